@@ -1,0 +1,30 @@
+# lacos_library(NAME SOURCES a.cc ... DEPENDS other ... PRIVATE external ...): one static library a folder.
+# DEPENDS are lacos libraries of lower levels (public); PRIVATE are outside libraries that only this folder may include.
+function(lacos_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
+  add_library(lacos_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(lacos_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    target_link_libraries(lacos_${name} PUBLIC lacos_${dependency})
+  endforeach()
+  target_link_libraries(lacos_${name} PUBLIC fmt::fmt OpenMP::OpenMP_CXX PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# lacos_test(NAME SOURCES a_test.cc ... DEPENDS lib ...): one GoogleTest program, registered as one ctest case.
+# NEEDS_PROGRAM: the test runs the lacos program, whose path it gets as LACOS_BINARY.
+function(lacos_test name)
+  cmake_parse_arguments(ARG "NEEDS_PROGRAM" "LABEL" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  foreach(dependency IN LISTS ARG_DEPENDS)
+    target_link_libraries(${name} PRIVATE lacos_${dependency})
+  endforeach()
+  target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE LACOS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(ARG_NEEDS_PROGRAM)
+    target_compile_definitions(${name} PRIVATE LACOS_BINARY="$<TARGET_FILE:lacos>")
+    add_dependencies(${name} lacos)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT 600)
+endfunction()

@@ -1,0 +1,46 @@
+#include "lacos/base/hash.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "lacos/base/check.h"
+
+namespace lacos {
+
+struct Sha256::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  LACOS_CHECK(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1, "SHA-256 is available");
+}
+Sha256::~Sha256() = default;
+
+void Sha256::Update(std::span<const std::byte> bytes) {
+  LACOS_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1, "hashing succeeds");
+}
+
+std::string Sha256::HexDigest() {
+  std::array<unsigned char, 32> digest{};
+  unsigned int size = 0;
+  LACOS_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1 && size == 32, "hashing succeeds");
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const unsigned char byte : digest) {
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
+std::string Sha256Hex(std::span<const std::byte> bytes) {
+  Sha256 hash;
+  hash.Update(bytes);
+  return hash.HexDigest();
+}
+
+std::string Sha256Hex(const std::string& text) { return Sha256Hex(std::as_bytes(std::span(text))); }
+
+}  // namespace lacos

@@ -1,0 +1,34 @@
+// Time and memory of this process, for progress lines and reports.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace lacos {
+
+// Seconds since construction, monotonic.
+class Stopwatch {
+ public:
+  double Seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+struct MemoryUse {
+  int64_t peak_rss_bytes = 0;  // VmHWM: largest resident set so far, pages of mapped files included
+  int64_t rss_bytes = 0;       // VmRSS
+  int64_t rss_anon_bytes = 0;  // RssAnon: private memory now
+  int64_t rss_file_bytes = 0;  // RssFile: resident pages of mapped files now
+};
+
+// Read from /proc/self/status; zeros where it is not mounted.
+MemoryUse ReadMemoryUse();
+
+// Free memory of the machine in bytes (MemAvailable), or 0 when unknown.
+int64_t AvailableMemoryBytes();
+
+}  // namespace lacos

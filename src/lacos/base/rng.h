@@ -1,0 +1,64 @@
+// Counter-based random numbers: every value is a pure function of (key, counter), so runs resume and replay exactly
+// on any number of threads. Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace lacos {
+
+using PhiloxCounter = std::array<uint32_t, 4>;
+using PhiloxKey = std::array<uint32_t, 2>;
+
+// Ten rounds of Philox4x32: four uniform 32-bit words for one counter.
+inline PhiloxCounter Philox(PhiloxCounter c, PhiloxKey k) {
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t p0 = uint64_t{0xD2511F53u} * c[0];
+    const uint64_t p1 = uint64_t{0xCD9E8D57u} * c[2];
+    c = {static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k[0], static_cast<uint32_t>(p1),
+         static_cast<uint32_t>(p0 >> 32) ^ c[3] ^ k[1], static_cast<uint32_t>(p0)};
+    k[0] += 0x9E3779B9u;
+    k[1] += 0xBB67AE85u;
+  }
+  return c;
+}
+
+// A 64-bit mixing function (the finaliser of SplitMix64): combines ids into one key.
+inline uint64_t Mix64(uint64_t x) {
+  x += 0x9E3779B97F4A7C15ull;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+  return x ^ (x >> 31);
+}
+inline uint64_t Mix64(uint64_t a, uint64_t b) { return Mix64(Mix64(a) ^ (b + 0x9E3779B97F4A7C15ull)); }
+
+// What a stream of random numbers is for: streams of one seed never share values.
+enum class RandomStream : uint32_t { kLoraInit = 1, kShuffle = 2, kDropout = 3, kWeights = 4, kHead = 5, kBatch = 6 };
+
+// A sequential view of one stream of one seed; its position is a counter that can be saved and set.
+class Random {
+ public:
+  Random(uint64_t seed, RandomStream stream, uint64_t substream = 0);
+
+  uint32_t Next32();
+  uint64_t Next64();
+  // Uniform in [0, 1) with 53 bits.
+  double Uniform();
+  // Uniform integer in [0, n), without modulo bias (Lemire's method); n > 0.
+  uint64_t Below(uint64_t n);
+  // Standard normal (Box-Muller on two uniforms).
+  double Normal();
+
+ private:
+  PhiloxKey key_;
+  PhiloxCounter counter_;
+  PhiloxCounter block_{};
+  int used_ = 4;
+};
+
+// A permutation of 0..n-1 (Fisher-Yates, specified here because std::shuffle differs between libraries).
+std::vector<int64_t> RandomPermutation(int64_t n, Random& random);
+
+}  // namespace lacos

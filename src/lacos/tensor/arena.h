@@ -1,0 +1,55 @@
+// A stack of tensors for one step: allocation is adding to an offset, release is setting it back.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "lacos/tensor/buffer.h"
+#include "lacos/tensor/tensor_view.h"
+
+namespace lacos {
+
+// Grows by chunks that `allocate` provides and keeps them for the next step. Chunks are large because a backend that
+// commits memory on first touch (the CPU) pays only for what was used.
+class Arena {
+ public:
+  explicit Arena(std::function<Buffer(size_t)> allocate, size_t chunk_bytes = size_t{256} << 20)
+      : allocate_(std::move(allocate)), chunk_bytes_(chunk_bytes) {}
+
+  // An uninitialised tensor, 64-byte aligned, valid until the mark that precedes it is released.
+  TensorView Allocate(DType dtype, Shape shape);
+
+  struct Mark {
+    size_t chunk = 0;
+    size_t offset = 0;
+    size_t used = 0;
+  };
+  Mark Position() const { return position_; }
+  void Release(Mark mark) { position_ = mark; }
+
+  // The most bytes that were in use at one time.
+  size_t HighWaterBytes() const { return high_water_; }
+
+ private:
+  std::function<Buffer(size_t)> allocate_;
+  size_t chunk_bytes_;
+  std::vector<Buffer> chunks_;
+  Mark position_;
+  size_t high_water_ = 0;
+};
+
+// Releases everything that was allocated during its lifetime.
+class ArenaScope {
+ public:
+  explicit ArenaScope(Arena& arena) : arena_(arena), mark_(arena.Position()) {}
+  ~ArenaScope() { arena_.Release(mark_); }
+  ArenaScope(const ArenaScope&) = delete;
+  ArenaScope& operator=(const ArenaScope&) = delete;
+
+ private:
+  Arena& arena_;
+  Arena::Mark mark_;
+};
+
+}  // namespace lacos
