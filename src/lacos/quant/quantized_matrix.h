@@ -1,0 +1,49 @@
+// Frozen matrices as they are stored: 8-bit codes with one scale per block, or plain floating-point values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "lacos/tensor/dtype.h"
+
+namespace lacos {
+
+enum class QuantScheme : uint8_t {
+  kNone,     // plain F32, BF16, F16 or F64 values
+  kLinear,   // I8 codes, value = code * (absmax / 127)
+  kDynamic,  // U8 codes, value = code_map[code] * absmax
+};
+
+constexpr std::string_view Name(QuantScheme scheme) {
+  switch (scheme) {
+    case QuantScheme::kNone:
+      return "none";
+    case QuantScheme::kLinear:
+      return "linear";
+    case QuantScheme::kDynamic:
+      return "dynamic";
+  }
+  return "?";
+}
+
+// A view of host memory (usually mapped from a file, so `codes` may have any alignment). PyTorch's layout
+// [out, in].
+struct QuantizedMatrix {
+  std::string name;  // for messages
+  int64_t rows = 0;  // output features
+  int64_t cols = 0;  // input features
+  QuantScheme scheme = QuantScheme::kNone;
+  DType dtype = DType::kF32;  // of the stored values or codes
+  int64_t block_size =
+      0;  // values that share one absmax: `cols` for one block a row, else over the flattened matrix
+  const std::byte* codes = nullptr;
+  const float* absmax = nullptr;    // [ceil(rows * cols / block_size)]; absent for kNone
+  const float* code_map = nullptr;  // [256], kDynamic only
+
+  // One absmax per output row: the integer product can work on the codes themselves.
+  bool RowWise() const { return scheme != QuantScheme::kNone && block_size == cols; }
+};
+
+}  // namespace lacos
