@@ -1,0 +1,23 @@
+// The most that this machine does, measured on the spot: what speeds are given as shares of.
+#pragma once
+
+#include <string>
+
+#include "lacos/kernels/backend.h"
+
+namespace lacos {
+
+struct MachineCeiling {
+  double gflops = 0;             // 1e9 additions and multiplications a second of a large matrix product
+  double gbytes_per_second = 0;  // 1e9 bytes a second read from memory
+  std::string kernel;            // the product measured: "bf16, brg:avx512_core_bf16"
+};
+
+// Runs one large product in the types of this compute mode with all threads of base/parallel.h, several
+// times, and keeps the fastest run; then reads a buffer larger than the last-level cache. Takes one to two
+// seconds and some 300 MB. Without bf16 instructions bf16 is emulated by f32 products, and their ceiling is
+// measured; without exact 8-bit dot products (VNNI) int8 takes the faster of f32 and of two 8-bit products
+// that are exact together.
+MachineCeiling MeasureCeiling(Compute compute);
+
+}  // namespace lacos

@@ -1,0 +1,180 @@
+#include "lacos/kernels/ceiling.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <numeric>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <string>
+#include <vector>
+
+#include "lacos/base/parallel.h"
+#include "lacos/base/process.h"
+#include "lacos/kernels/cpu/memory.h"
+#include "lacos/kernels/cpu/primitive_cache.h"
+#include "lacos/kernels/cpu/row_tiles.h"
+
+namespace lacos {
+namespace {
+
+using dnnl::memory;
+using Type = memory::data_type;
+
+// The up projection of bloom-560m over the tokens of a batch of 64 pairs: 18 GFLOP.
+constexpr int64_t kRows = 2176, kDepth = 1024, kColumns = 4096;
+constexpr double kProductSeconds = 0.8;
+constexpr double kReadSeconds = 0.3;
+
+struct Rate {
+  double gflops = 0;
+  std::string implementation;
+};
+
+// Numbers in [1, 2), or all codes from -128 to 127, in whatever layout: products of zeros would draw less
+// power and let the clock rise.
+void FillWithSamples(Type type, memory& tensor) {
+  const size_t bytes = tensor.get_desc().get_size();
+  auto* data = static_cast<std::byte*>(tensor.get_data_handle());
+  uint32_t state = 1;
+  for (size_t i = 0; i + sizeof state <= bytes; i += sizeof state) {
+    state = state * 1664525u + 1013904223u;
+    uint32_t sample = state;
+    if (type == Type::f32) sample = 0x3F800000u | state >> 9;
+    if (type == Type::bf16) sample = 0x3F803F80u | (state >> 9 & 0x007F007Fu);
+    std::memcpy(data + i, &sample, sizeof sample);
+  }
+}
+
+// y [kRows, kColumns] = x [kRows, kDepth] w, w in the layout that oneDNN likes best; the fastest of several
+// runs.
+Rate MeasureProduct(Type type) {
+  const Type result = type == Type::s8 ? Type::s32 : Type::f32;
+  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  dnnl::stream stream(engine);
+  const auto plain = memory::format_tag::ab;
+  const dnnl::matmul::desc operation(memory::desc({kRows, kDepth}, type, plain),
+                                     memory::desc({kDepth, kColumns}, type, memory::format_tag::any),
+                                     memory::desc({kRows, kColumns}, result, plain));
+  const dnnl::matmul::primitive_desc description(operation, engine);
+  const dnnl::matmul product(description);
+
+  memory x(description.src_desc(), engine), w(description.weights_desc(), engine),
+      y(description.dst_desc(), engine);
+  FillWithSamples(type, x);
+  FillWithSamples(type, w);
+  double best = std::numeric_limits<double>::infinity();
+  const Stopwatch total;
+  for (int run = 0; run < 4 || total.Seconds() < kProductSeconds; ++run) {
+    const Stopwatch watch;
+    product.execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, y}});
+    stream.wait();
+    best = std::min(best, watch.Seconds());
+  }
+  return {.gflops = 2.0 * kRows * kDepth * kColumns / best / 1e9,
+          .implementation = description.impl_info_str()};
+}
+
+// Whether 127 * 127 added up comes out right: without VNNI, oneDNN adds pairs of products in 16 bits that
+// saturate.
+bool Int8ProductsAreExact() {
+  constexpr int64_t kSize = 64;
+  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  dnnl::stream stream(engine);
+  const auto desc = [](Type type) { return memory::desc({kSize, kSize}, type, memory::format_tag::ab); };
+  const dnnl::matmul product({{desc(Type::s8), desc(Type::s8), desc(Type::s32)}, engine});
+  memory x(desc(Type::s8), engine), w(desc(Type::s8), engine), y(desc(Type::s32), engine);
+  for (memory* tensor : {&x, &w}) std::memset(tensor->get_data_handle(), 127, kSize * kSize);
+  product.execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, y}});
+  stream.wait();
+  const auto* sums = static_cast<const int32_t*>(y.get_data_handle());
+  return std::all_of(sums, sums + kSize * kSize, [](int32_t sum) { return sum == kSize * 127 * 127; });
+}
+
+bool Bf16IsNative() {
+  cpu::PrimitiveCache cache;
+  return cpu::NativeBF16Works(cache);
+}
+
+std::string Label(const std::string& what, const Rate& rate) { return what + ", " + rate.implementation; }
+
+void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
+  if (compute == Compute::kBF16 && Bf16IsNative()) {
+    const Rate rate = MeasureProduct(Type::bf16);
+    ceiling.gflops = rate.gflops;
+    ceiling.kernel = Label("bf16", rate);
+    return;
+  }
+  if (compute == Compute::kInt8 && Int8ProductsAreExact()) {
+    const Rate rate = MeasureProduct(Type::s8);
+    ceiling.gflops = rate.gflops;
+    ceiling.kernel = Label("int8", rate);
+    return;
+  }
+  const Rate f32 = MeasureProduct(Type::f32);
+  ceiling.gflops = f32.gflops;
+  ceiling.kernel = Label("f32", f32);
+  if (compute == Compute::kBF16)
+    ceiling.kernel += " (this CPU has no bf16 products: they are emulated in f32)";
+  if (compute == Compute::kInt8) {
+    ceiling.kernel += " (this CPU has no exact int8 products, and f32 is faster than two inexact ones)";
+    const Rate s8 = MeasureProduct(Type::s8);
+    if (s8.gflops / 2 > f32.gflops) {
+      ceiling.gflops = s8.gflops / 2;
+      ceiling.kernel =
+          Label("int8", s8) + " (this CPU has no exact int8 products: two of half the range make one)";
+    }
+  }
+}
+
+size_t LastLevelCacheBytes() {
+  long largest = 0;
+  for (const int name : {_SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE, _SC_LEVEL4_CACHE_SIZE}) {
+    largest = std::max(largest, sysconf(name));
+  }
+  return static_cast<size_t>(largest);
+}
+
+// Every thread reads a part of its own; the fastest of several passes.
+double MeasureRead() {
+  constexpr size_t kLeast = size_t{256} << 20, kMost = size_t{2} << 30;
+  const size_t bytes = std::clamp(4 * LastLevelCacheBytes(), kLeast, kMost);
+  const Buffer buffer = cpu::AllocateZeroed(bytes);
+  const auto parts = static_cast<int64_t>(ThreadCount());
+  const auto words = static_cast<int64_t>(bytes / sizeof(uint64_t));
+  auto* data = reinterpret_cast<uint64_t*>(buffer.data());
+  std::vector<uint64_t> sums(static_cast<size_t>(parts));
+  // Written first: pages that nobody wrote are all one page of zeros.
+#pragma omp parallel for schedule(static, 1)
+  for (int64_t part = 0; part < parts; ++part) {
+    std::fill(data + words * part / parts, data + words * (part + 1) / parts, uint64_t{1});
+  }
+  double best = std::numeric_limits<double>::infinity();
+  const Stopwatch total;
+  for (int run = 0; run < 3 || total.Seconds() < kReadSeconds; ++run) {
+    const Stopwatch watch;
+#pragma omp parallel for schedule(static, 1)
+    for (int64_t part = 0; part < parts; ++part) {
+      sums[static_cast<size_t>(part)] =
+          std::accumulate(data + words * part / parts, data + words * (part + 1) / parts, uint64_t{0});
+    }
+    best = std::min(best, watch.Seconds());
+  }
+  // The sums are used, so that the reads are not optimised away.
+  const bool all_read =
+      std::accumulate(sums.begin(), sums.end(), uint64_t{0}) == static_cast<uint64_t>(words);
+  return all_read ? static_cast<double>(bytes) / best / 1e9 : 0;
+}
+
+}  // namespace
+
+MachineCeiling MeasureCeiling(Compute compute) {
+  MachineCeiling ceiling;
+  MeasureProducts(compute, ceiling);
+  ceiling.gbytes_per_second = MeasureRead();
+  return ceiling;
+}
+
+}  // namespace lacos

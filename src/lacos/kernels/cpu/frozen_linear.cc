@@ -1,0 +1,216 @@
+#include "lacos/kernels/cpu/frozen_linear.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "lacos/kernels/cpu/convert.h"
+#include "lacos/kernels/cpu/epilogue.h"
+#include "lacos/kernels/cpu/tasks.h"
+
+namespace lacos::cpu {
+namespace {
+
+// 192 x 256 sums are 192 KB and stay in the second-level cache for the epilogue; 512 and 1024 columns were
+// not faster on Zen 3, and narrow tiles keep all threads busy when there are few rows.
+constexpr int64_t kTileColumns = 256;
+
+// Scratch of each thread.
+enum Slot { kLeft, kSums, kLora, kWeight };
+
+}  // namespace
+
+// Rows of x or dy; with a scale for each column (folded in before rounding) in the backward of row-scaled
+// codes.
+struct FrozenLinear::Operand {
+  ConstFloats values;  // [rows, depth]
+  int64_t rows = 0;
+  int64_t depth = 0;
+  const float* column_scale = nullptr;  // [depth]
+};
+
+ProductType FrozenLinear::ChooseType(Compute compute, PrimitiveCache& cache) {
+  if (compute == Compute::kF32) return ProductType::kF32;
+  return NativeBF16Works(cache) ? ProductType::kBF16 : ProductType::kBF16Emulated;
+}
+
+FrozenLinear::FrozenLinear(Compute compute, Workspace& work)
+    : work_(work),
+      type_(ChooseType(compute, cache_)),
+      tiles_(ChooseRowTiles(cache_, type_ == ProductType::kBF16, implementation_)),
+      weights_(type_) {}
+
+std::string FrozenLinear::Describe() const {
+  const char* type = type_ == ProductType::kF32    ? "f32"
+                     : type_ == ProductType::kBF16 ? "bf16"
+                                                   : "bf16 emulated (bf16-rounded inputs, f32 products)";
+  return fmt::format("linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns", type,
+                     implementation_, tiles_.rows, tiles_.granularity, kTileColumns);
+}
+
+size_t FrozenLinear::WorkspaceBytes(WeightId weight, int64_t rows, Orientation orientation) const {
+  const QuantizedMatrix& m = weights_.Matrix(weight);
+  const int64_t depth = orientation == Orientation::kForward ? m.cols : m.rows;
+  const int64_t tile_rows = std::min(tiles_.rows, tiles_.Padded(rows));
+  const auto element = static_cast<int64_t>(weights_.ElementBytes());
+  const int64_t thread = tile_rows * depth * element + tile_rows * kTileColumns * 4;
+  return weights_.DecodedBytes(weight) + static_cast<size_t>(thread * ThreadCount());
+}
+
+// The tile's rows in the product's type, zero-padded; where they lie if nothing has to be changed. `held`
+// says which tile each thread's scratch holds, so that a tile is converted once for all its columns that a
+// thread computes.
+const void* FrozenLinear::LeftTile(const Operand& left, int64_t tile, std::vector<int64_t>& held) {
+  const int64_t begin = tile * tiles_.rows, end = std::min(left.rows, begin + tiles_.rows);
+  const int64_t padded = tiles_.Padded(end - begin);
+  const bool bf16 = type_ == ProductType::kBF16;
+  const bool as_it_is =
+      left.column_scale == nullptr && left.values.bf16 == bf16 && type_ != ProductType::kBF16Emulated;
+  if (as_it_is && padded == end - begin) return left.values.At(begin * left.depth).data;
+  const Floats out{
+      work_.threads.Mine(kLeft).Bytes(static_cast<size_t>(padded * left.depth) * weights_.ElementBytes()),
+      bf16};
+  int64_t& mine = held[omp_get_thread_num()];
+  if (mine == tile) return out.data;
+  for (int64_t row = begin; row < end; ++row) {
+    ConvertScaled(left.values.At(row * left.depth), left.column_scale, type_ != ProductType::kF32, left.depth,
+                  out.At((row - begin) * left.depth));
+  }
+  const Floats rest = out.At((end - begin) * left.depth);
+  std::memset(rest.data, 0,
+              static_cast<size_t>((padded - (end - begin)) * left.depth) * weights_.ElementBytes());
+  mine = tile;
+  return out.data;
+}
+
+// Calls finish(first_row, rows, first_column, columns, sums, row_scale of these columns) for each tile.
+template <class Finish>
+void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation orientation,
+                            const Finish& finish) {
+  const QuantizedMatrix& m = weights_.Matrix(weight);
+  const bool forward = orientation == Orientation::kForward;
+  const int64_t stride = weights_.Stride(weight);
+  const int64_t columns = forward ? m.rows : m.cols;
+  const int64_t row_tiles = tiles_.Count(left.rows);
+  const int64_t column_tiles = CeilDivide(columns, kTileColumns);
+  if (row_tiles == 0) return;
+  cache_.Trim();
+  work_.threads.Reserve();
+  // One tile of rows uses each weight once: decode it piece by piece in cache instead of through memory.
+  const bool piecewise = forward && row_tiles == 1 && !weights_.IsDecoded(weight);
+  const DecodedWeight whole = piecewise ? DecodedWeight{} : weights_.Whole(weight);
+  std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
+
+  RunTasks(row_tiles * column_tiles, [&](int64_t task) {
+    const int64_t row = task / column_tiles * tiles_.rows, column = task % column_tiles * kTileColumns;
+    const int64_t rows = std::min(tiles_.rows, left.rows - row);
+    const int64_t cols = std::min(kTileColumns, columns - column);
+    const ProductShape shape{tiles_.Padded(rows),        cols, left.depth, stride, forward,
+                             type_ == ProductType::kBF16};
+    const Product& product = cache_.Get(shape);
+    DecodedWeight part;
+    if (piecewise) {
+      const size_t bytes = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
+      part = weights_.SomeRows(weight, column, column + cols, work_.threads.Mine(kWeight).Bytes(bytes));
+    } else {
+      part.values = whole.values.At(forward ? column * stride : column);
+      if (forward && whole.row_scale != nullptr) part.row_scale = whole.row_scale + column;
+    }
+    // The scratchpad lies behind the sums.
+    const int64_t sums_count = RoundUp(shape.m * cols, 16);
+    float* sums =
+        work_.threads.Mine(kSums).F32(sums_count + static_cast<int64_t>(product.ScratchpadBytes() / 4) + 16);
+    product.Run(LeftTile(left, task / column_tiles, held), part.values.data, sums, sums + sums_count);
+    finish(row, rows, column, cols, sums, part.row_scale);
+  });
+}
+
+namespace {
+
+// Column block [first, first + cols) of lora_b^T: [rank, cols] from [out, rank].
+const float* LoraBTile(const float* b, int64_t rank, int64_t first, int64_t cols, float* tile) {
+  for (int64_t c = 0; c < cols; ++c) {
+    for (int64_t r = 0; r < rank; ++r) tile[r * cols + c] = b[(first + c) * rank + r];
+  }
+  return tile;
+}
+
+// Column block of lora_a [rank, in].
+const float* LoraATile(const float* a, int64_t in, int64_t rank, int64_t first, int64_t cols, float* tile) {
+  for (int64_t r = 0; r < rank; ++r) {
+    std::memcpy(tile + r * cols, a + r * in + first, static_cast<size_t>(cols) * sizeof(float));
+  }
+  return tile;
+}
+
+}  // namespace
+
+void FrozenLinear::Forward(V x, WeightId weight, const Epilogue& epilogue, V y) {
+  const QuantizedMatrix& m = weights_.Matrix(weight);
+  LACOS_CHECK(x.cols() == m.cols && y.cols() == m.rows && x.rows() == y.rows(), "y [T, out] = x [T, in] W^T");
+  const Epilogue& e = epilogue;
+  LACOS_CHECK(!e.lora_z == !e.lora_b, "LoRA's z and B come together");
+  LACOS_CHECK(!e.lora_z || (e.lora_z.cols() == e.lora_b.cols() && e.lora_b.rows() == m.rows),
+              "LoRA's B is [out, R]");
+  const int64_t rank = e.lora_z ? e.lora_z.cols() : 0;
+  const float* z = F32Of(e.lora_z);
+  const float* b = F32Of(e.lora_b);
+  const ConstFloats bias = FloatsOf(e.bias), residual = FloatsOf(e.residual);
+  const Floats saved = FloatsOf(e.saved_gelu), out = FloatsOf(y);
+  const Operand left{FloatsOf(x), x.rows(), m.cols, nullptr};
+  RunTiles(
+      left, weight, Orientation::kForward,
+      [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums, const float* scale) {
+        const int64_t at = row * m.rows + column;
+        ForwardTile tile{.rows = rows, .cols = cols, .sums = sums, .row_scale = scale};
+        tile.bias = bias.At(column);
+        if (z != nullptr) {
+          tile.lora_z = z + row * rank;
+          tile.lora_b = LoraBTile(b, rank, column, cols, work_.threads.Mine(kLora).F32(rank * cols));
+          tile.rank = rank;
+          tile.lora_scale = static_cast<float>(e.lora_scale);
+        }
+        tile.gelu = e.gelu;
+        tile.saved_gelu = saved.At(at);
+        tile.residual = residual.At(at);
+        tile.y = out.At(at);
+        tile.stride = m.rows;
+        FinishTile(tile);
+      });
+}
+
+void FrozenLinear::Backward(V dy, WeightId weight, const BackwardEpilogue& epilogue, V dx) {
+  const QuantizedMatrix& m = weights_.Matrix(weight);
+  LACOS_CHECK(dy.cols() == m.rows && dx.cols() == m.cols && dx.rows() == dy.rows(),
+              "dx [T, in] = dy [T, out] W");
+  const BackwardEpilogue& e = epilogue;
+  LACOS_CHECK(!e.lora_dz == !e.lora_a, "LoRA's dz and A come together");
+  LACOS_CHECK(!e.lora_dz || (e.lora_dz.cols() == e.lora_a.rows() && e.lora_a.cols() == m.cols),
+              "LoRA's A is [R, in]");
+  const int64_t rank = e.lora_dz ? e.lora_dz.cols() : 0;
+  const float* dz = F32Of(e.lora_dz);
+  const float* a = F32Of(e.lora_a);
+  const ConstFloats saved = FloatsOf(e.saved_gelu);
+  const Floats out = FloatsOf(dx);
+  const Operand left{FloatsOf(dy), dy.rows(), m.rows, weights_.Whole(weight).row_scale};
+  RunTiles(left, weight, Orientation::kBackward,
+           [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums, const float*) {
+             const int64_t at = row * m.cols + column;
+             BackwardTile tile{.rows = rows, .cols = cols, .sums = sums};
+             if (dz != nullptr) {
+               tile.lora_dz = dz + row * rank;
+               tile.lora_a =
+                   LoraATile(a, m.cols, rank, column, cols, work_.threads.Mine(kLora).F32(rank * cols));
+               tile.rank = rank;
+               tile.lora_scale = static_cast<float>(e.lora_scale);
+             }
+             tile.saved_gelu = saved.At(at);
+             tile.accumulate = e.accumulate;
+             tile.dx = out.At(at);
+             tile.stride = m.cols;
+             FinishTile(tile);
+           });
+}
+
+}  // namespace lacos::cpu

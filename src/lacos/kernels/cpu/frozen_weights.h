@@ -1,0 +1,67 @@
+// Frozen matrices and the one scratch that holds a decoded matrix at a time: codes stay 8-bit in memory.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lacos/kernels/backend.h"
+#include "lacos/kernels/cpu/floats.h"
+#include "lacos/kernels/cpu/memory.h"
+
+namespace lacos::cpu {
+
+// The elements in which products with frozen weights are computed.
+enum class ProductType : uint8_t {
+  kF32,          // weights as Decode() gives them
+  kBF16,         // bf16 inputs, f32 sums
+  kBF16Emulated  // the same values held as f32: bf16-rounded inputs, f32 products (CPUs without bf16)
+};
+
+// A weight as a product reads it: [rows, cols] with the rows' scales still to be applied, if any.
+struct DecodedWeight {
+  ConstFloats values;                // rows lie Stride(weight) elements apart
+  const float* row_scale = nullptr;  // [rows]
+};
+
+class FrozenWeights {
+ public:
+  explicit FrozenWeights(ProductType type) : type_(type) {}
+
+  WeightId Add(const QuantizedMatrix& matrix);
+  const QuantizedMatrix& Matrix(WeightId weight) const { return Entry(weight).matrix; }
+
+  // The whole matrix, decoded into the scratch unless it is there already or can be used where it lies. Valid
+  // until the next call.
+  DecodedWeight Whole(WeightId weight);
+  // Rows [begin, end) without touching the scratch: in `out` (Stride x ElementBytes bytes a row), or where
+  // they lie.
+  DecodedWeight SomeRows(WeightId weight, int64_t begin, int64_t end, std::byte* out) const;
+
+  // Whether products read the stored values themselves.
+  bool InPlace(WeightId weight) const { return Entry(weight).in_place; }
+  // Whether Whole would decode now.
+  bool IsDecoded(WeightId weight) const { return InPlace(weight) || decoded_ == weight; }
+  size_t DecodedBytes(WeightId weight) const;
+  // Elements from one row to the next, the same whether a weight is decoded whole or in part.
+  int64_t Stride(WeightId weight) const { return StrideOf(Entry(weight)); }
+  size_t ElementBytes() const { return type_ == ProductType::kBF16 ? 2 : 4; }
+
+ private:
+  struct Weight {
+    QuantizedMatrix matrix;
+    bool in_place = false;
+    // bf16 products with one scale a row work on the codes themselves, which are exact in bf16: then decoding
+    // adds no rounding, and this holds absmax / 127 for the epilogue.
+    std::vector<float> row_scale;
+  };
+  const Weight& Entry(WeightId weight) const;
+  int64_t StrideOf(const Weight& weight) const;
+  void DecodeRow(const Weight& weight, int64_t row, Floats out) const;
+
+  ProductType type_;
+  std::vector<Weight> weights_;
+  Scratch scratch_;
+  WeightId decoded_ = -1;
+};
+
+}  // namespace lacos::cpu

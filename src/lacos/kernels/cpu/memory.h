@@ -1,0 +1,47 @@
+// Memory of the CPU backend: zeroed pages that cost nothing until touched, and scratch that each thread
+// keeps.
+#pragma once
+
+#include <omp.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "lacos/tensor/buffer.h"
+
+namespace lacos::cpu {
+
+// 64-byte aligned and zeroed. Large blocks are mapped, so that pages are committed when they are first
+// written.
+Buffer AllocateZeroed(size_t bytes);
+
+// A block that grows to the largest request and keeps its memory; contents are lost when it grows.
+class Scratch {
+ public:
+  std::byte* Bytes(size_t bytes);
+  float* F32(int64_t count) {
+    return reinterpret_cast<float*>(Bytes(static_cast<size_t>(count) * sizeof(float)));
+  }
+  size_t capacity() const { return buffer_.size(); }
+
+ private:
+  Buffer buffer_;
+};
+
+// One set of scratch blocks for each thread of a parallel region.
+class ThreadScratch {
+ public:
+  static constexpr int kSlots = 4;
+  // Called before a parallel region: makes a set for every thread that the region can have.
+  void Reserve();
+  // The calling thread's block for one of a kernel's purposes.
+  Scratch& Mine(int slot) { return sets_[omp_get_thread_num()][slot]; }
+
+ private:
+  struct alignas(128) Set : std::array<Scratch, kSlots> {};
+  std::vector<Set> sets_;
+};
+
+}  // namespace lacos::cpu

@@ -1,0 +1,481 @@
+// Each verb checks shapes and types and hands typed pointers to the function templates of this folder.
+#include "lacos/kernels/reference/reference_backend.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "lacos/base/check.h"
+#include "lacos/kernels/adam.h"
+#include "lacos/kernels/reference/attention.h"
+#include "lacos/kernels/reference/dropout.h"
+#include "lacos/kernels/reference/linear.h"
+#include "lacos/kernels/reference/losses.h"
+#include "lacos/kernels/reference/norm.h"
+#include "lacos/kernels/reference/optimizer.h"
+#include "lacos/kernels/reference/pooling.h"
+#include "lacos/kernels/reference/typed_view.h"
+#include "lacos/quant/code.h"
+
+namespace lacos::ref {
+
+// --- memory and order
+
+template <class S>
+TypeSet ReferenceBackend<S>::Types() const {
+  constexpr DType kType = TypeOf<S>();
+  return {.activation = kType, .residual = kType, .gradient = kType, .parameter = kType, .statistic = kType};
+}
+
+template <class S>
+KernelInfo ReferenceBackend<S>::Describe() const {
+  return {.backend = "reference", .isa = "portable", .kernels = {std::string(Name(TypeOf<S>()))}};
+}
+
+template <class S>
+Buffer ReferenceBackend<S>::Allocate(size_t bytes) {
+  constexpr std::align_val_t kAlignment{64};
+  auto* data = static_cast<std::byte*>(::operator new(bytes, kAlignment));
+  std::memset(data, 0, bytes);
+  return Buffer(data, bytes, [](std::byte* p, size_t) { ::operator delete(p, kAlignment); });
+}
+
+template <class S>
+void ReferenceBackend<S>::Upload(std::span<const std::byte> host, V y) {
+  LACOS_CHECK(host.size() == y.Bytes(), "as many bytes as the tensor has");
+  if (!host.empty()) std::memcpy(y.data, host.data(), host.size());
+}
+
+template <class S>
+void ReferenceBackend<S>::Download(V x, std::span<std::byte> host) {
+  LACOS_CHECK(host.size() == x.Bytes(), "as many bytes as the tensor has");
+  if (!host.empty()) std::memcpy(host.data(), x.data, host.size());
+}
+
+template <class S>
+void ReferenceBackend<S>::Copy(V x, V y) {
+  CheckSame(x, y);
+  if (x.dtype == y.dtype) {
+    std::memmove(y.data, x.data, x.Bytes());
+  } else {
+    for (int64_t i = 0; i < x.Elements(); ++i) Store(Load(x, i), y, i);
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::Fill(V y, double value) {
+  if (y.dtype == DType::kU8 || y.dtype == DType::kI8 || y.dtype == DType::kI32 || y.dtype == DType::kI64) {
+    LACOS_CHECK(value == 0, "integer tensors are only filled with zeros");
+    std::memset(y.data, 0, y.Bytes());
+    return;
+  }
+  for (int64_t i = 0; i < y.Elements(); ++i) Store(value, y, i);
+}
+
+// --- frozen weights
+
+template <class S>
+WeightId ReferenceBackend<S>::AddWeight(const QuantizedMatrix& matrix) {
+  Weight weight{.out = matrix.rows, .in = matrix.cols, .values = {}};
+  weight.values.resize(static_cast<size_t>(matrix.rows * matrix.cols));
+  if (matrix.scheme == QuantScheme::kNone && matrix.dtype == DType::kF64) {
+    std::memcpy(weight.values.data(), matrix.codes, weight.values.size() * sizeof(double));
+  } else {
+    std::vector<float> row(static_cast<size_t>(matrix.cols));
+    for (int64_t r = 0; r < matrix.rows; ++r) {
+      Decode(matrix, r * matrix.cols, matrix.cols, row.data());
+      std::copy(row.begin(), row.end(), weight.values.begin() + r * matrix.cols);
+    }
+  }
+  weights_.push_back(std::move(weight));
+  return static_cast<WeightId>(weights_.size() - 1);
+}
+
+template <class S>
+TableId ReferenceBackend<S>::AddTable(const EmbeddingSource& source) {
+  tables_.push_back(&source);
+  return static_cast<TableId>(tables_.size() - 1);
+}
+
+// --- products
+
+template <class S>
+void ReferenceBackend<S>::Linear(V x, WeightId weight, const Epilogue& e, V y) {
+  const Weight& w = weights_.at(static_cast<size_t>(weight));
+  LACOS_CHECK(x.cols() == w.in && y.cols() == w.out && x.rows() == y.rows(), "x [T, in], y [T, out]");
+  const LinearEpilogue<S> typed{
+      .bias = Data<S>(e.bias),
+      .lora_z = Data<S>(e.lora_z),
+      .lora_b = Data<S>(e.lora_b),
+      .rank = e.lora_z ? e.lora_z.cols() : 0,
+      .lora_scale = e.lora_scale,
+      .gelu = e.gelu,
+      .saved_gelu = Data<S>(e.saved_gelu),
+      .residual = Data<S>(e.residual),
+  };
+  ref::Linear(Data<S>(x), w.values.data(), typed, x.rows(), w.in, w.out, Data<S>(y));
+}
+
+template <class S>
+void ReferenceBackend<S>::LinearBackward(V dy, WeightId weight, const BackwardEpilogue& e, V dx) {
+  const Weight& w = weights_.at(static_cast<size_t>(weight));
+  LACOS_CHECK(dy.cols() == w.out && dx.cols() == w.in && dy.rows() == dx.rows(), "dy [T, out], dx [T, in]");
+  const LinearBackwardEpilogue<S> typed{
+      .saved_gelu = Data<S>(e.saved_gelu),
+      .lora_dz = Data<S>(e.lora_dz),
+      .lora_a = Data<S>(e.lora_a),
+      .rank = e.lora_dz ? e.lora_dz.cols() : 0,
+      .lora_scale = e.lora_scale,
+      .accumulate = e.accumulate,
+  };
+  ref::LinearBackward(Data<S>(dy), w.values.data(), typed, dy.rows(), w.in, w.out, Data<S>(dx));
+}
+
+template <class S>
+void ReferenceBackend<S>::MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y) {
+  const int64_t k = ta ? a.rows() : a.cols();
+  LACOS_CHECK((ta ? a.cols() : a.rows()) == y.rows() && (tb ? b.rows() : b.cols()) == y.cols() &&
+                  (tb ? b.cols() : b.rows()) == k,
+              "op(a) [m, k], op(b) [k, n], y [m, n]");
+  ref::MatMul(Data<S>(a), ta, Data<S>(b), tb, alpha, beta, y.rows(), y.cols(), k, Data<S>(y));
+}
+
+template <class S>
+void ReferenceBackend<S>::TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha, V y) {
+  CheckLeaves(leaves, a.rows());
+  LACOS_CHECK(a.rows() == b.rows() && a.cols() == y.rows() && b.cols() == y.cols(),
+              "a [T, p], b [T, q], y [p, q]");
+  ref::TokenOuter(Data<S>(a), Data<S>(b), leaves.begin, alpha, a.cols(), b.cols(), Data<S>(y));
+}
+
+template <class S>
+void ReferenceBackend<S>::TokenSum(V x, const TokenLeaves& leaves, V y) {
+  CheckLeaves(leaves, x.rows());
+  LACOS_CHECK(x.cols() == y.Elements(), "x [T, c], y [c]");
+  ref::TokenSum<S>(Data<S>(x), nullptr, leaves.begin, x.cols(), Data<S>(y));
+}
+
+template <class S>
+void ReferenceBackend<S>::TokenDotSum(V a, V b, const TokenLeaves& leaves, V y) {
+  CheckLeaves(leaves, a.rows());
+  CheckSame(a, b);
+  LACOS_CHECK(a.cols() == y.Elements(), "a, b [T, c], y [c]");
+  ref::TokenSum<S>(Data<S>(a), Data<S>(b), leaves.begin, a.cols(), Data<S>(y));
+}
+
+// --- block
+
+template <class S>
+void ReferenceBackend<S>::Embed(TableId table, V ids, V y) {
+  const EmbeddingSource& source = *tables_.at(static_cast<size_t>(table));
+  LACOS_CHECK(ids.Elements() == y.rows() && source.cols() == y.cols(), "ids [T], y [T, D]");
+  std::vector<float> row(static_cast<size_t>(y.cols()));
+  for (int64_t t = 0; t < y.rows(); ++t) {
+    const int32_t id = Ints(ids)[t];
+    LACOS_CHECK(id >= 0 && id < source.rows(), "an id of the table");
+    source.ReadRow(id, row);
+    std::copy(row.begin(), row.end(), Data<S>(y) + t * y.cols());
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::LayerNorm(V x, V gamma, V beta, double eps, V xhat, V rstd, V y) {
+  const int64_t cols = x.cols();
+  CheckSame(x, y);
+  LACOS_CHECK(gamma.Elements() == cols && beta.Elements() == cols, "gamma, beta [D]");
+  std::vector<S> row(static_cast<size_t>(cols));
+  for (int64_t t = 0; t < x.rows(); ++t) {
+    const S r = Standardize(Data<S>(x) + t * cols, eps, cols, row.data());
+    if (rstd) Data<S>(rstd)[t] = r;
+    if (xhat) std::copy(row.begin(), row.end(), Data<S>(xhat) + t * cols);
+    for (int64_t c = 0; c < cols; ++c)
+      Data<S>(y)[t * cols + c] = Data<S>(gamma)[c] * row[c] + Data<S>(beta)[c];
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::LayerNormBackward(V dy, V xhat, V rstd, V gamma, bool accumulate, V dx) {
+  CheckSame(dy, xhat);
+  CheckSame(dy, dx);
+  const int64_t cols = dy.cols();
+  for (int64_t t = 0; t < dy.rows(); ++t) {
+    LayerNormRowBackward(Data<S>(dy) + t * cols, Data<S>(xhat) + t * cols, Data<S>(rstd)[t], Data<S>(gamma),
+                         accumulate, cols, Data<S>(dx) + t * cols);
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::ScaleShift(V xhat, V gamma, V beta, V y) {
+  CheckSame(xhat, y);
+  const int64_t cols = xhat.cols();
+  for (int64_t i = 0; i < xhat.Elements(); ++i) {
+    Data<S>(y)[i] = Data<S>(gamma)[i % cols] * Data<S>(xhat)[i] + Data<S>(beta)[i % cols];
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::Gelu(V u, V y) {
+  CheckSame(u, y);
+  for (int64_t i = 0; i < u.Elements(); ++i) Data<S>(y)[i] = ref::Gelu(Data<S>(u)[i]);
+}
+
+template <class S>
+void ReferenceBackend<S>::GeluBackward(V dy, V u, V du) {
+  CheckSame(dy, u);
+  CheckSame(dy, du);
+  for (int64_t i = 0; i < u.Elements(); ++i) Data<S>(du)[i] = Data<S>(dy)[i] * GeluDerivative(Data<S>(u)[i]);
+}
+
+namespace {
+
+// Calls visit(layout, first token) for each text and head of qkv [T, H*3*K].
+template <class F>
+void ForEachHead(V qkv, V offsets, int heads, F&& visit) {
+  LACOS_CHECK(heads > 0 && qkv.cols() % (3 * heads) == 0, "qkv [T, H*3*K]");
+  const std::vector<double> slopes = AlibiSlopes(heads);
+  const int32_t* begin = Ints(offsets);
+  const int64_t texts = offsets.Elements() - 1;
+  LACOS_CHECK(texts >= 0 && begin[0] == 0 && begin[texts] == qkv.rows(), "offsets cover all tokens");
+  for (int64_t n = 0; n < texts; ++n) {
+    for (int h = 0; h < heads; ++h) {
+      const HeadLayout layout{.length = begin[n + 1] - begin[n],
+                              .head_dim = qkv.cols() / (3 * heads),
+                              .stride = qkv.cols(),
+                              .head = h,
+                              .slope = slopes[h]};
+      visit(layout, int64_t{begin[n]});
+    }
+  }
+}
+
+}  // namespace
+
+template <class S>
+void ReferenceBackend<S>::AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec& dropout, V y) {
+  LACOS_CHECK(y.cols() * 3 == qkv.cols() && y.rows() == qkv.rows(), "y [T, H*K]");
+  ForEachHead(qkv, offsets, heads, [&](const HeadLayout& layout, int64_t first) {
+    AlibiAttentionHead(Data<S>(qkv) + first * qkv.cols(), layout, DropoutOfText(dropout, first),
+                       Data<S>(y) + first * y.cols());
+  });
+}
+
+template <class S>
+void ReferenceBackend<S>::AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec& dropout,
+                                                 V dy, V dqkv) {
+  CheckSame(qkv, dqkv);
+  LACOS_CHECK(dy.cols() * 3 == qkv.cols() && dy.rows() == qkv.rows(), "dy [T, H*K]");
+  ForEachHead(qkv, offsets, heads, [&](const HeadLayout& layout, int64_t first) {
+    AlibiAttentionHeadBackward(Data<S>(qkv) + first * qkv.cols(), layout, DropoutOfText(dropout, first),
+                               Data<S>(dy) + first * dy.cols(), Data<S>(dqkv) + first * qkv.cols());
+  });
+}
+
+template <class S>
+void ReferenceBackend<S>::Dropout(V x, const DropoutSpec& dropout, V y) {
+  CheckSame(x, y);
+  const int64_t cols = x.cols();
+  for (int64_t t = 0; t < x.rows(); ++t) {
+    const AttentionDropout keys = DropoutOfText(dropout, t);
+    for (int64_t c = 0; c < cols; ++c) {
+      const double factor =
+          keys.token_keys == nullptr ? 1.0 : DropoutFactor(*keys.token_keys, keys.site, c, keys.rate);
+      Data<S>(y)[t * cols + c] = Data<S>(x)[t * cols + c] * factor;
+    }
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::Add(V a, V b, V y) {
+  CheckSame(a, b);
+  CheckSame(a, y);
+  for (int64_t i = 0; i < a.Elements(); ++i) Data<S>(y)[i] = Data<S>(a)[i] + Data<S>(b)[i];
+}
+
+// --- pooling and similarity
+
+template <class S>
+void ReferenceBackend<S>::Pool(V x, V offsets, Pooling pooling, V argmax, V y) {
+  const int64_t cols = x.cols();
+  LACOS_CHECK(offsets.Elements() == y.rows() + 1 && y.cols() == cols, "y [N, D], offsets [N+1]");
+  std::vector<int32_t> best(static_cast<size_t>(cols));
+  for (int64_t n = 0; n < y.rows(); ++n) {
+    const int64_t first = Ints(offsets)[n];
+    const int64_t length = Ints(offsets)[n + 1] - first;
+    S* out = Data<S>(y) + n * cols;
+    if (length == 0) std::fill(out, out + cols, S(0));
+    if (length > 0) PoolText(Data<S>(x) + first * cols, pooling, length, cols, best.data(), out);
+    if (pooling != Pooling::kMax || !argmax) continue;
+    auto* rows = reinterpret_cast<int32_t*>(argmax.data) + n * cols;
+    for (int64_t c = 0; c < cols; ++c) rows[c] = length == 0 ? -1 : static_cast<int32_t>(first) + best[c];
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::PoolBackward(V dy, V offsets, Pooling pooling, V argmax, V dx) {
+  const int64_t cols = dx.cols();
+  LACOS_CHECK(offsets.Elements() == dy.rows() + 1 && dy.cols() == cols, "dy [N, D], offsets [N+1]");
+  LACOS_CHECK(pooling != Pooling::kMax || argmax, "max pooling needs its argmax");
+  std::vector<int32_t> best(static_cast<size_t>(cols));
+  for (int64_t n = 0; n < dy.rows(); ++n) {
+    const int64_t first = Ints(offsets)[n];
+    const int64_t length = Ints(offsets)[n + 1] - first;
+    for (int64_t c = 0; c < cols && pooling == Pooling::kMax; ++c) {
+      best[c] = Ints(argmax)[n * cols + c] - static_cast<int32_t>(first);
+    }
+    PoolTextBackward(Data<S>(dy) + n * cols, pooling, length, cols, best.data(), Data<S>(dx) + first * cols);
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::L2Normalize(V x, V norm, V y) {
+  CheckSame(x, y);
+  const int64_t cols = x.cols();
+  for (int64_t n = 0; n < x.rows(); ++n) {
+    const S length = L2NormalizeRow(Data<S>(x) + n * cols, cols, Data<S>(y) + n * cols);
+    if (norm) Data<S>(norm)[n] = length;
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::L2NormalizeBackward(V dy, V y, V norm, bool accumulate, V dx) {
+  CheckSame(dy, y);
+  CheckSame(dy, dx);
+  const int64_t cols = dy.cols();
+  for (int64_t n = 0; n < dy.rows(); ++n) {
+    L2NormalizeRowBackward(Data<S>(dy) + n * cols, Data<S>(y) + n * cols, Data<S>(norm)[n], accumulate, cols,
+                           Data<S>(dx) + n * cols);
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::CopyColumns(V x, bool accumulate, V y) {
+  LACOS_CHECK(x.rows() == y.rows(), "as many rows");
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    for (int64_t c = 0; c < std::min(x.cols(), y.cols()); ++c) {
+      S& out = Data<S>(y)[r * y.cols() + c];
+      const S in = Data<S>(x)[r * x.cols() + c];
+      out = accumulate ? out + in : in;
+    }
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::RowDot(V a, V b, V y) {
+  CheckSame(a, b);
+  LACOS_CHECK(y.Elements() == a.rows(), "y [N]");
+  for (int64_t n = 0; n < a.rows(); ++n) {
+    S sum = 0;
+    for (int64_t d = n * a.cols(); d < (n + 1) * a.cols(); ++d) sum += Data<S>(a)[d] * Data<S>(b)[d];
+    Data<S>(y)[n] = sum;
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::RowScale(V x, V scale, bool accumulate, V y) {
+  CheckSame(x, y);
+  LACOS_CHECK(scale.Elements() == x.rows(), "scale [N]");
+  for (int64_t i = 0; i < x.Elements(); ++i) {
+    const S scaled = Data<S>(scale)[i / x.cols()] * Data<S>(x)[i];
+    Data<S>(y)[i] = accumulate ? Data<S>(y)[i] + scaled : scaled;
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::AbsDifference(V a, V b, V y) {
+  CheckSame(a, b);
+  CheckSame(a, y);
+  for (int64_t i = 0; i < a.Elements(); ++i) Data<S>(y)[i] = Abs(Data<S>(a)[i] - Data<S>(b)[i]);
+}
+
+template <class S>
+void ReferenceBackend<S>::AbsDifferenceBackward(V dy, V a, V b, V da, V db) {
+  CheckSame(dy, a);
+  CheckSame(dy, b);
+  for (int64_t i = 0; i < dy.Elements(); ++i) {
+    const double difference = Real(Data<S>(a)[i]) - Real(Data<S>(b)[i]);
+    const double sign = difference > 0 ? 1.0 : difference < 0 ? -1.0 : 0.0;
+    Data<S>(da)[i] += sign * Data<S>(dy)[i];
+    Data<S>(db)[i] -= sign * Data<S>(dy)[i];
+  }
+}
+
+// --- losses
+
+template <class S>
+void ReferenceBackend<S>::SoftmaxCrossEntropy(V scores, V mask, V targets, V loss, V dscores) {
+  LACOS_CHECK(targets.Elements() == scores.rows(), "one target a row");
+  LACOS_CHECK(!mask || (mask.dtype == DType::kU8 && mask.Elements() == scores.Elements()), "mask U8 [N, M]");
+  for (int64_t i = 0; i < scores.rows(); ++i) {
+    LACOS_CHECK(Ints(targets)[i] >= 0 && Ints(targets)[i] < scores.cols(), "a target is a column");
+  }
+  *Data<S>(loss) = ref::SoftmaxCrossEntropy<S>(Data<S>(scores), reinterpret_cast<const uint8_t*>(mask.data),
+                                               Ints(targets), scores.rows(), scores.cols(), Data<S>(dscores));
+}
+
+template <class S>
+void ReferenceBackend<S>::MeanSquaredError(V x, V target, V loss, V dx) {
+  CheckSame(x, target);
+  *Data<S>(loss) = ref::MeanSquaredError<S>(Data<S>(x), Data<S>(target), x.Elements(), Data<S>(dx));
+}
+
+template <class S>
+void ReferenceBackend<S>::CosentLoss(V x, V labels, double scale, V loss, V dx) {
+  CheckSame(x, labels);
+  *Data<S>(loss) = ref::CosentLoss<S>(Data<S>(x), Data<S>(labels), scale, x.Elements(), Data<S>(dx));
+}
+
+template <class S>
+void ReferenceBackend<S>::TripletLoss(V a, V p, V n, double margin, V loss, V da, V dp, V dn) {
+  CheckSame(a, p);
+  CheckSame(a, n);
+  *Data<S>(loss) = ref::TripletLoss<S>(Data<S>(a), Data<S>(p), Data<S>(n), margin, a.rows(), a.cols(),
+                                       Data<S>(da), Data<S>(dp), Data<S>(dn));
+}
+
+// --- optimizer
+
+template <class S>
+void ReferenceBackend<S>::SumSquares(std::span<const TensorView> x, V out, V nonfinite) {
+  S sum = 0;
+  int64_t count = 0;
+  for (const TensorView& tensor : x) ref::SumSquares<S>(Data<S>(tensor), tensor.Elements(), sum, count);
+  *Data<S>(out) = sum;
+  if (nonfinite) *Data<S>(nonfinite) = static_cast<double>(count);
+}
+
+template <class S>
+void ReferenceBackend<S>::Adam8(const AdamStep& step, V gradient, const Adam8State& state, V parameter) {
+  CheckSame(gradient, parameter);
+  const int64_t blocks = (parameter.Elements() + kAdam8BlockSize - 1) / kAdam8BlockSize;
+  LACOS_CHECK(state.m_absmax.Elements() == blocks && state.v_absmax.Elements() == blocks,
+              "one scale a block");
+  const std::vector<float> g = ToFloats<S>(gradient);  // the update is defined in float
+  std::vector<float> p = ToFloats<S>(parameter);
+  Adam8UpdateF32(step, parameter.Elements(), g.data(), reinterpret_cast<uint8_t*>(state.m_codes.data),
+                 reinterpret_cast<uint8_t*>(state.v_codes.data),
+                 reinterpret_cast<float*>(state.m_absmax.data), reinterpret_cast<float*>(state.v_absmax.data),
+                 p.data());
+  std::copy(p.begin(), p.end(), Data<S>(parameter));
+}
+
+template <class S>
+void ReferenceBackend<S>::Adam(const AdamStep& step, V gradient, const AdamState& state, V parameter) {
+  CheckSame(gradient, parameter);
+  ref::Adam(step, parameter.Elements(), Data<S>(gradient), Data<S>(state.m), Data<S>(state.v),
+            Data<S>(parameter));
+}
+
+template class ReferenceBackend<double>;
+template class ReferenceBackend<Complex>;
+
+}  // namespace lacos::ref
+
+namespace lacos {
+
+std::unique_ptr<Backend> MakeReferenceBackend(DType dtype) {
+  LACOS_CHECK(dtype == DType::kF64 || dtype == DType::kC128, "the reference backend is F64 or C128");
+  if (dtype == DType::kF64) return std::make_unique<ref::ReferenceBackend<double>>();
+  return std::make_unique<ref::ReferenceBackend<ref::Complex>>();
+}
+
+}  // namespace lacos

@@ -1,0 +1,92 @@
+// Helpers over any backend: moving numbers between host vectors and tensors of any type, and ALiBi's slopes.
+#include <bit>
+#include <cmath>
+#include <complex>
+#include <cstring>
+
+#include "lacos/base/check.h"
+#include "lacos/kernels/backend.h"
+#include "lacos/tensor/convert.h"
+
+namespace lacos {
+namespace {
+
+template <class To, class From>
+void UploadAs(Backend& backend, std::span<const From> values, V y) {
+  std::vector<To> host(values.begin(), values.end());
+  backend.Upload(std::as_bytes(std::span<const To>(host)), y);
+}
+
+}  // namespace
+
+void UploadFloats(Backend& backend, std::span<const float> values, V y) {
+  LACOS_CHECK(static_cast<int64_t>(values.size()) == y.Elements(), "one value for each element");
+  if (y.dtype == DType::kF32) return backend.Upload(std::as_bytes(values), y);
+  if (y.dtype == DType::kC128) return UploadAs<std::complex<double>>(backend, values, y);
+  std::vector<std::byte> host(y.Bytes());
+  LACOS_CHECK(EncodeFromFloat(y.dtype, values.data(), values.size(), host.data()), "a tensor of floats");
+  backend.Upload(host, y);
+}
+
+std::vector<double> DownloadDoubles(Backend& backend, V x) {
+  const auto count = static_cast<size_t>(x.Elements());
+  std::vector<double> values(count);
+  if (x.dtype == DType::kF64) {
+    backend.Download(x, std::as_writable_bytes(std::span(values)));
+  } else if (x.dtype == DType::kC128) {
+    std::vector<std::complex<double>> host(count);
+    backend.Download(x, std::as_writable_bytes(std::span(host)));
+    for (size_t i = 0; i < count; ++i) values[i] = host[i].real();
+  } else {
+    const std::vector<float> floats = DownloadFloats(backend, x);
+    values.assign(floats.begin(), floats.end());
+  }
+  return values;
+}
+
+std::vector<float> DownloadFloats(Backend& backend, V x) {
+  const auto count = static_cast<size_t>(x.Elements());
+  std::vector<float> values(count);
+  if (x.dtype == DType::kF32) {
+    backend.Download(x, std::as_writable_bytes(std::span(values)));
+  } else if (x.dtype == DType::kF64 || x.dtype == DType::kC128) {
+    const std::vector<double> doubles = DownloadDoubles(backend, x);
+    for (size_t i = 0; i < count; ++i) values[i] = static_cast<float>(doubles[i]);
+  } else {
+    std::vector<std::byte> host(x.Bytes());
+    backend.Download(x, host);
+    LACOS_CHECK(DecodeToFloat(x.dtype, host.data(), count, values.data()), "a tensor of floats");
+  }
+  return values;
+}
+
+void UploadInts(Backend& backend, std::span<const int32_t> values, V y) {
+  LACOS_CHECK(static_cast<int64_t>(values.size()) == y.Elements(), "one value for each element");
+  switch (y.dtype) {
+    case DType::kI32:
+      return backend.Upload(std::as_bytes(values), y);
+    case DType::kI64:
+      return UploadAs<int64_t>(backend, values, y);
+    case DType::kU8:
+      return UploadAs<uint8_t>(backend, values, y);
+    default:
+      LACOS_CHECK(false, "a tensor of integers");
+  }
+}
+
+std::vector<double> AlibiSlopes(int heads) {
+  LACOS_CHECK(heads > 0, "at least one head");
+  const auto count = static_cast<unsigned>(heads);
+  const auto power_of_two = static_cast<int>(std::bit_floor(count));
+  const double log2_heads = std::log2(power_of_two);
+  std::vector<double> slopes;
+  slopes.reserve(count);
+  for (int i = 1; i <= power_of_two; ++i) slopes.push_back(std::exp2(-std::exp2(3 - log2_heads) * i));
+  // The remaining heads take the odd powers of the base of twice as many.
+  for (int i = 0; i < heads - power_of_two; ++i) {
+    slopes.push_back(std::exp2(-std::exp2(2 - log2_heads) * (2 * i + 1)));
+  }
+  return slopes;
+}
+
+}  // namespace lacos
