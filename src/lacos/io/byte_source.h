@@ -1,0 +1,23 @@
+// Bytes of a file or stdin, decompressed on the way when they are gzip or zstd: below LineReader.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace lacos {
+
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Fills the front of `out`; the number of bytes, 0 only at the end. Throws UserError for read errors and
+  // damaged data.
+  virtual size_t Read(std::span<char> out) = 0;
+};
+
+// Opens `path` ("-" is stdin) and looks at its first bytes to tell gzip and zstd. `name` is what messages
+// call it.
+std::unique_ptr<ByteSource> OpenByteSource(const std::string& path, const std::string& name);
+
+}  // namespace lacos

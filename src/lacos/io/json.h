@@ -1,0 +1,92 @@
+// JSON values without nlohmann in any other header: only io's .cc files include it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lacos {
+
+// A JSON value with typed access. Accessors that fail throw UserError
+// "[file: path.to.key] found a string; expected an integer; ...". A copy costs two pointers: copies share
+// structure, and Set and Append give the changed value its own (copy on write).
+class Json {
+ public:
+  Json();  // null
+  Json(const Json&);
+  Json(Json&&) noexcept;
+  Json& operator=(const Json&);
+  Json& operator=(Json&&) noexcept;
+  ~Json();
+  Json(bool value);              // NOLINT: literals convert
+  Json(int64_t value);           // NOLINT
+  Json(int value);               // NOLINT
+  Json(uint32_t value);          // NOLINT
+  Json(uint64_t value);          // NOLINT
+  Json(double value);            // NOLINT
+  Json(const char* value);       // NOLINT
+  Json(std::string value);       // NOLINT
+  Json(std::string_view value);  // NOLINT
+
+  static Json Object();
+  static Json Array();
+  // Parses text; `where` names it in messages. Refuses nesting deeper than 64, duplicate keys, trailing text
+  // and invalid UTF-8. Numbers that are no 64-bit integers keep their text for Dump.
+  static Json Parse(std::string_view text, const std::string& where);
+  static Json ReadFile(const std::string& path);
+
+  bool IsNull() const;
+  bool IsObject() const;
+  bool IsArray() const;
+  bool IsString() const;
+  bool IsNumber() const;
+  bool IsInteger() const;
+  bool IsBool() const;
+
+  // Objects. At throws when the key is missing; Find returns nothing then (or when the value is null).
+  bool Has(std::string_view key) const;
+  Json At(std::string_view key) const;
+  std::optional<Json> Find(std::string_view key) const;
+  std::vector<std::string> Keys() const;  // in the order of the file
+  void Set(const std::string& key, Json value);
+  // Arrays (and the size of objects).
+  size_t size() const;
+  Json operator[](size_t index) const;
+  void Append(Json value);
+  // Calls `visit` for each member in the order of the file, or for each element: the fast way over large
+  // ones.
+  void ForEachItem(const std::function<void(std::string_view key, const Json& value)>& visit) const;
+  void ForEachElement(const std::function<void(const Json& value)>& visit) const;
+
+  std::string AsString() const;
+  std::string_view AsStringView() const;  // valid while a copy of this value lives unchanged
+  int64_t AsInt() const;                  // integral numbers only
+  double AsDouble() const;
+  bool AsBool() const;
+
+  // The place of this value as messages name it: "[file: path.to.key]".
+  std::string Where() const;
+
+  // Keys keep their order of insertion; with `sorted`, objects are written with sorted keys. indent < 0: one
+  // line. Doubles are written with the fewest digits that read back equal, NaN and infinities as null.
+  std::string Dump(int indent = -1, bool sorted = false) const;
+
+ private:
+  struct Node;
+  struct Location;
+  class Builder;
+  class Writer;
+  Json(std::shared_ptr<Node> node, std::shared_ptr<const Location> location);
+  Json Child(const std::shared_ptr<Node>& node, std::string_view key) const;
+  [[noreturn]] void FailKind(std::string_view expected) const;
+  Node& Own();
+
+  std::shared_ptr<Node> node_;  // absent: null
+  std::shared_ptr<const Location> location_;
+};
+
+}  // namespace lacos

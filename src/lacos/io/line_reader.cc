@@ -1,0 +1,102 @@
+#include "lacos/io/line_reader.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "lacos/base/error.h"
+#include "lacos/io/byte_source.h"
+#include "lacos/io/utf8.h"
+
+namespace lacos {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{1} << 18;
+
+}  // namespace
+
+struct LineReader::State {
+  std::string path;
+  std::string name;  // for messages
+  LineOptions options;
+  std::unique_ptr<ByteSource> source;
+  std::vector<char> buffer = std::vector<char>(kBufferBytes);
+  size_t begin = 0, end = 0;  // the bytes of `buffer` that were not given out
+  int64_t line_number = 0;
+  int64_t dropped_bytes = 0;  // of the byte-order mark, in the current line
+
+  bool Fill() {
+    begin = 0;
+    end = source->Read(buffer);
+    return end > 0;
+  }
+  void Append(std::string& line, size_t n) const {
+    if (static_cast<int64_t>(line.size() + n) > options.max_line_bytes) {
+      throw UserError(
+          fmt::format("[{}:{}] is longer than {} bytes; expected one text a line; check that this is a text "
+                      "file",
+                      name, line_number, options.max_line_bytes));
+    }
+    line.append(buffer.data() + begin, n);
+  }
+  void Check(std::string& line) const {
+    const size_t invalid = FindInvalidUtf8(line);
+    if (invalid == std::string::npos) return;
+    if (options.replace_invalid) {
+      line = ReplaceInvalidUtf8(line);
+      return;
+    }
+    const auto byte = static_cast<unsigned char>(line[invalid]);
+    const bool utf16 = line_number == 1 && invalid == 0 && (byte == 0xFF || byte == 0xFE);
+    throw UserError(fmt::format(
+        "[{}:{}] byte {} (0x{:02X}) is not valid UTF-8; expected UTF-8 text; convert the file{} or "
+        "pass --replace-invalid",
+        name, line_number, static_cast<int64_t>(invalid) + 1 + dropped_bytes, byte,
+        utf16 ? " (iconv -f UTF-16 -t UTF-8)" : " (iconv -t UTF-8)"));
+  }
+};
+
+LineReader::LineReader(const std::string& path, const LineOptions& options)
+    : state_(std::make_unique<State>()) {
+  state_->path = path;
+  state_->name = path == "-" ? "stdin" : path;
+  state_->options = options;
+  state_->source = OpenByteSource(path, state_->name);
+}
+
+LineReader::~LineReader() = default;
+
+bool LineReader::Next(std::string& line) {
+  State& state = *state_;
+  line.clear();
+  if (state.begin == state.end && !state.Fill()) return false;
+  ++state.line_number;
+  state.dropped_bytes = 0;
+  while (true) {
+    const char* start = state.buffer.data() + state.begin;
+    const size_t left = state.end - state.begin;
+    const auto* newline = static_cast<const char*>(std::memchr(start, '\n', left));
+    if (newline != nullptr) {
+      const auto n = static_cast<size_t>(newline - start);
+      state.Append(line, n);
+      state.begin += n + 1;
+      if (line.ends_with('\r')) line.pop_back();
+      break;
+    }
+    state.Append(line, left);
+    if (!state.Fill()) break;
+  }
+  if (state.line_number == 1 && line.starts_with("\xEF\xBB\xBF")) {
+    line.erase(0, 3);
+    state.dropped_bytes = 3;
+  }
+  state.Check(line);
+  return true;
+}
+
+int64_t LineReader::line_number() const { return state_->line_number; }
+const std::string& LineReader::path() const { return state_->path; }
+
+}  // namespace lacos

@@ -1,0 +1,24 @@
+// Sizes and SHA-256 of the files of a folder that lacos wrote, kept in its lacos.json under "files".
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lacos/io/json.h"
+
+namespace lacos {
+
+// {"files": {"config.json": {"bytes": 575, "sha256": "..."}, ...}} for every regular file below `folder`
+// except lacos.json itself, with `extra`'s keys beside it, sorted by name.
+void WriteManifest(const std::string& folder, const Json& extra);
+
+struct VerifyProblem {
+  std::string file, found, expected;
+};
+// Checks every file named in the manifest; returns what is wrong (empty = all well). Throws UserError without
+// a manifest.
+std::vector<VerifyProblem> VerifyManifest(const std::string& folder);
+
+std::string FileSha256(const std::string& path);
+
+}  // namespace lacos

@@ -1,0 +1,36 @@
+// Read-only files: mapped into memory, or read at an offset.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace lacos {
+
+// A whole file mapped read-only (private). Throws UserError when it cannot be opened or mapped.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::span<const std::byte> bytes() const { return bytes_; }
+  // Reads bytes [offset, offset + out.size()) by pread, not through the mapping: nothing stays resident.
+  void ReadAt(int64_t offset, std::span<std::byte> out) const;
+  // Tells the kernel that a range is no longer needed in memory (madvise DONTNEED).
+  void DropPages(int64_t offset, int64_t size) const;
+
+ private:
+  std::string path_;
+  std::span<const std::byte> bytes_;
+  int fd_ = -1;
+};
+
+// A whole small file as a string; throws UserError when it cannot be read or is larger than `limit` bytes.
+std::string ReadFileToString(const std::string& path, int64_t limit = int64_t{1} << 30);
+
+}  // namespace lacos

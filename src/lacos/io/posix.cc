@@ -1,0 +1,104 @@
+#include "lacos/io/posix.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "lacos/base/error.h"
+
+namespace lacos {
+namespace {
+
+// Linux transfers at most 2 GiB - 4 KiB in one call anyway.
+constexpr size_t kMaxTransfer = size_t{1} << 30;
+
+const char* Advice(int error) {
+  switch (error) {
+    case ENOENT:
+      return "expected an existing file; check the path";
+    case ENOTDIR:
+      return "expected folders all along the path; check the path";
+    case EACCES:
+    case EPERM:
+      return "expected permission; change the permissions or run as another user";
+    case ENOSPC:
+    case EDQUOT:
+      return "expected free space; free some or choose another disk";
+    case EROFS:
+      return "expected a writable file system; choose another place";
+    case EISDIR:
+      return "expected a file; name a file inside the folder";
+    case EMFILE:
+    case ENFILE:
+      return "expected fewer open files; see ulimit -n";
+    case EFBIG:
+      return "expected a smaller file; see ulimit -f";
+    default:
+      return "expected a healthy file system; check the disk";
+  }
+}
+
+}  // namespace
+
+void ThrowSystemError(const std::string& path, const std::string& action) {
+  const int error = errno;
+  throw UserError(
+      fmt::format("[{}] could not {}: {}; {}", path, action, std::strerror(error), Advice(error)));
+}
+
+FileDescriptor OpenForReading(const std::string& path) {
+  FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) ThrowSystemError(path, "open");
+  return file;
+}
+
+int64_t RegularFileSize(int fd, const std::string& path) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) ThrowSystemError(path, "stat");
+  if (S_ISDIR(status.st_mode)) {
+    throw UserError(fmt::format("[{}] found a folder; expected a file; name a file inside it", path));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw UserError(
+        fmt::format("[{}] found a pipe or device; expected a regular file; copy it to a file first", path));
+  }
+  return status.st_size;
+}
+
+void PreadFully(int fd, int64_t offset, std::span<std::byte> out, const std::string& path) {
+  while (!out.empty()) {
+    const ssize_t n = pread(fd, out.data(), std::min(out.size(), kMaxTransfer), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) ThrowSystemError(path, "read");
+    if (n == 0) {
+      throw UserError(
+          fmt::format("[{}] ended at byte {}, {} bytes early; expected the size it had when it was opened; "
+                      "do not change files while they are read",
+                      path, offset, out.size()));
+    }
+    out = out.subspan(static_cast<size_t>(n));
+    offset += n;
+  }
+}
+
+void PwriteFully(int fd, int64_t offset, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd, bytes.data(), std::min(bytes.size(), kMaxTransfer), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) ThrowSystemError(path, "write");
+    bytes = bytes.subspan(static_cast<size_t>(n));
+    offset += n;
+  }
+}
+
+void SyncAndClose(FileDescriptor& file, const std::string& path) {
+  // Pipes and some file systems have nothing to sync and say EINVAL.
+  if (fsync(file.get()) != 0 && errno != EINVAL && errno != EROFS) ThrowSystemError(path, "write");
+  if (close(file.Release()) != 0) ThrowSystemError(path, "write");
+}
+
+}  // namespace lacos

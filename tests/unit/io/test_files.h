@@ -1,0 +1,65 @@
+// A folder for a test's files that goes away with it, and the message of a UserError.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "lacos/base/error.h"
+
+namespace lacos {
+
+class TestFolder {
+ public:
+  TestFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "lacos-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~TestFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TestFolder(const TestFolder&) = delete;
+  TestFolder& operator=(const TestFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+  // Writes a file and returns its path.
+  std::string Write(const std::string& name, const std::string& bytes) const {
+    std::ofstream file(*this / name, std::ios::binary);
+    file << bytes;
+    if (!file.flush()) throw std::runtime_error("cannot write the test's file");
+    return *this / name;
+  }
+  std::string Read(const std::string& name) const {
+    std::ifstream file(*this / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  size_t CountEntries() const {
+    const std::filesystem::directory_iterator begin(path_);
+    return static_cast<size_t>(std::distance(begin, std::filesystem::directory_iterator()));
+  }
+
+ private:
+  std::string path_;
+};
+
+// The message of the UserError that `call` throws; without one the test fails and the result is empty.
+template <class F>
+std::string ErrorOf(F&& call) {
+  try {
+    call();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no UserError was thrown";
+  return "";
+}
+
+}  // namespace lacos

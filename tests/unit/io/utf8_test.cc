@@ -1,0 +1,76 @@
+// Well-formed UTF-8 is what the Unicode standard's table 3-7 says, found again here by encoding every code
+// point.
+#include "lacos/io/utf8.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+namespace lacos {
+namespace {
+
+std::string Encode(uint32_t c) {
+  if (c < 0x80) return {static_cast<char>(c)};
+  if (c < 0x800) return {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 63))};
+  if (c < 0x10000) {
+    return {static_cast<char>(0xE0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 63)),
+            static_cast<char>(0x80 | (c & 63))};
+  }
+  return {static_cast<char>(0xF0 | c >> 18), static_cast<char>(0x80 | (c >> 12 & 63)),
+          static_cast<char>(0x80 | (c >> 6 & 63)), static_cast<char>(0x80 | (c & 63))};
+}
+
+TEST(Utf8, AcceptsEveryScalarValueAndNoSurrogate) {
+  for (uint32_t c = 0; c <= 0x10FFFF; ++c) {
+    ASSERT_EQ(IsValidUtf8(Encode(c)), c < 0xD800 || c > 0xDFFF) << c;
+  }
+  EXPECT_FALSE(IsValidUtf8(Encode(0x110000)));
+}
+
+TEST(Utf8, RefusesEveryTwoAndThreeByteStringThatIsNoEncoding) {
+  std::set<std::string> one_or_two, three;
+  for (uint32_t c = 0x80; c < 0x800; ++c) one_or_two.insert(Encode(c));
+  for (uint32_t c = 0x800; c < 0x10000; ++c) {
+    if (c < 0xD800 || c > 0xDFFF) three.insert(Encode(c));
+  }
+  for (int a = 0x80; a < 256; ++a) {
+    for (int b = 0x80; b < 256; ++b) {
+      const std::string text = {static_cast<char>(a), static_cast<char>(b)};
+      ASSERT_EQ(IsValidUtf8(text), one_or_two.contains(text));
+      if (a < 0xE0 || a > 0xEF) continue;
+      for (int c = 0; c < 256; c += 7) {
+        const std::string longer = text + static_cast<char>(c);
+        ASSERT_EQ(IsValidUtf8(longer), three.contains(longer)) << a << " " << b << " " << c;
+      }
+    }
+  }
+}
+
+TEST(Utf8, FindsTheFirstBadByteWhereverItIs) {
+  for (size_t i = 0; i < 40; ++i) {
+    std::string text(40, 'a');
+    text[i] = '\xFF';
+    EXPECT_EQ(FindInvalidUtf8(text), i);
+  }
+  EXPECT_EQ(FindInvalidUtf8("caf\xC3\xA9 \xE2\x82"), 6u);  // cut inside the euro sign
+  EXPECT_EQ(FindInvalidUtf8(""), std::string::npos);
+}
+
+// bytes(...).decode('utf-8', errors='replace') of Python 3.11; the first is the standard's own example (table
+// 3-11).
+TEST(Utf8, ReplacesMaximalSubpartsAsPythonDoes) {
+  const std::string r = "\xEF\xBF\xBD";
+  EXPECT_EQ(ReplaceInvalidUtf8("\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64"),
+            "a" + r + r + r + "b" + r + "c" + r + r + "d");
+  EXPECT_EQ(ReplaceInvalidUtf8("\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41"), r + r + r + r + r + r + r + r + "A");
+  EXPECT_EQ(ReplaceInvalidUtf8("\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41"), r + r + r + r + r + r + r + r + "A");
+  EXPECT_EQ(ReplaceInvalidUtf8("\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42"),
+            r + r + r + r + r + "A" + r + r + "B");
+  EXPECT_EQ(ReplaceInvalidUtf8("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41"), r + r + r + r + "A");
+  EXPECT_EQ(ReplaceInvalidUtf8("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
+}
+
+}  // namespace
+}  // namespace lacos
