@@ -1,0 +1,72 @@
+// Byte-pair encoding of one word: the merge of lowest rank first, leftmost on ties, from single bytes
+// upwards.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lacos {
+
+// One line of the list of merges; its place in the list is its rank.
+struct BpeMerge {
+  int32_t left = 0, right = 0, result = 0;
+};
+
+// What bytes begin as, and what happens to bytes that the vocabulary lacks.
+struct BpeAlphabet {
+  std::array<int32_t, 256> ids;  // -1: not in the vocabulary
+  int32_t unknown_id = -1;  // stands for missing bytes; -1: they are dropped, and their neighbours may merge
+  bool fuse_unknown = false;  // one unknown_id for a run of missing bytes
+};
+
+class Bpe {
+ public:
+  // A pair that occurs twice counts with its last rank, as in Hugging Face tokenizers.
+  Bpe(const BpeAlphabet& alphabet, const std::vector<BpeMerge>& merges);
+
+  // Memory for one call at a time, reused from call to call. `ids` is the result, one entry for each token.
+  struct Workspace {
+    std::vector<int32_t> ids;
+    std::vector<int32_t>
+        lengths;  // of each token, in bytes of the ByteLevel spelling; filled only when asked for
+
+    struct Merged {
+      uint32_t rank;
+      int32_t id;
+    };
+    std::vector<Merged> merged;  // what symbols i and i+1 merge to
+    std::vector<int32_t> next, previous;
+    std::vector<uint64_t> heap;
+  };
+
+  // Encodes a word of any length in O(n log n). Result in workspace.ids, and in workspace.lengths when
+  // `with_lengths`.
+  void Encode(std::string_view word, bool with_lengths, Workspace& workspace) const;
+
+ private:
+  using Merged = Workspace::Merged;
+  struct Slot {
+    uint64_t pair = kFree;
+    Merged merged{};
+  };
+  static constexpr uint64_t kFree = ~uint64_t{0};
+  static constexpr uint32_t kNoMerge = 0xFFFFFFFF;
+
+  static uint64_t PairKey(int32_t left, int32_t right) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
+  }
+  Merged Find(int32_t left, int32_t right) const;
+  void SetSymbols(std::string_view word, bool with_lengths, Workspace& w) const;
+  void MergeByScan(bool with_lengths, Workspace& w) const;
+  void MergeByHeap(bool with_lengths, Workspace& w) const;
+
+  BpeAlphabet alphabet_;
+  bool complete_ = true;     // no byte is missing
+  std::vector<Slot> slots_;  // open addressing, a power of two long, at most half full
+  int shift_ = 64;           // 64 - log2(slots)
+};
+
+}  // namespace lacos

@@ -1,0 +1,69 @@
+// The Tokenizer that a checked tokenizer.json gives: added tokens, pre-tokenizer, byte-level BPE,
+// post-processor.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lacos/text/added_tokens.h"
+#include "lacos/text/bpe.h"
+#include "lacos/text/tokenizer.h"
+#include "lacos/text/tokenizer_spec.h"
+#include "lacos/text/word_cache.h"
+
+namespace lacos {
+
+class BpeTokenizer : public Tokenizer {
+ public:
+  explicit BpeTokenizer(TokenizerSpec spec);
+  ~BpeTokenizer() override;
+
+  void Encode(std::string_view text, std::vector<int32_t>& ids) const override;
+  Encoding EncodeWithOffsets(std::string_view text) const override;
+  std::string Decode(std::span<const int32_t> ids, bool skip_special_tokens) const override;
+  int64_t VocabularySize() const override { return vocabulary_size_; }
+  int32_t TokenId(std::string_view token) const override;
+
+ private:
+  // What one call needs: threads take one from a pool and put it back, so that none is shared and none is
+  // allocated anew. Two at once from one thread are fine.
+  struct Scratch {
+    std::string text;   // the text with readable bytes after it
+    std::string piece;  // a piece with a blank before it, likewise
+    std::string spelled;
+    std::vector<AddedTokens::Segment> segments;
+    Bpe::Workspace bpe;
+    WordCache cache;
+  };
+  class ScratchLease;
+
+  // Calls f(piece, prefixed) for each word of a stretch of text without added tokens; the word is inside
+  // scratch.piece after an added blank when `prefixed`, else it is part of `text`.
+  template <class F>
+  void ForEachWord(std::string_view text, Scratch& scratch, F&& f) const;
+  template <class F>
+  void ForEachWordFrom(size_t split, std::string_view text, Scratch& scratch, F&& f) const;
+
+  void AppendWord(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
+  // The vocabulary entry that a whole word is under ignore_merges, or -1.
+  int32_t WholeWord(std::string_view word, Scratch& scratch) const;
+
+  const Vocabulary vocabulary_;
+  const AddedTokens added_tokens_;
+  const PreTokenizerSpec pre_tokenizer_;
+  const PostProcessorSpec post_processor_;
+  const DecoderKind decoder_;
+  const bool ignore_merges_;
+  const Bpe bpe_;
+  int64_t vocabulary_size_ = 0;
+
+  static constexpr size_t kPoolSize = 64;
+  mutable std::array<std::atomic<Scratch*>, kPoolSize> pool_{};
+};
+
+}  // namespace lacos

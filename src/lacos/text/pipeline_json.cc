@@ -1,0 +1,159 @@
+// What stands around the model in a tokenizer.json: added tokens, pre-tokenizer and post-processor.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lacos/text/spec_errors.h"
+#include "lacos/text/tokenizer_spec.h"
+
+namespace lacos {
+namespace {
+
+// Calls f for each member of a Sequence (also of one inside another), or for the single processor that `json`
+// is.
+template <class F>
+void ForEachProcessor(const Json& json, std::string_view list, const F& f) {
+  if (json.At("type").AsStringView() != "Sequence") {
+    f(json);
+    return;
+  }
+  json.At(list).ForEachElement([&](const Json& element) { ForEachProcessor(element, list, f); });
+}
+
+SplitPattern ReadSplit(const Json& json) {
+  const Json pattern = json.At("pattern");
+  const std::optional<Json> regex = pattern.Find("Regex");
+  if (!regex) RefuseUnsupported(pattern, fmt::format("the pattern {}", pattern.Dump()), "a Regex");
+  const std::optional<SplitPattern> known = SplitPatternOf(regex->AsStringView());
+  if (!known) {
+    RefuseUnsupported(*regex, fmt::format("the pattern {}", regex->Dump()), "BLOOM's or GPT-2's pattern");
+  }
+  const Json behavior = json.At("behavior");
+  if (behavior.AsStringView() != "Isolated") {
+    RefuseUnsupported(behavior, fmt::format("the behavior {}", behavior.Dump()), "\"Isolated\"");
+  }
+  const std::optional<Json> invert = json.Find("invert");
+  if (invert && invert->AsBool()) RefuseUnsupported(*invert, "an inverted pattern", "false");
+  return *known;
+}
+
+std::vector<int32_t> ReadTemplateIds(const Json& ids, const TokenizerSpec& spec) {
+  std::vector<int32_t> result;
+  ids.ForEachElement([&](const Json& element) {
+    const int64_t id = element.AsInt();
+    const bool known =
+        spec.vocabulary.Has(id) || std::any_of(spec.added_tokens.begin(), spec.added_tokens.end(),
+                                               [&](const AddedToken& t) { return t.id == id; });
+    if (!known) RefuseMalformed(element, fmt::format("id {}", id), "the id of a token");
+    result.push_back(static_cast<int32_t>(id));
+  });
+  return result;
+}
+
+std::vector<TemplatePiece> ReadTemplate(const Json& json, const TokenizerSpec& spec) {
+  std::vector<TemplatePiece> pieces;
+  const Json special_tokens = json.At("special_tokens");
+  json.At("single").ForEachElement([&](const Json& piece) {
+    if (const std::optional<Json> sequence = piece.Find("Sequence")) {
+      const Json id = sequence->At("id");
+      if (id.AsStringView() != "A")
+        RefuseMalformed(id, id.Dump(), "\"A\", the only sequence of a single text");
+      pieces.push_back({.text = true});
+      return;
+    }
+    const Json token = piece.At("SpecialToken").At("id");
+    if (!special_tokens.Has(token.AsStringView())) {
+      RefuseMalformed(token, token.Dump(), "a name among special_tokens");
+    }
+    pieces.push_back({.ids = ReadTemplateIds(special_tokens.At(token.AsStringView()).At("ids"), spec)});
+  });
+  return pieces;
+}
+
+}  // namespace
+
+std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& vocabulary) {
+  std::vector<AddedToken> tokens;
+  if (list.IsNull()) return tokens;
+  std::unordered_map<std::string, int32_t> known;
+  int64_t largest = -1;
+  list.ForEachElement([&](const Json& json) {
+    AddedToken token;
+    token.content = json.At("content").AsString();
+    token.single_word = BoolOr(json, "single_word", false);
+    token.lstrip = BoolOr(json, "lstrip", false);
+    token.rstrip = BoolOr(json, "rstrip", false);
+    token.normalized = BoolOr(json, "normalized", true);
+    token.special = BoolOr(json, "special", false);
+    if (token.content.empty()) RefuseMalformed(json, "an empty content", "a text");
+    const int64_t id = json.At("id").AsInt();
+    // Hugging Face tokenizers ignores the id in the file: a token of the vocabulary has its id there, any
+    // other gets the next free one. A file that says otherwise would mean one thing there and another here.
+    int64_t expected = vocabulary.Find(token.content);
+    if (expected < 0) expected = std::max(static_cast<int64_t>(vocabulary.size()), largest + 1);
+    if (id != expected) {
+      RefuseMalformed(json, fmt::format("id {} for {}", id, Json(token.content).Dump()),
+                      fmt::format("id {}, which Hugging Face tokenizers gives to it", expected));
+    }
+    if (!known.emplace(token.content, id).second) {
+      RefuseMalformed(json, fmt::format("{} a second time", Json(token.content).Dump()),
+                      "each added token once");
+    }
+    const bool taken = vocabulary.Has(id) && vocabulary.String(id) != token.content;
+    if (taken || id > Vocabulary::kMaxId) {
+      RefuseMalformed(json, fmt::format("id {} for {}", id, Json(token.content).Dump()),
+                      "an id that no entry of the vocabulary has");
+    }
+    largest = std::max(largest, id);
+    token.id = static_cast<int32_t>(id);
+    tokens.push_back(std::move(token));
+  });
+  return tokens;
+}
+
+PreTokenizerSpec ReadPreTokenizerSpec(const Json& json) {
+  if (json.IsNull()) RefuseUnsupported(json, "no pre_tokenizer", "ByteLevel, alone or after Split");
+  PreTokenizerSpec spec;
+  bool byte_level = false;
+  ForEachProcessor(json, "pretokenizers", [&](const Json& step) {
+    const Json type = step.At("type");
+    if (byte_level) {
+      RefuseUnsupported(step, fmt::format("a pre-tokenizer of type {} after ByteLevel", type.Dump()),
+                        "ByteLevel last");
+    }
+    if (type.AsStringView() == "Split") {
+      spec.splits.push_back(ReadSplit(step));
+    } else if (type.AsStringView() == "ByteLevel") {
+      byte_level = true;
+      spec.add_prefix_space = step.At("add_prefix_space").AsBool();
+      spec.use_regex = BoolOr(step, "use_regex", true);
+    } else {
+      RefuseUnsupported(type, fmt::format("the pre-tokenizer {}", type.Dump()), "Split and ByteLevel");
+    }
+  });
+  if (!byte_level)
+    RefuseUnsupported(json, "a pre-tokenizer without ByteLevel", "one that ends with ByteLevel");
+  return spec;
+}
+
+PostProcessorSpec ReadPostProcessorSpec(const Json& json, const TokenizerSpec& spec) {
+  PostProcessorSpec post;
+  if (json.IsNull()) return post;
+  bool has_template = false;
+  ForEachProcessor(json, "processors", [&](const Json& step) {
+    const Json type = step.At("type");
+    if (type.AsStringView() == "ByteLevel") {
+      if (step.At("trim_offsets").AsBool()) post.trims.push_back(step.At("add_prefix_space").AsBool());
+    } else if (type.AsStringView() == "TemplateProcessing") {
+      if (has_template) RefuseUnsupported(step, "a second TemplateProcessing", "one");
+      has_template = true;
+      post.pieces = ReadTemplate(step, spec);
+    } else {
+      RefuseUnsupported(type, fmt::format("the post-processor {}", type.Dump()),
+                        "ByteLevel and TemplateProcessing");
+    }
+  });
+  return post;
+}
+
+}  // namespace lacos

@@ -1,0 +1,102 @@
+// tokenizer.json: its top level, and the way from a file to a Tokenizer. Whatever would change ids and is not
+// implemented here is refused by name.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "lacos/base/error.h"
+#include "lacos/io/json.h"
+#include "lacos/io/mapped_file.h"
+#include "lacos/text/bpe_tokenizer.h"
+#include "lacos/text/fast_model_scan.h"
+#include "lacos/text/spec_errors.h"
+#include "lacos/text/tokenizer.h"
+#include "lacos/text/tokenizer_spec.h"
+
+namespace lacos {
+namespace {
+
+DecoderKind ReadDecoder(const Json& json) {
+  if (json.IsNull()) return DecoderKind::kNone;
+  const std::string type = json.At("type").AsString();
+  if (type != "ByteLevel")
+    RefuseUnsupported(json, fmt::format("the decoder '{}'", type), "ByteLevel or null");
+  return DecoderKind::kByteLevel;
+}
+
+}  // namespace
+
+void RefuseUnsupported(const Json& at, std::string_view found, std::string_view expected) {
+  throw UserError(
+      fmt::format("{} found {}, which lacos does not support; expected {}; use a byte-level BPE tokenizer "
+                  "such as BLOOM's",
+                  at.Where(), found, expected));
+}
+
+void RefuseMalformed(const Json& at, std::string_view found, std::string_view expected) {
+  throw UserError(fmt::format("{} found {}; expected {}; correct the file or fetch it again", at.Where(),
+                              found, expected));
+}
+
+void RefuseUnknownKeys(const Json& object, std::initializer_list<std::string_view> known) {
+  object.ForEachItem([&](std::string_view key, const Json& value) {
+    if (value.IsNull() || std::find(known.begin(), known.end(), key) != known.end()) return;
+    RefuseUnsupported(object, fmt::format("the key {}", Json(key).Dump()),
+                      fmt::format("{}", fmt::join(known, ", ")));
+  });
+}
+
+Json MemberOrNull(const Json& object, std::string_view key) {
+  return object.Has(key) ? object.At(key) : Json();
+}
+
+bool BoolOr(const Json& object, std::string_view key, bool otherwise) {
+  const std::optional<Json> member = object.Find(key);
+  return member ? member->AsBool() : otherwise;
+}
+
+TokenizerSpec ReadTokenizerSpec(const Json& root, TokenizerSpec spec) {
+  if (!root.IsObject())
+    RefuseMalformed(root, "no JSON object", "a tokenizer.json of Hugging Face tokenizers");
+  // Truncation and padding are known and ignored: transformers sets both anew on every call, and here
+  // --max-length decides and batches are never padded.
+  RefuseUnknownKeys(root, {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
+                           "post_processor", "decoder", "model"});
+  const std::optional<Json> version = root.Find("version");
+  if (version && version->AsString() != "1.0") {
+    RefuseUnsupported(*version, fmt::format("version {}", version->Dump()), "\"1.0\"");
+  }
+  const std::optional<Json> normalizer = root.Find("normalizer");
+  if (normalizer) {
+    const std::optional<Json> type = normalizer->Find("type");
+    RefuseUnsupported(*normalizer, fmt::format("the normalizer {}", type ? type->Dump() : normalizer->Dump()),
+                      "null");
+  }
+  ReadModelSpec(root.At("model"), spec);
+  spec.added_tokens = ReadAddedTokens(MemberOrNull(root, "added_tokens"), spec.vocabulary);
+  spec.pre_tokenizer = ReadPreTokenizerSpec(MemberOrNull(root, "pre_tokenizer"));
+  spec.post_processor = ReadPostProcessorSpec(MemberOrNull(root, "post_processor"), spec);
+  spec.decoder = ReadDecoder(MemberOrNull(root, "decoder"));
+  return spec;
+}
+
+std::unique_ptr<Tokenizer> Tokenizer::FromJson(std::string_view json, const std::string& where) {
+  if (std::optional<FastModel> fast = ScanModel(json)) {
+    try {
+      const Json root = Json::Parse(fast->rest, where);
+      return std::make_unique<BpeTokenizer>(ReadTokenizerSpec(root, std::move(fast->spec)));
+    } catch (const UserError&) {
+      // The general way below finds the same fault, with the lines and values of the whole file.
+    }
+  }
+  return std::make_unique<BpeTokenizer>(ReadTokenizerSpec(Json::Parse(json, where)));
+}
+
+std::unique_ptr<Tokenizer> Tokenizer::FromFile(const std::string& path) {
+  const MappedFile file(path);
+  const std::span<const std::byte> bytes = file.bytes();
+  return FromJson({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+}
+
+}  // namespace lacos

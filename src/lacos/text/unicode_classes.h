@@ -1,0 +1,31 @@
+// Letter, number, white space and \w of every code point, as the regex engines of Hugging Face tokenizers see
+// them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace lacos {
+
+enum UnicodeClass : uint8_t { kLetterClass = 1, kNumberClass = 2, kSpaceClass = 4, kWordClass = 8 };
+
+// A two-stage table, built once from 16.0's ranges (utf8proc 2.8 of Debian 12 has 15.0, which lacks 4,924
+// letters).
+class UnicodeTable {
+ public:
+  static const UnicodeTable& Get();
+
+  // The classes of a code point as a bit set; none for values above U+10FFFF.
+  uint8_t Classes(char32_t code_point) const {
+    if (code_point > 0x10FFFF) return 0;
+    return blocks_[block_of_[code_point >> 8] * 256u + (code_point & 0xFF)];
+  }
+
+ private:
+  UnicodeTable();
+  std::array<uint16_t, 0x1100> block_of_{};
+  std::vector<uint8_t> blocks_;
+};
+
+}  // namespace lacos
