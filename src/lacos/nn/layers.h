@@ -1,0 +1,83 @@
+// The trainable and frozen parts of one BLOOM block, as views; owned by model/.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lacos/kernels/backend.h"
+#include "lacos/tensor/arena.h"
+
+namespace lacos {
+
+// A parameter outside the frozen matrices: a LoRA matrix, bias or LayerNorm vector. No gradient view = frozen.
+struct Parameter {
+  TensorView value;
+  TensorView gradient;
+  bool Trainable() const { return static_cast<bool>(gradient); }
+};
+
+// Low-rank update W + scale * B A of a frozen matrix W [out, in]. Source: Hu et al., "LoRA" (2022).
+struct LoraUpdate {
+  Parameter a;         // [R, in]
+  Parameter b;         // [out, R]
+  double scale = 1;    // alpha / R, or alpha / sqrt(R) for rank-stabilised LoRA
+  double dropout = 0;  // on the input of A, in training only
+};
+
+struct LinearLayer {
+  std::string name;
+  WeightId weight = -1;
+  int64_t in = 0, out = 0;
+  Parameter bias;  // [out]
+  std::optional<LoraUpdate> lora;
+  bool Trainable() const { return bias.Trainable() || (lora && lora->a.Trainable()); }
+};
+
+struct LayerNormLayer {
+  Parameter gamma, beta;  // [D]
+  double epsilon = 1e-5;
+};
+
+struct BlockLayer {
+  LayerNormLayer input_layernorm;
+  LinearLayer query_key_value;  // [3D, D], rows interleaved per head: (head * 3 + part) * K + d
+  LinearLayer dense;            // [D, D]
+  LayerNormLayer post_attention_layernorm;
+  LinearLayer dense_h_to_4h;  // [4D, D]
+  LinearLayer dense_4h_to_h;  // [D, 4D]
+  int heads = 1;
+  bool residual_from_layernorm = false;  // apply_residual_connection_post_layernorm
+
+  // Where gradients must reach within the block: the lowest trainable part, counted upwards from its input.
+  enum Stage { kInputLayerNorm, kQueryKeyValue, kDense, kPostAttentionLayerNorm, kUp, kDown, kNone };
+  Stage LowestTrainable() const;
+};
+
+// Dropout rates of training; zero everywhere in inference. Rates of LoRA's own dropout are in LoraUpdate.
+struct DropoutRates {
+  double embedding = 0;
+  double attention = 0;  // on attention probabilities
+  double residual = 0;   // on both residual branches
+  bool Any() const { return embedding > 0 || attention > 0 || residual > 0; }
+};
+
+// What the layers of one pass share.
+struct PassContext {
+  Backend& backend;
+  Arena& arena;
+  TensorView offsets;      // I32 [N+1]
+  TokenLeaves leaves;      // for gradients only
+  TensorView token_keys;   // I64 [T], absent without dropout
+  DropoutRates dropout;
+  int64_t tokens = 0;      // T
+};
+
+// Places that drop elements, per layer: the `site` of a DropoutSpec.
+enum class DropoutSite : uint32_t { kEmbedding, kAttention, kAttentionOutput, kMlpOutput, kLoraQkv, kLoraDense, kLoraUp, kLoraDown };
+inline DropoutSpec MakeDropout(const PassContext& pass, int layer, DropoutSite site, double rate) {
+  return {.token_keys = pass.token_keys, .site = static_cast<uint32_t>(layer) * 8u + static_cast<uint32_t>(site), .rate = rate};
+}
+
+}  // namespace lacos
