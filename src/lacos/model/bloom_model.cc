@@ -1,0 +1,133 @@
+#include "lacos/model/bloom_model.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "lacos/base/check.h"
+#include "lacos/base/error.h"
+
+namespace lacos {
+
+BloomModel::BloomModel(Backend& backend, std::shared_ptr<Checkpoint> checkpoint)
+    : backend_(backend), checkpoint_(std::move(checkpoint)), embedding_source_(MakeEmbeddingSource(checkpoint_)) {
+  const BloomConfig& config = checkpoint_->config();
+  word_embeddings_ = backend_.AddTable(*embedding_source_);
+  const auto layer_norm = [&](const std::string& name) {
+    return LayerNormLayer{.gamma = {.value = Load(name + ".weight")},
+                          .beta = {.value = Load(name + ".bias")},
+                          .epsilon = config.layer_norm_epsilon};
+  };
+  const auto linear = [&](const std::string& name) {
+    const QuantizedMatrix matrix = checkpoint_->Matrix(name + ".weight");
+    return LinearLayer{.name = name,
+                       .weight = backend_.AddWeight(matrix),
+                       .in = matrix.cols,
+                       .out = matrix.rows,
+                       .bias = {.value = Load(name + ".bias")},
+                       .lora = {}};
+  };
+  embedding_layernorm_ = layer_norm("word_embeddings_layernorm");
+  for (int64_t i = 0; i < config.layers; ++i) {
+    const std::string prefix = fmt::format("h.{}.", i);
+    blocks_.push_back({.input_layernorm = layer_norm(prefix + "input_layernorm"),
+                       .query_key_value = linear(prefix + "self_attention.query_key_value"),
+                       .dense = linear(prefix + "self_attention.dense"),
+                       .post_attention_layernorm = layer_norm(prefix + "post_attention_layernorm"),
+                       .dense_h_to_4h = linear(prefix + "mlp.dense_h_to_4h"),
+                       .dense_4h_to_h = linear(prefix + "mlp.dense_4h_to_h"),
+                       .heads = static_cast<int>(config.heads),
+                       .residual_from_layernorm = config.residual_from_layernorm});
+  }
+  final_layernorm_ = layer_norm("ln_f");
+}
+
+TensorView BloomModel::NewTensor(Shape shape) {
+  const DType dtype = backend_.Types().parameter;
+  buffers_.push_back(backend_.Allocate(static_cast<size_t>(shape.Elements()) * SizeOf(dtype)));
+  return {buffers_.back().data(), dtype, shape};
+}
+
+TensorView BloomModel::Load(const std::string& name) {
+  const std::vector<float> values = checkpoint_->Vector(name);
+  const TensorView view = NewTensor({static_cast<int64_t>(values.size())});
+  UploadFloats(backend_, values, view);
+  return view;
+}
+
+void BloomModel::ForEachLinear(const std::function<void(const std::string&, LinearLayer&)>& visit) {
+  for (BlockLayer& block : blocks_) {
+    for (LinearLayer* layer : {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
+      visit(layer->name, *layer);
+    }
+  }
+}
+
+void BloomModel::ForEachBias(const std::function<void(const std::string&, Parameter&)>& visit) {
+  visit("word_embeddings_layernorm.bias", embedding_layernorm_.beta);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    BlockLayer& block = blocks_[i];
+    visit(fmt::format("h.{}.input_layernorm.bias", i), block.input_layernorm.beta);
+    visit(block.query_key_value.name + ".bias", block.query_key_value.bias);
+    visit(block.dense.name + ".bias", block.dense.bias);
+    visit(fmt::format("h.{}.post_attention_layernorm.bias", i), block.post_attention_layernorm.beta);
+    visit(block.dense_h_to_4h.name + ".bias", block.dense_h_to_4h.bias);
+    visit(block.dense_4h_to_h.name + ".bias", block.dense_4h_to_h.bias);
+  }
+  visit("ln_f.bias", final_layernorm_.beta);
+}
+
+void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
+  LACOS_CHECK(trainable_.empty(), "an adapter is attached once");
+  adapter_ = adapter;
+  const auto upload = [&](const std::string& name, const HostMatrix& host) {
+    const Shape shape = host.shape.size() == 2 ? Shape{host.shape[0], host.shape[1]} : Shape{host.shape[0]};
+    Parameter parameter{.value = NewTensor(shape), .gradient = {}};
+    UploadFloats(backend_, host.values, parameter.value);
+    if (trainable) {
+      parameter.gradient = NewTensor(shape);
+      trainable_.push_back({.name = name, .value = parameter.value, .gradient = parameter.gradient});
+    }
+    return parameter;
+  };
+  size_t attached = 0;
+  ForEachLinear([&](const std::string& module, LinearLayer& layer) {
+    const auto found = adapter.modules.find(module);
+    if (found == adapter.modules.end()) return;
+    const LoraModule& host = found->second;
+    LACOS_CHECK(host.a.shape[1] == layer.in && host.b.shape[0] == layer.out, "the adapter's shapes were checked");
+    layer.lora = LoraUpdate{.a = upload(module + ".lora_A", host.a),
+                            .b = upload(module + ".lora_B", host.b),
+                            .scale = host.scale,
+                            .dropout = trainable ? host.dropout : 0};
+    ++attached;
+  });
+  ForEachBias([&](const std::string& name, Parameter& bias) {
+    const auto found = adapter.biases.find(name);
+    if (found == adapter.biases.end()) return;
+    bias = upload(name, found->second);
+    ++attached;
+  });
+  LACOS_CHECK(attached == adapter.modules.size() + adapter.biases.size(), "every part of the adapter has a place");
+}
+
+LoraAdapter BloomModel::Detach() const {
+  LoraAdapter adapter = adapter_;
+  const auto download = [&](const TensorView& view, HostMatrix& host) { host.values = DownloadFloats(backend_, view); };
+  for (const BlockLayer& block : blocks_) {
+    for (const LinearLayer* layer : {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
+      if (!layer->lora) continue;
+      LoraModule& host = adapter.modules.at(layer->name);
+      download(layer->lora->a.value, host.a);
+      download(layer->lora->b.value, host.b);
+    }
+  }
+  for (const TrainableTensor& tensor : trainable_) {
+    if (const auto bias = adapter.biases.find(tensor.name); bias != adapter.biases.end()) {
+      download(tensor.value, bias->second);
+    }
+  }
+  return adapter;
+}
+
+}  // namespace lacos

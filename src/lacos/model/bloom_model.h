@@ -1,0 +1,61 @@
+// A BLOOM ready to run: frozen matrices registered with a backend, small parameters uploaded, an adapter
+// attached.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lacos/model/checkpoint.h"
+#include "lacos/model/lora_adapter.h"
+#include "lacos/nn/layers.h"
+#include "lacos/tensor/arena.h"
+
+namespace lacos {
+
+// A trainable tensor with its PEFT-independent name, listed once for the optimizer, checkpoints and export.
+struct TrainableTensor {
+  std::string name;  // "h.0.self_attention.query_key_value.lora_A", "h.0.mlp.dense_h_to_4h.bias"
+  TensorView value;
+  TensorView gradient;
+};
+
+class BloomModel {
+ public:
+  // The backend must outlive the model. Nothing is expanded: matrices stay mapped, in their stored type.
+  BloomModel(Backend& backend, std::shared_ptr<Checkpoint> checkpoint);
+
+  // Attaches LoRA matrices or trained biases; with `trainable`, allocates gradients for them.
+  void Attach(const LoraAdapter& adapter, bool trainable);
+  // The adapter's present values, downloaded.
+  LoraAdapter Detach() const;
+
+  const BloomConfig& config() const { return checkpoint_->config(); }
+  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  Backend& backend() const { return backend_; }
+  const std::vector<BlockLayer>& blocks() const { return blocks_; }
+  const LayerNormLayer& embedding_layernorm() const { return embedding_layernorm_; }
+  const LayerNormLayer& final_layernorm() const { return final_layernorm_; }
+  TableId word_embeddings() const { return word_embeddings_; }
+  // Every trainable tensor, in a fixed order (by layer, then by place in the block).
+  const std::vector<TrainableTensor>& trainable() const { return trainable_; }
+
+ private:
+  TensorView NewTensor(Shape shape);
+  TensorView Load(const std::string& name);
+  void ForEachLinear(const std::function<void(const std::string& module, LinearLayer&)>& visit);
+  void ForEachBias(const std::function<void(const std::string& name, Parameter&)>& visit);
+
+  Backend& backend_;
+  std::shared_ptr<Checkpoint> checkpoint_;
+  std::unique_ptr<EmbeddingSource> embedding_source_;
+  std::vector<Buffer> buffers_;
+  LayerNormLayer embedding_layernorm_, final_layernorm_;
+  std::vector<BlockLayer> blocks_;
+  TableId word_embeddings_ = -1;
+  LoraAdapter adapter_;  // settings and shapes of what is attached
+  std::vector<TrainableTensor> trainable_;
+};
+
+}  // namespace lacos

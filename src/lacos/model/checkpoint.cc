@@ -1,0 +1,320 @@
+#include "lacos/model/checkpoint.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "lacos/base/check.h"
+#include "lacos/base/checked_math.h"
+#include "lacos/base/error.h"
+#include "lacos/model/weight_files.h"
+#include "lacos/quant/code.h"
+#include "lacos/tensor/convert.h"
+
+namespace lacos {
+namespace {
+
+constexpr std::string_view kAbsmax = ".absmax";
+constexpr std::string_view kQuantMap = ".quant_map";
+
+bool IsFloating(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF64;
+}
+
+QuantizationInfo ParseQuantization(const Json& config, const std::string& where) {
+  QuantizationInfo info;
+  const auto json = config.Find("quantization");
+  if (!json) return info;
+  const std::string scheme = json->At("scheme").AsString();
+  if (scheme == Name(QuantScheme::kLinear)) {
+    info.scheme = QuantScheme::kLinear;
+  } else if (scheme == Name(QuantScheme::kDynamic)) {
+    info.scheme = QuantScheme::kDynamic;
+  } else {
+    throw UserError(
+        fmt::format("[{}: quantization.scheme] found '{}'; expected linear or dynamic; quantise the "
+                    "original again with this version of lacos",
+                    where, scheme));
+  }
+  const Json block = json->At("block_size");
+  if (block.IsString() && block.AsString() == "row") return info;
+  info.block_size = block.AsInt();
+  if (info.block_size < 64 || info.block_size > 4096 ||
+      !std::has_single_bit(static_cast<uint64_t>(info.block_size))) {
+    throw UserError(
+        fmt::format("[{}: quantization.block_size] found {}; expected \"row\" or a power of two from 64 to "
+                    "4096; quantise the original again",
+                    where, block.Dump()));
+  }
+  return info;
+}
+
+void RequireShape(const StoredTensor& tensor, const std::vector<int64_t>& expected, const std::string& why) {
+  if (tensor.entry.shape == expected) return;
+  throw UserError(
+      fmt::format("[{}: {}] has the shape [{}]; expected [{}] {}; check that config.json belongs to these "
+                  "weights",
+                  tensor.file->path(), tensor.entry.name, fmt::join(tensor.entry.shape, ", "),
+                  fmt::join(expected, ", "), why));
+}
+
+void RequireType(const StoredTensor& tensor, bool accepted, const std::string& expected) {
+  if (accepted) return;
+  throw UserError(fmt::format("[{}: {}] has the type {}; expected {}; convert the weights",
+                              tensor.file->path(), tensor.entry.name, Name(tensor.entry.dtype), expected));
+}
+
+int64_t BlockSize(const QuantizationInfo& info, int64_t cols) {
+  return info.block_size > 0 ? info.block_size : cols;
+}
+
+std::string ListSome(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 12;
+  const std::vector<std::string> shown(names.begin(), names.begin() + std::min(names.size(), kShown));
+  const std::string rest = names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "";
+  return fmt::format("{}{}", fmt::join(shown, ", "), rest);
+}
+
+}  // namespace
+
+std::vector<TensorSpec> ListTensors(const BloomConfig& config) {
+  const int64_t d = config.hidden_size;
+  std::vector<TensorSpec> list;
+  list.push_back({"word_embeddings.weight", {config.vocab_size, d}, "word_embeddings"});
+  const auto layernorm = [&](const std::string& name) {
+    list.push_back({name + ".weight", {d}, "layernorm"});
+    list.push_back({name + ".bias", {d}, "layernorm"});
+  };
+  const auto linear = [&](const std::string& module, const std::string& kind, int64_t out, int64_t in) {
+    list.push_back({module + kind + ".weight", {out, in}, kind});
+    list.push_back({module + kind + ".bias", {out}, "bias"});
+  };
+  layernorm("word_embeddings_layernorm");
+  for (int64_t layer = 0; layer < config.layers; ++layer) {
+    const std::string block = fmt::format("h.{}.", layer);
+    layernorm(block + "input_layernorm");
+    linear(block + "self_attention.", "query_key_value", 3 * d, d);
+    linear(block + "self_attention.", "dense", d, d);
+    layernorm(block + "post_attention_layernorm");
+    linear(block + "mlp.", "dense_h_to_4h", 4 * d, d);
+    linear(block + "mlp.", "dense_4h_to_h", d, 4 * d);
+  }
+  layernorm("ln_f");
+  return list;
+}
+
+std::shared_ptr<Checkpoint> Checkpoint::Open(const std::string& folder) {
+  auto checkpoint = std::make_shared<Checkpoint>();
+  checkpoint->folder_ = folder;
+  const std::string config_path = (std::filesystem::path(folder) / "config.json").string();
+  checkpoint->config_json_ = Json::ReadFile(config_path);
+  checkpoint->config_ = ParseBloomConfig(checkpoint->config_json_, config_path);
+  checkpoint->quantization_ = ParseQuantization(checkpoint->config_json_, config_path);
+  WeightFiles weights = OpenWeightFiles(folder);
+  checkpoint->files_ = std::move(weights.files);
+
+  auto& tensors = weights.tensors;
+  std::vector<std::string> missing;
+  const auto take = [&](const std::string& name) -> const StoredTensor* {
+    auto node = tensors.extract(name);
+    if (node.empty()) {
+      missing.push_back(name);
+      return nullptr;
+    }
+    return &checkpoint->tensors_.insert(std::move(node)).position->second;
+  };
+  const QuantizationInfo& info = checkpoint->quantization_;
+  for (const TensorSpec& spec : ListTensors(checkpoint->config_)) {
+    const StoredTensor* tensor = take(spec.name);
+    if (tensor == nullptr) continue;
+    RequireShape(*tensor, spec.shape, "from config.json");
+    if (!spec.IsMatrix() || IsFloating(tensor->entry.dtype)) {
+      RequireType(*tensor, IsFloating(tensor->entry.dtype), "F32, F16, BF16 or F64");
+      continue;
+    }
+    if (info.scheme == QuantScheme::kNone) {
+      throw UserError(
+          fmt::format("[{}: {}] holds {} codes but config.json has no \"quantization\"{}; expected an "
+                      "original BLOOM folder or one that `lacos quantize` wrote; quantise the original",
+                      tensor->file->path(), tensor->entry.name, Name(tensor->entry.dtype),
+                      checkpoint->config_json_.Find("quantization_config")
+                          ? " of lacos (its \"quantization_config\" is another program's)"
+                          : ""));
+    }
+    const bool linear = info.scheme == QuantScheme::kLinear;
+    RequireType(*tensor, tensor->entry.dtype == (linear ? DType::kI8 : DType::kU8),
+                fmt::format("{} for scheme {}", linear ? "I8" : "U8", Name(info.scheme)));
+    const int64_t block = BlockSize(info, spec.shape[1]);
+    if (const StoredTensor* absmax = take(spec.name + std::string(kAbsmax))) {
+      RequireType(*absmax, absmax->entry.dtype == DType::kF32, "F32");
+      RequireShape(*absmax, {CeilDivide(spec.shape[0] * spec.shape[1], block)},
+                   fmt::format("for blocks of {} values", block));
+    }
+    if (linear) continue;
+    if (const StoredTensor* map = take(spec.name + std::string(kQuantMap))) {
+      RequireType(*map, map->entry.dtype == DType::kF32, "F32");
+      RequireShape(*map, {256}, "for 8-bit codes");
+    }
+  }
+  if (!missing.empty()) {
+    throw UserError(
+        fmt::format("[{}] lacks {} tensors: {}; expected every tensor of a BLOOM with {} layers; check that "
+                    "the download is complete",
+                    folder, missing.size(), ListSome(missing), checkpoint->config_.layers));
+  }
+  if (!tensors.empty()) {
+    std::vector<std::string> unknown;
+    for (const auto& [name, tensor] : tensors) unknown.push_back(name);
+    throw UserError(
+        fmt::format("[{}] holds {} tensors that BLOOM does not have: {}; expected only BLOOM's own; check "
+                    "that config.json belongs to these weights",
+                    folder, unknown.size(), ListSome(unknown)));
+  }
+  return checkpoint;
+}
+
+const StoredTensor& Checkpoint::Tensor(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  LACOS_CHECK(found != tensors_.end(), "the tensor's name is one of ListTensors");
+  return found->second;
+}
+
+QuantizedMatrix Checkpoint::Matrix(const std::string& name) const {
+  const StoredTensor& tensor = Tensor(name);
+  LACOS_CHECK(tensor.entry.shape.size() == 2, "a matrix has two dimensions");
+  QuantizedMatrix matrix;
+  matrix.name = name;
+  matrix.rows = tensor.entry.shape[0];
+  matrix.cols = tensor.entry.shape[1];
+  matrix.dtype = tensor.entry.dtype;
+  matrix.codes = tensor.file->Data(tensor.entry).data();
+  if (IsFloating(tensor.entry.dtype)) return matrix;
+  matrix.scheme = quantization_.scheme;
+  matrix.block_size = BlockSize(quantization_, matrix.cols);
+  // Finite everywhere: one infinite scale would silently make every vector NaN.
+  const auto floats = [&](const std::string& companion) -> const float* {
+    const StoredTensor& stored = Tensor(companion);
+    const std::span<const std::byte> bytes = stored.file->Data(stored.entry);
+    const auto* values = reinterpret_cast<const float*>(bytes.data());
+    if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) != 0) {
+      std::vector<float>& copy = aligned_[companion];
+      copy.resize(bytes.size() / sizeof(float));
+      std::memcpy(copy.data(), bytes.data(), bytes.size());
+      values = copy.data();
+    }
+    const int64_t count = stored.entry.Elements();
+    for (int64_t i = 0; i < count; ++i) {
+      if (!std::isfinite(values[i])) {
+        throw UserError(
+            fmt::format("[{}: {}] is {} at index {}; expected finite numbers; quantise the original again",
+                        stored.file->path(), stored.entry.name, values[i], i));
+      }
+    }
+    return values;
+  };
+  matrix.absmax = floats(name + std::string(kAbsmax));
+  if (matrix.scheme == QuantScheme::kDynamic) matrix.code_map = floats(name + std::string(kQuantMap));
+  return matrix;
+}
+
+std::vector<float> Checkpoint::Vector(const std::string& name) const {
+  const StoredTensor& tensor = Tensor(name);
+  std::vector<float> values(static_cast<size_t>(tensor.entry.Elements()));
+  const bool decoded =
+      DecodeToFloat(tensor.entry.dtype, tensor.file->Data(tensor.entry).data(), values.size(), values.data());
+  LACOS_CHECK(decoded, "vectors have floating types, as Open checked");
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw UserError(
+          fmt::format("[{}: {}] is {} at index {}; expected finite numbers; check the file against its "
+                      "source",
+                      tensor.file->path(), tensor.entry.name, values[i], i));
+    }
+  }
+  return values;
+}
+
+int64_t Checkpoint::Bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors_) bytes += tensor.entry.bytes;
+  return bytes;
+}
+
+namespace {
+
+class CheckpointEmbedding : public EmbeddingSource {
+ public:
+  explicit CheckpointEmbedding(std::shared_ptr<Checkpoint> checkpoint)
+      : checkpoint_(std::move(checkpoint)), codes_(checkpoint_->Tensor(kName)) {
+    rows_ = codes_.entry.shape[0];
+    cols_ = codes_.entry.shape[1];
+    if (IsFloating(codes_.entry.dtype)) return;
+    scheme_ = checkpoint_->quantization().scheme;
+    block_ = BlockSize(checkpoint_->quantization(), cols_);
+    absmax_ = checkpoint_->Tensor(std::string(kName) + std::string(kAbsmax));
+    if (scheme_ == QuantScheme::kDynamic) {
+      const StoredTensor& map = checkpoint_->Tensor(std::string(kName) + std::string(kQuantMap));
+      map_.resize(256);
+      map.file->file()->ReadAt(map.entry.offset, std::as_writable_bytes(std::span(map_)));
+    }
+  }
+
+  int64_t rows() const override { return rows_; }
+  int64_t cols() const override { return cols_; }
+
+  void ReadRow(int64_t row, std::span<float> out) const override {
+    LACOS_CHECK(row >= 0 && row < rows_, "an embedding row lies inside the table");
+    LACOS_CHECK(static_cast<int64_t>(out.size()) == cols_, "a row has D values");
+    const int64_t size = static_cast<int64_t>(SizeOf(codes_.entry.dtype));
+    // Whole blocks from the one that holds the row's first value: a block may begin in the row before.
+    const int64_t first = scheme_ == QuantScheme::kNone ? row * cols_ : row * cols_ / block_ * block_;
+    const int64_t count = (row + 1) * cols_ - first;
+    thread_local std::vector<std::byte> bytes;
+    bytes.resize(static_cast<size_t>(count * size));
+    codes_.file->file()->ReadAt(codes_.entry.offset + first * size, bytes);
+    QuantizedMatrix window{
+        .name = kName, .rows = 1, .cols = count, .scheme = scheme_, .dtype = codes_.entry.dtype};
+    window.codes = bytes.data();
+    thread_local std::vector<float> absmax;
+    if (scheme_ != QuantScheme::kNone) {
+      absmax.resize(static_cast<size_t>(CeilDivide(count, block_)));
+      const int64_t offset = absmax_.entry.offset + first / block_ * static_cast<int64_t>(sizeof(float));
+      absmax_.file->file()->ReadAt(offset, std::as_writable_bytes(std::span(absmax)));
+      window.block_size = block_;
+      window.absmax = absmax.data();
+      window.code_map = map_.empty() ? nullptr : map_.data();
+    }
+    Decode(window, row * cols_ - first, cols_, out.data());
+    for (const float value : out) {
+      if (std::isfinite(value)) continue;
+      throw UserError(
+          fmt::format("[{}: {}] has {} in row {}; expected finite numbers; check the file against its "
+                      "source",
+                      codes_.file->path(), codes_.entry.name, value, row));
+    }
+  }
+
+ private:
+  static constexpr char kName[] = "word_embeddings.weight";
+  std::shared_ptr<Checkpoint> checkpoint_;
+  StoredTensor codes_, absmax_;
+  int64_t rows_ = 0, cols_ = 0, block_ = 0;
+  QuantScheme scheme_ = QuantScheme::kNone;
+  std::vector<float> map_;
+};
+
+}  // namespace
+
+std::unique_ptr<EmbeddingSource> MakeEmbeddingSource(std::shared_ptr<Checkpoint> checkpoint) {
+  return std::make_unique<CheckpointEmbedding>(std::move(checkpoint));
+}
+
+}  // namespace lacos

@@ -1,0 +1,74 @@
+// The tensors of a base folder, original or quantised, by BLOOM's plain names, whatever files they lie in.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lacos/io/safetensors.h"
+#include "lacos/kernels/backend.h"
+#include "lacos/model/bloom_config.h"
+#include "lacos/quant/quantized_matrix.h"
+
+namespace lacos {
+
+// One stored tensor and the file that holds it.
+struct StoredTensor {
+  std::shared_ptr<SafetensorsFile> file;
+  TensorEntry entry;
+};
+
+// Every tensor that a BLOOM of this configuration has, listed once: name without prefix, shape and kind.
+struct TensorSpec {
+  std::string name;            // "h.0.self_attention.query_key_value.weight"
+  std::vector<int64_t> shape;  // [out, in] or [D]
+  std::string kind;  // "query_key_value", ..., "word_embeddings", "bias", "layernorm": for per-kind reports
+  bool IsMatrix() const { return shape.size() == 2; }
+};
+std::vector<TensorSpec> ListTensors(const BloomConfig& config);
+
+struct QuantizationInfo {
+  QuantScheme scheme = QuantScheme::kNone;
+  int64_t block_size = 0;  // 0 = one block a row
+};
+
+// An opened base folder (config.json plus model.safetensors, or shards through model.safetensors.index.json).
+// Keys may carry the prefix `transformer.`; lm_head.weight is ignored; unknown or missing tensors and wrong
+// shapes are errors.
+class Checkpoint {
+ public:
+  static std::shared_ptr<Checkpoint> Open(const std::string& folder);
+
+  const std::string& folder() const { return folder_; }
+  const BloomConfig& config() const { return config_; }
+  const Json& config_json() const { return config_json_; }
+  const QuantizationInfo& quantization() const { return quantization_; }
+  // Shard files in order of name, and the file and original key of each tensor (for merge and quantize).
+  const std::vector<std::shared_ptr<SafetensorsFile>>& files() const { return files_; }
+  const StoredTensor& Tensor(
+      const std::string& name) const;  // by plain name; aborts when the name is not in ListTensors
+  // A matrix as the backend takes it; views into the mapped file. Throws UserError for scales that are not
+  // finite. Not to be called from two threads at a time.
+  QuantizedMatrix Matrix(const std::string& name) const;
+  // A vector (bias, LayerNorm) as floats.
+  std::vector<float> Vector(const std::string& name) const;
+  // Bytes on disk of all tensors.
+  int64_t Bytes() const;
+
+ private:
+  std::string folder_;
+  BloomConfig config_;
+  Json config_json_;
+  QuantizationInfo quantization_;
+  std::vector<std::shared_ptr<SafetensorsFile>> files_;
+  // By plain name, ".absmax" and ".quant_map" companions included.
+  std::map<std::string, StoredTensor> tensors_;
+  // Copies of absmax arrays whose place in the file is not aligned to 4 bytes.
+  mutable std::map<std::string, std::vector<float>> aligned_;
+};
+
+// The word embedding read by pread, plain or quantised, one row at a time.
+std::unique_ptr<EmbeddingSource> MakeEmbeddingSource(std::shared_ptr<Checkpoint> checkpoint);
+
+}  // namespace lacos

@@ -1,0 +1,70 @@
+#include "lacos/model/embedder.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "lacos/base/error.h"
+#include "lacos/model/bloom_model.h"
+#include "lacos/model/encoder.h"
+#include "lacos/model/loaded_model.h"
+
+namespace lacos {
+
+struct Embedder::State {
+  LoadedModel loaded;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<BloomModel> model;
+  std::unique_ptr<Encoder> encoder;
+  std::unique_ptr<TextEncoder> text_encoder;
+};
+
+Embedder::Embedder(const EmbedderOptions& options) : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.loaded = LoadModel(options.path, options.base, options.adapter);
+  const EmbeddingSettings& folder = s.loaded.folder.settings;
+  s.backend = MakeCpuBackend({.compute = options.compute});
+  s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.checkpoint);
+  if (s.loaded.adapter) s.model->Attach(*s.loaded.adapter, /*trainable=*/false);
+  const Pooling pooling = options.pooling.value_or(folder.pooling.value_or(Pooling::kMean));
+  s.encoder = std::make_unique<Encoder>(*s.model, EncoderOptions{.pooling = pooling, .dropout = {}});
+  s.text_encoder = std::make_unique<TextEncoder>(
+      *s.encoder, *s.loaded.tokenizer,
+      TextEncoderOptions{.tokenize = {.strip = options.strip.value_or(folder.strip.value_or(false)),
+                                      .max_length = options.max_length.value_or(folder.max_length.value_or(2048))},
+                         .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
+                         .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
+}
+Embedder::~Embedder() = default;
+
+int64_t Embedder::dimension() const { return state_->model->config().hidden_size; }
+const ModelFolder& Embedder::folder() const { return state_->loaded.folder; }
+const Tokenizer& Embedder::tokenizer() const { return *state_->loaded.tokenizer; }
+Backend& Embedder::backend() const { return *state_->backend; }
+Pooling Embedder::pooling() const { return state_->encoder->options().pooling; }
+bool Embedder::normalize() const { return text_encoder().options().normalize; }
+int64_t Embedder::max_length() const { return text_encoder().options().tokenize.max_length; }
+bool Embedder::strip() const { return text_encoder().options().tokenize.strip; }
+
+TextEncoder& Embedder::text_encoder() const { return *state_->text_encoder; }
+
+EncodeStatistics Embedder::Encode(std::span<const std::string> texts, const std::string& prompt, std::span<float> out,
+                                  const std::function<void(int64_t)>& progress) {
+  return text_encoder().Encode(texts, prompt, out, progress);
+}
+
+std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
+                          const std::string& prompt_name) {
+  if (!prompt.empty()) return prompt;
+  const std::string& name = prompt_name.empty() ? settings.default_prompt_name : prompt_name;
+  if (name.empty()) return "";
+  const auto found = settings.prompts.find(name);
+  if (found != settings.prompts.end()) return found->second;
+  std::string known;
+  for (const auto& [key, value] : settings.prompts) known += (known.empty() ? "" : ", ") + key;
+  throw UserError(fmt::format("[--prompt-name] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
+                              "the text itself with --prompt",
+                              name, known.empty() ? "(none)" : known));
+}
+
+}  // namespace lacos

@@ -1,0 +1,65 @@
+// From texts to vectors: a model folder opened for inference, with its tokenizer and settings.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lacos/kernels/backend.h"
+#include "lacos/model/model_folder.h"
+#include "lacos/model/text_encoder.h"
+#include "lacos/text/tokenizer.h"
+
+namespace lacos {
+
+// Overrides of what the folder says; absent = the folder's setting, else the default of CONTRACT section 2.
+struct EmbedderOptions {
+  std::string path, base, adapter;
+  Compute compute = Compute::kBF16;
+  std::optional<Pooling> pooling;
+  std::optional<bool> normalize;
+  std::optional<int64_t> max_length;  // tokens; default 2048
+  std::optional<bool> strip;
+  int64_t batch_tokens = 4096;  // tokens computed at a time: memory, never results
+};
+
+class Embedder {
+ public:
+  explicit Embedder(const EmbedderOptions& options);
+  ~Embedder();
+
+  int64_t dimension() const;
+  const ModelFolder& folder() const;
+  const Tokenizer& tokenizer() const;
+  Backend& backend() const;
+  // Settings in force, after defaults.
+  Pooling pooling() const;
+  bool normalize() const;
+  int64_t max_length() const;
+  bool strip() const;
+
+  TextEncoder& text_encoder() const;
+  // TextEncoder::Encode: vectors of `texts`, row by row in their order: out has texts.size() * dimension() floats. `prompt` is put
+  // before each text. A text's vector does not depend on its neighbours. `progress` is called with texts done
+  // so far.
+  EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt, std::span<float> out,
+                          const std::function<void(int64_t)>& progress = {});
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The prompt that --prompt / --prompt-name / the folder's default_prompt_name ask for. Throws UserError for
+// an unknown name.
+std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
+                          const std::string& prompt_name);
+
+// Blanks of Python's str.strip() removed at both ends (Unicode White_Space and U+001C-001F).
+std::string StripBlanks(const std::string& text);
+
+}  // namespace lacos

@@ -1,0 +1,85 @@
+// BLOOM over a packed batch: token ids in, one vector a text out, and the way back to the adapter's
+// gradients.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "lacos/model/bloom_model.h"
+#include "lacos/nn/block.h"
+#include "lacos/nn/layers.h"
+
+namespace lacos {
+
+// All texts of a batch laid end to end, without padding.
+struct PackedTexts {
+  std::vector<int32_t> ids;            // [T]
+  std::vector<int32_t> offsets = {0};  // [N+1]
+  std::vector<int64_t> keys;           // [T] dropout keys, or empty
+  int64_t Texts() const { return static_cast<int64_t>(offsets.size()) - 1; }
+  int64_t Tokens() const { return static_cast<int64_t>(ids.size()); }
+  void Add(std::span<const int32_t> text);
+  // Texts [begin, end) as a batch of their own.
+  PackedTexts Slice(int64_t begin, int64_t end) const;
+};
+
+// Cut points for sums over tokens: leaves of at most 512 tokens, cut at text boundaries in batch order; a
+// longer text is cut at every 512th of its tokens. Chunks of whole texts that start at `LeafStarts` have the
+// same leaves as the batch.
+inline constexpr int64_t kLeafTokens = 512;
+TokenLeaves MakeLeaves(std::span<const int32_t> offsets);
+// Indexes of the texts at which a leaf begins, and finally N.
+std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets);
+
+struct EncoderOptions {
+  Pooling pooling = Pooling::kMean;
+  DropoutRates dropout;  // training only; needs PackedTexts::keys
+  // Blocks whose activations are recomputed in backward from their saved input, counted from the bottom;
+  // -1 = all. The rest is saved. Same bytes either way.
+  int64_t recompute_blocks = 0;
+};
+
+// What one forward pass keeps for its backward; lives in the model's arena until Release.
+struct EncoderPass {
+  PackedTexts texts;
+  TensorView ids, offsets, token_keys;
+  TokenLeaves leaves;
+  std::vector<BlockSaved> saved;              // per block; views absent where recomputed or not needed
+  std::vector<TensorView> block_input;        // [T, D] per recomputed block
+  TensorView embedding_xhat, embedding_rstd;  // only when the embedding LayerNorm is trained
+  TensorView final_xhat, final_rstd;          // [T, D], [T]
+  TensorView argmax;                          // [N, D] for max pooling
+};
+
+class Encoder {
+ public:
+  Encoder(BloomModel& model, const EncoderOptions& options);
+
+  // vectors [N, D] residual type, allocated by the caller. With `keep`, what backward needs is kept in it
+  // (allocated from arena(): release by an ArenaScope around forward and backward).
+  void Forward(const PackedTexts& texts, const TensorView& vectors, EncoderPass* keep = nullptr);
+  // Adds the gradients of every trainable tensor of the model.
+  void Backward(const EncoderPass& pass, const TensorView& dvectors);
+  // Per-token hidden states after ln_f, [T, D] residual type.
+  void HiddenStates(const PackedTexts& texts, const TensorView& hidden);
+
+  Arena& arena() { return arena_; }
+  BloomModel& model() { return model_; }
+  EncoderOptions& options() { return options_; }
+
+ private:
+  PassContext Upload(const PackedTexts& texts, EncoderPass& pass);
+  TensorView RunBlocks(const PassContext& context, EncoderPass& pass, bool keep,
+                       const TensorView& output_xhat, const TensorView& output_rstd,
+                       const TensorView& output);
+  int64_t RecomputedBlocks() const;
+  int64_t LowestTrainableBlock() const;  // layers() when nothing in a block is trained
+  bool EmbeddingTrainable() const;
+
+  BloomModel& model_;
+  EncoderOptions options_;
+  Arena arena_;
+};
+
+}  // namespace lacos

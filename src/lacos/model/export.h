@@ -1,0 +1,35 @@
+// Writing what others read: the sentence-transformers folder of a trained model, with its model card.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lacos/kernels/backend.h"
+#include "lacos/model/lora_adapter.h"
+#include "lacos/model/model_folder.h"
+
+namespace lacos {
+
+struct ExportSettings {
+  std::string base_name;    // the original base, for adapter_config.json
+  std::string base_folder;  // the folder trained on, recorded in lacos.json by relative path and config hash
+  std::string tokenizer_folder;  // tokenizer.json and its side files are copied from here
+  int64_t hidden_size = 0;
+  Pooling pooling = Pooling::kMean;
+  bool normalize = false;
+  int64_t max_length = 75;
+  bool strip = false;
+  std::string base_license;                                 // from the base's README, or empty
+  std::vector<std::pair<std::string, std::string>> recipe;  // name, value: the model card's table
+  std::vector<std::pair<std::string, double>> scores;       // "STS dev Spearman", ...
+};
+
+// Fills `folder` (which exists) with adapter_config.json, adapter_model.safetensors, modules.json,
+// 1_Pooling/config.json, 2_Normalize when asked, config_sentence_transformers.json,
+// sentence_bert_config.json, tokenizer files, README.md, and last lacos.json with the manifest.
+void WriteSentenceTransformersFolder(const std::string& folder, const LoraAdapter& adapter,
+                                     const ExportSettings& settings);
+
+}  // namespace lacos

@@ -1,0 +1,310 @@
+#include "lacos/model/quantize.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "lacos/base/check.h"
+#include "lacos/base/checked_math.h"
+#include "lacos/base/error.h"
+#include "lacos/base/parallel.h"
+#include "lacos/base/version.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/manifest.h"
+#include "lacos/model/side_files.h"
+#include "lacos/quant/code.h"
+#include "lacos/tensor/convert.h"
+
+namespace lacos {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kSliceElements = int64_t{4}
+                                   << 20;  // codes held at a time: 4 MB, from 8 or 16 MB of weights
+constexpr int64_t kPieceElements = int64_t{1} << 16;  // one thread's share: its floats (256 KB) stay in L2
+constexpr int64_t kPageBytes = 4096;
+
+// Sums of squares of a tensor kind, for relative_error.
+struct ErrorSums {
+  double error = 0, weight = 0;
+};
+
+// Position of the first NaN or infinity, or -1. Exponent bits decide, so the loop vectorises.
+int64_t FindNonFinite(std::span<const float> values) {
+  uint32_t largest = 0;
+  for (const float value : values) largest = std::max(largest, std::bit_cast<uint32_t>(value) & 0x7FFFFFFFu);
+  if (largest < 0x7F800000u) return -1;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) return static_cast<int64_t>(i);
+  }
+  return -1;
+}
+
+// One tensor of the input, read slice by slice; the pages of a slice are dropped after use.
+class TensorReader {
+ public:
+  explicit TensorReader(const StoredTensor& tensor)
+      : tensor_(tensor), data_(tensor.file->Data(tensor.entry)) {}
+
+  int64_t Elements() const { return tensor_.entry.Elements(); }
+  int64_t ElementBytes() const { return static_cast<int64_t>(SizeOf(tensor_.entry.dtype)); }
+  std::span<const std::byte> Bytes(int64_t begin, int64_t count) const {
+    return data_.subspan(static_cast<size_t>(begin * ElementBytes()),
+                         static_cast<size_t>(count * ElementBytes()));
+  }
+  // Elements [begin, begin + out.size()) as finite floats; throws UserError naming the first that is not.
+  void Decode(int64_t begin, std::span<float> out) const {
+    const auto bytes = Bytes(begin, static_cast<int64_t>(out.size()));
+    const bool decoded = DecodeToFloat(tensor_.entry.dtype, bytes.data(), out.size(), out.data());
+    LACOS_CHECK(decoded, "an original tensor has a floating type");
+    const int64_t bad = FindNonFinite(out);
+    if (bad < 0) return;
+    throw UserError(
+        fmt::format("[{}: {}] is {} at index {}; expected finite weights; check the file against its source",
+                    tensor_.file->path(), tensor_.entry.name, out[static_cast<size_t>(bad)], begin + bad));
+  }
+  void Drop(int64_t begin, int64_t count) const {
+    // From a page earlier on: the page that two slices share is dropped with the second.
+    const int64_t first = std::max<int64_t>(0, tensor_.entry.offset + begin * ElementBytes() - kPageBytes);
+    const int64_t last = tensor_.entry.offset + (begin + count) * ElementBytes();
+    tensor_.file->file()->DropPages(first, last - first);
+  }
+
+ private:
+  const StoredTensor& tensor_;
+  std::span<const std::byte> data_;
+};
+
+class FolderQuantizer {
+ public:
+  FolderQuantizer(std::shared_ptr<Checkpoint> checkpoint, const QuantizeOptions& options)
+      : checkpoint_(std::move(checkpoint)), options_(options) {
+    for (const TensorSpec& spec : ListTensors(checkpoint_->config())) {
+      const StoredTensor& tensor = checkpoint_->Tensor(spec.name);
+      by_file_[tensor.file->path()].push_back(spec);
+    }
+  }
+
+  // Writes the tensors of one input file to `output`; returns the names written.
+  std::vector<std::string> WriteFile(const SafetensorsFile& input, const std::string& output) {
+    const std::vector<TensorSpec>& specs = by_file_[input.path()];
+    SafetensorsWriter writer(output);
+    for (const TensorSpec& spec : specs) {
+      if (!Casts(spec)) {
+        writer.Declare(spec.name, checkpoint_->Tensor(spec.name).entry.dtype, spec.shape);
+        continue;
+      }
+      writer.Declare(spec.name, Linear() ? DType::kI8 : DType::kU8, spec.shape);
+      writer.Declare(spec.name + ".absmax", DType::kF32,
+                     {CeilDivide(spec.shape[0] * spec.shape[1], Block(spec))});
+      if (!Linear()) writer.Declare(spec.name + ".quant_map", DType::kF32, {256});
+    }
+    std::vector<std::string> names;
+    std::map<std::string, TensorEntry> entries;
+    for (const TensorEntry& entry : writer.Begin()) {
+      names.push_back(entry.name);
+      report_.bytes_after += entry.bytes;
+      entries.emplace(entry.name, entry);
+    }
+    for (const TensorSpec& spec : specs) {
+      const TensorReader reader(checkpoint_->Tensor(spec.name));
+      if (Casts(spec)) {
+        Cast(spec, reader, writer, entries);
+      } else {
+        Copy(reader, writer, entries.at(spec.name));
+      }
+      report_.bytes_before += reader.Elements() * reader.ElementBytes();
+      if (options_.progress) options_.progress(report_.bytes_before, checkpoint_->Bytes());
+    }
+    writer.Finish();
+    return names;
+  }
+
+  QuantizeReport Report() const {
+    QuantizeReport report = report_;
+    for (const auto& [kind, sums] : sums_) {
+      report.relative_error[kind] = sums.weight > 0 ? std::sqrt(sums.error / sums.weight) : 0;
+    }
+    return report;
+  }
+
+ private:
+  bool Linear() const { return options_.scheme == QuantScheme::kLinear; }
+  bool Casts(const TensorSpec& spec) const {
+    return spec.IsMatrix() && !(options_.keep_embedding && spec.kind == "word_embeddings");
+  }
+  int64_t Block(const TensorSpec& spec) const {
+    return options_.block_size > 0 ? options_.block_size : spec.shape[1];
+  }
+
+  // The tensor in its own type, checked to be finite.
+  void Copy(const TensorReader& reader, SafetensorsWriter& writer, const TensorEntry& entry) {
+    for (int64_t begin = 0; begin < reader.Elements(); begin += kSliceElements) {
+      const int64_t count = std::min(kSliceElements, reader.Elements() - begin);
+      ParallelFor(CeilDivide(count, kPieceElements), [&](int64_t piece) {
+        const int64_t first = piece * kPieceElements;
+        std::vector<float> values(static_cast<size_t>(std::min(kPieceElements, count - first)));
+        reader.Decode(begin + first, values);
+      });
+      writer.WriteAt(entry, begin * reader.ElementBytes(), reader.Bytes(begin, count));
+      reader.Drop(begin, count);
+    }
+  }
+
+  // Codes and scales of a matrix. Slices and pieces are whole blocks, so the result does not depend on their
+  // sizes.
+  void Cast(const TensorSpec& spec, const TensorReader& reader, SafetensorsWriter& writer,
+            const std::map<std::string, TensorEntry>& entries) {
+    const int64_t block = Block(spec);
+    const int64_t piece_size = RoundUp(kPieceElements, block);
+    const int64_t slice_size = std::max<int64_t>(1, kSliceElements / piece_size) * piece_size;
+    std::vector<std::byte> codes(static_cast<size_t>(std::min(slice_size, reader.Elements())));
+    std::vector<float> absmax(static_cast<size_t>(CeilDivide(static_cast<int64_t>(codes.size()), block)));
+    std::vector<ErrorSums> piece_sums;
+    ErrorSums& kind_sums = sums_[spec.kind];
+    for (int64_t begin = 0; begin < reader.Elements(); begin += slice_size) {
+      const int64_t count = std::min(slice_size, reader.Elements() - begin);
+      const int64_t pieces = CeilDivide(count, piece_size);
+      piece_sums.assign(static_cast<size_t>(pieces), {});
+      ParallelFor(pieces, [&](int64_t piece) {
+        const int64_t first = piece * piece_size;
+        const int64_t n = std::min(piece_size, count - first);
+        piece_sums[static_cast<size_t>(piece)] =
+            CastPiece(reader, begin + first, n, block, codes.data() + first, absmax.data() + first / block);
+      });
+      for (const ErrorSums& sums : piece_sums) {
+        kind_sums.error += sums.error;
+        kind_sums.weight += sums.weight;
+      }
+      const std::span<const float> scales(absmax.data(), static_cast<size_t>(CeilDivide(count, block)));
+      writer.WriteAt(entries.at(spec.name), begin, {codes.data(), static_cast<size_t>(count)});
+      writer.WriteAt(entries.at(spec.name + ".absmax"), begin / block * static_cast<int64_t>(sizeof(float)),
+                     std::as_bytes(scales));
+      reader.Drop(begin, count);
+    }
+    if (!Linear()) {
+      writer.WriteAt(entries.at(spec.name + ".quant_map"), 0, std::as_bytes(std::span(DynamicMap(true))));
+    }
+  }
+
+  ErrorSums CastPiece(const TensorReader& reader, int64_t begin, int64_t count, int64_t block,
+                      std::byte* codes, float* absmax) const {
+    thread_local std::vector<float> values, decoded;
+    values.resize(static_cast<size_t>(count));
+    decoded.resize(static_cast<size_t>(count));
+    reader.Decode(begin, values);
+    if (Linear()) {
+      EncodeLinear(values, block, reinterpret_cast<int8_t*>(codes), absmax);
+    } else {
+      EncodeDynamic(values, block, DynamicMap(true), reinterpret_cast<uint8_t*>(codes), absmax);
+    }
+    const QuantizedMatrix piece{.rows = 1,
+                                .cols = count,
+                                .scheme = options_.scheme,
+                                .dtype = Linear() ? DType::kI8 : DType::kU8,
+                                .block_size = block,
+                                .codes = codes,
+                                .absmax = absmax,
+                                .code_map = DynamicMap(true).data()};
+    Decode(piece, 0, count, decoded.data());
+    ErrorSums sums;
+    for (size_t i = 0; i < values.size(); ++i) {
+      const double weight = values[i];
+      const double difference = static_cast<double>(decoded[i]) - weight;
+      sums.error += difference * difference;
+      sums.weight += weight * weight;
+    }
+    return sums;
+  }
+
+  std::shared_ptr<Checkpoint> checkpoint_;
+  const QuantizeOptions& options_;
+  std::map<std::string, std::vector<TensorSpec>> by_file_;
+  std::map<std::string, ErrorSums> sums_;
+  QuantizeReport report_;
+};
+
+void CheckOptions(const std::string& input, const std::string& output, const QuantizeOptions& options) {
+  if (options.scheme == QuantScheme::kNone) {
+    throw UserError("[quantize] the scheme is none; expected linear or dynamic; choose --scheme linear");
+  }
+  const auto block = static_cast<uint64_t>(options.block_size);
+  if (options.block_size != 0 &&
+      (options.block_size < 64 || options.block_size > 4096 || !std::has_single_bit(block))) {
+    throw UserError(
+        fmt::format("[quantize] the block size is {}; expected row or a power of two from 64 to 4096; "
+                    "choose --block-size row",
+                    options.block_size));
+  }
+  std::error_code error;  // set when `output` does not exist: then it is another folder
+  if (fs::equivalent(input, output, error)) {
+    throw UserError(
+        fmt::format("[{}] is the model itself; expected another folder for the result; choose another "
+                    "--output",
+                    output));
+  }
+}
+
+}  // namespace
+
+QuantizeReport QuantizeFolder(const std::string& input, const std::string& output,
+                              const QuantizeOptions& options) {
+  CheckOptions(input, output, options);
+  const std::shared_ptr<Checkpoint> checkpoint = Checkpoint::Open(input);
+  if (checkpoint->quantization().scheme != QuantScheme::kNone) {
+    throw UserError(
+        fmt::format("[{}] is quantised already ({}); expected an original BLOOM folder; give the original as "
+                    "--model",
+                    input, Name(checkpoint->quantization().scheme)));
+  }
+  AtomicFolder folder(output, options.overwrite);
+  const fs::path target(folder.temporary());
+
+  FolderQuantizer quantizer(checkpoint, options);
+  std::map<std::string, std::string> weight_map;
+  for (const auto& file : checkpoint->files()) {
+    const std::string name = fs::path(file->path()).lexically_relative(input).string();
+    fs::create_directories((target / name).parent_path());
+    for (const std::string& tensor : quantizer.WriteFile(*file, (target / name).string()))
+      weight_map[tensor] = name;
+  }
+  const QuantizeReport report = quantizer.Report();
+  if (!fs::exists(target / "model.safetensors")) {
+    Json map = Json::Object();
+    for (const auto& [tensor, name] : weight_map) map.Set(tensor, name);
+    Json metadata = Json::Object();
+    metadata.Set("total_size", report.bytes_after);
+    Json index = Json::Object();
+    index.Set("metadata", metadata);
+    index.Set("weight_map", map);
+    WriteFileAtomically((target / "model.safetensors.index.json").string(), index.Dump(2) + "\n");
+  }
+
+  CopySideFiles(input, target.string());
+  Json quantization = Json::Object();
+  quantization.Set("scheme", Name(options.scheme));
+  quantization.Set("block_size", options.block_size > 0 ? Json(options.block_size) : Json("row"));
+  quantization.Set("lacos_version", kLacosVersion);
+  Json config = checkpoint->config_json();
+  config.Set("quantization", quantization);
+  WriteFileAtomically((target / "config.json").string(), config.Dump(2) + "\n");
+
+  Json extra = Json::Object();
+  extra.Set("lacos_version", kLacosVersion);
+  extra.Set("kind", "quantized");
+  extra.Set("base_name", options.base_name.empty() ? AbsolutePath(input) : options.base_name);
+  WriteManifest(target.string(), extra);
+  folder.Commit();
+  return report;
+}
+
+}  // namespace lacos

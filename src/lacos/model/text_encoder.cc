@@ -1,0 +1,64 @@
+#include "lacos/model/text_encoder.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "lacos/base/parallel.h"
+
+namespace lacos {
+
+// Vectors of one packed batch, written to the given rows of `out`.
+void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> rows, std::span<float> out) {
+  const int64_t d = dimension();
+  Backend& backend = encoder_.model().backend();
+  const ArenaScope scope(encoder_.arena());
+  const TensorView vectors = encoder_.arena().Allocate(backend.Types().residual, {batch.Texts(), d});
+  encoder_.Forward(batch, vectors);
+  if (options_.normalize) backend.L2Normalize(vectors, {}, vectors);
+  const std::vector<float> host = DownloadFloats(backend, vectors);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::copy_n(host.begin() + static_cast<int64_t>(i) * d, d, out.begin() + rows[i] * d);
+  }
+}
+
+EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const std::string& prompt,
+                                     std::span<float> out, const std::function<void(int64_t)>& progress) {
+  EncodeStatistics statistics{.texts = static_cast<int64_t>(texts.size())};
+  std::fill(out.begin(), out.end(), 0.0f);  // what texts without tokens keep
+
+  // Tokenise a slice of texts in parallel, then run it in batches of whole texts of at most batch_tokens.
+  constexpr int64_t kSlice = 4096;
+  for (int64_t begin = 0; begin < statistics.texts; begin += kSlice) {
+    const int64_t count = std::min(kSlice, statistics.texts - begin);
+    std::vector<TokenizedText> tokenized(static_cast<size_t>(count));
+    ParallelFor(count, [&](int64_t i) {
+      const std::string& text = texts[begin + i];
+      tokenized[i] = TokenizeText(tokenizer_, prompt.empty() ? text : prompt + text, options_.tokenize);
+    });
+    PackedTexts batch;
+    std::vector<int64_t> rows;
+    const auto flush = [&](int64_t done) {
+      if (batch.Tokens() > 0) RunBatch(batch, rows, out);
+      batch = {};
+      rows.clear();
+      if (progress) progress(done);
+    };
+    for (int64_t i = 0; i < count; ++i) {
+      const TokenizedText& text = tokenized[i];
+      const auto length = static_cast<int64_t>(text.ids.size());
+      statistics.truncated += text.truncated ? 1 : 0;
+      statistics.tokens += length;
+      if (length == 0) {
+        ++statistics.empty;
+        continue;
+      }
+      if (batch.Tokens() > 0 && batch.Tokens() + length > options_.batch_tokens) flush(begin + i);
+      batch.Add(text.ids);
+      rows.push_back(begin + i);
+    }
+    flush(begin + count);
+  }
+  return statistics;
+}
+
+}  // namespace lacos

@@ -1,0 +1,26 @@
+// Which safetensors files a base folder has, and which of them holds each tensor.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lacos/model/checkpoint.h"
+
+namespace lacos {
+
+struct WeightFiles {
+  std::vector<std::shared_ptr<SafetensorsFile>> files;  // by name
+  std::map<std::string, StoredTensor> tensors;          // by plain name: no `transformer.`, no lm_head
+};
+
+// model.safetensors, else the shards named by model.safetensors.index.json (never guessed: BLOOM's own 176B
+// uses underscores). Throws UserError for a mix of prefixed and plain names, for tensors that the index does
+// not place where they lie, and for an index that leads out of the folder.
+WeightFiles OpenWeightFiles(const std::string& folder);
+
+// The shard names of an index, checked to stay inside the folder: tensor name to file name.
+std::map<std::string, std::string> ReadWeightMap(const std::string& index_path);
+
+}  // namespace lacos

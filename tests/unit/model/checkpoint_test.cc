@@ -1,0 +1,246 @@
+#include "lacos/model/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "lacos/model/quantize.h"
+#include "lacos/quant/code.h"
+#include "model_fixture.h"
+
+namespace lacos {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::vector<float> MatrixValues(const Checkpoint& checkpoint, const std::string& name) {
+  const QuantizedMatrix matrix = checkpoint.Matrix(name);
+  std::vector<float> values(static_cast<size_t>(matrix.rows * matrix.cols));
+  Decode(matrix, 0, matrix.rows * matrix.cols, values.data());
+  return values;
+}
+
+void ExpectValues(const Checkpoint& checkpoint, const TinyModel& model) {
+  for (const TensorSpec& spec : ListTensors(model.config)) {
+    const std::vector<float> values =
+        spec.IsMatrix() ? MatrixValues(checkpoint, spec.name) : checkpoint.Vector(spec.name);
+    EXPECT_EQ(values, model.values.at(spec.name)) << spec.name;
+  }
+}
+
+TEST(CheckpointTest, ReadsEveryTypeWithAndWithoutPrefix) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) {
+    for (const char* prefix : {"", "transformer."}) {
+      const TestFolder folder;
+      TinyModel model = MakeTinyModel(dtype);
+      model.prefix = prefix;
+      WriteModel(folder.path(), model);
+      const auto checkpoint = Checkpoint::Open(folder.path());
+      ExpectValues(*checkpoint, model);
+      EXPECT_EQ(checkpoint->Bytes(), model.config.Parameters() * static_cast<int64_t>(SizeOf(dtype)));
+      EXPECT_EQ(checkpoint->Matrix("word_embeddings.weight").scheme, QuantScheme::kNone);
+    }
+  }
+}
+
+TEST(CheckpointTest, ReadsShardsThroughTheIndexAlone) {
+  const TestFolder folder;
+  const TinyModel model = MakeTinyModel();
+  WriteShardedModel(folder.path(), model);
+  WriteText(folder / "model_00003-of-00002.safetensors", "a stray file");
+  const auto checkpoint = Checkpoint::Open(folder.path());
+  EXPECT_EQ(checkpoint->files().size(), 2u);
+  ExpectValues(*checkpoint, model);
+}
+
+TEST(CheckpointTest, ReadsTheModelsThatTransformersWrote) {
+  for (const char* name : {"a", "b", "c"}) {
+    const std::string folder = std::string(LACOS_SOURCE_DIR "/tests/golden/models/") + name;
+    if (!std::filesystem::exists(folder)) GTEST_SKIP() << folder << " is absent";
+    const auto checkpoint = Checkpoint::Open(folder);
+    const auto rows = checkpoint->config().vocab_size;
+    EXPECT_EQ(MatrixValues(*checkpoint, "word_embeddings.weight").size(),
+              static_cast<size_t>(rows * checkpoint->config().hidden_size));
+    EXPECT_EQ(checkpoint->config().residual_from_layernorm, std::string(name) == "c");
+  }
+}
+
+TEST(CheckpointTest, IgnoresTheTiedHead) {
+  const TestFolder folder;
+  TinyModel model = MakeTinyModel();
+  model.prefix = "transformer.";
+  WriteConfig(folder.path(), model);
+  std::vector<RawTensor> tensors = RawTensors(model);
+  tensors.push_back({"lm_head.weight", "F32", {1}, std::string(4, '\0')});
+  WriteRawSafetensors(folder / "model.safetensors", tensors);
+  ExpectValues(*Checkpoint::Open(folder.path()), model);
+}
+
+TEST(CheckpointTest, RefusesAMixOfPrefixes) {
+  const TestFolder folder;
+  const TinyModel model = MakeTinyModel();
+  WriteConfig(folder.path(), model);
+  std::vector<RawTensor> tensors = RawTensors(model);
+  tensors[0].name = "transformer." + tensors[0].name;
+  WriteRawSafetensors(folder / "model.safetensors", tensors);
+  EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder.path()); }), HasSubstr("prefix 'transformer.'"));
+}
+
+TEST(CheckpointTest, NamesMissingUnknownAndMisshapenTensors) {
+  const TinyModel model = MakeTinyModel();
+  const auto error = [&](auto&& change) {
+    const TestFolder folder;
+    WriteConfig(folder.path(), model);
+    std::vector<RawTensor> tensors = RawTensors(model);
+    change(tensors);
+    WriteRawSafetensors(folder / "model.safetensors", tensors);
+    return ErrorOf([&] { Checkpoint::Open(folder.path()); });
+  };
+  EXPECT_THAT(error([](auto& tensors) { tensors.pop_back(); }),
+              AllOf(HasSubstr("lacks 1"), HasSubstr("ln_f.bias")));
+  EXPECT_THAT(error([](auto& tensors) {
+                tensors.push_back({"h.0.attn.masked_bias", "F32", {1}, "1234"});
+              }),
+              HasSubstr("h.0.attn.masked_bias"));
+  EXPECT_THAT(error([](auto& tensors) {
+                tensors[0].shape = {301, 40};
+                tensors[0].bytes.resize(301 * 40 * 4);
+              }),
+              AllOf(HasSubstr("[301, 40]"), HasSubstr("[300, 40]"), HasSubstr("config.json")));
+  EXPECT_THAT(error([](auto& tensors) { tensors[1].dtype = "I32"; }),
+              AllOf(HasSubstr("word_embeddings_layernorm.weight"), HasSubstr("I32")));
+  EXPECT_THAT(error([](auto& tensors) {
+                tensors[0].dtype = "I8";
+                tensors[0].bytes.resize(300 * 40);
+              }),
+              HasSubstr("no \"quantization\""));
+}
+
+TEST(CheckpointTest, AnIndexStaysInsideItsFolderAndTellsTheTruth) {
+  const TinyModel model = MakeTinyModel();
+  const auto error = [&](const std::string& from, const std::string& to) {
+    const TestFolder folder;
+    WriteShardedModel(folder.path(), model);
+    std::string index = ReadText(folder / "model.safetensors.index.json");
+    for (size_t at = 0; (at = index.find(from, at)) != std::string::npos; at += to.size()) {
+      index.replace(at, from.size(), to);
+    }
+    WriteText(folder / "model.safetensors.index.json", index);
+    return ErrorOf([&] { Checkpoint::Open(folder.path()); });
+  };
+  EXPECT_THAT(error("\"model_00001", "\"../model_00001"), HasSubstr("in the same folder"));
+  EXPECT_THAT(error("\"model_00001", "\"/model_00001"), HasSubstr("in the same folder"));
+  EXPECT_THAT(error("\"ln_f.bias\": \"model_00002", "\"ln_f.bias\": \"model_00001"), HasSubstr("ln_f.bias"));
+  EXPECT_THAT(error("\"ln_f.bias\"", "\"ln_f.bia\""), HasSubstr("ln_f.bia"));
+}
+
+TEST(CheckpointTest, PickledWeightsAreRefusedByName) {
+  const TestFolder folder;
+  WriteConfig(folder.path(), MakeTinyModel());
+  EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder.path()); }), HasSubstr("neither model.safetensors nor"));
+  WriteText(folder / "pytorch_model.bin", "x");
+  EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder.path()); }), HasSubstr("only safetensors are read"));
+}
+
+TEST(CheckpointTest, NonFiniteVectorsAreNamed) {
+  const TestFolder folder;
+  TinyModel model = MakeTinyModel();
+  model.values["h.1.mlp.dense_4h_to_h.bias"][3] = std::numeric_limits<float>::quiet_NaN();
+  WriteModel(folder.path(), model);
+  const auto checkpoint = Checkpoint::Open(folder.path());
+  EXPECT_THAT(ErrorOf([&] { checkpoint->Vector("h.1.mlp.dense_4h_to_h.bias"); }),
+              AllOf(HasSubstr("h.1.mlp.dense_4h_to_h.bias"), HasSubstr("index 3")));
+}
+
+TEST(CheckpointTest, EmbeddingRowsAreTheRowsOfTheMatrix) {
+  const TestFolder folder;
+  WriteModel(folder / "plain", MakeTinyModel(DType::kBF16));
+  // D = 40 does not divide 64 or 128: blocks begin inside rows.
+  QuantizeFolder(folder / "plain", folder / "row", {});
+  QuantizeFolder(folder / "plain", folder / "64", {.block_size = 64});
+  QuantizeFolder(folder / "plain", folder / "dynamic", {.scheme = QuantScheme::kDynamic, .block_size = 128});
+  QuantizeFolder(folder / "plain", folder / "kept", {.keep_embedding = true});
+  for (const char* name : {"plain", "row", "64", "dynamic", "kept"}) {
+    const auto checkpoint = Checkpoint::Open(folder / name);
+    const std::vector<float> all = MatrixValues(*checkpoint, "word_embeddings.weight");
+    const auto source = MakeEmbeddingSource(checkpoint);
+    ASSERT_EQ(source->rows(), 300);
+    ASSERT_EQ(source->cols(), 40);
+    std::vector<float> row(40);
+    for (int64_t r = 0; r < 300; ++r) {
+      source->ReadRow(r, row);
+      EXPECT_TRUE(std::equal(row.begin(), row.end(), all.begin() + r * 40)) << name << " row " << r;
+    }
+  }
+  std::vector<float> row(40);
+  const auto source = MakeEmbeddingSource(Checkpoint::Open(folder / "row"));
+  EXPECT_DEATH(source->ReadRow(300, row), "inside the table");
+}
+
+TEST(CheckpointTest, UnalignedScalesAreReadCorrectly) {
+  const TestFolder folder;
+  WriteModel(folder / "plain", MakeTinyModel());
+  QuantizeFolder(folder / "plain", folder / "row", {});
+  const auto aligned = Checkpoint::Open(folder / "row");
+  // The same tensors again, codes first and the header's end shifted: scales begin at odd addresses.
+  std::vector<RawTensor> tensors;
+  for (const auto& file : aligned->files()) {
+    for (const TensorEntry& entry : file->tensors()) {
+      const auto bytes = file->Data(entry);
+      tensors.push_back({entry.name, std::string(Name(entry.dtype)), entry.shape,
+                         std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())});
+    }
+  }
+  for (int padding = 0; padding < 4; ++padding) {
+    const std::string name = folder / ("shifted" + std::to_string(padding));
+    WriteText(name + "/config.json", ReadText(folder / "row/config.json"));
+    WriteRawSafetensors(name + "/model.safetensors", tensors, padding);
+    const auto shifted = Checkpoint::Open(name);
+    for (const char* matrix : {"word_embeddings.weight", "h.1.mlp.dense_h_to_4h.weight"}) {
+      EXPECT_EQ(MatrixValues(*shifted, matrix), MatrixValues(*aligned, matrix));
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(shifted->Matrix(matrix).absmax) % alignof(float), 0u);
+    }
+  }
+}
+
+TEST(CheckpointTest, DamagedScalesAreNamed) {
+  const TestFolder folder;
+  WriteModel(folder / "plain", MakeTinyModel());
+  QuantizeFolder(folder / "plain", folder / "row", {});
+  int64_t offset = 0;
+  {
+    const auto checkpoint = Checkpoint::Open(folder / "row");
+    offset = checkpoint->Tensor("h.0.mlp.dense_h_to_4h.weight.absmax").entry.offset;
+  }
+  std::fstream file(folder / "row/model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+  const float infinity = std::numeric_limits<float>::infinity();
+  file.seekp(offset + 4 * 5);
+  file.write(reinterpret_cast<const char*>(&infinity), 4);
+  file.close();
+  const auto checkpoint = Checkpoint::Open(folder / "row");
+  EXPECT_THAT(ErrorOf([&] { checkpoint->Matrix("h.0.mlp.dense_h_to_4h.weight"); }), HasSubstr("index 5"));
+  EXPECT_EQ(ErrorOf([&] { checkpoint->Matrix("h.1.mlp.dense_h_to_4h.weight"); }), "no error");
+}
+
+TEST(CheckpointTest, QuantisedFoldersMustFitTheirConfig) {
+  const TestFolder folder;
+  WriteModel(folder / "plain", MakeTinyModel());
+  QuantizeFolder(folder / "plain", folder / "q", {.block_size = 64});
+  const std::string config = ReadText(folder / "q/config.json");
+  const auto error = [&](const std::string& from, const std::string& to) {
+    std::string changed = config;
+    changed.replace(changed.find(from), from.size(), to);
+    WriteText(folder / "q/config.json", changed);
+    return ErrorOf([&] { Checkpoint::Open(folder / "q"); });
+  };
+  EXPECT_THAT(error("\"block_size\": 64", "\"block_size\": 128"), HasSubstr("blocks of 128 values"));
+  EXPECT_THAT(error("\"block_size\": 64", "\"block_size\": 65"), HasSubstr("power of two"));
+  EXPECT_THAT(error("\"linear\"", "\"dynamic\""), HasSubstr("expected U8 for scheme dynamic"));
+  EXPECT_THAT(error("\"linear\"", "\"cubic\""), HasSubstr("found 'cubic'"));
+}
+
+}  // namespace
+}  // namespace lacos
