@@ -1,0 +1,198 @@
+// Reads sentence pairs with similarity scores, with or without a header (declared in examples.h).
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "lacos/base/error.h"
+#include "lacos/data/cells.h"
+#include "lacos/data/examples.h"
+#include "lacos/io/line_reader.h"
+
+namespace lacos {
+namespace {
+
+constexpr size_t kSampledRows = 200;  // enough to meet a row that tells a score from a text that is a number
+
+// Positions of the three cells in a table without header.
+struct Layout {
+  size_t first, second, score;
+  size_t min_cells, max_cells;
+};
+
+using Cells = std::vector<std::optional<std::string>>;
+
+bool EmptyOrNumber(const Cells& cells, size_t i) { return cells[i]->empty() || ParseNumber(*cells[i]); }
+
+// Layouts in the order of preference; a table has the first one that most sampled rows fit.
+constexpr Layout kLayouts[] = {
+    {5, 6, 4, 7, ~size_t{0}},  // STS benchmark: genre file year id score s1 s2 [sources]
+    {4, 5, 3, 6, ~size_t{0}},  // its companion: file year id score s1 s2 [sources]
+    {0, 1, 2, 3, 3},           // s1 s2 score
+    {1, 2, 0, 3, 3},           // score s1 s2
+};
+
+size_t CountFits(const Layout& layout, const std::vector<Cells>& rows, bool with_number) {
+  size_t fits = 0;
+  for (const Cells& cells : rows) {
+    if (cells.size() < layout.min_cells || cells.size() > layout.max_cells) continue;
+    const bool number = ParseNumber(*cells[layout.score]).has_value();
+    const bool texts = !ParseNumber(*cells[layout.first]) || !ParseNumber(*cells[layout.second]);
+    fits += texts && (number || (!with_number && EmptyOrNumber(cells, layout.score) &&
+                                 !cells[layout.first]->empty() && !cells[layout.second]->empty()));
+  }
+  return fits;
+}
+
+std::optional<Layout> Recognise(const std::vector<Cells>& rows) {
+  for (const bool with_number : {true, false}) {  // rows with a score say more than rows without
+    const Layout* best = nullptr;
+    size_t most = 0;
+    for (const Layout& layout : kLayouts) {
+      const size_t fits = CountFits(layout, rows, with_number);
+      if (fits > most) {
+        most = fits;
+        best = &layout;
+      }
+    }
+    if (best != nullptr) return *best;
+  }
+  return std::nullopt;
+}
+
+// The STS benchmark's files are called .csv but are split at tabs and have no quoting.
+bool IsTabbedCsv(const std::string& path) {
+  std::string name = LowerAscii(path);
+  for (const char* suffix : {".gz", ".zst"}) {
+    if (name.ends_with(suffix)) name.resize(name.rfind('.'));
+  }
+  if (!name.ends_with(".csv")) return false;
+  LineReader lines(path, {.replace_invalid = true});
+  std::string line;
+  return lines.Next(line) && std::count(line.begin(), line.end(), '\t') >= 5;
+}
+
+class Reader {
+ public:
+  Reader(const std::string& path, TableOptions options, const std::string& split)
+      : options_(std::move(options)), splits_(split) {
+    pairs_.path = path;
+    if (!options_.delimiter && path != "-" && IsTabbedCsv(path)) {
+      options_.delimiter = '\t';
+      if (!options_.quoting) options_.quoting = false;
+    }
+  }
+
+  ScoredPairs Read() {
+    options_.ragged =
+        true;  // the STS benchmark has two more cells in some rows; with a header they are counted below
+    TableReader table(pairs_.path, options_);
+    if (table.columns().empty()) {
+      throw UserError(
+          fmt::format("[{}] is empty; expected sentence pairs with scores; check the path", table.name()));
+    }
+    const int first = table.Column(FirstSentenceNames()), second = table.Column(SecondSentenceNames());
+    const int score = table.Column(ScoreNames());
+    if (first >= 0 && second >= 0 && score >= 0) {
+      ReadWithHeader(table);
+    } else if (first >= 0 || second >= 0 || score >= 0 || table.header_cells().empty()) {
+      throw UserError(fmt::format(
+          "[{}] has the columns ({}); expected sentence1, sentence2 and score; add what is missing",
+          table.name(), TruncateForMessage(fmt::format("{}", fmt::join(table.columns(), ", ")), 200)));
+    } else {
+      ReadWithoutHeader(table);
+    }
+    splits_.RequireSome(table.name());
+    if (pairs_.score.empty()) {
+      throw UserError(fmt::format("[{}] has {} rows and none with a score; expected some; check the file",
+                                  table.name(), pairs_.rows));
+    }
+    pairs_.dropped_other_split = splits_.dropped();
+    return std::move(pairs_);
+  }
+
+ private:
+  void ReadWithHeader(TableReader& table) {
+    Cells cells;
+    int first = -1, second = -1, score = -1, split = -1;
+    size_t known_columns = 0;
+    const auto cell = [&](int column) {
+      return column < 0 ? std::nullopt : cells[static_cast<size_t>(column)];
+    };
+    while (table.Next(cells)) {
+      if (table.columns().size() != known_columns) {  // the first row, or a .jsonl row with a new key
+        known_columns = table.columns().size();
+        first = table.Column(FirstSentenceNames());
+        second = table.Column(SecondSentenceNames());
+        score = table.Column(ScoreNames());
+        split = table.Column({"split"});
+      }
+      ++pairs_.rows;
+      if (cells.size() != known_columns) {
+        throw UserError(fmt::format("{} found {} columns; expected {} ({}); correct the row", table.Where(),
+                                    cells.size(), known_columns, fmt::join(table.columns(), ", ")));
+      }
+      if (splits_.Keep(cell(split), split >= 0)) Add(table.Where(), cell(first), cell(second), cell(score));
+    }
+  }
+
+  void ReadWithoutHeader(TableReader& table) {
+    std::vector<Cells> sample;
+    std::vector<std::string> where;
+    sample.emplace_back(table.header_cells().begin(), table.header_cells().end());
+    where.push_back(table.Where());
+    Cells cells;
+    while (sample.size() < kSampledRows && table.Next(cells)) {
+      sample.push_back(cells);
+      where.push_back(table.Where());
+    }
+    const std::optional<Layout> layout = Recognise(sample);
+    if (!layout) {
+      throw UserError(fmt::format(
+          "{} found {} columns without a header and without two texts and a score; expected a header "
+          "with sentence1, sentence2 and score, or one of the layouts 'sentence1 sentence2 score', "
+          "'score sentence1 sentence2' and the STS benchmark's; add a header",
+          where[0], sample[0].size()));
+    }
+    for (size_t i = 0; i < sample.size(); ++i) AddByLayout(where[i], *layout, sample[i]);
+    while (table.Next(cells)) AddByLayout(table.Where(), *layout, cells);
+  }
+
+  void AddByLayout(const std::string& where, const Layout& layout, const Cells& cells) {
+    if (cells.size() < layout.min_cells || cells.size() > layout.max_cells) {
+      throw UserError(fmt::format("{} found {} columns; expected {}{}, as in the first rows; correct the row",
+                                  where, cells.size(), layout.min_cells,
+                                  layout.max_cells > layout.min_cells ? " or more" : ""));
+    }
+    ++pairs_.rows;
+    Add(where, cells[layout.first], cells[layout.second], cells[layout.score]);
+  }
+
+  void Add(const std::string& where, const std::optional<std::string>& first,
+           const std::optional<std::string>& second, const std::optional<std::string>& score) {
+    if (!first || !second) {
+      throw UserError(fmt::format("{} lacks a sentence; expected two texts; correct the row", where));
+    }
+    if (!score || score->empty()) {
+      ++pairs_.dropped_no_score;
+      return;
+    }
+    pairs_.score.push_back(ParseScore(*score, where));
+    pairs_.first.push_back(*first);
+    pairs_.second.push_back(*second);
+  }
+
+  TableOptions options_;
+  SplitFilter splits_;
+  ScoredPairs pairs_;
+};
+
+}  // namespace
+
+ScoredPairs ReadScoredPairs(const std::string& path, const TableOptions& options, const std::string& split) {
+  return Reader(path, options, split).Read();
+}
+
+}  // namespace lacos

@@ -1,0 +1,199 @@
+// Examples by the columns of a table: pairs, hard negatives, labels, scores, classes, plain texts; and what
+// is dropped.
+#include "lacos/data/examples.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "unit/io/test_files.h"
+
+namespace lacos {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using Texts = std::vector<std::vector<std::string>>;
+
+class ExamplesTest : public ::testing::Test {
+ protected:
+  ExampleFile Read(const std::string& bytes, const ExampleOptions& options = {},
+                   const std::string& name = "f.tsv") {
+    return ReadExamples(folder_.Write(name, bytes), options);
+  }
+  std::string Error(const std::string& bytes, const ExampleOptions& options = {},
+                    const std::string& name = "f.tsv") {
+    return ErrorOf([&] { Read(bytes, options, name); });
+  }
+  static Texts TextsOf(const ExampleFile& file) {
+    Texts texts;
+    for (const Example& example : file.examples) texts.push_back(example.texts);
+    return texts;
+  }
+  TestFolder folder_;
+};
+
+const char* const kNli =
+    "sentence1\tsentence2\tlabel\n"
+    "p1\te1\tentailment\n"
+    "p1\tn1\tneutral\n"
+    "p1\tc1\tcontradiction\n"
+    "p2\te2\tentailment\n"
+    "p3\tc3\tcontradiction\n"
+    "p4\tx\t-\n"
+    "p4\tx\t\n"
+    "same\tsame\tentailment\n";
+
+TEST_F(ExamplesTest, EntailmentRowsMakePairsAndTheRestIsCounted) {
+  const ExampleFile file = Read(kNli);
+  EXPECT_EQ(file.kind, ExampleKind::kPairs);
+  EXPECT_EQ(TextsOf(file), (Texts{{"p1", "e1"}, {"p2", "e2"}}));
+  EXPECT_EQ(file.examples[1].line, 5);
+  EXPECT_EQ(file.rows, 8);
+  EXPECT_EQ(file.dropped_no_gold_label, 2);
+  EXPECT_EQ(file.dropped_other_label, 3);
+  EXPECT_EQ(file.dropped_identical_texts, 1);
+}
+
+TEST_F(ExamplesTest, HardNegativesAreTheContradictionsOfThePremise) {
+  const ExampleFile file = Read(kNli, {.hard_negatives = true});
+  EXPECT_EQ(TextsOf(file), (Texts{{"p1", "e1", "c1"}, {"p2", "e2"}}));
+  EXPECT_EQ(file.dropped_other_label, 2)
+      << "a neutral row and a contradiction of a premise without entailment";
+}
+
+TEST_F(ExamplesTest, HardNegativesMayPrecedeTheirPairAndServeSeveral) {
+  const ExampleFile file =
+      Read("premise\thypothesis\tlabel\np\tc1\tc\np\ta\te\np\tb\te\np\tc2\tc\np\tb\tc\np\tc1\tc\n",
+           {.hard_negatives = true});
+  EXPECT_EQ(TextsOf(file), (Texts{{"p", "a", "c1", "c2", "b"}, {"p", "b", "c1", "c2"}}));
+  EXPECT_EQ(file.dropped_negatives, 3) << "c1 again for each, and b where it is the positive";
+  EXPECT_EQ(file.dropped_other_label, 0);
+}
+
+TEST_F(ExamplesTest, EverySpellingOfALabelIsUnderstood) {
+  for (const char* label : {"entailment", "e", "0", "ENTAILMENT", "E"}) {
+    EXPECT_EQ(Read(std::string("anchor\tpositive\tgold_label\na\tb\t") + label + "\n").examples.size(), 1u)
+        << label;
+  }
+  for (const auto& [labels, value] : {std::pair{"entailment e 0 Entailment", 0},
+                                      {"neutral n 1 NEUTRAL", 1},
+                                      {"contradiction c 2 Contradiction", 2}}) {
+    std::string bytes = "sentence1\tsentence2\tlabel\n";
+    std::istringstream stream(labels);
+    for (std::string label; stream >> label;) bytes += "a\tb\t" + label + "\n";
+    const ExampleFile file = Read(bytes, {.labelled = true});
+    EXPECT_EQ(file.kind, ExampleKind::kLabelled);
+    ASSERT_EQ(file.examples.size(), 4u);
+    for (const Example& example : file.examples) EXPECT_EQ(example.label, value);
+  }
+}
+
+TEST_F(ExamplesTest, AnUnknownLabelNamesFileLineValueAndTheKnownOnes) {
+  EXPECT_THAT(Error("sentence1\tsentence2\tlabel\na\tb\te\na\tb\tyes\n"),
+              AllOf(HasSubstr("/f.tsv:3] found the label 'yes'"),
+                    HasSubstr("entailment, neutral or contradiction"), HasSubstr("0, 1 or 2")));
+  EXPECT_THAT(Error("sentence1\tsentence2\tlabel\na\tb\t3\n"), HasSubstr("'3'"));
+  EXPECT_THAT(Error("sentence1\tsentence2\tlabel\na\tb\t-1\n"), HasSubstr("'-1'"));
+}
+
+TEST_F(ExamplesTest, WithoutLabelsEveryRowIsAPair) {
+  const ExampleFile file =
+      Read("x,anchor,positive,negative_2,negative_1\n1,a,p,n2,n1\n2,b,q,,n1\n3,c,r,r,r2\n", {}, "f.csv");
+  EXPECT_EQ(file.kind, ExampleKind::kPairs);
+  EXPECT_EQ(TextsOf(file), (Texts{{"a", "p", "n1", "n2"}, {"b", "q", "n1"}, {"c", "r", "r2"}}));
+  EXPECT_EQ(file.dropped_negatives, 1);
+  EXPECT_EQ(TextsOf(Read("anchor\tpositive\tnegative\na\tp\tn\n")), (Texts{{"a", "p", "n"}}));
+}
+
+TEST_F(ExamplesTest, ScoresAndLabelsKeepIdenticalTexts) {
+  const ExampleFile scored = Read("sentence1\tsentence2\tscore\na\ta\t5.0\na\tb\t\nb\tc\t2.5\n");
+  EXPECT_EQ(scored.kind, ExampleKind::kScored);
+  EXPECT_EQ(TextsOf(scored), (Texts{{"a", "a"}, {"b", "c"}}));
+  EXPECT_EQ(scored.examples[1].score, 2.5);
+  EXPECT_EQ(scored.dropped_no_gold_label, 1);
+  EXPECT_EQ(Read("sentence1\tsentence2\tlabel\na\ta\te\n", {.labelled = true}).examples.size(), 1u);
+  EXPECT_THAT(Error("sentence1\tsentence2\tscore\na\tb\tgood\n"),
+              HasSubstr(":2] found the score 'good'; expected a number"));
+  EXPECT_THAT(Error("sentence1\tsentence2\tscore\na\tb\tnan\n"), HasSubstr("found the score 'nan'"));
+}
+
+TEST_F(ExamplesTest, SickHasScoresAndLabels) {
+  const std::string sick =
+      "pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n1\ta\tb\t4."
+      "5\tENTAILMENT\n2\tc\td\t1\tCONTRADICTION\n";
+  EXPECT_EQ(Read(sick).kind, ExampleKind::kScored);
+  EXPECT_EQ(TextsOf(Read(sick, {.ignore_score = true})), (Texts{{"a", "b"}}));
+  EXPECT_EQ(Read(sick, {.hard_negatives = true}).kind, ExampleKind::kPairs);
+  const ExampleFile labelled = Read(sick, {.labelled = true});
+  EXPECT_EQ(labelled.kind, ExampleKind::kLabelled);
+  EXPECT_EQ(labelled.examples[1].label, 2);
+}
+
+TEST_F(ExamplesTest, TextWithLabelMakesClassesInOrderOfAppearance) {
+  const ExampleFile file = Read("text\tlabel\na\tz\nb\t-\nc\tz\nd\t\n");
+  EXPECT_EQ(file.kind, ExampleKind::kClasses);
+  EXPECT_EQ(file.class_names, (std::vector<std::string>{"z", "-"}));
+  EXPECT_EQ(TextsOf(file), (Texts{{"a"}, {"b"}, {"c"}}));
+  EXPECT_EQ(file.examples[2].label, 0);
+  EXPECT_EQ(file.dropped_no_gold_label, 1);
+}
+
+TEST_F(ExamplesTest, TextAloneIsUnlabelled) {
+  const ExampleFile file =
+      Read("{\"text\": \"a\"}\n{\"text\": \"b\", \"meta\": {\"x\": [1]}}\n", {}, "f.jsonl");
+  EXPECT_EQ(file.kind, ExampleKind::kUnlabelled);
+  EXPECT_EQ(TextsOf(file), (Texts{{"a"}, {"b"}}));
+}
+
+TEST_F(ExamplesTest, JsonLinesMayBringLabelsAndNegativesLate) {
+  const ExampleFile file = Read(
+      "{\"premise\": \"p\", \"hypothesis\": \"h\", \"label\": 0}\n"
+      "{\"premise\": \"p\", \"hypothesis\": \"i\", \"label\": 0, \"negative\": \"n\"}\n"
+      "{\"premise\": \"p\", \"hypothesis\": \"j\", \"label\": null}\n",
+      {}, "f.jsonl");
+  EXPECT_EQ(TextsOf(file), (Texts{{"p", "h"}, {"p", "i", "n"}}));
+  EXPECT_EQ(file.dropped_no_gold_label, 1);
+  EXPECT_THAT(Error("{\"premise\": \"p\", \"hypothesis\": \"h\"}\n{\"premise\": \"p\"}\n", {}, "f.jsonl"),
+              HasSubstr("/f.jsonl:2] has no text for 'hypothesis'"));
+}
+
+TEST_F(ExamplesTest, ASplitColumnIsHonoured) {
+  const std::string bytes = "text\tsplit\na\ttrain\nb\tdev\nc\ttest\nd\tvalidation\n";
+  const ExampleFile train = Read(bytes, {.split = "train"});
+  EXPECT_EQ(TextsOf(train), (Texts{{"a"}}));
+  EXPECT_EQ(train.dropped_other_split, 3);
+  EXPECT_EQ(TextsOf(Read(bytes, {.split = "dev"})), (Texts{{"b"}, {"d"}}));
+  EXPECT_EQ(Read(bytes).examples.size(), 4u);
+  EXPECT_EQ(Read("text\na\n", {.split = "dev"}).examples.size(), 1u);
+  EXPECT_THAT(Error("text\tsplit\na\ttrain\n", {.split = "test"}),
+              AllOf(HasSubstr("no row of the split 'test'"), HasSubstr("'train'")));
+}
+
+TEST_F(ExamplesTest, AFileThatLeavesNoExampleIsAnError) {
+  EXPECT_THAT(Error(""), HasSubstr("/f.tsv] is empty"));
+  EXPECT_THAT(Error("sentence1\tsentence2\n"), HasSubstr("has a header and no rows"));
+  EXPECT_THAT(
+      Error("sentence1\tsentence2\tlabel\na\tb\tn\nc\td\t-\n"),
+      HasSubstr("has 2 rows and none of use: 1 without a gold label or score, 1 neutral or contradiction"));
+}
+
+TEST_F(ExamplesTest, AMissingHeaderNamesTheKnownColumns) {
+  EXPECT_THAT(
+      Error("A man plays.\tA man is playing.\tentailment\n"),
+      AllOf(HasSubstr("has the columns (A man plays., A man is playing., entailment)"),
+            HasSubstr("sentence1|premise|anchor"), HasSubstr("text"), HasSubstr("add a header line")));
+  EXPECT_THAT(Error("sentence1\tlabel\na\te\n"), HasSubstr("expected a header"));
+  EXPECT_THAT(Error("sentence1\tsentence2\na\tb\n", {.labelled = true}),
+              HasSubstr("expected a label or gold_label"));
+  EXPECT_EQ(Read("a\tb\te\n", {.table = {.columns = {"premise", "hypothesis", "label"}}}).examples.size(),
+            1u);
+}
+
+TEST_F(ExamplesTest, ARowOfAnotherWidthStopsTheRun) {
+  EXPECT_THAT(Error("sentence1\tsentence2\na\tb\nc\n"), HasSubstr("/f.tsv:3] found 1 column; expected 2"));
+}
+
+}  // namespace
+}  // namespace lacos
