@@ -1,0 +1,74 @@
+// Semantic textual similarity: correlation of cosines with gold scores.
+#include "lacos/eval/sts.h"
+
+#include <cmath>
+#include <string_view>
+#include <unordered_map>
+
+#include "lacos/base/check.h"
+#include "lacos/eval/statistics.h"
+
+namespace lacos {
+double Cosine(std::span<const float> a, std::span<const float> b) {
+  double dot = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    dot += static_cast<double>(a[i]) * b[i];
+    aa += static_cast<double>(a[i]) * a[i];
+    bb += static_cast<double>(b[i]) * b[i];
+  }
+  const double norms = std::sqrt(aa) * std::sqrt(bb);
+  return norms == 0 ? 0.0 : dot / norms;
+}
+
+std::vector<double> PairCosines(const std::vector<float>& a, const std::vector<float>& b, int64_t d) {
+  LACOS_CHECK(a.size() == b.size() && d > 0 && a.size() % static_cast<size_t>(d) == 0, "two [n, d] matrices");
+  const auto width = static_cast<size_t>(d);
+  std::vector<double> cosines(a.size() / width);
+  for (size_t i = 0; i < cosines.size(); ++i) {
+    cosines[i] = Cosine(std::span(a).subspan(i * width, width), std::span(b).subspan(i * width, width));
+  }
+  return cosines;
+}
+
+StsResult ScoreSts(const std::string& name, const std::vector<double>& similarity,
+                   const std::vector<double>& gold) {
+  LACOS_CHECK(similarity.size() == gold.size(), "one similarity for each gold score");
+  return {.name = name,
+          .n = static_cast<int64_t>(gold.size()),
+          .spearman = 100 * Spearman(similarity, gold),
+          .pearson = 100 * Pearson(similarity, gold)};
+}
+
+StsResult EvaluateSts(TextEncoder& encoder, const ScoredPairs& pairs, const std::string& prompt,
+                      const std::function<void(int64_t, int64_t)>& progress) {
+  std::vector<std::string> texts;  // distinct, in order of first use
+  std::unordered_map<std::string_view, size_t> index;
+  const auto index_of = [&](const std::string& text) {
+    const auto [place, is_new] = index.emplace(text, texts.size());
+    if (is_new) texts.push_back(text);
+    return place->second;
+  };
+  std::vector<size_t> first(pairs.first.size()), second(pairs.first.size());
+  for (size_t i = 0; i < first.size(); ++i) {
+    first[i] = index_of(pairs.first[i]);
+    second[i] = index_of(pairs.second[i]);
+  }
+
+  const auto d = static_cast<size_t>(encoder.dimension());
+  const auto total = static_cast<int64_t>(texts.size());
+  std::vector<float> vectors(texts.size() * d);  // [distinct texts, D]
+  const EncodeStatistics encoding = encoder.Encode(texts, prompt, vectors, [&](int64_t done) {
+    if (progress) progress(done, total);
+  });
+
+  std::vector<double> cosines(first.size());
+  const std::span all = vectors;
+  for (size_t i = 0; i < cosines.size(); ++i) {
+    cosines[i] = Cosine(all.subspan(first[i] * d, d), all.subspan(second[i] * d, d));
+  }
+  StsResult result = ScoreSts(pairs.path, cosines, pairs.score);
+  result.encoding = encoding;
+  return result;
+}
+
+}  // namespace lacos
