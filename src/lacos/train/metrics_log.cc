@@ -1,0 +1,63 @@
+#include "lacos/train/metrics_log.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "lacos/base/error.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/json.h"
+#include "lacos/io/line_reader.h"
+
+namespace lacos {
+
+void MetricsLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t first_step, int64_t) {
+  if (std::filesystem::exists(path_)) {
+    std::string kept;
+    LineReader reader(path_);
+    for (std::string line; reader.Next(line);) {
+      try {
+        if (Json::Parse(line, path_).At("step").AsInt() <= first_step) kept += line + "\n";
+      } catch (const UserError&) {
+        break;  // the last line of a killed run may be cut short
+      }
+    }
+    WriteFileAtomically(path_, kept);
+  }
+  file_.open(path_, std::ios::app);
+}
+
+void MetricsLog::WriteLine(const Json& line) {
+  file_ << line.Dump() << '\n' << std::flush;
+  if (!file_) {
+    throw UserError(fmt::format("[{}] could not write; expected a writable output with free space; free space, then run "
+                                "again with --resume",
+                                path_));
+  }
+}
+
+void MetricsLog::OnStep(const StepRecord& record) {
+  Json line = Json::Object();
+  line.Set("step", record.step);
+  line.Set("epoch", record.epoch);
+  line.Set("loss", record.loss);
+  if (record.accuracy >= 0) line.Set("accuracy", record.accuracy);
+  line.Set("learning_rate", record.learning_rate);
+  line.Set("gradient_norm", record.gradient_norm);
+  line.Set("tokens", record.tokens);
+  line.Set("tokens_per_second", record.tokens_per_second);
+  line.Set("seconds", record.seconds);
+  line.Set("rss_bytes", record.rss_bytes);
+  WriteLine(line);
+}
+
+void MetricsLog::OnEvaluation(const EvaluationRecord& record) {
+  Json line = Json::Object();
+  line.Set("step", record.step);
+  line.Set("dev_spearman", record.spearman);
+  line.Set("dev_pearson", record.pearson);
+  line.Set("best", record.best);
+  WriteLine(line);
+}
+
+}  // namespace lacos

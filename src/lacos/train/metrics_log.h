@@ -1,0 +1,26 @@
+// metrics.jsonl of a run: one line a step or evaluation, kept in step with the checkpoint that a run resumes from.
+#pragma once
+
+#include <fstream>
+#include <string>
+
+#include "lacos/train/trainer.h"
+
+namespace lacos {
+
+class MetricsLog final : public TrainObserver {
+ public:
+  explicit MetricsLog(std::string path) : path_(std::move(path)) {}
+
+  // Drops lines of steps after `first_step` (they are about to be repeated) and opens the file for appending.
+  void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step, int64_t total_steps) override;
+  void OnStep(const StepRecord& record) override;
+  void OnEvaluation(const EvaluationRecord& record) override;
+
+ private:
+  void WriteLine(const Json& line);
+  std::string path_;
+  std::ofstream file_;
+};
+
+}  // namespace lacos

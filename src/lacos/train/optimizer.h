@@ -1,0 +1,67 @@
+// Adam over the trainable tensors, with block-wise 8-bit or f32 moments.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lacos/model/bloom_model.h"
+
+namespace lacos {
+
+enum class OptimizerKind : uint8_t { kAdam8, kAdam };
+constexpr std::string_view Name(OptimizerKind kind) { return kind == OptimizerKind::kAdam8 ? "adam8" : "adam"; }
+
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::kAdam8;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0;  // decoupled
+};
+
+// Tensors below this many elements keep f32 moments under kAdam8 (bitsandbytes' min_8bit_size).
+inline constexpr int64_t kMin8BitElements = 4096;
+inline constexpr int64_t kAdam8Block = 256;
+
+class Optimizer {
+ public:
+  Optimizer(Backend& backend, const OptimizerOptions& options, std::vector<TrainableTensor> tensors);
+
+  void ZeroGradients();
+  struct GradientNorm {
+    double norm = 0;
+    int64_t nonfinite = 0;  // values that are NaN or infinite
+  };
+  GradientNorm MeasureGradients();
+  // One update with this learning rate; gradients are first multiplied by `gradient_scale` (clipping).
+  void Step(double learning_rate, double gradient_scale);
+
+  int64_t steps() const { return steps_; }
+  void set_steps(int64_t steps) { steps_ = steps; }
+  const std::vector<TrainableTensor>& tensors() const { return tensors_; }
+  int64_t StateBytes() const { return state_bytes_; }
+  // Every state tensor by name ("<tensor>.m_codes", ...), listed once for saving and loading.
+  void ForEachState(const std::function<void(const std::string& name, const TensorView& state)>& visit) const;
+
+ private:
+  struct State {
+    bool eight_bit = false;
+    Adam8State adam8;
+    AdamState adam;
+  };
+  TensorView NewState(DType dtype, int64_t elements);
+
+  Backend& backend_;
+  OptimizerOptions options_;
+  std::vector<TrainableTensor> tensors_;
+  std::vector<State> states_;
+  std::vector<Buffer> buffers_;
+  TensorView sum_, nonfinite_;  // one element each
+  int64_t steps_ = 0;
+  int64_t state_bytes_ = 0;
+};
+
+}  // namespace lacos

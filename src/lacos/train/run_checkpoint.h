@@ -1,0 +1,43 @@
+// Checkpoints of a run: OUTPUT/checkpoints/step-NNNNNN, each complete and verified, and a file `latest` that names one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lacos/io/json.h"
+#include "lacos/model/lora_adapter.h"
+#include "lacos/train/optimizer.h"
+
+namespace lacos {
+
+// Everything besides tensors that a resumed run needs.
+struct RunProgress {
+  int64_t step = 0;    // optimizer steps done
+  int64_t tokens = 0;  // trained on so far
+  double loss_first = 0, loss_last = 0;
+  int64_t evaluations_without_improvement = 0;
+  Json evaluations = Json::Array();  // of {"step", "spearman", "pearson"}, in order
+  int64_t best_step = -1;            // of the best evaluation, -1 = none yet
+};
+
+// Saves values and optimizer state of `optimizer`'s tensors, the adapter in PEFT's form, the best adapter so far, the
+// progress and the settings; then points `latest` at it and removes all but the newest `keep`. Returns the folder.
+std::string SaveCheckpoint(const std::string& output, Backend& backend, const Optimizer& optimizer,
+                           const LoraAdapter& adapter, const std::optional<LoraAdapter>& best,
+                           const RunProgress& progress, const Json& settings, const std::string& base_name,
+                           int64_t keep);
+
+// The newest checkpoint whose manifest verifies, or nothing. Damaged ones are passed over; each adds a line to `messages`.
+std::optional<std::string> FindCheckpoint(const std::string& output, std::vector<std::string>& messages);
+
+struct LoadedRun {
+  RunProgress progress;
+  std::optional<LoraAdapter> best;
+};
+// Restores tensors into `optimizer`. Throws UserError listing every setting that differs from `settings`.
+LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer, const BloomConfig& config,
+                         const Json& settings);
+
+}  // namespace lacos

@@ -1,0 +1,30 @@
+// The output folder of a run: its settings on record, its final files together at the end.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lacos/io/json.h"
+#include "lacos/train/trainer.h"
+
+namespace lacos {
+
+// Every setting, hash and version that a resumed run must share, by name.
+Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
+                 const Backend& backend, int64_t total_steps);
+
+// Makes the folder; with `clear`, removes what an earlier run left in it.
+void PrepareOutput(const std::string& output, bool clear);
+// run.json: the settings, for people and for repeating the run.
+void WriteRunFile(const std::string& output, const Json& settings);
+
+// Whether the folder holds a finished run, and what that run reported.
+bool RunFinished(const std::string& output);
+TrainReport FinishedReport(const std::string& output);
+
+// Writes the sentence-transformers folder beside the output and moves its files into place, the manifest last.
+void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter, const Json& settings,
+               const std::vector<std::pair<std::string, double>>& scores);
+
+}  // namespace lacos

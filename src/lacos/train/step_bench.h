@@ -1,0 +1,30 @@
+// How fast training steps are: real steps of a real run, without its output folder, dev scores and
+// checkpoints.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lacos/train/trainer.h"
+
+namespace lacos {
+
+struct StepBenchReport {
+  int64_t steps = 0, tokens = 0;  // measured, the first step left out
+  double seconds = 0;             // of these steps, from building a batch to the optimizer's update
+  double first_step_seconds = 0;  // allocation, page faults and first use of every kernel
+  double loss_first = 0, loss_last = 0;
+  std::string strategy;
+  int64_t planned_peak_bytes = 0;
+};
+
+// Runs 1 + `steps` steps on batches of `files` (again from the start when they are few) with the options of a
+// training run; `options.output` and the files that options name are not touched. `progress` is called after
+// every step with the measured steps so far; what it throws ends the measurement. Throws UserError.
+StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> files,
+                           const TrainOptions& options, int64_t steps,
+                           const std::function<void(int64_t done)>& progress);
+
+}  // namespace lacos

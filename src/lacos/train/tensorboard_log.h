@@ -1,0 +1,39 @@
+// TensorBoard event files of a run: the same scalars as metrics.jsonl, readable by `tensorboard --logdir
+// OUTPUT`.
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "lacos/train/trainer.h"
+
+namespace lacos {
+
+// Each run and each resumption writes a file of its own, OUTPUT/events.out.tfevents.<unix seconds>.lacos. A
+// file of a resumed run begins by saying at which step: TensorBoard then drops what earlier files hold from
+// there on.
+class TensorboardLog final : public TrainObserver {
+ public:
+  explicit TensorboardLog(std::string folder) : folder_(std::move(folder)) {}
+
+  void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,
+               int64_t total_steps) override;
+  void OnStep(const StepRecord& record) override;
+  void OnEvaluation(const EvaluationRecord& record) override;
+
+ private:
+  void WriteEvent(const std::string& event);
+  std::string folder_, path_;
+  std::ofstream file_;
+};
+
+// CRC-32C (Castagnoli), the checksum of TFRecord files.
+uint32_t Crc32c(std::string_view bytes);
+
+// One TFRecord: length, masked checksum of the length, `data`, masked checksum of the data.
+// Source: https://www.tensorflow.org/tutorials/load_data/tfrecord, "TFRecords format details".
+std::string TfRecord(std::string_view data);
+
+}  // namespace lacos

@@ -1,0 +1,322 @@
+#include "lacos/train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "lacos/base/error.h"
+#include "lacos/base/process.h"
+#include "lacos/eval/sts.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/manifest.h"
+#include "lacos/train/metrics_log.h"
+#include "lacos/train/run_checkpoint.h"
+#include "lacos/train/run_output.h"
+#include "lacos/train/tensorboard_log.h"
+#include "lacos/train/training_session.h"
+
+namespace lacos {
+namespace {
+
+// Where each step's batch comes from: the batches of every epoch, counted up front so that the schedule has a horizon.
+struct StepPlan {
+  int64_t total_steps = 0;
+  TrainingData::Extent largest;
+  std::vector<int64_t> epoch_begin;  // first step of each epoch
+};
+
+StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options) {
+  StepPlan plan;
+  double left = options.max_steps > 0 ? 0 : options.epochs;
+  for (int64_t epoch = 0; options.max_steps > 0 ? plan.total_steps < options.max_steps : left > 0; ++epoch) {
+    const Epoch batches = data.MakeEpoch(epoch);
+    auto count = static_cast<int64_t>(batches.batches.size());
+    if (count == 0) {
+      throw UserError("[--train] no batch can be made: fewer than two examples that share no text; expected at least "
+                      "two; add data");
+    }
+    if (left < 1 && options.max_steps == 0) count = static_cast<int64_t>(std::ceil(left * static_cast<double>(count)));
+    if (options.max_steps > 0) count = std::min(count, options.max_steps - plan.total_steps);
+    plan.epoch_begin.push_back(plan.total_steps);
+    plan.total_steps += count;
+    left -= 1;
+    const TrainingData::Extent extent = data.LargestBatch(batches);
+    if (extent.tokens > plan.largest.tokens) plan.largest = extent;
+  }
+  return plan;
+}
+
+DropoutRates UniformDropout(double rate) { return {.embedding = rate, .attention = rate, .residual = rate}; }
+
+// One run: everything that the steps share, built once, in the order of its members.
+class Run {
+ public:
+  Run(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
+      const std::function<bool()>& should_stop)
+      : options_(options),
+        should_stop_(should_stop),
+        metrics_((std::filesystem::path(options.output) / "metrics.jsonl").string()),
+        tensorboard_(options.output) {
+    observers_ = observers;
+    observers_.push_back(&metrics_);
+    observers_.push_back(&tensorboard_);
+  }
+
+  TrainReport Execute() {
+    Load();
+    Build();
+    Start();
+    Loop();
+    if (!report_.interrupted) Finish();
+    return report_;
+  }
+
+  MemoryPlan PlanOnly() {
+    if (options_.train_files.empty()) {
+      loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
+      const int64_t texts = options_.batch.batch_size * (options_.loss.kind == LossKind::kTriplet ? 3 : 2);
+      steps_.largest = {.tokens = texts * options_.max_length, .texts = texts, .longest = options_.max_length};
+      dropout_ = UniformDropout(options_.dropout.value_or(0));
+    } else {
+      Load();
+    }
+    Build();
+    return session_->plan;
+  }
+
+ private:
+  void Tell(const std::string& message) {
+    for (TrainObserver* observer : observers_) observer->OnMessage(message);
+  }
+
+  // Files: model, tokenizer, examples.
+  void Load() {
+    loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
+    std::vector<ExampleFile> files;
+    bool unlabelled = false;
+    for (const std::string& path : options_.train_files) {
+      files.push_back(ReadExamples(path, options_.examples));
+      unlabelled = unlabelled || files.back().kind == ExampleKind::kUnlabelled;
+    }
+    if (!options_.dev_file.empty()) dev_ = ReadScoredPairs(options_.dev_file, options_.examples.table, "dev");
+    dropout_ = UniformDropout(options_.dropout.value_or(unlabelled ? 0.1 : 0.0));
+    data_ = std::make_unique<TrainingData>(
+        std::move(files), *loaded_.tokenizer,
+        TrainingDataOptions{.loss = options_.loss.kind,
+                            .tokenize = {.strip = options_.strip, .max_length = options_.max_length},
+                            .batch = options_.batch,
+                            .score_maximum = options_.score_maximum});
+    steps_ = PlanSteps(*data_, options_);
+    report_.truncated = data_->truncated();
+  }
+
+  // The model on its backend with everything that trains it, and the schedule.
+  void Build() {
+    session_ = std::make_unique<TrainingSession>(loaded_, options_, dropout_, steps_.largest);
+    report_.strategy = session_->plan.chosen.name;
+    report_.planned_peak_bytes = session_->plan.chosen.peak_bytes;
+    text_encoder_ = std::make_unique<TextEncoder>(
+        *session_->encoder, *loaded_.tokenizer,
+        TextEncoderOptions{.tokenize = {.strip = options_.strip, .max_length = options_.max_length},
+                           .normalize = options_.normalize,
+                           .batch_tokens = std::min<int64_t>(4096, std::max(steps_.largest.tokens, options_.max_length))});
+    schedule_ = {.kind = options_.schedule,
+                 .peak = options_.learning_rate,
+                 .warmup_steps = options_.warmup_steps >= 0
+                                     ? options_.warmup_steps
+                                     : static_cast<int64_t>(std::ceil(options_.warmup_ratio * static_cast<double>(steps_.total_steps))),
+                 .total_steps = steps_.total_steps};
+  }
+
+  // The output folder: resumed, or created anew.
+  void Start() {
+    settings_ = RunSettings(options_, loaded_, *data_, *session_->backend, steps_.total_steps);
+    if (options_.resume) {
+      std::vector<std::string> messages;
+      const auto checkpoint = FindCheckpoint(options_.output, messages);
+      for (const std::string& message : messages) Tell(message);
+      if (checkpoint) {
+        LoadedRun run = LoadCheckpoint(*checkpoint, *session_->backend, *session_->optimizer,
+                                       session_->model->config(), settings_);
+        progress_ = run.progress;
+        best_ = std::move(run.best);
+        Tell(fmt::format("resumed from {} at step {}", *checkpoint, progress_.step));
+      } else {
+        Tell(fmt::format("no valid checkpoint in {}: starting at step 0", options_.output));
+      }
+    }
+    PrepareOutput(options_.output, options_.overwrite && !options_.resume);
+    WriteRunFile(options_.output, settings_);
+    first_step_ = progress_.step;
+    for (TrainObserver* observer : observers_) observer->OnStart(*data_, session_->plan, progress_.step, steps_.total_steps);
+    if (progress_.step == 0 && !options_.dev_file.empty()) Evaluate();
+  }
+
+  void Loop() {
+    int64_t epoch = -1;
+    Epoch batches;
+    while (progress_.step < steps_.total_steps) {
+      const auto next = std::upper_bound(steps_.epoch_begin.begin(), steps_.epoch_begin.end(), progress_.step);
+      const int64_t now = next - steps_.epoch_begin.begin() - 1;
+      if (now != epoch) batches = data_->MakeEpoch(epoch = now);
+      TrainStep(batches.batches[progress_.step - steps_.epoch_begin[epoch]], epoch);
+
+      const bool end = progress_.step == steps_.total_steps;
+      const bool epoch_end = end || (epoch + 1 < static_cast<int64_t>(steps_.epoch_begin.size()) &&
+                                     progress_.step == steps_.epoch_begin[epoch + 1]);
+      const bool evaluate = options_.eval_every > 0 ? progress_.step % options_.eval_every == 0 || end : epoch_end;
+      if (evaluate && !options_.dev_file.empty()) Evaluate();
+      const bool patience_over =
+          options_.patience > 0 && progress_.evaluations_without_improvement >= options_.patience;
+      const bool stop = should_stop_ && should_stop_();
+      if (stop || (options_.save_every > 0 && progress_.step % options_.save_every == 0)) Save();
+      if (stop && !end) {
+        report_.interrupted = true;
+        return;
+      }
+      if (patience_over && !end) {
+        Tell(fmt::format("stopped early at step {}: {} evaluations without improvement", progress_.step, options_.patience));
+        return;
+      }
+    }
+  }
+
+  void TrainStep(const Batch& batch, int64_t epoch) {
+    const Stopwatch step_watch;
+    const int64_t step = progress_.step;
+    const TrainingBatch input = data_->Build(batch, step, session_->needs_keys);
+    const double learning_rate = schedule_.At(step);
+    const auto [loss, gradients] = session_->Step(input, step, learning_rate);
+
+    ++progress_.step;
+    progress_.tokens += input.texts.Tokens();
+    progress_.loss_last = loss.loss;
+    if (step == 0) progress_.loss_first = loss.loss;
+    session_tokens_ += input.texts.Tokens();
+    const double seconds = step_watch.Seconds();
+    training_seconds_ += seconds;
+    const StepRecord record{.step = progress_.step,
+                            .total_steps = steps_.total_steps,
+                            .epoch = epoch,
+                            .loss = loss.loss,
+                            .accuracy = loss.accuracy,
+                            .learning_rate = learning_rate,
+                            .gradient_norm = gradients.norm,
+                            .tokens = input.texts.Tokens(),
+                            .tokens_per_second = static_cast<double>(input.texts.Tokens()) / seconds,
+                            .seconds = training_seconds_,
+                            .rss_bytes = ReadMemoryUse().rss_bytes};
+    for (TrainObserver* observer : observers_) observer->OnStep(record);
+  }
+
+  void Evaluate() {
+    const StsResult result = EvaluateSts(*text_encoder_, dev_, "");
+    EvaluationRecord record{.step = progress_.step, .spearman = result.spearman, .pearson = result.pearson};
+    const bool first = progress_.best_step < 0;
+    record.best = first || result.spearman > BestSpearman();
+    if (record.best) {
+      progress_.best_step = progress_.step;
+      progress_.evaluations_without_improvement = 0;
+      best_ = session_->model->Detach();
+    } else {
+      ++progress_.evaluations_without_improvement;
+    }
+    Json json = Json::Object();
+    json.Set("step", record.step);
+    json.Set("spearman", record.spearman);
+    json.Set("pearson", record.pearson);
+    progress_.evaluations.Append(json);
+    for (TrainObserver* observer : observers_) observer->OnEvaluation(record);
+  }
+
+  double BestSpearman() const {
+    double best = -200;
+    for (size_t i = 0; i < progress_.evaluations.size(); ++i) {
+      best = std::max(best, progress_.evaluations[i].At("spearman").AsDouble());
+    }
+    return best;
+  }
+
+  void Save() {
+    const std::string folder = SaveCheckpoint(options_.output, *session_->backend, *session_->optimizer,
+                                              session_->model->Detach(), best_, progress_, settings_,
+                                              loaded_.folder.base_name, options_.keep);
+    for (TrainObserver* observer : observers_) observer->OnCheckpoint(progress_.step, folder);
+  }
+
+  // The sentence-transformers folder, with the best adapter when a dev set chose one.
+  void Finish() {
+    report_.steps = progress_.step;
+    report_.tokens = session_tokens_;
+    report_.seconds = training_seconds_;
+    report_.loss_first = progress_.loss_first;
+    report_.loss_last = progress_.loss_last;
+    std::vector<std::pair<std::string, double>> scores;
+    if (progress_.evaluations.size() > 0) {
+      const auto record = [&](size_t i) {
+        const Json json = progress_.evaluations[i];
+        return EvaluationRecord{.step = json.At("step").AsInt(),
+                                .spearman = json.At("spearman").AsDouble(),
+                                .pearson = json.At("pearson").AsDouble()};
+      };
+      report_.evaluated = true;
+      report_.first_evaluation = record(0);
+      report_.last_evaluation = record(progress_.evaluations.size() - 1);
+      for (size_t i = 0; i < progress_.evaluations.size(); ++i) {
+        if (record(i).step == progress_.best_step) report_.best_evaluation = record(i);
+      }
+      report_.best_evaluation.best = true;
+      scores = {{"dev Spearman x 100, before training", report_.first_evaluation.spearman},
+                {"dev Spearman x 100, this adapter", report_.best_evaluation.spearman}};
+    }
+    ExportRun(options_, loaded_, best_ ? *best_ : session_->model->Detach(), settings_, scores);
+  }
+
+  const TrainOptions& options_;
+  std::vector<TrainObserver*> observers_;
+  std::function<bool()> should_stop_;
+  MetricsLog metrics_;
+  TensorboardLog tensorboard_;
+  LoadedModel loaded_;
+  std::unique_ptr<TrainingData> data_;
+  ScoredPairs dev_;
+  StepPlan steps_;
+  DropoutRates dropout_;
+  std::unique_ptr<TrainingSession> session_;
+  std::unique_ptr<TextEncoder> text_encoder_;
+  Schedule schedule_;
+  Json settings_;
+  RunProgress progress_;
+  std::optional<LoraAdapter> best_;
+  int64_t first_step_ = 0;
+  int64_t session_tokens_ = 0;
+  double training_seconds_ = 0;
+  TrainReport report_;
+};
+
+}  // namespace
+
+LoraAdapter StartingAdapter(const LoadedModel& loaded, const TrainOptions& options) {
+  if (loaded.adapter) return *loaded.adapter;
+  if (options.lora.train_biases) return InitialiseBitFit(*loaded.checkpoint, options.lora);
+  return InitialiseLora(loaded.checkpoint->config(), options.lora, options.seed);
+}
+
+MemoryPlan PlanRun(const TrainOptions& options) { return Run(options, {}, {}).PlanOnly(); }
+
+TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
+                  const std::function<bool()>& should_stop) {
+  if (options.resume && RunFinished(options.output)) {
+    for (TrainObserver* observer : observers) {
+      observer->OnMessage(fmt::format("the run in {} is finished: nothing to do", options.output));
+    }
+    return FinishedReport(options.output);
+  }
+  if (!options.resume) RefuseExisting(options.output, options.overwrite);
+  return Run(options, observers, should_stop).Execute();
+}
+
+}  // namespace lacos

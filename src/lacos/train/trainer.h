@@ -1,0 +1,106 @@
+// The training loop: epochs of batches, gradients, clipping, optimizer, dev scores, checkpoints.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lacos/model/loaded_model.h"
+#include "lacos/train/gradient_step.h"
+#include "lacos/train/losses.h"
+#include "lacos/train/optimizer.h"
+#include "lacos/train/plan.h"
+#include "lacos/train/schedule.h"
+#include "lacos/train/training_data.h"
+
+namespace lacos {
+
+// Every setting of a run; defaults are those of `lacos train`.
+struct TrainOptions {
+  std::string model, base, adapter;  // `adapter`: go on from it
+  std::string output;
+  std::vector<std::string> train_files;
+  ExampleOptions examples;
+  std::string dev_file;
+  int64_t eval_every = 0;            // steps; 0 = at the end of each epoch
+  int64_t patience = 0;              // evaluations without improvement before stopping; 0 = never
+  double epochs = 1;                 // whole epochs, or a fraction
+  int64_t max_steps = 0;             // overrides epochs when positive
+  BatchOptions batch;                // batch size, seed, mix
+  int64_t max_length = 75;
+  bool strip = false;
+  Pooling pooling = Pooling::kMean;
+  bool normalize = false;
+  LossOptions loss;
+  double score_maximum = 0;
+  LoraSettings lora;
+  std::optional<double> dropout;     // embedding output, attention, residuals; default 0, for unlabelled text 0.1
+  OptimizerOptions optimizer;
+  double learning_rate = 2e-4;
+  double max_grad_norm = 1;          // 0 = no clipping
+  ScheduleKind schedule = ScheduleKind::kLinear;
+  double warmup_ratio = 0.1;
+  int64_t warmup_steps = -1;         // overrides the ratio when not negative
+  StrategyChoice strategy = StrategyChoice::kAuto;
+  int64_t memory_budget = 0;
+  int64_t chunk_tokens = 0;
+  int64_t save_every = 0;            // steps between checkpoints; 0 = none but on interruption
+  int64_t keep = 2;                  // checkpoints kept
+  bool resume = false;
+  bool overwrite = false;
+  Compute compute = Compute::kBF16;
+  uint64_t seed = 42;
+  std::vector<std::pair<std::string, std::string>> recipe;  // name, value: for the model card and the resume check
+};
+
+// One step's record, as in metrics.jsonl.
+struct StepRecord {
+  int64_t step = 0, total_steps = 0, epoch = 0;
+  double loss = 0, accuracy = -1, learning_rate = 0, gradient_norm = 0;
+  int64_t tokens = 0;          // of this step
+  double tokens_per_second = 0;  // of this step
+  double seconds = 0;          // since this process began training
+  int64_t rss_bytes = 0;
+};
+struct EvaluationRecord {
+  int64_t step = 0;
+  double spearman = 0, pearson = 0;  // x 100
+  bool best = false;
+};
+
+// Told of everything that happens; the command line shows it, metrics.jsonl records it.
+class TrainObserver {
+ public:
+  virtual ~TrainObserver() = default;
+  virtual void OnStart(const TrainingData&, const MemoryPlan&, int64_t /*first_step*/, int64_t /*total_steps*/) {}
+  virtual void OnStep(const StepRecord&) {}
+  virtual void OnEvaluation(const EvaluationRecord&) {}
+  virtual void OnCheckpoint(int64_t /*step*/, const std::string& /*folder*/) {}
+  virtual void OnMessage(const std::string&) {}  // something worth a line: resumed, fell back, stopped early
+};
+
+struct TrainReport {
+  int64_t steps = 0, tokens = 0, truncated = 0;
+  double seconds = 0, loss_first = 0, loss_last = 0;
+  bool interrupted = false;
+  bool evaluated = false;
+  EvaluationRecord first_evaluation, best_evaluation, last_evaluation;
+  std::string strategy;
+  int64_t planned_peak_bytes = 0;
+};
+
+// Trains and writes the output folder (CONTRACT section 4). `should_stop` is asked after every step; when it says yes, the
+// state is saved and the report says interrupted. Throws UserError; then no root files exist and the last checkpoint is
+// intact.
+TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
+                  const std::function<bool()>& should_stop);
+
+// The memory plan of such a run, nothing written. Without train files every text has max_length tokens.
+MemoryPlan PlanRun(const TrainOptions& options);
+
+// The fresh or continued adapter that a run starts from, checked against the model.
+LoraAdapter StartingAdapter(const LoadedModel& loaded, const TrainOptions& options);
+
+}  // namespace lacos

@@ -1,0 +1,198 @@
+#include "lacos/train/training_data.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "lacos/base/error.h"
+#include "lacos/base/parallel.h"
+#include "lacos/base/rng.h"
+
+namespace lacos {
+namespace {
+
+std::string_view KindName(ExampleKind kind) {
+  switch (kind) {
+    case ExampleKind::kPairs: return "pairs of texts";
+    case ExampleKind::kLabelled: return "pairs with NLI labels";
+    case ExampleKind::kScored: return "pairs with scores";
+    case ExampleKind::kClasses: return "texts with class labels";
+    case ExampleKind::kUnlabelled: return "texts alone";
+  }
+  return "?";
+}
+
+bool Suits(LossKind loss, ExampleKind kind) {
+  switch (loss) {
+    case LossKind::kMnr:
+      return kind == ExampleKind::kPairs || kind == ExampleKind::kClasses || kind == ExampleKind::kUnlabelled;
+    case LossKind::kSoftmax: return kind == ExampleKind::kLabelled;
+    case LossKind::kCosine:
+    case LossKind::kCosent: return kind == ExampleKind::kScored;
+    case LossKind::kTriplet: return kind == ExampleKind::kPairs;
+  }
+  return false;
+}
+
+std::string_view Wanted(LossKind loss) {
+  switch (loss) {
+    case LossKind::kMnr: return "pairs (with or without labels), texts with class labels, or texts alone";
+    case LossKind::kSoftmax: return "columns sentence1, sentence2 and label";
+    case LossKind::kCosine:
+    case LossKind::kCosent: return "columns sentence1, sentence2 and score";
+    case LossKind::kTriplet: return "columns anchor, positive and negative, or NLI pairs with --hard-negatives";
+  }
+  return "?";
+}
+
+// A triplet loss takes one negative at a time: an example with k negatives becomes k examples, one without none is dropped.
+void ExpandTriplets(ExampleFile& file) {
+  std::vector<Example> expanded;
+  for (const Example& example : file.examples) {
+    for (size_t k = 2; k < example.texts.size(); ++k) {
+      Example triplet = example;
+      triplet.texts = {example.texts[0], example.texts[1], example.texts[k]};
+      expanded.push_back(std::move(triplet));
+    }
+  }
+  if (expanded.empty()) {
+    throw UserError(fmt::format("[{}] no example has a negative; expected {}; add negatives or use --loss mnr",
+                                file.path, Wanted(LossKind::kTriplet)));
+  }
+  file.examples = std::move(expanded);
+}
+
+double LargestScore(const std::vector<ExampleFile>& files) {
+  double largest = 0;
+  for (const ExampleFile& file : files) {
+    for (const Example& example : file.examples) largest = std::max(largest, std::abs(example.score));
+  }
+  return largest;
+}
+
+}  // namespace
+
+TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& tokenizer,
+                           const TrainingDataOptions& options)
+    : files_(std::move(files)), options_(options) {
+  for (ExampleFile& file : files_) {
+    if (!Suits(options_.loss, file.kind)) {
+      throw UserError(fmt::format("[{}] the file holds {}; --loss {} expects {}; choose another --loss or file",
+                                  file.path, KindName(file.kind), Name(options_.loss), Wanted(options_.loss)));
+    }
+    if (options_.loss == LossKind::kTriplet) ExpandTriplets(file);
+  }
+  if (options_.score_maximum == 0) {
+    const double largest = LargestScore(files_);
+    options_.score_maximum = largest <= 1 ? 1 : std::max(5.0, largest);
+  }
+  for (const ExampleFile& file : files_) {
+    std::vector<int64_t>& first = first_text_.emplace_back();
+    int64_t texts = 0;
+    for (const Example& example : file.examples) {
+      first.push_back(texts);
+      texts += static_cast<int64_t>(example.texts.size());
+    }
+    std::vector<TokenizedText> tokenized(static_cast<size_t>(texts));
+    ParallelFor(static_cast<int64_t>(file.examples.size()), [&](int64_t i) {
+      const Example& example = file.examples[i];
+      for (size_t k = 0; k < example.texts.size(); ++k) {
+        TokenizedText& text = tokenized[first[i] + static_cast<int64_t>(k)];
+        text = TokenizeText(tokenizer, example.texts[k], options_.tokenize);
+        if (text.ids.empty()) {
+          throw UserError(fmt::format("[{}:{}] text {} has no tokens; expected some text to learn from; remove the row",
+                                      file.path, example.line, k + 1));
+        }
+      }
+    });
+    std::vector<TextIds>& index = index_.emplace_back();
+    for (const TokenizedText& text : tokenized) {
+      index.push_back({.begin = static_cast<int64_t>(ids_.size()), .length = static_cast<int32_t>(text.ids.size())});
+      ids_.insert(ids_.end(), text.ids.begin(), text.ids.end());
+      truncated_ += text.truncated ? 1 : 0;
+    }
+  }
+}
+
+int64_t TrainingData::examples() const {
+  int64_t n = 0;
+  for (const ExampleFile& file : files_) n += static_cast<int64_t>(file.examples.size());
+  return n;
+}
+
+Epoch TrainingData::MakeEpoch(int64_t epoch) const { return lacos::MakeEpoch(files_, options_.batch, epoch); }
+
+std::span<const int32_t> TrainingData::Ids(int32_t file, int64_t example, size_t text) const {
+  const TextIds& entry = index_[file][first_text_[file][example] + static_cast<int64_t>(text)];
+  return std::span(ids_).subspan(static_cast<size_t>(entry.begin), static_cast<size_t>(entry.length));
+}
+
+template <class F>
+void TrainingData::ForEachRow(const Batch& batch, F&& visit) const {
+  const ExampleFile& file = files_[batch.file];
+  if (file.kind == ExampleKind::kClasses) {  // two rows of a class side by side: anchor, positive
+    for (size_t view = 0; view < 2; ++view) {
+      for (size_t i = view; i < batch.examples.size(); i += 2) visit(batch.examples[i], 0, 0);
+    }
+    return;
+  }
+  if (file.kind == ExampleKind::kUnlabelled) {  // the same text under two dropout masks
+    for (int view = 0; view < 2; ++view) {
+      for (const int64_t example : batch.examples) visit(example, 0, view);
+    }
+    return;
+  }
+  for (size_t text = 0; text < 2; ++text) {
+    for (const int64_t example : batch.examples) visit(example, text, 0);
+  }
+  for (const int64_t example : batch.examples) {
+    for (size_t text = 2; text < file.examples[example].texts.size(); ++text) visit(example, text, 0);
+  }
+}
+
+TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) const {
+  TrainingBatch result;
+  const ExampleFile& file = files_[batch.file];
+  const uint64_t step_key = Mix64(Mix64(options_.batch.seed, static_cast<uint64_t>(RandomStream::kDropout)),
+                                  static_cast<uint64_t>(step));
+  ForEachRow(batch, [&](int64_t example, size_t text, int view) {
+    const std::span<const int32_t> ids = Ids(batch.file, example, text);
+    result.texts.Add(ids);
+    if (!keys) return;
+    const uint64_t sample = Mix64(static_cast<uint64_t>(batch.file), static_cast<uint64_t>(first_text_[batch.file][example]) + text);
+    const uint64_t text_key = Mix64(Mix64(step_key, sample), static_cast<uint64_t>(view));
+    for (size_t position = 0; position < ids.size(); ++position) {
+      result.texts.keys.push_back(static_cast<int64_t>(Mix64(text_key, position)));
+    }
+  });
+  const bool classes = file.kind == ExampleKind::kClasses;
+  result.loss.examples = static_cast<int64_t>(classes ? batch.examples.size() / 2 : batch.examples.size());
+  result.loss.negatives = result.texts.Texts() - 2 * result.loss.examples;
+  for (size_t i = 0; i < batch.examples.size(); i += classes ? 2 : 1) {
+    const Example& example = file.examples[batch.examples[i]];
+    if (classes || file.kind == ExampleKind::kLabelled) result.loss.labels.push_back(example.label);
+    if (file.kind == ExampleKind::kScored) {
+      result.loss.scores.push_back(static_cast<float>(example.score / options_.score_maximum));
+    }
+    result.where.push_back(fmt::format("{}:{}", file.path, example.line));
+  }
+  return result;
+}
+
+TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch) const {
+  Extent largest;
+  for (const Batch& batch : epoch.batches) {
+    Extent extent;
+    ForEachRow(batch, [&](int64_t example, size_t text, int) {
+      const auto length = static_cast<int64_t>(Ids(batch.file, example, text).size());
+      extent.tokens += length;
+      extent.texts += 1;
+      extent.longest = std::max(extent.longest, length);
+    });
+    if (extent.tokens > largest.tokens) largest = extent;
+  }
+  return largest;
+}
+
+}  // namespace lacos

@@ -1,0 +1,66 @@
+#include "lacos/train/training_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "lacos/base/error.h"
+#include "lacos/base/process.h"
+
+namespace lacos {
+
+TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& train_options,
+                                 const DropoutRates& dropout, const TrainingData::Extent& largest)
+    : options(train_options) {
+  const MemoryUse before = ReadMemoryUse();
+  backend = MakeCpuBackend({.compute = options.compute});
+  model = std::make_unique<BloomModel>(*backend, loaded.checkpoint);
+  const LoraAdapter adapter = StartingAdapter(loaded, options);
+  model->Attach(adapter, /*trainable=*/true);
+  needs_keys = dropout.Any() || adapter.settings.dropout > 0;
+  loss = MakeLoss(*backend, options.loss, model->config().hidden_size);
+  std::vector<TrainableTensor> tensors = model->trainable();
+  for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
+  optimizer = std::make_unique<Optimizer>(*backend, options.optimizer, std::move(tensors));
+
+  const EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
+  const int64_t examples = std::min(options.batch.batch_size, largest.texts / 2);
+  plan = PlanTraining(*backend, loaded.checkpoint, adapter,
+                      {.choice = options.strategy,
+                       .memory_budget = options.memory_budget,
+                       .chunk_tokens = options.chunk_tokens,
+                       .tokens = largest.tokens,
+                       .texts = largest.texts,
+                       .longest = largest.longest,
+                       .encoder = encoder_options,
+                       .loss = options.loss,
+                       .loss_shape = {.examples = examples, .negatives = largest.texts - 2 * examples},
+                       .optimizer = options.optimizer,
+                       .resident_bytes = before.rss_bytes});
+  encoder = std::make_unique<Encoder>(*model, encoder_options);
+}
+
+TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input, int64_t step,
+                                                  double learning_rate) {
+  optimizer->ZeroGradients();
+  StepResult result;
+  result.loss = GradientStep(*encoder, *loss, input.texts, input.loss, plan.chosen.strategy);
+  result.gradients = optimizer->MeasureGradients();
+  if (!std::isfinite(result.loss.loss) || result.gradients.nonfinite > 0) {
+    throw UserError(fmt::format(
+        "[step {}] the loss is {} and {} gradient values are not finite, on the batch that begins with {}; "
+        "expected finite numbers; lower --learning-rate, use --compute f32, or check the weights and that "
+        "row; the last checkpoint is intact",
+        step + 1, result.loss.loss, result.gradients.nonfinite, input.where.empty() ? "?" : input.where[0]));
+  }
+  // As torch.nn.utils.clip_grad_norm_: the factor has 1e-6 in its denominator.
+  const double clip =
+      options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (result.gradients.norm + 1e-6)) : 1.0;
+  optimizer->Step(learning_rate, clip);
+  return result;
+}
+
+}  // namespace lacos

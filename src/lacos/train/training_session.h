@@ -1,0 +1,35 @@
+// What the steps of training work on, built in one place for a run and for the benchmark of its steps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "lacos/train/trainer.h"
+
+namespace lacos {
+
+struct TrainingSession {
+  // The memory plan is made for a batch of the extent `largest`. Throws UserError. `loaded` and `options`
+  // must outlive the session.
+  TrainingSession(const LoadedModel& loaded, const TrainOptions& options, const DropoutRates& dropout,
+                  const TrainingData::Extent& largest);
+
+  struct StepResult {
+    LossResult loss;
+    Optimizer::GradientNorm gradients;  // before clipping
+  };
+  // One optimizer step: gradients of the batch, clipping, update. `step` counts from 0, for messages. Throws
+  // UserError, with the parameters as they were, when the loss or a gradient is not finite.
+  StepResult Step(const TrainingBatch& input, int64_t step, double learning_rate);
+
+  const TrainOptions& options;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<BloomModel> model;  // with the adapter that is trained
+  std::unique_ptr<Loss> loss;
+  std::unique_ptr<Optimizer> optimizer;
+  MemoryPlan plan;
+  std::unique_ptr<Encoder> encoder;
+  bool needs_keys = false;  // something is dropped: batches are built with dropout keys
+};
+
+}  // namespace lacos
