@@ -1,0 +1,41 @@
+// SIGINT and SIGTERM: work stops at the next safe place, so that partial output is removed and state is
+// saved.
+#include "interrupt.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace lacos {
+namespace {
+
+volatile sig_atomic_t requested = 0;
+
+void OnSignal(int) {
+  if (requested) _exit(130);
+  requested = 1;
+  // A read that waits for stdin now sees its end instead, and CheckInterrupt is called before anything is committed.
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (nothing >= 0) dup2(nothing, STDIN_FILENO);
+}
+
+}  // namespace
+
+void InstallSignalHandlers() {
+  struct sigaction action {};
+  action.sa_handler = OnSignal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = 0;  // no SA_RESTART: a read that waits for stdin returns
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  // A reader that went away is reported by write() instead, so that partial output can still be removed.
+  signal(SIGPIPE, SIG_IGN);
+}
+
+bool InterruptRequested() { return requested != 0; }
+
+void CheckInterrupt() {
+  if (requested) throw Interrupted();
+}
+
+}  // namespace lacos

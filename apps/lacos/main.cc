@@ -1,0 +1,138 @@
+// The program: its commands, and what its exit statuses mean (0 done, 1 wrong input, 2 wrong command line,
+// 130 interrupted).
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "commands.h"
+#include "common.h"
+#include "help.h"
+#include "interrupt.h"
+#include "lacos/base/error.h"
+#include "lacos/base/parallel.h"
+#include "logging.h"
+#include "output.h"
+
+namespace lacos {
+namespace {
+
+constexpr int kDone = 0, kWrongInput = 1, kWrongCommandLine = 2, kInterrupted = 130;
+
+void AddCommands(CLI::App& app, GlobalOptions& globals) {
+  AddInfoCommand(app, globals);
+  AddInitCommand(app, globals);
+#ifdef LACOS_HAS_PLAN
+  AddPlanCommand(app, globals);
+#endif
+  AddQuantizeCommand(app, globals);
+  AddTokenizeCommand(app, globals);
+#ifdef LACOS_HAS_TRAIN
+  AddTrainCommand(app, globals);
+#endif
+  AddEvalCommand(app, globals);
+  AddEmbedCommand(app, globals);
+  AddSimilarityCommand(app, globals);
+  AddVerifyCommand(app, globals);
+#ifdef LACOS_HAS_BENCH
+  AddBenchCommand(app, globals);
+#endif
+}
+
+// The command that a command line names, for messages; empty when it names none.
+std::string ChosenCommand(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? "" : chosen.front()->get_name();
+}
+
+int FailCommandLine(const CLI::App& app, const std::string& what) {
+  const std::string command = ChosenCommand(app);
+  const std::string program = command.empty() ? "lacos" : "lacos " + command;
+  PrintError(fmt::format("[command line] {}; see '{} --help'", what, program));
+  return kWrongCommandLine;
+}
+
+int Run(int argc, char** argv) {
+  CLI::App app{"lacos makes a sentence-embedding model of BLOOM on one ordinary machine, and uses it",
+               "lacos"};
+  GlobalOptions globals;
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("--help", "Show this text and exit");
+  app.set_version_flag("--version", std::string("lacos " LACOS_VERSION), "Show the version and exit");
+  app.require_subcommand(0, 1);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.footer(
+      "'lacos COMMAND --help' lists a command's flags with their defaults.\n\nExample:\n"
+      "  lacos embed --model trained --input texts.txt --output vectors.npy");
+  AddCommands(app, globals);
+
+  std::string known;
+  bool is_known = false;
+  for (const CLI::App* command : app.get_subcommands({})) {
+    known += " " + command->get_name();
+    is_known = is_known || (argc > 1 && command->get_name() == argv[1]);
+  }
+  if (argc > 1 && argv[1][0] != '-' && !is_known) {
+    return FailCommandLine(app, fmt::format("found the command '{}'; expected one of{}", argv[1], known));
+  }
+  try {
+    app.parse(argc, argv);
+    if (!globals.action) {
+      std::fputs(app.help().c_str(), stderr);
+      return kWrongCommandLine;
+    }
+    SetUpLogging(globals);
+    SetThreadCount(globals.threads);
+    InstallSignalHandlers();
+    globals.action();
+    Out().Flush();
+    return kDone;
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app.get_subcommands();
+    Out().Write(chosen.empty() ? app.help() : chosen.front()->help("lacos"));
+    Out().Flush();
+    return kDone;
+  } catch (const CLI::CallForVersion& version) {
+    Out().Write(std::string(version.what()) + "\n");
+    Out().Flush();
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    return FailCommandLine(app, error.what());
+  }
+}
+
+int Interruption() {
+  DrawProgressLine("");
+  std::fputs("lacos: interrupted\n", stderr);
+  return kInterrupted;
+}
+
+// Every way in which the program ends, in one place.
+int RunGuarded(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const Interrupted&) {
+    return Interruption();
+  } catch (const StdoutClosed&) {
+    return kDone;
+  } catch (const std::bad_alloc&) {
+    PrintError(
+        "[memory] an allocation was refused; expected enough memory; use a smaller model, a smaller "
+        "--batch-tokens or --max-length, or a machine with more memory");
+    return kWrongInput;
+  } catch (const std::exception& error) {
+    // A signal may make a system call fail; the signal is then the reason.
+    if (InterruptRequested()) return Interruption();
+    PrintError(error.what());
+    return kWrongInput;
+  }
+}
+
+}  // namespace
+}  // namespace lacos
+
+int main(int argc, char** argv) { return lacos::RunGuarded(argc, argv); }

@@ -1,0 +1,115 @@
+// Exit statuses, help and messages of the command line itself.
+#include <filesystem>
+#include <regex>
+
+#include "program.h"
+
+namespace lacos {
+namespace {
+
+std::vector<std::string> Commands() {
+  const RunResult help = RunLacos({"--help"});
+  std::vector<std::string> names;
+  const std::string section = help.out.substr(help.out.find("Commands:"));
+  const std::regex line("\n  ([a-z]+) ");
+  for (std::sregex_iterator match(section.begin(), section.end(), line), end; match != end; ++match) {
+    if ((*match)[1] != "lacos") names.push_back((*match)[1]);
+  }
+  return names;
+}
+
+TEST(CommandLine, HelpAndVersionEndWithZeroOnStdout) {
+  const RunResult help = RunLacos({"--help"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_EQ(help.err, "");
+  EXPECT_NE(help.out.find("quantize"), std::string::npos);
+  const RunResult version = RunLacos({"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_TRUE(std::regex_match(version.out, std::regex("lacos \\d+\\.\\d+\\.\\d+\n"))) << version.out;
+}
+
+TEST(CommandLine, WithoutACommandHelpGoesToStderrWithStatus2) {
+  const RunResult result = RunLacos({});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_NE(result.err.find("Usage"), std::string::npos);
+}
+
+TEST(CommandLine, EveryCommandHasTheSharedFlagsAnExampleAndDefaults) {
+  const std::vector<std::string> commands = Commands();
+  ASSERT_GE(commands.size(), 8u);
+  for (const std::string& command : commands) {
+    SCOPED_TRACE(command);
+    const RunResult help = RunLacos({command, "--help"});
+    EXPECT_EQ(help.status, 0);
+    EXPECT_EQ(help.err, "");
+    for (const char* flag : {"--json", "--compute", "--threads", "--seed", "--quiet", "--log-level"}) {
+      EXPECT_NE(help.out.find(flag), std::string::npos) << flag;
+    }
+    EXPECT_NE(help.out.find("Example:\n  lacos " + command), std::string::npos);
+    // Long flags only, and every one but --help says its default or that it is required.
+    const std::regex option("\n  (-[^ ]+)");
+    size_t flags = 0;
+    for (std::sregex_iterator match(help.out.begin(), help.out.end(), option), end; match != end; ++match) {
+      EXPECT_EQ((*match)[1].str().rfind("--", 0), 0u) << (*match)[1];
+      ++flags;
+    }
+    size_t defaults = 0;
+    const std::regex stated("\\((default:|required\\))");
+    std::string flat = std::regex_replace(help.out, std::regex("\n +"), " ");
+    for (std::sregex_iterator match(flat.begin(), flat.end(), stated), end; match != end; ++match) ++defaults;
+    EXPECT_GE(defaults + 1, flags);
+  }
+}
+
+TEST(CommandLine, MistakesEndWithStatus2AndNameTheFlag) {
+  ExpectUsageError(RunLacos({"inof"}), "inof");
+  ExpectUsageError(RunLacos({"info"}), "--model");
+  ExpectUsageError(RunLacos({"info", "--model", "x", "--colour", "red"}), "--colour");
+  ExpectUsageError(RunLacos({"info", "--model", "x", "--compute", "f64"}), "--compute");
+  ExpectUsageError(RunLacos({"info", "--model", "x", "--threads", "many"}), "--threads");
+  ExpectUsageError(RunLacos({"info", "--model", "x", "--threads", "-1"}), "--threads");
+  ExpectUsageError(RunLacos({"info", "--model", "x", "--threads", "1.5"}), "--threads");
+  ExpectUsageError(RunLacos({"info", "--model", "x", "--log-level", "loud"}), "--log-level");
+  ExpectUsageError(RunLacos({"info", "--model"}), "--model");
+  ExpectUsageError(RunLacos({"info", "--model", "x", "extra"}), "extra");
+  ExpectUsageError(RunLacos({"embed", "--model", "x", "--input", "y"}), "--output");
+  ExpectUsageError(RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.txt"}), "--output");
+  ExpectUsageError(
+      RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy", "--precision", "int4"}),
+      "--precision");
+  ExpectUsageError(
+      RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy", "--truncate-dim", "0"}),
+      "--truncate-dim");
+  ExpectUsageError(
+      RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy", "--strip", "--no-strip"}),
+      "strip");
+  ExpectUsageError(RunLacos({"quantize", "--model", "x", "--output", "y", "--block-size", "100"}),
+                   "--block-size");
+  ExpectUsageError(RunLacos({"tokenize", "--model", "x", "--input", "y", "--decode", "--with-offsets"}),
+                   "--decode");
+  ExpectUsageError(RunLacos({"similarity", "--model", "x", "--input", "y", "--top-k", "3"}), "--query");
+  ExpectUsageError(RunLacos({"verify"}), "DIR");
+}
+
+TEST(CommandLine, FieldBelongsToJsonLines) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", "a\n");
+  ExpectUsageError(RunLacos({"tokenize", "--model", TinyModel(), "--input", input, "--field", "body"}),
+                   "--field");
+}
+
+TEST(CommandLine, AModelThatIsNotThereIsNamed) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"info", "--model", "/no/such/model"},
+           {"tokenize", "--model", "/no/such/model", "--input", "/dev/null"},
+           {"verify", "/no/such/model"},
+           {"quantize", "--model", "/no/such/model", "--output", "/tmp/lacos-no-such-output"}}) {
+    SCOPED_TRACE(words[0]);
+    ExpectUserError(RunLacos(words), "/no/such/model");
+  }
+  EXPECT_FALSE(std::filesystem::exists("/tmp/lacos-no-such-output"));
+}
+
+}  // namespace
+}  // namespace lacos

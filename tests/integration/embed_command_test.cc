@@ -1,0 +1,220 @@
+// `lacos embed`: order, precisions, formats, empty texts and reports.
+#include <cmath>
+#include <cstring>
+
+#include "lacos/io/json.h"
+#include "lacos/io/line_reader.h"
+#include "lacos/io/npy.h"
+#include "program.h"
+
+namespace lacos {
+namespace {
+
+std::vector<float> Floats(const NpyArray& array) {
+  std::vector<float> values(array.data.size() / sizeof(float));
+  std::memcpy(values.data(), array.data.data(), array.data.size());
+  return values;
+}
+
+RunResult Embed(const std::string& input, const std::string& output, std::vector<std::string> more = {}) {
+  std::vector<std::string> words = {"embed", "--model",  TinyModel(), "--input",
+                                    input,   "--output", output,      "--quiet"};
+  words.insert(words.end(), more.begin(), more.end());
+  const RunResult result = RunLacos(words);
+  EXPECT_EQ(result.status, 0) << result.err;
+  return result;
+}
+
+std::string ManyTexts(int count) {
+  std::string texts;
+  for (int i = 0; i < count; ++i) {
+    texts += "text " + std::to_string(i * 7919 % 1000) + std::string(static_cast<size_t>(i % 13), 'x') + "\n";
+  }
+  return texts;
+}
+
+TEST(EmbedCommand, JsonLinesAndNpyHoldTheSameVectorsInInputOrder) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", ManyTexts(50));
+  Embed(input, folder / "v.npy");
+  Embed(input, folder / "v.jsonl");
+  const NpyArray array = ReadNpy(folder / "v.npy");
+  ASSERT_EQ(array.shape, (std::vector<int64_t>{50, 32}));
+  const std::vector<float> values = Floats(array);
+  LineReader lines(folder / "v.jsonl");
+  std::string line;
+  for (int64_t i = 0; i < 50; ++i) {
+    ASSERT_TRUE(lines.Next(line));
+    const Json json = Json::Parse(line, "v.jsonl");
+    EXPECT_EQ(json.At("index").AsInt(), i);
+    const Json vector = json.At("embedding");
+    ASSERT_EQ(vector.size(), 32u);
+    for (size_t j = 0; j < 32; ++j) {
+      EXPECT_EQ(static_cast<float>(vector[j].AsDouble()), values[static_cast<size_t>(i) * 32 + j]);
+    }
+  }
+  EXPECT_FALSE(lines.Next(line));
+}
+
+TEST(EmbedCommand, AVectorDependsNeitherOnItsNeighboursNorOnBatchesNorOnThreads) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", ManyTexts(60));
+  for (const char* compute : {"f32", "bf16", "int8"}) {
+    SCOPED_TRACE(compute);
+    Embed(input, folder / "a.npy", {"--compute", compute, "--threads", "1", "--overwrite"});
+    Embed(input, folder / "b.npy",
+          {"--compute", compute, "--threads", "2", "--batch-tokens", "50", "--overwrite"});
+    EXPECT_EQ(ReadNpy(folder / "a.npy").data, ReadNpy(folder / "b.npy").data);
+    std::string texts = ManyTexts(60);
+    const std::string first = texts.substr(0, texts.find('\n') + 1);
+    Embed(folder.Write("one.txt", first), folder / "c.npy", {"--compute", compute, "--overwrite"});
+    const auto alone = ReadNpy(folder / "c.npy").data;
+    ASSERT_EQ(alone.size(), 32 * sizeof(float));
+    EXPECT_EQ(std::memcmp(alone.data(), ReadNpy(folder / "a.npy").data.data(), alone.size()), 0);
+  }
+}
+
+TEST(EmbedCommand, PrecisionsHaveTheirTypesAndShapes) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", ManyTexts(40));
+  struct Case {
+    std::string name;
+    DType dtype;
+    int64_t columns;
+  };
+  for (const Case& c :
+       {Case{"float16", DType::kF16, 32}, Case{"int8", DType::kI8, 32}, Case{"uint8", DType::kU8, 32},
+        Case{"binary", DType::kI8, 4}, Case{"ubinary", DType::kU8, 4}}) {
+    SCOPED_TRACE(c.name);
+    Embed(input, folder / (c.name + ".npy"), {"--precision", c.name});
+    const NpyArray array = ReadNpy(folder / (c.name + ".npy"));
+    EXPECT_EQ(array.dtype, c.dtype);
+    EXPECT_EQ(array.shape, (std::vector<int64_t>{40, c.columns}));
+  }
+  // Every dimension spans its whole range of codes: 0 at its minimum, 254 or 255 (rounding of the step) at
+  // its maximum.
+  const NpyArray codes = ReadNpy(folder / "uint8.npy");
+  for (size_t j = 0; j < 32; ++j) {
+    int low = 255, high = 0;
+    for (size_t i = 0; i < 40; ++i) {
+      low = std::min(low, static_cast<int>(codes.data[i * 32 + j]));
+      high = std::max(high, static_cast<int>(codes.data[i * 32 + j]));
+    }
+    EXPECT_EQ(low, 0);
+    EXPECT_GE(high, 254);
+  }
+  const NpyArray signs = ReadNpy(folder / "ubinary.npy");
+  Embed(input, folder / "float32.npy");
+  const std::vector<float> values = Floats(ReadNpy(folder / "float32.npy"));
+  for (size_t k = 0; k < values.size(); ++k) {
+    EXPECT_EQ(static_cast<int>(signs.data[k / 8]) >> (7 - k % 8) & 1, values[k] > 0 ? 1 : 0);
+  }
+  // Nothing but results is left: the temporary float32 copy of int8 has no name.
+  for (const std::string& name : folder.Names()) EXPECT_EQ(name.find("XX"), std::string::npos);
+}
+
+TEST(EmbedCommand, Int8NeedsMoreThanOneText) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", "alone\n");
+  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", folder / "v.npy",
+                            "--precision", "int8", "--quiet"}),
+                  "one text");
+}
+
+TEST(EmbedCommand, EmptyTextsGiveZeroVectorsAndAreCounted) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", "one\n\nthree\n");
+  const RunResult result = RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output",
+                                     folder / "v.npy", "--json", "--normalize"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("no tokens"), std::string::npos) << result.err;
+  const Json report = Json::Parse(result.out, "stdout");
+  EXPECT_EQ(report.At("texts").AsInt(), 3);
+  EXPECT_EQ(report.At("empty").AsInt(), 1);
+  EXPECT_EQ(report.At("tokens").AsInt(), 8);  // a token is a byte
+  EXPECT_EQ(report.At("truncated").AsInt(), 0);
+  EXPECT_GT(report.At("peak_rss_bytes").AsInt(), 1000000);
+  EXPECT_GT(report.At("rss_anon_bytes").AsInt(), 0);
+  EXPECT_GT(report.At("seconds").AsDouble(), 0);
+  EXPECT_GT(report.At("tokens_per_second").AsDouble(), 0);
+  const std::vector<float> values = Floats(ReadNpy(folder / "v.npy"));
+  for (size_t row = 0; row < 3; ++row) {
+    double squares = 0;
+    for (size_t j = 0; j < 32; ++j) squares += double(values[row * 32 + j]) * values[row * 32 + j];
+    EXPECT_NEAR(squares, row == 1 ? 0 : 1, 32 * 0x1p-22);  // 32 squares of floats rounded once each
+  }
+}
+
+TEST(EmbedCommand, NoTextsGiveNoRows) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", "");
+  for (const std::string precision : {"float32", "int8"}) {
+    Embed(input, folder / (precision + ".npy"), {"--precision", precision});
+    EXPECT_EQ(ReadNpy(folder / (precision + ".npy")).shape, (std::vector<int64_t>{0, 32}));
+  }
+  Embed(input, folder / "v.jsonl");
+  EXPECT_EQ(ReadAll(folder / "v.jsonl"), "");
+}
+
+TEST(EmbedCommand, TruncationIsCountedAndEqualsTheShortText) {
+  const TempFolder folder;
+  const std::string longer = folder.Write("long.txt", "abcdefgh\nabc\n"),
+                    shorter = folder.Write("short.txt", "abcd\nabc\n");
+  const RunResult result = Embed(longer, folder / "a.npy", {"--max-length", "4", "--json"});
+  EXPECT_EQ(Json::Parse(result.out, "stdout").At("truncated").AsInt(), 1);
+  Embed(shorter, folder / "b.npy");
+  EXPECT_EQ(ReadNpy(folder / "a.npy").data, ReadNpy(folder / "b.npy").data);
+}
+
+TEST(EmbedCommand, TruncatedDimensionsAreThoseOfTheWholeVector) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", ManyTexts(5));
+  Embed(input, folder / "whole.npy");
+  Embed(input, folder / "cut.npy", {"--truncate-dim", "8"});
+  Embed(input, folder / "unit.npy", {"--truncate-dim", "8", "--normalize"});
+  const std::vector<float> whole = Floats(ReadNpy(folder / "whole.npy")),
+                           cut = Floats(ReadNpy(folder / "cut.npy")),
+                           unit = Floats(ReadNpy(folder / "unit.npy"));
+  ASSERT_EQ(cut.size(), 40u);
+  for (size_t i = 0; i < 5; ++i) {
+    double squares = 0;
+    for (size_t j = 0; j < 8; ++j) {
+      EXPECT_EQ(cut[i * 8 + j], whole[i * 32 + j]);
+      squares += double(cut[i * 8 + j]) * cut[i * 8 + j];
+    }
+    for (size_t j = 0; j < 8; ++j)
+      EXPECT_FLOAT_EQ(unit[i * 8 + j], static_cast<float>(cut[i * 8 + j] / std::sqrt(squares)));
+  }
+  ExpectUsageError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", folder / "x.npy",
+                             "--truncate-dim", "33"}),
+                   "--truncate-dim");
+}
+
+TEST(EmbedCommand, StdinAndJsonLinesGiveTheSameAsAFile) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", "one\ntwo\n");
+  const std::string json = folder.Write("texts.jsonl", "{\"body\": \"one\"}\n{\"body\": \"two\"}\n");
+  Embed(input, folder / "a.npy");
+  Embed(json, folder / "b.npy", {"--field", "body"});
+  const RunResult piped =
+      RunLacos({"embed", "--model", TinyModel(), "--input", "-", "--output", folder / "c.npy"},
+               {.input = "one\r\ntwo"});
+  EXPECT_EQ(piped.status, 0) << piped.err;
+  EXPECT_EQ(ReadNpy(folder / "a.npy").data, ReadNpy(folder / "b.npy").data);
+  EXPECT_EQ(ReadNpy(folder / "a.npy").data, ReadNpy(folder / "c.npy").data);
+}
+
+TEST(EmbedCommand, APromptIsPutBeforeEveryText) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", "one\n"),
+                    whole = folder.Write("whole.txt", "query: one\n");
+  Embed(input, folder / "a.npy", {"--prompt", "query: "});
+  Embed(whole, folder / "b.npy");
+  EXPECT_EQ(ReadNpy(folder / "a.npy").data, ReadNpy(folder / "b.npy").data);
+  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", folder / "c.npy",
+                            "--prompt-name", "query"}),
+                  "query");
+}
+
+}  // namespace
+}  // namespace lacos

@@ -1,0 +1,82 @@
+// `lacos info`, `init` and `quantize`: reports, and folders that the next command can use.
+#include <filesystem>
+
+#include "lacos/io/json.h"
+#include "program.h"
+
+namespace lacos {
+namespace {
+
+TEST(InfoCommand, CountsParametersByTheFormula) {
+  const RunResult result = RunLacos({"info", "--model", TinyModel(), "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json info = Json::Parse(result.out, "stdout");
+  // V*D + 2D + L*(12D^2 + 13D) + 2D
+  const int64_t expected = 300 * 32 + 2 * 32 + 2 * (12 * 32 * 32 + 13 * 32) + 2 * 32;
+  EXPECT_EQ(info.At("parameters").AsInt(), expected);
+  EXPECT_EQ(info.At("trainable").AsInt(), 0);
+  EXPECT_EQ(info.At("bytes").AsInt(), 4 * expected);
+  EXPECT_EQ(info.At("resident_base_bytes").AsInt(), 4 * (expected - 300 * 32));
+  EXPECT_EQ(info.At("architecture").At("head_dim").AsInt(), 8);
+  EXPECT_FALSE(info.At("isa").AsString().empty());
+  EXPECT_TRUE(info.At("kernels").IsArray());
+  EXPECT_EQ(info.At("settings").At("pooling").AsString(), "mean");
+  EXPECT_EQ(info.At("settings").At("max_length").AsInt(), 2048);
+}
+
+TEST(InfoCommand, SaysWhenInt8CannotUseTheStoredCodes) {
+  const TempFolder folder;
+  for (const auto& [block, has_note] :
+       std::vector<std::pair<std::string, bool>>{{"row", false}, {"64", true}}) {
+    const std::string output = folder / ("block-" + block);
+    ASSERT_EQ(
+        RunLacos({"quantize", "--model", TinyModel(), "--output", output, "--block-size", block}).status, 0);
+    const RunResult result = RunLacos({"info", "--model", output, "--json", "--compute", "int8"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json info = Json::Parse(result.out, "stdout");
+    EXPECT_EQ(info.At("notes").size() > 0, has_note);
+    EXPECT_EQ(info.At("quantization").At("scheme").AsString(), "linear");
+  }
+}
+
+TEST(QuantizeCommand, ReportsBytesAndErrorsAndTheResultEmbeds) {
+  const TempFolder folder;
+  const std::string texts = folder.Write("texts.txt", "one\ntwo\n");
+  for (const std::string scheme : {"linear", "dynamic"}) {
+    SCOPED_TRACE(scheme);
+    const std::string output = folder / scheme;
+    const RunResult result =
+        RunLacos({"quantize", "--model", TinyModel(), "--output", output, "--scheme", scheme, "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const Json report = Json::Parse(result.out, "stdout");
+    EXPECT_LT(report.At("bytes_after").AsInt(), report.At("bytes_before").AsInt() / 2);
+    const double error = report.At("relative_error").At("query_key_value").AsDouble();
+    EXPECT_GT(error, 0);
+    EXPECT_LT(error, 0.05);  // 8 bits of a normal distribution: about 0.7 % linear, 1.5 % dynamic
+    EXPECT_EQ(RunLacos({"verify", output}).status, 0);
+    const RunResult embedded =
+        RunLacos({"embed", "--model", output, "--input", texts, "--output", folder / (scheme + ".npy")});
+    EXPECT_EQ(embedded.status, 0) << embedded.err;
+  }
+}
+
+TEST(InitCommand, IsAFunctionOfTheSeed) {
+  const TempFolder folder;
+  const std::string config = folder.Write("config.json", kTinyConfig);
+  for (const auto& [name, seed] :
+       std::vector<std::pair<std::string, std::string>>{{"a", "5"}, {"b", "5"}, {"c", "6"}}) {
+    const RunResult made =
+        RunLacos({"init", "--config", config, "--output", folder / name, "--seed", seed, "--quantized"});
+    ASSERT_EQ(made.status, 0) << made.err;
+  }
+  const auto weights = [&](const std::string& name) {
+    return ReadAll(folder / (name + "/model.safetensors"));
+  };
+  EXPECT_EQ(weights("a"), weights("b"));
+  EXPECT_NE(weights("a"), weights("c"));
+  const RunResult info = RunLacos({"info", "--model", folder / "a", "--json"});
+  EXPECT_EQ(info.status, 0) << info.err;
+}
+
+}  // namespace
+}  // namespace lacos
