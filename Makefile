@@ -1,0 +1,53 @@
+# What a user or contributor types; everything else is CMake (CMakePresets.json).
+.PHONY: deps build quickstart test check bench interop format docs sanitize coverage clean
+
+PRESET ?= release
+JOBS ?= $(shell nproc)
+
+build: deps        ## the program, build/release/bin/lacos
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET) --target lacos --parallel $(JOBS)
+
+deps:              ## Debian packages
+	@tools/install_deps.sh
+
+quickstart: build  ## quantize, train, evaluate and embed the bundled demo
+	@examples/quickstart.sh
+
+test: deps check   ## build everything, check levels, format and docs, run all tests
+	@cmake --preset $(PRESET) >/dev/null
+	@cmake --build --preset $(PRESET) --parallel $(JOBS)
+	@python3 tools/make_cli_docs.py --program build/$(PRESET)/bin/lacos --check
+	@ctest --preset $(PRESET)
+
+check:             ## include arrows and formatting
+	@python3 tools/check_layers.py --self-test
+	@python3 tools/check_layers.py
+	@git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
+
+format:
+	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+docs: build        ## docs/cli.md from --help
+	@python3 tools/make_cli_docs.py --program build/$(PRESET)/bin/lacos
+
+bench: deps        ## micro-benchmarks, as shares of the ceiling measured on the spot
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release --parallel $(JOBS)
+	@bench/run.sh
+
+interop: build     ## live comparison with the Python packages, in a virtual environment of its own
+	@tools/interop/run.sh
+
+sanitize: deps     ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@cmake --preset asan-ubsan >/dev/null
+	@cmake --build --preset asan-ubsan --parallel $(JOBS)
+	@ctest --preset asan-ubsan
+
+coverage: deps
+	@cmake --preset coverage >/dev/null
+	@cmake --build --preset coverage --parallel $(JOBS)
+	@ctest --preset coverage
+
+clean:
+	@rm -rf build

@@ -1,0 +1,80 @@
+// Causal ALiBi attention at bloom-560m's shape, forward and backward: the part of a pass that is no frozen
+// product.
+#include <benchmark/benchmark.h>
+
+#include <memory>
+#include <vector>
+
+#include "lacos/base/rng.h"
+#include "lacos/kernels/backend.h"
+
+namespace lacos {
+namespace {
+
+constexpr int kHeads = 16;
+constexpr int64_t kWidth = 1024;  // D
+
+// `texts` texts of `length` tokens each.
+struct Batch {
+  Batch(Compute compute, int64_t texts, int64_t length)
+      : backend(MakeCpuBackend({.compute = compute})), tokens(texts * length) {
+    const TypeSet types = backend->Types();
+    qkv = Tensor(types.activation, {tokens, 3 * kWidth});
+    y = Tensor(types.activation, {tokens, kWidth});
+    dy = Tensor(types.gradient, {tokens, kWidth});
+    dqkv = Tensor(types.gradient, {tokens, 3 * kWidth});
+    offsets = Tensor(DType::kI32, {texts + 1});
+    std::vector<int32_t> begins;
+    for (int64_t text = 0; text <= texts; ++text) begins.push_back(static_cast<int32_t>(text * length));
+    UploadInts(*backend, begins, offsets);
+    std::vector<float> values(static_cast<size_t>(tokens * 3 * kWidth));
+    Random random(2, RandomStream::kBatch);
+    for (float& value : values) value = static_cast<float>(random.Uniform() - 0.5);
+    UploadFloats(*backend, values, qkv);
+    values.resize(static_cast<size_t>(tokens * kWidth));
+    UploadFloats(*backend, values, dy);
+  }
+  TensorView Tensor(DType dtype, Shape shape) {
+    TensorView view{nullptr, dtype, shape};
+    buffers.push_back(backend->Allocate(view.Bytes()));
+    view.data = buffers.back().data();
+    return view;
+  }
+  void Report(benchmark::State& state) const {
+    state.counters["tokens/s"] =
+        benchmark::Counter(static_cast<double>(tokens * state.iterations()), benchmark::Counter::kIsRate);
+  }
+
+  std::unique_ptr<Backend> backend;
+  int64_t tokens;
+  std::vector<Buffer> buffers;
+  TensorView qkv, y, dy, dqkv;  // [T, 3D], [T, D], [T, D], [T, 3D]
+  TensorView offsets;           // [N + 1]
+};
+
+void Forward(benchmark::State& state) {
+  Batch batch(Compute::kBF16, state.range(0), state.range(1));
+  for (auto _ : state) batch.backend->AlibiAttention(batch.qkv, batch.offsets, kHeads, {}, batch.y);
+  batch.Report(state);
+}
+
+void Backward(benchmark::State& state) {
+  Batch batch(Compute::kBF16, state.range(0), state.range(1));
+  for (auto _ : state) {
+    batch.backend->AlibiAttentionBackward(batch.qkv, batch.offsets, kHeads, {}, batch.dy, batch.dqkv);
+  }
+  batch.Report(state);
+}
+
+// A batch of 64 pairs, one query, paragraphs, one text of the full length.
+void Shapes(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"texts", "length"})->Args({128, 19})->Args({1, 12})->Args({16, 128})->Args({1, 2048});
+  bench->UseRealTime()->Unit(benchmark::kMillisecond);
+}
+BENCHMARK(Forward)->Apply(Shapes);
+BENCHMARK(Backward)->Apply(Shapes);
+
+}  // namespace
+}  // namespace lacos
+
+BENCHMARK_MAIN();

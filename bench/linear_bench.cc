@@ -1,0 +1,134 @@
+// Products with the frozen 8-bit matrices of bloom-560m, forward and backward, as shares of the machine's
+// ceiling.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lacos/base/error.h"
+#include "lacos/base/rng.h"
+#include "lacos/kernels/backend.h"
+#include "machine_ceiling.h"
+
+namespace lacos {
+namespace {
+
+struct Matrix {
+  const char* name;
+  int64_t out, in;
+};
+constexpr Matrix kMatrices[] = {{"query_key_value", 3072, 1024},
+                                {"dense", 1024, 1024},
+                                {"dense_h_to_4h", 4096, 1024},
+                                {"dense_4h_to_h", 1024, 4096}};
+// One query, a short request, the tokens of a leaf, a batch of 64 pairs.
+constexpr int64_t kTokens[] = {12, 96, 512, 2176};
+
+// One matrix of row-wise linear codes under two names, used in turn: every product decodes it, as in a pass
+// over many layers.
+struct Weights {
+  explicit Weights(Compute compute, const Matrix& matrix) : backend(MakeCpuBackend({.compute = compute})) {
+    Random random(1, RandomStream::kWeights);
+    codes.resize(static_cast<size_t>(matrix.out * matrix.in));
+    for (int8_t& code : codes) code = static_cast<int8_t>(static_cast<int>(random.Below(255)) - 127);
+    absmax.assign(static_cast<size_t>(matrix.out), 0.05f);
+    for (WeightId& id : ids) {
+      id = backend->AddWeight({.name = matrix.name,
+                               .rows = matrix.out,
+                               .cols = matrix.in,
+                               .scheme = QuantScheme::kLinear,
+                               .dtype = DType::kI8,
+                               .block_size = matrix.in,
+                               .codes = reinterpret_cast<const std::byte*>(codes.data()),
+                               .absmax = absmax.data()});
+    }
+  }
+  TensorView Tensor(DType dtype, Shape shape) {
+    TensorView view{nullptr, dtype, shape};
+    buffers.push_back(backend->Allocate(view.Bytes()));
+    view.data = buffers.back().data();
+    std::vector<float> values(static_cast<size_t>(shape.Elements()));
+    Random random(2, RandomStream::kBatch);
+    for (float& value : values) value = static_cast<float>(random.Uniform() - 0.5);
+    UploadFloats(*backend, values, view);
+    return view;
+  }
+
+  std::unique_ptr<Backend> backend;
+  std::vector<int8_t> codes;
+  std::vector<float> absmax;
+  WeightId ids[2] = {};
+  std::vector<Buffer> buffers;
+};
+
+void Report(benchmark::State& state, Compute compute, const Matrix& matrix, int64_t tokens) {
+  const double flops = 2.0 * static_cast<double>(matrix.out * matrix.in * tokens);
+  const double done = flops * static_cast<double>(state.iterations());
+  state.counters["FLOP/s"] = benchmark::Counter(done, benchmark::Counter::kIsRate);
+  state.counters["share"] =
+      benchmark::Counter(done / 1e9 / CeilingOf(compute).gflops, benchmark::Counter::kIsRate);
+}
+
+void Forward(benchmark::State& state, Compute compute, const Matrix& matrix, int64_t tokens) {
+  Weights weights(compute, matrix);
+  const TypeSet types = weights.backend->Types();
+  const TensorView x = weights.Tensor(types.activation, {tokens, matrix.in});
+  const TensorView y = weights.Tensor(types.activation, {tokens, matrix.out});
+  CeilingOf(compute);
+  int which = 0;
+  for (auto _ : state) weights.backend->Linear(x, weights.ids[which ^= 1], {}, y);
+  Report(state, compute, matrix, tokens);
+}
+
+void Backward(benchmark::State& state, Compute compute, const Matrix& matrix, int64_t tokens) {
+  Weights weights(compute, matrix);
+  const TypeSet types = weights.backend->Types();
+  const TensorView dy = weights.Tensor(types.gradient, {tokens, matrix.out});
+  const TensorView dx = weights.Tensor(types.gradient, {tokens, matrix.in});
+  CeilingOf(compute);
+  int which = 0;
+  for (auto _ : state) weights.backend->LinearBackward(dy, weights.ids[which ^= 1], {}, dx);
+  Report(state, compute, matrix, tokens);
+}
+
+bool Available(Compute compute) {
+  try {
+    MakeCpuBackend({.compute = compute});
+    return true;
+  } catch (const UserError&) {
+    return false;
+  }
+}
+
+void RegisterAll() {
+  using Body = void (*)(benchmark::State&, Compute, const Matrix&, int64_t);
+  for (const Compute compute : {Compute::kF32, Compute::kBF16, Compute::kInt8}) {
+    if (!Available(compute)) continue;
+    for (const auto& [direction, body] :
+         {std::pair<const char*, Body>{"forward", Forward}, {"backward", Backward}}) {
+      for (const Matrix& matrix : kMatrices) {
+        for (const int64_t tokens : kTokens) {
+          const std::string name =
+              fmt::format("{}/{}/{}/tokens:{}", direction, Name(compute), matrix.name, tokens);
+          benchmark::RegisterBenchmark(
+              name.c_str(),
+              [=, &matrix, body = body](benchmark::State& state) { body(state, compute, matrix, tokens); })
+              ->UseRealTime()
+              ->Unit(benchmark::kMillisecond);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lacos
+
+int main(int argc, char** argv) {
+  lacos::RegisterAll();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Measures training side by side: the PyTorch stack and lacos, on the same model, pairs, machine and run.
+
+    python bench/peers/bench_train.py [--model DIR] [--data FILE] [--steps 3] [--json RESULT.json]
+
+Without --model a random model of bloom-560m's shape is made by `lacos init`. Every configuration is a fresh process, one after
+the other; memory is its VmHWM. "Real" tokens are those of texts: padding is work that the PyTorch stack does and nobody asked for.
+The peers' rate leaves out their first step (allocation and first-use costs) where there are more; lacos' covers all of its steps.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+
+import peer_step
+
+HERE = pathlib.Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+ROW = "{stack:<8} {what:<52} {rate:>10} {padded:>10} {memory:>9} {ratio:>7}"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lacos", type=pathlib.Path, default=REPOSITORY / "build/release/bin/lacos")
+    parser.add_argument("--model", type=pathlib.Path, help="an original BLOOM folder; default: random, of --config's shape")
+    parser.add_argument("--config", type=pathlib.Path, default=HERE / "bloom-560m.json")
+    parser.add_argument("--tokenizer", type=pathlib.Path, default=REPOSITORY / "examples/bloom-nano/tokenizer.json")
+    parser.add_argument("--data", type=pathlib.Path, default=REPOSITORY / "examples/data/snli-cad-train.tsv.gz")
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=64, help="pairs")
+    parser.add_argument("--max-length", type=int, default=75, help="tokens a text")
+    parser.add_argument("--lora-rank", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--peers", default="f32,bf16-autocast,bf16-weights",
+                        help="of " + ", ".join(peer_step.CONFIGURATIONS) + "; empty: none")
+    parser.add_argument("--compute", default="f32,bf16,int8", help="lacos' modes; empty: none")
+    parser.add_argument("--json", type=pathlib.Path, help="also write every figure to this file")
+    return parser.parse_args()
+
+
+def choose_pairs(path: pathlib.Path, count: int, batch_size: int) -> list[tuple[str, str]]:
+    """Entailment pairs in the file's order, no text twice in a batch."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", newline="\n") as file:
+        lines = file.read().rstrip("\n").split("\n")
+    names = lines[0].split("\t")
+    rows = [dict(zip(names, line.split("\t"))) for line in lines[1:]]
+    label = next((name for name in ("gold_label", "label") if name in names), None)
+    pairs = [(row["sentence1"], row["sentence2"]) for row in rows if label is None or row[label] == "entailment"]
+    chosen: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for pair in (pair for pair in pairs if pair[0] != pair[1]):
+        if len(chosen) % batch_size == 0:
+            seen.clear()
+        if seen.isdisjoint(pair):
+            chosen.append(pair)
+            seen.update(pair)
+        if len(chosen) == count:
+            return chosen
+    sys.exit(f"bench_train.py: {path} has {len(chosen)} usable pairs; {count} are needed; use fewer --steps or a smaller --batch-size")
+
+
+def run_json(command: list) -> dict:
+    result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(f"status {result.returncode}: {' '.join(str(part) for part in command)}")
+    return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+def measure_peer(name: str, options, model: pathlib.Path, pairs: pathlib.Path) -> dict:
+    result = run_json([
+        sys.executable, HERE / "peer_step.py", "--configuration", name, "--model", model, "--pairs", pairs,
+        "--batch-size", options.batch_size, "--max-length", options.max_length, "--lora-rank", options.lora_rank,
+        "--threads", options.threads,
+    ])
+    first = 1 if len(result["seconds"]) > 1 else 0
+    seconds = sum(result["seconds"][first:])
+    return result | {
+        "tokens_per_second": sum(result["tokens"][first:]) / seconds,
+        "padded_tokens_per_second": sum(result["padded_tokens"][first:]) / seconds,
+    }
+
+
+def measure_lacos(compute: str, options, model: pathlib.Path, pairs: pathlib.Path, work: pathlib.Path) -> dict:
+    common = ["--compute", compute, "--threads", options.threads, "--json", "--quiet"]
+    output = work / f"trained-{compute}"
+    result = run_json([
+        options.lacos, "train", "--model", model, "--train", pairs, "--output", output, "--overwrite",
+        "--max-steps", options.steps, "--batch-size", options.batch_size, "--max-length", options.max_length,
+        "--lora-rank", options.lora_rank, "--lora-alpha", 2 * options.lora_rank, *common,
+    ])
+    try:  # the share of the machine's measured ceiling, where this version offers it
+        result["bench"] = run_json([options.lacos, "bench", "train", "--model", model, *common])
+    except (RuntimeError, ValueError, OSError) as error:
+        print(f"bench_train.py: lacos bench train --compute {compute}: {error}", file=sys.stderr)
+    return result
+
+
+def main() -> None:
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="lacos-bench-") as folder:
+        work = pathlib.Path(folder)
+        have_lacos = options.lacos.is_file()
+        if not have_lacos:
+            print(f"bench_train.py: no program at {options.lacos}: only the peers are measured", file=sys.stderr)
+        model = options.model
+        if model is None:
+            if not have_lacos:
+                sys.exit("bench_train.py: without the program there is no random model; pass --model")
+            model = work / "random"
+            subprocess.run([str(part) for part in (options.lacos, "init", "--config", options.config, "--output", model,
+                                                   "--tokenizer", options.tokenizer)], check=True)
+        pairs = work / "pairs.tsv"
+        chosen = choose_pairs(options.data, options.steps * options.batch_size, options.batch_size)
+        pairs.write_text("sentence1\tsentence2\n" + "".join(f"{a}\t{b}\n" for a, b in chosen), encoding="utf-8", newline="\n")
+
+        print(f"{platform.processor() or platform.machine()}, {cpu_name()}, {options.threads} threads; {model.name}; "
+              f"{options.steps} steps of {options.batch_size} pairs of {options.data.name}, cap {options.max_length}, LoRA r={options.lora_rank}")
+        print(ROW.format(stack="stack", what="configuration", rate="real tok/s", padded="padded", memory="peak GB", ratio="ratio"))
+        peers: dict[str, dict] = {}
+        for name in filter(None, options.peers.split(",")):
+            peers[name] = measure_peer(name, options, model, pairs)
+            show("pytorch", peer_step.CONFIGURATIONS[name], peers[name], None)
+        best = max((result["tokens_per_second"] for result in peers.values()), default=None)
+        ours: dict[str, dict] = {}
+        if have_lacos and options.compute:
+            base = work / "quantised"
+            subprocess.run([str(options.lacos), "quantize", "--model", str(model), "--output", str(base), "--quiet"], check=True)
+            for compute in options.compute.split(","):
+                ours[compute] = measure_lacos(compute, options, base, pairs, work)
+                against = peers["f32"]["tokens_per_second"] if compute == "f32" and "f32" in peers else best
+                show("lacos", f"8-bit base, --compute {compute}", ours[compute], against)
+            print("ratio: real tokens a second of lacos over the best peer above (f32: over the f32 peer)")
+        if options.json:
+            options.json.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads, "peers": peers, "lacos": ours}, indent=1) + "\n")
+
+
+def cpu_name() -> str:
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return "unknown CPU"
+
+
+def show(stack: str, what: str, result: dict, against: float | None) -> None:
+    share = result.get("bench", {}).get("ceiling_share")
+    what += f", {100 * share:.0f} % of the ceiling" if share is not None else ""
+    padded = result.get("padded_tokens_per_second")
+    print(ROW.format(
+        stack=stack, what=what, rate=f"{result['tokens_per_second']:.1f}", padded=f"{padded:.1f}" if padded else "-",
+        memory=f"{result['peak_rss_bytes'] / 1e9:.2f}", ratio=f"{result['tokens_per_second'] / against:.2f}" if against else "-",
+    ), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""One configuration of the PyTorch stack in its own process: trains a few steps and prints one JSON object.
+
+sentence-transformers + PEFT LoRA + bitsandbytes' Adam8bit, as a user would put them together; bench_train.py calls it.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import time
+import warnings
+
+os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+CONFIGURATIONS = {
+    "f32": "weights and products in f32",
+    "bf16-autocast": "f32 weights, torch.autocast to bf16",
+    "bf16-weights": "weights and activations in bf16, LoRA in f32",
+    "int8-base-f32": "bitsandbytes LLM.int8 base, f32 activations",
+    "int8-base-bf16": "bitsandbytes LLM.int8 base, bf16 activations",
+}
+
+
+def peak_rss_bytes() -> int:
+    """VmHWM: this process' largest resident size."""
+    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("no VmHWM in /proc/self/status")
+
+
+def build(options):
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    bf16 = options.configuration in ("bf16-weights", "int8-base-bf16")
+    model_kwargs = {"dtype": torch.bfloat16 if bf16 else torch.float32}
+    if options.configuration.startswith("int8"):
+        from transformers import BitsAndBytesConfig
+
+        model_kwargs["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
+    transformer = Transformer(str(options.model), model_kwargs=model_kwargs)
+    transformer.max_seq_length = options.max_length
+    config = LoraConfig(r=options.lora_rank, lora_alpha=2 * options.lora_rank, target_modules=["query_key_value"])
+    # get_peft_model freezes everything but A and B.
+    transformer.model = get_peft_model(transformer.model, config)
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    return SentenceTransformer(modules=[transformer, pooling], device="cpu").train()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configuration", choices=CONFIGURATIONS, required=True)
+    parser.add_argument("--model", type=pathlib.Path, required=True)
+    parser.add_argument("--pairs", type=pathlib.Path, required=True, help="TSV with a header: sentence1, sentence2")
+    parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument("--max-length", type=int, required=True)
+    parser.add_argument("--lora-rank", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    options = parser.parse_args()
+
+    warnings.simplefilter("ignore")
+    import bitsandbytes
+    import torch
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(42)
+    rows = [line.split("\t") for line in options.pairs.read_text(encoding="utf-8").rstrip("\n").split("\n")[1:]]
+    model = build(options)
+    loss_function = MultipleNegativesRankingLoss(model, scale=20.0)
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = bitsandbytes.optim.Adam8bit(trainable, lr=2e-4)
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=options.configuration == "bf16-autocast")
+
+    seconds, real, padded, losses = [], [], [], []
+    for begin in range(0, len(rows), options.batch_size):
+        batch = rows[begin : begin + options.batch_size]
+        start = time.perf_counter()
+        features = [model.preprocess([row[column] for row in batch]) for column in (0, 1)]
+        # The columns are embedded in one forward pass, padded to the longest text of both.
+        width = max(column["input_ids"].shape[1] for column in features)
+        padded.append(width * 2 * len(batch))
+        real.append(int(sum(column["attention_mask"].sum() for column in features)))
+        with autocast:
+            loss = loss_function(features, None)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trainable, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+        seconds.append(time.perf_counter() - start)
+    print(json.dumps({
+        "trainable": sum(parameter.numel() for parameter in trainable), "losses": losses, "seconds": seconds,
+        "tokens": real, "padded_tokens": padded, "peak_rss_bytes": peak_rss_bytes(),
+    }))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Checks which file includes what: the arrows of docs/architecture.md, enforced in CI.
+
+    tools/check_layers.py [ROOT]       every violation as "file:line: message"; exit status 1 if there is one
+    tools/check_layers.py --self-test  proves on made-up files that each rule finds what it forbids
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+import tempfile
+
+# Folders of src/lacos by level. A file includes its own folder or lower levels; folders of one level are siblings.
+LEVELS = {
+    "base": 0, "tensor": 1, "quant": 2, "kernels": 3, "io": 4, "text": 4, "nn": 5, "model": 6, "data": 6,
+    "eval": 7, "train": 8, "serve": 9, "capi": 10,
+}
+# Siblings that may be included all the same: a tokenizer.json is read through io.
+SIDEWAYS = {("text", "io")}
+
+# Outside headers, and the only places (path prefixes; a suffix after '*') that may include them.
+EXTERNAL = [
+    (r"CLI/|CLI11", ["apps/"], "CLI11 is for apps only"),
+    (r"spdlog/", ["apps/"], "spdlog is for apps only: the library never prints"),
+    (r"nlohmann/", ["src/lacos/io/*.cc"], "JSON goes through io/json.h: only io's .cc files include nlohmann"),
+    (r"hwy/", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes Highway"),
+    (r"oneapi/|dnnl", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes oneDNN"),
+    (r"cuda|cublas|nccl", ["src/lacos/kernels/cuda/", "src/lacos/train/comm/"], "only kernels/cuda includes CUDA"),
+    (r"mpi\.h", ["src/lacos/train/comm/"], "only train/comm includes MPI"),
+    (r"gtest/|gmock/", ["tests/"], "GoogleTest is for tests only"),
+    (r"benchmark/", ["bench/"], "Google Benchmark is for bench only"),
+]
+
+# What the library (src/lacos) must not do; base/check.cc reports our own bugs and aborts.
+FORBIDDEN_IN_LIBRARY = [
+    (r"\bstd::(cout|cerr|clog)\b|#\s*include\s*<iostream>", "the library never prints"),
+    (r"(?<![\w.>])(?:std::)?f?printf\s*\(|(?<![\w.>])(?:std::)?puts\s*\(|\bfputs\s*\(|\bfmt::print\s*\(",
+     "the library never prints"),
+    (r"\b(?:secure_)?getenv\s*\(|\bsetenv\s*\(|\benviron\b", "the library never reads the environment"),
+    (r"(?<![\w.>:])(?:std::)?(?:_?exit|quick_exit|_Exit|abort)\s*\(", "the library never ends the program"),
+]
+MAY_ABORT = {"src/lacos/base/check.cc"}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+SOURCES = {".h", ".cc", ".cu", ".cuh", ".inc"}
+
+
+def without_comments(text):
+    """The source with comments and string literals blanked, line breaks kept."""
+    pattern = re.compile(
+        r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^(\s]*)\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.S)
+    return pattern.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), text)
+
+
+def allowed(path, places):
+    for place in places:
+        prefix, _, suffix = place.partition("*")
+        if path.startswith(prefix) and path.endswith(suffix):
+            return True
+    return False
+
+
+def check_include(path, header, quoted):
+    """Messages about one include of the file at `path` (relative to the root, with slashes)."""
+    parts = path.split("/")
+    in_library = parts[:2] == ["src", "lacos"]
+    if header.startswith("lacos/"):
+        target = header.split("/")[1]
+        if target not in LEVELS:
+            yield f"includes {header}; there is no folder '{target}' in the levels"
+            return
+        if not in_library:
+            return  # apps, tests, bench: everything is below them
+        own = parts[2]
+        if own not in LEVELS:
+            yield f"lies in '{own}', which has no level"
+        elif LEVELS[target] > LEVELS[own]:
+            yield f"includes {header}: '{own}' is below '{target}'"
+        elif target != own and LEVELS[target] == LEVELS[own] and (own, target) not in SIDEWAYS:
+            yield f"includes {header}: '{own}' and '{target}' are siblings"
+        elif target == "kernels" and own != "kernels" and len(header.split("/")) > 3:
+            yield f"includes {header}: outside kernels only kernels/*.h are seen"
+        return
+    if in_library and quoted and not header.startswith("lacos/"):
+        if not any(re.match(pattern, header, re.I) for pattern, _, _ in EXTERNAL):
+            yield f'includes "{header}": the library names its headers from src, "lacos/..."'
+    for pattern, places, message in EXTERNAL:
+        if re.match(pattern, header, re.I) and not allowed(path, places):
+            yield f"includes {header}: {message}"
+
+
+def check_file(root, path):
+    text = (root / path).read_text(encoding="utf-8")
+    for number, line in enumerate(text.split("\n"), 1):
+        match = INCLUDE.match(line)
+        if match:
+            for message in check_include(path, match.group(2), match.group(1) == '"'):
+                yield f"{path}:{number}: {message}"
+    if not path.startswith("src/lacos/"):
+        return
+    for number, line in enumerate(without_comments(text).split("\n"), 1):
+        if path in MAY_ABORT:
+            continue
+        for pattern, message in FORBIDDEN_IN_LIBRARY:
+            match = re.search(pattern, line)
+            if match:
+                yield f"{path}:{number}: found '{match.group(0).strip()}': {message}"
+
+
+def check_tree(root):
+    problems = []
+    count = 0
+    for top in ("src", "apps", "tests", "bench", "fuzz", "examples"):
+        for file in sorted((root / top).rglob("*")):
+            if file.suffix in SOURCES and file.is_file():
+                count += 1
+                problems += check_file(root, file.relative_to(root).as_posix())
+    return count, problems
+
+
+# (path, contents, whether a violation is expected). Each rule has a case that breaks it and one that keeps it.
+SELF_TEST = [
+    ("src/lacos/base/a.cc", '#include "lacos/tensor/dtype.h"', True),
+    ("src/lacos/tensor/a.cc", '#include "lacos/base/check.h"', False),
+    ("src/lacos/tensor/a.h", '#include "lacos/tensor/dtype.h"', False),
+    ("src/lacos/io/a.cc", '#include "lacos/text/tokenizer.h"', True),
+    ("src/lacos/text/a.cc", '#include "lacos/io/json.h"', False),
+    ("src/lacos/data/a.cc", '#include "lacos/model/embedder.h"', True),
+    ("src/lacos/model/a.cc", '#include "lacos/data/rows.h"', True),
+    ("src/lacos/nn/a.cc", '#include "lacos/io/json.h"', False),
+    ("src/lacos/nn/a.cc", '#include "lacos/kernels/cpu/linear.h"', True),
+    ("src/lacos/kernels/cpu/a.cc", '#include "lacos/kernels/cpu/linear.h"', False),
+    ("src/lacos/eval/a.cc", '#include "lacos/train/trainer.h"', True),
+    ("src/lacos/train/a.cc", '#include "lacos/eval/sts.h"', False),
+    ("src/lacos/train/a.cc", '  #  include   "lacos/serve/http.h"', True),
+    ("src/lacos/model/a.cc", '#include "lacos/unknown/x.h"', True),
+    ("src/lacos/extra/a.cc", '#include "lacos/base/check.h"', True),
+    ("src/lacos/model/a.cc", '#include "embedder.h"', True),
+    ("src/lacos/model/a.cc", "#include <CLI/CLI.hpp>", True),
+    ("apps/lacos/a.cc", "#include <CLI/CLI.hpp>", False),
+    ("src/lacos/train/a.cc", "#include <spdlog/spdlog.h>", True),
+    ("apps/lacos/a.cc", "#include <spdlog/spdlog.h>", False),
+    ("apps/lacos/a.cc", "#include <nlohmann/json.hpp>", True),
+    ("src/lacos/io/json.h", "#include <nlohmann/json.hpp>", True),
+    ("src/lacos/io/json.cc", "#include <nlohmann/json.hpp>", False),
+    ("src/lacos/nn/a.cc", "#include <hwy/highway.h>", True),
+    ("src/lacos/kernels/cpu/a-inl.h", '#include "hwy/highway.h"', False),
+    ("src/lacos/kernels/a.cc", "#include <oneapi/dnnl/dnnl.hpp>", True),
+    ("src/lacos/kernels/cpu/a.cc", "#include <oneapi/dnnl/dnnl.hpp>", False),
+    ("src/lacos/kernels/cpu/a.cc", "#include <cuda_runtime.h>", True),
+    ("src/lacos/train/a.cc", "#include <mpi.h>", True),
+    ("src/lacos/train/comm/a.cc", "#include <mpi.h>", False),
+    ("src/lacos/io/a.cc", "#include <gtest/gtest.h>", True),
+    ("src/lacos/io/a.cc", "void f() { std::cout << 1; }", True),
+    ("src/lacos/io/a.cc", "void f() { std::printf(\"x\"); }", True),
+    ("src/lacos/io/a.cc", "void f() { fprintf(stderr, \"x\"); }", True),
+    ("src/lacos/io/a.cc", "void f() { snprintf(b, 4, \"x\"); }", False),
+    ("src/lacos/io/a.cc", "// printf(\"x\") would print\nconst char* k = \"exit(1)\";", False),
+    ("src/lacos/io/a.cc", "int x = 1'000; void f() { getenv(\"HOME\"); }", True),
+    ("src/lacos/io/a.cc", "void f() { std::exit(1); }", True),
+    ("src/lacos/io/a.cc", "void f() { _exit(1); }", True),
+    ("src/lacos/io/a.cc", "void f() { scope.exit(); ::lacos::OnExit(); }", False),
+    ("src/lacos/base/check.cc", "void f() { std::fprintf(stderr, \"x\"); std::abort(); }", False),
+    ("src/lacos/base/other.cc", "void f() { std::abort(); }", True),
+    ("apps/lacos/a.cc", "void f() { std::exit(1); }", False),
+]
+
+
+def self_test():
+    failures = 0
+    for path, contents, is_violation in SELF_TEST:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / path).parent.mkdir(parents=True)
+            (root / path).write_text(contents + "\n", encoding="utf-8")
+            count, problems = check_tree(root)
+            if count != 1 or bool(problems) != is_violation:
+                failures += 1
+                print(f"self-test: {path}: {contents!r}: expected {'a' if is_violation else 'no'} violation, "
+                      f"found {problems}")
+    print(f"self-test: {len(SELF_TEST) - failures} of {len(SELF_TEST)} cases as expected")
+    return 1 if failures else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", nargs="?", default=pathlib.Path(__file__).resolve().parent.parent, type=pathlib.Path)
+    parser.add_argument("--self-test", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.self_test:
+        return self_test()
+    count, problems = check_tree(arguments.root)
+    if count == 0:
+        print(f"{arguments.root}: no source file found")
+        return 1
+    for problem in problems:
+        print(problem)
+    print(f"{count} files, {len(problems)} violations")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that lacos is built and tested with. Needs root, or sudo; does nothing when all are there.
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build pkg-config git ca-certificates python3
+  libdnnl-dev libhwy-dev libomp-dev
+  libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
+  libssl-dev zlib1g-dev libzstd-dev libutf8proc-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
+  clang-format ccache
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+done
+[[ ${#missing[@]} -eq 0 ]] && exit 0
+
+run=()
+if [[ $(id -u) -ne 0 ]]; then
+  command -v sudo >/dev/null || { echo "install_deps.sh: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+  run=(sudo)
+fi
+echo "installing: ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+"${run[@]}" apt-get update -qq
+"${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Hidden states and pooled vectors of random BLOOMs of many shapes against transformers, f32."""
+
+import numpy
+
+import peers
+import report
+
+# (layers, heads, head_dim): powers of two and not, BLOOM's own head sizes, 112 heads as in the 176B model.
+SHAPES = [
+    (1, 1, 8), (2, 1, 128), (1, 2, 24), (2, 2, 80), (3, 3, 16), (1, 3, 96),
+    (2, 6, 8), (3, 7, 8), (1, 12, 32), (2, 16, 64), (3, 16, 8), (1, 112, 8),
+]
+LIMIT = 1e-5
+CAP = 24
+
+
+def shapes(check: report.Check):
+    for seed, shape in enumerate(SHAPES):
+        folder = check.work / "l{}-h{}-d{}".format(*shape)
+        if not folder.exists():
+            peers.write_random_bloom(folder, *shape, seed=seed)
+        yield folder
+
+
+def poolings(check: report.Check) -> None:
+    texts = report.sentences()[:30]
+    worst = dict.fromkeys(peers.POOLINGS, 0.0)
+    for folder in shapes(check):
+        states = peers.hidden_states(peers.load_bloom(folder), peers.token_ids(folder, texts, 64))
+        for pooling in worst:
+            ours = check.embed(folder, texts, "--pooling", pooling, "--max-length", 64, "--no-normalize")
+            worst[pooling] = max(worst[pooling], report.relative_difference(ours, peers.pooled(states, pooling)))
+    for pooling, largest in worst.items():
+        check.row(f"vectors, {pooling} pooling, 12 shapes, f32: transformers", len(SHAPES) * len(texts), largest, LIMIT)
+
+
+def every_token(check: report.Check) -> None:
+    # With causal attention, `last` pooling of a text cut after t tokens is the hidden state of token t.
+    texts = [text for text in report.sentences()[::9]][:8]
+    largest, tokens = 0.0, 0
+    for folder in shapes(check):
+        ids = peers.token_ids(folder, texts, CAP)
+        assert min(map(len, ids)) == CAP
+        expected = numpy.stack([state.numpy() for state in peers.hidden_states(peers.load_bloom(folder), ids)])
+        for length in (1, 2, 3, 5, 8, 13, CAP):
+            ours = check.embed(folder, texts, "--pooling", "last", "--max-length", length, "--no-normalize")
+            largest = max(largest, report.relative_difference(ours, expected[:, length - 1]))
+            tokens += len(texts)
+    check.row("hidden states at positions 1 to 24, 12 shapes, f32: transformers", tokens, largest, LIMIT)
+
+
+def in_batches(check: report.Check) -> None:
+    """The bytes of a vector do not depend on its neighbours."""
+    folder = next(iter(shapes(check)))
+    texts = report.sentences()
+    together = check.embed(folder, texts)
+    reversed_order = check.embed(folder, texts[::-1])[::-1]
+    alone = check.embed(folder, texts, "--batch-tokens", 1)
+    differing = int((together != reversed_order).any(1).sum() + (together != alone).any(1).sum())
+    check.row("vectors that change with the batch or the order", 2 * len(texts), differing, 0)
+
+
+if __name__ == "__main__":
+    report.main([("pooled vectors", poolings), ("hidden states", every_token), ("independence of the batch", in_batches)])

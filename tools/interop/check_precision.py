@@ -1,0 +1,39 @@
+#!/usr/bin/env python3
+"""`lacos embed --precision` against sentence_transformers' quantize_embeddings on the float32 vectors."""
+
+import numpy
+from sentence_transformers.util.quantization import quantize_embeddings
+
+import report
+
+MODEL = report.REPOSITORY / "examples/bloom-nano"
+
+
+def codes(check: report.Check) -> None:
+    texts = report.sentences()
+    vectors = check.embed(MODEL, texts)
+    for precision in ("int8", "uint8", "binary", "ubinary"):
+        ours = check.embed(MODEL, texts, precision=precision)
+        theirs = quantize_embeddings(vectors, precision=precision)
+        assert ours.dtype == theirs.dtype and ours.shape == theirs.shape, (precision, ours.dtype, ours.shape, theirs.shape)
+        # A value on the border of two buckets may fall either way by its last bit: one code, one value in a thousand.
+        differing = ours != theirs
+        if precision.endswith("int8"):
+            step = numpy.abs(ours.astype(int) - theirs.astype(int)).max()
+            check.row(f"--precision {precision}: largest step of codes", ours.size, float(step), 1)
+            check.row(f"--precision {precision}: share of differing codes", ours.size, float(differing.mean()), 1e-3)
+        else:
+            check.row(f"--precision {precision}: differing bytes", ours.size, float(differing.sum()), 0)
+    half = check.embed(MODEL, texts, precision="float16")
+    check.row("--precision float16: differing values", half.size, float((half != vectors.astype(numpy.float16)).sum()), 0)
+
+
+def truncated(check: report.Check) -> None:
+    texts = report.sentences()
+    whole = check.embed(MODEL, texts, "--no-normalize")
+    short = check.embed(MODEL, texts, "--no-normalize", "--truncate-dim", 64)
+    check.row("--truncate-dim 64: differing values", short.size, float((short != whole[:, :64]).sum()), 0)
+
+
+if __name__ == "__main__":
+    report.main([("--precision", codes), ("--truncate-dim", truncated)])

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Compares the built program with PyTorch, PEFT, sentence-transformers, bitsandbytes and scipy: `make interop`.
+#
+# LACOS    the program (default build/release/bin/lacos)
+# PYTHON   an interpreter that has requirements.txt installed; without it a virtual environment is made in build/interop-venv
+# THREADS  threads of both sides (default 2)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+lacos=${LACOS:-build/release/bin/lacos}
+if [[ ! -x $lacos ]]; then
+  echo "run.sh: no program at $lacos; run 'make build' first or set LACOS" >&2
+  exit 1
+fi
+
+if [[ -z ${PYTHON:-} ]]; then
+  venv=build/interop-venv
+  stamp=$venv/requirements.installed
+  if ! cmp -s tools/interop/requirements.txt "$stamp"; then
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --requirement tools/interop/requirements.txt
+    cp tools/interop/requirements.txt "$stamp"
+  fi
+  PYTHON=$venv/bin/python
+fi
+
+export HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=${THREADS:-2}
+work=$(mktemp -d "${TMPDIR:-/tmp}/lacos-interop.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+status=0
+"$PYTHON" tools/interop/report.py  # the table's heading
+for script in tools/interop/check_*.py; do
+  "$PYTHON" "$script" --lacos "$lacos" --work "$work/$(basename "$script" .py)" --threads "${THREADS:-2}" || status=1
+done
+exit $status
