@@ -24,9 +24,21 @@ def help_text(program, *command):
     return "\n".join(line.rstrip() for line in result.stdout.strip("\n").split("\n"))
 
 
-def commands(main_help):
-    section = main_help.split("Commands:", 1)[1].split("\n\n", 1)[0]
+def commands(text):
+    """The commands that a help text lists."""
+    if "\nCommands:" not in text:
+        return []
+    section = text.split("\nCommands:", 1)[1].split("\n\n", 1)[0]
     return re.findall(r"^  ([a-z]\w*)", section, re.M)
+
+
+def sections(program, *command):
+    """The command's own section, then those of the commands below it."""
+    text = help_text(program, *command)
+    lines = ["", f"## lacos {' '.join(command)}", "", "```text", text, "```"]
+    for name in commands(text):
+        lines += sections(program, *command, name)
+    return lines
 
 
 def page(program):
@@ -45,7 +57,7 @@ def page(program):
         "```",
     ]
     for name in names:
-        lines += ["", f"## lacos {name}", "", "```text", help_text(program, name), "```"]
+        lines += sections(program, name)
     return "\n".join(lines) + "\n"
 
 

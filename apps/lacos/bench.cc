@@ -83,6 +83,11 @@ double FlopsPerToken(const BloomConfig& config) {
   return 2 * 12 * static_cast<double>(config.layers) * d * d;
 }
 
+// Shown at the end of --help, before the example.
+void AddNote(CLI::App* command, const std::string& note) {
+  command->footer(note + "\n\n" + command->get_footer());
+}
+
 // --- train
 
 struct BenchTrainFlags {
@@ -127,21 +132,18 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
 }
 
 void AddBenchTrain(CLI::App& bench, GlobalOptions& globals) {
-  CLI::App* command =
-      NewCommand(bench, globals, "train",
-                 "Measure training steps: real tokens a second, peak memory, share of the machine's ceiling. "
-                 "The share is "
-                 "4*12*L*D^2 FLOP a token (forward and input gradients of the frozen matrices, L layers of "
-                 "width D) times "
-                 "tokens a second, over the FLOP/s of a large matrix product measured right after",
-                 "lacos bench train --model bloom-560m-int8 --compute bf16");
+  CLI::App* command = NewCommand(bench, globals, "train",
+                                 "Measure training steps: tokens a second, peak memory, share of the ceiling",
+                                 "lacos bench train --model bloom-560m-int8 --compute bf16");
+  AddNote(command,
+          "The share of the ceiling is 4*12*L*D^2 FLOP a token (forward and input gradients of the frozen "
+          "matrices,\n2 FLOP for each of their 12*D^2 weights in L layers of width D) times tokens a second, "
+          "over the FLOP/s of a\nlarge matrix product that is measured right after.");
   auto flags = std::make_shared<BenchTrainFlags>();
   flags->train.batch_size = 64;
-  command
-      ->add_option(
-          "--train", flags->train.train_files,
-          "Training data; without it, pairs of random words with the lengths of NLI (19 tokens on average)")
-      ->type_name("FILE");
+  command->add_option("--train", flags->train.train_files, "Training data")
+      ->type_name("FILE")
+      ->default_str("pairs of random words with the lengths of NLI, 19 tokens on average");
   command->add_option("--steps", flags->steps, "Steps that are measured, after a first one that is not")
       ->type_name("N")
       ->check(IntegerIn(1, 1 << 20));
@@ -222,12 +224,13 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
 
 void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
   CLI::App* command = NewCommand(bench, globals, "embed",
-                                 "Measure encoding, tokenising included: tokens a second, peak memory, share "
-                                 "of the machine's ceiling. The share "
-                                 "is 2*12*L*D^2 FLOP a token (the forward of the frozen matrices, L layers "
-                                 "of width D) times tokens a second, "
-                                 "over the FLOP/s of a large matrix product measured right after",
+                                 "Measure encoding: tokens a second, peak memory, share of the ceiling",
                                  "lacos bench embed --model bloom-560m-int8 --input texts.txt");
+  AddNote(
+      command,
+      "Tokenising is part of what is measured. The share of the ceiling is 2*12*L*D^2 FLOP a token (2 FLOP "
+      "for each\nof the 12*D^2 frozen weights in L layers of width D) times tokens a second, over the FLOP/s "
+      "of a large matrix\nproduct that is measured right after.");
   auto flags = std::make_shared<BenchEmbedFlags>();
   AddModelOptions(command, flags->model);
   AddTextInputOptions(command, flags->input,
@@ -296,11 +299,13 @@ void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags
 }
 
 void AddBenchTokenize(CLI::App& bench, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(
-      bench, globals, "tokenize",
-      "Measure tokenising with all threads: lines, tokens and bytes a second of one pass over a file that "
-      "has been read before. There is no ceiling to compare with",
-      "lacos bench tokenize --model bloom-560m --input texts.txt");
+  CLI::App* command = NewCommand(bench, globals, "tokenize",
+                                 "Measure tokenising with all threads: tokens, lines and bytes a second",
+                                 "lacos bench tokenize --model bloom-560m --input texts.txt");
+  AddNote(
+      command,
+      "One pass over lines that are in memory, in which every word is new to the tokenizer once. It is no "
+      "arithmetic:\nthere is no ceiling to give a share of.");
   auto flags = std::make_shared<BenchTokenizeFlags>();
   AddModelOptions(command, flags->model);
   AddTextInputOptions(command, flags->input,
@@ -325,14 +330,13 @@ void BenchCeiling(const GlobalOptions& globals) {
   }
   const KernelInfo kernels = MakeCpuBackend({.compute = Compute::kF32})->Describe();
   if (!globals.json) {
-    Table table({"compute", "GFLOP/s", "kernel"});
-    for (const Mode& mode : modes) {
-      table.AddRow({mode.name, fmt::format("{:.0f}", mode.ceiling.gflops), mode.ceiling.kernel});
-    }
     FieldList fields;
+    for (const Mode& mode : modes) {
+      fields.Add(mode.name, fmt::format("{:.0f} GFLOP/s; {}", mode.ceiling.gflops, mode.ceiling.kernel));
+    }
     fields.Add("memory read", fmt::format("{:.1f} GB/s", read));
     fields.Add("machine", MachineText(kernels));
-    Out().Write(table.Text() + "\n" + fields.Text());
+    Out().Write(fields.Text());
     return;
   }
   Json ceiling = Json::Object(), by_mode = Json::Object();
@@ -356,8 +360,7 @@ void BenchCeiling(const GlobalOptions& globals) {
 void AddBenchCeiling(CLI::App& bench, GlobalOptions& globals) {
   CLI::App* command =
       NewCommand(bench, globals, "ceiling",
-                 "Measure what the machine does at most: a large matrix product in the types of each "
-                 "compute mode, and reading from memory, with all threads",
+                 "Measure what the machine does at most, in matrix products and in reading memory",
                  "lacos bench ceiling --threads 1");
   OnRun(command, globals, [&globals] { BenchCeiling(globals); });
 }
@@ -367,11 +370,12 @@ void AddBenchCeiling(CLI::App& bench, GlobalOptions& globals) {
 void AddBenchCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* bench =
       app.add_subcommand("bench", "Measure speed, peak memory and the share of the machine's ceiling");
+  bench->group("Commands");
   bench->set_help_flag("--help", "Show this text and exit");
-  bench->require_subcommand(1);
+  bench->require_subcommand(0, 1);
   bench->footer(
-      "'lacos bench KIND --help' lists a kind's flags.\n\nExample:\n  lacos bench train --model "
-      "bloom-560m-int8");
+      "'lacos bench COMMAND --help' lists a command's flags with their defaults.\n\nExample:\n"
+      "  lacos bench train --model bloom-560m-int8");
   AddBenchTrain(*bench, globals);
   AddBenchEmbed(*bench, globals);
   AddBenchTokenize(*bench, globals);

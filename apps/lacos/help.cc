@@ -11,12 +11,12 @@ constexpr size_t kColumn = 34;  // where descriptions begin
 constexpr size_t kWidth = 78;   // of a description, so that a line ends before column 112
 
 // Breaks at blanks; CLI11 indents what follows a line break.
-std::string Wrap(const std::string& text) {
+std::string Wrap(const std::string& text, size_t width) {
   std::istringstream words(text);
   std::string wrapped, word;
   size_t used = 0;
   while (words >> word) {
-    if (used > 0 && used + 1 + word.size() > kWidth) {
+    if (used > 0 && used + 1 + word.size() > width) {
       wrapped += '\n';
       used = 0;
     } else if (used > 0) {
@@ -51,7 +51,17 @@ std::string HelpFormatter::make_option_desc(const CLI::Option* option) const {
   } else if (option->get_name() != "--help" && option->get_name() != "--version") {
     text += " (default: off)";
   }
-  return Wrap(text);
+  return Wrap(text, kWidth);
+}
+
+std::string HelpFormatter::make_description(const CLI::App* app) const {
+  return Wrap(app->get_description(), kColumn + kWidth) + "\n";
+}
+
+std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
+  std::ostringstream out;
+  CLI::detail::format_help(out, command->get_name(), Wrap(command->get_description(), kWidth), kColumn);
+  return out.str();
 }
 
 // CLI11 puts two blank lines between groups.

@@ -14,7 +14,8 @@ volatile sig_atomic_t requested = 0;
 void OnSignal(int) {
   if (requested) _exit(130);
   requested = 1;
-  // A read that waits for stdin now sees its end instead, and CheckInterrupt is called before anything is committed.
+  // A read that waits for stdin now sees its end instead, and CheckInterrupt is called before anything is
+  // committed.
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (nothing >= 0) dup2(nothing, STDIN_FILENO);
 }

@@ -43,16 +43,14 @@ void AddCommands(CLI::App& app, GlobalOptions& globals) {
 #endif
 }
 
-// The command that a command line names, for messages; empty when it names none.
-std::string ChosenCommand(const CLI::App& app) {
+// "lacos embed", "lacos bench train": what a command line names, for messages.
+std::string ChosenProgram(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
-  return chosen.empty() ? "" : chosen.front()->get_name();
+  return app.get_name() + (chosen.empty() ? "" : " " + ChosenProgram(*chosen.front()));
 }
 
 int FailCommandLine(const CLI::App& app, const std::string& what) {
-  const std::string command = ChosenCommand(app);
-  const std::string program = command.empty() ? "lacos" : "lacos " + command;
-  PrintError(fmt::format("[command line] {}; see '{} --help'", what, program));
+  PrintError(fmt::format("[command line] {}; see '{} --help'", what, ChosenProgram(app)));
   return kWrongCommandLine;
 }
 
@@ -72,7 +70,8 @@ int Run(int argc, char** argv) {
 
   std::string known;
   bool is_known = false;
-  for (const CLI::App* command : app.get_subcommands({})) {
+  for (CLI::App* command : app.get_subcommands({})) {
+    command->group("Commands");
     known += " " + command->get_name();
     is_known = is_known || (argc > 1 && command->get_name() == argv[1]);
   }

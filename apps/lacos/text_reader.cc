@@ -36,7 +36,8 @@ void AddTextInputOptions(CLI::App* command, TextInput& input, const std::string&
 
 TextReader::TextReader(const TextInput& input)
     : input_(input), lines_(input.path, {.replace_invalid = input.replace_invalid}) {
-  is_jsonl_ = HasSuffix(input.path, ".jsonl") || HasSuffix(input.path, ".ndjson") || (input.path == "-" && !input.field.empty());
+  is_jsonl_ = HasSuffix(input.path, ".jsonl") || HasSuffix(input.path, ".ndjson") ||
+              (input.path == "-" && !input.field.empty());
   if (!is_jsonl_ && !input.field.empty()) {
     FailUsage("--field",
               fmt::format("found with the input '{}'; expected it with a .jsonl file or stdin", input.path));

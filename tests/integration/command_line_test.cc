@@ -1,4 +1,6 @@
 // Exit statuses, help and messages of the command line itself.
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <regex>
 
@@ -7,15 +9,23 @@
 namespace lacos {
 namespace {
 
-std::vector<std::string> Commands() {
-  const RunResult help = RunLacos({"--help"});
-  std::vector<std::string> names;
-  const std::string section = help.out.substr(help.out.find("Commands:"));
+// Every command without further commands below it, as words: {"embed"}, {"bench", "train"}.
+std::vector<std::vector<std::string>> Commands(const std::vector<std::string>& above = {}) {
+  std::vector<std::string> words = above;
+  words.push_back("--help");
+  const RunResult help = RunLacos(words);
+  EXPECT_EQ(help.status, 0);
+  const size_t begin = help.out.find("\nCommands:\n");
+  if (begin == std::string::npos) return {above};
+  const std::string section = help.out.substr(begin, help.out.find("\n\n", begin + 1) - begin);
+  std::vector<std::vector<std::string>> commands;
   const std::regex line("\n  ([a-z]+) ");
   for (std::sregex_iterator match(section.begin(), section.end(), line), end; match != end; ++match) {
-    if ((*match)[1] != "lacos") names.push_back((*match)[1]);
+    std::vector<std::string> below = above;
+    below.push_back((*match)[1]);
+    for (auto& command : Commands(below)) commands.push_back(std::move(command));
   }
-  return names;
+  return commands;
 }
 
 TEST(CommandLine, HelpAndVersionEndWithZeroOnStdout) {
@@ -36,11 +46,13 @@ TEST(CommandLine, WithoutACommandHelpGoesToStderrWithStatus2) {
 }
 
 TEST(CommandLine, EveryCommandHasTheSharedFlagsAnExampleAndDefaults) {
-  const std::vector<std::string> commands = Commands();
+  const auto commands = Commands();
   ASSERT_GE(commands.size(), 8u);
-  for (const std::string& command : commands) {
+  for (std::vector<std::string> words : commands) {
+    const std::string command = fmt::format("{}", fmt::join(words, " "));
     SCOPED_TRACE(command);
-    const RunResult help = RunLacos({command, "--help"});
+    words.push_back("--help");
+    const RunResult help = RunLacos(words);
     EXPECT_EQ(help.status, 0);
     EXPECT_EQ(help.err, "");
     for (const char* flag : {"--json", "--compute", "--threads", "--seed", "--quiet", "--log-level"}) {

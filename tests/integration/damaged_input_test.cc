@@ -1,4 +1,6 @@
 // Damaged and unusable input: every case ends with status 1 and one line that names the place.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -112,7 +114,7 @@ TEST(DamagedInput, ATokenizerWithIdsBeyondTheVocabularyIsRefused) {
        ++id) {  // 256 bytes and four special tokens are there; 300 is one too many
     Json token = Json::Object();
     token.Set("id", id);
-    token.Set("content", "[" + std::to_string(id) + "]");
+    token.Set("content", fmt::format("[{}]", id));
     for (const char* flag : {"single_word", "lstrip", "rstrip", "normalized", "special"})
       token.Set(flag, false);
     added.Append(token);

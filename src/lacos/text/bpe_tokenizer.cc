@@ -161,11 +161,7 @@ inline void BpeTokenizer::AppendWord(std::string_view word, Scratch& scratch,
   uint64_t hash = 0;
   if (cacheable) {
     hash = WordCache::HashOf(word);
-    const std::span<const int32_t> known = scratch.cache.Find(word, hash);
-    if (!known.empty()) {
-      ids.insert(ids.end(), known.begin(), known.end());
-      return;
-    }
+    if (scratch.cache.AppendIds(word, hash, ids)) return;
   }
   const int32_t whole = WholeWord(word, scratch);
   if (whole >= 0) {
@@ -204,7 +200,8 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
   const ScratchLease lease(*this);
   Scratch& scratch = *lease;
   const std::vector<int64_t> character = CharacterOfByte(text);
-  added_tokens_.Split(text, (scratch.segments.clear(), scratch.segments));
+  scratch.segments.clear();
+  added_tokens_.Split(text, scratch.segments);
 
   Encoding tokens;  // of the text alone
   const auto add = [&](int32_t id, std::string_view token, size_t first_byte, size_t last_byte) {

@@ -9,6 +9,7 @@
 #include <new>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace lacos {
 
@@ -29,11 +30,14 @@ class WordCache {
   static constexpr size_t kMaxWordBytes = 56;
   static uint64_t HashOf(std::string_view word);
 
-  // The ids of a word of 1 to kMaxWordBytes bytes; empty when it is not here. Valid until the next Insert.
-  std::span<const int32_t> Find(std::string_view word, uint64_t hash) const {
+  // Appends the ids of a word of 1 to kMaxWordBytes bytes, or returns false when it is not here.
+  bool AppendIds(std::string_view word, uint64_t hash, std::vector<int32_t>& ids) const {
     const Entry& entry = entries_[hash >> kShift];
-    if (entry.word_bytes != word.size() || !SameWord(word, entry.data)) return {};
-    return {reinterpret_cast<const int32_t*>(entry.data + RoundUp4(word.size())), entry.id_count};
+    if (entry.word_bytes != word.size() || !SameWord(word, entry.data)) return false;
+    const size_t before = ids.size();
+    ids.resize(before + entry.id_count);
+    std::memcpy(ids.data() + before, entry.data + RoundUp4(word.size()), entry.id_count * sizeof(int32_t));
+    return true;
   }
 
   void Insert(std::string_view word, uint64_t hash, std::span<const int32_t> ids) {

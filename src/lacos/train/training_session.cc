@@ -27,7 +27,13 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
   optimizer = std::make_unique<Optimizer>(*backend, options.optimizer, std::move(tensors));
 
   const EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
-  const int64_t examples = std::min(options.batch.batch_size, largest.texts / 2);
+  LossBatch shape{.examples = std::min(options.batch.batch_size, largest.texts / 2)};
+  shape.negatives = largest.texts - 2 * shape.examples;
+  const auto examples = static_cast<size_t>(shape.examples);
+  if (options.loss.kind == LossKind::kSoftmax) shape.labels.assign(examples, 0);
+  if (options.loss.kind == LossKind::kCosine || options.loss.kind == LossKind::kCosent) {
+    shape.scores.assign(examples, 0.0f);
+  }
   plan = PlanTraining(*backend, loaded.checkpoint, adapter,
                       {.choice = options.strategy,
                        .memory_budget = options.memory_budget,
@@ -37,7 +43,7 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
                        .longest = largest.longest,
                        .encoder = encoder_options,
                        .loss = options.loss,
-                       .loss_shape = {.examples = examples, .negatives = largest.texts - 2 * examples},
+                       .loss_shape = shape,
                        .optimizer = options.optimizer,
                        .resident_bytes = before.rss_bytes});
   encoder = std::make_unique<Encoder>(*model, encoder_options);

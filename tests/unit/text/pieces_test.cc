@@ -210,25 +210,28 @@ TEST(AddedTokensSplit, NormalizedTokensAreLookedForBetweenTheOthers) {
 
 TEST(WordCache, GivesBackOnlyWhatWasPutThereForExactlyThisWord) {
   WordCache cache;
+  std::vector<int32_t> found;
   const auto padded = [](std::string word) { return word.append(WordCache::kReadableAfter, 'x'); };
   for (size_t length = 1; length <= WordCache::kMaxWordBytes; ++length) {
     const std::string buffer = padded(std::string(length, 'a'));
     const std::string_view word = std::string_view(buffer).substr(0, length);
     const uint64_t hash = WordCache::HashOf(word);
-    EXPECT_TRUE(cache.Find(word, hash).empty());
-    const std::vector<int32_t> ids = {static_cast<int32_t>(length)};
-    cache.Insert(word, hash, ids);
-    ASSERT_THAT(cache.Find(word, hash), testing::ElementsAreArray(ids));
+    EXPECT_FALSE(cache.AppendIds(word, hash, found));
+    const auto id = static_cast<int32_t>(length);
+    cache.Insert(word, hash, std::vector<int32_t>{id});
+    found = {-5};
+    ASSERT_TRUE(cache.AppendIds(word, hash, found));
+    ASSERT_THAT(found, ElementsAre(-5, id));
     for (size_t i = 0; i < length; ++i) {  // any other word of the same place and length
       std::string other = buffer;
       other[i] = 'b';
-      EXPECT_TRUE(cache.Find(std::string_view(other).substr(0, length), hash).empty());
+      EXPECT_FALSE(cache.AppendIds(std::string_view(other).substr(0, length), hash, found));
     }
   }
   const std::string buffer = padded("ab");
   const std::vector<int32_t> many(15, 1);  // 15 ids and 2 bytes exceed an entry
   cache.Insert(std::string_view(buffer).substr(0, 2), 5, many);
-  EXPECT_TRUE(cache.Find(std::string_view(buffer).substr(0, 2), 5).empty());
+  EXPECT_FALSE(cache.AppendIds(std::string_view(buffer).substr(0, 2), 5, found));
 }
 
 TEST(VocabularyTable, FindsStringsInOnePieceOrTwo) {

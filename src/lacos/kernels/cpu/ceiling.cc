@@ -129,20 +129,23 @@ void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
   }
 }
 
-size_t LastLevelCacheBytes() {
+int64_t LastLevelCacheBytes() {
   long largest = 0;
   for (const int name : {_SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE, _SC_LEVEL4_CACHE_SIZE}) {
     largest = std::max(largest, sysconf(name));
   }
-  return static_cast<size_t>(largest);
+  return largest;
 }
 
 // Every thread reads a part of its own; the fastest of several passes.
 double MeasureRead() {
-  constexpr size_t kLeast = size_t{256} << 20, kMost = size_t{2} << 30;
-  const size_t bytes = std::clamp(4 * LastLevelCacheBytes(), kLeast, kMost);
-  const Buffer buffer = cpu::AllocateZeroed(bytes);
+  constexpr int64_t kLeast = int64_t{256} << 20, kMost = int64_t{2} << 30;
   const auto parts = static_cast<int64_t>(ThreadCount());
+  // The cache that is reported may be one of several.
+  const int64_t most = std::max(kLeast, std::min(kMost, AvailableMemoryBytes() / 4));
+  const auto bytes =
+      static_cast<size_t>(std::clamp(std::max<int64_t>(4, parts) * LastLevelCacheBytes(), kLeast, most));
+  const Buffer buffer = cpu::AllocateZeroed(bytes);
   const auto words = static_cast<int64_t>(bytes / sizeof(uint64_t));
   auto* data = reinterpret_cast<uint64_t*>(buffer.data());
   std::vector<uint64_t> sums(static_cast<size_t>(parts));

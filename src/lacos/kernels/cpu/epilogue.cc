@@ -36,11 +36,11 @@ void FinishForwardImpl(const ForwardTile& tile) {
       if (scale) v = hn::Mul(v, Load(scale, i, count));
       if (tile.bias) v = hn::Add(v, Load(tile.bias, i, count));
       if (z != nullptr) v = AddLora(v, z, tile.lora_scale, tile.rank, tile.lora_b, tile.cols, i, count);
-      if (saved) {
-        v = RoundedLike(saved.bf16, v);  // the forward goes on with the value that the backward will see
-        Store(v, saved, i, count);
+      if (tile.gelu) {
+        v = RoundedLike(tile.round_gelu, v);  // the value that a backward sees, whether or not it is kept
+        if (saved) Store(v, saved, i, count);
+        v = GeluValue(v);
       }
-      if (tile.gelu) v = GeluValue(v);
       if (residual) v = hn::Add(v, Load(residual, i, count));
       Store(v, y, i, count);
     });

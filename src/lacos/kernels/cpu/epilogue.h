@@ -19,10 +19,11 @@ struct ForwardTile {
   int64_t rank = 0;
   float lora_scale = 1;
   bool gelu = false;
-  Floats saved_gelu;     // stride `stride`
-  ConstFloats residual;  // stride `stride`
-  Floats y;              // stride `stride`
-  int64_t stride = 0;    // elements between the rows of saved_gelu, residual and y
+  bool round_gelu = false;  // the GELU's input is rounded to bf16 first
+  Floats saved_gelu;        // stride `stride`
+  ConstFloats residual;     // stride `stride`
+  Floats y;                 // stride `stride`
+  int64_t stride = 0;       // elements between the rows of saved_gelu, residual and y
 };
 
 struct BackwardTile {

@@ -172,6 +172,7 @@ void FrozenLinear::Forward(V x, WeightId weight, const Epilogue& epilogue, V y) 
           tile.lora_scale = static_cast<float>(e.lora_scale);
         }
         tile.gelu = e.gelu;
+        tile.round_gelu = saved ? saved.bf16 : out.bf16;
         tile.saved_gelu = saved.At(at);
         tile.residual = residual.At(at);
         tile.y = out.At(at);
