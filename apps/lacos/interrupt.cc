@@ -31,6 +31,8 @@ void InstallSignalHandlers() {
   sigaction(SIGTERM, &action, nullptr);
   // A reader that went away is reported by write() instead, so that partial output can still be removed.
   signal(SIGPIPE, SIG_IGN);
+  // So does a file beyond the limit of `ulimit -f`.
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 bool InterruptRequested() { return requested != 0; }

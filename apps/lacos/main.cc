@@ -26,21 +26,15 @@ constexpr int kDone = 0, kWrongInput = 1, kWrongCommandLine = 2, kInterrupted = 
 void AddCommands(CLI::App& app, GlobalOptions& globals) {
   AddInfoCommand(app, globals);
   AddInitCommand(app, globals);
-#ifdef LACOS_HAS_PLAN
   AddPlanCommand(app, globals);
-#endif
   AddQuantizeCommand(app, globals);
   AddTokenizeCommand(app, globals);
-#ifdef LACOS_HAS_TRAIN
   AddTrainCommand(app, globals);
-#endif
   AddEvalCommand(app, globals);
   AddEmbedCommand(app, globals);
   AddSimilarityCommand(app, globals);
   AddVerifyCommand(app, globals);
-#ifdef LACOS_HAS_BENCH
   AddBenchCommand(app, globals);
-#endif
 }
 
 // "lacos embed", "lacos bench train": what a command line names, for messages.

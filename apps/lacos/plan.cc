@@ -46,7 +46,8 @@ void PrintPlan(const GlobalOptions& globals, const MemoryPlan& plan) {
   Table table(header);
   for (const PlannedStrategy& planned : plan.considered) {
     std::vector<std::string> row = {planned.name, FormatBytes(double(planned.peak_bytes)),
-                                    fmt::format("{:.2f}x", planned.relative_time), planned.fits ? "yes" : "no"};
+                                    fmt::format("{:.2f}x", planned.relative_time),
+                                    planned.fits ? "yes" : "no"};
     for (const auto& [name, bytes] : planned.components) row.push_back(FormatBytes(double(bytes)));
     table.AddRow(row);
   }
@@ -59,15 +60,18 @@ void PrintPlan(const GlobalOptions& globals, const MemoryPlan& plan) {
 }  // namespace
 
 void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(app, globals, "plan", "Predict the peak memory of a training run for each strategy",
-                                 "lacos plan --model bloom-560m-int8 --train nli.tsv --batch-size 64");
+  CLI::App* command =
+      NewCommand(app, globals, "plan", "Predict the peak memory of a training run for each strategy",
+                 "lacos plan --model bloom-560m-int8 --train nli.tsv --batch-size 64");
   auto flags = std::make_shared<TrainFlags>();
   command
-      ->add_option("--train", flags->train_files,
-                   "Training data, whose real lengths then count; without it every text has --max-length tokens")
+      ->add_option(
+          "--train", flags->train_files,
+          "Training data, whose real lengths then count; without it every text has --max-length tokens")
       ->type_name("FILE");
   AddTrainFlags(command, *flags);
-  OnRun(command, globals, [&globals, flags] { PrintPlan(globals, PlanRun(MakeTrainOptions(globals, *flags))); });
+  OnRun(command, globals,
+        [&globals, flags] { PrintPlan(globals, PlanRun(MakeTrainOptions(globals, *flags))); });
 }
 
 }  // namespace lacos

@@ -20,7 +20,8 @@ class TrainDisplay final : public TrainObserver {
  public:
   explicit TrainDisplay(const GlobalOptions& globals) : globals_(globals) {}
 
-  void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step, int64_t total_steps) override {
+  void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,
+               int64_t total_steps) override {
     for (const ExampleFile& file : data.files()) {
       spdlog::info("[{}] {} rows read, {} examples", file.path, file.rows, file.examples.size());
       LogDropped(file, file.dropped_other_label, "with another label than entailment");
@@ -31,23 +32,26 @@ class TrainDisplay final : public TrainObserver {
     if (data.truncated() > 0) {
       spdlog::info("{} texts are longer than --max-length and lose their end", data.truncated());
     }
-    spdlog::info("strategy {}: predicted peak {}", plan.chosen.name, FormatBytes(double(plan.chosen.peak_bytes)));
+    spdlog::info("strategy {}: predicted peak {}", plan.chosen.name,
+                 FormatBytes(double(plan.chosen.peak_bytes)));
     if (!plan.chosen.fits) {
       spdlog::warn("the predicted peak {} is more than {}; the run may be slow or end for lack of memory",
                    FormatBytes(double(plan.chosen.peak_bytes)), FormatBytes(double(plan.limit_bytes)));
     }
     progress_ = std::make_unique<Progress>(
-        globals_, ProgressOptions{.what = "training", .unit = "steps", .total = total_steps, .already_done = first_step});
+        globals_, ProgressOptions{
+                      .what = "training", .unit = "steps", .total = total_steps, .already_done = first_step});
   }
   void OnStep(const StepRecord& record) override {
     memory_.Sample();
-    smoothed_loss_ = record.step == 1 || smoothed_loss_ < 0 ? record.loss : 0.9 * smoothed_loss_ + 0.1 * record.loss;
+    smoothed_loss_ =
+        record.step == 1 || smoothed_loss_ < 0 ? record.loss : 0.9 * smoothed_loss_ + 0.1 * record.loss;
     progress_->Update(record.step, fmt::format("loss {:.4f}  {} tokens/s", smoothed_loss_,
                                                FormatCount(record.tokens_per_second)));
   }
   void OnEvaluation(const EvaluationRecord& record) override {
-    spdlog::info("step {}: dev Spearman {:.2f}, Pearson {:.2f}{}", record.step, record.spearman, record.pearson,
-                 record.best ? ", the best so far" : "");
+    spdlog::info("step {}: dev Spearman {:.2f}, Pearson {:.2f}{}", record.step, record.spearman,
+                 record.pearson, record.best ? ", the best so far" : "");
   }
   void OnCheckpoint(int64_t step, const std::string& folder) override {
     spdlog::info("step {}: saved {}", step, folder);
@@ -122,7 +126,8 @@ void PrintReport(const TrainReport& report, const std::string& output, PeakMemor
 }
 
 void RunTrain(const GlobalOptions& globals, const TrainFlags& flags) {
-  if (flags.resume && flags.overwrite) FailUsage("--resume", "go on with a run or start anew: --overwrite excludes it");
+  if (flags.resume && flags.overwrite)
+    FailUsage("--resume", "go on with a run or start anew: --overwrite excludes it");
   const TrainOptions options = MakeTrainOptions(globals, flags);
   if (!flags.resume) CheckOutputFolder(flags.output, flags.overwrite, flags.model.model);
   TrainDisplay display(globals);
@@ -142,8 +147,9 @@ void RunTrain(const GlobalOptions& globals, const TrainFlags& flags) {
 }  // namespace
 
 void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(app, globals, "train", "Train an adapter that makes a BLOOM embed sentences",
-                                 "lacos train --model bloom-560m-int8 --train nli.tsv --output trained --epochs 1");
+  CLI::App* command =
+      NewCommand(app, globals, "train", "Train an adapter that makes a BLOOM embed sentences",
+                 "lacos train --model bloom-560m-int8 --train nli.tsv --output trained --epochs 1");
   auto flags = std::make_shared<TrainFlags>();
   command
       ->add_option("--train", flags->train_files,
@@ -155,14 +161,19 @@ void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
   command->add_option("--eval-every", flags->eval_every, "Steps between dev scores; 0 = after each epoch")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX));
-  command->add_option("--patience", flags->patience, "Stop after so many dev scores without improvement; 0 = never")
+  command
+      ->add_option("--patience", flags->patience,
+                   "Stop after so many dev scores without improvement; 0 = never")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX));
   AddTrainFlags(command, *flags);
-  command->add_option("--save-every", flags->save_every, "Steps between checkpoints; 0 = only when interrupted")
+  command
+      ->add_option("--save-every", flags->save_every, "Steps between checkpoints; 0 = only when interrupted")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX));
-  command->add_option("--keep", flags->keep, "Checkpoints that are kept")->type_name("N")->check(IntegerIn(1, 1 << 20));
+  command->add_option("--keep", flags->keep, "Checkpoints that are kept")
+      ->type_name("N")
+      ->check(IntegerIn(1, 1 << 20));
   command->add_flag("--resume", flags->resume, "Go on from the newest valid checkpoint in --output");
   AddOverwriteOption(command, flags->overwrite);
   OnRun(command, globals, [&globals, flags] { RunTrain(globals, *flags); });

@@ -18,11 +18,13 @@ namespace {
 const std::vector<std::string> kTargets = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"};
 
 void AddDataFlags(CLI::App* command, TrainFlags& flags) {
-  command->add_option("--split", flags.split, "Rows that are used of a file with a column 'split'")->type_name("NAME");
+  command->add_option("--split", flags.split, "Rows that are used of a file with a column 'split'")
+      ->type_name("NAME");
   AddTableOptions(command, flags.table);
   command->add_flag("--hard-negatives", flags.hard_negatives,
                     "Make the contradictions of an anchor its negatives, beside those of the batch");
-  OneOf(command->add_option("--mix", flags.mix, "How batches are drawn from several files"), {"proportional", "round-robin"});
+  OneOf(command->add_option("--mix", flags.mix, "How batches are drawn from several files"),
+        {"proportional", "round-robin"});
   command->add_option("--batch-size", flags.batch_size, "Examples (pairs) in a batch")
       ->type_name("N")
       ->check(IntegerIn(2, 1 << 20));
@@ -32,30 +34,43 @@ void AddDataFlags(CLI::App* command, TrainFlags& flags) {
   command->add_option("--epochs", flags.epochs, "Passes over the data; may be a fraction")
       ->type_name("N")
       ->check(NumberIn(1e-6, 1e6));
-  command->add_option("--max-steps", flags.max_steps, "Stop after so many steps instead, the schedule's horizon; 0 = by --epochs")
+  command
+      ->add_option("--max-steps", flags.max_steps,
+                   "Stop after so many steps instead, the schedule's horizon; 0 = by --epochs")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX));
 }
 
 void AddObjectiveFlags(CLI::App* command, TrainFlags& flags) {
-  OneOf(command->add_option("--loss", flags.loss, "Objective: multiple-negatives ranking, or one of the baselines"),
+  OneOf(command->add_option("--loss", flags.loss,
+                            "Objective: multiple-negatives ranking, or one of the baselines"),
         {"mnr", "softmax", "cosine", "cosent", "triplet"});
-  command->add_option("--scale", flags.scale, "Factor on cosines (mnr, cosent)")->type_name("X")->check(NumberIn(1e-6, 1e6));
-  command->add_flag("--symmetric", flags.symmetric, "mnr: also rank anchors for each positive; the mean of both");
-  command->add_option("--margin", flags.margin, "triplet: Euclidean margin")->type_name("X")->check(NumberIn(0, 1e6));
-  command->add_option("--score-max", flags.score_max,
-                      "Gold score that means 'the same' (cosine, cosent); 0 = 1 when all lie in -1..1, else 5 or the largest")
+  command->add_option("--scale", flags.scale, "Factor on cosines (mnr, cosent)")
+      ->type_name("X")
+      ->check(NumberIn(1e-6, 1e6));
+  command->add_flag("--symmetric", flags.symmetric,
+                    "mnr: also rank anchors for each positive; the mean of both");
+  command->add_option("--margin", flags.margin, "triplet: Euclidean margin")
+      ->type_name("X")
+      ->check(NumberIn(0, 1e6));
+  command
+      ->add_option("--score-max", flags.score_max,
+                   "Gold score that means 'the same' (cosine, cosent); 0 = 1 when all lie in -1..1, else 5 "
+                   "or the largest")
       ->type_name("X")
       ->check(NumberIn(0, 1e9));
-  command->add_option("--matryoshka", flags.matryoshka,
-                      "Train these leading dimensions of the vectors too, beside the whole: 256,128")
+  command
+      ->add_option("--matryoshka", flags.matryoshka,
+                   "Train these leading dimensions of the vectors too, beside the whole: 256,128")
       ->type_name("D,...")
       ->delimiter(',')
       ->check(IntegerIn(1, INT32_MAX));
 }
 
 void AddAdapterFlags(CLI::App* command, TrainFlags& flags) {
-  command->add_option("--lora-rank", flags.lora_rank, "Rank of the low-rank updates")->type_name("R")->check(IntegerIn(1, 65536));
+  command->add_option("--lora-rank", flags.lora_rank, "Rank of the low-rank updates")
+      ->type_name("R")
+      ->check(IntegerIn(1, 65536));
   command->add_option("--lora-alpha", flags.lora_alpha, "The update is scaled by alpha / rank")
       ->type_name("X")
       ->check(NumberIn(1e-6, 1e6));
@@ -66,15 +81,17 @@ void AddAdapterFlags(CLI::App* command, TrainFlags& flags) {
     if (std::find(kTargets.begin(), kTargets.end(), text) != kTargets.end()) return "";
     return fmt::format("found '{}'; expected {}", text, fmt::join(kTargets, ", "));
   };
-  command->add_option("--lora-target", flags.lora_targets,
-                      "Matrices that get an update: query_key_value,dense,dense_h_to_4h,dense_4h_to_h")
+  command
+      ->add_option("--lora-target", flags.lora_targets,
+                   "Matrices that get an update: query_key_value,dense,dense_h_to_4h,dense_4h_to_h")
       ->type_name("NAME,...")
       ->delimiter(',')
       ->check(CLI::Validator(is_target, "", "target"));
   command->add_option("--lora-layers", flags.lora_layers, "Only the layers A to B, counted from 0")
       ->type_name("A-B")
       ->default_str("all");
-  command->add_flag("--train-biases", flags.train_biases, "BitFit: train every bias instead of low-rank updates");
+  command->add_flag("--train-biases", flags.train_biases,
+                    "BitFit: train every bias instead of low-rank updates");
   command
       ->add_option_function<double>(
           "--dropout", [&flags](double rate) { flags.dropout = rate; },
@@ -85,19 +102,27 @@ void AddAdapterFlags(CLI::App* command, TrainFlags& flags) {
 }
 
 void AddOptimizerFlags(CLI::App* command, TrainFlags& flags) {
-  OneOf(command->add_option("--optimizer", flags.optimizer, "Adam with block-wise 8-bit or with f32 moments"), {"adam8", "adam"});
+  OneOf(command->add_option("--optimizer", flags.optimizer, "Adam with block-wise 8-bit or with f32 moments"),
+        {"adam8", "adam"});
   command->add_option("--learning-rate", flags.learning_rate, "Learning rate after warm-up")
       ->type_name("X")
       ->check(NumberIn(0, 1e3));
-  command->add_option("--weight-decay", flags.weight_decay, "Decoupled weight decay")->type_name("X")->check(NumberIn(0, 1e3));
+  command->add_option("--weight-decay", flags.weight_decay, "Decoupled weight decay")
+      ->type_name("X")
+      ->check(NumberIn(0, 1e3));
   command->add_option("--max-grad-norm", flags.max_grad_norm, "Gradients are clipped to this norm; 0 = never")
       ->type_name("X")
       ->check(NumberIn(0, 1e9));
-  OneOf(command->add_option("--schedule", flags.schedule, "Learning rate after warm-up"), {"linear", "constant", "cosine"});
-  CLI::Option* ratio = command->add_option("--warmup-ratio", flags.warmup_ratio, "Share of the steps with rising learning rate")
-                           ->type_name("X")
-                           ->check(NumberIn(0, 1));
-  command->add_option("--warmup-steps", flags.warmup_steps, "Steps with rising learning rate, instead of the ratio")
+  OneOf(command->add_option("--schedule", flags.schedule, "Learning rate after warm-up"),
+        {"linear", "constant", "cosine"});
+  CLI::Option* ratio =
+      command
+          ->add_option("--warmup-ratio", flags.warmup_ratio, "Share of the steps with rising learning rate")
+          ->type_name("X")
+          ->check(NumberIn(0, 1));
+  command
+      ->add_option("--warmup-steps", flags.warmup_steps,
+                   "Steps with rising learning rate, instead of the ratio")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX))
       ->default_str("by --warmup-ratio")
@@ -106,14 +131,18 @@ void AddOptimizerFlags(CLI::App* command, TrainFlags& flags) {
 
 void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
   const auto is_size = [](const std::string& text) -> std::string {
-    return ParseSize(text) ? "" : fmt::format("found '{}'; expected a size such as 6GB, 1.5GiB or 900MB", text);
+    return ParseSize(text) ? ""
+                           : fmt::format("found '{}'; expected a size such as 6GB, 1.5GiB or 900MB", text);
   };
-  command->add_option("--memory-budget", flags.memory_budget, "Hard limit of the predicted peak memory: 6GB, 1.5GiB, 900MB")
+  command
+      ->add_option("--memory-budget", flags.memory_budget,
+                   "Hard limit of the predicted peak memory: 6GB, 1.5GiB, 900MB")
       ->type_name("SIZE")
       ->check(CLI::Validator(is_size, "", "size"))
       ->default_str("80 % of free memory");
-  OneOf(command->add_option("--gradient-strategy", flags.strategy,
-                            "Keep activations, recompute them, or encode in chunks (GradCache); the same bytes result"),
+  OneOf(command->add_option(
+            "--gradient-strategy", flags.strategy,
+            "Keep activations, recompute them, or encode in chunks (GradCache); the same bytes result"),
         {"auto", "direct", "recompute", "gradcache"});
   command->add_option("--chunk-tokens", flags.chunk_tokens, "Tokens in a chunk of gradcache; 0 = 2048")
       ->type_name("N")
@@ -128,7 +157,8 @@ LossKind ParseLoss(const std::string& name) {
 }
 
 StrategyChoice ParseStrategy(const std::string& name) {
-  for (const StrategyChoice choice : {StrategyChoice::kDirect, StrategyChoice::kRecompute, StrategyChoice::kGradCache}) {
+  for (const StrategyChoice choice :
+       {StrategyChoice::kDirect, StrategyChoice::kRecompute, StrategyChoice::kGradCache}) {
     if (name == Name(choice)) return choice;
   }
   return StrategyChoice::kAuto;
@@ -155,21 +185,24 @@ void ParseLayers(const std::string& text, int64_t layers, LoraSettings& lora) {
     valid = false;
   }
   if (!valid || first < 0 || last < first || last >= layers) {
-    throw UserError(fmt::format("[--lora-layers] found '{}'; expected A-B with 0 <= A <= B <= {}; this model has {} layers",
-                                text, layers - 1, layers));
+    throw UserError(fmt::format(
+        "[--lora-layers] found '{}'; expected A-B with 0 <= A <= B <= {}; this model has {} layers", text,
+        layers - 1, layers));
   }
   lora.first_layer = first;
   lora.last_layer = last;
 }
 
-// Name and value of every setting that decides the result: for the model card, run.json and the check on --resume.
+// Name and value of every setting that decides the result: for the model card, run.json and the check on
+// --resume.
 std::vector<std::pair<std::string, std::string>> Recipe(const GlobalOptions& globals, const TrainFlags& flags,
                                                         const TrainOptions& options) {
   std::vector<std::pair<std::string, std::string>> recipe = {
       {"objective", flags.loss},
       {"scale", fmt::format("{}", flags.scale)},
       {"batch size", fmt::format("{}", flags.batch_size)},
-      {"epochs", flags.max_steps > 0 ? fmt::format("{} steps", flags.max_steps) : fmt::format("{}", flags.epochs)},
+      {"epochs",
+       flags.max_steps > 0 ? fmt::format("{} steps", flags.max_steps) : fmt::format("{}", flags.epochs)},
       {"max length", fmt::format("{} tokens", options.max_length)},
       {"pooling", PoolingName(options.pooling)},
       {"normalize", options.normalize ? "yes" : "no"},
@@ -191,8 +224,9 @@ std::vector<std::pair<std::string, std::string>> Recipe(const GlobalOptions& glo
   if (flags.train_biases) {
     recipe.emplace_back("trained", "biases (BitFit)");
   } else {
-    recipe.emplace_back("LoRA", fmt::format("rank {}, alpha {}, dropout {}, on {}", flags.lora_rank, flags.lora_alpha,
-                                            flags.lora_dropout, fmt::join(flags.lora_targets, ", ")));
+    recipe.emplace_back("LoRA",
+                        fmt::format("rank {}, alpha {}, dropout {}, on {}", flags.lora_rank, flags.lora_alpha,
+                                    flags.lora_dropout, fmt::join(flags.lora_targets, ", ")));
     if (!flags.lora_layers.empty()) recipe.emplace_back("LoRA layers", flags.lora_layers);
   }
   if (flags.symmetric) recipe.emplace_back("symmetric", "yes");
@@ -213,10 +247,20 @@ std::optional<int64_t> ParseSize(const std::string& text) {
   std::string unit(at, text.data() + text.size());
   unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
   std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::tolower(c); });
-  const std::vector<std::pair<std::string, double>> units = {
-      {"", 1},         {"b", 1},          {"k", 1e3},        {"kb", 1e3},       {"m", 1e6},
-      {"mb", 1e6},     {"g", 1e9},        {"gb", 1e9},       {"t", 1e12},       {"tb", 1e12},
-      {"kib", 1024.0}, {"mib", 1048576.0}, {"gib", 1073741824.0}, {"tib", 1099511627776.0}};
+  const std::vector<std::pair<std::string, double>> units = {{"", 1},
+                                                             {"b", 1},
+                                                             {"k", 1e3},
+                                                             {"kb", 1e3},
+                                                             {"m", 1e6},
+                                                             {"mb", 1e6},
+                                                             {"g", 1e9},
+                                                             {"gb", 1e9},
+                                                             {"t", 1e12},
+                                                             {"tb", 1e12},
+                                                             {"kib", 1024.0},
+                                                             {"mib", 1048576.0},
+                                                             {"gib", 1073741824.0},
+                                                             {"tib", 1099511627776.0}};
   for (const auto& [name, factor] : units) {
     if (unit == name && value * factor < 9e18) return static_cast<int64_t>(value * factor);
   }
@@ -264,8 +308,8 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
                   .margin = flags.margin,
                   .matryoshka = flags.matryoshka,
                   .seed = globals.seed};
-  if (!flags.matryoshka.empty() &&
-      std::find(flags.matryoshka.begin(), flags.matryoshka.end(), config.hidden_size) == flags.matryoshka.end()) {
+  if (!flags.matryoshka.empty() && std::find(flags.matryoshka.begin(), flags.matryoshka.end(),
+                                             config.hidden_size) == flags.matryoshka.end()) {
     options.loss.matryoshka.insert(options.loss.matryoshka.begin(), config.hidden_size);
   }
   options.score_maximum = flags.score_max;

@@ -1,4 +1,5 @@
-// Hidden states and pooled vectors against transformers and sentence-transformers (tests/golden/models/README.md).
+// Hidden states and pooled vectors against transformers and sentence-transformers
+// (tests/golden/models/README.md).
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"
@@ -30,13 +31,14 @@ TEST_P(EncodeGolden, HiddenStatesAndEveryPoolingEqualTransformers) {
     encoder.HiddenStates(texts, hidden);
     EXPECT_LT(RelativeDifference(DownloadFloats(*backend, hidden), ReadFloats(golden, "hidden")), kTolerance);
   }
-  for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast, Pooling::kCls, Pooling::kMax,
-                                Pooling::kMeanSqrtLen}) {
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast, Pooling::kCls,
+                                Pooling::kMax, Pooling::kMeanSqrtLen}) {
     const ArenaScope scope(encoder.arena());
     encoder.options().pooling = pooling;
     const TensorView vectors = encoder.arena().Allocate(backend->Types().residual, {texts.Texts(), d});
     encoder.Forward(texts, vectors);
-    EXPECT_LT(RelativeDifference(DownloadFloats(*backend, vectors), ReadFloats(golden, "pooled." + PoolingName(pooling))),
+    EXPECT_LT(RelativeDifference(DownloadFloats(*backend, vectors),
+                                 ReadFloats(golden, "pooled." + PoolingName(pooling))),
               kTolerance)
         << PoolingName(pooling);
   }

@@ -32,7 +32,8 @@ struct TrainingCase {
   TrainingCase(const std::string& name, const BackendCase& backend_case) {
     golden = Json::ReadFile(GoldenPath("train/" + name + "/golden.json"));
     backend = backend_case.make();
-    const std::shared_ptr<Checkpoint> checkpoint = Checkpoint::Open(GoldenPath(golden.At("model").AsString()));
+    const std::shared_ptr<Checkpoint> checkpoint =
+        Checkpoint::Open(GoldenPath(golden.At("model").AsString()));
     model = std::make_unique<BloomModel>(*backend, checkpoint);
     LoraAdapter adapter;
     if (name == "a_bitfit") {
@@ -69,11 +70,12 @@ TEST_P(TrainingGolden, LossAndEveryGradientEqualThePeers) {
   EXPECT_NEAR(loss.loss, run.golden.At("loss_value").AsDouble(), kTolerance * std::abs(loss.loss));
   const SafetensorsFile gradients(GoldenPath("train/" + name + "/gradients.safetensors"));
   EXPECT_EQ(gradients.tensors().size(), run.model->trainable().size());
-  // Key biases have a zero gradient (softmax ignores a shift): what is recorded there is rounding, so tensors are
-  // compared on the scale of their own largest value and, with it, of the largest of all.
+  // Key biases have a zero gradient (softmax ignores a shift): what is recorded there is rounding, so tensors
+  // are compared on the scale of their own largest value and, with it, of the largest of all.
   double largest = 0;
   for (const TensorEntry& entry : gradients.tensors()) {
-    for (const float value : ReadFloats(gradients, entry.name)) largest = std::max(largest, std::abs(double(value)));
+    for (const float value : ReadFloats(gradients, entry.name))
+      largest = std::max(largest, std::abs(double(value)));
   }
   const double golden_rounding = run.golden.At("f64_relative_difference").At("gradients").AsDouble();
   for (const TrainableTensor& tensor : run.model->trainable()) {
@@ -90,8 +92,8 @@ TEST_P(TrainingGolden, TenStepsOfEightBitAdamFollowBitsandbytes) {
   TrainingCase run(name, backend_case);
   const Json losses = run.golden.At("losses");
   const bool eight_bit = run.golden.At("eight_bit").size() > 0;
-  // Where moments are 8-bit, a gradient that differs in its last bit may fall on the other side of a code's edge; the
-  // golden's own f32 and f64 runs differ by 1.1e-4 there (README.md beside the goldens).
+  // Where moments are 8-bit, a gradient that differs in its last bit may fall on the other side of a code's
+  // edge; the golden's own f32 and f64 runs differ by 1.1e-4 there (README.md beside the goldens).
   const double tolerance = eight_bit ? 5e-4 : kTolerance;
   for (size_t step = 0; step < losses.size(); ++step) {
     const double expected = losses[step].AsDouble();
@@ -102,8 +104,8 @@ TEST_P(TrainingGolden, TenStepsOfEightBitAdamFollowBitsandbytes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, TrainingGolden,
-                         testing::Combine(testing::Values("a_all", "a_qkv", "b_all", "b_qkv_r32", "c_all", "c_max",
-                                                          "c_cls", "c_mean_sqrt_len", "a_bitfit"),
+                         testing::Combine(testing::Values("a_all", "a_qkv", "b_all", "b_qkv_r32", "c_all",
+                                                          "c_max", "c_cls", "c_mean_sqrt_len", "a_bitfit"),
                                           testing::ValuesIn(ExactBackends())),
                          [](const auto& info) {
                            return std::get<0>(info.param) + "_" + std::get<1>(info.param).name;

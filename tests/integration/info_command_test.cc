@@ -24,21 +24,6 @@ TEST(InfoCommand, CountsParametersByTheFormula) {
   EXPECT_EQ(info.At("settings").At("max_length").AsInt(), 2048);
 }
 
-TEST(InfoCommand, SaysWhenInt8CannotUseTheStoredCodes) {
-  const TempFolder folder;
-  for (const auto& [block, has_note] :
-       std::vector<std::pair<std::string, bool>>{{"row", false}, {"64", true}}) {
-    const std::string output = folder / ("block-" + block);
-    ASSERT_EQ(
-        RunLacos({"quantize", "--model", TinyModel(), "--output", output, "--block-size", block}).status, 0);
-    const RunResult result = RunLacos({"info", "--model", output, "--json", "--compute", "int8"});
-    ASSERT_EQ(result.status, 0) << result.err;
-    const Json info = Json::Parse(result.out, "stdout");
-    EXPECT_EQ(info.At("notes").size() > 0, has_note);
-    EXPECT_EQ(info.At("quantization").At("scheme").AsString(), "linear");
-  }
-}
-
 TEST(QuantizeCommand, ReportsBytesAndErrorsAndTheResultEmbeds) {
   const TempFolder folder;
   const std::string texts = folder.Write("texts.txt", "one\ntwo\n");

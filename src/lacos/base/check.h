@@ -8,8 +8,8 @@ namespace lacos::internal {
 }  // namespace lacos::internal
 
 // Aborts with file:line unless `condition` holds. `message` is a string literal that says what was violated.
-#define LACOS_CHECK(condition, message)                                           \
-  do {                                                                            \
-    if (!(condition)) [[unlikely]]                                                \
-      ::lacos::internal::CheckFailed(__FILE__, __LINE__, #condition, message);    \
+#define LACOS_CHECK(condition, message)                                        \
+  do {                                                                         \
+    if (!(condition)) [[unlikely]]                                             \
+      ::lacos::internal::CheckFailed(__FILE__, __LINE__, #condition, message); \
   } while (false)

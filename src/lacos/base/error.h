@@ -7,7 +7,8 @@
 namespace lacos {
 
 // Thrown when the input or the environment is wrong (never for lacos's own bugs; those are LACOS_CHECK).
-// The message reads `[where] what was found; what was expected; what to do`, one line, without a final full stop.
+// The message reads `[where] what was found; what was expected; what to do`, one line, without a final full
+// stop.
 class UserError : public std::runtime_error {
  public:
   explicit UserError(const std::string& message) : std::runtime_error(message) {}

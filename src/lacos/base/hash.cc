@@ -25,7 +25,8 @@ void Sha256::Update(std::span<const std::byte> bytes) {
 std::string Sha256::HexDigest() {
   std::array<unsigned char, 32> digest{};
   unsigned int size = 0;
-  LACOS_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1 && size == 32, "hashing succeeds");
+  LACOS_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1 && size == 32,
+              "hashing succeeds");
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
   for (const unsigned char byte : digest) {

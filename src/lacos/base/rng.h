@@ -1,5 +1,6 @@
-// Counter-based random numbers: every value is a pure function of (key, counter), so runs resume and replay exactly
-// on any number of threads. Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
+// Counter-based random numbers: every value is a pure function of (key, counter), so runs resume and replay
+// exactly on any number of threads. Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1,
+// 2, 3" (SC 2011).
 #pragma once
 
 #include <array>
@@ -35,7 +36,14 @@ inline uint64_t Mix64(uint64_t x) {
 inline uint64_t Mix64(uint64_t a, uint64_t b) { return Mix64(Mix64(a) ^ (b + 0x9E3779B97F4A7C15ull)); }
 
 // What a stream of random numbers is for: streams of one seed never share values.
-enum class RandomStream : uint32_t { kLoraInit = 1, kShuffle = 2, kDropout = 3, kWeights = 4, kHead = 5, kBatch = 6 };
+enum class RandomStream : uint32_t {
+  kLoraInit = 1,
+  kShuffle = 2,
+  kDropout = 3,
+  kWeights = 4,
+  kHead = 5,
+  kBatch = 6
+};
 
 // A sequential view of one stream of one seed; its position is a counter that can be saved and set.
 class Random {

@@ -1,12 +1,13 @@
 // The seam between the model and the machine: some forty coarse verbs over opaque tensors.
 //
-// Rules that keep an accelerator possible: a TensorView is never dereferenced outside kernels/; verbs enqueue work and
-// return nothing; only Download and Synchronize wait. `reference` computes in double or complex double and is written
-// for reading; `cpu` is oneDNN and Highway. Both are tested by one parameterised suite (tests/unit/kernels).
+// Rules that keep an accelerator possible: a TensorView is never dereferenced outside kernels/; verbs enqueue
+// work and return nothing; only Download and Synchronize wait. `reference` computes in double or complex
+// double and is written for reading; `cpu` is oneDNN and Highway. Both are tested by one parameterised suite
+// (tests/unit/kernels).
 //
-// Letters: N texts, T tokens (all texts laid end to end), D model width, H heads, K = D / H, R LoRA rank, L layers.
-// `offsets` is I32 [N+1]: text n has the tokens offsets[n] to offsets[n+1]; it may be empty.
-// Shapes, types and aliasing are the caller's duty (LACOS_CHECK); an empty view means "absent".
+// Letters: N texts, T tokens (all texts laid end to end), D model width, H heads, K = D / H, R LoRA rank, L
+// layers. `offsets` is I32 [N+1]: text n has the tokens offsets[n] to offsets[n+1]; it may be empty. Shapes,
+// types and aliasing are the caller's duty (LACOS_CHECK); an empty view means "absent".
 #pragma once
 
 #include <cstddef>
@@ -32,7 +33,8 @@ enum class Orientation : uint8_t { kForward, kBackward };
 
 // The element types in which a backend wants tensors of each role.
 struct TypeSet {
-  DType activation;  // inputs of linear layers and what is saved for backward: f32, or bf16 under Compute::kBF16
+  DType activation;  // inputs of linear layers and what is saved for backward: f32, or bf16 under
+                     // Compute::kBF16
   DType residual;    // the hidden state between blocks
   DType gradient;    // gradients of activations
   DType parameter;   // LoRA matrices, biases, LayerNorm parameters, their gradients
@@ -40,9 +42,9 @@ struct TypeSet {
 };
 
 struct KernelInfo {
-  std::string backend;                 // "cpu", "reference"
-  std::string isa;                     // instruction set in use
-  std::vector<std::string> kernels;    // "linear f32: gemm:jit, 96-row tiles", ...
+  std::string backend;               // "cpu", "reference"
+  std::string isa;                   // instruction set in use
+  std::vector<std::string> kernels;  // "linear f32: gemm:jit, 96-row tiles", ...
 };
 
 using WeightId = int32_t;
@@ -64,9 +66,9 @@ struct Epilogue {
   TensorView bias;            // [out], parameter type
   TensorView lora_z, lora_b;  // [T, R] statistic type, [out, R] parameter type
   double lora_scale = 1;
-  bool gelu = false;          // y = gelu(u), u first rounded to the activation type (whether or not it is kept)
-  TensorView saved_gelu;      // [T, out] activation type: keeps u
-  TensorView residual;        // [T, out] residual or activation type; may be y itself
+  bool gelu = false;      // y = gelu(u), u first rounded to the activation type (whether or not it is kept)
+  TensorView saved_gelu;  // [T, out] activation type: keeps u
+  TensorView residual;    // [T, out] residual or activation type; may be y itself
 };
 
 // dx = dy W [+ lora_scale * lora_dz lora_a], then [* gelu'(saved_gelu)], then added to dx when `accumulate`.
@@ -77,9 +79,9 @@ struct BackwardEpilogue {
   bool accumulate = false;
 };
 
-// Cut points of sums over tokens: leaf i is the rows begin[i] to begin[i+1]. Every leaf is summed by one thread in row
-// order and the leaves are added in index order, so that gradients depend neither on the number of threads nor on how
-// a batch is cut into chunks (as long as chunks are whole leaves).
+// Cut points of sums over tokens: leaf i is the rows begin[i] to begin[i+1]. Every leaf is summed by one
+// thread in row order and the leaves are added in index order, so that gradients depend neither on the number
+// of threads nor on how a batch is cut into chunks (as long as chunks are whole leaves).
 struct TokenLeaves {
   std::vector<int64_t> begin;  // count + 1 entries, first 0, last T
   int64_t Count() const { return static_cast<int64_t>(begin.size()) - 1; }
@@ -87,8 +89,8 @@ struct TokenLeaves {
 
 // Which elements a dropout drops is a pure function of (seed, step, sample, view, position; site; channel):
 // `token_keys` holds one mixed 64-bit key of the first five for each row, `site` names layer and place.
-// Element (row, channel) takes word channel % 4 of Philox({channel / 4, site, low(key), high(key)}, {0, 0}) and is
-// dropped when word < rate * 2^32; kept elements are scaled by 1 / (1 - rate).
+// Element (row, channel) takes word channel % 4 of Philox({channel / 4, site, low(key), high(key)}, {0, 0})
+// and is dropped when word < rate * 2^32; kept elements are scaled by 1 / (1 - rate).
 struct DropoutSpec {
   TensorView token_keys;  // I64 [T]; absent = no dropout
   uint32_t site = 0;
@@ -120,73 +122,88 @@ class Backend {
   // --- memory and order
   virtual TypeSet Types() const = 0;
   virtual KernelInfo Describe() const = 0;
-  virtual Buffer Allocate(size_t bytes) = 0;                            // 64-byte aligned, zeroed
-  virtual void Upload(std::span<const std::byte> host, V y) = 0;        // same element type
-  virtual void Download(V x, std::span<std::byte> host) = 0;            // waits
-  virtual void Copy(V x, V y) = 0;                                      // converts between floating types, nearest even
+  virtual Buffer Allocate(size_t bytes) = 0;                      // 64-byte aligned, zeroed
+  virtual void Upload(std::span<const std::byte> host, V y) = 0;  // same element type
+  virtual void Download(V x, std::span<std::byte> host) = 0;      // waits
+  virtual void Copy(V x, V y) = 0;  // converts between floating types, nearest even
   virtual void Fill(V y, double value) = 0;
   virtual void Synchronize() = 0;
 
   // --- frozen weights
   // The host memory behind `matrix` must outlive the weight. Plain types and every 8-bit scheme are accepted.
   virtual WeightId AddWeight(const QuantizedMatrix& matrix) = 0;
-  // A hint that the weight is used next in this orientation; Linear and LinearBackward do it themselves otherwise.
+  // A hint that the weight is used next in this orientation; Linear and LinearBackward do it themselves
+  // otherwise.
   virtual void PrepareWeight(WeightId weight, Orientation orientation) = 0;
   // Scratch bytes that a product with this weight takes for `rows` rows.
   virtual size_t WorkspaceBytes(WeightId weight, int64_t rows, Orientation orientation) const = 0;
   virtual TableId AddTable(const EmbeddingSource& source) = 0;  // the source must outlive the table
 
   // --- products
-  virtual void Linear(V x, WeightId weight, const Epilogue& epilogue, V y) = 0;  // x [T, in] activation; y activation or residual
-  virtual void LinearBackward(V dy, WeightId weight, const BackwardEpilogue& epilogue, V dx) = 0;  // gradient types
+  virtual void Linear(V x, WeightId weight, const Epilogue& epilogue,
+                      V y) = 0;  // x [T, in] activation; y activation or residual
+  virtual void LinearBackward(V dy, WeightId weight, const BackwardEpilogue& epilogue,
+                              V dx) = 0;  // gradient types
   // y = alpha * op(a) op(b) + beta * y over matrices of any floating types; op transposes where ta/tb say so.
-  // A row of y depends only on its own row of op(a), on all of b and on old y: not on how many rows there are.
+  // A row of y depends only on its own row of op(a), on all of b and on old y: not on how many rows there
+  // are.
   virtual void MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y) = 0;
-  virtual void TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha, V y) = 0;  // y[p, q] += alpha a^T b; a [T, p], b [T, q]
-  virtual void TokenSum(V x, const TokenLeaves& leaves, V y) = 0;                       // y[c] += sum over rows of x[., c]
-  virtual void TokenDotSum(V a, V b, const TokenLeaves& leaves, V y) = 0;               // y[c] += sum over rows of a*b
+  virtual void TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha,
+                          V y) = 0;  // y[p, q] += alpha a^T b; a [T, p], b [T, q]
+  virtual void TokenSum(V x, const TokenLeaves& leaves, V y) = 0;          // y[c] += sum over rows of x[., c]
+  virtual void TokenDotSum(V a, V b, const TokenLeaves& leaves, V y) = 0;  // y[c] += sum over rows of a*b
 
   // --- block
   virtual void Embed(TableId table, V ids, V y) = 0;  // ids I32 [T]; y residual type [T, D]
-  // xhat = (x - mean) * rstd, rounded to xhat's type (to y's when xhat is absent); y = gamma * xhat + beta. xhat and
-  // rstd may be absent; y has the activation or the residual type (ln_f keeps both in the residual type); y may be x.
+  // xhat = (x - mean) * rstd, rounded to xhat's type (to y's when xhat is absent); y = gamma * xhat + beta.
+  // xhat and rstd may be absent; y has the activation or the residual type (ln_f keeps both in the residual
+  // type); y may be x.
   virtual void LayerNorm(V x, V gamma, V beta, double eps, V xhat, V rstd, V y) = 0;
   virtual void LayerNormBackward(V dy, V xhat, V rstd, V gamma, bool accumulate, V dx) = 0;
   virtual void ScaleShift(V xhat, V gamma, V beta, V y) = 0;  // y = gamma * xhat + beta, as LayerNorm made it
   virtual void Gelu(V u, V y) = 0;                            // tanh form
   virtual void GeluBackward(V dy, V u, V du) = 0;
   // Causal self-attention with ALiBi within each text. qkv [T, H*3*K] with BLOOM's interleaving: column
-  // (h*3 + p)*K + d holds q, k or v for p = 0, 1, 2. Dropout is on the probabilities, the query's key and channel
-  // h * 65536 + (key's position in its text).
+  // (h*3 + p)*K + d holds q, k or v for p = 0, 1, 2. Dropout is on the probabilities, the query's key and
+  // channel h * 65536 + (key's position in its text).
   virtual void AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec& dropout, V y) = 0;
-  virtual void AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec& dropout, V dy, V dqkv) = 0;
-  virtual void Dropout(V x, const DropoutSpec& dropout, V y) = 0;  // x may be y; backward is the same verb on dy
-  virtual void Add(V a, V b, V y) = 0;                             // y may be a or b
+  virtual void AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec& dropout, V dy,
+                                      V dqkv) = 0;
+  virtual void Dropout(V x, const DropoutSpec& dropout,
+                       V y) = 0;        // x may be y; backward is the same verb on dy
+  virtual void Add(V a, V b, V y) = 0;  // y may be a or b
 
   // --- pooling and similarity
-  // y [N, D] from x [T, D]; argmax I32 [N, D] (absolute token rows) only for kMax, may be absent. A text without tokens gives zeros.
+  // y [N, D] from x [T, D]; argmax I32 [N, D] (absolute token rows) only for kMax, may be absent. A text
+  // without tokens gives zeros.
   virtual void Pool(V x, V offsets, Pooling pooling, V argmax, V y) = 0;
   virtual void PoolBackward(V dy, V offsets, Pooling pooling, V argmax, V dx) = 0;  // writes every row of dx
-  virtual void L2Normalize(V x, V norm, V y) = 0;  // y = x / max(norm, 1e-12) by rows; norm [N] may be absent; y may be x
+  virtual void L2Normalize(V x, V norm,
+                           V y) = 0;  // y = x / max(norm, 1e-12) by rows; norm [N] may be absent; y may be x
   virtual void L2NormalizeBackward(V dy, V y, V norm, bool accumulate, V dx) = 0;
-  // y[r, c] (+)= x[r, c] for c < min(columns of x, columns of y): truncation to leading dimensions, and its backward.
+  // y[r, c] (+)= x[r, c] for c < min(columns of x, columns of y): truncation to leading dimensions, and its
+  // backward.
   virtual void CopyColumns(V x, bool accumulate, V y) = 0;
-  virtual void RowDot(V a, V b, V y) = 0;                               // y[n] = sum over d of a[n, d] b[n, d]
-  virtual void RowScale(V x, V scale, bool accumulate, V y) = 0;        // y[n, d] (+)= scale[n] x[n, d]
-  virtual void AbsDifference(V a, V b, V y) = 0;                        // |a - b|
-  virtual void AbsDifferenceBackward(V dy, V a, V b, V da, V db) = 0;   // da += dy sign(a - b), db -= the same
+  virtual void RowDot(V a, V b, V y) = 0;                              // y[n] = sum over d of a[n, d] b[n, d]
+  virtual void RowScale(V x, V scale, bool accumulate, V y) = 0;       // y[n, d] (+)= scale[n] x[n, d]
+  virtual void AbsDifference(V a, V b, V y) = 0;                       // |a - b|
+  virtual void AbsDifferenceBackward(V dy, V a, V b, V da, V db) = 0;  // da += dy sign(a - b), db -= the same
 
   // --- losses: mean over rows; each writes loss [1] and the gradient of its first argument
-  // targets I32 [N]; mask U8 [N, M], 0 takes a column out of that row's sum (never its target); absent = all in.
+  // targets I32 [N]; mask U8 [N, M], 0 takes a column out of that row's sum (never its target); absent = all
+  // in.
   virtual void SoftmaxCrossEntropy(V scores, V mask, V targets, V loss, V dscores) = 0;
   virtual void MeanSquaredError(V x, V target, V loss, V dx) = 0;  // x, target [N]
-  // log(1 + sum over pairs with label[i] < label[j] of exp(scale * (x[i] - x[j]))), x the cosines [N]. CoSENT (Su, 2022).
+  // log(1 + sum over pairs with label[i] < label[j] of exp(scale * (x[i] - x[j]))), x the cosines [N]. CoSENT
+  // (Su, 2022).
   virtual void CosentLoss(V x, V labels, double scale, V loss, V dx) = 0;
-  // mean of max(0, |a - p| - |a - n| + margin) with Euclidean distances (torch's pairwise_distance, eps 1e-6).
+  // mean of max(0, |a - p| - |a - n| + margin) with Euclidean distances (torch's pairwise_distance, eps
+  // 1e-6).
   virtual void TripletLoss(V a, V p, V n, double margin, V loss, V da, V dp, V dn) = 0;
 
   // --- optimizer
-  // out[0] = sum of squares over all tensors (f64 in fixed blocks), nonfinite[0] = how many values are not finite.
+  // out[0] = sum of squares over all tensors (f64 in fixed blocks), nonfinite[0] = how many values are not
+  // finite.
   virtual void SumSquares(std::span<const TensorView> x, V out, V nonfinite) = 0;  // both statistic type [1]
   virtual void Adam8(const AdamStep& step, V gradient, const Adam8State& state, V parameter) = 0;
   virtual void Adam(const AdamStep& step, V gradient, const AdamState& state, V parameter) = 0;
@@ -198,11 +215,12 @@ struct CpuBackendOptions {
 // Threads are those of base/parallel.h. Throws UserError when the compute mode cannot be had on this CPU.
 std::unique_ptr<Backend> MakeCpuBackend(const CpuBackendOptions& options);
 
-// Double (kF64) or complex double (kC128) throughout; slow and simple. Quantisation of activations is the identity.
+// Double (kF64) or complex double (kC128) throughout; slow and simple. Quantisation of activations is the
+// identity.
 std::unique_ptr<Backend> MakeReferenceBackend(DType dtype);
 
-// Does nothing: verbs return at once and Allocate hands out addresses that are never touched. Running the real model code
-// on it gives the exact memory that a step would take (train/plan).
+// Does nothing: verbs return at once and Allocate hands out addresses that are never touched. Running the
+// real model code on it gives the exact memory that a step would take (train/plan).
 std::unique_ptr<Backend> MakeDryBackend(const TypeSet& types);
 
 // --- helpers over any backend (kernels/transfer.cc)
@@ -214,7 +232,8 @@ std::vector<float> DownloadFloats(Backend& backend, V x);
 // Uploads integers into an I32 or I64 or U8 tensor of the same size.
 void UploadInts(Backend& backend, std::span<const int32_t> values, V y);
 
-// Slopes of ALiBi for any number of heads. Source: Press et al., "Train short, test long" (2022), as BLOOM applies it.
+// Slopes of ALiBi for any number of heads. Source: Press et al., "Train short, test long" (2022), as BLOOM
+// applies it.
 std::vector<double> AlibiSlopes(int heads);
 
 }  // namespace lacos

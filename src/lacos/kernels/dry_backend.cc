@@ -17,8 +17,10 @@ class DryBackend final : public Backend {
   // Address space without access rights: costs no memory, and a read would crash instead of giving zeros.
   Buffer Allocate(size_t bytes) override {
     void* address = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (address == MAP_FAILED) throw UserError("[plan] could not reserve address space; expected a 64-bit system without a ulimit -v");
-    return {static_cast<std::byte*>(address), bytes, [](std::byte* data, size_t size) { munmap(data, size); }};
+    if (address == MAP_FAILED)
+      throw UserError("[plan] could not reserve address space; expected a 64-bit system without a ulimit -v");
+    return {static_cast<std::byte*>(address), bytes,
+            [](std::byte* data, size_t size) { munmap(data, size); }};
   }
   void Upload(std::span<const std::byte>, V) override {}
   void Download(V, std::span<std::byte> host) override { std::fill(host.begin(), host.end(), std::byte{0}); }

@@ -10,7 +10,9 @@
 namespace lacos {
 
 BloomModel::BloomModel(Backend& backend, std::shared_ptr<Checkpoint> checkpoint)
-    : backend_(backend), checkpoint_(std::move(checkpoint)), embedding_source_(MakeEmbeddingSource(checkpoint_)) {
+    : backend_(backend),
+      checkpoint_(std::move(checkpoint)),
+      embedding_source_(MakeEmbeddingSource(checkpoint_)) {
   const BloomConfig& config = checkpoint_->config();
   word_embeddings_ = backend_.AddTable(*embedding_source_);
   const auto layer_norm = [&](const std::string& name) {
@@ -57,7 +59,8 @@ TensorView BloomModel::Load(const std::string& name) {
 
 void BloomModel::ForEachLinear(const std::function<void(const std::string&, LinearLayer&)>& visit) {
   for (BlockLayer& block : blocks_) {
-    for (LinearLayer* layer : {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
+    for (LinearLayer* layer :
+         {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
       visit(layer->name, *layer);
     }
   }
@@ -95,7 +98,8 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
     const auto found = adapter.modules.find(module);
     if (found == adapter.modules.end()) return;
     const LoraModule& host = found->second;
-    LACOS_CHECK(host.a.shape[1] == layer.in && host.b.shape[0] == layer.out, "the adapter's shapes were checked");
+    LACOS_CHECK(host.a.shape[1] == layer.in && host.b.shape[0] == layer.out,
+                "the adapter's shapes were checked");
     layer.lora = LoraUpdate{.a = upload(module + ".lora_A", host.a),
                             .b = upload(module + ".lora_B", host.b),
                             .scale = host.scale,
@@ -108,14 +112,18 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
     bias = upload(name, found->second);
     ++attached;
   });
-  LACOS_CHECK(attached == adapter.modules.size() + adapter.biases.size(), "every part of the adapter has a place");
+  LACOS_CHECK(attached == adapter.modules.size() + adapter.biases.size(),
+              "every part of the adapter has a place");
 }
 
 LoraAdapter BloomModel::Detach() const {
   LoraAdapter adapter = adapter_;
-  const auto download = [&](const TensorView& view, HostMatrix& host) { host.values = DownloadFloats(backend_, view); };
+  const auto download = [&](const TensorView& view, HostMatrix& host) {
+    host.values = DownloadFloats(backend_, view);
+  };
   for (const BlockLayer& block : blocks_) {
-    for (const LinearLayer* layer : {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
+    for (const LinearLayer* layer :
+         {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
       if (!layer->lora) continue;
       LoraModule& host = adapter.modules.at(layer->name);
       download(layer->lora->a.value, host.a);

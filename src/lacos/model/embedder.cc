@@ -30,10 +30,11 @@ Embedder::Embedder(const EmbedderOptions& options) : state_(std::make_unique<Sta
   s.encoder = std::make_unique<Encoder>(*s.model, EncoderOptions{.pooling = pooling, .dropout = {}});
   s.text_encoder = std::make_unique<TextEncoder>(
       *s.encoder, *s.loaded.tokenizer,
-      TextEncoderOptions{.tokenize = {.strip = options.strip.value_or(folder.strip.value_or(false)),
-                                      .max_length = options.max_length.value_or(folder.max_length.value_or(2048))},
-                         .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
-                         .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
+      TextEncoderOptions{
+          .tokenize = {.strip = options.strip.value_or(folder.strip.value_or(false)),
+                       .max_length = options.max_length.value_or(folder.max_length.value_or(2048))},
+          .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
+          .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
 }
 Embedder::~Embedder() = default;
 
@@ -48,8 +49,8 @@ bool Embedder::strip() const { return text_encoder().options().tokenize.strip; }
 
 TextEncoder& Embedder::text_encoder() const { return *state_->text_encoder; }
 
-EncodeStatistics Embedder::Encode(std::span<const std::string> texts, const std::string& prompt, std::span<float> out,
-                                  const std::function<void(int64_t)>& progress) {
+EncodeStatistics Embedder::Encode(std::span<const std::string> texts, const std::string& prompt,
+                                  std::span<float> out, const std::function<void(int64_t)>& progress) {
   return text_encoder().Encode(texts, prompt, out, progress);
 }
 
@@ -62,9 +63,10 @@ std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& 
   if (found != settings.prompts.end()) return found->second;
   std::string known;
   for (const auto& [key, value] : settings.prompts) known += (known.empty() ? "" : ", ") + key;
-  throw UserError(fmt::format("[--prompt-name] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
-                              "the text itself with --prompt",
-                              name, known.empty() ? "(none)" : known));
+  throw UserError(
+      fmt::format("[--prompt-name] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
+                  "the text itself with --prompt",
+                  name, known.empty() ? "(none)" : known));
 }
 
 }  // namespace lacos

@@ -43,9 +43,9 @@ class Embedder {
   bool strip() const;
 
   TextEncoder& text_encoder() const;
-  // TextEncoder::Encode: vectors of `texts`, row by row in their order: out has texts.size() * dimension() floats. `prompt` is put
-  // before each text. A text's vector does not depend on its neighbours. `progress` is called with texts done
-  // so far.
+  // TextEncoder::Encode: vectors of `texts`, row by row in their order: out has texts.size() * dimension()
+  // floats. `prompt` is put before each text. A text's vector does not depend on its neighbours. `progress`
+  // is called with texts done so far.
   EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt, std::span<float> out,
                           const std::function<void(int64_t)>& progress = {});
 

@@ -36,14 +36,17 @@ TokenLeaves MakeLeaves(std::span<const int32_t> offsets) {
   const std::vector<int64_t> starts = LeafStarts(offsets);
   for (size_t i = 0; i + 1 < starts.size(); ++i) {
     const int64_t end = offsets[starts[i + 1]];
-    for (int64_t cut = offsets[starts[i]] + kLeafTokens; cut < end; cut += kLeafTokens) leaves.begin.push_back(cut);
+    for (int64_t cut = offsets[starts[i]] + kLeafTokens; cut < end; cut += kLeafTokens)
+      leaves.begin.push_back(cut);
     if (end > leaves.begin.back()) leaves.begin.push_back(end);
   }
   return leaves;
 }
 
 Encoder::Encoder(BloomModel& model, const EncoderOptions& options)
-    : model_(model), options_(options), arena_([&model](size_t bytes) { return model.backend().Allocate(bytes); }) {}
+    : model_(model),
+      options_(options),
+      arena_([&model](size_t bytes) { return model.backend().Allocate(bytes); }) {}
 
 int64_t Encoder::RecomputedBlocks() const {
   const int64_t layers = model_.config().layers;
@@ -82,8 +85,9 @@ PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
 }
 
 // The hidden state runs through all blocks in one buffer; returns it. `output` gets ln_f of it.
-TensorView Encoder::RunBlocks(const PassContext& context, EncoderPass& pass, bool keep, const TensorView& output_xhat,
-                              const TensorView& output_rstd, const TensorView& output) {
+TensorView Encoder::RunBlocks(const PassContext& context, EncoderPass& pass, bool keep,
+                              const TensorView& output_xhat, const TensorView& output_rstd,
+                              const TensorView& output) {
   Backend& backend = model_.backend();
   const TypeSet types = backend.Types();
   const int64_t t = context.tokens, d = model_.config().hidden_size;
@@ -111,7 +115,8 @@ TensorView Encoder::RunBlocks(const PassContext& context, EncoderPass& pass, boo
   const TensorView h = arena_.Allocate(types.residual, {t, d});
   const LayerNormLayer& norm = model_.embedding_layernorm();
   backend.Embed(model_.word_embeddings(), pass.ids, h);
-  backend.LayerNorm(h, norm.gamma.value, norm.beta.value, norm.epsilon, pass.embedding_xhat, pass.embedding_rstd, h);
+  backend.LayerNorm(h, norm.gamma.value, norm.beta.value, norm.epsilon, pass.embedding_xhat,
+                    pass.embedding_rstd, h);
   const DropoutSpec dropout =
       MakeDropout(context, static_cast<int>(layers), DropoutSite::kEmbedding, options_.dropout.embedding);
   if (dropout.Active()) backend.Dropout(h, dropout, h);
@@ -146,8 +151,9 @@ void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, Encod
     pass.final_rstd = arena_.Allocate(types.statistic, {texts.Tokens()});
     if (options_.pooling == Pooling::kMax) pass.argmax = arena_.Allocate(DType::kI32, vectors.shape);
   }
-  // Everything RunBlocks keeps is allocated before its own scope; the hidden states are not needed after pooling, but
-  // they must lie above what is kept, so they are pooled from a buffer that backward does not read.
+  // Everything RunBlocks keeps is allocated before its own scope; the hidden states are not needed after
+  // pooling, but they must lie above what is kept, so they are pooled from a buffer that backward does not
+  // read.
   TensorView hidden = arena_.Allocate(types.residual, shape);
   RunBlocks(context, pass, keep != nullptr, pass.final_xhat, pass.final_rstd, hidden);
   model_.backend().Pool(hidden, pass.offsets, options_.pooling, pass.argmax, vectors);
@@ -185,7 +191,8 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     if (pass.block_input[i]) {
       const BlockSaved saved = AllocateBlockSaved(context, d);
       const ArenaScope recompute(arena_);
-      BlockForward(context, block, static_cast<int>(i), pass.block_input[i], &saved);  // its input is needed no more
+      BlockForward(context, block, static_cast<int>(i), pass.block_input[i],
+                   &saved);  // its input is needed no more
       BlockBackward(context, block, static_cast<int>(i), saved, dh, input_needed);
     } else {
       BlockBackward(context, block, static_cast<int>(i), pass.saved[i], dh, input_needed);

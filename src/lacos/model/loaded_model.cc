@@ -14,9 +14,10 @@ LoadedModel LoadModel(const std::string& path, const std::string& base, const st
   loaded.tokenizer = Tokenizer::FromFile(loaded.folder.tokenizer_path);
   const int64_t rows = loaded.checkpoint->config().vocab_size;
   if (loaded.tokenizer->VocabularySize() > rows) {
-    throw UserError(fmt::format("[{}] the tokenizer has ids up to {}, but the word embedding has {} rows; expected a "
-                                "tokenizer that fits the model; use the tokenizer.json that came with it",
-                                loaded.folder.tokenizer_path, loaded.tokenizer->VocabularySize() - 1, rows));
+    throw UserError(
+        fmt::format("[{}] the tokenizer has ids up to {}, but the word embedding has {} rows; expected a "
+                    "tokenizer that fits the model; use the tokenizer.json that came with it",
+                    loaded.folder.tokenizer_path, loaded.tokenizer->VocabularySize() - 1, rows));
   }
   if (!loaded.folder.adapter_path.empty()) {
     loaded.adapter = ReadLoraAdapter(loaded.folder.adapter_path, loaded.checkpoint->config());
@@ -24,7 +25,8 @@ LoadedModel LoadModel(const std::string& path, const std::string& base, const st
   return loaded;
 }
 
-TokenizedText TokenizeText(const Tokenizer& tokenizer, const std::string& text, const TokenizeOptions& options) {
+TokenizedText TokenizeText(const Tokenizer& tokenizer, const std::string& text,
+                           const TokenizeOptions& options) {
   TokenizedText result;
   if (options.strip) {
     tokenizer.Encode(StripBlanks(text), result.ids);

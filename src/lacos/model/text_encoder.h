@@ -33,8 +33,9 @@ class TextEncoder {
   int64_t dimension() const { return encoder_.model().config().hidden_size; }
   const TextEncoderOptions& options() const { return options_; }
 
-  // out has texts.size() * dimension() floats, row by row in the order of `texts`. `prompt` is put before each text.
-  // A text's vector does not depend on its neighbours. `progress` is called with texts done so far.
+  // out has texts.size() * dimension() floats, row by row in the order of `texts`. `prompt` is put before
+  // each text. A text's vector does not depend on its neighbours. `progress` is called with texts done so
+  // far.
   EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt, std::span<float> out,
                           const std::function<void(int64_t)>& progress = {});
 

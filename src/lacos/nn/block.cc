@@ -37,8 +37,9 @@ DropoutSpec LoraDropout(const PassContext& pass, const LinearLayer& layer, int i
 // LoRA's gradient needs the layer's input; otherwise nobody does.
 bool NeedsInput(const LinearLayer& layer) { return layer.lora && layer.lora->a.Trainable(); }
 
-// Backward of a LayerNorm: bias gradient, then dx into (or onto) dh. `residual_through` is set when the residual
-// branched off after the LayerNorm (apply_residual_connection_post_layernorm): its gradient then flows through it.
+// Backward of a LayerNorm: bias gradient, then dx into (or onto) dh. `residual_through` is set when the
+// residual branched off after the LayerNorm (apply_residual_connection_post_layernorm): its gradient then
+// flows through it.
 void LayerNormBranchBackward(const PassContext& pass, const LayerNormLayer& norm, const TensorView& xhat,
                              const TensorView& rstd, bool residual_through, const TensorView& dy,
                              const TensorView& dh, bool input_needed) {
@@ -54,7 +55,8 @@ BlockLayer::Stage BlockLayer::LowestTrainable() const {
   if (input_layernorm.beta.Trainable() || input_layernorm.gamma.Trainable()) return kInputLayerNorm;
   if (query_key_value.Trainable()) return kQueryKeyValue;
   if (dense.Trainable()) return kDense;
-  if (post_attention_layernorm.beta.Trainable() || post_attention_layernorm.gamma.Trainable()) return kPostAttentionLayerNorm;
+  if (post_attention_layernorm.beta.Trainable() || post_attention_layernorm.gamma.Trainable())
+    return kPostAttentionLayerNorm;
   if (dense_h_to_4h.Trainable()) return kUp;
   if (dense_4h_to_h.Trainable()) return kDown;
   return kNone;
@@ -81,10 +83,11 @@ void BlockForward(const PassContext& pass, const BlockLayer& block, int index, c
     return LoraDropout(pass, layer, index, site);
   };
 
-  const TensorView normed = pass.arena.Allocate(activation, {t, d});  // LayerNorm output, then the attention's context
+  const TensorView normed =
+      pass.arena.Allocate(activation, {t, d});  // LayerNorm output, then the attention's context
   const LayerNormLayer& norm1 = block.input_layernorm;
-  backend.LayerNorm(h, norm1.gamma.value, norm1.beta.value, norm1.epsilon, saved ? saved->xhat1 : TensorView{},
-                    saved ? saved->rstd1 : TensorView{}, normed);
+  backend.LayerNorm(h, norm1.gamma.value, norm1.beta.value, norm1.epsilon,
+                    saved ? saved->xhat1 : TensorView{}, saved ? saved->rstd1 : TensorView{}, normed);
   if (block.residual_from_layernorm) backend.Copy(normed, h);
   {
     const ArenaScope attention(pass.arena);
@@ -97,8 +100,8 @@ void BlockForward(const PassContext& pass, const BlockLayer& block, int index, c
                   MakeDropout(pass, index, DropoutSite::kAttentionOutput, pass.dropout.residual), h, h);
   }
   const LayerNormLayer& norm2 = block.post_attention_layernorm;
-  backend.LayerNorm(h, norm2.gamma.value, norm2.beta.value, norm2.epsilon, saved ? saved->xhat2 : TensorView{},
-                    saved ? saved->rstd2 : TensorView{}, normed);
+  backend.LayerNorm(h, norm2.gamma.value, norm2.beta.value, norm2.epsilon,
+                    saved ? saved->xhat2 : TensorView{}, saved ? saved->rstd2 : TensorView{}, normed);
   if (block.residual_from_layernorm) backend.Copy(normed, h);
   const TensorView inner = pass.arena.Allocate(activation, {t, 4 * d});  // gelu(u)
   LinearForward(pass, block.dense_h_to_4h, normed,
@@ -134,10 +137,10 @@ void BlockBackward(const PassContext& pass, const BlockLayer& block, int index, 
         inner = pass.arena.Allocate(types.activation, {t, 4 * d});
         backend.Gelu(saved.u, inner);
       }
-      LinearBackward(pass, block.dense_4h_to_h, inner, branch,
-                     {.lora_dropout = lora_dropout(block.dense_4h_to_h, DropoutSite::kLoraDown),
-                      .saved_gelu = saved.u},
-                     lowest < Stage::kDown ? du : TensorView{});
+      LinearBackward(
+          pass, block.dense_4h_to_h, inner, branch,
+          {.lora_dropout = lora_dropout(block.dense_4h_to_h, DropoutSite::kLoraDown), .saved_gelu = saved.u},
+          lowest < Stage::kDown ? du : TensorView{});
     }
     if (lowest == Stage::kDown) return;
     const TensorView dnormed = pass.arena.Allocate(types.gradient, {t, d});
@@ -155,17 +158,19 @@ void BlockBackward(const PassContext& pass, const BlockLayer& block, int index, 
     }
     if (lowest == Stage::kUp) return;
     LayerNormBranchBackward(pass, block.post_attention_layernorm, saved.xhat2, saved.rstd2,
-                            block.residual_from_layernorm, dnormed, dh, lowest < Stage::kPostAttentionLayerNorm);
+                            block.residual_from_layernorm, dnormed, dh,
+                            lowest < Stage::kPostAttentionLayerNorm);
     if (lowest == Stage::kPostAttentionLayerNorm) return;
   }
 
   // h2 = h + drop(dense(attention(qkv(norm1(h)))))
-  const DropoutSpec attention_dropout = MakeDropout(pass, index, DropoutSite::kAttention, pass.dropout.attention);
+  const DropoutSpec attention_dropout =
+      MakeDropout(pass, index, DropoutSite::kAttention, pass.dropout.attention);
   const TensorView dqkv = pass.arena.Allocate(types.gradient, {t, 3 * d});
   {
     const ArenaScope attention(pass.arena);
-    const TensorView branch =
-        BranchGradient(pass, dh, MakeDropout(pass, index, DropoutSite::kAttentionOutput, pass.dropout.residual));
+    const TensorView branch = BranchGradient(
+        pass, dh, MakeDropout(pass, index, DropoutSite::kAttentionOutput, pass.dropout.residual));
     const TensorView dcontext = pass.arena.Allocate(types.gradient, {t, d});
     TensorView context;
     if (NeedsInput(block.dense)) {
@@ -182,14 +187,15 @@ void BlockBackward(const PassContext& pass, const BlockLayer& block, int index, 
   TensorView normed;
   if (NeedsInput(block.query_key_value)) {
     normed = pass.arena.Allocate(types.activation, {t, d});
-    backend.ScaleShift(saved.xhat1, block.input_layernorm.gamma.value, block.input_layernorm.beta.value, normed);
+    backend.ScaleShift(saved.xhat1, block.input_layernorm.gamma.value, block.input_layernorm.beta.value,
+                       normed);
   }
   LinearBackward(pass, block.query_key_value, normed, dqkv,
                  {.lora_dropout = lora_dropout(block.query_key_value, DropoutSite::kLoraQkv)},
                  lowest < Stage::kQueryKeyValue ? dnormed : TensorView{});
   if (lowest == Stage::kQueryKeyValue) return;
-  LayerNormBranchBackward(pass, block.input_layernorm, saved.xhat1, saved.rstd1, block.residual_from_layernorm,
-                          dnormed, dh, input_needed);
+  LayerNormBranchBackward(pass, block.input_layernorm, saved.xhat1, saved.rstd1,
+                          block.residual_from_layernorm, dnormed, dh, input_needed);
 }
 
 }  // namespace lacos

@@ -11,7 +11,8 @@
 
 namespace lacos {
 
-// A parameter outside the frozen matrices: a LoRA matrix, bias or LayerNorm vector. No gradient view = frozen.
+// A parameter outside the frozen matrices: a LoRA matrix, bias or LayerNorm vector. No gradient view =
+// frozen.
 struct Parameter {
   TensorView value;
   TensorView gradient;
@@ -67,17 +68,28 @@ struct DropoutRates {
 struct PassContext {
   Backend& backend;
   Arena& arena;
-  TensorView offsets;      // I32 [N+1]
-  TokenLeaves leaves;      // for gradients only
-  TensorView token_keys;   // I64 [T], absent without dropout
+  TensorView offsets;     // I32 [N+1]
+  TokenLeaves leaves;     // for gradients only
+  TensorView token_keys;  // I64 [T], absent without dropout
   DropoutRates dropout;
-  int64_t tokens = 0;      // T
+  int64_t tokens = 0;  // T
 };
 
 // Places that drop elements, per layer: the `site` of a DropoutSpec.
-enum class DropoutSite : uint32_t { kEmbedding, kAttention, kAttentionOutput, kMlpOutput, kLoraQkv, kLoraDense, kLoraUp, kLoraDown };
+enum class DropoutSite : uint32_t {
+  kEmbedding,
+  kAttention,
+  kAttentionOutput,
+  kMlpOutput,
+  kLoraQkv,
+  kLoraDense,
+  kLoraUp,
+  kLoraDown
+};
 inline DropoutSpec MakeDropout(const PassContext& pass, int layer, DropoutSite site, double rate) {
-  return {.token_keys = pass.token_keys, .site = static_cast<uint32_t>(layer) * 8u + static_cast<uint32_t>(site), .rate = rate};
+  return {.token_keys = pass.token_keys,
+          .site = static_cast<uint32_t>(layer) * 8u + static_cast<uint32_t>(site),
+          .rate = rate};
 }
 
 }  // namespace lacos

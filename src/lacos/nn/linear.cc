@@ -23,15 +23,16 @@ void LinearForward(const PassContext& pass, const LinearLayer& layer, const Tens
   if (layer.lora) {
     const LoraUpdate& lora = *layer.lora;
     epilogue.lora_z = pass.arena.Allocate(pass.backend.Types().statistic, {pass.tokens, lora.a.value.rows()});
-    pass.backend.MatMul(DroppedInput(pass, x, options.lora_dropout), false, lora.a.value, true, 1, 0, epilogue.lora_z);
+    pass.backend.MatMul(DroppedInput(pass, x, options.lora_dropout), false, lora.a.value, true, 1, 0,
+                        epilogue.lora_z);
     epilogue.lora_b = lora.b.value;
     epilogue.lora_scale = lora.scale;
   }
   pass.backend.Linear(x, layer.weight, epilogue, y);
 }
 
-void LinearBackward(const PassContext& pass, const LinearLayer& layer, const TensorView& x, const TensorView& dy,
-                    const LinearBackwardOptions& options, const TensorView& dx) {
+void LinearBackward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
+                    const TensorView& dy, const LinearBackwardOptions& options, const TensorView& dx) {
   const ArenaScope scope(pass.arena);
   Backend& backend = pass.backend;
   if (layer.bias.Trainable()) backend.TokenSum(dy, pass.leaves, layer.bias.gradient);
@@ -41,7 +42,8 @@ void LinearBackward(const PassContext& pass, const LinearLayer& layer, const Ten
   if (layer.lora) {
     const LoraUpdate& lora = *layer.lora;
     const Shape z_shape{pass.tokens, lora.a.value.rows()};
-    const TensorView dz = pass.arena.Allocate(backend.Types().statistic, z_shape);  // before the factor `scale`
+    const TensorView dz =
+        pass.arena.Allocate(backend.Types().statistic, z_shape);  // before the factor `scale`
     backend.MatMul(dy, false, lora.b.value, false, 1, 0, dz);
     if (lora.a.Trainable()) {
       const ArenaScope inner(pass.arena);

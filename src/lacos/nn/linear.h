@@ -1,4 +1,5 @@
-// A frozen matrix with an optional low-rank update: y = x W^T + bias + scale * drop(x) A^T B^T, and its backward.
+// A frozen matrix with an optional low-rank update: y = x W^T + bias + scale * drop(x) A^T B^T, and its
+// backward.
 #pragma once
 
 #include "lacos/nn/layers.h"
@@ -7,9 +8,9 @@ namespace lacos {
 
 struct LinearForwardOptions {
   DropoutSpec lora_dropout;
-  bool gelu = false;       // y = gelu(.)
-  TensorView saved_gelu;   // keeps the GELU's input for backward
-  TensorView residual;     // added last; may be y
+  bool gelu = false;      // y = gelu(.)
+  TensorView saved_gelu;  // keeps the GELU's input for backward
+  TensorView residual;    // added last; may be y
 };
 // x [T, in] -> y [T, out].
 void LinearForward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
@@ -20,9 +21,10 @@ struct LinearBackwardOptions {
   TensorView saved_gelu;    // this layer's input was gelu(saved): dx becomes the gradient of the GELU's input
   bool accumulate = false;  // dx += instead of dx =
 };
-// Adds the gradients of bias, A and B to their buffers. `x` is the forward's input, needed only when LoRA is trained
-// (else absent). An absent dx stops here: nothing below is trained. W itself is frozen and has no gradient.
-void LinearBackward(const PassContext& pass, const LinearLayer& layer, const TensorView& x, const TensorView& dy,
-                    const LinearBackwardOptions& options, const TensorView& dx);
+// Adds the gradients of bias, A and B to their buffers. `x` is the forward's input, needed only when LoRA is
+// trained (else absent). An absent dx stops here: nothing below is trained. W itself is frozen and has no
+// gradient.
+void LinearBackward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
+                    const TensorView& dy, const LinearBackwardOptions& options, const TensorView& dx);
 
 }  // namespace lacos

@@ -7,8 +7,7 @@ namespace lacos {
 TensorView Arena::Allocate(DType dtype, Shape shape) {
   const size_t bytes = static_cast<size_t>(shape.Elements()) * SizeOf(dtype);
   const size_t padded = (std::max<size_t>(bytes, 1) + 63) / 64 * 64;
-  while (position_.chunk < chunks_.size() &&
-         position_.offset + padded > chunks_[position_.chunk].size()) {
+  while (position_.chunk < chunks_.size() && position_.offset + padded > chunks_[position_.chunk].size()) {
     ++position_.chunk;  // the rest of the chunk stays unused, and untouched
     position_.offset = 0;
   }

@@ -10,8 +10,8 @@
 
 namespace lacos {
 
-// Grows by chunks that `allocate` provides and keeps them for the next step. Chunks are large because a backend that
-// commits memory on first touch (the CPU) pays only for what was used.
+// Grows by chunks that `allocate` provides and keeps them for the next step. Chunks are large because a
+// backend that commits memory on first touch (the CPU) pays only for what was used.
 class Arena {
  public:
   explicit Arena(std::function<Buffer(size_t)> allocate, size_t chunk_bytes = size_t{256} << 20)

@@ -1,4 +1,5 @@
-// Non-owning tensors: a pointer into a backend's memory, an element type and a shape. Row-major and contiguous.
+// Non-owning tensors: a pointer into a backend's memory, an element type and a shape. Row-major and
+// contiguous.
 #pragma once
 
 #include <array>

@@ -1,4 +1,5 @@
-// One batch's loss and gradients: directly, with recomputation, or in chunks (GradCache). All give the same bytes.
+// One batch's loss and gradients: directly, with recomputation, or in chunks (GradCache). All give the same
+// bytes.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@ namespace lacos {
 struct GradientStrategy {
   // Blocks recomputed in backward instead of saved, counted from the bottom.
   int64_t recompute_blocks = 0;
-  // 0 = the whole batch at once; else texts are encoded in chunks of about this many tokens, whole leaves each: first
-  // without keeping anything, then, with the loss's gradient known, once more with backward.
+  // 0 = the whole batch at once; else texts are encoded in chunks of about this many tokens, whole leaves
+  // each: first without keeping anything, then, with the loss's gradient known, once more with backward.
   // Source: Gao et al., "Scaling deep contrastive learning batch size under memory limited setup" (2021).
   int64_t chunk_tokens = 0;
 };

@@ -51,7 +51,8 @@ struct Normalised {
   TensorView y, norm;
 };
 Normalised Normalise(Backend& backend, Arena& arena, const TensorView& x) {
-  const Normalised n{.y = arena.Allocate(x.dtype, x.shape), .norm = arena.Allocate(backend.Types().statistic, {x.rows()})};
+  const Normalised n{.y = arena.Allocate(x.dtype, x.shape),
+                     .norm = arena.Allocate(backend.Types().statistic, {x.rows()})};
   backend.L2Normalize(x, n.norm, n.y);
   return n;
 }
@@ -71,11 +72,11 @@ class MnrLoss final : public Loss {
     std::iota(targets.begin(), targets.end(), 0);
 
     const double weight = options_.symmetric ? 0.5 : 1.0;
-    LossResult result = OneDirection(arena, unit.y.Rows(0, n), unit.y.Rows(n, m), targets, Mask(batch, m - n), weight,
-                                     dunit.Rows(0, n), dunit.Rows(n, m));
+    LossResult result = OneDirection(arena, unit.y.Rows(0, n), unit.y.Rows(n, m), targets, Mask(batch, m - n),
+                                     weight, dunit.Rows(0, n), dunit.Rows(n, m));
     if (options_.symmetric) {
-      const LossResult back = OneDirection(arena, unit.y.Rows(n, 2 * n), unit.y.Rows(0, n), targets, Mask(batch, n),
-                                           weight, dunit.Rows(n, 2 * n), dunit.Rows(0, n));
+      const LossResult back = OneDirection(arena, unit.y.Rows(n, 2 * n), unit.y.Rows(0, n), targets,
+                                           Mask(batch, n), weight, dunit.Rows(n, 2 * n), dunit.Rows(0, n));
       result.loss += back.loss;
       result.tangent += back.tangent;
     }
@@ -84,7 +85,8 @@ class MnrLoss final : public Loss {
   }
 
  private:
-  // With classes, other examples of the same class are positives: they leave the denominator. [N * columns], or empty.
+  // With classes, other examples of the same class are positives: they leave the denominator. [N * columns],
+  // or empty.
   static std::vector<int32_t> Mask(const LossBatch& batch, int64_t columns) {
     std::vector<int32_t> mask;
     if (batch.labels.empty()) return mask;
@@ -97,7 +99,8 @@ class MnrLoss final : public Loss {
     return mask;
   }
 
-  // Cross entropy of scale * queries candidates^T against `targets`, times `weight`; adds to dqueries, dcandidates.
+  // Cross entropy of scale * queries candidates^T against `targets`, times `weight`; adds to dqueries,
+  // dcandidates.
   LossResult OneDirection(Arena& arena, const TensorView& queries, const TensorView& candidates,
                           std::span<const int32_t> targets, const std::vector<int32_t>& mask, double weight,
                           const TensorView& dqueries, const TensorView& dcandidates) {
@@ -125,7 +128,8 @@ class MnrLoss final : public Loss {
   LossOptions options_;
 };
 
-// A linear classifier over (u, v, |u - v|) with the three NLI labels. Its weight [3, 3D] is held as three [3, D] parts.
+// A linear classifier over (u, v, |u - v|) with the three NLI labels. Its weight [3, 3D] is held as three [3,
+// D] parts.
 class SoftmaxLoss final : public Loss {
  public:
   SoftmaxLoss(Backend& backend, const LossOptions& options, int64_t dimension) : backend_(backend) {
@@ -236,8 +240,9 @@ class EuclideanTripletLoss final : public Loss {
     const ArenaScope scope(arena);
     const int64_t n = batch.examples;
     const TensorView loss = arena.Allocate(backend_.Types().statistic, {1});
-    backend_.TripletLoss(vectors.Rows(0, n), vectors.Rows(n, 2 * n), vectors.Rows(2 * n, 3 * n), options_.margin, loss,
-                         dvectors.Rows(0, n), dvectors.Rows(n, 2 * n), dvectors.Rows(2 * n, 3 * n));
+    backend_.TripletLoss(vectors.Rows(0, n), vectors.Rows(n, 2 * n), vectors.Rows(2 * n, 3 * n),
+                         options_.margin, loss, dvectors.Rows(0, n), dvectors.Rows(n, 2 * n),
+                         dvectors.Rows(2 * n, 3 * n));
     return DownloadLoss(backend_, loss);
   }
 
@@ -290,11 +295,15 @@ class MatryoshkaLoss final : public Loss {
 
 std::unique_ptr<Loss> MakePlainLoss(Backend& backend, const LossOptions& options, int64_t dimension) {
   switch (options.kind) {
-    case LossKind::kMnr: return std::make_unique<MnrLoss>(backend, options);
-    case LossKind::kSoftmax: return std::make_unique<SoftmaxLoss>(backend, options, dimension);
+    case LossKind::kMnr:
+      return std::make_unique<MnrLoss>(backend, options);
+    case LossKind::kSoftmax:
+      return std::make_unique<SoftmaxLoss>(backend, options, dimension);
     case LossKind::kCosine:
-    case LossKind::kCosent: return std::make_unique<CosineLoss>(backend, options);
-    case LossKind::kTriplet: return std::make_unique<EuclideanTripletLoss>(backend, options);
+    case LossKind::kCosent:
+      return std::make_unique<CosineLoss>(backend, options);
+    case LossKind::kTriplet:
+      return std::make_unique<EuclideanTripletLoss>(backend, options);
   }
   LACOS_CHECK(false, "the loss kinds are listed");
   return nullptr;
@@ -307,9 +316,10 @@ std::unique_ptr<Loss> MakeLoss(Backend& backend, const LossOptions& options, int
   std::vector<std::unique_ptr<Loss>> inner;
   for (const int64_t d : options.matryoshka) {
     if (d < 1 || d > dimension) {
-      throw UserError(fmt::format("[--matryoshka] found dimension {}; expected 1 to {}, the width of the vectors; leave "
-                                  "it out or choose a smaller one",
-                                  d, dimension));
+      throw UserError(
+          fmt::format("[--matryoshka] found dimension {}; expected 1 to {}, the width of the vectors; leave "
+                      "it out or choose a smaller one",
+                      d, dimension));
     }
     inner.push_back(MakePlainLoss(backend, options, d));
   }

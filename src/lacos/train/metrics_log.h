@@ -1,4 +1,5 @@
-// metrics.jsonl of a run: one line a step or evaluation, kept in step with the checkpoint that a run resumes from.
+// metrics.jsonl of a run: one line a step or evaluation, kept in step with the checkpoint that a run resumes
+// from.
 #pragma once
 
 #include <fstream>
@@ -13,7 +14,8 @@ class MetricsLog final : public TrainObserver {
   explicit MetricsLog(std::string path) : path_(std::move(path)) {}
 
   // Drops lines of steps after `first_step` (they are about to be repeated) and opens the file for appending.
-  void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step, int64_t total_steps) override;
+  void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,
+               int64_t total_steps) override;
   void OnStep(const StepRecord& record) override;
   void OnEvaluation(const EvaluationRecord& record) override;
 

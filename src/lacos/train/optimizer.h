@@ -12,7 +12,9 @@
 namespace lacos {
 
 enum class OptimizerKind : uint8_t { kAdam8, kAdam };
-constexpr std::string_view Name(OptimizerKind kind) { return kind == OptimizerKind::kAdam8 ? "adam8" : "adam"; }
+constexpr std::string_view Name(OptimizerKind kind) {
+  return kind == OptimizerKind::kAdam8 ? "adam8" : "adam";
+}
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::kAdam8;

@@ -44,14 +44,16 @@ class Planner {
     for (const TrainableTensor& tensor : loss_->parameters()) tensors.push_back(tensor);
     const Optimizer optimizer(*dry_, request.optimizer, tensors);
     adapter_bytes_ = optimizer.StateBytes();
-    for (const TrainableTensor& tensor : tensors) adapter_bytes_ += static_cast<int64_t>(2 * tensor.value.Bytes());
+    for (const TrainableTensor& tensor : tensors)
+      adapter_bytes_ += static_cast<int64_t>(2 * tensor.value.Bytes());
     base_bytes_ = ResidentBaseBytes(*checkpoint);
     for (const BlockLayer& block : model_.blocks()) {
-      for (const LinearLayer* layer : {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
+      for (const LinearLayer* layer :
+           {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
         // The same matrices in the same order were given to the training backend.
         for (const Orientation orientation : {Orientation::kForward, Orientation::kBackward}) {
-          workspace_bytes_ = std::max(
-              workspace_bytes_, static_cast<int64_t>(backend.WorkspaceBytes(layer->weight, request.tokens, orientation)));
+          workspace_bytes_ = std::max(workspace_bytes_, static_cast<int64_t>(backend.WorkspaceBytes(
+                                                            layer->weight, request.tokens, orientation)));
         }
       }
     }
@@ -70,9 +72,11 @@ class Planner {
                           {"workspace", workspace_bytes_},
                           {"program_and_data", request_.resident_bytes}};
     for (const auto& [component, bytes] : planned.components) planned.peak_bytes += bytes;
-    // Forward and dX cost the same; recomputing a block costs one more forward of it, a second pass one of all.
-    const double recomputed = static_cast<double>(strategy.recompute_blocks < 0 ? Layers() : strategy.recompute_blocks) /
-                              static_cast<double>(Layers());
+    // Forward and dX cost the same; recomputing a block costs one more forward of it, a second pass one of
+    // all.
+    const double recomputed =
+        static_cast<double>(strategy.recompute_blocks < 0 ? Layers() : strategy.recompute_blocks) /
+        static_cast<double>(Layers());
     planned.relative_time = (2 + recomputed + (strategy.chunk_tokens > 0 ? 1 : 0)) / 2;
     return planned;
   }
@@ -106,9 +110,10 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint
                         const PlanRequest& request) {
   Planner planner(backend, std::move(checkpoint), adapter, request);
   MemoryPlan plan;
-  plan.limit_bytes = request.memory_budget > 0
-                         ? request.memory_budget
-                         : request.resident_bytes + static_cast<int64_t>(0.8 * static_cast<double>(AvailableMemoryBytes()));
+  plan.limit_bytes =
+      request.memory_budget > 0
+          ? request.memory_budget
+          : request.resident_bytes + static_cast<int64_t>(0.8 * static_cast<double>(AvailableMemoryBytes()));
   const int64_t layers = planner.Layers();
   const int64_t chunk = request.chunk_tokens > 0 ? request.chunk_tokens : kDefaultChunkTokens;
   const auto consider = [&](const std::string& name, const GradientStrategy& strategy) {
@@ -117,17 +122,25 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint
     plan.considered.push_back(planned);
     return planned;
   };
-  const auto recompute_name = [&](int64_t blocks) { return fmt::format("recompute {} of {} blocks", blocks, layers); };
+  const auto recompute_name = [&](int64_t blocks) {
+    return fmt::format("recompute {} of {} blocks", blocks, layers);
+  };
 
   const PlannedStrategy direct = consider("direct", {});
   const PlannedStrategy recompute = consider(recompute_name(layers), {.recompute_blocks = layers});
   const PlannedStrategy cached = consider("gradcache", {.chunk_tokens = chunk});
-  const PlannedStrategy leanest =
-      consider("gradcache, recompute", {.recompute_blocks = layers, .chunk_tokens = std::min(chunk, kLeafTokens)});
+  const PlannedStrategy leanest = consider(
+      "gradcache, recompute", {.recompute_blocks = layers, .chunk_tokens = std::min(chunk, kLeafTokens)});
   switch (request.choice) {
-    case StrategyChoice::kDirect: plan.chosen = direct; break;
-    case StrategyChoice::kRecompute: plan.chosen = recompute; break;
-    case StrategyChoice::kGradCache: plan.chosen = cached.fits ? cached : leanest; break;
+    case StrategyChoice::kDirect:
+      plan.chosen = direct;
+      break;
+    case StrategyChoice::kRecompute:
+      plan.chosen = recompute;
+      break;
+    case StrategyChoice::kGradCache:
+      plan.chosen = cached.fits ? cached : leanest;
+      break;
     case StrategyChoice::kAuto:
       if (direct.fits) {
         plan.chosen = direct;
@@ -146,11 +159,12 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint
       break;
   }
   if (!plan.chosen.fits && request.memory_budget > 0) {
-    throw UserError(fmt::format("[--memory-budget] {:.2f} GB is too little: '{}' needs {:.2f} GB and the leanest "
-                                "strategy {:.2f} GB; expected at least that; raise the budget, or lower --batch-size, "
-                                "--max-length or --chunk-tokens",
-                                Gigabytes(request.memory_budget), plan.chosen.name, Gigabytes(plan.chosen.peak_bytes),
-                                Gigabytes(leanest.peak_bytes)));
+    throw UserError(
+        fmt::format("[--memory-budget] {:.2f} GB is too little: '{}' needs {:.2f} GB and the leanest "
+                    "strategy {:.2f} GB; expected at least that; raise the budget, or lower --batch-size, "
+                    "--max-length or --chunk-tokens",
+                    Gigabytes(request.memory_budget), plan.chosen.name, Gigabytes(plan.chosen.peak_bytes),
+                    Gigabytes(leanest.peak_bytes)));
   }
   return plan;
 }

@@ -1,4 +1,5 @@
-// Memory before it is spent: what a training step takes under each gradient strategy, and which one to choose.
+// Memory before it is spent: what a training step takes under each gradient strategy, and which one to
+// choose.
 #pragma once
 
 #include <cstdint>
@@ -17,33 +18,37 @@ namespace lacos {
 enum class StrategyChoice : uint8_t { kAuto, kDirect, kRecompute, kGradCache };
 constexpr std::string_view Name(StrategyChoice choice) {
   switch (choice) {
-    case StrategyChoice::kAuto: return "auto";
-    case StrategyChoice::kDirect: return "direct";
-    case StrategyChoice::kRecompute: return "recompute";
-    case StrategyChoice::kGradCache: return "gradcache";
+    case StrategyChoice::kAuto:
+      return "auto";
+    case StrategyChoice::kDirect:
+      return "direct";
+    case StrategyChoice::kRecompute:
+      return "recompute";
+    case StrategyChoice::kGradCache:
+      return "gradcache";
   }
   return "?";
 }
 
 struct PlanRequest {
   StrategyChoice choice = StrategyChoice::kAuto;
-  int64_t memory_budget = 0;    // bytes; a hard limit; 0 = 80 % of what is free
-  int64_t chunk_tokens = 0;     // gradcache's chunk; 0 = 2048
+  int64_t memory_budget = 0;      // bytes; a hard limit; 0 = 80 % of what is free
+  int64_t chunk_tokens = 0;       // gradcache's chunk; 0 = 2048
   int64_t tokens = 0, texts = 0;  // of the largest batch
-  int64_t longest = 0;          // tokens of the longest text
+  int64_t longest = 0;            // tokens of the longest text
   EncoderOptions encoder;
   LossOptions loss;
-  LossBatch loss_shape;         // examples and negatives of that batch
+  LossBatch loss_shape;  // examples and negatives of that batch
   OptimizerOptions optimizer;
-  int64_t resident_bytes = 0;   // program and data, before any weight is touched
+  int64_t resident_bytes = 0;  // program and data, before any weight is touched
 };
 
 struct PlannedStrategy {
-  std::string name;             // "direct", "recompute 12 of 24 blocks", ...
+  std::string name;  // "direct", "recompute 12 of 24 blocks", ...
   GradientStrategy strategy;
   int64_t peak_bytes = 0;
   std::vector<std::pair<std::string, int64_t>> components;  // base, adapter, activations, workspace, program
-  double relative_time = 1;     // to direct, counting matrix products
+  double relative_time = 1;                                 // to direct, counting matrix products
   bool fits = false;
 };
 
@@ -53,8 +58,8 @@ struct MemoryPlan {
   int64_t limit_bytes = 0;
 };
 
-// Predicts by running the encoder's own code on a backend that computes nothing. `backend` is the one that will train.
-// Throws UserError when --memory-budget is below what the leanest allowed strategy needs.
+// Predicts by running the encoder's own code on a backend that computes nothing. `backend` is the one that
+// will train. Throws UserError when --memory-budget is below what the leanest allowed strategy needs.
 MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, const LoraAdapter& adapter,
                         const PlanRequest& request);
 

@@ -23,7 +23,8 @@ constexpr char kBestFolder[] = "best";
 void ForEachSaved(const Optimizer& optimizer,
                   const std::function<void(const std::string& name, const TensorView& view)>& visit) {
   for (const TrainableTensor& tensor : optimizer.tensors()) visit("value." + tensor.name, tensor.value);
-  optimizer.ForEachState([&](const std::string& name, const TensorView& view) { visit("state." + name, view); });
+  optimizer.ForEachState(
+      [&](const std::string& name, const TensorView& view) { visit("state." + name, view); });
 }
 
 std::vector<int64_t> Dimensions(const TensorView& view) {
@@ -53,9 +54,10 @@ void ReadState(const std::string& path, Backend& backend, Optimizer& optimizer) 
   ForEachSaved(optimizer, [&](const std::string& name, const TensorView& view) {
     const TensorEntry* entry = file.Find(name);
     if (entry == nullptr || entry->dtype != view.dtype || entry->shape != Dimensions(view)) {
-      throw UserError(fmt::format("[{}] tensor '{}' is missing or of another shape or type; expected the state of this "
-                                  "run; start again without --resume",
-                                  path, name));
+      throw UserError(
+          fmt::format("[{}] tensor '{}' is missing or of another shape or type; expected the state of this "
+                      "run; start again without --resume",
+                      path, name));
     }
     backend.Upload(file.Data(*entry), view);
   });
@@ -86,7 +88,9 @@ RunProgress ProgressFromJson(const Json& json) {
 // Every setting that is not the same in both, as "name: was x, now y".
 std::vector<std::string> Differences(const Json& saved, const Json& now) {
   std::vector<std::string> differences;
-  const auto text = [](const Json& json, const std::string& key) { return json.Has(key) ? json.At(key).Dump() : "absent"; };
+  const auto text = [](const Json& json, const std::string& key) {
+    return json.Has(key) ? json.At(key).Dump() : "absent";
+  };
   std::vector<std::string> keys = saved.Keys();
   for (const std::string& key : now.Keys()) {
     if (!saved.Has(key)) keys.push_back(key);
@@ -124,9 +128,10 @@ std::string SaveCheckpoint(const std::string& output, Backend& backend, const Op
   std::error_code error;
   fs::create_directories(parent, error);
   if (error) {
-    throw UserError(fmt::format("[{}] could not create the folder: {}; expected a writable output; free space or choose "
-                                "another --output",
-                                parent.string(), error.message()));
+    throw UserError(
+        fmt::format("[{}] could not create the folder: {}; expected a writable output; free space or choose "
+                    "another --output",
+                    parent.string(), error.message()));
   }
   const std::string name = fmt::format("step-{:06}", progress.step);
   const fs::path folder = parent / name;
@@ -160,23 +165,25 @@ std::optional<std::string> FindCheckpoint(const std::string& output, std::vector
     try {
       const std::vector<VerifyProblem> problems = VerifyManifest(folder.string());
       if (problems.empty()) return folder.string();
-      messages.push_back(fmt::format("checkpoint {} is damaged ({}: {}), trying an older one", folder.string(),
-                                     problems[0].file, problems[0].found));
+      messages.push_back(fmt::format("checkpoint {} is damaged ({}: {}), trying an older one",
+                                     folder.string(), problems[0].file, problems[0].found));
     } catch (const UserError& problem) {
-      messages.push_back(fmt::format("checkpoint {} is damaged ({}), trying an older one", folder.string(), problem.what()));
+      messages.push_back(
+          fmt::format("checkpoint {} is damaged ({}), trying an older one", folder.string(), problem.what()));
     }
   }
   return std::nullopt;
 }
 
-LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer, const BloomConfig& config,
-                         const Json& settings) {
+LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer,
+                         const BloomConfig& config, const Json& settings) {
   const Json json = Json::ReadFile((fs::path(folder) / kProgressFile).string());
   const std::vector<std::string> differences = Differences(json.At("settings"), settings);
   if (!differences.empty()) {
-    throw UserError(fmt::format("[--resume] the run in {} had other settings ({}); expected the same ones; repeat them, or "
-                                "start again with --overwrite",
-                                folder, fmt::join(differences, "; ")));
+    throw UserError(fmt::format(
+        "[--resume] the run in {} had other settings ({}); expected the same ones; repeat them, or "
+        "start again with --overwrite",
+        folder, fmt::join(differences, "; ")));
   }
   ReadState((fs::path(folder) / kStateFile).string(), backend, optimizer);
   LoadedRun run{.progress = ProgressFromJson(json), .best = {}};

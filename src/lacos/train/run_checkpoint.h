@@ -1,4 +1,5 @@
-// Checkpoints of a run: OUTPUT/checkpoints/step-NNNNNN, each complete and verified, and a file `latest` that names one.
+// Checkpoints of a run: OUTPUT/checkpoints/step-NNNNNN, each complete and verified, and a file `latest` that
+// names one.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +23,16 @@ struct RunProgress {
   int64_t best_step = -1;            // of the best evaluation, -1 = none yet
 };
 
-// Saves values and optimizer state of `optimizer`'s tensors, the adapter in PEFT's form, the best adapter so far, the
-// progress and the settings; then points `latest` at it and removes all but the newest `keep`. Returns the folder.
+// Saves values and optimizer state of `optimizer`'s tensors, the adapter in PEFT's form, the best adapter so
+// far, the progress and the settings; then points `latest` at it and removes all but the newest `keep`.
+// Returns the folder.
 std::string SaveCheckpoint(const std::string& output, Backend& backend, const Optimizer& optimizer,
                            const LoraAdapter& adapter, const std::optional<LoraAdapter>& best,
                            const RunProgress& progress, const Json& settings, const std::string& base_name,
                            int64_t keep);
 
-// The newest checkpoint whose manifest verifies, or nothing. Damaged ones are passed over; each adds a line to `messages`.
+// The newest checkpoint whose manifest verifies, or nothing. Damaged ones are passed over; each adds a line
+// to `messages`.
 std::optional<std::string> FindCheckpoint(const std::string& output, std::vector<std::string>& messages);
 
 struct LoadedRun {
@@ -37,7 +40,7 @@ struct LoadedRun {
   std::optional<LoraAdapter> best;
 };
 // Restores tensors into `optimizer`. Throws UserError listing every setting that differs from `settings`.
-LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer, const BloomConfig& config,
-                         const Json& settings);
+LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer,
+                         const BloomConfig& config, const Json& settings);
 
 }  // namespace lacos

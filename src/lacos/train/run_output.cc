@@ -17,9 +17,10 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void FailWrite(const fs::path& path, const std::string& reason) {
-  throw UserError(fmt::format("[{}] could not write: {}; expected a writable folder with free space; free space or choose "
-                              "another --output",
-                              path.string(), reason));
+  throw UserError(fmt::format(
+      "[{}] could not write: {}; expected a writable folder with free space; free space or choose "
+      "another --output",
+      path.string(), reason));
 }
 
 }  // namespace
@@ -66,28 +67,30 @@ TrainReport FinishedReport(const std::string& output) {
   return report;
 }
 
-void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter, const Json&,
-               const std::vector<std::pair<std::string, double>>& scores) {
+void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter,
+               const Json&, const std::vector<std::pair<std::string, double>>& scores) {
   // Beside the output, so that relative paths in the files are the same and a rename is enough.
   const fs::path output = fs::absolute(options.output).lexically_normal();
   const fs::path target = output.has_filename() ? output : output.parent_path();
-  const fs::path temporary = target.parent_path() / fmt::format(".{}.lacos-final", target.filename().string());
+  const fs::path temporary =
+      target.parent_path() / fmt::format(".{}.lacos-final", target.filename().string());
   std::error_code error;
   fs::remove_all(temporary, error);
   fs::create_directories(temporary, error);
   if (error) FailWrite(temporary, error.message());
   try {
-    WriteSentenceTransformersFolder(temporary.string(), adapter,
-                                    {.base_name = loaded.folder.base_name,
-                                     .base_folder = loaded.folder.base_path,
-                                     .tokenizer_folder = fs::path(loaded.folder.tokenizer_path).parent_path().string(),
-                                     .hidden_size = loaded.checkpoint->config().hidden_size,
-                                     .pooling = options.pooling,
-                                     .normalize = options.normalize,
-                                     .max_length = options.max_length,
-                                     .strip = options.strip,
-                                     .recipe = options.recipe,
-                                     .scores = scores});
+    WriteSentenceTransformersFolder(
+        temporary.string(), adapter,
+        {.base_name = loaded.folder.base_name,
+         .base_folder = loaded.folder.base_path,
+         .tokenizer_folder = fs::path(loaded.folder.tokenizer_path).parent_path().string(),
+         .hidden_size = loaded.checkpoint->config().hidden_size,
+         .pooling = options.pooling,
+         .normalize = options.normalize,
+         .max_length = options.max_length,
+         .strip = options.strip,
+         .recipe = options.recipe,
+         .scores = scores});
     std::vector<fs::path> entries;
     for (const fs::directory_entry& entry : fs::directory_iterator(temporary)) {
       if (entry.path().filename() != "lacos.json") entries.push_back(entry.path());

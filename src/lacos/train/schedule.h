@@ -1,4 +1,5 @@
-// Learning-rate schedules: linear warm-up, then constant, linear or cosine decay to zero (as transformers defines them).
+// Learning-rate schedules: linear warm-up, then constant, linear or cosine decay to zero (as transformers
+// defines them).
 #pragma once
 
 #include <algorithm>
@@ -12,9 +13,12 @@ namespace lacos {
 enum class ScheduleKind : uint8_t { kLinear, kConstant, kCosine };
 constexpr std::string_view Name(ScheduleKind kind) {
   switch (kind) {
-    case ScheduleKind::kLinear: return "linear";
-    case ScheduleKind::kConstant: return "constant";
-    case ScheduleKind::kCosine: return "cosine";
+    case ScheduleKind::kLinear:
+      return "linear";
+    case ScheduleKind::kConstant:
+      return "constant";
+    case ScheduleKind::kCosine:
+      return "cosine";
   }
   return "?";
 }
@@ -25,15 +29,19 @@ struct Schedule {
   int64_t warmup_steps = 0;
   int64_t total_steps = 1;
 
-  // Learning rate of optimizer step `step`, counted from 0; step 0 of a warm-up has rate 0, as in transformers.
+  // Learning rate of optimizer step `step`, counted from 0; step 0 of a warm-up has rate 0, as in
+  // transformers.
   double At(int64_t step) const {
     if (step < warmup_steps) return peak * static_cast<double>(step) / static_cast<double>(warmup_steps);
     const double length = static_cast<double>(std::max<int64_t>(total_steps - warmup_steps, 1));
     const double progress = std::min(1.0, static_cast<double>(step - warmup_steps) / length);
     switch (kind) {
-      case ScheduleKind::kConstant: return peak;
-      case ScheduleKind::kLinear: return peak * (1 - progress);
-      case ScheduleKind::kCosine: return peak * 0.5 * (1 + std::cos(std::numbers::pi * progress));
+      case ScheduleKind::kConstant:
+        return peak;
+      case ScheduleKind::kLinear:
+        return peak * (1 - progress);
+      case ScheduleKind::kCosine:
+        return peak * 0.5 * (1 + std::cos(std::numbers::pi * progress));
     }
     return peak;
   }

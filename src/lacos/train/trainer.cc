@@ -21,7 +21,8 @@
 namespace lacos {
 namespace {
 
-// Where each step's batch comes from: the batches of every epoch, counted up front so that the schedule has a horizon.
+// Where each step's batch comes from: the batches of every epoch, counted up front so that the schedule has a
+// horizon.
 struct StepPlan {
   int64_t total_steps = 0;
   TrainingData::Extent largest;
@@ -35,10 +36,12 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options) {
     const Epoch batches = data.MakeEpoch(epoch);
     auto count = static_cast<int64_t>(batches.batches.size());
     if (count == 0) {
-      throw UserError("[--train] no batch can be made: fewer than two examples that share no text; expected at least "
-                      "two; add data");
+      throw UserError(
+          "[--train] no batch can be made: fewer than two examples that share no text; expected at least "
+          "two; add data");
     }
-    if (left < 1 && options.max_steps == 0) count = static_cast<int64_t>(std::ceil(left * static_cast<double>(count)));
+    if (left < 1 && options.max_steps == 0)
+      count = static_cast<int64_t>(std::ceil(left * static_cast<double>(count)));
     if (options.max_steps > 0) count = std::min(count, options.max_steps - plan.total_steps);
     plan.epoch_begin.push_back(plan.total_steps);
     plan.total_steps += count;
@@ -78,7 +81,8 @@ class Run {
     if (options_.train_files.empty()) {
       loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
       const int64_t texts = options_.batch.batch_size * (options_.loss.kind == LossKind::kTriplet ? 3 : 2);
-      steps_.largest = {.tokens = texts * options_.max_length, .texts = texts, .longest = options_.max_length};
+      steps_.largest = {
+          .tokens = texts * options_.max_length, .texts = texts, .longest = options_.max_length};
       dropout_ = UniformDropout(options_.dropout.value_or(0));
     } else {
       Load();
@@ -120,14 +124,16 @@ class Run {
     report_.planned_peak_bytes = session_->plan.chosen.peak_bytes;
     text_encoder_ = std::make_unique<TextEncoder>(
         *session_->encoder, *loaded_.tokenizer,
-        TextEncoderOptions{.tokenize = {.strip = options_.strip, .max_length = options_.max_length},
-                           .normalize = options_.normalize,
-                           .batch_tokens = std::min<int64_t>(4096, std::max(steps_.largest.tokens, options_.max_length))});
+        TextEncoderOptions{
+            .tokenize = {.strip = options_.strip, .max_length = options_.max_length},
+            .normalize = options_.normalize,
+            .batch_tokens = std::min<int64_t>(4096, std::max(steps_.largest.tokens, options_.max_length))});
     schedule_ = {.kind = options_.schedule,
                  .peak = options_.learning_rate,
                  .warmup_steps = options_.warmup_steps >= 0
                                      ? options_.warmup_steps
-                                     : static_cast<int64_t>(std::ceil(options_.warmup_ratio * static_cast<double>(steps_.total_steps))),
+                                     : static_cast<int64_t>(std::ceil(
+                                           options_.warmup_ratio * static_cast<double>(steps_.total_steps))),
                  .total_steps = steps_.total_steps};
   }
 
@@ -151,7 +157,8 @@ class Run {
     PrepareOutput(options_.output, options_.overwrite && !options_.resume);
     WriteRunFile(options_.output, settings_);
     first_step_ = progress_.step;
-    for (TrainObserver* observer : observers_) observer->OnStart(*data_, session_->plan, progress_.step, steps_.total_steps);
+    for (TrainObserver* observer : observers_)
+      observer->OnStart(*data_, session_->plan, progress_.step, steps_.total_steps);
     if (progress_.step == 0 && !options_.dev_file.empty()) Evaluate();
   }
 
@@ -159,7 +166,8 @@ class Run {
     int64_t epoch = -1;
     Epoch batches;
     while (progress_.step < steps_.total_steps) {
-      const auto next = std::upper_bound(steps_.epoch_begin.begin(), steps_.epoch_begin.end(), progress_.step);
+      const auto next =
+          std::upper_bound(steps_.epoch_begin.begin(), steps_.epoch_begin.end(), progress_.step);
       const int64_t now = next - steps_.epoch_begin.begin() - 1;
       if (now != epoch) batches = data_->MakeEpoch(epoch = now);
       TrainStep(batches.batches[progress_.step - steps_.epoch_begin[epoch]], epoch);
@@ -167,7 +175,8 @@ class Run {
       const bool end = progress_.step == steps_.total_steps;
       const bool epoch_end = end || (epoch + 1 < static_cast<int64_t>(steps_.epoch_begin.size()) &&
                                      progress_.step == steps_.epoch_begin[epoch + 1]);
-      const bool evaluate = options_.eval_every > 0 ? progress_.step % options_.eval_every == 0 || end : epoch_end;
+      const bool evaluate =
+          options_.eval_every > 0 ? progress_.step % options_.eval_every == 0 || end : epoch_end;
       if (evaluate && !options_.dev_file.empty()) Evaluate();
       const bool patience_over =
           options_.patience > 0 && progress_.evaluations_without_improvement >= options_.patience;
@@ -178,7 +187,8 @@ class Run {
         return;
       }
       if (patience_over && !end) {
-        Tell(fmt::format("stopped early at step {}: {} evaluations without improvement", progress_.step, options_.patience));
+        Tell(fmt::format("stopped early at step {}: {} evaluations without improvement", progress_.step,
+                         options_.patience));
         return;
       }
     }
@@ -241,9 +251,9 @@ class Run {
   }
 
   void Save() {
-    const std::string folder = SaveCheckpoint(options_.output, *session_->backend, *session_->optimizer,
-                                              session_->model->Detach(), best_, progress_, settings_,
-                                              loaded_.folder.base_name, options_.keep);
+    const std::string folder =
+        SaveCheckpoint(options_.output, *session_->backend, *session_->optimizer, session_->model->Detach(),
+                       best_, progress_, settings_, loaded_.folder.base_name, options_.keep);
     for (TrainObserver* observer : observers_) observer->OnCheckpoint(progress_.step, folder);
   }
 

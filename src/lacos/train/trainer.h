@@ -24,11 +24,11 @@ struct TrainOptions {
   std::vector<std::string> train_files;
   ExampleOptions examples;
   std::string dev_file;
-  int64_t eval_every = 0;            // steps; 0 = at the end of each epoch
-  int64_t patience = 0;              // evaluations without improvement before stopping; 0 = never
-  double epochs = 1;                 // whole epochs, or a fraction
-  int64_t max_steps = 0;             // overrides epochs when positive
-  BatchOptions batch;                // batch size, seed, mix
+  int64_t eval_every = 0;  // steps; 0 = at the end of each epoch
+  int64_t patience = 0;    // evaluations without improvement before stopping; 0 = never
+  double epochs = 1;       // whole epochs, or a fraction
+  int64_t max_steps = 0;   // overrides epochs when positive
+  BatchOptions batch;      // batch size, seed, mix
   int64_t max_length = 75;
   bool strip = false;
   Pooling pooling = Pooling::kMean;
@@ -36,32 +36,34 @@ struct TrainOptions {
   LossOptions loss;
   double score_maximum = 0;
   LoraSettings lora;
-  std::optional<double> dropout;     // embedding output, attention, residuals; default 0, for unlabelled text 0.1
+  std::optional<double>
+      dropout;  // embedding output, attention, residuals; default 0, for unlabelled text 0.1
   OptimizerOptions optimizer;
   double learning_rate = 2e-4;
-  double max_grad_norm = 1;          // 0 = no clipping
+  double max_grad_norm = 1;  // 0 = no clipping
   ScheduleKind schedule = ScheduleKind::kLinear;
   double warmup_ratio = 0.1;
-  int64_t warmup_steps = -1;         // overrides the ratio when not negative
+  int64_t warmup_steps = -1;  // overrides the ratio when not negative
   StrategyChoice strategy = StrategyChoice::kAuto;
   int64_t memory_budget = 0;
   int64_t chunk_tokens = 0;
-  int64_t save_every = 0;            // steps between checkpoints; 0 = none but on interruption
-  int64_t keep = 2;                  // checkpoints kept
+  int64_t save_every = 0;  // steps between checkpoints; 0 = none but on interruption
+  int64_t keep = 2;        // checkpoints kept
   bool resume = false;
   bool overwrite = false;
   Compute compute = Compute::kBF16;
   uint64_t seed = 42;
-  std::vector<std::pair<std::string, std::string>> recipe;  // name, value: for the model card and the resume check
+  std::vector<std::pair<std::string, std::string>>
+      recipe;  // name, value: for the model card and the resume check
 };
 
 // One step's record, as in metrics.jsonl.
 struct StepRecord {
   int64_t step = 0, total_steps = 0, epoch = 0;
   double loss = 0, accuracy = -1, learning_rate = 0, gradient_norm = 0;
-  int64_t tokens = 0;          // of this step
+  int64_t tokens = 0;            // of this step
   double tokens_per_second = 0;  // of this step
-  double seconds = 0;          // since this process began training
+  double seconds = 0;            // since this process began training
   int64_t rss_bytes = 0;
 };
 struct EvaluationRecord {
@@ -74,7 +76,8 @@ struct EvaluationRecord {
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
-  virtual void OnStart(const TrainingData&, const MemoryPlan&, int64_t /*first_step*/, int64_t /*total_steps*/) {}
+  virtual void OnStart(const TrainingData&, const MemoryPlan&, int64_t /*first_step*/,
+                       int64_t /*total_steps*/) {}
   virtual void OnStep(const StepRecord&) {}
   virtual void OnEvaluation(const EvaluationRecord&) {}
   virtual void OnCheckpoint(int64_t /*step*/, const std::string& /*folder*/) {}
@@ -91,9 +94,9 @@ struct TrainReport {
   int64_t planned_peak_bytes = 0;
 };
 
-// Trains and writes the output folder (CONTRACT section 4). `should_stop` is asked after every step; when it says yes, the
-// state is saved and the report says interrupted. Throws UserError; then no root files exist and the last checkpoint is
-// intact.
+// Trains and writes the output folder (CONTRACT section 4). `should_stop` is asked after every step; when it
+// says yes, the state is saved and the report says interrupted. Throws UserError; then no root files exist
+// and the last checkpoint is intact.
 TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
                   const std::function<bool()>& should_stop);
 

@@ -14,11 +14,16 @@ namespace {
 
 std::string_view KindName(ExampleKind kind) {
   switch (kind) {
-    case ExampleKind::kPairs: return "pairs of texts";
-    case ExampleKind::kLabelled: return "pairs with NLI labels";
-    case ExampleKind::kScored: return "pairs with scores";
-    case ExampleKind::kClasses: return "texts with class labels";
-    case ExampleKind::kUnlabelled: return "texts alone";
+    case ExampleKind::kPairs:
+      return "pairs of texts";
+    case ExampleKind::kLabelled:
+      return "pairs with NLI labels";
+    case ExampleKind::kScored:
+      return "pairs with scores";
+    case ExampleKind::kClasses:
+      return "texts with class labels";
+    case ExampleKind::kUnlabelled:
+      return "texts alone";
   }
   return "?";
 }
@@ -27,26 +32,34 @@ bool Suits(LossKind loss, ExampleKind kind) {
   switch (loss) {
     case LossKind::kMnr:
       return kind == ExampleKind::kPairs || kind == ExampleKind::kClasses || kind == ExampleKind::kUnlabelled;
-    case LossKind::kSoftmax: return kind == ExampleKind::kLabelled;
+    case LossKind::kSoftmax:
+      return kind == ExampleKind::kLabelled;
     case LossKind::kCosine:
-    case LossKind::kCosent: return kind == ExampleKind::kScored;
-    case LossKind::kTriplet: return kind == ExampleKind::kPairs;
+    case LossKind::kCosent:
+      return kind == ExampleKind::kScored;
+    case LossKind::kTriplet:
+      return kind == ExampleKind::kPairs;
   }
   return false;
 }
 
 std::string_view Wanted(LossKind loss) {
   switch (loss) {
-    case LossKind::kMnr: return "pairs (with or without labels), texts with class labels, or texts alone";
-    case LossKind::kSoftmax: return "columns sentence1, sentence2 and label";
+    case LossKind::kMnr:
+      return "pairs (with or without labels), texts with class labels, or texts alone";
+    case LossKind::kSoftmax:
+      return "columns sentence1, sentence2 and label";
     case LossKind::kCosine:
-    case LossKind::kCosent: return "columns sentence1, sentence2 and score";
-    case LossKind::kTriplet: return "columns anchor, positive and negative, or NLI pairs with --hard-negatives";
+    case LossKind::kCosent:
+      return "columns sentence1, sentence2 and score";
+    case LossKind::kTriplet:
+      return "columns anchor, positive and negative, or NLI pairs with --hard-negatives";
   }
   return "?";
 }
 
-// A triplet loss takes one negative at a time: an example with k negatives becomes k examples, one without none is dropped.
+// A triplet loss takes one negative at a time: an example with k negatives becomes k examples, one without
+// none is dropped.
 void ExpandTriplets(ExampleFile& file) {
   std::vector<Example> expanded;
   for (const Example& example : file.examples) {
@@ -57,8 +70,9 @@ void ExpandTriplets(ExampleFile& file) {
     }
   }
   if (expanded.empty()) {
-    throw UserError(fmt::format("[{}] no example has a negative; expected {}; add negatives or use --loss mnr",
-                                file.path, Wanted(LossKind::kTriplet)));
+    throw UserError(
+        fmt::format("[{}] no example has a negative; expected {}; add negatives or use --loss mnr", file.path,
+                    Wanted(LossKind::kTriplet)));
   }
   file.examples = std::move(expanded);
 }
@@ -78,8 +92,9 @@ TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& toke
     : files_(std::move(files)), options_(options) {
   for (ExampleFile& file : files_) {
     if (!Suits(options_.loss, file.kind)) {
-      throw UserError(fmt::format("[{}] the file holds {}; --loss {} expects {}; choose another --loss or file",
-                                  file.path, KindName(file.kind), Name(options_.loss), Wanted(options_.loss)));
+      throw UserError(
+          fmt::format("[{}] the file holds {}; --loss {} expects {}; choose another --loss or file",
+                      file.path, KindName(file.kind), Name(options_.loss), Wanted(options_.loss)));
     }
     if (options_.loss == LossKind::kTriplet) ExpandTriplets(file);
   }
@@ -101,14 +116,16 @@ TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& toke
         TokenizedText& text = tokenized[first[i] + static_cast<int64_t>(k)];
         text = TokenizeText(tokenizer, example.texts[k], options_.tokenize);
         if (text.ids.empty()) {
-          throw UserError(fmt::format("[{}:{}] text {} has no tokens; expected some text to learn from; remove the row",
-                                      file.path, example.line, k + 1));
+          throw UserError(
+              fmt::format("[{}:{}] text {} has no tokens; expected some text to learn from; remove the row",
+                          file.path, example.line, k + 1));
         }
       }
     });
     std::vector<TextIds>& index = index_.emplace_back();
     for (const TokenizedText& text : tokenized) {
-      index.push_back({.begin = static_cast<int64_t>(ids_.size()), .length = static_cast<int32_t>(text.ids.size())});
+      index.push_back(
+          {.begin = static_cast<int64_t>(ids_.size()), .length = static_cast<int32_t>(text.ids.size())});
       ids_.insert(ids_.end(), text.ids.begin(), text.ids.end());
       truncated_ += text.truncated ? 1 : 0;
     }
@@ -160,7 +177,8 @@ TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) c
     const std::span<const int32_t> ids = Ids(batch.file, example, text);
     result.texts.Add(ids);
     if (!keys) return;
-    const uint64_t sample = Mix64(static_cast<uint64_t>(batch.file), static_cast<uint64_t>(first_text_[batch.file][example]) + text);
+    const uint64_t sample = Mix64(static_cast<uint64_t>(batch.file),
+                                  static_cast<uint64_t>(first_text_[batch.file][example]) + text);
     const uint64_t text_key = Mix64(Mix64(step_key, sample), static_cast<uint64_t>(view));
     for (size_t position = 0; position < ids.size(); ++position) {
       result.texts.keys.push_back(static_cast<int64_t>(Mix64(text_key, position)));

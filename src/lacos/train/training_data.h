@@ -1,4 +1,5 @@
-// From example files to packed batches: tokenised once, batched without duplicates, laid out as the losses expect.
+// From example files to packed batches: tokenised once, batched without duplicates, laid out as the losses
+// expect.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ struct TrainingDataOptions {
   LossKind loss = LossKind::kMnr;
   TokenizeOptions tokenize;
   BatchOptions batch;
-  double score_maximum = 0;  // gold scores are divided by this; 0 = 1 when all lie in [-1, 1], else 5 or the largest
+  double score_maximum =
+      0;  // gold scores are divided by this; 0 = 1 when all lie in [-1, 1], else 5 or the largest
 };
 
 // One step's input: texts in the row order of LossBatch.
@@ -29,9 +31,11 @@ struct TrainingBatch {
 
 class TrainingData {
  public:
-  // Checks that every file suits the loss, tokenises every text (in parallel) and keeps the ids. Throws UserError for a
-  // text without tokens (file, line), for files of the wrong kind, and when no batch of two examples can be made.
-  TrainingData(std::vector<ExampleFile> files, const Tokenizer& tokenizer, const TrainingDataOptions& options);
+  // Checks that every file suits the loss, tokenises every text (in parallel) and keeps the ids. Throws
+  // UserError for a text without tokens (file, line), for files of the wrong kind, and when no batch of two
+  // examples can be made.
+  TrainingData(std::vector<ExampleFile> files, const Tokenizer& tokenizer,
+               const TrainingDataOptions& options);
 
   const std::vector<ExampleFile>& files() const { return files_; }
   int64_t truncated() const { return truncated_; }  // texts longer than max_length, each counted once

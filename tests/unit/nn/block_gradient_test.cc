@@ -1,7 +1,8 @@
 // Gradients of a whole block by complex step: the shipped nn code itself runs in complex arithmetic.
 //
-// f(x + ih) = f(x) + ih f'(x) + O(h^2): with h = 1e-50 the imaginary part over h is the derivative to rounding, since
-// nothing is subtracted. Source: Squire and Trapp, "Using complex variables to estimate derivatives" (1998).
+// f(x + ih) = f(x) + ih f'(x) + O(h^2): with h = 1e-50 the imaginary part over h is the derivative to
+// rounding, since nothing is subtracted. Source: Squire and Trapp, "Using complex variables to estimate
+// derivatives" (1998).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -148,16 +149,18 @@ class BlockBench {
   }
   LinearLayer MakeLinear(int64_t in, int64_t out) {
     const std::vector<double> wide = RandomValues(in * out, 0.3, ++seed_);
-    std::vector<float>& values = *weight_values_.emplace_back(std::make_unique<std::vector<float>>(wide.begin(), wide.end()));
-    LinearLayer layer{.name = "linear",
-                      .weight = backend_->AddWeight({.name = "linear",
-                                                     .rows = out,
-                                                     .cols = in,
-                                                     .codes = reinterpret_cast<const std::byte*>(values.data())}),
-                      .in = in,
-                      .out = out,
-                      .bias = MakeParameter("bias", out, 0, {out}, case_.biases),
-                      .lora = {}};
+    std::vector<float>& values =
+        *weight_values_.emplace_back(std::make_unique<std::vector<float>>(wide.begin(), wide.end()));
+    LinearLayer layer{
+        .name = "linear",
+        .weight = backend_->AddWeight({.name = "linear",
+                                       .rows = out,
+                                       .cols = in,
+                                       .codes = reinterpret_cast<const std::byte*>(values.data())}),
+        .in = in,
+        .out = out,
+        .bias = MakeParameter("bias", out, 0, {out}, case_.biases),
+        .lora = {}};
     if (case_.lora) {
       layer.lora = LoraUpdate{.a = MakeParameter("lora_A", kRank * in, 0, {kRank, in}, true),
                               .b = MakeParameter("lora_B", out * kRank, 0, {out, kRank}, true),
@@ -186,9 +189,11 @@ TEST_P(BlockGradient, EveryGradientEqualsTheComplexStep) {
   const std::vector<Complex> dinput = bench.Backward();
   std::vector<std::vector<Complex>> gradients;
   for (const auto& [name, parameter] : bench.trainable()) gradients.push_back(bench.Read(parameter.gradient));
-  const auto compare = [&](const std::string& name, const TensorView& tensor, const std::vector<Complex>& gradient) {
+  const auto compare = [&](const std::string& name, const TensorView& tensor,
+                           const std::vector<Complex>& gradient) {
     double largest = 0, difference = 0;
-    const int64_t n = tensor.Elements(), stride = std::max<int64_t>(1, n / 24);  // a spread of elements of each tensor
+    const int64_t n = tensor.Elements(),
+                  stride = std::max<int64_t>(1, n / 24);  // a spread of elements of each tensor
     for (int64_t i = 0; i < n; i += stride) {
       const double expected = bench.Derivative(tensor, i);
       largest = std::max(largest, std::abs(expected));
@@ -202,18 +207,20 @@ TEST_P(BlockGradient, EveryGradientEqualsTheComplexStep) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Blocks, BlockGradient,
-    testing::Values(BlockCase{.name = "lora"}, BlockCase{.name = "biases", .lora = false, .biases = true},
-                    BlockCase{.name = "residual_from_layernorm", .biases = true, .residual_from_layernorm = true},
-                    BlockCase{.name = "dropout", .biases = true, .dropout = 0.3},
-                    BlockCase{.name = "lora_dropout", .lora_dropout = 0.4},
-                    BlockCase{.name = "everything",
-                              .biases = true,
-                              .residual_from_layernorm = true,
-                              .dropout = 0.2,
-                              .lora_dropout = 0.3}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Blocks, BlockGradient,
+                         testing::Values(BlockCase{.name = "lora"},
+                                         BlockCase{.name = "biases", .lora = false, .biases = true},
+                                         BlockCase{.name = "residual_from_layernorm",
+                                                   .biases = true,
+                                                   .residual_from_layernorm = true},
+                                         BlockCase{.name = "dropout", .biases = true, .dropout = 0.3},
+                                         BlockCase{.name = "lora_dropout", .lora_dropout = 0.4},
+                                         BlockCase{.name = "everything",
+                                                   .biases = true,
+                                                   .residual_from_layernorm = true,
+                                                   .dropout = 0.2,
+                                                   .lora_dropout = 0.3}),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(BlockGradient, TheStepFindsAWrongGradient) {
   // The comparison itself must be able to fail: a gradient off by one part in a million is seen.

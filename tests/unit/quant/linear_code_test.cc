@@ -97,8 +97,7 @@ TEST_P(LinearCodeAtScale, DecodesWithinHalfAStep) {
 }
 INSTANTIATE_TEST_SUITE_P(FromDenormalsToTheLargest, LinearCodeAtScale,
                          testing::Values(1.4e-45f, 1e-44f, 1e-40f, 1.2e-38f, 3.7e-37f, 3.8e-37f, 1e-30f,
-                                         2e-30f, 1e-8f, 1.0f, 127.0f, 1e30f,
-                                         3e38f));
+                                         2e-30f, 1e-8f, 1.0f, 127.0f, 1e30f, 3e38f));
 
 TEST(LinearCode, NonFiniteValuesGiveDefinedCodes) {
   const float nan = std::numeric_limits<float>::quiet_NaN();

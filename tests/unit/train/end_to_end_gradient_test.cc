@@ -25,8 +25,8 @@ struct EndToEndCase {
 class EndToEndGradient : public ::testing::TestWithParam<EndToEndCase> {};
 
 // d loss / d element of a parameter: the loss's imaginary part with the element moved by an imaginary step.
-double Derivative(TrainingBench& bench, const PackedTexts& texts, const LossBatch& batch, const TensorView& value,
-                  int64_t element) {
+double Derivative(TrainingBench& bench, const PackedTexts& texts, const LossBatch& batch,
+                  const TensorView& value, int64_t element) {
   std::vector<Complex> values(static_cast<size_t>(value.Elements()));
   bench.backend->Download(value, std::as_writable_bytes(std::span(values)));
   const Complex before = values[element];
@@ -62,31 +62,31 @@ TEST_P(EndToEndGradient, OfEveryAdapterTensorEqualsTheComplexStep) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, EndToEndGradient,
-    ::testing::Values(EndToEndCase{.name = "lora_mean"},
-                      EndToEndCase{.name = "residual_from_layernorm_weighted",
-                                   .options = {.model = "c", .pooling = Pooling::kWeightedMean}},
-                      EndToEndCase{.name = "odd_heads_last", .options = {.model = "b", .pooling = Pooling::kLast}},
-                      EndToEndCase{.name = "bitfit_max",
-                                   .options = {.lora = {.train_biases = true}, .pooling = Pooling::kMax}},
-                      EndToEndCase{.name = "dropout",
-                                   .options = {.lora = {.rank = 2, .dropout = 0.3}, .dropout = 0.2}},
-                      EndToEndCase{.name = "hard_negatives_symmetric",
-                                   .options = {.loss = {.symmetric = true}},
-                                   .batch = {.examples = 2, .negatives = 2}},
-                      EndToEndCase{.name = "classes", .batch = {.examples = 3, .labels = {0, 1, 0}}},
-                      EndToEndCase{.name = "matryoshka", .options = {.loss = {.matryoshka = {48, 8}}}},
-                      EndToEndCase{.name = "softmax",
-                                   .options = {.loss = {.kind = LossKind::kSoftmax}},
-                                   .batch = {.examples = 3, .labels = {0, 1, 2}}},
-                      EndToEndCase{.name = "cosine",
-                                   .options = {.loss = {.kind = LossKind::kCosine}},
-                                   .batch = {.examples = 3, .scores = {0.1f, 0.9f, 0.4f}}},
-                      EndToEndCase{.name = "cosent",
-                                   .options = {.loss = {.kind = LossKind::kCosent}},
-                                   .batch = {.examples = 3, .scores = {0.1f, 0.9f, 0.4f}}},
-                      EndToEndCase{.name = "triplet",
-                                   .options = {.loss = {.kind = LossKind::kTriplet}},
-                                   .batch = {.examples = 2, .negatives = 2}}),
+    ::testing::Values(
+        EndToEndCase{.name = "lora_mean"},
+        EndToEndCase{.name = "residual_from_layernorm_weighted",
+                     .options = {.model = "c", .pooling = Pooling::kWeightedMean}},
+        EndToEndCase{.name = "odd_heads_last", .options = {.model = "b", .pooling = Pooling::kLast}},
+        EndToEndCase{.name = "bitfit_max",
+                     .options = {.lora = {.train_biases = true}, .pooling = Pooling::kMax}},
+        EndToEndCase{.name = "dropout", .options = {.lora = {.rank = 2, .dropout = 0.3}, .dropout = 0.2}},
+        EndToEndCase{.name = "hard_negatives_symmetric",
+                     .options = {.loss = {.symmetric = true}},
+                     .batch = {.examples = 2, .negatives = 2}},
+        EndToEndCase{.name = "classes", .batch = {.examples = 3, .labels = {0, 1, 0}}},
+        EndToEndCase{.name = "matryoshka", .options = {.loss = {.matryoshka = {48, 8}}}},
+        EndToEndCase{.name = "softmax",
+                     .options = {.loss = {.kind = LossKind::kSoftmax}},
+                     .batch = {.examples = 3, .labels = {0, 1, 2}}},
+        EndToEndCase{.name = "cosine",
+                     .options = {.loss = {.kind = LossKind::kCosine}},
+                     .batch = {.examples = 3, .scores = {0.1f, 0.9f, 0.4f}}},
+        EndToEndCase{.name = "cosent",
+                     .options = {.loss = {.kind = LossKind::kCosent}},
+                     .batch = {.examples = 3, .scores = {0.1f, 0.9f, 0.4f}}},
+        EndToEndCase{.name = "triplet",
+                     .options = {.loss = {.kind = LossKind::kTriplet}},
+                     .batch = {.examples = 2, .negatives = 2}}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Direct, recomputed and chunked gradients are the same bytes, at any number of threads, with and without dropout.
+// Direct, recomputed and chunked gradients are the same bytes, at any number of threads, with and without
+// dropout.
 #include <gtest/gtest.h>
 
 #include "lacos/base/parallel.h"
@@ -40,8 +41,9 @@ TEST_P(Strategies, GiveTheSameBytesAtAnyThreadCount) {
     const PackedTexts texts = RandomTexts(Lengths(), 300, strategy_case.options.dropout > 0);
     const LossBatch batch{.examples = 12};
     for (const GradientStrategy& strategy :
-         {GradientStrategy{}, GradientStrategy{.recompute_blocks = 1}, GradientStrategy{.recompute_blocks = -1},
-          GradientStrategy{.chunk_tokens = 1}, GradientStrategy{.recompute_blocks = -1, .chunk_tokens = 900}}) {
+         {GradientStrategy{}, GradientStrategy{.recompute_blocks = 1},
+          GradientStrategy{.recompute_blocks = -1}, GradientStrategy{.chunk_tokens = 1},
+          GradientStrategy{.recompute_blocks = -1, .chunk_tokens = 900}}) {
       losses.push_back(bench.Gradients(texts, batch, strategy).loss);
       results.push_back(bench.GradientBytes());
     }
@@ -55,14 +57,14 @@ TEST_P(Strategies, GiveTheSameBytesAtAnyThreadCount) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, Strategies,
-    ::testing::Values(StrategyCase{.name = "lora_f32"}, StrategyCase{.name = "lora_bf16", .compute = Compute::kBF16},
-                      StrategyCase{.name = "odd_heads_bf16", .compute = Compute::kBF16, .options = {.model = "b"}},
-                      StrategyCase{.name = "bitfit", .options = {.lora = {.train_biases = true}}},
-                      StrategyCase{.name = "dropout",
-                                   .options = {.lora = {.rank = 2, .dropout = 0.2}, .dropout = 0.1}},
-                      StrategyCase{.name = "max_pooling", .options = {.pooling = Pooling::kMax}},
-                      StrategyCase{.name = "symmetric_matryoshka",
-                                   .options = {.loss = {.symmetric = true, .matryoshka = {48, 16}}}}),
+    ::testing::Values(
+        StrategyCase{.name = "lora_f32"}, StrategyCase{.name = "lora_bf16", .compute = Compute::kBF16},
+        StrategyCase{.name = "odd_heads_bf16", .compute = Compute::kBF16, .options = {.model = "b"}},
+        StrategyCase{.name = "bitfit", .options = {.lora = {.train_biases = true}}},
+        StrategyCase{.name = "dropout", .options = {.lora = {.rank = 2, .dropout = 0.2}, .dropout = 0.1}},
+        StrategyCase{.name = "max_pooling", .options = {.pooling = Pooling::kMax}},
+        StrategyCase{.name = "symmetric_matryoshka",
+                     .options = {.loss = {.symmetric = true, .matryoshka = {48, 16}}}}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Leaves, AreCutAtTextBoundariesAndInsideLongTexts) {
@@ -80,7 +82,8 @@ TEST(Leaves, OfAChunkAreThoseOfTheBatch) {
   const PackedTexts chunk = texts.Slice(first, last);
   std::vector<int64_t> expected;
   for (const int64_t cut : whole) {
-    if (cut >= texts.offsets[first] && cut <= texts.offsets[last]) expected.push_back(cut - texts.offsets[first]);
+    if (cut >= texts.offsets[first] && cut <= texts.offsets[last])
+      expected.push_back(cut - texts.offsets[first]);
   }
   EXPECT_EQ(MakeLeaves(chunk.offsets).begin, expected);
 }

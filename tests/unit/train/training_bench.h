@@ -19,7 +19,8 @@ inline std::string TinyModel(const std::string& name) {
 
 struct BenchOptions {
   std::string model = "a";
-  LoraSettings lora = {.rank = 3, .alpha = 6, .targets = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"}};
+  LoraSettings lora = {
+      .rank = 3, .alpha = 6, .targets = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"}};
   Pooling pooling = Pooling::kMean;
   LossOptions loss;
   double dropout = 0;
@@ -39,7 +40,8 @@ struct TrainingBench {
     }
     model = std::make_unique<BloomModel>(*backend, loaded.checkpoint);
     model->Attach(adapter, /*trainable=*/true);
-    const DropoutRates rates{.embedding = options.dropout, .attention = options.dropout, .residual = options.dropout};
+    const DropoutRates rates{
+        .embedding = options.dropout, .attention = options.dropout, .residual = options.dropout};
     encoder = std::make_unique<Encoder>(*model, EncoderOptions{.pooling = options.pooling, .dropout = rates});
     loss = MakeLoss(*backend, options.loss, model->config().hidden_size);
     std::vector<TrainableTensor> tensors = model->trainable();
@@ -76,11 +78,13 @@ inline PackedTexts RandomTexts(const std::vector<int>& lengths, int64_t vocabula
   PackedTexts texts;
   for (const int length : lengths) {
     std::vector<int32_t> ids;
-    for (int i = 0; i < length; ++i) ids.push_back(static_cast<int32_t>(random.Below(static_cast<uint64_t>(vocabulary))));
+    for (int i = 0; i < length; ++i)
+      ids.push_back(static_cast<int32_t>(random.Below(static_cast<uint64_t>(vocabulary))));
     texts.Add(ids);
   }
   if (keys) {
-    for (int64_t i = 0; i < texts.Tokens(); ++i) texts.keys.push_back(static_cast<int64_t>(Mix64(static_cast<uint64_t>(i))));
+    for (int64_t i = 0; i < texts.Tokens(); ++i)
+      texts.keys.push_back(static_cast<int64_t>(Mix64(static_cast<uint64_t>(i))));
   }
   return texts;
 }
