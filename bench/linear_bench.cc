@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lacos/base/error.h"
+#include "lacos/base/process.h"
 #include "lacos/base/rng.h"
 #include "lacos/kernels/backend.h"
 #include "machine_ceiling.h"
@@ -63,12 +64,18 @@ struct Weights {
   std::vector<Buffer> buffers;
 };
 
-void Report(benchmark::State& state, Compute compute, const Matrix& matrix, int64_t tokens) {
-  const double flops = 2.0 * static_cast<double>(matrix.out * matrix.in * tokens);
-  const double done = flops * static_cast<double>(state.iterations());
-  state.counters["FLOP/s"] = benchmark::Counter(done, benchmark::Counter::kIsRate);
-  state.counters["share"] =
-      benchmark::Counter(done / 1e9 / CeilingOf(compute).gflops, benchmark::Counter::kIsRate);
+// Runs `product` as often as the library asks, with the two weights in turn.
+template <class F>
+void Measure(benchmark::State& state, Compute compute, const Matrix& matrix, int64_t tokens,
+             const F& product) {
+  const double ceiling = CeilingOf(compute).gflops;
+  int which = 0;
+  const Stopwatch watch;
+  for (auto _ : state) product(which ^= 1);
+  const double flops = 2.0 * static_cast<double>(matrix.out * matrix.in * tokens * state.iterations());
+  const double gflops = flops / 1e9 / watch.Seconds();
+  state.counters["GFLOP/s"] = gflops;
+  state.counters["share"] = gflops / ceiling;
 }
 
 void Forward(benchmark::State& state, Compute compute, const Matrix& matrix, int64_t tokens) {
@@ -76,10 +83,8 @@ void Forward(benchmark::State& state, Compute compute, const Matrix& matrix, int
   const TypeSet types = weights.backend->Types();
   const TensorView x = weights.Tensor(types.activation, {tokens, matrix.in});
   const TensorView y = weights.Tensor(types.activation, {tokens, matrix.out});
-  CeilingOf(compute);
-  int which = 0;
-  for (auto _ : state) weights.backend->Linear(x, weights.ids[which ^= 1], {}, y);
-  Report(state, compute, matrix, tokens);
+  Measure(state, compute, matrix, tokens,
+          [&](int which) { weights.backend->Linear(x, weights.ids[which], {}, y); });
 }
 
 void Backward(benchmark::State& state, Compute compute, const Matrix& matrix, int64_t tokens) {
@@ -87,10 +92,8 @@ void Backward(benchmark::State& state, Compute compute, const Matrix& matrix, in
   const TypeSet types = weights.backend->Types();
   const TensorView dy = weights.Tensor(types.gradient, {tokens, matrix.out});
   const TensorView dx = weights.Tensor(types.gradient, {tokens, matrix.in});
-  CeilingOf(compute);
-  int which = 0;
-  for (auto _ : state) weights.backend->LinearBackward(dy, weights.ids[which ^= 1], {}, dx);
-  Report(state, compute, matrix, tokens);
+  Measure(state, compute, matrix, tokens,
+          [&](int which) { weights.backend->LinearBackward(dy, weights.ids[which], {}, dx); });
 }
 
 bool Available(Compute compute) {

@@ -1,6 +1,7 @@
 // `lacos embed`: order, precisions, formats, empty texts and reports.
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 #include "lacos/io/json.h"
 #include "lacos/io/line_reader.h"

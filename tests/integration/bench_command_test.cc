@@ -1,0 +1,101 @@
+// `lacos bench`: every kind gives the figures that the contract names, without data and without leaving a
+// file.
+
+#include "lacos/io/json.h"
+#include "program.h"
+
+namespace lacos {
+namespace {
+
+Json Bench(std::vector<std::string> words) {
+  words.insert(words.begin(), "bench");
+  words.insert(words.end(), {"--json", "--quiet"});
+  const RunResult result = RunLacos(words);
+  EXPECT_EQ(result.status, 0) << result.err;
+  return Json::Parse(result.out, "stdout");
+}
+
+void ExpectMeasured(const Json& json) {
+  EXPECT_GT(json.At("tokens_per_second").AsDouble(), 0);
+  EXPECT_GT(json.At("peak_rss_bytes").AsInt(), 0);
+  EXPECT_GE(json.At("peak_rss_bytes").AsInt(), json.At("rss_anon_bytes").AsInt());
+  EXPECT_FALSE(json.At("machine").At("isa").AsString().empty());
+}
+
+// share = FLOP a token * tokens a second / ceiling, for the tiny model's 2 layers of width 32.
+void ExpectShare(const Json& json, double flops_per_weight) {
+  const double flops = flops_per_weight * 12 * 2 * 32 * 32 * json.At("tokens_per_second").AsDouble();
+  const double ceiling = json.At("ceiling").At("gflops").AsDouble() * 1e9;
+  ASSERT_GT(ceiling, 0);
+  EXPECT_NEAR(json.At("ceiling_share").AsDouble(), flops / ceiling, 1e-9 * flops / ceiling);
+  EXPECT_GT(json.At("ceiling").At("gbytes_per_second").AsDouble(), 0);
+}
+
+class BenchTrainLosses : public testing::TestWithParam<const char*> {};
+
+TEST_P(BenchTrainLosses, RunsStepsOnGeneratedTextsOfEveryObjective) {
+  const Json json = Bench({"train", "--model", TinyModel(), "--steps", "2", "--batch-size", "8", "--loss",
+                           GetParam(), "--compute", "f32"});
+  ExpectMeasured(json);
+  ExpectShare(json, 4);
+  EXPECT_EQ(json.At("steps").AsInt(), 2);
+}
+INSTANTIATE_TEST_SUITE_P(Losses, BenchTrainLosses,
+                         testing::Values("mnr", "softmax", "cosine", "cosent", "triplet"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST(BenchTrain, TakesDataOfItsOwnAndRepeatsWhatIsTooShort) {
+  const TempFolder folder;
+  const std::string pairs =
+      folder.Write("pairs.tsv", "sentence1\tsentence2\na dog\tan animal\nthe sea\twater\n");
+  const Json json = Bench({"train", "--model", TinyModel(), "--train", pairs, "--steps", "3"});
+  EXPECT_EQ(json.At("tokens").AsInt(), 3 * (5 + 9 + 7 + 5)) << "a token is a byte";
+  EXPECT_EQ(folder.Names(), std::vector<std::string>{"pairs.tsv"});
+}
+
+TEST(BenchEmbed, EncodesGeneratedTextsOrTheFirstOnesOfAFile) {
+  const Json generated = Bench({"embed", "--model", TinyModel(), "--texts", "8"});
+  ExpectMeasured(generated);
+  ExpectShare(generated, 2);
+  EXPECT_EQ(generated.At("texts").AsInt(), 8);
+  const TempFolder folder;
+  const Json own = Bench(
+      {"embed", "--model", TinyModel(), "--input", folder.Write("t.txt", "abc\nde\nf\n"), "--texts", "2"});
+  EXPECT_EQ(own.At("tokens").AsInt(), 5);
+}
+
+TEST(BenchTokenize, CountsLinesBytesAndTokens) {
+  const TempFolder folder;
+  const Json json =
+      Bench({"tokenize", "--model", TinyModel(), "--input", folder.Write("t.txt", "abc\nde\n")});
+  ExpectMeasured(json);
+  EXPECT_EQ(json.At("lines").AsInt(), 2);
+  EXPECT_EQ(json.At("tokens").AsInt(), 5);
+  EXPECT_NEAR(json.At("bytes_per_second").AsDouble() * json.At("seconds").AsDouble(), 7, 1e-6);
+  EXPECT_TRUE(json.At("ceiling_share").IsNull());
+}
+
+TEST(BenchCeiling, GivesEveryModeAndTheChosenOne) {
+  const Json json = Bench({"ceiling", "--compute", "f32"});
+  for (const char* mode : {"f32", "bf16", "int8"})
+    EXPECT_GT(json.At("modes").At(mode).At("gflops").AsDouble(), 0);
+  EXPECT_EQ(json.At("ceiling").At("gflops").AsDouble(), json.At("modes").At("f32").At("gflops").AsDouble());
+  EXPECT_EQ(json.At("ceiling").At("kernel").AsString().rfind("f32, ", 0), 0u);
+}
+
+TEST(BenchCommand, NamesItsKindsAndRefusesOthers) {
+  ExpectUsageError(RunLacos({"bench", "merge"}), "merge");
+  ExpectUsageError(RunLacos({"bench", "train"}), "--model");
+  const RunResult help = RunLacos({"bench", "embed", "--help"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_NE(help.out.find("2*12*L*D^2"), std::string::npos);
+}
+
+TEST(BenchEmbed, AnEmptyFileIsAnError) {
+  const TempFolder folder;
+  ExpectUserError(RunLacos({"bench", "embed", "--model", TinyModel(), "--input", folder.Write("t.txt", "")}),
+                  "no texts");
+}
+
+}  // namespace
+}  // namespace lacos
