@@ -42,6 +42,6 @@ step "5. embed 200 sentences of nine languages"
 "$lacos" embed --model "$out/trained" --input "$data/sentences.txt" --output "$out/sentences.npy" --quiet
 
 step "6. the sentences nearest to a query"
-"$lacos" similarity --model "$out/trained" --query "A man is playing a guitar." --input "$data/sentences.txt" --top-k 5 --quiet
+"$lacos" similarity --model "$out/trained" --query "Someone is playing music at the station." --input "$data/sentences.txt" --top-k 5 --quiet
 
 step "done: $out/trained loads in sentence-transformers, $out/sentences.npy in NumPy"

@@ -22,6 +22,7 @@ struct GlobalOptions {
   uint64_t seed = 42;
   bool quiet = false;
   std::string log_level = "info";
+  std::vector<std::string> arguments;  // the command line after --config was expanded
   std::function<void()>
       action;  // what the chosen command does; main runs it after logging and threads are set
 

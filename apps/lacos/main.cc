@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "common.h"
+#include "config_file.h"
 #include "help.h"
 #include "interrupt.h"
 #include "lacos/base/error.h"
@@ -73,7 +74,9 @@ int Run(int argc, char** argv) {
     return FailCommandLine(app, fmt::format("found the command '{}'; expected one of{}", argv[1], known));
   }
   try {
-    app.parse(argc, argv);
+    globals.arguments = ExpandConfig(app, {argv + 1, argv + argc});
+    app.parse(std::vector<std::string>(globals.arguments.rbegin(),
+                                       globals.arguments.rend()));  // CLI11 takes them from the back
     if (!globals.action) {
       std::fputs(app.help().c_str(), stderr);
       return kWrongCommandLine;

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "config_file.h"
 #include "lacos/base/error.h"
 #include "lacos/model/checkpoint.h"
 #include "lacos/model/model_folder.h"
@@ -268,6 +269,9 @@ std::optional<int64_t> ParseSize(const std::string& text) {
 }
 
 void AddTrainFlags(CLI::App* command, TrainFlags& flags) {
+  command
+      ->add_option("--config", flags.config, "Flags from a TOML file, or from the run.json of an earlier run")
+      ->type_name("FILE");
   AddModelOptions(command, flags.model);
   AddDataFlags(command, flags);
   AddObjectiveFlags(command, flags);
@@ -337,6 +341,7 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
   options.compute = globals.ComputeMode();
   options.seed = globals.seed;
   options.recipe = Recipe(globals, flags, options);
+  options.arguments = RepeatableArguments(globals.arguments);
   return options;
 }
 

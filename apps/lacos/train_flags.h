@@ -15,6 +15,7 @@ struct TrainFlags {
   EncodingOptions encoding;
   TableFlags table;
   std::vector<std::string> train_files;
+  std::string config;  // expanded before parsing (config_file.h)
   std::string output, dev, split = "train";
   bool hard_negatives = false;
   double epochs = 1;

@@ -6,6 +6,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
+#include "lacos/base/version.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/mapped_file.h"
@@ -52,10 +53,14 @@ void PrepareOutput(const std::string& output, bool clear) {
   if (error) FailWrite(output, error.message());
 }
 
-void WriteRunFile(const std::string& output, const Json& settings) {
+void WriteRunFile(const TrainOptions& options, const Json& settings) {
+  Json arguments = Json::Array();
+  for (const std::string& argument : options.arguments) arguments.Append(argument);
   Json run = Json::Object();
+  run.Set("lacos_version", kLacosVersion);
+  run.Set("arguments", arguments);
   run.Set("settings", settings);
-  WriteFileAtomically((fs::path(output) / "run.json").string(), run.Dump(2) + "\n");
+  WriteFileAtomically((fs::path(options.output) / "run.json").string(), run.Dump(2) + "\n");
 }
 
 bool RunFinished(const std::string& output) { return fs::exists(fs::path(output) / "lacos.json"); }

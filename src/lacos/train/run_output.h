@@ -17,7 +17,7 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
 // Makes the folder; with `clear`, removes what an earlier run left in it.
 void PrepareOutput(const std::string& output, bool clear);
 // run.json: the settings, for people and for repeating the run.
-void WriteRunFile(const std::string& output, const Json& settings);
+void WriteRunFile(const TrainOptions& options, const Json& settings);
 
 // Whether the folder holds a finished run, and what that run reported.
 bool RunFinished(const std::string& output);

@@ -155,7 +155,7 @@ class Run {
       }
     }
     PrepareOutput(options_.output, options_.overwrite && !options_.resume);
-    WriteRunFile(options_.output, settings_);
+    WriteRunFile(options_, settings_);
     first_step_ = progress_.step;
     for (TrainObserver* observer : observers_)
       observer->OnStart(*data_, session_->plan, progress_.step, steps_.total_steps);

@@ -54,7 +54,8 @@ struct TrainOptions {
   Compute compute = Compute::kBF16;
   uint64_t seed = 42;
   std::vector<std::pair<std::string, std::string>>
-      recipe;  // name, value: for the model card and the resume check
+      recipe;                          // name, value: for the model card and the resume check
+  std::vector<std::string> arguments;  // recorded in run.json, so that the run can be repeated from it
 };
 
 // One step's record, as in metrics.jsonl.

@@ -1,0 +1,234 @@
+// `lacos train`: reproducible, resumable, every objective, and clear about what it cannot use.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "lacos/io/json.h"
+#include "program.h"
+
+namespace lacos {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> kWords = {"river", "green", "house", "walks", "seven", "cloud",
+                                         "music", "under", "stone", "light", "paper", "horse"};
+
+std::string Sentence(int i) {
+  const auto word = [&](int k) { return kWords[static_cast<size_t>(k) % kWords.size()]; };
+  return word(i) + " " + word(i / 12 + 3) + " " + word(i / 5 + 7) + " " + std::to_string(i);
+}
+
+// 48 NLI rows: every third an entailment pair, the contradictions share their premises.
+std::string NliTable() {
+  std::string table = "premise\thypothesis\tlabel\n";
+  for (int i = 0; i < 48; ++i) {
+    const char* label = i % 3 == 0 ? "entailment" : i % 3 == 1 ? "contradiction" : "neutral";
+    table += Sentence(i / 3) + "\t" + Sentence(100 + i) + "\t" + label + "\n";
+  }
+  return table;
+}
+
+std::vector<std::string> TrainArguments(const std::string& data, const std::string& output,
+                                        const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments = {
+      "train", "--model",  TinyModel(), "--train",         data,   "--output", output, "--batch-size",
+      "4",     "--epochs", "2",         "--learning-rate", "1e-2", "--quiet"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::string Adapter(const std::string& folder) { return ReadAll(folder + "/adapter_model.safetensors"); }
+
+// Makes a finished run look as if it had been killed after its newest kept checkpoint.
+void Unfinish(const std::string& output) {
+  for (const char* name :
+       {"lacos.json", "adapter_model.safetensors", "adapter_config.json", "modules.json"}) {
+    fs::remove(fs::path(output) / name);
+  }
+}
+
+TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
+  const TempFolder folder;
+  const std::string data = folder.Write("nli.tsv", NliTable());
+  for (const std::string compute : {"f32", "bf16"}) {
+    const auto train = [&](const std::string& name, const std::vector<std::string>& more) {
+      std::vector<std::string> arguments = more;
+      arguments.insert(arguments.end(), {"--compute", compute, "--dropout", "0.1", "--lora-dropout", "0.1"});
+      const RunResult result = RunLacos(TrainArguments(data, folder / (compute + name), arguments));
+      EXPECT_EQ(result.status, 0) << result.err;
+      return Adapter(folder / (compute + name));
+    };
+    const std::string first = train("first", {"--threads", "1"});
+    EXPECT_EQ(train("again", {"--threads", "2"}), first);
+    EXPECT_EQ(train("recompute", {"--gradient-strategy", "recompute"}), first);
+    EXPECT_EQ(train("gradcache", {"--gradient-strategy", "gradcache", "--chunk-tokens", "16"}), first);
+    EXPECT_NE(train("seed", {"--seed", "7"}), first);
+  }
+}
+
+TEST(TrainCommand, ARunIsRepeatedFromItsRunFileOrFromToml) {
+  const TempFolder folder;
+  const std::string data = folder.Write("nli.tsv", NliTable());
+  ASSERT_EQ(RunLacos(TrainArguments(data, folder / "first", {"--symmetric", "--seed", "5"})).status, 0);
+  const RunResult again =
+      RunLacos({"train", "--config", folder / "first/run.json", "--output", folder / "again", "--quiet"});
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(Adapter(folder / "again"), Adapter(folder / "first"));
+
+  const std::string toml = folder.Write(
+      "run.toml", "batch-size = 4\nepochs = 2\nlearning-rate = 0.01\nsymmetric = true\nseed = 99\n");
+  const RunResult result = RunLacos({"train", "--config", toml, "--model", TinyModel(), "--train", data,
+                                     "--output", folder / "toml", "--seed", "5", "--quiet"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(Adapter(folder / "toml"), Adapter(folder / "first")) << "the command line wins over the file";
+
+  ExpectUserError(RunLacos({"train", "--config", folder.Write("bad.toml", "batchsize = 4\n"), "--model",
+                            TinyModel(), "--train", data, "--output", folder / "bad"}),
+                  "batchsize");
+}
+
+TEST(TrainCommand, AResumedRunEqualsTheUninterruptedOne) {
+  const TempFolder folder;
+  const std::string data = folder.Write("nli.tsv", NliTable());
+  for (const std::string optimizer : {"adam8", "adam"}) {
+    const std::string whole = folder / (optimizer + "-whole"), cut = folder / (optimizer + "-cut");
+    // rank 32 makes a matrix of 4,096 elements: its moments are 8-bit
+    const std::vector<std::string> more = {"--optimizer",   optimizer,
+                                           "--save-every",  "3",
+                                           "--keep",        "9",
+                                           "--lora-rank",   "32",
+                                           "--lora-target", "query_key_value,dense_4h_to_h"};
+    ASSERT_EQ(RunLacos(TrainArguments(data, whole, more)).status, 0);
+    ASSERT_EQ(RunLacos(TrainArguments(data, cut, more)).status, 0);
+    Unfinish(cut);
+    fs::remove_all(cut + "/checkpoints/step-000006");
+    std::vector<std::string> resume = more;
+    resume.push_back("--resume");
+    const RunResult resumed = RunLacos(TrainArguments(data, cut, resume));
+    ASSERT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_EQ(Adapter(cut), Adapter(whole));
+    EXPECT_EQ(ReadAll(cut + "/README.md"), ReadAll(whole + "/README.md"));
+    EXPECT_EQ(CountLines(ReadAll(cut + "/metrics.jsonl")), CountLines(ReadAll(whole + "/metrics.jsonl")));
+    EXPECT_EQ(RunLacos({"verify", cut}).status, 0);
+  }
+}
+
+TEST(TrainCommand, ResumeFallsBackPastADamagedCheckpointAndRefusesOtherSettings) {
+  const TempFolder folder;
+  const std::string data = folder.Write("nli.tsv", NliTable()), output = folder / "out";
+  const std::vector<std::string> more = {"--save-every", "2", "--keep", "9"};
+  ASSERT_EQ(RunLacos(TrainArguments(data, output, more)).status, 0);
+  const std::string expected = Adapter(output);
+
+  RunResult result = RunLacos(TrainArguments(data, output, {"--save-every", "2", "--keep", "9", "--resume"}));
+  EXPECT_EQ(result.status, 0) << "a finished run is left alone";
+  EXPECT_EQ(Adapter(output), expected);
+
+  Unfinish(output);
+  result = RunLacos(TrainArguments(data, output, {"--save-every", "2", "--resume", "--scale", "10"}));
+  ExpectUserError(result, "scale");
+
+  const std::string state = output + "/checkpoints/step-000008/state.safetensors";
+  std::string bytes = ReadAll(state);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  folder.Write("out/checkpoints/step-000008/state.safetensors", bytes);
+  std::vector<std::string> resume =
+      TrainArguments(data, output, {"--save-every", "2", "--keep", "9", "--resume"});
+  std::erase(resume, "--quiet");
+  result = RunLacos(resume);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("damaged"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("at step 6"), std::string::npos) << result.err;
+  EXPECT_EQ(Adapter(output), expected);
+}
+
+TEST(TrainCommand, EveryObjectiveTrainsAndItsOutputEmbeds) {
+  const TempFolder folder;
+  std::string scored = "sentence1\tsentence2\tscore\n", classes = "text\tlabel\n", plain = "text\n";
+  for (int i = 0; i < 24; ++i) {
+    scored += Sentence(i) + "\t" + Sentence(50 + i) + "\t" + std::to_string(i % 6) + "\n";
+    classes += Sentence(i) + "\tclass" + std::to_string(i % 4) + "\n";
+    plain += Sentence(i) + "\n";
+  }
+  const std::string nli = folder.Write("nli.tsv", NliTable());
+  const std::string scores = folder.Write("scores.tsv", scored);
+  const std::string class_file = folder.Write("classes.tsv", classes),
+                    text_file = folder.Write("plain.tsv", plain);
+  const std::string input = folder.Write("texts.txt", "one\ntwo\n");
+  const std::vector<std::pair<std::string, std::vector<std::string>>> runs = {
+      {nli, {"--loss", "mnr", "--hard-negatives", "--symmetric"}},
+      {nli, {"--loss", "mnr", "--matryoshka", "16,8"}},
+      {nli, {"--loss", "softmax"}},
+      {nli, {"--loss", "triplet", "--hard-negatives"}},
+      {scores, {"--loss", "cosine"}},
+      {scores, {"--loss", "cosent"}},
+      {class_file, {"--loss", "mnr"}},
+      {text_file, {"--loss", "mnr"}},
+      {nli, {"--train-biases"}},
+      {nli, {"--lora-target", "dense,dense_h_to_4h", "--lora-layers", "1-1", "--pooling", "last"}},
+  };
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const std::string output = folder / ("out" + std::to_string(i));
+    std::vector<std::string> more = runs[i].second;
+    more.push_back("--json");
+    const RunResult result = RunLacos(TrainArguments(runs[i].first, output, more));
+    ASSERT_EQ(result.status, 0) << i << ": " << result.err;
+    const Json report = Json::Parse(result.out, "stdout");
+    EXPECT_GT(report.At("steps").AsInt(), 0);
+    EXPECT_GT(report.At("loss_first").AsDouble(), 0);
+    const RunResult embedded =
+        RunLacos({"embed", "--model", output, "--input", input, "--output", output + ".npy", "--quiet"});
+    EXPECT_EQ(embedded.status, 0) << i << ": " << embedded.err;
+  }
+}
+
+TEST(TrainCommand, DevScoresChooseTheAdapter) {
+  const TempFolder folder;
+  std::string dev = "sentence1\tsentence2\tscore\n";
+  for (int i = 0; i < 12; ++i)
+    dev += Sentence(i) + "\t" + Sentence(i * 7) + "\t" + std::to_string(i % 5) + "\n";
+  const RunResult result =
+      RunLacos(TrainArguments(folder.Write("nli.tsv", NliTable()), folder / "out",
+                              {"--dev", folder.Write("dev.tsv", dev), "--eval-every", "2", "--json"}));
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json best = Json::Parse(result.out, "stdout").At("best");
+  double highest = -200;
+  int64_t scores = 0;
+  for (std::string metrics = ReadAll(folder / "out/metrics.jsonl"); !metrics.empty();) {
+    const size_t end = metrics.find('\n');
+    const Json line = Json::Parse(metrics.substr(0, end), "metrics.jsonl");
+    metrics.erase(0, end + 1);
+    if (!line.Has("dev_spearman")) continue;
+    highest = std::max(highest, line.At("dev_spearman").AsDouble());
+    ++scores;
+  }
+  EXPECT_EQ(scores, 5);  // before, and after 2, 4, 6 and 8 steps
+  EXPECT_EQ(best.At("spearman").AsDouble(), highest);
+}
+
+TEST(TrainCommand, UnusableDataIsNamedAndLeavesNoOutput) {
+  const TempFolder folder;
+  const auto refuse = [&](const std::string& name, const std::string& contents, const std::string& part,
+                          const std::vector<std::string>& more = {}) {
+    ExpectUserError(RunLacos(TrainArguments(folder.Write(name, contents), folder / "out", more)), part);
+    EXPECT_FALSE(fs::exists(folder / "out")) << name;
+  };
+  refuse("empty.tsv", "", "empty.tsv");
+  refuse("label.tsv", "sentence1\tsentence2\tlabel\na\tb\tperhaps\n", "label.tsv:2");
+  refuse("column.csv", "sentence1,sentence2\na,b\nc\n", "column.csv:3");
+  refuse("tokens.tsv", "sentence1\tsentence2\na b\tc\n\td\n", "tokens.tsv:3");
+  refuse("one.tsv", "sentence1\tsentence2\na b\tc\n", "two");
+  refuse("scores.tsv", "sentence1\tsentence2\tscore\na\tb\t1\nc\td\t2\n", "--loss mnr");
+  refuse("budget.tsv", NliTable(), "--memory-budget", {"--memory-budget", "1MB"});
+  refuse("layers.tsv", NliTable(), "--lora-layers", {"--lora-layers", "0-7"});
+  ExpectUserError(RunLacos(TrainArguments(folder / "absent.tsv", folder / "out")), "absent.tsv");
+
+  folder.Write("taken", "mine");
+  ExpectUserError(RunLacos(TrainArguments(folder.Write("nli.tsv", NliTable()), folder / "taken")),
+                  "--overwrite");
+  EXPECT_EQ(ReadAll(folder / "taken"), "mine");
+}
+
+}  // namespace
+}  // namespace lacos
