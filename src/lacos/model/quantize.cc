@@ -205,7 +205,7 @@ class FolderQuantizer {
     if (Linear()) {
       EncodeLinear(values, block, reinterpret_cast<int8_t*>(codes), absmax);
     } else {
-      EncodeDynamic(values, block, DynamicMap(true), reinterpret_cast<uint8_t*>(codes), absmax);
+      EncodeDynamicGrid(values, block, /*is_signed=*/true, reinterpret_cast<uint8_t*>(codes), absmax);
     }
     const QuantizedMatrix piece{.rows = 1,
                                 .cols = count,

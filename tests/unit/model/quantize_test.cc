@@ -31,7 +31,8 @@ void ExpectCodes(const Checkpoint& checkpoint, const TinyModel& model, const Qua
     if (options.scheme == QuantScheme::kLinear) {
       EncodeLinear(values, block, reinterpret_cast<int8_t*>(codes.data()), absmax.data());
     } else {
-      EncodeDynamic(values, block, DynamicMap(true), reinterpret_cast<uint8_t*>(codes.data()), absmax.data());
+      EncodeDynamicGrid(values, block, /*is_signed=*/true, reinterpret_cast<uint8_t*>(codes.data()),
+                        absmax.data());
     }
     const QuantizedMatrix matrix = checkpoint.Matrix(spec.name);
     EXPECT_EQ(std::memcmp(matrix.codes, codes.data(), codes.size()), 0) << spec.name;
