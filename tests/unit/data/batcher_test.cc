@@ -215,8 +215,8 @@ TEST(Batcher, LetsScoredAndLabelledPairsRepeatTexts) {
 }
 
 TEST(Batcher, HandlesTextsThatRepeatOften) {
-  // 100,000 pairs over 20 anchors: trying every waiting pair for every batch would be 5,000 * 100,000 tries and run
-  // into the test's time limit; one try a queue takes milliseconds.
+  // 100,000 pairs over 20 anchors: trying every waiting pair for every batch would be 5,000 * 100,000 tries
+  // and run into the test's time limit; one try a queue takes milliseconds.
   const std::vector<ExampleFile> files = {RandomPairs(100000, 5000, 11)};
   const Epoch epoch = MakeEpoch(files, {.batch_size = 128}, 0);
   EXPECT_GE(epoch.batches.size(), 100000u / 128);
