@@ -11,6 +11,7 @@
 #include "lacos/io/manifest.h"
 #include "lacos/io/mapped_file.h"
 #include "lacos/model/export.h"
+#include "lacos/model/model_card.h"
 
 namespace lacos {
 namespace {
@@ -73,7 +74,7 @@ TrainReport FinishedReport(const std::string& output) {
 }
 
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter,
-               const Json&, const std::vector<std::pair<std::string, double>>& scores) {
+               const std::vector<std::pair<std::string, double>>& scores) {
   // Beside the output, so that relative paths in the files are the same and a rename is enough.
   const fs::path output = fs::absolute(options.output).lexically_normal();
   const fs::path target = output.has_filename() ? output : output.parent_path();
@@ -94,6 +95,7 @@ void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const Lor
          .normalize = options.normalize,
          .max_length = options.max_length,
          .strip = options.strip,
+         .base_license = ReadLicense(loaded.folder.base_path),
          .recipe = options.recipe,
          .scores = scores});
     std::vector<fs::path> entries;

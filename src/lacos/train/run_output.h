@@ -26,6 +26,6 @@ TrainReport FinishedReport(const std::string& output);
 // Writes the sentence-transformers folder beside the output and moves its files into place, the manifest
 // last.
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter,
-               const Json& settings, const std::vector<std::pair<std::string, double>>& scores);
+               const std::vector<std::pair<std::string, double>>& scores);
 
 }  // namespace lacos

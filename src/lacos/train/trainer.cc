@@ -184,6 +184,7 @@ class Run {
       if (stop || (options_.save_every > 0 && progress_.step % options_.save_every == 0)) Save();
       if (stop && !end) {
         report_.interrupted = true;
+        report_.steps = progress_.step;
         return;
       }
       if (patience_over && !end) {
@@ -282,7 +283,7 @@ class Run {
       scores = {{"dev Spearman x 100, before training", report_.first_evaluation.spearman},
                 {"dev Spearman x 100, this adapter", report_.best_evaluation.spearman}};
     }
-    ExportRun(options_, loaded_, best_ ? *best_ : session_->model->Detach(), settings_, scores);
+    ExportRun(options_, loaded_, best_ ? *best_ : session_->model->Detach(), scores);
   }
 
   const TrainOptions& options_;
