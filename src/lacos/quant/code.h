@@ -33,10 +33,10 @@ void EncodeLinear(std::span<const float> values, int64_t block_size, int8_t* cod
 void EncodeDynamic(std::span<const float> values, int64_t block_size, std::span<const float, 256> map,
                    uint8_t* codes, float* absmax);
 
-// Dynamic as bitsandbytes 0.50.2 encodes optimizer states on CPUs: w / absmax is first rounded to a grid of
-// 65,536 points over [-1, 1] and takes the nearest code of that point, so codes closer to zero than the
-// grid's step are never used. An all-zero block has absmax 0 and codes 0; NaN, and infinities, give code 0.
-// Same shapes as EncodeDynamic.
+// Dynamic as bitsandbytes 0.50.2 encodes on CPUs (optimizer states and weights): w / absmax is rounded to a
+// grid of 65,536 points over [-1, 1] and takes the nearest code of that point, so codes closer to zero than
+// the grid's step are never used. An all-zero block has absmax 0 and codes 0; NaN, and infinities, give code
+// 0. Same shapes as EncodeDynamic.
 void EncodeDynamicGrid(std::span<const float> values, int64_t block_size, bool is_signed, uint8_t* codes,
                        float* absmax);
 

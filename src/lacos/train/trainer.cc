@@ -156,7 +156,6 @@ class Run {
     }
     PrepareOutput(options_.output, options_.overwrite && !options_.resume);
     WriteRunFile(options_, settings_);
-    first_step_ = progress_.step;
     for (TrainObserver* observer : observers_)
       observer->OnStart(*data_, session_->plan, progress_.step, steps_.total_steps);
     if (progress_.step == 0 && !options_.dev_file.empty()) Evaluate();
@@ -302,7 +301,6 @@ class Run {
   Json settings_;
   RunProgress progress_;
   std::optional<LoraAdapter> best_;
-  int64_t first_step_ = 0;
   int64_t session_tokens_ = 0;
   double training_seconds_ = 0;
   TrainReport report_;
