@@ -6,7 +6,7 @@ packages=(
   g++ cmake ninja-build pkg-config git ca-certificates python3
   libdnnl-dev libhwy-dev libomp-dev
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
-  libssl-dev zlib1g-dev libzstd-dev
+  libssl-dev zlib1g-dev libzstd-dev libonig-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-format ccache
 )

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "lacos/base/check.h"
 #include "lacos/base/checked_math.h"
@@ -99,10 +100,8 @@ TensorEntry ParseEntry(const std::string& path, std::string_view name, const Jso
 
 }  // namespace
 
-int64_t TensorEntry::Elements() const { return bytes / static_cast<int64_t>(SizeOf(dtype)); }
-
-SafetensorsFile::SafetensorsFile(const std::string& path) : file_(std::make_shared<MappedFile>(path)) {
-  const std::span<const std::byte> bytes = file_->bytes();
+SafetensorsFile::SafetensorsFile(const std::string& path) : TensorFile(path) {
+  const std::span<const std::byte> bytes = file()->bytes();
   const auto file_bytes = static_cast<int64_t>(bytes.size());
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   RefuseOtherFormats(path, text);
@@ -125,29 +124,29 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(std::make_shar
   }
 
   const Json header = Json::Parse(header_text, path);
+  std::vector<TensorEntry> tensors;
   header.ForEachItem([&](std::string_view name, const Json& value) {
     if (name == "__metadata__") {
       value.ForEachItem(
           [&](std::string_view key, const Json& item) { metadata_[std::string(key)] = item.AsString(); });
     } else {
-      tensors_.push_back(ParseEntry(path, name, value, data_begin));
+      tensors.push_back(ParseEntry(path, name, value, data_begin));
     }
   });
-  std::sort(tensors_.begin(), tensors_.end(), [](const TensorEntry& a, const TensorEntry& b) {
+  std::sort(tensors.begin(), tensors.end(), [](const TensorEntry& a, const TensorEntry& b) {
     return std::tie(a.offset, a.bytes, a.name) < std::tie(b.offset, b.bytes, b.name);
   });
   int64_t end = data_begin;
-  for (size_t i = 0; i < tensors_.size(); ++i) {
-    const TensorEntry& entry = tensors_[i];
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const TensorEntry& entry = tensors[i];
     if (entry.offset != end) {
       throw UserError(
           fmt::format("[{}] tensor '{}' begins at byte {}; expected {}, where {} ends, without holes or "
                       "overlap; fetch or export the file again",
                       path, entry.name, entry.offset, end,
-                      i == 0 ? "the header" : fmt::format("'{}'", tensors_[i - 1].name)));
+                      i == 0 ? "the header" : fmt::format("'{}'", tensors[i - 1].name)));
     }
     end = entry.offset + entry.bytes;
-    index_[entry.name] = i;
   }
   if (file_bytes < end) FailTruncated(path, file_bytes, end);
   if (file_bytes > end) {
@@ -155,15 +154,7 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : file_(std::make_shar
         fmt::format("[{}] has {} bytes after its last tensor; expected none; fetch or export the file again",
                     path, file_bytes - end));
   }
-}
-
-const TensorEntry* SafetensorsFile::Find(const std::string& name) const {
-  const auto it = index_.find(name);
-  return it == index_.end() ? nullptr : &tensors_[it->second];
-}
-
-std::span<const std::byte> SafetensorsFile::Data(const TensorEntry& entry) const {
-  return file_->bytes().subspan(static_cast<size_t>(entry.offset), static_cast<size_t>(entry.bytes));
+  SetTensors(std::move(tensors));
 }
 
 }  // namespace lacos

@@ -10,38 +10,21 @@
 #include <string>
 #include <vector>
 
-#include "lacos/io/mapped_file.h"
+#include "lacos/io/tensor_file.h"
 #include "lacos/tensor/dtype.h"
 
 namespace lacos {
 
-struct TensorEntry {
-  std::string name;
-  DType dtype = DType::kF32;
-  std::vector<int64_t> shape;
-  int64_t offset = 0;  // of the first byte, from the start of the file
-  int64_t bytes = 0;
-  int64_t Elements() const;
-};
-
 // An open file. The header is checked as strictly as the specification demands: offsets inside the file,
 // without holes or overlap, sizes equal to shape times type, no duplicate names; a short file's message says
 // how much is missing.
-class SafetensorsFile {
+class SafetensorsFile : public TensorFile {
  public:
   explicit SafetensorsFile(const std::string& path);
 
-  const std::string& path() const { return file_->path(); }
-  const std::vector<TensorEntry>& tensors() const { return tensors_; }  // in the order of the file
-  const TensorEntry* Find(const std::string& name) const;               // nullptr when absent
-  std::span<const std::byte> Data(const TensorEntry& entry) const;      // mapped, any alignment
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  const std::shared_ptr<MappedFile>& file() const { return file_; }
 
  private:
-  std::shared_ptr<MappedFile> file_;
-  std::vector<TensorEntry> tensors_;
-  std::map<std::string, size_t> index_;
   std::map<std::string, std::string> metadata_;
 };
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "lacos/io/safetensors.h"
+#include "lacos/io/tensor_file.h"
 #include "lacos/kernels/backend.h"
 #include "lacos/model/bloom_config.h"
 #include "lacos/quant/quantized_matrix.h"
@@ -15,7 +15,7 @@ namespace lacos {
 
 // One stored tensor and the file that holds it.
 struct StoredTensor {
-  std::shared_ptr<SafetensorsFile> file;
+  std::shared_ptr<TensorFile> file;
   TensorEntry entry;
 };
 
@@ -45,7 +45,7 @@ class Checkpoint {
   const Json& config_json() const { return config_json_; }
   const QuantizationInfo& quantization() const { return quantization_; }
   // Shard files in order of name, and the file and original key of each tensor (for merge and quantize).
-  const std::vector<std::shared_ptr<SafetensorsFile>>& files() const { return files_; }
+  const std::vector<std::shared_ptr<TensorFile>>& files() const { return files_; }
   const StoredTensor& Tensor(
       const std::string& name) const;  // by plain name; aborts when the name is not in ListTensors
   // A matrix as the backend takes it; views into the mapped file. Throws UserError for scales that are not
@@ -61,7 +61,7 @@ class Checkpoint {
   BloomConfig config_;
   Json config_json_;
   QuantizationInfo quantization_;
-  std::vector<std::shared_ptr<SafetensorsFile>> files_;
+  std::vector<std::shared_ptr<TensorFile>> files_;
   // By plain name, ".absmax" and ".quant_map" companions included.
   std::map<std::string, StoredTensor> tensors_;
   // Copies of absmax arrays whose place in the file is not aligned to 4 bytes.

@@ -19,6 +19,7 @@
 #include "lacos/base/version.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/manifest.h"
+#include "lacos/io/safetensors.h"
 #include "lacos/model/side_files.h"
 #include "lacos/quant/code.h"
 #include "lacos/tensor/convert.h"
@@ -95,7 +96,7 @@ class FolderQuantizer {
   }
 
   // Writes the tensors of one input file to `output`; returns the names written.
-  std::vector<std::string> WriteFile(const SafetensorsFile& input, const std::string& output) {
+  std::vector<std::string> WriteFile(const TensorFile& input, const std::string& output) {
     const std::vector<TensorSpec>& specs = by_file_[input.path()];
     SafetensorsWriter writer(output);
     for (const TensorSpec& spec : specs) {

@@ -70,7 +70,7 @@ WeightFiles OpenWeightFiles(const std::string& folder) {
   WeightFiles weights;
   std::string prefixed, plain;  // an example of each, for the message
   for (const auto& [shard, names] : expected) {
-    auto file = std::make_shared<SafetensorsFile>((root / shard).string());
+    auto file = OpenTensorFile((root / shard).string());
     for (const std::string& name : names) {
       if (file->Find(name) != nullptr) continue;
       throw UserError(

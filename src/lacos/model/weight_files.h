@@ -11,7 +11,7 @@
 namespace lacos {
 
 struct WeightFiles {
-  std::vector<std::shared_ptr<SafetensorsFile>> files;  // by name
+  std::vector<std::shared_ptr<TensorFile>> files;  // by name
   std::map<std::string, StoredTensor> tensors;          // by plain name: no `transformer.`, no lm_head
 };
 

@@ -1,0 +1,54 @@
+// A file of named tensors that is mapped, never copied: what safetensors files and PyTorch's .bin files
+// share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lacos/io/mapped_file.h"
+#include "lacos/tensor/dtype.h"
+
+namespace lacos {
+
+struct TensorEntry {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+  int64_t offset = 0;  // of the first byte, from the start of the file
+  int64_t bytes = 0;
+  int64_t Elements() const;
+};
+
+// An open file whose contents have been checked: every tensor lies inside the file, in row-major order.
+class TensorFile {
+ public:
+  virtual ~TensorFile() = default;
+  TensorFile(const TensorFile&) = delete;
+  TensorFile& operator=(const TensorFile&) = delete;
+
+  const std::string& path() const { return file_->path(); }
+  const std::vector<TensorEntry>& tensors() const { return tensors_; }  // in the order of the file
+  const TensorEntry* Find(const std::string& name) const;               // nullptr when absent
+  std::span<const std::byte> Data(const TensorEntry& entry) const;      // mapped, any alignment
+  const std::shared_ptr<MappedFile>& file() const { return file_; }
+
+ protected:
+  explicit TensorFile(const std::string& path);
+  // For constructors: the tensors found, names distinct.
+  void SetTensors(std::vector<TensorEntry> tensors);
+
+ private:
+  std::shared_ptr<MappedFile> file_;
+  std::vector<TensorEntry> tensors_;
+  std::map<std::string, size_t> index_;
+};
+
+// Opens a safetensors file, or PyTorch's zip form, told apart by their first bytes. Throws UserError.
+std::shared_ptr<TensorFile> OpenTensorFile(const std::string& path);
+
+}  // namespace lacos
