@@ -12,7 +12,7 @@ namespace lacos {
 
 struct WeightFiles {
   std::vector<std::shared_ptr<TensorFile>> files;  // by name
-  std::map<std::string, StoredTensor> tensors;          // by plain name: no `transformer.`, no lm_head
+  std::map<std::string, StoredTensor> tensors;     // by plain name: no `transformer.`, no lm_head
 };
 
 // model.safetensors, else the shards named by model.safetensors.index.json (never guessed: BLOOM's own 176B
