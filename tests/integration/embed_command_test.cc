@@ -73,17 +73,8 @@ TEST_P(EmbedCommandCompute, AVectorDependsNeitherOnItsNeighboursNorOnBatchesNorO
   ASSERT_EQ(alone.size(), 32 * sizeof(float));
   EXPECT_EQ(std::memcmp(alone.data(), together.data(), alone.size()), 0);
 }
-INSTANTIATE_TEST_SUITE_P(Modes, EmbedCommandCompute, testing::Values("f32", "bf16"),
+INSTANTIATE_TEST_SUITE_P(Modes, EmbedCommandCompute, testing::Values("f32", "bf16", "int8"),
                          [](const auto& info) { return std::string(info.param); });
-
-TEST(EmbedCommand, RefusesInt8ArithmeticThatThisBuildLacks) {
-  const TempFolder folder;
-  const std::string input = folder.Write("texts.txt", "one\n");
-  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", folder / "v.npy",
-                            "--compute", "int8"}),
-                  "--compute int8");
-  EXPECT_FALSE(std::filesystem::exists(folder / "v.npy"));
-}
 
 TEST(EmbedCommand, PrecisionsHaveTheirTypesAndShapes) {
   const TempFolder folder;

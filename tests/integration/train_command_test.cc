@@ -51,7 +51,7 @@ void Unfinish(const std::string& output) {
 TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
   const TempFolder folder;
   const std::string data = folder.Write("nli.tsv", NliTable());
-  for (const std::string compute : {"f32", "bf16"}) {
+  for (const std::string compute : {"f32", "bf16", "int8"}) {
     const auto train = [&](const std::string& name, const std::vector<std::string>& more) {
       std::vector<std::string> arguments = more;
       arguments.insert(arguments.end(), {"--compute", compute, "--dropout", "0.1", "--lora-dropout", "0.1"});

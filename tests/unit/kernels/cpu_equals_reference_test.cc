@@ -10,8 +10,6 @@
 namespace lacos::testing {
 namespace {
 
-const char* NameOf(Compute compute) { return compute == Compute::kF32 ? "F32" : "BF16"; }
-
 class CpuBackend : public ::testing::TestWithParam<std::tuple<Compute, VerbCase>> {};
 
 TEST_P(CpuBackend, EqualsTheReference) {
@@ -45,7 +43,7 @@ TEST_P(CpuBackend, EqualsTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Verbs, CpuBackend,
-                         ::testing::Combine(::testing::Values(Compute::kF32, Compute::kBF16),
+                         ::testing::Combine(::testing::ValuesIn(kComputeModes),
                                             ::testing::ValuesIn(VerbCases())),
                          [](const ::testing::TestParamInfo<CpuBackend::ParamType>& info) {
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));

@@ -12,8 +12,6 @@
 namespace lacos::testing {
 namespace {
 
-const char* NameOf(Compute compute) { return compute == Compute::kF32 ? "F32" : "BF16"; }
-
 class Threads : public ::testing::TestWithParam<std::tuple<Compute, VerbCase>> {
  protected:
   void TearDown() override { SetThreadCount(0); }
@@ -33,7 +31,7 @@ TEST_P(Threads, DoNotChangeAByte) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Verbs, Threads,
-                         ::testing::Combine(::testing::Values(Compute::kF32, Compute::kBF16),
+                         ::testing::Combine(::testing::ValuesIn(kComputeModes),
                                             ::testing::ValuesIn(VerbCases())),
                          [](const ::testing::TestParamInfo<Threads::ParamType>& info) {
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
@@ -137,7 +135,7 @@ TEST_P(Rows, AloneEqualTheSameRowsInABatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Verbs, Rows,
-                         ::testing::Combine(::testing::Values(Compute::kF32, Compute::kBF16),
+                         ::testing::Combine(::testing::ValuesIn(kComputeModes),
                                             ::testing::ValuesIn(RowCases())),
                          [](const ::testing::TestParamInfo<Rows::ParamType>& info) {
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
@@ -191,7 +189,7 @@ TEST_P(Texts, AloneEqualTheSameTextsInABatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Computes, Texts, ::testing::Values(Compute::kF32, Compute::kBF16),
+INSTANTIATE_TEST_SUITE_P(Computes, Texts, ::testing::ValuesIn(kComputeModes),
                          [](const ::testing::TestParamInfo<Compute>& info) { return NameOf(info.param); });
 
 }  // namespace

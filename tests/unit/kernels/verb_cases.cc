@@ -32,6 +32,76 @@ double TermError(Compute compute, WeightFormat format, bool backward) {
   return error;
 }
 
+// What 8-bit rounding of both sides can change in the sums of left [rows, depth] times right [depth,
+// columns], to first and second order: half a step of the row's scale on the left; on the right half a step
+// of each scale where the weight is encoded anew (`right_step`, [depth, columns]; empty where its codes are
+// used).
+std::vector<double> Int8Bounds(const std::vector<double>& left, const std::vector<double>& right,
+                               const std::vector<double>& right_step, int64_t depth) {
+  const auto rows = static_cast<int64_t>(left.size()) / depth,
+             columns = static_cast<int64_t>(right.size()) / depth;
+  std::vector<double> bounds(static_cast<size_t>(rows * columns));
+  for (int64_t r = 0; r < rows; ++r) {
+    double most = 0;
+    for (int64_t k = 0; k < depth; ++k) most = std::max(most, std::abs(left[r * depth + k]));
+    const double step = most / 254 * (1 + 8 * kEps);
+    for (int64_t c = 0; c < columns; ++c) {
+      double& bound = bounds[r * columns + c];
+      for (int64_t k = 0; k < depth; ++k) {
+        bound += step * std::abs(right[k * columns + c]);
+        if (!right_step.empty())
+          bound += (std::abs(left[r * depth + k]) + step) * right_step[k * columns + c];
+      }
+    }
+  }
+  return bounds;
+}
+
+// The weight [out, in] as an integer product sees it: in units of its rows' scales, and the scales.
+struct UnitWeight {
+  std::vector<double> units;  // [out, in]
+  std::vector<double> scale;  // [out]
+};
+UnitWeight InUnits(const std::vector<float>& weight, int64_t out, int64_t in) {
+  UnitWeight w;
+  for (int64_t o = 0; o < out; ++o) {
+    double most = 0;
+    for (int64_t i = 0; i < in; ++i) most = std::max(most, std::abs(double{weight[o * in + i]}));
+    w.scale.push_back(most / 127);
+    for (int64_t i = 0; i < in; ++i) w.units.push_back(weight[o * in + i] / w.scale.back());
+  }
+  return w;
+}
+
+constexpr double kGeluSlope = 1.13;  // the steepest
+
+// For y = x W^T, times the slope that follows.
+std::vector<double> Int8ForwardBounds(Workbench& wb, V x, int64_t out, WeightFormat format, double slope) {
+  const int64_t in = x.cols();
+  const UnitWeight w = InUnits(TestWeightValues(out, in, format), out, in);
+  std::vector<double> right(static_cast<size_t>(in * out)), step;
+  for (int64_t o = 0; o < out; ++o) {
+    for (int64_t i = 0; i < in; ++i) right[i * out + o] = w.units[o * in + i] * w.scale[o] * slope;
+  }
+  if (format != WeightFormat::kLinearRows) {
+    for (int64_t i = 0; i < in; ++i) {
+      for (int64_t o = 0; o < out; ++o) step.push_back(w.scale[o] / 2 * (1 + 8 * kEps) * slope);
+    }
+  }
+  return Int8Bounds(wb.Read(x), right, step, in);
+}
+
+// For dx = dy W: the rows' scales belong to the left side.
+std::vector<double> Int8BackwardBounds(Workbench& wb, V dy, int64_t in, WeightFormat format, double slope) {
+  const int64_t out = dy.cols();
+  UnitWeight w = InUnits(TestWeightValues(out, in, format), out, in);
+  std::vector<double> left = wb.Read(dy), step;
+  for (size_t i = 0; i < left.size(); ++i) left[i] *= w.scale[i % out];
+  for (double& unit : w.units) unit *= slope;
+  if (format != WeightFormat::kLinearRows) step.assign(w.units.size(), 0.5 * (1 + 8 * kEps) * slope);
+  return Int8Bounds(left, w.units, step, out);
+}
+
 struct LinearShape {
   int64_t tokens, in, out;
 };
@@ -82,6 +152,12 @@ VerbCase LinearCase(LinearShape s, WeightFormat format, bool lora, bool gelu, bo
             const double factor = gelu ? 2.3 * (product + rounding) + 8 * kEps : product;
             std::vector<VerbOutput> outputs = {{y, Epsilon(y.dtype), 0, factor}};
             if (gelu) outputs.push_back({e.saved_gelu, rounding, 0, product});
+            if (compute == Compute::kInt8) {
+              // Rounding to bf16 may carry u's and y's distances to the next number: twice as far.
+              const double widen = 1 + Epsilon(DType::kBF16);
+              outputs[0].bounds = Int8ForwardBounds(wb, x, s.out, format, widen * (gelu ? kGeluSlope : 1));
+              if (gelu) outputs[1].bounds = Int8ForwardBounds(wb, x, s.out, format, widen);
+            }
             return outputs;
           }};
 }
@@ -107,7 +183,10 @@ VerbCase LinearBackwardCase(LinearShape s, WeightFormat format, bool lora, bool 
                                              : wb.Make(Role::kGradient, {s.tokens, s.in});
             wb.backend().LinearBackward(dy, AddTestWeight(wb, s.out, s.in, format), e, dx);
             const double factor = (static_cast<double>(s.out) + 20) * kEps + TermError(compute, format, true);
-            return std::vector<VerbOutput>{{dx, Epsilon(dx.dtype), 0, factor}};
+            std::vector<VerbOutput> outputs = {{dx, Epsilon(dx.dtype), 0, factor}};
+            if (compute == Compute::kInt8)
+              outputs[0].bounds = Int8BackwardBounds(wb, dy, s.in, format, gelu ? kGeluSlope : 1);
+            return outputs;
           }};
 }
 
@@ -379,9 +458,10 @@ VerbCase EmbedCase(int64_t cols) {
 
 }  // namespace
 
-WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in, WeightFormat format) {
+namespace {
+
+const HostMatrix& TestWeight(int64_t out, int64_t in, WeightFormat format) {
   static std::map<std::tuple<int64_t, int64_t, WeightFormat>, std::unique_ptr<HostMatrix>> matrices;
-  static std::deque<std::vector<float>> magnitudes;
   std::unique_ptr<HostMatrix>& matrix = matrices[{out, in, format}];
   if (matrix == nullptr) {
     const QuantScheme scheme = format == WeightFormat::kPlain     ? QuantScheme::kNone
@@ -390,8 +470,20 @@ WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in, WeightFormat form
     const int64_t block_size = format == WeightFormat::kLinearRows ? HostMatrix::kRow : 64;
     matrix = std::make_unique<HostMatrix>(out, in, scheme, block_size, 21);
   }
-  if (!wb.UsesAbsoluteInputs()) return wb.backend().AddWeight(matrix->matrix());
-  magnitudes.push_back(matrix->Decoded(true));
+  return *matrix;
+}
+
+}  // namespace
+
+std::vector<float> TestWeightValues(int64_t out, int64_t in, WeightFormat format) {
+  return TestWeight(out, in, format).Decoded();
+}
+
+WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in, WeightFormat format) {
+  static std::deque<std::vector<float>> magnitudes;
+  const HostMatrix& matrix = TestWeight(out, in, format);
+  if (!wb.UsesAbsoluteInputs()) return wb.backend().AddWeight(matrix.matrix());
+  magnitudes.push_back(matrix.Decoded(true));
   return wb.backend().AddWeight({.name = "magnitudes",
                                  .rows = out,
                                  .cols = in,

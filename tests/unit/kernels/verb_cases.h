@@ -36,5 +36,13 @@ std::vector<VerbCase> VerbCases();
 // Frozen weights in every stored format; with absolute inputs, their magnitudes.
 enum class WeightFormat { kPlain, kLinearRows, kLinearBlocks, kDynamic };
 WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in, WeightFormat format);
+// What that weight's codes mean, [out, in].
+std::vector<float> TestWeightValues(int64_t out, int64_t in, WeightFormat format);
+
+// The modes that every test of the CPU backend runs in, and their names in test names.
+inline constexpr Compute kComputeModes[] = {Compute::kF32, Compute::kBF16, Compute::kInt8};
+inline const char* NameOf(Compute compute) {
+  return compute == Compute::kF32 ? "F32" : compute == Compute::kBF16 ? "BF16" : "Int8";
+}
 
 }  // namespace lacos::testing

@@ -60,6 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         StrategyCase{.name = "lora_f32"}, StrategyCase{.name = "lora_bf16", .compute = Compute::kBF16},
         StrategyCase{.name = "odd_heads_bf16", .compute = Compute::kBF16, .options = {.model = "b"}},
+        StrategyCase{.name = "lora_int8", .compute = Compute::kInt8},
         StrategyCase{.name = "bitfit", .options = {.lora = {.train_biases = true}}},
         StrategyCase{.name = "dropout", .options = {.lora = {.rank = 2, .dropout = 0.2}, .dropout = 0.1}},
         StrategyCase{.name = "max_pooling", .options = {.pooling = Pooling::kMax}},
@@ -89,7 +90,7 @@ TEST(Leaves, OfAChunkAreThoseOfTheBatch) {
 }
 
 TEST(Batches, ATextAloneOrAmongOthersHasTheSameVectorBytes) {
-  for (const Compute compute : {Compute::kF32, Compute::kBF16}) {
+  for (const Compute compute : {Compute::kF32, Compute::kBF16, Compute::kInt8}) {
     for (const std::string model : {"a", "b", "c"}) {
       TrainingBench bench(MakeCpuBackend({.compute = compute}), {.model = model});
       const PackedTexts texts = RandomTexts(Lengths(), 300, false);

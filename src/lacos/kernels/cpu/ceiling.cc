@@ -13,6 +13,7 @@
 
 #include "lacos/base/parallel.h"
 #include "lacos/base/process.h"
+#include "lacos/kernels/cpu/int8_product.h"
 #include "lacos/kernels/cpu/memory.h"
 #include "lacos/kernels/cpu/primitive_cache.h"
 #include "lacos/kernels/cpu/row_tiles.h"
@@ -77,20 +78,17 @@ Rate MeasureProduct(Type type) {
           .implementation = description.impl_info_str()};
 }
 
-// Whether 127 * 127 added up comes out right: without VNNI, oneDNN adds pairs of products in 16 bits that
-// saturate.
-bool Int8ProductsAreExact() {
-  constexpr int64_t kSize = 64;
-  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  dnnl::stream stream(engine);
-  const auto desc = [](Type type) { return memory::desc({kSize, kSize}, type, memory::format_tag::ab); };
-  const dnnl::matmul product({{desc(Type::s8), desc(Type::s8), desc(Type::s32)}, engine});
-  memory x(desc(Type::s8), engine), w(desc(Type::s8), engine), y(desc(Type::s32), engine);
-  for (memory* tensor : {&x, &w}) std::memset(tensor->get_data_handle(), 127, kSize * kSize);
-  product.execute(stream, {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, y}});
-  stream.wait();
-  const auto* sums = static_cast<const int32_t*>(y.get_data_handle());
-  return std::all_of(sums, sums + kSize * kSize, [](int32_t sum) { return sum == kSize * 127 * 127; });
+bool Int8IsNative() {
+  cpu::PrimitiveCache cache;
+  return cpu::NativeInt8Works(cache);
+}
+
+// The rate of our own exact integer product's inner loop, all threads at once.
+double MeasurePackedInt8() {
+  std::vector<double> rates(static_cast<size_t>(ThreadCount()));
+#pragma omp parallel for schedule(static, 1)
+  for (size_t i = 0; i < rates.size(); ++i) rates[i] = cpu::MeasureInt8MultiplyAdd();
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
 bool Bf16IsNative() {
@@ -107,10 +105,15 @@ void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
     ceiling.kernel = Label("bf16", rate);
     return;
   }
-  if (compute == Compute::kInt8 && Int8ProductsAreExact()) {
+  if (compute == Compute::kInt8 && Int8IsNative()) {
     const Rate rate = MeasureProduct(Type::s8);
     ceiling.gflops = rate.gflops;
     ceiling.kernel = Label("int8", rate);
+    return;
+  }
+  if (compute == Compute::kInt8) {
+    ceiling.gflops = MeasurePackedInt8();
+    ceiling.kernel = "int8, 16-bit multiply-add in registers (this CPU has no exact 8-bit one)";
     return;
   }
   const Rate f32 = MeasureProduct(Type::f32);
@@ -118,15 +121,6 @@ void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
   ceiling.kernel = Label("f32", f32);
   if (compute == Compute::kBF16)
     ceiling.kernel += " (this CPU has no bf16 products: they are emulated in f32)";
-  if (compute == Compute::kInt8) {
-    ceiling.kernel += " (this CPU has no exact int8 products, and f32 is faster than two inexact ones)";
-    const Rate s8 = MeasureProduct(Type::s8);
-    if (s8.gflops / 2 > f32.gflops) {
-      ceiling.gflops = s8.gflops / 2;
-      ceiling.kernel =
-          Label("int8", s8) + " (this CPU has no exact int8 products: two of half the range make one)";
-    }
-  }
 }
 
 int64_t LastLevelCacheBytes() {

@@ -6,7 +6,6 @@
 #include <deque>
 #include <vector>
 
-#include "lacos/base/error.h"
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cpu/attention.h"
 #include "lacos/kernels/cpu/convert.h"
@@ -159,9 +158,6 @@ class CpuBackend final : public Backend {
 }  // namespace
 
 std::unique_ptr<Backend> MakeCpuBackend(const CpuBackendOptions& options) {
-  if (options.compute == Compute::kInt8) {
-    throw UserError("[--compute int8] integer products are not available in this build; use bf16 or f32");
-  }
   return std::make_unique<CpuBackend>(options.compute);
 }
 

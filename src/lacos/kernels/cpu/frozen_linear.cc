@@ -7,6 +7,7 @@
 
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/epilogue.h"
+#include "lacos/kernels/cpu/int8_product.h"
 #include "lacos/kernels/cpu/tasks.h"
 
 namespace lacos::cpu {
@@ -15,6 +16,7 @@ namespace {
 // 192 x 256 sums are 192 KB and stay in the second-level cache for the epilogue; 512 and 1024 columns were
 // not faster on Zen 3, and narrow tiles keep all threads busy when there are few rows.
 constexpr int64_t kTileColumns = 256;
+constexpr int64_t kInt8TileRows = 192;
 
 // Scratch of each thread.
 enum Slot { kLeft, kSums, kLora, kWeight };
@@ -32,18 +34,32 @@ struct FrozenLinear::Operand {
 
 ProductType FrozenLinear::ChooseType(Compute compute, PrimitiveCache& cache) {
   if (compute == Compute::kF32) return ProductType::kF32;
+  if (compute == Compute::kInt8) return ProductType::kInt8;
   return NativeBF16Works(cache) ? ProductType::kBF16 : ProductType::kBF16Emulated;
 }
 
-FrozenLinear::FrozenLinear(Compute compute, Workspace& work)
+FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Kernel int8)
     : work_(work),
       type_(ChooseType(compute, cache_)),
-      tiles_(ChooseRowTiles(cache_, type_ == ProductType::kBF16, implementation_)),
-      weights_(type_) {}
+      int8_by_onednn_(
+          type_ == ProductType::kInt8 &&
+          (int8 == Int8Kernel::kOneDnn || (int8 == Int8Kernel::kBest && NativeInt8Works(cache_)))),
+      weights_(type_) {
+  if (type_ == ProductType::kInt8 && !int8_by_onednn_) {
+    tiles_ = {kInt8TileRows, Int8RowGroup()};
+    implementation_ = "16-bit multiply-add, exact 32-bit sums";
+  } else {
+    const ProductElement element = int8_by_onednn_               ? ProductElement::kS8
+                                   : type_ == ProductType::kBF16 ? ProductElement::kBF16
+                                                                 : ProductElement::kF32;
+    tiles_ = ChooseRowTiles(cache_, element, implementation_);
+  }
+}
 
 std::string FrozenLinear::Describe() const {
   const char* type = type_ == ProductType::kF32    ? "f32"
                      : type_ == ProductType::kBF16 ? "bf16"
+                     : type_ == ProductType::kInt8 ? "int8"
                                                    : "bf16 emulated (bf16-rounded inputs, f32 products)";
   return fmt::format("linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns", type,
                      implementation_, tiles_.rows, tiles_.granularity, kTileColumns);
@@ -53,6 +69,13 @@ size_t FrozenLinear::WorkspaceBytes(WeightId weight, int64_t rows, Orientation o
   const QuantizedMatrix& m = weights_.Matrix(weight);
   const int64_t depth = orientation == Orientation::kForward ? m.cols : m.rows;
   const int64_t tile_rows = std::min(tiles_.rows, tiles_.Padded(rows));
+  if (type_ == ProductType::kInt8) {
+    const int64_t columns = orientation == Orientation::kForward ? m.rows : m.cols;
+    const int64_t element = int8_by_onednn_ ? 1 : 2;
+    const int64_t thread = tile_rows * (PairedDepth(depth) * element + 4 + kTileColumns * 4);
+    const size_t packed = int8_by_onednn_ ? 0 : Int8PackedBytes(columns, depth);
+    return weights_.DecodedBytes(weight) + packed + static_cast<size_t>(thread * ThreadCount());
+  }
   const auto element = static_cast<int64_t>(weights_.ElementBytes());
   const int64_t thread = tile_rows * depth * element + tile_rows * kTileColumns * 4;
   return weights_.DecodedBytes(weight) + static_cast<size_t>(thread * ThreadCount());
@@ -88,6 +111,7 @@ const void* FrozenLinear::LeftTile(const Operand& left, int64_t tile, std::vecto
 template <class Finish>
 void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation orientation,
                             const Finish& finish) {
+  if (type_ == ProductType::kInt8) return RunInt8Tiles(left, weight, orientation, finish);
   const QuantizedMatrix& m = weights_.Matrix(weight);
   const bool forward = orientation == Orientation::kForward;
   const int64_t stride = weights_.Stride(weight);
@@ -106,8 +130,8 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
     const int64_t row = task / column_tiles * tiles_.rows, column = task % column_tiles * kTileColumns;
     const int64_t rows = std::min(tiles_.rows, left.rows - row);
     const int64_t cols = std::min(kTileColumns, columns - column);
-    const ProductShape shape{tiles_.Padded(rows),        cols, left.depth, stride, forward,
-                             type_ == ProductType::kBF16};
+    const ProductElement element = type_ == ProductType::kBF16 ? ProductElement::kBF16 : ProductElement::kF32;
+    const ProductShape shape{tiles_.Padded(rows), cols, left.depth, stride, forward, element};
     const Product& product = cache_.Get(shape);
     DecodedWeight part;
     if (piecewise) {
@@ -123,6 +147,86 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
         work_.threads.Mine(kSums).F32(sums_count + static_cast<int64_t>(product.ScratchpadBytes() / 4) + 16);
     product.Run(LeftTile(left, task / column_tiles, held), part.values.data, sums, sums + sums_count);
     finish(row, rows, column, cols, sums, part.row_scale);
+  });
+}
+
+// All tiles of columns, one behind the other.
+const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, int64_t columns,
+                                      int64_t depth) {
+  auto* packed = reinterpret_cast<int8_t*>(packed_.Bytes(Int8PackedBytes(columns, depth)));
+  if (packed_weight_ == weight && packed_orientation_ == orientation) return packed;
+  packed_weight_ = -1;
+  const int8_t* codes = weights_.Codes(weight).codes;
+  RunRanges(columns, kTileColumns, [&](int64_t begin, int64_t end) {
+    int8_t* tile = packed + begin * PairedDepth(depth);
+    if (orientation == Orientation::kForward) {
+      PackInt8Rows(codes + begin * depth, depth, end - begin, depth, tile);
+    } else {
+      PackInt8Columns(codes + begin, columns, end - begin, depth, tile);
+    }
+  });
+  packed_weight_ = weight;
+  packed_orientation_ = orientation;
+  return packed;
+}
+
+void FrozenLinear::MultiplyInt8(const int8_t* left, const float* scale, const int8_t* weight,
+                                const ProductShape& shape, float* sums) {
+  const Product& product = cache_.Get(shape);
+  product.Run(left, weight, sums, sums + RoundUp(shape.m * shape.n, 16));
+  for (int64_t row = 0; row < shape.m; ++row) ScaleInt8Sums(scale[row], shape.n, sums + row * shape.n);
+}
+
+template <class Finish>
+void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientation orientation,
+                                const Finish& finish) {
+  const QuantizedMatrix& m = weights_.Matrix(weight);
+  const bool forward = orientation == Orientation::kForward;
+  const int64_t columns = forward ? m.rows : m.cols, depth = left.depth, paired = PairedDepth(depth);
+  LACOS_CHECK(depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
+  const int64_t row_tiles = tiles_.Count(left.rows), column_tiles = CeilDivide(columns, kTileColumns);
+  if (row_tiles == 0) return;
+  cache_.Trim();
+  work_.threads.Reserve();
+  const int8_t* packed = int8_by_onednn_ ? nullptr : PackWhole(weight, orientation, columns, depth);
+  const RowCodes plain = weights_.Codes(weight);
+  std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
+
+  RunTasks(row_tiles * column_tiles, [&](int64_t task) {
+    const int64_t tile = task / column_tiles, row = tile * tiles_.rows;
+    const int64_t column = task % column_tiles * kTileColumns;
+    const int64_t rows = std::min(tiles_.rows, left.rows - row), padded = tiles_.Padded(rows);
+    const int64_t cols = std::min(kTileColumns, columns - column);
+    // The rows' scales, then their codes: 8-bit ones for oneDNN, else 16-bit ones.
+    const int64_t scales = RoundUp(tiles_.rows, 16);
+    float* scale = work_.threads.Mine(kLeft).F32(scales + RoundUp(padded * paired, 2) / 2);
+    auto* codes8 = reinterpret_cast<int8_t*>(scale + scales);
+    auto* codes16 = reinterpret_cast<int16_t*>(scale + scales);
+    if (int64_t& mine = held[omp_get_thread_num()]; mine != tile) {
+      for (int64_t r = 0; r < rows; ++r) {
+        const ConstFloats x = left.values.At((row + r) * depth);
+        scale[r] = int8_by_onednn_ ? QuantizeInt8Row(x, left.column_scale, depth, codes8 + r * depth)
+                                   : QuantizeInt8Row(x, left.column_scale, depth, codes16 + r * paired);
+      }
+      std::fill(scale + rows, scale + padded, 0.0f);
+      if (int8_by_onednn_) {
+        std::fill(codes8 + rows * depth, codes8 + padded * depth, int8_t{0});
+      } else {
+        std::fill(codes16 + rows * paired, codes16 + padded * paired, int16_t{0});
+      }
+      mine = tile;
+    }
+    float* sums = nullptr;
+    if (int8_by_onednn_) {
+      const ProductShape shape{padded, cols, depth, m.cols, forward, ProductElement::kS8};
+      const auto scratchpad = static_cast<int64_t>(cache_.Get(shape).ScratchpadBytes() / sizeof(float));
+      sums = work_.threads.Mine(kSums).F32(RoundUp(padded * cols, 16) + scratchpad + 16);
+      MultiplyInt8(codes8, scale, plain.codes + (forward ? column * m.cols : column), shape, sums);
+    } else {
+      sums = work_.threads.Mine(kSums).F32(padded * cols);
+      Int8Product(codes16, scale, padded, packed + column * paired, cols, depth, sums);
+    }
+    finish(row, rows, column, cols, sums, forward ? plain.row_scale + column : nullptr);
   });
 }
 
@@ -194,7 +298,9 @@ void FrozenLinear::Backward(V dy, WeightId weight, const BackwardEpilogue& epilo
   const float* a = F32Of(e.lora_a);
   const ConstFloats saved = FloatsOf(e.saved_gelu);
   const Floats out = FloatsOf(dx);
-  const Operand left{FloatsOf(dy), dy.rows(), m.rows, weights_.Whole(weight).row_scale};
+  const float* scale =
+      type_ == ProductType::kInt8 ? weights_.Codes(weight).row_scale : weights_.Whole(weight).row_scale;
+  const Operand left{FloatsOf(dy), dy.rows(), m.rows, scale};
   RunTiles(left, weight, Orientation::kBackward,
            [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums, const float*) {
              const int64_t at = row * m.cols + column;

@@ -15,8 +15,11 @@ namespace lacos::cpu {
 
 class FrozenLinear {
  public:
-  // Compute::kF32 or kBF16; the latter emulates bf16 exactly where the CPU has none.
-  FrozenLinear(Compute compute, Workspace& work);
+  // Who multiplies 8-bit rows: oneDNN where its products are exact, else Int8Product. Tests ask for one.
+  enum class Int8Kernel : uint8_t { kBest, kPacked, kOneDnn };
+
+  // kBF16 is emulated exactly where the CPU has none; kInt8 is exact integer arithmetic on every CPU.
+  FrozenLinear(Compute compute, Workspace& work, Int8Kernel int8 = Int8Kernel::kBest);
 
   FrozenWeights& weights() { return weights_; }
   void Forward(V x, WeightId weight, const Epilogue& epilogue, V y);
@@ -33,12 +36,25 @@ class FrozenLinear {
   void RunTiles(const Operand& left, WeightId weight, Orientation orientation, const Finish& finish);
   const void* LeftTile(const Operand& left, int64_t tile, std::vector<int64_t>& held);
 
+  // The same for integer products: both sides are 8-bit, with a scale for each row of `left`.
+  template <class Finish>
+  void RunInt8Tiles(const Operand& left, WeightId weight, Orientation orientation, const Finish& finish);
+  // Rows of one tile of both sides -> sums, scaled by `left`'s rows.
+  void MultiplyInt8(const int8_t* left, const float* scale, const int8_t* weight, const ProductShape& shape,
+                    float* sums);
+  const int8_t* PackWhole(WeightId weight, Orientation orientation, int64_t columns, int64_t depth);
+
   Workspace& work_;
   PrimitiveCache cache_;
   ProductType type_;
+  bool int8_by_onednn_ = false;
   std::string implementation_;
   RowTiles tiles_;
   FrozenWeights weights_;
+  // The packed weight that an integer product reads; kept for the next product with the same one.
+  Scratch packed_;
+  WeightId packed_weight_ = -1;
+  Orientation packed_orientation_ = Orientation::kForward;
 };
 
 }  // namespace lacos::cpu

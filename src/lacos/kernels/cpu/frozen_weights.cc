@@ -57,6 +57,7 @@ WeightId FrozenWeights::Add(const QuantizedMatrix& matrix) {
         weight.row_scale.push_back(LinearScale(AbsmaxAt(matrix, row)));
       }
       if (static_cast<int64_t>(weight.row_scale.size()) < matrix.rows) weight.row_scale.clear();
+      weight.in_place = type_ == ProductType::kInt8 && !weight.row_scale.empty();
     }
   }
   weights_.push_back(std::move(weight));
@@ -80,7 +81,9 @@ int64_t FrozenWeights::StrideOf(const Weight& weight) const {
 
 size_t FrozenWeights::DecodedBytes(WeightId weight) const {
   const Weight& w = Entry(weight);
-  return w.in_place ? 0 : static_cast<size_t>(w.matrix.rows * StrideOf(w)) * ElementBytes();
+  if (w.in_place) return 0;
+  if (type_ == ProductType::kInt8) return static_cast<size_t>(w.matrix.rows * w.matrix.cols);
+  return static_cast<size_t>(w.matrix.rows * StrideOf(w)) * ElementBytes();
 }
 
 void FrozenWeights::DecodeRow(const Weight& weight, int64_t row, Floats out) const {
@@ -120,6 +123,35 @@ DecodedWeight FrozenWeights::Whole(WeightId weight) {
     decoded_ = weight;
   }
   return {out, row_scale};
+}
+
+// One linear scale a row, whatever the matrix is stored as.
+void FrozenWeights::EncodeRows(Weight& weight, int8_t* codes) const {
+  const QuantizedMatrix& m = weight.matrix;
+  weight.row_scale.resize(static_cast<size_t>(m.rows));
+  RunRanges(m.rows, RowGrain(m.cols), [&](int64_t begin, int64_t end) {
+    std::vector<float> values(static_cast<size_t>(m.cols));
+    for (int64_t row = begin; row < end; ++row) {
+      Decode(m, row * m.cols, m.cols, values.data());
+      float absmax = 0;
+      EncodeLinear(values, m.cols, codes + row * m.cols, &absmax);
+      weight.row_scale[row] = LinearScale(absmax);
+    }
+  });
+}
+
+RowCodes FrozenWeights::Codes(WeightId weight) {
+  LACOS_CHECK(type_ == ProductType::kInt8, "codes are for integer products");
+  Entry(weight);  // checks the index
+  Weight& w = weights_[weight];
+  if (w.in_place) return {reinterpret_cast<const int8_t*>(w.matrix.codes), w.row_scale.data()};
+  auto* codes = reinterpret_cast<int8_t*>(scratch_.Bytes(DecodedBytes(weight)));
+  if (decoded_ != weight) {
+    decoded_ = -1;  // in case decoding throws
+    EncodeRows(w, codes);
+    decoded_ = weight;
+  }
+  return {codes, w.row_scale.data()};
 }
 
 DecodedWeight FrozenWeights::SomeRows(WeightId weight, int64_t begin, int64_t end, std::byte* out) const {

@@ -12,14 +12,21 @@ namespace lacos::cpu {
 
 // The elements in which products with frozen weights are computed.
 enum class ProductType : uint8_t {
-  kF32,          // weights as Decode() gives them
-  kBF16,         // bf16 inputs, f32 sums
-  kBF16Emulated  // the same values held as f32: bf16-rounded inputs, f32 products (CPUs without bf16)
+  kF32,           // weights as Decode() gives them
+  kBF16,          // bf16 inputs, f32 sums
+  kBF16Emulated,  // the same values held as f32: bf16-rounded inputs, f32 products (CPUs without bf16)
+  kInt8           // 8-bit rows times 8-bit rows, exact integer sums
 };
 
 // A weight as a product reads it: [rows, cols] with the rows' scales still to be applied, if any.
 struct DecodedWeight {
   ConstFloats values;                // rows lie Stride(weight) elements apart
+  const float* row_scale = nullptr;  // [rows]
+};
+
+// A weight as an integer product reads it: code * row_scale.
+struct RowCodes {
+  const int8_t* codes = nullptr;     // [rows, cols], contiguous
   const float* row_scale = nullptr;  // [rows]
 };
 
@@ -37,6 +44,10 @@ class FrozenWeights {
   // they lie.
   DecodedWeight SomeRows(WeightId weight, int64_t begin, int64_t end, std::byte* out) const;
 
+  // For kInt8: the stored codes where they have one linear scale a row, else the matrix encoded so in the
+  // scratch. Valid until the next call.
+  RowCodes Codes(WeightId weight);
+
   // Whether products read the stored values themselves.
   bool InPlace(WeightId weight) const { return Entry(weight).in_place; }
   // Whether Whole would decode now.
@@ -51,12 +62,14 @@ class FrozenWeights {
     QuantizedMatrix matrix;
     bool in_place = false;
     // bf16 products with one scale a row work on the codes themselves, which are exact in bf16: then decoding
-    // adds no rounding, and this holds absmax / 127 for the epilogue.
+    // adds no rounding, and this holds absmax / 127 for the epilogue. Integer products always have it, other
+    // schemes' matrices from their first use on.
     std::vector<float> row_scale;
   };
   const Weight& Entry(WeightId weight) const;
   int64_t StrideOf(const Weight& weight) const;
   void DecodeRow(const Weight& weight, int64_t row, Floats out) const;
+  void EncodeRows(Weight& weight, int8_t* codes) const;
 
   ProductType type_;
   std::vector<Weight> weights_;

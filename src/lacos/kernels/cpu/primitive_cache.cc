@@ -22,7 +22,7 @@ class OneDnnProduct final : public Product {
         product_(description),
         implementation_(description.impl_info_str()) {}
 
-  void Run(const void* a, const void* b, float* c, void* scratchpad) const override {
+  void Run(const void* a, const void* b, void* c, void* scratchpad) const override {
     const auto of = [&](const memory::desc& desc, const void* data) {
       return memory(desc, engine_, const_cast<void*>(data));
     };
@@ -43,11 +43,15 @@ class OneDnnProduct final : public Product {
 };
 
 std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine, const ProductShape& s) {
-  const auto type = s.bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+  const bool integers = s.element == ProductElement::kS8;
+  const auto type = integers                             ? memory::data_type::s8
+                    : s.element == ProductElement::kBF16 ? memory::data_type::bf16
+                                                         : memory::data_type::f32;
+  const auto sum = integers ? memory::data_type::s32 : memory::data_type::f32;
   const memory::dims b_strides = s.b_transposed ? memory::dims{1, s.b_stride} : memory::dims{s.b_stride, 1};
   const dnnl::matmul::desc operation(memory::desc({s.m, s.k}, type, memory::dims{s.k, 1}),
                                      memory::desc({s.k, s.n}, type, b_strides),
-                                     memory::desc({s.m, s.n}, memory::data_type::f32, memory::dims{s.n, 1}));
+                                     memory::desc({s.m, s.n}, sum, memory::dims{s.n, 1}));
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   // Some implementations plan for as many threads as there are: with one, no sum over k is ever split.

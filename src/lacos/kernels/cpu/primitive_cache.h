@@ -15,19 +15,22 @@
 
 namespace lacos::cpu {
 
-// c [m, n] f32 = a [m, k] b. Source types are f32, or bf16 for both.
+// What both sources are made of; sums are f32, of s8 sources s32.
+enum class ProductElement : uint8_t { kF32, kBF16, kS8 };
+
+// c [m, n] = a [m, k] b.
 struct ProductShape {
   int64_t m = 0, n = 0, k = 0;
   int64_t b_stride = 0;       // elements between the stored rows of b
   bool b_transposed = false;  // b is stored [n, k] (a weight in its forward orientation) instead of [k, n]
-  bool bf16 = false;
+  ProductElement element = ProductElement::kF32;
   auto operator<=>(const ProductShape&) const = default;
 };
 
 class Product {
  public:
   virtual ~Product() = default;
-  virtual void Run(const void* a, const void* b, float* c, void* scratchpad) const = 0;
+  virtual void Run(const void* a, const void* b, void* c, void* scratchpad) const = 0;
   virtual size_t ScratchpadBytes() const = 0;
   virtual const std::string& Implementation() const = 0;  // oneDNN's name, "brg:avx512_core" or "gemm:jit"
 };

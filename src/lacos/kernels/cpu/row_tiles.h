@@ -24,9 +24,12 @@ struct RowTiles {
 };
 
 // The tiling for products of this type; runs a few small products. `implementation` is what oneDNN uses.
-RowTiles ChooseRowTiles(PrimitiveCache& cache, bool bf16, std::string& implementation);
+RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element, std::string& implementation);
 
 // Whether bf16 products are native here (`brg:avx512_core_bf16`) and right: checked against exact integers.
 bool NativeBF16Works(PrimitiveCache& cache);
+
+// Whether oneDNN's s8 products are exact here and fast: without VNNI they add pairs in 16 bits that saturate.
+bool NativeInt8Works(PrimitiveCache& cache);
 
 }  // namespace lacos::cpu

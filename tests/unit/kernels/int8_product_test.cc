@@ -1,0 +1,165 @@
+// The integer product against 64-bit integer arithmetic, and the quantisation of rows.
+#include "lacos/kernels/cpu/int8_product.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <vector>
+
+#include "lacos/base/rng.h"
+#include "lacos/kernels/cpu/frozen_linear.h"
+#include "lacos/kernels/cpu/workspace.h"
+#include "unit/kernels/workbench.h"
+
+namespace lacos::cpu {
+namespace {
+
+struct ProductCase {
+  int64_t columns, depth;
+  bool forward;  // the weight is stored by columns of the product
+  int extreme;   // every weight is this, every row it or its negative; 0 = all values from -128 to 127
+};
+void PrintTo(const ProductCase& c, std::ostream* out) {
+  *out << c.columns << " columns, depth " << c.depth << (c.forward ? ", forward" : ", backward") << ", codes "
+       << c.extreme;
+}
+
+class Int8ProductExact : public ::testing::TestWithParam<ProductCase> {};
+
+TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
+  const ProductCase c = GetParam();
+  const int64_t rows = 2 * Int8RowGroup(), paired = PairedDepth(c.depth);
+  Random random(7, RandomStream::kWeights, 1);
+  const auto code = [&] {
+    return c.extreme != 0 ? c.extreme : static_cast<int>(random.Next32() % 256) - 128;
+  };
+  std::vector<int16_t> left(static_cast<size_t>(rows * paired));
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t k = 0; k < c.depth; ++k)
+      left[r * paired + k] = static_cast<int16_t>(r % 2 == 0 ? code() : -code());
+  }
+  std::vector<int8_t> weight(static_cast<size_t>(c.columns * c.depth));
+  for (int8_t& w : weight) w = static_cast<int8_t>(code());
+  std::vector<int8_t> packed(Int8PackedBytes(c.columns, c.depth),
+                             77);  // what is there before does not matter
+  if (c.forward) {
+    PackInt8Rows(weight.data(), c.depth, c.columns, c.depth, packed.data());
+  } else {
+    PackInt8Columns(weight.data(), c.columns, c.columns, c.depth, packed.data());
+  }
+  std::vector<float> scale;
+  for (int64_t r = 0; r < rows; ++r) scale.push_back(std::ldexp(1.0f, static_cast<int>(r % 5) - 2));
+  std::vector<float> sums(static_cast<size_t>(rows * c.columns), std::numeric_limits<float>::quiet_NaN());
+  Int8Product(left.data(), scale.data(), rows, packed.data(), c.columns, c.depth, sums.data());
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t n = 0; n < c.columns; ++n) {
+      int64_t sum = 0;
+      for (int64_t k = 0; k < c.depth; ++k)
+        sum += int64_t{left[r * paired + k]} * weight[c.forward ? n * c.depth + k : k * c.columns + n];
+      ASSERT_EQ(sums[r * c.columns + n], static_cast<float>(sum) * scale[r])
+          << "row " << r << " column " << n;
+    }
+  }
+}
+
+std::vector<ProductCase> ProductCases() {
+  std::vector<ProductCase> cases;
+  for (const bool forward : {true, false}) {
+    for (const int64_t depth : {1, 2, 17, 64, 511, 512, 513, 1027}) {
+      for (const int64_t columns : {1, 8, 15, 16, 33, 256}) cases.push_back({columns, depth, forward, 0});
+    }
+    // The largest codes, all of one sign, through the greatest depth: 2^31 is not reached.
+    cases.push_back({16, 4096, forward, 127});
+    cases.push_back({16, kInt8MaxDepth, forward, 127});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Int8ProductExact, ::testing::ValuesIn(ProductCases()));
+
+TEST(QuantizeInt8Row, RoundsToTheNearestStepOfTheLargest) {
+  for (const int64_t n : {1, 7, 8, 31, 1024}) {
+    const std::vector<float> x = lacos::testing::NormalValues(n, 3, 5),
+                             factor = lacos::testing::NormalValues(n, 4);
+    for (const bool scaled : {false, true}) {
+      std::vector<int16_t> codes(static_cast<size_t>(PairedDepth(n)), 99);
+      const float scale =
+          QuantizeInt8Row(FloatsOf(x.data()), scaled ? factor.data() : nullptr, n, codes.data());
+      double most = 0;
+      int largest = 0;
+      for (int64_t i = 0; i < n; ++i) {
+        const double value = double{x[i]} * (scaled ? factor[i] : 1.0f);
+        most = std::max(most, std::abs(value));
+        largest = std::max(largest, std::abs(int{codes[i]}));
+        EXPECT_LE(std::abs(codes[i] * double{scale} - value), scale * (0.5 + 127 * 0x1p-21)) << i;
+      }
+      EXPECT_FLOAT_EQ(scale, static_cast<float>(most / 127));
+      EXPECT_EQ(largest, 127);
+      EXPECT_TRUE(n % 2 == 0 || codes.back() == 0);
+    }
+  }
+}
+
+TEST(QuantizeInt8Row, ARowThatIsNotFiniteMakesItsProductsNaN) {
+  for (const float bad : {INFINITY, -INFINITY, NAN}) {
+    for (const size_t place : {0u, 10u}) {
+      std::vector<float> x(11, 1.0f);
+      x[place] = bad;
+      std::vector<int16_t> codes(12, 99);
+      EXPECT_TRUE(std::isnan(QuantizeInt8Row(FloatsOf(x.data()), nullptr, 11, codes.data())));
+      EXPECT_EQ(codes, std::vector<int16_t>(12, 0));
+    }
+  }
+}
+
+TEST(QuantizeInt8Row, ZerosAndTheSmallestNumbersGiveZeros) {
+  for (const float value : {0.0f, -0.0f, 1e-44f, -1e-38f}) {
+    const std::vector<float> x(9, value);
+    std::vector<int16_t> codes(10, 99);
+    EXPECT_EQ(QuantizeInt8Row(FloatsOf(x.data()), nullptr, 9, codes.data()), 0.0f);
+    EXPECT_EQ(codes, std::vector<int16_t>(10, 0));
+  }
+}
+
+// oneDNN's products saturate on CPUs without VNNI, but never for weights of at most 64: so both ways from
+// codes to results are compared on every CPU that has a fast s8 product at all.
+TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
+  const int64_t out = 300, in = 1001;
+  Random random(9, RandomStream::kWeights, 2);
+  std::vector<int8_t> codes(static_cast<size_t>(out * in));
+  for (int8_t& code : codes) code = static_cast<int8_t>(static_cast<int>(random.Next32() % 129) - 64);
+  std::vector<float> absmax(static_cast<size_t>(out));
+  for (float& value : absmax) value = 0.5f + static_cast<float>(random.Uniform());
+  const QuantizedMatrix matrix{.name = "test",
+                               .rows = out,
+                               .cols = in,
+                               .scheme = QuantScheme::kLinear,
+                               .dtype = DType::kI8,
+                               .block_size = in,
+                               .codes = reinterpret_cast<const std::byte*>(codes.data()),
+                               .absmax = absmax.data()};
+  for (const int64_t rows : {1, 13, 400}) {
+    std::vector<float> x = lacos::testing::NormalValues(rows * in, 1),
+                       dy = lacos::testing::NormalValues(rows * out, 2);
+    std::vector<float> results[2];
+    for (const bool onednn : {false, true}) {
+      Workspace work;
+      FrozenLinear linear(Compute::kInt8, work,
+                          onednn ? FrozenLinear::Int8Kernel::kOneDnn : FrozenLinear::Int8Kernel::kPacked);
+      const WeightId id = linear.weights().Add(matrix);
+      std::vector<float>& result = results[onednn];
+      result.resize(static_cast<size_t>(rows * (out + in)));
+      const auto view = [](float* data, int64_t r, int64_t c) {
+        return TensorView{.data = reinterpret_cast<std::byte*>(data), .dtype = DType::kF32, .shape = {r, c}};
+      };
+      linear.Forward(view(x.data(), rows, in), id, {}, view(result.data(), rows, out));
+      linear.Backward(view(dy.data(), rows, out), id, {}, view(result.data() + rows * out, rows, in));
+    }
+    EXPECT_EQ(results[0], results[1]) << rows << " rows";
+  }
+}
+
+}  // namespace
+}  // namespace lacos::cpu
