@@ -43,7 +43,11 @@ void MappedFile::ReadAt(int64_t offset, std::span<std::byte> out) const {
   PreadFully(fd_, offset, out, path_);
 }
 
-void MappedFile::DropPages(int64_t offset, int64_t size) const {
+void MappedFile::Prefetch(int64_t offset, int64_t size) const {
+  posix_fadvise(fd_, offset, size, POSIX_FADV_WILLNEED);  // advice only
+}
+
+void MappedFile::DropPages(int64_t offset, int64_t size, bool from_cache) const {
   const int64_t page = sysconf(_SC_PAGESIZE);
   const int64_t begin = (offset + page - 1) / page * page;  // only pages that lie wholly inside the range
   const int64_t end =
@@ -52,6 +56,7 @@ void MappedFile::DropPages(int64_t offset, int64_t size) const {
   LACOS_CHECK(offset >= 0 && end <= static_cast<int64_t>(bytes_.size()), "the range lies inside the file");
   // Advice only: a failure changes memory use, not results.
   madvise(const_cast<std::byte*>(bytes_.data()) + begin, static_cast<size_t>(end - begin), MADV_DONTNEED);
+  if (from_cache) posix_fadvise(fd_, begin, end - begin, POSIX_FADV_DONTNEED);
 }
 
 std::string ReadFileToString(const std::string& path, int64_t limit) {

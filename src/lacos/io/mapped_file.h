@@ -21,8 +21,11 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return bytes_; }
   // Reads bytes [offset, offset + out.size()) by pread, not through the mapping: nothing stays resident.
   void ReadAt(int64_t offset, std::span<std::byte> out) const;
-  // Tells the kernel that a range is no longer needed in memory (madvise DONTNEED).
-  void DropPages(int64_t offset, int64_t size) const;
+  // Asks the kernel to begin reading a range into its page cache; returns at once.
+  void Prefetch(int64_t offset, int64_t size) const;
+  // Tells the kernel that this process no longer needs a range (madvise DONTNEED) and, with `from_cache`,
+  // that nobody does (posix_fadvise DONTNEED): then it is read from the disk again.
+  void DropPages(int64_t offset, int64_t size, bool from_cache = false) const;
 
  private:
   std::string path_;

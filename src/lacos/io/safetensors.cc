@@ -28,23 +28,6 @@ std::optional<DType> ParseDType(std::string_view name) {
   return std::nullopt;
 }
 
-// "3.1 of 9.9 GB", or the exact bytes where that would show two equal numbers.
-std::string Share(int64_t found, int64_t expected) {
-  static constexpr const char* kUnits[] = {"bytes", "kB", "MB", "GB", "TB"};
-  double scale = 1;
-  int unit = 0;
-  while (static_cast<double>(expected) / scale >= 1000 && unit < 4) scale *= 1000, ++unit;
-  const std::string a = fmt::format("{:.1f}", static_cast<double>(found) / scale);
-  const std::string b = fmt::format("{:.1f}", static_cast<double>(expected) / scale);
-  if (unit == 0 || a == b) return fmt::format("{} of {} bytes", found, expected);
-  return fmt::format("{} of {} {}", a, b, kUnits[unit]);
-}
-
-[[noreturn]] void FailTruncated(const std::string& path, int64_t found, int64_t expected) {
-  throw UserError(fmt::format("[{}] is {}: truncated; expected the whole file; copy or download it again",
-                              path, Share(found, expected)));
-}
-
 // What else people put where a safetensors file belongs.
 void RefuseOtherFormats(const std::string& path, std::string_view start) {
   const char* found = nullptr;

@@ -1,10 +1,45 @@
 #include "lacos/io/tensor_file.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
+#include "lacos/base/error.h"
 #include "lacos/io/safetensors.h"
+#include "lacos/io/torch_file.h"
 
 namespace lacos {
+namespace {
+
+// "3.1 of 9.9 GB", or the exact bytes where that would show two equal numbers.
+std::string Share(int64_t found, int64_t expected) {
+  static constexpr const char* kUnits[] = {"bytes", "kB", "MB", "GB", "TB"};
+  double scale = 1;
+  int unit = 0;
+  while (static_cast<double>(expected) / scale >= 1000 && unit < 4) scale *= 1000, ++unit;
+  const std::string a = fmt::format("{:.1f}", static_cast<double>(found) / scale);
+  const std::string b = fmt::format("{:.1f}", static_cast<double>(expected) / scale);
+  if (unit == 0 || a == b) return fmt::format("{} of {} bytes", found, expected);
+  return fmt::format("{} of {} {}", a, b, kUnits[unit]);
+}
+
+// By content; a file of neither kind goes to the reader that its name asks for, which says what is wrong.
+bool BelongsToTorch(const std::string& path, std::span<const std::byte> file) {
+  if (TorchFile::Recognises(file)) return true;
+  const bool named = path.ends_with(".bin") || path.ends_with(".pt") || path.ends_with(".pth");
+  const std::string_view start(reinterpret_cast<const char*>(file.data()), std::min<size_t>(file.size(), 9));
+  const bool other = start.starts_with("version") || start.starts_with('<') || start.ends_with('{');
+  return named && !other;
+}
+
+}  // namespace
+
+void FailTruncated(const std::string& path, int64_t found, int64_t expected) {
+  throw UserError(fmt::format("[{}] is {}: truncated; expected the whole file; copy or download it again",
+                              path, Share(found, expected)));
+}
 
 int64_t TensorEntry::Elements() const { return bytes / static_cast<int64_t>(SizeOf(dtype)); }
 
@@ -26,6 +61,8 @@ std::span<const std::byte> TensorFile::Data(const TensorEntry& entry) const {
 }
 
 std::shared_ptr<TensorFile> OpenTensorFile(const std::string& path) {
+  // A look at the first bytes; the class that reads the file maps it once more.
+  if (BelongsToTorch(path, MappedFile(path).bytes())) return std::make_shared<TorchFile>(path);
   return std::make_shared<SafetensorsFile>(path);
 }
 

@@ -48,7 +48,10 @@ class TensorFile {
   std::map<std::string, size_t> index_;
 };
 
-// Opens a safetensors file, or PyTorch's zip form, told apart by their first bytes. Throws UserError.
+// Opens a safetensors file or one of torch.save, told apart by their first bytes. Throws UserError.
 std::shared_ptr<TensorFile> OpenTensorFile(const std::string& path);
+
+// Throws UserError "[path] is 3.1 of 9.9 GB: truncated; ...", in exact bytes where that shows equal numbers.
+[[noreturn]] void FailTruncated(const std::string& path, int64_t found, int64_t expected);
 
 }  // namespace lacos
