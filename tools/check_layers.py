@@ -24,6 +24,7 @@ EXTERNAL = [
     (r"CLI/|CLI11", ["apps/"], "CLI11 is for apps only"),
     (r"spdlog/", ["apps/"], "spdlog is for apps only: the library never prints"),
     (r"nlohmann/", ["src/lacos/io/*.cc"], "JSON goes through io/json.h: only io's .cc files include nlohmann"),
+    (r"onig", ["src/lacos/text/regex.cc"], "only text/regex.cc includes Oniguruma"),
     (r"hwy/", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes Highway"),
     (r"oneapi/|dnnl", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes oneDNN"),
     (r"cuda|cublas|nccl", ["src/lacos/kernels/cuda/", "src/lacos/train/comm/"], "only kernels/cuda includes CUDA"),
@@ -43,7 +44,7 @@ FORBIDDEN_IN_LIBRARY = [
 MAY_ABORT = {"src/lacos/base/check.cc"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-SOURCES = {".h", ".cc", ".cu", ".cuh", ".inc"}
+SOURCES = {".h", ".c", ".cc", ".cu", ".cuh", ".inc"}
 
 
 def without_comments(text):
@@ -134,6 +135,10 @@ SELF_TEST = [
     ("src/lacos/eval/a.cc", '#include "lacos/train/trainer.h"', True),
     ("src/lacos/train/a.cc", '#include "lacos/eval/sts.h"', False),
     ("src/lacos/train/a.cc", '  #  include   "lacos/serve/http.h"', True),
+    ("src/lacos/capi/a.cc", '#include "lacos/model/embedder.h"', False),
+    ("src/lacos/train/a.cc", '#include "lacos/capi/lacos.h"', True),
+    ("tests/capi/a.c", '#include <lacos.h>', False),
+    ("src/lacos/capi/a.c", 'void f(void) { exit(1); }', True),
     ("src/lacos/model/a.cc", '#include "lacos/unknown/x.h"', True),
     ("src/lacos/extra/a.cc", '#include "lacos/base/check.h"', True),
     ("src/lacos/model/a.cc", '#include "embedder.h"', True),
@@ -144,6 +149,9 @@ SELF_TEST = [
     ("apps/lacos/a.cc", "#include <nlohmann/json.hpp>", True),
     ("src/lacos/io/json.h", "#include <nlohmann/json.hpp>", True),
     ("src/lacos/io/json.cc", "#include <nlohmann/json.hpp>", False),
+    ("src/lacos/text/split.cc", "#include <oniguruma.h>", True),
+    ("src/lacos/model/a.cc", "#include <oniguruma.h>", True),
+    ("src/lacos/text/regex.cc", "#include <oniguruma.h>", False),
     ("src/lacos/nn/a.cc", "#include <hwy/highway.h>", True),
     ("src/lacos/kernels/cpu/a-inl.h", '#include "hwy/highway.h"', False),
     ("src/lacos/kernels/a.cc", "#include <oneapi/dnnl/dnnl.hpp>", True),

@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 BLOOM = " ?[^(\\s|[.,!?…。，、।۔،])]+"
 GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+LLAMA3 = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 SENTENCES = [
     "The cat sat on the mat, and the dog didn't mind that it's there.",
@@ -81,6 +82,9 @@ def main():
     def split(regex, then):
         return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(regex), "isolated"), then])
 
+    def sequence(*steps):
+        return pre_tokenizers.Sequence(list(steps))
+
     template = processors.TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
     trim = processors.ByteLevel(trim_offsets=True, add_prefix_space=False)
     trim_prefix = processors.ByteLevel(trim_offsets=True, add_prefix_space=True)
@@ -97,6 +101,16 @@ def main():
         "gpt2": {"pre": byte_level(regex=True), "post": trim, "string_merges": True},
         "gpt2_prefix": {"pre": byte_level(prefix=True, regex=True), "post": processors.Sequence([template, trim_prefix]), "added": flags},
         "ignore_merges": {"pre": split(GPT2, byte_level(prefix=True)), "post": trim_prefix, "model": {"ignore_merges": True}, "drop_merges": 3},
+        "llama3": {"pre": split(LLAMA3, byte_level()), "post": processors.Sequence([trim, template]), "model": {"ignore_merges": True}, "drop_merges": 5, "long": True},
+        "digits": {"pre": sequence(pre_tokenizers.Digits(individual_digits=True), byte_level(prefix=True, regex=True)),
+                   "post": processors.RobertaProcessing(("</s>", 2), ("<s>", 1), trim_offsets=True, add_prefix_space=True)},
+        "spelled": {"pre": sequence(pre_tokenizers.Punctuation("contiguous"), byte_level(regex=True), pre_tokenizers.Digits(individual_digits=False),
+                                    pre_tokenizers.Split(Regex("[0-9][0-9][0-9]"), "isolated")), "post": trim},
+        "merged_next": {"pre": sequence(pre_tokenizers.Split(" ", "merged_with_next"), pre_tokenizers.Split(Regex("\\p{P}"), "merged_with_previous"), byte_level()),
+                        "post": trim, "added": flags},
+        "kept": {"pre": sequence(pre_tokenizers.Whitespace(), pre_tokenizers.Split(Regex("\\p{L}\\p{M}*"), "contiguous", invert=True),
+                                 pre_tokenizers.Split(Regex("(?=\\p{Lu})|\\b"), "isolated"), byte_level(prefix=True)), "post": trim_prefix},
+        "removed": {"pre": sequence(pre_tokenizers.WhitespaceSplit(), pre_tokenizers.CharDelimiterSplit("|"), split("[\\w&&[^aeiou]]+", byte_level())), "post": trim},
         "missing_dropped": {"pre": split(BLOOM, byte_level()), "alphabet": False},
         "missing_unknown": {"pre": split(BLOOM, byte_level()), "alphabet": False, "unk": True},
         "missing_fused": {"pre": split(BLOOM, byte_level()), "alphabet": False, "unk": True, "model": {"fuse_unk": True}, "post": trim},

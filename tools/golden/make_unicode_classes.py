@@ -20,6 +20,11 @@ def members(regex):
     return {c for c in CODE_POINTS if not split.pre_tokenize_str(chr(c))}
 
 
+def cut_off_by(step):
+    """Characters that a pre-tokenizer cuts off the letter before them."""
+    return {c for c in CODE_POINTS if len(step.pre_tokenize_str("a" + chr(c))) == 2}
+
+
 def word_characters():
     """Characters beside which a single_word token does not count as a word."""
     tokenizer = Tokenizer(models.BPE(vocab={"\u0100": 0}, merges=[]))
@@ -32,12 +37,16 @@ def main():
     default = Path(__file__).resolve().parents[2] / "src/lacos/text/unicode_ranges.inc"
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     classes = [("L", members(r"\p{L}")), ("N", members(r"\p{N}")), ("S", members(r"\s")), ("W", word_characters())]
+    classes.append(("P", cut_off_by(pre_tokenizers.Punctuation())))
+    classes.append(("D", cut_off_by(pre_tokenizers.Digits(individual_digits=True))))
+    spaces = pre_tokenizers.WhitespaceSplit()
+    assert {c for c in CODE_POINTS if not spaces.pre_tokenize_str(chr(c))} == classes[2][1], "WhitespaceSplit does not mean \\s"
     flags = bytearray(0x110000)
     for bit, (_, found) in enumerate(classes):
         for c in found:
             flags[c] |= 1 << bit
     lines = [
-        "// {first, last, classes}: 1 letter, 2 number, 4 white space, 8 word character (\\w).",
+        "// {first, last, classes}: 1 letter, 2 number, 4 white space, 8 word character (\\w), 16 punctuation, 32 digit.",
         f"// Made by tools/golden/make_unicode_classes.py from tokenizers {tokenizers.__version__}.",
         "// clang-format off",
     ]

@@ -33,6 +33,25 @@ std::vector<int64_t> CharacterOfByte(std::string_view text) {
   return character;
 }
 
+// Patterns need valid UTF-8: the text with a control character, which is in no class of words, for each byte
+// that is not.
+std::string WithControlForInvalid(std::string_view text) {
+  std::string valid(text);
+  for (size_t i = 0; i < text.size();) {
+    const CodePoint point = DecodeUtf8(text, i);
+    if (point.value == kInvalidCodePoint) valid[i] = '\x1A';
+    i += point.length;
+  }
+  return valid;
+}
+
+// The pattern that is the whole pre-tokenizer beside a ByteLevel that only spells; or nullptr.
+const SplitPattern* OnlyScanner(const PreTokenizerSpec& spec) {
+  const bool simple =
+      spec.splits.size() == 1 && !spec.add_prefix_space && !spec.use_regex && spec.spelled_splits.empty();
+  return simple ? spec.splits[0].scanner() : nullptr;
+}
+
 // White space as the ByteLevel post-processor counts it in a token: U+0120, which spells a blank, or real
 // white space.
 int64_t CountSpaces(std::string_view token, bool from_end) {
@@ -107,6 +126,9 @@ BpeTokenizer::BpeTokenizer(TokenizerSpec spec)
     : vocabulary_(std::move(spec.vocabulary)),
       added_tokens_(std::move(spec.added_tokens)),
       pre_tokenizer_(std::move(spec.pre_tokenizer)),
+      scanner_(OnlyScanner(pre_tokenizer_)),
+      needs_valid_utf8_(std::any_of(pre_tokenizer_.splits.begin(), pre_tokenizer_.splits.end(),
+                                    [](const Splitter& splitter) { return splitter.needs_valid_utf8(); })),
       post_processor_(std::move(spec.post_processor)),
       decoder_(spec.decoder),
       ignore_merges_(spec.ignore_merges),
@@ -122,29 +144,62 @@ BpeTokenizer::~BpeTokenizer() {
 }
 
 template <class F>
-void BpeTokenizer::ForEachWordFrom(size_t split, std::string_view text, Scratch& scratch, F&& f) const {
-  if (split < pre_tokenizer_.splits.size()) {
-    ForEachPiece(pre_tokenizer_.splits[split], text,
-                 [&](std::string_view piece) { ForEachWordFrom(split + 1, piece, scratch, f); });
-    return;
+void BpeTokenizer::CutSpelled(std::string_view word, size_t begin, size_t blank, Scratch& scratch,
+                              F&& f) const {
+  scratch.spelled.clear();
+  AppendByteLevel(word, scratch.spelled);
+  scratch.spelled_pieces.assign(1, {0, scratch.spelled.size()});
+  for (const Splitter& splitter : pre_tokenizer_.spelled_splits) {
+    splitter.Split(scratch.spelled, scratch.spelled_pieces, scratch.splitter);
   }
-  const bool prefixed = pre_tokenizer_.add_prefix_space && text[0] != ' ';
-  if (prefixed) text = CopyPadded(" ", text, scratch.piece);
-  if (!pre_tokenizer_.use_regex) {
-    f(text, prefixed);
-  } else {
-    ForEachPiece(SplitPattern::kGpt2, text, [&](std::string_view piece) { f(piece, prefixed); });
+  size_t byte = 0, spelled = 0;  // byte `byte` of the word begins at `spelled` in the spelling
+  const auto byte_at = [&](size_t position) {
+    while (spelled < position) spelled += ByteLevelLength(static_cast<uint8_t>(word[byte++]));
+    return byte;
+  };
+  for (const PieceRange& piece : scratch.spelled_pieces) {
+    const size_t first = byte_at(piece.begin), last = byte_at(piece.end);
+    const size_t own_blank = first == 0 ? blank : 0;
+    f(word.substr(first, last - first), begin + first - (blank - own_blank), own_blank);
   }
 }
 
 template <class F>
 void BpeTokenizer::ForEachWord(std::string_view text, Scratch& scratch, F&& f) const {
+  if (scanner_) {  // BLOOM: the loop without branches
+    ForEachPiece(*scanner_, text, [&](std::string_view piece) {
+      f(piece, static_cast<size_t>(piece.data() - text.data()), size_t{0});
+    });
+    return;
+  }
+  if (text.empty()) return;
   const PreTokenizerSpec& spec = pre_tokenizer_;
-  if (spec.splits.size() == 1 && !spec.add_prefix_space &&
-      !spec.use_regex) {  // BLOOM: the loop without branches
-    ForEachPiece(spec.splits[0], text, [&](std::string_view piece) { f(piece, false); });
-  } else if (!text.empty()) {
-    ForEachWordFrom(0, text, scratch, f);
+  std::string_view searched = text;
+  if (needs_valid_utf8_ && !IsValidUtf8(text)) {
+    scratch.valid = WithControlForInvalid(text);
+    searched = scratch.valid;
+  }
+  scratch.pieces.assign(1, {0, text.size()});
+  for (const Splitter& splitter : spec.splits) splitter.Split(searched, scratch.pieces, scratch.splitter);
+  for (const PieceRange& range : scratch.pieces) {
+    std::string_view piece = text.substr(range.begin, range.end - range.begin);
+    const size_t blank = spec.add_prefix_space && piece[0] != ' ' ? 1 : 0;
+    if (blank > 0) piece = CopyPadded(" ", piece, scratch.piece);
+    const auto give = [&](std::string_view word) {
+      const size_t at = static_cast<size_t>(word.data() - piece.data());
+      const size_t own_blank = at == 0 ? blank : 0;
+      const size_t begin = range.begin + at - (blank - own_blank);
+      if (spec.spelled_splits.empty()) {
+        f(word, begin, own_blank);
+      } else {
+        CutSpelled(word, begin, own_blank, scratch, f);
+      }
+    };
+    if (spec.use_regex) {
+      ForEachPiece(SplitPattern::kGpt2, piece, give);
+    } else {
+      give(piece);
+    }
   }
 }
 
@@ -191,7 +246,7 @@ void BpeTokenizer::Encode(std::string_view text, std::vector<int32_t>& ids) cons
         continue;
       }
       ForEachWord(text.substr(segment.begin, segment.end - segment.begin), scratch,
-                  [&](std::string_view word, bool) { AppendWord(word, scratch, ids); });
+                  [&](std::string_view word, size_t, size_t) { AppendWord(word, scratch, ids); });
     }
   }
 }
@@ -217,8 +272,8 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
       add(segment.id, part, segment.begin, segment.end - 1);
       continue;
     }
-    size_t at = segment.begin;  // of the next word, in `text`
-    ForEachWord(part, scratch, [&](std::string_view word, bool prefixed) {
+    ForEachWord(part, scratch, [&](std::string_view word, size_t begin, size_t blank) {
+      const size_t at = segment.begin + begin;
       Bpe::Workspace& w = scratch.bpe;
       const int32_t whole = WholeWord(word, scratch);
       if (whole >= 0) {
@@ -227,9 +282,7 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
       } else {
         bpe_.Encode(word, true, w);
       }
-      // Only the word at the very start of scratch.piece begins with the added blank. It is aligned to the
-      // character after it.
-      const size_t blank = prefixed && word.data() == scratch.piece.data() ? 1 : 0;
+      // An added blank is aligned to the character after it.
       size_t byte = 0;      // of the word, while `spelled` walks through its ByteLevel spelling
       int64_t spelled = 0;  // where byte `byte` begins in the spelling
       const auto byte_at = [&](int64_t position) {
@@ -245,7 +298,6 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
         position += w.lengths[i];
         add(w.ids[i], vocabulary_.String(w.ids[i]), first, byte_at(position - 1));
       }
-      at += word.size() - blank;
     });
   }
 

@@ -36,18 +36,22 @@ class BpeTokenizer : public Tokenizer {
     std::string text;   // the text with readable bytes after it
     std::string piece;  // a piece with a blank before it, likewise
     std::string spelled;
+    std::string valid;  // the text with every invalid byte replaced, for patterns
+    std::vector<PieceRange> pieces, spelled_pieces;
+    Splitter::Workspace splitter;
     std::vector<AddedTokens::Segment> segments;
     Bpe::Workspace bpe;
     WordCache cache;
   };
   class ScratchLease;
 
-  // Calls f(piece, prefixed) for each word of a stretch of text without added tokens; the word is inside
-  // scratch.piece after an added blank when `prefixed`, else it is part of `text`.
+  // Calls f(word, begin, blank) for each word of a stretch of text without added tokens: the word's bytes
+  // after the first `blank` (0 or 1, a blank that ByteLevel added) are those of the text from `begin` on.
   template <class F>
   void ForEachWord(std::string_view text, Scratch& scratch, F&& f) const;
+  // The same for one word of ByteLevel, which later steps may cut again.
   template <class F>
-  void ForEachWordFrom(size_t split, std::string_view text, Scratch& scratch, F&& f) const;
+  void CutSpelled(std::string_view word, size_t begin, size_t blank, Scratch& scratch, F&& f) const;
 
   void AppendWord(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
   // The vocabulary entry that a whole word is under ignore_merges, or -1.
@@ -56,6 +60,9 @@ class BpeTokenizer : public Tokenizer {
   const Vocabulary vocabulary_;
   const AddedTokens added_tokens_;
   const PreTokenizerSpec pre_tokenizer_;
+  const SplitPattern* const
+      scanner_;  // the one step before a ByteLevel that cuts nothing, if it is this simple
+  const bool needs_valid_utf8_;
   const PostProcessorSpec post_processor_;
   const DecoderKind decoder_;
   const bool ignore_merges_;

@@ -1,4 +1,4 @@
-// What stands around the model in a tokenizer.json: added tokens, pre-tokenizer and post-processor.
+// What stands around the model in a tokenizer.json: added tokens and post-processor.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,45 +9,25 @@
 namespace lacos {
 namespace {
 
-// Calls f for each member of a Sequence (also of one inside another), or for the single processor that `json`
-// is.
-template <class F>
-void ForEachProcessor(const Json& json, std::string_view list, const F& f) {
-  if (json.At("type").AsStringView() != "Sequence") {
-    f(json);
-    return;
-  }
-  json.At(list).ForEachElement([&](const Json& element) { ForEachProcessor(element, list, f); });
-}
-
-SplitPattern ReadSplit(const Json& json) {
-  const Json pattern = json.At("pattern");
-  const std::optional<Json> regex = pattern.Find("Regex");
-  if (!regex) RefuseUnsupported(pattern, fmt::format("the pattern {}", pattern.Dump()), "a Regex");
-  const std::optional<SplitPattern> known = SplitPatternOf(regex->AsStringView());
-  if (!known) {
-    RefuseUnsupported(*regex, fmt::format("the pattern {}", regex->Dump()), "BLOOM's or GPT-2's pattern");
-  }
-  const Json behavior = json.At("behavior");
-  if (behavior.AsStringView() != "Isolated") {
-    RefuseUnsupported(behavior, fmt::format("the behavior {}", behavior.Dump()), "\"Isolated\"");
-  }
-  const std::optional<Json> invert = json.Find("invert");
-  if (invert && invert->AsBool()) RefuseUnsupported(*invert, "an inverted pattern", "false");
-  return *known;
+int32_t ReadKnownId(const Json& json, const TokenizerSpec& spec) {
+  const int64_t id = json.AsInt();
+  const bool known =
+      spec.vocabulary.Has(id) || std::any_of(spec.added_tokens.begin(), spec.added_tokens.end(),
+                                             [&](const AddedToken& t) { return t.id == id; });
+  if (!known) RefuseMalformed(json, fmt::format("id {}", id), "the id of a token");
+  return static_cast<int32_t>(id);
 }
 
 std::vector<int32_t> ReadTemplateIds(const Json& ids, const TokenizerSpec& spec) {
   std::vector<int32_t> result;
-  ids.ForEachElement([&](const Json& element) {
-    const int64_t id = element.AsInt();
-    const bool known =
-        spec.vocabulary.Has(id) || std::any_of(spec.added_tokens.begin(), spec.added_tokens.end(),
-                                               [&](const AddedToken& t) { return t.id == id; });
-    if (!known) RefuseMalformed(element, fmt::format("id {}", id), "the id of a token");
-    result.push_back(static_cast<int32_t>(id));
-  });
+  ids.ForEachElement([&](const Json& element) { result.push_back(ReadKnownId(element, spec)); });
   return result;
+}
+
+// ["<s>", 1]
+std::vector<int32_t> ReadTokenPair(const Json& pair, const TokenizerSpec& spec) {
+  if (!pair.IsArray() || pair.size() != 2) RefuseMalformed(pair, pair.Dump(), "a pair of a token and its id");
+  return {ReadKnownId(pair[1], spec)};
 }
 
 std::vector<TemplatePiece> ReadTemplate(const Json& json, const TokenizerSpec& spec) {
@@ -111,31 +91,6 @@ std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& voca
   return tokens;
 }
 
-PreTokenizerSpec ReadPreTokenizerSpec(const Json& json) {
-  if (json.IsNull()) RefuseUnsupported(json, "no pre_tokenizer", "ByteLevel, alone or after Split");
-  PreTokenizerSpec spec;
-  bool byte_level = false;
-  ForEachProcessor(json, "pretokenizers", [&](const Json& step) {
-    const Json type = step.At("type");
-    if (byte_level) {
-      RefuseUnsupported(step, fmt::format("a pre-tokenizer of type {} after ByteLevel", type.Dump()),
-                        "ByteLevel last");
-    }
-    if (type.AsStringView() == "Split") {
-      spec.splits.push_back(ReadSplit(step));
-    } else if (type.AsStringView() == "ByteLevel") {
-      byte_level = true;
-      spec.add_prefix_space = step.At("add_prefix_space").AsBool();
-      spec.use_regex = BoolOr(step, "use_regex", true);
-    } else {
-      RefuseUnsupported(type, fmt::format("the pre-tokenizer {}", type.Dump()), "Split and ByteLevel");
-    }
-  });
-  if (!byte_level)
-    RefuseUnsupported(json, "a pre-tokenizer without ByteLevel", "one that ends with ByteLevel");
-  return spec;
-}
-
 PostProcessorSpec ReadPostProcessorSpec(const Json& json, const TokenizerSpec& spec) {
   PostProcessorSpec post;
   if (json.IsNull()) return post;
@@ -145,12 +100,21 @@ PostProcessorSpec ReadPostProcessorSpec(const Json& json, const TokenizerSpec& s
     if (type.AsStringView() == "ByteLevel") {
       if (step.At("trim_offsets").AsBool()) post.trims.push_back(step.At("add_prefix_space").AsBool());
     } else if (type.AsStringView() == "TemplateProcessing") {
-      if (has_template) RefuseUnsupported(step, "a second TemplateProcessing", "one");
+      if (has_template) RefuseUnsupported(step, "a second post-processor that adds tokens", "one");
       has_template = true;
       post.pieces = ReadTemplate(step, spec);
+    } else if (type.AsStringView() == "RobertaProcessing" || type.AsStringView() == "BertProcessing") {
+      if (has_template) RefuseUnsupported(step, "a second post-processor that adds tokens", "one");
+      has_template = true;
+      post.pieces = {{.ids = ReadTokenPair(step.At("cls"), spec)},
+                     {.text = true},
+                     {.ids = ReadTokenPair(step.At("sep"), spec)}};
+      if (type.AsStringView() == "RobertaProcessing" && BoolOr(step, "trim_offsets", true)) {
+        post.trims.push_back(BoolOr(step, "add_prefix_space", true));
+      }
     } else {
       RefuseUnsupported(type, fmt::format("the post-processor {}", type.Dump()),
-                        "ByteLevel and TemplateProcessing");
+                        "ByteLevel, TemplateProcessing, RobertaProcessing or BertProcessing");
     }
   });
   return post;

@@ -16,6 +16,17 @@ namespace lacos {
 // An unknown key whose value is not null may change ids: it is refused rather than ignored.
 void RefuseUnknownKeys(const Json& object, std::initializer_list<std::string_view> known);
 
+// Calls f for each member of a Sequence (also of one inside another), or for the single processor that `json`
+// is.
+template <class F>
+void ForEachProcessor(const Json& json, std::string_view list, const F& f) {
+  if (json.At("type").AsStringView() != "Sequence") {
+    f(json);
+    return;
+  }
+  json.At(list).ForEachElement([&](const Json& element) { ForEachProcessor(element, list, f); });
+}
+
 Json MemberOrNull(const Json& object, std::string_view key);
 bool BoolOr(const Json& object, std::string_view key, bool otherwise);
 

@@ -18,11 +18,16 @@ namespace lacos {
 namespace {
 
 DecoderKind ReadDecoder(const Json& json) {
-  if (json.IsNull()) return DecoderKind::kNone;
-  const std::string type = json.At("type").AsString();
-  if (type != "ByteLevel")
-    RefuseUnsupported(json, fmt::format("the decoder '{}'", type), "ByteLevel or null");
-  return DecoderKind::kByteLevel;
+  DecoderKind kind = DecoderKind::kNone;
+  if (json.IsNull()) return kind;
+  ForEachProcessor(json, "decoders", [&](const Json& step) {
+    const Json type = step.At("type");
+    if (type.AsStringView() != "ByteLevel" || kind != DecoderKind::kNone) {
+      RefuseUnsupported(step, fmt::format("the decoder {}", type.Dump()), "one ByteLevel or null");
+    }
+    kind = DecoderKind::kByteLevel;
+  });
+  return kind;
 }
 
 }  // namespace
@@ -67,11 +72,10 @@ TokenizerSpec ReadTokenizerSpec(const Json& root, TokenizerSpec spec) {
   if (version && version->AsString() != "1.0") {
     RefuseUnsupported(*version, fmt::format("version {}", version->Dump()), "\"1.0\"");
   }
-  const std::optional<Json> normalizer = root.Find("normalizer");
-  if (normalizer) {
-    const std::optional<Json> type = normalizer->Find("type");
-    RefuseUnsupported(*normalizer, fmt::format("the normalizer {}", type ? type->Dump() : normalizer->Dump()),
-                      "null");
+  if (const std::optional<Json> normalizer = root.Find("normalizer")) {
+    ForEachProcessor(*normalizer, "normalizers", [](const Json& step) {  // an empty Sequence changes nothing
+      RefuseUnsupported(step, fmt::format("the normalizer {}", step.At("type").Dump()), "null");
+    });
   }
   ReadModelSpec(root.At("model"), spec);
   spec.added_tokens = ReadAddedTokens(MemberOrNull(root, "added_tokens"), spec.vocabulary);

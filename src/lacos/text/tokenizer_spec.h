@@ -7,16 +7,17 @@
 #include "lacos/io/json.h"
 #include "lacos/text/added_tokens.h"
 #include "lacos/text/bpe.h"
-#include "lacos/text/split_pattern.h"
+#include "lacos/text/splitter.h"
 #include "lacos/text/vocabulary.h"
 
 namespace lacos {
 
-// Cuts text into words: each pattern cuts the pieces of the one before it.
+// Cuts text into words: each step cuts the pieces of the one before it. ByteLevel is always one of the steps.
 struct PreTokenizerSpec {
-  std::vector<SplitPattern> splits;
+  std::vector<Splitter> splits;
   bool add_prefix_space = false;  // ByteLevel puts a blank before every piece that does not begin with one
   bool use_regex = false;         // ByteLevel cuts its pieces by GPT-2's pattern, after adding the blank
+  std::vector<Splitter> spelled_splits;  // steps after ByteLevel: they see the spelling of the bytes
 };
 
 // One part of what the post-processor's template puts together: the text's tokens, or fixed ids.

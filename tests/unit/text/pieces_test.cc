@@ -152,9 +152,9 @@ TEST(SplitPatterns, OnlyTheExactSpellingsAreKnown) {
 TEST(UnicodeClasses, ComeFromUnicode16) {
   const UnicodeTable& table = UnicodeTable::Get();
   EXPECT_EQ(table.Classes('a'), kLetterClass | kWordClass);
-  EXPECT_EQ(table.Classes('_'), kWordClass);
-  EXPECT_EQ(table.Classes(0x1C89), kLetterClass | kWordClass);  // added in Unicode 16.0
-  EXPECT_EQ(table.Classes(0x2163), kNumberClass | kWordClass);  // Roman numeral four
+  EXPECT_EQ(table.Classes('_'), kWordClass | kPunctuationClass);
+  EXPECT_EQ(table.Classes(0x1C89), kLetterClass | kWordClass);                // added in Unicode 16.0
+  EXPECT_EQ(table.Classes(0x2163), kNumberClass | kDigitClass | kWordClass);  // Roman numeral four
   EXPECT_EQ(table.Classes(0x3000), kSpaceClass);
   EXPECT_EQ(table.Classes(0x200B), 0);
   EXPECT_EQ(table.Classes(0x110000), 0);

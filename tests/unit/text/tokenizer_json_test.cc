@@ -14,6 +14,7 @@
 #include "lacos/base/error.h"
 #include "lacos/io/json.h"
 #include "lacos/io/mapped_file.h"
+#include "lacos/io/utf8.h"
 #include "lacos/text/byte_level.h"
 #include "lacos/text/fast_model_scan.h"
 #include "lacos/text/tokenizer.h"
@@ -101,26 +102,31 @@ const std::string kPost = R"("post_processor":)" + kByteLevel;
 
 INSTANTIATE_TEST_SUITE_P(
     Unsupported, Refused,
-    testing::Values(Change{R"("normalizer":null)", R"("normalizer":{"type":"NFC"})", "normalizer \"NFC\""},
-                    Change{R"("type":"BPE")", R"("type":"WordPiece")", "WordPiece"},
-                    Change{R"("dropout":null)", R"("dropout":0.1)", "dropout 0.1"},
-                    Change{R"("byte_fallback":false)", R"("byte_fallback":true)", "byte_fallback"},
-                    Change{R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"</w>")",
-                           "end_of_word_suffix"},
-                    Change{R"("continuing_subword_prefix":null)", R"("continuing_subword_prefix":"##")",
-                           "continuing_subword"},
-                    Change{R"("fuse_unk":false)", R"("fuse_unk":false,"new_feature":1)", "new_feature"},
-                    Change{R"("version":"1.0")", R"("version":"2.0")", "version \"2.0\""},
-                    Change{R"("version":"1.0")", R"("version":"1.0","extra":{})", "\"extra\""},
-                    Change{"[^(\\\\s|", "[^(\\\\d|", "the pattern"},
-                    Change{R"({"Regex":" ?)", R"({"String":" ?)", "String"},
-                    Change{R"("behavior":"Isolated")", R"("behavior":"Removed")", "Removed"},
-                    Change{R"("invert":false)", R"("invert":true)", "inverted"},
-                    Change{kSplit + ",", R"({"type":"Digits","individual_digits":true},)", "Digits"},
-                    Change{"," + kByteLevel + "]", "]", "without ByteLevel"},
-                    Change{kSplit + "," + kByteLevel, kByteLevel + "," + kSplit, "after ByteLevel"},
-                    Change{kPost, R"("post_processor":{"type":"RobertaProcessing"})", "RobertaProcessing"},
-                    Change{R"("decoder":)" + kByteLevel, R"("decoder":{"type":"Metaspace"})", "Metaspace"}));
+    testing::Values(
+        Change{R"("normalizer":null)", R"("normalizer":{"type":"NFC"})", "normalizer \"NFC\""},
+        Change{R"("type":"BPE")", R"("type":"WordPiece")", "WordPiece"},
+        Change{R"("dropout":null)", R"("dropout":0.1)", "dropout 0.1"},
+        Change{R"("byte_fallback":false)", R"("byte_fallback":true)", "byte_fallback"},
+        Change{R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"</w>")", "end_of_word_suffix"},
+        Change{R"("continuing_subword_prefix":null)", R"("continuing_subword_prefix":"##")",
+               "continuing_subword"},
+        Change{R"("fuse_unk":false)", R"("fuse_unk":false,"new_feature":1)", "new_feature"},
+        Change{R"("version":"1.0")", R"("version":"2.0")", "version \"2.0\""},
+        Change{R"("version":"1.0")", R"("version":"1.0","extra":{})", "\"extra\""},
+        Change{"[^(\\\\s|", "((\\\\s|", "unmatched parenthesis"},
+        Change{R"({"Regex":" ?)", R"({"Other":" ?)", "the pattern"},
+        Change{R"({"Regex":" ?)", R"({"String":"","x":" ?)", "an empty pattern"},
+        Change{R"("behavior":"Isolated")", R"("behavior":"Erased")", "Erased"},
+        Change{R"("invert":false)", R"("invert":"yes")", "invert"},
+        Change{kSplit + ",", R"({"type":"Metaspace","replacement":"_"},)", "Metaspace"},
+        Change{
+            R"("normalizer":null)",
+            R"("normalizer":{"type":"Sequence","normalizers":[{"type":"Sequence","normalizers":[]},{"type":"NFC"}]})",
+            "normalizer \"NFC\""},
+        Change{"," + kByteLevel + "]", "]", "without ByteLevel"},
+        Change{kSplit + "," + kByteLevel, kByteLevel + "," + kByteLevel, "a second ByteLevel"},
+        Change{kPost, R"("post_processor":{"type":"Metaspace"})", "Metaspace"},
+        Change{R"("decoder":)" + kByteLevel, R"("decoder":{"type":"Metaspace"})", "Metaspace"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Malformed, Refused,
@@ -165,6 +171,38 @@ INSTANTIATE_TEST_SUITE_P(
             R"("post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B","type_id":0}}],)"
             R"("pair":[],"special_tokens":{}})",
             "\"B\""}));
+
+TEST(TokenizerJson, WhatChangesNothingIsAccepted) {
+  for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {R"("normalizer":null)", R"("normalizer":{"type":"Sequence","normalizers":[]})"},
+           {R"("decoder":)" + kByteLevel, R"("decoder":{"type":"Sequence","decoders":[)" + kByteLevel + "]}"},
+           {R"("dropout":null)", R"("dropout":0.0)"},
+           {R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"")"},
+           {kPost, R"("post_processor":{"type":"Sequence","processors":[]})"}}) {
+    const auto tokenizer = Tokenizer::FromJson(Replaced(kFile, from, to), "t.json");
+    EXPECT_EQ(Ids(*tokenizer, "ab<s> ab"), (std::vector<int32_t>{3, 0, 4, 3})) << to;
+    EXPECT_EQ(tokenizer->Decode(std::vector<int32_t>{3, 4, 3}, false), "ab ab") << to;
+  }
+}
+
+TEST(TokenizerJson, LoneSurrogatesAreNoText) {
+  for (const char* lone : {R"("\ud800")", R"("\udc00")", R"("\ud800\ud800")", R"("a\ud83dz")"}) {
+    EXPECT_THAT(Refusal(Replaced(kFile, R"("b":2)", std::string(lone) + ":2")), HasSubstr("[t.json")) << lone;
+    EXPECT_THAT(Refusal(Replaced(kFile, R"("content":"<s>")", R"("content":)" + std::string(lone))),
+                HasSubstr("[t.json"))
+        << lone;
+    EXPECT_THAT(Refusal(Replaced(kFile, R"(" ?[^)", lone)), HasSubstr("[t.json")) << lone;
+  }
+}
+
+TEST(TokenizerJson, APatternThatNeverEndsIsAnErrorWhenItMeetsItsText) {
+  const auto tokenizer = Tokenizer::FromJson(
+      Replaced(kFile, R"(" ?[^(\\s|[.,!?…。，、।۔،])]+")", R"j("(a+)+(?![ab]|\\z|!)")j"), "t.json");
+  EXPECT_EQ(Ids(*tokenizer, "b"), (std::vector<int32_t>{2}));
+  std::vector<int32_t> ids;
+  EXPECT_THROW(tokenizer->Encode(std::string(50, 'a') + "!", ids), UserError);
+  EXPECT_EQ(Ids(*tokenizer, "b"), (std::vector<int32_t>{2}));
+}
 
 TEST(TokenizerJson, DeepNestingIsAnErrorAndNoStackOverflow) {
   const std::string deep(200'000, '[');
@@ -248,7 +286,8 @@ TEST(FastModelScan, AcceptsOnlyWhatTheGeneralWayAcceptsWithTheSameResult) {
 }
 
 TEST(FastModelScan, IsTakenForRealFiles) {
-  for (const char* name : {"bloom", "bloom_added", "gpt2", "gpt2_prefix", "ignore_merges", "missing_fused"}) {
+  for (const char* name :
+       {"bloom", "bloom_added", "gpt2", "gpt2_prefix", "ignore_merges", "missing_fused", "llama3"}) {
     bool used = false;
     const std::string path =
         fmt::format("{}/tests/golden/tokenizer/{}.tokenizer.json", LACOS_SOURCE_DIR, name);
@@ -257,13 +296,22 @@ TEST(FastModelScan, IsTakenForRealFiles) {
   }
 }
 
-TEST(TokenizerJson, InvalidUtf8IsEncodedByteByByteWithoutHarm) {
-  const auto tokenizer = Tokenizer::FromFile(LACOS_SOURCE_DIR "/tests/golden/tokenizer/bloom.tokenizer.json");
+void ExpectInvalidBytesComeThrough(const Tokenizer& tokenizer) {
   for (const std::string text : {"\xFF", "a\xC3", "\xE2\x80", "\xF0\x9F\x98", "\x80\x80 \xC2"}) {
-    const Encoding encoding = tokenizer->EncodeWithOffsets(text);
-    EXPECT_EQ(Ids(*tokenizer, text), encoding.ids);
+    const Encoding encoding = tokenizer.EncodeWithOffsets(text);
+    EXPECT_EQ(Ids(tokenizer, text), encoding.ids);
     EXPECT_EQ(encoding.offsets.size(), encoding.ids.size());
+    EXPECT_EQ(tokenizer.Decode(encoding.ids, false), ReplaceInvalidUtf8(text));
   }
+}
+
+TEST(TokenizerJson, InvalidUtf8IsEncodedByteByByteWithoutHarm) {
+  const std::string by_regex =
+      Replaced(ReadFileToString(LACOS_SOURCE_DIR "/tests/golden/tokenizer/bloom.tokenizer.json"), R"(" ?[^)",
+               R"("\\p{L}+| ?[^)");
+  ExpectInvalidBytesComeThrough(*Tokenizer::FromJson(by_regex, "by_regex.json"));
+  ExpectInvalidBytesComeThrough(
+      *Tokenizer::FromFile(LACOS_SOURCE_DIR "/tests/golden/tokenizer/bloom.tokenizer.json"));
 }
 
 // A tokenizer.json of BLOOM's size: 250,680 entries, each but the bytes made by one merge.
