@@ -18,6 +18,8 @@ void AddTrainCommand(CLI::App& app, GlobalOptions& globals);
 void AddEvalCommand(CLI::App& app, GlobalOptions& globals);
 void AddEmbedCommand(CLI::App& app, GlobalOptions& globals);
 void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals);
+void AddAdapterCommand(CLI::App& app, GlobalOptions& globals);
+void AddMergeCommand(CLI::App& app, GlobalOptions& globals);
 void AddVerifyCommand(CLI::App& app, GlobalOptions& globals);
 void AddBenchCommand(CLI::App& app, GlobalOptions& globals);
 

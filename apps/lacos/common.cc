@@ -62,7 +62,7 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
   OneOf(command->add_option(
             "--compute", globals.compute,
             "Arithmetic of products with frozen weights; where the CPU lacks it, it is emulated "
-            "exactly or f32 is used, and 'lacos info' says so"),
+            "exactly, and 'lacos info' says so. int8 also rounds the inputs, to 8 bit a token"),
         {"f32", "bf16", "int8"})
       ->group(group);
   command->add_option("--threads", globals.threads, "Number of threads; 0 means all cores")
@@ -175,11 +175,25 @@ void AddBatchTokensOption(CLI::App* command, EmbedOptions& options) {
 
 void AddPromptOptions(CLI::App* command, EmbedOptions& options) {
   CLI::Option* prompt =
-      command->add_option("--prompt", options.prompt, "Text put before every text")->type_name("TEXT");
+      command
+          ->add_option_function<std::string>(
+              "--prompt", [&options](const std::string& text) { options.prompt = text; },
+              "Text put before every text; an empty one switches the folder's default prompt off")
+          ->type_name("TEXT");
   command->add_option("--prompt-name", options.prompt_name, "One of the folder's own prompts")
       ->type_name("NAME")
       ->default_str("what the folder says, else none")
       ->excludes(prompt);
+  command
+      ->add_option("--prefix", options.prefix,
+                   "Tokens put before every text and its prompt, tokenised on their own and never cut off")
+      ->type_name("TEXT");
+  command->add_option("--suffix", options.suffix, "Tokens put after every text, in the same way")
+      ->type_name("TEXT");
+}
+
+std::string EmbedOptions::Prompt(const EmbeddingSettings& settings) const {
+  return prompt ? *prompt : ResolvePrompt(settings, "", prompt_name);
 }
 
 EmbedderOptions MakeEmbedderOptions(const GlobalOptions& globals, const ModelOptions& model,
@@ -192,6 +206,8 @@ EmbedderOptions MakeEmbedderOptions(const GlobalOptions& globals, const ModelOpt
           .normalize = encoding.normalize,
           .max_length = encoding.max_length,
           .strip = encoding.strip,
+          .prefix = embed.prefix,
+          .suffix = embed.suffix,
           .batch_tokens = embed.batch_tokens};
 }
 

@@ -65,10 +65,14 @@ void AddPoolingOptions(CLI::App* command,
 void AddStripOptions(CLI::App* command, EncodingOptions& options);  // --strip, --no-strip
 void AddMaxLengthOption(CLI::App* command, EncodingOptions& options, const std::string& default_text);
 
-// --batch-tokens, --prompt, --prompt-name: for commands that embed.
+// --batch-tokens, --prompt, --prompt-name, --prefix, --suffix: for commands that embed.
 struct EmbedOptions {
   int64_t batch_tokens = 4096;
-  std::string prompt, prompt_name;
+  std::optional<std::string> prompt;  // given and empty: no prompt, whatever the folder says
+  std::string prompt_name, prefix, suffix;
+
+  // What is put before every text of a folder with these settings. Throws UserError for an unknown name.
+  std::string Prompt(const EmbeddingSettings& settings) const;
 };
 void AddBatchTokensOption(CLI::App* command, EmbedOptions& options);
 void AddPromptOptions(CLI::App* command, EmbedOptions& options);

@@ -111,8 +111,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
     options.normalize = false;
   }
   Embedder embedder(options);
-  const std::string prompt =
-      ResolvePrompt(embedder.folder().settings, flags.embed.prompt, flags.embed.prompt_name);
+  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
   const auto d = static_cast<size_t>(embedder.dimension());
   const size_t kept = flags.truncate_dim > 0 ? static_cast<size_t>(flags.truncate_dim) : d;
   if (kept > d) {

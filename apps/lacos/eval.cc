@@ -75,8 +75,7 @@ void Eval(const GlobalOptions& globals, const EvalFlags& flags) {
     }
   }
   Embedder embedder(MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed));
-  const std::string prompt =
-      ResolvePrompt(embedder.folder().settings, flags.embed.prompt, flags.embed.prompt_name);
+  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
 
   PeakMemory memory;
   std::vector<StsResult> results;

@@ -34,6 +34,8 @@ void AddCommands(CLI::App& app, GlobalOptions& globals) {
   AddEvalCommand(app, globals);
   AddEmbedCommand(app, globals);
   AddSimilarityCommand(app, globals);
+  AddAdapterCommand(app, globals);
+  AddMergeCommand(app, globals);
   AddVerifyCommand(app, globals);
   AddBenchCommand(app, globals);
 }

@@ -16,7 +16,7 @@ namespace lacos {
 namespace {
 
 struct QuantizeFlags {
-  std::string model, output, scheme = "linear", block_size = "row", base_name;
+  std::string model, output, scheme = "linear", block_size = "row", layout = "lacos", base_name;
   bool keep_embedding = false, overwrite = false;
 };
 
@@ -64,14 +64,15 @@ void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
     }
     progress->Update(done);
   };
-  const QuantizeReport report =
-      QuantizeFolder(flags.model, flags.output,
-                     {.scheme = flags.scheme == "dynamic" ? QuantScheme::kDynamic : QuantScheme::kLinear,
-                      .block_size = ParseBlockSize(flags.block_size),
-                      .keep_embedding = flags.keep_embedding,
-                      .base_name = flags.base_name,
-                      .overwrite = flags.overwrite,
-                      .progress = on_tensor});
+  const QuantizeReport report = QuantizeFolder(
+      flags.model, flags.output,
+      {.scheme = flags.scheme == "dynamic" ? QuantScheme::kDynamic : QuantScheme::kLinear,
+       .block_size = ParseBlockSize(flags.block_size),
+       .keep_embedding = flags.keep_embedding,
+       .layout = flags.layout == "bitsandbytes" ? QuantizedLayout::kBitsandbytes : QuantizedLayout::kLacos,
+       .base_name = flags.base_name,
+       .overwrite = flags.overwrite,
+       .progress = on_tensor});
   progress.reset();
   if (globals.json) {
     PrintJson(ReportJson(report, watch.Seconds()));
@@ -97,6 +98,12 @@ void AddQuantizeCommand(CLI::App& app, GlobalOptions& globals) {
             "Weights that share one scale; 'row' is one output row, on whose codes the int8 product "
             "works exactly"),
         {"row", "64", "128", "256", "512", "1024", "2048", "4096"});
+  OneOf(
+      command->add_option(
+          "--layout", flags->layout,
+          "Whose files to write: 'bitsandbytes' rounds weights to F16 first, keeps the word embedding and is "
+          "what transformers with bitsandbytes loads in 8 bit"),
+      {"lacos", "bitsandbytes"});
   command->add_flag("--keep-embedding", flags->keep_embedding,
                     "Leave the word embedding in its original type");
   command

@@ -106,8 +106,7 @@ class PairReader {
 void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
   PairReader reader(flags.input, flags.table.Options());
   Embedder embedder(MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed));
-  const std::string prompt =
-      ResolvePrompt(embedder.folder().settings, flags.embed.prompt, flags.embed.prompt_name);
+  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
   const auto d = static_cast<size_t>(embedder.dimension());
   const size_t block = BlockTexts(embedder) / 2;
 
@@ -195,8 +194,7 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
   TextReader reader(
       {.path = flags.input, .field = flags.field, .replace_invalid = flags.table.replace_invalid});
   Embedder embedder(MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed));
-  const std::string prompt =
-      ResolvePrompt(embedder.folder().settings, flags.embed.prompt, flags.embed.prompt_name);
+  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
   const auto d = static_cast<size_t>(embedder.dimension());
 
   std::vector<float> query(d);

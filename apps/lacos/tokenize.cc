@@ -4,11 +4,15 @@
 
 #include <charconv>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "commands.h"
 #include "common.h"
+#include "interrupt.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
+#include "lacos/io/line_reader.h"
 #include "output.h"
 #include "progress.h"
 #include "text_reader.h"
@@ -125,6 +129,37 @@ class LineWorker {
   bool strip_, json_;
 };
 
+// The input in blocks: texts, or with --decode lines of ids, whatever the file is called.
+class InputBlocks {
+ public:
+  explicit InputBlocks(const TokenizeFlags& flags) {
+    if (flags.decode) {
+      ids_ = std::make_unique<LineReader>(flags.input.path);
+    } else {
+      texts_ = std::make_unique<TextReader>(flags.input);
+    }
+  }
+
+  bool Next(std::vector<std::string>& lines) {
+    if (texts_) return texts_->NextBlock(kBlockTexts, kBlockBytes, lines);
+    CheckInterrupt();
+    lines.clear();
+    std::string line;
+    for (size_t bytes = 0; lines.size() < kBlockTexts && bytes < kBlockBytes && ids_->Next(line);) {
+      bytes += line.size() + 1;
+      lines.push_back(std::move(line));
+    }
+    CheckInterrupt();
+    return !lines.empty();
+  }
+  int64_t line_number() const { return texts_ ? texts_->line_number() : ids_->line_number(); }
+  std::optional<double> Fraction() const { return texts_ ? texts_->Fraction() : std::nullopt; }
+
+ private:
+  std::unique_ptr<TextReader> texts_;
+  std::unique_ptr<LineReader> ids_;
+};
+
 // Lines of one block, cut into chunks that threads take in turn; chunks are written in order.
 void RunBlock(const LineWorker& worker, const TokenizeFlags& flags, const std::vector<std::string>& texts,
               const std::string& file, int64_t first_line, std::string_view separator, Counts& counts) {
@@ -151,7 +186,10 @@ void RunBlock(const LineWorker& worker, const TokenizeFlags& flags, const std::v
 }
 
 void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
-  TextReader reader(flags.input);
+  if (flags.decode && !flags.input.field.empty()) {
+    FailUsage("--field", "found with --decode; expected ids as this command prints them; leave --field out");
+  }
+  InputBlocks reader(flags);
   const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
   const auto tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
   const bool strip = flags.encoding.strip.value_or(folder.settings.strip.value_or(false));
@@ -164,7 +202,7 @@ void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
   std::vector<std::string> texts;
   const std::string file = flags.input.path == "-" ? "stdin" : flags.input.path;
   int64_t line = reader.line_number() + 1;
-  while (reader.NextBlock(kBlockTexts, kBlockBytes, texts)) {
+  while (reader.Next(texts)) {
     RunBlock(worker, flags, texts, file, line, globals.json ? ",\n" : "\n", counts);
     if (!globals.json) Out().Flush();
     line = reader.line_number() + 1;

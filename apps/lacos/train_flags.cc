@@ -148,6 +148,10 @@ void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
   command->add_option("--chunk-tokens", flags.chunk_tokens, "Tokens in a chunk of gradcache; 0 = 2048")
       ->type_name("N")
       ->check(IntegerIn(0, INT32_MAX));
+  command->add_flag(
+      "--stream-layers", flags.stream_layers,
+      "Keep one layer of the base in memory at a time: read ahead, give its pages back after use; the "
+      "same bytes result");
 }
 
 LossKind ParseLoss(const std::string& name) {
@@ -334,6 +338,7 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
   options.strategy = ParseStrategy(flags.strategy);
   options.memory_budget = flags.memory_budget.empty() ? 0 : *ParseSize(flags.memory_budget);
   options.chunk_tokens = flags.chunk_tokens;
+  options.stream_layers = flags.stream_layers;
   options.save_every = flags.save_every;
   options.keep = flags.keep;
   options.resume = flags.resume;

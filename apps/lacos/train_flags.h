@@ -36,6 +36,7 @@ struct TrainFlags {
   int64_t warmup_steps = -1;
   std::string memory_budget, strategy = "auto";
   int64_t chunk_tokens = 0;
+  bool stream_layers = false;
   int64_t eval_every = 0, patience = 0, save_every = 0, keep = 2;
   bool resume = false, overwrite = false;
 };

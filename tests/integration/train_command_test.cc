@@ -63,6 +63,7 @@ TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
     EXPECT_EQ(train("again", {"--threads", "2"}), first);
     EXPECT_EQ(train("recompute", {"--gradient-strategy", "recompute"}), first);
     EXPECT_EQ(train("gradcache", {"--gradient-strategy", "gradcache", "--chunk-tokens", "16"}), first);
+    EXPECT_EQ(train("streamed", {"--stream-layers", "--gradient-strategy", "recompute"}), first);
     EXPECT_NE(train("seed", {"--seed", "7"}), first);
   }
 }

@@ -89,6 +89,8 @@ BloomConfig ParseBloomConfig(const Json& json, const std::string& where) {
   if (const auto post = json.Find("apply_residual_connection_post_layernorm")) {
     config.residual_from_layernorm = post->AsBool();
   }
+  const auto slices = json.Find("pretraining_tp"), slow = json.Find("slow_but_exact");
+  config.drops_output_biases = slices && slices->AsInt() > 1 && slow && slow->AsBool();
   return config;
 }
 

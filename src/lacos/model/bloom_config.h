@@ -15,6 +15,9 @@ struct BloomConfig {
   int64_t vocab_size = 0;   // V: rows of the embedding matrix
   double layer_norm_epsilon = 1e-5;
   bool residual_from_layernorm = false;  // apply_residual_connection_post_layernorm
+  // transformers leaves out the biases of dense and dense_4h_to_h where slow_but_exact is true and
+  // pretraining_tp above 1, and so does Checkpoint::Vector.
+  bool drops_output_biases = false;
   int64_t head_dim() const { return hidden_size / heads; }
   // V*D + 2D + L*(12D^2 + 13D) + 2D: the parameters of BloomModel.
   int64_t Parameters() const;

@@ -100,6 +100,12 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
     const LoraModule& host = found->second;
     LACOS_CHECK(host.a.shape[1] == layer.in && host.b.shape[0] == layer.out,
                 "the adapter's shapes were checked");
+    if (trainable && !host.b_bias.values.empty()) {
+      throw UserError(fmt::format(
+          "[adapter: {}] has a lora_B.bias (lora_bias is true); expected an adapter of two matrices "
+          "a layer to go on from; train it with PEFT, or merge it into its base first",
+          module));
+    }
     layer.lora = LoraUpdate{.a = upload(module + ".lora_A", host.a),
                             .b = upload(module + ".lora_B", host.b),
                             .scale = host.scale,
@@ -114,12 +120,36 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
   });
   LACOS_CHECK(attached == adapter.modules.size() + adapter.biases.size(),
               "every part of the adapter has a place");
+  ForEachLinear([&](const std::string& module, LinearLayer& layer) {
+    const auto found = adapter.modules.find(module);
+    if (found == adapter.modules.end() || found->second.b_bias.values.empty()) return;
+    layer.bias.value = NewTensor({layer.out});
+    UploadFloats(backend_, AdaptedBias(adapter, module, checkpoint_->Vector(module + ".bias")),
+                 layer.bias.value);
+  });
+}
+
+void BloomModel::ForEachMatrix(int64_t layer,
+                               const std::function<void(const std::string& name)>& visit) const {
+  for (const LinearModule& linear : ListLinearModules(config())) {
+    if (linear.layer == layer) visit(linear.name + ".weight");
+  }
+}
+
+void BloomModel::PrefetchBlock(int64_t layer) const {
+  ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->Prefetch(name); });
+}
+
+void BloomModel::DropBlock(int64_t layer, bool from_cache) const {
+  ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->DropPages(name, from_cache); });
 }
 
 LoraAdapter BloomModel::Detach() const {
   LoraAdapter adapter = adapter_;
+  adapter.causal_keys = false;  // what was trained here is a BloomModel
   const auto download = [&](const TensorView& view, HostMatrix& host) {
     host.values = DownloadFloats(backend_, view);
+    host.stored = DType::kF32;
   };
   for (const BlockLayer& block : blocks_) {
     for (const LinearLayer* layer :

@@ -31,6 +31,10 @@ class BloomModel {
   // The adapter's present values, downloaded.
   LoraAdapter Detach() const;
 
+  // The matrices of one block, if there is such a block (see Checkpoint::Prefetch and DropPages).
+  void PrefetchBlock(int64_t layer) const;
+  void DropBlock(int64_t layer, bool from_cache) const;
+
   const BloomConfig& config() const { return checkpoint_->config(); }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
   Backend& backend() const { return backend_; }
@@ -45,6 +49,7 @@ class BloomModel {
   TensorView NewTensor(Shape shape);
   TensorView Load(const std::string& name);
   void ForEachLinear(const std::function<void(const std::string& module, LinearLayer&)>& visit);
+  void ForEachMatrix(int64_t layer, const std::function<void(const std::string& name)>& visit) const;
   void ForEachBias(const std::function<void(const std::string& name, Parameter&)>& visit);
 
   Backend& backend_;

@@ -24,15 +24,40 @@ namespace {
 
 constexpr std::string_view kAbsmax = ".absmax";
 constexpr std::string_view kQuantMap = ".quant_map";
+constexpr std::string_view kWeight = ".weight";  // bitsandbytes puts .SCB and .weight_format in its place
 
 bool IsFloating(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF64;
 }
 
+// What transformers writes beside other programs' codes. Folders from before quant_method existed have only
+// bitsandbytes' own flags.
+QuantizationInfo ParseQuantizationConfig(const Json& json, const std::string& where) {
+  const auto refuse = [&](const std::string& found) {
+    throw UserError(
+        fmt::format("[{}: quantization_config] found {}; expected bitsandbytes' 8-bit weights or an original "
+                    "model; quantise the original with `lacos quantize`",
+                    where, found));
+  };
+  const auto flag = [&](const char* key) {
+    const auto value = json.Find(key);
+    return value && value->AsBool();
+  };
+  if (const auto method = json.Find("quant_method"); method && method->AsString() != "bitsandbytes") {
+    refuse(fmt::format("the method '{}'", method->AsString()));
+  }
+  if (flag("load_in_4bit")) refuse("4-bit weights");
+  if (!flag("load_in_8bit")) refuse("no load_in_8bit");
+  return {.scheme = QuantScheme::kLinear, .bitsandbytes = true};
+}
+
 QuantizationInfo ParseQuantization(const Json& config, const std::string& where) {
   QuantizationInfo info;
   const auto json = config.Find("quantization");
-  if (!json) return info;
+  if (!json) {
+    const auto other = config.Find("quantization_config");
+    return other ? ParseQuantizationConfig(*other, where) : info;
+  }
   const std::string scheme = json->At("scheme").AsString();
   if (scheme == Name(QuantScheme::kLinear)) {
     info.scheme = QuantScheme::kLinear;
@@ -70,6 +95,17 @@ void RequireType(const StoredTensor& tensor, bool accepted, const std::string& e
   if (accepted) return;
   throw UserError(fmt::format("[{}: {}] has the type {}; expected {}; convert the weights",
                               tensor.file->path(), tensor.entry.name, Name(tensor.entry.dtype), expected));
+}
+
+// bitsandbytes' number for the order of a matrix's codes: 0 is row by row, the only one on CPUs and since
+// 0.45.
+void RequireRowFormat(const StoredTensor& format) {
+  const auto bytes = format.file->Data(format.entry);
+  if (format.entry.dtype == DType::kU8 && bytes.size() == 1 && bytes[0] == std::byte{0}) return;
+  throw UserError(fmt::format(
+      "[{}: {}] names another order of the codes than row by row; expected 0; load the model with "
+      "bitsandbytes 0.45 or newer and save it again",
+      format.file->path(), format.entry.name));
 }
 
 int64_t BlockSize(const QuantizationInfo& info, int64_t cols) {
@@ -142,12 +178,26 @@ std::shared_ptr<Checkpoint> Checkpoint::Open(const std::string& folder) {
     }
     if (info.scheme == QuantScheme::kNone) {
       throw UserError(
-          fmt::format("[{}: {}] holds {} codes but config.json has no \"quantization\"{}; expected an "
-                      "original BLOOM folder or one that `lacos quantize` wrote; quantise the original",
-                      tensor->file->path(), tensor->entry.name, Name(tensor->entry.dtype),
-                      checkpoint->config_json_.Find("quantization_config")
-                          ? " of lacos (its \"quantization_config\" is another program's)"
-                          : ""));
+          fmt::format("[{}: {}] holds {} codes but config.json has no \"quantization\"; expected an "
+                      "original BLOOM folder or one that says how it was quantised; quantise the original",
+                      tensor->file->path(), tensor->entry.name, Name(tensor->entry.dtype)));
+    }
+    if (info.bitsandbytes) {
+      RequireType(*tensor, tensor->entry.dtype == DType::kI8 && spec.kind != "word_embeddings",
+                  "I8, and a floating type for the word embedding");
+      const std::string module = spec.name.substr(0, spec.name.size() - kWeight.size());
+      if (auto scb = tensors.extract(module + ".SCB"); !scb.empty()) {
+        RequireType(scb.mapped(), IsFloating(scb.mapped().entry.dtype), "F32, F16, BF16 or F64");
+        RequireShape(scb.mapped(), {spec.shape[0]}, "for one scale a row");
+        scb.key() = spec.name + std::string(kAbsmax);
+        checkpoint->tensors_.insert(std::move(scb));
+      } else {
+        missing.push_back(module + ".SCB");
+      }
+      if (const auto format = tensors.extract(module + ".weight_format"); !format.empty()) {
+        RequireRowFormat(format.mapped());
+      }
+      continue;
     }
     const bool linear = info.scheme == QuantScheme::kLinear;
     RequireType(*tensor, tensor->entry.dtype == (linear ? DType::kI8 : DType::kU8),
@@ -204,10 +254,12 @@ QuantizedMatrix Checkpoint::Matrix(const std::string& name) const {
     const StoredTensor& stored = Tensor(companion);
     const std::span<const std::byte> bytes = stored.file->Data(stored.entry);
     const auto* values = reinterpret_cast<const float*>(bytes.data());
-    if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) != 0) {
+    if (stored.entry.dtype != DType::kF32 ||
+        reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) != 0) {
       std::vector<float>& copy = aligned_[companion];
-      copy.resize(bytes.size() / sizeof(float));
-      std::memcpy(copy.data(), bytes.data(), bytes.size());
+      copy.resize(static_cast<size_t>(stored.entry.Elements()));
+      const bool decoded = DecodeToFloat(stored.entry.dtype, bytes.data(), copy.size(), copy.data());
+      LACOS_CHECK(decoded, "scales have floating types, as Open checked");
       values = copy.data();
     }
     const int64_t count = stored.entry.Elements();
@@ -225,12 +277,35 @@ QuantizedMatrix Checkpoint::Matrix(const std::string& name) const {
   return matrix;
 }
 
+template <class Visit>
+void Checkpoint::ForEachPart(const std::string& name, const Visit& visit) const {
+  visit(Tensor(name));
+  if (const auto absmax = tensors_.find(name + std::string(kAbsmax)); absmax != tensors_.end())
+    visit(absmax->second);
+}
+
+void Checkpoint::Prefetch(const std::string& name) const {
+  ForEachPart(name, [](const StoredTensor& part) {
+    part.file->file()->Prefetch(part.entry.offset, part.entry.bytes);
+  });
+}
+
+void Checkpoint::DropPages(const std::string& name, bool from_cache) const {
+  ForEachPart(name, [&](const StoredTensor& part) {
+    part.file->file()->DropPages(part.entry.offset, part.entry.bytes, from_cache);
+  });
+}
+
 std::vector<float> Checkpoint::Vector(const std::string& name) const {
   const StoredTensor& tensor = Tensor(name);
   std::vector<float> values(static_cast<size_t>(tensor.entry.Elements()));
   const bool decoded =
       DecodeToFloat(tensor.entry.dtype, tensor.file->Data(tensor.entry).data(), values.size(), values.data());
   LACOS_CHECK(decoded, "vectors have floating types, as Open checked");
+  if (config_.drops_output_biases &&
+      (name.ends_with(".self_attention.dense.bias") || name.ends_with(".mlp.dense_4h_to_h.bias"))) {
+    std::fill(values.begin(), values.end(), 0.0f);
+  }
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
       throw UserError(

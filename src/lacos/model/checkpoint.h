@@ -31,11 +31,14 @@ std::vector<TensorSpec> ListTensors(const BloomConfig& config);
 struct QuantizationInfo {
   QuantScheme scheme = QuantScheme::kNone;
   int64_t block_size = 0;  // 0 = one block a row
+  // bitsandbytes' LLM.int8 layout: linear codes a row, scales in NAME.SCB, the word embedding never cast.
+  bool bitsandbytes = false;
 };
 
-// An opened base folder (config.json plus model.safetensors, or shards through model.safetensors.index.json).
-// Keys may carry the prefix `transformer.`; lm_head.weight is ignored; unknown or missing tensors and wrong
-// shapes are errors.
+// An opened base folder: config.json and weights as safetensors or PyTorch's .bin, in one file or in shards
+// (weight_files.h), original, quantised by lacos, or saved in 8 bit by transformers with bitsandbytes. Keys
+// may carry the prefix `transformer.`; heads are ignored; unknown or missing tensors and wrong shapes are
+// errors.
 class Checkpoint {
  public:
   static std::shared_ptr<Checkpoint> Open(const std::string& folder);
@@ -51,20 +54,27 @@ class Checkpoint {
   // A matrix as the backend takes it; views into the mapped file. Throws UserError for scales that are not
   // finite. Not to be called from two threads at a time.
   QuantizedMatrix Matrix(const std::string& name) const;
-  // A vector (bias, LayerNorm) as floats.
+  // For models larger than memory: asks the kernel to read a matrix ahead, codes and scales, or gives its
+  // pages back (see MappedFile::DropPages).
+  void Prefetch(const std::string& name) const;
+  void DropPages(const std::string& name, bool from_cache) const;
+  // A vector (bias, LayerNorm) as floats; zeros for the biases that the configuration drops.
   std::vector<float> Vector(const std::string& name) const;
   // Bytes on disk of all tensors.
   int64_t Bytes() const;
 
  private:
+  template <class Visit>
+  void ForEachPart(const std::string& name, const Visit& visit) const;
+
   std::string folder_;
   BloomConfig config_;
   Json config_json_;
   QuantizationInfo quantization_;
   std::vector<std::shared_ptr<TensorFile>> files_;
-  // By plain name, ".absmax" and ".quant_map" companions included.
+  // By plain name, ".absmax" and ".quant_map" companions included; bitsandbytes' SCB is kept as ".absmax".
   std::map<std::string, StoredTensor> tensors_;
-  // Copies of absmax arrays whose place in the file is not aligned to 4 bytes.
+  // Copies of absmax arrays whose place in the file is not aligned to 4 bytes, or whose type is not F32.
   mutable std::map<std::string, std::vector<float>> aligned_;
 };
 

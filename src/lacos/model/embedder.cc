@@ -19,6 +19,26 @@ struct Embedder::State {
   std::unique_ptr<TextEncoder> text_encoder;
 };
 
+namespace {
+
+TokenizeOptions MakeTokenizeOptions(const EmbedderOptions& options, const EmbeddingSettings& folder,
+                                    const Tokenizer& tokenizer) {
+  TokenizeOptions tokenize{.strip = options.strip.value_or(folder.strip.value_or(false)),
+                           .max_length = options.max_length.value_or(folder.max_length.value_or(2048))};
+  if (!options.prefix.empty()) tokenizer.Encode(options.prefix, tokenize.before);
+  if (!options.suffix.empty()) tokenizer.Encode(options.suffix, tokenize.after);
+  const auto around = static_cast<int64_t>(tokenize.before.size() + tokenize.after.size());
+  if (around > 0 && around >= tokenize.max_length) {
+    throw UserError(
+        fmt::format("[--prefix, --suffix] have {} tokens, and --max-length is {}; expected room for a text "
+                    "between them; raise --max-length",
+                    around, tokenize.max_length));
+  }
+  return tokenize;
+}
+
+}  // namespace
+
 Embedder::Embedder(const EmbedderOptions& options) : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.loaded = LoadModel(options.path, options.base, options.adapter);
@@ -30,11 +50,10 @@ Embedder::Embedder(const EmbedderOptions& options) : state_(std::make_unique<Sta
   s.encoder = std::make_unique<Encoder>(*s.model, EncoderOptions{.pooling = pooling, .dropout = {}});
   s.text_encoder = std::make_unique<TextEncoder>(
       *s.encoder, *s.loaded.tokenizer,
-      TextEncoderOptions{
-          .tokenize = {.strip = options.strip.value_or(folder.strip.value_or(false)),
-                       .max_length = options.max_length.value_or(folder.max_length.value_or(2048))},
-          .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
-          .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
+      TextEncoderOptions{.tokenize = MakeTokenizeOptions(options, folder, *s.loaded.tokenizer),
+                         .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
+                         .pool_prompt = folder.pool_prompt,
+                         .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
 }
 Embedder::~Embedder() = default;
 

@@ -24,6 +24,8 @@ struct EmbedderOptions {
   std::optional<bool> normalize;
   std::optional<int64_t> max_length;  // tokens; default 2048
   std::optional<bool> strip;
+  // Texts whose tokens are put around those of every text, each tokenised on its own; truncation leaves them.
+  std::string prefix, suffix;
   int64_t batch_tokens = 4096;  // tokens computed at a time: memory, never results
 };
 
@@ -54,8 +56,8 @@ class Embedder {
   std::unique_ptr<State> state_;
 };
 
-// The prompt that --prompt / --prompt-name / the folder's default_prompt_name ask for. Throws UserError for
-// an unknown name.
+// `prompt`, or when it is empty the prompt of the given name, or of the folder's default_prompt_name. Throws
+// UserError for an unknown name.
 std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
                           const std::string& prompt_name);
 

@@ -53,6 +53,17 @@ int64_t Encoder::RecomputedBlocks() const {
   return options_.recompute_blocks < 0 ? layers : std::min(options_.recompute_blocks, layers);
 }
 
+void Encoder::BeginBlock(int64_t layer, int64_t next) const {
+  if (options_.streaming == WeightStreaming::kNone) return;
+  model_.PrefetchBlock(layer);  // nothing to do where the block before it did
+  model_.PrefetchBlock(next);
+}
+
+void Encoder::EndBlock(int64_t layer) const {
+  if (options_.streaming == WeightStreaming::kNone) return;
+  model_.DropBlock(layer, options_.streaming == WeightStreaming::kDropCached);
+}
+
 bool Encoder::EmbeddingTrainable() const { return model_.embedding_layernorm().beta.Trainable(); }
 
 int64_t Encoder::LowestTrainableBlock() const {
@@ -121,9 +132,11 @@ TensorView Encoder::RunBlocks(const PassContext& context, EncoderPass& pass, boo
       MakeDropout(context, static_cast<int>(layers), DropoutSite::kEmbedding, options_.dropout.embedding);
   if (dropout.Active()) backend.Dropout(h, dropout, h);
   for (int64_t i = 0; i < layers; ++i) {
+    BeginBlock(i, i + 1);
     if (keep && pass.block_input[i]) backend.Copy(h, pass.block_input[i]);
     const bool save = keep && static_cast<bool>(pass.saved[i].u);
     BlockForward(context, blocks[i], static_cast<int>(i), h, save ? &pass.saved[i] : nullptr);
+    EndBlock(i);
   }
   const LayerNormLayer& last = model_.final_layernorm();
   backend.LayerNorm(h, last.gamma.value, last.beta.value, last.epsilon, output_xhat, output_rstd, output);
@@ -188,6 +201,7 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     const BlockLayer& block = model_.blocks()[i];
     const bool input_needed = i > lowest || embedding;
     const ArenaScope block_scope(arena_);
+    BeginBlock(i, i > lowest ? i - 1 : layers);
     if (pass.block_input[i]) {
       const BlockSaved saved = AllocateBlockSaved(context, d);
       const ArenaScope recompute(arena_);
@@ -197,6 +211,7 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     } else {
       BlockBackward(context, block, static_cast<int>(i), pass.saved[i], dh, input_needed);
     }
+    EndBlock(i);
   }
   if (embedding) {
     const DropoutSpec dropout =

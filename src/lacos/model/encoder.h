@@ -32,12 +32,19 @@ TokenLeaves MakeLeaves(std::span<const int32_t> offsets);
 // Indexes of the texts at which a leaf begins, and finally N.
 std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets);
 
+// What happens to the pages of a block's matrices after the block: they stay; the process gives them back,
+// but the kernel may keep them cached; the kernel drops them too (for bases that do not fit into memory).
+enum class WeightStreaming : uint8_t { kNone, kKeepCached, kDropCached };
+
 struct EncoderOptions {
   Pooling pooling = Pooling::kMean;
   DropoutRates dropout;  // training only; needs PackedTexts::keys
   // Blocks whose activations are recomputed in backward from their saved input, counted from the bottom;
   // -1 = all. The rest is saved. Same bytes either way.
   int64_t recompute_blocks = 0;
+  // Each block's matrices are read ahead while the one before it computes, and their pages given back after
+  // it: one block of the base is resident at a time. Same bytes.
+  WeightStreaming streaming = WeightStreaming::kNone;
 };
 
 // What one forward pass keeps for its backward; lives in the model's arena until Release.
@@ -73,6 +80,9 @@ class Encoder {
   TensorView RunBlocks(const PassContext& context, EncoderPass& pass, bool keep,
                        const TensorView& output_xhat, const TensorView& output_rstd,
                        const TensorView& output);
+  // Before and after a block's matrices are used, where they are streamed; `next` is the block that follows.
+  void BeginBlock(int64_t layer, int64_t next) const;
+  void EndBlock(int64_t layer) const;
   int64_t RecomputedBlocks() const;
   int64_t LowestTrainableBlock() const;  // layers() when nothing in a block is trained
   bool EmbeddingTrainable() const;

@@ -33,10 +33,13 @@ TokenizedText TokenizeText(const Tokenizer& tokenizer, const std::string& text,
   } else {
     tokenizer.Encode(text, result.ids);
   }
-  if (static_cast<int64_t>(result.ids.size()) > options.max_length) {
-    result.ids.resize(static_cast<size_t>(options.max_length));
+  const auto around = static_cast<int64_t>(options.before.size() + options.after.size());
+  if (static_cast<int64_t>(result.ids.size()) + around > options.max_length) {
+    result.ids.resize(static_cast<size_t>(options.max_length - around));
     result.truncated = true;
   }
+  result.ids.insert(result.ids.begin(), options.before.begin(), options.before.end());
+  result.ids.insert(result.ids.end(), options.after.begin(), options.after.end());
   return result;
 }
 

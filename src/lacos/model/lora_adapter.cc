@@ -69,11 +69,25 @@ std::vector<LinearModule> ListLinearModules(const BloomConfig& config) {
   return modules;
 }
 
+std::vector<float> AdaptedBias(const LoraAdapter& adapter, const std::string& module,
+                               std::vector<float> bias) {
+  if (const auto trained = adapter.biases.find(module + ".bias"); trained != adapter.biases.end())
+    bias = trained->second.values;
+  const auto found = adapter.modules.find(module);
+  if (found == adapter.modules.end()) return bias;
+  const LoraModule& lora = found->second;
+  LACOS_CHECK(lora.b_bias.values.empty() || lora.b_bias.values.size() == bias.size(),
+              "lora_bias has one value an output");
+  for (size_t i = 0; i < lora.b_bias.values.size(); ++i)
+    bias[i] = static_cast<float>(bias[i] + lora.scale * lora.b_bias.values[i]);
+  return bias;
+}
+
 LoraAdapter InitialiseLora(const BloomConfig& config, const LoraSettings& settings, uint64_t seed) {
   LACOS_CHECK(!settings.train_biases, "BitFit starts from the model's biases: InitialiseBitFit");
   CheckSettings(config, settings);
   const int64_t last = settings.last_layer < 0 ? config.layers - 1 : settings.last_layer;
-  LoraAdapter adapter{.settings = settings, .modules = {}, .biases = {}};
+  LoraAdapter adapter{.settings = settings, .modules = {}, .biases = {}, .idle_modules = {}};
   for (const LinearModule& linear : ListLinearModules(config)) {
     if (linear.layer < settings.first_layer || linear.layer > last) continue;
     if (std::find(settings.targets.begin(), settings.targets.end(), linear.kind) == settings.targets.end())
@@ -101,9 +115,10 @@ LoraAdapter InitialiseLora(const BloomConfig& config, const LoraSettings& settin
 
 LoraAdapter InitialiseBitFit(const Checkpoint& checkpoint, const LoraSettings& settings) {
   LACOS_CHECK(settings.train_biases, "LoRA starts with InitialiseLora");
-  LoraAdapter adapter{.settings = settings, .modules = {}, .biases = {}};
+  LoraAdapter adapter{.settings = settings, .modules = {}, .biases = {}, .idle_modules = {}};
   for (const TensorSpec& spec : ListTensors(checkpoint.config())) {
-    if (spec.name.ends_with(".bias")) adapter.biases[spec.name] = {spec.shape, checkpoint.Vector(spec.name)};
+    if (spec.name.ends_with(".bias"))
+      adapter.biases[spec.name] = {.shape = spec.shape, .values = checkpoint.Vector(spec.name)};
   }
   return adapter;
 }

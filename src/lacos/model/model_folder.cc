@@ -89,7 +89,8 @@ std::string BaseName(const fs::path& base) {
 }
 
 bool IsQuantized(const fs::path& base) {
-  return Json::ReadFile((base / "config.json").string()).Find("quantization").has_value();
+  const Json config = Json::ReadFile((base / "config.json").string());
+  return config.Find("quantization") || config.Find("quantization_config");  // the second: bitsandbytes
 }
 
 std::string FindTokenizer(const fs::path& first, const fs::path& second) {

@@ -16,6 +16,7 @@ struct EmbeddingSettings {
   std::optional<bool> normalize;
   std::optional<int64_t> max_length;
   std::optional<bool> strip;
+  bool pool_prompt = true;  // false: a prompt's tokens are left out of the pooling (include_prompt)
   std::map<std::string, std::string> prompts;
   std::string default_prompt_name;
 };

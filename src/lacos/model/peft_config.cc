@@ -6,17 +6,16 @@
 #include <cmath>
 #include <filesystem>
 #include <memory>
-#include <optional>
-#include <regex>
 #include <set>
 #include <utility>
 
 #include "lacos/base/error.h"
+#include "lacos/text/regex.h"
 
 namespace lacos {
 namespace {
 
-constexpr size_t kMaxPattern = 1000;  // std::regex recurses: a bound on what a file can make it do
+constexpr size_t kMaxParts = 64;  // of enable_lora: BLOOM's fused layer has three
 
 [[noreturn]] void Refuse(const Json& value, const std::string& meaning) {
   throw UserError(
@@ -33,10 +32,7 @@ bool IsEmpty(const Json& value) {
 // Features that change the result, with what they are. Absent, null, false and empty values are fine.
 void RefuseUnsupported(const Json& json) {
   static const std::vector<std::pair<std::string, std::string>> unsupported = {
-      {"enable_lora", "this is the old MergedLinear form (PEFT before 0.3)"},
-      {"fan_in_fan_out", "the weights are transposed, as only the old MergedLinear form had them for BLOOM"},
       {"use_dora", "this is DoRA"},
-      {"lora_bias", "the LoRA matrices have biases"},
       {"modules_to_save", "whole modules are replaced"},
       {"layer_replication", "layers are repeated"},
       {"trainable_token_indices", "rows of the word embedding are replaced"},
@@ -64,29 +60,29 @@ void RefuseUnsupported(const Json& json) {
   }
   if (const auto init = json.Find("init_lora_weights"); init && init->IsString()) {
     // The others (pissa, olora, corda, loftq, lora_ga) change the base's weights when the adapter is made.
-    const std::set<std::string> harmless = {"gaussian", "eva", "orthogonal"};
-    if (!harmless.contains(init->AsString()))
-      Refuse(*init, "this initialisation may change the base's weights");
+    const std::set<std::string> harmless = {"gaussian", "eva", "orthogonal", "mica"};
+    std::string name = init->AsString();  // PEFT tells them apart in lower case
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+    if (!harmless.contains(name)) Refuse(*init, "this initialisation may change the base's weights");
   }
 }
 
-std::regex Compile(const Json& where, const std::string& pattern) {
-  try {
-    if (pattern.size() <= kMaxPattern) return std::regex(pattern, std::regex::ECMAScript);
-  } catch (const std::regex_error&) {
-    // reported below
-  }
-  throw UserError(fmt::format(
-      "{} found the pattern '{}'; expected a regular expression that ECMAScript knows, of at most "
-      "{} characters; name the modules in a list instead",
-      where.Where(), pattern.substr(0, 80), kMaxPattern));
+// `where` without its brackets, as Regex wants it.
+std::string Place(const Json& json) {
+  const std::string where = json.Where();
+  return where.substr(1, where.size() - 2);
+}
+
+std::shared_ptr<const Regex> Compile(const Json& where, const std::string& pattern) {
+  return std::make_shared<const Regex>(pattern, Regex::Syntax::kPython, Place(where));
 }
 
 // A list matches a name or its end after a dot; a string is a regular expression for the whole name.
 std::function<bool(const std::string&)> Matcher(const Json& json) {
   if (json.IsString()) {
     return [pattern = Compile(json, json.AsString())](const std::string& name) {
-      return std::regex_match(name, pattern);
+      return pattern->FullMatch(name);
     };
   }
   std::vector<std::string> names;
@@ -98,27 +94,40 @@ std::function<bool(const std::string&)> Matcher(const Json& json) {
   };
 }
 
-// layers_to_transform, when it names any layers.
-std::optional<std::set<int64_t>> ReadLayers(const Json& json) {
+// Which modules layers_to_transform leaves, when it names any layers. PEFT reads the layer's number from the
+// module's name, after what layers_pattern matches.
+std::function<bool(const std::string&, int64_t)> ReadLayers(const Json& json) {
   const auto layers = json.Find("layers_to_transform");
-  if (!layers || (layers->IsArray() && layers->size() == 0)) return std::nullopt;
-  if (const auto pattern = json.Find("layers_pattern"); pattern && !IsEmpty(*pattern)) {
-    const Json name = pattern->IsArray() ? (*pattern)[0] : *pattern;
-    if ((pattern->IsArray() && pattern->size() != 1) ||
-        (name.AsString() != "h" && !name.AsString().empty())) {
-      throw UserError(
-          fmt::format("{} found {}; expected null or \"h\", the name of BLOOM's list of layers; correct the "
-                      "file",
-                      pattern->Where(), pattern->Dump()));
-    }
-  }
+  if (!layers || (layers->IsArray() && layers->size() == 0)) return {};
   std::set<int64_t> set;
   if (layers->IsArray()) {
     for (size_t i = 0; i < layers->size(); ++i) set.insert((*layers)[i].AsInt());
   } else {
     set.insert(layers->AsInt());
   }
-  return set;
+  std::vector<std::shared_ptr<const Regex>> patterns;
+  const auto add = [&](const Json& pattern) {
+    patterns.push_back(Compile(pattern, "(?:.*\\.)?(?:" + pattern.AsString() + ")\\.[0-9]+\\..*"));
+  };
+  if (const auto pattern = json.Find("layers_pattern"); pattern && !IsEmpty(*pattern)) {
+    if (pattern->IsArray()) {
+      pattern->ForEachElement(add);
+    } else if (!pattern->AsString().empty()) {
+      add(*pattern);
+    }
+  }
+  return [set, patterns](const std::string& name, int64_t layer) {
+    return set.contains(layer) &&
+           (patterns.empty() || std::any_of(patterns.begin(), patterns.end(),
+                                            [&](const auto& pattern) { return pattern->FullMatch(name); }));
+  };
+}
+
+// Every linear layer but a head, whatever the case of the letters.
+bool IsAllLinear(const std::string& text) {
+  static const std::string all = "all-linear";
+  return std::equal(text.begin(), text.end(), all.begin(), all.end(),
+                    [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + ('a' - 'A') == b); });
 }
 
 std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
@@ -134,8 +143,10 @@ std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
           "the file",
           modules->Where()));
     }
-    if (modules->AsString() == "all-linear") {
-      target = [](const std::string&) { return true; };
+    if (IsAllLinear(modules->AsString())) {
+      target = [](const std::string& name) {
+        return name.find(".self_attention.") != std::string::npos || name.find(".mlp.") != std::string::npos;
+      };
     } else {
       target = Matcher(*modules);
     }
@@ -152,7 +163,7 @@ std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
   }
   return [target, excluded, layers, full_names](const std::string& name, int64_t layer) {
     if (excluded(name) || !target(name)) return false;
-    return !layers || layers->contains(layer) || full_names.contains(name);
+    return !layers || layers(name, layer) || full_names.contains(name);
   };
 }
 
@@ -160,7 +171,7 @@ std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
 template <class T>
 std::function<T(const std::string&)> ReadPattern(const Json& json, const char* key, T otherwise,
                                                  const std::function<T(const Json&)>& value_of) {
-  auto patterns = std::make_shared<std::vector<std::pair<std::regex, T>>>();
+  auto patterns = std::make_shared<std::vector<std::pair<std::shared_ptr<const Regex>, T>>>();
   if (const auto map = json.Find(key)) {
     map->ForEachItem([&](std::string_view name, const Json& value) {
       patterns->emplace_back(Compile(value, "(.*\\.)?(" + std::string(name) + ")"), value_of(value));
@@ -168,7 +179,7 @@ std::function<T(const std::string&)> ReadPattern(const Json& json, const char* k
   }
   return [patterns, otherwise](const std::string& name) {
     for (const auto& [pattern, value] : *patterns) {
-      if (std::regex_match(name, pattern)) return value;
+      if (pattern->FullMatch(name)) return value;
     }
     return otherwise;
   };
@@ -186,6 +197,27 @@ double ReadAlpha(const Json& json) {
   if (std::isfinite(alpha)) return alpha;
   throw UserError(
       fmt::format("{} found {}; expected a finite number; correct the file", json.Where(), alpha));
+}
+
+// enable_lora: which of the equal parts of a layer's outputs the old MergedLinear adapted.
+std::vector<bool> ReadEnable(const Json& json) {
+  const auto value = json.Find("enable_lora");
+  if (!value) return {};
+  std::vector<bool> enable;
+  if (value->IsArray() && value->size() <= kMaxParts) {
+    for (size_t i = 0; i < value->size(); ++i) enable.push_back((*value)[i].AsBool());
+  }
+  if (std::find(enable.begin(), enable.end(), true) == enable.end()) {
+    throw UserError(fmt::format(
+        "{} found {}; expected null or a list of up to {} truth values, at least one of them true, "
+        "as PEFT before 0.3 wrote them; correct the file",
+        value->Where(), value->Dump(), kMaxParts));
+  }
+  for (const char* key : {"rank_pattern", "alpha_pattern", "use_rslora", "lora_bias"}) {
+    if (const auto other = json.Find(key); other && !IsEmpty(*other))
+      Refuse(*other, "no PEFT has had this together with enable_lora");
+  }
+  return enable;
 }
 
 // PEFT writes whole alphas as integers.
@@ -212,6 +244,8 @@ PeftConfig ReadPeftConfig(const std::string& path) {
     throw UserError(
         fmt::format("[{}: lora_dropout] found {}; expected 0 to 1; correct the file", path, config.dropout));
   }
+  config.enable = ReadEnable(json);
+  if (const auto bias = json.Find("lora_bias")) config.lora_bias = bias->AsBool();
   if (const auto stabilised = json.Find("use_rslora")) config.rank_stabilised = stabilised->AsBool();
   if (const auto bias = json.Find("bias")) {
     const std::string name = bias->AsString();
@@ -256,6 +290,8 @@ Json PeftConfigToJson(const PeftConfigValues& values) {
   json.Set("layers_to_transform", Json());
   json.Set("loftq_config", Json::Object());
   json.Set("lora_alpha", NumberToJson(values.settings.alpha));
+  // Absent unless needed: PEFT before 0.14 does not know it.
+  if (values.lora_bias) json.Set("lora_bias", true);
   json.Set("lora_dropout", values.settings.dropout);
   json.Set("megatron_config", Json());
   json.Set("megatron_core", "megatron.core");
@@ -265,7 +301,7 @@ Json PeftConfigToJson(const PeftConfigValues& values) {
   json.Set("rank_pattern", rank_pattern);
   json.Set("revision", Json());
   json.Set("target_modules", targets);
-  json.Set("task_type", "FEATURE_EXTRACTION");
+  json.Set("task_type", values.causal ? "CAUSAL_LM" : "FEATURE_EXTRACTION");
   json.Set("use_dora", false);
   json.Set("use_rslora", values.settings.rank_stabilised);
   return json;

@@ -21,9 +21,12 @@ struct PeftConfig {
   double dropout = 0;
   bool rank_stabilised = false;
   Bias bias = Bias::kNone;
-  std::string base_name;  // base_model_name_or_path, or empty
+  bool lora_bias = false;    // each B has a bias of its own
+  std::vector<bool> enable;  // MergedLinear's enable_lora; empty: plain LoRA
+  std::string base_name;     // base_model_name_or_path, or empty
 
-  // By module name as PEFT sees it ("transformer.h.0.self_attention.dense" under BloomForCausalLM) and layer.
+  // By module name as PEFT sees it ("transformer.h.0.self_attention.dense" under BloomForCausalLM) and layer
+  // (-1: outside the layers).
   std::function<bool(const std::string& module, int64_t layer)> targets;
   std::function<int64_t(const std::string& module)> rank_of;
   std::function<double(const std::string& module)> alpha_of;
@@ -43,6 +46,8 @@ struct PeftConfigValues {
   std::vector<std::string> target_modules;      // kinds, or full names where not every layer is adapted
   std::map<std::string, int64_t> rank_pattern;  // by full module name
   std::map<std::string, double> alpha_pattern;
+  bool lora_bias = false;
+  bool causal = false;  // the keys are a BloomForCausalLM's
   std::string base_name;
 };
 Json PeftConfigToJson(const PeftConfigValues& values);

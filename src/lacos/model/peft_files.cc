@@ -1,6 +1,5 @@
-// Reading and writing PEFT adapter folders: adapter_config.json and adapter_model.safetensors.
+// Reading and writing PEFT adapter folders: adapter_config.json and adapter_model.safetensors (or .bin).
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,8 +12,10 @@
 #include "lacos/base/error.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/safetensors.h"
+#include "lacos/model/adapter_tensors.h"
 #include "lacos/model/checkpoint.h"
 #include "lacos/model/lora_adapter.h"
+#include "lacos/model/merged_linear.h"
 #include "lacos/model/peft_config.h"
 #include "lacos/tensor/convert.h"
 
@@ -23,96 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kRoot[] = "base_model.model.";                  // under BloomModel
-constexpr char kHeadRoot[] = "base_model.model.transformer.";  // under BloomForCausalLM
 constexpr std::string_view kBias = ".bias";
-constexpr size_t kShown = 12;
-
-// Takes tensors out of an adapter file, keeping account of what is missing, misshapen or left over.
-class AdapterTensors {
- public:
-  explicit AdapterTensors(const std::string& path) : file_(path) {
-    for (const TensorEntry& entry : file_.tensors()) left_.insert(entry.name);
-    causal_ = std::any_of(left_.begin(), left_.end(),
-                          [](const std::string& name) { return name.starts_with(kHeadRoot); });
-  }
-
-  // Module names start with "transformer." when the adapter was made for BloomForCausalLM.
-  std::string ModulePrefix() const { return causal_ ? "transformer." : ""; }
-
-  // The tensor under the first of `names` that exists (plain names below the root).
-  HostMatrix Take(const std::vector<std::string>& names, const std::vector<int64_t>& shape) {
-    const std::string root = causal_ ? kHeadRoot : kRoot;
-    for (const std::string& name : names) {
-      const TensorEntry* entry = file_.Find(root + name);
-      if (entry == nullptr) continue;
-      left_.erase(entry->name);
-      if (entry->shape != shape) {
-        misshapen_.push_back(fmt::format("{} has [{}], expected [{}]", entry->name,
-                                         fmt::join(entry->shape, ", "), fmt::join(shape, ", ")));
-        return {};
-      }
-      return Read(*entry);
-    }
-    missing_.push_back(root + names.front());
-    return {};
-  }
-
-  void RequireComplete() const {
-    std::string problems;
-    const auto add = [&](const char* title, const std::vector<std::string>& list) {
-      if (list.empty()) return;
-      const std::vector<std::string> shown(list.begin(), list.begin() + std::min(list.size(), kShown));
-      problems += fmt::format("{}{} {}: {}{}", problems.empty() ? "" : "; ", list.size(), title,
-                              fmt::join(shown, ", "), list.size() > kShown ? ", ..." : "");
-    };
-    add("missing", missing_);
-    add("misshapen", misshapen_);
-    add("unexpected", {left_.begin(), left_.end()});
-    if (problems.empty()) return;
-    throw UserError(
-        fmt::format("[{}] does not hold what adapter_config.json and the base ask for: {}; expected exactly "
-                    "those tensors; check that adapter and base belong together",
-                    file_.path(), problems));
-  }
-
- private:
-  HostMatrix Read(const TensorEntry& entry) const {
-    HostMatrix matrix{entry.shape, std::vector<float>(static_cast<size_t>(entry.Elements()))};
-    if (!DecodeToFloat(entry.dtype, file_.Data(entry).data(), matrix.values.size(), matrix.values.data())) {
-      throw UserError(fmt::format("[{}: {}] has the type {}; expected F32, F16 or BF16; convert the adapter",
-                                  file_.path(), entry.name, Name(entry.dtype)));
-    }
-    for (size_t i = 0; i < matrix.values.size(); ++i) {
-      if (std::isfinite(matrix.values[i])) continue;
-      throw UserError(
-          fmt::format("[{}: {}] is {} at index {}; expected finite numbers; use an earlier checkpoint of the "
-                      "adapter",
-                      file_.path(), entry.name, matrix.values[i], i));
-    }
-    return matrix;
-  }
-
-  SafetensorsFile file_;
-  bool causal_ = false;
-  std::set<std::string> left_;
-  std::vector<std::string> missing_, misshapen_;
-};
-
-std::string FindAdapterFile(const std::string& folder) {
-  const fs::path path = fs::path(folder) / "adapter_model.safetensors";
-  if (fs::exists(path)) return path.string();
-  if (fs::exists(fs::path(folder) / "adapter_model.bin")) {
-    throw UserError(
-        fmt::format("[{}] holds adapter_model.bin only; expected adapter_model.safetensors, since only "
-                    "safetensors are read; load the adapter with PEFT and save it again",
-                    folder));
-  }
-  throw UserError(
-      fmt::format("[{}] has no adapter_model.safetensors; expected it beside adapter_config.json; check the "
-                  "folder",
-                  folder));
-}
 
 bool AllZero(const HostMatrix& matrix) {
   return std::all_of(matrix.values.begin(), matrix.values.end(), [](float value) { return value == 0; });
@@ -121,8 +33,10 @@ bool AllZero(const HostMatrix& matrix) {
 // What the settings of an adapter that was read say about its extent.
 LoraSettings DescribeSettings(const PeftConfig& config, const std::vector<LinearModule>& adapted,
                               int64_t layers) {
-  LoraSettings settings{.rank = config.rank,
-                        .alpha = config.alpha,
+  // A MergedLinear's A has the rank once for each enabled part, at the same scale.
+  const auto parts = std::max<int64_t>(std::count(config.enable.begin(), config.enable.end(), true), 1);
+  LoraSettings settings{.rank = parts * config.rank,
+                        .alpha = static_cast<double>(parts) * config.alpha,
                         .dropout = config.dropout,
                         .rank_stabilised = config.rank_stabilised,
                         .targets = {}};
@@ -139,26 +53,50 @@ LoraSettings DescribeSettings(const PeftConfig& config, const std::vector<Linear
   return settings;
 }
 
+// Layers outside the blocks that PEFT could adapt as well.
+void RefuseOtherModules(const PeftConfig& peft, const AdapterTensors& tensors, const std::string& path) {
+  std::vector<std::string> others = {tensors.ModulePrefix() + "word_embeddings"};
+  if (tensors.causal()) others.emplace_back("lm_head");
+  for (const std::string& name : others) {
+    if (!peft.targets(name, -1)) continue;
+    throw UserError(
+        fmt::format("[{}: target_modules] names {}, which lacos does not adapt; expected some of "
+                    "query_key_value, dense, dense_h_to_4h, dense_4h_to_h; merge this adapter into its base "
+                    "with PEFT instead",
+                    path, name));
+  }
+}
+
+LoraModule ReadLora(AdapterTensors& tensors, const LinearModule& linear, const PeftConfig& peft,
+                    const std::string& name) {
+  const int64_t rank = peft.rank_of(name);
+  LoraModule module;
+  module.a = tensors.Take({linear.name + ".lora_A.weight"}, {rank, linear.in});
+  module.b = tensors.Take({linear.name + ".lora_B.weight"}, {linear.out, rank});
+  if (peft.lora_bias) module.b_bias = tensors.Take({linear.name + ".lora_B.bias"}, {linear.out});
+  module.scale = peft.alpha_of(name) /
+                 (peft.rank_stabilised ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank));
+  return module;
+}
+
 }  // namespace
 
 LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config) {
   const std::string config_path = (fs::path(folder) / "adapter_config.json").string();
   const PeftConfig peft = ReadPeftConfig(config_path);
-  AdapterTensors tensors(FindAdapterFile(folder));
+  AdapterTensors tensors(folder);
   const std::string prefix = tensors.ModulePrefix();
 
   LoraAdapter adapter;
+  adapter.causal_keys = tensors.causal();
   std::vector<LinearModule> adapted;
   for (const LinearModule& linear : ListLinearModules(config)) {
     const std::string name = prefix + linear.name;
     if (!peft.targets(name, linear.layer)) continue;
     adapted.push_back(linear);
-    const int64_t rank = peft.rank_of(name);
     LoraModule& module = adapter.modules[linear.name];
-    module.a = tensors.Take({linear.name + ".lora_A.weight"}, {rank, linear.in});
-    module.b = tensors.Take({linear.name + ".lora_B.weight"}, {linear.out, rank});
-    module.scale = peft.alpha_of(name) /
-                   (peft.rank_stabilised ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank));
+    module = peft.enable.empty() ? ReadLora(tensors, linear, peft, name)
+                                 : ReadMergedLinear(tensors, linear, peft.enable, peft.rank, peft.alpha);
     module.dropout = peft.dropout;
   }
   if (adapted.empty()) {
@@ -167,6 +105,7 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
                     "dense, dense_h_to_4h, dense_4h_to_h; check that the adapter was made for BLOOM",
                     config_path));
   }
+  RefuseOtherModules(peft, tensors, config_path);
   for (const TensorSpec& spec : ListTensors(config)) {
     if (peft.bias == PeftConfig::Bias::kNone || !spec.name.ends_with(kBias)) continue;
     const std::string module = spec.name.substr(0, spec.name.size() - kBias.size());
@@ -179,12 +118,13 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
   }
   tensors.RequireComplete();
   adapter.settings = DescribeSettings(peft, adapted, config.layers);
-  // lacos's own form of BitFit: PEFT has no adapter of biases alone, so rank-1 matrices that do nothing stand
-  // in.
-  const bool idle = peft.bias == PeftConfig::Bias::kAll && peft.rank == 1 &&
-                    std::all_of(adapter.modules.begin(), adapter.modules.end(),
-                                [](const auto& item) { return AllZero(item.second.b); });
+  // BitFit in PEFT's terms, which has no adapter of biases alone: rank-1 matrices that do nothing stand in.
+  const bool idle = peft.bias == PeftConfig::Bias::kAll && peft.rank == 1 && peft.enable.empty() &&
+                    std::all_of(adapter.modules.begin(), adapter.modules.end(), [](const auto& item) {
+                      return AllZero(item.second.b) && item.second.b_bias.values.empty();
+                    });
   if (idle) {
+    adapter.idle_modules = std::move(adapter.modules);
     adapter.modules.clear();
     adapter.settings.train_biases = true;
   }
@@ -196,6 +136,10 @@ namespace {
 // The rank-1 stand-in of a BitFit adapter: B is zero, so that nothing but the biases changes the model.
 LoraAdapter WithIdleModules(const LoraAdapter& adapter) {
   LoraAdapter padded = adapter;
+  if (!adapter.idle_modules.empty()) {
+    padded.modules = adapter.idle_modules;
+    return padded;
+  }
   const HostMatrix& last_bias = adapter.biases.at("ln_f.bias");
   BloomConfig config{.hidden_size = last_bias.shape[0], .heads = 1, .layers = 0, .vocab_size = 1};
   while (adapter.biases.contains(fmt::format("h.{}.self_attention.query_key_value.bias", config.layers)))
@@ -209,11 +153,11 @@ LoraAdapter WithIdleModules(const LoraAdapter& adapter) {
 // Kinds where every layer is adapted alike, else full names: PEFT's layers_to_transform does not find the
 // layers of a BloomModel, whose module names begin with "h." (its pattern wants a name before the list of
 // layers).
-std::vector<std::string> TargetModules(const LoraAdapter& adapter) {
+std::vector<std::string> TargetModules(const LoraAdapter& adapter, const std::string& prefix) {
   std::map<std::string, std::set<int64_t>> layers_of_kind;
   std::vector<std::string> full_names;
   for (const auto& [name, module] : adapter.modules) {
-    full_names.push_back(name);
+    full_names.push_back(prefix + name);
     layers_of_kind[name.substr(name.rfind('.') + 1)].insert(std::stoll(name.substr(2)));
   }
   bool every_layer = adapter.settings.first_layer == 0 && adapter.settings.last_layer < 0;
@@ -224,6 +168,12 @@ std::vector<std::string> TargetModules(const LoraAdapter& adapter) {
                   *layers.rbegin() + 1 == static_cast<int64_t>(layers.size());
   }
   return every_layer ? kinds : full_names;
+}
+
+// The alpha that gives `scale` when it is divided again: a whole number if one does.
+double AlphaOf(double scale, double divisor) {
+  const double alpha = scale * divisor;
+  return std::round(alpha) / divisor == scale ? std::round(alpha) : alpha;
 }
 
 std::string BiasMode(const LoraAdapter& adapter) {
@@ -241,36 +191,46 @@ void WriteLoraAdapter(const LoraAdapter& given, const std::string& folder, const
   const bool bias_only = given.modules.empty();
   LACOS_CHECK(!bias_only || !given.biases.empty(), "an adapter changes something");
   const LoraAdapter adapter = bias_only ? WithIdleModules(given) : given;
+  const std::string prefix = adapter.causal_keys ? "transformer." : "";
+  const std::string root = AdapterTensors::kRoot + prefix;
 
   std::map<std::string, const HostMatrix*> tensors;
   PeftConfigValues values{.settings = adapter.settings,
                           .rank = adapter.settings.rank,
                           .bias = BiasMode(adapter),
-                          .target_modules = TargetModules(adapter),
+                          .target_modules = TargetModules(adapter, prefix),
                           .rank_pattern = {},
                           .alpha_pattern = {},
+                          .lora_bias = !adapter.modules.begin()->second.b_bias.values.empty(),
+                          .causal = adapter.causal_keys,
                           .base_name = base_name};
   for (const auto& [name, module] : adapter.modules) {
-    tensors[kRoot + name + ".lora_A.weight"] = &module.a;
-    tensors[kRoot + name + ".lora_B.weight"] = &module.b;
+    tensors[root + name + ".lora_A.weight"] = &module.a;
+    tensors[root + name + ".lora_B.weight"] = &module.b;
+    LACOS_CHECK(module.b_bias.values.empty() != values.lora_bias, "lora_bias holds for all modules or none");
+    if (values.lora_bias) tensors[root + name + ".lora_B.bias"] = &module.b_bias;
     const int64_t rank = module.a.shape[0];
-    if (rank != adapter.settings.rank) values.rank_pattern[name] = rank;
+    if (rank != adapter.settings.rank) values.rank_pattern[prefix + name] = rank;
     const double divisor =
         adapter.settings.rank_stabilised ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank);
-    if (module.scale != adapter.settings.alpha / divisor) values.alpha_pattern[name] = module.scale * divisor;
+    if (module.scale != adapter.settings.alpha / divisor)
+      values.alpha_pattern[prefix + name] = AlphaOf(module.scale, divisor);
   }
   for (const auto& [name, bias] : adapter.biases) {
     const std::string module = name.substr(0, name.size() - kBias.size());
-    tensors[kRoot + (adapter.modules.contains(module) ? module + ".base_layer.bias" : name)] = &bias;
+    tensors[root + (adapter.modules.contains(module) ? module + ".base_layer.bias" : name)] = &bias;
   }
 
   SafetensorsWriter writer((fs::path(folder) / "adapter_model.safetensors").string());
-  for (const auto& [name, matrix] : tensors) writer.Declare(name, DType::kF32, matrix->shape);
+  for (const auto& [name, matrix] : tensors) writer.Declare(name, matrix->stored, matrix->shape);
   for (const TensorEntry& entry : writer.Begin()) {
     const HostMatrix& matrix = *tensors.at(entry.name);
     LACOS_CHECK(static_cast<int64_t>(matrix.values.size()) == entry.Elements(),
                 "a matrix has the values of its shape");
-    writer.Write(std::as_bytes(std::span(matrix.values)));
+    std::vector<std::byte> bytes(static_cast<size_t>(entry.bytes));
+    LACOS_CHECK(EncodeFromFloat(entry.dtype, matrix.values.data(), matrix.values.size(), bytes.data()),
+                "adapters are stored in floating types");
+    writer.Write(bytes);
   }
   writer.Finish();
   WriteFileAtomically((fs::path(folder) / "adapter_config.json").string(),

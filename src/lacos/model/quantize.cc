@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,28 @@ int64_t FindNonFinite(std::span<const float> values) {
   return -1;
 }
 
+// bitsandbytes' int8_vectorwise_quant of rows that hold F16 values, as its CPU library (0.50.2) computes it:
+// the scale is 127 times torch's reciprocal of the largest magnitude, two roundings where 127 / absmax has
+// one, so codes near a tie may differ from EncodeLinear's. A row of zeros has code 0.
+void EncodeBitsandbytes(std::span<const float> values, int64_t cols, int8_t* codes, float* absmax) {
+  const auto rows = static_cast<int64_t>(values.size()) / cols;
+  for (int64_t row = 0; row < rows; ++row) {
+    const float* w = values.data() + row * cols;
+    uint32_t bits = 0;  // magnitudes order like their bits, which vectorises
+    for (int64_t i = 0; i < cols; ++i) bits = std::max(bits, std::bit_cast<uint32_t>(w[i]) & 0x7FFFFFFFu);
+    const auto largest = std::bit_cast<float>(bits);
+    const float scale = largest > 0 ? (1.0f / largest) * 127.0f : 0.0f;
+    constexpr float kMagic =
+        0x1.8p23f;  // adding it leaves the nearest integer, half to even, in the low bits
+    for (int64_t i = 0; i < cols; ++i) {
+      const float x = w[i] * scale;
+      codes[row * cols + i] =
+          static_cast<int8_t>(std::bit_cast<int32_t>(x + kMagic) - std::bit_cast<int32_t>(kMagic));
+    }
+    absmax[row] = largest;
+  }
+}
+
 // One tensor of the input, read slice by slice; the pages of a slice are dropped after use.
 class TensorReader {
  public:
@@ -67,11 +90,15 @@ class TensorReader {
     const auto bytes = Bytes(begin, static_cast<int64_t>(out.size()));
     const bool decoded = DecodeToFloat(tensor_.entry.dtype, bytes.data(), out.size(), out.data());
     LACOS_CHECK(decoded, "an original tensor has a floating type");
-    const int64_t bad = FindNonFinite(out);
+    RequireFinite(begin, out, "as stored");
+  }
+  // Throws UserError for the first of the values, which begin at element `begin`, that is not finite.
+  void RequireFinite(int64_t begin, std::span<const float> values, const char* when) const {
+    const int64_t bad = FindNonFinite(values);
     if (bad < 0) return;
-    throw UserError(
-        fmt::format("[{}: {}] is {} at index {}; expected finite weights; check the file against its source",
-                    tensor_.file->path(), tensor_.entry.name, out[static_cast<size_t>(bad)], begin + bad));
+    throw UserError(fmt::format(
+        "[{}: {}] is {} at index {} {}; expected finite weights; check the file against its source",
+        tensor_.file->path(), tensor_.entry.name, values[static_cast<size_t>(bad)], begin + bad, when));
   }
   void Drop(int64_t begin, int64_t count) const {
     // From a page earlier on: the page that two slices share is dropped with the second.
@@ -95,19 +122,21 @@ class FolderQuantizer {
     }
   }
 
+  bool HoldsTensors(const TensorFile& input) const { return by_file_.contains(input.path()); }
   // Writes the tensors of one input file to `output`; returns the names written.
   std::vector<std::string> WriteFile(const TensorFile& input, const std::string& output) {
     const std::vector<TensorSpec>& specs = by_file_[input.path()];
     SafetensorsWriter writer(output);
     for (const TensorSpec& spec : specs) {
+      const TensorNames names = Names(spec);
       if (!Casts(spec)) {
-        writer.Declare(spec.name, checkpoint_->Tensor(spec.name).entry.dtype, spec.shape);
+        writer.Declare(names.values, checkpoint_->Tensor(spec.name).entry.dtype, spec.shape);
         continue;
       }
-      writer.Declare(spec.name, Linear() ? DType::kI8 : DType::kU8, spec.shape);
-      writer.Declare(spec.name + ".absmax", DType::kF32,
-                     {CeilDivide(spec.shape[0] * spec.shape[1], Block(spec))});
-      if (!Linear()) writer.Declare(spec.name + ".quant_map", DType::kF32, {256});
+      writer.Declare(names.values, Linear() ? DType::kI8 : DType::kU8, spec.shape);
+      writer.Declare(names.scales, DType::kF32, {CeilDivide(spec.shape[0] * spec.shape[1], Block(spec))});
+      if (!Linear()) writer.Declare(names.map, DType::kF32, {256});
+      if (Bitsandbytes()) writer.Declare(names.format, DType::kU8, {});
     }
     std::vector<std::string> names;
     std::map<std::string, TensorEntry> entries;
@@ -121,7 +150,7 @@ class FolderQuantizer {
       if (Casts(spec)) {
         Cast(spec, reader, writer, entries);
       } else {
-        Copy(reader, writer, entries.at(spec.name));
+        Copy(reader, writer, entries.at(Names(spec).values));
       }
       report_.bytes_before += reader.Elements() * reader.ElementBytes();
       if (options_.progress) options_.progress(report_.bytes_before, checkpoint_->Bytes());
@@ -139,9 +168,23 @@ class FolderQuantizer {
   }
 
  private:
+  // Under which names a tensor is written.
+  struct TensorNames {
+    std::string values, scales, map, format;
+  };
+
+  bool Bitsandbytes() const { return options_.layout == QuantizedLayout::kBitsandbytes; }
+  // Plain names; for bitsandbytes the original's own, so that the folder looks as transformers would save it.
+  TensorNames Names(const TensorSpec& spec) const {
+    if (!Bitsandbytes()) return {spec.name, spec.name + ".absmax", spec.name + ".quant_map", ""};
+    const std::string& name = checkpoint_->Tensor(spec.name).entry.name;
+    const std::string module = name.substr(0, name.rfind('.'));
+    return {name, module + ".SCB", "", module + ".weight_format"};
+  }
   bool Linear() const { return options_.scheme == QuantScheme::kLinear; }
   bool Casts(const TensorSpec& spec) const {
-    return spec.IsMatrix() && !(options_.keep_embedding && spec.kind == "word_embeddings");
+    const bool keeps_embedding = options_.keep_embedding || Bitsandbytes();
+    return spec.IsMatrix() && !(keeps_embedding && spec.kind == "word_embeddings");
   }
   int64_t Block(const TensorSpec& spec) const {
     return options_.block_size > 0 ? options_.block_size : spec.shape[1];
@@ -165,6 +208,7 @@ class FolderQuantizer {
   // sizes.
   void Cast(const TensorSpec& spec, const TensorReader& reader, SafetensorsWriter& writer,
             const std::map<std::string, TensorEntry>& entries) {
+    const TensorNames names = Names(spec);
     const int64_t block = Block(spec);
     const int64_t piece_size = RoundUp(kPieceElements, block);
     const int64_t slice_size = std::max<int64_t>(1, kSliceElements / piece_size) * piece_size;
@@ -187,13 +231,15 @@ class FolderQuantizer {
         kind_sums.weight += sums.weight;
       }
       const std::span<const float> scales(absmax.data(), static_cast<size_t>(CeilDivide(count, block)));
-      writer.WriteAt(entries.at(spec.name), begin, {codes.data(), static_cast<size_t>(count)});
-      writer.WriteAt(entries.at(spec.name + ".absmax"), begin / block * static_cast<int64_t>(sizeof(float)),
+      writer.WriteAt(entries.at(names.values), begin, {codes.data(), static_cast<size_t>(count)});
+      writer.WriteAt(entries.at(names.scales), begin / block * static_cast<int64_t>(sizeof(float)),
                      std::as_bytes(scales));
       reader.Drop(begin, count);
     }
-    if (!Linear()) {
-      writer.WriteAt(entries.at(spec.name + ".quant_map"), 0, std::as_bytes(std::span(DynamicMap(true))));
+    if (!Linear()) writer.WriteAt(entries.at(names.map), 0, std::as_bytes(std::span(DynamicMap(true))));
+    if (Bitsandbytes()) {
+      constexpr std::byte kRowByRow{0};
+      writer.WriteAt(entries.at(names.format), 0, {&kRowByRow, 1});
     }
   }
 
@@ -203,7 +249,12 @@ class FolderQuantizer {
     values.resize(static_cast<size_t>(count));
     decoded.resize(static_cast<size_t>(count));
     reader.Decode(begin, values);
-    if (Linear()) {
+    if (Bitsandbytes()) {
+      std::vector<float>& rounded = decoded;  // free until the codes are decoded
+      for (size_t i = 0; i < values.size(); ++i) rounded[i] = F16ToFloat(FloatToF16(values[i]));
+      reader.RequireFinite(begin, rounded, "after rounding to F16");
+      EncodeBitsandbytes(rounded, block, reinterpret_cast<int8_t*>(codes), absmax);
+    } else if (Linear()) {
       EncodeLinear(values, block, reinterpret_cast<int8_t*>(codes), absmax);
     } else {
       EncodeDynamicGrid(values, block, /*is_signed=*/true, reinterpret_cast<uint8_t*>(codes), absmax);
@@ -246,6 +297,12 @@ void CheckOptions(const std::string& input, const std::string& output, const Qua
                     "choose --block-size row",
                     options.block_size));
   }
+  if (options.layout == QuantizedLayout::kBitsandbytes &&
+      (options.scheme != QuantScheme::kLinear || options.block_size != 0)) {
+    throw UserError(
+        "[quantize] bitsandbytes' layout holds linear codes with one scale a row; expected --scheme linear "
+        "--block-size row with --layout bitsandbytes; leave both out");
+  }
   std::error_code error;  // set when `output` does not exist: then it is another folder
   if (fs::equivalent(input, output, error)) {
     throw UserError(
@@ -253,6 +310,36 @@ void CheckOptions(const std::string& input, const std::string& output, const Qua
                     "--output",
                     output));
   }
+}
+
+// pytorch_model_00001-of-00072.bin becomes model_00001-of-00072.safetensors; safetensors keep their names.
+std::string OutputName(std::string name) {
+  constexpr std::string_view kTorch = "pytorch_model", kBin = ".bin", kSafetensors = ".safetensors";
+  if (name.ends_with(kSafetensors)) return name;
+  if (name.starts_with(kTorch)) name.erase(0, kTorch.size() - std::string_view("model").size());
+  if (name.ends_with(kBin)) name.erase(name.size() - kBin.size());
+  return name + std::string(kSafetensors);
+}
+
+// How config.json says what the weights are.
+void DescribeQuantization(const QuantizeOptions& options, Json& config) {
+  Json quantization = Json::Object();
+  if (options.layout == QuantizedLayout::kBitsandbytes) {
+    // The keys that transformers writes for load_in_8bit, with its defaults.
+    quantization.Set("llm_int8_enable_fp32_cpu_offload", false);
+    quantization.Set("llm_int8_has_fp16_weight", false);
+    quantization.Set("llm_int8_skip_modules", Json());
+    quantization.Set("llm_int8_threshold", 6.0);
+    quantization.Set("load_in_4bit", false);
+    quantization.Set("load_in_8bit", true);
+    quantization.Set("quant_method", "bitsandbytes");
+    config.Set("quantization_config", quantization);
+    return;
+  }
+  quantization.Set("scheme", Name(options.scheme));
+  quantization.Set("block_size", options.block_size > 0 ? Json(options.block_size) : Json("row"));
+  quantization.Set("lacos_version", kLacosVersion);
+  config.Set("quantization", quantization);
 }
 
 }  // namespace
@@ -273,7 +360,8 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   FolderQuantizer quantizer(checkpoint, options);
   std::map<std::string, std::string> weight_map;
   for (const auto& file : checkpoint->files()) {
-    const std::string name = fs::path(file->path()).lexically_relative(input).string();
+    if (!quantizer.HoldsTensors(*file)) continue;  // a shard of nothing but a head
+    const std::string name = OutputName(fs::path(file->path()).lexically_relative(input).string());
     fs::create_directories((target / name).parent_path());
     for (const std::string& tensor : quantizer.WriteFile(*file, (target / name).string()))
       weight_map[tensor] = name;
@@ -291,12 +379,8 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   }
 
   CopySideFiles(input, target.string());
-  Json quantization = Json::Object();
-  quantization.Set("scheme", Name(options.scheme));
-  quantization.Set("block_size", options.block_size > 0 ? Json(options.block_size) : Json("row"));
-  quantization.Set("lacos_version", kLacosVersion);
   Json config = checkpoint->config_json();
-  config.Set("quantization", quantization);
+  DescribeQuantization(options, config);
   WriteFileAtomically((target / "config.json").string(), config.Dump(2) + "\n");
 
   Json extra = Json::Object();

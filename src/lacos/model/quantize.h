@@ -10,11 +10,20 @@
 
 namespace lacos {
 
+enum class QuantizedLayout : uint8_t {
+  kLacos,         // NAME, NAME.absmax, NAME.quant_map
+  kBitsandbytes,  // NAME.weight, NAME.SCB, NAME.weight_format: what transformers with bitsandbytes loads in 8
+                  // bit
+};
+
 struct QuantizeOptions {
   QuantScheme scheme = QuantScheme::kLinear;
   int64_t block_size = 0;       // 0 = one block a row, else a power of two in 64..4096
   bool keep_embedding = false;  // leave the word embedding in its original type
-  std::string base_name;        // recorded as the original's name; default: the folder's path
+  // kBitsandbytes: weights are rounded to F16 first, as bitsandbytes does; linear, one block a row and the
+  // embedding kept are its only form.
+  QuantizedLayout layout = QuantizedLayout::kLacos;
+  std::string base_name;  // recorded as the original's name; default: the folder's path
   bool overwrite = false;
   // Called after each tensor with (bytes done, bytes in all) for progress.
   std::function<void(int64_t, int64_t)> progress;
@@ -25,8 +34,9 @@ struct QuantizeReport {
   std::map<std::string, double> relative_error;  // by tensor kind: rms error / rms weight
 };
 
-// Writes a complete quantised folder (CONTRACT section 4) to `output`, atomically. NaN or infinity in a
-// weight is a UserError naming the tensor and the index.
+// Writes a complete quantised folder (CONTRACT section 4) to `output`, atomically, always as safetensors in
+// the input's sharding. NaN or infinity in a weight is a UserError naming the tensor and the index, and so is
+// a weight beyond F16's range for bitsandbytes.
 QuantizeReport QuantizeFolder(const std::string& input, const std::string& output,
                               const QuantizeOptions& options);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <charconv>
 #include <filesystem>
 #include <set>
 #include <string_view>
@@ -56,13 +57,9 @@ std::string ModulePath(const Json& module) {
   return path.AsString();
 }
 
-Pooling ReadPooling(const fs::path& path) {
+Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
   const Json json = Json::ReadFile(path.string());
-  if (const auto include = json.Find("include_prompt"); include && !include->AsBool()) {
-    throw UserError(
-        fmt::format("{} is false; expected true; lacos pools over all tokens, those of a prompt included",
-                    include->Where()));
-  }
+  if (const auto include = json.Find("include_prompt")) settings.pool_prompt = include->AsBool();
   std::vector<Pooling> active;
   if (const auto mode = json.Find("pooling_mode")) {
     const auto add = [&](const Json& value) {
@@ -96,10 +93,26 @@ Pooling ReadPooling(const fs::path& path) {
   return active.front();
 }
 
+// Settings of a Transformer module (since 5.4) that make it compute something else than a text's hidden
+// states.
+void RefuseOtherTasks(const Json& json) {
+  const auto refuse = [](const Json& value, const char* expected) {
+    throw UserError(fmt::format("{} found {}; expected {}; lacos computes the hidden states of texts only",
+                                value.Where(), value.Dump(), expected));
+  };
+  if (const auto task = json.Find("transformer_task"); task && task->AsString() != "feature-extraction")
+    refuse(*task, "feature-extraction");
+  for (const char* key : {"processing_kwargs", "query_expansion", "query_length", "document_length"}) {
+    const auto value = json.Find(key);
+    if (value && !((value->IsObject() || value->IsArray()) && value->size() == 0)) refuse(*value, "null");
+  }
+}
+
 void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
   const fs::path path = folder / "sentence_bert_config.json";
   if (fs::exists(path)) {
     const Json json = Json::ReadFile(path.string());
+    RefuseOtherTasks(json);
     if (const auto lower = json.Find("do_lower_case"); lower && lower->AsBool()) {
       throw UserError(
           fmt::format("{} is true; expected false; lacos does not change the case of texts", lower->Where()));
@@ -137,15 +150,18 @@ void ReadPromptsAndVersion(const fs::path& path, EmbeddingSettings& settings) {
                                   name->Where(), name->AsString()));
     }
   }
-  // Up to version 5 sentence-transformers stripped blanks from both ends of a text before tokenising.
+  // Before version 5.4 sentence-transformers stripped blanks from both ends of a text before tokenising
+  // (5.3.0 does, 5.4.0 does not).
   if (const auto versions = json.Find("__version__"); versions && versions->IsObject()) {
     const auto version = versions->Find("sentence_transformers");
     if (!version) return;
     const std::string text = version->AsString();
-    const size_t digits = text.find_first_not_of("0123456789");
-    if (digits == 0 || text.empty() || text.size() > 100) return;
-    const std::string major = text.substr(0, std::min<size_t>(digits, 6));
-    settings.strip = std::stoi(major) < 6;
+    int major = 0, minor = 0;
+    const char* const end = text.data() + text.size();
+    const auto [dot, error] = std::from_chars(text.data(), end, major);
+    if (error != std::errc()) return;
+    if (dot != end && *dot == '.') std::from_chars(dot + 1, end, minor);
+    settings.strip = major < 5 || (major == 5 && minor < 4);
   }
 }
 
@@ -193,7 +209,8 @@ SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder) {
     }
     const std::string path = ModulePath(modules[i]);
     if (kind == "Transformer") result.transformer_path = path;
-    if (kind == "Pooling") result.settings.pooling = ReadPooling(root / path / "config.json");
+    if (kind == "Pooling")
+      result.settings.pooling = ReadPooling(root / path / "config.json", result.settings);
   }
   if (!seen.contains("Pooling")) {
     throw UserError(

@@ -4,16 +4,31 @@
 #include <vector>
 
 #include "lacos/base/parallel.h"
+#include "lacos/model/prompt_pooling.h"
 
 namespace lacos {
 
+// Tokens at the beginning of every text that pooling leaves out. As sentence-transformers counts them: those
+// of the prompt alone, though its last ones may be others when a text follows.
+int64_t TextEncoder::SkippedTokens(const std::string& prompt) const {
+  if (options_.pool_prompt || prompt.empty()) return 0;
+  TokenizeOptions alone = options_.tokenize;
+  alone.after.clear();
+  return static_cast<int64_t>(TokenizeText(tokenizer_, prompt, alone).ids.size());
+}
+
 // Vectors of one packed batch, written to the given rows of `out`.
-void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> rows, std::span<float> out) {
+void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> rows, int64_t skipped,
+                           std::span<float> out) {
   const int64_t d = dimension();
   Backend& backend = encoder_.model().backend();
   const ArenaScope scope(encoder_.arena());
   const TensorView vectors = encoder_.arena().Allocate(backend.Types().residual, {batch.Texts(), d});
-  encoder_.Forward(batch, vectors);
+  if (skipped > 0) {
+    PoolAfterPrompt(encoder_, batch, skipped, vectors);
+  } else {
+    encoder_.Forward(batch, vectors);
+  }
   if (options_.normalize) backend.L2Normalize(vectors, {}, vectors);
   const std::vector<float> host = DownloadFloats(backend, vectors);
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -26,6 +41,7 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
   EncodeStatistics statistics{.texts = static_cast<int64_t>(texts.size())};
   std::fill(out.begin(), out.end(), 0.0f);  // what texts without tokens keep
 
+  const int64_t skipped = SkippedTokens(prompt);
   // Tokenise a slice of texts in parallel, then run it in batches of whole texts of at most batch_tokens.
   constexpr int64_t kSlice = 4096;
   for (int64_t begin = 0; begin < statistics.texts; begin += kSlice) {
@@ -38,7 +54,7 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
     PackedTexts batch;
     std::vector<int64_t> rows;
     const auto flush = [&](int64_t done) {
-      if (batch.Tokens() > 0) RunBatch(batch, rows, out);
+      if (batch.Tokens() > 0) RunBatch(batch, rows, skipped, out);
       batch = {};
       rows.clear();
       if (progress) progress(done);

@@ -21,6 +21,7 @@ struct EncodeStatistics {
 struct TextEncoderOptions {
   TokenizeOptions tokenize;
   bool normalize = false;
+  bool pool_prompt = true;      // false: pool over what follows the prompt only
   int64_t batch_tokens = 4096;  // tokens computed at a time: memory, never results
 };
 
@@ -40,7 +41,9 @@ class TextEncoder {
                           const std::function<void(int64_t)>& progress = {});
 
  private:
-  void RunBatch(const PackedTexts& batch, std::span<const int64_t> rows, std::span<float> out);
+  int64_t SkippedTokens(const std::string& prompt) const;
+  void RunBatch(const PackedTexts& batch, std::span<const int64_t> rows, int64_t skipped,
+                std::span<float> out);
 
   Encoder& encoder_;
   const Tokenizer& tokenizer_;

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "lacos/base/error.h"
+#include "lacos/io/torch_file.h"
 
 namespace lacos {
 namespace {
@@ -15,19 +18,54 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "transformer.";
 
-void RefusePickle(const fs::path& folder) {
-  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
-    if (!fs::exists(folder / name)) continue;
-    throw UserError(
-        fmt::format("[{}] holds {} and no model.safetensors; expected safetensors weights, since only "
-                    "safetensors are read; convert the model to safetensors or download that form",
-                    folder.string(), name));
-  }
+// What transformers' task models put on top of BLOOM: the tied lm_head and classifiers. Quantised heads have
+// companions of their own (lm_head.SCB).
+bool IsHead(std::string_view name) {
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  constexpr std::string_view kHeads[] = {"lm_head.", "score.", "classifier.", "qa_outputs."};
+  return std::any_of(std::begin(kHeads), std::end(kHeads),
+                     [&](std::string_view head) { return name.starts_with(head); });
 }
 
-// lm_head is tied to the word embedding and not used by an encoder.
-bool IsHead(const std::string& name) {
-  return name == "lm_head.weight" || name == "transformer.lm_head.weight";
+// Text among the tensors: bitsandbytes 0.38 to 0.42 named the order of its codes so, and only one is read.
+const std::map<std::string, std::string>& CheckedTexts(const TensorFile& file) {
+  static const std::map<std::string, std::string> none;
+  const auto* torch = dynamic_cast<const TorchFile*>(&file);
+  if (torch == nullptr) return none;
+  for (const auto& [name, text] : torch->texts()) {
+    if (IsHead(name) || (name.ends_with(".weight_format") && text == "row")) continue;
+    throw UserError(
+        fmt::format("[{}: {}] is the text '{}'; expected tensors, and the weight_format 'row' at most; save "
+                    "the model again, best as safetensors",
+                    file.path(), name, text));
+  }
+  return torch->texts();
+}
+
+// The weight files of a folder: by file, the names that the index places there. Without an index, one file.
+struct Listing {
+  std::string index;  // path, or empty
+  std::map<std::string, std::vector<std::string>> names;
+};
+
+Listing ListFiles(const fs::path& root) {
+  Listing listing;
+  for (const char* form : {"model.safetensors", "pytorch_model.bin"}) {
+    const fs::path index = root / (std::string(form) + ".index.json");
+    if (fs::exists(root / form)) {
+      listing.names[form];
+    } else if (fs::exists(index)) {
+      listing.index = index.string();
+      for (const auto& [name, shard] : ReadWeightMap(listing.index)) listing.names[shard].push_back(name);
+    } else {
+      continue;
+    }
+    return listing;
+  }
+  throw UserError(
+      fmt::format("[{}] holds neither model.safetensors nor pytorch_model.bin, nor the index of either; "
+                  "expected a BLOOM folder; check the path",
+                  root.string()));
 }
 
 }  // namespace
@@ -52,39 +90,26 @@ std::map<std::string, std::string> ReadWeightMap(const std::string& index_path) 
 
 WeightFiles OpenWeightFiles(const std::string& folder) {
   const fs::path root(folder);
-  std::map<std::string, std::vector<std::string>> expected;  // by file: the names that the index places there
-  const bool single = fs::exists(root / "model.safetensors");
-  const fs::path index = root / "model.safetensors.index.json";
-  if (single) {
-    expected["model.safetensors"];
-  } else if (fs::exists(index)) {
-    for (const auto& [name, shard] : ReadWeightMap(index.string())) expected[shard].push_back(name);
-  } else {
-    RefusePickle(root);
-    throw UserError(
-        fmt::format("[{}] holds neither model.safetensors nor model.safetensors.index.json; expected a BLOOM "
-                    "folder; check the path",
-                    folder));
-  }
-
+  const Listing listing = ListFiles(root);
   WeightFiles weights;
   std::string prefixed, plain;  // an example of each, for the message
-  for (const auto& [shard, names] : expected) {
+  for (const auto& [shard, names] : listing.names) {
     auto file = OpenTensorFile((root / shard).string());
+    const auto& texts = CheckedTexts(*file);
     for (const std::string& name : names) {
-      if (file->Find(name) != nullptr) continue;
+      if (file->Find(name) != nullptr || texts.contains(name)) continue;
       throw UserError(
           fmt::format("[{}] lacks {}; expected it there because {} says so; get both again from their "
                       "source",
-                      file->path(), name, index.string()));
+                      file->path(), name, listing.index));
     }
     for (const TensorEntry& entry : file->tensors()) {
       if (IsHead(entry.name)) continue;
-      if (!single && !std::binary_search(names.begin(), names.end(), entry.name)) {
+      if (!listing.index.empty() && !std::binary_search(names.begin(), names.end(), entry.name)) {
         throw UserError(
             fmt::format("[{}] holds {}; expected only tensors that {} places there; get both again from "
                         "their source",
-                        file->path(), entry.name, index.string()));
+                        file->path(), entry.name, listing.index));
       }
       const bool has_prefix = entry.name.starts_with(kPrefix);
       (has_prefix ? prefixed : plain) = entry.name;

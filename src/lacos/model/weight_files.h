@@ -1,4 +1,4 @@
-// Which safetensors files a base folder has, and which of them holds each tensor.
+// Which weight files a base folder has, safetensors or PyTorch's, and which of them holds each tensor.
 #pragma once
 
 #include <map>
@@ -12,12 +12,14 @@ namespace lacos {
 
 struct WeightFiles {
   std::vector<std::shared_ptr<TensorFile>> files;  // by name
-  std::map<std::string, StoredTensor> tensors;     // by plain name: no `transformer.`, no lm_head
+  std::map<std::string, StoredTensor> tensors;     // by plain name: no `transformer.`, no head
 };
 
-// model.safetensors, else the shards named by model.safetensors.index.json (never guessed: BLOOM's own 176B
-// uses underscores). Throws UserError for a mix of prefixed and plain names, for tensors that the index does
-// not place where they lie, and for an index that leads out of the folder.
+// The first of model.safetensors, model.safetensors.index.json, pytorch_model.bin and
+// pytorch_model.bin.index.json; shards are named by their index, never guessed (BLOOM's own 176B uses
+// underscores). Heads are left out: an encoder has none. Throws UserError for a mix of prefixed and plain
+// names, for tensors that the index does not place where they lie, and for an index that leads out of the
+// folder.
 WeightFiles OpenWeightFiles(const std::string& folder);
 
 // The shard names of an index, checked to stay inside the folder: tensor name to file name.

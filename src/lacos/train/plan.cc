@@ -1,6 +1,7 @@
 #include "lacos/train/plan.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -46,7 +47,7 @@ class Planner {
     adapter_bytes_ = optimizer.StateBytes();
     for (const TrainableTensor& tensor : tensors)
       adapter_bytes_ += static_cast<int64_t>(2 * tensor.value.Bytes());
-    base_bytes_ = ResidentBaseBytes(*checkpoint);
+    base_bytes_ = ResidentBaseBytes(*checkpoint, request.encoder.streaming != WeightStreaming::kNone);
     for (const BlockLayer& block : model_.blocks()) {
       for (const LinearLayer* layer :
            {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
@@ -93,17 +94,25 @@ class Planner {
 
 }  // namespace
 
-int64_t ResidentBaseBytes(const Checkpoint& checkpoint) {
-  int64_t bytes = 0;
+int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed) {
+  int64_t all = 0, vectors = 0, largest_block = 0;
+  std::map<std::string, int64_t> blocks;  // by "h.N."
   for (const TensorSpec& spec : ListTensors(checkpoint.config())) {
     if (spec.kind == "word_embeddings") continue;
-    const QuantizationInfo& quantization = checkpoint.quantization();
-    bytes += checkpoint.Tensor(spec.name).entry.bytes;
-    if (spec.IsMatrix() && quantization.scheme != QuantScheme::kNone) {
+    int64_t bytes = checkpoint.Tensor(spec.name).entry.bytes;
+    // Single matrices of a quantised folder may have kept their type (bitsandbytes' llm_int8_skip_modules).
+    if (spec.IsMatrix() && checkpoint.Matrix(spec.name).scheme != QuantScheme::kNone) {
       bytes += checkpoint.Tensor(spec.name + ".absmax").entry.bytes;
     }
+    all += bytes;
+    if (spec.IsMatrix()) {
+      int64_t& block = blocks[spec.name.substr(0, spec.name.find('.', 2))];
+      largest_block = std::max(largest_block, block += bytes);
+    } else {
+      vectors += bytes;
+    }
   }
-  return bytes;
+  return streamed ? vectors + largest_block : all;
 }
 
 MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, const LoraAdapter& adapter,

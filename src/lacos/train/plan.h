@@ -63,7 +63,8 @@ struct MemoryPlan {
 MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, const LoraAdapter& adapter,
                         const PlanRequest& request);
 
-// Bytes of the pages that a pass over all blocks maps in: every matrix but the word embedding.
-int64_t ResidentBaseBytes(const Checkpoint& checkpoint);
+// Bytes of the pages that a pass over all blocks maps in: every matrix but the word embedding; `streamed`,
+// those of one block at a time.
+int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed = false);
 
 }  // namespace lacos

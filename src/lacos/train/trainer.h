@@ -47,8 +47,9 @@ struct TrainOptions {
   StrategyChoice strategy = StrategyChoice::kAuto;
   int64_t memory_budget = 0;
   int64_t chunk_tokens = 0;
-  int64_t save_every = 0;  // steps between checkpoints; 0 = none but on interruption
-  int64_t keep = 2;        // checkpoints kept
+  bool stream_layers = false;  // one block of the base resident at a time
+  int64_t save_every = 0;      // steps between checkpoints; 0 = none but on interruption
+  int64_t keep = 2;            // checkpoints kept
   bool resume = false;
   bool overwrite = false;
   Compute compute = Compute::kBF16;

@@ -11,6 +11,16 @@
 #include "lacos/base/process.h"
 
 namespace lacos {
+namespace {
+
+// The kernel keeps what was read cached while there is room: a base that takes more than half of it would
+// push everything else out, page by page.
+WeightStreaming ChooseStreaming(const Checkpoint& checkpoint) {
+  return ResidentBaseBytes(checkpoint) > AvailableMemoryBytes() / 2 ? WeightStreaming::kDropCached
+                                                                    : WeightStreaming::kKeepCached;
+}
+
+}  // namespace
 
 TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& train_options,
                                  const DropoutRates& dropout, const TrainingData::Extent& largest)
@@ -26,7 +36,8 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
   for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
   optimizer = std::make_unique<Optimizer>(*backend, options.optimizer, std::move(tensors));
 
-  const EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
+  EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
+  if (options.stream_layers) encoder_options.streaming = ChooseStreaming(*loaded.checkpoint);
   LossBatch shape{.examples = std::min(options.batch.batch_size, largest.texts / 2)};
   shape.negatives = largest.texts - 2 * shape.examples;
   const auto examples = static_cast<size_t>(shape.examples);

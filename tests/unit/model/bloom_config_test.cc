@@ -20,7 +20,10 @@ TEST(BloomConfigTest, EverySpellingOfPublishedFoldersGivesTheSameConfig) {
       R"({"model_type": "bloom", "n_embed": 1024, "num_attention_heads": 16, "n_layer": 24, "vocab_size": 250880,
           "seq_length": 2048, "torch_dtype": "float64"})",
       R"({"hidden_size": 1024, "n_embed": 1024, "n_head": 16, "num_hidden_layers": 24, "vocab_size": 250880, "n_inner": null,
-          "dtype": "bfloat16", "layer_norm_epsilon": 1e-05})"};
+          "dtype": "bfloat16", "layer_norm_epsilon": 1e-05})",
+      R"({"architectures": ["BloomForSequenceClassification"], "n_embed": 1024, "hidden_size": null, "num_attention_heads": 16,
+          "n_head": 16, "n_layer": 24, "num_hidden_layers": 24, "vocab_size": 250880, "seq_length": 4096, "dtype": null,
+          "pretraining_tp": 4, "slow_but_exact": true, "bos_token_id": 50256, "eos_token_id": 50256})"};
   for (const char* text : spellings) {
     const BloomConfig config = Parse(text);
     EXPECT_EQ(config.hidden_size, 1024);
@@ -74,6 +77,12 @@ TEST(BloomConfigTest, WrongValuesAreNamed) {
               HasSubstr("no hidden_size or n_embed"));
   EXPECT_THAT(error(R"({"hidden_size": 8, "n_embed": 16, "n_head": 2, "n_layer": 1, "vocab_size": 9})"),
               HasSubstr("hidden_size is 8"));
+  EXPECT_THAT(
+      error(R"({"hidden_size": 8, "n_head": 2, "num_attention_heads": 4, "n_layer": 1, "vocab_size": 9})"),
+      HasSubstr("num_attention_heads] found 4 but n_head is 2"));
+  EXPECT_THAT(
+      error(R"({"hidden_size": 8, "n_head": 2, "n_layer": 1, "num_hidden_layers": 2, "vocab_size": 9})"),
+      HasSubstr("num_hidden_layers] found 2 but n_layer is 1"));
   EXPECT_THAT(error(R"({"hidden_size": 9, "n_head": 2, "n_layer": 1, "vocab_size": 9})"),
               HasSubstr("divide"));
   EXPECT_THAT(error(R"({"hidden_size": 8, "n_head": 2, "n_layer": 1, "vocab_size": 9, "n_inner": 16})"),

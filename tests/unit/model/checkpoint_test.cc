@@ -79,6 +79,20 @@ TEST(CheckpointTest, IgnoresTheTiedHead) {
   ExpectValues(*Checkpoint::Open(folder.path()), model);
 }
 
+TEST(CheckpointTest, IgnoresEveryHeadOfTransformers) {
+  const TestFolder folder;
+  for (const char* head : {"score.weight", "classifier.weight", "classifier.bias", "qa_outputs.weight",
+                           "qa_outputs.bias", "lm_head.SCB", "transformer.lm_head.weight"}) {
+    TinyModel model = MakeTinyModel();
+    model.prefix = "transformer.";
+    WriteConfig(folder.path(), model);
+    std::vector<RawTensor> tensors = RawTensors(model);
+    tensors.push_back({head, "F32", {1}, std::string(4, '\0')});
+    WriteRawSafetensors(folder / "model.safetensors", tensors);
+    ExpectValues(*Checkpoint::Open(folder.path()), model);
+  }
+}
+
 TEST(CheckpointTest, RefusesAMixOfPrefixes) {
   const TestFolder folder;
   const TinyModel model = MakeTinyModel();
@@ -137,12 +151,30 @@ TEST(CheckpointTest, AnIndexStaysInsideItsFolderAndTellsTheTruth) {
   EXPECT_THAT(error("\"ln_f.bias\"", "\"ln_f.bia\""), HasSubstr("ln_f.bia"));
 }
 
-TEST(CheckpointTest, PickledWeightsAreRefusedByName) {
+TEST(CheckpointTest, AFolderWithoutWeightsIsAnError) {
   const TestFolder folder;
   WriteConfig(folder.path(), MakeTinyModel());
-  EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder.path()); }), HasSubstr("neither model.safetensors nor"));
-  WriteText(folder / "pytorch_model.bin", "x");
-  EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder.path()); }), HasSubstr("only safetensors are read"));
+  EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder.path()); }),
+              HasSubstr("neither model.safetensors nor pytorch_model.bin"));
+}
+
+TEST(CheckpointTest, SlowButExactDropsTwoBiasesAsTransformersDoes) {
+  const TestFolder folder;
+  const TinyModel model = MakeTinyModel();
+  WriteModel(folder.path(), model);
+  Json config = BloomConfigToJson(model.config, "float32");
+  config.Set("slow_but_exact", true);
+  for (const int slices : {1, 4}) {
+    config.Set("pretraining_tp", slices);
+    WriteText(folder / "config.json", config.Dump());
+    const auto checkpoint = Checkpoint::Open(folder.path());
+    for (const char* name : {"h.1.self_attention.dense.bias", "h.1.mlp.dense_4h_to_h.bias"}) {
+      const std::vector<float> stored = model.values.at(name);
+      EXPECT_EQ(checkpoint->Vector(name), slices == 1 ? stored : std::vector<float>(stored.size())) << name;
+    }
+    EXPECT_EQ(checkpoint->Vector("h.1.mlp.dense_h_to_4h.bias"),
+              model.values.at("h.1.mlp.dense_h_to_4h.bias"));
+  }
 }
 
 TEST(CheckpointTest, NonFiniteVectorsAreNamed) {

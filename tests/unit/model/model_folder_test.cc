@@ -204,6 +204,28 @@ TEST_F(ModelFolderTest, TheModulesOfVersion6AreUnderstood) {
   }
 }
 
+TEST_F(ModelFolderTest, FoldersOfVersionsThatStrippedBlanksStripThem) {
+  WriteBase("st");
+  WriteSettings("st");
+  const std::vector<std::pair<std::string, std::optional<bool>>> cases = {
+      {"0.4.1", true}, {"2.2.2", true},          {"5.3.0", true},       {"5.3.1.dev0", true},
+      {"5", true},     {"5.4.0", false},         {"5.4.0.dev1", false}, {"6.2.0", false},
+      {"10.0", false}, {"unknown", std::nullopt}};
+  for (const auto& [version, strip] : cases) {
+    WriteText(folder_ / "st/config_sentence_transformers.json",
+              R"({"__version__": {"sentence_transformers": ")" + version + "\"}}");
+    EXPECT_EQ(Open("st").settings.strip, strip) << version;
+  }
+}
+
+TEST_F(ModelFolderTest, PoolingMayLeaveThePromptOut) {
+  WriteBase("st");
+  WriteSettings("st", R"({"pooling_mode": "mean", "include_prompt": false})");
+  EXPECT_FALSE(Open("st").settings.pool_prompt);
+  WriteSettings("st", R"({"pooling_mode": "mean"})");
+  EXPECT_TRUE(Open("st").settings.pool_prompt);
+}
+
 TEST_F(ModelFolderTest, WhatLacosDoesNotComputeIsRefusedByName) {
   WriteBase("st");
   WriteSettings("st", R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true})");
@@ -212,11 +234,15 @@ TEST_F(ModelFolderTest, WhatLacosDoesNotComputeIsRefusedByName) {
   EXPECT_THAT(Error("st"), HasSubstr("2 pooling modes"));
   WriteSettings("st", R"({"pooling_mode": "median"})");
   EXPECT_THAT(Error("st"), HasSubstr("'median'"));
-  WriteSettings("st", R"({"pooling_mode": "mean", "include_prompt": false})");
-  EXPECT_THAT(Error("st"), HasSubstr("include_prompt"));
   WriteSettings("st");
   WriteText(folder_ / "st/sentence_bert_config.json", R"({"max_seq_length": 75, "do_lower_case": true})");
   EXPECT_THAT(Error("st"), HasSubstr("do_lower_case"));
+  WriteText(folder_ / "st/sentence_bert_config.json", R"({"transformer_task": "fill-mask"})");
+  EXPECT_THAT(Error("st"), HasSubstr("transformer_task"));
+  WriteText(
+      folder_ / "st/sentence_bert_config.json",
+      R"({"transformer_task": "feature-extraction", "processing_kwargs": {"text": {"padding": true}}})");
+  EXPECT_THAT(Error("st"), HasSubstr("processing_kwargs"));
   fs::remove(folder_ / "st/sentence_bert_config.json");
   const char* kTransformer = "sentence_transformers.models.Transformer";
   const char* kPooling = "sentence_transformers.models.Pooling";

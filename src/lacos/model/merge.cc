@@ -1,0 +1,189 @@
+#include "lacos/model/merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "lacos/base/error.h"
+#include "lacos/base/version.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/json.h"
+#include "lacos/io/manifest.h"
+#include "lacos/io/safetensors.h"
+#include "lacos/model/merge_source.h"
+#include "lacos/model/merged_weights.h"
+#include "lacos/model/side_files.h"
+
+namespace lacos {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSafetensors = ".safetensors";
+constexpr std::string_view kIndexName = "model.safetensors.index.json";
+
+// "pytorch_model-00001-of-00002.bin" becomes "model-00001-of-00002.safetensors", as transformers names them.
+std::string SafetensorsName(const std::string& file) {
+  if (file.ends_with(kSafetensors)) return file;
+  const fs::path path(file);
+  std::string stem = path.stem().string();
+  constexpr std::string_view kTorch = "pytorch_";
+  if (stem.starts_with(kTorch)) stem.erase(0, kTorch.size());
+  return (path.parent_path() / (stem + std::string(kSafetensors))).string();
+}
+
+class FolderMerger {
+ public:
+  FolderMerger(const MergedWeights& weights, const MergeOptions& options)
+      : weights_(weights), options_(options) {
+    for (const TensorSpec& spec : ListTensors(weights.base().config())) {
+      const StoredTensor& tensor = weights.base().Tensor(spec.name);
+      plain_names_[{tensor.file.get(), tensor.entry.name}] = spec.name;
+    }
+    for (const auto& file : weights.base().files()) {
+      for (const TensorEntry& entry : file->tensors()) total_ += entry.bytes;
+    }
+  }
+
+  // Writes one file's tensors under their stored names; returns the names written.
+  std::vector<std::string> WriteFile(const std::shared_ptr<TensorFile>& input, const std::string& output) {
+    SafetensorsWriter writer(output);
+    std::vector<std::string> names;
+    for (const TensorEntry& entry : input->tensors()) {
+      if (!IsAlias(*input, entry)) writer.Declare(entry.name, entry.dtype, entry.shape);
+    }
+    for (const TensorEntry& target : writer.Begin()) {
+      const StoredTensor source{input, *input->Find(target.name)};
+      const auto plain = plain_names_.find({input.get(), target.name});
+      Write(source, plain == plain_names_.end() ? "" : plain->second, target, writer);
+      names.push_back(target.name);
+      report_.bytes += target.bytes;
+      ++report_.tensors;
+    }
+    writer.Finish();
+    return names;
+  }
+
+  const MergeReport& report() const { return report_; }
+
+ private:
+  // A tensor that is another one's memory: .bin files share a tied lm_head with the word embedding, which
+  // transformers leaves out of safetensors files.
+  bool IsAlias(const TensorFile& file, const TensorEntry& entry) const {
+    if (entry.bytes == 0 || plain_names_.contains({&file, entry.name})) return false;
+    return std::any_of(file.tensors().begin(), file.tensors().end(), [&](const TensorEntry& other) {
+      return other.name != entry.name && other.offset == entry.offset;
+    });
+  }
+
+  void Write(const StoredTensor& source, const std::string& plain, const TensorEntry& target,
+             SafetensorsWriter& writer) {
+    const TensorEntry& entry = source.entry;
+    const bool changed = !plain.empty() && weights_.Changes(plain);
+    const int64_t cols = entry.shape.size() == 2 ? entry.shape[1] : 1;
+    const auto size = static_cast<int64_t>(SizeOf(entry.dtype));
+    const std::span<const std::byte> data = source.file->Data(entry);
+    if (!changed) {
+      // Byte for byte, whatever it holds.
+      constexpr int64_t kSliceElements = int64_t{4} << 20;
+      for (int64_t begin = 0; begin < entry.Elements(); begin += kSliceElements) {
+        const int64_t count = std::min(kSliceElements, entry.Elements() - begin);
+        writer.WriteAt(target, begin * size,
+                       data.subspan(static_cast<size_t>(begin * size), static_cast<size_t>(count * size)));
+        DropElements(source, begin, count);
+        Done(count * size);
+      }
+      return;
+    }
+    ++report_.merged;
+    StreamRows({.rows = entry.Elements() / cols,
+                .row_elements = cols,
+                .row_bytes = cols * size,
+                .make = [&](int64_t begin, int64_t count,
+                            std::byte* out) { weights_.ReadRows(plain, begin, count, out); },
+                .write =
+                    [&](int64_t begin, int64_t count, std::span<const std::byte> bytes) {
+                      writer.WriteAt(target, begin * cols * size, bytes);
+                      weights_.DropRows(plain, begin, count);
+                      Done(count * cols * size);
+                    }});
+  }
+
+  void Done(int64_t bytes) {
+    done_ += bytes;
+    if (options_.progress) options_.progress(done_, total_);
+  }
+
+  const MergedWeights& weights_;
+  const MergeOptions& options_;
+  std::map<std::pair<const TensorFile*, std::string>, std::string> plain_names_;
+  int64_t done_ = 0, total_ = 0;
+  MergeReport report_;
+};
+
+// The original's index with the names of the files that were written.
+void WriteIndex(const fs::path& base, const fs::path& target,
+                const std::map<std::string, std::string>& weight_map, int64_t total_bytes) {
+  Json map = Json::Object(), metadata = Json::Object();
+  const fs::path original = base / kIndexName;
+  if (fs::exists(original)) {
+    const Json index = Json::ReadFile(original.string());
+    if (const auto found = index.Find("metadata")) metadata = *found;
+    // In the original's order.
+    for (const std::string& tensor : index.At("weight_map").Keys()) {
+      if (const auto file = weight_map.find(tensor); file != weight_map.end()) map.Set(tensor, file->second);
+    }
+  }
+  for (const auto& [tensor, file] : weight_map) {
+    if (!map.Has(tensor)) map.Set(tensor, file);
+  }
+  metadata.Set("total_size", total_bytes);
+  Json index = Json::Object();
+  index.Set("metadata", metadata);
+  index.Set("weight_map", map);
+  WriteFileAtomically((target / kIndexName).string(), index.Dump(2) + "\n");
+}
+
+}  // namespace
+
+MergeReport MergeFolder(const std::string& model, const std::string& adapter, const std::string& output,
+                        const MergeOptions& options) {
+  MergeSource source = OpenMergeSource(model, adapter);
+  RefuseAsOutput(output, source);
+  AtomicFolder folder(output, options.overwrite);
+  CopyMergedSideFiles(source, folder.temporary());
+  const fs::path target = fs::path(folder.temporary()) / source.transformer_subfolder;
+
+  const MergedWeights weights(source.checkpoint, std::move(source.values));
+  FolderMerger merger(weights, options);
+  std::map<std::string, std::string> weight_map;
+  bool sharded = source.checkpoint->files().size() > 1;
+  for (const auto& file : source.checkpoint->files()) {
+    const std::string name =
+        SafetensorsName(fs::path(file->path()).lexically_relative(source.base_path).string());
+    sharded = sharded || name != "model.safetensors";
+    fs::create_directories((target / name).parent_path());
+    for (const std::string& tensor : merger.WriteFile(file, (target / name).string())) {
+      weight_map[tensor] = name;
+    }
+  }
+  if (sharded) WriteIndex(source.base_path, target, weight_map, merger.report().bytes);
+
+  Json extra = Json::Object();
+  extra.Set("lacos_version", kLacosVersion);
+  extra.Set("kind", "merged");
+  extra.Set("original", source.base_name);
+  if (!adapter.empty()) extra.Set("adapter", AbsolutePath(adapter));
+  if (source.settings.strip && !source.modules_path.empty()) extra.Set("strip", *source.settings.strip);
+  WriteManifest(folder.temporary(), extra);
+  folder.Commit();
+  return merger.report();
+}
+
+}  // namespace lacos

@@ -1,0 +1,69 @@
+// --stream-layers: a pass over all blocks leaves no more of the base in memory than a block, and the same
+// bytes.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "lacos/model/encoder.h"
+#include "lacos/train/plan.h"
+
+namespace lacos {
+namespace {
+
+constexpr char kModel[] = LACOS_SOURCE_DIR "/examples/bloom-nano";
+
+// Bytes of the mappings of `path` that are resident in this process.
+int64_t ResidentBytesOf(const std::string& path) {
+  std::ifstream maps("/proc/self/smaps");
+  std::string line;
+  int64_t bytes = 0;
+  bool inside = false;
+  while (std::getline(maps, line)) {
+    std::istringstream words(line);
+    std::string first;
+    int64_t kilobytes = 0;
+    words >> first >> kilobytes;
+    if (!first.ends_with(':')) inside = line.ends_with(path);  // a mapping's first line
+    if (inside && first == "Rss:") bytes += kilobytes * 1024;
+  }
+  return bytes;
+}
+
+struct Pass {
+  std::vector<float> hidden;
+  int64_t resident = 0;  // bytes of the model's file, afterwards
+};
+
+Pass HiddenStatesOf(WeightStreaming streaming) {
+  const auto backend = MakeCpuBackend({.compute = Compute::kF32});
+  BloomModel model(*backend, Checkpoint::Open(kModel));
+  Encoder encoder(model, {.streaming = streaming});
+  PackedTexts texts;
+  texts.Add(std::vector<int32_t>{17, 300, 5, 9});
+  const ArenaScope scope(encoder.arena());
+  const TensorView hidden =
+      encoder.arena().Allocate(backend->Types().residual, {texts.Tokens(), model.config().hidden_size});
+  encoder.HiddenStates(texts, hidden);
+  const std::string file = std::filesystem::canonical(std::string(kModel) + "/model.safetensors").string();
+  return {DownloadFloats(*backend, hidden), ResidentBytesOf(file)};
+}
+
+TEST(Streaming, APassLeavesLessThanTwoBlocksResidentAndGivesTheSameBytes) {
+  const auto checkpoint = Checkpoint::Open(kModel);
+  const int64_t all = ResidentBaseBytes(*checkpoint), block = ResidentBaseBytes(*checkpoint, true);
+  ASSERT_GT(all, 5 * block / 2);
+  const Pass resident = HiddenStatesOf(WeightStreaming::kNone);
+  EXPECT_GE(resident.resident, all);
+  for (const WeightStreaming streaming : {WeightStreaming::kKeepCached, WeightStreaming::kDropCached}) {
+    const Pass streamed = HiddenStatesOf(streaming);
+    EXPECT_EQ(streamed.hidden, resident.hidden);
+    EXPECT_LT(streamed.resident, 2 * block);  // pages at the edges of matrices stay
+  }
+}
+
+}  // namespace
+}  // namespace lacos
