@@ -1,12 +1,18 @@
 # What a user or contributor types; everything else is CMake (CMakePresets.json).
-.PHONY: deps build quickstart test check bench interop format docs sanitize coverage clean
+.PHONY: deps build install quickstart test test-python check bench interop format docs sanitize coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
 
 build: deps        ## the program, build/release/bin/lacos
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build --preset $(PRESET) --target lacos --parallel $(JOBS)
+
+install: build     ## program, liblacos.so, lacos.h, lacos.pc and the docs, into PREFIX (under DESTDIR, for packagers)
+	@cmake --build --preset $(PRESET) --target lacos_shared --parallel $(JOBS)
+	@DESTDIR=$(DESTDIR) cmake --install build/$(PRESET) --prefix $(PREFIX)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 deps:              ## Debian packages
 	@tools/install_deps.sh
@@ -20,13 +26,16 @@ test: deps check   ## build everything, check levels, format and docs, run all t
 	@python3 tools/make_cli_docs.py --program build/$(PRESET)/bin/lacos --check
 	@ctest --preset $(PRESET)
 
+test-python: build ## the Python package in a fresh virtual environment
+	@tools/test_python.sh build/$(PRESET)/bin/lacos
+
 check:             ## include arrows and formatting
 	@python3 tools/check_layers.py --self-test
 	@python3 tools/check_layers.py
-	@git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
+	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format --dry-run --Werror
 
 format:
-	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format -i
 
 docs: build        ## docs/cli.md from --help
 	@python3 tools/make_cli_docs.py --program build/$(PRESET)/bin/lacos

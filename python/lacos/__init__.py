@@ -1,0 +1,17 @@
+"""Sentence vectors of BLOOM models: lacos from Python, with numpy in and out.
+
+    import lacos
+
+    with lacos.SentenceEncoder("trained") as encoder:
+        vectors = encoder.encode(["A man plays a guitar.", "Someone makes music."])
+        print(encoder.similarity(vectors, vectors))
+"""
+
+from lacos._encoder import SentenceEncoder
+from lacos._library import Error, InvalidArgumentError, OutOfMemoryError, version
+from lacos._similarity import similarity, similarity_pairwise
+
+__version__ = version()
+__all__ = [
+    "Error", "InvalidArgumentError", "OutOfMemoryError", "SentenceEncoder", "similarity", "similarity_pairwise",
+]

@@ -1,0 +1,380 @@
+"""SentenceEncoder: one open model, with the methods that users of SentenceTransformer know."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import threading
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from lacos import _library, _similarity
+from lacos._library import LIBRARY, Error, InvalidArgumentError, check
+from lacos._progress import progress_bar
+
+_PROMPTS_OF_DOCUMENTS = ("document", "passage", "corpus")
+
+
+def _word(name: str, value: Optional[str], known: Dict[str, int]) -> int:
+    if value is None:
+        return 0
+    if value not in known:
+        raise InvalidArgumentError(f"[{name}] found {value!r}; expected one of {', '.join(known)}; correct it")
+    return known[value]
+
+
+def _number(name: str, value: Optional[int], low: int, high: int = 2**31 - 1) -> int:
+    """0 stands for the default."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or int(value) != value or not low <= value <= high:
+        raise InvalidArgumentError(f"[{name}] found {value!r}; expected None or {low} to {high}; correct it")
+    return int(value)
+
+
+def _path(name: str, value) -> Optional[bytes]:
+    if value is None:
+        return None
+    path = os.fsencode(value)
+    if b"\0" in path:
+        raise InvalidArgumentError(f"[{name}] found a NUL character; expected a path; correct it")
+    return path
+
+
+def _utf8(where: str, text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"{where}: found {type(text).__name__}; expected str")
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise Error(f"[{where}] character {error.start} is a lone surrogate; expected Unicode text; replace it") from None
+
+
+def _zero_terminated(where: str, text: Optional[str]) -> Optional[bytes]:
+    if text is None:
+        return None
+    encoded = _utf8(where, text)
+    if b"\0" in encoded:
+        raise InvalidArgumentError(f"[{where}] found a NUL character; expected none; leave it out")
+    return encoded
+
+
+class SentenceEncoder:
+    """A model folder opened for encoding: an original BLOOM folder, a quantised one, or a trained one.
+
+    Settings that are None are what the folder says, else lacos's defaults. `compute` is "f32", "bf16" or "int8"; `threads` None
+    means all cores. `pooling` is "mean", "weighted_mean", "last", "cls", "max" or "mean_sqrt_len". `batch_tokens` is the number
+    of tokens computed at a time: memory and speed, never results. The tokens of `prefix` and `suffix` are put around every text
+    and its prompt, and are never cut off.
+
+    All methods may be called from several threads, and other threads run while they compute. After os.fork() a child needs an
+    encoder of its own. Errors are lacos.Error.
+    """
+
+    def __init__(self, path: Union[str, "os.PathLike[str]"], base: Union[str, "os.PathLike[str]", None] = None,
+                 adapter: Union[str, "os.PathLike[str]", None] = None, *, compute: str = "bf16",
+                 threads: Optional[int] = None, pooling: Optional[str] = None, normalize: Optional[bool] = None,
+                 max_length: Optional[int] = None, strip: Optional[bool] = None,
+                 batch_tokens: Optional[int] = None, prefix: Optional[str] = None,
+                 suffix: Optional[str] = None) -> None:
+        self._model: Optional[int] = None
+        self._users = 0
+        self._idle = threading.Condition()
+        self._settings = {
+            "path": path, "base": base, "adapter": adapter, "compute": compute, "threads": threads, "pooling": pooling,
+            "normalize": normalize, "max_length": max_length, "strip": strip, "batch_tokens": batch_tokens,
+            "prefix": prefix, "suffix": suffix,
+        }
+        self._model = self._open()
+
+    def _open(self) -> int:
+        s = self._settings
+        options = _library.Options(
+            struct_size=ctypes.sizeof(_library.Options), base=_path("base", s["base"]), adapter=_path("adapter", s["adapter"]),
+            compute=_word("compute", s["compute"], _library.COMPUTE), pooling=_word("pooling", s["pooling"], _library.POOLING),
+            normalize=_choice("normalize", s["normalize"]), strip=_choice("strip", s["strip"]),
+            threads=_number("threads", s["threads"], 0, 4096), max_length=_number("max_length", s["max_length"], 1),
+            batch_tokens=_number("batch_tokens", s["batch_tokens"], 1),
+            prefix=_zero_terminated("prefix", s["prefix"]), suffix=_zero_terminated("suffix", s["suffix"]))
+        model = ctypes.c_void_p()
+        check(LIBRARY.lacos_open(_path("path", s["path"]), ctypes.byref(options), ctypes.byref(model)))
+        assert model.value is not None
+        return model.value
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[int]:
+        """The model, which close() leaves alone meanwhile."""
+        with self._idle:
+            if self._model is None:
+                raise Error("[encoder] it was closed; expected an open one; open the model again")
+            self._users += 1
+            model = self._model
+        try:
+            yield model
+        finally:
+            with self._idle:
+                self._users -= 1
+                self._idle.notify_all()
+
+    def close(self) -> None:
+        """Releases the model, once the calls that use it have ended. Closing twice is allowed."""
+        with self._idle:
+            self._idle.wait_for(lambda: self._users == 0)
+            model, self._model = self._model, None
+        if model is not None:
+            LIBRARY.lacos_close(model)
+
+    def __enter__(self) -> "SentenceEncoder":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_model", None) is not None:
+            self.close()
+
+    def __reduce__(self):
+        """Pickled, an encoder is its settings: the other process opens the model itself."""
+        return _reopen, (self._settings,)
+
+    def __repr__(self) -> str:
+        if self._model is None:
+            return "<lacos.SentenceEncoder, closed>"
+        return f"<lacos.SentenceEncoder of {os.fspath(self._settings['path'])!r}, {self.dimension} values a vector>"
+
+    # -- settings in force
+
+    @property
+    def dimension(self) -> int:
+        """Values in a vector."""
+        with self._in_use() as model:
+            return LIBRARY.lacos_dimension(model)
+
+    def get_sentence_embedding_dimension(self) -> int:
+        return self.dimension
+
+    def get_embedding_dimension(self) -> int:
+        return self.dimension
+
+    @property
+    def max_seq_length(self) -> int:
+        """Tokens of a text that are used. Setting it opens the model again."""
+        with self._in_use() as model:
+            return LIBRARY.lacos_max_length(model)
+
+    @max_seq_length.setter
+    def max_seq_length(self, value: Optional[int]) -> None:
+        before = self._settings
+        self._settings = {**before, "max_length": value}
+        try:
+            model = self._open()
+        except BaseException:
+            self._settings = before
+            raise
+        with self._idle:
+            self._idle.wait_for(lambda: self._users == 0)
+            model, self._model = self._model, model
+        if model is not None:
+            LIBRARY.lacos_close(model)
+
+    def get_max_seq_length(self) -> int:
+        return self.max_seq_length
+
+    @property
+    def compute(self) -> str:
+        with self._in_use() as model:
+            return _name_of(_library.COMPUTE, LIBRARY.lacos_get_compute(model))
+
+    @property
+    def pooling(self) -> str:
+        with self._in_use() as model:
+            return _name_of(_library.POOLING, LIBRARY.lacos_get_pooling(model))
+
+    @property
+    def normalize(self) -> bool:
+        """Whether vectors are scaled to length 1 when encode is not told otherwise."""
+        with self._in_use() as model:
+            return LIBRARY.lacos_get_normalize(model) == _library.CHOICE[True]
+
+    @property
+    def strip(self) -> bool:
+        with self._in_use() as model:
+            return LIBRARY.lacos_get_strip(model) == _library.CHOICE[True]
+
+    @property
+    def threads(self) -> int:
+        with self._in_use() as model:
+            return LIBRARY.lacos_get_threads(model)
+
+    @property
+    def vocabulary_size(self) -> int:
+        with self._in_use() as model:
+            return LIBRARY.lacos_vocabulary_size(model)
+
+    @property
+    def description(self) -> str:
+        """Version, kernels and instruction set in use, for bug reports."""
+        with self._in_use() as model:
+            return LIBRARY.lacos_description(model).decode()
+
+    @property
+    def prompts(self) -> Dict[str, str]:
+        """The folder's prompts by name."""
+        with self._in_use() as model:
+            names = [LIBRARY.lacos_prompt_name(model, i) for i in range(LIBRARY.lacos_prompt_count(model))]
+            return {name.decode(): LIBRARY.lacos_prompt_text(model, name).decode() for name in names}
+
+    @property
+    def default_prompt_name(self) -> Optional[str]:
+        with self._in_use() as model:
+            return LIBRARY.lacos_default_prompt_name(model).decode() or None
+
+    # -- encoding
+
+    def encode(self, sentences: Union[str, Iterable[str]], *, prompt_name: Optional[str] = None,
+               prompt: Optional[str] = None, batch_size: Optional[int] = 32, show_progress_bar: Optional[bool] = False,
+               convert_to_numpy: bool = True, convert_to_tensor: bool = False,
+               normalize_embeddings: Optional[bool] = None, truncate_dim: Optional[int] = None) -> Any:
+        """Vectors of texts: float32 [N, D], in their order; for one str [D].
+
+        `prompt` is put before every text ("" for nothing); else the folder's prompt `prompt_name`, else the folder's default
+        one. `batch_size` texts are handed over at a time (None: all; more is faster): it decides about memory and the steps of
+        the progress bar, never about results; vectors depend neither on the other texts nor on the number of threads.
+        `normalize_embeddings` None means as the model was opened. `truncate_dim` keeps the first values, before the vector is
+        scaled to length 1. With convert_to_numpy=False the result is a list of arrays; with convert_to_tensor=True a torch
+        tensor, if torch is there.
+        """
+        is_single = isinstance(sentences, str)
+        texts: List[str] = [sentences] if isinstance(sentences, str) else list(sentences)
+        encoded = [_utf8("sentences" if is_single else f"sentences[{i}]", text) for i, text in enumerate(texts)]
+        size = _number("batch_size", batch_size, 1) or max(len(encoded), 1)
+        options = _library.EncodeOptions(
+            struct_size=ctypes.sizeof(_library.EncodeOptions), prompt=_zero_terminated("prompt", prompt),
+            prompt_name=_zero_terminated("prompt_name", prompt_name),
+            normalize=_choice("normalize_embeddings", normalize_embeddings), truncate_dim=_number("truncate_dim", truncate_dim, 1))
+        with self._in_use() as model:
+            out = np.empty((len(encoded), truncate_dim or LIBRARY.lacos_dimension(model)), dtype=np.float32)
+            if not encoded:  # mistakes in the options are told all the same
+                check(LIBRARY.lacos_encode(model, None, None, 0, ctypes.byref(options), None, 0, None))
+            bar = progress_bar(len(encoded)) if show_progress_bar else None
+            try:
+                for begin in range(0, len(encoded), size):
+                    self._encode_into(model, encoded[begin:begin + size], options, out[begin:begin + size], begin)
+                    if bar is not None:
+                        bar.update(min(size, len(encoded) - begin))
+            finally:
+                if bar is not None:
+                    bar.close()
+        if convert_to_tensor:
+            import torch
+
+            tensor = torch.from_numpy(out)
+            return tensor[0] if is_single else tensor
+        if is_single:
+            return out[0]
+        return out if convert_to_numpy else list(out)
+
+    @staticmethod
+    def _encode_into(model: int, texts: Sequence[bytes], options: _library.EncodeOptions, out: np.ndarray,
+                     first: int) -> None:
+        count = len(texts)
+        pointers = (ctypes.c_char_p * count)(*texts)
+        lengths = (ctypes.c_size_t * count)(*map(len, texts))
+        status = LIBRARY.lacos_encode(model, pointers, lengths, count, ctypes.byref(options), out.ctypes.data, out.size, None)
+        if status == _library.USER_ERROR and first > 0:  # the library counts from the start of the batch
+            message = LIBRARY.lacos_last_error().decode(errors="replace")
+            if message.startswith("[texts["):
+                index, rest = message[len("[texts["):].split("]", 1)
+                raise Error(f"[texts[{int(index) + first}]{rest}")
+        check(status)
+
+    def encode_query(self, sentences: Union[str, Iterable[str]], **options: Any) -> Any:
+        """encode() with the folder's prompt "query", if it has one and none is asked for."""
+        return self._encode_as(("query",), sentences, options)
+
+    def encode_document(self, sentences: Union[str, Iterable[str]], **options: Any) -> Any:
+        """encode() with the folder's prompt "document", "passage" or "corpus", if it has one and none is asked for."""
+        return self._encode_as(_PROMPTS_OF_DOCUMENTS, sentences, options)
+
+    def _encode_as(self, names: Tuple[str, ...], sentences: Union[str, Iterable[str]], options: Dict[str, Any]) -> Any:
+        if options.get("prompt") is None and options.get("prompt_name") is None:
+            prompts = self.prompts
+            options = {**options, "prompt_name": next((name for name in names if name in prompts), None)}
+        return self.encode(sentences, **options)
+
+    # -- tokens
+
+    def tokenize(self, texts: Union[str, Iterable[str]]) -> Any:
+        """Token ids, an int32 array for each text (for one str a single array), before truncation and without a prompt."""
+        if isinstance(texts, str):
+            return self._ids("texts", texts)[0]
+        return [self._ids(f"texts[{i}]", text)[0] for i, text in enumerate(texts)]
+
+    def tokenize_with_offsets(self, text: str) -> Tuple[np.ndarray, np.ndarray]:
+        """Ids [T] and their [begin, end) in characters of the text, [T, 2]."""
+        return self._ids("text", text, with_offsets=True)
+
+    def _ids(self, where: str, text: str, with_offsets: bool = False) -> Tuple[np.ndarray, np.ndarray]:
+        encoded = _utf8(where, text)
+        count = ctypes.c_size_t()
+        capacity = len(encoded) + 16  # ids are of at least a byte, but for those that the tokenizer adds
+        with self._in_use() as model:
+            while True:
+                ids = np.empty(capacity, dtype=np.int32)
+                offsets = np.empty((capacity if with_offsets else 0, 2), dtype=np.int64)
+                status = LIBRARY.lacos_tokenize(model, encoded, len(encoded), ids.ctypes.data,
+                                                offsets.ctypes.data if with_offsets else None, capacity, ctypes.byref(count))
+                if status != _library.BUFFER_TOO_SMALL:
+                    check(status)
+                    return ids[:count.value].copy(), offsets[:count.value].copy()
+                capacity = count.value
+
+    def decode(self, ids: Any, skip_special_tokens: bool = False) -> str:
+        """Text of token ids; invalid UTF-8 in it becomes U+FFFD."""
+        values = np.asarray(ids)
+        if values.ndim != 1 or (values.size and not np.issubdtype(values.dtype, np.integer)):
+            raise TypeError("ids: expected a list of whole numbers")
+        if values.size and (values.min() < 0 or values.max() > 2**31 - 1):
+            raise InvalidArgumentError("[ids] found an id outside 0 to 2147483647; expected ids of the tokenizer; correct it")
+        values = np.ascontiguousarray(values, dtype=np.int32)
+        length = ctypes.c_size_t()
+        with self._in_use() as model:
+            arguments = (model, values.ctypes.data, len(values), int(skip_special_tokens))
+            check(LIBRARY.lacos_decode(*arguments, None, 0, ctypes.byref(length)))
+            text = ctypes.create_string_buffer(length.value + 1)
+            check(LIBRARY.lacos_decode(*arguments, ctypes.addressof(text), length.value + 1, ctypes.byref(length)))
+        return text.raw[:length.value].decode()
+
+    def token_id(self, token: str) -> Optional[int]:
+        """Id of a token's literal string, or None."""
+        encoded = _zero_terminated("token", token)
+        with self._in_use() as model:
+            found = LIBRARY.lacos_token_id(model, encoded)
+        return None if found < 0 else found
+
+    # -- similarity
+
+    def similarity(self, a: Any, b: Any) -> np.ndarray:
+        """Cosines of all pairs of vectors, float32 [len(a), len(b)]."""
+        return _similarity.similarity(a, b)
+
+    def similarity_pairwise(self, a: Any, b: Any) -> np.ndarray:
+        """Cosines of vectors with one index, float32 [len(a)]."""
+        return _similarity.similarity_pairwise(a, b)
+
+
+def _choice(name: str, value: Optional[bool]) -> int:
+    if value is not None and not isinstance(value, (bool, np.bool_)):
+        raise InvalidArgumentError(f"[{name}] found {value!r}; expected True, False or None; correct it")
+    return _library.CHOICE[None if value is None else bool(value)]
+
+
+def _name_of(known: Dict[str, int], value: int) -> str:
+    return next(name for name, number in known.items() if number == value)
+
+
+def _reopen(settings: Dict[str, Any]) -> SentenceEncoder:
+    return SentenceEncoder(**settings)

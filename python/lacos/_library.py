@@ -1,0 +1,108 @@
+"""liblacos.so through ctypes, which releases the GIL during every call; lacos.h says what the functions do."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pathlib
+
+OK, INVALID_ARGUMENT, USER_ERROR, OUT_OF_MEMORY, INTERNAL, BUFFER_TOO_SMALL, CANCELLED = range(7)
+
+COMPUTE = {"f32": 1, "bf16": 2, "int8": 3}
+POOLING = {"mean": 1, "weighted_mean": 2, "last": 3, "cls": 4, "max": 5, "mean_sqrt_len": 6}
+CHOICE = {None: 0, True: 1, False: 2}
+
+
+class Error(Exception):
+    """What lacos refuses: `[where] what was found; what was expected; what to do`."""
+
+
+class InvalidArgumentError(Error, ValueError):
+    """An argument outside its range."""
+
+
+class OutOfMemoryError(Error, MemoryError):
+    """An allocation was refused."""
+
+
+class Options(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t), ("base", ctypes.c_char_p), ("adapter", ctypes.c_char_p),
+        ("compute", ctypes.c_int32), ("pooling", ctypes.c_int32), ("normalize", ctypes.c_int32),
+        ("strip", ctypes.c_int32), ("threads", ctypes.c_int32), ("reserved", ctypes.c_int32),
+        ("max_length", ctypes.c_int64), ("batch_tokens", ctypes.c_int64), ("prefix", ctypes.c_char_p),
+        ("suffix", ctypes.c_char_p),
+    ]
+
+
+class EncodeOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t), ("prompt", ctypes.c_char_p), ("prompt_name", ctypes.c_char_p),
+        ("normalize", ctypes.c_int32), ("reserved", ctypes.c_int32), ("truncate_dim", ctypes.c_size_t),
+        ("progress", ctypes.c_void_p), ("progress_context", ctypes.c_void_p),
+    ]
+
+
+class EncodeStats(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("texts", "tokens", "truncated", "empty")]
+
+
+_MODEL = ctypes.c_void_p
+_SIZE = ctypes.c_size_t
+_SIZES = ctypes.POINTER(ctypes.c_size_t)
+_TEXTS = ctypes.POINTER(ctypes.c_char_p)
+_ADDRESS = ctypes.c_void_p  # of numpy memory
+
+# name: (result, arguments)
+_FUNCTIONS = {
+    "lacos_version": (ctypes.c_char_p, []),
+    "lacos_last_error": (ctypes.c_char_p, []),
+    "lacos_open": (ctypes.c_int, [ctypes.c_char_p, ctypes.POINTER(Options), ctypes.POINTER(_MODEL)]),
+    "lacos_close": (None, [_MODEL]),
+    "lacos_dimension": (_SIZE, [_MODEL]),
+    "lacos_vocabulary_size": (_SIZE, [_MODEL]),
+    "lacos_max_length": (_SIZE, [_MODEL]),
+    "lacos_get_compute": (ctypes.c_int, [_MODEL]),
+    "lacos_get_pooling": (ctypes.c_int, [_MODEL]),
+    "lacos_get_normalize": (ctypes.c_int, [_MODEL]),
+    "lacos_get_strip": (ctypes.c_int, [_MODEL]),
+    "lacos_get_threads": (ctypes.c_int32, [_MODEL]),
+    "lacos_description": (ctypes.c_char_p, [_MODEL]),
+    "lacos_prompt_count": (_SIZE, [_MODEL]),
+    "lacos_prompt_name": (ctypes.c_char_p, [_MODEL, _SIZE]),
+    "lacos_prompt_text": (ctypes.c_char_p, [_MODEL, ctypes.c_char_p]),
+    "lacos_default_prompt_name": (ctypes.c_char_p, [_MODEL]),
+    "lacos_encode": (ctypes.c_int, [_MODEL, _TEXTS, _SIZES, _SIZE, ctypes.POINTER(EncodeOptions), _ADDRESS, _SIZE,
+                                    ctypes.POINTER(EncodeStats)]),
+    "lacos_tokenize": (ctypes.c_int, [_MODEL, ctypes.c_char_p, _SIZE, _ADDRESS, _ADDRESS, _SIZE, _SIZES]),
+    "lacos_decode": (ctypes.c_int, [_MODEL, _ADDRESS, _SIZE, ctypes.c_int, _ADDRESS, _SIZE, _SIZES]),
+    "lacos_token_id": (ctypes.c_int32, [_MODEL, ctypes.c_char_p]),
+    "lacos_similarity": (ctypes.c_int, [_ADDRESS, _SIZE, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _SIZE]),
+    "lacos_similarity_pairwise": (ctypes.c_int, [_ADDRESS, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _SIZE]),
+}
+
+
+def load(loader=ctypes.CDLL):
+    """The library beside this file with its functions declared."""
+    path = pathlib.Path(__file__).with_name("liblacos.so")
+    library = loader(os.fspath(path))
+    for name, (result, arguments) in _FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+LIBRARY = load()
+
+
+def version() -> str:
+    return LIBRARY.lacos_version().decode()
+
+
+def check(status: int) -> None:
+    """Raises the exception of a call that failed; to be called by the thread that made the call."""
+    if status == OK:
+        return
+    message = LIBRARY.lacos_last_error().decode(errors="replace")
+    kind = {INVALID_ARGUMENT: InvalidArgumentError, OUT_OF_MEMORY: OutOfMemoryError}.get(status, Error)
+    raise kind(message)

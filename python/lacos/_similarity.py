@@ -1,0 +1,43 @@
+"""Cosines of numpy vectors, computed by the library in double."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lacos._library import LIBRARY, InvalidArgumentError, check
+
+
+def _matrix(values, name: str) -> np.ndarray:
+    array = np.ascontiguousarray(values, dtype=np.float32)
+    if array.ndim == 1:
+        array = array[np.newaxis]
+    if array.ndim != 2:
+        raise InvalidArgumentError(f"[{name}] found {array.ndim} axes; expected vectors [N, D] or one vector [D]; reshape it")
+    return array
+
+
+def _same_width(a: np.ndarray, b: np.ndarray) -> int:
+    if a.shape[1] != b.shape[1]:
+        raise InvalidArgumentError(f"[a, b] vectors of {a.shape[1]} and {b.shape[1]} values; expected one dimension; "
+                                   "compare vectors of one model")
+    return a.shape[1]
+
+
+def similarity(a, b) -> np.ndarray:
+    """Cosines of all pairs, float32 [len(a), len(b)]; 0 where a vector is zero. One vector counts as a matrix of one row."""
+    a, b = _matrix(a, "a"), _matrix(b, "b")
+    width = _same_width(a, b)
+    out = np.empty((len(a), len(b)), dtype=np.float32)
+    check(LIBRARY.lacos_similarity(a.ctypes.data, len(a), b.ctypes.data, len(b), width, out.ctypes.data, out.size))
+    return out
+
+
+def similarity_pairwise(a, b) -> np.ndarray:
+    """Cosines of rows with one index, float32 [len(a)]."""
+    a, b = _matrix(a, "a"), _matrix(b, "b")
+    width = _same_width(a, b)
+    if len(a) != len(b):
+        raise InvalidArgumentError(f"[a, b] {len(a)} and {len(b)} vectors; expected as many; see similarity for all pairs")
+    out = np.empty(len(a), dtype=np.float32)
+    check(LIBRARY.lacos_similarity_pairwise(a.ctypes.data, b.ctypes.data, len(a), width, out.ctypes.data, out.size))
+    return out

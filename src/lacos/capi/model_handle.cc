@@ -1,0 +1,207 @@
+// Opening and closing models, and what can be asked of them.
+#include "lacos/capi/model_handle.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <iterator>
+
+#include "lacos/base/error.h"
+#include "lacos/base/parallel.h"
+#include "lacos/base/version.h"
+#include "lacos/capi/status.h"
+#include "lacos/io/utf8.h"
+
+namespace lacos::capi {
+namespace {
+
+constexpr size_t kOptionsSize = offsetof(lacos_options, suffix) + sizeof(const char*);
+constexpr int32_t kMostThreads = 4096;
+
+// In the order of lacos_pooling, from LACOS_POOLING_MEAN.
+constexpr std::array kPoolings = {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast,
+                                  Pooling::kCls,  Pooling::kMax,          Pooling::kMeanSqrtLen};
+
+void RequireRange(const char* field, int64_t value, int64_t low, int64_t high) {
+  if (value >= low && value <= high) return;
+  throw CallError(
+      LACOS_INVALID_ARGUMENT,
+      fmt::format("[options.{}] found {}; expected 0 (the default) or {} to {}", field, value, low, high) +
+          "; correct it");
+}
+
+std::optional<bool> Choice(const char* field, int32_t value) {
+  if (value == LACOS_DEFAULT) return std::nullopt;
+  RequireRange(field, value, LACOS_YES, LACOS_NO);
+  return value == LACOS_YES;
+}
+
+std::string OrEmpty(const char* text) { return text == nullptr ? "" : text; }
+
+EmbedderOptions MakeOptions(const char* path, const lacos_options& options) {
+  EmbedderOptions result{.path = path, .base = OrEmpty(options.base), .adapter = OrEmpty(options.adapter)};
+  RequireRange("compute", options.compute, LACOS_COMPUTE_DEFAULT, LACOS_COMPUTE_INT8);
+  if (options.compute == LACOS_COMPUTE_F32) result.compute = Compute::kF32;
+  if (options.compute == LACOS_COMPUTE_INT8) result.compute = Compute::kInt8;
+  RequireRange("pooling", options.pooling, LACOS_POOLING_DEFAULT, LACOS_POOLING_MEAN_SQRT_LEN);
+  if (options.pooling != LACOS_POOLING_DEFAULT) {
+    result.pooling = kPoolings[static_cast<size_t>(options.pooling - LACOS_POOLING_MEAN)];
+  }
+  result.strip = Choice("strip", options.strip);
+  Require(options.reserved == 0,
+          "[options.reserved] not 0; expected 0; clear the structure before it is filled");
+  RequireRange("threads", options.threads, 0, kMostThreads);
+  RequireRange("max_length", options.max_length, 0, INT32_MAX);
+  if (options.max_length > 0) result.max_length = options.max_length;
+  RequireRange("batch_tokens", options.batch_tokens, 0, INT32_MAX);
+  if (options.batch_tokens > 0) result.batch_tokens = options.batch_tokens;
+  if (options.prefix != nullptr)
+    result.prefix = ReadText(options.prefix, LACOS_NUL_TERMINATED, "options.prefix");
+  if (options.suffix != nullptr)
+    result.suffix = ReadText(options.suffix, LACOS_NUL_TERMINATED, "options.suffix");
+  return result;
+}
+
+void Open(const char* path, const lacos_options* given, lacos_model** model) {
+  Require(model != nullptr,
+          "[model] NULL; expected where the model is to be put; pass the address of a pointer");
+  *model = nullptr;
+  Require(path != nullptr, "[path] NULL; expected a model folder; pass its path");
+  const lacos_options fields = ReadStruct(given, kOptionsSize, "lacos_options");
+  EmbedderOptions options = MakeOptions(path, fields);
+  const std::optional<bool> normalize = Choice("normalize", fields.normalize);
+  options.normalize = false;
+
+  auto opened = std::make_unique<lacos_model>();
+  opened->compute_thread = ComputeThread::Acquire();
+  opened->compute_thread->Run([&] {
+    SetThreadCount(fields.threads);
+    opened->threads = ThreadCount();
+    auto embedder = std::make_unique<Embedder>(options);
+    opened->compute = fields.compute == LACOS_COMPUTE_DEFAULT ? LACOS_COMPUTE_BF16
+                                                              : static_cast<lacos_compute>(fields.compute);
+    for (size_t i = 0; i < kPoolings.size(); ++i) {
+      if (kPoolings[i] == embedder->pooling()) {
+        opened->pooling = static_cast<lacos_pooling>(LACOS_POOLING_MEAN + static_cast<int>(i));
+      }
+    }
+    opened->normalize = normalize.value_or(embedder->folder().settings.normalize.value_or(false));
+    const KernelInfo kernels = embedder->backend().Describe();
+    opened->description = fmt::format("lacos {}; {}; {}; {}", kLacosVersion, kernels.backend, kernels.isa,
+                                      fmt::join(kernels.kernels, ", "));
+    opened->embedder = std::move(embedder);
+  });
+  *model = opened.release();
+}
+
+}  // namespace
+
+void RequireModel(const lacos_model* model) {
+  Require(model != nullptr, "[model] NULL; expected an open model; call lacos_open first");
+}
+
+void RunForModel(const lacos_model& model, const std::function<void()>& work) {
+  if (!model.compute_thread->IsHere()) {
+    throw UserError(
+        "[fork] the model was opened before this process was forked; expected a model opened in the process "
+        "that "
+        "uses it; open it after the fork");
+  }
+  model.compute_thread->Run([&] {
+    SetThreadCount(model.threads);
+    work();
+  });
+}
+
+std::string_view ReadText(const char* text, size_t length, const std::string& where) {
+  if (text == nullptr && length != 0) {
+    throw CallError(LACOS_INVALID_ARGUMENT,
+                    fmt::format("[{}] NULL; expected a text; pass its address", where));
+  }
+  if (length == 0) return {};
+  const std::string_view view =
+      length == LACOS_NUL_TERMINATED ? std::string_view(text) : std::string_view(text, length);
+  const size_t invalid = FindInvalidUtf8(view);
+  if (invalid != std::string_view::npos) {
+    throw UserError(
+        fmt::format("[{}] byte {} is not valid UTF-8; expected UTF-8; convert the text, or replace what "
+                    "is invalid",
+                    where, invalid));
+  }
+  return view;
+}
+
+}  // namespace lacos::capi
+
+extern "C" {
+
+lacos_status lacos_open(const char* path, const lacos_options* options, lacos_model** model) {
+  return lacos::capi::Call([&] { lacos::capi::Open(path, options, model); });
+}
+
+void lacos_close(lacos_model* model) {
+  if (model == nullptr || !model->compute_thread->IsHere()) return;
+  lacos::capi::Call([model] {
+    const std::unique_ptr<lacos_model> owner(model);
+    owner->compute_thread->Run([&owner] { owner->embedder.reset(); });
+  });
+}
+
+size_t lacos_dimension(const lacos_model* model) {
+  return model == nullptr ? 0 : static_cast<size_t>(model->embedder->dimension());
+}
+
+size_t lacos_vocabulary_size(const lacos_model* model) {
+  return model == nullptr ? 0 : static_cast<size_t>(model->embedder->tokenizer().VocabularySize());
+}
+
+size_t lacos_max_length(const lacos_model* model) {
+  return model == nullptr ? 0 : static_cast<size_t>(model->embedder->max_length());
+}
+
+lacos_compute lacos_get_compute(const lacos_model* model) {
+  return model == nullptr ? LACOS_COMPUTE_DEFAULT : model->compute;
+}
+
+lacos_pooling lacos_get_pooling(const lacos_model* model) {
+  return model == nullptr ? LACOS_POOLING_DEFAULT : model->pooling;
+}
+
+lacos_choice lacos_get_normalize(const lacos_model* model) {
+  return model == nullptr ? LACOS_DEFAULT : model->normalize ? LACOS_YES : LACOS_NO;
+}
+
+lacos_choice lacos_get_strip(const lacos_model* model) {
+  return model == nullptr ? LACOS_DEFAULT : model->embedder->strip() ? LACOS_YES : LACOS_NO;
+}
+
+int32_t lacos_get_threads(const lacos_model* model) { return model == nullptr ? 0 : model->threads; }
+
+const char* lacos_description(const lacos_model* model) {
+  return model == nullptr ? "" : model->description.c_str();
+}
+
+size_t lacos_prompt_count(const lacos_model* model) {
+  return model == nullptr ? 0 : model->embedder->folder().settings.prompts.size();
+}
+
+const char* lacos_prompt_name(const lacos_model* model, size_t index) {
+  if (index >= lacos_prompt_count(model)) return nullptr;
+  const auto& prompts = model->embedder->folder().settings.prompts;
+  return std::next(prompts.begin(), static_cast<std::ptrdiff_t>(index))->first.c_str();
+}
+
+const char* lacos_prompt_text(const lacos_model* model, const char* name) {
+  if (model == nullptr || name == nullptr) return nullptr;
+  for (const auto& [key, text] : model->embedder->folder().settings.prompts) {
+    if (key == name) return text.c_str();
+  }
+  return nullptr;
+}
+
+const char* lacos_default_prompt_name(const lacos_model* model) {
+  return model == nullptr ? "" : model->embedder->folder().settings.default_prompt_name.c_str();
+}
+}

@@ -1,0 +1,37 @@
+// What a lacos_model pointer points to.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "lacos/capi/compute_thread.h"
+#include "lacos/capi/lacos.h"
+#include "lacos/model/embedder.h"
+
+struct lacos_model {
+  std::shared_ptr<lacos::capi::ComputeThread> compute_thread;
+  // Opened without normalisation: lacos_encode applies what its options say. Used on the compute thread,
+  // except for the folder's settings and the tokenizer, which are immutable.
+  std::unique_ptr<lacos::Embedder> embedder;
+  int threads = 1;
+  lacos_compute compute = LACOS_COMPUTE_BF16;
+  lacos_pooling pooling = LACOS_POOLING_MEAN;
+  bool normalize = false;
+  std::string description;
+};
+
+namespace lacos::capi {
+
+// Throws CallError when the pointer is NULL.
+void RequireModel(const lacos_model* model);
+
+// Runs `work` on the compute thread with the model's number of threads. Throws UserError in a child of
+// fork().
+void RunForModel(const lacos_model& model, const std::function<void()>& work);
+
+// A caller's text; `length` may be LACOS_NUL_TERMINATED. Throws CallError for NULL (NULL of length 0 is an
+// empty text) and UserError for invalid UTF-8; both messages begin with [where].
+std::string_view ReadText(const char* text, size_t length, const std::string& where);
+
+}  // namespace lacos::capi

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs into a folder and builds the C test and the C example against it, as somebody who has nothing but the installed files.
+# Usage: install_test.sh SOURCE BUILD
+set -euo pipefail
+
+source=$1 build=$2
+stage=$build/tests/capi/install_test.work
+rm -rf "$stage"
+mkdir -p "$stage"
+
+fail() { echo "install_test: $*" >&2; exit 1; }
+
+DESTDIR=$stage/root cmake --install "$build" --prefix /opt/any >"$stage/install.log"
+prefix=$stage/root/opt/any
+for file in bin/lacos lib/liblacos.so include/lacos.h lib/pkgconfig/lacos.pc share/doc/lacos/LICENSE; do
+  [[ -e $prefix/$file ]] || fail "$file was not installed"
+done
+if find "$prefix" -name '*.py' -path '*/site-packages/*' | grep -q .; then fail "the Python package was installed too"; fi
+
+# A staged tree serves as it is: the .pc file finds its prefix by its own place.
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+version=$("$prefix/bin/lacos" --version)
+[[ $version == "lacos $(pkg-config --modversion lacos)" ]] || fail "lacos.pc has another version than '$version'"
+
+read -r -a flags <<<"$(pkg-config --cflags --libs lacos)"
+cc -std=c11 -pedantic -Wall -Wextra -Werror -O1 -o "$stage/capi_test" "$source"/tests/capi/*.c "${flags[@]}" -pthread -lm
+cc -std=c11 -pedantic -Wall -Wextra -Werror -o "$stage/embed" "$prefix/share/doc/lacos/examples/embed.c" "${flags[@]}"
+echo '#include <lacos.h>
+int main() { lacos_options options = {}; options.struct_size = sizeof options; return lacos_open("", &options, nullptr) == LACOS_OK; }' \
+  >"$stage/cplusplus.cc"
+c++ -std=c++11 -pedantic -Wall -Werror -o "$stage/cplusplus" "$stage/cplusplus.cc" "${flags[@]}"
+
+# Only the C interface is visible.
+others=$(nm --dynamic --defined-only "$prefix/lib/liblacos.so" | awk '$3 !~ /^(lacos_|LACOS_)/ { print $3 }')
+[[ -z $others ]] || fail "liblacos.so exports more than lacos_*: $others"
+
+export LD_LIBRARY_PATH=$prefix/lib
+"$stage/cplusplus"
+[[ $(readelf --dynamic "$stage/embed" | grep --count 'NEEDED.*liblacos.so.0\]') == 1 ]] || fail "the example does not need liblacos.so.0"
+mkdir "$stage/work"
+"$stage/capi_test" "$prefix/bin/lacos" "$source/examples/bloom-nano" "$stage/work"
+"$stage/embed" "$source/examples/bloom-nano" 'A man plays a guitar.' 'Someone makes music.' >"$stage/embed.out"
+grep -qE '^-?[01]\.[0-9]{6}$' "$stage/embed.out" || fail "the example printed: $(cat "$stage/embed.out")"

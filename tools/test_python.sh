@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Installs the Python package into a fresh virtual environment, as a user would, and runs its tests there: `make test-python`.
+# Usage: test_python.sh PROGRAM (the lacos that results are compared with)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+LACOS=$(realpath "$1")
+export LACOS
+venv=build/python-venv
+rm -rf "$venv"
+python3 -m venv "$venv"
+# The compiler's name as CMake finds it by itself: pip would pass Python's own, and ccache would then know none of the objects.
+CC=${CC:-cc} CXX=${CXX:-c++} "$venv/bin/pip" install --quiet --disable-pip-version-check .
+"$venv/bin/python" -m unittest discover --start-directory python/tests "${@:2}"
