@@ -11,16 +11,25 @@ SHAPES = [
     (1, 1, 8), (2, 1, 128), (1, 2, 24), (2, 2, 80), (3, 3, 16), (1, 3, 96),
     (2, 6, 8), (3, 7, 8), (1, 12, 32), (2, 16, 64), (3, 16, 8), (1, 112, 8),
 ]
+# The residual taken from the LayerNorm's output: apply_residual_connection_post_layernorm.
+POST = [(1, 2, 32), (3, 7, 16)]
+LONG = [(3, 3, 16), (2, 1, 128), POST[1]]
+LONG_LENGTHS = (1, 2, 31, 32, 33, 127, 128, 129, 511, 512, 513, 1024, 2047, 2048, 2049)
 LIMIT = 1e-5
 CAP = 24
 
 
+def folder_of(check: report.Check, shape: tuple[int, int, int]):
+    folder = check.work / "l{}-h{}-d{}".format(*shape)
+    if not folder.exists():
+        seed = (SHAPES + POST).index(shape)
+        peers.write_random_bloom(folder, *shape, seed=seed, apply_residual_connection_post_layernorm=shape in POST)
+    return folder
+
+
 def shapes(check: report.Check):
-    for seed, shape in enumerate(SHAPES):
-        folder = check.work / "l{}-h{}-d{}".format(*shape)
-        if not folder.exists():
-            peers.write_random_bloom(folder, *shape, seed=seed)
-        yield folder
+    for shape in SHAPES + POST:
+        yield folder_of(check, shape)
 
 
 def poolings(check: report.Check) -> None:
@@ -32,7 +41,7 @@ def poolings(check: report.Check) -> None:
             ours = check.embed(folder, texts, "--pooling", pooling, "--max-length", 64, "--no-normalize")
             worst[pooling] = max(worst[pooling], report.relative_difference(ours, peers.pooled(states, pooling)))
     for pooling, largest in worst.items():
-        check.row(f"vectors, {pooling} pooling, 12 shapes, f32: transformers", len(SHAPES) * len(texts), largest, LIMIT)
+        check.row(f"vectors, {pooling} pooling, {len(SHAPES + POST)} shapes, f32: transformers", len(SHAPES + POST) * len(texts), largest, LIMIT)
 
 
 def every_token(check: report.Check) -> None:
@@ -47,7 +56,27 @@ def every_token(check: report.Check) -> None:
             ours = check.embed(folder, texts, "--pooling", "last", "--max-length", length, "--no-normalize")
             largest = max(largest, report.relative_difference(ours, expected[:, length - 1]))
             tokens += len(texts)
-    check.row("hidden states at positions 1 to 24, 12 shapes, f32: transformers", tokens, largest, LIMIT)
+    check.row(f"hidden states at positions 1 to 24, {len(SHAPES + POST)} shapes, f32: transformers", tokens, largest, LIMIT)
+
+
+def long_texts(check: report.Check) -> None:
+    """Up to 2,049 tokens, one beyond BLOOM's training length: every pooling of the whole, and single positions."""
+    text = " ".join(report.sentences() * 40)
+    positions, pooled, cases = 0.0, 0.0, 0
+    for shape in LONG:
+        folder = folder_of(check, shape)
+        ids = peers.token_ids(folder, [text], LONG_LENGTHS[-1])
+        assert len(ids[0]) == LONG_LENGTHS[-1], len(ids[0])
+        states = peers.hidden_states(peers.load_bloom(folder), ids)[0]
+        for length in LONG_LENGTHS:
+            ours = check.embed(folder, [text], "--pooling", "last", "--max-length", length, "--no-normalize")
+            positions = max(positions, report.relative_difference(ours, states[length - 1 : length].numpy()))
+        for pooling in peers.POOLINGS:
+            ours = check.embed(folder, [text], "--pooling", pooling, "--max-length", LONG_LENGTHS[-1], "--no-normalize")
+            pooled = max(pooled, report.relative_difference(ours, peers.pooled([states], pooling)))
+        cases += 1
+    check.row(f"hidden states at positions up to 2,049, {cases} shapes, f32: transformers", cases * len(LONG_LENGTHS), positions, LIMIT)
+    check.row(f"vectors of 2,049 tokens, six poolings, {cases} shapes, f32: transformers", cases * len(peers.POOLINGS), pooled, LIMIT)
 
 
 def in_batches(check: report.Check) -> None:
@@ -62,4 +91,5 @@ def in_batches(check: report.Check) -> None:
 
 
 if __name__ == "__main__":
-    report.main([("pooled vectors", poolings), ("hidden states", every_token), ("independence of the batch", in_batches)])
+    report.main([("pooled vectors", poolings), ("hidden states", every_token), ("long texts", long_texts),
+                 ("independence of the batch", in_batches)])

@@ -90,46 +90,75 @@ def vectors(check: report.Check, folder: pathlib.Path, decoded: dict[str, torch.
     check.row(what, len(texts), report.relative_difference(ours, peers.pooled(states, "mean")), 1e-5)
 
 
-def write_plain(folder: pathlib.Path, tensors: dict[str, torch.Tensor]) -> pathlib.Path:
+def write_plain(folder: pathlib.Path, tensors: dict[str, torch.Tensor], model: pathlib.Path = MODEL) -> pathlib.Path:
     """The decoded weights as an ordinary float32 folder."""
     folder.mkdir(parents=True, exist_ok=True)
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, folder / "model.safetensors", metadata={"format": "pt"})
-    config = json.loads((MODEL / "config.json").read_text()) | {"dtype": "float32"}
+    config = json.loads((model / "config.json").read_text()) | {"dtype": "float32"}
     (folder / "config.json").write_text(json.dumps(config))
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-        (folder / name).write_bytes((MODEL / name).read_bytes())
+        (folder / name).write_bytes((model / name).read_bytes())
     return folder
 
 
+def tensors_of(model) -> dict[str, torch.Tensor]:
+    return {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("lm_head")}
+
+
+def bitsandbytes_model(check: report.Check, what: str, model: pathlib.Path, model_class) -> None:
+    """Ours in bitsandbytes' layout against what transformers makes of the original with load_in_8bit, loaded and saved."""
+    from transformers import BitsAndBytesConfig
+
+    folder, saved = check.work / f"{model.name}-ours", check.work / f"{model.name}-theirs"
+    check.run("quantize", "--model", model, "--output", folder, "--overwrite", "--layout", "bitsandbytes", compute=None)
+    check.run("verify", folder, compute=None)
+    theirs = model_class.from_pretrained(model, quantization_config=BitsAndBytesConfig(load_in_8bit=True)).eval()
+    back, info = model_class.from_pretrained(folder, output_loading_info=True)
+    problems = [key for keys in (info["missing_keys"], info["unexpected_keys"], info["mismatched_keys"]) for key in keys]
+    expected, found = tensors_of(theirs), tensors_of(back.eval())
+    names = set(expected) | set(found)
+    differing = [name for name in names if name not in expected or name not in found or not torch.equal(expected[name], found[name])]
+    assert sum(tensor.dtype == torch.int8 for tensor in found.values()) == 4 * back.config.n_layer
+    check.row(f"{what}: wrong keys in transformers", len(names), len(problems), 0)
+    check.row(f"{what}: differing tensors: bitsandbytes", len(names), len(differing), 0)
+    # Their folder here, against transformers in f32 on the values that its codes stand for.
+    theirs.save_pretrained(saved, max_shard_size="1MB")
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        (saved / name).write_bytes((model / name).read_bytes())
+    decoded = {}
+    for name, tensor in load_folder(saved).items():
+        if name.endswith((".SCB", ".weight_format")):
+            continue
+        scales = load_folder(saved).get(name.removesuffix("weight") + "SCB") if tensor.dtype == torch.int8 else None
+        decoded[name.removeprefix("transformer.")] = tensor.float() if scales is None else bnb.int8_vectorwise_dequant(tensor, scales)
+    texts = report.sentences()[:20]
+    plain = write_plain(check.work / f"{model.name}-decoded", decoded, model)
+    ids = peers.token_ids(plain, texts, 64)
+    exact = peers.pooled(peers.hidden_states(peers.load_bloom(plain), ids), "mean")
+    for source, quantised in (("theirs", saved), ("ours", folder)):
+        vectors_here = check.embed(quantised, texts, "--pooling", "mean", "--max-length", 64, "--no-normalize")
+        check.row(f"{what}: embed on {source}, f32: decoded weights", len(texts), report.relative_difference(vectors_here, exact), 1e-5)
+    # LLM.int8 also rounds activations to 8 bit and F16: each of a block's four products adds about half a step in
+    # 127 of its input's largest value; a wrong layout would be of the size of the vectors themselves.
+    base = getattr(back, "transformer", back)
+    int8 = peers.pooled([state.float() for state in peers.hidden_states(base, ids)], "mean")
+    check.row(f"{what}: LLM.int8's own states, largest 1 - cosine", len(texts), report.cosine_distance(vectors_here, int8), 1e-2)
+
+
 def bitsandbytes_layout(check: report.Check) -> None:
-    folder = check.work / "bitsandbytes"
-    check.run("quantize", "--model", MODEL, "--output", folder, "--overwrite", "--layout", "bitsandbytes", compute=None)
-    original, tensors = load_folder(MODEL), load_folder(folder)
-    names = [name for name in tensors if tensors[name].dtype == torch.int8]
-    assert len(names) == 6 * 4, names
-    wrong, scales = 0, 0.0
-    for name in names:
-        codes, scale, _ = bnb.int8_vectorwise_quant(original[name].half())
-        wrong += int((codes != tensors[name]).sum())
-        ours = tensors[name.replace(".weight", ".SCB")].float().numpy()
-        scales = max(scales, report.relative_difference(ours, scale.float().numpy()))
-    elements = sum(tensors[name].numel() for name in names)
-    check.row("quantize --layout bitsandbytes: differing codes: int8_vectorwise_quant", elements, wrong, 0)
-    check.row("quantize --layout bitsandbytes: SCB", len(names), scales, 0)
+    from transformers import AutoModel, AutoModelForCausalLM
 
-    from transformers import AutoModel
-
-    texts = report.sentences()[:40]
-    model, info = AutoModel.from_pretrained(folder, output_loading_info=True)
-    # Nothing but SCB and weight_format, which bitsandbytes takes from the file by itself, may be left over.
-    problems = [*info["missing_keys"], *(k for k in info["unexpected_keys"] if not k.endswith(("SCB", "weight_format")))]
-    check.row("transformers + bitsandbytes load that folder: missing or unexpected keys", len(tensors), len(problems), 0)
-    states = peers.hidden_states(model.eval(), peers.token_ids(folder, texts, 64))
-    theirs = peers.pooled([state.float() for state in states], "mean")
-    ours = check.embed(MODEL, texts, "--pooling", "mean", "--max-length", 64)
-    # LLM.int8 rounds activations too: a cosine of 0.99 tells a right layout from a wrong one.
-    check.row("its vectors against the original's: largest 1 - cosine", len(texts), report.cosine_distance(ours, theirs), 1e-2)
+    for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.float64):
+        name = str(dtype).removeprefix("torch.")
+        source = check.work / f"tiny-{name}"
+        if not source.exists():
+            peers.write_random_bloom(source, layers=2, heads=4, head_dim=16, seed=9)
+            model_class = AutoModelForCausalLM if dtype == torch.bfloat16 else AutoModel
+            model_class.from_pretrained(source, dtype=dtype).save_pretrained(source)
+        bitsandbytes_model(check, f"--layout bitsandbytes, {name}", source,
+                           AutoModelForCausalLM if dtype in (torch.bfloat16, torch.float16) else AutoModel)
+    bitsandbytes_model(check, "--layout bitsandbytes, bloom-nano", MODEL, AutoModel)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ import tiny_bloom  # noqa: E402
 POOLINGS = encode_golden.POOLINGS
 
 
-def write_random_bloom(folder: pathlib.Path, layers: int, heads: int, head_dim: int, seed: int) -> None:
+def write_random_bloom(folder: pathlib.Path, layers: int, heads: int, head_dim: int, seed: int, **options) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tiny_bloom.write_tokenizer(folder)
     hidden = heads * head_dim
     config = BloomConfig(
         vocab_size=tiny_bloom.ROWS, hidden_size=hidden, n_head=heads, n_layer=layers, bos_token_id=1, eos_token_id=2,
-        pad_token_id=3, hidden_dropout=0.0, attention_dropout=0.0, use_cache=False,
+        pad_token_id=3, hidden_dropout=0.0, attention_dropout=0.0, use_cache=False, **options,
     )
     model = BloomModel(config).eval()
     generator = torch.Generator().manual_seed(seed)

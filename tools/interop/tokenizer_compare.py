@@ -79,8 +79,9 @@ def lines_of(path):
                 yield line
 
 
-def hostile_lines(seed, count, added):
-    """Texts meant to break a tokenizer; no line feeds, since a line is a text."""
+def hostile_lines(seed, count, added, stride=1, longest=100_000):
+    """Texts meant to break a tokenizer; no line feeds, since a line is a text. stride: one in so many of the lines that go
+    through all code points."""
     rng = random.Random(seed)
     spaces = " \t\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2000\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
     punctuation = "!(),.?|[]{}'\"\u060c\u06d4\u0964\u2026\u3001\u3002\uff0c-_/\\<>"
@@ -121,10 +122,10 @@ def hostile_lines(seed, count, added):
         return rng.choice([" ", "", "  "]) + "".join(rng.choice("etaoinshrdlu") for _ in range(n))
 
     for c in range(0x110000):  # every character between two letters, 64 a line
-        if c % 64 == 0 and not 0xD800 <= c <= 0xDFFF:
+        if c % 64 == 0 and c // 64 % stride == seed % stride and not 0xD800 <= c <= 0xDFFF:
             yield "a".join(chr(k) for k in range(c, c + 64) if k != 0x0A)
             yield " ".join(chr(k) for k in range(c, c + 64) if k != 0x0A)
-    for n in (1000, 100_000):
+    for n in (1000, longest):
         yield "a" * n
         yield "ab" * n
         yield " " * n
