@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""`lacos tokenize` against Hugging Face tokenizers: ids, offsets and decoded texts of a million lines and more.
+"""`lacos tokenize` against Hugging Face tokenizers' batch encoding: ids, offsets and decoded texts of a million lines and more.
 
 BLOOM_TOKENIZER=FILE names BLOOM's own tokenizer.json, which is not part of this repository: seven published encodings are then
 checked against it, and as many lines as for the others.
 """
 
+import copy
 import gzip
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
 
-os.environ["TOKENIZERS_PARALLELISM"] = "true"  # the package's own batch encoding, on all the threads that it is given
+os.environ["TOKENIZERS_PARALLELISM"] = "false"  # processes run side by side instead
 
 import report
 import tokenizer_corpus
@@ -19,7 +21,7 @@ import tokenizer_corpus
 NANO = report.REPOSITORY / "examples/bloom-nano"
 GPT2 = tokenizer_corpus.SHARED / "tokenizer/gpt2_surrogate/tokenizer.json.gz"
 FACTS = pathlib.Path(__file__).with_name("bloom_encodings.json")
-CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 1_500_000  # the package's encodings take some 200 bytes a token
+CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 1_000_000  # the package's encodings take some 200 bytes a token
 
 CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 PATTERNS = {
@@ -63,33 +65,46 @@ def chunks(lines):
 
 
 def compare(check, name, content, lines):
-    """Lines whose ids, offsets or decoded text differ."""
+    """Lines whose ids, offsets or decoded text differ. Chunks go to as many processes as there are threads."""
     from tokenizers import Tokenizer
 
     peer = Tokenizer.from_str(content)
     peer.no_truncation()
     peer.no_padding()
-    folder = folder_of(check, name, content)
-    texts, encoded = check.work / "texts.jsonl", check.work / "ids.txt"
+    alone = copy.copy(check)
+    alone.threads = 1
+    with multiprocessing.get_context("fork").Pool(check.threads, start_worker, (alone, peer, folder_of(check, name, content))) as pool:
+        return sum(pool.imap_unordered(compare_chunk, chunks(lines)))
+
+
+def start_worker(*job):
+    global JOB
+    JOB = job
+
+
+def compare_chunk(batch):
+    check, peer, folder = JOB
+    texts, encoded = (check.work / f"{os.getpid()}.{suffix}" for suffix in ("jsonl", "txt"))
+    write_jsonl(texts, ({"text": line} for line in batch))
+    found = check.run("tokenize", "--model", folder, "--input", texts, "--with-offsets", compute=None).splitlines()
+    assert len(found) == len(batch), (len(found), len(batch))
+    plain = check.run("tokenize", "--model", folder, "--input", texts, compute=None).splitlines()
+    encodings = peer.encode_batch(batch)
+    ids = [encoding.ids for encoding in encodings]
+    encoded.write_text("".join(f"{row}\n" for row in ids), encoding="utf-8")
+    decoded = check.run_json("tokenize", "--decode", "--model", folder, "--input", encoded, compute=None)["decoded"]
+    expected = peer.decode_batch(ids, skip_special_tokens=False)
+    assert len(decoded) == len(expected), (len(decoded), len(expected))
     mismatches = 0
-    for batch in chunks(lines):
-        write_jsonl(texts, ({"text": line} for line in batch))
-        found = check.run("tokenize", "--model", folder, "--input", texts, "--with-offsets", compute=None).splitlines()
-        assert len(found) == len(batch), (len(found), len(batch))
-        plain = check.run("tokenize", "--model", folder, "--input", texts, compute=None).splitlines()
-        encodings = peer.encode_batch(batch)
-        ids = [encoding.ids for encoding in encodings]
-        encoded.write_text("".join(f"{row}\n" for row in ids), encoding="utf-8")
-        decoded = check.run_json("tokenize", "--decode", "--model", folder, "--input", encoded, compute=None)["decoded"]
-        expected = peer.decode_batch(ids, skip_special_tokens=False)
-        assert len(decoded) == len(expected), (len(decoded), len(expected))
-        for line, own, own_ids, encoding, row, text, peer_text in zip(batch, found, plain, encodings, ids, decoded, expected):
-            same = own.startswith(f'{{"ids":{own_ids},"offsets":') and text == peer_text
-            own = json.loads(own)
-            if not same or own["ids"] != row or [*map(tuple, own["offsets"])] != encoding.offsets:
-                mismatches += 1
-                if os.environ.get("INTEROP_TRACE") and mismatches <= 5:
-                    print(f"{name}: {line[:120]!r}\n  lacos {str(own)[:400]} {text[:80]!r}\n  peer  {row[:40]} {encoding.offsets[:30]} {peer_text[:80]!r}")
+    for line, own, own_ids, encoding, row, text, peer_text in zip(batch, found, plain, encodings, ids, decoded, expected, strict=True):
+        same = own.startswith(f'{{"ids":{own_ids},"offsets":') and text == peer_text
+        own = json.loads(own)
+        if not same or own["ids"] != row or [*map(tuple, own["offsets"])] != encoding.offsets:
+            mismatches += 1
+            if os.environ.get("INTEROP_TRACE") and mismatches <= 5:
+                print(f"{folder.name}: {line[:120]!r}\n  lacos {str(own)[:400]} {text[:80]!r}\n  peer  {row[:40]} {encoding.offsets[:30]} {peer_text[:80]!r}", flush=True)
+    texts.unlink()
+    encoded.unlink()
     return mismatches
 
 
@@ -235,7 +250,6 @@ def bloom(check, lines):
 
 
 def everything(check):
-    os.environ["RAYON_NUM_THREADS"] = str(check.threads)
     lines = Lines()
     check.attempt("tokenize, bloom-nano", lambda: real(check, f"bloom-nano ({lines.corpus})", NANO / "tokenizer.json", lines, 10**9))
     if GPT2.exists():
