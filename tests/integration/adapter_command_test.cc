@@ -71,9 +71,7 @@ TEST(AdapterCommand, NeedsAnAdapterAndAFreePlace) {
   // An adapter of another shape is refused with the tensors that do not fit.
   ExpectUserError(
       RunLacos({"adapter", "--model", TinyModel(), "--adapter", adapter, "--output", folder / "out"}),
-      "26 misshapen: base_model.model.h.0.self_attention.query_key_value.lora_A.weight has [2, 48], expected "
-      "[2, "
-      "32]");
+      "26 misshapen: base_model.model.h.0.self_attention.query_key_value.lora_A.weight has [2, 48]");
 }
 
 // A sentence-transformers folder with a default prompt.
