@@ -1,9 +1,11 @@
 // `lacos train`: reproducible, resumable, every objective, and clear about what it cannot use.
 #include <fmt/format.h>
 
+#include <cstring>
 #include <filesystem>
 
 #include "lacos/io/json.h"
+#include "lacos/io/safetensors.h"
 #include "program.h"
 
 namespace lacos {
@@ -66,6 +68,32 @@ TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
     EXPECT_EQ(train("streamed", {"--stream-layers", "--gradient-strategy", "recompute"}), first);
     EXPECT_NE(train("seed", {"--seed", "7"}), first);
   }
+}
+
+// ln_f's weights are finite, but times a normalised value above 1.2 they are not.
+TEST(TrainCommand, ALossThatIsNotFiniteStopsTheRunBeforeItsUpdate) {
+  const TempFolder folder;
+  const std::string data = folder.Write("nli.tsv", NliTable());
+  const std::string model = folder / "model", output = folder / "out";
+  fs::copy(TinyModel(), model, fs::copy_options::recursive);
+  std::string bytes = ReadAll(model + "/model.safetensors");
+  {
+    const SafetensorsFile file(model + "/model.safetensors");
+    const TensorEntry* entry = file.Find("ln_f.weight");
+    ASSERT_NE(entry, nullptr);
+    ASSERT_EQ(entry->dtype, DType::kF32);
+    const float huge = 3e38f;
+    for (int64_t i = 0; i < entry->Elements(); ++i)
+      std::memcpy(bytes.data() + entry->offset + 4 * i, &huge, sizeof(huge));
+  }
+  folder.Write("model/model.safetensors", bytes);
+  std::vector<std::string> arguments = TrainArguments(data, output, {"--save-every", "1"});
+  arguments[2] = model;
+  const RunResult result = RunLacos(arguments);
+  ExpectUserError(result, "[step 1]");
+  EXPECT_NE(result.err.find("not finite"), std::string::npos) << result.err;
+  EXPECT_FALSE(fs::exists(output + "/adapter_model.safetensors"));
+  EXPECT_FALSE(fs::exists(output + "/checkpoints/step-000001"));
 }
 
 TEST(TrainCommand, ARunIsRepeatedFromItsRunFileOrFromToml) {

@@ -26,6 +26,7 @@ class Tokenizer {
 
   // Ids of valid UTF-8 text, added tokens and post-processing included; they replace what `ids` held.
   // Truncation and padding that a file asks for are not applied (transformers sets both anew on every call).
+  // Throws UserError when the file's split pattern backtracks without end on the text (Regex::kMaxRetries).
   virtual void Encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
   virtual Encoding EncodeWithOffsets(std::string_view text) const = 0;
   // The text of ids; invalid UTF-8 that results is replaced as HF tokenizers does. Throws UserError for
