@@ -342,7 +342,7 @@ void Int8Product(const int16_t* left, const float* row_scale, int64_t rows, cons
 
 double MeasureInt8MultiplyAdd() {
   // One panel and one group of rows: everything in the first-level cache.
-  constexpr int64_t kDepth = 512, kCalls = 200, kRuns = 5;
+  constexpr int64_t kDepth = 512, kCalls = 20000, kRuns = 20;  // 0.2 s: the clock has to rise first
   const int64_t rows = Int8RowGroup(), columns = Int8PanelColumns();
   std::vector<int16_t> left(static_cast<size_t>(rows * kDepth), 3);
   std::vector<int8_t> packed(Int8PackedBytes(columns, kDepth), 5);
