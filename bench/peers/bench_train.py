@@ -70,7 +70,9 @@ def run_json(command: list) -> dict:
     result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     if result.returncode != 0:
         raise RuntimeError(f"status {result.returncode}: {' '.join(str(part) for part in command)}")
-    return json.loads(result.stdout.strip().splitlines()[-1])
+    lines = result.stdout.strip().splitlines()
+    start = max(i for i, line in enumerate(lines) if line.startswith("{"))  # lacos prints its object on several lines
+    return json.loads("\n".join(lines[start:]))
 
 
 def measure_peer(name: str, options, model: pathlib.Path, pairs: pathlib.Path) -> dict:
