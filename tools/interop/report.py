@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging as python_logging
 import os
 import pathlib
 import subprocess
@@ -114,6 +115,7 @@ def main(comparisons) -> None:
     from transformers.utils import logging
 
     logging.set_verbosity_error()
+    python_logging.getLogger("bitsandbytes").setLevel("ERROR")  # a line for every product that casts its input
     logging.disable_progress_bar()
     torch.set_num_threads(options.threads)
     check = Check(options.lacos, options.work, options.threads)
