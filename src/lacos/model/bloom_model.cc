@@ -131,8 +131,11 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
 
 void BloomModel::ForEachMatrix(int64_t layer,
                                const std::function<void(const std::string& name)>& visit) const {
-  for (const LinearModule& linear : ListLinearModules(config())) {
-    if (linear.layer == layer) visit(linear.name + ".weight");
+  if (layer < 0 || layer >= static_cast<int64_t>(blocks_.size())) return;
+  const BlockLayer& block = blocks_[layer];
+  for (const LinearLayer* linear :
+       {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
+    visit(linear->name + ".weight");
   }
 }
 

@@ -49,10 +49,10 @@ FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Kernel int8)
     tiles_ = {kInt8TileRows, Int8RowGroup()};
     implementation_ = "16-bit multiply-add, exact 32-bit sums";
   } else {
-    const ProductElement element = int8_by_onednn_               ? ProductElement::kS8
-                                   : type_ == ProductType::kBF16 ? ProductElement::kBF16
-                                                                 : ProductElement::kF32;
-    tiles_ = ChooseRowTiles(cache_, element, implementation_);
+    element_ = int8_by_onednn_               ? ProductElement::kS8
+               : type_ == ProductType::kBF16 ? ProductElement::kBF16
+                                             : ProductElement::kF32;
+    tiles_ = ChooseRowTiles(cache_, element_, implementation_);
   }
 }
 
@@ -130,8 +130,7 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
     const int64_t row = task / column_tiles * tiles_.rows, column = task % column_tiles * kTileColumns;
     const int64_t rows = std::min(tiles_.rows, left.rows - row);
     const int64_t cols = std::min(kTileColumns, columns - column);
-    const ProductElement element = type_ == ProductType::kBF16 ? ProductElement::kBF16 : ProductElement::kF32;
-    const ProductShape shape{tiles_.Padded(rows), cols, left.depth, stride, forward, element};
+    const ProductShape shape{tiles_.Padded(rows), cols, left.depth, stride, forward, element_};
     const Product& product = cache_.Get(shape);
     DecodedWeight part;
     if (piecewise) {
@@ -168,13 +167,6 @@ const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, 
   packed_weight_ = weight;
   packed_orientation_ = orientation;
   return packed;
-}
-
-void FrozenLinear::MultiplyInt8(const int8_t* left, const float* scale, const int8_t* weight,
-                                const ProductShape& shape, float* sums) {
-  const Product& product = cache_.Get(shape);
-  product.Run(left, weight, sums, sums + RoundUp(shape.m * shape.n, 16));
-  for (int64_t row = 0; row < shape.m; ++row) ScaleInt8Sums(scale[row], shape.n, sums + row * shape.n);
 }
 
 template <class Finish>
@@ -218,10 +210,12 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
     }
     float* sums = nullptr;
     if (int8_by_onednn_) {
-      const ProductShape shape{padded, cols, depth, m.cols, forward, ProductElement::kS8};
-      const auto scratchpad = static_cast<int64_t>(cache_.Get(shape).ScratchpadBytes() / sizeof(float));
-      sums = work_.threads.Mine(kSums).F32(RoundUp(padded * cols, 16) + scratchpad + 16);
-      MultiplyInt8(codes8, scale, plain.codes + (forward ? column * m.cols : column), shape, sums);
+      const Product& product = cache_.Get({padded, cols, depth, m.cols, forward, element_});
+      const int64_t count = RoundUp(padded * cols, 16);
+      const auto scratchpad = static_cast<int64_t>(product.ScratchpadBytes() / sizeof(float));
+      sums = work_.threads.Mine(kSums).F32(count + scratchpad + 16);
+      product.Run(codes8, plain.codes + (forward ? column * m.cols : column), sums, sums + count);
+      for (int64_t r = 0; r < rows; ++r) ScaleInt8Sums(scale[r], cols, sums + r * cols);
     } else {
       sums = work_.threads.Mine(kSums).F32(padded * cols);
       Int8Product(codes16, scale, padded, packed + column * paired, cols, depth, sums);

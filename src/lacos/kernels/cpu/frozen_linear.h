@@ -39,15 +39,13 @@ class FrozenLinear {
   // The same for integer products: both sides are 8-bit, with a scale for each row of `left`.
   template <class Finish>
   void RunInt8Tiles(const Operand& left, WeightId weight, Orientation orientation, const Finish& finish);
-  // Rows of one tile of both sides -> sums, scaled by `left`'s rows.
-  void MultiplyInt8(const int8_t* left, const float* scale, const int8_t* weight, const ProductShape& shape,
-                    float* sums);
   const int8_t* PackWhole(WeightId weight, Orientation orientation, int64_t columns, int64_t depth);
 
   Workspace& work_;
   PrimitiveCache cache_;
   ProductType type_;
   bool int8_by_onednn_ = false;
+  ProductElement element_ = ProductElement::kF32;  // of oneDNN's products
   std::string implementation_;
   RowTiles tiles_;
   FrozenWeights weights_;
