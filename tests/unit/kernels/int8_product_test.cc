@@ -30,15 +30,15 @@ class Int8ProductExact : public ::testing::TestWithParam<ProductCase> {};
 
 TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
   const ProductCase c = GetParam();
-  const int64_t rows = 2 * Int8RowGroup(), paired = PairedDepth(c.depth);
+  const int64_t rows = 5 * Int8RowGroup(), stride = Int8LeftStride(c.depth);
   Random random(7, RandomStream::kWeights, 1);
   const auto code = [&] {
     return c.extreme != 0 ? c.extreme : static_cast<int>(random.Next32() % 256) - 128;
   };
-  std::vector<int16_t> left(static_cast<size_t>(rows * paired));
+  std::vector<int16_t> left(static_cast<size_t>(rows * stride));
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t k = 0; k < c.depth; ++k)
-      left[r * paired + k] = static_cast<int16_t>(r % 2 == 0 ? code() : -code());
+      left[r * stride + k] = static_cast<int16_t>(r % 2 == 0 ? code() : -code());
   }
   std::vector<int8_t> weight(static_cast<size_t>(c.columns * c.depth));
   for (int8_t& w : weight) w = static_cast<int8_t>(code());
@@ -53,13 +53,22 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
   for (int64_t r = 0; r < rows; ++r) scale.push_back(std::ldexp(1.0f, static_cast<int>(r % 5) - 2));
   std::vector<float> sums(static_cast<size_t>(rows * c.columns), std::numeric_limits<float>::quiet_NaN());
   Int8Product(left.data(), scale.data(), rows, packed.data(), c.columns, c.depth, sums.data());
+  std::vector<float> unpacked(sums.size(), std::numeric_limits<float>::quiet_NaN());
+  if (c.forward) {
+    Int8DotProduct(left.data(), scale.data(), rows, weight.data(), c.depth, c.columns, c.depth,
+                   unpacked.data());
+  }
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t n = 0; n < c.columns; ++n) {
       int64_t sum = 0;
       for (int64_t k = 0; k < c.depth; ++k)
-        sum += int64_t{left[r * paired + k]} * weight[c.forward ? n * c.depth + k : k * c.columns + n];
+        sum += int64_t{left[r * stride + k]} * weight[c.forward ? n * c.depth + k : k * c.columns + n];
       ASSERT_EQ(sums[r * c.columns + n], static_cast<float>(sum) * scale[r])
           << "row " << r << " column " << n;
+      if (c.forward) {
+        ASSERT_EQ(unpacked[r * c.columns + n], static_cast<float>(sum) * scale[r])
+            << "unpacked, row " << r << " column " << n;
+      }
     }
   }
 }
@@ -67,7 +76,7 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
 std::vector<ProductCase> ProductCases() {
   std::vector<ProductCase> cases;
   for (const bool forward : {true, false}) {
-    for (const int64_t depth : {1, 2, 17, 64, 511, 512, 513, 1027}) {
+    for (const int64_t depth : {1, 2, 17, 64, 511, 512, 513, 1027, 2048, 2600}) {
       for (const int64_t columns : {1, 8, 15, 16, 33, 256}) cases.push_back({columns, depth, forward, 0});
     }
     // The largest codes, all of one sign, through the greatest depth: 2^31 is not reached.

@@ -17,6 +17,9 @@ namespace {
 // not faster on Zen 3, and narrow tiles keep all threads busy when there are few rows.
 constexpr int64_t kTileColumns = 256;
 constexpr int64_t kInt8TileRows = 192;
+// Up to so many rows a forward product reads the codes where they lie; packing them costs as much as some 12
+// rows of the product.
+constexpr int64_t kInt8UnpackedRows = 48;
 
 // Scratch of each thread.
 enum Slot { kLeft, kSums, kLora, kWeight };
@@ -65,15 +68,20 @@ std::string FrozenLinear::Describe() const {
                      implementation_, tiles_.rows, tiles_.granularity, kTileColumns);
 }
 
+bool FrozenLinear::ReadsCodes(int64_t rows, Orientation orientation) const {
+  return !int8_by_onednn_ && orientation == Orientation::kForward && rows <= kInt8UnpackedRows;
+}
+
 size_t FrozenLinear::WorkspaceBytes(WeightId weight, int64_t rows, Orientation orientation) const {
   const QuantizedMatrix& m = weights_.Matrix(weight);
   const int64_t depth = orientation == Orientation::kForward ? m.cols : m.rows;
   const int64_t tile_rows = std::min(tiles_.rows, tiles_.Padded(rows));
   if (type_ == ProductType::kInt8) {
     const int64_t columns = orientation == Orientation::kForward ? m.rows : m.cols;
-    const int64_t element = int8_by_onednn_ ? 1 : 2;
-    const int64_t thread = tile_rows * (PairedDepth(depth) * element + 4 + kTileColumns * 4);
-    const size_t packed = int8_by_onednn_ ? 0 : Int8PackedBytes(columns, depth);
+    const int64_t row_bytes = int8_by_onednn_ ? depth : 2 * Int8LeftStride(depth);
+    const int64_t thread = tile_rows * (row_bytes + 4 + kTileColumns * 4);
+    const bool packs = !int8_by_onednn_ && !ReadsCodes(rows, orientation);
+    const size_t packed = packs ? Int8PackedBytes(columns, depth) : 0;
     return weights_.DecodedBytes(weight) + packed + static_cast<size_t>(thread * ThreadCount());
   }
   const auto element = static_cast<int64_t>(weights_.ElementBytes());
@@ -180,7 +188,9 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
   if (row_tiles == 0) return;
   cache_.Trim();
   work_.threads.Reserve();
-  const int8_t* packed = int8_by_onednn_ ? nullptr : PackWhole(weight, orientation, columns, depth);
+  const bool unpacked = ReadsCodes(left.rows, orientation);
+  const int8_t* packed =
+      int8_by_onednn_ || unpacked ? nullptr : PackWhole(weight, orientation, columns, depth);
   const RowCodes plain = weights_.Codes(weight);
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
 
@@ -191,20 +201,21 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
     const int64_t cols = std::min(kTileColumns, columns - column);
     // The rows' scales, then their codes: 8-bit ones for oneDNN, else 16-bit ones.
     const int64_t scales = RoundUp(tiles_.rows, 16);
-    float* scale = work_.threads.Mine(kLeft).F32(scales + RoundUp(padded * paired, 2) / 2);
+    const int64_t stride = int8_by_onednn_ ? depth : Int8LeftStride(depth);
+    float* scale = work_.threads.Mine(kLeft).F32(scales + RoundUp(padded * stride, 2) / 2);
     auto* codes8 = reinterpret_cast<int8_t*>(scale + scales);
     auto* codes16 = reinterpret_cast<int16_t*>(scale + scales);
     if (int64_t& mine = held[omp_get_thread_num()]; mine != tile) {
       for (int64_t r = 0; r < rows; ++r) {
         const ConstFloats x = left.values.At((row + r) * depth);
-        scale[r] = int8_by_onednn_ ? QuantizeInt8Row(x, left.column_scale, depth, codes8 + r * depth)
-                                   : QuantizeInt8Row(x, left.column_scale, depth, codes16 + r * paired);
+        scale[r] = int8_by_onednn_ ? QuantizeInt8Row(x, left.column_scale, depth, codes8 + r * stride)
+                                   : QuantizeInt8Row(x, left.column_scale, depth, codes16 + r * stride);
       }
       std::fill(scale + rows, scale + padded, 0.0f);
       if (int8_by_onednn_) {
-        std::fill(codes8 + rows * depth, codes8 + padded * depth, int8_t{0});
+        std::fill(codes8 + rows * stride, codes8 + padded * stride, int8_t{0});
       } else {
-        std::fill(codes16 + rows * paired, codes16 + padded * paired, int16_t{0});
+        std::fill(codes16 + rows * stride, codes16 + padded * stride, int16_t{0});
       }
       mine = tile;
     }
@@ -218,7 +229,11 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
       for (int64_t r = 0; r < rows; ++r) ScaleInt8Sums(scale[r], cols, sums + r * cols);
     } else {
       sums = work_.threads.Mine(kSums).F32(padded * cols);
-      Int8Product(codes16, scale, padded, packed + column * paired, cols, depth, sums);
+      if (unpacked) {
+        Int8DotProduct(codes16, scale, padded, plain.codes + column * m.cols, m.cols, cols, depth, sums);
+      } else {
+        Int8Product(codes16, scale, padded, packed + column * paired, cols, depth, sums);
+      }
     }
     finish(row, rows, column, cols, sums, forward ? plain.row_scale + column : nullptr);
   });

@@ -39,6 +39,8 @@ class FrozenLinear {
   // The same for integer products: both sides are 8-bit, with a scale for each row of `left`.
   template <class Finish>
   void RunInt8Tiles(const Operand& left, WeightId weight, Orientation orientation, const Finish& finish);
+  // Whether an integer product of so many rows takes the codes as they are stored.
+  bool ReadsCodes(int64_t rows, Orientation orientation) const;
   const int8_t* PackWhole(WeightId weight, Orientation orientation, int64_t columns, int64_t depth);
 
   Workspace& work_;

@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include <hwy/cache_control.h>
+
 #include "lacos/base/checked_math.h"
 #include "lacos/base/process.h"
 #include "lacos/kernels/cpu/hwy_targets.h"
@@ -27,6 +29,8 @@ constexpr size_t kGroup = 4;
 constexpr size_t kPanel = 2 * kLanes;
 // Depth of one pass: a panel (16 KB) stays in the first-level cache, 192 rows (192 KB) in the second.
 constexpr size_t kPassPairs = 256;
+// Depth of one pass of the product with stored codes: 12 rows (24 KB) stay in the first-level cache.
+constexpr size_t kDotPass = 1024;
 
 int64_t Int8PanelColumnsImpl() { return kPanel; }
 int64_t Int8RowGroupImpl() { return kGroup; }
@@ -123,6 +127,122 @@ HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const
 
 #endif
 
+#if HWY_TARGET != HWY_SCALAR
+
+// The sums of four rows with one stored row of codes, lane by lane. One stored row at a time: g++ folds each
+// load of a left row into its multiply-add, so a second one would load every left row again, and loads are
+// the limit.
+struct Int8DotGroup {
+  VI s0, s1, s2, s3;
+  VI t0, t1, t2, t3;  // as left_odd in Int8RowSums
+
+  HWY_INLINE void Begin() { s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = hn::Zero(DI()); }
+  HWY_INLINE void Add(const int16_t* a, size_t stride, VI16 w) {
+    const DI di;
+    const DI16 d16;
+    s0 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a), w, s0, t0);
+    s1 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a + stride), w, s1, t1);
+    s2 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a + 2 * stride), w, s2, t2);
+    s3 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a + 3 * stride), w, s3, t3);
+  }
+  HWY_INLINE void Store(int32_t* lanes) const {
+    const DI di;
+    hn::StoreU(hn::RearrangeToOddPlusEven(s0, t0), di, lanes);
+    hn::StoreU(hn::RearrangeToOddPlusEven(s1, t1), di, lanes + kLanes);
+    hn::StoreU(hn::RearrangeToOddPlusEven(s2, t2), di, lanes + 2 * kLanes);
+    hn::StoreU(hn::RearrangeToOddPlusEven(s3, t3), di, lanes + 3 * kLanes);
+  }
+};
+
+// lanes [kGroups * kGroup, kLanes]: sums of rows of a with b over `depth`, a multiple of 2 * kLanes.
+template <size_t kGroups>
+HWY_NOINLINE void Int8DotLanes(size_t depth, const int16_t* a, size_t a_stride, const int8_t* b,
+                               int32_t* lanes) {
+  const DI8 d8;
+  const DI16 d16;
+  Int8DotGroup g0, g1, g2;
+  g0.Begin();
+  g1.Begin();
+  g2.Begin();
+  for (size_t k = 0; k < depth; k += 2 * kLanes) {
+    const VI16 w = hn::PromoteTo(d16, hn::LoadU(d8, b + k));
+    g0.Add(a + k, a_stride, w);
+    if constexpr (kGroups > 1) g1.Add(a + kGroup * a_stride + k, a_stride, w);
+    if constexpr (kGroups > 2) g2.Add(a + 2 * kGroup * a_stride + k, a_stride, w);
+  }
+  g0.Store(lanes);
+  if constexpr (kGroups > 1) g1.Store(lanes + kGroup * kLanes);
+  if constexpr (kGroups > 2) g2.Store(lanes + 2 * kGroup * kLanes);
+}
+
+#endif
+
+// Rows [0, kGroups * kGroup) of the product with every column, over one pass of the depth.
+template <size_t kGroups>
+void Int8DotRows(const int16_t* a, size_t a_stride, const float* scale, const int8_t* codes, int64_t stride,
+                 size_t columns, size_t depth, bool first, float* sums) {
+  constexpr size_t kRows = kGroups * kGroup;
+  for (size_t column = 0; column < columns; ++column) {
+    const int8_t* b = codes + static_cast<int64_t>(column) * stride;
+    float* out = sums + column;
+    int32_t c[kRows] = {};
+    for (size_t i = 0; i < kRows && !first; ++i) std::memcpy(c + i, out + i * columns, sizeof(*c));
+#if HWY_TARGET == HWY_SCALAR
+    const size_t whole = 0;
+#else
+    const size_t whole = depth - depth % (2 * kLanes);
+    // Codes come from memory, in pieces too short for the CPU to foresee: ask for the row after the next.
+    const int8_t* ahead = b + (column + 2 < columns ? 2 : 0) * stride;
+    for (size_t k = 0; k < depth; k += 64) hwy::Prefetch(ahead + k);
+    HWY_ALIGN int32_t lanes[kRows * kLanes];
+    Int8DotLanes<kGroups>(whole, a, a_stride, b, lanes);
+    const DI di;
+    const hn::Repartition<int64_t, DI> d64;
+    for (size_t row = 0; row < kRows; row += 4) {  // the lanes of four rows, transposed and added
+      const int32_t* r = lanes + row * kLanes;
+      const auto halves = [&](const int32_t* x) HWY_ATTR {
+        const VI even = hn::Load(di, x), odd = hn::Load(di, x + kLanes);
+        return hn::BitCast(d64,
+                           hn::Add(hn::InterleaveLower(di, even, odd), hn::InterleaveUpper(di, even, odd)));
+      };
+      const auto lower = halves(r), upper = halves(r + 2 * kLanes);
+      HWY_ALIGN int32_t four[kLanes];
+      hn::Store(hn::Add(hn::BitCast(di, hn::InterleaveLower(d64, lower, upper)),
+                        hn::BitCast(di, hn::InterleaveUpper(d64, lower, upper))),
+                di, four);
+      for (size_t i = 0; i < kLanes; ++i) c[row + i % 4] += four[i];
+    }
+#endif
+    for (size_t k = whole; k < depth; ++k) {
+      for (size_t i = 0; i < kRows; ++i) c[i] += a[i * a_stride + k] * b[k];
+    }
+    for (size_t i = 0; i < kRows; ++i) {
+      if (scale == nullptr) {
+        std::memcpy(out + i * columns, c + i, sizeof(*c));
+      } else {
+        out[i * columns] = static_cast<float>(c[i]) * scale[i];
+      }
+    }
+  }
+}
+
+void Int8DotProductImpl(const int16_t* left, const float* row_scale, int64_t rows, const int8_t* codes,
+                        int64_t stride, int64_t columns, int64_t depth, float* sums) {
+  const auto width = static_cast<size_t>(columns), all = static_cast<size_t>(depth);
+  const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
+  const auto count = static_cast<size_t>(rows);
+  for (size_t pass = 0; pass < all; pass += kDotPass) {
+    const size_t some = std::min(kDotPass, all - pass);
+    for (size_t row = 0; row < count;) {
+      const size_t groups = std::min<size_t>(3, (count - row) / kGroup);
+      const auto run = groups == 3 ? Int8DotRows<3> : groups == 2 ? Int8DotRows<2> : Int8DotRows<1>;
+      run(left + row * left_stride + pass, left_stride, pass + some == all ? row_scale + row : nullptr,
+          codes + pass, stride, width, some, pass == 0, sums + row * width);
+      row += groups * kGroup;
+    }
+  }
+}
+
 // The block at the right edge of a tile: through a buffer, since it has fewer columns than a panel.
 void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
                    const float* scale, size_t columns, float* c, size_t c_stride) {
@@ -138,19 +258,20 @@ void Int8ProductImpl(const int16_t* left, const float* row_scale, int64_t rows, 
                      int64_t columns, int64_t depth, float* sums) {
   const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
   const auto width = static_cast<size_t>(columns);
+  const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
   for (size_t pass = 0; pass < all_pairs; pass += kPassPairs) {
     const size_t pairs = std::min(kPassPairs, all_pairs - pass);
     const bool last = pass + pairs == all_pairs;
     for (size_t column = 0; column < width; column += kPanel) {
       const int8_t* b = packed + (column * all_pairs + pass * kPanel) * 2;
       for (size_t row = 0; row < static_cast<size_t>(rows); row += kGroup) {
-        const int16_t* a = left + row * 2 * all_pairs + 2 * pass;
+        const int16_t* a = left + row * left_stride + 2 * pass;
         const float* scale = last ? row_scale + row : nullptr;
         float* c = sums + row * width + column;
         if (column + kPanel <= width) {
-          Int8Block(pairs, a, 2 * all_pairs, b, pass == 0, scale, c, width);
+          Int8Block(pairs, a, left_stride, b, pass == 0, scale, c, width);
         } else {
-          Int8EdgeBlock(pairs, a, 2 * all_pairs, b, pass == 0, scale, width - column, c, width);
+          Int8EdgeBlock(pairs, a, left_stride, b, pass == 0, scale, width - column, c, width);
         }
       }
     }
@@ -312,6 +433,7 @@ HWY_EXPORT(QuantizeTo16Impl);
 HWY_EXPORT(QuantizeTo8Impl);
 HWY_EXPORT(ScaleInt8SumsImpl);
 HWY_EXPORT(Int8ProductImpl);
+HWY_EXPORT(Int8DotProductImpl);
 
 int64_t Int8PanelColumns() { return HWY_DYNAMIC_DISPATCH(Int8PanelColumnsImpl)(); }
 int64_t Int8RowGroup() { return HWY_DYNAMIC_DISPATCH(Int8RowGroupImpl)(); }
@@ -340,11 +462,16 @@ void Int8Product(const int16_t* left, const float* row_scale, int64_t rows, cons
   HWY_DYNAMIC_DISPATCH(Int8ProductImpl)(left, row_scale, rows, packed, columns, depth, sums);
 }
 
+void Int8DotProduct(const int16_t* left, const float* row_scale, int64_t rows, const int8_t* codes,
+                    int64_t stride, int64_t columns, int64_t depth, float* sums) {
+  HWY_DYNAMIC_DISPATCH(Int8DotProductImpl)(left, row_scale, rows, codes, stride, columns, depth, sums);
+}
+
 double MeasureInt8MultiplyAdd() {
   // One panel and one group of rows: everything in the first-level cache.
   constexpr int64_t kDepth = 512, kCalls = 20000, kRuns = 20;  // 0.2 s: the clock has to rise first
   const int64_t rows = Int8RowGroup(), columns = Int8PanelColumns();
-  std::vector<int16_t> left(static_cast<size_t>(rows * kDepth), 3);
+  std::vector<int16_t> left(static_cast<size_t>(rows * Int8LeftStride(kDepth)), 3);
   std::vector<int8_t> packed(Int8PackedBytes(columns, kDepth), 5);
   const std::vector<float> scale(static_cast<size_t>(rows), 1.0f);
   std::vector<float> sums(static_cast<size_t>(rows * columns));

@@ -21,6 +21,12 @@ constexpr int64_t kInt8MaxDepth = 131072;
 // The depth as packed weights and quantised rows have it: rounded up to a whole pair.
 constexpr int64_t PairedDepth(int64_t depth) { return depth + depth % 2; }
 
+// Codes from one quantised left row to the next. Pieces of long rows are used together, and at a distance of
+// 4 KB they would all claim the same few places of the first-level cache: an odd number of KB spreads them.
+constexpr int64_t Int8LeftStride(int64_t depth) {
+  return depth <= 1024 ? PairedDepth(depth) : (depth + 511) / 1024 * 1024 + 512;
+}
+
 int64_t Int8PanelColumns();
 // Left rows come in multiples of this, the last ones zero.
 int64_t Int8RowGroup();
@@ -43,9 +49,14 @@ float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int8_
 void ScaleInt8Sums(float scale, int64_t columns, float* sums);
 
 // sums [rows, columns] f32, contiguous = row_scale[row] * (exact integer sum). rows: a multiple of
-// Int8RowGroup(); left [rows, PairedDepth(depth)]; one thread.
+// Int8RowGroup(); left [rows, depth] has Int8LeftStride(depth) codes a row; one thread.
 void Int8Product(const int16_t* left, const float* row_scale, int64_t rows, const int8_t* packed,
                  int64_t columns, int64_t depth, float* sums);
+
+// The same sums from stored codes [columns, depth] with `stride` codes a row, unpacked: for few rows, where
+// packing would cost more than the product.
+void Int8DotProduct(const int16_t* left, const float* row_scale, int64_t rows, const int8_t* codes,
+                    int64_t stride, int64_t columns, int64_t depth, float* sums);
 
 // 1e9 additions and multiplications a second of the product's inner loop in registers, on the calling thread.
 double MeasureInt8MultiplyAdd();
