@@ -127,7 +127,8 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   report.Add("planned_peak_bytes", measured.planned_peak_bytes, "predicted peak",
              FormatBytes(static_cast<double>(measured.planned_peak_bytes)));
   report.AddMemory(memory);
-  report.AddCeiling(2 * FlopsPerToken(loaded.checkpoint->config()) * rate);
+  const double computed = static_cast<double>(measured.computed_tokens) / std::max(measured.seconds, 1e-9);
+  report.AddCeiling(2 * FlopsPerToken(loaded.checkpoint->config()) * computed);
   report.Print();
 }
 
@@ -218,7 +219,8 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   report.Add("truncated", measured.truncated, "truncated", fmt::format("{}", measured.truncated));
   report.Add("seconds", seconds, "time", FormatSeconds(seconds));
   report.AddMemory(memory);
-  report.AddCeiling(FlopsPerToken(config) * rate);
+  report.AddCeiling(FlopsPerToken(config) * static_cast<double>(measured.computed_tokens) /
+                    std::max(seconds, 1e-9));
   report.Print();
 }
 

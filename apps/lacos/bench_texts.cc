@@ -40,10 +40,14 @@ BenchTexts::BenchTexts(const Tokenizer& tokenizer, uint64_t seed) : random_(seed
 std::string BenchTexts::Make(const LengthDistribution& lengths, int64_t max_tokens) {
   const double mu = std::log(lengths.mean) - 0.5 * lengths.spread * lengths.spread;
   const auto drawn = static_cast<int64_t>(std::lround(std::exp(mu + lengths.spread * random_.Normal())));
-  // Three words of thousands: two texts are hardly ever the same.
+  // Three words of thousands: two texts are hardly ever the same, and a few more draws make them differ.
   const int64_t tokens = std::min(std::max<int64_t>(drawn, 3), max_tokens);
   std::string text;
-  for (int64_t i = 0; i < tokens; ++i) text += words_[random_.Below(words_.size())];
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    text.clear();
+    for (int64_t i = 0; i < tokens; ++i) text += words_[random_.Below(words_.size())];
+    if (made_.insert(text).second) break;
+  }
   return text;
 }
 

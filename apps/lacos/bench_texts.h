@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "lacos/base/rng.h"
@@ -26,7 +27,8 @@ class BenchTexts {
   BenchTexts(const Tokenizer& tokenizer, uint64_t seed);
 
   // Random words of one token each. The text has about as many tokens as the distribution says (exactly as
-  // many where a tokenizer splits at blanks), and at most `max_tokens`.
+  // many where a tokenizer splits at blanks), and at most `max_tokens`. No two are equal while `max_tokens`
+  // leaves room for that: equal texts of a batch are computed only once.
   std::string Make(const LengthDistribution& lengths, int64_t max_tokens);
 
   // Pairs of short texts, with what the objective needs beside them: labels, scores, negatives.
@@ -35,6 +37,7 @@ class BenchTexts {
  private:
   Random random_;
   std::vector<std::string> words_;
+  std::unordered_set<std::string> made_;
 };
 
 }  // namespace lacos

@@ -184,6 +184,10 @@ class Backend {
   // y[r, c] (+)= x[r, c] for c < min(columns of x, columns of y): truncation to leading dimensions, and its
   // backward.
   virtual void CopyColumns(V x, bool accumulate, V y) = 0;
+  // y[r] = x[index[r]]: x [U, D], index I32 [N] with values in 0..U-1, y [N, D]. Its backward adds each row
+  // of dy to its place in dx, rows in order.
+  virtual void GatherRows(V x, V index, V y) = 0;
+  virtual void GatherRowsBackward(V dy, V index, V dx) = 0;            // dx[index[r]] += dy[r]
   virtual void RowDot(V a, V b, V y) = 0;                              // y[n] = sum over d of a[n, d] b[n, d]
   virtual void RowScale(V x, V scale, bool accumulate, V y) = 0;       // y[n, d] (+)= scale[n] x[n, d]
   virtual void AbsDifference(V a, V b, V y) = 0;                       // |a - b|

@@ -52,6 +52,8 @@ class DryBackend final : public Backend {
   void L2Normalize(V, V, V) override {}
   void L2NormalizeBackward(V, V, V, bool, V) override {}
   void CopyColumns(V, bool, V) override {}
+  void GatherRows(V, V, V) override {}
+  void GatherRowsBackward(V, V, V) override {}
   void RowDot(V, V, V) override {}
   void RowScale(V, V, bool, V) override {}
   void AbsDifference(V, V, V) override {}

@@ -20,6 +20,16 @@ PackedTexts PackedTexts::Slice(int64_t begin, int64_t end) const {
   return slice;
 }
 
+PackedTexts PackedTexts::Select(std::span<const int64_t> rows) const {
+  PackedTexts selected;
+  for (const int64_t n : rows) {
+    selected.Add(Text(n));
+    if (!keys.empty())
+      selected.keys.insert(selected.keys.end(), keys.begin() + offsets[n], keys.begin() + offsets[n + 1]);
+  }
+  return selected;
+}
+
 std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets) {
   const int64_t texts = static_cast<int64_t>(offsets.size()) - 1;
   std::vector<int64_t> starts = {0};
@@ -126,6 +136,7 @@ TensorView Encoder::RunBlocks(const PassContext& context, EncoderPass& pass, boo
   const TensorView h = arena_.Allocate(types.residual, {t, d});
   const LayerNormLayer& norm = model_.embedding_layernorm();
   backend.Embed(model_.word_embeddings(), pass.ids, h);
+  work_.tokens += t;
   backend.LayerNorm(h, norm.gamma.value, norm.beta.value, norm.epsilon, pass.embedding_xhat,
                     pass.embedding_rstd, h);
   const DropoutSpec dropout =
@@ -136,6 +147,7 @@ TensorView Encoder::RunBlocks(const PassContext& context, EncoderPass& pass, boo
     if (keep && pass.block_input[i]) backend.Copy(h, pass.block_input[i]);
     const bool save = keep && static_cast<bool>(pass.saved[i].u);
     BlockForward(context, blocks[i], static_cast<int>(i), h, save ? &pass.saved[i] : nullptr);
+    work_.block_tokens += t;
     EndBlock(i);
   }
   const LayerNormLayer& last = model_.final_layernorm();
@@ -207,6 +219,7 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
       const ArenaScope recompute(arena_);
       BlockForward(context, block, static_cast<int>(i), pass.block_input[i],
                    &saved);  // its input is needed no more
+      work_.block_tokens += t;
       BlockBackward(context, block, static_cast<int>(i), saved, dh, input_needed);
     } else {
       BlockBackward(context, block, static_cast<int>(i), pass.saved[i], dh, input_needed);

@@ -19,9 +19,15 @@ struct PackedTexts {
   std::vector<int64_t> keys;           // [T] dropout keys, or empty
   int64_t Texts() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t Tokens() const { return static_cast<int64_t>(ids.size()); }
+  std::span<const int32_t> Text(int64_t n) const {
+    return std::span(ids).subspan(static_cast<size_t>(offsets[n]),
+                                  static_cast<size_t>(offsets[n + 1] - offsets[n]));
+  }
   void Add(std::span<const int32_t> text);
   // Texts [begin, end) as a batch of their own.
   PackedTexts Slice(int64_t begin, int64_t end) const;
+  // The given texts, in this order, as a batch of their own.
+  PackedTexts Select(std::span<const int64_t> rows) const;
 };
 
 // Cut points for sums over tokens: leaves of at most 512 tokens, cut at text boundaries in batch order; a
@@ -59,6 +65,12 @@ struct EncoderPass {
   TensorView argmax;                          // [N, D] for max pooling
 };
 
+// What an encoder has computed since it was made; texts alone, whatever the strategy.
+struct EncoderWork {
+  int64_t tokens = 0;        // whose embeddings were looked up
+  int64_t block_tokens = 0;  // tokens that ran forward through a block, summed over the blocks
+};
+
 class Encoder {
  public:
   Encoder(BloomModel& model, const EncoderOptions& options);
@@ -74,6 +86,7 @@ class Encoder {
   Arena& arena() { return arena_; }
   BloomModel& model() { return model_; }
   EncoderOptions& options() { return options_; }
+  const EncoderWork& work() const { return work_; }
 
  private:
   PassContext Upload(const PackedTexts& texts, EncoderPass& pass);
@@ -90,6 +103,7 @@ class Encoder {
   BloomModel& model_;
   EncoderOptions options_;
   Arena arena_;
+  EncoderWork work_;
 };
 
 }  // namespace lacos

@@ -5,6 +5,7 @@
 
 #include "lacos/base/parallel.h"
 #include "lacos/model/prompt_pooling.h"
+#include "lacos/model/repeats.h"
 
 namespace lacos {
 
@@ -51,6 +52,10 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
       const std::string& text = texts[begin + i];
       tokenized[i] = TokenizeText(tokenizer_, prompt.empty() ? text : prompt + text, options_.tokenize);
     });
+    // Of equal texts the first is computed; the others copy its vector, which would be the same bytes.
+    std::vector<std::span<const int32_t>> ids;
+    for (const TokenizedText& text : tokenized) ids.emplace_back(text.ids);
+    const Repeats repeats = FindRepeats(ids);
     PackedTexts batch;
     std::vector<int64_t> rows;
     const auto flush = [&](int64_t done) {
@@ -68,11 +73,18 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
         ++statistics.empty;
         continue;
       }
+      if (repeats.first[repeats.text[i]] != i) continue;
+      statistics.computed_tokens += length;
       if (batch.Tokens() > 0 && batch.Tokens() + length > options_.batch_tokens) flush(begin + i);
       batch.Add(text.ids);
       rows.push_back(begin + i);
     }
     flush(begin + count);
+    const int64_t d = dimension();
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t first = repeats.first[repeats.text[i]];
+      if (first != i) std::copy_n(out.begin() + (begin + first) * d, d, out.begin() + (begin + i) * d);
+    }
   }
   return statistics;
 }

@@ -13,9 +13,10 @@ namespace lacos {
 
 struct EncodeStatistics {
   int64_t texts = 0;
-  int64_t tokens = 0;     // computed, after truncation
-  int64_t truncated = 0;  // texts cut at max_length
-  int64_t empty = 0;      // texts without tokens: zero vectors
+  int64_t tokens = 0;           // of all texts, after truncation
+  int64_t computed_tokens = 0;  // of those that were computed: equal ones within a slice are once
+  int64_t truncated = 0;        // texts cut at max_length
+  int64_t empty = 0;            // texts without tokens: zero vectors
 };
 
 struct TextEncoderOptions {

@@ -1,7 +1,10 @@
 #include "lacos/train/gradient_step.h"
 
+#include <functional>
 #include <utility>
 #include <vector>
+
+#include "lacos/model/repeats.h"
 
 namespace lacos {
 namespace {
@@ -21,28 +24,28 @@ std::vector<std::pair<int64_t, int64_t>> Chunks(const PackedTexts& texts, int64_
   return chunks;
 }
 
-}  // namespace
+// Loss over the texts' vectors [N, D]; writes their gradient.
+using VectorLoss = std::function<LossResult(const TensorView& vectors, const TensorView& dvectors)>;
 
-LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts, const LossBatch& batch,
-                        const GradientStrategy& strategy) {
+LossResult EncodeAndGoBack(Encoder& encoder, const PackedTexts& texts, const VectorLoss& loss,
+                           const GradientStrategy& strategy) {
   Arena& arena = encoder.arena();
-  const ArenaScope scope(arena);
-  Backend& backend = encoder.model().backend();
+  const TypeSet types = encoder.model().backend().Types();
   encoder.options().recompute_blocks = strategy.recompute_blocks;
   const Shape shape{texts.Texts(), encoder.model().config().hidden_size};
-  const TensorView vectors = arena.Allocate(backend.Types().residual, shape);
-  const TensorView dvectors = arena.Allocate(backend.Types().gradient, shape);
+  const TensorView vectors = arena.Allocate(types.residual, shape);
+  const TensorView dvectors = arena.Allocate(types.gradient, shape);
 
   if (strategy.chunk_tokens <= 0) {
     EncoderPass pass;
     encoder.Forward(texts, vectors, &pass);
-    const LossResult result = loss.Compute(arena, batch, vectors, dvectors);
+    const LossResult result = loss(vectors, dvectors);
     encoder.Backward(pass, dvectors);
     return result;
   }
   const auto chunks = Chunks(texts, strategy.chunk_tokens);
   for (const auto& [begin, end] : chunks) encoder.Forward(texts.Slice(begin, end), vectors.Rows(begin, end));
-  const LossResult result = loss.Compute(arena, batch, vectors, dvectors);
+  const LossResult result = loss(vectors, dvectors);
   for (const auto& [begin, end] : chunks) {
     const ArenaScope chunk(arena);
     EncoderPass pass;
@@ -50,6 +53,36 @@ LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts, 
     encoder.Backward(pass, dvectors.Rows(begin, end));
   }
   return result;
+}
+
+}  // namespace
+
+LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts, const LossBatch& batch,
+                        const GradientStrategy& strategy) {
+  Arena& arena = encoder.arena();
+  const ArenaScope scope(arena);
+  const Repeats repeats = texts.keys.empty() ? FindRepeats(texts) : Repeats();
+  if (!repeats.Any()) {
+    const VectorLoss over_texts = [&](const TensorView& vectors, const TensorView& dvectors) {
+      return loss.Compute(arena, batch, vectors, dvectors);
+    };
+    return EncodeAndGoBack(encoder, texts, over_texts, strategy);
+  }
+  Backend& backend = encoder.model().backend();
+  const TensorView index = arena.Allocate(DType::kI32, {texts.Texts()});
+  UploadInts(backend, repeats.text, index);
+  const VectorLoss over_rows = [&](const TensorView& vectors, const TensorView& dvectors) {
+    const ArenaScope rows(arena);
+    const Shape shape{texts.Texts(), vectors.cols()};
+    const TensorView all = arena.Allocate(vectors.dtype, shape);
+    const TensorView dall = arena.Allocate(dvectors.dtype, shape);
+    backend.GatherRows(vectors, index, all);
+    const LossResult result = loss.Compute(arena, batch, all, dall);
+    backend.Fill(dvectors, 0);
+    backend.GatherRowsBackward(dall, index, dvectors);
+    return result;
+  };
+  return EncodeAndGoBack(encoder, texts.Select(repeats.first), over_rows, strategy);
 }
 
 }  // namespace lacos

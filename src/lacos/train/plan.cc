@@ -15,8 +15,9 @@ constexpr int64_t kDefaultChunkTokens = 2048;
 
 double Gigabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
 
-// A batch of the asked extent: one text of the longest length, the rest even.
-PackedTexts SyntheticBatch(int64_t tokens, int64_t texts, int64_t longest, bool keys) {
+// A batch of the asked extent: one text of the longest length, the rest even, each with ids of its own; then
+// the last one over again for the rows that repeat a text.
+PackedTexts SyntheticBatch(int64_t tokens, int64_t texts, int64_t rows, int64_t longest, bool keys) {
   PackedTexts batch;
   texts = std::max<int64_t>(texts, 1);
   int64_t left = tokens;
@@ -24,11 +25,14 @@ PackedTexts SyntheticBatch(int64_t tokens, int64_t texts, int64_t longest, bool 
     const int64_t rest = texts - n;
     int64_t length = n == 0 && longest > 0 ? std::min(longest, left) : left / rest;
     if (rest == 1) length = left;
-    const std::vector<int32_t> ids(static_cast<size_t>(length), 0);
+    const std::vector<int32_t> ids(static_cast<size_t>(length), static_cast<int32_t>(n));
     batch.Add(ids);
     left -= length;
   }
-  if (keys) batch.keys.assign(static_cast<size_t>(tokens), 0);
+  const std::span<const int32_t> last = batch.Text(texts - 1);
+  const std::vector<int32_t> repeated(last.begin(), last.end());
+  for (int64_t n = texts; n < rows; ++n) batch.Add(repeated);
+  if (keys) batch.keys.assign(batch.ids.size(), 0);
   return batch;
 }
 
@@ -62,8 +66,8 @@ class Planner {
 
   PlannedStrategy Predict(const std::string& name, const GradientStrategy& strategy) {
     Encoder encoder(model_, request_.encoder);
-    const PackedTexts batch =
-        SyntheticBatch(request_.tokens, request_.texts, request_.longest, request_.encoder.dropout.Any());
+    const PackedTexts batch = SyntheticBatch(request_.tokens, request_.texts, request_.rows, request_.longest,
+                                             request_.encoder.dropout.Any());
     GradientStep(encoder, *loss_, batch, request_.loss_shape, strategy);
     const auto activations = static_cast<int64_t>(encoder.arena().HighWaterBytes());
     PlannedStrategy planned{.name = name, .strategy = strategy};

@@ -34,7 +34,8 @@ struct PlanRequest {
   StrategyChoice choice = StrategyChoice::kAuto;
   int64_t memory_budget = 0;      // bytes; a hard limit; 0 = 80 % of what is free
   int64_t chunk_tokens = 0;       // gradcache's chunk; 0 = 2048
-  int64_t tokens = 0, texts = 0;  // of the largest batch
+  int64_t tokens = 0, texts = 0;  // of the largest batch: those that are computed
+  int64_t rows = 0;               // that its loss sees: the texts, repeated ones as often as they occur
   int64_t longest = 0;            // tokens of the longest text
   EncoderOptions encoder;
   LossOptions loss;

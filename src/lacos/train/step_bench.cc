@@ -28,7 +28,8 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
         "[--train] no batch can be made: fewer than two examples that share no text; expected at least two; "
         "add data");
   }
-  TrainingSession session(loaded, options, dropout, data.LargestBatch(epoch));
+  TrainingSession session(loaded, options, dropout,
+                          data.LargestBatch(epoch, NeedsDropoutKeys(loaded, options, dropout)));
 
   StepBenchReport report{.strategy = session.plan.chosen.name,
                          .planned_peak_bytes = session.plan.chosen.peak_bytes};
@@ -45,6 +46,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     } else {
       ++report.steps;
       report.tokens += input.texts.Tokens();
+      report.computed_tokens += session.needs_keys ? input.texts.Tokens() : input.distinct_tokens;
       report.seconds += seconds;
     }
     if (progress) progress(report.steps);

@@ -13,6 +13,7 @@ namespace lacos {
 
 struct StepBenchReport {
   int64_t steps = 0, tokens = 0;  // measured, the first step left out
+  int64_t computed_tokens = 0;    // less than `tokens` where texts repeat in a batch and nothing is dropped
   double seconds = 0;             // of these steps, from building a batch to the optimizer's update
   double first_step_seconds = 0;  // allocation, page faults and first use of every kernel
   double loss_first = 0, loss_last = 0;

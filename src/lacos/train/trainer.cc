@@ -29,7 +29,7 @@ struct StepPlan {
   std::vector<int64_t> epoch_begin;  // first step of each epoch
 };
 
-StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options) {
+StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool keys) {
   StepPlan plan;
   double left = options.max_steps > 0 ? 0 : options.epochs;
   for (int64_t epoch = 0; options.max_steps > 0 ? plan.total_steps < options.max_steps : left > 0; ++epoch) {
@@ -46,7 +46,7 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options) {
     plan.epoch_begin.push_back(plan.total_steps);
     plan.total_steps += count;
     left -= 1;
-    const TrainingData::Extent extent = data.LargestBatch(batches);
+    const TrainingData::Extent extent = data.LargestBatch(batches, keys);
     if (extent.tokens > plan.largest.tokens) plan.largest = extent;
   }
   return plan;
@@ -81,8 +81,10 @@ class Run {
     if (options_.train_files.empty()) {
       loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
       const int64_t texts = options_.batch.batch_size * (options_.loss.kind == LossKind::kTriplet ? 3 : 2);
-      steps_.largest = {
-          .tokens = texts * options_.max_length, .texts = texts, .longest = options_.max_length};
+      steps_.largest = {.tokens = texts * options_.max_length,
+                        .texts = texts,
+                        .longest = options_.max_length,
+                        .rows = texts};
       dropout_ = UniformDropout(options_.dropout.value_or(0));
     } else {
       Load();
@@ -113,7 +115,7 @@ class Run {
                             .tokenize = {.strip = options_.strip, .max_length = options_.max_length},
                             .batch = options_.batch,
                             .score_maximum = options_.score_maximum});
-    steps_ = PlanSteps(*data_, options_);
+    steps_ = PlanSteps(*data_, options_, NeedsDropoutKeys(loaded_, options_, dropout_));
     report_.truncated = data_->truncated();
   }
 

@@ -63,7 +63,7 @@ struct TrainOptions {
 struct StepRecord {
   int64_t step = 0, total_steps = 0, epoch = 0;
   double loss = 0, accuracy = -1, learning_rate = 0, gradient_norm = 0;
-  int64_t tokens = 0;            // of this step
+  int64_t tokens = 0;            // of this step's texts, repeated ones as often as they occur
   double tokens_per_second = 0;  // of this step
   double seconds = 0;            // since this process began training
   int64_t rss_bytes = 0;

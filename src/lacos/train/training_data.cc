@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/rng.h"
+#include "lacos/model/repeats.h"
 
 namespace lacos {
 namespace {
@@ -130,6 +133,21 @@ TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& toke
       truncated_ += text.truncated ? 1 : 0;
     }
   }
+  NumberTexts();
+}
+
+void TrainingData::NumberTexts() {
+  std::vector<std::span<const int32_t>> all;
+  for (const std::vector<TextIds>& file : index_) {
+    for (const TextIds& entry : file) all.push_back(Ids(entry));
+  }
+  const Repeats repeats = FindRepeats(all);
+  size_t at = 0;
+  for (std::vector<TextIds>& file : index_) {
+    for (TextIds& entry : file) entry.number = repeats.text[at++];
+  }
+  distinct_texts_ = static_cast<int64_t>(repeats.first.size());
+  for (const int64_t row : repeats.first) distinct_tokens_ += static_cast<int64_t>(all[row].size());
 }
 
 int64_t TrainingData::examples() const {
@@ -139,11 +157,6 @@ int64_t TrainingData::examples() const {
 }
 
 Epoch TrainingData::MakeEpoch(int64_t epoch) const { return lacos::MakeEpoch(files_, options_.batch, epoch); }
-
-std::span<const int32_t> TrainingData::Ids(int32_t file, int64_t example, size_t text) const {
-  const TextIds& entry = index_[file][first_text_[file][example] + static_cast<int64_t>(text)];
-  return std::span(ids_).subspan(static_cast<size_t>(entry.begin), static_cast<size_t>(entry.length));
-}
 
 template <class F>
 void TrainingData::ForEachRow(const Batch& batch, F&& visit) const {
@@ -173,9 +186,12 @@ TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) c
   const ExampleFile& file = files_[batch.file];
   const uint64_t step_key = Mix64(Mix64(options_.batch.seed, static_cast<uint64_t>(RandomStream::kDropout)),
                                   static_cast<uint64_t>(step));
+  std::unordered_set<int32_t> seen;
   ForEachRow(batch, [&](int64_t example, size_t text, int view) {
-    const std::span<const int32_t> ids = Ids(batch.file, example, text);
+    const TextIds& entry = Entry(batch.file, example, text);
+    const std::span<const int32_t> ids = Ids(entry);
     result.texts.Add(ids);
+    if (seen.insert(entry.number).second) result.distinct_tokens += entry.length;
     if (!keys) return;
     const uint64_t sample = Mix64(static_cast<uint64_t>(batch.file),
                                   static_cast<uint64_t>(first_text_[batch.file][example]) + text);
@@ -198,15 +214,20 @@ TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) c
   return result;
 }
 
-TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch) const {
+TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch, bool keys) const {
   Extent largest;
-  for (const Batch& batch : epoch.batches) {
+  std::vector<int32_t> seen_in(static_cast<size_t>(distinct_texts_), -1);  // a batch, by text number
+  for (size_t i = 0; i < epoch.batches.size(); ++i) {
+    const Batch& batch = epoch.batches[i];
     Extent extent;
     ForEachRow(batch, [&](int64_t example, size_t text, int) {
-      const auto length = static_cast<int64_t>(Ids(batch.file, example, text).size());
-      extent.tokens += length;
+      const TextIds& entry = Entry(batch.file, example, text);
+      extent.rows += 1;
+      if (std::exchange(seen_in[entry.number], static_cast<int32_t>(i)) == static_cast<int32_t>(i) && !keys)
+        return;
+      extent.tokens += entry.length;
       extent.texts += 1;
-      extent.longest = std::max(extent.longest, length);
+      extent.longest = std::max<int64_t>(extent.longest, entry.length);
     });
     if (extent.tokens > largest.tokens) largest = extent;
   }

@@ -24,7 +24,8 @@ struct TrainingDataOptions {
 
 // One step's input: texts in the row order of LossBatch.
 struct TrainingBatch {
-  PackedTexts texts;
+  PackedTexts texts;            // every row, repeated texts too
+  int64_t distinct_tokens = 0;  // of the distinct texts: what a step without dropout computes
   LossBatch loss;
   std::vector<std::string> where;  // "file:line" of each example, for messages
 };
@@ -46,18 +47,30 @@ class TrainingData {
   Epoch MakeEpoch(int64_t epoch) const;
   // Builds a batch; `keys` adds dropout keys from (seed, step, example, view, position).
   TrainingBatch Build(const Batch& batch, int64_t step, bool keys) const;
-  // Tokens and texts of the largest batch of an epoch.
+  // The batch of an epoch with the most computed tokens: what its step takes memory for. With `keys`
+  // (dropout) every row is a text of its own, else rows of equal ids are one.
   struct Extent {
     int64_t tokens = 0, texts = 0, longest = 0;
+    int64_t rows = 0;  // that the loss sees, at least `texts`
   };
-  Extent LargestBatch(const Epoch& epoch) const;
+  Extent LargestBatch(const Epoch& epoch, bool keys) const;
+  // Distinct texts of all files, and their tokens.
+  int64_t distinct_texts() const { return distinct_texts_; }
+  int64_t distinct_tokens() const { return distinct_tokens_; }
 
  private:
   struct TextIds {
     int64_t begin = 0;
     int32_t length = 0;
+    int32_t number = 0;  // the same for equal ids
   };
-  std::span<const int32_t> Ids(int32_t file, int64_t example, size_t text) const;
+  const TextIds& Entry(int32_t file, int64_t example, size_t text) const {
+    return index_[file][first_text_[file][example] + static_cast<int64_t>(text)];
+  }
+  std::span<const int32_t> Ids(const TextIds& entry) const {
+    return std::span(ids_).subspan(static_cast<size_t>(entry.begin), static_cast<size_t>(entry.length));
+  }
+  void NumberTexts();
   // Calls visit(example, text index, view) in row order.
   template <class F>
   void ForEachRow(const Batch& batch, F&& visit) const;
@@ -67,7 +80,7 @@ class TrainingData {
   std::vector<int32_t> ids_;
   std::vector<std::vector<TextIds>> index_;       // per file: all texts of all examples in order
   std::vector<std::vector<int64_t>> first_text_;  // per file: index of an example's first text
-  int64_t truncated_ = 0;
+  int64_t truncated_ = 0, distinct_texts_ = 0, distinct_tokens_ = 0;
 };
 
 }  // namespace lacos

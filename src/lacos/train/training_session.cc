@@ -22,6 +22,11 @@ WeightStreaming ChooseStreaming(const Checkpoint& checkpoint) {
 
 }  // namespace
 
+bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options, const DropoutRates& dropout) {
+  const LoraSettings& lora = loaded.adapter ? loaded.adapter->settings : options.lora;
+  return dropout.Any() || lora.dropout > 0;
+}
+
 TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& train_options,
                                  const DropoutRates& dropout, const TrainingData::Extent& largest)
     : options(train_options) {
@@ -30,7 +35,7 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
   model = std::make_unique<BloomModel>(*backend, loaded.checkpoint);
   const LoraAdapter adapter = StartingAdapter(loaded, options);
   model->Attach(adapter, /*trainable=*/true);
-  needs_keys = dropout.Any() || adapter.settings.dropout > 0;
+  needs_keys = NeedsDropoutKeys(loaded, options, dropout);
   loss = MakeLoss(*backend, options.loss, model->config().hidden_size);
   std::vector<TrainableTensor> tensors = model->trainable();
   for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
@@ -38,8 +43,8 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
 
   EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
   if (options.stream_layers) encoder_options.streaming = ChooseStreaming(*loaded.checkpoint);
-  LossBatch shape{.examples = std::min(options.batch.batch_size, largest.texts / 2)};
-  shape.negatives = largest.texts - 2 * shape.examples;
+  LossBatch shape{.examples = std::min(options.batch.batch_size, largest.rows / 2)};
+  shape.negatives = largest.rows - 2 * shape.examples;
   const auto examples = static_cast<size_t>(shape.examples);
   if (options.loss.kind == LossKind::kSoftmax) shape.labels.assign(examples, 0);
   if (options.loss.kind == LossKind::kCosine || options.loss.kind == LossKind::kCosent) {
@@ -51,6 +56,7 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
                        .chunk_tokens = options.chunk_tokens,
                        .tokens = largest.tokens,
                        .texts = largest.texts,
+                       .rows = largest.rows,
                        .longest = largest.longest,
                        .encoder = encoder_options,
                        .loss = options.loss,

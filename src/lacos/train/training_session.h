@@ -8,6 +8,9 @@
 
 namespace lacos {
 
+// Whether anything is dropped in training: batches then need dropout keys, and equal texts stay apart.
+bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options, const DropoutRates& dropout);
+
 struct TrainingSession {
   // The memory plan is made for a batch of the extent `largest`. Throws UserError. `loaded` and `options`
   // must outlive the session.

@@ -307,6 +307,25 @@ GradientCase CopyColumnsCase(int64_t from, int64_t to) {
               }};
 }
 
+// Rows taken twice, once and never; the backward adds to what is there.
+GradientCase GatherRowsCase() {
+  const std::vector<int32_t> index = {2, 0, 2, 3, 2};
+  return {.name = "GatherRows",
+          .inputs = {Of({4, 5})},
+          .forward =
+              [=](Workbench& wb, const Tensors& x) {
+                const TensorView y = New(wb, {5, 5});
+                wb.backend().GatherRows(x[0], wb.Ints(DType::kI32, index), y);
+                return y;
+              },
+          .backward =
+              [=](Workbench& wb, const Tensors& x, const TensorView& dy) {
+                const TensorView dx = Like(wb, x[0]);
+                wb.backend().GatherRowsBackward(dy, wb.Ints(DType::kI32, index), dx);
+                return Tensors{dx};
+              }};
+}
+
 GradientCase RowDotCase() {
   return {.name = "RowDot",
           .inputs = {Of({4, 5}), Of({4, 5})},
@@ -449,6 +468,7 @@ std::vector<GradientCase> GradientCases() {
   cases.push_back(PoolCase(Pooling::kMeanSqrtLen, "MeanSqrtLen"));
   cases.push_back(CopyColumnsCase(6, 4));
   cases.push_back(CopyColumnsCase(4, 6));
+  cases.push_back(GatherRowsCase());
   cases.push_back(RowDotCase());
   cases.push_back(RowScaleCase());
   cases.push_back(AbsDifferenceCase());

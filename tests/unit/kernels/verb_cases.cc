@@ -358,12 +358,31 @@ VerbCase SimilarityCase(int64_t rows, int64_t cols) {
         b.AbsDifference(x, other, distance);
         b.AbsDifferenceBackward(dy, x, other, da, db);
         b.CopyColumns(x, true, leading);
+        // Some rows of x several times, others never.
+        std::vector<int32_t> picks(static_cast<size_t>(rows + rows / 2));
+        for (size_t i = 0; i < picks.size(); ++i)
+          picks[i] = static_cast<int32_t>(i * 4 % static_cast<size_t>(rows));
+        const TensorView index = wb.Ints(DType::kI32, picks);
+        const Shape picked = {static_cast<int64_t>(picks.size()), cols};
+        const TensorView gathered = wb.Make(Role::kStatistic, picked),
+                         dgathered = wb.Normal(Role::kStatistic, picked, 10);
+        const TensorView gathered_dx = wb.Normal(Role::kStatistic, shape, 11);
+        b.GatherRows(x, index, gathered);
+        b.GatherRowsBackward(dgathered, index, gathered_dx);
+        const double additions = 7;  // to one row at most: 1.5 times the common divisor of 4 and the rows
         const double row_error = (static_cast<double>(cols) + 16) * kEps;
         std::vector<double> backward = BoundL2NormalizeBackward(wb.Read(dy), wb.Read(unit), wb.Read(norm));
-        return std::vector<VerbOutput>{
-            {norm, row_error},      {unit, row_error},        {dx, kEps, 8 * kEps, 0, std::move(backward)},
-            {dot, 0, 0, row_error}, {scaled, 0, 0, 2 * kEps}, {distance, kEps},
-            {da, kEps, 10 * kEps},  {db, kEps, 10 * kEps},    {leading, 0, 0, kEps}};
+        return std::vector<VerbOutput>{{norm, row_error},
+                                       {unit, row_error},
+                                       {dx, kEps, 8 * kEps, 0, std::move(backward)},
+                                       {dot, 0, 0, row_error},
+                                       {scaled, 0, 0, 2 * kEps},
+                                       {distance, kEps},
+                                       {da, kEps, 10 * kEps},
+                                       {db, kEps, 10 * kEps},
+                                       {leading, 0, 0, kEps},
+                                       {gathered},
+                                       {gathered_dx, 0, 0, additions * kEps}};
       }};
 }
 

@@ -19,7 +19,8 @@ struct EndToEndCase {
   std::string name;
   BenchOptions options;
   LossBatch batch = {.examples = 3};
-  std::vector<int> lengths = {4, 1, 7, 3, 5, 2};  // texts, as many as the batch has rows
+  std::vector<int> lengths = {4, 1, 7, 3, 5, 2};   // of texts
+  std::vector<int64_t> rows = {0, 1, 2, 3, 4, 5};  // the text of each row of the batch
 };
 
 class EndToEndGradient : public ::testing::TestWithParam<EndToEndCase> {};
@@ -41,7 +42,8 @@ double Derivative(TrainingBench& bench, const PackedTexts& texts, const LossBatc
 TEST_P(EndToEndGradient, OfEveryAdapterTensorEqualsTheComplexStep) {
   const EndToEndCase& end_to_end = GetParam();
   TrainingBench bench(MakeReferenceBackend(DType::kC128), end_to_end.options);
-  const PackedTexts texts = RandomTexts(end_to_end.lengths, 300, end_to_end.options.dropout > 0);
+  const PackedTexts texts =
+      RandomTexts(end_to_end.lengths, 300, end_to_end.options.dropout > 0).Select(end_to_end.rows);
   bench.Gradients(texts, end_to_end.batch, {});
   std::vector<std::vector<double>> gradients;
   for (const TrainableTensor& tensor : bench.optimizer->tensors()) {
@@ -86,7 +88,25 @@ INSTANTIATE_TEST_SUITE_P(
                      .batch = {.examples = 3, .scores = {0.1f, 0.9f, 0.4f}}},
         EndToEndCase{.name = "triplet",
                      .options = {.loss = {.kind = LossKind::kTriplet}},
-                     .batch = {.examples = 2, .negatives = 2}}),
+                     .batch = {.examples = 2, .negatives = 2}},
+        // A text is in the batch up to three times; the loss has a gradient there (|u - v| has none at u =
+        // v).
+        EndToEndCase{.name = "repeats_mnr", .rows = {0, 2, 0, 4, 2, 3}},
+        EndToEndCase{.name = "repeats_max_bitfit",
+                     .options = {.lora = {.train_biases = true}, .pooling = Pooling::kMax},
+                     .rows = {0, 2, 0, 4, 2, 3}},
+        EndToEndCase{.name = "repeats_softmax",
+                     .options = {.loss = {.kind = LossKind::kSoftmax}},
+                     .batch = {.examples = 3, .labels = {0, 1, 2}},
+                     .rows = {0, 2, 0, 2, 0, 5}},
+        EndToEndCase{.name = "repeats_cosent_matryoshka",
+                     .options = {.loss = {.kind = LossKind::kCosent, .matryoshka = {48, 8}}},
+                     .batch = {.examples = 3, .scores = {0.1f, 0.9f, 0.4f}},
+                     .rows = {3, 3, 3, 2, 5, 3}},
+        EndToEndCase{.name = "repeats_triplet",
+                     .options = {.loss = {.kind = LossKind::kTriplet}},
+                     .batch = {.examples = 2, .negatives = 2},
+                     .rows = {0, 2, 5, 0, 2, 5}}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

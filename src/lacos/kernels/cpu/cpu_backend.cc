@@ -118,6 +118,8 @@ class CpuBackend final : public Backend {
     cpu::L2NormalizeBackward(dy, y, norm, accumulate, dx);
   }
   void CopyColumns(V x, bool accumulate, V y) override { cpu::CopyColumns(x, accumulate, y); }
+  void GatherRows(V x, V index, V y) override { cpu::GatherRows(x, index, y); }
+  void GatherRowsBackward(V dy, V index, V dx) override { cpu::GatherRowsBackward(dy, index, dx); }
   void RowDot(V a, V b, V y) override { cpu::RowDot(a, b, y); }
   void RowScale(V x, V scale, bool accumulate, V y) override { cpu::RowScale(x, scale, accumulate, y); }
   void AbsDifference(V a, V b, V y) override { cpu::AbsDifference(a, b, y); }

@@ -99,6 +99,45 @@ void CopyColumns(V x, bool accumulate, V y) {
   });
 }
 
+void GatherRows(V x, V index, V y) {
+  const int64_t cols = y.cols(), rows = y.rows();
+  LACOS_CHECK(x.cols() == cols && index.Elements() == rows, "y [N, D] of x [U, D] and index [N]");
+  const int32_t* from = I32Of(index);
+  const ConstFloats fx = FloatsOf(x);
+  const Floats fy = FloatsOf(y);
+  RunRanges(rows, RowGrain(cols), [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      LACOS_CHECK(from[n] >= 0 && from[n] < x.rows(), "an index is a row of x");
+      ConvertFloats(fx.At(from[n] * cols), cols, fy.At(n * cols));
+    }
+  });
+}
+
+void GatherRowsBackward(V dy, V index, V dx) {
+  const int64_t cols = dx.cols();
+  LACOS_CHECK(dy.cols() == cols && index.Elements() == dy.rows(), "dx [U, D] of dy [N, D] and index [N]");
+  // The rows of dy that belong to each row of dx, in order: one thread sums a row.
+  std::vector<std::vector<int64_t>> rows(static_cast<size_t>(dx.rows()));
+  const int32_t* to = I32Of(index);
+  for (int64_t n = 0; n < dy.rows(); ++n) {
+    LACOS_CHECK(to[n] >= 0 && to[n] < dx.rows(), "an index is a row of dx");
+    rows[to[n]].push_back(n);
+  }
+  const ConstFloats fdy = FloatsOf(dy);
+  const Floats fdx = FloatsOf(dx);
+  RunRanges(dx.rows(), RowGrain(cols), [&](int64_t begin, int64_t end) {
+    std::vector<float> sum(static_cast<size_t>(cols)), copy;
+    for (int64_t u = begin; u < end; ++u) {
+      ConvertFloats(fdx.At(u * cols), cols, FloatsOf(sum.data()));
+      for (const int64_t n : rows[u]) {
+        const float* added = Row(fdy, n, cols, copy);
+        for (int64_t c = 0; c < cols; ++c) sum[c] += added[c];
+      }
+      ConvertFloats(FloatsOf(sum.data()), cols, fdx.At(u * cols));
+    }
+  });
+}
+
 void RowDot(V a, V b, V y) {
   const int64_t cols = a.cols();
   LACOS_CHECK(a.Elements() == b.Elements() && y.Elements() == a.rows(), "y [N] of a, b [N, D]");

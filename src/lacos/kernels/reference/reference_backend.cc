@@ -360,6 +360,26 @@ void ReferenceBackend<S>::CopyColumns(V x, bool accumulate, V y) {
 }
 
 template <class S>
+void ReferenceBackend<S>::GatherRows(V x, V index, V y) {
+  LACOS_CHECK(x.cols() == y.cols() && index.Elements() == y.rows(), "y [N, D], index [N]");
+  for (int64_t r = 0; r < y.rows(); ++r) {
+    const int64_t from = Ints(index)[r];
+    LACOS_CHECK(from >= 0 && from < x.rows(), "an index is a row of x");
+    for (int64_t c = 0; c < y.cols(); ++c) Data<S>(y)[r * y.cols() + c] = Data<S>(x)[from * x.cols() + c];
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::GatherRowsBackward(V dy, V index, V dx) {
+  LACOS_CHECK(dy.cols() == dx.cols() && index.Elements() == dy.rows(), "dy [N, D], index [N]");
+  for (int64_t r = 0; r < dy.rows(); ++r) {
+    const int64_t to = Ints(index)[r];
+    LACOS_CHECK(to >= 0 && to < dx.rows(), "an index is a row of dx");
+    for (int64_t c = 0; c < dx.cols(); ++c) Data<S>(dx)[to * dx.cols() + c] += Data<S>(dy)[r * dy.cols() + c];
+  }
+}
+
+template <class S>
 void ReferenceBackend<S>::RowDot(V a, V b, V y) {
   CheckSame(a, b);
   LACOS_CHECK(y.Elements() == a.rows(), "y [N]");

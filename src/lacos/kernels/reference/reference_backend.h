@@ -52,6 +52,8 @@ class ReferenceBackend final : public Backend {
   void L2Normalize(V x, V norm, V y) override;
   void L2NormalizeBackward(V dy, V y, V norm, bool accumulate, V dx) override;
   void CopyColumns(V x, bool accumulate, V y) override;
+  void GatherRows(V x, V index, V y) override;
+  void GatherRowsBackward(V dy, V index, V dx) override;
   void RowDot(V a, V b, V y) override;
   void RowScale(V x, V scale, bool accumulate, V y) override;
   void AbsDifference(V a, V b, V y) override;
