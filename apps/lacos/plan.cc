@@ -38,6 +38,10 @@ void PrintPlan(const GlobalOptions& globals, const MemoryPlan& plan) {
     json.Set("fits", plan.chosen.fits);
     json.Set("limit_bytes", plan.limit_bytes);
     json.Set("strategies", strategies);
+    if (plan.layer_cache_token_bytes > 0) {
+      json.Set("layer_cache_token_bytes", plan.layer_cache_token_bytes);
+      json.Set("layer_cache_bytes", plan.layer_cache_bytes > 0 ? Json(plan.layer_cache_bytes) : Json());
+    }
     PrintJson(json);
     return;
   }
@@ -54,6 +58,12 @@ void PrintPlan(const GlobalOptions& globals, const MemoryPlan& plan) {
   FieldList fields;
   fields.Add("chosen", plan.chosen.name);
   fields.Add("limit", FormatBytes(double(plan.limit_bytes)));
+  if (plan.layer_cache_token_bytes > 0) {
+    std::string disk = fmt::format("{} bytes a token", plan.layer_cache_token_bytes);
+    if (plan.layer_cache_bytes > 0)
+      disk += fmt::format(", {} in all", FormatBytes(double(plan.layer_cache_bytes)));
+    fields.Add("layer cache on disk", disk);
+  }
   Out().Write(table.Text() + "\n" + fields.Text());
 }
 

@@ -152,6 +152,17 @@ void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
       "--stream-layers", flags.stream_layers,
       "Keep one layer of the base in memory at a time: read ahead, give its pages back after use; the "
       "same bytes result");
+  command
+      ->add_option(
+          "--cache-layers", flags.cache_layers,
+          "Keep the states below the lowest trained layer (--lora-layers) on disk, for later epochs and "
+          "runs: 4 bytes times the hidden size a token; the same bytes result")
+      ->type_name("DIR");
+  command
+      ->add_option("--cache-layers-limit", flags.cache_layers_limit,
+                   "Nothing is added to --cache-layers beyond this size")
+      ->type_name("SIZE")
+      ->check(CLI::Validator(is_size, "", "size"));
 }
 
 LossKind ParseLoss(const std::string& name) {
@@ -339,6 +350,8 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
   options.memory_budget = flags.memory_budget.empty() ? 0 : *ParseSize(flags.memory_budget);
   options.chunk_tokens = flags.chunk_tokens;
   options.stream_layers = flags.stream_layers;
+  options.cache_layers = flags.cache_layers;
+  options.cache_layers_limit = *ParseSize(flags.cache_layers_limit);
   options.save_every = flags.save_every;
   options.keep = flags.keep;
   options.resume = flags.resume;

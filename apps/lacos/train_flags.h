@@ -37,6 +37,7 @@ struct TrainFlags {
   std::string memory_budget, strategy = "auto";
   int64_t chunk_tokens = 0;
   bool stream_layers = false;
+  std::string cache_layers, cache_layers_limit = "20GB";
   int64_t eval_every = 0, patience = 0, save_every = 0, keep = 2;
   bool resume = false, overwrite = false;
 };

@@ -105,14 +105,39 @@ PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
           .tokens = texts.Tokens()};
 }
 
+void Encoder::Embed(const PassContext& context, const EncoderPass& pass, const TensorView& h) {
+  Backend& backend = model_.backend();
+  const LayerNormLayer& norm = model_.embedding_layernorm();
+  backend.Embed(model_.word_embeddings(), pass.ids, h);
+  work_.tokens += context.tokens;
+  backend.LayerNorm(h, norm.gamma.value, norm.beta.value, norm.epsilon, pass.embedding_xhat,
+                    pass.embedding_rstd, h);
+  const DropoutSpec dropout = MakeDropout(context, static_cast<int>(model_.config().layers),
+                                          DropoutSite::kEmbedding, options_.dropout.embedding);
+  if (dropout.Active()) backend.Dropout(h, dropout, h);
+}
+
+// What `pass` has places for is kept there; a pass without any keeps nothing.
+void Encoder::RunRange(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
+                       const TensorView& h) {
+  for (int64_t i = begin; i < end; ++i) {
+    BeginBlock(i, i + 1);
+    const bool keep = !pass.saved.empty();
+    if (keep && pass.block_input[i]) model_.backend().Copy(h, pass.block_input[i]);
+    const bool save = keep && static_cast<bool>(pass.saved[i].u);
+    BlockForward(context, model_.blocks()[i], static_cast<int>(i), h, save ? &pass.saved[i] : nullptr);
+    work_.block_tokens += context.tokens;
+    EndBlock(i);
+  }
+}
+
 // The hidden state runs through all blocks in one buffer; returns it. `output` gets ln_f of it.
-TensorView Encoder::RunBlocks(const PassContext& context, EncoderPass& pass, bool keep,
-                              const TensorView& output_xhat, const TensorView& output_rstd,
+TensorView Encoder::RunBlocks(const PassContext& context, const PackedTexts& texts, EncoderPass& pass,
+                              bool keep, const TensorView& output_xhat, const TensorView& output_rstd,
                               const TensorView& output) {
   Backend& backend = model_.backend();
   const TypeSet types = backend.Types();
   const int64_t t = context.tokens, d = model_.config().hidden_size;
-  const std::vector<BlockLayer>& blocks = model_.blocks();
   const int64_t layers = model_.config().layers;
   const int64_t first_kept = keep ? (EmbeddingTrainable() ? 0 : LowestTrainableBlock()) : layers;
   const int64_t recomputed = RecomputedBlocks();
@@ -134,22 +159,13 @@ TensorView Encoder::RunBlocks(const PassContext& context, EncoderPass& pass, boo
   }
   const ArenaScope scope(arena_);
   const TensorView h = arena_.Allocate(types.residual, {t, d});
-  const LayerNormLayer& norm = model_.embedding_layernorm();
-  backend.Embed(model_.word_embeddings(), pass.ids, h);
-  work_.tokens += t;
-  backend.LayerNorm(h, norm.gamma.value, norm.beta.value, norm.epsilon, pass.embedding_xhat,
-                    pass.embedding_rstd, h);
-  const DropoutSpec dropout =
-      MakeDropout(context, static_cast<int>(layers), DropoutSite::kEmbedding, options_.dropout.embedding);
-  if (dropout.Active()) backend.Dropout(h, dropout, h);
-  for (int64_t i = 0; i < layers; ++i) {
-    BeginBlock(i, i + 1);
-    if (keep && pass.block_input[i]) backend.Copy(h, pass.block_input[i]);
-    const bool save = keep && static_cast<bool>(pass.saved[i].u);
-    BlockForward(context, blocks[i], static_cast<int>(i), h, save ? &pass.saved[i] : nullptr);
-    work_.block_tokens += t;
-    EndBlock(i);
+  const int64_t cached = CachedBlocks(context);
+  if (cached > 0) {
+    RunCached(context, texts, pass, cached, h);
+  } else {
+    Embed(context, pass, h);
   }
+  RunRange(context, pass, cached, layers, h);
   const LayerNormLayer& last = model_.final_layernorm();
   backend.LayerNorm(h, last.gamma.value, last.beta.value, last.epsilon, output_xhat, output_rstd, output);
   return h;
@@ -159,7 +175,7 @@ void Encoder::HiddenStates(const PackedTexts& texts, const TensorView& hidden) {
   const ArenaScope scope(arena_);
   EncoderPass pass;
   const PassContext context = Upload(texts, pass);
-  RunBlocks(context, pass, false, {}, {}, hidden);
+  RunBlocks(context, texts, pass, false, {}, {}, hidden);
 }
 
 void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, EncoderPass* keep) {
@@ -180,7 +196,7 @@ void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, Encod
   // pooling, but they must lie above what is kept, so they are pooled from a buffer that backward does not
   // read.
   TensorView hidden = arena_.Allocate(types.residual, shape);
-  RunBlocks(context, pass, keep != nullptr, pass.final_xhat, pass.final_rstd, hidden);
+  RunBlocks(context, texts, pass, keep != nullptr, pass.final_xhat, pass.final_rstd, hidden);
   model_.backend().Pool(hidden, pass.offsets, options_.pooling, pass.argmax, vectors);
   if (keep == nullptr) arena_.Release(mark);
 }

@@ -42,6 +42,8 @@ std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets);
 // but the kernel may keep them cached; the kernel drops them too (for bases that do not fit into memory).
 enum class WeightStreaming : uint8_t { kNone, kKeepCached, kDropCached };
 
+class LayerCache;
+
 struct EncoderOptions {
   Pooling pooling = Pooling::kMean;
   DropoutRates dropout;  // training only; needs PackedTexts::keys
@@ -51,6 +53,9 @@ struct EncoderOptions {
   // Each block's matrices are read ahead while the one before it computes, and their pages given back after
   // it: one block of the base is resident at a time. Same bytes.
   WeightStreaming streaming = WeightStreaming::kNone;
+  // States that enter the lowest trained block, by text: only texts that it does not have run through the
+  // blocks below. It must be one of this model and that block, and outlive the encoder. Same bytes.
+  LayerCache* layer_cache = nullptr;
 };
 
 // What one forward pass keeps for its backward; lives in the model's arena until Release.
@@ -83,6 +88,10 @@ class Encoder {
   // Per-token hidden states after ln_f, [T, D] residual type.
   void HiddenStates(const PackedTexts& texts, const TensorView& hidden);
 
+  // Where gradients end: the model's number of layers when nothing in a block is trained.
+  int64_t LowestTrainableBlock() const;
+  bool EmbeddingTrainable() const;
+
   Arena& arena() { return arena_; }
   BloomModel& model() { return model_; }
   EncoderOptions& options() { return options_; }
@@ -90,15 +99,25 @@ class Encoder {
 
  private:
   PassContext Upload(const PackedTexts& texts, EncoderPass& pass);
-  TensorView RunBlocks(const PassContext& context, EncoderPass& pass, bool keep,
+  TensorView RunBlocks(const PassContext& context, const PackedTexts& texts, EncoderPass& pass, bool keep,
                        const TensorView& output_xhat, const TensorView& output_rstd,
                        const TensorView& output);
+  // The hidden state h [T, D] before the first block, and through blocks [begin, end).
+  void Embed(const PassContext& context, const EncoderPass& pass, const TensorView& h);
+  void RunRange(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
+                const TensorView& h);
+  // encoder_cache.cc: h after the lowest `blocks` blocks, read or computed.
+  int64_t CachedBlocks(const PassContext& context) const;
+  void RunCached(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
+                 int64_t blocks, const TensorView& h);
+  void ComputeRows(const PackedTexts& texts, std::span<const int64_t> rows, int64_t blocks,
+                   const TensorView& space, const TensorView& h);
+  void KeepRows(const PackedTexts& texts, std::span<const int64_t> rows, const TensorView& from,
+                const TensorView& h);
   // Before and after a block's matrices are used, where they are streamed; `next` is the block that follows.
   void BeginBlock(int64_t layer, int64_t next) const;
   void EndBlock(int64_t layer) const;
   int64_t RecomputedBlocks() const;
-  int64_t LowestTrainableBlock() const;  // layers() when nothing in a block is trained
-  bool EmbeddingTrainable() const;
 
   BloomModel& model_;
   EncoderOptions options_;

@@ -57,6 +57,8 @@ struct MemoryPlan {
   PlannedStrategy chosen;
   std::vector<PlannedStrategy> considered;
   int64_t limit_bytes = 0;
+  // Disk that --cache-layers takes for a token, and for all texts where they are known; 0 = not asked for.
+  int64_t layer_cache_token_bytes = 0, layer_cache_bytes = 0;
 };
 
 // Predicts by running the encoder's own code on a backend that computes nothing. `backend` is the one that

@@ -31,6 +31,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   TrainingSession session(loaded, options, dropout,
                           data.LargestBatch(epoch, NeedsDropoutKeys(loaded, options, dropout)));
 
+  session.OpenLayerCache(loaded, {});
   StepBenchReport report{.strategy = session.plan.chosen.name,
                          .planned_peak_bytes = session.plan.chosen.peak_bytes};
   const auto batches = static_cast<int64_t>(epoch.batches.size());

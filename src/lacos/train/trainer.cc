@@ -73,6 +73,10 @@ class Run {
     Build();
     Start();
     Loop();
+    if (const LayerCache* cache = session_->layer_cache.get()) {
+      Tell(fmt::format("layer cache: states of {} tokens read, of {} added", cache->read_tokens(),
+                       cache->added_tokens()));
+    }
     if (!report_.interrupted) Finish();
     return report_;
   }
@@ -90,7 +94,14 @@ class Run {
       Load();
     }
     Build();
-    return session_->plan;
+    MemoryPlan plan = session_->plan;
+    if (!options_.cache_layers.empty() && session_->encoder->LowestTrainableBlock() > 0) {
+      plan.layer_cache_token_bytes =
+          LayerCacheTokenBytes(session_->model->config().hidden_size *
+                               static_cast<int64_t>(SizeOf(session_->backend->Types().residual)));
+      if (data_) plan.layer_cache_bytes = data_->distinct_tokens() * plan.layer_cache_token_bytes;
+    }
+    return plan;
   }
 
  private:
@@ -157,6 +168,7 @@ class Run {
       }
     }
     PrepareOutput(options_.output, options_.overwrite && !options_.resume);
+    session_->OpenLayerCache(loaded_, [this](const std::string& message) { Tell(message); });
     WriteRunFile(options_, settings_);
     for (TrainObserver* observer : observers_)
       observer->OnStart(*data_, session_->plan, progress_.step, steps_.total_steps);

@@ -48,8 +48,10 @@ struct TrainOptions {
   int64_t memory_budget = 0;
   int64_t chunk_tokens = 0;
   bool stream_layers = false;  // one block of the base resident at a time
-  int64_t save_every = 0;      // steps between checkpoints; 0 = none but on interruption
-  int64_t keep = 2;            // checkpoints kept
+  std::string cache_layers;    // folder for the states below the lowest trained layer; empty = none
+  int64_t cache_layers_limit = 20'000'000'000;  // bytes of that folder's caches
+  int64_t save_every = 0;                       // steps between checkpoints; 0 = none but on interruption
+  int64_t keep = 2;                             // checkpoints kept
   bool resume = false;
   bool overwrite = false;
   Compute compute = Compute::kBF16;

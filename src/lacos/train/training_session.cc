@@ -9,6 +9,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
+#include "lacos/model/layer_cache_key.h"
 
 namespace lacos {
 namespace {
@@ -64,6 +65,29 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
                        .optimizer = options.optimizer,
                        .resident_bytes = before.rss_bytes});
   encoder = std::make_unique<Encoder>(*model, encoder_options);
+}
+
+void TrainingSession::OpenLayerCache(const LoadedModel& loaded,
+                                     const std::function<void(const std::string&)>& tell) {
+  if (options.cache_layers.empty()) return;
+  const int64_t blocks = encoder->EmbeddingTrainable() ? 0 : encoder->LowestTrainableBlock();
+  if (blocks == 0 || encoder->options().dropout.Any()) {
+    if (tell) {
+      tell(blocks == 0 ? "--cache-layers has nothing to keep: layer 0 is trained; see --lora-layers"
+                       : "--cache-layers has nothing to keep: --dropout changes every layer's states");
+    }
+    return;
+  }
+  layer_cache = std::make_unique<LayerCache>(
+      LayerCacheOptions{
+          .folder = options.cache_layers, .limit_bytes = options.cache_layers_limit, .tell = tell},
+      LayerCacheIdentity(*loaded.checkpoint, *backend, options.compute, blocks, options.cache_layers),
+      model->config().hidden_size * static_cast<int64_t>(SizeOf(backend->Types().residual)));
+  encoder->options().layer_cache = layer_cache.get();
+  if (tell) {
+    tell(fmt::format("layer cache {}: the states of {} texts after layer {}, {:.2f} GB", layer_cache->path(),
+                     layer_cache->texts(), blocks - 1, static_cast<double>(layer_cache->bytes()) / 1e9));
+  }
 }
 
 TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input, int64_t step,

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
+#include "lacos/model/layer_cache.h"
 #include "lacos/train/trainer.h"
 
 namespace lacos {
@@ -16,6 +19,10 @@ struct TrainingSession {
   // must outlive the session.
   TrainingSession(const LoadedModel& loaded, const TrainOptions& options, const DropoutRates& dropout,
                   const TrainingData::Extent& largest);
+
+  // Opens options.cache_layers for the blocks below the lowest trained one, where there are any and nothing
+  // is dropped in them; `tell` gets a line about that, and later ones about trouble. Throws UserError.
+  void OpenLayerCache(const LoadedModel& loaded, const std::function<void(const std::string&)>& tell);
 
   struct StepResult {
     LossResult loss;
@@ -31,6 +38,7 @@ struct TrainingSession {
   std::unique_ptr<Loss> loss;
   std::unique_ptr<Optimizer> optimizer;
   MemoryPlan plan;
+  std::unique_ptr<LayerCache> layer_cache;  // absent: not asked for, or of no use
   std::unique_ptr<Encoder> encoder;
   bool needs_keys = false;  // something is dropped: batches are built with dropout keys
 };
