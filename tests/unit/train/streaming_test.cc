@@ -1,6 +1,7 @@
 // --stream-layers: a pass over all blocks leaves no more of the base in memory than a block, and the same
 // bytes.
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "lacos/model/encoder.h"
+#include "lacos/model/layer_cache.h"
 #include "lacos/train/plan.h"
 
 namespace lacos {
@@ -63,6 +65,41 @@ TEST(Streaming, APassLeavesLessThanTwoBlocksResidentAndGivesTheSameBytes) {
     EXPECT_EQ(streamed.hidden, resident.hidden);
     EXPECT_LT(streamed.resident, 2 * block);  // pages at the edges of matrices stay
   }
+}
+
+// Resident bytes of the model's file after encoding with a cache of all blocks below the upper half.
+int64_t ResidentAfterCachedPass(const std::string& folder, WeightStreaming streaming,
+                                std::vector<float>& out) {
+  const auto backend = MakeCpuBackend({.compute = Compute::kF32});
+  BloomModel model(*backend, Checkpoint::Open(kModel));
+  const int64_t half = model.config().layers / 2, d = model.config().hidden_size;
+  model.Attach(InitialiseLora(model.config(), {.first_layer = half}, 1), /*trainable=*/true);
+  LayerCache cache({.folder = folder}, Json::Object(), d * 4);
+  Encoder encoder(model, {.streaming = streaming, .layer_cache = &cache});
+  EXPECT_EQ(encoder.LowestTrainableBlock(), half);
+  PackedTexts texts;
+  texts.Add(std::vector<int32_t>{17, 300, 5, 9});
+  const ArenaScope scope(encoder.arena());
+  const TensorView hidden = encoder.arena().Allocate(backend->Types().residual, {texts.Tokens(), d});
+  encoder.HiddenStates(texts, hidden);
+  out = DownloadFloats(*backend, hidden);
+  const std::string file = std::filesystem::canonical(std::string(kModel) + "/model.safetensors").string();
+  return ResidentBytesOf(file);
+}
+
+TEST(Streaming, BlocksWhoseStatesAreCachedAreNotRead) {
+  std::string folder = (std::filesystem::temp_directory_path() / "lacos_cached_blocks_XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const auto checkpoint = Checkpoint::Open(kModel);
+  const int64_t all = ResidentBaseBytes(*checkpoint), block = ResidentBaseBytes(*checkpoint, true);
+  std::vector<float> computed, read;
+  EXPECT_GE(ResidentAfterCachedPass(folder, WeightStreaming::kNone, computed), all);
+  for (const WeightStreaming streaming : {WeightStreaming::kNone, WeightStreaming::kDropCached}) {
+    const int64_t blocks_read = streaming == WeightStreaming::kNone ? checkpoint->config().layers / 2 : 1;
+    EXPECT_LT(ResidentAfterCachedPass(folder, streaming, read), (blocks_read + 1) * block);
+    EXPECT_EQ(read, computed);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
