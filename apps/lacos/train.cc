@@ -34,10 +34,6 @@ class TrainDisplay final : public TrainObserver {
     }
     spdlog::info("strategy {}: predicted peak {}", plan.chosen.name,
                  FormatBytes(double(plan.chosen.peak_bytes)));
-    if (!plan.chosen.fits) {
-      spdlog::warn("the predicted peak {} is more than {}; the run may be slow or end for lack of memory",
-                   FormatBytes(double(plan.chosen.peak_bytes)), FormatBytes(double(plan.limit_bytes)));
-    }
     progress_ = std::make_unique<Progress>(
         globals_, ProgressOptions{
                       .what = "training", .unit = "steps", .total = total_steps, .already_done = first_step});

@@ -32,6 +32,11 @@ namespace fs = std::filesystem;
     setrlimit(RLIMIT_FSIZE, &limit);
     signal(SIGXFSZ, SIG_IGN);  // the write fails with EFBIG instead
   }
+  if (options.data_limit_bytes >= 0) {
+    const rlimit limit{static_cast<rlim_t>(options.data_limit_bytes),
+                       static_cast<rlim_t>(options.data_limit_bytes)};
+    setrlimit(RLIMIT_DATA, &limit);
+  }
   execv(argv[0], argv.data());
   _exit(127);
 }

@@ -18,6 +18,7 @@ struct RunOptions {
   std::string stdout_path;  // where stdout goes instead of being captured
   std::string stderr_path;
   long file_limit_bytes = -1;           // RLIMIT_FSIZE: writes beyond fail as on a full disk
+  long data_limit_bytes = -1;           // RLIMIT_DATA, `ulimit -d`: private memory beyond fails
   int signal = 0, signal_after_ms = 0;  // sent while it runs; stdin is then kept open
 };
 

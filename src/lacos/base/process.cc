@@ -1,7 +1,14 @@
 #include "lacos/base/process.h"
 
+#include <malloc.h>
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <fstream>
+#include <optional>
 #include <sstream>
+
+#include "lacos/base/control_group.h"
 
 namespace lacos {
 namespace {
@@ -13,6 +20,19 @@ int64_t KilobyteField(const std::string& line, const std::string& name) {
   int64_t kilobytes = 0;
   rest >> kilobytes;
   return kilobytes * 1024;
+}
+
+// What `ulimit -d` leaves for private writable memory.
+std::optional<int64_t> FreeDataBytes() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (const int64_t taken = KilobyteField(line, "VmData:"); taken >= 0) {
+      return std::max<int64_t>(static_cast<int64_t>(limit.rlim_cur) - taken, 0);
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -29,12 +49,24 @@ MemoryUse ReadMemoryUse() {
   return use;
 }
 
+void ReturnFreeMemory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 int64_t AvailableMemoryBytes() {
   std::ifstream info("/proc/meminfo");
-  for (std::string line; std::getline(info, line);) {
-    if (const int64_t v = KilobyteField(line, "MemAvailable:"); v >= 0) return v;
+  int64_t available = -1;
+  for (std::string line; available < 0 && std::getline(info, line);) {
+    available = KilobyteField(line, "MemAvailable:");
   }
-  return 0;
+  if (available < 0) return 0;
+  if (const auto group = ControlGroupFreeBytes("/proc/self/cgroup", "/sys/fs/cgroup")) {
+    available = std::min(available, *group);
+  }
+  if (const auto data = FreeDataBytes()) available = std::min(available, *data);
+  return available;
 }
 
 }  // namespace lacos

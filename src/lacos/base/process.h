@@ -28,7 +28,13 @@ struct MemoryUse {
 // Read from /proc/self/status; zeros where it is not mounted.
 MemoryUse ReadMemoryUse();
 
-// Free memory of the machine in bytes (MemAvailable), or 0 when unknown.
+// Gives memory that was freed, but is kept for later, back to the system: what a large tokenizer or data file
+// needed while it was read.
+void ReturnFreeMemory();
+
+// Memory in bytes that this process can still take: what the machine has free (MemAvailable), or less where a
+// control group (memory.max of version 2, memory.limit_in_bytes of version 1, of any ancestor) or `ulimit -d`
+// leaves less. 0 when unknown.
 int64_t AvailableMemoryBytes();
 
 }  // namespace lacos

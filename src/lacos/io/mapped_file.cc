@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "lacos/base/check.h"
+#include "lacos/base/checked_math.h"
 #include "lacos/base/error.h"
 #include "lacos/io/posix.h"
 
@@ -31,32 +32,57 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   fd_ = file.Release();
 }
 
+std::shared_ptr<MappedFile> MappedFile::Zeros(const std::string& name, int64_t size) {
+  std::shared_ptr<MappedFile> file(new MappedFile());
+  file->path_ = name;
+  if (size == 0) return file;
+  // Private pages that are only read are all the kernel's one page of zeros.
+  void* address =
+      mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED) {
+    throw UserError(
+        fmt::format("[{}] could not reserve {} bytes of address space: {}; expected a 64-bit system; see "
+                    "ulimit -v",
+                    name, size, std::strerror(errno)));
+  }
+  file->bytes_ = {static_cast<const std::byte*>(address), static_cast<size_t>(size)};
+  return file;
+}
+
 MappedFile::~MappedFile() {
   if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-  close(fd_);
+  if (fd_ >= 0) close(fd_);
 }
 
 void MappedFile::ReadAt(int64_t offset, std::span<std::byte> out) const {
   LACOS_CHECK(offset >= 0 && static_cast<size_t>(offset) <= bytes_.size() &&
                   out.size() <= bytes_.size() - static_cast<size_t>(offset),
               "reads lie inside the file");
+  if (fd_ < 0) return std::fill(out.begin(), out.end(), std::byte{0});
   PreadFully(fd_, offset, out, path_);
 }
 
 void MappedFile::Prefetch(int64_t offset, int64_t size) const {
-  posix_fadvise(fd_, offset, size, POSIX_FADV_WILLNEED);  // advice only
+  if (fd_ >= 0) posix_fadvise(fd_, offset, size, POSIX_FADV_WILLNEED);  // advice only
 }
 
 void MappedFile::DropPages(int64_t offset, int64_t size, bool from_cache) const {
-  const int64_t page = sysconf(_SC_PAGESIZE);
-  const int64_t begin = (offset + page - 1) / page * page;  // only pages that lie wholly inside the range
-  const int64_t end =
-      offset + size == static_cast<int64_t>(bytes_.size()) ? offset + size : (offset + size) / page * page;
-  if (begin >= end) return;
-  LACOS_CHECK(offset >= 0 && end <= static_cast<int64_t>(bytes_.size()), "the range lies inside the file");
+  const auto length = static_cast<int64_t>(bytes_.size());
+  LACOS_CHECK(offset >= 0 && size >= 0 && offset <= length && size <= length - offset,
+              "the range lies inside the file");
+  if (size == 0) return;
+  // A page fault maps what lies in the page cache around it too: up to the aligned 64 kB (Linux's
+  // fault_around_bytes).
+  constexpr int64_t kFaultAround = int64_t{64} << 10;
+  const int64_t begin = offset / kFaultAround * kFaultAround;
+  const int64_t end = std::min(length, RoundUp(offset + size, kFaultAround));
   // Advice only: a failure changes memory use, not results.
   madvise(const_cast<std::byte*>(bytes_.data()) + begin, static_cast<size_t>(end - begin), MADV_DONTNEED);
-  if (from_cache) posix_fadvise(fd_, begin, end - begin, POSIX_FADV_DONTNEED);
+  if (!from_cache || fd_ < 0) return;
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  const int64_t first = RoundUp(offset, page);  // only pages that lie wholly inside the range
+  const int64_t last = offset + size == length ? length : (offset + size) / page * page;
+  if (first < last) posix_fadvise(fd_, first, last - first, POSIX_FADV_DONTNEED);
 }
 
 std::string ReadFileToString(const std::string& path, int64_t limit) {

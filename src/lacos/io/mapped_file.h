@@ -13,6 +13,9 @@ namespace lacos {
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);
+  // `size` zeros that take no memory, as a file called `name` that does not exist: a stand-in for weights
+  // that only their sizes matter of.
+  static std::shared_ptr<MappedFile> Zeros(const std::string& name, int64_t size);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -24,10 +27,13 @@ class MappedFile {
   // Asks the kernel to begin reading a range into its page cache; returns at once.
   void Prefetch(int64_t offset, int64_t size) const;
   // Tells the kernel that this process no longer needs a range (madvise DONTNEED) and, with `from_cache`,
-  // that nobody does (posix_fadvise DONTNEED): then it is read from the disk again.
+  // that nobody does (posix_fadvise DONTNEED): then it is read from the disk again. Pages around the range
+  // that the kernel mapped along with it go too; they come back when they are read.
   void DropPages(int64_t offset, int64_t size, bool from_cache = false) const;
 
  private:
+  MappedFile() = default;
+
   std::string path_;
   std::span<const std::byte> bytes_;
   int fd_ = -1;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lacos/io/mapped_file.h"
@@ -39,6 +40,7 @@ class TensorFile {
 
  protected:
   explicit TensorFile(const std::string& path);
+  explicit TensorFile(std::shared_ptr<MappedFile> file) : file_(std::move(file)) {}
   // For constructors: the tensors found, names distinct.
   void SetTensors(std::vector<TensorEntry> tensors);
 

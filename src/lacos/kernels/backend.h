@@ -115,6 +115,8 @@ struct AdamState {
   TensorView m, v;  // parameter type [n]
 };
 
+class DryBackend;  // kernels/dry_backend.h
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -128,6 +130,12 @@ class Backend {
   virtual void Copy(V x, V y) = 0;  // converts between floating types, nearest even
   virtual void Fill(V y, double value) = 0;
   virtual void Synchronize() = 0;
+  // A backend of the same types that computes nothing and allocates addresses that are never touched. The
+  // real model code run on it, with the same weights added in the same order, tells what memory a step would
+  // take: its arena's high-water mark and the WorkspaceBytes of this copy. This backend must outlive it.
+  virtual std::unique_ptr<DryBackend> MakeDry() = 0;
+  // Bytes beside tensors that the verbs so far made this backend hold (a dry copy: would have made it hold).
+  virtual size_t WorkspaceBytes() const = 0;
 
   // --- frozen weights
   // The host memory behind `matrix` must outlive the weight. Plain types and every 8-bit scheme are accepted.
@@ -135,8 +143,6 @@ class Backend {
   // A hint that the weight is used next in this orientation; Linear and LinearBackward do it themselves
   // otherwise.
   virtual void PrepareWeight(WeightId weight, Orientation orientation) = 0;
-  // Scratch bytes that a product with this weight takes for `rows` rows.
-  virtual size_t WorkspaceBytes(WeightId weight, int64_t rows, Orientation orientation) const = 0;
   virtual TableId AddTable(const EmbeddingSource& source) = 0;  // the source must outlive the table
 
   // --- products
@@ -222,10 +228,6 @@ std::unique_ptr<Backend> MakeCpuBackend(const CpuBackendOptions& options);
 // Double (kF64) or complex double (kC128) throughout; slow and simple. Quantisation of activations is the
 // identity.
 std::unique_ptr<Backend> MakeReferenceBackend(DType dtype);
-
-// Does nothing: verbs return at once and Allocate hands out addresses that are never touched. Running the
-// real model code on it gives the exact memory that a step would take (train/plan).
-std::unique_ptr<Backend> MakeDryBackend(const TypeSet& types);
 
 // --- helpers over any backend (kernels/transfer.cc)
 // Uploads floats into a tensor of any floating or complex type.

@@ -22,8 +22,10 @@ BloomModel::BloomModel(Backend& backend, std::shared_ptr<Checkpoint> checkpoint)
   };
   const auto linear = [&](const std::string& name) {
     const QuantizedMatrix matrix = checkpoint_->Matrix(name + ".weight");
+    const WeightId weight = backend_.AddWeight(matrix);
+    checkpoint_->DropPages(name + ".weight", /*from_cache=*/false);  // its scales were checked: not used yet
     return LinearLayer{.name = name,
-                       .weight = backend_.AddWeight(matrix),
+                       .weight = weight,
                        .in = matrix.cols,
                        .out = matrix.rows,
                        .bias = {.value = Load(name + ".bias")},
@@ -120,6 +122,14 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
   });
   LACOS_CHECK(attached == adapter.modules.size() + adapter.biases.size(),
               "every part of the adapter has a place");
+  const auto forget = [](HostMatrix& host) { host.values = std::vector<float>(); };  // Detach downloads them
+  for (auto& [name, module] : adapter_.modules) {
+    forget(module.a);
+    forget(module.b);
+  }
+  for (auto& [name, bias] : adapter_.biases) {
+    if (trainable) forget(bias);
+  }
   ForEachLinear([&](const std::string& module, LinearLayer& layer) {
     const auto found = adapter.modules.find(module);
     if (found == adapter.modules.end() || found->second.b_bias.values.empty()) return;

@@ -59,7 +59,7 @@ class BloomModel {
   LayerNormLayer embedding_layernorm_, final_layernorm_;
   std::vector<BlockLayer> blocks_;
   TableId word_embeddings_ = -1;
-  LoraAdapter adapter_;  // settings and shapes of what is attached
+  LoraAdapter adapter_;  // settings and shapes of what is attached, without the values that Detach downloads
   std::vector<TrainableTensor> trainable_;
 };
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -231,6 +232,58 @@ std::shared_ptr<Checkpoint> Checkpoint::Open(const std::string& folder) {
   return checkpoint;
 }
 
+namespace {
+
+// Zeros in the place of a file, its tensors laid out as safetensors would.
+class ZeroTensors final : public TensorFile {
+ public:
+  ZeroTensors(std::shared_ptr<MappedFile> file, std::vector<TensorEntry> entries)
+      : TensorFile(std::move(file)) {
+    SetTensors(std::move(entries));
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Checkpoint> Checkpoint::WithoutWeights(const BloomConfig& config,
+                                                       const QuantizationInfo& info, DType dtype) {
+  auto checkpoint = std::make_shared<Checkpoint>();
+  checkpoint->config_ = config;
+  checkpoint->quantization_ = info;
+  std::vector<TensorEntry> entries;
+  int64_t offset = 0;
+  const auto add = [&](const std::string& name, DType type, std::vector<int64_t> shape) {
+    auto bytes = std::optional(static_cast<int64_t>(SizeOf(type)));
+    for (const int64_t dimension : shape) bytes = bytes ? CheckedMultiply(*bytes, dimension) : bytes;
+    const auto end = bytes ? CheckedAdd(offset, *bytes) : std::nullopt;
+    if (!end) {
+      throw UserError(
+          "[config.json] describes a model of more than 2^63 bytes; expected one that some machine could "
+          "hold; "
+          "check hidden_size, n_layer and vocab_size");
+    }
+    entries.push_back(
+        {.name = name, .dtype = type, .shape = std::move(shape), .offset = offset, .bytes = *bytes});
+    offset = *end;
+  };
+  for (const TensorSpec& spec : ListTensors(config)) {
+    const bool kept = info.bitsandbytes && spec.kind == "word_embeddings";
+    if (!spec.IsMatrix() || info.scheme == QuantScheme::kNone || kept) {
+      add(spec.name, dtype, spec.shape);
+      continue;
+    }
+    add(spec.name, info.scheme == QuantScheme::kLinear ? DType::kI8 : DType::kU8, spec.shape);
+    const int64_t block = BlockSize(info, spec.shape[1]);
+    add(spec.name + std::string(kAbsmax), DType::kF32, {CeilDivide(spec.shape[0] * spec.shape[1], block)});
+    if (info.scheme == QuantScheme::kDynamic) add(spec.name + std::string(kQuantMap), DType::kF32, {256});
+  }
+  const auto file =
+      std::make_shared<ZeroTensors>(MappedFile::Zeros("no weights", offset), std::move(entries));
+  for (const TensorEntry& entry : file->tensors()) checkpoint->tensors_[entry.name] = {file, entry};
+  checkpoint->files_ = {file};
+  return checkpoint;
+}
+
 const StoredTensor& Checkpoint::Tensor(const std::string& name) const {
   const auto found = tensors_.find(name);
   LACOS_CHECK(found != tensors_.end(), "the tensor's name is one of ListTensors");
@@ -299,8 +352,9 @@ void Checkpoint::DropPages(const std::string& name, bool from_cache) const {
 std::vector<float> Checkpoint::Vector(const std::string& name) const {
   const StoredTensor& tensor = Tensor(name);
   std::vector<float> values(static_cast<size_t>(tensor.entry.Elements()));
-  const bool decoded =
-      DecodeToFloat(tensor.entry.dtype, tensor.file->Data(tensor.entry).data(), values.size(), values.data());
+  std::vector<std::byte> stored(static_cast<size_t>(tensor.entry.bytes));
+  tensor.file->file()->ReadAt(tensor.entry.offset, stored);  // mapped, its neighbours would become resident
+  const bool decoded = DecodeToFloat(tensor.entry.dtype, stored.data(), values.size(), values.data());
   LACOS_CHECK(decoded, "vectors have floating types, as Open checked");
   if (config_.drops_output_biases &&
       (name.ends_with(".self_attention.dense.bias") || name.ends_with(".mlp.dense_4h_to_h.bias"))) {

@@ -42,6 +42,10 @@ struct QuantizationInfo {
 class Checkpoint {
  public:
   static std::shared_ptr<Checkpoint> Open(const std::string& folder);
+  // The checkpoint that a configuration describes, without weights: every value is zero and takes no memory.
+  // Matrices are stored as `info` says, or as `dtype` where its scheme is kNone; vectors as `dtype`.
+  static std::shared_ptr<Checkpoint> WithoutWeights(const BloomConfig& config, const QuantizationInfo& info,
+                                                    DType dtype);
 
   const std::string& folder() const { return folder_; }
   const BloomConfig& config() const { return config_; }
@@ -67,7 +71,7 @@ class Checkpoint {
   template <class Visit>
   void ForEachPart(const std::string& name, const Visit& visit) const;
 
-  std::string folder_;
+  std::string folder_;  // empty without weights
   BloomConfig config_;
   Json config_json_;
   QuantizationInfo quantization_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lacos/base/check.h"
+
 namespace lacos {
 
 TensorView Arena::Allocate(DType dtype, Shape shape) {
@@ -17,6 +19,11 @@ TensorView Arena::Allocate(DType dtype, Shape shape) {
   position_.used += padded;
   high_water_ = std::max(high_water_, position_.used);
   return view;
+}
+
+void Arena::Reserve(size_t bytes) {
+  LACOS_CHECK(chunks_.empty(), "room is made before the first allocation");
+  if (bytes > 0) chunks_.push_back(allocate_(bytes));
 }
 
 }  // namespace lacos

@@ -20,6 +20,10 @@ class Arena {
   // An uninitialised tensor, 64-byte aligned, valid until the mark that precedes it is released.
   TensorView Allocate(DType dtype, Shape shape);
 
+  // Makes room for `bytes` in one piece, before anything is allocated: no later chunk's beginning or end
+  // stays unused then, and the memory that is ever touched is the high-water mark.
+  void Reserve(size_t bytes);
+
   struct Mark {
     size_t chunk = 0;
     size_t offset = 0;

@@ -7,6 +7,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
+#include "lacos/kernels/dry_backend.h"
 
 namespace lacos {
 namespace {
@@ -15,24 +16,17 @@ constexpr int64_t kDefaultChunkTokens = 2048;
 
 double Gigabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
 
-// A batch of the asked extent: one text of the longest length, the rest even, each with ids of its own; then
-// the last one over again for the rows that repeat a text.
-PackedTexts SyntheticBatch(int64_t tokens, int64_t texts, int64_t rows, int64_t longest, bool keys) {
+// A batch of texts of these lengths, each with ids of its own; then the last one over again for the rows that
+// repeat a text.
+PackedTexts BatchOf(const std::vector<int32_t>& lengths, int64_t rows, bool keys) {
   PackedTexts batch;
-  texts = std::max<int64_t>(texts, 1);
-  int64_t left = tokens;
-  for (int64_t n = 0; n < texts; ++n) {
-    const int64_t rest = texts - n;
-    int64_t length = n == 0 && longest > 0 ? std::min(longest, left) : left / rest;
-    if (rest == 1) length = left;
-    const std::vector<int32_t> ids(static_cast<size_t>(length), static_cast<int32_t>(n));
-    batch.Add(ids);
-    left -= length;
+  for (size_t n = 0; n < lengths.size(); ++n) {
+    batch.Add(std::vector<int32_t>(static_cast<size_t>(lengths[n]), static_cast<int32_t>(n)));
   }
-  const std::span<const int32_t> last = batch.Text(texts - 1);
-  const std::vector<int32_t> repeated(last.begin(), last.end());
-  for (int64_t n = texts; n < rows; ++n) batch.Add(repeated);
-  if (keys) batch.keys.assign(batch.ids.size(), 0);
+  const std::vector<int32_t> repeated(static_cast<size_t>(lengths.back()),
+                                      static_cast<int32_t>(lengths.size() - 1));
+  for (auto n = static_cast<int64_t>(lengths.size()); n < rows; ++n) batch.Add(repeated);
+  if (keys) batch.keys.assign(static_cast<size_t>(batch.Tokens()), 0);
   return batch;
 }
 
@@ -41,7 +35,7 @@ class Planner {
   Planner(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, const LoraAdapter& adapter,
           const PlanRequest& request)
       : request_(request),
-        dry_(MakeDryBackend(backend.Types())),
+        dry_(backend.MakeDry()),
         model_(*dry_, checkpoint),
         loss_(MakeLoss(*dry_, request.loss, checkpoint->config().hidden_size)) {
     model_.Attach(adapter, /*trainable=*/true);
@@ -49,34 +43,29 @@ class Planner {
     for (const TrainableTensor& tensor : loss_->parameters()) tensors.push_back(tensor);
     const Optimizer optimizer(*dry_, request.optimizer, tensors);
     adapter_bytes_ = optimizer.StateBytes();
-    for (const TrainableTensor& tensor : tensors)
-      adapter_bytes_ += static_cast<int64_t>(2 * tensor.value.Bytes());
-    base_bytes_ = ResidentBaseBytes(*checkpoint, request.encoder.streaming != WeightStreaming::kNone);
-    for (const BlockLayer& block : model_.blocks()) {
-      for (const LinearLayer* layer :
-           {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
-        // The same matrices in the same order were given to the training backend.
-        for (const Orientation orientation : {Orientation::kForward, Orientation::kBackward}) {
-          workspace_bytes_ = std::max(workspace_bytes_, static_cast<int64_t>(backend.WorkspaceBytes(
-                                                            layer->weight, request.tokens, orientation)));
-        }
-      }
+    for (const TrainableTensor& tensor : tensors) {
+      const auto bytes = static_cast<int64_t>(tensor.value.Bytes());
+      adapter_bytes_ += 2 * bytes;
+      // Checkpoints and the final folder are written from a copy; the best adapter so far is another one.
+      output_bytes_ += request.evaluation_tokens > 0 ? 2 * bytes : bytes;
     }
+    base_bytes_ = ResidentBaseBytes(*checkpoint, request.encoder.streaming != WeightStreaming::kNone);
   }
 
   PlannedStrategy Predict(const std::string& name, const GradientStrategy& strategy) {
-    Encoder encoder(model_, request_.encoder);
-    const PackedTexts batch = SyntheticBatch(request_.tokens, request_.texts, request_.rows, request_.longest,
-                                             request_.encoder.dropout.Any());
-    GradientStep(encoder, *loss_, batch, request_.loss_shape, strategy);
-    const auto activations = static_cast<int64_t>(encoder.arena().HighWaterBytes());
     PlannedStrategy planned{.name = name, .strategy = strategy};
+    const StepMemory step = RunDry(strategy);
+    // Read last: running dry has made the products' primitives.
+    const int64_t resident = ReadMemoryUse().rss_bytes - request_.adapter_resident_bytes;
     planned.components = {{"base", base_bytes_},
                           {"adapter_and_optimizer", adapter_bytes_},
-                          {"activations", activations},
-                          {"workspace", workspace_bytes_},
-                          {"program_and_data", request_.resident_bytes}};
+                          {"activations", step.activations},
+                          {"workspace", step.workspace},
+                          {"evaluation_and_output", output_bytes_ + request_.evaluation_bytes},
+                          {"program_and_data", resident}};
     for (const auto& [component, bytes] : planned.components) planned.peak_bytes += bytes;
+    // Reading a tokenizer and the examples may take more than a small model's training.
+    planned.peak_bytes = std::max(planned.peak_bytes, ReadMemoryUse().peak_rss_bytes);
     // Forward and dX cost the same; recomputing a block costs one more forward of it, a second pass one of
     // all.
     const double recomputed =
@@ -89,11 +78,55 @@ class Planner {
   int64_t Layers() const { return model_.config().layers; }
 
  private:
+  struct StepMemory {
+    int64_t activations = 0, workspace = 0;
+  };
+
+  StepMemory RunDry(const GradientStrategy& strategy) {
+    dry_->ForgetWorkspace();
+    Encoder encoder(model_, request_.encoder);
+    const bool keys = request_.keys;
+    GradientStep(encoder, *loss_, BatchOf(request_.lengths, request_.rows, keys), request_.loss_shape,
+                 strategy);
+    if (strategy.chunk_tokens > 0) RunFullChunk(encoder, strategy.chunk_tokens, keys);
+    if (request_.evaluation_tokens > 0) {
+      const int64_t longest = request_.evaluation_longest, texts = request_.evaluation_tokens / longest;
+      const PackedTexts batch = BatchOf(std::vector<int32_t>(static_cast<size_t>(std::max<int64_t>(texts, 1)),
+                                                             static_cast<int32_t>(longest)),
+                                        /*rows=*/0, /*keys=*/false);
+      const ArenaScope scope(encoder.arena());
+      const Shape shape{batch.Texts(), model_.config().hidden_size};
+      encoder.Forward(batch, encoder.arena().Allocate(dry_->Types().residual, shape));
+    }
+    return {.activations = static_cast<int64_t>(encoder.arena().HighWaterBytes()),
+            .workspace = static_cast<int64_t>(dry_->WorkspaceBytes())};
+  }
+
+  // A chunk as large as some batch's will be: where leaves end differs from batch to batch.
+  void RunFullChunk(Encoder& encoder, int64_t chunk_tokens, bool keys) {
+    std::vector<int32_t> lengths;
+    int64_t tokens = 0;
+    for (const int32_t length : request_.lengths) {
+      if (tokens == chunk_tokens) break;
+      lengths.push_back(static_cast<int32_t>(std::min<int64_t>(length, chunk_tokens - tokens)));
+      tokens += lengths.back();
+    }
+    Arena& arena = encoder.arena();
+    const ArenaScope scope(arena);
+    const int64_t d = model_.config().hidden_size, batch = static_cast<int64_t>(request_.lengths.size());
+    arena.Allocate(dry_->Types().residual, {batch, d});
+    const TensorView dvectors = arena.Allocate(dry_->Types().gradient, {batch, d});
+    const PackedTexts chunk = BatchOf(lengths, /*rows=*/0, keys);
+    EncoderPass pass;
+    encoder.Forward(chunk, arena.Allocate(dry_->Types().residual, {chunk.Texts(), d}), &pass);
+    encoder.Backward(pass, dvectors.Rows(0, chunk.Texts()));
+  }
+
   PlanRequest request_;
-  std::unique_ptr<Backend> dry_;
+  std::unique_ptr<DryBackend> dry_;
   BloomModel model_;
   std::unique_ptr<Loss> loss_;
-  int64_t base_bytes_ = 0, adapter_bytes_ = 0, workspace_bytes_ = 0;
+  int64_t base_bytes_ = 0, adapter_bytes_ = 0, output_bytes_ = 0;
 };
 
 }  // namespace
@@ -119,14 +152,16 @@ int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed) {
   return streamed ? vectors + largest_block : all;
 }
 
-MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, const LoraAdapter& adapter,
+MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, LoraAdapter adapter,
                         const PlanRequest& request) {
   Planner planner(backend, std::move(checkpoint), adapter, request);
+  adapter = {};
+  ReturnFreeMemory();
   MemoryPlan plan;
-  plan.limit_bytes =
-      request.memory_budget > 0
-          ? request.memory_budget
-          : request.resident_bytes + static_cast<int64_t>(0.8 * static_cast<double>(AvailableMemoryBytes()));
+  plan.limit_bytes = request.memory_budget > 0
+                         ? request.memory_budget
+                         : ReadMemoryUse().rss_bytes +
+                               static_cast<int64_t>(0.8 * static_cast<double>(AvailableMemoryBytes()));
   const int64_t layers = planner.Layers();
   const int64_t chunk = request.chunk_tokens > 0 ? request.chunk_tokens : kDefaultChunkTokens;
   const auto consider = [&](const std::string& name, const GradientStrategy& strategy) {
@@ -178,6 +213,9 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint
                     "--max-length or --chunk-tokens",
                     Gigabytes(request.memory_budget), plan.chosen.name, Gigabytes(plan.chosen.peak_bytes),
                     Gigabytes(leanest.peak_bytes)));
+  }
+  for (const auto& [component, bytes] : plan.chosen.components) {
+    if (component == "activations") plan.activation_bytes = bytes;
   }
   return plan;
 }

@@ -32,38 +32,48 @@ constexpr std::string_view Name(StrategyChoice choice) {
 
 struct PlanRequest {
   StrategyChoice choice = StrategyChoice::kAuto;
-  int64_t memory_budget = 0;      // bytes; a hard limit; 0 = 80 % of what is free
-  int64_t chunk_tokens = 0;       // gradcache's chunk; 0 = 2048
-  int64_t tokens = 0, texts = 0;  // of the largest batch: those that are computed
-  int64_t rows = 0;               // that its loss sees: the texts, repeated ones as often as they occur
-  int64_t longest = 0;            // tokens of the longest text
+  int64_t memory_budget = 0;     // bytes; a hard limit; 0 = 80 % of what is free
+  int64_t chunk_tokens = 0;      // gradcache's chunk; 0 = 2048
+  std::vector<int32_t> lengths;  // tokens of the largest batch's texts that are computed, in row order
+  int64_t rows = 0;              // that its loss sees: these texts, repeated ones as often as they occur
+  bool keys = false;             // something is dropped: rows carry dropout keys
   EncoderOptions encoder;
   LossOptions loss;
   LossBatch loss_shape;  // examples and negatives of that batch
   OptimizerOptions optimizer;
-  int64_t resident_bytes = 0;  // program and data, before any weight is touched
+  // What else a run does between steps: dev texts encoded at a time (tokens of a batch, of its longest text),
+  // and bytes that it holds meanwhile.
+  int64_t evaluation_tokens = 0, evaluation_longest = 0;
+  int64_t evaluation_bytes = 0;
+  // What the backend, model and optimizer that were built for the run have made resident of
+  // `adapter_and_optimizer`.
+  int64_t adapter_resident_bytes = 0;
 };
 
 struct PlannedStrategy {
   std::string name;  // "direct", "recompute 12 of 24 blocks", ...
   GradientStrategy strategy;
   int64_t peak_bytes = 0;
-  std::vector<std::pair<std::string, int64_t>> components;  // base, adapter, activations, workspace, program
-  double relative_time = 1;                                 // to direct, counting matrix products
+  // base, adapter_and_optimizer, activations, workspace, evaluation_and_output, program_and_data
+  std::vector<std::pair<std::string, int64_t>> components;
+  double relative_time = 1;  // to direct, counting matrix products
   bool fits = false;
 };
 
 struct MemoryPlan {
   PlannedStrategy chosen;
   std::vector<PlannedStrategy> considered;
-  int64_t limit_bytes = 0;
   // Disk that --cache-layers takes for a token, and for all texts where they are known; 0 = not asked for.
   int64_t layer_cache_token_bytes = 0, layer_cache_bytes = 0;
+  int64_t limit_bytes = 0;       // --memory-budget, or what this process holds and 80 % of what is free
+  int64_t activation_bytes = 0;  // of the chosen strategy: room for Arena::Reserve
 };
 
-// Predicts by running the encoder's own code on a backend that computes nothing. `backend` is the one that
-// will train. Throws UserError when --memory-budget is below what the leanest allowed strategy needs.
-MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, const LoraAdapter& adapter,
+// Predicts by running the encoder's own code on a backend that computes nothing, and adds what this process
+// holds already. `backend` is the one that will train, with the model on it and every kernel used once
+// (rehearsal.h), so that program and libraries are as resident as they will be. Throws UserError when
+// --memory-budget is below what the leanest allowed strategy needs.
+MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, LoraAdapter adapter,
                         const PlanRequest& request);
 
 // Bytes of the pages that a pass over all blocks maps in: every matrix but the word embedding; `streamed`,

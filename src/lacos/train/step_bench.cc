@@ -30,6 +30,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   }
   TrainingSession session(loaded, options, dropout,
                           data.LargestBatch(epoch, NeedsDropoutKeys(loaded, options, dropout)));
+  session.RequireRoom();
 
   session.OpenLayerCache(loaded, {});
   StepBenchReport report{.strategy = session.plan.chosen.name,

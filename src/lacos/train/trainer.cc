@@ -46,8 +46,8 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
     plan.epoch_begin.push_back(plan.total_steps);
     plan.total_steps += count;
     left -= 1;
-    const TrainingData::Extent extent = data.LargestBatch(batches, keys);
-    if (extent.tokens > plan.largest.tokens) plan.largest = extent;
+    TrainingData::Extent extent = data.LargestBatch(batches, keys);
+    if (extent.tokens > plan.largest.tokens) plan.largest = std::move(extent);
   }
   return plan;
 }
@@ -71,6 +71,7 @@ class Run {
   TrainReport Execute() {
     Load();
     Build();
+    session_->RequireRoom();
     Start();
     Loop();
     if (const LayerCache* cache = session_->layer_cache.get()) {
@@ -86,8 +87,8 @@ class Run {
       loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
       const int64_t texts = options_.batch.batch_size * (options_.loss.kind == LossKind::kTriplet ? 3 : 2);
       steps_.largest = {.tokens = texts * options_.max_length,
-                        .texts = texts,
-                        .longest = options_.max_length,
+                        .lengths = std::vector<int32_t>(static_cast<size_t>(texts),
+                                                        static_cast<int32_t>(options_.max_length)),
                         .rows = texts};
       dropout_ = UniformDropout(options_.dropout.value_or(0));
     } else {
@@ -132,15 +133,17 @@ class Run {
 
   // The model on its backend with everything that trains it, and the schedule.
   void Build() {
-    session_ = std::make_unique<TrainingSession>(loaded_, options_, dropout_, steps_.largest);
+    const int64_t evaluation_tokens =
+        std::min<int64_t>(4096, std::max(steps_.largest.tokens, options_.max_length));
+    session_ = std::make_unique<TrainingSession>(loaded_, options_, dropout_, steps_.largest,
+                                                 static_cast<int64_t>(dev_.first.size()), evaluation_tokens);
     report_.strategy = session_->plan.chosen.name;
     report_.planned_peak_bytes = session_->plan.chosen.peak_bytes;
     text_encoder_ = std::make_unique<TextEncoder>(
         *session_->encoder, *loaded_.tokenizer,
-        TextEncoderOptions{
-            .tokenize = {.strip = options_.strip, .max_length = options_.max_length},
-            .normalize = options_.normalize,
-            .batch_tokens = std::min<int64_t>(4096, std::max(steps_.largest.tokens, options_.max_length))});
+        TextEncoderOptions{.tokenize = {.strip = options_.strip, .max_length = options_.max_length},
+                           .normalize = options_.normalize,
+                           .batch_tokens = evaluation_tokens});
     schedule_ = {.kind = options_.schedule,
                  .peak = options_.learning_rate,
                  .warmup_steps = options_.warmup_steps >= 0

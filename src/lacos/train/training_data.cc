@@ -225,11 +225,10 @@ TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch, bool keys) c
       extent.rows += 1;
       if (std::exchange(seen_in[entry.number], static_cast<int32_t>(i)) == static_cast<int32_t>(i) && !keys)
         return;
+      extent.lengths.push_back(static_cast<int32_t>(entry.length));
       extent.tokens += entry.length;
-      extent.texts += 1;
-      extent.longest = std::max<int64_t>(extent.longest, entry.length);
     });
-    if (extent.tokens > largest.tokens) largest = extent;
+    if (extent.tokens > largest.tokens) largest = std::move(extent);
   }
   return largest;
 }

@@ -50,8 +50,9 @@ class TrainingData {
   // The batch of an epoch with the most computed tokens: what its step takes memory for. With `keys`
   // (dropout) every row is a text of its own, else rows of equal ids are one.
   struct Extent {
-    int64_t tokens = 0, texts = 0, longest = 0;
-    int64_t rows = 0;  // that the loss sees, at least `texts`
+    int64_t tokens = 0;            // computed
+    std::vector<int32_t> lengths;  // of the texts that are computed, in row order
+    int64_t rows = 0;              // that the loss sees, at least as many
   };
   Extent LargestBatch(const Epoch& epoch, bool keys) const;
   // Distinct texts of all files, and their tokens.

@@ -10,6 +10,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/model/layer_cache_key.h"
+#include "lacos/train/rehearsal.h"
 
 namespace lacos {
 namespace {
@@ -29,21 +30,25 @@ bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options, co
 }
 
 TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& train_options,
-                                 const DropoutRates& dropout, const TrainingData::Extent& largest)
+                                 const DropoutRates& dropout, const TrainingData::Extent& largest,
+                                 int64_t dev_pairs, int64_t evaluation_tokens)
     : options(train_options) {
-  const MemoryUse before = ReadMemoryUse();
+  EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
+  if (options.stream_layers) encoder_options.streaming = ChooseStreaming(*loaded.checkpoint);
+  RehearseStep(options, *loaded.checkpoint, encoder_options);
   backend = MakeCpuBackend({.compute = options.compute});
   model = std::make_unique<BloomModel>(*backend, loaded.checkpoint);
-  const LoraAdapter adapter = StartingAdapter(loaded, options);
+  LoraAdapter adapter = StartingAdapter(loaded, options);
+  ReturnFreeMemory();
+  const MemoryUse before = ReadMemoryUse();
   model->Attach(adapter, /*trainable=*/true);
   needs_keys = NeedsDropoutKeys(loaded, options, dropout);
   loss = MakeLoss(*backend, options.loss, model->config().hidden_size);
   std::vector<TrainableTensor> tensors = model->trainable();
   for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
   optimizer = std::make_unique<Optimizer>(*backend, options.optimizer, std::move(tensors));
+  const int64_t adapter_resident = ReadMemoryUse().rss_bytes - before.rss_bytes;
 
-  EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
-  if (options.stream_layers) encoder_options.streaming = ChooseStreaming(*loaded.checkpoint);
   LossBatch shape{.examples = std::min(options.batch.batch_size, largest.rows / 2)};
   shape.negatives = largest.rows - 2 * shape.examples;
   const auto examples = static_cast<size_t>(shape.examples);
@@ -51,20 +56,40 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
   if (options.loss.kind == LossKind::kCosine || options.loss.kind == LossKind::kCosent) {
     shape.scores.assign(examples, 0.0f);
   }
-  plan = PlanTraining(*backend, loaded.checkpoint, adapter,
+  const int64_t dimension = model->config().hidden_size;
+  plan = PlanTraining(*backend, loaded.checkpoint, std::move(adapter),
                       {.choice = options.strategy,
                        .memory_budget = options.memory_budget,
                        .chunk_tokens = options.chunk_tokens,
-                       .tokens = largest.tokens,
-                       .texts = largest.texts,
+                       .lengths = largest.lengths,
                        .rows = largest.rows,
-                       .longest = largest.longest,
+                       .keys = needs_keys,
                        .encoder = encoder_options,
                        .loss = options.loss,
                        .loss_shape = shape,
                        .optimizer = options.optimizer,
-                       .resident_bytes = before.rss_bytes});
+                       .evaluation_tokens = dev_pairs > 0 ? evaluation_tokens : 0,
+                       .evaluation_longest = std::min(options.max_length, evaluation_tokens),
+                       // The vectors of both sides' texts.
+                       .evaluation_bytes = 2 * dev_pairs * dimension * static_cast<int64_t>(sizeof(float)),
+                       .adapter_resident_bytes = adapter_resident});
   encoder = std::make_unique<Encoder>(*model, encoder_options);
+  if (plan.chosen.fits) encoder->arena().Reserve(static_cast<size_t>(plan.activation_bytes));
+}
+
+void TrainingSession::RequireRoom() const {
+  if (plan.chosen.fits || options.memory_budget > 0) return;
+  const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
+  std::string others;
+  for (const PlannedStrategy& strategy : plan.considered) {
+    if (strategy.fits) others = fmt::format(", use --gradient-strategy auto ('{}' fits)", strategy.name);
+  }
+  throw UserError(fmt::format(
+      "[memory] this run needs {:.2f} GB ('{}'), but what it holds already and 80 % of the free memory are "
+      "{:.2f} GB; expected a run that fits; lower --batch-size, --max-length or --chunk-tokens{}{}, or say "
+      "with --memory-budget how much it may take",
+      gigabytes(plan.chosen.peak_bytes), plan.chosen.name, gigabytes(plan.limit_bytes),
+      options.stream_layers ? "" : ", use --stream-layers", others));
 }
 
 void TrainingSession::OpenLayerCache(const LoadedModel& loaded,

@@ -17,8 +17,13 @@ bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options, co
 struct TrainingSession {
   // The memory plan is made for a batch of the extent `largest`. Throws UserError. `loaded` and `options`
   // must outlive the session.
+  // `dev_pairs` are scored between steps, in batches of `evaluation_tokens`.
   TrainingSession(const LoadedModel& loaded, const TrainOptions& options, const DropoutRates& dropout,
-                  const TrainingData::Extent& largest);
+                  const TrainingData::Extent& largest, int64_t dev_pairs = 0, int64_t evaluation_tokens = 0);
+
+  // Throws UserError, with what is needed and what is free, when no strategy that the options allow fits into
+  // free memory and no --memory-budget says to go on. To be called before the first step.
+  void RequireRoom() const;
 
   // Opens options.cache_layers for the blocks below the lowest trained one, where there are any and nothing
   // is dropped in them; `tell` gets a line about that, and later ones about trouble. Throws UserError.

@@ -44,6 +44,11 @@ void ForHeads(V qkv, V offsets, int heads, const DropoutSpec& dropout, Workspace
 
 }  // namespace
 
+WorkspaceNeed AttentionNeed(V qkv, int64_t texts, int64_t longest, int heads, bool backward) {
+  const int64_t floats = AttendHeadFloats(longest, qkv.cols() / (3 * heads), backward);
+  return {.thread = {static_cast<size_t>(floats) * sizeof(float)}, .tasks = texts * heads};
+}
+
 void AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec& dropout, V y, Workspace& work) {
   LACOS_CHECK(y.rows() == qkv.rows() && 3 * y.cols() == qkv.cols(), "y is [T, H*K]");
   const Floats out = FloatsOf(y);

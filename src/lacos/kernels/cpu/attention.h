@@ -13,5 +13,7 @@ namespace lacos::cpu {
 void AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec& dropout, V y, Workspace& work);
 void AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec& dropout, V dy, V dqkv,
                             Workspace& work);
+// `longest`: tokens of the longest text.
+WorkspaceNeed AttentionNeed(V qkv, int64_t texts, int64_t longest, int heads, bool backward);
 
 }  // namespace lacos::cpu

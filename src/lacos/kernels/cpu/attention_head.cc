@@ -160,11 +160,18 @@ class Parts {
   float* next_;
 };
 
+// What Parts hands out below, each rounded up to a cache line.
+int64_t ScratchFloatsImpl(int64_t n, int64_t dim, bool backward) {
+  const int64_t padded = PaddedDim(dim), keys = PaddedKeys(n);
+  if (backward) return 5 * n * padded + 2 * dim * keys + 2 * kQueries * keys + kQueries * padded + keys + 256;
+  return 2 * n * padded + dim * keys + kQueries * (keys + padded) + keys + 128;
+}
+
 void AttendHeadImpl(const AttentionHead& h, Scratch& scratch) {
   const int64_t n = h.length, dim = h.head_dim, padded = PaddedDim(dim), keys = PaddedKeys(n);
   const int64_t stride = h.heads * 3 * dim, first_column = h.head * 3 * dim;
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(dim)));
-  Parts parts(scratch.F32(2 * n * padded + dim * keys + kQueries * (keys + padded) + keys + 128));
+  Parts parts(scratch.F32(ScratchFloatsImpl(n, dim, false)));
   float* q = parts.Take(n * padded);
   float* v = parts.Take(n * padded);
   float* kt = parts.Take(dim * keys);
@@ -235,8 +242,7 @@ void AttendHeadBackwardImpl(const AttentionHead& h, Scratch& scratch) {
   const int64_t n = h.length, dim = h.head_dim, padded = PaddedDim(dim), keys = PaddedKeys(n);
   const int64_t stride = h.heads * 3 * dim, first_column = h.head * 3 * dim;
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(dim)));
-  Parts parts(
-      scratch.F32(5 * n * padded + 2 * dim * keys + 2 * kQueries * keys + kQueries * padded + keys + 256));
+  Parts parts(scratch.F32(ScratchFloatsImpl(n, dim, true)));
   float* q = parts.Take(n * padded);
   float* k = parts.Take(n * padded);
   float* dy = parts.Take(n * padded);  // v, until it is transposed
@@ -305,9 +311,13 @@ namespace lacos::cpu {
 
 HWY_EXPORT(AttendHeadImpl);
 HWY_EXPORT(AttendHeadBackwardImpl);
+HWY_EXPORT(ScratchFloatsImpl);
 
 void AttendHead(const AttentionHead& head, Scratch& scratch) {
   HWY_DYNAMIC_DISPATCH(AttendHeadImpl)(head, scratch);
+}
+int64_t AttendHeadFloats(int64_t length, int64_t head_dim, bool backward) {
+  return HWY_DYNAMIC_DISPATCH(ScratchFloatsImpl)(length, head_dim, backward);
 }
 void AttendHeadBackward(const AttentionHead& head, Scratch& scratch) {
   HWY_DYNAMIC_DISPATCH(AttendHeadBackwardImpl)(head, scratch);

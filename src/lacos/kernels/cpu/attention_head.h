@@ -25,6 +25,8 @@ struct AttentionHead {
 };
 
 void AttendHead(const AttentionHead& head, Scratch& scratch);
+// Floats of scratch that a head of a text of `length` tokens takes.
+int64_t AttendHeadFloats(int64_t length, int64_t head_dim, bool backward);
 void AttendHeadBackward(const AttentionHead& head, Scratch& scratch);
 
 }  // namespace lacos::cpu

@@ -9,6 +9,7 @@
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cpu/attention.h"
 #include "lacos/kernels/cpu/convert.h"
+#include "lacos/kernels/cpu/dry_cpu_backend.h"
 #include "lacos/kernels/cpu/elementwise.h"
 #include "lacos/kernels/cpu/embedding.h"
 #include "lacos/kernels/cpu/frozen_linear.h"
@@ -19,6 +20,7 @@
 #include "lacos/kernels/cpu/pooling.h"
 #include "lacos/kernels/cpu/similarity.h"
 #include "lacos/kernels/cpu/token_sums.h"
+#include "lacos/kernels/dry_backend.h"
 
 namespace lacos {
 namespace {
@@ -53,14 +55,13 @@ class CpuBackend final : public Backend {
   void Copy(V x, V y) override { cpu::CopyTensor(x, y); }
   void Fill(V y, double value) override { cpu::FillTensor(y, value); }
   void Synchronize() override {}  // verbs have ended when they return
+  std::unique_ptr<DryBackend> MakeDry() override { return cpu::MakeDryCpuBackend(Types(), linear_); }
+  size_t WorkspaceBytes() const override { return work_.Bytes() + linear_.HeldBytes(); }
 
   // --- frozen weights
   WeightId AddWeight(const QuantizedMatrix& matrix) override { return linear_.weights().Add(matrix); }
   // Nothing to run ahead with: the threads that would decode are those that multiply.
   void PrepareWeight(WeightId, Orientation) override {}
-  size_t WorkspaceBytes(WeightId weight, int64_t rows, Orientation orientation) const override {
-    return linear_.WorkspaceBytes(weight, rows, orientation);
-  }
   TableId AddTable(const EmbeddingSource& source) override {
     tables_.push_back(&source);
     return static_cast<TableId>(tables_.size()) - 1;

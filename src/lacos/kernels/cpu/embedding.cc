@@ -10,6 +10,18 @@
 
 namespace lacos::cpu {
 
+namespace {
+constexpr int64_t kRowsATime = 8;
+}
+
+WorkspaceNeed EmbedNeed(V ids, V y) {
+  // The order of the tokens, the sort's copy of half of it, and at most as many runs.
+  const auto tokens = static_cast<size_t>(ids.Elements());
+  return {.thread = {static_cast<size_t>(y.cols()) * sizeof(float)},
+          .tasks = CeilDivide(ids.Elements(), kRowsATime),
+          .passing = tokens * 5 / 2 * sizeof(int64_t)};
+}
+
 void Embed(const EmbeddingSource& table, V ids, V y, Workspace& work) {
   const int64_t cols = table.cols(), tokens = ids.Elements();
   LACOS_CHECK(y.rows() == tokens && y.cols() == cols, "y is [T, D]");
@@ -27,7 +39,7 @@ void Embed(const EmbeddingSource& table, V ids, V y, Workspace& work) {
   const auto distinct = static_cast<int64_t>(runs.size());
   runs.push_back(tokens);
   work.threads.Reserve();
-  RunRanges(distinct, 8, [&](int64_t begin, int64_t end) {
+  RunRanges(distinct, kRowsATime, [&](int64_t begin, int64_t end) {
     float* row = work.threads.Mine(0).F32(cols);
     for (int64_t run = begin; run < end; ++run) {
       table.ReadRow(id[order[runs[run]]], {row, static_cast<size_t>(cols)});

@@ -7,5 +7,6 @@
 namespace lacos::cpu {
 
 void Embed(const EmbeddingSource& table, V ids, V y, Workspace& work);
+WorkspaceNeed EmbedNeed(V ids, V y);
 
 }  // namespace lacos::cpu

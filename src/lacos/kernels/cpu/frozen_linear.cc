@@ -72,21 +72,43 @@ bool FrozenLinear::ReadsCodes(int64_t rows, Orientation orientation) const {
   return !int8_by_onednn_ && orientation == Orientation::kForward && rows <= kInt8UnpackedRows;
 }
 
-size_t FrozenLinear::WorkspaceBytes(WeightId weight, int64_t rows, Orientation orientation) const {
+// The sizes that RunTiles, RunInt8Tiles and LeftTile ask for, of the largest tile and of the last one.
+WorkspaceNeed FrozenLinear::Need(V x, WeightId weight, Orientation orientation, int64_t rank) {
   const QuantizedMatrix& m = weights_.Matrix(weight);
-  const int64_t depth = orientation == Orientation::kForward ? m.cols : m.rows;
-  const int64_t tile_rows = std::min(tiles_.rows, tiles_.Padded(rows));
-  if (type_ == ProductType::kInt8) {
-    const int64_t columns = orientation == Orientation::kForward ? m.rows : m.cols;
-    const int64_t row_bytes = int8_by_onednn_ ? depth : 2 * Int8LeftStride(depth);
-    const int64_t thread = tile_rows * (row_bytes + 4 + kTileColumns * 4);
-    const bool packs = !int8_by_onednn_ && !ReadsCodes(rows, orientation);
-    const size_t packed = packs ? Int8PackedBytes(columns, depth) : 0;
-    return weights_.DecodedBytes(weight) + packed + static_cast<size_t>(thread * ThreadCount());
+  const bool forward = orientation == Orientation::kForward;
+  const int64_t depth = forward ? m.cols : m.rows, columns = forward ? m.rows : m.cols;
+  const int64_t rows = x.rows(), row_tiles = tiles_.Count(rows);
+  WorkspaceNeed need{.tasks = row_tiles * CeilDivide(columns, kTileColumns)};
+  if (row_tiles == 0) return need;
+  const bool integers = type_ == ProductType::kInt8, bf16 = type_ == ProductType::kBF16;
+  const bool piecewise = forward && row_tiles == 1 && !integers && !weights_.InPlace(weight);
+  const int64_t stride = weights_.Stride(weight), cols = std::min(kTileColumns, columns);
+  const bool row_scales_in_dy = !forward && weights_.HasRowScale(weight);
+  const bool as_it_is = !row_scales_in_dy && (x.dtype == DType::kBF16) == bf16 && !integers &&
+                        type_ != ProductType::kBF16Emulated;
+  const int64_t last = rows - (row_tiles - 1) * tiles_.rows;
+  for (const int64_t valid : {std::min(rows, tiles_.rows), last}) {
+    const int64_t padded = tiles_.Padded(valid);
+    int64_t left = padded * depth * static_cast<int64_t>(weights_.ElementBytes());
+    if (integers) {
+      const int64_t row = int8_by_onednn_ ? depth : Int8LeftStride(depth);
+      left = (RoundUp(tiles_.rows, 16) + RoundUp(padded * row, 2) / 2) * 4;
+    }
+    if (as_it_is && padded == valid) left = 0;
+    int64_t sums = padded * cols;
+    if (!integers || int8_by_onednn_) {
+      const ProductShape shape{padded, cols, depth, integers ? m.cols : stride, forward, element_};
+      sums = RoundUp(sums, 16) + static_cast<int64_t>(cache_.Get(shape).ScratchpadBytes() / 4) + 16;
+    }
+    need.thread[kLeft] = std::max(need.thread[kLeft], static_cast<size_t>(left));
+    need.thread[kSums] = std::max(need.thread[kSums], static_cast<size_t>(sums) * sizeof(float));
   }
-  const auto element = static_cast<int64_t>(weights_.ElementBytes());
-  const int64_t thread = tile_rows * depth * element + tile_rows * kTileColumns * 4;
-  return weights_.DecodedBytes(weight) + static_cast<size_t>(thread * ThreadCount());
+  need.thread[kLora] = static_cast<size_t>(rank * cols) * sizeof(float);
+  if (piecewise) need.thread[kWeight] = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
+  need.decoded = piecewise ? 0 : weights_.DecodedBytes(weight);
+  const bool packs = integers && !int8_by_onednn_ && !ReadsCodes(rows, orientation);
+  need.packed = packs ? Int8PackedBytes(columns, depth) : 0;
+  return need;
 }
 
 // The tile's rows in the product's type, zero-padded; where they lie if nothing has to be changed. `held`

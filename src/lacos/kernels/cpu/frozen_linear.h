@@ -24,7 +24,11 @@ class FrozenLinear {
   FrozenWeights& weights() { return weights_; }
   void Forward(V x, WeightId weight, const Epilogue& epilogue, V y);
   void Backward(V dy, WeightId weight, const BackwardEpilogue& epilogue, V dx);
-  size_t WorkspaceBytes(WeightId weight, int64_t rows, Orientation orientation) const;
+  // What a product of x [T, in] (or dy [T, out]) takes with a LoRA update of this rank (0: none). Makes the
+  // products' primitives, as the product itself would.
+  WorkspaceNeed Need(V x, WeightId weight, Orientation orientation, int64_t rank);
+  // Scratch held now beside the shared workspace: a decoded weight and a packed one.
+  size_t HeldBytes() const { return weights_.HeldBytes() + packed_.capacity(); }
   // One line for KernelInfo.
   std::string Describe() const;
 

@@ -53,6 +53,10 @@ class FrozenWeights {
   // Whether Whole would decode now.
   bool IsDecoded(WeightId weight) const { return InPlace(weight) || decoded_ == weight; }
   size_t DecodedBytes(WeightId weight) const;
+  // Bytes of the scratch now.
+  size_t HeldBytes() const { return scratch_.capacity(); }
+  // Whether a row's scale is applied beside the product instead of decoded into the weight.
+  bool HasRowScale(WeightId weight) const { return !Entry(weight).row_scale.empty(); }
   // Elements from one row to the next, the same whether a weight is decoded whole or in part.
   int64_t Stride(WeightId weight) const { return StrideOf(Entry(weight)); }
   size_t ElementBytes() const { return type_ == ProductType::kBF16 ? 2 : 4; }

@@ -69,7 +69,33 @@ void PackPanel(ConstFloats b, bool transposed, int64_t depth, int64_t n, int64_t
   }
 }
 
+// How op(b) is cut into blocks of packed panels.
+struct Blocks {
+  int64_t panel = 0;   // columns of a panel
+  int64_t block = 0;   // columns packed at a time
+  int64_t widest = 0;  // columns of the largest block, in whole panels
+};
+
+constexpr int64_t kTileRows = 24;                    // a few groups of rows share each panel in cache
+constexpr int64_t kPackedFloats = int64_t{4} << 20;  // 16 MB of op(b) at a time
+
+Blocks CutBlocks(int64_t n, int64_t depth) {
+  const int64_t panel = HWY_DYNAMIC_DISPATCH(PanelColumnsImpl)();
+  const int64_t block = std::max(panel, kPackedFloats / std::max<int64_t>(depth, 1) / panel * panel);
+  return {.panel = panel, .block = block, .widest = RoundUp(std::min(n, block), panel)};
+}
+
 }  // namespace
+
+WorkspaceNeed MatMulNeed(V a, bool ta, V y) {
+  const int64_t depth = std::max<int64_t>(ta ? a.rows() : a.cols(), 1);
+  const Blocks cut = CutBlocks(y.cols(), depth);
+  const int64_t left = ta || a.dtype == DType::kBF16 ? kTileRows * depth : depth;
+  return {.shared = static_cast<size_t>(cut.widest * depth) * sizeof(float),
+          .thread = {static_cast<size_t>(left) * sizeof(float),
+                     static_cast<size_t>(kTileRows * cut.widest) * sizeof(float)},
+          .tasks = std::max(CeilDivide(y.rows(), kTileRows), cut.widest / cut.panel)};
+}
 
 void MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y, Workspace& work) {
   const int64_t m = y.rows(), n = y.cols();
@@ -80,11 +106,8 @@ void MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y, Workspac
   const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
   const Floats fy = FloatsOf(y);
 
-  constexpr int64_t kTileRows = 24;                    // a few groups of rows share each panel in cache
-  constexpr int64_t kPackedFloats = int64_t{4} << 20;  // 16 MB of op(b) at a time
-  const int64_t panel = HWY_DYNAMIC_DISPATCH(PanelColumnsImpl)();
-  const int64_t block = std::max(panel, kPackedFloats / std::max<int64_t>(depth, 1) / panel * panel);
-  const int64_t widest = RoundUp(std::min(n, block), panel);
+  const Blocks cut = CutBlocks(n, depth);
+  const int64_t panel = cut.panel, block = cut.block, widest = cut.widest;
   work.threads.Reserve();
   float* packed = work.shared.F32(widest * std::max<int64_t>(depth, 1));
 

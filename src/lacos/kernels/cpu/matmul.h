@@ -9,5 +9,6 @@ namespace lacos::cpu {
 // y [m, n] = alpha op(a) op(b) + beta y; old y is not read when beta is 0. Each element is one chain of fused
 // multiply-adds over k in order.
 void MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y, Workspace& work);
+WorkspaceNeed MatMulNeed(V a, bool ta, V y);
 
 }  // namespace lacos::cpu

@@ -38,6 +38,14 @@ class ThreadScratch {
   void Reserve();
   // The calling thread's block for one of a kernel's purposes.
   Scratch& Mine(int slot) { return sets_[omp_get_thread_num()][slot]; }
+  // Bytes of all blocks.
+  size_t Bytes() const {
+    size_t bytes = 0;
+    for (const Set& set : sets_) {
+      for (const Scratch& scratch : set) bytes += scratch.capacity();
+    }
+    return bytes;
+  }
 
  private:
   struct alignas(128) Set : std::array<Scratch, kSlots> {};

@@ -73,6 +73,13 @@ void PackColumns(ConstFloats x, int64_t stride, int64_t begin, int64_t end, int6
 
 }  // namespace
 
+WorkspaceNeed TokenOuterNeed(V a, V b) {
+  const int64_t p = a.cols(), q = b.cols();
+  return {.thread = {kChunkTokens * kBlockColumns * sizeof(float), kChunkTokens * kBlockRows * sizeof(float),
+                     kBlockRows * kBlockColumns * sizeof(float)},
+          .tasks = CeilDivide(std::max(p, q), kBlockColumns) * CeilDivide(std::min(p, q), kBlockRows)};
+}
+
 void TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha, V y, Workspace& work) {
   const int64_t p = a.cols(), q = b.cols();
   LACOS_CHECK(a.rows() == b.rows() && y.rows() == p && y.cols() == q, "y [p, q] of a [T, p] and b [T, q]");

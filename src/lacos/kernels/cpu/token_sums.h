@@ -11,6 +11,7 @@
 namespace lacos::cpu {
 
 void TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha, V y, Workspace& work);
+WorkspaceNeed TokenOuterNeed(V a, V b);
 // The sum of x, or of x times other when that is given.
 void TokenSum(V x, V other, const TokenLeaves& leaves, V y);
 

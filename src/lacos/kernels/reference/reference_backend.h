@@ -3,9 +3,11 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/dry_backend.h"
 #include "lacos/kernels/reference/scalar.h"
 
 namespace lacos::ref {
@@ -23,10 +25,11 @@ class ReferenceBackend final : public Backend {
   void Copy(V x, V y) override;
   void Fill(V y, double value) override;
   void Synchronize() override {}
+  std::unique_ptr<DryBackend> MakeDry() override { return std::make_unique<DryBackend>(Types()); }
+  size_t WorkspaceBytes() const override { return 0; }
 
   WeightId AddWeight(const QuantizedMatrix& matrix) override;
   void PrepareWeight(WeightId, Orientation) override {}
-  size_t WorkspaceBytes(WeightId, int64_t, Orientation) const override { return 0; }
   TableId AddTable(const EmbeddingSource& source) override;
 
   void Linear(V x, WeightId weight, const Epilogue& epilogue, V y) override;

@@ -1,0 +1,29 @@
+#include "lacos/kernels/cpu/workspace.h"
+
+#include <omp.h>
+
+namespace lacos::cpu {
+
+void WorkspaceMeter::Add(const WorkspaceNeed& need) {
+  shared_ = std::max(shared_, need.shared);
+  decoded_ = std::max(decoded_, need.decoded);
+  packed_ = std::max(packed_, need.packed);
+  passing_ = std::max(passing_, need.passing);
+  const auto threads = static_cast<size_t>(std::min<int64_t>(need.tasks, omp_get_max_threads()));
+  if (threads_.size() < threads) threads_.resize(threads);
+  for (size_t i = 0; i < threads; ++i) {
+    for (size_t slot = 0; slot < need.thread.size(); ++slot) {
+      threads_[i][slot] = std::max(threads_[i][slot], need.thread[slot]);
+    }
+  }
+}
+
+size_t WorkspaceMeter::Bytes() const {
+  size_t bytes = shared_ + decoded_ + packed_ + passing_;
+  for (const auto& slots : threads_) {
+    for (const size_t slot : slots) bytes += slot;
+  }
+  return bytes;
+}
+
+}  // namespace lacos::cpu

@@ -1,0 +1,64 @@
+#include "lacos/train/rehearsal.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace lacos {
+namespace {
+
+// Wide and deep enough that oneDNN's products cut their inputs into blocks of the usual size.
+constexpr int64_t kWidth = 256;
+constexpr int64_t kTexts = 24;  // 8 triplets
+constexpr int64_t kTextTokens = 10;
+
+}  // namespace
+
+void RehearseStep(const TrainOptions& options, const Checkpoint& checkpoint,
+                  const EncoderOptions& encoder_options) {
+  BloomConfig config = checkpoint.config();
+  config.hidden_size = kWidth;
+  config.heads = 2;
+  config.layers = 1;
+  config.vocab_size = kTexts;
+  const DType vectors = checkpoint.Tensor("ln_f.bias").entry.dtype;
+  const auto zeros = Checkpoint::WithoutWeights(config, checkpoint.quantization(), vectors);
+
+  const auto backend = MakeCpuBackend({.compute = options.compute});
+  BloomModel model(*backend, zeros);
+  LoraSettings lora = options.lora;
+  lora.first_layer = 0;
+  lora.last_layer = -1;
+  lora.rank = std::min(lora.rank, kWidth);
+  model.Attach(
+      lora.train_biases ? InitialiseBitFit(*zeros, lora) : InitialiseLora(config, lora, options.seed),
+      /*trainable=*/true);
+  LossOptions loss_options = options.loss;
+  loss_options.matryoshka.clear();  // dimensions of the real model
+  const auto loss = MakeLoss(*backend, loss_options, kWidth);
+  std::vector<TrainableTensor> tensors = model.trainable();
+  for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
+  Optimizer optimizer(*backend, options.optimizer, std::move(tensors));
+  Encoder encoder(model, encoder_options);
+  encoder.arena().Reserve(
+      size_t{16} << 20);  // more than it takes; a whole chunk would be much of a ulimit -d
+
+  LossBatch shape{.examples = kTexts / 2};
+  if (options.loss.kind == LossKind::kTriplet) shape = {.examples = kTexts / 3, .negatives = kTexts / 3};
+  if (options.loss.kind == LossKind::kSoftmax) shape.labels.assign(static_cast<size_t>(shape.examples), 0);
+  if (options.loss.kind == LossKind::kCosine || options.loss.kind == LossKind::kCosent) {
+    shape.scores.assign(static_cast<size_t>(shape.examples), 0.0f);
+  }
+  PackedTexts texts;
+  for (int64_t n = 0; n < kTexts; ++n) {
+    texts.Add(std::vector<int32_t>(kTextTokens, static_cast<int32_t>(n)));
+  }
+  if (encoder_options.dropout.Any() || lora.dropout > 0) {
+    texts.keys.assign(static_cast<size_t>(texts.Tokens()), 1);
+  }
+  optimizer.ZeroGradients();
+  GradientStep(encoder, *loss, texts, shape, {});
+  optimizer.MeasureGradients();
+  optimizer.Step(options.learning_rate, 1);
+}
+
+}  // namespace lacos

@@ -1,0 +1,117 @@
+// `lacos plan` against what a fresh `lacos train` process then takes, and runs that cannot fit.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "lacos/io/json.h"
+#include "program.h"
+
+namespace lacos {
+namespace {
+
+// Pairs of letters, a token each, of 5 to `longest` letters.
+std::string Pairs(int count, int longest) {
+  std::string table = "anchor\tpositive\n";
+  const auto text = [&](int i) {
+    std::string letters;
+    const int length = 5 + i * 37 % (longest - 4);
+    for (int k = 0; k < length; ++k) letters += static_cast<char>('a' + (i * 7 + k * (i % 11 + 1)) % 26);
+    return letters;
+  };
+  for (int i = 0; i < count; ++i) table += text(2 * i) + "\t" + text(2 * i + 1) + "\n";
+  return table;
+}
+
+std::string Model(const TempFolder& folder, int hidden, int layers) {
+  const std::string config = folder.Write(
+      "config.json", fmt::format(R"({{"hidden_size": {}, "n_head": 4, "n_layer": {}, "vocab_size": 1000}})",
+                                 hidden, layers));
+  const RunResult result =
+      RunLacos({"init", "--config", config, "--output", folder / "model", "--quantized"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  return folder / "model";
+}
+
+struct PlanCase {
+  const char* name;
+  int hidden, layers, pairs, longest;
+  std::vector<std::string> flags;
+};
+
+class PlannedPeak : public testing::TestWithParam<PlanCase> {};
+
+// Resident memory hardly depends on the machine's load: what is touched is touched. 10 % of at least 60 MB
+// leaves room for the C library's and the kernel's own habits (heap slack, pages mapped around a fault).
+TEST_P(PlannedPeak, IsWithinTenPercentOfTheProcess) {
+  const PlanCase& plan_case = GetParam();
+  const TempFolder folder;
+  const std::string model = Model(folder, plan_case.hidden, plan_case.layers);
+  const std::string data = folder.Write("pairs.tsv", Pairs(2 * plan_case.pairs, plan_case.longest));
+  const auto arguments = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--model", model, "--train", data, "--batch-size",
+                               std::to_string(plan_case.pairs), "--max-steps", "2", "--json", "--quiet"});
+    words.insert(words.end(), plan_case.flags.begin(), plan_case.flags.end());
+    return words;
+  };
+  const RunResult planned = RunLacos(arguments({"plan"}));
+  ASSERT_EQ(planned.status, 0) << planned.err;
+  const RunResult trained = RunLacos(arguments({"train", "--output", folder / "out"}));
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  const double predicted = Json::Parse(planned.out, "plan").At("peak_bytes").AsDouble();
+  const Json report = Json::Parse(trained.out, "train");
+  const double measured = report.At("peak_rss_bytes").AsDouble();
+  EXPECT_GT(measured, 60e6) << "small-but-not-tiny";
+  EXPECT_NEAR(predicted, measured, 0.10 * measured) << planned.out;
+  // train predicts for itself what plan said.
+  EXPECT_NEAR(report.At("planned_peak_bytes").AsDouble(), predicted, 0.05 * predicted);
+}
+INSTANTIATE_TEST_SUITE_P(Shapes, PlannedPeak,
+                         testing::Values(PlanCase{"Direct", 256, 4, 32, 75, {}},
+                                         PlanCase{"StreamedRecomputedAllTargets",
+                                                  512,
+                                                  6,
+                                                  24,
+                                                  60,
+                                                  {"--stream-layers", "--gradient-strategy", "recompute",
+                                                   "--lora-target",
+                                                   "query_key_value,dense,dense_h_to_4h,dense_4h_to_h"}},
+                                         PlanCase{"Int8InChunks",
+                                                  256,
+                                                  6,
+                                                  64,
+                                                  75,
+                                                  {"--compute", "int8", "--gradient-strategy", "gradcache",
+                                                   "--chunk-tokens", "1024"}}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+// `ulimit -d` stands for a machine with less memory.
+TEST(Memory, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
+  const TempFolder folder;
+  const std::string model = Model(folder, 256, 4);
+  const std::string data = folder.Write("pairs.tsv", Pairs(64, 75));
+  const std::vector<std::string> run = {"--model",      model, "--train",   data,
+                                        "--batch-size", "64",  "--threads", "1"};
+  const auto with = [&](std::vector<std::string> words, const std::vector<std::string>& more = {}) {
+    words.insert(words.end(), run.begin(), run.end());
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  const RunOptions small{.data_limit_bytes = 150 << 20};
+  const RunResult refused = RunLacos(
+      with({"train", "--output", folder / "out", "--quiet"}, {"--gradient-strategy", "direct"}), small);
+  ExpectUserError(refused, "this run needs");
+  EXPECT_NE(refused.err.find("--memory-budget"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("--stream-layers"), std::string::npos) << refused.err;
+  EXPECT_EQ(folder.Names(), (std::vector<std::string>{"config.json", "model", "pairs.tsv"}));
+  ExpectUserError(RunLacos(with({"bench", "train", "--quiet"}, {"--gradient-strategy", "direct"}), small),
+                  "this run needs");
+  // `plan` reports it.
+  const RunResult planned = RunLacos(with({"plan", "--json"}, {"--gradient-strategy", "direct"}), small);
+  ASSERT_EQ(planned.status, 0) << planned.err;
+  EXPECT_FALSE(Json::Parse(planned.out, "plan").At("fits").AsBool());
+  // Without the limit the same run goes.
+  EXPECT_EQ(RunLacos(with({"train", "--output", folder / "out", "--quiet", "--max-steps", "1"})).status, 0);
+}
+
+}  // namespace
+}  // namespace lacos

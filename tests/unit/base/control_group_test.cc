@@ -1,0 +1,63 @@
+// Free memory under control groups of both versions, on made-up trees.
+#include "lacos/base/control_group.h"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace lacos {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ControlGroups : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    root_ = fs::path(::testing::TempDir()) / ("groups-" + std::to_string(::getpid()));
+    fs::create_directories(root_);
+  }
+  void TearDown() override { fs::remove_all(root_); }
+  void Write(const std::string& name, const std::string& text) const {
+    fs::create_directories((root_ / name).parent_path());
+    std::ofstream(root_ / name) << text;
+  }
+  std::optional<int64_t> Free(const std::string& membership) const {
+    Write("membership", membership);
+    return ControlGroupFreeBytes((root_ / "membership").string(), (root_ / "mount").string());
+  }
+  fs::path root_;
+};
+
+TEST_F(ControlGroups, TheTightestAncestorOfVersion2Decides) {
+  Write("mount/a/b/memory.max", "max\n");
+  Write("mount/a/b/memory.current", "100\n");
+  Write("mount/a/memory.max", "1000\n");
+  Write("mount/a/memory.current", "700\n");
+  Write("mount/a/memory.stat", "anon 500\ninactive_file 150\nactive_file 50\n");
+  EXPECT_EQ(Free("0::/a/b\n"), 1000 - (700 - 150));
+  Write("mount/a/b/memory.max", "300\n");
+  EXPECT_EQ(Free("0::/a/b\n"), 200);
+  EXPECT_EQ(Free("0::/elsewhere\n"), std::nullopt);
+}
+
+TEST_F(ControlGroups, Version1HasItsOwnMountAndNames) {
+  Write("mount/memory/x/memory.limit_in_bytes", "5000\n");
+  Write("mount/memory/x/memory.usage_in_bytes", "4000\n");
+  Write("mount/memory/x/memory.stat", "inactive_file 7\ntotal_inactive_file 1500\n");
+  EXPECT_EQ(Free("5:cpu,cpuacct:/x\n4:memory:/x\n0::/\n"), 2500);
+  Write("mount/memory/x/memory.limit_in_bytes", "9223372036854771712\n");  // none
+  EXPECT_EQ(Free("4:memory:/x\n"), std::nullopt);
+}
+
+TEST_F(ControlGroups, InAContainerOnlyTheMountsOwnFilesExist) {
+  Write("mount/memory.max", "1000\n");
+  Write("mount/memory.current", "1200\n");
+  EXPECT_EQ(Free("0::/a/path/of/the/host\n"), 0) << "over the limit is nothing free, not less";
+  EXPECT_EQ(ControlGroupFreeBytes((root_ / "none").string(), root_.string()), std::nullopt);
+}
+
+}  // namespace
+}  // namespace lacos

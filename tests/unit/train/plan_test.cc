@@ -1,0 +1,106 @@
+// The memory plan: what it adds up is what the verbs then take, and it chooses by it.
+#include "lacos/train/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "lacos/base/parallel.h"
+#include "lacos/kernels/dry_backend.h"
+#include "unit/train/training_bench.h"
+
+namespace lacos {
+namespace {
+
+using testing::BenchOptions;
+using testing::RandomTexts;
+using testing::TrainingBench;
+
+class PlannedWorkspace : public ::testing::TestWithParam<Compute> {
+ protected:
+  void TearDown() override { SetThreadCount(0); }
+};
+
+// The same step on the backend and on its dry copy. Passing memory is in the dry copy's sum only, and is at
+// most 24 bytes a token and the scores.
+TEST_P(PlannedWorkspace, IsWhatTheBackendThenHolds) {
+  SetThreadCount(1);
+  const std::vector<int> lengths = {3, 90, 17, 200, 41, 5, 64, 30};
+  const PackedTexts texts = RandomTexts(lengths, 300, false);
+  const LossBatch batch{.examples = 4};
+  for (const GradientStrategy& strategy : {GradientStrategy{}, GradientStrategy{.recompute_blocks = -1},
+                                           GradientStrategy{.chunk_tokens = 100}}) {
+    TrainingBench bench(MakeCpuBackend({.compute = GetParam()}), {});
+    EXPECT_EQ(bench.backend->WorkspaceBytes(), 0u);
+    const auto dry = bench.backend->MakeDry();
+    DryBackend& copy = *dry;
+    {
+      LoadedModel loaded;
+      loaded.checkpoint = Checkpoint::Open(testing::TinyModel("a"));
+      BloomModel model(copy, loaded.checkpoint);
+      TrainOptions train;
+      train.lora = BenchOptions().lora;
+      model.Attach(StartingAdapter(loaded, train), /*trainable=*/true);
+      Encoder encoder(model, {});
+      const auto loss = MakeLoss(copy, {}, model.config().hidden_size);
+      GradientStep(encoder, *loss, texts, batch, strategy);
+      bench.Gradients(texts, batch, strategy);
+      EXPECT_EQ(encoder.arena().HighWaterBytes(), bench.encoder->arena().HighWaterBytes());
+    }
+    const size_t planned = copy.WorkspaceBytes(), held = bench.backend->WorkspaceBytes();
+    EXPECT_GT(held, 0u);
+    EXPECT_GE(planned, held);
+    EXPECT_LE(planned, held + static_cast<size_t>(texts.Tokens()) * 24 + 4096);
+    copy.ForgetWorkspace();
+    EXPECT_EQ(copy.WorkspaceBytes(), 0u);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Modes, PlannedWorkspace,
+                         ::testing::Values(Compute::kF32, Compute::kBF16, Compute::kInt8));
+
+TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
+  const auto checkpoint = Checkpoint::Open(testing::TinyModel("a"));
+  LoadedModel loaded;
+  loaded.checkpoint = checkpoint;
+  TrainOptions train;
+  const auto plan = [&](WeightStreaming streaming, int64_t budget) {
+    const auto backend = MakeCpuBackend({.compute = Compute::kF32});
+    const BloomModel model(*backend, checkpoint);
+    return PlanTraining(*backend, checkpoint, StartingAdapter(loaded, train),
+                        {.memory_budget = budget,
+                         .lengths = std::vector<int32_t>(16, 30),
+                         .encoder = {.streaming = streaming},
+                         .loss_shape = {.examples = 8}});
+  };
+  const auto component = [](const PlannedStrategy& strategy, const std::string& name) {
+    for (const auto& [key, bytes] : strategy.components) {
+      if (key == name) return bytes;
+    }
+    return int64_t{-1};
+  };
+  const MemoryPlan resident = plan(WeightStreaming::kNone, 0);
+  const MemoryPlan streamed = plan(WeightStreaming::kKeepCached, 0);
+  EXPECT_EQ(component(resident.chosen, "base"), ResidentBaseBytes(*checkpoint));
+  EXPECT_LT(component(streamed.chosen, "base"), component(resident.chosen, "base"));
+  EXPECT_EQ(component(streamed.chosen, "activations"), component(resident.chosen, "activations"));
+  EXPECT_EQ(resident.chosen.name, "direct");
+  EXPECT_TRUE(resident.chosen.fits);
+  // Less saved, less memory; a budget between two strategies chooses the leaner one.
+  const PlannedStrategy& direct = resident.considered[0];
+  const PlannedStrategy& recompute = resident.considered[1];
+  EXPECT_LT(component(recompute, "activations"), component(direct, "activations"));
+}
+
+// Only sizes count: a checkpoint without weights plans as the one that it describes.
+TEST(Plan, NeedsNoWeights) {
+  const auto checkpoint = Checkpoint::Open(testing::TinyModel("a"));
+  const DType type = checkpoint->Tensor("ln_f.bias").entry.dtype;
+  const auto shape = Checkpoint::WithoutWeights(checkpoint->config(), checkpoint->quantization(), type);
+  EXPECT_EQ(ResidentBaseBytes(*shape), ResidentBaseBytes(*checkpoint));
+  EXPECT_EQ(shape->Bytes(), checkpoint->Bytes());
+  for (const TensorSpec& spec : ListTensors(shape->config())) {
+    if (spec.IsMatrix()) continue;
+    EXPECT_EQ(shape->Vector(spec.name), std::vector<float>(static_cast<size_t>(spec.shape[0]), 0.0f));
+  }
+}
+
+}  // namespace
+}  // namespace lacos
