@@ -248,6 +248,7 @@ void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
   AddStripOptions(command, flags->encoding);
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
   AddBatchTokensOption(command, flags->embed);
+  AddStreamOption(command, flags->embed.stream_layers);
   OnRun(command, globals, [&globals, flags] { BenchEmbed(globals, *flags); });
 }
 

@@ -173,6 +173,13 @@ void AddBatchTokensOption(CLI::App* command, EmbedOptions& options) {
       ->check(IntegerIn(1, INT32_MAX));
 }
 
+void AddStreamOption(CLI::App* command, bool& stream_layers) {
+  command->add_flag(
+      "--stream-layers", stream_layers,
+      "Keep one layer of the base in memory at a time: read ahead, give its pages back after use; the "
+      "same bytes result");
+}
+
 void AddPromptOptions(CLI::App* command, EmbedOptions& options) {
   CLI::Option* prompt =
       command
@@ -208,7 +215,8 @@ EmbedderOptions MakeEmbedderOptions(const GlobalOptions& globals, const ModelOpt
           .strip = encoding.strip,
           .prefix = embed.prefix,
           .suffix = embed.suffix,
-          .batch_tokens = embed.batch_tokens};
+          .batch_tokens = embed.batch_tokens,
+          .stream_layers = embed.stream_layers};
 }
 
 TableOptions TableFlags::Options() const {

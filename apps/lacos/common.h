@@ -70,11 +70,13 @@ struct EmbedOptions {
   int64_t batch_tokens = 4096;
   std::optional<std::string> prompt;  // given and empty: no prompt, whatever the folder says
   std::string prompt_name, prefix, suffix;
+  bool stream_layers = false;
 
   // What is put before every text of a folder with these settings. Throws UserError for an unknown name.
   std::string Prompt(const EmbeddingSettings& settings) const;
 };
 void AddBatchTokensOption(CLI::App* command, EmbedOptions& options);
+void AddStreamOption(CLI::App* command, bool& stream_layers);  // --stream-layers
 void AddPromptOptions(CLI::App* command, EmbedOptions& options);
 
 EmbedderOptions MakeEmbedderOptions(const GlobalOptions& globals, const ModelOptions& model,

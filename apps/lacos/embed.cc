@@ -194,6 +194,7 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
   AddStripOptions(command, flags->encoding);
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
   AddBatchTokensOption(command, flags->embed);
+  AddStreamOption(command, flags->embed.stream_layers);
   AddOverwriteOption(command, flags->overwrite);
   OnRun(command, globals, [&globals, flags] { Embed(globals, *flags); });
 }

@@ -151,6 +151,7 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
   AddPromptOptions(command, flags->embed);
   AddBatchTokensOption(command, flags->embed);
+  AddStreamOption(command, flags->embed.stream_layers);
   OnRun(command, globals, [&globals, flags] { Eval(globals, *flags); });
 }
 

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "common.h"
+#include "interrupt.h"
 #include "lacos/model/bloom_config.h"
 #include "lacos/model/init.h"
 #include "output.h"
@@ -32,7 +33,8 @@ void Init(const GlobalOptions& globals, const InitFlags& flags) {
               .dtype = ParseDType(flags.dtype),
               .quantized = flags.quantized,
               .tokenizer = flags.tokenizer,
-              .overwrite = flags.overwrite});
+              .overwrite = flags.overwrite,
+              .between = CheckInterrupt});
   const std::string stored = flags.quantized ? "int8" : flags.dtype;
   if (globals.json) {
     Json report = Json::Object();

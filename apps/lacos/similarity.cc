@@ -264,6 +264,7 @@ void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
   AddStripOptions(command, flags->encoding);
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
   AddBatchTokensOption(command, flags->embed);
+  AddStreamOption(command, flags->embed.stream_layers);
   OnRun(command, globals, [&globals, flags, query] {
     if (query->count() > 0) {
       Search(globals, *flags);

@@ -148,10 +148,7 @@ void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
   command->add_option("--chunk-tokens", flags.chunk_tokens, "Tokens in a chunk of gradcache; 0 = 2048")
       ->type_name("N")
       ->check(IntegerIn(0, INT32_MAX));
-  command->add_flag(
-      "--stream-layers", flags.stream_layers,
-      "Keep one layer of the base in memory at a time: read ahead, give its pages back after use; the "
-      "same bytes result");
+  AddStreamOption(command, flags.stream_layers);
   command
       ->add_option(
           "--cache-layers", flags.cache_layers,

@@ -115,6 +115,41 @@ TEST(EmbedCommand, PrecisionsHaveTheirTypesAndShapes) {
   for (const std::string& name : folder.Names()) EXPECT_EQ(name.find("XX"), std::string::npos);
 }
 
+// Streaming is about memory: embed, eval and similarity give the same bytes.
+TEST(EmbedCommand, StreamedLayersGiveTheSameBytesInEveryCommand) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", ManyTexts(40));
+  std::string pairs = "sentence1\tsentence2\tscore\n";
+  for (int i = 0; i < 20; ++i) {
+    pairs += "a text " + std::to_string(i) + "\tanother " + std::to_string(i % 7) + "\t" +
+             std::to_string(i * 3 % 6) + "\n";
+  }
+  const std::string scored = folder.Write("pairs.tsv", pairs);
+  for (const std::string compute : {"f32", "bf16", "int8"}) {
+    const auto run = [&](bool streamed) {
+      const std::vector<std::string> flags =
+          streamed ? std::vector<std::string>{"--compute", compute, "--stream-layers", "--batch-tokens", "64"}
+                   : std::vector<std::string>{"--compute", compute, "--batch-tokens", "64"};
+      const auto with = [&](std::vector<std::string> words) {
+        words.insert(words.end(), flags.begin(), flags.end());
+        const RunResult result = RunLacos(words);
+        EXPECT_EQ(result.status, 0) << result.err;
+        return result.out;
+      };
+      std::vector<std::string> embed = flags;
+      embed.push_back("--overwrite");
+      Embed(input, folder / "v.npy", embed);
+      const std::string model = TinyModel();
+      const Json eval =
+          Json::Parse(with({"eval", "--model", model, "--data", scored, "--json", "--quiet"}), "eval");
+      return ReadAll(folder / "v.npy") + eval.At("tasks").Dump() +
+             with({"similarity", "--model", model, "--input", scored, "--quiet"}) +
+             with({"similarity", "--model", model, "--query", "text 7", "--input", input, "--quiet"});
+    };
+    EXPECT_EQ(run(true), run(false)) << compute;
+  }
+}
+
 TEST(EmbedCommand, Int8NeedsMoreThanOneText) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "alone\n");

@@ -49,12 +49,13 @@ int64_t SizeOfFile(const std::string& path) {
 
 }  // namespace
 
-std::string FileSha256(const std::string& path) {
+std::string FileSha256(const std::string& path, const std::function<void()>& between) {
   const FileDescriptor file = OpenForReading(path);
   const int64_t size = RegularFileSize(file.get(), path);
   std::vector<std::byte> buffer(size_t{1} << 20);
   Sha256 hash;
   for (int64_t offset = 0; offset < size;) {
+    if (between) between();
     const auto n = std::min(size - offset, static_cast<int64_t>(buffer.size()));
     const std::span<std::byte> part(buffer.data(), static_cast<size_t>(n));
     PreadFully(file.get(), offset, part, path);
@@ -64,11 +65,11 @@ std::string FileSha256(const std::string& path) {
   return hash.HexDigest();
 }
 
-void WriteManifest(const std::string& folder, const Json& extra) {
+void WriteManifest(const std::string& folder, const Json& extra, const std::function<void()>& between) {
   const std::vector<std::string> names = FilesBelow(folder);
   std::vector<std::string> hashes(names.size());
   ParallelFor(static_cast<int64_t>(names.size()),
-              [&](int64_t i) { hashes[i] = FileSha256(folder + "/" + names[i]); });
+              [&](int64_t i) { hashes[i] = FileSha256(folder + "/" + names[i], between); });
   Json files = Json::Object();
   for (size_t i = 0; i < names.size(); ++i) {
     Json entry = Json::Object();

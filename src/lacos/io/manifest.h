@@ -1,6 +1,7 @@
 // Sizes and SHA-256 of the files of a folder that lacos wrote, kept in its lacos.json under "files".
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,8 +10,9 @@
 namespace lacos {
 
 // {"files": {"config.json": {"bytes": 575, "sha256": "..."}, ...}} for every regular file below `folder`
-// except lacos.json itself, with `extra`'s keys beside it, sorted by name.
-void WriteManifest(const std::string& folder, const Json& extra);
+// except lacos.json itself, with `extra`'s keys beside it, sorted by name. `between` is called every few
+// megabytes, from several threads at a time; what it throws ends the work.
+void WriteManifest(const std::string& folder, const Json& extra, const std::function<void()>& between = {});
 
 struct VerifyProblem {
   std::string file, found, expected;
@@ -19,6 +21,6 @@ struct VerifyProblem {
 // a manifest.
 std::vector<VerifyProblem> VerifyManifest(const std::string& folder);
 
-std::string FileSha256(const std::string& path);
+std::string FileSha256(const std::string& path, const std::function<void()>& between = {});
 
 }  // namespace lacos

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "lacos/base/check.h"
 #include "lacos/base/checked_math.h"
@@ -63,7 +64,17 @@ void MappedFile::ReadAt(int64_t offset, std::span<std::byte> out) const {
 }
 
 void MappedFile::Prefetch(int64_t offset, int64_t size) const {
-  if (fd_ >= 0) posix_fadvise(fd_, offset, size, POSIX_FADV_WILLNEED);  // advice only
+  if (fd_ < 0) return;
+  // One call reads no more than the device's window, which is 128 kB by default (force_page_cache_readahead).
+  constexpr int64_t kPiece = int64_t{128} << 10;
+  std::vector<std::byte> beside;
+  for (int64_t at = offset; at < offset + size; at += kPiece) {
+    const int64_t count = std::min(kPiece, offset + size - at);
+    if (readahead(fd_, at, static_cast<size_t>(count)) == 0) continue;
+    beside.resize(
+        static_cast<size_t>(kPiece));  // a file system without read-ahead: an ordinary read fills it
+    if (pread(fd_, beside.data(), static_cast<size_t>(count), at) <= 0) return;  // using it will say why
+  }
 }
 
 void MappedFile::DropPages(int64_t offset, int64_t size, bool from_cache) const {

@@ -24,7 +24,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return bytes_; }
   // Reads bytes [offset, offset + out.size()) by pread, not through the mapping: nothing stays resident.
   void ReadAt(int64_t offset, std::span<std::byte> out) const;
-  // Asks the kernel to begin reading a range into its page cache; returns at once.
+  // Has the kernel read a range into its page cache, in pieces of its read-ahead window; waits while the disk
+  // is busy with those before.
   void Prefetch(int64_t offset, int64_t size) const;
   // Tells the kernel that this process no longer needs a range (madvise DONTNEED) and, with `from_cache`,
   // that nobody does (posix_fadvise DONTNEED): then it is read from the disk again. Pages around the range

@@ -47,7 +47,11 @@ Embedder::Embedder(const EmbedderOptions& options) : state_(std::make_unique<Sta
   s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.checkpoint);
   if (s.loaded.adapter) s.model->Attach(*s.loaded.adapter, /*trainable=*/false);
   const Pooling pooling = options.pooling.value_or(folder.pooling.value_or(Pooling::kMean));
-  s.encoder = std::make_unique<Encoder>(*s.model, EncoderOptions{.pooling = pooling, .dropout = {}});
+  s.encoder = std::make_unique<Encoder>(
+      *s.model, EncoderOptions{.pooling = pooling,
+                               .dropout = {},
+                               .streaming = options.stream_layers ? ChooseStreaming(*s.loaded.checkpoint)
+                                                                  : WeightStreaming::kNone});
   s.text_encoder = std::make_unique<TextEncoder>(
       *s.encoder, *s.loaded.tokenizer,
       TextEncoderOptions{.tokenize = MakeTokenizeOptions(options, folder, *s.loaded.tokenizer),

@@ -27,6 +27,7 @@ struct EmbedderOptions {
   // Texts whose tokens are put around those of every text, each tokenised on its own; truncation leaves them.
   std::string prefix, suffix;
   int64_t batch_tokens = 4096;  // tokens computed at a time: memory, never results
+  bool stream_layers = false;   // one block of the base resident at a time: memory, never results
 };
 
 class Embedder {

@@ -56,17 +56,17 @@ TokenLeaves MakeLeaves(std::span<const int32_t> offsets) {
 Encoder::Encoder(BloomModel& model, const EncoderOptions& options)
     : model_(model),
       options_(options),
-      arena_([&model](size_t bytes) { return model.backend().Allocate(bytes); }) {}
+      arena_([&model](size_t bytes) { return model.backend().Allocate(bytes); }) {
+  if (options.streaming != WeightStreaming::kNone) reader_ = std::make_unique<BlockReader>(model);
+}
 
 int64_t Encoder::RecomputedBlocks() const {
   const int64_t layers = model_.config().layers;
   return options_.recompute_blocks < 0 ? layers : std::min(options_.recompute_blocks, layers);
 }
 
-void Encoder::BeginBlock(int64_t layer, int64_t next) const {
-  if (options_.streaming == WeightStreaming::kNone) return;
-  model_.PrefetchBlock(layer);  // nothing to do where the block before it did
-  model_.PrefetchBlock(next);
+void Encoder::BeginBlock(int64_t next) const {
+  if (reader_ != nullptr) reader_->Request(next);
 }
 
 void Encoder::EndBlock(int64_t layer) const {
@@ -120,14 +120,17 @@ void Encoder::Embed(const PassContext& context, const EncoderPass& pass, const T
 // What `pass` has places for is kept there; a pass without any keeps nothing.
 void Encoder::RunRange(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
                        const TensorView& h) {
+  const int64_t layers = model_.config().layers;
   for (int64_t i = begin; i < end; ++i) {
-    BeginBlock(i, i + 1);
     const bool keep = !pass.saved.empty();
+    const bool turns =
+        keep && i + 1 == layers;  // the backward begins with the block that the forward ends with
+    BeginBlock(turns ? i - 1 : i + 1 < layers ? i + 1 : CachedBlocks(context));
     if (keep && pass.block_input[i]) model_.backend().Copy(h, pass.block_input[i]);
     const bool save = keep && static_cast<bool>(pass.saved[i].u);
     BlockForward(context, model_.blocks()[i], static_cast<int>(i), h, save ? &pass.saved[i] : nullptr);
     work_.block_tokens += context.tokens;
-    EndBlock(i);
+    if (!turns) EndBlock(i);
   }
 }
 
@@ -229,7 +232,9 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     const BlockLayer& block = model_.blocks()[i];
     const bool input_needed = i > lowest || embedding;
     const ArenaScope block_scope(arena_);
-    BeginBlock(i, i > lowest ? i - 1 : layers);
+    const int64_t first = CachedBlocks(context);  // of the next pass
+    const bool turns = i == first;
+    BeginBlock(i > lowest ? i - 1 : turns ? i + 1 : first);
     if (pass.block_input[i]) {
       const BlockSaved saved = AllocateBlockSaved(context, d);
       const ArenaScope recompute(arena_);
@@ -240,7 +245,7 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     } else {
       BlockBackward(context, block, static_cast<int>(i), pass.saved[i], dh, input_needed);
     }
-    EndBlock(i);
+    if (!turns) EndBlock(i);
   }
   if (embedding) {
     const DropoutSpec dropout =

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "lacos/model/bloom_model.h"
+#include "lacos/model/streaming.h"
 #include "lacos/nn/block.h"
 #include "lacos/nn/layers.h"
 
@@ -37,10 +39,6 @@ inline constexpr int64_t kLeafTokens = 512;
 TokenLeaves MakeLeaves(std::span<const int32_t> offsets);
 // Indexes of the texts at which a leaf begins, and finally N.
 std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets);
-
-// What happens to the pages of a block's matrices after the block: they stay; the process gives them back,
-// but the kernel may keep them cached; the kernel drops them too (for bases that do not fit into memory).
-enum class WeightStreaming : uint8_t { kNone, kKeepCached, kDropCached };
 
 class LayerCache;
 
@@ -115,12 +113,13 @@ class Encoder {
   void KeepRows(const PackedTexts& texts, std::span<const int64_t> rows, const TensorView& from,
                 const TensorView& h);
   // Before and after a block's matrices are used, where they are streamed; `next` is the block that follows.
-  void BeginBlock(int64_t layer, int64_t next) const;
+  void BeginBlock(int64_t next) const;
   void EndBlock(int64_t layer) const;
   int64_t RecomputedBlocks() const;
 
   BloomModel& model_;
   EncoderOptions options_;
+  std::unique_ptr<BlockReader> reader_;  // where weights are streamed
   Arena arena_;
   EncoderWork work_;
 };

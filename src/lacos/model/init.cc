@@ -36,13 +36,14 @@ constexpr double kStandardDeviation = 0.02;
 constexpr int64_t kSliceBytes = int64_t{8} << 20;  // written at a time
 constexpr int64_t kPieceElements = int64_t{1} << 15;
 
-void WriteValues(SafetensorsWriter& writer, const TensorEntry& entry,
+void WriteValues(SafetensorsWriter& writer, const TensorEntry& entry, const InitOptions& options,
                  const std::function<void(int64_t begin, std::span<std::byte> out)>& fill) {
   const auto size = static_cast<int64_t>(SizeOf(entry.dtype));
   const int64_t slice = kSliceBytes / size;
   const int64_t elements = entry.Elements();
   std::vector<std::byte> bytes(static_cast<size_t>(std::min(slice, elements) * size));
   for (int64_t begin = 0; begin < elements; begin += slice) {
+    if (options.between) options.between();
     const int64_t count = std::min(slice, elements - begin);
     ParallelFor(CeilDivide(count, kPieceElements), [&](int64_t piece) {
       const int64_t first = piece * kPieceElements;
@@ -80,13 +81,13 @@ void WriteWeights(const BloomConfig& config, const std::string& path, const Init
                                       static_cast<float>(kStandardDeviation * std::numbers::sqrt3));
       writer.Write(std::as_bytes(std::span(absmax)));
     } else if (entry.dtype == DType::kI8) {
-      WriteValues(writer, entry, [&](int64_t begin, std::span<std::byte> out) {
+      WriteValues(writer, entry, options, [&](int64_t begin, std::span<std::byte> out) {
         const std::span<int8_t> codes(reinterpret_cast<int8_t*>(out.data()), out.size());
         FillCodes(options.seed, entry.name, begin, codes);
         SetExtremes(begin, entry.shape[1], codes);
       });
     } else if (specs.at(entry.name).IsMatrix()) {
-      WriteValues(writer, entry, [&](int64_t begin, std::span<std::byte> out) {
+      WriteValues(writer, entry, options, [&](int64_t begin, std::span<std::byte> out) {
         normal.Fill(options.seed, entry.name, begin, out);
       });
     } else {
@@ -172,7 +173,7 @@ void InitFolder(const Json& config_json, const std::string& output, const InitOp
   extra.Set("kind", options.quantized ? "quantized" : "random");
   extra.Set("base_name", AbsolutePath(output));
   extra.Set("seed", static_cast<int64_t>(options.seed));
-  WriteManifest(target.string(), extra);
+  WriteManifest(target.string(), extra, options.between);
   folder.Commit();
 }
 

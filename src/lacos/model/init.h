@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "lacos/io/json.h"
@@ -16,6 +17,9 @@ struct InitOptions {
   bool quantized = false;      // random codes, row-wise linear, written directly
   std::string tokenizer;       // a tokenizer.json to copy; empty: a byte-level one without merges is made
   bool overwrite = false;
+  // Called, also from several threads at a time, between pieces of work of some milliseconds; what it throws
+  // ends the work, and nothing is left behind.
+  std::function<void()> between;
 };
 
 // A folder with random weights (normal, standard deviation 0.02; LayerNorm 1 and 0, biases 0), streamed.

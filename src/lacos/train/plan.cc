@@ -1,13 +1,13 @@
 #include "lacos/train/plan.h"
 
 #include <algorithm>
-#include <map>
 
 #include <fmt/format.h>
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/kernels/dry_backend.h"
+#include "lacos/model/streaming.h"
 
 namespace lacos {
 namespace {
@@ -84,7 +84,9 @@ class Planner {
 
   StepMemory RunDry(const GradientStrategy& strategy) {
     dry_->ForgetWorkspace();
-    Encoder encoder(model_, request_.encoder);
+    EncoderOptions options = request_.encoder;
+    options.streaming = WeightStreaming::kNone;  // nothing is read
+    Encoder encoder(model_, options);
     const bool keys = request_.keys;
     GradientStep(encoder, *loss_, BatchOf(request_.lengths, request_.rows, keys), request_.loss_shape,
                  strategy);
@@ -130,27 +132,6 @@ class Planner {
 };
 
 }  // namespace
-
-int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed) {
-  int64_t all = 0, vectors = 0, largest_block = 0;
-  std::map<std::string, int64_t> blocks;  // by "h.N."
-  for (const TensorSpec& spec : ListTensors(checkpoint.config())) {
-    if (spec.kind == "word_embeddings") continue;
-    int64_t bytes = checkpoint.Tensor(spec.name).entry.bytes;
-    // Single matrices of a quantised folder may have kept their type (bitsandbytes' llm_int8_skip_modules).
-    if (spec.IsMatrix() && checkpoint.Matrix(spec.name).scheme != QuantScheme::kNone) {
-      bytes += checkpoint.Tensor(spec.name + ".absmax").entry.bytes;
-    }
-    all += bytes;
-    if (spec.IsMatrix()) {
-      int64_t& block = blocks[spec.name.substr(0, spec.name.find('.', 2))];
-      largest_block = std::max(largest_block, block += bytes);
-    } else {
-      vectors += bytes;
-    }
-  }
-  return streamed ? vectors + largest_block : all;
-}
 
 MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, LoraAdapter adapter,
                         const PlanRequest& request) {

@@ -76,8 +76,4 @@ struct MemoryPlan {
 MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, LoraAdapter adapter,
                         const PlanRequest& request);
 
-// Bytes of the pages that a pass over all blocks maps in: every matrix but the word embedding; `streamed`,
-// those of one block at a time.
-int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed = false);
-
 }  // namespace lacos

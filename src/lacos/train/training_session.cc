@@ -10,19 +10,10 @@
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/model/layer_cache_key.h"
+#include "lacos/model/streaming.h"
 #include "lacos/train/rehearsal.h"
 
 namespace lacos {
-namespace {
-
-// The kernel keeps what was read cached while there is room: a base that takes more than half of it would
-// push everything else out, page by page.
-WeightStreaming ChooseStreaming(const Checkpoint& checkpoint) {
-  return ResidentBaseBytes(checkpoint) > AvailableMemoryBytes() / 2 ? WeightStreaming::kDropCached
-                                                                    : WeightStreaming::kKeepCached;
-}
-
-}  // namespace
 
 bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options, const DropoutRates& dropout) {
   const LoraSettings& lora = loaded.adapter ? loaded.adapter->settings : options.lora;
