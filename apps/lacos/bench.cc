@@ -11,7 +11,9 @@
 #include "interrupt.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
+#include "lacos/base/process.h"
 #include "lacos/kernels/ceiling.h"
+#include "lacos/model/cold_base.h"
 #include "lacos/train/step_bench.h"
 #include "machine.h"
 #include "output.h"
@@ -93,9 +95,41 @@ void AddNote(CLI::App* command, const std::string& note) {
 struct BenchTrainFlags {
   TrainFlags train;
   int64_t steps = 5;
+  bool cold = false;
 };
 
+// What streaming read in a step (or a run over texts), and with `cold` how close that comes to the longer of
+// its computing and its reading.
+void AddDisk(BenchReport& report, const DiskMeasurement& disk, double seconds, const std::string& step) {
+  const auto bytes = static_cast<double>(disk.bytes);
+  report.Add("disk_bytes_per_step", disk.bytes, "read from disk, a " + step, FormatBytes(bytes));
+  report.Add("disk_bytes_per_second", bytes / seconds, "read from disk, a second",
+             fmt::format("{}/s", FormatBytes(bytes / seconds)));
+  if (!disk.cold) return;
+  const bool computed = disk.compute_seconds > 0, read = disk.read_bytes_per_second > 0;
+  const double read_seconds = read ? bytes / disk.read_bytes_per_second : 0;
+  const auto or_null = [](bool known, double value) { return known ? Json(value) : Json(); };
+  report.Add("step_seconds", seconds, "cold " + step, FormatSeconds(seconds));
+  report.Add("compute_seconds", or_null(computed, disk.compute_seconds), "computing alone",
+             computed ? FormatSeconds(disk.compute_seconds) : "memory cannot hold the base");
+  report.Add("read_seconds", or_null(read, read_seconds), "reading alone",
+             read ? FormatSeconds(read_seconds) : "nothing came from the disk");
+  report.Add("disk_read_bytes_per_second", or_null(read, disk.read_bytes_per_second), "disk alone",
+             read ? fmt::format("{}/s", FormatBytes(disk.read_bytes_per_second)) : "-");
+  const double ratio = seconds / std::max({disk.compute_seconds, read_seconds, 1e-9});
+  report.Add("cold_ratio", or_null(computed && read, ratio), "cold / longer of both",
+             computed && read ? fmt::format("{:.3f}", ratio) : "-");
+}
+
+void AddColdOption(CLI::App* command, bool& cold) {
+  command->add_flag(
+      "--cold", cold,
+      "With --stream-layers: drop the base from the system's cache and read it from the disk in "
+      "every pass; also measures the same with the base cached, and the disk alone");
+}
+
 void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
+  if (flags.cold && !flags.train.stream_layers) FailUsage("--cold", "needs --stream-layers");
   const TrainOptions options = MakeTrainOptions(globals, flags.train);
   const LoadedModel loaded = LoadModel(options.model, options.base, options.adapter);
   std::vector<ExampleFile> files;
@@ -107,12 +141,12 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   }
   PeakMemory memory;
   Progress progress(globals, {.what = "training", .unit = "steps", .total = flags.steps});
-  const StepBenchReport measured =
-      BenchSteps(loaded, std::move(files), options, flags.steps, [&](int64_t done) {
-        CheckInterrupt();
-        memory.Sample();
-        progress.Update(done);
-      });
+  const StepBenchReport measured = BenchSteps(loaded, std::move(files), options,
+                                              {.steps = flags.steps, .cold = flags.cold}, [&](int64_t done) {
+                                                CheckInterrupt();
+                                                memory.Sample();
+                                                progress.Update(done);
+                                              });
   progress.Finish();
 
   const double rate = static_cast<double>(measured.tokens) / std::max(measured.seconds, 1e-9);
@@ -126,6 +160,9 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   report.Add("strategy", measured.strategy, "strategy", measured.strategy);
   report.Add("planned_peak_bytes", measured.planned_peak_bytes, "predicted peak",
              FormatBytes(static_cast<double>(measured.planned_peak_bytes)));
+  if (options.stream_layers) {
+    AddDisk(report, measured.disk, measured.seconds / static_cast<double>(measured.steps), "step");
+  }
   report.AddMemory(memory);
   const double computed = static_cast<double>(measured.computed_tokens) / std::max(measured.seconds, 1e-9);
   report.AddCeiling(2 * FlopsPerToken(loaded.checkpoint->config()) * computed);
@@ -148,6 +185,7 @@ void AddBenchTrain(CLI::App& bench, GlobalOptions& globals) {
   command->add_option("--steps", flags->steps, "Steps that are measured, after a first one that is not")
       ->type_name("N")
       ->check(IntegerIn(1, 1 << 20));
+  AddColdOption(command, flags->cold);
   AddTrainFlags(command, flags->train);
   OnRun(command, globals, [&globals, flags] { BenchTrain(globals, *flags); });
 }
@@ -160,6 +198,7 @@ struct BenchEmbedFlags {
   EmbedOptions embed;
   TextInput input;
   int64_t texts = 128;
+  bool cold = false;
 };
 
 std::vector<std::string> ReadTexts(const TextInput& input, int64_t count) {
@@ -189,6 +228,7 @@ std::vector<std::string> MakeTexts(const Embedder& embedder, uint64_t seed, int6
 }
 
 void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
+  if (flags.cold && !flags.embed.stream_layers) FailUsage("--cold", "needs --stream-layers");
   Embedder embedder(MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed));
   const std::vector<std::string> texts =
       flags.input.path.empty() ? MakeTexts(embedder, globals.seed, std::max<int64_t>(flags.texts, 1))
@@ -198,6 +238,12 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   // First use maps the weights in and makes the kernels; a few texts do that.
   const size_t few = std::min<size_t>(texts.size(), 4);
   embedder.Encode(std::span(texts).first(few), "", std::span(vectors).first(few * d));
+  DiskMeasurement disk;
+  if (flags.cold) {
+    disk = PrepareCold(embedder.encoder(),
+                       [&] { embedder.Encode(texts, "", vectors, [](int64_t) { CheckInterrupt(); }); });
+  }
+  const int64_t read_before = DiskBytesRead();
   PeakMemory memory;
   Progress progress(globals,
                     {.what = "embedding", .unit = "texts", .total = static_cast<int64_t>(texts.size())});
@@ -209,6 +255,7 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   });
   const double seconds = watch.Seconds();
   progress.Finish();
+  disk.bytes = DiskBytesRead() - read_before;
 
   const double rate = static_cast<double>(measured.tokens) / std::max(seconds, 1e-9);
   const BloomConfig config = Checkpoint::Open(embedder.folder().base_path)->config();
@@ -218,6 +265,7 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   report.Add("tokens", measured.tokens, "tokens", fmt::format("{}", measured.tokens));
   report.Add("truncated", measured.truncated, "truncated", fmt::format("{}", measured.truncated));
   report.Add("seconds", seconds, "time", FormatSeconds(seconds));
+  if (flags.embed.stream_layers) AddDisk(report, disk, seconds, "pass");
   report.AddMemory(memory);
   report.AddCeiling(FlopsPerToken(config) * static_cast<double>(measured.computed_tokens) /
                     std::max(seconds, 1e-9));
@@ -249,6 +297,7 @@ void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
   AddBatchTokensOption(command, flags->embed);
   AddStreamOption(command, flags->embed.stream_layers);
+  AddColdOption(command, flags->cold);
   OnRun(command, globals, [&globals, flags] { BenchEmbed(globals, *flags); });
 }
 

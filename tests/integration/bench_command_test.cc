@@ -53,6 +53,23 @@ TEST(BenchTrain, TakesDataOfItsOwnAndRepeatsWhatIsTooShort) {
   EXPECT_EQ(folder.Names(), std::vector<std::string>{"pairs.tsv"});
 }
 
+// What came from the disk depends on the machine (a folder in memory reads none): null or a figure above 0.
+TEST(BenchCommand, AColdRunReportsTheDiskBesideComputing) {
+  for (const std::string command : {"train", "embed"}) {
+    std::vector<std::string> words = {command, "--model", TinyModel(), "--stream-layers", "--cold"};
+    if (command == "train") words.insert(words.end(), {"--steps", "1", "--batch-size", "8"});
+    const Json json = Bench(words);
+    EXPECT_GT(json.At("step_seconds").AsDouble(), 0);
+    EXPECT_GT(json.At("compute_seconds").AsDouble(), 0);
+    EXPECT_GE(json.At("disk_bytes_per_step").AsInt(), 0);
+    if (!json.At("disk_read_bytes_per_second").IsNull()) {
+      EXPECT_GT(json.At("read_seconds").AsDouble(), 0);
+      EXPECT_GT(json.At("cold_ratio").AsDouble(), 0);
+    }
+  }
+  ExpectUsageError(RunLacos({"bench", "train", "--model", TinyModel(), "--cold"}), "--stream-layers");
+}
+
 TEST(BenchEmbed, EncodesGeneratedTextsOrTheFirstOnesOfAFile) {
   const Json generated = Bench({"embed", "--model", TinyModel(), "--texts", "8"});
   ExpectMeasured(generated);

@@ -49,6 +49,15 @@ MemoryUse ReadMemoryUse() {
   return use;
 }
 
+int64_t DiskBytesRead() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  for (int64_t value = 0; io >> name >> value;) {
+    if (name == "read_bytes:") return value;
+  }
+  return 0;
+}
+
 void ReturnFreeMemory() {
 #ifdef __GLIBC__
   malloc_trim(0);

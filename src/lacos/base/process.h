@@ -28,6 +28,10 @@ struct MemoryUse {
 // Read from /proc/self/status; zeros where it is not mounted.
 MemoryUse ReadMemoryUse();
 
+// Bytes that this process has made the disk deliver so far (read_bytes of /proc/self/io): what the kernel had
+// cached does not count. 0 where that cannot be read.
+int64_t DiskBytesRead();
+
 // Gives memory that was freed, but is kept for later, back to the system: what a large tokenizer or data file
 // needed while it was read.
 void ReturnFreeMemory();

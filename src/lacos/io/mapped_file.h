@@ -27,6 +27,10 @@ class MappedFile {
   // Has the kernel read a range into its page cache, in pieces of its read-ahead window; waits while the disk
   // is busy with those before.
   void Prefetch(int64_t offset, int64_t size) const;
+  // Until the range is in the page cache: touches every page of it.
+  void Await(int64_t offset, int64_t size) const;
+  // Until the file's contents are on the disk: pages that are not cannot be dropped from the cache.
+  void WriteBack() const;
   // Tells the kernel that this process no longer needs a range (madvise DONTNEED) and, with `from_cache`,
   // that nobody does (posix_fadvise DONTNEED): then it is read from the disk again. Pages around the range
   // that the kernel mapped along with it go too; they come back when they are read.

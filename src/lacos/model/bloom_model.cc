@@ -153,6 +153,10 @@ void BloomModel::PrefetchBlock(int64_t layer) const {
   ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->Prefetch(name); });
 }
 
+void BloomModel::AwaitBlock(int64_t layer) const {
+  ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->Await(name); });
+}
+
 void BloomModel::DropBlock(int64_t layer, bool from_cache) const {
   ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->DropPages(name, from_cache); });
 }

@@ -34,6 +34,7 @@ class BloomModel {
   // The matrices of one block, if there is such a block (see Checkpoint::Prefetch and DropPages).
   void PrefetchBlock(int64_t layer) const;
   void DropBlock(int64_t layer, bool from_cache) const;
+  void AwaitBlock(int64_t layer) const;  // until they are in the kernel's cache
 
   const BloomConfig& config() const { return checkpoint_->config(); }
   const Checkpoint& checkpoint() const { return *checkpoint_; }

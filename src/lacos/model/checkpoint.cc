@@ -343,6 +343,11 @@ void Checkpoint::Prefetch(const std::string& name) const {
   });
 }
 
+void Checkpoint::Await(const std::string& name) const {
+  ForEachPart(
+      name, [](const StoredTensor& part) { part.file->file()->Await(part.entry.offset, part.entry.bytes); });
+}
+
 void Checkpoint::DropPages(const std::string& name, bool from_cache) const {
   ForEachPart(name, [&](const StoredTensor& part) {
     part.file->file()->DropPages(part.entry.offset, part.entry.bytes, from_cache);

@@ -62,6 +62,7 @@ class Checkpoint {
   // pages back (see MappedFile::DropPages).
   void Prefetch(const std::string& name) const;
   void DropPages(const std::string& name, bool from_cache) const;
+  void Await(const std::string& name) const;  // until it is in the kernel's cache
   // A vector (bias, LayerNorm) as floats; zeros for the biases that the configuration drops.
   std::vector<float> Vector(const std::string& name) const;
   // Bytes on disk of all tensors.

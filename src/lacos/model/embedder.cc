@@ -72,6 +72,8 @@ bool Embedder::strip() const { return text_encoder().options().tokenize.strip; }
 
 TextEncoder& Embedder::text_encoder() const { return *state_->text_encoder; }
 
+Encoder& Embedder::encoder() const { return *state_->encoder; }
+
 EncodeStatistics Embedder::Encode(std::span<const std::string> texts, const std::string& prompt,
                                   std::span<float> out, const std::function<void(int64_t)>& progress) {
   return text_encoder().Encode(texts, prompt, out, progress);

@@ -46,6 +46,7 @@ class Embedder {
   bool strip() const;
 
   TextEncoder& text_encoder() const;
+  Encoder& encoder() const;
   // TextEncoder::Encode: vectors of `texts`, row by row in their order: out has texts.size() * dimension()
   // floats. `prompt` is put before each text. A text's vector does not depend on its neighbours. `progress`
   // is called with texts done so far.

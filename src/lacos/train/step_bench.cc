@@ -8,9 +8,17 @@
 #include "lacos/train/training_session.h"
 
 namespace lacos {
+namespace {
+
+struct StepCost {
+  double seconds = 0;
+  int64_t tokens = 0, computed_tokens = 0;
+};
+
+}  // namespace
 
 StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> files,
-                           const TrainOptions& options, int64_t steps,
+                           const TrainOptions& options, const StepBenchOptions& bench,
                            const std::function<void(int64_t done)>& progress) {
   const bool unlabelled = std::any_of(files.begin(), files.end(), [](const ExampleFile& file) {
     return file.kind == ExampleKind::kUnlabelled;
@@ -31,28 +39,40 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   TrainingSession session(loaded, options, dropout,
                           data.LargestBatch(epoch, NeedsDropoutKeys(loaded, options, dropout)));
   session.RequireRoom();
-
   session.OpenLayerCache(loaded, {});
   StepBenchReport report{.strategy = session.plan.chosen.name,
                          .planned_peak_bytes = session.plan.chosen.peak_bytes};
   const auto batches = static_cast<int64_t>(epoch.batches.size());
-  for (int64_t step = 0; step <= steps; ++step) {
+  const auto run = [&](int64_t step) {
     const Stopwatch watch;
     const TrainingBatch input = data.Build(epoch.batches[step % batches], step, session.needs_keys);
     const auto [loss, gradients] = session.Step(input, step, options.learning_rate);
-    const double seconds = watch.Seconds();
     report.loss_last = loss.loss;
-    if (step == 0) {
-      report.loss_first = loss.loss;
-      report.first_step_seconds = seconds;
-    } else {
-      ++report.steps;
-      report.tokens += input.texts.Tokens();
-      report.computed_tokens += session.needs_keys ? input.texts.Tokens() : input.distinct_tokens;
-      report.seconds += seconds;
-    }
+    if (step == 0) report.loss_first = loss.loss;
+    return StepCost{watch.Seconds(), input.texts.Tokens(),
+                    session.needs_keys ? input.texts.Tokens() : input.distinct_tokens};
+  };
+  report.first_step_seconds = run(0).seconds;
+  if (progress) progress(0);
+  if (bench.cold) {
+    report.disk = PrepareCold(*session.encoder, [&] {  // the same batches as will be measured cold
+      for (int64_t step = 1; step <= bench.steps; ++step) {
+        run(step);
+        if (progress) progress(0);
+      }
+    });
+    report.disk.compute_seconds /= static_cast<double>(bench.steps);
+  }
+  const int64_t before = DiskBytesRead();
+  for (int64_t step = 1; step <= bench.steps; ++step) {
+    const StepCost cost = run(step);
+    ++report.steps;
+    report.tokens += cost.tokens;
+    report.computed_tokens += cost.computed_tokens;
+    report.seconds += cost.seconds;
     if (progress) progress(report.steps);
   }
+  report.disk.bytes = (DiskBytesRead() - before) / bench.steps;
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lacos/model/cold_base.h"
 #include "lacos/train/trainer.h"
 
 namespace lacos {
@@ -19,13 +20,22 @@ struct StepBenchReport {
   double loss_first = 0, loss_last = 0;
   std::string strategy;
   int64_t planned_peak_bytes = 0;
+  DiskMeasurement disk;  // of a step
 };
 
-// Runs 1 + `steps` steps on batches of `files` (again from the start when they are few) with the options of a
-// training run; `options.output` and the files that options name are not touched. `progress` is called after
-// every step with the measured steps so far; what it throws ends the measurement. Throws UserError.
+struct StepBenchOptions {
+  int64_t steps = 5;  // measured, after a first one that is not
+  // Measure as if the base were larger than memory: steps with the base cached first, then the disk's rate,
+  // then steps whose every pass reads the base from the disk. Needs TrainOptions::stream_layers.
+  bool cold = false;
+};
+
+// Runs 1 + `steps` steps (and as many again for `cold`) on batches of `files` (again from the start when they
+// are few) with the options of a training run; `options.output` and the files that options name are not
+// touched. `progress` is called after every step with the measured steps so far; what it throws ends the
+// measurement. Throws UserError.
 StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> files,
-                           const TrainOptions& options, int64_t steps,
+                           const TrainOptions& options, const StepBenchOptions& bench,
                            const std::function<void(int64_t done)>& progress);
 
 }  // namespace lacos
