@@ -125,11 +125,11 @@ TEST(TrainingRepeats, DoNotCountInTheLargestBatchUnlessSomethingIsDropped) {
   ASSERT_EQ(epoch.batches.size(), 1u);
   const TrainingData::Extent merged = data.LargestBatch(epoch, /*keys=*/false);
   EXPECT_EQ(merged.tokens, 4 + 10);
-  EXPECT_EQ(merged.texts, 5);
+  EXPECT_EQ(merged.lengths.size(), 5);
   EXPECT_EQ(merged.rows, 8);
   const TrainingData::Extent apart = data.LargestBatch(epoch, /*keys=*/true);
   EXPECT_EQ(apart.tokens, 16 + 10);
-  EXPECT_EQ(apart.texts, 8);
+  EXPECT_EQ(apart.lengths.size(), 8);
   EXPECT_EQ(data.distinct_texts(), 5);
   EXPECT_EQ(data.distinct_tokens(), 14);
   const TrainingBatch batch = data.Build(epoch.batches[0], 0, false);
