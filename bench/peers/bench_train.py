@@ -14,14 +14,12 @@ import json
 import os
 import pathlib
 import platform
-import subprocess
 import sys
 import tempfile
 
 import peer_step
+from measured import HERE, REPOSITORY, cpu_name, quantise, random_model, run_json
 
-HERE = pathlib.Path(__file__).resolve().parent
-REPOSITORY = HERE.parents[1]
 ROW = "{stack:<8} {what:<52} {rate:>10} {padded:>10} {memory:>9} {ratio:>7}"
 
 
@@ -66,15 +64,6 @@ def choose_pairs(path: pathlib.Path, count: int, batch_size: int) -> list[tuple[
     sys.exit(f"bench_train.py: {path} has {len(chosen)} usable pairs; {count} are needed; use fewer --steps or a smaller --batch-size")
 
 
-def run_json(command: list) -> dict:
-    result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True)
-    if result.returncode != 0:
-        raise RuntimeError(f"status {result.returncode}: {' '.join(str(part) for part in command)}")
-    lines = result.stdout.strip().splitlines()
-    start = max(i for i, line in enumerate(lines) if line.startswith("{"))  # lacos prints its object on several lines
-    return json.loads("\n".join(lines[start:]))
-
-
 def measure_peer(name: str, options, model: pathlib.Path, pairs: pathlib.Path) -> dict:
     result = run_json([
         sys.executable, HERE / "peer_step.py", "--configuration", name, "--model", model, "--pairs", pairs,
@@ -111,13 +100,7 @@ def main() -> None:
         have_lacos = options.lacos.is_file()
         if not have_lacos:
             print(f"bench_train.py: no program at {options.lacos}: only the peers are measured", file=sys.stderr)
-        model = options.model
-        if model is None:
-            if not have_lacos:
-                sys.exit("bench_train.py: without the program there is no random model; pass --model")
-            model = work / "random"
-            subprocess.run([str(part) for part in (options.lacos, "init", "--config", options.config, "--output", model,
-                                                   "--tokenizer", options.tokenizer)], check=True)
+        model = options.model or random_model(options, work)
         pairs = work / "pairs.tsv"
         chosen = choose_pairs(options.data, options.steps * options.batch_size, options.batch_size)
         pairs.write_text("sentence1\tsentence2\n" + "".join(f"{a}\t{b}\n" for a, b in chosen), encoding="utf-8", newline="\n")
@@ -132,8 +115,7 @@ def main() -> None:
         best = max((result["tokens_per_second"] for result in peers.values()), default=None)
         ours: dict[str, dict] = {}
         if have_lacos and options.compute:
-            base = work / "quantised"
-            subprocess.run([str(options.lacos), "quantize", "--model", str(model), "--output", str(base), "--quiet"], check=True)
+            base = quantise(options, model, work)
             for compute in options.compute.split(","):
                 ours[compute] = measure_lacos(compute, options, base, pairs, work)
                 against = peers["f32"]["tokens_per_second"] if compute == "f32" and "f32" in peers else best
@@ -141,13 +123,6 @@ def main() -> None:
             print("ratio: real tokens a second of lacos over the best peer above (f32: over the f32 peer)")
         if options.json:
             options.json.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads, "peers": peers, "lacos": ours}, indent=1) + "\n")
-
-
-def cpu_name() -> str:
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return "unknown CPU"
 
 
 def show(stack: str, what: str, result: dict, against: float | None) -> None:

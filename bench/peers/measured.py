@@ -1,0 +1,41 @@
+"""What bench_train.py and bench_embed.py share: running one measured process, the random model, the machine's name."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+
+
+def run_json(command: list) -> dict:
+    result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True)
+    if result.returncode != 0:
+        raise RuntimeError(f"status {result.returncode}: {' '.join(str(part) for part in command)}")
+    lines = result.stdout.strip().splitlines()
+    start = max(i for i, line in enumerate(lines) if line.startswith("{"))  # lacos prints its object on several lines
+    return json.loads("\n".join(lines[start:]))
+
+
+def random_model(options, work: pathlib.Path) -> pathlib.Path:
+    """A model of --config's shape with random weights, in bf16, as an original BLOOM folder."""
+    if not options.lacos.is_file():
+        sys.exit("without the program there is no random model; pass --model")
+    model = work / "random"
+    subprocess.run([str(part) for part in (options.lacos, "init", "--config", options.config, "--output", model,
+                                           "--tokenizer", options.tokenizer)], check=True)
+    return model
+
+
+def quantise(options, model: pathlib.Path, work: pathlib.Path) -> pathlib.Path:
+    base = work / "quantised"
+    subprocess.run([str(options.lacos), "quantize", "--model", str(model), "--output", str(base), "--quiet"], check=True)
+    return base
+
+
+def cpu_name() -> str:
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return "unknown CPU"
