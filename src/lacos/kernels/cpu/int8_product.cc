@@ -31,6 +31,8 @@ constexpr size_t kPanel = 2 * kLanes;
 constexpr size_t kPassPairs = 256;
 // Depth of one pass of the product with stored codes: 12 rows (24 KB) stay in the first-level cache.
 constexpr size_t kDotPass = 1024;
+// Columns whose codes (256 KB at depth 4096) stay in the second-level cache from pass to pass.
+constexpr size_t kDotColumns = 64;
 
 int64_t Int8PanelColumnsImpl() { return kPanel; }
 int64_t Int8RowGroupImpl() { return kGroup; }
@@ -180,13 +182,13 @@ HWY_NOINLINE void Int8DotLanes(size_t depth, const int16_t* a, size_t a_stride, 
 // Rows [0, kGroups * kGroup) of the product with every column, over one pass of the depth.
 template <size_t kGroups>
 void Int8DotRows(const int16_t* a, size_t a_stride, const float* scale, const int8_t* codes, int64_t stride,
-                 size_t columns, size_t depth, bool first, float* sums) {
+                 size_t columns, size_t depth, bool first, float* sums, size_t sums_stride) {
   constexpr size_t kRows = kGroups * kGroup;
   for (size_t column = 0; column < columns; ++column) {
     const int8_t* b = codes + static_cast<int64_t>(column) * stride;
     float* out = sums + column;
     int32_t c[kRows] = {};
-    for (size_t i = 0; i < kRows && !first; ++i) std::memcpy(c + i, out + i * columns, sizeof(*c));
+    for (size_t i = 0; i < kRows && !first; ++i) std::memcpy(c + i, out + i * sums_stride, sizeof(*c));
 #if HWY_TARGET == HWY_SCALAR
     const size_t whole = 0;
 #else
@@ -218,9 +220,9 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const float* scale, const in
     }
     for (size_t i = 0; i < kRows; ++i) {
       if (scale == nullptr) {
-        std::memcpy(out + i * columns, c + i, sizeof(*c));
+        std::memcpy(out + i * sums_stride, c + i, sizeof(*c));
       } else {
-        out[i * columns] = static_cast<float>(c[i]) * scale[i];
+        out[i * sums_stride] = static_cast<float>(c[i]) * scale[i];
       }
     }
   }
@@ -231,14 +233,20 @@ void Int8DotProductImpl(const int16_t* left, const float* row_scale, int64_t row
   const auto width = static_cast<size_t>(columns), all = static_cast<size_t>(depth);
   const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
   const auto count = static_cast<size_t>(rows);
-  for (size_t pass = 0; pass < all; pass += kDotPass) {
-    const size_t some = std::min(kDotPass, all - pass);
-    for (size_t row = 0; row < count;) {
-      const size_t groups = std::min<size_t>(3, (count - row) / kGroup);
-      const auto run = groups == 3 ? Int8DotRows<3> : groups == 2 ? Int8DotRows<2> : Int8DotRows<1>;
-      run(left + row * left_stride + pass, left_stride, pass + some == all ? row_scale + row : nullptr,
-          codes + pass, stride, width, some, pass == 0, sums + row * width);
-      row += groups * kGroup;
+  // What the CPU reads ahead of a pass beyond its piece of a row is still in the second-level cache at the
+  // next.
+  for (size_t column = 0; column < width; column += kDotColumns) {
+    const size_t some_columns = std::min(kDotColumns, width - column);
+    for (size_t pass = 0; pass < all; pass += kDotPass) {
+      const size_t some = std::min(kDotPass, all - pass);
+      for (size_t row = 0; row < count;) {
+        const size_t groups = std::min<size_t>(3, (count - row) / kGroup);
+        const auto run = groups == 3 ? Int8DotRows<3> : groups == 2 ? Int8DotRows<2> : Int8DotRows<1>;
+        run(left + row * left_stride + pass, left_stride, pass + some == all ? row_scale + row : nullptr,
+            codes + static_cast<int64_t>(column) * stride + pass, stride, some_columns, some, pass == 0,
+            sums + row * width + column, width);
+        row += groups * kGroup;
+      }
     }
   }
 }
