@@ -18,6 +18,7 @@
 #include "machine.h"
 #include "output.h"
 #include "progress.h"
+#include "step_breakdown.h"
 #include "text_reader.h"
 #include "train_flags.h"
 
@@ -47,6 +48,7 @@ class BenchReport {
   // Measures the ceiling and gives the share that `flops` a second are.
   void AddCeiling(double flops) {
     const MachineCeiling ceiling = MeasureCeiling(globals_.ComputeMode());
+    ceiling_gflops_ = ceiling.gflops;
     Json json = Json::Object();
     json.Set("gflops", ceiling.gflops);
     json.Set("gbytes_per_second", ceiling.gbytes_per_second);
@@ -62,13 +64,19 @@ class BenchReport {
     json_.Set("ceiling", Json());
     json_.Set("ceiling_share", Json());
   }
+  // After AddCeiling, which the products' shares are of.
+  void AddBreakdown(StepBreakdown breakdown) {
+    breakdown.ceiling_gflops = ceiling_gflops_;
+    json_.Set("breakdown", BreakdownJson(breakdown));
+    tables_ += BreakdownText(breakdown);
+  }
   void Print() {
     json_.Set("machine", MachineJson(kernels_));
     fields_.Add("machine", MachineText(kernels_));
     if (globals_.json) {
       PrintJson(json_);
     } else {
-      Out().Write(fields_.Text());
+      Out().Write(fields_.Text() + tables_);
     }
   }
 
@@ -77,7 +85,16 @@ class BenchReport {
   KernelInfo kernels_;
   Json json_ = Json::Object();
   FieldList fields_;
+  std::string tables_;
+  double ceiling_gflops_ = 0;
 };
+
+void AddBreakdownFlag(CLI::App* command, bool& breakdown) {
+  command->add_flag(
+      "--breakdown", breakdown,
+      "Also show where the time goes: parts that sum to the total, and each frozen matrix's share of "
+      "the ceiling");
+}
 
 // FLOP of the frozen matrices for one token in one direction: 2 for each of their 12 D^2 weights a layer.
 double FlopsPerToken(const BloomConfig& config) {
@@ -96,6 +113,7 @@ struct BenchTrainFlags {
   TrainFlags train;
   int64_t steps = 5;
   bool cold = false;
+  bool breakdown = false;
 };
 
 // What streaming read in a step (or a run over texts), and with `cold` how close that comes to the longer of
@@ -130,7 +148,9 @@ void AddColdOption(CLI::App* command, bool& cold) {
 
 void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   if (flags.cold && !flags.train.stream_layers) FailUsage("--cold", "needs --stream-layers");
-  const TrainOptions options = MakeTrainOptions(globals, flags.train);
+  TrainOptions options = MakeTrainOptions(globals, flags.train);
+  VerbTimes verb_times;
+  if (flags.breakdown) options.verb_times = &verb_times;
   const LoadedModel loaded = LoadModel(options.model, options.base, options.adapter);
   std::vector<ExampleFile> files;
   for (const std::string& path : options.train_files) files.push_back(ReadExamples(path, options.examples));
@@ -166,6 +186,11 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   report.AddMemory(memory);
   const double computed = static_cast<double>(measured.computed_tokens) / std::max(measured.seconds, 1e-9);
   report.AddCeiling(2 * FlopsPerToken(loaded.checkpoint->config()) * computed);
+  if (flags.breakdown) {
+    report.AddBreakdown({.seconds = measured.seconds,
+                         .verbs = verb_times,
+                         .host = {{"batches", "putting batches together", measured.batch_seconds}}});
+  }
   report.Print();
 }
 
@@ -186,6 +211,7 @@ void AddBenchTrain(CLI::App& bench, GlobalOptions& globals) {
       ->type_name("N")
       ->check(IntegerIn(1, 1 << 20));
   AddColdOption(command, flags->cold);
+  AddBreakdownFlag(command, flags->breakdown);
   AddTrainFlags(command, flags->train);
   OnRun(command, globals, [&globals, flags] { BenchTrain(globals, *flags); });
 }
@@ -199,6 +225,7 @@ struct BenchEmbedFlags {
   TextInput input;
   int64_t texts = 128;
   bool cold = false;
+  bool breakdown = false;
 };
 
 std::vector<std::string> ReadTexts(const TextInput& input, int64_t count) {
@@ -229,7 +256,10 @@ std::vector<std::string> MakeTexts(const Embedder& embedder, uint64_t seed, int6
 
 void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   if (flags.cold && !flags.embed.stream_layers) FailUsage("--cold", "needs --stream-layers");
-  Embedder embedder(MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed));
+  VerbTimes verb_times;
+  EmbedderOptions options = MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed);
+  if (flags.breakdown) options.verb_times = &verb_times;
+  Embedder embedder(options);
   const std::vector<std::string> texts =
       flags.input.path.empty() ? MakeTexts(embedder, globals.seed, std::max<int64_t>(flags.texts, 1))
                                : ReadTexts(flags.input, flags.texts);
@@ -247,6 +277,7 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   PeakMemory memory;
   Progress progress(globals,
                     {.what = "embedding", .unit = "texts", .total = static_cast<int64_t>(texts.size())});
+  verb_times.Clear();
   const Stopwatch watch;
   const EncodeStatistics measured = embedder.Encode(texts, "", vectors, [&](int64_t done) {
     CheckInterrupt();
@@ -269,6 +300,11 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   report.AddMemory(memory);
   report.AddCeiling(FlopsPerToken(config) * static_cast<double>(measured.computed_tokens) /
                     std::max(seconds, 1e-9));
+  if (flags.breakdown) {
+    report.AddBreakdown({.seconds = seconds,
+                         .verbs = verb_times,
+                         .host = {{"tokenizing", "tokenising", measured.tokenize_seconds}}});
+  }
   report.Print();
 }
 
@@ -292,6 +328,7 @@ void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
                    "Texts that are encoded: the first ones of --input; 0 = all of it")
       ->type_name("N")
       ->check(IntegerIn(0, INT32_MAX));
+  AddBreakdownFlag(command, flags->breakdown);
   AddPoolingOptions(command, flags->encoding);
   AddStripOptions(command, flags->encoding);
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");

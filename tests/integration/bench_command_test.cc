@@ -81,6 +81,60 @@ TEST(BenchEmbed, EncodesGeneratedTextsOrTheFirstOnesOfAFile) {
   EXPECT_EQ(own.At("tokens").AsInt(), 5);
 }
 
+// Parts sum to the measured time, none is negative, and the frozen matrices' calls are those of the model's
+// two layers. The sum's terms are rounded when they are written: 1e-9 is far above that and far below a part.
+Json ExpectBreakdown(const Json& json) {
+  Json breakdown = json.At("breakdown");
+  const double total = breakdown.At("seconds").AsDouble();
+  EXPECT_EQ(total, json.At("seconds").AsDouble());
+  double seconds = 0, share = 0;
+  breakdown.At("parts").ForEachElement([&](const Json& part) {
+    EXPECT_GE(part.At("seconds").AsDouble(), 0) << part.At("part").AsString();
+    seconds += part.At("seconds").AsDouble();
+    share += part.At("share").AsDouble();
+  });
+  EXPECT_NEAR(seconds, total, 1e-9 * total);
+  EXPECT_NEAR(share, 1, 1e-9);
+  return breakdown;
+}
+
+TEST(BenchTrain, BreaksTheTimeOfItsStepsDown) {
+  const Json json =
+      Bench({"train", "--model", TinyModel(), "--steps", "2", "--batch-size", "8", "--breakdown"});
+  const Json breakdown = ExpectBreakdown(json);
+  int64_t forward = 0, backward = 0;
+  breakdown.At("products").ForEachElement([&](const Json& product) {
+    int64_t& rows = product.At("direction").AsString() == "forward" ? forward : backward;
+    rows += product.At("rows").AsInt();
+    EXPECT_GT(product.At("gflops").AsDouble(), 0);
+  });
+  EXPECT_EQ(forward, 4 * 2 * json.At("tokens").AsInt())
+      << "four matrices in two layers; the first step is left out";
+  EXPECT_GT(backward, 0);
+  EXPECT_LE(backward, forward) << "what lies below the lowest trained matrix has no backward";
+  EXPECT_FALSE(
+      Bench({"train", "--model", TinyModel(), "--steps", "1", "--batch-size", "8"}).Has("breakdown"));
+}
+
+TEST(BenchEmbed, BreaksTheTimeOfEncodingDown) {
+  const Json json = Bench({"embed", "--model", TinyModel(), "--texts", "8", "--breakdown"});
+  const Json breakdown = ExpectBreakdown(json);
+  int64_t rows = 0;
+  breakdown.At("products").ForEachElement([&](const Json& product) {
+    EXPECT_EQ(product.At("direction").AsString(), "forward");
+    rows += product.At("rows").AsInt();
+  });
+  EXPECT_EQ(rows, 4 * 2 * json.At("tokens").AsInt());
+}
+
+TEST(BenchTrain, ShowsTheBreakdownAsTables) {
+  const RunResult result = RunLacos({"bench", "train", "--model", TinyModel(), "--steps", "1", "--batch-size",
+                                     "8", "--breakdown", "--quiet"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("frozen products, backward"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("100.0 %"), std::string::npos);
+}
+
 TEST(BenchTokenize, CountsLinesBytesAndTokens) {
   const TempFolder folder;
   const Json json =

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lacos/base/error.h"
+#include "lacos/kernels/timed_backend.h"
 #include "lacos/model/bloom_model.h"
 #include "lacos/model/encoder.h"
 #include "lacos/model/loaded_model.h"
@@ -44,6 +45,7 @@ Embedder::Embedder(const EmbedderOptions& options) : state_(std::make_unique<Sta
   s.loaded = LoadModel(options.path, options.base, options.adapter);
   const EmbeddingSettings& folder = s.loaded.folder.settings;
   s.backend = MakeCpuBackend({.compute = options.compute});
+  if (options.verb_times != nullptr) s.backend = MakeTimedBackend(std::move(s.backend), *options.verb_times);
   s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.checkpoint);
   if (s.loaded.adapter) s.model->Attach(*s.loaded.adapter, /*trainable=*/false);
   const Pooling pooling = options.pooling.value_or(folder.pooling.value_or(Pooling::kMean));

@@ -16,6 +16,8 @@
 
 namespace lacos {
 
+struct VerbTimes;  // kernels/timed_backend.h
+
 // Overrides of what the folder says; absent = the folder's setting, else the default of CONTRACT section 2.
 struct EmbedderOptions {
   std::string path, base, adapter;
@@ -26,8 +28,9 @@ struct EmbedderOptions {
   std::optional<bool> strip;
   // Texts whose tokens are put around those of every text, each tokenised on its own; truncation leaves them.
   std::string prefix, suffix;
-  int64_t batch_tokens = 4096;  // tokens computed at a time: memory, never results
-  bool stream_layers = false;   // one block of the base resident at a time: memory, never results
+  int64_t batch_tokens = 4096;      // tokens computed at a time: memory, never results
+  bool stream_layers = false;       // one block of the base resident at a time: memory, never results
+  VerbTimes* verb_times = nullptr;  // where the backend's time goes is counted here; null = not counted
 };
 
 class Embedder {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "lacos/base/parallel.h"
+#include "lacos/base/process.h"
 #include "lacos/model/prompt_pooling.h"
 #include "lacos/model/repeats.h"
 
@@ -47,11 +48,13 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
   constexpr int64_t kSlice = 4096;
   for (int64_t begin = 0; begin < statistics.texts; begin += kSlice) {
     const int64_t count = std::min(kSlice, statistics.texts - begin);
+    const Stopwatch tokenizing;
     std::vector<TokenizedText> tokenized(static_cast<size_t>(count));
     ParallelFor(count, [&](int64_t i) {
       const std::string& text = texts[begin + i];
       tokenized[i] = TokenizeText(tokenizer_, prompt.empty() ? text : prompt + text, options_.tokenize);
     });
+    statistics.tokenize_seconds += tokenizing.Seconds();
     // Of equal texts the first is computed; the others copy its vector, which would be the same bytes.
     std::vector<std::span<const int32_t>> ids;
     for (const TokenizedText& text : tokenized) ids.emplace_back(text.ids);

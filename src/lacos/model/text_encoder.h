@@ -17,6 +17,7 @@ struct EncodeStatistics {
   int64_t computed_tokens = 0;  // of those that were computed: equal ones within a slice are once
   int64_t truncated = 0;        // texts cut at max_length
   int64_t empty = 0;            // texts without tokens: zero vectors
+  double tokenize_seconds = 0;  // before a slice of texts is run
 };
 
 struct TextEncoderOptions {

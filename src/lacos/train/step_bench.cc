@@ -5,6 +5,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
+#include "lacos/kernels/timed_backend.h"
 #include "lacos/train/training_session.h"
 
 namespace lacos {
@@ -12,6 +13,7 @@ namespace {
 
 struct StepCost {
   double seconds = 0;
+  double batch_seconds = 0;  // of it
   int64_t tokens = 0, computed_tokens = 0;
 };
 
@@ -46,10 +48,11 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   const auto run = [&](int64_t step) {
     const Stopwatch watch;
     const TrainingBatch input = data.Build(epoch.batches[step % batches], step, session.needs_keys);
+    const double batch_seconds = watch.Seconds();
     const auto [loss, gradients] = session.Step(input, step, options.learning_rate);
     report.loss_last = loss.loss;
     if (step == 0) report.loss_first = loss.loss;
-    return StepCost{watch.Seconds(), input.texts.Tokens(),
+    return StepCost{watch.Seconds(), batch_seconds, input.texts.Tokens(),
                     session.needs_keys ? input.texts.Tokens() : input.distinct_tokens};
   };
   report.first_step_seconds = run(0).seconds;
@@ -63,6 +66,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     });
     report.disk.compute_seconds /= static_cast<double>(bench.steps);
   }
+  if (options.verb_times != nullptr) options.verb_times->Clear();
   const int64_t before = DiskBytesRead();
   for (int64_t step = 1; step <= bench.steps; ++step) {
     const StepCost cost = run(step);
@@ -70,6 +74,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     report.tokens += cost.tokens;
     report.computed_tokens += cost.computed_tokens;
     report.seconds += cost.seconds;
+    report.batch_seconds += cost.batch_seconds;
     if (progress) progress(report.steps);
   }
   report.disk.bytes = (DiskBytesRead() - before) / bench.steps;

@@ -16,6 +16,7 @@ struct StepBenchReport {
   int64_t steps = 0, tokens = 0;  // measured, the first step left out
   int64_t computed_tokens = 0;    // less than `tokens` where texts repeat in a batch and nothing is dropped
   double seconds = 0;             // of these steps, from building a batch to the optimizer's update
+  double batch_seconds = 0;       // of `seconds`: putting batches together
   double first_step_seconds = 0;  // allocation, page faults and first use of every kernel
   double loss_first = 0, loss_last = 0;
   std::string strategy;
@@ -32,8 +33,8 @@ struct StepBenchOptions {
 
 // Runs 1 + `steps` steps (and as many again for `cold`) on batches of `files` (again from the start when they
 // are few) with the options of a training run; `options.output` and the files that options name are not
-// touched. `progress` is called after every step with the measured steps so far; what it throws ends the
-// measurement. Throws UserError.
+// touched; `options.verb_times` holds the measured steps alone. `progress` is called after every step with
+// the measured steps so far; what it throws ends the measurement. Throws UserError.
 StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> files,
                            const TrainOptions& options, const StepBenchOptions& bench,
                            const std::function<void(int64_t done)>& progress);

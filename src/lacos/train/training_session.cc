@@ -9,6 +9,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
+#include "lacos/kernels/timed_backend.h"
 #include "lacos/model/layer_cache_key.h"
 #include "lacos/model/streaming.h"
 #include "lacos/train/rehearsal.h"
@@ -28,6 +29,7 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
   if (options.stream_layers) encoder_options.streaming = ChooseStreaming(*loaded.checkpoint);
   RehearseStep(options, *loaded.checkpoint, encoder_options);
   backend = MakeCpuBackend({.compute = options.compute});
+  if (options.verb_times != nullptr) backend = MakeTimedBackend(std::move(backend), *options.verb_times);
   model = std::make_unique<BloomModel>(*backend, loaded.checkpoint);
   LoraAdapter adapter = StartingAdapter(loaded, options);
   ReturnFreeMemory();

@@ -1,0 +1,75 @@
+// Where the time of a step goes: a backend that hands every verb on to another one and keeps how long it
+// took.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "lacos/kernels/backend.h"
+
+namespace lacos {
+
+// What verbs are for, in the order in which tables list them. A verb belongs to one part, but for those
+// between pooling and the backward of pooling (or the next texts), which all work on the texts' vectors.
+enum class StepPart : uint8_t {
+  kProductsForward,    // with frozen weights; packing, decoding and quantising included, and fused epilogues:
+  kProductsBackward,   // bias, GELU, LoRA's wide half, residual
+  kAttentionForward,   // also where backward runs it again
+  kAttentionBackward,  //
+  kLora,               // its narrow products, and the gradients of its matrices
+  kNormalisation,      // LayerNorm, its backward, and its output made anew from what was saved
+  kElementwise,        // GELU on its own, dropout, sums, sums over tokens for bias gradients
+  kEmbedding,          //
+  kVectors,            // pooling, similarities, loss and their backward
+  kOptimizer,          //
+  kMemory,             // copies, uploads, downloads, zeroing
+};
+inline constexpr int kStepParts = static_cast<int>(StepPart::kMemory) + 1;
+// "products_forward": for JSON.
+std::string_view NameOf(StepPart part);
+// "frozen products, forward": for people.
+std::string_view TitleOf(StepPart part);
+
+struct VerbTime {
+  StepPart part = StepPart::kMemory;
+  std::string_view verb;  // "LayerNorm"
+  int64_t calls = 0;
+  double seconds = 0;
+  int64_t bytes = 0;  // of the tensors named in the calls, each once
+};
+
+// Products with frozen matrices of one shape in one direction.
+struct ProductTime {
+  Orientation orientation = Orientation::kForward;
+  int64_t out = 0, in = 0;  // the matrix is [out, in]
+  int64_t calls = 0;
+  int64_t rows = 0;  // of all calls
+  double seconds = 0;
+  double Flops() const {
+    return 2 * static_cast<double>(rows) * static_cast<double>(out) * static_cast<double>(in);
+  }
+};
+
+// Filled by a timed backend, which must not be in a verb while this is read.
+struct VerbTimes {
+  std::vector<VerbTime> verbs;        // in the order of first use
+  std::vector<ProductTime> products;  // the same time as kProductsForward and kProductsBackward have
+  struct Part {
+    int64_t calls = 0;
+    double seconds = 0;
+  };
+  std::array<Part, kStepParts> Parts() const;
+  // Of all verbs. They do not overlap: it is at most the time that passed around them, and the rest of that
+  // is host code.
+  double Seconds() const;
+  void Clear();
+};
+
+// Verbs give the results of `backend`. Each is waited for (Synchronize), so that time is counted where it
+// passes. `times` must outlive the backend; one thread at a time may call verbs.
+std::unique_ptr<Backend> MakeTimedBackend(std::unique_ptr<Backend> backend, VerbTimes& times);
+
+}  // namespace lacos

@@ -1,0 +1,174 @@
+// The timed backend: every verb goes through with the same bytes and is counted once, in the part it is for,
+// and the parts sum to no more than the time that passed.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "lacos/base/process.h"
+#include "lacos/kernels/timed_backend.h"
+#include "unit/kernels/verb_cases.h"
+
+namespace lacos::testing {
+namespace {
+
+class TimedBackend : public ::testing::TestWithParam<VerbCase> {};
+
+TEST_P(TimedBackend, GivesTheBytesOfTheBackendItTimes) {
+  const VerbCase& c = GetParam();
+  VerbTimes times;
+  Workbench plain(MakeCpuBackend({.compute = Compute::kInt8}));
+  Workbench timed(MakeTimedBackend(MakeCpuBackend({.compute = Compute::kInt8}), times));
+  const std::vector<VerbOutput> expected = c.run(plain, Compute::kInt8);
+  const Stopwatch watch;
+  const std::vector<VerbOutput> actual = c.run(timed, Compute::kInt8);
+  const double total = watch.Seconds();
+  EXPECT_GT(times.Seconds(), 0);
+  EXPECT_LE(times.Seconds(), total) << "verbs lie within what passed around them and do not overlap";
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t k = 0; k < actual.size(); ++k) {
+    EXPECT_EQ(timed.Bytes(actual[k].view), plain.Bytes(expected[k].view)) << "output " << k;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Verbs, TimedBackend, ::testing::ValuesIn(VerbCases()),
+                         [](const auto& info) { return info.param.name; });
+
+// Calls of each verb over all cases: what the cases reach has been counted under its own name.
+TEST(TimedBackendOverAllCases, EveryVerbIsCountedAndPartsSumToTheVerbs) {
+  VerbTimes times;
+  Workbench bench(MakeTimedBackend(MakeCpuBackend({.compute = Compute::kF32}), times));
+  for (const VerbCase& c : VerbCases()) c.run(bench, Compute::kF32);
+  const TensorView row = bench.Make(Role::kResidual, {4});
+  bench.backend().Copy(row, bench.Make(Role::kResidual, {4}));  // has no case of its own
+  std::map<std::string, int64_t> calls;
+  for (const VerbTime& verb : times.verbs) calls[std::string(verb.verb)] += verb.calls;
+  for (const char* verb : {"Allocate",
+                           "Upload",
+                           "Copy",
+                           "Fill",
+                           "Linear",
+                           "MatMul",
+                           "TokenOuter",
+                           "TokenSum",
+                           "TokenDotSum",
+                           "LinearBackward",
+                           "LayerNorm",
+                           "ScaleShift",
+                           "Gelu",
+                           "GeluBackward",
+                           "AlibiAttention",
+                           "Dropout",
+                           "Add",
+                           "Pool",
+                           "PoolBackward",
+                           "LayerNormBackward",
+                           "L2Normalize",
+                           "CopyColumns",
+                           "RowDot",
+                           "RowScale",
+                           "AlibiAttentionBackward",
+                           "Adam8",
+                           "Adam",
+                           "AbsDifference",
+                           "SumSquares",
+                           "L2NormalizeBackward",
+                           "TripletLoss",
+                           "CosentLoss",
+                           "MeanSquaredError",
+                           "GatherRows",
+                           "AbsDifferenceBackward",
+                           "Embed",
+                           "GatherRowsBackward",
+                           "SoftmaxCrossEntropy"}) {
+    EXPECT_GT(calls[verb], 0) << verb;
+  }
+  const auto parts = times.Parts();
+  double seconds = 0;
+  for (const VerbTimes::Part& part : parts) seconds += part.seconds;
+  // The same terms in another order: each sum is within (terms - 1) roundoffs of the exact one.
+  const double tolerance = 2 * static_cast<double>(times.verbs.size()) * 0x1p-53 * times.Seconds();
+  EXPECT_NEAR(seconds, times.Seconds(), tolerance);
+}
+
+TEST(TimedBackendProducts, AreKeptByShapeAndDirectionWithTheirRows) {
+  VerbTimes times;
+  Workbench bench(MakeTimedBackend(MakeCpuBackend({.compute = Compute::kF32}), times));
+  const WeightId weight = AddTestWeight(bench, 24, 40, WeightFormat::kLinearRows);
+  const WeightId other = AddTestWeight(bench, 40, 24, WeightFormat::kLinearRows);
+  const TensorView x = bench.Normal(Role::kActivation, {5, 40}, 1), y = bench.Make(Role::kResidual, {5, 24});
+  const TensorView dy = bench.Normal(Role::kGradient, {5, 24}, 2), dx = bench.Make(Role::kGradient, {5, 40});
+  bench.backend().Linear(x, weight, {}, y);
+  bench.backend().Linear(x.Rows(0, 3), weight, {}, y.Rows(0, 3));
+  bench.backend().LinearBackward(dy, weight, {}, dx);
+  bench.backend().Linear(bench.Normal(Role::kActivation, {7, 24}, 3), other, {},
+                         bench.Make(Role::kResidual, {7, 40}));
+  ASSERT_EQ(times.products.size(), 3u);
+  const ProductTime& forward = times.products[0];
+  EXPECT_EQ(forward.orientation, Orientation::kForward);
+  EXPECT_EQ(forward.out, 24);
+  EXPECT_EQ(forward.in, 40);
+  EXPECT_EQ(forward.calls, 2);
+  EXPECT_EQ(forward.rows, 8);
+  EXPECT_EQ(forward.Flops(), 2.0 * 8 * 24 * 40);
+  EXPECT_EQ(times.products[1].orientation, Orientation::kBackward);
+  EXPECT_EQ(times.products[1].rows, 5);
+  EXPECT_EQ(times.products[2].out, 40);
+  const auto parts = times.Parts();
+  const double products = times.products[0].seconds + times.products[2].seconds;
+  EXPECT_DOUBLE_EQ(parts[static_cast<size_t>(StepPart::kProductsForward)].seconds, products);
+  EXPECT_EQ(parts[static_cast<size_t>(StepPart::kProductsBackward)].calls, 1);
+  times.Clear();
+  EXPECT_EQ(times.Seconds(), 0);
+  EXPECT_TRUE(times.products.empty());
+}
+
+// The same verb serves LoRA in the blocks and similarities in the loss.
+TEST(TimedBackendParts, ProductsAfterPoolingAreTheLossUntilItsBackwardLeavesThem) {
+  VerbTimes times;
+  Workbench bench(MakeTimedBackend(MakeReferenceBackend(DType::kF64), times));
+  const TensorView a = bench.Normal(Role::kParameter, {4, 4}, 1), y = bench.Make(Role::kParameter, {4, 4});
+  const TensorView offsets = bench.Ints(DType::kI32, {0, 2, 4}), pooled = bench.Make(Role::kResidual, {2, 4});
+  times.Clear();
+  const auto calls = [&](StepPart part) { return times.Parts()[static_cast<size_t>(part)].calls; };
+  const auto multiply = [&] { bench.backend().MatMul(a, false, a, false, 1, 0, y); };
+  multiply();
+  EXPECT_EQ(calls(StepPart::kLora), 1);
+  bench.backend().Pool(bench.Make(Role::kResidual, {4, 4}), offsets, Pooling::kMean, {}, pooled);
+  multiply();
+  EXPECT_EQ(calls(StepPart::kLora), 1);
+  EXPECT_EQ(calls(StepPart::kVectors), 2) << "Pool and MatMul";
+  bench.backend().PoolBackward(pooled, offsets, Pooling::kMean, {}, bench.Make(Role::kResidual, {4, 4}));
+  multiply();
+  EXPECT_EQ(calls(StepPart::kLora), 2);
+}
+
+TEST(TimedBackendParts, AVerbThatThrowsIsCountedToo) {
+  class FailingSource final : public EmbeddingSource {
+   public:
+    int64_t rows() const override { return 4; }
+    int64_t cols() const override { return 4; }
+    void ReadRow(int64_t, std::span<float>) const override { throw std::runtime_error("unreadable"); }
+  };
+  VerbTimes times;
+  const FailingSource source;
+  Workbench bench(MakeTimedBackend(MakeReferenceBackend(DType::kF64), times));
+  const TableId table = bench.backend().AddTable(source);
+  const TensorView ids = bench.Ints(DType::kI32, {1}), y = bench.Make(Role::kResidual, {1, 4});
+  EXPECT_THROW(bench.backend().Embed(table, ids, y), std::runtime_error);
+  EXPECT_EQ(times.Parts()[static_cast<size_t>(StepPart::kEmbedding)].calls, 1);
+}
+
+TEST(TimedBackendParts, HaveNamesOfTheirOwn) {
+  for (int i = 0; i < kStepParts; ++i) {
+    EXPECT_FALSE(NameOf(static_cast<StepPart>(i)).empty());
+    for (int j = 0; j < i; ++j) {
+      EXPECT_NE(NameOf(static_cast<StepPart>(i)), NameOf(static_cast<StepPart>(j)));
+      EXPECT_NE(TitleOf(static_cast<StepPart>(i)), TitleOf(static_cast<StepPart>(j)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lacos::testing
