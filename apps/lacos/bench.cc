@@ -175,6 +175,8 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   report.Add("steps", measured.steps, "steps", fmt::format("{}", measured.steps));
   report.Add("tokens", measured.tokens, "tokens", fmt::format("{}", measured.tokens));
   report.Add("seconds", measured.seconds, "time", FormatSeconds(measured.seconds));
+  report.Add("fastest_step_seconds", measured.fastest_seconds, "fastest step",
+             FormatSeconds(measured.fastest_seconds));
   report.Add("first_step_seconds", measured.first_step_seconds, "first step, left out",
              FormatSeconds(measured.first_step_seconds));
   report.Add("strategy", measured.strategy, "strategy", measured.strategy);

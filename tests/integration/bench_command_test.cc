@@ -39,6 +39,8 @@ TEST_P(BenchTrainLosses, RunsStepsOnGeneratedTextsOfEveryObjective) {
   ExpectMeasured(json);
   ExpectShare(json, 4);
   EXPECT_EQ(json.At("steps").AsInt(), 2);
+  EXPECT_GT(json.At("fastest_step_seconds").AsDouble(), 0);
+  EXPECT_LE(2 * json.At("fastest_step_seconds").AsDouble(), json.At("seconds").AsDouble() * (1 + 1e-9));
 }
 INSTANTIATE_TEST_SUITE_P(Losses, BenchTrainLosses,
                          testing::Values("mnr", "softmax", "cosine", "cosent", "triplet"),

@@ -70,6 +70,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   const int64_t before = DiskBytesRead();
   for (int64_t step = 1; step <= bench.steps; ++step) {
     const StepCost cost = run(step);
+    report.fastest_seconds = step == 1 ? cost.seconds : std::min(report.fastest_seconds, cost.seconds);
     ++report.steps;
     report.tokens += cost.tokens;
     report.computed_tokens += cost.computed_tokens;

@@ -16,6 +16,7 @@ struct StepBenchReport {
   int64_t steps = 0, tokens = 0;  // measured, the first step left out
   int64_t computed_tokens = 0;    // less than `tokens` where texts repeat in a batch and nothing is dropped
   double seconds = 0;             // of these steps, from building a batch to the optimizer's update
+  double fastest_seconds = 0;     // of one of these steps: what other load on the machine disturbs least
   double batch_seconds = 0;       // of `seconds`: putting batches together
   double first_step_seconds = 0;  // allocation, page faults and first use of every kernel
   double loss_first = 0, loss_last = 0;
