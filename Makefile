@@ -29,9 +29,10 @@ test: deps check   ## build everything, check levels, format and docs, run all t
 test-python: build ## the Python package in a fresh virtual environment
 	@tools/test_python.sh build/$(PRESET)/bin/lacos
 
-check:             ## include arrows and formatting
+check:             ## include arrows, formatting, measured tables
 	@python3 tools/check_layers.py --self-test
 	@python3 tools/check_layers.py
+	@python3 tools/make_performance_docs.py --check
 	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format --dry-run --Werror
 
 format:

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Writes the measured tables of README.md and docs/performance.md from the newest files of bench/results.
+
+    tools/make_performance_docs.py            writes the tables, and docs/figures/scaling.svg
+    tools/make_performance_docs.py --check    exit status 1 when a page or the figure differs from the files (CI)
+
+A table stands between `<!-- table NAME: made by tools/make_performance_docs.py -->` and `<!-- end of table -->`.
+"""
+
+import argparse
+import difflib
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "bench"))
+import fits  # noqa: E402
+import result_files  # noqa: E402
+import scaling  # noqa: E402
+import scaling_figure  # noqa: E402
+
+PAGES = [ROOT / "README.md", ROOT / "docs" / "performance.md"]
+FIGURE = ROOT / "docs" / "figures" / "scaling.svg"
+BLOCK = re.compile(r"(<!-- table ([a-z0-9-]+): made by tools/make_performance_docs.py -->\n).*?(<!-- end of table -->)", re.S)
+PEERS = {"f32": "f32", "bf16-autocast": "bf16 autocast", "bf16-weights": "bf16 weights", "int8-bf16": "bitsandbytes int8 base, bf16"}
+PARTS = {
+    "products_forward": "frozen products, forward", "products_backward": "frozen products, backward",
+    "attention_forward": "attention, forward", "attention_backward": "attention, backward", "lora": "LoRA's small products",
+    "normalisation": "LayerNorm", "elementwise": "other element-wise work", "embedding": "embedding rows",
+    "vectors": "pooling, similarity, loss", "optimizer": "optimizer", "memory": "copying and zeroing",
+    "batches": "putting batches together", "tokenizing": "tokenising", "rest": "host code between verbs",
+}
+
+
+def table(header, rows):
+    return ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)] + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def rate(value):
+    return f"{value:,.0f}"
+
+
+def gigabytes(value):
+    return f"{value / 1e9:.2f} GB" if value < 5e9 else f"{value / 1e9:.1f} GB"
+
+
+def source(entry):
+    """Where a table is from, and on what."""
+    on, names = entry["machine"], entry["machine"]["instruction_sets"]
+    lacking = [title for title, flags in (("AVX-512", ["avx512f"]), ("8-bit dot products", ["avx512_vnni", "avx_vnni"]),
+                                          ("bf16 products", ["avx512_bf16", "amx_bf16"])) if not set(flags) & set(names)]
+    without = f"; without {', '.join(lacking)}" if lacking and "avx2" in names else ""
+    return f"{entry['date']}, {on['cores']} cores of {on['cpu']} ({', '.join(names)}{without}), lacos {entry['lacos']}: `{entry['command']}`"
+
+
+def peers(kind):
+    entry = result_files.newest(kind)
+    if entry is None:
+        return ["Not measured yet."]
+    theirs, ours = entry["figures"]["peers"], entry["figures"]["lacos"]
+    best = max((p["tokens_per_second"] for p in theirs.values()), default=None)
+    single = any("single_seconds" in r for r in [*theirs.values(), *ours.values()])
+    rows = []
+    for mode, r in sorted(ours.items(), key=lambda item: -item[1]["tokens_per_second"]):
+        share = r.get("bench", r).get("ceiling_share")
+        ceiling = r.get("bench", r).get("ceiling", {}).get("gflops")
+        notes = [f"{100 * share:.0f} % of the machine's {ceiling:.0f} G/s"] if share and ceiling else []
+        notes += [f"{r['tokens_per_second'] / best:.1f} × the best PyTorch below"] if best else []
+        rows.append((f"lacos, 8-bit base, `--compute {mode}`", r, "; ".join(notes)))
+    for name, r in sorted(theirs.items(), key=lambda item: -item[1]["tokens_per_second"]):
+        rows.append((r.get("what", f"PyTorch + sentence-transformers, {PEERS.get(name, name)}"), r, ""))
+    lines = []
+    for title, r, notes in rows:
+        line = [title, rate(r["tokens_per_second"]) + (f" ({notes})" if notes else ""), gigabytes(r["peak_rss_bytes"])]
+        if single:
+            bound = r.get("single_bound_seconds")
+            line.append("-" if "single_seconds" not in r else f"{1e3 * r['single_seconds']:.0f} ms" +
+                        (f" ({r['single_seconds'] / bound:.1f} × its bound)" if bound else ""))
+        lines.append(line)
+    header = ["", "real tokens/s", "peak memory"] + (["one short text"] if single else [])
+    return [entry["setting"][0].upper() + entry["setting"][1:] + ":", "", *table(header, lines), "", source(entry) + "."]
+
+
+def breakdown(kind):
+    """Parts of the newest run of each name of this kind side by side."""
+    names = sorted({p["name"] for p in entries(kind)}, key=lambda n: ("int8" not in n, n))
+    found = [result_files.newest(kind, name) for name in names]
+    if not found:
+        return ["Not measured yet."]
+    shares = [{p["part"]: p["share"] for p in e["figures"]["breakdown"]["parts"]} for e in found]
+    modes = [name.rsplit("-", 1)[1] for name in names]
+    rows = [[PARTS[part], *(f"{100 * s.get(part, 0):.1f} %" for s in shares)] for part in PARTS if any(part in s for s in shares)]
+    rows.append(["sum", *(f"{100 * sum(s.values()):.1f} %" for s in shares)])
+    rows.append(["tokens a second", *(rate(e["figures"]["tokens_per_second"]) for e in found)])
+    rows.append(["share of the ceiling, whole", *(f"{100 * e['figures']['ceiling_share']:.0f} % of {e['figures']['ceiling']['gflops']:.0f} G/s" for e in found)])
+    lines = table(["share of the time", *(f"`--compute {m}`" for m in modes)], rows)
+    lines += ["", "Frozen products by matrix:", ""]
+    keys = list(dict.fromkeys((p["out"], p["in"], p["direction"]) for e in found for p in e["figures"]["breakdown"]["products"]))
+    by_key = [{(p["out"], p["in"], p["direction"]): p for p in e["figures"]["breakdown"]["products"]} for e in found]
+    cell = lambda p: f"{p['gflops']:.0f} G/s ({100 * p['ceiling_share']:.0f} %)" if p else "-"
+    lines += table(["matrix [out, in]", "direction", *(f"`--compute {m}`, of the ceiling" for m in modes)],
+                   [[f"{out} × {inside}", direction, *(cell(b.get((out, inside, direction))) for b in by_key)] for out, inside, direction in keys])
+    lines += ["", "Verbs that move memory: bytes of the tensors named in a call, each once, a second of the verb.", ""]
+    moving = ("LayerNorm", "LayerNormBackward", "ScaleShift", "Add", "Fill")
+    rows = []
+    for verb in moving:
+        cells = []
+        for e in found:
+            v = [v for v in e["figures"]["breakdown"]["verbs"] if v["verb"] == verb]
+            seconds, size = sum(x["seconds"] for x in v), sum(x["bytes"] for x in v)
+            read = e["figures"]["ceiling"]["gbytes_per_second"]
+            cells.append(f"{size / seconds / 1e9:.1f} GB/s ({100 * size / seconds / 1e9 / read:.0f} % of a read's {read:.1f})" if seconds > 1e-3 else "-")
+        if any(c != "-" for c in cells):
+            rows.append([verb, *cells])
+    lines += table(["verb", *(f"`--compute {m}`" for m in modes)], rows) if rows else []
+    return lines + ["", *(f"- {m}: {e['setting']}. {source(e)}." for m, e in zip(modes, found))]
+
+
+def entries(kind):
+    names = {p.name for p in result_files.RESULTS.glob("*.json")}
+    found = [result_files.newest(kind, name) for name in {result_files.read(result_files.RESULTS / n)["name"] for n in names}]
+    return [entry for entry in found if entry]
+
+
+def scaling_entry():
+    return result_files.newest("scaling")
+
+
+def scaling_table():
+    entry = scaling_entry()
+    if entry is None:
+        return ["Not measured yet."]
+    rows = []
+    for f in scaling.fit_all(entry["figures"]["points"]):
+        time, memory = f["time"], f["memory"]
+        per = {"batch": ("token", 1), "length": ("token a text", 1)}.get(f["axis"], ("million weights", 1e6))
+        rows.append([f["axis"], f"{f['what']}, {f['compute']}", f"{f['growth']:.0f} ×", f"{f['cost_ratio']:.2f}",
+                     f"{100 * time['intercept_share']:.1f} %", f"{100 * time['leading_share']:.1f} %" if f["axis"] == "length" else "-",
+                     f"{time['r2']:.4f}", f"{100 * time['departure']:.0f} %",
+                     f"{memory['coefficients'][0] / 1e6:.0f} MB + {memory['coefficients'][1] * per[1] / 1e3:.0f} KB a {per[0]}",
+                     f"{memory['r2']:.4f}", f"{100 * memory['departure']:.0f} %"])
+    header = ["axis", "", "size grows", "cost ratio", "fixed", "n² part", "r²", "departs", "peak memory", "r²", "departs"]
+    return table(header, rows) + ["", entry["setting"][0].upper() + entry["setting"][1:] + ". " + source(entry) + "."]
+
+
+BLOCKS = {
+    "peers-train": lambda: peers("peers-train"),
+    "peers-embed": lambda: peers("peers-embed"),
+    "breakdown-train": lambda: breakdown("breakdown-train"),
+    "breakdown-embed": lambda: breakdown("breakdown-embed"),
+    "scaling": scaling_table,
+}
+
+
+def page(text, where):
+    def replace(match):
+        if match[2] not in BLOCKS:
+            sys.exit(f"{where}: no table is named '{match[2]}'; expected one of {', '.join(BLOCKS)}")
+        return match[1] + "\n".join(BLOCKS[match[2]]()) + "\n" + match[3]
+    if text.count("made by tools/make_performance_docs.py -->") != len(BLOCK.findall(text)):
+        sys.exit(f"{where}: a table has no '<!-- end of table -->'")
+    return BLOCK.sub(replace, text)
+
+
+def figure():
+    entry = scaling_entry()
+    points = entry["figures"]["points"]
+    return scaling_figure.draw(scaling.series(points), scaling.fit_all(points), scaling.size_of)
+
+
+def self_test():
+    """Fits must find what is there, or every table would be in doubt."""
+    xs = [1, 2, 4, 8, 16]
+    found = fits.fit(xs, [3 + 5 * x + 0.25 * x * x for x in xs], 2)
+    assert max(abs(a - b) for a, b in zip(found["coefficients"], (3, 5, 0.25))) < 1e-9 and found["r2"] > 1 - 1e-12
+    assert fits.fit(xs, [x ** 2 for x in xs], 1)["departure"] > 0.1, "a line through squares must show its departure"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    self_test()
+    wanted = {path: page(path.read_text(encoding="utf-8"), path.name) for path in PAGES}
+    if scaling_entry() is not None:
+        wanted[FIGURE] = figure()
+    different = 0
+    for path, text in wanted.items():
+        present = path.read_text(encoding="utf-8") if path.exists() else ""
+        if present == text:
+            continue
+        different += 1
+        if options.check:
+            name = str(path.relative_to(ROOT))
+            sys.stdout.writelines(difflib.unified_diff(present.splitlines(True), text.splitlines(True), name, "bench/results"))
+            print(f"{name} differs from bench/results: run tools/make_performance_docs.py")
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return 1 if options.check and different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
