@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 #include "lacos/base/check.h"
@@ -17,6 +19,23 @@
 #include "lacos/io/posix.h"
 
 namespace lacos {
+
+namespace {
+
+// What one call of readahead reads at most: the device's window (force_page_cache_readahead). Smaller pieces
+// would read all of it too, but become smaller pages of the cache, which cost more time.
+int64_t ReadAheadBytes(int fd) {
+  constexpr int64_t kLeast = 128, kMost = 8192;  // kB; 128 is Linux's default
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return kLeast << 10;
+  std::ifstream file(
+      fmt::format("/sys/class/bdi/{}:{}/read_ahead_kb", major(status.st_dev), minor(status.st_dev)));
+  int64_t kilobytes = 0;
+  if (!(file >> kilobytes)) kilobytes = kLeast;
+  return std::clamp(kilobytes, kLeast, kMost) << 10;
+}
+
+}  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
   FileDescriptor file = OpenForReading(path);
@@ -65,15 +84,14 @@ void MappedFile::ReadAt(int64_t offset, std::span<std::byte> out) const {
 
 void MappedFile::Prefetch(int64_t offset, int64_t size) const {
   if (fd_ < 0) return;
-  // One call reads no more than the device's window, which is 128 kB by default (force_page_cache_readahead).
-  constexpr int64_t kPiece = int64_t{128} << 10;
+  const int64_t piece = ReadAheadBytes(fd_);
   std::vector<std::byte> beside;
-  for (int64_t at = offset; at < offset + size; at += kPiece) {
-    const int64_t count = std::min(kPiece, offset + size - at);
+  for (int64_t at = offset; at < offset + size; at += piece) {
+    const int64_t count = std::min(piece, offset + size - at);
     if (readahead(fd_, at, static_cast<size_t>(count)) == 0) continue;
-    beside.resize(
-        static_cast<size_t>(kPiece));  // a file system without read-ahead: an ordinary read fills it
-    if (pread(fd_, beside.data(), static_cast<size_t>(count), at) <= 0) return;  // using it will say why
+    // A file system without read-ahead: an ordinary read fills the cache. Using the range says what is wrong.
+    beside.resize(static_cast<size_t>(piece));
+    if (pread(fd_, beside.data(), static_cast<size_t>(count), at) <= 0) return;
   }
 }
 

@@ -23,7 +23,7 @@ DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work)
   }
   encoder.options().streaming = WeightStreaming::kDropCached;
   for (const auto& file : model.checkpoint().files()) file->file()->WriteBack();
-  for (int64_t i = 0; i < layers; ++i) model.DropBlock(i, /*from_cache=*/true);
+  encoder.DropBase();
   const int64_t before = DiskBytesRead();
   const Stopwatch watch;
   for (int64_t i = 0; i < layers; ++i) {
@@ -33,6 +33,7 @@ DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work)
   }
   const auto bytes = static_cast<double>(DiskBytesRead() - before);
   if (bytes > 0) disk.read_bytes_per_second = bytes / watch.Seconds();
+  encoder.DropBase();
   return disk;
 }
 

@@ -65,13 +65,52 @@ int64_t Encoder::RecomputedBlocks() const {
   return options_.recompute_blocks < 0 ? layers : std::min(options_.recompute_blocks, layers);
 }
 
-void Encoder::BeginBlock(int64_t next) const {
-  if (reader_ != nullptr) reader_->Request(next);
+// Blocks follow one another upwards, and in a backward downwards again to the lowest trained one; then the
+// next pass begins. The block at which the direction turns is used twice in a row, and stays.
+std::vector<int64_t> Encoder::ComingBlocks(int64_t layer, Phase phase) const {
+  const int64_t layers = model_.config().layers, count = std::min(reader_->ahead(), layers);
+  const int64_t lowest = EmbeddingTrainable() ? 0 : LowestTrainableBlock();
+  std::vector<int64_t> coming;
+  for (int64_t at = layer; static_cast<int64_t>(coming.size()) < count;) {
+    if (phase == Phase::kBackward) {
+      if (at > lowest) {
+        coming.push_back(--at);
+        continue;
+      }
+      at = at == 0 ? 0 : -1;
+      phase = Phase::kForward;
+      if (layers == 1) break;
+    }
+    if (at + 1 < layers) {
+      coming.push_back(++at);
+    } else if (phase == Phase::kForwardKept && lowest < layers - 1) {
+      phase = Phase::kBackward;
+    } else {
+      at = -1;
+      phase = Phase::kForward;
+    }
+  }
+  return coming;
 }
 
-void Encoder::EndBlock(int64_t layer) const {
-  if (options_.streaming == WeightStreaming::kNone) return;
+void Encoder::BeginBlock(int64_t layer, Phase phase) const {
+  if (reader_ != nullptr) reader_->Request(ComingBlocks(layer, phase));
+}
+
+void Encoder::EndBlock(int64_t layer, Phase phase) const {
+  if (reader_ == nullptr) return;
+  const int64_t turning = phase == Phase::kForwardKept ? model_.config().layers - 1 : 0;
+  if (phase != Phase::kForward && layer == turning) return;
   model_.DropBlock(layer, options_.streaming == WeightStreaming::kDropCached);
+  reader_->Dropped(layer);
+}
+
+void Encoder::DropBase() {
+  if (reader_ != nullptr) reader_->Request({});
+  for (int64_t i = 0; i < model_.config().layers; ++i) {
+    model_.DropBlock(i, /*from_cache=*/true);
+    if (reader_ != nullptr) reader_->Dropped(i);
+  }
 }
 
 bool Encoder::EmbeddingTrainable() const { return model_.embedding_layernorm().beta.Trainable(); }
@@ -232,9 +271,7 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     const BlockLayer& block = model_.blocks()[i];
     const bool input_needed = i > lowest || embedding;
     const ArenaScope block_scope(arena_);
-    const int64_t first = CachedBlocks(context);  // of the next pass
-    const bool turns = i == first;
-    BeginBlock(i > lowest ? i - 1 : turns ? i + 1 : first);
+    BeginBlock(i, Phase::kBackward);
     if (pass.block_input[i]) {
       const BlockSaved saved = AllocateBlockSaved(context, d);
       const ArenaScope recompute(arena_);
@@ -245,7 +282,7 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     } else {
       BlockBackward(context, block, static_cast<int>(i), pass.saved[i], dh, input_needed);
     }
-    if (!turns) EndBlock(i);
+    EndBlock(i, Phase::kBackward);
   }
   if (embedding) {
     const DropoutSpec dropout =

@@ -89,6 +89,8 @@ class Encoder {
   // Where gradients end: the model's number of layers when nothing in a block is trained.
   int64_t LowestTrainableBlock() const;
   bool EmbeddingTrainable() const;
+  // Drops the whole base from the kernel's cache, for measurements.
+  void DropBase();
 
   Arena& arena() { return arena_; }
   BloomModel& model() { return model_; }
@@ -112,9 +114,14 @@ class Encoder {
                    const TensorView& space, const TensorView& h);
   void KeepRows(const PackedTexts& texts, std::span<const int64_t> rows, const TensorView& from,
                 const TensorView& h);
-  // Before and after a block's matrices are used, where they are streamed; `next` is the block that follows.
-  void BeginBlock(int64_t next) const;
-  void EndBlock(int64_t layer) const;
+  // kForwardKept: a backward follows.
+  enum class Phase : uint8_t { kForward, kForwardKept, kBackward };
+  // Before and after a block's matrices are used, where they are streamed.
+  void BeginBlock(int64_t layer, Phase phase) const;
+  void EndBlock(int64_t layer, Phase phase) const;
+  // The block that the next pass begins with.
+  int64_t FirstBlock() const;
+  std::vector<int64_t> ComingBlocks(int64_t layer, Phase phase) const;
   int64_t RecomputedBlocks() const;
 
   BloomModel& model_;

@@ -36,7 +36,17 @@ WeightStreaming ChooseStreaming(const Checkpoint& checkpoint) {
                                                                     : WeightStreaming::kKeepCached;
 }
 
-BlockReader::BlockReader(const BloomModel& model) : model_(model), thread_([this] { Run(); }) {}
+namespace {
+
+int64_t BlocksAhead(const Checkpoint& checkpoint) {
+  const int64_t block = std::max<int64_t>(ResidentBaseBytes(checkpoint, /*streamed=*/true), 1);
+  return std::clamp<int64_t>(AvailableMemoryBytes() / 8 / block, 1, checkpoint.config().layers);
+}
+
+}  // namespace
+
+BlockReader::BlockReader(const BloomModel& model)
+    : model_(model), ahead_(BlocksAhead(model.checkpoint())), thread_([this] { Run(); }) {}
 
 BlockReader::~BlockReader() {
   {
@@ -47,13 +57,17 @@ BlockReader::~BlockReader() {
   thread_.join();
 }
 
-void BlockReader::Request(int64_t layer) {
-  if (layer < 0 || layer >= model_.config().layers) return;
+void BlockReader::Request(std::vector<int64_t> layers) {
   {
     const std::lock_guard lock(mutex_);
-    wanted_ = layer;
+    wanted_ = std::move(layers);
   }
   wake_.notify_one();
+}
+
+void BlockReader::Dropped(int64_t layer) {
+  const std::lock_guard lock(mutex_);
+  read_.erase(layer);
 }
 
 void BlockReader::Run() {
@@ -61,10 +75,15 @@ void BlockReader::Run() {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   std::unique_lock lock(mutex_);
+  const auto next = [&] {
+    return std::find_if(wanted_.begin(), wanted_.end(),
+                        [&](int64_t layer) { return !read_.contains(layer); });
+  };
   while (true) {
-    wake_.wait(lock, [&] { return stop_ || wanted_ >= 0; });
+    wake_.wait(lock, [&] { return stop_ || next() != wanted_.end(); });
     if (stop_) return;
-    const int64_t layer = std::exchange(wanted_, -1);
+    const int64_t layer = *next();
+    read_.insert(layer);
     lock.unlock();
     model_.PrefetchBlock(layer);
     lock.lock();

@@ -4,7 +4,9 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <set>
 #include <thread>
+#include <vector>
 
 #include "lacos/model/bloom_model.h"
 
@@ -22,9 +24,11 @@ WeightStreaming ChooseStreaming(const Checkpoint& checkpoint);
 // those of one block at a time.
 int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed = false);
 
-// A thread that reads a block's matrices into the kernel's cache while another block computes. The kernel
-// reads no more of a range at a time than its read-ahead window (128 kB by default), so the range is asked
-// for in pieces, and each may have to wait for the disk: on the computing thread that would be no overlap.
+// A thread that reads matrices of coming blocks into the kernel's cache while a block computes. The kernel
+// reads no more of a range at a time than its read-ahead window, so ranges are asked for in pieces, and each
+// may have to wait for the disk: on the computing thread that would be no overlap. Several blocks ahead,
+// because a forward computes half as long on a block as a backward: what is read during the one is used in
+// the other.
 class BlockReader {
  public:
   explicit BlockReader(const BloomModel& model);  // must outlive the reader
@@ -32,17 +36,24 @@ class BlockReader {
   BlockReader(const BlockReader&) = delete;
   BlockReader& operator=(const BlockReader&) = delete;
 
-  // Reads this block next; returns at once. A block asked for before and not yet begun is left out; nothing
-  // happens where there is no such block.
-  void Request(int64_t layer);
+  // How many coming blocks are to be asked for: those that an eighth of free memory can cache, at least one.
+  // Cached pages are not resident in the process, and the kernel may take them back.
+  int64_t ahead() const { return ahead_; }
+  // Reads these blocks, in this order, but for those read already; returns at once. What was asked for before
+  // and is not begun yet is forgotten.
+  void Request(std::vector<int64_t> layers);
+  // Says that a block has been used: it is no longer in the cache, or may be dropped from it.
+  void Dropped(int64_t layer);
 
  private:
   void Run();
 
   const BloomModel& model_;
+  int64_t ahead_ = 1;
   std::mutex mutex_;
   std::condition_variable wake_;
-  int64_t wanted_ = -1;
+  std::vector<int64_t> wanted_;
+  std::set<int64_t> read_;
   bool stop_ = false;
   std::thread thread_;
 };
