@@ -10,6 +10,7 @@
 #include "lacos/base/hash.h"
 #include "lacos/base/parallel.h"
 #include "lacos/io/atomic_file.h"
+#include "lacos/io/paths.h"
 #include "lacos/io/posix.h"
 
 namespace lacos {
@@ -43,14 +44,14 @@ std::vector<std::string> FilesBelow(const std::string& folder) {
 }
 
 int64_t SizeOfFile(const std::string& path) {
-  const FileDescriptor file = OpenForReading(path);
+  const FileDescriptor file = OpenRegularFile(path);
   return RegularFileSize(file.get(), path);
 }
 
 }  // namespace
 
 std::string FileSha256(const std::string& path, const std::function<void()>& between) {
-  const FileDescriptor file = OpenForReading(path);
+  const FileDescriptor file = OpenRegularFile(path);
   const int64_t size = RegularFileSize(file.get(), path);
   std::vector<std::byte> buffer(size_t{1} << 20);
   Sha256 hash;
@@ -95,11 +96,11 @@ std::vector<VerifyProblem> VerifyManifest(const std::string& folder) {
   };
   std::vector<Expected> expected;
   Json::ReadFile(path).At("files").ForEachItem([&](std::string_view name, const Json& entry) {
-    const fs::path relative(name);
-    if (name.empty() || relative.is_absolute() ||
-        std::find(relative.begin(), relative.end(), "..") != relative.end()) {
+    // In one spelling, so that each file is hashed once.
+    if (!StaysInside(name) || fs::path(name).lexically_normal().generic_string() != name) {
       throw UserError(
-          fmt::format("[{}] names the file '{}'; expected names inside the folder; do not trust this folder",
+          fmt::format("[{}] names the file '{}'; expected names inside the folder, in their plain spelling; "
+                      "do not trust this folder",
                       path, name));
     }
     expected.push_back({std::string(name), entry.At("sha256").AsString(), entry.At("bytes").AsInt()});

@@ -38,7 +38,7 @@ int64_t ReadAheadBytes(int fd) {
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) : path_(path) {
-  FileDescriptor file = OpenForReading(path);
+  FileDescriptor file = OpenRegularFile(path);
   const int64_t size = RegularFileSize(file.get(), path);
   if (size > 0) {
     void* address = mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_PRIVATE, file.get(), 0);
@@ -125,7 +125,7 @@ void MappedFile::DropPages(int64_t offset, int64_t size, bool from_cache) const 
 }
 
 std::string ReadFileToString(const std::string& path, int64_t limit) {
-  const FileDescriptor file = OpenForReading(path);
+  const FileDescriptor file = OpenRegularFile(path);
   const int64_t size = RegularFileSize(file.get(), path);
   if (size > limit) {
     throw UserError(fmt::format("[{}] has {} bytes; expected at most {}; check that this is the right file",

@@ -56,6 +56,13 @@ FileDescriptor OpenForReading(const std::string& path) {
   return file;
 }
 
+FileDescriptor OpenRegularFile(const std::string& path) {
+  FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) ThrowSystemError(path, "open");
+  RegularFileSize(file.get(), path);
+  return file;
+}
+
 int64_t RegularFileSize(int fd, const std::string& path) {
   struct stat status {};
   if (fstat(fd, &status) != 0) ThrowSystemError(path, "stat");

@@ -31,6 +31,8 @@ class FileDescriptor {
 
 // All of these throw UserError "[path] could not ...: reason; ..." when the system refuses.
 FileDescriptor OpenForReading(const std::string& path);
+// The same for regular files only: a named pipe is refused at once, where opening it would wait for a writer.
+FileDescriptor OpenRegularFile(const std::string& path);
 // Size of a regular file; a folder, pipe or device is refused.
 int64_t RegularFileSize(int fd, const std::string& path);
 // Fills `out`; a file that has become shorter meanwhile is an error.

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "lacos/base/error.h"
+#include "lacos/io/paths.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos {
@@ -21,7 +22,7 @@ constexpr size_t kShown = 12;
 std::string FindAdapterFile(const std::string& folder) {
   for (const char* name : {"adapter_model.safetensors", "adapter_model.bin"}) {
     const fs::path path = fs::path(folder) / name;
-    if (fs::exists(path)) return path.string();
+    if (PathExists(path.string())) return path.string();
   }
   throw UserError(
       fmt::format("[{}] has neither adapter_model.safetensors nor adapter_model.bin; expected the adapter's "

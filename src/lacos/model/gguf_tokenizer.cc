@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lacos/base/error.h"
+#include "lacos/io/paths.h"
 #include "lacos/text/tokenizer_spec.h"
 
 namespace lacos {
@@ -94,7 +95,7 @@ std::optional<int32_t> NamedToken(const Json& config, const std::string& key, co
 void FindSpecialIds(const TokenizerSpec& spec, const std::string& tokenizer_path, const Json& config,
                     GgufTokenizer& tokenizer) {
   const fs::path beside = fs::path(tokenizer_path).parent_path() / "tokenizer_config.json";
-  const Json named = fs::is_regular_file(beside) ? Json::ReadFile(beside.string()) : Json::Object();
+  const Json named = FileExists(beside.string()) ? Json::ReadFile(beside.string()) : Json::Object();
   for (const auto& [key, name] : {std::pair<const char*, const char*>{"bos", "bos"},
                                   {"eos", "eos"},
                                   {"unk", "unknown"},

@@ -8,6 +8,7 @@
 #include "lacos/base/version.h"
 #include "lacos/io/json.h"
 #include "lacos/io/mapped_file.h"
+#include "lacos/io/paths.h"
 
 namespace lacos {
 namespace {
@@ -86,7 +87,7 @@ std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings
 
 std::string ReadLicense(const std::string& folder) {
   const fs::path path = fs::path(folder) / "README.md";
-  if (!fs::is_regular_file(path)) return "";
+  if (!FileExists(path)) return "";
   const std::string text = ReadFileToString(path.string());
   if (!text.starts_with("---\n")) return "";
   for (size_t begin = 4; begin < text.size();) {

@@ -7,6 +7,7 @@
 #include "lacos/base/error.h"
 #include "lacos/io/json.h"
 #include "lacos/io/manifest.h"
+#include "lacos/io/paths.h"
 #include "lacos/model/peft_config.h"
 #include "lacos/model/sentence_transformers.h"
 #include "lacos/model/side_files.h"
@@ -16,10 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool HasFile(const fs::path& folder, const char* name) { return fs::is_regular_file(folder / name); }
+bool HasFile(const fs::path& folder, const char* name) { return FileExists((folder / name).string()); }
 
 void RequireFolder(const std::string& path, const char* what) {
-  if (fs::is_directory(path)) return;
+  if (FolderExists(path)) return;
   throw UserError(fmt::format("[{}] is no folder; expected {}; check the path", path, what));
 }
 

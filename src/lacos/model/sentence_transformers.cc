@@ -13,6 +13,7 @@
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/io/json.h"
+#include "lacos/io/paths.h"
 
 namespace lacos {
 namespace {
@@ -49,8 +50,7 @@ std::string ModuleKind(const Json& type) {
 
 std::string ModulePath(const Json& module) {
   const Json path = module.At("path");
-  const fs::path relative = fs::path(path.AsString()).lexically_normal();
-  if (relative.is_absolute() || (!relative.empty() && *relative.begin() == "..")) {
+  if (const std::string name = path.AsString(); !name.empty() && !StaysInside(name)) {
     throw UserError(fmt::format("{} found '{}'; expected a folder inside this one; correct the file",
                                 path.Where(), path.AsString()));
   }
@@ -110,7 +110,7 @@ void RefuseOtherTasks(const Json& json) {
 
 void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
   const fs::path path = folder / "sentence_bert_config.json";
-  if (fs::exists(path)) {
+  if (PathExists(path.string())) {
     const Json json = Json::ReadFile(path.string());
     RefuseOtherTasks(json);
     if (const auto lower = json.Find("do_lower_case"); lower && lower->AsBool()) {
@@ -127,7 +127,7 @@ void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
     }
   }
   const fs::path tokenizer = folder / "tokenizer_config.json";
-  if (!fs::exists(tokenizer)) return;
+  if (!PathExists(tokenizer.string())) return;
   const auto length = Json::ReadFile(tokenizer.string()).Find("model_max_length");
   if (!length || !length->IsNumber()) return;
   if (length->AsDouble() >= 1 && length->AsDouble() < kNoLimit) {
@@ -136,7 +136,7 @@ void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
 }
 
 void ReadPromptsAndVersion(const fs::path& path, EmbeddingSettings& settings) {
-  if (!fs::exists(path)) return;
+  if (!PathExists(path.string())) return;
   const Json json = Json::ReadFile(path.string());
   if (const auto prompts = json.Find("prompts")) {
     prompts->ForEachItem([&](std::string_view name, const Json& text) {

@@ -9,6 +9,7 @@
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
 #include "lacos/io/mapped_file.h"
+#include "lacos/io/paths.h"
 
 namespace lacos {
 
@@ -26,7 +27,7 @@ std::vector<std::string> CopyFiles(const std::string& from, const std::string& t
   std::vector<std::string> copied;
   for (const std::string& name : names) {
     const fs::path source = fs::path(from) / name;
-    if (!fs::is_regular_file(source)) continue;
+    if (!FileExists(source.string())) continue;
     const fs::path target = fs::path(to) / name;
     std::error_code error;
     fs::create_directories(target.parent_path(), error);
@@ -50,12 +51,10 @@ std::vector<std::string> CopySideFiles(const std::string& from, const std::strin
     names.emplace_back(name);
   }
   const fs::path modules = fs::path(from) / "modules.json";
-  if (fs::is_regular_file(modules)) {
+  if (FileExists(modules.string())) {
     Json::ReadFile(modules.string()).ForEachElement([&](const Json& module) {
       const std::string path = module.At("path").AsString();
-      const fs::path normal = fs::path(path).lexically_normal();
-      if (path.empty() || normal.is_absolute() || *normal.begin() == "..") return;
-      names.push_back((normal / "config.json").string());
+      if (StaysInside(path)) names.push_back((fs::path(path).lexically_normal() / "config.json").string());
     });
   }
   return CopyFiles(from, to, names);

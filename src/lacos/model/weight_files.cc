@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lacos/base/error.h"
+#include "lacos/io/paths.h"
 #include "lacos/io/torch_file.h"
 
 namespace lacos {
@@ -52,9 +53,9 @@ Listing ListFiles(const fs::path& root) {
   Listing listing;
   for (const char* form : {"model.safetensors", "pytorch_model.bin"}) {
     const fs::path index = root / (std::string(form) + ".index.json");
-    if (fs::exists(root / form)) {
+    if (PathExists((root / form).string())) {
       listing.names[form];
-    } else if (fs::exists(index)) {
+    } else if (PathExists(index.string())) {
       listing.index = index.string();
       for (const auto& [name, shard] : ReadWeightMap(listing.index)) listing.names[shard].push_back(name);
     } else {
@@ -74,10 +75,7 @@ std::map<std::string, std::string> ReadWeightMap(const std::string& index_path) 
   std::map<std::string, std::string> map;
   Json::ReadFile(index_path).At("weight_map").ForEachItem([&](std::string_view name, const Json& value) {
     const fs::path shard(value.AsString());
-    const bool inside =
-        !shard.empty() && shard.is_relative() && shard.has_filename() &&
-        std::none_of(shard.begin(), shard.end(), [](const fs::path& part) { return part == ".."; });
-    if (!inside) {
+    if (!StaysInside(shard.string()) || !shard.has_filename()) {
       throw UserError(
           fmt::format("{} found '{}'; expected the name of a file in the same folder; get the index again "
                       "from its source",

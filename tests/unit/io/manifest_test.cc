@@ -61,7 +61,7 @@ TEST_F(ManifestTest, FindsOneChangedByteAShortFileAndAMissingOne) {
 }
 
 TEST_F(ManifestTest, DoesNotLeaveItsFolder) {
-  for (const char* name : {"../secret", "/etc/passwd", "a/../../b", ""}) {
+  for (const char* name : {"../secret", "/etc/passwd", "a/../../b", "", "./a", "a//b"}) {
     Json entry = Json::Object(), files = Json::Object(), manifest = Json::Object();
     entry.Set("bytes", 1);
     entry.Set("sha256", "");

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstring>
 
@@ -58,6 +59,13 @@ TEST(ReadFileToString, RefusesMoreThanItsLimit) {
   const std::string path = folder.Write("f", "12345");
   EXPECT_EQ(ReadFileToString(path, 5), "12345");
   EXPECT_THAT(ErrorOf([&] { ReadFileToString(path, 4); }), HasSubstr("has 5 bytes; expected at most 4"));
+}
+
+TEST(ReadFileToString, RefusesANamedPipeWithoutWaitingForAWriter) {
+  const TestFolder folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(ErrorOf([&] { ReadFileToString(folder / "pipe"); }), HasSubstr("pipe or device"));
+  EXPECT_THAT(ErrorOf([&] { MappedFile(folder / "pipe"); }), HasSubstr("pipe or device"));
 }
 
 }  // namespace

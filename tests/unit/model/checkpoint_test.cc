@@ -147,6 +147,8 @@ TEST(CheckpointTest, AnIndexStaysInsideItsFolderAndTellsTheTruth) {
   };
   EXPECT_THAT(error("\"model_00001", "\"../model_00001"), HasSubstr("in the same folder"));
   EXPECT_THAT(error("\"model_00001", "\"/model_00001"), HasSubstr("in the same folder"));
+  EXPECT_THAT(error("\"model_00001", "\"sub/../../model_00001"), HasSubstr("in the same folder"));
+  EXPECT_THAT(error("\"model_00001", "\"model\\u0000_00001"), HasSubstr("in the same folder"));
   EXPECT_THAT(error("\"ln_f.bias\": \"model_00002", "\"ln_f.bias\": \"model_00001"), HasSubstr("ln_f.bias"));
   EXPECT_THAT(error("\"ln_f.bias\"", "\"ln_f.bia\""), HasSubstr("ln_f.bia"));
 }

@@ -259,6 +259,21 @@ TEST_F(ModelFolderTest, WhatLacosDoesNotComputeIsRefusedByName) {
   EXPECT_THAT(modules({{"1_Pooling", kPooling}, {"", kTransformer}}), HasSubstr("out of place"));
   EXPECT_THAT(modules({{"", kTransformer}}), HasSubstr("no Pooling"));
   EXPECT_THAT(modules({{"", kTransformer}, {"../1_Pooling", kPooling}}), HasSubstr("inside this one"));
+  EXPECT_THAT(modules({{"", kTransformer}, {"1_Pooling\\u0000", kPooling}}), HasSubstr("inside this one"));
+}
+
+TEST_F(ModelFolderTest, NamesThatNoFileCanHaveAreUsersErrors) {
+  const std::string name(5000, 'a');
+  WriteBase("st");
+  WriteSettings("st");
+  WriteText(folder_ / "st/modules.json",
+            ModulesText({{name, "sentence_transformers.models.Transformer"},
+                         {"1_Pooling", "sentence_transformers.models.Pooling"}}));
+  EXPECT_THAT(Error("st"), HasSubstr("neither config.json nor adapter_config.json"));
+  fs::create_directory(folder_ / "adapter");
+  WriteText(folder_ / "adapter/adapter_config.json",
+            R"({"peft_type": "LORA", "base_model_name_or_path": ")" + name + "\"}");
+  EXPECT_THAT(Error("adapter"), HasSubstr("pass --base"));
 }
 
 TEST_F(ModelFolderTest, WrongCombinationsAreRefused) {

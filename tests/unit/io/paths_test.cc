@@ -1,0 +1,47 @@
+// Paths out of files: which lead out of a folder, and which make std::filesystem throw.
+#include "lacos/io/paths.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "unit/io/test_files.h"
+
+namespace lacos {
+namespace {
+
+TEST(StaysInside, RefusesWhatLeadsOut) {
+  using namespace std::string_view_literals;
+  for (const std::string_view name : {""sv, "/"sv, "/etc/passwd"sv, ".."sv, "../a"sv, "a/.."sv, "a/../../b"sv,
+                                      "a/../b"sv, "./.."sv, "//a"sv, "a\0/../b"sv, "a\0"sv}) {
+    EXPECT_FALSE(StaysInside(name)) << name;
+  }
+}
+
+TEST(StaysInside, AllowsNamesWithDots) {
+  for (const char* name :
+       {"a", "a/b", "./a", "...", "..a", "a..", "a/...", "model-00001-of-00002.safetensors"}) {
+    EXPECT_TRUE(StaysInside(name)) << name;
+  }
+}
+
+TEST(Paths, WhatCannotExistDoesNot) {
+  const TestFolder folder;
+  std::filesystem::create_symlink("loop", folder / "loop");
+  std::filesystem::create_symlink("nowhere", folder / "dangling");
+  const std::string file = folder.Write("file", "x");
+  for (const std::string& path : {folder / std::string(300, 'a'), folder / std::string(5000, '/') + "a",
+                                  folder / "loop", folder / "dangling", file + "/a", std::string()}) {
+    EXPECT_FALSE(PathExists(path) && path.size() < 5000) << path;
+    EXPECT_FALSE(FileExists(path)) << path;
+    EXPECT_FALSE(FolderExists(path)) << path;
+  }
+  EXPECT_TRUE(FileExists(file) && PathExists(file) && !FolderExists(file));
+  EXPECT_TRUE(FolderExists(folder.path()) && PathExists(folder.path()) && !FileExists(folder.path()));
+  std::filesystem::create_symlink("file", folder / "link");
+  EXPECT_TRUE(FileExists(folder / "link")) << "hub caches are made of links";
+}
+
+}  // namespace
+}  // namespace lacos
