@@ -15,6 +15,11 @@
 namespace lacos {
 namespace {
 
+// Far above any table's, so that no file makes more cells than it has use for.
+constexpr size_t kMaxColumns = 4096;
+// Of one JSON line or one quoted field, which an open quote would otherwise make of the rest of the file.
+constexpr int64_t kMaxTextBytes = int64_t{64} << 20;
+
 char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 std::string LowerAscii(std::string_view text) {
@@ -38,13 +43,23 @@ std::string Suffix(const std::string& path) {
   return dot == std::string::npos ? "" : name.substr(dot);
 }
 
+bool IsJsonLines(const std::string& suffix) {
+  return suffix == ".jsonl" || suffix == ".ndjson" || suffix == ".json";
+}
+
+LineOptions LineOptionsFor(const std::string& path, const TableOptions& options) {
+  LineOptions lines{.replace_invalid = options.replace_invalid};
+  if (IsJsonLines(Suffix(path))) lines.max_line_bytes = kMaxTextBytes;
+  return lines;
+}
+
 }  // namespace
 
 struct TableReader::State {
   State(const std::string& path, const TableOptions& table_options)
       : options(table_options),
         name(path == "-" ? "stdin" : path),
-        lines(path, {.replace_invalid = table_options.replace_invalid}) {}
+        lines(path, LineOptionsFor(path, table_options)) {}
 
   TableOptions options;
   std::string name;
@@ -75,20 +90,28 @@ struct TableReader::State {
     return false;
   }
 
+  std::string& AddField() {
+    if (fields.size() == kMaxColumns) {
+      Fail(row_line,
+           fmt::format("has more than {} columns; expected at most that; check --delimiter", kMaxColumns));
+    }
+    return fields.emplace_back();
+  }
+
   // Splits `line` into `fields`, reading on while a quoted field is open.
   void Split() {
     fields.clear();
     if (!quoting) {
       for (size_t begin = 0;;) {
         const size_t end = line.find(delimiter, begin);
-        fields.emplace_back(line, begin, end == std::string::npos ? end : end - begin);
+        AddField().assign(line, begin, end == std::string::npos ? end : end - begin);
         if (end == std::string::npos) return;
         begin = end + 1;
       }
     }
     size_t at = 0;
     while (true) {
-      std::string& field = fields.emplace_back();
+      std::string& field = AddField();
       if (at < line.size() && line[at] == '"') {
         at = ReadQuoted(at + 1, field);
         if (at < line.size() && line[at] != delimiter) {
@@ -115,6 +138,12 @@ struct TableReader::State {
       if (quote == std::string::npos) {
         field.append(line, at);
         field += '\n';
+        if (static_cast<int64_t>(field.size()) > kMaxTextBytes) {
+          Fail(began, fmt::format(
+                          "found a quoted field of over {} bytes; expected a closing quote; close it or pass "
+                          "--quoting none",
+                          kMaxTextBytes));
+        }
         if (!lines.Next(line)) {
           Fail(began,
                "found a quoted field that is still open at the end of the file; expected a closing quote; "
@@ -145,7 +174,14 @@ struct TableReader::State {
   void AddKeys(const Json& object) {
     object.ForEachItem([&](std::string_view key, const Json&) {
       const auto [it, added] = keys.emplace(key, columns.size());
-      if (added) columns.emplace_back(key);
+      if (!added) return;
+      if (columns.size() == kMaxColumns) {
+        Fail(row_line,
+             fmt::format("brings the number of different keys above {}; expected the same few keys in all "
+                         "lines; check that this file is a table",
+                         kMaxColumns));
+      }
+      columns.emplace_back(key);
     });
   }
 
@@ -163,7 +199,7 @@ TableReader::TableReader(const std::string& path, const TableOptions& options)
     : state_(std::make_unique<State>(path, options)) {
   State& state = *state_;
   const std::string suffix = Suffix(path);
-  state.jsonl = suffix == ".jsonl" || suffix == ".ndjson" || suffix == ".json";
+  state.jsonl = IsJsonLines(suffix);
   state.delimiter = options.delimiter.value_or(suffix == ".csv" ? ',' : '\t');
   state.quoting = options.quoting.value_or(suffix == ".csv");
   if (state.jsonl) {

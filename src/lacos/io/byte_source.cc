@@ -35,6 +35,25 @@ constexpr size_t kChunkBytes = size_t{1} << 18;
                   format, reason));
 }
 
+// A few kilobytes can stand for terabytes. Texts shrink 3 to 30 times, repetitive ones perhaps 100 times.
+class ExpansionLimit {
+ public:
+  void Read(size_t packed) { packed_ += packed; }
+  void Wrote(size_t unpacked, const std::string& name) {
+    unpacked_ += unpacked;
+    if (unpacked_ <= kFreeBytes || unpacked_ / kMaxExpansion <= packed_) return;
+    throw UserError(fmt::format(
+        "[{}] grew from {} to over {} bytes: an archive bomb?; expected text that compression makes at "
+        "most {} times smaller; decompress the file first if it is what you want",
+        name, packed_, unpacked_ - unpacked, kMaxExpansion));
+  }
+
+ private:
+  static constexpr uint64_t kFreeBytes = uint64_t{64} << 20;
+  static constexpr uint64_t kMaxExpansion = 250;
+  uint64_t packed_ = 0, unpacked_ = 0;
+};
+
 // The bytes as they are, after a few that were looked at already.
 class FileSource : public ByteSource {
  public:
@@ -102,12 +121,14 @@ class GzipSource : public ByteSource {
         FailDamaged(name_, "gzip", stream_.msg != nullptr ? stream_.msg : "unknown error");
       }
     }
+    limit_.Wrote(room - stream_.avail_out, name_);
     return room - stream_.avail_out;
   }
 
  private:
   bool Fill() {
     const size_t n = source_->Read(input_);
+    limit_.Read(n);
     stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
     stream_.avail_in = static_cast<uInt>(n);
     return n > 0;
@@ -128,6 +149,7 @@ class GzipSource : public ByteSource {
   std::unique_ptr<ByteSource> source_;
   std::string name_;
   std::vector<char> input_;
+  ExpansionLimit limit_;
   z_stream stream_{};
   bool first_ = true;
   bool inside_ = false;  // a member
@@ -148,6 +170,7 @@ class ZstdSource : public ByteSource {
     while (output.pos == 0) {
       if (block_.pos == block_.size && !full_) {
         block_ = {input_.data(), source_->Read(input_), 0};
+        limit_.Read(block_.size);
         if (block_.size == 0) {
           if (inside_) FailTruncated(name_);
           return 0;
@@ -158,6 +181,7 @@ class ZstdSource : public ByteSource {
       inside_ = result != 0;
       full_ = output.pos == output.size;  // more may wait inside zstd
     }
+    limit_.Wrote(output.pos, name_);
     return output.pos;
   }
 
@@ -165,6 +189,7 @@ class ZstdSource : public ByteSource {
   std::unique_ptr<ByteSource> source_;
   std::string name_;
   std::vector<char> input_;
+  ExpansionLimit limit_;
   ZSTD_DCtx* context_;
   ZSTD_inBuffer block_{nullptr, 0, 0};
   bool inside_ = false;

@@ -17,7 +17,7 @@ class ByteSource {
 };
 
 // Opens `path` ("-" is stdin) and looks at its first bytes to tell gzip and zstd. `name` is what messages
-// call it.
+// call it. Compressed data that grows more than 250 times (beyond 64 MiB) is refused while it is read.
 std::unique_ptr<ByteSource> OpenByteSource(const std::string& path, const std::string& name);
 
 }  // namespace lacos

@@ -34,8 +34,9 @@ class Json {
 
   static Json Object();
   static Json Array();
-  // Parses text; `where` names it in messages. Refuses nesting deeper than 64, duplicate keys, trailing text
-  // and invalid UTF-8. Numbers that are no 64-bit integers keep their text for Dump.
+  // Parses text; `where` names it in messages. Refuses nesting deeper than 64, more than ten million values,
+  // duplicate keys, trailing text and invalid UTF-8. Numbers that are no 64-bit integers keep their text for
+  // Dump.
   static Json Parse(std::string_view text, const std::string& where);
   static Json ReadFile(const std::string& path);
 

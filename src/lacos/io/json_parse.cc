@@ -12,6 +12,8 @@ namespace lacos {
 namespace {
 
 constexpr size_t kMaxDepth = 64;
+// A value of two bytes takes some 140 in memory. The largest tokenizers have two million values.
+constexpr size_t kMaxValues = 10'000'000;
 
 }  // namespace
 
@@ -67,6 +69,12 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
 
  private:
   bool Add(std::shared_ptr<Node> node) {
+    if (++values_ > kMaxValues) {
+      throw UserError(
+          fmt::format("[{}] found more than {} values; expected at most that; check that this is the "
+                      "right file",
+                      where_, kMaxValues));
+    }
     if (open_.empty()) {
       root = std::move(node);
     } else if (auto* array = std::get_if<Node::Array>(&open_.back()->value)) {
@@ -94,6 +102,7 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
   std::string_view text_;
   const std::string& where_;
   std::vector<Node*> open_;
+  size_t values_ = 0;
 };
 
 Json Json::Parse(std::string_view text, const std::string& where) {

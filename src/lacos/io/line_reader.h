@@ -14,7 +14,7 @@ struct LineOptions {
 
 // Only LF ends a line; one CR before it is dropped. A UTF-8 byte-order mark at the start is dropped.
 // Compression is told by the content (magic bytes), so a misnamed file works. "-" is stdin. Throws UserError
-// naming file, line and byte for invalid UTF-8, and for damaged compressed data.
+// naming file, line and byte for invalid UTF-8, and for damaged compressed data and archive bombs.
 class LineReader {
  public:
   explicit LineReader(const std::string& path, const LineOptions& options = {});

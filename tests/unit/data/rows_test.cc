@@ -141,5 +141,23 @@ TEST_F(RowsTest, AnEmptyFileHasNoColumns) {
   }
 }
 
+TEST_F(RowsTest, TheNumberOfColumnsIsBounded) {
+  const std::string wide(5000, '\t');
+  EXPECT_THAT(Error("f.tsv", wide + "\n"), AllOf(HasSubstr("f.tsv:1]"), HasSubstr("more than 4096 columns")));
+  EXPECT_THAT(Error("f.csv", "a,b\n" + std::string(5000, ',') + "\n"),
+              HasSubstr("f.csv:2] has more than 4096"));
+  std::string lines;
+  for (int i = 0; i < 5000; ++i) lines += "{\"key" + std::to_string(i) + "\": 1}\n";
+  EXPECT_THAT(Error("f.jsonl", lines), AllOf(HasSubstr("f.jsonl:4097]"), HasSubstr("different keys")));
+}
+
+TEST_F(RowsTest, AnOpenQuoteDoesNotTakeInTheWholeFile) {
+  std::string lines = "a,b\n\"open,";
+  while (lines.size() < size_t{66} << 20) lines += "a hundred thousand lines of text that nobody closes\n";
+  EXPECT_THAT(Error("f.csv", lines), AllOf(HasSubstr("f.csv:2]"), HasSubstr("over 67108864 bytes")));
+  EXPECT_THAT(Error("f.jsonl", "{\"a\": \"" + lines.replace(0, lines.size(), size_t{66} << 20, 'a')),
+              HasSubstr("is longer than 67108864 bytes"));
+}
+
 }  // namespace
 }  // namespace lacos

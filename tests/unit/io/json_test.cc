@@ -190,5 +190,12 @@ TEST(Json, ReadsFiles) {
   EXPECT_THAT(ErrorOf([&] { Json::ReadFile(folder.path()); }), HasSubstr("found a folder; expected a file"));
 }
 
+TEST(Json, HasABoundedNumberOfValues) {
+  std::string text = "[";
+  for (int i = 0; i < 10'000'000; ++i) text += "null,";
+  text.back() = ']';
+  EXPECT_THAT(ErrorOf([&] { Json::Parse(text, "big.json"); }), HasSubstr("more than 10000000 values"));
+}
+
 }  // namespace
 }  // namespace lacos

@@ -201,5 +201,39 @@ TEST(LineReader, ReadsStdinPlainAndCompressed) {
   close(saved);
 }
 
+TEST(LineReader, StopsAnArchiveBomb) {
+  const TestFolder folder;
+  std::string lines(size_t{80} << 20, 'a');
+  for (size_t i = 100; i < lines.size(); i += 101) lines[i] = '\n';
+  for (const auto& [name, packed] : {std::pair{"bomb.gz", Gzip(lines)}, std::pair{"bomb.zst", Zstd(lines)}}) {
+    ASSERT_LT(packed.size() * 250, lines.size()) << name;
+    LineReader reader(folder.Write(name, packed));
+    std::string line;
+    size_t bytes = 0;
+    const std::string error = ErrorOf([&] {
+      while (reader.Next(line)) bytes += line.size() + 1;
+    });
+    EXPECT_THAT(error, AllOf(HasSubstr(name), HasSubstr("archive bomb"), HasSubstr("decompress"))) << name;
+    EXPECT_LT(bytes, size_t{65} << 20) << name << ": 64 MiB and what is buffered";
+    EXPECT_GT(bytes, size_t{63} << 20) << name << ": less may grow as it likes";
+  }
+}
+
+TEST(LineReader, ReadsLargeFilesThatCompressWell) {
+  const TestFolder folder;
+  Random random(7, RandomStream::kWeights);
+  std::string lines;  // words of a small vocabulary: some ten times smaller
+  while (lines.size() < size_t{70} << 20) {
+    lines += "word" + std::to_string(random.Below(50));
+    lines += random.Below(10) == 0 ? '\n' : ' ';
+  }
+  lines += '\n';
+  LineReader reader(folder.Write("large.zst", Zstd(lines)));
+  std::string line;
+  size_t bytes = 0;
+  while (reader.Next(line)) bytes += line.size() + 1;
+  EXPECT_EQ(bytes, lines.size());
+}
+
 }  // namespace
 }  // namespace lacos
