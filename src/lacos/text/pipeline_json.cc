@@ -9,6 +9,10 @@
 namespace lacos {
 namespace {
 
+// Ids that a template may put around a text, all pieces together: a list of special_tokens may be named by
+// any number of pieces, so the file's size alone does not bound their product.
+constexpr size_t kMaxTemplateIds = 4096;
+
 int32_t ReadKnownId(const Json& json, const TokenizerSpec& spec) {
   const int64_t id = json.AsInt();
   const bool known =
@@ -18,7 +22,13 @@ int32_t ReadKnownId(const Json& json, const TokenizerSpec& spec) {
   return static_cast<int32_t>(id);
 }
 
-std::vector<int32_t> ReadTemplateIds(const Json& ids, const TokenizerSpec& spec) {
+// `left`: ids that the template may still have.
+std::vector<int32_t> ReadTemplateIds(const Json& ids, const TokenizerSpec& spec, size_t& left) {
+  if (ids.IsArray() && ids.size() > left) {
+    RefuseMalformed(ids, "the rest of too many tokens",
+                    fmt::format("a template of at most {}", kMaxTemplateIds));
+  }
+  left -= ids.size();
   std::vector<int32_t> result;
   ids.ForEachElement([&](const Json& element) { result.push_back(ReadKnownId(element, spec)); });
   return result;
@@ -33,11 +43,14 @@ std::vector<int32_t> ReadTokenPair(const Json& pair, const TokenizerSpec& spec) 
 std::vector<TemplatePiece> ReadTemplate(const Json& json, const TokenizerSpec& spec) {
   std::vector<TemplatePiece> pieces;
   const Json special_tokens = json.At("special_tokens");
+  size_t left = kMaxTemplateIds;
   json.At("single").ForEachElement([&](const Json& piece) {
     if (const std::optional<Json> sequence = piece.Find("Sequence")) {
       const Json id = sequence->At("id");
       if (id.AsStringView() != "A")
         RefuseMalformed(id, id.Dump(), "\"A\", the only sequence of a single text");
+      if (left == 0) RefuseMalformed(piece, "one piece too many", fmt::format("at most {}", kMaxTemplateIds));
+      --left;
       pieces.push_back({.text = true});
       return;
     }
@@ -45,7 +58,7 @@ std::vector<TemplatePiece> ReadTemplate(const Json& json, const TokenizerSpec& s
     if (!special_tokens.Has(token.AsStringView())) {
       RefuseMalformed(token, token.Dump(), "a name among special_tokens");
     }
-    pieces.push_back({.ids = ReadTemplateIds(special_tokens.At(token.AsStringView()).At("ids"), spec)});
+    pieces.push_back({.ids = ReadTemplateIds(special_tokens.At(token.AsStringView()).At("ids"), spec, left)});
   });
   return pieces;
 }

@@ -10,6 +10,11 @@
 namespace lacos {
 namespace {
 
+// Steps and patterns of one file, all together: compiling a pattern takes up to 0.1 ms a byte, cutting as
+// long as there are steps.
+constexpr size_t kMaxSteps = 256;
+constexpr size_t kMaxPatternBytes = Regex::kMaxPatternBytes;
+
 SplitBehavior ReadBehavior(const Json& json) {
   static constexpr std::array<std::pair<std::string_view, SplitBehavior>, 5> kBehaviors = {{
       {"Removed", SplitBehavior::kRemoved},
@@ -31,7 +36,7 @@ std::string PlainWhere(const Json& json) {
   return where.size() > 2 && where.front() == '[' ? where.substr(1, where.size() - 2) : where;
 }
 
-Splitter ReadSplit(const Json& json) {
+Splitter ReadSplit(const Json& json, size_t& pattern_bytes) {
   const SplitBehavior behavior = ReadBehavior(json.At("behavior"));
   const bool invert = BoolOr(json, "invert", false);
   const Json pattern = json.At("pattern");
@@ -42,6 +47,11 @@ Splitter ReadSplit(const Json& json) {
   const std::optional<Json> regex = pattern.Find("Regex");
   if (!regex)
     RefuseUnsupported(pattern, fmt::format("the pattern {}", pattern.Dump()), "a Regex or a String");
+  pattern_bytes += regex->AsStringView().size();
+  if (pattern_bytes > kMaxPatternBytes) {
+    RefuseUnsupported(*regex, fmt::format("patterns of {} bytes", pattern_bytes),
+                      fmt::format("at most {} in all", kMaxPatternBytes));
+  }
   const std::optional<SplitPattern> known = SplitPatternOf(regex->AsStringView());
   if (known && behavior == SplitBehavior::kIsolated && !invert) return {*known, behavior, invert};
   return {std::make_shared<const Regex>(regex->AsStringView(), Regex::Syntax::kOniguruma, PlainWhere(*regex)),
@@ -49,10 +59,10 @@ Splitter ReadSplit(const Json& json) {
 }
 
 // Any step but ByteLevel.
-Splitter ReadStep(const Json& json) {
+Splitter ReadStep(const Json& json, size_t& pattern_bytes) {
   const Json type = json.At("type");
   const std::string_view name = type.AsStringView();
-  if (name == "Split") return ReadSplit(json);
+  if (name == "Split") return ReadSplit(json, pattern_bytes);
   if (name == "Digits") {
     const bool individual = BoolOr(json, "individual_digits", false);
     return {Splitter::OfClass{kDigitClass},
@@ -81,9 +91,11 @@ PreTokenizerSpec ReadPreTokenizerSpec(const Json& json) {
   if (json.IsNull()) RefuseUnsupported(json, "no pre_tokenizer", "ByteLevel, alone or in a Sequence");
   PreTokenizerSpec spec;
   bool byte_level = false;
+  size_t steps = 0, pattern_bytes = 0;
   ForEachProcessor(json, "pretokenizers", [&](const Json& step) {
+    if (++steps > kMaxSteps) RefuseUnsupported(json, "more steps", fmt::format("at most {}", kMaxSteps));
     if (step.At("type").AsStringView() != "ByteLevel") {
-      (byte_level ? spec.spelled_splits : spec.splits).push_back(ReadStep(step));
+      (byte_level ? spec.spelled_splits : spec.splits).push_back(ReadStep(step, pattern_bytes));
       return;
     }
     if (byte_level) RefuseUnsupported(step, "a second ByteLevel", "one: another would spell the spelling");

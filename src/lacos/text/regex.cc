@@ -24,6 +24,16 @@ std::string Quoted(std::string_view pattern) {
   return pattern.size() <= 120 ? Json(pattern).Dump() : fmt::format("of {} bytes", pattern.size());
 }
 
+// Calls of groups in both syntaxes, counted by their spelling; escaped ones count too.
+size_t CountCalls(std::string_view pattern) {
+  size_t calls = 0;
+  for (const std::string_view spelling : {"\\g<", "\\g'", "(?P>", "(?&", "(?R"}) {
+    for (size_t at = 0; (at = pattern.find(spelling, at)) != std::string_view::npos; at += spelling.size())
+      ++calls;
+  }
+  return calls;
+}
+
 // Oniguruma's tables are built on first use, and compiling writes to shared ones: one at a time.
 std::mutex& CompileMutex() {
   static std::mutex mutex;
@@ -107,6 +117,7 @@ Regex::Regex(std::string_view pattern, Syntax syntax, std::string where)
   };
   if (pattern.size() > kMaxPatternBytes) refuse(fmt::format("longer than {} bytes", kMaxPatternBytes));
   if (!IsValidUtf8(pattern)) refuse("not valid UTF-8");
+  if (CountCalls(pattern) > kMaxCalls) refuse(fmt::format("more than {} calls of groups", kMaxCalls));
   // A Python pattern is for names of modules, which are ASCII.
   std::string used = syntax == Syntax::kPython ? std::string(pattern) : WithCurrentUnicode(pattern);
   search_ = std::make_unique<Compiled>(used, syntax);

@@ -18,13 +18,17 @@ class Regex {
     kPython,     // Python's re, without flags
   };
   // Compiles a pattern; `where` names its place in messages ("t.json: pre_tokenizer.pattern"). Throws
-  // UserError for a pattern that is not valid UTF-8, is longer than kMaxPatternBytes, or does not compile.
+  // UserError for a pattern that is not valid UTF-8, is longer than kMaxPatternBytes, has more than kMaxCalls
+  // calls of groups, or does not compile.
   Regex(std::string_view pattern, Syntax syntax, std::string where);
   ~Regex();
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;
 
   static constexpr size_t kMaxPatternBytes = 65536;
+  // Calls of groups, \g<name>: Oniguruma walks through each while it compiles, so nested ones cost time that
+  // doubles with every level (60 levels never end). No tokenizer has any.
+  static constexpr size_t kMaxCalls = 16;
 
   struct Match {
     size_t begin = 0, end = 0;  // bytes of the text; equal for an empty match

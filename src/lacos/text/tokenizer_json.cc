@@ -98,7 +98,13 @@ std::unique_ptr<Tokenizer> Tokenizer::FromJson(std::string_view json, const std:
 }
 
 std::unique_ptr<Tokenizer> Tokenizer::FromFile(const std::string& path) {
+  // Far above any tokenizer; below, positions in its strings fit 32 bits.
+  constexpr size_t kMaxBytes = size_t{1} << 30;
   const MappedFile file(path);
+  if (file.bytes().size() > kMaxBytes) {
+    throw UserError(fmt::format("[{}] has {} bytes; expected a tokenizer.json of at most {}; check the file",
+                                path, file.bytes().size(), kMaxBytes));
+  }
   const std::span<const std::byte> bytes = file.bytes();
   return FromJson({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
 }

@@ -2,6 +2,7 @@
 // out of memory.
 #include "lacos/text/regex.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -186,6 +187,25 @@ TEST(RegexLimits, PatternsMadeAtRandomAreAnErrorOrWork) {
   }
   EXPECT_GT(compiled, 500);
   EXPECT_GT(matched, 500);
+}
+
+// Oniguruma's check of recursion walks through every call: 60 levels of two calls would take 2^60 steps.
+TEST(RegexLimits, NestedCallsOfGroupsAreRefused) {
+  const auto nested = [](int levels, const char* form) {
+    std::string pattern;
+    for (int i = 0; i < levels; ++i) pattern += fmt::format(fmt::runtime(form), i, i + 1);
+    return pattern + fmt::format("(?<n{}>a)", levels);
+  };
+  EXPECT_EQ(Onig(nested(8, "(?<n{0}>\\g<n{1}>\\g<n{1}>)")).Search("b", 0), std::nullopt);
+  for (const char* form : {"(?<n{0}>\\g<n{1}>\\g<n{1}>)", "(?<n{0}>\\g'n{1}'\\g'n{1}')"}) {
+    EXPECT_THROW(Onig(nested(60, form)), UserError);
+  }
+  EXPECT_THROW(Python(nested(60, "(?P<n{0}>(?P>n{1})(?P>n{1}))")), UserError);
+  // Options are no calls.
+  EXPECT_TRUE(Python("(?:a(?-i:b)){1}").FullMatch("ab"));
+  std::string options;
+  for (int i = 0; i < 20; ++i) options += "(?i:a)(?-i:b)";
+  EXPECT_TRUE(Onig(options).Search("AbabAbabAbabAbabAbabAbabAbabAbabAbabAbab", 0));
 }
 
 TEST(RegexLimits, DeepRecursionAndLongTextsStayInMemory) {

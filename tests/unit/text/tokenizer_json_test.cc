@@ -347,6 +347,33 @@ TEST(TokenizerJson, AFileOfBloomsSizeLoads) {
   EXPECT_EQ(tokenizer->Decode(Ids(*tokenizer, text), false), text);
 }
 
+TEST(TokenizerJson, StepsAndPatternsAreBounded) {
+  std::string digits, patterns;
+  for (int i = 0; i < 300; ++i) digits += R"({"type":"Digits","individual_digits":true},)";
+  EXPECT_THAT(Refusal(Replaced(kFile, kSplit, digits + kSplit)), HasSubstr("at most 256"));
+  const std::string pattern =
+      R"({"type":"Split","pattern":{"Regex":")" + std::string(1000, 'a') + R"("},"behavior":"Removed"},)";
+  for (int i = 0; i < 70; ++i) patterns += pattern;
+  EXPECT_THAT(Refusal(Replaced(kFile, kSplit, patterns + kSplit)), HasSubstr("at most 65536 in all"));
+}
+
+TEST(TokenizerJson, ATemplateDoesNotMultiplyItsLists) {
+  std::string ids = "0", pieces;
+  for (int i = 1; i < 3000; ++i) ids += ",0";
+  const std::string piece = R"({"SpecialToken":{"id":"<s>","type_id":0}},)";
+  const auto file = [&](int count) {
+    pieces.clear();
+    for (int i = 0; i < count; ++i) pieces += piece;
+    return Replaced(
+        kFile, kPost,
+        R"("post_processor":{"type":"TemplateProcessing","single":[)" + pieces +
+            R"({"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[)" +
+            ids + R"(],"tokens":["<s>"]}}})");
+  };
+  EXPECT_EQ(Ids(*Tokenizer::FromJson(file(1), "t.json"), "ab").size(), 3001u);
+  EXPECT_THAT(Refusal(file(2)), HasSubstr("at most 4096"));
+}
+
 // Ids recorded from Hugging Face tokenizers with the demo base's tokenizer.
 TEST(RealTokenizers, BloomNanoIsReadAndComesBackToTheText) {
   const std::string path = LACOS_SOURCE_DIR "/../shared/models/bloom-nano/tokenizer.json";
