@@ -1,5 +1,5 @@
 # What a user or contributor types; everything else is CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python check bench interop format docs sanitize coverage clean
+.PHONY: deps build install quickstart test test-python check bench interop format docs sanitize fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -53,6 +53,18 @@ sanitize: deps     ## the tests under AddressSanitizer and UndefinedBehaviorSani
 	@cmake --preset asan-ubsan >/dev/null
 	@cmake --build --preset asan-ubsan --parallel $(JOBS)
 	@ctest --preset asan-ubsan
+
+fuzzers:
+	@tools/install_deps.sh --fuzz
+	@cmake --preset fuzz >/dev/null
+	@cmake --build --preset fuzz --parallel $(JOBS)
+
+SECONDS ?= 900
+fuzz: fuzzers      ## one target: make fuzz TARGET=tokenizer SECONDS=900; then fuzz/report.sh writes docs/reliability.md's table
+	@fuzz/run.sh $(TARGET) $(SECONDS)
+
+fuzz-smoke: fuzzers ## two minutes: every target from its seeds and regressions
+	@fuzz/smoke.sh
 
 coverage: deps
 	@cmake --preset coverage >/dev/null

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that lacos is built and tested with. Needs root, or sudo; does nothing when all are there.
+#   tools/install_deps.sh [--fuzz]    --fuzz: also clang with libFuzzer and the sanitizers
 set -euo pipefail
 
 packages=(
@@ -10,6 +11,8 @@ packages=(
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-format ccache
 )
+
+[[ ${1:-} == --fuzz ]] && packages+=(clang libclang-rt-dev)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Writes the table of docs/reliability.md from the runs of fuzz/run.sh: executions and seconds are sums, edges the most
+# that one run reached, the corpus as it is now, regressions as committed.
+#   fuzz/report.sh             rewrites the table
+#   fuzz/report.sh --missing   prints the commands that bring every target to 15 minutes
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+build=${LACOS_FUZZ_BUILD:-../build/fuzz}
+document=../docs/reliability.md
+wanted=900  # seconds
+[[ -f $build/runs.tsv ]] || { echo "report.sh: there is no $build/runs.tsv; run fuzz/run.sh first" >&2; exit 1; }
+
+sum() { awk -F'\t' -v target="$1" -v field="$2" '$1 == target {s += $field} END {printf "%.0f", s}' "$build/runs.tsv"; }
+most() { awk -F'\t' -v target="$1" -v field="$2" '$1 == target && $field + 0 > m {m = $field} END {printf "%.0f", m}' "$build/runs.tsv"; }
+
+if [[ ${1:-} == --missing ]]; then
+  for folder in corpus/*/; do
+    target=$(basename "$folder")
+    left=$((wanted - $(sum "$target" 6)))
+    [[ $left -le 0 ]] || echo "make fuzz TARGET=$target SECONDS=$left"
+  done
+  exit 0
+fi
+
+table=$(mktemp)
+trap 'rm -f "$table"' EXIT
+{
+  echo "| target | executions | seconds | edges | corpus: files, kB | inputs that failed, kept as regressions |"
+  echo "|---|--:|--:|--:|--:|--:|"
+  for folder in corpus/*/; do
+    target=$(basename "$folder")
+    files=$(find "$build/corpus/$target" -type f 2>/dev/null | wc -l)
+    bytes=$(find "$build/corpus/$target" -type f -printf '%s\n' 2>/dev/null | awk '{s += $1} END {printf "%.0f", s / 1000}')
+    kept=$(find "regressions/$target" -type f 2>/dev/null | wc -l)
+    printf "| %s | %'d | %d | %d | %d, %s | %d |\n" "$target" "$(sum "$target" 2)" "$(sum "$target" 6)" "$(most "$target" 3)" "$files" "$bytes" "$kept"
+  done
+} >"$table"
+awk -v table="$table" '
+  /^<!-- fuzz table: begin/ {print; while ((getline line < table) > 0) print line; skipping = 1; next}
+  /^<!-- fuzz table: end/ {skipping = 0}
+  !skipping {print}' "$document" >"$document.new"
+mv "$document.new" "$document"
+cat "$table"

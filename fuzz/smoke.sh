@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Two minutes of fuzzing, every target from its seeds and regressions with a fixed seed: what CI runs. Nothing is kept.
+#   fuzz/smoke.sh [SECONDS for all targets]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+build=${LACOS_FUZZ_BUILD:-../build/fuzz}
+targets=(corpus/*/)
+each=$((${1:-110} / ${#targets[@]}))
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+status=0
+for folder in "${targets[@]}"; do
+  target=$(basename "$folder")
+  mkdir -p "$scratch/bin"
+  ln -sf "$(realpath "$build")/bin/fuzz_$target" "$scratch/bin/"
+  LACOS_FUZZ_BUILD=$scratch ./run.sh "$target" "$each" -seed=1 || status=1
+done
+if [[ $status -ne 0 ]]; then
+  rm -rf "$build/smoke_findings"
+  cp -r "$scratch/findings" "$build/smoke_findings"
+  echo "smoke.sh: failed inputs are in $build/smoke_findings" >&2
+fi
+exit $status

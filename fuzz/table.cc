@@ -1,0 +1,76 @@
+// Tables: every reader over every form, and the batches of what was read.
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lacos/base/error.h"
+#include "lacos/data/batcher.h"
+#include "lacos/data/examples.h"
+#include "lacos/data/rows.h"
+#include "lacos/io/utf8.h"
+#include "targets.h"
+
+namespace lacos::fuzz {
+namespace {
+
+void ReadRows(const std::string& path, const TableOptions& options) {
+  TableReader reader(path, options);
+  std::vector<std::optional<std::string>> cells;
+  while (reader.Next(cells)) {
+    const bool may_differ = options.ragged;
+    Require(may_differ || cells.size() == reader.columns().size(), "a row has a cell for each column");
+    for (const auto& cell : cells) Require(!cell || IsValidUtf8(*cell), "a cell is valid UTF-8");
+  }
+  reader.Column({"sentence1", "premise"});
+}
+
+void ReadAllExamples(const std::string& path, const TableOptions& table, unsigned choice) {
+  const ExampleFile file = ReadExamples(path, {.table = table,
+                                               .split = (choice & 1) ? "train" : "",
+                                               .hard_negatives = (choice & 2) != 0,
+                                               .labelled = (choice & 4) != 0,
+                                               .ignore_score = (choice & 8) != 0});
+  Require(!file.examples.empty(), "a file without examples is an error");
+  for (const Example& example : file.examples) {
+    const bool two = file.kind != ExampleKind::kClasses && file.kind != ExampleKind::kUnlabelled;
+    Require(example.texts.size() >= (two ? 2 : 1), "an example has the texts of its kind");
+    Require(file.kind != ExampleKind::kClasses ||
+                (example.label >= 0 && example.label < static_cast<int32_t>(file.class_names.size())),
+            "a class has a name");
+  }
+  const Epoch epoch = MakeEpoch({file}, {.batch_size = 3}, 0);
+  for (const Batch& batch : epoch.batches) {
+    for (const int64_t index : batch.examples) {
+      Require(index >= 0 && index < static_cast<int64_t>(file.examples.size()), "a batch names examples");
+    }
+  }
+}
+
+}  // namespace
+
+// Byte 0: the form (bits 0-1), what reads it (2-3), replace_invalid (4), columns given (5), ragged (6). Byte
+// 1: options of the examples (0-3), quoting turned around (4), semicolons (5).
+void Table(Input input) {
+  if (input.size() < 2) return;
+  const auto form = static_cast<unsigned>(input[0]), choice = static_cast<unsigned>(input[1]);
+  static constexpr const char* kNames[] = {"input.tsv", "input.csv", "input.jsonl", "input.txt"};
+  const std::string path = WriteScratch(kNames[form & 3], Text(input.subspan(2)));
+  TableOptions options{.replace_invalid = (form & 16) != 0, .ragged = (form & 64) != 0};
+  if (form & 32) options.columns = {"sentence1", "sentence2", "label"};
+  if (choice & 16) options.quoting = (form & 3) != 1;
+  if (choice & 32) options.delimiter = ';';
+  switch ((form >> 2) & 3) {
+    case 0:
+      return ReadRows(path, options);
+    case 1: {
+      const ScoredPairs pairs = ReadScoredPairs(path, options, (choice & 1) ? "dev" : "");
+      Require(pairs.first.size() == pairs.score.size() && pairs.second.size() == pairs.score.size(),
+              "a pair has two texts and a score");
+      return;
+    }
+    default:
+      return ReadAllExamples(path, options, choice);
+  }
+}
+
+}  // namespace lacos::fuzz
