@@ -361,7 +361,6 @@ def regressions():
     yield "config", "nul_in_path", folder({"modules.json": [{**MODULES[0], "path": "a\0/../.."}, MODULES[1]]})
     yield "config", "terminal_codes", folder({"config.json": {**BLOOM, "model_type": "\x1b[2Jbloom\n"}})
     yield "table", "terminal_codes", table(0, 0, b"a\x1b[2J\tb\nc\n")
-    yield "table", "many_keys", table(2, 0, b"".join(b'{"%d":0}\n' % i for i in range(4200)))  # quadratic time
     calls = "".join(f"(?<n{i}>\\g<n{i + 1}>\\g<n{i + 1}>)" for i in range(60)) + "(?<n60>a)"
     yield "tokenizer", "nested_calls", dump(tokenizer(sequence(split(calls), byte_level())))  # 2^60 steps in Oniguruma
 

@@ -22,7 +22,7 @@ before=$(ls "$build/findings/$target" | wc -l)
 # One thread: files are small, and results are the same with any number. Memory that one allocation asks for is bounded
 # as the whole process is.
 LACOS_FUZZ_SCRATCH=$scratch OMP_NUM_THREADS=1 ASAN_OPTIONS=${ASAN_OPTIONS:-allocator_may_return_null=0:detect_leaks=1} \
-  "$program" -dict=dictionaries/"$target".dict -max_total_time="$seconds" -timeout=25 -rss_limit_mb=2048 \
+  "$program" -dict=dictionaries/"$target".dict -max_total_time="$seconds" -max_len=16384 -timeout=25 -rss_limit_mb=2048 \
   -artifact_prefix="$build/findings/$target/" -print_final_stats=1 "$@" \
   "$build/corpus/$target" "${seeds[@]}" >"$log" 2>&1
 status=$?
