@@ -29,10 +29,10 @@ trap 'rm -f "$table"' EXIT
   echo "|---|--:|--:|--:|--:|--:|"
   for folder in corpus/*/; do
     target=$(basename "$folder")
-    files=$(find "$build/corpus/$target" -type f 2>/dev/null | wc -l)
-    bytes=$(find "$build/corpus/$target" -type f -printf '%s\n' 2>/dev/null | awk '{s += $1} END {printf "%.0f", s / 1000}')
-    kept=$(find "regressions/$target" -type f 2>/dev/null | wc -l)
-    printf "| %s | %'d | %d | %d | %d, %s | %d |\n" "$target" "$(sum "$target" 2)" "$(sum "$target" 6)" "$(most "$target" 3)" "$files" "$bytes" "$kept"
+    files=$( (find "$build/corpus/$target" -type f 2>/dev/null || true) | wc -l)
+    bytes=$( (find "$build/corpus/$target" -type f -printf '%s\n' 2>/dev/null || true) | awk '{s += $1} END {printf "%.0f", s / 1000}')
+    kept=$( (find "regressions/$target" -type f 2>/dev/null || true) | wc -l)
+    printf "| %s | %d | %d | %d | %d, %s | %d |\n" "$target" "$(sum "$target" 2)" "$(sum "$target" 6)" "$(most "$target" 3)" "$files" "$bytes" "$kept"
   done
 } >"$table"
 awk -v table="$table" '
