@@ -65,11 +65,17 @@ int64_t Encoder::RecomputedBlocks() const {
   return options_.recompute_blocks < 0 ? layers : std::min(options_.recompute_blocks, layers);
 }
 
+// Blocks below are not read while all their states come from the layer cache.
+int64_t Encoder::FirstBlock() const {
+  if (options_.layer_cache == nullptr || EmbeddingTrainable() || options_.dropout.Any()) return 0;
+  return std::min(LowestTrainableBlock(), model_.config().layers - 1);
+}
+
 // Blocks follow one another upwards, and in a backward downwards again to the lowest trained one; then the
 // next pass begins. The block at which the direction turns is used twice in a row, and stays.
 std::vector<int64_t> Encoder::ComingBlocks(int64_t layer, Phase phase) const {
   const int64_t layers = model_.config().layers, count = std::min(reader_->ahead(), layers);
-  const int64_t lowest = EmbeddingTrainable() ? 0 : LowestTrainableBlock();
+  const int64_t lowest = EmbeddingTrainable() ? 0 : LowestTrainableBlock(), first = FirstBlock();
   std::vector<int64_t> coming;
   for (int64_t at = layer; static_cast<int64_t>(coming.size()) < count;) {
     if (phase == Phase::kBackward) {
@@ -77,7 +83,7 @@ std::vector<int64_t> Encoder::ComingBlocks(int64_t layer, Phase phase) const {
         coming.push_back(--at);
         continue;
       }
-      at = at == 0 ? 0 : -1;
+      at = at == first ? first : first - 1;
       phase = Phase::kForward;
       if (layers == 1) break;
     }
@@ -86,7 +92,7 @@ std::vector<int64_t> Encoder::ComingBlocks(int64_t layer, Phase phase) const {
     } else if (phase == Phase::kForwardKept && lowest < layers - 1) {
       phase = Phase::kBackward;
     } else {
-      at = -1;
+      at = first - 1;
       phase = Phase::kForward;
     }
   }
@@ -99,7 +105,7 @@ void Encoder::BeginBlock(int64_t layer, Phase phase) const {
 
 void Encoder::EndBlock(int64_t layer, Phase phase) const {
   if (reader_ == nullptr) return;
-  const int64_t turning = phase == Phase::kForwardKept ? model_.config().layers - 1 : 0;
+  const int64_t turning = phase == Phase::kForwardKept ? model_.config().layers - 1 : FirstBlock();
   if (phase != Phase::kForward && layer == turning) return;
   model_.DropBlock(layer, options_.streaming == WeightStreaming::kDropCached);
   reader_->Dropped(layer);
@@ -159,17 +165,15 @@ void Encoder::Embed(const PassContext& context, const EncoderPass& pass, const T
 // What `pass` has places for is kept there; a pass without any keeps nothing.
 void Encoder::RunRange(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
                        const TensorView& h) {
-  const int64_t layers = model_.config().layers;
   for (int64_t i = begin; i < end; ++i) {
     const bool keep = !pass.saved.empty();
-    const bool turns =
-        keep && i + 1 == layers;  // the backward begins with the block that the forward ends with
-    BeginBlock(turns ? i - 1 : i + 1 < layers ? i + 1 : CachedBlocks(context));
+    const Phase phase = keep ? Phase::kForwardKept : Phase::kForward;
+    BeginBlock(i, phase);
     if (keep && pass.block_input[i]) model_.backend().Copy(h, pass.block_input[i]);
     const bool save = keep && static_cast<bool>(pass.saved[i].u);
     BlockForward(context, model_.blocks()[i], static_cast<int>(i), h, save ? &pass.saved[i] : nullptr);
     work_.block_tokens += context.tokens;
-    if (!turns) EndBlock(i);
+    EndBlock(i, phase);
   }
 }
 
