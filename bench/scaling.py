@@ -6,10 +6,12 @@
 
 Models are random (`lacos init --quantized`), texts are words of one token each, all of one length. Times are those of the
 fastest of some steps. Lines are fitted to them by least squares of relative errors:
-    batch, layers, width    step time = a + b * tokens, or a + b * weights
-    length                  step time = a + b * n + c * n^2 with n tokens a text: c is the attention's
-Memory is the peak of resident memory, fitted by a line. A file that --json names is gone on with: what it has is not measured
-again, so a run may be cut in slices (--axes, --what, --compute). Needs two cores for some ten minutes.
+    batch, layers    step time = a + b * tokens, or a + b * weights; memory likewise
+    length           step time = a + b * n + c * n^2 with n tokens a text: c is the attention's; memory a line
+    width            step time and memory = a + b * D + c * D^2: the frozen matrices have 12 D^2 weights a layer, all else D values
+A file that --json names is gone on with: what it has is not measured again, so a run may be cut in slices (--axes, --what,
+--compute). Every point comes with the machine's ceiling measured beside it; --again 0.93 measures those anew whose ceiling is
+lower than that share of the highest, since something else disturbed them. Needs two cores for some ten minutes.
 """
 
 import argparse
@@ -108,7 +110,7 @@ class Measurement:
 
 def size_of(point):
     """What an axis' fit is a function of."""
-    return {"batch": point["tokens"], "length": point["length"]}.get(point["axis"], point["weights"])
+    return {"batch": point["tokens"], "length": point["length"], "layers": point["weights"], "width": point["width"]}[point["axis"]]
 
 
 def series(points):
@@ -125,27 +127,53 @@ def fit_all(points):
         if len(group) < 4:
             continue
         xs = [size_of(p) for p in group]
-        time = fits.fit(xs, [p["seconds"] for p in group], 2 if name["axis"] == "length" else 1)
-        memory = fits.fit(xs, [p["peak_rss_bytes"] for p in group], 1)
+        time = fits.fit(xs, [p["seconds"] for p in group], 2 if name["axis"] in ("length", "width") else 1)
+        memory = fits.fit(xs, [p["peak_rss_bytes"] for p in group], 2 if name["axis"] == "width" else 1)
         work = [p["seconds"] / p["tokens"] / p["weights"] for p in group]
         found.append({**name, "time": time, "memory": memory, "cost_ratio": work[-1] / work[0], "growth": xs[-1] / xs[0]})
     return found
 
 
+def memory_formula(axis, coefficients):
+    """A memory fit in words."""
+    million = 1e6 if axis == "layers" else 1
+    unit = {"batch": "token", "length": "token a text", "layers": "million weights", "width": "D"}[axis]
+    line = f"{coefficients[0] / 1e6:.0f} MB + {coefficients[1] * million / 1e3:.0f} KB a {unit}"
+    return line + (f" + {coefficients[2]:.0f} bytes a D²" if len(coefficients) > 2 else "")
+
+
 def show(found):
-    units = {"batch": "token", "length": "token a text", "layers": "million weights", "width": "million weights"}
-    print(f"{'axis':<8}{'':<7}{'':<6}{'size':>7}{'cost':>7}{'fixed':>8}{'n^2':>8}{'r^2':>9}{'departs':>9}   "
-          f"{'memory = fixed + slope':<42}{'r^2':>8}{'departs':>9}")
+    print(f"{'axis':<8}{'':<7}{'':<6}{'grows':>7}{'cost':>7}{'fixed':>8}{'square':>8}{'r2':>9}{'departs':>9}   {'memory':<44}{'r2':>8}{'departs':>9}")
     for f in found:
         time, memory = f["time"], f["memory"]
-        million = 1e6 if units[f["axis"]].startswith("million") else 1
-        square = f"{100 * time['leading_share']:.1f} %" if f["axis"] == "length" else "-"
-        line = f"{memory['coefficients'][0] / 1e6:.1f} MB + {memory['coefficients'][1] * million / 1e3:.1f} KB a {units[f['axis']]}"
+        square = f"{100 * time['leading_share']:.1f} %" if len(time["coefficients"]) > 2 else "-"
         print(f"{f['axis']:<8}{f['what']:<7}{f['compute']:<6}{f['growth']:>6.0f}x{f['cost_ratio']:>7.2f}"
               f"{100 * time['intercept_share']:>6.1f} %{square:>8}{time['r2']:>9.5f}{100 * time['departure']:>7.1f} %   "
-              f"{line:<42}{memory['r2']:>8.5f}{100 * memory['departure']:>7.1f} %")
-    print("cost: time a token and weight at the largest size over that at the smallest; fixed, n^2: shares of the fit's constant and of its "
-          "square\nat the largest size; departs: the largest relative distance of a point from the fit")
+              f"{memory_formula(f['axis'], memory['coefficients']):<44}{memory['r2']:>8.5f}{100 * memory['departure']:>7.1f} %")
+    print("cost: time a token and weight at the largest size over that at the smallest; fixed, square: shares of the fit's constant and of its\n"
+          "square at the largest size; departs: the largest relative distance of a point from the fit")
+
+
+def key_of(point):
+    return point["what"], point["compute"], point["axis"], point["size"]
+
+
+def with_point(points, new):
+    """The points with one more, or with the faster one of two; a ceiling is the higher one of both."""
+    same = [p for p in points if key_of(p) == key_of(new)]
+    chosen = dict(min([*same, new], key=lambda p: p["seconds"]))
+    ceiling = max(p["ceiling_gflops"] for p in [*same, new])
+    chosen["ceiling_share"] *= chosen["ceiling_gflops"] / ceiling
+    chosen["ceiling_gflops"] = ceiling
+    return [p for p in points if key_of(p) != key_of(new)] + [chosen]
+
+
+def undisturbed(points, share):
+    """The points whose ceiling is at least `share` of the highest of their mode."""
+    highest = {}
+    for p in points:
+        highest[p["compute"]] = max(highest.get(p["compute"], 0), p["ceiling_gflops"])
+    return [p for p in points if p["ceiling_gflops"] >= share * highest[p["compute"]]]
 
 
 def main():
@@ -159,6 +187,7 @@ def main():
     parser.add_argument("--steps", type=int, default=3, help="training steps of which the fastest counts")
     parser.add_argument("--repeats", type=int, default=1, help="runs of the encoder of which the fastest counts")
     parser.add_argument("--prefix", default="", help="words before each measuring command: a wrapper that reserves the machine")
+    parser.add_argument("--again", type=float, default=0, metavar="SHARE", help="measure points of the file anew whose ceiling is below this share; the faster ones stay")
     parser.add_argument("--json", type=pathlib.Path, help="result file to write, or to go on with")
     parser.add_argument("--from", dest="source", type=pathlib.Path, help="a result file: nothing is measured")
     parser.add_argument("--figure", type=pathlib.Path, help="an SVG file")
@@ -170,16 +199,16 @@ def main():
     entry = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else None
     points = entry["figures"]["points"] if entry else []
     if options.source is None:
-        have = {(p["what"], p["compute"], p["axis"], p["size"]) for p in points}
+        settled = {key_of(p) for p in undisturbed(points, options.again)}
         machine = entry["machine"] if entry else result_files.machine(options.lacos)
         with tempfile.TemporaryDirectory(prefix="lacos-scaling-") as folder:
             measurement = Measurement(options, pathlib.Path(folder))
             for axis, what, compute in itertools.product(options.axes.split(","), options.what.split(","), options.compute.split(",")):
                 for size in AXES[axis]:
-                    if (what, compute, axis, size) in have:
+                    if (what, compute, axis, size) in settled:
                         continue
-                    points.append(measurement.point(what, compute, axis, size))
-                    p = points[-1]
+                    p = measurement.point(what, compute, axis, size)
+                    points = with_point(points, p)
                     print(f"{axis} {size}: {what} {compute}: {p['seconds']:.3f} s, {1e6 * p['seconds'] / p['tokens']:.0f} us a token, "
                           f"{p['peak_rss_bytes'] / 1e6:.0f} MB, {100 * p['ceiling_share']:.0f} % of {p['ceiling_gflops']:.0f} GFLOP/s", flush=True)
                     if options.json:

@@ -1,5 +1,6 @@
 """The plots of bench/scaling.py as one self-contained SVG, readable on light and dark pages."""
 
+import math
 from xml.sax.saxutils import escape
 
 import fits
@@ -16,33 +17,28 @@ STYLE = """
   .line, .fit { fill: none }
  }
 """
-TITLES = {"batch": ("tokens in the batch", 1), "length": ("tokens a text", 1), "layers": ("million weights (layers)", 1e6),
-          "width": ("million weights (width)", 1e6)}
+TITLES = {"batch": ("tokens in the batch", 1), "length": ("tokens a text", 1), "layers": ("million weights", 1e6),
+          "width": ("width D", 1)}
 
 
-def ticks(largest, count=4):
-    """Round steps from 0 to at least `largest`."""
-    step = 1.0
-    while step * count < largest:
-        step *= 10
-    while True:
-        for part in (5, 2.5, 2):
-            if step / part * count >= largest:
-                step /= part
-                break
-        else:
-            break
-    return [step * i for i in range(count + 1)]
+def ticks(largest):
+    """Round steps from 0 to at least `largest`, three to five of them."""
+    power = 10 ** math.floor(math.log10(largest / 5))
+    step = next(part * power for part in (1, 2, 2.5, 5, 10) if part * power * 5 >= largest * (1 - 1e-9))
+    return [step * i for i in range(math.ceil(largest / step * (1 - 1e-9)) + 1)]
 
 
 def number(value):
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:g}"
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
 class Panel:
-    def __init__(self, column, row, xs, ys, title, x_label, y_label):
+    """Axes with labels, then points and lines. `doublings`: the x axis has equal distances for equal ratios, and these ticks."""
+
+    def __init__(self, column, row, largest, title, x_label, y_label, doublings=None):
         self.x0, self.y0 = LEFT + column * (PANEL[0] + GAP[0]), TOP + row * (PANEL[1] + GAP[1])
-        self.x_ticks, self.y_ticks = ticks(max(xs)), ticks(max(ys))
+        self.doublings = doublings
+        self.x_ticks, self.y_ticks = doublings or ticks(largest[0]), ticks(largest[1])
         self.parts = [f'<text class="title" x="{self.x0}" y="{self.y0 - 10}">{escape(title)}</text>']
         for tick in self.y_ticks:
             y = self.y(tick)
@@ -56,6 +52,9 @@ class Panel:
         self.parts.append(f'<text x="{self.x0 - 44}" y="{middle}" text-anchor="middle" transform="rotate(-90 {self.x0 - 44} {middle})">{escape(y_label)}</text>')
 
     def x(self, value):
+        if self.doublings:
+            low, high = math.log(self.doublings[0]), math.log(self.doublings[-1])
+            return self.x0 + 12 + (PANEL[0] - 24) * (math.log(value) - low) / (high - low)
         return self.x0 + PANEL[0] * value / self.x_ticks[-1]
 
     def y(self, value):
@@ -87,10 +86,11 @@ def draw(all_series, found, size_of):
         per_weight = axis in ("layers", "width")
         # Microseconds a token; where the weights grow, microseconds a token and million weights: picoseconds a weight.
         cost = lambda p, t: 1e6 * t / p["tokens"] / (p["weights"] / 1e6 if per_weight else 1)
-        xs = [size_of(p) / unit for _, points in here for p in points]
-        time = Panel(column, 0, xs, [cost(p, p["seconds"]) for _, points in here for p in points], f"time against {axis}", label,
-                     "ps a token and weight" if per_weight else "us a token")
-        memory = Panel(column, 1, xs, [p["peak_rss_bytes"] / 1e6 for _, points in here for p in points], f"memory against {axis}", label, "peak MB")
+        xs = sorted({size_of(p) / unit for _, points in here for p in points})
+        costs = [cost(p, p["seconds"]) for _, points in here for p in points]
+        peaks = [p["peak_rss_bytes"] / 1e6 for _, points in here for p in points]
+        time = Panel(column, 0, (xs[-1], max(costs)), f"time against {axis}", label, "ps a token and weight" if per_weight else "µs a token", xs)
+        memory = Panel(column, 1, (xs[-1], max(peaks)), f"memory against {axis}", label, "peak MB")
         for name, points in here:
             colour = colours[name["what"], name["compute"]]
             x = [size_of(p) / unit for p in points]
@@ -110,9 +110,9 @@ def draw(all_series, found, size_of):
                 else:
                     p["tokens"] *= ratio
                 p["length"] = size if axis == "length" else p["length"]
+                p["width"] = size if axis == "width" else p["width"]
                 samples.append((size_of(p), cost(p, fits.value(fit["time"]["coefficients"], size_of(p)))))
             time.add([s / unit for s, _ in samples], [c for _, c in samples], colour, "fit")
-            ends = [size_of(points[0]), size_of(points[-1])]
-            memory.add([e / unit for e in ends], [fits.value(fit["memory"]["coefficients"], e) / 1e6 for e in ends], colour, "fit")
+            memory.add([s / unit for s, _ in samples], [fits.value(fit["memory"]["coefficients"], s) / 1e6 for s, _ in samples], colour, "fit")
         svg += time.parts + memory.parts
     return "\n".join(svg) + "\n</svg>\n"

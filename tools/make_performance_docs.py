@@ -23,7 +23,8 @@ import scaling_figure  # noqa: E402
 PAGES = [ROOT / "README.md", ROOT / "docs" / "performance.md"]
 FIGURE = ROOT / "docs" / "figures" / "scaling.svg"
 BLOCK = re.compile(r"(<!-- table ([a-z0-9-]+): made by tools/make_performance_docs.py -->\n).*?(<!-- end of table -->)", re.S)
-PEERS = {"f32": "f32", "bf16-autocast": "bf16 autocast", "bf16-weights": "bf16 weights", "int8-bf16": "bitsandbytes int8 base, bf16"}
+PEERS = {"bf16-autocast": "bf16 autocast", "bf16-weights": "bf16 weights", "int8-base-f32": "bitsandbytes int8 base, f32",
+         "int8-base-bf16": "bitsandbytes int8 base, bf16"}
 PARTS = {
     "products_forward": "frozen products, forward", "products_backward": "frozen products, backward",
     "attention_forward": "attention, forward", "attention_backward": "attention, backward", "lora": "LoRA's small products",
@@ -82,6 +83,13 @@ def peers(kind):
     return [entry["setting"][0].upper() + entry["setting"][1:] + ":", "", *table(header, lines), "", source(entry) + "."]
 
 
+def ceilings(entry):
+    """G/s and GB/s of the machine: the larger of the run's own measurement and of that right after it, since a ceiling is a most."""
+    own, after = entry["figures"]["ceiling"], entry["machine"]
+    mode = entry["name"].rsplit("-", 1)[1]
+    return (max(own["gflops"], after["ceilings"].get(mode) or 0), max(own["gbytes_per_second"], after["gbytes_per_second"] or 0))
+
+
 def breakdown(kind):
     """Parts of the newest run of each name of this kind side by side."""
     names = sorted({p["name"] for p in entries(kind)}, key=lambda n: ("int8" not in n, n))
@@ -89,27 +97,27 @@ def breakdown(kind):
     if not found:
         return ["Not measured yet."]
     shares = [{p["part"]: p["share"] for p in e["figures"]["breakdown"]["parts"]} for e in found]
+    tops = [ceilings(e) for e in found]
     modes = [name.rsplit("-", 1)[1] for name in names]
     rows = [[PARTS[part], *(f"{100 * s.get(part, 0):.1f} %" for s in shares)] for part in PARTS if any(part in s for s in shares)]
     rows.append(["sum", *(f"{100 * sum(s.values()):.1f} %" for s in shares)])
     rows.append(["tokens a second", *(rate(e["figures"]["tokens_per_second"]) for e in found)])
-    rows.append(["share of the ceiling, whole", *(f"{100 * e['figures']['ceiling_share']:.0f} % of {e['figures']['ceiling']['gflops']:.0f} G/s" for e in found)])
+    rows.append(["share of the ceiling, whole", *(f"{100 * e['figures']['ceiling_share'] * e['figures']['ceiling']['gflops'] / top:.0f} % of {top:.0f} G/s" for e, (top, _) in zip(found, tops))])
     lines = table(["share of the time", *(f"`--compute {m}`" for m in modes)], rows)
     lines += ["", "Frozen products by matrix:", ""]
     keys = list(dict.fromkeys((p["out"], p["in"], p["direction"]) for e in found for p in e["figures"]["breakdown"]["products"]))
     by_key = [{(p["out"], p["in"], p["direction"]): p for p in e["figures"]["breakdown"]["products"]} for e in found]
-    cell = lambda p: f"{p['gflops']:.0f} G/s ({100 * p['ceiling_share']:.0f} %)" if p else "-"
+    cell = lambda p, top: f"{p['gflops']:.0f} G/s ({100 * p['gflops'] / top[0]:.0f} %)" if p else "-"
     lines += table(["matrix [out, in]", "direction", *(f"`--compute {m}`, of the ceiling" for m in modes)],
-                   [[f"{out} × {inside}", direction, *(cell(b.get((out, inside, direction))) for b in by_key)] for out, inside, direction in keys])
+                   [[f"{out} × {inside}", direction, *(cell(b.get((out, inside, direction)), top) for b, top in zip(by_key, tops))] for out, inside, direction in keys])
     lines += ["", "Verbs that move memory: bytes of the tensors named in a call, each once, a second of the verb.", ""]
     moving = ("LayerNorm", "LayerNormBackward", "ScaleShift", "Add", "Fill")
     rows = []
     for verb in moving:
         cells = []
-        for e in found:
+        for e, (_, read) in zip(found, tops):
             v = [v for v in e["figures"]["breakdown"]["verbs"] if v["verb"] == verb]
             seconds, size = sum(x["seconds"] for x in v), sum(x["bytes"] for x in v)
-            read = e["figures"]["ceiling"]["gbytes_per_second"]
             cells.append(f"{size / seconds / 1e9:.1f} GB/s ({100 * size / seconds / 1e9 / read:.0f} % of a read's {read:.1f})" if seconds > 1e-3 else "-")
         if any(c != "-" for c in cells):
             rows.append([verb, *cells])
@@ -134,13 +142,12 @@ def scaling_table():
     rows = []
     for f in scaling.fit_all(entry["figures"]["points"]):
         time, memory = f["time"], f["memory"]
-        per = {"batch": ("token", 1), "length": ("token a text", 1)}.get(f["axis"], ("million weights", 1e6))
         rows.append([f["axis"], f"{f['what']}, {f['compute']}", f"{f['growth']:.0f} ×", f"{f['cost_ratio']:.2f}",
-                     f"{100 * time['intercept_share']:.1f} %", f"{100 * time['leading_share']:.1f} %" if f["axis"] == "length" else "-",
+                     f"{100 * time['intercept_share']:.1f} %", f"{100 * time['leading_share']:.1f} %" if len(time["coefficients"]) > 2 else "-",
                      f"{time['r2']:.4f}", f"{100 * time['departure']:.0f} %",
-                     f"{memory['coefficients'][0] / 1e6:.0f} MB + {memory['coefficients'][1] * per[1] / 1e3:.0f} KB a {per[0]}",
+                     scaling.memory_formula(f["axis"], memory["coefficients"]),
                      f"{memory['r2']:.4f}", f"{100 * memory['departure']:.0f} %"])
-    header = ["axis", "", "size grows", "cost ratio", "fixed", "n² part", "r²", "departs", "peak memory", "r²", "departs"]
+    header = ["axis", "", "size grows", "cost ratio", "fixed", "square", "r²", "departs", "peak memory", "r²", "departs"]
     return table(header, rows) + ["", entry["setting"][0].upper() + entry["setting"][1:] + ". " + source(entry) + "."]
 
 
