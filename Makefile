@@ -1,5 +1,5 @@
 # What a user or contributor types; everything else is CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python check bench interop format docs sanitize fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python check bench bench-176b interop format docs sanitize fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -45,6 +45,10 @@ bench: deps        ## micro-benchmarks, as shares of the ceiling measured on the
 	@cmake --preset release >/dev/null
 	@cmake --build --preset release --parallel $(JOBS)
 	@bench/run.sh
+
+bench-176b: build  ## one layer of BLOOM-176B (2.5 GB of random codes) streamed and resident: equal bytes, peak memory
+	@cmake --build --preset $(PRESET) --target train_test --parallel $(JOBS)
+	@bench/layer_176b.sh build/$(PRESET)/bin
 
 interop: build     ## live comparison with the Python packages, in a virtual environment of its own
 	@tools/interop/run.sh

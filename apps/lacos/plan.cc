@@ -1,11 +1,17 @@
 // `lacos plan`: what a training run would take in memory, strategy by strategy, before it is started.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "commands.h"
 #include "common.h"
-#include "lacos/base/process.h"
+#include "lacos/base/error.h"
+#include "lacos/model/checkpoint.h"
+#include "lacos/model/model_folder.h"
 #include "output.h"
 #include "progress.h"
 #include "train_flags.h"
@@ -13,13 +19,79 @@
 namespace lacos {
 namespace {
 
+namespace fs = std::filesystem;
+
 Json Components(const PlannedStrategy& planned) {
   Json json = Json::Object();
   for (const auto& [name, bytes] : planned.components) json.Set(name, bytes);
   return json;
 }
 
-void PrintPlan(const GlobalOptions& globals, const MemoryPlan& plan) {
+// What `lacos quantize` would make of a configuration that has no weights yet.
+struct ShapeFlags {
+  std::string scheme = "linear", block_size = "row", dtype = "bf16";
+};
+
+// The config.json that --model names, itself or as the only part of a model in its folder; nothing where
+// there are weights (or where the folder is no base: OpenModelFolder says what is wrong then).
+std::optional<std::string> ConfigAlone(const std::string& model) {
+  std::error_code error;
+  if (fs::is_regular_file(model, error)) return model;
+  const fs::path config = fs::path(model) / "config.json";
+  if (!fs::is_regular_file(config, error)) return std::nullopt;
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json", "modules.json", "adapter_config.json"}) {
+    if (fs::exists(fs::path(model) / name, error)) return std::nullopt;
+  }
+  return config.string();
+}
+
+std::shared_ptr<Checkpoint> ShapeOf(const std::string& path, const ShapeFlags& flags) {
+  const BloomConfig config = ParseBloomConfig(Json::ReadFile(path), path);
+  QuantizationInfo info;
+  if (flags.scheme == "linear") info.scheme = QuantScheme::kLinear;
+  if (flags.scheme == "dynamic") info.scheme = QuantScheme::kDynamic;
+  if (flags.block_size != "row") info.block_size = std::stoll(flags.block_size);
+  const DType dtype = flags.dtype == "f32" ? DType::kF32 : flags.dtype == "f16" ? DType::kF16 : DType::kBF16;
+  return Checkpoint::WithoutWeights(config, info, dtype);
+}
+
+// One run with its base resident and with it streamed, and what does not depend on that.
+struct Needs {
+  MemoryPlan plan;                               // of the flags
+  std::optional<MemoryPlan> resident, streamed;  // nothing where --memory-budget is too little
+  int64_t disk_bytes = 0;
+  double flops_per_token = 0;
+};
+
+Needs PlanBothWays(TrainOptions options) {
+  Needs needs{.plan = PlanRun(options)};
+  (options.stream_layers ? needs.streamed : needs.resident) = needs.plan;
+  options.stream_layers = !options.stream_layers;
+  try {
+    (options.stream_layers ? needs.streamed : needs.resident) = PlanRun(options);
+  } catch (const UserError&) {
+    // The budget: the plan that was asked for is the answer.
+  }
+  const auto checkpoint =
+      options.shape
+          ? options.shape
+          : Checkpoint::Open(OpenModelFolder(options.model, options.base, options.adapter).base_path);
+  const auto d = static_cast<double>(checkpoint->config().hidden_size);
+  needs.disk_bytes = checkpoint->Bytes();
+  needs.flops_per_token = 4 * 12 * static_cast<double>(checkpoint->config().layers) * d * d;
+  return needs;
+}
+
+void PrintPlan(const GlobalOptions& globals, const Needs& needs) {
+  const MemoryPlan& plan = needs.plan;
+  const auto peak = [](const std::optional<MemoryPlan>& one) {
+    return one ? Json(one->chosen.peak_bytes) : Json();
+  };
+  const auto shown = [](const std::optional<MemoryPlan>& one) {
+    return one ? fmt::format("{} ({})", FormatBytes(double(one->chosen.peak_bytes)), one->chosen.name)
+               : std::string("more than --memory-budget");
+  };
   if (globals.json) {
     Json strategies = Json::Array();
     for (const PlannedStrategy& planned : plan.considered) {
@@ -42,6 +114,10 @@ void PrintPlan(const GlobalOptions& globals, const MemoryPlan& plan) {
       json.Set("layer_cache_token_bytes", plan.layer_cache_token_bytes);
       json.Set("layer_cache_bytes", plan.layer_cache_bytes > 0 ? Json(plan.layer_cache_bytes) : Json());
     }
+    json.Set("resident_peak_bytes", peak(needs.resident));
+    json.Set("streamed_peak_bytes", peak(needs.streamed));
+    json.Set("disk_bytes", needs.disk_bytes);
+    json.Set("flops_per_token", needs.flops_per_token);
     PrintJson(json);
     return;
   }
@@ -64,6 +140,10 @@ void PrintPlan(const GlobalOptions& globals, const MemoryPlan& plan) {
       disk += fmt::format(", {} in all", FormatBytes(double(plan.layer_cache_bytes)));
     fields.Add("layer cache on disk", disk);
   }
+  fields.Add("base resident", shown(needs.resident));
+  fields.Add("base streamed", shown(needs.streamed));
+  fields.Add("base on disk", FormatBytes(double(needs.disk_bytes)));
+  fields.Add("FLOP a token", FormatCount(needs.flops_per_token));
   Out().Write(table.Text() + "\n" + fields.Text());
 }
 
@@ -80,8 +160,34 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
           "Training data, whose real lengths then count; without it every text has --max-length tokens")
       ->type_name("FILE");
   AddTrainFlags(command, *flags);
-  OnRun(command, globals,
-        [&globals, flags] { PrintPlan(globals, PlanRun(MakeTrainOptions(globals, *flags))); });
+  auto shape = std::make_shared<ShapeFlags>();
+  std::vector<CLI::Option*> of_shape = {
+      OneOf(command->add_option(
+                "--scheme", shape->scheme,
+                "How the base will be stored, where --model has no weights: as `lacos quantize` "
+                "would, or as --dtype"),
+            {"linear", "dynamic", "none"}),
+      OneOf(
+          command->add_option("--block-size", shape->block_size, "Values that share a scale, with --scheme"),
+          {"row", "64", "128", "256", "512", "1024", "2048", "4096"}),
+      OneOf(command->add_option("--dtype", shape->dtype,
+                                "Element type of what is not quantised, where --model has no weights"),
+            {"f32", "bf16", "f16"})};
+  OnRun(command, globals, [&globals, flags, shape, of_shape] {
+    const auto config = ConfigAlone(flags->model.model);
+    if (!config) {
+      for (const CLI::Option* option : of_shape) {
+        if (option->count() > 0) FailUsage(option->get_name(), "is for a --model without weights");
+      }
+      return PrintPlan(globals, PlanBothWays(MakeTrainOptions(globals, *flags)));
+    }
+    if (!flags->train_files.empty() || !flags->model.adapter.empty()) {
+      FailUsage(
+          flags->train_files.empty() ? "--adapter" : "--train",
+          "needs a model folder with weights and tokenizer; leave it out to plan from config.json alone");
+    }
+    PrintPlan(globals, PlanBothWays(MakeTrainOptions(globals, *flags, ShapeOf(*config, *shape))));
+  });
 }
 
 }  // namespace lacos

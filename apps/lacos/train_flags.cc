@@ -292,11 +292,14 @@ void AddTrainFlags(CLI::App* command, TrainFlags& flags) {
   AddMemoryFlags(command, flags);
 }
 
-TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& flags) {
-  const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& flags,
+                              const std::shared_ptr<Checkpoint>& shape) {
+  ModelFolder folder;
+  if (shape == nullptr) folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
   const EmbeddingSettings& settings = folder.settings;
-  const BloomConfig config = Checkpoint::Open(folder.base_path)->config();
+  const BloomConfig config = (shape ? shape : Checkpoint::Open(folder.base_path))->config();
   TrainOptions options;
+  options.shape = shape;
   options.model = flags.model.model;
   options.base = flags.model.base;
   options.adapter = flags.model.adapter;

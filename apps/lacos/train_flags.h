@@ -1,6 +1,7 @@
 // The flags of a training run, shared by `lacos train` and `lacos plan`.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,8 +46,10 @@ struct TrainFlags {
 // All flags that decide what a step computes and how much memory it takes.
 void AddTrainFlags(CLI::App* command, TrainFlags& flags);
 
-// The run that the flags describe; what they leave open comes from the model's folder. Throws UserError.
-TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& flags);
+// The run that the flags describe; what they leave open comes from the model's folder. With `shape`, that
+// checkpoint without weights is planned for and no folder is opened. Throws UserError.
+TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& flags,
+                              const std::shared_ptr<Checkpoint>& shape = nullptr);
 
 // "6GB", "1.5 GiB", "900MB", "123456" in bytes; nothing when malformed.
 std::optional<int64_t> ParseSize(const std::string& text);

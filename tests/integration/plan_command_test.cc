@@ -84,6 +84,39 @@ INSTANTIATE_TEST_SUITE_P(Shapes, PlannedPeak,
                                                    "--chunk-tokens", "1024"}}),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// Without weights: config.json alone, in a folder or by itself, plans as the model that it describes.
+TEST(PlanCommand, NeedsOnlyAConfiguration) {
+  const TempFolder folder;
+  const std::string model = Model(folder, 256, 4);
+  const auto plan = [&](const std::string& path, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"plan", "--model", path, "--batch-size", "16", "--json", "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    const RunResult result = RunLacos(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return Json::Parse(result.out, "plan");
+  };
+  const Json whole = plan(model), shape = plan(folder / "config.json");
+  EXPECT_EQ(shape.At("components").At("base").AsInt(), whole.At("components").At("base").AsInt());
+  EXPECT_EQ(shape.At("components").At("activations").AsInt(),
+            whole.At("components").At("activations").AsInt());
+  EXPECT_EQ(shape.At("disk_bytes").AsInt(), whole.At("disk_bytes").AsInt());
+  // The one process has read a tokenizer and a file's header, the other has not.
+  EXPECT_NEAR(shape.At("peak_bytes").AsDouble(), whole.At("peak_bytes").AsDouble(), 10e6);
+  EXPECT_LT(shape.At("streamed_peak_bytes").AsInt(), shape.At("resident_peak_bytes").AsInt());
+  EXPECT_EQ(shape.At("flops_per_token").AsDouble(), 4.0 * 12 * 4 * 256 * 256);
+  // By folder; in another type. The largest BLOOM takes no more than its plan.
+  const std::string huge = folder.Write(
+      "huge.json", R"({"hidden_size": 14336, "n_head": 112, "n_layer": 70, "vocab_size": 250880})");
+  const Json large = plan(huge, {"--gradient-strategy", "gradcache"});
+  EXPECT_GT(large.At("resident_peak_bytes").AsDouble(), 172e9);
+  EXPECT_LT(large.At("streamed_peak_bytes").AsDouble(), 40e9);
+  EXPECT_NEAR(
+      plan(huge, {"--scheme", "none", "--gradient-strategy", "gradcache"}).At("disk_bytes").AsDouble(),
+      2 * 176.247e9, 1e9);
+  ExpectUsageError(RunLacos({"plan", "--model", model, "--scheme", "linear"}), "without weights");
+  ExpectUsageError(RunLacos({"plan", "--model", huge, "--train", huge}), "--train");
+}
+
 // `ulimit -d` stands for a machine with less memory.
 TEST(Memory, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
   const TempFolder folder;

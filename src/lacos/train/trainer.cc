@@ -72,6 +72,7 @@ class Run {
     Load();
     Build();
     session_->RequireRoom();
+    BuildEvaluation();
     Start();
     Loop();
     if (const LayerCache* cache = session_->layer_cache.get()) {
@@ -84,7 +85,11 @@ class Run {
 
   MemoryPlan PlanOnly() {
     if (options_.train_files.empty()) {
-      loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
+      if (options_.shape != nullptr) {
+        loaded_.checkpoint = options_.shape;
+      } else {
+        loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
+      }
       const int64_t texts = options_.batch.batch_size * (options_.loss.kind == LossKind::kTriplet ? 3 : 2);
       steps_.largest = {.tokens = texts * options_.max_length,
                         .lengths = std::vector<int32_t>(static_cast<size_t>(texts),
@@ -133,17 +138,10 @@ class Run {
 
   // The model on its backend with everything that trains it, and the schedule.
   void Build() {
-    const int64_t evaluation_tokens =
-        std::min<int64_t>(4096, std::max(steps_.largest.tokens, options_.max_length));
     session_ = std::make_unique<TrainingSession>(loaded_, options_, dropout_, steps_.largest,
-                                                 static_cast<int64_t>(dev_.first.size()), evaluation_tokens);
+                                                 static_cast<int64_t>(dev_.first.size()), EvaluationTokens());
     report_.strategy = session_->plan.chosen.name;
     report_.planned_peak_bytes = session_->plan.chosen.peak_bytes;
-    text_encoder_ = std::make_unique<TextEncoder>(
-        *session_->encoder, *loaded_.tokenizer,
-        TextEncoderOptions{.tokenize = {.strip = options_.strip, .max_length = options_.max_length},
-                           .normalize = options_.normalize,
-                           .batch_tokens = evaluation_tokens});
     schedule_ = {.kind = options_.schedule,
                  .peak = options_.learning_rate,
                  .warmup_steps = options_.warmup_steps >= 0
@@ -151,6 +149,18 @@ class Run {
                                      : static_cast<int64_t>(std::ceil(
                                            options_.warmup_ratio * static_cast<double>(steps_.total_steps))),
                  .total_steps = steps_.total_steps};
+  }
+
+  // Tokens of a batch of dev texts.
+  int64_t EvaluationTokens() const {
+    return std::min<int64_t>(4096, std::max(steps_.largest.tokens, options_.max_length));
+  }
+  void BuildEvaluation() {
+    text_encoder_ = std::make_unique<TextEncoder>(
+        *session_->encoder, *loaded_.tokenizer,
+        TextEncoderOptions{.tokenize = {.strip = options_.strip, .max_length = options_.max_length},
+                           .normalize = options_.normalize,
+                           .batch_tokens = EvaluationTokens()});
   }
 
   // The output folder: resumed, or created anew.

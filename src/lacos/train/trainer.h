@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct VerbTimes;  // kernels/timed_backend.h
 // Every setting of a run; defaults are those of `lacos train`.
 struct TrainOptions {
   std::string model, base, adapter;  // `adapter`: go on from it
+  // For PlanRun only, in place of `model`: a checkpoint without weights.
+  std::shared_ptr<Checkpoint> shape;
   std::string output;
   std::vector<std::string> train_files;
   ExampleOptions examples;

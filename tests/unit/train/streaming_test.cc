@@ -3,14 +3,22 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "lacos/base/process.h"
+#include "lacos/base/rng.h"
 #include "lacos/model/encoder.h"
 #include "lacos/model/layer_cache.h"
+#include "lacos/model/streaming.h"
+#include "lacos/nn/block.h"
 #include "lacos/train/plan.h"
 
 namespace lacos {
@@ -100,6 +108,73 @@ TEST(Streaming, BlocksWhoseStatesAreCachedAreNotRead) {
     EXPECT_EQ(read, computed);
   }
   std::filesystem::remove_all(folder);
+}
+
+// Forward and backward of the top block on random input, with its matrices resident or read anew from the
+// disk for either direction. LACOS_LAYER_MODEL names another model: `make bench-176b` gives one layer of
+// BLOOM-176B.
+struct BlockResult {
+  std::vector<float> y, dx;
+};
+
+BlockResult RunBlock(const std::string& folder, Compute compute, bool streamed) {
+  const auto backend = MakeCpuBackend({.compute = compute});
+  BloomModel model(*backend, Checkpoint::Open(folder));
+  const int64_t layer = model.config().layers - 1, d = model.config().hidden_size;
+  constexpr int64_t kTokens = 40;
+  Arena arena([&](size_t bytes) { return backend->Allocate(bytes); });
+  const std::vector<int32_t> offsets = {0, 9, 30, kTokens};
+  const TensorView offsets_view = arena.Allocate(DType::kI32, {static_cast<int64_t>(offsets.size())});
+  UploadInts(*backend, offsets, offsets_view);
+  const TokenLeaves leaves = MakeLeaves(offsets);
+  const PassContext context{.backend = *backend,
+                            .arena = arena,
+                            .offsets = offsets_view,
+                            .leaves = leaves,
+                            .token_keys = {},
+                            .dropout = {},
+                            .tokens = kTokens};
+  Random random(3, RandomStream::kBatch);
+  const auto fill = [&](const TensorView& view) {
+    std::vector<float> values(static_cast<size_t>(view.Elements()));
+    for (float& value : values) value = static_cast<float>(random.Normal());
+    UploadFloats(*backend, values, view);
+  };
+  const TensorView h = arena.Allocate(backend->Types().residual, {kTokens, d});
+  const TensorView dh = arena.Allocate(backend->Types().gradient, {kTokens, d});
+  fill(h);
+  fill(dh);
+  const BlockSaved saved = AllocateBlockSaved(context, d);
+  BlockReader reader(model);
+  const auto anew = [&] {
+    if (!streamed) return;
+    model.DropBlock(layer, /*from_cache=*/true);
+    reader.Dropped(layer);
+    reader.Request({layer});
+  };
+  anew();
+  BlockForward(context, model.blocks()[layer], static_cast<int>(layer), h, &saved);
+  anew();
+  BlockBackward(context, model.blocks()[layer], static_cast<int>(layer), saved, dh, /*input_needed=*/true);
+  return {DownloadFloats(*backend, h), DownloadFloats(*backend, dh)};
+}
+
+TEST(StreamedLayer, OutputAndInputGradientAreThoseOfTheResidentOne) {
+  const char* other = std::getenv("LACOS_LAYER_MODEL");
+  const std::string folder = other != nullptr ? other : kModel;
+  std::vector<Compute> modes = {Compute::kF32, Compute::kBF16, Compute::kInt8};
+  if (other != nullptr) modes = {Compute::kInt8};
+  for (const Compute compute : modes) {
+    const BlockResult streamed = RunBlock(folder, compute, true), resident = RunBlock(folder, compute, false);
+    EXPECT_EQ(streamed.y, resident.y);
+    EXPECT_EQ(streamed.dx, resident.dx);
+    const auto finite = [](float value) { return std::isfinite(value); };
+    EXPECT_TRUE(std::all_of(resident.dx.begin(), resident.dx.end(), finite));
+    EXPECT_NE(resident.dx, std::vector<float>(resident.dx.size(), resident.dx[0]));
+  }
+  const MemoryUse use = ReadMemoryUse();
+  RecordProperty("peak_rss_bytes", std::to_string(use.peak_rss_bytes));
+  if (other != nullptr) std::printf("peak RSS %.2f GB\n", static_cast<double>(use.peak_rss_bytes) / 1e9);
 }
 
 }  // namespace
