@@ -148,7 +148,8 @@ def scaling_table():
                      scaling.memory_formula(f["axis"], memory["coefficients"]),
                      f"{memory['r2']:.4f}", f"{100 * memory['departure']:.0f} %"])
     header = ["axis", "", "size grows", "cost ratio", "fixed", "square", "r²", "departs", "peak memory", "r²", "departs"]
-    return table(header, rows) + ["", entry["setting"][0].upper() + entry["setting"][1:] + ". " + source(entry) + "."]
+    return table(header, rows) + ["", entry["setting"][0].upper() + entry["setting"][1:] + ". " + source(entry) + "." +
+                                  (f" Note: {entry['note']}." if "note" in entry else "")]
 
 
 BLOCKS = {
