@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two minutes of fuzzing, every target from its seeds and regressions with a fixed seed: what CI runs. Nothing is kept.
+# Two minutes of fuzzing, every target from its seeds and regressions with a fixed seed. Nothing is kept.
 #   fuzz/smoke.sh [SECONDS for all targets]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
