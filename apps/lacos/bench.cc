@@ -96,12 +96,6 @@ void AddBreakdownFlag(CLI::App* command, bool& breakdown) {
       "the ceiling");
 }
 
-// FLOP of the frozen matrices for one token in one direction: 2 for each of their 12 D^2 weights a layer.
-double FlopsPerToken(const BloomConfig& config) {
-  const auto d = static_cast<double>(config.hidden_size);
-  return 2 * 12 * static_cast<double>(config.layers) * d * d;
-}
-
 // Shown at the end of --help, before the example.
 void AddNote(CLI::App* command, const std::string& note) {
   command->footer(note + "\n\n" + command->get_footer());

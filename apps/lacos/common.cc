@@ -1,6 +1,8 @@
 // Flags that several commands share, and the checks of what users give them.
 #include "common.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include <charconv>
@@ -246,6 +248,31 @@ void AddTableOptions(CLI::App* command, TableFlags& flags) {
 
 void AddReplaceInvalidOption(CLI::App* command, bool& replace_invalid) {
   command->add_flag("--replace-invalid", replace_invalid, "Use U+FFFD for invalid UTF-8 instead of stopping");
+}
+
+CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text, const std::string& description) {
+  return OneOf(command->add_option("--block-size", text, description),
+               {"row", "64", "128", "256", "512", "1024", "2048", "4096"});
+}
+
+CLI::Option* AddDTypeOption(CLI::App* command, std::string& text, const std::string& description) {
+  return OneOf(command->add_option("--dtype", text, description), {"f32", "bf16", "f16"});
+}
+
+int64_t ParseBlockSize(const std::string& text) {
+  int64_t size = 0;  // "row"
+  std::from_chars(text.data(), text.data() + text.size(), size);
+  return size;
+}
+
+DType ParseDType(const std::string& text) {
+  if (text == "f32") return DType::kF32;
+  return text == "f16" ? DType::kF16 : DType::kBF16;
+}
+
+double FlopsPerToken(const BloomConfig& config) {
+  const auto d = static_cast<double>(config.hidden_size);
+  return 2 * 12 * static_cast<double>(config.layers) * d * d;
 }
 
 void AddOverwriteOption(CLI::App* command, bool& overwrite) {

@@ -10,6 +10,7 @@
 
 #include "lacos/data/rows.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/model/bloom_config.h"
 #include "lacos/model/embedder.h"
 
 namespace lacos {
@@ -92,6 +93,15 @@ struct TableFlags {
 void AddTableOptions(CLI::App* command, TableFlags& flags);
 void AddReplaceInvalidOption(CLI::App* command, bool& replace_invalid);
 void AddOverwriteOption(CLI::App* command, bool& overwrite);
+
+// How weights are stored: --block-size ("row", a number of values) and --dtype (f32, bf16, f16).
+CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text, const std::string& description);
+CLI::Option* AddDTypeOption(CLI::App* command, std::string& text, const std::string& description);
+int64_t ParseBlockSize(const std::string& text);  // 0 = row
+DType ParseDType(const std::string& text);
+
+// FLOP of the frozen matrices for one token in one direction: 2 for each of their 12 D^2 weights a layer.
+double FlopsPerToken(const BloomConfig& config);
 
 // Refuses, before any work, an output that exists (unless `overwrite`), that is of the wrong kind, or whose
 // parent folder is not there. A folder is only ever replaced when it is empty or holds a model, and never

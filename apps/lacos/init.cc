@@ -19,11 +19,6 @@ struct InitFlags {
   std::string tokenizer;
 };
 
-DType ParseDType(const std::string& name) {
-  if (name == "f32") return DType::kF32;
-  return name == "f16" ? DType::kF16 : DType::kBF16;
-}
-
 void Init(const GlobalOptions& globals, const InitFlags& flags) {
   CheckOutputFolder(flags.output, flags.overwrite, "");
   const Json config = Json::ReadFile(flags.config);
@@ -64,9 +59,7 @@ void AddInitCommand(CLI::App& app, GlobalOptions& globals) {
       ->type_name("FILE")
       ->required();
   command->add_option("--output", flags->output, "Folder to make")->type_name("DIR")->required();
-  OneOf(command->add_option("--dtype", flags->dtype,
-                            "Element type of the weights, where they are not --quantized"),
-        {"f32", "bf16", "f16"});
+  AddDTypeOption(command, flags->dtype, "Element type of the weights, where they are not --quantized");
   command->add_flag("--quantized", flags->quantized, "Write random 8-bit codes directly");
   command
       ->add_option("--tokenizer", flags->tokenizer,

@@ -51,9 +51,8 @@ std::shared_ptr<Checkpoint> ShapeOf(const std::string& path, const ShapeFlags& f
   QuantizationInfo info;
   if (flags.scheme == "linear") info.scheme = QuantScheme::kLinear;
   if (flags.scheme == "dynamic") info.scheme = QuantScheme::kDynamic;
-  if (flags.block_size != "row") info.block_size = std::stoll(flags.block_size);
-  const DType dtype = flags.dtype == "f32" ? DType::kF32 : flags.dtype == "f16" ? DType::kF16 : DType::kBF16;
-  return Checkpoint::WithoutWeights(config, info, dtype);
+  info.block_size = ParseBlockSize(flags.block_size);
+  return Checkpoint::WithoutWeights(config, info, ParseDType(flags.dtype));
 }
 
 // One run with its base resident and with it streamed, and what does not depend on that.
@@ -77,9 +76,8 @@ Needs PlanBothWays(TrainOptions options) {
       options.shape
           ? options.shape
           : Checkpoint::Open(OpenModelFolder(options.model, options.base, options.adapter).base_path);
-  const auto d = static_cast<double>(checkpoint->config().hidden_size);
   needs.disk_bytes = checkpoint->Bytes();
-  needs.flops_per_token = 4 * 12 * static_cast<double>(checkpoint->config().layers) * d * d;
+  needs.flops_per_token = 2 * FlopsPerToken(checkpoint->config());  // forward and input gradients
   return needs;
 }
 
@@ -167,12 +165,9 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
                 "How the base will be stored, where --model has no weights: as `lacos quantize` "
                 "would, or as --dtype"),
             {"linear", "dynamic", "none"}),
-      OneOf(
-          command->add_option("--block-size", shape->block_size, "Values that share a scale, with --scheme"),
-          {"row", "64", "128", "256", "512", "1024", "2048", "4096"}),
-      OneOf(command->add_option("--dtype", shape->dtype,
-                                "Element type of what is not quantised, where --model has no weights"),
-            {"f32", "bf16", "f16"})};
+      AddBlockSizeOption(command, shape->block_size, "Values that share a scale, with --scheme"),
+      AddDTypeOption(command, shape->dtype,
+                     "Element type of what is not quantised, where --model has no weights")};
   OnRun(command, globals, [&globals, flags, shape, of_shape] {
     const auto config = ConfigAlone(flags->model.model);
     if (!config) {

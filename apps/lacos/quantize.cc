@@ -1,7 +1,6 @@
 // `lacos quantize`: casts an original BLOOM folder to 8 bit and says what that costs.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <memory>
 
 #include "commands.h"
@@ -19,12 +18,6 @@ struct QuantizeFlags {
   std::string model, output, scheme = "linear", block_size = "row", layout = "lacos", base_name;
   bool keep_embedding = false, overwrite = false;
 };
-
-int64_t ParseBlockSize(const std::string& text) {
-  int64_t size = 0;  // "row"
-  std::from_chars(text.data(), text.data() + text.size(), size);
-  return size;
-}
 
 void PrintReport(const QuantizeReport& report, double seconds) {
   Table table({"tensors", "relative error"});
@@ -93,11 +86,9 @@ void AddQuantizeCommand(CLI::App& app, GlobalOptions& globals) {
   OneOf(command->add_option("--scheme", flags->scheme,
                             "What the codes mean: equal steps, or bitsandbytes' dynamic 256-entry map"),
         {"linear", "dynamic"});
-  OneOf(command->add_option(
-            "--block-size", flags->block_size,
-            "Weights that share one scale; 'row' is one output row, on whose codes the int8 product "
-            "works exactly"),
-        {"row", "64", "128", "256", "512", "1024", "2048", "4096"});
+  AddBlockSizeOption(command, flags->block_size,
+                     "Weights that share one scale; 'row' is one output row, on whose codes the int8 product "
+                     "works exactly");
   OneOf(
       command->add_option(
           "--layout", flags->layout,

@@ -66,10 +66,7 @@ int64_t Encoder::RecomputedBlocks() const {
 }
 
 // Blocks below are not read while all their states come from the layer cache.
-int64_t Encoder::FirstBlock() const {
-  if (options_.layer_cache == nullptr || EmbeddingTrainable() || options_.dropout.Any()) return 0;
-  return std::min(LowestTrainableBlock(), model_.config().layers - 1);
-}
+int64_t Encoder::FirstBlock() const { return std::min(CachedBlocks(), model_.config().layers - 1); }
 
 // Blocks follow one another upwards, and in a backward downwards again to the lowest trained one; then the
 // next pass begins. The block at which the direction turns is used twice in a row, and stays.
@@ -205,7 +202,7 @@ TensorView Encoder::RunBlocks(const PassContext& context, const PackedTexts& tex
   }
   const ArenaScope scope(arena_);
   const TensorView h = arena_.Allocate(types.residual, {t, d});
-  const int64_t cached = CachedBlocks(context);
+  const int64_t cached = CachedBlocks();
   if (cached > 0) {
     RunCached(context, texts, pass, cached, h);
   } else {

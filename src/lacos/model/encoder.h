@@ -107,7 +107,7 @@ class Encoder {
   void RunRange(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
                 const TensorView& h);
   // encoder_cache.cc: h after the lowest `blocks` blocks, read or computed.
-  int64_t CachedBlocks(const PassContext& context) const;
+  int64_t CachedBlocks() const;
   void RunCached(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
                  int64_t blocks, const TensorView& h);
   void ComputeRows(const PackedTexts& texts, std::span<const int64_t> rows, int64_t blocks,

@@ -5,9 +5,8 @@
 namespace lacos {
 
 // How many blocks' output is a function of a text's ids alone, and cached; 0 = none.
-int64_t Encoder::CachedBlocks(const PassContext& context) const {
-  const bool dropped = context.token_keys && options_.dropout.Any();
-  if (options_.layer_cache == nullptr || EmbeddingTrainable() || dropped) return 0;
+int64_t Encoder::CachedBlocks() const {
+  if (options_.layer_cache == nullptr || EmbeddingTrainable() || options_.dropout.Any()) return 0;
   return LowestTrainableBlock();
 }
 
