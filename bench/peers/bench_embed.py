@@ -9,7 +9,6 @@ measured ceiling and one read of the 8-bit weights at the measured bandwidth. Ev
 """
 
 import argparse
-import gzip
 import json
 import os
 import pathlib
@@ -17,33 +16,23 @@ import sys
 import tempfile
 
 import peer_embed
-from measured import HERE, REPOSITORY, cpu_name, quantise, random_model, run_json
+from measured import HERE, comparison_arguments, cpu_name, quantise, random_model, read_lines, run_json
 
 ROW = "{stack:<8} {what:<52} {rate:>10} {ratio:>7} {single:>12} {bound:>8} {memory:>9}"
 SINGLE_TOKENS, SINGLE_TEXTS = 12, 20
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lacos", type=pathlib.Path, default=REPOSITORY / "build/release/bin/lacos")
-    parser.add_argument("--model", type=pathlib.Path, help="an original BLOOM folder; default: random, of --config's shape")
-    parser.add_argument("--config", type=pathlib.Path, default=HERE / "bloom-560m.json")
-    parser.add_argument("--tokenizer", type=pathlib.Path, default=REPOSITORY / "examples/bloom-nano/tokenizer.json")
-    parser.add_argument("--data", type=pathlib.Path, default=REPOSITORY / "examples/data/snli-cad-train.tsv.gz")
+    parser = comparison_arguments(__doc__)
     parser.add_argument("--texts", type=int, default=128)
     parser.add_argument("--batch-size", type=int, default=32, help="of sentence-transformers")
     parser.add_argument("--max-length", type=int, default=512, help="tokens a text")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--peers", default="f32,bf16-weights", help="of " + ", ".join(peer_embed.CONFIGURATIONS) + "; empty: none")
-    parser.add_argument("--compute", default="f32,bf16,int8", help="lacos' modes; empty: none")
-    parser.add_argument("--json", type=pathlib.Path, help="also write every figure to this file")
     return parser.parse_args()
 
 
 def distinct_sentences(path: pathlib.Path) -> list[str]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", newline="\n") as file:
-        lines = file.read().rstrip("\n").split("\n")
+    lines = read_lines(path)
     return list(dict.fromkeys(line.split("\t")[0] for line in lines[1:]))
 
 

@@ -9,7 +9,6 @@ The peers' rate leaves out their first step (allocation and first-use costs) whe
 """
 
 import argparse
-import gzip
 import json
 import os
 import pathlib
@@ -18,35 +17,25 @@ import sys
 import tempfile
 
 import peer_step
-from measured import HERE, REPOSITORY, cpu_name, quantise, random_model, run_json
+from measured import HERE, comparison_arguments, cpu_name, quantise, random_model, read_lines, run_json
 
 ROW = "{stack:<8} {what:<52} {rate:>10} {padded:>10} {memory:>9} {ratio:>7}"
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lacos", type=pathlib.Path, default=REPOSITORY / "build/release/bin/lacos")
-    parser.add_argument("--model", type=pathlib.Path, help="an original BLOOM folder; default: random, of --config's shape")
-    parser.add_argument("--config", type=pathlib.Path, default=HERE / "bloom-560m.json")
-    parser.add_argument("--tokenizer", type=pathlib.Path, default=REPOSITORY / "examples/bloom-nano/tokenizer.json")
-    parser.add_argument("--data", type=pathlib.Path, default=REPOSITORY / "examples/data/snli-cad-train.tsv.gz")
+    parser = comparison_arguments(__doc__)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=64, help="pairs")
     parser.add_argument("--max-length", type=int, default=75, help="tokens a text")
     parser.add_argument("--lora-rank", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--peers", default="f32,bf16-autocast,bf16-weights",
                         help="of " + ", ".join(peer_step.CONFIGURATIONS) + "; empty: none")
-    parser.add_argument("--compute", default="f32,bf16,int8", help="lacos' modes; empty: none")
-    parser.add_argument("--json", type=pathlib.Path, help="also write every figure to this file")
     return parser.parse_args()
 
 
 def choose_pairs(path: pathlib.Path, count: int, batch_size: int) -> list[tuple[str, str]]:
     """Entailment pairs in the file's order, no text twice in a batch."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8", newline="\n") as file:
-        lines = file.read().rstrip("\n").split("\n")
+    lines = read_lines(path)
     names = lines[0].split("\t")
     rows = [dict(zip(names, line.split("\t"))) for line in lines[1:]]
     label = next((name for name in ("gold_label", "label") if name in names), None)

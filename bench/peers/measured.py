@@ -1,12 +1,35 @@
-"""What bench_train.py and bench_embed.py share: running one measured process, the random model, the machine's name."""
+"""What bench_train.py and bench_embed.py share: running one measured process, options, data, the random model, the machine's name."""
 
+import argparse
+import gzip
 import json
+import os
 import pathlib
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
+
+
+def comparison_arguments(description: str) -> argparse.ArgumentParser:
+    """The options of every comparison; the caller adds its own."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lacos", type=pathlib.Path, default=REPOSITORY / "build/release/bin/lacos")
+    parser.add_argument("--model", type=pathlib.Path, help="an original BLOOM folder; default: random, of --config's shape")
+    parser.add_argument("--config", type=pathlib.Path, default=HERE / "bloom-560m.json")
+    parser.add_argument("--tokenizer", type=pathlib.Path, default=REPOSITORY / "examples/bloom-nano/tokenizer.json")
+    parser.add_argument("--data", type=pathlib.Path, default=REPOSITORY / "examples/data/snli-cad-train.tsv.gz")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--compute", default="f32,bf16,int8", help="lacos' modes; empty: none")
+    parser.add_argument("--json", type=pathlib.Path, help="also write every figure to this file")
+    return parser
+
+
+def read_lines(path: pathlib.Path) -> list[str]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", newline="\n") as file:
+        return file.read().rstrip("\n").split("\n")
 
 
 def run_json(command: list) -> dict:

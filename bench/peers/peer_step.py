@@ -29,11 +29,31 @@ def peak_rss_bytes() -> int:
     raise RuntimeError("no VmHWM in /proc/self/status")
 
 
-def build(options):
+def peer_arguments(description: str, configurations: dict[str, str]) -> argparse.ArgumentParser:
+    """The options of every peer process; the caller adds its own."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--configuration", choices=configurations, required=True)
+    parser.add_argument("--model", type=pathlib.Path, required=True)
+    parser.add_argument("--batch-size", type=int, required=True)
+    parser.add_argument("--max-length", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    return parser
+
+
+def quiet_torch(threads: int) -> None:
+    warnings.simplefilter("ignore")
     import torch
-    from peft import LoraConfig, get_peft_model
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    torch.set_num_threads(threads)
+
+
+def load_transformer(options):
+    """sentence-transformers' module of the base, in the types of the configuration."""
+    import torch
+    from sentence_transformers.sentence_transformer.modules import Transformer
 
     bf16 = options.configuration in ("bf16-weights", "int8-base-bf16")
     model_kwargs = {"dtype": torch.bfloat16 if bf16 else torch.float32}
@@ -43,33 +63,38 @@ def build(options):
         model_kwargs["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
     transformer = Transformer(str(options.model), model_kwargs=model_kwargs)
     transformer.max_seq_length = options.max_length
+    return transformer
+
+
+def sentence_model(transformer):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    return SentenceTransformer(modules=[transformer, pooling], device="cpu")
+
+
+def build(options):
+    from peft import LoraConfig, get_peft_model
+
+    transformer = load_transformer(options)
     config = LoraConfig(r=options.lora_rank, lora_alpha=2 * options.lora_rank, target_modules=["query_key_value"])
     # get_peft_model freezes everything but A and B.
     transformer.model = get_peft_model(transformer.model, config)
-    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
-    return SentenceTransformer(modules=[transformer, pooling], device="cpu").train()
+    return sentence_model(transformer).train()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--configuration", choices=CONFIGURATIONS, required=True)
-    parser.add_argument("--model", type=pathlib.Path, required=True)
+    parser = peer_arguments(__doc__, CONFIGURATIONS)
     parser.add_argument("--pairs", type=pathlib.Path, required=True, help="TSV with a header: sentence1, sentence2")
-    parser.add_argument("--batch-size", type=int, required=True)
-    parser.add_argument("--max-length", type=int, required=True)
     parser.add_argument("--lora-rank", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True)
     options = parser.parse_args()
 
-    warnings.simplefilter("ignore")
+    quiet_torch(options.threads)
     import bitsandbytes
     import torch
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-    from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    torch.set_num_threads(options.threads)
     torch.manual_seed(42)
     rows = [line.split("\t") for line in options.pairs.read_text(encoding="utf-8").rstrip("\n").split("\n")[1:]]
     model = build(options)
