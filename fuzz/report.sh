@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the table of docs/reliability.md from the runs of fuzz/run.sh: executions and seconds are sums, edges the most
+# Writes the table of docs/reliability.md from the runs of fuzz/run.sh: executions and processor seconds are sums, edges the most
 # that one run reached, the corpus as it is now, regressions as committed.
 #   fuzz/report.sh             rewrites the table
 #   fuzz/report.sh --missing   prints the commands that bring every target to 15 minutes
@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 build=${LACOS_FUZZ_BUILD:-../build/fuzz}
 document=../docs/reliability.md
-wanted=900  # seconds
+wanted=900  # seconds of processor time
 [[ -f $build/runs.tsv ]] || { echo "report.sh: there is no $build/runs.tsv; run fuzz/run.sh first" >&2; exit 1; }
 
 sum() { awk -F'\t' -v target="$1" -v field="$2" '$1 == target {s += $field} END {printf "%.0f", s}' "$build/runs.tsv"; }
@@ -25,7 +25,7 @@ fi
 table=$(mktemp)
 trap 'rm -f "$table"' EXIT
 {
-  echo "| target | executions | seconds | edges | corpus: files, kB | inputs that failed, kept as regressions |"
+  echo "| target | executions | CPU seconds | edges | corpus: files, kB | inputs that failed, kept as regressions |"
   echo "|---|--:|--:|--:|--:|--:|"
   for folder in corpus/*/; do
     target=$(basename "$folder")

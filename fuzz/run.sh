@@ -2,7 +2,8 @@
 # Fuzzes one target for a time, from the committed seeds and what earlier runs found, and notes the outcome:
 #   fuzz/run.sh TARGET SECONDS [libFuzzer options]
 # LACOS_FUZZ_BUILD: the build folder (build/fuzz). Its folder corpus/TARGET grows, findings/TARGET gets the inputs that
-# failed, runs.tsv a line for fuzz/report.sh. Exit status 1 where there was a finding.
+# failed, runs.tsv a line for fuzz/report.sh with the processor seconds the target took (other work on the machine does not
+# count). Exit status 1 where there was a finding.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 [[ $# -ge 2 ]] || { sed -n '3p' "$0" >&2; exit 2; }
@@ -19,20 +20,22 @@ trap 'rm -rf "$scratch"' EXIT
 log=$build/last_$target.log
 before=$(ls "$build/findings/$target" | wc -l)
 
+spent=$build/last_$target.seconds
+TIMEFORMAT='%U %S'
 # One thread: files are small, and results are the same with any number. Memory that one allocation asks for is bounded
 # as the whole process is.
-LACOS_FUZZ_SCRATCH=$scratch OMP_NUM_THREADS=1 ASAN_OPTIONS=${ASAN_OPTIONS:-allocator_may_return_null=0:detect_leaks=1} \
+{ time LACOS_FUZZ_SCRATCH=$scratch OMP_NUM_THREADS=1 ASAN_OPTIONS=${ASAN_OPTIONS:-allocator_may_return_null=0:detect_leaks=1} \
   "$program" -dict=dictionaries/"$target".dict -max_total_time="$seconds" -max_len=16384 -timeout=25 -rss_limit_mb=2048 \
   -artifact_prefix="$build/findings/$target/" -print_final_stats=1 "$@" \
-  "$build/corpus/$target" "${seeds[@]}" >"$log" 2>&1
+  "$build/corpus/$target" "${seeds[@]}" >"$log" 2>&1; } 2>"$spent"
 status=$?
 
 runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
 edges=$(grep -o 'cov: [0-9]*' "$log" | tail -1 | cut -d' ' -f2)
 found=$(($(ls "$build/findings/$target" | wc -l) - before))
-took=$(sed -n 's/^Done [0-9]* runs in \([0-9]*\) second.*/\1/p' "$log")
+took=$(awk '{printf "%.0f", $1 + $2}' "$spent")
 printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$target" "${runs:-0}" "${edges:-0}" "$(ls "$build/corpus/$target" | wc -l)" "$found" "${took:-0}" >>"$build/runs.tsv"
-echo "$target: ${runs:-0} executions in ${took:-?} s, ${edges:-0} edges, $found findings"
+echo "$target: ${runs:-0} executions in ${took:-?} s of processor time, ${edges:-0} edges, $found findings"
 if [[ $status -ne 0 ]]; then
   tail -60 "$log"
   echo "run.sh: $target failed (status $status); see $log and $build/findings/$target" >&2
