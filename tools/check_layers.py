@@ -25,6 +25,7 @@ EXTERNAL = [
     (r"spdlog/", ["apps/"], "spdlog is for apps only: the library never prints"),
     (r"nlohmann/", ["src/lacos/io/*.cc"], "JSON goes through io/json.h: only io's .cc files include nlohmann"),
     (r"onig", ["src/lacos/text/regex.cc"], "only text/regex.cc includes Oniguruma"),
+    (r"linear\.h", ["src/lacos/eval/classification.cc"], "only eval/classification.cc includes liblinear"),
     (r"hwy/", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes Highway"),
     (r"oneapi/|dnnl", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes oneDNN"),
     (r"cuda|cublas|nccl", ["src/lacos/kernels/cuda/", "src/lacos/train/comm/"], "only kernels/cuda includes CUDA"),

@@ -10,7 +10,7 @@
 #include "common.h"
 #include "interrupt.h"
 #include "lacos/base/error.h"
-#include "lacos/eval/sts.h"
+#include "lacos/eval/vectors.h"
 #include "output.h"
 #include "progress.h"
 #include "text_reader.h"

@@ -42,7 +42,10 @@ enum class RandomStream : uint32_t {
   kDropout = 3,
   kWeights = 4,
   kHead = 5,
-  kBatch = 6
+  kBatch = 6,
+  kClusters = 7,
+  kBootstrap = 8,
+  kFolds = 9
 };
 
 // A sequential view of one stream of one seed; its position is a counter that can be saved and set.

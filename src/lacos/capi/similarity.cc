@@ -9,7 +9,7 @@
 
 #include "lacos/capi/lacos.h"
 #include "lacos/capi/status.h"
-#include "lacos/eval/sts.h"
+#include "lacos/eval/vectors.h"
 
 namespace lacos::capi {
 namespace {

@@ -1,34 +1,14 @@
 // Semantic textual similarity: correlation of cosines with gold scores.
 #include "lacos/eval/sts.h"
 
-#include <cmath>
 #include <string_view>
 #include <unordered_map>
 
 #include "lacos/base/check.h"
 #include "lacos/eval/statistics.h"
+#include "lacos/eval/vectors.h"
 
 namespace lacos {
-double Cosine(std::span<const float> a, std::span<const float> b) {
-  double dot = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    dot += static_cast<double>(a[i]) * b[i];
-    aa += static_cast<double>(a[i]) * a[i];
-    bb += static_cast<double>(b[i]) * b[i];
-  }
-  const double norms = std::sqrt(aa) * std::sqrt(bb);
-  return norms == 0 ? 0.0 : dot / norms;
-}
-
-std::vector<double> PairCosines(const std::vector<float>& a, const std::vector<float>& b, int64_t d) {
-  LACOS_CHECK(a.size() == b.size() && d > 0 && a.size() % static_cast<size_t>(d) == 0, "two [n, d] matrices");
-  const auto width = static_cast<size_t>(d);
-  std::vector<double> cosines(a.size() / width);
-  for (size_t i = 0; i < cosines.size(); ++i) {
-    cosines[i] = Cosine(std::span(a).subspan(i * width, width), std::span(b).subspan(i * width, width));
-  }
-  return cosines;
-}
 
 StsResult ScoreSts(const std::string& name, const std::vector<double>& similarity,
                    const std::vector<double>& gold) {
@@ -62,9 +42,9 @@ StsResult EvaluateSts(TextEncoder& encoder, const ScoredPairs& pairs, const std:
   });
 
   std::vector<double> cosines(first.size());
-  const std::span all = vectors;
+  const Vectors all{.values = vectors, .d = encoder.dimension()};
   for (size_t i = 0; i < cosines.size(); ++i) {
-    cosines[i] = Cosine(all.subspan(first[i] * d, d), all.subspan(second[i] * d, d));
+    cosines[i] = Cosine(all.Row(static_cast<int64_t>(first[i])), all.Row(static_cast<int64_t>(second[i])));
   }
   StsResult result = ScoreSts(pairs.path, cosines, pairs.score);
   result.encoding = encoding;

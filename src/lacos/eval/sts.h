@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -19,10 +18,6 @@ struct StsResult {
   EncodeStatistics encoding;
 };
 
-// Cosine of two vectors in double; 0 when one is zero.
-double Cosine(std::span<const float> a, std::span<const float> b);
-// Cosine of rows i of two [n, d] matrices in double; 0 when a vector is zero.
-std::vector<double> PairCosines(const std::vector<float>& a, const std::vector<float>& b, int64_t d);
 // Correlations of given cosines (or any similarities) with the gold scores.
 StsResult ScoreSts(const std::string& name, const std::vector<double>& similarity,
                    const std::vector<double>& gold);

@@ -1,0 +1,135 @@
+// How sure a score is: intervals and comparisons by resampling the items that it was measured on.
+#include "lacos/eval/bootstrap.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <numeric>
+
+#include "lacos/base/check.h"
+#include "lacos/base/parallel.h"
+#include "lacos/base/rng.h"
+
+namespace lacos {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+double WeightedPearson(std::span<const double> x, std::span<const double> y,
+                       std::span<const int32_t> counts) {
+  double n = 0, x_mean = 0, y_mean = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    n += counts[i];
+    x_mean += counts[i] * x[i];
+    y_mean += counts[i] * y[i];
+  }
+  x_mean /= n;
+  y_mean /= n;
+  double xx = 0, yy = 0, xy = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double a = x[i] - x_mean, b = y[i] - y_mean;
+    xx += counts[i] * a * a;
+    yy += counts[i] * b * b;
+    xy += counts[i] * a * b;
+  }
+  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : kNaN;
+}
+
+// The order of values, cut into runs of equal ones: ranks of a resample then need no sorting.
+class Ranking {
+ public:
+  explicit Ranking(std::span<const double> x) : order_(x.size()) {
+    std::iota(order_.begin(), order_.end(), size_t{0});
+    std::sort(order_.begin(), order_.end(), [&](size_t a, size_t b) { return x[a] < x[b]; });
+    for (size_t i = 0; i < order_.size(); ++i) {
+      if (i == 0 || x[order_[i]] != x[order_[i - 1]]) starts_.push_back(i);
+    }
+    starts_.push_back(order_.size());
+  }
+  // Average rank of each item among all drawn ones.
+  std::vector<double> Ranks(std::span<const int32_t> counts) const {
+    std::vector<double> ranks(order_.size());
+    double before = 0;
+    for (size_t run = 0; run + 1 < starts_.size(); ++run) {
+      double here = 0;
+      for (size_t i = starts_[run]; i < starts_[run + 1]; ++i) here += counts[order_[i]];
+      for (size_t i = starts_[run]; i < starts_[run + 1]; ++i) ranks[order_[i]] = before + (here + 1) / 2;
+      before += here;
+    }
+    return ranks;
+  }
+
+ private:
+  std::vector<size_t> order_, starts_;
+};
+
+}  // namespace
+
+std::vector<double> BootstrapValues(int64_t n, const ResampledStatistic& statistic,
+                                    const BootstrapOptions& options, uint64_t set) {
+  LACOS_CHECK(n > 0 && options.resamples > 0, "there is something to draw from");
+  std::vector<double> values(static_cast<size_t>(options.resamples));
+  ParallelFor(options.resamples, [&](int64_t b) {
+    Random random(options.seed, RandomStream::kBootstrap, Mix64(set, static_cast<uint64_t>(b)));
+    std::vector<int32_t> counts(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) ++counts[random.Below(static_cast<uint64_t>(n))];
+    values[static_cast<size_t>(b)] = statistic(counts);
+  });
+  return values;
+}
+
+Interval PercentileInterval(std::vector<double> values, double confidence) {
+  LACOS_CHECK(!values.empty(), "an interval is made from values");
+  if (std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return {kNaN, kNaN};
+  std::sort(values.begin(), values.end());
+  // Between neighbouring values as numpy.percentile does.
+  const auto at = [&](double share) {
+    const double place = share * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<size_t>(place);
+    const size_t above = std::min(below + 1, values.size() - 1);
+    return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+  };
+  return {.low = at((1 - confidence) / 2), .high = at((1 + confidence) / 2)};
+}
+
+PairedDifference CompareResamples(std::span<const double> a, std::span<const double> b, double confidence) {
+  LACOS_CHECK(a.size() == b.size() && !a.empty(), "both systems were measured on the same resamples");
+  std::vector<double> differences(a.size());
+  int64_t not_above = 0, not_below = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    differences[i] = a[i] - b[i];
+    if (std::isnan(differences[i])) return {.interval = {kNaN, kNaN}, .p = kNaN};
+    not_above += differences[i] <= 0 ? 1 : 0;
+    not_below += differences[i] >= 0 ? 1 : 0;
+  }
+  const double less =
+      static_cast<double>(1 + std::min(not_above, not_below)) / static_cast<double>(a.size() + 1);
+  return {.interval = PercentileInterval(std::move(differences), confidence), .p = std::min(1.0, 2 * less)};
+}
+
+ResampledStatistic ResampledPearson(std::span<const double> x, std::span<const double> y) {
+  LACOS_CHECK(x.size() == y.size(), "both sides have as many values");
+  return [x, y](std::span<const int32_t> counts) { return WeightedPearson(x, y, counts); };
+}
+
+ResampledStatistic ResampledSpearman(std::span<const double> x, std::span<const double> y) {
+  LACOS_CHECK(x.size() == y.size(), "both sides have as many values");
+  const auto first = std::make_shared<const Ranking>(x), second = std::make_shared<const Ranking>(y);
+  return [first, second](std::span<const int32_t> counts) {
+    return WeightedPearson(first->Ranks(counts), second->Ranks(counts), counts);
+  };
+}
+
+ResampledStatistic ResampledMean(std::span<const double> values) {
+  return [values](std::span<const int32_t> counts) {
+    double sum = 0, n = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      sum += counts[i] * values[i];
+      n += counts[i];
+    }
+    return sum / n;
+  };
+}
+
+}  // namespace lacos

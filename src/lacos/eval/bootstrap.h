@@ -1,0 +1,47 @@
+// How sure a score is: intervals and comparisons by resampling the items that it was measured on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+namespace lacos {
+
+struct BootstrapOptions {
+  int64_t resamples = 2000;
+  double confidence = 0.95;
+  uint64_t seed = 42;
+};
+
+// A statistic of n items of which item i occurs counts[i] times.
+using ResampledStatistic = std::function<double(std::span<const int32_t> counts)>;
+
+// The statistic on each of the resamples: n items drawn with replacement. Which items are drawn depends on n,
+// the seed and `set` alone, so that two systems measured on the same items are compared on the same
+// resamples; `set` tells independent sets of items apart. `statistic` is called from several threads.
+std::vector<double> BootstrapValues(int64_t n, const ResampledStatistic& statistic,
+                                    const BootstrapOptions& options, uint64_t set = 0);
+
+// Percentile interval (Efron, 1979) of such values; NaN when one of them is.
+struct Interval {
+  double low = 0, high = 0;
+};
+Interval PercentileInterval(std::vector<double> values, double confidence);
+
+// Whether two systems differ, from their values on the same resamples (Koehn, "Statistical significance tests
+// for machine translation evaluation", EMNLP 2004, two-sided).
+struct PairedDifference {
+  Interval interval;  // of a - b
+  double p =
+      1;  // twice the share of resamples on which the sign is the other one, at least 1 / (resamples + 1)
+};
+PairedDifference CompareResamples(std::span<const double> a, std::span<const double> b, double confidence);
+
+// Pearson's r and Spearman's rho of resampled pairs, with the sorting done once. x and y must outlive them.
+ResampledStatistic ResampledPearson(std::span<const double> x, std::span<const double> y);
+ResampledStatistic ResampledSpearman(std::span<const double> x, std::span<const double> y);
+// The mean of resampled values.
+ResampledStatistic ResampledMean(std::span<const double> values);
+
+}  // namespace lacos

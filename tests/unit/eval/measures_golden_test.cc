@@ -1,0 +1,155 @@
+// Measures against what scipy, scikit-learn, trec_eval and sentence-transformers said of the same vectors
+// (tools/golden/make_eval_golden.py).
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "lacos/eval/bitext.h"
+#include "lacos/eval/classification.h"
+#include "lacos/eval/clustering.h"
+#include "lacos/eval/pair_classification.h"
+#include "lacos/eval/retrieval.h"
+#include "lacos/eval/statistics.h"
+#include "lacos/io/json.h"
+#include "lacos/kernels/backend.h"
+
+namespace lacos {
+namespace {
+
+constexpr double kExact = 1e-12;  // some hundred roundings in double
+
+Json Golden(const std::string& part) {
+  return Json::ReadFile(std::string(LACOS_SOURCE_DIR) + "/tests/golden/eval/measures.json").At(part);
+}
+
+std::vector<double> Doubles(const Json& list) {
+  std::vector<double> values;
+  for (size_t i = 0; i < list.size(); ++i) values.push_back(list[i].AsDouble());
+  return values;
+}
+std::vector<int32_t> Integers(const Json& list) {
+  std::vector<int32_t> values;
+  for (size_t i = 0; i < list.size(); ++i) values.push_back(static_cast<int32_t>(list[i].AsInt()));
+  return values;
+}
+
+struct Matrix {
+  explicit Matrix(const Json& rows) : d(static_cast<int64_t>(rows[0].size())) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      for (size_t j = 0; j < rows[i].size(); ++j) values.push_back(static_cast<float>(rows[i][j].AsDouble()));
+    }
+  }
+  operator Vectors() const { return {.values = values, .d = d}; }  // NOLINT: a matrix is used as its rows
+  std::vector<float> values;
+  int64_t d;
+};
+
+TEST(Correlations, AreThoseOfScipy) {
+  const Json golden = Golden("correlation");
+  const auto x = Doubles(golden.At("x")), y = Doubles(golden.At("y"));
+  EXPECT_NEAR(Pearson(x, y), golden.At("pearson").AsDouble(), kExact);
+  EXPECT_NEAR(Spearman(x, y), golden.At("spearman").AsDouble(), kExact);
+}
+
+TEST(Retrieval, IsMeasuredAsTrecEvalDoes) {
+  const Json golden = Golden("retrieval");
+  std::vector<std::vector<Judgement>> judgements;
+  for (size_t q = 0; q < golden.At("judgements").size(); ++q) {
+    judgements.emplace_back();
+    const Json list = golden.At("judgements")[q];
+    for (size_t i = 0; i < list.size(); ++i)
+      judgements.back().push_back({list[i][0].AsInt(), list[i][1].AsInt()});
+  }
+  const auto backend = MakeCpuBackend({});
+  const RetrievalResult result =
+      EvaluateRetrieval(*backend, Matrix(golden.At("queries")), Matrix(golden.At("documents")), judgements);
+  size_t at = 0;
+  int64_t unjudged = 0;
+  for (size_t q = 0; q < judgements.size(); ++q) {
+    const Json expected = golden.At("each")[q];
+    if (expected.IsNull()) {
+      ++unjudged;
+      continue;
+    }
+    const QueryScores& scores = result.each.at(at++);
+    EXPECT_NEAR(scores.ndcg10, expected.At("ndcg10").AsDouble(), kExact) << q;
+    EXPECT_NEAR(scores.mrr10, expected.At("mrr10").AsDouble(), kExact) << q;
+    EXPECT_NEAR(scores.map, expected.At("map").AsDouble(), kExact) << q;
+    EXPECT_NEAR(scores.recall1, expected.At("recall1").AsDouble(), kExact) << q;
+    EXPECT_NEAR(scores.recall10, expected.At("recall10").AsDouble(), kExact) << q;
+    EXPECT_NEAR(scores.recall100, expected.At("recall100").AsDouble(), kExact) << q;
+  }
+  EXPECT_EQ(at, result.each.size());
+  EXPECT_EQ(result.unjudged, unjudged);
+  EXPECT_GT(unjudged, 0) << "the golden has a query without a relevant document";
+}
+
+TEST(Bitext, AccuracyAndF1AreThoseOfTheirDefinitions) {
+  const Json golden = Golden("bitext");
+  const auto backend = MakeCpuBackend({});
+  const BitextResult result =
+      EvaluateBitext(*backend, Matrix(golden.At("first")), Matrix(golden.At("second")));
+  EXPECT_NEAR(result.cosine.forward, golden.At("cosine")[0].AsDouble(), kExact);
+  EXPECT_NEAR(result.cosine.backward, golden.At("cosine")[1].AsDouble(), kExact);
+  EXPECT_NEAR(result.margin.forward, golden.At("margin")[0].AsDouble(), kExact);
+  EXPECT_NEAR(result.margin.backward, golden.At("margin")[1].AsDouble(), kExact);
+  EXPECT_NEAR(result.f1_cosine, golden.At("f1_cosine").AsDouble(), kExact);
+}
+
+TEST(Clusters, AreScoredAsSklearnDoes) {
+  const Json golden = Golden("clustering");
+  const ClusterScores scores = ScoreClusters(Integers(golden.At("classes")), Integers(golden.At("clusters")));
+  EXPECT_NEAR(scores.homogeneity, golden.At("homogeneity").AsDouble(), kExact);
+  EXPECT_NEAR(scores.completeness, golden.At("completeness").AsDouble(), kExact);
+  EXPECT_NEAR(scores.v_measure, golden.At("v_measure").AsDouble(), kExact);
+}
+
+// Another generator draws other batches: single runs differ, their median does not by much.
+TEST(MiniBatchKMeans, FindsClustersAsTightAsSklearns) {
+  const Json golden = Golden("clustering");
+  const Matrix rows(golden.At("rows"));
+  std::vector<double> inertias;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const KMeansResult result = MiniBatchKMeans(rows, {.clusters = 6, .batch_size = 100, .seed = seed});
+    EXPECT_EQ(result.clusters.size(), 400u);
+    inertias.push_back(result.inertia);
+  }
+  std::sort(inertias.begin(), inertias.end());
+  const double best = golden.At("inertia").AsDouble();  // of full k-means, 30 times begun
+  const std::vector<double> theirs = Doubles(golden.At("mini_batch_inertia"));
+  EXPECT_GT(inertias[0], 0.999 * best);
+  EXPECT_LT(inertias[0], 1.05 * best);
+  EXPECT_LT(inertias[10], 1.1 * theirs[10]);
+}
+
+TEST(LogisticRegression, PredictsWhatSklearnsDoes) {
+  for (const char* name : {"binary", "five"}) {
+    const Json golden = Golden("classification").At(name);
+    const Matrix rows(golden.At("rows"));
+    const std::vector<int32_t> labels = Integers(golden.At("labels"));
+    const int64_t n = golden.At("train").AsInt();
+    const LabelledVectors train{.rows = Vectors(rows).Rows(0, n),
+                                .labels = {labels.begin(), labels.begin() + n}};
+    const LabelledVectors test{.rows = Vectors(rows).Rows(n, Vectors(rows).n()),
+                               .labels = {labels.begin() + n, labels.end()}};
+    const LogisticRegression model(train.rows, train.labels);
+    EXPECT_EQ(model.Predict(test.rows), Integers(golden.At("predicted"))) << name;
+    const ClassificationScores scores = EvaluateClassification(train, test);
+    EXPECT_NEAR(scores.accuracy, golden.At("accuracy").AsDouble(), kExact);
+    EXPECT_NEAR(scores.macro_f1, golden.At("macro_f1").AsDouble(), kExact);
+  }
+}
+
+TEST(Pairs, AreToldApartAsSklearnAndSentenceTransformersMeasure) {
+  const Json golden = Golden("pairs");
+  const std::vector<int32_t> same = Integers(golden.At("same"));
+  const PairClassificationResult tied = EvaluatePairs(Doubles(golden.At("similarity")), same);
+  EXPECT_NEAR(tied.average_precision, golden.At("average_precision").AsDouble(), kExact);
+  const PairClassificationResult distinct = EvaluatePairs(Doubles(golden.At("distinct")), same);
+  EXPECT_NEAR(distinct.best_f1, golden.At("best_f1").AsDouble(), kExact);
+  EXPECT_NEAR(distinct.best_accuracy, golden.At("best_accuracy").AsDouble(), kExact);
+}
+
+}  // namespace
+}  // namespace lacos
