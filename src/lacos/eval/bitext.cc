@@ -139,6 +139,8 @@ BitextResult EvaluateBitext(Backend& backend, const Vectors& first, const Vector
   for (int64_t i = 0; i < result.n; ++i) {
     gold.push_back(i);
     nearest.push_back(forward[static_cast<size_t>(i)][0].index);
+    const bool found = nearest.back() == i, found_back = backward[static_cast<size_t>(i)][0].index == i;
+    result.right.push_back(0.5 * ((found ? 1 : 0) + (found_back ? 1 : 0)));
   }
   result.f1_cosine = WeightedF1(gold, nearest);
   return result;

@@ -19,6 +19,8 @@ struct BitextResult {
   MatchAccuracy cosine, margin;
   // As MTEB's BitextMining: sklearn's f1_score, weighted, of the nearest sentences by cosine, forward.
   double f1_cosine = 0;
+  // [n] How many of the two directions find the pair by cosine, halved: their mean is cosine.Mean().
+  std::vector<double> right;
   // Mining as in BUCC: candidates of both directions, best first, each sentence at most once; the best F1 of
   // all thresholds on the margin score.
   double mining_f1 = 0, mining_precision = 0, mining_recall = 0, mining_threshold = 0;

@@ -60,6 +60,14 @@ class Ranking {
     return ranks;
   }
 
+  // Runs of equal values, the largest first.
+  template <class F>
+  void ForEachRunDescending(F&& f) const {
+    for (size_t run = starts_.size() - 1; run-- > 0;) {
+      f(std::span(order_).subspan(starts_[run], starts_[run + 1] - starts_[run]));
+    }
+  }
+
  private:
   std::vector<size_t> order_, starts_;
 };
@@ -118,6 +126,27 @@ ResampledStatistic ResampledSpearman(std::span<const double> x, std::span<const 
   const auto first = std::make_shared<const Ranking>(x), second = std::make_shared<const Ranking>(y);
   return [first, second](std::span<const int32_t> counts) {
     return WeightedPearson(first->Ranks(counts), second->Ranks(counts), counts);
+  };
+}
+
+ResampledStatistic ResampledAveragePrecision(std::span<const double> similarity,
+                                             std::span<const int32_t> same) {
+  LACOS_CHECK(similarity.size() == same.size(), "one label for each similarity");
+  const auto ranking = std::make_shared<const Ranking>(similarity);
+  return [ranking, same](std::span<const int32_t> counts) {
+    double positives = 0;
+    for (size_t i = 0; i < same.size(); ++i) positives += same[i] != 0 ? counts[i] : 0;
+    double precision_sum = 0, found = 0, chosen = 0;
+    ranking->ForEachRunDescending([&](std::span<const size_t> run) {
+      double here = 0;
+      for (const size_t i : run) {
+        chosen += counts[i];
+        here += same[i] != 0 ? counts[i] : 0;
+      }
+      found += here;
+      if (chosen > 0) precision_sum += here * found / chosen;
+    });
+    return positives > 0 ? precision_sum / positives : kNaN;
   };
 }
 

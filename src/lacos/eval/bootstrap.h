@@ -41,6 +41,10 @@ PairedDifference CompareResamples(std::span<const double> a, std::span<const dou
 // Pearson's r and Spearman's rho of resampled pairs, with the sorting done once. x and y must outlive them.
 ResampledStatistic ResampledPearson(std::span<const double> x, std::span<const double> y);
 ResampledStatistic ResampledSpearman(std::span<const double> x, std::span<const double> y);
+// sklearn's average_precision_score of resampled pairs (pair_classification.h); NaN where only one label was
+// drawn.
+ResampledStatistic ResampledAveragePrecision(std::span<const double> similarity,
+                                             std::span<const int32_t> same);
 // The mean of resampled values.
 ResampledStatistic ResampledMean(std::span<const double> values);
 

@@ -13,6 +13,7 @@
 namespace lacos {
 
 struct Embedder::State {
+  Compute compute = Compute::kBF16;
   LoadedModel loaded;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<BloomModel> model;
@@ -42,6 +43,7 @@ TokenizeOptions MakeTokenizeOptions(const EmbedderOptions& options, const Embedd
 
 Embedder::Embedder(const EmbedderOptions& options) : state_(std::make_unique<State>()) {
   State& s = *state_;
+  s.compute = options.compute;
   s.loaded = LoadModel(options.path, options.base, options.adapter);
   const EmbeddingSettings& folder = s.loaded.folder.settings;
   s.backend = MakeCpuBackend({.compute = options.compute});
@@ -67,6 +69,7 @@ int64_t Embedder::dimension() const { return state_->model->config().hidden_size
 const ModelFolder& Embedder::folder() const { return state_->loaded.folder; }
 const Tokenizer& Embedder::tokenizer() const { return *state_->loaded.tokenizer; }
 Backend& Embedder::backend() const { return *state_->backend; }
+Compute Embedder::compute() const { return state_->compute; }
 Pooling Embedder::pooling() const { return state_->encoder->options().pooling; }
 bool Embedder::normalize() const { return text_encoder().options().normalize; }
 int64_t Embedder::max_length() const { return text_encoder().options().tokenize.max_length; }

@@ -43,6 +43,7 @@ class Embedder {
   const Tokenizer& tokenizer() const;
   Backend& backend() const;
   // Settings in force, after defaults.
+  Compute compute() const;
   Pooling pooling() const;
   bool normalize() const;
   int64_t max_length() const;

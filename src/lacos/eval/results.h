@@ -1,0 +1,48 @@
+// The results of an evaluation: what is kept of them in files, and how two systems compare.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lacos/eval/aggregates.h"
+#include "lacos/eval/tasks.h"
+#include "lacos/io/json.h"
+
+namespace lacos {
+
+struct EvaluationResults {
+  Json system = Json::Object();  // what was measured: model, adapter, settings, machine; kept as it is
+  std::vector<TaskResult> sets;
+  std::vector<Aggregate> aggregates;
+};
+
+// Resamples every set and makes the aggregates.
+void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap);
+
+// {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...}, "interval":
+// [low, high]}], "aggregates": [{"group", "convention", "measure", "value", "interval", "sets", "n"}]}.
+// Numbers that do not exist are null.
+Json ResultsJson(const EvaluationResults& results, double confidence);
+// One line a set and measure, then one an aggregate:
+// task,name,subset,split,languages,n,convention,measure,value,low,high.
+std::string ResultsCsv(const EvaluationResults& results, double confidence);
+// What `--compare` needs besides: one JSON line a set with its items.
+std::string ItemsJsonl(const EvaluationResults& results);
+
+// Reads results.json and items.jsonl of a folder that `lacos eval --output` wrote; resampled and aggregated
+// anew. Throws UserError.
+EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions& bootstrap);
+
+struct Comparison {
+  std::string label, convention, measure;  // a set or an aggregate; `convention` is empty for a set
+  int64_t n = 0;
+  double a = 0, b = 0;
+  PairedDifference difference;  // of a - b
+};
+// For everything that both have with the same items; what only one has, or has with other items or gold, is
+// named in `apart`.
+std::vector<Comparison> CompareResults(const EvaluationResults& a, const EvaluationResults& b,
+                                       double confidence, std::vector<std::string>& apart);
+
+}  // namespace lacos

@@ -1,0 +1,15 @@
+// Everything but the text that a vector depends on: the key of vectors that are kept between runs.
+#pragma once
+
+#include <string>
+
+#include "lacos/io/json.h"
+#include "lacos/model/embedder.h"
+
+namespace lacos {
+
+// Base (bytes, kernels: LayerCacheIdentity), adapter, tokenizer and settings. Hashes of large files are
+// remembered in `folder`. Throws UserError when a file cannot be read.
+Json EmbeddingIdentity(const Embedder& embedder, const std::string& folder);
+
+}  // namespace lacos
