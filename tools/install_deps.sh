@@ -7,7 +7,7 @@ packages=(
   g++ cmake ninja-build pkg-config git ca-certificates python3 python3-venv
   libdnnl-dev libhwy-dev libomp-dev
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev
-  libssl-dev zlib1g-dev libzstd-dev libonig-dev liblinear-dev
+  libssl-dev zlib1g-dev libzstd-dev libarchive-dev libonig-dev liblinear-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-format ccache
 )

@@ -15,6 +15,7 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals);
 void AddQuantizeCommand(CLI::App& app, GlobalOptions& globals);
 void AddTokenizeCommand(CLI::App& app, GlobalOptions& globals);
 void AddTrainCommand(CLI::App& app, GlobalOptions& globals);
+void AddDataCommand(CLI::App& app, GlobalOptions& globals);
 void AddEvalCommand(CLI::App& app, GlobalOptions& globals);
 void AddEmbedCommand(CLI::App& app, GlobalOptions& globals);
 void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals);

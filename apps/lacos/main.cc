@@ -31,6 +31,7 @@ void AddCommands(CLI::App& app, GlobalOptions& globals) {
   AddQuantizeCommand(app, globals);
   AddTokenizeCommand(app, globals);
   AddTrainCommand(app, globals);
+  AddDataCommand(app, globals);
   AddEvalCommand(app, globals);
   AddEmbedCommand(app, globals);
   AddSimilarityCommand(app, globals);

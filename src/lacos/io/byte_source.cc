@@ -15,6 +15,7 @@
 
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/io/expansion_limit.h"
 #include "lacos/io/posix.h"
 
 namespace lacos {
@@ -34,25 +35,6 @@ constexpr size_t kChunkBytes = size_t{1} << 18;
       fmt::format("[{}] has damaged {} data: {}; expected an intact file; copy or download it again", name,
                   format, reason));
 }
-
-// A few kilobytes can stand for terabytes. Texts shrink 3 to 30 times, repetitive ones perhaps 100 times.
-class ExpansionLimit {
- public:
-  void Read(size_t packed) { packed_ += packed; }
-  void Wrote(size_t unpacked, const std::string& name) {
-    unpacked_ += unpacked;
-    if (unpacked_ <= kFreeBytes || unpacked_ / kMaxExpansion <= packed_) return;
-    throw UserError(fmt::format(
-        "[{}] grew from {} to over {} bytes: an archive bomb?; expected text that compression makes at "
-        "most {} times smaller; decompress the file first if it is what you want",
-        name, packed_, unpacked_ - unpacked, kMaxExpansion));
-  }
-
- private:
-  static constexpr uint64_t kFreeBytes = uint64_t{64} << 20;
-  static constexpr uint64_t kMaxExpansion = 250;
-  uint64_t packed_ = 0, unpacked_ = 0;
-};
 
 // The bytes as they are, after a few that were looked at already.
 class FileSource : public ByteSource {
@@ -92,6 +74,21 @@ class FileSource : public ByteSource {
   FileDescriptor owned_;
   std::string name_;
   std::string peeked_;
+};
+
+// Bytes that are in memory already.
+class MemorySource : public ByteSource {
+ public:
+  explicit MemorySource(std::string_view bytes) : left_(bytes) {}
+  size_t Read(std::span<char> out) override {
+    const size_t n = std::min(out.size(), left_.size());
+    if (n > 0) std::memcpy(out.data(), left_.data(), n);
+    left_.remove_prefix(n);
+    return n;
+  }
+
+ private:
+  std::string_view left_;
 };
 
 // gzip, any number of members one after another (RFC 1952), zero padding after the last.
@@ -205,6 +202,20 @@ bool IsZstd(std::string_view start) {
   return magic == 0xFD2FB528u || (magic & 0xFFFFFFF0u) == 0x184D2A50u;  // a frame or a skippable frame
 }
 
+// The source itself, or what it holds when it begins like gzip or zstd. `file_name` decides what an empty
+// file that should be compressed is.
+std::unique_ptr<ByteSource> Decompressed(std::unique_ptr<ByteSource> source, std::string_view start,
+                                         const std::string& file_name, const std::string& name) {
+  if (IsGzip(start)) return std::make_unique<GzipSource>(std::move(source), name);
+  if (IsZstd(start)) return std::make_unique<ZstdSource>(std::move(source), name);
+  // A compressed file has a header even when its text is empty.
+  if (start.size() < 4 && (file_name.ends_with(".gz") || file_name.ends_with(".zst")) &&
+      (start.empty() || start[0] == '\x1F' || start[0] == '\x28')) {
+    FailTruncated(name);
+  }
+  return source;
+}
+
 }  // namespace
 
 std::unique_ptr<ByteSource> OpenByteSource(const std::string& path, const std::string& name) {
@@ -220,14 +231,11 @@ std::unique_ptr<ByteSource> OpenByteSource(const std::string& path, const std::s
   }
   auto source = std::make_unique<FileSource>(fd, std::move(owned), name);
   const std::string start(source->Peek());
-  if (IsGzip(start)) return std::make_unique<GzipSource>(std::move(source), name);
-  if (IsZstd(start)) return std::make_unique<ZstdSource>(std::move(source), name);
-  // A compressed file has a header even when its text is empty.
-  if (start.size() < 4 && (path.ends_with(".gz") || path.ends_with(".zst")) &&
-      (start.empty() || start[0] == '\x1F' || start[0] == '\x28')) {
-    FailTruncated(name);
-  }
-  return source;
+  return Decompressed(std::move(source), start, path, name);
+}
+
+std::unique_ptr<ByteSource> OpenMemorySource(std::string_view bytes, const std::string& name) {
+  return Decompressed(std::make_unique<MemorySource>(bytes), bytes.substr(0, 4), name, name);
 }
 
 }  // namespace lacos

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace lacos {
 
@@ -19,5 +20,7 @@ class ByteSource {
 // Opens `path` ("-" is stdin) and looks at its first bytes to tell gzip and zstd. `name` is what messages
 // call it. Compressed data that grows more than 250 times (beyond 64 MiB) is refused while it is read.
 std::unique_ptr<ByteSource> OpenByteSource(const std::string& path, const std::string& name);
+// The same for bytes in memory, which must outlive the source.
+std::unique_ptr<ByteSource> OpenMemorySource(std::string_view bytes, const std::string& name);
 
 }  // namespace lacos

@@ -1,0 +1,92 @@
+// Takes converted sets one after another, checks them against what is known, and writes the suite's files.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lacos/data/prepare/raw_text.h"
+#include "lacos/data/suite.h"
+
+namespace lacos {
+
+// Rows of a .tsv without quoting: tabs and line breaks inside a cell become blanks.
+class TsvRows {
+ public:
+  explicit TsvRows(std::initializer_list<std::string_view> header);
+  void Add(std::initializer_list<std::string_view> cells);
+  int64_t rows() const { return rows_; }
+  int64_t changed_cells() const { return changed_cells_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  void Append(std::string_view cell);
+  std::string text_;
+  int64_t rows_ = -1, changed_cells_ = 0;  // the header is no row
+};
+
+// What somebody who trusts the output should know about one raw file.
+struct PrepareNote {
+  std::string file, what;
+  int64_t count = 0;  // rows or cells; 0: the file as a whole
+};
+
+struct WriterOptions {
+  std::vector<std::string> only;  // tasks; empty: all
+  bool allow_changed_texts = false;
+};
+
+class SuiteWriter {
+ public:
+  SuiteWriter(std::string folder, WriterOptions options);
+
+  bool WantsTask(std::string_view task) const;
+
+  // Says which files a set was made of, and whether they are another edition than the table's hashes are of.
+  struct Source {
+    std::vector<const RawFile*> files;
+    bool other_edition = false;
+  };
+  // `set` needs task, name, subset, split, languages, path, and what its task has besides; rows and hashes
+  // are filled in. `scores`: sts, one a line. UserError for a wrong count or hash, and for a set that was
+  // added with other contents before.
+  void AddTable(SuiteSet set, const TsvRows& rows, const Source& source, const std::string& scores = "");
+  // Retrieval: contents of set.path, set.queries.path and set.qrels.path.
+  void AddRetrieval(SuiteSet set, const std::string& documents, const std::string& queries,
+                    const std::string& qrels, const Source& source);
+
+  void Note(const RawFile& file, const std::string& what, int64_t count);  // nothing when the count is 0
+  void NoteFile(const RawFile& file, const std::string& what);
+  void NoteLines(const RawFile& file, const RawLines& lines);  // when it was converted to UTF-8
+
+  // What no set may be taken for without: sets of KnownSets() that were not added, by WantsTask.
+  std::vector<AbsentSet> Absent() const;
+  // Writes suite.json.
+  void Finish();
+
+  const std::vector<SuiteSet>& sets() const { return sets_; }
+  const std::vector<PrepareNote>& notes() const { return notes_; }
+
+ private:
+  bool SeenBefore(const SuiteSet& set, const std::string& sha256, const Source& source);
+  void CheckRows(const SuiteSet& set, const Source& source, int64_t found) const;
+  void Write(const std::string& path, const std::string& contents);
+
+  std::string folder_;
+  WriterOptions options_;
+  std::vector<SuiteSet> sets_;
+  std::vector<PrepareNote> notes_;
+  struct Seen {
+    std::string sha256, shown;
+  };
+  std::map<std::string, Seen> seen_;  // by path
+};
+
+// A score without trailing zeros, so that "5.000" and "5.0" are equal.
+std::string ScoreText(double score);
+
+}  // namespace lacos

@@ -1,0 +1,81 @@
+// XQuAD as retrieval: each question's relevant document is the paragraph that it was asked of. Ids are the
+// same in all languages, so any language's questions can be put to any language's paragraphs.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "lacos/base/error.h"
+#include "lacos/data/prepare/raw_format.h"
+#include "lacos/io/json.h"
+
+namespace lacos {
+namespace {
+
+// One line of .jsonl in BEIR's form.
+void AppendDocument(const std::string& id, const std::string* title, const std::string& text,
+                    std::string& out) {
+  Json line = Json::Object();
+  line.Set("_id", id);
+  if (title != nullptr) line.Set("title", *title);
+  line.Set("text", text);
+  out += line.Dump();
+  out += '\n';
+}
+
+class XquadFormat : public RawFormat {
+ public:
+  std::string Task() const override { return "retrieval"; }
+  bool Wants(const std::vector<std::string>& parts) const override { return !Language(parts.back()).empty(); }
+
+  void Add(RawFile file, SuiteWriter& out) override {
+    const std::string language = Language(LowerParts(file.name).back());
+    // The article's title is left out: it is the English page's name in every language.
+    const std::string no_title;
+    std::string documents, queries, qrels = "query-id\tcorpus-id\tscore\n";
+    std::set<std::string> seen;
+    int64_t articles = 0;
+    Json::Parse(file.bytes, file.shown).At("data").ForEachElement([&](const Json& article) {
+      int64_t paragraphs = 0;
+      article.At("paragraphs").ForEachElement([&](const Json& paragraph) {
+        const std::string document = fmt::format("{}-{}", articles, paragraphs++);
+        AppendDocument(document, &no_title, paragraph.At("context").AsString(), documents);
+        paragraph.At("qas").ForEachElement([&](const Json& question) {
+          const std::string id = question.At("id").AsString();
+          if (id.empty() || id.find_first_of("\t\r\n") != std::string::npos || !seen.insert(id).second) {
+            throw UserError(
+                fmt::format("{} is '{}'; expected an id that occurs once; copy or download the file again",
+                            question.At("id").Where(), id));
+          }
+          AppendDocument(id, nullptr, question.At("question").AsString(), queries);
+          qrels += fmt::format("{}\t{}\t1\n", id, document);
+        });
+      });
+      ++articles;
+    });
+    SuiteSet set{.task = "retrieval",
+                 .name = "XQuAD",
+                 .subset = language,
+                 .split = "test",
+                 .languages = {language},
+                 .path = fmt::format("retrieval/xquad/{}.corpus.jsonl", language)};
+    set.queries.path = fmt::format("retrieval/xquad/{}.queries.jsonl", language);
+    set.qrels.path = "retrieval/xquad/qrels.tsv";
+    out.AddRetrieval(std::move(set), documents, queries, qrels, {.files = {&file}});
+  }
+
+ private:
+  // "zh" of "xquad.zh.json".
+  static std::string Language(std::string_view file) {
+    constexpr std::string_view kStart = "xquad.", kEnd = ".json";
+    if (!file.starts_with(kStart) || !file.ends_with(kEnd) || file.size() <= kStart.size() + kEnd.size())
+      return "";
+    const std::string_view language = file.substr(kStart.size(), file.size() - kStart.size() - kEnd.size());
+    return IsLanguageCode(language) ? std::string(language) : "";
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<RawFormat> MakeXquadFormat() { return std::make_unique<XquadFormat>(); }
+
+}  // namespace lacos
