@@ -1,155 +1,393 @@
-// `lacos eval`: how well a model's cosines agree with human scores of similarity.
+// `lacos eval`: how well vectors serve the tasks that people judge them by, of a model or of any other
+// system.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <cmath>
+#include <filesystem>
 #include <memory>
 
 #include "commands.h"
 #include "common.h"
+#include "eval_output.h"
 #include "interrupt.h"
 #include "lacos/base/error.h"
-#include "lacos/eval/sts.h"
+#include "lacos/base/version.h"
+#include "lacos/eval/embed_table.h"
+#include "lacos/eval/file_tasks.h"
+#include "lacos/eval/floors.h"
+#include "lacos/eval/mteb.h"
+#include "lacos/eval/suite_tasks.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/manifest.h"
+#include "lacos/model/embedding_identity.h"
+#include "machine.h"
 #include "output.h"
 #include "progress.h"
 
 namespace lacos {
 namespace {
 
+constexpr int64_t kFloorDimension = 4096;
+
 struct EvalFlags {
   ModelOptions model;
   EncodingOptions encoding;
   EmbedOptions embed;
   TableFlags table;
-  std::string task = "sts", split = "test";
-  std::vector<std::string> data;
+  std::string task = "sts", split = "test", train_data;
+  std::vector<std::string> data, suites, compare;
+  std::string suite_folder, embeddings, floor, texts_output, cache, output;
+  std::string query_prompt, document_prompt;
+  bool skip_missing = false, overwrite = false;
+  ClassificationProtocol classification;
+  BootstrapOptions bootstrap;
 };
 
-// What was read and not scored, and what may surprise, is said for every file.
-void LogCounts(const ScoredPairs& pairs, const StsResult& result) {
-  if (pairs.dropped_no_score > 0) {
-    spdlog::info("[{}] {} rows without a score were left out", pairs.path, pairs.dropped_no_score);
+using Tasks = std::vector<std::unique_ptr<EvaluationTask>>;
+
+void CheckFlags(const EvalFlags& flags) {
+  if (!flags.compare.empty()) return;
+  const int systems = (flags.model.model.empty() ? 0 : 1) + (flags.embeddings.empty() ? 0 : 1) +
+                      (flags.floor.empty() ? 0 : 1) + (flags.texts_output.empty() ? 0 : 1);
+  if (systems != 1) {
+    FailUsage("--model",
+              "name one of --model, --embeddings, --floor and --write-texts: what is to be measured");
   }
-  if (pairs.dropped_other_split > 0) {
-    spdlog::info("[{}] {} rows of another split were left out", pairs.path, pairs.dropped_other_split);
+  if (flags.data.empty() == flags.suites.empty()) {
+    FailUsage("--data", "name either --data FILE... or --suite NAME with --suite-folder DIR");
   }
-  if (result.encoding.truncated > 0) {
-    spdlog::info("[{}] {} texts were longer than --max-length and lost their end", pairs.path,
-                 result.encoding.truncated);
+  if (!flags.suites.empty() && flags.suite_folder.empty()) {
+    FailUsage("--suite-folder", "name the folder that `lacos data prepare` made");
   }
-  if (result.encoding.empty > 0) {
-    spdlog::warn("[{}] {} texts have no tokens; their vectors are zero and their cosines 0", pairs.path,
-                 result.encoding.empty);
+}
+
+// Tasks on files or on a suite's sets; read before the model, so that a damaged row shows at once.
+Tasks MakeTasks(const EvalFlags& flags) {
+  Tasks tasks;
+  for (const std::string& path : flags.data) {
+    tasks.push_back(FileTask(flags.task, path,
+                             {.table = flags.table.Options(),
+                              .split = flags.split,
+                              .train_data = flags.train_data,
+                              .classification = flags.classification}));
   }
-  if (std::isnan(result.spearman) || std::isnan(result.pearson)) {
+  if (flags.suites.empty()) return tasks;
+  std::vector<std::string> absent;
+  tasks = SuiteTasks(OpenSuite(flags.suite_folder), flags.suites, flags.classification, absent);
+  if (!absent.empty() && (!flags.skip_missing || tasks.empty())) {
+    throw UserError(
+        fmt::format("[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
+                    "pass --skip-missing to score the others",
+                    flags.suite_folder, fmt::join(absent, ", "), fmt::join(flags.suites, ", ")));
+  }
+  if (!absent.empty()) spdlog::warn("not in the suite, left out: {}", fmt::join(absent, ", "));
+  return tasks;
+}
+
+// Vectors of all texts, whoever made them, and what is to be said of the system.
+struct System {
+  std::unique_ptr<Embedder> embedder;  // of --model
+  std::unique_ptr<Backend> backend;    // else
+  EmbeddedTable table;
+  Json description = Json::Object();
+
+  Backend& backend_in_use() { return embedder ? embedder->backend() : *backend; }
+};
+
+Json AdapterHashes(const ModelFolder& folder) {
+  Json hashes = Json::Object();
+  if (folder.adapter_path.empty()) return hashes;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.adapter_path)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("adapter_")) hashes.Set(name, FileSha256(entry.path().string()));
+  }
+  return hashes;
+}
+
+void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const TextTable& texts,
+                    PeakMemory& memory, System& system) {
+  system.embedder =
+      std::make_unique<Embedder>(MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed));
+  Embedder& embedder = *system.embedder;
+  const std::string plain = flags.embed.Prompt(embedder.folder().settings);
+  const RolePrompts prompts{.plain = plain,
+                            .query = flags.query_prompt.empty() ? plain : flags.query_prompt,
+                            .document = flags.document_prompt.empty() ? plain : flags.document_prompt};
+  std::unique_ptr<VectorCache> cache;
+  if (!flags.cache.empty()) {
+    cache = std::make_unique<VectorCache>(flags.cache, EmbeddingIdentity(embedder, flags.cache),
+                                          embedder.dimension(),
+                                          [](const std::string& line) { spdlog::warn("{}", line); });
+  }
+  Progress progress(globals, {.what = "embedding", .unit = "texts", .total = texts.size()});
+  const Stopwatch watch;
+  system.table = EmbedTable(
+      embedder, texts, prompts, cache.get(), [&](int64_t done, int64_t tokens, int64_t all_tokens) {
+        CheckInterrupt();
+        memory.Sample();
+        progress.Update(
+            done, fmt::format("{} tokens/s", FormatCount(static_cast<double>(tokens) / watch.Seconds())),
+            static_cast<double>(tokens) / static_cast<double>(std::max<int64_t>(all_tokens, 1)));
+      });
+  progress.Finish();
+  const double seconds = watch.Seconds();
+  const EncodeStatistics& statistics = system.table.statistics;
+  spdlog::info("{} distinct texts: {} embedded in {}, {} tokens/s; {} from the cache", texts.size(),
+               statistics.texts, FormatSeconds(seconds),
+               FormatCount(static_cast<double>(statistics.tokens) / std::max(seconds, 1e-9)),
+               system.table.cached);
+
+  Json& about = system.description;
+  about.Set("model", flags.model.model);
+  about.Set("base", embedder.folder().base_name);
+  about.Set("adapter_sha256", AdapterHashes(embedder.folder()));
+  about.Set("pooling", PoolingName(embedder.pooling()));
+  about.Set("normalize", embedder.normalize());
+  about.Set("max_length", embedder.max_length());
+  about.Set("strip", embedder.strip());
+  about.Set("prompt", prompts.plain);
+  about.Set("query_prompt", prompts.query);
+  about.Set("document_prompt", prompts.document);
+  about.Set("compute", globals.compute);
+  about.Set("dimension", embedder.dimension());
+  about.Set("texts", texts.size());
+  about.Set("tokens", statistics.tokens);
+  about.Set("embed_seconds", seconds);
+  about.Set("cached_texts", system.table.cached);
+  about.Set("machine", MachineJson(embedder.backend().Describe()));
+}
+
+System MakeSystem(const GlobalOptions& globals, const EvalFlags& flags, const TextTable& texts,
+                  PeakMemory& memory) {
+  System system;
+  if (!flags.model.model.empty()) {
+    EmbedWithModel(globals, flags, texts, memory, system);
+    return system;
+  }
+  system.backend = MakeCpuBackend({.compute = Compute::kF32});
+  system.table.is_empty.assign(static_cast<size_t>(texts.size()), false);
+  system.table.is_truncated = system.table.is_empty;
+  if (!flags.embeddings.empty()) {
+    VectorFile file = ReadVectors(flags.embeddings, texts.size(), "--write-texts");
+    system.table.values = std::move(file.values);
+    system.table.d = file.d;
+    system.description.Set("model", flags.embeddings);
+    system.description.Set("embeddings_sha256", FileSha256(flags.embeddings));
+  } else {
+    std::vector<std::string> list;
+    for (int64_t row = 0; row < texts.size(); ++row) list.push_back(texts.text(row));
+    const Floor floor = flags.floor == "tf-idf" ? Floor::kTfIdf : Floor::kWordOverlap;
+    system.table.values = FloorVectors(floor, list, kFloorDimension);
+    system.table.d = kFloorDimension;
+    system.description.Set("model", "floor: " + flags.floor);
+  }
+  system.description.Set("dimension", system.table.d);
+  system.description.Set("texts", texts.size());
+  system.description.Set("machine", MachineJson(system.backend->Describe()));
+  return system;
+}
+
+// One JSON string a line, in the order that --embeddings takes vectors in.
+void WriteTexts(const std::string& path, const TextTable& texts) {
+  static constexpr const char* kRoles[] = {"plain", "query", "document"};
+  AtomicFile file(path);
+  for (int64_t row = 0; row < texts.size(); ++row) {
+    Json line = Json::Object();
+    line.Set("text", texts.text(row));
+    line.Set("role", kRoles[static_cast<size_t>(texts.role(row))]);
+    file.WriteText(line.Dump() + "\n");
+  }
+  file.Commit();
+}
+
+void WriteOutput(const EvalFlags& flags, const EvaluationResults& results, double confidence) {
+  AtomicFolder folder(flags.output, flags.overwrite);
+  const std::filesystem::path path = folder.temporary();
+  WriteFileAtomically((path / "results.json").string(), ResultsJson(results, confidence).Dump(2) + "\n");
+  WriteFileAtomically((path / "results.csv").string(), ResultsCsv(results, confidence));
+  WriteFileAtomically((path / "items.jsonl").string(), ItemsJsonl(results));
+  const std::map<std::string, Json> mteb = MtebResults(results);
+  if (!mteb.empty()) std::filesystem::create_directory(path / "mteb");
+  for (const auto& [name, json] : mteb) WriteFileAtomically((path / "mteb" / name).string(), json.Dump(2) + "\n");
+  Json extra = Json::Object();
+  extra.Set("kind", "evaluation");
+  WriteManifest(folder.temporary(), extra);
+  folder.Commit();
+}
+
+void WarnAbout(const TaskResult& result, const TextCounts& counts) {
+  const std::string label = result.set.Label();
+  if (counts.truncated > 0) {
+    spdlog::info("[{}] {} texts were longer than --max-length and lost their end", label, counts.truncated);
+  }
+  if (counts.empty > 0) {
+    spdlog::warn("[{}] {} texts have no tokens; their vectors are zero and their cosines 0", label,
+                 counts.empty);
+  }
+  if (result.set.task == "sts" && (std::isnan(result.main()) || std::isnan(result.measures[1].value))) {
     spdlog::warn(
         "[{}] no correlation exists: the scores or the cosines of its {} pairs are constant, too few, or not "
         "finite",
-        pairs.path, result.n);
+        label, result.n);
   }
 }
 
-std::string Score(double value) { return std::isnan(value) ? "undefined" : fmt::format("{:.2f}", value); }
-
-struct Average {
-  double spearman = 0, pearson = 0;  // NaN when one file has none
-};
-Average Mean(const std::vector<StsResult>& results) {
-  Average mean;
-  for (const StsResult& result : results) {
-    mean.spearman += result.spearman / static_cast<double>(results.size());
-    mean.pearson += result.pearson / static_cast<double>(results.size());
+void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
+  const EvaluationResults a = ReadResults(flags.compare[0], flags.bootstrap);
+  const EvaluationResults b = ReadResults(flags.compare[1], flags.bootstrap);
+  std::vector<std::string> apart;
+  const std::vector<Comparison> comparisons = CompareResults(a, b, flags.bootstrap.confidence, apart);
+  if (comparisons.empty()) {
+    throw UserError(
+        fmt::format("[--compare] {} and {} have no set in common; expected two evaluations of the same "
+                    "data; evaluate both on it",
+                    flags.compare[0], flags.compare[1]));
   }
-  return mean;
+  if (!apart.empty())
+    spdlog::warn("not compared, since only one has them or their items differ: {}", fmt::join(apart, ", "));
+  if (globals.json) {
+    PrintJson(ComparisonReport(comparisons, apart));
+  } else {
+    Out().Write(ComparisonTable(comparisons, flags.compare[0], flags.compare[1]));
+  }
 }
 
-void Eval(const GlobalOptions& globals, const EvalFlags& flags) {
-  std::vector<ScoredPairs> files;  // read before the model: a damaged row shows at once
-  for (const std::string& path : flags.data) {
-    files.push_back(ReadScoredPairs(path, flags.table.Options(), flags.split));
-    if (files.back().first.empty()) {
-      throw UserError(
-          fmt::format("[{}] no pair with a score; expected rows of split '{}' with sentence1, sentence2 and "
-                      "score; check the file or choose another --split",
-                      path, flags.split));
-    }
+void Eval(const GlobalOptions& globals, EvalFlags flags) {
+  CheckFlags(flags);
+  flags.bootstrap.seed = flags.classification.seed = globals.seed;
+  if (!flags.compare.empty()) return Compare(globals, flags);
+  if (!flags.output.empty()) CheckOutputFolder(flags.output, flags.overwrite, flags.model.model);
+  const Tasks tasks = MakeTasks(flags);
+  TextTable texts;
+  for (const auto& task : tasks) {
+    task->Collect(texts);
+    for (const std::string& note : task->notes()) spdlog::info("{}", note);
   }
-  Embedder embedder(MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed));
-  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
+  if (!flags.texts_output.empty()) {
+    RefuseExisting(flags.texts_output, flags.overwrite);
+    return WriteTexts(flags.texts_output, texts);
+  }
 
   PeakMemory memory;
-  std::vector<StsResult> results;
-  for (const ScoredPairs& pairs : files) {
-    Progress progress(globals, {.what = pairs.path, .unit = "texts"});
-    const auto on_texts = [&](int64_t done, int64_t total) {
+  System system = MakeSystem(globals, flags, texts, memory);
+  EvaluationResults results;
+  results.system = system.description;
+  std::vector<TextCounts> counts;
+  Progress progress(globals,
+                    {.what = "scoring", .unit = "sets", .total = static_cast<int64_t>(tasks.size())});
+  for (const auto& task : tasks) {
+    const std::string label = task->name().Label();
+    const auto on_search = [&](int64_t done, int64_t total) {
       CheckInterrupt();
-      progress.Update(done, "", static_cast<double>(done) / static_cast<double>(total));
-      memory.Sample();
+      progress.Update(
+          static_cast<int64_t>(results.sets.size()),
+          fmt::format("{}: {:.0f} %", label, 100.0 * static_cast<double>(done) / static_cast<double>(total)));
     };
-    results.push_back(EvaluateSts(embedder.text_encoder(), pairs, prompt, on_texts));
-    progress.Finish();
-    LogCounts(pairs, results.back());
-  }
-
-  const Average mean = Mean(results);
-  if (globals.json) {
-    Json tasks = Json::Array();
-    for (const StsResult& result : results) {
-      Json task = Json::Object();
-      task.Set("name", result.name);
-      task.Set("n", result.n);
-      task.Set("spearman", NumberOrNull(result.spearman));
-      task.Set("pearson", NumberOrNull(result.pearson));
-      task.Set("truncated", result.encoding.truncated);
-      task.Set("empty", result.encoding.empty);
-      tasks.Append(task);
+    CheckInterrupt();
+    results.sets.push_back(task->Score({.backend = system.backend_in_use(),
+                                        .vectors = system.table,
+                                        .seed = globals.seed,
+                                        .progress = on_search}));
+    TextCounts count;
+    for (const int64_t row : task->rows()) {
+      count.truncated += system.table.is_truncated[static_cast<size_t>(row)] ? 1 : 0;
+      count.empty += system.table.is_empty[static_cast<size_t>(row)] ? 1 : 0;
     }
-    Json average = Json::Object();
-    average.Set("spearman", NumberOrNull(mean.spearman));
-    average.Set("pearson", NumberOrNull(mean.pearson));
-    Json report = Json::Object();
-    report.Set("model", flags.model.model);
-    report.Set("tasks", tasks);
-    report.Set("average", average);
+    counts.push_back(count);
+    progress.Update(static_cast<int64_t>(results.sets.size()), label);
+    memory.Sample();
+  }
+  progress.Finish();
+  Summarise(results, flags.bootstrap);
+  for (size_t i = 0; i < results.sets.size(); ++i) WarnAbout(results.sets[i], counts[i]);
+
+  const double confidence = flags.bootstrap.confidence;
+  if (!flags.output.empty()) WriteOutput(flags, results, confidence);
+  if (globals.json) {
+    Json report = ResultsReport(results, counts, confidence);
     memory.AddTo(report);
     PrintJson(report);
-    return;
+  } else {
+    Out().Write(ResultTables(results, counts, confidence));
   }
-  Table table({"data", "n", "Spearman", "Pearson", "truncated"});
-  int64_t pairs = 0, truncated = 0;
-  for (const StsResult& result : results) {
-    table.AddRow({result.name, fmt::format("{}", result.n), Score(result.spearman), Score(result.pearson),
-                  fmt::format("{}", result.encoding.truncated)});
-    pairs += result.n;
-    truncated += result.encoding.truncated;
-  }
-  table.AddRow({"average", fmt::format("{}", pairs), Score(mean.spearman), Score(mean.pearson),
-                fmt::format("{}", truncated)});
-  Out().Write(table.Text());
 }
 
 }  // namespace
 
 void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command =
-      NewCommand(app, globals, "eval", "Correlate a model's cosines with human scores of similarity (x 100)",
-                 "lacos eval --model trained --task sts --data sts-test.csv stsb-zh.tsv.gz");
+      NewCommand(app, globals, "eval",
+                 "Measure vectors on similarity, retrieval, bitext, clusters, classes and pairs (x 100)",
+                 "lacos eval --model trained --suite sts-en --suite-folder suite --output results");
   auto flags = std::make_shared<EvalFlags>();
   AddModelOptions(command, flags->model);
-  OneOf(command->add_option("--task", flags->task, "What is measured"), {"sts"});
+  command->get_option("--model")->required(false);
   command
-      ->add_option(
-          "--data", flags->data,
-          "Scored pairs: columns sentence1, sentence2, score, or one of the STS layouts without a header")
-      ->type_name("FILE")
-      ->required();
+      ->add_option("--embeddings", flags->embeddings,
+                   "Measure these vectors instead: an .npy file with a row for each text of --write-texts")
+      ->type_name("FILE");
+  OneOf(command->add_option("--floor", flags->floor, "Measure what counting words reaches, without a model"),
+        {"word-overlap", "tf-idf"});
+  OneOf(command->add_option("--task", flags->task, "What is measured on --data"),
+        {"sts", "retrieval", "bitext", "clustering", "classification", "pair_classification"});
+  command
+      ->add_option("--data", flags->data,
+                   "sts: scored pairs, with columns sentence1, sentence2, score or in one of the STS layouts "
+                   "without a "
+                   "header; pair_classification: with label; bitext: sentence1, sentence2; clustering, "
+                   "classification: text, label; retrieval: a folder in BEIR's layout")
+      ->type_name("FILE");
+  command->add_option("--train-data", flags->train_data, "classification: texts and labels to train on")
+      ->type_name("FILE");
+  command
+      ->add_option("--suite", flags->suites,
+                   fmt::format("Published test sets: {}", fmt::join(SuiteNames(), ", ")))
+      ->type_name("NAME")
+      ->delimiter(',');
+  command->add_option("--suite-folder", flags->suite_folder, "Folder that `lacos data prepare` made")
+      ->type_name("DIR");
+  command->add_flag("--skip-missing", flags->skip_missing, "Score what the suite has, naming what it lacks");
+  command->add_option("--compare", flags->compare, "Compare two --output folders on the same items instead")
+      ->type_name("DIR")
+      ->expected(2);
+  command->add_option("--output", flags->output, "Keep the results: results.json, results.csv, items.jsonl")
+      ->type_name("DIR");
+  AddOverwriteOption(command, flags->overwrite);
+  command
+      ->add_option("--write-texts", flags->texts_output,
+                   "Only write the distinct texts as .jsonl, for another system to embed in this order")
+      ->type_name("FILE");
+  command->add_option("--cache", flags->cache, "Folder where vectors are kept between runs")
+      ->type_name("DIR");
   command->add_option("--split", flags->split, "Rows that are used of a file with a column 'split'")
       ->type_name("NAME");
+  command
+      ->add_option("--shots", flags->classification.shots,
+                   "classification: train on so many texts of each class, ten times; 0 = on all")
+      ->type_name("N")
+      ->check(IntegerIn(0, INT32_MAX));
+  command
+      ->add_option("--resamples", flags->bootstrap.resamples, "Resamples of the items behind each interval")
+      ->type_name("N")
+      ->check(IntegerIn(100, 1'000'000));
+  command
+      ->add_option("--confidence", flags->bootstrap.confidence, "Share of resamples that an interval covers")
+      ->type_name("X")
+      ->check(NumberIn(0.5, 0.9999));
   AddTableOptions(command, flags->table);
   AddPoolingOptions(command, flags->encoding);
   AddStripOptions(command, flags->encoding);
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
   AddPromptOptions(command, flags->embed);
+  command
+      ->add_option("--query-prompt", flags->query_prompt,
+                   "Text before each query of retrieval, instead of --prompt")
+      ->type_name("TEXT");
+  command
+      ->add_option("--document-prompt", flags->document_prompt,
+                   "Text before each document of retrieval, instead of --prompt")
+      ->type_name("TEXT");
   AddBatchTokensOption(command, flags->embed);
   AddStreamOption(command, flags->embed.stream_layers);
   OnRun(command, globals, [&globals, flags] { Eval(globals, *flags); });

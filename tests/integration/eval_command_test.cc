@@ -1,4 +1,5 @@
 // `lacos eval` and `lacos similarity`: rows, averages, undefined correlations, ranks.
+#include <filesystem>
 #include <sstream>
 
 #include "lacos/io/json.h"
@@ -70,6 +71,129 @@ TEST(EvalCommand, TheTestSplitIsTheDefault) {
   ExpectUserError(
       RunLacos({"eval", "--model", TinyModel(), "--task", "sts", "--data", a, "--split", "nosuch"}),
       "nosuch");
+}
+
+// Runs `lacos eval WORDS --json` and returns its report.
+Json Evaluate(std::vector<std::string> words) {
+  words.insert(words.begin(), "eval");
+  words.insert(words.end(), {"--json", "--quiet"});
+  const RunResult result = RunLacos(words);
+  EXPECT_EQ(result.status, 0) << result.err;
+  return Json::Parse(result.out, "stdout");
+}
+
+TEST(EvalCommand, MeasuresEveryTaskOnAUsersFiles) {
+  const TempFolder folder;
+  const std::string pairs =
+      folder.Write("pairs.tsv",
+                   "sentence1\tsentence2\tlabel\na man plays\ta man is playing\t1\nthe sun\tthree dogs\t0\n"
+                   "we eat bread\twe eat bread now\t1\nred cars\ta quiet song\t0\n");
+  Json task =
+      Evaluate({"--floor", "word-overlap", "--task", "pair_classification", "--data", pairs}).At("tasks")[0];
+  EXPECT_EQ(task.At("n").AsInt(), 4);
+  EXPECT_EQ(task.At("average_precision").AsDouble(), 100);
+  EXPECT_EQ(task.At("best_f1").AsDouble(), 100);
+
+  const std::string bitext =
+      folder.Write("bitext.tsv", "un deux\tun two\ntrois\ttrois three\nquatre\tquatre\n");
+  task = Evaluate({"--floor", "tf-idf", "--task", "bitext", "--data", bitext}).At("tasks")[0];
+  EXPECT_EQ(task.At("n").AsInt(), 3);
+  EXPECT_EQ(task.At("accuracy").AsDouble(), 100);
+
+  std::string rows = "split\ttext\tlabel\n";
+  for (int i = 0; i < 12; ++i) {
+    const std::string split = i < 8 ? "train" : "test";
+    rows += split + "\tapples and pears " + std::to_string(i) + "\tfruit\n";
+    rows += split + "\tbolts and screws " + std::to_string(i) + "\ttools\n";
+  }
+  const std::string labelled = folder.Write("labelled.tsv", rows);
+  task = Evaluate({"--floor", "word-overlap", "--task", "classification", "--data", labelled}).At("tasks")[0];
+  EXPECT_EQ(task.At("n").AsInt(), 8);
+  EXPECT_EQ(task.At("accuracy").AsDouble(), 100);
+  task = Evaluate({"--floor", "word-overlap", "--task", "classification", "--shots", "2", "--data", labelled})
+             .At("tasks")[0];
+  EXPECT_EQ(task.At("accuracy").AsDouble(), 100);
+  task = Evaluate({"--floor", "word-overlap", "--task", "clustering", "--data", labelled, "--split", ""})
+             .At("tasks")[0];
+  EXPECT_EQ(task.At("n").AsInt(), 24);
+  EXPECT_GT(task.At("v_measure").AsDouble(), 50);
+
+  folder.Write("corpus.jsonl",
+               "{\"_id\": \"d1\", \"title\": \"\", \"text\": \"green apples\"}\n"
+               "{\"_id\": \"d2\", \"title\": \"\", \"text\": \"old bolts\"}\n");
+  folder.Write("queries.jsonl",
+               "{\"_id\": \"q1\", \"text\": \"apples\"}\n{\"_id\": \"q2\", \"text\": \"bolts\"}\n");
+  folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t1\n");
+  task = Evaluate({"--floor", "word-overlap", "--task", "retrieval", "--data", folder.path()}).At("tasks")[0];
+  EXPECT_EQ(task.At("n").AsInt(), 2);
+  EXPECT_EQ(task.At("ndcg_at_10").AsDouble(), 100);
+}
+
+TEST(EvalCommand, ScoresVectorsOfAnotherSystemLikeItsOwn) {
+  const TempFolder folder;
+  const std::string data = folder.Write("a.tsv", kPairs);
+  const std::string texts = folder / "texts.jsonl", vectors = folder / "vectors.npy";
+  ASSERT_EQ(RunLacos({"eval", "--data", data, "--write-texts", texts}).status, 0);
+  ASSERT_EQ(
+      RunLacos({"embed", "--model", TinyModel(), "--input", texts, "--output", vectors, "--quiet"}).status,
+      0);
+  const Json own = Evaluate({"--model", TinyModel(), "--data", data});
+  const Json other = Evaluate({"--embeddings", vectors, "--data", data});
+  EXPECT_EQ(own.At("tasks")[0].At("spearman").AsDouble(), other.At("tasks")[0].At("spearman").AsDouble());
+  EXPECT_EQ(own.At("tasks")[0].At("interval").Dump(), other.At("tasks")[0].At("interval").Dump());
+
+  const std::string more = folder.Write("b.tsv", std::string(kPairs) + "a new text\tanother\t3\n");
+  ExpectUserError(RunLacos({"eval", "--embeddings", vectors, "--data", more}), "expected 9");
+}
+
+TEST(EvalCommand, AVectorIsComputedOnceForAllRuns) {
+  const TempFolder folder;
+  const std::string data = folder.Write("a.tsv", kPairs), cache = folder / "cache";
+  const std::vector<std::string> words = {"eval", "--model", TinyModel(), "--data", data, "--cache", cache};
+  const RunResult first = RunLacos(words), second = RunLacos(words);
+  ASSERT_EQ(first.status, 0) << first.err;
+  EXPECT_EQ(first.out, second.out);
+  EXPECT_NE(first.err.find("7 distinct texts: 7 embedded"), std::string::npos) << first.err;
+  EXPECT_NE(second.err.find("7 from the cache"), std::string::npos) << second.err;
+  // Other settings are another model.
+  std::vector<std::string> normalized = words;
+  normalized.insert(normalized.end(), {"--max-length", "3"});
+  EXPECT_NE(RunLacos(normalized).err.find("0 from the cache"), std::string::npos);
+}
+
+TEST(EvalCommand, KeepsResultsThatCanBeCompared) {
+  const TempFolder folder;
+  std::string rows = "sentence1\tsentence2\tscore\n";
+  for (int i = 0; i < 40; ++i) {
+    const std::string n = std::to_string(i);
+    rows += "word " + n + " and word a\t" + (i % 2 == 0 ? "word " + n + " and" : "something else") + "\t" +
+            std::to_string(i % 2 == 0 ? 5 : i % 3) + "\n";
+  }
+  const std::string data = folder.Write("a.tsv", rows), a = folder / "a", b = folder / "b";
+  const auto run = [&](const std::string& floor, const std::string& output) {
+    return RunLacos({"eval", "--floor", floor, "--data", data, "--output", output}).status;
+  };
+  ASSERT_EQ(run("word-overlap", a), 0);
+  ASSERT_EQ(run("tf-idf", b), 0);
+  for (const char* file : {"results.json", "results.csv", "items.jsonl", "lacos.json"}) {
+    EXPECT_TRUE(std::filesystem::exists(a + "/" + file)) << file;
+  }
+  EXPECT_EQ(RunLacos({"verify", a}).status, 0);
+  const Json same = Evaluate({"--compare", a, a});
+  EXPECT_EQ(same.At("comparisons")[0].At("difference").AsDouble(), 0);
+  EXPECT_EQ(same.At("comparisons")[0].At("p").AsDouble(), 1);
+  EXPECT_EQ(Evaluate({"--compare", a, b}).At("comparisons").size(), 1u);
+  ExpectUserError(RunLacos({"eval", "--compare", a, folder.path()}), "results.json");
+  ExpectUserError(RunLacos({"eval", "--floor", "tf-idf", "--data", data, "--output", a}), "already exists");
+}
+
+TEST(EvalCommand, SaysWhatIsMissingOnTheCommandLine) {
+  const TempFolder folder;
+  const std::string data = folder.Write("a.tsv", kPairs);
+  EXPECT_EQ(RunLacos({"eval", "--data", data}).status, 2);
+  EXPECT_EQ(RunLacos({"eval", "--model", TinyModel()}).status, 2);
+  EXPECT_EQ(RunLacos({"eval", "--model", TinyModel(), "--floor", "tf-idf", "--data", data}).status, 2);
+  EXPECT_EQ(RunLacos({"eval", "--model", TinyModel(), "--suite", "sts-en"}).status, 2);
 }
 
 TEST(SimilarityCommand, EqualSentencesHaveCosineOne) {

@@ -66,10 +66,12 @@ Aggregate Together(const std::string& group, const std::string& convention,
     gold.insert(gold.end(), set->gold.begin(), set->gold.end());
     key = Mix64(key, static_cast<uint64_t>(set->n));
   }
-  for (const char c : group + "\n" + convention) key = Mix64(key, static_cast<unsigned char>(c));
+  for (const char c : group) key = Mix64(key, static_cast<unsigned char>(c));
   all.n = static_cast<int64_t>(gold.size());
   all.value = 100 * Spearman(cosine, gold);
-  if (all.n > 1) {
+  if (sets.size() == 1) {
+    all.resamples = sets[0]->resamples;
+  } else if (all.n > 1) {
     all.resamples = BootstrapValues(all.n, ResampledSpearman(cosine, gold), bootstrap, key);
     for (double& value : all.resamples) value *= 100;
   }

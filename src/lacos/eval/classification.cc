@@ -17,9 +17,12 @@ namespace {
 
 constexpr double kBias = 1;  // the constant input that carries the intercept
 
-// A dense row as liblinear's list of (index from 1, value), the constant input, and an end mark.
+// A row as liblinear's list of (index from 1, value) of what is not zero, the constant input, and an end
+// mark.
 void AppendNodes(std::span<const float> row, std::vector<feature_node>& nodes) {
-  for (size_t j = 0; j < row.size(); ++j) nodes.push_back({static_cast<int>(j) + 1, row[j]});
+  for (size_t j = 0; j < row.size(); ++j) {
+    if (row[j] != 0) nodes.push_back({static_cast<int>(j) + 1, row[j]});
+  }
   nodes.push_back({static_cast<int>(row.size()) + 1, kBias});
   nodes.push_back({-1, 0});
 }
@@ -66,12 +69,14 @@ LogisticRegression::LogisticRegression(const Vectors& rows, const std::vector<in
   static std::once_flag quiet;
   std::call_once(quiet, [] { set_print_string_function([](const char*) {}); });
 
-  const auto width = static_cast<size_t>(rows.d) + 2;
   std::vector<feature_node> nodes;
-  nodes.reserve(width * labels.size());
-  for (int64_t i = 0; i < rows.n(); ++i) AppendNodes(rows.Row(i), nodes);
-  std::vector<feature_node*> starts(labels.size());
-  for (size_t i = 0; i < starts.size(); ++i) starts[i] = nodes.data() + i * width;
+  std::vector<size_t> begins;
+  for (int64_t i = 0; i < rows.n(); ++i) {
+    begins.push_back(nodes.size());
+    AppendNodes(rows.Row(i), nodes);
+  }
+  std::vector<feature_node*> starts;
+  for (const size_t begin : begins) starts.push_back(nodes.data() + begin);
   std::vector<double> targets(labels.begin(), labels.end());
 
   const problem all{.l = static_cast<int>(labels.size()),

@@ -46,8 +46,8 @@ class StsTask final : public EvaluationTask {
  public:
   StsTask(TaskName name, ScoredPairs pairs) : EvaluationTask(std::move(name)), pairs_(std::move(pairs)) {}
   void Collect(TextTable& texts) override {
-    first_ = texts.AddAll(pairs_.first);
-    second_ = texts.AddAll(pairs_.second);
+    first_ = Use(texts, pairs_.first);
+    second_ = Use(texts, pairs_.second);
   }
   TaskResult Score(const Scoring& scoring) const override {
     TaskResult result{.set = name(),
@@ -73,8 +73,8 @@ class PairClassificationTask final : public EvaluationTask {
   PairClassificationTask(TaskName name, LabelledPairs pairs)
       : EvaluationTask(std::move(name)), pairs_(std::move(pairs)) {}
   void Collect(TextTable& texts) override {
-    first_ = texts.AddAll(pairs_.first);
-    second_ = texts.AddAll(pairs_.second);
+    first_ = Use(texts, pairs_.first);
+    second_ = Use(texts, pairs_.second);
   }
   TaskResult Score(const Scoring& scoring) const override {
     TaskResult result{
@@ -102,8 +102,8 @@ class RetrievalTask final : public EvaluationTask {
   RetrievalTask(TaskName name, RetrievalData data)
       : EvaluationTask(std::move(name)), data_(std::move(data)) {}
   void Collect(TextTable& texts) override {
-    queries_ = texts.AddAll(data_.queries.texts, TextRole::kQuery);
-    documents_ = texts.AddAll(data_.documents.texts, TextRole::kDocument);
+    queries_ = Use(texts, data_.queries.texts, TextRole::kQuery);
+    documents_ = Use(texts, data_.documents.texts, TextRole::kDocument);
   }
   TaskResult Score(const Scoring& scoring) const override {
     std::vector<std::vector<Judgement>> judgements(queries_.size());
@@ -137,8 +137,8 @@ class BitextTask final : public EvaluationTask {
  public:
   BitextTask(TaskName name, TextPairs pairs) : EvaluationTask(std::move(name)), pairs_(std::move(pairs)) {}
   void Collect(TextTable& texts) override {
-    first_ = texts.AddAll(pairs_.first);
-    second_ = texts.AddAll(pairs_.second);
+    first_ = Use(texts, pairs_.first);
+    second_ = Use(texts, pairs_.second);
   }
   TaskResult Score(const Scoring& scoring) const override {
     const std::vector<float> first = GatherVectors(scoring.vectors, first_);
@@ -166,7 +166,7 @@ class ClusteringTask final : public EvaluationTask {
  public:
   ClusteringTask(TaskName name, LabelledTexts texts)
       : EvaluationTask(std::move(name)), texts_(std::move(texts)) {}
-  void Collect(TextTable& texts) override { rows_ = texts.AddAll(texts_.texts); }
+  void Collect(TextTable& texts) override { rows_ = Use(texts, texts_.texts); }
   TaskResult Score(const Scoring& scoring) const override {
     constexpr uint64_t kTrials = 10;
     const std::vector<float> values = GatherVectors(scoring.vectors, rows_);
@@ -202,8 +202,8 @@ class ClassificationTask final : public EvaluationTask {
         test_(std::move(test)),
         protocol_(protocol) {}
   void Collect(TextTable& texts) override {
-    train_rows_ = texts.AddAll(train_.texts);
-    test_rows_ = texts.AddAll(test_.texts);
+    train_rows_ = Use(texts, train_.texts);
+    test_rows_ = Use(texts, test_.texts);
   }
   TaskResult Score(const Scoring& scoring) const override {
     const int64_t d = scoring.vectors.d;

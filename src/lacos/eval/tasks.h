@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -66,9 +67,24 @@ class EvaluationTask {
   // Adds the task's texts; called once, before Score.
   virtual void Collect(TextTable& texts) = 0;
   virtual TaskResult Score(const Scoring& scoring) const = 0;
+  // What was read and is not scored, for the user.
+  const std::vector<std::string>& notes() const { return notes_; }
+  void AddNote(std::string note) { notes_.push_back(std::move(note)); }
+  // Rows of the table that it uses, each once, in ascending order.
+  const std::set<int64_t>& rows() const { return rows_; }
+
+ protected:
+  std::vector<int64_t> Use(TextTable& table, const std::vector<std::string>& texts,
+                           TextRole role = TextRole::kPlain) {
+    std::vector<int64_t> rows = table.AddAll(texts, role);
+    rows_.insert(rows.begin(), rows.end());
+    return rows;
+  }
 
  private:
   TaskName name_;
+  std::vector<std::string> notes_;
+  std::set<int64_t> rows_;
 };
 
 // Measures: spearman, pearson of cosines with gold scores.

@@ -1,0 +1,88 @@
+// The vectors of a table of texts by a model, each text embedded once, or read from a cache.
+#include "lacos/eval/embed_table.h"
+
+#include <algorithm>
+#include <span>
+
+#include "lacos/base/parallel.h"
+
+namespace lacos {
+
+EmbeddedTable EmbedTable(
+    Embedder& embedder, const TextTable& texts, const RolePrompts& prompts, VectorCache* cache,
+    const std::function<void(int64_t texts, int64_t tokens, int64_t all_tokens)>& progress) {
+  const auto n = static_cast<size_t>(texts.size());
+  const int64_t d = embedder.dimension();
+  EmbeddedTable table{.values = std::vector<float>(n * static_cast<size_t>(d)), .d = d};
+  const auto prompt_of = [&](int64_t row) -> const std::string& {
+    const TextRole role = texts.role(row);
+    return role == TextRole::kQuery      ? prompts.query
+           : role == TextRole::kDocument ? prompts.document
+                                         : prompts.plain;
+  };
+  const auto vector_of = [&](int64_t row) {
+    return std::span(table.values).subspan(static_cast<size_t>(row * d), static_cast<size_t>(d));
+  };
+
+  // Lengths of all texts first: they order the work, and what is cut off or empty is said of cached ones too.
+  std::vector<TokenizedText> tokenized(n);
+  const TokenizeOptions& tokenize = embedder.text_encoder().options().tokenize;
+  ParallelFor(texts.size(), [&](int64_t row) {
+    tokenized[static_cast<size_t>(row)] =
+        TokenizeText(embedder.tokenizer(), prompt_of(row) + texts.text(row), tokenize);
+  });
+  std::vector<int64_t> lengths(n);
+  for (size_t i = 0; i < n; ++i) {
+    lengths[i] = static_cast<int64_t>(tokenized[i].ids.size());
+    table.is_empty.push_back(lengths[i] == 0);
+    table.is_truncated.push_back(tokenized[i].truncated);
+    tokenized[i] = {};
+  }
+
+  std::vector<int64_t> missing;
+  int64_t all_tokens = 0, done_tokens = 0, done = 0;
+  for (int64_t row = 0; row < texts.size(); ++row) {
+    if (cache != nullptr && cache->Read(prompt_of(row) + texts.text(row), vector_of(row))) {
+      ++table.cached;
+      continue;
+    }
+    missing.push_back(row);
+    all_tokens += lengths[static_cast<size_t>(row)];
+  }
+  std::stable_sort(missing.begin(), missing.end(), [&](int64_t a, int64_t b) {
+    if (prompt_of(a) != prompt_of(b)) return prompt_of(a) < prompt_of(b);
+    return lengths[static_cast<size_t>(a)] > lengths[static_cast<size_t>(b)];
+  });
+
+  constexpr size_t kBlock = 256;  // texts between two looks at what is done, and two additions to the cache
+  for (size_t begin = 0; begin < missing.size();) {
+    size_t end = begin;
+    std::vector<std::string> block;
+    while (end < missing.size() && end - begin < kBlock &&
+           prompt_of(missing[end]) == prompt_of(missing[begin])) {
+      block.push_back(texts.text(missing[end++]));
+    }
+    std::vector<float> vectors(block.size() * static_cast<size_t>(d));
+    const EncodeStatistics statistics = embedder.Encode(block, prompt_of(missing[begin]), vectors);
+    table.statistics.texts += statistics.texts;
+    table.statistics.tokens += statistics.tokens;
+    table.statistics.computed_tokens += statistics.computed_tokens;
+    table.statistics.truncated += statistics.truncated;
+    table.statistics.empty += statistics.empty;
+    table.statistics.tokenize_seconds += statistics.tokenize_seconds;
+    for (size_t i = 0; i < block.size(); ++i) {
+      const int64_t row = missing[begin + i];
+      const auto vector =
+          std::span<const float>(vectors).subspan(i * static_cast<size_t>(d), static_cast<size_t>(d));
+      std::copy(vector.begin(), vector.end(), vector_of(row).begin());
+      if (cache != nullptr) cache->Add(prompt_of(row) + texts.text(row), vector);
+      done_tokens += lengths[static_cast<size_t>(row)];
+    }
+    done += static_cast<int64_t>(block.size());
+    if (progress) progress(done, done_tokens, all_tokens);
+    begin = end;
+  }
+  return table;
+}
+
+}  // namespace lacos
