@@ -200,7 +200,14 @@ class ClassificationTask final : public EvaluationTask {
       : EvaluationTask(std::move(name)),
         train_(std::move(train)),
         test_(std::move(test)),
-        protocol_(protocol) {}
+        protocol_(protocol) {
+    for (int32_t& label : test_.label) {
+      const std::string& class_name = test_.labels.at(static_cast<size_t>(label));
+      const auto place = std::ranges::find(train_.labels, class_name);
+      label = static_cast<int32_t>(place - train_.labels.begin());
+      if (place == train_.labels.end()) train_.labels.push_back(class_name);
+    }
+  }
   void Collect(TextTable& texts) override {
     train_rows_ = Use(texts, train_.texts);
     test_rows_ = Use(texts, test_.texts);

