@@ -15,6 +15,7 @@
 #include "lacos/model/model_folder.h"
 #include "lacos/model/peft_config.h"
 #include "output.h"
+#include "run_record.h"
 
 namespace lacos {
 namespace {
@@ -80,6 +81,8 @@ void Rewrite(const GlobalOptions& globals, const AdapterFlags& flags) {
   record.Set("lacos_version", kLacosVersion);
   record.Set("kind", "adapter");
   record.Set("base_name", base_name);
+  WriteRunRecord(output.temporary(),
+                 RunRecord(globals, flags.output, [&](RunInputs& inputs) { inputs.AddModel(folder); }));
   WriteManifest(output.temporary(), record);
   output.Commit();
   PrintReport(globals, adapter, base_name);

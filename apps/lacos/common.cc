@@ -84,7 +84,10 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
 }
 
 void OnRun(CLI::App* command, GlobalOptions& globals, std::function<void()> action) {
-  command->callback([&globals, action = std::move(action)] { globals.action = action; });
+  command->callback([&globals, command, action = std::move(action)] {
+    globals.command = command;
+    globals.action = action;
+  });
 }
 
 void FailUsage(const std::string& flag, const std::string& message) {

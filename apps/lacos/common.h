@@ -24,6 +24,7 @@ struct GlobalOptions {
   bool quiet = false;
   std::string log_level = "info";
   std::vector<std::string> arguments;  // the command line after --config was expanded
+  const CLI::App* command = nullptr;   // the chosen one, for its flags
   std::function<void()>
       action;  // what the chosen command does; main runs it after logging and threads are set
 

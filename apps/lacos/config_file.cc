@@ -5,14 +5,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "lacos/base/error.h"
 #include "lacos/io/json.h"
 #include "lacos/io/mapped_file.h"
+#include "lacos/io/paths.h"
 
 namespace lacos {
 namespace {
+
+namespace fs = std::filesystem;
 
 // One flag with its values, as they stand on a command line.
 struct FlagGroup {
@@ -55,11 +59,43 @@ std::vector<FlagGroup> ReadToml(const std::string& path) {
   return groups;
 }
 
+// Flags of train whose values are paths of what is read.
+bool NamesPaths(const std::string& flag) {
+  static const std::vector<std::string> kFlags = {"--model", "--base", "--adapter",
+                                                  "--train", "--dev",  "--cache-layers"};
+  return std::find(kFlags.begin(), kFlags.end(), flag) != kFlags.end();
+}
+
 std::vector<FlagGroup> ReadRunJson(const std::string& path) {
-  const Json list = Json::ReadFile(path).At("arguments");
+  const Json run = Json::ReadFile(path);
+  if (const auto command = run.Find("command"); command && command->AsString() != "train") {
+    throw UserError(fmt::format(
+        "[{}] is the record of 'lacos {}'; expected that of 'lacos train'; give the run.json of a "
+        "trained folder",
+        path, command->AsString()));
+  }
+  const Json list = run.At("arguments");
   std::vector<std::string> arguments;
   for (size_t i = 0; i < list.size(); ++i) arguments.push_back(list[i].AsString());
-  return Group(arguments, 0);
+  std::vector<FlagGroup> groups = Group(arguments, 0);
+  const auto recorded = run.Find("working_directory");
+  if (!recorded) return groups;
+  const fs::path directory = fs::path(path).parent_path() / recorded->AsString();
+  for (FlagGroup& group : groups) {
+    if (!NamesPaths(group.name)) continue;
+    for (std::string& value : group.values) {
+      const fs::path place = (directory / value).lexically_normal();  // `value` itself where it is absolute
+      if (PathExists(place.string())) value = place.string();
+    }
+  }
+  return groups;
+}
+
+// What follows the last --config.
+std::string ConfigPath(const std::vector<FlagGroup>& given) {
+  const auto config = std::find_if(given.begin(), given.end(),
+                                   [](const FlagGroup& group) { return group.name == "--config"; });
+  return config == given.end() || config->values.empty() ? "" : config->values[0];
 }
 
 }  // namespace
@@ -79,9 +115,8 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
     return std::find_if(given.begin(), given.end(),
                         [&](const FlagGroup& group) { return group.name == name; });
   };
-  const auto config = find("--config");
-  if (config == given.end() || config->values.empty()) return arguments;
-  const std::string& path = config->values[0];
+  const std::string path = ConfigPath(given);
+  if (path.empty()) return arguments;
   std::vector<std::string> expanded = arguments;
   for (const FlagGroup& group : path.ends_with(".json") ? ReadRunJson(path) : ReadToml(path)) {
     const CLI::Option* option = command->get_option_no_throw(group.name);
@@ -100,12 +135,22 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
   return expanded;
 }
 
-std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arguments) {
+std::string RunFileOf(const std::vector<std::string>& arguments) {
+  const std::string path = ConfigPath(Group(arguments, 1));
+  return path.ends_with(".json") ? path : "";
+}
+
+bool IsRepeatable(const std::string& flag) {
+  // init has a --config of another kind, which is an input; train's was expanded.
   static const std::vector<std::string> kLeftOut = {"--output", "--resume", "--overwrite",
-                                                    "--config", "--json",   "--quiet"};
+                                                    "--json",   "--quiet",  "--log-level"};
+  return std::find(kLeftOut.begin(), kLeftOut.end(), flag) == kLeftOut.end();
+}
+
+std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arguments) {
   std::vector<std::string> kept;
   for (const FlagGroup& group : Group(arguments, 1)) {
-    if (std::find(kLeftOut.begin(), kLeftOut.end(), group.name) != kLeftOut.end()) continue;
+    if (!IsRepeatable(group.name) || (group.name == "--config" && arguments[0] != "init")) continue;
     kept.push_back(group.name);
     kept.insert(kept.end(), group.values.begin(), group.values.end());
   }

@@ -9,6 +9,7 @@
 #include "lacos/model/bloom_config.h"
 #include "lacos/model/init.h"
 #include "output.h"
+#include "run_record.h"
 
 namespace lacos {
 namespace {
@@ -29,6 +30,12 @@ void Init(const GlobalOptions& globals, const InitFlags& flags) {
               .quantized = flags.quantized,
               .tokenizer = flags.tokenizer,
               .overwrite = flags.overwrite,
+              .run_record = RunRecord(globals, flags.output,
+                                      [&](RunInputs& inputs) {
+                                        inputs.AddFile("config", flags.config);
+                                        if (!flags.tokenizer.empty())
+                                          inputs.AddFile("tokenizer", flags.tokenizer);
+                                      }),
               .between = CheckInterrupt});
   const std::string stored = flags.quantized ? "int8" : flags.dtype;
   if (globals.json) {

@@ -105,7 +105,7 @@ int Run(int argc, char** argv) {
 }
 
 int Interruption() {
-  DrawProgressLine("");
+  ClearProgressLine();
   std::fputs("lacos: interrupted\n", stderr);
   return kInterrupted;
 }

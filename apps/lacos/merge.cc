@@ -12,6 +12,7 @@
 #include "lacos/model/merge.h"
 #include "output.h"
 #include "progress.h"
+#include "run_record.h"
 
 namespace lacos {
 namespace {
@@ -76,7 +77,13 @@ void Merge(const GlobalOptions& globals, const MergeFlags& flags) {
   PeakMemory memory;
   std::unique_ptr<Progress> progress;
   const MergeOptions options{
-      .overwrite = flags.overwrite, .progress = [&](int64_t done, int64_t total) {
+      .overwrite = flags.overwrite,
+      .run_record = RunRecord(globals, flags.output,
+                              [&](RunInputs& inputs) {
+                                inputs.AddBase(flags.model);
+                                if (!flags.adapter.empty()) inputs.AddAdapter(flags.adapter);
+                              }),
+      .progress = [&](int64_t done, int64_t total) {
         CheckInterrupt();
         memory.Sample();
         if (!progress) {

@@ -13,17 +13,14 @@
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "progress.h"
+#include "text_width.h"
 
 namespace lacos {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
-// Characters, not bytes: file names may be in any script.
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
+size_t Width(const std::string& text) { return static_cast<size_t>(DisplayWidth(text)); }
 
 }  // namespace
 

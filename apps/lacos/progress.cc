@@ -3,6 +3,7 @@
 #include "progress.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -47,45 +48,51 @@ std::string FormatCount(double count) {
 }
 
 Progress::Progress(const GlobalOptions& globals, ProgressOptions options)
-    : options_(std::move(options)), terminal_(StderrIsTerminal()), quiet_(globals.quiet) {
-  next_ = terminal_ ? kRedrawSeconds : kLogSeconds;
+    : options_(std::move(options)), redraws_(StderrRedraws()), quiet_(globals.quiet) {
+  next_ = redraws_ ? kRedrawSeconds : kLogSeconds;
 }
 
-std::string Progress::Line(int64_t done, const std::string& note, std::optional<double> fraction) const {
+std::vector<std::string> Progress::Parts(int64_t done, const std::vector<std::string>& notes,
+                                         std::optional<double> fraction) const {
   const double seconds = std::max(watch_.Seconds(), 1e-9);
   const double rate = static_cast<double>(done - options_.already_done) / seconds;
-  std::string line = options_.what + ": ";
+  std::string count = options_.what + ": ";
   if (options_.total > 0 && options_.unit != "bytes") {
-    line += fmt::format("{} of {} {}", done, options_.total, options_.unit);
+    count += fmt::format("{} of {} {}", done, options_.total, options_.unit);
   } else {
-    line += Amount(static_cast<double>(done), options_.unit);
-    if (options_.total > 0) line += " of " + Amount(static_cast<double>(options_.total), options_.unit);
+    count += Amount(static_cast<double>(done), options_.unit);
+    if (options_.total > 0) count += " of " + Amount(static_cast<double>(options_.total), options_.unit);
   }
-  line += fmt::format(", {}/s", Amount(rate, options_.unit));
+  std::vector<std::string> parts = {count};
   std::optional<double> remaining;
   if (fraction && *fraction > 0) {
     remaining = seconds * (1 - *fraction) / *fraction;
   } else if (!fraction && options_.total > 0 && rate > 0) {
     remaining = static_cast<double>(options_.total - done) / rate;
   }
-  if (remaining) line += fmt::format(", {} left", FormatSeconds(std::max(*remaining, 0.0)));
-  if (!note.empty()) line += ", " + note;
-  return line;
+  if (remaining) parts.push_back(FormatSeconds(std::max(*remaining, 0.0)) + " left");
+  parts.insert(parts.end(), notes.begin(), notes.end());
+  parts.push_back(Amount(rate, options_.unit) + "/s");
+  return parts;
 }
 
 void Progress::Update(int64_t done, const std::string& note, std::optional<double> fraction) {
+  Update(done, note.empty() ? std::vector<std::string>() : std::vector<std::string>{note}, fraction);
+}
+
+void Progress::Update(int64_t done, const std::vector<std::string>& notes, std::optional<double> fraction) {
   if (quiet_ || watch_.Seconds() < next_) return;
-  next_ = watch_.Seconds() + (terminal_ ? kRedrawSeconds : kLogSeconds);
-  const std::string line = Line(done, note, fraction);
-  if (terminal_) {
-    DrawProgressLine(line);
+  next_ = watch_.Seconds() + (redraws_ ? kRedrawSeconds : kLogSeconds);
+  const std::vector<std::string> parts = Parts(done, notes, fraction);
+  if (redraws_) {
+    DrawProgressLine(parts);
   } else {
-    spdlog::info("{}", line);
+    spdlog::info("{}", fmt::join(parts, ", "));
   }
 }
 
 void Progress::Finish() {
-  if (terminal_ && !quiet_) DrawProgressLine("");
+  if (redraws_ && !quiet_) ClearProgressLine();
 }
 
 }  // namespace lacos

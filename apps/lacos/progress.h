@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lacos/base/process.h"
 
@@ -20,9 +21,10 @@ struct ProgressOptions {
 };
 
 //   Progress progress(globals, {.what = "training", .unit = "steps", .total = steps});
-//   for (...) progress.Update(step, "loss 0.123");
-// A line on the terminal at most ten times a second, a log line every 30 seconds otherwise. The line goes
-// away with the object, or by Finish().
+//   for (...) progress.Update(step, {"loss 0.123"});
+// A line on the terminal at most ten times a second, a whole log line every 30 seconds otherwise. Where the
+// terminal is narrow, the last parts of the line are left out. The line goes away with the object, or by
+// Finish().
 class Progress {
  public:
   Progress(const GlobalOptions& globals, ProgressOptions options);
@@ -30,17 +32,19 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `done` of `total` units; `note` is shown behind; `fraction` in [0, 1] overrides done / total for the
-  // remaining time.
+  // `done` of `total` units; the note, or the notes, most important first, are shown behind the remaining
+  // time; `fraction` in [0, 1] overrides done / total for the remaining time.
   void Update(int64_t done, const std::string& note = "", std::optional<double> fraction = {});
+  void Update(int64_t done, const std::vector<std::string>& notes, std::optional<double> fraction = {});
   void Finish();
   double Seconds() const { return watch_.Seconds(); }
 
  private:
-  std::string Line(int64_t done, const std::string& note, std::optional<double> fraction) const;
+  std::vector<std::string> Parts(int64_t done, const std::vector<std::string>& notes,
+                                 std::optional<double> fraction) const;
 
   ProgressOptions options_;
-  bool terminal_ = false, quiet_ = false;
+  bool redraws_ = false, quiet_ = false;
   Stopwatch watch_;
   double next_ = 0;  // seconds at which something is shown again
 };

@@ -10,6 +10,7 @@
 #include "lacos/model/quantize.h"
 #include "output.h"
 #include "progress.h"
+#include "run_record.h"
 
 namespace lacos {
 namespace {
@@ -65,6 +66,8 @@ void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
        .layout = flags.layout == "bitsandbytes" ? QuantizedLayout::kBitsandbytes : QuantizedLayout::kLacos,
        .base_name = flags.base_name,
        .overwrite = flags.overwrite,
+       .run_record =
+           RunRecord(globals, flags.output, [&](RunInputs& inputs) { inputs.AddBase(flags.model); }),
        .progress = on_tensor});
   progress.reset();
   if (globals.json) {

@@ -2,18 +2,23 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <cmath>
 #include <memory>
 
 #include "commands.h"
 #include "common.h"
+#include "config_file.h"
 #include "interrupt.h"
 #include "lacos/base/error.h"
 #include "output.h"
 #include "progress.h"
+#include "run_record.h"
 #include "train_flags.h"
 
 namespace lacos {
 namespace {
+
+std::string Score(double value) { return std::isnan(value) ? "undefined" : fmt::format("{:.2f}", value); }
 
 // Shows a run on stderr: counts of what was read, a progress line, dev scores, checkpoints.
 class TrainDisplay final : public TrainObserver {
@@ -40,19 +45,22 @@ class TrainDisplay final : public TrainObserver {
   }
   void OnStep(const StepRecord& record) override {
     memory_.Sample();
-    smoothed_loss_ =
-        record.step == 1 || smoothed_loss_ < 0 ? record.loss : 0.9 * smoothed_loss_ + 0.1 * record.loss;
-    progress_->Update(record.step, fmt::format("loss {:.4f}  {} tokens/s", smoothed_loss_,
-                                               FormatCount(record.tokens_per_second)));
+    if (!record.bad)
+      smoothed_loss_ = smoothed_loss_ < 0 ? record.loss : 0.9 * smoothed_loss_ + 0.1 * record.loss;
+    std::vector<std::string> notes;
+    if (smoothed_loss_ >= 0) notes.push_back(fmt::format("loss {:.4f}", smoothed_loss_));
+    notes.push_back(FormatCount(record.tokens_per_second) + " tokens/s");
+    progress_->Update(record.step, notes);
   }
   void OnEvaluation(const EvaluationRecord& record) override {
-    spdlog::info("step {}: dev Spearman {:.2f}, Pearson {:.2f}{}", record.step, record.spearman,
-                 record.pearson, record.best ? ", the best so far" : "");
+    spdlog::info("step {}: dev Spearman {}, Pearson {}{}", record.step, Score(record.spearman),
+                 Score(record.pearson), record.best ? ", the best so far" : "");
   }
   void OnCheckpoint(int64_t step, const std::string& folder) override {
     spdlog::info("step {}: saved {}", step, folder);
   }
   void OnMessage(const std::string& message) override { spdlog::info("{}", message); }
+  void OnWarning(const std::string& message) override { spdlog::warn("{}", message); }
 
   void Finish() {
     if (progress_) progress_->Finish();
@@ -77,28 +85,35 @@ double TokensPerSecond(const TrainReport& report) {
 Json ReportJson(const TrainReport& report, PeakMemory& memory) {
   Json json = Json::Object();
   json.Set("steps", report.steps);
+  json.Set("bad_steps", report.bad_steps);
   json.Set("tokens", report.tokens);
   json.Set("truncated", report.truncated);
   json.Set("seconds", report.seconds);
   json.Set("tokens_per_second", TokensPerSecond(report));
-  json.Set("loss_first", report.loss_first);
-  json.Set("loss_last", report.loss_last);
+  json.Set("loss_first", NumberOrNull(report.loss_first));
+  json.Set("loss_last", NumberOrNull(report.loss_last));
   json.Set("strategy", report.strategy);
   json.Set("planned_peak_bytes", report.planned_peak_bytes);
   memory.AddTo(json);
-  Json best = Json::Object();
-  if (report.evaluated) {
-    best.Set("step", report.best_evaluation.step);
-    best.Set("spearman", NumberOrNull(report.best_evaluation.spearman));
-    best.Set("pearson", NumberOrNull(report.best_evaluation.pearson));
-  }
-  json.Set("best", best);
+  const auto add = [&](const std::string& name, const EvaluationRecord& record) {
+    Json evaluation = Json::Object();
+    if (report.evaluated) {
+      evaluation.Set("step", record.step);
+      evaluation.Set("spearman", NumberOrNull(record.spearman));
+      evaluation.Set("pearson", NumberOrNull(record.pearson));
+    }
+    json.Set(name, evaluation);
+  };
+  add("first", report.first_evaluation);
+  add("best", report.best_evaluation);
+  add("last", report.last_evaluation);
   return json;
 }
 
 void PrintReport(const TrainReport& report, const std::string& output, PeakMemory& memory) {
   FieldList fields;
   fields.Add("steps", fmt::format("{}", report.steps));
+  if (report.bad_steps > 0) fields.Add("steps without update", fmt::format("{}", report.bad_steps));
   fields.Add("tokens", fmt::format("{}", report.tokens));
   fields.Add("truncated texts", fmt::format("{}", report.truncated));
   fields.Add("time", FormatSeconds(report.seconds));
@@ -110,10 +125,9 @@ void PrintReport(const TrainReport& report, const std::string& output, PeakMemor
   if (report.evaluated) {
     Table table({"dev", "step", "Spearman", "Pearson"});
     const auto add = [&](const std::string& name, const EvaluationRecord& record) {
-      table.AddRow({name, fmt::format("{}", record.step), fmt::format("{:.2f}", record.spearman),
-                    fmt::format("{:.2f}", record.pearson)});
+      table.AddRow({name, fmt::format("{}", record.step), Score(record.spearman), Score(record.pearson)});
     };
-    add("before", report.first_evaluation);
+    add("first", report.first_evaluation);
     add("best", report.best_evaluation);
     add("last", report.last_evaluation);
     text += "\n" + table.Text();
@@ -124,7 +138,9 @@ void PrintReport(const TrainReport& report, const std::string& output, PeakMemor
 void RunTrain(const GlobalOptions& globals, const TrainFlags& flags) {
   if (flags.resume && flags.overwrite)
     FailUsage("--resume", "go on with a run or start anew: --overwrite excludes it");
-  const TrainOptions options = MakeTrainOptions(globals, flags);
+  TrainOptions options = MakeTrainOptions(globals, flags);
+  options.run_record = CommandRecord(globals, flags.output).Dump();
+  options.repeats = RunFileOf(globals.arguments);
   if (!flags.resume) CheckOutputFolder(flags.output, flags.overwrite, flags.model.model);
   TrainDisplay display(globals);
   const TrainReport report = Train(options, {&display}, [] { return InterruptRequested(); });
@@ -170,6 +186,12 @@ void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
   command->add_option("--keep", flags->keep, "Checkpoints that are kept")
       ->type_name("N")
       ->check(IntegerIn(1, 1 << 20));
+  command
+      ->add_option("--max-bad-steps", flags->max_bad_steps,
+                   "Steps in all that may be passed over, without update, because their loss or a gradient "
+                   "is not finite; one more stops the run")
+      ->type_name("N")
+      ->check(IntegerIn(0, INT64_MAX));
   command->add_flag("--resume", flags->resume, "Go on from the newest valid checkpoint in --output");
   AddOverwriteOption(command, flags->overwrite);
   OnRun(command, globals, [&globals, flags] { RunTrain(globals, *flags); });

@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "config_file.h"
 #include "lacos/base/error.h"
 #include "lacos/model/checkpoint.h"
 #include "lacos/model/model_folder.h"
@@ -354,12 +353,12 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
   options.cache_layers_limit = *ParseSize(flags.cache_layers_limit);
   options.save_every = flags.save_every;
   options.keep = flags.keep;
+  options.max_bad_steps = flags.max_bad_steps;
   options.resume = flags.resume;
   options.overwrite = flags.overwrite;
   options.compute = globals.ComputeMode();
   options.seed = globals.seed;
   options.recipe = Recipe(globals, flags, options);
-  options.arguments = RepeatableArguments(globals.arguments);
   return options;
 }
 

@@ -39,7 +39,7 @@ struct TrainFlags {
   int64_t chunk_tokens = 0;
   bool stream_layers = false;
   std::string cache_layers, cache_layers_limit = "20GB";
-  int64_t eval_every = 0, patience = 0, save_every = 0, keep = 2;
+  int64_t eval_every = 0, patience = 0, save_every = 0, keep = 2, max_bad_steps = 0;
   bool resume = false, overwrite = false;
 };
 

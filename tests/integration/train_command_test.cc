@@ -6,49 +6,12 @@
 
 #include "lacos/io/json.h"
 #include "lacos/io/safetensors.h"
-#include "program.h"
+#include "training_runs.h"
 
 namespace lacos {
 namespace {
 
 namespace fs = std::filesystem;
-
-const std::vector<std::string> kWords = {"river", "green", "house", "walks", "seven", "cloud",
-                                         "music", "under", "stone", "light", "paper", "horse"};
-
-std::string Sentence(int i) {
-  const auto word = [&](int k) { return kWords[static_cast<size_t>(k) % kWords.size()]; };
-  return word(i) + " " + word(i / 12 + 3) + " " + word(i / 5 + 7) + " " + std::to_string(i);
-}
-
-// 48 NLI rows: every third an entailment pair, the contradictions share their premises.
-std::string NliTable() {
-  std::string table = "premise\thypothesis\tlabel\n";
-  for (int i = 0; i < 48; ++i) {
-    const char* label = i % 3 == 0 ? "entailment" : i % 3 == 1 ? "contradiction" : "neutral";
-    table += Sentence(i / 3) + "\t" + Sentence(100 + i) + "\t" + label + "\n";
-  }
-  return table;
-}
-
-std::vector<std::string> TrainArguments(const std::string& data, const std::string& output,
-                                        const std::vector<std::string>& more = {}) {
-  std::vector<std::string> arguments = {
-      "train", "--model",  TinyModel(), "--train",         data,   "--output", output, "--batch-size",
-      "4",     "--epochs", "2",         "--learning-rate", "1e-2", "--quiet"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
-std::string Adapter(const std::string& folder) { return ReadAll(folder + "/adapter_model.safetensors"); }
-
-// Makes a finished run look as if it had been killed after its newest kept checkpoint.
-void Unfinish(const std::string& output) {
-  for (const char* name :
-       {"lacos.json", "adapter_model.safetensors", "adapter_config.json", "modules.json"}) {
-    fs::remove(fs::path(output) / name);
-  }
-}
 
 TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
   const TempFolder folder;

@@ -83,6 +83,10 @@ void WriteManifest(const std::string& folder, const Json& extra, const std::func
   WriteFileAtomically(folder + "/" + kManifestName, manifest.Dump(2) + "\n");
 }
 
+void WriteRunRecord(const std::string& folder, const std::function<std::string()>& record) {
+  if (record) WriteFileAtomically(folder + "/run.json", record());
+}
+
 std::vector<VerifyProblem> VerifyManifest(const std::string& folder) {
   const std::string path = folder + "/" + kManifestName;
   std::error_code error;

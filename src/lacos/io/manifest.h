@@ -14,6 +14,10 @@ namespace lacos {
 // megabytes, from several threads at a time; what it throws ends the work.
 void WriteManifest(const std::string& folder, const Json& extra, const std::function<void()>& between = {});
 
+// Writes `folder`/run.json with what `record` returns; nothing where it is absent. It belongs before the
+// manifest: how the folder was made is one of its files.
+void WriteRunRecord(const std::string& folder, const std::function<std::string()>& record);
+
 struct VerifyProblem {
   std::string file, found, expected;
 };

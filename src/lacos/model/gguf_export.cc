@@ -302,6 +302,7 @@ MergeReport ExportGguf(const std::string& model, const std::string& adapter, con
   extra.Set("kind", "gguf");
   extra.Set("original", base_name);
   if (!adapter.empty()) extra.Set("adapter", AbsolutePath(adapter));
+  WriteRunRecord(folder.temporary(), options.merge.run_record);
   WriteManifest(folder.temporary(), extra);
   folder.Commit();
   return report;

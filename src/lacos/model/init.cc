@@ -173,6 +173,7 @@ void InitFolder(const Json& config_json, const std::string& output, const InitOp
   extra.Set("kind", options.quantized ? "quantized" : "random");
   extra.Set("base_name", AbsolutePath(output));
   extra.Set("seed", static_cast<int64_t>(options.seed));
+  WriteRunRecord(target.string(), options.run_record);
   WriteManifest(target.string(), extra, options.between);
   folder.Commit();
 }

@@ -17,6 +17,8 @@ struct InitOptions {
   bool quantized = false;      // random codes, row-wise linear, written directly
   std::string tokenizer;       // a tokenizer.json to copy; empty: a byte-level one without merges is made
   bool overwrite = false;
+  // Gives the text of run.json, asked for when all else is written; absent: the folder has none.
+  std::function<std::string()> run_record;
   // Called, also from several threads at a time, between pieces of work of some milliseconds; what it throws
   // ends the work, and nothing is left behind.
   std::function<void()> between;

@@ -181,6 +181,7 @@ MergeReport MergeFolder(const std::string& model, const std::string& adapter, co
   extra.Set("original", source.base_name);
   if (!adapter.empty()) extra.Set("adapter", AbsolutePath(adapter));
   if (source.settings.strip && !source.modules_path.empty()) extra.Set("strip", *source.settings.strip);
+  WriteRunRecord(folder.temporary(), options.run_record);
   WriteManifest(folder.temporary(), extra);
   folder.Commit();
   return merger.report();

@@ -80,7 +80,7 @@ std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings
   if (!settings.scores.empty()) {
     card += "\n## Scores\n\n| | |\n|---|---|\n";
     for (const auto& [name, value] : settings.scores)
-      card += fmt::format("| {} | {:.2f} |\n", Cell(name), value);
+      card += fmt::format("| {} | {} |\n", Cell(name), Cell(value));
   }
   return card;
 }

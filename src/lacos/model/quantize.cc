@@ -387,6 +387,7 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   extra.Set("lacos_version", kLacosVersion);
   extra.Set("kind", "quantized");
   extra.Set("base_name", options.base_name.empty() ? AbsolutePath(input) : options.base_name);
+  WriteRunRecord(target.string(), options.run_record);
   WriteManifest(target.string(), extra);
   folder.Commit();
   return report;

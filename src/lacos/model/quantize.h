@@ -25,6 +25,8 @@ struct QuantizeOptions {
   QuantizedLayout layout = QuantizedLayout::kLacos;
   std::string base_name;  // recorded as the original's name; default: the folder's path
   bool overwrite = false;
+  // Gives the text of run.json, asked for when all else is written; absent: the folder has none.
+  std::function<std::string()> run_record;
   // Called after each tensor with (bytes done, bytes in all) for progress.
   std::function<void(int64_t, int64_t)> progress;
 };

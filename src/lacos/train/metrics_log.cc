@@ -1,5 +1,6 @@
 #include "lacos/train/metrics_log.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -41,14 +42,30 @@ void MetricsLog::OnStep(const StepRecord& record) {
   Json line = Json::Object();
   line.Set("step", record.step);
   line.Set("epoch", record.epoch);
-  line.Set("loss", record.loss);
-  if (record.accuracy >= 0) line.Set("accuracy", record.accuracy);
+  line.Set("loss", record.loss);  // Dump writes null for what is not finite
+  line.Set("accuracy", record.accuracy >= 0 ? Json(record.accuracy) : Json());
   line.Set("learning_rate", record.learning_rate);
   line.Set("gradient_norm", record.gradient_norm);
+  line.Set("clipped", record.clipped);
   line.Set("tokens", record.tokens);
+  line.Set("texts", record.texts);
+  line.Set("truncated", record.truncated);
   line.Set("tokens_per_second", record.tokens_per_second);
   line.Set("seconds", record.seconds);
   line.Set("rss_bytes", record.rss_bytes);
+  line.Set("peak_rss_bytes", record.peak_rss_bytes);
+  if (record.bad) {
+    constexpr size_t kPlaces = 16;
+    Json places = Json::Array();
+    for (size_t i = 0; i < std::min(record.bad->places.size(), kPlaces); ++i)
+      places.Append(record.bad->places[i]);
+    Json bad = Json::Object();
+    bad.Set("gradient_values", record.bad->gradient_values);
+    bad.Set("tensor", record.bad->tensor.empty() ? Json() : Json(record.bad->tensor));
+    bad.Set("vectors", record.bad->vectors);
+    bad.Set("places", places);
+    line.Set("bad", bad);
+  }
   WriteLine(line);
 }
 

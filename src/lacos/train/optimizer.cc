@@ -47,6 +47,24 @@ Optimizer::GradientNorm Optimizer::MeasureGradients() {
           .nonfinite = static_cast<int64_t>(DownloadDoubles(backend_, nonfinite_)[0])};
 }
 
+std::optional<Optimizer::Nonfinite> Optimizer::FirstNonfinite(TensorView TrainableTensor::*view) {
+  for (const TrainableTensor& tensor : tensors_) {
+    const std::vector<TensorView> one = {tensor.*view};
+    backend_.SumSquares(one, sum_, nonfinite_);
+    const auto values = static_cast<int64_t>(DownloadDoubles(backend_, nonfinite_)[0]);
+    if (values > 0) return Nonfinite{.tensor = tensor.name, .values = values};
+  }
+  return std::nullopt;
+}
+
+std::optional<Optimizer::Nonfinite> Optimizer::FirstNonfiniteGradient() {
+  return FirstNonfinite(&TrainableTensor::gradient);
+}
+
+std::optional<Optimizer::Nonfinite> Optimizer::FirstNonfiniteValue() {
+  return FirstNonfinite(&TrainableTensor::value);
+}
+
 void Optimizer::Step(double learning_rate, double gradient_scale) {
   ++steps_;
   const AdamStep step{.step = steps_,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,13 @@ class Optimizer {
     int64_t nonfinite = 0;  // values that are NaN or infinite
   };
   GradientNorm MeasureGradients();
+  struct Nonfinite {
+    std::string tensor;
+    int64_t values = 0;  // of it that are NaN or infinite
+  };
+  // The first tensor, in the order of tensors(), whose gradient or whose value is not finite everywhere.
+  std::optional<Nonfinite> FirstNonfiniteGradient();
+  std::optional<Nonfinite> FirstNonfiniteValue();
   // One update with this learning rate; gradients are first multiplied by `gradient_scale` (clipping).
   void Step(double learning_rate, double gradient_scale);
 
@@ -54,6 +62,7 @@ class Optimizer {
     Adam8State adam8;
     AdamState adam;
   };
+  std::optional<Nonfinite> FirstNonfinite(TensorView TrainableTensor::*view);
   TensorView NewState(DType dtype, int64_t elements);
 
   Backend& backend_;

@@ -66,6 +66,7 @@ void ReadState(const std::string& path, Backend& backend, Optimizer& optimizer) 
 Json ProgressToJson(const RunProgress& progress) {
   Json json = Json::Object();
   json.Set("step", progress.step);
+  json.Set("bad_steps", progress.bad_steps);
   json.Set("tokens", progress.tokens);
   json.Set("loss_first", progress.loss_first);
   json.Set("loss_last", progress.loss_last);
@@ -77,6 +78,7 @@ Json ProgressToJson(const RunProgress& progress) {
 
 RunProgress ProgressFromJson(const Json& json) {
   return {.step = json.At("step").AsInt(),
+          .bad_steps = json.At("bad_steps").AsInt(),
           .tokens = json.At("tokens").AsInt(),
           .loss_first = json.At("loss_first").AsDouble(),
           .loss_last = json.At("loss_last").AsDouble(),
@@ -187,7 +189,7 @@ LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer&
   }
   ReadState((fs::path(folder) / kStateFile).string(), backend, optimizer);
   LoadedRun run{.progress = ProgressFromJson(json), .best = {}};
-  optimizer.set_steps(run.progress.step);
+  optimizer.set_steps(run.progress.step - run.progress.bad_steps);
   const fs::path best = fs::path(folder) / kBestFolder;
   if (fs::exists(best)) run.best = ReadLoraAdapter(best.string(), config);
   return run;

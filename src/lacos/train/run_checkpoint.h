@@ -15,11 +15,13 @@ namespace lacos {
 
 // Everything besides tensors that a resumed run needs.
 struct RunProgress {
-  int64_t step = 0;    // optimizer steps done
-  int64_t tokens = 0;  // trained on so far
+  int64_t step = 0;       // steps done, bad ones included
+  int64_t bad_steps = 0;  // of them, those without an update: something was not finite
+  int64_t tokens = 0;     // of all steps so far
   double loss_first = 0, loss_last = 0;
   int64_t evaluations_without_improvement = 0;
-  Json evaluations = Json::Array();  // of {"step", "spearman", "pearson"}, in order
+  Json evaluations = Json::Array();  // of {"step", "spearman", "pearson"}, in order; undefined scores are NaN
+                                     // here, null in files
   int64_t best_step = -1;            // of the best evaluation, -1 = none yet
 };
 

@@ -1,6 +1,7 @@
 #include "lacos/train/run_output.h"
 
 #include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@
 #include "lacos/io/mapped_file.h"
 #include "lacos/model/export.h"
 #include "lacos/model/model_card.h"
+#include "lacos/model/run_inputs.h"
 
 namespace lacos {
 namespace {
@@ -23,6 +25,43 @@ namespace fs = std::filesystem;
       "[{}] could not write: {}; expected a writable folder with free space; free space or choose "
       "another --output",
       path.string(), reason));
+}
+
+// What was read, and what of it was left out.
+Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
+  Json files = Json::Array();
+  for (const ExampleFile& file : data.files()) {
+    Json dropped = Json::Object();
+    const auto add = [&](const char* reason, int64_t rows) {
+      if (rows > 0) dropped.Set(reason, rows);
+    };
+    add("without a gold label", file.dropped_no_gold_label);
+    add("with another label than entailment", file.dropped_other_label);
+    add("with two identical texts", file.dropped_identical_texts);
+    add("of another split", file.dropped_other_split);
+    Json entry = Json::Object();
+    entry.Set("path", file.path);
+    entry.Set("rows", file.rows);
+    entry.Set("examples", static_cast<int64_t>(file.examples.size()));
+    entry.Set("dropped", dropped);
+    entry.Set("dropped_negatives", file.dropped_negatives);
+    files.Append(entry);
+  }
+  Json json = Json::Object();
+  json.Set("train", files);
+  json.Set("texts_truncated", data.truncated());
+  json.Set("distinct_texts", data.distinct_texts());
+  json.Set("distinct_tokens", data.distinct_tokens());
+  if (!dev.path.empty()) {
+    Json entry = Json::Object();
+    entry.Set("path", dev.path);
+    entry.Set("rows", dev.rows);
+    entry.Set("pairs", static_cast<int64_t>(dev.score.size()));
+    entry.Set("dropped_no_score", dev.dropped_no_score);
+    entry.Set("dropped_other_split", dev.dropped_other_split);
+    json.Set("dev", entry);
+  }
+  return json;
 }
 
 }  // namespace
@@ -54,14 +93,45 @@ void PrepareOutput(const std::string& output, bool clear) {
   if (error) FailWrite(output, error.message());
 }
 
-void WriteRunFile(const TrainOptions& options, const Json& settings) {
-  Json arguments = Json::Array();
-  for (const std::string& argument : options.arguments) arguments.Append(argument);
-  Json run = Json::Object();
-  run.Set("lacos_version", kLacosVersion);
-  run.Set("arguments", arguments);
+Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
+                 const ScoredPairs& dev, const Backend& backend, const Json& settings) {
+  Json run = options.run_record.empty() ? Json::Object() : Json::Parse(options.run_record, "run record");
+  if (!run.Has("lacos_version")) run.Set("lacos_version", kLacosVersion);
+  RunInputs inputs;
+  inputs.AddModel(loaded.folder);
+  for (const std::string& path : options.train_files) inputs.AddFile("train", path);
+  if (!options.dev_file.empty()) inputs.AddFile("dev", options.dev_file);
+  run.Set("inputs", inputs.ToJson());
+  const KernelInfo info = backend.Describe();
+  Json names = Json::Array();
+  for (const std::string& kernel : info.kernels) names.Append(kernel);
+  Json kernels = Json::Object();
+  kernels.Set("backend", info.backend);
+  kernels.Set("isa", info.isa);
+  kernels.Set("kernels", names);
+  run.Set("kernels", kernels);
   run.Set("settings", settings);
-  WriteFileAtomically((fs::path(options.output) / "run.json").string(), run.Dump(2) + "\n");
+  run.Set("data", DataJson(data, dev));
+  return run;
+}
+
+void WriteRunFile(const std::string& output, const Json& run) {
+  WriteFileAtomically((fs::path(output) / "run.json").string(), run.Dump(2) + "\n");
+}
+
+std::vector<std::string> DifferencesFromRun(const std::string& path, const Json& run) {
+  const Json before = Json::ReadFile(path);
+  std::vector<std::string> differences;
+  if (const auto inputs = before.Find("inputs")) differences = InputDifferences(*inputs, run.At("inputs"));
+  const auto compare = [&](const char* what, std::optional<Json> then, std::optional<Json> now) {
+    if (then && now && then->Dump() != now->Dump()) {
+      differences.push_back(fmt::format("{}: {} then, {} now", what, then->Dump(), now->Dump()));
+    }
+  };
+  compare("lacos", before.Find("lacos_version"), run.Find("lacos_version"));
+  const auto kernels = before.Find("kernels");
+  if (kernels) compare("instruction set", kernels->Find("isa"), run.At("kernels").Find("isa"));
+  return differences;
 }
 
 bool RunFinished(const std::string& output) { return fs::exists(fs::path(output) / "lacos.json"); }
@@ -74,7 +144,7 @@ TrainReport FinishedReport(const std::string& output) {
 }
 
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter,
-               const std::vector<std::pair<std::string, double>>& scores) {
+               const std::vector<std::pair<std::string, std::string>>& scores) {
   // Beside the output, so that relative paths in the files are the same and a rename is enough.
   const fs::path output = fs::absolute(options.output).lexically_normal();
   const fs::path target = output.has_filename() ? output : output.parent_path();

@@ -16,8 +16,13 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
 
 // Makes the folder; with `clear`, removes what an earlier run left in it.
 void PrepareOutput(const std::string& output, bool clear);
-// run.json: the settings, for people and for repeating the run.
-void WriteRunFile(const TrainOptions& options, const Json& settings);
+// run.json: the program's own record with inputs, kernels, settings and data, for people, for the report and
+// for repeating the run.
+Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
+                 const ScoredPairs& dev, const Backend& backend, const Json& settings);
+void WriteRunFile(const std::string& output, const Json& run);
+// What may make this run's result another one than that of the run.json at `path`: inputs, version, kernels.
+std::vector<std::string> DifferencesFromRun(const std::string& path, const Json& run);
 
 // Whether the folder holds a finished run, and what that run reported.
 bool RunFinished(const std::string& output);
@@ -26,6 +31,6 @@ TrainReport FinishedReport(const std::string& output);
 // Writes the sentence-transformers folder beside the output and moves its files into place, the manifest
 // last.
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter,
-               const std::vector<std::pair<std::string, double>>& scores);
+               const std::vector<std::pair<std::string, std::string>>& scores);
 
 }  // namespace lacos

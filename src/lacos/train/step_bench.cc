@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/kernels/timed_backend.h"
@@ -49,9 +51,15 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     const Stopwatch watch;
     const TrainingBatch input = data.Build(epoch.batches[step % batches], step, session.needs_keys);
     const double batch_seconds = watch.Seconds();
-    const auto [loss, gradients] = session.Step(input, step, options.learning_rate);
-    report.loss_last = loss.loss;
-    if (step == 0) report.loss_first = loss.loss;
+    const TrainingSession::StepResult result = session.Step(input, options.learning_rate);
+    if (result.bad) {
+      throw UserError(
+          fmt::format("[step {}] the loss is {}, and {} gradient values are not finite; expected finite "
+                      "numbers; use --compute f32, or check the weights",
+                      step + 1, result.loss.loss, result.gradients.nonfinite));
+    }
+    report.loss_last = result.loss.loss;
+    if (step == 0) report.loss_first = result.loss.loss;
     return StepCost{watch.Seconds(), batch_seconds, input.texts.Tokens(),
                     session.needs_keys ? input.texts.Tokens() : input.distinct_tokens};
   };

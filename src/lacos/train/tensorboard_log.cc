@@ -6,7 +6,6 @@
 #include <bit>
 #include <chrono>
 #include <filesystem>
-#include <initializer_list>
 #include <utility>
 
 #include "lacos/base/error.h"
@@ -66,12 +65,38 @@ Message Event(int64_t step) {
   return event;
 }
 
-std::string ScalarsEvent(int64_t step, std::initializer_list<std::pair<const char*, double>> scalars) {
+std::string ScalarsEvent(int64_t step, const std::vector<std::pair<const char*, double>>& scalars) {
   Message summary;
   for (const auto& [tag, value] : scalars) {
     summary.Bytes(1, Message().Bytes(1, tag).Float(2, static_cast<float>(value)).bytes());
   }
   return Event(step).Bytes(5, summary.bytes()).bytes();
+}
+
+// Markdown that TensorBoard's text plugin shows. Field numbers: summary.proto (Value, SummaryMetadata),
+// tensor.proto; type 7 is DT_STRING, class 2 DATA_CLASS_TENSOR.
+std::string TextEvent(std::string_view tag, std::string_view markdown) {
+  const std::string plugin = Message().Bytes(1, "text").bytes();
+  const std::string metadata = Message().Bytes(1, plugin).Varint(4, 2).bytes();
+  const std::string tensor = Message().Varint(1, 7).Bytes(2, "").Bytes(8, markdown).bytes();
+  const std::string value = Message().Bytes(1, tag).Bytes(8, tensor).Bytes(9, metadata).bytes();
+  return Event(0).Bytes(5, Message().Bytes(1, value).bytes()).bytes();
+}
+
+// A cell of a Markdown table.
+std::string Cell(std::string_view text) {
+  std::string cell;
+  for (const char c : text) {
+    if (c == '|') cell += '\\';
+    cell += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return cell;
+}
+
+std::string SettingsTable(const std::vector<std::pair<std::string, std::string>>& settings) {
+  std::string table = "| setting | value |\n|---|---|\n";
+  for (const auto& [name, value] : settings) table += fmt::format("| {} | {} |\n", Cell(name), Cell(value));
+  return table;
 }
 
 constexpr std::array<uint32_t, 256> MakeCrcTable() {
@@ -121,6 +146,7 @@ void TensorboardLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t fir
   // stays; a run that starts anew measures step 0 again.
   const int64_t void_from = first_step == 0 ? 0 : first_step + 1;
   WriteEvent(Event(void_from).Bytes(7, Message().Varint(1, 1).bytes()).bytes());
+  if (first_step == 0 && !settings_.empty()) WriteEvent(TextEvent("settings", SettingsTable(settings_)));
 }
 
 void TensorboardLog::WriteEvent(const std::string& event) {
@@ -134,11 +160,20 @@ void TensorboardLog::WriteEvent(const std::string& event) {
 }
 
 void TensorboardLog::OnStep(const StepRecord& record) {
-  if (record.accuracy >= 0) WriteEvent(ScalarsEvent(record.step, {{"train/accuracy", record.accuracy}}));
-  WriteEvent(ScalarsEvent(record.step, {{"train/loss", record.loss},
-                                        {"train/learning_rate", record.learning_rate},
-                                        {"train/gradient_norm", record.gradient_norm},
-                                        {"train/tokens_per_second", record.tokens_per_second}}));
+  std::vector<std::pair<const char*, double>> scalars = {
+      {"train/loss", record.loss},
+      {"train/learning_rate", record.learning_rate},
+      {"train/gradient_norm", record.gradient_norm},
+      {"train/clipped", record.clipped ? 1 : 0},
+      {"train/bad", record.bad ? 1 : 0},
+      {"train/tokens", static_cast<double>(record.tokens)},
+      {"train/texts", static_cast<double>(record.texts)},
+      {"train/truncated", static_cast<double>(record.truncated)},
+      {"train/tokens_per_second", record.tokens_per_second},
+      {"train/rss_bytes", static_cast<double>(record.rss_bytes)},
+      {"train/peak_rss_bytes", static_cast<double>(record.peak_rss_bytes)}};
+  if (record.accuracy >= 0) scalars.emplace_back("train/accuracy", record.accuracy);
+  WriteEvent(ScalarsEvent(record.step, scalars));
 }
 
 void TensorboardLog::OnEvaluation(const EvaluationRecord& record) {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lacos/train/trainer.h"
 
@@ -16,7 +18,9 @@ namespace lacos {
 // there on.
 class TensorboardLog final : public TrainObserver {
  public:
-  explicit TensorboardLog(std::string folder) : folder_(std::move(folder)) {}
+  // `settings`: name, value; shown as a table under "Text".
+  explicit TensorboardLog(std::string folder, std::vector<std::pair<std::string, std::string>> settings = {})
+      : folder_(std::move(folder)), settings_(std::move(settings)) {}
 
   void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,
                int64_t total_steps) override;
@@ -26,6 +30,7 @@ class TensorboardLog final : public TrainObserver {
  private:
   void WriteEvent(const std::string& event);
   std::string folder_, path_;
+  std::vector<std::pair<std::string, std::string>> settings_;
   std::ofstream file_;
 };
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
@@ -52,6 +54,32 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
   return plan;
 }
 
+// A score as the progress keeps it: null when it comes from a checkpoint and is undefined.
+double ScoreOrNan(const Json& json) {
+  return json.IsNull() ? std::numeric_limits<double>::quiet_NaN() : json.AsDouble();
+}
+
+// "a.tsv:3, a.tsv:9, a.tsv:12 and 5 more".
+std::string FirstPlaces(const std::vector<std::string>& places) {
+  constexpr size_t kShown = 3;
+  const auto end = places.begin() + static_cast<std::ptrdiff_t>(std::min(places.size(), kShown));
+  std::string text = fmt::format("{}", fmt::join(places.begin(), end, ", "));
+  if (places.size() > kShown) text += fmt::format(" and {} more", places.size() - kShown);
+  return text;
+}
+
+std::string Describe(const StepRecord& record) {
+  const BadNumbers& bad = *record.bad;
+  const auto number = [](double value) { return std::isnan(value) ? "nan" : fmt::format("{:.6g}", value); };
+  std::string text = fmt::format("the loss is {}, the gradients' norm {}", number(record.loss),
+                                 number(record.gradient_norm));
+  if (!bad.tensor.empty()) {
+    text += fmt::format(" ({} values are not finite, the first of '{}')", bad.gradient_values, bad.tensor);
+  }
+  text += bad.vectors ? "; vectors that are not finite come from " : "; the texts are ";
+  return text + FirstPlaces(bad.places);
+}
+
 DropoutRates UniformDropout(double rate) { return {.embedding = rate, .attention = rate, .residual = rate}; }
 
 // One run: everything that the steps share, built once, in the order of its members.
@@ -62,7 +90,7 @@ class Run {
       : options_(options),
         should_stop_(should_stop),
         metrics_((std::filesystem::path(options.output) / "metrics.jsonl").string()),
-        tensorboard_(options.output) {
+        tensorboard_(options.output, options.recipe) {
     observers_ = observers;
     observers_.push_back(&metrics_);
     observers_.push_back(&tensorboard_);
@@ -113,6 +141,10 @@ class Run {
  private:
   void Tell(const std::string& message) {
     for (TrainObserver* observer : observers_) observer->OnMessage(message);
+  }
+
+  void Warn(const std::string& message) {
+    for (TrainObserver* observer : observers_) observer->OnWarning(message);
   }
 
   // Files: model, tokenizer, examples.
@@ -182,7 +214,14 @@ class Run {
     }
     PrepareOutput(options_.output, options_.overwrite && !options_.resume);
     session_->OpenLayerCache(loaded_, [this](const std::string& message) { Tell(message); });
-    WriteRunFile(options_, settings_);
+    const Json run = MakeRunFile(options_, loaded_, *data_, dev_, *session_->backend, settings_);
+    WriteRunFile(options_.output, run);
+    if (!options_.repeats.empty()) {
+      for (const std::string& difference : DifferencesFromRun(options_.repeats, run)) {
+        Warn(fmt::format("[{}] not the same run: {}; another result may follow", options_.repeats,
+                         difference));
+      }
+    }
     for (TrainObserver* observer : observers_)
       observer->OnStart(*data_, session_->plan, progress_.step, steps_.total_steps);
     if (progress_.step == 0 && !options_.dev_file.empty()) Evaluate();
@@ -192,6 +231,12 @@ class Run {
     int64_t epoch = -1;
     Epoch batches;
     while (progress_.step < steps_.total_steps) {
+      // Asked before each step, not after it: a checkpoint may be of the very step that used patience up.
+      if (options_.patience > 0 && progress_.evaluations_without_improvement >= options_.patience) {
+        Tell(fmt::format("stopped early at step {}: {} evaluations without improvement", progress_.step,
+                         options_.patience));
+        return;
+      }
       const auto next =
           std::upper_bound(steps_.epoch_begin.begin(), steps_.epoch_begin.end(), progress_.step);
       const int64_t now = next - steps_.epoch_begin.begin() - 1;
@@ -204,18 +249,11 @@ class Run {
       const bool evaluate =
           options_.eval_every > 0 ? progress_.step % options_.eval_every == 0 || end : epoch_end;
       if (evaluate && !options_.dev_file.empty()) Evaluate();
-      const bool patience_over =
-          options_.patience > 0 && progress_.evaluations_without_improvement >= options_.patience;
       const bool stop = should_stop_ && should_stop_();
       if (stop || (options_.save_every > 0 && progress_.step % options_.save_every == 0)) Save();
       if (stop && !end) {
         report_.interrupted = true;
         report_.steps = progress_.step;
-        return;
-      }
-      if (patience_over && !end) {
-        Tell(fmt::format("stopped early at step {}: {} evaluations without improvement", progress_.step,
-                         options_.patience));
         return;
       }
     }
@@ -226,39 +264,94 @@ class Run {
     const int64_t step = progress_.step;
     const TrainingBatch input = data_->Build(batch, step, session_->needs_keys);
     const double learning_rate = schedule_.At(step);
-    const auto [loss, gradients] = session_->Step(input, step, learning_rate);
+    const TrainingSession::StepResult result = session_->Step(input, learning_rate);
 
+    const bool first = progress_.step == progress_.bad_steps;
     ++progress_.step;
     progress_.tokens += input.texts.Tokens();
-    progress_.loss_last = loss.loss;
-    if (step == 0) progress_.loss_first = loss.loss;
+    if (!result.bad) {
+      progress_.loss_last = result.loss.loss;
+      if (first) progress_.loss_first = result.loss.loss;
+    }
     session_tokens_ += input.texts.Tokens();
     const double seconds = step_watch.Seconds();
     training_seconds_ += seconds;
-    const StepRecord record{.step = progress_.step,
-                            .total_steps = steps_.total_steps,
-                            .epoch = epoch,
-                            .loss = loss.loss,
-                            .accuracy = loss.accuracy,
-                            .learning_rate = learning_rate,
-                            .gradient_norm = gradients.norm,
-                            .tokens = input.texts.Tokens(),
-                            .tokens_per_second = static_cast<double>(input.texts.Tokens()) / seconds,
-                            .seconds = training_seconds_,
-                            .rss_bytes = ReadMemoryUse().rss_bytes};
+    const MemoryUse memory = ReadMemoryUse();
+    StepRecord record{.step = progress_.step,
+                      .total_steps = steps_.total_steps,
+                      .epoch = epoch,
+                      .loss = result.loss.loss,
+                      .accuracy = result.loss.accuracy,
+                      .learning_rate = learning_rate,
+                      .gradient_norm = result.gradients.norm,
+                      .clipped = result.clipped,
+                      .tokens = input.texts.Tokens(),
+                      .texts = input.texts.Texts(),
+                      .truncated = input.truncated,
+                      .tokens_per_second = static_cast<double>(input.texts.Tokens()) / seconds,
+                      .seconds = training_seconds_,
+                      .rss_bytes = memory.rss_bytes,
+                      .peak_rss_bytes = memory.peak_rss_bytes};
+    if (result.bad) record.bad = ExamineBadStep(batch, input, result);
     for (TrainObserver* observer : observers_) observer->OnStep(record);
+    if (result.bad) PassOverBadStep(record);
+  }
+
+  BadNumbers ExamineBadStep(const Batch& batch, const TrainingBatch& input,
+                            const TrainingSession::StepResult& result) {
+    BadNumbers bad{.gradient_values = result.gradients.nonfinite};
+    if (const auto tensor = session_->optimizer->FirstNonfiniteGradient()) bad.tensor = tensor->tensor;
+    const std::vector<std::string> places = data_->RowPlaces(batch);
+    const std::vector<int64_t> rows = session_->NonfiniteRows(input);
+    bad.vectors = !rows.empty();
+    const auto add = [&](const std::string& place) {
+      if (std::find(bad.places.begin(), bad.places.end(), place) == bad.places.end())
+        bad.places.push_back(place);
+    };
+    for (const int64_t row : rows) add(places[row]);
+    if (rows.empty()) std::for_each(places.begin(), places.end(), add);
+    return bad;
+  }
+
+  // The batch is used up and the schedule goes on; parameters, moments and Adam's count of steps stay, as
+  // where torch.amp.GradScaler skips its optimizer's step.
+  void PassOverBadStep(const StepRecord& record) {
+    ++progress_.bad_steps;
+    const std::string what = Describe(record);
+    if (progress_.bad_steps > options_.max_bad_steps) {
+      throw UserError(fmt::format(
+          "[step {}] {}; expected finite numbers{}; lower --learning-rate, use --compute f32, check the "
+          "weights and those rows, or pass over more such steps with --max-bad-steps; the last checkpoint is "
+          "intact",
+          record.step, what,
+          options_.max_bad_steps == 0
+              ? ""
+              : fmt::format(" in all but --max-bad-steps {} steps", options_.max_bad_steps)));
+    }
+    Warn(fmt::format("step {}: no update, {} of {} such steps: {}", record.step, progress_.bad_steps,
+                     options_.max_bad_steps, what));
+  }
+
+  // What is saved or exported is never worse than what was trained on.
+  void RequireFiniteValues() {
+    const auto bad = session_->optimizer->FirstNonfiniteValue();
+    if (!bad) return;
+    throw UserError(fmt::format(
+        "[step {}] {} values of '{}' are not finite after the update; expected finite numbers; lower "
+        "--learning-rate; nothing was written, and the last checkpoint is intact",
+        progress_.step, bad->values, bad->tensor));
   }
 
   void Evaluate() {
     const StsResult result = EvaluateSts(*text_encoder_, dev_, "");
     EvaluationRecord record{.step = progress_.step, .spearman = result.spearman, .pearson = result.pearson};
-    const bool first = progress_.best_step < 0;
-    record.best = first || result.spearman > BestSpearman();
+    // An undefined score is never the best one.
+    record.best = !std::isnan(result.spearman) && result.spearman > BestSpearman();
     if (record.best) {
       progress_.best_step = progress_.step;
       progress_.evaluations_without_improvement = 0;
       best_ = session_->model->Detach();
-    } else {
+    } else if (progress_.step > 0) {
       ++progress_.evaluations_without_improvement;
     }
     Json json = Json::Object();
@@ -272,12 +365,14 @@ class Run {
   double BestSpearman() const {
     double best = -200;
     for (size_t i = 0; i < progress_.evaluations.size(); ++i) {
-      best = std::max(best, progress_.evaluations[i].At("spearman").AsDouble());
+      const double score = ScoreOrNan(progress_.evaluations[i].At("spearman"));
+      if (score > best) best = score;
     }
     return best;
   }
 
   void Save() {
+    RequireFiniteValues();
     const std::string folder =
         SaveCheckpoint(options_.output, *session_->backend, *session_->optimizer, session_->model->Detach(),
                        best_, progress_, settings_, loaded_.folder.base_name, options_.keep);
@@ -287,29 +382,48 @@ class Run {
   // The sentence-transformers folder, with the best adapter when a dev set chose one.
   void Finish() {
     report_.steps = progress_.step;
+    report_.bad_steps = progress_.bad_steps;
     report_.tokens = session_tokens_;
     report_.seconds = training_seconds_;
-    report_.loss_first = progress_.loss_first;
-    report_.loss_last = progress_.loss_last;
-    std::vector<std::pair<std::string, double>> scores;
-    if (progress_.evaluations.size() > 0) {
-      const auto record = [&](size_t i) {
-        const Json json = progress_.evaluations[i];
-        return EvaluationRecord{.step = json.At("step").AsInt(),
-                                .spearman = json.At("spearman").AsDouble(),
-                                .pearson = json.At("pearson").AsDouble()};
-      };
-      report_.evaluated = true;
-      report_.first_evaluation = record(0);
-      report_.last_evaluation = record(progress_.evaluations.size() - 1);
-      for (size_t i = 0; i < progress_.evaluations.size(); ++i) {
-        if (record(i).step == progress_.best_step) report_.best_evaluation = record(i);
-      }
-      report_.best_evaluation.best = true;
-      scores = {{"dev Spearman x 100, before training", report_.first_evaluation.spearman},
-                {"dev Spearman x 100, this adapter", report_.best_evaluation.spearman}};
-    }
+    const bool trained = progress_.step > progress_.bad_steps;
+    report_.loss_first = trained ? progress_.loss_first : std::numeric_limits<double>::quiet_NaN();
+    report_.loss_last = trained ? progress_.loss_last : std::numeric_limits<double>::quiet_NaN();
+    std::vector<std::pair<std::string, std::string>> scores = {
+        {"steps", best_
+                      ? fmt::format("{} of {}, the best on the dev set", progress_.best_step, progress_.step)
+                      : fmt::format("{}", progress_.step)}};
+    if (progress_.evaluations.size() > 0) ReportEvaluations(scores);
+    if (!best_) RequireFiniteValues();
     ExportRun(options_, loaded_, best_ ? *best_ : session_->model->Detach(), scores);
+  }
+
+  // Fills in the report's evaluations and the model card's lines about them.
+  void ReportEvaluations(std::vector<std::pair<std::string, std::string>>& scores) {
+    const auto record = [&](size_t i) {
+      const Json json = progress_.evaluations[i];
+      return EvaluationRecord{.step = json.At("step").AsInt(),
+                              .spearman = ScoreOrNan(json.At("spearman")),
+                              .pearson = ScoreOrNan(json.At("pearson"))};
+    };
+    report_.evaluated = true;
+    report_.first_evaluation = record(0);
+    report_.last_evaluation = report_.best_evaluation = record(progress_.evaluations.size() - 1);
+    for (size_t i = 0; i < progress_.evaluations.size(); ++i) {
+      if (record(i).step == progress_.best_step) report_.best_evaluation = record(i);
+    }
+    report_.best_evaluation.best = best_.has_value();
+    if (!best_) Warn("no dev score is defined: the adapter of the last step is the result");
+    if (best_ && progress_.best_step == 0) {
+      Warn("no dev score is above the one before training: the result is the adapter of step 0");
+    }
+    const auto add = [&](const char* name, const EvaluationRecord& evaluation) {
+      const std::string value =
+          std::isnan(evaluation.spearman) ? "undefined" : fmt::format("{:.2f}", evaluation.spearman);
+      scores.emplace_back(name, fmt::format("{} (step {})", value, evaluation.step));
+    };
+    add("dev Spearman x 100, before training", report_.first_evaluation);
+    add("dev Spearman x 100, this adapter", report_.best_evaluation);
+    add("dev Spearman x 100, last step", report_.last_evaluation);
   }
 
   const TrainOptions& options_;

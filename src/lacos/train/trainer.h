@@ -57,28 +57,46 @@ struct TrainOptions {
   int64_t cache_layers_limit = 20'000'000'000;  // bytes of that folder's caches
   int64_t save_every = 0;                       // steps between checkpoints; 0 = none but on interruption
   int64_t keep = 2;                             // checkpoints kept
+  // Steps in all, of every session of the run, that may be passed over because something was not finite; one
+  // more stops the run.
+  int64_t max_bad_steps = 0;
   bool resume = false;
   bool overwrite = false;
   Compute compute = Compute::kBF16;
   VerbTimes* verb_times = nullptr;  // where the backend's time goes is counted here; null = not counted
   uint64_t seed = 42;
   std::vector<std::pair<std::string, std::string>>
-      recipe;                          // name, value: for the model card and the resume check
-  std::vector<std::string> arguments;  // recorded in run.json, so that the run can be repeated from it
+      recipe;  // name, value: for the model card and the resume check
+  std::string
+      run_record;       // a JSON object with what the program knows of itself and its command, for run.json
+  std::string repeats;  // run.json of the run that this one repeats: what differs is warned about
 };
 
-// One step's record, as in metrics.jsonl.
+// What was not finite in a step that had no update for it.
+struct BadNumbers {
+  int64_t gradient_values = 0;  // that are NaN or infinite
+  std::string tensor;           // the first with such a gradient, or empty
+  std::vector<std::string>
+      places;            // "file:line" of the texts whose vectors are not finite, else of all texts
+  bool vectors = false;  // the former
+};
+// One step's record, as in metrics.jsonl. The loss and the norm may be NaN or infinite where the step is bad.
 struct StepRecord {
   int64_t step = 0, total_steps = 0, epoch = 0;
-  double loss = 0, accuracy = -1, learning_rate = 0, gradient_norm = 0;
+  double loss = 0, accuracy = -1, learning_rate = 0;
+  double gradient_norm = 0;      // before clipping
+  bool clipped = false;          // the gradients were longer than max_grad_norm
   int64_t tokens = 0;            // of this step's texts, repeated ones as often as they occur
+  int64_t texts = 0;             // rows of the batch: anchors, positives and negatives
+  int64_t truncated = 0;         // of them, those longer than max_length
   double tokens_per_second = 0;  // of this step
   double seconds = 0;            // since this process began training
-  int64_t rss_bytes = 0;
+  int64_t rss_bytes = 0, peak_rss_bytes = 0;
+  std::optional<BadNumbers> bad;  // the step had no update
 };
 struct EvaluationRecord {
   int64_t step = 0;
-  double spearman = 0, pearson = 0;  // x 100
+  double spearman = 0, pearson = 0;  // x 100; NaN where undefined (constant similarities)
   bool best = false;
 };
 
@@ -92,13 +110,16 @@ class TrainObserver {
   virtual void OnEvaluation(const EvaluationRecord&) {}
   virtual void OnCheckpoint(int64_t /*step*/, const std::string& /*folder*/) {}
   virtual void OnMessage(const std::string&) {}  // something worth a line: resumed, fell back, stopped early
+  virtual void OnWarning(const std::string&) {}  // something that should be looked into: a step passed over
 };
 
 struct TrainReport {
-  int64_t steps = 0, tokens = 0, truncated = 0;
-  double seconds = 0, loss_first = 0, loss_last = 0;
+  int64_t steps = 0, bad_steps = 0, tokens = 0, truncated = 0;
+  double seconds = 0;
+  double loss_first = 0, loss_last = 0;  // of steps that are not bad; NaN without any
   bool interrupted = false;
   bool evaluated = false;
+  // best_evaluation is that of the exported adapter; without a defined score that is the last one.
   EvaluationRecord first_evaluation, best_evaluation, last_evaluation;
   std::string strategy;
   int64_t planned_peak_bytes = 0;

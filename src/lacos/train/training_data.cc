@@ -127,8 +127,9 @@ TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& toke
     });
     std::vector<TextIds>& index = index_.emplace_back();
     for (const TokenizedText& text : tokenized) {
-      index.push_back(
-          {.begin = static_cast<int64_t>(ids_.size()), .length = static_cast<int32_t>(text.ids.size())});
+      index.push_back({.begin = static_cast<int64_t>(ids_.size()),
+                       .length = static_cast<int32_t>(text.ids.size()),
+                       .truncated = text.truncated});
       ids_.insert(ids_.end(), text.ids.begin(), text.ids.end());
       truncated_ += text.truncated ? 1 : 0;
     }
@@ -192,6 +193,7 @@ TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) c
     const std::span<const int32_t> ids = Ids(entry);
     result.texts.Add(ids);
     if (seen.insert(entry.number).second) result.distinct_tokens += entry.length;
+    result.truncated += entry.truncated ? 1 : 0;
     if (!keys) return;
     const uint64_t sample = Mix64(static_cast<uint64_t>(batch.file),
                                   static_cast<uint64_t>(first_text_[batch.file][example]) + text);
@@ -209,9 +211,17 @@ TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) c
     if (file.kind == ExampleKind::kScored) {
       result.loss.scores.push_back(static_cast<float>(example.score / options_.score_maximum));
     }
-    result.where.push_back(fmt::format("{}:{}", file.path, example.line));
   }
   return result;
+}
+
+std::vector<std::string> TrainingData::RowPlaces(const Batch& batch) const {
+  const ExampleFile& file = files_[batch.file];
+  std::vector<std::string> places;
+  ForEachRow(batch, [&](int64_t example, size_t, int) {
+    places.push_back(fmt::format("{}:{}", file.path, file.examples[example].line));
+  });
+  return places;
 }
 
 TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch, bool keys) const {

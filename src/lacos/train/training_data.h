@@ -26,8 +26,8 @@ struct TrainingDataOptions {
 struct TrainingBatch {
   PackedTexts texts;            // every row, repeated texts too
   int64_t distinct_tokens = 0;  // of the distinct texts: what a step without dropout computes
+  int64_t truncated = 0;        // rows whose text is longer than max_length
   LossBatch loss;
-  std::vector<std::string> where;  // "file:line" of each example, for messages
 };
 
 class TrainingData {
@@ -47,6 +47,8 @@ class TrainingData {
   Epoch MakeEpoch(int64_t epoch) const;
   // Builds a batch; `keys` adds dropout keys from (seed, step, example, view, position).
   TrainingBatch Build(const Batch& batch, int64_t step, bool keys) const;
+  // "file:line" of every row that Build makes of the batch, for messages.
+  std::vector<std::string> RowPlaces(const Batch& batch) const;
   // The batch of an epoch with the most computed tokens: what its step takes memory for. With `keys`
   // (dropout) every row is a text of its own, else rows of equal ids are one.
   struct Extent {
@@ -64,6 +66,7 @@ class TrainingData {
     int64_t begin = 0;
     int32_t length = 0;
     int32_t number = 0;  // the same for equal ids
+    bool truncated = false;
   };
   const TextIds& Entry(int32_t file, int64_t example, size_t text) const {
     return index_[file][first_text_[file][example] + static_cast<int64_t>(text)];

@@ -108,24 +108,45 @@ void TrainingSession::OpenLayerCache(const LoadedModel& loaded,
   }
 }
 
-TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input, int64_t step,
-                                                  double learning_rate) {
+TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input, double learning_rate) {
   optimizer->ZeroGradients();
   StepResult result;
   result.loss = GradientStep(*encoder, *loss, input.texts, input.loss, plan.chosen.strategy);
   result.gradients = optimizer->MeasureGradients();
-  if (!std::isfinite(result.loss.loss) || result.gradients.nonfinite > 0) {
-    throw UserError(fmt::format(
-        "[step {}] the loss is {} and {} gradient values are not finite, on the batch that begins with {}; "
-        "expected finite numbers; lower --learning-rate, use --compute f32, or check the weights and that "
-        "row; the last checkpoint is intact",
-        step + 1, result.loss.loss, result.gradients.nonfinite, input.where.empty() ? "?" : input.where[0]));
-  }
+  result.bad = !std::isfinite(result.loss.loss) || !std::isfinite(result.gradients.norm) ||
+               result.gradients.nonfinite > 0;
+  if (result.bad) return result;
   // As torch.nn.utils.clip_grad_norm_: the factor has 1e-6 in its denominator.
   const double clip =
       options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (result.gradients.norm + 1e-6)) : 1.0;
+  result.clipped = clip < 1;
   optimizer->Step(learning_rate, clip);
   return result;
+}
+
+std::vector<int64_t> TrainingSession::NonfiniteRows(const TrainingBatch& input) {
+  // Texts at a time within the memory that was planned for a step: a forward keeps little.
+  constexpr int64_t kTokens = 2048;
+  const PackedTexts& texts = input.texts;
+  Arena& arena = encoder->arena();
+  std::vector<int64_t> rows;
+  for (int64_t begin = 0, end = 0; begin < texts.Texts(); begin = end) {
+    for (end = begin + 1; end < texts.Texts() && texts.offsets[end + 1] - texts.offsets[begin] <= kTokens;) {
+      ++end;
+    }
+    const ArenaScope scope(arena);
+    const int64_t dimension = model->config().hidden_size;
+    const TensorView vectors = arena.Allocate(backend->Types().residual, {end - begin, dimension});
+    encoder->Forward(texts.Slice(begin, end), vectors);
+    const std::vector<float> values = DownloadFloats(*backend, vectors);
+    for (int64_t row = begin; row < end; ++row) {
+      const auto first = values.begin() + (row - begin) * dimension;
+      if (!std::all_of(first, first + dimension, [](float value) { return std::isfinite(value); })) {
+        rows.push_back(row);
+      }
+    }
+  }
+  return rows;
 }
 
 }  // namespace lacos

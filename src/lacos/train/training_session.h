@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lacos/model/layer_cache.h"
 #include "lacos/train/trainer.h"
@@ -32,10 +33,17 @@ struct TrainingSession {
   struct StepResult {
     LossResult loss;
     Optimizer::GradientNorm gradients;  // before clipping
+    bool clipped = false;
+    // The loss, a gradient or the gradients' norm is not finite: there was no update. Parameters, moments and
+    // the optimizer's count of steps are as they were.
+    bool bad = false;
   };
-  // One optimizer step: gradients of the batch, clipping, update. `step` counts from 0, for messages. Throws
-  // UserError, with the parameters as they were, when the loss or a gradient is not finite.
-  StepResult Step(const TrainingBatch& input, int64_t step, double learning_rate);
+  // One optimizer step: gradients of the batch, clipping, update.
+  StepResult Step(const TrainingBatch& input, double learning_rate);
+
+  // Rows of the batch whose vectors are not finite, in order: encoded once more, for the message about a bad
+  // step.
+  std::vector<int64_t> NonfiniteRows(const TrainingBatch& input);
 
   const TrainOptions& options;
   std::unique_ptr<Backend> backend;

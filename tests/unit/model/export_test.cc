@@ -28,7 +28,7 @@ class ExportTest : public ::testing::Test {
     settings_.pooling = Pooling::kLast;
     settings_.max_length = 60;
     settings_.recipe = {{"loss", "mnr | symmetric"}, {"steps", "100"}};
-    settings_.scores = {{"STS dev Spearman", 65.914}};
+    settings_.scores = {{"STS dev Spearman", "65.91 (step 7)"}};
   }
   void Write() { WriteSentenceTransformersFolder(folder_ / "out", adapter_, settings_); }
 
@@ -94,7 +94,7 @@ TEST_F(ExportTest, TheCardTellsWhatTheModelIs) {
   EXPECT_THAT(card,
               AllOf(HasSubstr("license: \"bigscience-bloom-rail-1.0\"\n"),
                     HasSubstr("base_model: \"bigscience/bloom-560m\"\n"), HasSubstr("| pooling | last |"),
-                    HasSubstr("| loss | mnr \\| symmetric |"), HasSubstr("| STS dev Spearman | 65.91 |")));
+                    HasSubstr("| loss | mnr \\| symmetric |"), HasSubstr("| STS dev Spearman | 65.91 (step 7) |")));
   settings_.base_license.clear();
   settings_.base_name = "/home/someone/models/bloom";
   EXPECT_THAT(ModelCard(adapter_, settings_),

@@ -124,16 +124,25 @@ TEST_F(TensorboardFolder, AStepHasItsScalarsAsFloats) {
   Start(log, 0);
   log.OnStep({.step = 5, .loss = 0.25, .learning_rate = 1e-4});
   const auto records = ReadRecords(Files()[0]);
-  ASSERT_EQ(records.size(), 3u) << "no accuracy: the loss has none";
+  ASSERT_EQ(records.size(), 3u);
   EXPECT_EQ(WithoutTime(records[2]).substr(0, 2), "\x10\x05");
   EXPECT_THAT(records[2], HasSubstr("\x0A\x0Atrain/loss\x15" + FloatBytes(0.25f)));
   EXPECT_THAT(records[2], HasSubstr("train/learning_rate\x15" + FloatBytes(1e-4f)));
   log.OnEvaluation({.step = 6, .spearman = 71.5, .pearson = 70});
   log.OnStep({.step = 7, .accuracy = 0.5});
   const auto all = ReadRecords(Files()[0]);
-  ASSERT_EQ(all.size(), 6u);
+  ASSERT_EQ(all.size(), 5u);
+  EXPECT_THAT(all[2], testing::Not(HasSubstr("train/accuracy")));
   EXPECT_THAT(all[3], HasSubstr("dev/spearman\x15" + FloatBytes(71.5f)));
   EXPECT_THAT(all[4], HasSubstr("train/accuracy\x15" + FloatBytes(0.5f)));
+}
+
+TEST_F(TensorboardFolder, SettingsAreATableOfTheTextPlugin) {
+  TensorboardLog log(folder_.string(), {{"seed", "42"}, {"a|b", "two\nlines"}});
+  Start(log, 0);
+  const auto records = ReadRecords(Files()[0]);
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_THAT(records[2], HasSubstr("| seed | 42 |\n| a\\|b | two lines |\n"));
 }
 
 }  // namespace
