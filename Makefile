@@ -1,5 +1,5 @@
 # What a user or contributor types; everything else is CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python check bench bench-176b interop format docs sanitize fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python test-pages check bench bench-176b interop format docs sanitize fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -28,6 +28,10 @@ test: deps check   ## build everything, check levels, format and docs, run all t
 
 test-python: build ## the Python package in a fresh virtual environment
 	@tools/test_python.sh build/$(PRESET)/bin/lacos
+
+test-pages: build  ## report.html of a short run in headless Chromium: wide and narrow, light and dark
+	@tools/install_deps.sh --pages
+	@tools/test_pages.sh
 
 check:             ## include arrows, formatting, measured tables
 	@python3 tools/check_layers.py --self-test

@@ -13,7 +13,7 @@ import tempfile
 
 # Folders of src/lacos by level. A file includes its own folder or lower levels; folders of one level are siblings.
 LEVELS = {
-    "base": 0, "tensor": 1, "quant": 2, "kernels": 3, "io": 4, "text": 4, "nn": 5, "model": 6, "data": 6,
+    "base": 0, "tensor": 1, "quant": 2, "kernels": 3, "io": 4, "text": 4, "report": 5, "nn": 5, "model": 6, "data": 6,
     "eval": 7, "train": 8, "serve": 9, "capi": 10,
 }
 # Siblings that may be included all the same: a tokenizer.json is read through io.

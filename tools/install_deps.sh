@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that lacos is built and tested with. Needs root, or sudo; does nothing when all are there.
-#   tools/install_deps.sh [--fuzz]    --fuzz: also clang with libFuzzer and the sanitizers
+#   tools/install_deps.sh [--fuzz|--pages]    --fuzz: also clang with libFuzzer and the sanitizers; --pages: also chromium
 set -euo pipefail
 
 packages=(
@@ -13,6 +13,7 @@ packages=(
 )
 
 [[ ${1:-} == --fuzz ]] && packages+=(clang libclang-rt-dev)
+[[ ${1:-} == --pages ]] && packages+=(chromium)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -22,6 +22,7 @@ void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals);
 void AddAdapterCommand(CLI::App& app, GlobalOptions& globals);
 void AddMergeCommand(CLI::App& app, GlobalOptions& globals);
 void AddVerifyCommand(CLI::App& app, GlobalOptions& globals);
+void AddReportCommand(CLI::App& app, GlobalOptions& globals);
 void AddBenchCommand(CLI::App& app, GlobalOptions& globals);
 
 }  // namespace lacos

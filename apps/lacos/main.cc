@@ -38,6 +38,7 @@ void AddCommands(CLI::App& app, GlobalOptions& globals) {
   AddAdapterCommand(app, globals);
   AddMergeCommand(app, globals);
   AddVerifyCommand(app, globals);
+  AddReportCommand(app, globals);
   AddBenchCommand(app, globals);
 }
 

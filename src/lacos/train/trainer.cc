@@ -17,6 +17,7 @@
 #include "lacos/train/metrics_log.h"
 #include "lacos/train/run_checkpoint.h"
 #include "lacos/train/run_output.h"
+#include "lacos/train/run_report.h"
 #include "lacos/train/tensorboard_log.h"
 #include "lacos/train/training_session.h"
 
@@ -108,6 +109,7 @@ class Run {
                        cache->added_tokens()));
     }
     if (!report_.interrupted) Finish();
+    WriteReport();
     return report_;
   }
 
@@ -319,6 +321,7 @@ class Run {
     ++progress_.bad_steps;
     const std::string what = Describe(record);
     if (progress_.bad_steps > options_.max_bad_steps) {
+      WriteReport();
       throw UserError(fmt::format(
           "[step {}] {}; expected finite numbers{}; lower --learning-rate, use --compute f32, check the "
           "weights and those rows, or pass over more such steps with --max-bad-steps; the last checkpoint is "
@@ -377,6 +380,20 @@ class Run {
         SaveCheckpoint(options_.output, *session_->backend, *session_->optimizer, session_->model->Detach(),
                        best_, progress_, settings_, loaded_.folder.base_name, options_.keep);
     for (TrainObserver* observer : observers_) observer->OnCheckpoint(progress_.step, folder);
+    // At most a fiftieth of the time goes into the page, however often the run saves.
+    if (report_watch_.Seconds() >= 50 * report_seconds_) WriteReport();
+  }
+
+  // report.html as of now. A page that cannot be written is no reason to end a run.
+  void WriteReport() {
+    const Stopwatch watch;
+    try {
+      WriteRunReport(options_.output);
+    } catch (const UserError& problem) {
+      Warn(problem.what());
+    }
+    report_seconds_ = watch.Seconds();
+    report_watch_ = Stopwatch();
   }
 
   // The sentence-transformers folder, with the best adapter when a dev set chose one.
@@ -444,6 +461,8 @@ class Run {
   std::optional<LoraAdapter> best_;
   int64_t session_tokens_ = 0;
   double training_seconds_ = 0;
+  Stopwatch report_watch_;     // since report.html was last written,
+  double report_seconds_ = 0;  // which took so long
   TrainReport report_;
 };
 

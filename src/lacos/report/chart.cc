@@ -1,0 +1,233 @@
+#include "lacos/report/chart.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "lacos/report/axis.h"
+#include "lacos/report/page.h"
+
+namespace lacos {
+namespace {
+
+// The SVG's own coordinates; the page stretches them to any width and height.
+constexpr double kWidth = 1000, kHeight = 1000;
+constexpr int kColours = 5;  // --c1 to --c5 of page.cc
+
+class ChartDrawing {
+ public:
+  explicit ChartDrawing(const Chart& chart) : chart_(chart) {
+    for (const Series& series : chart.series) drawn_.push_back(Thin(series));
+    for (size_t i = 0; i < drawn_.size(); ++i) {
+      for (size_t k = 0; k < drawn_[i].x.size(); ++k) {
+        Include(drawn_[i].x[k], drawn_[i].mean[k]);
+        if (!drawn_[i].thinned) continue;
+        Include(drawn_[i].x[k], drawn_[i].low[k]);
+        Include(drawn_[i].x[k], drawn_[i].high[k]);
+      }
+    }
+    empty_ = !(low_x_ <= high_x_);
+    if (empty_) return;
+    if (chart.y_from_zero && !chart.log_y) low_y_ = std::min(low_y_, 0.0);
+    x_ = MakeAxis(low_x_, high_x_, 5, chart.log_x, false);
+    y_ = MakeAxis(low_y_, high_y_, 5, chart.log_y, true);
+  }
+
+  std::string Html() const {
+    std::string html =
+        fmt::format("<figure class=\"chart\" id=\"{}\">\n<figcaption><h3>{}</h3>{}</figcaption>\n",
+                    EscapeHtml(chart_.id), EscapeHtml(chart_.title), Legend());
+    if (empty_) return html + "<p class=\"note\">Nothing to show yet.</p>\n</figure>\n";
+    html += fmt::format("<div class=\"ytitle\">{}</div>\n<div class=\"plot\">\n", EscapeHtml(chart_.y_title));
+    for (const Axis::Tick& tick : y_.ticks) {
+      html += fmt::format("<span class=\"yt\" style=\"bottom:{:.2f}%\">{}</span>", 100 * y_.Place(tick.value),
+                          EscapeHtml(tick.label));
+    }
+    for (const Axis::Tick& tick : x_.ticks) {
+      html += fmt::format("<span class=\"xt\" style=\"left:{:.2f}%\">{}</span>", 100 * x_.Place(tick.value),
+                          EscapeHtml(tick.label));
+    }
+    html += fmt::format(
+        "\n<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">\n", kWidth,
+        kHeight, EscapeHtml(chart_.title));
+    html += Grid() + EventLines();
+    for (size_t i = 0; i < drawn_.size(); ++i) html += Curve(i);
+    html += "</svg>\n" + MarkLabels() + "</div>\n";
+    html += fmt::format("<div class=\"xtitle\">{}</div>\n", EscapeHtml(chart_.x_title));
+    if (const std::string note = Note(); !note.empty())
+      html += "<p class=\"note\">" + EscapeHtml(note) + "</p>\n";
+    return html + "</figure>\n";
+  }
+
+ private:
+  bool Shown(double x, double y) const {
+    return std::isfinite(x) && std::isfinite(y) && (!chart_.log_x || x > 0) && (!chart_.log_y || y > 0);
+  }
+  void Include(double x, double y) {
+    if (!Shown(x, y)) return;
+    low_x_ = std::min(low_x_, x);
+    high_x_ = std::max(high_x_, x);
+    low_y_ = std::min(low_y_, y);
+    high_y_ = std::max(high_y_, y);
+  }
+  double X(double x) const { return kWidth * x_.Place(x); }
+  double Y(double y) const { return kHeight * (1 - y_.Place(y)); }
+  // Raw values have the colour of the line that is drawn over them, the next one.
+  int Colour(size_t series) const {
+    const auto is_line = [](const Series& other) { return other.style != SeriesStyle::kFaint; };
+    const auto begin = chart_.series.begin();
+    return static_cast<int>(std::count_if(begin, begin + static_cast<std::ptrdiff_t>(series), is_line)) %
+               kColours +
+           1;
+  }
+
+  std::string Legend() const {
+    if (chart_.series.size() + chart_.events.size() < 2) return "";
+    std::string html = "<ul class=\"legend\">";
+    for (size_t i = 0; i < chart_.series.size(); ++i) {
+      const char* faint = chart_.series[i].style == SeriesStyle::kFaint ? " faint" : "";
+      html += fmt::format("<li><i class=\"c{}{}\"></i>{}</li>", Colour(i), faint,
+                          EscapeHtml(chart_.series[i].name));
+    }
+    for (const Events& events : chart_.events) {
+      html += fmt::format("<li><i class=\"event\"></i>{}</li>", EscapeHtml(events.name));
+    }
+    return html + "</ul>";
+  }
+
+  std::string Grid() const {
+    std::string html = "<path class=\"grid\" d=\"";
+    for (const Axis::Tick& tick : y_.ticks) html += fmt::format("M0 {:.1f}H{}", Y(tick.value), kWidth);
+    return html + "\"/>\n";
+  }
+
+  std::string EventLines() const {
+    std::string path;
+    for (const Events& events : chart_.events) {
+      for (const double x : events.x) {
+        if (x >= x_.low && x <= x_.high) path += fmt::format("M{:.1f} 0V{}", X(x), kHeight);
+      }
+    }
+    return path.empty() ? "" : "<path class=\"event\" d=\"" + path + "\"/>\n";
+  }
+
+  std::string Curve(size_t i) const {
+    const Series& series = chart_.series[i];
+    const ThinnedSeries& points = drawn_[i];
+    std::string html;
+    if (points.thinned) html += Band(points, Colour(i));
+    std::string path, dots;
+    bool inside = false;
+    for (size_t k = 0; k < points.x.size(); ++k) {
+      if (!Shown(points.x[k], points.mean[k])) {
+        inside = false;
+        continue;
+      }
+      const double x = X(points.x[k]), y = Y(points.mean[k]);
+      path += fmt::format("{}{:.1f} {:.1f}", inside ? "L" : "M", x, y);
+      if (!inside) path += "h0";  // a point between two gaps is still a dot
+      dots += fmt::format("M{:.1f} {:.1f}h0", x, y);
+      inside = true;
+    }
+    if (path.empty()) return html;
+    const int colour = Colour(i);
+    if (series.style != SeriesStyle::kPoints) {
+      const char* faint = series.style == SeriesStyle::kFaint ? " faint" : "";
+      html += fmt::format("<path class=\"curve line c{}{}\" d=\"{}\"/>\n", colour, faint, path);
+    }
+    if (series.style == SeriesStyle::kDotted || series.style == SeriesStyle::kPoints) {
+      html += fmt::format("<path class=\"curve dots c{}\" d=\"{}\"/>\n", colour, dots);
+    }
+    return html;
+  }
+
+  // The range of each bucket, up along the largest values and back along the smallest.
+  std::string Band(const ThinnedSeries& points, int colour) const {
+    std::string path;
+    for (size_t begin = 0; begin < points.x.size();) {
+      if (!Shown(points.x[begin], points.low[begin])) {
+        ++begin;
+        continue;
+      }
+      size_t end = begin;
+      while (end < points.x.size() && Shown(points.x[end], points.low[end])) ++end;
+      for (size_t k = begin; k < end; ++k) {
+        path += fmt::format("{}{:.1f} {:.1f}", k == begin ? "M" : "L", X(points.x[k]), Y(points.high[k]));
+      }
+      for (size_t k = end; k-- > begin;)
+        path += fmt::format("L{:.1f} {:.1f}", X(points.x[k]), Y(points.low[k]));
+      path += "Z";
+      begin = end;
+    }
+    return path.empty() ? "" : fmt::format("<path class=\"band c{}\" d=\"{}\"/>\n", colour, path);
+  }
+
+  std::string MarkLabels() const {
+    std::string html;
+    for (const Mark& mark : chart_.marks) {
+      if (!Shown(mark.x, mark.y)) continue;
+      const double left = 100 * x_.Place(mark.x);
+      html += fmt::format(
+          "<span class=\"mark{}{}\" style=\"left:{:.2f}%;bottom:{:.2f}%\"><b></b><em>{}</em></span>\n",
+          left > 60 ? " to-left" : "", y_.Place(mark.y) > 0.8 ? " below" : "", left, 100 * y_.Place(mark.y),
+          EscapeHtml(mark.label));
+    }
+    return html;
+  }
+
+  std::string Note() const {
+    std::string note = chart_.note;
+    for (const ThinnedSeries& points : drawn_) {
+      if (!points.thinned) continue;
+      if (!note.empty()) note += " ";
+      return note + fmt::format(
+                        "Each point of a line is the mean of about {} values; the band behind it spans the "
+                        "smallest to the largest.",
+                        points.points_per_bucket);
+    }
+    return note;
+  }
+
+  const Chart& chart_;
+  std::vector<ThinnedSeries> drawn_;
+  bool empty_ = false;
+  double low_x_ = std::numeric_limits<double>::infinity(), high_x_ = -low_x_;
+  double low_y_ = std::numeric_limits<double>::infinity(), high_y_ = -low_y_;
+  Axis x_, y_;
+};
+
+}  // namespace
+
+ThinnedSeries Thin(const Series& series, int64_t buckets) {
+  const auto n = static_cast<int64_t>(std::min(series.x.size(), series.y.size()));
+  if (n <= 2 * buckets || series.style == SeriesStyle::kPoints) {
+    return {.x = {series.x.begin(), series.x.begin() + n}, .mean = {series.y.begin(), series.y.begin() + n}};
+  }
+  ThinnedSeries result{.thinned = true, .points_per_bucket = (n + buckets - 1) / buckets};
+  for (int64_t bucket = 0; bucket < buckets; ++bucket) {
+    double x = 0, sum = 0, low = std::numeric_limits<double>::infinity(), high = -low;
+    int64_t finite = 0;
+    const int64_t begin = bucket * n / buckets, end = (bucket + 1) * n / buckets;
+    for (int64_t i = begin; i < end; ++i) {
+      x += series.x[i];
+      if (!std::isfinite(series.y[i])) continue;
+      ++finite;
+      sum += series.y[i];
+      low = std::min(low, series.y[i]);
+      high = std::max(high, series.y[i]);
+    }
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    result.x.push_back(x / static_cast<double>(end - begin));
+    result.mean.push_back(finite > 0 ? sum / static_cast<double>(finite) : none);
+    result.low.push_back(finite > 0 ? low : none);
+    result.high.push_back(finite > 0 ? high : none);
+  }
+  return result;
+}
+
+std::string ChartHtml(const Chart& chart) { return ChartDrawing(chart).Html(); }
+
+}  // namespace lacos

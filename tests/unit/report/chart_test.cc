@@ -1,0 +1,116 @@
+// Charts: what is thinned and how, gaps, escaping, and charts without data.
+#include "lacos/report/chart.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+namespace lacos {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+size_t Count(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
+  return count;
+}
+
+Series LongSeries(int n) {
+  Series series{.name = "loss", .x = {}, .y = {}};
+  for (int i = 0; i < n; ++i) {
+    series.x.push_back(i);
+    series.y.push_back(std::sin(0.01 * i) + (i == n / 3 ? 50 : 0));
+  }
+  return series;
+}
+
+TEST(Thin, KeepsShortSeriesAndLosesNoExtremeOfLongOnes) {
+  const Series small = LongSeries(800);
+  const ThinnedSeries same = Thin(small);
+  EXPECT_FALSE(same.thinned);
+  EXPECT_EQ(same.mean, small.y);
+
+  const Series large = LongSeries(100000);
+  const ThinnedSeries thinned = Thin(large);
+  ASSERT_TRUE(thinned.thinned);
+  EXPECT_EQ(thinned.x.size(), static_cast<size_t>(kChartBuckets));
+  EXPECT_EQ(thinned.points_per_bucket, 250);
+  EXPECT_EQ(*std::max_element(thinned.high.begin(), thinned.high.end()),
+            *std::max_element(large.y.begin(), large.y.end()));
+  EXPECT_EQ(*std::min_element(thinned.low.begin(), thinned.low.end()),
+            *std::min_element(large.y.begin(), large.y.end()));
+  double sum = 0, thinned_sum = 0;
+  for (const double y : large.y) sum += y;
+  for (const double mean : thinned.mean) thinned_sum += mean;
+  EXPECT_NEAR(thinned_sum / kChartBuckets, sum / 100000, 1e-9) << "buckets are equally large";
+  EXPECT_TRUE(std::is_sorted(thinned.x.begin(), thinned.x.end()));
+}
+
+TEST(Thin, PassesOverGaps) {
+  Series series = LongSeries(4000);
+  for (int i = 0; i < 1000; ++i) series.y[i] = kNaN;
+  series.y[2001] = std::numeric_limits<double>::infinity();
+  const ThinnedSeries thinned = Thin(series);
+  EXPECT_TRUE(std::isnan(thinned.mean[0]));
+  for (size_t i = 110; i < thinned.mean.size(); ++i) EXPECT_TRUE(std::isfinite(thinned.mean[i])) << i;
+}
+
+TEST(Chart, DrawsEverySeriesAndEscapesEveryText) {
+  const std::string evil = "<script>\"'&";
+  const Chart chart{.id = "one",
+                    .title = evil,
+                    .x_title = evil,
+                    .y_title = evil,
+                    .series = {{evil, {1, 2, 3}, {4, kNaN, 5}}, {"b", {1, 2}, {3, 3}, SeriesStyle::kDotted}},
+                    .events = {{evil, {2}}},
+                    .marks = {{2, 3, evil}},
+                    .note = evil};
+  const std::string html = ChartHtml(chart);
+  EXPECT_THAT(html, Not(HasSubstr("<script>")));
+  EXPECT_EQ(Count(html, "&lt;script&gt;&quot;&#39;&amp;"), 8u);
+  EXPECT_EQ(Count(html, "class=\"curve line"), 2u);
+  EXPECT_EQ(Count(html, "class=\"curve dots"), 1u);
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+  EXPECT_THAT(html, Not(HasSubstr("inf")));
+}
+
+TEST(Chart, WithoutAFinitePointItSaysSo) {
+  const Chart chart{
+      .id = "one", .title = "Loss", .x_title = "step", .y_title = "loss", .series = {{"a", {1}, {kNaN}}}};
+  const std::string html = ChartHtml(chart);
+  EXPECT_THAT(html, HasSubstr("Nothing to show yet."));
+  EXPECT_THAT(html, Not(HasSubstr("<svg")));
+}
+
+TEST(Chart, ALogarithmicAxisLeavesOutWhatItCannotShow) {
+  const Chart chart{.id = "one",
+                    .title = "Loss",
+                    .x_title = "step",
+                    .y_title = "loss",
+                    .log_x = true,
+                    .log_y = true,
+                    .series = {{"a", {0, 1, 10, 100}, {5, 1e-3, -1, 10}}}};
+  const std::string html = ChartHtml(chart);
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+  EXPECT_THAT(html, HasSubstr("M0.0 1000.0h0M1000.0 0.0h0")) << "the two points, apart: " << html;
+}
+
+TEST(Chart, StaysSmallForLongRuns) {
+  const Chart chart{
+      .id = "one", .title = "Loss", .x_title = "step", .y_title = "loss", .series = {LongSeries(100000)}};
+  const std::string html = ChartHtml(chart);
+  EXPECT_LT(html.size(), 60000u);
+  EXPECT_THAT(html, HasSubstr("mean of about 250 values"));
+  EXPECT_THAT(html, HasSubstr("class=\"band"));
+}
+
+}  // namespace
+}  // namespace lacos
