@@ -162,6 +162,14 @@ TEST(RunRecord, AnInputThatHasChangedIsNamed) {
   EXPECT_NE(again.err.find("nli.tsv"), std::string::npos) << again.err;
   EXPECT_NE(again.err.find("sha256"), std::string::npos) << again.err;
   EXPECT_NE(Adapter(folder / "again"), Adapter(folder / "first"));
+
+  // Also where the run replaces the folder that holds its record.
+  const std::string adapter = Adapter(folder / "again");
+  const RunResult replaced = RunLacos({"train", "--config", folder / "first/run.json", "--output",
+                                       folder / "first", "--overwrite", "--quiet"});
+  EXPECT_EQ(replaced.status, 0) << replaced.err;
+  EXPECT_NE(replaced.err.find("nli.tsv"), std::string::npos) << replaced.err;
+  EXPECT_EQ(Adapter(folder / "first"), adapter);
 }
 
 TEST(RunRecord, ARecordOfAnotherCommandOrADamagedOneIsRefused) {

@@ -119,8 +119,7 @@ void WriteRunFile(const std::string& output, const Json& run) {
   WriteFileAtomically((fs::path(output) / "run.json").string(), run.Dump(2) + "\n");
 }
 
-std::vector<std::string> DifferencesFromRun(const std::string& path, const Json& run) {
-  const Json before = Json::ReadFile(path);
+std::vector<std::string> DifferencesFromRun(const Json& before, const Json& run) {
   std::vector<std::string> differences;
   if (const auto inputs = before.Find("inputs")) differences = InputDifferences(*inputs, run.At("inputs"));
   const auto compare = [&](const char* what, std::optional<Json> then, std::optional<Json> now) {

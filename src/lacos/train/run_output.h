@@ -21,8 +21,8 @@ void PrepareOutput(const std::string& output, bool clear);
 Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
                  const ScoredPairs& dev, const Backend& backend, const Json& settings);
 void WriteRunFile(const std::string& output, const Json& run);
-// What may make this run's result another one than that of the run.json at `path`: inputs, version, kernels.
-std::vector<std::string> DifferencesFromRun(const std::string& path, const Json& run);
+// What may make this run's result another one than that of an earlier run.json: inputs, version, kernels.
+std::vector<std::string> DifferencesFromRun(const Json& before, const Json& run);
 
 // Whether the folder holds a finished run, and what that run reported.
 bool RunFinished(const std::string& output);

@@ -214,12 +214,14 @@ class Run {
         Tell(fmt::format("no valid checkpoint in {}: starting at step 0", options_.output));
       }
     }
+    // Read before the folder that it lies in may be replaced.
+    const Json repeated = options_.repeats.empty() ? Json() : Json::ReadFile(options_.repeats);
     PrepareOutput(options_.output, options_.overwrite && !options_.resume);
     session_->OpenLayerCache(loaded_, [this](const std::string& message) { Tell(message); });
     const Json run = MakeRunFile(options_, loaded_, *data_, dev_, *session_->backend, settings_);
     WriteRunFile(options_.output, run);
-    if (!options_.repeats.empty()) {
-      for (const std::string& difference : DifferencesFromRun(options_.repeats, run)) {
+    if (!repeated.IsNull()) {
+      for (const std::string& difference : DifferencesFromRun(repeated, run)) {
         Warn(fmt::format("[{}] not the same run: {}; another result may follow", options_.repeats,
                          difference));
       }
