@@ -14,6 +14,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/version.h"
 #include "lacos/eval/embed_table.h"
+#include "lacos/eval/evaluation_report.h"
 #include "lacos/eval/file_tasks.h"
 #include "lacos/eval/floors.h"
 #include "lacos/eval/mteb.h"
@@ -29,6 +30,7 @@ namespace lacos {
 namespace {
 
 constexpr int64_t kFloorDimension = 4096;
+constexpr int64_t kWorstPairs = 5;  // of each set, in the report
 
 struct EvalFlags {
   ModelOptions model;
@@ -207,9 +209,11 @@ void WriteOutput(const EvalFlags& flags, const EvaluationResults& results, doubl
   WriteFileAtomically((path / "results.json").string(), ResultsJson(results, confidence).Dump(2) + "\n");
   WriteFileAtomically((path / "results.csv").string(), ResultsCsv(results, confidence));
   WriteFileAtomically((path / "items.jsonl").string(), ItemsJsonl(results));
+  WriteFileAtomically((path / "report.html").string(), EvaluationReportHtml(results, confidence));
   const std::map<std::string, Json> mteb = MtebResults(results);
   if (!mteb.empty()) std::filesystem::create_directory(path / "mteb");
-  for (const auto& [name, json] : mteb) WriteFileAtomically((path / "mteb" / name).string(), json.Dump(2) + "\n");
+  for (const auto& [name, json] : mteb)
+    WriteFileAtomically((path / "mteb" / name).string(), json.Dump(2) + "\n");
   Json extra = Json::Object();
   extra.Set("kind", "evaluation");
   WriteManifest(folder.temporary(), extra);
@@ -246,6 +250,19 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
   }
   if (!apart.empty())
     spdlog::warn("not compared, since only one has them or their items differ: {}", fmt::join(apart, ", "));
+  if (!flags.output.empty()) {
+    CheckOutputFolder(flags.output, flags.overwrite, "");
+    AtomicFolder folder(flags.output, flags.overwrite);
+    const std::filesystem::path path = folder.temporary();
+    WriteFileAtomically((path / "comparison.json").string(),
+                        ComparisonReport(comparisons, apart).Dump(2) + "\n");
+    WriteFileAtomically((path / "report.html").string(),
+                        ComparisonReportHtml(a, b, comparisons, flags.bootstrap.confidence));
+    Json extra = Json::Object();
+    extra.Set("kind", "comparison");
+    WriteManifest(folder.temporary(), extra);
+    folder.Commit();
+  }
   if (globals.json) {
     PrintJson(ComparisonReport(comparisons, apart));
   } else {
@@ -300,6 +317,7 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   }
   progress.Finish();
   Summarise(results, flags.bootstrap);
+  FindWorstPairs(texts, kWorstPairs, results);
   for (size_t i = 0; i < results.sets.size(); ++i) WarnAbout(results.sets[i], counts[i]);
 
   const double confidence = flags.bootstrap.confidence;
@@ -351,7 +369,9 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
   command->add_option("--compare", flags->compare, "Compare two --output folders on the same items instead")
       ->type_name("DIR")
       ->expected(2);
-  command->add_option("--output", flags->output, "Keep the results: results.json, results.csv, items.jsonl")
+  command
+      ->add_option("--output", flags->output,
+                   "Keep the results: report.html, results.json, results.csv, items.jsonl, MTEB's files")
       ->type_name("DIR");
   AddOverwriteOption(command, flags->overwrite);
   command

@@ -18,8 +18,8 @@ struct LogisticRegressionOptions {
 };
 class LogisticRegression {
  public:
-  // labels[i] in [0, classes) is that of row i. Takes 16 bytes a value of `rows` that is not zero. Throws UserError where
-  // fewer than two classes occur.
+  // labels[i] in [0, classes) is that of row i. Takes 16 bytes a value of `rows` that is not zero. Throws
+  // UserError where fewer than two classes occur.
   LogisticRegression(const Vectors& rows, const std::vector<int32_t>& labels,
                      const LogisticRegressionOptions& options = {});
   ~LogisticRegression();

@@ -115,6 +115,18 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
   json.Set("sets", sets);
   json.Set("aggregates", aggregates);
   json.Set("confidence", confidence);
+  Json worst = Json::Array();
+  for (const WorstPair& pair : results.worst) {
+    Json entry = Json::Object();
+    entry.Set("set", pair.set);
+    entry.Set("sentence1", pair.first);
+    entry.Set("sentence2", pair.second);
+    entry.Set("gold", pair.gold);
+    entry.Set("cosine", NumberOrNull(pair.cosine));
+    entry.Set("rank_difference", pair.rank_difference);
+    worst.Append(entry);
+  }
+  json.Set("worst_pairs", worst);
   return json;
 }
 
@@ -154,7 +166,7 @@ std::string ItemsJsonl(const EvaluationResults& results) {
 EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions& bootstrap) {
   const std::string path = (std::filesystem::path(folder) / "results.json").string();
   const Json json = Json::ReadFile(path);
-  EvaluationResults results{.system = json.At("system"), .sets = {}, .aggregates = {}};
+  EvaluationResults results{.system = json.At("system"), .sets = {}, .aggregates = {}, .worst = {}};
   const Json sets = json.At("sets");
   for (size_t i = 0; i < sets.size(); ++i) {
     const Json set = sets[i];
@@ -174,6 +186,15 @@ EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions&
       if (name != main) result.measures.push_back({name, NumberOrNaN(set.At("measures").At(name))});
     }
     results.sets.push_back(std::move(result));
+  }
+  const Json worst = json.At("worst_pairs");
+  for (size_t i = 0; i < worst.size(); ++i) {
+    results.worst.push_back({.set = worst[i].At("set").AsString(),
+                             .first = worst[i].At("sentence1").AsString(),
+                             .second = worst[i].At("sentence2").AsString(),
+                             .gold = worst[i].At("gold").AsDouble(),
+                             .cosine = NumberOrNaN(worst[i].At("cosine")),
+                             .rank_difference = worst[i].At("rank_difference").AsDouble()});
   }
   const std::string items = (std::filesystem::path(folder) / "items.jsonl").string();
   LineReader reader(items);

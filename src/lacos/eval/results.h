@@ -11,18 +11,26 @@
 
 namespace lacos {
 
+// A pair on which model and people disagree much.
+struct WorstPair {
+  std::string set, first, second;
+  double gold = 0, cosine = 0;
+  double rank_difference = 0;  // rank by cosine less rank by gold score, as a share of all ranks: -1 to 1
+};
+
 struct EvaluationResults {
   Json system = Json::Object();  // what was measured: model, adapter, settings, machine; kept as it is
   std::vector<TaskResult> sets;
   std::vector<Aggregate> aggregates;
+  std::vector<WorstPair> worst;  // evaluation_report.h
 };
 
 // Resamples every set and makes the aggregates.
 void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap);
 
 // {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...}, "interval":
-// [low, high]}], "aggregates": [{"group", "convention", "measure", "value", "interval", "sets", "n"}]}.
-// Numbers that do not exist are null.
+// [low, high]}], "aggregates": [{"group", "convention", "measure", "value", "interval", "sets", "n"}],
+// "confidence", "worst_pairs"}. Numbers that do not exist are null.
 Json ResultsJson(const EvaluationResults& results, double confidence);
 // One line a set and measure, then one an aggregate:
 // task,name,subset,split,languages,n,convention,measure,value,low,high.

@@ -1,0 +1,23 @@
+// report.html of an evaluation: scores with intervals, averages, languages, scatter plots, and pairs to read.
+#pragma once
+
+#include <string>
+
+#include "lacos/eval/results.h"
+#include "lacos/eval/text_table.h"
+
+namespace lacos {
+
+// The pairs of every sts set whose ranks by cosine and by gold score lie furthest apart, `count` a set, into
+// results.worst.
+void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& results);
+
+// The page, one file without scripts or requests. A scatter plot shows at most 1,000 pairs of a set, evenly
+// taken.
+std::string EvaluationReportHtml(const EvaluationResults& results, double confidence);
+
+// The page of two systems: differences with intervals and p.
+std::string ComparisonReportHtml(const EvaluationResults& a, const EvaluationResults& b,
+                                 const std::vector<Comparison>& comparisons, double confidence);
+
+}  // namespace lacos
