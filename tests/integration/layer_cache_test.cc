@@ -37,7 +37,7 @@ std::string Metrics(const std::string& output) {
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = text.find('\n', begin);
     Json line = Json::Parse(text.substr(begin, end - begin), "metrics.jsonl");
-    for (const char* key : {"tokens_per_second", "seconds", "rss_bytes"}) line.Set(key, 0);
+    for (const char* key : {"tokens_per_second", "seconds", "rss_bytes", "peak_rss_bytes"}) line.Set(key, 0);
     metrics += line.Dump() + "\n";
     begin = end + 1;
   }
