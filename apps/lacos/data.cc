@@ -77,7 +77,7 @@ struct Line {
 using LineKey = std::pair<std::pair<size_t, std::string>, std::string>;  // task's place, name, split
 
 LineKey KeyOf(const std::string& task, const std::string& name, const std::string& split) {
-  const auto& tasks = SuiteTasks();
+  const auto& tasks = SuiteTaskNames();
   const auto place = static_cast<size_t>(std::find(tasks.begin(), tasks.end(), task) - tasks.begin());
   return {{place, name}, split};
 }
@@ -103,7 +103,8 @@ std::string SetTable(const std::vector<SuiteSet>& sets, const std::vector<Absent
   }
   Table table({"set", "task", "split", "files", "rows", "expected", "state"});
   for (const auto& [key, line] : lines) {
-    const std::string task = key.first.first < SuiteTasks().size() ? SuiteTasks()[key.first.first] : "";
+    const std::string task =
+        key.first.first < SuiteTaskNames().size() ? SuiteTaskNames()[key.first.first] : "";
     std::string state = line.parts == 0 ? "absent" : line.absent.empty() ? "ok" : "incomplete";
     if (line.parts > 0 && line.other_text) state += ", other texts";
     table.AddRow({key.first.second, task, key.second, fmt::format("{}", line.parts),
@@ -242,13 +243,10 @@ void AddPrepare(CLI::App& data, GlobalOptions& globals) {
       ->type_name("RAW")
       ->required();
   command->add_option("--to", flags->to, "Folder to write the suite to")->type_name("DIR")->required();
-  command
-      ->add_option(
-          "--only", flags->only,
-          "Tasks that are wanted: sts, retrieval, bitext, clustering, classification, pair_classification "
-          "[default: all]")
-      ->delimiter(',')
-      ->type_name("TASK,...");
+  OneOf(command->add_option("--only", flags->only, "Tasks that are wanted, with commas between them")
+            ->delimiter(',')
+            ->default_str("all"),
+        SuiteTaskNames());
   command->add_flag("--allow-incomplete", flags->allow_incomplete,
                     "Write the suite though sets are absent (wrong counts stay errors)");
   command->add_flag("--allow-changed-texts", flags->allow_changed_texts,

@@ -72,7 +72,7 @@ TEST_F(DataCommandTest, WrongInputIsOneLine) {
   folder_.Write("raw/custrev.all", "0 bad\n");
   ExpectUserError(Prepare({"--allow-incomplete"}), "gives 1 rows of CR; expected 3775");
   EXPECT_EQ(folder_.Names(), (std::vector<std::string>{"raw"}));
-  ExpectUserError(Prepare({"--only", "sport"}), "[--only] found the task 'sport'");
+  ExpectUsageError(Prepare({"--only", "sts,sport"}), "--only");
   ExpectUserError(RunLacos({"data", "list", folder_ / "raw"}), "has no suite.json");
   ExpectUsageError(RunLacos({"data", "prepare", "--to", "x"}), "--from");
 }

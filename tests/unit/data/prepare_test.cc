@@ -116,7 +116,10 @@ TEST_F(PrepareTest, OnlyTrackSixMayHaveMorePairsThanScores) {
 TEST_F(PrepareTest, DamagedRowsAreNamed) {
   Write("STS.gs.track9.xx-yy.txt", "1\n2\n");
   Write("STS.input.track9.xx-yy.txt", "a\tb\nno tab\n");
-  EXPECT_THAT(Error(), HasSubstr("STS.input.track9.xx-yy.txt:2] found one column"));
+  EXPECT_THAT(Error(), HasSubstr("STS.input.track9.xx-yy.txt:2] found 1 column;"));
+  Write("STS.input.track9.xx-yy.txt", "a\tb\nc\td\te\n");
+  EXPECT_THAT(Error(), HasSubstr("STS.input.track9.xx-yy.txt:2] found 3 columns"))
+      << "a tab inside a sentence";
   Write("STS.input.track9.xx-yy.txt", "a\tb\nc\td\n");
   Write("STS.gs.track9.xx-yy.txt", "1\ngood\n");
   EXPECT_THAT(Error(), HasSubstr("STS.gs.track9.xx-yy.txt:2] found the score 'good'"));
@@ -177,6 +180,39 @@ TEST_F(PrepareTest, TextsAreCheckedUnlessAnotherEditionIsKnownOrAllowed) {
   EXPECT_EQ(texts.labels, (std::vector<std::string>{"negative", "positive"}));
   EXPECT_EQ(std::count(texts.label.begin(), texts.label.end(), 1), 2407);
   EXPECT_FALSE(suite.sets[0].published_text);
+}
+
+TEST_F(PrepareTest, AnotherEditionMayHaveItsOwnCounts) {
+  const std::string header = "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\r\n";
+  Write("MRPC/msr_paraphrase_train.txt",
+        "\xEF\xBB\xBF" + header + Lines("1\t2\t3\tsay \"so\tand so\r", 4076));
+  Prepare();
+  const Suite suite = OpenSuite(folder_ / "suite");
+  const LabelledPairs pairs = ReadPairClassificationSet(suite, suite.sets.at(0));
+  EXPECT_EQ(pairs.first.size(), 4076u) << "SentEval's train holds val";
+  EXPECT_EQ(pairs.first[4075], "say \"so");
+  EXPECT_EQ(pairs.second[4075], "and so");
+  Write("MRPC/msr_paraphrase_train.txt", header + Lines("1\t2\t3\tsay\tso\r", 4075));
+  EXPECT_THAT(Error(), HasSubstr("gives 4075 rows of MSRP train; expected 3576 or 4076"));
+  fs::remove_all(folder_ / "raw");
+  Write("msr-para-train.tsv", header + Lines("1\t2\t3\tsay\tso\r", 4076));
+  EXPECT_THAT(Error(), HasSubstr("gives 4076 rows of MSRP train; expected 3576;"));
+}
+
+TEST_F(PrepareTest, LabelsStandWhereEachLayoutHasThem) {
+  Write("TREC/TREC_10.label", Lines("DESC:def What is\xA0it ?", 250) + Lines("NUM:date When ?", 250));
+  Write("SST/binary/sentiment-dev", Lines("a fine film\t1", 872));
+  Write("SST/fine/sentiment-dev", Lines("4 a fine film", 1101));
+  Write("elsewhere/sentiment-dev", "no set\n");
+  Prepare();
+  EXPECT_THAT(Output("classification/TREC/test.tsv"), HasSubstr("text\tlabel\nWhat is\xC2\xA0it ?\tDESC\n"));
+  EXPECT_THAT(Output("classification/TREC/test.tsv"), HasSubstr("\nWhen ?\tNUM\n"));
+  EXPECT_THAT(Output("classification/SST2/dev.tsv"), HasSubstr("\na fine film\tpositive\n"));
+  EXPECT_THAT(Output("classification/SST5/dev.tsv"), HasSubstr("\na fine film\tvery positive\n"));
+  Write("SST/fine/sentiment-dev", "5 a fine film\n");
+  EXPECT_THAT(Error(), HasSubstr("sentiment-dev:1] found the label '5'"));
+  Write("SST/fine/sentiment-dev", "fine\n");
+  EXPECT_THAT(Error(), HasSubstr("sentiment-dev:1] found no blank"));
 }
 
 TEST_F(PrepareTest, ScoresAreCheckedInEveryEdition) {

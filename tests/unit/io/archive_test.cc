@@ -114,6 +114,30 @@ TEST_F(ArchiveTest, DamageIsFoundWhereverItIs) {
   EXPECT_THAT(Error("empty.tar.gz"), HasSubstr("truncated"));
 }
 
+TEST_F(ArchiveTest, AnyDamageGivesAnErrorOrFiles) {
+  uint32_t state = 7;
+  const auto random = [&](size_t below) { return (state = state * 1664525u + 1013904223u) / 256 % below; };
+  int errors = 0;
+  for (const char* name : {"a.zip", "a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz"}) {
+    WriteArchive(folder_ / name,
+                 {{"d/one.txt", std::string(700, 'x'), ""}, {"two.txt", "2", ""}, {"l", "", "d"}});
+    const std::string whole = folder_.Read(name);
+    for (int round = 0; round < 200; ++round) {
+      std::string damaged = whole;
+      for (size_t i = random(4) + 1; i > 0; --i)
+        damaged[random(damaged.size())] = static_cast<char>(random(256));
+      if (round % 4 == 0) damaged.resize(random(damaged.size()));
+      folder_.Write(name, damaged);
+      try {
+        Visit(name);
+      } catch (const UserError&) {
+        ++errors;
+      }
+    }
+  }
+  EXPECT_GT(errors, 300) << "of 1000; a tar has no checksum of its contents";
+}
+
 TEST_F(ArchiveTest, AnArchiveBombIsStopped) {
   const std::string zeros(size_t{66} << 20, '\0');
   for (const char* name : {"a.tar.gz", "a.zip", "a.tar.xz"}) {

@@ -109,7 +109,7 @@ std::string RecognisedOnly(const std::vector<std::string>& parts) {
   return "";
 }
 
-const std::vector<std::string>& SuiteTasks() {
+const std::vector<std::string>& SuiteTaskNames() {
   static const std::vector<std::string> kTasks = {"sts",        "retrieval",      "bitext",
                                                   "clustering", "classification", "pair_classification"};
   return kTasks;
@@ -117,7 +117,7 @@ const std::vector<std::string>& SuiteTasks() {
 
 PrepareReport PrepareSuite(const PrepareOptions& options) {
   for (const std::string& task : options.only) {
-    const auto& tasks = SuiteTasks();
+    const auto& tasks = SuiteTaskNames();
     if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) {
       throw UserError(fmt::format("[--only] found the task '{}'; expected some of {}; correct it", task,
                                   fmt::join(tasks, ", ")));
@@ -148,6 +148,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
       .wants =
           [&](const std::string& shown) {
             const std::string name = shown.substr(prefix);
+            if (options.between) options.between(name);
             if (FormatFor(formats, name) != nullptr) return true;
             const std::string what = RecognisedOnly(LowerParts(name));
             if (!what.empty()) recognised.push_back({shown, "not converted: " + what, 0});
@@ -162,7 +163,6 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
                       writer);
           }};
   for (const std::string& name : names) {
-    if (options.between) options.between(name);
     const std::string path = root.empty() ? name : root == "/" ? "/" + name : root + "/" + name;
     VisitFile(path, path, unpack, counts);
   }

@@ -19,7 +19,7 @@ struct PrepareOptions {
   bool allow_changed_texts =
       false;  // takes texts that are not the published ones; counts and scores are checked
   bool overwrite = false;
-  // Called between files; what it throws ends the work.
+  // Called before each file, members of archives included; what it throws ends the work.
   std::function<void(const std::string& file)> between;
 };
 
@@ -37,7 +37,7 @@ struct PrepareReport {
 // with two contents, and where nothing was found. With absent sets the report says so and nothing is written.
 PrepareReport PrepareSuite(const PrepareOptions& options);
 
-// The names of the tasks, in the order of reports.
-const std::vector<std::string>& SuiteTasks();
+// "sts", "retrieval", ...: the tasks that sets have, in the order of reports.
+const std::vector<std::string>& SuiteTaskNames();
 
 }  // namespace lacos

@@ -12,29 +12,10 @@
 #include "lacos/data/prepare/known_sets.h"
 #include "lacos/data/prepare/pairing.h"
 #include "lacos/data/prepare/raw_format.h"
+#include "lacos/data/prepare/scored_rows.h"
 
 namespace lacos {
 namespace {
-
-struct Scored {
-  TsvRows rows{"sentence1", "sentence2", "score"};
-  std::string scores;  // one a line
-
-  void Add(std::string_view first, std::string_view second, double score) {
-    const std::string text = ScoreText(score);
-    rows.Add({first, second, text});
-    scores += text + "\n";
-  }
-};
-
-double ScoreIn(std::string_view cell, const std::string& where) {
-  const double score = ParseScore(cell, where);
-  if (score < 0 || score > 5) {
-    throw UserError(fmt::format("{} found the score {}; expected 0 to 5; copy or download the file again",
-                                where, ScoreText(score)));
-  }
-  return score;
-}
 
 bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t") == std::string_view::npos; }
 
@@ -188,22 +169,27 @@ class SemEvalFormat : public RawFormat {
                       "copy or download both again",
                       input.shown, input_lines.lines().size(), gold.shown, rows));
     }
-    Scored scored;
+    const std::vector<SuiteSet> candidates = Candidates(parts, stem);
+    // The files of 2016 have notes on the sources behind the sentences.
+    const bool has_notes = std::any_of(candidates.begin(), candidates.end(),
+                                       [](const SuiteSet& set) { return set.name == "STS16"; });
+    const size_t most_cells = has_notes ? 4 : 2;
+    ScoredRows scored;
     int64_t ungraded = 0;
     for (size_t i = 0; i < rows; ++i) {
       const auto line = static_cast<int64_t>(i) + 1;
       const auto cells = SplitTabs(input_lines.lines()[i]);
-      if (cells.size() < 2) {
+      if (cells.size() < 2 || cells.size() > most_cells) {
         throw UserError(
-            fmt::format("{} found one column; expected two sentences with a tab between them; copy or "
+            fmt::format("{} found {} column{}; expected two sentences with a tab between them; copy or "
                         "download the file again",
-                        input.Where(line)));
+                        input.Where(line), cells.size(), cells.size() == 1 ? "" : "s"));
       }
       if (IsBlank(gold_lines.lines()[i])) {
         ++ungraded;
         continue;
       }
-      scored.Add(cells[0], cells[1], ScoreIn(SplitTabs(gold_lines.lines()[i])[0], gold.Where(line)));
+      scored.Add(cells[0], cells[1], ScoreIn(SplitTabs(gold_lines.lines()[i])[0], 0, gold.Where(line)));
     }
     SuiteSet set;
     if (IsTrack(stem)) {
@@ -215,7 +201,7 @@ class SemEvalFormat : public RawFormat {
         set.usual = false;
       }
     } else {
-      set = Choose(Candidates(parts, stem), input, scored);
+      set = Choose(candidates, input, scored);
     }
     out.NoteLines(input, input_lines);
     out.Note(input, "ungraded rows were left out", ungraded);
@@ -228,7 +214,7 @@ class SemEvalFormat : public RawFormat {
   // Headlines, images and OnWN were used in several years, told apart by their scores or at least their
   // counts.
   static SuiteSet Choose(const std::vector<SuiteSet>& candidates, const RawFile& input,
-                         const Scored& scored) {
+                         const ScoredRows& scored) {
     if (candidates.size() == 1) return candidates[0];
     const std::string hash = Sha256Hex(scored.scores).substr(0, 16);
     std::vector<SuiteSet> fitting;
@@ -262,7 +248,7 @@ class ScoredTsvFormat : public RawFormat {
     SuiteSet set = extended ? Sts17Set(parts.back().substr(4, 5)) : *ByYear(parts);
     const size_t score_cell = extended ? 2 : 0, first = extended ? 0 : 1;
     const RawLines lines(file);
-    Scored scored;
+    ScoredRows scored;
     int64_t ungraded = 0;
     for (size_t i = 0; i < lines.lines().size(); ++i) {
       const auto line = static_cast<int64_t>(i) + 1;
@@ -276,7 +262,7 @@ class ScoredTsvFormat : public RawFormat {
         ++ungraded;
         continue;
       }
-      scored.Add(cells[first], cells[first + 1], ScoreIn(cells[score_cell], file.Where(line)));
+      scored.Add(cells[first], cells[first + 1], ScoreIn(cells[score_cell], 0, file.Where(line)));
     }
     out.NoteLines(file, lines);
     out.Note(file, "ungraded rows were left out", ungraded);

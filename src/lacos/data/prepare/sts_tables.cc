@@ -8,20 +8,10 @@
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
 #include "lacos/data/prepare/raw_format.h"
+#include "lacos/data/prepare/scored_rows.h"
 
 namespace lacos {
 namespace {
-
-struct Split {
-  TsvRows rows{"sentence1", "sentence2", "score"};
-  std::string scores;
-
-  void Add(std::string_view first, std::string_view second, double score) {
-    const std::string text = ScoreText(score);
-    rows.Add({first, second, text});
-    scores += text + "\n";
-  }
-};
 
 SuiteSet BenchmarkSet(const std::string& split) {
   return {.task = "sts",
@@ -32,15 +22,6 @@ SuiteSet BenchmarkSet(const std::string& split) {
           .path = fmt::format("sts/STSBenchmark/{}.tsv", split),
           .score_low = 0,
           .score_high = 5};
-}
-
-double ScoreIn(std::string_view cell, double low, const std::string& where) {
-  const double score = ParseScore(cell, where);
-  if (score < low || score > 5) {
-    throw UserError(fmt::format("{} found the score {}; expected {} to 5; copy or download the file again",
-                                where, ScoreText(score), ScoreText(low)));
-  }
-  return score;
 }
 
 [[noreturn]] void FailColumns(const std::string& where, size_t found, const std::string& expected) {
@@ -130,12 +111,14 @@ class StsTableFormat : public RawFormat {
   static void AddBenchmark(const RawFile& file, const RawLines& lines, const std::vector<std::string>& parts,
                            SuiteWriter& out) {
     const std::string split = parts.back().substr(4, parts.back().size() - 8);
-    Split table;
+    ScoredRows table;
     for (size_t i = 0; i < lines.lines().size(); ++i) {
       const std::string where = file.Where(static_cast<int64_t>(i) + 1);
       const auto cells = SplitTabs(lines.lines()[i]);
-      if (cells.size() < 7)
-        FailColumns(where, cells.size(), "genre, file, year, id, score and two sentences");
+      if (cells.size() != 7 && cells.size() != 9) {
+        FailColumns(where, cells.size(),
+                    "genre, file, year, id, score, two sentences, and none or two sources");
+      }
       table.Add(cells[5], cells[6], ScoreIn(cells[4], 0, where));
     }
     // SentEval keeps the benchmark in STS/STSBenchmark and tokenises it; the original's folder is
@@ -151,7 +134,7 @@ class StsTableFormat : public RawFormat {
     const Header header(file, lines);
     const size_t split = header.Column("split"), score = header.Column("score"),
                  first = header.Column("sentence1"), second = header.Column("sentence2");
-    std::map<std::string, Split> tables;
+    std::map<std::string, ScoredRows> tables;
     for (size_t i = 1; i < lines.lines().size(); ++i) {
       const std::string where = file.Where(static_cast<int64_t>(i) + 1);
       const auto cells = SplitTabs(lines.lines()[i]);
@@ -173,7 +156,7 @@ class StsTableFormat : public RawFormat {
     const size_t dash = name.rfind('-');
     const std::string language = name.substr(5, dash - 5),
                       split = name.substr(dash + 1, name.size() - dash - 5);
-    Split table;
+    ScoredRows table;
     for (const CsvRecord& record : ParseCsv(file, lines)) {
       const std::string where = file.Where(record.line);
       if (record.cells.size() != 3) FailColumns(where, record.cells.size(), "two sentences and a score");
@@ -198,7 +181,7 @@ class StsTableFormat : public RawFormat {
     const std::string stated = parts.back().starts_with("sick_test") ? "test"
                                : parts.back() == "sick_trial.txt"    ? "trial"
                                                                      : "train";
-    std::map<std::string, Split> tables;
+    std::map<std::string, ScoredRows> tables;
     for (size_t i = 1; i < lines.lines().size(); ++i) {
       const std::string where = file.Where(static_cast<int64_t>(i) + 1);
       const auto cells = SplitTabs(lines.lines()[i]);

@@ -94,8 +94,6 @@ void TsvRows::Append(std::string_view cell) {
   ++changed_cells_;
 }
 
-std::string ScoreText(double score) { return fmt::format("{}", score); }
-
 SuiteWriter::SuiteWriter(std::string folder, WriterOptions options)
     : folder_(std::move(folder)), options_(std::move(options)) {}
 
@@ -147,8 +145,10 @@ void SuiteWriter::CheckRows(const SuiteSet& set, const Source& source, int64_t f
   }
   if (found == known->rows || (source.other_edition && known->other_rows > 0 && found == known->other_rows))
     return;
-  throw UserError(fmt::format("[{}] gives {} rows of {}; expected {}; copy or download the file again",
-                              source.files.front()->shown, found, TitleOf(set), known->rows));
+  const std::string other =
+      source.other_edition && known->other_rows > 0 ? fmt::format(" or {}", known->other_rows) : "";
+  throw UserError(fmt::format("[{}] gives {} rows of {}; expected {}{}; copy or download the file again",
+                              source.files.front()->shown, found, TitleOf(set), known->rows, other));
 }
 
 void SuiteWriter::AddTable(SuiteSet set, const TsvRows& rows, const Source& source,

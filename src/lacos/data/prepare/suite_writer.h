@@ -63,7 +63,7 @@ class SuiteWriter {
   void NoteFile(const RawFile& file, const std::string& what);
   void NoteLines(const RawFile& file, const RawLines& lines);  // when it was converted to UTF-8
 
-  // What no set may be taken for without: sets of KnownSets() that were not added, by WantsTask.
+  // The known sets of the wanted tasks that were not added.
   std::vector<AbsentSet> Absent() const;
   // Writes suite.json.
   void Finish();
@@ -85,8 +85,5 @@ class SuiteWriter {
   };
   std::map<std::string, Seen> seen_;  // by path
 };
-
-// A score without trailing zeros, so that "5.000" and "5.0" are equal.
-std::string ScoreText(double score);
 
 }  // namespace lacos
