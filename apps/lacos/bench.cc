@@ -12,6 +12,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/process.h"
+#include "lacos/io/manifest.h"
 #include "lacos/kernels/ceiling.h"
 #include "lacos/model/cold_base.h"
 #include "lacos/train/step_bench.h"
@@ -344,6 +345,7 @@ struct BenchTokenizeFlags {
 void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags) {
   const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
   const Stopwatch loading;
+  RequireAsRecorded(folder.tokenizer_path);
   const auto tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
   const double load_seconds = loading.Seconds();
   const std::vector<std::string> lines = ReadTexts(flags.input, 0);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <iterator>
 
 #include "interrupt.h"
@@ -27,8 +28,13 @@ namespace {
 }  // namespace
 
 Spool::Spool(const std::string& path) : path_(path) {
+  // Without a name from the beginning, where the file system can do that.
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  fd_ = open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd_ >= 0) return;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) FailSpool(path_, errno);
   std::string name = path + ".XXXXXX";
-  fd_ = mkstemp(name.data());
+  fd_ = mkostemp(name.data(), O_CLOEXEC);
   if (fd_ < 0) FailSpool(path_, errno);
   unlink(name.c_str());
 }

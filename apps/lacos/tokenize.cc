@@ -13,6 +13,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/io/line_reader.h"
+#include "lacos/io/manifest.h"
 #include "output.h"
 #include "progress.h"
 #include "text_reader.h"
@@ -191,6 +192,7 @@ void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
   }
   InputBlocks reader(flags);
   const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+  RequireAsRecorded(folder.tokenizer_path);
   const auto tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
   const bool strip = flags.encoding.strip.value_or(folder.settings.strip.value_or(false));
   const LineWorker worker(*tokenizer, flags, strip, globals.json);

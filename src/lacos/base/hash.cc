@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <new>
 
 #include "lacos/base/check.h"
 
@@ -13,20 +14,30 @@ struct Sha256::State {
   ~State() { EVP_MD_CTX_free(context); }
 };
 
+namespace {
+
+// OpenSSL computes SHA-256 without fail, but for memory: that of the context, and of what it loads at the
+// first use.
+void Require(bool succeeded) {
+  if (!succeeded) throw std::bad_alloc();
+}
+
+}  // namespace
+
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  LACOS_CHECK(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1, "SHA-256 is available");
+  Require(state_->context != nullptr && EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
 }
 Sha256::~Sha256() = default;
 
 void Sha256::Update(std::span<const std::byte> bytes) {
-  LACOS_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1, "hashing succeeds");
+  Require(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
 }
 
 std::string Sha256::HexDigest() {
   std::array<unsigned char, 32> digest{};
   unsigned int size = 0;
-  LACOS_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1 && size == 32,
-              "hashing succeeds");
+  Require(EVP_DigestFinal_ex(state_->context, digest.data(), &size) == 1);
+  LACOS_CHECK(size == digest.size(), "SHA-256 has 32 bytes");
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;
   for (const unsigned char byte : digest) {

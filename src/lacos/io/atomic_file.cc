@@ -6,15 +6,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/io/folder.h"
 #include "lacos/io/posix.h"
+#include "lacos/io/temporary.h"
 
 namespace lacos {
 namespace {
@@ -65,33 +67,33 @@ void RequireParent(const std::string& path) {
   }
 }
 
-// A hidden name beside `path`, on the same file system, that no other process or object uses.
-std::string NameBeside(const std::string& path, const char* kind) {
-  static std::atomic<int> counter{0};
-  const std::string name = fs::path(path).filename().string().substr(0, 200);  // names end at 255 bytes
-  return fmt::format("{}/.{}.lacos-{}-{}-{}", ParentOf(path), name, kind, getpid(), counter++);
-}
-
 void Rename(const std::string& from, const std::string& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0)
     ThrowSystemError(to, fmt::format("rename '{}' to it", from));
 }
 
-void RemoveTree(const std::string& path) {
-  std::error_code ignored;  // what stays behind is hidden and named lacos-tmp or lacos-old
-  fs::remove_all(path, ignored);
+// Puts the folder `made` in the place of `path`, what was there under `made`'s name: at no moment is there
+// neither. File systems without the exchange (NFS, some FUSE) get two renames.
+void Exchange(const std::string& made, const std::string& path) {
+  if (renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) ThrowSystemError(path, fmt::format("rename '{}' to it", made));
+  const std::string old = NameBeside(path, "old");
+  Rename(path, old);
+  try {
+    Rename(made, path);
+  } catch (...) {
+    std::rename(old.c_str(), path.c_str());
+    throw;
+  }
+  std::rename(old.c_str(), made.c_str());  // else RemoveLeftoversOf finds it
 }
 
 void SyncTree(const std::string& folder) {
-  std::error_code error;
-  for (fs::recursive_directory_iterator it(folder, error), end; it != end; it.increment(error)) {
-    if (error) break;
-    if (it->is_regular_file() || it->is_directory()) SyncPath(it->path().string());
+  for (const FolderEntry& entry : ListFolder(folder)) {
+    const std::string path = folder + "/" + entry.name;
+    if (entry.is_folder) SyncTree(path);
+    if (entry.is_file) SyncPath(path);
   }
-  if (error)
-    throw UserError(
-        fmt::format("[{}] could not be listed: {}; expected a healthy file system; check the disk", folder,
-                    error.message()));
   SyncPath(folder);
 }
 
@@ -140,13 +142,15 @@ AtomicFile::AtomicFile(const std::string& path) : path_(ResolveTarget(path)) {
         fmt::format("[{}] found a folder; expected the name of a file; name one inside it", path_));
   }
   if (mode && !S_ISREG(*mode)) {  // a device or pipe: nothing to rename
-    fd_ = open(path_.c_str(), O_WRONLY | O_CLOEXEC);
-  } else {
-    RequireParent(path_);
-    temporary_ = NameBeside(path_, "tmp");
-    fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    fd_ = OpenFile(path_, O_WRONLY);
+    if (fd_ < 0) ThrowSystemError(path_, "create");
+    return;
   }
-  if (fd_ < 0) ThrowSystemError(path_, "create");
+  RequireParent(path_);
+  RemoveLeftoversOf(path_);
+  Temporary made = CreateTemporaryFile(path_);
+  temporary_ = std::move(made.path);
+  fd_ = made.file.Release();
 }
 
 AtomicFile::~AtomicFile() {
@@ -159,7 +163,8 @@ void AtomicFile::Flush() {
   while (!left.empty()) {
     const ssize_t n = write(fd_, left.data(), left.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) ThrowSystemError(path_, "write");
+    if (n == 0) errno = ENOSPC;  // as in PwriteFully
+    if (n <= 0) ThrowSystemError(path_, "write");
     left = left.subspan(static_cast<size_t>(n));
   }
   buffer_.clear();
@@ -185,12 +190,19 @@ void AtomicFile::Commit() {
   LACOS_CHECK(fd_ >= 0, "a file is committed once");
   Flush();
   FileDescriptor file(fd_);
+  const FileDescriptor lock(temporary_.empty() ? -1 : dup(fd_));  // until the temporary has its final name
   fd_ = -1;
   SyncAndClose(file, path_);
   if (temporary_.empty()) return;
+  const bool is_new = !FileMode(path_);
   Rename(temporary_, path_);
   temporary_.clear();
-  SyncPath(ParentOf(path_));
+  try {
+    SyncPath(ParentOf(path_));
+  } catch (...) {
+    if (is_new) unlink(path_.c_str());  // an error leaves nothing under the final name
+    throw;
+  }
 }
 
 AtomicFolder::AtomicFolder(const std::string& path, bool overwrite)
@@ -202,33 +214,38 @@ AtomicFolder::AtomicFolder(const std::string& path, bool overwrite)
   }
   if (mode) RefuseOwnFolder(path_);
   RequireParent(path_);
-  temporary_ = NameBeside(path_, "tmp");
-  RemoveTree(temporary_);  // left by a dead process of the same number
-  if (mkdir(temporary_.c_str(), 0777) != 0) ThrowSystemError(path_, "create a folder beside it");
+  RemoveLeftoversOf(path_);
+  Temporary made = CreateTemporaryFolder(path_);
+  temporary_ = std::move(made.path);
+  lock_ = made.file.Release();
 }
 
 AtomicFolder::~AtomicFolder() {
-  if (!temporary_.empty()) RemoveTree(temporary_);
+  if (!temporary_.empty()) RemoveAll(temporary_.c_str());
+  if (lock_ >= 0) close(lock_);
 }
 
+void AtomicFolder::Sync() const { SyncTree(temporary_); }
+
 void AtomicFolder::Commit() {
-  LACOS_CHECK(!temporary_.empty(), "a folder is committed once");
-  SyncTree(temporary_);
+  LACOS_CHECK(!temporary_.empty() && !committed_, "a folder is committed once");
+  Sync();
   RefuseExisting(path_, overwrite_);  // it may have appeared meanwhile
-  std::string old;
-  if (FileMode(path_)) {
-    old = NameBeside(path_, "old");
-    Rename(path_, old);
-  }
+  const bool replaces = FileMode(path_).has_value();
+  replaces ? Exchange(temporary_, path_) : Rename(temporary_, path_);
   try {
-    Rename(temporary_, path_);
-  } catch (...) {
-    if (!old.empty()) std::rename(old.c_str(), path_.c_str());
+    SyncPath(ParentOf(path_));
+  } catch (...) {  // as it was before; the destructor removes what is in temporary_
+    if (replaces) {
+      Exchange(temporary_, path_);
+    } else if (std::rename(path_.c_str(), temporary_.c_str()) != 0) {
+      RemoveAll(path_.c_str());
+    }
     throw;
   }
-  temporary_.clear();
-  SyncPath(ParentOf(path_));
-  if (!old.empty()) RemoveTree(old);
+  committed_ = true;
+  const std::string old = std::exchange(temporary_, "");
+  if (replaces) RemoveAll(old.c_str());
 }
 
 }  // namespace lacos

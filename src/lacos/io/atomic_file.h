@@ -37,7 +37,8 @@ class AtomicFile {
 };
 
 // A folder being filled under a temporary name beside `path`; Commit fsyncs its files and renames it to
-// `path` (replacing an existing folder only when `overwrite`); destruction without Commit removes it.
+// `path` (in exchange for an existing folder, only when `overwrite`); destruction without Commit removes it,
+// after Commit what was replaced. What a killed process left goes when the next one writes the same path.
 class AtomicFolder {
  public:
   AtomicFolder(const std::string& path, bool overwrite);
@@ -46,11 +47,13 @@ class AtomicFolder {
   AtomicFolder& operator=(const AtomicFolder&) = delete;
 
   const std::string& temporary() const { return temporary_; }
+  void Sync() const;  // what was written so far is on the disk
   void Commit();
 
  private:
   std::string path_, temporary_;
-  bool overwrite_;
+  bool overwrite_, committed_ = false;
+  int lock_ = -1;
 };
 
 // fsync of a file or folder by path; throws UserError when it fails.

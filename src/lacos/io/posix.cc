@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -50,14 +51,22 @@ void ThrowSystemError(const std::string& path, const std::string& action) {
       fmt::format("[{}] could not {}: {}; {}", path, action, std::strerror(error), Advice(error)));
 }
 
+int OpenFile(const std::string& path, int flags, unsigned mode) {
+  int fd = -1;
+  do {
+    fd = open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
 FileDescriptor OpenForReading(const std::string& path) {
-  FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  FileDescriptor file(OpenFile(path, O_RDONLY));
   if (file.get() < 0) ThrowSystemError(path, "open");
   return file;
 }
 
 FileDescriptor OpenRegularFile(const std::string& path) {
-  FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  FileDescriptor file(OpenFile(path, O_RDONLY | O_NONBLOCK));
   if (file.get() < 0) ThrowSystemError(path, "open");
   RegularFileSize(file.get(), path);
   return file;
@@ -96,16 +105,31 @@ void PwriteFully(int fd, int64_t offset, std::span<const std::byte> bytes, const
   while (!bytes.empty()) {
     const ssize_t n = pwrite(fd, bytes.data(), std::min(bytes.size(), kMaxTransfer), offset);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) ThrowSystemError(path, "write");
+    if (n == 0) errno = ENOSPC;  // nothing and no reason: without an end to it, this would loop
+    if (n <= 0) ThrowSystemError(path, "write");
     bytes = bytes.subspan(static_cast<size_t>(n));
     offset += n;
   }
 }
 
 void SyncAndClose(FileDescriptor& file, const std::string& path) {
+  int result = 0;
+  do {
+    result = fsync(file.get());
+  } while (result != 0 && errno == EINTR);
   // Pipes and some file systems have nothing to sync and say EINVAL.
-  if (fsync(file.get()) != 0 && errno != EINVAL && errno != EROFS) ThrowSystemError(path, "write");
-  if (close(file.Release()) != 0) ThrowSystemError(path, "write");
+  if (result != 0 && errno != EINVAL && errno != EROFS) ThrowSystemError(path, "write");
+  // On Linux a close that was interrupted has closed the file all the same.
+  if (close(file.Release()) != 0 && errno != EINTR) ThrowSystemError(path, "write");
+}
+
+FileLock LockFile(int fd) {
+  int result = 0;
+  do {
+    result = flock(fd, LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result == 0) return FileLock::kOurs;
+  return errno == EWOULDBLOCK ? FileLock::kTaken : FileLock::kUnknown;
 }
 
 }  // namespace lacos

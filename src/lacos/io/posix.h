@@ -29,6 +29,14 @@ class FileDescriptor {
   int fd_;
 };
 
+// open(2), again when a signal interrupts it, always with O_CLOEXEC; negative, with errno, when it fails.
+int OpenFile(const std::string& path, int flags, unsigned mode = 0);
+
+// flock(2) without waiting. It ends with the descriptor, also when the process is killed. Some network file
+// systems have none: kUnknown.
+enum class FileLock : uint8_t { kOurs, kTaken, kUnknown };
+FileLock LockFile(int fd);
+
 // All of these throw UserError "[path] could not ...: reason; ..." when the system refuses.
 FileDescriptor OpenForReading(const std::string& path);
 // The same for regular files only: a named pipe is refused at once, where opening it would wait for a writer.

@@ -28,6 +28,9 @@ class SafetensorsFile : public TensorFile {
   std::map<std::string, std::string> metadata_;
 };
 
+// SHA-256 of the bytes of each tensor of a file, by name.
+using TensorHashes = std::map<std::string, std::string>;
+
 // Writes one file. All tensors are declared first (types and shapes fix the header), then their bytes are
 // written in the order of `order()`: wider element types first, so that every tensor is aligned to its
 // element.
@@ -47,7 +50,9 @@ class SafetensorsWriter {
   // Writes at a position inside the file instead: for callers that fill several tensors in turn.
   void WriteAt(const TensorEntry& entry, int64_t offset_in_tensor, std::span<const std::byte> bytes);
   // Checks completeness, flushes and fsyncs. Throws UserError on any failed write ("disk full" included).
-  void Finish();
+  // Returns every tensor with the hash of what was written (not read back), empty where its bytes came out of
+  // order.
+  TensorHashes Finish();
 
  private:
   struct State;

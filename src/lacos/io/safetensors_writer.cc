@@ -9,6 +9,8 @@
 #include "lacos/base/check.h"
 #include "lacos/base/checked_math.h"
 #include "lacos/base/error.h"
+#include "lacos/base/hash.h"
+#include "lacos/base/parallel.h"
 #include "lacos/io/json.h"
 #include "lacos/io/posix.h"
 #include "lacos/io/safetensors.h"
@@ -21,8 +23,10 @@ struct SafetensorsWriter::State {
   FileDescriptor file;
   std::vector<TensorEntry> entries;
   std::map<std::string, size_t> index;
-  std::vector<int64_t> written;  // bytes so far, beside entries
-  size_t current = 0;            // of Write
+  // Beside entries: bytes so far, and their hash while they come in order.
+  std::vector<int64_t> written;
+  std::vector<std::unique_ptr<Sha256>> hashes;
+  size_t current = 0;  // of Write
   bool begun = false;
 };
 
@@ -30,7 +34,7 @@ SafetensorsWriter::SafetensorsWriter(const std::string& path, std::map<std::stri
     : state_(std::make_unique<State>()) {
   state_->path = path;
   state_->metadata = std::move(metadata);
-  state_->file = FileDescriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  state_->file = FileDescriptor(OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC, 0666));
   if (state_->file.get() < 0) ThrowSystemError(path, "create");
 }
 
@@ -90,6 +94,7 @@ std::vector<TensorEntry> SafetensorsWriter::Begin() {
     state.index[state.entries[i].name] = i;
   }
   state.written.assign(state.entries.size(), 0);
+  state.hashes.resize(state.entries.size());
   // A full disk is found now rather than after an hour of work, where the file system can reserve space.
   if (end > 0 && fallocate(state.file.get(), 0, 0, data_begin + end) != 0 &&
       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
@@ -120,17 +125,35 @@ void SafetensorsWriter::WriteAt(const TensorEntry& entry, int64_t offset_in_tens
   const auto size = static_cast<int64_t>(bytes.size());
   LACOS_CHECK(offset_in_tensor >= 0 && offset_in_tensor <= own.bytes && size <= own.bytes - offset_in_tensor,
               "bytes lie inside their tensor");
-  PwriteFully(state.file.get(), own.offset + offset_in_tensor, bytes, state.path);
+  std::unique_ptr<Sha256>& hash = state.hashes[it->second];
+  if (offset_in_tensor == 0 && state.written[it->second] == 0) hash = std::make_unique<Sha256>();
+  if (offset_in_tensor != state.written[it->second]) hash.reset();
+  // Writing and hashing side by side: each takes about as long as the other.
+  constexpr size_t kWorthTwoThreads = size_t{256} << 10;
+  const auto write = [&] { PwriteFully(state.file.get(), own.offset + offset_in_tensor, bytes, state.path); };
+  if (hash != nullptr && bytes.size() >= kWorthTwoThreads) {
+    ParallelFor(2, [&](int64_t i) { i == 0 ? write() : hash->Update(bytes); });
+  } else {
+    write();
+    if (hash != nullptr) hash->Update(bytes);
+  }
   state.written[it->second] += size;
 }
 
-void SafetensorsWriter::Finish() {
+TensorHashes SafetensorsWriter::Finish() {
   State& state = *state_;
   LACOS_CHECK(state.begun && state.file.get() >= 0, "Finish is called once, after Begin");
   for (size_t i = 0; i < state.entries.size(); ++i) {
     LACOS_CHECK(state.written[i] == state.entries[i].bytes, "every byte of every tensor was written once");
   }
   SyncAndClose(state.file, state.path);
+  TensorHashes hashes;
+  for (size_t i = 0; i < state.entries.size(); ++i) {
+    std::string& hash = hashes[state.entries[i].name];
+    if (state.hashes[i] != nullptr) hash = state.hashes[i]->HexDigest();
+    if (state.entries[i].bytes == 0) hash = Sha256Hex("");
+  }
+  return hashes;
 }
 
 }  // namespace lacos

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "lacos/base/error.h"
+#include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
 #include "lacos/tensor/convert.h"
 
@@ -33,6 +34,7 @@ std::string FindAdapterFile(const std::string& folder) {
 }  // namespace
 
 AdapterTensors::AdapterTensors(const std::string& folder) : file_(OpenTensorFile(FindAdapterFile(folder))) {
+  RequireAsRecorded(file_->path());
   for (const TensorEntry& entry : file_->tensors()) left_.insert(entry.name);
   causal_ = std::any_of(left_.begin(), left_.end(),
                         [](const std::string& name) { return name.starts_with(kHeadRoot); });

@@ -16,6 +16,7 @@
 #include "lacos/base/check.h"
 #include "lacos/base/checked_math.h"
 #include "lacos/base/error.h"
+#include "lacos/io/manifest.h"
 #include "lacos/model/weight_files.h"
 #include "lacos/quant/code.h"
 #include "lacos/tensor/convert.h"
@@ -229,6 +230,9 @@ std::shared_ptr<Checkpoint> Checkpoint::Open(const std::string& folder) {
                     "that config.json belongs to these weights",
                     folder, unknown.size(), ListSome(unknown)));
   }
+  // Last: what is wrong by itself has a better message than a wrong hash.
+  RequireAsRecorded(config_path);
+  for (const auto& file : checkpoint->files_) RequireAsRecorded(file->path());
   return checkpoint;
 }
 

@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <set>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "lacos/base/error.h"
 #include "lacos/base/version.h"
 #include "lacos/io/atomic_file.h"
+#include "lacos/io/folder.h"
 #include "lacos/io/json.h"
 #include "lacos/io/manifest.h"
 #include "lacos/model/byte_tokenizer.h"
@@ -25,35 +30,43 @@ namespace fs = std::filesystem;
 class StagingFolder {
  public:
   explicit StagingFolder(const fs::path& target) : target_(target), path_(target / ".lacos-tmp-export") {
+    RemoveAll(path_.c_str());  // of a run that was killed
     std::error_code error;
-    fs::remove_all(path_, error);  // of a run that was killed
     fs::create_directory(path_, error);
     if (error) Fail(path_, error);
   }
-  ~StagingFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
+  ~StagingFolder() { RemoveAll(path_.c_str()); }
   StagingFolder(const StagingFolder&) = delete;
   StagingFolder& operator=(const StagingFolder&) = delete;
 
   const fs::path& path() const { return path_; }
 
-  // Moves every file to its place; `last` comes last, as the sign that all are there.
-  void Publish(const std::string& last) {
-    for (const auto& entry : fs::recursive_directory_iterator(path_)) {
-      if (entry.is_regular_file() && entry.path() != path_ / last) Move(entry.path());
+  // Moves every file to its place; `last` come last, in order. Without the very last one nothing takes the
+  // folder for a model: while files are replaced, it is not there.
+  void Publish(const std::vector<std::string>& last) {
+    std::error_code error;
+    if (fs::remove(target_ / last.back(), error)) SyncPath(target_.string());
+    if (error) Fail(target_ / last.back(), error);
+    std::set<fs::path> folders = {target_};
+    std::vector<std::string> files = ListFilesBelow(path_.string());
+    for (const std::string& name : last) std::erase(files, name);
+    for (const std::string& name : files) {
+      Move(name);
+      folders.insert((target_ / name).parent_path());
     }
-    Move(path_ / last);
-    SyncPath(target_.string());
+    for (const fs::path& folder : folders) SyncPath(folder.string());
+    for (const std::string& name : last) {
+      Move(name);
+      SyncPath(target_.string());
+    }
   }
 
  private:
-  void Move(const fs::path& file) {
-    const fs::path to = target_ / file.lexically_relative(path_);
+  void Move(const fs::path& name) {
+    const fs::path to = target_ / name;
     std::error_code error;
     fs::create_directories(to.parent_path(), error);
-    if (!error) fs::rename(file, to, error);
+    if (!error) fs::rename(path_ / name, to, error);
     if (error) Fail(to, error);
   }
   [[noreturn]] static void Fail(const fs::path& path, const std::error_code& error) {
@@ -157,7 +170,7 @@ void WriteSentenceTransformersFolder(const std::string& folder, const LoraAdapte
   write("config_sentence_transformers.json", SentenceTransformersJson());
   WriteFileAtomically((staging.path() / "README.md").string(), ModelCard(adapter, settings));
   WriteManifest(target, Record(folder, settings));
-  staging.Publish("lacos.json");
+  staging.Publish({"lacos.json", "adapter_config.json"});
 }
 
 }  // namespace lacos

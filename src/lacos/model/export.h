@@ -28,7 +28,8 @@ struct ExportSettings {
 
 // Fills `folder` (which exists) with adapter_config.json, adapter_model.safetensors, modules.json,
 // 1_Pooling/config.json, 2_Normalize when asked, config_sentence_transformers.json,
-// sentence_bert_config.json, tokenizer files, README.md, and last lacos.json with the manifest.
+// sentence_bert_config.json, tokenizer files, README.md, lacos.json with the manifest; adapter_config.json
+// appears last.
 void WriteSentenceTransformersFolder(const std::string& folder, const LoraAdapter& adapter,
                                      const ExportSettings& settings);
 

@@ -64,7 +64,7 @@ void SetExtremes(int64_t begin, int64_t cols, std::span<int8_t> codes) {
   }
 }
 
-void WriteWeights(const BloomConfig& config, const std::string& path, const InitOptions& options) {
+TensorHashes WriteWeights(const BloomConfig& config, const std::string& path, const InitOptions& options) {
   SafetensorsWriter writer(path);
   std::map<std::string, TensorSpec> specs;
   for (const TensorSpec& spec : ListTensors(config)) {
@@ -99,7 +99,7 @@ void WriteWeights(const BloomConfig& config, const std::string& path, const Init
       writer.Write(bytes);
     }
   }
-  writer.Finish();
+  return writer.Finish();
 }
 
 void WriteTokenizer(const BloomConfig& config, const std::string& folder, const InitOptions& options) {
@@ -165,7 +165,7 @@ void InitFolder(const Json& config_json, const std::string& output, const InitOp
   AtomicFolder folder(output, options.overwrite);
   const fs::path target(folder.temporary());
   WriteTokenizer(config, target.string(), options);  // first: it can refuse
-  WriteWeights(config, (target / "model.safetensors").string(), options);
+  const TensorHashes tensors = WriteWeights(config, (target / "model.safetensors").string(), options);
   WriteFileAtomically((target / "config.json").string(),
                       CompleteConfig(config_json, config, options).Dump(2) + "\n");
   Json extra = Json::Object();
@@ -174,7 +174,7 @@ void InitFolder(const Json& config_json, const std::string& output, const InitOp
   extra.Set("base_name", AbsolutePath(output));
   extra.Set("seed", static_cast<int64_t>(options.seed));
   WriteRunRecord(target.string(), options.run_record);
-  WriteManifest(target.string(), extra, options.between);
+  WriteManifest(target.string(), extra, {{"model.safetensors", tensors}}, options.between);
   folder.Commit();
 }
 

@@ -14,6 +14,7 @@
 #include "lacos/base/checked_math.h"
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
+#include "lacos/io/folder.h"
 
 namespace lacos {
 namespace {
@@ -65,11 +66,10 @@ std::string MakeHeader(const Json& identity) {
 int64_t BytesOfOtherCaches(const fs::path& own) {
   int64_t bytes = 0;
   std::error_code error;
-  for (fs::directory_iterator it(own.parent_path(), error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() != kExtension || it->path().filename() == own.filename()) continue;
-    const auto size = it->file_size(error);
-    if (!error) bytes += static_cast<int64_t>(size);
-    error.clear();  // a file that has just gone
+  for (const FolderEntry& entry : ListFolder(own.parent_path().string())) {
+    if (fs::path(entry.name).extension() != kExtension || entry.name == own.filename()) continue;
+    const auto size = fs::file_size(own.parent_path() / entry.name, error);
+    if (!error) bytes += static_cast<int64_t>(size);  // else a file that has just gone
   }
   return bytes;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "lacos/base/error.h"
+#include "lacos/io/manifest.h"
 #include "lacos/model/embedder.h"
 
 namespace lacos {
@@ -11,6 +12,7 @@ LoadedModel LoadModel(const std::string& path, const std::string& base, const st
   LoadedModel loaded;
   loaded.folder = OpenModelFolder(path, base, adapter);
   loaded.checkpoint = Checkpoint::Open(loaded.folder.base_path);
+  RequireAsRecorded(loaded.folder.tokenizer_path);
   loaded.tokenizer = Tokenizer::FromFile(loaded.folder.tokenizer_path);
   const int64_t rows = loaded.checkpoint->config().vocab_size;
   if (loaded.tokenizer->VocabularySize() > rows) {

@@ -51,10 +51,9 @@ class FolderMerger {
     }
   }
 
-  // Writes one file's tensors under their stored names; returns the names written.
-  std::vector<std::string> WriteFile(const std::shared_ptr<TensorFile>& input, const std::string& output) {
+  // Writes one file's tensors under their stored names; returns what was written.
+  TensorHashes WriteFile(const std::shared_ptr<TensorFile>& input, const std::string& output) {
     SafetensorsWriter writer(output);
-    std::vector<std::string> names;
     for (const TensorEntry& entry : input->tensors()) {
       if (!IsAlias(*input, entry)) writer.Declare(entry.name, entry.dtype, entry.shape);
     }
@@ -62,12 +61,10 @@ class FolderMerger {
       const StoredTensor source{input, *input->Find(target.name)};
       const auto plain = plain_names_.find({input.get(), target.name});
       Write(source, plain == plain_names_.end() ? "" : plain->second, target, writer);
-      names.push_back(target.name);
       report_.bytes += target.bytes;
       ++report_.tensors;
     }
-    writer.Finish();
-    return names;
+    return writer.Finish();
   }
 
   const MergeReport& report() const { return report_; }
@@ -163,15 +160,17 @@ MergeReport MergeFolder(const std::string& model, const std::string& adapter, co
   const MergedWeights weights(source.checkpoint, std::move(source.values));
   FolderMerger merger(weights, options);
   std::map<std::string, std::string> weight_map;
+  RecordedTensors recorded;
   bool sharded = source.checkpoint->files().size() > 1;
   for (const auto& file : source.checkpoint->files()) {
     const std::string name =
         SafetensorsName(fs::path(file->path()).lexically_relative(source.base_path).string());
     sharded = sharded || name != "model.safetensors";
     fs::create_directories((target / name).parent_path());
-    for (const std::string& tensor : merger.WriteFile(file, (target / name).string())) {
-      weight_map[tensor] = name;
-    }
+    TensorHashes written = merger.WriteFile(file, (target / name).string());
+    for (const auto& [tensor, hash] : written) weight_map[tensor] = name;
+    recorded[(fs::path(source.transformer_subfolder) / name).lexically_normal().generic_string()] =
+        std::move(written);
   }
   if (sharded) WriteIndex(source.base_path, target, weight_map, merger.report().bytes);
 
@@ -182,7 +181,7 @@ MergeReport MergeFolder(const std::string& model, const std::string& adapter, co
   if (!adapter.empty()) extra.Set("adapter", AbsolutePath(adapter));
   if (source.settings.strip && !source.modules_path.empty()) extra.Set("strip", *source.settings.strip);
   WriteRunRecord(folder.temporary(), options.run_record);
-  WriteManifest(folder.temporary(), extra);
+  WriteManifest(folder.temporary(), extra, recorded);
   folder.Commit();
   return merger.report();
 }

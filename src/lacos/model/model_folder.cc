@@ -32,7 +32,10 @@ fs::path ReadSettings(const fs::path& folder, EmbeddingSettings& settings) {
   settings = std::move(read.settings);
   if (HasFile(folder, "lacos.json")) {
     const Json json = Json::ReadFile((folder / "lacos.json").string());
-    if (const auto strip = json.Find("strip")) settings.strip = strip->AsBool();
+    const auto kind = json.Find("kind");
+    const bool trained = kind && kind->IsString() && kind->AsString() == "trained";
+    // What training wrote always says it: without it, vectors could silently be others.
+    if (const auto strip = trained ? json.At("strip") : json.Find("strip")) settings.strip = strip->AsBool();
   }
   return read.transformer_path.empty() ? folder : folder / read.transformer_path;
 }

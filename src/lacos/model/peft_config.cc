@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lacos/base/error.h"
+#include "lacos/io/manifest.h"
 #include "lacos/text/regex.h"
 
 namespace lacos {
@@ -229,7 +230,7 @@ Json NumberToJson(double value) {
 }  // namespace
 
 PeftConfig ReadPeftConfig(const std::string& path) {
-  const Json json = Json::ReadFile(path);
+  const Json json = ReadRecordedJson(path);
   const Json type = json.At("peft_type");
   if (type.AsString() != "LORA") {
     throw UserError(fmt::format("{} found '{}'; expected LORA; only LoRA adapters are read", type.Where(),
@@ -266,7 +267,7 @@ PeftConfig ReadPeftConfig(const std::string& path) {
 }
 
 std::string ReadAdapterBaseName(const std::string& folder) {
-  const Json json = Json::ReadFile((std::filesystem::path(folder) / "adapter_config.json").string());
+  const Json json = ReadRecordedJson((std::filesystem::path(folder) / "adapter_config.json").string());
   const auto base = json.Find("base_model_name_or_path");
   return base ? base->AsString() : "";
 }

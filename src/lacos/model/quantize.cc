@@ -123,8 +123,8 @@ class FolderQuantizer {
   }
 
   bool HoldsTensors(const TensorFile& input) const { return by_file_.contains(input.path()); }
-  // Writes the tensors of one input file to `output`; returns the names written.
-  std::vector<std::string> WriteFile(const TensorFile& input, const std::string& output) {
+  // Writes the tensors of one input file to `output`; returns what was written.
+  TensorHashes WriteFile(const TensorFile& input, const std::string& output) {
     const std::vector<TensorSpec>& specs = by_file_[input.path()];
     SafetensorsWriter writer(output);
     for (const TensorSpec& spec : specs) {
@@ -138,10 +138,8 @@ class FolderQuantizer {
       if (!Linear()) writer.Declare(names.map, DType::kF32, {256});
       if (Bitsandbytes()) writer.Declare(names.format, DType::kU8, {});
     }
-    std::vector<std::string> names;
     std::map<std::string, TensorEntry> entries;
     for (const TensorEntry& entry : writer.Begin()) {
-      names.push_back(entry.name);
       report_.bytes_after += entry.bytes;
       entries.emplace(entry.name, entry);
     }
@@ -155,8 +153,7 @@ class FolderQuantizer {
       report_.bytes_before += reader.Elements() * reader.ElementBytes();
       if (options_.progress) options_.progress(report_.bytes_before, checkpoint_->Bytes());
     }
-    writer.Finish();
-    return names;
+    return writer.Finish();
   }
 
   QuantizeReport Report() const {
@@ -359,12 +356,13 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
 
   FolderQuantizer quantizer(checkpoint, options);
   std::map<std::string, std::string> weight_map;
+  RecordedTensors recorded;
   for (const auto& file : checkpoint->files()) {
     if (!quantizer.HoldsTensors(*file)) continue;  // a shard of nothing but a head
     const std::string name = OutputName(fs::path(file->path()).lexically_relative(input).string());
     fs::create_directories((target / name).parent_path());
-    for (const std::string& tensor : quantizer.WriteFile(*file, (target / name).string()))
-      weight_map[tensor] = name;
+    recorded[name] = quantizer.WriteFile(*file, (target / name).string());
+    for (const auto& [tensor, hash] : recorded[name]) weight_map[tensor] = name;
   }
   const QuantizeReport report = quantizer.Report();
   if (!fs::exists(target / "model.safetensors")) {
@@ -388,7 +386,7 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   extra.Set("kind", "quantized");
   extra.Set("base_name", options.base_name.empty() ? AbsolutePath(input) : options.base_name);
   WriteRunRecord(target.string(), options.run_record);
-  WriteManifest(target.string(), extra);
+  WriteManifest(target.string(), extra, recorded);
   folder.Commit();
   return report;
 }

@@ -13,6 +13,7 @@
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/io/json.h"
+#include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
 
 namespace lacos {
@@ -58,7 +59,7 @@ std::string ModulePath(const Json& module) {
 }
 
 Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
-  const Json json = Json::ReadFile(path.string());
+  const Json json = ReadRecordedJson(path.string());
   if (const auto include = json.Find("include_prompt")) settings.pool_prompt = include->AsBool();
   std::vector<Pooling> active;
   if (const auto mode = json.Find("pooling_mode")) {
@@ -111,7 +112,7 @@ void RefuseOtherTasks(const Json& json) {
 void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
   const fs::path path = folder / "sentence_bert_config.json";
   if (PathExists(path.string())) {
-    const Json json = Json::ReadFile(path.string());
+    const Json json = ReadRecordedJson(path.string());
     RefuseOtherTasks(json);
     if (const auto lower = json.Find("do_lower_case"); lower && lower->AsBool()) {
       throw UserError(
@@ -128,7 +129,7 @@ void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
   }
   const fs::path tokenizer = folder / "tokenizer_config.json";
   if (!PathExists(tokenizer.string())) return;
-  const auto length = Json::ReadFile(tokenizer.string()).Find("model_max_length");
+  const auto length = ReadRecordedJson(tokenizer.string()).Find("model_max_length");
   if (!length || !length->IsNumber()) return;
   if (length->AsDouble() >= 1 && length->AsDouble() < kNoLimit) {
     settings.max_length = static_cast<int64_t>(length->AsDouble());
@@ -137,7 +138,7 @@ void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
 
 void ReadPromptsAndVersion(const fs::path& path, EmbeddingSettings& settings) {
   if (!PathExists(path.string())) return;
-  const Json json = Json::ReadFile(path.string());
+  const Json json = ReadRecordedJson(path.string());
   if (const auto prompts = json.Find("prompts")) {
     prompts->ForEachItem([&](std::string_view name, const Json& text) {
       settings.prompts[std::string(name)] = text.IsNull() ? "" : text.AsString();
@@ -192,7 +193,7 @@ std::string LegacyPoolingKey(Pooling pooling) {
 
 SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder) {
   const fs::path root(folder);
-  const Json modules = Json::ReadFile((root / "modules.json").string());
+  const Json modules = ReadRecordedJson((root / "modules.json").string());
   SentenceTransformersFolder result;
   std::set<std::string> seen;
   for (size_t i = 0; i < modules.size(); ++i) {

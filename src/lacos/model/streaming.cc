@@ -83,10 +83,14 @@ void BlockReader::Run() {
     wake_.wait(lock, [&] { return stop_ || next() != wanted_.end(); });
     if (stop_) return;
     const int64_t layer = *next();
-    read_.insert(layer);
-    lock.unlock();
-    model_.PrefetchBlock(layer);
-    lock.lock();
+    try {
+      read_.insert(layer);
+      lock.unlock();
+      model_.PrefetchBlock(layer);
+    } catch (...) {  // no memory, say: reading ahead is of use, but nothing depends on it
+    }
+    if (!lock.owns_lock()) lock.lock();
+    if (!read_.contains(layer)) wanted_.clear();  // else it would be tried without end
   }
 }
 

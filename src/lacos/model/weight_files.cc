@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lacos/base/error.h"
+#include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
 #include "lacos/io/torch_file.h"
 
@@ -73,7 +74,7 @@ Listing ListFiles(const fs::path& root) {
 
 std::map<std::string, std::string> ReadWeightMap(const std::string& index_path) {
   std::map<std::string, std::string> map;
-  Json::ReadFile(index_path).At("weight_map").ForEachItem([&](std::string_view name, const Json& value) {
+  ReadRecordedJson(index_path).At("weight_map").ForEachItem([&](std::string_view name, const Json& value) {
     const fs::path shard(value.AsString());
     if (!StaysInside(shard.string()) || !shard.has_filename()) {
       throw UserError(

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <cstdlib>
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
 
@@ -12,6 +14,30 @@ namespace lacos::cpu {
 namespace {
 
 using dnnl::memory;
+
+// Runs `f`; what oneDNN throws becomes what main and the C interface have words for.
+template <class F>
+auto Translated(F&& f) {
+  try {
+    return f();
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    throw UserError(
+        fmt::format("[cpu] oneDNN failed: {}; expected a product that works; use --compute f32, or an oneDNN "
+                    "2.6 build for this CPU",
+                    error.what()));
+  }
+}
+
+// oneDNN 2.6 writes through a null pointer when there is no memory for the small objects that describe its
+// operands: what it needs is tried before.
+void RequireRoom() {
+  constexpr size_t kBytes = 8192;
+  void* room = nullptr;
+  if (posix_memalign(&room, 64, kBytes) != 0) throw std::bad_alloc();
+  asm volatile("" : : "g"(room) : "memory");  // or the compiler leaves out both calls
+  free(room);
+}
 
 class OneDnnProduct final : public Product {
  public:
@@ -26,10 +52,13 @@ class OneDnnProduct final : public Product {
     const auto of = [&](const memory::desc& desc, const void* data) {
       return memory(desc, engine_, const_cast<void*>(data));
     };
-    product_.execute(stream_, {{DNNL_ARG_SRC, of(description_.src_desc(), a)},
-                               {DNNL_ARG_WEIGHTS, of(description_.weights_desc(), b)},
-                               {DNNL_ARG_DST, of(description_.dst_desc(), c)},
-                               {DNNL_ARG_SCRATCHPAD, of(description_.scratchpad_desc(), scratchpad)}});
+    RequireRoom();
+    Translated([&] {
+      product_.execute(stream_, {{DNNL_ARG_SRC, of(description_.src_desc(), a)},
+                                 {DNNL_ARG_WEIGHTS, of(description_.weights_desc(), b)},
+                                 {DNNL_ARG_DST, of(description_.dst_desc(), c)},
+                                 {DNNL_ARG_SCRATCHPAD, of(description_.scratchpad_desc(), scratchpad)}});
+    });
   }
   size_t ScratchpadBytes() const override { return description_.scratchpad_desc().get_size(); }
   const std::string& Implementation() const override { return implementation_; }
@@ -82,7 +111,7 @@ const Product& PrimitiveCache::Get(const ProductShape& shape) {
   const std::lock_guard lock(mutex_);
   auto& product = products_[shape];
   if (product != nullptr) return *product;
-  const auto description = Describe(engine_->engine, shape);
+  const auto description = Translated([&] { return Describe(engine_->engine, shape); });
   const std::string found = description ? description->impl_info_str() : "none";
   if (!Fast(found)) {
     throw UserError(
@@ -92,12 +121,12 @@ const Product& PrimitiveCache::Get(const ProductShape& shape) {
                     found, shape.m, shape.k, shape.k, shape.n));
   }
   const SingleThreadScope single;
-  product = std::make_unique<OneDnnProduct>(engine_->engine, *description);
+  product = Translated([&] { return std::make_unique<OneDnnProduct>(engine_->engine, *description); });
   return *product;
 }
 
 std::string PrimitiveCache::ImplementationOf(const ProductShape& shape) {
-  const auto description = Describe(engine_->engine, shape);
+  const auto description = Translated([&] { return Describe(engine_->engine, shape); });
   return description ? description->impl_info_str() : "none";
 }
 
