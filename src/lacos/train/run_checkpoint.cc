@@ -1,14 +1,22 @@
 #include "lacos/train/run_checkpoint.h"
 
-#include <algorithm>
-#include <filesystem>
-
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
 
 #include "lacos/base/error.h"
+#include "lacos/base/hash.h"
 #include "lacos/io/atomic_file.h"
+#include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
+#include "lacos/io/mapped_file.h"
+#include "lacos/io/paths.h"
 #include "lacos/io/safetensors.h"
+#include "lacos/io/temporary.h"
 
 namespace lacos {
 namespace {
@@ -18,6 +26,9 @@ namespace fs = std::filesystem;
 constexpr char kStateFile[] = "state.safetensors";
 constexpr char kProgressFile[] = "progress.json";
 constexpr char kBestFolder[] = "best";
+constexpr char kLatest[] = "latest";
+
+fs::path CheckpointsOf(const std::string& output) { return fs::path(output) / "checkpoints"; }
 
 // Values and optimizer state under one name each, listed once for saving and loading.
 void ForEachSaved(const Optimizer& optimizer,
@@ -33,7 +44,7 @@ std::vector<int64_t> Dimensions(const TensorView& view) {
   return dims;
 }
 
-void WriteState(const std::string& path, Backend& backend, const Optimizer& optimizer) {
+TensorHashes WriteState(const std::string& path, Backend& backend, const Optimizer& optimizer) {
   SafetensorsWriter writer(path);
   std::map<std::string, TensorView> views;
   ForEachSaved(optimizer, [&](const std::string& name, const TensorView& view) {
@@ -46,7 +57,7 @@ void WriteState(const std::string& path, Backend& backend, const Optimizer& opti
     backend.Download(views.at(entry.name), bytes);
     writer.Write(bytes);
   }
-  writer.Finish();
+  return writer.Finish();
 }
 
 void ReadState(const std::string& path, Backend& backend, Optimizer& optimizer) {
@@ -76,6 +87,20 @@ Json ProgressToJson(const RunProgress& progress) {
   return json;
 }
 
+// A correlation of constant scores is no number, which JSON has as null.
+Json EvaluationsFromJson(const Json& json) {
+  Json evaluations = Json::Array();
+  json.ForEachElement([&](const Json& saved) {
+    Json evaluation = Json::Object();
+    saved.ForEachItem([&](std::string_view key, const Json& value) {
+      evaluation.Set(std::string(key),
+                     value.IsNull() ? Json(std::numeric_limits<double>::quiet_NaN()) : value);
+    });
+    evaluations.Append(evaluation);
+  });
+  return evaluations;
+}
+
 RunProgress ProgressFromJson(const Json& json) {
   return {.step = json.At("step").AsInt(),
           .bad_steps = json.At("bad_steps").AsInt(),
@@ -83,35 +108,70 @@ RunProgress ProgressFromJson(const Json& json) {
           .loss_first = json.At("loss_first").AsDouble(),
           .loss_last = json.At("loss_last").AsDouble(),
           .evaluations_without_improvement = json.At("evaluations_without_improvement").AsInt(),
-          .evaluations = json.At("evaluations"),
+          .evaluations = EvaluationsFromJson(json.At("evaluations")),
           .best_step = json.At("best_step").AsInt()};
 }
 
-// Every setting that is not the same in both, as "name: was x, now y".
-std::vector<std::string> Differences(const Json& saved, const Json& now) {
-  std::vector<std::string> differences;
-  const auto text = [](const Json& json, const std::string& key) {
-    return json.Has(key) ? json.At(key).Dump() : "absent";
-  };
-  std::vector<std::string> keys = saved.Keys();
-  for (const std::string& key : now.Keys()) {
-    if (!saved.Has(key)) keys.push_back(key);
-  }
-  for (const std::string& key : keys) {
-    const std::string before = text(saved, key), after = text(now, key);
-    if (before != after) differences.push_back(fmt::format("{}: was {}, now {}", key, before, after));
-  }
-  return differences;
+// Hashes are told apart by their beginnings.
+std::string Shortened(const Json& json) {
+  const std::string text = json.Dump();
+  const bool hash = json.IsString() && text.size() == 66;  // with its quotes
+  return hash ? text.substr(0, 13) + "...\"" : text;
 }
 
-// step-NNNNNN folders, newest first.
+// Every value that is not the same in both, as "name: was x, now y", by the path of its name.
+void ListDifferences(const std::string& name, const std::optional<Json>& saved,
+                     const std::optional<Json>& now, std::vector<std::string>& differences) {
+  if (saved && now && saved->IsObject() && now->IsObject()) {
+    std::vector<std::string> keys = saved->Keys();
+    for (const std::string& key : now->Keys()) {
+      if (!saved->Has(key)) keys.push_back(key);
+    }
+    for (const std::string& key : keys) {
+      ListDifferences(name.empty() ? key : name + " " + key, saved->Find(key), now->Find(key), differences);
+    }
+    return;
+  }
+  if (saved && now && saved->IsArray() && now->IsArray() && saved->size() == now->size()) {
+    for (size_t i = 0; i < saved->size(); ++i) {
+      ListDifferences(fmt::format("{} {}", name, i + 1), (*saved)[i], (*now)[i], differences);
+    }
+    return;
+  }
+  const std::string before = saved ? Shortened(*saved) : "none", after = now ? Shortened(*now) : "none";
+  if (before != after) differences.push_back(fmt::format("{}: was {}, now {}", name, before, after));
+}
+
+// Reads what has been written, from the disk as far as the kernel allows, and compares it with the hashes of
+// what was to be written.
+void RequireIntact(const std::string& temporary, const std::string& folder, const TensorHashes& state) {
+  const auto refuse = [&](const std::string& file) {
+    throw UserError(
+        fmt::format("[{}] {} does not read back as it was written; expected a healthy disk; check it, or "
+                    "choose another --output; earlier checkpoints are intact",
+                    folder, file));
+  };
+  const std::vector<VerifyProblem> problems = VerifyManifest(temporary, /*from_disk=*/true);
+  if (!problems.empty()) refuse(problems[0].file);
+  const SafetensorsFile file((fs::path(temporary) / kStateFile).string());
+  for (const TensorEntry& entry : file.tensors()) {
+    if (Sha256Hex(file.Data(entry)) != state.at(entry.name)) refuse(kStateFile);
+  }
+}
+
+// Out of sight by one rename, then away: a folder that is half removed would look damaged.
+void RemoveCheckpoint(const fs::path& folder) {
+  const std::string hidden = NameBeside(folder.string(), "tmp");
+  if (std::rename(folder.c_str(), hidden.c_str()) == 0) RemoveAll(hidden.c_str());
+}
+
+}  // namespace
+
 std::vector<fs::path> CheckpointFolders(const std::string& output) {
   std::vector<fs::path> folders;
-  const fs::path parent = fs::path(output) / "checkpoints";
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(parent, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && entry.is_directory()) folders.push_back(entry.path());
+  for (const FolderEntry& entry : ListFolder(CheckpointsOf(output).string())) {
+    if (entry.name.starts_with("step-") && entry.is_folder)
+      folders.push_back(CheckpointsOf(output) / entry.name);
   }
   std::sort(folders.begin(), folders.end(), [](const fs::path& a, const fs::path& b) {
     const std::string x = a.filename().string(), y = b.filename().string();
@@ -120,27 +180,28 @@ std::vector<fs::path> CheckpointFolders(const std::string& output) {
   return folders;
 }
 
-}  // namespace
-
 std::string SaveCheckpoint(const std::string& output, Backend& backend, const Optimizer& optimizer,
                            const LoraAdapter& adapter, const std::optional<LoraAdapter>& best,
                            const RunProgress& progress, const Json& settings, const std::string& base_name,
                            int64_t keep) {
-  const fs::path parent = fs::path(output) / "checkpoints";
+  const fs::path parent = CheckpointsOf(output);
   std::error_code error;
-  fs::create_directories(parent, error);
+  if (fs::create_directories(parent, error)) SyncPath(output);
   if (error) {
     throw UserError(
         fmt::format("[{}] could not create the folder: {}; expected a writable output; free space or choose "
                     "another --output",
                     parent.string(), error.message()));
   }
+  // Lines up to this step are then never missing beside a checkpoint that is there.
+  const std::string metrics = (fs::path(output) / "metrics.jsonl").string();
+  if (FileExists(metrics)) SyncPath(metrics);
   const std::string name = fmt::format("step-{:06}", progress.step);
   const fs::path folder = parent / name;
   {
     AtomicFolder writing(folder.string(), /*overwrite=*/true);
     const fs::path temporary = writing.temporary();
-    WriteState((temporary / kStateFile).string(), backend, optimizer);
+    const TensorHashes state = WriteState((temporary / kStateFile).string(), backend, optimizer);
     WriteLoraAdapter(adapter, temporary.string(), base_name);
     if (best) {
       fs::create_directory(temporary / kBestFolder);
@@ -151,15 +212,56 @@ std::string SaveCheckpoint(const std::string& output, Backend& backend, const Op
     WriteFileAtomically((temporary / kProgressFile).string(), json.Dump(2) + "\n");
     Json extra = Json::Object();
     extra.Set("kind", "checkpoint");
-    WriteManifest(temporary.string(), extra);
+    WriteManifest(temporary.string(), extra, {{kStateFile, state}});
+    writing.Sync();
+    RequireIntact(temporary.string(), folder.string(), state);
     writing.Commit();
   }
-  WriteFileAtomically((parent / "latest").string(), name + "\n");
-  const std::vector<fs::path> folders = CheckpointFolders(output);
-  for (size_t i = static_cast<size_t>(std::max<int64_t>(keep, 1)); i < folders.size(); ++i) {
-    fs::remove_all(folders[i], error);
-  }
+  PointLatestAt(output, name);
+  PruneCheckpoints(output, keep);
   return folder.string();
+}
+
+void PruneCheckpoints(const std::string& output, int64_t keep) {
+  const std::vector<fs::path> folders = CheckpointFolders(output);
+  const auto latest =
+      std::find(folders.begin(), folders.end(), CheckpointsOf(output) / LatestCheckpoint(output));
+  if (latest == folders.end()) return;
+  for (auto it = folders.begin(); it != folders.end(); ++it) {
+    if (it < latest || it - latest >= std::max<int64_t>(keep, 1)) RemoveCheckpoint(*it);
+  }
+}
+
+void PointLatestAt(const std::string& output, const std::string& name) {
+  const fs::path latest = CheckpointsOf(output) / kLatest;
+  std::error_code error;
+  if (!name.empty()) {
+    const std::string text = name + "\n";
+    const bool is_there = FileExists(latest.string()) && ReadFileToString(latest.string()) == text;
+    if (!is_there) WriteFileAtomically(latest.string(), text);
+  } else if (fs::remove(latest, error)) {
+    SyncPath(latest.parent_path().string());
+  }
+}
+
+std::string LatestCheckpoint(const std::string& output) {
+  const fs::path latest = CheckpointsOf(output) / kLatest;
+  if (!FileExists(latest.string())) return "";
+  const std::string text = ReadFileToString(latest.string(), 4096);
+  return text.substr(0, text.find('\n'));
+}
+
+std::vector<CheckedCheckpoint> CheckCheckpoints(const std::string& output) {
+  std::vector<CheckedCheckpoint> checked;
+  for (const fs::path& folder : CheckpointFolders(output)) {
+    checked.push_back({.folder = folder.string(), .problems = {}});
+    try {
+      checked.back().problems = VerifyManifest(folder.string());
+    } catch (const UserError& problem) {
+      checked.back().problems.push_back({"lacos.json", problem.what(), "a manifest that can be read", {}});
+    }
+  }
+  return checked;
 }
 
 std::optional<std::string> FindCheckpoint(const std::string& output, std::vector<std::string>& messages) {
@@ -180,10 +282,11 @@ std::optional<std::string> FindCheckpoint(const std::string& output, std::vector
 LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer,
                          const BloomConfig& config, const Json& settings) {
   const Json json = Json::ReadFile((fs::path(folder) / kProgressFile).string());
-  const std::vector<std::string> differences = Differences(json.At("settings"), settings);
+  std::vector<std::string> differences;
+  ListDifferences("", json.At("settings"), settings, differences);
   if (!differences.empty()) {
     throw UserError(fmt::format(
-        "[--resume] the run in {} had other settings ({}); expected the same ones; repeat them, or "
+        "[--resume] the run in {} had other settings or data ({}); expected the same ones; repeat them, or "
         "start again with --overwrite",
         folder, fmt::join(differences, "; ")));
   }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lacos/io/json.h"
+#include "lacos/io/manifest.h"
 #include "lacos/model/lora_adapter.h"
 #include "lacos/train/optimizer.h"
 
@@ -26,8 +28,8 @@ struct RunProgress {
 };
 
 // Saves values and optimizer state of `optimizer`'s tensors, the adapter in PEFT's form, the best adapter so
-// far, the progress and the settings; then points `latest` at it and removes all but the newest `keep`.
-// Returns the folder.
+// far, the progress and the settings; reads all of it back; then points `latest` at it and removes all but
+// the newest `keep`. Returns the folder. When it throws, earlier checkpoints and `latest` are as they were.
 std::string SaveCheckpoint(const std::string& output, Backend& backend, const Optimizer& optimizer,
                            const LoraAdapter& adapter, const std::optional<LoraAdapter>& best,
                            const RunProgress& progress, const Json& settings, const std::string& base_name,
@@ -37,11 +39,28 @@ std::string SaveCheckpoint(const std::string& output, Backend& backend, const Op
 // to `messages`.
 std::optional<std::string> FindCheckpoint(const std::string& output, std::vector<std::string>& messages);
 
+// step-NNNNNN folders of a run, newest first, whatever state they are in.
+std::vector<std::filesystem::path> CheckpointFolders(const std::string& output);
+// Each of them with what its manifest says is wrong with it.
+struct CheckedCheckpoint {
+  std::string folder;
+  std::vector<VerifyProblem> problems;
+};
+std::vector<CheckedCheckpoint> CheckCheckpoints(const std::string& output);
+
+// What the file `latest` names, or nothing; and making it name a checkpoint, or none.
+std::string LatestCheckpoint(const std::string& output);
+void PointLatestAt(const std::string& output, const std::string& name);
+// Removes all but the `keep` checkpoints that end with the one `latest` names: later ones are of a run that
+// could not use them and went on from an earlier one.
+void PruneCheckpoints(const std::string& output, int64_t keep);
+
 struct LoadedRun {
   RunProgress progress;
   std::optional<LoraAdapter> best;
 };
-// Restores tensors into `optimizer`. Throws UserError listing every setting that differs from `settings`.
+// Restores tensors into `optimizer`. Throws UserError listing every setting and input that differs from
+// `settings`.
 LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer,
                          const BloomConfig& config, const Json& settings);
 

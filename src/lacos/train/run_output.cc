@@ -1,19 +1,21 @@
 #include "lacos/train/run_output.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <optional>
-
-#include <fmt/format.h>
 
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
 #include "lacos/base/version.h"
 #include "lacos/io/atomic_file.h"
+#include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
-#include "lacos/io/mapped_file.h"
+#include "lacos/io/paths.h"
 #include "lacos/model/export.h"
 #include "lacos/model/model_card.h"
 #include "lacos/model/run_inputs.h"
+#include "lacos/train/run_identity.h"
 
 namespace lacos {
 namespace {
@@ -67,29 +69,32 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
 }  // namespace
 
 Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
-                 const Backend& backend, int64_t total_steps) {
+                 const ScoredPairs& dev, const Backend& backend, int64_t total_steps) {
   Json settings = Json::Object();
+  settings.Set("lacos_version", kLacosVersion);
   for (const auto& [name, value] : options.recipe) settings.Set(name, value);
   settings.Set("total_steps", total_steps);
   settings.Set("base_config_sha256", Sha256Hex(loaded.checkpoint->config_json().Dump(-1, /*sorted=*/true)));
   settings.Set("base_bytes", loaded.checkpoint->Bytes());
+  settings.Set("base_sample_sha256", SampleSha256(*loaded.checkpoint));
+  settings.Set("adapter_sha256", AdapterIdentity(loaded));
   settings.Set("tokenizer_sha256", FileSha256(loaded.folder.tokenizer_path));
   Json files = Json::Array();
-  for (const ExampleFile& file : data.files()) {
-    Json entry = Json::Object();
-    entry.Set("examples", static_cast<int64_t>(file.examples.size()));
-    entry.Set("sha256", FileSha256(file.path));
-    files.Append(entry);
-  }
+  for (const ExampleFile& file : data.files()) files.Append(ExamplesIdentity(file));
   settings.Set("train_files", files);
+  settings.Set("score_maximum", data.score_maximum());
+  settings.Set("dev_file", DevIdentity(dev));
   settings.Set("isa", backend.Describe().isa);
   return settings;
 }
 
-void PrepareOutput(const std::string& output, bool clear) {
+void ForgetRecords(const std::string& output) {
   std::error_code error;
-  if (clear) fs::remove_all(output, error);
-  fs::create_directories(output, error);
+  for (const FolderEntry& entry : ListFolder(output)) {
+    const bool events =
+        entry.name.starts_with("events.out.tfevents.") && entry.name.find(".lacos") != std::string::npos;
+    if (!error && (events || entry.name == "metrics.jsonl")) fs::remove(fs::path(output) / entry.name, error);
+  }
   if (error) FailWrite(output, error.message());
 }
 
@@ -133,9 +138,20 @@ std::vector<std::string> DifferencesFromRun(const Json& before, const Json& run)
   return differences;
 }
 
-bool RunFinished(const std::string& output) { return fs::exists(fs::path(output) / "lacos.json"); }
+bool RunFinished(const std::string& output) {
+  const fs::path folder(output);
+  return FileExists((folder / "lacos.json").string()) &&
+         FileExists((folder / "adapter_config.json").string());
+}
 
 TrainReport FinishedReport(const std::string& output) {
+  for (const VerifyProblem& problem : VerifyManifest(output)) {
+    if (problem.file == "README.md") continue;  // a model card is there to be edited
+    throw UserError(fmt::format(
+        "[{}] is finished, but {} has {}; expected {}, as lacos.json records; see `lacos verify`; "
+        "without lacos.json --resume goes on from the last checkpoint and writes the files anew",
+        output, problem.file, problem.found, problem.expected));
+  }
   TrainReport report;
   const Json run = Json::ReadFile((fs::path(output) / "run.json").string());
   report.steps = run.At("settings").At("total_steps").AsInt();
@@ -144,48 +160,19 @@ TrainReport FinishedReport(const std::string& output) {
 
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter,
                const std::vector<std::pair<std::string, std::string>>& scores) {
-  // Beside the output, so that relative paths in the files are the same and a rename is enough.
-  const fs::path output = fs::absolute(options.output).lexically_normal();
-  const fs::path target = output.has_filename() ? output : output.parent_path();
-  const fs::path temporary =
-      target.parent_path() / fmt::format(".{}.lacos-final", target.filename().string());
-  std::error_code error;
-  fs::remove_all(temporary, error);
-  fs::create_directories(temporary, error);
-  if (error) FailWrite(temporary, error.message());
-  try {
-    WriteSentenceTransformersFolder(
-        temporary.string(), adapter,
-        {.base_name = loaded.folder.base_name,
-         .base_folder = loaded.folder.base_path,
-         .tokenizer_folder = fs::path(loaded.folder.tokenizer_path).parent_path().string(),
-         .hidden_size = loaded.checkpoint->config().hidden_size,
-         .pooling = options.pooling,
-         .normalize = options.normalize,
-         .max_length = options.max_length,
-         .strip = options.strip,
-         .base_license = ReadLicense(loaded.folder.base_path),
-         .recipe = options.recipe,
-         .scores = scores});
-    std::vector<fs::path> entries;
-    for (const fs::directory_entry& entry : fs::directory_iterator(temporary)) {
-      if (entry.path().filename() != "lacos.json") entries.push_back(entry.path());
-    }
-    entries.push_back(temporary / "lacos.json");  // last: its presence says that the run is finished
-    for (const fs::path& entry : entries) {
-      const fs::path place = target / entry.filename();
-      if (fs::is_directory(entry)) fs::remove_all(place);
-      fs::rename(entry, place);
-    }
-    SyncPath(target.string());
-    fs::remove_all(temporary, error);
-  } catch (const fs::filesystem_error& problem) {
-    fs::remove_all(temporary, error);
-    FailWrite(target, problem.code().message());
-  } catch (...) {
-    fs::remove_all(temporary, error);
-    throw;
-  }
+  WriteSentenceTransformersFolder(
+      options.output, adapter,
+      {.base_name = loaded.folder.base_name,
+       .base_folder = loaded.folder.base_path,
+       .tokenizer_folder = fs::path(loaded.folder.tokenizer_path).parent_path().string(),
+       .hidden_size = loaded.checkpoint->config().hidden_size,
+       .pooling = options.pooling,
+       .normalize = options.normalize,
+       .max_length = options.max_length,
+       .strip = options.strip,
+       .base_license = ReadLicense(loaded.folder.base_path),
+       .recipe = options.recipe,
+       .scores = scores});
 }
 
 }  // namespace lacos

@@ -12,10 +12,10 @@ namespace lacos {
 
 // Every setting, hash and version that a resumed run must share, by name.
 Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
-                 const Backend& backend, int64_t total_steps);
+                 const ScoredPairs& dev, const Backend& backend, int64_t total_steps);
 
-// Makes the folder; with `clear`, removes what an earlier run left in it.
-void PrepareOutput(const std::string& output, bool clear);
+// Removes metrics.jsonl and TensorBoard's files of a run that starts again at step 0.
+void ForgetRecords(const std::string& output);
 // run.json: the program's own record with inputs, kernels, settings and data, for people, for the report and
 // for repeating the run.
 Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
@@ -24,12 +24,12 @@ void WriteRunFile(const std::string& output, const Json& run);
 // What may make this run's result another one than that of an earlier run.json: inputs, version, kernels.
 std::vector<std::string> DifferencesFromRun(const Json& before, const Json& run);
 
-// Whether the folder holds a finished run, and what that run reported.
+// Whether the folder holds a finished run, and what that run reported (UserError when its files are damaged).
 bool RunFinished(const std::string& output);
 TrainReport FinishedReport(const std::string& output);
 
-// Writes the sentence-transformers folder beside the output and moves its files into place, the manifest
-// last.
+// Writes the sentence-transformers folder inside the output and moves its files into place:
+// adapter_config.json last, without which nothing takes the folder for a model.
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter,
                const std::vector<std::pair<std::string, std::string>>& scores);
 

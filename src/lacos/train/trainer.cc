@@ -16,6 +16,7 @@
 #include "lacos/io/manifest.h"
 #include "lacos/train/metrics_log.h"
 #include "lacos/train/run_checkpoint.h"
+#include "lacos/train/run_folder.h"
 #include "lacos/train/run_output.h"
 #include "lacos/train/run_report.h"
 #include "lacos/train/tensorboard_log.h"
@@ -87,9 +88,10 @@ DropoutRates UniformDropout(double rate) { return {.embedding = rate, .attention
 class Run {
  public:
   Run(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
-      const std::function<bool()>& should_stop)
+      const std::function<bool()>& should_stop, RunFolder* folder = nullptr)
       : options_(options),
         should_stop_(should_stop),
+        folder_(folder),
         metrics_((std::filesystem::path(options.output) / "metrics.jsonl").string()),
         tensorboard_(options.output, options.recipe) {
     observers_ = observers;
@@ -199,7 +201,7 @@ class Run {
 
   // The output folder: resumed, or created anew.
   void Start() {
-    settings_ = RunSettings(options_, loaded_, *data_, *session_->backend, steps_.total_steps);
+    settings_ = RunSettings(options_, loaded_, *data_, dev_, *session_->backend, steps_.total_steps);
     if (options_.resume) {
       std::vector<std::string> messages;
       const auto checkpoint = FindCheckpoint(options_.output, messages);
@@ -208,15 +210,18 @@ class Run {
         LoadedRun run = LoadCheckpoint(*checkpoint, *session_->backend, *session_->optimizer,
                                        session_->model->config(), settings_);
         progress_ = run.progress;
+        PointLatestAt(options_.output, std::filesystem::path(*checkpoint).filename().string());
         best_ = std::move(run.best);
         Tell(fmt::format("resumed from {} at step {}", *checkpoint, progress_.step));
       } else {
         Tell(fmt::format("no valid checkpoint in {}: starting at step 0", options_.output));
+        PointLatestAt(options_.output, "");
       }
     }
     // Read before the folder that it lies in may be replaced.
     const Json repeated = options_.repeats.empty() ? Json() : Json::ReadFile(options_.repeats);
-    PrepareOutput(options_.output, options_.overwrite && !options_.resume);
+    folder_->Begin(options_.overwrite && !options_.resume);
+    if (progress_.step == 0) ForgetRecords(options_.output);
     session_->OpenLayerCache(loaded_, [this](const std::string& message) { Tell(message); });
     const Json run = MakeRunFile(options_, loaded_, *data_, dev_, *session_->backend, settings_);
     WriteRunFile(options_.output, run);
@@ -381,6 +386,7 @@ class Run {
     const std::string folder =
         SaveCheckpoint(options_.output, *session_->backend, *session_->optimizer, session_->model->Detach(),
                        best_, progress_, settings_, loaded_.folder.base_name, options_.keep);
+    folder_->Keep();
     for (TrainObserver* observer : observers_) observer->OnCheckpoint(progress_.step, folder);
     // At most a fiftieth of the time goes into the page, however often the run saves.
     if (report_watch_.Seconds() >= 50 * report_seconds_) WriteReport();
@@ -413,7 +419,9 @@ class Run {
                       : fmt::format("{}", progress_.step)}};
     if (progress_.evaluations.size() > 0) ReportEvaluations(scores);
     if (!best_) RequireFiniteValues();
+    PruneCheckpoints(options_.output, options_.keep);  // a killed run may not have come to it
     ExportRun(options_, loaded_, best_ ? *best_ : session_->model->Detach(), scores);
+    folder_->Keep();
   }
 
   // Fills in the report's evaluations and the model card's lines about them.
@@ -448,6 +456,7 @@ class Run {
   const TrainOptions& options_;
   std::vector<TrainObserver*> observers_;
   std::function<bool()> should_stop_;
+  RunFolder* folder_;  // null in a plan
   MetricsLog metrics_;
   TensorboardLog tensorboard_;
   LoadedModel loaded_;
@@ -480,14 +489,16 @@ MemoryPlan PlanRun(const TrainOptions& options) { return Run(options, {}, {}).Pl
 
 TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
                   const std::function<bool()>& should_stop) {
+  RunFolder folder(options.output);
   if (options.resume && RunFinished(options.output)) {
+    TrainReport report = FinishedReport(options.output);
     for (TrainObserver* observer : observers) {
       observer->OnMessage(fmt::format("the run in {} is finished: nothing to do", options.output));
     }
-    return FinishedReport(options.output);
+    return report;
   }
   if (!options.resume) RefuseExisting(options.output, options.overwrite);
-  return Run(options, observers, should_stop).Execute();
+  return Run(options, observers, should_stop, &folder).Execute();
 }
 
 }  // namespace lacos
