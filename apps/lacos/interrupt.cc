@@ -20,9 +20,23 @@ void OnSignal(int) {
   if (nothing >= 0) dup2(nothing, STDIN_FILENO);
 }
 
+// A page of a mapped file that is gone (the file was cut short while in use) or cannot be read (the disk).
+// Nothing can go on without it, and nothing half-written has its final name: say so and end.
+void OnBusError(int, siginfo_t*, void*) {
+  static constexpr char kMessage[] =
+      "lacos: error: [mapped file] a page of a model's file could not be read; expected files that stay as "
+      "they are while they are used, on a healthy disk; check them with 'lacos verify'\n";
+  _exit(write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1) < 0 ? 1 : 1);
+}
+
 }  // namespace
 
 void InstallSignalHandlers() {
+  struct sigaction bus {};
+  bus.sa_sigaction = OnBusError;
+  sigemptyset(&bus.sa_mask);
+  bus.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &bus, nullptr);
   struct sigaction action {};
   action.sa_handler = OnSignal;
   sigemptyset(&action.sa_mask);

@@ -1,13 +1,18 @@
 // The program: its commands, and what its exit statuses mean (0 done, 1 wrong input, 2 wrong command line,
 // 130 interrupted).
+#include <execinfo.h>
 #include <fmt/format.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 
 #include "commands.h"
 #include "common.h"
@@ -111,6 +116,29 @@ int Interruption() {
   return kInterrupted;
 }
 
+// Takes no memory itself.
+int FailMemory() {
+  static constexpr char kMessage[] =
+      "lacos: error: [memory] an allocation was refused; expected enough memory; use a smaller model, a "
+      "smaller --batch-tokens or --max-length, or a machine with more memory\n";
+  return write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1) < 0 ? kWrongInput : kWrongInput;
+}
+
+// In the form of all messages, also for what the standard library throws.
+std::string Message(const std::exception& error) {
+  if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
+    return fmt::format(
+        "[{}] could not be used: {}; expected a healthy file system; check the path, its "
+        "rights and the disk",
+        file->path2().empty() ? file->path1().string() : file->path2().string(), file->code().message());
+  }
+  if (const auto* system = dynamic_cast<const std::system_error*>(&error)) {
+    return fmt::format("[system] {}; expected a system with resources to spare; see ulimit -a",
+                       system->what());
+  }
+  return error.what();
+}
+
 // Every way in which the program ends, in one place.
 int RunGuarded(int argc, char** argv) {
   try {
@@ -120,19 +148,30 @@ int RunGuarded(int argc, char** argv) {
   } catch (const StdoutClosed&) {
     return kDone;
   } catch (const std::bad_alloc&) {
-    PrintError(
-        "[memory] an allocation was refused; expected enough memory; use a smaller model, a smaller "
-        "--batch-tokens or --max-length, or a machine with more memory");
-    return kWrongInput;
+    return FailMemory();
+  } catch (const std::length_error&) {  // a size that no container can have
+    return FailMemory();
   } catch (const std::exception& error) {
     // A signal may make a system call fail; the signal is then the reason.
     if (InterruptRequested()) return Interruption();
-    PrintError(error.what());
+    PrintError(Message(error));
     return kWrongInput;
+  }
+}
+
+int RunWithoutMemory(int argc, char** argv) {
+  // Threads that end need libgcc_s, which the C library loads then, and aborts where there is no memory for
+  // it.
+  void* frame = nullptr;
+  backtrace(&frame, 1);
+  try {
+    return RunGuarded(argc, argv);
+  } catch (...) {  // there was none even for the words
+    return FailMemory();
   }
 }
 
 }  // namespace
 }  // namespace lacos
 
-int main(int argc, char** argv) { return lacos::RunGuarded(argc, argv); }
+int main(int argc, char** argv) { return lacos::RunWithoutMemory(argc, argv); }
