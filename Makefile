@@ -1,5 +1,5 @@
 # What a user or contributor types; everything else is CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python test-pages check bench bench-176b interop format docs sanitize fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python test-pages check bench bench-176b interop faults format docs sanitize fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -53,6 +53,10 @@ bench: deps        ## micro-benchmarks, as shares of the ceiling measured on the
 bench-176b: build  ## one layer of BLOOM-176B (2.5 GB of random codes) streamed and resident: equal bytes, peak memory
 	@cmake --build --preset $(PRESET) --target train_test --parallel $(JOBS)
 	@bench/layer_176b.sh build/$(PRESET)/bin
+
+faults: build      ## every fault of docs/reliability.md instead of the sample in ctest
+	@cmake --build --preset $(PRESET) --target faults_test --parallel $(JOBS)
+	@LACOS_FAULTS_FULL=1 TMPDIR=$$([ -d /dev/shm ] && echo /dev/shm || echo /tmp) build/$(PRESET)/bin/faults_test
 
 interop: build     ## live comparison with the Python packages, in a virtual environment of its own
 	@tools/interop/run.sh

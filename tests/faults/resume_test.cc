@@ -1,0 +1,231 @@
+// Training killed anywhere and resumed ends with the bytes of a run that nobody disturbed.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <map>
+#include <random>
+
+#include "faults/child.h"
+#include "faults/run_contents.h"
+#include "faults/tiny_run.h"
+
+namespace lacos {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kDiskCalls[] = "open write sync rename mkdir unlink truncate close";
+
+std::vector<std::string> Resumed(std::vector<std::string> arguments) {
+  arguments.emplace_back("--resume");
+  return arguments;
+}
+
+// The bytes of an undisturbed run, and how many calls it makes that change the disk.
+struct Reference {
+  std::map<std::string, std::string> contents;
+  uint64_t calls = 0;
+};
+Reference Undisturbed(const std::vector<std::string>& more) {
+  const TempFolder folder;
+  const ChildResult result = RunChild(TrainArguments(folder / "out", more),
+                                      {.kinds = kDiskCalls, .folder = folder.path(), .at = 0, .action = "0"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  return {.contents = result.status == 0 ? RunContents(folder / "out") : std::map<std::string, std::string>(),
+          .calls = result.calls};
+}
+
+// Resumes a disturbed run in folder/out; returns how it is not as `expected`, or nothing.
+std::string ProblemAfterResume(const TempFolder& folder, const std::vector<std::string>& more,
+                               const std::map<std::string, std::string>& expected, ChildResult* result) {
+  *result = RunChild(Resumed(TrainArguments(folder / "out", more)));
+  if (result->status != 0) return fmt::format("resume ended with {}: {}", result->status, result->err);
+  std::string problem = Difference(expected, RunContents(folder / "out"));
+  if (folder.Names() != std::vector<std::string>{"out"})
+    problem += fmt::format(" left beside it: {}", fmt::join(folder.Names(), ", "));
+  return problem;
+}
+
+TEST(KilledTraining, AtAnyCallThatChangesTheDiskIsResumedToTheSameBytes) {
+  const std::vector<std::string> more = {"--dev", Inputs() / "dev.tsv", "--eval-every", "3"};
+  const Reference reference = Undisturbed(more);
+  ASSERT_GT(reference.calls, 100u);
+  OutcomeTable table("killed while training, resumed");
+  int mid_run = 0;
+  for (const uint64_t at : FaultsToTry(reference.calls, 40)) {
+    for (const char* action : {"kill-before", "kill-after"}) {
+      if (!FullRun() && (at % 2 == 0) != (std::string(action) == "kill-before")) continue;
+      const TempFolder folder;
+      const ChildResult killed =
+          RunChild(TrainArguments(folder / "out", more),
+                   {.kinds = kDiskCalls, .folder = folder.path(), .at = at, .action = action});
+      ChildResult resumed;
+      std::string problem = ProblemAfterResume(folder, more, reference.contents, &resumed);
+      if (killed.status != 128 + 9) problem += fmt::format(" was not killed: {}", killed.status);
+      mid_run += resumed.err.find("resumed from") != std::string::npos;
+      table.Add(action, problem.empty() ? OutcomeTable::kEqual : OutcomeTable::kOther,
+                fmt::format("call {}:{}", at, problem));
+    }
+  }
+  const std::vector<std::string> others = table.Print();
+  EXPECT_TRUE(others.empty()) << fmt::format("{}", fmt::join(others, "\n"));
+  EXPECT_GT(mid_run, 10) << "most kills come after the first checkpoint";
+}
+
+// A machine that fails again and again, also while a run is being resumed.
+TEST(KilledTraining, AgainAndAgainComesToTheSameEnd) {
+  const std::vector<std::string> more = {"--dev", Inputs() / "dev.tsv"};
+  const Reference reference = Undisturbed(more);
+  std::mt19937_64 random(5);
+  for (int round = 0; round < (FullRun() ? 30 : 3); ++round) {
+    const TempFolder folder;
+    int kills = 0;
+    ChildResult result;
+    for (std::vector<std::string> arguments = TrainArguments(folder / "out", more); kills < 40; ++kills) {
+      result = RunChild(arguments, {.kinds = kDiskCalls,
+                                    .folder = folder.path(),
+                                    .at = 1 + random() % (2 * reference.calls / 3),
+                                    .action = random() % 2 ? "kill-before" : "kill-after"});
+      if (result.status != 128 + 9) break;
+      arguments = Resumed(TrainArguments(folder / "out", more));
+    }
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(Difference(reference.contents, RunContents(folder / "out")), "") << "round " << round;
+    EXPECT_EQ(folder.Names(), std::vector<std::string>{"out"});
+  }
+}
+
+// Every value of each option at least once; the run is killed in its middle and goes on with other threads.
+TEST(KilledTraining, IsResumedToTheSameBytesWhateverTheSettings) {
+  const TinyInputs& in = Inputs();
+  const std::string labelled = in / "labelled.tsv", scored = in / "scored.tsv";
+  const TempFolder caches;
+  const std::vector<std::vector<std::string>> settings = {
+      {"--optimizer", "adam8", "--lora-rank", "32", "--lora-target", "query_key_value,dense_4h_to_h"},
+      {"--optimizer", "adam", "--compute", "bf16", "--gradient-strategy", "direct", "--symmetric"},
+      {"--loss", "softmax", "--train", labelled, "--compute", "int8", "--gradient-strategy", "recompute"},
+      {"--loss", "cosine", "--train", scored, "--optimizer", "adam", "--compute", "bf16"},
+      {"--loss", "cosent", "--train", scored, "--gradient-strategy", "recompute", "--schedule", "cosine"},
+      {"--loss", "triplet", "--train", labelled, "--hard-negatives", "--compute", "int8"},
+      {"--gradient-strategy", "gradcache", "--chunk-tokens", "16", "--matryoshka", "16,8", "--compute",
+       "bf16"},
+      {"--stream-layers", "--gradient-strategy", "recompute", "--compute", "int8", "--dropout", "0.1"},
+      {"--stream-layers", "--gradient-strategy", "gradcache", "--lora-dropout", "0.2", "--optimizer", "adam"},
+      {"--cache-layers", caches / "a", "--lora-layers", "1-1", "--dev", in / "dev.tsv"},
+      {"--cache-layers", caches / "b", "--lora-layers", "1-1", "--gradient-strategy", "gradcache",
+       "--chunk-tokens", "16", "--stream-layers", "--compute", "bf16"},
+      {"--train-biases", "--compute", "bf16", "--dev", in / "dev.tsv", "--eval-every", "1"},
+      {"--train-biases", "--loss", "softmax", "--train", labelled, "--optimizer", "adam"},
+      {"--train", in / "classes.tsv", "--loss", "mnr", "--pooling", "last"},
+      {"--train", in / "plain.tsv", "--loss", "mnr", "--compute", "int8"},
+      {"--train", in / "more.tsv", in / "pairs.tsv", "--mix", "round-robin", "--weight-decay", "0.1"},
+      {"--dev", in / "dev.tsv", "--eval-every", "1", "--patience", "2", "--learning-rate", "0.3"},
+      {"--epochs", "1.7", "--warmup-steps", "2", "--schedule", "constant", "--normalize", "--keep", "1"},
+      {"--max-steps", "7", "--hard-negatives", "--train", labelled, "--strip", "--save-every", "1"},
+  };
+  OutcomeTable table("killed with other settings, resumed");
+  int threads = 0;
+  for (const std::vector<std::string>& more : settings) {
+    const std::string name = fmt::format("{}", fmt::join(more, " "));
+    SCOPED_TRACE(name);
+    const Reference reference = Undisturbed(more);
+    // In the order of a run: its beginning, after the first checkpoint, shortly before and in its last part.
+    for (const uint64_t percent :
+         FullRun() ? std::vector<uint64_t>{20, 40, 60, 75, 90, 97} : std::vector<uint64_t>{70}) {
+      const TempFolder folder;
+      fs::remove_all(caches.path() + "/a");  // the cache is filled anew, and torn
+      fs::remove_all(caches.path() + "/b");
+      std::vector<std::string> arguments = TrainArguments(folder / "out", more);
+      arguments = WithFlag(arguments, "--threads", {std::to_string(1 + threads++ % 3)});
+      RunChild(arguments, {.kinds = kDiskCalls,
+                           .folder = folder.path(),
+                           .at = reference.calls * percent / 100,
+                           .action = "kill-after"});
+      std::vector<std::string> other = more;
+      other.insert(other.end(), {"--threads", std::to_string(1 + threads % 3)});
+      ChildResult resumed;
+      std::string problem = ProblemAfterResume(folder, other, reference.contents, &resumed);
+      if (percent == 70 && resumed.err.find("resumed from") == std::string::npos)
+        problem += " did not go on from a checkpoint";
+      table.Add("settings", problem.empty() ? OutcomeTable::kEqual : OutcomeTable::kOther,
+                fmt::format("{} at {} %: {}", name, percent, problem));
+    }
+  }
+  const std::vector<std::string> others = table.Print();
+  EXPECT_TRUE(others.empty()) << fmt::format("{}", fmt::join(others, "\n"));
+}
+
+TEST(InterruptedTraining, SavesTheStepEndsWith130AndIsResumedToTheSameBytes) {
+  const Reference reference = Undisturbed({});
+  for (const uint64_t percent : {15, 45, 80}) {
+    const TempFolder folder;
+    const ChildResult stopped =
+        RunChild(TrainArguments(folder / "out"), {.kinds = kDiskCalls,
+                                                  .folder = folder.path(),
+                                                  .at = reference.calls * percent / 100,
+                                                  .action = "interrupt"});
+    if (stopped.status == 0) continue;  // in the last step: there was nothing left to stop
+    EXPECT_EQ(stopped.status, 130) << stopped.err;
+    EXPECT_NE(stopped.err.find("interrupted at step"), std::string::npos) << stopped.err;
+    ChildResult resumed;
+    std::map<std::string, std::string> expected = reference.contents;
+    EXPECT_EQ(RunChild(Resumed(TrainArguments(folder / "out"))).status, 0);
+    std::map<std::string, std::string> found = RunContents(folder / "out");
+    // The checkpoint of the interruption is there beside or instead of one of the two newest.
+    std::erase_if(expected, [](const auto& file) { return file.first.starts_with("checkpoints/"); });
+    std::erase_if(found, [](const auto& file) { return file.first.starts_with("checkpoints/"); });
+    EXPECT_EQ(Difference(expected, found), "");
+  }
+}
+
+TEST(ResumedTraining, IsRefusedWithOtherDataModelOrSettings) {
+  const TempFolder folder;
+  const std::string pairs = folder.Write("pairs.tsv", ReadAll(Inputs() / "pairs.tsv"));
+  const std::string dev = folder.Write("dev.tsv", ReadAll(Inputs() / "dev.tsv"));
+  fs::copy(Inputs() / "int8", folder / "base", fs::copy_options::recursive);
+  std::vector<std::string> arguments = WithFlag(TrainArguments(folder / "out"), "--train", {pairs});
+  arguments = WithFlag(WithFlag(arguments, "--dev", {dev}), "--model", {folder / "base"});
+  ASSERT_EQ(RunChild(arguments).status, 0);
+  fs::remove(folder / "out/lacos.json");  // as if it had been killed while it wrote its last files
+  const auto refused = [&](const std::vector<std::string>& changed, const std::string& part) {
+    const ChildResult result = RunChild(Resumed(changed));
+    EXPECT_EQ(result.status, 1) << result.err;
+    EXPECT_NE(result.err.find("[--resume]"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << part << " in " << result.err;
+  };
+  refused(WithFlag(arguments, "--learning-rate", {"2e-2"}), "learning rate");
+  refused(WithFlag(arguments, "--seed", {"7"}), "seed");
+  refused(WithFlag(arguments, "--compute", {"bf16"}), "compute");
+  std::vector<std::string> two = WithFlag(arguments, "--learning-rate", {"2e-2"});
+  refused(WithFlag(two, "--scale", {"10"}), "scale");
+
+  const std::string rows = ReadAll(pairs);
+  folder.Write("pairs.tsv", rows + "one more\trow here\n");
+  refused(arguments, "train_files 1 sha256");
+  folder.Write("pairs.tsv", rows);
+  const std::string scores = ReadAll(dev);
+  folder.Write("dev.tsv", scores + "one more\trow here\t2\n");
+  refused(arguments, "dev_file sha256");
+  folder.Write("dev.tsv", scores);
+  std::vector<std::string> without_dev = arguments;
+  const auto flag = std::find(without_dev.begin(), without_dev.end(), "--dev");
+  without_dev.erase(flag, flag + 2);
+  refused(without_dev, "dev_file");
+
+  fs::remove_all(folder / "base");
+  ASSERT_EQ(RunChild({"init", "--config", folder.Write("config.json", kTinyConfig), "--output",
+                      folder / "other", "--dtype", "f32", "--seed", "2"})
+                .status,
+            0);
+  ASSERT_EQ(RunChild({"quantize", "--model", folder / "other", "--output", folder / "base"}).status, 0);
+  refused(arguments, "base_sample_sha256");
+
+  fs::remove_all(folder / "base");
+  fs::copy(Inputs() / "int8", folder / "base", fs::copy_options::recursive);
+  const ChildResult same = RunChild(Resumed(arguments));
+  EXPECT_EQ(same.status, 0) << same.err;
+}
+
+}  // namespace
+}  // namespace lacos
