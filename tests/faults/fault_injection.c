@@ -192,7 +192,10 @@ int openat(int at, const char* path, int flags, ...) {
     va_end(rest);
   }
   const int below = BelowFolder(at, path);
-  const enum Action what = below ? Count(kOpen) : kNothing;
+  // Opening to read takes no space and no right to write.
+  const int reads = (flags & (O_CREAT | O_WRONLY | O_RDWR)) == 0;
+  const int spared = reads && (action_errno == ENOSPC || action_errno == EROFS);
+  const enum Action what = below && !spared ? Count(kOpen) : kNothing;
   if (what == kFail) return -1;
   const int fd = (int)syscall(SYS_openat, at, path, flags, mode);
   Mark(fd, below);
