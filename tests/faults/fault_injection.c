@@ -139,8 +139,13 @@ int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv,
                       int (*init)(int, char**, char**), void (*fini)(void), void (*linker_fini)(void),
                       void* stack_end);
 static int (*program_main)(int, char**, char**);
+static const char* const kVariables[] = {"LD_PRELOAD",        "LACOS_FAULT_KINDS",  "LACOS_FAULT_FOLDER",
+                                         "LACOS_FAULT_AT",    "LACOS_FAULT_ACTION", "LACOS_FAULT_PERSIST",
+                                         "LACOS_FAULT_REPORT"};
 static int ArmedMain(int argc, char** argv, char** environment) {
   ReadSettings();
+  // What the program records of its environment is then that of a run without faults.
+  for (size_t i = 0; i < sizeof(kVariables) / sizeof(kVariables[0]); ++i) unsetenv(kVariables[i]);
   dl_iterate_phdr(FindOneDnn, NULL);
   atomic_store(&armed, 1);
   const int status = program_main(argc, argv, environment);

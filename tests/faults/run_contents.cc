@@ -121,7 +121,9 @@ std::map<std::string, std::string> RunContents(const std::string& output) {
     } else if (name == "metrics.jsonl") {
       contents[name] = WithoutMeasurements(bytes);
     } else if (name == "run.json") {
-      contents[name] = Json::Parse(bytes, name).At("settings").Dump();
+      const Json run = Json::Parse(bytes, name);
+      contents[name] =
+          run.Has("settings") ? run.At("settings").Dump() : bytes;  // training's names its threads
     } else if (!name.ends_with(".html")) {
       contents[name] = bytes;
     }
