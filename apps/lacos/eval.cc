@@ -25,6 +25,7 @@
 #include "machine.h"
 #include "output.h"
 #include "progress.h"
+#include "run_record.h"
 
 namespace lacos {
 namespace {
@@ -203,9 +204,27 @@ void WriteTexts(const std::string& path, const TextTable& texts) {
   file.Commit();
 }
 
-void WriteOutput(const EvalFlags& flags, const EvaluationResults& results, double confidence) {
+// run.json: the command and the hashes of what it read.
+void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags, const Embedder* embedder,
+                 const std::filesystem::path& folder) {
+  const auto add_inputs = [&](RunInputs& inputs) {
+    if (embedder != nullptr) inputs.AddModel(embedder->folder());
+    if (!flags.embeddings.empty()) inputs.AddFile("embeddings", flags.embeddings);
+    if (!flags.suite_folder.empty()) inputs.AddFile("suite", flags.suite_folder + "/suite.json");
+    for (const std::string& path : flags.data) {
+      if (std::filesystem::is_regular_file(path)) inputs.AddFile("data", path);
+    }
+    if (!flags.train_data.empty()) inputs.AddFile("train_data", flags.train_data);
+    for (const std::string& path : flags.compare) inputs.AddFile("compared", path + "/results.json");
+  };
+  WriteFileAtomically((folder / "run.json").string(), RunRecord(globals, flags.output, add_inputs)());
+}
+
+void WriteOutput(const GlobalOptions& globals, const EvalFlags& flags, const Embedder* embedder,
+                 const EvaluationResults& results, double confidence) {
   AtomicFolder folder(flags.output, flags.overwrite);
   const std::filesystem::path path = folder.temporary();
+  WriteRecord(globals, flags, embedder, path);
   WriteFileAtomically((path / "results.json").string(), ResultsJson(results, confidence).Dump(2) + "\n");
   WriteFileAtomically((path / "results.csv").string(), ResultsCsv(results, confidence));
   WriteFileAtomically((path / "items.jsonl").string(), ItemsJsonl(results));
@@ -258,6 +277,7 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
                         ComparisonReport(comparisons, apart).Dump(2) + "\n");
     WriteFileAtomically((path / "report.html").string(),
                         ComparisonReportHtml(a, b, comparisons, flags.bootstrap.confidence));
+    WriteRecord(globals, flags, nullptr, path);
     Json extra = Json::Object();
     extra.Set("kind", "comparison");
     WriteManifest(folder.temporary(), extra);
@@ -321,7 +341,7 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   for (size_t i = 0; i < results.sets.size(); ++i) WarnAbout(results.sets[i], counts[i]);
 
   const double confidence = flags.bootstrap.confidence;
-  if (!flags.output.empty()) WriteOutput(flags, results, confidence);
+  if (!flags.output.empty()) WriteOutput(globals, flags, system.embedder.get(), results, confidence);
   if (globals.json) {
     Json report = ResultsReport(results, counts, confidence);
     memory.AddTo(report);

@@ -177,10 +177,14 @@ TEST(EvalCommand, KeepsResultsThatCanBeCompared) {
   };
   ASSERT_EQ(run("word-overlap", a), 0);
   ASSERT_EQ(run("tf-idf", b), 0);
-  for (const char* file : {"results.json", "results.csv", "items.jsonl", "lacos.json"}) {
+  for (const char* file :
+       {"results.json", "results.csv", "items.jsonl", "report.html", "run.json", "lacos.json"}) {
     EXPECT_TRUE(std::filesystem::exists(a + "/" + file)) << file;
   }
   EXPECT_EQ(RunLacos({"verify", a}).status, 0);
+  const std::string page = ReadAll(a + "/report.html");
+  ASSERT_EQ(RunLacos({"report", a}).status, 0);
+  EXPECT_EQ(ReadAll(a + "/report.html"), page);
   const Json same = Evaluate({"--compare", a, a});
   EXPECT_EQ(same.At("comparisons")[0].At("difference").AsDouble(), 0);
   EXPECT_EQ(same.At("comparisons")[0].At("p").AsDouble(), 1);

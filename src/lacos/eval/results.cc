@@ -68,6 +68,7 @@ std::string CsvNumber(double value) { return std::isfinite(value) ? fmt::format(
 }  // namespace
 
 void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap) {
+  results.bootstrap = bootstrap;
   for (TaskResult& set : results.sets) Resample(set, bootstrap);
   results.aggregates = AggregateEnglishSts(results.sets, bootstrap);
   std::vector<TaskResult> others;
@@ -115,6 +116,8 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
   json.Set("sets", sets);
   json.Set("aggregates", aggregates);
   json.Set("confidence", confidence);
+  json.Set("resamples", results.bootstrap.resamples);
+  json.Set("seed", static_cast<int64_t>(results.bootstrap.seed));
   Json worst = Json::Array();
   for (const WorstPair& pair : results.worst) {
     Json entry = Json::Object();
@@ -161,6 +164,13 @@ std::string ItemsJsonl(const EvaluationResults& results) {
     lines += line.Dump() + "\n";
   }
   return lines;
+}
+
+BootstrapOptions ReadBootstrapOptions(const std::string& folder) {
+  const Json json = Json::ReadFile((std::filesystem::path(folder) / "results.json").string());
+  return {.resamples = std::max<int64_t>(json.At("resamples").AsInt(), 1),
+          .confidence = json.At("confidence").AsDouble(),
+          .seed = static_cast<uint64_t>(json.At("seed").AsInt())};
 }
 
 EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions& bootstrap) {

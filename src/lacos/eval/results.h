@@ -23,6 +23,7 @@ struct EvaluationResults {
   std::vector<TaskResult> sets;
   std::vector<Aggregate> aggregates;
   std::vector<WorstPair> worst;  // evaluation_report.h
+  BootstrapOptions bootstrap;    // of the resamples
 };
 
 // Resamples every set and makes the aggregates.
@@ -30,7 +31,7 @@ void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap);
 
 // {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...}, "interval":
 // [low, high]}], "aggregates": [{"group", "convention", "measure", "value", "interval", "sets", "n"}],
-// "confidence", "worst_pairs"}. Numbers that do not exist are null.
+// "confidence", "resamples", "seed", "worst_pairs"}. Numbers that do not exist are null.
 Json ResultsJson(const EvaluationResults& results, double confidence);
 // One line a set and measure, then one an aggregate:
 // task,name,subset,split,languages,n,convention,measure,value,low,high.
@@ -41,6 +42,8 @@ std::string ItemsJsonl(const EvaluationResults& results);
 // Reads results.json and items.jsonl of a folder that `lacos eval --output` wrote; resampled and aggregated
 // anew. Throws UserError.
 EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions& bootstrap);
+// How the folder's own intervals were made. Throws UserError.
+BootstrapOptions ReadBootstrapOptions(const std::string& folder);
 
 struct Comparison {
   std::string label, convention, measure;  // a set or an aggregate; `convention` is empty for a set
