@@ -11,28 +11,10 @@
 namespace lacos {
 namespace {
 
-std::string Score(double value) { return std::isnan(value) ? "undefined" : fmt::format("{:.2f}", value); }
-
-std::string IntervalText(const std::vector<double>& resamples, double confidence) {
-  const Interval interval = IntervalOf(resamples, confidence);
-  return std::isnan(interval.low) ? "-" : fmt::format("{:.2f} to {:.2f}", interval.low, interval.high);
-}
-
-Json IntervalJson(const Interval& interval) {
-  if (std::isnan(interval.low)) return {};
-  Json json = Json::Array();
-  json.Append(interval.low);
-  json.Append(interval.high);
-  return json;
-}
-
-// "ndcg_at_10" as a column's heading.
+// A measure as a column's heading.
 std::string Heading(const std::string& measure) {
   if (measure == "spearman") return "Spearman";
-  if (measure == "pearson") return "Pearson";
-  std::string heading = measure;
-  std::ranges::replace(heading, '_', ' ');
-  return heading;
+  return measure == "pearson" ? "Pearson" : MeasureText(measure);
 }
 
 std::string SetLabel(const TaskName& set) {
@@ -88,7 +70,7 @@ std::string ResultTables(const EvaluationResults& results, const std::vector<Tex
                          const std::string& range, int64_t cut) {
       std::vector<std::string> cells = {label, fmt::format("{}", items)};
       for (size_t i = 0; i < measures.size(); ++i) {
-        cells.push_back(Score(measures[i].value));
+        cells.push_back(ScoreText(measures[i].value));
         if (i == 0) cells.push_back(range);
       }
       cells.push_back(fmt::format("{}", cut));
@@ -97,8 +79,8 @@ std::string ResultTables(const EvaluationResults& results, const std::vector<Tex
     for (size_t i = 0; i < results.sets.size(); ++i) {
       const TaskResult& result = results.sets[i];
       if (result.set.task != task) continue;
-      add(SetLabel(result.set), result.n, result.measures, IntervalText(result.resamples, confidence),
-          counts[i].truncated);
+      add(SetLabel(result.set), result.n, result.measures,
+          IntervalText(IntervalOf(result.resamples, confidence)), counts[i].truncated);
       n += result.n;
       truncated += counts[i].truncated;
     }
@@ -109,9 +91,9 @@ std::string ResultTables(const EvaluationResults& results, const std::vector<Tex
   if (results.aggregates.empty()) return text;
   Table table({"average", "convention", "measure", "value", interval, "sets", "n"});
   for (const Aggregate& aggregate : results.aggregates) {
-    table.AddRow({aggregate.group, aggregate.convention, Heading(aggregate.measure), Score(aggregate.value),
-                  IntervalText(aggregate.resamples, confidence), fmt::format("{}", aggregate.sets),
-                  fmt::format("{}", aggregate.n)});
+    table.AddRow({aggregate.group, aggregate.convention, Heading(aggregate.measure),
+                  ScoreText(aggregate.value), IntervalText(IntervalOf(aggregate.resamples, confidence)),
+                  fmt::format("{}", aggregate.sets), fmt::format("{}", aggregate.n)});
   }
   return text + "\n" + table.Text();
 }
@@ -122,7 +104,7 @@ std::string ComparisonTable(const std::vector<Comparison>& comparisons, const st
   for (const Comparison& c : comparisons) {
     const Interval& interval = c.difference.interval;
     table.AddRow({c.convention.empty() ? c.label : c.label + " " + c.convention, Heading(c.measure),
-                  fmt::format("{}", c.n), Score(c.a), Score(c.b), fmt::format("{:+.2f}", c.a - c.b),
+                  fmt::format("{}", c.n), ScoreText(c.a), ScoreText(c.b), fmt::format("{:+.2f}", c.a - c.b),
                   fmt::format("{:+.2f} to {:+.2f}", interval.low, interval.high),
                   fmt::format("{:.4f}", c.difference.p)});
   }

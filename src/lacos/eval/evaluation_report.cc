@@ -15,18 +15,6 @@
 namespace lacos {
 namespace {
 
-std::string Score(double value) { return std::isfinite(value) ? fmt::format("{:.2f}", value) : "undefined"; }
-
-std::string IntervalText(const std::vector<double>& resamples, double confidence) {
-  const Interval interval = IntervalOf(resamples, confidence);
-  return std::isfinite(interval.low) ? fmt::format("{:.2f} to {:.2f}", interval.low, interval.high) : "-";
-}
-
-std::string Plain(std::string name) {
-  std::ranges::replace(name, '_', ' ');
-  return name;
-}
-
 std::string ValueText(const Json& value) { return value.IsString() ? value.AsString() : value.Dump(); }
 
 // Rows "name, value" of the system, nested objects flattened; long values (hashes) stay whole, the table
@@ -35,9 +23,9 @@ void AddSystemRows(const Json& json, const std::string& prefix, HtmlTable& table
   for (const std::string& key : json.Keys()) {
     const Json value = json.At(key);
     if (value.IsObject()) {
-      AddSystemRows(value, prefix + Plain(key) + ": ", table);
+      AddSystemRows(value, prefix + MeasureText(key) + ": ", table);
     } else {
-      table.rows.push_back({prefix + Plain(key), ValueText(value)});
+      table.rows.push_back({prefix + MeasureText(key), ValueText(value)});
     }
   }
 }
@@ -52,14 +40,14 @@ std::vector<std::string> Tasks(const EvaluationResults& results) {
 
 void AddScores(const EvaluationResults& results, double confidence, Page& page) {
   for (const std::string& task : Tasks(results)) {
-    page.Section("task-" + task, Plain(task));
+    page.Section("task-" + task, MeasureText(task));
     HtmlTable table;
     for (const TaskResult& result : results.sets) {
       if (result.set.task != task) continue;
       if (table.header.empty()) {
         table.header = {"set", "n"};
         for (const Measure& measure : result.measures) {
-          table.header.push_back(Plain(measure.name));
+          table.header.push_back(MeasureText(measure.name));
           if (&measure == &result.measures[0])
             table.header.push_back(fmt::format("{:.0f} % interval", 100 * confidence));
         }
@@ -68,8 +56,8 @@ void AddScores(const EvaluationResults& results, double confidence, Page& page) 
           result.set.Label() + (result.set.split == "test" ? "" : " " + result.set.split),
           fmt::format("{}", result.n)};
       for (size_t i = 0; i < result.measures.size(); ++i) {
-        row.push_back(Score(result.measures[i].value));
-        if (i == 0) row.push_back(IntervalText(result.resamples, confidence));
+        row.push_back(ScoreText(result.measures[i].value));
+        if (i == 0) row.push_back(IntervalText(IntervalOf(result.resamples, confidence)));
       }
       table.rows.push_back(row);
     }
@@ -92,8 +80,9 @@ void AddAverages(const EvaluationResults& results, double confidence, Page& page
   for (const Aggregate& aggregate : results.aggregates) {
     if (aggregate.group == "sts-en" && aggregate.convention == "all")
       table.strong_row = static_cast<int>(table.rows.size());
-    table.rows.push_back({aggregate.group, aggregate.convention, Plain(aggregate.measure),
-                          Score(aggregate.value), IntervalText(aggregate.resamples, confidence),
+    table.rows.push_back({aggregate.group, aggregate.convention, MeasureText(aggregate.measure),
+                          ScoreText(aggregate.value),
+                          IntervalText(IntervalOf(aggregate.resamples, confidence)),
                           fmt::format("{}", aggregate.sets), fmt::format("{}", aggregate.n)});
   }
   page.Table(table);
@@ -129,7 +118,7 @@ void AddLanguages(const EvaluationResults& results, Page& page) {
       std::vector<std::string> row = {language, known ? "yes" : "no"};
       for (const std::string& name : names) {
         const auto found = by_set.find(name);
-        row.push_back(found == by_set.end() ? "" : Score(found->second.first / found->second.second));
+        row.push_back(found == by_set.end() ? "" : ScoreText(found->second.first / found->second.second));
       }
       table.rows.push_back(row);
     }
@@ -214,13 +203,14 @@ std::string EvaluationReportHtml(const EvaluationResults& results, double confid
         aggregate.group == "sts-en"
             ? aggregate.convention == "all" || aggregate.convention == "mteb"
             : aggregate.convention == "in-language" || aggregate.convention == "out-of-language";
-    if (shown) figures.emplace_back(aggregate.group + ", " + aggregate.convention, Score(aggregate.value));
+    if (shown)
+      figures.emplace_back(aggregate.group + ", " + aggregate.convention, ScoreText(aggregate.value));
   }
   if (figures.empty() && !results.sets.empty()) {
     for (const TaskResult& result : results.sets) {
       if (figures.size() < 4)
-        figures.emplace_back(result.set.Label() + ", " + Plain(result.measures[0].name),
-                             Score(result.main()));
+        figures.emplace_back(result.set.Label() + ", " + MeasureText(result.measures[0].name),
+                             ScoreText(result.main()));
     }
   }
   page.Figures(figures);
@@ -248,8 +238,8 @@ std::string ComparisonReportHtml(const EvaluationResults& a, const EvaluationRes
                   .rows = {}};
   for (const Comparison& c : comparisons) {
     table.rows.push_back(
-        {c.convention.empty() ? c.label : c.label + " " + c.convention, Plain(c.measure),
-         fmt::format("{}", c.n), Score(c.a), Score(c.b), fmt::format("{:+.2f}", c.a - c.b),
+        {c.convention.empty() ? c.label : c.label + " " + c.convention, MeasureText(c.measure),
+         fmt::format("{}", c.n), ScoreText(c.a), ScoreText(c.b), fmt::format("{:+.2f}", c.a - c.b),
          fmt::format("{:+.2f} to {:+.2f}", c.difference.interval.low, c.difference.interval.high),
          fmt::format("{:.4f}", c.difference.p)});
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -17,15 +18,6 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Json NumberOrNull(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 double NumberOrNaN(const Json& json) { return json.IsNull() ? kNaN : json.AsDouble(); }
-
-Json IntervalJson(const std::vector<double>& resamples, double confidence) {
-  const Interval interval = IntervalOf(resamples, confidence);
-  if (!std::isfinite(interval.low)) return {};
-  Json json = Json::Array();
-  json.Append(interval.low);
-  json.Append(interval.high);
-  return json;
-}
 
 Json Strings(const std::vector<std::string>& list) {
   Json json = Json::Array();
@@ -67,6 +59,28 @@ std::string CsvNumber(double value) { return std::isfinite(value) ? fmt::format(
 
 }  // namespace
 
+std::string ScoreText(double value) {
+  return std::isfinite(value) ? fmt::format("{:.2f}", value) : "undefined";
+}
+
+std::string IntervalText(const Interval& interval) {
+  return std::isfinite(interval.low) ? fmt::format("{:.2f} to {:.2f}", interval.low, interval.high) : "-";
+}
+
+std::string MeasureText(const std::string& name) {
+  std::string text = name;
+  std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
+Json IntervalJson(const Interval& interval) {
+  if (!std::isfinite(interval.low)) return {};
+  Json json = Json::Array();
+  json.Append(interval.low);
+  json.Append(interval.high);
+  return json;
+}
+
 void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap) {
   results.bootstrap = bootstrap;
   for (TaskResult& set : results.sets) Resample(set, bootstrap);
@@ -96,7 +110,7 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
     for (const Measure& measure : result.measures) measures.Set(measure.name, NumberOrNull(measure.value));
     set.Set("measures", measures);
     set.Set("main_measure", result.measures[0].name);
-    set.Set("interval", IntervalJson(result.resamples, confidence));
+    set.Set("interval", IntervalJson(IntervalOf(result.resamples, confidence)));
     sets.Append(set);
   }
   Json aggregates = Json::Array();
@@ -106,7 +120,7 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
     json.Set("convention", aggregate.convention);
     json.Set("measure", aggregate.measure);
     json.Set("value", NumberOrNull(aggregate.value));
-    json.Set("interval", IntervalJson(aggregate.resamples, confidence));
+    json.Set("interval", IntervalJson(IntervalOf(aggregate.resamples, confidence)));
     json.Set("sets", aggregate.sets);
     json.Set("n", aggregate.n);
     aggregates.Append(json);

@@ -26,6 +26,13 @@ struct EvaluationResults {
   BootstrapOptions bootstrap;    // of the resamples
 };
 
+// How people read them: "66.18" or "undefined"; "65.19 to 67.11" or "-"; "ndcg at 10".
+std::string ScoreText(double value);
+std::string IntervalText(const Interval& interval);
+std::string MeasureText(const std::string& name);
+// [low, high], or null.
+Json IntervalJson(const Interval& interval);
+
 // Resamples every set and makes the aggregates.
 void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap);
 
