@@ -14,7 +14,7 @@ namespace {
 // A measure as a column's heading.
 std::string Heading(const std::string& measure) {
   if (measure == "spearman") return "Spearman";
-  return measure == "pearson" ? "Pearson" : MeasureText(measure);
+  return measure == "pearson" ? "Pearson" : FormatMeasure(measure);
 }
 
 std::string SetLabel(const TaskName& set) {
@@ -70,7 +70,7 @@ std::string ResultTables(const EvaluationResults& results, const std::vector<Tex
                          const std::string& range, int64_t cut) {
       std::vector<std::string> cells = {label, fmt::format("{}", items)};
       for (size_t i = 0; i < measures.size(); ++i) {
-        cells.push_back(ScoreText(measures[i].value));
+        cells.push_back(FormatScore(measures[i].value));
         if (i == 0) cells.push_back(range);
       }
       cells.push_back(fmt::format("{}", cut));
@@ -80,7 +80,7 @@ std::string ResultTables(const EvaluationResults& results, const std::vector<Tex
       const TaskResult& result = results.sets[i];
       if (result.set.task != task) continue;
       add(SetLabel(result.set), result.n, result.measures,
-          IntervalText(IntervalOf(result.resamples, confidence)), counts[i].truncated);
+          FormatInterval(IntervalOf(result.resamples, confidence)), counts[i].truncated);
       n += result.n;
       truncated += counts[i].truncated;
     }
@@ -92,7 +92,7 @@ std::string ResultTables(const EvaluationResults& results, const std::vector<Tex
   Table table({"average", "convention", "measure", "value", interval, "sets", "n"});
   for (const Aggregate& aggregate : results.aggregates) {
     table.AddRow({aggregate.group, aggregate.convention, Heading(aggregate.measure),
-                  ScoreText(aggregate.value), IntervalText(IntervalOf(aggregate.resamples, confidence)),
+                  FormatScore(aggregate.value), FormatInterval(IntervalOf(aggregate.resamples, confidence)),
                   fmt::format("{}", aggregate.sets), fmt::format("{}", aggregate.n)});
   }
   return text + "\n" + table.Text();
@@ -104,7 +104,8 @@ std::string ComparisonTable(const std::vector<Comparison>& comparisons, const st
   for (const Comparison& c : comparisons) {
     const Interval& interval = c.difference.interval;
     table.AddRow({c.convention.empty() ? c.label : c.label + " " + c.convention, Heading(c.measure),
-                  fmt::format("{}", c.n), ScoreText(c.a), ScoreText(c.b), fmt::format("{:+.2f}", c.a - c.b),
+                  fmt::format("{}", c.n), FormatScore(c.a), FormatScore(c.b),
+                  fmt::format("{:+.2f}", c.a - c.b),
                   fmt::format("{:+.2f} to {:+.2f}", interval.low, interval.high),
                   fmt::format("{:.4f}", c.difference.p)});
   }

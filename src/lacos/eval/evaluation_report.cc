@@ -23,9 +23,9 @@ void AddSystemRows(const Json& json, const std::string& prefix, HtmlTable& table
   for (const std::string& key : json.Keys()) {
     const Json value = json.At(key);
     if (value.IsObject()) {
-      AddSystemRows(value, prefix + MeasureText(key) + ": ", table);
+      AddSystemRows(value, prefix + FormatMeasure(key) + ": ", table);
     } else {
-      table.rows.push_back({prefix + MeasureText(key), ValueText(value)});
+      table.rows.push_back({prefix + FormatMeasure(key), ValueText(value)});
     }
   }
 }
@@ -40,14 +40,14 @@ std::vector<std::string> Tasks(const EvaluationResults& results) {
 
 void AddScores(const EvaluationResults& results, double confidence, Page& page) {
   for (const std::string& task : Tasks(results)) {
-    page.Section("task-" + task, MeasureText(task));
+    page.Section("task-" + task, FormatMeasure(task));
     HtmlTable table;
     for (const TaskResult& result : results.sets) {
       if (result.set.task != task) continue;
       if (table.header.empty()) {
         table.header = {"set", "n"};
         for (const Measure& measure : result.measures) {
-          table.header.push_back(MeasureText(measure.name));
+          table.header.push_back(FormatMeasure(measure.name));
           if (&measure == &result.measures[0])
             table.header.push_back(fmt::format("{:.0f} % interval", 100 * confidence));
         }
@@ -56,8 +56,8 @@ void AddScores(const EvaluationResults& results, double confidence, Page& page) 
           result.set.Label() + (result.set.split == "test" ? "" : " " + result.set.split),
           fmt::format("{}", result.n)};
       for (size_t i = 0; i < result.measures.size(); ++i) {
-        row.push_back(ScoreText(result.measures[i].value));
-        if (i == 0) row.push_back(IntervalText(IntervalOf(result.resamples, confidence)));
+        row.push_back(FormatScore(result.measures[i].value));
+        if (i == 0) row.push_back(FormatInterval(IntervalOf(result.resamples, confidence)));
       }
       table.rows.push_back(row);
     }
@@ -80,9 +80,9 @@ void AddAverages(const EvaluationResults& results, double confidence, Page& page
   for (const Aggregate& aggregate : results.aggregates) {
     if (aggregate.group == "sts-en" && aggregate.convention == "all")
       table.strong_row = static_cast<int>(table.rows.size());
-    table.rows.push_back({aggregate.group, aggregate.convention, MeasureText(aggregate.measure),
-                          ScoreText(aggregate.value),
-                          IntervalText(IntervalOf(aggregate.resamples, confidence)),
+    table.rows.push_back({aggregate.group, aggregate.convention, FormatMeasure(aggregate.measure),
+                          FormatScore(aggregate.value),
+                          FormatInterval(IntervalOf(aggregate.resamples, confidence)),
                           fmt::format("{}", aggregate.sets), fmt::format("{}", aggregate.n)});
   }
   page.Table(table);
@@ -118,7 +118,7 @@ void AddLanguages(const EvaluationResults& results, Page& page) {
       std::vector<std::string> row = {language, known ? "yes" : "no"};
       for (const std::string& name : names) {
         const auto found = by_set.find(name);
-        row.push_back(found == by_set.end() ? "" : ScoreText(found->second.first / found->second.second));
+        row.push_back(found == by_set.end() ? "" : FormatScore(found->second.first / found->second.second));
       }
       table.rows.push_back(row);
     }
@@ -204,13 +204,13 @@ std::string EvaluationReportHtml(const EvaluationResults& results, double confid
             ? aggregate.convention == "all" || aggregate.convention == "mteb"
             : aggregate.convention == "in-language" || aggregate.convention == "out-of-language";
     if (shown)
-      figures.emplace_back(aggregate.group + ", " + aggregate.convention, ScoreText(aggregate.value));
+      figures.emplace_back(aggregate.group + ", " + aggregate.convention, FormatScore(aggregate.value));
   }
   if (figures.empty() && !results.sets.empty()) {
     for (const TaskResult& result : results.sets) {
       if (figures.size() < 4)
-        figures.emplace_back(result.set.Label() + ", " + MeasureText(result.measures[0].name),
-                             ScoreText(result.main()));
+        figures.emplace_back(result.set.Label() + ", " + FormatMeasure(result.measures[0].name),
+                             FormatScore(result.main()));
     }
   }
   page.Figures(figures);
@@ -238,8 +238,8 @@ std::string ComparisonReportHtml(const EvaluationResults& a, const EvaluationRes
                   .rows = {}};
   for (const Comparison& c : comparisons) {
     table.rows.push_back(
-        {c.convention.empty() ? c.label : c.label + " " + c.convention, MeasureText(c.measure),
-         fmt::format("{}", c.n), ScoreText(c.a), ScoreText(c.b), fmt::format("{:+.2f}", c.a - c.b),
+        {c.convention.empty() ? c.label : c.label + " " + c.convention, FormatMeasure(c.measure),
+         fmt::format("{}", c.n), FormatScore(c.a), FormatScore(c.b), fmt::format("{:+.2f}", c.a - c.b),
          fmt::format("{:+.2f} to {:+.2f}", c.difference.interval.low, c.difference.interval.high),
          fmt::format("{:.4f}", c.difference.p)});
   }

@@ -59,15 +59,15 @@ std::string CsvNumber(double value) { return std::isfinite(value) ? fmt::format(
 
 }  // namespace
 
-std::string ScoreText(double value) {
+std::string FormatScore(double value) {
   return std::isfinite(value) ? fmt::format("{:.2f}", value) : "undefined";
 }
 
-std::string IntervalText(const Interval& interval) {
+std::string FormatInterval(const Interval& interval) {
   return std::isfinite(interval.low) ? fmt::format("{:.2f} to {:.2f}", interval.low, interval.high) : "-";
 }
 
-std::string MeasureText(const std::string& name) {
+std::string FormatMeasure(const std::string& name) {
   std::string text = name;
   std::ranges::replace(text, '_', ' ');
   return text;

@@ -27,9 +27,9 @@ struct EvaluationResults {
 };
 
 // How people read them: "66.18" or "undefined"; "65.19 to 67.11" or "-"; "ndcg at 10".
-std::string ScoreText(double value);
-std::string IntervalText(const Interval& interval);
-std::string MeasureText(const std::string& name);
+std::string FormatScore(double value);
+std::string FormatInterval(const Interval& interval);
+std::string FormatMeasure(const std::string& name);
 // [low, high], or null.
 Json IntervalJson(const Interval& interval);
 
