@@ -40,8 +40,9 @@ void Pairing::Finish(const Convert& convert) {
   std::map<std::string, std::vector<RawFile>> halves[2];
   for (auto& [place, half] : waiting_) {
     auto& files = halves[half.is_second][half.wider_key];
-    const bool known = std::any_of(files.begin(), files.end(),
-                                   [&](const RawFile& file) { return file.sha256 == half.file.sha256; });
+    const bool known =
+        std::any_of(files.begin(), files.end(),
+                    [&hash = half.file.sha256](const RawFile& file) { return file.sha256 == hash; });
     if (!known) files.push_back(std::move(half.file));
   }
   waiting_.clear();
