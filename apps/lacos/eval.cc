@@ -76,8 +76,13 @@ Tasks MakeTasks(const EvalFlags& flags) {
                               .classification = flags.classification}));
   }
   if (flags.suites.empty()) return tasks;
+  const Suite suite = OpenSuite(flags.suite_folder);
+  for (const SuiteProblem& problem : VerifySuite(suite)) {
+    throw UserError(fmt::format("[{}/{}] found {}; expected {}; prepare the suite again", flags.suite_folder,
+                                problem.path, problem.found, problem.expected));
+  }
   std::vector<std::string> absent;
-  tasks = SuiteTasks(OpenSuite(flags.suite_folder), flags.suites, flags.classification, absent);
+  tasks = SuiteTasks(suite, flags.suites, flags.classification, absent);
   if (!absent.empty() && (!flags.skip_missing || tasks.empty())) {
     throw UserError(
         fmt::format("[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
