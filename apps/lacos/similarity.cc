@@ -34,13 +34,6 @@ size_t BlockTexts(const Embedder& embedder) {
                     size_t{256}, size_t{8192});
 }
 
-void Add(EncodeStatistics& sum, const EncodeStatistics& s) {
-  sum.texts += s.texts;
-  sum.tokens += s.tokens;
-  sum.truncated += s.truncated;
-  sum.empty += s.empty;
-}
-
 void Warn(const EncodeStatistics& s) {
   if (s.empty > 0)
     spdlog::warn("{} texts have no tokens; their vectors are zero and their cosines 0", s.empty);
@@ -126,7 +119,7 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
     }
     CheckInterrupt();  // the end of stdin may be a signal's doing
     std::vector<float> vectors(texts.size() * d);
-    Add(sum, embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); }));
+    sum += embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); });
     const std::span all = vectors;
     for (size_t i = 0; i < texts.size(); i += 2) {
       const double cosine = Cosine(all.subspan(i * d, d), all.subspan((i + 1) * d, d));
@@ -209,7 +202,7 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
   int64_t line = 1;
   while (reader.NextBlock(BlockTexts(embedder), size_t{4} << 20, texts)) {
     vectors.assign(texts.size() * d, 0.0f);
-    Add(sum, embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); }));
+    sum += embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); });
     const std::span all = vectors;
     for (size_t i = 0; i < texts.size(); ++i, ++line) {
       Hit hit{.cosine = Cosine(query, all.subspan(i * d, d)), .line = line, .text = {}};

@@ -63,13 +63,7 @@ EmbeddedTable EmbedTable(
       block.push_back(texts.text(missing[end++]));
     }
     std::vector<float> vectors(block.size() * static_cast<size_t>(d));
-    const EncodeStatistics statistics = embedder.Encode(block, prompt_of(missing[begin]), vectors);
-    table.statistics.texts += statistics.texts;
-    table.statistics.tokens += statistics.tokens;
-    table.statistics.computed_tokens += statistics.computed_tokens;
-    table.statistics.truncated += statistics.truncated;
-    table.statistics.empty += statistics.empty;
-    table.statistics.tokenize_seconds += statistics.tokenize_seconds;
+    table.statistics += embedder.Encode(block, prompt_of(missing[begin]), vectors);
     for (size_t i = 0; i < block.size(); ++i) {
       const int64_t row = missing[begin + i];
       const auto vector =

@@ -10,6 +10,16 @@
 
 namespace lacos {
 
+EncodeStatistics& EncodeStatistics::operator+=(const EncodeStatistics& other) {
+  texts += other.texts;
+  tokens += other.tokens;
+  computed_tokens += other.computed_tokens;
+  truncated += other.truncated;
+  empty += other.empty;
+  tokenize_seconds += other.tokenize_seconds;
+  return *this;
+}
+
 // Tokens at the beginning of every text that pooling leaves out. As sentence-transformers counts them: those
 // of the prompt alone, though its last ones may be others when a text follows.
 int64_t TextEncoder::SkippedTokens(const std::string& prompt) const {

@@ -18,6 +18,8 @@ struct EncodeStatistics {
   int64_t truncated = 0;        // texts cut at max_length
   int64_t empty = 0;            // texts without tokens: zero vectors
   double tokenize_seconds = 0;  // before a slice of texts is run
+
+  EncodeStatistics& operator+=(const EncodeStatistics& other);
 };
 
 struct TextEncoderOptions {
