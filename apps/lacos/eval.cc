@@ -12,7 +12,6 @@
 #include "eval_output.h"
 #include "interrupt.h"
 #include "lacos/base/error.h"
-#include "lacos/base/version.h"
 #include "lacos/eval/embed_table.h"
 #include "lacos/eval/evaluation_report.h"
 #include "lacos/eval/file_tasks.h"
@@ -102,16 +101,6 @@ struct System {
 
   Backend& backend_in_use() { return embedder ? embedder->backend() : *backend; }
 };
-
-Json AdapterHashes(const ModelFolder& folder) {
-  Json hashes = Json::Object();
-  if (folder.adapter_path.empty()) return hashes;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.adapter_path)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("adapter_")) hashes.Set(name, FileSha256(entry.path().string()));
-  }
-  return hashes;
-}
 
 void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const TextTable& texts,
                     PeakMemory& memory, System& system) {

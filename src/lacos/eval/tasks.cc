@@ -42,48 +42,58 @@ void AverageTrials(const std::vector<T>& trials, std::vector<std::pair<const cha
   result.trials = true;
 }
 
-class StsTask final : public EvaluationTask {
+// Tasks that compare the cosines of given pairs with what people said of them.
+class PairTask : public EvaluationTask {
  public:
-  StsTask(TaskName name, ScoredPairs pairs) : EvaluationTask(std::move(name)), pairs_(std::move(pairs)) {}
+  PairTask(TaskName name, std::vector<std::string> first, std::vector<std::string> second)
+      : EvaluationTask(std::move(name)), first_texts_(std::move(first)), second_texts_(std::move(second)) {}
   void Collect(TextTable& texts) override {
-    first_ = Use(texts, pairs_.first);
-    second_ = Use(texts, pairs_.second);
+    first_ = Use(texts, first_texts_);
+    second_ = Use(texts, second_texts_);
   }
-  TaskResult Score(const Scoring& scoring) const override {
-    TaskResult result{.set = name(),
-                      .n = static_cast<int64_t>(first_.size()),
-                      .gold = pairs_.score,
-                      .first = first_,
-                      .second = second_};
+
+ protected:
+  // The result with its pairs and their cosines, without gold and measures.
+  TaskResult CosinesOfPairs(const Scoring& scoring) const {
+    TaskResult result{
+        .set = name(), .n = static_cast<int64_t>(first_.size()), .first = first_, .second = second_};
     for (size_t i = 0; i < first_.size(); ++i) {
       result.items.push_back(Cosine(scoring.vectors.Row(first_[i]), scoring.vectors.Row(second_[i])));
     }
+    return result;
+  }
+
+ private:
+  std::vector<std::string> first_texts_, second_texts_;
+  std::vector<int64_t> first_, second_;
+};
+
+class StsTask final : public PairTask {
+ public:
+  StsTask(TaskName name, ScoredPairs pairs)
+      : PairTask(std::move(name), std::move(pairs.first), std::move(pairs.second)),
+        gold_(std::move(pairs.score)) {}
+  TaskResult Score(const Scoring& scoring) const override {
+    TaskResult result = CosinesOfPairs(scoring);
+    result.gold = gold_;
     result.measures = {{"spearman", 100 * Spearman(result.items, result.gold)},
                        {"pearson", 100 * Pearson(result.items, result.gold)}};
     return result;
   }
 
  private:
-  ScoredPairs pairs_;
-  std::vector<int64_t> first_, second_;
+  std::vector<double> gold_;
 };
 
-class PairClassificationTask final : public EvaluationTask {
+class PairClassificationTask final : public PairTask {
  public:
   PairClassificationTask(TaskName name, LabelledPairs pairs)
-      : EvaluationTask(std::move(name)), pairs_(std::move(pairs)) {}
-  void Collect(TextTable& texts) override {
-    first_ = Use(texts, pairs_.first);
-    second_ = Use(texts, pairs_.second);
-  }
+      : PairTask(std::move(name), std::move(pairs.first), std::move(pairs.second)),
+        same_(std::move(pairs.label)) {}
   TaskResult Score(const Scoring& scoring) const override {
-    TaskResult result{
-        .set = name(), .n = static_cast<int64_t>(first_.size()), .first = first_, .second = second_};
-    for (size_t i = 0; i < first_.size(); ++i) {
-      result.items.push_back(Cosine(scoring.vectors.Row(first_[i]), scoring.vectors.Row(second_[i])));
-      result.gold.push_back(pairs_.label[i]);
-    }
-    const PairClassificationResult scores = EvaluatePairs(result.items, pairs_.label);
+    TaskResult result = CosinesOfPairs(scoring);
+    result.gold.assign(same_.begin(), same_.end());
+    const PairClassificationResult scores = EvaluatePairs(result.items, same_);
     result.measures = {{"average_precision", 100 * scores.average_precision},
                        {"best_f1", 100 * scores.best_f1},
                        {"best_accuracy", 100 * scores.best_accuracy},
@@ -93,8 +103,7 @@ class PairClassificationTask final : public EvaluationTask {
   }
 
  private:
-  LabelledPairs pairs_;
-  std::vector<int64_t> first_, second_;
+  std::vector<int32_t> same_;
 };
 
 class RetrievalTask final : public EvaluationTask {

@@ -1,28 +1,32 @@
 #include "lacos/model/embedding_identity.h"
 
-#include <algorithm>
-#include <filesystem>
+#include <string>
 #include <vector>
 
+#include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
 #include "lacos/model/layer_cache_key.h"
 
 namespace lacos {
 
+Json AdapterHashes(const ModelFolder& folder) {
+  Json hashes = Json::Object();
+  if (folder.adapter_path.empty()) return hashes;
+  for (const FolderEntry& entry : ListFolder(folder.adapter_path)) {
+    if (entry.name.starts_with("adapter_")) {
+      hashes.Set(entry.name, FileSha256(folder.adapter_path + "/" + entry.name));
+    }
+  }
+  return hashes;
+}
+
 Json EmbeddingIdentity(const Embedder& embedder, const std::string& folder) {
-  namespace fs = std::filesystem;
   const Checkpoint& checkpoint = embedder.encoder().model().checkpoint();
   Json identity = LayerCacheIdentity(checkpoint, embedder.backend(), embedder.compute(),
                                      checkpoint.config().layers, folder);
-  std::vector<std::string> files;
-  if (!embedder.folder().adapter_path.empty()) {
-    for (const fs::directory_entry& entry : fs::directory_iterator(embedder.folder().adapter_path)) {
-      if (entry.path().filename().string().starts_with("adapter_")) files.push_back(entry.path().string());
-    }
-  }
-  std::sort(files.begin(), files.end());
   Json adapter = Json::Array();
-  for (const std::string& file : files) adapter.Append(FileSha256(file));
+  const Json hashes = AdapterHashes(embedder.folder());
+  for (const std::string& name : hashes.Keys()) adapter.Append(hashes.At(name));
   identity.Set("adapter_sha256", adapter);
   identity.Set("tokenizer_sha256", FileSha256(embedder.folder().tokenizer_path));
   identity.Set("pooling", PoolingName(embedder.pooling()));
