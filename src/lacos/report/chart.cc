@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "lacos/report/axis.h"
+#include "lacos/report/label_places.h"
 #include "lacos/report/page.h"
 
 namespace lacos {
@@ -28,12 +29,19 @@ class ChartDrawing {
         Include(drawn_[i].x[k], drawn_[i].low[k]);
         Include(drawn_[i].x[k], drawn_[i].high[k]);
       }
+      for (size_t k = 0; k < Bars(chart.series[i]); ++k) {
+        if (!HasBar(chart.series[i], k)) continue;
+        Include(chart.series[i].x[k], chart.series[i].low[k]);
+        Include(chart.series[i].x[k], chart.series[i].high[k]);
+      }
     }
     empty_ = !(low_x_ <= high_x_);
     if (empty_) return;
+    if (chart.x_margin) AddMargin();
     if (chart.y_from_zero && !chart.log_y) low_y_ = std::min(low_y_, 0.0);
     x_ = MakeAxis(low_x_, high_x_, 5, chart.log_x, false);
     y_ = MakeAxis(low_y_, high_y_, 5, chart.log_y, true);
+    LayLabels();
   }
 
   std::string Html() const {
@@ -55,7 +63,7 @@ class ChartDrawing {
         kHeight, EscapeHtml(chart_.title));
     html += Grid() + EventLines();
     for (size_t i = 0; i < drawn_.size(); ++i) html += Curve(i);
-    html += "</svg>\n" + MarkLabels() + "</div>\n";
+    html += "</svg>\n" + MarkLabels() + PointLabels() + "</div>\n";
     html += fmt::format("<div class=\"xtitle\">{}</div>\n", EscapeHtml(chart_.x_title));
     if (const std::string note = Note(); !note.empty())
       html += "<p class=\"note\">" + EscapeHtml(note) + "</p>\n";
@@ -72,6 +80,26 @@ class ChartDrawing {
     high_x_ = std::max(high_x_, x);
     low_y_ = std::min(low_y_, y);
     high_y_ = std::max(high_y_, y);
+  }
+  static size_t Bars(const Series& series) { return std::min(series.low.size(), series.high.size()); }
+  // Whether point k is shown with a bar.
+  bool HasBar(const Series& series, size_t k) const {
+    return k < Bars(series) && k < series.x.size() && k < series.y.size() &&
+           Shown(series.x[k], series.y[k]) && Shown(series.x[k], series.low[k]) &&
+           Shown(series.x[k], series.high[k]);
+  }
+  void AddMargin() {
+    constexpr double kShare = 0.08;
+    if (chart_.log_x) {
+      const double factor = std::max(std::pow(high_x_ / low_x_, kShare), 1.25);
+      low_x_ /= factor;
+      high_x_ *= factor;
+      return;
+    }
+    const double space =
+        std::max(kShare * (high_x_ - low_x_), high_x_ > low_x_ ? 0.0 : 0.1 * std::abs(low_x_));
+    low_x_ -= space;
+    high_x_ += space;
   }
   double X(double x) const { return kWidth * x_.Place(x); }
   double Y(double y) const { return kHeight * (1 - y_.Place(y)); }
@@ -119,6 +147,7 @@ class ChartDrawing {
     const ThinnedSeries& points = drawn_[i];
     std::string html;
     if (points.thinned) html += Band(points, Colour(i));
+    html += ErrorBars(series, Colour(i));
     std::string path, dots;
     bool inside = false;
     for (size_t k = 0; k < points.x.size(); ++k) {
@@ -165,6 +194,43 @@ class ChartDrawing {
     return path.empty() ? "" : fmt::format("<path class=\"band c{}\" d=\"{}\"/>\n", colour, path);
   }
 
+  // From the lower to the upper end of each bar, with a stroke across at both.
+  std::string ErrorBars(const Series& series, int colour) const {
+    constexpr double kCap = 6;
+    std::string path;
+    for (size_t k = 0; k < Bars(series); ++k) {
+      if (!HasBar(series, k)) continue;
+      const double x = X(series.x[k]), low = Y(series.low[k]), high = Y(series.high[k]);
+      path += fmt::format("M{:.1f} {:.1f}V{:.1f}", x, low, high);
+      for (const double y : {low, high}) path += fmt::format("M{:.1f} {:.1f}h{}", x - kCap, y, 2 * kCap);
+    }
+    return path.empty() ? "" : fmt::format("<path class=\"bars c{}\" d=\"{}\"/>\n", colour, path);
+  }
+
+  void LayLabels() {
+    for (const Series& series : chart_.series) {
+      for (size_t k = 0; k < series.labels.size() && k < series.x.size() && k < series.y.size(); ++k) {
+        if (!Shown(series.x[k], series.y[k])) continue;
+        labelled_.push_back(
+            {.x = x_.Place(series.x[k]), .y = y_.Place(series.y[k]), .label = ShortLabel(series.labels[k])});
+      }
+    }
+    places_ = PlaceLabels(labelled_);
+  }
+
+  std::string PointLabels() const {
+    std::string html;
+    for (size_t i = 0; i < labelled_.size(); ++i) {
+      if (!places_[i]) continue;
+      html += fmt::format(
+          "<span class=\"name\" style=\"left:{:.2f}%;bottom:{:.2f}%\"><em style=\"{}:9px;bottom:{:.1f}px\">{}"
+          "</em></span>\n",
+          100 * labelled_[i].x, 100 * labelled_[i].y, places_[i]->to_left ? "right" : "left", places_[i]->up,
+          EscapeHtml(labelled_[i].label));
+    }
+    return html;
+  }
+
   std::string MarkLabels() const {
     std::string html;
     for (const Mark& mark : chart_.marks) {
@@ -179,7 +245,15 @@ class ChartDrawing {
   }
 
   std::string Note() const {
+    std::vector<std::string> unnamed;
+    for (size_t i = 0; i < labelled_.size(); ++i) {
+      if (!places_[i] && !labelled_[i].label.empty()) unnamed.push_back(labelled_[i].label);
+    }
     std::string note = chart_.note;
+    if (!unnamed.empty()) {
+      note +=
+          fmt::format("{}No room for the names of: {}.", note.empty() ? "" : " ", fmt::join(unnamed, ", "));
+    }
     for (const ThinnedSeries& points : drawn_) {
       if (!points.thinned) continue;
       if (!note.empty()) note += " ";
@@ -197,13 +271,16 @@ class ChartDrawing {
   double low_x_ = std::numeric_limits<double>::infinity(), high_x_ = -low_x_;
   double low_y_ = std::numeric_limits<double>::infinity(), high_y_ = -low_y_;
   Axis x_, y_;
+  std::vector<LabelledPoint> labelled_;
+  std::vector<std::optional<LabelPlace>> places_;  // of labelled_
 };
 
 }  // namespace
 
 ThinnedSeries Thin(const Series& series, int64_t buckets) {
   const auto n = static_cast<int64_t>(std::min(series.x.size(), series.y.size()));
-  if (n <= 2 * buckets || series.style == SeriesStyle::kPoints) {
+  const bool whole = series.style == SeriesStyle::kPoints || !series.low.empty() || !series.labels.empty();
+  if (n <= 2 * buckets || whole) {
     return {.x = {series.x.begin(), series.x.begin() + n}, .mean = {series.y.begin(), series.y.begin() + n}};
   }
   ThinnedSeries result{.thinned = true, .points_per_bucket = (n + buckets - 1) / buckets};

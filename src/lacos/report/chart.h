@@ -20,6 +20,10 @@ struct Series {
   std::string name;
   std::vector<double> x, y;
   SeriesStyle style = SeriesStyle::kLine;
+  // Error bars from low[i] to high[i] at x[i]; both empty: none. Where either is not finite there is no bar.
+  std::vector<double> low, high;
+  // Names at the points, shortened to kShortLabel characters (label_places.h); empty: none.
+  std::vector<std::string> labels;
 };
 
 // A named set of vertical lines: steps at which something happened.
@@ -40,6 +44,7 @@ struct Chart {
   std::string x_title, y_title;  // with units: "step", "tokens / s"
   bool log_x = false, log_y = false;
   bool y_from_zero = false;
+  bool x_margin = false;  // room beside the first and the last point
   std::vector<Series> series;
   std::vector<Events> events;
   std::vector<Mark> marks;
@@ -57,8 +62,8 @@ inline constexpr int64_t kChartBuckets = 400;
 ThinnedSeries Thin(const Series& series, int64_t buckets = kChartBuckets);
 
 // A <figure>. Every text is escaped. Lines of more than twice kChartBuckets points are thinned, with the
-// range of each bucket as a band, and the note says so. A chart without a point says that there is nothing to
-// show.
+// range of each bucket as a band, and the note says so; lines with error bars or labels are not. Labels for
+// which there is no room are in the note. A chart without a point says that there is nothing to show.
 std::string ChartHtml(const Chart& chart);
 
 }  // namespace lacos

@@ -55,6 +55,7 @@ path{fill:none;vector-effect:non-scaling-stroke;stroke-linejoin:round;stroke-lin
 .grid{stroke:var(--line);stroke-width:1}
 .line{stroke-width:1.75}
 .dots{stroke-width:6}
+.bars{stroke-width:1.25;opacity:.7}
 path.event{stroke:var(--event);stroke-width:1;stroke-dasharray:3 3}
 .c1{stroke:var(--c1);color:var(--c1)}.c2{stroke:var(--c2);color:var(--c2)}.c3{stroke:var(--c3);color:var(--c3)}
 .c4{stroke:var(--c4);color:var(--c4)}.c5{stroke:var(--c5);color:var(--c5)}
@@ -65,6 +66,8 @@ path.event{stroke:var(--event);stroke-width:1;stroke-dasharray:3 3}
 .mark em{position:absolute;left:9px;bottom:6px;font-style:normal;font-weight:600;text-shadow:0 0 3px var(--card),0 0 3px var(--card)}
 .mark.to-left em{left:auto;right:10px}
 .mark.below em{bottom:auto;top:9px}
+.name{position:absolute;font-size:.75rem;line-height:13px;white-space:nowrap}
+.name em{position:absolute;font-style:normal;font-weight:600;text-shadow:0 0 3px var(--card),0 0 3px var(--card)}
 footer{margin-top:40px;color:var(--soft);font-size:.8rem}
 )";
 

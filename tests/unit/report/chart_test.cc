@@ -112,5 +112,62 @@ TEST(Chart, StaysSmallForLongRuns) {
   EXPECT_THAT(html, HasSubstr("class=\"band"));
 }
 
+Chart BarChart() {
+  return {.id = "one",
+          .title = "Score",
+          .x_title = "bytes",
+          .y_title = "score",
+          .x_margin = true,
+          .series = {{.name = "runs",
+                      .x = {1, 2, 3},
+                      .y = {50, 60, 55},
+                      .style = SeriesStyle::kPoints,
+                      .low = {40, kNaN, 54},
+                      .high = {70, 65, 56},
+                      .labels = {"first", "<second>", "third"}}}};
+}
+
+TEST(Chart, ErrorBarsSpanTheirIntervalAndTheAxisCoversThem) {
+  const std::string html = ChartHtml(BarChart());
+  // The y axis goes from 40 to 70, so the first bar from the bottom to the top; the second has no lower end.
+  EXPECT_EQ(Count(html, "class=\"bars"), 1u);
+  EXPECT_THAT(html, HasSubstr("1000.0V0.0"));
+  const size_t bars = html.find("class=\"bars");
+  const std::string path = html.substr(bars, html.find("/>", bars) - bars);
+  EXPECT_EQ(Count(path, "V"), 2u) << path;
+  EXPECT_EQ(Count(path, "h12"), 4u) << "a stroke across at both ends: " << path;
+  EXPECT_THAT(html, Not(HasSubstr("nan")));
+}
+
+TEST(Chart, NamesStandAtTheirPoints) {
+  const std::string html = ChartHtml(BarChart());
+  EXPECT_EQ(Count(html, "class=\"name\""), 3u);
+  EXPECT_THAT(html, HasSubstr("&lt;second&gt;"));
+  EXPECT_THAT(html, Not(HasSubstr("<second>")));
+  EXPECT_THAT(html, Not(HasSubstr("No room")));
+}
+
+TEST(Chart, NamesWithoutRoomAreInTheNote) {
+  Chart chart = BarChart();
+  Series& series = chart.series[0];
+  series = {.name = "runs", .style = SeriesStyle::kPoints};
+  for (int i = 0; i < 40; ++i) {
+    series.x.push_back(1);
+    series.y.push_back(1);
+    series.labels.push_back("name");
+  }
+  EXPECT_THAT(ChartHtml(chart), HasSubstr("No room for the names of: name, name"));
+}
+
+TEST(Chart, AMarginKeepsPointsOffTheEnds) {
+  for (const bool log_x : {false, true}) {
+    Chart chart = BarChart();
+    chart.log_x = log_x;
+    const std::string html = ChartHtml(chart);
+    EXPECT_THAT(html, Not(HasSubstr("M0.0 "))) << "dots begin inside the plot";
+    EXPECT_THAT(html, Not(HasSubstr("M1000.0 ")));
+  }
+}
+
 }  // namespace
 }  // namespace lacos
