@@ -79,6 +79,20 @@ def long_texts(check: report.Check) -> None:
     check.row(f"vectors of 2,049 tokens, six poolings, {cases} shapes, f32: transformers", cases * len(peers.POOLINGS), pooled, LIMIT)
 
 
+def pruned(check: report.Check) -> None:
+    """`lacos prune`'s folders in transformers, which finds every tensor, against lacos's own vectors of them."""
+    texts = report.sentences()[:30]
+    largest, cases = 0.0, 0
+    for shape in [s for s in SHAPES + POST if s[0] == 3]:
+        folder, target = folder_of(check, shape), check.work / "pruned-{}-{}-{}".format(*shape)
+        check.run("prune", "--model", folder, "--layers", 2, "--output", target, "--overwrite", compute=None)
+        states = peers.hidden_states(peers.load_bloom(target), peers.token_ids(target, texts, 64))
+        ours = check.embed(target, texts, "--pooling", "mean", "--max-length", 64, "--no-normalize")
+        largest = max(largest, report.relative_difference(ours, peers.pooled(states, "mean")))
+        cases += 1
+    check.row(f"vectors of bases pruned to 2 of 3 layers, {cases} shapes, f32: transformers", cases * len(texts), largest, LIMIT)
+
+
 def in_batches(check: report.Check) -> None:
     """The bytes of a vector do not depend on its neighbours."""
     folder = next(iter(shapes(check)))
@@ -91,5 +105,5 @@ def in_batches(check: report.Check) -> None:
 
 
 if __name__ == "__main__":
-    report.main([("pooled vectors", poolings), ("hidden states", every_token), ("long texts", long_texts),
+    report.main([("pooled vectors", poolings), ("hidden states", every_token), ("long texts", long_texts), ("pruned bases", pruned),
                  ("independence of the batch", in_batches)])

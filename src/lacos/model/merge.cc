@@ -19,24 +19,12 @@
 #include "lacos/model/merge_source.h"
 #include "lacos/model/merged_weights.h"
 #include "lacos/model/side_files.h"
+#include "lacos/model/weight_output.h"
 
 namespace lacos {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kSafetensors = ".safetensors";
-constexpr std::string_view kIndexName = "model.safetensors.index.json";
-
-// "pytorch_model-00001-of-00002.bin" becomes "model-00001-of-00002.safetensors", as transformers names them.
-std::string SafetensorsName(const std::string& file) {
-  if (file.ends_with(kSafetensors)) return file;
-  const fs::path path(file);
-  std::string stem = path.stem().string();
-  constexpr std::string_view kTorch = "pytorch_";
-  if (stem.starts_with(kTorch)) stem.erase(0, kTorch.size());
-  return (path.parent_path() / (stem + std::string(kSafetensors))).string();
-}
 
 class FolderMerger {
  public:
@@ -55,7 +43,7 @@ class FolderMerger {
   TensorHashes WriteFile(const std::shared_ptr<TensorFile>& input, const std::string& output) {
     SafetensorsWriter writer(output);
     for (const TensorEntry& entry : input->tensors()) {
-      if (!IsAlias(*input, entry)) writer.Declare(entry.name, entry.dtype, entry.shape);
+      if (!IsTied(*input, entry)) writer.Declare(entry.name, entry.dtype, entry.shape);
     }
     for (const TensorEntry& target : writer.Begin()) {
       const StoredTensor source{input, *input->Find(target.name)};
@@ -70,13 +58,9 @@ class FolderMerger {
   const MergeReport& report() const { return report_; }
 
  private:
-  // A tensor that is another one's memory: .bin files share a tied lm_head with the word embedding, which
-  // transformers leaves out of safetensors files.
-  bool IsAlias(const TensorFile& file, const TensorEntry& entry) const {
-    if (entry.bytes == 0 || plain_names_.contains({&file, entry.name})) return false;
-    return std::any_of(file.tensors().begin(), file.tensors().end(), [&](const TensorEntry& other) {
-      return other.name != entry.name && other.offset == entry.offset;
-    });
+  // A tied head that is the word embedding's memory.
+  bool IsTied(const TensorFile& file, const TensorEntry& entry) const {
+    return !plain_names_.contains({&file, entry.name}) && IsAlias(file, entry);
   }
 
   void Write(const StoredTensor& source, const std::string& plain, const TensorEntry& target,
@@ -85,17 +69,8 @@ class FolderMerger {
     const bool changed = !plain.empty() && weights_.Changes(plain);
     const int64_t cols = entry.shape.size() == 2 ? entry.shape[1] : 1;
     const auto size = static_cast<int64_t>(SizeOf(entry.dtype));
-    const std::span<const std::byte> data = source.file->Data(entry);
     if (!changed) {
-      // Byte for byte, whatever it holds.
-      constexpr int64_t kSliceElements = int64_t{4} << 20;
-      for (int64_t begin = 0; begin < entry.Elements(); begin += kSliceElements) {
-        const int64_t count = std::min(kSliceElements, entry.Elements() - begin);
-        writer.WriteAt(target, begin * size,
-                       data.subspan(static_cast<size_t>(begin * size), static_cast<size_t>(count * size)));
-        DropElements(source, begin, count);
-        Done(count * size);
-      }
+      CopyTensor(source, target, writer, [&](int64_t bytes) { Done(bytes); });
       return;
     }
     ++report_.merged;
@@ -124,29 +99,6 @@ class FolderMerger {
   MergeReport report_;
 };
 
-// The original's index with the names of the files that were written.
-void WriteIndex(const fs::path& base, const fs::path& target,
-                const std::map<std::string, std::string>& weight_map, int64_t total_bytes) {
-  Json map = Json::Object(), metadata = Json::Object();
-  const fs::path original = base / kIndexName;
-  if (fs::exists(original)) {
-    const Json index = Json::ReadFile(original.string());
-    if (const auto found = index.Find("metadata")) metadata = *found;
-    // In the original's order.
-    for (const std::string& tensor : index.At("weight_map").Keys()) {
-      if (const auto file = weight_map.find(tensor); file != weight_map.end()) map.Set(tensor, file->second);
-    }
-  }
-  for (const auto& [tensor, file] : weight_map) {
-    if (!map.Has(tensor)) map.Set(tensor, file);
-  }
-  metadata.Set("total_size", total_bytes);
-  Json index = Json::Object();
-  index.Set("metadata", metadata);
-  index.Set("weight_map", map);
-  WriteFileAtomically((target / kIndexName).string(), index.Dump(2) + "\n");
-}
-
 }  // namespace
 
 MergeReport MergeFolder(const std::string& model, const std::string& adapter, const std::string& output,
@@ -172,7 +124,7 @@ MergeReport MergeFolder(const std::string& model, const std::string& adapter, co
     recorded[(fs::path(source.transformer_subfolder) / name).lexically_normal().generic_string()] =
         std::move(written);
   }
-  if (sharded) WriteIndex(source.base_path, target, weight_map, merger.report().bytes);
+  if (sharded) WriteWeightIndex(source.base_path, target.string(), weight_map, merger.report().bytes);
 
   Json extra = Json::Object();
   extra.Set("lacos_version", kLacosVersion);
