@@ -10,18 +10,15 @@
 #include "commands.h"
 #include "common.h"
 #include "eval_output.h"
+#include "eval_system.h"
 #include "interrupt.h"
 #include "lacos/base/error.h"
-#include "lacos/eval/embed_table.h"
 #include "lacos/eval/evaluation_report.h"
 #include "lacos/eval/file_tasks.h"
-#include "lacos/eval/floors.h"
 #include "lacos/eval/mteb.h"
 #include "lacos/eval/suite_tasks.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/manifest.h"
-#include "lacos/model/embedding_identity.h"
-#include "machine.h"
 #include "output.h"
 #include "progress.h"
 #include "run_record.h"
@@ -29,22 +26,7 @@
 namespace lacos {
 namespace {
 
-constexpr int64_t kFloorDimension = 4096;
 constexpr int64_t kWorstPairs = 5;  // of each set, in the report
-
-struct EvalFlags {
-  ModelOptions model;
-  EncodingOptions encoding;
-  EmbedOptions embed;
-  TableFlags table;
-  std::string task = "sts", split = "test", train_data;
-  std::vector<std::string> data, suites, compare;
-  std::string suite_folder, embeddings, floor, texts_output, cache, output;
-  std::string query_prompt, document_prompt;
-  bool skip_missing = false, overwrite = false;
-  ClassificationProtocol classification;
-  BootstrapOptions bootstrap;
-};
 
 using Tasks = std::vector<std::unique_ptr<EvaluationTask>>;
 
@@ -55,6 +37,9 @@ void CheckFlags(const EvalFlags& flags) {
   if (systems != 1) {
     FailUsage("--model",
               "name one of --model, --embeddings, --floor and --write-texts: what is to be measured");
+  }
+  if (!flags.about.empty() && flags.embeddings.empty()) {
+    FailUsage("--about", "goes with --embeddings: what is said of a model is measured");
   }
   if (flags.data.empty() == flags.suites.empty()) {
     FailUsage("--data", "name either --data FILE... or --suite NAME with --suite-folder DIR");
@@ -92,99 +77,6 @@ Tasks MakeTasks(const EvalFlags& flags) {
   return tasks;
 }
 
-// Vectors of all texts, whoever made them, and what is to be said of the system.
-struct System {
-  std::unique_ptr<Embedder> embedder;  // of --model
-  std::unique_ptr<Backend> backend;    // else
-  EmbeddedTable table;
-  Json description = Json::Object();
-
-  Backend& backend_in_use() { return embedder ? embedder->backend() : *backend; }
-};
-
-void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const TextTable& texts,
-                    PeakMemory& memory, System& system) {
-  system.embedder =
-      std::make_unique<Embedder>(MakeEmbedderOptions(globals, flags.model, flags.encoding, flags.embed));
-  Embedder& embedder = *system.embedder;
-  const std::string plain = flags.embed.Prompt(embedder.folder().settings);
-  const RolePrompts prompts{.plain = plain,
-                            .query = flags.query_prompt.empty() ? plain : flags.query_prompt,
-                            .document = flags.document_prompt.empty() ? plain : flags.document_prompt};
-  std::unique_ptr<VectorCache> cache;
-  if (!flags.cache.empty()) {
-    cache = std::make_unique<VectorCache>(flags.cache, EmbeddingIdentity(embedder, flags.cache),
-                                          embedder.dimension(),
-                                          [](const std::string& line) { spdlog::warn("{}", line); });
-  }
-  Progress progress(globals, {.what = "embedding", .unit = "texts", .total = texts.size()});
-  const Stopwatch watch;
-  system.table = EmbedTable(
-      embedder, texts, prompts, cache.get(), [&](int64_t done, int64_t tokens, int64_t all_tokens) {
-        CheckInterrupt();
-        memory.Sample();
-        progress.Update(
-            done, fmt::format("{} tokens/s", FormatCount(static_cast<double>(tokens) / watch.Seconds())),
-            static_cast<double>(tokens) / static_cast<double>(std::max<int64_t>(all_tokens, 1)));
-      });
-  progress.Finish();
-  const double seconds = watch.Seconds();
-  const EncodeStatistics& statistics = system.table.statistics;
-  spdlog::info("{} distinct texts: {} embedded in {}, {} tokens/s; {} from the cache", texts.size(),
-               statistics.texts, FormatSeconds(seconds),
-               FormatCount(static_cast<double>(statistics.tokens) / std::max(seconds, 1e-9)),
-               system.table.cached);
-
-  Json& about = system.description;
-  about.Set("model", flags.model.model);
-  about.Set("base", embedder.folder().base_name);
-  about.Set("adapter_sha256", AdapterHashes(embedder.folder()));
-  about.Set("pooling", PoolingName(embedder.pooling()));
-  about.Set("normalize", embedder.normalize());
-  about.Set("max_length", embedder.max_length());
-  about.Set("strip", embedder.strip());
-  about.Set("prompt", prompts.plain);
-  about.Set("query_prompt", prompts.query);
-  about.Set("document_prompt", prompts.document);
-  about.Set("compute", globals.compute);
-  about.Set("dimension", embedder.dimension());
-  about.Set("texts", texts.size());
-  about.Set("tokens", statistics.tokens);
-  about.Set("embed_seconds", seconds);
-  about.Set("cached_texts", system.table.cached);
-  about.Set("machine", MachineJson(embedder.backend().Describe()));
-}
-
-System MakeSystem(const GlobalOptions& globals, const EvalFlags& flags, const TextTable& texts,
-                  PeakMemory& memory) {
-  System system;
-  if (!flags.model.model.empty()) {
-    EmbedWithModel(globals, flags, texts, memory, system);
-    return system;
-  }
-  system.backend = MakeCpuBackend({.compute = Compute::kF32});
-  system.table.is_empty.assign(static_cast<size_t>(texts.size()), false);
-  system.table.is_truncated = system.table.is_empty;
-  if (!flags.embeddings.empty()) {
-    VectorFile file = ReadVectors(flags.embeddings, texts.size(), "--write-texts");
-    system.table.values = std::move(file.values);
-    system.table.d = file.d;
-    system.description.Set("model", flags.embeddings);
-    system.description.Set("embeddings_sha256", FileSha256(flags.embeddings));
-  } else {
-    std::vector<std::string> list;
-    for (int64_t row = 0; row < texts.size(); ++row) list.push_back(texts.text(row));
-    const Floor floor = flags.floor == "tf-idf" ? Floor::kTfIdf : Floor::kWordOverlap;
-    system.table.values = FloorVectors(floor, list, kFloorDimension);
-    system.table.d = kFloorDimension;
-    system.description.Set("model", "floor: " + flags.floor);
-  }
-  system.description.Set("dimension", system.table.d);
-  system.description.Set("texts", texts.size());
-  system.description.Set("machine", MachineJson(system.backend->Describe()));
-  return system;
-}
-
 // One JSON string a line, in the order that --embeddings takes vectors in.
 void WriteTexts(const std::string& path, const TextTable& texts) {
   static constexpr const char* kRoles[] = {"plain", "query", "document"};
@@ -204,6 +96,7 @@ void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags, const Emb
   const auto add_inputs = [&](RunInputs& inputs) {
     if (embedder != nullptr) inputs.AddModel(embedder->folder());
     if (!flags.embeddings.empty()) inputs.AddFile("embeddings", flags.embeddings);
+    if (!flags.about.empty()) inputs.AddFile("about", flags.about);
     if (!flags.suite_folder.empty()) inputs.AddFile("suite", flags.suite_folder + "/suite.json");
     for (const std::string& path : flags.data) {
       if (std::filesystem::is_regular_file(path)) inputs.AddFile("data", path);
@@ -233,14 +126,14 @@ void WriteOutput(const GlobalOptions& globals, const EvalFlags& flags, const Emb
   folder.Commit();
 }
 
-void WarnAbout(const TaskResult& result, const TextCounts& counts) {
+void WarnAbout(const TaskResult& result) {
   const std::string label = result.set.Label();
-  if (counts.truncated > 0) {
-    spdlog::info("[{}] {} texts were longer than --max-length and lost their end", label, counts.truncated);
+  if (result.truncated > 0) {
+    spdlog::info("[{}] {} texts were longer than --max-length and lost their end", label, result.truncated);
   }
-  if (counts.empty > 0) {
+  if (result.empty > 0) {
     spdlog::warn("[{}] {} texts have no tokens; their vectors are zero and their cosines 0", label,
-                 counts.empty);
+                 result.empty);
   }
   if (result.set.task == "sts" && (std::isnan(result.main()) || std::isnan(result.measures[1].value))) {
     spdlog::warn(
@@ -304,7 +197,6 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   System system = MakeSystem(globals, flags, texts, memory);
   EvaluationResults results;
   results.system = system.description;
-  std::vector<TextCounts> counts;
   Progress progress(globals,
                     {.what = "scoring", .unit = "sets", .total = static_cast<int64_t>(tasks.size())});
   for (const auto& task : tasks) {
@@ -320,28 +212,29 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
                                         .vectors = system.table,
                                         .seed = globals.seed,
                                         .progress = on_search}));
-    TextCounts count;
     for (const int64_t row : task->rows()) {
-      count.truncated += system.table.is_truncated[static_cast<size_t>(row)] ? 1 : 0;
-      count.empty += system.table.is_empty[static_cast<size_t>(row)] ? 1 : 0;
+      results.sets.back().truncated += system.table.is_truncated[static_cast<size_t>(row)] ? 1 : 0;
+      results.sets.back().empty += system.table.is_empty[static_cast<size_t>(row)] ? 1 : 0;
     }
-    counts.push_back(count);
     progress.Update(static_cast<int64_t>(results.sets.size()), label);
     memory.Sample();
   }
   progress.Finish();
   Summarise(results, flags.bootstrap);
   FindWorstPairs(texts, kWorstPairs, results);
-  for (size_t i = 0; i < results.sets.size(); ++i) WarnAbout(results.sets[i], counts[i]);
+  for (const TaskResult& result : results.sets) WarnAbout(result);
+  for (const std::string& line : UndefinedResamples(results, flags.bootstrap.confidence))
+    spdlog::warn("{}", line);
+  memory.AddTo(results.system);
 
   const double confidence = flags.bootstrap.confidence;
   if (!flags.output.empty()) WriteOutput(globals, flags, system.embedder.get(), results, confidence);
   if (globals.json) {
-    Json report = ResultsReport(results, counts, confidence);
+    Json report = ResultsReport(results, confidence);
     memory.AddTo(report);
     PrintJson(report);
   } else {
-    Out().Write(ResultTables(results, counts, confidence));
+    Out().Write(ResultTables(results, confidence));
   }
 }
 
@@ -358,6 +251,12 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
   command
       ->add_option("--embeddings", flags->embeddings,
                    "Measure these vectors instead: an .npy file with a row for each text of --write-texts")
+      ->type_name("FILE");
+  command
+      ->add_option("--about", flags->about,
+                   "With --embeddings: a JSON object that says what made them, for reports: model (a name), "
+                   "parameters, "
+                   "memory_bytes, tokens, embed_seconds, ms_per_text, and anything else")
       ->type_name("FILE");
   OneOf(command->add_option("--floor", flags->floor, "Measure what counting words reaches, without a model"),
         {"word-overlap", "tf-idf"});

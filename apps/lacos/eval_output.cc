@@ -51,8 +51,7 @@ std::vector<const TaskResult*> OfTask(const EvaluationResults& results, const st
 
 }  // namespace
 
-std::string ResultTables(const EvaluationResults& results, const std::vector<TextCounts>& counts,
-                         double confidence) {
+std::string ResultTables(const EvaluationResults& results, double confidence) {
   std::string text;
   const std::string interval = fmt::format("{:.0f} % interval", 100 * confidence);
   const std::vector<std::string> tasks = TasksInOrder(results);
@@ -76,13 +75,12 @@ std::string ResultTables(const EvaluationResults& results, const std::vector<Tex
       cells.push_back(fmt::format("{}", cut));
       table.AddRow(cells);
     };
-    for (size_t i = 0; i < results.sets.size(); ++i) {
-      const TaskResult& result = results.sets[i];
+    for (const TaskResult& result : results.sets) {
       if (result.set.task != task) continue;
       add(SetLabel(result.set), result.n, result.measures,
-          FormatInterval(IntervalOf(result.resamples, confidence)), counts[i].truncated);
+          FormatInterval(IntervalOf(result.resamples, confidence)), result.truncated);
       n += result.n;
-      truncated += counts[i].truncated;
+      truncated += result.truncated;
     }
     // Averages of published tables stand below; over a user's files there is this one.
     if (results.aggregates.empty()) add("average", n, MeanMeasures(sets), "", truncated);
@@ -105,18 +103,15 @@ std::string ComparisonTable(const std::vector<Comparison>& comparisons, const st
     const Interval& interval = c.difference.interval;
     table.AddRow({c.convention.empty() ? c.label : c.label + " " + c.convention, Heading(c.measure),
                   fmt::format("{}", c.n), FormatScore(c.a), FormatScore(c.b),
-                  fmt::format("{:+.2f}", c.a - c.b),
-                  fmt::format("{:+.2f} to {:+.2f}", interval.low, interval.high),
-                  fmt::format("{:.4f}", c.difference.p)});
+                  fmt::format("{:+.2f}", c.a - c.b), FormatDifferenceInterval(interval),
+                  FormatP(c.difference.p)});
   }
   return fmt::format("a  {}\nb  {}\n\n{}", a, b, table.Text());
 }
 
-Json ResultsReport(const EvaluationResults& results, const std::vector<TextCounts>& counts,
-                   double confidence) {
+Json ResultsReport(const EvaluationResults& results, double confidence) {
   Json tasks = Json::Array();
-  for (size_t i = 0; i < results.sets.size(); ++i) {
-    const TaskResult& result = results.sets[i];
+  for (const TaskResult& result : results.sets) {
     Json task = Json::Object();
     task.Set("task", result.set.task);
     task.Set("name", result.set.name);
@@ -124,9 +119,9 @@ Json ResultsReport(const EvaluationResults& results, const std::vector<TextCount
     task.Set("split", result.set.split);
     task.Set("n", result.n);
     for (const Measure& measure : result.measures) task.Set(measure.name, NumberOrNull(measure.value));
-    task.Set("interval", IntervalJson(IntervalOf(result.resamples, confidence)));
-    task.Set("truncated", counts[i].truncated);
-    task.Set("empty", counts[i].empty);
+    SetInterval(IntervalOf(result.resamples, confidence), task);
+    task.Set("truncated", result.truncated);
+    task.Set("empty", result.empty);
     tasks.Append(task);
   }
   Json average = Json::Object();
@@ -155,7 +150,7 @@ Json ComparisonReport(const std::vector<Comparison>& comparisons, const std::vec
     json.Set("a", NumberOrNull(c.a));
     json.Set("b", NumberOrNull(c.b));
     json.Set("difference", NumberOrNull(c.a - c.b));
-    json.Set("interval", IntervalJson(c.difference.interval));
+    SetInterval(c.difference.interval, json);
     json.Set("p", NumberOrNull(c.difference.p));
     list.Append(json);
   }

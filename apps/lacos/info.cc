@@ -1,7 +1,6 @@
 // `lacos info`: what a model folder holds and how this machine would run it.
 #include <fmt/format.h>
 
-#include <map>
 #include <memory>
 
 #include "commands.h"
@@ -10,46 +9,13 @@
 #include "lacos/model/checkpoint.h"
 #include "lacos/model/lora_adapter.h"
 #include "lacos/model/model_folder.h"
+#include "lacos/model/model_size.h"
 #include "machine.h"
 #include "output.h"
 #include "progress.h"
 
 namespace lacos {
 namespace {
-
-struct Sizes {
-  std::map<std::string, int64_t> bytes_by_type;  // of the stored tensors
-  int64_t resident = 0;  // matrices that stay mapped; the word embedding is read row by row
-};
-
-Sizes Measure(const Checkpoint& checkpoint) {
-  Sizes sizes;
-  for (const TensorSpec& spec : ListTensors(checkpoint.config())) {
-    const TensorEntry& entry = checkpoint.Tensor(spec.name).entry;
-    int64_t bytes = entry.bytes;
-    sizes.bytes_by_type[std::string(Name(entry.dtype))] += entry.bytes;
-    if (spec.IsMatrix()) {
-      const QuantizedMatrix matrix = checkpoint.Matrix(spec.name);
-      if (matrix.scheme != QuantScheme::kNone) {
-        const int64_t scales = (matrix.rows * matrix.cols + matrix.block_size - 1) / matrix.block_size;
-        const int64_t beside = 4 * (scales + (matrix.scheme == QuantScheme::kDynamic ? 256 : 0));
-        sizes.bytes_by_type["F32"] += beside;
-        bytes += beside;
-      }
-    }
-    if (spec.kind != "word_embeddings") sizes.resident += bytes;
-  }
-  return sizes;
-}
-
-int64_t CountParameters(const LoraAdapter& adapter) {
-  int64_t count = 0;
-  for (const auto& [name, module] : adapter.modules) {
-    count += static_cast<int64_t>(module.a.values.size() + module.b.values.size());
-  }
-  for (const auto& [name, bias] : adapter.biases) count += static_cast<int64_t>(bias.values.size());
-  return count;
-}
 
 std::string KindName(ModelFolder::Kind kind) {
   switch (kind) {
@@ -68,7 +34,7 @@ struct Facts {
   ModelFolder folder;
   std::shared_ptr<Checkpoint> checkpoint;
   std::optional<LoraAdapter> adapter;
-  Sizes sizes;
+  BaseSize size;
   Cpu cpu;
   KernelInfo kernels;
   std::vector<std::string> notes;
@@ -119,7 +85,7 @@ Json AdapterJson(const LoraAdapter& adapter) {
 
 void PrintFactsJson(const GlobalOptions& globals, const Facts& facts) {
   Json bytes = Json::Object();
-  for (const auto& [type, count] : facts.sizes.bytes_by_type) bytes.Set(type, count);
+  for (const auto& [type, count] : facts.size.bytes_by_type) bytes.Set(type, count);
   const QuantizationInfo& info = facts.checkpoint->quantization();
   Json quantization;
   if (info.scheme != QuantScheme::kNone) {
@@ -141,7 +107,7 @@ void PrintFactsJson(const GlobalOptions& globals, const Facts& facts) {
   json.Set("quantization", quantization);
   json.Set("dtypes", bytes);
   json.Set("bytes", facts.checkpoint->Bytes());
-  json.Set("resident_base_bytes", facts.sizes.resident);
+  json.Set("resident_base_bytes", facts.size.resident_bytes);
   json.Set("adapter", facts.adapter ? AdapterJson(*facts.adapter) : Json());
   json.Set("settings", SettingsJson(globals, facts.folder.settings));
   json.Set("cpu", cpu);
@@ -168,14 +134,10 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
              fmt::format("bloom: {} layers, hidden {}, {} heads of {}, vocabulary {}", config.layers,
                          config.hidden_size, config.heads, config.head_dim(), config.vocab_size));
   fields.Add("parameters", fmt::format("{}", config.Parameters()));
-  if (info.scheme != QuantScheme::kNone) {
-    fields.Add("quantisation",
-               fmt::format("{}, one scale per {}", Name(info.scheme),
-                           info.block_size == 0 ? "row" : fmt::format("{} weights", info.block_size)));
-  }
-  for (const auto& [type, bytes] : facts.sizes.bytes_by_type) fields.Add("stored as " + type, Size(bytes));
+  if (info.scheme != QuantScheme::kNone) fields.Add("quantisation", QuantizationText(info));
+  for (const auto& [type, bytes] : facts.size.bytes_by_type) fields.Add("stored as " + type, Size(bytes));
   fields.Add("bytes", Size(facts.checkpoint->Bytes()));
-  fields.Add("resident base", Size(facts.sizes.resident));
+  fields.Add("resident base", Size(facts.size.resident_bytes));
   if (facts.adapter) {
     const LoraSettings& lora = facts.adapter->settings;
     fields.Add("adapter", facts.adapter->modules.empty()
@@ -207,7 +169,7 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   if (!facts.folder.adapter_path.empty()) {
     facts.adapter = ReadLoraAdapter(facts.folder.adapter_path, facts.checkpoint->config());
   }
-  facts.sizes = Measure(*facts.checkpoint);
+  facts.size = MeasureBase(*facts.checkpoint);
   facts.cpu = ReadCpu();
   facts.kernels = MakeCpuBackend({.compute = globals.ComputeMode()})->Describe();
   const QuantizationInfo& info = facts.checkpoint->quantization();

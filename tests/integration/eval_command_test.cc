@@ -250,5 +250,68 @@ TEST(SimilarityCommand, PairsNeedTwoTexts) {
                   "--query");
 }
 
+TEST(EvalCommand, ResultsSayWhatWasMeasuredAndWithWhat) {
+  const TempFolder folder;
+  const std::string data = folder.Write("a.tsv", kPairs), cache = folder / "cache";
+  const std::vector<std::string> words = {"eval",    "--model", TinyModel(),    "--data", data,
+                                          "--cache", cache,     "--max-length", "12"};
+  const auto run = [&](const std::string& output) {
+    std::vector<std::string> all = words;
+    all.insert(all.end(), {"--output", folder / output});
+    const RunResult result = RunLacos(all);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return Json::ReadFile(folder / (output + "/results.json"));
+  };
+  const Json results = run("first");
+  const Json system = results.At("system");
+  const RunResult info = RunLacos({"info", "--model", TinyModel(), "--json"});
+  const Json facts = Json::Parse(info.out, "stdout");
+  EXPECT_EQ(system.At("parameters").AsInt(), facts.At("parameters").AsInt());
+  EXPECT_EQ(system.At("memory_bytes").AsInt(), facts.At("resident_base_bytes").AsInt());
+  EXPECT_EQ(system.At("bytes").AsInt(), facts.At("bytes").AsInt());
+  EXPECT_EQ(system.At("embedded_texts").AsInt(), 7);
+  EXPECT_GT(system.At("tokens").AsInt(), 0);
+  EXPECT_GT(system.At("tokens_per_second").AsDouble(), 0);
+  EXPECT_NEAR(system.At("ms_per_text").AsDouble(), 1000 * system.At("embed_seconds").AsDouble() / 7, 1e-9);
+  EXPECT_EQ(system.At("truncated_texts").AsInt(), 2);
+  EXPECT_EQ(results.At("sets")[0].At("truncated").AsInt(), 2);
+  EXPECT_FALSE(system.At("machine").At("cpu").AsString().empty());
+  EXPECT_EQ(system.At("date").AsString().size(), std::string("2000-01-01T00:00:00Z").size());
+  const std::string page = ReadAll(folder / "first/report.html");
+  for (const char* part : {"adapter", "parameters", "memory bytes", "pooling", "max length",
+                           "truncated texts", "ms per text", "machine: cpu", "date", "peak rss bytes"}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  }
+
+  const Json cached = run("second").At("system");
+  EXPECT_EQ(cached.At("cached_texts").AsInt(), 7);
+  EXPECT_TRUE(cached.At("ms_per_text").IsNull()) << "reading a cache is no measurement of the model";
+  EXPECT_TRUE(cached.At("tokens_per_second").IsNull());
+}
+
+TEST(EvalCommand, WhatAnotherSystemSaysOfItselfStandsInItsResults) {
+  const TempFolder folder;
+  const std::string data = folder.Write("a.tsv", kPairs);
+  const std::string texts = folder / "texts.jsonl", vectors = folder / "vectors.npy";
+  ASSERT_EQ(RunLacos({"eval", "--data", data, "--write-texts", texts}).status, 0);
+  ASSERT_EQ(
+      RunLacos({"embed", "--model", TinyModel(), "--input", texts, "--output", vectors, "--quiet"}).status,
+      0);
+  const std::string about =
+      folder.Write("about.json", R"({"model": "another", "parameters": 12, "ms_per_text": 0.5})");
+  ASSERT_EQ(RunLacos({"eval", "--data", data, "--embeddings", vectors, "--about", about, "--output",
+                      folder / "out", "--quiet"})
+                .status,
+            0);
+  const Json system = Json::ReadFile(folder / "out/results.json").At("system");
+  EXPECT_EQ(system.At("model").AsString(), "another");
+  EXPECT_EQ(system.At("parameters").AsInt(), 12);
+  EXPECT_FALSE(system.At("embeddings_sha256").AsString().empty());
+  const std::string wrong = folder.Write("wrong.json", R"({"parameters": "many"})");
+  ExpectUserError(RunLacos({"eval", "--data", data, "--embeddings", vectors, "--about", wrong}),
+                  "parameters");
+  ExpectUsageError(RunLacos({"eval", "--data", data, "--model", TinyModel(), "--about", about}), "--about");
+}
+
 }  // namespace
 }  // namespace lacos

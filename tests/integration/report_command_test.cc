@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "lacos/io/json.h"
+
 #include "training_runs.h"
 
 namespace lacos {
@@ -78,6 +80,41 @@ TEST(ReportCommand, OtherFoldersAreRefused) {
   folder.Write("run.json", R"({"settings": {"total_steps": "many"}, "command": "train"})");
   ExpectUserError(RunLacos({"report", folder.path()}), "total_steps");
   EXPECT_FALSE(fs::exists(folder / "report.html"));
+}
+
+TEST(ReportCommand, SeveralEvaluationsMakeOnePage) {
+  const TempFolder folder;
+  std::string pairs = "sentence1\tsentence2\tscore\n";
+  for (int i = 0; i < 30; ++i)
+    pairs += Sentence(i) + "\t" + Sentence(i * 7) + "\t" + std::to_string(i % 5) + "\n";
+  const std::string data = folder.Write("pairs.tsv", pairs);
+  const auto eval = [&](const std::string& name, std::vector<std::string> more) {
+    std::vector<std::string> words = {"eval", "--data", data, "--output", folder / name, "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    const RunResult result = RunLacos(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+  };
+  eval("model", {"--model", TinyModel()});
+  eval("short", {"--model", TinyModel(), "--max-length", "3"});
+  eval("words", {"--floor", "word-overlap"});
+  const std::vector<std::string> folders = {folder / "model", folder / "short", folder / "words"};
+  std::vector<std::string> words = {"report"};
+  words.insert(words.end(), folders.begin(), folders.end());
+  ExpectUsageError(RunLacos(words), "--output");
+  words.insert(words.end(), {"--output", folder / "page"});
+  const RunResult result = RunLacos(words);
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(CountLines(result.out), 4u) << result.out;
+  EXPECT_THAT(ReadAll(folder / "page/report.html"), HasSubstr("id=\"time-0\""));
+  EXPECT_EQ(RunLacos({"verify", folder / "page"}).status, 0);
+  const Json json = Json::ReadFile(folder / "page/systems.json");
+  EXPECT_EQ(json.At("systems")[0].At("name").AsString(), "model");
+  EXPECT_GT(json.At("systems")[0].At("ms_per_text").AsDouble(), 0);
+  EXPECT_TRUE(json.At("systems")[2].At("parameters").IsNull()) << "counting words has none";
+
+  ExpectUserError(RunLacos(words), "--overwrite");
+  ExpectUserError(RunLacos({"report", folders[0], folder.path(), "--output", folder / "other"}),
+                  "results.json");
 }
 
 }  // namespace

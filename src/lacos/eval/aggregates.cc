@@ -156,7 +156,7 @@ std::vector<Aggregate> AggregateByName(const std::vector<TaskResult>& results) {
 
 Interval IntervalOf(const std::vector<double>& resamples, double confidence) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  return resamples.empty() ? Interval{nan, nan} : PercentileInterval(resamples, confidence);
+  return resamples.empty() ? Interval{.low = nan, .high = nan} : PercentileInterval(resamples, confidence);
 }
 
 }  // namespace lacos

@@ -89,7 +89,10 @@ std::vector<double> BootstrapValues(int64_t n, const ResampledStatistic& statist
 
 Interval PercentileInterval(std::vector<double> values, double confidence) {
   LACOS_CHECK(!values.empty(), "an interval is made from values");
-  if (std::any_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return {kNaN, kNaN};
+  const auto all = static_cast<double>(values.size());
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  const double undefined = 1 - static_cast<double>(values.size()) / all;
+  if (undefined > kMostUndefined) return {.low = kNaN, .high = kNaN, .undefined = undefined};
   std::sort(values.begin(), values.end());
   // Between neighbouring values as numpy.percentile does.
   const auto at = [&](double share) {
@@ -98,22 +101,25 @@ Interval PercentileInterval(std::vector<double> values, double confidence) {
     const size_t above = std::min(below + 1, values.size() - 1);
     return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
   };
-  return {.low = at((1 - confidence) / 2), .high = at((1 + confidence) / 2)};
+  return {.low = at((1 - confidence) / 2), .high = at((1 + confidence) / 2), .undefined = undefined};
 }
 
 PairedDifference CompareResamples(std::span<const double> a, std::span<const double> b, double confidence) {
   LACOS_CHECK(a.size() == b.size() && !a.empty(), "both systems were measured on the same resamples");
   std::vector<double> differences(a.size());
-  int64_t not_above = 0, not_below = 0;
+  int64_t defined = 0, not_above = 0, not_below = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     differences[i] = a[i] - b[i];
-    if (std::isnan(differences[i])) return {.interval = {kNaN, kNaN}, .p = kNaN};
+    if (std::isnan(differences[i])) continue;
+    ++defined;
     not_above += differences[i] <= 0 ? 1 : 0;
     not_below += differences[i] >= 0 ? 1 : 0;
   }
+  const Interval interval = PercentileInterval(std::move(differences), confidence);
+  if (std::isnan(interval.low)) return {.interval = interval, .p = kNaN};
   const double less =
-      static_cast<double>(1 + std::min(not_above, not_below)) / static_cast<double>(a.size() + 1);
-  return {.interval = PercentileInterval(std::move(differences), confidence), .p = std::min(1.0, 2 * less)};
+      static_cast<double>(1 + std::min(not_above, not_below)) / static_cast<double>(defined + 1);
+  return {.interval = interval, .p = std::min(1.0, 2 * less)};
 }
 
 ResampledStatistic ResampledPearson(std::span<const double> x, std::span<const double> y) {

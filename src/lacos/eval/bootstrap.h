@@ -23,14 +23,20 @@ using ResampledStatistic = std::function<double(std::span<const int32_t> counts)
 std::vector<double> BootstrapValues(int64_t n, const ResampledStatistic& statistic,
                                     const BootstrapOptions& options, uint64_t set = 0);
 
-// Percentile interval (Efron, 1979) of such values; NaN when one of them is.
+// Percentile interval (Efron, 1979) of such values. On some resamples a correlation does not exist (every
+// drawn cosine or gold score is the same), and the value is NaN. These are left out and their share is said;
+// where it is above kMostUndefined there is no interval, low and high are NaN. So a 95 % interval holds at
+// least 0.95 * 0.95 = 90 % of all resamples, wherever the undefined ones are thought to lie.
+inline constexpr double kMostUndefined = 0.05;
 struct Interval {
   double low = 0, high = 0;
+  double undefined = 0;  // share of the values that are NaN
 };
 Interval PercentileInterval(std::vector<double> values, double confidence);
 
 // Whether two systems differ, from their values on the same resamples (Koehn, "Statistical significance tests
-// for machine translation evaluation", EMNLP 2004, two-sided).
+// for machine translation evaluation", EMNLP 2004, two-sided). Resamples on which one of them is undefined
+// are left out as above; where they are too many, p is NaN too.
 struct PairedDifference {
   Interval interval;  // of a - b
   double p =

@@ -39,6 +39,7 @@ std::vector<std::string> Tasks(const EvaluationResults& results) {
 }
 
 void AddScores(const EvaluationResults& results, double confidence, Page& page) {
+  const std::vector<std::string> undefined = UndefinedResamples(results, confidence);
   for (const std::string& task : Tasks(results)) {
     page.Section("task-" + task, FormatMeasure(task));
     HtmlTable table;
@@ -51,6 +52,7 @@ void AddScores(const EvaluationResults& results, double confidence, Page& page) 
           if (&measure == &result.measures[0])
             table.header.push_back(fmt::format("{:.0f} % interval", 100 * confidence));
         }
+        table.header.push_back("truncated");
       }
       std::vector<std::string> row = {
           result.set.Label() + (result.set.split == "test" ? "" : " " + result.set.split),
@@ -59,10 +61,12 @@ void AddScores(const EvaluationResults& results, double confidence, Page& page) 
         row.push_back(FormatScore(result.measures[i].value));
         if (i == 0) row.push_back(FormatInterval(IntervalOf(result.resamples, confidence)));
       }
+      row.push_back(fmt::format("{}", result.truncated));
       table.rows.push_back(row);
     }
     page.Table(table);
   }
+  for (const std::string& line : undefined) page.Paragraph(line + ".");
 }
 
 void AddAverages(const EvaluationResults& results, double confidence, Page& page) {
@@ -90,37 +94,26 @@ void AddAverages(const EvaluationResults& results, double confidence, Page& page
 
 // Languages against sets: which scores a language takes part in.
 void AddLanguages(const EvaluationResults& results, Page& page) {
-  std::vector<std::string> names;
-  std::map<std::string, std::map<std::string, std::pair<double, int>>>
-      scores;  // language, set name: sum and count
-  for (const TaskResult& result : results.sets) {
-    if (result.set.languages.empty() || !result.set.usual || !std::isfinite(result.main())) continue;
-    if (std::ranges::find(names, result.set.name) == names.end()) names.push_back(result.set.name);
-    std::vector<std::string> languages = result.set.languages;
-    std::ranges::sort(languages);
-    languages.erase(std::unique(languages.begin(), languages.end()), languages.end());
-    for (const std::string& language : languages) {
-      auto& [sum, count] = scores[language][result.set.name];
-      sum += result.main();
-      ++count;
-    }
-  }
-  if (scores.size() < 2) return;
+  const LanguageScores scores = ScoresByLanguage(results);
+  if (scores.means.size() < 2) return;
   page.Section("languages", "Languages");
   page.Paragraph(
       "Mean of the main measure over the sets of each name that a language takes part in, alone or with "
-      "another.");
+      "another. Colours go from 0 to 100.");
   HtmlTable table{.header = {"language", "in BLOOM"}, .rows = {}};
-  table.header.insert(table.header.end(), names.begin(), names.end());
+  table.header.insert(table.header.end(), scores.names.begin(), scores.names.end());
   for (const bool known : {true, false}) {
-    for (const auto& [language, by_set] : scores) {
+    for (const auto& [language, by_name] : scores.means) {
       if (IsBloomLanguage(language) != known) continue;
       std::vector<std::string> row = {language, known ? "yes" : "no"};
-      for (const std::string& name : names) {
-        const auto found = by_set.find(name);
-        row.push_back(found == by_set.end() ? "" : FormatScore(found->second.first / found->second.second));
+      std::vector<double> shades(2, std::nan(""));
+      for (const std::string& name : scores.names) {
+        const auto found = by_name.find(name);
+        row.push_back(found == by_name.end() ? "" : FormatScore(found->second));
+        shades.push_back(found == by_name.end() ? std::nan("") : found->second / 100);
       }
       table.rows.push_back(row);
+      table.shades.push_back(shades);
     }
   }
   page.Table(table);
@@ -173,6 +166,33 @@ std::string NameOf(const EvaluationResults& results) {
 
 }  // namespace
 
+LanguageScores ScoresByLanguage(const EvaluationResults& results) {
+  LanguageScores scores;
+  std::map<std::string, std::map<std::string, int>> counts;
+  for (const TaskResult& result : results.sets) {
+    if (result.set.languages.empty() || !result.set.usual || !std::isfinite(result.main())) continue;
+    if (std::ranges::find(scores.names, result.set.name) == scores.names.end())
+      scores.names.push_back(result.set.name);
+    std::vector<std::string> languages = result.set.languages;
+    std::ranges::sort(languages);
+    languages.erase(std::unique(languages.begin(), languages.end()), languages.end());
+    for (const std::string& language : languages) {
+      scores.means[language][result.set.name] += result.main();
+      ++counts[language][result.set.name];
+    }
+  }
+  for (auto& [language, by_name] : scores.means) {
+    for (auto& [name, sum] : by_name) sum /= counts[language][name];
+  }
+  return scores;
+}
+
+HtmlTable SystemTable(const EvaluationResults& results) {
+  HtmlTable table{.header = {}, .rows = {}, .prose = true};
+  AddSystemRows(results.system, "", table);
+  return table;
+}
+
 void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& results) {
   results.worst.clear();
   for (const TaskResult& result : results.sets) {
@@ -220,9 +240,7 @@ std::string EvaluationReportHtml(const EvaluationResults& results, double confid
   AddScatter(results, page);
   AddWorstPairs(results, page);
   page.Section("system", "System");
-  HtmlTable table{.header = {}, .rows = {}, .prose = true};
-  AddSystemRows(results.system, "", table);
-  page.Table(table);
+  page.Table(SystemTable(results));
   return page.Html();
 }
 
@@ -237,18 +255,15 @@ std::string ComparisonReportHtml(const EvaluationResults& a, const EvaluationRes
                              fmt::format("{:.0f} % interval", 100 * confidence), "p"},
                   .rows = {}};
   for (const Comparison& c : comparisons) {
-    table.rows.push_back(
-        {c.convention.empty() ? c.label : c.label + " " + c.convention, FormatMeasure(c.measure),
-         fmt::format("{}", c.n), FormatScore(c.a), FormatScore(c.b), fmt::format("{:+.2f}", c.a - c.b),
-         fmt::format("{:+.2f} to {:+.2f}", c.difference.interval.low, c.difference.interval.high),
-         fmt::format("{:.4f}", c.difference.p)});
+    table.rows.push_back({c.convention.empty() ? c.label : c.label + " " + c.convention,
+                          FormatMeasure(c.measure), fmt::format("{}", c.n), FormatScore(c.a),
+                          FormatScore(c.b), fmt::format("{:+.2f}", c.a - c.b),
+                          FormatDifferenceInterval(c.difference.interval), FormatP(c.difference.p)});
   }
   page.Table(table);
   for (const auto& [name, results] : {std::pair<const char*, const EvaluationResults*>{"a", &a}, {"b", &b}}) {
     page.Section(std::string("system-") + name, std::string("System ") + name);
-    HtmlTable system{.header = {}, .rows = {}, .prose = true};
-    AddSystemRows(results->system, "", system);
-    page.Table(system);
+    page.Table(SystemTable(*results));
   }
   return page.Html();
 }

@@ -64,8 +64,16 @@ std::string FormatScore(double value) {
 }
 
 std::string FormatInterval(const Interval& interval) {
-  return std::isfinite(interval.low) ? fmt::format("{:.2f} to {:.2f}", interval.low, interval.high) : "-";
+  if (!std::isfinite(interval.low)) return "-";
+  return fmt::format("{:.2f} to {:.2f}{}", interval.low, interval.high, interval.undefined > 0 ? "*" : "");
 }
+
+std::string FormatDifferenceInterval(const Interval& interval) {
+  if (!std::isfinite(interval.low)) return "-";
+  return fmt::format("{:+.2f} to {:+.2f}{}", interval.low, interval.high, interval.undefined > 0 ? "*" : "");
+}
+
+std::string FormatP(double p) { return std::isfinite(p) ? fmt::format("{:.4f}", p) : "-"; }
 
 std::string FormatMeasure(const std::string& name) {
   std::string text = name;
@@ -73,12 +81,34 @@ std::string FormatMeasure(const std::string& name) {
   return text;
 }
 
-Json IntervalJson(const Interval& interval) {
-  if (!std::isfinite(interval.low)) return {};
-  Json json = Json::Array();
-  json.Append(interval.low);
-  json.Append(interval.high);
-  return json;
+void SetInterval(const Interval& interval, Json& json) {
+  Json ends;
+  if (std::isfinite(interval.low)) {
+    ends = Json::Array();
+    ends.Append(interval.low);
+    ends.Append(interval.high);
+  }
+  json.Set("interval", ends);
+  json.Set("undefined_resamples", interval.undefined);
+}
+
+std::vector<std::string> UndefinedResamples(const EvaluationResults& results, double confidence) {
+  std::vector<std::string> lines;
+  const auto add = [&](const std::string& label, const std::vector<double>& resamples) {
+    const Interval interval = IntervalOf(resamples, confidence);
+    if (interval.undefined <= 0) return;
+    lines.push_back(
+        fmt::format("{}: {:.1f} % of the resamples have no value (all cosines or all gold scores are "
+                    "the same){}",
+                    label, 100 * interval.undefined,
+                    std::isfinite(interval.low) ? "; they are left out of its interval (*)"
+                                                : "; too many for an interval"));
+  };
+  for (const TaskResult& result : results.sets) add(result.set.Label(), result.resamples);
+  for (const Aggregate& aggregate : results.aggregates) {
+    add(aggregate.group + " " + aggregate.convention, aggregate.resamples);
+  }
+  return lines;
 }
 
 void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap) {
@@ -110,7 +140,9 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
     for (const Measure& measure : result.measures) measures.Set(measure.name, NumberOrNull(measure.value));
     set.Set("measures", measures);
     set.Set("main_measure", result.measures[0].name);
-    set.Set("interval", IntervalJson(IntervalOf(result.resamples, confidence)));
+    SetInterval(IntervalOf(result.resamples, confidence), set);
+    set.Set("truncated", result.truncated);
+    set.Set("empty", result.empty);
     sets.Append(set);
   }
   Json aggregates = Json::Array();
@@ -120,7 +152,7 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
     json.Set("convention", aggregate.convention);
     json.Set("measure", aggregate.measure);
     json.Set("value", NumberOrNull(aggregate.value));
-    json.Set("interval", IntervalJson(IntervalOf(aggregate.resamples, confidence)));
+    SetInterval(IntervalOf(aggregate.resamples, confidence), json);
     json.Set("sets", aggregate.sets);
     json.Set("n", aggregate.n);
     aggregates.Append(json);
@@ -201,6 +233,8 @@ EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions&
                               .languages = {},
                               .usual = set.At("usual").AsBool()},
                       .n = set.At("n").AsInt()};
+    if (const auto count = set.Find("truncated")) result.truncated = count->AsInt();
+    if (const auto count = set.Find("empty")) result.empty = count->AsInt();
     for (size_t j = 0; j < set.At("languages").size(); ++j) {
       result.set.languages.push_back(set.At("languages")[j].AsString());
     }

@@ -26,19 +26,26 @@ struct EvaluationResults {
   BootstrapOptions bootstrap;    // of the resamples
 };
 
-// How people read them: "66.18" or "undefined"; "65.19 to 67.11" or "-"; "ndcg at 10".
+// How people read them: "66.18" or "undefined"; "65.19 to 67.11", "*" behind it where undefined resamples
+// were left out, or "-"; "ndcg at 10".
 std::string FormatScore(double value);
 std::string FormatInterval(const Interval& interval);
 std::string FormatMeasure(const std::string& name);
-// [low, high], or null.
-Json IntervalJson(const Interval& interval);
+// "+0.12 to +1.40", as above; "0.0010".
+std::string FormatDifferenceInterval(const Interval& interval);
+std::string FormatP(double p);
+// "interval": [low, high] or null, and "undefined_resamples": their share.
+void SetInterval(const Interval& interval, Json& json);
+// A sentence for each set and average of which some resamples have no value.
+std::vector<std::string> UndefinedResamples(const EvaluationResults& results, double confidence);
 
 // Resamples every set and makes the aggregates.
 void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap);
 
 // {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...}, "interval":
-// [low, high]}], "aggregates": [{"group", "convention", "measure", "value", "interval", "sets", "n"}],
-// "confidence", "resamples", "seed", "worst_pairs"}. Numbers that do not exist are null.
+// [low, high], "undefined_resamples", "truncated", "empty"}], "aggregates": [{"group", "convention",
+// "measure", "value", "interval", "undefined_resamples", "sets", "n"}], "confidence", "resamples", "seed",
+// "worst_pairs"}. Numbers that do not exist are null.
 Json ResultsJson(const EvaluationResults& results, double confidence);
 // One line a set and measure, then one an aggregate:
 // task,name,subset,split,languages,n,convention,measure,value,low,high.

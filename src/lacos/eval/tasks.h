@@ -44,6 +44,7 @@ struct TaskResult {
   // the item's share of the main measure (nDCG of a query, 1 for a right answer), and no gold.
   std::vector<double> items, gold;
   std::vector<int64_t> first, second;  // sts, pair_classification: rows of the text table
+  int64_t truncated = 0, empty = 0;    // of its distinct texts: lost their end; have no tokens
 
   double main() const { return measures.at(0).value; }
 };

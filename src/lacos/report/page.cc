@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "lacos/io/utf8.h"
 
 namespace lacos {
@@ -37,6 +40,7 @@ th:first-child,.prose th,.prose td{text-align:left}
 thead th{color:var(--soft);font-weight:500;font-size:.85rem}
 tbody th{font-weight:500}
 .prose tbody th{color:var(--soft);font-weight:400}
+.shade{background:color-mix(in srgb,var(--accent) var(--s),transparent)}
 tr.strong>*{font-weight:700}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:16px}
 .chart{margin:0;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px 18px 12px 14px;min-width:0}
@@ -133,7 +137,11 @@ void Page::Table(const HtmlTable& table) {
     body_ += static_cast<int>(row) == table.strong_row ? "<tr class=\"strong\">" : "<tr>";
     for (size_t i = 0; i < table.rows[row].size(); ++i) {
       const std::string cell = EscapeHtml(table.rows[row][i]);
-      body_ += i == 0 ? "<th scope=\"row\">" + cell + "</th>" : "<td>" + cell + "</td>";
+      const bool has_shade = row < table.shades.size() && i < table.shades[row].size();
+      const double shade = has_shade ? std::clamp(table.shades[row][i], 0.0, 1.0) : std::nan("");
+      const std::string style =
+          std::isfinite(shade) ? fmt::format(" class=\"shade\" style=\"--s:{:.0f}%\"", 60 * shade) : "";
+      body_ += i == 0 ? "<th scope=\"row\">" + cell + "</th>" : "<td" + style + ">" + cell + "</td>";
     }
     body_ += "</tr>\n";
   }

@@ -21,6 +21,8 @@ struct HtmlTable {
   std::vector<std::vector<std::string>> rows;
   bool prose = false;
   int strong_row = -1;  // pointed out
+  // Shares from 0 to 1 by which cells are coloured, by row and cell as in `rows`; NaN, or empty: not.
+  std::vector<std::vector<double>> shades;
 };
 
 // The page is built from top to bottom. Every text is escaped.

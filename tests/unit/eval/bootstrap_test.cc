@@ -116,5 +116,51 @@ TEST(PercentileInterval, LiesBetweenNeighboursAsNumpysDoes) {
   EXPECT_NEAR(interval.high, 9.75, 1e-12);
 }
 
+TEST(PercentileInterval, LeavesUndefinedResamplesOutAndSaysHowMany) {
+  const double none = std::nan("");
+  std::vector<double> values(1000);
+  std::iota(values.begin(), values.end(), 0.0);
+  const Interval whole = PercentileInterval(values, 0.95);
+  values.insert(values.begin() + 500, 50, none);  // 50 of 1,050: 4.8 %
+  const Interval interval = PercentileInterval(values, 0.95);
+  EXPECT_EQ(interval.low, whole.low);
+  EXPECT_EQ(interval.high, whole.high);
+  EXPECT_NEAR(interval.undefined, 50.0 / 1050, 1e-12);
+  EXPECT_EQ(whole.undefined, 0);
+
+  values.insert(values.end(), 10, none);  // 60 of 1,060: 5.7 %
+  const Interval too_many = PercentileInterval(values, 0.95);
+  EXPECT_TRUE(std::isnan(too_many.low) && std::isnan(too_many.high));
+  EXPECT_NEAR(too_many.undefined, 60.0 / 1060, 1e-12);
+}
+
+TEST(Bootstrap, ASetWithFewDifferentCosinesStillHasAnInterval) {
+  // One cosine of 40 differs: it is absent from (39/40)^40 = 36 % of the resamples, two of 40 from 13 %,
+  // three from 4.6 %.
+  for (const auto& [different, has_interval] :
+       {std::pair{1, false}, std::pair{2, false}, std::pair{4, true}}) {
+    std::vector<double> cosine(40, 0.5), gold;
+    for (int i = 0; i < 40; ++i) gold.push_back(i % 6);
+    for (int i = 0; i < different; ++i) cosine[static_cast<size_t>(9 * i)] = 0.6;
+    const Interval interval =
+        PercentileInterval(BootstrapValues(40, ResampledSpearman(cosine, gold), {.resamples = 2000}), 0.95);
+    EXPECT_EQ(std::isfinite(interval.low), has_interval) << different;
+    const double expected = std::pow(1 - different / 40.0, 40);
+    EXPECT_NEAR(interval.undefined, expected, 4 * std::sqrt(expected / 2000)) << different;
+  }
+}
+
+TEST(CompareResamples, LeavesOutWhereOneSideIsUndefined) {
+  const double none = std::nan("");
+  std::vector<double> a(100, 2), b(100, 1);
+  a[3] = b[7] = none;
+  const PairedDifference difference = CompareResamples(a, b, 0.95);
+  EXPECT_EQ(difference.interval.low, 1);
+  EXPECT_NEAR(difference.interval.undefined, 0.02, 1e-12);
+  EXPECT_NEAR(difference.p, 2.0 / 99, 1e-12);
+  for (size_t i = 20; i < 30; ++i) a[i] = none;
+  EXPECT_TRUE(std::isnan(CompareResamples(a, b, 0.95).p));
+}
+
 }  // namespace
 }  // namespace lacos
