@@ -14,7 +14,7 @@ import tempfile
 # Folders of src/lacos by level. A file includes its own folder or lower levels; folders of one level are siblings.
 LEVELS = {
     "base": 0, "tensor": 1, "quant": 2, "kernels": 3, "io": 4, "text": 4, "report": 5, "nn": 5, "model": 6, "data": 6,
-    "eval": 7, "train": 8, "serve": 9, "capi": 10,
+    "eval": 7, "train": 8, "sweep": 9, "serve": 9, "capi": 10,
 }
 # Siblings that may be included all the same: a tokenizer.json is read through io.
 SIDEWAYS = {("text", "io")}
@@ -26,6 +26,7 @@ EXTERNAL = [
     (r"nlohmann/", ["src/lacos/io/*.cc"], "JSON goes through io/json.h: only io's .cc files include nlohmann"),
     (r"archive", ["src/lacos/io/archive.cc", "tests/unit/io/", "tests/unit/data/"],
      "archives go through io/archive.h: only io/archive.cc includes libarchive"),
+    (r"toml\+\+|toml\.hpp", ["src/lacos/sweep/recipe.cc"], "only sweep/recipe.cc includes toml++"),
     (r"onig", ["src/lacos/text/regex.cc"], "only text/regex.cc includes Oniguruma"),
     (r"linear\.h", ["src/lacos/eval/classification.cc"], "only eval/classification.cc includes liblinear"),
     (r"hwy/", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes Highway"),
@@ -155,6 +156,10 @@ SELF_TEST = [
     ("src/lacos/io/archive.cc", "#include <archive_entry.h>", False),
     ("src/lacos/io/manifest.cc", "#include <archive.h>", True),
     ("src/lacos/data/prepare/xquad.cc", "#include <archive.h>", True),
+    ("src/lacos/sweep/grid.cc", "#include <toml++/toml.h>", True),
+    ("src/lacos/sweep/recipe.cc", "#include <toml++/toml.h>", False),
+    ("src/lacos/train/a.cc", '#include "lacos/sweep/recipe.h"', True),
+    ("src/lacos/sweep/a.cc", '#include "lacos/train/trainer.h"', False),
     ("src/lacos/text/split.cc", "#include <oniguruma.h>", True),
     ("src/lacos/model/a.cc", "#include <oniguruma.h>", True),
     ("src/lacos/text/regex.cc", "#include <oniguruma.h>", False),

@@ -41,6 +41,7 @@ void AddCommands(CLI::App& app, GlobalOptions& globals) {
   AddEmbedCommand(app, globals);
   AddSimilarityCommand(app, globals);
   AddAdapterCommand(app, globals);
+  AddSweepCommand(app, globals);
   AddPruneCommand(app, globals);
   AddMergeCommand(app, globals);
   AddVerifyCommand(app, globals);

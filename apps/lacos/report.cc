@@ -1,5 +1,5 @@
-// `lacos report`: the page of a training run or of an evaluation, made anew from its folder, or one page of
-// several evaluations.
+// `lacos report`: the page of a training run, of an evaluation or of a sweep, made anew from its folder, or
+// one page of several evaluations.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -13,6 +13,7 @@
 #include "lacos/eval/systems_report.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/manifest.h"
+#include "lacos/sweep/summary.h"
 #include "lacos/train/run_report.h"
 #include "output.h"
 #include "run_record.h"
@@ -32,7 +33,12 @@ bool IsEvaluation(const std::string& folder) {
 
 void ReportOne(const GlobalOptions& globals, const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "report.html").string();
-  if (IsEvaluation(folder)) {
+  const std::string sweep = (std::filesystem::path(folder) / "sweep.json").string();
+  if (std::filesystem::exists(sweep)) {
+    const std::string run = (std::filesystem::path(folder) / "run.json").string();
+    WriteFileAtomically(path, SweepReportHtml(Json::ReadFile(sweep),
+                                              std::filesystem::exists(run) ? Json::ReadFile(run) : Json()));
+  } else if (IsEvaluation(folder)) {
     const BootstrapOptions bootstrap = ReadBootstrapOptions(folder);
     WriteFileAtomically(path, EvaluationReportHtml(ReadResults(folder, bootstrap), bootstrap.confidence));
   } else {
@@ -127,13 +133,14 @@ void Report(const GlobalOptions& globals, const ReportFlags& flags) {
 void AddReportCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command =
       NewCommand(app, globals, "report",
-                 "Write report.html of a training run, running or ended, of an evaluation, or of "
+                 "Write report.html of a training run, running or ended, of an evaluation, a sweep, or "
                  "several evaluations",
                  "lacos report results-a results-b results-c --output page");
   auto flags = std::make_shared<ReportFlags>();
   command
       ->add_option("DIR", flags->folders,
-                   "Output folder of 'lacos train' or 'lacos eval'; several of 'lacos eval' make one page")
+                   "Output folder of 'lacos train', 'lacos eval' or 'lacos sweep'; several of 'lacos eval' "
+                   "make one page")
       ->type_name("")
       ->required();
   command

@@ -71,7 +71,7 @@ Json MachineJson() {
 Json FlagsJson(const CLI::App& command) {
   Json flags = Json::Object();
   for (const CLI::Option* option : command.get_options()) {
-    if (option->get_lnames().empty()) continue;
+    if (option->get_lnames().empty() || option->get_group().empty()) continue;  // hidden: not for people
     const std::string& name = option->get_lnames()[0];
     if (name == "help" || !IsRepeatable("--" + name)) continue;
     std::string value = option->get_default_str();

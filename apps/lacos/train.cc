@@ -33,6 +33,7 @@ class TrainDisplay final : public TrainObserver {
       LogDropped(file, file.dropped_no_gold_label, "without a gold label");
       LogDropped(file, file.dropped_identical_texts, "with two identical texts");
       LogDropped(file, file.dropped_other_split, "of another split");
+      LogDropped(file, file.dropped_beyond_fraction, "beyond --data-fraction");
     }
     if (data.truncated() > 0) {
       spdlog::info("{} texts are longer than --max-length and lose their end", data.truncated());

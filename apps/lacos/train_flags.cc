@@ -23,6 +23,13 @@ void AddDataFlags(CLI::App* command, TrainFlags& flags) {
   AddTableOptions(command, flags.table);
   command->add_flag("--hard-negatives", flags.hard_negatives,
                     "Make the contradictions of an anchor its negatives, beside those of the batch");
+  command
+      ->add_option(
+          "--data-fraction", flags.data_fraction,
+          "Share of each file's examples that is used, drawn by --seed; a smaller share lies inside a "
+          "larger one")
+      ->type_name("X")
+      ->check(NumberIn(1e-9, 1));
   OneOf(command->add_option("--mix", flags.mix, "How batches are drawn from several files"),
         {"proportional", "round-robin"});
   command->add_option("--batch-size", flags.batch_size, "Examples (pairs) in a batch")
@@ -241,6 +248,7 @@ std::vector<std::pair<std::string, std::string>> Recipe(const GlobalOptions& glo
                                     flags.lora_dropout, fmt::join(flags.lora_targets, ", ")));
     if (!flags.lora_layers.empty()) recipe.emplace_back("LoRA layers", flags.lora_layers);
   }
+  if (flags.data_fraction != 1) recipe.emplace_back("data fraction", fmt::format("{}", flags.data_fraction));
   if (flags.symmetric) recipe.emplace_back("symmetric", "yes");
   if (flags.hard_negatives) recipe.emplace_back("hard negatives", "contradictions of the anchor");
   if (flags.loss == "triplet") recipe.emplace_back("margin", fmt::format("{}", flags.margin));
@@ -308,6 +316,7 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
                       .split = flags.split,
                       .hard_negatives = flags.hard_negatives,
                       .labelled = flags.loss == "softmax"};
+  options.data_fraction = flags.data_fraction;
   options.dev_file = flags.dev;
   options.eval_every = flags.eval_every;
   options.patience = flags.patience;

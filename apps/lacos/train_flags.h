@@ -19,6 +19,7 @@ struct TrainFlags {
   std::string config;  // expanded before parsing (config_file.h)
   std::string output, dev, split = "train";
   bool hard_negatives = false;
+  double data_fraction = 1;
   double epochs = 1;
   int64_t max_steps = 0, batch_size = 128;
   std::string mix = "proportional";

@@ -4,16 +4,21 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/base/rng.h"
 #include "lacos/data/cells.h"
 
 namespace lacos {
 namespace {
+
+constexpr uint64_t kSubset = 0xF4AC7104;  // what KeepFraction draws shares nothing with other uses of a seed
 
 // Where a table's known columns are, or -1.
 struct Columns {
@@ -273,6 +278,23 @@ class Reader {
 
 ExampleFile ReadExamples(const std::string& path, const ExampleOptions& options) {
   return Reader(path, options).Read();
+}
+
+void KeepFraction(ExampleFile& file, double fraction, uint64_t seed) {
+  LACOS_CHECK(fraction > 0 && fraction <= 1, "a share of the examples");
+  if (fraction == 1) return;
+  const size_t all = file.examples.size();
+  const uint64_t key = Mix64(seed, kSubset);
+  std::vector<std::pair<uint64_t, size_t>>
+      order;  // by a number of each example's own: any prefix is a sample
+  for (size_t i = 0; i < all; ++i) order.emplace_back(Mix64(key, i), i);
+  std::sort(order.begin(), order.end());
+  order.resize(std::max<size_t>(1, static_cast<size_t>(std::llround(fraction * static_cast<double>(all)))));
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::vector<Example> kept;
+  for (const auto& [number, i] : order) kept.push_back(std::move(file.examples[i]));
+  file.dropped_beyond_fraction = static_cast<int64_t>(all - kept.size());
+  file.examples = std::move(kept);
 }
 
 }  // namespace lacos

@@ -38,6 +38,7 @@ struct ExampleFile {
   int64_t dropped_other_label = 0;      // neutral or contradiction rows where only entailment makes pairs
   int64_t dropped_identical_texts = 0;  // sentence1 equals sentence2: no training signal
   int64_t dropped_other_split = 0;
+  int64_t dropped_beyond_fraction = 0;  // examples that KeepFraction left out
   int64_t dropped_negatives = 0;  // negatives equal to their anchor, their positive or an earlier negative
 };
 
@@ -57,6 +58,10 @@ struct ExampleOptions {
 // without any usable column, an unknown label, a file that leaves no example: UserError. For STS files
 // without header see ReadScoredPairs.
 ExampleFile ReadExamples(const std::string& path, const ExampleOptions& options);
+
+// Keeps the share `fraction` (above 0, at most 1) of the examples, at least one, in their order. Which ones
+// is drawn by `seed` alone, so a smaller share of a file lies inside a larger one of the same seed.
+void KeepFraction(ExampleFile& file, double fraction, uint64_t seed);
 
 struct ScoredPairs {
   std::string path;

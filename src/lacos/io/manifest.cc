@@ -27,8 +27,10 @@ constexpr int64_t kCheckedBytes = int64_t{64} << 20;  // hashed in a tenth of a 
 
 // Paths of the regular files below `folder`, relative to it, sorted; unfinished temporaries are nobody's
 // content.
-std::vector<std::string> FilesBelow(const std::string& folder) {
-  std::vector<std::string> files = ListFilesBelow(folder, IsTemporaryName);
+std::vector<std::string> FilesBelow(const std::string& folder, const std::vector<std::string>& left_out) {
+  std::vector<std::string> files = ListFilesBelow(folder, [&](const std::string& name) {
+    return IsTemporaryName(name) || std::find(left_out.begin(), left_out.end(), name) != left_out.end();
+  });
   std::erase(files, kManifestName);
   return files;
 }
@@ -127,8 +129,8 @@ std::string FileSha256(const std::string& path, const std::function<void()>& bet
 }
 
 void WriteManifest(const std::string& folder, const Json& extra, const RecordedTensors& tensors,
-                   const std::function<void()>& between) {
-  const std::vector<std::string> names = FilesBelow(folder);
+                   const std::function<void()>& between, const std::vector<std::string>& left_out) {
+  const std::vector<std::string> names = FilesBelow(folder, left_out);
   std::vector<std::string> hashes(names.size());
   ParallelFor(static_cast<int64_t>(names.size()),
               [&](int64_t i) { hashes[i] = FileSha256(folder + "/" + names[i], between); });

@@ -17,9 +17,10 @@ using RecordedTensors = std::map<std::string, TensorHashes>;
 // {"files": {"config.json": {"bytes": 575, "sha256": "..."}, ...}} for every regular file below `folder`
 // except lacos.json itself, with `extra`'s keys beside it, sorted by name; files with `tensors` get a key
 // "tensors" of their names and hashes. `between` is called every few megabytes, from several threads at a
-// time; what it throws ends the work.
+// time; what it throws ends the work. Files and folders named in `left_out` are not its content, wherever
+// below `folder` they are.
 void WriteManifest(const std::string& folder, const Json& extra, const RecordedTensors& tensors = {},
-                   const std::function<void()>& between = {});
+                   const std::function<void()>& between = {}, const std::vector<std::string>& left_out = {});
 
 // Writes `folder`/run.json with what `record` returns; nothing where it is absent. It belongs before the
 // manifest: how the folder was made is one of its files.

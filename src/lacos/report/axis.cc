@@ -57,7 +57,8 @@ double Axis::Place(double value) const {
 
 Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend) {
   if (logarithmic) return LogarithmicAxis(low, high > low ? high : 10 * low, count, extend);
-  if (!(high > low)) {
+  // Ends that differ by roundings alone are equal: ticks between them could not be counted in doubles.
+  if (!(high - low > 1e-12 * std::max(std::abs(low), std::abs(high)))) {
     const double space = low == 0 ? 1 : 0.1 * std::abs(low);
     low -= space;
     high += space;

@@ -22,7 +22,7 @@ struct Axis {
 
 // An axis over [low, high] with about `count` ticks at 1, 2 or 5 times a power of ten (logarithmic: at powers
 // of ten, and their multiples where there are few). It is extended to whole ticks where `extend` says so.
-// Equal ends are moved apart. Logarithmic axes need low > 0.
+// Ends that are equal, or differ by roundings alone, are moved apart. Logarithmic axes need low > 0.
 Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend);
 
 // "0.25", "1200", "35k", "2e-4": as many digits as `step`, the distance of two ticks, needs, in the form that

@@ -41,6 +41,7 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
     add("with another label than entailment", file.dropped_other_label);
     add("with two identical texts", file.dropped_identical_texts);
     add("of another split", file.dropped_other_split);
+    add("beyond --data-fraction", file.dropped_beyond_fraction);
     Json entry = Json::Object();
     entry.Set("path", file.path);
     entry.Set("rows", file.rows);

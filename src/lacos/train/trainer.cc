@@ -158,6 +158,7 @@ class Run {
     bool unlabelled = false;
     for (const std::string& path : options_.train_files) {
       files.push_back(ReadExamples(path, options_.examples));
+      KeepFraction(files.back(), options_.data_fraction, options_.seed);
       unlabelled = unlabelled || files.back().kind == ExampleKind::kUnlabelled;
     }
     if (!options_.dev_file.empty()) dev_ = ReadScoredPairs(options_.dev_file, options_.examples.table, "dev");

@@ -28,6 +28,7 @@ struct TrainOptions {
   std::string output;
   std::vector<std::string> train_files;
   ExampleOptions examples;
+  double data_fraction = 1;  // share of each file's examples that is used, drawn by `seed` (KeepFraction)
   std::string dev_file;
   int64_t eval_every = 0;  // steps; 0 = at the end of each epoch
   int64_t patience = 0;    // evaluations without improvement before stopping; 0 = never

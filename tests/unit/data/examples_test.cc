@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "unit/io/test_files.h"
@@ -193,6 +194,33 @@ TEST_F(ExamplesTest, AMissingHeaderNamesTheKnownColumns) {
 
 TEST_F(ExamplesTest, ARowOfAnotherWidthStopsTheRun) {
   EXPECT_THAT(Error("sentence1\tsentence2\na\tb\nc\n"), HasSubstr("/f.tsv:3] found 1 column; expected 2"));
+}
+
+std::vector<int64_t> LinesKept(ExampleFile file, double fraction, uint64_t seed) {
+  KeepFraction(file, fraction, seed);
+  std::vector<int64_t> lines;
+  for (const Example& example : file.examples) lines.push_back(example.line);
+  EXPECT_EQ(file.dropped_beyond_fraction + static_cast<int64_t>(lines.size()), 200);
+  return lines;
+}
+
+TEST_F(ExamplesTest, ASmallerFractionLiesInsideALargerOneOfTheSameSeed) {
+  std::string table = "text\n";
+  for (int i = 0; i < 200; ++i) table += "text " + std::to_string(i) + "\n";
+  const ExampleFile file = Read(table);
+  for (const uint64_t seed : {1, 2}) {
+    std::vector<int64_t> before;
+    for (const auto& [fraction, count] :
+         std::vector<std::pair<double, size_t>>{{0.001, 1}, {0.1, 20}, {0.3, 60}, {0.5, 100}, {1.0, 200}}) {
+      const std::vector<int64_t> lines = LinesKept(file, fraction, seed);
+      EXPECT_EQ(lines.size(), count);
+      EXPECT_TRUE(std::is_sorted(lines.begin(), lines.end()));
+      EXPECT_TRUE(std::includes(lines.begin(), lines.end(), before.begin(), before.end())) << fraction;
+      before = lines;
+    }
+  }
+  EXPECT_NE(LinesKept(file, 0.3, 1), LinesKept(file, 0.3, 2));
+  EXPECT_EQ(LinesKept(file, 0.3, 1), LinesKept(file, 0.3, 1));
 }
 
 }  // namespace

@@ -48,6 +48,16 @@ TEST(Axis, ALogarithmicAxisHasPowersOfTen) {
   EXPECT_GE(MakeAxis(1, 1, 5, true, true).ticks.size(), 2u);
 }
 
+TEST(Axis, EndsThatDifferByARoundingAreEqual) {
+  for (const double low : {12.3, -40.0, 1e9}) {
+    const Axis axis = MakeAxis(low, std::nextafter(low, 2e9), 5, false, true);
+    EXPECT_GE(axis.ticks.size(), 2u);
+    EXPECT_LE(axis.ticks.size(), 12u);
+    EXPECT_LT(axis.low, low);
+    EXPECT_GT(axis.high, low);
+  }
+}
+
 TEST(Axis, LabelsAreShort) {
   EXPECT_EQ(TickLabel(0, 0.1, 0), "0");
   EXPECT_EQ(TickLabel(0.25, 0.05, 0.25), "0.25");

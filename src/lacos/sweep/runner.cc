@@ -1,0 +1,244 @@
+#include "lacos/sweep/runner.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "lacos/base/error.h"
+#include "lacos/base/hash.h"
+#include "lacos/base/version.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/folder.h"
+#include "lacos/io/manifest.h"
+#include "lacos/io/mapped_file.h"
+#include "lacos/io/paths.h"
+#include "lacos/io/posix.h"
+#include "lacos/io/temporary.h"
+#include "lacos/sweep/summary.h"
+
+namespace lacos {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFormat = "lacos sweep 1";  // changes when the same settings would give other results
+constexpr const char* kRecipeCopy = "recipe.toml";
+constexpr const char* kLockName = ".lacos-sweep";  // also what tells a sweep's folder from others
+
+// One sweep works in a folder at a time; the lock ends with the process.
+FileDescriptor LockOutput(const std::string& output) {
+  std::error_code error;
+  if (fs::exists(output, error) && !FileExists(output + "/" + kLockName) &&
+      !FileExists(output + "/sweep.json") &&
+      !(fs::is_directory(output, error) && fs::is_empty(output, error))) {
+    throw UserError(
+        fmt::format("[{}] holds something else than a sweep; expected the folder of an earlier sweep, an "
+                    "empty one or none; choose "
+                    "another --output",
+                    output));
+  }
+  fs::create_directory(output, error);
+  const std::string path = output + "/" + kLockName;
+  FileDescriptor lock(OpenFile(path, O_RDWR | O_CREAT, 0644));
+  if (lock.get() < 0) ThrowSystemError(path, "be made");
+  if (LockFile(lock.get()) == FileLock::kTaken) {
+    throw UserError(
+        fmt::format("[{}] another process runs a sweep here; expected one at a time; wait for it, or choose "
+                    "another --output",
+                    output));
+  }
+  return lock;
+}
+
+class SweepRunner {
+ public:
+  SweepRunner(const SweepRecipe& recipe, const SweepOptions& options)
+      : recipe_(recipe),
+        options_(options),
+        grid_(MakeGrid(recipe)),
+        bases_(recipe, options.output + "/bases"),
+        identities_(recipe, bases_) {}
+
+  Json Run() {
+    const FileDescriptor lock = LockOutput(options_.output);
+    const std::string text = ReadFileToString(recipe_.path);
+    WriteFileAtomically((fs::path(options_.output) / kRecipeCopy).string(), text);
+    NameStale();
+    MakeRuns();
+    Json sweep = SummariseSweep(recipe_, grid_, finished_, failures_);
+    Write(sweep);
+    return sweep;
+  }
+
+ private:
+  void Tell(const std::string& line) const {
+    if (options_.message) options_.message(line);
+  }
+
+  // Runs in the folder that the recipe does not ask for.
+  void NameStale() const {
+    std::set<std::string> wanted;
+    for (const Grid::Run& run : grid_.Runs(recipe_.seeds)) {
+      wanted.insert(RunFolderOf("", grid_.cells[run.cell], run.seed));
+    }
+    std::vector<std::string> stale;
+    for (const FolderEntry& cell : ListFolder(options_.output + "/cells")) {
+      for (const FolderEntry& run : ListFolder(options_.output + "/cells/" + cell.name)) {
+        const std::string name = "/cells/" + cell.name + "/" + run.name;
+        if (run.is_folder && !IsTemporaryName(run.name) && !wanted.contains(name)) {
+          stale.push_back(cell.name + "/" + run.name);
+        }
+      }
+    }
+    if (!stale.empty()) {
+      Tell(fmt::format("kept, but not part of this recipe: {}", fmt::join(stale, ", ")));
+    }
+  }
+
+  // Whether the run is there as this recipe would make it.
+  bool IsFinished(const std::string& folder, const std::string& identity, const std::string& name) const {
+    if (!FileExists(folder + "/cell.json")) return false;
+    if (Json::ReadFile(folder + "/cell.json").At("identity").AsString() == identity) return true;
+    Tell(fmt::format("{}: settings or files have changed since it was made: it is made anew", name));
+    return false;
+  }
+
+  void MakeRuns() {
+    const std::vector<Grid::Run> runs = grid_.Runs(recipe_.seeds);
+    std::vector<Grid::Run> missing;
+    for (const Grid::Run& run : runs) {
+      const Cell& cell = grid_.cells[run.cell];
+      const std::string folder = RunFolderOf(options_.output, cell, run.seed);
+      if (IsFinished(folder, identities_.Of(cell, run.seed), NameOf(cell, run.seed))) {
+        finished_.push_back({.cell = run.cell, .seed = run.seed, .folder = folder});
+      } else {
+        missing.push_back(run);
+      }
+    }
+    if (!finished_.empty())
+      Tell(fmt::format("{} of {} runs are there already", finished_.size(), runs.size()));
+    for (size_t i = 0; i < missing.size(); ++i) {
+      const Cell& cell = grid_.cells[missing[i].cell];
+      if (options_.progress) {
+        options_.progress(static_cast<int64_t>(i), static_cast<int64_t>(missing.size()),
+                          NameOf(cell, missing[i].seed));
+      }
+      if (!failures_.contains(missing[i].cell)) Make(missing[i]);
+    }
+    if (options_.progress && !missing.empty()) {
+      options_.progress(static_cast<int64_t>(missing.size()), static_cast<int64_t>(missing.size()), "");
+    }
+    OrderRuns();
+  }
+
+  void Make(const Grid::Run& run) {
+    const Cell& cell = grid_.cells[run.cell];
+    try {
+      bases_.Prepare(cell.settings, [this](const std::string& path) { Tell("making the base " + path); });
+      options_.run(cell, run.seed, identities_.Of(cell, run.seed));
+      finished_.push_back(
+          {.cell = run.cell, .seed = run.seed, .folder = RunFolderOf(options_.output, cell, run.seed)});
+    } catch (const UserError& error) {
+      const std::string what = fmt::format("[cell {}] {}", NameOf(cell, run.seed), error.what());
+      if (!options_.keep_going) throw UserError(what);
+      failures_[run.cell] = error.what();
+      if (options_.warning) options_.warning(what);
+    }
+  }
+
+  // In the order of the recipe, whatever was there first.
+  void OrderRuns() {
+    std::vector<FinishedRun> ordered;
+    for (const Grid::Run& run : grid_.Runs(recipe_.seeds)) {
+      for (const FinishedRun& finished : finished_) {
+        if (finished.cell == run.cell && finished.seed == run.seed) ordered.push_back(finished);
+      }
+    }
+    finished_ = std::move(ordered);
+  }
+
+  static std::string NameOf(const Cell& cell, uint64_t seed) {
+    return cell.trained ? fmt::format("{}, seed {}", cell.name, seed) : cell.name;
+  }
+
+  void Write(const Json& sweep) const {
+    const fs::path folder = options_.output;
+    WriteFileAtomically((folder / "sweep.json").string(), sweep.Dump(2) + "\n");
+    WriteFileAtomically((folder / "sweep.csv").string(), SweepCsv(sweep));
+    WriteRunRecord(options_.output, options_.run_record);
+    const bool has_run = FileExists((folder / "run.json").string());
+    const Json run = has_run ? Json::ReadFile((folder / "run.json").string()) : Json();
+    WriteFileAtomically((folder / "report.html").string(), SweepReportHtml(sweep, run));
+    Json extra = Json::Object();
+    extra.Set("lacos_version", kLacosVersion);
+    extra.Set("kind", "sweep");
+    // Bases have manifests of their own, and may be large; the lock is nobody's content.
+    WriteManifest(options_.output, extra, {}, {}, {"bases", kLockName});
+  }
+
+  const SweepRecipe& recipe_;
+  const SweepOptions& options_;
+  Grid grid_;
+  SweepBases bases_;
+  RunIdentities identities_;
+  std::vector<FinishedRun> finished_;
+  std::map<size_t, std::string> failures_;
+};
+
+}  // namespace
+
+const std::string& RunIdentities::FileHash(const std::string& path) {
+  std::string& hash = files_[path];
+  if (hash.empty()) hash = FileSha256(path);
+  return hash;
+}
+
+const std::string& RunIdentities::EvaluationHash() {
+  if (!evaluation_.empty()) return evaluation_;
+  std::string text;
+  for (const EvaluationFile& file : recipe_.evaluation.files) {
+    text += fmt::format("{}\n{}\n{}\n{}\n{}\n", file.name, file.subset, file.task, file.split,
+                        fmt::join(file.languages, ","));
+    if (!FolderExists(file.path)) {
+      text += FileHash(file.path) + "\n";
+      continue;
+    }
+    for (const std::string& name : ListFilesBelow(file.path))
+      text += name + FileHash(file.path + "/" + name) + "\n";
+  }
+  for (const std::string& suite : recipe_.evaluation.suites) text += suite + "\n";
+  if (!recipe_.evaluation.suites.empty()) text += FileHash(recipe_.evaluation.suite_folder + "/suite.json");
+  evaluation_ = Sha256Hex(text);
+  return evaluation_;
+}
+
+std::string RunIdentities::Of(const Cell& cell, uint64_t seed) {
+  std::string text = fmt::format("{}\n{}\n{}\n", kFormat, bases_.Identity(cell.settings), EvaluationHash());
+  Json settings = SettingsJson(cell.settings);
+  if (!cell.trained) {
+    for (const char* name : {"pooling", "normalize", "strip", "max_length", "compute"}) {
+      text += settings.At(name).Dump() + "\n";
+    }
+    return Sha256Hex(text);
+  }
+  settings.Set("base", "");  // names of bases and data are the recipe's; what they stand for counts
+  settings.Set("data", "");
+  text += fmt::format("{}\n{}\n", settings.Dump(), seed);
+  for (const std::string& path : recipe_.data.at(cell.settings.data)) text += FileHash(path) + "\n";
+  return Sha256Hex(text);
+}
+
+std::string RunFolderOf(const std::string& output, const Cell& cell, uint64_t seed) {
+  return fmt::format("{}/cells/{}/seed-{}", output, cell.folder, seed);
+}
+
+Json RunSweep(const SweepRecipe& recipe, const SweepOptions& options) {
+  return SweepRunner(recipe, options).Run();
+}
+
+}  // namespace lacos
