@@ -6,14 +6,17 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
+
 namespace lacos {
 namespace {
 
-volatile sig_atomic_t requested = 0;
+// Atomic: any thread may get the signal, and others ask.
+std::atomic<bool> requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may not wait for a lock");
 
 void OnSignal(int) {
-  if (requested) _exit(130);
-  requested = 1;
+  if (requested.exchange(true)) _exit(130);
   // A read that waits for stdin now sees its end instead, and CheckInterrupt is called before anything is
   // committed.
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -49,7 +52,7 @@ void InstallSignalHandlers() {
   signal(SIGXFSZ, SIG_IGN);
 }
 
-bool InterruptRequested() { return requested != 0; }
+bool InterruptRequested() { return requested; }
 
 void CheckInterrupt() {
   if (requested) throw Interrupted();
