@@ -1,5 +1,5 @@
 # What a user or contributor types; everything else is CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python test-pages check bench bench-176b interop faults format docs sanitize fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python test-pages check bench bench-176b interop faults format docs sanitize sanitize-threads fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -61,10 +61,16 @@ faults: build      ## every fault of docs/reliability.md instead of the sample i
 interop: build     ## live comparison with the Python packages, in a virtual environment of its own
 	@tools/interop/run.sh
 
-sanitize: deps     ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize: deps     ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan-ubsan >/dev/null
 	@cmake --build --preset asan-ubsan --parallel $(JOBS)
 	@ctest --preset asan-ubsan
+
+sanitize-threads:  ## the tests of what runs in several threads under ThreadSanitizer
+	@tools/install_deps.sh --threads
+	@cmake --preset tsan >/dev/null
+	@cmake --build --preset tsan --parallel $(JOBS)
+	@ctest --preset tsan
 
 fuzzers:
 	@tools/install_deps.sh --fuzz
@@ -78,10 +84,13 @@ fuzz: fuzzers      ## one target: make fuzz TARGET=tokenizer SECONDS=900; then f
 fuzz-smoke: fuzzers ## two minutes: every target from its seeds and regressions
 	@fuzz/smoke.sh
 
-coverage: deps
+coverage:          ## all tests in a build that counts, then which share of the lines they ran, by folder and file
+	@tools/install_deps.sh --coverage
 	@cmake --preset coverage >/dev/null
 	@cmake --build --preset coverage --parallel $(JOBS)
-	@ctest --preset coverage
+	@find build/coverage -name '*.gcda' -delete
+	@ctest --preset coverage || true
+	@tools/coverage.py --files
 
 clean:
 	@rm -rf build

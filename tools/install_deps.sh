@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that lacos is built and tested with. Needs root, or sudo; does nothing when all are there.
-#   tools/install_deps.sh [--fuzz|--pages]    --fuzz: also clang with libFuzzer and the sanitizers; --pages: also chromium
+#   tools/install_deps.sh [--fuzz|--threads|--coverage|--pages]
+#     --fuzz, --threads: also clang with libFuzzer and the sanitizers; --coverage: also gcovr; --pages: also chromium
 set -euo pipefail
 
 packages=(
@@ -12,7 +13,8 @@ packages=(
   clang-format ccache
 )
 
-[[ ${1:-} == --fuzz ]] && packages+=(clang libclang-rt-dev)
+[[ ${1:-} == --fuzz || ${1:-} == --threads ]] && packages+=(clang libclang-rt-dev)
+[[ ${1:-} == --coverage ]] && packages+=(gcovr)
 [[ ${1:-} == --pages ]] && packages+=(chromium)
 
 missing=()

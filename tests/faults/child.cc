@@ -40,6 +40,13 @@ std::vector<std::string> Environment(const Fault& fault, const std::string& repo
   variables.push_back("LACOS_FAULT_ACTION=" + fault.action);
   variables.push_back("LACOS_FAULT_REPORT=" + report);
   if (fault.persist) variables.emplace_back("LACOS_FAULT_PERSIST=1");
+#if defined(__SANITIZE_ADDRESS__)
+  // The library stands between the program and the sanitizer's allocations, so it has to come before it.
+  const char* options = std::getenv("ASAN_OPTIONS");
+  std::erase_if(variables, [](const std::string& variable) { return variable.starts_with("ASAN_OPTIONS="); });
+  variables.push_back(std::string("ASAN_OPTIONS=verify_asan_link_order=0:") +
+                      (options != nullptr ? options : ""));
+#endif
   return variables;
 }
 

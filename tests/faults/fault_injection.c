@@ -10,7 +10,8 @@
 //                        or "interrupt" (SIGTERM before the call)
 //   LACOS_FAULT_PERSIST  1: every call from there on gets it
 //   LACOS_FAULT_REPORT   a file of 16 bytes: the calls counted, and how many got the fault
-// Allocations that oneDNN makes itself do not count: version 2.6 writes through null pointers there.
+// Under AddressSanitizer it is loaded before the sanitizer's runtime (child.cc), so that allocations reach
+// it. Allocations that oneDNN makes itself do not count: version 2.6 writes through null pointers there.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,6 +33,12 @@ extern void* __libc_malloc(size_t);
 extern void* __libc_calloc(size_t, size_t);
 extern void* __libc_realloc(void*, size_t);
 extern void* __libc_memalign(size_t, size_t);
+// Where the program runs under AddressSanitizer, memory is its runtime's; else these are null.
+#define WEAK __attribute__((weak))
+extern void* __interceptor_malloc(size_t) WEAK;
+extern void* __interceptor_calloc(size_t, size_t) WEAK;
+extern void* __interceptor_realloc(void*, size_t) WEAK;
+extern void* __interceptor_memalign(size_t, size_t) WEAK;
 
 enum Kind { kOpen = 1, kRead = 2, kWrite = 4, kSync = 8, kRename = 16, kMkdir = 32, kUnlink = 64 };
 enum { kTruncate = 128, kClose = 256, kAlloc = 512 };
@@ -163,16 +170,28 @@ int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv,
 
 // --- allocations
 
-void* malloc(size_t size) { return FAILS() ? NULL : __libc_malloc(size); }
-void* calloc(size_t count, size_t size) { return FAILS() ? NULL : __libc_calloc(count, size); }
-void* realloc(void* old, size_t size) { return size > 0 && FAILS() ? NULL : __libc_realloc(old, size); }
-void* memalign(size_t alignment, size_t size) { return FAILS() ? NULL : __libc_memalign(alignment, size); }
+static void* AllocateAligned(size_t alignment, size_t size) {
+  return __interceptor_memalign ? __interceptor_memalign(alignment, size) : __libc_memalign(alignment, size);
+}
+void* malloc(size_t size) {
+  if (FAILS()) return NULL;
+  return __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
+}
+void* calloc(size_t count, size_t size) {
+  if (FAILS()) return NULL;
+  return __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size);
+}
+void* realloc(void* old, size_t size) {
+  if (size > 0 && FAILS()) return NULL;
+  return __interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size);
+}
+void* memalign(size_t alignment, size_t size) { return FAILS() ? NULL : AllocateAligned(alignment, size); }
 void* aligned_alloc(size_t alignment, size_t size) {
-  return FAILS() ? NULL : __libc_memalign(alignment, size);
+  return FAILS() ? NULL : AllocateAligned(alignment, size);
 }
 int posix_memalign(void** out, size_t alignment, size_t size) {
   const int saved = errno;
-  void* data = FAILS() ? NULL : __libc_memalign(alignment, size);
+  void* data = FAILS() ? NULL : AllocateAligned(alignment, size);
   errno = saved;
   if (data == NULL) return ENOMEM;
   *out = data;

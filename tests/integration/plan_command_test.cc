@@ -5,6 +5,7 @@
 
 #include "lacos/io/json.h"
 #include "program.h"
+#include "sanitizer.h"
 
 namespace lacos {
 namespace {
@@ -43,6 +44,7 @@ class PlannedPeak : public testing::TestWithParam<PlanCase> {};
 // Resident memory hardly depends on the machine's load: what is touched is touched. 10 % of at least 60 MB
 // leaves room for the C library's and the kernel's own habits (heap slack, pages mapped around a fault).
 TEST_P(PlannedPeak, IsWithinTenPercentOfTheProcess) {
+  if (kSanitizerMemory) GTEST_SKIP() << "the process is larger by shadow memory";
   const PlanCase& plan_case = GetParam();
   const TempFolder folder;
   const std::string model = Model(folder, plan_case.hidden, plan_case.layers);
@@ -119,6 +121,7 @@ TEST(PlanCommand, NeedsOnlyAConfiguration) {
 
 // `ulimit -d` stands for a machine with less memory.
 TEST(Memory, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
+  if (kSanitizerMemory) GTEST_SKIP() << "shadow memory is beyond any limit";
   const TempFolder folder;
   const std::string model = Model(folder, 256, 4);
   const std::string data = folder.Write("pairs.tsv", Pairs(64, 75));
