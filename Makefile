@@ -37,6 +37,7 @@ check:             ## include arrows, formatting, measured tables
 	@python3 tools/check_layers.py --self-test
 	@python3 tools/check_layers.py
 	@python3 tools/make_performance_docs.py --check
+	@python3 tools/make_results_docs.py --check
 	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format --dry-run --Werror
 
 format:

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Writes the tables and verdicts of docs/results.md from docs/results/bloom-nano-sweep.json.
+
+    tools/make_results_docs.py --from build/sweep    keeps what that folder of `lacos sweep` found, then writes the page;
+                                                     --busy: other work ran on the machine, so times are not shown
+    tools/make_results_docs.py                       writes the page
+    tools/make_results_docs.py --check               exit status 1 when the page differs from the file (CI)
+
+What stands between `<!-- NAME: made by tools/make_results_docs.py -->` and `<!-- end -->` is made here, sentences too, so
+that they say what the numbers say.
+"""
+
+import argparse
+import difflib
+import json
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "results.md"
+DATA = ROOT / "docs" / "results" / "bloom-nano-sweep.json"
+BLOCK = re.compile(r"(<!-- ([a-z0-9-]+): made by tools/make_results_docs.py -->\n).*?(<!-- end -->)", re.S)
+SIZES = {"examples": "training pairs", "base_layers": "layers", "base_parameters": "parameters of the base",
+         "trainable_parameters": "trainable parameters"}
+
+
+def keep(folder, busy):
+    """The sweep with its machine, in short: numbers rounded, of a cell's settings only those that are not the common ones."""
+    sweep = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    machine, commit = run.get("machine", {}), run["build"].get("commit") or ""
+    for cell in sweep["cells"]:
+        cell["settings"] = {k: v for k, v in cell["settings"].items() if v != sweep["settings"][k]}
+    sweep["made_by"] = {"command": "lacos sweep examples/sweep.toml --output build/sweep", "lacos": run["lacos_version"] if not commit or commit.endswith("-dirty") else commit,
+                        "cpu": machine.get("cpu"), "cores": machine.get("cores"), "threads": machine.get("threads"), "busy": busy}
+    DATA.parent.mkdir(exist_ok=True)
+    DATA.write_text(short(rounded(sweep)) + "\n", encoding="utf-8")
+
+
+def short(value, depth=0):
+    """JSON with a line for each cell, row and point."""
+    if depth < 3 and isinstance(value, (dict, list)) and value and any(isinstance(v, (dict, list)) for v in (value.values() if isinstance(value, dict) else value)):
+        pad = "\n" + " " * (depth + 1)
+        if isinstance(value, dict):
+            return "{" + ",".join(pad + json.dumps(k) + ": " + short(v, depth + 1) for k, v in value.items()) + pad[:-1] + "}"
+        return "[" + ",".join(pad + short(v, depth + 1) for v in value) + pad[:-1] + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def rounded(value):
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return {k: rounded(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def table(header, rows):
+    return ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)] + ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def signed(value):
+    return f"{value:+.2f}".replace("-0.00", "+0.00")
+
+
+def span(interval, sign=False):
+    show = signed if sign else "{:.2f}".format
+    return "" if interval is None else f"{show(interval[0])} to {show(interval[1])}"
+
+
+def points(value):
+    return "a point" if value == 1 else f"{value:g} points"
+
+
+class Page:
+    def __init__(self, sweep):
+        self.sweep = sweep
+        self.cells = {cell["name"]: cell for cell in sweep["cells"]}
+        self.studies = {study["name"]: study for study in sweep["studies"]}
+        self.busy = sweep["made_by"]["busy"]
+
+    def block(self, name):
+        if name == "source":
+            return self.source()
+        if name == "cells":
+            return self.costs()
+        if name == "fronts":
+            return self.fronts()
+        if name.startswith("study-"):
+            return self.study(self.studies[name.removeprefix("study-")])
+        raise SystemExit(f"docs/results.md: no block is called '{name}'")
+
+    def source(self):
+        made, trained = self.sweep["made_by"], [c for c in self.sweep["cells"] if c["trained"]]
+        seconds = sum((c["costs"]["train_seconds"] or 0) * len(self.sweep["seeds"]) for c in trained)
+        steps = sum(c["costs"]["steps"] * len(self.sweep["seeds"]) for c in trained)
+        time = "Other work ran on the machine, so times are left out." if self.busy else f"{seconds / 60:.1f} minutes of training steps."
+        return [f"`{made['command']}`, lacos {made['lacos']}, {made['threads']} threads on {made['cores']} cores of {made['cpu']}: "
+                f"{len(trained)} cells with seeds {', '.join(map(str, self.sweep['seeds']))}, {steps:,.0f} training steps. {time} "
+                f"Score: {self.sweep['score']}, Spearman × 100, unless said otherwise; intervals {100 * self.sweep['confidence']:.0f} %, over seeds and test pairs."]
+
+    def name_of(self, study, row):
+        return ", ".join(self.value(axis, row["values"][axis], row["cell"]) for axis in study["axes"])
+
+    def value(self, axis, text, cell):
+        costs = self.cells[cell].get("costs", {})
+        if axis == "layers":
+            return f"{costs.get('base_layers', 0):.0f} layers"
+        if axis == "data_fraction":
+            return f"{100 * float(text):g} % ({costs.get('examples', 0):,.0f} pairs)"
+        if axis == "lora_rank":
+            return f"rank {text}"
+        if axis == "max_steps":
+            return f"{text} steps"
+        return "as it was (BF16)" if text == "none" else text
+
+    def study(self, study):
+        rows, base = [], None
+        for row in study["rows"]:
+            name = self.name_of(study, row)
+            if row["cell"] == study["baseline"]:
+                base = name
+            costs = self.cells[row["cell"]]["costs"]
+            rows.append([name, f"{row['mean']:.2f}", f"{row['sd']:.2f}", span(row["interval"]),
+                         "baseline" if row["cell"] == study["baseline"] else signed(row["difference"]), span(row.get("difference_interval"), True),
+                         *([] if self.busy else [f"{costs['train_seconds']:.1f} s"])])
+        lines = table([study["score"], "mean", "sd of seeds", "interval", "difference", "its interval", *([] if self.busy else ["training"])], rows) + [""]
+        for row in study["rows"]:
+            if row["cell"] != study["baseline"]:
+                lines.append("- " + self.verdict(study, row, base))
+        lines += ["- " + self.growth(growth) for growth in study["growth"]]
+        return lines
+
+    def verdict(self, study, row, base):
+        name, (low, high), difference = self.name_of(study, row), row["difference_interval"], row["difference"]
+        if "within" in study:
+            goal = points(study["within"])
+            return {"yes": f"**Holds**: {name} is within {goal} of {base} ({signed(difference)}, {span((low, high), True)}).",
+                    "no": f"**Does not hold**: {name} is {abs(difference):.2f} points from {base} ({span((low, high), True)}), more than {goal}.",
+                    "undecided": f"**Not decided**: {name} differs from {base} by {signed(difference)}, but the interval ({span((low, high), True)}) is not all within {goal}."}[row["within"]]
+        if low > 0:
+            return f"{name} is better than {base} by {difference:.2f} points ({low:.2f} to {high:.2f})."
+        if high < 0:
+            return f"{name} is worse than {base} by {-difference:.2f} points ({-high:.2f} to {-low:.2f})."
+        return f"No difference between {name} and {base} was shown ({signed(difference)}, {span((low, high), True)})."
+
+    def growth(self, growth):
+        slope, (low, high), size = growth["points_per_doubling"], growth["interval"], SIZES[growth["size"]]
+        if growth["has_zero"]:
+            return f"No growth with the number of {size} was shown: {signed(slope)} points a doubling, {span((low, high), True)}."
+        return f"Each doubling of the number of {size} changes the score by {signed(slope)} points ({span((low, high), True)})."
+
+    def costs(self):
+        names = [score["name"] for score in self.sweep["cells"][0]["scores"] if score["name"].split()[-1] not in ("mean", "in-language", "out-of-language")
+                 and not score["name"].startswith("mean of")]
+        rows = []
+        for cell in self.sweep["cells"]:
+            if "scores" not in cell:
+                rows.append([cell["name"], "failed"])
+                continue
+            scores, costs = {s["name"]: s for s in cell["scores"]}, cell["costs"]
+            trained = [f"{costs['train_peak_rss_bytes'] / 1e6:.0f} MB", f"{costs['trainable_parameters']:,.0f}"] if cell["trained"] else ["-"] * 2
+            times = [] if self.busy else [f"{costs['train_seconds']:.1f} s" if cell["trained"] else "-", f"{costs['encode_ms_per_text']:.2f} ms"]
+            rows.append([f"`{cell['name']}`", *(f"{scores[name]['mean']:.2f}" for name in names), *trained,
+                         f"{costs['base_bytes'] / 1e6:.1f} MB", *times])
+        return table(["cell", *names, "peak memory", "trained parameters", "base", *([] if self.busy else ["training", "a text"])], rows)
+
+    def fronts(self):
+        lines = []
+        for pareto in self.sweep["pareto"]:
+            if self.busy and pareto["cost"] in ("train_seconds", "encode_ms_per_text"):
+                continue
+            front = sorted((p for p in pareto["points"] if p["front"]), key=lambda p: p["cost"])
+            lines.append(f"- Against {pareto['title']}: " + ", ".join(f"`{p['cell']}` ({p['mean']:.2f} at {p['cost']:{',.0f' if p['cost'] >= 100 else '.2f'}})" for p in front) + ".")
+        return lines
+
+
+def made(text, sweep):
+    page = Page(sweep)
+    return BLOCK.sub(lambda m: m.group(1) + "\n".join(page.block(m.group(2))) + "\n" + m.group(3), text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--from", dest="folder", type=pathlib.Path)
+    parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    if options.folder:
+        keep(options.folder, options.busy)
+    text = PAGE.read_text(encoding="utf-8")
+    expected = made(text, json.loads(DATA.read_text(encoding="utf-8")))
+    if options.check:
+        if text != expected:
+            sys.stdout.writelines(difflib.unified_diff(text.splitlines(True), expected.splitlines(True), "docs/results.md", "as docs/results makes it"))
+            return 1
+        return 0
+    PAGE.write_text(expected, encoding="utf-8", newline="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
