@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the tables and verdicts of docs/results.md from docs/results/bloom-nano-sweep.json.
+"""Writes the tables and verdicts of docs/results.md, and README.md's summary, from docs/results/bloom-nano-sweep.json.
 
     tools/make_results_docs.py --from build/sweep    keeps what that folder of `lacos sweep` found, then writes the page;
                                                      --busy: other work ran on the machine, so times are not shown
     tools/make_results_docs.py                       writes the page
-    tools/make_results_docs.py --check               exit status 1 when the page differs from the file (CI)
+    tools/make_results_docs.py --check               exit status 1 when a page differs from the file (CI)
 
 What stands between `<!-- NAME: made by tools/make_results_docs.py -->` and `<!-- end -->` is made here, sentences too, so
 that they say what the numbers say.
@@ -18,7 +18,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "results.md"
+PAGES = [ROOT / "docs" / "results.md", ROOT / "README.md"]
 DATA = ROOT / "docs" / "results" / "bloom-nano-sweep.json"
 BLOCK = re.compile(r"(<!-- ([a-z0-9-]+): made by tools/make_results_docs.py -->\n).*?(<!-- end -->)", re.S)
 SIZES = {"examples": "training pairs", "base_layers": "layers", "base_parameters": "parameters of the base",
@@ -83,13 +83,15 @@ class Page:
     def block(self, name):
         if name == "source":
             return self.source()
+        if name == "summary":
+            return self.summary()
         if name == "cells":
             return self.costs()
         if name == "fronts":
             return self.fronts()
         if name.startswith("study-"):
             return self.study(self.studies[name.removeprefix("study-")])
-        raise SystemExit(f"docs/results.md: no block is called '{name}'")
+        raise SystemExit(f"no block is called '{name}'")
 
     def source(self):
         made, trained = self.sweep["made_by"], [c for c in self.sweep["cells"] if c["trained"]]
@@ -99,6 +101,20 @@ class Page:
         return [f"`{made['command']}`, lacos {made['lacos']}, {made['threads']} threads on {made['cores']} cores of {made['cpu']}: "
                 f"{len(trained)} cells with seeds {', '.join(map(str, self.sweep['seeds']))}, {steps:,.0f} training steps. {time} "
                 f"Score: {self.sweep['score']}, Spearman × 100, unless said otherwise; intervals {100 * self.sweep['confidence']:.0f} %, over seeds and test pairs."]
+
+    def summary(self):
+        """The widest interval of each goal, and the objective."""
+        parts = []
+        for study, what in (("quantization", "8-bit bases"), ("compute", "bf16 and int8 arithmetic")):
+            rows = [row for row in self.studies[study]["rows"] if "within" in row]
+            low, high = min(row["difference_interval"][0] for row in rows), max(row["difference_interval"][1] for row in rows)
+            verdict = "stay" if all(row["within"] == "yes" for row in rows) else "do not all stay"
+            parts.append(f"{what} {verdict} within {points(self.studies[study]['within'])} of full precision (all intervals within {span((low, high), True)})")
+        row = next(row for row in self.studies["objective"]["rows"] if "difference" in row)
+        parts.append(f"Sentence-BERT's softmax objective differs from MNR by {signed(row['difference'])} ({span(row['difference_interval'], True)}) on the same base, data and steps")
+        return [f"What the parts contribute there, {len([c for c in self.sweep['cells'] if c['trained']])} cells with {len(self.sweep['seeds'])} seeds each "
+                f"(`lacos sweep examples/sweep.toml`, Spearman × 100 on the bundled captions): " + "; ".join(parts) +
+                ". Rank, amount of data, depth and languages are in [docs/results.md](docs/results.md)."]
 
     def name_of(self, study, row):
         return ", ".join(self.value(axis, row["values"][axis], row["cell"]) for axis in study["axes"])
@@ -189,15 +205,18 @@ def main():
     options = parser.parse_args()
     if options.folder:
         keep(options.folder, options.busy)
-    text = PAGE.read_text(encoding="utf-8")
-    expected = made(text, json.loads(DATA.read_text(encoding="utf-8")))
-    if options.check:
-        if text != expected:
-            sys.stdout.writelines(difflib.unified_diff(text.splitlines(True), expected.splitlines(True), "docs/results.md", "as docs/results makes it"))
-            return 1
-        return 0
-    PAGE.write_text(expected, encoding="utf-8", newline="\n")
-    return 0
+    sweep, differing = json.loads(DATA.read_text(encoding="utf-8")), False
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        expected = made(text, sweep)
+        if text == expected:
+            continue
+        differing = True
+        if options.check:
+            sys.stdout.writelines(difflib.unified_diff(text.splitlines(True), expected.splitlines(True), path.name, "as docs/results makes it"))
+        else:
+            path.write_text(expected, encoding="utf-8", newline="\n")
+    return 1 if options.check and differing else 0
 
 
 if __name__ == "__main__":
