@@ -82,7 +82,7 @@ PreparedBase SweepBases::Prepare(const CellSettings& settings,
   const Source& source = Open(settings.base);
   const int64_t layers = Layers(settings);
   std::string path = source.path;
-  std::string name = fs::path(settings.base).filename().string();
+  std::string name = settings.base;
   const auto make = [&](const CellSettings& step, const auto& write) {
     path = (fs::path(folder_) / name).string();
     const std::string identity = Identity(step);

@@ -163,6 +163,12 @@ class RecipeReader {
     for (const auto& [key, node] : *bases) {
       const std::string name(key.str());
       if (!node.is_string()) FailType(node, Join("bases", name), "the path of a model folder");
+      const bool plain =
+          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+          std::string::npos;
+      if (!plain || name.empty()) {  // folders are called by it
+        Fail(node, Join("bases", name), fmt::format("found the name '{}'", name), "letters, digits, - and _");
+      }
       recipe_.bases[name] = Resolve(node, Join("bases", name), node.as_string()->get());
     }
   }
@@ -207,6 +213,7 @@ class RecipeReader {
       for (const toml::node& element : *files->as_array()) {
         if (!element.is_table()) FailType(element, "evaluation.file", "a table");
         evaluation.files.push_back(ReadFile(*element.as_table()));
+        RequireNewName(element, evaluation.files);
       }
     }
     if (evaluation.files.empty() && evaluation.suites.empty()) {
@@ -216,6 +223,16 @@ class RecipeReader {
     evaluation.bootstrap.resamples = static_cast<int64_t>(Number(*table, path, "resamples", 2000, 100, 1e6));
     evaluation.bootstrap.confidence = Number(*table, path, "confidence", 0.95, 0.5, 0.9999);
     evaluation.bootstrap.seed = static_cast<uint64_t>(Number(*table, path, "seed", 42, 0, 1e15));
+  }
+
+  // Scores are told apart by the names of their sets.
+  void RequireNewName(const toml::node& node, const std::vector<EvaluationFile>& files) const {
+    for (size_t i = 0; i + 1 < files.size(); ++i) {
+      if (files[i].name != files.back().name || files[i].subset != files.back().subset) continue;
+      Fail(node, "evaluation.file",
+           fmt::format("two files are called '{}', subset '{}'", files[i].name, files[i].subset),
+           "different names or subsets");
+    }
   }
 
   EvaluationFile ReadFile(const toml::table& table) const {

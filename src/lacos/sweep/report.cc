@@ -19,13 +19,15 @@ double NumberOf(const Json& json, const char* key) {
   const auto value = json.Find(key);
   return value && value->IsNumber() ? value->AsDouble() : kNaN;
 }
+// What would be shown as -0.00 is 0.
+double WithoutMinusZero(double value) { return std::abs(value) < 0.005 ? 0 : value; }
 std::string Points(const Json& json, const char* key) {
   const double value = NumberOf(json, key);
   return std::isfinite(value) ? fmt::format("{:.2f}", value) : "-";
 }
 std::string Signed(const Json& json, const char* key) {
   const double value = NumberOf(json, key);
-  return std::isfinite(value) ? fmt::format("{:+.2f}", value) : "";
+  return std::isfinite(value) ? fmt::format("{:+.2f}", WithoutMinusZero(value)) : "";
 }
 double End(const Json& json, const char* key, size_t end) {
   const auto interval = json.Find(key);
@@ -34,7 +36,7 @@ double End(const Json& json, const char* key, size_t end) {
 std::string Range(const Json& json, const char* key, bool is_signed) {
   const double low = End(json, key, 0), high = End(json, key, 1);
   if (!std::isfinite(low)) return "";
-  return is_signed ? fmt::format("{:+.2f} to {:+.2f}", low, high)
+  return is_signed ? fmt::format("{:+.2f} to {:+.2f}", WithoutMinusZero(low), WithoutMinusZero(high))
                    : fmt::format("{:.2f} to {:.2f}", low, high);
 }
 std::string ValueText(const Json& value) { return value.IsString() ? value.AsString() : value.Dump(); }
@@ -101,22 +103,27 @@ std::string GrowthSentence(const Json& growth) {
       growth.At("has_zero").AsBool() ? ": the interval holds 0, so no growth was shown." : ".");
 }
 
-Chart StudyChart(const Json& study, size_t number) {
+// A study's rows with their intervals: the scores, or what sets them apart from the baseline.
+Chart StudyChart(const Json& study, const std::string& id, bool differences) {
+  const char* value = differences ? "difference" : "mean";
+  const char* interval = differences ? "difference_interval" : "interval";
   Series series{.name = study.At("score").AsString(), .style = SeriesStyle::kPoints};
   ForEach(study.At("rows"), [&](const Json& row) {
     std::vector<std::string> label;
-    for (const std::string& axis : row.At("values").Keys())
+    for (const std::string& axis : row.At("values").Keys()) {
       label.push_back(row.At("values").At(axis).AsString());
+    }
+    const bool is_zero = differences && row.At("cell").AsString() == study.At("baseline").AsString();
     series.x.push_back(static_cast<double>(series.x.size() + 1));
-    series.y.push_back(NumberOf(row, "mean"));
-    series.low.push_back(End(row, "interval", 0));
-    series.high.push_back(End(row, "interval", 1));
+    series.y.push_back(is_zero ? 0 : NumberOf(row, value));
+    series.low.push_back(End(row, interval, 0));
+    series.high.push_back(End(row, interval, 1));
     series.labels.push_back(fmt::format("{}", fmt::join(label, ", ")));
   });
-  return {.id = fmt::format("study-{}", number),
-          .title = study.At("score").AsString(),
+  return {.id = id,
+          .title = study.At("score").AsString() + (differences ? ", differences" : ""),
           .x_title = "row of the table",
-          .y_title = "score x 100",
+          .y_title = differences ? "points above the baseline" : "score x 100",
           .x_margin = true,
           .series = {series}};
 }
@@ -182,7 +189,8 @@ void AddStudies(const Json& sweep, Page& page) {
     HtmlTable table;
     table.rows = StudyRows(study, table.header);
     page.Table(table);
-    std::vector<Chart> charts = {StudyChart(study, number)};
+    std::vector<Chart> charts = {StudyChart(study, fmt::format("study-{}", number), false),
+                                 StudyChart(study, fmt::format("differences-{}", number), true)};
     ForEach(study.At("growth"), [&](const Json& growth) {
       charts.push_back(GrowthChart(growth, fmt::format("growth-{}-{}", number, charts.size())));
     });

@@ -195,6 +195,10 @@ std::vector<std::unique_ptr<EvaluationTask>> EvaluationTasks(const EvaluationRec
   }
   if (evaluation.suites.empty()) return tasks;
   const Suite suite = OpenSuite(evaluation.suite_folder);
+  for (const SuiteProblem& problem : VerifySuite(suite)) {
+    throw UserError(fmt::format("[{}/{}] found {}; expected {}; prepare the suite again",
+                                evaluation.suite_folder, problem.path, problem.found, problem.expected));
+  }
   std::vector<std::string> absent;
   for (auto& task : SuiteTasks(suite, evaluation.suites, {}, absent)) tasks.push_back(std::move(task));
   if (!absent.empty()) {

@@ -200,7 +200,7 @@ const std::string& RunIdentities::FileHash(const std::string& path) {
 
 const std::string& RunIdentities::EvaluationHash() {
   if (!evaluation_.empty()) return evaluation_;
-  std::string text;
+  std::string text = fmt::format("{}\n", recipe_.evaluation.bootstrap.seed);  // also that of clusters
   for (const EvaluationFile& file : recipe_.evaluation.files) {
     text += fmt::format("{}\n{}\n{}\n{}\n{}\n", file.name, file.subset, file.task, file.split,
                         fmt::join(file.languages, ","));

@@ -63,6 +63,16 @@ TEST(SweepRecipe, MistakesNameFileLineKeyAndWhatWasExpected) {
   EXPECT_THAT(folder.ErrorOf("[bases]\nnano = \"nowhere\"\n"), HasSubstr("there is nothing at"));
 }
 
+TEST(SweepRecipe, NamesTellThingsApart) {
+  const RecipeFolder folder;
+  EXPECT_THAT(folder.ErrorOf(kRecipeStart + kStudy + "[[evaluation.file]]\npath = \"sts.tsv\"\n"),
+              HasSubstr("two files are called 'sts.tsv'"));
+  EXPECT_EQ(
+      folder.ErrorOf(kRecipeStart + kStudy + "[[evaluation.file]]\npath = \"sts.tsv\"\nsubset = \"en\"\n"),
+      "no error");
+  EXPECT_THAT(folder.ErrorOf("[bases]\n\"../x\" = \"model\"\n"), HasSubstr("letters, digits"));
+}
+
 TEST(SweepRecipe, FewerThanThreeSeedsAreRefusedWithTheReason) {
   const RecipeFolder folder;
   const std::string rest = kRecipeStart.substr(kRecipeStart.find("[bases]")) + kStudy;
