@@ -16,6 +16,7 @@
 #include "lacos/eval/evaluation_report.h"
 #include "lacos/eval/file_tasks.h"
 #include "lacos/eval/mteb.h"
+#include "lacos/eval/overlap.h"
 #include "lacos/eval/suite_tasks.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/manifest.h"
@@ -101,6 +102,7 @@ void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags, const Emb
     for (const std::string& path : flags.data) {
       if (std::filesystem::is_regular_file(path)) inputs.AddFile("data", path);
     }
+    for (const std::string& path : flags.leak_check) inputs.AddFile("leak_check", path);
     if (!flags.train_data.empty()) inputs.AddFile("train_data", flags.train_data);
     for (const std::string& path : flags.compare) inputs.AddFile("compared", path + "/results.json");
   };
@@ -177,6 +179,41 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
   }
 }
 
+// Looks the test texts up among those that the model's folder and --leak-check name as trained on.
+void CheckOverlap(const EvalFlags& flags, const System& system, const Tasks& tasks, const TextTable& texts,
+                  EvaluationResults& results) {
+  TrainingTexts trained;
+  Json from = Json::Array();
+  if (system.embedder && !system.embedder->folder().adapter_path.empty()) {
+    const std::string path = system.embedder->folder().adapter_path + "/" + TrainingTexts::kFileName;
+    if (std::filesystem::exists(path)) {
+      trained.Merge(TrainingTexts::Read(path));
+      from.Append(path);
+    }
+  }
+  for (const std::string& path : flags.leak_check) {
+    CheckInterrupt();
+    AddTrainingFile(path, flags.table.Options(), trained);
+    from.Append(path);
+  }
+  if (from.size() == 0) {
+    if (system.embedder && !system.embedder->folder().adapter_path.empty()) {
+      spdlog::info(
+          "the model's folder does not say what it was trained on; --leak-check FILE... takes the files");
+    }
+    return;
+  }
+  const std::vector<Seen> seen = FindTexts(texts, trained);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    results.sets[i].overlap = FindOverlap(texts, seen, trained, tasks[i]->rows(), results.sets[i]);
+  }
+  Json about = Json::Object();
+  about.Set("from", from);
+  about.Set("texts", trained.texts());
+  about.Set("pairs", trained.pairs());
+  results.system.Set("training_texts", about);
+}
+
 void Eval(const GlobalOptions& globals, EvalFlags flags) {
   CheckFlags(flags);
   flags.bootstrap.seed = flags.classification.seed = globals.seed;
@@ -220,6 +257,7 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
     memory.Sample();
   }
   progress.Finish();
+  CheckOverlap(flags, system, tasks, texts, results);
   Summarise(results, flags.bootstrap);
   FindWorstPairs(texts, kWorstPairs, results);
   for (const TaskResult& result : results.sets) WarnAbout(result);
@@ -257,6 +295,12 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
                    "With --embeddings: a JSON object that says what made them, for reports: model (a name), "
                    "parameters, "
                    "memory_bytes, tokens, embed_seconds, ms_per_text, and anything else")
+      ->type_name("FILE");
+  command
+      ->add_option(
+          "--leak-check", flags->leak_check,
+          "Files that the system was trained on (tables as `lacos train` takes them, or .txt with a text a "
+          "line): test texts among them are reported, beside those that a folder of `lacos train` remembers")
       ->type_name("FILE");
   OneOf(command->add_option("--floor", flags->floor, "Measure what counting words reaches, without a model"),
         {"word-overlap", "tf-idf"});

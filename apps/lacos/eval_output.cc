@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lacos/eval/overlap.h"
 #include "output.h"
 
 namespace lacos {
@@ -49,6 +50,18 @@ std::vector<const TaskResult*> OfTask(const EvaluationResults& results, const st
   return found;
 }
 
+// Sets with texts that were trained on.
+std::string OverlapTable(const EvaluationResults& results) {
+  Table table(OverlapHeader());
+  bool any = false;
+  for (const TaskResult& result : results.sets) {
+    if (!result.overlap || result.overlap->texts_seen == 0) continue;
+    table.AddRow(OverlapRow(result));
+    any = true;
+  }
+  return OverlapSummary(results) + "\n" + (any ? "\n" + table.Text() : "");
+}
+
 }  // namespace
 
 std::string ResultTables(const EvaluationResults& results, double confidence) {
@@ -86,6 +99,7 @@ std::string ResultTables(const EvaluationResults& results, double confidence) {
     if (results.aggregates.empty()) add("average", n, MeanMeasures(sets), "", truncated);
     text += (text.empty() ? "" : "\n") + table.Text();
   }
+  if (results.system.Has("training_texts")) text += "\n" + OverlapTable(results);
   if (results.aggregates.empty()) return text;
   Table table({"average", "convention", "measure", "value", interval, "sets", "n"});
   for (const Aggregate& aggregate : results.aggregates) {
@@ -122,6 +136,7 @@ Json ResultsReport(const EvaluationResults& results, double confidence) {
     SetInterval(IntervalOf(result.resamples, confidence), task);
     task.Set("truncated", result.truncated);
     task.Set("empty", result.empty);
+    task.Set("overlap", result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
     tasks.Append(task);
   }
   Json average = Json::Object();

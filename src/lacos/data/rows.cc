@@ -161,12 +161,24 @@ struct TableReader::State {
     }
   }
 
+  // A line of texts alone, ["anchor", "positive", "negative", ...], as an object with those names.
+  static Json NameTexts(const Json& array) {
+    if (array.size() < 2 || array.size() > kMaxColumns) return array;
+    Json object = Json::Object();
+    for (size_t i = 0; i < array.size(); ++i) {
+      if (!array[i].IsString()) return array;
+      object.Set(i == 0 ? "anchor" : i == 1 ? "positive" : fmt::format("negative_{}", i - 1), array[i]);
+    }
+    return object;
+  }
+
   Json ParseObject() const {
     Json object = Json::Parse(line, fmt::format("{}:{}", name, row_line));
+    if (object.IsArray()) object = NameTexts(object);
     if (!object.IsObject()) {
-      Fail(row_line,
-           fmt::format("found {}; expected one JSON object on each line; convert the file to JSON lines",
-                       object.IsArray() ? "a JSON array" : "a JSON value that is no object"));
+      Fail(row_line, fmt::format("found {}; expected one JSON object, or an array of two texts or more, on "
+                                 "each line; convert the file to JSON lines",
+                                 object.IsArray() ? "a JSON array" : "a JSON value that is no object"));
     }
     return object;
   }

@@ -19,11 +19,12 @@ struct TableOptions {
 };
 
 // Streams rows. The file type is told by the name (compression suffix ignored): .jsonl, .ndjson and .json
-// hold one object a line, .csv commas, everything else (stdin too) tabs. A row with too few or too many
-// columns (or more than 4096), a broken quote, a jsonl line that is no object, a jsonl line or quoted field
-// of over 64 MiB: UserError naming file, line and what was expected. Lines are those of LineReader: a line
-// break inside a quoted field is LF, whatever the file has. Blank lines are an error except at the end of the
-// file (or where the only column may be empty).
+// hold one object a line (or an array of
+// two texts or more, which are anchor, positive, negative_1, ...), .csv commas, everything else (stdin too)
+// tabs. A row with too few or too many columns (or more than 4096), a broken quote, a jsonl line that is no
+// object, a jsonl line or quoted field of over 64 MiB: UserError naming file, line and what was expected.
+// Lines are those of LineReader: a line break inside a quoted field is LF, whatever the file has. Blank lines
+// are an error except at the end of the file (or where the only column may be empty).
 class TableReader {
  public:
   TableReader(const std::string& path, const TableOptions& options);

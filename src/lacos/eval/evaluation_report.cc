@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "lacos/eval/languages.h"
+#include "lacos/eval/overlap.h"
 #include "lacos/eval/statistics.h"
 #include "lacos/report/page.h"
 
@@ -160,6 +161,19 @@ void AddWorstPairs(const EvaluationResults& results, Page& page) {
   page.Table(table);
 }
 
+// Which sets were trained on, where that is known.
+void AddOverlap(const EvaluationResults& results, Page& page) {
+  const auto trained = results.system.Find("training_texts");
+  if (!trained) return;
+  page.Section("overlap", "Test texts that were trained on");
+  page.Paragraph(OverlapSummary(results));
+  HtmlTable table{.header = OverlapHeader(), .rows = {}};
+  for (const TaskResult& result : results.sets) {
+    if (result.overlap && result.overlap->texts_seen > 0) table.rows.push_back(OverlapRow(result));
+  }
+  if (!table.rows.empty()) page.Table(table);
+}
+
 std::string NameOf(const EvaluationResults& results) {
   return results.system.Has("model") ? ValueText(results.system.At("model")) : "vectors";
 }
@@ -237,6 +251,7 @@ std::string EvaluationReportHtml(const EvaluationResults& results, double confid
   AddAverages(results, confidence, page);
   AddScores(results, confidence, page);
   AddLanguages(results, page);
+  AddOverlap(results, page);
   AddScatter(results, page);
   AddWorstPairs(results, page);
   page.Section("system", "System");

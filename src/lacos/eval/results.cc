@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "lacos/base/error.h"
+#include "lacos/eval/overlap.h"
 #include "lacos/io/line_reader.h"
 
 namespace lacos {
@@ -143,6 +144,7 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
     SetInterval(IntervalOf(result.resamples, confidence), set);
     set.Set("truncated", result.truncated);
     set.Set("empty", result.empty);
+    set.Set("overlap", result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
     sets.Append(set);
   }
   Json aggregates = Json::Array();
@@ -235,6 +237,7 @@ EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions&
                       .n = set.At("n").AsInt()};
     if (const auto count = set.Find("truncated")) result.truncated = count->AsInt();
     if (const auto count = set.Find("empty")) result.empty = count->AsInt();
+    if (const auto overlap = set.Find("overlap")) result.overlap = ReadOverlap(*overlap);
     for (size_t j = 0; j < set.At("languages").size(); ++j) {
       result.set.languages.push_back(set.At("languages")[j].AsString());
     }

@@ -43,9 +43,9 @@ std::vector<std::string> UndefinedResamples(const EvaluationResults& results, do
 void Summarise(EvaluationResults& results, const BootstrapOptions& bootstrap);
 
 // {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...}, "interval":
-// [low, high], "undefined_resamples", "truncated", "empty"}], "aggregates": [{"group", "convention",
-// "measure", "value", "interval", "undefined_resamples", "sets", "n"}], "confidence", "resamples", "seed",
-// "worst_pairs"}. Numbers that do not exist are null.
+// [low, high], "undefined_resamples", "truncated", "empty", "overlap"}], "aggregates": [{"group",
+// "convention", "measure", "value", "interval", "undefined_resamples", "sets", "n"}], "confidence",
+// "resamples", "seed", "worst_pairs"}. Numbers that do not exist are null.
 Json ResultsJson(const EvaluationResults& results, double confidence);
 // One line a set and measure, then one an aggregate:
 // task,name,subset,split,languages,n,convention,measure,value,low,high.

@@ -163,6 +163,8 @@ class BitextTask final : public EvaluationTask {
                        {"f1", 100 * found.f1_cosine},
                        {"mining_f1", 100 * found.mining_f1}};
     result.items = std::move(found.right);
+    result.first = first_;
+    result.second = second_;
     return result;
   }
 

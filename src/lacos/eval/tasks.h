@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,6 +33,15 @@ struct Measure {
   double value = 0;  // x 100; NaN where it does not exist
 };
 
+// How much of a set was trained on (overlap.h). Counts of what was seen include what was seen exactly.
+struct Overlap {
+  int64_t texts = 0, texts_seen = 0, texts_seen_exactly = 0;  // distinct texts
+  int64_t pairs = 0, pairs_seen = 0, pairs_seen_exactly = 0;  // sts, pair_classification, bitext; else none
+  // The main measure over the pairs none of whose texts was seen: sts and pair_classification; else NaN.
+  int64_t unseen_pairs = 0;
+  double unseen_score = 0;
+};
+
 struct TaskResult {
   TaskName set;
   int64_t n = 0;                  // pairs, queries or texts that were scored
@@ -43,8 +53,10 @@ struct TaskResult {
   // What the measure was made from, an element an item: sts and pair_classification: cosine and gold; else
   // the item's share of the main measure (nDCG of a query, 1 for a right answer), and no gold.
   std::vector<double> items, gold;
-  std::vector<int64_t> first, second;  // sts, pair_classification: rows of the text table
+  std::vector<int64_t> first, second;  // sts, pair_classification, bitext: rows of the text table
   int64_t truncated = 0, empty = 0;    // of its distinct texts: lost their end; have no tokens
+
+  std::optional<Overlap> overlap;  // where the training texts are known
 
   double main() const { return measures.at(0).value; }
 };

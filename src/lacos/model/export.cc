@@ -169,6 +169,9 @@ void WriteSentenceTransformersFolder(const std::string& folder, const LoraAdapte
   write("sentence_bert_config.json", SentenceBertJson(settings.max_length));
   write("config_sentence_transformers.json", SentenceTransformersJson());
   WriteFileAtomically((staging.path() / "README.md").string(), ModelCard(adapter, settings));
+  for (const auto& [name, contents] : settings.more_files) {
+    WriteFileAtomically((staging.path() / name).string(), contents);
+  }
   WriteManifest(target, Record(folder, settings));
   staging.Publish({"lacos.json", "adapter_config.json"});
 }

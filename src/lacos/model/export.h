@@ -21,9 +21,10 @@ struct ExportSettings {
   bool normalize = false;
   int64_t max_length = 75;
   bool strip = false;
-  std::string base_license;                                 // from the base's README, or empty
-  std::vector<std::pair<std::string, std::string>> recipe;  // name, value: the model card's table
-  std::vector<std::pair<std::string, std::string>> scores;  // "STS dev Spearman", "71.20 (step 500)"
+  std::string base_license;                                     // from the base's README, or empty
+  std::vector<std::pair<std::string, std::string>> recipe;      // name, value: the model card's table
+  std::vector<std::pair<std::string, std::string>> scores;      // "STS dev Spearman", "71.20 (step 500)"
+  std::vector<std::pair<std::string, std::string>> more_files;  // name, contents: beside the others
 };
 
 // Fills `folder` (which exists) with adapter_config.json, adapter_model.safetensors, modules.json,

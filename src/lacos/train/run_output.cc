@@ -8,6 +8,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
 #include "lacos/base/version.h"
+#include "lacos/data/training_texts.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
@@ -65,6 +66,22 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
     json.Set("dev", entry);
   }
   return json;
+}
+
+// The file of hashes, or nothing.
+std::vector<std::pair<std::string, std::string>> TextHashes(const TrainOptions& options,
+                                                            const LoadedModel& loaded,
+                                                            const TrainingData& data) {
+  if (!options.text_hashes) return {};
+  TrainingTexts texts;
+  for (const ExampleFile& file : data.files()) {
+    for (const Example& example : file.examples) texts.AddExample(example.texts);
+  }
+  if (const std::string& adapter = loaded.folder.adapter_path; !adapter.empty()) {
+    const std::string earlier = (fs::path(adapter) / TrainingTexts::kFileName).string();
+    if (FileExists(earlier)) texts.Merge(TrainingTexts::Read(earlier));
+  }
+  return {{TrainingTexts::kFileName, texts.Bytes()}};
 }
 
 }  // namespace
@@ -159,8 +176,8 @@ TrainReport FinishedReport(const std::string& output) {
   return report;
 }
 
-void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const LoraAdapter& adapter,
-               const std::vector<std::pair<std::string, std::string>>& scores) {
+void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
+               const LoraAdapter& adapter, const std::vector<std::pair<std::string, std::string>>& scores) {
   WriteSentenceTransformersFolder(
       options.output, adapter,
       {.base_name = loaded.folder.base_name,
@@ -173,7 +190,8 @@ void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const Lor
        .strip = options.strip,
        .base_license = ReadLicense(loaded.folder.base_path),
        .recipe = options.recipe,
-       .scores = scores});
+       .scores = scores,
+       .more_files = TextHashes(options, loaded, data)});
 }
 
 }  // namespace lacos

@@ -421,7 +421,7 @@ class Run {
     if (progress_.evaluations.size() > 0) ReportEvaluations(scores);
     if (!best_) RequireFiniteValues();
     PruneCheckpoints(options_.output, options_.keep);  // a killed run may not have come to it
-    ExportRun(options_, loaded_, best_ ? *best_ : session_->model->Detach(), scores);
+    ExportRun(options_, loaded_, *data_, best_ ? *best_ : session_->model->Detach(), scores);
     folder_->Keep();
   }
 

@@ -61,6 +61,7 @@ struct TrainOptions {
   // Steps in all, of every session of the run, that may be passed over because something was not finite; one
   // more stops the run.
   int64_t max_bad_steps = 0;
+  bool text_hashes = true;  // keep hashes of the training texts (data/training_texts.h) in the output
   bool resume = false;
   bool overwrite = false;
   Compute compute = Compute::kBF16;

@@ -223,5 +223,74 @@ TEST_F(ExamplesTest, ASmallerFractionLiesInsideALargerOneOfTheSameSeed) {
   EXPECT_EQ(LinesKept(file, 0.3, 1), LinesKept(file, 0.3, 1));
 }
 
+// The layouts in which NLI sets are published, with texts of our own.
+TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
+  const Texts pair = {{"A man plays.", "Someone plays."}};
+  // AllNLI.tsv of sentence-transformers.
+  EXPECT_EQ(TextsOf(Read("split\tdataset\tfilename\tsentence1\tsentence2\tlabel\n"
+                         "train\tSNLI\tsnli_1.0_train.txt\tA man plays.\tSomeone plays.\tentailment\n"
+                         "train\tSNLI\tsnli_1.0_train.txt\tA man plays.\tHe says \"no\tcontradiction\n"
+                         "dev\tMNLI\tmultinli_1.0_dev.txt\tA man\tA person\tentailment\n",
+                         {.split = "train"}, "AllNLI.tsv")),
+            pair);
+  // snli_1.0_train.txt: parse trees between, blank labels behind.
+  const std::string snli =
+      "gold_label\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\tsentence2_"
+      "parse\tsentence1\t"
+      "sentence2\tcaptionID\tpairID\tlabel1\tlabel2\tlabel3\tlabel4\tlabel5\n"
+      "entailment\t( A man )\t( x )\t(ROOT (NP))\t(ROOT)\tA man plays.\tSomeone plays.\t1.jpg#0\t1.jpg#0r1e\t"
+      "entailment\t\t\t\t\n"
+      "-\t( A )\t( x )\t(ROOT)\t(ROOT)\tA man plays.\tNobody "
+      "agrees.\t1.jpg#1\t1.jpg#1r1n\tneutral\tentailment\t"
+      "contradiction\tneutral\tentailment\n";
+  const ExampleFile of_snli = Read(snli, {}, "snli_1.0_train.txt");
+  EXPECT_EQ(TextsOf(of_snli), pair);
+  EXPECT_EQ(of_snli.dropped_no_gold_label, 1);
+  // multinli_1.0_train.jsonl and snli_1.0_train.jsonl.
+  const ExampleFile multinli = Read(
+      "{\"annotator_labels\": [\"entailment\"], \"genre\": \"fiction\", \"gold_label\": \"entailment\", "
+      "\"pairID\": "
+      "\"1e\", \"promptID\": \"1\", \"sentence1\": \"A man plays.\", \"sentence1_binary_parse\": \"( A )\", "
+      "\"sentence1_parse\": \"(ROOT)\", \"sentence2\": \"Someone plays.\"}\n"
+      "{\"annotator_labels\": [\"neutral\", \"entailment\"], \"genre\": \"fiction\", \"gold_label\": \"-\", "
+      "\"pairID\": "
+      "\"2n\", \"sentence1\": \"x\", \"sentence2\": \"y\"}\n",
+      {}, "multinli_1.0_train.jsonl");
+  EXPECT_EQ(TextsOf(multinli), pair);
+  EXPECT_EQ(multinli.dropped_no_gold_label, 1);
+  // GLUE's MNLI/train.tsv.
+  EXPECT_EQ(TextsOf(Read("index\tpromptID\tpairID\tgenre\tsentence1\tsentence2\tlabel1\tgold_label\n"
+                         "0\t1\t1e\tfiction\tA man plays.\tSomeone plays.\tentailment\tentailment\n")),
+            pair);
+  // XNLI's translated training data (multinli.train.fr.tsv) and its development set (xnli.dev.tsv).
+  const ExampleFile translated = Read(
+      "premise\thypo\tlabel\nA man plays.\tSomeone plays.\tentailment\nA man "
+      "plays.\tNobody.\tcontradictory\n",
+      {.hard_negatives = true}, "multinli.train.fr.tsv");
+  EXPECT_EQ(TextsOf(translated), (Texts{{"A man plays.", "Someone plays.", "Nobody."}}));
+  EXPECT_EQ(TextsOf(Read("language\tgold_label\tsentence1_binary_parse\tsentence1\tsentence2\tmatch\n"
+                         "ar\tentailment\t\tA man plays.\tSomeone plays.\tTrue\n",
+                         {}, "xnli.dev.tsv")),
+            pair);
+  // XNLI as JSON lines with numbers for labels.
+  EXPECT_EQ(TextsOf(Read("{\"premise\": \"A man plays.\", \"hypothesis\": \"Someone plays.\", \"label\": 0}\n"
+                         "{\"premise\": \"A man plays.\", \"hypothesis\": \"No\", \"label\": 2}\n",
+                         {}, "fr.train.jsonl")),
+            pair);
+  // Triplets: all-nli's columns, SimCSE's nli_for_simcse.csv, and lines of texts alone.
+  const Texts triplet = {{"A man plays.", "Someone plays.", "Nobody, he said"}};
+  EXPECT_EQ(TextsOf(Read(
+                "{\"anchor\": \"A man plays.\", \"positive\": \"Someone plays.\", \"negative\": \"Nobody, he "
+                "said\"}\n",
+                {}, "triplets.jsonl")),
+            triplet);
+  EXPECT_EQ(TextsOf(Read("sent0,sent1,hard_neg\nA man plays.,Someone plays.,\"Nobody, he said\"\n", {},
+                         "nli_for_simcse.csv")),
+            triplet);
+  EXPECT_EQ(
+      TextsOf(Read("[\"A man plays.\", \"Someone plays.\", \"Nobody, he said\"]\n", {}, "AllNLI.jsonl")),
+      triplet);
+}
+
 }  // namespace
 }  // namespace lacos

@@ -114,6 +114,13 @@ TEST_F(RowsTest, JsonLinesMayBringNewKeys) {
   EXPECT_EQ(columns_, (std::vector<std::string>{"a", "c"}));
 }
 
+TEST_F(RowsTest, JsonLinesMayBeArraysOfTexts) {
+  EXPECT_EQ(ReadAll("f.jsonl", "[\"a\", \"b\", \"c\"]\n[\"d\", \"e\"]\n"),
+            (Rows{{"a", "b", "c"}, {"d", "e", std::nullopt}}));
+  EXPECT_EQ(columns_, (std::vector<std::string>{"anchor", "positive", "negative_1"}));
+  EXPECT_THAT(Error("f.jsonl", "[\"a\", 1]\n"), HasSubstr("found a JSON array"));
+}
+
 TEST_F(RowsTest, JsonLinesMustBeObjects) {
   EXPECT_THAT(Error("f.jsonl", "{\"a\": 1}\n[1]\n"),
               HasSubstr("/f.jsonl:2] found a JSON array; expected one JSON object"));

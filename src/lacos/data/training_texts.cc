@@ -1,0 +1,238 @@
+#include "lacos/data/training_texts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "lacos/base/error.h"
+#include "lacos/base/hash.h"
+#include "lacos/data/cells.h"
+#include "lacos/io/line_reader.h"
+#include "lacos/io/mapped_file.h"
+
+namespace lacos {
+namespace {
+
+constexpr char kMagic[] = "LACOSTX1";
+constexpr size_t kWord = sizeof(uint64_t), kHeader = 5 * kWord;
+static_assert(std::endian::native == std::endian::little, "hashes are written as they lie in memory");
+
+// Blanks and punctuation beyond ASCII that OverlapForm leaves out, first and last of each range.
+constexpr std::pair<uint32_t, uint32_t> kLeftOut[] = {
+    {0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB9},     {0xBB, 0xBF},     {0x60C, 0x60D},
+    {0x61B, 0x61B},   {0x61E, 0x61F},   {0x66A, 0x66D},   {0x6D4, 0x6D4},   {0x964, 0x965},
+    {0x1680, 0x1680}, {0x2000, 0x206F}, {0x3000, 0x3003}, {0x3008, 0x3011}, {0x3014, 0x301F},
+    {0xFE30, 0xFE52}, {0xFEFF, 0xFEFF}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20}, {0xFF3B, 0xFF40},
+    {0xFF5B, 0xFF65}};
+
+// A capital, the last one, and how far its small letter lies.
+struct Capitals {
+  uint32_t first, last, distance;
+};
+constexpr Capitals kCapitals[] = {{0xC0, 0xD6, 32},   {0xD8, 0xDE, 32},   {0x391, 0x3A1, 32},
+                                  {0x3A3, 0x3AB, 32}, {0x400, 0x40F, 80}, {0x410, 0x42F, 32}};
+
+void AppendUtf8(uint32_t code, std::string& text) {
+  if (code < 0x800) {
+    text += static_cast<char>(0xC0 | code >> 6);
+  } else if (code < 0x10000) {
+    text += static_cast<char>(0xE0 | code >> 12);
+    text += static_cast<char>(0x80 | (code >> 6 & 0x3F));
+  } else {
+    text += static_cast<char>(0xF0 | code >> 18);
+    text += static_cast<char>(0x80 | (code >> 12 & 0x3F));
+    text += static_cast<char>(0x80 | (code >> 6 & 0x3F));
+  }
+  text += static_cast<char>(0x80 | (code & 0x3F));
+}
+
+uint64_t PairHash(uint64_t a, uint64_t b) {
+  const std::array<uint64_t, 2> both = {std::min(a, b), std::max(a, b)};
+  return Sha256Prefix(std::string_view(reinterpret_cast<const char*>(both.data()), sizeof(both)));
+}
+
+struct Hashes {
+  uint64_t exact = 0, form = 0;
+  bool has_form = false;
+};
+Hashes HashesOf(const std::string& text) {
+  const std::string form = OverlapForm(text);
+  return {.exact = Sha256Prefix(text), .form = Sha256Prefix(form), .has_form = !form.empty()};
+}
+
+}  // namespace
+
+std::string OverlapForm(std::string_view text) {
+  std::string form;
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    if (lead < 0x80) {
+      const char c = text[i++];
+      if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) form += c;
+      if (c >= 'A' && c <= 'Z') form += static_cast<char>(c - 'A' + 'a');
+      continue;
+    }
+    const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    uint32_t code = lead & (0x7Fu >> length);
+    for (size_t k = 1; k < length && i + k < text.size(); ++k) {
+      code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3Fu);
+    }
+    i += length;
+    const auto covers = [&](const auto& range) { return code >= range.first && code <= range.second; };
+    if (std::ranges::any_of(kLeftOut, covers)) continue;
+    for (const Capitals& capitals : kCapitals) {
+      if (code >= capitals.first && code <= capitals.last) {
+        code += capitals.distance;
+        break;
+      }
+    }
+    AppendUtf8(code, form);
+  }
+  return form;
+}
+
+void TrainingTexts::AddExample(const std::vector<std::string>& texts) {
+  is_sorted_ = {};
+  Hashes first;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const Hashes hashes = HashesOf(texts[i]);
+    lists_[kTexts].push_back(hashes.exact);
+    if (hashes.has_form) lists_[kTextForms].push_back(hashes.form);
+    if (i == 0) {
+      first = hashes;
+      continue;
+    }
+    lists_[kPairs].push_back(PairHash(first.exact, hashes.exact));
+    if (first.has_form && hashes.has_form) lists_[kPairForms].push_back(PairHash(first.form, hashes.form));
+  }
+}
+
+void TrainingTexts::Merge(const TrainingTexts& other) {
+  is_sorted_ = {};
+  for (size_t i = 0; i < lists_.size(); ++i) {
+    lists_[i].insert(lists_[i].end(), other.lists_[i].begin(), other.lists_[i].end());
+  }
+}
+
+const std::vector<uint64_t>& TrainingTexts::Sorted(List list) const {
+  std::vector<uint64_t>& values = lists_[list];
+  if (!is_sorted_[list]) {
+    std::ranges::sort(values);
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+    is_sorted_[list] = true;
+  }
+  return values;
+}
+
+Seen TrainingTexts::Find(List exact, uint64_t hash, List form, uint64_t form_hash, bool has_form) const {
+  if (std::ranges::binary_search(Sorted(exact), hash)) return Seen::kExactly;
+  return has_form && std::ranges::binary_search(Sorted(form), form_hash) ? Seen::kNormalised : Seen::kNo;
+}
+
+Seen TrainingTexts::FindText(const std::string& text) const {
+  const Hashes hashes = HashesOf(text);
+  return Find(kTexts, hashes.exact, kTextForms, hashes.form, hashes.has_form);
+}
+
+Seen TrainingTexts::FindPair(const std::string& first, const std::string& second) const {
+  const Hashes a = HashesOf(first), b = HashesOf(second);
+  return Find(kPairs, PairHash(a.exact, b.exact), kPairForms, PairHash(a.form, b.form),
+              a.has_form && b.has_form);
+}
+
+std::string TrainingTexts::Bytes() const {
+  std::string bytes(kMagic, kWord);
+  const auto append = [&](const void* data, size_t words) {
+    bytes.append(static_cast<const char*>(data), words * kWord);
+  };
+  for (const List list : {kTexts, kTextForms, kPairs, kPairForms}) {
+    const uint64_t count = Sorted(list).size();
+    append(&count, 1);
+  }
+  for (const List list : {kTexts, kTextForms, kPairs, kPairForms})
+    append(Sorted(list).data(), Sorted(list).size());
+  return bytes;
+}
+
+TrainingTexts TrainingTexts::Read(const std::string& path) {
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
+  const auto fail = [&](const std::string& found) {
+    throw UserError(
+        fmt::format("[{}] {}; expected the hashes of training texts that `lacos train` wrote; check the "
+                    "folder with `lacos verify`",
+                    path, found));
+  };
+  if (bytes.size() < kHeader || std::memcmp(bytes.data(), kMagic, kWord) != 0) fail("has another beginning");
+  std::array<uint64_t, 4> counts{};
+  std::memcpy(counts.data(), bytes.data() + kWord, sizeof(counts));
+  uint64_t words = 0;
+  for (const uint64_t count : counts) {
+    if (count > bytes.size() / kWord) fail(fmt::format("announces a list of {} hashes", count));
+    words += count;
+  }
+  if (kHeader + words * kWord != bytes.size()) {
+    fail(fmt::format("has {} bytes where its lists take {}", bytes.size(), kHeader + words * kWord));
+  }
+  TrainingTexts texts;
+  size_t at = kHeader;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    texts.lists_[i].resize(counts[i]);
+    std::memcpy(texts.lists_[i].data(), bytes.data() + at, counts[i] * kWord);
+    at += counts[i] * kWord;
+    if (std::ranges::adjacent_find(texts.lists_[i], std::greater_equal<>()) != texts.lists_[i].end()) {
+      fail("has a list that is not sorted");
+    }
+    texts.is_sorted_[i] = true;
+  }
+  return texts;
+}
+
+void AddTrainingFile(const std::string& path, const TableOptions& options, TrainingTexts& texts) {
+  std::string name = path;
+  for (const char* suffix : {".gz", ".zst"}) {
+    if (name.ends_with(suffix)) name.resize(name.size() - std::strlen(suffix));
+  }
+  if (name.ends_with(".txt")) {
+    LineReader lines(path, {.replace_invalid = options.replace_invalid});
+    for (std::string line; lines.Next(line);) texts.AddExample({line});
+    return;
+  }
+  TableReader table(path, options);
+  std::vector<int> columns;
+  size_t known = 0;
+  const auto locate = [&] {
+    known = table.columns().size();
+    columns.clear();
+    std::vector<std::vector<std::string>> names = {
+        FirstSentenceNames(), SecondSentenceNames(), {"text"}, {"negative", "hard_neg"}};
+    for (int i = 1; i <= 64; ++i) names.push_back({fmt::format("negative_{}", i)});
+    for (const std::vector<std::string>& name_list : names) {
+      if (const int column = table.Column(name_list); column >= 0) columns.push_back(column);
+    }
+  };
+  locate();
+  std::vector<std::optional<std::string>> cells;
+  while (table.Next(cells)) {
+    if (table.columns().size() != known) locate();
+    std::vector<std::string> row;
+    for (const int column : columns) {
+      auto& cell = cells[static_cast<size_t>(column)];
+      if (cell && !cell->empty()) row.push_back(std::move(*cell));
+    }
+    if (!row.empty()) texts.AddExample(row);
+  }
+  if (columns.empty()) {
+    throw UserError(
+        fmt::format("[{}] has the columns ({}); expected sentence1|premise|anchor, "
+                    "sentence2|hypothesis|positive, negative or "
+                    "text; name the columns in a header, or give one text a line as .txt",
+                    path, fmt::join(table.columns(), ", ")));
+  }
+}
+
+}  // namespace lacos
