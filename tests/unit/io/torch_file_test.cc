@@ -161,6 +161,31 @@ TEST(TorchFile, OnlyFlatDictsOfTensorsAreStateDicts) {
               HasSubstr("a result of 'torch.Size'"));
 }
 
+TEST(TorchFile, ValuesOfEachKindAreNamedWhereATensorBelongs) {
+  const auto error = [](const std::string& value) {
+    return ErrorOfPickle(PickleDict(PickleText("k") + value));
+  };
+  EXPECT_THAT(error("G" + std::string(8, '\x40')), HasSubstr("a number under 'k'"));
+  EXPECT_THAT(error("\x8a\x09" + std::string(9, '\x01')), HasSubstr("a number under 'k'"));
+  EXPECT_THAT(error("]"), HasSubstr("a list under 'k'"));
+  EXPECT_THAT(error("(K\1t"), HasSubstr("a tuple under 'k'"));
+  EXPECT_THAT(error("ctorch\nFloatStorage\n"), HasSubstr("the Python object 'torch.FloatStorage' under 'k'"));
+  EXPECT_THAT(error(PickleStorage("FloatStorage", "0", 6)), HasSubstr("a storage under 'k'"));
+  EXPECT_THAT(ErrorOfPickle("\x80\x04K\1K\2\x93."), HasSubstr("something else than text"));
+}
+
+// torch.save does not write these opcodes; other picklers of the same dictionary do.
+TEST(TorchFile, ReadsOtherSpellingsOfTheSamePickle) {
+  const TestFolder folder;
+  const std::string dropped = std::string("N0") + "(K\1K\2" + "1";
+  const std::string remembered = "r" + Bytes<uint32_t>(300) + "j" + Bytes<uint32_t>(300) + "0";
+  const std::string pickle =
+      "\x80\x04}\x94(" + dropped + PickleText("w") + remembered + TestTensor().Pickle() + "u.";
+  const auto file = OpenTensorFile(folder.Write("weights.bin", TorchArchive(pickle).Write()));
+  ASSERT_EQ(file->tensors().size(), 1u);
+  EXPECT_EQ(file->Find("w")->shape, (std::vector<int64_t>{2, 3}));
+}
+
 TEST(TorchFile, TensorsMustBeContiguousAndInsideTheirStorage) {
   const auto error = [](const TestTensor& tensor) { return ErrorOfFile(TorchArchive(tensor).Write()); };
   constexpr int64_t kHuge = int64_t{1} << 62;

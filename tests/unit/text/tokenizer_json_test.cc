@@ -374,6 +374,36 @@ TEST(TokenizerJson, ATemplateDoesNotMultiplyItsLists) {
   EXPECT_THAT(Refusal(file(2)), HasSubstr("at most 4096"));
 }
 
+TEST(TokenizerJson, ACharDelimiterCutsAndGoes) {
+  const auto with = [](const std::string& delimiter) {
+    return Replaced(kFile, kSplit, R"({"type":"CharDelimiterSplit","delimiter":")" + delimiter + "\"}");
+  };
+  EXPECT_EQ(Ids(*Tokenizer::FromJson(with("-"), "t.json"), "ab-a-b"), (std::vector<int32_t>{3, 1, 2}));
+  EXPECT_THAT(Refusal(with("")), HasSubstr("one character"));
+}
+
+TEST(TokenizerJson, BertsAndRobertasPostProcessorsPutTheirTokensAround) {
+  const auto with = [](const std::string& step) {
+    return Replaced(kFile, kPost, R"("post_processor":)" + step);
+  };
+  const std::string tokens = R"("sep":["b",2],"cls":["<s>",0])";
+  const std::string bert = R"({"type":"BertProcessing",)" + tokens + "}";
+  const std::string roberta = R"({"type":"RobertaProcessing",)" + tokens + R"(,"trim_offsets":false})";
+  for (const std::string& step : {bert, roberta}) {
+    const auto tokenizer = Tokenizer::FromJson(with(step), "t.json");
+    EXPECT_EQ(Ids(*tokenizer, "ab"), (std::vector<int32_t>{0, 3, 2})) << step;
+    EXPECT_EQ(Ids(*tokenizer, ""), (std::vector<int32_t>{0, 2})) << step;
+  }
+  EXPECT_THAT(Refusal(with(Replaced(bert, R"(["b",2])", R"(["b"])"))),
+              HasSubstr("a pair of a token and its id"));
+  EXPECT_THAT(Refusal(with(Replaced(bert, R"(["b",2])", R"(["b",77])"))), HasSubstr("id 77"));
+  for (const std::string& second :
+       {roberta, std::string(R"({"type":"TemplateProcessing","single":[],"pair":[],"special_tokens":{}})")}) {
+    EXPECT_THAT(Refusal(with(R"({"type":"Sequence","processors":[)" + bert + "," + second + "]}")),
+                HasSubstr("a second post-processor that adds tokens"));
+  }
+}
+
 // Ids recorded from Hugging Face tokenizers with the demo base's tokenizer.
 TEST(RealTokenizers, BloomNanoIsReadAndComesBackToTheText) {
   const std::string path = LACOS_SOURCE_DIR "/../shared/models/bloom-nano/tokenizer.json";
