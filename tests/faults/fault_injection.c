@@ -39,6 +39,7 @@ extern void* __interceptor_malloc(size_t) WEAK;
 extern void* __interceptor_calloc(size_t, size_t) WEAK;
 extern void* __interceptor_realloc(void*, size_t) WEAK;
 extern void* __interceptor_memalign(size_t, size_t) WEAK;
+extern void __lsan_ignore_object(const void*) WEAK;
 
 enum Kind { kOpen = 1, kRead = 2, kWrite = 4, kSync = 8, kRename = 16, kMkdir = 32, kUnlink = 64 };
 enum { kTruncate = 128, kClose = 256, kAlloc = 512 };
@@ -123,24 +124,43 @@ static void Mark(int fd, int is_inside) {
   if (fd >= 0 && fd < (int)sizeof(inside)) inside[fd] = (unsigned char)is_inside;
 }
 
-static uintptr_t onednn_begin, onednn_end;
-static int FindOneDnn(struct dl_phdr_info* info, size_t size, void* unused) {
+struct Range {
+  uintptr_t begin, end;
+};
+static struct Range onednn, linker;
+
+static int FindLibraries(struct dl_phdr_info* info, size_t size, void* unused) {
   (void)size;
   (void)unused;
-  if (strstr(info->dlpi_name, "libdnnl.so") == NULL) return 0;
-  onednn_begin = info->dlpi_addr;
+  struct Range* range = strstr(info->dlpi_name, "libdnnl.so") != NULL ? &onednn
+                        : strstr(info->dlpi_name, "ld-linux") != NULL ? &linker
+                                                                      : NULL;
+  if (range == NULL) return 0;
+  range->begin = info->dlpi_addr;
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const uintptr_t end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
-    if (info->dlpi_phdr[i].p_type == PT_LOAD && end > onednn_end) onednn_end = end;
+    if (info->dlpi_phdr[i].p_type == PT_LOAD && end > range->end) range->end = end;
   }
-  return 1;
+  return 0;
+}
+
+static int IsIn(struct Range range, const void* place) {
+  return (uintptr_t)place >= range.begin && (uintptr_t)place < range.end;
 }
 
 static int FailsHere(void* caller) {
-  if ((uintptr_t)caller >= onednn_begin && (uintptr_t)caller < onednn_end) return 0;
+  if (IsIn(onednn, caller)) return 0;
   return Count(kAlloc) == kFail;
 }
-#define FAILS() FailsHere(__builtin_return_address(0))
+
+// The sanitizer counts nothing that the dynamic linker allocates as a leak, but takes this library for the
+// caller.
+static void* Known(void* memory, const void* caller) {
+  if (__lsan_ignore_object && memory != NULL && IsIn(linker, caller)) __lsan_ignore_object(memory);
+  return memory;
+}
+#define CALLER() __builtin_return_address(0)
+#define FAILS() FailsHere(CALLER())
 
 int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv,
                       int (*init)(int, char**, char**), void (*fini)(void), void (*linker_fini)(void),
@@ -153,7 +173,7 @@ static int ArmedMain(int argc, char** argv, char** environment) {
   ReadSettings();
   // What the program records of its environment is then that of a run without faults.
   for (size_t i = 0; i < sizeof(kVariables) / sizeof(kVariables[0]); ++i) unsetenv(kVariables[i]);
-  dl_iterate_phdr(FindOneDnn, NULL);
+  dl_iterate_phdr(FindLibraries, NULL);
   atomic_store(&armed, 1);
   const int status = program_main(argc, argv, environment);
   atomic_store(&armed, 0);
@@ -175,15 +195,17 @@ static void* AllocateAligned(size_t alignment, size_t size) {
 }
 void* malloc(size_t size) {
   if (FAILS()) return NULL;
-  return __interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size);
+  return Known(__interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size), CALLER());
 }
 void* calloc(size_t count, size_t size) {
   if (FAILS()) return NULL;
-  return __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size);
+  return Known(__interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size),
+               CALLER());
 }
 void* realloc(void* old, size_t size) {
   if (size > 0 && FAILS()) return NULL;
-  return __interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size);
+  return Known(__interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size),
+               CALLER());
 }
 void* memalign(size_t alignment, size_t size) { return FAILS() ? NULL : AllocateAligned(alignment, size); }
 void* aligned_alloc(size_t alignment, size_t size) {

@@ -102,9 +102,11 @@ TEST(PlanCommand, NeedsOnlyAConfiguration) {
   EXPECT_EQ(shape.At("components").At("activations").AsInt(),
             whole.At("components").At("activations").AsInt());
   EXPECT_EQ(shape.At("disk_bytes").AsInt(), whole.At("disk_bytes").AsInt());
-  // The one process has read a tokenizer and a file's header, the other has not.
-  EXPECT_NEAR(shape.At("peak_bytes").AsDouble(), whole.At("peak_bytes").AsDouble(), 10e6);
-  EXPECT_LT(shape.At("streamed_peak_bytes").AsInt(), shape.At("resident_peak_bytes").AsInt());
+  if (!kSanitizerMemory) {
+    // The one process has read a tokenizer and a file's header, the other has not.
+    EXPECT_NEAR(shape.At("peak_bytes").AsDouble(), whole.At("peak_bytes").AsDouble(), 10e6);
+    EXPECT_LT(shape.At("streamed_peak_bytes").AsInt(), shape.At("resident_peak_bytes").AsInt());
+  }
   EXPECT_EQ(shape.At("flops_per_token").AsDouble(), 4.0 * 12 * 4 * 256 * 256);
   // By folder; in another type. The largest BLOOM takes no more than its plan.
   const std::string huge = folder.Write(
