@@ -144,6 +144,7 @@ void AddColdOption(CLI::App* command, bool& cold) {
 void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   if (flags.cold && !flags.train.stream_layers) FailUsage("--cold", "needs --stream-layers");
   TrainOptions options = MakeTrainOptions(globals, flags.train);
+  options.cold = flags.cold;
   VerbTimes verb_times;
   if (flags.breakdown) options.verb_times = &verb_times;
   const LoadedModel loaded = LoadModel(options.model, options.base, options.adapter);

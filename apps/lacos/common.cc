@@ -181,8 +181,8 @@ void AddBatchTokensOption(CLI::App* command, EmbedOptions& options) {
 void AddStreamOption(CLI::App* command, bool& stream_layers) {
   command->add_flag(
       "--stream-layers", stream_layers,
-      "Keep one layer of the base in memory at a time: read ahead, give its pages back after use; the "
-      "same bytes result");
+      "Keep one layer of the base in memory at a time (two where the base takes more than half of free "
+      "memory): read ahead, given back after use; the same bytes result");
 }
 
 void AddPromptOptions(CLI::App* command, EmbedOptions& options) {

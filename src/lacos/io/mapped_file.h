@@ -22,6 +22,7 @@ class MappedFile {
 
   const std::string& path() const { return path_; }
   std::span<const std::byte> bytes() const { return bytes_; }
+  int descriptor() const { return fd_; }  // negative for Zeros
   // Reads bytes [offset, offset + out.size()) by pread, not through the mapping: nothing stays resident.
   void ReadAt(int64_t offset, std::span<std::byte> out) const;
   // Has the kernel read a range into its page cache, in pieces of its read-ahead window; waits while the disk

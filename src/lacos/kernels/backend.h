@@ -140,6 +140,8 @@ class Backend {
   // --- frozen weights
   // The host memory behind `matrix` must outlive the weight. Plain types and every 8-bit scheme are accepted.
   virtual WeightId AddWeight(const QuantizedMatrix& matrix) = 0;
+  // The same matrix, bit for bit, from now on lies where `matrix` says: its codes and its scales.
+  virtual void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) = 0;
   // A hint that the weight is used next in this orientation; Linear and LinearBackward do it themselves
   // otherwise.
   virtual void PrepareWeight(WeightId weight, Orientation orientation) = 0;

@@ -27,6 +27,7 @@ class DryBackend : public Backend {
   virtual void ForgetWorkspace() {}
   size_t WorkspaceBytes() const override { return 0; }
   WeightId AddWeight(const QuantizedMatrix&) override { return weights_++; }
+  void MoveWeight(WeightId, const QuantizedMatrix&) override {}
   void PrepareWeight(WeightId, Orientation) override {}
   TableId AddTable(const EmbeddingSource&) override { return 0; }
   void Linear(V, WeightId, const Epilogue&, V) override {}

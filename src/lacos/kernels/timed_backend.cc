@@ -71,6 +71,9 @@ class TimedBackend final : public Backend {
     shapes_[weight] = {matrix.rows, matrix.cols};
     return weight;
   }
+  void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) override {
+    inner_->MoveWeight(weight, matrix);
+  }
   void PrepareWeight(WeightId weight, Orientation orientation) override {
     const bool forward = orientation == Orientation::kForward;
     const Span span(*this, forward ? StepPart::kProductsForward : StepPart::kProductsBackward,

@@ -23,6 +23,7 @@ BloomModel::BloomModel(Backend& backend, std::shared_ptr<Checkpoint> checkpoint)
   const auto linear = [&](const std::string& name) {
     const QuantizedMatrix matrix = checkpoint_->Matrix(name + ".weight");
     const WeightId weight = backend_.AddWeight(matrix);
+    stored_.push_back(matrix);
     checkpoint_->DropPages(name + ".weight", /*from_cache=*/false);  // its scales were checked: not used yet
     return LinearLayer{.name = name,
                        .weight = weight,
@@ -159,6 +160,20 @@ void BloomModel::AwaitBlock(int64_t layer) const {
 
 void BloomModel::DropBlock(int64_t layer, bool from_cache) const {
   ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->DropPages(name, from_cache); });
+}
+
+std::vector<QuantizedMatrix> BloomModel::StoredMatrices(int64_t layer) const {
+  const auto count = static_cast<int64_t>(stored_.size() / blocks_.size());
+  return {stored_.begin() + layer * count, stored_.begin() + (layer + 1) * count};
+}
+
+void BloomModel::MoveBlock(int64_t layer, const std::vector<QuantizedMatrix>& matrices) {
+  const BlockLayer& block = blocks_[layer];
+  size_t next = 0;
+  for (const LinearLayer* linear :
+       {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
+    backend_.MoveWeight(linear->weight, matrices.at(next++));
+  }
 }
 
 LoraAdapter BloomModel::Detach() const {

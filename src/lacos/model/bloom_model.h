@@ -35,6 +35,9 @@ class BloomModel {
   void PrefetchBlock(int64_t layer) const;
   void DropBlock(int64_t layer, bool from_cache) const;
   void AwaitBlock(int64_t layer) const;  // until they are in the kernel's cache
+  // The same, as they lie in the mapped file; and from now on to be read where `matrices` say.
+  std::vector<QuantizedMatrix> StoredMatrices(int64_t layer) const;
+  void MoveBlock(int64_t layer, const std::vector<QuantizedMatrix>& matrices);
 
   const BloomConfig& config() const { return checkpoint_->config(); }
   const Checkpoint& checkpoint() const { return *checkpoint_; }
@@ -59,6 +62,7 @@ class BloomModel {
   std::vector<Buffer> buffers_;
   LayerNormLayer embedding_layernorm_, final_layernorm_;
   std::vector<BlockLayer> blocks_;
+  std::vector<QuantizedMatrix> stored_;  // every block's, in the order of ForEachMatrix
   TableId word_embeddings_ = -1;
   LoraAdapter adapter_;  // settings and shapes of what is attached, without the values that Detach downloads
   std::vector<TrainableTensor> trainable_;

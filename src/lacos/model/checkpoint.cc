@@ -334,8 +334,8 @@ QuantizedMatrix Checkpoint::Matrix(const std::string& name) const {
   return matrix;
 }
 
-template <class Visit>
-void Checkpoint::ForEachPart(const std::string& name, const Visit& visit) const {
+void Checkpoint::ForEachPart(const std::string& name,
+                             const std::function<void(const StoredTensor&)>& visit) const {
   visit(Tensor(name));
   if (const auto absmax = tensors_.find(name + std::string(kAbsmax)); absmax != tensors_.end())
     visit(absmax->second);

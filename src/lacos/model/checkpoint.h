@@ -1,6 +1,7 @@
 // The tensors of a base folder, original or quantised, by BLOOM's plain names, whatever files they lie in.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -63,15 +64,14 @@ class Checkpoint {
   void Prefetch(const std::string& name) const;
   void DropPages(const std::string& name, bool from_cache) const;
   void Await(const std::string& name) const;  // until it is in the kernel's cache
+  // A matrix's values, then its scales if it has them.
+  void ForEachPart(const std::string& name, const std::function<void(const StoredTensor&)>& visit) const;
   // A vector (bias, LayerNorm) as floats; zeros for the biases that the configuration drops.
   std::vector<float> Vector(const std::string& name) const;
   // Bytes on disk of all tensors.
   int64_t Bytes() const;
 
  private:
-  template <class Visit>
-  void ForEachPart(const std::string& name, const Visit& visit) const;
-
   std::string folder_;  // empty without weights
   BloomConfig config_;
   Json config_json_;

@@ -8,15 +8,10 @@ namespace lacos {
 DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work) {
   LACOS_CHECK(encoder.options().streaming != WeightStreaming::kNone, "the encoder streams");
   const BloomModel& model = encoder.model();
-  const int64_t layers = model.config().layers;
   DiskMeasurement disk{.cold = true};
   if (ResidentBaseBytes(model.checkpoint()) < AvailableMemoryBytes() / 2) {
     encoder.options().streaming = WeightStreaming::kKeepCached;
-    for (int64_t i = 0; i < layers; ++i) {
-      model.PrefetchBlock(i);
-      model.AwaitBlock(i);
-      model.DropBlock(i, /*from_cache=*/false);
-    }
+    encoder.ReadBase();
     const Stopwatch watch;
     work();
     disk.compute_seconds = watch.Seconds();
@@ -26,11 +21,7 @@ DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work)
   encoder.DropBase();
   const int64_t before = DiskBytesRead();
   const Stopwatch watch;
-  for (int64_t i = 0; i < layers; ++i) {
-    model.PrefetchBlock(i);
-    model.AwaitBlock(i);
-    model.DropBlock(i, /*from_cache=*/true);
-  }
+  encoder.ReadBase();
   const auto bytes = static_cast<double>(DiskBytesRead() - before);
   if (bytes > 0) disk.read_bytes_per_second = bytes / watch.Seconds();
   encoder.DropBase();

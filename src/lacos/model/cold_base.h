@@ -18,8 +18,8 @@ struct DiskMeasurement {
 };
 
 // Times `work` with the base cached, where half of free memory can hold it; drops the base from the cache and
-// times reading all of it, block after block, as BlockReader does; and lets the encoder, which must stream,
-// drop each block from the cache after use from here on.
+// times reading all of it, block after block, as passes do from here on: past the kernel's cache. The encoder
+// must stream.
 DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work);
 
 }  // namespace lacos

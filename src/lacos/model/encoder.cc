@@ -56,9 +56,7 @@ TokenLeaves MakeLeaves(std::span<const int32_t> offsets) {
 Encoder::Encoder(BloomModel& model, const EncoderOptions& options)
     : model_(model),
       options_(options),
-      arena_([&model](size_t bytes) { return model.backend().Allocate(bytes); }) {
-  if (options.streaming != WeightStreaming::kNone) reader_ = std::make_unique<BlockReader>(model);
-}
+      arena_([&model](size_t bytes) { return model.backend().Allocate(bytes); }) {}
 
 int64_t Encoder::RecomputedBlocks() const {
   const int64_t layers = model_.config().layers;
@@ -70,8 +68,8 @@ int64_t Encoder::FirstBlock() const { return std::min(CachedBlocks(), model_.con
 
 // Blocks follow one another upwards, and in a backward downwards again to the lowest trained one; then the
 // next pass begins. The block at which the direction turns is used twice in a row, and stays.
-std::vector<int64_t> Encoder::ComingBlocks(int64_t layer, Phase phase) const {
-  const int64_t layers = model_.config().layers, count = std::min(reader_->ahead(), layers);
+std::vector<int64_t> Encoder::ComingBlocks(int64_t layer, Phase phase, int64_t most) const {
+  const int64_t layers = model_.config().layers, count = std::min(most, layers);
   const int64_t lowest = EmbeddingTrainable() ? 0 : LowestTrainableBlock(), first = FirstBlock();
   std::vector<int64_t> coming;
   for (int64_t at = layer; static_cast<int64_t>(coming.size()) < count;) {
@@ -96,23 +94,40 @@ std::vector<int64_t> Encoder::ComingBlocks(int64_t layer, Phase phase) const {
   return coming;
 }
 
-void Encoder::BeginBlock(int64_t layer, Phase phase) const {
-  if (reader_ != nullptr) reader_->Request(ComingBlocks(layer, phase));
+void Encoder::BeginBlock(int64_t layer, Phase phase) {
+  if (options_.streaming == WeightStreaming::kKeepCached) {
+    if (reader_ == nullptr) reader_ = std::make_unique<BlockReader>(model_);
+    reader_->Request(ComingBlocks(layer, phase, reader_->ahead()));
+  } else if (options_.streaming == WeightStreaming::kDropCached) {
+    if (loader_ == nullptr) loader_ = std::make_unique<BlockLoader>(model_);
+    const std::vector<int64_t> coming = ComingBlocks(layer, phase, 1);
+    loader_->Use(layer, coming.empty() ? layer : coming[0]);
+  }
 }
 
-void Encoder::EndBlock(int64_t layer, Phase phase) const {
-  if (reader_ == nullptr) return;
+void Encoder::EndBlock(int64_t layer, Phase phase) {
+  if (options_.streaming == WeightStreaming::kNone) return;
+  if (options_.streaming == WeightStreaming::kDropCached) return loader_->Release(layer);
   const int64_t turning = phase == Phase::kForwardKept ? model_.config().layers - 1 : FirstBlock();
   if (phase != Phase::kForward && layer == turning) return;
-  model_.DropBlock(layer, options_.streaming == WeightStreaming::kDropCached);
+  model_.DropBlock(layer, /*from_cache=*/false);
   reader_->Dropped(layer);
 }
 
 void Encoder::DropBase() {
   if (reader_ != nullptr) reader_->Request({});
+  if (loader_ != nullptr) loader_->Forget();
   for (int64_t i = 0; i < model_.config().layers; ++i) {
     model_.DropBlock(i, /*from_cache=*/true);
     if (reader_ != nullptr) reader_->Dropped(i);
+  }
+}
+
+void Encoder::ReadBase() {
+  for (int64_t i = 0; i < model_.config().layers; ++i) {
+    BeginBlock(i, Phase::kForward);
+    if (options_.streaming == WeightStreaming::kKeepCached) model_.AwaitBlock(i);
+    EndBlock(i, Phase::kForward);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "lacos/model/block_loader.h"
 #include "lacos/model/bloom_model.h"
 #include "lacos/model/streaming.h"
 #include "lacos/nn/block.h"
@@ -48,8 +49,8 @@ struct EncoderOptions {
   // Blocks whose activations are recomputed in backward from their saved input, counted from the bottom;
   // -1 = all. The rest is saved. Same bytes either way.
   int64_t recompute_blocks = 0;
-  // Each block's matrices are read ahead while the one before it computes, and their pages given back after
-  // it: one block of the base is resident at a time. Same bytes.
+  // Each block's matrices are read ahead while the one before it computes, and given up after it: one block
+  // of the base is resident at a time, or two where the kernel is not to cache them. Same bytes.
   WeightStreaming streaming = WeightStreaming::kNone;
   // States that enter the lowest trained block, by text: only texts that it does not have run through the
   // blocks below. It must be one of this model and that block, and outlive the encoder. Same bytes.
@@ -89,8 +90,9 @@ class Encoder {
   // Where gradients end: the model's number of layers when nothing in a block is trained.
   int64_t LowestTrainableBlock() const;
   bool EmbeddingTrainable() const;
-  // Drops the whole base from the kernel's cache, for measurements.
+  // For measurements: drops the whole base from the kernel's cache; reads all of it as a pass would.
   void DropBase();
+  void ReadBase();
 
   Arena& arena() { return arena_; }
   BloomModel& model() { return model_; }
@@ -117,16 +119,17 @@ class Encoder {
   // kForwardKept: a backward follows.
   enum class Phase : uint8_t { kForward, kForwardKept, kBackward };
   // Before and after a block's matrices are used, where they are streamed.
-  void BeginBlock(int64_t layer, Phase phase) const;
-  void EndBlock(int64_t layer, Phase phase) const;
+  void BeginBlock(int64_t layer, Phase phase);
+  void EndBlock(int64_t layer, Phase phase);
   // The block that the next pass begins with.
   int64_t FirstBlock() const;
-  std::vector<int64_t> ComingBlocks(int64_t layer, Phase phase) const;
+  std::vector<int64_t> ComingBlocks(int64_t layer, Phase phase, int64_t most) const;
   int64_t RecomputedBlocks() const;
 
   BloomModel& model_;
   EncoderOptions options_;
-  std::unique_ptr<BlockReader> reader_;  // where weights are streamed
+  std::unique_ptr<BlockReader> reader_;  // where weights are streamed through the kernel's cache
+  std::unique_ptr<BlockLoader> loader_;  // where they are streamed past it
   Arena arena_;
   EncoderWork work_;
 };

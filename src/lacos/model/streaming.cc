@@ -10,7 +10,7 @@
 
 namespace lacos {
 
-int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed) {
+int64_t ResidentBaseBytes(const Checkpoint& checkpoint, WeightStreaming streaming) {
   int64_t all = 0, vectors = 0, largest_block = 0;
   std::map<std::string, int64_t> blocks;  // by "h.N."
   for (const TensorSpec& spec : ListTensors(checkpoint.config())) {
@@ -28,7 +28,15 @@ int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed) {
       vectors += bytes;
     }
   }
-  return streamed ? vectors + largest_block : all;
+  switch (streaming) {
+    case WeightStreaming::kNone:
+      return all;
+    case WeightStreaming::kKeepCached:
+      return vectors + largest_block;
+    case WeightStreaming::kDropCached:
+      return vectors + 2 * largest_block;
+  }
+  return all;
 }
 
 WeightStreaming ChooseStreaming(const Checkpoint& checkpoint) {
@@ -39,7 +47,7 @@ WeightStreaming ChooseStreaming(const Checkpoint& checkpoint) {
 namespace {
 
 int64_t BlocksAhead(const Checkpoint& checkpoint) {
-  const int64_t block = std::max<int64_t>(ResidentBaseBytes(checkpoint, /*streamed=*/true), 1);
+  const int64_t block = std::max<int64_t>(ResidentBaseBytes(checkpoint, WeightStreaming::kKeepCached), 1);
   return std::clamp<int64_t>(AvailableMemoryBytes() / 8 / block, 1, checkpoint.config().layers);
 }
 

@@ -12,17 +12,18 @@
 
 namespace lacos {
 
-// What happens to the pages of a block's matrices after the block: they stay; the process gives them back,
-// but the kernel may keep them cached; the kernel drops them too (for bases that do not fit into memory).
+// Where a block's matrices are while it computes: in mapped pages that stay; in mapped pages that the process
+// gives back afterwards, which the kernel may keep cached (BlockReader); in memory of their own, read past
+// the kernel's cache (BlockLoader; for bases that do not fit into memory).
 enum class WeightStreaming : uint8_t { kNone, kKeepCached, kDropCached };
 
 // How `--stream-layers` streams a base: the kernel keeps what was read cached while there is room, but a base
 // that takes more than half of it would push everything else out, page by page.
 WeightStreaming ChooseStreaming(const Checkpoint& checkpoint);
 
-// Bytes of the pages that a pass over all blocks maps in: every matrix but the word embedding; `streamed`,
-// those of one block at a time.
-int64_t ResidentBaseBytes(const Checkpoint& checkpoint, bool streamed = false);
+// Bytes of the base that a pass over all blocks makes resident: every matrix but the word embedding; one
+// block's matrices at a time when they are streamed through the kernel's cache, two when past it.
+int64_t ResidentBaseBytes(const Checkpoint& checkpoint, WeightStreaming streaming = WeightStreaming::kNone);
 
 // A thread that reads matrices of coming blocks into the kernel's cache while a block computes. The kernel
 // reads no more of a range at a time than its read-ahead window, so ranges are asked for in pieces, and each

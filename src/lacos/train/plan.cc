@@ -49,7 +49,7 @@ class Planner {
       // Checkpoints and the final folder are written from a copy; the best adapter so far is another one.
       output_bytes_ += request.evaluation_tokens > 0 ? 2 * bytes : bytes;
     }
-    base_bytes_ = ResidentBaseBytes(*checkpoint, request.encoder.streaming != WeightStreaming::kNone);
+    base_bytes_ = ResidentBaseBytes(*checkpoint, request.encoder.streaming);
   }
 
   PlannedStrategy Predict(const std::string& name, const GradientStrategy& strategy) {

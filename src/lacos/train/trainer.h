@@ -54,6 +54,7 @@ struct TrainOptions {
   int64_t memory_budget = 0;
   int64_t chunk_tokens = 0;
   bool stream_layers = false;  // one block of the base resident at a time
+  bool cold = false;           // for measurements: streams as if the base were larger than memory
   std::string cache_layers;    // folder for the states below the lowest trained layer; empty = none
   int64_t cache_layers_limit = 20'000'000'000;  // bytes of that folder's caches
   int64_t save_every = 0;                       // steps between checkpoints; 0 = none but on interruption

@@ -26,7 +26,10 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
                                  int64_t dev_pairs, int64_t evaluation_tokens)
     : options(train_options) {
   EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
-  if (options.stream_layers) encoder_options.streaming = ChooseStreaming(*loaded.checkpoint);
+  if (options.stream_layers) {
+    encoder_options.streaming =
+        options.cold ? WeightStreaming::kDropCached : ChooseStreaming(*loaded.checkpoint);
+  }
   RehearseStep(options, *loaded.checkpoint, encoder_options);
   backend = MakeCpuBackend({.compute = options.compute});
   if (options.verb_times != nullptr) backend = MakeTimedBackend(std::move(backend), *options.verb_times);

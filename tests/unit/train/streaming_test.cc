@@ -13,8 +13,10 @@
 #include <string>
 #include <vector>
 
+#include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/base/rng.h"
+#include "lacos/model/block_loader.h"
 #include "lacos/model/encoder.h"
 #include "lacos/model/layer_cache.h"
 #include "lacos/model/streaming.h"
@@ -64,7 +66,8 @@ Pass HiddenStatesOf(WeightStreaming streaming) {
 
 TEST(Streaming, APassLeavesLessThanTwoBlocksResidentAndGivesTheSameBytes) {
   const auto checkpoint = Checkpoint::Open(kModel);
-  const int64_t all = ResidentBaseBytes(*checkpoint), block = ResidentBaseBytes(*checkpoint, true);
+  const int64_t all = ResidentBaseBytes(*checkpoint),
+                block = ResidentBaseBytes(*checkpoint, WeightStreaming::kKeepCached);
   ASSERT_GT(all, 5 * block / 2);
   const Pass resident = HiddenStatesOf(WeightStreaming::kNone);
   EXPECT_GE(resident.resident, all);
@@ -73,6 +76,81 @@ TEST(Streaming, APassLeavesLessThanTwoBlocksResidentAndGivesTheSameBytes) {
     EXPECT_EQ(streamed.hidden, resident.hidden);
     EXPECT_LT(streamed.resident, 2 * block);  // pages at the edges of matrices stay
   }
+}
+
+// Vectors and gradients of two equal steps.
+std::vector<float> StepOf(const std::string& folder, Compute compute, WeightStreaming streaming,
+                          int64_t recomputed, int64_t first_layer) {
+  const auto backend = MakeCpuBackend({.compute = compute});
+  BloomModel model(*backend, Checkpoint::Open(folder));
+  LoraAdapter adapter = InitialiseLora(model.config(), {.first_layer = first_layer}, 1);
+  for (auto& [name, module] : adapter.modules)
+    std::fill(module.b.values.begin(), module.b.values.end(), 0.01f);
+  model.Attach(adapter, /*trainable=*/true);
+  Encoder encoder(model, {.recompute_blocks = recomputed, .streaming = streaming});
+  PackedTexts texts;
+  texts.Add(std::vector<int32_t>{17, 300, 5, 9});
+  texts.Add(std::vector<int32_t>{12, 80});
+  std::vector<float> all;
+  for (int pass = 0; pass < 2; ++pass) {  // what a pass leaves behind, the next one finds
+    const ArenaScope scope(encoder.arena());
+    const TypeSet types = backend->Types();
+    const Shape shape{texts.Texts(), model.config().hidden_size};
+    const TensorView vectors = encoder.arena().Allocate(types.residual, shape);
+    const TensorView dvectors = encoder.arena().Allocate(types.gradient, shape);
+    EncoderPass kept;
+    encoder.Forward(texts, vectors, &kept);
+    backend->Copy(vectors, dvectors);
+    encoder.Backward(kept, dvectors);
+    const std::vector<float> values = DownloadFloats(*backend, vectors);
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  for (const TrainableTensor& tensor : model.trainable()) {
+    const std::vector<float> values = DownloadFloats(*backend, tensor.gradient);
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
+}
+
+TEST(Streaming, GradientsAreThoseOfTheResidentBaseInEveryModeAndStrategy) {
+  struct Case {
+    Compute compute;
+    int64_t recomputed, first_layer;
+  };
+  for (const Case& c : {Case{Compute::kInt8, 0, 0}, Case{Compute::kInt8, -1, 0}, Case{Compute::kBF16, -1, 2},
+                        Case{Compute::kF32, 0, 2}}) {
+    const auto step = [&](WeightStreaming streaming) {
+      return StepOf(kModel, c.compute, streaming, c.recomputed, c.first_layer);
+    };
+    const std::vector<float> resident = step(WeightStreaming::kNone);
+    EXPECT_TRUE(std::any_of(resident.begin(), resident.end(), [](float v) { return v != 0; }));
+    EXPECT_EQ(step(WeightStreaming::kKeepCached), resident) << c.recomputed << ' ' << c.first_layer;
+    EXPECT_EQ(step(WeightStreaming::kDropCached), resident) << c.recomputed << ' ' << c.first_layer;
+  }
+}
+
+// A copy of the model in a folder of its own, so that a test may damage it.
+std::string CopyOfModel() {
+  std::string folder = (std::filesystem::temp_directory_path() / "lacos_streamed_model_XXXXXX").string();
+  EXPECT_NE(mkdtemp(folder.data()), nullptr);
+  std::filesystem::copy(kModel, folder, std::filesystem::copy_options::recursive);
+  return folder;
+}
+
+TEST(Streaming, AFileThatBecameShorterIsAnErrorOfThePassThatNeedsIt) {
+  const std::string folder = CopyOfModel();
+  {
+    const auto backend = MakeCpuBackend({.compute = Compute::kF32});
+    BloomModel model(*backend, Checkpoint::Open(folder));
+    BlockLoader loader(model);
+    loader.Use(0, 1);
+    loader.Release(0);
+    std::filesystem::resize_file(folder + "/model.safetensors", 4096);
+    const int64_t last = model.config().layers - 1;
+    EXPECT_THROW(loader.Use(last, 0), UserError);
+    EXPECT_THROW(loader.Use(last, 0), UserError);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 // Resident bytes of the model's file after encoding with a cache of all blocks below the upper half.
@@ -99,7 +177,8 @@ TEST(Streaming, BlocksWhoseStatesAreCachedAreNotRead) {
   std::string folder = (std::filesystem::temp_directory_path() / "lacos_cached_blocks_XXXXXX").string();
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   const auto checkpoint = Checkpoint::Open(kModel);
-  const int64_t all = ResidentBaseBytes(*checkpoint), block = ResidentBaseBytes(*checkpoint, true);
+  const int64_t all = ResidentBaseBytes(*checkpoint),
+                block = ResidentBaseBytes(*checkpoint, WeightStreaming::kKeepCached);
   std::vector<float> computed, read;
   EXPECT_GE(ResidentAfterCachedPass(folder, WeightStreaming::kNone, computed), all);
   for (const WeightStreaming streaming : {WeightStreaming::kNone, WeightStreaming::kDropCached}) {

@@ -60,6 +60,9 @@ class CpuBackend final : public Backend {
 
   // --- frozen weights
   WeightId AddWeight(const QuantizedMatrix& matrix) override { return linear_.weights().Add(matrix); }
+  void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) override {
+    linear_.weights().Move(weight, matrix);
+  }
   // Nothing to run ahead with: the threads that would decode are those that multiply.
   void PrepareWeight(WeightId, Orientation) override {}
   TableId AddTable(const EmbeddingSource& source) override {

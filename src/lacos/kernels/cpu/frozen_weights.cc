@@ -64,6 +64,19 @@ WeightId FrozenWeights::Add(const QuantizedMatrix& matrix) {
   return static_cast<WeightId>(weights_.size()) - 1;
 }
 
+void FrozenWeights::Move(WeightId weight, const QuantizedMatrix& matrix) {
+  const QuantizedMatrix& old = Entry(weight).matrix;
+  LACOS_CHECK(matrix.codes != nullptr && matrix.rows == old.rows && matrix.cols == old.cols &&
+                  matrix.scheme == old.scheme && matrix.dtype == old.dtype,
+              "the matrix is the one that was added");
+  // Products that read values in place were chosen by where they lay.
+  constexpr uintptr_t kAligned = 4;
+  LACOS_CHECK(reinterpret_cast<uintptr_t>(matrix.codes) % kAligned ==
+                  reinterpret_cast<uintptr_t>(old.codes) % kAligned,
+              "the matrix keeps its alignment");
+  weights_[weight].matrix = matrix;
+}
+
 const FrozenWeights::Weight& FrozenWeights::Entry(WeightId weight) const {
   LACOS_CHECK(weight >= 0 && static_cast<size_t>(weight) < weights_.size(),
               "a weight that AddWeight returned");

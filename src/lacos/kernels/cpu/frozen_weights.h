@@ -35,6 +35,8 @@ class FrozenWeights {
   explicit FrozenWeights(ProductType type) : type_(type) {}
 
   WeightId Add(const QuantizedMatrix& matrix);
+  // The same matrix elsewhere in memory. What was decoded or read of it before stays valid.
+  void Move(WeightId weight, const QuantizedMatrix& matrix);
   const QuantizedMatrix& Matrix(WeightId weight) const { return Entry(weight).matrix; }
 
   // The whole matrix, decoded into the scratch unless it is there already or can be used where it lies. Valid

@@ -29,6 +29,7 @@ class ReferenceBackend final : public Backend {
   size_t WorkspaceBytes() const override { return 0; }
 
   WeightId AddWeight(const QuantizedMatrix& matrix) override;
+  void MoveWeight(WeightId, const QuantizedMatrix&) override {}  // values were copied
   void PrepareWeight(WeightId, Orientation) override {}
   TableId AddTable(const EmbeddingSource& source) override;
 
