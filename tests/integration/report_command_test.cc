@@ -73,6 +73,29 @@ TEST(ReportCommand, ADeadRunAndACutLineAreShownAsFarAsTheyGo) {
   EXPECT_EQ(Metrics(output).size(), 8u);
 }
 
+TEST(ReportCommand, NumbersThatNoRunWritesAreShownOrPassedOver) {
+  const TempFolder folder;
+  fs::create_directories(folder / "run");
+  folder.Write("run/run.json", R"({"command": "train", "settings": {"total_steps": 9}, "arguments": []})");
+  folder.Write(
+      "run/metrics.jsonl",
+      R"({"step": 1, "loss": 1, "tokens": 1e300, "tokens_per_second": 1, "texts": 1e300, "truncated": -1e300})"
+      "\n"
+      R"({"step": 2, "loss": 1.0000000000000002})"
+      "\n"
+      R"({"step": 1e300, "dev_spearman": 1})"
+      "\n");
+  const RunResult report = RunLacos({"report", folder / "run"});
+  ASSERT_EQ(report.status, 0) << report.err;
+  const std::string html = ReadAll(folder / "run/report.html");
+  EXPECT_THAT(html, HasSubstr("At step 2 of 9"));
+  EXPECT_THAT(html, HasSubstr("1e+300"));
+  EXPECT_THAT(html, HasSubstr("No dev set was scored"));
+  folder.Write("run/run.json", R"({"settings": {"total_steps": 9}, "data": {"train": [], "dev": {"path": "d",
+      "rows": 9223372036854775807, "pairs": -9223372036854775808}}})");
+  ExpectUserError(RunLacos({"report", folder / "run"}), "expected a count");
+}
+
 TEST(ReportCommand, OtherFoldersAreRefused) {
   const TempFolder folder;
   ExpectUserError(RunLacos({"report", folder.path()}), "run.json");

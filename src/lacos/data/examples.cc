@@ -135,12 +135,12 @@ class Reader {
   }
 
   std::string TakeText(int column, const char* name) {
-    if (column < 0 || !cells_[static_cast<size_t>(column)]) {
-      throw UserError(fmt::format(
-          "{} has no text for {}; expected a string; correct the row", table_.Where(),
-          column < 0 ? std::string(name) : "'" + table_.columns()[static_cast<size_t>(column)] + "'"));
+    const auto place = static_cast<size_t>(column);
+    if (column < 0 || place >= cells_.size() || !cells_[place]) {  // a ragged row may be short
+      throw UserError(fmt::format("{} has no text for {}; expected a string; correct the row", table_.Where(),
+                                  column < 0 ? std::string(name) : "'" + table_.columns()[place] + "'"));
     }
-    return std::move(*cells_[static_cast<size_t>(column)]);
+    return std::move(*cells_[place]);
   }
 
   void ReadRow() {

@@ -16,6 +16,11 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+bool HasNaN(std::span<const double> x) {
+  return std::any_of(x.begin(), x.end(), [](double value) { return std::isnan(value); });
+}
+double Undefined(std::span<const int32_t>) { return kNaN; }
+
 double WeightedPearson(std::span<const double> x, std::span<const double> y,
                        std::span<const int32_t> counts) {
   double n = 0, x_mean = 0, y_mean = 0;
@@ -129,6 +134,7 @@ ResampledStatistic ResampledPearson(std::span<const double> x, std::span<const d
 
 ResampledStatistic ResampledSpearman(std::span<const double> x, std::span<const double> y) {
   LACOS_CHECK(x.size() == y.size(), "both sides have as many values");
+  if (HasNaN(x) || HasNaN(y)) return Undefined;  // which has no place in an order
   const auto first = std::make_shared<const Ranking>(x), second = std::make_shared<const Ranking>(y);
   return [first, second](std::span<const int32_t> counts) {
     return WeightedPearson(first->Ranks(counts), second->Ranks(counts), counts);
@@ -138,6 +144,7 @@ ResampledStatistic ResampledSpearman(std::span<const double> x, std::span<const 
 ResampledStatistic ResampledAveragePrecision(std::span<const double> similarity,
                                              std::span<const int32_t> same) {
   LACOS_CHECK(similarity.size() == same.size(), "one label for each similarity");
+  if (HasNaN(similarity)) return Undefined;
   const auto ranking = std::make_shared<const Ranking>(similarity);
   return [ranking, same](std::span<const int32_t> counts) {
     double positives = 0;

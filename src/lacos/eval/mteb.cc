@@ -88,6 +88,7 @@ std::map<std::string, Json> MtebResults(const EvaluationResults& results) {
       for (const Measure& measure : result.measures) {
         if (measure.name == "accuracy_forward") measures.push_back({"accuracy", measure.value / 100});
       }
+      if (measures.empty()) continue;  // a result of another making, read from a file
       Add(files, name, Scores(result.set.subset, result.set.languages, measures));
     }
   }

@@ -15,6 +15,7 @@
 namespace lacos {
 namespace {
 
+constexpr int64_t kMostResamples = 1'000'000;  // as many as `lacos eval` takes
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Json NumberOrNull(double value) { return std::isfinite(value) ? Json(value) : Json(); }
@@ -216,10 +217,64 @@ std::string ItemsJsonl(const EvaluationResults& results) {
 
 BootstrapOptions ReadBootstrapOptions(const std::string& folder) {
   const Json json = Json::ReadFile((std::filesystem::path(folder) / "results.json").string());
-  return {.resamples = std::max<int64_t>(json.At("resamples").AsInt(), 1),
-          .confidence = json.At("confidence").AsDouble(),
-          .seed = static_cast<uint64_t>(json.At("seed").AsInt())};
+  const BootstrapOptions options{.resamples = json.At("resamples").AsInt(),
+                                 .confidence = json.At("confidence").AsDouble(),
+                                 .seed = static_cast<uint64_t>(json.At("seed").AsInt())};
+  if (options.resamples < 1 || options.resamples > kMostResamples) {
+    throw UserError(fmt::format("{} is {}; expected 1 to {}; evaluate again", json.At("resamples").Where(),
+                                options.resamples, kMostResamples));
+  }
+  if (!(options.confidence > 0 && options.confidence < 1)) {
+    throw UserError(fmt::format("{} is {}; expected a share between 0 and 1; evaluate again",
+                                json.At("confidence").Where(), options.confidence));
+  }
+  return options;
 }
+
+namespace {
+
+// Adds the items of one line, which are those of `result`.
+void AddItems(const Json& entry, const std::string& where, TaskResult& result) {
+  result.items = ReadNumbers(entry.At("items"));
+  result.gold = ReadNumbers(entry.At("gold"));
+  result.resamples = ReadNumbers(entry.At("trials"));
+  result.trials = !result.resamples.empty();
+  const bool paired = result.set.task == "sts" || result.set.task == "pair_classification";
+  const auto n = static_cast<int64_t>(result.items.size());
+  const bool complete = n == result.n || (result.trials && n == 0);
+  if (!complete || result.gold.size() != (paired ? result.items.size() : 0)) {
+    throw UserError(
+        fmt::format("[{}] has {} items and {} gold values; expected {}, as results.json says; evaluate "
+                    "again",
+                    where, result.items.size(), result.gold.size(), result.n));
+  }
+}
+
+// A line for each set, in the order of results.json.
+void ReadItems(const std::string& path, EvaluationResults& results) {
+  LineReader reader(path);
+  std::string line;
+  size_t read = 0;
+  for (; reader.Next(line); ++read) {
+    const std::string where = fmt::format("{}:{}", path, read + 1);
+    const Json entry = Json::Parse(line, where);
+    if (read >= results.sets.size() || results.sets[read].set.task != entry.At("task").AsString() ||
+        results.sets[read].set.name != entry.At("name").AsString()) {
+      throw UserError(
+          fmt::format("[{}] found items of another set; expected those of results.json beside it, in its "
+                      "order; evaluate again",
+                      where));
+    }
+    AddItems(entry, where, results.sets[read]);
+  }
+  if (read != results.sets.size()) {
+    throw UserError(
+        fmt::format("[{}] has items of {} sets; expected {}, as results.json beside it says; evaluate again",
+                    path, read, results.sets.size()));
+  }
+}
+
+}  // namespace
 
 EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions& bootstrap) {
   const std::string path = (std::filesystem::path(folder) / "results.json").string();
@@ -257,32 +312,7 @@ EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions&
                              .cosine = NumberOrNaN(worst[i].At("cosine")),
                              .rank_difference = worst[i].At("rank_difference").AsDouble()});
   }
-  const std::string items = (std::filesystem::path(folder) / "items.jsonl").string();
-  LineReader reader(items);
-  std::string line;
-  for (size_t i = 0; reader.Next(line); ++i) {
-    const Json entry = Json::Parse(line, fmt::format("{}:{}", items, i + 1));
-    if (i >= results.sets.size() || results.sets[i].set.task != entry.At("task").AsString() ||
-        results.sets[i].set.name != entry.At("name").AsString()) {
-      throw UserError(
-          fmt::format("[{}:{}] found items of another set; expected those of results.json beside it, in its "
-                      "order; evaluate again",
-                      items, i + 1));
-    }
-    TaskResult& result = results.sets[i];
-    result.items = ReadNumbers(entry.At("items"));
-    result.gold = ReadNumbers(entry.At("gold"));
-    result.resamples = ReadNumbers(entry.At("trials"));
-    result.trials = !result.resamples.empty();
-    const bool paired = result.set.task == "sts" || result.set.task == "pair_classification";
-    if (!result.trials && (result.items.size() != static_cast<size_t>(result.n) ||
-                           (paired && result.gold.size() != result.items.size()))) {
-      throw UserError(
-          fmt::format("[{}:{}] has {} items and {} gold values; expected {}, as results.json says; evaluate "
-                      "again",
-                      items, i + 1, result.items.size(), result.gold.size(), result.n));
-    }
-  }
+  ReadItems((std::filesystem::path(folder) / "items.jsonl").string(), results);
   Summarise(results, bootstrap);
   return results;
 }

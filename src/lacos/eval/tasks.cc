@@ -16,15 +16,6 @@
 namespace lacos {
 namespace {
 
-// Resamples of different sets are independent; those of one set are the same for every system.
-uint64_t SetKey(const TaskName& name) {
-  uint64_t key = 0;
-  for (const char c : name.task + "\n" + name.name + "\n" + name.subset + "\n" + name.split) {
-    key = Mix64(key, static_cast<unsigned char>(c));
-  }
-  return key;
-}
-
 double Mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
@@ -257,22 +248,6 @@ class ClassificationTask final : public EvaluationTask {
 };
 
 }  // namespace
-
-void Resample(TaskResult& result, const BootstrapOptions& bootstrap) {
-  if (result.trials) return;
-  result.resamples.clear();
-  if (result.n < 2) return;
-  std::vector<int32_t> same;
-  ResampledStatistic statistic = ResampledMean(result.items);
-  if (result.set.task == "sts") statistic = ResampledSpearman(result.items, result.gold);
-  if (result.set.task == "pair_classification") {
-    same.assign(result.gold.begin(), result.gold.end());
-    statistic = ResampledAveragePrecision(result.items, same);
-  }
-  const auto n = static_cast<int64_t>(result.items.size());
-  result.resamples = BootstrapValues(n, statistic, bootstrap, SetKey(result.set));
-  for (double& value : result.resamples) value *= 100;
-}
 
 std::unique_ptr<EvaluationTask> MakeStsTask(TaskName name, ScoredPairs pairs) {
   return std::make_unique<StsTask>(std::move(name), std::move(pairs));

@@ -57,9 +57,11 @@ double Axis::Place(double value) const {
 
 Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend) {
   if (logarithmic) return LogarithmicAxis(low, high > low ? high : 10 * low, count, extend);
-  // Ends that differ by roundings alone are equal: ticks between them could not be counted in doubles.
-  if (!(high - low > 1e-12 * std::max(std::abs(low), std::abs(high)))) {
-    const double space = low == 0 ? 1 : 0.1 * std::abs(low);
+  // Ends that differ by roundings alone are equal: ticks between them could not be counted in doubles. Nor
+  // could steps that round to 0.
+  constexpr double kSmallest = 1e-300;
+  if (!(high - low > std::max(1e-12 * std::max(std::abs(low), std::abs(high)), kSmallest))) {
+    const double space = std::abs(low) < kSmallest ? 1 : 0.1 * std::abs(low);
     low -= space;
     high += space;
   }

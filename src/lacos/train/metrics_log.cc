@@ -12,19 +12,21 @@
 
 namespace lacos {
 
-void MetricsLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t first_step, int64_t) {
-  if (std::filesystem::exists(path_)) {
-    std::string kept;
-    LineReader reader(path_);
-    for (std::string line; reader.Next(line);) {
-      try {
-        if (Json::Parse(line, path_).At("step").AsInt() <= first_step) kept += line + "\n";
-      } catch (const UserError&) {
-        break;  // the last line of a killed run may be cut short
-      }
+void KeepMetricsUpTo(const std::string& path, int64_t step) {
+  std::string kept;
+  LineReader reader(path);
+  for (std::string line; reader.Next(line);) {
+    try {
+      if (Json::Parse(line, path).At("step").AsInt() <= step) kept += line + "\n";
+    } catch (const UserError&) {
+      break;
     }
-    WriteFileAtomically(path_, kept);
   }
+  WriteFileAtomically(path, kept);
+}
+
+void MetricsLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t first_step, int64_t) {
+  if (std::filesystem::exists(path_)) KeepMetricsUpTo(path_, first_step);
   file_.open(path_, std::ios::app);
 }
 

@@ -9,6 +9,10 @@
 
 namespace lacos {
 
+// Drops the lines of steps after `step`, and what follows a line that was cut short when its run was killed.
+// UserError for a file that cannot be read or written.
+void KeepMetricsUpTo(const std::string& path, int64_t step);
+
 class MetricsLog final : public TrainObserver {
  public:
   explicit MetricsLog(std::string path) : path_(std::move(path)) {}

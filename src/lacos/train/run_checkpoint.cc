@@ -101,15 +101,25 @@ Json EvaluationsFromJson(const Json& json) {
   return evaluations;
 }
 
+// A count of progress.json between `low` and `high`.
+int64_t CountIn(const Json& json, const char* key, int64_t low, int64_t high) {
+  const int64_t count = json.At(key).AsInt();
+  if (count >= low && count <= high) return count;
+  throw UserError(fmt::format("{} is {}; expected {} to {}; resume from another checkpoint",
+                              json.At(key).Where(), count, low, high));
+}
+
 RunProgress ProgressFromJson(const Json& json) {
-  return {.step = json.At("step").AsInt(),
-          .bad_steps = json.At("bad_steps").AsInt(),
-          .tokens = json.At("tokens").AsInt(),
+  constexpr int64_t kMost = int64_t{1} << 53;
+  const int64_t step = CountIn(json, "step", 0, kMost);
+  return {.step = step,
+          .bad_steps = CountIn(json, "bad_steps", 0, step),
+          .tokens = CountIn(json, "tokens", 0, kMost),
           .loss_first = json.At("loss_first").AsDouble(),
           .loss_last = json.At("loss_last").AsDouble(),
-          .evaluations_without_improvement = json.At("evaluations_without_improvement").AsInt(),
+          .evaluations_without_improvement = CountIn(json, "evaluations_without_improvement", 0, kMost),
           .evaluations = EvaluationsFromJson(json.At("evaluations")),
-          .best_step = json.At("best_step").AsInt()};
+          .best_step = CountIn(json, "best_step", -1, step)};
 }
 
 // Hashes are told apart by their beginnings.
@@ -290,8 +300,8 @@ LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer&
         "start again with --overwrite",
         folder, fmt::join(differences, "; ")));
   }
-  ReadState((fs::path(folder) / kStateFile).string(), backend, optimizer);
   LoadedRun run{.progress = ProgressFromJson(json), .best = {}};
+  ReadState((fs::path(folder) / kStateFile).string(), backend, optimizer);
   optimizer.set_steps(run.progress.step - run.progress.bad_steps);
   const fs::path best = fs::path(folder) / kBestFolder;
   if (fs::exists(best)) run.best = ReadLoraAdapter(best.string(), config);

@@ -116,6 +116,16 @@ void ForgetRecords(const std::string& output) {
   if (error) FailWrite(output, error.message());
 }
 
+Json KernelsJson(const KernelInfo& info) {
+  Json names = Json::Array();
+  for (const std::string& kernel : info.kernels) names.Append(kernel);
+  Json kernels = Json::Object();
+  kernels.Set("backend", info.backend);
+  kernels.Set("isa", info.isa);
+  kernels.Set("kernels", names);
+  return kernels;
+}
+
 Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
                  const ScoredPairs& dev, const Backend& backend, const Json& settings) {
   Json run = options.run_record.empty() ? Json::Object() : Json::Parse(options.run_record, "run record");
@@ -125,14 +135,7 @@ Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const T
   for (const std::string& path : options.train_files) inputs.AddFile("train", path);
   if (!options.dev_file.empty()) inputs.AddFile("dev", options.dev_file);
   run.Set("inputs", inputs.ToJson());
-  const KernelInfo info = backend.Describe();
-  Json names = Json::Array();
-  for (const std::string& kernel : info.kernels) names.Append(kernel);
-  Json kernels = Json::Object();
-  kernels.Set("backend", info.backend);
-  kernels.Set("isa", info.isa);
-  kernels.Set("kernels", names);
-  run.Set("kernels", kernels);
+  run.Set("kernels", KernelsJson(backend.Describe()));
   run.Set("settings", settings);
   run.Set("data", DataJson(data, dev));
   return run;
@@ -140,20 +143,6 @@ Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const T
 
 void WriteRunFile(const std::string& output, const Json& run) {
   WriteFileAtomically((fs::path(output) / "run.json").string(), run.Dump(2) + "\n");
-}
-
-std::vector<std::string> DifferencesFromRun(const Json& before, const Json& run) {
-  std::vector<std::string> differences;
-  if (const auto inputs = before.Find("inputs")) differences = InputDifferences(*inputs, run.At("inputs"));
-  const auto compare = [&](const char* what, std::optional<Json> then, std::optional<Json> now) {
-    if (then && now && then->Dump() != now->Dump()) {
-      differences.push_back(fmt::format("{}: {} then, {} now", what, then->Dump(), now->Dump()));
-    }
-  };
-  compare("lacos", before.Find("lacos_version"), run.Find("lacos_version"));
-  const auto kernels = before.Find("kernels");
-  if (kernels) compare("instruction set", kernels->Find("isa"), run.At("kernels").Find("isa"));
-  return differences;
 }
 
 bool RunFinished(const std::string& output) {

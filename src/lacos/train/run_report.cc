@@ -36,6 +36,7 @@ struct RunMetrics {
   std::vector<double> step, loss, accuracy, learning_rate, gradient_norm, tokens, tokens_per_second, rss,
       peak_rss;
   std::vector<double> bad_steps, resumed_at;
+  int64_t last_step = 0;
   double texts = 0, truncated = 0, clipped = 0;
   std::vector<Evaluation> evaluations;
 };
@@ -46,10 +47,11 @@ double NumberOrNan(const Json& line, const char* key) {
 }
 
 void AddLine(const Json& line, RunMetrics& metrics, double& seconds_before) {
-  const double step = NumberOrNan(line, "step");
+  const int64_t at = line.At("step").AsInt();
+  const auto step = static_cast<double>(at);
   if (line.Has("dev_spearman")) {
     const auto best = line.Find("best");
-    metrics.evaluations.push_back({.step = static_cast<int64_t>(step),
+    metrics.evaluations.push_back({.step = at,
                                    .spearman = NumberOrNan(line, "dev_spearman"),
                                    .pearson = NumberOrNan(line, "dev_pearson"),
                                    .best = best && best->IsBool() && best->AsBool()});
@@ -61,6 +63,7 @@ void AddLine(const Json& line, RunMetrics& metrics, double& seconds_before) {
   const bool bad = line.Has("bad");
   if (bad) metrics.bad_steps.push_back(step);
   metrics.step.push_back(step);
+  metrics.last_step = at;
   metrics.loss.push_back(NumberOrNan(line, "loss"));
   metrics.accuracy.push_back(bad ? kNaN : 100 * NumberOrNan(line, "accuracy"));
   metrics.learning_rate.push_back(NumberOrNan(line, "learning_rate"));
@@ -87,7 +90,8 @@ RunMetrics ReadMetrics(const std::string& path) {
     LineReader reader(path);
     for (std::string line; reader.Next(line);) {
       const Json json = Json::Parse(line, path);
-      if (json.IsObject() && std::isfinite(NumberOrNan(json, "step"))) AddLine(json, metrics, seconds_before);
+      const auto step = json.IsObject() ? json.Find("step") : std::nullopt;
+      if (step && step->IsInteger()) AddLine(json, metrics, seconds_before);
     }
   } catch (const UserError&) {  // the last line of a killed run may be cut short
   }
@@ -133,6 +137,11 @@ double Largest(const std::vector<double>& values) {
   return largest;
 }
 
+int64_t CountOf(const Json& json) {
+  if (json.AsInt() >= 0) return json.AsInt();
+  throw UserError(fmt::format("{} is {}; expected a count; check the file", json.Where(), json.AsInt()));
+}
+
 // 1234567 as "1,234,567".
 std::string Grouped(int64_t value) {
   const std::string digits = std::to_string(value);
@@ -143,6 +152,11 @@ std::string Grouped(int64_t value) {
     text += digits[i];
   }
   return text;
+}
+
+// A sum of counts, rounded down; a file may give more of them than an integer holds.
+std::string GroupedSum(double value) {
+  return std::abs(value) < 1e18 ? Grouped(static_cast<int64_t>(value)) : fmt::format("{:.3g}", value);
 }
 
 std::string Fixed(double value, int digits) {
@@ -172,7 +186,7 @@ class RunPage {
         finished_(PathExists((fs::path(folder) / "lacos.json").string())) {
     const fs::path place = fs::absolute(folder).lexically_normal();
     name_ = (place.has_filename() ? place : place.parent_path()).filename().string();
-    steps_ = m_.step.empty() ? 0 : static_cast<int64_t>(m_.step.back());
+    steps_ = m_.last_step;
     total_ = run_.At("settings").At("total_steps").AsInt();
     best_ = Best(m_.evaluations);
     span_ = std::max(10.0, static_cast<double>(m_.step.size()) / 50);
@@ -206,8 +220,8 @@ class RunPage {
       tokens += m_.tokens[i];
       seconds += m_.tokens[i] / m_.tokens_per_second[i];
     }
-    figures.emplace_back("tokens", Grouped(static_cast<int64_t>(tokens)));
-    if (seconds > 0) figures.emplace_back("tokens / s", Grouped(static_cast<int64_t>(tokens / seconds)));
+    figures.emplace_back("tokens", GroupedSum(tokens));
+    if (seconds > 0) figures.emplace_back("tokens / s", GroupedSum(tokens / seconds));
     figures.emplace_back("peak memory", Bytes(Largest(m_.peak_rss)));
     if (!m_.bad_steps.empty())
       figures.emplace_back("steps without update", Grouped(static_cast<int64_t>(m_.bad_steps.size())));
@@ -269,9 +283,8 @@ class RunPage {
     charts.back().y_from_zero = true;
     charts.push_back(StepChart("gradient_norm", "Gradient norm", "Euclidean norm before clipping",
                                m_.gradient_norm, true));
-    charts.back().note =
-        fmt::format("{} of {} steps were clipped.", Grouped(static_cast<int64_t>(m_.clipped)),
-                    Grouped(static_cast<int64_t>(m_.step.size())));
+    charts.back().note = fmt::format("{} of {} steps were clipped.", GroupedSum(m_.clipped),
+                                     Grouped(static_cast<int64_t>(m_.step.size())));
     charts.push_back(StepChart("throughput", "Throughput", "tokens / s", m_.tokens_per_second, true));
     charts.back().y_from_zero = true;
     charts.push_back(MemoryChart());
@@ -336,7 +349,7 @@ class RunPage {
                               Grouped(file.At("examples").AsInt()), dropped.empty() ? "none" : dropped});
       });
       if (const auto dev = data->Find("dev")) {
-        const int64_t rows = dev->At("rows").AsInt(), pairs = dev->At("pairs").AsInt();
+        const int64_t rows = CountOf(dev->At("rows")), pairs = CountOf(dev->At("pairs"));
         table.rows.push_back(
             {dev->At("path").AsString() + " (dev)", Grouped(rows), Grouped(pairs),
              rows == pairs ? "none" : Grouped(rows - pairs) + " without a score or of another split"});
@@ -346,9 +359,8 @@ class RunPage {
           "{} texts are longer than the maximum length and lose their end; of the {} texts in the batches so "
           "far, {} "
           "were cut. {} distinct texts have {} tokens.",
-          Grouped(data->At("texts_truncated").AsInt()), Grouped(static_cast<int64_t>(m_.texts)),
-          Grouped(static_cast<int64_t>(m_.truncated)), Grouped(data->At("distinct_texts").AsInt()),
-          Grouped(data->At("distinct_tokens").AsInt())));
+          Grouped(data->At("texts_truncated").AsInt()), GroupedSum(m_.texts), GroupedSum(m_.truncated),
+          Grouped(data->At("distinct_texts").AsInt()), Grouped(data->At("distinct_tokens").AsInt())));
     }
     if (const auto inputs = run_.Find("inputs")) {
       HtmlTable table{.header = {"input", "file", "bytes", "SHA-256"}};

@@ -16,6 +16,7 @@
 #include "lacos/io/manifest.h"
 #include "lacos/train/metrics_log.h"
 #include "lacos/train/run_checkpoint.h"
+#include "lacos/train/run_differences.h"
 #include "lacos/train/run_folder.h"
 #include "lacos/train/run_output.h"
 #include "lacos/train/run_report.h"

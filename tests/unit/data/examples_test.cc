@@ -292,5 +292,10 @@ TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
       triplet);
 }
 
+TEST_F(ExamplesTest, ARaggedRowWithoutItsTextIsNamed) {
+  EXPECT_THAT(Error("sentence1\tsentence2\na\tb\nc\n", {.table = {.ragged = true}}),
+              HasSubstr("/f.tsv:3] has no text for 'sentence2'"));
+}
+
 }  // namespace
 }  // namespace lacos

@@ -215,6 +215,15 @@ TEST_F(PrepareTest, LabelsStandWhereEachLayoutHasThem) {
   EXPECT_THAT(Error(), HasSubstr("sentiment-dev:1] found no blank"));
 }
 
+TEST_F(PrepareTest, LabelsThatAreNoTagAreNamed) {
+  for (const char* label : {"0", "21", "-1", "1.5", "1e300", "-1e300", "x", ""}) {
+    Write("title_StackOverflow.txt", "how\n");
+    Write("label_StackOverflow.txt", std::string(label) + "\n");
+    EXPECT_THAT(Error(), HasSubstr("label_StackOverflow.txt:1] found '" + std::string(label) + "'"));
+    EXPECT_THAT(Error(), HasSubstr("expected a number from 1 to 20"));
+  }
+}
+
 TEST_F(PrepareTest, ScoresAreCheckedInEveryEdition) {
   Write("STS13-en-test/STS.input.FNWN.txt", Lines("a\tb", 189));
   Write("STS13-en-test/STS.gs.FNWN.txt", Lines("1.0", 189));

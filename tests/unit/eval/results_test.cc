@@ -10,6 +10,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/rng.h"
 #include "lacos/eval/languages.h"
+#include "lacos/eval/mteb.h"
 #include "lacos/eval/pair_classification.h"
 #include "lacos/eval/statistics.h"
 #include "lacos/io/atomic_file.h"
@@ -124,6 +125,14 @@ class ResultFiles : public testing::Test {
     WriteFileAtomically(folder_ + "/results.json", ResultsJson(results, 0.95).Dump(2));
     WriteFileAtomically(folder_ + "/items.jsonl", ItemsJsonl(results));
   }
+  void ExpectRefused(const std::string& part) {
+    try {
+      ReadResults(folder_, kBootstrap);
+      FAIL() << "accepted; expected " << part;
+    } catch (const UserError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(part));
+    }
+  }
   std::string folder_ = testing::TempDir() + "lacos-results";
 };
 
@@ -155,6 +164,77 @@ TEST_F(ResultFiles, OfAnotherEvaluationAreRefused) {
     EXPECT_THAT(error.what(),
                 testing::AllOf(HasSubstr("items.jsonl:1"), HasSubstr("59 items"), HasSubstr("expected 60")));
   }
+}
+
+TEST_F(ResultFiles, WithoutTheItemsOfEverySetAreRefused) {
+  EvaluationResults results = MakeEnglish(0.3);
+  Write(results);
+  std::string items = ItemsJsonl(results);
+  items.resize(items.rfind('\n', items.size() - 2) + 1);
+  WriteFileAtomically(folder_ + "/items.jsonl", items);
+  ExpectRefused("items of 9 sets; expected 10");
+  results.sets[1].gold.clear();
+  results.sets[1].trials = true;  // trials do not stand for the gold values of pairs
+  WriteFileAtomically(folder_ + "/items.jsonl", ItemsJsonl(results));
+  ExpectRefused("items.jsonl:2] has 30 items and 0 gold values; expected 30");
+  results.sets[0].n = -1;
+  results.sets[0].items.clear();
+  results.sets[0].gold.clear();
+  Write(results);
+  ExpectRefused("expected -1");
+}
+
+TEST_F(ResultFiles, SayHowTheirIntervalsWereMadeWithinBounds) {
+  EvaluationResults results = MakeEnglish(0.3);
+  Write(results);
+  EXPECT_EQ(ReadBootstrapOptions(folder_).resamples, 200);
+  EXPECT_EQ(ReadBootstrapOptions(folder_).confidence, 0.95);
+  for (const double confidence : {7.0, 1.0, 0.0, -3.0}) {
+    WriteFileAtomically(folder_ + "/results.json", ResultsJson(results, confidence).Dump());
+    EXPECT_THROW(ReadBootstrapOptions(folder_), UserError) << confidence;
+  }
+  for (const int64_t resamples : {int64_t{0}, int64_t{-1}, int64_t{1} << 50}) {
+    results.bootstrap.resamples = resamples;
+    Write(results);
+    EXPECT_THROW(ReadBootstrapOptions(folder_), UserError) << resamples;
+  }
+}
+
+// NaN has no place in an order: sorting it is undefined.
+TEST(Resample, ItemsThatAreUndefinedGiveAnUndefinedInterval) {
+  for (const char* task : {"sts", "pair_classification"}) {
+    TaskResult result = MakeSts("a", "", 64, 0.3);
+    result.set.task = task;
+    for (size_t i = 0; i < result.items.size(); i += 3) result.items[i] = std::nan("");
+    Resample(result, kBootstrap);
+    ASSERT_EQ(result.resamples.size(), 200u);
+    EXPECT_TRUE(std::isnan(IntervalOf(result.resamples, 0.95).low));
+  }
+}
+
+TEST(Resample, LabelsOfPairsMayBeAnyNumber) {
+  TaskResult result = MakeSts("a", "", 64, 0.3);
+  result.set.task = "pair_classification";
+  TaskResult plain = result;
+  for (size_t i = 0; i < 64; ++i) {
+    result.gold[i] = std::vector<double>{0, 1e300, 0, -1e300, 0, 1, 0, 0.5}[i % 8];
+    plain.gold[i] = result.gold[i] != 0 ? 1 : 0;
+  }
+  Resample(result, kBootstrap);
+  Resample(plain, kBootstrap);
+  EXPECT_EQ(result.resamples, plain.resamples);
+  EXPECT_FALSE(std::isnan(IntervalOf(result.resamples, 0.95).low));
+}
+
+TEST(MtebResults, LeaveOutWhatTheirFilesCannotHold) {
+  EvaluationResults results;
+  TaskResult pair = MakeSts("Tatoeba", "fra-eng", 2, 0.3);
+  pair.set.task = "bitext";
+  pair.measures = {{"accuracy", 5}};
+  results.sets = {pair};
+  EXPECT_TRUE(MtebResults(results).empty());
+  results.sets[0].measures.push_back({"f1", 4});
+  EXPECT_EQ(MtebResults(results).count("Tatoeba.json"), 1u);
 }
 
 TEST(CompareResults, FindsTheBetterSystemAndNamesWhatCannotBeCompared) {

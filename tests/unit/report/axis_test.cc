@@ -37,6 +37,17 @@ TEST(Axis, TicksAreRoundFewInsideAndDistinct) {
   }
 }
 
+TEST(Axis, ValuesThatDifferByRoundingAreOne) {
+  for (const double low : {1.0, -1.0, 2e-4, 1e300, 5e-324}) {
+    for (const double high : {low, std::nextafter(low, 1e301), low + 1e-10 * std::abs(low)}) {
+      const Axis axis = MakeAxis(low, high, 5, false, true);
+      EXPECT_LE(axis.ticks.size(), 8u) << low << " " << high;
+      EXPECT_GE(axis.Place(low), 0);
+      EXPECT_LE(axis.Place(high), 1);
+    }
+  }
+}
+
 TEST(Axis, ALogarithmicAxisHasPowersOfTen) {
   const Axis axis = MakeAxis(3e-4, 20, 6, true, true);
   EXPECT_DOUBLE_EQ(axis.low, 1e-4);

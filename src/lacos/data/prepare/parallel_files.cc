@@ -89,8 +89,9 @@ class StackOverflowFormat : public RawFormat {
     TsvRows rows({"text", "label"});
     for (size_t i = 0; i < texts.lines().size(); ++i) {
       const auto number = ParseNumber(numbers.lines()[i]);
-      const auto tag = static_cast<size_t>(number.value_or(0));
-      if (!number || *number < 1 || tag > kTags.size() || static_cast<double>(tag) != *number) {
+      const bool inside = number && *number >= 1 && *number <= static_cast<double>(kTags.size());
+      const size_t tag = inside ? static_cast<size_t>(*number) : 0;
+      if (!inside || static_cast<double>(tag) != *number) {
         throw UserError(
             fmt::format("{} found '{}'; expected a number from 1 to {}; copy or download the file again",
                         labels.Where(static_cast<int64_t>(i) + 1), TruncateForMessage(numbers.lines()[i], 60),
