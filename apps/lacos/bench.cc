@@ -19,6 +19,7 @@
 #include "machine.h"
 #include "output.h"
 #include "progress.h"
+#include "run_record.h"
 #include "step_breakdown.h"
 #include "text_reader.h"
 #include "train_flags.h"
@@ -73,6 +74,7 @@ class BenchReport {
   }
   void Print() {
     json_.Set("machine", MachineJson(kernels_));
+    if (globals_.json) json_.Set("run", CommandRecord(globals_, ""));
     fields_.Add("machine", MachineText(kernels_));
     if (globals_.json) {
       PrintJson(json_);
@@ -442,6 +444,7 @@ void BenchCeiling(const GlobalOptions& globals) {
   json.Set("ceiling", chosen);
   json.Set("modes", by_mode);
   json.Set("machine", MachineJson(kernels));
+  json.Set("run", CommandRecord(globals, ""));
   PrintJson(json);
 }
 

@@ -142,8 +142,8 @@ std::string RunFileOf(const std::vector<std::string>& arguments) {
 
 bool IsRepeatable(const std::string& flag) {
   // init has a --config of another kind, which is an input; train's was expanded.
-  static const std::vector<std::string> kLeftOut = {"--output", "--resume", "--overwrite",
-                                                    "--json",   "--quiet",  "--log-level"};
+  static const std::vector<std::string> kLeftOut = {"--output", "--to",    "--resume",   "--overwrite",
+                                                    "--json",   "--quiet", "--log-level"};
   return std::find(kLeftOut.begin(), kLeftOut.end(), flag) == kLeftOut.end();
 }
 

@@ -19,6 +19,7 @@
 #include "lacos/data/suite.h"
 #include "output.h"
 #include "progress.h"
+#include "run_record.h"
 
 namespace lacos {
 namespace {
@@ -142,6 +143,11 @@ void Prepare(const GlobalOptions& globals, const PrepareOptions& flags) {
   options.between = [&](const std::string& file) {
     CheckInterrupt();
     progress.Update(done++, file);
+  };
+  options.run_record = [&](const std::vector<std::string>& raw_files) {
+    return RunRecord(globals, options.to, [&](RunInputs& inputs) {
+      for (const std::string& path : raw_files) inputs.AddFile("raw", path);
+    })();
   };
   PeakMemory memory;
   const PrepareReport report = PrepareSuite(options);

@@ -11,8 +11,11 @@
 #include "embedding_file.h"
 #include "interrupt.h"
 #include "lacos/base/error.h"
+#include "lacos/io/manifest.h"
+#include "lacos/io/paths.h"
 #include "output.h"
 #include "progress.h"
+#include "run_record.h"
 #include "text_reader.h"
 
 namespace lacos {
@@ -152,7 +155,18 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
         "dimension from them; use float32, or embed more texts",
         flags.input.path, flags.precision));
   }
+  // Weights that no manifest has hashes of are recorded by size: embedding a few texts shall stay quick.
+  FileRecord record(flags.output, FileRunRecord(globals, flags.output,
+                                                {.add =
+                                                     [&](RunInputs& inputs) {
+                                                       inputs.AddModel(embedder.folder());
+                                                       if (FileExists(flags.input.path))
+                                                         inputs.AddFile("texts", flags.input.path);
+                                                     },
+                                                 .kernels = [&] { return embedder.backend().Describe(); },
+                                                 .hashed_bytes = 0}));
   file.Commit();
+  record.Keep();
   progress.Finish();
   report.seconds = watch.Seconds();
   WarnAbout(sum, precision);
@@ -174,7 +188,8 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
   };
   command
       ->add_option("--output", flags->output,
-                   "A .npy array, or .jsonl lines {\"index\": i, \"embedding\": [...]}")
+                   "A .npy array, or .jsonl lines {\"index\": i, \"embedding\": [...]}; FILE.run.json "
+                   "beside it says how it was made")
       ->type_name("FILE.npy|FILE.jsonl")
       ->required()
       ->check(CLI::Validator(ending, "", "ending"));

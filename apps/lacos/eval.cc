@@ -93,7 +93,7 @@ void WriteTexts(const std::string& path, const TextTable& texts) {
 
 // run.json: the command and the hashes of what it read.
 void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags, const Embedder* embedder,
-                 const std::filesystem::path& folder) {
+                 const Backend* backend, const std::filesystem::path& folder) {
   const auto add_inputs = [&](RunInputs& inputs) {
     if (embedder != nullptr) inputs.AddModel(embedder->folder());
     if (!flags.embeddings.empty()) inputs.AddFile("embeddings", flags.embeddings);
@@ -106,14 +106,16 @@ void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags, const Emb
     if (!flags.train_data.empty()) inputs.AddFile("train_data", flags.train_data);
     for (const std::string& path : flags.compare) inputs.AddFile("compared", path + "/results.json");
   };
-  WriteFileAtomically((folder / "run.json").string(), RunRecord(globals, flags.output, add_inputs)());
+  RecordOptions record{.add = add_inputs};
+  if (backend != nullptr) record.kernels = [&] { return backend->Describe(); };
+  WriteRunRecord(folder.string(), RunRecord(globals, flags.output, record));
 }
 
-void WriteOutput(const GlobalOptions& globals, const EvalFlags& flags, const Embedder* embedder,
+void WriteOutput(const GlobalOptions& globals, const EvalFlags& flags, System& system,
                  const EvaluationResults& results, double confidence) {
   AtomicFolder folder(flags.output, flags.overwrite);
   const std::filesystem::path path = folder.temporary();
-  WriteRecord(globals, flags, embedder, path);
+  WriteRecord(globals, flags, system.embedder.get(), &system.backend_in_use(), path);
   WriteFileAtomically((path / "results.json").string(), ResultsJson(results, confidence).Dump(2) + "\n");
   WriteFileAtomically((path / "results.csv").string(), ResultsCsv(results, confidence));
   WriteFileAtomically((path / "items.jsonl").string(), ItemsJsonl(results));
@@ -166,7 +168,7 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
                         ComparisonReport(comparisons, apart).Dump(2) + "\n");
     WriteFileAtomically((path / "report.html").string(),
                         ComparisonReportHtml(a, b, comparisons, flags.bootstrap.confidence));
-    WriteRecord(globals, flags, nullptr, path);
+    WriteRecord(globals, flags, nullptr, nullptr, path);
     Json extra = Json::Object();
     extra.Set("kind", "comparison");
     WriteManifest(folder.temporary(), extra);
@@ -266,7 +268,7 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   memory.AddTo(results.system);
 
   const double confidence = flags.bootstrap.confidence;
-  if (!flags.output.empty()) WriteOutput(globals, flags, system.embedder.get(), results, confidence);
+  if (!flags.output.empty()) WriteOutput(globals, flags, system, results, confidence);
   if (globals.json) {
     Json report = ResultsReport(results, confidence);
     memory.AddTo(report);

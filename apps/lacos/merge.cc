@@ -76,13 +76,14 @@ void Merge(const GlobalOptions& globals, const MergeFlags& flags) {
   const Stopwatch watch;
   PeakMemory memory;
   std::unique_ptr<Progress> progress;
+  const RecordOptions record{.add = [&](RunInputs& inputs) {
+    inputs.AddBase(flags.model);
+    if (!flags.adapter.empty()) inputs.AddAdapter(flags.adapter);
+  }};
   const MergeOptions options{
       .overwrite = flags.overwrite,
-      .run_record = RunRecord(globals, flags.output,
-                              [&](RunInputs& inputs) {
-                                inputs.AddBase(flags.model);
-                                if (!flags.adapter.empty()) inputs.AddAdapter(flags.adapter);
-                              }),
+      .run_record =
+          to_file ? FileRunRecord(globals, flags.output, record) : RunRecord(globals, flags.output, record),
       .progress = [&](int64_t done, int64_t total) {
         CheckInterrupt();
         memory.Sample();
@@ -137,7 +138,8 @@ void AddMergeCommand(CLI::App& app, GlobalOptions& globals) {
       ->type_name("DIR");
   command
       ->add_option("--output", flags->output,
-                   "Folder to make; for --format gguf also the name of a file that ends in .gguf")
+                   "Folder to make; for --format gguf also the name of a file that ends in .gguf, which gets "
+                   "FILE.run.json beside it")
       ->type_name("DIR")
       ->required();
   OneOf(command->add_option("--format", flags->format,

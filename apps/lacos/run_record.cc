@@ -13,6 +13,7 @@
 #include "interrupt.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/version.h"
+#include "lacos/train/run_output.h"
 #include "machine.h"
 
 extern char** environ;
@@ -82,18 +83,31 @@ Json FlagsJson(const CLI::App& command) {
   return flags;
 }
 
+// "train", "data prepare".
+std::string CommandName(const GlobalOptions& globals) {
+  if (globals.command == nullptr) return globals.arguments.empty() ? "" : globals.arguments[0];
+  std::string name = globals.command->get_name();
+  for (const CLI::App* app = globals.command->get_parent(); app != nullptr && app->get_parent() != nullptr;
+       app = app->get_parent()) {
+    name = app->get_name() + " " + name;
+  }
+  return name;
+}
+
 }  // namespace
 
 Json CommandRecord(const GlobalOptions& globals, const std::string& output) {
   Json record = Json::Object();
   record.Set("lacos_version", kLacosVersion);
   record.Set("build", BuildJson());
-  record.Set("command", globals.arguments.empty() ? "" : globals.arguments[0]);
+  record.Set("command", CommandName(globals));
   record.Set("arguments", Strings(RepeatableArguments(globals.arguments)));
-  std::error_code error;
-  const fs::path here = fs::current_path(error);
-  const fs::path relative = here.lexically_relative(fs::weakly_canonical(fs::path(output) / "", error));
-  record.Set("working_directory", relative.empty() ? here.generic_string() : relative.generic_string());
+  if (!output.empty()) {
+    std::error_code error;
+    const fs::path here = fs::current_path(error);
+    const fs::path relative = here.lexically_relative(fs::weakly_canonical(fs::path(output) / "", error));
+    record.Set("working_directory", relative.empty() ? here.generic_string() : relative.generic_string());
+  }
   if (globals.command != nullptr) record.Set("flags", FlagsJson(*globals.command));
   record.Set("seed", globals.seed);
   record.Set("machine", MachineJson());
@@ -102,13 +116,25 @@ Json CommandRecord(const GlobalOptions& globals, const std::string& output) {
 }
 
 std::function<std::string()> RunRecord(const GlobalOptions& globals, const std::string& output,
-                                       std::function<void(RunInputs&)> add) {
-  return [record = CommandRecord(globals, output), add = std::move(add)]() mutable {
-    RunInputs inputs(CheckInterrupt);
-    add(inputs);
+                                       RecordOptions options) {
+  return [record = CommandRecord(globals, output), options = std::move(options)]() mutable {
+    RunInputs inputs(CheckInterrupt, options.hashed_bytes);
+    options.add(inputs);
     record.Set("inputs", inputs.ToJson());
+    if (options.kernels) record.Set("kernels", KernelsJson(options.kernels()));
     return record.Dump(2) + "\n";
   };
+}
+
+std::function<std::string()> RunRecord(const GlobalOptions& globals, const std::string& output,
+                                       std::function<void(RunInputs&)> add) {
+  return RunRecord(globals, output, RecordOptions{.add = std::move(add)});
+}
+
+std::function<std::string()> FileRunRecord(const GlobalOptions& globals, const std::string& file,
+                                           RecordOptions options) {
+  const std::string folder = fs::path(file).parent_path().string();
+  return RunRecord(globals, folder.empty() ? "." : folder, std::move(options));
 }
 
 }  // namespace lacos

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 struct Command {
   std::string name;
   std::vector<std::string> arguments;
-  std::string output = "out";  // a name that ends in .npy is a file
+  std::string output = "out";  // a name that ends in .npy is a file, with its record beside it
   bool trains = false;
 };
 
@@ -60,9 +60,16 @@ std::vector<std::string> WithOutput(const Command& command, const TempFolder& fo
   return WithFlag(arguments, "--threads", {command.trains ? "1" : "2"});
 }
 
+std::vector<std::string> Outputs(const Command& command) {
+  if (command.output == "out") return {command.output};
+  return {command.output, command.output + ".run.json"};
+}
+
 std::map<std::string, std::string> Contents(const Command& command, const TempFolder& folder) {
-  if (command.output != "out") return {{command.output, ReadAll(folder / command.output)}};
-  return RunContents(folder / command.output);
+  if (command.output == "out") return RunContents(folder / command.output);
+  std::map<std::string, std::string> contents;
+  for (const std::string& name : Outputs(command)) contents[name] = ReadAll(folder / name);
+  return contents;
 }
 
 // What a fault came to. Where there was an error, nothing is left (training leaves a run that goes on).
@@ -71,8 +78,7 @@ OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder, co
   if (result.timed_out) why += " hung;";
   if (result.status == 0) {
     why += Difference(expected, Contents(command, folder));
-    if (folder.Names() != std::vector<std::string>{command.output})
-      why += fmt::format(" left {};", fmt::join(folder.Names(), ", "));
+    if (folder.Names() != Outputs(command)) why += fmt::format(" left {};", fmt::join(folder.Names(), ", "));
     return why.empty() ? OutcomeTable::kEqual : OutcomeTable::kOther;
   }
   if (!IsClearError(result)) {
@@ -99,8 +105,7 @@ OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder, co
       why += Difference(expected, Contents(command, folder));
     }
   }
-  if (folder.Names() != std::vector<std::string>{command.output})
-    why += fmt::format(" left {};", fmt::join(folder.Names(), ", "));
+  if (folder.Names() != Outputs(command)) why += fmt::format(" left {};", fmt::join(folder.Names(), ", "));
   return why.empty() ? OutcomeTable::kClearError : OutcomeTable::kOther;
 }
 

@@ -1,5 +1,6 @@
 // run.json: in every folder that lacos makes, equal for equal commands, and enough to make a training run
 // again.
+#include <gmock/gmock.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -56,6 +57,7 @@ TEST(RunRecord, EveryFolderHasOneInItsManifestAndEqualCommandsHaveEqualOnes) {
   const std::map<std::string, std::vector<std::string>> commands = {
       {"init", {"--config", config}},
       {"quantize", {"--model", TinyModel()}},
+      {"prune", {"--model", TinyModel(), "--layers", "1"}},
       {"merge", {"--model", TinyModel(), "--adapter", folder / "trained"}},
       {"adapter", {"--model", TinyModel(), "--adapter", folder / "trained"}},
       {"train", {"--model", TinyModel(), "--train", data, "--batch-size", "4"}}};
@@ -92,6 +94,106 @@ TEST(RunRecord, EveryFolderHasOneInItsManifestAndEqualCommandsHaveEqualOnes) {
   EXPECT_EQ(run.At("flags").At("batch-size").AsString(), "4");
   EXPECT_EQ(run.At("flags").At("lora-rank").AsString(), "8") << "defaults too";
   EXPECT_GT(run.At("kernels").At("kernels").size(), 0u);
+}
+
+// Inputs by role, each with a hash; and the parts that every record has.
+std::vector<std::string> ExpectWholeRecord(const Json& run, const std::string& command) {
+  EXPECT_EQ(run.At("command").AsString(), command);
+  EXPECT_FALSE(run.At("lacos_version").AsString().empty());
+  EXPECT_FALSE(run.At("machine").At("cpu").AsString().empty());
+  EXPECT_GT(run.At("machine").At("features").size(), 0u);
+  EXPECT_FALSE(run.At("flags").At("threads").AsString().empty());
+  EXPECT_EQ(run.At("seed").AsInt(), 42);
+  std::vector<std::string> roles;
+  run.At("inputs").ForEachElement([&](const Json& input) {
+    roles.push_back(input.At("role").AsString());
+    EXPECT_EQ(input.At("sha256").AsString().size(), 64u) << input.Dump();
+  });
+  return roles;
+}
+
+TEST(RunRecord, ASingleFileHasOneBesideIt) {
+  const TempFolder folder;
+  const std::string texts = folder.Write("texts.txt", "one\ntwo\n");
+  const std::map<std::string, std::vector<std::string>> commands = {
+      {"embed", {"--model", TinyModel(), "--input", texts, "--output", folder / "v.npy"}},
+      {"merge", {"--model", TinyModel(), "--format", "gguf", "--output", folder / "m.gguf"}}};
+  for (const auto& [command, flags] : commands) {
+    std::vector<std::string> arguments = {command, "--quiet"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const std::string output = flags.back();
+    const RunResult made = RunLacos(arguments);
+    ASSERT_EQ(made.status, 0) << made.err;
+    const std::string text = ReadAll(output + ".run.json");
+    const Json run = Json::Parse(text, "run.json");
+    EXPECT_THAT(ExpectWholeRecord(run, command), testing::Contains("base"));
+    EXPECT_EQ(run.Has("kernels"), command == "embed");
+    for (size_t i = 0; i < run.At("arguments").size(); ++i) {
+      EXPECT_NE(run.At("arguments")[i].AsString(), output) << "where it went is not how it was made";
+    }
+    // What is refused leaves file and record as they are; what is replaced has a new record.
+    ExpectUserError(RunLacos(arguments), "--overwrite");
+    EXPECT_EQ(ReadAll(output + ".run.json"), text);
+    arguments.insert(arguments.end(), {"--overwrite", "--seed", "7"});
+    ASSERT_EQ(RunLacos(arguments).status, 0);
+    EXPECT_EQ(Json::ReadFile(output + ".run.json").At("seed").AsInt(), 7);
+  }
+  EXPECT_EQ(folder.Names(),
+            (std::vector<std::string>{"m.gguf", "m.gguf.run.json", "texts.txt", "v.npy", "v.npy.run.json"}));
+}
+
+TEST(RunRecord, TextsFromAPipeAreNoInputFile) {
+  const TempFolder folder;
+  const RunResult made =
+      RunLacos({"embed", "--model", TinyModel(), "--input", "-", "--output", folder / "v.npy", "--quiet"},
+               {.input = "one\n"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  const Json run = Json::ReadFile(folder / "v.npy.run.json");
+  EXPECT_THAT(ExpectWholeRecord(run, "embed"), testing::Not(testing::Contains("texts")));
+}
+
+TEST(RunRecord, SuitesAndEvaluationsHaveOneInTheirManifests) {
+  const TempFolder folder;
+  fs::create_directories(folder / "raw/sub");
+  folder.Write("raw/sub/tatoeba.xyz-eng.xyz", "uno\ndos\n");
+  folder.Write("raw/sub/tatoeba.xyz-eng.eng", "one\ntwo\n");
+  folder.Write("raw/notes.txt", "no test set");
+  const RunResult prepared =
+      RunLacos({"data", "prepare", "--from", folder / "raw", "--to", folder / "suite", "--allow-incomplete"});
+  ASSERT_EQ(prepared.status, 0) << prepared.err;
+  EXPECT_EQ(ExpectWholeRecord(Record(folder / "suite"), "data prepare"),
+            (std::vector<std::string>{"raw", "raw"}))
+      << "files that gave nothing are no inputs";
+  const std::string data =
+      folder.Write("a.tsv", "sentence1\tsentence2\tscore\na\tb\t1\nc\td e\t2\nf\tg\t3\n");
+  for (const char* name : {"one", "two"}) {
+    const RunResult scored =
+        RunLacos({"eval", "--model", TinyModel(), "--data", data, "--output", folder / name});
+    ASSERT_EQ(scored.status, 0) << scored.err;
+    EXPECT_THAT(ExpectWholeRecord(Record(folder / name), "eval"), testing::Contains("data"));
+    EXPECT_GT(Record(folder / name).At("kernels").At("kernels").size(), 0u);
+  }
+  EXPECT_EQ(ReadAll(folder / "one/run.json"), ReadAll(folder / "two/run.json"));
+  ASSERT_EQ(
+      RunLacos({"eval", "--compare", folder / "one", folder / "two", "--output", folder / "both"}).status, 0);
+  EXPECT_THAT(ExpectWholeRecord(Record(folder / "both"), "eval"), testing::Contains("compared"));
+  for (const char* name : {"suite", "one", "both"}) {
+    EXPECT_TRUE(Json::ReadFile(folder / (std::string(name) + "/lacos.json")).At("files").Has("run.json"))
+        << name;
+    EXPECT_EQ(RunLacos({"verify", folder / name}).status, 0) << name;
+  }
+}
+
+TEST(RunRecord, ABenchmarksJsonHasItsCommand) {
+  const TempFolder folder;
+  const RunResult bench = RunLacos({"bench", "tokenize", "--model", TinyModel(), "--input",
+                                    folder.Write("texts.txt", "one\ntwo\n"), "--json", "--quiet"});
+  ASSERT_EQ(bench.status, 0) << bench.err;
+  const Json run = Json::Parse(bench.out, "stdout").At("run");
+  EXPECT_EQ(run.At("command").AsString(), "bench tokenize");
+  EXPECT_EQ(run.At("flags").At("model").AsString(), TinyModel());
+  EXPECT_FALSE(run.At("lacos_version").AsString().empty());
+  EXPECT_FALSE(run.Has("working_directory")) << "there is no output that it could be relative to";
 }
 
 TEST(RunRecord, ARunOfSeveralFilesAndAnotherLossIsRepeatedByteForByteFromAnotherDirectory) {

@@ -13,6 +13,7 @@
 #include "lacos/base/parallel.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
+#include "lacos/io/mapped_file.h"
 #include "lacos/io/paths.h"
 #include "lacos/io/posix.h"
 #include "lacos/io/temporary.h"
@@ -155,6 +156,28 @@ void WriteManifest(const std::string& folder, const Json& extra, const RecordedT
 
 void WriteRunRecord(const std::string& folder, const std::function<std::string()>& record) {
   if (record) WriteFileAtomically(folder + "/run.json", record());
+}
+
+FileRecord::FileRecord(const std::string& file, const std::function<std::string()>& record) {
+  if (!record) return;
+  const std::string text = record();
+  const std::string path = file + ".run.json";
+  if (FileExists(path)) earlier_ = ReadFileToString(path);
+  WriteFileAtomically(path, text);
+  path_ = path;
+}
+
+FileRecord::~FileRecord() {
+  if (path_.empty()) return;
+  try {
+    if (earlier_) {
+      WriteFileAtomically(path_, *earlier_);
+      return;
+    }
+  } catch (const UserError&) {  // the disk fails: then rather no record than one of another run
+  }
+  std::error_code ignored;
+  fs::remove(path_, ignored);
 }
 
 bool HasManifest(const std::string& folder) { return FileExists(folder + "/" + kManifestName); }

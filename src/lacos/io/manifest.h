@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,23 @@ void WriteManifest(const std::string& folder, const Json& extra, const RecordedT
 // Writes `folder`/run.json with what `record` returns; nothing where it is absent. It belongs before the
 // manifest: how the folder was made is one of its files.
 void WriteRunRecord(const std::string& folder, const std::function<std::string()>& record);
+
+// The record of an output that is a single file: FILE.run.json beside it. Both appear or neither: to be made
+// just before the file gets its name, and kept when it has it.
+class FileRecord {
+ public:
+  // Writes the record; nothing where it is absent. Throws UserError.
+  FileRecord(const std::string& file, const std::function<std::string()>& record);
+  // Without Keep the record goes again, or what stood in its place comes back.
+  ~FileRecord();
+  FileRecord(const FileRecord&) = delete;
+  FileRecord& operator=(const FileRecord&) = delete;
+  void Keep() { path_.clear(); }
+
+ private:
+  std::string path_;
+  std::optional<std::string> earlier_;
+};
 
 struct VerifyProblem {
   std::string file, found, expected;

@@ -242,8 +242,9 @@ void WriteMetadata(const MergeSource& source, const GgufOptions& options, uint32
   if (options.type == GgmlType::kQ8_0) writer.Set("general.quantization_version", kQuantizationVersion);
 }
 
-// Everything into one file at `path`.
-MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOptions& options) {
+// Everything into one file at `path`, with FILE.run.json beside it where `run_record` gives its text.
+MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOptions& options,
+                      const std::function<std::string()>& run_record = {}) {
   const std::string tokenizer_path = MergedTokenizerPath(source);
   if (tokenizer_path.empty()) {
     throw UserError(fmt::format(
@@ -278,7 +279,9 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
   WriteGgufTokenizer(tokenizer, writer);
   const MergedWeights weights(source.checkpoint, std::move(source.values));
   MergeReport report = GgufExporter(weights, options, writer).Run();
+  FileRecord record(path, run_record);
   writer.Finish();
+  record.Keep();
   report.warnings.insert(report.warnings.begin(), warnings.begin(), warnings.end());
   return report;
 }
@@ -291,7 +294,7 @@ MergeReport ExportGguf(const std::string& model, const std::string& adapter, con
   RefuseOtherArchitectures(source);
   if (output.ends_with(".gguf")) {
     RefuseExisting(output, options.merge.overwrite);
-    return WriteGguf(source, output, options);
+    return WriteGguf(source, output, options, options.merge.run_record);
   }
   RefuseAsOutput(output, source);
   AtomicFolder folder(output, options.merge.overwrite);

@@ -19,7 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kLargeFile = 64'000'000;
-constexpr int64_t kHashedBytes = 4'000'000'000;  // some seconds of SHA-256
 
 // What the manifest of the file's folder says, where it lists the file with this size.
 std::optional<std::string> HashByManifest(const fs::path& path, int64_t bytes) {
@@ -76,8 +75,8 @@ void RunInputs::AddFile(const std::string& role, const std::string& path) {
   if (recorded) {
     input.Set("sha256", *recorded);
     input.Set("hash_from", "manifest");
-  } else if (bytes < kLargeFile || hashed_bytes_ + bytes <= kHashedBytes) {
-    hashed_bytes_ += bytes;
+  } else if (bytes < kLargeFile || bytes <= hashed_bytes_left_) {
+    hashed_bytes_left_ -= bytes;
     input.Set("sha256", FileSha256(path, between_));
     input.Set("hash_from", "contents");
   } else {

@@ -13,12 +13,16 @@ namespace lacos {
 
 // Files of one role each ("base", "tokenizer", "adapter", "settings", "train", "dev", "config"), in a fixed
 // order. A file that the manifest of its folder (lacos.json) lists with the size that it has is taken at the
-// manifest's word. Any other is hashed, but for the weights (files of 64 MB and more) beyond the first 4 GB
-// of a command, which would take minutes: of those only the size is given.
+// manifest's word. Any other is hashed, but for the weights (files of 64 MB and more) beyond the first
+// `hashed_bytes` of a command, which would take minutes: of those only the size is given.
 class RunInputs {
  public:
+  // Weights of a command that are hashed at most: some seconds of SHA-256.
+  static constexpr int64_t kHashedBytes = 4'000'000'000;
+
   // `between` is called every few megabytes; what it throws ends the work.
-  explicit RunInputs(std::function<void()> between = {}) : between_(std::move(between)) {}
+  explicit RunInputs(std::function<void()> between = {}, int64_t hashed_bytes = kHashedBytes)
+      : between_(std::move(between)), hashed_bytes_left_(hashed_bytes) {}
 
   // A file; one that was added before is left out.
   void AddFile(const std::string& role, const std::string& path);
@@ -39,7 +43,7 @@ class RunInputs {
 
   std::function<void()> between_;
   std::vector<std::string> seen_;  // canonical paths
-  int64_t hashed_bytes_ = 0;
+  int64_t hashed_bytes_left_;
   Json list_ = Json::Array();
 };
 

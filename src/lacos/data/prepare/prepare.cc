@@ -143,6 +143,8 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   PrepareReport report;
   std::vector<PrepareNote> recognised;
   UnpackCounts counts;
+  std::vector<std::string> used;  // raw files that gave something
+  std::string current;
   const size_t prefix = root.empty() ? 0 : root == "/" ? 1 : root.size() + 1;
   const UnpackOptions unpack{
       .wants =
@@ -157,6 +159,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
       .visit =
           [&](const std::string& shown, std::string bytes) {
             const std::string name = shown.substr(prefix);
+            if (used.empty() || used.back() != current) used.push_back(current);
             std::string hash = Sha256Hex(bytes);
             FormatFor(formats, name)
                 ->Add({.name = name, .shown = shown, .bytes = std::move(bytes), .sha256 = std::move(hash)},
@@ -164,6 +167,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
           }};
   for (const std::string& name : names) {
     const std::string path = root.empty() ? name : root == "/" ? "/" + name : root + "/" + name;
+    current = path;
     VisitFile(path, path, unpack, counts);
   }
   for (const auto& format : formats) format->Finish(writer);
@@ -182,6 +186,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   report.files = counts.files;
   report.skipped_members = counts.skipped;
   if (!report.absent.empty() && !options.allow_incomplete) return report;
+  if (options.run_record) WriteRunRecord(folder.temporary(), [&] { return options.run_record(used); });
   Json manifest = Json::Object();
   manifest.Set("kind", "suite");
   WriteManifest(folder.temporary(), manifest);

@@ -19,6 +19,9 @@ struct PrepareOptions {
   bool allow_changed_texts =
       false;  // takes texts that are not the published ones; counts and scores are checked
   bool overwrite = false;
+  // Gives the text of run.json, asked for when all else is written, with the raw files (archives as a whole)
+  // that gave something; absent: the suite has none.
+  std::function<std::string(const std::vector<std::string>& raw_files)> run_record;
   // Called before each file, members of archives included; what it throws ends the work.
   std::function<void(const std::string& file)> between;
 };
