@@ -12,7 +12,7 @@
 namespace lacos::fuzz {
 
 void Checkpoint(Input input) {
-  const std::string folder = MakeFolder(Text(input));
+  const std::string folder = MakeModelFolder(Text(input));
   const auto checkpoint = lacos::Checkpoint::Open(folder);
   for (const TensorSpec& spec : ListTensors(checkpoint->config())) {
     if (!spec.IsMatrix()) {

@@ -37,7 +37,7 @@ void RequireInside(const std::string& name) {
 }  // namespace
 
 void Config(Input input) {
-  const fs::path folder = MakeFolder(Text(input));
+  const fs::path folder = MakeModelFolder(Text(input));
   Each(folder / "config.json", [](const std::string& path) {
     const lacos::Json json = lacos::Json::ReadFile(path);
     const BloomConfig config = ParseBloomConfig(json, path);

@@ -1,46 +1,45 @@
 #include "files.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "targets.h"
 
 namespace lacos::fuzz {
 namespace {
 
-constexpr std::string_view kNames[] = {"config.json",
-                                       "lacos.json",
-                                       "modules.json",
-                                       "adapter_config.json",
-                                       "1_Pooling/config.json",
-                                       "config_sentence_transformers.json",
-                                       "sentence_bert_config.json",
-                                       "tokenizer_config.json",
-                                       "tokenizer.json",
-                                       "model.safetensors",
-                                       "model.safetensors.index.json",
-                                       "model-1.safetensors",
-                                       "model-2.safetensors",
-                                       "pytorch_model.bin",
-                                       "pytorch_model.bin.index.json",
-                                       "adapter_model.safetensors",
-                                       "adapter_model.bin",
-                                       "0_Transformer/config.json",
-                                       "0_Transformer/adapter_config.json"};
+constexpr std::string_view kModelNames[] = {"config.json",
+                                            "lacos.json",
+                                            "modules.json",
+                                            "adapter_config.json",
+                                            "1_Pooling/config.json",
+                                            "config_sentence_transformers.json",
+                                            "sentence_bert_config.json",
+                                            "tokenizer_config.json",
+                                            "tokenizer.json",
+                                            "model.safetensors",
+                                            "model.safetensors.index.json",
+                                            "model-1.safetensors",
+                                            "model-2.safetensors",
+                                            "pytorch_model.bin",
+                                            "pytorch_model.bin.index.json",
+                                            "adapter_model.safetensors",
+                                            "adapter_model.bin",
+                                            "0_Transformer/config.json",
+                                            "0_Transformer/adapter_config.json"};
 
 constexpr std::string_view kMark = "\n=== ";
 
 }  // namespace
 
-std::string MakeFolder(std::string_view input) {
-  RemoveScratch("model");
-  std::string_view name = "config.json";
-  std::string path = WriteScratch("model/none", "");
+std::string MakeFolder(std::string_view input, std::span<const std::string_view> names) {
+  RemoveScratch("folder");
+  std::string_view name = names.front();
+  std::string path = WriteScratch("folder/none", "");
   while (true) {
     const size_t mark = input.find(kMark);
     const std::string_view contents = input.substr(0, mark);
-    if (std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames)) {
-      WriteScratch("model/" + std::string(name), contents);
+    if (std::find(names.begin(), names.end(), name) != names.end()) {
+      WriteScratch("folder/" + std::string(name), contents);
     }
     if (mark == std::string_view::npos) break;
     input.remove_prefix(mark + kMark.size());
@@ -50,5 +49,7 @@ std::string MakeFolder(std::string_view input) {
   }
   return path.substr(0, path.rfind('/'));
 }
+
+std::string MakeModelFolder(std::string_view input) { return MakeFolder(input, kModelNames); }
 
 }  // namespace lacos::fuzz

@@ -11,6 +11,8 @@ import pathlib
 import struct
 import sys
 
+import seeds_of_runs
+
 
 def dump(value):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
@@ -368,7 +370,8 @@ def regressions():
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent)
     total = count = 0
-    inputs = [("corpus", *seed) for seed in seeds()] + [("regressions", *seed) for seed in regressions()]
+    inputs = [("corpus", *seed) for made in (seeds(), seeds_of_runs.seeds()) for seed in made]
+    inputs += [("regressions", *seed) for made in (regressions(), seeds_of_runs.regressions()) for seed in made]
     for kind, target, name, data in inputs:
         path = root / kind / target / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,14 @@ constexpr Target kTargets[] = {{"json", lacos::fuzz::Json},
                                {"torch_pickle", lacos::fuzz::TorchPickle},
                                {"npy", lacos::fuzz::Npy},
                                {"table", lacos::fuzz::Table},
-                               {"lines", lacos::fuzz::Lines}};
+                               {"lines", lacos::fuzz::Lines},
+                               {"archive", lacos::fuzz::Archive},
+                               {"test_sets", lacos::fuzz::TestSets},
+                               {"suite", lacos::fuzz::Suite},
+                               {"evaluation", lacos::fuzz::Evaluation},
+                               {"run_state", lacos::fuzz::RunState},
+                               {"run_record", lacos::fuzz::RunRecord},
+                               {"caches", lacos::fuzz::Caches}};
 
 std::vector<std::string> FilesOf(int count, char** arguments) {
   std::vector<std::string> files;
