@@ -13,8 +13,8 @@ constexpr int64_t kTextTokens = 10;
 
 }  // namespace
 
-void RehearseStep(const TrainOptions& options, const Checkpoint& checkpoint,
-                  const EncoderOptions& encoder_options) {
+void RehearseStep(const TrainOptions& options, const Checkpoint& checkpoint, EncoderOptions encoder_options) {
+  encoder_options.streaming = WeightStreaming::kNone;  // there is no file
   BloomConfig config = checkpoint.config();
   config.hidden_size = kWidth;
   config.heads = 2;

@@ -10,6 +10,6 @@ namespace lacos {
 // stored as those of `checkpoint`. It pages in the program's and the libraries' code, starts the threads and
 // fills the buffers that oneDNN and the C library keep: some 10 MB, as much as a small model's training.
 // Takes some 10 ms and leaves nothing else behind.
-void RehearseStep(const TrainOptions& options, const Checkpoint& checkpoint, const EncoderOptions& encoder);
+void RehearseStep(const TrainOptions& options, const Checkpoint& checkpoint, EncoderOptions encoder_options);
 
 }  // namespace lacos
