@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "lacos/eval/overlap.h"
+#include "lacos/io/json_numbers.h"
 #include "output.h"
 
 namespace lacos {

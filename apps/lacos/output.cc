@@ -58,8 +58,6 @@ StandardOutput& Out() {
 
 void PrintJson(const Json& object) { Out().Write(object.Dump(2) + "\n"); }
 
-Json NumberOrNull(double value) { return std::isfinite(value) ? Json(value) : Json(); }
-
 std::string Table::Text() const {
   std::vector<size_t> widths;
   for (const auto& row : rows_) {

@@ -26,8 +26,6 @@ StandardOutput& Out();
 
 // One JSON object, indented, with a final line feed.
 void PrintJson(const Json& object);
-// null for NaN and infinity: JSON has no numbers for them.
-Json NumberOrNull(double value);
 
 // Columns aligned by their widest cell; the first to the left, all others to the right.
 class Table {

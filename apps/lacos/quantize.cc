@@ -7,6 +7,7 @@
 #include "common.h"
 #include "interrupt.h"
 #include "lacos/base/process.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/model/quantize.h"
 #include "output.h"
 #include "progress.h"

@@ -10,6 +10,7 @@
 #include "config_file.h"
 #include "interrupt.h"
 #include "lacos/base/error.h"
+#include "lacos/io/json_numbers.h"
 #include "output.h"
 #include "progress.h"
 #include "run_record.h"

@@ -8,13 +8,12 @@
 
 #include "lacos/eval/pair_classification.h"
 #include "lacos/eval/statistics.h"
+#include "lacos/io/json_numbers.h"
 
 namespace lacos {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-Json NumberOrNull(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 double Score(const std::string& task, const std::vector<double>& items, const std::vector<double>& gold) {
   if (items.size() < 2) return kNaN;

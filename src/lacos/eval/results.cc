@@ -10,16 +10,13 @@
 
 #include "lacos/base/error.h"
 #include "lacos/eval/overlap.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/io/line_reader.h"
 
 namespace lacos {
 namespace {
 
 constexpr int64_t kMostResamples = 1'000'000;  // as many as `lacos eval` takes
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-Json NumberOrNull(double value) { return std::isfinite(value) ? Json(value) : Json(); }
-double NumberOrNaN(const Json& json) { return json.IsNull() ? kNaN : json.AsDouble(); }
 
 Json Strings(const std::vector<std::string>& list) {
   Json json = Json::Array();
@@ -48,6 +45,10 @@ bool IsSame(const TaskName& a, const TaskName& b) {
   return a.task == b.task && a.name == b.name && a.subset == b.subset && a.split == b.split;
 }
 
+std::string CsvNumber(double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : ""; }
+
+}  // namespace
+
 std::string CsvCell(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
@@ -57,9 +58,6 @@ std::string CsvCell(const std::string& text) {
   }
   return quoted + "\"";
 }
-std::string CsvNumber(double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : ""; }
-
-}  // namespace
 
 std::string FormatScore(double value) {
   return std::isfinite(value) ? fmt::format("{:.2f}", value) : "undefined";
@@ -83,14 +81,16 @@ std::string FormatMeasure(const std::string& name) {
   return text;
 }
 
+Json IntervalJson(const Interval& interval) {
+  if (!std::isfinite(interval.low)) return {};
+  Json ends = Json::Array();
+  ends.Append(interval.low);
+  ends.Append(interval.high);
+  return ends;
+}
+
 void SetInterval(const Interval& interval, Json& json) {
-  Json ends;
-  if (std::isfinite(interval.low)) {
-    ends = Json::Array();
-    ends.Append(interval.low);
-    ends.Append(interval.high);
-  }
-  json.Set("interval", ends);
+  json.Set("interval", IntervalJson(interval));
   json.Set("undefined_resamples", interval.undefined);
 }
 

@@ -34,7 +34,11 @@ std::string FormatMeasure(const std::string& name);
 // "+0.12 to +1.40", as above; "0.0010".
 std::string FormatDifferenceInterval(const Interval& interval);
 std::string FormatP(double p);
-// "interval": [low, high] or null, and "undefined_resamples": their share.
+// A cell of a .csv file, quoted where it must be (RFC 4180).
+std::string CsvCell(const std::string& text);
+// [low, high], or null.
+Json IntervalJson(const Interval& interval);
+// "interval": IntervalJson, and "undefined_resamples": their share.
 void SetInterval(const Interval& interval, Json& json);
 // A sentence for each set and average of which some resamples have no value.
 std::vector<std::string> UndefinedResamples(const EvaluationResults& results, double confidence);

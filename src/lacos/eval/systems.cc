@@ -1,4 +1,5 @@
 #include "lacos/eval/systems.h"
+#include "lacos/io/json_numbers.h"
 
 #include <fmt/format.h>
 
@@ -13,11 +14,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMostHeadlines = 3;
-
-double NumberOf(const Json& system, const char* key) {
-  const auto value = system.Find(key);
-  return value && value->IsNumber() ? value->AsDouble() : kNaN;
-}
 
 std::string SetTitle(const TaskName& set) {
   const bool plain = set.split == "test" || set.split == "all" || set.split.empty();
@@ -140,10 +136,11 @@ Json ScoresJson(const SystemsComparison& comparison, const std::vector<ScoreOf>&
 EvaluatedSystem MakeEvaluatedSystem(std::string name, EvaluationResults results) {
   EvaluatedSystem system{.name = std::move(name), .results = std::move(results)};
   const Json& about = system.results.system;
-  const double adapter = NumberOf(about, "adapter_parameters"), cached = NumberOf(about, "cached_texts");
-  system.parameters = NumberOf(about, "parameters") + (std::isfinite(adapter) ? adapter : 0);
-  system.memory_bytes = NumberOf(about, "memory_bytes");
-  system.ms_per_text = cached > 0 ? kNaN : NumberOf(about, "ms_per_text");
+  const double adapter = NumberOrNaN(about, "adapter_parameters"),
+               cached = NumberOrNaN(about, "cached_texts");
+  system.parameters = NumberOrNaN(about, "parameters") + (std::isfinite(adapter) ? adapter : 0);
+  system.memory_bytes = NumberOrNaN(about, "memory_bytes");
+  system.ms_per_text = cached > 0 ? kNaN : NumberOrNaN(about, "ms_per_text");
   return system;
 }
 

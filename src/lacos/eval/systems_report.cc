@@ -8,17 +8,13 @@
 
 #include "lacos/eval/evaluation_report.h"
 #include "lacos/eval/languages.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/report/page.h"
 
 namespace lacos {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-double NumberOf(const Json& system, const char* key) {
-  const auto value = system.Find(key);
-  return value && value->IsNumber() ? value->AsDouble() : kNaN;
-}
 
 std::string CountText(double value, const char* unit) {
   if (!std::isfinite(value)) return "-";
@@ -128,11 +124,11 @@ void AddSystems(const SystemsComparison& comparison, Page& page) {
         if (name.starts_with("adapter_model")) adapter = hashes->At(name).AsString().substr(0, 12);
       }
     }
-    const double truncated = NumberOf(about, "truncated_texts");
+    const double truncated = NumberOrNaN(about, "truncated_texts");
     table.rows.push_back(
         {system.name, CountText(system.parameters, ""), CountText(system.memory_bytes, "B"),
          std::isfinite(system.ms_per_text) ? fmt::format("{:.2f}", system.ms_per_text) : "-",
-         std::isfinite(system.ms_per_text) ? CountText(NumberOf(about, "tokens_per_second"), "") : "-",
+         std::isfinite(system.ms_per_text) ? CountText(NumberOrNaN(about, "tokens_per_second"), "") : "-",
          text("compute"), text("quantization"),
          std::isfinite(truncated) ? fmt::format("{:.0f}", truncated) : "-", adapter});
   }

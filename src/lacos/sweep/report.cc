@@ -7,6 +7,8 @@
 #include <limits>
 #include <map>
 
+#include "lacos/eval/results.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/report/page.h"
 #include "lacos/sweep/summary.h"
 
@@ -15,18 +17,14 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-double NumberOf(const Json& json, const char* key) {
-  const auto value = json.Find(key);
-  return value && value->IsNumber() ? value->AsDouble() : kNaN;
-}
 // What would be shown as -0.00 is 0.
 double WithoutMinusZero(double value) { return std::abs(value) < 0.005 ? 0 : value; }
 std::string Points(const Json& json, const char* key) {
-  const double value = NumberOf(json, key);
+  const double value = NumberOrNaN(json, key);
   return std::isfinite(value) ? fmt::format("{:.2f}", value) : "-";
 }
 std::string Signed(const Json& json, const char* key) {
-  const double value = NumberOf(json, key);
+  const double value = NumberOrNaN(json, key);
   return std::isfinite(value) ? fmt::format("{:+.2f}", WithoutMinusZero(value)) : "";
 }
 double End(const Json& json, const char* key, size_t end) {
@@ -50,16 +48,6 @@ std::string Count(double value) {
   return fmt::format("{:.3g}", value);
 }
 
-std::string CsvCell(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c;
-    if (c == '"') quoted += c;
-  }
-  return quoted + "\"";
-}
-
 template <class F>
 void ForEach(const Json& list, const F& f) {
   for (size_t i = 0; i < list.size(); ++i) f(list[i]);
@@ -80,7 +68,7 @@ std::vector<std::vector<std::string>> StudyRows(const Json& study, std::vector<s
                                Range(row, "interval", false), Signed(row, "difference"),
                                Range(row, "difference_interval", true)});
     if (row.At("cell").AsString() == study.At("baseline").AsString()) cells[cells.size() - 2] = "baseline";
-    const double p = NumberOf(row, "p");
+    const double p = NumberOrNaN(row, "p");
     cells.push_back(std::isfinite(p) ? fmt::format("{:.3f}", p) : "");
     if (judged) cells.push_back(row.Has("within") ? row.At("within").AsString() : "");
     rows.push_back(cells);
@@ -115,7 +103,7 @@ Chart StudyChart(const Json& study, const std::string& id, bool differences) {
     }
     const bool is_zero = differences && row.At("cell").AsString() == study.At("baseline").AsString();
     series.x.push_back(static_cast<double>(series.x.size() + 1));
-    series.y.push_back(is_zero ? 0 : NumberOf(row, value));
+    series.y.push_back(is_zero ? 0 : NumberOrNaN(row, value));
     series.low.push_back(End(row, interval, 0));
     series.high.push_back(End(row, interval, 1));
     series.labels.push_back(fmt::format("{}", fmt::join(label, ", ")));
@@ -132,11 +120,11 @@ Chart GrowthChart(const Json& growth, const std::string& id) {
   Series series{.name = "mean", .style = SeriesStyle::kDotted};
   std::vector<std::pair<double, Json>> points;
   ForEach(growth.At("points"),
-          [&](const Json& point) { points.emplace_back(NumberOf(point, "size"), point); });
+          [&](const Json& point) { points.emplace_back(NumberOrNaN(point, "size"), point); });
   std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [size, point] : points) {
     series.x.push_back(size);
-    series.y.push_back(NumberOf(point, "mean"));
+    series.y.push_back(NumberOrNaN(point, "mean"));
     series.low.push_back(End(point, "interval", 0));
     series.high.push_back(End(point, "interval", 1));
   }
@@ -157,7 +145,7 @@ Chart ParetoChart(const Json& pareto, size_t number) {
   int64_t free = 0;
   std::vector<std::pair<double, Json>> points;
   ForEach(pareto.At("points"),
-          [&](const Json& point) { points.emplace_back(NumberOf(point, "cost"), point); });
+          [&](const Json& point) { points.emplace_back(NumberOrNaN(point, "cost"), point); });
   std::stable_sort(points.begin(), points.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [value, point] : points) {
@@ -167,7 +155,7 @@ Chart ParetoChart(const Json& pareto, size_t number) {
     }
     Series& series = point.At("front").AsBool() ? front : others;
     series.x.push_back(value);
-    series.y.push_back(NumberOf(point, "mean"));
+    series.y.push_back(NumberOrNaN(point, "mean"));
     if (&series == &front) series.labels.push_back(point.At("cell").AsString());
   }
   return {.id = fmt::format("pareto-{}", number),
@@ -219,12 +207,12 @@ void AddCells(const Json& sweep, Page& page) {
     } else {
       ForEach(cell.At("scores"), [&](const Json& score) { row.push_back(Points(score, "mean")); });
       const Json costs = cell.At("costs");
-      row.push_back(fmt::format("{:.1f}", NumberOf(costs, "train_seconds")));
-      row.push_back(fmt::format("{:.0f}", NumberOf(costs, "train_peak_rss_bytes") / 1e6));
-      row.push_back(Count(NumberOf(costs, "trainable_parameters")));
-      row.push_back(Count(NumberOf(costs, "base_parameters")));
-      row.push_back(fmt::format("{:.1f}", NumberOf(costs, "base_bytes") / 1e6));
-      row.push_back(fmt::format("{:.2f}", NumberOf(costs, "encode_ms_per_text")));
+      row.push_back(fmt::format("{:.1f}", NumberOrNaN(costs, "train_seconds")));
+      row.push_back(fmt::format("{:.0f}", NumberOrNaN(costs, "train_peak_rss_bytes") / 1e6));
+      row.push_back(Count(NumberOrNaN(costs, "trainable_parameters")));
+      row.push_back(Count(NumberOrNaN(costs, "base_parameters")));
+      row.push_back(fmt::format("{:.1f}", NumberOrNaN(costs, "base_bytes") / 1e6));
+      row.push_back(fmt::format("{:.2f}", NumberOrNaN(costs, "encode_ms_per_text")));
     }
     table.rows.push_back(row);
   });
@@ -270,13 +258,13 @@ std::string SweepCsv(const Json& sweep) {
   ForEach(sweep.At("cells"), [&](const Json& cell) {
     if (!cell.Has("scores")) return;
     std::string rest;
-    for (const std::string& name : costs) rest += "," + number(NumberOf(cell.At("costs"), name.c_str()));
+    for (const std::string& name : costs) rest += "," + number(NumberOrNaN(cell.At("costs"), name.c_str()));
     for (const std::string& name : settings) rest += "," + CsvCell(ValueText(cell.At("settings").At(name)));
     ForEach(cell.At("scores"), [&](const Json& score) {
       csv += fmt::format("{},{},{},{},{},{},{},{},{}{}\n", CsvCell(cell.At("name").AsString()),
                          cell.At("trained").AsBool() ? "yes" : "no", CsvCell(score.At("name").AsString()),
                          score.At("measure").AsString(), score.At("n").AsInt(),
-                         number(NumberOf(score, "mean")), number(NumberOf(score, "sd")),
+                         number(NumberOrNaN(score, "mean")), number(NumberOrNaN(score, "sd")),
                          number(End(score, "interval", 0)), number(End(score, "interval", 1)), rest);
     });
   });

@@ -15,6 +15,7 @@
 #include "lacos/eval/suite_tasks.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/tensor_file.h"
 #include "lacos/model/embedder.h"
@@ -40,8 +41,6 @@ class ExampleCounter final : public TrainObserver {
  private:
   int64_t examples_ = 0, tokens_ = 0;
 };
-
-Json NumberOrNull(double value) { return value == value ? Json(value) : Json(); }
 
 class Runner {
  public:

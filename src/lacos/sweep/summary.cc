@@ -10,7 +10,9 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/version.h"
+#include "lacos/eval/results.h"
 #include "lacos/eval/systems.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/sweep/statistics.h"
 
 namespace lacos {
@@ -18,15 +20,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
-// [low, high], or null where there is none.
-Json IntervalJson(const Interval& interval) {
-  if (!std::isfinite(interval.low)) return {};
-  Json json = Json::Array();
-  json.Append(interval.low);
-  json.Append(interval.high);
-  return json;
-}
 double MeanOf(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
@@ -169,20 +162,20 @@ class Summary {
       score.Set("name", finished.names[k].name);
       score.Set("measure", finished.names[k].measure);
       score.Set("n", finished.names[k].n);
-      score.Set("mean", Number(finished.scores[k].mean));
-      score.Set("sd", Number(finished.scores[k].sd));
+      score.Set("mean", NumberOrNull(finished.scores[k].mean));
+      score.Set("sd", NumberOrNull(finished.scores[k].sd));
       score.Set("interval", IntervalJson(IntervalOfScore(finished.scores[k])));
       Json by_seed = Json::Array();
-      for (const double value : finished.scores[k].by_seed) by_seed.Append(Number(value));
+      for (const double value : finished.scores[k].by_seed) by_seed.Append(NumberOrNull(value));
       score.Set("by_seed", by_seed);
       scores.Append(score);
     }
     json.Set("scores", scores);
     Json costs = Json::Object();
     for (const CostName& cost : kCosts) {
-      costs.Set(cost.name, Number(!cell.trained && std::string(cost.group) == "train"
-                                      ? 0
-                                      : Cost(finished, cost.group, cost.key)));
+      costs.Set(cost.name, NumberOrNull(!cell.trained && std::string(cost.group) == "train"
+                                            ? 0
+                                            : Cost(finished, cost.group, cost.key)));
     }
     if (!cell.trained) {
       costs.Set("trainable_parameters", 0);
@@ -220,16 +213,16 @@ class Summary {
       row.Set("values", values);
       if (finished_.contains(cell)) {
         const CellScore& score = Score(cell, score_name);
-        row.Set("mean", Number(score.mean));
-        row.Set("sd", Number(score.sd));
+        row.Set("mean", NumberOrNull(score.mean));
+        row.Set("sd", NumberOrNull(score.sd));
         row.Set("interval", IntervalJson(IntervalOfScore(score)));
         if (has_baseline && cell != cells.baseline) {
           const CellScore& other = Score(cells.baseline, score_name);
-          row.Set("difference", Number(score.mean - other.mean));
+          row.Set("difference", NumberOrNull(score.mean - other.mean));
           const PairedDifference difference =
               CompareResamples(score.resamples, other.resamples, bootstrap_.confidence);
           row.Set("difference_interval", IntervalJson(difference.interval));
-          row.Set("p", Number(difference.p));
+          row.Set("p", NumberOrNull(difference.p));
           if (study.within)
             row.Set("within", VerdictName(JudgeDifference(difference.interval, *study.within)));
         }
@@ -287,7 +280,7 @@ class Summary {
           Json point = Json::Object();
           point.Set("cell", grid_.cells[cell].name);
           point.Set("size", value);
-          point.Set("mean", Number(scores.back()->mean));
+          point.Set("mean", NumberOrNull(scores.back()->mean));
           point.Set("interval", IntervalJson(IntervalOfScore(*scores.back())));
           points.Append(point);
         }
@@ -297,7 +290,7 @@ class Summary {
         json.Set("setting", axis.setting);
         json.Set("size", *size);
         json.Set("others", group);
-        json.Set("points_per_doubling", Number(growth.slope));
+        json.Set("points_per_doubling", NumberOrNull(growth.slope));
         json.Set("interval", IntervalJson(growth.interval));
         json.Set("has_zero", growth.has_zero);
         json.Set("points", points);
@@ -338,8 +331,8 @@ class Summary {
       for (size_t k = 0; k < cells.size(); ++k) {
         Json point = Json::Object();
         point.Set("cell", grid_.cells[cells[k]].name);
-        point.Set("cost", Number(costs[k]));
-        point.Set("mean", Number(qualities[k]));
+        point.Set("cost", NumberOrNull(costs[k]));
+        point.Set("mean", NumberOrNull(qualities[k]));
         point.Set("front", std::ranges::find(front, k) != front.end());
         points.Append(point);
       }

@@ -13,6 +13,7 @@
 #include "lacos/base/process.h"
 #include "lacos/eval/sts.h"
 #include "lacos/io/atomic_file.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/io/manifest.h"
 #include "lacos/train/metrics_log.h"
 #include "lacos/train/run_checkpoint.h"
@@ -55,11 +56,6 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
     if (extent.tokens > plan.largest.tokens) plan.largest = std::move(extent);
   }
   return plan;
-}
-
-// A score as the progress keeps it: null when it comes from a checkpoint and is undefined.
-double ScoreOrNan(const Json& json) {
-  return json.IsNull() ? std::numeric_limits<double>::quiet_NaN() : json.AsDouble();
 }
 
 // "a.tsv:3, a.tsv:9, a.tsv:12 and 5 more".
@@ -377,7 +373,7 @@ class Run {
   double BestSpearman() const {
     double best = -200;
     for (size_t i = 0; i < progress_.evaluations.size(); ++i) {
-      const double score = ScoreOrNan(progress_.evaluations[i].At("spearman"));
+      const double score = NumberOrNaN(progress_.evaluations[i].At("spearman"));
       if (score > best) best = score;
     }
     return best;
@@ -431,8 +427,8 @@ class Run {
     const auto record = [&](size_t i) {
       const Json json = progress_.evaluations[i];
       return EvaluationRecord{.step = json.At("step").AsInt(),
-                              .spearman = ScoreOrNan(json.At("spearman")),
-                              .pearson = ScoreOrNan(json.At("pearson"))};
+                              .spearman = NumberOrNaN(json.At("spearman")),
+                              .pearson = NumberOrNaN(json.At("pearson"))};
     };
     report_.evaluated = true;
     report_.first_evaluation = record(0);
