@@ -84,7 +84,7 @@ Overlap ReadOverlap(const Json& json) {
           .pairs_seen = json.At("pairs_seen").AsInt(),
           .pairs_seen_exactly = json.At("pairs_seen_exactly").AsInt(),
           .unseen_pairs = json.At("unseen_pairs").AsInt(),
-          .unseen_score = json.At("unseen_score").IsNull() ? kNaN : json.At("unseen_score").AsDouble()};
+          .unseen_score = NumberOrNaN(json.At("unseen_score"))};
 }
 
 std::string OverlapSummary(const EvaluationResults& results) {

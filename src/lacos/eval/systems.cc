@@ -1,5 +1,4 @@
 #include "lacos/eval/systems.h"
-#include "lacos/io/json_numbers.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +7,8 @@
 #include <limits>
 #include <map>
 #include <numeric>
+
+#include "lacos/io/json_numbers.h"
 
 namespace lacos {
 namespace {

@@ -14,6 +14,7 @@
 #include "lacos/base/error.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/io/line_reader.h"
 #include "lacos/io/paths.h"
 #include "lacos/report/page.h"
@@ -41,39 +42,34 @@ struct RunMetrics {
   std::vector<Evaluation> evaluations;
 };
 
-double NumberOrNan(const Json& line, const char* key) {
-  const auto value = line.Find(key);
-  return value && value->IsNumber() ? value->AsDouble() : kNaN;
-}
-
 void AddLine(const Json& line, RunMetrics& metrics, double& seconds_before) {
   const int64_t at = line.At("step").AsInt();
   const auto step = static_cast<double>(at);
   if (line.Has("dev_spearman")) {
     const auto best = line.Find("best");
     metrics.evaluations.push_back({.step = at,
-                                   .spearman = NumberOrNan(line, "dev_spearman"),
-                                   .pearson = NumberOrNan(line, "dev_pearson"),
+                                   .spearman = NumberOrNaN(line, "dev_spearman"),
+                                   .pearson = NumberOrNaN(line, "dev_pearson"),
                                    .best = best && best->IsBool() && best->AsBool()});
     return;
   }
-  const double seconds = NumberOrNan(line, "seconds");  // begins anew with each session
+  const double seconds = NumberOrNaN(line, "seconds");  // begins anew with each session
   if (seconds < seconds_before) metrics.resumed_at.push_back(step);
   seconds_before = seconds;
   const bool bad = line.Has("bad");
   if (bad) metrics.bad_steps.push_back(step);
   metrics.step.push_back(step);
   metrics.last_step = at;
-  metrics.loss.push_back(NumberOrNan(line, "loss"));
-  metrics.accuracy.push_back(bad ? kNaN : 100 * NumberOrNan(line, "accuracy"));
-  metrics.learning_rate.push_back(NumberOrNan(line, "learning_rate"));
-  metrics.gradient_norm.push_back(NumberOrNan(line, "gradient_norm"));
-  metrics.tokens.push_back(NumberOrNan(line, "tokens"));
-  metrics.tokens_per_second.push_back(NumberOrNan(line, "tokens_per_second"));
-  metrics.rss.push_back(NumberOrNan(line, "rss_bytes"));
-  metrics.peak_rss.push_back(NumberOrNan(line, "peak_rss_bytes"));
+  metrics.loss.push_back(NumberOrNaN(line, "loss"));
+  metrics.accuracy.push_back(bad ? kNaN : 100 * NumberOrNaN(line, "accuracy"));
+  metrics.learning_rate.push_back(NumberOrNaN(line, "learning_rate"));
+  metrics.gradient_norm.push_back(NumberOrNaN(line, "gradient_norm"));
+  metrics.tokens.push_back(NumberOrNaN(line, "tokens"));
+  metrics.tokens_per_second.push_back(NumberOrNaN(line, "tokens_per_second"));
+  metrics.rss.push_back(NumberOrNaN(line, "rss_bytes"));
+  metrics.peak_rss.push_back(NumberOrNaN(line, "peak_rss_bytes"));
   const auto add = [&](const char* key, double& sum) {
-    const double value = NumberOrNan(line, key);
+    const double value = NumberOrNaN(line, key);
     if (std::isfinite(value)) sum += value;
   };
   add("texts", metrics.texts);
