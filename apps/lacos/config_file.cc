@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 struct FlagGroup {
   std::string name;  // "--batch-size"
   std::vector<std::string> values;
+  bool has_equals = false;  // --batch-size=64
 };
 
 // "--name=value" and "--name value value": values are what follows up to the next flag. Negative numbers are
@@ -36,7 +37,9 @@ std::vector<FlagGroup> Group(const std::vector<std::string>& arguments, size_t b
     }
     const size_t equals = argument.find('=');
     groups.push_back({.name = argument.substr(0, equals), .values = {}});
-    if (equals != std::string::npos) groups.back().values.push_back(argument.substr(equals + 1));
+    if (equals == std::string::npos) continue;
+    groups.back().values.push_back(argument.substr(equals + 1));
+    groups.back().has_equals = true;
   }
   return groups;
 }
@@ -147,10 +150,22 @@ bool IsRepeatable(const std::string& flag) {
   return std::find(kLeftOut.begin(), kLeftOut.end(), flag) == kLeftOut.end();
 }
 
-std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arguments) {
+std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arguments,
+                                             const CLI::App* command) {
   std::vector<std::string> kept;
-  for (const FlagGroup& group : Group(arguments, 1)) {
+  if (command != nullptr) {
+    for (const CLI::Option* option : command->get_options()) {
+      if (!option->get_positional()) continue;
+      kept.insert(kept.end(), option->results().begin(), option->results().end());
+    }
+  }
+  for (FlagGroup& group : Group(arguments, 1)) {
     if (!IsRepeatable(group.name) || (group.name == "--config" && arguments[0] != "init")) continue;
+    const CLI::Option* option = command == nullptr ? nullptr : command->get_option_no_throw(group.name);
+    if (option != nullptr) {  // what is more than it takes is positional
+      const size_t most = std::max<size_t>(group.has_equals, option->get_items_expected_max());
+      if (group.values.size() > most) group.values.resize(most);
+    }
     kept.push_back(group.name);
     kept.insert(kept.end(), group.values.begin(), group.values.end());
   }

@@ -18,8 +18,9 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
 std::string RunFileOf(const std::vector<std::string>& arguments);
 
 // What of a command line is worth keeping in run.json: all but where results go, how they are shown, and how
-// an earlier run is treated.
+// an earlier run is treated. Positional arguments, which only the parsed `command` can tell, come first.
 bool IsRepeatable(const std::string& flag);
-std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arguments);
+std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arguments,
+                                             const CLI::App* command = nullptr);
 
 }  // namespace lacos

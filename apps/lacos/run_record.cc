@@ -72,8 +72,9 @@ Json MachineJson() {
 Json FlagsJson(const CLI::App& command) {
   Json flags = Json::Object();
   for (const CLI::Option* option : command.get_options()) {
-    if (option->get_lnames().empty() || option->get_group().empty()) continue;  // hidden: not for people
-    const std::string& name = option->get_lnames()[0];
+    if (option->get_group().empty()) continue;  // hidden: not for people
+    if (option->get_lnames().empty() && !option->get_positional()) continue;
+    const std::string name = option->get_positional() ? option->get_name() : option->get_lnames()[0];
     if (name == "help" || !IsRepeatable("--" + name)) continue;
     std::string value = option->get_default_str();
     if (option->count() > 0) value = fmt::format("{}", fmt::join(option->results(), " "));
@@ -101,7 +102,7 @@ Json CommandRecord(const GlobalOptions& globals, const std::string& output) {
   record.Set("lacos_version", kLacosVersion);
   record.Set("build", BuildJson());
   record.Set("command", CommandName(globals));
-  record.Set("arguments", Strings(RepeatableArguments(globals.arguments)));
+  record.Set("arguments", Strings(RepeatableArguments(globals.arguments, globals.command)));
   if (!output.empty()) {
     std::error_code error;
     const fs::path here = fs::current_path(error);

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "lacos/io/json.h"
+#include "measurements.h"
 #include "program.h"
 #include "training_runs.h"
 
@@ -63,31 +64,6 @@ within = 0.5
   TempFolder folder_;
 };
 
-// Without what a clock or the kernel says.
-Json WithoutMeasurements(const Json& json) {
-  if (json.IsArray()) {
-    Json list = Json::Array();
-    for (size_t i = 0; i < json.size(); ++i) list.Append(WithoutMeasurements(json[i]));
-    return list;
-  }
-  if (!json.IsObject()) return json;
-  Json object = Json::Object();
-  for (const std::string& key : json.Keys()) {
-    if (key.find("seconds") != std::string::npos || key.find("per_second") != std::string::npos ||
-        key.find("ms_per_text") != std::string::npos || key.find("peak") != std::string::npos) {
-      continue;
-    }
-    // Fronts of what is measured change with it.
-    const auto cost = json.Find("cost");
-    if (key == "points" && cost && cost->IsString() &&
-        (cost->AsString() == "train_seconds" || cost->AsString() == "encode_ms_per_text")) {
-      continue;
-    }
-    object.Set(key, WithoutMeasurements(json.At(key)));
-  }
-  return object;
-}
-
 TEST_F(SweepCommand, AResumedSweepHasTheResultsOfAnUndisturbedOne) {
   const RunResult first = Sweep({"--json"});
   ASSERT_EQ(first.status, 0) << first.err;
@@ -108,6 +84,10 @@ TEST_F(SweepCommand, AResumedSweepHasTheResultsOfAnUndisturbedOne) {
   }
   EXPECT_FALSE(fs::exists(folder_ / "out/cells/common/seed-1/model"));
   EXPECT_EQ(RunLacos({"verify", folder_ / "out"}).status, 0);
+
+  const Json run = Json::ReadFile(folder_ / "out/run.json");
+  EXPECT_EQ(run.At("arguments")[0].AsString(), folder_ / "recipe.toml") << "positional arguments too";
+  EXPECT_EQ(run.At("flags").At("RECIPE").AsString(), folder_ / "recipe.toml");
 
   fs::remove_all(folder_ / "out/cells/layers=1/seed-2");
   const std::string kept = ReadAll(folder_ / "out/cells/layers=1/seed-1/cell.json");
@@ -139,6 +119,15 @@ TEST_F(SweepCommand, ChangedCellsAreMadeAnewAndStaleOnesNamed) {
   EXPECT_THAT(changed.err, HasSubstr("common, seed 1: settings or files have changed"));
   EXPECT_THAT(changed.err, HasSubstr("1 of 7 runs are there already"));  // the untrained base
   EXPECT_EQ(Json::Parse(changed.out, "sweep").At("cells")[0].At("costs").At("steps").AsDouble(), 3);
+}
+
+TEST_F(SweepCommand, ItsRecordHasTheRecipeWhereverItStands) {
+  ASSERT_EQ(
+      RunLacos({"sweep", "--keep-going", folder_ / "recipe.toml", "--output", folder_ / "out", "--quiet"})
+          .status,
+      0);
+  EXPECT_EQ(Json::ReadFile(folder_ / "out/run.json").At("arguments").Dump(),
+            fmt::format(R"(["{}", "--keep-going"])", folder_ / "recipe.toml"));
 }
 
 TEST_F(SweepCommand, AFailedCellEndsTheSweepOrIsLeftOut) {
