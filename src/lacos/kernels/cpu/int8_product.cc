@@ -179,6 +179,36 @@ HWY_NOINLINE void Int8DotLanes(size_t depth, const int16_t* a, size_t a_stride, 
 
 #endif
 
+#if HWY_TARGET != HWY_SCALAR
+
+// The blocks of 128 bits added to one.
+template <class V>
+HWY_INLINE void StoreSumOfBlocks(V v, int32_t* sums) {
+  using D = hn::DFromV<V>;
+  if constexpr (hn::MaxLanes(D()) > 4) {
+    const hn::Half<D> half;
+    StoreSumOfBlocks(hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)), sums);
+  } else {
+    hn::StoreU(v, D(), sums);
+  }
+}
+
+// sums [4]: those of four rows of lanes [4, kLanes], transposed and added.
+HWY_INLINE void SumFourRows(const int32_t* lanes, int32_t* sums) {
+  const DI di;
+  const hn::Repartition<int64_t, DI> d64;
+  const auto halves = [&](const int32_t* x) HWY_ATTR {
+    const VI even = hn::Load(di, x), odd = hn::Load(di, x + kLanes);
+    return hn::BitCast(d64, hn::Add(hn::InterleaveLower(di, even, odd), hn::InterleaveUpper(di, even, odd)));
+  };
+  const auto lower = halves(lanes), upper = halves(lanes + 2 * kLanes);
+  StoreSumOfBlocks(hn::Add(hn::BitCast(di, hn::InterleaveLower(d64, lower, upper)),
+                           hn::BitCast(di, hn::InterleaveUpper(d64, lower, upper))),
+                   sums);
+}
+
+#endif
+
 // Rows [0, kGroups * kGroup) of the product with every column, over one pass of the depth.
 template <size_t kGroups>
 void Int8DotRows(const int16_t* a, size_t a_stride, const float* scale, const int8_t* codes, int64_t stride,
@@ -188,7 +218,6 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const float* scale, const in
     const int8_t* b = codes + static_cast<int64_t>(column) * stride;
     float* out = sums + column;
     int32_t c[kRows] = {};
-    for (size_t i = 0; i < kRows && !first; ++i) std::memcpy(c + i, out + i * sums_stride, sizeof(*c));
 #if HWY_TARGET == HWY_SCALAR
     const size_t whole = 0;
 #else
@@ -198,23 +227,13 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const float* scale, const in
     for (size_t k = 0; k < depth; k += 64) hwy::Prefetch(ahead + k);
     HWY_ALIGN int32_t lanes[kRows * kLanes];
     Int8DotLanes<kGroups>(whole, a, a_stride, b, lanes);
-    const DI di;
-    const hn::Repartition<int64_t, DI> d64;
-    for (size_t row = 0; row < kRows; row += 4) {  // the lanes of four rows, transposed and added
-      const int32_t* r = lanes + row * kLanes;
-      const auto halves = [&](const int32_t* x) HWY_ATTR {
-        const VI even = hn::Load(di, x), odd = hn::Load(di, x + kLanes);
-        return hn::BitCast(d64,
-                           hn::Add(hn::InterleaveLower(di, even, odd), hn::InterleaveUpper(di, even, odd)));
-      };
-      const auto lower = halves(r), upper = halves(r + 2 * kLanes);
-      HWY_ALIGN int32_t four[kLanes];
-      hn::Store(hn::Add(hn::BitCast(di, hn::InterleaveLower(d64, lower, upper)),
-                        hn::BitCast(di, hn::InterleaveUpper(d64, lower, upper))),
-                di, four);
-      for (size_t i = 0; i < kLanes; ++i) c[row + i % 4] += four[i];
-    }
+    for (size_t row = 0; row < kRows; row += 4) SumFourRows(lanes + row * kLanes, c + row);
 #endif
+    for (size_t i = 0; i < kRows && !first; ++i) {
+      int32_t earlier = 0;
+      std::memcpy(&earlier, out + i * sums_stride, sizeof(earlier));
+      c[i] += earlier;
+    }
     for (size_t k = whole; k < depth; ++k) {
       for (size_t i = 0; i < kRows; ++i) c[i] += a[i * a_stride + k] * b[k];
     }
