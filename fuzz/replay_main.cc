@@ -36,7 +36,9 @@ constexpr Target kTargets[] = {{"json", lacos::fuzz::Json},
                                {"evaluation", lacos::fuzz::Evaluation},
                                {"run_state", lacos::fuzz::RunState},
                                {"run_record", lacos::fuzz::RunRecord},
-                               {"caches", lacos::fuzz::Caches}};
+                               {"caches", lacos::fuzz::Caches},
+                               {"training_texts", lacos::fuzz::TrainingTexts},
+                               {"sweep_recipe", lacos::fuzz::SweepRecipe}};
 
 std::vector<std::string> FilesOf(int count, char** arguments) {
   std::vector<std::string> files;

@@ -299,7 +299,42 @@ def caches():
     yield "vectors_header", 3, b"lacos vectors 1\n2\n"
 
 
+# --- what training leaves, and sweeps --------------------------------------------------------------------------------
+
+
+def training_texts():
+    def file(*lists, counts=None):
+        counts = counts or [len(values) for values in lists]
+        return b"LACOSTX1" + struct.pack("<4Q", *counts) + b"".join(struct.pack(f"<{len(v)}Q", *v) for v in lists)
+
+    yield "plain", file([1, 5, 2**64 - 1], [2, 3], [7], [])
+    yield "none", file([], [], [], [])
+    yield "unsorted", file([5, 1], [], [], [])
+    yield "twice", file([1, 1], [], [], [])
+    yield "cut", file([1, 5], [2], [7], [9])[:-3]
+    yield "many", file([], [], [], [], counts=[2**61, 2**61, 2**61, 2**61 + 1])
+
+
+def sweep_recipes():
+    head = """[bases]\nnano = "base"\n[data]\nnli = "nli.tsv"\n[[evaluation.file]]\npath = "nli.tsv"\n"""
+    study = """[[study]]\nname = "rank"\nvary = {lora_rank = [2, 8], loss = ["mnr", "softmax"]}\nwithin = 0.5\n"""
+    yield "plain", "seeds = [1, 2, 3]\n" + head + study
+    yield "product", head + """[settings]\nlearning_rate = 2e-3\nlora_target = ["dense"]\n[product]\nvary = {layers = [0, 1]}\n"""
+    yield "suite", ("""title = "t"\n[bases]\na = "base"\nb = "base"\n[data]\nx = ["nli.tsv", "nli.tsv"]\n[evaluation]\nsuite = "sts-en"\n"""
+                    """suite_folder = "base"\nresamples = 200\nscore = "s en"\n[[study]]\nname = "b"\nvary = {base = ["a", "b"]}\n"""
+                    """fixed = {compute = "int8"}\nbaseline = {base = "b"}\n""")
+    yield "huge", head + "[product.vary]\n" + "".join(
+        f"{name} = [{', '.join(str(i) for i in range(1, 30))}]\n" for name in ("lora_rank", "max_steps", "batch_size", "max_length"))
+    yield "quantization", head + """[[study]]\nname = "q"\nvary.quantization = ["none", "linear/row", "dynamic/256", "linear/0"]\n"""
+    yield "names", head.replace("nano", "../x") + study
+    yield "dates", head + "[[study]]\nname = 1979-05-27\nvary = {epochs = [nan, inf]}\n"
+
+
 def seeds():
+    for name, data in training_texts():
+        yield "training_texts", name, data
+    for name, data in sweep_recipes():
+        yield "sweep_recipe", name, data.encode()
     for name, choice, data in archives():
         yield "archive", name, bytes([choice]) + data
     for target, folders in (("test_sets", test_sets()), ("suite", suites()), ("evaluation", evaluations()), ("run_state", run_states()),

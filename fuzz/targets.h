@@ -34,6 +34,8 @@ void Evaluation(Input input);   // results.json and items.jsonl
 void RunState(Input input);     // a run's folder with checkpoints
 void RunRecord(Input input);    // run.json, a TOML file of flags, metrics.jsonl
 void Caches(Input input);       // an options byte, then a file of cached states or vectors
+void TrainingTexts(Input input);
+void SweepRecipe(Input input);  // TOML; files: base/, nli.tsv
 
 // Runs a target on one input: catches UserError and checks that its message is one line `[where] ... expected
 // ...`. Aborts with a line on stderr when it is not.

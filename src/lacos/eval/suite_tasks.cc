@@ -12,26 +12,6 @@
 namespace lacos {
 namespace {
 
-// A family of sets and the names that belong to it.
-struct Family {
-  const char* name;
-  const char* task;
-  std::vector<std::string> sets;
-};
-
-const std::vector<Family>& Families() {
-  static const std::vector<Family> families = {
-      {"sts-en", "sts", {"STS12", "STS13", "STS14", "STS15", "STS16", "STSBenchmark", "SICK-R"}},
-      {"sts-multilingual", "sts", {"STS17", "stsb-multi-mt"}},
-      {"retrieval", "retrieval", {"XQuAD"}},
-      {"bitext", "bitext", {"Tatoeba"}},
-      {"clustering", "clustering", {"StackOverflow"}},
-      {"classification", "classification", {"CR", "MR", "SUBJ", "MPQA", "TREC", "SST2", "SST5"}},
-      {"pair_classification", "pair_classification", {"MSRP"}},
-  };
-  return families;
-}
-
 TaskName NameOf(const SuiteSet& set) {
   return {.task = set.task,
           .name = set.name,
@@ -79,8 +59,8 @@ void AddClassification(const Suite& suite, const std::vector<const SuiteSet*>& s
   }
 }
 
-void AddFamily(const Suite& suite, const Family& family, const ClassificationProtocol& protocol, Tasks& tasks,
-               std::vector<std::string>& absent) {
+void AddFamily(const Suite& suite, const SuiteFamily& family, const ClassificationProtocol& protocol,
+               Tasks& tasks, std::vector<std::string>& absent) {
   for (const std::string& name : family.sets) {
     std::vector<const SuiteSet*> sets = suite.Find(family.task, name);
     const size_t before = tasks.size();
@@ -114,16 +94,6 @@ void AddFamily(const Suite& suite, const Family& family, const ClassificationPro
 
 }  // namespace
 
-const std::vector<std::string>& SuiteNames() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> list;
-    for (const Family& family : Families()) list.emplace_back(family.name);
-    list.emplace_back("all");
-    return list;
-  }();
-  return names;
-}
-
 std::vector<std::unique_ptr<EvaluationTask>> SuiteTasks(const Suite& suite,
                                                         const std::vector<std::string>& names,
                                                         const ClassificationProtocol& protocol,
@@ -134,12 +104,12 @@ std::vector<std::unique_ptr<EvaluationTask>> SuiteTasks(const Suite& suite,
       throw UserError(fmt::format("[--suite] found '{}'; expected {}; choose among these", name,
                                   fmt::join(SuiteNames(), ", ")));
     }
-    for (const Family& family : Families()) {
+    for (const SuiteFamily& family : SuiteFamilies()) {
       if (name == "all" || name == family.name) wanted.insert(family.name);
     }
   }
   Tasks tasks;
-  for (const Family& family : Families()) {
+  for (const SuiteFamily& family : SuiteFamilies()) {
     if (wanted.contains(family.name)) AddFamily(suite, family, protocol, tasks, absent);
   }
   return tasks;

@@ -6,19 +6,16 @@
 #include <vector>
 
 #include "lacos/data/suite.h"
+#include "lacos/data/suite_families.h"
 #include "lacos/eval/tasks.h"
 
 namespace lacos {
 
-// "sts-en", "sts-multilingual", "retrieval", "bitext", "clustering", "classification", "pair_classification",
-// "all".
-const std::vector<std::string>& SuiteNames();
-
-// Tasks in the order of `names` without repetition. Sets that a name stands for and the suite does not have
-// are named in `absent`. Retrieval: every language's questions among its own paragraphs, and every other
-// language's among the English ones and the reverse. Classification: sets with a test split are trained on
-// their train split, others cross-validated. Throws UserError for an unknown name and for files that do not
-// agree with the suite's index.
+// Tasks in the order of `names` (data/suite_families.h) without repetition. Sets that a name stands for and
+// the suite does not have are named in `absent`. Retrieval: every language's questions among its own
+// paragraphs, and every other language's among the English ones and the reverse. Classification: sets with a
+// test split are trained on their train split, others cross-validated. Throws UserError for an unknown name
+// and for files that do not agree with the suite's index.
 std::vector<std::unique_ptr<EvaluationTask>> SuiteTasks(const Suite& suite,
                                                         const std::vector<std::string>& names,
                                                         const ClassificationProtocol& protocol,

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "lacos/base/error.h"
-#include "lacos/eval/suite_tasks.h"
+#include "lacos/data/suite_families.h"
 #include "lacos/io/mapped_file.h"
 
 namespace lacos {
@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using Strings = std::vector<std::string>;
+
+constexpr size_t kMostCombinations = 4096;  // in all studies together
 
 const char* TypeName(const toml::node& node) {
   switch (node.type()) {
@@ -314,6 +316,7 @@ class RecipeReader {
       }
     }
     if (recipe_.studies.empty()) Fail(root_, "study", "there is none", "[[study]] tables, or one [product]");
+    RequireFewCells();
     for (const Study& study : recipe_.studies) {
       for (const auto& [key, names] : {std::pair<const char*, size_t>{"base", recipe_.bases.size()},
                                        std::pair<const char*, size_t>{"data", recipe_.data.size()}}) {
@@ -322,6 +325,22 @@ class RecipeReader {
              fmt::format("study '{}' names none of {}", study.name, names),
              fmt::format("one of the names in [{}]", std::string(key) == "base" ? "bases" : "data"));
       }
+    }
+  }
+
+  void RequireFewCells() const {
+    size_t all = 0;
+    for (const Study& study : recipe_.studies) {
+      size_t combinations = 1;
+      for (const Axis& axis : study.axes) {
+        combinations = std::min(combinations * axis.values.size(), kMostCombinations + 1);
+      }
+      all += combinations;
+      if (all <= kMostCombinations) continue;
+      Fail(root_, fmt::format("study '{}'", study.name),
+           fmt::format("its combinations make more than {} cells", kMostCombinations),
+           fmt::format("at most {} in all studies, each of which is trained {} times", kMostCombinations,
+                       recipe_.seeds.size()));
     }
   }
 

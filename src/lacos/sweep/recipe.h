@@ -20,7 +20,7 @@ struct EvaluationFile {
 
 struct EvaluationRecipe {
   std::vector<EvaluationFile> files;
-  std::vector<std::string> suites;  // of eval/suite_tasks.h
+  std::vector<std::string> suites;  // of data/suite_families.h
   std::string suite_folder;
   std::string
       score;  // what studies compare: a set ("STSb de") or an average ("STSb mean"); empty: the mean of all

@@ -82,6 +82,21 @@ TEST(SweepRecipe, FewerThanThreeSeedsAreRefusedWithTheReason) {
   EXPECT_THAT(folder.Parse(rest).seeds, ElementsAre(1, 2, 3));
 }
 
+TEST(SweepRecipe, MoreCellsThanCanBeTrainedAreRefusedBeforeTheyAreMade) {
+  const RecipeFolder folder;
+  std::string values = "1";
+  for (int i = 2; i <= 64; ++i) values += ", " + std::to_string(i);
+  const auto product = [&](const std::string& more) {
+    return kRecipeStart + "[product.vary]\nlora_rank = [" + values + "]\nmax_steps = [" + values + "]\n" +
+           more;
+  };
+  EXPECT_EQ(folder.ErrorOf(product("")), "no error");  // 4,096
+  EXPECT_THAT(folder.ErrorOf(product("layers = [0, 1]\n")), HasSubstr("more than 4096 cells"));
+  EXPECT_THAT(folder.ErrorOf(product("") + kStudy), HasSubstr("at most 4096 in all studies"));
+  EXPECT_THAT(folder.ErrorOf(product("batch_size = [" + values + "]\nmax_length = [" + values + "]\n")),
+              HasSubstr("more than 4096 cells"));
+}
+
 TEST(SweepRecipe, DataMustBeNamedWhereThereAreSeveral) {
   const RecipeFolder folder;
   std::string text = kRecipeStart;

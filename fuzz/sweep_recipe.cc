@@ -1,0 +1,40 @@
+// A sweep's recipe, and the cells that it comes to.
+#include <set>
+
+#include "lacos/sweep/grid.h"
+#include "lacos/sweep/recipe.h"
+#include "targets.h"
+
+namespace lacos::fuzz {
+
+// What the input may name as a base, training data or a file to score: nli.tsv and the folder base.
+void SweepRecipe(Input input) {
+  WriteScratch("sweep/base/config.json", "{}");
+  WriteScratch("sweep/nli.tsv", "a\tb\n");
+  const std::string path = WriteScratch("sweep/recipe.toml", Text(input));
+  const lacos::SweepRecipe recipe = ReadRecipe(path);
+  Require(recipe.seeds.size() >= 3 && !recipe.studies.empty(), "a recipe has seeds and studies");
+
+  size_t combinations = 0;
+  for (const Study& study : recipe.studies) {
+    size_t own = 1;
+    for (const Axis& axis : study.axes) own *= axis.values.size();
+    combinations += own;
+  }
+  Require(combinations <= 4096, "the number of cells is bounded");
+  if (combinations > 64) return;  // for speed
+  const Grid grid = MakeGrid(recipe);
+  std::set<std::string> names, folders;
+  for (const Cell& cell : grid.cells) {
+    Require(names.insert(cell.name).second && folders.insert(cell.folder).second, "cells are told apart");
+    Require(cell.folder.find('/') == std::string::npos && !cell.folder.starts_with('.'),
+            "a cell's folder stays where it belongs");
+  }
+  for (size_t i = 0; i < grid.studies.size(); ++i) {
+    size_t own = 1;
+    for (const Axis& axis : recipe.studies[i].axes) own *= axis.values.size();
+    Require(grid.studies[i].cells.size() == own, "a study has every combination of its values");
+  }
+}
+
+}  // namespace lacos::fuzz
