@@ -18,12 +18,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// How a command goes on that was disturbed: anew, with --resume, or by itself from what is finished.
+enum class GoesOn { kAnew, kResumes, kByItself };
+
 // A command that writes `output` in a folder of its own.
 struct Command {
   std::string name;
   std::vector<std::string> arguments;
   std::string output = "out";  // a name that ends in .npy is a file, with its record beside it
-  bool trains = false;
+  GoesOn goes_on = GoesOn::kAnew;
+  std::string output_flag = "--output";
+
+  bool trains() const { return goes_on == GoesOn::kResumes; }
 };
 
 std::string TrainedFolder() {
@@ -41,7 +47,7 @@ std::vector<Command> Commands() {
   const std::vector<std::string> train = TrainArguments("", {"--dev", in / "dev.tsv"});
   const std::string trained = TrainedFolder();
   return {
-      {.name = "train", .arguments = train, .trains = true},
+      {.name = "train", .arguments = train, .goes_on = GoesOn::kResumes},
       {.name = "quantize", .arguments = {"quantize", "--model", TinyModel(), "--base-name", "tiny"}},
       {.name = "merge", .arguments = {"merge", "--model", TinyModel(), "--adapter", trained}},
       {.name = "merge to GGUF", .arguments = {"merge", "--model", TinyModel(), "--format", "gguf"}},
@@ -52,12 +58,20 @@ std::vector<Command> Commands() {
       {.name = "embed, binary",
        .arguments = {"embed", "--model", trained, "--input", in / "texts.txt", "--precision", "uint8"},
        .output = "out.npy"},
+      {.name = "init", .arguments = {"init", "--config", in / "config.json"}},
+      {.name = "prune", .arguments = {"prune", "--model", TinyModel(), "--layers", "1"}},
+      {.name = "eval", .arguments = {"eval", "--model", trained, "--data", in / "dev.tsv"}},
+      {.name = "data prepare",
+       .arguments = {"data", "prepare", "--from", in / "raw", "--allow-incomplete"},
+       .output_flag = "--to"},
+      {.name = "sweep", .arguments = {"sweep", in / "sweep.toml"}, .goes_on = GoesOn::kByItself},
   };
 }
 
 std::vector<std::string> WithOutput(const Command& command, const TempFolder& folder) {
-  std::vector<std::string> arguments = WithFlag(command.arguments, "--output", {folder / command.output});
-  return WithFlag(arguments, "--threads", {command.trains ? "1" : "2"});
+  std::vector<std::string> arguments =
+      WithFlag(command.arguments, command.output_flag, {folder / command.output});
+  return WithFlag(arguments, "--threads", {command.trains() ? "1" : "2"});
 }
 
 std::vector<std::string> Outputs(const Command& command) {
@@ -85,9 +99,9 @@ OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder, co
     why += fmt::format(" status {}: {}", result.status, result.err);
     return OutcomeTable::kOther;
   }
-  if (command.trains) {
+  if (command.goes_on != GoesOn::kAnew) {
     std::vector<std::string> again = WithOutput(command, folder);
-    again.emplace_back("--resume");
+    if (command.trains()) again.emplace_back("--resume");
     const ChildResult resumed = RunChild(again);
     if (resumed.status != 0) {
       why += fmt::format(" could not be resumed: {}", resumed.err);
@@ -163,10 +177,10 @@ TEST(FailingCalls, OfTheDiskEndInAClearErrorOrTheRightResult) {
   for (size_t k = 0; k < kinds.size(); ++k) {
     for (size_t c = 0; c < commands.size(); ++c) {
       // A sample has training and, in turn, one of the others.
-      if (!FullRun() && !commands[c].trains && c != 1 + k % (commands.size() - 1)) continue;
+      if (!FullRun() && !commands[c].trains() && c != 1 + k % (commands.size() - 1)) continue;
       TryFaults(table, commands[c],
                 {.kinds = kinds[k].kinds, .folder = {}, .at = 0, .action = kinds[k].action}, kinds[k].label,
-                commands[c].trains ? 4 : 2);
+                commands[c].trains() ? 4 : 2);
     }
   }
   const std::vector<std::string> others = table.Print();
@@ -184,7 +198,7 @@ TEST(FailingCalls, OfTheDiskFromSomeCallOnEndInAClearErrorOrTheRightResult) {
                  .at = 0,
                  .action = std::to_string(error),
                  .persist = true},
-                label, command.trains ? 4 : 1);
+                label, command.trains() ? 4 : 1);
     }
   }
   const std::vector<std::string> others = table.Print();
@@ -204,7 +218,7 @@ TEST(FailingCalls, OnTheInputsEndInAClearErrorOrTheRightResult) {
        .arguments = {"train", "--model", base, "--train", inputs / "in/pairs.tsv", "--dev",
                      inputs / "in/dev.tsv", "--batch-size", "4", "--compute", "f32", "--lora-rank", "2",
                      "--threads", "1"},
-       .trains = true},
+       .goes_on = GoesOn::kResumes},
   };
   for (const Command& command : commands) {
     for (const auto& [label, action] : std::vector<std::pair<std::string, std::string>>{
@@ -232,7 +246,7 @@ TEST(FailingAllocations, EndInAClearErrorOrTheRightResult) {
           table, command,
           {.kinds = "alloc", .folder = {}, .at = 0, .action = std::to_string(ENOMEM), .persist = persist},
           fmt::format("{}: {}", command.name, persist ? "all allocations from one on" : "one allocation"),
-          command.trains ? 24 : 2);
+          command.trains() ? 24 : 2);
     }
   }
   const std::vector<std::string> others = table.Print();

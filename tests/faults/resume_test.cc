@@ -62,7 +62,10 @@ TEST(KilledTraining, AtAnyCallThatChangesTheDiskIsResumedToTheSameBytes) {
                    {.kinds = kDiskCalls, .folder = folder.path(), .at = at, .action = action});
       ChildResult resumed;
       std::string problem = ProblemAfterResume(folder, more, reference.contents, &resumed);
-      if (killed.status != 128 + 9) problem += fmt::format(" was not killed: {}", killed.status);
+      // Numbers in reports and logs have other lengths in another run, so its last writes may be fewer.
+      const bool had_fewer_calls = killed.status == 0 && killed.calls < at && at + 3 > reference.calls;
+      if (killed.status != 128 + 9 && !had_fewer_calls)
+        problem += fmt::format(" was not killed: {}, {} calls", killed.status, killed.calls);
       mid_run += resumed.err.find("resumed from") != std::string::npos;
       table.Add(action, problem.empty() ? OutcomeTable::kEqual : OutcomeTable::kOther,
                 fmt::format("call {}:{}", at, problem));

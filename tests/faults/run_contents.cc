@@ -1,6 +1,7 @@
 #include "faults/run_contents.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstring>
@@ -8,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "integration/measurements.h"
 #include "integration/program.h"
 #include "lacos/io/json.h"
 
@@ -23,7 +25,7 @@ bool IsMeasured(std::string_view key) {
   return false;
 }
 
-std::string WithoutMeasurements(const std::string& lines) {
+std::string LinesWithoutMeasurements(const std::string& lines) {
   std::string kept;
   for (size_t begin = 0; begin < lines.size();) {
     const size_t end = std::min(lines.find('\n', begin), lines.size());
@@ -36,6 +38,18 @@ std::string WithoutMeasurements(const std::string& lines) {
     begin = end + 1;
   }
   return kept;
+}
+
+// Of files that hold measurements, only the name; and a model's own place, which is its name where it has no
+// other, is the same in every folder.
+std::string ManifestWithoutMeasurements(const std::string& bytes, const std::string& output) {
+  const Json manifest = Json::Parse(bytes, "lacos.json");
+  const Json files = manifest.At("files");
+  std::string text = bytes;
+  if (files.Has("results.json") || files.Has("sweep.json"))
+    text = fmt::format("{}", fmt::join(files.Keys(), " "));
+  for (size_t at; (at = text.find(output)) != std::string::npos;) text.replace(at, output.size(), "OUTPUT");
+  return text;
 }
 
 // A protocol buffer message's fields: number, wire type, and bytes (of varints, their value).
@@ -119,12 +133,16 @@ std::map<std::string, std::string> RunContents(const std::string& output) {
     if (name.starts_with("events.out.tfevents.")) {
       event_files.push_back(name);
     } else if (name == "metrics.jsonl") {
-      contents[name] = WithoutMeasurements(bytes);
+      contents[name] = LinesWithoutMeasurements(bytes);
     } else if (name == "run.json") {
       const Json run = Json::Parse(bytes, name);
       contents[name] =
           run.Has("settings") ? run.At("settings").Dump() : bytes;  // training's names its threads
-    } else if (!name.ends_with(".html")) {
+    } else if (name.ends_with("cell.json") || name.ends_with("results.json") || name == "sweep.json") {
+      contents[name] = WithoutMeasurements(Json::Parse(bytes, name)).Dump();
+    } else if (name.ends_with("lacos.json")) {
+      contents[name] = ManifestWithoutMeasurements(bytes, output);
+    } else if (!name.ends_with(".html") && name != "sweep.csv") {
       contents[name] = bytes;
     }
   }

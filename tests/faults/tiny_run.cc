@@ -1,6 +1,9 @@
 #include "faults/tiny_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <filesystem>
 
 #include "faults/child.h"
 
@@ -44,6 +47,27 @@ TinyInputs::TinyInputs() {
   folder_.Write("plain.tsv", plain);
   folder_.Write("dev.tsv", dev);
   folder_.Write("texts.txt", texts);
+  folder_.Write("config.json", kTinyConfig);
+  std::filesystem::create_directories(folder_ / "raw");
+  folder_.Write("raw/tatoeba.xyz-eng.xyz", "uno\ndos\n");
+  folder_.Write("raw/tatoeba.xyz-eng.eng", "one\ntwo\n");
+  folder_.Write("sweep.toml", fmt::format(R"([bases]
+tiny = "{}"
+[data]
+pairs = "pairs.tsv"
+[evaluation]
+resamples = 100
+[[evaluation.file]]
+path = "dev.tsv"
+[settings]
+max_steps = 1
+batch_size = 4
+compute = "f32"
+quantization = "linear/row"
+[product]
+vary = {{layers = [1]}}
+)",
+                                          TinyModel()));
   const ChildResult made =
       RunChild({"quantize", "--model", TinyModel(), "--output", folder_ / "int8", "--base-name", "tiny"});
   EXPECT_EQ(made.status, 0) << made.err;

@@ -9,7 +9,8 @@
 namespace lacos {
 
 // Files that tests read and never change: pairs.tsv, more.tsv, labelled.tsv, scored.tsv, classes.tsv,
-// plain.tsv, dev.tsv, texts.txt, and the folder int8 (TinyModel quantised).
+// plain.tsv, dev.tsv, texts.txt, config.json (TinyModel's), sweep.toml (one cell), and the folders raw (a
+// small test set) and int8 (TinyModel quantised).
 class TinyInputs {
  public:
   TinyInputs();
