@@ -93,7 +93,7 @@ TEST(SweepRecipe, MoreCellsThanCanBeTrainedAreRefusedBeforeTheyAreMade) {
   EXPECT_EQ(folder.ErrorOf(product("")), "no error");  // 4,096
   EXPECT_THAT(folder.ErrorOf(product("layers = [0, 1]\n")), HasSubstr("more than 4096 cells"));
   EXPECT_THAT(folder.ErrorOf(product("") + kStudy), HasSubstr("at most 4096 in all studies"));
-  EXPECT_THAT(folder.ErrorOf(product("batch_size = [" + values + "]\nmax_length = [" + values + "]\n")),
+  EXPECT_THAT(folder.ErrorOf(product("epochs = [" + values + "]\nlora_alpha = [" + values + "]\n")),
               HasSubstr("more than 4096 cells"));
 }
 
