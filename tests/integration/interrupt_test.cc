@@ -12,7 +12,7 @@ TEST(Interrupt, WaitingForStdinEndsWith130AndLeavesNothing) {
     const TempFolder folder;
     const RunResult result =
         RunLacos({"embed", "--model", TinyModel(), "--input", "-", "--output", folder / "v.npy"},
-                 {.input = "one\ntwo\n", .signal = signal, .signal_after_ms = 700});
+                 {.input = "one\ntwo\n", .signal = signal, .signal_after_ms = 300});
     EXPECT_EQ(result.status, 130) << result.err;
     EXPECT_EQ(result.err, "lacos: interrupted\n");
     EXPECT_TRUE(folder.Names().empty());

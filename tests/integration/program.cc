@@ -16,6 +16,8 @@
 #include <sstream>
 #include <thread>
 
+#include "integration/sanitizer.h"
+
 namespace lacos {
 namespace {
 
@@ -53,6 +55,19 @@ std::string Drain(int fd) {
   return text;
 }
 
+// Until the program has installed its handler (the kernel's list of caught signals), a minute at most: however
+// slowly it starts, the signal comes when it means something.
+void WaitForHandler(pid_t pid, int signal) {
+  const std::string status = "/proc/" + std::to_string(pid) + "/status";
+  for (int tries = 0; tries < 6000; ++tries) {
+    const std::string text = ReadAll(status);
+    const size_t at = text.find("SigCgt:");
+    if (at == std::string::npos) return;  // it has ended
+    if (std::stoull(text.substr(at + 7), nullptr, 16) >> (signal - 1) & 1) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
 }  // namespace
 
 const char* const kTinyConfig = R"({"model_type": "bloom", "architectures": ["BloomModel"], "hidden_size": 32,
@@ -88,7 +103,8 @@ RunResult RunLacos(const std::vector<std::string>& arguments, const RunOptions& 
       rest.remove_prefix(static_cast<size_t>(n));
     }
     if (options.signal != 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(options.signal_after_ms));
+      WaitForHandler(pid, options.signal);
+      std::this_thread::sleep_for(std::chrono::milliseconds(options.signal_after_ms * kSanitizerSlowdown));
       kill(pid, options.signal);
     } else {
       close(in[1]);

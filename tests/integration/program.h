@@ -19,7 +19,8 @@ struct RunOptions {
   std::string stderr_path;
   long file_limit_bytes = -1;           // RLIMIT_FSIZE: writes beyond fail as on a full disk
   long data_limit_bytes = -1;           // RLIMIT_DATA, `ulimit -d`: private memory beyond fails
-  int signal = 0, signal_after_ms = 0;  // sent while it runs; stdin is then kept open
+  // Sent while it runs, so long after it has begun to handle the signal; stdin is then kept open.
+  int signal = 0, signal_after_ms = 0;
 };
 
 // Arguments are passed as they are, without a shell.

@@ -13,5 +13,7 @@ inline constexpr bool kSanitizerMemory = true;
 #else
 inline constexpr bool kSanitizerMemory = false;
 #endif
+// How much longer a program takes at most, for tests that have to wait for it.
+inline constexpr int kSanitizerSlowdown = kSanitizerMemory ? 10 : 1;
 
 }  // namespace lacos

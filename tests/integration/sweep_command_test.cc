@@ -108,8 +108,11 @@ TEST_F(SweepCommand, AResumedSweepHasTheResultsOfAnUndisturbedOne) {
 
 TEST_F(SweepCommand, ChangedCellsAreMadeAnewAndStaleOnesNamed) {
   ASSERT_EQ(Sweep().status, 0);
+  const std::string unfinished = folder_ / "out/cells/layers=1/.seed-1.lacos-tmp-999999999-0";
+  fs::create_directory(unfinished);  // as a killed process leaves it
   WriteRecipe("max_steps = 2", "{layers = [0], lora_rank = [8, 2]}");
   const RunResult other = Sweep();
+  EXPECT_FALSE(fs::exists(unfinished));
   ASSERT_EQ(other.status, 0) << other.err;
   EXPECT_THAT(other.err, HasSubstr("not part of this recipe: layers=1/seed-1"));
   EXPECT_THAT(other.err, HasSubstr("4 of 7 runs are there already"));

@@ -68,6 +68,7 @@ class SweepRunner {
     const FileDescriptor lock = LockOutput(options_.output);
     const std::string text = ReadFileToString(recipe_.path);
     WriteFileAtomically((fs::path(options_.output) / kRecipeCopy).string(), text);
+    RemoveLeftovers();
     NameStale();
     MakeRuns();
     Json sweep = SummariseSweep(recipe_, grid_, finished_, failures_);
@@ -78,6 +79,14 @@ class SweepRunner {
  private:
   void Tell(const std::string& line) const {
     if (options_.message) options_.message(line);
+  }
+
+  // What the runs of a killed sweep left unfinished, also of cells that the recipe no longer has.
+  void RemoveLeftovers() const {
+    RemoveLeftoversIn(options_.output + "/bases");
+    for (const FolderEntry& cell : ListFolder(options_.output + "/cells")) {
+      RemoveLeftoversIn(options_.output + "/cells/" + cell.name);
+    }
   }
 
   // Runs in the folder that the recipe does not ask for.

@@ -4,17 +4,40 @@
 
 #include "lacos/base/check.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace lacos {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr size_t kRedZone = 64;
+void Open(std::byte* data, size_t bytes) { __asan_unpoison_memory_region(data, bytes); }
+void Close(std::byte* data, size_t bytes) { __asan_poison_memory_region(data, bytes); }
+#else
+constexpr size_t kRedZone = 0;
+void Open(std::byte*, size_t) {}
+void Close(std::byte*, size_t) {}
+#endif
+
+}  // namespace
+
+Arena::~Arena() {
+  for (const Buffer& chunk : chunks_) Open(chunk.data(), chunk.size());
+}
 
 TensorView Arena::Allocate(DType dtype, Shape shape) {
   const size_t bytes = static_cast<size_t>(shape.Elements()) * SizeOf(dtype);
-  const size_t padded = (std::max<size_t>(bytes, 1) + 63) / 64 * 64;
+  const size_t padded = (std::max<size_t>(bytes, 1) + 63) / 64 * 64 + kRedZone;
   while (position_.chunk < chunks_.size() && position_.offset + padded > chunks_[position_.chunk].size()) {
     ++position_.chunk;  // the rest of the chunk stays unused, and untouched
     position_.offset = 0;
   }
   if (position_.chunk == chunks_.size()) chunks_.push_back(allocate_(std::max(padded, chunk_bytes_)));
   TensorView view{chunks_[position_.chunk].data() + position_.offset, dtype, shape};
+  Open(view.data, bytes);
+  Close(view.data + bytes, padded - bytes);
   position_.offset += padded;
   position_.used += padded;
   high_water_ = std::max(high_water_, position_.used);

@@ -16,8 +16,12 @@ class Arena {
  public:
   explicit Arena(std::function<Buffer(size_t)> allocate, size_t chunk_bytes = size_t{256} << 20)
       : allocate_(std::move(allocate)), chunk_bytes_(chunk_bytes) {}
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
 
-  // An uninitialised tensor, 64-byte aligned, valid until the mark that precedes it is released.
+  // An uninitialised tensor, 64-byte aligned, valid until the mark that precedes it is released. Under
+  // AddressSanitizer the bytes between two tensors may not be touched.
   TensorView Allocate(DType dtype, Shape shape);
 
   // Makes room for `bytes` in one piece, before anything is allocated: no later chunk's beginning or end

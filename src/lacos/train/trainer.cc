@@ -7,7 +7,6 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
@@ -15,6 +14,7 @@
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json_numbers.h"
 #include "lacos/io/manifest.h"
+#include "lacos/train/bad_step.h"
 #include "lacos/train/metrics_log.h"
 #include "lacos/train/run_checkpoint.h"
 #include "lacos/train/run_differences.h"
@@ -56,27 +56,6 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
     if (extent.tokens > plan.largest.tokens) plan.largest = std::move(extent);
   }
   return plan;
-}
-
-// "a.tsv:3, a.tsv:9, a.tsv:12 and 5 more".
-std::string FirstPlaces(const std::vector<std::string>& places) {
-  constexpr size_t kShown = 3;
-  const auto end = places.begin() + static_cast<std::ptrdiff_t>(std::min(places.size(), kShown));
-  std::string text = fmt::format("{}", fmt::join(places.begin(), end, ", "));
-  if (places.size() > kShown) text += fmt::format(" and {} more", places.size() - kShown);
-  return text;
-}
-
-std::string Describe(const StepRecord& record) {
-  const BadNumbers& bad = *record.bad;
-  const auto number = [](double value) { return std::isnan(value) ? "nan" : fmt::format("{:.6g}", value); };
-  std::string text = fmt::format("the loss is {}, the gradients' norm {}", number(record.loss),
-                                 number(record.gradient_norm));
-  if (!bad.tensor.empty()) {
-    text += fmt::format(" ({} values are not finite, the first of '{}')", bad.gradient_values, bad.tensor);
-  }
-  text += bad.vectors ? "; vectors that are not finite come from " : "; the texts are ";
-  return text + FirstPlaces(bad.places);
 }
 
 DropoutRates UniformDropout(double rate) { return {.embedding = rate, .attention = rate, .residual = rate}; }
@@ -299,32 +278,16 @@ class Run {
                       .seconds = training_seconds_,
                       .rss_bytes = memory.rss_bytes,
                       .peak_rss_bytes = memory.peak_rss_bytes};
-    if (result.bad) record.bad = ExamineBadStep(batch, input, result);
+    if (result.bad) record.bad = ExamineBadStep(*session_, input, result, data_->RowPlaces(batch));
     for (TrainObserver* observer : observers_) observer->OnStep(record);
     if (result.bad) PassOverBadStep(record);
-  }
-
-  BadNumbers ExamineBadStep(const Batch& batch, const TrainingBatch& input,
-                            const TrainingSession::StepResult& result) {
-    BadNumbers bad{.gradient_values = result.gradients.nonfinite};
-    if (const auto tensor = session_->optimizer->FirstNonfiniteGradient()) bad.tensor = tensor->tensor;
-    const std::vector<std::string> places = data_->RowPlaces(batch);
-    const std::vector<int64_t> rows = session_->NonfiniteRows(input);
-    bad.vectors = !rows.empty();
-    const auto add = [&](const std::string& place) {
-      if (std::find(bad.places.begin(), bad.places.end(), place) == bad.places.end())
-        bad.places.push_back(place);
-    };
-    for (const int64_t row : rows) add(places[row]);
-    if (rows.empty()) std::for_each(places.begin(), places.end(), add);
-    return bad;
   }
 
   // The batch is used up and the schedule goes on; parameters, moments and Adam's count of steps stay, as
   // where torch.amp.GradScaler skips its optimizer's step.
   void PassOverBadStep(const StepRecord& record) {
     ++progress_.bad_steps;
-    const std::string what = Describe(record);
+    const std::string what = DescribeBadStep(record);
     if (progress_.bad_steps > options_.max_bad_steps) {
       WriteReport();
       throw UserError(fmt::format(
