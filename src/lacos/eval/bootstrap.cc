@@ -94,6 +94,7 @@ std::vector<double> BootstrapValues(int64_t n, const ResampledStatistic& statist
 
 Interval PercentileInterval(std::vector<double> values, double confidence) {
   LACOS_CHECK(!values.empty(), "an interval is made from values");
+  LACOS_CHECK(confidence > 0 && confidence < 1, "confidence is a share");
   const auto all = static_cast<double>(values.size());
   std::erase_if(values, [](double value) { return std::isnan(value); });
   const double undefined = 1 - static_cast<double>(values.size()) / all;

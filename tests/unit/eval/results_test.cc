@@ -190,7 +190,9 @@ TEST_F(ResultFiles, SayHowTheirIntervalsWereMadeWithinBounds) {
   EXPECT_EQ(ReadBootstrapOptions(folder_).resamples, 200);
   EXPECT_EQ(ReadBootstrapOptions(folder_).confidence, 0.95);
   for (const double confidence : {7.0, 1.0, 0.0, -3.0}) {
-    WriteFileAtomically(folder_ + "/results.json", ResultsJson(results, confidence).Dump());
+    Json json = ResultsJson(results, 0.95);
+    json.Set("confidence", confidence);
+    WriteFileAtomically(folder_ + "/results.json", json.Dump());
     EXPECT_THROW(ReadBootstrapOptions(folder_), UserError) << confidence;
   }
   for (const int64_t resamples : {int64_t{0}, int64_t{-1}, int64_t{1} << 50}) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -24,6 +25,24 @@ TEST(StaysInside, AllowsNamesWithDots) {
        {"a", "a/b", "./a", "...", "..a", "a..", "a/...", "model-00001-of-00002.safetensors"}) {
     EXPECT_TRUE(StaysInside(name)) << name;
   }
+}
+
+TEST(Paths, WhatMayNotBeLookedAtIsAnError) {
+  const TestFolder folder;
+  std::filesystem::create_directory(folder / "closed");
+  const std::string inside = folder.Write("closed/file", "x");
+  const bool is_root = geteuid() == 0;  // whom no permission keeps out
+  chmod((folder / "closed").c_str(), 0);
+  if (is_root) {
+    chmod((folder / ".").c_str(), 0755);
+    ASSERT_EQ(seteuid(65534), 0);
+  }
+  const std::string message = ErrorOf([&] { FileExists(inside); });
+  if (is_root) {
+    ASSERT_EQ(seteuid(0), 0);
+  }
+  chmod((folder / "closed").c_str(), 0755);
+  EXPECT_NE(message.find("could not be looked at: Permission denied"), std::string::npos) << message;
 }
 
 TEST(Paths, WhatCannotExistDoesNot) {
