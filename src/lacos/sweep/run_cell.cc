@@ -93,7 +93,8 @@ class Runner {
     record_.Set("train", json);
     const std::string adapter = model_ + "/adapter_model.safetensors";
     int64_t parameters = 0, bytes = 0;
-    for (const TensorEntry& entry : OpenTensorFile(adapter)->tensors()) {
+    const auto file = OpenTensorFile(adapter);
+    for (const TensorEntry& entry : file->tensors()) {
       parameters += entry.Elements();
       bytes += entry.bytes;
     }
