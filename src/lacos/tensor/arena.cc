@@ -23,8 +23,16 @@ void Close(std::byte*, size_t) {}
 
 }  // namespace
 
-Arena::~Arena() {
-  for (const Buffer& chunk : chunks_) Open(chunk.data(), chunk.size());
+Arena::~Arena() { Release({}); }
+
+void Arena::Release(Mark mark) {
+  const auto is_released = [&](const Mark& zone) {
+    return zone.chunk > mark.chunk || (zone.chunk == mark.chunk && zone.offset >= mark.offset);
+  };
+  for (; !red_zones_.empty() && is_released(red_zones_.back()); red_zones_.pop_back()) {
+    Open(chunks_[red_zones_.back().chunk].data() + red_zones_.back().offset, kRedZone);
+  }
+  position_ = mark;
 }
 
 TensorView Arena::Allocate(DType dtype, Shape shape) {
@@ -36,11 +44,14 @@ TensorView Arena::Allocate(DType dtype, Shape shape) {
   }
   if (position_.chunk == chunks_.size()) chunks_.push_back(allocate_(std::max(padded, chunk_bytes_)));
   TensorView view{chunks_[position_.chunk].data() + position_.offset, dtype, shape};
-  Open(view.data, bytes);
-  Close(view.data + bytes, padded - bytes);
   position_.offset += padded;
   position_.used += padded;
   high_water_ = std::max(high_water_, position_.used);
+  if (kRedZone > 0) {
+    const size_t begin = position_.offset - kRedZone;
+    Close(chunks_[position_.chunk].data() + begin, kRedZone);
+    red_zones_.push_back({.chunk = position_.chunk, .offset = begin});
+  }
   return view;
 }
 

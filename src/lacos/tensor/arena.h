@@ -34,7 +34,7 @@ class Arena {
     size_t used = 0;
   };
   Mark Position() const { return position_; }
-  void Release(Mark mark) { position_ = mark; }
+  void Release(Mark mark);
 
   // The most bytes that were in use at one time.
   size_t HighWaterBytes() const { return high_water_; }
@@ -45,6 +45,7 @@ class Arena {
   std::vector<Buffer> chunks_;
   Mark position_;
   size_t high_water_ = 0;
+  std::vector<Mark> red_zones_;  // where they begin, in order; empty without AddressSanitizer
 };
 
 // Releases everything that was allocated during its lifetime.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -10,6 +11,7 @@
 
 #include "lacos/base/rng.h"
 #include "lacos/kernels/cpu/frozen_linear.h"
+#include "lacos/kernels/cpu/int8_quads.h"
 #include "lacos/kernels/cpu/workspace.h"
 #include "unit/kernels/workbench.h"
 
@@ -38,7 +40,7 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
   std::vector<int16_t> left(static_cast<size_t>(rows * stride));
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t k = 0; k < c.depth; ++k)
-      left[r * stride + k] = static_cast<int16_t>(r % 2 == 0 ? code() : -code());
+      left[r * stride + k] = static_cast<int16_t>(std::min(127, r % 2 == 0 ? code() : -code()));
   }
   std::vector<int8_t> weight(static_cast<size_t>(c.columns * c.depth));
   for (int8_t& w : weight) w = static_cast<int8_t>(code());
@@ -58,6 +60,20 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
     Int8DotProduct(left.data(), scale.data(), rows, weight.data(), c.depth, c.columns, c.depth,
                    unpacked.data());
   }
+  // Where the CPU has the instructions; elsewhere there is nothing to compare.
+  const bool quads = c.forward && HasInt8Quads();
+  std::vector<float> by_quads(sums.size(), std::numeric_limits<float>::quiet_NaN());
+  if (quads) {
+    const int64_t quad_stride = Int8QuadStride(c.depth);
+    std::vector<uint8_t> shifted(static_cast<size_t>(rows * quad_stride),
+                                 77);  // what lies behind does not matter
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t k = 0; k < c.depth; ++k)
+        shifted[r * quad_stride + k] = static_cast<uint8_t>(left[r * stride + k] + 128);
+    }
+    Int8QuadProduct(shifted.data(), scale.data(), rows, weight.data(), c.depth, c.columns, c.depth,
+                    by_quads.data());
+  }
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t n = 0; n < c.columns; ++n) {
       int64_t sum = 0;
@@ -68,6 +84,10 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
       if (c.forward) {
         ASSERT_EQ(unpacked[r * c.columns + n], static_cast<float>(sum) * scale[r])
             << "unpacked, row " << r << " column " << n;
+      }
+      if (quads) {
+        ASSERT_EQ(by_quads[r * c.columns + n], static_cast<float>(sum) * scale[r])
+            << "quads, row " << r << " column " << n;
       }
     }
   }
@@ -111,6 +131,18 @@ TEST(QuantizeInt8Row, RoundsToTheNearestStepOfTheLargest) {
   }
 }
 
+TEST(QuantizeInt8QuadRow, HasTheCodesOfTheOthersPlus128) {
+  for (const int64_t n : {1, 63, 64, 65, 1000}) {
+    const std::vector<float> x = lacos::testing::NormalValues(n, 3, 5);
+    std::vector<int8_t> codes(static_cast<size_t>(n));
+    std::vector<uint8_t> shifted(static_cast<size_t>(Int8QuadStride(n)) + 1, 99);
+    EXPECT_EQ(QuantizeInt8QuadRow(FloatsOf(x.data()), n, shifted.data()),
+              QuantizeInt8Row(FloatsOf(x.data()), nullptr, n, codes.data()));
+    for (int64_t i = 0; i < n; ++i) ASSERT_EQ(int{shifted[i]}, codes[i] + 128) << i;
+    EXPECT_EQ(shifted.back(), 99) << "nothing is written behind its stride";
+  }
+}
+
 TEST(QuantizeInt8Row, ARowThatIsNotFiniteMakesItsProductsNaN) {
   for (const float bad : {INFINITY, -INFINITY, NAN}) {
     for (const size_t place : {0u, 10u}) {
@@ -149,7 +181,7 @@ TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
                                .block_size = in,
                                .codes = reinterpret_cast<const std::byte*>(codes.data()),
                                .absmax = absmax.data()};
-  for (const int64_t rows : {1, 13, 400}) {
+  for (const int64_t rows : {1, 13, 24, 30, 400}) {
     std::vector<float> x = lacos::testing::NormalValues(rows * in, 1),
                        dy = lacos::testing::NormalValues(rows * out, 2);
     std::vector<float> results[2];

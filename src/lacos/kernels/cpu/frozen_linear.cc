@@ -8,6 +8,7 @@
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/epilogue.h"
 #include "lacos/kernels/cpu/int8_product.h"
+#include "lacos/kernels/cpu/int8_quads.h"
 #include "lacos/kernels/cpu/tasks.h"
 
 namespace lacos::cpu {
@@ -64,12 +65,24 @@ std::string FrozenLinear::Describe() const {
                      : type_ == ProductType::kBF16 ? "bf16"
                      : type_ == ProductType::kInt8 ? "int8"
                                                    : "bf16 emulated (bf16-rounded inputs, f32 products)";
-  return fmt::format("linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns", type,
-                     implementation_, tiles_.rows, tiles_.granularity, kTileColumns);
+  const bool quads = WayOf(1, Orientation::kForward) == Int8Way::kQuads;
+  return fmt::format("linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns{}", type,
+                     implementation_, tiles_.rows, tiles_.granularity, kTileColumns,
+                     quads ? fmt::format("; up to {} rows: stored codes, vpdpbusd", kInt8QuadRows) : "");
 }
 
-bool FrozenLinear::ReadsCodes(int64_t rows, Orientation orientation) const {
-  return !int8_by_onednn_ && orientation == Orientation::kForward && rows <= kInt8UnpackedRows;
+FrozenLinear::Int8Way FrozenLinear::WayOf(int64_t rows, Orientation orientation) const {
+  const bool forward = orientation == Orientation::kForward;
+  if (int8_by_onednn_) {
+    return forward && rows <= kInt8QuadRows && HasInt8Quads() ? Int8Way::kQuads : Int8Way::kOneDnn;
+  }
+  return forward && rows <= kInt8UnpackedRows ? Int8Way::kStored : Int8Way::kPacked;
+}
+
+FrozenLinear::Int8Left FrozenLinear::LeftOf(Int8Way way, int64_t rows, int64_t depth) const {
+  if (way == Int8Way::kQuads) return {RoundUp(rows, kInt8QuadGroup), Int8QuadStride(depth)};
+  if (way == Int8Way::kOneDnn) return {tiles_.Padded(rows), depth};
+  return {tiles_.Padded(rows), Int8LeftStride(depth) * int64_t{sizeof(int16_t)}};
 }
 
 // The sizes that RunTiles, RunInt8Tiles and LeftTile ask for, of the largest tile and of the last one.
@@ -89,14 +102,17 @@ WorkspaceNeed FrozenLinear::Need(V x, WeightId weight, Orientation orientation, 
   const int64_t last = rows - (row_tiles - 1) * tiles_.rows;
   for (const int64_t valid : {std::min(rows, tiles_.rows), last}) {
     const int64_t padded = tiles_.Padded(valid);
-    int64_t left = padded * depth * static_cast<int64_t>(weights_.ElementBytes());
+    int64_t left = padded * depth * static_cast<int64_t>(weights_.ElementBytes()), sums = padded * cols;
+    bool by_onednn = !integers;
     if (integers) {
-      const int64_t row = int8_by_onednn_ ? depth : Int8LeftStride(depth);
-      left = (RoundUp(tiles_.rows, 16) + RoundUp(padded * row, 2) / 2) * 4;
+      const Int8Way way = WayOf(rows, orientation);
+      const Int8Left codes = LeftOf(way, valid, depth);
+      left = (RoundUp(tiles_.rows, 16) + codes.Floats()) * static_cast<int64_t>(sizeof(float));
+      sums = codes.padded_rows * cols;
+      by_onednn = way == Int8Way::kOneDnn;
     }
     if (as_it_is && padded == valid) left = 0;
-    int64_t sums = padded * cols;
-    if (!integers || int8_by_onednn_) {
+    if (by_onednn) {
       const ProductShape shape{padded, cols, depth, integers ? m.cols : stride, forward, element_};
       sums = RoundUp(sums, 16) + static_cast<int64_t>(cache_.Get(shape).ScratchpadBytes() / 4) + 16;
     }
@@ -106,7 +122,7 @@ WorkspaceNeed FrozenLinear::Need(V x, WeightId weight, Orientation orientation, 
   need.thread[kLora] = static_cast<size_t>(rank * cols) * sizeof(float);
   if (piecewise) need.thread[kWeight] = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
   need.decoded = piecewise ? 0 : weights_.DecodedBytes(weight);
-  const bool packs = integers && !int8_by_onednn_ && !ReadsCodes(rows, orientation);
+  const bool packs = integers && WayOf(rows, orientation) == Int8Way::kPacked;
   need.packed = packs ? Int8PackedBytes(columns, depth) : 0;
   return need;
 }
@@ -199,6 +215,15 @@ const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, 
   return packed;
 }
 
+float FrozenLinear::QuantizeLeftRow(Int8Way way, ConstFloats x, const float* column_scale, int64_t depth,
+                                    std::byte* codes) {
+  if (way == Int8Way::kQuads) return QuantizeInt8QuadRow(x, depth, reinterpret_cast<uint8_t*>(codes));
+  if (way == Int8Way::kOneDnn) {
+    return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int8_t*>(codes));
+  }
+  return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int16_t*>(codes));
+}
+
 template <class Finish>
 void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientation orientation,
                                 const Finish& finish) {
@@ -210,49 +235,49 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
   if (row_tiles == 0) return;
   cache_.Trim();
   work_.threads.Reserve();
-  const bool unpacked = ReadsCodes(left.rows, orientation);
-  const int8_t* packed =
-      int8_by_onednn_ || unpacked ? nullptr : PackWhole(weight, orientation, columns, depth);
+  const Int8Way way = WayOf(left.rows, orientation);
+  const int8_t* packed = way == Int8Way::kPacked ? PackWhole(weight, orientation, columns, depth) : nullptr;
   const RowCodes plain = weights_.Codes(weight);
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
 
   RunTasks(row_tiles * column_tiles, [&](int64_t task) {
     const int64_t tile = task / column_tiles, row = tile * tiles_.rows;
     const int64_t column = task % column_tiles * kTileColumns;
-    const int64_t rows = std::min(tiles_.rows, left.rows - row), padded = tiles_.Padded(rows);
+    const int64_t rows = std::min(tiles_.rows, left.rows - row);
     const int64_t cols = std::min(kTileColumns, columns - column);
-    // The rows' scales, then their codes: 8-bit ones for oneDNN, else 16-bit ones.
+    const Int8Left shape = LeftOf(way, rows, depth);
+    const int64_t padded = shape.padded_rows;
+    // The rows' scales, then their codes.
     const int64_t scales = RoundUp(tiles_.rows, 16);
-    const int64_t stride = int8_by_onednn_ ? depth : Int8LeftStride(depth);
-    float* scale = work_.threads.Mine(kLeft).F32(scales + RoundUp(padded * stride, 2) / 2);
-    auto* codes8 = reinterpret_cast<int8_t*>(scale + scales);
-    auto* codes16 = reinterpret_cast<int16_t*>(scale + scales);
+    float* scale = work_.threads.Mine(kLeft).F32(scales + shape.Floats());
+    auto* codes = reinterpret_cast<std::byte*>(scale + scales);
     if (int64_t& mine = held[omp_get_thread_num()]; mine != tile) {
       for (int64_t r = 0; r < rows; ++r) {
         const ConstFloats x = left.values.At((row + r) * depth);
-        scale[r] = int8_by_onednn_ ? QuantizeInt8Row(x, left.column_scale, depth, codes8 + r * stride)
-                                   : QuantizeInt8Row(x, left.column_scale, depth, codes16 + r * stride);
+        scale[r] = QuantizeLeftRow(way, x, left.column_scale, depth, codes + r * shape.stride_bytes);
       }
       std::fill(scale + rows, scale + padded, 0.0f);
-      if (int8_by_onednn_) {
-        std::fill(codes8 + rows * stride, codes8 + padded * stride, int8_t{0});
-      } else {
-        std::fill(codes16 + rows * stride, codes16 + padded * stride, int16_t{0});
-      }
+      std::fill(codes + rows * shape.stride_bytes, codes + padded * shape.stride_bytes, std::byte{0});
       mine = tile;
     }
+    const auto* codes16 = reinterpret_cast<const int16_t*>(codes);
+    const int8_t* stored = plain.codes + (forward ? column * m.cols : column);
+    const int64_t sums_count = padded * cols;
     float* sums = nullptr;
-    if (int8_by_onednn_) {
+    if (way == Int8Way::kOneDnn) {
       const Product& product = cache_.Get({padded, cols, depth, m.cols, forward, element_});
-      const int64_t count = RoundUp(padded * cols, 16);
+      const int64_t count = RoundUp(sums_count, 16);
       const auto scratchpad = static_cast<int64_t>(product.ScratchpadBytes() / sizeof(float));
       sums = work_.threads.Mine(kSums).F32(count + scratchpad + 16);
-      product.Run(codes8, plain.codes + (forward ? column * m.cols : column), sums, sums + count);
+      product.Run(codes, stored, sums, sums + count);
       for (int64_t r = 0; r < rows; ++r) ScaleInt8Sums(scale[r], cols, sums + r * cols);
     } else {
-      sums = work_.threads.Mine(kSums).F32(padded * cols);
-      if (unpacked) {
-        Int8DotProduct(codes16, scale, padded, plain.codes + column * m.cols, m.cols, cols, depth, sums);
+      sums = work_.threads.Mine(kSums).F32(sums_count);
+      if (way == Int8Way::kQuads) {
+        Int8QuadProduct(reinterpret_cast<const uint8_t*>(codes), scale, padded, stored, m.cols, cols, depth,
+                        sums);
+      } else if (way == Int8Way::kStored) {
+        Int8DotProduct(codes16, scale, padded, stored, m.cols, cols, depth, sums);
       } else {
         Int8Product(codes16, scale, padded, packed + column * paired, cols, depth, sums);
       }

@@ -5,6 +5,7 @@
 // and the weight only.
 #pragma once
 
+#include "lacos/base/checked_math.h"
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cpu/frozen_weights.h"
 #include "lacos/kernels/cpu/primitive_cache.h"
@@ -15,7 +16,8 @@ namespace lacos::cpu {
 
 class FrozenLinear {
  public:
-  // Who multiplies 8-bit rows: oneDNN where its products are exact, else Int8Product. Tests ask for one.
+  // Who multiplies 8-bit rows: oneDNN where its products are exact (but for a few rows), else Int8Product.
+  // Tests ask for one.
   enum class Int8Kernel : uint8_t { kBest, kPacked, kOneDnn };
 
   // kBF16 is emulated exactly where the CPU has none; kInt8 is exact integer arithmetic on every CPU.
@@ -43,8 +45,23 @@ class FrozenLinear {
   // The same for integer products: both sides are 8-bit, with a scale for each row of `left`.
   template <class Finish>
   void RunInt8Tiles(const Operand& left, WeightId weight, Orientation orientation, const Finish& finish);
-  // Whether an integer product of so many rows takes the codes as they are stored.
-  bool ReadsCodes(int64_t rows, Orientation orientation) const;
+  // How an integer product of so many rows is made; all ways give the same bytes.
+  enum class Int8Way : uint8_t {
+    kPacked,  // 16-bit rows, packed weights
+    kStored,  // 16-bit rows, codes as they are stored
+    kQuads,   // 8-bit rows, codes as they are stored
+    kOneDnn   // 8-bit rows
+  };
+  Int8Way WayOf(int64_t rows, Orientation orientation) const;
+  // A tile's left rows as that way takes them: how many, and their bytes.
+  struct Int8Left {
+    int64_t padded_rows = 0, stride_bytes = 0;
+    int64_t Floats() const { return CeilDivide(padded_rows * stride_bytes, int64_t{sizeof(float)}); }
+  };
+  Int8Left LeftOf(Int8Way way, int64_t rows, int64_t depth) const;
+  // Codes of one row; `column_scale` (backward only) may be null. Returns the row's scale.
+  static float QuantizeLeftRow(Int8Way way, ConstFloats x, const float* column_scale, int64_t depth,
+                               std::byte* codes);
   const int8_t* PackWhole(WeightId weight, Orientation orientation, int64_t columns, int64_t depth);
 
   Workspace& work_;
