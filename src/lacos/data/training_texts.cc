@@ -182,7 +182,7 @@ TrainingTexts TrainingTexts::Read(const std::string& path) {
   size_t at = kHeader;
   for (size_t i = 0; i < counts.size(); ++i) {
     texts.lists_[i].resize(counts[i]);
-    std::memcpy(texts.lists_[i].data(), bytes.data() + at, counts[i] * kWord);
+    if (counts[i] > 0) std::memcpy(texts.lists_[i].data(), bytes.data() + at, counts[i] * kWord);
     at += counts[i] * kWord;
     if (std::ranges::adjacent_find(texts.lists_[i], std::greater_equal<>()) != texts.lists_[i].end()) {
       fail("has a list that is not sorted");
