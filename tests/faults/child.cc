@@ -24,7 +24,8 @@ extern char** environ;
 namespace lacos {
 namespace {
 
-std::vector<std::string> Environment(const Fault& fault, const std::string& report) {
+std::vector<std::string> Environment(const Fault& fault, const TempFolder& folder,
+                                     const std::string& report) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     if (std::string_view(*variable).starts_with("LACOS_FAULT")) continue;
@@ -46,7 +47,11 @@ std::vector<std::string> Environment(const Fault& fault, const std::string& repo
   std::erase_if(variables, [](const std::string& variable) { return variable.starts_with("ASAN_OPTIONS="); });
   variables.push_back(std::string("ASAN_OPTIONS=verify_asan_link_order=0:") +
                       (options != nullptr ? options : ""));
+  // oneDNN loses what it holds where an allocation fails within it.
+  const std::string suppressions = folder.Write("suppressions", "leak:libdnnl.so\n");
+  variables.push_back("LSAN_OPTIONS=print_suppressions=0:suppressions=" + suppressions);
 #endif
+  static_cast<void>(folder);  // used with the sanitizer only
   return variables;
 }
 
@@ -65,7 +70,7 @@ ChildResult RunChild(const std::vector<std::string>& arguments, const Fault& fau
   const std::string report = folder.Write("report", std::string(16, '\0'));
   std::vector<std::string> words = {LACOS_BINARY};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> variables = Environment(fault, report);
+  std::vector<std::string> variables = Environment(fault, folder, report);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
