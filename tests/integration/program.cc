@@ -55,8 +55,8 @@ std::string Drain(int fd) {
   return text;
 }
 
-// Until the program has installed its handler (the kernel's list of caught signals), a minute at most: however
-// slowly it starts, the signal comes when it means something.
+// Until the program has installed its handler (the kernel's list of caught signals), a minute at most:
+// however slowly it starts, the signal comes when it means something.
 void WaitForHandler(pid_t pid, int signal) {
   const std::string status = "/proc/" + std::to_string(pid) + "/status";
   for (int tries = 0; tries < 6000; ++tries) {

@@ -17,8 +17,8 @@ struct RunOptions {
   std::string input;        // given on stdin
   std::string stdout_path;  // where stdout goes instead of being captured
   std::string stderr_path;
-  long file_limit_bytes = -1;           // RLIMIT_FSIZE: writes beyond fail as on a full disk
-  long data_limit_bytes = -1;           // RLIMIT_DATA, `ulimit -d`: private memory beyond fails
+  long file_limit_bytes = -1;  // RLIMIT_FSIZE: writes beyond fail as on a full disk
+  long data_limit_bytes = -1;  // RLIMIT_DATA, `ulimit -d`: private memory beyond fails
   // Sent while it runs, so long after it has begun to handle the signal; stdin is then kept open.
   int signal = 0, signal_after_ms = 0;
 };
