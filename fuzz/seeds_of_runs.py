@@ -330,6 +330,13 @@ def sweep_recipes():
     yield "dates", head + "[[study]]\nname = 1979-05-27\nvary = {epochs = [nan, inf]}\n"
 
 
+def sweep_recipe_regressions():
+    yield "key_of_controls", "[bases]\nnano = \"base\"\n[[\1\0\0on.file]]\npath = \"nli.tsv\"\n"  # an assertion of toml++
+    yield "letters_behind_a_quote", "seeds = [1, 2, 3z\"\u048eoml:1], 2]\n"  # the same while it looks for a value's end
+    yield "letters_behind_a_backslash", 'title = """\\\ufeef"""\n'
+    yield "letters_outside", "seeds = [1e\u048eoml:1], 2, 3]\n[quan]\n"  # a character that toml++ takes for impossible
+
+
 def seeds():
     for name, data in training_texts():
         yield "training_texts", name, data
@@ -350,3 +357,5 @@ def regressions():
         yield "evaluation", name, join(files)
     for name, files in run_record_regressions():
         yield "run_record", name, join(files)
+    for name, data in sweep_recipe_regressions():
+        yield "sweep_recipe", name, data.encode()

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "sanitizer.h"
 #include "training_runs.h"
 
 namespace lacos {
@@ -224,7 +225,8 @@ TEST_F(Terminal, AfterCtrlCNoPartOfTheProgressLineIsLeft) {
 TEST_F(Terminal, AnErrorStandsOnALineOfItsOwn) {
   folder_.Write("plain", "a file where the checkpoints' folder belongs");
   Screen screen(80);
-  const std::vector<std::string> arguments = Arguments({"--max-steps", "100000", "--save-every", "2000"});
+  const std::vector<std::string> arguments =
+      Arguments({"--max-steps", "100000", "--save-every", std::to_string(2000 / kSanitizerSlowdown)});
   TerminalRun run(arguments, 80, 24);
   run.Watch(screen, 60, [&] { return screen.longest_progress() > 0; });
   folder_.Write("out/checkpoints", "in the way");

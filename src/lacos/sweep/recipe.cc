@@ -2,16 +2,29 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <sstream>
 
+// toml++ 3.3 asserts what a damaged text can break, or goes on where assertions are off: here such a text is
+// an error like any other, in every build.
+namespace lacos {
+struct TomlAssertion {};
+[[noreturn]] static void FailTomlAssertion() { throw TomlAssertion(); }
+}  // namespace lacos
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#define TOML_ASSERT(expr) ((expr) ? static_cast<void>(0) : ::lacos::FailTomlAssertion())
+#include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
+
 #include "lacos/base/error.h"
 #include "lacos/data/suite_families.h"
 #include "lacos/io/mapped_file.h"
+#include "lacos/io/utf8.h"
 
 namespace lacos {
 namespace {
@@ -40,16 +53,68 @@ const char* TypeName(const toml::node& node) {
   }
 }
 
+// toml++ 3.3 takes letters from U+00A1 to U+0499 and others for impossible wherever it looks for blanks, with
+// undefined behaviour. So it sees none of them: each byte beyond ASCII becomes a word of plain characters,
+// which begins as nothing in the text does, and what was read is changed back.
+class ForeignBytes {
+ public:
+  explicit ForeignBytes(const std::string& text) {
+    while (text.find(mark_) != std::string::npos) mark_ += '_';
+  }
+  std::string Hide(const std::string& text) const {
+    std::string hidden;
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      byte < 0x80 ? static_cast<void>(hidden += c)
+                  : static_cast<void>(hidden += fmt::format("{}{:02x}", mark_, byte));
+    }
+    return hidden;
+  }
+  std::string Show(std::string text) const {
+    for (size_t at = 0;
+         (at = text.find(mark_, at)) != std::string::npos && at + mark_.size() + 2 <= text.size(); ++at) {
+      const std::string digits = text.substr(at + mark_.size(), 2);
+      text.replace(at, mark_.size() + 2, 1, static_cast<char>(std::strtol(digits.c_str(), nullptr, 16)));
+    }
+    return text;
+  }
+  // Every text within `node`.
+  void ShowIn(toml::node& node) const {
+    if (toml::value<std::string>* text = node.as_string()) text->get() = Show(text->get());
+    if (toml::array* list = node.as_array()) {
+      for (toml::node& element : *list) ShowIn(element);
+    }
+    if (toml::table* table = node.as_table()) {
+      for (auto&& [key, value] : *table) ShowIn(value);
+    }
+  }
+
+ private:
+  std::string mark_ = "byte_";
+};
+
 class RecipeReader {
  public:
-  RecipeReader(const std::string& text, const std::string& path) : folder_(fs::path(path).parent_path()) {
+  RecipeReader(const std::string& text, const std::string& path)
+      : folder_(fs::path(path).parent_path()), foreign_(text) {
     recipe_.path = path;
+    if (const size_t byte = FindInvalidUtf8(text); byte != std::string::npos) {
+      throw UserError(
+          fmt::format("[{}] has no UTF-8 at byte {}; expected UTF-8; convert the file", path, byte));
+    }
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    const size_t begin = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
     try {
-      root_ = toml::parse(text, path);
+      root_ = toml::parse(foreign_.Hide(text.substr(begin)), path);
     } catch (const toml::parse_error& error) {
       throw UserError(fmt::format("[{}:{}] is no TOML: {}; expected a recipe; correct the line", path,
-                                  error.source().begin.line, std::string(error.description())));
+                                  error.source().begin.line,
+                                  foreign_.Show(std::string(error.description()))));
+    } catch (const TomlAssertion&) {
+      throw UserError(fmt::format(
+          "[{}] is no TOML; expected a recipe; correct the names in brackets and before '='", path));
     }
+    foreign_.ShowIn(root_);
   }
 
   SweepRecipe Read() {
@@ -72,7 +137,8 @@ class RecipeReader {
   [[noreturn]] void Fail(const toml::node& node, const std::string& key, const std::string& found,
                          const std::string& expected) const {
     throw UserError(fmt::format("[{}:{}: {}] {}; expected {}; correct the recipe", recipe_.path,
-                                node.source().begin.line, key, found, expected));
+                                node.source().begin.line, foreign_.Show(key), foreign_.Show(found),
+                                expected));
   }
   [[noreturn]] void FailType(const toml::node& node, const std::string& key,
                              const std::string& expected) const {
@@ -416,6 +482,7 @@ class RecipeReader {
   }
 
   fs::path folder_;
+  ForeignBytes foreign_;
   toml::table root_;
   SweepRecipe recipe_;
 };

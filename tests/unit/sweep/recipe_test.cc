@@ -63,6 +63,23 @@ TEST(SweepRecipe, MistakesNameFileLineKeyAndWhatWasExpected) {
   EXPECT_THAT(folder.ErrorOf("[bases]\nnano = \"nowhere\"\n"), HasSubstr("there is nothing at"));
 }
 
+TEST(SweepRecipe, OtherCharactersThanAsciiAreReadAsTheyAre) {
+  const RecipeFolder folder;
+  const std::string text = kRecipeStart + kStudy;
+  for (const char* more : {"# Größe\n", "title = \"Größe # \\\" ü\" # ö\n", "title = 'Größe \\'\n",
+                           "title = \"\"\"\nGröße \"ü\" \"\"\"\"\n", "title = '''\nGröße\n'''\n"}) {
+    std::string whole = text;
+    whole.erase(whole.find("title"), whole.find('\n', whole.find("title")) - whole.find("title"));
+    EXPECT_EQ(folder.ErrorOf(more + whole), "no error") << more;
+  }
+  EXPECT_EQ(folder.Parse("title = \"Größe 東京 byte_ \\u00e9\"\n" + text.substr(text.find("seeds"))).title,
+            "Größe 東京 byte_ é");
+  EXPECT_THAT(folder.ErrorOf(text + "[\"größe\"]\n"), HasSubstr("größe] no such key"));
+  EXPECT_THAT(folder.ErrorOf("title = Größe\n" + text), HasSubstr(":1] is no TOML"));
+  EXPECT_THAT(folder.ErrorOf("title = '\xff'\n" + text), HasSubstr("no UTF-8 at byte 9"));
+  EXPECT_THAT(folder.ErrorOf("[[\1\2\3on.file]]\n" + text), HasSubstr("is no TOML"));
+}
+
 TEST(SweepRecipe, NamesTellThingsApart) {
   const RecipeFolder folder;
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + kStudy + "[[evaluation.file]]\npath = \"sts.tsv\"\n"),
