@@ -5,10 +5,10 @@
 
 #include "files.h"
 #include "lacos/base/error.h"
-#include "lacos/kernels/backend.h"
 #include "lacos/train/metrics_log.h"
 #include "lacos/train/run_checkpoint.h"
 #include "targets.h"
+#include "unit/train/tiny_training.h"
 
 namespace lacos::fuzz {
 namespace {
@@ -24,29 +24,9 @@ constexpr std::string_view kNames[] = {"checkpoints/step-000002/progress.json",
                                        "checkpoints/latest",
                                        "metrics.jsonl"};
 
-// The two tensors that the seeds' run trains, of the reference backend's type: F64.
-class Training {
- public:
-  Training() : backend_(MakeReferenceBackend(DType::kF64)) {
-    std::vector<TrainableTensor> tensors;
-    for (const auto& [name, shape] : {std::pair{"a", Shape{2, 3}}, std::pair{"b", Shape{2}}}) {
-      TrainableTensor tensor{.name = name};
-      for (TensorView* view : {&tensor.value, &tensor.gradient}) {
-        buffers_.push_back(backend_->Allocate(6 * sizeof(double)));
-        *view = {buffers_.back().data(), DType::kF64, shape};
-      }
-      tensors.push_back(tensor);
-    }
-    optimizer_ =
-        std::make_unique<Optimizer>(*backend_, OptimizerOptions{.kind = OptimizerKind::kAdam}, tensors);
-  }
-  Backend& backend() { return *backend_; }
-  Optimizer& optimizer() { return *optimizer_; }
-
- private:
-  std::unique_ptr<Backend> backend_;
-  std::vector<Buffer> buffers_;
-  std::unique_ptr<Optimizer> optimizer_;
+// The two tensors that the seeds' run trains.
+struct Training : TinyTraining {
+  Training() : TinyTraining({Shape{2, 3}, Shape{2}}, OptimizerKind::kAdam, 0) {}
 };
 
 lacos::Json Settings() { return lacos::Json::Parse(R"({"seed":1,"files":[{"rows":2}]})", "settings"); }

@@ -6,6 +6,15 @@
 #include "targets.h"
 
 namespace lacos::fuzz {
+namespace {
+
+size_t Combinations(const Study& study) {
+  size_t count = 1;
+  for (const Axis& axis : study.axes) count *= axis.values.size();
+  return count;
+}
+
+}  // namespace
 
 // What the input may name as a base, training data or a file to score: nli.tsv and the folder base.
 void SweepRecipe(Input input) {
@@ -16,11 +25,7 @@ void SweepRecipe(Input input) {
   Require(recipe.seeds.size() >= 3 && !recipe.studies.empty(), "a recipe has seeds and studies");
 
   size_t combinations = 0;
-  for (const Study& study : recipe.studies) {
-    size_t own = 1;
-    for (const Axis& axis : study.axes) own *= axis.values.size();
-    combinations += own;
-  }
+  for (const Study& study : recipe.studies) combinations += Combinations(study);
   Require(combinations <= 4096, "the number of cells is bounded");
   if (combinations > 64) return;  // for speed
   const Grid grid = MakeGrid(recipe);
@@ -31,9 +36,8 @@ void SweepRecipe(Input input) {
             "a cell's folder stays where it belongs");
   }
   for (size_t i = 0; i < grid.studies.size(); ++i) {
-    size_t own = 1;
-    for (const Axis& axis : recipe.studies[i].axes) own *= axis.values.size();
-    Require(grid.studies[i].cells.size() == own, "a study has every combination of its values");
+    Require(grid.studies[i].cells.size() == Combinations(recipe.studies[i]),
+            "a study has every combination of its values");
   }
 }
 

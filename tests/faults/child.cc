@@ -24,7 +24,7 @@ extern char** environ;
 namespace lacos {
 namespace {
 
-std::vector<std::string> Environment(const Fault& fault, const TempFolder& folder,
+std::vector<std::string> Environment(const Fault& fault, [[maybe_unused]] const TempFolder& folder,
                                      const std::string& report) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -48,10 +48,11 @@ std::vector<std::string> Environment(const Fault& fault, const TempFolder& folde
   variables.push_back(std::string("ASAN_OPTIONS=verify_asan_link_order=0:") +
                       (options != nullptr ? options : ""));
   // oneDNN loses what it holds where an allocation fails within it.
-  const std::string suppressions = folder.Write("suppressions", "leak:libdnnl.so\n");
-  variables.push_back("LSAN_OPTIONS=print_suppressions=0:suppressions=" + suppressions);
+  if (fault.kinds == "alloc") {
+    const std::string suppressions = folder.Write("suppressions", "leak:libdnnl.so\n");
+    variables.push_back("LSAN_OPTIONS=print_suppressions=0:suppressions=" + suppressions);
+  }
 #endif
-  static_cast<void>(folder);  // used with the sanitizer only
   return variables;
 }
 

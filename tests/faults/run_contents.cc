@@ -18,23 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsMeasured(std::string_view key) {
-  for (const char* part : {"second", "bytes", "time"}) {
-    if (key.find(part) != std::string_view::npos) return true;
-  }
-  return false;
-}
-
 std::string LinesWithoutMeasurements(const std::string& lines) {
   std::string kept;
   for (size_t begin = 0; begin < lines.size();) {
     const size_t end = std::min(lines.find('\n', begin), lines.size());
-    Json line = Json::Object();
-    Json::Parse(lines.substr(begin, end - begin), "metrics.jsonl")
-        .ForEachItem([&](std::string_view key, const Json& value) {
-          if (!IsMeasured(key)) line.Set(std::string(key), value);
-        });
-    kept += line.Dump() + "\n";
+    const Json line = Json::Parse(lines.substr(begin, end - begin), "metrics.jsonl");
+    kept += WithoutMeasurements(line).Dump() + "\n";
     begin = end + 1;
   }
   return kept;

@@ -1,10 +1,8 @@
 #include "integration/measurements.h"
 
 #include <algorithm>
-#include <string_view>
 
 namespace lacos {
-namespace {
 
 bool IsMeasured(std::string_view key) {
   constexpr std::string_view kParts[] = {"seconds", "per_second", "ms_per_text", "peak", "rss"};
@@ -12,8 +10,6 @@ bool IsMeasured(std::string_view key) {
            return key.find(part) != std::string_view::npos;
          });
 }
-
-}  // namespace
 
 Json WithoutMeasurements(const Json& json) {
   if (json.IsArray()) {

@@ -65,8 +65,11 @@ class ForeignBytes {
     std::string hidden;
     for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
-      byte < 0x80 ? static_cast<void>(hidden += c)
-                  : static_cast<void>(hidden += fmt::format("{}{:02x}", mark_, byte));
+      if (byte < 0x80) {
+        hidden += c;
+      } else {
+        hidden += fmt::format("{}{:02x}", mark_, byte);
+      }
     }
     return hidden;
   }
