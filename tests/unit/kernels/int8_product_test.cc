@@ -12,6 +12,7 @@
 #include "lacos/base/rng.h"
 #include "lacos/kernels/cpu/frozen_linear.h"
 #include "lacos/kernels/cpu/int8_quads.h"
+#include "lacos/kernels/cpu/int8_stored.h"
 #include "lacos/kernels/cpu/workspace.h"
 #include "unit/kernels/workbench.h"
 
@@ -32,7 +33,7 @@ class Int8ProductExact : public ::testing::TestWithParam<ProductCase> {};
 
 TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
   const ProductCase c = GetParam();
-  const int64_t rows = (c.depth < 3000 ? 5 : 1) * Int8RowGroup(), stride = Int8LeftStride(c.depth);
+  const int64_t rows = (c.depth < 3000 ? 5 : 1) * kInt8RowGroup, stride = Int8LeftStride(c.depth);
   Random random(7, RandomStream::kWeights, 1);
   const auto code = [&] {
     return c.extreme != 0 ? c.extreme : static_cast<int>(random.Next32() % 256) - 128;
@@ -44,25 +45,36 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
   }
   std::vector<int8_t> weight(static_cast<size_t>(c.columns * c.depth));
   for (int8_t& w : weight) w = static_cast<int8_t>(code());
-  std::vector<int8_t> packed(Int8PackedBytes(c.columns, c.depth),
-                             77);  // what is there before does not matter
-  if (c.forward) {
-    PackInt8Rows(weight.data(), c.depth, c.columns, c.depth, packed.data());
-  } else {
-    PackInt8Columns(weight.data(), c.columns, c.columns, c.depth, packed.data());
-  }
   std::vector<float> scale;
   for (int64_t r = 0; r < rows; ++r) scale.push_back(std::ldexp(1.0f, static_cast<int>(r % 5) - 2));
-  std::vector<float> sums(static_cast<size_t>(rows * c.columns), std::numeric_limits<float>::quiet_NaN());
-  Int8Product(left.data(), scale.data(), rows, packed.data(), c.columns, c.depth, sums.data());
-  std::vector<float> unpacked(sums.size(), std::numeric_limits<float>::quiet_NaN());
-  if (c.forward) {
-    Int8DotProduct(left.data(), scale.data(), rows, weight.data(), c.depth, c.columns, c.depth,
-                   unpacked.data());
+  const std::vector<float> unset(static_cast<size_t>(rows * c.columns),
+                                 std::numeric_limits<float>::quiet_NaN());
+  std::vector<float> sums[2] = {unset, unset}, unpacked[2] = {unset, unset};
+  for (const Int8Multiply multiply : {Int8Multiply::kEach, Int8Multiply::kHalved}) {
+    const auto way = static_cast<size_t>(multiply);
+    // What is there before does not matter.
+    std::vector<int8_t> packed(Int8PackedBytes(c.columns, c.depth), 77);
+    if (c.forward) {
+      PackInt8Rows(weight.data(), c.depth, c.columns, c.depth, packed.data(), multiply);
+    } else {
+      PackInt8Columns(weight.data(), c.columns, c.columns, c.depth, packed.data(), multiply);
+    }
+    const auto operand = [&](Int8Weight layout, std::vector<int32_t>& surplus) {
+      for (int64_t r = 0; r < rows; ++r)
+        surplus.push_back(Int8RowSurplus(layout, left.data() + r * stride, c.depth, multiply));
+      return Int8Rows{left.data(), scale.data(), surplus.data(), rows};
+    };
+    std::vector<int32_t> of_packed, of_stored;
+    Int8Product(operand(Int8Weight::kPacked, of_packed), packed.data(), c.columns, c.depth, sums[way].data(),
+                multiply);
+    if (c.forward) {
+      Int8DotProduct(operand(Int8Weight::kStored, of_stored), weight.data(), c.depth, c.columns, c.depth,
+                     unpacked[way].data(), multiply);
+    }
   }
   // Where the CPU has the instructions; elsewhere there is nothing to compare.
   const bool quads = c.forward && HasInt8Quads();
-  std::vector<float> by_quads(sums.size(), std::numeric_limits<float>::quiet_NaN());
+  std::vector<float> by_quads = unset;
   if (quads) {
     const int64_t quad_stride = Int8QuadStride(c.depth);
     std::vector<uint8_t> shifted(static_cast<size_t>(rows * quad_stride),
@@ -79,11 +91,13 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
       int64_t sum = 0;
       for (int64_t k = 0; k < c.depth; ++k)
         sum += int64_t{left[r * stride + k]} * weight[c.forward ? n * c.depth + k : k * c.columns + n];
-      ASSERT_EQ(sums[r * c.columns + n], static_cast<float>(sum) * scale[r])
-          << "row " << r << " column " << n;
-      if (c.forward) {
-        ASSERT_EQ(unpacked[r * c.columns + n], static_cast<float>(sum) * scale[r])
-            << "unpacked, row " << r << " column " << n;
+      for (const size_t way : {0, 1}) {
+        ASSERT_EQ(sums[way][r * c.columns + n], static_cast<float>(sum) * scale[r])
+            << "row " << r << " column " << n << " way " << way;
+        if (c.forward) {
+          ASSERT_EQ(unpacked[way][r * c.columns + n], static_cast<float>(sum) * scale[r])
+              << "unpacked, row " << r << " column " << n << " way " << way;
+        }
       }
       if (quads) {
         ASSERT_EQ(by_quads[r * c.columns + n], static_cast<float>(sum) * scale[r])

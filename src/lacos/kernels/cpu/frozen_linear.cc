@@ -9,15 +9,16 @@
 #include "lacos/kernels/cpu/epilogue.h"
 #include "lacos/kernels/cpu/int8_product.h"
 #include "lacos/kernels/cpu/int8_quads.h"
+#include "lacos/kernels/cpu/int8_stored.h"
 #include "lacos/kernels/cpu/tasks.h"
 
 namespace lacos::cpu {
 namespace {
 
-// 192 x 256 sums are 192 KB and stay in the second-level cache for the epilogue; 512 and 1024 columns were
+// 128 x 256 sums are 128 KB and stay in the second-level cache for the epilogue; 512 and 1024 columns were
 // not faster on Zen 3, and narrow tiles keep all threads busy when there are few rows.
 constexpr int64_t kTileColumns = 256;
-constexpr int64_t kInt8TileRows = 192;
+constexpr int64_t kInt8TileRows = 128;
 // Up to so many rows a forward product reads the codes where they lie; packing them costs as much as some 12
 // rows of the product.
 constexpr int64_t kInt8UnpackedRows = 48;
@@ -50,8 +51,10 @@ FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Kernel int8)
           (int8 == Int8Kernel::kOneDnn || (int8 == Int8Kernel::kBest && NativeInt8Works(cache_)))),
       weights_(type_) {
   if (type_ == ProductType::kInt8 && !int8_by_onednn_) {
-    tiles_ = {kInt8TileRows, Int8RowGroup()};
-    implementation_ = "16-bit multiply-add, exact 32-bit sums";
+    tiles_ = {kInt8TileRows, kInt8RowGroup};
+    implementation_ = BestInt8Multiply() == Int8Multiply::kHalved
+                          ? "16-bit multiply-add by Winograd's inner product, exact 32-bit sums"
+                          : "16-bit multiply-add, exact 32-bit sums";
   } else {
     element_ = int8_by_onednn_               ? ProductElement::kS8
                : type_ == ProductType::kBF16 ? ProductElement::kBF16
@@ -107,7 +110,7 @@ WorkspaceNeed FrozenLinear::Need(V x, WeightId weight, Orientation orientation, 
     if (integers) {
       const Int8Way way = WayOf(rows, orientation);
       const Int8Left codes = LeftOf(way, valid, depth);
-      left = (RoundUp(tiles_.rows, 16) + codes.Floats()) * static_cast<int64_t>(sizeof(float));
+      left = (2 * RoundUp(tiles_.rows, 16) + codes.Floats()) * static_cast<int64_t>(sizeof(float));
       sums = codes.padded_rows * cols;
       by_onednn = way == Int8Way::kOneDnn;
     }
@@ -153,6 +156,25 @@ const void* FrozenLinear::LeftTile(const Operand& left, int64_t tile, std::vecto
   return out.data;
 }
 
+namespace {
+
+// Calls f(row tile, column tile) for all of them. While there are row tiles for every thread, one thread
+// takes all columns of a row tile, so that its rows are converted once; the last ones are shared out by
+// columns.
+template <class F>
+void RunTileTasks(int64_t row_tiles, int64_t column_tiles, F&& f) {
+  const int64_t alone = (row_tiles - 1) / ThreadCount() * ThreadCount();
+  RunTasks(alone + (row_tiles - alone) * column_tiles, [&](int64_t task) {
+    if (task < alone) {
+      for (int64_t column = 0; column < column_tiles; ++column) f(task, column);
+    } else {
+      f(alone + (task - alone) / column_tiles, (task - alone) % column_tiles);
+    }
+  });
+}
+
+}  // namespace
+
 // Calls finish(first_row, rows, first_column, columns, sums, row_scale of these columns) for each tile.
 template <class Finish>
 void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation orientation,
@@ -172,8 +194,8 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
   const DecodedWeight whole = piecewise ? DecodedWeight{} : weights_.Whole(weight);
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
 
-  RunTasks(row_tiles * column_tiles, [&](int64_t task) {
-    const int64_t row = task / column_tiles * tiles_.rows, column = task % column_tiles * kTileColumns;
+  RunTileTasks(row_tiles, column_tiles, [&](int64_t tile, int64_t column_tile) {
+    const int64_t row = tile * tiles_.rows, column = column_tile * kTileColumns;
     const int64_t rows = std::min(tiles_.rows, left.rows - row);
     const int64_t cols = std::min(kTileColumns, columns - column);
     const ProductShape shape{tiles_.Padded(rows), cols, left.depth, stride, forward, element_};
@@ -190,7 +212,7 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
     const int64_t sums_count = RoundUp(shape.m * cols, 16);
     float* sums =
         work_.threads.Mine(kSums).F32(sums_count + static_cast<int64_t>(product.ScratchpadBytes() / 4) + 16);
-    product.Run(LeftTile(left, task / column_tiles, held), part.values.data, sums, sums + sums_count);
+    product.Run(LeftTile(left, tile, held), part.values.data, sums, sums + sums_count);
     finish(row, rows, column, cols, sums, part.row_scale);
   });
 }
@@ -203,7 +225,7 @@ const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, 
   packed_weight_ = -1;
   const int8_t* codes = weights_.Codes(weight).codes;
   RunRanges(columns, kTileColumns, [&](int64_t begin, int64_t end) {
-    int8_t* tile = packed + begin * PairedDepth(depth);
+    int8_t* tile = packed + Int8PackedBytes(begin, depth);
     if (orientation == Orientation::kForward) {
       PackInt8Rows(codes + begin * depth, depth, end - begin, depth, tile);
     } else {
@@ -229,38 +251,42 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
                                 const Finish& finish) {
   const QuantizedMatrix& m = weights_.Matrix(weight);
   const bool forward = orientation == Orientation::kForward;
-  const int64_t columns = forward ? m.rows : m.cols, depth = left.depth, paired = PairedDepth(depth);
+  const int64_t columns = forward ? m.rows : m.cols, depth = left.depth;
   LACOS_CHECK(depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
   const int64_t row_tiles = tiles_.Count(left.rows), column_tiles = CeilDivide(columns, kTileColumns);
   if (row_tiles == 0) return;
   cache_.Trim();
   work_.threads.Reserve();
   const Int8Way way = WayOf(left.rows, orientation);
+  const bool wide = way == Int8Way::kPacked || way == Int8Way::kStored;  // 16-bit rows
+  const Int8Weight layout = way == Int8Way::kPacked ? Int8Weight::kPacked : Int8Weight::kStored;
   const int8_t* packed = way == Int8Way::kPacked ? PackWhole(weight, orientation, columns, depth) : nullptr;
   const RowCodes plain = weights_.Codes(weight);
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
 
-  RunTasks(row_tiles * column_tiles, [&](int64_t task) {
-    const int64_t tile = task / column_tiles, row = tile * tiles_.rows;
-    const int64_t column = task % column_tiles * kTileColumns;
+  RunTileTasks(row_tiles, column_tiles, [&](int64_t tile, int64_t column_tile) {
+    const int64_t row = tile * tiles_.rows, column = column_tile * kTileColumns;
     const int64_t rows = std::min(tiles_.rows, left.rows - row);
     const int64_t cols = std::min(kTileColumns, columns - column);
     const Int8Left shape = LeftOf(way, rows, depth);
     const int64_t padded = shape.padded_rows;
-    // The rows' scales, then their codes.
+    // The rows' scales, their surplus, then their codes.
     const int64_t scales = RoundUp(tiles_.rows, 16);
-    float* scale = work_.threads.Mine(kLeft).F32(scales + shape.Floats());
-    auto* codes = reinterpret_cast<std::byte*>(scale + scales);
+    float* scale = work_.threads.Mine(kLeft).F32(2 * scales + shape.Floats());
+    auto* surplus = reinterpret_cast<int32_t*>(scale + scales);
+    auto* codes = reinterpret_cast<std::byte*>(scale + 2 * scales);
+    const auto* codes16 = reinterpret_cast<const int16_t*>(codes);
     if (int64_t& mine = held[omp_get_thread_num()]; mine != tile) {
       for (int64_t r = 0; r < rows; ++r) {
         const ConstFloats x = left.values.At((row + r) * depth);
         scale[r] = QuantizeLeftRow(way, x, left.column_scale, depth, codes + r * shape.stride_bytes);
+        if (wide) surplus[r] = Int8RowSurplus(layout, codes16 + r * Int8LeftStride(depth), depth);
       }
       std::fill(scale + rows, scale + padded, 0.0f);
+      std::fill(surplus + rows, surplus + padded, 0);
       std::fill(codes + rows * shape.stride_bytes, codes + padded * shape.stride_bytes, std::byte{0});
       mine = tile;
     }
-    const auto* codes16 = reinterpret_cast<const int16_t*>(codes);
     const int8_t* stored = plain.codes + (forward ? column * m.cols : column);
     const int64_t sums_count = padded * cols;
     float* sums = nullptr;
@@ -277,9 +303,10 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
         Int8QuadProduct(reinterpret_cast<const uint8_t*>(codes), scale, padded, stored, m.cols, cols, depth,
                         sums);
       } else if (way == Int8Way::kStored) {
-        Int8DotProduct(codes16, scale, padded, stored, m.cols, cols, depth, sums);
+        Int8DotProduct({codes16, scale, surplus, padded}, stored, m.cols, cols, depth, sums);
       } else {
-        Int8Product(codes16, scale, padded, packed + column * paired, cols, depth, sums);
+        Int8Product({codes16, scale, surplus, padded}, packed + Int8PackedBytes(column, depth), cols, depth,
+                    sums);
       }
     }
     finish(row, rows, column, cols, sums, forward ? plain.row_scale + column : nullptr);

@@ -1,12 +1,9 @@
 #include "lacos/kernels/cpu/int8_product.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
-
-#include <hwy/cache_control.h>
 
 #include "lacos/base/checked_math.h"
 #include "lacos/base/process.h"
@@ -16,32 +13,40 @@
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/int8_product.cc"
 #include "hwy/foreach_target.h"
 // After foreach_target.h, as Highway asks.
-#include "lacos/kernels/cpu/vec-inl.h"
+#include "lacos/kernels/cpu/int8-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-using VI = hn::Vec<DI>;
-
-// Rows x 2 vectors of sums: with more than 8 of the 16 registers of AVX2 g++ spills, since every product
-// needs one too.
-constexpr size_t kGroup = 4;
+// Columns whose sums a group of rows adds up together, two vectors: with more than 8 of the 16 registers of
+// AVX2 for sums g++ spills, since every product needs one too.
 constexpr size_t kPanel = 2 * kLanes;
-// Depth of one pass: a panel (16 KB) stays in the first-level cache, 192 rows (192 KB) in the second.
-constexpr size_t kPassPairs = 256;
-// Depth of one pass of the product with stored codes: 12 rows (24 KB) stay in the first-level cache.
-constexpr size_t kDotPass = 1024;
-// Columns whose codes (256 KB at depth 4096) stay in the second-level cache from pass to pass.
-constexpr size_t kDotColumns = 64;
+// Depth of one pass: a panel (16 KB) and a group of rows (8 KB) stay in the first-level cache, 128 rows (256
+// KB) in the second.
+constexpr size_t kPassPairs = 512;
 
 int64_t Int8PanelColumnsImpl() { return kPanel; }
-int64_t Int8RowGroupImpl() { return kGroup; }
+
+// What a block's sums start from: zeros, or where multiplications are halved less what is added too much, for
+// each row of the group and each column of the panel. Sums wrap on the way.
+struct Int8Start {
+  const int32_t* rows;
+  const int32_t* columns;
+};
+constexpr int32_t kNoRows[kGroup] = {};
+constexpr int32_t kNoColumns[kPanel] = {};
+
+size_t PanelBytes(size_t depth) {
+  return kPanel * (static_cast<size_t>(PairedDepth(depth)) + sizeof(int32_t));
+}
 
 #if HWY_TARGET == HWY_SCALAR
 
 // c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth.
+template <bool kHalved>
 void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
-               const float* scale, float* c, size_t c_stride) {
+               const Int8Start& /*start*/, const float* scale, float* c, size_t c_stride) {
+  static_assert(!kHalved);
   for (size_t i = 0; i < kGroup; ++i) {
     for (size_t n = 0; n < kPanel; ++n) {
       int32_t sum = 0;
@@ -59,10 +64,6 @@ void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b,
 
 #else
 
-using DI16 = hn::Repartition<int16_t, DF>;
-using DI8 = hn::Rebind<int8_t, DI16>;
-using VI16 = hn::Vec<DI16>;
-
 // Two 16-bit numbers of a row in every lane pair.
 HWY_INLINE VI16 BroadcastPair(const int16_t* a) {
   int32_t pair;
@@ -75,17 +76,30 @@ struct Int8RowSums {
   VI left, right;          // columns 0 to kLanes - 1, and the rest
   VI left_odd, right_odd;  // used only where the instruction set adds a pair's products to two places
 
-  HWY_INLINE void Begin(bool first, const float* c) {
+  HWY_INLINE void Begin(bool first, const float* c, int32_t row, VI columns_left, VI columns_right) {
     const DF d;
     const DI di;
-    left = first ? hn::Zero(di) : hn::BitCast(di, hn::LoadU(d, c));
-    right = first ? hn::Zero(di) : hn::BitCast(di, hn::LoadU(d, c + kLanes));
+    const VI start = hn::Set(di, row);
+    left = hn::Add(start, columns_left);
+    right = hn::Add(start, columns_right);
+    if (!first) {
+      left = hn::Add(left, hn::BitCast(di, hn::LoadU(d, c)));
+      right = hn::Add(right, hn::BitCast(di, hn::LoadU(d, c + kLanes)));
+    }
     left_odd = right_odd = hn::Zero(di);
   }
   HWY_INLINE void Add(const int16_t* a, VI16 b0, VI16 b1) {
     const VI16 factor = BroadcastPair(a);
     left = hn::ReorderWidenMulAccumulate(DI(), factor, b0, left, left_odd);
     right = hn::ReorderWidenMulAccumulate(DI(), factor, b1, right, right_odd);
+  }
+  // Two pairs, b and d: (a_b + d) (a_d + b) = a_b b + a_d d + what depends on the row or the column alone.
+  HWY_INLINE void AddHalved(const int16_t* a, VI16 b0, VI16 b1, VI16 d0, VI16 d1) {
+    const VI16 at_b = BroadcastPair(a), at_d = BroadcastPair(a + 2);
+    left = hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d0), hn::Add(at_d, b0), left, left_odd);
+    Pin(left);
+    right = hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d1), hn::Add(at_d, b1), right, right_odd);
+    Pin(right);
   }
   // Integers while more of the depth follows, else floats times the row's scale.
   HWY_INLINE void End(const float* scale, float* c) const {
@@ -104,16 +118,32 @@ struct Int8RowSums {
 
 // c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth. Between passes c holds integers; the last
 // pass gives `scale`, one factor a row.
+template <bool kHalved>
 HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
-                          const float* scale, float* c, size_t c_stride) {
+                          const Int8Start& start, const float* scale, float* c, size_t c_stride) {
   const DI8 d8;
   const DI16 d16;
+  const VI columns_left = hn::LoadU(DI(), start.columns),
+           columns_right = hn::LoadU(DI(), start.columns + kLanes);
   Int8RowSums r0, r1, r2, r3;
-  r0.Begin(first, c);
-  r1.Begin(first, c + c_stride);
-  r2.Begin(first, c + 2 * c_stride);
-  r3.Begin(first, c + 3 * c_stride);
-  for (size_t k = 0; k < pairs; ++k) {
+  r0.Begin(first, c, start.rows[0], columns_left, columns_right);
+  r1.Begin(first, c + c_stride, start.rows[1], columns_left, columns_right);
+  r2.Begin(first, c + 2 * c_stride, start.rows[2], columns_left, columns_right);
+  r3.Begin(first, c + 3 * c_stride, start.rows[3], columns_left, columns_right);
+  size_t k = 0;
+  if constexpr (kHalved) {
+    for (; k + 2 <= pairs; k += 2) {
+      const VI16 b0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 0) * 2 * kLanes));
+      const VI16 b1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 1) * 2 * kLanes));
+      const VI16 d0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 2) * 2 * kLanes));
+      const VI16 d1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 3) * 2 * kLanes));
+      r0.AddHalved(a + 2 * k, b0, b1, d0, d1);
+      r1.AddHalved(a + a_stride + 2 * k, b0, b1, d0, d1);
+      r2.AddHalved(a + 2 * a_stride + 2 * k, b0, b1, d0, d1);
+      r3.AddHalved(a + 3 * a_stride + 2 * k, b0, b1, d0, d1);
+    }
+  }
+  for (; k < pairs; ++k) {
     const VI16 b0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 0) * 2 * kLanes));
     const VI16 b1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 1) * 2 * kLanes));
     r0.Add(a + 2 * k, b0, b1);
@@ -127,248 +157,86 @@ HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const
   r3.End(scale == nullptr ? nullptr : scale + 3, c + 3 * c_stride);
 }
 
-#endif
-
-#if HWY_TARGET != HWY_SCALAR
-
-// The sums of four rows with one stored row of codes, lane by lane. One stored row at a time: g++ folds each
-// load of a left row into its multiply-add, so a second one would load every left row again, and loads are
-// the limit.
-struct Int8DotGroup {
-  VI s0, s1, s2, s3;
-  VI t0, t1, t2, t3;  // as left_odd in Int8RowSums
-
-  HWY_INLINE void Begin() { s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = hn::Zero(DI()); }
-  HWY_INLINE void Add(const int16_t* a, size_t stride, VI16 w) {
-    const DI di;
-    const DI16 d16;
-    s0 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a), w, s0, t0);
-    s1 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a + stride), w, s1, t1);
-    s2 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a + 2 * stride), w, s2, t2);
-    s3 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a + 3 * stride), w, s3, t3);
-  }
-  HWY_INLINE void Store(int32_t* lanes) const {
-    const DI di;
-    hn::StoreU(hn::RearrangeToOddPlusEven(s0, t0), di, lanes);
-    hn::StoreU(hn::RearrangeToOddPlusEven(s1, t1), di, lanes + kLanes);
-    hn::StoreU(hn::RearrangeToOddPlusEven(s2, t2), di, lanes + 2 * kLanes);
-    hn::StoreU(hn::RearrangeToOddPlusEven(s3, t3), di, lanes + 3 * kLanes);
-  }
-};
-
-// lanes [kGroups * kGroup, kLanes]: sums of rows of a with b over `depth`, a multiple of 2 * kLanes.
-template <size_t kGroups>
-HWY_NOINLINE void Int8DotLanes(size_t depth, const int16_t* a, size_t a_stride, const int8_t* b,
-                               int32_t* lanes) {
+// Of the columns of a panel: columns [kPanel].
+void PanelSurplus(const int8_t* b, size_t pairs, int32_t* columns) {
+  const DI di;
   const DI8 d8;
   const DI16 d16;
-  Int8DotGroup g0, g1, g2;
-  g0.Begin();
-  g1.Begin();
-  g2.Begin();
-  for (size_t k = 0; k < depth; k += 2 * kLanes) {
-    const VI16 w = hn::PromoteTo(d16, hn::LoadU(d8, b + k));
-    g0.Add(a + k, a_stride, w);
-    if constexpr (kGroups > 1) g1.Add(a + kGroup * a_stride + k, a_stride, w);
-    if constexpr (kGroups > 2) g2.Add(a + 2 * kGroup * a_stride + k, a_stride, w);
+  for (size_t side = 0; side < 2; ++side) {
+    VI sums = hn::Zero(di), odd = hn::Zero(di);
+    const int8_t* lanes = b + side * kHalf;
+    for (size_t k = 0; k + 2 <= pairs; k += 2, lanes += 4 * kPanel) {
+      const VI16 v = hn::PromoteTo(d16, hn::LoadU(d8, lanes));
+      const VI16 next = hn::PromoteTo(d16, hn::LoadU(d8, lanes + 2 * kPanel));
+      sums = hn::ReorderWidenMulAccumulate(di, v, next, sums, odd);
+    }
+    hn::StoreU(hn::Neg(hn::RearrangeToOddPlusEven(sums, odd)), di, columns + side * kLanes);
   }
-  g0.Store(lanes);
-  if constexpr (kGroups > 1) g1.Store(lanes + kGroup * kLanes);
-  if constexpr (kGroups > 2) g2.Store(lanes + 2 * kGroup * kLanes);
 }
 
 #endif
-
-#if HWY_TARGET != HWY_SCALAR
-
-// The blocks of 128 bits added to one.
-template <class V>
-HWY_INLINE void StoreSumOfBlocks(V v, int32_t* sums) {
-  using D = hn::DFromV<V>;
-  if constexpr (hn::MaxLanes(D()) > 4) {
-    const hn::Half<D> half;
-    StoreSumOfBlocks(hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)), sums);
-  } else {
-    hn::StoreU(v, D(), sums);
-  }
-}
-
-// sums [4]: those of four rows of lanes [4, kLanes], transposed and added.
-HWY_INLINE void SumFourRows(const int32_t* lanes, int32_t* sums) {
-  const DI di;
-  const hn::Repartition<int64_t, DI> d64;
-  const auto halves = [&](const int32_t* x) HWY_ATTR {
-    const VI even = hn::Load(di, x), odd = hn::Load(di, x + kLanes);
-    return hn::BitCast(d64, hn::Add(hn::InterleaveLower(di, even, odd), hn::InterleaveUpper(di, even, odd)));
-  };
-  const auto lower = halves(lanes), upper = halves(lanes + 2 * kLanes);
-  StoreSumOfBlocks(hn::Add(hn::BitCast(di, hn::InterleaveLower(d64, lower, upper)),
-                           hn::BitCast(di, hn::InterleaveUpper(d64, lower, upper))),
-                   sums);
-}
-
-#endif
-
-// Rows [0, kGroups * kGroup) of the product with every column, over one pass of the depth.
-template <size_t kGroups>
-void Int8DotRows(const int16_t* a, size_t a_stride, const float* scale, const int8_t* codes, int64_t stride,
-                 size_t columns, size_t depth, bool first, float* sums, size_t sums_stride) {
-  constexpr size_t kRows = kGroups * kGroup;
-  for (size_t column = 0; column < columns; ++column) {
-    const int8_t* b = codes + static_cast<int64_t>(column) * stride;
-    float* out = sums + column;
-    int32_t c[kRows] = {};
-#if HWY_TARGET == HWY_SCALAR
-    const size_t whole = 0;
-#else
-    const size_t whole = depth - depth % (2 * kLanes);
-    // Codes come from memory, in pieces too short for the CPU to foresee: ask for the row after the next.
-    const int8_t* ahead = b + (column + 2 < columns ? 2 : 0) * stride;
-    for (size_t k = 0; k < depth; k += 64) hwy::Prefetch(ahead + k);
-    HWY_ALIGN int32_t lanes[kRows * kLanes];
-    Int8DotLanes<kGroups>(whole, a, a_stride, b, lanes);
-    for (size_t row = 0; row < kRows; row += 4) SumFourRows(lanes + row * kLanes, c + row);
-#endif
-    for (size_t i = 0; i < kRows && !first; ++i) {
-      int32_t earlier = 0;
-      std::memcpy(&earlier, out + i * sums_stride, sizeof(earlier));
-      c[i] += earlier;
-    }
-    for (size_t k = whole; k < depth; ++k) {
-      for (size_t i = 0; i < kRows; ++i) c[i] += a[i * a_stride + k] * b[k];
-    }
-    for (size_t i = 0; i < kRows; ++i) {
-      if (scale == nullptr) {
-        std::memcpy(out + i * sums_stride, c + i, sizeof(*c));
-      } else {
-        out[i * sums_stride] = static_cast<float>(c[i]) * scale[i];
-      }
-    }
-  }
-}
-
-void Int8DotProductImpl(const int16_t* left, const float* row_scale, int64_t rows, const int8_t* codes,
-                        int64_t stride, int64_t columns, int64_t depth, float* sums) {
-  const auto width = static_cast<size_t>(columns), all = static_cast<size_t>(depth);
-  const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
-  const auto count = static_cast<size_t>(rows);
-  // What the CPU reads ahead of a pass beyond its piece of a row is still in the second-level cache at the
-  // next.
-  for (size_t column = 0; column < width; column += kDotColumns) {
-    const size_t some_columns = std::min(kDotColumns, width - column);
-    for (size_t pass = 0; pass < all; pass += kDotPass) {
-      const size_t some = std::min(kDotPass, all - pass);
-      for (size_t row = 0; row < count;) {
-        const size_t groups = std::min<size_t>(3, (count - row) / kGroup);
-        const auto run = groups == 3 ? Int8DotRows<3> : groups == 2 ? Int8DotRows<2> : Int8DotRows<1>;
-        run(left + row * left_stride + pass, left_stride, pass + some == all ? row_scale + row : nullptr,
-            codes + static_cast<int64_t>(column) * stride + pass, stride, some_columns, some, pass == 0,
-            sums + row * width + column, width);
-        row += groups * kGroup;
-      }
-    }
-  }
-}
 
 // The block at the right edge of a tile: through a buffer, since it has fewer columns than a panel.
+template <bool kHalved>
 void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
-                   const float* scale, size_t columns, float* c, size_t c_stride) {
+                   const Int8Start& start, const float* scale, size_t columns, float* c, size_t c_stride) {
   HWY_ALIGN float full[kGroup * kPanel] = {};
   for (size_t i = 0; i < kGroup && !first; ++i)
     std::memcpy(full + i * kPanel, c + i * c_stride, columns * sizeof(float));
-  Int8Block(pairs, a, a_stride, b, first, scale, full, kPanel);
+  Int8Block<kHalved>(pairs, a, a_stride, b, first, start, scale, full, kPanel);
   for (size_t i = 0; i < kGroup; ++i)
     std::memcpy(c + i * c_stride, full + i * kPanel, columns * sizeof(float));
 }
 
-void Int8ProductImpl(const int16_t* left, const float* row_scale, int64_t rows, const int8_t* packed,
-                     int64_t columns, int64_t depth, float* sums) {
+template <bool kHalved>
+void Int8ProductOf(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums) {
   const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
-  const auto width = static_cast<size_t>(columns);
+  const auto width = static_cast<size_t>(columns), panel_bytes = PanelBytes(static_cast<size_t>(depth));
   const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
   for (size_t pass = 0; pass < all_pairs; pass += kPassPairs) {
     const size_t pairs = std::min(kPassPairs, all_pairs - pass);
-    const bool last = pass + pairs == all_pairs;
+    const bool first = pass == 0, last = pass + pairs == all_pairs;
     for (size_t column = 0; column < width; column += kPanel) {
-      const int8_t* b = packed + (column * all_pairs + pass * kPanel) * 2;
-      for (size_t row = 0; row < static_cast<size_t>(rows); row += kGroup) {
-        const int16_t* a = left + row * left_stride + 2 * pass;
-        const float* scale = last ? row_scale + row : nullptr;
+      const int8_t* panel = packed + column / kPanel * panel_bytes;
+      const int8_t* b = panel + pass * kPanel * 2;
+      int32_t columns_surplus[kPanel] = {};
+      if (kHalved && first)
+        std::memcpy(columns_surplus, panel + all_pairs * kPanel * 2, sizeof(columns_surplus));
+      for (size_t row = 0; row < static_cast<size_t>(left.rows); row += kGroup) {
+        const int16_t* a = left.codes + row * left_stride + 2 * pass;
+        const Int8Start start{kHalved && first ? left.surplus + row : kNoRows, columns_surplus};
+        const float* scale = last ? left.scale + row : nullptr;
         float* c = sums + row * width + column;
         if (column + kPanel <= width) {
-          Int8Block(pairs, a, left_stride, b, pass == 0, scale, c, width);
+          Int8Block<kHalved>(pairs, a, left_stride, b, first, start, scale, c, width);
         } else {
-          Int8EdgeBlock(pairs, a, left_stride, b, pass == 0, scale, width - column, c, width);
+          Int8EdgeBlock<kHalved>(pairs, a, left_stride, b, first, start, scale, width - column, c, width);
         }
       }
     }
   }
 }
 
-template <class Code>
-using DCodes = hn::Rebind<Code, DI>;
-
-template <class Code>
-HWY_INLINE void StoreInt8Codes(hn::Vec<DCodes<Code>> v, Code* codes, Full) {
-  hn::StoreU(v, DCodes<Code>(), codes);
-}
-template <class Code>
-HWY_INLINE void StoreInt8Codes(hn::Vec<DCodes<Code>> v, Code* codes, size_t count) {
-  HWY_ALIGN Code lanes[kLanes];
-  hn::Store(v, DCodes<Code>(), lanes);
-  std::memcpy(codes, lanes, count * sizeof(Code));
+void Int8ProductImpl(Int8Multiply multiply, const Int8Rows& left, const int8_t* packed, int64_t columns,
+                     int64_t depth, float* sums) {
+  const auto run = Halves(multiply) ? Int8ProductOf<kCanHalve> : Int8ProductOf<false>;
+  run(left, packed, columns, depth, sums);
 }
 
-template <class Code>
-HWY_INLINE float QuantizeInt8Codes(ConstFloats x, const float* column_scale, int64_t n, Code* codes) {
-  const DI di;
-  const ConstFloats scales = FloatsOf(column_scale);
-  const auto value = [&](size_t i, auto count) HWY_ATTR {
-    const VF v = Load(x, i, count);
-    return column_scale == nullptr ? v : hn::Mul(v, Load(scales, i, count));
-  };
-  // Magnitudes compare like integers, and NaN is above infinity.
-  VI most = hn::Zero(di);
-  ForVectors(static_cast<size_t>(n), [&](size_t i, auto count) HWY_ATTR {
-    most = hn::Max(most, hn::BitCast(di, hn::Abs(value(i, count))));
-  });
-  const int32_t bits = hn::GetLane(hn::MaxOfLanes(di, most));
-  float absmax;
-  std::memcpy(&absmax, &bits, sizeof(absmax));
-  const float factor = 127.0f / absmax;
-  if (!std::isfinite(absmax) || !std::isfinite(factor)) {
-    std::memset(codes, 0, static_cast<size_t>(n) * sizeof(Code));
-    return std::isfinite(absmax) ? 0.0f : std::numeric_limits<float>::quiet_NaN();
+// The inner loop alone, again and again: c [kGroup, kPanel].
+void Int8LoopImpl(Int8Multiply multiply, int64_t calls, int64_t depth, const int16_t* left,
+                  const int8_t* packed, float* c) {
+  const auto run = Halves(multiply) ? Int8Block<kCanHalve> : Int8Block<false>;
+  for (int64_t call = 0; call < calls; ++call) {
+    run(static_cast<size_t>(depth / 2), left, static_cast<size_t>(Int8LeftStride(depth)), packed, true,
+        {kNoRows, kNoColumns}, nullptr, c, kPanel);
   }
-  const VF f = hn::Set(DF(), factor);
-  ForVectors(static_cast<size_t>(n), [&](size_t i, auto count) HWY_ATTR {
-    const auto code = hn::DemoteTo(DCodes<Code>(), hn::NearestInt(hn::Mul(value(i, count), f)));
-    StoreInt8Codes<Code>(code, codes + i, count);
-  });
-  return absmax / 127.0f;
-}
-
-float QuantizeTo16Impl(ConstFloats x, const float* column_scale, int64_t n, int16_t* codes) {
-  codes[PairedDepth(n) - 1] = 0;
-  return QuantizeInt8Codes(x, column_scale, n, codes);
-}
-float QuantizeTo8Impl(ConstFloats x, const float* column_scale, int64_t n, int8_t* codes) {
-  return QuantizeInt8Codes(x, column_scale, n, codes);
-}
-
-void ScaleInt8SumsImpl(float scale, int64_t columns, float* sums) {
-  const VF s = hn::Set(DF(), scale);
-  ForVectors(static_cast<size_t>(columns), [&](size_t i, auto count) HWY_ATTR {
-    const VF v =
-        hn::ConvertTo(DF(), hn::BitCast(DI(), Load(FloatsOf(static_cast<const float*>(sums)), i, count)));
-    Store(hn::Mul(v, s), FloatsOf(sums), i, count);
-  });
 }
 
 void PackInt8ColumnsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
                          int8_t* packed) {
   const auto width = static_cast<size_t>(columns);
-  const size_t panel_bytes = kPanel * static_cast<size_t>(PairedDepth(depth));
+  const size_t panel_bytes = PanelBytes(static_cast<size_t>(depth));
   for (int64_t k = 0; k < depth; k += 2) {
     const int8_t* even = codes + k * stride;
     const bool paired = k + 1 < depth;
@@ -390,7 +258,7 @@ void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int6
   const auto whole_pairs = static_cast<size_t>(depth / 2);
   const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
   for (size_t first = 0; first < width; first += kPanel) {
-    int8_t* panel = packed + first * all_pairs * 2;
+    int8_t* panel = packed + first / kPanel * PanelBytes(static_cast<size_t>(depth));
     const size_t count = std::min(kPanel, width - first);
     size_t column = 0;
 #if HWY_TARGET != HWY_SCALAR
@@ -446,6 +314,20 @@ void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int6
   }
 }
 
+void Int8AddSurplusImpl(int64_t columns, int64_t depth, int8_t* packed) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)columns, (void)depth, (void)packed;
+#else
+  const auto pairs = static_cast<size_t>(PairedDepth(depth) / 2);
+  for (size_t column = 0; column < static_cast<size_t>(columns); column += kPanel) {
+    int8_t* panel = packed + column / kPanel * PanelBytes(static_cast<size_t>(depth));
+    int32_t surplus[kPanel];
+    PanelSurplus(panel, pairs, surplus);
+    std::memcpy(panel + pairs * kPanel * 2, surplus, sizeof(surplus));
+  }
+#endif
+}
+
 }  // namespace lacos::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -453,60 +335,54 @@ HWY_AFTER_NAMESPACE();
 namespace lacos::cpu {
 
 HWY_EXPORT(Int8PanelColumnsImpl);
-HWY_EXPORT(Int8RowGroupImpl);
 HWY_EXPORT(PackInt8RowsImpl);
 HWY_EXPORT(PackInt8ColumnsImpl);
-HWY_EXPORT(QuantizeTo16Impl);
-HWY_EXPORT(QuantizeTo8Impl);
-HWY_EXPORT(ScaleInt8SumsImpl);
+HWY_EXPORT(Int8AddSurplusImpl);
 HWY_EXPORT(Int8ProductImpl);
-HWY_EXPORT(Int8DotProductImpl);
+HWY_EXPORT(Int8LoopImpl);
 
 int64_t Int8PanelColumns() { return HWY_DYNAMIC_DISPATCH(Int8PanelColumnsImpl)(); }
-int64_t Int8RowGroup() { return HWY_DYNAMIC_DISPATCH(Int8RowGroupImpl)(); }
 
 size_t Int8PackedBytes(int64_t columns, int64_t depth) {
-  return static_cast<size_t>(RoundUp(columns, Int8PanelColumns()) * PairedDepth(depth));
+  return static_cast<size_t>(RoundUp(columns, Int8PanelColumns())) *
+         (static_cast<size_t>(PairedDepth(depth)) + sizeof(int32_t));
 }
 
-void PackInt8Rows(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed) {
+namespace {
+
+void AddSurplus(int64_t columns, int64_t depth, int8_t* packed, Int8Multiply multiply) {
+  if (multiply == Int8Multiply::kHalved) HWY_DYNAMIC_DISPATCH(Int8AddSurplusImpl)(columns, depth, packed);
+}
+
+}  // namespace
+
+void PackInt8Rows(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed,
+                  Int8Multiply multiply) {
   HWY_DYNAMIC_DISPATCH(PackInt8RowsImpl)(codes, stride, columns, depth, packed);
+  AddSurplus(columns, depth, packed, multiply);
 }
-void PackInt8Columns(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed) {
+void PackInt8Columns(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed,
+                     Int8Multiply multiply) {
   HWY_DYNAMIC_DISPATCH(PackInt8ColumnsImpl)(codes, stride, columns, depth, packed);
+  AddSurplus(columns, depth, packed, multiply);
 }
-float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int16_t* codes) {
-  return HWY_DYNAMIC_DISPATCH(QuantizeTo16Impl)(x, column_scale, n, codes);
-}
-float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int8_t* codes) {
-  return HWY_DYNAMIC_DISPATCH(QuantizeTo8Impl)(x, column_scale, n, codes);
-}
-void ScaleInt8Sums(float scale, int64_t columns, float* sums) {
-  HWY_DYNAMIC_DISPATCH(ScaleInt8SumsImpl)(scale, columns, sums);
-}
-void Int8Product(const int16_t* left, const float* row_scale, int64_t rows, const int8_t* packed,
-                 int64_t columns, int64_t depth, float* sums) {
-  HWY_DYNAMIC_DISPATCH(Int8ProductImpl)(left, row_scale, rows, packed, columns, depth, sums);
-}
-
-void Int8DotProduct(const int16_t* left, const float* row_scale, int64_t rows, const int8_t* codes,
-                    int64_t stride, int64_t columns, int64_t depth, float* sums) {
-  HWY_DYNAMIC_DISPATCH(Int8DotProductImpl)(left, row_scale, rows, codes, stride, columns, depth, sums);
+void Int8Product(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums,
+                 Int8Multiply multiply) {
+  HWY_DYNAMIC_DISPATCH(Int8ProductImpl)(multiply, left, packed, columns, depth, sums);
 }
 
 double MeasureInt8MultiplyAdd() {
   // One panel and one group of rows: everything in the first-level cache.
   constexpr int64_t kDepth = 512, kCalls = 20000, kRuns = 20;  // 0.2 s: the clock has to rise first
-  const int64_t rows = Int8RowGroup(), columns = Int8PanelColumns();
-  std::vector<int16_t> left(static_cast<size_t>(rows * Int8LeftStride(kDepth)), 3);
-  std::vector<int8_t> packed(Int8PackedBytes(columns, kDepth), 5);
-  const std::vector<float> scale(static_cast<size_t>(rows), 1.0f);
+  const int64_t rows = kInt8RowGroup, columns = Int8PanelColumns();
+  const std::vector<int16_t> left(static_cast<size_t>(rows * Int8LeftStride(kDepth)), 3);
+  const std::vector<int8_t> packed(Int8PackedBytes(columns, kDepth), 5);
   std::vector<float> sums(static_cast<size_t>(rows * columns));
   double best = std::numeric_limits<double>::infinity();
   for (int64_t run = 0; run < kRuns; ++run) {
     const Stopwatch watch;
-    for (int64_t call = 0; call < kCalls; ++call)
-      Int8Product(left.data(), scale.data(), rows, packed.data(), columns, kDepth, sums.data());
+    HWY_DYNAMIC_DISPATCH(Int8LoopImpl)
+    (BestInt8Multiply(), kCalls, kDepth, left.data(), packed.data(), sums.data());
     best = std::min(best, watch.Seconds());
   }
   return 2.0 * static_cast<double>(rows * columns * kDepth * kCalls) / best / 1e9;

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "lacos/base/check.h"
-#include "lacos/kernels/cpu/int8_product.h"
+#include "lacos/kernels/cpu/int8_rows.h"
 
 #if defined(__x86_64__)
 #if defined(__GNUC__) && !defined(__clang__)
