@@ -193,13 +193,6 @@ int64_t ReadRank(const Json& json) {
       fmt::format("{} found {}; expected a rank of at least 1; correct the file", json.Where(), rank));
 }
 
-double ReadAlpha(const Json& json) {
-  const double alpha = json.AsDouble();
-  if (std::isfinite(alpha)) return alpha;
-  throw UserError(
-      fmt::format("{} found {}; expected a finite number; correct the file", json.Where(), alpha));
-}
-
 // enable_lora: which of the equal parts of a layer's outputs the old MergedLinear adapted.
 std::vector<bool> ReadEnable(const Json& json) {
   const auto value = json.Find("enable_lora");
@@ -239,7 +232,7 @@ PeftConfig ReadPeftConfig(const std::string& path) {
   RefuseUnsupported(json);
   PeftConfig config;
   if (const auto rank = json.Find("r")) config.rank = ReadRank(*rank);
-  if (const auto alpha = json.Find("lora_alpha")) config.alpha = ReadAlpha(*alpha);
+  if (const auto alpha = json.Find("lora_alpha")) config.alpha = alpha->AsDouble();
   if (const auto dropout = json.Find("lora_dropout")) config.dropout = dropout->AsDouble();
   if (!(config.dropout >= 0 && config.dropout <= 1)) {
     throw UserError(
@@ -262,7 +255,8 @@ PeftConfig ReadPeftConfig(const std::string& path) {
   if (const auto base = json.Find("base_model_name_or_path")) config.base_name = base->AsString();
   config.targets = ReadTargets(json);
   config.rank_of = ReadPattern<int64_t>(json, "rank_pattern", config.rank, ReadRank);
-  config.alpha_of = ReadPattern<double>(json, "alpha_pattern", config.alpha, ReadAlpha);
+  config.alpha_of = ReadPattern<double>(json, "alpha_pattern", config.alpha,
+                                        [](const Json& alpha) { return alpha.AsDouble(); });
   return config;
 }
 

@@ -40,6 +40,21 @@ class ArchiveTest : public ::testing::Test {
     gzclose(file);
   }
 
+  // A .xz or .bz2 of one file, without a name inside.
+  void Compress(const std::string& name, const std::string& bytes) {
+    archive* a = archive_write_new();
+    archive_write_set_format_raw(a);
+    name.ends_with(".xz") ? archive_write_add_filter_xz(a) : archive_write_add_filter_bzip2(a);
+    ASSERT_EQ(archive_write_open_filename(a, (folder_ / name).c_str()), ARCHIVE_OK);
+    archive_entry* entry = archive_entry_new();
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_write_header(a, entry);
+    archive_write_data(a, bytes.data(), bytes.size());
+    archive_entry_free(entry);
+    archive_write_close(a);
+    archive_write_free(a);
+  }
+
   TestFolder folder_;
   UnpackCounts counts_;
 };
@@ -68,6 +83,10 @@ TEST_F(ArchiveTest, PlainAndCompressedFilesComeUnderTheirPlainNames) {
   EXPECT_THAT(Visit("a.txt"), ElementsAre(Pair("a.txt", "text")));
   Gzip("b.txt.gz", "text");
   EXPECT_THAT(Visit("b.txt.gz"), ElementsAre(Pair("b.txt", "text")));
+  for (const char* name : {"c.txt.xz", "c.txt.bz2"}) {
+    Compress(name, "text");
+    EXPECT_THAT(Visit(name), ElementsAre(Pair("c.txt", "text"))) << name;
+  }
 }
 
 TEST_F(ArchiveTest, ArchivesInArchivesAreOpenedToADepth) {
@@ -152,6 +171,14 @@ TEST_F(ArchiveTest, AFileIsAtMostAsLargeAsTheLimit) {
   WriteArchive(folder_ / "a.tar", {{"one.txt", std::string(3000, 'x'), ""}});
   EXPECT_THAT(ErrorOf([&] { Visit("a.tar", 2999); }), HasSubstr("[a.tar/one.txt] has over 2999 bytes"));
   EXPECT_EQ(Visit("a.tar", 3000).size(), 1u);
+  const std::string bytes(3000, 'x');
+  folder_.Write("b.txt", bytes);
+  Gzip("c.txt.gz", bytes);
+  Compress("d.txt.xz", bytes);
+  for (const char* name : {"b.txt", "c.txt.gz", "d.txt.xz"}) {
+    EXPECT_THAT(ErrorOf([&] { Visit(name, 2999); }), HasSubstr("has over 2999 bytes")) << name;
+    EXPECT_EQ(Visit(name, 3000).size(), 1u) << name;
+  }
 }
 
 }  // namespace

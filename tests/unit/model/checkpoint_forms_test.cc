@@ -13,6 +13,7 @@
 #include "lacos/model/quantize.h"
 #include "lacos/quant/code.h"
 #include "model_fixture.h"
+#include "unit/io/torch_bytes.h"
 
 namespace lacos {
 namespace {
@@ -88,6 +89,22 @@ TEST(CheckpointForms, ShardsOfTorchAreFoundThroughTheirIndex) {
   EXPECT_TRUE(fs::exists(folder / "out/model_00001-of-00001.safetensors"));
   EXPECT_TRUE(fs::exists(folder / "out/model.safetensors.index.json"));
   EXPECT_EQ(Checkpoint::Open(folder / "out")->quantization().scheme, QuantScheme::kLinear);
+}
+
+TEST(CheckpointForms, TextAmongTheTensorsIsRefusedByName) {
+  const TestFolder folder;
+  fs::copy_file(kGolden + "original/config.json", folder / "config.json");
+  const auto error = [&](const std::string& name, const std::string& text) {
+    WriteText(folder / "pytorch_model.bin",
+              TorchArchive(PickleDict(PickleText(name) + PickleText(text))).Write());
+    return ErrorOf([&] { Checkpoint::Open(folder.path()); });
+  };
+  EXPECT_THAT(
+      error("h.0.mlp.dense_h_to_4h.weight_format", "col32"),
+      AllOf(HasSubstr("pytorch_model.bin: h.0.mlp.dense_h_to_4h.weight_format]"), HasSubstr("'col32'")));
+  EXPECT_THAT(error("ln_f.bias", "row"), HasSubstr("is the text 'row'"));
+  EXPECT_THAT(error("lm_head.weight_format", "col32"), HasSubstr("lacks")) << "of a head anything will do";
+  EXPECT_THAT(error("h.0.mlp.dense_h_to_4h.weight_format", "row"), HasSubstr("lacks"));
 }
 
 TEST(CheckpointForms, ShortTorchFilesSayHowMuchIsMissing) {

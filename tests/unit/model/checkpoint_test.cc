@@ -151,6 +151,18 @@ TEST(CheckpointTest, AnIndexStaysInsideItsFolderAndTellsTheTruth) {
   EXPECT_THAT(error("\"model_00001", "\"model\\u0000_00001"), HasSubstr("in the same folder"));
   EXPECT_THAT(error("\"ln_f.bias\": \"model_00002", "\"ln_f.bias\": \"model_00001"), HasSubstr("ln_f.bias"));
   EXPECT_THAT(error("\"ln_f.bias\"", "\"ln_f.bia\""), HasSubstr("ln_f.bia"));
+  // A tensor that the index leaves out.
+  const TestFolder folder;
+  WriteShardedModel(folder.path(), model);
+  Json index = Json::Parse(ReadText(folder / "model.safetensors.index.json"), "index");
+  Json map = Json::Object();
+  index.At("weight_map").ForEachItem([&](std::string_view name, const Json& shard) {
+    if (name != "ln_f.bias") map.Set(std::string(name), shard.AsString());
+  });
+  index.Set("weight_map", map);
+  WriteText(folder / "model.safetensors.index.json", index.Dump());
+  EXPECT_THAT(ErrorOf([&] { Checkpoint::Open(folder.path()); }),
+              AllOf(HasSubstr("holds ln_f.bias"), HasSubstr("model.safetensors.index.json")));
 }
 
 TEST(CheckpointTest, AFolderWithoutWeightsIsAnError) {
@@ -212,6 +224,13 @@ TEST(CheckpointTest, EmbeddingRowsAreTheRowsOfTheMatrix) {
   std::vector<float> row(40);
   const auto source = MakeEmbeddingSource(Checkpoint::Open(folder / "row"));
   EXPECT_DEATH(source->ReadRow(300, row), "inside the table");
+  TinyModel model = MakeTinyModel();
+  model.values["word_embeddings.weight"][7 * 40 + 3] = std::numeric_limits<float>::infinity();
+  WriteModel(folder / "infinite", model);
+  const auto infinite = MakeEmbeddingSource(Checkpoint::Open(folder / "infinite"));
+  infinite->ReadRow(6, row);
+  EXPECT_THAT(ErrorOf([&] { infinite->ReadRow(7, row); }),
+              AllOf(HasSubstr("word_embeddings.weight"), HasSubstr("has inf in row 7")));
 }
 
 TEST(CheckpointTest, UnalignedScalesAreReadCorrectly) {

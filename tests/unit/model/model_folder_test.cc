@@ -239,11 +239,17 @@ TEST_F(ModelFolderTest, WhatLacosDoesNotComputeIsRefusedByName) {
   EXPECT_THAT(Error("st"), HasSubstr("do_lower_case"));
   WriteText(folder_ / "st/sentence_bert_config.json", R"({"transformer_task": "fill-mask"})");
   EXPECT_THAT(Error("st"), HasSubstr("transformer_task"));
+  WriteText(folder_ / "st/sentence_bert_config.json", R"({"max_seq_length": 0})");
+  EXPECT_THAT(Error("st"), AllOf(HasSubstr("max_seq_length"), HasSubstr("found 0; expected at least 1")));
   WriteText(
       folder_ / "st/sentence_bert_config.json",
       R"({"transformer_task": "feature-extraction", "processing_kwargs": {"text": {"padding": true}}})");
   EXPECT_THAT(Error("st"), HasSubstr("processing_kwargs"));
   fs::remove(folder_ / "st/sentence_bert_config.json");
+  WriteText(folder_ / "st/config_sentence_transformers.json",
+            R"({"prompts": {"query": "q: "}, "default_prompt_name": "passage"})");
+  EXPECT_THAT(Error("st"), AllOf(HasSubstr("default_prompt_name"), HasSubstr("found 'passage'")));
+  fs::remove(folder_ / "st/config_sentence_transformers.json");
   const char* kTransformer = "sentence_transformers.models.Transformer";
   const char* kPooling = "sentence_transformers.models.Pooling";
   const auto modules = [&](const std::vector<std::pair<std::string, std::string>>& list) {

@@ -427,6 +427,14 @@ TEST_F(ForeignAdapter, WhatLacosDoesNotComputeIsRefusedByName) {
     Write({}, kModelRoot, R"({"peft_type": "LORA", "lora_alpha": 16, )" + keys + "}");
     EXPECT_THAT(Error(), HasSubstr(expected)) << keys;
   }
+  for (const auto& [keys, expected] : std::vector<std::pair<std::string, std::string>>{
+           {R"("target_modules": ".*dense", "layers_to_transform": [0])", "beside layers_to_transform"},
+           {R"("lora_alpha": 1e999)", "number overflow parsing '1e999'"},
+           {R"("lora_dropout": 1.5)", "found 1.5; expected 0 to 1"},
+           {R"("lora_dropout": -0.1)", "lora_dropout"}}) {
+    Write({}, kModelRoot, R"({"peft_type": "LORA", )" + keys + "}");
+    EXPECT_THAT(Error(), HasSubstr(expected)) << keys;
+  }
   Write({}, kModelRoot, R"({"peft_type": "IA3"})");
   EXPECT_THAT(Error(), HasSubstr("found 'IA3'"));
   // The same keys without effect are fine.

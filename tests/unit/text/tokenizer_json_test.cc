@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <random>
 #include <string>
@@ -75,6 +76,22 @@ TEST(TokenizerJson, TheFileThatTheRefusalsChangeIsAccepted) {
   EXPECT_EQ(tokenizer->Decode(std::vector<int32_t>{3, 0, 4}, true), "ab ");
   EXPECT_THROW(tokenizer->Decode(std::vector<int32_t>{5}, false), UserError);
   EXPECT_THROW(tokenizer->Decode(std::vector<int32_t>{-1}, false), UserError);
+}
+
+TEST(TokenizerJson, AFileWithoutAnObjectOrBeyondAGigabyteIsRefused) {
+  for (const char* text : {"[]", "1", "\"text\"", "null"}) {
+    EXPECT_THAT(Refusal(text), AllOf(HasSubstr("[t.json"), HasSubstr("no JSON object"))) << text;
+  }
+  const std::string path = testing::TempDir() + "lacos_large_tokenizer.json";
+  std::ofstream(path) << kFile;
+  std::filesystem::resize_file(path, (uint64_t{1} << 30) + 1);  // a hole: no bytes on the disk
+  try {
+    Tokenizer::FromFile(path);
+    ADD_FAILURE() << "accepted";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("has 1073741825 bytes"));
+  }
+  std::filesystem::remove(path);
 }
 
 TEST(TokenizerJson, TruncationAndPaddingOfTheFileChangeNothing) {
