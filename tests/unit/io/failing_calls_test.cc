@@ -1,0 +1,121 @@
+// What is left, and what is said, when the disk fails in the middle of putting files and folders in their
+// place.
+#include "unit/io/failing_calls.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/folder.h"
+#include "lacos/io/temporary.h"
+#include "unit/io/test_files.h"
+
+namespace lacos {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> Names(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const FolderEntry& entry : ListFolder(folder)) names.push_back(entry.name);
+  return names;
+}
+
+// Runs `f` where `calls` fail and ends the child, with f's error (or "no error") on stderr.
+template <class F>
+[[noreturn]] void EndWithError(const std::vector<FailingCall>& calls, F&& f) {
+  FailCalls(calls);
+  try {
+    f();
+    std::cerr << "no error" << std::endl;
+  } catch (const UserError& error) {
+    std::cerr << error.what() << std::endl;
+  }
+  std::exit(0);
+}
+
+const ::testing::ExitedWithCode kEnds(0);
+
+void WriteFolder(const std::string& path, const std::string& text, bool overwrite) {
+  AtomicFolder folder(path, overwrite);
+  WriteFileAtomically(folder.temporary() + "/a.txt", text);
+  folder.Commit();
+}
+
+TEST(FailingCallsDeathTest, AFileThatCannotBeRenamedLeavesNothing) {
+  const TestFolder folder;
+  EXPECT_EXIT(EndWithError({{kRenameCall, EIO}}, [&] { WriteFileAtomically(folder / "out.txt", "text"); }),
+              kEnds, "out.txt.*rename");
+  EXPECT_THAT(Names(folder.path()), IsEmpty());
+  EXPECT_THAT(ErrorOf([] { WriteFileAtomically("", "text"); }), HasSubstr("found an empty path"));
+}
+
+TEST(FailingCallsDeathTest, AFolderIsReplacedInTwoStepsWhereTheFileSystemCannotExchange) {
+  for (const int error : {ENOSYS, EINVAL}) {
+    const TestFolder folder;
+    WriteFolder(folder / "out", "old", false);
+    EXPECT_EXIT(EndWithError({{SYS_renameat2, error}}, [&] { WriteFolder(folder / "out", "new", true); }),
+                kEnds, "no error");
+    EXPECT_EQ(folder.Read("out/a.txt"), "new");
+    EXPECT_THAT(Names(folder.path()), ElementsAre("out"));
+  }
+}
+
+TEST(FailingCallsDeathTest, AFolderThatCannotBeExchangedStaysAsItWas) {
+  const TestFolder folder;
+  WriteFolder(folder / "out", "old", false);
+  EXPECT_EXIT(EndWithError({{SYS_renameat2, EIO}}, [&] { WriteFolder(folder / "out", "new", true); }), kEnds,
+              "out.*rename");
+  // Neither can it be moved out of the way.
+  EXPECT_EXIT(EndWithError({{SYS_renameat2, ENOSYS}, {kRenameCall, EIO}},
+                           [&] { AtomicFolder(folder / "out", true).Commit(); }),
+              kEnds, "out.*rename");
+  EXPECT_EQ(folder.Read("out/a.txt"), "old");
+  EXPECT_THAT(Names(folder.path()), ElementsAre("out"));
+}
+
+TEST(FailingCallsDeathTest, AFolderThatCannotBeMadeOrOpenedIsNotLeftBehind) {
+  const TestFolder folder;
+  const auto make = [&] { CreateTemporaryFolder(folder / "out"); };
+  for (const int error : {ENOENT, ENOSPC}) {  // ENOENT: tried again, in case another process tidied up
+#ifdef SYS_mkdir
+    EXPECT_EXIT(EndWithError({{SYS_mkdir, error}}, make), kEnds, "out.*create");
+#endif
+  }
+  EXPECT_EXIT(EndWithError({{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY}}, make), kEnds, "out.*create");
+  // Another process locks each new one, taking it for a dead one's.
+  EXPECT_EXIT(EndWithError({{SYS_flock, EWOULDBLOCK}}, make), kEnds, "out.*create");
+  for (const std::string& name : Names(folder.path())) EXPECT_TRUE(IsTemporaryName(name)) << name;
+}
+
+TEST(FailingCallsDeathTest, WhatCannotBeRemovedIsReported) {
+  const TestFolder folder;
+  const auto remove = [&] {
+    if (!RemoveAll((folder / "a").c_str())) throw UserError(fmt::format("stays: {}", std::strerror(errno)));
+  };
+  const FailingCall cases[] = {{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY},  // the folder
+                               {SYS_openat, EMFILE, 0, 0x80000000, 0},             // one in it
+                               {SYS_unlinkat, EROFS}};
+  for (const FailingCall& call : cases) {
+    std::filesystem::create_directories(folder / "a/b");
+    folder.Write("a/b/c.txt", "text");
+    EXPECT_EXIT(EndWithError({call}, remove), kEnds, std::string("stays: ") + std::strerror(call.error));
+    EXPECT_THAT(Names(folder.path()), ElementsAre("a"));
+  }
+  remove();
+  EXPECT_THAT(Names(folder.path()), IsEmpty());
+  const std::string too_long(300, 'x');
+  EXPECT_FALSE(RemoveAll(too_long.c_str()));
+  EXPECT_THAT(ErrorOf([&] { ListFolder(too_long); }), HasSubstr("list the folder"));
+}
+
+}  // namespace
+}  // namespace lacos
