@@ -98,7 +98,8 @@ TEST_F(RunFolderTest, AFinishedRunIsReportedUnlessOneOfItsFilesIsDamaged) {
   Write("out/README.md", "a card of one's own");
   EXPECT_EQ(FinishedReport(out_).steps, 7);
   Write("out/run.json", R"({"settings": {"total_steps": 8}})");
-  EXPECT_THAT(ErrorOf([&] { FinishedReport(out_); }), AllOf(HasSubstr("is finished, but run.json has"), HasSubstr("--resume")));
+  EXPECT_THAT(ErrorOf([&] { FinishedReport(out_); }),
+              AllOf(HasSubstr("is finished, but run.json has"), HasSubstr("--resume")));
 }
 
 }  // namespace
