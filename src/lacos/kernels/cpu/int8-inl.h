@@ -32,7 +32,7 @@ using VI16 = hn::Vec<DI16>;
 
 // Computes `v` here and not later: left to itself, g++ mixes the rows until registers run out.
 HWY_INLINE void Pin(VI& v) {
-#if HWY_ARCH_X86
+#if HWY_ARCH_X86 && HWY_COMPILER_GCC_ACTUAL
   asm volatile("" : "+x"(v.raw));
 #else
   (void)v;
