@@ -17,15 +17,6 @@ import sys
 import result_files
 
 
-def without_paths(value):
-    """`value` with each absolute path in it cut to its last component: results say nothing of a machine's folders."""
-    if isinstance(value, dict):
-        return {key: without_paths(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [without_paths(item) for item in value]
-    return pathlib.PurePosixPath(value).name if isinstance(value, str) and value.startswith("/") else value
-
-
 def main():
     own, command = sys.argv[1:], []
     if "--" in own:
@@ -51,7 +42,7 @@ def main():
         if run.returncode != 0:
             sys.exit(f"record.py: status {run.returncode}: {shlex.join(command)}")
         figures, line = json.loads(run.stdout), options.show or command
-    entry = result_files.result(options.kind, options.setting, line, without_paths(figures), result_files.machine(options.lacos), options.name)
+    entry = result_files.result(options.kind, options.setting, line, figures, result_files.machine(options.lacos), options.name)
     path = options.folder / result_files.file_name(entry, options.machine_name)
     result_files.write(entry, path)
     print(path)

@@ -55,6 +55,15 @@ def machine(lacos):
     }
 
 
+def _without_paths(value):
+    """`value` with each absolute path in it cut to its last component: results say nothing of a machine's folders."""
+    if isinstance(value, dict):
+        return {key: _without_paths(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_paths(item) for item in value]
+    return pathlib.PurePosixPath(value).name if isinstance(value, str) and value.startswith("/") else value
+
+
 def result(kind, setting, command, figures, on, name, date=None):
     """The object of a result file. `command`: a list of words, or a line. `name` tells runs of one day and kind apart."""
     line = command if isinstance(command, str) else shlex.join(str(word) for word in command)
@@ -66,7 +75,7 @@ def result(kind, setting, command, figures, on, name, date=None):
         "command": line.replace(f"{REPOSITORY}/", ""),
         "lacos": _output("git", "rev-parse", "--short=12", "HEAD") or "unknown",
         "machine": on,
-        "figures": figures,
+        "figures": _without_paths(figures),
     }
 
 

@@ -1,5 +1,5 @@
 // System calls that fail, for what no test can bring about on a healthy disk. The kernel refuses them
-// (seccomp), and there is no way back: call FailCalls in the child process of an EXPECT_EXIT.
+// (seccomp), and there is no way back: call these in the child process of an EXPECT_EXIT.
 #pragma once
 
 #include <linux/audit.h>
@@ -12,7 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <vector>
+
+#include "lacos/base/error.h"
 
 namespace lacos {
 
@@ -53,6 +56,19 @@ inline void FailCalls(const std::vector<FailingCall>& calls) {
   const sock_fprog filter{static_cast<uint16_t>(program.size()), program.data()};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
     std::exit(77);
+}
+
+// Runs `f` where `calls` fail and ends the process with status 0, with f's error (or "no error") on stderr.
+template <class F>
+[[noreturn]] void EndWithError(const std::vector<FailingCall>& calls, F&& f) {
+  FailCalls(calls);
+  try {
+    f();
+    std::cerr << "no error" << std::endl;
+  } catch (const UserError& error) {
+    std::cerr << error.what() << std::endl;
+  }
+  std::exit(0);
 }
 
 }  // namespace lacos

@@ -8,8 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <filesystem>
-#include <iostream>
 
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
@@ -23,25 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::vector<std::string> Names(const std::string& folder) {
-  std::vector<std::string> names;
-  for (const FolderEntry& entry : ListFolder(folder)) names.push_back(entry.name);
-  return names;
-}
-
-// Runs `f` where `calls` fail and ends the child, with f's error (or "no error") on stderr.
-template <class F>
-[[noreturn]] void EndWithError(const std::vector<FailingCall>& calls, F&& f) {
-  FailCalls(calls);
-  try {
-    f();
-    std::cerr << "no error" << std::endl;
-  } catch (const UserError& error) {
-    std::cerr << error.what() << std::endl;
-  }
-  std::exit(0);
-}
-
 const ::testing::ExitedWithCode kEnds(0);
 
 void WriteFolder(const std::string& path, const std::string& text, bool overwrite) {
@@ -54,7 +33,7 @@ TEST(FailingCallsDeathTest, AFileThatCannotBeRenamedLeavesNothing) {
   const TestFolder folder;
   EXPECT_EXIT(EndWithError({{kRenameCall, EIO}}, [&] { WriteFileAtomically(folder / "out.txt", "text"); }),
               kEnds, "out.txt.*rename");
-  EXPECT_THAT(Names(folder.path()), IsEmpty());
+  EXPECT_THAT(folder.Names(), IsEmpty());
   EXPECT_THAT(ErrorOf([] { WriteFileAtomically("", "text"); }), HasSubstr("found an empty path"));
 }
 
@@ -65,7 +44,7 @@ TEST(FailingCallsDeathTest, AFolderIsReplacedInTwoStepsWhereTheFileSystemCannotE
     EXPECT_EXIT(EndWithError({{SYS_renameat2, error}}, [&] { WriteFolder(folder / "out", "new", true); }),
                 kEnds, "no error");
     EXPECT_EQ(folder.Read("out/a.txt"), "new");
-    EXPECT_THAT(Names(folder.path()), ElementsAre("out"));
+    EXPECT_THAT(folder.Names(), ElementsAre("out"));
   }
 }
 
@@ -79,7 +58,7 @@ TEST(FailingCallsDeathTest, AFolderThatCannotBeExchangedStaysAsItWas) {
                            [&] { AtomicFolder(folder / "out", true).Commit(); }),
               kEnds, "out.*rename");
   EXPECT_EQ(folder.Read("out/a.txt"), "old");
-  EXPECT_THAT(Names(folder.path()), ElementsAre("out"));
+  EXPECT_THAT(folder.Names(), ElementsAre("out"));
 }
 
 TEST(FailingCallsDeathTest, AFolderThatCannotBeMadeOrOpenedIsNotLeftBehind) {
@@ -93,7 +72,7 @@ TEST(FailingCallsDeathTest, AFolderThatCannotBeMadeOrOpenedIsNotLeftBehind) {
   EXPECT_EXIT(EndWithError({{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY}}, make), kEnds, "out.*create");
   // Another process locks each new one, taking it for a dead one's.
   EXPECT_EXIT(EndWithError({{SYS_flock, EWOULDBLOCK}}, make), kEnds, "out.*create");
-  for (const std::string& name : Names(folder.path())) EXPECT_TRUE(IsTemporaryName(name)) << name;
+  for (const std::string& name : folder.Names()) EXPECT_TRUE(IsTemporaryName(name)) << name;
 }
 
 TEST(FailingCallsDeathTest, WhatCannotBeRemovedIsReported) {
@@ -105,13 +84,12 @@ TEST(FailingCallsDeathTest, WhatCannotBeRemovedIsReported) {
                                {SYS_openat, EMFILE, 0, 0x80000000, 0},             // one in it
                                {SYS_unlinkat, EROFS}};
   for (const FailingCall& call : cases) {
-    std::filesystem::create_directories(folder / "a/b");
     folder.Write("a/b/c.txt", "text");
     EXPECT_EXIT(EndWithError({call}, remove), kEnds, std::string("stays: ") + std::strerror(call.error));
-    EXPECT_THAT(Names(folder.path()), ElementsAre("a"));
+    EXPECT_THAT(folder.Names(), ElementsAre("a"));
   }
   remove();
-  EXPECT_THAT(Names(folder.path()), IsEmpty());
+  EXPECT_THAT(folder.Names(), IsEmpty());
   const std::string too_long(300, 'x');
   EXPECT_FALSE(RemoveAll(too_long.c_str()));
   EXPECT_THAT(ErrorOf([&] { ListFolder(too_long); }), HasSubstr("list the folder"));

@@ -18,12 +18,6 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-std::vector<std::string> Names(const std::string& folder) {
-  std::vector<std::string> names;
-  for (const FolderEntry& entry : ListFolder(folder)) names.push_back(entry.name);
-  return names;
-}
-
 TEST(Temporary, LeftoversOfTheDeadGoWithTheNextOutputOfThatName) {
   const TestFolder folder;
   fs::create_directories(folder / ".out.lacos-tmp-12-0/sub");
@@ -33,7 +27,7 @@ TEST(Temporary, LeftoversOfTheDeadGoWithTheNextOutputOfThatName) {
   folder.Write(".out.something", "not ours");
   AtomicFolder output(folder / "out", false);
   output.Commit();
-  EXPECT_THAT(Names(folder.path()), ElementsAre(".other.lacos-tmp-12-0", ".out.something", "out"));
+  EXPECT_THAT(folder.Names(), ElementsAre(".other.lacos-tmp-12-0", ".out.something", "out"));
 }
 
 TEST(Temporary, WhatALivingProcessWritesStays) {
@@ -49,7 +43,7 @@ TEST(Temporary, WhatALivingProcessWritesStays) {
   file.Commit();
   first.reset();
   second.Commit();
-  EXPECT_THAT(Names(folder.path()), ElementsAre("other", "out"));
+  EXPECT_THAT(folder.Names(), ElementsAre("other", "out"));
 }
 
 // Where folders cannot be exchanged, a process may be killed between the two renames of a replacement.
@@ -61,7 +55,7 @@ TEST(Temporary, AnEarlierOutputGoesBackToItsPlaceWhenNothingTookIt) {
   EXPECT_EQ(folder.Read("out/earlier"), "1");
   fs::create_directory(folder / ".out.lacos-old-14-0");
   RemoveLeftoversOf(folder / "out");
-  EXPECT_THAT(Names(folder.path()), ElementsAre("out"));
+  EXPECT_THAT(folder.Names(), ElementsAre("out"));
   EXPECT_EQ(folder.Read("out/earlier"), "1");
 }
 
@@ -78,7 +72,7 @@ TEST(Folder, IsListedAndRemovedWithoutFollowingLinks) {
   EXPECT_THAT(ListFolder(folder / "absent"), IsEmpty());
   EXPECT_TRUE(RemoveAll((folder / "a").c_str()));
   EXPECT_TRUE(RemoveAll((folder / "a").c_str())) << "nothing there is a success";
-  EXPECT_THAT(Names(folder.path()), ElementsAre("kept"));
+  EXPECT_THAT(folder.Names(), ElementsAre("kept"));
 }
 
 }  // namespace

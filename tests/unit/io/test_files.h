@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "lacos/base/error.h"
 
@@ -30,8 +32,9 @@ class TestFolder {
   const std::string& path() const { return path_; }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
-  // Writes a file and returns its path.
+  // Writes a file, makes the folders above it, and returns its path.
   std::string Write(const std::string& name, const std::string& bytes) const {
+    std::filesystem::create_directories(std::filesystem::path(*this / name).parent_path());
     std::ofstream file(*this / name, std::ios::binary);
     file << bytes;
     if (!file.flush()) throw std::runtime_error("cannot write the test's file");
@@ -40,6 +43,14 @@ class TestFolder {
   std::string Read(const std::string& name) const {
     std::ifstream file(*this / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
+  }
+  // What lies in it, sorted.
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
   }
   size_t CountEntries() const {
     const std::filesystem::directory_iterator begin(path_);

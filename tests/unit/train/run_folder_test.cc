@@ -4,10 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <iostream>
-
-#include "lacos/base/error.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
@@ -18,7 +14,6 @@
 namespace lacos {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -26,30 +21,24 @@ using ::testing::IsEmpty;
 
 class RunFolderTest : public ::testing::Test {
  protected:
-  void Write(const std::string& name, const std::string& text) {
-    fs::create_directories(fs::path(folder_ / name).parent_path());
-    folder_.Write(name, text);
-  }
-  std::vector<std::string> Files() const {
-    return ListFilesBelow(folder_.path(), [](const std::string&) { return false; });
-  }
+  std::vector<std::string> Files() const { return ListFilesBelow(folder_.path()); }
 
   TestFolder folder_;
   const std::string out_ = folder_ / "out";
 };
 
 TEST_F(RunFolderTest, AnEarlierRunComesBackUnlessTheNewOneIsKept) {
-  Write("out/old.txt", "old");
+  folder_.Write("out/old.txt", "old");
   {
     RunFolder run(out_ + "/");
     run.Begin(true);
-    Write("out/new.txt", "new");
+    folder_.Write("out/new.txt", "new");
   }
   EXPECT_THAT(Files(), ElementsAre("out/old.txt"));
   {
     RunFolder run(out_);
     run.Begin(true);
-    Write("out/new.txt", "new");
+    folder_.Write("out/new.txt", "new");
     run.Keep();
   }
   EXPECT_THAT(Files(), ElementsAre("out/new.txt"));
@@ -57,30 +46,26 @@ TEST_F(RunFolderTest, AnEarlierRunComesBackUnlessTheNewOneIsKept) {
 
 TEST_F(RunFolderTest, WhatAKilledRunSetAsideComesBackOrGoes) {
   const std::string aside = ".out.lacos-earlier-1-0/old.txt";
-  Write(aside, "old");
-  Write("out/torn.txt", "torn");
+  folder_.Write(aside, "old");
+  folder_.Write("out/torn.txt", "torn");
   { const RunFolder run(out_); }
   EXPECT_THAT(Files(), ElementsAre("out/old.txt"));
 
-  Write(aside, "older");
-  Write("out/adapter_config.json", "{}");
-  Write("out/lacos.json", "{}");
+  folder_.Write(aside, "older");
+  folder_.Write("out/adapter_config.json", "{}");
+  folder_.Write("out/lacos.json", "{}");
   { const RunFolder run(out_); }
   EXPECT_THAT(Files(), ElementsAre("out/adapter_config.json", "out/lacos.json", "out/old.txt"));
 }
 
 TEST_F(RunFolderTest, WhereItCannotBeMovedItIsEmptiedAndOnAFailingDiskItStays) {
   const auto begin = [&](int error) {
-    FailCalls({{kRenameCall, error}});
-    try {
+    EndWithError({{kRenameCall, error}}, [&] {
       RunFolder run(out_);
       run.Begin(true);
-    } catch (const UserError& failure) {
-      std::cerr << failure.what() << std::endl;
-    }
-    std::exit(0);
+    });
   };
-  Write("out/sub/old.txt", "old");
+  folder_.Write("out/sub/old.txt", "old");
   for (const int error : {ENOSPC, EROFS, EIO}) {
     EXPECT_EXIT(begin(error), ::testing::ExitedWithCode(0), "set the earlier run aside");
     EXPECT_THAT(Files(), ElementsAre("out/sub/old.txt"));
@@ -91,13 +76,13 @@ TEST_F(RunFolderTest, WhereItCannotBeMovedItIsEmptiedAndOnAFailingDiskItStays) {
 }
 
 TEST_F(RunFolderTest, AFinishedRunIsReportedUnlessOneOfItsFilesIsDamaged) {
-  Write("out/run.json", R"({"settings": {"total_steps": 7}})");
-  Write("out/README.md", "model card");
+  folder_.Write("out/run.json", R"({"settings": {"total_steps": 7}})");
+  folder_.Write("out/README.md", "model card");
   WriteManifest(out_, Json::Object());
   EXPECT_EQ(FinishedReport(out_).steps, 7);
-  Write("out/README.md", "a card of one's own");
+  folder_.Write("out/README.md", "a card of one's own");
   EXPECT_EQ(FinishedReport(out_).steps, 7);
-  Write("out/run.json", R"({"settings": {"total_steps": 8}})");
+  folder_.Write("out/run.json", R"({"settings": {"total_steps": 8}})");
   EXPECT_THAT(ErrorOf([&] { FinishedReport(out_); }),
               AllOf(HasSubstr("is finished, but run.json has"), HasSubstr("--resume")));
 }

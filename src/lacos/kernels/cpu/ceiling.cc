@@ -1,5 +1,6 @@
 #include "lacos/kernels/ceiling.h"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -113,10 +114,8 @@ void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
   }
   if (compute == Compute::kInt8) {
     ceiling.gflops = MeasurePackedInt8();
-    ceiling.kernel = cpu::BestInt8Multiply() == cpu::Int8Multiply::kHalved
-                         ? "int8, 16-bit multiply-add by Winograd's inner product in registers"
-                         : "int8, 16-bit multiply-add in registers";
-    ceiling.kernel += " (this CPU has no exact 8-bit one)";
+    ceiling.kernel =
+        fmt::format("int8, {} in registers (this CPU has no exact 8-bit one)", cpu::BestInt8MultiplyName());
     return;
   }
   const Rate f32 = MeasureProduct(Type::f32);

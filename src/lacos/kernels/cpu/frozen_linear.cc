@@ -52,9 +52,7 @@ FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Kernel int8)
       weights_(type_) {
   if (type_ == ProductType::kInt8 && !int8_by_onednn_) {
     tiles_ = {kInt8TileRows, kInt8RowGroup};
-    implementation_ = BestInt8Multiply() == Int8Multiply::kHalved
-                          ? "16-bit multiply-add by Winograd's inner product, exact 32-bit sums"
-                          : "16-bit multiply-add, exact 32-bit sums";
+    implementation_ = fmt::format("{}, exact 32-bit sums", BestInt8MultiplyName());
   } else {
     element_ = int8_by_onednn_               ? ProductElement::kS8
                : type_ == ProductType::kBF16 ? ProductElement::kBF16

@@ -36,10 +36,6 @@ struct Int8Start {
 constexpr int32_t kNoRows[kGroup] = {};
 constexpr int32_t kNoColumns[kPanel] = {};
 
-size_t PanelBytes(size_t depth) {
-  return kPanel * (static_cast<size_t>(PairedDepth(depth)) + sizeof(int32_t));
-}
-
 #if HWY_TARGET == HWY_SCALAR
 
 // c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth.
@@ -191,13 +187,13 @@ void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t
 template <bool kHalved>
 void Int8ProductOf(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums) {
   const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
-  const auto width = static_cast<size_t>(columns), panel_bytes = PanelBytes(static_cast<size_t>(depth));
+  const auto width = static_cast<size_t>(columns), column_bytes = Int8ColumnBytes(depth);
   const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
   for (size_t pass = 0; pass < all_pairs; pass += kPassPairs) {
     const size_t pairs = std::min(kPassPairs, all_pairs - pass);
     const bool first = pass == 0, last = pass + pairs == all_pairs;
     for (size_t column = 0; column < width; column += kPanel) {
-      const int8_t* panel = packed + column / kPanel * panel_bytes;
+      const int8_t* panel = packed + column * column_bytes;
       const int8_t* b = panel + pass * kPanel * 2;
       int32_t columns_surplus[kPanel] = {};
       if (kHalved && first)
@@ -236,7 +232,7 @@ void Int8LoopImpl(Int8Multiply multiply, int64_t calls, int64_t depth, const int
 void PackInt8ColumnsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
                          int8_t* packed) {
   const auto width = static_cast<size_t>(columns);
-  const size_t panel_bytes = PanelBytes(static_cast<size_t>(depth));
+  const size_t panel_bytes = kPanel * Int8ColumnBytes(depth);
   for (int64_t k = 0; k < depth; k += 2) {
     const int8_t* even = codes + k * stride;
     const bool paired = k + 1 < depth;
@@ -258,7 +254,7 @@ void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int6
   const auto whole_pairs = static_cast<size_t>(depth / 2);
   const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
   for (size_t first = 0; first < width; first += kPanel) {
-    int8_t* panel = packed + first / kPanel * PanelBytes(static_cast<size_t>(depth));
+    int8_t* panel = packed + first * Int8ColumnBytes(depth);
     const size_t count = std::min(kPanel, width - first);
     size_t column = 0;
 #if HWY_TARGET != HWY_SCALAR
@@ -320,7 +316,7 @@ void Int8AddSurplusImpl(int64_t columns, int64_t depth, int8_t* packed) {
 #else
   const auto pairs = static_cast<size_t>(PairedDepth(depth) / 2);
   for (size_t column = 0; column < static_cast<size_t>(columns); column += kPanel) {
-    int8_t* panel = packed + column / kPanel * PanelBytes(static_cast<size_t>(depth));
+    int8_t* panel = packed + column * Int8ColumnBytes(depth);
     int32_t surplus[kPanel];
     PanelSurplus(panel, pairs, surplus);
     std::memcpy(panel + pairs * kPanel * 2, surplus, sizeof(surplus));
@@ -344,8 +340,7 @@ HWY_EXPORT(Int8LoopImpl);
 int64_t Int8PanelColumns() { return HWY_DYNAMIC_DISPATCH(Int8PanelColumnsImpl)(); }
 
 size_t Int8PackedBytes(int64_t columns, int64_t depth) {
-  return static_cast<size_t>(RoundUp(columns, Int8PanelColumns())) *
-         (static_cast<size_t>(PairedDepth(depth)) + sizeof(int32_t));
+  return static_cast<size_t>(RoundUp(columns, Int8PanelColumns())) * Int8ColumnBytes(depth);
 }
 
 namespace {
@@ -366,6 +361,7 @@ void PackInt8Columns(const int8_t* codes, int64_t stride, int64_t columns, int64
   HWY_DYNAMIC_DISPATCH(PackInt8ColumnsImpl)(codes, stride, columns, depth, packed);
   AddSurplus(columns, depth, packed, multiply);
 }
+
 void Int8Product(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums,
                  Int8Multiply multiply) {
   HWY_DYNAMIC_DISPATCH(Int8ProductImpl)(multiply, left, packed, columns, depth, sums);

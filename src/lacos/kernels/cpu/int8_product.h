@@ -17,6 +17,10 @@
 namespace lacos::cpu {
 
 int64_t Int8PanelColumns();
+// Bytes of a packed column: its codes and its surplus.
+constexpr size_t Int8ColumnBytes(int64_t depth) {
+  return static_cast<size_t>(PairedDepth(depth)) + sizeof(int32_t);
+}
 // Bytes of `columns` packed columns; those of whole panels are where the next one begins.
 size_t Int8PackedBytes(int64_t columns, int64_t depth);
 

@@ -141,6 +141,10 @@ Int8Multiply BestInt8Multiply() {
   static const Int8Multiply best = HasOneInt8Multiplier() ? Int8Multiply::kHalved : Int8Multiply::kEach;
   return best;
 }
+const char* BestInt8MultiplyName() {
+  return BestInt8Multiply() == Int8Multiply::kHalved ? "16-bit multiply-add by Winograd's inner product"
+                                                     : "16-bit multiply-add";
+}
 
 float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int16_t* codes) {
   return HWY_DYNAMIC_DISPATCH(QuantizeTo16Impl)(x, column_scale, n, codes);
@@ -155,5 +159,6 @@ int32_t Int8RowSurplus(Int8Weight weight, const int16_t* codes, int64_t depth, I
   return multiply == Int8Multiply::kHalved ? HWY_DYNAMIC_DISPATCH(Int8RowSurplusImpl)(weight, codes, depth)
                                            : 0;
 }
+
 }  // namespace lacos::cpu
 #endif  // HWY_ONCE

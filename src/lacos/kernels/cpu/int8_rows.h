@@ -34,6 +34,8 @@ enum class Int8Multiply : uint8_t {
 // kHalved where one unit multiplies integers and several add them (AMD's Zen, Zen+, Zen 2: 1.28 times as
 // fast).
 Int8Multiply BestInt8Multiply();
+// What it is called in `lacos info` and the ceilings.
+const char* BestInt8MultiplyName();
 
 // codes[i] = rint(x[i] * column_scale[i] * (127 / absmax)), half to even, for a row of n values whose largest
 // is absmax, zero at n when n is odd; returns absmax / 127. column_scale may be null. A row whose absmax is
