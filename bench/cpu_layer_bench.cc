@@ -1,4 +1,4 @@
-// Where the time of one transformer layer goes on the CPU backend: every verb of its forward and backward,
+// Where the time of one transformer layer goes on the CPU backend: every op of its forward and backward,
 // against oneDNN's plain f32 product of the same sizes measured in the same run (times are the best of some
 // repetitions).
 //

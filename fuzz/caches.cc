@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "lacos/base/hash.h"
-#include "lacos/eval/vector_cache.h"
+#include "lacos/eval/tasks/vector_cache.h"
 #include "lacos/io/json.h"
 #include "lacos/io/mapped_file.h"
 #include "lacos/model/layer_cache.h"

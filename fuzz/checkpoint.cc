@@ -1,11 +1,11 @@
 // A model folder with weights: opened, every tensor read, and with the adapter that lies beside it.
-#include "lacos/model/checkpoint.h"
+#include "lacos/formats/base_weights.h"
 
 #include <filesystem>
 #include <vector>
 
 #include "files.h"
-#include "lacos/model/lora_adapter.h"
+#include "lacos/formats/lora_adapter.h"
 #include "lacos/quant/code.h"
 #include "targets.h"
 
@@ -13,20 +13,21 @@ namespace lacos::fuzz {
 
 void Checkpoint(Input input) {
   const std::string folder = MakeModelFolder(Text(input));
-  const auto checkpoint = lacos::Checkpoint::Open(folder);
-  for (const TensorSpec& spec : ListTensors(checkpoint->config())) {
+  const auto base_weights = lacos::BaseWeights::Open(folder);
+  for (const TensorSpec& spec : ListTensors(base_weights->config())) {
     if (!spec.IsMatrix()) {
-      checkpoint->Vector(spec.name);
+      base_weights->Vector(spec.name);
       continue;
     }
-    const QuantizedMatrix matrix = checkpoint->Matrix(spec.name);
+    const QuantizedMatrix matrix = base_weights->Matrix(spec.name);
     std::vector<float> values(static_cast<size_t>(matrix.rows * matrix.cols));
     Decode(matrix, 0, static_cast<int64_t>(values.size()), values.data());
   }
-  const auto embedding = MakeEmbeddingSource(checkpoint);
+  const auto embedding = MakeEmbeddingSource(base_weights);
   std::vector<float> row(static_cast<size_t>(embedding->cols()));
   for (int64_t i = 0; i < embedding->rows(); ++i) embedding->ReadRow(i, row);
-  if (std::filesystem::exists(folder + "/adapter_config.json")) ReadLoraAdapter(folder, checkpoint->config());
+  if (std::filesystem::exists(folder + "/adapter_config.json"))
+    ReadLoraAdapter(folder, base_weights->config());
 }
 
 }  // namespace lacos::fuzz

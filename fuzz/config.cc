@@ -3,14 +3,14 @@
 
 #include "files.h"
 #include "lacos/base/error.h"
+#include "lacos/formats/bloom_config.h"
+#include "lacos/formats/model_folder.h"
+#include "lacos/formats/peft_config.h"
+#include "lacos/formats/sentence_transformers.h"
+#include "lacos/formats/side_files.h"
+#include "lacos/formats/weight_files.h"
 #include "lacos/io/json.h"
 #include "lacos/io/manifest.h"
-#include "lacos/model/bloom_config.h"
-#include "lacos/model/model_folder.h"
-#include "lacos/model/peft_config.h"
-#include "lacos/model/sentence_transformers.h"
-#include "lacos/model/side_files.h"
-#include "lacos/model/weight_files.h"
 #include "targets.h"
 
 namespace lacos::fuzz {

@@ -2,10 +2,10 @@
 #include <algorithm>
 
 #include "files.h"
-#include "lacos/eval/evaluation_report.h"
-#include "lacos/eval/mteb.h"
-#include "lacos/eval/results.h"
-#include "lacos/eval/systems_report.h"
+#include "lacos/eval/results/evaluation_report.h"
+#include "lacos/eval/results/mteb.h"
+#include "lacos/eval/results/results.h"
+#include "lacos/eval/results/systems_report.h"
 #include "targets.h"
 
 namespace lacos::fuzz {

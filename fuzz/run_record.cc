@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "config_file.h"
 #include "files.h"
+#include "flags/config_file.h"
 #include "lacos/base/error.h"
 #include "lacos/io/json.h"
-#include "lacos/train/run_differences.h"
-#include "lacos/train/run_report.h"
+#include "lacos/record/differences.h"
+#include "lacos/train/run/report.h"
 #include "targets.h"
 
 namespace lacos::fuzz {
@@ -51,13 +51,13 @@ void ExpandAndParse(const std::string& config) {
   Program program;
   std::vector<std::string> expanded;
   try {
-    expanded = ExpandConfig(program.app, given);
+    expanded = cli::ExpandConfig(program.app, given);
   } catch (const UserError&) {
     return;
   }
   Require(expanded.size() >= given.size() && std::equal(given.begin(), given.end(), expanded.begin()),
           "a file adds flags behind those that were given");
-  const std::vector<std::string> kept = RepeatableArguments(expanded);
+  const std::vector<std::string> kept = cli::RepeatableArguments(expanded);
   Require(std::find(kept.begin(), kept.end(), "--output") == kept.end(), "a record names no output");
   std::reverse(expanded.begin(), expanded.end());
   try {

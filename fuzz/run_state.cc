@@ -5,8 +5,8 @@
 
 #include "files.h"
 #include "lacos/base/error.h"
-#include "lacos/train/metrics_log.h"
-#include "lacos/train/run_checkpoint.h"
+#include "lacos/train/run/checkpoint.h"
+#include "lacos/train/run/metrics_log.h"
 #include "targets.h"
 #include "unit/train/tiny_training.h"
 

@@ -2,6 +2,8 @@
 """Checks which file includes what: the arrows of docs/architecture.md, enforced in CI.
 
     tools/check_layers.py [ROOT]       every violation as "file:line: message"; exit status 1 if there is one
+    tools/check_layers.py --folders    the folders of src/lacos, low to high, for CMake
+    tools/check_layers.py --write-table  the table of folders in docs/architecture.md
     tools/check_layers.py --self-test  proves on made-up files that each rule finds what it forbids
 """
 
@@ -11,13 +13,47 @@ import re
 import sys
 import tempfile
 
-# Folders of src/lacos by level. A file includes its own folder or lower levels; folders of one level are siblings.
-LEVELS = {
-    "base": 0, "tensor": 1, "quant": 2, "kernels": 3, "io": 4, "text": 4, "report": 5, "nn": 5, "model": 6, "data": 6,
-    "eval": 7, "train": 8, "sweep": 9, "serve": 9, "capi": 10,
-}
+# The folders of src/lacos, low to high. This is the only list of them: CMake and docs/architecture.md read it.
+# A file includes its own folder or lower levels; folders of one level are siblings and do not include each other.
+FOLDERS = [
+    # level, folder, what it holds, which outside libraries it may use
+    (0, "base", "errors, checks, words of enumerations, random numbers, SHA-256, memory and time of the process, "
+                "parallel loops", "OpenSSL (hash.cc)"),
+    (1, "tensor", "element types, shapes, `TensorView` (non-owning), `Buffer`, `Arena`, 16-bit conversions", ""),
+    (2, "quant", "`QuantizedMatrix` (a view of stored codes), linear and dynamic 8-bit codes, `EmbeddingSource`", ""),
+    (3, "kernels", "`backend.h`: the ops. `reference/`: templates, written for reading. "
+                   "`cpu/{linear,int8,attention,rows}/`: the fast ones", "oneDNN, Highway (only in `cpu/`)"),
+    (4, "io", "JSON, paths, mapped files, archives, safetensors, PyTorch's .bin, GGUF (writing), atomic files and "
+              "folders, manifests, compressed lines, .npy",
+     "nlohmann-json, zlib, zstd, libarchive (only in .cc files; libarchive in archive.cc)"),
+    (4, "text", "tokenizer.json to ids: added tokens, split patterns, byte-level BPE; stripping and truncation",
+     "Oniguruma (only regex.cc)"),
+    (5, "report", "HTML pages: shell, tables, line and point charts as inline SVG; no script", ""),
+    (5, "nn", "one linear layer with LoRA, one BLOOM block: forward and backward side by side", ""),
+    (5, "formats", "what lies in model folders: config.json, weight files, adapters (PEFT), sentence-transformers "
+                   "settings, side files, model cards; no backend", ""),
+    (6, "convert", "one folder made from another: quantize, prune, init, merge, GGUF; no backend", ""),
+    (6, "model", "the running model: blocks, encoder, streaming, layer cache, texts to vectors", ""),
+    (6, "data", "tables, examples, batches without duplicates, evaluation suites; `prepare/` makes suites of public "
+                "archives", ""),
+    (6, "search", "vectors in files and memory, exact nearest neighbours, vectors in fewer bits; knows no texts", ""),
+    (7, "record", "run.json: what a command read and how a repeated run differs", ""),
+    (7, "runtime", "the one thread of a process that computes for all callers", ""),
+    (8, "eval", "`measures/` on vectors, `tasks/` of suites and files, `results/` with averages, intervals and pages",
+     "liblinear (only measures/classification.cc)"),
+    (9, "train", "objectives, optimizer, gradient strategies, memory plan, the loop; `run/`: its output folder and "
+                 "checkpoints", ""),
+    (10, "sweep", "a recipe, its cells, one cell's run, what is missing, statistics over seeds and items, the page",
+     "toml++ (only recipe.cc)"),
+    (11, "capi", "behind `include/lacos.h`: the exception boundary, liblacos.so", ""),
+]
+LEVELS = {folder: level for level, folder, _, _ in FOLDERS}
 # Siblings that may be included all the same: a tokenizer.json is read through io.
 SIDEWAYS = {("text", "io")}
+# Folders above kernels that compute nothing and must not name a backend.
+NO_BACKEND = {"io", "text", "report", "formats", "convert", "data", "record", "runtime"}
+# Folders whose parts have an order of their own, low to high; files beside the parts may include all of them.
+PARTS = {"eval": ["measures", "tasks", "results"]}
 
 # Outside headers, and the only places (path prefixes; a suffix after '*') that may include them.
 EXTERNAL = [
@@ -28,7 +64,8 @@ EXTERNAL = [
      "archives go through io/archive.h: only io/archive.cc includes libarchive"),
     (r"toml\+\+|toml\.hpp", ["src/lacos/sweep/recipe.cc"], "only sweep/recipe.cc includes toml++"),
     (r"onig", ["src/lacos/text/regex.cc"], "only text/regex.cc includes Oniguruma"),
-    (r"linear\.h", ["src/lacos/eval/classification.cc"], "only eval/classification.cc includes liblinear"),
+    (r"linear\.h", ["src/lacos/eval/measures/classification.cc"],
+     "only eval/measures/classification.cc includes liblinear"),
     (r"hwy/", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes Highway"),
     (r"oneapi/|dnnl", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes oneDNN"),
     (r"cuda|cublas|nccl", ["src/lacos/kernels/cuda/", "src/lacos/train/comm/"], "only kernels/cuda includes CUDA"),
@@ -66,6 +103,12 @@ def allowed(path, places):
     return False
 
 
+def out_of_order(order, own, header):
+    """Whether a file in one part of a folder includes a later part; what lies beside the parts is the last."""
+    place = lambda part: order.index(part) if part in order else len(order)
+    return place(header[2]) > place(own[3])
+
+
 def check_include(path, header, quoted):
     """Messages about one include of the file at `path` (relative to the root, with slashes)."""
     parts = path.split("/")
@@ -84,11 +127,18 @@ def check_include(path, header, quoted):
             yield f"includes {header}: '{own}' is below '{target}'"
         elif target != own and LEVELS[target] == LEVELS[own] and (own, target) not in SIDEWAYS:
             yield f"includes {header}: '{own}' and '{target}' are siblings"
+        elif target == "kernels" and own in NO_BACKEND:
+            yield f"includes {header}: '{own}' knows no backend"
+        elif target == own and own in PARTS and out_of_order(PARTS[own], parts, header.split("/")):
+            yield f"includes {header}: the parts of '{own}' are, low to high, {', '.join(PARTS[own])}"
         elif target == "kernels" and own != "kernels" and len(header.split("/")) > 3:
             yield f"includes {header}: outside kernels only kernels/*.h are seen"
         return
     if in_library and quoted and not header.startswith("lacos/"):
-        if not any(re.match(pattern, header, re.I) for pattern, _, _ in EXTERNAL):
+        if header == "lacos.h":
+            if parts[2] != "capi":
+                yield f"includes {header}: the C interface is for capi only"
+        elif not any(re.match(pattern, header, re.I) for pattern, _, _ in EXTERNAL):
             yield f'includes "{header}": the library names its headers from src, "lacos/..."'
     for pattern, places, message in EXTERNAL:
         if re.match(pattern, header, re.I) and not allowed(path, places):
@@ -116,7 +166,7 @@ def check_file(root, path):
 def check_tree(root):
     problems = []
     count = 0
-    for top in ("src", "apps", "tests", "bench", "fuzz", "examples"):
+    for top in ("include", "src", "apps", "tests", "bench", "fuzz", "examples"):
         for file in sorted((root / top).rglob("*")):
             if file.suffix in SOURCES and file.is_file():
                 count += 1
@@ -131,7 +181,7 @@ SELF_TEST = [
     ("src/lacos/tensor/a.h", '#include "lacos/tensor/dtype.h"', False),
     ("src/lacos/io/a.cc", '#include "lacos/text/tokenizer.h"', True),
     ("src/lacos/text/a.cc", '#include "lacos/io/json.h"', False),
-    ("src/lacos/data/a.cc", '#include "lacos/model/embedder.h"', True),
+    ("src/lacos/data/a.cc", '#include "lacos/model/sentence_encoder.h"', True),
     ("src/lacos/model/a.cc", '#include "lacos/data/rows.h"', True),
     ("src/lacos/nn/a.cc", '#include "lacos/io/json.h"', False),
     ("src/lacos/nn/a.cc", '#include "lacos/kernels/cpu/linear.h"', True),
@@ -139,13 +189,13 @@ SELF_TEST = [
     ("src/lacos/eval/a.cc", '#include "lacos/train/trainer.h"', True),
     ("src/lacos/train/a.cc", '#include "lacos/eval/sts.h"', False),
     ("src/lacos/train/a.cc", '  #  include   "lacos/serve/http.h"', True),
-    ("src/lacos/capi/a.cc", '#include "lacos/model/embedder.h"', False),
-    ("src/lacos/train/a.cc", '#include "lacos/capi/lacos.h"', True),
+    ("src/lacos/capi/a.cc", '#include "lacos/model/sentence_encoder.h"', False),
+    ("src/lacos/train/a.cc", '#include "lacos.h"', True),
     ("tests/capi/a.c", '#include <lacos.h>', False),
     ("src/lacos/capi/a.c", 'void f(void) { exit(1); }', True),
     ("src/lacos/model/a.cc", '#include "lacos/unknown/x.h"', True),
     ("src/lacos/extra/a.cc", '#include "lacos/base/check.h"', True),
-    ("src/lacos/model/a.cc", '#include "embedder.h"', True),
+    ("src/lacos/model/a.cc", '#include "encoder.h"', True),
     ("src/lacos/model/a.cc", "#include <CLI/CLI.hpp>", True),
     ("apps/lacos/a.cc", "#include <CLI/CLI.hpp>", False),
     ("src/lacos/train/a.cc", "#include <spdlog/spdlog.h>", True),
@@ -186,6 +236,26 @@ SELF_TEST = [
 ]
 
 
+MARKS = ("<!-- folders: made by tools/check_layers.py --write-table -->\n", "<!-- end of folders -->\n")
+
+
+def with_table(page):
+    """The page with the table of folders between its marks."""
+    rows = ["| level | folder | holds | may use from outside |", "|---|---|---|---|"]
+    rows += [f"| {level} | `{folder}/` | {holds} | {outside} |" for level, folder, holds, outside in FOLDERS]
+    rows.append(f"| {FOLDERS[-1][0] + 1} | `apps/lacos/` | the program: `commands/`, `flags/`, `terminal/` "
+                "| CLI11, spdlog |")
+    before, rest = page.split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    return before + MARKS[0] + "\n".join(rows) + "\n" + MARKS[1] + after
+
+
+def check_table(root):
+    page = (root / "docs/architecture.md").read_text(encoding="utf-8")
+    if with_table(page) != page:
+        yield "docs/architecture.md: the table of folders is not that of tools/check_layers.py; run it with --write-table"
+
+
 def self_test():
     failures = 0
     for path, contents, is_violation in SELF_TEST:
@@ -206,10 +276,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", nargs="?", default=pathlib.Path(__file__).resolve().parent.parent, type=pathlib.Path)
     parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("--folders", action="store_true")
+    parser.add_argument("--write-table", action="store_true")
     arguments = parser.parse_args()
+    if arguments.folders:
+        print(";".join(folder for _, folder, _, _ in FOLDERS), end="")
+        return 0
+    if arguments.write_table:
+        page = arguments.root / "docs/architecture.md"
+        page.write_text(with_table(page.read_text(encoding="utf-8")), encoding="utf-8")
+        return 0
     if arguments.self_test:
         return self_test()
     count, problems = check_tree(arguments.root)
+    problems += check_table(arguments.root)
     if count == 0:
         print(f"{arguments.root}: no source file found")
         return 1

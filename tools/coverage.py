@@ -27,11 +27,11 @@ CRITICAL = {
         src/lacos/io/byte_source.cc src/lacos/io/archive.cc src/lacos/io/paths.cc src/lacos/io/utf8.cc
         src/lacos/text/model_json.cc src/lacos/text/pipeline_json.cc src/lacos/text/pre_tokenizer_json.cc src/lacos/text/tokenizer_json.cc
         src/lacos/text/fast_model_scan.cc src/lacos/data/cells.cc src/lacos/data/rows.cc src/lacos/data/examples.cc src/lacos/data/scored_pairs.cc
-        src/lacos/model/bloom_config.cc src/lacos/model/peft_config.cc src/lacos/model/sentence_transformers.cc src/lacos/model/weight_files.cc""",
+        src/lacos/formats/bloom_config.cc src/lacos/formats/peft_config.cc src/lacos/formats/sentence_transformers.cc src/lacos/formats/weight_files.cc""",
     "checkpoints": """
         src/lacos/io/atomic_file.cc src/lacos/io/temporary.cc src/lacos/io/manifest.cc src/lacos/io/folder.cc src/lacos/io/posix.cc
-        src/lacos/io/safetensors_writer.cc src/lacos/train/run_checkpoint.cc src/lacos/train/run_folder.cc src/lacos/train/run_output.cc
-        src/lacos/train/run_identity.cc src/lacos/model/checkpoint.cc""",
+        src/lacos/io/safetensors_writer.cc src/lacos/train/run/checkpoint.cc src/lacos/train/run/folder.cc src/lacos/train/run/output.cc
+        src/lacos/train/run/identity.cc src/lacos/formats/base_weights.cc""",
 }
 
 

@@ -14,17 +14,17 @@
 #include <string>
 #include <system_error>
 
-#include "commands.h"
-#include "common.h"
-#include "config_file.h"
-#include "help.h"
-#include "interrupt.h"
+#include "commands/commands.h"
+#include "flags/common.h"
+#include "flags/config_file.h"
+#include "flags/help.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
-#include "logging.h"
-#include "output.h"
+#include "terminal/interrupt.h"
+#include "terminal/logging.h"
+#include "terminal/output.h"
 
-namespace lacos {
+namespace lacos::cli {
 namespace {
 
 constexpr int kDone = 0, kWrongInput = 1, kWrongCommandLine = 2, kInterrupted = 130;
@@ -174,6 +174,6 @@ int RunWithoutMemory(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace lacos
+}  // namespace lacos::cli
 
-int main(int argc, char** argv) { return lacos::RunWithoutMemory(argc, argv); }
+int main(int argc, char** argv) { return lacos::cli::RunWithoutMemory(argc, argv); }

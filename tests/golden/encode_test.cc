@@ -4,6 +4,7 @@
 
 #include "golden/golden_files.h"
 #include "lacos/model/loaded_model.h"
+#include "lacos/text/tokenize.h"
 
 namespace lacos {
 namespace {
@@ -18,7 +19,7 @@ TEST_P(EncodeGolden, HiddenStatesAndEveryPoolingEqualTransformers) {
   const auto& [name, backend_case] = GetParam();
   const SafetensorsFile golden(GoldenPath(name + ".encode.safetensors"));
   const std::unique_ptr<Backend> backend = backend_case.make();
-  BloomModel model(*backend, Checkpoint::Open(GoldenPath(name)));
+  BloomModel model(*backend, BaseWeights::Open(GoldenPath(name)));
   PackedTexts texts;
   texts.ids = ReadInt64s(golden, "ids");
   texts.offsets = ReadInt64s(golden, "offsets");

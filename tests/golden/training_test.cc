@@ -32,23 +32,23 @@ struct TrainingCase {
   TrainingCase(const std::string& name, const BackendCase& backend_case) {
     golden = Json::ReadFile(GoldenPath("train/" + name + "/golden.json"));
     backend = backend_case.make();
-    const std::shared_ptr<Checkpoint> checkpoint =
-        Checkpoint::Open(GoldenPath(golden.At("model").AsString()));
-    model = std::make_unique<BloomModel>(*backend, checkpoint);
+    const std::shared_ptr<BaseWeights> base_weights =
+        BaseWeights::Open(GoldenPath(golden.At("model").AsString()));
+    model = std::make_unique<BloomModel>(*backend, base_weights);
     LoraAdapter adapter;
     if (name == "a_bitfit") {
       LoadedModel loaded;
-      loaded.checkpoint = checkpoint;
+      loaded.base_weights = base_weights;
       TrainOptions options;
       options.lora.train_biases = true;
       adapter = StartingAdapter(loaded, options);
     } else {
-      adapter = ReadLoraAdapter(GoldenPath("train/" + name), checkpoint->config());
+      adapter = ReadLoraAdapter(GoldenPath("train/" + name), base_weights->config());
     }
     model->Attach(adapter, /*trainable=*/true);
     const auto pooling = ParsePooling(golden.At("pooling").AsString());
     encoder = std::make_unique<Encoder>(*model, EncoderOptions{.pooling = pooling.value(), .dropout = {}});
-    loss = MakeLoss(*backend, {.scale = golden.At("scale").AsDouble()}, checkpoint->config().hidden_size);
+    loss = MakeLoss(*backend, {.scale = golden.At("scale").AsDouble()}, base_weights->config().hidden_size);
     optimizer = std::make_unique<Optimizer>(*backend, OptimizerOptions{}, model->trainable());
     texts = ReadIds(golden.At("ids"));
     batch.examples = texts.Texts() / 2;

@@ -7,9 +7,9 @@
 #include <filesystem>
 
 #include "lacos/base/rng.h"
+#include "lacos/formats/lora_adapter.h"
 #include "lacos/io/json.h"
 #include "lacos/io/safetensors.h"
-#include "lacos/model/lora_adapter.h"
 #include "program.h"
 
 namespace lacos {
@@ -26,7 +26,7 @@ void WriteAdapter(const std::string& folder) {
   fs::create_directories(folder);
   const Json config = Json::Parse(kTinyConfig, "config");
   const BloomConfig bloom = ParseBloomConfig(config, "config");
-  LoraAdapter adapter = InitialiseLora(
+  LoraAdapter adapter = InitializeLora(
       bloom,
       {.rank = 4, .alpha = 8, .targets = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"}}, 9);
   Random random(9, RandomStream::kLoraInit);
@@ -144,15 +144,15 @@ TEST(MergeCommand, APoolingThatLlamaCppLacksIsSaid) {
 TEST(MergeCommand, WrongInputsAreRefusedAndLeaveNothing) {
   const TempFolder folder;
   WriteAdapter(folder / "adapter");
-  const std::string quantised = folder / "int8", output = folder / "out";
-  ASSERT_EQ(RunLacos({"quantize", "--model", TinyModel(), "--output", quantised, "--base-name",
+  const std::string quantized = folder / "int8", output = folder / "out";
+  ASSERT_EQ(RunLacos({"quantize", "--model", TinyModel(), "--output", quantized, "--base-name",
                       "bigscience/bloom-560m", "--quiet"})
                 .status,
             0);
   const auto merge = [&](const std::string& model, const std::string& adapter, const std::string& to) {
     return RunLacos({"merge", "--model", model, "--adapter", adapter, "--output", to, "--quiet"});
   };
-  ExpectUserError(merge(quantised, folder / "adapter", output), "bigscience/bloom-560m");
+  ExpectUserError(merge(quantized, folder / "adapter", output), "bigscience/bloom-560m");
   ExpectUserError(merge(folder / "adapter", folder / "adapter", output), "--model");
   ExpectUserError(merge(TinyModel(), TinyModel(), output), "adapter_config.json");
   ExpectUserError(merge(TinyModel(), folder / "nowhere", output), "no folder");

@@ -123,7 +123,7 @@ void CheckFinite(std::span<const float> vectors, size_t dimension, size_t first_
 
 // Vectors of `texts`, the request's from `begin` on. Runs on the compute thread.
 EncodeStatistics EncodeSlice(const Request& request, const std::vector<std::string>& texts, size_t begin) {
-  Embedder& embedder = *request.model.embedder;
+  SentenceEncoder& embedder = *request.model.embedder;
   const size_t d = request.dimension, kept = request.kept;
   const bool whole = kept == d;
   std::vector<float> pooled(whole ? 0 : texts.size() * d);

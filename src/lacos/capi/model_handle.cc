@@ -40,8 +40,9 @@ std::optional<bool> Choice(const char* field, int32_t value) {
 
 std::string OrEmpty(const char* text) { return text == nullptr ? "" : text; }
 
-EmbedderOptions MakeOptions(const char* path, const lacos_options& options) {
-  EmbedderOptions result{.path = path, .base = OrEmpty(options.base), .adapter = OrEmpty(options.adapter)};
+SentenceEncoderOptions MakeOptions(const char* path, const lacos_options& options) {
+  SentenceEncoderOptions result{
+      .path = path, .base = OrEmpty(options.base), .adapter = OrEmpty(options.adapter)};
   RequireRange("compute", options.compute, LACOS_COMPUTE_DEFAULT, LACOS_COMPUTE_INT8);
   if (options.compute == LACOS_COMPUTE_F32) result.compute = Compute::kF32;
   if (options.compute == LACOS_COMPUTE_INT8) result.compute = Compute::kInt8;
@@ -70,7 +71,7 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
   *model = nullptr;
   Require(path != nullptr, "[path] NULL; expected a model folder; pass its path");
   const lacos_options fields = ReadStruct(given, kOptionsSize, "lacos_options");
-  EmbedderOptions options = MakeOptions(path, fields);
+  SentenceEncoderOptions options = MakeOptions(path, fields);
   const std::optional<bool> normalize = Choice("normalize", fields.normalize);
   options.normalize = false;
 
@@ -79,7 +80,7 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
   opened->compute_thread->Run([&] {
     SetThreadCount(fields.threads);
     opened->threads = ThreadCount();
-    auto embedder = std::make_unique<Embedder>(options);
+    auto embedder = std::make_unique<SentenceEncoder>(options);
     opened->compute = fields.compute == LACOS_COMPUTE_DEFAULT ? LACOS_COMPUTE_BF16
                                                               : static_cast<lacos_compute>(fields.compute);
     for (size_t i = 0; i < kPoolings.size(); ++i) {

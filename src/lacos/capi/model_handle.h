@@ -5,15 +5,15 @@
 #include <string>
 #include <string_view>
 
-#include "lacos/capi/compute_thread.h"
-#include "lacos/capi/lacos.h"
-#include "lacos/model/embedder.h"
+#include "lacos.h"
+#include "lacos/model/sentence_encoder.h"
+#include "lacos/runtime/compute_thread.h"
 
 struct lacos_model {
-  std::shared_ptr<lacos::capi::ComputeThread> compute_thread;
+  std::shared_ptr<lacos::ComputeThread> compute_thread;
   // Opened without normalisation: lacos_encode applies what its options say. Used on the compute thread,
   // except for the folder's settings and the tokenizer, which are immutable.
-  std::unique_ptr<lacos::Embedder> embedder;
+  std::unique_ptr<lacos::SentenceEncoder> embedder;
   int threads = 1;
   lacos_compute compute = LACOS_COMPUTE_BF16;
   lacos_pooling pooling = LACOS_POOLING_MEAN;

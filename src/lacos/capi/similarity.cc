@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "lacos/capi/lacos.h"
+#include "lacos.h"
 #include "lacos/capi/status.h"
-#include "lacos/eval/vectors.h"
+#include "lacos/search/vectors.h"
 
 namespace lacos::capi {
 namespace {

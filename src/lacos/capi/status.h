@@ -3,11 +3,11 @@
 
 #include <pthread.h>
 
-#include <cfenv>
 #include <stdexcept>
 #include <string>
 
-#include "lacos/capi/lacos.h"
+#include "lacos.h"
+#include "lacos/runtime/default_floating_point.h"
 
 namespace lacos::capi {
 
@@ -26,22 +26,6 @@ void Require(bool condition, const char* message);
 
 // Records the message of the exception being handled and returns its status. Call inside a catch block.
 lacos_status FailWithCurrentException() noexcept;
-
-// The host's floating-point environment is set aside: rounding, flush-to-zero, denormals-are-zero and traps
-// are the defaults until the end of the scope. New threads inherit them.
-class DefaultFloatingPoint {
- public:
-  DefaultFloatingPoint() noexcept {
-    std::fegetenv(&saved_);
-    std::fesetenv(FE_DFL_ENV);
-  }
-  ~DefaultFloatingPoint() { std::fesetenv(&saved_); }
-  DefaultFloatingPoint(const DefaultFloatingPoint&) = delete;
-  DefaultFloatingPoint& operator=(const DefaultFloatingPoint&) = delete;
-
- private:
-  std::fenv_t saved_;
-};
 
 // A cancelled thread would unwind through noexcept functions and leave the compute thread with its job.
 class NoCancellation {

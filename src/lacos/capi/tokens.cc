@@ -8,6 +8,7 @@
 
 #include "lacos/capi/model_handle.h"
 #include "lacos/capi/status.h"
+#include "lacos/text/strip.h"
 
 namespace lacos::capi {
 namespace {
@@ -32,8 +33,8 @@ void Tokenize(const lacos_model* model, const char* text, size_t length, int32_t
   Require(count != nullptr, "[count] NULL; expected where the number of ids is to be put; pass its address");
   Require(ids != nullptr || capacity == 0, "[ids] NULL; expected room for `capacity` ids; pass its address");
   const std::string given(ReadText(text, length, "text"));
-  const Embedder& embedder = *model->embedder;
-  const std::string used = embedder.strip() ? StripBlanks(given) : given;
+  const SentenceEncoder& embedder = *model->embedder;
+  const std::string used = embedder.strip() ? StripWhitespace(given) : given;
   Encoding encoding;
   if (offsets != nullptr) {
     encoding = embedder.tokenizer().EncodeWithOffsets(used);

@@ -28,7 +28,7 @@ std::string LowerAscii(std::string_view text) {
   return lower;
 }
 
-std::string_view TrimBlanks(std::string_view text) {
+std::string_view TrimWhitespace(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
@@ -223,7 +223,7 @@ TableReader::TableReader(const std::string& path, const TableOptions& options)
   } else if (state.NextLine(false)) {
     state.Split();
     state.header_cells = state.fields;
-    for (const std::string& cell : state.fields) state.columns.emplace_back(TrimBlanks(cell));
+    for (const std::string& cell : state.fields) state.columns.emplace_back(TrimWhitespace(cell));
   }
 }
 

@@ -46,7 +46,7 @@ size_t CountFits(const Layout& layout, const std::vector<Cells>& rows, bool with
   return fits;
 }
 
-std::optional<Layout> Recognise(const std::vector<Cells>& rows) {
+std::optional<Layout> Recognize(const std::vector<Cells>& rows) {
   for (const bool with_number : {true, false}) {  // rows with a score say more than rows without
     const Layout* best = nullptr;
     size_t most = 0;
@@ -148,7 +148,7 @@ class Reader {
       sample.push_back(cells);
       where.push_back(table.Where());
     }
-    const std::optional<Layout> layout = Recognise(sample);
+    const std::optional<Layout> layout = Recognize(sample);
     if (!layout) {
       throw UserError(fmt::format(
           "{} found {} columns without a header and without two texts and a score; expected a header "

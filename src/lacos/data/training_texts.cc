@@ -130,7 +130,7 @@ const std::vector<uint64_t>& TrainingTexts::Sorted(List list) const {
 
 Seen TrainingTexts::Find(List exact, uint64_t hash, List form, uint64_t form_hash, bool has_form) const {
   if (std::ranges::binary_search(Sorted(exact), hash)) return Seen::kExactly;
-  return has_form && std::ranges::binary_search(Sorted(form), form_hash) ? Seen::kNormalised : Seen::kNo;
+  return has_form && std::ranges::binary_search(Sorted(form), form_hash) ? Seen::kNormalized : Seen::kNo;
 }
 
 Seen TrainingTexts::FindText(const std::string& text) const {

@@ -20,7 +20,7 @@ namespace lacos {
 // letter or digit.
 std::string OverlapForm(std::string_view text);
 
-enum class Seen : uint8_t { kNo, kNormalised, kExactly };
+enum class Seen : uint8_t { kNo, kNormalized, kExactly };
 
 // Sorted lists of 64-bit prefixes of SHA-256: of texts, and of pairs of texts in either order. A text or pair
 // whose overlap form is empty is known exactly only. With a million training texts, one of 5e12 test texts is

@@ -9,7 +9,7 @@
 namespace lacos {
 
 EmbeddedTable EmbedTable(
-    Embedder& embedder, const TextTable& texts, const RolePrompts& prompts, VectorCache* cache,
+    SentenceEncoder& embedder, const TextTable& texts, const RolePrompts& prompts, VectorCache* cache,
     const std::function<void(int64_t texts, int64_t tokens, int64_t all_tokens)>& progress) {
   const auto n = static_cast<size_t>(texts.size());
   const int64_t d = embedder.dimension();

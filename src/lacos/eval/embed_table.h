@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "lacos/eval/text_table.h"
-#include "lacos/eval/vector_cache.h"
-#include "lacos/model/embedder.h"
+#include "lacos/eval/tasks/text_table.h"
+#include "lacos/eval/tasks/vector_cache.h"
+#include "lacos/model/sentence_encoder.h"
 
 namespace lacos {
 
@@ -29,7 +29,7 @@ struct EmbeddedTable {
 // `progress` gets texts and tokens done, and all tokens; it may throw to end the work: what was computed is
 // cached.
 EmbeddedTable EmbedTable(
-    Embedder& embedder, const TextTable& texts, const RolePrompts& prompts, VectorCache* cache,
+    SentenceEncoder& embedder, const TextTable& texts, const RolePrompts& prompts, VectorCache* cache,
     const std::function<void(int64_t texts, int64_t tokens, int64_t all_tokens)>& progress);
 
 }  // namespace lacos

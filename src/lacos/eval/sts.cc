@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "lacos/base/check.h"
-#include "lacos/eval/statistics.h"
-#include "lacos/eval/vectors.h"
+#include "lacos/eval/measures/statistics.h"
+#include "lacos/search/vectors.h"
 
 namespace lacos {
 

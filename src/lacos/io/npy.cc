@@ -84,11 +84,11 @@ class HeaderParser {
                     "the array again",
                     path_, what));
   }
-  void SkipBlanks() {
+  void SkipWhitespace() {
     while (!text_.empty() && (text_[0] == ' ' || text_[0] == '\n')) text_.remove_prefix(1);
   }
   bool Accept(char c) {
-    SkipBlanks();
+    SkipWhitespace();
     if (text_.empty() || text_[0] != c) return false;
     text_.remove_prefix(1);
     return true;
@@ -110,7 +110,7 @@ class HeaderParser {
     return taken;
   }
   std::string_view Word() {
-    SkipBlanks();
+    SkipWhitespace();
     const std::string_view word = Take(text_.starts_with("True") ? 4 : 5);
     if (word != "True" && word != "False") Fail("has a fortran_order that is neither True nor False");
     return word;
@@ -119,7 +119,7 @@ class HeaderParser {
     std::vector<int64_t> dims;
     Expect('(');
     while (!Accept(')')) {
-      SkipBlanks();
+      SkipWhitespace();
       int64_t value = 0;
       const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
       if (error != std::errc() || value < 0) Fail("has a shape that is no tuple of sizes");

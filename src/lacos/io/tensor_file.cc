@@ -27,7 +27,7 @@ std::string Share(int64_t found, int64_t expected) {
 
 // By content; a file of neither kind goes to the reader that its name asks for, which says what is wrong.
 bool BelongsToTorch(const std::string& path, std::span<const std::byte> file) {
-  if (TorchFile::Recognises(file)) return true;
+  if (TorchFile::Recognizes(file)) return true;
   const bool named = path.ends_with(".bin") || path.ends_with(".pt") || path.ends_with(".pth");
   const std::string_view start(reinterpret_cast<const char*>(file.data()), std::min<size_t>(file.size(), 9));
   const bool other = start.starts_with("version") || start.starts_with('<') || start.ends_with('{');

@@ -432,7 +432,7 @@ bool IsOldForm(std::span<const std::byte> file) {
 
 }  // namespace
 
-bool TorchFile::Recognises(std::span<const std::byte> file) { return StartsAsZip(file) || IsOldForm(file); }
+bool TorchFile::Recognizes(std::span<const std::byte> file) { return StartsAsZip(file) || IsOldForm(file); }
 
 TorchFile::TorchFile(const std::string& path) : TensorFile(path) {
   const std::span<const std::byte> bytes = file()->bytes();

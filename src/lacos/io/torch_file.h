@@ -17,7 +17,7 @@ class TorchFile : public TensorFile {
   explicit TorchFile(const std::string& path);
 
   // Whether the file begins as torch.save begins one.
-  static bool Recognises(std::span<const std::byte> file);
+  static bool Recognizes(std::span<const std::byte> file);
 
   // Entries that are text rather than tensors (old bitsandbytes kept its weight_format so), by name.
   const std::map<std::string, std::string>& texts() const { return texts_; }

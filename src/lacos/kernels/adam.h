@@ -2,7 +2,7 @@
 // bitsandbytes 0.50.2's CPU update, and Adam with float moments equal to its 32-bit update (which is
 // torch.optim.AdamW's formula).
 //
-// How to use it: a backend's Adam8/Adam verb hands over its float arrays; the functions run on ParallelFor's
+// How to use it: a backend's Adam8/Adam op hands over its float arrays; the functions run on ParallelFor's
 // threads over fixed ranges of whole blocks, so results do not depend on the number of threads. Sources:
 // Kingma and Ba (2015); Loshchilov and Hutter (2019) for the decoupled decay; Dettmers et al. (2022) for
 // 8-bit states.

@@ -1,6 +1,6 @@
-// The seam between the model and the machine: some forty coarse verbs over opaque tensors.
+// The seam between the model and the machine: some forty coarse ops over opaque tensors.
 //
-// Rules that keep an accelerator possible: a TensorView is never dereferenced outside kernels/; verbs enqueue
+// Rules that keep an accelerator possible: a TensorView is never dereferenced outside kernels/; ops enqueue
 // work and return nothing; only Download and Synchronize wait. `reference` computes in double or complex
 // double and is written for reading; `cpu` is oneDNN and Highway. Both are tested by one parameterised suite
 // (tests/unit/kernels).
@@ -18,16 +18,15 @@
 #include <string_view>
 #include <vector>
 
+#include "lacos/base/compute.h"
+#include "lacos/base/pooling.h"
+#include "lacos/quant/embedding_source.h"
 #include "lacos/quant/quantized_matrix.h"
 #include "lacos/tensor/buffer.h"
 #include "lacos/tensor/tensor_view.h"
 
 namespace lacos {
 
-// How matrix products with frozen weights are computed; everything else stays f32.
-enum class Compute : uint8_t { kF32, kBF16, kInt8 };
-// How token vectors become one vector a text (sentence-transformers' names).
-enum class Pooling : uint8_t { kMean, kWeightedMean, kLast, kCls, kMax, kMeanSqrtLen };
 // Forward products use W [out, in] as it is, backward ones its transpose.
 enum class Orientation : uint8_t { kForward, kBackward };
 
@@ -49,17 +48,7 @@ struct KernelInfo {
 
 using WeightId = int32_t;
 using TableId = int32_t;
-using V = const TensorView&;  // outputs are named y, d*, out
-
-// Rows of an embedding table, read on demand (never mapped: a hot page cache would count as resident memory).
-class EmbeddingSource {
- public:
-  virtual ~EmbeddingSource() = default;
-  virtual int64_t rows() const = 0;
-  virtual int64_t cols() const = 0;
-  // Writes row `row` as floats. Callable from several threads. Throws UserError when the file cannot be read.
-  virtual void ReadRow(int64_t row, std::span<float> out) const = 0;
-};
+using View = const TensorView&;  // outputs are named y, d*, out
 
 // y = x W^T [+ bias] [+ lora_scale * lora_z lora_b^T] [-> gelu] [+ residual].
 struct Epilogue {
@@ -124,17 +113,17 @@ class Backend {
   // --- memory and order
   virtual TypeSet Types() const = 0;
   virtual KernelInfo Describe() const = 0;
-  virtual Buffer Allocate(size_t bytes) = 0;                      // 64-byte aligned, zeroed
-  virtual void Upload(std::span<const std::byte> host, V y) = 0;  // same element type
-  virtual void Download(V x, std::span<std::byte> host) = 0;      // waits
-  virtual void Copy(V x, V y) = 0;  // converts between floating types, nearest even
-  virtual void Fill(V y, double value) = 0;
+  virtual Buffer Allocate(size_t bytes) = 0;                         // 64-byte aligned, zeroed
+  virtual void Upload(std::span<const std::byte> host, View y) = 0;  // same element type
+  virtual void Download(View x, std::span<std::byte> host) = 0;      // waits
+  virtual void Copy(View x, View y) = 0;  // converts between floating types, nearest even
+  virtual void Fill(View y, double value) = 0;
   virtual void Synchronize() = 0;
   // A backend of the same types that computes nothing and allocates addresses that are never touched. The
   // real model code run on it, with the same weights added in the same order, tells what memory a step would
   // take: its arena's high-water mark and the WorkspaceBytes of this copy. This backend must outlive it.
   virtual std::unique_ptr<DryBackend> MakeDry() = 0;
-  // Bytes beside tensors that the verbs so far made this backend hold (a dry copy: would have made it hold).
+  // Bytes beside tensors that the ops so far made this backend hold (a dry copy: would have made it hold).
   virtual size_t WorkspaceBytes() const = 0;
 
   // --- frozen weights
@@ -148,77 +137,83 @@ class Backend {
   virtual TableId AddTable(const EmbeddingSource& source) = 0;  // the source must outlive the table
 
   // --- products
-  virtual void Linear(V x, WeightId weight, const Epilogue& epilogue,
-                      V y) = 0;  // x [T, in] activation; y activation or residual
-  virtual void LinearBackward(V dy, WeightId weight, const BackwardEpilogue& epilogue,
-                              V dx) = 0;  // gradient types
+  virtual void Linear(View x, WeightId weight, const Epilogue& epilogue,
+                      View y) = 0;  // x [T, in] activation; y activation or residual
+  virtual void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue,
+                              View dx) = 0;  // gradient types
   // y = alpha * op(a) op(b) + beta * y over matrices of any floating types; op transposes where ta/tb say so.
   // A row of y depends only on its own row of op(a), on all of b and on old y: not on how many rows there
   // are.
-  virtual void MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y) = 0;
-  virtual void TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha,
-                          V y) = 0;  // y[p, q] += alpha a^T b; a [T, p], b [T, q]
-  virtual void TokenSum(V x, const TokenLeaves& leaves, V y) = 0;          // y[c] += sum over rows of x[., c]
-  virtual void TokenDotSum(V a, V b, const TokenLeaves& leaves, V y) = 0;  // y[c] += sum over rows of a*b
+  virtual void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) = 0;
+  virtual void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
+                          View y) = 0;  // y[p, q] += alpha a^T b; a [T, p], b [T, q]
+  virtual void TokenSum(View x, const TokenLeaves& leaves, View y) = 0;  // y[c] += sum over rows of x[., c]
+  virtual void TokenDotSum(View a, View b, const TokenLeaves& leaves,
+                           View y) = 0;  // y[c] += sum over rows of a*b
 
   // --- block
-  virtual void Embed(TableId table, V ids, V y) = 0;  // ids I32 [T]; y residual type [T, D]
+  virtual void Embed(TableId table, View ids, View y) = 0;  // ids I32 [T]; y residual type [T, D]
   // xhat = (x - mean) * rstd, rounded to xhat's type (to y's when xhat is absent); y = gamma * xhat + beta.
   // xhat and rstd may be absent; y has the activation or the residual type (ln_f keeps both in the residual
   // type); y may be x.
-  virtual void LayerNorm(V x, V gamma, V beta, double eps, V xhat, V rstd, V y) = 0;
-  virtual void LayerNormBackward(V dy, V xhat, V rstd, V gamma, bool accumulate, V dx) = 0;
-  virtual void ScaleShift(V xhat, V gamma, V beta, V y) = 0;  // y = gamma * xhat + beta, as LayerNorm made it
-  virtual void Gelu(V u, V y) = 0;                            // tanh form
-  virtual void GeluBackward(V dy, V u, V du) = 0;
+  virtual void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) = 0;
+  virtual void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate, View dx) = 0;
+  virtual void ScaleShift(View xhat, View gamma, View beta,
+                          View y) = 0;    // y = gamma * xhat + beta, as LayerNorm made it
+  virtual void Gelu(View u, View y) = 0;  // tanh form
+  virtual void GeluBackward(View dy, View u, View du) = 0;
   // Causal self-attention with ALiBi within each text. qkv [T, H*3*K] with BLOOM's interleaving: column
   // (h*3 + p)*K + d holds q, k or v for p = 0, 1, 2. Dropout is on the probabilities, the query's key and
   // channel h * 65536 + (key's position in its text).
-  virtual void AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec& dropout, V y) = 0;
-  virtual void AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec& dropout, V dy,
-                                      V dqkv) = 0;
-  virtual void Dropout(V x, const DropoutSpec& dropout,
-                       V y) = 0;        // x may be y; backward is the same verb on dy
-  virtual void Add(V a, V b, V y) = 0;  // y may be a or b
+  virtual void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y) = 0;
+  virtual void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
+                                      View dqkv) = 0;
+  virtual void Dropout(View x, const DropoutSpec& dropout,
+                       View y) = 0;              // x may be y; backward is the same op on dy
+  virtual void Add(View a, View b, View y) = 0;  // y may be a or b
 
   // --- pooling and similarity
   // y [N, D] from x [T, D]; argmax I32 [N, D] (absolute token rows) only for kMax, may be absent. A text
   // without tokens gives zeros.
-  virtual void Pool(V x, V offsets, Pooling pooling, V argmax, V y) = 0;
-  virtual void PoolBackward(V dy, V offsets, Pooling pooling, V argmax, V dx) = 0;  // writes every row of dx
-  virtual void L2Normalize(V x, V norm,
-                           V y) = 0;  // y = x / max(norm, 1e-12) by rows; norm [N] may be absent; y may be x
-  virtual void L2NormalizeBackward(V dy, V y, V norm, bool accumulate, V dx) = 0;
+  virtual void Pool(View x, View offsets, Pooling pooling, View argmax, View y) = 0;
+  virtual void PoolBackward(View dy, View offsets, Pooling pooling, View argmax,
+                            View dx) = 0;  // writes every row of dx
+  virtual void L2Normalize(
+      View x, View norm,
+      View y) = 0;  // y = x / max(norm, 1e-12) by rows; norm [N] may be absent; y may be x
+  virtual void L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) = 0;
   // y[r, c] (+)= x[r, c] for c < min(columns of x, columns of y): truncation to leading dimensions, and its
   // backward.
-  virtual void CopyColumns(V x, bool accumulate, V y) = 0;
+  virtual void CopyColumns(View x, bool accumulate, View y) = 0;
   // y[r] = x[index[r]]: x [U, D], index I32 [N] with values in 0..U-1, y [N, D]. Its backward adds each row
   // of dy to its place in dx, rows in order.
-  virtual void GatherRows(V x, V index, V y) = 0;
-  virtual void GatherRowsBackward(V dy, V index, V dx) = 0;            // dx[index[r]] += dy[r]
-  virtual void RowDot(V a, V b, V y) = 0;                              // y[n] = sum over d of a[n, d] b[n, d]
-  virtual void RowScale(V x, V scale, bool accumulate, V y) = 0;       // y[n, d] (+)= scale[n] x[n, d]
-  virtual void AbsDifference(V a, V b, V y) = 0;                       // |a - b|
-  virtual void AbsDifferenceBackward(V dy, V a, V b, V da, V db) = 0;  // da += dy sign(a - b), db -= the same
+  virtual void GatherRows(View x, View index, View y) = 0;
+  virtual void GatherRowsBackward(View dy, View index, View dx) = 0;  // dx[index[r]] += dy[r]
+  virtual void RowDot(View a, View b, View y) = 0;                    // y[n] = sum over d of a[n, d] b[n, d]
+  virtual void RowScale(View x, View scale, bool accumulate, View y) = 0;  // y[n, d] (+)= scale[n] x[n, d]
+  virtual void AbsDifference(View a, View b, View y) = 0;                  // |a - b|
+  virtual void AbsDifferenceBackward(View dy, View a, View b, View da,
+                                     View db) = 0;  // da += dy sign(a - b), db -= the same
 
   // --- losses: mean over rows; each writes loss [1] and the gradient of its first argument
   // targets I32 [N]; mask U8 [N, M], 0 takes a column out of that row's sum (never its target); absent = all
   // in.
-  virtual void SoftmaxCrossEntropy(V scores, V mask, V targets, V loss, V dscores) = 0;
-  virtual void MeanSquaredError(V x, V target, V loss, V dx) = 0;  // x, target [N]
+  virtual void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) = 0;
+  virtual void MeanSquaredError(View x, View target, View loss, View dx) = 0;  // x, target [N]
   // log(1 + sum over pairs with label[i] < label[j] of exp(scale * (x[i] - x[j]))), x the cosines [N]. CoSENT
   // (Su, 2022).
-  virtual void CosentLoss(V x, V labels, double scale, V loss, V dx) = 0;
+  virtual void CosentLoss(View x, View labels, double scale, View loss, View dx) = 0;
   // mean of max(0, |a - p| - |a - n| + margin) with Euclidean distances (torch's pairwise_distance, eps
   // 1e-6).
-  virtual void TripletLoss(V a, V p, V n, double margin, V loss, V da, V dp, V dn) = 0;
+  virtual void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp, View dn) = 0;
 
   // --- optimizer
   // out[0] = sum of squares over all tensors (f64 in fixed blocks), nonfinite[0] = how many values are not
   // finite.
-  virtual void SumSquares(std::span<const TensorView> x, V out, V nonfinite) = 0;  // both statistic type [1]
-  virtual void Adam8(const AdamStep& step, V gradient, const Adam8State& state, V parameter) = 0;
-  virtual void Adam(const AdamStep& step, V gradient, const AdamState& state, V parameter) = 0;
+  virtual void SumSquares(std::span<const TensorView> x, View out,
+                          View nonfinite) = 0;  // both statistic type [1]
+  virtual void Adam8(const AdamStep& step, View gradient, const Adam8State& state, View parameter) = 0;
+  virtual void Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) = 0;
 };
 
 struct CpuBackendOptions {
@@ -233,12 +228,12 @@ std::unique_ptr<Backend> MakeReferenceBackend(DType dtype);
 
 // --- helpers over any backend (kernels/transfer.cc)
 // Uploads floats into a tensor of any floating or complex type.
-void UploadFloats(Backend& backend, std::span<const float> values, V y);
+void UploadFloats(Backend& backend, std::span<const float> values, View y);
 // Downloads the (real parts of the) values as doubles, or as floats.
-std::vector<double> DownloadDoubles(Backend& backend, V x);
-std::vector<float> DownloadFloats(Backend& backend, V x);
+std::vector<double> DownloadDoubles(Backend& backend, View x);
+std::vector<float> DownloadFloats(Backend& backend, View x);
 // Uploads integers into an I32 or I64 or U8 tensor of the same size.
-void UploadInts(Backend& backend, std::span<const int32_t> values, V y);
+void UploadInts(Backend& backend, std::span<const int32_t> values, View y);
 
 // Slopes of ALiBi for any number of heads. Source: Press et al., "Train short, test long" (2022), as BLOOM
 // applies it.

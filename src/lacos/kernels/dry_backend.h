@@ -8,7 +8,7 @@
 
 namespace lacos {
 
-// Verbs return at once. Backends derive their MakeDry() from it and add up in it what their verbs would hold.
+// Ops return at once. Backends derive their MakeDry() from it and add up in it what their ops would hold.
 class DryBackend : public Backend {
  public:
   explicit DryBackend(const TypeSet& types) : types_(types) {}
@@ -17,10 +17,12 @@ class DryBackend : public Backend {
   KernelInfo Describe() const override { return {.backend = "dry", .isa = "none", .kernels = {}}; }
   // Address space without access rights: costs no memory, and a read would crash instead of giving zeros.
   Buffer Allocate(size_t bytes) override;
-  void Upload(std::span<const std::byte>, V) override {}
-  void Download(V, std::span<std::byte> host) override { std::fill(host.begin(), host.end(), std::byte{0}); }
-  void Copy(V, V) override {}
-  void Fill(V, double) override {}
+  void Upload(std::span<const std::byte>, View) override {}
+  void Download(View, std::span<std::byte> host) override {
+    std::fill(host.begin(), host.end(), std::byte{0});
+  }
+  void Copy(View, View) override {}
+  void Fill(View, double) override {}
   void Synchronize() override {}
   std::unique_ptr<DryBackend> MakeDry() override { return std::make_unique<DryBackend>(types_); }
   // WorkspaceBytes counts from here.
@@ -30,40 +32,40 @@ class DryBackend : public Backend {
   void MoveWeight(WeightId, const QuantizedMatrix&) override {}
   void PrepareWeight(WeightId, Orientation) override {}
   TableId AddTable(const EmbeddingSource&) override { return 0; }
-  void Linear(V, WeightId, const Epilogue&, V) override {}
-  void LinearBackward(V, WeightId, const BackwardEpilogue&, V) override {}
-  void MatMul(V, bool, V, bool, double, double, V) override {}
-  void TokenOuter(V, V, const TokenLeaves&, double, V) override {}
-  void TokenSum(V, const TokenLeaves&, V) override {}
-  void TokenDotSum(V, V, const TokenLeaves&, V) override {}
-  void Embed(TableId, V, V) override {}
-  void LayerNorm(V, V, V, double, V, V, V) override {}
-  void LayerNormBackward(V, V, V, V, bool, V) override {}
-  void ScaleShift(V, V, V, V) override {}
-  void Gelu(V, V) override {}
-  void GeluBackward(V, V, V) override {}
-  void AlibiAttention(V, V, int, const DropoutSpec&, V) override {}
-  void AlibiAttentionBackward(V, V, int, const DropoutSpec&, V, V) override {}
-  void Dropout(V, const DropoutSpec&, V) override {}
-  void Add(V, V, V) override {}
-  void Pool(V, V, Pooling, V, V) override {}
-  void PoolBackward(V, V, Pooling, V, V) override {}
-  void L2Normalize(V, V, V) override {}
-  void L2NormalizeBackward(V, V, V, bool, V) override {}
-  void CopyColumns(V, bool, V) override {}
-  void GatherRows(V, V, V) override {}
-  void GatherRowsBackward(V, V, V) override {}
-  void RowDot(V, V, V) override {}
-  void RowScale(V, V, bool, V) override {}
-  void AbsDifference(V, V, V) override {}
-  void AbsDifferenceBackward(V, V, V, V, V) override {}
-  void SoftmaxCrossEntropy(V, V, V, V, V) override {}
-  void MeanSquaredError(V, V, V, V) override {}
-  void CosentLoss(V, V, double, V, V) override {}
-  void TripletLoss(V, V, V, double, V, V, V, V) override {}
-  void SumSquares(std::span<const TensorView>, V, V) override {}
-  void Adam8(const AdamStep&, V, const Adam8State&, V) override {}
-  void Adam(const AdamStep&, V, const AdamState&, V) override {}
+  void Linear(View, WeightId, const Epilogue&, View) override {}
+  void LinearBackward(View, WeightId, const BackwardEpilogue&, View) override {}
+  void MatMul(View, bool, View, bool, double, double, View) override {}
+  void TokenOuter(View, View, const TokenLeaves&, double, View) override {}
+  void TokenSum(View, const TokenLeaves&, View) override {}
+  void TokenDotSum(View, View, const TokenLeaves&, View) override {}
+  void Embed(TableId, View, View) override {}
+  void LayerNorm(View, View, View, double, View, View, View) override {}
+  void LayerNormBackward(View, View, View, View, bool, View) override {}
+  void ScaleShift(View, View, View, View) override {}
+  void Gelu(View, View) override {}
+  void GeluBackward(View, View, View) override {}
+  void AlibiAttention(View, View, int, const DropoutSpec&, View) override {}
+  void AlibiAttentionBackward(View, View, int, const DropoutSpec&, View, View) override {}
+  void Dropout(View, const DropoutSpec&, View) override {}
+  void Add(View, View, View) override {}
+  void Pool(View, View, Pooling, View, View) override {}
+  void PoolBackward(View, View, Pooling, View, View) override {}
+  void L2Normalize(View, View, View) override {}
+  void L2NormalizeBackward(View, View, View, bool, View) override {}
+  void CopyColumns(View, bool, View) override {}
+  void GatherRows(View, View, View) override {}
+  void GatherRowsBackward(View, View, View) override {}
+  void RowDot(View, View, View) override {}
+  void RowScale(View, View, bool, View) override {}
+  void AbsDifference(View, View, View) override {}
+  void AbsDifferenceBackward(View, View, View, View, View) override {}
+  void SoftmaxCrossEntropy(View, View, View, View, View) override {}
+  void MeanSquaredError(View, View, View, View) override {}
+  void CosentLoss(View, View, double, View, View) override {}
+  void TripletLoss(View, View, View, double, View, View, View, View) override {}
+  void SumSquares(std::span<const TensorView>, View, View) override {}
+  void Adam8(const AdamStep&, View, const Adam8State&, View) override {}
+  void Adam(const AdamStep&, View, const AdamState&, View) override {}
 
  private:
   TypeSet types_;

@@ -1,4 +1,4 @@
-// Where the time of a step goes: a backend that hands every verb on to another one and keeps how long it
+// Where the time of a step goes: a backend that hands every op on to another one and keeps how long it
 // took.
 #pragma once
 
@@ -12,7 +12,7 @@
 
 namespace lacos {
 
-// What verbs are for, in the order in which tables list them. A verb belongs to one part, but for those
+// What ops are for, in the order in which tables list them. A op belongs to one part, but for those
 // between pooling and the backward of pooling (or the next texts), which all work on the texts' vectors.
 enum class StepPart : uint8_t {
   kProductsForward,    // with frozen weights; packing, decoding and quantising included, and fused epilogues:
@@ -20,7 +20,7 @@ enum class StepPart : uint8_t {
   kAttentionForward,   // also where backward runs it again
   kAttentionBackward,  //
   kLora,               // its narrow products, and the gradients of its matrices
-  kNormalisation,      // LayerNorm, its backward, and its output made anew from what was saved
+  kNormalization,      // LayerNorm, its backward, and its output made anew from what was saved
   kElementwise,        // GELU on its own, dropout, sums, sums over tokens for bias gradients
   kEmbedding,          //
   kVectors,            // pooling, similarities, loss and their backward
@@ -33,9 +33,9 @@ std::string_view NameOf(StepPart part);
 // "frozen products, forward": for people.
 std::string_view TitleOf(StepPart part);
 
-struct VerbTime {
+struct OpTime {
   StepPart part = StepPart::kMemory;
-  std::string_view verb;  // "LayerNorm"
+  std::string_view op;  // "LayerNorm"
   int64_t calls = 0;
   double seconds = 0;
   int64_t bytes = 0;  // of the tensors named in the calls, each once
@@ -53,23 +53,23 @@ struct ProductTime {
   }
 };
 
-// Filled by a timed backend, which must not be in a verb while this is read.
-struct VerbTimes {
-  std::vector<VerbTime> verbs;        // in the order of first use
+// Filled by a timed backend, which must not be in a op while this is read.
+struct OpTimes {
+  std::vector<OpTime> ops;            // in the order of first use
   std::vector<ProductTime> products;  // the same time as kProductsForward and kProductsBackward have
   struct Part {
     int64_t calls = 0;
     double seconds = 0;
   };
   std::array<Part, kStepParts> Parts() const;
-  // Of all verbs. They do not overlap: it is at most the time that passed around them, and the rest of that
+  // Of all ops. They do not overlap: it is at most the time that passed around them, and the rest of that
   // is host code.
   double Seconds() const;
   void Clear();
 };
 
-// Verbs give the results of `backend`. Each is waited for (Synchronize), so that time is counted where it
-// passes. `times` must outlive the backend; one thread at a time may call verbs.
-std::unique_ptr<Backend> MakeTimedBackend(std::unique_ptr<Backend> backend, VerbTimes& times);
+// Ops give the results of `backend`. Each is waited for (Synchronize), so that time is counted where it
+// passes. `times` must outlive the backend; one thread at a time may call ops.
+std::unique_ptr<Backend> MakeTimedBackend(std::unique_ptr<Backend> backend, OpTimes& times);
 
 }  // namespace lacos

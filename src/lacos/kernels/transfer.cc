@@ -12,14 +12,14 @@ namespace lacos {
 namespace {
 
 template <class To, class From>
-void UploadAs(Backend& backend, std::span<const From> values, V y) {
+void UploadAs(Backend& backend, std::span<const From> values, View y) {
   std::vector<To> host(values.begin(), values.end());
   backend.Upload(std::as_bytes(std::span<const To>(host)), y);
 }
 
 }  // namespace
 
-void UploadFloats(Backend& backend, std::span<const float> values, V y) {
+void UploadFloats(Backend& backend, std::span<const float> values, View y) {
   LACOS_CHECK(static_cast<int64_t>(values.size()) == y.Elements(), "one value for each element");
   if (y.dtype == DType::kF32) return backend.Upload(std::as_bytes(values), y);
   if (y.dtype == DType::kC128) return UploadAs<std::complex<double>>(backend, values, y);
@@ -28,7 +28,7 @@ void UploadFloats(Backend& backend, std::span<const float> values, V y) {
   backend.Upload(host, y);
 }
 
-std::vector<double> DownloadDoubles(Backend& backend, V x) {
+std::vector<double> DownloadDoubles(Backend& backend, View x) {
   const auto count = static_cast<size_t>(x.Elements());
   std::vector<double> values(count);
   if (x.dtype == DType::kF64) {
@@ -44,7 +44,7 @@ std::vector<double> DownloadDoubles(Backend& backend, V x) {
   return values;
 }
 
-std::vector<float> DownloadFloats(Backend& backend, V x) {
+std::vector<float> DownloadFloats(Backend& backend, View x) {
   const auto count = static_cast<size_t>(x.Elements());
   std::vector<float> values(count);
   if (x.dtype == DType::kF32) {
@@ -60,7 +60,7 @@ std::vector<float> DownloadFloats(Backend& backend, V x) {
   return values;
 }
 
-void UploadInts(Backend& backend, std::span<const int32_t> values, V y) {
+void UploadInts(Backend& backend, std::span<const int32_t> values, View y) {
   LACOS_CHECK(static_cast<int64_t>(values.size()) == y.Elements(), "one value for each element");
   switch (y.dtype) {
     case DType::kI32:

@@ -12,8 +12,8 @@ namespace {
 // Calls visit(file, offset, bytes, pointer to it in `matrix`) for what is mapped of a matrix: its values, and
 // its scales where they were not copied because of their type or alignment.
 template <class Visit>
-void ForEachMappedPart(const Checkpoint& checkpoint, QuantizedMatrix& matrix, const Visit& visit) {
-  checkpoint.ForEachPart(matrix.name, [&](const StoredTensor& part) {
+void ForEachMappedPart(const BaseWeights& base_weights, QuantizedMatrix& matrix, const Visit& visit) {
+  base_weights.ForEachPart(matrix.name, [&](const StoredTensor& part) {
     const std::byte* data = part.file->Data(part.entry).data();
     if (data == matrix.codes) {
       visit(*part.file->file(), part.entry.offset, part.entry.bytes,
@@ -31,7 +31,7 @@ int64_t SlotBytes(const BloomModel& model) {
   for (int64_t layer = 0; layer < model.config().layers; ++layer) {
     int64_t bytes = 0;
     for (QuantizedMatrix matrix : model.StoredMatrices(layer)) {
-      ForEachMappedPart(model.checkpoint(), matrix,
+      ForEachMappedPart(model.base_weights(), matrix,
                         [&](const MappedFile&, int64_t offset, int64_t size, const auto&) {
                           bytes += DirectReader::Room(offset, size);
                         });
@@ -112,7 +112,7 @@ BlockLoader::Slot* BlockLoader::NextToRead() {
 void BlockLoader::Read(int64_t layer, std::byte* memory, std::vector<QuantizedMatrix>& matrices) {
   matrices = model_.StoredMatrices(layer);
   for (QuantizedMatrix& matrix : matrices) {
-    ForEachMappedPart(model_.checkpoint(), matrix,
+    ForEachMappedPart(model_.base_weights(), matrix,
                       [&](const MappedFile& file, int64_t offset, int64_t bytes, const auto& moved) {
                         auto reader = std::find_if(readers_.begin(), readers_.end(),
                                                    [&](const auto& known) { return known.first == &file; });

@@ -9,11 +9,11 @@
 
 namespace lacos {
 
-BloomModel::BloomModel(Backend& backend, std::shared_ptr<Checkpoint> checkpoint)
+BloomModel::BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weights)
     : backend_(backend),
-      checkpoint_(std::move(checkpoint)),
-      embedding_source_(MakeEmbeddingSource(checkpoint_)) {
-  const BloomConfig& config = checkpoint_->config();
+      base_weights_(std::move(base_weights)),
+      embedding_source_(MakeEmbeddingSource(base_weights_)) {
+  const BloomConfig& config = base_weights_->config();
   word_embeddings_ = backend_.AddTable(*embedding_source_);
   const auto layer_norm = [&](const std::string& name) {
     return LayerNormLayer{.gamma = {.value = Load(name + ".weight")},
@@ -21,10 +21,11 @@ BloomModel::BloomModel(Backend& backend, std::shared_ptr<Checkpoint> checkpoint)
                           .epsilon = config.layer_norm_epsilon};
   };
   const auto linear = [&](const std::string& name) {
-    const QuantizedMatrix matrix = checkpoint_->Matrix(name + ".weight");
+    const QuantizedMatrix matrix = base_weights_->Matrix(name + ".weight");
     const WeightId weight = backend_.AddWeight(matrix);
     stored_.push_back(matrix);
-    checkpoint_->DropPages(name + ".weight", /*from_cache=*/false);  // its scales were checked: not used yet
+    base_weights_->DropPages(name + ".weight",
+                             /*from_cache=*/false);  // its scales were checked: not used yet
     return LinearLayer{.name = name,
                        .weight = weight,
                        .in = matrix.cols,
@@ -54,7 +55,7 @@ TensorView BloomModel::NewTensor(Shape shape) {
 }
 
 TensorView BloomModel::Load(const std::string& name) {
-  const std::vector<float> values = checkpoint_->Vector(name);
+  const std::vector<float> values = base_weights_->Vector(name);
   const TensorView view = NewTensor({static_cast<int64_t>(values.size())});
   UploadFloats(backend_, values, view);
   return view;
@@ -135,7 +136,7 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
     const auto found = adapter.modules.find(module);
     if (found == adapter.modules.end() || found->second.b_bias.values.empty()) return;
     layer.bias.value = NewTensor({layer.out});
-    UploadFloats(backend_, AdaptedBias(adapter, module, checkpoint_->Vector(module + ".bias")),
+    UploadFloats(backend_, AdaptedBias(adapter, module, base_weights_->Vector(module + ".bias")),
                  layer.bias.value);
   });
 }
@@ -151,15 +152,15 @@ void BloomModel::ForEachMatrix(int64_t layer,
 }
 
 void BloomModel::PrefetchBlock(int64_t layer) const {
-  ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->Prefetch(name); });
+  ForEachMatrix(layer, [&](const std::string& name) { base_weights_->Prefetch(name); });
 }
 
 void BloomModel::AwaitBlock(int64_t layer) const {
-  ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->Await(name); });
+  ForEachMatrix(layer, [&](const std::string& name) { base_weights_->Await(name); });
 }
 
 void BloomModel::DropBlock(int64_t layer, bool from_cache) const {
-  ForEachMatrix(layer, [&](const std::string& name) { checkpoint_->DropPages(name, from_cache); });
+  ForEachMatrix(layer, [&](const std::string& name) { base_weights_->DropPages(name, from_cache); });
 }
 
 std::vector<QuantizedMatrix> BloomModel::StoredMatrices(int64_t layer) const {

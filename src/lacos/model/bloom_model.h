@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "lacos/model/checkpoint.h"
-#include "lacos/model/lora_adapter.h"
+#include "lacos/formats/base_weights.h"
+#include "lacos/formats/lora_adapter.h"
 #include "lacos/nn/layers.h"
 #include "lacos/tensor/arena.h"
 
@@ -24,14 +24,14 @@ struct TrainableTensor {
 class BloomModel {
  public:
   // The backend must outlive the model. Nothing is expanded: matrices stay mapped, in their stored type.
-  BloomModel(Backend& backend, std::shared_ptr<Checkpoint> checkpoint);
+  BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weights);
 
   // Attaches LoRA matrices or trained biases; with `trainable`, allocates gradients for them.
   void Attach(const LoraAdapter& adapter, bool trainable);
   // The adapter's present values, downloaded.
   LoraAdapter Detach() const;
 
-  // The matrices of one block, if there is such a block (see Checkpoint::Prefetch and DropPages).
+  // The matrices of one block, if there is such a block (see BaseWeights::Prefetch and DropPages).
   void PrefetchBlock(int64_t layer) const;
   void DropBlock(int64_t layer, bool from_cache) const;
   void AwaitBlock(int64_t layer) const;  // until they are in the kernel's cache
@@ -39,8 +39,8 @@ class BloomModel {
   std::vector<QuantizedMatrix> StoredMatrices(int64_t layer) const;
   void MoveBlock(int64_t layer, const std::vector<QuantizedMatrix>& matrices);
 
-  const BloomConfig& config() const { return checkpoint_->config(); }
-  const Checkpoint& checkpoint() const { return *checkpoint_; }
+  const BloomConfig& config() const { return base_weights_->config(); }
+  const BaseWeights& base_weights() const { return *base_weights_; }
   Backend& backend() const { return backend_; }
   const std::vector<BlockLayer>& blocks() const { return blocks_; }
   const LayerNormLayer& embedding_layernorm() const { return embedding_layernorm_; }
@@ -57,7 +57,7 @@ class BloomModel {
   void ForEachBias(const std::function<void(const std::string& name, Parameter&)>& visit);
 
   Backend& backend_;
-  std::shared_ptr<Checkpoint> checkpoint_;
+  std::shared_ptr<BaseWeights> base_weights_;
   std::unique_ptr<EmbeddingSource> embedding_source_;
   std::vector<Buffer> buffers_;
   LayerNormLayer embedding_layernorm_, final_layernorm_;

@@ -9,7 +9,7 @@ DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work)
   LACOS_CHECK(encoder.options().streaming != WeightStreaming::kNone, "the encoder streams");
   const BloomModel& model = encoder.model();
   DiskMeasurement disk{.cold = true};
-  if (ResidentBaseBytes(model.checkpoint()) < AvailableMemoryBytes() / 2) {
+  if (ResidentBaseBytes(model.base_weights()) < AvailableMemoryBytes() / 2) {
     encoder.options().streaming = WeightStreaming::kKeepCached;
     encoder.ReadBase();
     const Stopwatch watch;
@@ -17,7 +17,7 @@ DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work)
     disk.compute_seconds = watch.Seconds();
   }
   encoder.options().streaming = WeightStreaming::kDropCached;
-  for (const auto& file : model.checkpoint().files()) file->file()->WriteBack();
+  for (const auto& file : model.base_weights().files()) file->file()->WriteBack();
   encoder.DropBase();
   const int64_t before = DiskBytesRead();
   const Stopwatch watch;

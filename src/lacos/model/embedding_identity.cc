@@ -20,10 +20,10 @@ Json AdapterHashes(const ModelFolder& folder) {
   return hashes;
 }
 
-Json EmbeddingIdentity(const Embedder& embedder, const std::string& folder) {
-  const Checkpoint& checkpoint = embedder.encoder().model().checkpoint();
-  Json identity = LayerCacheIdentity(checkpoint, embedder.backend(), embedder.compute(),
-                                     checkpoint.config().layers, folder);
+Json EmbeddingIdentity(const SentenceEncoder& embedder, const std::string& folder) {
+  const BaseWeights& base_weights = embedder.encoder().model().base_weights();
+  Json identity = LayerCacheIdentity(base_weights, embedder.backend(), embedder.compute(),
+                                     base_weights.config().layers, folder);
   Json adapter = Json::Array();
   const Json hashes = AdapterHashes(embedder.folder());
   for (const std::string& name : hashes.Keys()) adapter.Append(hashes.At(name));

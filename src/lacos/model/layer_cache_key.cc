@@ -86,21 +86,21 @@ std::string_view NameOf(Compute compute) {
 
 }  // namespace
 
-Json LayerCacheIdentity(const Checkpoint& checkpoint, const Backend& backend, Compute compute, int64_t blocks,
-                        const std::string& folder) {
+Json LayerCacheIdentity(const BaseWeights& base_weights, const Backend& backend, Compute compute,
+                        int64_t blocks, const std::string& folder) {
   Json weights = Json::Array();
   FileHashes hashes(folder);
-  for (const auto& file : checkpoint.files()) weights.Append(hashes.Hash(file->path()));
+  for (const auto& file : base_weights.files()) weights.Append(hashes.Hash(file->path()));
   hashes.Save();
   Json kernels = Json::Array();
   const KernelInfo info = backend.Describe();
   for (const std::string& kernel : info.kernels) kernels.Append(kernel);
   Json identity = Json::Object();
   identity.Set("lacos_version", kLacosVersion);
-  identity.Set("config_sha256", Sha256Hex(checkpoint.config_json().Dump(-1, /*sorted=*/true)));
+  identity.Set("config_sha256", Sha256Hex(base_weights.config_json().Dump(-1, /*sorted=*/true)));
   identity.Set("weights_sha256", weights);
   identity.Set("blocks", blocks);
-  identity.Set("hidden_size", checkpoint.config().hidden_size);
+  identity.Set("hidden_size", base_weights.config().hidden_size);
   identity.Set("type", Name(backend.Types().residual));
   identity.Set("compute", NameOf(compute));
   identity.Set("backend", info.backend);

@@ -5,15 +5,15 @@
 #include <cstdint>
 #include <string>
 
+#include "lacos/formats/base_weights.h"
 #include "lacos/kernels/backend.h"
-#include "lacos/model/checkpoint.h"
 
 namespace lacos {
 
 // The identity of a layer cache over the first `blocks` blocks. Weight files are hashed (SHA-256); hashes are
 // remembered in `folder`/bases.json with each file's size, inode and times, so that a base is read for this
 // once. Throws UserError when a file cannot be read.
-Json LayerCacheIdentity(const Checkpoint& checkpoint, const Backend& backend, Compute compute, int64_t blocks,
-                        const std::string& folder);
+Json LayerCacheIdentity(const BaseWeights& base_weights, const Backend& backend, Compute compute,
+                        int64_t blocks, const std::string& folder);
 
 }  // namespace lacos

@@ -10,15 +10,15 @@
 
 namespace lacos {
 
-int64_t ResidentBaseBytes(const Checkpoint& checkpoint, WeightStreaming streaming) {
+int64_t ResidentBaseBytes(const BaseWeights& base_weights, WeightStreaming streaming) {
   int64_t all = 0, vectors = 0, largest_block = 0;
   std::map<std::string, int64_t> blocks;  // by "h.N."
-  for (const TensorSpec& spec : ListTensors(checkpoint.config())) {
+  for (const TensorSpec& spec : ListTensors(base_weights.config())) {
     if (spec.kind == "word_embeddings") continue;
-    int64_t bytes = checkpoint.Tensor(spec.name).entry.bytes;
+    int64_t bytes = base_weights.Tensor(spec.name).entry.bytes;
     // Single matrices of a quantised folder may have kept their type (bitsandbytes' llm_int8_skip_modules).
-    if (spec.IsMatrix() && checkpoint.Matrix(spec.name).scheme != QuantScheme::kNone) {
-      bytes += checkpoint.Tensor(spec.name + ".absmax").entry.bytes;
+    if (spec.IsMatrix() && base_weights.Matrix(spec.name).scheme != QuantScheme::kNone) {
+      bytes += base_weights.Tensor(spec.name + ".absmax").entry.bytes;
     }
     all += bytes;
     if (spec.IsMatrix()) {
@@ -39,22 +39,22 @@ int64_t ResidentBaseBytes(const Checkpoint& checkpoint, WeightStreaming streamin
   return all;
 }
 
-WeightStreaming ChooseStreaming(const Checkpoint& checkpoint) {
-  return ResidentBaseBytes(checkpoint) > AvailableMemoryBytes() / 2 ? WeightStreaming::kDropCached
-                                                                    : WeightStreaming::kKeepCached;
+WeightStreaming ChooseStreaming(const BaseWeights& base_weights) {
+  return ResidentBaseBytes(base_weights) > AvailableMemoryBytes() / 2 ? WeightStreaming::kDropCached
+                                                                      : WeightStreaming::kKeepCached;
 }
 
 namespace {
 
-int64_t BlocksAhead(const Checkpoint& checkpoint) {
-  const int64_t block = std::max<int64_t>(ResidentBaseBytes(checkpoint, WeightStreaming::kKeepCached), 1);
-  return std::clamp<int64_t>(AvailableMemoryBytes() / 8 / block, 1, checkpoint.config().layers);
+int64_t BlocksAhead(const BaseWeights& base_weights) {
+  const int64_t block = std::max<int64_t>(ResidentBaseBytes(base_weights, WeightStreaming::kKeepCached), 1);
+  return std::clamp<int64_t>(AvailableMemoryBytes() / 8 / block, 1, base_weights.config().layers);
 }
 
 }  // namespace
 
 BlockReader::BlockReader(const BloomModel& model)
-    : model_(model), ahead_(BlocksAhead(model.checkpoint())), thread_([this] { Run(); }) {}
+    : model_(model), ahead_(BlocksAhead(model.base_weights())), thread_([this] { Run(); }) {}
 
 BlockReader::~BlockReader() {
   {

@@ -19,11 +19,12 @@ enum class WeightStreaming : uint8_t { kNone, kKeepCached, kDropCached };
 
 // How `--stream-layers` streams a base: the kernel keeps what was read cached while there is room, but a base
 // that takes more than half of it would push everything else out, page by page.
-WeightStreaming ChooseStreaming(const Checkpoint& checkpoint);
+WeightStreaming ChooseStreaming(const BaseWeights& base_weights);
 
 // Bytes of the base that a pass over all blocks makes resident: every matrix but the word embedding; one
 // block's matrices at a time when they are streamed through the kernel's cache, two when past it.
-int64_t ResidentBaseBytes(const Checkpoint& checkpoint, WeightStreaming streaming = WeightStreaming::kNone);
+int64_t ResidentBaseBytes(const BaseWeights& base_weights,
+                          WeightStreaming streaming = WeightStreaming::kNone);
 
 // A thread that reads matrices of coming blocks into the kernel's cache while a block computes. The kernel
 // reads no more of a range at a time than its read-ahead window, so ranges are asked for in pieces, and each

@@ -8,6 +8,7 @@
 
 #include "lacos/model/encoder.h"
 #include "lacos/model/loaded_model.h"
+#include "lacos/text/tokenize.h"
 
 namespace lacos {
 

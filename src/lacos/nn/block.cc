@@ -7,7 +7,7 @@ namespace {
 
 using Stage = BlockLayer::Stage;
 
-// y = residual + drop(x W^T + ...): fused without dropout, three verbs with it.
+// y = residual + drop(x W^T + ...): fused without dropout, three ops with it.
 void BranchForward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
                    const DropoutSpec& lora_dropout, const DropoutSpec& dropout, const TensorView& residual,
                    const TensorView& y) {

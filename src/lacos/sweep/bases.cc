@@ -9,13 +9,13 @@
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
 #include "lacos/base/version.h"
+#include "lacos/convert/prune.h"
+#include "lacos/convert/quantize.h"
+#include "lacos/formats/model_folder.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
-#include "lacos/model/model_folder.h"
-#include "lacos/model/prune.h"
-#include "lacos/model/quantize.h"
-#include "lacos/train/run_identity.h"
+#include "lacos/train/run/identity.h"
 
 namespace lacos {
 namespace {
@@ -23,11 +23,11 @@ namespace {
 namespace fs = std::filesystem;
 
 PreparedBase Describe(const std::string& path) {
-  const std::shared_ptr<Checkpoint> checkpoint = Checkpoint::Open(path);
+  const std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(path);
   return {.path = path,
-          .layers = checkpoint->config().layers,
-          .parameters = checkpoint->config().Parameters(),
-          .bytes = checkpoint->Bytes(),
+          .layers = base_weights->config().layers,
+          .parameters = base_weights->config().Parameters(),
+          .bytes = base_weights->Bytes(),
           .relative_error = Json()};
 }
 
@@ -49,21 +49,21 @@ const SweepBases::Source& SweepBases::Open(const std::string& base) {
         "[{}: bases.{}] {} is a trained model; expected a BLOOM folder, original or quantised; name its base",
         recipe_.path, base, folder.path));
   }
-  Source source{.checkpoint = Checkpoint::Open(folder.base_path), .path = folder.base_path};
-  source.identity = Sha256Hex(source.checkpoint->config_json().Dump(-1, /*sorted=*/true) +
-                              SampleSha256(*source.checkpoint) + FileSha256(folder.tokenizer_path));
+  Source source{.base_weights = BaseWeights::Open(folder.base_path), .path = folder.base_path};
+  source.identity = Sha256Hex(source.base_weights->config_json().Dump(-1, /*sorted=*/true) +
+                              SampleSha256(*source.base_weights) + FileSha256(folder.tokenizer_path));
   return sources_.emplace(base, std::move(source)).first->second;
 }
 
 int64_t SweepBases::Layers(const CellSettings& settings) {
   const Source& source = Open(settings.base);
-  const int64_t all = source.checkpoint->config().layers;
+  const int64_t all = source.base_weights->config().layers;
   if (settings.layers > all) {
     throw UserError(
         fmt::format("[{}: layers] found {}; expected at most {}, the layers of '{}'; correct the recipe",
                     recipe_.path, settings.layers, all, settings.base));
   }
-  if (settings.quantization != "none" && source.checkpoint->quantization().scheme != QuantScheme::kNone) {
+  if (settings.quantization != "none" && source.base_weights->quantization().scheme != QuantScheme::kNone) {
     throw UserError(fmt::format(
         "[{}: quantization] found '{}', but the base '{}' is quantised already; expected none, or an "
         "original base; correct the recipe",
@@ -101,7 +101,7 @@ PreparedBase SweepBases::Prepare(const CellSettings& settings,
     WriteFileAtomically(path + ".json", record.Dump(2) + "\n");
     return relative_error;
   };
-  if (layers < source.checkpoint->config().layers) {
+  if (layers < source.base_weights->config().layers) {
     CellSettings pruned = settings;
     pruned.quantization = "none";
     name += fmt::format("-{}layers", layers);
@@ -132,17 +132,17 @@ PreparedBase SweepBases::Prepare(const CellSettings& settings,
   return base;
 }
 
-std::shared_ptr<Checkpoint> SweepBases::Shape(const CellSettings& settings) {
+std::shared_ptr<BaseWeights> SweepBases::Shape(const CellSettings& settings) {
   const Source& source = Open(settings.base);
-  BloomConfig config = source.checkpoint->config();
+  BloomConfig config = source.base_weights->config();
   config.layers = Layers(settings);
-  QuantizationInfo info = source.checkpoint->quantization();
+  QuantizationInfo info = source.base_weights->quantization();
   if (settings.quantization != "none") {
     const QuantizationChoice choice = ParseQuantization(settings.quantization);
     info = {.scheme = choice.scheme, .block_size = choice.block_size};
   }
-  const DType dtype = source.checkpoint->Tensor("word_embeddings_layernorm.weight").entry.dtype;
-  return Checkpoint::WithoutWeights(config, info, dtype);
+  const DType dtype = source.base_weights->Tensor("word_embeddings_layernorm.weight").entry.dtype;
+  return BaseWeights::WithoutWeights(config, info, dtype);
 }
 
 }  // namespace lacos

@@ -7,8 +7,8 @@
 #include <map>
 #include <string>
 
+#include "lacos/formats/base_weights.h"
 #include "lacos/io/json.h"
-#include "lacos/model/checkpoint.h"
 #include "lacos/sweep/recipe.h"
 
 namespace lacos {
@@ -33,11 +33,11 @@ class SweepBases {
   // written.
   PreparedBase Prepare(const CellSettings& settings, const std::function<void(const std::string&)>& made);
   // The same base without weights, for planning; nothing is written.
-  std::shared_ptr<Checkpoint> Shape(const CellSettings& settings);
+  std::shared_ptr<BaseWeights> Shape(const CellSettings& settings);
 
  private:
   struct Source {
-    std::shared_ptr<Checkpoint> checkpoint;
+    std::shared_ptr<BaseWeights> base_weights;
     std::string path;      // folder of the weights
     std::string identity;  // of its files
   };

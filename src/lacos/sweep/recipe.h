@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "lacos/eval/bootstrap.h"
+#include "lacos/eval/measures/bootstrap.h"
 #include "lacos/sweep/settings.h"
 
 namespace lacos {
 
-// A file that every cell is scored on; names and languages are those of TaskName (eval/tasks.h).
+// A file that every cell is scored on; names and languages are those of TaskName (eval/tasks/tasks.h).
 struct EvaluationFile {
   std::string name, subset, path, task = "sts", split = "test";
   std::vector<std::string> languages;

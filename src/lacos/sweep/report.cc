@@ -7,7 +7,7 @@
 #include <limits>
 #include <map>
 
-#include "lacos/eval/results.h"
+#include "lacos/eval/results/results.h"
 #include "lacos/io/json_numbers.h"
 #include "lacos/report/page.h"
 #include "lacos/sweep/summary.h"

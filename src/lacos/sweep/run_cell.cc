@@ -10,15 +10,15 @@
 #include "lacos/base/process.h"
 #include "lacos/base/version.h"
 #include "lacos/eval/embed_table.h"
-#include "lacos/eval/file_tasks.h"
-#include "lacos/eval/results.h"
-#include "lacos/eval/suite_tasks.h"
+#include "lacos/eval/results/results.h"
+#include "lacos/eval/tasks/file_tasks.h"
+#include "lacos/eval/tasks/suite_tasks.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/json_numbers.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/tensor_file.h"
-#include "lacos/model/embedder.h"
+#include "lacos/model/sentence_encoder.h"
 
 namespace lacos {
 namespace {
@@ -107,12 +107,12 @@ class Runner {
     TextTable texts;
     for (const auto& task : tasks) task->Collect(texts);
     const CellSettings& settings = run_.cell.settings;
-    Embedder embedder({.path = run_.cell.trained ? model_ : run_.base.path,
-                       .compute = ComputeOf(settings),
-                       .pooling = ParsePooling(settings.pooling),
-                       .normalize = settings.normalize,
-                       .max_length = settings.max_length,
-                       .strip = settings.strip});
+    SentenceEncoder embedder({.path = run_.cell.trained ? model_ : run_.base.path,
+                              .compute = ComputeOf(settings),
+                              .pooling = ParsePooling(settings.pooling),
+                              .normalize = settings.normalize,
+                              .max_length = settings.max_length,
+                              .strip = settings.strip});
     const Stopwatch watch;
     const EmbeddedTable table = EmbedTable(embedder, texts, {}, nullptr, [this](int64_t, int64_t, int64_t) {
       if (ShouldStop()) throw Stopped();
@@ -144,7 +144,7 @@ class Runner {
                                               }}));
       RequireScore(results.sets.back());
     }
-    Summarise(results, recipe_.evaluation.bootstrap);
+    Summarize(results, recipe_.evaluation.bootstrap);
     const double confidence = recipe_.evaluation.bootstrap.confidence;
     WriteFileAtomically(folder_ + "/results.json", ResultsJson(results, confidence).Dump(2) + "\n");
     WriteFileAtomically(folder_ + "/items.jsonl", ItemsJsonl(results));

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "lacos/eval/tasks.h"
+#include "lacos/eval/tasks/tasks.h"
 #include "lacos/sweep/bases.h"
 #include "lacos/sweep/grid.h"
 
@@ -24,9 +24,9 @@ struct CellRun {
 };
 
 // Trains (where the cell is trained), embeds the evaluation's texts, scores them, and writes the folder:
-// cell.json (settings, costs), results.json and items.jsonl (eval/results.h), model/ with `keep_model`.
-// Returns false, and leaves nothing, when it was asked to stop. Peak memory is the process's: a process for
-// each run makes it the run's. Throws UserError.
+// cell.json (settings, costs), results.json and items.jsonl (eval/results/results.h), model/ with
+// `keep_model`. Returns false, and leaves nothing, when it was asked to stop. Peak memory is the process's: a
+// process for each run makes it the run's. Throws UserError.
 bool RunCell(const SweepRecipe& recipe, const CellRun& run);
 
 // The recipe's files and suites as tasks, in its order.

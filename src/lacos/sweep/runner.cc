@@ -71,7 +71,7 @@ class SweepRunner {
     RemoveLeftovers();
     NameStale();
     MakeRuns();
-    Json sweep = SummariseSweep(recipe_, grid_, finished_, failures_);
+    Json sweep = SummarizeSweep(recipe_, grid_, finished_, failures_);
     Write(sweep);
     return sweep;
   }

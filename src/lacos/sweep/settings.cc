@@ -12,7 +12,7 @@
 #include <type_traits>
 
 #include "lacos/base/check.h"
-#include "lacos/model/model_folder.h"
+#include "lacos/formats/model_folder.h"
 
 namespace lacos {
 namespace {

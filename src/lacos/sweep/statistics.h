@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "lacos/eval/bootstrap.h"
-#include "lacos/eval/results.h"
+#include "lacos/eval/measures/bootstrap.h"
+#include "lacos/eval/results/results.h"
 
 namespace lacos {
 
-// One number of one run, with its values on the resamples of its items (eval/bootstrap.h). Resample b draws
-// the same items for every run, so that runs are paired.
+// One number of one run, with its values on the resamples of its items (eval/measures/bootstrap.h). Resample
+// b draws the same items for every run, so that runs are paired.
 struct ScoreSeries {
   std::string name;     // "STSb de", "STSb mean", "mean of 2 sets"
   std::string measure;  // "spearman"

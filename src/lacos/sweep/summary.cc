@@ -10,8 +10,8 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/version.h"
-#include "lacos/eval/results.h"
-#include "lacos/eval/systems.h"
+#include "lacos/eval/results/results.h"
+#include "lacos/eval/results/systems.h"
 #include "lacos/io/json_numbers.h"
 #include "lacos/sweep/statistics.h"
 
@@ -355,7 +355,7 @@ class Summary {
 
 }  // namespace
 
-Json SummariseSweep(const SweepRecipe& recipe, const Grid& grid, const std::vector<FinishedRun>& runs,
+Json SummarizeSweep(const SweepRecipe& recipe, const Grid& grid, const std::vector<FinishedRun>& runs,
                     const std::map<size_t, std::string>& failures) {
   return Summary(recipe, grid, failures).Make(runs);
 }

@@ -21,7 +21,7 @@ struct FinishedRun {
 // "pareto": [...]} as docs/sweeps.md describes it. Cells of which a run is missing have "failed" (what
 // `failures` says of them) and no scores, and studies leave them out. Throws UserError for a score that
 // nothing is called.
-Json SummariseSweep(const SweepRecipe& recipe, const Grid& grid, const std::vector<FinishedRun>& runs,
+Json SummarizeSweep(const SweepRecipe& recipe, const Grid& grid, const std::vector<FinishedRun>& runs,
                     const std::map<size_t, std::string>& failures);
 
 // One line a cell and score: cell,trained,score,measure,n,mean,sd,low,high, then the cell's costs and

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "lacos/train/session.h"
 #include "lacos/train/trainer.h"
-#include "lacos/train/training_session.h"
 
 namespace lacos {
 

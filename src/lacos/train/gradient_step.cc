@@ -27,7 +27,7 @@ std::vector<std::pair<int64_t, int64_t>> Chunks(const PackedTexts& texts, int64_
 // Loss over the texts' vectors [N, D]; writes their gradient.
 using VectorLoss = std::function<LossResult(const TensorView& vectors, const TensorView& dvectors)>;
 
-LossResult EncodeAndGoBack(Encoder& encoder, const PackedTexts& texts, const VectorLoss& loss,
+LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const VectorLoss& loss,
                            const GradientStrategy& strategy) {
   Arena& arena = encoder.arena();
   const TypeSet types = encoder.model().backend().Types();
@@ -66,7 +66,7 @@ LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts, 
     const VectorLoss over_texts = [&](const TensorView& vectors, const TensorView& dvectors) {
       return loss.Compute(arena, batch, vectors, dvectors);
     };
-    return EncodeAndGoBack(encoder, texts, over_texts, strategy);
+    return ForwardBackward(encoder, texts, over_texts, strategy);
   }
   Backend& backend = encoder.model().backend();
   const TensorView index = arena.Allocate(DType::kI32, {texts.Texts()});
@@ -82,7 +82,7 @@ LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts, 
     backend.GatherRowsBackward(dall, index, dvectors);
     return result;
   };
-  return EncodeAndGoBack(encoder, texts.Select(repeats.first), over_rows, strategy);
+  return ForwardBackward(encoder, texts.Select(repeats.first), over_rows, strategy);
 }
 
 }  // namespace lacos

@@ -47,11 +47,11 @@ double RankFirst(Backend& backend, const TensorView& scores, std::span<const int
 }
 
 // Rows scaled to length one, with what the backward needs.
-struct Normalised {
+struct Normalized {
   TensorView y, norm;
 };
-Normalised Normalise(Backend& backend, Arena& arena, const TensorView& x) {
-  const Normalised n{.y = arena.Allocate(x.dtype, x.shape),
+Normalized Normalize(Backend& backend, Arena& arena, const TensorView& x) {
+  const Normalized n{.y = arena.Allocate(x.dtype, x.shape),
                      .norm = arena.Allocate(backend.Types().statistic, {x.rows()})};
   backend.L2Normalize(x, n.norm, n.y);
   return n;
@@ -65,7 +65,7 @@ class MnrLoss final : public Loss {
                      const TensorView& dvectors) override {
     const ArenaScope scope(arena);
     const int64_t n = batch.examples, m = vectors.rows();
-    const Normalised unit = Normalise(backend_, arena, vectors);
+    const Normalized unit = Normalize(backend_, arena, vectors);
     const TensorView dunit = arena.Allocate(vectors.dtype, vectors.shape);
     backend_.Fill(dunit, 0);
     std::vector<int32_t> targets(static_cast<size_t>(n));
@@ -205,7 +205,7 @@ class CosineLoss final : public Loss {
     const ArenaScope scope(arena);
     const TypeSet types = backend_.Types();
     const int64_t n = batch.examples;
-    const Normalised unit = Normalise(backend_, arena, vectors);
+    const Normalized unit = Normalize(backend_, arena, vectors);
     const TensorView dunit = arena.Allocate(vectors.dtype, vectors.shape);
     const TensorView cosine = arena.Allocate(types.statistic, {n});
     const TensorView dcosine = arena.Allocate(types.statistic, {n});

@@ -1,5 +1,5 @@
 // Contrastive and baseline objectives over the vectors of a batch, each with its gradient, composed of
-// backend verbs.
+// backend ops.
 #pragma once
 
 #include <cstdint>

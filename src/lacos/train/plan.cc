@@ -32,12 +32,12 @@ PackedTexts BatchOf(const std::vector<int32_t>& lengths, int64_t rows, bool keys
 
 class Planner {
  public:
-  Planner(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, const LoraAdapter& adapter,
+  Planner(Backend& backend, std::shared_ptr<BaseWeights> base_weights, const LoraAdapter& adapter,
           const PlanRequest& request)
       : request_(request),
         dry_(backend.MakeDry()),
-        model_(*dry_, checkpoint),
-        loss_(MakeLoss(*dry_, request.loss, checkpoint->config().hidden_size)) {
+        model_(*dry_, base_weights),
+        loss_(MakeLoss(*dry_, request.loss, base_weights->config().hidden_size)) {
     model_.Attach(adapter, /*trainable=*/true);
     std::vector<TrainableTensor> tensors = model_.trainable();
     for (const TrainableTensor& tensor : loss_->parameters()) tensors.push_back(tensor);
@@ -49,7 +49,7 @@ class Planner {
       // Checkpoints and the final folder are written from a copy; the best adapter so far is another one.
       output_bytes_ += request.evaluation_tokens > 0 ? 2 * bytes : bytes;
     }
-    base_bytes_ = ResidentBaseBytes(*checkpoint, request.encoder.streaming);
+    base_bytes_ = ResidentBaseBytes(*base_weights, request.encoder.streaming);
   }
 
   PlannedStrategy Predict(const std::string& name, const GradientStrategy& strategy) {
@@ -133,9 +133,9 @@ class Planner {
 
 }  // namespace
 
-MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, LoraAdapter adapter,
+MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weights, LoraAdapter adapter,
                         const PlanRequest& request) {
-  Planner planner(backend, std::move(checkpoint), adapter, request);
+  Planner planner(backend, std::move(base_weights), adapter, request);
   adapter = {};
   ReturnFreeMemory();
   MemoryPlan plan;

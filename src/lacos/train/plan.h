@@ -73,7 +73,7 @@ struct MemoryPlan {
 // holds already. `backend` is the one that will train, with the model on it and every kernel used once
 // (rehearsal.h), so that program and libraries are as resident as they will be. Throws UserError when
 // --memory-budget is below what the leanest allowed strategy needs.
-MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<Checkpoint> checkpoint, LoraAdapter adapter,
+MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weights, LoraAdapter adapter,
                         const PlanRequest& request);
 
 }  // namespace lacos

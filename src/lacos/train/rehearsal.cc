@@ -13,15 +13,16 @@ constexpr int64_t kTextTokens = 10;
 
 }  // namespace
 
-void RehearseStep(const TrainOptions& options, const Checkpoint& checkpoint, EncoderOptions encoder_options) {
+void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
+                  EncoderOptions encoder_options) {
   encoder_options.streaming = WeightStreaming::kNone;  // there is no file
-  BloomConfig config = checkpoint.config();
+  BloomConfig config = base_weights.config();
   config.hidden_size = kWidth;
   config.heads = 2;
   config.layers = 1;
   config.vocab_size = kTexts;
-  const DType vectors = checkpoint.Tensor("ln_f.bias").entry.dtype;
-  const auto zeros = Checkpoint::WithoutWeights(config, checkpoint.quantization(), vectors);
+  const DType vectors = base_weights.Tensor("ln_f.bias").entry.dtype;
+  const auto zeros = BaseWeights::WithoutWeights(config, base_weights.quantization(), vectors);
 
   const auto backend = MakeCpuBackend({.compute = options.compute});
   BloomModel model(*backend, zeros);
@@ -30,7 +31,7 @@ void RehearseStep(const TrainOptions& options, const Checkpoint& checkpoint, Enc
   lora.last_layer = -1;
   lora.rank = std::min(lora.rank, kWidth);
   model.Attach(
-      lora.train_biases ? InitialiseBitFit(*zeros, lora) : InitialiseLora(config, lora, options.seed),
+      lora.train_biases ? InitializeBitFit(*zeros, lora) : InitializeLora(config, lora, options.seed),
       /*trainable=*/true);
   LossOptions loss_options = options.loss;
   loss_options.matryoshka.clear();  // dimensions of the real model

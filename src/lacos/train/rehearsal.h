@@ -1,7 +1,7 @@
 // A step of a tiny model, so that the process has what any run makes resident before memory is predicted.
 #pragma once
 
-#include "lacos/model/checkpoint.h"
+#include "lacos/formats/base_weights.h"
 #include "lacos/train/trainer.h"
 
 namespace lacos {
@@ -10,6 +10,7 @@ namespace lacos {
 // stored as those of `checkpoint`. It pages in the program's and the libraries' code, starts the threads and
 // fills the buffers that oneDNN and the C library keep: some 10 MB, as much as a small model's training.
 // Takes some 10 ms and leaves nothing else behind.
-void RehearseStep(const TrainOptions& options, const Checkpoint& checkpoint, EncoderOptions encoder_options);
+void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
+                  EncoderOptions encoder_options);
 
 }  // namespace lacos

@@ -8,7 +8,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/kernels/timed_backend.h"
-#include "lacos/train/training_session.h"
+#include "lacos/train/session.h"
 
 namespace lacos {
 namespace {
@@ -74,7 +74,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     });
     report.disk.compute_seconds /= static_cast<double>(bench.steps);
   }
-  if (options.verb_times != nullptr) options.verb_times->Clear();
+  if (options.op_times != nullptr) options.op_times->Clear();
   const int64_t before = DiskBytesRead();
   for (int64_t step = 1; step <= bench.steps; ++step) {
     const StepCost cost = run(step);

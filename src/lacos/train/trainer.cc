@@ -14,15 +14,15 @@
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json_numbers.h"
 #include "lacos/io/manifest.h"
+#include "lacos/record/differences.h"
 #include "lacos/train/bad_step.h"
-#include "lacos/train/metrics_log.h"
-#include "lacos/train/run_checkpoint.h"
-#include "lacos/train/run_differences.h"
-#include "lacos/train/run_folder.h"
-#include "lacos/train/run_output.h"
-#include "lacos/train/run_report.h"
-#include "lacos/train/tensorboard_log.h"
-#include "lacos/train/training_session.h"
+#include "lacos/train/run/checkpoint.h"
+#include "lacos/train/run/folder.h"
+#include "lacos/train/run/metrics_log.h"
+#include "lacos/train/run/output.h"
+#include "lacos/train/run/report.h"
+#include "lacos/train/run/tensorboard_log.h"
+#include "lacos/train/session.h"
 
 namespace lacos {
 namespace {
@@ -94,7 +94,7 @@ class Run {
   MemoryPlan PlanOnly() {
     if (options_.train_files.empty()) {
       if (options_.shape != nullptr) {
-        loaded_.checkpoint = options_.shape;
+        loaded_.base_weights = options_.shape;
       } else {
         loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
       }
@@ -442,8 +442,8 @@ class Run {
 
 LoraAdapter StartingAdapter(const LoadedModel& loaded, const TrainOptions& options) {
   if (loaded.adapter) return *loaded.adapter;
-  if (options.lora.train_biases) return InitialiseBitFit(*loaded.checkpoint, options.lora);
-  return InitialiseLora(loaded.checkpoint->config(), options.lora, options.seed);
+  if (options.lora.train_biases) return InitializeBitFit(*loaded.base_weights, options.lora);
+  return InitializeLora(loaded.base_weights->config(), options.lora, options.seed);
 }
 
 MemoryPlan PlanRun(const TrainOptions& options) { return Run(options, {}, {}).PlanOnly(); }

@@ -18,13 +18,13 @@
 
 namespace lacos {
 
-struct VerbTimes;  // kernels/timed_backend.h
+struct OpTimes;  // kernels/timed_backend.h
 
 // Every setting of a run; defaults are those of `lacos train`.
 struct TrainOptions {
   std::string model, base, adapter;  // `adapter`: go on from it
   // For PlanRun only, in place of `model`: a checkpoint without weights.
-  std::shared_ptr<Checkpoint> shape;
+  std::shared_ptr<BaseWeights> shape;
   std::string output;
   std::vector<std::string> train_files;
   ExampleOptions examples;
@@ -66,7 +66,7 @@ struct TrainOptions {
   bool resume = false;
   bool overwrite = false;
   Compute compute = Compute::kBF16;
-  VerbTimes* verb_times = nullptr;  // where the backend's time goes is counted here; null = not counted
+  OpTimes* op_times = nullptr;  // where the backend's time goes is counted here; null = not counted
   uint64_t seed = 42;
   std::vector<std::pair<std::string, std::string>>
       recipe;  // name, value: for the model card and the resume check

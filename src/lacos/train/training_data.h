@@ -10,6 +10,7 @@
 #include "lacos/data/examples.h"
 #include "lacos/model/encoder.h"
 #include "lacos/model/loaded_model.h"
+#include "lacos/text/tokenize.h"
 #include "lacos/train/losses.h"
 
 namespace lacos {

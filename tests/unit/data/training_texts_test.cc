@@ -42,10 +42,10 @@ TEST(TrainingTexts, FindTextsAndPairsExactlyAndInOtherWords) {
   texts.AddExample({"A man plays.", "Someone plays.", "Nobody plays."});
   texts.AddExample({"?!"});
   EXPECT_EQ(texts.FindText("A man plays."), Seen::kExactly);
-  EXPECT_EQ(texts.FindText("a man plays"), Seen::kNormalised);
+  EXPECT_EQ(texts.FindText("a man plays"), Seen::kNormalized);
   EXPECT_EQ(texts.FindText("a man sings"), Seen::kNo);
   EXPECT_EQ(texts.FindPair("A man plays.", "Nobody plays."), Seen::kExactly);
-  EXPECT_EQ(texts.FindPair("someone plays", "a man plays ."), Seen::kNormalised) << "in either order";
+  EXPECT_EQ(texts.FindPair("someone plays", "a man plays ."), Seen::kNormalized) << "in either order";
   EXPECT_EQ(texts.FindPair("Someone plays.", "Nobody plays."), Seen::kNo) << "never beside each other";
   EXPECT_EQ(texts.FindText("?!"), Seen::kExactly);
   EXPECT_EQ(texts.FindText("..."), Seen::kNo) << "texts without a letter are not all the same";
@@ -67,7 +67,7 @@ TEST(TrainingTexts, TheFileIsAFunctionOfTheSetOfExamples) {
   EXPECT_EQ(merged.texts(), 6);
   const TrainingTexts read = TrainingTexts::Read(Write("texts.bin", one.Bytes()));
   EXPECT_EQ(read.Bytes(), one.Bytes());
-  EXPECT_EQ(read.FindText("A B!"), Seen::kNormalised);
+  EXPECT_EQ(read.FindText("A B!"), Seen::kNormalized);
 }
 
 TEST(TrainingTexts, DamagedFilesAreRefused) {

@@ -1,5 +1,5 @@
 // Intervals and comparisons by resampling.
-#include "lacos/eval/bootstrap.h"
+#include "lacos/eval/measures/bootstrap.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "lacos/base/rng.h"
-#include "lacos/eval/statistics.h"
+#include "lacos/eval/measures/statistics.h"
 
 namespace lacos {
 namespace {

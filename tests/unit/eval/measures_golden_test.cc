@@ -5,12 +5,12 @@
 #include <cmath>
 #include <vector>
 
-#include "lacos/eval/bitext.h"
-#include "lacos/eval/classification.h"
-#include "lacos/eval/clustering.h"
-#include "lacos/eval/pair_classification.h"
-#include "lacos/eval/retrieval.h"
-#include "lacos/eval/statistics.h"
+#include "lacos/eval/measures/bitext.h"
+#include "lacos/eval/measures/classification.h"
+#include "lacos/eval/measures/clustering.h"
+#include "lacos/eval/measures/pair_classification.h"
+#include "lacos/eval/measures/retrieval.h"
+#include "lacos/eval/measures/statistics.h"
 #include "lacos/io/json.h"
 #include "lacos/kernels/backend.h"
 

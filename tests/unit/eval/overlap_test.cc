@@ -1,11 +1,11 @@
 // Which test texts were trained on, and the score without them.
-#include "lacos/eval/overlap.h"
+#include "lacos/eval/results/overlap.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "lacos/eval/statistics.h"
+#include "lacos/eval/measures/statistics.h"
 
 namespace lacos {
 namespace {

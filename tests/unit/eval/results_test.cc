@@ -1,5 +1,5 @@
 // Averages under their conventions, what is kept of results, and comparisons of two systems.
-#include "lacos/eval/results.h"
+#include "lacos/eval/results/results.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,10 +9,10 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/rng.h"
-#include "lacos/eval/languages.h"
-#include "lacos/eval/mteb.h"
-#include "lacos/eval/pair_classification.h"
-#include "lacos/eval/statistics.h"
+#include "lacos/eval/measures/pair_classification.h"
+#include "lacos/eval/measures/statistics.h"
+#include "lacos/eval/results/languages.h"
+#include "lacos/eval/results/mteb.h"
 #include "lacos/io/atomic_file.h"
 
 namespace lacos {
@@ -51,7 +51,7 @@ EvaluationResults MakeEnglish(double noise) {
   for (const char* split : {"train", "trial", "test"}) {
     results.sets.push_back(MakeSts("SICK-R", "", 40, noise, 0, {"en"}, split));
   }
-  Summarise(results, kBootstrap);
+  Summarize(results, kBootstrap);
   return results;
 }
 
@@ -91,7 +91,7 @@ TEST(EnglishSts, ConventionsDifferAsTheyAreDefined) {
 TEST(EnglishSts, IsNotAveragedWhereASetIsMissing) {
   EvaluationResults results = MakeEnglish(0.3);
   results.sets.erase(results.sets.begin() + 3);
-  Summarise(results, kBootstrap);
+  Summarize(results, kBootstrap);
   EXPECT_THROW(Find(results, "sts-en", "all"), std::runtime_error);
   EXPECT_NO_THROW(Find(results, "STS12", "all"));
 }
@@ -103,7 +103,7 @@ TEST(AggregateByName, KeepsLanguagesThatBloomKnowsApart) {
                   MakeSts("STS17", "en-tr", 40, 2, 0, {"en", "tr"})};
   results.sets.push_back(MakeSts("STS17", "es-en-news", 40, 3, 0, {"es", "en"}));
   results.sets.back().set.usual = false;
-  Summarise(results, kBootstrap);
+  Summarize(results, kBootstrap);
   EXPECT_NEAR(Find(results, "STS17", "in-language").value,
               (results.sets[0].main() + results.sets[1].main()) / 2, 1e-9);
   EXPECT_NEAR(Find(results, "STS17", "out-of-language").value, results.sets[2].main(), 1e-9);
@@ -145,7 +145,7 @@ TEST_F(ResultFiles, ReadBackAsTheyWere) {
       .resamples = {40, 60},
       .trials = true};
   results.sets.push_back(trials);
-  Summarise(results, kBootstrap);
+  Summarize(results, kBootstrap);
   Write(results);
   const EvaluationResults read = ReadResults(folder_, kBootstrap);
   EXPECT_EQ(ResultsJson(read, 0.95).Dump(), ResultsJson(results, 0.95).Dump());
@@ -243,7 +243,7 @@ TEST(CompareResults, FindsTheBetterSystemAndNamesWhatCannotBeCompared) {
   const EvaluationResults good = MakeEnglish(0.2), bad = MakeEnglish(0.6);
   EvaluationResults partly = bad;
   partly.sets[2].gold[0] += 1;  // other gold: not the same test
-  Summarise(partly, kBootstrap);
+  Summarize(partly, kBootstrap);
   std::vector<std::string> apart;
   const std::vector<Comparison> comparisons = CompareResults(good, partly, 0.95, apart);
   EXPECT_EQ(apart, std::vector<std::string>{"STS13"});
@@ -268,7 +268,7 @@ TEST(ResampledAveragePrecision, OfEveryPairOnceIsTheOne) {
 TEST(ResultsCsv, QuotesNamesOfFiles) {
   EvaluationResults results;
   results.sets = {MakeSts("my, \"file\".tsv", "", 10, 0.1)};
-  Summarise(results, kBootstrap);
+  Summarize(results, kBootstrap);
   EXPECT_THAT(ResultsCsv(results, 0.95), HasSubstr("sts,\"my, \"\"file\"\".tsv\",,test,en,10,,spearman,"));
 }
 

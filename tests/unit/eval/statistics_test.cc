@@ -1,5 +1,5 @@
 // Correlations against scipy 1.17.1: stats.pearsonr(x, y)[0], stats.spearmanr(x, y)[0], stats.rankdata(x).
-#include "lacos/eval/statistics.h"
+#include "lacos/eval/measures/statistics.h"
 
 #include <gtest/gtest.h>
 

@@ -1,12 +1,12 @@
 // Several evaluations side by side: names, Pareto fronts, what may be compared, and the page.
-#include "lacos/eval/systems.h"
+#include "lacos/eval/results/systems.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "lacos/eval/systems_report.h"
+#include "lacos/eval/results/systems_report.h"
 
 namespace lacos {
 namespace {
@@ -51,7 +51,7 @@ EvaluationResults MakeResults(double noise, Json system, int n = 60) {
     set.measures = {{"spearman", 100 - noise}};
     results.sets.push_back(std::move(set));
   }
-  Summarise(results, {.resamples = 100});
+  Summarize(results, {.resamples = 100});
   return results;
 }
 

@@ -1,5 +1,5 @@
 // Vectors kept between runs: found again, never another text's, never damaged ones.
-#include "lacos/eval/vector_cache.h"
+#include "lacos/eval/tasks/vector_cache.h"
 
 #include <gtest/gtest.h>
 

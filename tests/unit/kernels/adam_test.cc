@@ -106,21 +106,21 @@ TEST(Adam8, EqualsRecordedStepsOfBitsandbytes) {
       continue;
     }
     ASSERT_EQ(keyword, "step");
-    int checkpoint = 0;
-    words >> checkpoint;
-    const bool quantised = n >= 4096;  // bitsandbytes' min_8bit_size
-    for (; done < checkpoint; ++done) {
+    int base_weights = 0;
+    words >> base_weights;
+    const bool quantized = n >= 4096;  // bitsandbytes' min_8bit_size
+    for (; done < base_weights; ++done) {
       const AdamStep step{.step = done + 1, .learning_rate = 1e-3, .weight_decay = decay};
       const std::vector<float> g = Gradient(lcg, n, done + 1);
-      if (quantised) {
+      if (quantized) {
         Adam8UpdateF32(step, n, g.data(), m_codes.data(), v_codes.data(), m_absmax.data(), v_absmax.data(),
                        p.data());
       } else {
         AdamUpdateF32(step, n, g.data(), m.data(), v.data(), p.data());
       }
     }
-    SCOPED_TRACE("n " + std::to_string(n) + " step " + std::to_string(checkpoint));
-    if (quantised) {
+    SCOPED_TRACE("n " + std::to_string(n) + " step " + std::to_string(base_weights));
+    if (quantized) {
       std::string hashes[4];
       std::getline(in, line);
       std::istringstream fields(line);
@@ -133,7 +133,7 @@ TEST(Adam8, EqualsRecordedStepsOfBitsandbytes) {
       EXPECT_EQ(Sample(m), ReadFloats(in));
       EXPECT_EQ(Sample(v), ReadFloats(in));
     }
-    ExpectParametersNear(Sample(p), ReadFloats(in), checkpoint);
+    ExpectParametersNear(Sample(p), ReadFloats(in), base_weights);
     ++checkpoints;
   }
   EXPECT_EQ(checkpoints, 20);

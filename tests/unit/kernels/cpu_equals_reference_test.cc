@@ -1,16 +1,16 @@
-// Every verb of the CPU backend against the reference in double, in each compute mode, within derived
+// Every op of the CPU backend against the reference in double, in each compute mode, within derived
 // tolerances.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <tuple>
 
-#include "unit/kernels/verb_cases.h"
+#include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {
 namespace {
 
-class CpuBackend : public ::testing::TestWithParam<std::tuple<Compute, VerbCase>> {};
+class CpuBackend : public ::testing::TestWithParam<std::tuple<Compute, OpCase>> {};
 
 TEST_P(CpuBackend, EqualsTheReference) {
   const auto& [compute, c] = GetParam();
@@ -18,9 +18,9 @@ TEST_P(CpuBackend, EqualsTheReference) {
   Workbench reference(MakeReferenceBackend(DType::kF64), cpu.types());
   Workbench magnitudes(MakeReferenceBackend(DType::kF64), cpu.types());
   magnitudes.UseAbsoluteInputs(true);
-  const std::vector<VerbOutput> actual = c.run(cpu, compute);
-  const std::vector<VerbOutput> exact = c.run(reference, compute);
-  const std::vector<VerbOutput> magnitude = c.run(magnitudes, compute);
+  const std::vector<OpOutput> actual = c.run(cpu, compute);
+  const std::vector<OpOutput> exact = c.run(reference, compute);
+  const std::vector<OpOutput> magnitude = c.run(magnitudes, compute);
   ASSERT_EQ(actual.size(), exact.size());
   for (size_t k = 0; k < actual.size(); ++k) {
     const std::vector<double> y = cpu.Read(actual[k].view), e = reference.Read(exact[k].view);
@@ -28,7 +28,7 @@ TEST_P(CpuBackend, EqualsTheReference) {
     ASSERT_EQ(y.size(), e.size());
     int64_t wrong = 0;
     for (size_t i = 0; i < y.size(); ++i) {
-      const VerbOutput& bound = actual[k];
+      const OpOutput& bound = actual[k];
       const double tolerance = bound.relative * std::abs(e[i]) + bound.absolute +
                                bound.magnitude * std::abs(m[i]) +
                                (bound.bounds.empty() ? 0 : bound.bounds[i]);
@@ -42,9 +42,9 @@ TEST_P(CpuBackend, EqualsTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Verbs, CpuBackend,
+INSTANTIATE_TEST_SUITE_P(Ops, CpuBackend,
                          ::testing::Combine(::testing::ValuesIn(kComputeModes),
-                                            ::testing::ValuesIn(VerbCases())),
+                                            ::testing::ValuesIn(OpCases())),
                          [](const ::testing::TestParamInfo<CpuBackend::ParamType>& info) {
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
                          });

@@ -7,12 +7,12 @@
 #include <tuple>
 
 #include "lacos/base/parallel.h"
-#include "unit/kernels/verb_cases.h"
+#include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {
 namespace {
 
-class Threads : public ::testing::TestWithParam<std::tuple<Compute, VerbCase>> {
+class Threads : public ::testing::TestWithParam<std::tuple<Compute, OpCase>> {
  protected:
   void TearDown() override { SetThreadCount(0); }
 };
@@ -23,21 +23,21 @@ TEST_P(Threads, DoNotChangeAByte) {
   for (int run = 0; run < 2; ++run) {
     SetThreadCount(run == 0 ? 1 : 2);
     Workbench cpu(MakeCpuBackend({.compute = compute}));
-    for (const VerbOutput& output : c.run(cpu, compute)) results[run].push_back(cpu.Bytes(output.view));
+    for (const OpOutput& output : c.run(cpu, compute)) results[run].push_back(cpu.Bytes(output.view));
   }
   ASSERT_EQ(results[0].size(), results[1].size());
   for (size_t k = 0; k < results[0].size(); ++k)
     EXPECT_TRUE(results[0][k] == results[1][k]) << "output " << k;
 }
 
-INSTANTIATE_TEST_SUITE_P(Verbs, Threads,
+INSTANTIATE_TEST_SUITE_P(Ops, Threads,
                          ::testing::Combine(::testing::ValuesIn(kComputeModes),
-                                            ::testing::ValuesIn(VerbCases())),
+                                            ::testing::ValuesIn(OpCases())),
                          [](const ::testing::TestParamInfo<Threads::ParamType>& info) {
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
                          });
 
-// A verb that maps rows to rows. Inputs are given for rows [begin, end) of one fixed batch.
+// A op that maps rows to rows. Inputs are given for rows [begin, end) of one fixed batch.
 struct RowCase {
   std::string name;
   std::function<TensorView(Workbench& wb, int64_t begin, int64_t end)> run;
@@ -134,7 +134,7 @@ TEST_P(Rows, AloneEqualTheSameRowsInABatch) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Verbs, Rows,
+INSTANTIATE_TEST_SUITE_P(Ops, Rows,
                          ::testing::Combine(::testing::ValuesIn(kComputeModes),
                                             ::testing::ValuesIn(RowCases())),
                          [](const ::testing::TestParamInfo<Rows::ParamType>& info) {

@@ -1,4 +1,4 @@
-// The bounds, following each verb's own sums with absolute values.
+// The bounds, following each op's own sums with absolute values.
 #include "unit/kernels/error_bounds.h"
 
 #include <cmath>

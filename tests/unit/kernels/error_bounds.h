@@ -1,5 +1,5 @@
-// First-order rounding-error bounds, one for each element, of the verbs whose errors depend strongly on the
-// data; computed in double from the magnitudes of the terms that the verbs add up.
+// First-order rounding-error bounds, one for each element, of the ops whose errors depend strongly on the
+// data; computed in double from the magnitudes of the terms that the ops add up.
 #pragma once
 
 #include <cstdint>

@@ -379,7 +379,7 @@ GradientCase AbsDifferenceCase() {
               }};
 }
 
-// A loss [1] whose verb also writes gradients: run(wb, x, loss, gradients of the inputs).
+// A loss [1] whose op also writes gradients: run(wb, x, loss, gradients of the inputs).
 GradientCase LossCase(
     std::string name, Tensors inputs,
     std::function<void(Workbench&, const Tensors&, const TensorView&, const Tensors&)> run) {

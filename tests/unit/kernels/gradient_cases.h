@@ -1,4 +1,4 @@
-// Differentiable functions made of backend verbs, with gradients made of their backward verbs, for the
+// Differentiable functions made of backend ops, with gradients made of their backward ops, for the
 // complex-step test.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace lacos::testing {
 
 using Tensors = std::vector<TensorView>;
 
-// A differentiable function of the inputs, made of verbs, and its gradient, made of their backward verbs.
+// A differentiable function of the inputs, made of ops, and its gradient, made of their backward ops.
 struct GradientCase {
   std::string name;
   Tensors inputs;  // shapes only
@@ -24,7 +24,7 @@ struct GradientCase {
 };
 inline void PrintTo(const GradientCase& c, std::ostream* out) { *out << c.name; }
 
-// Every verb that has a backward, with all combinations of its options.
+// Every op that has a backward, with all combinations of its options.
 std::vector<GradientCase> GradientCases();
 
 }  // namespace lacos::testing

@@ -1,4 +1,4 @@
-// Every backward verb of the backend seam against the complex-step derivative of its forward verb: f(x + ih)
+// Every backward op of the backend seam against the complex-step derivative of its forward op: f(x + ih)
 // / h with h = 1e-50 has no cancellation, so both agree to rounding.
 #include <gtest/gtest.h>
 
@@ -41,7 +41,7 @@ std::vector<double> ComplexStep(const GradientCase& c, size_t input, std::span<c
 
 class Gradient : public ::testing::TestWithParam<GradientCase> {};
 
-TEST_P(Gradient, OfTheBackwardVerbEqualsTheComplexStep) {
+TEST_P(Gradient, OfTheBackwardOpEqualsTheComplexStep) {
   const GradientCase& c = GetParam();
   for (const DType dtype : {DType::kF64, DType::kC128}) {
     Workbench wb(MakeReferenceBackend(dtype));
@@ -64,7 +64,7 @@ TEST_P(Gradient, OfTheBackwardVerbEqualsTheComplexStep) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Verbs, Gradient, ::testing::ValuesIn(GradientCases()),
+INSTANTIATE_TEST_SUITE_P(Ops, Gradient, ::testing::ValuesIn(GradientCases()),
                          [](const ::testing::TestParamInfo<GradientCase>& info) { return info.param.name; });
 
 TEST(L2Normalize, GivesAFiniteGradientForAZeroVector) {

@@ -1,5 +1,5 @@
 // The integer product against 64-bit integer arithmetic, and the quantisation of rows.
-#include "lacos/kernels/cpu/int8_product.h"
+#include "lacos/kernels/cpu/int8/int8_product.h"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "lacos/base/rng.h"
-#include "lacos/kernels/cpu/frozen_linear.h"
-#include "lacos/kernels/cpu/int8_quads.h"
-#include "lacos/kernels/cpu/int8_stored.h"
+#include "lacos/kernels/cpu/int8/int8_quads.h"
+#include "lacos/kernels/cpu/int8/int8_stored.h"
+#include "lacos/kernels/cpu/linear/frozen_linear.h"
 #include "lacos/kernels/cpu/workspace.h"
 #include "unit/kernels/workbench.h"
 
@@ -202,7 +202,7 @@ TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
     for (const bool onednn : {false, true}) {
       Workspace work;
       FrozenLinear linear(Compute::kInt8, work,
-                          onednn ? FrozenLinear::Int8Kernel::kOneDnn : FrozenLinear::Int8Kernel::kPacked);
+                          onednn ? FrozenLinear::Int8Choice::kOneDnn : FrozenLinear::Int8Choice::kPacked);
       const WeightId id = linear.weights().Add(matrix);
       std::vector<float>& result = results[onednn];
       result.resize(static_cast<size_t>(rows * (out + in)));

@@ -1,4 +1,4 @@
-// The reference backend's forward verbs against formulas written out here, and the aliasing that the seam
+// The reference backend's forward ops against formulas written out here, and the aliasing that the seam
 // allows.
 #include <gtest/gtest.h>
 

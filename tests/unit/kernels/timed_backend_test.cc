@@ -1,4 +1,4 @@
-// The timed backend: every verb goes through with the same bytes and is counted once, in the part it is for,
+// The timed backend: every op goes through with the same bytes and is counted once, in the part it is for,
 // and the parts sum to no more than the time that passed.
 #include <gtest/gtest.h>
 
@@ -10,21 +10,21 @@
 #include "lacos/base/process.h"
 #include "lacos/kernels/dry_backend.h"
 #include "lacos/kernels/timed_backend.h"
-#include "unit/kernels/verb_cases.h"
+#include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {
 namespace {
 
-class TimedBackend : public ::testing::TestWithParam<VerbCase> {};
+class TimedBackend : public ::testing::TestWithParam<OpCase> {};
 
 TEST_P(TimedBackend, GivesTheBytesOfTheBackendItTimes) {
-  const VerbCase& c = GetParam();
-  VerbTimes times;
+  const OpCase& c = GetParam();
+  OpTimes times;
   Workbench plain(MakeCpuBackend({.compute = Compute::kInt8}));
   Workbench timed(MakeTimedBackend(MakeCpuBackend({.compute = Compute::kInt8}), times));
-  const std::vector<VerbOutput> expected = c.run(plain, Compute::kInt8);
+  const std::vector<OpOutput> expected = c.run(plain, Compute::kInt8);
   const Stopwatch watch;
-  const std::vector<VerbOutput> actual = c.run(timed, Compute::kInt8);
+  const std::vector<OpOutput> actual = c.run(timed, Compute::kInt8);
   const double total = watch.Seconds();
   EXPECT_GT(times.Seconds(), 0);
   EXPECT_LE(times.Seconds(), total) << "verbs lie within what passed around them and do not overlap";
@@ -34,68 +34,68 @@ TEST_P(TimedBackend, GivesTheBytesOfTheBackendItTimes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Verbs, TimedBackend, ::testing::ValuesIn(VerbCases()),
+INSTANTIATE_TEST_SUITE_P(Ops, TimedBackend, ::testing::ValuesIn(OpCases()),
                          [](const auto& info) { return info.param.name; });
 
-// Calls of each verb over all cases: what the cases reach has been counted under its own name.
-TEST(TimedBackendOverAllCases, EveryVerbIsCountedAndPartsSumToTheVerbs) {
-  VerbTimes times;
+// Calls of each op over all cases: what the cases reach has been counted under its own name.
+TEST(TimedBackendOverAllCases, EveryOpIsCountedAndPartsSumToTheOps) {
+  OpTimes times;
   Workbench bench(MakeTimedBackend(MakeCpuBackend({.compute = Compute::kF32}), times));
-  for (const VerbCase& c : VerbCases()) c.run(bench, Compute::kF32);
+  for (const OpCase& c : OpCases()) c.run(bench, Compute::kF32);
   const TensorView row = bench.Make(Role::kResidual, {4});
   bench.backend().Copy(row, bench.Make(Role::kResidual, {4}));  // has no case of its own
   std::map<std::string, int64_t> calls;
-  for (const VerbTime& verb : times.verbs) calls[std::string(verb.verb)] += verb.calls;
-  for (const char* verb : {"Allocate",
-                           "Upload",
-                           "Copy",
-                           "Fill",
-                           "Linear",
-                           "MatMul",
-                           "TokenOuter",
-                           "TokenSum",
-                           "TokenDotSum",
-                           "LinearBackward",
-                           "LayerNorm",
-                           "ScaleShift",
-                           "Gelu",
-                           "GeluBackward",
-                           "AlibiAttention",
-                           "Dropout",
-                           "Add",
-                           "Pool",
-                           "PoolBackward",
-                           "LayerNormBackward",
-                           "L2Normalize",
-                           "CopyColumns",
-                           "RowDot",
-                           "RowScale",
-                           "AlibiAttentionBackward",
-                           "Adam8",
-                           "Adam",
-                           "AbsDifference",
-                           "SumSquares",
-                           "L2NormalizeBackward",
-                           "TripletLoss",
-                           "CosentLoss",
-                           "MeanSquaredError",
-                           "GatherRows",
-                           "AbsDifferenceBackward",
-                           "Embed",
-                           "GatherRowsBackward",
-                           "SoftmaxCrossEntropy"}) {
-    EXPECT_GT(calls[verb], 0) << verb;
+  for (const OpTime& op : times.ops) calls[std::string(op.op)] += op.calls;
+  for (const char* op : {"Allocate",
+                         "Upload",
+                         "Copy",
+                         "Fill",
+                         "Linear",
+                         "MatMul",
+                         "TokenOuter",
+                         "TokenSum",
+                         "TokenDotSum",
+                         "LinearBackward",
+                         "LayerNorm",
+                         "ScaleShift",
+                         "Gelu",
+                         "GeluBackward",
+                         "AlibiAttention",
+                         "Dropout",
+                         "Add",
+                         "Pool",
+                         "PoolBackward",
+                         "LayerNormBackward",
+                         "L2Normalize",
+                         "CopyColumns",
+                         "RowDot",
+                         "RowScale",
+                         "AlibiAttentionBackward",
+                         "Adam8",
+                         "Adam",
+                         "AbsDifference",
+                         "SumSquares",
+                         "L2NormalizeBackward",
+                         "TripletLoss",
+                         "CosentLoss",
+                         "MeanSquaredError",
+                         "GatherRows",
+                         "AbsDifferenceBackward",
+                         "Embed",
+                         "GatherRowsBackward",
+                         "SoftmaxCrossEntropy"}) {
+    EXPECT_GT(calls[op], 0) << op;
   }
   const auto parts = times.Parts();
   double seconds = 0;
-  for (const VerbTimes::Part& part : parts) seconds += part.seconds;
+  for (const OpTimes::Part& part : parts) seconds += part.seconds;
   // The same terms in another order: each sum is within (terms - 1) roundoffs of the exact one.
-  const double tolerance = 2 * static_cast<double>(times.verbs.size()) * 0x1p-53 * times.Seconds();
+  const double tolerance = 2 * static_cast<double>(times.ops.size()) * 0x1p-53 * times.Seconds();
   EXPECT_NEAR(seconds, times.Seconds(), tolerance);
 }
 
 TEST(TimedBackendProducts, AreKeptByShapeAndDirectionWithTheirRows) {
-  VerbTimes times;
+  OpTimes times;
   Workbench bench(MakeTimedBackend(MakeCpuBackend({.compute = Compute::kF32}), times));
   const WeightId weight = AddTestWeight(bench, 24, 40, WeightFormat::kLinearRows);
   const WeightId other = AddTestWeight(bench, 40, 24, WeightFormat::kLinearRows);
@@ -126,9 +126,9 @@ TEST(TimedBackendProducts, AreKeptByShapeAndDirectionWithTheirRows) {
   EXPECT_TRUE(times.products.empty());
 }
 
-// The same verb serves LoRA in the blocks and similarities in the loss.
+// The same op serves LoRA in the blocks and similarities in the loss.
 TEST(TimedBackendParts, ProductsAfterPoolingAreTheLossUntilItsBackwardLeavesThem) {
-  VerbTimes times;
+  OpTimes times;
   Workbench bench(MakeTimedBackend(MakeReferenceBackend(DType::kF64), times));
   const TensorView a = bench.Normal(Role::kParameter, {4, 4}, 1), y = bench.Make(Role::kParameter, {4, 4});
   const TensorView offsets = bench.Ints(DType::kI32, {0, 2, 4}), pooled = bench.Make(Role::kResidual, {2, 4});
@@ -146,14 +146,14 @@ TEST(TimedBackendParts, ProductsAfterPoolingAreTheLossUntilItsBackwardLeavesThem
   EXPECT_EQ(calls(StepPart::kLora), 2);
 }
 
-TEST(TimedBackendParts, AVerbThatThrowsIsCountedToo) {
+TEST(TimedBackendParts, AnOpThatThrowsIsCountedToo) {
   class FailingSource final : public EmbeddingSource {
    public:
     int64_t rows() const override { return 4; }
     int64_t cols() const override { return 4; }
     void ReadRow(int64_t, std::span<float>) const override { throw std::runtime_error("unreadable"); }
   };
-  VerbTimes times;
+  OpTimes times;
   const FailingSource source;
   Workbench bench(MakeTimedBackend(MakeReferenceBackend(DType::kF64), times));
   const TableId table = bench.backend().AddTable(source);
@@ -162,11 +162,11 @@ TEST(TimedBackendParts, AVerbThatThrowsIsCountedToo) {
   EXPECT_EQ(times.Parts()[static_cast<size_t>(StepPart::kEmbedding)].calls, 1);
 }
 
-// The fastest of many rounds: others may use the machine. A step of training has some 30 verbs a layer, each
+// The fastest of many rounds: others may use the machine. A step of training has some 30 ops a layer, each
 // of half a millisecond or more in a model that is worth training; 5 microseconds are 1 % of that.
-TEST(TimedBackendCost, IsFarBelowThatOfAVerb) {
+TEST(TimedBackendCost, IsFarBelowThatOfAnOp) {
   constexpr int kCalls = 1000;
-  VerbTimes times;
+  OpTimes times;
   const TypeSet types = MakeCpuBackend({.compute = Compute::kF32})->Types();
   const auto backend = MakeTimedBackend(std::make_unique<DryBackend>(types), times);
   const TensorView x{.data = nullptr, .dtype = DType::kF32, .shape = {4, 4}};

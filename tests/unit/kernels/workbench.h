@@ -117,7 +117,7 @@ class Workbench {
   Backend& backend() { return *backend_; }
   const TypeSet& types() const { return types_; }
 
-  // With absolute inputs a linear verb computes the sum of magnitudes that its error bound needs.
+  // With absolute inputs a linear op computes the sum of magnitudes that its error bound needs.
   void UseAbsoluteInputs(bool absolute) { absolute_ = absolute; }
   bool UsesAbsoluteInputs() const { return absolute_; }
 

@@ -6,7 +6,7 @@
 
 #include "lacos/model/layer_cache.h"
 #include "lacos/model/layer_cache_key.h"
-#include "model_fixture.h"
+#include "unit/formats/model_fixture.h"
 
 namespace lacos {
 namespace {
@@ -187,7 +187,8 @@ TEST_F(LayerCacheTest, AFolderThatCannotBeMadeIsAnError) {
 TEST_F(LayerCacheTest, TheIdentityChangesWithBaseBlocksAndCompute) {
   const auto identity = [&](const std::string& model, Compute compute, int64_t blocks) {
     const auto backend = MakeCpuBackend({.compute = compute});
-    return LayerCacheIdentity(*Checkpoint::Open(model), *backend, compute, blocks, folder_ / "hashes").Dump();
+    return LayerCacheIdentity(*BaseWeights::Open(model), *backend, compute, blocks, folder_ / "hashes")
+        .Dump();
   };
   TinyModel tiny = MakeTinyModel();
   WriteModel(folder_ / "a", tiny);

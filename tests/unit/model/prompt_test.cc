@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lacos/model/byte_tokenizer.h"
-#include "lacos/model/embedder.h"
-#include "model_fixture.h"
+#include "lacos/model/sentence_encoder.h"
+#include "lacos/text/byte_tokenizer.h"
+#include "lacos/text/tokenize.h"
+#include "unit/formats/model_fixture.h"
 
 namespace lacos {
 namespace {
@@ -58,7 +59,7 @@ TEST_F(PromptTest, APromptCanBeLeftOutOfEveryPooling) {
   const std::string prompt = "query: ";
   const std::vector<std::string> texts = {"a longer text than its neighbours", "b", "", "cde"};
   const std::unique_ptr<Backend> backend = MakeCpuBackend({.compute = Compute::kF32});
-  BloomModel model(*backend, loaded_.checkpoint);
+  BloomModel model(*backend, loaded_.base_weights);
   const int64_t d = model.config().hidden_size;
   const auto skipped = static_cast<int64_t>(Ids(prompt).size());
   ASSERT_GT(skipped, 1);
@@ -109,14 +110,15 @@ TEST_F(PromptTest, WhatGoesAroundATextSurvivesTruncation) {
 }
 
 TEST_F(PromptTest, AnEmbedderPutsTokensAroundEveryText) {
-  const auto encode = [&](const EmbedderOptions& options, const std::string& text) {
-    const Embedder embedder(options);
+  const auto encode = [&](const SentenceEncoderOptions& options, const std::string& text) {
+    const SentenceEncoder embedder(options);
     std::vector<float> out(static_cast<size_t>(embedder.dimension()));
     embedder.text_encoder().Encode(std::vector<std::string>{text}, "", out);
     return out;
   };
-  const EmbedderOptions plain{.path = folder_.path(), .compute = Compute::kF32, .pooling = Pooling::kLast};
-  EmbedderOptions around = plain;
+  const SentenceEncoderOptions plain{
+      .path = folder_.path(), .compute = Compute::kF32, .pooling = Pooling::kLast};
+  SentenceEncoderOptions around = plain;
   around.prefix = "<";
   around.suffix = ">";
   // With one token a byte, tokens on their own and tokens of the whole are the same.
@@ -124,7 +126,7 @@ TEST_F(PromptTest, AnEmbedderPutsTokensAroundEveryText) {
   around.max_length = 4;
   EXPECT_EQ(encode(around, "text"), encode(plain, "<te>"));
   around.max_length = 2;
-  EXPECT_THAT(ErrorOf([&] { Embedder{around}; }), HasSubstr("have 2 tokens, and --max-length is 2"));
+  EXPECT_THAT(ErrorOf([&] { SentenceEncoder{around}; }), HasSubstr("have 2 tokens, and --max-length is 2"));
 }
 
 }  // namespace

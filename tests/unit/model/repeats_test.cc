@@ -2,10 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lacos/model/byte_tokenizer.h"
 #include "lacos/model/repeats.h"
 #include "lacos/model/text_encoder.h"
-#include "model_fixture.h"
+#include "lacos/text/byte_tokenizer.h"
+#include "unit/formats/model_fixture.h"
 
 namespace lacos {
 namespace {
@@ -37,7 +37,7 @@ TEST(Repeats, AreEncodedOnceWithTheBytesOfATextAlone) {
                                           "two", "",    "one two", "one", "two",           long_text + "b"};
   for (const Compute compute : {Compute::kF32, Compute::kBF16, Compute::kInt8}) {
     const std::unique_ptr<Backend> backend = MakeCpuBackend({.compute = compute});
-    BloomModel model(*backend, loaded.checkpoint);
+    BloomModel model(*backend, loaded.base_weights);
     const auto d = static_cast<size_t>(model.config().hidden_size);
     for (const std::string prompt : {"", "q: "}) {
       Encoder encoder(model, {.pooling = Pooling::kWeightedMean});

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "lacos/eval/results.h"
+#include "lacos/eval/results/results.h"
 #include "recipe_fixture.h"
 
 namespace lacos {
@@ -71,7 +71,7 @@ class SummaryTest : public ::testing::Test {
 };
 
 TEST_F(SummaryTest, ScoresDifferencesGrowthAndFrontsAreThere) {
-  const Json sweep = SummariseSweep(recipe_, grid_, runs_, {});
+  const Json sweep = SummarizeSweep(recipe_, grid_, runs_, {});
   EXPECT_EQ(sweep.At("score").AsString(), "pairs");
   EXPECT_EQ(sweep.At("cells").size(), 4u);
   const Json study = sweep.At("studies")[0];
@@ -94,7 +94,7 @@ TEST_F(SummaryTest, ScoresDifferencesGrowthAndFrontsAreThere) {
 }
 
 TEST_F(SummaryTest, AFailedCellIsNamedAndLeftOut) {
-  const Json sweep = SummariseSweep(recipe_, grid_, runs_, {{0, "[x] went wrong"}});
+  const Json sweep = SummarizeSweep(recipe_, grid_, runs_, {{0, "[x] went wrong"}});
   EXPECT_EQ(sweep.At("cells")[0].At("failed").AsString(), "[x] went wrong");
   EXPECT_FALSE(sweep.At("studies")[0].At("rows")[0].Has("mean"));
   EXPECT_EQ(sweep.At("studies")[0].At("growth").size(), 0u);  // two points are no line
@@ -105,7 +105,7 @@ TEST_F(SummaryTest, AFailedCellIsNamedAndLeftOut) {
 TEST_F(SummaryTest, AnUnknownScoreListsTheKnownOnes) {
   recipe_.evaluation.score = "triples";
   try {
-    SummariseSweep(recipe_, grid_, runs_, {});
+    SummarizeSweep(recipe_, grid_, runs_, {});
     FAIL();
   } catch (const UserError& error) {
     EXPECT_THAT(error.what(), HasSubstr("'pairs'"));
@@ -113,7 +113,7 @@ TEST_F(SummaryTest, AnUnknownScoreListsTheKnownOnes) {
 }
 
 TEST_F(SummaryTest, TheFormsThatPeopleReadAreWhole) {
-  const Json sweep = SummariseSweep(recipe_, grid_, runs_, {});
+  const Json sweep = SummarizeSweep(recipe_, grid_, runs_, {});
   const std::string html = SweepReportHtml(sweep, Json());
   EXPECT_THAT(html, HasSubstr("How &lt;much&gt; data"));
   for (const char* forbidden : {"<script", "http://", "https://", "src="})

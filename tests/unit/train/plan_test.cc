@@ -1,4 +1,4 @@
-// The memory plan: what it adds up is what the verbs then take, and it chooses by it.
+// The memory plan: what it adds up is what the ops then take, and it chooses by it.
 #include "lacos/train/plan.h"
 
 #include <gtest/gtest.h>
@@ -34,8 +34,8 @@ TEST_P(PlannedWorkspace, IsWhatTheBackendThenHolds) {
     DryBackend& copy = *dry;
     {
       LoadedModel loaded;
-      loaded.checkpoint = Checkpoint::Open(testing::TinyModel("a"));
-      BloomModel model(copy, loaded.checkpoint);
+      loaded.base_weights = BaseWeights::Open(testing::TinyModel("a"));
+      BloomModel model(copy, loaded.base_weights);
       TrainOptions train;
       train.lora = BenchOptions().lora;
       model.Attach(StartingAdapter(loaded, train), /*trainable=*/true);
@@ -57,14 +57,14 @@ INSTANTIATE_TEST_SUITE_P(Modes, PlannedWorkspace,
                          ::testing::Values(Compute::kF32, Compute::kBF16, Compute::kInt8));
 
 TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
-  const auto checkpoint = Checkpoint::Open(testing::TinyModel("a"));
+  const auto base_weights = BaseWeights::Open(testing::TinyModel("a"));
   LoadedModel loaded;
-  loaded.checkpoint = checkpoint;
+  loaded.base_weights = base_weights;
   TrainOptions train;
   const auto plan = [&](WeightStreaming streaming, int64_t budget) {
     const auto backend = MakeCpuBackend({.compute = Compute::kF32});
-    const BloomModel model(*backend, checkpoint);
-    return PlanTraining(*backend, checkpoint, StartingAdapter(loaded, train),
+    const BloomModel model(*backend, base_weights);
+    return PlanTraining(*backend, base_weights, StartingAdapter(loaded, train),
                         {.memory_budget = budget,
                          .lengths = std::vector<int32_t>(16, 30),
                          .encoder = {.streaming = streaming},
@@ -78,7 +78,7 @@ TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
   };
   const MemoryPlan resident = plan(WeightStreaming::kNone, 0);
   const MemoryPlan streamed = plan(WeightStreaming::kKeepCached, 0);
-  EXPECT_EQ(component(resident.chosen, "base"), ResidentBaseBytes(*checkpoint));
+  EXPECT_EQ(component(resident.chosen, "base"), ResidentBaseBytes(*base_weights));
   EXPECT_LT(component(streamed.chosen, "base"), component(resident.chosen, "base"));
   EXPECT_EQ(component(streamed.chosen, "activations"), component(resident.chosen, "activations"));
   EXPECT_EQ(resident.chosen.name, "direct");
@@ -91,11 +91,11 @@ TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
 
 // Only sizes count: a checkpoint without weights plans as the one that it describes.
 TEST(Plan, NeedsNoWeights) {
-  const auto checkpoint = Checkpoint::Open(testing::TinyModel("a"));
-  const DType type = checkpoint->Tensor("ln_f.bias").entry.dtype;
-  const auto shape = Checkpoint::WithoutWeights(checkpoint->config(), checkpoint->quantization(), type);
-  EXPECT_EQ(ResidentBaseBytes(*shape), ResidentBaseBytes(*checkpoint));
-  EXPECT_EQ(shape->Bytes(), checkpoint->Bytes());
+  const auto base_weights = BaseWeights::Open(testing::TinyModel("a"));
+  const DType type = base_weights->Tensor("ln_f.bias").entry.dtype;
+  const auto shape = BaseWeights::WithoutWeights(base_weights->config(), base_weights->quantization(), type);
+  EXPECT_EQ(ResidentBaseBytes(*shape), ResidentBaseBytes(*base_weights));
+  EXPECT_EQ(shape->Bytes(), base_weights->Bytes());
   for (const TensorSpec& spec : ListTensors(shape->config())) {
     if (spec.IsMatrix()) continue;
     EXPECT_EQ(shape->Vector(spec.name), std::vector<float>(static_cast<size_t>(spec.shape[0]), 0.0f));

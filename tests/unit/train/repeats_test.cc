@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "lacos/base/parallel.h"
-#include "lacos/model/byte_tokenizer.h"
 #include "lacos/model/repeats.h"
+#include "lacos/text/byte_tokenizer.h"
 #include "unit/train/training_bench.h"
 
 namespace lacos {

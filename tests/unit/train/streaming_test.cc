@@ -52,7 +52,7 @@ struct Pass {
 
 Pass HiddenStatesOf(WeightStreaming streaming) {
   const auto backend = MakeCpuBackend({.compute = Compute::kF32});
-  BloomModel model(*backend, Checkpoint::Open(kModel));
+  BloomModel model(*backend, BaseWeights::Open(kModel));
   Encoder encoder(model, {.streaming = streaming});
   PackedTexts texts;
   texts.Add(std::vector<int32_t>{17, 300, 5, 9});
@@ -65,9 +65,9 @@ Pass HiddenStatesOf(WeightStreaming streaming) {
 }
 
 TEST(Streaming, APassLeavesLessThanTwoBlocksResidentAndGivesTheSameBytes) {
-  const auto checkpoint = Checkpoint::Open(kModel);
-  const int64_t all = ResidentBaseBytes(*checkpoint),
-                block = ResidentBaseBytes(*checkpoint, WeightStreaming::kKeepCached);
+  const auto base_weights = BaseWeights::Open(kModel);
+  const int64_t all = ResidentBaseBytes(*base_weights),
+                block = ResidentBaseBytes(*base_weights, WeightStreaming::kKeepCached);
   ASSERT_GT(all, 5 * block / 2);
   const Pass resident = HiddenStatesOf(WeightStreaming::kNone);
   EXPECT_GE(resident.resident, all);
@@ -82,8 +82,8 @@ TEST(Streaming, APassLeavesLessThanTwoBlocksResidentAndGivesTheSameBytes) {
 std::vector<float> StepOf(const std::string& folder, Compute compute, WeightStreaming streaming,
                           int64_t recomputed, int64_t first_layer) {
   const auto backend = MakeCpuBackend({.compute = compute});
-  BloomModel model(*backend, Checkpoint::Open(folder));
-  LoraAdapter adapter = InitialiseLora(model.config(), {.first_layer = first_layer}, 1);
+  BloomModel model(*backend, BaseWeights::Open(folder));
+  LoraAdapter adapter = InitializeLora(model.config(), {.first_layer = first_layer}, 1);
   for (auto& [name, module] : adapter.modules)
     std::fill(module.b.values.begin(), module.b.values.end(), 0.01f);
   model.Attach(adapter, /*trainable=*/true);
@@ -141,7 +141,7 @@ TEST(Streaming, AFileThatBecameShorterIsAnErrorOfThePassThatNeedsIt) {
   const std::string folder = CopyOfModel();
   {
     const auto backend = MakeCpuBackend({.compute = Compute::kF32});
-    BloomModel model(*backend, Checkpoint::Open(folder));
+    BloomModel model(*backend, BaseWeights::Open(folder));
     BlockLoader loader(model);
     loader.Use(0, 1);
     loader.Release(0);
@@ -157,9 +157,9 @@ TEST(Streaming, AFileThatBecameShorterIsAnErrorOfThePassThatNeedsIt) {
 int64_t ResidentAfterCachedPass(const std::string& folder, WeightStreaming streaming,
                                 std::vector<float>& out) {
   const auto backend = MakeCpuBackend({.compute = Compute::kF32});
-  BloomModel model(*backend, Checkpoint::Open(kModel));
+  BloomModel model(*backend, BaseWeights::Open(kModel));
   const int64_t half = model.config().layers / 2, d = model.config().hidden_size;
-  model.Attach(InitialiseLora(model.config(), {.first_layer = half}, 1), /*trainable=*/true);
+  model.Attach(InitializeLora(model.config(), {.first_layer = half}, 1), /*trainable=*/true);
   LayerCache cache({.folder = folder}, Json::Object(), d * 4);
   Encoder encoder(model, {.streaming = streaming, .layer_cache = &cache});
   EXPECT_EQ(encoder.LowestTrainableBlock(), half);
@@ -176,13 +176,13 @@ int64_t ResidentAfterCachedPass(const std::string& folder, WeightStreaming strea
 TEST(Streaming, BlocksWhoseStatesAreCachedAreNotRead) {
   std::string folder = (std::filesystem::temp_directory_path() / "lacos_cached_blocks_XXXXXX").string();
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  const auto checkpoint = Checkpoint::Open(kModel);
-  const int64_t all = ResidentBaseBytes(*checkpoint),
-                block = ResidentBaseBytes(*checkpoint, WeightStreaming::kKeepCached);
+  const auto base_weights = BaseWeights::Open(kModel);
+  const int64_t all = ResidentBaseBytes(*base_weights),
+                block = ResidentBaseBytes(*base_weights, WeightStreaming::kKeepCached);
   std::vector<float> computed, read;
   EXPECT_GE(ResidentAfterCachedPass(folder, WeightStreaming::kNone, computed), all);
   for (const WeightStreaming streaming : {WeightStreaming::kNone, WeightStreaming::kDropCached}) {
-    const int64_t blocks_read = streaming == WeightStreaming::kNone ? checkpoint->config().layers / 2 : 1;
+    const int64_t blocks_read = streaming == WeightStreaming::kNone ? base_weights->config().layers / 2 : 1;
     EXPECT_LT(ResidentAfterCachedPass(folder, streaming, read), (blocks_read + 1) * block);
     EXPECT_EQ(read, computed);
   }
@@ -198,7 +198,7 @@ struct BlockResult {
 
 BlockResult RunBlock(const std::string& folder, Compute compute, bool streamed) {
   const auto backend = MakeCpuBackend({.compute = compute});
-  BloomModel model(*backend, Checkpoint::Open(folder));
+  BloomModel model(*backend, BaseWeights::Open(folder));
   const int64_t layer = model.config().layers - 1, d = model.config().hidden_size;
   constexpr int64_t kTokens = 40;
   Arena arena([&](size_t bytes) { return backend->Allocate(bytes); });

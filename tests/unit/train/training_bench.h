@@ -30,7 +30,7 @@ struct BenchOptions {
 struct TrainingBench {
   TrainingBench(std::unique_ptr<Backend> owned, const BenchOptions& options) : backend(std::move(owned)) {
     LoadedModel loaded;
-    loaded.checkpoint = Checkpoint::Open(TinyModel(options.model));
+    loaded.base_weights = BaseWeights::Open(TinyModel(options.model));
     TrainOptions train;
     train.lora = options.lora;
     LoraAdapter adapter = StartingAdapter(loaded, train);
@@ -38,7 +38,7 @@ struct TrainingBench {
     for (auto& [name, module] : adapter.modules) {
       for (float& value : module.b.values) value = static_cast<float>(0.1 * random.Normal());
     }
-    model = std::make_unique<BloomModel>(*backend, loaded.checkpoint);
+    model = std::make_unique<BloomModel>(*backend, loaded.base_weights);
     model->Attach(adapter, /*trainable=*/true);
     const DropoutRates rates{
         .embedding = options.dropout, .attention = options.dropout, .residual = options.dropout};

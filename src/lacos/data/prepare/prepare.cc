@@ -94,7 +94,7 @@ std::vector<std::unique_ptr<RawFormat>> MakeRawFormats() {
   return formats;
 }
 
-std::string RecognisedOnly(const std::vector<std::string>& parts) {
+std::string RecognizedOnly(const std::vector<std::string>& parts) {
   const std::string& file = parts.back();
   const std::string folder = parts.size() > 1 ? parts[parts.size() - 2] : "";
   if (file == "allnli.tsv") return "training data (AllNLI): give it to 'lacos train' as it is";
@@ -141,7 +141,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   auto formats = MakeRawFormats();
   std::erase_if(formats, [&](const auto& format) { return !writer.WantsTask(format->Task()); });
   PrepareReport report;
-  std::vector<PrepareNote> recognised;
+  std::vector<PrepareNote> recognized;
   UnpackCounts counts;
   std::vector<std::string> used;  // raw files that gave something
   std::string current;
@@ -152,8 +152,8 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
             const std::string name = shown.substr(prefix);
             if (options.between) options.between(name);
             if (FormatFor(formats, name) != nullptr) return true;
-            const std::string what = RecognisedOnly(LowerParts(name));
-            if (!what.empty()) recognised.push_back({shown, "not converted: " + what, 0});
+            const std::string what = RecognizedOnly(LowerParts(name));
+            if (!what.empty()) recognized.push_back({shown, "not converted: " + what, 0});
             return false;
           },
       .visit =
@@ -182,7 +182,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   report.sets = writer.sets();
   report.absent = writer.Absent();
   report.notes = writer.notes();
-  report.notes.insert(report.notes.end(), recognised.begin(), recognised.end());
+  report.notes.insert(report.notes.end(), recognized.begin(), recognized.end());
   report.files = counts.files;
   report.skipped_members = counts.skipped;
   if (!report.absent.empty() && !options.allow_incomplete) return report;

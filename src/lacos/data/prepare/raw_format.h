@@ -36,6 +36,6 @@ std::unique_ptr<RawFormat> MakeXquadFormat();          // SQuAD's JSON in many l
 std::vector<std::unique_ptr<RawFormat>> MakeRawFormats();
 
 // Files that are recognised and not converted: what they are, or an empty text.
-std::string RecognisedOnly(const std::vector<std::string>& parts);
+std::string RecognizedOnly(const std::vector<std::string>& parts);
 
 }  // namespace lacos

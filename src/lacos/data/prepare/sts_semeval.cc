@@ -17,7 +17,7 @@
 namespace lacos {
 namespace {
 
-bool IsBlank(std::string_view text) { return text.find_first_not_of(" \t") == std::string_view::npos; }
+bool IsWhitespace(std::string_view text) { return text.find_first_not_of(" \t") == std::string_view::npos; }
 
 // "es-en"
 bool IsLanguagePair(std::string_view text) {
@@ -185,7 +185,7 @@ class SemEvalFormat : public RawFormat {
                         "download the file again",
                         input.Where(line), cells.size(), cells.size() == 1 ? "" : "s"));
       }
-      if (IsBlank(gold_lines.lines()[i])) {
+      if (IsWhitespace(gold_lines.lines()[i])) {
         ++ungraded;
         continue;
       }
@@ -258,7 +258,7 @@ class ScoredTsvFormat : public RawFormat {
             "{} found {} column{}; expected two sentences and a score; copy or download the file again",
             file.Where(line), cells.size(), cells.size() == 1 ? "" : "s"));
       }
-      if (IsBlank(cells[score_cell])) {
+      if (IsWhitespace(cells[score_cell])) {
         ++ungraded;
         continue;
       }

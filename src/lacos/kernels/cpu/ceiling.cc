@@ -14,10 +14,10 @@
 
 #include "lacos/base/parallel.h"
 #include "lacos/base/process.h"
-#include "lacos/kernels/cpu/int8_product.h"
+#include "lacos/kernels/cpu/int8/int8_product.h"
+#include "lacos/kernels/cpu/linear/primitive_cache.h"
+#include "lacos/kernels/cpu/linear/row_tiles.h"
 #include "lacos/kernels/cpu/memory.h"
-#include "lacos/kernels/cpu/primitive_cache.h"
-#include "lacos/kernels/cpu/row_tiles.h"
 
 namespace lacos {
 namespace {

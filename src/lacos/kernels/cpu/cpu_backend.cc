@@ -1,5 +1,5 @@
 // The CPU backend: oneDNN for products with frozen weights, Highway for everything else. This file only
-// connects Backend's verbs to the kernels of this folder.
+// connects Backend's ops to the kernels of this folder.
 #include <fmt/core.h>
 
 #include <cstring>
@@ -7,19 +7,19 @@
 #include <vector>
 
 #include "lacos/kernels/backend.h"
-#include "lacos/kernels/cpu/attention.h"
+#include "lacos/kernels/cpu/attention/attention.h"
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/dry_cpu_backend.h"
-#include "lacos/kernels/cpu/elementwise.h"
-#include "lacos/kernels/cpu/embedding.h"
-#include "lacos/kernels/cpu/frozen_linear.h"
-#include "lacos/kernels/cpu/layer_norm.h"
-#include "lacos/kernels/cpu/losses.h"
-#include "lacos/kernels/cpu/matmul.h"
+#include "lacos/kernels/cpu/linear/frozen_linear.h"
+#include "lacos/kernels/cpu/linear/matmul.h"
 #include "lacos/kernels/cpu/memory.h"
-#include "lacos/kernels/cpu/pooling.h"
-#include "lacos/kernels/cpu/similarity.h"
-#include "lacos/kernels/cpu/token_sums.h"
+#include "lacos/kernels/cpu/rows/elementwise.h"
+#include "lacos/kernels/cpu/rows/embedding.h"
+#include "lacos/kernels/cpu/rows/layer_norm.h"
+#include "lacos/kernels/cpu/rows/losses.h"
+#include "lacos/kernels/cpu/rows/pooling.h"
+#include "lacos/kernels/cpu/rows/similarity.h"
+#include "lacos/kernels/cpu/rows/token_sums.h"
 #include "lacos/kernels/dry_backend.h"
 
 namespace lacos {
@@ -44,17 +44,17 @@ class CpuBackend final : public Backend {
             .kernels = {linear_.Describe(), "attention, LoRA, normalisation, GELU: Highway, f32"}};
   }
   Buffer Allocate(size_t bytes) override { return cpu::AllocateZeroed(bytes); }
-  void Upload(std::span<const std::byte> host, V y) override {
+  void Upload(std::span<const std::byte> host, View y) override {
     LACOS_CHECK(host.size() == y.Bytes(), "as many bytes as the tensor has");
     if (!host.empty()) std::memcpy(y.data, host.data(), host.size());
   }
-  void Download(V x, std::span<std::byte> host) override {
+  void Download(View x, std::span<std::byte> host) override {
     LACOS_CHECK(host.size() == x.Bytes(), "as many bytes as the tensor has");
     if (!host.empty()) std::memcpy(host.data(), x.data, host.size());
   }
-  void Copy(V x, V y) override { cpu::CopyTensor(x, y); }
-  void Fill(V y, double value) override { cpu::FillTensor(y, value); }
-  void Synchronize() override {}  // verbs have ended when they return
+  void Copy(View x, View y) override { cpu::CopyTensor(x, y); }
+  void Fill(View y, double value) override { cpu::FillTensor(y, value); }
+  void Synchronize() override {}  // ops have ended when they return
   std::unique_ptr<DryBackend> MakeDry() override { return cpu::MakeDryCpuBackend(Types(), linear_); }
   size_t WorkspaceBytes() const override { return work_.Bytes() + linear_.HeldBytes(); }
 
@@ -71,86 +71,94 @@ class CpuBackend final : public Backend {
   }
 
   // --- products
-  void Linear(V x, WeightId weight, const Epilogue& epilogue, V y) override {
+  void Linear(View x, WeightId weight, const Epilogue& epilogue, View y) override {
     linear_.Forward(x, weight, epilogue, y);
   }
-  void LinearBackward(V dy, WeightId weight, const BackwardEpilogue& epilogue, V dx) override {
+  void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx) override {
     linear_.Backward(dy, weight, epilogue, dx);
   }
-  void MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y) override {
+  void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) override {
     cpu::MatMul(a, ta, b, tb, alpha, beta, y, work_);
   }
-  void TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha, V y) override {
+  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y) override {
     cpu::TokenOuter(a, b, leaves, alpha, y, work_);
   }
-  void TokenSum(V x, const TokenLeaves& leaves, V y) override { cpu::TokenSum(x, {}, leaves, y); }
-  void TokenDotSum(V a, V b, const TokenLeaves& leaves, V y) override { cpu::TokenSum(a, b, leaves, y); }
+  void TokenSum(View x, const TokenLeaves& leaves, View y) override { cpu::TokenSum(x, {}, leaves, y); }
+  void TokenDotSum(View a, View b, const TokenLeaves& leaves, View y) override {
+    cpu::TokenSum(a, b, leaves, y);
+  }
 
   // --- block
-  void Embed(TableId table, V ids, V y) override {
+  void Embed(TableId table, View ids, View y) override {
     LACOS_CHECK(table >= 0 && static_cast<size_t>(table) < tables_.size(), "a table that AddTable returned");
     cpu::Embed(*tables_[table], ids, y, work_);
   }
-  void LayerNorm(V x, V gamma, V beta, double eps, V xhat, V rstd, V y) override {
+  void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override {
     cpu::LayerNorm(x, gamma, beta, eps, xhat, rstd, y);
   }
-  void LayerNormBackward(V dy, V xhat, V rstd, V gamma, bool accumulate, V dx) override {
+  void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate, View dx) override {
     cpu::LayerNormBackward(dy, xhat, rstd, gamma, accumulate, dx);
   }
-  void ScaleShift(V xhat, V gamma, V beta, V y) override { cpu::ScaleShift(xhat, gamma, beta, y); }
-  void Gelu(V u, V y) override { cpu::Gelu(u, y); }
-  void GeluBackward(V dy, V u, V du) override { cpu::GeluBackward(dy, u, du); }
-  void AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec& dropout, V y) override {
+  void ScaleShift(View xhat, View gamma, View beta, View y) override {
+    cpu::ScaleShift(xhat, gamma, beta, y);
+  }
+  void Gelu(View u, View y) override { cpu::Gelu(u, y); }
+  void GeluBackward(View dy, View u, View du) override { cpu::GeluBackward(dy, u, du); }
+  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y) override {
     cpu::AlibiAttention(qkv, offsets, heads, dropout, y, work_);
   }
-  void AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec& dropout, V dy,
-                              V dqkv) override {
+  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
+                              View dqkv) override {
     cpu::AlibiAttentionBackward(qkv, offsets, heads, dropout, dy, dqkv, work_);
   }
-  void Dropout(V x, const DropoutSpec& dropout, V y) override { cpu::Dropout(x, dropout, y); }
-  void Add(V a, V b, V y) override { cpu::Add(a, b, y); }
+  void Dropout(View x, const DropoutSpec& dropout, View y) override { cpu::Dropout(x, dropout, y); }
+  void Add(View a, View b, View y) override { cpu::Add(a, b, y); }
 
   // --- pooling and similarity
-  void Pool(V x, V offsets, Pooling pooling, V argmax, V y) override {
+  void Pool(View x, View offsets, Pooling pooling, View argmax, View y) override {
     cpu::Pool(x, offsets, pooling, argmax, y);
   }
-  void PoolBackward(V dy, V offsets, Pooling pooling, V argmax, V dx) override {
+  void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) override {
     cpu::PoolBackward(dy, offsets, pooling, argmax, dx);
   }
-  void L2Normalize(V x, V norm, V y) override { cpu::L2Normalize(x, norm, y); }
-  void L2NormalizeBackward(V dy, V y, V norm, bool accumulate, V dx) override {
+  void L2Normalize(View x, View norm, View y) override { cpu::L2Normalize(x, norm, y); }
+  void L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) override {
     cpu::L2NormalizeBackward(dy, y, norm, accumulate, dx);
   }
-  void CopyColumns(V x, bool accumulate, V y) override { cpu::CopyColumns(x, accumulate, y); }
-  void GatherRows(V x, V index, V y) override { cpu::GatherRows(x, index, y); }
-  void GatherRowsBackward(V dy, V index, V dx) override { cpu::GatherRowsBackward(dy, index, dx); }
-  void RowDot(V a, V b, V y) override { cpu::RowDot(a, b, y); }
-  void RowScale(V x, V scale, bool accumulate, V y) override { cpu::RowScale(x, scale, accumulate, y); }
-  void AbsDifference(V a, V b, V y) override { cpu::AbsDifference(a, b, y); }
-  void AbsDifferenceBackward(V dy, V a, V b, V da, V db) override {
+  void CopyColumns(View x, bool accumulate, View y) override { cpu::CopyColumns(x, accumulate, y); }
+  void GatherRows(View x, View index, View y) override { cpu::GatherRows(x, index, y); }
+  void GatherRowsBackward(View dy, View index, View dx) override { cpu::GatherRowsBackward(dy, index, dx); }
+  void RowDot(View a, View b, View y) override { cpu::RowDot(a, b, y); }
+  void RowScale(View x, View scale, bool accumulate, View y) override {
+    cpu::RowScale(x, scale, accumulate, y);
+  }
+  void AbsDifference(View a, View b, View y) override { cpu::AbsDifference(a, b, y); }
+  void AbsDifferenceBackward(View dy, View a, View b, View da, View db) override {
     cpu::AbsDifferenceBackward(dy, a, b, da, db);
   }
 
   // --- losses
-  void SoftmaxCrossEntropy(V scores, V mask, V targets, V loss, V dscores) override {
+  void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) override {
     cpu::SoftmaxCrossEntropy(scores, mask, targets, loss, dscores);
   }
-  void MeanSquaredError(V x, V target, V loss, V dx) override { cpu::MeanSquaredError(x, target, loss, dx); }
-  void CosentLoss(V x, V labels, double scale, V loss, V dx) override {
+  void MeanSquaredError(View x, View target, View loss, View dx) override {
+    cpu::MeanSquaredError(x, target, loss, dx);
+  }
+  void CosentLoss(View x, View labels, double scale, View loss, View dx) override {
     cpu::CosentLoss(x, labels, scale, loss, dx);
   }
-  void TripletLoss(V a, V p, V n, double margin, V loss, V da, V dp, V dn) override {
+  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp, View dn) override {
     cpu::TripletLoss(a, p, n, margin, loss, da, dp, dn);
   }
 
   // --- optimizer
-  void SumSquares(std::span<const TensorView> x, V out, V nonfinite) override {
+  void SumSquares(std::span<const TensorView> x, View out, View nonfinite) override {
     cpu::SumSquares(x, out, nonfinite);
   }
-  void Adam8(const AdamStep& step, V gradient, const Adam8State& state, V parameter) override {
+  void Adam8(const AdamStep& step, View gradient, const Adam8State& state, View parameter) override {
     cpu::Adam8(step, gradient, state, parameter);
   }
-  void Adam(const AdamStep& step, V gradient, const AdamState& state, V parameter) override {
+  void Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) override {
     cpu::Adam(step, gradient, state, parameter);
   }
 

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "lacos/base/check.h"
-#include "lacos/kernels/cpu/attention.h"
-#include "lacos/kernels/cpu/embedding.h"
-#include "lacos/kernels/cpu/matmul.h"
-#include "lacos/kernels/cpu/token_sums.h"
+#include "lacos/kernels/cpu/attention/attention.h"
+#include "lacos/kernels/cpu/linear/matmul.h"
+#include "lacos/kernels/cpu/rows/embedding.h"
+#include "lacos/kernels/cpu/rows/token_sums.h"
 #include "lacos/kernels/dry_backend.h"
 
 namespace lacos::cpu {
@@ -24,7 +24,7 @@ class DryCpuBackend final : public DryBackend {
   std::unique_ptr<DryBackend> MakeDry() override { return MakeDryCpuBackend(Types(), linear_); }
 
   // The longest text decides what attention takes: offsets are the ascending I32 vectors among the uploads.
-  void Upload(std::span<const std::byte> host, V y) override {
+  void Upload(std::span<const std::byte> host, View y) override {
     if (y.dtype != DType::kI32 || host.empty()) return;
     std::vector<int32_t> values(host.size() / sizeof(int32_t));
     std::memcpy(values.data(), host.data(), values.size() * sizeof(int32_t));
@@ -35,29 +35,33 @@ class DryCpuBackend final : public DryBackend {
     longest_[y.data] = longest;
   }
   // The host's side of it is a vector of the caller's.
-  void Download(V x, std::span<std::byte> host) override {
+  void Download(View x, std::span<std::byte> host) override {
     DryBackend::Download(x, host);
     meter_.Add({.passing = host.size()});
   }
-  void Linear(V x, WeightId weight, const Epilogue& epilogue, V) override {
+  void Linear(View x, WeightId weight, const Epilogue& epilogue, View) override {
     meter_.Add(linear_.Need(x, weight, Orientation::kForward, epilogue.lora_z ? epilogue.lora_z.cols() : 0));
   }
-  void LinearBackward(V dy, WeightId weight, const BackwardEpilogue& epilogue, V) override {
+  void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View) override {
     meter_.Add(
         linear_.Need(dy, weight, Orientation::kBackward, epilogue.lora_dz ? epilogue.lora_dz.cols() : 0));
   }
-  void MatMul(V a, bool ta, V, bool, double, double, V y) override { meter_.Add(MatMulNeed(a, ta, y)); }
-  void TokenOuter(V a, V b, const TokenLeaves&, double, V) override { meter_.Add(TokenOuterNeed(a, b)); }
-  void Embed(TableId, V ids, V y) override { meter_.Add(EmbedNeed(ids, y)); }
-  void AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec&, V) override {
+  void MatMul(View a, bool ta, View, bool, double, double, View y) override {
+    meter_.Add(MatMulNeed(a, ta, y));
+  }
+  void TokenOuter(View a, View b, const TokenLeaves&, double, View) override {
+    meter_.Add(TokenOuterNeed(a, b));
+  }
+  void Embed(TableId, View ids, View y) override { meter_.Add(EmbedNeed(ids, y)); }
+  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec&, View) override {
     AddAttention(qkv, offsets, heads, false);
   }
-  void AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec&, V, V) override {
+  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec&, View, View) override {
     AddAttention(qkv, offsets, heads, true);
   }
 
  private:
-  void AddAttention(V qkv, V offsets, int heads, bool backward) {
+  void AddAttention(View qkv, View offsets, int heads, bool backward) {
     const auto longest = longest_.find(offsets.data);
     LACOS_CHECK(longest != longest_.end(), "offsets were uploaded");
     meter_.Add(AttentionNeed(qkv, offsets.Elements() - 1, longest->second, heads, backward));

@@ -1,9 +1,9 @@
-// The CPU backend's dry copy: computes nothing and adds up the scratch that its verbs would take.
+// The CPU backend's dry copy: computes nothing and adds up the scratch that its ops would take.
 #pragma once
 
 #include <memory>
 
-#include "lacos/kernels/cpu/frozen_linear.h"
+#include "lacos/kernels/cpu/linear/frozen_linear.h"
 #include "lacos/kernels/dry_backend.h"
 
 namespace lacos::cpu {

@@ -1,4 +1,4 @@
-// Memory that verbs of one backend share between calls, and what each verb needs of it.
+// Memory that ops of one backend share between calls, and what each op needs of it.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace lacos::cpu {
 
-// One verb runs at a time.
+// One op runs at a time.
 struct Workspace {
   ThreadScratch threads;
   Scratch shared;
@@ -19,7 +19,7 @@ struct Workspace {
   size_t Bytes() const { return threads.Bytes() + shared.capacity(); }
 };
 
-// Scratch bytes that one call of a verb takes, said by the kernel beside its code.
+// Scratch bytes that one call of a op takes, said by the kernel beside its code.
 struct WorkspaceNeed {
   size_t shared = 0;
   std::array<size_t, ThreadScratch::kSlots> thread = {};  // of each thread that takes part
@@ -28,7 +28,7 @@ struct WorkspaceNeed {
   size_t passing = 0;                                     // given back at the end of the call
 };
 
-// The memory that a sequence of verbs makes a backend hold: every block of scratch grows to its largest
+// The memory that a sequence of ops makes a backend hold: every block of scratch grows to its largest
 // request.
 class WorkspaceMeter {
  public:

@@ -1,4 +1,4 @@
-// Each verb checks shapes and types and hands typed pointers to the function templates of this folder.
+// Each op checks shapes and types and hands typed pointers to the function templates of this folder.
 #include "lacos/kernels/reference/reference_backend.h"
 
 #include <algorithm>
@@ -41,19 +41,19 @@ Buffer ReferenceBackend<S>::Allocate(size_t bytes) {
 }
 
 template <class S>
-void ReferenceBackend<S>::Upload(std::span<const std::byte> host, V y) {
+void ReferenceBackend<S>::Upload(std::span<const std::byte> host, View y) {
   LACOS_CHECK(host.size() == y.Bytes(), "as many bytes as the tensor has");
   if (!host.empty()) std::memcpy(y.data, host.data(), host.size());
 }
 
 template <class S>
-void ReferenceBackend<S>::Download(V x, std::span<std::byte> host) {
+void ReferenceBackend<S>::Download(View x, std::span<std::byte> host) {
   LACOS_CHECK(host.size() == x.Bytes(), "as many bytes as the tensor has");
   if (!host.empty()) std::memcpy(host.data(), x.data, host.size());
 }
 
 template <class S>
-void ReferenceBackend<S>::Copy(V x, V y) {
+void ReferenceBackend<S>::Copy(View x, View y) {
   CheckSame(x, y);
   if (x.dtype == y.dtype) {
     std::memmove(y.data, x.data, x.Bytes());
@@ -63,7 +63,7 @@ void ReferenceBackend<S>::Copy(V x, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::Fill(V y, double value) {
+void ReferenceBackend<S>::Fill(View y, double value) {
   if (y.dtype == DType::kU8 || y.dtype == DType::kI8 || y.dtype == DType::kI32 || y.dtype == DType::kI64) {
     LACOS_CHECK(value == 0, "integer tensors are only filled with zeros");
     std::memset(y.data, 0, y.Bytes());
@@ -100,7 +100,7 @@ TableId ReferenceBackend<S>::AddTable(const EmbeddingSource& source) {
 // --- products
 
 template <class S>
-void ReferenceBackend<S>::Linear(V x, WeightId weight, const Epilogue& e, V y) {
+void ReferenceBackend<S>::Linear(View x, WeightId weight, const Epilogue& e, View y) {
   const Weight& w = weights_.at(static_cast<size_t>(weight));
   LACOS_CHECK(x.cols() == w.in && y.cols() == w.out && x.rows() == y.rows(), "x [T, in], y [T, out]");
   const LinearEpilogue<S> typed{
@@ -117,7 +117,7 @@ void ReferenceBackend<S>::Linear(V x, WeightId weight, const Epilogue& e, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::LinearBackward(V dy, WeightId weight, const BackwardEpilogue& e, V dx) {
+void ReferenceBackend<S>::LinearBackward(View dy, WeightId weight, const BackwardEpilogue& e, View dx) {
   const Weight& w = weights_.at(static_cast<size_t>(weight));
   LACOS_CHECK(dy.cols() == w.out && dx.cols() == w.in && dy.rows() == dx.rows(), "dy [T, out], dx [T, in]");
   const LinearBackwardEpilogue<S> typed{
@@ -132,7 +132,7 @@ void ReferenceBackend<S>::LinearBackward(V dy, WeightId weight, const BackwardEp
 }
 
 template <class S>
-void ReferenceBackend<S>::MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y) {
+void ReferenceBackend<S>::MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) {
   const int64_t k = ta ? a.rows() : a.cols();
   LACOS_CHECK((ta ? a.cols() : a.rows()) == y.rows() && (tb ? b.rows() : b.cols()) == y.cols() &&
                   (tb ? b.cols() : b.rows()) == k,
@@ -141,7 +141,7 @@ void ReferenceBackend<S>::MatMul(V a, bool ta, V b, bool tb, double alpha, doubl
 }
 
 template <class S>
-void ReferenceBackend<S>::TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha, V y) {
+void ReferenceBackend<S>::TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y) {
   CheckLeaves(leaves, a.rows());
   LACOS_CHECK(a.rows() == b.rows() && a.cols() == y.rows() && b.cols() == y.cols(),
               "a [T, p], b [T, q], y [p, q]");
@@ -149,14 +149,14 @@ void ReferenceBackend<S>::TokenOuter(V a, V b, const TokenLeaves& leaves, double
 }
 
 template <class S>
-void ReferenceBackend<S>::TokenSum(V x, const TokenLeaves& leaves, V y) {
+void ReferenceBackend<S>::TokenSum(View x, const TokenLeaves& leaves, View y) {
   CheckLeaves(leaves, x.rows());
   LACOS_CHECK(x.cols() == y.Elements(), "x [T, c], y [c]");
   ref::TokenSum<S>(Data<S>(x), nullptr, leaves.begin, x.cols(), Data<S>(y));
 }
 
 template <class S>
-void ReferenceBackend<S>::TokenDotSum(V a, V b, const TokenLeaves& leaves, V y) {
+void ReferenceBackend<S>::TokenDotSum(View a, View b, const TokenLeaves& leaves, View y) {
   CheckLeaves(leaves, a.rows());
   CheckSame(a, b);
   LACOS_CHECK(a.cols() == y.Elements(), "a, b [T, c], y [c]");
@@ -166,7 +166,7 @@ void ReferenceBackend<S>::TokenDotSum(V a, V b, const TokenLeaves& leaves, V y) 
 // --- block
 
 template <class S>
-void ReferenceBackend<S>::Embed(TableId table, V ids, V y) {
+void ReferenceBackend<S>::Embed(TableId table, View ids, View y) {
   const EmbeddingSource& source = *tables_.at(static_cast<size_t>(table));
   LACOS_CHECK(ids.Elements() == y.rows() && source.cols() == y.cols(), "ids [T], y [T, D]");
   std::vector<float> row(static_cast<size_t>(y.cols()));
@@ -179,7 +179,7 @@ void ReferenceBackend<S>::Embed(TableId table, V ids, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::LayerNorm(V x, V gamma, V beta, double eps, V xhat, V rstd, V y) {
+void ReferenceBackend<S>::LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) {
   const int64_t cols = x.cols();
   CheckSame(x, y);
   LACOS_CHECK(gamma.Elements() == cols && beta.Elements() == cols, "gamma, beta [D]");
@@ -194,7 +194,8 @@ void ReferenceBackend<S>::LayerNorm(V x, V gamma, V beta, double eps, V xhat, V 
 }
 
 template <class S>
-void ReferenceBackend<S>::LayerNormBackward(V dy, V xhat, V rstd, V gamma, bool accumulate, V dx) {
+void ReferenceBackend<S>::LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate,
+                                            View dx) {
   CheckSame(dy, xhat);
   CheckSame(dy, dx);
   const int64_t cols = dy.cols();
@@ -205,7 +206,7 @@ void ReferenceBackend<S>::LayerNormBackward(V dy, V xhat, V rstd, V gamma, bool 
 }
 
 template <class S>
-void ReferenceBackend<S>::ScaleShift(V xhat, V gamma, V beta, V y) {
+void ReferenceBackend<S>::ScaleShift(View xhat, View gamma, View beta, View y) {
   CheckSame(xhat, y);
   const int64_t cols = xhat.cols();
   for (int64_t i = 0; i < xhat.Elements(); ++i) {
@@ -214,13 +215,13 @@ void ReferenceBackend<S>::ScaleShift(V xhat, V gamma, V beta, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::Gelu(V u, V y) {
+void ReferenceBackend<S>::Gelu(View u, View y) {
   CheckSame(u, y);
   for (int64_t i = 0; i < u.Elements(); ++i) Data<S>(y)[i] = ref::Gelu(Data<S>(u)[i]);
 }
 
 template <class S>
-void ReferenceBackend<S>::GeluBackward(V dy, V u, V du) {
+void ReferenceBackend<S>::GeluBackward(View dy, View u, View du) {
   CheckSame(dy, u);
   CheckSame(dy, du);
   for (int64_t i = 0; i < u.Elements(); ++i) Data<S>(du)[i] = Data<S>(dy)[i] * GeluDerivative(Data<S>(u)[i]);
@@ -230,7 +231,7 @@ namespace {
 
 // Calls visit(layout, first token) for each text and head of qkv [T, H*3*K].
 template <class F>
-void ForEachHead(V qkv, V offsets, int heads, F&& visit) {
+void ForEachHead(View qkv, View offsets, int heads, F&& visit) {
   LACOS_CHECK(heads > 0 && qkv.cols() % (3 * heads) == 0, "qkv [T, H*3*K]");
   const std::vector<double> slopes = AlibiSlopes(heads);
   const int32_t* begin = Ints(offsets);
@@ -251,7 +252,8 @@ void ForEachHead(V qkv, V offsets, int heads, F&& visit) {
 }  // namespace
 
 template <class S>
-void ReferenceBackend<S>::AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec& dropout, V y) {
+void ReferenceBackend<S>::AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                                         View y) {
   LACOS_CHECK(y.cols() * 3 == qkv.cols() && y.rows() == qkv.rows(), "y [T, H*K]");
   ForEachHead(qkv, offsets, heads, [&](const HeadLayout& layout, int64_t first) {
     AlibiAttentionHead(Data<S>(qkv) + first * qkv.cols(), layout, DropoutOfText(dropout, first),
@@ -260,8 +262,8 @@ void ReferenceBackend<S>::AlibiAttention(V qkv, V offsets, int heads, const Drop
 }
 
 template <class S>
-void ReferenceBackend<S>::AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec& dropout,
-                                                 V dy, V dqkv) {
+void ReferenceBackend<S>::AlibiAttentionBackward(View qkv, View offsets, int heads,
+                                                 const DropoutSpec& dropout, View dy, View dqkv) {
   CheckSame(qkv, dqkv);
   LACOS_CHECK(dy.cols() * 3 == qkv.cols() && dy.rows() == qkv.rows(), "dy [T, H*K]");
   ForEachHead(qkv, offsets, heads, [&](const HeadLayout& layout, int64_t first) {
@@ -271,7 +273,7 @@ void ReferenceBackend<S>::AlibiAttentionBackward(V qkv, V offsets, int heads, co
 }
 
 template <class S>
-void ReferenceBackend<S>::Dropout(V x, const DropoutSpec& dropout, V y) {
+void ReferenceBackend<S>::Dropout(View x, const DropoutSpec& dropout, View y) {
   CheckSame(x, y);
   const int64_t cols = x.cols();
   for (int64_t t = 0; t < x.rows(); ++t) {
@@ -285,7 +287,7 @@ void ReferenceBackend<S>::Dropout(V x, const DropoutSpec& dropout, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::Add(V a, V b, V y) {
+void ReferenceBackend<S>::Add(View a, View b, View y) {
   CheckSame(a, b);
   CheckSame(a, y);
   for (int64_t i = 0; i < a.Elements(); ++i) Data<S>(y)[i] = Data<S>(a)[i] + Data<S>(b)[i];
@@ -294,7 +296,7 @@ void ReferenceBackend<S>::Add(V a, V b, V y) {
 // --- pooling and similarity
 
 template <class S>
-void ReferenceBackend<S>::Pool(V x, V offsets, Pooling pooling, V argmax, V y) {
+void ReferenceBackend<S>::Pool(View x, View offsets, Pooling pooling, View argmax, View y) {
   const int64_t cols = x.cols();
   LACOS_CHECK(offsets.Elements() == y.rows() + 1 && y.cols() == cols, "y [N, D], offsets [N+1]");
   std::vector<int32_t> best(static_cast<size_t>(cols));
@@ -311,7 +313,7 @@ void ReferenceBackend<S>::Pool(V x, V offsets, Pooling pooling, V argmax, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::PoolBackward(V dy, V offsets, Pooling pooling, V argmax, V dx) {
+void ReferenceBackend<S>::PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) {
   const int64_t cols = dx.cols();
   LACOS_CHECK(offsets.Elements() == dy.rows() + 1 && dy.cols() == cols, "dy [N, D], offsets [N+1]");
   LACOS_CHECK(pooling != Pooling::kMax || argmax, "max pooling needs its argmax");
@@ -327,7 +329,7 @@ void ReferenceBackend<S>::PoolBackward(V dy, V offsets, Pooling pooling, V argma
 }
 
 template <class S>
-void ReferenceBackend<S>::L2Normalize(V x, V norm, V y) {
+void ReferenceBackend<S>::L2Normalize(View x, View norm, View y) {
   CheckSame(x, y);
   const int64_t cols = x.cols();
   for (int64_t n = 0; n < x.rows(); ++n) {
@@ -337,7 +339,7 @@ void ReferenceBackend<S>::L2Normalize(V x, V norm, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::L2NormalizeBackward(V dy, V y, V norm, bool accumulate, V dx) {
+void ReferenceBackend<S>::L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) {
   CheckSame(dy, y);
   CheckSame(dy, dx);
   const int64_t cols = dy.cols();
@@ -348,7 +350,7 @@ void ReferenceBackend<S>::L2NormalizeBackward(V dy, V y, V norm, bool accumulate
 }
 
 template <class S>
-void ReferenceBackend<S>::CopyColumns(V x, bool accumulate, V y) {
+void ReferenceBackend<S>::CopyColumns(View x, bool accumulate, View y) {
   LACOS_CHECK(x.rows() == y.rows(), "as many rows");
   for (int64_t r = 0; r < x.rows(); ++r) {
     for (int64_t c = 0; c < std::min(x.cols(), y.cols()); ++c) {
@@ -360,7 +362,7 @@ void ReferenceBackend<S>::CopyColumns(V x, bool accumulate, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::GatherRows(V x, V index, V y) {
+void ReferenceBackend<S>::GatherRows(View x, View index, View y) {
   LACOS_CHECK(x.cols() == y.cols() && index.Elements() == y.rows(), "y [N, D], index [N]");
   for (int64_t r = 0; r < y.rows(); ++r) {
     const int64_t from = Ints(index)[r];
@@ -370,7 +372,7 @@ void ReferenceBackend<S>::GatherRows(V x, V index, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::GatherRowsBackward(V dy, V index, V dx) {
+void ReferenceBackend<S>::GatherRowsBackward(View dy, View index, View dx) {
   LACOS_CHECK(dy.cols() == dx.cols() && index.Elements() == dy.rows(), "dy [N, D], index [N]");
   for (int64_t r = 0; r < dy.rows(); ++r) {
     const int64_t to = Ints(index)[r];
@@ -380,7 +382,7 @@ void ReferenceBackend<S>::GatherRowsBackward(V dy, V index, V dx) {
 }
 
 template <class S>
-void ReferenceBackend<S>::RowDot(V a, V b, V y) {
+void ReferenceBackend<S>::RowDot(View a, View b, View y) {
   CheckSame(a, b);
   LACOS_CHECK(y.Elements() == a.rows(), "y [N]");
   for (int64_t n = 0; n < a.rows(); ++n) {
@@ -391,7 +393,7 @@ void ReferenceBackend<S>::RowDot(V a, V b, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::RowScale(V x, V scale, bool accumulate, V y) {
+void ReferenceBackend<S>::RowScale(View x, View scale, bool accumulate, View y) {
   CheckSame(x, y);
   LACOS_CHECK(scale.Elements() == x.rows(), "scale [N]");
   for (int64_t i = 0; i < x.Elements(); ++i) {
@@ -401,14 +403,14 @@ void ReferenceBackend<S>::RowScale(V x, V scale, bool accumulate, V y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::AbsDifference(V a, V b, V y) {
+void ReferenceBackend<S>::AbsDifference(View a, View b, View y) {
   CheckSame(a, b);
   CheckSame(a, y);
   for (int64_t i = 0; i < a.Elements(); ++i) Data<S>(y)[i] = Abs(Data<S>(a)[i] - Data<S>(b)[i]);
 }
 
 template <class S>
-void ReferenceBackend<S>::AbsDifferenceBackward(V dy, V a, V b, V da, V db) {
+void ReferenceBackend<S>::AbsDifferenceBackward(View dy, View a, View b, View da, View db) {
   CheckSame(dy, a);
   CheckSame(dy, b);
   for (int64_t i = 0; i < dy.Elements(); ++i) {
@@ -422,7 +424,7 @@ void ReferenceBackend<S>::AbsDifferenceBackward(V dy, V a, V b, V da, V db) {
 // --- losses
 
 template <class S>
-void ReferenceBackend<S>::SoftmaxCrossEntropy(V scores, V mask, V targets, V loss, V dscores) {
+void ReferenceBackend<S>::SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) {
   LACOS_CHECK(targets.Elements() == scores.rows(), "one target a row");
   LACOS_CHECK(!mask || (mask.dtype == DType::kU8 && mask.Elements() == scores.Elements()), "mask U8 [N, M]");
   for (int64_t i = 0; i < scores.rows(); ++i) {
@@ -433,19 +435,20 @@ void ReferenceBackend<S>::SoftmaxCrossEntropy(V scores, V mask, V targets, V los
 }
 
 template <class S>
-void ReferenceBackend<S>::MeanSquaredError(V x, V target, V loss, V dx) {
+void ReferenceBackend<S>::MeanSquaredError(View x, View target, View loss, View dx) {
   CheckSame(x, target);
   *Data<S>(loss) = ref::MeanSquaredError<S>(Data<S>(x), Data<S>(target), x.Elements(), Data<S>(dx));
 }
 
 template <class S>
-void ReferenceBackend<S>::CosentLoss(V x, V labels, double scale, V loss, V dx) {
+void ReferenceBackend<S>::CosentLoss(View x, View labels, double scale, View loss, View dx) {
   CheckSame(x, labels);
   *Data<S>(loss) = ref::CosentLoss<S>(Data<S>(x), Data<S>(labels), scale, x.Elements(), Data<S>(dx));
 }
 
 template <class S>
-void ReferenceBackend<S>::TripletLoss(V a, V p, V n, double margin, V loss, V da, V dp, V dn) {
+void ReferenceBackend<S>::TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp,
+                                      View dn) {
   CheckSame(a, p);
   CheckSame(a, n);
   *Data<S>(loss) = ref::TripletLoss<S>(Data<S>(a), Data<S>(p), Data<S>(n), margin, a.rows(), a.cols(),
@@ -455,7 +458,7 @@ void ReferenceBackend<S>::TripletLoss(V a, V p, V n, double margin, V loss, V da
 // --- optimizer
 
 template <class S>
-void ReferenceBackend<S>::SumSquares(std::span<const TensorView> x, V out, V nonfinite) {
+void ReferenceBackend<S>::SumSquares(std::span<const TensorView> x, View out, View nonfinite) {
   S sum = 0;
   int64_t count = 0;
   for (const TensorView& tensor : x) ref::SumSquares<S>(Data<S>(tensor), tensor.Elements(), sum, count);
@@ -464,7 +467,8 @@ void ReferenceBackend<S>::SumSquares(std::span<const TensorView> x, V out, V non
 }
 
 template <class S>
-void ReferenceBackend<S>::Adam8(const AdamStep& step, V gradient, const Adam8State& state, V parameter) {
+void ReferenceBackend<S>::Adam8(const AdamStep& step, View gradient, const Adam8State& state,
+                                View parameter) {
   CheckSame(gradient, parameter);
   const int64_t blocks = (parameter.Elements() + kAdam8BlockSize - 1) / kAdam8BlockSize;
   LACOS_CHECK(state.m_absmax.Elements() == blocks && state.v_absmax.Elements() == blocks,
@@ -479,7 +483,7 @@ void ReferenceBackend<S>::Adam8(const AdamStep& step, V gradient, const Adam8Sta
 }
 
 template <class S>
-void ReferenceBackend<S>::Adam(const AdamStep& step, V gradient, const AdamState& state, V parameter) {
+void ReferenceBackend<S>::Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) {
   CheckSame(gradient, parameter);
   ref::Adam(step, parameter.Elements(), Data<S>(gradient), Data<S>(state.m), Data<S>(state.v),
             Data<S>(parameter));

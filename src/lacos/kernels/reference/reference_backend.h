@@ -1,4 +1,4 @@
-// The backend that computes every verb in double or complex double with the function templates of this
+// The backend that computes every op in double or complex double with the function templates of this
 // folder: slow, simple, and what the other backends and the gradients of the model are tested against.
 #pragma once
 
@@ -20,10 +20,10 @@ class ReferenceBackend final : public Backend {
   TypeSet Types() const override;
   KernelInfo Describe() const override;
   Buffer Allocate(size_t bytes) override;
-  void Upload(std::span<const std::byte> host, V y) override;
-  void Download(V x, std::span<std::byte> host) override;
-  void Copy(V x, V y) override;
-  void Fill(V y, double value) override;
+  void Upload(std::span<const std::byte> host, View y) override;
+  void Download(View x, std::span<std::byte> host) override;
+  void Copy(View x, View y) override;
+  void Fill(View y, double value) override;
   void Synchronize() override {}
   std::unique_ptr<DryBackend> MakeDry() override { return std::make_unique<DryBackend>(Types()); }
   size_t WorkspaceBytes() const override { return 0; }
@@ -33,44 +33,45 @@ class ReferenceBackend final : public Backend {
   void PrepareWeight(WeightId, Orientation) override {}
   TableId AddTable(const EmbeddingSource& source) override;
 
-  void Linear(V x, WeightId weight, const Epilogue& epilogue, V y) override;
-  void LinearBackward(V dy, WeightId weight, const BackwardEpilogue& epilogue, V dx) override;
-  void MatMul(V a, bool ta, V b, bool tb, double alpha, double beta, V y) override;
-  void TokenOuter(V a, V b, const TokenLeaves& leaves, double alpha, V y) override;
-  void TokenSum(V x, const TokenLeaves& leaves, V y) override;
-  void TokenDotSum(V a, V b, const TokenLeaves& leaves, V y) override;
+  void Linear(View x, WeightId weight, const Epilogue& epilogue, View y) override;
+  void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx) override;
+  void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) override;
+  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y) override;
+  void TokenSum(View x, const TokenLeaves& leaves, View y) override;
+  void TokenDotSum(View a, View b, const TokenLeaves& leaves, View y) override;
 
-  void Embed(TableId table, V ids, V y) override;
-  void LayerNorm(V x, V gamma, V beta, double eps, V xhat, V rstd, V y) override;
-  void LayerNormBackward(V dy, V xhat, V rstd, V gamma, bool accumulate, V dx) override;
-  void ScaleShift(V xhat, V gamma, V beta, V y) override;
-  void Gelu(V u, V y) override;
-  void GeluBackward(V dy, V u, V du) override;
-  void AlibiAttention(V qkv, V offsets, int heads, const DropoutSpec& dropout, V y) override;
-  void AlibiAttentionBackward(V qkv, V offsets, int heads, const DropoutSpec& dropout, V dy, V dqkv) override;
-  void Dropout(V x, const DropoutSpec& dropout, V y) override;
-  void Add(V a, V b, V y) override;
+  void Embed(TableId table, View ids, View y) override;
+  void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override;
+  void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate, View dx) override;
+  void ScaleShift(View xhat, View gamma, View beta, View y) override;
+  void Gelu(View u, View y) override;
+  void GeluBackward(View dy, View u, View du) override;
+  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y) override;
+  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
+                              View dqkv) override;
+  void Dropout(View x, const DropoutSpec& dropout, View y) override;
+  void Add(View a, View b, View y) override;
 
-  void Pool(V x, V offsets, Pooling pooling, V argmax, V y) override;
-  void PoolBackward(V dy, V offsets, Pooling pooling, V argmax, V dx) override;
-  void L2Normalize(V x, V norm, V y) override;
-  void L2NormalizeBackward(V dy, V y, V norm, bool accumulate, V dx) override;
-  void CopyColumns(V x, bool accumulate, V y) override;
-  void GatherRows(V x, V index, V y) override;
-  void GatherRowsBackward(V dy, V index, V dx) override;
-  void RowDot(V a, V b, V y) override;
-  void RowScale(V x, V scale, bool accumulate, V y) override;
-  void AbsDifference(V a, V b, V y) override;
-  void AbsDifferenceBackward(V dy, V a, V b, V da, V db) override;
+  void Pool(View x, View offsets, Pooling pooling, View argmax, View y) override;
+  void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) override;
+  void L2Normalize(View x, View norm, View y) override;
+  void L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) override;
+  void CopyColumns(View x, bool accumulate, View y) override;
+  void GatherRows(View x, View index, View y) override;
+  void GatherRowsBackward(View dy, View index, View dx) override;
+  void RowDot(View a, View b, View y) override;
+  void RowScale(View x, View scale, bool accumulate, View y) override;
+  void AbsDifference(View a, View b, View y) override;
+  void AbsDifferenceBackward(View dy, View a, View b, View da, View db) override;
 
-  void SoftmaxCrossEntropy(V scores, V mask, V targets, V loss, V dscores) override;
-  void MeanSquaredError(V x, V target, V loss, V dx) override;
-  void CosentLoss(V x, V labels, double scale, V loss, V dx) override;
-  void TripletLoss(V a, V p, V n, double margin, V loss, V da, V dp, V dn) override;
+  void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) override;
+  void MeanSquaredError(View x, View target, View loss, View dx) override;
+  void CosentLoss(View x, View labels, double scale, View loss, View dx) override;
+  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp, View dn) override;
 
-  void SumSquares(std::span<const TensorView> x, V out, V nonfinite) override;
-  void Adam8(const AdamStep& step, V gradient, const Adam8State& state, V parameter) override;
-  void Adam(const AdamStep& step, V gradient, const AdamState& state, V parameter) override;
+  void SumSquares(std::span<const TensorView> x, View out, View nonfinite) override;
+  void Adam8(const AdamStep& step, View gradient, const Adam8State& state, View parameter) override;
+  void Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) override;
 
  private:
   struct Weight {

@@ -1,4 +1,4 @@
-// Typed access to tensors for the reference backend's verbs, with the checks that their callers owe.
+// Typed access to tensors for the reference backend's ops, with the checks that their callers owe.
 #pragma once
 
 #include <vector>
@@ -13,18 +13,18 @@ namespace lacos::ref {
 
 // Typed pointer to a tensor; null for an absent one.
 template <class S>
-S* Data(V x) {
+S* Data(View x) {
   if (!x) return nullptr;
   LACOS_CHECK(x.dtype == TypeOf<S>(), "the reference backend's tensors have its own type");
   return reinterpret_cast<S*>(x.data);
 }
 
-inline const int32_t* Ints(V x) {
+inline const int32_t* Ints(View x) {
   LACOS_CHECK(!x || x.dtype == DType::kI32, "an I32 tensor");
   return reinterpret_cast<const int32_t*>(x.data);
 }
 
-inline void CheckSame(V a, V b) { LACOS_CHECK(a.Elements() == b.Elements(), "tensors of one shape"); }
+inline void CheckSame(View a, View b) { LACOS_CHECK(a.Elements() == b.Elements(), "tensors of one shape"); }
 
 inline void CheckLeaves(const TokenLeaves& leaves, int64_t rows) {
   LACOS_CHECK(leaves.Count() >= 0 && leaves.begin.front() == 0 && leaves.begin.back() == rows,
@@ -39,7 +39,7 @@ inline AttentionDropout DropoutOfText(const DropoutSpec& dropout, int64_t first_
 }
 
 // Value i of a tensor of any floating type.
-inline Complex Load(V x, int64_t i) {
+inline Complex Load(View x, int64_t i) {
   const std::byte* at = x.data + static_cast<size_t>(i) * SizeOf(x.dtype);
   if (x.dtype == DType::kC128) return *reinterpret_cast<const Complex*>(at);
   if (x.dtype == DType::kF64) return *reinterpret_cast<const double*>(at);
@@ -48,7 +48,7 @@ inline Complex Load(V x, int64_t i) {
   return value;
 }
 
-inline void Store(const Complex& value, V y, int64_t i) {
+inline void Store(const Complex& value, View y, int64_t i) {
   std::byte* at = y.data + static_cast<size_t>(i) * SizeOf(y.dtype);
   if (y.dtype == DType::kC128) {
     *reinterpret_cast<Complex*>(at) = value;
@@ -61,7 +61,7 @@ inline void Store(const Complex& value, V y, int64_t i) {
 }
 
 template <class S>
-std::vector<float> ToFloats(V x) {
+std::vector<float> ToFloats(View x) {
   const S* values = Data<S>(x);
   std::vector<float> floats(static_cast<size_t>(x.Elements()));
   for (size_t i = 0; i < floats.size(); ++i) floats[i] = static_cast<float>(Real(values[i]));

@@ -1,0 +1,116 @@
+// `lacos adapter`: checks an adapter against its base and writes it in the form that PEFT reads today.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+
+#include "commands/commands.h"
+#include "commands/run_record.h"
+#include "flags/common.h"
+#include "lacos/base/error.h"
+#include "lacos/base/version.h"
+#include "lacos/formats/base_weights.h"
+#include "lacos/formats/lora_adapter.h"
+#include "lacos/formats/model_folder.h"
+#include "lacos/formats/peft_config.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/manifest.h"
+#include "terminal/output.h"
+
+namespace lacos::cli {
+namespace {
+
+struct AdapterFlags {
+  ModelOptions model;
+  std::string output, base_name, base_class;
+  bool overwrite = false;
+};
+
+void PrintReport(const GlobalOptions& globals, const LoraAdapter& adapter, const std::string& base_name) {
+  int64_t parameters = 0;
+  const auto count = [&](const HostMatrix& matrix) {
+    parameters += static_cast<int64_t>(matrix.values.size());
+  };
+  const auto& modules = adapter.modules.empty() ? adapter.idle_modules : adapter.modules;
+  for (const auto& [name, module] : modules) {
+    for (const HostMatrix* matrix : {&module.a, &module.b, &module.b_bias}) count(*matrix);
+  }
+  for (const auto& [name, bias] : adapter.biases) count(bias);
+  const char* const base_class = adapter.causal_keys ? "BloomForCausalLM" : "BloomModel";
+  if (globals.json) {
+    Json targets = Json::Array();
+    for (const std::string& target : adapter.settings.targets) targets.Append(target);
+    Json json = Json::Object();
+    json.Set("base_name", base_name);
+    json.Set("base_class", base_class);
+    json.Set("modules", static_cast<int64_t>(modules.size()));
+    json.Set("biases", static_cast<int64_t>(adapter.biases.size()));
+    json.Set("parameters", parameters);
+    json.Set("rank", adapter.settings.rank);
+    json.Set("alpha", adapter.settings.alpha);
+    json.Set("targets", targets);
+    PrintJson(json);
+    return;
+  }
+  FieldList fields;
+  fields.Add("base", fmt::format("{} ({})", base_name, base_class));
+  fields.Add("linear layers", fmt::format("{}", modules.size()));
+  fields.Add("biases", fmt::format("{}", adapter.biases.size()));
+  fields.Add("values", fmt::format("{}", parameters));
+  fields.Add("rank, alpha", fmt::format("{}, {}", adapter.settings.rank, adapter.settings.alpha));
+  fields.Add("targets", fmt::format("{}", fmt::join(adapter.settings.targets, ", ")));
+  Out().Write(fields.Text());
+}
+
+void Rewrite(const GlobalOptions& globals, const AdapterFlags& flags) {
+  const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+  if (folder.adapter_path.empty()) {
+    throw UserError(fmt::format("[{}] is a base without an adapter; expected one to write; pass --adapter",
+                                flags.model.model));
+  }
+  CheckOutputFolder(flags.output, flags.overwrite, folder.adapter_path);
+  LoraAdapter adapter = ReadLoraAdapter(folder.adapter_path, BaseWeights::Open(folder.base_path)->config());
+  if (!flags.base_class.empty()) adapter.causal_keys = flags.base_class == "BloomForCausalLM";
+  std::string base_name = flags.base_name;
+  if (base_name.empty()) base_name = ReadAdapterBaseName(folder.adapter_path);
+  if (base_name.empty()) base_name = folder.base_name;
+
+  AtomicFolder output(flags.output, flags.overwrite);
+  WriteLoraAdapter(adapter, output.temporary(), base_name);
+  Json record = Json::Object();
+  record.Set("lacos_version", kLacosVersion);
+  record.Set("kind", "adapter");
+  record.Set("base_name", base_name);
+  WriteRunRecord(output.temporary(),
+                 RunRecord(globals, flags.output, [&](RunInputs& inputs) { inputs.AddModel(folder); }));
+  WriteManifest(output.temporary(), record);
+  output.Commit();
+  PrintReport(globals, adapter, base_name);
+}
+
+}  // namespace
+
+void AddAdapterCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command = NewCommand(
+      app, globals, "adapter",
+      "Check a PEFT adapter against its base and write it anew: .bin and the old MergedLinear form "
+      "become what PEFT reads today, tensors that need no conversion stay as they are",
+      "lacos adapter --model bloom-560m --adapter old-adapter --output adapter");
+  auto flags = std::make_shared<AdapterFlags>();
+  AddModelOptions(command, flags->model);
+  command->add_option("--output", flags->output, "Folder to make")->type_name("DIR")->required();
+  command
+      ->add_option("--base-name", flags->base_name,
+                   "Hub name or path of the base, which the adapter is to name")
+      ->type_name("NAME")
+      ->default_str("what the adapter says");
+  OneOf(
+      command->add_option("--base-class", flags->base_class,
+                          "Class of transformers that is to load it: its keys name the layers of this class"),
+      {"BloomModel", "BloomForCausalLM"})
+      ->default_str("what the adapter says");
+  AddOverwriteOption(command, flags->overwrite);
+  OnRun(command, globals, [&globals, flags] { Rewrite(globals, *flags); });
+}
+
+}  // namespace lacos::cli

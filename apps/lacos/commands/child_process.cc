@@ -1,0 +1,100 @@
+#include "commands/child_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "lacos/base/error.h"
+#include "lacos/io/posix.h"
+#include "terminal/interrupt.h"
+
+extern char** environ;
+
+namespace lacos::cli {
+namespace {
+
+[[noreturn]] void FailStart(const std::string& reason) {
+  throw UserError(
+      fmt::format("[process] a process for the next run could not be started: {}; expected a system with "
+                  "resources to spare; see "
+                  "ulimit -a",
+                  reason));
+}
+
+// The child's descriptors, closed again whatever happens.
+class Actions {
+ public:
+  explicit Actions(int error_pipe) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions_, error_pipe, STDERR_FILENO);
+  }
+  ~Actions() { posix_spawn_file_actions_destroy(&actions_); }
+  Actions(const Actions&) = delete;
+  Actions& operator=(const Actions&) = delete;
+  const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+}  // namespace
+
+ChildResult RunSelf(const std::vector<std::string>& arguments, const std::function<void()>& waiting) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) FailStart(std::strerror(errno));
+  FileDescriptor read_end(ends[0]), write_end(ends[1]);
+  std::vector<std::string> words = {"lacos"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+
+  pid_t pid = 0;
+  {
+    const Actions actions(write_end.get());
+    const int failure = posix_spawn(&pid, "/proc/self/exe", actions.get(), nullptr, pointers.data(), environ);
+    if (failure != 0) FailStart(std::strerror(failure));
+  }
+  write_end = FileDescriptor();
+
+  ChildResult result;
+  bool asked = false;
+  for (;;) {  // until the child has closed its stderr
+    if (InterruptRequested() && !asked) {
+      asked = true;
+      kill(pid, SIGINT);
+    }
+    if (waiting && !asked) waiting();
+    pollfd watched{.fd = read_end.get(), .events = POLLIN, .revents = 0};
+    if (poll(&watched, 1, 200) <= 0) continue;
+    std::array<char, 4096> buffer;
+    const ssize_t n = read(read_end.get(), buffer.data(), buffer.size());
+    if (n == 0) break;
+    if (n > 0) result.error.append(buffer.data(), static_cast<size_t>(n));
+    if (n < 0 && errno != EINTR && errno != EAGAIN) break;
+  }
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return result;
+}
+
+void EndWithParent() {
+  const pid_t parent = getppid();
+  prctl(PR_SET_PDEATHSIG, SIGINT);
+  if (getppid() != parent) raise(SIGINT);
+}
+
+}  // namespace lacos::cli

@@ -1,0 +1,218 @@
+// `lacos embed`: vectors of any number of texts, in the memory of one block of them.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "commands/commands.h"
+#include "commands/embedding_file.h"
+#include "commands/run_record.h"
+#include "commands/text_reader.h"
+#include "flags/common.h"
+#include "lacos/base/error.h"
+#include "lacos/io/manifest.h"
+#include "lacos/io/paths.h"
+#include "terminal/interrupt.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+constexpr size_t kBlockTexts = 16384;  // enough to sort by length well
+constexpr size_t kBlockTextBytes = size_t{4} << 20;
+constexpr size_t kBlockVectorBytes = size_t{64} << 20;
+
+struct EmbedFlags {
+  ModelOptions model;
+  EncodingOptions encoding;
+  EmbedOptions embed;
+  TextInput input;
+  std::string output, precision = "float32";
+  int64_t truncate_dim = 0;
+  bool overwrite = false;
+};
+
+// The first `kept` of every `d` values, packed to the front; scaled to length 1 when asked.
+void Truncate(std::vector<float>& vectors, size_t d, size_t kept, bool normalize) {
+  const size_t n = vectors.size() / d;
+  for (size_t i = 0; i < n; ++i) {
+    float* row = vectors.data() + i * kept;
+    std::copy_n(vectors.begin() + static_cast<std::ptrdiff_t>(i * d), kept, row);
+    if (!normalize) continue;
+    double squares = 0;
+    for (size_t j = 0; j < kept; ++j) squares += static_cast<double>(row[j]) * row[j];
+    const double norm = std::max(std::sqrt(squares), 1e-12);
+    for (size_t j = 0; j < kept; ++j) row[j] = static_cast<float>(row[j] / norm);
+  }
+  vectors.resize(n * kept);
+}
+
+void CheckFinite(const std::vector<float>& vectors, size_t d, int64_t first_text) {
+  for (size_t i = 0; i < vectors.size(); ++i) {
+    if (std::isfinite(vectors[i])) continue;
+    throw UserError(
+        fmt::format("[text {}] its vector has the value {}; expected finite numbers; check the weights of "
+                    "the model and of its adapter",
+                    first_text + static_cast<int64_t>(i / d) + 1, vectors[i]));
+  }
+}
+
+struct Report {
+  EncodeStatistics statistics;
+  double seconds = 0;
+  PeakMemory memory;
+};
+
+void PrintReport(const GlobalOptions& globals, Report& report) {
+  const EncodeStatistics& s = report.statistics;
+  const double rate = static_cast<double>(s.tokens) / std::max(report.seconds, 1e-9);
+  if (globals.json) {
+    Json json = Json::Object();
+    json.Set("texts", s.texts);
+    json.Set("tokens", s.tokens);
+    json.Set("truncated", s.truncated);
+    json.Set("empty", s.empty);
+    json.Set("seconds", report.seconds);
+    json.Set("tokens_per_second", rate);
+    report.memory.AddTo(json);
+    PrintJson(json);
+    return;
+  }
+  FieldList fields;
+  fields.Add("texts", fmt::format("{}", s.texts));
+  fields.Add("tokens", fmt::format("{}", s.tokens));
+  fields.Add("truncated", fmt::format("{}", s.truncated));
+  fields.Add("empty", fmt::format("{}", s.empty));
+  fields.Add("time", FormatSeconds(report.seconds));
+  fields.Add("rate", fmt::format("{} tokens/s", FormatCount(rate)));
+  report.memory.AddTo(fields);
+  Out().Write(fields.Text());
+}
+
+void WarnAbout(const EncodeStatistics& s, Precision precision) {
+  if (s.texts == 0) spdlog::warn("the input has no texts; the output has no rows");
+  if (s.empty > 0) spdlog::warn("{} texts have no tokens; their vectors are zero", s.empty);
+  if (s.truncated > 0) spdlog::info("{} texts were longer than --max-length and lost their end", s.truncated);
+  if (NeedsRanges(precision) && s.texts > 0 && s.texts < 100) {
+    spdlog::warn("the ranges of int8 and uint8 were taken from only {} texts", s.texts);
+  }
+}
+
+void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
+  CheckOutputFile(flags.output, flags.overwrite);
+  TextReader reader(flags.input);
+  const Precision precision = *ParsePrecision(flags.precision);
+
+  SentenceEncoderOptions options =
+      MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed);
+  bool normalize_after = false;
+  if (flags.truncate_dim > 0) {  // what is cut is the vector as pooled; only the rest is scaled to length 1
+    const ModelFolder folder = OpenModelFolder(options.path, options.base, options.adapter);
+    normalize_after = options.normalize.value_or(folder.settings.normalize.value_or(false));
+    options.normalize = false;
+  }
+  SentenceEncoder embedder(options);
+  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
+  const auto d = static_cast<size_t>(embedder.dimension());
+  const size_t kept = flags.truncate_dim > 0 ? static_cast<size_t>(flags.truncate_dim) : d;
+  if (kept > d) {
+    FailUsage("--truncate-dim", fmt::format("found {}; expected at most the model's dimension {}", kept, d));
+  }
+
+  EmbeddingFile file(flags.output, precision, static_cast<int64_t>(kept));
+  const size_t block_texts = std::clamp(kBlockVectorBytes / (d * sizeof(float)), size_t{256}, kBlockTexts);
+  Report report;
+  EncodeStatistics& sum = report.statistics;
+  Progress progress(globals, {.what = "embedding", .unit = "texts"});
+  const Stopwatch watch;
+  std::vector<std::string> texts;
+  std::vector<float> vectors;
+  double begin = 0;  // share of the input before this block
+  while (reader.NextBlock(block_texts, kBlockTextBytes, texts)) {
+    vectors.assign(texts.size() * d, 0.0f);
+    const std::optional<double> end = reader.Fraction();
+    const EncodeStatistics s = embedder.Encode(texts, prompt, vectors, [&](int64_t done) {
+      CheckInterrupt();
+      const double share = static_cast<double>(done) / static_cast<double>(texts.size());
+      progress.Update(sum.texts + done, "",
+                      end ? std::optional(begin + (*end - begin) * share) : std::nullopt);
+    });
+    begin = end.value_or(0);
+    CheckFinite(vectors, d, sum.texts);
+    if (kept < d || normalize_after) Truncate(vectors, d, kept, normalize_after);
+    file.Append(vectors);
+    sum.texts += s.texts;
+    sum.tokens += s.tokens;
+    sum.truncated += s.truncated;
+    sum.empty += s.empty;
+    report.memory.Sample();
+  }
+  if (NeedsRanges(precision) && sum.texts == 1) {
+    throw UserError(fmt::format(
+        "[{}] found one text; expected at least two, since --precision {} takes the range of each "
+        "dimension from them; use float32, or embed more texts",
+        flags.input.path, flags.precision));
+  }
+  // Weights that no manifest has hashes of are recorded by size: embedding a few texts shall stay quick.
+  FileRecord record(flags.output, FileRunRecord(globals, flags.output,
+                                                {.add =
+                                                     [&](RunInputs& inputs) {
+                                                       inputs.AddModel(embedder.folder());
+                                                       if (FileExists(flags.input.path))
+                                                         inputs.AddFile("texts", flags.input.path);
+                                                     },
+                                                 .kernels = [&] { return embedder.backend().Describe(); },
+                                                 .hashed_bytes = 0}));
+  file.Commit();
+  record.Keep();
+  progress.Finish();
+  report.seconds = watch.Seconds();
+  WarnAbout(sum, precision);
+  PrintReport(globals, report);
+}
+
+}  // namespace
+
+void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command = NewCommand(app, globals, "embed", "Write the vectors of texts, in their order",
+                                 "lacos embed --model trained --input texts.txt --output vectors.npy");
+  auto flags = std::make_shared<EmbedFlags>();
+  AddModelOptions(command, flags->model);
+  AddTextInputOptions(command, flags->input,
+                      "One text a line, or .jsonl; .gz and .zst are read too; - is stdin");
+  const auto ending = [](const std::string& path) -> std::string {
+    if (path.ends_with(".npy") || path.ends_with(".jsonl")) return "";
+    return fmt::format("found '{}'; expected a name that ends in .npy or .jsonl", path);
+  };
+  command
+      ->add_option("--output", flags->output,
+                   "A .npy array, or .jsonl lines {\"index\": i, \"embedding\": [...]}; FILE.run.json "
+                   "beside it says how it was made")
+      ->type_name("FILE.npy|FILE.jsonl")
+      ->required()
+      ->check(CLI::Validator(ending, "", "ending"));
+  OneOf(command->add_option(
+            "--precision", flags->precision,
+            "Type of the values. int8 and uint8 take each dimension's range from all the texts; binary "
+            "and ubinary keep the signs, eight a byte"),
+        {"float32", "float16", "int8", "uint8", "binary", "ubinary"});
+  command
+      ->add_option("--truncate-dim", flags->truncate_dim,
+                   "Keep the first N values of a vector, before it is scaled to length 1")
+      ->type_name("N")
+      ->check(IntegerIn(1, INT32_MAX))
+      ->default_str("all");
+  AddPromptOptions(command, flags->embed);
+  AddPoolingOptions(command, flags->encoding);
+  AddStripOptions(command, flags->encoding);
+  AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
+  AddBatchTokensOption(command, flags->embed);
+  AddStreamOption(command, flags->embed.stream_layers);
+  AddOverwriteOption(command, flags->overwrite);
+  OnRun(command, globals, [&globals, flags] { Embed(globals, *flags); });
+}
+
+}  // namespace lacos::cli

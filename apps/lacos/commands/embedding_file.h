@@ -1,0 +1,60 @@
+// The output of `embed`: rows of vectors appended block by block, in any precision, as .npy or .jsonl.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/npy.h"
+#include "lacos/search/precision.h"
+
+namespace lacos::cli {
+
+// float32 rows in a file without a name: gone with the process, however that ends.
+class Spool {
+ public:
+  // Beside `path`, where there is room for the output too. Throws UserError.
+  explicit Spool(const std::string& path);
+  ~Spool();
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
+
+  void Append(std::span<const float> values);
+  // Values [begin, begin + out.size()).
+  void Read(int64_t begin, std::span<float> out) const;
+  int64_t size() const { return values_; }
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+  int64_t values_ = 0;
+};
+
+// Appears under its name only at Commit. int8 and uint8 need the range of every dimension over all rows, so
+// these precisions keep the rows in a Spool until Commit: memory stays constant for any number of rows.
+class EmbeddingFile {
+ public:
+  EmbeddingFile(const std::string& path, Precision precision, int64_t d);
+
+  void Append(std::span<const float> rows);  // [n, D]
+  void Commit();
+
+ private:
+  void Write(std::span<const float> rows);
+  void WriteLines(size_t rows);
+
+  Precision precision_;
+  int64_t d_;
+  EmbeddingRanges ranges_;
+  std::optional<Spool> spool_;
+  std::unique_ptr<NpyWriter> npy_;  // one of these two
+  std::unique_ptr<AtomicFile> jsonl_;
+  std::vector<std::byte> stored_;  // the rows of one Write in their stored type
+  int64_t lines_ = 0;
+};
+
+}  // namespace lacos::cli

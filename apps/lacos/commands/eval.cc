@@ -1,0 +1,375 @@
+// `lacos eval`: how well vectors serve the tasks that people judge them by, of a model or of any other
+// system.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cmath>
+#include <filesystem>
+#include <memory>
+
+#include "commands/commands.h"
+#include "commands/eval_output.h"
+#include "commands/eval_system.h"
+#include "commands/run_record.h"
+#include "flags/common.h"
+#include "lacos/base/error.h"
+#include "lacos/eval/results/evaluation_report.h"
+#include "lacos/eval/results/mteb.h"
+#include "lacos/eval/results/overlap.h"
+#include "lacos/eval/tasks/file_tasks.h"
+#include "lacos/eval/tasks/suite_tasks.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/manifest.h"
+#include "terminal/interrupt.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+constexpr int64_t kWorstPairs = 5;  // of each set, in the report
+
+using Tasks = std::vector<std::unique_ptr<EvaluationTask>>;
+
+void CheckFlags(const EvalFlags& flags) {
+  if (!flags.compare.empty()) return;
+  const int systems = (flags.model.model.empty() ? 0 : 1) + (flags.embeddings.empty() ? 0 : 1) +
+                      (flags.floor.empty() ? 0 : 1) + (flags.texts_output.empty() ? 0 : 1);
+  if (systems != 1) {
+    FailUsage("--model",
+              "name one of --model, --embeddings, --floor and --write-texts: what is to be measured");
+  }
+  if (!flags.about.empty() && flags.embeddings.empty()) {
+    FailUsage("--about", "goes with --embeddings: what is said of a model is measured");
+  }
+  if (flags.data.empty() == flags.suites.empty()) {
+    FailUsage("--data", "name either --data FILE... or --suite NAME with --suite-folder DIR");
+  }
+  if (!flags.suites.empty() && flags.suite_folder.empty()) {
+    FailUsage("--suite-folder", "name the folder that `lacos data prepare` made");
+  }
+}
+
+// Tasks on files or on a suite's sets; read before the model, so that a damaged row shows at once.
+Tasks MakeTasks(const EvalFlags& flags) {
+  Tasks tasks;
+  for (const std::string& path : flags.data) {
+    tasks.push_back(FileTask(flags.task, path,
+                             {.table = flags.table.Options(),
+                              .split = flags.split,
+                              .train_data = flags.train_data,
+                              .classification = flags.classification}));
+  }
+  if (flags.suites.empty()) return tasks;
+  const Suite suite = OpenSuite(flags.suite_folder);
+  for (const SuiteProblem& problem : VerifySuite(suite)) {
+    throw UserError(fmt::format("[{}/{}] found {}; expected {}; prepare the suite again", flags.suite_folder,
+                                problem.path, problem.found, problem.expected));
+  }
+  std::vector<std::string> absent;
+  tasks = SuiteTasks(suite, flags.suites, flags.classification, absent);
+  if (!absent.empty() && (!flags.skip_missing || tasks.empty())) {
+    throw UserError(
+        fmt::format("[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
+                    "pass --skip-missing to score the others",
+                    flags.suite_folder, fmt::join(absent, ", "), fmt::join(flags.suites, ", ")));
+  }
+  if (!absent.empty()) spdlog::warn("not in the suite, left out: {}", fmt::join(absent, ", "));
+  return tasks;
+}
+
+// One JSON string a line, in the order that --embeddings takes vectors in.
+void WriteTexts(const std::string& path, const TextTable& texts) {
+  static constexpr const char* kRoles[] = {"plain", "query", "document"};
+  AtomicFile file(path);
+  for (int64_t row = 0; row < texts.size(); ++row) {
+    Json line = Json::Object();
+    line.Set("text", texts.text(row));
+    line.Set("role", kRoles[static_cast<size_t>(texts.role(row))]);
+    file.WriteText(line.Dump() + "\n");
+  }
+  file.Commit();
+}
+
+// run.json: the command and the hashes of what it read.
+void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags, const SentenceEncoder* embedder,
+                 const Backend* backend, const std::filesystem::path& folder) {
+  const auto add_inputs = [&](RunInputs& inputs) {
+    if (embedder != nullptr) inputs.AddModel(embedder->folder());
+    if (!flags.embeddings.empty()) inputs.AddFile("embeddings", flags.embeddings);
+    if (!flags.about.empty()) inputs.AddFile("about", flags.about);
+    if (!flags.suite_folder.empty()) inputs.AddFile("suite", flags.suite_folder + "/suite.json");
+    for (const std::string& path : flags.data) {
+      if (std::filesystem::is_regular_file(path)) inputs.AddFile("data", path);
+    }
+    for (const std::string& path : flags.leak_check) inputs.AddFile("leak_check", path);
+    if (!flags.train_data.empty()) inputs.AddFile("train_data", flags.train_data);
+    for (const std::string& path : flags.compare) inputs.AddFile("compared", path + "/results.json");
+  };
+  RecordOptions record{.add = add_inputs};
+  if (backend != nullptr) record.kernels = [&] { return backend->Describe(); };
+  WriteRunRecord(folder.string(), RunRecord(globals, flags.output, record));
+}
+
+void WriteOutput(const GlobalOptions& globals, const EvalFlags& flags, System& system,
+                 const EvaluationResults& results, double confidence) {
+  AtomicFolder folder(flags.output, flags.overwrite);
+  const std::filesystem::path path = folder.temporary();
+  WriteRecord(globals, flags, system.embedder.get(), &system.backend_in_use(), path);
+  WriteFileAtomically((path / "results.json").string(), ResultsJson(results, confidence).Dump(2) + "\n");
+  WriteFileAtomically((path / "results.csv").string(), ResultsCsv(results, confidence));
+  WriteFileAtomically((path / "items.jsonl").string(), ItemsJsonl(results));
+  WriteFileAtomically((path / "report.html").string(), EvaluationReportHtml(results, confidence));
+  const std::map<std::string, Json> mteb = MtebResults(results);
+  if (!mteb.empty()) std::filesystem::create_directory(path / "mteb");
+  for (const auto& [name, json] : mteb)
+    WriteFileAtomically((path / "mteb" / name).string(), json.Dump(2) + "\n");
+  Json extra = Json::Object();
+  extra.Set("kind", "evaluation");
+  WriteManifest(folder.temporary(), extra);
+  folder.Commit();
+}
+
+void WarnAbout(const TaskResult& result) {
+  const std::string label = result.set.Label();
+  if (result.truncated > 0) {
+    spdlog::info("[{}] {} texts were longer than --max-length and lost their end", label, result.truncated);
+  }
+  if (result.empty > 0) {
+    spdlog::warn("[{}] {} texts have no tokens; their vectors are zero and their cosines 0", label,
+                 result.empty);
+  }
+  if (result.set.task == "sts" && (std::isnan(result.main()) || std::isnan(result.measures[1].value))) {
+    spdlog::warn(
+        "[{}] no correlation exists: the scores or the cosines of its {} pairs are constant, too few, or not "
+        "finite",
+        label, result.n);
+  }
+}
+
+void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
+  const EvaluationResults a = ReadResults(flags.compare[0], flags.bootstrap);
+  const EvaluationResults b = ReadResults(flags.compare[1], flags.bootstrap);
+  std::vector<std::string> apart;
+  const std::vector<Comparison> comparisons = CompareResults(a, b, flags.bootstrap.confidence, apart);
+  if (comparisons.empty()) {
+    throw UserError(
+        fmt::format("[--compare] {} and {} have no set in common; expected two evaluations of the same "
+                    "data; evaluate both on it",
+                    flags.compare[0], flags.compare[1]));
+  }
+  if (!apart.empty())
+    spdlog::warn("not compared, since only one has them or their items differ: {}", fmt::join(apart, ", "));
+  if (!flags.output.empty()) {
+    CheckOutputFolder(flags.output, flags.overwrite, "");
+    AtomicFolder folder(flags.output, flags.overwrite);
+    const std::filesystem::path path = folder.temporary();
+    WriteFileAtomically((path / "comparison.json").string(),
+                        ComparisonReport(comparisons, apart).Dump(2) + "\n");
+    WriteFileAtomically((path / "report.html").string(),
+                        ComparisonReportHtml(a, b, comparisons, flags.bootstrap.confidence));
+    WriteRecord(globals, flags, nullptr, nullptr, path);
+    Json extra = Json::Object();
+    extra.Set("kind", "comparison");
+    WriteManifest(folder.temporary(), extra);
+    folder.Commit();
+  }
+  if (globals.json) {
+    PrintJson(ComparisonReport(comparisons, apart));
+  } else {
+    Out().Write(ComparisonTable(comparisons, flags.compare[0], flags.compare[1]));
+  }
+}
+
+// Looks the test texts up among those that the model's folder and --leak-check name as trained on.
+void CheckOverlap(const EvalFlags& flags, const System& system, const Tasks& tasks, const TextTable& texts,
+                  EvaluationResults& results) {
+  TrainingTexts trained;
+  Json from = Json::Array();
+  if (system.embedder && !system.embedder->folder().adapter_path.empty()) {
+    const std::string path = system.embedder->folder().adapter_path + "/" + TrainingTexts::kFileName;
+    if (std::filesystem::exists(path)) {
+      trained.Merge(TrainingTexts::Read(path));
+      from.Append(path);
+    }
+  }
+  for (const std::string& path : flags.leak_check) {
+    CheckInterrupt();
+    AddTrainingFile(path, flags.table.Options(), trained);
+    from.Append(path);
+  }
+  if (from.size() == 0) {
+    if (system.embedder && !system.embedder->folder().adapter_path.empty()) {
+      spdlog::info(
+          "the model's folder does not say what it was trained on; --leak-check FILE... takes the files");
+    }
+    return;
+  }
+  const std::vector<Seen> seen = FindTexts(texts, trained);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    results.sets[i].overlap = FindOverlap(texts, seen, trained, tasks[i]->rows(), results.sets[i]);
+  }
+  Json about = Json::Object();
+  about.Set("from", from);
+  about.Set("texts", trained.texts());
+  about.Set("pairs", trained.pairs());
+  results.system.Set("training_texts", about);
+}
+
+void Eval(const GlobalOptions& globals, EvalFlags flags) {
+  CheckFlags(flags);
+  flags.bootstrap.seed = flags.classification.seed = globals.seed;
+  if (!flags.compare.empty()) return Compare(globals, flags);
+  if (!flags.output.empty()) CheckOutputFolder(flags.output, flags.overwrite, flags.model.model);
+  const Tasks tasks = MakeTasks(flags);
+  TextTable texts;
+  for (const auto& task : tasks) {
+    task->Collect(texts);
+    for (const std::string& note : task->notes()) spdlog::info("{}", note);
+  }
+  if (!flags.texts_output.empty()) {
+    RefuseExisting(flags.texts_output, flags.overwrite);
+    return WriteTexts(flags.texts_output, texts);
+  }
+
+  PeakMemory memory;
+  System system = MakeSystem(globals, flags, texts, memory);
+  EvaluationResults results;
+  results.system = system.description;
+  Progress progress(globals,
+                    {.what = "scoring", .unit = "sets", .total = static_cast<int64_t>(tasks.size())});
+  for (const auto& task : tasks) {
+    const std::string label = task->name().Label();
+    const auto on_search = [&](int64_t done, int64_t total) {
+      CheckInterrupt();
+      progress.Update(
+          static_cast<int64_t>(results.sets.size()),
+          fmt::format("{}: {:.0f} %", label, 100.0 * static_cast<double>(done) / static_cast<double>(total)));
+    };
+    CheckInterrupt();
+    results.sets.push_back(task->Score({.backend = system.backend_in_use(),
+                                        .vectors = system.table,
+                                        .seed = globals.seed,
+                                        .progress = on_search}));
+    for (const int64_t row : task->rows()) {
+      results.sets.back().truncated += system.table.is_truncated[static_cast<size_t>(row)] ? 1 : 0;
+      results.sets.back().empty += system.table.is_empty[static_cast<size_t>(row)] ? 1 : 0;
+    }
+    progress.Update(static_cast<int64_t>(results.sets.size()), label);
+    memory.Sample();
+  }
+  progress.Finish();
+  CheckOverlap(flags, system, tasks, texts, results);
+  Summarize(results, flags.bootstrap);
+  FindWorstPairs(texts, kWorstPairs, results);
+  for (const TaskResult& result : results.sets) WarnAbout(result);
+  for (const std::string& line : UndefinedResamples(results, flags.bootstrap.confidence))
+    spdlog::warn("{}", line);
+  memory.AddTo(results.system);
+
+  const double confidence = flags.bootstrap.confidence;
+  if (!flags.output.empty()) WriteOutput(globals, flags, system, results, confidence);
+  if (globals.json) {
+    Json report = ResultsReport(results, confidence);
+    memory.AddTo(report);
+    PrintJson(report);
+  } else {
+    Out().Write(ResultTables(results, confidence));
+  }
+}
+
+}  // namespace
+
+void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command =
+      NewCommand(app, globals, "eval",
+                 "Measure vectors on similarity, retrieval, bitext, clusters, classes and pairs (x 100)",
+                 "lacos eval --model trained --suite sts-en --suite-folder suite --output results");
+  auto flags = std::make_shared<EvalFlags>();
+  AddModelOptions(command, flags->model);
+  command->get_option("--model")->required(false);
+  command
+      ->add_option("--embeddings", flags->embeddings,
+                   "Measure these vectors instead: an .npy file with a row for each text of --write-texts")
+      ->type_name("FILE");
+  command
+      ->add_option("--about", flags->about,
+                   "With --embeddings: a JSON object that says what made them, for reports: model (a name), "
+                   "parameters, "
+                   "memory_bytes, tokens, embed_seconds, ms_per_text, and anything else")
+      ->type_name("FILE");
+  command
+      ->add_option(
+          "--leak-check", flags->leak_check,
+          "Files that the system was trained on (tables as `lacos train` takes them, or .txt with a text a "
+          "line): test texts among them are reported, beside those that a folder of `lacos train` remembers")
+      ->type_name("FILE");
+  OneOf(command->add_option("--floor", flags->floor, "Measure what counting words reaches, without a model"),
+        {"word-overlap", "tf-idf"});
+  OneOf(command->add_option("--task", flags->task, "What is measured on --data"),
+        {"sts", "retrieval", "bitext", "clustering", "classification", "pair_classification"});
+  command
+      ->add_option("--data", flags->data,
+                   "sts: scored pairs, with columns sentence1, sentence2, score or in one of the STS layouts "
+                   "without a "
+                   "header; pair_classification: with label; bitext: sentence1, sentence2; clustering, "
+                   "classification: text, label; retrieval: a folder in BEIR's layout")
+      ->type_name("FILE");
+  command->add_option("--train-data", flags->train_data, "classification: texts and labels to train on")
+      ->type_name("FILE");
+  command
+      ->add_option("--suite", flags->suites,
+                   fmt::format("Published test sets: {}", fmt::join(SuiteNames(), ", ")))
+      ->type_name("NAME")
+      ->delimiter(',');
+  command->add_option("--suite-folder", flags->suite_folder, "Folder that `lacos data prepare` made")
+      ->type_name("DIR");
+  command->add_flag("--skip-missing", flags->skip_missing, "Score what the suite has, naming what it lacks");
+  command->add_option("--compare", flags->compare, "Compare two --output folders on the same items instead")
+      ->type_name("DIR")
+      ->expected(2);
+  command
+      ->add_option("--output", flags->output,
+                   "Keep the results: report.html, results.json, results.csv, items.jsonl, MTEB's files")
+      ->type_name("DIR");
+  AddOverwriteOption(command, flags->overwrite);
+  command
+      ->add_option("--write-texts", flags->texts_output,
+                   "Only write the distinct texts as .jsonl, for another system to embed in this order")
+      ->type_name("FILE");
+  command->add_option("--cache", flags->cache, "Folder where vectors are kept between runs")
+      ->type_name("DIR");
+  command->add_option("--split", flags->split, "Rows that are used of a file with a column 'split'")
+      ->type_name("NAME");
+  command
+      ->add_option("--shots", flags->classification.shots,
+                   "classification: train on so many texts of each class, ten times; 0 = on all")
+      ->type_name("N")
+      ->check(IntegerIn(0, INT32_MAX));
+  command
+      ->add_option("--resamples", flags->bootstrap.resamples, "Resamples of the items behind each interval")
+      ->type_name("N")
+      ->check(IntegerIn(100, 1'000'000));
+  command
+      ->add_option("--confidence", flags->bootstrap.confidence, "Share of resamples that an interval covers")
+      ->type_name("X")
+      ->check(NumberIn(0.5, 0.9999));
+  AddTableOptions(command, flags->table);
+  AddPoolingOptions(command, flags->encoding);
+  AddStripOptions(command, flags->encoding);
+  AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
+  AddPromptOptions(command, flags->embed);
+  command
+      ->add_option("--query-prompt", flags->query_prompt,
+                   "Text before each query of retrieval, instead of --prompt")
+      ->type_name("TEXT");
+  command
+      ->add_option("--document-prompt", flags->document_prompt,
+                   "Text before each document of retrieval, instead of --prompt")
+      ->type_name("TEXT");
+  AddBatchTokensOption(command, flags->embed);
+  AddStreamOption(command, flags->embed.stream_layers);
+  OnRun(command, globals, [&globals, flags] { Eval(globals, *flags); });
+}
+
+}  // namespace lacos::cli

@@ -1,0 +1,181 @@
+// What `lacos eval` shows and keeps of its results.
+#include "commands/eval_output.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lacos/eval/results/overlap.h"
+#include "lacos/io/json_numbers.h"
+#include "terminal/output.h"
+
+namespace lacos::cli {
+namespace {
+
+// A measure as a column's heading.
+std::string Heading(const std::string& measure) {
+  if (measure == "spearman") return "Spearman";
+  return measure == "pearson" ? "Pearson" : FormatMeasure(measure);
+}
+
+std::string SetLabel(const TaskName& set) {
+  return set.Label() + (set.split == "test" || set.split == "all" ? "" : " " + set.split);
+}
+
+// Mean of each measure over results of one task; NaN when one of them is.
+std::vector<Measure> MeanMeasures(const std::vector<const TaskResult*>& results) {
+  std::vector<Measure> means = results[0]->measures;
+  for (size_t i = 0; i < means.size(); ++i) {
+    means[i].value = 0;
+    for (const TaskResult* result : results) {
+      means[i].value += result->measures[i].value / static_cast<double>(results.size());
+    }
+  }
+  return means;
+}
+
+std::vector<std::string> TasksInOrder(const EvaluationResults& results) {
+  std::vector<std::string> tasks;
+  for (const TaskResult& result : results.sets) {
+    if (std::ranges::find(tasks, result.set.task) == tasks.end()) tasks.push_back(result.set.task);
+  }
+  return tasks;
+}
+
+std::vector<const TaskResult*> OfTask(const EvaluationResults& results, const std::string& task) {
+  std::vector<const TaskResult*> found;
+  for (const TaskResult& result : results.sets) {
+    if (result.set.task == task) found.push_back(&result);
+  }
+  return found;
+}
+
+// Sets with texts that were trained on.
+std::string OverlapTable(const EvaluationResults& results) {
+  Table table(OverlapHeader());
+  bool any = false;
+  for (const TaskResult& result : results.sets) {
+    if (!result.overlap || result.overlap->texts_seen == 0) continue;
+    table.AddRow(OverlapRow(result));
+    any = true;
+  }
+  return OverlapSummary(results) + "\n" + (any ? "\n" + table.Text() : "");
+}
+
+}  // namespace
+
+std::string ResultTables(const EvaluationResults& results, double confidence) {
+  std::string text;
+  const std::string interval = fmt::format("{:.0f} % interval", 100 * confidence);
+  const std::vector<std::string> tasks = TasksInOrder(results);
+  for (const std::string& task : tasks) {
+    const auto sets = OfTask(results, task);
+    std::vector<std::string> header = {tasks.size() > 1 ? Heading(task) : "data", "n"};
+    for (const Measure& measure : sets[0]->measures) {
+      header.push_back(Heading(measure.name));
+      if (&measure == &sets[0]->measures[0]) header.push_back(interval);
+    }
+    header.push_back("truncated");
+    Table table(header);
+    int64_t n = 0, truncated = 0;
+    const auto add = [&](const std::string& label, int64_t items, const std::vector<Measure>& measures,
+                         const std::string& range, int64_t cut) {
+      std::vector<std::string> cells = {label, fmt::format("{}", items)};
+      for (size_t i = 0; i < measures.size(); ++i) {
+        cells.push_back(FormatScore(measures[i].value));
+        if (i == 0) cells.push_back(range);
+      }
+      cells.push_back(fmt::format("{}", cut));
+      table.AddRow(cells);
+    };
+    for (const TaskResult& result : results.sets) {
+      if (result.set.task != task) continue;
+      add(SetLabel(result.set), result.n, result.measures,
+          FormatInterval(IntervalOf(result.resamples, confidence)), result.truncated);
+      n += result.n;
+      truncated += result.truncated;
+    }
+    // Averages of published tables stand below; over a user's files there is this one.
+    if (results.aggregates.empty()) add("average", n, MeanMeasures(sets), "", truncated);
+    text += (text.empty() ? "" : "\n") + table.Text();
+  }
+  if (results.system.Has("training_texts")) text += "\n" + OverlapTable(results);
+  if (results.aggregates.empty()) return text;
+  Table table({"average", "convention", "measure", "value", interval, "sets", "n"});
+  for (const Aggregate& aggregate : results.aggregates) {
+    table.AddRow({aggregate.group, aggregate.convention, Heading(aggregate.measure),
+                  FormatScore(aggregate.value), FormatInterval(IntervalOf(aggregate.resamples, confidence)),
+                  fmt::format("{}", aggregate.sets), fmt::format("{}", aggregate.n)});
+  }
+  return text + "\n" + table.Text();
+}
+
+std::string ComparisonTable(const std::vector<Comparison>& comparisons, const std::string& a,
+                            const std::string& b) {
+  Table table({"a - b", "measure", "n", "a", "b", "difference", "interval", "p"});
+  for (const Comparison& c : comparisons) {
+    const Interval& interval = c.difference.interval;
+    table.AddRow({c.convention.empty() ? c.label : c.label + " " + c.convention, Heading(c.measure),
+                  fmt::format("{}", c.n), FormatScore(c.a), FormatScore(c.b),
+                  fmt::format("{:+.2f}", c.a - c.b), FormatDifferenceInterval(interval),
+                  FormatP(c.difference.p)});
+  }
+  return fmt::format("a  {}\nb  {}\n\n{}", a, b, table.Text());
+}
+
+Json ResultsReport(const EvaluationResults& results, double confidence) {
+  Json tasks = Json::Array();
+  for (const TaskResult& result : results.sets) {
+    Json task = Json::Object();
+    task.Set("task", result.set.task);
+    task.Set("name", result.set.name);
+    task.Set("subset", result.set.subset);
+    task.Set("split", result.set.split);
+    task.Set("n", result.n);
+    for (const Measure& measure : result.measures) task.Set(measure.name, NumberOrNull(measure.value));
+    SetInterval(IntervalOf(result.resamples, confidence), task);
+    task.Set("truncated", result.truncated);
+    task.Set("empty", result.empty);
+    task.Set("overlap", result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
+    tasks.Append(task);
+  }
+  Json average = Json::Object();
+  if (TasksInOrder(results).size() == 1) {
+    for (const Measure& measure : MeanMeasures(OfTask(results, results.sets[0].set.task))) {
+      average.Set(measure.name, NumberOrNull(measure.value));
+    }
+  }
+  const Json all = ResultsJson(results, confidence);
+  Json report = Json::Object();
+  report.Set("model", results.system.At("model"));
+  report.Set("tasks", tasks);
+  report.Set("average", average);
+  report.Set("aggregates", all.At("aggregates"));
+  return report;
+}
+
+Json ComparisonReport(const std::vector<Comparison>& comparisons, const std::vector<std::string>& apart) {
+  Json list = Json::Array();
+  for (const Comparison& c : comparisons) {
+    Json json = Json::Object();
+    json.Set("name", c.label);
+    json.Set("convention", c.convention);
+    json.Set("measure", c.measure);
+    json.Set("n", c.n);
+    json.Set("a", NumberOrNull(c.a));
+    json.Set("b", NumberOrNull(c.b));
+    json.Set("difference", NumberOrNull(c.a - c.b));
+    SetInterval(c.difference.interval, json);
+    json.Set("p", NumberOrNull(c.difference.p));
+    list.Append(json);
+  }
+  Json names = Json::Array();
+  for (const std::string& name : apart) names.Append(name);
+  Json report = Json::Object();
+  report.Set("comparisons", list);
+  report.Set("not_compared", names);
+  return report;
+}
+
+}  // namespace lacos::cli

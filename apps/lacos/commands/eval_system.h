@@ -1,0 +1,42 @@
+// The system that `lacos eval` measures: a model, vectors of any other system, or a floor.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flags/common.h"
+#include "lacos/eval/embed_table.h"
+#include "lacos/eval/measures/bootstrap.h"
+#include "lacos/eval/tasks/tasks.h"
+#include "terminal/output.h"
+
+namespace lacos::cli {
+
+struct EvalFlags {
+  ModelOptions model;
+  EncodingOptions encoding;
+  EmbedOptions embed;
+  TableFlags table;
+  std::string task = "sts", split = "test", train_data;
+  std::vector<std::string> data, suites, compare, leak_check;
+  std::string suite_folder, embeddings, about, floor, texts_output, cache, output;
+  std::string query_prompt, document_prompt;
+  bool skip_missing = false, overwrite = false;
+  ClassificationProtocol classification;
+  BootstrapOptions bootstrap;
+};
+
+// Vectors of all texts, whoever made them, and what is to be said of the system (docs/evaluation.md).
+struct System {
+  std::unique_ptr<SentenceEncoder> embedder;  // of --model
+  std::unique_ptr<Backend> backend;           // else
+  EmbeddedTable table;
+  Json description = Json::Object();
+
+  Backend& backend_in_use() { return embedder ? embedder->backend() : *backend; }
+};
+System MakeSystem(const GlobalOptions& globals, const EvalFlags& flags, const TextTable& texts,
+                  PeakMemory& memory);
+
+}  // namespace lacos::cli

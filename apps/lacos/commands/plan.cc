@@ -1,0 +1,188 @@
+// `lacos plan`: what a training run would take in memory, strategy by strategy, before it is started.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands/commands.h"
+#include "flags/common.h"
+#include "flags/train_flags.h"
+#include "lacos/base/error.h"
+#include "lacos/formats/base_weights.h"
+#include "lacos/formats/model_folder.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json Components(const PlannedStrategy& planned) {
+  Json json = Json::Object();
+  for (const auto& [name, bytes] : planned.components) json.Set(name, bytes);
+  return json;
+}
+
+// What `lacos quantize` would make of a configuration that has no weights yet.
+struct ShapeFlags {
+  std::string scheme = "linear", block_size = "row", dtype = "bf16";
+};
+
+// The config.json that --model names, itself or as the only part of a model in its folder; nothing where
+// there are weights (or where the folder is no base: OpenModelFolder says what is wrong then).
+std::optional<std::string> ConfigAlone(const std::string& model) {
+  std::error_code error;
+  if (fs::is_regular_file(model, error)) return model;
+  const fs::path config = fs::path(model) / "config.json";
+  if (!fs::is_regular_file(config, error)) return std::nullopt;
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                           "pytorch_model.bin.index.json", "modules.json", "adapter_config.json"}) {
+    if (fs::exists(fs::path(model) / name, error)) return std::nullopt;
+  }
+  return config.string();
+}
+
+std::shared_ptr<BaseWeights> ShapeOf(const std::string& path, const ShapeFlags& flags) {
+  const BloomConfig config = ParseBloomConfig(Json::ReadFile(path), path);
+  QuantizationInfo info;
+  if (flags.scheme == "linear") info.scheme = QuantScheme::kLinear;
+  if (flags.scheme == "dynamic") info.scheme = QuantScheme::kDynamic;
+  info.block_size = ParseBlockSize(flags.block_size);
+  return BaseWeights::WithoutWeights(config, info, ParseDType(flags.dtype));
+}
+
+// One run with its base resident and with it streamed, and what does not depend on that.
+struct Needs {
+  MemoryPlan plan;                               // of the flags
+  std::optional<MemoryPlan> resident, streamed;  // nothing where --memory-budget is too little
+  int64_t disk_bytes = 0;
+  double flops_per_token = 0;
+};
+
+Needs PlanBothWays(TrainOptions options) {
+  Needs needs{.plan = PlanRun(options)};
+  (options.stream_layers ? needs.streamed : needs.resident) = needs.plan;
+  options.stream_layers = !options.stream_layers;
+  try {
+    (options.stream_layers ? needs.streamed : needs.resident) = PlanRun(options);
+  } catch (const UserError&) {
+    // The budget: the plan that was asked for is the answer.
+  }
+  const auto base_weights =
+      options.shape
+          ? options.shape
+          : BaseWeights::Open(OpenModelFolder(options.model, options.base, options.adapter).base_path);
+  needs.disk_bytes = base_weights->Bytes();
+  needs.flops_per_token = 2 * FlopsPerToken(base_weights->config());  // forward and input gradients
+  return needs;
+}
+
+void PrintPlan(const GlobalOptions& globals, const Needs& needs) {
+  const MemoryPlan& plan = needs.plan;
+  const auto peak = [](const std::optional<MemoryPlan>& one) {
+    return one ? Json(one->chosen.peak_bytes) : Json();
+  };
+  const auto shown = [](const std::optional<MemoryPlan>& one) {
+    return one ? fmt::format("{} ({})", FormatBytes(double(one->chosen.peak_bytes)), one->chosen.name)
+               : std::string("more than --memory-budget");
+  };
+  if (globals.json) {
+    Json strategies = Json::Array();
+    for (const PlannedStrategy& planned : plan.considered) {
+      Json json = Json::Object();
+      json.Set("strategy", planned.name);
+      json.Set("peak_bytes", planned.peak_bytes);
+      json.Set("relative_time", planned.relative_time);
+      json.Set("fits", planned.fits);
+      json.Set("components", Components(planned));
+      strategies.Append(json);
+    }
+    Json json = Json::Object();
+    json.Set("strategy", plan.chosen.name);
+    json.Set("peak_bytes", plan.chosen.peak_bytes);
+    json.Set("components", Components(plan.chosen));
+    json.Set("fits", plan.chosen.fits);
+    json.Set("limit_bytes", plan.limit_bytes);
+    json.Set("strategies", strategies);
+    if (plan.layer_cache_token_bytes > 0) {
+      json.Set("layer_cache_token_bytes", plan.layer_cache_token_bytes);
+      json.Set("layer_cache_bytes", plan.layer_cache_bytes > 0 ? Json(plan.layer_cache_bytes) : Json());
+    }
+    json.Set("resident_peak_bytes", peak(needs.resident));
+    json.Set("streamed_peak_bytes", peak(needs.streamed));
+    json.Set("disk_bytes", needs.disk_bytes);
+    json.Set("flops_per_token", needs.flops_per_token);
+    PrintJson(json);
+    return;
+  }
+  std::vector<std::string> header = {"strategy", "peak", "time", "fits"};
+  for (const auto& [name, bytes] : plan.chosen.components) header.push_back(name);
+  Table table(header);
+  for (const PlannedStrategy& planned : plan.considered) {
+    std::vector<std::string> row = {planned.name, FormatBytes(double(planned.peak_bytes)),
+                                    fmt::format("{:.2f}x", planned.relative_time),
+                                    planned.fits ? "yes" : "no"};
+    for (const auto& [name, bytes] : planned.components) row.push_back(FormatBytes(double(bytes)));
+    table.AddRow(row);
+  }
+  FieldList fields;
+  fields.Add("chosen", plan.chosen.name);
+  fields.Add("limit", FormatBytes(double(plan.limit_bytes)));
+  if (plan.layer_cache_token_bytes > 0) {
+    std::string disk = fmt::format("{} bytes a token", plan.layer_cache_token_bytes);
+    if (plan.layer_cache_bytes > 0)
+      disk += fmt::format(", {} in all", FormatBytes(double(plan.layer_cache_bytes)));
+    fields.Add("layer cache on disk", disk);
+  }
+  fields.Add("base resident", shown(needs.resident));
+  fields.Add("base streamed", shown(needs.streamed));
+  fields.Add("base on disk", FormatBytes(double(needs.disk_bytes)));
+  fields.Add("FLOP a token", FormatCount(needs.flops_per_token));
+  Out().Write(table.Text() + "\n" + fields.Text());
+}
+
+}  // namespace
+
+void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command =
+      NewCommand(app, globals, "plan", "Predict the peak memory of a training run for each strategy",
+                 "lacos plan --model bloom-560m-int8 --train nli.tsv --batch-size 64");
+  auto flags = std::make_shared<TrainFlags>();
+  command
+      ->add_option(
+          "--train", flags->train_files,
+          "Training data, whose real lengths then count; without it every text has --max-length tokens")
+      ->type_name("FILE");
+  AddTrainFlags(command, *flags);
+  auto shape = std::make_shared<ShapeFlags>();
+  std::vector<CLI::Option*> of_shape = {
+      OneOf(command->add_option(
+                "--scheme", shape->scheme,
+                "How the base will be stored, where --model has no weights: as `lacos quantize` "
+                "would, or as --dtype"),
+            {"linear", "dynamic", "none"}),
+      AddBlockSizeOption(command, shape->block_size, "Values that share a scale, with --scheme"),
+      AddDTypeOption(command, shape->dtype,
+                     "Element type of what is not quantised, where --model has no weights")};
+  OnRun(command, globals, [&globals, flags, shape, of_shape] {
+    const auto config = ConfigAlone(flags->model.model);
+    if (!config) {
+      for (const CLI::Option* option : of_shape) {
+        if (option->count() > 0) FailUsage(option->get_name(), "is for a --model without weights");
+      }
+      return PrintPlan(globals, PlanBothWays(MakeTrainOptions(globals, *flags)));
+    }
+    if (!flags->train_files.empty() || !flags->model.adapter.empty()) {
+      FailUsage(
+          flags->train_files.empty() ? "--adapter" : "--train",
+          "needs a model folder with weights and tokenizer; leave it out to plan from config.json alone");
+    }
+    PrintPlan(globals, PlanBothWays(MakeTrainOptions(globals, *flags, ShapeOf(*config, *shape))));
+  });
+}
+
+}  // namespace lacos::cli

@@ -1,0 +1,114 @@
+// `lacos quantize`: casts an original BLOOM folder to 8 bit and says what that costs.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "commands/commands.h"
+#include "commands/run_record.h"
+#include "flags/common.h"
+#include "lacos/base/process.h"
+#include "lacos/convert/quantize.h"
+#include "lacos/io/json_numbers.h"
+#include "terminal/interrupt.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+struct QuantizeFlags {
+  std::string model, output, scheme = "linear", block_size = "row", layout = "lacos", base_name;
+  bool keep_embedding = false, overwrite = false;
+};
+
+void PrintReport(const QuantizeReport& report, double seconds) {
+  Table table({"tensors", "relative error"});
+  for (const auto& [kind, error] : report.relative_error) table.AddRow({kind, fmt::format("{:.6f}", error)});
+  FieldList fields;
+  fields.Add("bytes before",
+             fmt::format("{} ({})", report.bytes_before, FormatBytes(double(report.bytes_before))));
+  fields.Add("bytes after",
+             fmt::format("{} ({})", report.bytes_after, FormatBytes(double(report.bytes_after))));
+  fields.Add("time", FormatSeconds(seconds));
+  PeakMemory().AddTo(fields);
+  Out().Write(table.Text() + "\n" + fields.Text());
+}
+
+Json ReportJson(const QuantizeReport& report, double seconds) {
+  Json errors = Json::Object();
+  for (const auto& [kind, error] : report.relative_error) errors.Set(kind, NumberOrNull(error));
+  Json json = Json::Object();
+  json.Set("bytes_before", report.bytes_before);
+  json.Set("bytes_after", report.bytes_after);
+  json.Set("relative_error", errors);
+  json.Set("seconds", seconds);
+  PeakMemory().AddTo(json);
+  return json;
+}
+
+void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
+  CheckOutputFolder(flags.output, flags.overwrite, flags.model);
+  const Stopwatch watch;
+  std::unique_ptr<Progress> progress;
+  const auto on_tensor = [&](int64_t done, int64_t total) {
+    CheckInterrupt();
+    if (!progress) {
+      progress = std::make_unique<Progress>(
+          globals,
+          ProgressOptions{.what = "quantising", .unit = "bytes", .total = total, .already_done = done});
+    }
+    progress->Update(done);
+  };
+  const QuantizeReport report = QuantizeFolder(
+      flags.model, flags.output,
+      {.scheme = flags.scheme == "dynamic" ? QuantScheme::kDynamic : QuantScheme::kLinear,
+       .block_size = ParseBlockSize(flags.block_size),
+       .keep_embedding = flags.keep_embedding,
+       .layout = flags.layout == "bitsandbytes" ? QuantizedLayout::kBitsandbytes : QuantizedLayout::kLacos,
+       .base_name = flags.base_name,
+       .overwrite = flags.overwrite,
+       .run_record =
+           RunRecord(globals, flags.output, [&](RunInputs& inputs) { inputs.AddBase(flags.model); }),
+       .progress = on_tensor});
+  progress.reset();
+  if (globals.json) {
+    PrintJson(ReportJson(report, watch.Seconds()));
+  } else {
+    PrintReport(report, watch.Seconds());
+  }
+}
+
+}  // namespace
+
+void AddQuantizeCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command =
+      NewCommand(app, globals, "quantize", "Cast an original BLOOM folder to 8 bit, block by block",
+                 "lacos quantize --model bloom-560m --output bloom-560m-int8");
+  auto flags = std::make_shared<QuantizeFlags>();
+  command->add_option("--model", flags->model, "An original BLOOM folder")->type_name("DIR")->required();
+  command->add_option("--output", flags->output, "Folder to make")->type_name("DIR")->required();
+  OneOf(command->add_option("--scheme", flags->scheme,
+                            "What the codes mean: equal steps, or bitsandbytes' dynamic 256-entry map"),
+        {"linear", "dynamic"});
+  AddBlockSizeOption(command, flags->block_size,
+                     "Weights that share one scale; 'row' is one output row, on whose codes the int8 product "
+                     "works exactly");
+  OneOf(
+      command->add_option(
+          "--layout", flags->layout,
+          "Whose files to write: 'bitsandbytes' rounds weights to F16 first, keeps the word embedding and is "
+          "what transformers with bitsandbytes loads in 8 bit"),
+      {"lacos", "bitsandbytes"});
+  command->add_flag("--keep-embedding", flags->keep_embedding,
+                    "Leave the word embedding in its original type");
+  command
+      ->add_option(
+          "--base-name", flags->base_name,
+          "Hub name or path of the original, which adapters trained on the output will name as their base")
+      ->type_name("NAME")
+      ->default_str("what the folder says, else its path");
+  AddOverwriteOption(command, flags->overwrite);
+  OnRun(command, globals, [&globals, flags] { Quantize(globals, *flags); });
+}
+
+}  // namespace lacos::cli

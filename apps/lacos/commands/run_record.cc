@@ -1,0 +1,141 @@
+#include "commands/run_record.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "build_commit.h"
+#include "flags/config_file.h"
+#include "lacos/base/parallel.h"
+#include "lacos/base/version.h"
+#include "lacos/train/run/output.h"
+#include "terminal/interrupt.h"
+#include "terminal/machine.h"
+
+extern char** environ;
+
+namespace lacos::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json Strings(const std::vector<std::string>& words) {
+  Json list = Json::Array();
+  for (const std::string& word : words) list.Append(word);
+  return list;
+}
+
+Json BuildJson() {
+  Json build = Json::Object();
+#if defined(__clang__)
+  build.Set("compiler", "clang " __clang_version__);
+#else
+  build.Set("compiler", "g++ " __VERSION__);
+#endif
+  build.Set("type", LACOS_BUILD_TYPE);
+  const std::string commit = LACOS_COMMIT;
+  build.Set("commit", commit.empty() ? Json() : Json(commit));
+  return build;
+}
+
+// Variables that the libraries underneath listen to, sorted by name.
+Json EnvironmentJson() {
+  std::map<std::string, std::string> found;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string variable = *entry;
+    const size_t equals = variable.find('=');
+    for (const char* prefix : {"ONEDNN_", "DNNL_", "OMP_", "GOMP_", "KMP_", "LACOS_"}) {
+      if (equals != std::string::npos && variable.starts_with(prefix))
+        found[variable.substr(0, equals)] = variable.substr(equals + 1);
+    }
+  }
+  Json json = Json::Object();
+  for (const auto& [name, value] : found) json.Set(name, value);
+  return json;
+}
+
+Json MachineJson() {
+  const Cpu cpu = ReadCpu();
+  Json machine = Json::Object();
+  machine.Set("cpu", cpu.name);
+  machine.Set("features", Strings(cpu.features));
+  machine.Set("cores", CoreCount());
+  machine.Set("threads", ThreadCount());
+  return machine;
+}
+
+// Every flag of the command with the value that it has, default or given.
+Json FlagsJson(const CLI::App& command) {
+  Json flags = Json::Object();
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_group().empty()) continue;  // hidden: not for people
+    if (option->get_lnames().empty() && !option->get_positional()) continue;
+    const std::string name = option->get_positional() ? option->get_name() : option->get_lnames()[0];
+    if (name == "help" || !IsRepeatable("--" + name)) continue;
+    std::string value = option->get_default_str();
+    if (option->count() > 0) value = fmt::format("{}", fmt::join(option->results(), " "));
+    if (option->get_expected_min() == 0 && option->count() == 0) value = "false";
+    flags.Set(name, value);
+  }
+  return flags;
+}
+
+// "train", "data prepare".
+std::string CommandName(const GlobalOptions& globals) {
+  if (globals.command == nullptr) return globals.arguments.empty() ? "" : globals.arguments[0];
+  std::string name = globals.command->get_name();
+  for (const CLI::App* app = globals.command->get_parent(); app != nullptr && app->get_parent() != nullptr;
+       app = app->get_parent()) {
+    name = app->get_name() + " " + name;
+  }
+  return name;
+}
+
+}  // namespace
+
+Json CommandRecord(const GlobalOptions& globals, const std::string& output) {
+  Json record = Json::Object();
+  record.Set("lacos_version", kLacosVersion);
+  record.Set("build", BuildJson());
+  record.Set("command", CommandName(globals));
+  record.Set("arguments", Strings(RepeatableArguments(globals.arguments, globals.command)));
+  if (!output.empty()) {
+    std::error_code error;
+    const fs::path here = fs::current_path(error);
+    const fs::path relative = here.lexically_relative(fs::weakly_canonical(fs::path(output) / "", error));
+    record.Set("working_directory", relative.empty() ? here.generic_string() : relative.generic_string());
+  }
+  if (globals.command != nullptr) record.Set("flags", FlagsJson(*globals.command));
+  record.Set("seed", globals.seed);
+  record.Set("machine", MachineJson());
+  record.Set("environment", EnvironmentJson());
+  return record;
+}
+
+std::function<std::string()> RunRecord(const GlobalOptions& globals, const std::string& output,
+                                       RecordOptions options) {
+  return [record = CommandRecord(globals, output), options = std::move(options)]() mutable {
+    RunInputs inputs(CheckInterrupt, options.hashed_bytes);
+    options.add(inputs);
+    record.Set("inputs", inputs.ToJson());
+    if (options.kernels) record.Set("kernels", KernelsJson(options.kernels()));
+    return record.Dump(2) + "\n";
+  };
+}
+
+std::function<std::string()> RunRecord(const GlobalOptions& globals, const std::string& output,
+                                       std::function<void(RunInputs&)> add) {
+  return RunRecord(globals, output, RecordOptions{.add = std::move(add)});
+}
+
+std::function<std::string()> FileRunRecord(const GlobalOptions& globals, const std::string& file,
+                                           RecordOptions options) {
+  const std::string folder = fs::path(file).parent_path().string();
+  return RunRecord(globals, folder.empty() ? "." : folder, std::move(options));
+}
+
+}  // namespace lacos::cli

@@ -1,0 +1,270 @@
+// `lacos similarity`: cosines of given pairs, or the texts of a file that are nearest to a query.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "commands/commands.h"
+#include "commands/text_reader.h"
+#include "flags/common.h"
+#include "lacos/base/error.h"
+#include "lacos/search/vectors.h"
+#include "terminal/interrupt.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+constexpr size_t kBlockVectorBytes = size_t{64} << 20;
+
+struct SimilarityFlags {
+  ModelOptions model;
+  EncodingOptions encoding;
+  EmbedOptions embed;
+  std::string input, query, field;
+  TableFlags table;
+  int64_t top_k = 10;
+};
+
+size_t BlockTexts(const SentenceEncoder& embedder) {
+  return std::clamp(kBlockVectorBytes / (static_cast<size_t>(embedder.dimension()) * sizeof(float)),
+                    size_t{256}, size_t{8192});
+}
+
+void Warn(const EncodeStatistics& s) {
+  if (s.empty > 0)
+    spdlog::warn("{} texts have no tokens; their vectors are zero and their cosines 0", s.empty);
+  if (s.truncated > 0) spdlog::info("{} texts were longer than --max-length and lost their end", s.truncated);
+}
+
+void CheckFinite(double cosine, const std::string& where) {
+  if (std::isfinite(cosine)) return;
+  throw UserError(
+      fmt::format("{} the cosine is {}; expected a finite number; check the weights of the model and of its "
+                  "adapter",
+                  where, cosine));
+}
+
+// Pairs of a table with a header that names both columns, or of a headerless one with two columns.
+class PairReader {
+ public:
+  PairReader(const std::string& path, const TableOptions& options) : reader_(path, options) {
+    first_ = reader_.Column({"sentence1", "premise", "anchor"});
+    second_ = reader_.Column({"sentence2", "hypothesis", "positive"});
+    if (first_ >= 0 && second_ >= 0) return;
+    if (reader_.header_cells().size() != 2) {
+      throw UserError(fmt::format(
+          "[{}] found the columns {}; expected sentence1 and sentence2 (or premise and hypothesis, "
+          "anchor and positive), or two columns without a header; rename the columns",
+          path, fmt::join(reader_.columns(), ", ")));
+    }
+    first_ = 0;
+    second_ = 1;
+    header_is_a_pair_ = true;
+  }
+
+  bool Next(std::string& first, std::string& second) {
+    if (header_is_a_pair_) {
+      header_is_a_pair_ = false;
+      first = reader_.header_cells()[0];
+      second = reader_.header_cells()[1];
+      return true;
+    }
+    if (!reader_.Next(cells_)) return false;
+    first = Cell(first_);
+    second = Cell(second_);
+    return true;
+  }
+  std::string Where() const { return reader_.Where(); }
+
+ private:
+  const std::string& Cell(int column) const {
+    const auto& cell = cells_[static_cast<size_t>(column)];
+    if (!cell) {
+      throw UserError(fmt::format("{} no '{}'; expected a text in every row; complete the row",
+                                  reader_.Where(), reader_.columns()[static_cast<size_t>(column)]));
+    }
+    return *cell;
+  }
+
+  TableReader reader_;
+  std::vector<std::optional<std::string>> cells_;
+  int first_ = 0, second_ = 1;
+  bool header_is_a_pair_ = false;
+};
+
+void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
+  PairReader reader(flags.input, flags.table.Options());
+  SentenceEncoder embedder(MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
+  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
+  const auto d = static_cast<size_t>(embedder.dimension());
+  const size_t block = BlockTexts(embedder) / 2;
+
+  if (globals.json) {
+    Out().Write(fmt::format("{{\"model\": {}, \"pairs\": [\n", Json(flags.model.model).Dump()));
+  }
+  Progress progress(globals, {.what = "comparing", .unit = "pairs"});
+  EncodeStatistics sum;
+  int64_t done = 0;
+  for (bool more = true; more;) {
+    CheckInterrupt();
+    std::vector<std::string> texts;  // first, second, first, second, ...
+    std::string first, second;
+    while (texts.size() < 2 * block && (more = reader.Next(first, second))) {
+      texts.push_back(first);
+      texts.push_back(second);
+    }
+    CheckInterrupt();  // the end of stdin may be a signal's doing
+    std::vector<float> vectors(texts.size() * d);
+    sum += embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); });
+    const std::span all = vectors;
+    for (size_t i = 0; i < texts.size(); i += 2) {
+      const double cosine = Cosine(all.subspan(i * d, d), all.subspan((i + 1) * d, d));
+      CheckFinite(cosine, fmt::format("[{}: pair {}]", flags.input, done + 1));
+      if (globals.json) {
+        Json pair = Json::Object();
+        pair.Set("cosine", cosine);
+        pair.Set("sentence1", texts[i]);
+        pair.Set("sentence2", texts[i + 1]);
+        Out().Write((done > 0 ? ",\n" : "") + pair.Dump());
+      } else {
+        Out().Write(fmt::format("{:.6f}\t{}\t{}\n", cosine, texts[i], texts[i + 1]));
+      }
+      ++done;
+    }
+    progress.Update(done);
+  }
+  progress.Finish();
+  if (globals.json) {
+    Out().Write(fmt::format("\n], \"tokens\": {}, \"truncated\": {}, \"empty\": {}}}\n", sum.tokens,
+                            sum.truncated, sum.empty));
+  }
+  Warn(sum);
+}
+
+struct Hit {
+  double cosine = 0;
+  int64_t line = 0;
+  std::string text;
+  // Better hits first; of equal ones the earlier line.
+  bool operator<(const Hit& other) const {
+    return cosine != other.cosine ? cosine > other.cosine : line < other.line;
+  }
+};
+
+void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, const std::vector<Hit>& hits,
+               const EncodeStatistics& sum) {
+  if (!globals.json) {
+    for (size_t i = 0; i < hits.size(); ++i) {
+      Out().Write(fmt::format("{}\t{:.6f}\t{}\t{}\n", i + 1, hits[i].cosine, hits[i].line, hits[i].text));
+    }
+    return;
+  }
+  Json list = Json::Array();
+  for (size_t i = 0; i < hits.size(); ++i) {
+    Json hit = Json::Object();
+    hit.Set("rank", static_cast<int64_t>(i + 1));
+    hit.Set("cosine", hits[i].cosine);
+    hit.Set("line", hits[i].line);
+    hit.Set("text", hits[i].text);
+    list.Append(hit);
+  }
+  Json report = Json::Object();
+  report.Set("model", flags.model.model);
+  report.Set("query", flags.query);
+  report.Set("results", list);
+  report.Set("texts", sum.texts);
+  report.Set("tokens", sum.tokens);
+  report.Set("truncated", sum.truncated);
+  report.Set("empty", sum.empty);
+  PrintJson(report);
+}
+
+void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
+  TextReader reader(
+      {.path = flags.input, .field = flags.field, .replace_invalid = flags.table.replace_invalid});
+  SentenceEncoder embedder(MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
+  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
+  const auto d = static_cast<size_t>(embedder.dimension());
+
+  std::vector<float> query(d);
+  if (embedder.Encode(std::span(&flags.query, 1), prompt, query).empty > 0) {
+    throw UserError("[--query] the query has no tokens; expected some text; give another --query");
+  }
+  Progress progress(globals, {.what = "searching", .unit = "texts"});
+  EncodeStatistics sum;
+  std::vector<Hit> hits;  // a heap with the worst hit in front
+  std::vector<std::string> texts;
+  std::vector<float> vectors;
+  int64_t line = 1;
+  while (reader.NextBlock(BlockTexts(embedder), size_t{4} << 20, texts)) {
+    vectors.assign(texts.size() * d, 0.0f);
+    sum += embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); });
+    const std::span all = vectors;
+    for (size_t i = 0; i < texts.size(); ++i, ++line) {
+      Hit hit{.cosine = Cosine(query, all.subspan(i * d, d)), .line = line, .text = {}};
+      CheckFinite(hit.cosine, fmt::format("[{}:{}]", flags.input, line));
+      const bool is_full = static_cast<int64_t>(hits.size()) == flags.top_k;
+      if (is_full && !(hit < hits.front())) continue;
+      if (is_full) {
+        std::pop_heap(hits.begin(), hits.end());
+        hits.pop_back();
+      }
+      hit.text = texts[i];
+      hits.push_back(std::move(hit));
+      std::push_heap(hits.begin(), hits.end());
+    }
+    progress.Update(sum.texts, "", reader.Fraction());
+  }
+  progress.Finish();
+  std::sort_heap(hits.begin(), hits.end());
+  PrintHits(globals, flags, hits, sum);
+  Warn(sum);
+}
+
+}  // namespace
+
+void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command = NewCommand(
+      app, globals, "similarity", "Print cosines of pairs, or the texts nearest to a query",
+      "lacos similarity --model trained --query 'A man plays a guitar' --input texts.txt --top-k 5");
+  auto flags = std::make_shared<SimilarityFlags>();
+  AddModelOptions(command, flags->model);
+  command
+      ->add_option(
+          "--input", flags->input,
+          "Pairs: a table with sentence1 and sentence2, or two columns. With --query: one text a line, or "
+          ".jsonl")
+      ->type_name("FILE")
+      ->required();
+  CLI::Option* query =
+      command->add_option("--query", flags->query, "Find the texts of --input nearest to this one")
+          ->type_name("TEXT");
+  command->add_option("--top-k", flags->top_k, "How many texts are found")
+      ->type_name("N")
+      ->check(IntegerIn(1, INT32_MAX))
+      ->needs(query);
+  command->add_option("--field", flags->field, "Field of .jsonl texts")
+      ->type_name("NAME")
+      ->default_str("text")
+      ->needs(query);
+  AddTableOptions(command, flags->table);
+  AddPromptOptions(command, flags->embed);
+  AddPoolingOptions(command, flags->encoding);
+  AddStripOptions(command, flags->encoding);
+  AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
+  AddBatchTokensOption(command, flags->embed);
+  AddStreamOption(command, flags->embed.stream_layers);
+  OnRun(command, globals, [&globals, flags, query] {
+    if (query->count() > 0) {
+      Search(globals, *flags);
+    } else {
+      Pairs(globals, *flags);
+    }
+  });
+}
+
+}  // namespace lacos::cli

@@ -1,0 +1,229 @@
+// `lacos sweep`: a grid of trainings and evaluations, each run in a process of its own.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "commands/child_process.h"
+#include "commands/commands.h"
+#include "commands/run_record.h"
+#include "flags/common.h"
+#include "lacos/base/error.h"
+#include "lacos/sweep/run_cell.h"
+#include "lacos/sweep/runner.h"
+#include "lacos/sweep/summary.h"
+#include "lacos/train/trainer.h"
+#include "terminal/interrupt.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+struct SweepFlags {
+  std::string recipe, output;
+  bool keep_going = false, keep_models = false, dry_run = false;
+  // Of the process that makes one run: which, and what the sweep expects it to be.
+  std::string run_cell, run_identity;
+  uint64_t run_seed = 0;
+};
+
+// The message of a process that failed, without the program's name before it.
+std::string MessageOf(const ChildResult& result) {
+  constexpr std::string_view kStart = "lacos: error: ";
+  const size_t at = result.error.rfind(kStart);
+  if (at == std::string::npos) {
+    return fmt::format(
+        "[process] ended with status {} and no message; expected 0; see the system's log for what ended "
+        "it (128 + the signal's number: 137 where memory ran out)",
+        result.status);
+  }
+  const size_t begin = at + kStart.size(), end = result.error.find('\n', begin);
+  return result.error.substr(begin, end == std::string::npos ? end : end - begin);
+}
+
+// One run, in the process that was started for it.
+void MakeRun(const SweepFlags& flags) {
+  EndWithParent();
+  const SweepRecipe recipe = ReadRecipe(flags.recipe);
+  const Grid grid = MakeGrid(recipe);
+  SweepBases bases(recipe, flags.output + "/bases");
+  RunIdentities identities(recipe, bases);
+  for (const Cell& cell : grid.cells) {
+    if (cell.name != flags.run_cell) continue;
+    if (identities.Of(cell, flags.run_seed) != flags.run_identity) break;
+    const bool done = RunCell(recipe, {.cell = cell,
+                                       .seed = flags.run_seed,
+                                       .base = bases.Prepare(cell.settings, {}),
+                                       .identity = flags.run_identity,
+                                       .output = RunFolderOf(flags.output, cell, flags.run_seed),
+                                       .keep_model = flags.keep_models,
+                                       .should_stop = [] { return InterruptRequested(); }});
+    if (!done) throw Interrupted();
+    return;
+  }
+  throw UserError(
+      fmt::format("[{}] the recipe or its files were changed while the sweep runs; expected them to stay; "
+                  "start the sweep again",
+                  flags.recipe));
+}
+
+// Predicted peak memory of each trained cell, every text at max_length; equal needs are planned once.
+class MemoryPrediction {
+ public:
+  explicit MemoryPrediction(SweepBases& bases) : bases_(bases) {}
+  int64_t Of(const Cell& cell) {
+    CellSettings key = cell.settings;
+    key.data.clear();
+    key.data_fraction = 1;
+    key.epochs = 1;
+    key.max_steps = 0;
+    key.learning_rate = 0;
+    const std::string text = SettingsJson(key).Dump();
+    const auto found = known_.find(text);
+    if (found != known_.end()) return found->second;
+    TrainOptions options = MakeCellTrainOptions(cell.settings, 0, "", {});
+    options.shape = bases_.Shape(cell.settings);
+    return known_[text] = PlanRun(options).chosen.peak_bytes;
+  }
+
+ private:
+  SweepBases& bases_;
+  std::map<std::string, int64_t> known_;
+};
+
+void DryRun(const GlobalOptions& globals, const SweepRecipe& recipe) {
+  const Grid grid = MakeGrid(recipe);
+  SweepBases bases(recipe, "");
+  MemoryPrediction memory(bases);
+  Table table({"cell", "predicted peak, at most"});
+  Json cells = Json::Array();
+  int64_t trainings = 0, evaluations = 0;
+  for (const Cell& cell : grid.cells) {
+    CheckInterrupt();
+    const int64_t peak = cell.trained ? memory.Of(cell) : 0;
+    trainings += cell.trained ? static_cast<int64_t>(recipe.seeds.size()) : 0;
+    evaluations += cell.trained ? static_cast<int64_t>(recipe.seeds.size()) : 1;
+    table.AddRow({cell.name, cell.trained ? FormatBytes(double(peak)) : "-"});
+    Json json = Json::Object();
+    json.Set("name", cell.name);
+    json.Set("trained", cell.trained);
+    json.Set("settings", SettingsJson(cell.settings));
+    json.Set("planned_peak_bytes", cell.trained ? Json(peak) : Json());
+    cells.Append(json);
+  }
+  if (globals.json) {
+    Json json = Json::Object();
+    json.Set("cells", cells);
+    json.Set("trainings", trainings);
+    json.Set("evaluations", evaluations);
+    PrintJson(json);
+    return;
+  }
+  FieldList fields;
+  fields.Add("studies", fmt::format("{}", recipe.studies.size()));
+  fields.Add("trainings", fmt::format("{}", trainings));
+  fields.Add("evaluations", fmt::format("{}", evaluations));
+  Out().Write(table.Text() + "\n" + fields.Text());
+}
+
+std::function<std::string()> Record(const GlobalOptions& globals, const SweepFlags& flags,
+                                    const SweepRecipe& recipe) {
+  return RunRecord(globals, flags.output, [flags, recipe](RunInputs& inputs) {
+    inputs.AddFile("recipe", flags.recipe);
+    for (const auto& [name, path] : recipe.bases) inputs.AddBase(path);
+    for (const auto& [name, files] : recipe.data) {
+      for (const std::string& path : files) inputs.AddFile("train", path);
+    }
+    for (const EvaluationFile& file : recipe.evaluation.files) {
+      if (std::filesystem::is_regular_file(file.path)) inputs.AddFile("data", file.path);
+    }
+    if (!recipe.evaluation.suite_folder.empty()) {
+      inputs.AddFile("suite", recipe.evaluation.suite_folder + "/suite.json");
+    }
+  });
+}
+
+void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
+  if (!flags.run_cell.empty()) return MakeRun(flags);
+  const SweepRecipe recipe = ReadRecipe(flags.recipe);
+  if (flags.dry_run) return DryRun(globals, recipe);
+  if (flags.output.empty())
+    FailUsage("--output", "is not given; expected the folder to work in (or --dry-run)");
+
+  std::unique_ptr<Progress> progress;
+  int64_t done = 0;
+  std::string next;
+  const auto show = [&] {
+    if (progress) progress->Update(done, next);
+  };
+  SweepOptions options{.output = flags.output, .keep_going = flags.keep_going};
+  options.message = [](const std::string& line) { spdlog::info("{}", line); };
+  options.warning = [](const std::string& line) { spdlog::warn("{}", line); };
+  options.progress = [&](int64_t now, int64_t total, const std::string& name) {
+    CheckInterrupt();
+    done = now;
+    next = name;
+    if (!progress) {
+      spdlog::info("{} runs to make", total);
+      progress = std::make_unique<Progress>(
+          globals, ProgressOptions{.what = "sweeping", .unit = "runs", .total = total});
+    }
+    show();
+  };
+  options.run = [&](const Cell& cell, uint64_t seed, const std::string& identity) {
+    std::vector<std::string> arguments = {
+        "sweep",          flags.recipe, "--output",   flags.output,
+        "--run-cell",     cell.name,    "--run-seed", fmt::format("{}", seed),
+        "--run-identity", identity,     "--threads",  fmt::format("{}", globals.threads),
+        "--quiet"};
+    if (flags.keep_models) arguments.emplace_back("--keep-models");
+    const ChildResult result = RunSelf(arguments, show);
+    CheckInterrupt();
+    if (result.status != 0) throw UserError(MessageOf(result));
+  };
+  options.run_record = Record(globals, flags, recipe);
+  const Json sweep = RunSweep(recipe, options);
+  progress.reset();
+  if (globals.json) {
+    PrintJson(sweep);
+  } else {
+    Out().Write(SweepText(sweep));
+    Out().Write(fmt::format("{}/report.html\n", flags.output));
+  }
+}
+
+}  // namespace
+
+void AddSweepCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command = NewCommand(
+      app, globals, "sweep",
+      "Train and score a grid of settings, each with several seeds; say what differs and what it costs",
+      "lacos sweep examples/sweep.toml --output sweep");
+  auto flags = std::make_shared<SweepFlags>();
+  command->add_option("RECIPE", flags->recipe, "What to vary and how to score it, in TOML (docs/sweeps.md)")
+      ->type_name("")
+      ->required();
+  command
+      ->add_option("--output", flags->output,
+                   "Folder to work in; of an earlier sweep: finished runs are kept, the others are made")
+      ->type_name("DIR");
+  command->add_flag("--dry-run", flags->dry_run, "Only list the cells, with their predicted memory");
+  command->add_flag("--keep-going", flags->keep_going, "Leave a cell that fails out, instead of ending");
+  command->add_flag("--keep-models", flags->keep_models, "Keep every run's trained folder");
+  // What the process of one run is told; nobody else needs it.
+  command->add_option("--run-cell", flags->run_cell)->group("");
+  command->add_option("--run-seed", flags->run_seed)->group("");
+  command->add_option("--run-identity", flags->run_identity)->group("");
+  OnRun(command, globals, [&globals, flags, command] {
+    if (command->get_option("--compute")->count() > 0) {
+      FailUsage("--compute", "is the recipe's to say: settings.compute, or an axis of a study");
+    }
+    Sweep(globals, *flags);
+  });
+}
+
+}  // namespace lacos::cli

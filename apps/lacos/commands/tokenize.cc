@@ -1,0 +1,249 @@
+// `lacos tokenize`: token ids of texts, one JSON array a line, and the way back.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "commands/commands.h"
+#include "commands/text_reader.h"
+#include "flags/common.h"
+#include "lacos/base/error.h"
+#include "lacos/base/parallel.h"
+#include "lacos/io/line_reader.h"
+#include "lacos/io/manifest.h"
+#include "lacos/text/strip.h"
+#include "terminal/interrupt.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+constexpr size_t kBlockTexts = 65536;
+constexpr size_t kBlockBytes = size_t{4} << 20;
+
+struct TokenizeFlags {
+  ModelOptions model;
+  EncodingOptions encoding;
+  TextInput input;
+  bool with_offsets = false, decode = false, skip_special = false;
+};
+
+struct Counts {
+  int64_t texts = 0, tokens = 0, truncated = 0;
+};
+
+void AppendInt(int64_t value, std::string& out) {
+  char digits[20];
+  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value);
+  out.append(digits, end);
+}
+
+void AppendIds(std::span<const int32_t> ids, std::string& out) {
+  out += '[';
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i > 0) out += ',';
+    AppendInt(ids[i], out);
+  }
+  out += ']';
+}
+
+// Characters that StripWhitespace took from the front: offsets count from the start of the line.
+int64_t StrippedFront(const std::string& text, const std::string& stripped) {
+  if (stripped.empty()) return 0;
+  const size_t bytes = text.find(stripped);  // it starts with a non-blank, so never inside the blanks
+  int64_t characters = 0;
+  for (size_t i = 0; i < bytes; ++i)
+    characters += (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80 ? 1 : 0;
+  return characters;
+}
+
+// "[12,34]" or {"ids": [12,34], ...}, as this command writes them.
+std::vector<int32_t> ParseIds(const std::string& line, const std::string& where) {
+  const Json value = Json::Parse(line, where);
+  std::vector<int32_t> ids;
+  const auto append = [&ids](const Json& id) {
+    const int64_t number = id.AsInt();
+    if (number < 0 || number > INT32_MAX) {
+      throw UserError(
+          fmt::format("{} found {}; expected a token id; check the input of --decode", id.Where(), number));
+    }
+    ids.push_back(static_cast<int32_t>(number));
+  };
+  (value.IsObject() ? value.At("ids") : value).ForEachElement(append);
+  return ids;
+}
+
+// What becomes of one line; thread-safe.
+class LineWorker {
+ public:
+  LineWorker(const Tokenizer& tokenizer, const TokenizeFlags& flags, bool strip, bool json)
+      : tokenizer_(tokenizer), flags_(flags), strip_(strip), json_(json) {}
+
+  void Encode(const std::string& text, std::string& out, Counts& counts) const {
+    const std::string stripped = strip_ ? StripWhitespace(text) : std::string();
+    const std::string& used = strip_ ? stripped : text;
+    if (!flags_.with_offsets) {
+      thread_local std::vector<int32_t> ids;
+      ids.clear();
+      tokenizer_.Encode(used, ids);
+      ids.resize(Kept(ids.size(), counts));
+      AppendIds(ids, out);
+      return;
+    }
+    Encoding encoding = tokenizer_.EncodeWithOffsets(used);
+    const size_t kept = Kept(encoding.ids.size(), counts);
+    const int64_t shift = strip_ ? StrippedFront(text, stripped) : 0;
+    out += "{\"ids\":";
+    AppendIds(std::span(encoding.ids).first(kept), out);
+    out += ",\"offsets\":[";
+    for (size_t i = 0; i < kept; ++i) {
+      out += i > 0 ? ",[" : "[";
+      AppendInt(encoding.offsets[i].first + shift, out);
+      out += ',';
+      AppendInt(encoding.offsets[i].second + shift, out);
+      out += ']';
+    }
+    out += "]}";
+  }
+
+  void Decode(const std::string& line, const std::string& where, std::string& out, Counts& counts) const {
+    const std::vector<int32_t> ids = ParseIds(line, where);
+    counts.tokens += static_cast<int64_t>(ids.size());
+    const std::string text = tokenizer_.Decode(ids, flags_.skip_special);
+    out += json_ ? Json(text).Dump() : text;
+  }
+
+ private:
+  size_t Kept(size_t size, Counts& counts) const {
+    const auto limit = static_cast<size_t>(flags_.encoding.max_length.value_or(INT64_MAX));
+    counts.truncated += size > limit ? 1 : 0;
+    const size_t kept = std::min(size, limit);
+    counts.tokens += static_cast<int64_t>(kept);
+    return kept;
+  }
+
+  const Tokenizer& tokenizer_;
+  const TokenizeFlags& flags_;
+  bool strip_, json_;
+};
+
+// The input in blocks: texts, or with --decode lines of ids, whatever the file is called.
+class InputBlocks {
+ public:
+  explicit InputBlocks(const TokenizeFlags& flags) {
+    if (flags.decode) {
+      ids_ = std::make_unique<LineReader>(flags.input.path);
+    } else {
+      texts_ = std::make_unique<TextReader>(flags.input);
+    }
+  }
+
+  bool Next(std::vector<std::string>& lines) {
+    if (texts_) return texts_->NextBlock(kBlockTexts, kBlockBytes, lines);
+    CheckInterrupt();
+    lines.clear();
+    std::string line;
+    for (size_t bytes = 0; lines.size() < kBlockTexts && bytes < kBlockBytes && ids_->Next(line);) {
+      bytes += line.size() + 1;
+      lines.push_back(std::move(line));
+    }
+    CheckInterrupt();
+    return !lines.empty();
+  }
+  int64_t line_number() const { return texts_ ? texts_->line_number() : ids_->line_number(); }
+  std::optional<double> Fraction() const { return texts_ ? texts_->Fraction() : std::nullopt; }
+
+ private:
+  std::unique_ptr<TextReader> texts_;
+  std::unique_ptr<LineReader> ids_;
+};
+
+// Lines of one block, cut into chunks that threads take in turn; chunks are written in order.
+void RunBlock(const LineWorker& worker, const TokenizeFlags& flags, const std::vector<std::string>& texts,
+              const std::string& file, int64_t first_line, std::string_view separator, Counts& counts) {
+  const auto n = static_cast<int64_t>(texts.size());
+  const int64_t chunks = std::min<int64_t>(n, int64_t{8} * ThreadCount());
+  std::vector<std::string> results(static_cast<size_t>(chunks));
+  std::vector<Counts> chunk_counts(static_cast<size_t>(chunks));
+  ParallelFor(chunks, [&](int64_t c) {
+    for (int64_t i = n * c / chunks; i < n * (c + 1) / chunks; ++i) {
+      if (counts.texts + i > 0) results[c] += separator;
+      if (flags.decode) {
+        worker.Decode(texts[i], fmt::format("{}:{}", file, first_line + i), results[c], chunk_counts[c]);
+      } else {
+        worker.Encode(texts[i], results[c], chunk_counts[c]);
+      }
+    }
+  });
+  for (int64_t c = 0; c < chunks; ++c) {
+    Out().Write(results[c]);
+    counts.tokens += chunk_counts[c].tokens;
+    counts.truncated += chunk_counts[c].truncated;
+  }
+  counts.texts += n;
+}
+
+void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
+  if (flags.decode && !flags.input.field.empty()) {
+    FailUsage("--field", "found with --decode; expected ids as this command prints them; leave --field out");
+  }
+  InputBlocks reader(flags);
+  const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+  RequireAsRecorded(folder.tokenizer_path);
+  const auto tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
+  const bool strip = flags.encoding.strip.value_or(folder.settings.strip.value_or(false));
+  const LineWorker worker(*tokenizer, flags, strip, globals.json);
+
+  const std::string list = flags.decode ? "decoded" : flags.with_offsets ? "encodings" : "ids";
+  if (globals.json) Out().Write("{\"" + list + "\": [\n");
+  Counts counts;
+  Progress progress(globals, {.what = flags.decode ? "decoding" : "tokenising", .unit = "texts"});
+  std::vector<std::string> texts;
+  const std::string file = flags.input.path == "-" ? "stdin" : flags.input.path;
+  int64_t line = reader.line_number() + 1;
+  while (reader.Next(texts)) {
+    RunBlock(worker, flags, texts, file, line, globals.json ? ",\n" : "\n", counts);
+    if (!globals.json) Out().Flush();
+    line = reader.line_number() + 1;
+    progress.Update(counts.texts, "", reader.Fraction());
+  }
+  progress.Finish();
+  if (globals.json) {
+    Out().Write(fmt::format("\n], \"texts\": {}, \"tokens\": {}, \"truncated\": {}}}\n", counts.texts,
+                            counts.tokens, counts.truncated));
+  } else if (counts.texts > 0) {
+    Out().Write("\n");
+  }
+  if (counts.truncated > 0) {
+    spdlog::info("{} texts were longer than --max-length and lost their end", counts.truncated);
+  }
+}
+
+}  // namespace
+
+void AddTokenizeCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command =
+      NewCommand(app, globals, "tokenize", "Print the token ids of texts, one JSON array a line",
+                 "lacos tokenize --model bloom-560m --input texts.txt --with-offsets");
+  auto flags = std::make_shared<TokenizeFlags>();
+  AddModelOptions(command, flags->model);
+  AddTextInputOptions(command, flags->input,
+                      "One text a line, or .jsonl; .gz and .zst are read too; - is stdin");
+  CLI::Option* offsets = command->add_flag(
+      "--with-offsets", flags->with_offsets,
+      "Print {\"ids\": [...], \"offsets\": [[begin, end], ...]}, in characters of the line");
+  CLI::Option* decode =
+      command->add_flag("--decode", flags->decode, "The way back: ids (as printed) to text");
+  decode->excludes(offsets);
+  command->add_flag("--skip-special-tokens", flags->skip_special, "Leave special tokens out of decoded text")
+      ->needs(decode);
+  AddStripOptions(command, flags->encoding);
+  AddMaxLengthOption(command, flags->encoding, "no limit");
+  OnRun(command, globals, [&globals, flags] { Tokenize(globals, *flags); });
+}
+
+}  // namespace lacos::cli

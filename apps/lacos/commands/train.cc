@@ -1,0 +1,206 @@
+// `lacos train`: adapts a BLOOM to sentence embedding and writes a sentence-transformers folder.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cmath>
+#include <memory>
+
+#include "commands/commands.h"
+#include "commands/run_record.h"
+#include "flags/common.h"
+#include "flags/config_file.h"
+#include "flags/train_flags.h"
+#include "lacos/base/error.h"
+#include "lacos/io/json_numbers.h"
+#include "terminal/interrupt.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+std::string Score(double value) { return std::isnan(value) ? "undefined" : fmt::format("{:.2f}", value); }
+
+// Shows a run on stderr: counts of what was read, a progress line, dev scores, checkpoints.
+class TrainDisplay final : public TrainObserver {
+ public:
+  explicit TrainDisplay(const GlobalOptions& globals) : globals_(globals) {}
+
+  void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,
+               int64_t total_steps) override {
+    for (const ExampleFile& file : data.files()) {
+      spdlog::info("[{}] {} rows read, {} examples", file.path, file.rows, file.examples.size());
+      LogDropped(file, file.dropped_other_label, "with another label than entailment");
+      LogDropped(file, file.dropped_no_gold_label, "without a gold label");
+      LogDropped(file, file.dropped_identical_texts, "with two identical texts");
+      LogDropped(file, file.dropped_other_split, "of another split");
+      LogDropped(file, file.dropped_beyond_fraction, "beyond --data-fraction");
+    }
+    if (data.truncated() > 0) {
+      spdlog::info("{} texts are longer than --max-length and lose their end", data.truncated());
+    }
+    spdlog::info("strategy {}: predicted peak {}", plan.chosen.name,
+                 FormatBytes(double(plan.chosen.peak_bytes)));
+    progress_ = std::make_unique<Progress>(
+        globals_, ProgressOptions{
+                      .what = "training", .unit = "steps", .total = total_steps, .already_done = first_step});
+  }
+  void OnStep(const StepRecord& record) override {
+    memory_.Sample();
+    if (!record.bad)
+      smoothed_loss_ = smoothed_loss_ < 0 ? record.loss : 0.9 * smoothed_loss_ + 0.1 * record.loss;
+    std::vector<std::string> notes;
+    if (smoothed_loss_ >= 0) notes.push_back(fmt::format("loss {:.4f}", smoothed_loss_));
+    notes.push_back(FormatCount(record.tokens_per_second) + " tokens/s");
+    progress_->Update(record.step, notes);
+  }
+  void OnEvaluation(const EvaluationRecord& record) override {
+    spdlog::info("step {}: dev Spearman {}, Pearson {}{}", record.step, Score(record.spearman),
+                 Score(record.pearson), record.best ? ", the best so far" : "");
+  }
+  void OnCheckpoint(int64_t step, const std::string& folder) override {
+    spdlog::info("step {}: saved {}", step, folder);
+  }
+  void OnMessage(const std::string& message) override { spdlog::info("{}", message); }
+  void OnWarning(const std::string& message) override { spdlog::warn("{}", message); }
+
+  void Finish() {
+    if (progress_) progress_->Finish();
+  }
+  PeakMemory& memory() { return memory_; }
+
+ private:
+  static void LogDropped(const ExampleFile& file, int64_t count, const char* reason) {
+    if (count > 0) spdlog::info("[{}] {} rows {} were left out", file.path, count, reason);
+  }
+
+  const GlobalOptions& globals_;
+  std::unique_ptr<Progress> progress_;
+  PeakMemory memory_;
+  double smoothed_loss_ = -1;
+};
+
+double TokensPerSecond(const TrainReport& report) {
+  return report.seconds > 0 ? static_cast<double>(report.tokens) / report.seconds : 0;
+}
+
+Json ReportJson(const TrainReport& report, PeakMemory& memory) {
+  Json json = Json::Object();
+  json.Set("steps", report.steps);
+  json.Set("bad_steps", report.bad_steps);
+  json.Set("tokens", report.tokens);
+  json.Set("truncated", report.truncated);
+  json.Set("seconds", report.seconds);
+  json.Set("tokens_per_second", TokensPerSecond(report));
+  json.Set("loss_first", NumberOrNull(report.loss_first));
+  json.Set("loss_last", NumberOrNull(report.loss_last));
+  json.Set("strategy", report.strategy);
+  json.Set("planned_peak_bytes", report.planned_peak_bytes);
+  memory.AddTo(json);
+  const auto add = [&](const std::string& name, const EvaluationRecord& record) {
+    Json evaluation = Json::Object();
+    if (report.evaluated) {
+      evaluation.Set("step", record.step);
+      evaluation.Set("spearman", NumberOrNull(record.spearman));
+      evaluation.Set("pearson", NumberOrNull(record.pearson));
+    }
+    json.Set(name, evaluation);
+  };
+  add("first", report.first_evaluation);
+  add("best", report.best_evaluation);
+  add("last", report.last_evaluation);
+  return json;
+}
+
+void PrintReport(const TrainReport& report, const std::string& output, PeakMemory& memory) {
+  FieldList fields;
+  fields.Add("steps", fmt::format("{}", report.steps));
+  if (report.bad_steps > 0) fields.Add("steps without update", fmt::format("{}", report.bad_steps));
+  fields.Add("tokens", fmt::format("{}", report.tokens));
+  fields.Add("truncated texts", fmt::format("{}", report.truncated));
+  fields.Add("time", FormatSeconds(report.seconds));
+  fields.Add("tokens/s", fmt::format("{:.0f}", TokensPerSecond(report)));
+  fields.Add("loss, first and last", fmt::format("{:.4f}  {:.4f}", report.loss_first, report.loss_last));
+  memory.AddTo(fields);
+  fields.Add("output", output);
+  std::string text = fields.Text();
+  if (report.evaluated) {
+    Table table({"dev", "step", "Spearman", "Pearson"});
+    const auto add = [&](const std::string& name, const EvaluationRecord& record) {
+      table.AddRow({name, fmt::format("{}", record.step), Score(record.spearman), Score(record.pearson)});
+    };
+    add("first", report.first_evaluation);
+    add("best", report.best_evaluation);
+    add("last", report.last_evaluation);
+    text += "\n" + table.Text();
+  }
+  Out().Write(text);
+}
+
+void RunTrain(const GlobalOptions& globals, const TrainFlags& flags) {
+  if (flags.resume && flags.overwrite)
+    FailUsage("--resume", "go on with a run or start anew: --overwrite excludes it");
+  TrainOptions options = MakeTrainOptions(globals, flags);
+  options.run_record = CommandRecord(globals, flags.output).Dump();
+  options.repeats = RunFileOf(globals.arguments);
+  if (!flags.resume) CheckOutputFolder(flags.output, flags.overwrite, flags.model.model);
+  TrainDisplay display(globals);
+  const TrainReport report = Train(options, {&display}, [] { return InterruptRequested(); });
+  display.Finish();
+  if (report.interrupted) {
+    spdlog::warn("interrupted at step {}; go on with --resume", report.steps);
+    throw Interrupted();
+  }
+  if (globals.json) {
+    PrintJson(ReportJson(report, display.memory()));
+  } else {
+    PrintReport(report, flags.output, display.memory());
+  }
+}
+
+}  // namespace
+
+void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command =
+      NewCommand(app, globals, "train", "Train an adapter that makes a BLOOM embed sentences",
+                 "lacos train --model bloom-560m-int8 --train nli.tsv --output trained --epochs 1");
+  auto flags = std::make_shared<TrainFlags>();
+  command
+      ->add_option("--train", flags->train_files,
+                   "Training data: NLI pairs, triplets, scored pairs, texts with classes, or texts alone")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--output", flags->output, "Folder to make")->type_name("DIR")->required();
+  command->add_option("--dev", flags->dev, "Scored pairs that choose the best adapter")->type_name("FILE");
+  command->add_option("--eval-every", flags->eval_every, "Steps between dev scores; 0 = after each epoch")
+      ->type_name("N")
+      ->check(IntegerIn(0, INT64_MAX));
+  command
+      ->add_option("--patience", flags->patience,
+                   "Stop after so many dev scores without improvement; 0 = never")
+      ->type_name("N")
+      ->check(IntegerIn(0, INT64_MAX));
+  AddTrainFlags(command, *flags);
+  command
+      ->add_option("--save-every", flags->save_every, "Steps between checkpoints; 0 = only when interrupted")
+      ->type_name("N")
+      ->check(IntegerIn(0, INT64_MAX));
+  command->add_option("--keep", flags->keep, "Checkpoints that are kept")
+      ->type_name("N")
+      ->check(IntegerIn(1, 1 << 20));
+  command
+      ->add_option("--max-bad-steps", flags->max_bad_steps,
+                   "Steps in all that may be passed over, without update, because their loss or a gradient "
+                   "is not finite; one more stops the run")
+      ->type_name("N")
+      ->check(IntegerIn(0, INT64_MAX));
+  command->add_flag(
+      "--no-text-hashes", flags->no_text_hashes,
+      "Keep no hashes of the training texts in --output; `lacos eval` then cannot tell which test texts "
+      "were trained on");
+  command->add_flag("--resume", flags->resume, "Go on from the newest valid checkpoint in --output");
+  AddOverwriteOption(command, flags->overwrite);
+  OnRun(command, globals, [&globals, flags] { RunTrain(globals, *flags); });
+}
+
+}  // namespace lacos::cli

@@ -1,0 +1,125 @@
+// `lacos verify`: checks every size and hash of a folder that lacos wrote, a run's checkpoints as well.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands/commands.h"
+#include "flags/common.h"
+#include "lacos/base/error.h"
+#include "lacos/io/manifest.h"
+#include "lacos/io/paths.h"
+#include "lacos/train/run/checkpoint.h"
+#include "terminal/output.h"
+
+namespace lacos::cli {
+namespace {
+
+std::string NameOf(const CheckedCheckpoint& checkpoint) {
+  return std::filesystem::path(checkpoint.folder).filename().string();
+}
+
+Json ProblemsJson(const std::vector<VerifyProblem>& problems) {
+  Json list = Json::Array();
+  for (const VerifyProblem& problem : problems) {
+    Json entry = Json::Object();
+    entry.Set("file", problem.file);
+    entry.Set("found", problem.found);
+    entry.Set("expected", problem.expected);
+    if (!problem.tensors.empty()) {
+      Json tensors = Json::Array();
+      for (const std::string& tensor : problem.tensors) tensors.Append(tensor);
+      entry.Set("tensors", tensors);
+    }
+    list.Append(entry);
+  }
+  return list;
+}
+
+void PrintProblems(const std::string& prefix, const std::vector<VerifyProblem>& problems) {
+  for (const VerifyProblem& problem : problems) {
+    Out().Write(
+        fmt::format("{}{}: found {}; expected {}\n", prefix, problem.file, problem.found, problem.expected));
+    if (!problem.tensors.empty())
+      Out().Write(fmt::format("  damaged tensors: {}\n", fmt::join(problem.tensors, ", ")));
+  }
+}
+
+// The name of the checkpoint that `train --resume` would go on from, or nothing.
+std::string UsableCheckpoint(const std::vector<CheckedCheckpoint>& checkpoints) {
+  for (const CheckedCheckpoint& checkpoint : checkpoints) {
+    if (checkpoint.problems.empty()) return NameOf(checkpoint);
+  }
+  return "";
+}
+
+void Verify(const GlobalOptions& globals, const std::string& folder) {
+  const std::vector<CheckedCheckpoint> checkpoints = CheckCheckpoints(folder);
+  const bool finished = HasManifest(folder);
+  const bool unfinished_run = !finished && (!checkpoints.empty() || FileExists(folder + "/run.json"));
+  std::vector<VerifyProblem> problems;
+  if (!unfinished_run) problems = VerifyManifest(folder);
+  const std::string usable = UsableCheckpoint(checkpoints);
+  size_t count = problems.size();
+  for (const CheckedCheckpoint& checkpoint : checkpoints) count += checkpoint.problems.size();
+
+  if (globals.json) {
+    Json report = Json::Object();
+    report.Set("folder", folder);
+    report.Set("ok", count == 0);
+    report.Set("problems", ProblemsJson(problems));
+    if (unfinished_run || !checkpoints.empty()) {
+      Json list = Json::Array();
+      for (const CheckedCheckpoint& checkpoint : checkpoints) {
+        Json entry = Json::Object();
+        entry.Set("name", NameOf(checkpoint));
+        entry.Set("ok", checkpoint.problems.empty());
+        entry.Set("problems", ProblemsJson(checkpoint.problems));
+        list.Append(entry);
+      }
+      report.Set("finished", finished);
+      report.Set("checkpoints", list);
+      report.Set("resume", usable.empty() || finished ? Json() : Json(usable));
+    }
+    PrintJson(report);
+  } else {
+    PrintProblems("", problems);
+    if (problems.empty() && !unfinished_run)
+      Out().Write(fmt::format("{}: every file has the size and hash of the manifest\n", folder));
+    for (const CheckedCheckpoint& checkpoint : checkpoints) {
+      const std::string name = NameOf(checkpoint);
+      if (checkpoint.problems.empty()) {
+        Out().Write(fmt::format("checkpoints/{}: every file has the size and hash of the manifest\n", name));
+      }
+      PrintProblems(fmt::format("checkpoints/{}/", name), checkpoint.problems);
+    }
+    if (unfinished_run) {
+      Out().Write(usable.empty() ? "not finished; --resume would start at step 0\n"
+                                 : fmt::format("not finished; --resume would go on from {}\n", usable));
+    }
+  }
+  if (count == 0) return;
+  Out().Flush();
+  throw UserError(
+      fmt::format("[{}] {} of its files {} not as the manifest says; expected no difference; copy or make "
+                  "the folder again",
+                  folder, count, count == 1 ? "is" : "are"));
+}
+
+}  // namespace
+
+void AddVerifyCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command =
+      NewCommand(app, globals, "verify", "Check every size and hash of a folder that lacos wrote",
+                 "lacos verify bloom-560m-int8");
+  auto folder = std::make_shared<std::string>();
+  command->add_option("DIR", *folder, "Folder with a lacos.json, or a training run's output, finished or not")
+      ->type_name("")
+      ->required();
+  OnRun(command, globals, [&globals, folder] { Verify(globals, *folder); });
+}
+
+}  // namespace lacos::cli

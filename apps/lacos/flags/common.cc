@@ -1,0 +1,325 @@
+// Flags that several commands share, and the checks of what users give them.
+#include "flags/common.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <system_error>
+
+#include "lacos/base/error.h"
+#include "lacos/formats/model_folder.h"
+#include "lacos/io/atomic_file.h"
+
+namespace lacos::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Two flags for one setting that may also be left to the folder.
+void AddYesNo(CLI::App* command, const std::string& name, const std::string& yes, const std::string& no,
+              std::optional<bool>& value) {
+  CLI::Option* on = command->add_flag_callback(
+      "--" + name, [&value] { value = true; }, yes);
+  CLI::Option* off = command->add_flag_callback(
+      "--no-" + name, [&value] { value = false; }, no);
+  on->excludes(off)->default_str("what the folder says, else no");
+  off->default_str("what the folder says, else yes");
+}
+
+void CheckParentFolder(const std::string& path) {
+  std::error_code error;
+  fs::path parent = fs::path(path).lexically_normal();
+  if (!parent.has_filename()) parent = parent.parent_path();  // "folder/" means the folder itself
+  parent = parent.parent_path();
+  if (parent.empty()) parent = ".";
+  if (!fs::is_directory(parent, error)) {
+    throw UserError(
+        fmt::format("[{}] the folder '{}' is not there; expected an existing folder to write in; "
+                    "create it, or choose another --output",
+                    path, parent.string()));
+  }
+}
+
+}  // namespace
+
+Compute GlobalOptions::ComputeMode() const {
+  if (compute == "f32") return Compute::kF32;
+  return compute == "int8" ? Compute::kInt8 : Compute::kBF16;
+}
+
+CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& name,
+                     const std::string& description, const std::string& example) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->group("Commands");
+  command->set_help_flag("--help", "Show this text and exit");
+  command->option_defaults()->always_capture_default();
+  command->footer("Example:\n  " + example);
+  const std::string group = "Flags of every command";
+  command->add_flag("--json", globals.json, "Print one JSON object on stdout instead of a table")
+      ->group(group);
+  OneOf(command->add_option(
+            "--compute", globals.compute,
+            "Arithmetic of products with frozen weights; where the CPU lacks it, it is emulated "
+            "exactly, and 'lacos info' says so. int8 also rounds the inputs, to 8 bit a token"),
+        {"f32", "bf16", "int8"})
+      ->group(group);
+  command->add_option("--threads", globals.threads, "Number of threads; 0 means all cores")
+      ->type_name("N")
+      ->check(IntegerIn(0, 4096))
+      ->group(group);
+  command->add_option("--seed", globals.seed, "Seed of everything random")
+      ->type_name("N")
+      ->check(IntegerIn(0, INT64_MAX))
+      ->group(group);
+  command->add_flag("--quiet", globals.quiet, "Show no progress and log nothing but warnings")->group(group);
+  OneOf(command->add_option("--log-level", globals.log_level,
+                            "Least severe messages that are logged on stderr"),
+        {"trace", "debug", "info", "warning", "error", "off"})
+      ->group(group);
+  return command;
+}
+
+void OnRun(CLI::App* command, GlobalOptions& globals, std::function<void()> action) {
+  command->callback([&globals, command, action = std::move(action)] {
+    globals.command = command;
+    globals.action = action;
+  });
+}
+
+void FailUsage(const std::string& flag, const std::string& message) {
+  throw CLI::ValidationError(flag, message);
+}
+
+CLI::Validator IntegerIn(int64_t low, int64_t high) {
+  const auto check = [low, high](const std::string& text) -> std::string {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) return "";
+    const std::string range =
+        high == INT64_MAX ? fmt::format("of at least {}", low) : fmt::format("from {} to {}", low, high);
+    return fmt::format("found '{}'; expected a whole number {}", text, range);
+  };
+  return CLI::Validator(check, "", "integer");
+}
+
+CLI::Validator NumberIn(double low, double high) {
+  const auto check = [low, high](const std::string& text) -> std::string {
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) return "";
+    const std::string range =
+        std::isinf(high) ? fmt::format("of at least {}", low) : fmt::format("from {} to {}", low, high);
+    return fmt::format("found '{}'; expected a number {}", text, range);
+  };
+  return CLI::Validator(check, "", "number");
+}
+
+CLI::Option* OneOf(CLI::Option* option, const std::vector<std::string>& words) {
+  const std::string shown = fmt::format("{}", fmt::join(words, "|"));
+  const auto check = [words, shown](const std::string& text) -> std::string {
+    for (const std::string& word : words) {
+      if (text == word) return "";
+    }
+    return fmt::format("found '{}'; expected {}", text, shown);
+  };
+  return option->type_name(shown)->check(CLI::Validator(check, "", "word"));
+}
+
+void AddModelOptions(CLI::App* command, ModelOptions& options) {
+  command
+      ->add_option(
+          "--model", options.model,
+          "An original BLOOM folder, a quantised one, or a trained output folder (which names its base)")
+      ->type_name("DIR")
+      ->required();
+  command->add_option("--base", options.base, "Where a trained folder's base is, if it was moved")
+      ->type_name("DIR");
+  command->add_option("--adapter", options.adapter, "A PEFT adapter to add to a base")->type_name("DIR");
+}
+
+std::optional<Pooling> EncodingOptions::PoolingMode() const {
+  return pooling ? ParsePooling(*pooling) : std::nullopt;
+}
+
+void AddPoolingOptions(CLI::App* command, EncodingOptions& options) {
+  OneOf(command->add_option_function<std::string>(
+            "--pooling", [&options](const std::string& text) { options.pooling = text; },
+            "How the vectors of a text's tokens become one"),
+        {"mean", "weighted_mean", "last", "cls", "max", "mean_sqrt_len"})
+      ->default_str("what the folder says, else mean");
+  AddYesNo(command, "normalize", "Scale every vector to length 1", "Leave vectors as they are",
+           options.normalize);
+}
+
+void AddStripOptions(CLI::App* command, EncodingOptions& options) {
+  AddYesNo(command, "strip", "Drop blanks at both ends of a text", "Keep blanks at both ends of a text",
+           options.strip);
+}
+
+void AddMaxLengthOption(CLI::App* command, EncodingOptions& options, const std::string& default_text) {
+  command
+      ->add_option_function<int64_t>(
+          "--max-length", [&options](int64_t value) { options.max_length = value; },
+          "Tokens of a text that are used; longer texts are truncated at the end and counted")
+      ->type_name("N")
+      ->check(IntegerIn(1, INT32_MAX))
+      ->default_str(default_text);
+}
+
+void AddBatchTokensOption(CLI::App* command, EmbedOptions& options) {
+  command
+      ->add_option("--batch-tokens", options.batch_tokens,
+                   "Tokens computed at a time; changes memory and speed, never results")
+      ->type_name("N")
+      ->check(IntegerIn(1, INT32_MAX));
+}
+
+void AddStreamOption(CLI::App* command, bool& stream_layers) {
+  command->add_flag(
+      "--stream-layers", stream_layers,
+      "Keep one layer of the base in memory at a time (two where the base takes more than half of free "
+      "memory): read ahead, given back after use; the same bytes result");
+}
+
+void AddPromptOptions(CLI::App* command, EmbedOptions& options) {
+  CLI::Option* prompt =
+      command
+          ->add_option_function<std::string>(
+              "--prompt", [&options](const std::string& text) { options.prompt = text; },
+              "Text put before every text; an empty one switches the folder's default prompt off")
+          ->type_name("TEXT");
+  command->add_option("--prompt-name", options.prompt_name, "One of the folder's own prompts")
+      ->type_name("NAME")
+      ->default_str("what the folder says, else none")
+      ->excludes(prompt);
+  command
+      ->add_option("--prefix", options.prefix,
+                   "Tokens put before every text and its prompt, tokenised on their own and never cut off")
+      ->type_name("TEXT");
+  command->add_option("--suffix", options.suffix, "Tokens put after every text, in the same way")
+      ->type_name("TEXT");
+}
+
+std::string EmbedOptions::Prompt(const EmbeddingSettings& settings) const {
+  return prompt ? *prompt : ResolvePrompt(settings, "", prompt_name);
+}
+
+SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals, const ModelOptions& model,
+                                                  const EncodingOptions& encoding,
+                                                  const EmbedOptions& embed) {
+  return {.path = model.model,
+          .base = model.base,
+          .adapter = model.adapter,
+          .compute = globals.ComputeMode(),
+          .pooling = encoding.PoolingMode(),
+          .normalize = encoding.normalize,
+          .max_length = encoding.max_length,
+          .strip = encoding.strip,
+          .prefix = embed.prefix,
+          .suffix = embed.suffix,
+          .batch_tokens = embed.batch_tokens,
+          .stream_layers = embed.stream_layers};
+}
+
+TableOptions TableFlags::Options() const {
+  TableOptions options;
+  if (!delimiter.empty()) options.delimiter = delimiter == "\\t" || delimiter == "tab" ? '\t' : delimiter[0];
+  if (!quoting.empty()) options.quoting = quoting == "csv";
+  options.replace_invalid = replace_invalid;
+  return options;
+}
+
+void AddTableOptions(CLI::App* command, TableFlags& flags) {
+  const auto one_character = [](const std::string& text) -> std::string {
+    const bool is_ascii = text.size() == 1 && static_cast<unsigned char>(text[0]) < 0x80 && text[0] != '\n' &&
+                          text[0] != '\r' && text[0] != '"';
+    if (is_ascii || text == "tab" || text == "\\t") return "";
+    return fmt::format("found '{}'; expected one ASCII character, or tab", text);
+  };
+  command->add_option("--delimiter", flags.delimiter, "Character between the columns of a table, or 'tab'")
+      ->type_name("C")
+      ->check(CLI::Validator(one_character, "", "character"))
+      ->default_str("tab for .tsv, comma for .csv");
+  OneOf(command->add_option("--quoting", flags.quoting, "Whether cells may be quoted as in RFC 4180"),
+        {"none", "csv"})
+      ->default_str("csv for .csv, none for .tsv");
+  AddReplaceInvalidOption(command, flags.replace_invalid);
+}
+
+void AddReplaceInvalidOption(CLI::App* command, bool& replace_invalid) {
+  command->add_flag("--replace-invalid", replace_invalid, "Use U+FFFD for invalid UTF-8 instead of stopping");
+}
+
+CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text, const std::string& description) {
+  return OneOf(command->add_option("--block-size", text, description),
+               {"row", "64", "128", "256", "512", "1024", "2048", "4096"});
+}
+
+CLI::Option* AddDTypeOption(CLI::App* command, std::string& text, const std::string& description) {
+  return OneOf(command->add_option("--dtype", text, description), {"f32", "bf16", "f16"});
+}
+
+int64_t ParseBlockSize(const std::string& text) {
+  int64_t size = 0;  // "row"
+  std::from_chars(text.data(), text.data() + text.size(), size);
+  return size;
+}
+
+DType ParseDType(const std::string& text) {
+  if (text == "f32") return DType::kF32;
+  return text == "f16" ? DType::kF16 : DType::kBF16;
+}
+
+double FlopsPerToken(const BloomConfig& config) {
+  const auto d = static_cast<double>(config.hidden_size);
+  return 2 * 12 * static_cast<double>(config.layers) * d * d;
+}
+
+void AddOverwriteOption(CLI::App* command, bool& overwrite) {
+  command->add_flag("--overwrite", overwrite, "Replace an existing --output");
+}
+
+void CheckOutputFile(const std::string& path, bool overwrite) {
+  RefuseExisting(path, overwrite);
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    throw UserError(
+        fmt::format("[{}] is a folder or a device; expected a file that may be replaced; choose another "
+                    "--output",
+                    path));
+  }
+  CheckParentFolder(path);
+}
+
+void CheckOutputFolder(const std::string& path, bool overwrite, const std::string& input) {
+  RefuseExisting(path, overwrite);
+  CheckParentFolder(path);
+  std::error_code error;
+  if (!fs::exists(path, error)) return;
+  if (!input.empty() && fs::equivalent(path, input, error)) {
+    throw UserError(
+        fmt::format("[{}] is the input itself; expected another folder; choose another --output", path));
+  }
+  const bool holds_model =
+      fs::exists(fs::path(path) / "config.json") || fs::exists(fs::path(path) / "lacos.json");
+  if (!fs::is_directory(path, error) || (!holds_model && !fs::is_empty(path, error))) {
+    throw UserError(
+        fmt::format("[{}] holds something else than a model; expected a model folder or an empty one to "
+                    "replace; choose another --output, or remove it yourself",
+                    path));
+  }
+}
+
+bool HasSuffix(const std::string& path, const std::string& suffix) {
+  std::string name = path;
+  if (name.ends_with(".gz")) name.resize(name.size() - 3);
+  if (name.ends_with(".zst")) name.resize(name.size() - 4);
+  return name.ends_with(suffix);
+}
+
+}  // namespace lacos::cli

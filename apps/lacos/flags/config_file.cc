@@ -1,0 +1,175 @@
+// --config FILE: flags from a TOML file, or from the run.json of an earlier run; the command line's own flags
+// win.
+#include "flags/config_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "lacos/base/error.h"
+#include "lacos/io/json.h"
+#include "lacos/io/mapped_file.h"
+#include "lacos/io/paths.h"
+
+namespace lacos::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One flag with its values, as they stand on a command line.
+struct FlagGroup {
+  std::string name;  // "--batch-size"
+  std::vector<std::string> values;
+  bool has_equals = false;  // --batch-size=64
+};
+
+// "--name=value" and "--name value value": values are what follows up to the next flag. Negative numbers are
+// values.
+std::vector<FlagGroup> Group(const std::vector<std::string>& arguments, size_t begin) {
+  std::vector<FlagGroup> groups;
+  for (size_t i = begin; i < arguments.size(); ++i) {
+    const std::string& argument = arguments[i];
+    if (!argument.starts_with("--")) {
+      if (!groups.empty()) groups.back().values.push_back(argument);
+      continue;
+    }
+    const size_t equals = argument.find('=');
+    groups.push_back({.name = argument.substr(0, equals), .values = {}});
+    if (equals == std::string::npos) continue;
+    groups.back().values.push_back(argument.substr(equals + 1));
+    groups.back().has_equals = true;
+  }
+  return groups;
+}
+
+std::vector<FlagGroup> ReadToml(const std::string& path) {
+  std::istringstream text(ReadFileToString(path, 1 << 20));
+  std::vector<FlagGroup> groups;
+  try {
+    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(text)) {
+      if (item.name == "++" || item.name == "--") continue;  // marks of CLI11 around a [section]
+      std::string name = item.name;
+      std::replace(name.begin(), name.end(), '_', '-');
+      groups.push_back({.name = "--" + name, .values = item.inputs});
+    }
+  } catch (const CLI::Error& problem) {
+    throw UserError(
+        fmt::format("[{}] could not read it as TOML: {}; expected lines such as batch-size = 64; correct it",
+                    path, problem.what()));
+  }
+  return groups;
+}
+
+// Flags of train whose values are paths of what is read.
+bool NamesPaths(const std::string& flag) {
+  static const std::vector<std::string> kFlags = {"--model", "--base", "--adapter",
+                                                  "--train", "--dev",  "--cache-layers"};
+  return std::find(kFlags.begin(), kFlags.end(), flag) != kFlags.end();
+}
+
+std::vector<FlagGroup> ReadRunJson(const std::string& path) {
+  const Json run = Json::ReadFile(path);
+  if (const auto command = run.Find("command"); command && command->AsString() != "train") {
+    throw UserError(fmt::format(
+        "[{}] is the record of 'lacos {}'; expected that of 'lacos train'; give the run.json of a "
+        "trained folder",
+        path, command->AsString()));
+  }
+  const Json list = run.At("arguments");
+  std::vector<std::string> arguments;
+  for (size_t i = 0; i < list.size(); ++i) arguments.push_back(list[i].AsString());
+  std::vector<FlagGroup> groups = Group(arguments, 0);
+  const auto recorded = run.Find("working_directory");
+  if (!recorded) return groups;
+  const fs::path directory = fs::path(path).parent_path() / recorded->AsString();
+  for (FlagGroup& group : groups) {
+    if (!NamesPaths(group.name)) continue;
+    for (std::string& value : group.values) {
+      const fs::path place = (directory / value).lexically_normal();  // `value` itself where it is absolute
+      if (PathExists(place.string())) value = place.string();
+    }
+  }
+  return groups;
+}
+
+// What follows the last --config.
+std::string ConfigPath(const std::vector<FlagGroup>& given) {
+  const auto config = std::find_if(given.begin(), given.end(),
+                                   [](const FlagGroup& group) { return group.name == "--config"; });
+  return config == given.end() || config->values.empty() ? "" : config->values[0];
+}
+
+}  // namespace
+
+std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return arguments;
+  const CLI::App* command = nullptr;
+  for (const CLI::App* known : app.get_subcommands({})) {
+    if (known->get_name() == arguments[0]) command = known;
+  }
+  // `init` has a --config too, of another kind: the shape of a model.
+  const bool takes_flags = command != nullptr && command->get_option_no_throw("--train") != nullptr &&
+                           command->get_option_no_throw("--config") != nullptr;
+  if (!takes_flags) return arguments;
+  const std::vector<FlagGroup> given = Group(arguments, 1);
+  const auto find = [&](const std::string& name) {
+    return std::find_if(given.begin(), given.end(),
+                        [&](const FlagGroup& group) { return group.name == name; });
+  };
+  const std::string path = ConfigPath(given);
+  if (path.empty()) return arguments;
+  std::vector<std::string> expanded = arguments;
+  for (const FlagGroup& group : path.ends_with(".json") ? ReadRunJson(path) : ReadToml(path)) {
+    const CLI::Option* option = command->get_option_no_throw(group.name);
+    if (option == nullptr) {
+      throw UserError(fmt::format(
+          "[{}] the key '{}' is no flag of this command; expected names of flags without '--'; see "
+          "'lacos {} --help'",
+          path, group.name.substr(2), arguments[0]));
+    }
+    if (find(group.name) != given.end()) continue;
+    const bool is_flag = option->get_expected_min() == 0;
+    if (is_flag && !group.values.empty() && group.values[0] == "false") continue;
+    expanded.push_back(group.name);
+    if (!is_flag) expanded.insert(expanded.end(), group.values.begin(), group.values.end());
+  }
+  return expanded;
+}
+
+std::string RunFileOf(const std::vector<std::string>& arguments) {
+  const std::string path = ConfigPath(Group(arguments, 1));
+  return path.ends_with(".json") ? path : "";
+}
+
+bool IsRepeatable(const std::string& flag) {
+  // init has a --config of another kind, which is an input; train's was expanded.
+  static const std::vector<std::string> kLeftOut = {"--output", "--to",    "--resume",   "--overwrite",
+                                                    "--json",   "--quiet", "--log-level"};
+  return std::find(kLeftOut.begin(), kLeftOut.end(), flag) == kLeftOut.end();
+}
+
+std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arguments,
+                                             const CLI::App* command) {
+  std::vector<std::string> kept;
+  if (command != nullptr) {
+    for (const CLI::Option* option : command->get_options()) {
+      if (!option->get_positional()) continue;
+      kept.insert(kept.end(), option->results().begin(), option->results().end());
+    }
+  }
+  for (FlagGroup& group : Group(arguments, 1)) {
+    if (!IsRepeatable(group.name) || (group.name == "--config" && arguments[0] != "init")) continue;
+    const CLI::Option* option = command == nullptr ? nullptr : command->get_option_no_throw(group.name);
+    if (option != nullptr) {  // what is more than it takes is positional
+      const size_t most = std::max<size_t>(group.has_equals, option->get_items_expected_max());
+      if (group.values.size() > most) group.values.resize(most);
+    }
+    kept.push_back(group.name);
+    kept.insert(kept.end(), group.values.begin(), group.values.end());
+  }
+  return kept;
+}
+
+}  // namespace lacos::cli

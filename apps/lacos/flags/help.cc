@@ -1,0 +1,75 @@
+// The shape of --help; tools/make_cli_docs.py copies it into docs/cli.md.
+#include "flags/help.h"
+
+#include <sstream>
+#include <utility>
+
+namespace lacos::cli {
+namespace {
+
+constexpr size_t kColumn = 34;  // where descriptions begin
+constexpr size_t kWidth = 78;   // of a description, so that a line ends before column 112
+
+// Breaks at blanks; CLI11 indents what follows a line break.
+std::string Wrap(const std::string& text, size_t width) {
+  std::istringstream words(text);
+  std::string wrapped, word;
+  size_t used = 0;
+  while (words >> word) {
+    if (used > 0 && used + 1 + word.size() > width) {
+      wrapped += '\n';
+      used = 0;
+    } else if (used > 0) {
+      wrapped += ' ';
+      ++used;
+    }
+    wrapped += word;
+    used += word.size();
+  }
+  return wrapped;
+}
+
+bool IsFlag(const CLI::Option* option) { return option->get_items_expected_max() == 0; }
+
+}  // namespace
+
+HelpFormatter::HelpFormatter() { column_width(kColumn); }
+
+std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
+  if (IsFlag(option)) return "";
+  return " " + option->get_type_name() + (option->get_expected_max() > 1 ? "..." : "");
+}
+
+std::string HelpFormatter::make_option_desc(const CLI::Option* option) const {
+  std::string text = option->get_description();
+  if (option->get_required()) {
+    text += " (required)";
+  } else if (!option->get_default_str().empty()) {
+    text += " (default: " + option->get_default_str() + ")";
+  } else if (!IsFlag(option)) {
+    text += " (default: none)";
+  } else if (option->get_name() != "--help" && option->get_name() != "--version") {
+    text += " (default: off)";
+  }
+  return Wrap(text, kWidth);
+}
+
+std::string HelpFormatter::make_description(const CLI::App* app) const {
+  return Wrap(app->get_description(), kColumn + kWidth) + "\n";
+}
+
+std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
+  std::ostringstream out;
+  CLI::detail::format_help(out, command->get_name(), Wrap(command->get_description(), kWidth), kColumn);
+  return out.str();
+}
+
+// CLI11 puts two blank lines between groups.
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
+  return CLI::detail::find_and_replace(CLI::Formatter::make_help(app, std::move(name), mode), "\n\n\n",
+                                       "\n\n");
+}
+
+std::string HelpFormatter::make_footer(const CLI::App* app) const { return app->get_footer() + "\n"; }
+
+}  // namespace lacos::cli

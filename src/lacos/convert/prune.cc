@@ -1,0 +1,159 @@
+#include "lacos/convert/prune.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "lacos/base/error.h"
+#include "lacos/base/version.h"
+#include "lacos/convert/weight_output.h"
+#include "lacos/formats/base_weights.h"
+#include "lacos/formats/side_files.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/json.h"
+#include "lacos/io/manifest.h"
+#include "lacos/io/paths.h"
+#include "lacos/io/safetensors.h"
+
+namespace lacos {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The block of a stored tensor ("transformer.h.3.mlp..."), or nothing.
+std::optional<int64_t> BlockOf(std::string_view name) {
+  constexpr std::string_view kPrefix = "transformer.", kBlock = "h.";
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  if (!name.starts_with(kBlock)) return std::nullopt;
+  name.remove_prefix(kBlock.size());
+  int64_t block = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), block);
+  if (error != std::errc() || end == name.data() + name.size() || *end != '.') return std::nullopt;
+  return block;
+}
+
+// The opened model. Throws UserError for options that do not go with it.
+std::shared_ptr<BaseWeights> OpenInput(const std::string& input, const std::string& output,
+                                       const PruneOptions& options) {
+  std::error_code error;  // set when `output` does not exist: then it is another folder
+  if (fs::equivalent(input, output, error)) {
+    throw UserError(
+        fmt::format("[{}] is the model itself; expected another folder for the result; choose another "
+                    "--output",
+                    output));
+  }
+  if (!FileExists((fs::path(input) / "config.json").string())) {
+    throw UserError(fmt::format(
+        "[{}] has no config.json; expected a BLOOM folder, original or quantised; check the path", input));
+  }
+  std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(input);
+  const int64_t layers = base_weights->config().layers;
+  if (options.layers >= 1 && options.layers < layers) return base_weights;
+  throw UserError(
+      fmt::format("[prune] {} of {} layers are to stay; expected 1 to {}; choose another --layers",
+                  options.layers, layers, layers - 1));
+}
+
+class FolderPruner {
+ public:
+  FolderPruner(const BaseWeights& base_weights, const PruneOptions& options) : options_(options) {
+    for (const TensorSpec& spec : ListTensors(base_weights.config())) {
+      const StoredTensor& tensor = base_weights.Tensor(spec.name);
+      own_.insert({tensor.file.get(), tensor.entry.name});
+    }
+    for (const auto& file : base_weights.files()) {
+      for (const TensorEntry& entry : file->tensors()) {
+        bytes_before_ += entry.bytes;
+        if (Stays(*file, entry)) total_ += entry.bytes;
+      }
+    }
+  }
+
+  bool HoldsAny(const TensorFile& file) const {
+    for (const TensorEntry& entry : file.tensors()) {
+      if (Stays(file, entry)) return true;
+    }
+    return false;
+  }
+
+  TensorHashes WriteFile(const std::shared_ptr<TensorFile>& input, const std::string& output) {
+    SafetensorsWriter writer(output);
+    for (const TensorEntry& entry : input->tensors()) {
+      if (Stays(*input, entry)) writer.Declare(entry.name, entry.dtype, entry.shape);
+    }
+    for (const TensorEntry& target : writer.Begin()) {
+      CopyTensor({input, *input->Find(target.name)}, target, writer, [&](int64_t bytes) {
+        done_ += bytes;
+        if (options_.progress) options_.progress(done_, total_);
+      });
+    }
+    return writer.Finish();
+  }
+
+  int64_t bytes_before() const { return bytes_before_; }
+  int64_t bytes_after() const { return done_; }
+
+ private:
+  bool Stays(const TensorFile& file, const TensorEntry& entry) const {
+    if (const auto block = BlockOf(entry.name)) return *block < options_.layers;
+    return own_.contains({&file, entry.name}) || !IsAlias(file, entry);
+  }
+
+  const PruneOptions& options_;
+  std::set<std::pair<const TensorFile*, std::string>> own_;  // tensors that an encoder has
+  int64_t bytes_before_ = 0, total_ = 0, done_ = 0;
+};
+
+}  // namespace
+
+PruneReport PruneFolder(const std::string& input, const std::string& output, const PruneOptions& options) {
+  const std::shared_ptr<BaseWeights> base_weights = OpenInput(input, output, options);
+  AtomicFolder folder(output, options.overwrite);
+  const fs::path target(folder.temporary());
+
+  FolderPruner pruner(*base_weights, options);
+  std::map<std::string, std::string> weight_map;
+  RecordedTensors recorded;
+  for (const auto& file : base_weights->files()) {
+    if (!pruner.HoldsAny(*file)) continue;  // a shard of nothing but upper blocks
+    const std::string name = SafetensorsName(fs::path(file->path()).lexically_relative(input).string());
+    fs::create_directories((target / name).parent_path());
+    recorded[name] = pruner.WriteFile(file, (target / name).string());
+    for (const auto& [tensor, hash] : recorded[name]) weight_map[tensor] = name;
+  }
+  if (!fs::exists(target / "model.safetensors")) {
+    WriteWeightIndex(input, target.string(), weight_map, pruner.bytes_after());
+  }
+
+  CopySideFiles(input, target.string());
+  Json config = base_weights->config_json();
+  for (const char* key : {"n_layer", "num_hidden_layers"}) {
+    if (config.Has(key)) config.Set(key, options.layers);
+  }
+  WriteFileAtomically((target / "config.json").string(), config.Dump(2) + "\n");
+  const BloomConfig after = ParseBloomConfig(config, (target / "config.json").string());
+
+  Json extra = Json::Object();
+  extra.Set("lacos_version", kLacosVersion);
+  extra.Set("kind", "pruned");
+  extra.Set("original", AbsolutePath(input));
+  extra.Set("layers", after.layers);
+  extra.Set("layers_of_original", base_weights->config().layers);
+  WriteRunRecord(target.string(), options.run_record);
+  WriteManifest(target.string(), extra, recorded);
+  folder.Commit();
+  return {.layers_before = base_weights->config().layers,
+          .layers_after = after.layers,
+          .parameters_before = base_weights->config().Parameters(),
+          .parameters_after = after.Parameters(),
+          .bytes_before = pruner.bytes_before(),
+          .bytes_after = pruner.bytes_after()};
+}
+
+}  // namespace lacos

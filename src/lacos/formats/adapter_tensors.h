@@ -1,0 +1,45 @@
+// The tensors of an adapter file, taken out one by one with account of what is missing, misshapen or left
+// over: PEFT only warns about those, and then computes something else.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lacos/formats/lora_adapter.h"
+#include "lacos/io/tensor_file.h"
+
+namespace lacos {
+
+class AdapterTensors {
+ public:
+  static constexpr char kRoot[] = "base_model.model.";                  // under BloomModel
+  static constexpr char kHeadRoot[] = "base_model.model.transformer.";  // under BloomForCausalLM
+
+  // adapter_model.safetensors of the folder, else adapter_model.bin. Throws UserError.
+  explicit AdapterTensors(const std::string& folder);
+
+  // Whether the adapter was made for a BloomForCausalLM (or another class with a head).
+  bool causal() const { return causal_; }
+  // Module names start with "transformer." then.
+  std::string ModulePrefix() const { return causal_ ? "transformer." : ""; }
+
+  // The tensor under the first of `names` that exists (plain names below the root). Throws UserError for
+  // other types than F32, F16 and BF16 and for values that are not finite.
+  HostMatrix Take(const std::vector<std::string>& names, const std::vector<int64_t>& shape);
+
+  // Throws a UserError that lists what was missing, what had another shape, and what nobody took.
+  void RequireComplete() const;
+
+ private:
+  HostMatrix Read(const TensorEntry& entry) const;
+
+  std::shared_ptr<TensorFile> file_;
+  bool causal_ = false;
+  std::set<std::string> left_;
+  std::vector<std::string> missing_, misshapen_;
+};
+
+}  // namespace lacos

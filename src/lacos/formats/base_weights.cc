@@ -1,0 +1,458 @@
+#include "lacos/formats/base_weights.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "lacos/base/check.h"
+#include "lacos/base/checked_math.h"
+#include "lacos/base/error.h"
+#include "lacos/formats/weight_files.h"
+#include "lacos/io/manifest.h"
+#include "lacos/quant/code.h"
+#include "lacos/tensor/convert.h"
+
+namespace lacos {
+namespace {
+
+constexpr std::string_view kAbsmax = ".absmax";
+constexpr std::string_view kQuantMap = ".quant_map";
+constexpr std::string_view kWeight = ".weight";  // bitsandbytes puts .SCB and .weight_format in its place
+
+bool IsFloating(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF64;
+}
+
+// What transformers writes beside other programs' codes. Folders from before quant_method existed have only
+// bitsandbytes' own flags.
+QuantizationInfo ParseQuantizationConfig(const Json& json, const std::string& where) {
+  const auto refuse = [&](const std::string& found) {
+    throw UserError(
+        fmt::format("[{}: quantization_config] found {}; expected bitsandbytes' 8-bit weights or an original "
+                    "model; quantise the original with `lacos quantize`",
+                    where, found));
+  };
+  const auto flag = [&](const char* key) {
+    const auto value = json.Find(key);
+    return value && value->AsBool();
+  };
+  if (const auto method = json.Find("quant_method"); method && method->AsString() != "bitsandbytes") {
+    refuse(fmt::format("the method '{}'", method->AsString()));
+  }
+  if (flag("load_in_4bit")) refuse("4-bit weights");
+  if (!flag("load_in_8bit")) refuse("no load_in_8bit");
+  return {.scheme = QuantScheme::kLinear, .bitsandbytes = true};
+}
+
+QuantizationInfo ParseQuantization(const Json& config, const std::string& where) {
+  QuantizationInfo info;
+  const auto json = config.Find("quantization");
+  if (!json) {
+    const auto other = config.Find("quantization_config");
+    return other ? ParseQuantizationConfig(*other, where) : info;
+  }
+  const std::string scheme = json->At("scheme").AsString();
+  if (scheme == Name(QuantScheme::kLinear)) {
+    info.scheme = QuantScheme::kLinear;
+  } else if (scheme == Name(QuantScheme::kDynamic)) {
+    info.scheme = QuantScheme::kDynamic;
+  } else {
+    throw UserError(
+        fmt::format("[{}: quantization.scheme] found '{}'; expected linear or dynamic; quantise the "
+                    "original again with this version of lacos",
+                    where, scheme));
+  }
+  const Json block = json->At("block_size");
+  if (block.IsString() && block.AsString() == "row") return info;
+  info.block_size = block.AsInt();
+  if (info.block_size < 64 || info.block_size > 4096 ||
+      !std::has_single_bit(static_cast<uint64_t>(info.block_size))) {
+    throw UserError(
+        fmt::format("[{}: quantization.block_size] found {}; expected \"row\" or a power of two from 64 to "
+                    "4096; quantise the original again",
+                    where, block.Dump()));
+  }
+  return info;
+}
+
+void RequireShape(const StoredTensor& tensor, const std::vector<int64_t>& expected, const std::string& why) {
+  if (tensor.entry.shape == expected) return;
+  throw UserError(
+      fmt::format("[{}: {}] has the shape [{}]; expected [{}] {}; check that config.json belongs to these "
+                  "weights",
+                  tensor.file->path(), tensor.entry.name, fmt::join(tensor.entry.shape, ", "),
+                  fmt::join(expected, ", "), why));
+}
+
+void RequireType(const StoredTensor& tensor, bool accepted, const std::string& expected) {
+  if (accepted) return;
+  throw UserError(fmt::format("[{}: {}] has the type {}; expected {}; convert the weights",
+                              tensor.file->path(), tensor.entry.name, Name(tensor.entry.dtype), expected));
+}
+
+// bitsandbytes' number for the order of a matrix's codes: 0 is row by row, the only one on CPUs and since
+// 0.45.
+void RequireRowFormat(const StoredTensor& format) {
+  const auto bytes = format.file->Data(format.entry);
+  if (format.entry.dtype == DType::kU8 && bytes.size() == 1 && bytes[0] == std::byte{0}) return;
+  throw UserError(fmt::format(
+      "[{}: {}] names another order of the codes than row by row; expected 0; load the model with "
+      "bitsandbytes 0.45 or newer and save it again",
+      format.file->path(), format.entry.name));
+}
+
+int64_t BlockSize(const QuantizationInfo& info, int64_t cols) {
+  return info.block_size > 0 ? info.block_size : cols;
+}
+
+std::string ListSome(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 12;
+  const std::vector<std::string> shown(names.begin(), names.begin() + std::min(names.size(), kShown));
+  const std::string rest = names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "";
+  return fmt::format("{}{}", fmt::join(shown, ", "), rest);
+}
+
+}  // namespace
+
+std::vector<TensorSpec> ListTensors(const BloomConfig& config) {
+  const int64_t d = config.hidden_size;
+  std::vector<TensorSpec> list;
+  list.push_back({"word_embeddings.weight", {config.vocab_size, d}, "word_embeddings"});
+  const auto layernorm = [&](const std::string& name) {
+    list.push_back({name + ".weight", {d}, "layernorm"});
+    list.push_back({name + ".bias", {d}, "layernorm"});
+  };
+  const auto linear = [&](const std::string& module, const std::string& kind, int64_t out, int64_t in) {
+    list.push_back({module + kind + ".weight", {out, in}, kind});
+    list.push_back({module + kind + ".bias", {out}, "bias"});
+  };
+  layernorm("word_embeddings_layernorm");
+  for (int64_t layer = 0; layer < config.layers; ++layer) {
+    const std::string block = fmt::format("h.{}.", layer);
+    layernorm(block + "input_layernorm");
+    linear(block + "self_attention.", "query_key_value", 3 * d, d);
+    linear(block + "self_attention.", "dense", d, d);
+    layernorm(block + "post_attention_layernorm");
+    linear(block + "mlp.", "dense_h_to_4h", 4 * d, d);
+    linear(block + "mlp.", "dense_4h_to_h", d, 4 * d);
+  }
+  layernorm("ln_f");
+  return list;
+}
+
+std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
+  auto base_weights = std::make_shared<BaseWeights>();
+  base_weights->folder_ = folder;
+  const std::string config_path = (std::filesystem::path(folder) / "config.json").string();
+  base_weights->config_json_ = Json::ReadFile(config_path);
+  base_weights->config_ = ParseBloomConfig(base_weights->config_json_, config_path);
+  base_weights->quantization_ = ParseQuantization(base_weights->config_json_, config_path);
+  WeightFiles weights = OpenWeightFiles(folder);
+  base_weights->files_ = std::move(weights.files);
+
+  auto& tensors = weights.tensors;
+  std::vector<std::string> missing;
+  const auto take = [&](const std::string& name) -> const StoredTensor* {
+    auto node = tensors.extract(name);
+    if (node.empty()) {
+      missing.push_back(name);
+      return nullptr;
+    }
+    return &base_weights->tensors_.insert(std::move(node)).position->second;
+  };
+  const QuantizationInfo& info = base_weights->quantization_;
+  for (const TensorSpec& spec : ListTensors(base_weights->config_)) {
+    const StoredTensor* tensor = take(spec.name);
+    if (tensor == nullptr) continue;
+    RequireShape(*tensor, spec.shape, "from config.json");
+    if (!spec.IsMatrix() || IsFloating(tensor->entry.dtype)) {
+      RequireType(*tensor, IsFloating(tensor->entry.dtype), "F32, F16, BF16 or F64");
+      continue;
+    }
+    if (info.scheme == QuantScheme::kNone) {
+      throw UserError(
+          fmt::format("[{}: {}] holds {} codes but config.json has no \"quantization\"; expected an "
+                      "original BLOOM folder or one that says how it was quantised; quantise the original",
+                      tensor->file->path(), tensor->entry.name, Name(tensor->entry.dtype)));
+    }
+    if (info.bitsandbytes) {
+      RequireType(*tensor, tensor->entry.dtype == DType::kI8 && spec.kind != "word_embeddings",
+                  "I8, and a floating type for the word embedding");
+      const std::string module = spec.name.substr(0, spec.name.size() - kWeight.size());
+      if (auto scb = tensors.extract(module + ".SCB"); !scb.empty()) {
+        RequireType(scb.mapped(), IsFloating(scb.mapped().entry.dtype), "F32, F16, BF16 or F64");
+        RequireShape(scb.mapped(), {spec.shape[0]}, "for one scale a row");
+        scb.key() = spec.name + std::string(kAbsmax);
+        base_weights->tensors_.insert(std::move(scb));
+      } else {
+        missing.push_back(module + ".SCB");
+      }
+      if (const auto format = tensors.extract(module + ".weight_format"); !format.empty()) {
+        RequireRowFormat(format.mapped());
+      }
+      continue;
+    }
+    const bool linear = info.scheme == QuantScheme::kLinear;
+    RequireType(*tensor, tensor->entry.dtype == (linear ? DType::kI8 : DType::kU8),
+                fmt::format("{} for scheme {}", linear ? "I8" : "U8", Name(info.scheme)));
+    const int64_t block = BlockSize(info, spec.shape[1]);
+    if (const StoredTensor* absmax = take(spec.name + std::string(kAbsmax))) {
+      RequireType(*absmax, absmax->entry.dtype == DType::kF32, "F32");
+      RequireShape(*absmax, {CeilDivide(spec.shape[0] * spec.shape[1], block)},
+                   fmt::format("for blocks of {} values", block));
+    }
+    if (linear) continue;
+    if (const StoredTensor* map = take(spec.name + std::string(kQuantMap))) {
+      RequireType(*map, map->entry.dtype == DType::kF32, "F32");
+      RequireShape(*map, {256}, "for 8-bit codes");
+    }
+  }
+  if (!missing.empty()) {
+    throw UserError(
+        fmt::format("[{}] lacks {} tensors: {}; expected every tensor of a BLOOM with {} layers; check that "
+                    "the download is complete",
+                    folder, missing.size(), ListSome(missing), base_weights->config_.layers));
+  }
+  if (!tensors.empty()) {
+    std::vector<std::string> unknown;
+    for (const auto& [name, tensor] : tensors) unknown.push_back(name);
+    throw UserError(
+        fmt::format("[{}] holds {} tensors that BLOOM does not have: {}; expected only BLOOM's own; check "
+                    "that config.json belongs to these weights",
+                    folder, unknown.size(), ListSome(unknown)));
+  }
+  // Last: what is wrong by itself has a better message than a wrong hash.
+  RequireAsRecorded(config_path);
+  for (const auto& file : base_weights->files_) RequireAsRecorded(file->path());
+  return base_weights;
+}
+
+namespace {
+
+// Zeros in the place of a file, its tensors laid out as safetensors would.
+class ZeroTensors final : public TensorFile {
+ public:
+  ZeroTensors(std::shared_ptr<MappedFile> file, std::vector<TensorEntry> entries)
+      : TensorFile(std::move(file)) {
+    SetTensors(std::move(entries));
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<BaseWeights> BaseWeights::WithoutWeights(const BloomConfig& config,
+                                                         const QuantizationInfo& info, DType dtype) {
+  auto base_weights = std::make_shared<BaseWeights>();
+  base_weights->config_ = config;
+  base_weights->quantization_ = info;
+  std::vector<TensorEntry> entries;
+  int64_t offset = 0;
+  const auto add = [&](const std::string& name, DType type, std::vector<int64_t> shape) {
+    auto bytes = std::optional(static_cast<int64_t>(SizeOf(type)));
+    for (const int64_t dimension : shape) bytes = bytes ? CheckedMultiply(*bytes, dimension) : bytes;
+    const auto end = bytes ? CheckedAdd(offset, *bytes) : std::nullopt;
+    if (!end) {
+      throw UserError(
+          "[config.json] describes a model of more than 2^63 bytes; expected one that some machine could "
+          "hold; "
+          "check hidden_size, n_layer and vocab_size");
+    }
+    entries.push_back(
+        {.name = name, .dtype = type, .shape = std::move(shape), .offset = offset, .bytes = *bytes});
+    offset = *end;
+  };
+  for (const TensorSpec& spec : ListTensors(config)) {
+    const bool kept = info.bitsandbytes && spec.kind == "word_embeddings";
+    if (!spec.IsMatrix() || info.scheme == QuantScheme::kNone || kept) {
+      add(spec.name, dtype, spec.shape);
+      continue;
+    }
+    add(spec.name, info.scheme == QuantScheme::kLinear ? DType::kI8 : DType::kU8, spec.shape);
+    const int64_t block = BlockSize(info, spec.shape[1]);
+    add(spec.name + std::string(kAbsmax), DType::kF32, {CeilDivide(spec.shape[0] * spec.shape[1], block)});
+    if (info.scheme == QuantScheme::kDynamic) add(spec.name + std::string(kQuantMap), DType::kF32, {256});
+  }
+  const auto file =
+      std::make_shared<ZeroTensors>(MappedFile::Zeros("no weights", offset), std::move(entries));
+  for (const TensorEntry& entry : file->tensors()) base_weights->tensors_[entry.name] = {file, entry};
+  base_weights->files_ = {file};
+  return base_weights;
+}
+
+const StoredTensor& BaseWeights::Tensor(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  LACOS_CHECK(found != tensors_.end(), "the tensor's name is one of ListTensors");
+  return found->second;
+}
+
+QuantizedMatrix BaseWeights::Matrix(const std::string& name) const {
+  const StoredTensor& tensor = Tensor(name);
+  LACOS_CHECK(tensor.entry.shape.size() == 2, "a matrix has two dimensions");
+  QuantizedMatrix matrix;
+  matrix.name = name;
+  matrix.rows = tensor.entry.shape[0];
+  matrix.cols = tensor.entry.shape[1];
+  matrix.dtype = tensor.entry.dtype;
+  matrix.codes = tensor.file->Data(tensor.entry).data();
+  if (IsFloating(tensor.entry.dtype)) return matrix;
+  matrix.scheme = quantization_.scheme;
+  matrix.block_size = BlockSize(quantization_, matrix.cols);
+  // Finite everywhere: one infinite scale would silently make every vector NaN.
+  const auto floats = [&](const std::string& companion) -> const float* {
+    const StoredTensor& stored = Tensor(companion);
+    const std::span<const std::byte> bytes = stored.file->Data(stored.entry);
+    const auto* values = reinterpret_cast<const float*>(bytes.data());
+    if (stored.entry.dtype != DType::kF32 ||
+        reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) != 0) {
+      std::vector<float>& copy = aligned_[companion];
+      copy.resize(static_cast<size_t>(stored.entry.Elements()));
+      const bool decoded = DecodeToFloat(stored.entry.dtype, bytes.data(), copy.size(), copy.data());
+      LACOS_CHECK(decoded, "scales have floating types, as Open checked");
+      values = copy.data();
+    }
+    const int64_t count = stored.entry.Elements();
+    for (int64_t i = 0; i < count; ++i) {
+      if (!std::isfinite(values[i])) {
+        throw UserError(
+            fmt::format("[{}: {}] is {} at index {}; expected finite numbers; quantise the original again",
+                        stored.file->path(), stored.entry.name, values[i], i));
+      }
+    }
+    return values;
+  };
+  matrix.absmax = floats(name + std::string(kAbsmax));
+  if (matrix.scheme == QuantScheme::kDynamic) matrix.code_map = floats(name + std::string(kQuantMap));
+  return matrix;
+}
+
+void BaseWeights::ForEachPart(const std::string& name,
+                              const std::function<void(const StoredTensor&)>& visit) const {
+  visit(Tensor(name));
+  if (const auto absmax = tensors_.find(name + std::string(kAbsmax)); absmax != tensors_.end())
+    visit(absmax->second);
+}
+
+void BaseWeights::Prefetch(const std::string& name) const {
+  ForEachPart(name, [](const StoredTensor& part) {
+    part.file->file()->Prefetch(part.entry.offset, part.entry.bytes);
+  });
+}
+
+void BaseWeights::Await(const std::string& name) const {
+  ForEachPart(
+      name, [](const StoredTensor& part) { part.file->file()->Await(part.entry.offset, part.entry.bytes); });
+}
+
+void BaseWeights::DropPages(const std::string& name, bool from_cache) const {
+  ForEachPart(name, [&](const StoredTensor& part) {
+    part.file->file()->DropPages(part.entry.offset, part.entry.bytes, from_cache);
+  });
+}
+
+std::vector<float> BaseWeights::Vector(const std::string& name) const {
+  const StoredTensor& tensor = Tensor(name);
+  std::vector<float> values(static_cast<size_t>(tensor.entry.Elements()));
+  std::vector<std::byte> stored(static_cast<size_t>(tensor.entry.bytes));
+  tensor.file->file()->ReadAt(tensor.entry.offset, stored);  // mapped, its neighbours would become resident
+  const bool decoded = DecodeToFloat(tensor.entry.dtype, stored.data(), values.size(), values.data());
+  LACOS_CHECK(decoded, "vectors have floating types, as Open checked");
+  if (config_.drops_output_biases &&
+      (name.ends_with(".self_attention.dense.bias") || name.ends_with(".mlp.dense_4h_to_h.bias"))) {
+    std::fill(values.begin(), values.end(), 0.0f);
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw UserError(
+          fmt::format("[{}: {}] is {} at index {}; expected finite numbers; check the file against its "
+                      "source",
+                      tensor.file->path(), tensor.entry.name, values[i], i));
+    }
+  }
+  return values;
+}
+
+int64_t BaseWeights::Bytes() const {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors_) bytes += tensor.entry.bytes;
+  return bytes;
+}
+
+namespace {
+
+class BaseWeightsEmbedding : public EmbeddingSource {
+ public:
+  explicit BaseWeightsEmbedding(std::shared_ptr<BaseWeights> base_weights)
+      : base_weights_(std::move(base_weights)), codes_(base_weights_->Tensor(kName)) {
+    rows_ = codes_.entry.shape[0];
+    cols_ = codes_.entry.shape[1];
+    if (IsFloating(codes_.entry.dtype)) return;
+    scheme_ = base_weights_->quantization().scheme;
+    block_ = BlockSize(base_weights_->quantization(), cols_);
+    absmax_ = base_weights_->Tensor(std::string(kName) + std::string(kAbsmax));
+    if (scheme_ == QuantScheme::kDynamic) {
+      const StoredTensor& map = base_weights_->Tensor(std::string(kName) + std::string(kQuantMap));
+      map_.resize(256);
+      map.file->file()->ReadAt(map.entry.offset, std::as_writable_bytes(std::span(map_)));
+    }
+  }
+
+  int64_t rows() const override { return rows_; }
+  int64_t cols() const override { return cols_; }
+
+  void ReadRow(int64_t row, std::span<float> out) const override {
+    LACOS_CHECK(row >= 0 && row < rows_, "an embedding row lies inside the table");
+    LACOS_CHECK(static_cast<int64_t>(out.size()) == cols_, "a row has D values");
+    const int64_t size = static_cast<int64_t>(SizeOf(codes_.entry.dtype));
+    // Whole blocks from the one that holds the row's first value: a block may begin in the row before.
+    const int64_t first = scheme_ == QuantScheme::kNone ? row * cols_ : row * cols_ / block_ * block_;
+    const int64_t count = (row + 1) * cols_ - first;
+    thread_local std::vector<std::byte> bytes;
+    bytes.resize(static_cast<size_t>(count * size));
+    codes_.file->file()->ReadAt(codes_.entry.offset + first * size, bytes);
+    QuantizedMatrix window{
+        .name = kName, .rows = 1, .cols = count, .scheme = scheme_, .dtype = codes_.entry.dtype};
+    window.codes = bytes.data();
+    thread_local std::vector<float> absmax;
+    if (scheme_ != QuantScheme::kNone) {
+      absmax.resize(static_cast<size_t>(CeilDivide(count, block_)));
+      const int64_t offset = absmax_.entry.offset + first / block_ * static_cast<int64_t>(sizeof(float));
+      absmax_.file->file()->ReadAt(offset, std::as_writable_bytes(std::span(absmax)));
+      window.block_size = block_;
+      window.absmax = absmax.data();
+      window.code_map = map_.empty() ? nullptr : map_.data();
+    }
+    Decode(window, row * cols_ - first, cols_, out.data());
+    for (const float value : out) {
+      if (std::isfinite(value)) continue;
+      throw UserError(
+          fmt::format("[{}: {}] has {} in row {}; expected finite numbers; check the file against its "
+                      "source",
+                      codes_.file->path(), codes_.entry.name, value, row));
+    }
+  }
+
+ private:
+  static constexpr char kName[] = "word_embeddings.weight";
+  std::shared_ptr<BaseWeights> base_weights_;
+  StoredTensor codes_, absmax_;
+  int64_t rows_ = 0, cols_ = 0, block_ = 0;
+  QuantScheme scheme_ = QuantScheme::kNone;
+  std::vector<float> map_;
+};
+
+}  // namespace
+
+std::unique_ptr<EmbeddingSource> MakeEmbeddingSource(std::shared_ptr<BaseWeights> base_weights) {
+  return std::make_unique<BaseWeightsEmbedding>(std::move(base_weights));
+}
+
+}  // namespace lacos

@@ -1,0 +1,55 @@
+// adapter_config.json as PEFT writes it: what an adapter changes and by how much. Everything that lacos would
+// compute otherwise than PEFT is refused by name.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lacos/formats/lora_adapter.h"
+#include "lacos/io/json.h"
+
+namespace lacos {
+
+struct PeftConfig {
+  enum class Bias { kNone, kAll, kLoraOnly };
+
+  int64_t rank = 8;
+  double alpha = 8;
+  double dropout = 0;
+  bool rank_stabilized = false;
+  Bias bias = Bias::kNone;
+  bool lora_bias = false;    // each B has a bias of its own
+  std::vector<bool> enable;  // MergedLinear's enable_lora; empty: plain LoRA
+  std::string base_name;     // base_model_name_or_path, or empty
+
+  // By module name as PEFT sees it ("transformer.h.0.self_attention.dense" under BloomForCausalLM) and layer
+  // (-1: outside the layers).
+  std::function<bool(const std::string& module, int64_t layer)> targets;
+  std::function<int64_t(const std::string& module)> rank_of;
+  std::function<double(const std::string& module)> alpha_of;
+};
+
+// Throws UserError naming the file and key for what is malformed or unsupported.
+PeftConfig ReadPeftConfig(const std::string& path);
+
+// base_model_name_or_path of an adapter folder, or empty.
+std::string ReadAdapterBaseName(const std::string& folder);
+
+// The keys that every PEFT since 0.9 reads; later ones take their defaults.
+struct PeftConfigValues {
+  const LoraSettings& settings;
+  int64_t rank = 8;
+  std::string bias;                             // "none", "all", "lora_only"
+  std::vector<std::string> target_modules;      // kinds, or full names where not every layer is adapted
+  std::map<std::string, int64_t> rank_pattern;  // by full module name
+  std::map<std::string, double> alpha_pattern;
+  bool lora_bias = false;
+  bool causal = false;  // the keys are a BloomForCausalLM's
+  std::string base_name;
+};
+Json PeftConfigToJson(const PeftConfigValues& values);
+
+}  // namespace lacos

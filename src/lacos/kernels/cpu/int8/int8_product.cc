@@ -1,0 +1,388 @@
+#include "lacos/kernels/cpu/int8/int8_product.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#include "lacos/base/checked_math.h"
+#include "lacos/base/process.h"
+#include "lacos/kernels/cpu/hwy_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "lacos/kernels/cpu/int8/int8_product.cc"
+#include "hwy/foreach_target.h"
+// After foreach_target.h, as Highway asks.
+#include "lacos/kernels/cpu/int8/int8-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lacos::cpu::HWY_NAMESPACE {
+
+// Columns whose sums a group of rows adds up together, two vectors: with more than 8 of the 16 registers of
+// AVX2 for sums g++ spills, since every product needs one too.
+constexpr size_t kPanel = 2 * kLanes;
+// Depth of one pass: a panel (16 KB) and a group of rows (8 KB) stay in the first-level cache, 128 rows (256
+// KB) in the second.
+constexpr size_t kPassPairs = 512;
+
+int64_t Int8PanelColumnsImpl() { return kPanel; }
+
+// What a block's sums start from: zeros, or where multiplications are halved less what is added too much, for
+// each row of the group and each column of the panel. Sums wrap on the way.
+struct Int8Start {
+  const int32_t* rows;
+  const int32_t* columns;
+};
+constexpr int32_t kNoRows[kGroup] = {};
+constexpr int32_t kNoColumns[kPanel] = {};
+
+#if HWY_TARGET == HWY_SCALAR
+
+// c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth.
+template <bool kHalved>
+void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
+               const Int8Start& /*start*/, const float* scale, float* c, size_t c_stride) {
+  static_assert(!kHalved);
+  for (size_t i = 0; i < kGroup; ++i) {
+    for (size_t n = 0; n < kPanel; ++n) {
+      int32_t sum = 0;
+      float* out = c + i * c_stride + n;
+      if (!first) std::memcpy(&sum, out, sizeof(sum));
+      for (size_t k = 0; k < 2 * pairs; ++k) sum += a[i * a_stride + k] * b[(k / 2 * kPanel + n) * 2 + k % 2];
+      if (scale != nullptr) {
+        *out = static_cast<float>(sum) * scale[i];
+      } else {
+        std::memcpy(out, &sum, sizeof(sum));
+      }
+    }
+  }
+}
+
+#else
+
+// Two 16-bit numbers of a row in every lane pair.
+HWY_INLINE VI16 BroadcastPair(const int16_t* a) {
+  int32_t pair;
+  std::memcpy(&pair, a, sizeof(pair));
+  return hn::BitCast(DI16(), hn::Set(DI(), pair));
+}
+
+// The sums of one row over a panel: scalars, since g++ keeps an array of vectors in memory.
+struct Int8RowSums {
+  VI left, right;          // columns 0 to kLanes - 1, and the rest
+  VI left_odd, right_odd;  // used only where the instruction set adds a pair's products to two places
+
+  HWY_INLINE void Begin(bool first, const float* c, int32_t row, VI columns_left, VI columns_right) {
+    const DF d;
+    const DI di;
+    const VI start = hn::Set(di, row);
+    left = hn::Add(start, columns_left);
+    right = hn::Add(start, columns_right);
+    if (!first) {
+      left = hn::Add(left, hn::BitCast(di, hn::LoadU(d, c)));
+      right = hn::Add(right, hn::BitCast(di, hn::LoadU(d, c + kLanes)));
+    }
+    left_odd = right_odd = hn::Zero(di);
+  }
+  HWY_INLINE void Add(const int16_t* a, VI16 b0, VI16 b1) {
+    const VI16 factor = BroadcastPair(a);
+    left = hn::ReorderWidenMulAccumulate(DI(), factor, b0, left, left_odd);
+    right = hn::ReorderWidenMulAccumulate(DI(), factor, b1, right, right_odd);
+  }
+  // Two pairs, b and d: (a_b + d) (a_d + b) = a_b b + a_d d + what depends on the row or the column alone.
+  HWY_INLINE void AddHalved(const int16_t* a, VI16 b0, VI16 b1, VI16 d0, VI16 d1) {
+    const VI16 at_b = BroadcastPair(a), at_d = BroadcastPair(a + 2);
+    left = hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d0), hn::Add(at_d, b0), left, left_odd);
+    Pin(left);
+    right = hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d1), hn::Add(at_d, b1), right, right_odd);
+    Pin(right);
+  }
+  // Integers while more of the depth follows, else floats times the row's scale.
+  HWY_INLINE void End(const float* scale, float* c) const {
+    const VI l = hn::RearrangeToOddPlusEven(left, left_odd), r = hn::RearrangeToOddPlusEven(right, right_odd);
+    const DF d;
+    if (scale == nullptr) {
+      hn::StoreU(hn::BitCast(d, l), d, c);
+      hn::StoreU(hn::BitCast(d, r), d, c + kLanes);
+    } else {
+      const VF s = hn::Set(d, *scale);
+      hn::StoreU(hn::Mul(hn::ConvertTo(d, l), s), d, c);
+      hn::StoreU(hn::Mul(hn::ConvertTo(d, r), s), d, c + kLanes);
+    }
+  }
+};
+
+// c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth. Between passes c holds integers; the last
+// pass gives `scale`, one factor a row.
+template <bool kHalved>
+HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
+                          const Int8Start& start, const float* scale, float* c, size_t c_stride) {
+  const DI8 d8;
+  const DI16 d16;
+  const VI columns_left = hn::LoadU(DI(), start.columns),
+           columns_right = hn::LoadU(DI(), start.columns + kLanes);
+  Int8RowSums r0, r1, r2, r3;
+  r0.Begin(first, c, start.rows[0], columns_left, columns_right);
+  r1.Begin(first, c + c_stride, start.rows[1], columns_left, columns_right);
+  r2.Begin(first, c + 2 * c_stride, start.rows[2], columns_left, columns_right);
+  r3.Begin(first, c + 3 * c_stride, start.rows[3], columns_left, columns_right);
+  size_t k = 0;
+  if constexpr (kHalved) {
+    for (; k + 2 <= pairs; k += 2) {
+      const VI16 b0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 0) * 2 * kLanes));
+      const VI16 b1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 1) * 2 * kLanes));
+      const VI16 d0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 2) * 2 * kLanes));
+      const VI16 d1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 3) * 2 * kLanes));
+      r0.AddHalved(a + 2 * k, b0, b1, d0, d1);
+      r1.AddHalved(a + a_stride + 2 * k, b0, b1, d0, d1);
+      r2.AddHalved(a + 2 * a_stride + 2 * k, b0, b1, d0, d1);
+      r3.AddHalved(a + 3 * a_stride + 2 * k, b0, b1, d0, d1);
+    }
+  }
+  for (; k < pairs; ++k) {
+    const VI16 b0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 0) * 2 * kLanes));
+    const VI16 b1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 1) * 2 * kLanes));
+    r0.Add(a + 2 * k, b0, b1);
+    r1.Add(a + a_stride + 2 * k, b0, b1);
+    r2.Add(a + 2 * a_stride + 2 * k, b0, b1);
+    r3.Add(a + 3 * a_stride + 2 * k, b0, b1);
+  }
+  r0.End(scale, c);
+  r1.End(scale == nullptr ? nullptr : scale + 1, c + c_stride);
+  r2.End(scale == nullptr ? nullptr : scale + 2, c + 2 * c_stride);
+  r3.End(scale == nullptr ? nullptr : scale + 3, c + 3 * c_stride);
+}
+
+// Of the columns of a panel: columns [kPanel].
+void PanelSurplus(const int8_t* b, size_t pairs, int32_t* columns) {
+  const DI di;
+  const DI8 d8;
+  const DI16 d16;
+  for (size_t side = 0; side < 2; ++side) {
+    VI sums = hn::Zero(di), odd = hn::Zero(di);
+    const int8_t* lanes = b + side * kHalf;
+    for (size_t k = 0; k + 2 <= pairs; k += 2, lanes += 4 * kPanel) {
+      const VI16 v = hn::PromoteTo(d16, hn::LoadU(d8, lanes));
+      const VI16 next = hn::PromoteTo(d16, hn::LoadU(d8, lanes + 2 * kPanel));
+      sums = hn::ReorderWidenMulAccumulate(di, v, next, sums, odd);
+    }
+    hn::StoreU(hn::Neg(hn::RearrangeToOddPlusEven(sums, odd)), di, columns + side * kLanes);
+  }
+}
+
+#endif
+
+// The block at the right edge of a tile: through a buffer, since it has fewer columns than a panel.
+template <bool kHalved>
+void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
+                   const Int8Start& start, const float* scale, size_t columns, float* c, size_t c_stride) {
+  HWY_ALIGN float full[kGroup * kPanel] = {};
+  for (size_t i = 0; i < kGroup && !first; ++i)
+    std::memcpy(full + i * kPanel, c + i * c_stride, columns * sizeof(float));
+  Int8Block<kHalved>(pairs, a, a_stride, b, first, start, scale, full, kPanel);
+  for (size_t i = 0; i < kGroup; ++i)
+    std::memcpy(c + i * c_stride, full + i * kPanel, columns * sizeof(float));
+}
+
+template <bool kHalved>
+void Int8ProductOf(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums) {
+  const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
+  const auto width = static_cast<size_t>(columns), column_bytes = Int8ColumnBytes(depth);
+  const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
+  for (size_t pass = 0; pass < all_pairs; pass += kPassPairs) {
+    const size_t pairs = std::min(kPassPairs, all_pairs - pass);
+    const bool first = pass == 0, last = pass + pairs == all_pairs;
+    for (size_t column = 0; column < width; column += kPanel) {
+      const int8_t* panel = packed + column * column_bytes;
+      const int8_t* b = panel + pass * kPanel * 2;
+      int32_t columns_surplus[kPanel] = {};
+      if (kHalved && first)
+        std::memcpy(columns_surplus, panel + all_pairs * kPanel * 2, sizeof(columns_surplus));
+      for (size_t row = 0; row < static_cast<size_t>(left.rows); row += kGroup) {
+        const int16_t* a = left.codes + row * left_stride + 2 * pass;
+        const Int8Start start{kHalved && first ? left.surplus + row : kNoRows, columns_surplus};
+        const float* scale = last ? left.scale + row : nullptr;
+        float* c = sums + row * width + column;
+        if (column + kPanel <= width) {
+          Int8Block<kHalved>(pairs, a, left_stride, b, first, start, scale, c, width);
+        } else {
+          Int8EdgeBlock<kHalved>(pairs, a, left_stride, b, first, start, scale, width - column, c, width);
+        }
+      }
+    }
+  }
+}
+
+void Int8ProductImpl(Int8Multiply multiply, const Int8Rows& left, const int8_t* packed, int64_t columns,
+                     int64_t depth, float* sums) {
+  const auto run = Halves(multiply) ? Int8ProductOf<kCanHalve> : Int8ProductOf<false>;
+  run(left, packed, columns, depth, sums);
+}
+
+// The inner loop alone, again and again: c [kGroup, kPanel].
+void Int8LoopImpl(Int8Multiply multiply, int64_t calls, int64_t depth, const int16_t* left,
+                  const int8_t* packed, float* c) {
+  const auto run = Halves(multiply) ? Int8Block<kCanHalve> : Int8Block<false>;
+  for (int64_t call = 0; call < calls; ++call) {
+    run(static_cast<size_t>(depth / 2), left, static_cast<size_t>(Int8LeftStride(depth)), packed, true,
+        {kNoRows, kNoColumns}, nullptr, c, kPanel);
+  }
+}
+
+void PackInt8ColumnsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
+                         int8_t* packed) {
+  const auto width = static_cast<size_t>(columns);
+  const size_t panel_bytes = kPanel * Int8ColumnBytes(depth);
+  for (int64_t k = 0; k < depth; k += 2) {
+    const int8_t* even = codes + k * stride;
+    const bool paired = k + 1 < depth;
+    int8_t* out = packed + k * static_cast<int64_t>(kPanel);
+    for (size_t column = 0; column < width; column += kPanel, out += panel_bytes) {
+      const size_t count = std::min(kPanel, width - column);
+      for (size_t c = 0; c < count; ++c) {
+        out[2 * c] = even[column + c];
+        out[2 * c + 1] = paired ? even[stride + static_cast<int64_t>(column + c)] : int8_t{0};
+      }
+      if (count < kPanel) std::memset(out + 2 * count, 0, 2 * (kPanel - count));
+    }
+  }
+}
+
+// Pairs are units of 16 bits: packing rows transposes [column, pair] to [pair, column].
+void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed) {
+  const auto width = static_cast<size_t>(columns);
+  const auto whole_pairs = static_cast<size_t>(depth / 2);
+  const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
+  for (size_t first = 0; first < width; first += kPanel) {
+    int8_t* panel = packed + first * Int8ColumnBytes(depth);
+    const size_t count = std::min(kPanel, width - first);
+    size_t column = 0;
+#if HWY_TARGET != HWY_SCALAR
+    const hn::FixedTag<uint16_t, 8> d16;
+    const hn::FixedTag<uint32_t, 4> d32;
+    const hn::FixedTag<uint64_t, 2> d64;
+    for (; column + 8 <= count; column += 8) {
+      const int8_t* rows = codes + static_cast<int64_t>(first + column) * stride;
+      size_t pair = 0;
+      for (; pair + 8 <= whole_pairs; pair += 8) {
+        const auto row = [&](int64_t r) HWY_ATTR {
+          return hn::LoadU(
+              d16, reinterpret_cast<const uint16_t*>(rows + r * stride + 2 * static_cast<int64_t>(pair)));
+        };
+        const auto store = [&](size_t p, auto units) HWY_ATTR {
+          hn::StoreU(hn::BitCast(d16, units), d16,
+                     reinterpret_cast<uint16_t*>(panel + ((pair + p) * kPanel + column) * 2));
+        };
+        const auto half = [&](int64_t r, bool upper) HWY_ATTR {
+          return hn::BitCast(d32, upper ? hn::InterleaveUpper(d16, row(r), row(r + 1))
+                                        : hn::InterleaveLower(d16, row(r), row(r + 1)));
+        };
+        for (const bool upper : {false, true}) {
+          const auto r01 = half(0, upper), r23 = half(2, upper), r45 = half(4, upper), r67 = half(6, upper);
+          const auto a0 = hn::BitCast(d64, hn::InterleaveLower(d32, r01, r23));
+          const auto a1 = hn::BitCast(d64, hn::InterleaveUpper(d32, r01, r23));
+          const auto b0 = hn::BitCast(d64, hn::InterleaveLower(d32, r45, r67));
+          const auto b1 = hn::BitCast(d64, hn::InterleaveUpper(d32, r45, r67));
+          const size_t p = upper ? 4 : 0;
+          store(p + 0, hn::InterleaveLower(d64, a0, b0));
+          store(p + 1, hn::InterleaveUpper(d64, a0, b0));
+          store(p + 2, hn::InterleaveLower(d64, a1, b1));
+          store(p + 3, hn::InterleaveUpper(d64, a1, b1));
+        }
+      }
+      for (size_t c = 0; c < 8; ++c) {
+        for (size_t p = pair; p < whole_pairs; ++p)
+          std::memcpy(panel + (p * kPanel + column + c) * 2, rows + static_cast<int64_t>(c) * stride + 2 * p,
+                      2);
+      }
+    }
+#endif
+    for (; column < count; ++column) {
+      const int8_t* row = codes + static_cast<int64_t>(first + column) * stride;
+      for (size_t p = 0; p < whole_pairs; ++p) std::memcpy(panel + (p * kPanel + column) * 2, row + 2 * p, 2);
+    }
+    for (size_t p = 0; p < all_pairs && count < kPanel; ++p)
+      std::memset(panel + (p * kPanel + count) * 2, 0, 2 * (kPanel - count));
+    for (size_t c = 0; c < count && whole_pairs < all_pairs; ++c) {
+      panel[(whole_pairs * kPanel + c) * 2] = codes[static_cast<int64_t>(first + c) * stride + depth - 1];
+      panel[(whole_pairs * kPanel + c) * 2 + 1] = 0;
+    }
+  }
+}
+
+void Int8AddSurplusImpl(int64_t columns, int64_t depth, int8_t* packed) {
+#if HWY_TARGET == HWY_SCALAR
+  (void)columns, (void)depth, (void)packed;
+#else
+  const auto pairs = static_cast<size_t>(PairedDepth(depth) / 2);
+  for (size_t column = 0; column < static_cast<size_t>(columns); column += kPanel) {
+    int8_t* panel = packed + column * Int8ColumnBytes(depth);
+    int32_t surplus[kPanel];
+    PanelSurplus(panel, pairs, surplus);
+    std::memcpy(panel + pairs * kPanel * 2, surplus, sizeof(surplus));
+  }
+#endif
+}
+
+}  // namespace lacos::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lacos::cpu {
+
+HWY_EXPORT(Int8PanelColumnsImpl);
+HWY_EXPORT(PackInt8RowsImpl);
+HWY_EXPORT(PackInt8ColumnsImpl);
+HWY_EXPORT(Int8AddSurplusImpl);
+HWY_EXPORT(Int8ProductImpl);
+HWY_EXPORT(Int8LoopImpl);
+
+int64_t Int8PanelColumns() { return HWY_DYNAMIC_DISPATCH(Int8PanelColumnsImpl)(); }
+
+size_t Int8PackedBytes(int64_t columns, int64_t depth) {
+  return static_cast<size_t>(RoundUp(columns, Int8PanelColumns())) * Int8ColumnBytes(depth);
+}
+
+namespace {
+
+void AddSurplus(int64_t columns, int64_t depth, int8_t* packed, Int8Multiply multiply) {
+  if (multiply == Int8Multiply::kHalved) HWY_DYNAMIC_DISPATCH(Int8AddSurplusImpl)(columns, depth, packed);
+}
+
+}  // namespace
+
+void PackInt8Rows(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed,
+                  Int8Multiply multiply) {
+  HWY_DYNAMIC_DISPATCH(PackInt8RowsImpl)(codes, stride, columns, depth, packed);
+  AddSurplus(columns, depth, packed, multiply);
+}
+void PackInt8Columns(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed,
+                     Int8Multiply multiply) {
+  HWY_DYNAMIC_DISPATCH(PackInt8ColumnsImpl)(codes, stride, columns, depth, packed);
+  AddSurplus(columns, depth, packed, multiply);
+}
+
+void Int8Product(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums,
+                 Int8Multiply multiply) {
+  HWY_DYNAMIC_DISPATCH(Int8ProductImpl)(multiply, left, packed, columns, depth, sums);
+}
+
+double MeasureInt8MultiplyAdd() {
+  // One panel and one group of rows: everything in the first-level cache.
+  constexpr int64_t kDepth = 512, kCalls = 20000, kRuns = 20;  // 0.2 s: the clock has to rise first
+  const int64_t rows = kInt8RowGroup, columns = Int8PanelColumns();
+  const std::vector<int16_t> left(static_cast<size_t>(rows * Int8LeftStride(kDepth)), 3);
+  const std::vector<int8_t> packed(Int8PackedBytes(columns, kDepth), 5);
+  std::vector<float> sums(static_cast<size_t>(rows * columns));
+  double best = std::numeric_limits<double>::infinity();
+  for (int64_t run = 0; run < kRuns; ++run) {
+    const Stopwatch watch;
+    HWY_DYNAMIC_DISPATCH(Int8LoopImpl)
+    (BestInt8Multiply(), kCalls, kDepth, left.data(), packed.data(), sums.data());
+    best = std::min(best, watch.Seconds());
+  }
+  return 2.0 * static_cast<double>(rows * columns * kDepth * kCalls) / best / 1e9;
+}
+
+}  // namespace lacos::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,164 @@
+#include "lacos/kernels/cpu/linear/primitive_cache.h"
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <new>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
+
+#include "lacos/base/error.h"
+#include "lacos/kernels/cpu/tasks.h"
+
+namespace lacos::cpu {
+namespace {
+
+using dnnl::memory;
+
+// Runs `f`; what oneDNN throws becomes what main and the C interface have words for.
+template <class F>
+auto Translated(F&& f) {
+  try {
+    return f();
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
+    throw UserError(
+        fmt::format("[cpu] oneDNN failed: {}; expected a product that works; use --compute f32, or an oneDNN "
+                    "2.6 build for this CPU",
+                    error.what()));
+  }
+}
+
+// oneDNN 2.6 writes through a null pointer when there is no memory for the small objects that describe its
+// operands: what it needs is tried before.
+void RequireRoom() {
+  constexpr size_t kBytes = 8192;
+  void* room = nullptr;
+  if (posix_memalign(&room, 64, kBytes) != 0) throw std::bad_alloc();
+  asm volatile("" : : "g"(room) : "memory");  // or the compiler leaves out both calls
+  free(room);
+}
+
+class OneDnnProduct final : public Product {
+ public:
+  OneDnnProduct(const dnnl::engine& engine, const dnnl::matmul::primitive_desc& description)
+      : engine_(engine),
+        stream_(engine),
+        description_(description),
+        product_(description),
+        implementation_(description.impl_info_str()) {}
+
+  void Run(const void* a, const void* b, void* c, void* scratchpad) const override {
+    const auto of = [&](const memory::desc& desc, const void* data) {
+      return memory(desc, engine_, const_cast<void*>(data));
+    };
+    RequireRoom();
+    Translated([&] {
+      product_.execute(stream_, {{DNNL_ARG_SRC, of(description_.src_desc(), a)},
+                                 {DNNL_ARG_WEIGHTS, of(description_.weights_desc(), b)},
+                                 {DNNL_ARG_DST, of(description_.dst_desc(), c)},
+                                 {DNNL_ARG_SCRATCHPAD, of(description_.scratchpad_desc(), scratchpad)}});
+    });
+  }
+  size_t ScratchpadBytes() const override { return description_.scratchpad_desc().get_size(); }
+  const std::string& Implementation() const override { return implementation_; }
+
+ private:
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  dnnl::matmul::primitive_desc description_;
+  dnnl::matmul product_;
+  std::string implementation_;
+};
+
+std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine, const ProductShape& s) {
+  const bool integers = s.element == ProductElement::kS8;
+  const auto type = integers                             ? memory::data_type::s8
+                    : s.element == ProductElement::kBF16 ? memory::data_type::bf16
+                                                         : memory::data_type::f32;
+  const auto sum = integers ? memory::data_type::s32 : memory::data_type::f32;
+  const memory::dims b_strides = s.b_transposed ? memory::dims{1, s.b_stride} : memory::dims{s.b_stride, 1};
+  const dnnl::matmul::desc operation(memory::desc({s.m, s.k}, type, memory::dims{s.k, 1}),
+                                     memory::desc({s.k, s.n}, type, b_strides),
+                                     memory::desc({s.m, s.n}, sum, memory::dims{s.n, 1}));
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  // Some implementations plan for as many threads as there are: with one, no sum over k is ever split.
+  const SingleThreadScope single;
+  dnnl::matmul::primitive_desc description(operation, attributes, engine, /*allow_empty=*/true);
+  if (!description) return std::nullopt;
+  return description;
+}
+
+bool Fast(const std::string& implementation) {
+  return implementation.starts_with("brg:") || implementation.starts_with("gemm:");
+}
+
+}  // namespace
+
+struct PrimitiveCache::Engine {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+};
+
+PrimitiveCache::PrimitiveCache() : engine_(std::make_unique<Engine>()) {
+  // oneDNN's own cache would hold up to 1,024 primitives of 50 to 140 KB each beside this one.
+  dnnl::set_primitive_cache_capacity(0);
+}
+
+PrimitiveCache::~PrimitiveCache() = default;
+
+const Product& PrimitiveCache::Get(const ProductShape& shape) {
+  const std::lock_guard lock(mutex_);
+  auto& product = products_[shape];
+  if (product != nullptr) return *product;
+  const auto description = Translated([&] { return Describe(engine_->engine, shape); });
+  const std::string found = description ? description->impl_info_str() : "none";
+  if (!Fast(found)) {
+    throw UserError(
+        fmt::format("[cpu] oneDNN offers only the implementation '{}' for a [{}, {}] x [{}, {}] product; "
+                    "expected one of 'brg:' or "
+                    "'gemm:'; use --compute f32 or an oneDNN 2.6 build for this CPU",
+                    found, shape.m, shape.k, shape.k, shape.n));
+  }
+  const SingleThreadScope single;
+  product = Translated([&] { return std::make_unique<OneDnnProduct>(engine_->engine, *description); });
+  return *product;
+}
+
+std::string PrimitiveCache::ImplementationOf(const ProductShape& shape) {
+  const auto description = Translated([&] { return Describe(engine_->engine, shape); });
+  return description ? description->impl_info_str() : "none";
+}
+
+void PrimitiveCache::Trim() {
+  constexpr size_t kMost =
+      512;  // a training run sees some 30 shapes: 8 weights and 16 row tails of one width
+  const std::lock_guard lock(mutex_);
+  if (products_.size() > kMost) products_.clear();
+}
+
+std::string OneDnnIsa() {
+  using dnnl::cpu_isa;
+  switch (dnnl::get_effective_cpu_isa()) {
+    case cpu_isa::sse41:
+      return "SSE4.1";
+    case cpu_isa::avx:
+      return "AVX";
+    case cpu_isa::avx2:
+      return "AVX2";
+    case cpu_isa::avx2_vnni:
+      return "AVX2 VNNI";
+    case cpu_isa::avx512_core:
+      return "AVX-512";
+    case cpu_isa::avx512_core_vnni:
+      return "AVX-512 VNNI";
+    case cpu_isa::avx512_core_bf16:
+      return "AVX-512 BF16";
+    case cpu_isa::avx512_core_amx:
+      return "AVX-512 AMX";
+    default:
+      return "other";
+  }
+}
+
+}  // namespace lacos::cpu

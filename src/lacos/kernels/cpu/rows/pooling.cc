@@ -1,0 +1,87 @@
+#include "lacos/kernels/cpu/rows/pooling.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "lacos/kernels/cpu/convert.h"
+#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/reference/pooling.h"
+
+namespace lacos::cpu {
+namespace {
+
+// The text's row of greatest value in each column, the first of equals; NaN counts as greatest, so that it is
+// seen.
+void MaxText(ConstFloats x, int64_t first, int64_t length, int64_t cols, int32_t* argmax, float* y) {
+  std::vector<float> row(static_cast<size_t>(cols));
+  for (int64_t t = 0; t < length; ++t) {
+    ConvertFloats(x.At((first + t) * cols), cols, FloatsOf(row.data()));
+    for (int64_t c = 0; c < cols; ++c) {
+      const bool better = t == 0 || row[c] > y[c] || (row[c] != row[c] && y[c] == y[c]);
+      if (!better) continue;
+      y[c] = row[c];
+      if (argmax != nullptr) argmax[c] = static_cast<int32_t>(first + t);
+    }
+  }
+}
+
+// The weighted sum over the text's rows, in row order in double.
+void SumText(ConstFloats x, Pooling pooling, int64_t first, int64_t length, int64_t cols, float* y) {
+  std::vector<float> row(static_cast<size_t>(cols));
+  std::vector<double> sum(static_cast<size_t>(cols), 0.0);
+  for (int64_t t = 0; t < length; ++t) {
+    const double weight = ref::PoolWeight(pooling, t, length);
+    if (weight == 0) continue;
+    ConvertFloats(x.At((first + t) * cols), cols, FloatsOf(row.data()));
+    for (int64_t c = 0; c < cols; ++c) sum[c] += weight * static_cast<double>(row[c]);
+  }
+  for (int64_t c = 0; c < cols; ++c) y[c] = static_cast<float>(sum[c]);
+}
+
+}  // namespace
+
+void Pool(View x, View offsets, Pooling pooling, View argmax, View y) {
+  const int64_t cols = x.cols();
+  const int32_t* begin = I32Of(offsets);
+  LACOS_CHECK(y.rows() == offsets.Elements() - 1 && y.cols() == cols, "y is [N, D]");
+  const ConstFloats from = FloatsOf(x);
+  const Floats to = FloatsOf(y);
+  int32_t* rows = pooling == Pooling::kMax ? I32Of(argmax) : nullptr;
+  RunTasks(y.rows(), [&](int64_t n) {
+    const int64_t first = begin[n], length = begin[n + 1] - first;
+    std::vector<float> pooled(static_cast<size_t>(cols), 0.0f);
+    if (length == 0) {
+      if (rows != nullptr) std::fill(rows + n * cols, rows + (n + 1) * cols, -1);
+    } else if (pooling == Pooling::kMax) {
+      MaxText(from, first, length, cols, rows == nullptr ? nullptr : rows + n * cols, pooled.data());
+    } else {
+      SumText(from, pooling, first, length, cols, pooled.data());
+    }
+    ConvertFloats(FloatsOf(pooled.data()), cols, to.At(n * cols));
+  });
+}
+
+void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) {
+  const int64_t cols = dx.cols();
+  const int32_t* begin = I32Of(offsets);
+  LACOS_CHECK(dy.rows() == offsets.Elements() - 1 && dy.cols() == cols, "dy is [N, D]");
+  LACOS_CHECK(pooling != Pooling::kMax || argmax, "max pooling's backward needs argmax");
+  const ConstFloats from = FloatsOf(dy);
+  const Floats to = FloatsOf(dx);
+  const int32_t* rows = I32Of(argmax);
+  RunTasks(dy.rows(), [&](int64_t n) {
+    const int64_t first = begin[n], length = begin[n + 1] - first;
+    std::vector<float> gradient(static_cast<size_t>(cols)), row(static_cast<size_t>(cols));
+    ConvertFloats(from.At(n * cols), cols, FloatsOf(gradient.data()));
+    for (int64_t t = 0; t < length; ++t) {
+      const auto weight = static_cast<float>(ref::PoolWeight(pooling, t, length));
+      for (int64_t c = 0; c < cols; ++c) {
+        const float w = pooling == Pooling::kMax ? (rows[n * cols + c] == first + t ? 1.0f : 0.0f) : weight;
+        row[c] = w * gradient[c];
+      }
+      ConvertFloats(FloatsOf(row.data()), cols, to.At((first + t) * cols));
+    }
+  });
+}
+
+}  // namespace lacos::cpu

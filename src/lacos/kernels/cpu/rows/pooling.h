@@ -1,0 +1,11 @@
+// From token vectors to one vector a text, and back.
+#pragma once
+
+#include "lacos/kernels/backend.h"
+
+namespace lacos::cpu {
+
+void Pool(View x, View offsets, Pooling pooling, View argmax, View y);
+void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx);
+
+}  // namespace lacos::cpu

@@ -1,0 +1,102 @@
+#include "lacos/model/sentence_encoder.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "lacos/base/error.h"
+#include "lacos/kernels/timed_backend.h"
+#include "lacos/model/bloom_model.h"
+#include "lacos/model/encoder.h"
+#include "lacos/model/loaded_model.h"
+
+namespace lacos {
+
+struct SentenceEncoder::State {
+  Compute compute = Compute::kBF16;
+  LoadedModel loaded;
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<BloomModel> model;
+  std::unique_ptr<Encoder> encoder;
+  std::unique_ptr<TextEncoder> text_encoder;
+};
+
+namespace {
+
+TokenizeOptions MakeTokenizeOptions(const SentenceEncoderOptions& options, const EmbeddingSettings& folder,
+                                    const Tokenizer& tokenizer) {
+  TokenizeOptions tokenize{.strip = options.strip.value_or(folder.strip.value_or(false)),
+                           .max_length = options.max_length.value_or(folder.max_length.value_or(2048))};
+  if (!options.prefix.empty()) tokenizer.Encode(options.prefix, tokenize.before);
+  if (!options.suffix.empty()) tokenizer.Encode(options.suffix, tokenize.after);
+  const auto around = static_cast<int64_t>(tokenize.before.size() + tokenize.after.size());
+  if (around > 0 && around >= tokenize.max_length) {
+    throw UserError(
+        fmt::format("[--prefix, --suffix] have {} tokens, and --max-length is {}; expected room for a text "
+                    "between them; raise --max-length",
+                    around, tokenize.max_length));
+  }
+  return tokenize;
+}
+
+}  // namespace
+
+SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options) : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.compute = options.compute;
+  s.loaded = LoadModel(options.path, options.base, options.adapter);
+  const EmbeddingSettings& folder = s.loaded.folder.settings;
+  s.backend = MakeCpuBackend({.compute = options.compute});
+  if (options.op_times != nullptr) s.backend = MakeTimedBackend(std::move(s.backend), *options.op_times);
+  s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.base_weights);
+  if (s.loaded.adapter) s.model->Attach(*s.loaded.adapter, /*trainable=*/false);
+  const Pooling pooling = options.pooling.value_or(folder.pooling.value_or(Pooling::kMean));
+  s.encoder = std::make_unique<Encoder>(
+      *s.model, EncoderOptions{.pooling = pooling,
+                               .dropout = {},
+                               .streaming = options.stream_layers ? ChooseStreaming(*s.loaded.base_weights)
+                                                                  : WeightStreaming::kNone});
+  s.text_encoder = std::make_unique<TextEncoder>(
+      *s.encoder, *s.loaded.tokenizer,
+      TextEncoderOptions{.tokenize = MakeTokenizeOptions(options, folder, *s.loaded.tokenizer),
+                         .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
+                         .pool_prompt = folder.pool_prompt,
+                         .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
+}
+SentenceEncoder::~SentenceEncoder() = default;
+
+int64_t SentenceEncoder::dimension() const { return state_->model->config().hidden_size; }
+const ModelFolder& SentenceEncoder::folder() const { return state_->loaded.folder; }
+const Tokenizer& SentenceEncoder::tokenizer() const { return *state_->loaded.tokenizer; }
+Backend& SentenceEncoder::backend() const { return *state_->backend; }
+Compute SentenceEncoder::compute() const { return state_->compute; }
+Pooling SentenceEncoder::pooling() const { return state_->encoder->options().pooling; }
+bool SentenceEncoder::normalize() const { return text_encoder().options().normalize; }
+int64_t SentenceEncoder::max_length() const { return text_encoder().options().tokenize.max_length; }
+bool SentenceEncoder::strip() const { return text_encoder().options().tokenize.strip; }
+
+TextEncoder& SentenceEncoder::text_encoder() const { return *state_->text_encoder; }
+
+Encoder& SentenceEncoder::encoder() const { return *state_->encoder; }
+
+EncodeStatistics SentenceEncoder::Encode(std::span<const std::string> texts, const std::string& prompt,
+                                         std::span<float> out, const std::function<void(int64_t)>& progress) {
+  return text_encoder().Encode(texts, prompt, out, progress);
+}
+
+std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
+                          const std::string& prompt_name) {
+  if (!prompt.empty()) return prompt;
+  const std::string& name = prompt_name.empty() ? settings.default_prompt_name : prompt_name;
+  if (name.empty()) return "";
+  const auto found = settings.prompts.find(name);
+  if (found != settings.prompts.end()) return found->second;
+  std::string known;
+  for (const auto& [key, value] : settings.prompts) known += (known.empty() ? "" : ", ") + key;
+  throw UserError(
+      fmt::format("[--prompt-name] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
+                  "the text itself with --prompt",
+                  name, known.empty() ? "(none)" : known));
+}
+
+}  // namespace lacos

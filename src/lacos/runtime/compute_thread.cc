@@ -1,0 +1,122 @@
+#include "lacos/runtime/compute_thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "lacos/runtime/default_floating_point.h"
+
+namespace lacos {
+namespace {
+
+// Never destroyed: models may be closed while the process ends.
+struct Registry {
+  std::mutex mutex;  // held over fork(), so that a child never finds it locked by a thread that is gone
+  std::weak_ptr<ComputeThread> current;
+  pid_t process = getpid();
+};
+
+Registry& TheRegistry();
+
+Registry* MakeRegistry() {
+  pthread_atfork([] { TheRegistry().mutex.lock(); }, [] { TheRegistry().mutex.unlock(); },
+                 [] { TheRegistry().mutex.unlock(); });
+  return new Registry;
+}
+
+Registry& TheRegistry() {
+  static Registry* const registry = MakeRegistry();
+  return *registry;
+}
+
+// Threads started in its scope leave asynchronous signals to the host's threads. Those that a thread's own
+// instructions raise stay open: blocked, they would end the process without the host's handler.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&all, own);
+    pthread_sigmask(SIG_SETMASK, &all, &saved_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t saved_;
+};
+
+}  // namespace
+
+std::shared_ptr<ComputeThread> ComputeThread::Acquire() {
+  Registry& registry = TheRegistry();
+  const std::lock_guard lock(registry.mutex);
+  if (registry.process !=
+      getpid()) {  // a fork happened: the parent's thread and its holders stay as they are
+    registry.current.reset();
+    registry.process = getpid();
+  }
+  std::shared_ptr<ComputeThread> thread = registry.current.lock();
+  if (thread == nullptr) {
+    thread = std::make_shared<ComputeThread>();
+    registry.current = thread;
+  }
+  return thread;
+}
+
+ComputeThread::ComputeThread() : process_(getpid()) {
+  const SignalsBlocked signals_blocked;
+  thread_ = std::thread([this] { Loop(); });
+}
+
+ComputeThread::~ComputeThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  arrived_.notify_one();
+  thread_.join();
+}
+
+bool ComputeThread::IsHere() const { return process_ == getpid(); }
+
+void ComputeThread::Run(const std::function<void()>& work) {
+  Job job;
+  job.work = &work;
+  std::unique_lock lock(mutex_);
+  if (last_ == nullptr) {
+    first_ = &job;
+  } else {
+    last_->next = &job;
+  }
+  last_ = &job;
+  arrived_.notify_one();
+  job.finished.wait(lock, [&] { return job.done; });
+  lock.unlock();
+  if (job.error) std::rethrow_exception(job.error);
+}
+
+void ComputeThread::Loop() {
+  // A new thread has its creator's floating-point environment, and the OpenMP team will have this one's.
+  const DefaultFloatingPoint floating_point;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    arrived_.wait(lock, [this] { return stop_ || first_ != nullptr; });
+    if (first_ == nullptr) return;
+    Job& job = *first_;
+    first_ = job.next;
+    if (first_ == nullptr) last_ = nullptr;
+    lock.unlock();
+    try {
+      (*job.work)();
+    } catch (...) {
+      job.error = std::current_exception();
+    }
+    lock.lock();
+    job.done = true;
+    job.finished.notify_one();  // under the lock: once it is free, the job may be gone
+  }
+}
+
+}  // namespace lacos

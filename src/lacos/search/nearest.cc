@@ -1,0 +1,214 @@
+// Exact search by cosine among any number of vectors, a block at a time.
+#include "lacos/search/nearest.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
+
+#include "lacos/base/check.h"
+#include "lacos/base/parallel.h"
+
+namespace lacos {
+namespace {
+
+// Products of a block: 256 x 4,096 cosines are 4 MB.
+constexpr int64_t kQueryRows = 256, kCorpusRows = 4096;
+
+// Lengths of rows, and the rows scaled to length 1 in f32; zeros stay.
+struct UnitRows {
+  explicit UnitRows(const Vectors& rows)
+      : lengths(static_cast<size_t>(rows.n())), unit(rows.values.begin(), rows.values.end()) {
+    ParallelFor(rows.n(), [&](int64_t i) {
+      const double length = lengths[static_cast<size_t>(i)] = Length(rows.Row(i));
+      if (length == 0) return;
+      const auto row = std::span(unit).subspan(static_cast<size_t>(i * rows.d), static_cast<size_t>(rows.d));
+      for (float& value : row) value = static_cast<float>(value / length);
+    });
+  }
+  std::vector<double> lengths;
+  std::vector<float> unit;
+};
+
+// How far an f32 product of two unit rows may lie from the exact cosine: each element is rounded once (half
+// an ulp on either side) and a sum of d products in any order loses at most d ulps of the sum of their
+// magnitudes, which is at most 1 (Higham, "Accuracy and Stability of Numerical Algorithms", 2002,
+// section 3.1).
+double RoundingBound(int64_t d) { return 1.01 * static_cast<double>(d + 4) * 0x1.0p-24; }
+
+// Calls visit(query, first row of the corpus, products with the rows from there on) for every query and
+// block, queries of a block in parallel, blocks of the corpus in order. `exact` gives the cosine as Cosine()
+// does.
+class BlockSearch {
+ public:
+  BlockSearch(Backend& backend, const Vectors& queries, const Vectors& corpus)
+      : backend_(backend), queries_(queries), corpus_(corpus), bound_(RoundingBound(queries.d)) {
+    LACOS_CHECK(queries.d == corpus.d, "queries and corpus have vectors of the same size");
+  }
+
+  double bound() const { return bound_; }
+
+  template <class Begin, class Visit, class End>
+  void Run(const SearchProgress& progress, const Begin& begin, const Visit& visit, const End& end) {
+    const Buffer q = Allocate(kQueryRows), c = Allocate(kCorpusRows);
+    const Buffer y = backend_.Allocate(static_cast<size_t>(kQueryRows * kCorpusRows) * sizeof(float));
+    std::vector<float> products(static_cast<size_t>(kQueryRows * kCorpusRows));
+    for (int64_t q0 = 0; q0 < queries_.n(); q0 += kQueryRows) {
+      const int64_t q1 = std::min(q0 + kQueryRows, queries_.n());
+      const UnitRows query(queries_.Rows(q0, q1));
+      const TensorView a = Upload(query.unit, q, q1 - q0);
+      query_lengths_ = query.lengths;
+      query_begin_ = q0;
+      for (int64_t i = q0; i < q1; ++i) begin(i);
+      for (int64_t c0 = 0; c0 < corpus_.n(); c0 += kCorpusRows) {
+        const int64_t c1 = std::min(c0 + kCorpusRows, corpus_.n());
+        const UnitRows block(corpus_.Rows(c0, c1));
+        corpus_lengths_ = block.lengths;
+        corpus_begin_ = c0;
+        const TensorView b = Upload(block.unit, c, c1 - c0);
+        const TensorView scores{.data = y.data(), .dtype = DType::kF32, .shape = {q1 - q0, c1 - c0}};
+        backend_.MatMul(a, false, b, true, 1, 0, scores);
+        const std::span<float> host(products.data(), static_cast<size_t>(scores.Elements()));
+        backend_.Download(scores, std::as_writable_bytes(host));
+        ParallelFor(q1 - q0, [&](int64_t i) {
+          visit(q0 + i, c0,
+                std::span<const float>(host).subspan(static_cast<size_t>(i * (c1 - c0)),
+                                                     static_cast<size_t>(c1 - c0)));
+        });
+        if (progress) progress(q0 * corpus_.n() + (q1 - q0) * c1, queries_.n() * corpus_.n());
+      }
+      for (int64_t i = q0; i < q1; ++i) end(i);
+    }
+  }
+
+  // For a query and a row of the blocks at hand.
+  double Exact(int64_t query, int64_t row) const {
+    const double lengths = query_lengths_[static_cast<size_t>(query - query_begin_)] *
+                           corpus_lengths_[static_cast<size_t>(row - corpus_begin_)];
+    return lengths == 0 ? 0.0 : Dot(queries_.Row(query), corpus_.Row(row)) / lengths;
+  }
+
+ private:
+  Buffer Allocate(int64_t rows) {
+    return backend_.Allocate(static_cast<size_t>(rows * queries_.d) * sizeof(float));
+  }
+  TensorView Upload(const std::vector<float>& values, const Buffer& buffer, int64_t rows) {
+    const TensorView view{.data = buffer.data(), .dtype = DType::kF32, .shape = {rows, queries_.d}};
+    backend_.Upload(std::as_bytes(std::span(values)), view);
+    return view;
+  }
+
+  Backend& backend_;
+  const Vectors queries_, corpus_;
+  double bound_;
+  std::span<const double> query_lengths_, corpus_lengths_;
+  int64_t query_begin_ = 0, corpus_begin_ = 0;
+};
+
+bool IsNearer(const Neighbour& a, const Neighbour& b) {
+  return a.cosine != b.cosine ? a.cosine > b.cosine : a.index < b.index;
+}
+
+}  // namespace
+
+std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Vectors& queries,
+                                                      const Vectors& corpus, int64_t k,
+                                                      const SearchProgress& progress) {
+  LACOS_CHECK(k > 0, "at least one neighbour is asked for");
+  BlockSearch search(backend, queries, corpus);
+  std::vector<std::vector<Neighbour>> found(static_cast<size_t>(queries.n()));
+  const auto visit = [&](int64_t query, int64_t first, std::span<const float> products) {
+    std::vector<Neighbour>& heap = found[static_cast<size_t>(query)];  // the worst in front
+    for (size_t j = 0; j < products.size(); ++j) {
+      const bool full = static_cast<int64_t>(heap.size()) == k;
+      if (full && products[j] + search.bound() < heap.front().cosine) continue;
+      const int64_t row = first + static_cast<int64_t>(j);
+      const Neighbour neighbour{.index = row, .cosine = search.Exact(query, row)};
+      if (full) {
+        if (!IsNearer(neighbour, heap.front())) continue;
+        std::pop_heap(heap.begin(), heap.end(), IsNearer);
+        heap.pop_back();
+      }
+      heap.push_back(neighbour);
+      std::push_heap(heap.begin(), heap.end(), IsNearer);
+    }
+  };
+  search.Run(
+      progress, [](int64_t) {}, visit,
+      [&](int64_t query) {
+        auto& heap = found[static_cast<size_t>(query)];
+        std::sort_heap(heap.begin(), heap.end(), IsNearer);
+      });
+  return found;
+}
+
+std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queries, const Vectors& corpus,
+                                          const std::vector<std::vector<int64_t>>& targets,
+                                          const SearchProgress& progress) {
+  LACOS_CHECK(static_cast<int64_t>(targets.size()) == queries.n(), "one list of targets for each query");
+  // A query's targets, the nearest first, and how many other rows come before target t: nearer[0] + ... +
+  // nearer[t], so that a row nearer than many targets is counted once.
+  struct Places {
+    std::vector<Neighbour> targets;
+    std::vector<int64_t> nearer;
+  };
+  BlockSearch search(backend, queries, corpus);
+  std::vector<Places> places(static_cast<size_t>(std::min(kQueryRows, queries.n())));
+  std::vector<std::vector<int64_t>> ranks(targets.size());
+  const auto place_of = [&](int64_t query) -> Places& {
+    return places[static_cast<size_t>(query % kQueryRows)];
+  };
+
+  const auto begin = [&](int64_t query) {
+    Places& place = place_of(query);
+    place.targets.clear();
+    for (const int64_t row : targets[static_cast<size_t>(query)]) {
+      LACOS_CHECK(row >= 0 && row < corpus.n(), "a target is a row of the corpus");
+      place.targets.push_back({.index = row, .cosine = Cosine(queries.Row(query), corpus.Row(row))});
+    }
+    std::sort(place.targets.begin(), place.targets.end(), IsNearer);
+    place.nearer.assign(place.targets.size() + 1, 0);
+  };
+  const auto visit = [&](int64_t query, int64_t first, std::span<const float> products) {
+    Places& place = place_of(query);
+    if (place.targets.empty()) return;
+    const double least = place.targets.back().cosine - search.bound();
+    for (size_t j = 0; j < products.size(); ++j) {
+      if (products[j] < least) continue;
+      // The first target that this row comes before, whichever way its product was rounded.
+      const auto further_than = [&](double cosine) {
+        return std::partition_point(place.targets.begin(), place.targets.end(),
+                                    [&](const Neighbour& target) { return target.cosine >= cosine; });
+      };
+      auto at = further_than(products[j] - search.bound());
+      if (at != further_than(products[j] + search.bound())) {
+        const int64_t row = first + static_cast<int64_t>(j);
+        const Neighbour other{.index = row, .cosine = search.Exact(query, row)};
+        at = std::upper_bound(place.targets.begin(), place.targets.end(), other,
+                              IsNearer);  // not before itself
+      }
+      ++place.nearer[static_cast<size_t>(at - place.targets.begin())];
+    }
+  };
+  const auto end = [&](int64_t query) {
+    const Places& place = place_of(query);
+    std::vector<int64_t> rank(place.targets.size());
+    int64_t before = 0;
+    std::vector<std::pair<int64_t, int64_t>> of_row;
+    for (size_t t = 0; t < rank.size(); ++t) {
+      before += place.nearer[t];
+      of_row.emplace_back(place.targets[t].index, before + 1);
+    }
+    // In the order in which the caller named them.
+    std::sort(of_row.begin(), of_row.end());
+    const std::vector<int64_t>& asked = targets[static_cast<size_t>(query)];
+    for (size_t t = 0; t < asked.size(); ++t) {
+      rank[t] = std::lower_bound(of_row.begin(), of_row.end(), std::pair(asked[t], int64_t{0}))->second;
+    }
+    ranks[static_cast<size_t>(query)] = std::move(rank);
+  };
+  search.Run(progress, begin, visit, end);
+  return ranks;
+}
+
+}  // namespace lacos

@@ -1,0 +1,186 @@
+#include "lacos/train/run/output.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "lacos/base/error.h"
+#include "lacos/base/hash.h"
+#include "lacos/base/version.h"
+#include "lacos/data/training_texts.h"
+#include "lacos/formats/export.h"
+#include "lacos/formats/model_card.h"
+#include "lacos/io/atomic_file.h"
+#include "lacos/io/folder.h"
+#include "lacos/io/manifest.h"
+#include "lacos/io/paths.h"
+#include "lacos/record/inputs.h"
+#include "lacos/train/run/identity.h"
+
+namespace lacos {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void FailWrite(const fs::path& path, const std::string& reason) {
+  throw UserError(fmt::format(
+      "[{}] could not write: {}; expected a writable folder with free space; free space or choose "
+      "another --output",
+      path.string(), reason));
+}
+
+// What was read, and what of it was left out.
+Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
+  Json files = Json::Array();
+  for (const ExampleFile& file : data.files()) {
+    Json dropped = Json::Object();
+    const auto add = [&](const char* reason, int64_t rows) {
+      if (rows > 0) dropped.Set(reason, rows);
+    };
+    add("without a gold label", file.dropped_no_gold_label);
+    add("with another label than entailment", file.dropped_other_label);
+    add("with two identical texts", file.dropped_identical_texts);
+    add("of another split", file.dropped_other_split);
+    add("beyond --data-fraction", file.dropped_beyond_fraction);
+    Json entry = Json::Object();
+    entry.Set("path", file.path);
+    entry.Set("rows", file.rows);
+    entry.Set("examples", static_cast<int64_t>(file.examples.size()));
+    entry.Set("dropped", dropped);
+    entry.Set("dropped_negatives", file.dropped_negatives);
+    files.Append(entry);
+  }
+  Json json = Json::Object();
+  json.Set("train", files);
+  json.Set("texts_truncated", data.truncated());
+  json.Set("distinct_texts", data.distinct_texts());
+  json.Set("distinct_tokens", data.distinct_tokens());
+  if (!dev.path.empty()) {
+    Json entry = Json::Object();
+    entry.Set("path", dev.path);
+    entry.Set("rows", dev.rows);
+    entry.Set("pairs", static_cast<int64_t>(dev.score.size()));
+    entry.Set("dropped_no_score", dev.dropped_no_score);
+    entry.Set("dropped_other_split", dev.dropped_other_split);
+    json.Set("dev", entry);
+  }
+  return json;
+}
+
+// The file of hashes, or nothing.
+std::vector<std::pair<std::string, std::string>> TextHashes(const TrainOptions& options,
+                                                            const LoadedModel& loaded,
+                                                            const TrainingData& data) {
+  if (!options.text_hashes) return {};
+  TrainingTexts texts;
+  for (const ExampleFile& file : data.files()) {
+    for (const Example& example : file.examples) texts.AddExample(example.texts);
+  }
+  if (const std::string& adapter = loaded.folder.adapter_path; !adapter.empty()) {
+    const std::string earlier = (fs::path(adapter) / TrainingTexts::kFileName).string();
+    if (FileExists(earlier)) texts.Merge(TrainingTexts::Read(earlier));
+  }
+  return {{TrainingTexts::kFileName, texts.Bytes()}};
+}
+
+}  // namespace
+
+Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
+                 const ScoredPairs& dev, const Backend& backend, int64_t total_steps) {
+  Json settings = Json::Object();
+  settings.Set("lacos_version", kLacosVersion);
+  for (const auto& [name, value] : options.recipe) settings.Set(name, value);
+  settings.Set("total_steps", total_steps);
+  settings.Set("base_config_sha256", Sha256Hex(loaded.base_weights->config_json().Dump(-1, /*sorted=*/true)));
+  settings.Set("base_bytes", loaded.base_weights->Bytes());
+  settings.Set("base_sample_sha256", SampleSha256(*loaded.base_weights));
+  settings.Set("adapter_sha256", AdapterIdentity(loaded));
+  settings.Set("tokenizer_sha256", FileSha256(loaded.folder.tokenizer_path));
+  Json files = Json::Array();
+  for (const ExampleFile& file : data.files()) files.Append(ExamplesIdentity(file));
+  settings.Set("train_files", files);
+  settings.Set("score_maximum", data.score_maximum());
+  settings.Set("dev_file", DevIdentity(dev));
+  settings.Set("isa", backend.Describe().isa);
+  return settings;
+}
+
+void ForgetRecords(const std::string& output) {
+  std::error_code error;
+  for (const FolderEntry& entry : ListFolder(output)) {
+    const bool events =
+        entry.name.starts_with("events.out.tfevents.") && entry.name.find(".lacos") != std::string::npos;
+    if (!error && (events || entry.name == "metrics.jsonl")) fs::remove(fs::path(output) / entry.name, error);
+  }
+  if (error) FailWrite(output, error.message());
+}
+
+Json KernelsJson(const KernelInfo& info) {
+  Json names = Json::Array();
+  for (const std::string& kernel : info.kernels) names.Append(kernel);
+  Json kernels = Json::Object();
+  kernels.Set("backend", info.backend);
+  kernels.Set("isa", info.isa);
+  kernels.Set("kernels", names);
+  return kernels;
+}
+
+Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
+                 const ScoredPairs& dev, const Backend& backend, const Json& settings) {
+  Json run = options.run_record.empty() ? Json::Object() : Json::Parse(options.run_record, "run record");
+  if (!run.Has("lacos_version")) run.Set("lacos_version", kLacosVersion);
+  RunInputs inputs;
+  inputs.AddModel(loaded.folder);
+  for (const std::string& path : options.train_files) inputs.AddFile("train", path);
+  if (!options.dev_file.empty()) inputs.AddFile("dev", options.dev_file);
+  run.Set("inputs", inputs.ToJson());
+  run.Set("kernels", KernelsJson(backend.Describe()));
+  run.Set("settings", settings);
+  run.Set("data", DataJson(data, dev));
+  return run;
+}
+
+void WriteRunFile(const std::string& output, const Json& run) {
+  WriteFileAtomically((fs::path(output) / "run.json").string(), run.Dump(2) + "\n");
+}
+
+bool RunFinished(const std::string& output) {
+  const fs::path folder(output);
+  return FileExists((folder / "lacos.json").string()) &&
+         FileExists((folder / "adapter_config.json").string());
+}
+
+TrainReport FinishedReport(const std::string& output) {
+  for (const VerifyProblem& problem : VerifyManifest(output)) {
+    if (problem.file == "README.md") continue;  // a model card is there to be edited
+    throw UserError(fmt::format(
+        "[{}] is finished, but {} has {}; expected {}, as lacos.json records; see `lacos verify`; "
+        "without lacos.json --resume goes on from the last checkpoint and writes the files anew",
+        output, problem.file, problem.found, problem.expected));
+  }
+  TrainReport report;
+  const Json run = Json::ReadFile((fs::path(output) / "run.json").string());
+  report.steps = run.At("settings").At("total_steps").AsInt();
+  return report;
+}
+
+void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
+               const LoraAdapter& adapter, const std::vector<std::pair<std::string, std::string>>& scores) {
+  WriteSentenceTransformersFolder(
+      options.output, adapter,
+      {.base_name = loaded.folder.base_name,
+       .base_folder = loaded.folder.base_path,
+       .tokenizer_folder = fs::path(loaded.folder.tokenizer_path).parent_path().string(),
+       .hidden_size = loaded.base_weights->config().hidden_size,
+       .pooling = options.pooling,
+       .normalize = options.normalize,
+       .max_length = options.max_length,
+       .strip = options.strip,
+       .base_license = ReadLicense(loaded.folder.base_path),
+       .recipe = options.recipe,
+       .scores = scores,
+       .more_files = TextHashes(options, loaded, data)});
+}
+
+}  // namespace lacos

@@ -1,0 +1,155 @@
+#include "lacos/train/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "lacos/base/error.h"
+#include "lacos/base/process.h"
+#include "lacos/kernels/timed_backend.h"
+#include "lacos/model/layer_cache_key.h"
+#include "lacos/model/streaming.h"
+#include "lacos/train/rehearsal.h"
+
+namespace lacos {
+
+bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options, const DropoutRates& dropout) {
+  const LoraSettings& lora = loaded.adapter ? loaded.adapter->settings : options.lora;
+  return dropout.Any() || lora.dropout > 0;
+}
+
+TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& train_options,
+                                 const DropoutRates& dropout, const TrainingData::Extent& largest,
+                                 int64_t dev_pairs, int64_t evaluation_tokens)
+    : options(train_options) {
+  EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
+  if (options.stream_layers) {
+    encoder_options.streaming =
+        options.cold ? WeightStreaming::kDropCached : ChooseStreaming(*loaded.base_weights);
+  }
+  RehearseStep(options, *loaded.base_weights, encoder_options);
+  backend = MakeCpuBackend({.compute = options.compute});
+  if (options.op_times != nullptr) backend = MakeTimedBackend(std::move(backend), *options.op_times);
+  model = std::make_unique<BloomModel>(*backend, loaded.base_weights);
+  LoraAdapter adapter = StartingAdapter(loaded, options);
+  ReturnFreeMemory();
+  const MemoryUse before = ReadMemoryUse();
+  model->Attach(adapter, /*trainable=*/true);
+  needs_keys = NeedsDropoutKeys(loaded, options, dropout);
+  loss = MakeLoss(*backend, options.loss, model->config().hidden_size);
+  std::vector<TrainableTensor> tensors = model->trainable();
+  for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
+  optimizer = std::make_unique<Optimizer>(*backend, options.optimizer, std::move(tensors));
+  const int64_t adapter_resident = ReadMemoryUse().rss_bytes - before.rss_bytes;
+
+  LossBatch shape{.examples = std::min(options.batch.batch_size, largest.rows / 2)};
+  shape.negatives = largest.rows - 2 * shape.examples;
+  const auto examples = static_cast<size_t>(shape.examples);
+  if (options.loss.kind == LossKind::kSoftmax) shape.labels.assign(examples, 0);
+  if (options.loss.kind == LossKind::kCosine || options.loss.kind == LossKind::kCosent) {
+    shape.scores.assign(examples, 0.0f);
+  }
+  const int64_t dimension = model->config().hidden_size;
+  plan = PlanTraining(*backend, loaded.base_weights, std::move(adapter),
+                      {.choice = options.strategy,
+                       .memory_budget = options.memory_budget,
+                       .chunk_tokens = options.chunk_tokens,
+                       .lengths = largest.lengths,
+                       .rows = largest.rows,
+                       .keys = needs_keys,
+                       .encoder = encoder_options,
+                       .loss = options.loss,
+                       .loss_shape = shape,
+                       .optimizer = options.optimizer,
+                       .evaluation_tokens = dev_pairs > 0 ? evaluation_tokens : 0,
+                       .evaluation_longest = std::min(options.max_length, evaluation_tokens),
+                       // The vectors of both sides' texts.
+                       .evaluation_bytes = 2 * dev_pairs * dimension * static_cast<int64_t>(sizeof(float)),
+                       .adapter_resident_bytes = adapter_resident});
+  encoder = std::make_unique<Encoder>(*model, encoder_options);
+  if (plan.chosen.fits) encoder->arena().Reserve(static_cast<size_t>(plan.activation_bytes));
+}
+
+void TrainingSession::RequireRoom() const {
+  if (plan.chosen.fits || options.memory_budget > 0) return;
+  const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
+  std::string others;
+  for (const PlannedStrategy& strategy : plan.considered) {
+    if (strategy.fits) others = fmt::format(", use --gradient-strategy auto ('{}' fits)", strategy.name);
+  }
+  throw UserError(fmt::format(
+      "[memory] this run needs {:.2f} GB ('{}'), but what it holds already and 80 % of the free memory are "
+      "{:.2f} GB; expected a run that fits; lower --batch-size, --max-length or --chunk-tokens{}{}, or say "
+      "with --memory-budget how much it may take",
+      gigabytes(plan.chosen.peak_bytes), plan.chosen.name, gigabytes(plan.limit_bytes),
+      options.stream_layers ? "" : ", use --stream-layers", others));
+}
+
+void TrainingSession::OpenLayerCache(const LoadedModel& loaded,
+                                     const std::function<void(const std::string&)>& tell) {
+  if (options.cache_layers.empty()) return;
+  const int64_t blocks = encoder->EmbeddingTrainable() ? 0 : encoder->LowestTrainableBlock();
+  if (blocks == 0 || encoder->options().dropout.Any()) {
+    if (tell) {
+      tell(blocks == 0 ? "--cache-layers has nothing to keep: layer 0 is trained; see --lora-layers"
+                       : "--cache-layers has nothing to keep: --dropout changes every layer's states");
+    }
+    return;
+  }
+  layer_cache = std::make_unique<LayerCache>(
+      LayerCacheOptions{
+          .folder = options.cache_layers, .limit_bytes = options.cache_layers_limit, .tell = tell},
+      LayerCacheIdentity(*loaded.base_weights, *backend, options.compute, blocks, options.cache_layers),
+      model->config().hidden_size * static_cast<int64_t>(SizeOf(backend->Types().residual)));
+  encoder->options().layer_cache = layer_cache.get();
+  if (tell) {
+    tell(fmt::format("layer cache {}: the states of {} texts after layer {}, {:.2f} GB", layer_cache->path(),
+                     layer_cache->texts(), blocks - 1, static_cast<double>(layer_cache->bytes()) / 1e9));
+  }
+}
+
+TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input, double learning_rate) {
+  optimizer->ZeroGradients();
+  StepResult result;
+  result.loss = GradientStep(*encoder, *loss, input.texts, input.loss, plan.chosen.strategy);
+  result.gradients = optimizer->MeasureGradients();
+  result.bad = !std::isfinite(result.loss.loss) || !std::isfinite(result.gradients.norm) ||
+               result.gradients.nonfinite > 0;
+  if (result.bad) return result;
+  // As torch.nn.utils.clip_grad_norm_: the factor has 1e-6 in its denominator.
+  const double clip =
+      options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (result.gradients.norm + 1e-6)) : 1.0;
+  result.clipped = clip < 1;
+  optimizer->Step(learning_rate, clip);
+  return result;
+}
+
+std::vector<int64_t> TrainingSession::NonfiniteRows(const TrainingBatch& input) {
+  // Texts at a time within the memory that was planned for a step: a forward keeps little.
+  constexpr int64_t kTokens = 2048;
+  const PackedTexts& texts = input.texts;
+  Arena& arena = encoder->arena();
+  std::vector<int64_t> rows;
+  for (int64_t begin = 0, end = 0; begin < texts.Texts(); begin = end) {
+    for (end = begin + 1; end < texts.Texts() && texts.offsets[end + 1] - texts.offsets[begin] <= kTokens;) {
+      ++end;
+    }
+    const ArenaScope scope(arena);
+    const int64_t dimension = model->config().hidden_size;
+    const TensorView vectors = arena.Allocate(backend->Types().residual, {end - begin, dimension});
+    encoder->Forward(texts.Slice(begin, end), vectors);
+    const std::vector<float> values = DownloadFloats(*backend, vectors);
+    for (int64_t row = begin; row < end; ++row) {
+      const auto first = values.begin() + (row - begin) * dimension;
+      if (!std::all_of(first, first + dimension, [](float value) { return std::isfinite(value); })) {
+        rows.push_back(row);
+      }
+    }
+  }
+  return rows;
+}
+
+}  // namespace lacos

@@ -1,0 +1,110 @@
+#include "lacos/formats/export.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lacos/convert/init.h"
+#include "lacos/formats/model_card.h"
+#include "lacos/io/manifest.h"
+#include "unit/formats/model_fixture.h"
+
+namespace lacos {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class ExportTest : public ::testing::Test {
+ protected:
+  ExportTest() {
+    InitFolder(BloomConfigToJson(config_, "float32"), folder_ / "base", {});
+    std::filesystem::create_directory(folder_ / "out");
+    settings_.base_name = "bigscience/bloom-560m";
+    settings_.base_folder = folder_ / "base";
+    settings_.tokenizer_folder = folder_ / "base";
+    settings_.hidden_size = config_.hidden_size;
+    settings_.pooling = Pooling::kLast;
+    settings_.max_length = 60;
+    settings_.recipe = {{"loss", "mnr | symmetric"}, {"steps", "100"}};
+    settings_.scores = {{"STS dev Spearman", "65.91 (step 7)"}};
+  }
+  void Write() { WriteSentenceTransformersFolder(folder_ / "out", adapter_, settings_); }
+
+  TestFolder folder_;
+  BloomConfig config_{.hidden_size = 40, .heads = 5, .layers = 2, .vocab_size = 300};
+  LoraAdapter adapter_ = InitializeLora(config_, {}, 1);
+  ExportSettings settings_;
+};
+
+TEST_F(ExportTest, TheFolderOpensWithItsSettings) {
+  settings_.strip = true;
+  for (const bool normalize : {false, true}) {
+    settings_.normalize = normalize;
+    Write();
+    const ModelFolder folder = OpenModelFolder(folder_ / "out", "", "");
+    EXPECT_EQ(folder.kind, ModelFolder::Kind::kTrained);
+    EXPECT_EQ(folder.base_path, folder_ / "base");
+    EXPECT_EQ(folder.base_name, "bigscience/bloom-560m");
+    EXPECT_EQ(folder.tokenizer_path, folder_ / "out/tokenizer.json");
+    EXPECT_EQ(folder.settings.pooling, Pooling::kLast);
+    EXPECT_EQ(folder.settings.normalize, normalize);
+    EXPECT_EQ(folder.settings.max_length, 60);
+    EXPECT_EQ(folder.settings.strip, true);
+    const LoraAdapter adapter = ReadLoraAdapter(folder.adapter_path, config_);
+    EXPECT_EQ(adapter.modules.size(), 2u);
+  }
+}
+
+TEST_F(ExportTest, ItIsFoundFromAnyWorkingDirectoryAfterBothWereMoved) {
+  Write();
+  const TestFolder elsewhere;
+  std::filesystem::rename(folder_ / "base", elsewhere / "base");
+  std::filesystem::rename(folder_ / "out", elsewhere / "out");
+  EXPECT_EQ(OpenModelFolder(elsewhere / "out", "", "").base_path, elsewhere / "base");
+}
+
+TEST_F(ExportTest, TheManifestCoversTheModelAndNotTheTrainingRun) {
+  WriteText(folder_ / "out/metrics.jsonl", "{}");
+  WriteText(folder_ / "out/checkpoints/step-000001/state", "x");
+  Write();
+  const Json record = Json::ReadFile(folder_ / "out/lacos.json");
+  EXPECT_EQ(record.At("kind").AsString(), "trained");
+  EXPECT_TRUE(record.At("files").Has("adapter_model.safetensors"));
+  EXPECT_TRUE(record.At("files").Has("1_Pooling/config.json"));
+  EXPECT_FALSE(record.At("files").Has("metrics.jsonl"));
+  EXPECT_FALSE(record.At("files").Has("checkpoints/step-000001/state"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out/checkpoints/step-000001/state"));
+  EXPECT_THAT(VerifyManifest(folder_ / "out"), IsEmpty());
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "out")) {
+    EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr("tmp")));
+  }
+}
+
+TEST_F(ExportTest, AFailureLeavesNoPartOfTheModel) {
+  settings_.tokenizer_folder = folder_ / "nowhere";
+  EXPECT_THAT(ErrorOf([&] { Write(); }), HasSubstr("no tokenizer.json"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "out"));
+}
+
+TEST_F(ExportTest, TheCardTellsWhatTheModelIs) {
+  settings_.base_license = "bigscience-bloom-rail-1.0";
+  const std::string card = ModelCard(adapter_, settings_);
+  EXPECT_THAT(card, AllOf(HasSubstr("license: \"bigscience-bloom-rail-1.0\"\n"),
+                          HasSubstr("base_model: \"bigscience/bloom-560m\"\n"),
+                          HasSubstr("| pooling | last |"), HasSubstr("| loss | mnr \\| symmetric |"),
+                          HasSubstr("| STS dev Spearman | 65.91 (step 7) |")));
+  settings_.base_license.clear();
+  settings_.base_name = "/home/someone/models/bloom";
+  EXPECT_THAT(ModelCard(adapter_, settings_),
+              AllOf(Not(HasSubstr("license:")), Not(HasSubstr("/home/someone"))));
+  WriteText(folder_ / "base/README.md",
+            "---\nlanguage:\n- en\nlicense: 'apache-2.0'\r\n---\n# Model\nlicense: other\n");
+  EXPECT_EQ(ReadLicense(folder_ / "base"), "apache-2.0");
+  WriteText(folder_ / "base/README.md", "---\nlanguage: en\n---\nlicense: other\n");
+  EXPECT_EQ(ReadLicense(folder_ / "base"), "");
+}
+
+}  // namespace
+}  // namespace lacos

@@ -1,0 +1,566 @@
+// The list of op calls. Bounds use eps = 2^-23, which is twice the unit roundoff of f32 and leaves a factor
+// of two for second-order terms; a K-term f32 dot product is within K eps / 2 of its magnitude in any
+// summation order.
+#include "unit/kernels/op_cases.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "lacos/kernels/reference/dropout.h"
+#include "unit/kernels/error_bounds.h"
+
+namespace lacos::testing {
+namespace {
+
+constexpr double kBF16Roundoff = 0x1p-8;
+
+// Offsets of texts of many lengths, an empty one among them.
+std::vector<int32_t> Offsets(std::initializer_list<int32_t> lengths) {
+  std::vector<int32_t> offsets = {0};
+  for (const int32_t length : lengths) offsets.push_back(offsets.back() + length);
+  return offsets;
+}
+
+// Relative error of one frozen product's terms beyond f32 arithmetic: bf16 mode rounds weights that are not
+// row-wise codes, and in the backward direction dy with the row scales folded in.
+double TermError(Compute compute, WeightFormat format, bool backward) {
+  if (compute != Compute::kBF16) return 0;
+  double error = format == WeightFormat::kLinearRows ? 0 : kBF16Roundoff;
+  if (backward) error += 2 * kBF16Roundoff;
+  return error;
+}
+
+// What 8-bit rounding of both sides can change in the sums of left [rows, depth] times right [depth,
+// columns], to first and second order: half a step of the row's scale on the left; on the right half a step
+// of each scale where the weight is encoded anew (`right_step`, [depth, columns]; empty where its codes are
+// used).
+std::vector<double> Int8Bounds(const std::vector<double>& left, const std::vector<double>& right,
+                               const std::vector<double>& right_step, int64_t depth) {
+  const auto rows = static_cast<int64_t>(left.size()) / depth,
+             columns = static_cast<int64_t>(right.size()) / depth;
+  std::vector<double> bounds(static_cast<size_t>(rows * columns));
+  for (int64_t r = 0; r < rows; ++r) {
+    double most = 0;
+    for (int64_t k = 0; k < depth; ++k) most = std::max(most, std::abs(left[r * depth + k]));
+    const double step = most / 254 * (1 + 8 * kEps);
+    for (int64_t c = 0; c < columns; ++c) {
+      double& bound = bounds[r * columns + c];
+      for (int64_t k = 0; k < depth; ++k) {
+        bound += step * std::abs(right[k * columns + c]);
+        if (!right_step.empty())
+          bound += (std::abs(left[r * depth + k]) + step) * right_step[k * columns + c];
+      }
+    }
+  }
+  return bounds;
+}
+
+// The weight [out, in] as an integer product sees it: in units of its rows' scales, and the scales.
+struct UnitWeight {
+  std::vector<double> units;  // [out, in]
+  std::vector<double> scale;  // [out]
+};
+UnitWeight InUnits(const std::vector<float>& weight, int64_t out, int64_t in) {
+  UnitWeight w;
+  for (int64_t o = 0; o < out; ++o) {
+    double most = 0;
+    for (int64_t i = 0; i < in; ++i) most = std::max(most, std::abs(double{weight[o * in + i]}));
+    w.scale.push_back(most / 127);
+    for (int64_t i = 0; i < in; ++i) w.units.push_back(weight[o * in + i] / w.scale.back());
+  }
+  return w;
+}
+
+constexpr double kGeluSlope = 1.13;  // the steepest
+
+// For y = x W^T, times the slope that follows.
+std::vector<double> Int8ForwardBounds(Workbench& wb, View x, int64_t out, WeightFormat format, double slope) {
+  const int64_t in = x.cols();
+  const UnitWeight w = InUnits(TestWeightValues(out, in, format), out, in);
+  std::vector<double> right(static_cast<size_t>(in * out)), step;
+  for (int64_t o = 0; o < out; ++o) {
+    for (int64_t i = 0; i < in; ++i) right[i * out + o] = w.units[o * in + i] * w.scale[o] * slope;
+  }
+  if (format != WeightFormat::kLinearRows) {
+    for (int64_t i = 0; i < in; ++i) {
+      for (int64_t o = 0; o < out; ++o) step.push_back(w.scale[o] / 2 * (1 + 8 * kEps) * slope);
+    }
+  }
+  return Int8Bounds(wb.Read(x), right, step, in);
+}
+
+// For dx = dy W: the rows' scales belong to the left side.
+std::vector<double> Int8BackwardBounds(Workbench& wb, View dy, int64_t in, WeightFormat format,
+                                       double slope) {
+  const int64_t out = dy.cols();
+  UnitWeight w = InUnits(TestWeightValues(out, in, format), out, in);
+  std::vector<double> left = wb.Read(dy), step;
+  for (size_t i = 0; i < left.size(); ++i) left[i] *= w.scale[i % out];
+  for (double& unit : w.units) unit *= slope;
+  if (format != WeightFormat::kLinearRows) step.assign(w.units.size(), 0.5 * (1 + 8 * kEps) * slope);
+  return Int8Bounds(left, w.units, step, out);
+}
+
+struct LinearShape {
+  int64_t tokens, in, out;
+};
+constexpr LinearShape kLinearShapes[] = {{1, 64, 192}, {5, 48, 33}, {97, 100, 36}, {200, 256, 128}};
+constexpr int64_t kRank = 4;
+
+std::string ShapeName(const LinearShape& s) {
+  return std::to_string(s.tokens) + "x" + std::to_string(s.in) + "x" + std::to_string(s.out);
+}
+
+const char* FormatName(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kPlain:
+      return "Plain";
+    case WeightFormat::kLinearRows:
+      return "Rows";
+    case WeightFormat::kLinearBlocks:
+      return "Blocks";
+    case WeightFormat::kDynamic:
+      return "Dynamic";
+  }
+  return "";
+}
+
+OpCase LinearCase(LinearShape s, WeightFormat format, bool lora, bool gelu, bool residual) {
+  std::string name = "Linear" + ShapeName(s) + FormatName(format);
+  if (lora) name += "Lora";
+  if (gelu) name += "Gelu";
+  if (residual) name += "Residual";
+  return {name, [=](Workbench& wb, Compute compute) {
+            const TensorView x = wb.Normal(Role::kActivation, {s.tokens, s.in}, 1);
+            Epilogue e{.bias = wb.Normal(Role::kParameter, {s.out}, 2)};
+            if (lora) {
+              e.lora_z = wb.Normal(Role::kStatistic, {s.tokens, kRank}, 3);
+              e.lora_b = wb.Normal(Role::kParameter, {s.out, kRank}, 4);
+              e.lora_scale = 2;
+            }
+            e.gelu = gelu;
+            if (gelu) e.saved_gelu = wb.Make(Role::kActivation, {s.tokens, s.out});
+            if (residual) e.residual = wb.Normal(Role::kResidual, {s.tokens, s.out}, 5);
+            const TensorView y = wb.Make(residual ? Role::kResidual : Role::kActivation, {s.tokens, s.out});
+            wb.backend().Linear(x, AddTestWeight(wb, s.out, s.in, format), e, y);
+            const double product =
+                (static_cast<double>(s.in) + 12) * kEps + TermError(compute, format, false);
+            // gelu's slope is at most 1.13 and gelu(z) >= z / 2 for z >= 0: errors of u, its rounding to the
+            // activation type among them, are at most 2.3 times as large relative to gelu of the magnitude.
+            const double rounding = Epsilon(wb.types().activation);
+            const double factor = gelu ? 2.3 * (product + rounding) + 8 * kEps : product;
+            std::vector<OpOutput> outputs = {{y, Epsilon(y.dtype), 0, factor}};
+            if (gelu) outputs.push_back({e.saved_gelu, rounding, 0, product});
+            if (compute == Compute::kInt8) {
+              // Rounding to bf16 may carry u's and y's distances to the next number: twice as far.
+              const double widen = 1 + Epsilon(DType::kBF16);
+              outputs[0].bounds = Int8ForwardBounds(wb, x, s.out, format, widen * (gelu ? kGeluSlope : 1));
+              if (gelu) outputs[1].bounds = Int8ForwardBounds(wb, x, s.out, format, widen);
+            }
+            return outputs;
+          }};
+}
+
+OpCase LinearBackwardCase(LinearShape s, WeightFormat format, bool lora, bool gelu, bool accumulate) {
+  std::string name = "LinearBackward" + ShapeName(s) + FormatName(format);
+  if (lora) name += "Lora";
+  if (gelu) name += "Gelu";
+  if (accumulate) name += "Accumulate";
+  return {name, [=](Workbench& wb, Compute compute) {
+            const TensorView dy = wb.Normal(Role::kGradient, {s.tokens, s.out}, 1);
+            BackwardEpilogue e{.accumulate = accumulate};
+            if (lora) {
+              e.lora_dz = wb.Normal(Role::kStatistic, {s.tokens, kRank}, 3);
+              e.lora_a = wb.Normal(Role::kParameter, {kRank, s.in}, 4);
+              e.lora_scale = 2;
+            }
+            // Values above 0.5 keep gelu' of the magnitudes at least as large as of the values.
+            if (gelu)
+              e.saved_gelu =
+                  wb.From(Role::kActivation, {s.tokens, s.in}, std::vector<float>(s.tokens * s.in, 0.75f));
+            const TensorView dx = accumulate ? wb.Normal(Role::kGradient, {s.tokens, s.in}, 6)
+                                             : wb.Make(Role::kGradient, {s.tokens, s.in});
+            wb.backend().LinearBackward(dy, AddTestWeight(wb, s.out, s.in, format), e, dx);
+            const double factor = (static_cast<double>(s.out) + 20) * kEps + TermError(compute, format, true);
+            std::vector<OpOutput> outputs = {{dx, Epsilon(dx.dtype), 0, factor}};
+            if (compute == Compute::kInt8)
+              outputs[0].bounds = Int8BackwardBounds(wb, dy, s.in, format, gelu ? kGeluSlope : 1);
+            return outputs;
+          }};
+}
+
+OpCase MatMulCase(int64_t m, int64_t n, int64_t k, bool ta, bool tb, double beta) {
+  const std::string name = "MatMul" + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+                           (ta ? "T" : "N") + (tb ? "T" : "N") + (beta == 0 ? "" : "Beta");
+  return {name, [=](Workbench& wb, Compute) {
+            const TensorView a = wb.Normal(Role::kActivation, ta ? Shape{k, m} : Shape{m, k}, 1);
+            const TensorView b = wb.Normal(Role::kParameter, tb ? Shape{n, k} : Shape{k, n}, 2);
+            const TensorView y = wb.Normal(Role::kStatistic, {m, n}, 3);
+            wb.backend().MatMul(a, ta, b, tb, 0.5, beta, y);
+            return std::vector<OpOutput>{{y, kEps, 0, (static_cast<double>(k) + 4) * kEps}};
+          }};
+}
+
+TokenLeaves LeavesOf(int64_t rows) {
+  TokenLeaves leaves{.begin = {0}};
+  for (int64_t at = 0; at < rows;) leaves.begin.push_back(at = std::min(rows, at + 17 + at % 23));
+  return leaves;
+}
+
+OpCase TokenSumsCase(int64_t rows, int64_t p, int64_t q) {
+  return {"TokenSums" + std::to_string(rows) + "x" + std::to_string(p) + "x" + std::to_string(q),
+          [=](Workbench& wb, Compute) {
+            const TensorView a = wb.Normal(Role::kGradient, {rows, p}, 1);
+            const TensorView b = wb.Normal(Role::kActivation, {rows, q}, 2);
+            const TensorView c = wb.Normal(Role::kActivation, {rows, p}, 3);
+            const TensorView outer = wb.Normal(Role::kParameter, {p, q}, 4);
+            const TensorView sum = wb.Normal(Role::kParameter, {p}, 5);
+            const TensorView dot = wb.Normal(Role::kParameter, {p}, 6);
+            wb.backend().TokenOuter(a, b, LeavesOf(rows), 1.5, outer);
+            wb.backend().TokenSum(a, LeavesOf(rows), sum);
+            wb.backend().TokenDotSum(a, c, LeavesOf(rows), dot);
+            const double factor = (static_cast<double>(rows) + 4) * kEps;
+            return std::vector<OpOutput>{
+                {outer, kEps, 0, factor}, {sum, kEps, 0, factor}, {dot, kEps, 0, factor}};
+          }};
+}
+
+OpCase LayerNormCase(int64_t rows, int64_t cols) {
+  return {"LayerNorm" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
+            const TensorView x = wb.Normal(Role::kResidual, {rows, cols}, 1, 3);
+            const TensorView gamma = wb.Normal(Role::kParameter, {cols}, 2);
+            const TensorView beta = wb.Normal(Role::kParameter, {cols}, 3);
+            const TensorView xhat = wb.Make(Role::kActivation, {rows, cols});
+            const TensorView rstd = wb.Make(Role::kStatistic, {rows});
+            const TensorView y = wb.Make(Role::kActivation, {rows, cols});
+            const TensorView shifted = wb.Make(Role::kActivation, {rows, cols});
+            const TensorView plain = wb.Make(Role::kResidual, {rows, cols});
+            const TensorView saved = wb.Normal(Role::kActivation, {rows, cols}, 4);
+            const TensorView dy = wb.Normal(Role::kGradient, {rows, cols}, 5);
+            const TensorView scale = wb.From(Role::kStatistic, {rows}, std::vector<float>(rows, 0.4f));
+            const TensorView dx = wb.Make(Role::kGradient, {rows, cols});
+            const TensorView sum = wb.Normal(Role::kGradient, {rows, cols}, 6);
+            Backend& b = wb.backend();
+            b.LayerNorm(x, gamma, beta, 1e-5, xhat, rstd, y);
+            b.ScaleShift(saved, gamma, beta, shifted);
+            b.LayerNorm(x, gamma, beta, 1e-5, {}, {}, plain);
+            b.LayerNormBackward(dy, saved, scale, gamma, false, dx);
+            b.LayerNormBackward(dy, saved, scale, gamma, true, sum);
+            const double row_error = (static_cast<double>(cols) + 16) * kEps;
+            const double act = Epsilon(wb.types().activation);
+            const LayerNormBounds bounds =
+                BoundLayerNorm(wb.Read(x), wb.Read(gamma), wb.Read(saved), wb.Read(dy), 0.4);
+            // y is gamma times xhat, rounded to the activation type, plus beta: |gamma xhat| <= |y| + |beta|.
+            const double beta_max = MaxAbs(wb.Read(beta));
+            return std::vector<OpOutput>{
+                {xhat, act + 2 * row_error, 2 * row_error},          {rstd, row_error},
+                {y, 2 * act, act * beta_max, 0, bounds.y},           {shifted, act, 0, 4 * kEps},
+                {plain, 2 * kEps, 2 * kEps * beta_max, 0, bounds.y}, {dx, Epsilon(dx.dtype), 0, 0, bounds.dx},
+                {sum, Epsilon(sum.dtype), 8 * kEps, 0, bounds.dx},
+            };
+          }};
+}
+
+OpCase GeluCase(int64_t rows, int64_t cols) {
+  return {"Gelu" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
+            const TensorView u = wb.Normal(Role::kActivation, {rows, cols}, 1, 3);
+            const TensorView dy = wb.Normal(Role::kGradient, {rows, cols}, 2);
+            const TensorView y = wb.Make(Role::kActivation, {rows, cols});
+            const TensorView du = wb.Make(Role::kGradient, {rows, cols});
+            wb.backend().Gelu(u, y);
+            wb.backend().GeluBackward(dy, u, du);
+            // tanh within 4 eps, its argument within 6 eps of at most |u| <= 15 where tanh still changes: |u|
+            // (1 - t^2) stays below 1, so 16 eps |u| bounds gelu; the derivative adds |u| (1 - t^2) (1 + 3 c
+            // u^2) <= 2 and |dy| <= 5.
+            return std::vector<OpOutput>{{y, Epsilon(y.dtype), 15 * 16 * kEps, 0},
+                                         {du, Epsilon(du.dtype), 5 * 64 * kEps, 0}};
+          }};
+}
+
+OpCase AttentionCase(std::string name, const std::vector<int32_t>& offsets, int heads, int64_t dim,
+                     double rate) {
+  const int64_t tokens = offsets.back();
+  return {"AlibiAttention" + name + (rate > 0 ? "Dropout" : ""), [=](Workbench& wb, Compute) {
+            const TensorView qkv = wb.Normal(Role::kActivation, {tokens, heads * 3 * dim}, 1);
+            const TensorView dy = wb.Normal(Role::kGradient, {tokens, heads * dim}, 2);
+            const TensorView y = wb.Make(Role::kActivation, {tokens, heads * dim});
+            const TensorView dqkv = wb.Make(Role::kGradient, {tokens, heads * 3 * dim});
+            const TensorView at = wb.Ints(DType::kI32, offsets);
+            DropoutSpec dropout;
+            if (rate > 0) dropout = {.token_keys = wb.Keys(tokens, 3), .site = 12, .rate = rate};
+            wb.backend().AlibiAttention(qkv, at, heads, dropout, y);
+            wb.backend().AlibiAttentionBackward(qkv, at, heads, dropout, dy, dqkv);
+            const auto keep = [&](int64_t query, int64_t channel) {  // Keys(tokens, 3) are these
+              const auto key = static_cast<int64_t>(Mix64(3, static_cast<uint64_t>(query)));
+              return rate > 0 ? ref::DropoutFactor(key, dropout.site, channel, rate) : 1.0;
+            };
+            AttentionBounds bounds = BoundAttention(wb.Read(qkv), wb.Read(dy), offsets, heads, keep);
+            return std::vector<OpOutput>{{y, Epsilon(y.dtype), 0, 0, std::move(bounds.y)},
+                                         {dqkv, Epsilon(dqkv.dtype), 0, 0, std::move(bounds.dqkv)}};
+          }};
+}
+
+OpCase DropoutAddCase(int64_t rows, int64_t cols) {
+  return {"DropoutAdd" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
+            const TensorView x = wb.Normal(Role::kResidual, {rows, cols}, 1);
+            const TensorView g = wb.Normal(Role::kGradient, {rows, cols}, 2);
+            const TensorView sum = wb.Make(Role::kResidual, {rows, cols});
+            const TensorView y = wb.Make(Role::kResidual, {rows, cols});
+            const DropoutSpec dropout{.token_keys = wb.Keys(rows, 4), .site = 5, .rate = 0.1};
+            wb.backend().Dropout(x, dropout, y);
+            wb.backend().Dropout(g, dropout, g);
+            wb.backend().Add(x, y, sum);
+            return std::vector<OpOutput>{{y, Epsilon(y.dtype), 0, 0},
+                                         {g, Epsilon(g.dtype), 0, 0},
+                                         {sum, Epsilon(sum.dtype), 0, 2 * Epsilon(y.dtype)}};
+          }};
+}
+
+OpCase PoolCase(Pooling pooling, const char* name, int64_t cols) {
+  return {std::string("Pool") + name + std::to_string(cols), [=](Workbench& wb, Compute) {
+            const std::vector<int32_t> offsets = Offsets({5, 0, 1, 40, 3});
+            const int64_t tokens = offsets.back(), texts = 5;
+            const TensorView x = wb.Normal(Role::kResidual, {tokens, cols}, 1);
+            const TensorView dy = wb.Normal(Role::kStatistic, {texts, cols}, 2);
+            const TensorView y = wb.Make(Role::kStatistic, {texts, cols});
+            const TensorView dx = wb.Make(Role::kGradient, {tokens, cols});
+            const TensorView at = wb.Ints(DType::kI32, offsets);
+            TensorView argmax;
+            if (pooling == Pooling::kMax) argmax = wb.Make(DType::kI32, {texts, cols});
+            wb.backend().Fill(dx, 100);
+            wb.backend().Pool(x, at, pooling, argmax, y);
+            wb.backend().PoolBackward(dy, at, pooling, argmax, dx);
+            return std::vector<OpOutput>{{y, kEps, 0, 48 * kEps}, {dx, 4 * Epsilon(dx.dtype), 0, 0}};
+          }};
+}
+
+OpCase SimilarityCase(int64_t rows, int64_t cols) {
+  return {
+      "Similarity" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
+        Backend& b = wb.backend();
+        const Shape shape = {rows, cols};
+        const TensorView x = wb.Normal(Role::kStatistic, shape, 1),
+                         other = wb.Normal(Role::kStatistic, shape, 2);
+        const TensorView dy = wb.Normal(Role::kStatistic, shape, 3), norm = wb.Make(Role::kStatistic, {rows});
+        const TensorView unit = wb.Make(Role::kStatistic, shape), dx = wb.Normal(Role::kStatistic, shape, 4);
+        const TensorView dot = wb.Make(Role::kStatistic, {rows}),
+                         scaled = wb.Normal(Role::kStatistic, shape, 5);
+        const TensorView distance = wb.Make(Role::kStatistic, shape);
+        const TensorView da = wb.Normal(Role::kStatistic, shape, 6),
+                         db = wb.Normal(Role::kStatistic, shape, 7);
+        const TensorView scale = wb.Normal(Role::kStatistic, {rows}, 8);
+        const TensorView leading = wb.Normal(Role::kStatistic, {rows, cols / 2}, 9);
+        b.L2Normalize(x, norm, unit);
+        b.L2NormalizeBackward(dy, unit, norm, true, dx);
+        b.RowDot(x, other, dot);
+        b.RowScale(x, scale, true, scaled);
+        b.AbsDifference(x, other, distance);
+        b.AbsDifferenceBackward(dy, x, other, da, db);
+        b.CopyColumns(x, true, leading);
+        // Some rows of x several times, others never.
+        std::vector<int32_t> picks(static_cast<size_t>(rows + rows / 2));
+        for (size_t i = 0; i < picks.size(); ++i)
+          picks[i] = static_cast<int32_t>(i * 4 % static_cast<size_t>(rows));
+        const TensorView index = wb.Ints(DType::kI32, picks);
+        const Shape picked = {static_cast<int64_t>(picks.size()), cols};
+        const TensorView gathered = wb.Make(Role::kStatistic, picked),
+                         dgathered = wb.Normal(Role::kStatistic, picked, 10);
+        const TensorView gathered_dx = wb.Normal(Role::kStatistic, shape, 11);
+        b.GatherRows(x, index, gathered);
+        b.GatherRowsBackward(dgathered, index, gathered_dx);
+        const double additions = 7;  // to one row at most: 1.5 times the common divisor of 4 and the rows
+        const double row_error = (static_cast<double>(cols) + 16) * kEps;
+        std::vector<double> backward = BoundL2NormalizeBackward(wb.Read(dy), wb.Read(unit), wb.Read(norm));
+        return std::vector<OpOutput>{{norm, row_error},
+                                     {unit, row_error},
+                                     {dx, kEps, 8 * kEps, 0, std::move(backward)},
+                                     {dot, 0, 0, row_error},
+                                     {scaled, 0, 0, 2 * kEps},
+                                     {distance, kEps},
+                                     {da, kEps, 10 * kEps},
+                                     {db, kEps, 10 * kEps},
+                                     {leading, 0, 0, kEps},
+                                     {gathered},
+                                     {gathered_dx, 0, 0, additions * kEps}};
+      }};
+}
+
+OpCase LossesCase(int64_t rows, int64_t cols) {
+  return {"Losses" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
+            Backend& b = wb.backend();
+            const auto stat = [&](const Shape& shape) { return wb.Make(Role::kStatistic, shape); };
+            std::vector<int32_t> targets(rows), mask(rows * cols);
+            for (int64_t i = 0; i < rows; ++i) targets[i] = static_cast<int32_t>(i * 7 % cols);
+            for (int64_t i = 0; i < rows * cols; ++i)
+              mask[i] = i % 5 != 3 || i % cols == targets[i / cols] ? 1 : 0;
+            std::vector<float> labels(rows);
+            for (int64_t i = 0; i < rows; ++i) labels[i] = static_cast<float>(i * 3 % 5);
+            const TensorView scores = wb.Normal(Role::kStatistic, {rows, cols}, 1, 4),
+                             dscores = stat({rows, cols});
+            const TensorView masked = stat({rows, cols}), x = wb.Normal(Role::kStatistic, {rows}, 2),
+                             dx = stat({rows});
+            const TensorView dcosent = stat({rows}),
+                             losses[5] = {stat({1}), stat({1}), stat({1}), stat({1}), stat({1})};
+            const TensorView label = wb.From(Role::kStatistic, {rows}, labels);
+            const TensorView target = wb.Ints(DType::kI32, targets);
+            const TensorView in = wb.Ints(DType::kU8, mask).Reshaped({rows, cols});
+            const TensorView a = wb.Normal(Role::kStatistic, {rows, cols}, 4);
+            const TensorView p = wb.Normal(Role::kStatistic, {rows, cols}, 5);
+            const TensorView n = wb.Normal(Role::kStatistic, {rows, cols}, 6);
+            const TensorView da = stat({rows, cols}), dp = stat({rows, cols}), dn = stat({rows, cols});
+            b.SoftmaxCrossEntropy(scores, {}, target, losses[0], dscores);
+            b.SoftmaxCrossEntropy(scores, in, target, losses[1], masked);
+            b.MeanSquaredError(x, label, losses[2], dx);
+            b.CosentLoss(x, label, 20, losses[3], dcosent);
+            b.TripletLoss(a, p, n, 5, losses[4], da, dp, dn);
+            // Losses are computed in double and rounded on storing; 8 eps allow for f32 exponentials too.
+            const double loss = 64 * kEps;
+            return std::vector<OpOutput>{
+                {losses[0], loss},    {losses[1], loss}, {losses[2], loss},
+                {losses[3], loss},    {losses[4], loss}, {dscores, loss, kEps},
+                {masked, loss, kEps}, {dx, loss, kEps},  {dcosent, 16 * loss, 20 * loss},
+                {da, loss, loss},     {dp, loss, loss},  {dn, loss, loss}};
+          }};
+}
+
+OpCase OptimizerCase(int64_t n) {
+  return {
+      "Optimizer" + std::to_string(n), [=](Workbench& wb, Compute) {
+        Backend& b = wb.backend();
+        const int64_t blocks = (n + 255) / 256;
+        const Adam8State state8{.m_codes = wb.Make(DType::kU8, {n}),
+                                .v_codes = wb.Make(DType::kU8, {n}),
+                                .m_absmax = wb.Make(DType::kF32, {blocks}),
+                                .v_absmax = wb.Make(DType::kF32, {blocks})};
+        const AdamState state{.m = wb.Make(Role::kParameter, {n}), .v = wb.Make(Role::kParameter, {n})};
+        const TensorView p8 = wb.Normal(Role::kParameter, {n}, 1), p = wb.Normal(Role::kParameter, {n}, 2);
+        const TensorView squares = wb.Make(Role::kStatistic, {1}), nonfinite = wb.Make(Role::kStatistic, {1});
+        for (int step = 1; step <= 3; ++step) {
+          const AdamStep options{
+              .step = step, .learning_rate = 1e-2, .weight_decay = 0.01, .gradient_scale = 0.7};
+          const TensorView g = wb.Normal(Role::kParameter, {n}, 10 + step);
+          b.Adam8(options, g, state8, p8);
+          b.Adam(options, g, state, p);
+          b.SumSquares(std::vector<TensorView>{g, p.Rows(0, n / 2)}, squares, nonfinite);
+        }
+        // Three steps of at most 10 lr each, every one with some 16 roundings, on |p| <= 5.
+        const double step_error = 3 * (10 * 1e-2 * 16 + 2 * 5) * kEps;
+        return std::vector<OpOutput>{{p8, 0, 0}, {p, 0, step_error}, {squares, 8 * kEps, 0}, {nonfinite}};
+      }};
+}
+
+OpCase EmbedCase(int64_t cols) {
+  class Rows final : public EmbeddingSource {
+   public:
+    explicit Rows(int64_t cols) : cols_(cols) {}
+    int64_t rows() const override { return 50; }
+    int64_t cols() const override { return cols_; }
+    void ReadRow(int64_t row, std::span<float> out) const override {
+      const std::vector<float> values = NormalValues(cols_, static_cast<uint64_t>(row));
+      std::copy(values.begin(), values.end(), out.begin());
+    }
+
+   private:
+    int64_t cols_;
+  };
+  return {"Embed" + std::to_string(cols), [=](Workbench& wb, Compute) {
+            static std::map<int64_t, Rows> tables;
+            const Rows& rows = tables.try_emplace(cols, cols).first->second;
+            std::vector<int32_t> ids;
+            for (int i = 0; i < 70; ++i) ids.push_back(i * 7 % 50);
+            const TensorView y = wb.Make(Role::kResidual, {70, cols});
+            wb.backend().Embed(wb.backend().AddTable(rows), wb.Ints(DType::kI32, ids), y);
+            return std::vector<OpOutput>{{y, y.dtype == DType::kF32 ? 0 : Epsilon(y.dtype)}};
+          }};
+}
+
+}  // namespace
+
+namespace {
+
+const HostMatrix& TestWeight(int64_t out, int64_t in, WeightFormat format) {
+  static std::map<std::tuple<int64_t, int64_t, WeightFormat>, std::unique_ptr<HostMatrix>> matrices;
+  std::unique_ptr<HostMatrix>& matrix = matrices[{out, in, format}];
+  if (matrix == nullptr) {
+    const QuantScheme scheme = format == WeightFormat::kPlain     ? QuantScheme::kNone
+                               : format == WeightFormat::kDynamic ? QuantScheme::kDynamic
+                                                                  : QuantScheme::kLinear;
+    const int64_t block_size = format == WeightFormat::kLinearRows ? HostMatrix::kRow : 64;
+    matrix = std::make_unique<HostMatrix>(out, in, scheme, block_size, 21);
+  }
+  return *matrix;
+}
+
+}  // namespace
+
+std::vector<float> TestWeightValues(int64_t out, int64_t in, WeightFormat format) {
+  return TestWeight(out, in, format).Decoded();
+}
+
+WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in, WeightFormat format) {
+  static std::deque<std::vector<float>> magnitudes;
+  const HostMatrix& matrix = TestWeight(out, in, format);
+  if (!wb.UsesAbsoluteInputs()) return wb.backend().AddWeight(matrix.matrix());
+  magnitudes.push_back(matrix.Decoded(true));
+  return wb.backend().AddWeight({.name = "magnitudes",
+                                 .rows = out,
+                                 .cols = in,
+                                 .codes = reinterpret_cast<const std::byte*>(magnitudes.back().data())});
+}
+
+std::vector<OpCase> OpCases() {
+  std::vector<OpCase> cases;
+  for (const LinearShape& s : kLinearShapes) {
+    for (const WeightFormat format : {WeightFormat::kPlain, WeightFormat::kLinearRows,
+                                      WeightFormat::kLinearBlocks, WeightFormat::kDynamic}) {
+      cases.push_back(LinearCase(s, format, false, false, false));
+      cases.push_back(LinearBackwardCase(s, format, false, false, false));
+    }
+    for (int bits = 1; bits < 8; ++bits) {
+      const bool lora = (bits & 1) != 0, gelu = (bits & 2) != 0, last = (bits & 4) != 0;
+      cases.push_back(LinearCase(s, WeightFormat::kLinearRows, lora, gelu, last));
+      cases.push_back(LinearBackwardCase(s, WeightFormat::kLinearRows, lora, gelu, last));
+    }
+  }
+  for (const bool ta : {false, true}) {
+    for (const bool tb : {false, true}) {
+      cases.push_back(MatMulCase(7, 5, 9, ta, tb, 0));
+      cases.push_back(MatMulCase(130, 8, 200, ta, tb, 0));
+      cases.push_back(MatMulCase(64, 64, 48, ta, tb, 1));
+    }
+  }
+  cases.push_back(TokenSumsCase(1, 3, 2));
+  cases.push_back(TokenSumsCase(131, 40, 8));
+  cases.push_back(TokenSumsCase(600, 8, 96));
+  for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{1, 16}, {5, 33}, {70, 64}, {3, 1000}}) {
+    cases.push_back(LayerNormCase(rows, cols));
+    cases.push_back(GeluCase(rows, cols));
+    cases.push_back(DropoutAddCase(rows, cols));
+  }
+  for (const double rate : {0.0, 0.2}) {
+    cases.push_back(AttentionCase("OneHead", Offsets({4, 0, 1, 9}), 1, 8, rate));
+    cases.push_back(AttentionCase("ThreeHeads", Offsets({70, 3, 17}), 3, 20, rate));
+    cases.push_back(AttentionCase("SixHeads", Offsets({1, 1, 33}), 6, 64, rate));
+    cases.push_back(AttentionCase("SevenHeads", Offsets({130, 64, 5}), 7, 16, rate));
+  }
+  for (const int64_t cols : {33, 64}) {
+    cases.push_back(PoolCase(Pooling::kMean, "Mean", cols));
+    cases.push_back(PoolCase(Pooling::kWeightedMean, "WeightedMean", cols));
+    cases.push_back(PoolCase(Pooling::kLast, "Last", cols));
+    cases.push_back(PoolCase(Pooling::kCls, "Cls", cols));
+    cases.push_back(PoolCase(Pooling::kMax, "Max", cols));
+    cases.push_back(PoolCase(Pooling::kMeanSqrtLen, "MeanSqrtLen", cols));
+  }
+  cases.push_back(SimilarityCase(1, 32));
+  cases.push_back(SimilarityCase(9, 77));
+  cases.push_back(LossesCase(6, 5));
+  cases.push_back(LossesCase(33, 66));
+  cases.push_back(OptimizerCase(300));
+  cases.push_back(OptimizerCase(10000));
+  cases.push_back(EmbedCase(24));
+  return cases;
+}
+
+}  // namespace lacos::testing

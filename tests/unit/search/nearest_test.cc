@@ -1,0 +1,98 @@
+// Exact search against sorting every cosine.
+#include "lacos/search/nearest.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "lacos/base/parallel.h"
+#include "lacos/base/rng.h"
+#include "lacos/kernels/backend.h"
+
+namespace lacos {
+namespace {
+
+// Rows near a few directions, some equal and one of zeros, so that the f32 products alone would order many
+// wrongly.
+std::vector<float> MakeRows(int64_t n, int64_t d, uint64_t seed) {
+  Random random(seed, RandomStream::kBatch);
+  std::vector<float> rows(static_cast<size_t>(n * d));
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j < d; ++j) {
+      rows[static_cast<size_t>(i * d + j)] =
+          static_cast<float>((i % 5 == j % 5 ? 1.0 : 0.0) + 1e-6 * random.Normal());
+    }
+    if (i > 0 && i % 7 == 0) std::copy_n(rows.begin() + (i - 1) * d, d, rows.begin() + i * d);
+  }
+  if (n > 3) std::fill_n(rows.begin() + 3 * d, d, 0.0f);
+  return rows;
+}
+
+std::vector<int64_t> SortedByCosine(const Vectors& corpus, std::span<const float> query) {
+  std::vector<double> cosine;
+  for (int64_t i = 0; i < corpus.n(); ++i) cosine.push_back(Cosine(query, corpus.Row(i)));
+  std::vector<int64_t> order(cosine.size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return cosine[static_cast<size_t>(a)] > cosine[static_cast<size_t>(b)];
+  });
+  return order;
+}
+
+class Search : public testing::TestWithParam<std::pair<int64_t, int64_t>> {};  // queries, corpus
+
+TEST_P(Search, IsSortingEveryCosine) {
+  const auto [q, c] = GetParam();
+  const int64_t d = 33;
+  const std::vector<float> query_values = MakeRows(q, d, 1), corpus_values = MakeRows(c, d, 2);
+  const Vectors queries{.values = query_values, .d = d}, corpus{.values = corpus_values, .d = d};
+  const auto backend = MakeCpuBackend({});
+  const auto nearest = NearestNeighbours(*backend, queries, corpus, 10);
+  std::vector<std::vector<int64_t>> targets;
+  for (int64_t i = 0; i < q; ++i) targets.push_back({i % c, (3 * i + 1) % c, (7 * i + c / 2) % c});
+  targets[0].clear();
+  for (auto& list : targets) {
+    std::sort(list.begin(), list.end(), std::greater<>());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+  }
+  const auto ranks = RanksOf(*backend, queries, corpus, targets);
+  ASSERT_EQ(static_cast<int64_t>(nearest.size()), q);
+  for (int64_t i = 0; i < q; ++i) {
+    const auto order = SortedByCosine(corpus, queries.Row(i));
+    const auto& found = nearest[static_cast<size_t>(i)];
+    ASSERT_EQ(static_cast<int64_t>(found.size()), std::min<int64_t>(10, c));
+    for (size_t k = 0; k < found.size(); ++k) {
+      EXPECT_EQ(found[k].index, order[k]) << "query " << i << " place " << k;
+      EXPECT_EQ(found[k].cosine, Cosine(queries.Row(i), corpus.Row(found[k].index)));
+    }
+    const auto& asked = targets[static_cast<size_t>(i)];
+    ASSERT_EQ(ranks[static_cast<size_t>(i)].size(), asked.size());
+    for (size_t t = 0; t < asked.size(); ++t) {
+      const auto place = std::find(order.begin(), order.end(), asked[t]) - order.begin();
+      EXPECT_EQ(ranks[static_cast<size_t>(i)][t], place + 1) << "query " << i << " target " << asked[t];
+    }
+  }
+}
+
+// Within one block, at its edges, and over several of both sides.
+INSTANTIATE_TEST_SUITE_P(Sizes, Search,
+                         testing::Values(std::pair{3, 5}, std::pair{20, 300}, std::pair{257, 64},
+                                         std::pair{2, 4097}, std::pair{260, 4200}));
+
+TEST(Search, ReportsItsProgressToTheEnd) {
+  const std::vector<float> values = MakeRows(300, 8, 3);
+  const Vectors rows{.values = values, .d = 8};
+  const auto backend = MakeCpuBackend({});
+  int64_t last = 0;
+  NearestNeighbours(*backend, rows, rows, 1, [&](int64_t done, int64_t total) {
+    EXPECT_GT(done, last);
+    EXPECT_EQ(total, 300 * 300);
+    last = done;
+  });
+  EXPECT_EQ(last, 300 * 300);
+}
+
+}  // namespace
+}  // namespace lacos

@@ -1,0 +1,133 @@
+// Reduced precisions: equal, code for code, to what sentence-transformers 6.2's quantize_embeddings returned.
+#include "lacos/search/precision.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "lacos/base/rng.h"
+
+namespace lacos {
+namespace {
+
+constexpr int64_t kRows = 5, kDims = 11;
+
+// The matrix that was given to quantize_embeddings: one constant dimension, a zero and a negative zero.
+std::vector<float> GoldenInput() {
+  std::vector<float> x(kRows * kDims);
+  for (int64_t i = 0; i < kRows; ++i) {
+    for (int64_t j = 0; j < kDims; ++j) {
+      x[i * kDims + j] = static_cast<float>((i * 37 + j * 53) % 101 - 50) / 64.0f;
+    }
+    x[i * kDims + 3] = 0.25f;
+  }
+  x[2 * kDims + 5] = 0.0f;
+  x[1 * kDims + 7] = -0.0f;
+  return x;
+}
+
+std::vector<int> Codes(Precision precision, const std::vector<float>& x, int64_t d) {
+  EmbeddingRanges ranges(d);
+  ranges.Add(x);
+  std::vector<std::byte> bytes;
+  QuantizeEmbeddings(precision, x, d, &ranges, bytes);
+  std::vector<int> codes;
+  for (const std::byte b : bytes) {
+    const auto code = static_cast<uint8_t>(b);
+    codes.push_back(StoredType(precision) == DType::kI8 ? static_cast<int8_t>(code) : code);
+  }
+  return codes;
+}
+
+const std::vector<int> kUint8Codes = {0,   93,  0,   0,   0,   151, 0,   215, 0,   220, 0,   127, 220, 127,
+                                      0,   127, 255, 127, 143, 127, 0,   127, 254, 0,   254, 0,   254, 114,
+                                      254, 107, 254, 127, 254, 34,  127, 34,  0,   34,  179, 34,  254, 34,
+                                      254, 34,  161, 254, 161, 0,   161, 0,   161, 0,   161, 34,  161};
+
+TEST(QuantizeEmbeddings, Uint8EqualsSentenceTransformers) {
+  EXPECT_EQ(Codes(Precision::kUint8, GoldenInput(), kDims), kUint8Codes);
+}
+
+TEST(QuantizeEmbeddings, Int8IsUint8Minus128) {
+  std::vector<int> expected = kUint8Codes;
+  for (int& code : expected) code -= 128;
+  EXPECT_EQ(Codes(Precision::kInt8, GoldenInput(), kDims), expected);
+}
+
+TEST(QuantizeEmbeddings, BinaryPacksTheFirstDimensionIntoTheHighestBit) {
+  const std::vector<int> unsigned_codes = {85, 64, 86, 160, 186, 160, 85, 64, 122, 160};
+  const std::vector<int> signed_codes = {-43, -64, -42, 32, 58, 32, -43, -64, -6, 32};
+  EXPECT_EQ(Codes(Precision::kUbinary, GoldenInput(), kDims), unsigned_codes);
+  EXPECT_EQ(Codes(Precision::kBinary, GoldenInput(), kDims), signed_codes);
+}
+
+TEST(QuantizeEmbeddings, Float32IsTheInputByteForByte) {
+  const std::vector<float> x = GoldenInput();
+  std::vector<std::byte> bytes;
+  QuantizeEmbeddings(Precision::kFloat32, x, kDims, nullptr, bytes);
+  ASSERT_EQ(bytes.size(), x.size() * sizeof(float));
+  EXPECT_EQ(std::memcmp(bytes.data(), x.data(), bytes.size()), 0);
+}
+
+TEST(QuantizeEmbeddings, Float16RoundsToNearestEven) {
+  // 2049 lies half-way between the float16 values 2048 and 2050, 2051 between 2050 and 2052.
+  const std::vector<float> x = {2049.0f, 2051.0f, 1.0f / 3.0f};
+  std::vector<std::byte> bytes;
+  QuantizeEmbeddings(Precision::kFloat16, x, 3, nullptr, bytes);
+  uint16_t halves[3];
+  ASSERT_EQ(bytes.size(), sizeof halves);
+  std::memcpy(halves, bytes.data(), sizeof halves);
+  EXPECT_EQ(halves[0], 0x6800);
+  EXPECT_EQ(halves[1], 0x6802);
+  EXPECT_EQ(halves[2], 0x3555);
+}
+
+TEST(QuantizeEmbeddings, BlocksGiveTheSameCodesAsOneCall) {
+  Random random(7, RandomStream::kWeights);
+  const int64_t d = 20;
+  std::vector<float> x(37 * d);
+  for (float& value : x) value = static_cast<float>(random.Normal());
+  for (const Precision precision :
+       {Precision::kInt8, Precision::kUint8, Precision::kBinary, Precision::kUbinary}) {
+    EmbeddingRanges ranges(d);
+    std::vector<std::byte> pieces, whole;
+    const std::span all(x);
+    for (int64_t row = 0; row < 37; row += 10)
+      ranges.Add(all.subspan(row * d, std::min<int64_t>(10, 37 - row) * d));
+    for (int64_t row = 0; row < 37; row += 8) {
+      QuantizeEmbeddings(precision, all.subspan(row * d, std::min<int64_t>(8, 37 - row) * d), d, &ranges,
+                         pieces);
+    }
+    QuantizeEmbeddings(precision, x, d, &ranges, whole);
+    EXPECT_EQ(ranges.count, 37);
+    EXPECT_EQ(pieces, whole);
+    EXPECT_EQ(whole.size(), static_cast<size_t>(37 * StoredColumns(precision, d)));
+  }
+}
+
+TEST(QuantizeEmbeddings, Int8DecodesToWithinOneStep) {
+  Random random(8, RandomStream::kWeights);
+  const int64_t d = 6, n = 200;
+  std::vector<float> x(n * d);
+  for (float& value : x) value = static_cast<float>(random.Normal());
+  EmbeddingRanges ranges(d);
+  ranges.Add(x);
+  const std::vector<int> codes = Codes(Precision::kUint8, x, d);
+  for (int64_t i = 0; i < n * d; ++i) {
+    const double low = ranges.low[i % d], step = (static_cast<double>(ranges.high[i % d]) - low) / 255;
+    // floor() leaves less than one step; the f32 quotient of at most 255 is off by less than 255 * 2^-22
+    // steps.
+    EXPECT_NEAR(low + (codes[i] + 0.5) * step, x[i], (0.5 + 255 * 0x1p-22) * step);
+  }
+}
+
+TEST(Precision, HasTheNamesOfTheCommandLine) {
+  EXPECT_EQ(ParsePrecision("float32"), Precision::kFloat32);
+  EXPECT_EQ(ParsePrecision("ubinary"), Precision::kUbinary);
+  EXPECT_EQ(ParsePrecision("int4"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace lacos
