@@ -1,5 +1,5 @@
-// Causal ALiBi attention at bloom-560m's shape, forward and backward: the part of a pass that is no frozen
-// product.
+// Causal ALiBi attention at bloom-560m's shape, forward and backward: the part of a pass that is no
+// frozen product.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -25,7 +25,8 @@ struct Batch {
     dqkv = Tensor(types.gradient, {tokens, 3 * kWidth});
     offsets = Tensor(DType::kI32, {texts + 1});
     std::vector<int32_t> begins;
-    for (int64_t text = 0; text <= texts; ++text) begins.push_back(static_cast<int32_t>(text * length));
+    for (int64_t text = 0; text <= texts; ++text)
+      begins.push_back(static_cast<int32_t>(text * length));
     UploadInts(*backend, begins, offsets);
     std::vector<float> values(static_cast<size_t>(tokens * 3 * kWidth));
     Random random(2, RandomStream::kBatch);
@@ -41,8 +42,8 @@ struct Batch {
     return view;
   }
   void Report(benchmark::State& state) const {
-    state.counters["tokens/s"] =
-        benchmark::Counter(static_cast<double>(tokens * state.iterations()), benchmark::Counter::kIsRate);
+    state.counters["tokens/s"] = benchmark::Counter(
+        static_cast<double>(tokens * state.iterations()), benchmark::Counter::kIsRate);
   }
 
   std::unique_ptr<Backend> backend;
@@ -61,14 +62,19 @@ void Forward(benchmark::State& state) {
 void Backward(benchmark::State& state) {
   Batch batch(Compute::kBF16, state.range(0), state.range(1));
   for (auto _ : state) {
-    batch.backend->AlibiAttentionBackward(batch.qkv, batch.offsets, kHeads, {}, batch.dy, batch.dqkv);
+    batch.backend->AlibiAttentionBackward(batch.qkv, batch.offsets, kHeads, {}, batch.dy,
+                                          batch.dqkv);
   }
   batch.Report(state);
 }
 
 // A batch of 64 pairs, one query, paragraphs, one text of the full length.
 void Shapes(benchmark::internal::Benchmark* bench) {
-  bench->ArgNames({"texts", "length"})->Args({128, 19})->Args({1, 12})->Args({16, 128})->Args({1, 2048});
+  bench->ArgNames({"texts", "length"})
+      ->Args({128, 19})
+      ->Args({1, 12})
+      ->Args({16, 128})
+      ->Args({1, 2048});
   bench->UseRealTime()->Unit(benchmark::kMillisecond);
 }
 BENCHMARK(Forward)->Apply(Shapes);

@@ -1,6 +1,6 @@
-// Where the time of one transformer layer goes on the CPU backend: every op of its forward and backward,
-// against oneDNN's plain f32 product of the same sizes measured in the same run (times are the best of some
-// repetitions).
+// Where the time of one transformer layer goes on the CPU backend: every op of its forward and
+// backward, against oneDNN's plain f32 product of the same sizes measured in the same run (times
+// are the best of some repetitions).
 //
 //   cpu_layer_bench [D] [texts] [f32|bf16]      defaults: 1024 64 bf16; texts have 10 to 65 tokens
 #include <fmt/core.h>
@@ -65,7 +65,8 @@ struct Row {
 int Main(int argc, char** argv) {
   const int64_t d = argc > 1 ? std::atoll(argv[1]) : 1024;
   const int64_t texts = argc > 2 ? std::atoll(argv[2]) : 64;
-  const Compute compute = argc > 3 && std::string(argv[3]) == "f32" ? Compute::kF32 : Compute::kBF16;
+  const Compute compute =
+      argc > 3 && std::string(argv[3]) == "f32" ? Compute::kF32 : Compute::kBF16;
   const int heads = static_cast<int>(d / 64);
   constexpr int64_t kRank = 8;
 
@@ -86,11 +87,15 @@ int Main(int argc, char** argv) {
 
   const auto weight = [&](int64_t out, int64_t in) {
     const TensorView codes = make.Make(DType::kI8, {out, in});
-    for (int64_t i = 0; i < out * in; ++i) codes.data[i] = static_cast<std::byte>(i * 131 % 255 - 127);
+    for (int64_t i = 0; i < out * in; ++i)
+      codes.data[i] = static_cast<std::byte>(i * 131 % 255 - 127);
     const TensorView absmax = make.Make(DType::kF32, {out});
     backend->Fill(absmax, 0.1);
-    QuantizedMatrix m{
-        .name = "bench", .rows = out, .cols = in, .scheme = QuantScheme::kLinear, .dtype = DType::kI8};
+    QuantizedMatrix m{.name = "bench",
+                      .rows = out,
+                      .cols = in,
+                      .scheme = QuantScheme::kLinear,
+                      .dtype = DType::kI8};
     m.block_size = in;
     m.codes = codes.data;
     m.absmax = reinterpret_cast<const float*>(absmax.data);
@@ -111,7 +116,8 @@ int Main(int argc, char** argv) {
                    dx = make.Random(types.gradient, {tokens, d});
   const TensorView dqkv = make.Random(types.gradient, {tokens, 3 * d}),
                    du = make.Random(types.gradient, {tokens, 4 * d});
-  const TensorView gamma = make.Random(types.parameter, {d}), beta = make.Random(types.parameter, {d});
+  const TensorView gamma = make.Random(types.parameter, {d}),
+                   beta = make.Random(types.parameter, {d});
   const TensorView bias = make.Random(types.parameter, {4 * d}),
                    lora_a = make.Random(types.parameter, {kRank, d});
   const TensorView lora_b = make.Random(types.parameter, {3 * d, kRank}),
@@ -128,18 +134,21 @@ int Main(int argc, char** argv) {
   };
   const double unit = 2.0 * static_cast<double>(tokens * d * d);
   Backend& b = *backend;
-  Epilogue qkv_epilogue{.bias = bias.Rows(0, 3 * d), .lora_z = z, .lora_b = lora_b, .lora_scale = 2};
+  Epilogue qkv_epilogue{
+      .bias = bias.Rows(0, 3 * d), .lora_z = z, .lora_b = lora_b, .lora_scale = 2};
   const auto layer_norm = [&] { b.LayerNorm(h, gamma, beta, 1e-5, xhat, rstd, x); };
   const auto layer_norm_back = [&] { b.LayerNormBackward(dx, xhat, rstd, gamma, true, dh); };
   time("layer norm 1", 0, layer_norm);
   time("lora z", 0, [&] { b.MatMul(x, false, lora_a, true, 1, 0, z); });
   time("qkv", 3 * unit, [&] { b.Linear(x, w_qkv, qkv_epilogue, qkv); });
   time("attention", 0, [&] { b.AlibiAttention(qkv, begin, heads, {}, context); });
-  time("dense", unit, [&] { b.Linear(context, w_dense, {.bias = bias.Rows(0, d), .residual = h}, dx); });
+  time("dense", unit,
+       [&] { b.Linear(context, w_dense, {.bias = bias.Rows(0, d), .residual = h}, dx); });
   time("layer norm 2", 0, layer_norm);
   time("up + gelu", 4 * unit,
        [&] { b.Linear(x, w_up, {.bias = bias, .gelu = true, .saved_gelu = u}, wide); });
-  time("down", 4 * unit, [&] { b.Linear(wide, w_down, {.bias = bias.Rows(0, d), .residual = h}, dx); });
+  time("down", 4 * unit,
+       [&] { b.Linear(wide, w_down, {.bias = bias.Rows(0, d), .residual = h}, dx); });
   time("down back + gelu'", 4 * unit, [&] { b.LinearBackward(dh, w_down, {.saved_gelu = u}, du); });
   time("up back", 4 * unit, [&] { b.LinearBackward(du, w_up, {}, dx); });
   time("layer norm 2 back", 0, layer_norm_back);
@@ -154,10 +163,12 @@ int Main(int argc, char** argv) {
   time("layer norm 1 back", 0, layer_norm_back);
 
   // The ceiling: oneDNN's own product of qkv's size, f32, all threads.
-  std::vector<float> a(static_cast<size_t>(tokens * d), 0.5f), w(static_cast<size_t>(3 * d * d), 0.25f);
+  std::vector<float> a(static_cast<size_t>(tokens * d), 0.5f),
+      w(static_cast<size_t>(3 * d * d), 0.25f);
   std::vector<float> c(static_cast<size_t>(tokens * 3 * d));
-  const double plain = BestSeconds(
-      [&] { dnnl_sgemm('N', 'T', tokens, 3 * d, d, 1.0f, a.data(), d, w.data(), d, 0.0f, c.data(), 3 * d); });
+  const double plain = BestSeconds([&] {
+    dnnl_sgemm('N', 'T', tokens, 3 * d, d, 1.0f, a.data(), d, w.data(), d, 0.0f, c.data(), 3 * d);
+  });
   const double ceiling = 3 * unit / plain;
   double total = 0, products = 0, flops = 0;
   for (const Row& row : rows) {
@@ -166,17 +177,19 @@ int Main(int argc, char** argv) {
     if (row.flops > 0) products += row.seconds;
   }
   for (const Row& row : rows) {
-    fmt::print("{:20} {:8.3f} ms {:5.1f} %", row.name, row.seconds * 1e3, 100 * row.seconds / total);
+    fmt::print("{:20} {:8.3f} ms {:5.1f} %", row.name, row.seconds * 1e3,
+               100 * row.seconds / total);
     if (row.flops > 0) {
       fmt::print("  {:6.1f} GFLOP/s  {:5.1f} % of plain f32", row.flops / row.seconds * 1e-9,
                  100 * row.flops / row.seconds / ceiling);
     }
     fmt::print("\n");
   }
-  fmt::print("plain f32 product {:.1f} GFLOP/s; products with frozen weights {:.1f} GFLOP/s ({:.1f} %)\n",
-             ceiling * 1e-9, flops / products * 1e-9, 100 * flops / products / ceiling);
-  fmt::print("layer {:.1f} ms, {:.0f} tokens/s a layer; outside those products {:.1f} %\n", total * 1e3,
-             static_cast<double>(tokens) / total, 100 * (total - products) / total);
+  fmt::print(
+      "plain f32 product {:.1f} GFLOP/s; products with frozen weights {:.1f} GFLOP/s ({:.1f} %)\n",
+      ceiling * 1e-9, flops / products * 1e-9, 100 * flops / products / ceiling);
+  fmt::print("layer {:.1f} ms, {:.0f} tokens/s a layer; outside those products {:.1f} %\n",
+             total * 1e3, static_cast<double>(tokens) / total, 100 * (total - products) / total);
   return 0;
 }
 

@@ -1,5 +1,5 @@
-// Products with the frozen 8-bit matrices of bloom-560m, forward and backward, as shares of the machine's
-// ceiling.
+// Products with the frozen 8-bit matrices of bloom-560m, forward and backward, as shares of the
+// machine's ceiling.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -27,13 +27,15 @@ constexpr Matrix kMatrices[] = {{"query_key_value", 3072, 1024},
 // One query, a short request, the tokens of a leaf, a batch of 64 pairs.
 constexpr int64_t kTokens[] = {12, 96, 512, 2176};
 
-// One matrix of row-wise linear codes under two names, used in turn: every product decodes it, as in a pass
-// over many layers.
+// One matrix of row-wise linear codes under two names, used in turn: every product decodes it, as
+// in a pass over many layers.
 struct Weights {
-  explicit Weights(Compute compute, const Matrix& matrix) : backend(MakeCpuBackend({.compute = compute})) {
+  explicit Weights(Compute compute, const Matrix& matrix)
+      : backend(MakeCpuBackend({.compute = compute})) {
     Random random(1, RandomStream::kWeights);
     codes.resize(static_cast<size_t>(matrix.out * matrix.in));
-    for (int8_t& code : codes) code = static_cast<int8_t>(static_cast<int>(random.Below(255)) - 127);
+    for (int8_t& code : codes)
+      code = static_cast<int8_t>(static_cast<int>(random.Below(255)) - 127);
     absmax.assign(static_cast<size_t>(matrix.out), 0.05f);
     for (WeightId& id : ids) {
       id = backend->AddWeight({.name = matrix.name,
@@ -72,7 +74,8 @@ void Measure(benchmark::State& state, Compute compute, const Matrix& matrix, int
   int which = 0;
   const Stopwatch watch;
   for (auto _ : state) product(which ^= 1);
-  const double flops = 2.0 * static_cast<double>(matrix.out * matrix.in * tokens * state.iterations());
+  const double flops =
+      2.0 * static_cast<double>(matrix.out * matrix.in * tokens * state.iterations());
   const double gflops = flops / 1e9 / watch.Seconds();
   state.counters["GFLOP/s"] = gflops;
   state.counters["share"] = gflops / ceiling;
@@ -115,9 +118,10 @@ void RegisterAll() {
         for (const int64_t tokens : kTokens) {
           const std::string name =
               fmt::format("{}/{}/{}/tokens:{}", direction, Name(compute), matrix.name, tokens);
-          benchmark::RegisterBenchmark(
-              name.c_str(),
-              [=, &matrix, body = body](benchmark::State& state) { body(state, compute, matrix, tokens); })
+          benchmark::RegisterBenchmark(name.c_str(),
+                                       [=, &matrix, body = body](benchmark::State& state) {
+                                         body(state, compute, matrix, tokens);
+                                       })
               ->UseRealTime()
               ->Unit(benchmark::kMillisecond);
         }

@@ -1,4 +1,5 @@
-// Tokenising on one thread: loading BLOOM's tokenizer, single sentences, and words that no cache has seen.
+// Tokenising on one thread: loading BLOOM's tokenizer, single sentences, and words that no cache
+// has seen.
 #include <benchmark/benchmark.h>
 
 #include <fstream>
@@ -32,7 +33,8 @@ void Encode(benchmark::State& state, const std::vector<std::string>& lines) {
     tokens += static_cast<int64_t>(ids.size());
   }
   state.SetBytesProcessed(bytes);
-  state.counters["tokens/s"] = benchmark::Counter(static_cast<double>(tokens), benchmark::Counter::kIsRate);
+  state.counters["tokens/s"] =
+      benchmark::Counter(static_cast<double>(tokens), benchmark::Counter::kIsRate);
 }
 
 void Sentences(benchmark::State& state) {

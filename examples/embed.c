@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
   if (vectors == NULL) {
     fprintf(stderr, "embed: out of memory\n");
   } else if (lacos_encode(model, texts, NULL, 2, NULL, vectors, 2 * dimension, NULL) != LACOS_OK ||
-             lacos_similarity(vectors, 1, vectors + dimension, 1, dimension, &cosine, 1) != LACOS_OK) {
+             lacos_similarity(vectors, 1, vectors + dimension, 1, dimension, &cosine, 1) !=
+                 LACOS_OK) {
     status = Fail();
   } else {
     printf("%.6f\n", cosine);

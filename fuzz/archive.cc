@@ -1,4 +1,5 @@
-// Archives and compressed files as `data prepare` visits them: every member, archives in archives included.
+// Archives and compressed files as `data prepare` visits them: every member, archives in archives
+// included.
 #include "lacos/io/archive.h"
 
 #include <algorithm>
@@ -25,8 +26,9 @@ std::pair<std::vector<Visited>, bool> Visit(const std::string& path, const std::
   const UnpackOptions options{
       .wants =
           [&](const std::string& member) {
-            Require(member == name || member.starts_with(name + "/") || name.starts_with(member + "."),
-                    "a member's name begins with its archive's");
+            Require(
+                member == name || member.starts_with(name + "/") || name.starts_with(member + "."),
+                "a member's name begins with its archive's");
             Require(member.size() <= name.size() || StaysInside(member.substr(name.size() + 1)),
                     "a member's name stays in its archive");
             ++asked;
@@ -68,7 +70,8 @@ void Archive(Input input) {
   size_t i = 0;
   for (const Visited& visited : some.first) {
     while (i < all.first.size() && !(all.first[i] == visited)) ++i;
-    Require(i < all.first.size() || all.second, "a member is the same whether others are read or not");
+    Require(i < all.first.size() || all.second,
+            "a member is the same whether others are read or not");
   }
 }
 

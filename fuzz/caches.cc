@@ -1,4 +1,5 @@
-// Files of the caches that runs share: hidden states (`train --cache-layers`) and vectors (`eval --cache`).
+// Files of the caches that runs share: hidden states (`train --cache-layers`) and vectors (`eval
+// --cache`).
 #include <algorithm>
 #include <cstring>
 #include <functional>
@@ -23,8 +24,8 @@ constexpr size_t kRecordBytes = 32 + kDimension * 4 + 8;  // of the vector cache
 
 lacos::Json Identity() { return lacos::Json::Parse(R"({"base":"nano","layers":2})", "identity"); }
 
-// Entries as the input has them carry no right hash: these give it to them, so that reading goes on behind
-// it.
+// Entries as the input has them carry no right hash: these give it to them, so that reading goes on
+// behind it.
 void SignStates(std::string& file, size_t header) {
   for (size_t at = header; at + kHeadBytes <= file.size(); at += kAlignment) {
     if (std::string_view(file).substr(at, kMark.size()) != kMark) continue;
@@ -33,7 +34,8 @@ void SignStates(std::string& file, size_t header) {
     const size_t rest = file.size() - at - kHeadBytes;
     if (tokens == 0 || tokens > rest / (4 + kRowBytes)) continue;
     const std::string_view ids = std::string_view(file).substr(at + kHeadBytes, 4 * tokens);
-    const std::string states(std::string_view(file).substr(at + kHeadBytes + 4 * tokens, kRowBytes * tokens));
+    const std::string states(
+        std::string_view(file).substr(at + kHeadBytes + 4 * tokens, kRowBytes * tokens));
     file.replace(at + 16, kHashDigits, Sha256Hex(states));
     file.replace(at + 80, kHashDigits, Sha256Hex(file.substr(at, 80) + std::string(ids)));
   }
@@ -98,8 +100,9 @@ void ReadVectorCache(const std::string& folder, unsigned choice, Input input) {
     return lacos::VectorCache(folder, Identity(), kDimension, [](const std::string&) {});
   };
   MakeFile(open, input, (choice & 2) == 0,
-           (choice & 4) ? [&](std::string& file, size_t header) { SignVectors(file, header, texts); }
-                        : std::function<void(std::string&, size_t)>());
+           (choice & 4)
+               ? [&](std::string& file, size_t header) { SignVectors(file, header, texts); }
+               : std::function<void(std::string&, size_t)>());
   std::vector<std::vector<float>> vectors;
   {
     lacos::VectorCache cache = open();

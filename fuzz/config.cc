@@ -49,7 +49,8 @@ void Config(Input input) {
   });
   Each(folder / "adapter_config.json", [](const std::string& path) {
     const PeftConfig config = ReadPeftConfig(path);
-    for (const char* module : {"h.0.self_attention.query_key_value", "transformer.h.12.mlp.dense_4h_to_h"}) {
+    for (const char* module :
+         {"h.0.self_attention.query_key_value", "transformer.h.12.mlp.dense_4h_to_h"}) {
       config.targets(module, 0);
       Require(config.rank_of(module) >= 1, "a rank is at least 1");
       config.alpha_of(module);
@@ -63,10 +64,12 @@ void Config(Input input) {
   Each(folder / "modules.json", [&](const std::string&) {
     const auto read = ReadSentenceTransformers(folder.string());
     if (!read.transformer_path.empty()) RequireInside(read.transformer_path);
-    Require(!read.settings.max_length || *read.settings.max_length >= 1, "a maximal length is at least 1");
+    Require(!read.settings.max_length || *read.settings.max_length >= 1,
+            "a maximal length is at least 1");
   });
   Each(folder / "lacos.json", [&](const std::string&) {
-    for (const VerifyProblem& problem : VerifyManifest(folder.string())) RequireInside(problem.file);
+    for (const VerifyProblem& problem : VerifyManifest(folder.string()))
+      RequireInside(problem.file);
   });
   OpenModelFolder(folder.string(), "", "");
 }

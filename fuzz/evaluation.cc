@@ -25,17 +25,19 @@ void Evaluation(Input input) {
   WriteScratch("folder/results.json", json);
   WriteScratch("folder/items.jsonl", ItemsJsonl(results));
   const EvaluationResults again = ReadResults(folder, ReadBootstrapOptions(folder));
-  Require(ResultsJson(again, bootstrap.confidence).Dump(2) == json, "results read back as they were");
+  Require(ResultsJson(again, bootstrap.confidence).Dump(2) == json,
+          "results read back as they were");
 
   std::vector<std::string> apart;
   for (const Comparison& same : CompareResults(results, again, bootstrap.confidence, apart)) {
-    Require(same.difference.interval.low == 0 || same.difference.interval.low != same.difference.interval.low,
+    Require(same.difference.interval.low == 0 ||
+                same.difference.interval.low != same.difference.interval.low,
             "results do not differ from themselves");
   }
   ResultsCsv(results, bootstrap.confidence);
   EvaluationReportHtml(results, bootstrap.confidence);
-  SystemsReportHtml(CompareSystems({MakeEvaluatedSystem("a", results), MakeEvaluatedSystem("b", again)},
-                                   bootstrap.confidence));
+  SystemsReportHtml(CompareSystems(
+      {MakeEvaluatedSystem("a", results), MakeEvaluatedSystem("b", again)}, bootstrap.confidence));
   for (const auto& [name, file] : MtebResults(results)) Require(!name.empty(), "a file has a name");
 }
 

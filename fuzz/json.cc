@@ -12,7 +12,8 @@ void Walk(const lacos::Json& value) {
   if (value.IsObject()) {
     size_t seen = 0;
     value.ForEachItem([&](std::string_view key, const lacos::Json& member) {
-      Require(value.Has(key) && value.At(key).Dump() == member.Dump(), "a member is found by its key");
+      Require(value.Has(key) && value.At(key).Dump() == member.Dump(),
+              "a member is found by its key");
       if (++seen <= 8) Walk(member);
     });
     Require(seen == value.size(), "an object has size() members");

@@ -1,4 +1,5 @@
-// Lines of text, plain, gzip or zstd: valid UTF-8 without line ends, and the same however the file is stored.
+// Lines of text, plain, gzip or zstd: valid UTF-8 without line ends, and the same however the file
+// is stored.
 #include <zlib.h>
 
 #include <vector>
@@ -26,7 +27,8 @@ Result Read(const std::string& path, const LineOptions& options) {
     Require(reader.line_number() == number, "lines are counted from 1");
     Require(line.find('\n') == std::string::npos, "a line holds no line end");
     Require(IsValidUtf8(line), "a line is valid UTF-8");
-    Require(static_cast<int64_t>(line.size()) <= 3 * options.max_line_bytes, "a line has a bounded length");
+    Require(static_cast<int64_t>(line.size()) <= 3 * options.max_line_bytes,
+            "a line has a bounded length");
     if (result.lines.size() < kKept) result.lines.push_back(line);
   }
   return result;
@@ -34,7 +36,8 @@ Result Read(const std::string& path, const LineOptions& options) {
 
 std::string Gzip(std::string_view text) {
   z_stream stream{};
-  Require(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK, "zlib has memory");
+  Require(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK,
+          "zlib has memory");
   std::string packed(deflateBound(&stream, text.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   stream.avail_in = static_cast<uInt>(text.size());
@@ -63,13 +66,15 @@ void Lines(Input input) {
                             .max_line_bytes = (choice & 2) ? 1 << 20 : 64};
   const std::string_view text = Text(input.subspan(1));
   if (choice & 4) {  // the text itself is stored in both ways
-    const bool looks_packed = text.starts_with("\x1F\x8B") || text.starts_with("\x28\xB5\x2F\xFD") ||
+    const bool looks_packed = text.starts_with("\x1F\x8B") ||
+                              text.starts_with("\x28\xB5\x2F\xFD") ||
                               (text.size() >= 4 && text.substr(1, 3) == "\x2A\x4D\x18");
     if (looks_packed) return;
     const Result plain = ReadOrRefuse(WriteScratch("input.txt", text), options);
     const size_t half = text.size() / 2;
     const std::string packed = Gzip(text.substr(0, half)) + Gzip(text.substr(half));
-    Require(ReadOrRefuse(WriteScratch("packed.txt", packed), options) == plain, "gzip changes no line");
+    Require(ReadOrRefuse(WriteScratch("packed.txt", packed), options) == plain,
+            "gzip changes no line");
     return;
   }
   Read(WriteScratch((choice & 8) ? "input.gz" : "input.zst", text), options);

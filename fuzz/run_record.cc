@@ -44,7 +44,8 @@ struct Program {
   }
 };
 
-// Flags out of a file stand behind those of the command line, which win, and can be parsed or are refused.
+// Flags out of a file stand behind those of the command line, which win, and can be parsed or are
+// refused.
 void ExpandAndParse(const std::string& config) {
   if (!fs::exists(config)) return;
   const std::vector<std::string> given = {"train", "--config", config, "--batch-size", "7"};
@@ -55,10 +56,12 @@ void ExpandAndParse(const std::string& config) {
   } catch (const UserError&) {
     return;
   }
-  Require(expanded.size() >= given.size() && std::equal(given.begin(), given.end(), expanded.begin()),
-          "a file adds flags behind those that were given");
+  Require(
+      expanded.size() >= given.size() && std::equal(given.begin(), given.end(), expanded.begin()),
+      "a file adds flags behind those that were given");
   const std::vector<std::string> kept = cli::RepeatableArguments(expanded);
-  Require(std::find(kept.begin(), kept.end(), "--output") == kept.end(), "a record names no output");
+  Require(std::find(kept.begin(), kept.end(), "--output") == kept.end(),
+          "a record names no output");
   std::reverse(expanded.begin(), expanded.end());
   try {
     program.app.parse(expanded);

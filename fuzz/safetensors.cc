@@ -1,4 +1,5 @@
-// Safetensors files: tensors lie inside the file, apart from each other, and have the bytes of their shape.
+// Safetensors files: tensors lie inside the file, apart from each other, and have the bytes of
+// their shape.
 #include "lacos/io/safetensors.h"
 
 #include <algorithm>
@@ -10,7 +11,8 @@ namespace lacos::fuzz {
 
 void Safetensors(Input input) {
   std::string file(Text(input));
-  if (file.starts_with('{')) {  // a header alone: mutations of its length would hide everything behind it
+  // a header alone: mutations of its length would hide everything behind it
+  if (file.starts_with('{')) {
     const size_t end = std::min(file.find('\0'), file.size());
     const uint64_t length = end;
     std::string made(reinterpret_cast<const char*>(&length), 8);

@@ -24,23 +24,29 @@ void ReadSet(const lacos::Suite& suite, const SuiteSet& set) {
     }
   } else if (set.task == "bitext") {
     const TextPairs pairs = ReadBitextSet(suite, set);
-    Require(pairs.first.size() == rows && pairs.second.size() == rows, "a translation has two texts");
+    Require(pairs.first.size() == rows && pairs.second.size() == rows,
+            "a translation has two texts");
   } else if (set.task == "retrieval") {
     const RetrievalData data = ReadRetrievalSet(suite, set, set);
-    Require(data.documents.ids.size() == rows && data.documents.texts.size() == rows, "a document has an id");
+    Require(data.documents.ids.size() == rows && data.documents.texts.size() == rows,
+            "a document has an id");
     for (const Relevance& relevance : data.relevant) {
-      Require(relevance.query >= 0 && relevance.query < static_cast<int32_t>(data.queries.ids.size()) &&
+      Require(relevance.query >= 0 &&
+                  relevance.query < static_cast<int32_t>(data.queries.ids.size()) &&
                   relevance.document >= 0 && relevance.document < static_cast<int32_t>(rows),
               "what is relevant is a known query and document");
     }
   } else if (set.task == "pair_classification") {
     const LabelledPairs pairs = ReadPairClassificationSet(suite, set);
-    Require(pairs.first.size() == rows && pairs.label.size() == rows, "a labelled pair has a label");
+    Require(pairs.first.size() == rows && pairs.label.size() == rows,
+            "a labelled pair has a label");
   } else {
     const LabelledTexts texts = ReadLabelledSet(suite, set);
-    Require(texts.texts.size() == rows && texts.label.size() == rows, "a labelled text has a label");
+    Require(texts.texts.size() == rows && texts.label.size() == rows,
+            "a labelled text has a label");
     for (const int32_t label : texts.label) {
-      Require(label >= 0 && label < static_cast<int32_t>(texts.labels.size()), "a label has a name");
+      Require(label >= 0 && label < static_cast<int32_t>(texts.labels.size()),
+              "a label has a name");
     }
   }
 }

@@ -59,7 +59,9 @@ void Require(bool holds, const char* property) {
   std::abort();
 }
 
-std::string_view Text(Input input) { return {reinterpret_cast<const char*>(input.data()), input.size()}; }
+std::string_view Text(Input input) {
+  return {reinterpret_cast<const char*>(input.data()), input.size()};
+}
 
 void Touch(Input bytes) {
   uint64_t sum = 0;
@@ -85,7 +87,8 @@ void Run(void (*target)(Input), Input input) {
     target(input);
   } catch (const UserError& error) {
     if (IsOneLine(error.what())) return;
-    std::fprintf(stderr, "fuzz: no message of the form \"[where] found; expected; what to do\": %s\n",
+    std::fprintf(stderr,
+                 "fuzz: no message of the form \"[where] found; expected; what to do\": %s\n",
                  error.what());
     std::abort();
   }

@@ -31,7 +31,8 @@ void SweepRecipe(Input input) {
   const Grid grid = MakeGrid(recipe);
   std::set<std::string> names, folders;
   for (const Cell& cell : grid.cells) {
-    Require(names.insert(cell.name).second && folders.insert(cell.folder).second, "cells are told apart");
+    Require(names.insert(cell.name).second && folders.insert(cell.folder).second,
+            "cells are told apart");
     Require(cell.folder.find('/') == std::string::npos && !cell.folder.starts_with('.'),
             "a cell's folder stays where it belongs");
   }

@@ -18,7 +18,8 @@ void ReadRows(const std::string& path, const TableOptions& options) {
   std::vector<std::optional<std::string>> cells;
   while (reader.Next(cells)) {
     const bool may_differ = options.ragged;
-    Require(may_differ || cells.size() == reader.columns().size(), "a row has a cell for each column");
+    Require(may_differ || cells.size() == reader.columns().size(),
+            "a row has a cell for each column");
     for (const auto& cell : cells) Require(!cell || IsValidUtf8(*cell), "a cell is valid UTF-8");
   }
   reader.Column({"sentence1", "premise"});
@@ -34,22 +35,24 @@ void ReadAllExamples(const std::string& path, const TableOptions& table, unsigne
   for (const Example& example : file.examples) {
     const bool two = file.kind != ExampleKind::kClasses && file.kind != ExampleKind::kUnlabelled;
     Require(example.texts.size() >= (two ? 2 : 1), "an example has the texts of its kind");
-    Require(file.kind != ExampleKind::kClasses ||
-                (example.label >= 0 && example.label < static_cast<int32_t>(file.class_names.size())),
-            "a class has a name");
+    Require(
+        file.kind != ExampleKind::kClasses ||
+            (example.label >= 0 && example.label < static_cast<int32_t>(file.class_names.size())),
+        "a class has a name");
   }
   const Epoch epoch = MakeEpoch({file}, {.batch_size = 3}, 0);
   for (const Batch& batch : epoch.batches) {
     for (const int64_t index : batch.examples) {
-      Require(index >= 0 && index < static_cast<int64_t>(file.examples.size()), "a batch names examples");
+      Require(index >= 0 && index < static_cast<int64_t>(file.examples.size()),
+              "a batch names examples");
     }
   }
 }
 
 }  // namespace
 
-// Byte 0: the form (bits 0-1), what reads it (2-3), replace_invalid (4), columns given (5), ragged (6). Byte
-// 1: options of the examples (0-3), quoting turned around (4), semicolons (5).
+// Byte 0: the form (bits 0-1), what reads it (2-3), replace_invalid (4), columns given (5), ragged
+// (6). Byte 1: options of the examples (0-3), quoting turned around (4), semicolons (5).
 void Table(Input input) {
   if (input.size() < 2) return;
   const auto form = static_cast<unsigned>(input[0]), choice = static_cast<unsigned>(input[1]);

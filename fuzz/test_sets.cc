@@ -39,13 +39,14 @@ void TestSets(Input input) {
   const std::string folder = MakeFolder(Text(input), kNames);
   RemoveScratch("suite");
   const std::string to = folder.substr(0, folder.rfind('/')) + "/suite";
-  const PrepareReport report =
-      PrepareSuite({.from = folder, .to = to, .allow_incomplete = true, .allow_changed_texts = true});
+  const PrepareReport report = PrepareSuite(
+      {.from = folder, .to = to, .allow_incomplete = true, .allow_changed_texts = true});
   Require(report.written && !report.sets.empty(), "what is found is written");
   // What was written is a suite, and whole.
   const lacos::Suite suite = OpenSuite(to);
   Require(suite.sets.size() == report.sets.size(), "a suite has the sets that were reported");
-  Require(VerifySuite(suite).empty() && VerifyManifest(to).empty(), "a suite's files are as recorded");
+  Require(VerifySuite(suite).empty() && VerifyManifest(to).empty(),
+          "a suite's files are as recorded");
   ReadEverySet(suite);
 }
 

@@ -1,5 +1,5 @@
-// tokenizer.json and the tokenizer that it makes: ids lie in the vocabulary, offsets in the text, and the
-// fast way of loading gives what the general way gives.
+// tokenizer.json and the tokenizer that it makes: ids lie in the vocabulary, offsets in the text,
+// and the fast way of loading gives what the general way gives.
 #include "lacos/text/tokenizer.h"
 
 #include <algorithm>
@@ -23,7 +23,8 @@ void Use(const lacos::Tokenizer& tokenizer, std::string_view text) {
   const Encoding encoding = tokenizer.EncodeWithOffsets(text);
   Require(encoding.ids == ids, "ids are the same with offsets and without");
   Require(encoding.offsets.size() == ids.size(), "each id has offsets");
-  const auto characters = std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
+  const auto characters =
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
   for (size_t i = 0; i < ids.size(); ++i) {
     Require(ids[i] >= 0 && ids[i] < tokenizer.VocabularySize(), "an id lies in the vocabulary");
     const auto [begin, end] = encoding.offsets[i];

@@ -38,7 +38,8 @@
 #define LACOS_VERSION_STRING "0.1.0"
 /* For comparisons: LACOS_VERSION >= LACOS_MAKE_VERSION(0, 2, 0). */
 #define LACOS_MAKE_VERSION(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
-#define LACOS_VERSION LACOS_MAKE_VERSION(LACOS_VERSION_MAJOR, LACOS_VERSION_MINOR, LACOS_VERSION_PATCH)
+#define LACOS_VERSION \
+  LACOS_MAKE_VERSION(LACOS_VERSION_MAJOR, LACOS_VERSION_MINOR, LACOS_VERSION_PATCH)
 
 #if defined(__GNUC__)
 #define LACOS_API __attribute__((visibility("default")))
@@ -53,7 +54,7 @@ extern "C" {
 typedef enum lacos_status {
   LACOS_OK = 0,
   LACOS_INVALID_ARGUMENT = 1, /* the call itself is wrong: NULL, a value outside its range */
-  LACOS_USER_ERROR = 2,       /* the input or the environment is wrong: paths, files, texts, settings */
+  LACOS_USER_ERROR = 2, /* the input or the environment is wrong: paths, files, texts, settings */
   LACOS_OUT_OF_MEMORY = 3,
   LACOS_INTERNAL = 4, /* none of the others: please report it */
   LACOS_BUFFER_TOO_SMALL = 5,
@@ -100,8 +101,8 @@ typedef enum lacos_choice {
 
 /* Settings for lacos_open. A field that is 0 has its default. */
 typedef struct lacos_options {
-  size_t struct_size;   /* sizeof(lacos_options); see LACOS_OPTIONS_INIT */
-  const char* base;     /* where a trained folder's base is, if it was moved; NULL or "": not moved */
+  size_t struct_size; /* sizeof(lacos_options); see LACOS_OPTIONS_INIT */
+  const char* base;   /* where a trained folder's base is, if it was moved; NULL or "": not moved */
   const char* adapter;  /* folder of a PEFT adapter to add to a base; NULL or "": none */
   int32_t compute;      /* lacos_compute: arithmetic of products with frozen weights */
   int32_t pooling;      /* lacos_pooling: how the vectors of a text's tokens become one */
@@ -123,15 +124,17 @@ typedef struct lacos_options {
 
 /* Opens an original BLOOM folder, a quantised one, a trained output folder or a sentence-transformers folder.
  * `options` may be NULL. On success *model is to be given to lacos_close; on failure it is NULL. */
-LACOS_API lacos_status lacos_open(const char* path, const lacos_options* options, lacos_model** model);
+LACOS_API lacos_status lacos_open(const char* path, const lacos_options* options,
+                                  lacos_model** model);
 
 /* Releases a model. NULL is allowed. */
 LACOS_API void lacos_close(lacos_model* model);
 
 /* Settings in force. With a NULL model: 0 (and "" for the description). */
-LACOS_API size_t lacos_dimension(const lacos_model* model);       /* values in a vector, D */
-LACOS_API size_t lacos_vocabulary_size(const lacos_model* model); /* the tokenizer's largest id + 1 */
-LACOS_API size_t lacos_max_length(const lacos_model* model);      /* tokens of a text that are used */
+LACOS_API size_t lacos_dimension(const lacos_model* model); /* values in a vector, D */
+LACOS_API size_t
+lacos_vocabulary_size(const lacos_model* model);             /* the tokenizer's largest id + 1 */
+LACOS_API size_t lacos_max_length(const lacos_model* model); /* tokens of a text that are used */
 LACOS_API lacos_compute lacos_get_compute(const lacos_model* model);
 LACOS_API lacos_pooling lacos_get_pooling(const lacos_model* model);
 LACOS_API lacos_choice lacos_get_normalize(const lacos_model* model);
@@ -156,12 +159,14 @@ typedef int (*lacos_progress)(void* context, size_t done, size_t total);
 
 /* Settings of one lacos_encode. A field that is 0 has its default. */
 typedef struct lacos_encode_options {
-  size_t struct_size;      /* sizeof(lacos_encode_options); see LACOS_ENCODE_OPTIONS_INIT */
-  const char* prompt;      /* put before every text; "": nothing; NULL: prompt_name */
-  const char* prompt_name; /* one of the folder's prompts; NULL or "": the folder's default prompt, if any */
-  int32_t normalize;       /* lacos_choice; LACOS_DEFAULT: as the model was opened */
-  int32_t reserved;        /* 0 */
-  size_t truncate_dim;     /* keep the first values of a vector, before it is scaled to length 1; 0: all */
+  size_t struct_size; /* sizeof(lacos_encode_options); see LACOS_ENCODE_OPTIONS_INIT */
+  const char* prompt; /* put before every text; "": nothing; NULL: prompt_name */
+  const char*
+      prompt_name; /* one of the folder's prompts; NULL or "": the folder's default prompt, if any */
+  int32_t normalize; /* lacos_choice; LACOS_DEFAULT: as the model was opened */
+  int32_t reserved;  /* 0 */
+  size_t
+      truncate_dim; /* keep the first values of a vector, before it is scaled to length 1; 0: all */
   lacos_progress progress; /* NULL: none */
   void* progress_context;
 } lacos_encode_options;
@@ -182,8 +187,9 @@ typedef struct lacos_encode_stats {
  * the same settings. out_floats is the size of `out`, at least n rows. `options` and `stats` may be NULL.
  * Text that is not UTF-8 is a LACOS_USER_ERROR naming index and byte (both from 0), and `out` is then
  * untouched. */
-LACOS_API lacos_status lacos_encode(lacos_model* model, const char* const* texts, const size_t* lengths,
-                                    size_t n, const lacos_encode_options* options, float* out,
+LACOS_API lacos_status lacos_encode(lacos_model* model, const char* const* texts,
+                                    const size_t* lengths, size_t n,
+                                    const lacos_encode_options* options, float* out,
                                     size_t out_floats, lacos_encode_stats* stats);
 
 /* ---- Tokens ------------------------------------------------------------------------------------ */
@@ -195,15 +201,17 @@ LACOS_API lacos_status lacos_encode(lacos_model* model, const char* const* texts
  * gets the number of ids even when `capacity` is smaller: then the call fails with LACOS_BUFFER_TOO_SMALL and
  * writes no ids. With ids NULL and capacity 0 it only counts, and succeeds. `offsets` is NULL or has room for
  * 2 * capacity numbers: begin and end of each id in characters (code points) of the text. */
-LACOS_API lacos_status lacos_tokenize(const lacos_model* model, const char* text, size_t length, int32_t* ids,
-                                      int64_t* offsets, size_t capacity, size_t* count);
+LACOS_API lacos_status lacos_tokenize(const lacos_model* model, const char* text, size_t length,
+                                      int32_t* ids, int64_t* offsets, size_t capacity,
+                                      size_t* count);
 
 /* Text of `count` ids, invalid UTF-8 in it replaced by U+FFFD, followed by a NUL; `length` gets its bytes
  * without the NUL, even when `capacity` is too small for both: then the call fails with
  * LACOS_BUFFER_TOO_SMALL. With text NULL and capacity 0 it only measures, and succeeds. An id that the
  * tokenizer does not know is a LACOS_USER_ERROR. */
 LACOS_API lacos_status lacos_decode(const lacos_model* model, const int32_t* ids, size_t count,
-                                    int skip_special_tokens, char* text, size_t capacity, size_t* length);
+                                    int skip_special_tokens, char* text, size_t capacity,
+                                    size_t* length);
 
 /* Id of a token's literal string (NUL-terminated, as tokenizer.json spells it), or -1. */
 LACOS_API int32_t lacos_token_id(const lacos_model* model, const char* token);
@@ -213,8 +221,9 @@ LACOS_API int32_t lacos_token_id(const lacos_model* model, const char* token);
 /* Cosines of all pairs: out[i * b_rows + j] of row i of a [a_rows, dimension] and row j of b
  * [b_rows, dimension], computed in double; 0 when a row is zero. a and b may be the same. out_floats is at
  * least a_rows * b_rows. Works in the calling thread. */
-LACOS_API lacos_status lacos_similarity(const float* a, size_t a_rows, const float* b, size_t b_rows,
-                                        size_t dimension, float* out, size_t out_floats);
+LACOS_API lacos_status lacos_similarity(const float* a, size_t a_rows, const float* b,
+                                        size_t b_rows, size_t dimension, float* out,
+                                        size_t out_floats);
 
 /* Cosines of rows with one index: out[i] of row i of a and row i of b, both [rows, dimension]. */
 LACOS_API lacos_status lacos_similarity_pairwise(const float* a, const float* b, size_t rows,

@@ -1,5 +1,5 @@
-// The program: its commands, and what its exit statuses mean (0 done, 1 wrong input, 2 wrong command line,
-// 130 interrupted).
+// The program: its commands, and what its exit statuses mean (0 done, 1 wrong input, 2 wrong
+// command line, 130 interrupted).
 #include <execinfo.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -61,12 +61,14 @@ int FailCommandLine(const CLI::App& app, const std::string& what) {
 }
 
 int Run(int argc, char** argv) {
-  CLI::App app{"lacos makes a sentence-embedding model of BLOOM on one ordinary machine, and uses it",
-               "lacos"};
+  CLI::App app{
+      "lacos makes a sentence-embedding model of BLOOM on one ordinary machine, and uses it",
+      "lacos"};
   GlobalOptions globals;
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_help_flag("--help", "Show this text and exit");
-  app.set_version_flag("--version", std::string("lacos " LACOS_VERSION), "Show the version and exit");
+  app.set_version_flag("--version", std::string("lacos " LACOS_VERSION),
+                       "Show the version and exit");
   app.require_subcommand(0, 1);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.footer(
@@ -82,12 +84,14 @@ int Run(int argc, char** argv) {
     is_known = is_known || (argc > 1 && command->get_name() == argv[1]);
   }
   if (argc > 1 && argv[1][0] != '-' && !is_known) {
-    return FailCommandLine(app, fmt::format("found the command '{}'; expected one of{}", argv[1], known));
+    return FailCommandLine(
+        app, fmt::format("found the command '{}'; expected one of{}", argv[1], known));
   }
   try {
     globals.arguments = ExpandConfig(app, {argv + 1, argv + argc});
     app.parse(std::vector<std::string>(globals.arguments.rbegin(),
-                                       globals.arguments.rend()));  // CLI11 takes them from the back
+                                       // CLI11 takes them from the back
+                                       globals.arguments.rend()));
     if (!globals.action) {
       std::fputs(app.help().c_str(), stderr);
       return kWrongCommandLine;
@@ -132,7 +136,8 @@ std::string Message(const std::exception& error) {
     return fmt::format(
         "[{}] could not be used: {}; expected a healthy file system; check the path, its "
         "rights and the disk",
-        file->path2().empty() ? file->path1().string() : file->path2().string(), file->code().message());
+        file->path2().empty() ? file->path1().string() : file->path2().string(),
+        file->code().message());
   }
   if (const auto* system = dynamic_cast<const std::system_error*>(&error)) {
     return fmt::format("[system] {}; expected a system with resources to spare; see ulimit -a",
@@ -162,8 +167,8 @@ int RunGuarded(int argc, char** argv) {
 }
 
 int RunWithoutMemory(int argc, char** argv) {
-  // Threads that end need libgcc_s, which the C library loads then, and aborts where there is no memory for
-  // it.
+  // Threads that end need libgcc_s, which the C library loads then, and aborts where there is no
+  // memory for it.
   void* frame = nullptr;
   backtrace(&frame, 1);
   try {

@@ -32,13 +32,14 @@ extern int g_failures;
   } while (0)
 
 /* The call fails with this status and a message of the form [where] ...; ...; ... that contains `part`. */
-#define CHECK_FAILS(call, expected, part)                                                                    \
-  do {                                                                                                       \
-    CHECK_STATUS(call, expected);                                                                            \
-    if (strstr(lacos_last_error(), part) == NULL || lacos_last_error()[0] != '[') {                          \
-      ++g_failures;                                                                                          \
-      fprintf(stderr, "%s:%d: the message '%s' lacks '%s'\n", __FILE__, __LINE__, lacos_last_error(), part); \
-    }                                                                                                        \
+#define CHECK_FAILS(call, expected, part)                                           \
+  do {                                                                              \
+    CHECK_STATUS(call, expected);                                                   \
+    if (strstr(lacos_last_error(), part) == NULL || lacos_last_error()[0] != '[') { \
+      ++g_failures;                                                                 \
+      fprintf(stderr, "%s:%d: the message '%s' lacks '%s'\n", __FILE__, __LINE__,   \
+              lacos_last_error(), part);                                            \
+    }                                                                               \
   } while (0)
 
 /* Paths of this run, set by main. */
@@ -61,7 +62,8 @@ int RunProgram(const char* const* arguments);
 /* Opens with the options, or ends the test program. */
 lacos_model* OpenOrExit(const char* path, const lacos_options* options);
 /* Vectors of n texts, allocated [n, D]; NULL after a failure, which is counted. */
-float* Encode(lacos_model* model, const char* const* texts, size_t n, const lacos_encode_options* options);
+float* Encode(lacos_model* model, const char* const* texts, size_t n,
+              const lacos_encode_options* options);
 
 void TestOpening(void);
 void TestSettings(void);

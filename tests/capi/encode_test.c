@@ -5,9 +5,9 @@
 
 #include "check.h"
 
-static const char* const kTexts[] = {"A man plays a guitar.", "",
-                                     "Someone makes music on a stage, in the rain.",
-                                     "\xe4\xbb\x8a\xe5\xa4\xa9\xe5\xa4\xa9\xe6\xb0\x94", "  blanks  "};
+static const char* const kTexts[] = {
+    "A man plays a guitar.", "", "Someone makes music on a stage, in the rain.",
+    "\xe4\xbb\x8a\xe5\xa4\xa9\xe5\xa4\xa9\xe6\xb0\x94", "  blanks  "};
 enum { kCount = sizeof kTexts / sizeof *kTexts };
 
 static void TestArguments(lacos_model* model) {
@@ -16,16 +16,19 @@ static void TestArguments(lacos_model* model) {
   memset(out, 7, sizeof out);
   float untouched[1024];
   memcpy(untouched, out, sizeof out);
-  CHECK_FAILS(lacos_encode(NULL, kTexts, NULL, 1, NULL, out, d, NULL), LACOS_INVALID_ARGUMENT, "[model]");
-  CHECK_FAILS(lacos_encode(model, NULL, NULL, 1, NULL, out, d, NULL), LACOS_INVALID_ARGUMENT, "[texts]");
-  CHECK_FAILS(lacos_encode(model, kTexts, NULL, 1, NULL, NULL, d, NULL), LACOS_INVALID_ARGUMENT, "[out]");
-  CHECK_FAILS(lacos_encode(model, kTexts, NULL, 2, NULL, out, 2 * d - 1, NULL), LACOS_BUFFER_TOO_SMALL,
+  CHECK_FAILS(lacos_encode(NULL, kTexts, NULL, 1, NULL, out, d, NULL), LACOS_INVALID_ARGUMENT,
+              "[model]");
+  CHECK_FAILS(lacos_encode(model, NULL, NULL, 1, NULL, out, d, NULL), LACOS_INVALID_ARGUMENT,
+              "[texts]");
+  CHECK_FAILS(lacos_encode(model, kTexts, NULL, 1, NULL, NULL, d, NULL), LACOS_INVALID_ARGUMENT,
               "[out]");
-  CHECK_FAILS(lacos_encode(model, kTexts, NULL, (size_t)-1, NULL, out, 1024, NULL), LACOS_BUFFER_TOO_SMALL,
-              "[out]");
+  CHECK_FAILS(lacos_encode(model, kTexts, NULL, 2, NULL, out, 2 * d - 1, NULL),
+              LACOS_BUFFER_TOO_SMALL, "[out]");
+  CHECK_FAILS(lacos_encode(model, kTexts, NULL, (size_t)-1, NULL, out, 1024, NULL),
+              LACOS_BUFFER_TOO_SMALL, "[out]");
   const char* const with_null[] = {"text", NULL};
-  CHECK_FAILS(lacos_encode(model, with_null, NULL, 2, NULL, out, 2 * d, NULL), LACOS_INVALID_ARGUMENT,
-              "texts[1]");
+  CHECK_FAILS(lacos_encode(model, with_null, NULL, 2, NULL, out, 2 * d, NULL),
+              LACOS_INVALID_ARGUMENT, "texts[1]");
   const char* const invalid[] = {"text", "caf\xc3\xa9 \xff!"};
   CHECK_FAILS(lacos_encode(model, invalid, NULL, 2, NULL, out, 2 * d, NULL), LACOS_USER_ERROR,
               "[texts[1]] byte 6 ");
@@ -34,7 +37,8 @@ static void TestArguments(lacos_model* model) {
               "[texts[0]] byte 0 ");
   const size_t cut[] = {4}; /* in the middle of a character */
   const char* const cafe[] = {"caf\xc3\xa9"};
-  CHECK_FAILS(lacos_encode(model, cafe, cut, 1, NULL, out, d, NULL), LACOS_USER_ERROR, "[texts[0]] byte 3 ");
+  CHECK_FAILS(lacos_encode(model, cafe, cut, 1, NULL, out, d, NULL), LACOS_USER_ERROR,
+              "[texts[0]] byte 3 ");
 
   lacos_encode_options options = LACOS_ENCODE_OPTIONS_INIT;
   options.struct_size = 1;
@@ -46,15 +50,16 @@ static void TestArguments(lacos_model* model) {
               "[options.prompt]");
   options.prompt = NULL;
   options.prompt_name = "passage";
-  CHECK_FAILS(lacos_encode(model, kTexts, NULL, 1, &options, out, d, NULL), LACOS_USER_ERROR, "passage");
+  CHECK_FAILS(lacos_encode(model, kTexts, NULL, 1, &options, out, d, NULL), LACOS_USER_ERROR,
+              "passage");
   options.prompt_name = NULL;
   options.normalize = 3;
   CHECK_FAILS(lacos_encode(model, kTexts, NULL, 1, &options, out, d, NULL), LACOS_INVALID_ARGUMENT,
               "normalize");
   options.normalize = 0;
   options.truncate_dim = d + 1;
-  CHECK_FAILS(lacos_encode(model, kTexts, NULL, 1, &options, out, 2 * d, NULL), LACOS_INVALID_ARGUMENT,
-              "truncate_dim");
+  CHECK_FAILS(lacos_encode(model, kTexts, NULL, 1, &options, out, 2 * d, NULL),
+              LACOS_INVALID_ARGUMENT, "truncate_dim");
   CHECK(memcmp(out, untouched, sizeof out) == 0);
 
   lacos_encode_stats stats = {9, 9, 9, 9};
@@ -96,8 +101,8 @@ static void TestProgress(lacos_model* model) {
   int calls = 0;
   options.progress = StopAtOnce;
   options.progress_context = &calls;
-  CHECK_FAILS(lacos_encode(model, texts, NULL, kMany, &options, all, kMany * d, NULL), LACOS_CANCELLED,
-              "[progress]");
+  CHECK_FAILS(lacos_encode(model, texts, NULL, kMany, &options, all, kMany * d, NULL),
+              LACOS_CANCELLED, "[progress]");
   CHECK(calls == 1);
   free(all);
   free(texts);
@@ -113,7 +118,8 @@ void TestEncoding(void) {
 
   float* vectors = malloc(kCount * d * sizeof *vectors);
   lacos_encode_stats stats;
-  CHECK_STATUS(lacos_encode(model, kTexts, NULL, kCount, NULL, vectors, kCount * d, &stats), LACOS_OK);
+  CHECK_STATUS(lacos_encode(model, kTexts, NULL, kCount, NULL, vectors, kCount * d, &stats),
+               LACOS_OK);
   CHECK(stats.texts == kCount && stats.empty == 1 && stats.truncated >= 2 &&
         stats.tokens <= 4 * (kCount - 1));
   double length = 0;
@@ -127,7 +133,8 @@ void TestEncoding(void) {
   const char* const joined[] = {"A man plays a guitar.XYZ", "", kTexts[2], kTexts[3], kTexts[4]};
   const size_t lengths[] = {21, 0, strlen(kTexts[2]), strlen(kTexts[3]), strlen(kTexts[4])};
   float* same = malloc(kCount * d * sizeof *same);
-  CHECK_STATUS(lacos_encode(model, joined, lengths, kCount, NULL, same, kCount * d, NULL), LACOS_OK);
+  CHECK_STATUS(lacos_encode(model, joined, lengths, kCount, NULL, same, kCount * d, NULL),
+               LACOS_OK);
   CHECK(memcmp(vectors, same, kCount * d * sizeof *vectors) == 0);
   const char* const with_nul[] = {"a\0b"};
   const size_t three[] = {3}, one[] = {1};
@@ -214,7 +221,8 @@ void TestProgram(void) {
         .normalize = LACOS_YES,
         .threads = 2},
        LACOS_ENCODE_OPTIONS_INIT},
-      {{"--pooling", "last", "--strip", "--max-length", "5", "--normalize", "--prompt", "So: ", NULL},
+      {{"--pooling", "last", "--strip", "--max-length", "5", "--normalize", "--prompt",
+        "So: ", NULL},
        {.struct_size = sizeof(lacos_options),
         .pooling = LACOS_POOLING_LAST,
         .strip = LACOS_YES,

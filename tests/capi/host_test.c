@@ -38,7 +38,8 @@ static void TestFloatingPoint(void) {
   float* expected = Encode(model, kTexts, 2, NULL);
   lacos_close(model);
 
-  const float tiny[] = {1e-40f, 2e-40f, 3e-40f, 1e-40f, 2e-40f, -3e-40f}; /* subnormal: zeros when flushed */
+  const float tiny[] = {1e-40f, 2e-40f, 3e-40f,
+                        1e-40f, 2e-40f, -3e-40f}; /* subnormal: zeros when flushed */
   float cosine = -1, spoiled_cosine = -1;
   CHECK_STATUS(lacos_similarity(tiny, 1, tiny + 3, 1, 3, &cosine, 1), LACOS_OK);
   CHECK(cosine < -0.28f && cosine > -0.29f); /* (1 + 4 - 9) / 14 */
@@ -95,7 +96,8 @@ static void TestFork(void) {
   if (child == 0) {
     float out[2048];
     g_failures = 0;
-    CHECK_FAILS(lacos_encode(model, kTexts, NULL, 2, NULL, out, 2048, NULL), LACOS_USER_ERROR, "[fork]");
+    CHECK_FAILS(lacos_encode(model, kTexts, NULL, 2, NULL, out, 2048, NULL), LACOS_USER_ERROR,
+                "[fork]");
     lacos_close(model);
     lacos_model* own = OpenOrExit(g_model, NULL);
     float* found = Encode(own, kTexts, 2, NULL);

@@ -70,11 +70,12 @@ const char* SentenceTransformersFolder(void) {
             "\"sentence_transformers.models.Pooling\"},"
             " {\"idx\": 2, \"name\": \"2\", \"path\": \"2_Normalize\","
             "  \"type\": \"sentence_transformers.models.Normalize\"}]");
-  WriteText(InFolder("sentence-transformers/1_Pooling/config.json"),
-            "{\"word_embedding_dimension\": 256, \"pooling_mode_cls_token\": false,"
-            " \"pooling_mode_mean_tokens\": false, \"pooling_mode_max_tokens\": false,"
-            " \"pooling_mode_mean_sqrt_len_tokens\": false, \"pooling_mode_weightedmean_tokens\": true,"
-            " \"pooling_mode_lasttoken\": false, \"include_prompt\": true}");
+  WriteText(
+      InFolder("sentence-transformers/1_Pooling/config.json"),
+      "{\"word_embedding_dimension\": 256, \"pooling_mode_cls_token\": false,"
+      " \"pooling_mode_mean_tokens\": false, \"pooling_mode_max_tokens\": false,"
+      " \"pooling_mode_mean_sqrt_len_tokens\": false, \"pooling_mode_weightedmean_tokens\": true,"
+      " \"pooling_mode_lasttoken\": false, \"include_prompt\": true}");
   WriteText(InFolder("sentence-transformers/sentence_bert_config.json"),
             "{\"max_seq_length\": 75, \"do_lower_case\": false}");
   WriteText(InFolder("sentence-transformers/config_sentence_transformers.json"),
@@ -113,7 +114,8 @@ lacos_model* OpenOrExit(const char* path, const lacos_options* options) {
   return model;
 }
 
-float* Encode(lacos_model* model, const char* const* texts, size_t n, const lacos_encode_options* options) {
+float* Encode(lacos_model* model, const char* const* texts, size_t n,
+              const lacos_encode_options* options) {
   const size_t floats = n * lacos_dimension(model);
   float* vectors = malloc((floats + 1) * sizeof *vectors);
   CHECK_STATUS(lacos_encode(model, texts, NULL, n, options, vectors, floats, NULL), LACOS_OK);

@@ -131,12 +131,15 @@ void TestOpening(void) {
 
 void TestSettings(void) {
   lacos_close(NULL);
-  CHECK(lacos_dimension(NULL) == 0 && lacos_vocabulary_size(NULL) == 0 && lacos_max_length(NULL) == 0);
-  CHECK(lacos_get_compute(NULL) == LACOS_COMPUTE_DEFAULT && lacos_get_pooling(NULL) == LACOS_POOLING_DEFAULT);
+  CHECK(lacos_dimension(NULL) == 0 && lacos_vocabulary_size(NULL) == 0 &&
+        lacos_max_length(NULL) == 0);
+  CHECK(lacos_get_compute(NULL) == LACOS_COMPUTE_DEFAULT &&
+        lacos_get_pooling(NULL) == LACOS_POOLING_DEFAULT);
   CHECK(lacos_get_normalize(NULL) == LACOS_DEFAULT && lacos_get_strip(NULL) == LACOS_DEFAULT);
   CHECK(lacos_get_threads(NULL) == 0 && strcmp(lacos_description(NULL), "") == 0);
   CHECK(lacos_prompt_count(NULL) == 0 && lacos_prompt_name(NULL, 0) == NULL);
-  CHECK(lacos_prompt_text(NULL, "query") == NULL && strcmp(lacos_default_prompt_name(NULL), "") == 0);
+  CHECK(lacos_prompt_text(NULL, "query") == NULL &&
+        strcmp(lacos_default_prompt_name(NULL), "") == 0);
 
   lacos_model* model = OpenOrExit(g_model, NULL); /* a bare base: every default */
   CHECK(lacos_dimension(model) == 256);

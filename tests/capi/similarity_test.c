@@ -29,8 +29,8 @@ void TestSimilarity(void) {
     for (size_t j = 0; j < kOthers; ++j) {
       /* Both sums are of K terms in double: K * 2^-53 apart at most, far below the float's half unit in the
        * last place. */
-      CHECK(fabs(out[i * kOthers + j] - Cosine(a + i * kDimension, b + j * kDimension, kDimension)) <=
-            ldexp(1, -24));
+      CHECK(fabs(out[i * kOthers + j] -
+                 Cosine(a + i * kDimension, b + j * kDimension, kDimension)) <= ldexp(1, -24));
     }
   }
   CHECK(out[3 * kOthers] == 0 && out[kRows * kOthers] == 77);
@@ -45,8 +45,8 @@ void TestSimilarity(void) {
   CHECK_FAILS(lacos_similarity(a, 1, b, 1, 4, NULL, 1), LACOS_INVALID_ARGUMENT, "[out]");
   CHECK_FAILS(lacos_similarity(a, 1, b, 1, 0, out, 1), LACOS_INVALID_ARGUMENT, "[dimension]");
   CHECK_FAILS(lacos_similarity(a, 2, b, 2, 4, out, 3), LACOS_BUFFER_TOO_SMALL, "[out]");
-  CHECK_FAILS(lacos_similarity(a, (size_t)1 << 40, b, (size_t)1 << 40, 4, out, 3), LACOS_INVALID_ARGUMENT,
-              "pairs");
+  CHECK_FAILS(lacos_similarity(a, (size_t)1 << 40, b, (size_t)1 << 40, 4, out, 3),
+              LACOS_INVALID_ARGUMENT, "pairs");
   CHECK_STATUS(lacos_similarity(NULL, 0, NULL, 0, 4, NULL, 0), LACOS_OK);
   CHECK_FAILS(lacos_similarity_pairwise(a, b, 2, 4, out, 1), LACOS_BUFFER_TOO_SMALL, "[out]");
   CHECK_FAILS(lacos_similarity_pairwise(a, NULL, 2, 4, out, 2), LACOS_INVALID_ARGUMENT, "NULL");

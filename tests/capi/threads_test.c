@@ -23,7 +23,8 @@ static void* Work(void* argument) {
   Worker* worker = argument;
   const size_t d = lacos_dimension(worker->model);
   const char* texts[kTexts];
-  for (size_t i = 0; i < kTexts; ++i) texts[i] = g_pointers[(i * 7 + (size_t)worker->index * 11) % kTexts];
+  for (size_t i = 0; i < kTexts; ++i)
+    texts[i] = g_pointers[(i * 7 + (size_t)worker->index * 11) % kTexts];
   float* out = malloc(kTexts * d * sizeof *out);
   for (int round = 0; round < kRounds; ++round) {
     worker->failures +=
@@ -38,8 +39,8 @@ static void* Work(void* argument) {
     worker->failures += lacos_open(path, NULL, &none) != LACOS_USER_ERROR;
     int32_t ids[64];
     size_t count;
-    worker->failures +=
-        lacos_tokenize(worker->model, texts[0], LACOS_NUL_TERMINATED, ids, NULL, 64, &count) != LACOS_OK;
+    worker->failures += lacos_tokenize(worker->model, texts[0], LACOS_NUL_TERMINATED, ids, NULL, 64,
+                                       &count) != LACOS_OK;
     worker->failures += strstr(lacos_last_error(), path) == NULL; /* not another thread's */
   }
   free(out);
@@ -97,7 +98,8 @@ static void TestTurns(lacos_model* model) {
   options.progress_context = &turns;
   const size_t floats = kLong * lacos_dimension(model);
   float* out = malloc(floats * sizeof *out);
-  CHECK_STATUS(lacos_encode(model, texts, NULL, kLong, &options, out, floats, NULL), LACOS_CANCELLED);
+  CHECK_STATUS(lacos_encode(model, texts, NULL, kLong, &options, out, floats, NULL),
+               LACOS_CANCELLED);
   CHECK(turns.finished_during_long_call);
   if (atomic_load(&turns.started)) CHECK(pthread_join(turns.thread, NULL) == 0);
   free(out);

@@ -5,7 +5,8 @@
 #include "check.h"
 
 static void TestTokenize(lacos_model* model) {
-  const char text[] = "The caf\xc3\xa9 \xf0\x9f\x98\x80 opens at 7."; /* 22 characters in 26 bytes */
+  const char text[] =
+      "The caf\xc3\xa9 \xf0\x9f\x98\x80 opens at 7."; /* 22 characters in 26 bytes */
   const size_t length = sizeof text - 1;
   size_t count = 0, again = 0;
   CHECK_STATUS(lacos_tokenize(model, text, LACOS_NUL_TERMINATED, NULL, NULL, 0, &count), LACOS_OK);
@@ -23,8 +24,8 @@ static void TestTokenize(lacos_model* model) {
   }
   again = 0;
   memset(same, 7, sizeof same);
-  CHECK_FAILS(lacos_tokenize(model, text, length, same, NULL, count - 1, &again), LACOS_BUFFER_TOO_SMALL,
-              "[ids]");
+  CHECK_FAILS(lacos_tokenize(model, text, length, same, NULL, count - 1, &again),
+              LACOS_BUFFER_TOO_SMALL, "[ids]");
   CHECK(again == count && same[0] == 0x07070707);
 
   /* Back, in two calls. */
@@ -32,7 +33,8 @@ static void TestTokenize(lacos_model* model) {
   size_t bytes = 0;
   CHECK_STATUS(lacos_decode(model, ids, count, 0, NULL, 0, &bytes), LACOS_OK);
   CHECK(bytes == length);
-  CHECK_FAILS(lacos_decode(model, ids, count, 0, back, bytes, &bytes), LACOS_BUFFER_TOO_SMALL, "[text]");
+  CHECK_FAILS(lacos_decode(model, ids, count, 0, back, bytes, &bytes), LACOS_BUFFER_TOO_SMALL,
+              "[text]");
   CHECK(bytes == length && back[0] == '\0');
   CHECK_STATUS(lacos_decode(model, ids, count, 0, back, bytes + 1, &bytes), LACOS_OK);
   CHECK(strcmp(back, text) == 0);
@@ -48,21 +50,28 @@ static void TestWrongCalls(lacos_model* model) {
   int32_t ids[8];
   size_t count;
   char text[8];
-  CHECK_FAILS(lacos_tokenize(NULL, "a", 1, ids, NULL, 8, &count), LACOS_INVALID_ARGUMENT, "[model]");
-  CHECK_FAILS(lacos_tokenize(model, NULL, 1, ids, NULL, 8, &count), LACOS_INVALID_ARGUMENT, "[text]");
-  CHECK_FAILS(lacos_tokenize(model, NULL, LACOS_NUL_TERMINATED, ids, NULL, 8, &count), LACOS_INVALID_ARGUMENT,
+  CHECK_FAILS(lacos_tokenize(NULL, "a", 1, ids, NULL, 8, &count), LACOS_INVALID_ARGUMENT,
+              "[model]");
+  CHECK_FAILS(lacos_tokenize(model, NULL, 1, ids, NULL, 8, &count), LACOS_INVALID_ARGUMENT,
               "[text]");
-  CHECK_FAILS(lacos_tokenize(model, "a", 1, NULL, NULL, 8, &count), LACOS_INVALID_ARGUMENT, "[ids]");
+  CHECK_FAILS(lacos_tokenize(model, NULL, LACOS_NUL_TERMINATED, ids, NULL, 8, &count),
+              LACOS_INVALID_ARGUMENT, "[text]");
+  CHECK_FAILS(lacos_tokenize(model, "a", 1, NULL, NULL, 8, &count), LACOS_INVALID_ARGUMENT,
+              "[ids]");
   CHECK_FAILS(lacos_tokenize(model, "a", 1, ids, NULL, 8, NULL), LACOS_INVALID_ARGUMENT, "[count]");
-  CHECK_FAILS(lacos_tokenize(model, "ab\x80", 3, ids, NULL, 8, &count), LACOS_USER_ERROR, "[text] byte 2 ");
+  CHECK_FAILS(lacos_tokenize(model, "ab\x80", 3, ids, NULL, 8, &count), LACOS_USER_ERROR,
+              "[text] byte 2 ");
   CHECK_STATUS(lacos_tokenize(model, NULL, 0, ids, NULL, 8, &count), LACOS_OK);
   CHECK(count == 0);
 
   const int32_t unknown[] = {INT32_MAX}, negative[] = {-1};
-  CHECK_FAILS(lacos_decode(NULL, unknown, 0, 0, text, 8, &count), LACOS_INVALID_ARGUMENT, "[model]");
+  CHECK_FAILS(lacos_decode(NULL, unknown, 0, 0, text, 8, &count), LACOS_INVALID_ARGUMENT,
+              "[model]");
   CHECK_FAILS(lacos_decode(model, NULL, 1, 0, text, 8, &count), LACOS_INVALID_ARGUMENT, "[ids]");
-  CHECK_FAILS(lacos_decode(model, unknown, 0, 0, NULL, 8, &count), LACOS_INVALID_ARGUMENT, "[text]");
-  CHECK_FAILS(lacos_decode(model, unknown, 0, 0, text, 8, NULL), LACOS_INVALID_ARGUMENT, "[length]");
+  CHECK_FAILS(lacos_decode(model, unknown, 0, 0, NULL, 8, &count), LACOS_INVALID_ARGUMENT,
+              "[text]");
+  CHECK_FAILS(lacos_decode(model, unknown, 0, 0, text, 8, NULL), LACOS_INVALID_ARGUMENT,
+              "[length]");
   CHECK_FAILS(lacos_decode(model, unknown, 1, 0, text, 8, &count), LACOS_USER_ERROR, "2147483647");
   CHECK_FAILS(lacos_decode(model, negative, 1, 0, text, 8, &count), LACOS_USER_ERROR, "-1");
   CHECK_STATUS(lacos_decode(model, NULL, 0, 0, text, 1, &count), LACOS_OK);
@@ -86,16 +95,19 @@ void TestTokens(void) {
   CHECK(strcmp(text, "") == 0 && length == 0);
   lacos_close(model);
 
-  lacos_options options = LACOS_OPTIONS_INIT; /* offsets count from the start of the text as it was given */
+  lacos_options options =
+      LACOS_OPTIONS_INIT; /* offsets count from the start of the text as it was given */
   options.strip = LACOS_YES;
   model = OpenOrExit(g_model, &options);
   int32_t ids[8];
   int64_t offsets[16];
   size_t count;
-  CHECK_STATUS(lacos_tokenize(model, "\xe3\x80\x80 guitar \n", LACOS_NUL_TERMINATED, ids, offsets, 8, &count),
+  CHECK_STATUS(lacos_tokenize(model, "\xe3\x80\x80 guitar \n", LACOS_NUL_TERMINATED, ids, offsets,
+                              8, &count),
                LACOS_OK);
   CHECK(count > 0 && offsets[0] == 2 && offsets[2 * count - 1] == 8);
-  CHECK_STATUS(lacos_tokenize(model, " \n", LACOS_NUL_TERMINATED, ids, offsets, 8, &count), LACOS_OK);
+  CHECK_STATUS(lacos_tokenize(model, " \n", LACOS_NUL_TERMINATED, ids, offsets, 8, &count),
+               LACOS_OK);
   CHECK(count == 0);
   lacos_close(model);
 }

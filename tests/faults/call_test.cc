@@ -1,5 +1,5 @@
-// Calls to the system that fail, are cut short or interrupted, and memory that runs out: every command ends
-// with a clear error, or with the result that it has without the fault.
+// Calls to the system that fail, are cut short or interrupted, and memory that runs out: every
+// command ends with a clear error, or with the result that it has without the fault.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -18,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// How a command goes on that was disturbed: anew, with --resume, or by itself from what is finished.
+// How a command goes on that was disturbed: anew, with --resume, or by itself from what is
+// finished.
 enum class GoesOn { kAnew, kResumes, kByItself };
 
 // A command that writes `output` in a folder of its own.
@@ -48,7 +49,8 @@ std::vector<Command> Commands() {
   const std::string trained = TrainedFolder();
   return {
       {.name = "train", .arguments = train, .goes_on = GoesOn::kResumes},
-      {.name = "quantize", .arguments = {"quantize", "--model", TinyModel(), "--base-name", "tiny"}},
+      {.name = "quantize",
+       .arguments = {"quantize", "--model", TinyModel(), "--base-name", "tiny"}},
       {.name = "merge", .arguments = {"merge", "--model", TinyModel(), "--adapter", trained}},
       {.name = "merge to GGUF", .arguments = {"merge", "--model", TinyModel(), "--format", "gguf"}},
       {.name = "adapter", .arguments = {"adapter", "--model", trained, "--base-name", "tiny"}},
@@ -56,7 +58,8 @@ std::vector<Command> Commands() {
        .arguments = {"embed", "--model", trained, "--input", in / "texts.txt", "--compute", "f32"},
        .output = "out.npy"},
       {.name = "embed, binary",
-       .arguments = {"embed", "--model", trained, "--input", in / "texts.txt", "--precision", "uint8"},
+       .arguments = {"embed", "--model", trained, "--input", in / "texts.txt", "--precision",
+                     "uint8"},
        .output = "out.npy"},
       {.name = "init", .arguments = {"init", "--config", in / "config.json"}},
       {.name = "prune", .arguments = {"prune", "--model", TinyModel(), "--layers", "1"}},
@@ -86,13 +89,16 @@ std::map<std::string, std::string> Contents(const Command& command, const TempFo
   return contents;
 }
 
-// What a fault came to. Where there was an error, nothing is left (training leaves a run that goes on).
-OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder, const ChildResult& result,
+// What a fault came to. Where there was an error, nothing is left (training leaves a run that goes
+// on).
+OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder,
+                            const ChildResult& result,
                             const std::map<std::string, std::string>& expected, std::string& why) {
   if (result.timed_out) why += " hung;";
   if (result.status == 0) {
     why += Difference(expected, Contents(command, folder));
-    if (folder.Names() != Outputs(command)) why += fmt::format(" left {};", fmt::join(folder.Names(), ", "));
+    if (folder.Names() != Outputs(command))
+      why += fmt::format(" left {};", fmt::join(folder.Names(), ", "));
     return why.empty() ? OutcomeTable::kEqual : OutcomeTable::kOther;
   }
   if (!IsClearError(result)) {
@@ -119,7 +125,8 @@ OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder, co
       why += Difference(expected, Contents(command, folder));
     }
   }
-  if (folder.Names() != Outputs(command)) why += fmt::format(" left {};", fmt::join(folder.Names(), ", "));
+  if (folder.Names() != Outputs(command))
+    why += fmt::format(" left {};", fmt::join(folder.Names(), ", "));
   return why.empty() ? OutcomeTable::kClearError : OutcomeTable::kOther;
 }
 
@@ -143,7 +150,8 @@ void TryFaults(OutcomeTable& table, const Command& command, Fault fault, const s
     const ChildResult result = RunChild(WithOutput(command, folder), placed(folder));
     std::string why;
     const OutcomeTable::Outcome outcome = Judge(command, folder, result, expected, why);
-    table.Add(label, outcome, fmt::format("{}, call {} of {}:{}", command.name, at, counted.calls, why));
+    table.Add(label, outcome,
+              fmt::format("{}, call {} of {}:{}", command.name, at, counted.calls, why));
   }
 }
 
@@ -179,8 +187,8 @@ TEST(FailingCalls, OfTheDiskEndInAClearErrorOrTheRightResult) {
       // A sample has training and, in turn, one of the others.
       if (!FullRun() && !commands[c].trains() && c != 1 + k % (commands.size() - 1)) continue;
       TryFaults(table, commands[c],
-                {.kinds = kinds[k].kinds, .folder = {}, .at = 0, .action = kinds[k].action}, kinds[k].label,
-                commands[c].trains() ? 4 : 2);
+                {.kinds = kinds[k].kinds, .folder = {}, .at = 0, .action = kinds[k].action},
+                kinds[k].label, commands[c].trains() ? 4 : 2);
     }
   }
   const std::vector<std::string> others = table.Print();
@@ -190,8 +198,9 @@ TEST(FailingCalls, OfTheDiskEndInAClearErrorOrTheRightResult) {
 TEST(FailingCalls, OfTheDiskFromSomeCallOnEndInAClearErrorOrTheRightResult) {
   OutcomeTable table("the output's disk stays broken");
   for (const Command& command : Commands()) {
-    for (const auto& [label, error] : std::vector<std::pair<std::string, int>>{
-             {"full from some call on (ENOSPC)", ENOSPC}, {"read-only from some call on (EROFS)", EROFS}}) {
+    for (const auto& [label, error] :
+         std::vector<std::pair<std::string, int>>{{"full from some call on (ENOSPC)", ENOSPC},
+                                                  {"read-only from some call on (EROFS)", EROFS}}) {
       TryFaults(table, command,
                 {.kinds = "open write sync rename mkdir truncate",
                  .folder = {},
@@ -216,8 +225,8 @@ TEST(FailingCalls, OnTheInputsEndInAClearErrorOrTheRightResult) {
        .output = "out.npy"},
       {.name = "train",
        .arguments = {"train", "--model", base, "--train", inputs / "in/pairs.tsv", "--dev",
-                     inputs / "in/dev.tsv", "--batch-size", "4", "--compute", "f32", "--lora-rank", "2",
-                     "--threads", "1"},
+                     inputs / "in/dev.tsv", "--batch-size", "4", "--compute", "f32", "--lora-rank",
+                     "2", "--threads", "1"},
        .goes_on = GoesOn::kResumes},
   };
   for (const Command& command : commands) {
@@ -225,13 +234,14 @@ TEST(FailingCalls, OnTheInputsEndInAClearErrorOrTheRightResult) {
              {"read: input/output error (EIO)", std::to_string(EIO)},
              {"read: half of the bytes", "short"},
              {"read: interrupted (EINTR)", std::to_string(EINTR)}}) {
-      TryFaults(table, command, {.kinds = "read", .folder = inputs.path(), .at = 0, .action = action}, label,
-                10);
+      TryFaults(table, command,
+                {.kinds = "read", .folder = inputs.path(), .at = 0, .action = action}, label, 10);
     }
     for (const int error : {EIO, EACCES, ENOENT, EINTR, EMFILE}) {
-      TryFaults(table, command,
-                {.kinds = "open", .folder = inputs.path(), .at = 0, .action = std::to_string(error)},
-                "open: EIO, EACCES, ENOENT, EINTR, EMFILE", 2);
+      TryFaults(
+          table, command,
+          {.kinds = "open", .folder = inputs.path(), .at = 0, .action = std::to_string(error)},
+          "open: EIO, EACCES, ENOENT, EINTR, EMFILE", 2);
     }
   }
   const std::vector<std::string> others = table.Print();
@@ -242,11 +252,15 @@ TEST(FailingAllocations, EndInAClearErrorOrTheRightResult) {
   OutcomeTable table("memory");
   for (const Command& command : Commands()) {
     for (const bool persist : {false, true}) {
-      TryFaults(
-          table, command,
-          {.kinds = "alloc", .folder = {}, .at = 0, .action = std::to_string(ENOMEM), .persist = persist},
-          fmt::format("{}: {}", command.name, persist ? "all allocations from one on" : "one allocation"),
-          command.trains() ? 24 : 2);
+      TryFaults(table, command,
+                {.kinds = "alloc",
+                 .folder = {},
+                 .at = 0,
+                 .action = std::to_string(ENOMEM),
+                 .persist = persist},
+                fmt::format("{}: {}", command.name,
+                            persist ? "all allocations from one on" : "one allocation"),
+                command.trains() ? 24 : 2);
     }
   }
   const std::vector<std::string> others = table.Print();

@@ -42,9 +42,11 @@ std::vector<std::string> Environment(const Fault& fault, [[maybe_unused]] const 
   variables.push_back("LACOS_FAULT_REPORT=" + report);
   if (fault.persist) variables.emplace_back("LACOS_FAULT_PERSIST=1");
 #if defined(__SANITIZE_ADDRESS__)
-  // The library stands between the program and the sanitizer's allocations, so it has to come before it.
+  // The library stands between the program and the sanitizer's allocations, so it has to come
+  // before it.
   const char* options = std::getenv("ASAN_OPTIONS");
-  std::erase_if(variables, [](const std::string& variable) { return variable.starts_with("ASAN_OPTIONS="); });
+  std::erase_if(variables,
+                [](const std::string& variable) { return variable.starts_with("ASAN_OPTIONS="); });
   variables.push_back(std::string("ASAN_OPTIONS=verify_asan_link_order=0:") +
                       (options != nullptr ? options : ""));
   // oneDNN loses what it holds where an allocation fails within it.
@@ -65,7 +67,8 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-ChildResult RunChild(const std::vector<std::string>& arguments, const Fault& fault, double limit_seconds) {
+ChildResult RunChild(const std::vector<std::string>& arguments, const Fault& fault,
+                     double limit_seconds) {
   static const TempFolder folder;
   const std::string out = folder / "stdout", err = folder / "stderr";
   const std::string report = folder.Write("report", std::string(16, '\0'));
@@ -75,12 +78,14 @@ ChildResult RunChild(const std::vector<std::string>& arguments, const Fault& fau
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0644);
   ChildResult result;
   pid_t pid = -1;
-  const int started =
-      posix_spawn(&pid, LACOS_BINARY, &actions, nullptr, Pointers(words).data(), Pointers(variables).data());
+  const int started = posix_spawn(&pid, LACOS_BINARY, &actions, nullptr, Pointers(words).data(),
+                                  Pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   if (started != 0) return result;
 
@@ -123,11 +128,12 @@ void OutcomeTable::Add(const std::string& kind, Outcome outcome, const std::stri
 
 std::vector<std::string> OutcomeTable::Print() const {
   static constexpr char kLine[] = "{:<46} {:>6} {:>12} {:>13} {:>10} {:>5}\n";
-  std::string text = fmt::format(kLine, title_, "faults", "clear error", "right result", "unchecked", "else");
+  std::string text =
+      fmt::format(kLine, title_, "faults", "clear error", "right result", "unchecked", "else");
   int sums[4] = {0, 0, 0, 0};
   const auto line = [&](const std::string& kind, const int* counts) {
-    text += fmt::format(kLine, kind, counts[0] + counts[1] + counts[2] + counts[3], counts[kClearError],
-                        counts[kEqual], counts[kUnchecked], counts[kOther]);
+    text += fmt::format(kLine, kind, counts[0] + counts[1] + counts[2] + counts[3],
+                        counts[kClearError], counts[kEqual], counts[kUnchecked], counts[kOther]);
   };
   for (const Row& row : rows_) {
     line(row.kind, row.counts);
@@ -153,7 +159,8 @@ std::vector<uint64_t> FaultsToTry(uint64_t count, uint64_t most) {
     std::mt19937_64 random(20);
     const double width = static_cast<double>(count) / static_cast<double>(most);
     for (uint64_t i = 0; i + 2 < most; ++i) {
-      const double at = (static_cast<double>(i) + static_cast<double>(random() % 1000) / 1000) * width;
+      const double at =
+          (static_cast<double>(i) + static_cast<double>(random() % 1000) / 1000) * width;
       chosen.insert(std::clamp<uint64_t>(1 + static_cast<uint64_t>(at), 1, count));
     }
   }

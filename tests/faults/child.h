@@ -1,4 +1,5 @@
-// Runs the program once with at most one fault injected, one child at a time and never longer than its limit.
+// Runs the program once with at most one fault injected, one child at a time and never longer than
+// its limit.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,8 @@ struct ChildResult {
 ChildResult RunChild(const std::vector<std::string>& arguments, const Fault& fault = {},
                      double limit_seconds = 30);
 
-// Whether the outcome is one clear message "lacos: error: [where] ..." and status 1 (2 for a command line).
+// Whether the outcome is one clear message "lacos: error: [where] ..." and status 1 (2 for a
+// command line).
 bool IsClearError(const ChildResult& result);
 
 // What became of the faults of one kind; printed as a row of a table.
@@ -52,8 +54,8 @@ class OutcomeTable {
 
 // Whether LACOS_FAULTS_FULL asks for every fault instead of a sample.
 bool FullRun();
-// The faults to try of `count`: all in a full run or when there are at most `most`, else `most` of them: the
-// first, the last and others spread between with the offsets of a fixed seed.
+// The faults to try of `count`: all in a full run or when there are at most `most`, else `most` of
+// them: the first, the last and others spread between with the offsets of a fixed seed.
 std::vector<uint64_t> FaultsToTry(uint64_t count, uint64_t most);
 
 }  // namespace lacos

@@ -51,7 +51,8 @@ std::vector<size_t> PlacesIn(const std::string& path, size_t size) {
   return {places.begin(), places.end()};
 }
 
-// A damaged file is put into the place of `path` for each damage; `run` uses it and gives what came of it.
+// A damaged file is put into the place of `path` for each damage; `run` uses it and gives what came
+// of it.
 using Run = std::function<ChildResult()>;
 struct Use {
   std::string label;
@@ -76,7 +77,9 @@ void TryDamage(OutcomeTable& table, const Use& use) {
       why = "hung";
     } else if (result.status == 0) {
       const bool equal = use.result() == expected;
-      outcome = equal ? OutcomeTable::kEqual : use.recorded ? OutcomeTable::kOther : OutcomeTable::kUnchecked;
+      outcome = equal          ? OutcomeTable::kEqual
+                : use.recorded ? OutcomeTable::kOther
+                               : OutcomeTable::kUnchecked;
       if (outcome == OutcomeTable::kOther) why = "gave another result";
     } else if (IsClearError(result)) {
       outcome = OutcomeTable::kClearError;
@@ -101,14 +104,16 @@ void TryDamage(OutcomeTable& table, const Use& use) {
 class Damaged : public testing::Test {
  protected:
   // Vectors of a few texts by a model.
-  Use Embedding(const std::string& label, const std::string& model, const std::string& file, bool recorded) {
+  Use Embedding(const std::string& label, const std::string& model, const std::string& file,
+                bool recorded) {
     const std::string output = folder_ / "vectors.npy";
     return {.label = label,
             .path = model + "/" + file,
             .run =
                 [=] {
-                  return RunChild({"embed", "--model", model, "--input", Inputs() / "texts.txt", "--output",
-                                   output, "--overwrite", "--compute", "f32", "--threads", "1", "--quiet"});
+                  return RunChild({"embed", "--model", model, "--input", Inputs() / "texts.txt",
+                                   "--output", output, "--overwrite", "--compute", "f32",
+                                   "--threads", "1", "--quiet"});
                 },
             .result = [=] { return ReadAll(output); },
             .recorded = recorded};
@@ -142,7 +147,8 @@ TEST_F(Damaged, TrainedFoldersNeverGiveOtherVectors) {
   Finish(table);
 }
 
-// Files that lacos did not write have no hashes: what is damaged there may be unknowable, but never a crash.
+// Files that lacos did not write have no hashes: what is damaged there may be unknowable, but never
+// a crash.
 TEST_F(Damaged, OriginalModelsAndDataNeverCrash) {
   OutcomeTable table("files of others");
   fs::copy(TinyModel(), folder_ / "original", fs::copy_options::recursive);
@@ -155,19 +161,20 @@ TEST_F(Damaged, OriginalModelsAndDataNeverCrash) {
     if (name == "pairs.jsonl") {
       contents.clear();
       for (int i = 0; i < 8; ++i)
-        contents +=
-            fmt::format("{{\"sentence1\": \"river {0}\", \"sentence2\": \"stone {0} \\u00e9\"}}\n", i);
+        contents += fmt::format(
+            "{{\"sentence1\": \"river {0}\", \"sentence2\": \"stone {0} \\u00e9\"}}\n", i);
     }
     const std::string data = folder_.Write(name, contents), output = folder_ / "out";
-    TryDamage(table, {.label = name,
-                      .path = data,
-                      .run =
-                          [=] {
-                            fs::remove_all(output);
-                            return RunChild(TrainArguments(output, {"--train", data, "--epochs", "1"}));
-                          },
-                      .result = [=] { return ReadAll(output + "/adapter_model.safetensors"); },
-                      .recorded = false});
+    TryDamage(table,
+              {.label = name,
+               .path = data,
+               .run =
+                   [=] {
+                     fs::remove_all(output);
+                     return RunChild(TrainArguments(output, {"--train", data, "--epochs", "1"}));
+                   },
+               .result = [=] { return ReadAll(output + "/adapter_model.safetensors"); },
+               .recorded = false});
   }
   Finish(table);
 }
@@ -178,18 +185,19 @@ TEST_F(Damaged, CompressedDataAreNeverReadAsOtherData) {
   const std::string plain = folder_.Write("texts.txt", ReadAll(Inputs() / "texts.txt"));
   for (const auto& [name, command] : std::vector<std::pair<std::string, std::string>>{
            {"texts.txt.gz", "gzip -k -n -f "}, {"texts.txt.zst", "zstd -q -k -f "}}) {
-    if (std::system((command + plain + " 2>/dev/null").c_str()) != 0) continue;  // no such program here
+    // no such program here
+    if (std::system((command + plain + " 2>/dev/null").c_str()) != 0) continue;
     const std::string data = folder_ / name, output = folder_ / "out.npy";
     // The header of .gz (time, flags, system) says nothing about the text.
-    TryDamage(table,
-              {.label = name,
-               .path = data,
-               .run =
-                   [=] {
-                     return RunChild({"embed", "--model", Inputs() / "int8", "--input", data, "--output",
-                                      output, "--overwrite", "--compute", "f32", "--quiet"});
-                   },
-               .result = [=] { return ReadAll(output); }});
+    TryDamage(table, {.label = name,
+                      .path = data,
+                      .run =
+                          [=] {
+                            return RunChild({"embed", "--model", Inputs() / "int8", "--input", data,
+                                             "--output", output, "--overwrite", "--compute", "f32",
+                                             "--quiet"});
+                          },
+                      .result = [=] { return ReadAll(output); }});
   }
   Finish(table);
 }
@@ -202,19 +210,22 @@ TEST_F(Damaged, CheckpointsFallBackToAnOlderOne) {
   ASSERT_EQ(RunChild(TrainArguments(whole, more)).status, 0);
   const std::map<std::string, std::string> expected = RunContents(whole);
   fs::copy(whole, cut, fs::copy_options::recursive);
-  fs::remove(cut + "/adapter_config.json");  // as if it had been killed while it wrote its last files
+  // as if it had been killed while it wrote its last files
+  fs::remove(cut + "/adapter_config.json");
   std::vector<std::string> arguments = TrainArguments(output, more);
   arguments.emplace_back("--resume");
   const std::string newest = output + "/checkpoints/step-000006/";
-  for (const char* file : {"state.safetensors", "progress.json", "lacos.json", "adapter_model.safetensors",
-                           "best/adapter_model.safetensors", "best/adapter_config.json", "../latest"}) {
+  for (const char* file :
+       {"state.safetensors", "progress.json", "lacos.json", "adapter_model.safetensors",
+        "best/adapter_model.safetensors", "best/adapter_config.json", "../latest"}) {
     fs::remove_all(output);
     fs::copy(cut, output, fs::copy_options::recursive);
     TryDamage(table, {.label = file,
                       .path = newest + file,
                       .run =
                           [=, damaged = newest + file] {
-                            // All but the damaged file as it was, since the run before has changed it.
+                            // All but the damaged file as it was, since the run before has changed
+                            // it.
                             const std::string bytes = ReadAll(damaged);
                             fs::remove_all(output);
                             fs::copy(cut, output, fs::copy_options::recursive);
@@ -223,7 +234,8 @@ TEST_F(Damaged, CheckpointsFallBackToAnOlderOne) {
                           },
                       .result =
                           [=, file = std::string(file)] {
-                            std::map<std::string, std::string> left = expected, found = RunContents(output);
+                            std::map<std::string, std::string> left = expected,
+                                                               found = RunContents(output);
                             // A manifest may be damaged where that changes no check.
                             if (file == "lacos.json") {
                               left.erase("checkpoints/step-000006/lacos.json");
@@ -268,8 +280,8 @@ TEST_F(Damaged, VerifyNamesFileAndTensorAndWhatResumeWouldUse) {
   EXPECT_NE(result.out.find("state.safetensors"), std::string::npos) << result.out;
 }
 
-// Two processes in one folder would spoil each other's checkpoints; a mapped file that is cut short is no
-// crash.
+// Two processes in one folder would spoil each other's checkpoints; a mapped file that is cut short
+// is no crash.
 TEST_F(Damaged, AFolderInUseIsRefused) {
   const std::string output = folder_ / "out";
   ASSERT_EQ(RunChild(TrainArguments(output)).status, 0);

@@ -89,7 +89,8 @@ static void ReadSettings(void) {
   if (path == NULL) return;
   const int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
   if (fd < 0) return;
-  void* mapped = (void*)syscall(SYS_mmap, NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* mapped =
+      (void*)syscall(SYS_mmap, NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (mapped != MAP_FAILED) report = mapped;
   syscall(SYS_close, fd);
 }
@@ -163,12 +164,12 @@ static void* Known(void* memory, const void* caller) {
 #define FAILS() FailsHere(CALLER())
 
 int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv,
-                      int (*init)(int, char**, char**), void (*fini)(void), void (*linker_fini)(void),
-                      void* stack_end);
+                      int (*init)(int, char**, char**), void (*fini)(void),
+                      void (*linker_fini)(void), void* stack_end);
 static int (*program_main)(int, char**, char**);
-static const char* const kVariables[] = {"LD_PRELOAD",        "LACOS_FAULT_KINDS",  "LACOS_FAULT_FOLDER",
-                                         "LACOS_FAULT_AT",    "LACOS_FAULT_ACTION", "LACOS_FAULT_PERSIST",
-                                         "LACOS_FAULT_REPORT"};
+static const char* const kVariables[] = {
+    "LD_PRELOAD",         "LACOS_FAULT_KINDS",   "LACOS_FAULT_FOLDER", "LACOS_FAULT_AT",
+    "LACOS_FAULT_ACTION", "LACOS_FAULT_PERSIST", "LACOS_FAULT_REPORT"};
 static int ArmedMain(int argc, char** argv, char** environment) {
   ReadSettings();
   // What the program records of its environment is then that of a run without faults.
@@ -180,18 +181,19 @@ static int ArmedMain(int argc, char** argv, char** environment) {
   return status;
 }
 int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv,
-                      int (*init)(int, char**, char**), void (*fini)(void), void (*linker_fini)(void),
-                      void* stack_end) {
+                      int (*init)(int, char**, char**), void (*fini)(void),
+                      void (*linker_fini)(void), void* stack_end) {
   program_main = main;
-  int (*next)(int (*)(int, char**, char**), int, char**, int (*)(int, char**, char**), void (*)(void),
-              void (*)(void), void*) = dlsym(RTLD_NEXT, "__libc_start_main");
+  int (*next)(int (*)(int, char**, char**), int, char**, int (*)(int, char**, char**),
+              void (*)(void), void (*)(void), void*) = dlsym(RTLD_NEXT, "__libc_start_main");
   return next(ArmedMain, argc, argv, init, fini, linker_fini, stack_end);
 }
 
 // --- allocations
 
 static void* AllocateAligned(size_t alignment, size_t size) {
-  return __interceptor_memalign ? __interceptor_memalign(alignment, size) : __libc_memalign(alignment, size);
+  return __interceptor_memalign ? __interceptor_memalign(alignment, size)
+                                : __libc_memalign(alignment, size);
 }
 void* malloc(size_t size) {
   if (FAILS()) return NULL;
@@ -199,15 +201,18 @@ void* malloc(size_t size) {
 }
 void* calloc(size_t count, size_t size) {
   if (FAILS()) return NULL;
-  return Known(__interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size),
-               CALLER());
+  return Known(
+      __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size),
+      CALLER());
 }
 void* realloc(void* old, size_t size) {
   if (size > 0 && FAILS()) return NULL;
   return Known(__interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size),
                CALLER());
 }
-void* memalign(size_t alignment, size_t size) { return FAILS() ? NULL : AllocateAligned(alignment, size); }
+void* memalign(size_t alignment, size_t size) {
+  return FAILS() ? NULL : AllocateAligned(alignment, size);
+}
 void* aligned_alloc(size_t alignment, size_t size) {
   return FAILS() ? NULL : AllocateAligned(alignment, size);
 }
@@ -285,7 +290,8 @@ int fclose(FILE* stream) {
 }
 
 int renameat2(int from_at, const char* from, int to_at, const char* to, unsigned flags) {
-  const enum Action what = BelowFolder(to_at, to) || BelowFolder(from_at, from) ? Count(kRename) : kNothing;
+  const enum Action what =
+      BelowFolder(to_at, to) || BelowFolder(from_at, from) ? Count(kRename) : kNothing;
   if (what == kFail) return -1;
   return (int)After(what, syscall(SYS_renameat2, from_at, from, to_at, to, flags));
 }
@@ -315,7 +321,9 @@ int remove(const char* path) {
 
 // --- files: descriptors
 
-static size_t Some(enum Action what, size_t size) { return what == kShort && size > 1 ? size / 2 : size; }
+static size_t Some(enum Action what, size_t size) {
+  return what == kShort && size > 1 ? size / 2 : size;
+}
 
 ssize_t read(int fd, void* buffer, size_t size) {
   const enum Action what = IsInside(fd) ? Count(kRead) : kNothing;
@@ -323,16 +331,20 @@ ssize_t read(int fd, void* buffer, size_t size) {
 }
 ssize_t pread(int fd, void* buffer, size_t size, off_t offset) {
   const enum Action what = IsInside(fd) ? Count(kRead) : kNothing;
-  return what == kFail ? -1 : After(what, syscall(SYS_pread64, fd, buffer, Some(what, size), offset));
+  return what == kFail ? -1
+                       : After(what, syscall(SYS_pread64, fd, buffer, Some(what, size), offset));
 }
-ssize_t pread64(int fd, void* buffer, size_t size, off_t offset) { return pread(fd, buffer, size, offset); }
+ssize_t pread64(int fd, void* buffer, size_t size, off_t offset) {
+  return pread(fd, buffer, size, offset);
+}
 ssize_t write(int fd, const void* buffer, size_t size) {
   const enum Action what = IsInside(fd) ? Count(kWrite) : kNothing;
   return what == kFail ? -1 : After(what, syscall(SYS_write, fd, buffer, Some(what, size)));
 }
 ssize_t pwrite(int fd, const void* buffer, size_t size, off_t offset) {
   const enum Action what = IsInside(fd) ? Count(kWrite) : kNothing;
-  return what == kFail ? -1 : After(what, syscall(SYS_pwrite64, fd, buffer, Some(what, size), offset));
+  return what == kFail ? -1
+                       : After(what, syscall(SYS_pwrite64, fd, buffer, Some(what, size), offset));
 }
 ssize_t pwrite64(int fd, const void* buffer, size_t size, off_t offset) {
   return pwrite(fd, buffer, size, offset);
@@ -349,7 +361,9 @@ int fallocate(int fd, int mode, off_t offset, off_t length) {
   const enum Action what = IsInside(fd) ? Count(kWrite) : kNothing;
   return what == kFail ? -1 : (int)After(what, syscall(SYS_fallocate, fd, mode, offset, length));
 }
-int fallocate64(int fd, int mode, off_t offset, off_t length) { return fallocate(fd, mode, offset, length); }
+int fallocate64(int fd, int mode, off_t offset, off_t length) {
+  return fallocate(fd, mode, offset, length);
+}
 int fsync(int fd) {
   const enum Action what = IsInside(fd) ? Count(kSync) : kNothing;
   return what == kFail ? -1 : (int)After(what, syscall(SYS_fsync, fd));

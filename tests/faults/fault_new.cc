@@ -1,6 +1,6 @@
-// operator new and delete by malloc and free, as libstdc++ has them: AddressSanitizer's own would not come to
-// the malloc of fault_injection.c, and no allocation of C++ code would ever fail. Part of the library only
-// there.
+// operator new and delete by malloc and free, as libstdc++ has them: AddressSanitizer's own would
+// not come to the malloc of fault_injection.c, and no allocation of C++ code would ever fail. Part
+// of the library only there.
 #include <cstdlib>
 #include <new>
 
@@ -21,17 +21,27 @@ void* AllocateAligned(size_t size, std::align_val_t alignment) {
 
 void* AllocateAlignedOrNull(size_t size, std::align_val_t alignment) {
   void* memory = nullptr;
-  return posix_memalign(&memory, static_cast<size_t>(alignment), size > 0 ? size : 1) == 0 ? memory : nullptr;
+  return posix_memalign(&memory, static_cast<size_t>(alignment), size > 0 ? size : 1) == 0
+             ? memory
+             : nullptr;
 }
 
 }  // namespace
 
 void* operator new(size_t size) { return Allocate(size); }
 void* operator new[](size_t size) { return Allocate(size); }
-void* operator new(size_t size, const std::nothrow_t&) noexcept { return std::malloc(size > 0 ? size : 1); }
-void* operator new[](size_t size, const std::nothrow_t&) noexcept { return std::malloc(size > 0 ? size : 1); }
-void* operator new(size_t size, std::align_val_t alignment) { return AllocateAligned(size, alignment); }
-void* operator new[](size_t size, std::align_val_t alignment) { return AllocateAligned(size, alignment); }
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  return std::malloc(size > 0 ? size : 1);
+}
+void* operator new[](size_t size, const std::nothrow_t&) noexcept {
+  return std::malloc(size > 0 ? size : 1);
+}
+void* operator new(size_t size, std::align_val_t alignment) {
+  return AllocateAligned(size, alignment);
+}
+void* operator new[](size_t size, std::align_val_t alignment) {
+  return AllocateAligned(size, alignment);
+}
 void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
   return AllocateAlignedOrNull(size, alignment);
 }
@@ -49,5 +59,9 @@ void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory
 void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t, const std::nothrow_t&) noexcept {
+  std::free(memory);
+}

@@ -29,18 +29,22 @@ struct Reference {
 };
 Reference Undisturbed(const std::vector<std::string>& more) {
   const TempFolder folder;
-  const ChildResult result = RunChild(TrainArguments(folder / "out", more),
-                                      {.kinds = kDiskCalls, .folder = folder.path(), .at = 0, .action = "0"});
+  const ChildResult result =
+      RunChild(TrainArguments(folder / "out", more),
+               {.kinds = kDiskCalls, .folder = folder.path(), .at = 0, .action = "0"});
   EXPECT_EQ(result.status, 0) << result.err;
-  return {.contents = result.status == 0 ? RunContents(folder / "out") : std::map<std::string, std::string>(),
+  return {.contents = result.status == 0 ? RunContents(folder / "out")
+                                         : std::map<std::string, std::string>(),
           .calls = result.calls};
 }
 
 // Resumes a disturbed run in folder/out; returns how it is not as `expected`, or nothing.
 std::string ProblemAfterResume(const TempFolder& folder, const std::vector<std::string>& more,
-                               const std::map<std::string, std::string>& expected, ChildResult* result) {
+                               const std::map<std::string, std::string>& expected,
+                               ChildResult* result) {
   *result = RunChild(Resumed(TrainArguments(folder / "out", more)));
-  if (result->status != 0) return fmt::format("resume ended with {}: {}", result->status, result->err);
+  if (result->status != 0)
+    return fmt::format("resume ended with {}: {}", result->status, result->err);
   std::string problem = Difference(expected, RunContents(folder / "out"));
   if (folder.Names() != std::vector<std::string>{"out"})
     problem += fmt::format(" left beside it: {}", fmt::join(folder.Names(), ", "));
@@ -62,8 +66,10 @@ TEST(KilledTraining, AtAnyCallThatChangesTheDiskIsResumedToTheSameBytes) {
                    {.kinds = kDiskCalls, .folder = folder.path(), .at = at, .action = action});
       ChildResult resumed;
       std::string problem = ProblemAfterResume(folder, more, reference.contents, &resumed);
-      // Numbers in reports and logs have other lengths in another run, so its last writes may be fewer.
-      const bool had_fewer_calls = killed.status == 0 && killed.calls < at && at + 3 > reference.calls;
+      // Numbers in reports and logs have other lengths in another run, so its last writes may be
+      // fewer.
+      const bool had_fewer_calls =
+          killed.status == 0 && killed.calls < at && at + 3 > reference.calls;
       if (killed.status != 128 + 9 && !had_fewer_calls)
         problem += fmt::format(" was not killed: {}, {} calls", killed.status, killed.calls);
       mid_run += resumed.err.find("resumed from") != std::string::npos;
@@ -85,7 +91,8 @@ TEST(KilledTraining, AgainAndAgainComesToTheSameEnd) {
     const TempFolder folder;
     int kills = 0;
     ChildResult result;
-    for (std::vector<std::string> arguments = TrainArguments(folder / "out", more); kills < 40; ++kills) {
+    for (std::vector<std::string> arguments = TrainArguments(folder / "out", more); kills < 40;
+         ++kills) {
       result = RunChild(arguments, {.kinds = kDiskCalls,
                                     .folder = folder.path(),
                                     .at = 1 + random() % (2 * reference.calls / 3),
@@ -99,22 +106,28 @@ TEST(KilledTraining, AgainAndAgainComesToTheSameEnd) {
   }
 }
 
-// Every value of each option at least once; the run is killed in its middle and goes on with other threads.
+// Every value of each option at least once; the run is killed in its middle and goes on with other
+// threads.
 TEST(KilledTraining, IsResumedToTheSameBytesWhateverTheSettings) {
   const TinyInputs& in = Inputs();
   const std::string labelled = in / "labelled.tsv", scored = in / "scored.tsv";
   const TempFolder caches;
   const std::vector<std::vector<std::string>> settings = {
-      {"--optimizer", "adam8", "--lora-rank", "32", "--lora-target", "query_key_value,dense_4h_to_h"},
+      {"--optimizer", "adam8", "--lora-rank", "32", "--lora-target",
+       "query_key_value,dense_4h_to_h"},
       {"--optimizer", "adam", "--compute", "bf16", "--gradient-strategy", "direct", "--symmetric"},
-      {"--loss", "softmax", "--train", labelled, "--compute", "int8", "--gradient-strategy", "recompute"},
+      {"--loss", "softmax", "--train", labelled, "--compute", "int8", "--gradient-strategy",
+       "recompute"},
       {"--loss", "cosine", "--train", scored, "--optimizer", "adam", "--compute", "bf16"},
-      {"--loss", "cosent", "--train", scored, "--gradient-strategy", "recompute", "--schedule", "cosine"},
+      {"--loss", "cosent", "--train", scored, "--gradient-strategy", "recompute", "--schedule",
+       "cosine"},
       {"--loss", "triplet", "--train", labelled, "--hard-negatives", "--compute", "int8"},
-      {"--gradient-strategy", "gradcache", "--chunk-tokens", "16", "--matryoshka", "16,8", "--compute",
-       "bf16"},
-      {"--stream-layers", "--gradient-strategy", "recompute", "--compute", "int8", "--dropout", "0.1"},
-      {"--stream-layers", "--gradient-strategy", "gradcache", "--lora-dropout", "0.2", "--optimizer", "adam"},
+      {"--gradient-strategy", "gradcache", "--chunk-tokens", "16", "--matryoshka", "16,8",
+       "--compute", "bf16"},
+      {"--stream-layers", "--gradient-strategy", "recompute", "--compute", "int8", "--dropout",
+       "0.1"},
+      {"--stream-layers", "--gradient-strategy", "gradcache", "--lora-dropout", "0.2",
+       "--optimizer", "adam"},
       {"--cache-layers", caches / "a", "--lora-layers", "1-1", "--dev", in / "dev.tsv"},
       {"--cache-layers", caches / "b", "--lora-layers", "1-1", "--gradient-strategy", "gradcache",
        "--chunk-tokens", "16", "--stream-layers", "--compute", "bf16"},
@@ -122,9 +135,11 @@ TEST(KilledTraining, IsResumedToTheSameBytesWhateverTheSettings) {
       {"--train-biases", "--loss", "softmax", "--train", labelled, "--optimizer", "adam"},
       {"--train", in / "classes.tsv", "--loss", "mnr", "--pooling", "last"},
       {"--train", in / "plain.tsv", "--loss", "mnr", "--compute", "int8"},
-      {"--train", in / "more.tsv", in / "pairs.tsv", "--mix", "round-robin", "--weight-decay", "0.1"},
+      {"--train", in / "more.tsv", in / "pairs.tsv", "--mix", "round-robin", "--weight-decay",
+       "0.1"},
       {"--dev", in / "dev.tsv", "--eval-every", "1", "--patience", "2", "--learning-rate", "0.3"},
-      {"--epochs", "1.7", "--warmup-steps", "2", "--schedule", "constant", "--normalize", "--keep", "1"},
+      {"--epochs", "1.7", "--warmup-steps", "2", "--schedule", "constant", "--normalize", "--keep",
+       "1"},
       {"--max-steps", "7", "--hard-negatives", "--train", labelled, "--strip", "--save-every", "1"},
   };
   OutcomeTable table("killed with other settings, resumed");
@@ -133,7 +148,8 @@ TEST(KilledTraining, IsResumedToTheSameBytesWhateverTheSettings) {
     const std::string name = fmt::format("{}", fmt::join(more, " "));
     SCOPED_TRACE(name);
     const Reference reference = Undisturbed(more);
-    // In the order of a run: its beginning, after the first checkpoint, shortly before and in its last part.
+    // In the order of a run: its beginning, after the first checkpoint, shortly before and in its
+    // last part.
     for (const uint64_t percent :
          FullRun() ? std::vector<uint64_t>{20, 40, 60, 75, 90, 97} : std::vector<uint64_t>{70}) {
       const TempFolder folder;
@@ -171,9 +187,11 @@ TEST(OverwritingTraining, KeepsTheEarlierRunUntilTheNewOneHasSavedSomething) {
       const TempFolder folder;
       const std::string output = folder / "out";
       ASSERT_EQ(RunChild(TrainArguments(output)).status, 0);
-      const ChildResult failed = RunChild(
-          TrainArguments(output, anew),
-          {.kinds = kDiskCalls, .folder = folder.path(), .at = at, .action = action, .persist = false});
+      const ChildResult failed = RunChild(TrainArguments(output, anew), {.kinds = kDiskCalls,
+                                                                         .folder = folder.path(),
+                                                                         .at = at,
+                                                                         .action = action,
+                                                                         .persist = false});
       std::string problem;
       bool is_earlier = false;
       if (failed.status == 1) {  // at once as it was, or a checkpoint of the new run
@@ -218,7 +236,8 @@ TEST(InterruptedTraining, SavesTheStepEndsWith130AndIsResumedToTheSameBytes) {
     EXPECT_EQ(RunChild(Resumed(TrainArguments(folder / "out"))).status, 0);
     std::map<std::string, std::string> found = RunContents(folder / "out");
     // The checkpoint of the interruption is there beside or instead of one of the two newest.
-    std::erase_if(expected, [](const auto& file) { return file.first.starts_with("checkpoints/"); });
+    std::erase_if(expected,
+                  [](const auto& file) { return file.first.starts_with("checkpoints/"); });
     std::erase_if(found, [](const auto& file) { return file.first.starts_with("checkpoints/"); });
     EXPECT_EQ(Difference(expected, found), "");
   }
@@ -263,7 +282,8 @@ TEST(ResumedTraining, IsRefusedWithOtherDataModelOrSettings) {
                       folder / "other", "--dtype", "f32", "--seed", "2"})
                 .status,
             0);
-  ASSERT_EQ(RunChild({"quantize", "--model", folder / "other", "--output", folder / "base"}).status, 0);
+  ASSERT_EQ(RunChild({"quantize", "--model", folder / "other", "--output", folder / "base"}).status,
+            0);
   refused(arguments, "base_sample_sha256");
 
   fs::remove_all(folder / "base");

@@ -29,15 +29,16 @@ std::string LinesWithoutMeasurements(const std::string& lines) {
   return kept;
 }
 
-// Of files that hold measurements, only the name; and a model's own place, which is its name where it has no
-// other, is the same in every folder.
+// Of files that hold measurements, only the name; and a model's own place, which is its name where
+// it has no other, is the same in every folder.
 std::string ManifestWithoutMeasurements(const std::string& bytes, const std::string& output) {
   const Json manifest = Json::Parse(bytes, "lacos.json");
   const Json files = manifest.At("files");
   std::string text = bytes;
   if (files.Has("results.json") || files.Has("sweep.json"))
     text = fmt::format("{}", fmt::join(files.Keys(), " "));
-  for (size_t at; (at = text.find(output)) != std::string::npos;) text.replace(at, output.size(), "OUTPUT");
+  for (size_t at; (at = text.find(output)) != std::string::npos;)
+    text.replace(at, output.size(), "OUTPUT");
   return text;
 }
 
@@ -80,8 +81,8 @@ struct Event {
   std::string scalars;
 };
 
-// Adds a file's events as TensorBoard takes them: a file's beginning voids what is there from its step on,
-// and a record that a killed run left unfinished is not read.
+// Adds a file's events as TensorBoard takes them: a file's beginning voids what is there from its
+// step on, and a record that a killed run left unfinished is not read.
 void AddEvents(const std::string& file, std::vector<Event>& events) {
   for (size_t at = 0; at + 12 <= file.size();) {
     uint64_t size = 0;
@@ -127,7 +128,8 @@ std::map<std::string, std::string> RunContents(const std::string& output) {
       const Json run = Json::Parse(bytes, name);
       contents[name] =
           run.Has("settings") ? run.At("settings").Dump() : bytes;  // training's names its threads
-    } else if (name.ends_with("cell.json") || name.ends_with("results.json") || name == "sweep.json") {
+    } else if (name.ends_with("cell.json") || name.ends_with("results.json") ||
+               name == "sweep.json") {
       contents[name] = WithoutMeasurements(Json::Parse(bytes, name)).Dump();
     } else if (name.ends_with("lacos.json")) {
       contents[name] = ManifestWithoutMeasurements(bytes, output);
@@ -138,7 +140,8 @@ std::map<std::string, std::string> RunContents(const std::string& output) {
   std::sort(event_files.begin(), event_files.end());
   std::vector<Event> events;
   for (const std::string& name : event_files) AddEvents(ReadAll(output + "/" + name), events);
-  for (const Event& event : events) contents["events"] += fmt::format("{} {}", event.step, event.scalars);
+  for (const Event& event : events)
+    contents["events"] += fmt::format("{} {}", event.step, event.scalars);
   return contents;
 }
 

@@ -6,8 +6,9 @@
 
 namespace lacos {
 
-// By path relative to `output`. metrics.jsonl, run.json, a sweep's results and TensorBoard's files are
-// reduced to what is the same in every run of the same settings; TensorBoard's become one entry, "events".
+// By path relative to `output`. metrics.jsonl, run.json, a sweep's results and TensorBoard's files
+// are reduced to what is the same in every run of the same settings; TensorBoard's become one
+// entry, "events".
 std::map<std::string, std::string> RunContents(const std::string& output);
 
 // The files in which the two differ, for messages; empty when they are equal.

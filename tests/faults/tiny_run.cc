@@ -11,8 +11,9 @@ namespace lacos {
 namespace {
 
 std::string Sentence(int i) {
-  static const std::vector<std::string> words = {"river", "green", "house", "walks", "seven", "cloud",
-                                                 "music", "under", "stone", "light", "paper", "horse"};
+  static const std::vector<std::string> words = {"river", "green", "house", "walks",
+                                                 "seven", "cloud", "music", "under",
+                                                 "stone", "light", "paper", "horse"};
   const auto word = [&](int k) { return words[static_cast<size_t>(k) % words.size()]; };
   return word(i) + " " + word(i / 12 + 3) + " " + std::to_string(i);
 }
@@ -20,8 +21,10 @@ std::string Sentence(int i) {
 }  // namespace
 
 TinyInputs::TinyInputs() {
-  std::string pairs = "sentence1\tsentence2\n", more = pairs, scored = "sentence1\tsentence2\tscore\n";
-  std::string labelled = "premise\thypothesis\tlabel\n", classes = "text\tlabel\n", plain = "text\n";
+  std::string pairs = "sentence1\tsentence2\n", more = pairs,
+              scored = "sentence1\tsentence2\tscore\n";
+  std::string labelled = "premise\thypothesis\tlabel\n", classes = "text\tlabel\n",
+              plain = "text\n";
   std::string dev = scored, texts;
   for (int i = 0; i < 12; ++i) {
     const std::string row = Sentence(i) + "\t" + Sentence(40 + i);
@@ -36,8 +39,8 @@ TinyInputs::TinyInputs() {
     texts += Sentence(i) + "\n";
   }
   for (int i = 12; i < 36; ++i) {  // hard negatives need pairs and contradictions of one premise
-    labelled +=
-        Sentence(i / 2) + "\t" + Sentence(60 + i) + "\t" + (i % 2 ? "entailment" : "contradiction") + "\n";
+    labelled += Sentence(i / 2) + "\t" + Sentence(60 + i) + "\t" +
+                (i % 2 ? "entailment" : "contradiction") + "\n";
   }
   folder_.Write("pairs.tsv", pairs);
   folder_.Write("more.tsv", more);
@@ -68,8 +71,8 @@ quantization = "linear/row"
 vary = {{layers = [1]}}
 )",
                                           TinyModel()));
-  const ChildResult made =
-      RunChild({"quantize", "--model", TinyModel(), "--output", folder_ / "int8", "--base-name", "tiny"});
+  const ChildResult made = RunChild(
+      {"quantize", "--model", TinyModel(), "--output", folder_ / "int8", "--base-name", "tiny"});
   EXPECT_EQ(made.status, 0) << made.err;
 }
 
@@ -78,7 +81,8 @@ const TinyInputs& Inputs() {
   return inputs;
 }
 
-std::vector<std::string> TrainArguments(const std::string& output, const std::vector<std::string>& more) {
+std::vector<std::string> TrainArguments(const std::string& output,
+                                        const std::vector<std::string>& more) {
   const TinyInputs& inputs = Inputs();
   std::vector<std::string> arguments = {"train",
                                         "--model",
@@ -119,8 +123,8 @@ std::vector<std::string> WithFlag(std::vector<std::string> arguments, const std:
     arguments.push_back(flag);
     found = arguments.end() - 1;
   }
-  const auto end =
-      std::find_if(found + 1, arguments.end(), [](const auto& word) { return word.starts_with("--"); });
+  const auto end = std::find_if(found + 1, arguments.end(),
+                                [](const auto& word) { return word.starts_with("--"); });
   arguments.insert(arguments.erase(found + 1, end), values.begin(), values.end());
   return arguments;
 }

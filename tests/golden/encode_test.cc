@@ -28,15 +28,18 @@ TEST_P(EncodeGolden, HiddenStatesAndEveryPoolingEqualTransformers) {
   const int64_t d = model.config().hidden_size;
   {
     const ArenaScope scope(encoder.arena());
-    const TensorView hidden = encoder.arena().Allocate(backend->Types().residual, {texts.Tokens(), d});
+    const TensorView hidden =
+        encoder.arena().Allocate(backend->Types().residual, {texts.Tokens(), d});
     encoder.HiddenStates(texts, hidden);
-    EXPECT_LT(RelativeDifference(DownloadFloats(*backend, hidden), ReadFloats(golden, "hidden")), kTolerance);
+    EXPECT_LT(RelativeDifference(DownloadFloats(*backend, hidden), ReadFloats(golden, "hidden")),
+              kTolerance);
   }
-  for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast, Pooling::kCls,
-                                Pooling::kMax, Pooling::kMeanSqrtLen}) {
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast,
+                                Pooling::kCls, Pooling::kMax, Pooling::kMeanSqrtLen}) {
     const ArenaScope scope(encoder.arena());
     encoder.options().pooling = pooling;
-    const TensorView vectors = encoder.arena().Allocate(backend->Types().residual, {texts.Texts(), d});
+    const TensorView vectors =
+        encoder.arena().Allocate(backend->Types().residual, {texts.Texts(), d});
     encoder.Forward(texts, vectors);
     EXPECT_LT(RelativeDifference(DownloadFloats(*backend, vectors),
                                  ReadFloats(golden, "pooled." + PoolingName(pooling))),
@@ -46,7 +49,8 @@ TEST_P(EncodeGolden, HiddenStatesAndEveryPoolingEqualTransformers) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EncodeGolden,
-                         testing::Combine(testing::Values("a", "b", "c"), testing::ValuesIn(ExactBackends())),
+                         testing::Combine(testing::Values("a", "b", "c"),
+                                          testing::ValuesIn(ExactBackends())),
                          [](const auto& info) {
                            return std::get<0>(info.param) + "_" + std::get<1>(info.param).name;
                          });
@@ -55,7 +59,8 @@ TEST(TokenizerGolden, IdsOfTheRecordedTextsAreTheSame) {
   const Json texts = Json::ReadFile(GoldenPath("texts.json")).At("encode");
   for (const std::string name : {"a", "b", "c"}) {
     const LoadedModel loaded = LoadModel(GoldenPath(name), "", "");
-    const PackedTexts expected = ReadIds(Json::ReadFile(GoldenPath(name + ".encode.json")).At("ids"));
+    const PackedTexts expected =
+        ReadIds(Json::ReadFile(GoldenPath(name + ".encode.json")).At("ids"));
     PackedTexts found;
     for (size_t i = 0; i < texts.size(); ++i) {
       found.Add(TokenizeText(*loaded.tokenizer, texts[i].AsString(), {}).ids);

@@ -48,7 +48,8 @@ inline PackedTexts ReadIds(const Json& lists) {
   PackedTexts texts;
   for (size_t i = 0; i < lists.size(); ++i) {
     std::vector<int32_t> ids;
-    for (size_t k = 0; k < lists[i].size(); ++k) ids.push_back(static_cast<int32_t>(lists[i][k].AsInt()));
+    for (size_t k = 0; k < lists[i].size(); ++k)
+      ids.push_back(static_cast<int32_t>(lists[i][k].AsInt()));
     texts.Add(ids);
   }
   return texts;

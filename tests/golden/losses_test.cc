@@ -15,8 +15,8 @@ struct LossCase {
 
 class LossGolden : public testing::TestWithParam<std::tuple<LossCase, BackendCase>> {
  protected:
-  static TensorView Rows(Arena& arena, Backend& backend, const std::vector<std::vector<float>>& parts,
-                         int64_t d) {
+  static TensorView Rows(Arena& arena, Backend& backend,
+                         const std::vector<std::vector<float>>& parts, int64_t d) {
     std::vector<float> all;
     for (const std::vector<float>& part : parts) all.insert(all.end(), part.begin(), part.end());
     const TensorView view =
@@ -35,7 +35,8 @@ TEST_P(LossGolden, ValueAndGradientsEqualSentenceTransformers) {
   Arena arena([&](size_t bytes) { return backend->Allocate(bytes); });
   constexpr int64_t kWidth = 48, kExamples = 8;
 
-  std::vector<std::vector<float>> parts = {ReadFloats(file, "anchor"), ReadFloats(file, "positive")};
+  std::vector<std::vector<float>> parts = {ReadFloats(file, "anchor"),
+                                           ReadFloats(file, "positive")};
   if (loss_case.negatives) parts.push_back(ReadFloats(file, "negative"));
   const TensorView vectors = Rows(arena, *backend, parts, kWidth);
   const TensorView dvectors = arena.Allocate(backend->Types().gradient, vectors.shape);
@@ -66,14 +67,15 @@ TEST_P(LossGolden, ValueAndGradientsEqualSentenceTransformers) {
   const char* names[] = {".d_anchor", ".d_positive", ".d_negative"};
   for (size_t part = 0; part < parts.size(); ++part) {
     const auto begin = gradient.begin() + static_cast<int64_t>(part) * kExamples * kWidth;
-    EXPECT_LT(RelativeDifference({begin, begin + kExamples * kWidth}, ReadFloats(file, name + names[part])),
+    EXPECT_LT(RelativeDifference({begin, begin + kExamples * kWidth},
+                                 ReadFloats(file, name + names[part])),
               1e-5)
         << names[part];
   }
   if (!head.empty()) {
-    EXPECT_LT(
-        RelativeDifference(DownloadFloats(*backend, head[3].gradient), ReadFloats(file, name + ".d_bias")),
-        1e-5);
+    EXPECT_LT(RelativeDifference(DownloadFloats(*backend, head[3].gradient),
+                                 ReadFloats(file, name + ".d_bias")),
+              1e-5);
     const std::vector<float> dweight = ReadFloats(file, name + ".d_weight");
     for (int part = 0; part < 3; ++part) {
       std::vector<float> expected_part;
@@ -81,7 +83,8 @@ TEST_P(LossGolden, ValueAndGradientsEqualSentenceTransformers) {
         const auto begin = dweight.begin() + (label * 3 + part) * kWidth;
         expected_part.insert(expected_part.end(), begin, begin + kWidth);
       }
-      EXPECT_LT(RelativeDifference(DownloadFloats(*backend, head[part].gradient), expected_part), 1e-5)
+      EXPECT_LT(RelativeDifference(DownloadFloats(*backend, head[part].gradient), expected_part),
+                1e-5)
           << part;
     }
   }
@@ -101,7 +104,8 @@ std::vector<LossCase> Cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Losses, LossGolden,
-                         testing::Combine(testing::ValuesIn(Cases()), testing::ValuesIn(ExactBackends())),
+                         testing::Combine(testing::ValuesIn(Cases()),
+                                          testing::ValuesIn(ExactBackends())),
                          [](const auto& info) {
                            return std::get<0>(info.param).name + "_" + std::get<1>(info.param).name;
                          });

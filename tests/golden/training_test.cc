@@ -1,4 +1,5 @@
-// Loss, every adapter gradient and ten optimizer steps against PEFT, sentence-transformers and bitsandbytes.
+// Loss, every adapter gradient and ten optimizer steps against PEFT, sentence-transformers and
+// bitsandbytes.
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"
@@ -47,8 +48,10 @@ struct TrainingCase {
     }
     model->Attach(adapter, /*trainable=*/true);
     const auto pooling = ParsePooling(golden.At("pooling").AsString());
-    encoder = std::make_unique<Encoder>(*model, EncoderOptions{.pooling = pooling.value(), .dropout = {}});
-    loss = MakeLoss(*backend, {.scale = golden.At("scale").AsDouble()}, base_weights->config().hidden_size);
+    encoder = std::make_unique<Encoder>(*model,
+                                        EncoderOptions{.pooling = pooling.value(), .dropout = {}});
+    loss = MakeLoss(*backend, {.scale = golden.At("scale").AsDouble()},
+                    base_weights->config().hidden_size);
     optimizer = std::make_unique<Optimizer>(*backend, OptimizerOptions{}, model->trainable());
     texts = ReadIds(golden.At("ids"));
     batch.examples = texts.Texts() / 2;
@@ -70,18 +73,21 @@ TEST_P(TrainingGolden, LossAndEveryGradientEqualThePeers) {
   EXPECT_NEAR(loss.loss, run.golden.At("loss_value").AsDouble(), kTolerance * std::abs(loss.loss));
   const SafetensorsFile gradients(GoldenPath("train/" + name + "/gradients.safetensors"));
   EXPECT_EQ(gradients.tensors().size(), run.model->trainable().size());
-  // Key biases have a zero gradient (softmax ignores a shift): what is recorded there is rounding, so tensors
-  // are compared on the scale of their own largest value and, with it, of the largest of all.
+  // Key biases have a zero gradient (softmax ignores a shift): what is recorded there is rounding,
+  // so tensors are compared on the scale of their own largest value and, with it, of the largest of
+  // all.
   double largest = 0;
   for (const TensorEntry& entry : gradients.tensors()) {
     for (const float value : ReadFloats(gradients, entry.name))
       largest = std::max(largest, std::abs(double(value)));
   }
-  const double golden_rounding = run.golden.At("f64_relative_difference").At("gradients").AsDouble();
+  const double golden_rounding =
+      run.golden.At("f64_relative_difference").At("gradients").AsDouble();
   for (const TrainableTensor& tensor : run.model->trainable()) {
     const std::vector<float> found = DownloadFloats(*run.backend, tensor.gradient);
     const std::vector<float> expected = ReadFloats(gradients, GoldenKey(tensor.name));
-    // The recorded gradients are f32 themselves: their own distance from f64 is part of the comparison.
+    // The recorded gradients are f32 themselves: their own distance from f64 is part of the
+    // comparison.
     EXPECT_LT(RelativeDifference(found, expected), kTolerance + golden_rounding) << tensor.name;
   }
   EXPECT_GT(largest, 0);
@@ -92,24 +98,26 @@ TEST_P(TrainingGolden, TenStepsOfEightBitAdamFollowBitsandbytes) {
   TrainingCase run(name, backend_case);
   const Json losses = run.golden.At("losses");
   const bool eight_bit = run.golden.At("eight_bit").size() > 0;
-  // Where moments are 8-bit, a gradient that differs in its last bit may fall on the other side of a code's
-  // edge; the golden's own f32 and f64 runs differ by 1.1e-4 there (README.md beside the goldens).
+  // Where moments are 8-bit, a gradient that differs in its last bit may fall on the other side of
+  // a code's edge; the golden's own f32 and f64 runs differ by 1.1e-4 there (README.md beside the
+  // goldens).
   const double tolerance = eight_bit ? 5e-4 : kTolerance;
   for (size_t step = 0; step < losses.size(); ++step) {
     const double expected = losses[step].AsDouble();
-    EXPECT_NEAR(run.Gradients({}).loss, expected, tolerance * std::abs(expected)) << "step " << step;
+    EXPECT_NEAR(run.Gradients({}).loss, expected, tolerance * std::abs(expected))
+        << "step " << step;
     const double norm = run.optimizer->MeasureGradients().norm;
-    run.optimizer->Step(run.golden.At("learning_rate").AsDouble(), std::min(1.0, 1.0 / (norm + 1e-6)));
+    run.optimizer->Step(run.golden.At("learning_rate").AsDouble(),
+                        std::min(1.0, 1.0 / (norm + 1e-6)));
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, TrainingGolden,
-                         testing::Combine(testing::Values("a_all", "a_qkv", "b_all", "b_qkv_r32", "c_all",
-                                                          "c_max", "c_cls", "c_mean_sqrt_len", "a_bitfit"),
-                                          testing::ValuesIn(ExactBackends())),
-                         [](const auto& info) {
-                           return std::get<0>(info.param) + "_" + std::get<1>(info.param).name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Cases, TrainingGolden,
+    testing::Combine(testing::Values("a_all", "a_qkv", "b_all", "b_qkv_r32", "c_all", "c_max",
+                                     "c_cls", "c_mean_sqrt_len", "a_bitfit"),
+                     testing::ValuesIn(ExactBackends())),
+    [](const auto& info) { return std::get<0>(info.param) + "_" + std::get<1>(info.param).name; });
 
 }  // namespace
 }  // namespace lacos

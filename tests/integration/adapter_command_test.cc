@@ -1,4 +1,5 @@
-// `lacos adapter`, and what goes around texts: adapters of PEFT rewritten, prompts, prefixes and suffixes.
+// `lacos adapter`, and what goes around texts: adapters of PEFT rewritten, prompts, prefixes and
+// suffixes.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -14,8 +15,8 @@ namespace {
 
 const std::string kModels = LACOS_SOURCE_DIR "/tests/golden/models/";
 
-std::vector<float> Embed(const TempFolder& folder, const std::string& model, const std::string& texts,
-                         const std::vector<std::string>& more = {}) {
+std::vector<float> Embed(const TempFolder& folder, const std::string& model,
+                         const std::string& texts, const std::vector<std::string>& more = {}) {
   std::vector<std::string> words = {
       "embed",    "--model",        model,         "--input",   folder.Write("t.txt", texts),
       "--output", folder / "v.npy", "--overwrite", "--compute", "f32",
@@ -33,8 +34,8 @@ TEST(AdapterCommand, RewritesWhatIsOldAndChangesNoVector) {
   const TempFolder folder;
   for (const std::string name : {"causal_bin", "lora_bias", "patterns", "merged_linear"}) {
     const std::string adapter = kModels + "adapters/" + name, output = folder / name;
-    const RunResult result =
-        RunLacos({"adapter", "--model", kModels + "a", "--adapter", adapter, "--output", output, "--json"});
+    const RunResult result = RunLacos(
+        {"adapter", "--model", kModels + "a", "--adapter", adapter, "--output", output, "--json"});
     ASSERT_EQ(result.status, 0) << result.err;
     const Json report = Json::Parse(result.out, "stdout");
     const bool is_causal = name == "causal_bin" || name == "merged_linear";
@@ -48,8 +49,9 @@ TEST(AdapterCommand, RewritesWhatIsOldAndChangesNoVector) {
 TEST(AdapterCommand, KeysCanBeMadeForEitherClass) {
   const TempFolder folder;
   const RunResult result =
-      RunLacos({"adapter", "--model", kModels + "a", "--adapter", kModels + "adapters/causal_bin", "--output",
-                folder / "out", "--base-class", "BloomModel", "--base-name", "bigscience/bloom-560m"});
+      RunLacos({"adapter", "--model", kModels + "a", "--adapter", kModels + "adapters/causal_bin",
+                "--output", folder / "out", "--base-class", "BloomModel", "--base-name",
+                "bigscience/bloom-560m"});
   ASSERT_EQ(result.status, 0) << result.err;
   const SafetensorsFile file(folder / "out/adapter_model.safetensors");
   EXPECT_NE(file.Find("base_model.model.h.0.mlp.dense_h_to_4h.lora_A.weight"), nullptr);
@@ -64,13 +66,14 @@ TEST(AdapterCommand, NeedsAnAdapterAndAFreePlace) {
                   "pass --adapter");
   const std::string adapter = kModels + "adapters/lora_bias";
   folder.Write("taken", "x");
-  ExpectUserError(
-      RunLacos({"adapter", "--model", kModels + "a", "--adapter", adapter, "--output", folder / "taken"}),
-      "already exists");
+  ExpectUserError(RunLacos({"adapter", "--model", kModels + "a", "--adapter", adapter, "--output",
+                            folder / "taken"}),
+                  "already exists");
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
   // An adapter of another shape is refused with the tensors that do not fit.
   ExpectUserError(
-      RunLacos({"adapter", "--model", TinyModel(), "--adapter", adapter, "--output", folder / "out"}),
+      RunLacos(
+          {"adapter", "--model", TinyModel(), "--adapter", adapter, "--output", folder / "out"}),
       "26 misshapen: base_model.model.h.0.self_attention.query_key_value.lora_A.weight has [2, 48]");
 }
 
@@ -81,9 +84,11 @@ std::string FolderWithPrompts(const TempFolder& folder) {
   folder.Write("st/modules.json", R"([
     {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
     {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
-  folder.Write("st/1_Pooling/config.json", R"({"pooling_mode": "mean", "embedding_dimension": 32})");
-  folder.Write("st/config_sentence_transformers.json",
-               R"({"prompts": {"query": "Q: ", "passage": "P: "}, "default_prompt_name": "query"})");
+  folder.Write("st/1_Pooling/config.json",
+               R"({"pooling_mode": "mean", "embedding_dimension": 32})");
+  folder.Write(
+      "st/config_sentence_transformers.json",
+      R"({"prompts": {"query": "Q: ", "passage": "P: "}, "default_prompt_name": "query"})");
   return folder / "st";
 }
 
@@ -93,19 +98,22 @@ TEST(PromptFlags, AnEmptyPromptSwitchesTheFoldersDefaultOff) {
   EXPECT_EQ(Embed(folder, model, "text\n"), Embed(folder, TinyModel(), "Q: text\n"));
   EXPECT_EQ(Embed(folder, model, "text\n", {"--prompt-name", "passage"}),
             Embed(folder, TinyModel(), "P: text\n"));
-  EXPECT_EQ(Embed(folder, model, "text\n", {"--prompt", "X"}), Embed(folder, TinyModel(), "Xtext\n"));
+  EXPECT_EQ(Embed(folder, model, "text\n", {"--prompt", "X"}),
+            Embed(folder, TinyModel(), "Xtext\n"));
   EXPECT_EQ(Embed(folder, model, "text\n", {"--prompt", ""}), Embed(folder, TinyModel(), "text\n"));
 }
 
 TEST(PromptFlags, PrefixAndSuffixSurviveTruncation) {
   const TempFolder folder;
-  EXPECT_EQ(Embed(folder, TinyModel(), "abcdef\n", {"--prefix", "[", "--suffix", "]", "--max-length", "5"}),
+  EXPECT_EQ(Embed(folder, TinyModel(), "abcdef\n",
+                  {"--prefix", "[", "--suffix", "]", "--max-length", "5"}),
             Embed(folder, TinyModel(), "[abc]\n"));
   EXPECT_EQ(Embed(folder, TinyModel(), "ab\n", {"--prefix", "[", "--prompt", "Q", "--suffix", "]"}),
             Embed(folder, TinyModel(), "[Qab]\n"));
-  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", folder.Write("t.txt", "a\n"),
-                            "--output", folder / "w.npy", "--prefix", "[[", "--max-length", "2"}),
-                  "expected room for a text");
+  ExpectUserError(
+      RunLacos({"embed", "--model", TinyModel(), "--input", folder.Write("t.txt", "a\n"),
+                "--output", folder / "w.npy", "--prefix", "[[", "--max-length", "2"}),
+      "expected room for a text");
 }
 
 }  // namespace

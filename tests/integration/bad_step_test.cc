@@ -1,5 +1,5 @@
-// Steps whose numbers are not finite: they change nothing, are counted and named, and end the run when too
-// many.
+// Steps whose numbers are not finite: they change nothing, are counted and named, and end the run
+// when too many.
 #include <cstring>
 #include <filesystem>
 
@@ -20,13 +20,13 @@ std::string TableWithTilde() {
 }
 constexpr char kTildeRow[] = "nli.tsv:32";
 
-// The tiny model with a word embedding of huge values for the tilde, whose LayerNorm overflows: only texts
-// that have one are affected.
+// The tiny model with a word embedding of huge values for the tilde, whose LayerNorm overflows:
+// only texts that have one are affected.
 std::string ModelWithoutTilde(const TempFolder& folder) {
   std::string model = folder / "model";
   fs::copy(TinyModel(), model, fs::copy_options::recursive);
-  const RunResult ids =
-      RunLacos({"tokenize", "--model", model, "--input", folder.Write("tilde.txt", "~\n"), "--quiet"});
+  const RunResult ids = RunLacos(
+      {"tokenize", "--model", model, "--input", folder.Write("tilde.txt", "~\n"), "--quiet"});
   const Json list = Json::Parse(ids.out, "ids");
   EXPECT_EQ(list.size(), 1u) << ids.out;
   const SafetensorsFile file(model + "/model.safetensors");
@@ -36,7 +36,8 @@ std::string ModelWithoutTilde(const TempFolder& folder) {
   std::string bytes = ReadAll(model + "/model.safetensors");
   const float huge = 3e38f;
   for (int64_t i = 0; i < width; ++i) {
-    std::memcpy(bytes.data() + entry->offset + 4 * (list[0].AsInt() * width + i), &huge, sizeof huge);
+    std::memcpy(bytes.data() + entry->offset + 4 * (list[0].AsInt() * width + i), &huge,
+                sizeof huge);
   }
   folder.Write("model/model.safetensors", bytes);
   return model;
@@ -44,19 +45,21 @@ std::string ModelWithoutTilde(const TempFolder& folder) {
 
 class BadStep : public testing::Test {
  protected:
-  BadStep() : data_(folder_.Write("nli.tsv", TableWithTilde())), model_(ModelWithoutTilde(folder_)) {}
+  BadStep()
+      : data_(folder_.Write("nli.tsv", TableWithTilde())), model_(ModelWithoutTilde(folder_)) {}
 
   // With a checkpoint at every step. Seed 3 puts the row into the middle of both epochs.
   RunResult Train(const std::string& name, const std::vector<std::string>& more) const {
-    std::vector<std::string> arguments = TrainArguments(
-        data_, folder_ / name, {"--seed", "3", "--threads", "1", "--save-every", "1", "--keep", "99"});
+    std::vector<std::string> arguments =
+        TrainArguments(data_, folder_ / name,
+                       {"--seed", "3", "--threads", "1", "--save-every", "1", "--keep", "99"});
     arguments[2] = model_;
     arguments.insert(arguments.end(), more.begin(), more.end());
     return RunLacos(arguments);
   }
   std::string State(const std::string& name, int64_t step) const {
-    return ReadAll(folder_ /
-                   (name + "/checkpoints/step-00000" + std::to_string(step) + "/state.safetensors"));
+    return ReadAll(
+        folder_ / (name + "/checkpoints/step-00000" + std::to_string(step) + "/state.safetensors"));
   }
   std::vector<int64_t> BadSteps(const std::string& name) const {
     std::vector<int64_t> steps;
@@ -76,13 +79,16 @@ TEST_F(BadStep, StopsTheRunAndNamesTheStepTheTextAndTheTensor) {
   const std::vector<int64_t> bad = BadSteps("out");
   ASSERT_EQ(bad.size(), 1u);
   ASSERT_GT(bad[0], 1) << "a step in the middle";
-  EXPECT_NE(result.err.find("[step " + std::to_string(bad[0]) + "]"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("[step " + std::to_string(bad[0]) + "]"), std::string::npos)
+      << result.err;
   EXPECT_NE(result.err.find("lora_"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("the loss is nan"), std::string::npos) << result.err;
   EXPECT_FALSE(fs::exists(folder_ / "out/adapter_model.safetensors"));
   EXPECT_FALSE(fs::exists(folder_ / ("out/checkpoints/step-00000" + std::to_string(bad[0]))));
   EXPECT_EQ(
-      RunLacos({"verify", folder_ / ("out/checkpoints/step-00000" + std::to_string(bad[0] - 1))}).status, 0);
+      RunLacos({"verify", folder_ / ("out/checkpoints/step-00000" + std::to_string(bad[0] - 1))})
+          .status,
+      0);
 }
 
 TEST_F(BadStep, ThatIsAllowedChangesNothingAndIsOnRecord) {
@@ -114,7 +120,8 @@ TEST_F(BadStep, ThatIsAllowedChangesNothingAndIsOnRecord) {
 TEST_F(BadStep, TheCountAndAdamsStepsSurviveAResume) {
   ASSERT_EQ(Train("whole", {"--max-bad-steps", "2"}).status, 0);
   const RunResult stopped = Train("cut", {"--max-bad-steps", "1"});
-  ExpectUserError({stopped.status, "", stopped.err.substr(stopped.err.find('\n') + 1)}, "--max-bad-steps 1");
+  ExpectUserError({stopped.status, "", stopped.err.substr(stopped.err.find('\n') + 1)},
+                  "--max-bad-steps 1");
   EXPECT_EQ(BadSteps("cut").size(), 2u) << "the step that stopped the run is on record too";
 
   ExpectUserError(Train("cut", {"--max-bad-steps", "1", "--resume"}), "--max-bad-steps 1");

@@ -1,5 +1,5 @@
-// `lacos bench`: every kind gives the figures that the contract names, without data and without leaving a
-// file.
+// `lacos bench`: every kind gives the figures that the contract names, without data and without
+// leaving a file.
 
 #include "lacos/io/json.h"
 #include "program.h"
@@ -24,7 +24,8 @@ void ExpectMeasured(const Json& json) {
 
 // share = FLOP a token * tokens a second / ceiling, for the tiny model's 2 layers of width 32.
 void ExpectShare(const Json& json, double flops_per_weight) {
-  const double flops = flops_per_weight * 12 * 2 * 32 * 32 * json.At("tokens_per_second").AsDouble();
+  const double flops =
+      flops_per_weight * 12 * 2 * 32 * 32 * json.At("tokens_per_second").AsDouble();
   const double ceiling = json.At("ceiling").At("gflops").AsDouble() * 1e9;
   ASSERT_GT(ceiling, 0);
   EXPECT_NEAR(json.At("ceiling_share").AsDouble(), flops / ceiling, 1e-9 * flops / ceiling);
@@ -34,13 +35,14 @@ void ExpectShare(const Json& json, double flops_per_weight) {
 class BenchTrainLosses : public testing::TestWithParam<const char*> {};
 
 TEST_P(BenchTrainLosses, RunsStepsOnGeneratedTextsOfEveryObjective) {
-  const Json json = Bench({"train", "--model", TinyModel(), "--steps", "2", "--batch-size", "8", "--loss",
-                           GetParam(), "--compute", "f32"});
+  const Json json = Bench({"train", "--model", TinyModel(), "--steps", "2", "--batch-size", "8",
+                           "--loss", GetParam(), "--compute", "f32"});
   ExpectMeasured(json);
   ExpectShare(json, 4);
   EXPECT_EQ(json.At("steps").AsInt(), 2);
   EXPECT_GT(json.At("fastest_step_seconds").AsDouble(), 0);
-  EXPECT_LE(2 * json.At("fastest_step_seconds").AsDouble(), json.At("seconds").AsDouble() * (1 + 1e-9));
+  EXPECT_LE(2 * json.At("fastest_step_seconds").AsDouble(),
+            json.At("seconds").AsDouble() * (1 + 1e-9));
 }
 INSTANTIATE_TEST_SUITE_P(Losses, BenchTrainLosses,
                          testing::Values("mnr", "softmax", "cosine", "cosent", "triplet"),
@@ -55,7 +57,8 @@ TEST(BenchTrain, TakesDataOfItsOwnAndRepeatsWhatIsTooShort) {
   EXPECT_EQ(folder.Names(), std::vector<std::string>{"pairs.tsv"});
 }
 
-// What came from the disk depends on the machine (a folder in memory reads none): null or a figure above 0.
+// What came from the disk depends on the machine (a folder in memory reads none): null or a figure
+// above 0.
 TEST(BenchCommand, AColdRunReportsTheDiskBesideComputing) {
   for (const std::string command : {"train", "embed"}) {
     std::vector<std::string> words = {command, "--model", TinyModel(), "--stream-layers", "--cold"};
@@ -69,7 +72,8 @@ TEST(BenchCommand, AColdRunReportsTheDiskBesideComputing) {
       EXPECT_GT(json.At("cold_ratio").AsDouble(), 0);
     }
   }
-  ExpectUsageError(RunLacos({"bench", "train", "--model", TinyModel(), "--cold"}), "--stream-layers");
+  ExpectUsageError(RunLacos({"bench", "train", "--model", TinyModel(), "--cold"}),
+                   "--stream-layers");
 }
 
 TEST(BenchEmbed, EncodesGeneratedTextsOrTheFirstOnesOfAFile) {
@@ -78,13 +82,14 @@ TEST(BenchEmbed, EncodesGeneratedTextsOrTheFirstOnesOfAFile) {
   ExpectShare(generated, 2);
   EXPECT_EQ(generated.At("texts").AsInt(), 8);
   const TempFolder folder;
-  const Json own = Bench(
-      {"embed", "--model", TinyModel(), "--input", folder.Write("t.txt", "abc\nde\nf\n"), "--texts", "2"});
+  const Json own = Bench({"embed", "--model", TinyModel(), "--input",
+                          folder.Write("t.txt", "abc\nde\nf\n"), "--texts", "2"});
   EXPECT_EQ(own.At("tokens").AsInt(), 5);
 }
 
-// Parts sum to the measured time, none is negative, and the frozen matrices' calls are those of the model's
-// two layers. The sum's terms are rounded when they are written: 1e-9 is far above that and far below a part.
+// Parts sum to the measured time, none is negative, and the frozen matrices' calls are those of the
+// model's two layers. The sum's terms are rounded when they are written: 1e-9 is far above that and
+// far below a part.
 Json ExpectBreakdown(const Json& json) {
   Json breakdown = json.At("breakdown");
   const double total = breakdown.At("seconds").AsDouble();
@@ -114,8 +119,8 @@ TEST(BenchTrain, BreaksTheTimeOfItsStepsDown) {
       << "four matrices in two layers; the first step is left out";
   EXPECT_GT(backward, 0);
   EXPECT_LE(backward, forward) << "what lies below the lowest trained matrix has no backward";
-  EXPECT_FALSE(
-      Bench({"train", "--model", TinyModel(), "--steps", "1", "--batch-size", "8"}).Has("breakdown"));
+  EXPECT_FALSE(Bench({"train", "--model", TinyModel(), "--steps", "1", "--batch-size", "8"})
+                   .Has("breakdown"));
 }
 
 TEST(BenchEmbed, BreaksTheTimeOfEncodingDown) {
@@ -130,8 +135,8 @@ TEST(BenchEmbed, BreaksTheTimeOfEncodingDown) {
 }
 
 TEST(BenchTrain, ShowsTheBreakdownAsTables) {
-  const RunResult result = RunLacos({"bench", "train", "--model", TinyModel(), "--steps", "1", "--batch-size",
-                                     "8", "--breakdown", "--quiet"});
+  const RunResult result = RunLacos({"bench", "train", "--model", TinyModel(), "--steps", "1",
+                                     "--batch-size", "8", "--breakdown", "--quiet"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_NE(result.out.find("frozen products, backward"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("100.0 %"), std::string::npos);
@@ -152,7 +157,8 @@ TEST(BenchCeiling, GivesEveryModeAndTheChosenOne) {
   const Json json = Bench({"ceiling", "--compute", "f32"});
   for (const char* mode : {"f32", "bf16", "int8"})
     EXPECT_GT(json.At("modes").At(mode).At("gflops").AsDouble(), 0);
-  EXPECT_EQ(json.At("ceiling").At("gflops").AsDouble(), json.At("modes").At("f32").At("gflops").AsDouble());
+  EXPECT_EQ(json.At("ceiling").At("gflops").AsDouble(),
+            json.At("modes").At("f32").At("gflops").AsDouble());
   EXPECT_EQ(json.At("ceiling").At("kernel").AsString().rfind("f32, ", 0), 0u);
 }
 
@@ -166,8 +172,9 @@ TEST(BenchCommand, NamesItsKindsAndRefusesOthers) {
 
 TEST(BenchEmbed, AnEmptyFileIsAnError) {
   const TempFolder folder;
-  ExpectUserError(RunLacos({"bench", "embed", "--model", TinyModel(), "--input", folder.Write("t.txt", "")}),
-                  "no texts");
+  ExpectUserError(
+      RunLacos({"bench", "embed", "--model", TinyModel(), "--input", folder.Write("t.txt", "")}),
+      "no texts");
 }
 
 }  // namespace

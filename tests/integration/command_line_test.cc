@@ -20,7 +20,8 @@ std::vector<std::vector<std::string>> Commands(const std::vector<std::string>& a
   const std::string section = help.out.substr(begin, help.out.find("\n\n", begin + 1) - begin);
   std::vector<std::vector<std::string>> commands;
   const std::regex line("\n  ([a-z]+) ");
-  for (std::sregex_iterator match(section.begin(), section.end(), line), end; match != end; ++match) {
+  for (std::sregex_iterator match(section.begin(), section.end(), line), end; match != end;
+       ++match) {
     std::vector<std::string> below = above;
     below.push_back((*match)[1]);
     for (auto& command : Commands(below)) commands.push_back(std::move(command));
@@ -35,7 +36,8 @@ TEST(CommandLine, HelpAndVersionEndWithZeroOnStdout) {
   EXPECT_NE(help.out.find("quantize"), std::string::npos);
   const RunResult version = RunLacos({"--version"});
   EXPECT_EQ(version.status, 0);
-  EXPECT_TRUE(std::regex_match(version.out, std::regex("lacos \\d+\\.\\d+\\.\\d+\n"))) << version.out;
+  EXPECT_TRUE(std::regex_match(version.out, std::regex("lacos \\d+\\.\\d+\\.\\d+\n")))
+      << version.out;
 }
 
 TEST(CommandLine, WithoutACommandHelpGoesToStderrWithStatus2) {
@@ -55,21 +57,24 @@ TEST(CommandLine, EveryCommandHasTheSharedFlagsAnExampleAndDefaults) {
     const RunResult help = RunLacos(words);
     EXPECT_EQ(help.status, 0);
     EXPECT_EQ(help.err, "");
-    for (const char* flag : {"--json", "--compute", "--threads", "--seed", "--quiet", "--log-level"}) {
+    for (const char* flag :
+         {"--json", "--compute", "--threads", "--seed", "--quiet", "--log-level"}) {
       EXPECT_NE(help.out.find(flag), std::string::npos) << flag;
     }
     EXPECT_NE(help.out.find("Example:\n  lacos " + command), std::string::npos);
     // Long flags only, and every one but --help says its default or that it is required.
     const std::regex option("\n  (-[^ ]+)");
     size_t flags = 0;
-    for (std::sregex_iterator match(help.out.begin(), help.out.end(), option), end; match != end; ++match) {
+    for (std::sregex_iterator match(help.out.begin(), help.out.end(), option), end; match != end;
+         ++match) {
       EXPECT_EQ((*match)[1].str().rfind("--", 0), 0u) << (*match)[1];
       ++flags;
     }
     size_t defaults = 0;
     const std::regex stated("\\((default:|required\\))");
     std::string flat = std::regex_replace(help.out, std::regex("\n +"), " ");
-    for (std::sregex_iterator match(flat.begin(), flat.end(), stated), end; match != end; ++match) ++defaults;
+    for (std::sregex_iterator match(flat.begin(), flat.end(), stated), end; match != end; ++match)
+      ++defaults;
     EXPECT_GE(defaults + 1, flags);
   }
 }
@@ -86,29 +91,33 @@ TEST(CommandLine, MistakesEndWithStatus2AndNameTheFlag) {
   ExpectUsageError(RunLacos({"info", "--model"}), "--model");
   ExpectUsageError(RunLacos({"info", "--model", "x", "extra"}), "extra");
   ExpectUsageError(RunLacos({"embed", "--model", "x", "--input", "y"}), "--output");
-  ExpectUsageError(RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.txt"}), "--output");
-  ExpectUsageError(
-      RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy", "--precision", "int4"}),
-      "--precision");
-  ExpectUsageError(
-      RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy", "--truncate-dim", "0"}),
-      "--truncate-dim");
-  ExpectUsageError(
-      RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy", "--strip", "--no-strip"}),
-      "strip");
+  ExpectUsageError(RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.txt"}),
+                   "--output");
+  ExpectUsageError(RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy",
+                             "--precision", "int4"}),
+                   "--precision");
+  ExpectUsageError(RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy",
+                             "--truncate-dim", "0"}),
+                   "--truncate-dim");
+  ExpectUsageError(RunLacos({"embed", "--model", "x", "--input", "y", "--output", "z.npy",
+                             "--strip", "--no-strip"}),
+                   "strip");
   ExpectUsageError(RunLacos({"quantize", "--model", "x", "--output", "y", "--block-size", "100"}),
                    "--block-size");
-  ExpectUsageError(RunLacos({"tokenize", "--model", "x", "--input", "y", "--decode", "--with-offsets"}),
-                   "--decode");
-  ExpectUsageError(RunLacos({"similarity", "--model", "x", "--input", "y", "--top-k", "3"}), "--query");
+  ExpectUsageError(
+      RunLacos({"tokenize", "--model", "x", "--input", "y", "--decode", "--with-offsets"}),
+      "--decode");
+  ExpectUsageError(RunLacos({"similarity", "--model", "x", "--input", "y", "--top-k", "3"}),
+                   "--query");
   ExpectUsageError(RunLacos({"verify"}), "DIR");
 }
 
 TEST(CommandLine, FieldBelongsToJsonLines) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "a\n");
-  ExpectUsageError(RunLacos({"tokenize", "--model", TinyModel(), "--input", input, "--field", "body"}),
-                   "--field");
+  ExpectUsageError(
+      RunLacos({"tokenize", "--model", TinyModel(), "--input", input, "--field", "body"}),
+      "--field");
 }
 
 TEST(CommandLine, AModelThatIsNotThereIsNamed) {

@@ -40,7 +40,8 @@ TEST(DamagedInput, AMissingFileOfAModelIsNamed) {
     const std::string model = CopyModel(folder);
     fs::remove(model + "/" + file);
     ExpectUserError(
-        RunLacos({"embed", "--model", model, "--input", "/dev/null", "--output", folder / "v.npy"}), file);
+        RunLacos({"embed", "--model", model, "--input", "/dev/null", "--output", folder / "v.npy"}),
+        file);
   }
 }
 
@@ -53,7 +54,8 @@ TEST(DamagedInput, AConfigThatIsNoBloomIsRefused) {
            "llama"},
           {R"({"model_type": "bloom", "hidden_size": 32, "n_head": 5, "n_layer": 2, "vocab_size": 300})",
            "head"},
-          {R"({"model_type": "bloom", "hidden_size": 32, "n_head": 4, "vocab_size": 300})", "layer"},
+          {R"({"model_type": "bloom", "hidden_size": 32, "n_head": 4, "vocab_size": 300})",
+           "layer"},
           {R"({"model_type": "bloom", "hidden_size": -1, "n_head": 4, "n_layer": 2, "vocab_size": 300})",
            "hidden"},
           {R"({"model_type": "bloom", "hidden_size": 9223372036854775807, "n_head": 1, "n_layer": 2, "vocab_size": 3})",
@@ -93,8 +95,9 @@ TEST(DamagedInput, NotANumberInTheWeightsIsNamedByQuantize) {
   EXPECT_FALSE(fs::exists(folder / "int8"));
 
   const std::string input = folder.Write("texts.txt", "one\ntwo\n");
-  ExpectUserError(RunLacos({"embed", "--model", model, "--input", input, "--output", folder / "v.npy"}),
-                  "finite");
+  ExpectUserError(
+      RunLacos({"embed", "--model", model, "--input", input, "--output", folder / "v.npy"}),
+      "finite");
   EXPECT_FALSE(fs::exists(folder / "v.npy"));
 }
 
@@ -102,9 +105,9 @@ TEST(DamagedInput, ATokenizerWithIdsBeyondTheVocabularyIsRefused) {
   const TempFolder folder;
   std::string config = kTinyConfig;
   config.replace(config.find("300"), 3, "100");  // a byte-level tokenizer has more than 256 ids
-  ExpectUserError(
-      RunLacos({"init", "--config", folder.Write("small.json", config), "--output", folder / "model"}),
-      "vocab");
+  ExpectUserError(RunLacos({"init", "--config", folder.Write("small.json", config), "--output",
+                            folder / "model"}),
+                  "vocab");
 
   const std::string model = CopyModel(folder);
   std::string tokenizer = ReadAll(model + "/tokenizer.json");
@@ -121,8 +124,9 @@ TEST(DamagedInput, ATokenizerWithIdsBeyondTheVocabularyIsRefused) {
   }
   json.Set("added_tokens", added);
   folder.Write("model/tokenizer.json", json.Dump());
-  ExpectUserError(RunLacos({"embed", "--model", model, "--input", "/dev/null", "--output", folder / "v.npy"}),
-                  "300");
+  ExpectUserError(
+      RunLacos({"embed", "--model", model, "--input", "/dev/null", "--output", folder / "v.npy"}),
+      "300");
 }
 
 TEST(DamagedInput, InvalidUtf8NamesLineAndByteOrIsReplaced) {
@@ -140,9 +144,12 @@ TEST(DamagedInput, RowsOfTablesAreNamedByLine) {
   const auto eval = [&](const std::string& file) {
     return RunLacos({"eval", "--model", TinyModel(), "--task", "sts", "--data", file});
   };
-  ExpectUserError(eval(folder.Write("a.csv", "sentence1,sentence2,score\na,b,1\nc,d\n")), "a.csv:3");
-  ExpectUserError(eval(folder.Write("b.csv", "sentence1,sentence2,score\na,b,1\n\"c,d,2\n")), "b.csv:3");
-  ExpectUserError(eval(folder.Write("c.tsv", "sentence1\tsentence2\tscore\na\tb\tmuch\n")), "c.tsv:2");
+  ExpectUserError(eval(folder.Write("a.csv", "sentence1,sentence2,score\na,b,1\nc,d\n")),
+                  "a.csv:3");
+  ExpectUserError(eval(folder.Write("b.csv", "sentence1,sentence2,score\na,b,1\n\"c,d,2\n")),
+                  "b.csv:3");
+  ExpectUserError(eval(folder.Write("c.tsv", "sentence1\tsentence2\tscore\na\tb\tmuch\n")),
+                  "c.tsv:2");
   ExpectUserError(eval(folder.Write("d.tsv", "left\tright\n1\t2\n")), "d.tsv");
   ExpectUserError(eval(folder.Write("e.tsv", "")), "e.tsv");
   ExpectUserError(eval(folder.Write("f.jsonl", "{\"sentence1\": \"a\"\n")), "f.jsonl:1");
@@ -153,9 +160,11 @@ TEST(DamagedInput, RowsOfTablesAreNamedByLine) {
 TEST(DamagedInput, JsonLinesNeedTheField) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.jsonl", "{\"text\": \"a\"}\n{\"body\": \"b\"}\n");
-  ExpectUserError(RunLacos({"tokenize", "--model", TinyModel(), "--input", input}), "texts.jsonl:2");
+  ExpectUserError(RunLacos({"tokenize", "--model", TinyModel(), "--input", input}),
+                  "texts.jsonl:2");
   const std::string number = folder.Write("number.jsonl", "{\"text\": 5}\n");
-  ExpectUserError(RunLacos({"tokenize", "--model", TinyModel(), "--input", number}), "number.jsonl:1");
+  ExpectUserError(RunLacos({"tokenize", "--model", TinyModel(), "--input", number}),
+                  "number.jsonl:1");
 }
 
 TEST(DamagedInput, ADamagedGzipIsAnError) {

@@ -1,4 +1,5 @@
-// `lacos train --dev`: which adapter is exported, what is reported of it, and scores that are undefined.
+// `lacos train --dev`: which adapter is exported, what is reported of it, and scores that are
+// undefined.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -13,7 +14,8 @@ namespace fs = std::filesystem;
 std::string DevTable(bool constant) {
   std::string dev = "sentence1\tsentence2\tscore\n";
   for (int i = 0; i < 12; ++i) {
-    dev += Sentence(i) + "\t" + Sentence(i * 7) + "\t" + std::to_string(constant ? 3 : i % 5) + "\n";
+    dev +=
+        Sentence(i) + "\t" + Sentence(i * 7) + "\t" + std::to_string(constant ? 3 : i % 5) + "\n";
   }
   return dev;
 }
@@ -22,7 +24,8 @@ class DevSelection : public testing::Test {
  protected:
   DevSelection() : data_(folder_.Write("nli.tsv", NliTable())) {}
 
-  Json Train(const std::string& name, const std::string& dev, const std::vector<std::string>& more) {
+  Json Train(const std::string& name, const std::string& dev,
+             const std::vector<std::string>& more) {
     std::vector<std::string> arguments =
         TrainArguments(data_, folder_ / name, {"--dev", dev, "--json", "--threads", "1"});
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -48,12 +51,14 @@ TEST_F(DevSelection, FirstBestAndLastAreReportedAndTheBestIsTheResult) {
   const Json report = Train("out", dev, {"--eval-every", "2", "--save-every", "2", "--keep", "99"});
   const std::vector<Json> scores = Scores("out");
   ASSERT_EQ(scores.size(), 5u) << "before, and after 2, 4, 6 and 8 steps";
-  const auto best = std::max_element(scores.begin(), scores.end(), [](const Json& a, const Json& b) {
-    return a.At("dev_spearman").AsDouble() < b.At("dev_spearman").AsDouble();
-  });
+  const auto best =
+      std::max_element(scores.begin(), scores.end(), [](const Json& a, const Json& b) {
+        return a.At("dev_spearman").AsDouble() < b.At("dev_spearman").AsDouble();
+      });
   const auto expect = [&](const char* name, const Json& line) {
     EXPECT_EQ(report.At(name).At("step").AsInt(), line.At("step").AsInt()) << name;
-    EXPECT_EQ(report.At(name).At("spearman").AsDouble(), line.At("dev_spearman").AsDouble()) << name;
+    EXPECT_EQ(report.At(name).At("spearman").AsDouble(), line.At("dev_spearman").AsDouble())
+        << name;
     EXPECT_EQ(report.At(name).At("pearson").AsDouble(), line.At("dev_pearson").AsDouble()) << name;
   };
   expect("first", scores.front());
@@ -69,8 +74,8 @@ TEST_F(DevSelection, FirstBestAndLastAreReportedAndTheBestIsTheResult) {
             std::string::npos)
       << card;
   // What eval says of the folder is what the run said of its best step.
-  const RunResult eval =
-      RunLacos({"eval", "--model", folder_ / "out", "--task", "sts", "--data", dev, "--json", "--quiet"});
+  const RunResult eval = RunLacos(
+      {"eval", "--model", folder_ / "out", "--task", "sts", "--data", dev, "--json", "--quiet"});
   ASSERT_EQ(eval.status, 0) << eval.err;
   EXPECT_NEAR(Json::Parse(eval.out, "eval").At("tasks")[0].At("spearman").AsDouble(),
               best->At("dev_spearman").AsDouble(), 1e-9);

@@ -17,7 +17,8 @@ std::vector<float> Floats(const NpyArray& array) {
   return values;
 }
 
-RunResult Embed(const std::string& input, const std::string& output, std::vector<std::string> more = {}) {
+RunResult Embed(const std::string& input, const std::string& output,
+                std::vector<std::string> more = {}) {
   std::vector<std::string> words = {"embed", "--model",  TinyModel(), "--input",
                                     input,   "--output", output,      "--quiet"};
   words.insert(words.end(), more.begin(), more.end());
@@ -29,7 +30,8 @@ RunResult Embed(const std::string& input, const std::string& output, std::vector
 std::string ManyTexts(int count) {
   std::string texts;
   for (int i = 0; i < count; ++i) {
-    texts += "text " + std::to_string(i * 7919 % 1000) + std::string(static_cast<size_t>(i % 13), 'x') + "\n";
+    texts += "text " + std::to_string(i * 7919 % 1000) +
+             std::string(static_cast<size_t>(i % 13), 'x') + "\n";
   }
   return texts;
 }
@@ -84,17 +86,17 @@ TEST(EmbedCommand, PrecisionsHaveTheirTypesAndShapes) {
     DType dtype;
     int64_t columns;
   };
-  for (const Case& c :
-       {Case{"float16", DType::kF16, 32}, Case{"int8", DType::kI8, 32}, Case{"uint8", DType::kU8, 32},
-        Case{"binary", DType::kI8, 4}, Case{"ubinary", DType::kU8, 4}}) {
+  for (const Case& c : {Case{"float16", DType::kF16, 32}, Case{"int8", DType::kI8, 32},
+                        Case{"uint8", DType::kU8, 32}, Case{"binary", DType::kI8, 4},
+                        Case{"ubinary", DType::kU8, 4}}) {
     SCOPED_TRACE(c.name);
     Embed(input, folder / (c.name + ".npy"), {"--precision", c.name});
     const NpyArray array = ReadNpy(folder / (c.name + ".npy"));
     EXPECT_EQ(array.dtype, c.dtype);
     EXPECT_EQ(array.shape, (std::vector<int64_t>{40, c.columns}));
   }
-  // Every dimension spans its whole range of codes: 0 at its minimum, 254 or 255 (rounding of the step) at
-  // its maximum.
+  // Every dimension spans its whole range of codes: 0 at its minimum, 254 or 255 (rounding of the
+  // step) at its maximum.
   const NpyArray codes = ReadNpy(folder / "uint8.npy");
   for (size_t j = 0; j < 32; ++j) {
     int low = 255, high = 0;
@@ -128,7 +130,8 @@ TEST(EmbedCommand, StreamedLayersGiveTheSameBytesInEveryCommand) {
   for (const std::string compute : {"f32", "bf16", "int8"}) {
     const auto run = [&](bool streamed) {
       const std::vector<std::string> flags =
-          streamed ? std::vector<std::string>{"--compute", compute, "--stream-layers", "--batch-tokens", "64"}
+          streamed ? std::vector<std::string>{"--compute", compute, "--stream-layers",
+                                              "--batch-tokens", "64"}
                    : std::vector<std::string>{"--compute", compute, "--batch-tokens", "64"};
       const auto with = [&](std::vector<std::string> words) {
         words.insert(words.end(), flags.begin(), flags.end());
@@ -140,11 +143,12 @@ TEST(EmbedCommand, StreamedLayersGiveTheSameBytesInEveryCommand) {
       embed.push_back("--overwrite");
       Embed(input, folder / "v.npy", embed);
       const std::string model = TinyModel();
-      const Json eval =
-          Json::Parse(with({"eval", "--model", model, "--data", scored, "--json", "--quiet"}), "eval");
+      const Json eval = Json::Parse(
+          with({"eval", "--model", model, "--data", scored, "--json", "--quiet"}), "eval");
       return ReadAll(folder / "v.npy") + eval.At("tasks").Dump() +
              with({"similarity", "--model", model, "--input", scored, "--quiet"}) +
-             with({"similarity", "--model", model, "--query", "text 7", "--input", input, "--quiet"});
+             with({"similarity", "--model", model, "--query", "text 7", "--input", input,
+                   "--quiet"});
     };
     EXPECT_EQ(run(true), run(false)) << compute;
   }
@@ -153,8 +157,8 @@ TEST(EmbedCommand, StreamedLayersGiveTheSameBytesInEveryCommand) {
 TEST(EmbedCommand, Int8NeedsMoreThanOneText) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "alone\n");
-  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", folder / "v.npy",
-                            "--precision", "int8", "--quiet"}),
+  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output",
+                            folder / "v.npy", "--precision", "int8", "--quiet"}),
                   "one text");
 }
 
@@ -222,15 +226,16 @@ TEST(EmbedCommand, TruncatedDimensionsAreThoseOfTheWholeVector) {
     for (size_t j = 0; j < 8; ++j)
       EXPECT_FLOAT_EQ(unit[i * 8 + j], static_cast<float>(cut[i * 8 + j] / std::sqrt(squares)));
   }
-  ExpectUsageError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", folder / "x.npy",
-                             "--truncate-dim", "33"}),
+  ExpectUsageError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output",
+                             folder / "x.npy", "--truncate-dim", "33"}),
                    "--truncate-dim");
 }
 
 TEST(EmbedCommand, StdinAndJsonLinesGiveTheSameAsAFile) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "one\ntwo\n");
-  const std::string json = folder.Write("texts.jsonl", "{\"body\": \"one\"}\n{\"body\": \"two\"}\n");
+  const std::string json =
+      folder.Write("texts.jsonl", "{\"body\": \"one\"}\n{\"body\": \"two\"}\n");
   Embed(input, folder / "a.npy");
   Embed(json, folder / "b.npy", {"--field", "body"});
   const RunResult piped =
@@ -248,8 +253,8 @@ TEST(EmbedCommand, APromptIsPutBeforeEveryText) {
   Embed(input, folder / "a.npy", {"--prompt", "query: "});
   Embed(whole, folder / "b.npy");
   EXPECT_EQ(ReadNpy(folder / "a.npy").data, ReadNpy(folder / "b.npy").data);
-  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", folder / "c.npy",
-                            "--prompt-name", "query"}),
+  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output",
+                            folder / "c.npy", "--prompt-name", "query"}),
                   "query");
 }
 

@@ -18,8 +18,8 @@ const char* const kPairs =
 TEST(EvalCommand, JsonHasOneRowAFileAndTheAverage) {
   const TempFolder folder;
   const std::string a = folder.Write("a.tsv", kPairs), b = folder.Write("b.tsv", kPairs);
-  const RunResult result = RunLacos(
-      {"eval", "--model", TinyModel(), "--task", "sts", "--data", a, b, "--json", "--max-length", "12"});
+  const RunResult result = RunLacos({"eval", "--model", TinyModel(), "--task", "sts", "--data", a,
+                                     b, "--json", "--max-length", "12"});
   ASSERT_EQ(result.status, 0) << result.err;
   const Json report = Json::Parse(result.out, "stdout");
   EXPECT_EQ(report.At("model").AsString(), TinyModel());
@@ -29,7 +29,8 @@ TEST(EvalCommand, JsonHasOneRowAFileAndTheAverage) {
   EXPECT_EQ(task.At("n").AsInt(), 4);
   EXPECT_EQ(task.At("truncated").AsInt(), 2);  // the two longest distinct texts
   EXPECT_LE(std::abs(task.At("spearman").AsDouble()), 100);
-  EXPECT_NEAR(report.At("average").At("spearman").AsDouble(), task.At("spearman").AsDouble(), 1e-12);
+  EXPECT_NEAR(report.At("average").At("spearman").AsDouble(), task.At("spearman").AsDouble(),
+              1e-12);
   EXPECT_NEAR(report.At("average").At("pearson").AsDouble(), task.At("pearson").AsDouble(), 1e-12);
 }
 
@@ -45,7 +46,8 @@ TEST(EvalCommand, TheTableHasTheSameRows) {
 TEST(EvalCommand, ConstantScoresGiveNullAndAWarningNotZero) {
   const TempFolder folder;
   const std::string a = folder.Write("a.tsv", "sentence1\tsentence2\tscore\na\tb\t3\nc\td\t3\n");
-  const RunResult result = RunLacos({"eval", "--model", TinyModel(), "--task", "sts", "--data", a, "--json"});
+  const RunResult result =
+      RunLacos({"eval", "--model", TinyModel(), "--task", "sts", "--data", a, "--json"});
   ASSERT_EQ(result.status, 0) << result.err;
   const Json report = Json::Parse(result.out, "stdout");
   EXPECT_TRUE(report.At("tasks")[0].At("spearman").IsNull());
@@ -84,12 +86,13 @@ Json Evaluate(std::vector<std::string> words) {
 
 TEST(EvalCommand, MeasuresEveryTaskOnAUsersFiles) {
   const TempFolder folder;
-  const std::string pairs =
-      folder.Write("pairs.tsv",
-                   "sentence1\tsentence2\tlabel\na man plays\ta man is playing\t1\nthe sun\tthree dogs\t0\n"
-                   "we eat bread\twe eat bread now\t1\nred cars\ta quiet song\t0\n");
+  const std::string pairs = folder.Write(
+      "pairs.tsv",
+      "sentence1\tsentence2\tlabel\na man plays\ta man is playing\t1\nthe sun\tthree dogs\t0\n"
+      "we eat bread\twe eat bread now\t1\nred cars\ta quiet song\t0\n");
   Json task =
-      Evaluate({"--floor", "word-overlap", "--task", "pair_classification", "--data", pairs}).At("tasks")[0];
+      Evaluate({"--floor", "word-overlap", "--task", "pair_classification", "--data", pairs})
+          .At("tasks")[0];
   EXPECT_EQ(task.At("n").AsInt(), 4);
   EXPECT_EQ(task.At("average_precision").AsDouble(), 100);
   EXPECT_EQ(task.At("best_f1").AsDouble(), 100);
@@ -109,13 +112,16 @@ TEST(EvalCommand, MeasuresEveryTaskOnAUsersFiles) {
     rows += i < 8 ? "train" + fruit + "train" + tools : "test" + tools + "test" + fruit;
   }
   const std::string labelled = folder.Write("labelled.tsv", rows);
-  task = Evaluate({"--floor", "word-overlap", "--task", "classification", "--data", labelled}).At("tasks")[0];
+  task = Evaluate({"--floor", "word-overlap", "--task", "classification", "--data", labelled})
+             .At("tasks")[0];
   EXPECT_EQ(task.At("n").AsInt(), 8);
   EXPECT_EQ(task.At("accuracy").AsDouble(), 100);
-  task = Evaluate({"--floor", "word-overlap", "--task", "classification", "--shots", "2", "--data", labelled})
+  task = Evaluate({"--floor", "word-overlap", "--task", "classification", "--shots", "2", "--data",
+                   labelled})
              .At("tasks")[0];
   EXPECT_EQ(task.At("accuracy").AsDouble(), 100);
-  task = Evaluate({"--floor", "word-overlap", "--task", "clustering", "--data", labelled, "--split", ""})
+  task = Evaluate(
+             {"--floor", "word-overlap", "--task", "clustering", "--data", labelled, "--split", ""})
              .At("tasks")[0];
   EXPECT_EQ(task.At("n").AsInt(), 24);
   EXPECT_GT(task.At("v_measure").AsDouble(), 50);
@@ -126,7 +132,8 @@ TEST(EvalCommand, MeasuresEveryTaskOnAUsersFiles) {
   folder.Write("queries.jsonl",
                "{\"_id\": \"q1\", \"text\": \"apples\"}\n{\"_id\": \"q2\", \"text\": \"bolts\"}\n");
   folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t1\n");
-  task = Evaluate({"--floor", "word-overlap", "--task", "retrieval", "--data", folder.path()}).At("tasks")[0];
+  task = Evaluate({"--floor", "word-overlap", "--task", "retrieval", "--data", folder.path()})
+             .At("tasks")[0];
   EXPECT_EQ(task.At("n").AsInt(), 2);
   EXPECT_EQ(task.At("ndcg_at_10").AsDouble(), 100);
 }
@@ -137,11 +144,13 @@ TEST(EvalCommand, ScoresVectorsOfAnotherSystemLikeItsOwn) {
   const std::string texts = folder / "texts.jsonl", vectors = folder / "vectors.npy";
   ASSERT_EQ(RunLacos({"eval", "--data", data, "--write-texts", texts}).status, 0);
   ASSERT_EQ(
-      RunLacos({"embed", "--model", TinyModel(), "--input", texts, "--output", vectors, "--quiet"}).status,
+      RunLacos({"embed", "--model", TinyModel(), "--input", texts, "--output", vectors, "--quiet"})
+          .status,
       0);
   const Json own = Evaluate({"--model", TinyModel(), "--data", data});
   const Json other = Evaluate({"--embeddings", vectors, "--data", data});
-  EXPECT_EQ(own.At("tasks")[0].At("spearman").AsDouble(), other.At("tasks")[0].At("spearman").AsDouble());
+  EXPECT_EQ(own.At("tasks")[0].At("spearman").AsDouble(),
+            other.At("tasks")[0].At("spearman").AsDouble());
   EXPECT_EQ(own.At("tasks")[0].At("interval").Dump(), other.At("tasks")[0].At("interval").Dump());
 
   const std::string more = folder.Write("b.tsv", std::string(kPairs) + "a new text\tanother\t3\n");
@@ -151,7 +160,8 @@ TEST(EvalCommand, ScoresVectorsOfAnotherSystemLikeItsOwn) {
 TEST(EvalCommand, AVectorIsComputedOnceForAllRuns) {
   const TempFolder folder;
   const std::string data = folder.Write("a.tsv", kPairs), cache = folder / "cache";
-  const std::vector<std::string> words = {"eval", "--model", TinyModel(), "--data", data, "--cache", cache};
+  const std::vector<std::string> words = {"eval", "--model", TinyModel(), "--data",
+                                          data,   "--cache", cache};
   const RunResult first = RunLacos(words), second = RunLacos(words);
   ASSERT_EQ(first.status, 0) << first.err;
   EXPECT_EQ(first.out, second.out);
@@ -168,8 +178,8 @@ TEST(EvalCommand, KeepsResultsThatCanBeCompared) {
   std::string rows = "sentence1\tsentence2\tscore\n";
   for (int i = 0; i < 40; ++i) {
     const std::string n = std::to_string(i);
-    rows += "word " + n + " and word a\t" + (i % 2 == 0 ? "word " + n + " and" : "something else") + "\t" +
-            std::to_string(i % 2 == 0 ? 5 : i % 3) + "\n";
+    rows += "word " + n + " and word a\t" + (i % 2 == 0 ? "word " + n + " and" : "something else") +
+            "\t" + std::to_string(i % 2 == 0 ? 5 : i % 3) + "\n";
   }
   const std::string data = folder.Write("a.tsv", rows), a = folder / "a", b = folder / "b";
   const auto run = [&](const std::string& floor, const std::string& output) {
@@ -190,7 +200,8 @@ TEST(EvalCommand, KeepsResultsThatCanBeCompared) {
   EXPECT_EQ(same.At("comparisons")[0].At("p").AsDouble(), 1);
   EXPECT_EQ(Evaluate({"--compare", a, b}).At("comparisons").size(), 1u);
   ExpectUserError(RunLacos({"eval", "--compare", a, folder.path()}), "results.json");
-  ExpectUserError(RunLacos({"eval", "--floor", "tf-idf", "--data", data, "--output", a}), "already exists");
+  ExpectUserError(RunLacos({"eval", "--floor", "tf-idf", "--data", data, "--output", a}),
+                  "already exists");
 }
 
 TEST(EvalCommand, SaysWhatIsMissingOnTheCommandLine) {
@@ -198,7 +209,8 @@ TEST(EvalCommand, SaysWhatIsMissingOnTheCommandLine) {
   const std::string data = folder.Write("a.tsv", kPairs);
   EXPECT_EQ(RunLacos({"eval", "--data", data}).status, 2);
   EXPECT_EQ(RunLacos({"eval", "--model", TinyModel()}).status, 2);
-  EXPECT_EQ(RunLacos({"eval", "--model", TinyModel(), "--floor", "tf-idf", "--data", data}).status, 2);
+  EXPECT_EQ(RunLacos({"eval", "--model", TinyModel(), "--floor", "tf-idf", "--data", data}).status,
+            2);
   EXPECT_EQ(RunLacos({"eval", "--model", TinyModel(), "--suite", "sts-en"}).status, 2);
 }
 
@@ -217,7 +229,8 @@ TEST(SimilarityCommand, EqualSentencesHaveCosineOne) {
     ASSERT_EQ(result.status, 0) << result.err;
     EXPECT_EQ(CountLines(result.out), 2u);
     EXPECT_EQ(result.out.rfind("1.000000\tsame\tsame\n", 0), 0u) << result.out;
-    const RunResult json = RunLacos({"similarity", "--model", TinyModel(), "--input", input, "--json"});
+    const RunResult json =
+        RunLacos({"similarity", "--model", TinyModel(), "--input", input, "--json"});
     const Json pairs = Json::Parse(json.out, "stdout").At("pairs");
     ASSERT_EQ(pairs.size(), 2u);
     EXPECT_EQ(pairs[1].At("sentence2").AsString(), "right");
@@ -227,8 +240,8 @@ TEST(SimilarityCommand, EqualSentencesHaveCosineOne) {
 TEST(SimilarityCommand, AQueryFindsItselfFirstAndTiesGoToTheEarlierLine) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "far away\nneedle\nhay\nneedle\nstraw\n");
-  const RunResult result = RunLacos({"similarity", "--model", TinyModel(), "--query", "needle", "--input",
-                                     input, "--top-k", "3", "--json"});
+  const RunResult result = RunLacos({"similarity", "--model", TinyModel(), "--query", "needle",
+                                     "--input", input, "--top-k", "3", "--json"});
   ASSERT_EQ(result.status, 0) << result.err;
   const Json found = Json::Parse(result.out, "stdout").At("results");
   ASSERT_EQ(found.size(), 3u);
@@ -237,8 +250,8 @@ TEST(SimilarityCommand, AQueryFindsItselfFirstAndTiesGoToTheEarlierLine) {
   EXPECT_EQ(found[0].At("rank").AsInt(), 1);
   EXPECT_NEAR(found[0].At("cosine").AsDouble(), 1, 1e-12);
   EXPECT_GE(found[1].At("cosine").AsDouble(), found[2].At("cosine").AsDouble());
-  const RunResult text =
-      RunLacos({"similarity", "--model", TinyModel(), "--query", "needle", "--input", input, "--top-k", "1"});
+  const RunResult text = RunLacos({"similarity", "--model", TinyModel(), "--query", "needle",
+                                   "--input", input, "--top-k", "1"});
   EXPECT_EQ(text.out, "1\t1.000000\t2\tneedle\n");
 }
 
@@ -272,20 +285,23 @@ TEST(EvalCommand, ResultsSayWhatWasMeasuredAndWithWhat) {
   EXPECT_EQ(system.At("embedded_texts").AsInt(), 7);
   EXPECT_GT(system.At("tokens").AsInt(), 0);
   EXPECT_GT(system.At("tokens_per_second").AsDouble(), 0);
-  EXPECT_NEAR(system.At("ms_per_text").AsDouble(), 1000 * system.At("embed_seconds").AsDouble() / 7, 1e-9);
+  EXPECT_NEAR(system.At("ms_per_text").AsDouble(), 1000 * system.At("embed_seconds").AsDouble() / 7,
+              1e-9);
   EXPECT_EQ(system.At("truncated_texts").AsInt(), 2);
   EXPECT_EQ(results.At("sets")[0].At("truncated").AsInt(), 2);
   EXPECT_FALSE(system.At("machine").At("cpu").AsString().empty());
   EXPECT_EQ(system.At("date").AsString().size(), std::string("2000-01-01T00:00:00Z").size());
   const std::string page = ReadAll(folder / "first/report.html");
-  for (const char* part : {"adapter", "parameters", "memory bytes", "pooling", "max length",
-                           "truncated texts", "ms per text", "machine: cpu", "date", "peak rss bytes"}) {
+  for (const char* part :
+       {"adapter", "parameters", "memory bytes", "pooling", "max length", "truncated texts",
+        "ms per text", "machine: cpu", "date", "peak rss bytes"}) {
     EXPECT_NE(page.find(part), std::string::npos) << part;
   }
 
   const Json cached = run("second").At("system");
   EXPECT_EQ(cached.At("cached_texts").AsInt(), 7);
-  EXPECT_TRUE(cached.At("ms_per_text").IsNull()) << "reading a cache is no measurement of the model";
+  EXPECT_TRUE(cached.At("ms_per_text").IsNull())
+      << "reading a cache is no measurement of the model";
   EXPECT_TRUE(cached.At("tokens_per_second").IsNull());
 }
 
@@ -295,7 +311,8 @@ TEST(EvalCommand, WhatAnotherSystemSaysOfItselfStandsInItsResults) {
   const std::string texts = folder / "texts.jsonl", vectors = folder / "vectors.npy";
   ASSERT_EQ(RunLacos({"eval", "--data", data, "--write-texts", texts}).status, 0);
   ASSERT_EQ(
-      RunLacos({"embed", "--model", TinyModel(), "--input", texts, "--output", vectors, "--quiet"}).status,
+      RunLacos({"embed", "--model", TinyModel(), "--input", texts, "--output", vectors, "--quiet"})
+          .status,
       0);
   const std::string about =
       folder.Write("about.json", R"({"model": "another", "parameters": 12, "ms_per_text": 0.5})");
@@ -310,30 +327,35 @@ TEST(EvalCommand, WhatAnotherSystemSaysOfItselfStandsInItsResults) {
   const std::string wrong = folder.Write("wrong.json", R"({"parameters": "many"})");
   ExpectUserError(RunLacos({"eval", "--data", data, "--embeddings", vectors, "--about", wrong}),
                   "parameters");
-  ExpectUsageError(RunLacos({"eval", "--data", data, "--model", TinyModel(), "--about", about}), "--about");
+  ExpectUsageError(RunLacos({"eval", "--data", data, "--model", TinyModel(), "--about", about}),
+                   "--about");
 }
 
 TEST(EvalCommand, TextsThatWereTrainedOnAreReported) {
   const TempFolder folder;
   const std::string nli = folder.Write("nli.tsv", NliTable());
   ASSERT_EQ(RunLacos(TrainArguments(nli, folder / "trained", {"--max-steps", "2"})).status, 0);
-  ASSERT_EQ(RunLacos(TrainArguments(nli, folder / "silent", {"--max-steps", "2", "--no-text-hashes"})).status,
-            0);
+  ASSERT_EQ(
+      RunLacos(TrainArguments(nli, folder / "silent", {"--max-steps", "2", "--no-text-hashes"}))
+          .status,
+      0);
   EXPECT_TRUE(std::filesystem::exists(folder / "trained/training_texts.bin"));
   EXPECT_FALSE(std::filesystem::exists(folder / "silent/training_texts.bin"));
   EXPECT_EQ(Adapter(folder / "trained"), Adapter(folder / "silent"));
   EXPECT_EQ(RunLacos({"verify", folder / "trained"}).status, 0);
 
-  // The first pair is the table's first entailment pair in other letters; of the second, one text is.
+  // The first pair is the table's first entailment pair in other letters; of the second, one text
+  // is.
   std::string first = Sentence(0), second = Sentence(100);
   first[0] = static_cast<char>(std::toupper(first[0]));
-  const std::string data =
-      folder.Write("test.tsv", "sentence1\tsentence2\tscore\n" + first + ".\t" + second + "\t5\n" + first +
-                                   ".\tnew words\t1\n" + "a\tb c\t2\nd e\tf\t3\ng\th i\t4\n");
+  const std::string data = folder.Write(
+      "test.tsv", "sentence1\tsentence2\tscore\n" + first + ".\t" + second + "\t5\n" + first +
+                      ".\tnew words\t1\n" + "a\tb c\t2\nd e\tf\t3\ng\th i\t4\n");
   const RunResult result =
       RunLacos({"eval", "--model", folder / "trained", "--data", data, "--output", folder / "out"});
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_NE(result.out.find("1 of 1 sets have texts that are among the 32 training texts"), std::string::npos)
+  EXPECT_NE(result.out.find("1 of 1 sets have texts that are among the 32 training texts"),
+            std::string::npos)
       << result.out;
   const Json results = Json::ReadFile(folder / "out/results.json");
   const Json overlap = results.At("sets")[0].At("overlap");
@@ -345,7 +367,8 @@ TEST(EvalCommand, TextsThatWereTrainedOnAreReported) {
   EXPECT_EQ(results.At("system").At("training_texts").At("pairs").AsInt(), 16);
   EXPECT_NE(ReadAll(folder / "out/report.html").find("id=\"overlap\""), std::string::npos);
   EXPECT_EQ(RunLacos({"report", folder / "out"}).status, 0);
-  EXPECT_NE(ReadAll(folder / "out/report.html").find("among the 32 training texts"), std::string::npos);
+  EXPECT_NE(ReadAll(folder / "out/report.html").find("among the 32 training texts"),
+            std::string::npos);
 
   // Of a model whose folder says nothing, by the files that the user names.
   const RunResult silent = RunLacos({"eval", "--model", folder / "silent", "--data", data});
@@ -355,8 +378,8 @@ TEST(EvalCommand, TextsThatWereTrainedOnAreReported) {
   EXPECT_EQ(checked.At("tasks")[0].At("overlap").At("texts_seen").AsInt(), 2);
   // Training that goes on from an adapter keeps what it was trained on before.
   const std::string more = folder.Write("more.tsv", "sentence1\tsentence2\na\tb c\nd e\tf\n");
-  ASSERT_EQ(RunLacos({"train", "--model", TinyModel(), "--adapter", folder / "trained", "--train", more,
-                      "--output", folder / "further", "--batch-size", "2", "--quiet"})
+  ASSERT_EQ(RunLacos({"train", "--model", TinyModel(), "--adapter", folder / "trained", "--train",
+                      more, "--output", folder / "further", "--batch-size", "2", "--quiet"})
                 .status,
             0);
   const Json further = Evaluate({"--model", folder / "further", "--data", data});

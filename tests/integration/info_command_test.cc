@@ -30,8 +30,8 @@ TEST(QuantizeCommand, ReportsBytesAndErrorsAndTheResultEmbeds) {
   for (const std::string scheme : {"linear", "dynamic"}) {
     SCOPED_TRACE(scheme);
     const std::string output = folder / scheme;
-    const RunResult result =
-        RunLacos({"quantize", "--model", TinyModel(), "--output", output, "--scheme", scheme, "--json"});
+    const RunResult result = RunLacos(
+        {"quantize", "--model", TinyModel(), "--output", output, "--scheme", scheme, "--json"});
     ASSERT_EQ(result.status, 0) << result.err;
     const Json report = Json::Parse(result.out, "stdout");
     EXPECT_LT(report.At("bytes_after").AsInt(), report.At("bytes_before").AsInt() / 2);
@@ -39,8 +39,8 @@ TEST(QuantizeCommand, ReportsBytesAndErrorsAndTheResultEmbeds) {
     EXPECT_GT(error, 0);
     EXPECT_LT(error, 0.05);  // 8 bits of a normal distribution: about 0.7 % linear, 1.5 % dynamic
     EXPECT_EQ(RunLacos({"verify", output}).status, 0);
-    const RunResult embedded =
-        RunLacos({"embed", "--model", output, "--input", texts, "--output", folder / (scheme + ".npy")});
+    const RunResult embedded = RunLacos(
+        {"embed", "--model", output, "--input", texts, "--output", folder / (scheme + ".npy")});
     EXPECT_EQ(embedded.status, 0) << embedded.err;
   }
 }
@@ -50,8 +50,8 @@ TEST(InitCommand, IsAFunctionOfTheSeed) {
   const std::string config = folder.Write("config.json", kTinyConfig);
   for (const auto& [name, seed] :
        std::vector<std::pair<std::string, std::string>>{{"a", "5"}, {"b", "5"}, {"c", "6"}}) {
-    const RunResult made =
-        RunLacos({"init", "--config", config, "--output", folder / name, "--seed", seed, "--quantized"});
+    const RunResult made = RunLacos(
+        {"init", "--config", config, "--output", folder / name, "--seed", seed, "--quantized"});
     ASSERT_EQ(made.status, 0) << made.err;
   }
   const auto weights = [&](const std::string& name) {

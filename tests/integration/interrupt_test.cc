@@ -37,8 +37,9 @@ TEST(Interrupt, InitStopsAndLeavesNothing) {
   const TempFolder folder;
   const std::string config = folder.Write(
       "config.json", R"({"hidden_size": 4096, "n_head": 32, "n_layer": 12, "vocab_size": 1000})");
-  const RunResult result = RunLacos({"init", "--config", config, "--output", folder / "model", "--quantized"},
-                                    {.signal = SIGINT, .signal_after_ms = 300});
+  const RunResult result =
+      RunLacos({"init", "--config", config, "--output", folder / "model", "--quantized"},
+               {.signal = SIGINT, .signal_after_ms = 300});
   EXPECT_EQ(result.status, 130) << result.err;
   EXPECT_EQ(folder.Names(), (std::vector<std::string>{"config.json"}));
 }

@@ -14,7 +14,9 @@ namespace fs = std::filesystem;
 // 20 scored pairs of 24 sentences: batches have repeated texts.
 std::string ScoredTable() {
   std::string table = "sentence1\tsentence2\tscore\n";
-  const auto sentence = [](int i) { return fmt::format("sentence number {} of {}", i % 24, 7 * (i % 24)); };
+  const auto sentence = [](int i) {
+    return fmt::format("sentence number {} of {}", i % 24, 7 * (i % 24));
+  };
   for (int i = 0; i < 20; ++i)
     table += fmt::format("{}\t{}\t{}\n", sentence(i * 5), sentence(i * 7 + 1), i % 6);
   return table;
@@ -37,7 +39,8 @@ std::string Metrics(const std::string& output) {
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = text.find('\n', begin);
     Json line = Json::Parse(text.substr(begin, end - begin), "metrics.jsonl");
-    for (const char* key : {"tokens_per_second", "seconds", "rss_bytes", "peak_rss_bytes"}) line.Set(key, 0);
+    for (const char* key : {"tokens_per_second", "seconds", "rss_bytes", "peak_rss_bytes"})
+      line.Set(key, 0);
     metrics += line.Dump() + "\n";
     begin = end + 1;
   }
@@ -45,8 +48,10 @@ std::string Metrics(const std::string& output) {
 }
 
 void ExpectSameRun(const std::string& output, const std::string& expected) {
-  for (const char* file : {"adapter_model.safetensors", "checkpoints/step-000012/state.safetensors"}) {
-    EXPECT_EQ(ReadAll(output + "/" + file), ReadAll(expected + "/" + file)) << output << " " << file;
+  for (const char* file :
+       {"adapter_model.safetensors", "checkpoints/step-000012/state.safetensors"}) {
+    EXPECT_EQ(ReadAll(output + "/" + file), ReadAll(expected + "/" + file))
+        << output << " " << file;
   }
   EXPECT_EQ(Metrics(output), Metrics(expected)) << output;
 }
@@ -72,8 +77,8 @@ TEST(LayerCacheRuns, EqualRunsWithoutInEveryModeStrategyAndWhenResumed) {
     ExpectSameRun(folder / (compute + "first"), plain);
     // The second run adds nothing: all of it is there.
     const std::string second =
-        train("second", {"--cache-layers", cache, "--stream-layers", "--gradient-strategy", "gradcache",
-                         "--chunk-tokens", "16", "--threads", "1"});
+        train("second", {"--cache-layers", cache, "--stream-layers", "--gradient-strategy",
+                         "gradcache", "--chunk-tokens", "16", "--threads", "1"});
     EXPECT_NE(second.find(", of 0 added"), std::string::npos) << second;
     ExpectSameRun(folder / (compute + "second"), plain);
     train("recompute", {"--cache-layers", cache, "--gradient-strategy", "recompute"});
@@ -83,7 +88,8 @@ TEST(LayerCacheRuns, EqualRunsWithoutInEveryModeStrategyAndWhenResumed) {
     for (const char* name :
          {"lacos.json", "adapter_model.safetensors", "adapter_config.json", "modules.json"})
       fs::remove(fs::path(cut) / name);
-    for (const char* step : {"step-000008", "step-000012"}) fs::remove_all(cut + "/checkpoints/" + step);
+    for (const char* step : {"step-000008", "step-000012"})
+      fs::remove_all(cut + "/checkpoints/" + step);
     train("first", {"--cache-layers", folder / ("new-" + compute), "--resume"});
     ExpectSameRun(cut, plain);
   }
@@ -116,20 +122,23 @@ TEST(LayerCacheRuns, SurviveDamageAndSayWhatTheyCannotKeep) {
       train("limited", {"--cache-layers", folder / "small", "--cache-layers-limit", "3kB"});
   EXPECT_NE(limited.find("--cache-layers-limit is 3000"), std::string::npos) << limited;
   ExpectSameRun(folder / "limited", folder / "plain");
-  for (const auto& [name, flag] : {std::pair("all", "--train-biases"), std::pair("dropout", "--dropout")}) {
+  for (const auto& [name, flag] :
+       {std::pair("all", "--train-biases"), std::pair("dropout", "--dropout")}) {
     std::vector<std::string> more = {"--cache-layers", folder / "none", flag};
     if (std::string(flag) == "--dropout") more.push_back("0.1");
     EXPECT_NE(train(name, more).find("nothing to keep"), std::string::npos);
   }
   EXPECT_FALSE(fs::exists(folder / "none"));
-  ExpectUserError(RunLacos(Arguments(data, folder / "bad", {"--cache-layers", data})), "--cache-layers");
+  ExpectUserError(RunLacos(Arguments(data, folder / "bad", {"--cache-layers", data})),
+                  "--cache-layers");
 }
 
 TEST(LayerCacheRuns, ArePlanned) {
   const TempFolder folder;
   const std::string data = folder.Write("scored.tsv", ScoredTable());
-  const RunResult result = RunLacos({"plan", "--model", TinyModel(), "--train", data, "--loss", "cosent",
-                                     "--lora-layers", "1-1", "--cache-layers", folder / "cache", "--json"});
+  const RunResult result =
+      RunLacos({"plan", "--model", TinyModel(), "--train", data, "--loss", "cosent",
+                "--lora-layers", "1-1", "--cache-layers", folder / "cache", "--json"});
   ASSERT_EQ(result.status, 0) << result.err;
   const Json plan = Json::Parse(result.out, "plan");
   const int64_t token = plan.At("layer_cache_token_bytes").AsInt();

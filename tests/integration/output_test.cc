@@ -1,4 +1,5 @@
-// Output files: refused when they exist, complete or absent, and full disks and closed pipes noticed.
+// Output files: refused when they exist, complete or absent, and full disks and closed pipes
+// noticed.
 #include <filesystem>
 
 #include "program.h"
@@ -12,9 +13,9 @@ TEST(Output, AnExistingFileIsRefusedBeforeAnyWork) {
   const TempFolder folder;
   const std::string output = folder.Write("vectors.npy", "precious");
   // The model does not exist: the refusal comes first.
-  ExpectUserError(
-      RunLacos({"embed", "--model", "/no/such/model", "--input", "/no/such/input", "--output", output}),
-      "--overwrite");
+  ExpectUserError(RunLacos({"embed", "--model", "/no/such/model", "--input", "/no/such/input",
+                            "--output", output}),
+                  "--overwrite");
   EXPECT_EQ(ReadAll(output), "precious");
 }
 
@@ -22,8 +23,8 @@ TEST(Output, OverwriteReplacesAFile) {
   const TempFolder folder;
   const std::string output = folder.Write("vectors.npy", "old");
   const std::string input = folder.Write("texts.txt", "one\ntwo\n");
-  const RunResult result =
-      RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", output, "--overwrite"});
+  const RunResult result = RunLacos(
+      {"embed", "--model", TinyModel(), "--input", input, "--output", output, "--overwrite"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(ReadAll(output).substr(1, 5), "NUMPY");
 }
@@ -32,7 +33,8 @@ TEST(Output, AnExistingFolderIsRefusedBeforeAnyWork) {
   const TempFolder folder;
   fs::create_directory(folder / "model");
   const std::string config = folder.Write("config.json", kTinyConfig);
-  ExpectUserError(RunLacos({"init", "--config", config, "--output", folder / "model"}), "--overwrite");
+  ExpectUserError(RunLacos({"init", "--config", config, "--output", folder / "model"}),
+                  "--overwrite");
   ExpectUserError(RunLacos({"quantize", "--model", "/no/such/model", "--output", folder / "model"}),
                   "--overwrite");
   EXPECT_TRUE(fs::is_empty(folder / "model"));
@@ -42,28 +44,29 @@ TEST(Output, OverwriteReplacesModelsOnly) {
   const TempFolder folder;
   const std::string config = folder.Write("config.json", kTinyConfig);
   EXPECT_EQ(RunLacos({"init", "--config", config, "--output", folder / "model"}).status, 0);
-  const RunResult again =
-      RunLacos({"init", "--config", config, "--output", folder / "model", "--overwrite", "--seed", "7"});
+  const RunResult again = RunLacos(
+      {"init", "--config", config, "--output", folder / "model", "--overwrite", "--seed", "7"});
   EXPECT_EQ(again.status, 0) << again.err;
 
   fs::create_directory(folder / "photos");
   folder.Write("photos/cat.jpg", "precious");
-  ExpectUserError(RunLacos({"init", "--config", config, "--output", folder / "photos", "--overwrite"}),
-                  "photos");
+  ExpectUserError(
+      RunLacos({"init", "--config", config, "--output", folder / "photos", "--overwrite"}),
+      "photos");
   EXPECT_EQ(ReadAll(folder / "photos/cat.jpg"), "precious");
 
   // The input of quantize is never its output.
-  ExpectUserError(
-      RunLacos({"quantize", "--model", folder / "model", "--output", folder / "model/", "--overwrite"}),
-      "input");
+  ExpectUserError(RunLacos({"quantize", "--model", folder / "model", "--output", folder / "model/",
+                            "--overwrite"}),
+                  "input");
   EXPECT_TRUE(fs::exists(folder / "model/config.json"));
 }
 
 TEST(Output, AMissingParentFolderIsNamed) {
   const TempFolder folder;
-  ExpectUserError(
-      RunLacos({"embed", "--model", TinyModel(), "--input", "/dev/null", "--output", folder / "no/v.npy"}),
-      folder / "no");
+  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", "/dev/null", "--output",
+                            folder / "no/v.npy"}),
+                  folder / "no");
 }
 
 TEST(Output, ADeviceIsNeverReplaced) {
@@ -79,8 +82,8 @@ TEST(Output, FullStdoutIsAnError) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "needs /dev/full";
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "one\ntwo\n");
-  const RunResult result =
-      RunLacos({"tokenize", "--model", TinyModel(), "--input", input}, {.stdout_path = "/dev/full"});
+  const RunResult result = RunLacos({"tokenize", "--model", TinyModel(), "--input", input},
+                                    {.stdout_path = "/dev/full"});
   ExpectUserError(result, "stdout");
 }
 
@@ -89,8 +92,8 @@ TEST(Output, AClosedPipeEndsQuietly) {
   std::string texts;
   for (int i = 0; i < 200000; ++i) texts += "a line of text\n";
   const std::string input = folder.Write("texts.txt", texts);
-  const std::string command = std::string("'") + LACOS_BINARY + "' tokenize --model '" + TinyModel() +
-                              "' --input '" + input + "' 2>'" + (folder / "err") +
+  const std::string command = std::string("'") + LACOS_BINARY + "' tokenize --model '" +
+                              TinyModel() + "' --input '" + input + "' 2>'" + (folder / "err") +
                               "' | head -n 1 >/dev/null; exit ${PIPESTATUS[0]}";
   const fs::path script = folder.Write("run.sh", command);
   if (!fs::exists("/bin/bash")) GTEST_SKIP() << "needs bash";
@@ -114,8 +117,8 @@ TEST(Output, AFullDiskLeavesNothingBehind) {
   ExpectUserError(result, "model");
   EXPECT_EQ(folder.Names(), before);
   for (const char* precision : {"float32", "uint8"}) {  // uint8 fails in its temporary float32 copy
-    result = RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", folder / "v.npy",
-                       "--precision", precision, "--quiet"},
+    result = RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output",
+                       folder / "v.npy", "--precision", precision, "--quiet"},
                       full);
     ExpectUserError(result, "v.npy");
     EXPECT_EQ(folder.Names(), before);

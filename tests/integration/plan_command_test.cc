@@ -16,7 +16,8 @@ std::string Pairs(int count, int longest) {
   const auto text = [&](int i) {
     std::string letters;
     const int length = 5 + i * 37 % (longest - 4);
-    for (int k = 0; k < length; ++k) letters += static_cast<char>('a' + (i * 7 + k * (i % 11 + 1)) % 26);
+    for (int k = 0; k < length; ++k)
+      letters += static_cast<char>('a' + (i * 7 + k * (i % 11 + 1)) % 26);
     return letters;
   };
   for (int i = 0; i < count; ++i) table += text(2 * i) + "\t" + text(2 * i + 1) + "\n";
@@ -25,8 +26,9 @@ std::string Pairs(int count, int longest) {
 
 std::string Model(const TempFolder& folder, int hidden, int layers) {
   const std::string config = folder.Write(
-      "config.json", fmt::format(R"({{"hidden_size": {}, "n_head": 4, "n_layer": {}, "vocab_size": 1000}})",
-                                 hidden, layers));
+      "config.json",
+      fmt::format(R"({{"hidden_size": {}, "n_head": 4, "n_layer": {}, "vocab_size": 1000}})",
+                  hidden, layers));
   const RunResult result =
       RunLacos({"init", "--config", config, "--output", folder / "model", "--quantized"});
   EXPECT_EQ(result.status, 0) << result.err;
@@ -41,8 +43,9 @@ struct PlanCase {
 
 class PlannedPeak : public testing::TestWithParam<PlanCase> {};
 
-// Resident memory hardly depends on the machine's load: what is touched is touched. 10 % of at least 60 MB
-// leaves room for the C library's and the kernel's own habits (heap slack, pages mapped around a fault).
+// Resident memory hardly depends on the machine's load: what is touched is touched. 10 % of at
+// least 60 MB leaves room for the C library's and the kernel's own habits (heap slack, pages mapped
+// around a fault).
 TEST_P(PlannedPeak, IsWithinTenPercentOfTheProcess) {
   if (kSanitizerMemory) GTEST_SKIP() << "the process is larger by shadow memory";
   const PlanCase& plan_case = GetParam();
@@ -50,8 +53,9 @@ TEST_P(PlannedPeak, IsWithinTenPercentOfTheProcess) {
   const std::string model = Model(folder, plan_case.hidden, plan_case.layers);
   const std::string data = folder.Write("pairs.tsv", Pairs(2 * plan_case.pairs, plan_case.longest));
   const auto arguments = [&](std::vector<std::string> words) {
-    words.insert(words.end(), {"--model", model, "--train", data, "--batch-size",
-                               std::to_string(plan_case.pairs), "--max-steps", "2", "--json", "--quiet"});
+    words.insert(words.end(),
+                 {"--model", model, "--train", data, "--batch-size",
+                  std::to_string(plan_case.pairs), "--max-steps", "2", "--json", "--quiet"});
     words.insert(words.end(), plan_case.flags.begin(), plan_case.flags.end());
     return words;
   };
@@ -69,29 +73,32 @@ TEST_P(PlannedPeak, IsWithinTenPercentOfTheProcess) {
 }
 INSTANTIATE_TEST_SUITE_P(Shapes, PlannedPeak,
                          testing::Values(PlanCase{"Direct", 256, 4, 32, 75, {}},
-                                         PlanCase{"StreamedRecomputedAllTargets",
-                                                  512,
-                                                  6,
-                                                  24,
-                                                  60,
-                                                  {"--stream-layers", "--gradient-strategy", "recompute",
-                                                   "--lora-target",
-                                                   "query_key_value,dense,dense_h_to_4h,dense_4h_to_h"}},
+                                         PlanCase{
+                                             "StreamedRecomputedAllTargets",
+                                             512,
+                                             6,
+                                             24,
+                                             60,
+                                             {"--stream-layers", "--gradient-strategy", "recompute",
+                                              "--lora-target",
+                                              "query_key_value,dense,dense_h_to_4h,dense_4h_to_h"}},
                                          PlanCase{"Int8InChunks",
                                                   256,
                                                   6,
                                                   64,
                                                   75,
-                                                  {"--compute", "int8", "--gradient-strategy", "gradcache",
-                                                   "--chunk-tokens", "1024"}}),
+                                                  {"--compute", "int8", "--gradient-strategy",
+                                                   "gradcache", "--chunk-tokens", "1024"}}),
                          [](const auto& info) { return std::string(info.param.name); });
 
-// Without weights: config.json alone, in a folder or by itself, plans as the model that it describes.
+// Without weights: config.json alone, in a folder or by itself, plans as the model that it
+// describes.
 TEST(PlanCommand, NeedsOnlyAConfiguration) {
   const TempFolder folder;
   const std::string model = Model(folder, 256, 4);
   const auto plan = [&](const std::string& path, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words = {"plan", "--model", path, "--batch-size", "16", "--json", "--quiet"};
+    std::vector<std::string> words = {"plan", "--model", path,     "--batch-size",
+                                      "16",   "--json",  "--quiet"};
     words.insert(words.end(), more.begin(), more.end());
     const RunResult result = RunLacos(words);
     EXPECT_EQ(result.status, 0) << result.err;
@@ -114,9 +121,10 @@ TEST(PlanCommand, NeedsOnlyAConfiguration) {
   const Json large = plan(huge, {"--gradient-strategy", "gradcache"});
   EXPECT_GT(large.At("resident_peak_bytes").AsDouble(), 172e9);
   EXPECT_LT(large.At("streamed_peak_bytes").AsDouble(), 40e9);
-  EXPECT_NEAR(
-      plan(huge, {"--scheme", "none", "--gradient-strategy", "gradcache"}).At("disk_bytes").AsDouble(),
-      2 * 176.247e9, 1e9);
+  EXPECT_NEAR(plan(huge, {"--scheme", "none", "--gradient-strategy", "gradcache"})
+                  .At("disk_bytes")
+                  .AsDouble(),
+              2 * 176.247e9, 1e9);
   ExpectUsageError(RunLacos({"plan", "--model", model, "--scheme", "linear"}), "without weights");
   ExpectUsageError(RunLacos({"plan", "--model", huge, "--train", huge}), "--train");
 }
@@ -136,19 +144,24 @@ TEST(Memory, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
   };
   const RunOptions small{.data_limit_bytes = 150 << 20};
   const RunResult refused = RunLacos(
-      with({"train", "--output", folder / "out", "--quiet"}, {"--gradient-strategy", "direct"}), small);
+      with({"train", "--output", folder / "out", "--quiet"}, {"--gradient-strategy", "direct"}),
+      small);
   ExpectUserError(refused, "this run needs");
   EXPECT_NE(refused.err.find("--memory-budget"), std::string::npos) << refused.err;
   EXPECT_NE(refused.err.find("--stream-layers"), std::string::npos) << refused.err;
   EXPECT_EQ(folder.Names(), (std::vector<std::string>{"config.json", "model", "pairs.tsv"}));
-  ExpectUserError(RunLacos(with({"bench", "train", "--quiet"}, {"--gradient-strategy", "direct"}), small),
-                  "this run needs");
+  ExpectUserError(
+      RunLacos(with({"bench", "train", "--quiet"}, {"--gradient-strategy", "direct"}), small),
+      "this run needs");
   // `plan` reports it.
-  const RunResult planned = RunLacos(with({"plan", "--json"}, {"--gradient-strategy", "direct"}), small);
+  const RunResult planned =
+      RunLacos(with({"plan", "--json"}, {"--gradient-strategy", "direct"}), small);
   ASSERT_EQ(planned.status, 0) << planned.err;
   EXPECT_FALSE(Json::Parse(planned.out, "plan").At("fits").AsBool());
   // Without the limit the same run goes.
-  EXPECT_EQ(RunLacos(with({"train", "--output", folder / "out", "--quiet", "--max-steps", "1"})).status, 0);
+  EXPECT_EQ(
+      RunLacos(with({"train", "--output", folder / "out", "--quiet", "--max-steps", "1"})).status,
+      0);
 }
 
 }  // namespace

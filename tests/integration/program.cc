@@ -1,4 +1,5 @@
-// Runs the lacos program as a user would, with temporary folders and tiny models made by `lacos init`.
+// Runs the lacos program as a user would, with temporary folders and tiny models made by `lacos
+// init`.
 #include "program.h"
 
 #include <fcntl.h>
@@ -24,7 +25,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // What happens between fork and exec; only async-signal-safe calls.
-[[noreturn]] void Child(const std::vector<char*>& argv, const RunOptions& options, int in, int out, int err) {
+[[noreturn]] void Child(const std::vector<char*>& argv, const RunOptions& options, int in, int out,
+                        int err) {
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
@@ -44,19 +46,21 @@ namespace fs = std::filesystem;
 }
 
 int OpenOutput(const std::string& path, int pipe_end) {
-  return path.empty() ? pipe_end : open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  return path.empty() ? pipe_end
+                      : open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 }
 
 std::string Drain(int fd) {
   std::string text;
   char buffer[65536];
-  for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(n));
+  for (ssize_t n; (n = read(fd, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<size_t>(n));
   close(fd);
   return text;
 }
 
-// Until the program has installed its handler (the kernel's list of caught signals), a minute at most:
-// however slowly it starts, the signal comes when it means something.
+// Until the program has installed its handler (the kernel's list of caught signals), a minute at
+// most: however slowly it starts, the signal comes when it means something.
 void WaitForHandler(pid_t pid, int signal) {
   const std::string status = "/proc/" + std::to_string(pid) + "/status";
   for (int tries = 0; tries < 6000; ++tries) {
@@ -70,12 +74,14 @@ void WaitForHandler(pid_t pid, int signal) {
 
 }  // namespace
 
-const char* const kTinyConfig = R"({"model_type": "bloom", "architectures": ["BloomModel"], "hidden_size": 32,
+const char* const kTinyConfig =
+    R"({"model_type": "bloom", "architectures": ["BloomModel"], "hidden_size": 32,
   "n_head": 4, "n_layer": 2, "vocab_size": 300, "layer_norm_epsilon": 1e-5})";
 
 RunResult RunLacos(const std::vector<std::string>& arguments, const RunOptions& options) {
   int in[2], out[2], err[2];
-  if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) return {};
+  if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
+    return {};
   std::vector<std::string> words = {LACOS_BINARY};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
@@ -104,7 +110,8 @@ RunResult RunLacos(const std::vector<std::string>& arguments, const RunOptions& 
     }
     if (options.signal != 0) {
       WaitForHandler(pid, options.signal);
-      std::this_thread::sleep_for(std::chrono::milliseconds(options.signal_after_ms * kSanitizerSlowdown));
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(options.signal_after_ms * kSanitizerSlowdown));
       kill(pid, options.signal);
     } else {
       close(in[1]);
@@ -138,7 +145,8 @@ std::string TempFolder::Write(const std::string& name, const std::string& conten
 
 std::vector<std::string> TempFolder::Names() const {
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(path_)) names.push_back(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(path_))
+    names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -157,8 +165,8 @@ const std::string& TinyModel() {
   static const TempFolder folder;
   static const std::string model = [] {
     const std::string config = folder.Write("config.json", kTinyConfig);
-    const RunResult made =
-        RunLacos({"init", "--config", config, "--output", folder / "model", "--dtype", "f32", "--seed", "1"});
+    const RunResult made = RunLacos({"init", "--config", config, "--output", folder / "model",
+                                     "--dtype", "f32", "--seed", "1"});
     EXPECT_EQ(made.status, 0) << made.err;
     return folder / "model";
   }();
@@ -169,14 +177,16 @@ void ExpectUserError(const RunResult& result, const std::string& part) {
   EXPECT_EQ(result.status, 1) << result.err;
   EXPECT_EQ(result.err.rfind("lacos: error: [", 0), 0u) << result.err;
   EXPECT_EQ(CountLines(result.err), 1u) << result.err;
-  EXPECT_NE(result.err.find(part), std::string::npos) << "expected '" << part << "' in: " << result.err;
+  EXPECT_NE(result.err.find(part), std::string::npos)
+      << "expected '" << part << "' in: " << result.err;
 }
 
 void ExpectUsageError(const RunResult& result, const std::string& part) {
   EXPECT_EQ(result.status, 2) << result.err;
   EXPECT_EQ(result.err.rfind("lacos: error: [", 0), 0u) << result.err;
   EXPECT_EQ(CountLines(result.err), 1u) << result.err;
-  EXPECT_NE(result.err.find(part), std::string::npos) << "expected '" << part << "' in: " << result.err;
+  EXPECT_NE(result.err.find(part), std::string::npos)
+      << "expected '" << part << "' in: " << result.err;
   EXPECT_EQ(result.out, "");
 }
 

@@ -1,4 +1,5 @@
-// Runs the lacos program as a user would, with temporary folders and tiny models made by `lacos init`.
+// Runs the lacos program as a user would, with temporary folders and tiny models made by `lacos
+// init`.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -48,13 +49,14 @@ class TempFolder {
 std::string ReadAll(const std::string& path);
 size_t CountLines(const std::string& text);
 
-// A BLOOM of 2 layers, hidden 32, in F32 with a byte-level tokenizer; made once, shared and never changed.
+// A BLOOM of 2 layers, hidden 32, in F32 with a byte-level tokenizer; made once, shared and never
+// changed.
 const std::string& TinyModel();
 // Its shape, for `lacos init`.
 extern const char* const kTinyConfig;
 
-// The contract for a wrong input: status 1, nothing but one line "lacos: error: [where] ..." on stderr, and
-// `part` in it.
+// The contract for a wrong input: status 1, nothing but one line "lacos: error: [where] ..." on
+// stderr, and `part` in it.
 void ExpectUserError(const RunResult& result, const std::string& part);
 // The same for a wrong command line: status 2.
 void ExpectUsageError(const RunResult& result, const std::string& part);

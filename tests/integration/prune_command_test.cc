@@ -12,8 +12,8 @@ namespace {
 
 TEST(PruneCommand, AShallowerBaseEmbedsTrainsAndVerifies) {
   const TempFolder folder;
-  const RunResult result =
-      RunLacos({"prune", "--model", TinyModel(), "--layers", "1", "--output", folder / "shallow", "--json"});
+  const RunResult result = RunLacos(
+      {"prune", "--model", TinyModel(), "--layers", "1", "--output", folder / "shallow", "--json"});
   ASSERT_EQ(result.status, 0) << result.err;
   const Json report = Json::Parse(result.out, "report");
   EXPECT_EQ(report.At("layers_before").AsInt(), 2);
@@ -21,7 +21,8 @@ TEST(PruneCommand, AShallowerBaseEmbedsTrainsAndVerifies) {
   EXPECT_LT(report.At("bytes_after").AsInt(), report.At("bytes_before").AsInt());
   EXPECT_EQ(RunLacos({"verify", folder / "shallow"}).status, 0);
   const RunResult info = RunLacos({"info", "--model", folder / "shallow", "--json"});
-  EXPECT_EQ(Json::Parse(info.out, "info").At("parameters").AsInt(), report.At("parameters_after").AsInt());
+  EXPECT_EQ(Json::Parse(info.out, "info").At("parameters").AsInt(),
+            report.At("parameters_after").AsInt());
   const std::string texts = folder.Write("texts.txt", "one\ntwo words\n");
   EXPECT_EQ(RunLacos({"embed", "--model", folder / "shallow", "--input", texts, "--output",
                       folder / "out.npy", "--quiet"})

@@ -1,5 +1,5 @@
-// report.html: written by train at checkpoints and at the end, made anew by `lacos report`, from any state of
-// a run.
+// report.html: written by train at checkpoints and at the end, made anew by `lacos report`, from
+// any state of a run.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -25,11 +25,12 @@ TEST(ReportCommand, TrainWritesThePageAndReportMakesTheSameBytes) {
     dev += Sentence(i) + "\t" + Sentence(i * 7) + "\t" + std::to_string(i % 5) + "\n";
   const std::string output = folder / "out";
   const RunResult trained = RunLacos(TrainArguments(
-      data, output, {"--dev", folder.Write("dev.tsv", dev), "--eval-every", "2", "--threads", "1"}));
+      data, output,
+      {"--dev", folder.Write("dev.tsv", dev), "--eval-every", "2", "--threads", "1"}));
   ASSERT_EQ(trained.status, 0) << trained.err;
   const std::string html = ReadAll(output + "/report.html");
-  for (const char* id : {"result", "curves", "settings", "data", "machine", "loss", "dev", "accuracy",
-                         "learning_rate", "gradient_norm", "throughput", "memory"}) {
+  for (const char* id : {"result", "curves", "settings", "data", "machine", "loss", "dev",
+                         "accuracy", "learning_rate", "gradient_norm", "throughput", "memory"}) {
     EXPECT_THAT(html, HasSubstr("id=\"" + std::string(id) + "\""));
   }
   EXPECT_THAT(html, HasSubstr("Finished after 8 of 8 steps."));
@@ -51,7 +52,8 @@ TEST(ReportCommand, ADeadRunAndACutLineAreShownAsFarAsTheyGo) {
   const TempFolder folder;
   const std::string data = folder.Write("nli.tsv", NliTable()), output = folder / "out";
   ASSERT_EQ(
-      RunLacos(TrainArguments(data, output, {"--save-every", "3", "--keep", "9", "--threads", "1"})).status,
+      RunLacos(TrainArguments(data, output, {"--save-every", "3", "--keep", "9", "--threads", "1"}))
+          .status,
       0);
   Unfinish(output);
   const std::string metrics = ReadAll(output + "/metrics.jsonl");
@@ -59,15 +61,16 @@ TEST(ReportCommand, ADeadRunAndACutLineAreShownAsFarAsTheyGo) {
   for (int i = 0; i < 5; ++i) at = metrics.find('\n', at) + 1;
   folder.Write("out/metrics.jsonl", metrics.substr(0, at + 20));
   ASSERT_EQ(RunLacos({"report", output}).status, 0);
-  EXPECT_THAT(ReadAll(output + "/report.html"), HasSubstr("At step 5 of 8: still running, or stopped"));
+  EXPECT_THAT(ReadAll(output + "/report.html"),
+              HasSubstr("At step 5 of 8: still running, or stopped"));
   fs::remove(output + "/metrics.jsonl");
   ASSERT_EQ(RunLacos({"report", output}).status, 0);
   EXPECT_THAT(ReadAll(output + "/report.html"), HasSubstr("Nothing to show yet."));
 
   // A run that is resumed shows what its earlier session did, too.
   folder.Write("out/metrics.jsonl", metrics);
-  const RunResult resumed = RunLacos(
-      TrainArguments(data, output, {"--save-every", "3", "--keep", "9", "--threads", "1", "--resume"}));
+  const RunResult resumed = RunLacos(TrainArguments(
+      data, output, {"--save-every", "3", "--keep", "9", "--threads", "1", "--resume"}));
   ASSERT_EQ(resumed.status, 0) << resumed.err;
   EXPECT_THAT(ReadAll(output + "/report.html"), HasSubstr("Finished after 8 of 8 steps."));
   EXPECT_EQ(Metrics(output).size(), 8u);
@@ -76,7 +79,8 @@ TEST(ReportCommand, ADeadRunAndACutLineAreShownAsFarAsTheyGo) {
 TEST(ReportCommand, NumbersThatNoRunWritesAreShownOrPassedOver) {
   const TempFolder folder;
   fs::create_directories(folder / "run");
-  folder.Write("run/run.json", R"({"command": "train", "settings": {"total_steps": 9}, "arguments": []})");
+  folder.Write("run/run.json",
+               R"({"command": "train", "settings": {"total_steps": 9}, "arguments": []})");
   folder.Write(
       "run/metrics.jsonl",
       R"({"step": 1, "loss": 1, "tokens": 1e300, "tokens_per_second": 1, "texts": 1e300, "truncated": -1e300})"
@@ -91,7 +95,8 @@ TEST(ReportCommand, NumbersThatNoRunWritesAreShownOrPassedOver) {
   EXPECT_THAT(html, HasSubstr("At step 2 of 9"));
   EXPECT_THAT(html, HasSubstr("1e+300"));
   EXPECT_THAT(html, HasSubstr("No dev set was scored"));
-  folder.Write("run/run.json", R"({"settings": {"total_steps": 9}, "data": {"train": [], "dev": {"path": "d",
+  folder.Write("run/run.json",
+               R"({"settings": {"total_steps": 9}, "data": {"train": [], "dev": {"path": "d",
       "rows": 9223372036854775807, "pairs": -9223372036854775808}}})");
   ExpectUserError(RunLacos({"report", folder / "run"}), "expected a count");
 }

@@ -1,5 +1,5 @@
-// run.json: in every folder that lacos makes, equal for equal commands, and enough to make a training run
-// again.
+// run.json: in every folder that lacos makes, equal for equal commands, and enough to make a
+// training run again.
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -18,7 +18,9 @@ Json Record(const std::string& folder) { return Json::ReadFile(folder + "/run.js
 // The program in another working directory.
 class WorkingDirectory {
  public:
-  explicit WorkingDirectory(const std::string& path) : before_(fs::current_path()) { fs::current_path(path); }
+  explicit WorkingDirectory(const std::string& path) : before_(fs::current_path()) {
+    fs::current_path(path);
+  }
   ~WorkingDirectory() { fs::current_path(before_); }
 
  private:
@@ -63,7 +65,8 @@ TEST(RunRecord, EveryFolderHasOneInItsManifestAndEqualCommandsHaveEqualOnes) {
       {"train", {"--model", TinyModel(), "--train", data, "--batch-size", "4"}}};
   for (const auto& [command, flags] : commands) {
     for (const char* name : {"-a", "-b"}) {
-      std::vector<std::string> arguments = {command, "--output", folder / (command + name), "--seed", "7"};
+      std::vector<std::string> arguments = {command, "--output", folder / (command + name),
+                                            "--seed", "7"};
       arguments.insert(arguments.end(), flags.begin(), flags.end());
       const RunResult result = RunLacos(arguments);
       ASSERT_EQ(result.status, 0) << command << ": " << result.err;
@@ -89,7 +92,9 @@ TEST(RunRecord, EveryFolderHasOneInItsManifestAndEqualCommandsHaveEqualOnes) {
   }
   const Json run = Record(folder / "train-a");
   EXPECT_EQ(run.At("data").At("train")[0].At("rows").AsInt(), 48);
-  EXPECT_EQ(run.At("data").At("train")[0].At("dropped").At("with another label than entailment").AsInt(), 32);
+  EXPECT_EQ(
+      run.At("data").At("train")[0].At("dropped").At("with another label than entailment").AsInt(),
+      32);
   EXPECT_EQ(run.At("settings").At("batch size").AsString(), "4");
   EXPECT_EQ(run.At("flags").At("batch-size").AsString(), "4");
   EXPECT_EQ(run.At("flags").At("lora-rank").AsString(), "8") << "defaults too";
@@ -129,7 +134,8 @@ TEST(RunRecord, ASingleFileHasOneBesideIt) {
     EXPECT_THAT(ExpectWholeRecord(run, command), testing::Contains("base"));
     EXPECT_EQ(run.Has("kernels"), command == "embed");
     for (size_t i = 0; i < run.At("arguments").size(); ++i) {
-      EXPECT_NE(run.At("arguments")[i].AsString(), output) << "where it went is not how it was made";
+      EXPECT_NE(run.At("arguments")[i].AsString(), output)
+          << "where it went is not how it was made";
     }
     // What is refused leaves file and record as they are; what is replaced has a new record.
     ExpectUserError(RunLacos(arguments), "--overwrite");
@@ -138,15 +144,15 @@ TEST(RunRecord, ASingleFileHasOneBesideIt) {
     ASSERT_EQ(RunLacos(arguments).status, 0);
     EXPECT_EQ(Json::ReadFile(output + ".run.json").At("seed").AsInt(), 7);
   }
-  EXPECT_EQ(folder.Names(),
-            (std::vector<std::string>{"m.gguf", "m.gguf.run.json", "texts.txt", "v.npy", "v.npy.run.json"}));
+  EXPECT_EQ(folder.Names(), (std::vector<std::string>{"m.gguf", "m.gguf.run.json", "texts.txt",
+                                                      "v.npy", "v.npy.run.json"}));
 }
 
 TEST(RunRecord, TextsFromAPipeAreNoInputFile) {
   const TempFolder folder;
-  const RunResult made =
-      RunLacos({"embed", "--model", TinyModel(), "--input", "-", "--output", folder / "v.npy", "--quiet"},
-               {.input = "one\n"});
+  const RunResult made = RunLacos(
+      {"embed", "--model", TinyModel(), "--input", "-", "--output", folder / "v.npy", "--quiet"},
+      {.input = "one\n"});
   ASSERT_EQ(made.status, 0) << made.err;
   const Json run = Json::ReadFile(folder / "v.npy.run.json");
   EXPECT_THAT(ExpectWholeRecord(run, "embed"), testing::Not(testing::Contains("texts")));
@@ -158,8 +164,8 @@ TEST(RunRecord, SuitesAndEvaluationsHaveOneInTheirManifests) {
   folder.Write("raw/sub/tatoeba.xyz-eng.xyz", "uno\ndos\n");
   folder.Write("raw/sub/tatoeba.xyz-eng.eng", "one\ntwo\n");
   folder.Write("raw/notes.txt", "no test set");
-  const RunResult prepared =
-      RunLacos({"data", "prepare", "--from", folder / "raw", "--to", folder / "suite", "--allow-incomplete"});
+  const RunResult prepared = RunLacos({"data", "prepare", "--from", folder / "raw", "--to",
+                                       folder / "suite", "--allow-incomplete"});
   ASSERT_EQ(prepared.status, 0) << prepared.err;
   EXPECT_EQ(ExpectWholeRecord(Record(folder / "suite"), "data prepare"),
             (std::vector<std::string>{"raw", "raw"}))
@@ -175,10 +181,13 @@ TEST(RunRecord, SuitesAndEvaluationsHaveOneInTheirManifests) {
   }
   EXPECT_EQ(ReadAll(folder / "one/run.json"), ReadAll(folder / "two/run.json"));
   ASSERT_EQ(
-      RunLacos({"eval", "--compare", folder / "one", folder / "two", "--output", folder / "both"}).status, 0);
+      RunLacos({"eval", "--compare", folder / "one", folder / "two", "--output", folder / "both"})
+          .status,
+      0);
   EXPECT_THAT(ExpectWholeRecord(Record(folder / "both"), "eval"), testing::Contains("compared"));
   for (const char* name : {"suite", "one", "both"}) {
-    EXPECT_TRUE(Json::ReadFile(folder / (std::string(name) + "/lacos.json")).At("files").Has("run.json"))
+    EXPECT_TRUE(
+        Json::ReadFile(folder / (std::string(name) + "/lacos.json")).At("files").Has("run.json"))
         << name;
     EXPECT_EQ(RunLacos({"verify", folder / name}).status, 0) << name;
   }
@@ -257,8 +266,8 @@ TEST(RunRecord, AnInputThatHasChangedIsNamed) {
   std::string changed = NliTable();
   changed.replace(changed.find("river"), 5, "ocean");
   folder.Write("nli.tsv", changed);
-  const RunResult again =
-      RunLacos({"train", "--config", folder / "first/run.json", "--output", folder / "again", "--quiet"});
+  const RunResult again = RunLacos(
+      {"train", "--config", folder / "first/run.json", "--output", folder / "again", "--quiet"});
   EXPECT_EQ(again.status, 0) << again.err;
   EXPECT_EQ(CountLines(again.err), 1u) << again.err;
   EXPECT_NE(again.err.find("nli.tsv"), std::string::npos) << again.err;
@@ -278,13 +287,15 @@ TEST(RunRecord, ARecordOfAnotherCommandOrADamagedOneIsRefused) {
   const TempFolder folder;
   const std::string data = folder.Write("nli.tsv", NliTable());
   const auto train = [&](const std::string& config) {
-    return RunLacos(
-        {"train", "--config", config, "--model", TinyModel(), "--train", data, "--output", folder / "out"});
+    return RunLacos({"train", "--config", config, "--model", TinyModel(), "--train", data,
+                     "--output", folder / "out"});
   };
   ExpectUserError(train(TinyModel() + "/run.json"), "'lacos init'");
-  ExpectUserError(train(folder.Write("bad.json", R"({"command": 3, "arguments": []})")), "bad.json");
+  ExpectUserError(train(folder.Write("bad.json", R"({"command": 3, "arguments": []})")),
+                  "bad.json");
   ExpectUserError(
-      train(folder.Write("odd.json", R"({"command": "train", "arguments": ["--colour", "red"]})")), "colour");
+      train(folder.Write("odd.json", R"({"command": "train", "arguments": ["--colour", "red"]})")),
+      "colour");
   EXPECT_FALSE(fs::exists(folder / "out"));
 }
 

@@ -25,7 +25,8 @@ class SweepCommand : public ::testing::Test {
   SweepCommand() {
     folder_.Write("nli.tsv", NliTable());
     std::string sts = "sentence1\tsentence2\tscore\n";
-    for (int i = 0; i < 20; ++i) sts += fmt::format("{}\t{}\t{}\n", Sentence(i), Sentence(i * i), i % 6);
+    for (int i = 0; i < 20; ++i)
+      sts += fmt::format("{}\t{}\t{}\n", Sentence(i), Sentence(i * i), i % 6);
     folder_.Write("sts.tsv", sts);
     WriteRecipe("max_steps = 2", "{layers = [0, 1]}");
   }
@@ -77,16 +78,18 @@ TEST_F(SweepCommand, AResumedSweepHasTheResultsOfAnUndisturbedOne) {
   EXPECT_TRUE(cell.At("relative_error").Has("query_key_value"));
   EXPECT_EQ(sweep.At("cells")[1].At("costs").At("base_layers").AsDouble(), 1);
   EXPECT_TRUE(sweep.At("studies")[0].At("rows")[1].Has("difference_interval"));
-  for (const char* name : {"sweep.json", "sweep.csv", "report.html", "run.json", "lacos.json", "recipe.toml",
-                           "cells/common/seed-1/cell.json", "cells/layers=1/seed-3/items.jsonl",
-                           "bases/tiny-1layers-linear-row/lacos.json"}) {
+  for (const char* name :
+       {"sweep.json", "sweep.csv", "report.html", "run.json", "lacos.json", "recipe.toml",
+        "cells/common/seed-1/cell.json", "cells/layers=1/seed-3/items.jsonl",
+        "bases/tiny-1layers-linear-row/lacos.json"}) {
     EXPECT_TRUE(fs::exists(folder_ / "out/" + name)) << name;
   }
   EXPECT_FALSE(fs::exists(folder_ / "out/cells/common/seed-1/model"));
   EXPECT_EQ(RunLacos({"verify", folder_ / "out"}).status, 0);
 
   const Json run = Json::ReadFile(folder_ / "out/run.json");
-  EXPECT_EQ(run.At("arguments")[0].AsString(), folder_ / "recipe.toml") << "positional arguments too";
+  EXPECT_EQ(run.At("arguments")[0].AsString(), folder_ / "recipe.toml")
+      << "positional arguments too";
   EXPECT_EQ(run.At("flags").At("RECIPE").AsString(), folder_ / "recipe.toml");
 
   fs::remove_all(folder_ / "out/cells/layers=1/seed-2");
@@ -125,10 +128,10 @@ TEST_F(SweepCommand, ChangedCellsAreMadeAnewAndStaleOnesNamed) {
 }
 
 TEST_F(SweepCommand, ItsRecordHasTheRecipeWhereverItStands) {
-  ASSERT_EQ(
-      RunLacos({"sweep", "--keep-going", folder_ / "recipe.toml", "--output", folder_ / "out", "--quiet"})
-          .status,
-      0);
+  ASSERT_EQ(RunLacos({"sweep", "--keep-going", folder_ / "recipe.toml", "--output", folder_ / "out",
+                      "--quiet"})
+                .status,
+            0);
   EXPECT_EQ(Json::ReadFile(folder_ / "out/run.json").At("arguments").Dump(),
             fmt::format(R"(["{}", "--keep-going"])", folder_ / "recipe.toml"));
 }
@@ -168,9 +171,11 @@ TEST_F(SweepCommand, ADryRunListsCellsWithTheirMemoryAndWritesNothing) {
 TEST_F(SweepCommand, WrongCommandLinesAndFoldersAreRefused) {
   ExpectUsageError(Sweep({"--compute", "f32"}), "--compute");
   ExpectUsageError(RunLacos({"sweep", folder_ / "recipe.toml"}), "--output");
-  ExpectUserError(RunLacos({"sweep", folder_ / "nowhere.toml", "--output", folder_ / "out"}), "nowhere.toml");
-  ExpectUserError(RunLacos({"sweep", folder_ / "recipe.toml", "--output", folder_.path(), "--quiet"}),
-                  "something else");
+  ExpectUserError(RunLacos({"sweep", folder_ / "nowhere.toml", "--output", folder_ / "out"}),
+                  "nowhere.toml");
+  ExpectUserError(
+      RunLacos({"sweep", folder_ / "recipe.toml", "--output", folder_.path(), "--quiet"}),
+      "something else");
   WriteRecipe("ranks = 3", "{layers = [0, 1]}");
   ExpectUserError(Sweep({"--quiet"}), "settings.ranks");
 }

@@ -1,5 +1,5 @@
-// What a terminal shows of a running command, at several sizes: read from a pseudo-terminal into a model of a
-// screen.
+// What a terminal shows of a running command, at several sizes: read from a pseudo-terminal into a
+// model of a screen.
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -19,8 +19,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A screen of `columns` that keeps all rows that ever scrolled by. It knows carriage return, line feed, and
-// erasing to the end of the line or of the screen; anything else after an escape is a failure.
+// A screen of `columns` that keeps all rows that ever scrolled by. It knows carriage return, line
+// feed, and erasing to the end of the line or of the screen; anything else after an escape is a
+// failure.
 class Screen {
  public:
   explicit Screen(int columns) : columns_(columns) {}
@@ -88,8 +89,10 @@ class Screen {
 // The program on a pseudo-terminal.
 class TerminalRun {
  public:
-  TerminalRun(const std::vector<std::string>& arguments, int columns, int rows, const char* term = "xterm") {
-    winsize size{.ws_row = static_cast<unsigned short>(rows), .ws_col = static_cast<unsigned short>(columns)};
+  TerminalRun(const std::vector<std::string>& arguments, int columns, int rows,
+              const char* term = "xterm") {
+    winsize size{.ws_row = static_cast<unsigned short>(rows),
+                 .ws_col = static_cast<unsigned short>(columns)};
     std::vector<std::string> words = {LACOS_BINARY};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
@@ -110,7 +113,8 @@ class TerminalRun {
     close(master_);
   }
 
-  // Feeds what comes out to `screen` until `until` says so, `seconds` have passed, or the program has ended.
+  // Feeds what comes out to `screen` until `until` says so, `seconds` have passed, or the program
+  // has ended.
   void Watch(Screen& screen, double seconds, const std::function<bool()>& until = {}) {
     const auto end = Clock::now() + std::chrono::duration<double>(seconds);
     while (status_ < 0 && Clock::now() < end && !(until && until())) {
@@ -175,15 +179,16 @@ TEST_F(Terminal, TheProgressLineFitsAndLogLinesStandAboveItWhole) {
     EXPECT_EQ(screen.unknown_escapes(), 0);
     EXPECT_LT(screen.longest_progress(), static_cast<size_t>(columns));
     EXPECT_FALSE(screen.Shows("training:")) << "the line goes away: " << screen.Text();
-    // Every logged line begins a row of its own; what is longer than the screen goes on in the next rows.
+    // Every logged line begins a row of its own; what is longer than the screen goes on in the next
+    // rows.
     std::string joined;
     for (const std::string& row : screen.rows())
       joined += row + (row.size() < static_cast<size_t>(columns) ? "\n" : "");
     for (const char* step : {"050", "100", "150", "200"}) {
       const std::string folder = folder_ / "out" + std::string("/checkpoints/step-000") + step;
-      EXPECT_NE(
-          joined.find("lacos: info: step " + std::to_string(std::stoi(step)) + ": saved " + folder + "\n"),
-          std::string::npos)
+      EXPECT_NE(joined.find("lacos: info: step " + std::to_string(std::stoi(step)) + ": saved " +
+                            folder + "\n"),
+                std::string::npos)
           << joined;
     }
     EXPECT_NE(joined.find("loss, first and last"), std::string::npos) << joined;
@@ -217,7 +222,8 @@ TEST_F(Terminal, AfterCtrlCNoPartOfTheProgressLineIsLeft) {
   const std::vector<std::string>& rows = screen.rows();
   ASSERT_GE(rows.size(), 4u) << screen.Text();
   EXPECT_EQ(rows[rows.size() - 2], "lacos: interrupted");
-  EXPECT_TRUE(rows[rows.size() - 3].starts_with("lacos: warning: interrupted at step ")) << screen.Text();
+  EXPECT_TRUE(rows[rows.size() - 3].starts_with("lacos: warning: interrupted at step "))
+      << screen.Text();
   EXPECT_FALSE(screen.Shows("training")) << screen.Text();
   EXPECT_FALSE(screen.Shows("tokens/s")) << screen.Text();
 }
@@ -225,8 +231,8 @@ TEST_F(Terminal, AfterCtrlCNoPartOfTheProgressLineIsLeft) {
 TEST_F(Terminal, AnErrorStandsOnALineOfItsOwn) {
   folder_.Write("plain", "a file where the checkpoints' folder belongs");
   Screen screen(80);
-  const std::vector<std::string> arguments =
-      Arguments({"--max-steps", "100000", "--save-every", std::to_string(2000 / kSanitizerSlowdown)});
+  const std::vector<std::string> arguments = Arguments(
+      {"--max-steps", "100000", "--save-every", std::to_string(2000 / kSanitizerSlowdown)});
   TerminalRun run(arguments, 80, 24);
   run.Watch(screen, 60, [&] { return screen.longest_progress() > 0; });
   folder_.Write("out/checkpoints", "in the way");

@@ -38,7 +38,8 @@ TEST(TokenizeCommand, JsonIsOneObject) {
   EXPECT_EQ(report.At("ids").size(), 2u);
   EXPECT_EQ(report.At("ids")[0].size(), 2u);
   EXPECT_EQ(Json::Parse(Tokenize("", {"--json"}).out, "stdout").At("ids").size(), 0u);
-  const Json decoded = Json::Parse(Tokenize(Tokenize("a\"b\n").out, {"--decode", "--json"}).out, "stdout");
+  const Json decoded =
+      Json::Parse(Tokenize(Tokenize("a\"b\n").out, {"--decode", "--json"}).out, "stdout");
   EXPECT_EQ(decoded.At("decoded")[0].AsString(), "a\"b");
 }
 
@@ -56,8 +57,9 @@ TEST(TokenizeCommand, OffsetsCountCharactersOfTheLineEvenWhenStripped) {
 
 TEST(TokenizeCommand, MaxLengthCutsTheEnd) {
   const RunResult whole = Tokenize("abcdef\n");
-  const RunResult cut = RunLacos({"tokenize", "--model", TinyModel(), "--input", "-", "--max-length", "2"},
-                                 {.input = "abcdef\n"});
+  const RunResult cut =
+      RunLacos({"tokenize", "--model", TinyModel(), "--input", "-", "--max-length", "2"},
+               {.input = "abcdef\n"});
   EXPECT_EQ(cut.status, 0);
   EXPECT_NE(cut.err.find("1 texts were longer"), std::string::npos) << cut.err;
   EXPECT_EQ(Json::Parse(cut.out, "stdout").size(), 2u);
@@ -65,11 +67,12 @@ TEST(TokenizeCommand, MaxLengthCutsTheEnd) {
 }
 
 TEST(TokenizeCommand, DecodeRefusesWhatIsNoIdNamingTheLine) {
-  for (const char* line :
-       {"[1,2,", "{\"id\": [1]}", "[1.5]", "[-1]", "[\"a\"]", "[99999999999]", "[299999]", "text"}) {
+  for (const char* line : {"[1,2,", "{\"id\": [1]}", "[1.5]", "[-1]", "[\"a\"]", "[99999999999]",
+                           "[299999]", "text"}) {
     SCOPED_TRACE(line);
-    const RunResult result = RunLacos({"tokenize", "--model", TinyModel(), "--input", "-", "--decode"},
-                                      {.input = std::string("[]\n") + line + "\n"});
+    const RunResult result =
+        RunLacos({"tokenize", "--model", TinyModel(), "--input", "-", "--decode"},
+                 {.input = std::string("[]\n") + line + "\n"});
     ExpectUserError(result, std::string(line) == "[299999]" ? "299999" : "stdin:2");
   }
 }

@@ -19,7 +19,8 @@ TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
   for (const std::string compute : {"f32", "bf16", "int8"}) {
     const auto train = [&](const std::string& name, const std::vector<std::string>& more) {
       std::vector<std::string> arguments = more;
-      arguments.insert(arguments.end(), {"--compute", compute, "--dropout", "0.1", "--lora-dropout", "0.1"});
+      arguments.insert(arguments.end(),
+                       {"--compute", compute, "--dropout", "0.1", "--lora-dropout", "0.1"});
       const RunResult result = RunLacos(TrainArguments(data, folder / (compute + name), arguments));
       EXPECT_EQ(result.status, 0) << result.err;
       return Adapter(folder / (compute + name));
@@ -27,7 +28,8 @@ TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
     const std::string first = train("first", {"--threads", "1"});
     EXPECT_EQ(train("again", {"--threads", "2"}), first);
     EXPECT_EQ(train("recompute", {"--gradient-strategy", "recompute"}), first);
-    EXPECT_EQ(train("gradcache", {"--gradient-strategy", "gradcache", "--chunk-tokens", "16"}), first);
+    EXPECT_EQ(train("gradcache", {"--gradient-strategy", "gradcache", "--chunk-tokens", "16"}),
+              first);
     EXPECT_EQ(train("streamed", {"--stream-layers", "--gradient-strategy", "recompute"}), first);
     EXPECT_NE(train("seed", {"--seed", "7"}), first);
   }
@@ -62,21 +64,24 @@ TEST(TrainCommand, ALossThatIsNotFiniteStopsTheRunBeforeItsUpdate) {
 TEST(TrainCommand, ARunIsRepeatedFromItsRunFileOrFromToml) {
   const TempFolder folder;
   const std::string data = folder.Write("nli.tsv", NliTable());
-  ASSERT_EQ(RunLacos(TrainArguments(data, folder / "first", {"--symmetric", "--seed", "5"})).status, 0);
-  const RunResult again =
-      RunLacos({"train", "--config", folder / "first/run.json", "--output", folder / "again", "--quiet"});
+  ASSERT_EQ(RunLacos(TrainArguments(data, folder / "first", {"--symmetric", "--seed", "5"})).status,
+            0);
+  const RunResult again = RunLacos(
+      {"train", "--config", folder / "first/run.json", "--output", folder / "again", "--quiet"});
   ASSERT_EQ(again.status, 0) << again.err;
   EXPECT_EQ(Adapter(folder / "again"), Adapter(folder / "first"));
 
   const std::string toml = folder.Write(
-      "run.toml", "batch-size = 4\nepochs = 2\nlearning-rate = 0.01\nsymmetric = true\nseed = 99\n");
-  const RunResult result = RunLacos({"train", "--config", toml, "--model", TinyModel(), "--train", data,
-                                     "--output", folder / "toml", "--seed", "5", "--quiet"});
+      "run.toml",
+      "batch-size = 4\nepochs = 2\nlearning-rate = 0.01\nsymmetric = true\nseed = 99\n");
+  const RunResult result = RunLacos({"train", "--config", toml, "--model", TinyModel(), "--train",
+                                     data, "--output", folder / "toml", "--seed", "5", "--quiet"});
   ASSERT_EQ(result.status, 0) << result.err;
-  EXPECT_EQ(Adapter(folder / "toml"), Adapter(folder / "first")) << "the command line wins over the file";
+  EXPECT_EQ(Adapter(folder / "toml"), Adapter(folder / "first"))
+      << "the command line wins over the file";
 
-  ExpectUserError(RunLacos({"train", "--config", folder.Write("bad.toml", "batchsize = 4\n"), "--model",
-                            TinyModel(), "--train", data, "--output", folder / "bad"}),
+  ExpectUserError(RunLacos({"train", "--config", folder.Write("bad.toml", "batchsize = 4\n"),
+                            "--model", TinyModel(), "--train", data, "--output", folder / "bad"}),
                   "batchsize");
 }
 
@@ -101,7 +106,8 @@ TEST(TrainCommand, AResumedRunEqualsTheUninterruptedOne) {
     ASSERT_EQ(resumed.status, 0) << resumed.err;
     EXPECT_EQ(Adapter(cut), Adapter(whole));
     EXPECT_EQ(ReadAll(cut + "/README.md"), ReadAll(whole + "/README.md"));
-    EXPECT_EQ(CountLines(ReadAll(cut + "/metrics.jsonl")), CountLines(ReadAll(whole + "/metrics.jsonl")));
+    EXPECT_EQ(CountLines(ReadAll(cut + "/metrics.jsonl")),
+              CountLines(ReadAll(whole + "/metrics.jsonl")));
     EXPECT_EQ(RunLacos({"verify", cut}).status, 0);
   }
 }
@@ -113,12 +119,14 @@ TEST(TrainCommand, ResumeFallsBackPastADamagedCheckpointAndRefusesOtherSettings)
   ASSERT_EQ(RunLacos(TrainArguments(data, output, more)).status, 0);
   const std::string expected = Adapter(output);
 
-  RunResult result = RunLacos(TrainArguments(data, output, {"--save-every", "2", "--keep", "9", "--resume"}));
+  RunResult result =
+      RunLacos(TrainArguments(data, output, {"--save-every", "2", "--keep", "9", "--resume"}));
   EXPECT_EQ(result.status, 0) << "a finished run is left alone";
   EXPECT_EQ(Adapter(output), expected);
 
   Unfinish(output);
-  result = RunLacos(TrainArguments(data, output, {"--save-every", "2", "--resume", "--scale", "10"}));
+  result =
+      RunLacos(TrainArguments(data, output, {"--save-every", "2", "--resume", "--scale", "10"}));
   ExpectUserError(result, "scale");
 
   const std::string state = output + "/checkpoints/step-000008/state.safetensors";
@@ -169,8 +177,8 @@ TEST(TrainCommand, EveryObjectiveTrainsAndItsOutputEmbeds) {
     const Json report = Json::Parse(result.out, "stdout");
     EXPECT_GT(report.At("steps").AsInt(), 0);
     EXPECT_GT(report.At("loss_first").AsDouble(), 0);
-    const RunResult embedded =
-        RunLacos({"embed", "--model", output, "--input", input, "--output", output + ".npy", "--quiet"});
+    const RunResult embedded = RunLacos(
+        {"embed", "--model", output, "--input", input, "--output", output + ".npy", "--quiet"});
     EXPECT_EQ(embedded.status, 0) << i << ": " << embedded.err;
   }
 }
@@ -180,9 +188,9 @@ TEST(TrainCommand, DevScoresChooseTheAdapter) {
   std::string dev = "sentence1\tsentence2\tscore\n";
   for (int i = 0; i < 12; ++i)
     dev += Sentence(i) + "\t" + Sentence(i * 7) + "\t" + std::to_string(i % 5) + "\n";
-  const RunResult result =
-      RunLacos(TrainArguments(folder.Write("nli.tsv", NliTable()), folder / "out",
-                              {"--dev", folder.Write("dev.tsv", dev), "--eval-every", "2", "--json"}));
+  const RunResult result = RunLacos(
+      TrainArguments(folder.Write("nli.tsv", NliTable()), folder / "out",
+                     {"--dev", folder.Write("dev.tsv", dev), "--eval-every", "2", "--json"}));
   ASSERT_EQ(result.status, 0) << result.err;
   const Json best = Json::Parse(result.out, "stdout").At("best");
   double highest = -200;
@@ -201,9 +209,10 @@ TEST(TrainCommand, DevScoresChooseTheAdapter) {
 
 TEST(TrainCommand, UnusableDataIsNamedAndLeavesNoOutput) {
   const TempFolder folder;
-  const auto refuse = [&](const std::string& name, const std::string& contents, const std::string& part,
-                          const std::vector<std::string>& more = {}) {
-    ExpectUserError(RunLacos(TrainArguments(folder.Write(name, contents), folder / "out", more)), part);
+  const auto refuse = [&](const std::string& name, const std::string& contents,
+                          const std::string& part, const std::vector<std::string>& more = {}) {
+    ExpectUserError(RunLacos(TrainArguments(folder.Write(name, contents), folder / "out", more)),
+                    part);
     EXPECT_FALSE(fs::exists(folder / "out")) << name;
   };
   refuse("empty.tsv", "", "empty.tsv");

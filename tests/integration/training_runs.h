@@ -1,5 +1,5 @@
-// What tests of `lacos train` share: a small NLI table, the arguments of a short run, and looking into its
-// folder.
+// What tests of `lacos train` share: a small NLI table, the arguments of a short run, and looking
+// into its folder.
 #pragma once
 
 #include <filesystem>
@@ -12,8 +12,9 @@
 namespace lacos {
 
 inline std::string Sentence(int i) {
-  static const std::vector<std::string> kWords = {"river", "green", "house", "walks", "seven", "cloud",
-                                                  "music", "under", "stone", "light", "paper", "horse"};
+  static const std::vector<std::string> kWords = {"river", "green", "house", "walks",
+                                                  "seven", "cloud", "music", "under",
+                                                  "stone", "light", "paper", "horse"};
   const auto word = [&](int k) { return kWords[static_cast<size_t>(k) % kWords.size()]; };
   return word(i) + " " + word(i / 12 + 3) + " " + word(i / 5 + 7) + " " + std::to_string(i);
 }
@@ -31,9 +32,10 @@ inline std::string NliTable() {
 // Two epochs of four steps.
 inline std::vector<std::string> TrainArguments(const std::string& data, const std::string& output,
                                                const std::vector<std::string>& more = {}) {
-  std::vector<std::string> arguments = {
-      "train", "--model",  TinyModel(), "--train",         data,   "--output", output, "--batch-size",
-      "4",     "--epochs", "2",         "--learning-rate", "1e-2", "--quiet"};
+  std::vector<std::string> arguments = {"train", "--model",  TinyModel(), "--train",
+                                        data,    "--output", output,      "--batch-size",
+                                        "4",     "--epochs", "2",         "--learning-rate",
+                                        "1e-2",  "--quiet"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -54,7 +56,8 @@ inline void Unfinish(const std::string& output) {
 inline std::vector<Json> Metrics(const std::string& output) {
   const std::string text = ReadAll(output + "/metrics.jsonl");
   std::vector<Json> lines;
-  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos;
+       begin = end + 1) {
     lines.push_back(Json::Parse(text.substr(begin, end - begin), "metrics.jsonl"));
   }
   return lines;

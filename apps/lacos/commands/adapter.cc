@@ -1,4 +1,5 @@
-// `lacos adapter`: checks an adapter against its base and writes it in the form that PEFT reads today.
+// `lacos adapter`: checks an adapter against its base and writes it in the form that PEFT reads
+// today.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -26,7 +27,8 @@ struct AdapterFlags {
   bool overwrite = false;
 };
 
-void PrintReport(const GlobalOptions& globals, const LoraAdapter& adapter, const std::string& base_name) {
+void PrintReport(const GlobalOptions& globals, const LoraAdapter& adapter,
+                 const std::string& base_name) {
   int64_t parameters = 0;
   const auto count = [&](const HostMatrix& matrix) {
     parameters += static_cast<int64_t>(matrix.values.size());
@@ -63,13 +65,16 @@ void PrintReport(const GlobalOptions& globals, const LoraAdapter& adapter, const
 }
 
 void Rewrite(const GlobalOptions& globals, const AdapterFlags& flags) {
-  const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+  const ModelFolder folder =
+      OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
   if (folder.adapter_path.empty()) {
-    throw UserError(fmt::format("[{}] is a base without an adapter; expected one to write; pass --adapter",
-                                flags.model.model));
+    throw UserError(
+        fmt::format("[{}] is a base without an adapter; expected one to write; pass --adapter",
+                    flags.model.model));
   }
   CheckOutputFolder(flags.output, flags.overwrite, folder.adapter_path);
-  LoraAdapter adapter = ReadLoraAdapter(folder.adapter_path, BaseWeights::Open(folder.base_path)->config());
+  LoraAdapter adapter =
+      ReadLoraAdapter(folder.adapter_path, BaseWeights::Open(folder.base_path)->config());
   if (!flags.base_class.empty()) adapter.causal_keys = flags.base_class == "BloomForCausalLM";
   std::string base_name = flags.base_name;
   if (base_name.empty()) base_name = ReadAdapterBaseName(folder.adapter_path);
@@ -81,8 +86,9 @@ void Rewrite(const GlobalOptions& globals, const AdapterFlags& flags) {
   record.Set("lacos_version", kLacosVersion);
   record.Set("kind", "adapter");
   record.Set("base_name", base_name);
-  WriteRunRecord(output.temporary(),
-                 RunRecord(globals, flags.output, [&](RunInputs& inputs) { inputs.AddModel(folder); }));
+  WriteRunRecord(output.temporary(), RunRecord(globals, flags.output, [&](RunInputs& inputs) {
+                   inputs.AddModel(folder);
+                 }));
   WriteManifest(output.temporary(), record);
   output.Commit();
   PrintReport(globals, adapter, base_name);
@@ -104,10 +110,10 @@ void AddAdapterCommand(CLI::App& app, GlobalOptions& globals) {
                    "Hub name or path of the base, which the adapter is to name")
       ->type_name("NAME")
       ->default_str("what the adapter says");
-  OneOf(
-      command->add_option("--base-class", flags->base_class,
-                          "Class of transformers that is to load it: its keys name the layers of this class"),
-      {"BloomModel", "BloomForCausalLM"})
+  OneOf(command->add_option(
+            "--base-class", flags->base_class,
+            "Class of transformers that is to load it: its keys name the layers of this class"),
+        {"BloomModel", "BloomForCausalLM"})
       ->default_str("what the adapter says");
   AddOverwriteOption(command, flags->overwrite);
   OnRun(command, globals, [&globals, flags] { Rewrite(globals, *flags); });

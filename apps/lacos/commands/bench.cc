@@ -1,4 +1,5 @@
-// `lacos bench`: how fast this machine trains, embeds and tokenises, as a share of what it could do at most.
+// `lacos bench`: how fast this machine trains, embeds and tokenises, as a share of what it could do
+// at most.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,14 +28,16 @@
 namespace lacos::cli {
 namespace {
 
-// One result, shown as fields or as JSON: the measured rate, memory, and the ceiling that it is a share of.
+// One result, shown as fields or as JSON: the measured rate, memory, and the ceiling that it is a
+// share of.
 class BenchReport {
  public:
   BenchReport(const GlobalOptions& globals, const KernelInfo& kernels)
       : globals_(globals), kernels_(kernels) {}
 
   // In JSON under `key`, for people as "label   value".
-  void Add(const std::string& key, const Json& value, const std::string& label, const std::string& shown) {
+  void Add(const std::string& key, const Json& value, const std::string& label,
+           const std::string& shown) {
     json_.Set(key, value);
     fields_.Add(label, shown);
   }
@@ -42,7 +45,8 @@ class BenchReport {
     Add("tokens_per_second", tokens_per_second, "rate",
         fmt::format("{} tokens/s", FormatCount(tokens_per_second)));
   }
-  // Peak memory until now: to be called before the ceiling is measured, which takes memory of its own.
+  // Peak memory until now: to be called before the ceiling is measured, which takes memory of its
+  // own.
   void AddMemory(PeakMemory& memory) {
     memory.AddTo(json_);
     memory.AddTo(fields_);
@@ -56,8 +60,8 @@ class BenchReport {
     json.Set("gbytes_per_second", ceiling.gbytes_per_second);
     json.Set("kernel", ceiling.kernel);
     Add("ceiling", json, "ceiling",
-        fmt::format("{:.0f} GFLOP/s, {:.1f} GB/s read; {}", ceiling.gflops, ceiling.gbytes_per_second,
-                    ceiling.kernel));
+        fmt::format("{:.0f} GFLOP/s, {:.1f} GB/s read; {}", ceiling.gflops,
+                    ceiling.gbytes_per_second, ceiling.kernel));
     const double share = ceiling.gflops > 0 ? flops / 1e9 / ceiling.gflops : 0;
     Add("ceiling_share", share, "share of the ceiling", fmt::format("{:.1f} %", 100 * share));
   }
@@ -113,9 +117,10 @@ struct BenchTrainFlags {
   bool breakdown = false;
 };
 
-// What streaming read in a step (or a run over texts), and with `cold` how close that comes to the longer of
-// its computing and its reading.
-void AddDisk(BenchReport& report, const DiskMeasurement& disk, double seconds, const std::string& step) {
+// What streaming read in a step (or a run over texts), and with `cold` how close that comes to the
+// longer of its computing and its reading.
+void AddDisk(BenchReport& report, const DiskMeasurement& disk, double seconds,
+             const std::string& step) {
   const auto bytes = static_cast<double>(disk.bytes);
   report.Add("disk_bytes_per_step", disk.bytes, "read from disk, a " + step, FormatBytes(bytes));
   report.Add("disk_bytes_per_second", bytes / seconds, "read from disk, a second",
@@ -151,7 +156,8 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   if (flags.breakdown) options.op_times = &op_times;
   const LoadedModel loaded = LoadModel(options.model, options.base, options.adapter);
   std::vector<ExampleFile> files;
-  for (const std::string& path : options.train_files) files.push_back(ReadExamples(path, options.examples));
+  for (const std::string& path : options.train_files)
+    files.push_back(ReadExamples(path, options.examples));
   if (files.empty()) {
     const int64_t count = (flags.steps + 1) * options.batch.batch_size;
     files.push_back(BenchTexts(*loaded.tokenizer, globals.seed)
@@ -159,12 +165,13 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   }
   PeakMemory memory;
   Progress progress(globals, {.what = "training", .unit = "steps", .total = flags.steps});
-  const StepBenchReport measured = BenchSteps(loaded, std::move(files), options,
-                                              {.steps = flags.steps, .cold = flags.cold}, [&](int64_t done) {
-                                                CheckInterrupt();
-                                                memory.Sample();
-                                                progress.Update(done);
-                                              });
+  const StepBenchReport measured =
+      BenchSteps(loaded, std::move(files), options, {.steps = flags.steps, .cold = flags.cold},
+                 [&](int64_t done) {
+                   CheckInterrupt();
+                   memory.Sample();
+                   progress.Update(done);
+                 });
   progress.Finish();
 
   const double rate = static_cast<double>(measured.tokens) / std::max(measured.seconds, 1e-9);
@@ -184,30 +191,36 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
     AddDisk(report, measured.disk, measured.seconds / static_cast<double>(measured.steps), "step");
   }
   report.AddMemory(memory);
-  const double computed = static_cast<double>(measured.computed_tokens) / std::max(measured.seconds, 1e-9);
+  const double computed =
+      static_cast<double>(measured.computed_tokens) / std::max(measured.seconds, 1e-9);
   report.AddCeiling(2 * FlopsPerToken(loaded.base_weights->config()) * computed);
   if (flags.breakdown) {
-    report.AddBreakdown({.seconds = measured.seconds,
-                         .ops = op_times,
-                         .host = {{"batches", "putting batches together", measured.batch_seconds}}});
+    report.AddBreakdown(
+        {.seconds = measured.seconds,
+         .ops = op_times,
+         .host = {{"batches", "putting batches together", measured.batch_seconds}}});
   }
   report.Print();
 }
 
 void AddBenchTrain(CLI::App& bench, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(bench, globals, "train",
-                                 "Measure training steps: tokens a second, peak memory, share of the ceiling",
-                                 "lacos bench train --model bloom-560m-int8 --compute bf16");
-  AddNote(command,
-          "The share of the ceiling is 4*12*L*D^2 FLOP a token (forward and input gradients of the frozen "
-          "matrices,\n2 FLOP for each of their 12*D^2 weights in L layers of width D) times tokens a second, "
-          "over the FLOP/s of a\nlarge matrix product that is measured right after.");
+  CLI::App* command =
+      NewCommand(bench, globals, "train",
+                 "Measure training steps: tokens a second, peak memory, share of the ceiling",
+                 "lacos bench train --model bloom-560m-int8 --compute bf16");
+  AddNote(
+      command,
+      "The share of the ceiling is 4*12*L*D^2 FLOP a token (forward and input gradients of the frozen "
+      "matrices,\n2 FLOP for each of their 12*D^2 weights in L layers of width D) times tokens a second, "
+      "over the FLOP/s of a\nlarge matrix product that is measured right after.");
   auto flags = std::make_shared<BenchTrainFlags>();
   flags->train.batch_size = 64;
   command->add_option("--train", flags->train.train_files, "Training data")
       ->type_name("FILE")
       ->default_str("pairs of random words with the lengths of NLI, 19 tokens on average");
-  command->add_option("--steps", flags->steps, "Steps that are measured, after a first one that is not")
+  command
+      ->add_option("--steps", flags->steps,
+                   "Steps that are measured, after a first one that is not")
       ->type_name("N")
       ->check(IntegerIn(1, 1 << 20));
   AddColdOption(command, flags->cold);
@@ -231,14 +244,15 @@ struct BenchEmbedFlags {
 std::vector<std::string> ReadTexts(const TextInput& input, int64_t count) {
   TextReader reader(input);
   std::vector<std::string> texts;
-  for (std::string text; (count == 0 || static_cast<int64_t>(texts.size()) < count) && reader.Next(text);) {
+  for (std::string text;
+       (count == 0 || static_cast<int64_t>(texts.size()) < count) && reader.Next(text);) {
     texts.push_back(text);
   }
   if (texts.empty()) {
-    throw UserError(
-        fmt::format("[{}] the file has no texts; expected at least one to measure with; give another "
-                    "--input",
-                    input.path));
+    throw UserError(fmt::format(
+        "[{}] the file has no texts; expected at least one to measure with; give another "
+        "--input",
+        input.path));
   }
   return texts;
 }
@@ -262,8 +276,9 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   if (flags.breakdown) options.op_times = &op_times;
   SentenceEncoder embedder(options);
   const std::vector<std::string> texts =
-      flags.input.path.empty() ? MakeTexts(embedder, globals.seed, std::max<int64_t>(flags.texts, 1))
-                               : ReadTexts(flags.input, flags.texts);
+      flags.input.path.empty()
+          ? MakeTexts(embedder, globals.seed, std::max<int64_t>(flags.texts, 1))
+          : ReadTexts(flags.input, flags.texts);
   const auto d = static_cast<size_t>(embedder.dimension());
   std::vector<float> vectors(texts.size() * d);
   // First use maps the weights in and makes the kernels; a few texts do that.
@@ -271,13 +286,14 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   embedder.Encode(std::span(texts).first(few), "", std::span(vectors).first(few * d));
   DiskMeasurement disk;
   if (flags.cold) {
-    disk = PrepareCold(embedder.encoder(),
-                       [&] { embedder.Encode(texts, "", vectors, [](int64_t) { CheckInterrupt(); }); });
+    disk = PrepareCold(embedder.encoder(), [&] {
+      embedder.Encode(texts, "", vectors, [](int64_t) { CheckInterrupt(); });
+    });
   }
   const int64_t read_before = DiskBytesRead();
   PeakMemory memory;
-  Progress progress(globals,
-                    {.what = "embedding", .unit = "texts", .total = static_cast<int64_t>(texts.size())});
+  Progress progress(
+      globals, {.what = "embedding", .unit = "texts", .total = static_cast<int64_t>(texts.size())});
   op_times.Clear();
   const Stopwatch watch;
   const EncodeStatistics measured = embedder.Encode(texts, "", vectors, [&](int64_t done) {
@@ -310,9 +326,10 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
 }
 
 void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(bench, globals, "embed",
-                                 "Measure encoding: tokens a second, peak memory, share of the ceiling",
-                                 "lacos bench embed --model bloom-560m-int8 --input texts.txt");
+  CLI::App* command =
+      NewCommand(bench, globals, "embed",
+                 "Measure encoding: tokens a second, peak memory, share of the ceiling",
+                 "lacos bench embed --model bloom-560m-int8 --input texts.txt");
   AddNote(
       command,
       "Tokenising is part of what is measured. The share of the ceiling is 2*12*L*D^2 FLOP a token (2 FLOP "
@@ -347,7 +364,8 @@ struct BenchTokenizeFlags {
 };
 
 void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags) {
-  const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+  const ModelFolder folder =
+      OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
   const Stopwatch loading;
   RequireAsRecorded(folder.tokenizer_path);
   const auto tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
@@ -378,7 +396,8 @@ void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags
   report.AddRate(static_cast<double>(tokens) / seconds);
   const double lines_rate = static_cast<double>(n) / seconds,
                bytes_rate = static_cast<double>(bytes) / seconds;
-  report.Add("lines_per_second", lines_rate, "lines", fmt::format("{} lines/s", FormatCount(lines_rate)));
+  report.Add("lines_per_second", lines_rate, "lines",
+             fmt::format("{} lines/s", FormatCount(lines_rate)));
   report.Add("bytes_per_second", bytes_rate, "bytes", fmt::format("{}/s", FormatBytes(bytes_rate)));
   report.Add("lines", n, "lines in the file", fmt::format("{}", n));
   report.Add("tokens", tokens, "tokens", fmt::format("{}", tokens));
@@ -390,9 +409,10 @@ void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags
 }
 
 void AddBenchTokenize(CLI::App& bench, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(bench, globals, "tokenize",
-                                 "Measure tokenising with all threads: tokens, lines and bytes a second",
-                                 "lacos bench tokenize --model bloom-560m --input texts.txt");
+  CLI::App* command =
+      NewCommand(bench, globals, "tokenize",
+                 "Measure tokenising with all threads: tokens, lines and bytes a second",
+                 "lacos bench tokenize --model bloom-560m --input texts.txt");
   AddNote(
       command,
       "One pass over lines that are in memory, in which every word is new to the tokenizer once. It is no "
@@ -412,7 +432,8 @@ void BenchCeiling(const GlobalOptions& globals) {
     Compute compute;
     MachineCeiling ceiling;
   };
-  Mode modes[] = {{"f32", Compute::kF32, {}}, {"bf16", Compute::kBF16, {}}, {"int8", Compute::kInt8, {}}};
+  Mode modes[] = {
+      {"f32", Compute::kF32, {}}, {"bf16", Compute::kBF16, {}}, {"int8", Compute::kInt8, {}}};
   double read = 0;
   for (Mode& mode : modes) {
     CheckInterrupt();
@@ -423,7 +444,8 @@ void BenchCeiling(const GlobalOptions& globals) {
   if (!globals.json) {
     FieldList fields;
     for (const Mode& mode : modes) {
-      fields.Add(mode.name, fmt::format("{:.0f} GFLOP/s; {}", mode.ceiling.gflops, mode.ceiling.kernel));
+      fields.Add(mode.name,
+                 fmt::format("{:.0f} GFLOP/s; {}", mode.ceiling.gflops, mode.ceiling.kernel));
     }
     fields.Add("memory read", fmt::format("{:.1f} GB/s", read));
     fields.Add("machine", MachineText(kernels));
@@ -460,8 +482,8 @@ void AddBenchCeiling(CLI::App& bench, GlobalOptions& globals) {
 }  // namespace
 
 void AddBenchCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* bench =
-      app.add_subcommand("bench", "Measure speed, peak memory and the share of the machine's ceiling");
+  CLI::App* bench = app.add_subcommand(
+      "bench", "Measure speed, peak memory and the share of the machine's ceiling");
   bench->group("Commands");
   bench->set_help_flag("--help", "Show this text and exit");
   bench->require_subcommand(0, 1);

@@ -6,20 +6,22 @@
 namespace lacos::cli {
 namespace {
 
-constexpr size_t kWords = 8192;  // no more are looked for: enough that embedding rows do not stay in a cache
+// no more are looked for: enough that embedding rows do not stay in a cache
+constexpr size_t kWords = 8192;
 constexpr int kDraws = 100'000;
 
-// " house": one blank and ASCII letters. Byte-level BPE splits before the blank, so such words stay one token
-// each wherever they stand.
+// " house": one blank and ASCII letters. Byte-level BPE splits before the blank, so such words stay
+// one token each wherever they stand.
 bool IsWord(const std::string& text) {
-  return text.size() > 1 && text[0] == ' ' && std::all_of(text.begin() + 1, text.end(), [](unsigned char c) {
-           return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-         });
+  return text.size() > 1 && text[0] == ' ' &&
+         std::all_of(text.begin() + 1, text.end(),
+                     [](unsigned char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; });
 }
 
 }  // namespace
 
-BenchTexts::BenchTexts(const Tokenizer& tokenizer, uint64_t seed) : random_(seed, RandomStream::kBatch) {
+BenchTexts::BenchTexts(const Tokenizer& tokenizer, uint64_t seed)
+    : random_(seed, RandomStream::kBatch) {
   const auto size = static_cast<uint64_t>(tokenizer.VocabularySize());
   std::vector<int32_t> ids;
   for (int draw = 0; draw < kDraws && words_.size() < kWords; ++draw) {
@@ -39,8 +41,10 @@ BenchTexts::BenchTexts(const Tokenizer& tokenizer, uint64_t seed) : random_(seed
 
 std::string BenchTexts::Make(const LengthDistribution& lengths, int64_t max_tokens) {
   const double mu = std::log(lengths.mean) - 0.5 * lengths.spread * lengths.spread;
-  const auto drawn = static_cast<int64_t>(std::lround(std::exp(mu + lengths.spread * random_.Normal())));
-  // Three words of thousands: two texts are hardly ever the same, and a few more draws make them differ.
+  const auto drawn =
+      static_cast<int64_t>(std::lround(std::exp(mu + lengths.spread * random_.Normal())));
+  // Three words of thousands: two texts are hardly ever the same, and a few more draws make them
+  // differ.
   const int64_t tokens = std::min(std::max<int64_t>(drawn, 3), max_tokens);
   std::string text;
   for (int attempt = 0; attempt < 100; ++attempt) {

@@ -1,5 +1,5 @@
-// Texts for benchmarks that are given no data: words of the model's own vocabulary, of the lengths that real
-// ones have.
+// Texts for benchmarks that are given no data: words of the model's own vocabulary, of the lengths
+// that real ones have.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,9 @@
 
 namespace lacos::cli {
 
-// Tokens of a text: lognormal, so that a few are long. A spread of 0.4 gives the premises and hypotheses of
-// natural-language inference: among 64 texts the longest is then 2.4 times the mean, as in SNLI.
+// Tokens of a text: lognormal, so that a few are long. A spread of 0.4 gives the premises and
+// hypotheses of natural-language inference: among 64 texts the longest is then 2.4 times the mean,
+// as in SNLI.
 struct LengthDistribution {
   double mean = 19;
   double spread = 0.4;  // standard deviation of the logarithm
@@ -26,9 +27,9 @@ class BenchTexts {
   // Texts are a pure function of the tokenizer and the seed.
   BenchTexts(const Tokenizer& tokenizer, uint64_t seed);
 
-  // Random words of one token each. The text has about as many tokens as the distribution says (exactly as
-  // many where a tokenizer splits at blanks), and at most `max_tokens`. No two are equal while `max_tokens`
-  // leaves room for that: equal texts of a batch are computed only once.
+  // Random words of one token each. The text has about as many tokens as the distribution says
+  // (exactly as many where a tokenizer splits at blanks), and at most `max_tokens`. No two are
+  // equal while `max_tokens` leaves room for that: equal texts of a batch are computed only once.
   std::string Make(const LengthDistribution& lengths, int64_t max_tokens);
 
   // Pairs of short texts, with what the objective needs beside them: labels, scores, negatives.

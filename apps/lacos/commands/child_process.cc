@@ -23,11 +23,11 @@ namespace lacos::cli {
 namespace {
 
 [[noreturn]] void FailStart(const std::string& reason) {
-  throw UserError(
-      fmt::format("[process] a process for the next run could not be started: {}; expected a system with "
-                  "resources to spare; see "
-                  "ulimit -a",
-                  reason));
+  throw UserError(fmt::format(
+      "[process] a process for the next run could not be started: {}; expected a system with "
+      "resources to spare; see "
+      "ulimit -a",
+      reason));
 }
 
 // The child's descriptors, closed again whatever happens.
@@ -50,7 +50,8 @@ class Actions {
 
 }  // namespace
 
-ChildResult RunSelf(const std::vector<std::string>& arguments, const std::function<void()>& waiting) {
+ChildResult RunSelf(const std::vector<std::string>& arguments,
+                    const std::function<void()>& waiting) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) FailStart(std::strerror(errno));
   FileDescriptor read_end(ends[0]), write_end(ends[1]);
@@ -63,7 +64,8 @@ ChildResult RunSelf(const std::vector<std::string>& arguments, const std::functi
   pid_t pid = 0;
   {
     const Actions actions(write_end.get());
-    const int failure = posix_spawn(&pid, "/proc/self/exe", actions.get(), nullptr, pointers.data(), environ);
+    const int failure =
+        posix_spawn(&pid, "/proc/self/exe", actions.get(), nullptr, pointers.data(), environ);
     if (failure != 0) FailStart(std::strerror(failure));
   }
   write_end = FileDescriptor();

@@ -1,5 +1,5 @@
-// `lacos data`: public test sets as people download them become one checked evaluation suite; what is in a
-// suite.
+// `lacos data`: public test sets as people download them become one checked evaluation suite; what
+// is in a suite.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
@@ -25,7 +25,9 @@ namespace lacos::cli {
 namespace {
 
 // Rows as people count them: of retrieval the questions.
-int64_t RowsOf(const SuiteSet& set) { return set.task == "retrieval" ? set.queries.rows : set.rows; }
+int64_t RowsOf(const SuiteSet& set) {
+  return set.task == "retrieval" ? set.queries.rows : set.rows;
+}
 
 // The published count; nothing where lacos does not know the set.
 std::optional<int64_t> ExpectedRows(const std::string& task, const std::string& name,
@@ -68,18 +70,20 @@ Json AbsentJson(const std::vector<AbsentSet>& absent) {
   return list;
 }
 
-// Sets of one name that have one split are shown with their sum; each split of a set without subsets has its
-// line.
+// Sets of one name that have one split are shown with their sum; each split of a set without
+// subsets has its line.
 struct Line {
   int64_t found = 0, parts = 0, expected = 0, expected_parts = 0;
   bool other_text = false;
   std::vector<std::string> absent;
 };
-using LineKey = std::pair<std::pair<size_t, std::string>, std::string>;  // task's place, name, split
+// task's place, name, split
+using LineKey = std::pair<std::pair<size_t, std::string>, std::string>;
 
 LineKey KeyOf(const std::string& task, const std::string& name, const std::string& split) {
   const auto& tasks = SuiteTaskNames();
-  const auto place = static_cast<size_t>(std::find(tasks.begin(), tasks.end(), task) - tasks.begin());
+  const auto place =
+      static_cast<size_t>(std::find(tasks.begin(), tasks.end(), task) - tasks.begin());
   return {{place, name}, split};
 }
 
@@ -186,22 +190,25 @@ void Prepare(const GlobalOptions& globals, const PrepareOptions& flags) {
     }
     if (!by_note.empty()) Out().Write("\n");
     for (const auto& [what, counts] : by_note) {
-      const std::string files = fmt::format("{} file{}", counts.first, counts.first == 1 ? "" : "s");
+      const std::string files =
+          fmt::format("{} file{}", counts.first, counts.first == 1 ? "" : "s");
       Out().Write(counts.second == 0 ? fmt::format("{}: {}\n", what, files)
                                      : fmt::format("{}: {} in {}\n", what, counts.second, files));
     }
     if (report.skipped_members > 0) {
-      Out().Write(fmt::format("links and devices in archives, ignored: {}\n", report.skipped_members));
+      Out().Write(
+          fmt::format("links and devices in archives, ignored: {}\n", report.skipped_members));
     }
-    if (!report.absent.empty()) Out().Write(fmt::format("\nabsent: {}\n", AbsentText(report.absent)));
+    if (!report.absent.empty())
+      Out().Write(fmt::format("\nabsent: {}\n", AbsentText(report.absent)));
   }
   if (report.written) return;
   Out().Flush();
-  throw UserError(
-      fmt::format("[{}] lacks {} of the known files of test data: {}; expected all; add what is missing, "
-                  "choose tasks with --only, or "
-                  "pass --allow-incomplete",
-                  options.from, report.absent.size(), AbsentText(report.absent)));
+  throw UserError(fmt::format(
+      "[{}] lacks {} of the known files of test data: {}; expected all; add what is missing, "
+      "choose tasks with --only, or "
+      "pass --allow-incomplete",
+      options.from, report.absent.size(), AbsentText(report.absent)));
 }
 
 void List(const GlobalOptions& globals, const std::string& folder) {
@@ -227,7 +234,8 @@ void List(const GlobalOptions& globals, const std::string& folder) {
   } else {
     Out().Write(SetTable(suite.sets, suite.absent));
     for (const SuiteProblem& problem : problems) {
-      Out().Write(fmt::format("{}: found {}; expected {}\n", problem.path, problem.found, problem.expected));
+      Out().Write(fmt::format("{}: found {}; expected {}\n", problem.path, problem.found,
+                              problem.expected));
     }
   }
   if (problems.empty()) return;
@@ -239,31 +247,38 @@ void List(const GlobalOptions& globals, const std::string& folder) {
 }
 
 void AddPrepare(CLI::App& data, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(data, globals, "prepare",
-                                 "Turn downloaded test sets into one checked evaluation suite (docs/data.md)",
-                                 "lacos data prepare --from downloads --to suite --only sts,retrieval");
+  CLI::App* command =
+      NewCommand(data, globals, "prepare",
+                 "Turn downloaded test sets into one checked evaluation suite (docs/data.md)",
+                 "lacos data prepare --from downloads --to suite --only sts,retrieval");
   auto flags = std::make_shared<PrepareOptions>();
   command
-      ->add_option("--from", flags->from,
-                   "Folder that is searched to any depth for test sets, packed or not; or one archive")
+      ->add_option(
+          "--from", flags->from,
+          "Folder that is searched to any depth for test sets, packed or not; or one archive")
       ->type_name("RAW")
       ->required();
-  command->add_option("--to", flags->to, "Folder to write the suite to")->type_name("DIR")->required();
-  OneOf(command->add_option("--only", flags->only, "Tasks that are wanted, with commas between them")
-            ->delimiter(',')
-            ->default_str("all"),
-        SuiteTaskNames());
+  command->add_option("--to", flags->to, "Folder to write the suite to")
+      ->type_name("DIR")
+      ->required();
+  OneOf(
+      command->add_option("--only", flags->only, "Tasks that are wanted, with commas between them")
+          ->delimiter(',')
+          ->default_str("all"),
+      SuiteTaskNames());
   command->add_flag("--allow-incomplete", flags->allow_incomplete,
                     "Write the suite though sets are absent (wrong counts stay errors)");
-  command->add_flag("--allow-changed-texts", flags->allow_changed_texts,
-                    "Take texts that are not the published ones; counts and scores are checked all the same");
+  command->add_flag(
+      "--allow-changed-texts", flags->allow_changed_texts,
+      "Take texts that are not the published ones; counts and scores are checked all the same");
   command->add_flag("--overwrite", flags->overwrite, "Replace an existing --to");
   OnRun(command, globals, [&globals, flags] { Prepare(globals, *flags); });
 }
 
 void AddList(CLI::App& data, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(data, globals, "list", "Show an evaluation suite and check every hash",
-                                 "lacos data list suite");
+  CLI::App* command =
+      NewCommand(data, globals, "list", "Show an evaluation suite and check every hash",
+                 "lacos data list suite");
   auto folder = std::make_shared<std::string>();
   command->add_option("DIR", *folder, "Folder with a suite.json")->type_name("")->required();
   OnRun(command, globals, [&globals, folder] { List(globals, *folder); });
@@ -272,7 +287,8 @@ void AddList(CLI::App& data, GlobalOptions& globals) {
 }  // namespace
 
 void AddDataCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* data = app.add_subcommand("data", "Make and check evaluation suites of public test sets");
+  CLI::App* data =
+      app.add_subcommand("data", "Make and check evaluation suites of public test sets");
   data->group("Commands");
   data->set_help_flag("--help", "Show this text and exit");
   data->require_subcommand(0, 1);

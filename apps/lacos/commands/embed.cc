@@ -53,10 +53,10 @@ void Truncate(std::vector<float>& vectors, size_t d, size_t kept, bool normalize
 void CheckFinite(const std::vector<float>& vectors, size_t d, int64_t first_text) {
   for (size_t i = 0; i < vectors.size(); ++i) {
     if (std::isfinite(vectors[i])) continue;
-    throw UserError(
-        fmt::format("[text {}] its vector has the value {}; expected finite numbers; check the weights of "
-                    "the model and of its adapter",
-                    first_text + static_cast<int64_t>(i / d) + 1, vectors[i]));
+    throw UserError(fmt::format(
+        "[text {}] its vector has the value {}; expected finite numbers; check the weights of "
+        "the model and of its adapter",
+        first_text + static_cast<int64_t>(i / d) + 1, vectors[i]));
   }
 }
 
@@ -95,7 +95,8 @@ void PrintReport(const GlobalOptions& globals, Report& report) {
 void WarnAbout(const EncodeStatistics& s, Precision precision) {
   if (s.texts == 0) spdlog::warn("the input has no texts; the output has no rows");
   if (s.empty > 0) spdlog::warn("{} texts have no tokens; their vectors are zero", s.empty);
-  if (s.truncated > 0) spdlog::info("{} texts were longer than --max-length and lost their end", s.truncated);
+  if (s.truncated > 0)
+    spdlog::info("{} texts were longer than --max-length and lost their end", s.truncated);
   if (NeedsRanges(precision) && s.texts > 0 && s.texts < 100) {
     spdlog::warn("the ranges of int8 and uint8 were taken from only {} texts", s.texts);
   }
@@ -109,7 +110,8 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   SentenceEncoderOptions options =
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed);
   bool normalize_after = false;
-  if (flags.truncate_dim > 0) {  // what is cut is the vector as pooled; only the rest is scaled to length 1
+  // what is cut is the vector as pooled; only the rest is scaled to length 1
+  if (flags.truncate_dim > 0) {
     const ModelFolder folder = OpenModelFolder(options.path, options.base, options.adapter);
     normalize_after = options.normalize.value_or(folder.settings.normalize.value_or(false));
     options.normalize = false;
@@ -119,11 +121,13 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   const auto d = static_cast<size_t>(embedder.dimension());
   const size_t kept = flags.truncate_dim > 0 ? static_cast<size_t>(flags.truncate_dim) : d;
   if (kept > d) {
-    FailUsage("--truncate-dim", fmt::format("found {}; expected at most the model's dimension {}", kept, d));
+    FailUsage("--truncate-dim",
+              fmt::format("found {}; expected at most the model's dimension {}", kept, d));
   }
 
   EmbeddingFile file(flags.output, precision, static_cast<int64_t>(kept));
-  const size_t block_texts = std::clamp(kBlockVectorBytes / (d * sizeof(float)), size_t{256}, kBlockTexts);
+  const size_t block_texts =
+      std::clamp(kBlockVectorBytes / (d * sizeof(float)), size_t{256}, kBlockTexts);
   Report report;
   EncodeStatistics& sum = report.statistics;
   Progress progress(globals, {.what = "embedding", .unit = "texts"});
@@ -156,16 +160,18 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
         "dimension from them; use float32, or embed more texts",
         flags.input.path, flags.precision));
   }
-  // Weights that no manifest has hashes of are recorded by size: embedding a few texts shall stay quick.
-  FileRecord record(flags.output, FileRunRecord(globals, flags.output,
-                                                {.add =
-                                                     [&](RunInputs& inputs) {
-                                                       inputs.AddModel(embedder.folder());
-                                                       if (FileExists(flags.input.path))
-                                                         inputs.AddFile("texts", flags.input.path);
-                                                     },
-                                                 .kernels = [&] { return embedder.backend().Describe(); },
-                                                 .hashed_bytes = 0}));
+  // Weights that no manifest has hashes of are recorded by size: embedding a few texts shall stay
+  // quick.
+  FileRecord record(flags.output,
+                    FileRunRecord(globals, flags.output,
+                                  {.add =
+                                       [&](RunInputs& inputs) {
+                                         inputs.AddModel(embedder.folder());
+                                         if (FileExists(flags.input.path))
+                                           inputs.AddFile("texts", flags.input.path);
+                                       },
+                                   .kernels = [&] { return embedder.backend().Describe(); },
+                                   .hashed_bytes = 0}));
   file.Commit();
   record.Keep();
   progress.Finish();
@@ -177,8 +183,9 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
 }  // namespace
 
 void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* command = NewCommand(app, globals, "embed", "Write the vectors of texts, in their order",
-                                 "lacos embed --model trained --input texts.txt --output vectors.npy");
+  CLI::App* command =
+      NewCommand(app, globals, "embed", "Write the vectors of texts, in their order",
+                 "lacos embed --model trained --input texts.txt --output vectors.npy");
   auto flags = std::make_shared<EmbedFlags>();
   AddModelOptions(command, flags->model);
   AddTextInputOptions(command, flags->input,
@@ -188,17 +195,19 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
     return fmt::format("found '{}'; expected a name that ends in .npy or .jsonl", path);
   };
   command
-      ->add_option("--output", flags->output,
-                   "A .npy array, or .jsonl lines {\"index\": i, \"embedding\": [...]}; FILE.run.json "
-                   "beside it says how it was made")
+      ->add_option(
+          "--output", flags->output,
+          "A .npy array, or .jsonl lines {\"index\": i, \"embedding\": [...]}; FILE.run.json "
+          "beside it says how it was made")
       ->type_name("FILE.npy|FILE.jsonl")
       ->required()
       ->check(CLI::Validator(ending, "", "ending"));
-  OneOf(command->add_option(
-            "--precision", flags->precision,
-            "Type of the values. int8 and uint8 take each dimension's range from all the texts; binary "
-            "and ubinary keep the signs, eight a byte"),
-        {"float32", "float16", "int8", "uint8", "binary", "ubinary"});
+  OneOf(
+      command->add_option(
+          "--precision", flags->precision,
+          "Type of the values. int8 and uint8 take each dimension's range from all the texts; binary "
+          "and ubinary keep the signs, eight a byte"),
+      {"float32", "float16", "int8", "uint8", "binary", "ubinary"});
   command
       ->add_option("--truncate-dim", flags->truncate_dim,
                    "Keep the first N values of a vector, before it is scaled to length 1")

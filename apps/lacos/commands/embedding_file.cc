@@ -1,4 +1,5 @@
-// The output of `embed`: rows of vectors appended block by block, in any precision, as .npy or .jsonl.
+// The output of `embed`: rows of vectors appended block by block, in any precision, as .npy or
+// .jsonl.
 #include "commands/embedding_file.h"
 
 #include <fcntl.h>
@@ -104,7 +105,8 @@ void EmbeddingFile::Write(std::span<const float> rows) {
   }
 }
 
-// Floats are written with the fewest digits that read back to the same float32 (or float16's) value.
+// Floats are written with the fewest digits that read back to the same float32 (or float16's)
+// value.
 void EmbeddingFile::WriteLines(size_t rows) {
   const auto columns = static_cast<size_t>(StoredColumns(precision_, d_));
   const DType type = StoredType(precision_);
@@ -118,7 +120,8 @@ void EmbeddingFile::WriteLines(size_t rows) {
     for (size_t i = 0; i < columns; ++i) {
       if (i > 0) line.append(std::string_view(", "));
       if (type == DType::kI8) {
-        fmt::format_to(std::back_inserter(line), "{}", static_cast<int>(static_cast<int8_t>(source[i])));
+        fmt::format_to(std::back_inserter(line), "{}",
+                       static_cast<int>(static_cast<int8_t>(source[i])));
       } else if (type == DType::kU8) {
         fmt::format_to(std::back_inserter(line), "{}", static_cast<int>(source[i]));
       } else {

@@ -1,4 +1,5 @@
-// The output of `embed`: rows of vectors appended block by block, in any precision, as .npy or .jsonl.
+// The output of `embed`: rows of vectors appended block by block, in any precision, as .npy or
+// .jsonl.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +35,9 @@ class Spool {
   int64_t values_ = 0;
 };
 
-// Appears under its name only at Commit. int8 and uint8 need the range of every dimension over all rows, so
-// these precisions keep the rows in a Spool until Commit: memory stays constant for any number of rows.
+// Appears under its name only at Commit. int8 and uint8 need the range of every dimension over all
+// rows, so these precisions keep the rows in a Spool until Commit: memory stays constant for any
+// number of rows.
 class EmbeddingFile {
  public:
   EmbeddingFile(const std::string& path, Precision precision, int64_t d);

@@ -1,5 +1,5 @@
-// `lacos eval`: how well vectors serve the tasks that people judge them by, of a model or of any other
-// system.
+// `lacos eval`: how well vectors serve the tasks that people judge them by, of a model or of any
+// other system.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -36,8 +36,9 @@ void CheckFlags(const EvalFlags& flags) {
   const int systems = (flags.model.model.empty() ? 0 : 1) + (flags.embeddings.empty() ? 0 : 1) +
                       (flags.floor.empty() ? 0 : 1) + (flags.texts_output.empty() ? 0 : 1);
   if (systems != 1) {
-    FailUsage("--model",
-              "name one of --model, --embeddings, --floor and --write-texts: what is to be measured");
+    FailUsage(
+        "--model",
+        "name one of --model, --embeddings, --floor and --write-texts: what is to be measured");
   }
   if (!flags.about.empty() && flags.embeddings.empty()) {
     FailUsage("--about", "goes with --embeddings: what is said of a model is measured");
@@ -63,16 +64,16 @@ Tasks MakeTasks(const EvalFlags& flags) {
   if (flags.suites.empty()) return tasks;
   const Suite suite = OpenSuite(flags.suite_folder);
   for (const SuiteProblem& problem : VerifySuite(suite)) {
-    throw UserError(fmt::format("[{}/{}] found {}; expected {}; prepare the suite again", flags.suite_folder,
-                                problem.path, problem.found, problem.expected));
+    throw UserError(fmt::format("[{}/{}] found {}; expected {}; prepare the suite again",
+                                flags.suite_folder, problem.path, problem.found, problem.expected));
   }
   std::vector<std::string> absent;
   tasks = SuiteTasks(suite, flags.suites, flags.classification, absent);
   if (!absent.empty() && (!flags.skip_missing || tasks.empty())) {
-    throw UserError(
-        fmt::format("[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
-                    "pass --skip-missing to score the others",
-                    flags.suite_folder, fmt::join(absent, ", "), fmt::join(flags.suites, ", ")));
+    throw UserError(fmt::format(
+        "[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
+        "pass --skip-missing to score the others",
+        flags.suite_folder, fmt::join(absent, ", "), fmt::join(flags.suites, ", ")));
   }
   if (!absent.empty()) spdlog::warn("not in the suite, left out: {}", fmt::join(absent, ", "));
   return tasks;
@@ -92,8 +93,9 @@ void WriteTexts(const std::string& path, const TextTable& texts) {
 }
 
 // run.json: the command and the hashes of what it read.
-void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags, const SentenceEncoder* embedder,
-                 const Backend* backend, const std::filesystem::path& folder) {
+void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags,
+                 const SentenceEncoder* embedder, const Backend* backend,
+                 const std::filesystem::path& folder) {
   const auto add_inputs = [&](RunInputs& inputs) {
     if (embedder != nullptr) inputs.AddModel(embedder->folder());
     if (!flags.embeddings.empty()) inputs.AddFile("embeddings", flags.embeddings);
@@ -104,7 +106,8 @@ void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags, const Sen
     }
     for (const std::string& path : flags.leak_check) inputs.AddFile("leak_check", path);
     if (!flags.train_data.empty()) inputs.AddFile("train_data", flags.train_data);
-    for (const std::string& path : flags.compare) inputs.AddFile("compared", path + "/results.json");
+    for (const std::string& path : flags.compare)
+      inputs.AddFile("compared", path + "/results.json");
   };
   RecordOptions record{.add = add_inputs};
   if (backend != nullptr) record.kernels = [&] { return backend->Describe(); };
@@ -116,7 +119,8 @@ void WriteOutput(const GlobalOptions& globals, const EvalFlags& flags, System& s
   AtomicFolder folder(flags.output, flags.overwrite);
   const std::filesystem::path path = folder.temporary();
   WriteRecord(globals, flags, system.embedder.get(), &system.backend_in_use(), path);
-  WriteFileAtomically((path / "results.json").string(), ResultsJson(results, confidence).Dump(2) + "\n");
+  WriteFileAtomically((path / "results.json").string(),
+                      ResultsJson(results, confidence).Dump(2) + "\n");
   WriteFileAtomically((path / "results.csv").string(), ResultsCsv(results, confidence));
   WriteFileAtomically((path / "items.jsonl").string(), ItemsJsonl(results));
   WriteFileAtomically((path / "report.html").string(), EvaluationReportHtml(results, confidence));
@@ -133,13 +137,15 @@ void WriteOutput(const GlobalOptions& globals, const EvalFlags& flags, System& s
 void WarnAbout(const TaskResult& result) {
   const std::string label = result.set.Label();
   if (result.truncated > 0) {
-    spdlog::info("[{}] {} texts were longer than --max-length and lost their end", label, result.truncated);
+    spdlog::info("[{}] {} texts were longer than --max-length and lost their end", label,
+                 result.truncated);
   }
   if (result.empty > 0) {
     spdlog::warn("[{}] {} texts have no tokens; their vectors are zero and their cosines 0", label,
                  result.empty);
   }
-  if (result.set.task == "sts" && (std::isnan(result.main()) || std::isnan(result.measures[1].value))) {
+  if (result.set.task == "sts" &&
+      (std::isnan(result.main()) || std::isnan(result.measures[1].value))) {
     spdlog::warn(
         "[{}] no correlation exists: the scores or the cosines of its {} pairs are constant, too few, or not "
         "finite",
@@ -151,15 +157,17 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
   const EvaluationResults a = ReadResults(flags.compare[0], flags.bootstrap);
   const EvaluationResults b = ReadResults(flags.compare[1], flags.bootstrap);
   std::vector<std::string> apart;
-  const std::vector<Comparison> comparisons = CompareResults(a, b, flags.bootstrap.confidence, apart);
+  const std::vector<Comparison> comparisons =
+      CompareResults(a, b, flags.bootstrap.confidence, apart);
   if (comparisons.empty()) {
-    throw UserError(
-        fmt::format("[--compare] {} and {} have no set in common; expected two evaluations of the same "
-                    "data; evaluate both on it",
-                    flags.compare[0], flags.compare[1]));
+    throw UserError(fmt::format(
+        "[--compare] {} and {} have no set in common; expected two evaluations of the same "
+        "data; evaluate both on it",
+        flags.compare[0], flags.compare[1]));
   }
   if (!apart.empty())
-    spdlog::warn("not compared, since only one has them or their items differ: {}", fmt::join(apart, ", "));
+    spdlog::warn("not compared, since only one has them or their items differ: {}",
+                 fmt::join(apart, ", "));
   if (!flags.output.empty()) {
     CheckOutputFolder(flags.output, flags.overwrite, "");
     AtomicFolder folder(flags.output, flags.overwrite);
@@ -182,12 +190,13 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
 }
 
 // Looks the test texts up among those that the model's folder and --leak-check name as trained on.
-void CheckOverlap(const EvalFlags& flags, const System& system, const Tasks& tasks, const TextTable& texts,
-                  EvaluationResults& results) {
+void CheckOverlap(const EvalFlags& flags, const System& system, const Tasks& tasks,
+                  const TextTable& texts, EvaluationResults& results) {
   TrainingTexts trained;
   Json from = Json::Array();
   if (system.embedder && !system.embedder->folder().adapter_path.empty()) {
-    const std::string path = system.embedder->folder().adapter_path + "/" + TrainingTexts::kFileName;
+    const std::string path =
+        system.embedder->folder().adapter_path + "/" + TrainingTexts::kFileName;
     if (std::filesystem::exists(path)) {
       trained.Merge(TrainingTexts::Read(path));
       from.Append(path);
@@ -236,15 +245,15 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   System system = MakeSystem(globals, flags, texts, memory);
   EvaluationResults results;
   results.system = system.description;
-  Progress progress(globals,
-                    {.what = "scoring", .unit = "sets", .total = static_cast<int64_t>(tasks.size())});
+  Progress progress(
+      globals, {.what = "scoring", .unit = "sets", .total = static_cast<int64_t>(tasks.size())});
   for (const auto& task : tasks) {
     const std::string label = task->name().Label();
     const auto on_search = [&](int64_t done, int64_t total) {
       CheckInterrupt();
-      progress.Update(
-          static_cast<int64_t>(results.sets.size()),
-          fmt::format("{}: {:.0f} %", label, 100.0 * static_cast<double>(done) / static_cast<double>(total)));
+      progress.Update(static_cast<int64_t>(results.sets.size()),
+                      fmt::format("{}: {:.0f} %", label,
+                                  100.0 * static_cast<double>(done) / static_cast<double>(total)));
     };
     CheckInterrupt();
     results.sets.push_back(task->Score({.backend = system.backend_in_use(),
@@ -281,22 +290,24 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
 }  // namespace
 
 void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* command =
-      NewCommand(app, globals, "eval",
-                 "Measure vectors on similarity, retrieval, bitext, clusters, classes and pairs (x 100)",
-                 "lacos eval --model trained --suite sts-en --suite-folder suite --output results");
+  CLI::App* command = NewCommand(
+      app, globals, "eval",
+      "Measure vectors on similarity, retrieval, bitext, clusters, classes and pairs (x 100)",
+      "lacos eval --model trained --suite sts-en --suite-folder suite --output results");
   auto flags = std::make_shared<EvalFlags>();
   AddModelOptions(command, flags->model);
   command->get_option("--model")->required(false);
   command
-      ->add_option("--embeddings", flags->embeddings,
-                   "Measure these vectors instead: an .npy file with a row for each text of --write-texts")
+      ->add_option(
+          "--embeddings", flags->embeddings,
+          "Measure these vectors instead: an .npy file with a row for each text of --write-texts")
       ->type_name("FILE");
   command
-      ->add_option("--about", flags->about,
-                   "With --embeddings: a JSON object that says what made them, for reports: model (a name), "
-                   "parameters, "
-                   "memory_bytes, tokens, embed_seconds, ms_per_text, and anything else")
+      ->add_option(
+          "--about", flags->about,
+          "With --embeddings: a JSON object that says what made them, for reports: model (a name), "
+          "parameters, "
+          "memory_bytes, tokens, embed_seconds, ms_per_text, and anything else")
       ->type_name("FILE");
   command
       ->add_option(
@@ -304,38 +315,48 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
           "Files that the system was trained on (tables as `lacos train` takes them, or .txt with a text a "
           "line): test texts among them are reported, beside those that a folder of `lacos train` remembers")
       ->type_name("FILE");
-  OneOf(command->add_option("--floor", flags->floor, "Measure what counting words reaches, without a model"),
+  OneOf(command->add_option("--floor", flags->floor,
+                            "Measure what counting words reaches, without a model"),
         {"word-overlap", "tf-idf"});
   OneOf(command->add_option("--task", flags->task, "What is measured on --data"),
         {"sts", "retrieval", "bitext", "clustering", "classification", "pair_classification"});
   command
-      ->add_option("--data", flags->data,
-                   "sts: scored pairs, with columns sentence1, sentence2, score or in one of the STS layouts "
-                   "without a "
-                   "header; pair_classification: with label; bitext: sentence1, sentence2; clustering, "
-                   "classification: text, label; retrieval: a folder in BEIR's layout")
+      ->add_option(
+          "--data", flags->data,
+          "sts: scored pairs, with columns sentence1, sentence2, score or in one of the STS layouts "
+          "without a "
+          "header; pair_classification: with label; bitext: sentence1, sentence2; clustering, "
+          "classification: text, label; retrieval: a folder in BEIR's layout")
       ->type_name("FILE");
-  command->add_option("--train-data", flags->train_data, "classification: texts and labels to train on")
+  command
+      ->add_option("--train-data", flags->train_data,
+                   "classification: texts and labels to train on")
       ->type_name("FILE");
   command
       ->add_option("--suite", flags->suites,
                    fmt::format("Published test sets: {}", fmt::join(SuiteNames(), ", ")))
       ->type_name("NAME")
       ->delimiter(',');
-  command->add_option("--suite-folder", flags->suite_folder, "Folder that `lacos data prepare` made")
+  command
+      ->add_option("--suite-folder", flags->suite_folder, "Folder that `lacos data prepare` made")
       ->type_name("DIR");
-  command->add_flag("--skip-missing", flags->skip_missing, "Score what the suite has, naming what it lacks");
-  command->add_option("--compare", flags->compare, "Compare two --output folders on the same items instead")
+  command->add_flag("--skip-missing", flags->skip_missing,
+                    "Score what the suite has, naming what it lacks");
+  command
+      ->add_option("--compare", flags->compare,
+                   "Compare two --output folders on the same items instead")
       ->type_name("DIR")
       ->expected(2);
   command
-      ->add_option("--output", flags->output,
-                   "Keep the results: report.html, results.json, results.csv, items.jsonl, MTEB's files")
+      ->add_option(
+          "--output", flags->output,
+          "Keep the results: report.html, results.json, results.csv, items.jsonl, MTEB's files")
       ->type_name("DIR");
   AddOverwriteOption(command, flags->overwrite);
   command
-      ->add_option("--write-texts", flags->texts_output,
-                   "Only write the distinct texts as .jsonl, for another system to embed in this order")
+      ->add_option(
+          "--write-texts", flags->texts_output,
+          "Only write the distinct texts as .jsonl, for another system to embed in this order")
       ->type_name("FILE");
   command->add_option("--cache", flags->cache, "Folder where vectors are kept between runs")
       ->type_name("DIR");
@@ -347,11 +368,13 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
       ->type_name("N")
       ->check(IntegerIn(0, INT32_MAX));
   command
-      ->add_option("--resamples", flags->bootstrap.resamples, "Resamples of the items behind each interval")
+      ->add_option("--resamples", flags->bootstrap.resamples,
+                   "Resamples of the items behind each interval")
       ->type_name("N")
       ->check(IntegerIn(100, 1'000'000));
   command
-      ->add_option("--confidence", flags->bootstrap.confidence, "Share of resamples that an interval covers")
+      ->add_option("--confidence", flags->bootstrap.confidence,
+                   "Share of resamples that an interval covers")
       ->type_name("X")
       ->check(NumberIn(0.5, 0.9999));
   AddTableOptions(command, flags->table);

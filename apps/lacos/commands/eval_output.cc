@@ -79,8 +79,9 @@ std::string ResultTables(const EvaluationResults& results, double confidence) {
     header.push_back("truncated");
     Table table(header);
     int64_t n = 0, truncated = 0;
-    const auto add = [&](const std::string& label, int64_t items, const std::vector<Measure>& measures,
-                         const std::string& range, int64_t cut) {
+    const auto add = [&](const std::string& label, int64_t items,
+                         const std::vector<Measure>& measures, const std::string& range,
+                         int64_t cut) {
       std::vector<std::string> cells = {label, fmt::format("{}", items)};
       for (size_t i = 0; i < measures.size(); ++i) {
         cells.push_back(FormatScore(measures[i].value));
@@ -105,7 +106,8 @@ std::string ResultTables(const EvaluationResults& results, double confidence) {
   Table table({"average", "convention", "measure", "value", interval, "sets", "n"});
   for (const Aggregate& aggregate : results.aggregates) {
     table.AddRow({aggregate.group, aggregate.convention, Heading(aggregate.measure),
-                  FormatScore(aggregate.value), FormatInterval(IntervalOf(aggregate.resamples, confidence)),
+                  FormatScore(aggregate.value),
+                  FormatInterval(IntervalOf(aggregate.resamples, confidence)),
                   fmt::format("{}", aggregate.sets), fmt::format("{}", aggregate.n)});
   }
   return text + "\n" + table.Text();
@@ -133,11 +135,13 @@ Json ResultsReport(const EvaluationResults& results, double confidence) {
     task.Set("subset", result.set.subset);
     task.Set("split", result.set.split);
     task.Set("n", result.n);
-    for (const Measure& measure : result.measures) task.Set(measure.name, NumberOrNull(measure.value));
+    for (const Measure& measure : result.measures)
+      task.Set(measure.name, NumberOrNull(measure.value));
     SetInterval(IntervalOf(result.resamples, confidence), task);
     task.Set("truncated", result.truncated);
     task.Set("empty", result.empty);
-    task.Set("overlap", result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
+    task.Set("overlap",
+             result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
     tasks.Append(task);
   }
   Json average = Json::Object();
@@ -155,7 +159,8 @@ Json ResultsReport(const EvaluationResults& results, double confidence) {
   return report;
 }
 
-Json ComparisonReport(const std::vector<Comparison>& comparisons, const std::vector<std::string>& apart) {
+Json ComparisonReport(const std::vector<Comparison>& comparisons,
+                      const std::vector<std::string>& apart) {
   Json list = Json::Array();
   for (const Comparison& c : comparisons) {
     Json json = Json::Object();

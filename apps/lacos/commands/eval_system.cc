@@ -22,8 +22,8 @@ namespace {
 
 constexpr int64_t kFloorDimension = 4096;
 
-// Parameters and bytes. memory_bytes: what stays in memory to compute with, the base but for its word
-// embedding as it is stored, and the adapter in f32.
+// Parameters and bytes. memory_bytes: what stays in memory to compute with, the base but for its
+// word embedding as it is stored, and the adapter in f32.
 void DescribeSize(SentenceEncoder& embedder, Json& about) {
   const BaseWeights& base_weights = embedder.encoder().model().base_weights();
   const std::string& folder = embedder.folder().adapter_path;
@@ -46,8 +46,10 @@ void DescribeTime(const EmbeddedTable& table, int64_t texts, double seconds, Jso
   about.Set("cached_texts", table.cached);
   about.Set("tokens", statistics.tokens);
   about.Set("embed_seconds", seconds);
-  about.Set("tokens_per_second", timed ? Json(static_cast<double>(statistics.tokens) / seconds) : Json());
-  about.Set("ms_per_text", timed ? Json(1000 * seconds / static_cast<double>(statistics.texts)) : Json());
+  about.Set("tokens_per_second",
+            timed ? Json(static_cast<double>(statistics.tokens) / seconds) : Json());
+  about.Set("ms_per_text",
+            timed ? Json(1000 * seconds / static_cast<double>(statistics.texts)) : Json());
 }
 
 void DescribeRun(const EmbeddedTable& table, const KernelInfo& kernels, Json& about) {
@@ -59,7 +61,8 @@ void DescribeRun(const EmbeddedTable& table, const KernelInfo& kernels, Json& ab
   about.Set("empty_texts", count(table.is_empty));
   about.Set("machine", MachineJson(kernels));
   about.Set("lacos_version", kLacosVersion);
-  const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
   about.Set("date", fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(now)));
 }
 
@@ -69,14 +72,15 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
   SentenceEncoder& embedder = *system.embedder;
   const std::string plain = flags.embed.Prompt(embedder.folder().settings);
-  const RolePrompts prompts{.plain = plain,
-                            .query = flags.query_prompt.empty() ? plain : flags.query_prompt,
-                            .document = flags.document_prompt.empty() ? plain : flags.document_prompt};
+  const RolePrompts prompts{
+      .plain = plain,
+      .query = flags.query_prompt.empty() ? plain : flags.query_prompt,
+      .document = flags.document_prompt.empty() ? plain : flags.document_prompt};
   std::unique_ptr<VectorCache> cache;
   if (!flags.cache.empty()) {
-    cache = std::make_unique<VectorCache>(flags.cache, EmbeddingIdentity(embedder, flags.cache),
-                                          embedder.dimension(),
-                                          [](const std::string& line) { spdlog::warn("{}", line); });
+    cache = std::make_unique<VectorCache>(
+        flags.cache, EmbeddingIdentity(embedder, flags.cache), embedder.dimension(),
+        [](const std::string& line) { spdlog::warn("{}", line); });
   }
   Progress progress(globals, {.what = "embedding", .unit = "texts", .total = texts.size()});
   const Stopwatch watch;
@@ -85,7 +89,8 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
         CheckInterrupt();
         memory.Sample();
         progress.Update(
-            done, fmt::format("{} tokens/s", FormatCount(static_cast<double>(tokens) / watch.Seconds())),
+            done,
+            fmt::format("{} tokens/s", FormatCount(static_cast<double>(tokens) / watch.Seconds())),
             static_cast<double>(tokens) / static_cast<double>(std::max<int64_t>(all_tokens, 1)));
       });
   progress.Finish();
@@ -116,15 +121,17 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
     if (name.find("model") != std::string::npos)
       adapter = "adapter " + about.At("adapter_sha256").At(name).AsString().substr(0, 12);
   }
-  spdlog::info("{}: base {}, {}, {} parameters; {} pooling, at most {} tokens, {}", flags.model.model,
-               embedder.folder().base_name, adapter,
-               FormatCount(about.At("parameters").AsDouble() + about.At("adapter_parameters").AsDouble()),
-               PoolingName(embedder.pooling()), embedder.max_length(), globals.compute);
-  spdlog::info("{} distinct texts: {} embedded in {}, {} tokens/s; {} from the cache; {} lost their end; {}",
-               texts.size(), statistics.texts, FormatSeconds(seconds),
-               FormatCount(static_cast<double>(statistics.tokens) / std::max(seconds, 1e-9)),
-               system.table.cached, about.At("truncated_texts").AsInt(),
-               MachineText(embedder.backend().Describe()));
+  spdlog::info(
+      "{}: base {}, {}, {} parameters; {} pooling, at most {} tokens, {}", flags.model.model,
+      embedder.folder().base_name, adapter,
+      FormatCount(about.At("parameters").AsDouble() + about.At("adapter_parameters").AsDouble()),
+      PoolingName(embedder.pooling()), embedder.max_length(), globals.compute);
+  spdlog::info(
+      "{} distinct texts: {} embedded in {}, {} tokens/s; {} from the cache; {} lost their end; {}",
+      texts.size(), statistics.texts, FormatSeconds(seconds),
+      FormatCount(static_cast<double>(statistics.tokens) / std::max(seconds, 1e-9)),
+      system.table.cached, about.At("truncated_texts").AsInt(),
+      MachineText(embedder.backend().Describe()));
 }
 
 // --about: what its maker says of the vectors of --embeddings, beside what is measured here.
@@ -132,8 +139,8 @@ void AddAbout(const std::string& path, Json& about) {
   const Json given = Json::ReadFile(path);
   for (const std::string& key : given.Keys()) {
     const Json value = given.At(key);
-    for (const char* number : {"parameters", "adapter_parameters", "bytes", "memory_bytes", "tokens",
-                               "embed_seconds", "tokens_per_second", "ms_per_text"}) {
+    for (const char* number : {"parameters", "adapter_parameters", "bytes", "memory_bytes",
+                               "tokens", "embed_seconds", "tokens_per_second", "ms_per_text"}) {
       if (key == number && !value.IsNull()) value.AsDouble();  // throws for what is no number
     }
     if (key == "model") value.AsString();

@@ -27,7 +27,8 @@ struct EvalFlags {
   BootstrapOptions bootstrap;
 };
 
-// Vectors of all texts, whoever made them, and what is to be said of the system (docs/evaluation.md).
+// Vectors of all texts, whoever made them, and what is to be said of the system
+// (docs/evaluation.md).
 struct System {
   std::unique_ptr<SentenceEncoder> embedder;  // of --model
   std::unique_ptr<Backend> backend;           // else

@@ -130,20 +130,23 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   fields.Add("model", fmt::format("{} ({})", facts.folder.path, KindName(facts.folder.kind)));
   if (facts.folder.base_path != facts.folder.path) fields.Add("base", facts.folder.base_path);
   fields.Add("original base", facts.folder.base_name);
-  fields.Add("architecture",
-             fmt::format("bloom: {} layers, hidden {}, {} heads of {}, vocabulary {}", config.layers,
-                         config.hidden_size, config.heads, config.head_dim(), config.vocab_size));
+  fields.Add(
+      "architecture",
+      fmt::format("bloom: {} layers, hidden {}, {} heads of {}, vocabulary {}", config.layers,
+                  config.hidden_size, config.heads, config.head_dim(), config.vocab_size));
   fields.Add("parameters", fmt::format("{}", config.Parameters()));
   if (info.scheme != QuantScheme::kNone) fields.Add("quantisation", QuantizationText(info));
-  for (const auto& [type, bytes] : facts.size.bytes_by_type) fields.Add("stored as " + type, Size(bytes));
+  for (const auto& [type, bytes] : facts.size.bytes_by_type)
+    fields.Add("stored as " + type, Size(bytes));
   fields.Add("bytes", Size(facts.base_weights->Bytes()));
   fields.Add("resident base", Size(facts.size.resident_bytes));
   if (facts.adapter) {
     const LoraSettings& lora = facts.adapter->settings;
-    fields.Add("adapter", facts.adapter->modules.empty()
-                              ? fmt::format("{} biases", facts.adapter->biases.size())
-                              : fmt::format("rank {}, alpha {}, on {} ({} modules)", lora.rank, lora.alpha,
-                                            fmt::join(lora.targets, ", "), facts.adapter->modules.size()));
+    fields.Add("adapter",
+               facts.adapter->modules.empty()
+                   ? fmt::format("{} biases", facts.adapter->biases.size())
+                   : fmt::format("rank {}, alpha {}, on {} ({} modules)", lora.rank, lora.alpha,
+                                 fmt::join(lora.targets, ", "), facts.adapter->modules.size()));
     fields.Add("trainable", fmt::format("{}", CountParameters(*facts.adapter)));
   }
   fields.Add("pooling", PoolingName(settings.pooling.value_or(Pooling::kMean)));
@@ -151,7 +154,8 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   fields.Add("strip", settings.strip.value_or(false) ? "yes" : "no");
   fields.Add("max length", fmt::format("{}", settings.max_length.value_or(2048)));
   for (const auto& [name, text] : settings.prompts) {
-    fields.Add("prompt " + name, text + (name == settings.default_prompt_name ? "   (default)" : ""));
+    fields.Add("prompt " + name,
+               text + (name == settings.default_prompt_name ? "   (default)" : ""));
   }
   fields.Add("cpu", facts.cpu.name);
   fields.Add("cpu features", fmt::format("{}", fmt::join(facts.cpu.features, " ")));
@@ -189,9 +193,9 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
 }  // namespace
 
 void AddInfoCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* command =
-      NewCommand(app, globals, "info", "Show what a model folder holds and how this machine runs it",
-                 "lacos info --model bloom-560m-int8 --compute int8");
+  CLI::App* command = NewCommand(app, globals, "info",
+                                 "Show what a model folder holds and how this machine runs it",
+                                 "lacos info --model bloom-560m-int8 --compute int8");
   auto options = std::make_shared<ModelOptions>();
   AddModelOptions(command, *options);
   OnRun(command, globals, [&globals, options] { Info(globals, *options); });

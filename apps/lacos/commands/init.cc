@@ -66,7 +66,8 @@ void AddInitCommand(CLI::App& app, GlobalOptions& globals) {
       ->type_name("FILE")
       ->required();
   command->add_option("--output", flags->output, "Folder to make")->type_name("DIR")->required();
-  AddDTypeOption(command, flags->dtype, "Element type of the weights, where they are not --quantized");
+  AddDTypeOption(command, flags->dtype,
+                 "Element type of the weights, where they are not --quantized");
   command->add_flag("--quantized", flags->quantized, "Write random 8-bit codes directly");
   command
       ->add_option("--tokenizer", flags->tokenizer,

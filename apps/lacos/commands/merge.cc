@@ -1,4 +1,5 @@
-// `lacos merge`: an original BLOOM folder and an adapter as one model, for transformers or for llama.cpp.
+// `lacos merge`: an original BLOOM folder and an adapter as one model, for transformers or for
+// llama.cpp.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -56,9 +57,11 @@ Json ReportJson(const MergeReport& report, PeakMemory& memory, double seconds) {
 void CheckFlags(const MergeFlags& flags) {
   if (flags.format == "gguf") return;
   if (flags.adapter.empty()) {
-    FailUsage("--adapter", "is not given; expected the adapter to merge (only --format gguf does without)");
+    FailUsage("--adapter",
+              "is not given; expected the adapter to merge (only --format gguf does without)");
   }
-  if (flags.has_gguf_type) FailUsage("--gguf-type", "is given without --format gguf; expected both");
+  if (flags.has_gguf_type)
+    FailUsage("--gguf-type", "is given without --format gguf; expected both");
   if (!flags.pooling.empty()) {
     FailUsage("--pooling",
               "is given without --format gguf; expected both: a merged folder keeps the pooling "
@@ -82,24 +85,26 @@ void Merge(const GlobalOptions& globals, const MergeFlags& flags) {
   }};
   const MergeOptions options{
       .overwrite = flags.overwrite,
-      .run_record =
-          to_file ? FileRunRecord(globals, flags.output, record) : RunRecord(globals, flags.output, record),
+      .run_record = to_file ? FileRunRecord(globals, flags.output, record)
+                            : RunRecord(globals, flags.output, record),
       .progress = [&](int64_t done, int64_t total) {
         CheckInterrupt();
         memory.Sample();
         if (!progress) {
           progress = std::make_unique<Progress>(
               globals,
-              ProgressOptions{.what = "merging", .unit = "bytes", .total = total, .already_done = done});
+              ProgressOptions{
+                  .what = "merging", .unit = "bytes", .total = total, .already_done = done});
         }
         progress->Update(done);
       }};
   const MergeReport report =
       flags.format == "gguf"
-          ? ExportGguf(flags.model, flags.adapter, flags.output,
-                       {.type = ParseGgmlType(flags.gguf_type),
-                        .pooling = flags.pooling.empty() ? std::nullopt : ParsePooling(flags.pooling),
-                        .merge = options})
+          ? ExportGguf(
+                flags.model, flags.adapter, flags.output,
+                {.type = ParseGgmlType(flags.gguf_type),
+                 .pooling = flags.pooling.empty() ? std::nullopt : ParsePooling(flags.pooling),
+                 .merge = options})
           : MergeFolder(flags.model, flags.adapter, flags.output, options);
   progress.reset();
   for (const std::string& warning : report.warnings) spdlog::warn("{}", warning);
@@ -122,10 +127,10 @@ CLI::Option* InLowerCase(CLI::Option* option) {
 }  // namespace
 
 void AddMergeCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* command =
-      NewCommand(app, globals, "merge",
-                 "Write an original BLOOM and an adapter as one model, for transformers or llama.cpp",
-                 "lacos merge --model bloom-560m --adapter trained --output merged");
+  CLI::App* command = NewCommand(
+      app, globals, "merge",
+      "Write an original BLOOM and an adapter as one model, for transformers or llama.cpp",
+      "lacos merge --model bloom-560m --adapter trained --output merged");
   auto flags = std::make_shared<MergeFlags>();
   command
       ->add_option("--model", flags->model,
@@ -133,23 +138,27 @@ void AddMergeCommand(CLI::App& app, GlobalOptions& globals) {
       ->type_name("DIR")
       ->required();
   command
-      ->add_option("--adapter", flags->adapter,
-                   "PEFT adapter or trained output folder to merge into it; --format gguf also does without")
+      ->add_option(
+          "--adapter", flags->adapter,
+          "PEFT adapter or trained output folder to merge into it; --format gguf also does without")
       ->type_name("DIR");
   command
-      ->add_option("--output", flags->output,
-                   "Folder to make; for --format gguf also the name of a file that ends in .gguf, which gets "
-                   "FILE.run.json beside it")
+      ->add_option(
+          "--output", flags->output,
+          "Folder to make; for --format gguf also the name of a file that ends in .gguf, which gets "
+          "FILE.run.json beside it")
       ->type_name("DIR")
       ->required();
-  OneOf(command->add_option("--format", flags->format,
-                            "A BLOOM folder in the original's type and shards, or one file for llama.cpp"),
+  OneOf(command->add_option(
+            "--format", flags->format,
+            "A BLOOM folder in the original's type and shards, or one file for llama.cpp"),
         {"safetensors", "gguf"});
   CLI::Option* gguf_type =
       InLowerCase(OneOf(command->add_option("--gguf-type", flags->gguf_type,
                                             "Type of the matrices in a GGUF file; vectors are f32"),
                         {"f16", "q8_0", "bf16", "f32"}));
-  OneOf(command->add_option("--pooling", flags->pooling, "Pooling that a GGUF file asks llama.cpp for"),
+  OneOf(command->add_option("--pooling", flags->pooling,
+                            "Pooling that a GGUF file asks llama.cpp for"),
         {"mean", "weighted_mean", "last", "cls", "max", "mean_sqrt_len"})
       ->default_str("what the folder says, else mean");
   AddOverwriteOption(command, flags->overwrite);

@@ -1,4 +1,5 @@
-// `lacos plan`: what a training run would take in memory, strategy by strategy, before it is started.
+// `lacos plan`: what a training run would take in memory, strategy by strategy, before it is
+// started.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -32,8 +33,9 @@ struct ShapeFlags {
   std::string scheme = "linear", block_size = "row", dtype = "bf16";
 };
 
-// The config.json that --model names, itself or as the only part of a model in its folder; nothing where
-// there are weights (or where the folder is no base: OpenModelFolder says what is wrong then).
+// The config.json that --model names, itself or as the only part of a model in its folder; nothing
+// where there are weights (or where the folder is no base: OpenModelFolder says what is wrong
+// then).
 std::optional<std::string> ConfigAlone(const std::string& model) {
   std::error_code error;
   if (fs::is_regular_file(model, error)) return model;
@@ -73,9 +75,9 @@ Needs PlanBothWays(TrainOptions options) {
     // The budget: the plan that was asked for is the answer.
   }
   const auto base_weights =
-      options.shape
-          ? options.shape
-          : BaseWeights::Open(OpenModelFolder(options.model, options.base, options.adapter).base_path);
+      options.shape ? options.shape
+                    : BaseWeights::Open(
+                          OpenModelFolder(options.model, options.base, options.adapter).base_path);
   needs.disk_bytes = base_weights->Bytes();
   needs.flops_per_token = 2 * FlopsPerToken(base_weights->config());  // forward and input gradients
   return needs;
@@ -87,7 +89,8 @@ void PrintPlan(const GlobalOptions& globals, const Needs& needs) {
     return one ? Json(one->chosen.peak_bytes) : Json();
   };
   const auto shown = [](const std::optional<MemoryPlan>& one) {
-    return one ? fmt::format("{} ({})", FormatBytes(double(one->chosen.peak_bytes)), one->chosen.name)
+    return one ? fmt::format("{} ({})", FormatBytes(double(one->chosen.peak_bytes)),
+                             one->chosen.name)
                : std::string("more than --memory-budget");
   };
   if (globals.json) {
@@ -110,7 +113,8 @@ void PrintPlan(const GlobalOptions& globals, const Needs& needs) {
     json.Set("strategies", strategies);
     if (plan.layer_cache_token_bytes > 0) {
       json.Set("layer_cache_token_bytes", plan.layer_cache_token_bytes);
-      json.Set("layer_cache_bytes", plan.layer_cache_bytes > 0 ? Json(plan.layer_cache_bytes) : Json());
+      json.Set("layer_cache_bytes",
+               plan.layer_cache_bytes > 0 ? Json(plan.layer_cache_bytes) : Json());
     }
     json.Set("resident_peak_bytes", peak(needs.resident));
     json.Set("streamed_peak_bytes", peak(needs.streamed));
@@ -148,9 +152,9 @@ void PrintPlan(const GlobalOptions& globals, const Needs& needs) {
 }  // namespace
 
 void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* command =
-      NewCommand(app, globals, "plan", "Predict the peak memory of a training run for each strategy",
-                 "lacos plan --model bloom-560m-int8 --train nli.tsv --batch-size 64");
+  CLI::App* command = NewCommand(
+      app, globals, "plan", "Predict the peak memory of a training run for each strategy",
+      "lacos plan --model bloom-560m-int8 --train nli.tsv --batch-size 64");
   auto flags = std::make_shared<TrainFlags>();
   command
       ->add_option(

@@ -21,7 +21,8 @@ struct PruneFlags {
   bool overwrite = false;
 };
 
-void Print(const GlobalOptions& globals, const PruneReport& report, PeakMemory& memory, double seconds) {
+void Print(const GlobalOptions& globals, const PruneReport& report, PeakMemory& memory,
+           double seconds) {
   if (globals.json) {
     Json json = Json::Object();
     json.Set("layers_before", report.layers_before);
@@ -37,8 +38,10 @@ void Print(const GlobalOptions& globals, const PruneReport& report, PeakMemory& 
   }
   FieldList fields;
   fields.Add("layers", fmt::format("{} of {}", report.layers_after, report.layers_before));
-  fields.Add("parameters", fmt::format("{} of {}", report.parameters_after, report.parameters_before));
-  fields.Add("bytes", fmt::format("{} ({})", report.bytes_after, FormatBytes(double(report.bytes_after))));
+  fields.Add("parameters",
+             fmt::format("{} of {}", report.parameters_after, report.parameters_before));
+  fields.Add("bytes",
+             fmt::format("{} ({})", report.bytes_after, FormatBytes(double(report.bytes_after))));
   fields.Add("time", FormatSeconds(seconds));
   memory.AddTo(fields);
   Out().Write(fields.Text());
@@ -53,15 +56,16 @@ void Prune(const GlobalOptions& globals, const PruneFlags& flags) {
       flags.model, flags.output,
       {.layers = flags.layers,
        .overwrite = flags.overwrite,
-       .run_record =
-           RunRecord(globals, flags.output, [&](RunInputs& inputs) { inputs.AddBase(flags.model); }),
+       .run_record = RunRecord(globals, flags.output,
+                               [&](RunInputs& inputs) { inputs.AddBase(flags.model); }),
        .progress = [&](int64_t done, int64_t total) {
          CheckInterrupt();
          memory.Sample();
          if (!progress) {
            progress = std::make_unique<Progress>(
                globals,
-               ProgressOptions{.what = "copying", .unit = "bytes", .total = total, .already_done = done});
+               ProgressOptions{
+                   .what = "copying", .unit = "bytes", .total = total, .already_done = done});
          }
          progress->Update(done);
        }});

@@ -23,7 +23,8 @@ struct QuantizeFlags {
 
 void PrintReport(const QuantizeReport& report, double seconds) {
   Table table({"tensors", "relative error"});
-  for (const auto& [kind, error] : report.relative_error) table.AddRow({kind, fmt::format("{:.6f}", error)});
+  for (const auto& [kind, error] : report.relative_error)
+    table.AddRow({kind, fmt::format("{:.6f}", error)});
   FieldList fields;
   fields.Add("bytes before",
              fmt::format("{} ({})", report.bytes_before, FormatBytes(double(report.bytes_before))));
@@ -55,7 +56,8 @@ void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
     if (!progress) {
       progress = std::make_unique<Progress>(
           globals,
-          ProgressOptions{.what = "quantising", .unit = "bytes", .total = total, .already_done = done});
+          ProgressOptions{
+              .what = "quantising", .unit = "bytes", .total = total, .already_done = done});
     }
     progress->Update(done);
   };
@@ -64,11 +66,12 @@ void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
       {.scheme = flags.scheme == "dynamic" ? QuantScheme::kDynamic : QuantScheme::kLinear,
        .block_size = ParseBlockSize(flags.block_size),
        .keep_embedding = flags.keep_embedding,
-       .layout = flags.layout == "bitsandbytes" ? QuantizedLayout::kBitsandbytes : QuantizedLayout::kLacos,
+       .layout = flags.layout == "bitsandbytes" ? QuantizedLayout::kBitsandbytes
+                                                : QuantizedLayout::kLacos,
        .base_name = flags.base_name,
        .overwrite = flags.overwrite,
-       .run_record =
-           RunRecord(globals, flags.output, [&](RunInputs& inputs) { inputs.AddBase(flags.model); }),
+       .run_record = RunRecord(globals, flags.output,
+                               [&](RunInputs& inputs) { inputs.AddBase(flags.model); }),
        .progress = on_tensor});
   progress.reset();
   if (globals.json) {
@@ -85,14 +88,18 @@ void AddQuantizeCommand(CLI::App& app, GlobalOptions& globals) {
       NewCommand(app, globals, "quantize", "Cast an original BLOOM folder to 8 bit, block by block",
                  "lacos quantize --model bloom-560m --output bloom-560m-int8");
   auto flags = std::make_shared<QuantizeFlags>();
-  command->add_option("--model", flags->model, "An original BLOOM folder")->type_name("DIR")->required();
+  command->add_option("--model", flags->model, "An original BLOOM folder")
+      ->type_name("DIR")
+      ->required();
   command->add_option("--output", flags->output, "Folder to make")->type_name("DIR")->required();
-  OneOf(command->add_option("--scheme", flags->scheme,
-                            "What the codes mean: equal steps, or bitsandbytes' dynamic 256-entry map"),
+  OneOf(command->add_option(
+            "--scheme", flags->scheme,
+            "What the codes mean: equal steps, or bitsandbytes' dynamic 256-entry map"),
         {"linear", "dynamic"});
-  AddBlockSizeOption(command, flags->block_size,
-                     "Weights that share one scale; 'row' is one output row, on whose codes the int8 product "
-                     "works exactly");
+  AddBlockSizeOption(
+      command, flags->block_size,
+      "Weights that share one scale; 'row' is one output row, on whose codes the int8 product "
+      "works exactly");
   OneOf(
       command->add_option(
           "--layout", flags->layout,

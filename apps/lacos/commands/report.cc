@@ -1,5 +1,5 @@
-// `lacos report`: the page of a training run, of an evaluation or of a sweep, made anew from its folder, or
-// one page of several evaluations.
+// `lacos report`: the page of a training run, of an evaluation or of a sweep, made anew from its
+// folder, or one page of several evaluations.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -36,11 +36,13 @@ void ReportOne(const GlobalOptions& globals, const std::string& folder) {
   const std::string sweep = (std::filesystem::path(folder) / "sweep.json").string();
   if (std::filesystem::exists(sweep)) {
     const std::string run = (std::filesystem::path(folder) / "run.json").string();
-    WriteFileAtomically(path, SweepReportHtml(Json::ReadFile(sweep),
-                                              std::filesystem::exists(run) ? Json::ReadFile(run) : Json()));
+    WriteFileAtomically(
+        path, SweepReportHtml(Json::ReadFile(sweep),
+                              std::filesystem::exists(run) ? Json::ReadFile(run) : Json()));
   } else if (IsEvaluation(folder)) {
     const BootstrapOptions bootstrap = ReadBootstrapOptions(folder);
-    WriteFileAtomically(path, EvaluationReportHtml(ReadResults(folder, bootstrap), bootstrap.confidence));
+    WriteFileAtomically(path,
+                        EvaluationReportHtml(ReadResults(folder, bootstrap), bootstrap.confidence));
   } else {
     WriteRunReport(folder);
   }
@@ -72,8 +74,9 @@ std::string SystemsTable(const SystemsComparison& comparison) {
                                     Number(system.ms_per_text, "{:.3f}")};
     for (size_t k = 0; k < comparison.headlines.size(); ++k) {
       const SystemScore& score = comparison.headline(k)[i];
-      row.push_back(score.present ? FormatScore(score.value) + (score.same_items ? "" : " (other items)")
-                                  : "-");
+      row.push_back(score.present
+                        ? FormatScore(score.value) + (score.same_items ? "" : " (other items)")
+                        : "-");
       row.push_back(score.present ? FormatInterval(score.interval) : "-");
     }
     table.AddRow(row);
@@ -82,7 +85,8 @@ std::string SystemsTable(const SystemsComparison& comparison) {
 }
 
 void ReportSeveral(const GlobalOptions& globals, const ReportFlags& flags) {
-  if (flags.output.empty()) FailUsage("--output", "name the folder for the page of several evaluations");
+  if (flags.output.empty())
+    FailUsage("--output", "name the folder for the page of several evaluations");
   CheckOutputFolder(flags.output, flags.overwrite, "");
   for (const std::string& folder : flags.folders) {
     if (!IsEvaluation(folder)) {
@@ -131,16 +135,17 @@ void Report(const GlobalOptions& globals, const ReportFlags& flags) {
 }  // namespace
 
 void AddReportCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* command =
-      NewCommand(app, globals, "report",
-                 "Write report.html of a training run, running or ended, of an evaluation, a sweep, or "
-                 "several evaluations",
-                 "lacos report results-a results-b results-c --output page");
+  CLI::App* command = NewCommand(
+      app, globals, "report",
+      "Write report.html of a training run, running or ended, of an evaluation, a sweep, or "
+      "several evaluations",
+      "lacos report results-a results-b results-c --output page");
   auto flags = std::make_shared<ReportFlags>();
   command
-      ->add_option("DIR", flags->folders,
-                   "Output folder of 'lacos train', 'lacos eval' or 'lacos sweep'; several of 'lacos eval' "
-                   "make one page")
+      ->add_option(
+          "DIR", flags->folders,
+          "Output folder of 'lacos train', 'lacos eval' or 'lacos sweep'; several of 'lacos eval' "
+          "make one page")
       ->type_name("")
       ->required();
   command

@@ -74,7 +74,8 @@ Json FlagsJson(const CLI::App& command) {
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_group().empty()) continue;  // hidden: not for people
     if (option->get_lnames().empty() && !option->get_positional()) continue;
-    const std::string name = option->get_positional() ? option->get_name() : option->get_lnames()[0];
+    const std::string name =
+        option->get_positional() ? option->get_name() : option->get_lnames()[0];
     if (name == "help" || !IsRepeatable("--" + name)) continue;
     std::string value = option->get_default_str();
     if (option->count() > 0) value = fmt::format("{}", fmt::join(option->results(), " "));
@@ -88,8 +89,8 @@ Json FlagsJson(const CLI::App& command) {
 std::string CommandName(const GlobalOptions& globals) {
   if (globals.command == nullptr) return globals.arguments.empty() ? "" : globals.arguments[0];
   std::string name = globals.command->get_name();
-  for (const CLI::App* app = globals.command->get_parent(); app != nullptr && app->get_parent() != nullptr;
-       app = app->get_parent()) {
+  for (const CLI::App* app = globals.command->get_parent();
+       app != nullptr && app->get_parent() != nullptr; app = app->get_parent()) {
     name = app->get_name() + " " + name;
   }
   return name;
@@ -106,8 +107,10 @@ Json CommandRecord(const GlobalOptions& globals, const std::string& output) {
   if (!output.empty()) {
     std::error_code error;
     const fs::path here = fs::current_path(error);
-    const fs::path relative = here.lexically_relative(fs::weakly_canonical(fs::path(output) / "", error));
-    record.Set("working_directory", relative.empty() ? here.generic_string() : relative.generic_string());
+    const fs::path relative =
+        here.lexically_relative(fs::weakly_canonical(fs::path(output) / "", error));
+    record.Set("working_directory",
+               relative.empty() ? here.generic_string() : relative.generic_string());
   }
   if (globals.command != nullptr) record.Set("flags", FlagsJson(*globals.command));
   record.Set("seed", globals.seed);

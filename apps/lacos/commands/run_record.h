@@ -11,15 +11,16 @@
 
 namespace lacos::cli {
 
-// {"lacos_version", "build", "command", "arguments", "working_directory", "flags", "seed", "machine",
-// "environment"}. "arguments" are those of the command line, --config expanded, but for where the output goes
-// and how it is shown: two runs of one command have equal records, whatever their folders are called.
-// "working_directory" is relative to `output`, so that relative paths among the arguments keep their meaning
-// where folders are moved together; it is left out where there is no output (""). No time stands in it.
+// {"lacos_version", "build", "command", "arguments", "working_directory", "flags", "seed",
+// "machine", "environment"}. "arguments" are those of the command line, --config expanded, but for
+// where the output goes and how it is shown: two runs of one command have equal records, whatever
+// their folders are called. "working_directory" is relative to `output`, so that relative paths
+// among the arguments keep their meaning where folders are moved together; it is left out where
+// there is no output (""). No time stands in it.
 Json CommandRecord(const GlobalOptions& globals, const std::string& output);
 
-// Both as functions that give the text when all else is written: the above with the inputs that `add` names
-// and, where something was computed, the kernels.
+// Both as functions that give the text when all else is written: the above with the inputs that
+// `add` names and, where something was computed, the kernels.
 struct RecordOptions {
   std::function<void(RunInputs&)> add;
   std::function<KernelInfo()> kernels = {};

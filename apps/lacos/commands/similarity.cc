@@ -37,15 +37,16 @@ size_t BlockTexts(const SentenceEncoder& embedder) {
 void Warn(const EncodeStatistics& s) {
   if (s.empty > 0)
     spdlog::warn("{} texts have no tokens; their vectors are zero and their cosines 0", s.empty);
-  if (s.truncated > 0) spdlog::info("{} texts were longer than --max-length and lost their end", s.truncated);
+  if (s.truncated > 0)
+    spdlog::info("{} texts were longer than --max-length and lost their end", s.truncated);
 }
 
 void CheckFinite(double cosine, const std::string& where) {
   if (std::isfinite(cosine)) return;
-  throw UserError(
-      fmt::format("{} the cosine is {}; expected a finite number; check the weights of the model and of its "
-                  "adapter",
-                  where, cosine));
+  throw UserError(fmt::format(
+      "{} the cosine is {}; expected a finite number; check the weights of the model and of its "
+      "adapter",
+      where, cosine));
 }
 
 // Pairs of a table with a header that names both columns, or of a headerless one with two columns.
@@ -98,7 +99,8 @@ class PairReader {
 
 void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
   PairReader reader(flags.input, flags.table.Options());
-  SentenceEncoder embedder(MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
+  SentenceEncoder embedder(
+      MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
   const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
   const auto d = static_cast<size_t>(embedder.dimension());
   const size_t block = BlockTexts(embedder) / 2;
@@ -155,11 +157,12 @@ struct Hit {
   }
 };
 
-void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, const std::vector<Hit>& hits,
-               const EncodeStatistics& sum) {
+void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags,
+               const std::vector<Hit>& hits, const EncodeStatistics& sum) {
   if (!globals.json) {
     for (size_t i = 0; i < hits.size(); ++i) {
-      Out().Write(fmt::format("{}\t{:.6f}\t{}\t{}\n", i + 1, hits[i].cosine, hits[i].line, hits[i].text));
+      Out().Write(
+          fmt::format("{}\t{:.6f}\t{}\t{}\n", i + 1, hits[i].cosine, hits[i].line, hits[i].text));
     }
     return;
   }
@@ -186,7 +189,8 @@ void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, const
 void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
   TextReader reader(
       {.path = flags.input, .field = flags.field, .replace_invalid = flags.table.replace_invalid});
-  SentenceEncoder embedder(MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
+  SentenceEncoder embedder(
+      MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
   const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
   const auto d = static_cast<size_t>(embedder.dimension());
 

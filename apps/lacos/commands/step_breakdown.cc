@@ -22,9 +22,11 @@ std::vector<Row> Rows(const StepBreakdown& breakdown) {
   for (int i = 0; i < kStepParts; ++i) {
     const auto part = static_cast<StepPart>(i);
     if (parts[i].calls == 0) continue;
-    rows.push_back({std::string(NameOf(part)), std::string(TitleOf(part)), parts[i].calls, parts[i].seconds});
+    rows.push_back(
+        {std::string(NameOf(part)), std::string(TitleOf(part)), parts[i].calls, parts[i].seconds});
   }
-  for (const HostPart& part : breakdown.host) rows.push_back({part.name, part.title, 0, part.seconds});
+  for (const HostPart& part : breakdown.host)
+    rows.push_back({part.name, part.title, 0, part.seconds});
   rows.push_back({"rest", "host code between verbs", 0, breakdown.RestSeconds()});
   return rows;
 }

@@ -1,5 +1,5 @@
-// Where measured time went, as a table that sums to its total: the backend's ops, named host work, the
-// rest.
+// Where measured time went, as a table that sums to its total: the backend's ops, named host work,
+// the rest.
 #pragma once
 
 #include <string>
@@ -26,8 +26,8 @@ struct StepBreakdown {
   double RestSeconds() const;
 };
 
-// {"seconds", "parts": [{"part", "seconds", "share", "calls"}], "ops": [...], "products": [...]}. The
-// parts' seconds sum to "seconds", their shares to 1.
+// {"seconds", "parts": [{"part", "seconds", "share", "calls"}], "ops": [...], "products": [...]}.
+// The parts' seconds sum to "seconds", their shares to 1.
 Json BreakdownJson(const StepBreakdown& breakdown);
 // Two tables: the parts, and the frozen products by matrix with their share of the ceiling.
 std::string BreakdownText(const StepBreakdown& breakdown);

@@ -65,13 +65,14 @@ void MakeRun(const SweepFlags& flags) {
     if (!done) throw Interrupted();
     return;
   }
-  throw UserError(
-      fmt::format("[{}] the recipe or its files were changed while the sweep runs; expected them to stay; "
-                  "start the sweep again",
-                  flags.recipe));
+  throw UserError(fmt::format(
+      "[{}] the recipe or its files were changed while the sweep runs; expected them to stay; "
+      "start the sweep again",
+      flags.recipe));
 }
 
-// Predicted peak memory of each trained cell, every text at max_length; equal needs are planned once.
+// Predicted peak memory of each trained cell, every text at max_length; equal needs are planned
+// once.
 class MemoryPrediction {
  public:
   explicit MemoryPrediction(SweepBases& bases) : bases_(bases) {}
@@ -204,15 +205,20 @@ void AddSweepCommand(CLI::App& app, GlobalOptions& globals) {
       "Train and score a grid of settings, each with several seeds; say what differs and what it costs",
       "lacos sweep examples/sweep.toml --output sweep");
   auto flags = std::make_shared<SweepFlags>();
-  command->add_option("RECIPE", flags->recipe, "What to vary and how to score it, in TOML (docs/sweeps.md)")
+  command
+      ->add_option("RECIPE", flags->recipe,
+                   "What to vary and how to score it, in TOML (docs/sweeps.md)")
       ->type_name("")
       ->required();
   command
-      ->add_option("--output", flags->output,
-                   "Folder to work in; of an earlier sweep: finished runs are kept, the others are made")
+      ->add_option(
+          "--output", flags->output,
+          "Folder to work in; of an earlier sweep: finished runs are kept, the others are made")
       ->type_name("DIR");
-  command->add_flag("--dry-run", flags->dry_run, "Only list the cells, with their predicted memory");
-  command->add_flag("--keep-going", flags->keep_going, "Leave a cell that fails out, instead of ending");
+  command->add_flag("--dry-run", flags->dry_run,
+                    "Only list the cells, with their predicted memory");
+  command->add_flag("--keep-going", flags->keep_going,
+                    "Leave a cell that fails out, instead of ending");
   command->add_flag("--keep-models", flags->keep_models, "Keep every run's trained folder");
   // What the process of one run is told; nobody else needs it.
   command->add_option("--run-cell", flags->run_cell)->group("");

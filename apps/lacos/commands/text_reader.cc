@@ -15,7 +15,8 @@
 namespace lacos::cli {
 namespace {
 
-// Size of a plain regular file, else 0: only there do the bytes of lines add up to the size of the file.
+// Size of a plain regular file, else 0: only there do the bytes of lines add up to the size of the
+// file.
 int64_t PlainFileSize(const std::string& path) {
   std::error_code error;
   if (path.ends_with(".gz") || path.ends_with(".zst")) return 0;
@@ -40,7 +41,8 @@ TextReader::TextReader(const TextInput& input)
               (input.path == "-" && !input.field.empty());
   if (!is_jsonl_ && !input.field.empty()) {
     FailUsage("--field",
-              fmt::format("found with the input '{}'; expected it with a .jsonl file or stdin", input.path));
+              fmt::format("found with the input '{}'; expected it with a .jsonl file or stdin",
+                          input.path));
   }
   if (input_.field.empty()) input_.field = "text";
   bytes_total_ = PlainFileSize(input.path);

@@ -31,8 +31,8 @@ class TextReader {
   // Share of the input that has been read, where that can be known (a plain file).
   std::optional<double> Fraction() const;
 
-  // Fills `texts` with the next texts, at most `count` of them and at most about `bytes`; false when there
-  // were none.
+  // Fills `texts` with the next texts, at most `count` of them and at most about `bytes`; false
+  // when there were none.
   bool NextBlock(size_t count, size_t bytes, std::vector<std::string>& texts);
 
  private:

@@ -54,7 +54,8 @@ void AppendIds(std::span<const int32_t> ids, std::string& out) {
 // Characters that StripWhitespace took from the front: offsets count from the start of the line.
 int64_t StrippedFront(const std::string& text, const std::string& stripped) {
   if (stripped.empty()) return 0;
-  const size_t bytes = text.find(stripped);  // it starts with a non-blank, so never inside the blanks
+  // it starts with a non-blank, so never inside the blanks
+  const size_t bytes = text.find(stripped);
   int64_t characters = 0;
   for (size_t i = 0; i < bytes; ++i)
     characters += (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80 ? 1 : 0;
@@ -68,8 +69,8 @@ std::vector<int32_t> ParseIds(const std::string& line, const std::string& where)
   const auto append = [&ids](const Json& id) {
     const int64_t number = id.AsInt();
     if (number < 0 || number > INT32_MAX) {
-      throw UserError(
-          fmt::format("{} found {}; expected a token id; check the input of --decode", id.Where(), number));
+      throw UserError(fmt::format("{} found {}; expected a token id; check the input of --decode",
+                                  id.Where(), number));
     }
     ids.push_back(static_cast<int32_t>(number));
   };
@@ -110,7 +111,8 @@ class LineWorker {
     out += "]}";
   }
 
-  void Decode(const std::string& line, const std::string& where, std::string& out, Counts& counts) const {
+  void Decode(const std::string& line, const std::string& where, std::string& out,
+              Counts& counts) const {
     const std::vector<int32_t> ids = ParseIds(line, where);
     counts.tokens += static_cast<int64_t>(ids.size());
     const std::string text = tokenizer_.Decode(ids, flags_.skip_special);
@@ -163,8 +165,9 @@ class InputBlocks {
 };
 
 // Lines of one block, cut into chunks that threads take in turn; chunks are written in order.
-void RunBlock(const LineWorker& worker, const TokenizeFlags& flags, const std::vector<std::string>& texts,
-              const std::string& file, int64_t first_line, std::string_view separator, Counts& counts) {
+void RunBlock(const LineWorker& worker, const TokenizeFlags& flags,
+              const std::vector<std::string>& texts, const std::string& file, int64_t first_line,
+              std::string_view separator, Counts& counts) {
   const auto n = static_cast<int64_t>(texts.size());
   const int64_t chunks = std::min<int64_t>(n, int64_t{8} * ThreadCount());
   std::vector<std::string> results(static_cast<size_t>(chunks));
@@ -173,7 +176,8 @@ void RunBlock(const LineWorker& worker, const TokenizeFlags& flags, const std::v
     for (int64_t i = n * c / chunks; i < n * (c + 1) / chunks; ++i) {
       if (counts.texts + i > 0) results[c] += separator;
       if (flags.decode) {
-        worker.Decode(texts[i], fmt::format("{}:{}", file, first_line + i), results[c], chunk_counts[c]);
+        worker.Decode(texts[i], fmt::format("{}:{}", file, first_line + i), results[c],
+                      chunk_counts[c]);
       } else {
         worker.Encode(texts[i], results[c], chunk_counts[c]);
       }
@@ -189,10 +193,12 @@ void RunBlock(const LineWorker& worker, const TokenizeFlags& flags, const std::v
 
 void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
   if (flags.decode && !flags.input.field.empty()) {
-    FailUsage("--field", "found with --decode; expected ids as this command prints them; leave --field out");
+    FailUsage("--field",
+              "found with --decode; expected ids as this command prints them; leave --field out");
   }
   InputBlocks reader(flags);
-  const ModelFolder folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+  const ModelFolder folder =
+      OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
   RequireAsRecorded(folder.tokenizer_path);
   const auto tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
   const bool strip = flags.encoding.strip.value_or(folder.settings.strip.value_or(false));
@@ -213,8 +219,8 @@ void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
   }
   progress.Finish();
   if (globals.json) {
-    Out().Write(fmt::format("\n], \"texts\": {}, \"tokens\": {}, \"truncated\": {}}}\n", counts.texts,
-                            counts.tokens, counts.truncated));
+    Out().Write(fmt::format("\n], \"texts\": {}, \"tokens\": {}, \"truncated\": {}}}\n",
+                            counts.texts, counts.tokens, counts.truncated));
   } else if (counts.texts > 0) {
     Out().Write("\n");
   }
@@ -239,7 +245,9 @@ void AddTokenizeCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::Option* decode =
       command->add_flag("--decode", flags->decode, "The way back: ids (as printed) to text");
   decode->excludes(offsets);
-  command->add_flag("--skip-special-tokens", flags->skip_special, "Leave special tokens out of decoded text")
+  command
+      ->add_flag("--skip-special-tokens", flags->skip_special,
+                 "Leave special tokens out of decoded text")
       ->needs(decode);
   AddStripOptions(command, flags->encoding);
   AddMaxLengthOption(command, flags->encoding, "no limit");

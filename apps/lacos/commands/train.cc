@@ -19,7 +19,9 @@
 namespace lacos::cli {
 namespace {
 
-std::string Score(double value) { return std::isnan(value) ? "undefined" : fmt::format("{:.2f}", value); }
+std::string Score(double value) {
+  return std::isnan(value) ? "undefined" : fmt::format("{:.2f}", value);
+}
 
 // Shows a run on stderr: counts of what was read, a progress line, dev scores, checkpoints.
 class TrainDisplay final : public TrainObserver {
@@ -42,8 +44,9 @@ class TrainDisplay final : public TrainObserver {
     spdlog::info("strategy {}: predicted peak {}", plan.chosen.name,
                  FormatBytes(double(plan.chosen.peak_bytes)));
     progress_ = std::make_unique<Progress>(
-        globals_, ProgressOptions{
-                      .what = "training", .unit = "steps", .total = total_steps, .already_done = first_step});
+        globals_,
+        ProgressOptions{
+            .what = "training", .unit = "steps", .total = total_steps, .already_done = first_step});
   }
   void OnStep(const StepRecord& record) override {
     memory_.Sample();
@@ -120,14 +123,16 @@ void PrintReport(const TrainReport& report, const std::string& output, PeakMemor
   fields.Add("truncated texts", fmt::format("{}", report.truncated));
   fields.Add("time", FormatSeconds(report.seconds));
   fields.Add("tokens/s", fmt::format("{:.0f}", TokensPerSecond(report)));
-  fields.Add("loss, first and last", fmt::format("{:.4f}  {:.4f}", report.loss_first, report.loss_last));
+  fields.Add("loss, first and last",
+             fmt::format("{:.4f}  {:.4f}", report.loss_first, report.loss_last));
   memory.AddTo(fields);
   fields.Add("output", output);
   std::string text = fields.Text();
   if (report.evaluated) {
     Table table({"dev", "step", "Spearman", "Pearson"});
     const auto add = [&](const std::string& name, const EvaluationRecord& record) {
-      table.AddRow({name, fmt::format("{}", record.step), Score(record.spearman), Score(record.pearson)});
+      table.AddRow(
+          {name, fmt::format("{}", record.step), Score(record.spearman), Score(record.pearson)});
     };
     add("first", report.first_evaluation);
     add("best", report.best_evaluation);
@@ -166,13 +171,17 @@ void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
                  "lacos train --model bloom-560m-int8 --train nli.tsv --output trained --epochs 1");
   auto flags = std::make_shared<TrainFlags>();
   command
-      ->add_option("--train", flags->train_files,
-                   "Training data: NLI pairs, triplets, scored pairs, texts with classes, or texts alone")
+      ->add_option(
+          "--train", flags->train_files,
+          "Training data: NLI pairs, triplets, scored pairs, texts with classes, or texts alone")
       ->type_name("FILE")
       ->required();
   command->add_option("--output", flags->output, "Folder to make")->type_name("DIR")->required();
-  command->add_option("--dev", flags->dev, "Scored pairs that choose the best adapter")->type_name("FILE");
-  command->add_option("--eval-every", flags->eval_every, "Steps between dev scores; 0 = after each epoch")
+  command->add_option("--dev", flags->dev, "Scored pairs that choose the best adapter")
+      ->type_name("FILE");
+  command
+      ->add_option("--eval-every", flags->eval_every,
+                   "Steps between dev scores; 0 = after each epoch")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX));
   command
@@ -182,23 +191,26 @@ void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
       ->check(IntegerIn(0, INT64_MAX));
   AddTrainFlags(command, *flags);
   command
-      ->add_option("--save-every", flags->save_every, "Steps between checkpoints; 0 = only when interrupted")
+      ->add_option("--save-every", flags->save_every,
+                   "Steps between checkpoints; 0 = only when interrupted")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX));
   command->add_option("--keep", flags->keep, "Checkpoints that are kept")
       ->type_name("N")
       ->check(IntegerIn(1, 1 << 20));
   command
-      ->add_option("--max-bad-steps", flags->max_bad_steps,
-                   "Steps in all that may be passed over, without update, because their loss or a gradient "
-                   "is not finite; one more stops the run")
+      ->add_option(
+          "--max-bad-steps", flags->max_bad_steps,
+          "Steps in all that may be passed over, without update, because their loss or a gradient "
+          "is not finite; one more stops the run")
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX));
   command->add_flag(
       "--no-text-hashes", flags->no_text_hashes,
       "Keep no hashes of the training texts in --output; `lacos eval` then cannot tell which test texts "
       "were trained on");
-  command->add_flag("--resume", flags->resume, "Go on from the newest valid checkpoint in --output");
+  command->add_flag("--resume", flags->resume,
+                    "Go on from the newest valid checkpoint in --output");
   AddOverwriteOption(command, flags->overwrite);
   OnRun(command, globals, [&globals, flags] { RunTrain(globals, *flags); });
 }

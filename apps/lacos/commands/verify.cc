@@ -1,4 +1,5 @@
-// `lacos verify`: checks every size and hash of a folder that lacos wrote, a run's checkpoints as well.
+// `lacos verify`: checks every size and hash of a folder that lacos wrote, a run's checkpoints as
+// well.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -41,8 +42,8 @@ Json ProblemsJson(const std::vector<VerifyProblem>& problems) {
 
 void PrintProblems(const std::string& prefix, const std::vector<VerifyProblem>& problems) {
   for (const VerifyProblem& problem : problems) {
-    Out().Write(
-        fmt::format("{}{}: found {}; expected {}\n", prefix, problem.file, problem.found, problem.expected));
+    Out().Write(fmt::format("{}{}: found {}; expected {}\n", prefix, problem.file, problem.found,
+                            problem.expected));
     if (!problem.tensors.empty())
       Out().Write(fmt::format("  damaged tensors: {}\n", fmt::join(problem.tensors, ", ")));
   }
@@ -59,7 +60,8 @@ std::string UsableCheckpoint(const std::vector<CheckedCheckpoint>& checkpoints) 
 void Verify(const GlobalOptions& globals, const std::string& folder) {
   const std::vector<CheckedCheckpoint> checkpoints = CheckCheckpoints(folder);
   const bool finished = HasManifest(folder);
-  const bool unfinished_run = !finished && (!checkpoints.empty() || FileExists(folder + "/run.json"));
+  const bool unfinished_run =
+      !finished && (!checkpoints.empty() || FileExists(folder + "/run.json"));
   std::vector<VerifyProblem> problems;
   if (!unfinished_run) problems = VerifyManifest(folder);
   const std::string usable = UsableCheckpoint(checkpoints);
@@ -92,21 +94,23 @@ void Verify(const GlobalOptions& globals, const std::string& folder) {
     for (const CheckedCheckpoint& checkpoint : checkpoints) {
       const std::string name = NameOf(checkpoint);
       if (checkpoint.problems.empty()) {
-        Out().Write(fmt::format("checkpoints/{}: every file has the size and hash of the manifest\n", name));
+        Out().Write(fmt::format(
+            "checkpoints/{}: every file has the size and hash of the manifest\n", name));
       }
       PrintProblems(fmt::format("checkpoints/{}/", name), checkpoint.problems);
     }
     if (unfinished_run) {
-      Out().Write(usable.empty() ? "not finished; --resume would start at step 0\n"
-                                 : fmt::format("not finished; --resume would go on from {}\n", usable));
+      Out().Write(usable.empty()
+                      ? "not finished; --resume would start at step 0\n"
+                      : fmt::format("not finished; --resume would go on from {}\n", usable));
     }
   }
   if (count == 0) return;
   Out().Flush();
-  throw UserError(
-      fmt::format("[{}] {} of its files {} not as the manifest says; expected no difference; copy or make "
-                  "the folder again",
-                  folder, count, count == 1 ? "is" : "are"));
+  throw UserError(fmt::format(
+      "[{}] {} of its files {} not as the manifest says; expected no difference; copy or make "
+      "the folder again",
+      folder, count, count == 1 ? "is" : "are"));
 }
 
 }  // namespace
@@ -116,7 +120,9 @@ void AddVerifyCommand(CLI::App& app, GlobalOptions& globals) {
       NewCommand(app, globals, "verify", "Check every size and hash of a folder that lacos wrote",
                  "lacos verify bloom-560m-int8");
   auto folder = std::make_shared<std::string>();
-  command->add_option("DIR", *folder, "Folder with a lacos.json, or a training run's output, finished or not")
+  command
+      ->add_option("DIR", *folder,
+                   "Folder with a lacos.json, or a training run's output, finished or not")
       ->type_name("")
       ->required();
   OnRun(command, globals, [&globals, folder] { Verify(globals, *folder); });

@@ -20,8 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Two flags for one setting that may also be left to the folder.
-void AddYesNo(CLI::App* command, const std::string& name, const std::string& yes, const std::string& no,
-              std::optional<bool>& value) {
+void AddYesNo(CLI::App* command, const std::string& name, const std::string& yes,
+              const std::string& no, std::optional<bool>& value) {
   CLI::Option* on = command->add_flag_callback(
       "--" + name, [&value] { value = true; }, yes);
   CLI::Option* off = command->add_flag_callback(
@@ -75,7 +75,8 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
       ->type_name("N")
       ->check(IntegerIn(0, INT64_MAX))
       ->group(group);
-  command->add_flag("--quiet", globals.quiet, "Show no progress and log nothing but warnings")->group(group);
+  command->add_flag("--quiet", globals.quiet, "Show no progress and log nothing but warnings")
+      ->group(group);
   OneOf(command->add_option("--log-level", globals.log_level,
                             "Least severe messages that are logged on stderr"),
         {"trace", "debug", "info", "warning", "error", "off"})
@@ -98,9 +99,10 @@ CLI::Validator IntegerIn(int64_t low, int64_t high) {
   const auto check = [low, high](const std::string& text) -> std::string {
     int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) return "";
-    const std::string range =
-        high == INT64_MAX ? fmt::format("of at least {}", low) : fmt::format("from {} to {}", low, high);
+    if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high)
+      return "";
+    const std::string range = high == INT64_MAX ? fmt::format("of at least {}", low)
+                                                : fmt::format("from {} to {}", low, high);
     return fmt::format("found '{}'; expected a whole number {}", text, range);
   };
   return CLI::Validator(check, "", "integer");
@@ -110,9 +112,10 @@ CLI::Validator NumberIn(double low, double high) {
   const auto check = [low, high](const std::string& text) -> std::string {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) return "";
-    const std::string range =
-        std::isinf(high) ? fmt::format("of at least {}", low) : fmt::format("from {} to {}", low, high);
+    if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high)
+      return "";
+    const std::string range = std::isinf(high) ? fmt::format("of at least {}", low)
+                                               : fmt::format("from {} to {}", low, high);
     return fmt::format("found '{}'; expected a number {}", text, range);
   };
   return CLI::Validator(check, "", "number");
@@ -138,7 +141,8 @@ void AddModelOptions(CLI::App* command, ModelOptions& options) {
       ->required();
   command->add_option("--base", options.base, "Where a trained folder's base is, if it was moved")
       ->type_name("DIR");
-  command->add_option("--adapter", options.adapter, "A PEFT adapter to add to a base")->type_name("DIR");
+  command->add_option("--adapter", options.adapter, "A PEFT adapter to add to a base")
+      ->type_name("DIR");
 }
 
 std::optional<Pooling> EncodingOptions::PoolingMode() const {
@@ -156,11 +160,12 @@ void AddPoolingOptions(CLI::App* command, EncodingOptions& options) {
 }
 
 void AddStripOptions(CLI::App* command, EncodingOptions& options) {
-  AddYesNo(command, "strip", "Drop blanks at both ends of a text", "Keep blanks at both ends of a text",
-           options.strip);
+  AddYesNo(command, "strip", "Drop blanks at both ends of a text",
+           "Keep blanks at both ends of a text", options.strip);
 }
 
-void AddMaxLengthOption(CLI::App* command, EncodingOptions& options, const std::string& default_text) {
+void AddMaxLengthOption(CLI::App* command, EncodingOptions& options,
+                        const std::string& default_text) {
   command
       ->add_option_function<int64_t>(
           "--max-length", [&options](int64_t value) { options.max_length = value; },
@@ -197,8 +202,9 @@ void AddPromptOptions(CLI::App* command, EmbedOptions& options) {
       ->default_str("what the folder says, else none")
       ->excludes(prompt);
   command
-      ->add_option("--prefix", options.prefix,
-                   "Tokens put before every text and its prompt, tokenised on their own and never cut off")
+      ->add_option(
+          "--prefix", options.prefix,
+          "Tokens put before every text and its prompt, tokenised on their own and never cut off")
       ->type_name("TEXT");
   command->add_option("--suffix", options.suffix, "Tokens put after every text, in the same way")
       ->type_name("TEXT");
@@ -208,7 +214,8 @@ std::string EmbedOptions::Prompt(const EmbeddingSettings& settings) const {
   return prompt ? *prompt : ResolvePrompt(settings, "", prompt_name);
 }
 
-SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals, const ModelOptions& model,
+SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
+                                                  const ModelOptions& model,
                                                   const EncodingOptions& encoding,
                                                   const EmbedOptions& embed) {
   return {.path = model.model,
@@ -227,7 +234,8 @@ SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals, 
 
 TableOptions TableFlags::Options() const {
   TableOptions options;
-  if (!delimiter.empty()) options.delimiter = delimiter == "\\t" || delimiter == "tab" ? '\t' : delimiter[0];
+  if (!delimiter.empty())
+    options.delimiter = delimiter == "\\t" || delimiter == "tab" ? '\t' : delimiter[0];
   if (!quoting.empty()) options.quoting = quoting == "csv";
   options.replace_invalid = replace_invalid;
   return options;
@@ -235,26 +243,31 @@ TableOptions TableFlags::Options() const {
 
 void AddTableOptions(CLI::App* command, TableFlags& flags) {
   const auto one_character = [](const std::string& text) -> std::string {
-    const bool is_ascii = text.size() == 1 && static_cast<unsigned char>(text[0]) < 0x80 && text[0] != '\n' &&
-                          text[0] != '\r' && text[0] != '"';
+    const bool is_ascii = text.size() == 1 && static_cast<unsigned char>(text[0]) < 0x80 &&
+                          text[0] != '\n' && text[0] != '\r' && text[0] != '"';
     if (is_ascii || text == "tab" || text == "\\t") return "";
     return fmt::format("found '{}'; expected one ASCII character, or tab", text);
   };
-  command->add_option("--delimiter", flags.delimiter, "Character between the columns of a table, or 'tab'")
+  command
+      ->add_option("--delimiter", flags.delimiter,
+                   "Character between the columns of a table, or 'tab'")
       ->type_name("C")
       ->check(CLI::Validator(one_character, "", "character"))
       ->default_str("tab for .tsv, comma for .csv");
-  OneOf(command->add_option("--quoting", flags.quoting, "Whether cells may be quoted as in RFC 4180"),
-        {"none", "csv"})
+  OneOf(
+      command->add_option("--quoting", flags.quoting, "Whether cells may be quoted as in RFC 4180"),
+      {"none", "csv"})
       ->default_str("csv for .csv, none for .tsv");
   AddReplaceInvalidOption(command, flags.replace_invalid);
 }
 
 void AddReplaceInvalidOption(CLI::App* command, bool& replace_invalid) {
-  command->add_flag("--replace-invalid", replace_invalid, "Use U+FFFD for invalid UTF-8 instead of stopping");
+  command->add_flag("--replace-invalid", replace_invalid,
+                    "Use U+FFFD for invalid UTF-8 instead of stopping");
 }
 
-CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text, const std::string& description) {
+CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text,
+                                const std::string& description) {
   return OneOf(command->add_option("--block-size", text, description),
                {"row", "64", "128", "256", "512", "1024", "2048", "4096"});
 }
@@ -288,10 +301,10 @@ void CheckOutputFile(const std::string& path, bool overwrite) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (fs::exists(status) && !fs::is_regular_file(status)) {
-    throw UserError(
-        fmt::format("[{}] is a folder or a device; expected a file that may be replaced; choose another "
-                    "--output",
-                    path));
+    throw UserError(fmt::format(
+        "[{}] is a folder or a device; expected a file that may be replaced; choose another "
+        "--output",
+        path));
   }
   CheckParentFolder(path);
 }
@@ -302,16 +315,16 @@ void CheckOutputFolder(const std::string& path, bool overwrite, const std::strin
   std::error_code error;
   if (!fs::exists(path, error)) return;
   if (!input.empty() && fs::equivalent(path, input, error)) {
-    throw UserError(
-        fmt::format("[{}] is the input itself; expected another folder; choose another --output", path));
+    throw UserError(fmt::format(
+        "[{}] is the input itself; expected another folder; choose another --output", path));
   }
   const bool holds_model =
       fs::exists(fs::path(path) / "config.json") || fs::exists(fs::path(path) / "lacos.json");
   if (!fs::is_directory(path, error) || (!holds_model && !fs::is_empty(path, error))) {
-    throw UserError(
-        fmt::format("[{}] holds something else than a model; expected a model folder or an empty one to "
-                    "replace; choose another --output, or remove it yourself",
-                    path));
+    throw UserError(fmt::format(
+        "[{}] holds something else than a model; expected a model folder or an empty one to "
+        "replace; choose another --output, or remove it yourself",
+        path));
   }
 }
 

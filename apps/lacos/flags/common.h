@@ -38,7 +38,8 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
 // Sets what the command does once the whole command line has been accepted.
 void OnRun(CLI::App* command, GlobalOptions& globals, std::function<void()> action);
 
-// A mistake on the command line that only the command can see: exit status 2, the message names the flag.
+// A mistake on the command line that only the command can see: exit status 2, the message names the
+// flag.
 [[noreturn]] void FailUsage(const std::string& flag, const std::string& message);
 
 // Accepts whole numbers from `low` to `high`; the message says what was found and expected.
@@ -64,9 +65,10 @@ struct EncodingOptions {
   std::optional<Pooling> PoolingMode() const;
 };
 void AddPoolingOptions(CLI::App* command,
-                       EncodingOptions& options);                   // --pooling, --normalize, --no-normalize
+                       EncodingOptions& options);  // --pooling, --normalize, --no-normalize
 void AddStripOptions(CLI::App* command, EncodingOptions& options);  // --strip, --no-strip
-void AddMaxLengthOption(CLI::App* command, EncodingOptions& options, const std::string& default_text);
+void AddMaxLengthOption(CLI::App* command, EncodingOptions& options,
+                        const std::string& default_text);
 
 // --batch-tokens, --prompt, --prompt-name, --prefix, --suffix: for commands that embed.
 struct EmbedOptions {
@@ -75,15 +77,18 @@ struct EmbedOptions {
   std::string prompt_name, prefix, suffix;
   bool stream_layers = false;
 
-  // What is put before every text of a folder with these settings. Throws UserError for an unknown name.
+  // What is put before every text of a folder with these settings. Throws UserError for an unknown
+  // name.
   std::string Prompt(const EmbeddingSettings& settings) const;
 };
 void AddBatchTokensOption(CLI::App* command, EmbedOptions& options);
 void AddStreamOption(CLI::App* command, bool& stream_layers);  // --stream-layers
 void AddPromptOptions(CLI::App* command, EmbedOptions& options);
 
-SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals, const ModelOptions& model,
-                                                  const EncodingOptions& encoding, const EmbedOptions& embed);
+SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
+                                                  const ModelOptions& model,
+                                                  const EncodingOptions& encoding,
+                                                  const EmbedOptions& embed);
 
 // --delimiter, --quoting, --replace-invalid: for commands that read tables.
 struct TableFlags {
@@ -97,17 +102,19 @@ void AddReplaceInvalidOption(CLI::App* command, bool& replace_invalid);
 void AddOverwriteOption(CLI::App* command, bool& overwrite);
 
 // How weights are stored: --block-size ("row", a number of values) and --dtype (f32, bf16, f16).
-CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text, const std::string& description);
+CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text,
+                                const std::string& description);
 CLI::Option* AddDTypeOption(CLI::App* command, std::string& text, const std::string& description);
 int64_t ParseBlockSize(const std::string& text);  // 0 = row
 DType ParseDType(const std::string& text);
 
-// FLOP of the frozen matrices for one token in one direction: 2 for each of their 12 D^2 weights a layer.
+// FLOP of the frozen matrices for one token in one direction: 2 for each of their 12 D^2 weights a
+// layer.
 double FlopsPerToken(const BloomConfig& config);
 
-// Refuses, before any work, an output that exists (unless `overwrite`), that is of the wrong kind, or whose
-// parent folder is not there. A folder is only ever replaced when it is empty or holds a model, and never
-// when it is `input`.
+// Refuses, before any work, an output that exists (unless `overwrite`), that is of the wrong kind,
+// or whose parent folder is not there. A folder is only ever replaced when it is empty or holds a
+// model, and never when it is `input`.
 void CheckOutputFile(const std::string& path, bool overwrite);
 void CheckOutputFolder(const std::string& path, bool overwrite, const std::string& input);
 

@@ -1,5 +1,5 @@
-// --config FILE: flags from a TOML file, or from the run.json of an earlier run; the command line's own flags
-// win.
+// --config FILE: flags from a TOML file, or from the run.json of an earlier run; the command line's
+// own flags win.
 #include "flags/config_file.h"
 
 #include <fmt/format.h>
@@ -25,8 +25,8 @@ struct FlagGroup {
   bool has_equals = false;  // --batch-size=64
 };
 
-// "--name=value" and "--name value value": values are what follows up to the next flag. Negative numbers are
-// values.
+// "--name=value" and "--name value value": values are what follows up to the next flag. Negative
+// numbers are values.
 std::vector<FlagGroup> Group(const std::vector<std::string>& arguments, size_t begin) {
   std::vector<FlagGroup> groups;
   for (size_t i = begin; i < arguments.size(); ++i) {
@@ -55,9 +55,9 @@ std::vector<FlagGroup> ReadToml(const std::string& path) {
       groups.push_back({.name = "--" + name, .values = item.inputs});
     }
   } catch (const CLI::Error& problem) {
-    throw UserError(
-        fmt::format("[{}] could not read it as TOML: {}; expected lines such as batch-size = 64; correct it",
-                    path, problem.what()));
+    throw UserError(fmt::format(
+        "[{}] could not read it as TOML: {}; expected lines such as batch-size = 64; correct it",
+        path, problem.what()));
   }
   return groups;
 }
@@ -87,7 +87,8 @@ std::vector<FlagGroup> ReadRunJson(const std::string& path) {
   for (FlagGroup& group : groups) {
     if (!NamesPaths(group.name)) continue;
     for (std::string& value : group.values) {
-      const fs::path place = (directory / value).lexically_normal();  // `value` itself where it is absolute
+      // `value` itself where it is absolute
+      const fs::path place = (directory / value).lexically_normal();
       if (PathExists(place.string())) value = place.string();
     }
   }
@@ -110,7 +111,8 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
     if (known->get_name() == arguments[0]) command = known;
   }
   // `init` has a --config too, of another kind: the shape of a model.
-  const bool takes_flags = command != nullptr && command->get_option_no_throw("--train") != nullptr &&
+  const bool takes_flags = command != nullptr &&
+                           command->get_option_no_throw("--train") != nullptr &&
                            command->get_option_no_throw("--config") != nullptr;
   if (!takes_flags) return arguments;
   const std::vector<FlagGroup> given = Group(arguments, 1);
@@ -145,8 +147,8 @@ std::string RunFileOf(const std::vector<std::string>& arguments) {
 
 bool IsRepeatable(const std::string& flag) {
   // init has a --config of another kind, which is an input; train's was expanded.
-  static const std::vector<std::string> kLeftOut = {"--output", "--to",    "--resume",   "--overwrite",
-                                                    "--json",   "--quiet", "--log-level"};
+  static const std::vector<std::string> kLeftOut = {
+      "--output", "--to", "--resume", "--overwrite", "--json", "--quiet", "--log-level"};
   return std::find(kLeftOut.begin(), kLeftOut.end(), flag) == kLeftOut.end();
 }
 
@@ -161,7 +163,8 @@ std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arg
   }
   for (FlagGroup& group : Group(arguments, 1)) {
     if (!IsRepeatable(group.name) || (group.name == "--config" && arguments[0] != "init")) continue;
-    const CLI::Option* option = command == nullptr ? nullptr : command->get_option_no_throw(group.name);
+    const CLI::Option* option =
+        command == nullptr ? nullptr : command->get_option_no_throw(group.name);
     if (option != nullptr) {  // what is more than it takes is positional
       const size_t most = std::max<size_t>(group.has_equals, option->get_items_expected_max());
       if (group.values.size() > most) group.values.resize(most);

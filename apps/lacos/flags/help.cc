@@ -60,16 +60,20 @@ std::string HelpFormatter::make_description(const CLI::App* app) const {
 
 std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
   std::ostringstream out;
-  CLI::detail::format_help(out, command->get_name(), Wrap(command->get_description(), kWidth), kColumn);
+  CLI::detail::format_help(out, command->get_name(), Wrap(command->get_description(), kWidth),
+                           kColumn);
   return out.str();
 }
 
 // CLI11 puts two blank lines between groups.
-std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
-  return CLI::detail::find_and_replace(CLI::Formatter::make_help(app, std::move(name), mode), "\n\n\n",
-                                       "\n\n");
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
+                                     CLI::AppFormatMode mode) const {
+  return CLI::detail::find_and_replace(CLI::Formatter::make_help(app, std::move(name), mode),
+                                       "\n\n\n", "\n\n");
 }
 
-std::string HelpFormatter::make_footer(const CLI::App* app) const { return app->get_footer() + "\n"; }
+std::string HelpFormatter::make_footer(const CLI::App* app) const {
+  return app->get_footer() + "\n";
+}
 
 }  // namespace lacos::cli

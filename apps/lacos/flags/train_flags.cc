@@ -15,14 +15,16 @@
 namespace lacos::cli {
 namespace {
 
-const std::vector<std::string> kTargets = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"};
+const std::vector<std::string> kTargets = {"query_key_value", "dense", "dense_h_to_4h",
+                                           "dense_4h_to_h"};
 
 void AddDataFlags(CLI::App* command, TrainFlags& flags) {
   command->add_option("--split", flags.split, "Rows that are used of a file with a column 'split'")
       ->type_name("NAME");
   AddTableOptions(command, flags.table);
-  command->add_flag("--hard-negatives", flags.hard_negatives,
-                    "Make the contradictions of an anchor its negatives, beside those of the batch");
+  command->add_flag(
+      "--hard-negatives", flags.hard_negatives,
+      "Make the contradictions of an anchor its negatives, beside those of the batch");
   command
       ->add_option(
           "--data-fraction", flags.data_fraction,
@@ -61,9 +63,10 @@ void AddObjectiveFlags(CLI::App* command, TrainFlags& flags) {
       ->type_name("X")
       ->check(NumberIn(0, 1e6));
   command
-      ->add_option("--score-max", flags.score_max,
-                   "Gold score that means 'the same' (cosine, cosent); 0 = 1 when all lie in -1..1, else 5 "
-                   "or the largest")
+      ->add_option(
+          "--score-max", flags.score_max,
+          "Gold score that means 'the same' (cosine, cosent); 0 = 1 when all lie in -1..1, else 5 "
+          "or the largest")
       ->type_name("X")
       ->check(NumberIn(0, 1e9));
   command
@@ -109,7 +112,8 @@ void AddAdapterFlags(CLI::App* command, TrainFlags& flags) {
 }
 
 void AddOptimizerFlags(CLI::App* command, TrainFlags& flags) {
-  OneOf(command->add_option("--optimizer", flags.optimizer, "Adam with block-wise 8-bit or with f32 moments"),
+  OneOf(command->add_option("--optimizer", flags.optimizer,
+                            "Adam with block-wise 8-bit or with f32 moments"),
         {"adam8", "adam"});
   command->add_option("--learning-rate", flags.learning_rate, "Learning rate after warm-up")
       ->type_name("X")
@@ -117,16 +121,18 @@ void AddOptimizerFlags(CLI::App* command, TrainFlags& flags) {
   command->add_option("--weight-decay", flags.weight_decay, "Decoupled weight decay")
       ->type_name("X")
       ->check(NumberIn(0, 1e3));
-  command->add_option("--max-grad-norm", flags.max_grad_norm, "Gradients are clipped to this norm; 0 = never")
+  command
+      ->add_option("--max-grad-norm", flags.max_grad_norm,
+                   "Gradients are clipped to this norm; 0 = never")
       ->type_name("X")
       ->check(NumberIn(0, 1e9));
   OneOf(command->add_option("--schedule", flags.schedule, "Learning rate after warm-up"),
         {"linear", "constant", "cosine"});
-  CLI::Option* ratio =
-      command
-          ->add_option("--warmup-ratio", flags.warmup_ratio, "Share of the steps with rising learning rate")
-          ->type_name("X")
-          ->check(NumberIn(0, 1));
+  CLI::Option* ratio = command
+                           ->add_option("--warmup-ratio", flags.warmup_ratio,
+                                        "Share of the steps with rising learning rate")
+                           ->type_name("X")
+                           ->check(NumberIn(0, 1));
   command
       ->add_option("--warmup-steps", flags.warmup_steps,
                    "Steps with rising learning rate, instead of the ratio")
@@ -138,8 +144,9 @@ void AddOptimizerFlags(CLI::App* command, TrainFlags& flags) {
 
 void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
   const auto is_size = [](const std::string& text) -> std::string {
-    return ParseSize(text) ? ""
-                           : fmt::format("found '{}'; expected a size such as 6GB, 1.5GiB or 900MB", text);
+    return ParseSize(text)
+               ? ""
+               : fmt::format("found '{}'; expected a size such as 6GB, 1.5GiB or 900MB", text);
   };
   command
       ->add_option("--memory-budget", flags.memory_budget,
@@ -147,11 +154,13 @@ void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
       ->type_name("SIZE")
       ->check(CLI::Validator(is_size, "", "size"))
       ->default_str("80 % of free memory");
-  OneOf(command->add_option(
-            "--gradient-strategy", flags.strategy,
-            "Keep activations, recompute them, or encode in chunks (GradCache); the same bytes result"),
-        {"auto", "direct", "recompute", "gradcache"});
-  command->add_option("--chunk-tokens", flags.chunk_tokens, "Tokens in a chunk of gradcache; 0 = 2048")
+  OneOf(
+      command->add_option(
+          "--gradient-strategy", flags.strategy,
+          "Keep activations, recompute them, or encode in chunks (GradCache); the same bytes result"),
+      {"auto", "direct", "recompute", "gradcache"});
+  command
+      ->add_option("--chunk-tokens", flags.chunk_tokens, "Tokens in a chunk of gradcache; 0 = 2048")
       ->type_name("N")
       ->check(IntegerIn(0, INT32_MAX));
   AddStreamOption(command, flags.stream_layers);
@@ -169,7 +178,8 @@ void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
 }
 
 LossKind ParseLoss(const std::string& name) {
-  for (const LossKind kind : {LossKind::kSoftmax, LossKind::kCosine, LossKind::kCosent, LossKind::kTriplet}) {
+  for (const LossKind kind :
+       {LossKind::kSoftmax, LossKind::kCosine, LossKind::kCosent, LossKind::kTriplet}) {
     if (name == Name(kind)) return kind;
   }
   return LossKind::kMnr;
@@ -205,32 +215,34 @@ void ParseLayers(const std::string& text, int64_t layers, LoraSettings& lora) {
   }
   if (!valid || first < 0 || last < first || last >= layers) {
     throw UserError(fmt::format(
-        "[--lora-layers] found '{}'; expected A-B with 0 <= A <= B <= {}; this model has {} layers", text,
-        layers - 1, layers));
+        "[--lora-layers] found '{}'; expected A-B with 0 <= A <= B <= {}; this model has {} layers",
+        text, layers - 1, layers));
   }
   lora.first_layer = first;
   lora.last_layer = last;
 }
 
-// Name and value of every setting that decides the result: for the model card, run.json and the check on
-// --resume.
-std::vector<std::pair<std::string, std::string>> Recipe(const GlobalOptions& globals, const TrainFlags& flags,
+// Name and value of every setting that decides the result: for the model card, run.json and the
+// check on --resume.
+std::vector<std::pair<std::string, std::string>> Recipe(const GlobalOptions& globals,
+                                                        const TrainFlags& flags,
                                                         const TrainOptions& options) {
   std::vector<std::pair<std::string, std::string>> recipe = {
       {"objective", flags.loss},
       {"scale", fmt::format("{}", flags.scale)},
       {"batch size", fmt::format("{}", flags.batch_size)},
-      {"epochs",
-       flags.max_steps > 0 ? fmt::format("{} steps", flags.max_steps) : fmt::format("{}", flags.epochs)},
+      {"epochs", flags.max_steps > 0 ? fmt::format("{} steps", flags.max_steps)
+                                     : fmt::format("{}", flags.epochs)},
       {"max length", fmt::format("{} tokens", options.max_length)},
       {"pooling", PoolingName(options.pooling)},
       {"normalize", options.normalize ? "yes" : "no"},
       {"strip", options.strip ? "yes" : "no"},
       {"optimizer", flags.optimizer},
       {"learning rate", fmt::format("{}", flags.learning_rate)},
-      {"schedule", fmt::format("{}, warm-up {}", flags.schedule,
-                               flags.warmup_steps >= 0 ? fmt::format("{} steps", flags.warmup_steps)
-                                                       : fmt::format("{} of the steps", flags.warmup_ratio))},
+      {"schedule",
+       fmt::format("{}, warm-up {}", flags.schedule,
+                   flags.warmup_steps >= 0 ? fmt::format("{} steps", flags.warmup_steps)
+                                           : fmt::format("{} of the steps", flags.warmup_ratio))},
       {"weight decay", fmt::format("{}", flags.weight_decay)},
       {"max gradient norm", fmt::format("{}", flags.max_grad_norm)},
       {"dropout", flags.dropout ? fmt::format("{}", *flags.dropout) : "default"},
@@ -243,17 +255,19 @@ std::vector<std::pair<std::string, std::string>> Recipe(const GlobalOptions& glo
   if (flags.train_biases) {
     recipe.emplace_back("trained", "biases (BitFit)");
   } else {
-    recipe.emplace_back("LoRA",
-                        fmt::format("rank {}, alpha {}, dropout {}, on {}", flags.lora_rank, flags.lora_alpha,
-                                    flags.lora_dropout, fmt::join(flags.lora_targets, ", ")));
+    recipe.emplace_back("LoRA", fmt::format("rank {}, alpha {}, dropout {}, on {}", flags.lora_rank,
+                                            flags.lora_alpha, flags.lora_dropout,
+                                            fmt::join(flags.lora_targets, ", ")));
     if (!flags.lora_layers.empty()) recipe.emplace_back("LoRA layers", flags.lora_layers);
   }
-  if (flags.data_fraction != 1) recipe.emplace_back("data fraction", fmt::format("{}", flags.data_fraction));
+  if (flags.data_fraction != 1)
+    recipe.emplace_back("data fraction", fmt::format("{}", flags.data_fraction));
   if (flags.symmetric) recipe.emplace_back("symmetric", "yes");
   if (flags.hard_negatives) recipe.emplace_back("hard negatives", "contradictions of the anchor");
   if (flags.loss == "triplet") recipe.emplace_back("margin", fmt::format("{}", flags.margin));
   if (!options.loss.matryoshka.empty()) {
-    recipe.emplace_back("Matryoshka dimensions", fmt::format("{}", fmt::join(options.loss.matryoshka, ", ")));
+    recipe.emplace_back("Matryoshka dimensions",
+                        fmt::format("{}", fmt::join(options.loss.matryoshka, ", ")));
   }
   return recipe;
 }
@@ -266,7 +280,8 @@ std::optional<int64_t> ParseSize(const std::string& text) {
   if (error != std::errc() || !(value > 0)) return std::nullopt;
   std::string unit(at, text.data() + text.size());
   unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
-  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(unit.begin(), unit.end(), unit.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   const std::vector<std::pair<std::string, double>> units = {{"", 1},
                                                              {"b", 1},
                                                              {"k", 1e3},
@@ -289,7 +304,8 @@ std::optional<int64_t> ParseSize(const std::string& text) {
 
 void AddTrainFlags(CLI::App* command, TrainFlags& flags) {
   command
-      ->add_option("--config", flags.config, "Flags from a TOML file, or from the run.json of an earlier run")
+      ->add_option("--config", flags.config,
+                   "Flags from a TOML file, or from the run.json of an earlier run")
       ->type_name("FILE");
   AddModelOptions(command, flags.model);
   AddDataFlags(command, flags);
@@ -302,7 +318,8 @@ void AddTrainFlags(CLI::App* command, TrainFlags& flags) {
 TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& flags,
                               const std::shared_ptr<BaseWeights>& shape) {
   ModelFolder folder;
-  if (shape == nullptr) folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+  if (shape == nullptr)
+    folder = OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
   const EmbeddingSettings& settings = folder.settings;
   const BloomConfig config = (shape ? shape : BaseWeights::Open(folder.base_path))->config();
   TrainOptions options;
@@ -327,7 +344,8 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
                    .mix = flags.mix == "round-robin" ? Mix::kRoundRobin : Mix::kProportional};
   options.max_length = flags.encoding.max_length.value_or(settings.max_length.value_or(75));
   options.strip = flags.encoding.strip.value_or(settings.strip.value_or(false));
-  options.pooling = flags.encoding.PoolingMode().value_or(settings.pooling.value_or(Pooling::kMean));
+  options.pooling =
+      flags.encoding.PoolingMode().value_or(settings.pooling.value_or(Pooling::kMean));
   options.normalize = flags.encoding.normalize.value_or(settings.normalize.value_or(false));
   options.loss = {.kind = ParseLoss(flags.loss),
                   .scale = flags.scale,
@@ -347,8 +365,9 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
                   .train_biases = flags.train_biases};
   ParseLayers(flags.lora_layers, config.layers, options.lora);
   options.dropout = flags.dropout;
-  options.optimizer = {.kind = flags.optimizer == "adam" ? OptimizerKind::kAdam : OptimizerKind::kAdam8,
-                       .weight_decay = flags.weight_decay};
+  options.optimizer = {
+      .kind = flags.optimizer == "adam" ? OptimizerKind::kAdam : OptimizerKind::kAdam8,
+      .weight_decay = flags.weight_decay};
   options.learning_rate = flags.learning_rate;
   options.max_grad_norm = flags.max_grad_norm;
   options.schedule = ParseSchedule(flags.schedule);

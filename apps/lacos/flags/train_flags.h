@@ -48,8 +48,9 @@ struct TrainFlags {
 // All flags that decide what a step computes and how much memory it takes.
 void AddTrainFlags(CLI::App* command, TrainFlags& flags);
 
-// The run that the flags describe; what they leave open comes from the model's folder. With `shape`, that
-// checkpoint without weights is planned for and no folder is opened. Throws UserError.
+// The run that the flags describe; what they leave open comes from the model's folder. With
+// `shape`, that checkpoint without weights is planned for and no folder is opened. Throws
+// UserError.
 TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& flags,
                               const std::shared_ptr<BaseWeights>& shape = nullptr);
 

@@ -1,10 +1,11 @@
-// SIGINT and SIGTERM: work stops at the next safe place, so that partial output is removed and state is
-// saved.
+// SIGINT and SIGTERM: work stops at the next safe place, so that partial output is removed and
+// state is saved.
 #pragma once
 
 namespace lacos::cli {
 
-// Thrown by CheckInterrupt; main ends with status 130. Not a std::exception, so that nothing swallows it.
+// Thrown by CheckInterrupt; main ends with status 130. Not a std::exception, so that nothing
+// swallows it.
 struct Interrupted {};
 
 // From now on the first signal sets a flag; a second one ends the program at once.

@@ -28,8 +28,8 @@ int TerminalColumns() {
   return known ? size.ws_col : 80;
 }
 
-// The cursor rests at the beginning of the line: where a terminal that became narrower has broken the line in
-// two, both are below and behind it.
+// The cursor rests at the beginning of the line: where a terminal that became narrower has broken
+// the line in two, both are below and behind it.
 void EraseLocked() {
   if (shown_line.empty()) return;
   std::fputs(TerminalColumns() < shown_columns ? "\r\x1b[J" : "\r\x1b[K", stderr);
@@ -96,7 +96,8 @@ std::string FitParts(const std::vector<std::string>& parts, int columns) {
 
 bool StderrRedraws() {
   const char* term = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb" && *term != '\0';
+  return isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb" &&
+         *term != '\0';
 }
 
 void PrintError(const std::string& message) {

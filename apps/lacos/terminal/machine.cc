@@ -49,7 +49,8 @@ Json MachineJson(const KernelInfo& kernels) {
 }
 
 std::string MachineText(const KernelInfo& kernels) {
-  return fmt::format("{}, {} of {} cores, {}", ReadCpu().name, ThreadCount(), CoreCount(), kernels.isa);
+  return fmt::format("{}, {} of {} cores, {}", ReadCpu().name, ThreadCount(), CoreCount(),
+                     kernels.isa);
 }
 
 }  // namespace lacos::cli

@@ -44,9 +44,9 @@ void StandardOutput::Flush() {
     const int error = errno;
     buffer_.clear();
     if (error == EPIPE) throw StdoutClosed();
-    throw UserError(
-        fmt::format("[stdout] could not write: {}; expected a writable stdout; check where it is directed",
-                    std::strerror(error)));
+    throw UserError(fmt::format(
+        "[stdout] could not write: {}; expected a writable stdout; check where it is directed",
+        std::strerror(error)));
   }
   buffer_.clear();
 }

@@ -10,10 +10,12 @@
 
 namespace lacos::cli {
 
-// Thrown when the reader of stdout went away (`lacos ... | head`): the program ends quietly with status 0.
+// Thrown when the reader of stdout went away (`lacos ... | head`): the program ends quietly with
+// status 0.
 struct StdoutClosed {};
 
-// stdout behind a large buffer. Throws UserError when a write fails, StdoutClosed for a closed pipe.
+// stdout behind a large buffer. Throws UserError when a write fails, StdoutClosed for a closed
+// pipe.
 class StandardOutput {
  public:
   void Write(std::string_view text);
@@ -41,7 +43,9 @@ class Table {
 // "name   value" lines, the names padded to one width.
 class FieldList {
  public:
-  void Add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  void Add(std::string name, std::string value) {
+    fields_.emplace_back(std::move(name), std::move(value));
+  }
   std::string Text() const;
 
  private:

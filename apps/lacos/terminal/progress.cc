@@ -1,5 +1,5 @@
-// How far a command has come: a line redrawn on a terminal, log lines at intervals elsewhere, nothing with
-// --quiet.
+// How far a command has come: a line redrawn on a terminal, log lines at intervals elsewhere,
+// nothing with --quiet.
 #include "terminal/progress.h"
 
 #include <fmt/format.h>
@@ -61,7 +61,8 @@ std::vector<std::string> Progress::Parts(int64_t done, const std::vector<std::st
     count += fmt::format("{} of {} {}", done, options_.total, options_.unit);
   } else {
     count += Amount(static_cast<double>(done), options_.unit);
-    if (options_.total > 0) count += " of " + Amount(static_cast<double>(options_.total), options_.unit);
+    if (options_.total > 0)
+      count += " of " + Amount(static_cast<double>(options_.total), options_.unit);
   }
   std::vector<std::string> parts = {count};
   std::optional<double> remaining;
@@ -77,10 +78,12 @@ std::vector<std::string> Progress::Parts(int64_t done, const std::vector<std::st
 }
 
 void Progress::Update(int64_t done, const std::string& note, std::optional<double> fraction) {
-  Update(done, note.empty() ? std::vector<std::string>() : std::vector<std::string>{note}, fraction);
+  Update(done, note.empty() ? std::vector<std::string>() : std::vector<std::string>{note},
+         fraction);
 }
 
-void Progress::Update(int64_t done, const std::vector<std::string>& notes, std::optional<double> fraction) {
+void Progress::Update(int64_t done, const std::vector<std::string>& notes,
+                      std::optional<double> fraction) {
   if (quiet_ || watch_.Seconds() < next_) return;
   next_ = watch_.Seconds() + (redraws_ ? kRedrawSeconds : kLogSeconds);
   const std::vector<std::string> parts = Parts(done, notes, fraction);

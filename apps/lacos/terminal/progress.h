@@ -1,5 +1,5 @@
-// How far a command has come: a line redrawn on a terminal, log lines at intervals elsewhere, nothing with
-// --quiet.
+// How far a command has come: a line redrawn on a terminal, log lines at intervals elsewhere,
+// nothing with --quiet.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,15 @@ struct GlobalOptions;
 struct ProgressOptions {
   std::string what;            // "embedding": what is being done
   std::string unit = "texts";  // of `done` and the rate; "bytes" are shown as MB and GB
-  int64_t total = 0;           // 0 = unknown: then without remaining time, unless Update gives a fraction
-  int64_t already_done = 0;    // not counted in the rate: what an earlier run did
+  int64_t total = 0;  // 0 = unknown: then without remaining time, unless Update gives a fraction
+  int64_t already_done = 0;  // not counted in the rate: what an earlier run did
 };
 
 //   Progress progress(globals, {.what = "training", .unit = "steps", .total = steps});
 //   for (...) progress.Update(step, {"loss 0.123"});
-// A line on the terminal at most ten times a second, a whole log line every 30 seconds otherwise. Where the
-// terminal is narrow, the last parts of the line are left out. The line goes away with the object, or by
-// Finish().
+// A line on the terminal at most ten times a second, a whole log line every 30 seconds otherwise.
+// Where the terminal is narrow, the last parts of the line are left out. The line goes away with
+// the object, or by Finish().
 class Progress {
  public:
   Progress(const GlobalOptions& globals, ProgressOptions options);
@@ -32,10 +32,11 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `done` of `total` units; the note, or the notes, most important first, are shown behind the remaining
-  // time; `fraction` in [0, 1] overrides done / total for the remaining time.
+  // `done` of `total` units; the note, or the notes, most important first, are shown behind the
+  // remaining time; `fraction` in [0, 1] overrides done / total for the remaining time.
   void Update(int64_t done, const std::string& note = "", std::optional<double> fraction = {});
-  void Update(int64_t done, const std::vector<std::string>& notes, std::optional<double> fraction = {});
+  void Update(int64_t done, const std::vector<std::string>& notes,
+              std::optional<double> fraction = {});
   void Finish();
   double Seconds() const { return watch_.Seconds(); }
 

@@ -3,11 +3,13 @@
 
 namespace lacos::internal {
 
-[[noreturn]] void CheckFailed(const char* file, int line, const char* condition, const char* message);
+[[noreturn]] void CheckFailed(const char* file, int line, const char* condition,
+                              const char* message);
 
 }  // namespace lacos::internal
 
-// Aborts with file:line unless `condition` holds. `message` is a string literal that says what was violated.
+// Aborts with file:line unless `condition` holds. `message` is a string literal that says what was
+// violated.
 #define LACOS_CHECK(condition, message)                                        \
   do {                                                                         \
     if (!(condition)) [[unlikely]]                                             \

@@ -11,7 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The number in a file of one line; nothing for "max", for a missing file and for what does not fit.
+// The number in a file of one line; nothing for "max", for a missing file and for what does not
+// fit.
 std::optional<int64_t> ReadNumber(const fs::path& path) {
   std::ifstream file(path);
   int64_t value = 0;
@@ -36,7 +37,8 @@ struct Names {
   const char* reclaimable;  // in memory.stat
 };
 constexpr Names kVersion2 = {"memory.max", "memory.current", "inactive_file"};
-constexpr Names kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"};
+constexpr Names kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes",
+                             "total_inactive_file"};
 
 std::optional<int64_t> Smaller(std::optional<int64_t> a, std::optional<int64_t> b) {
   if (!a || !b) return a ? a : b;
@@ -44,7 +46,8 @@ std::optional<int64_t> Smaller(std::optional<int64_t> a, std::optional<int64_t> 
 }
 
 // The tightest of `group` and all groups above it, up to `mount`.
-std::optional<int64_t> FreeBytes(const fs::path& mount, const std::string& group, const Names& names) {
+std::optional<int64_t> FreeBytes(const fs::path& mount, const std::string& group,
+                                 const Names& names) {
   std::optional<int64_t> tightest;
   // Inside a container the path may be that of the host, and only the mount's own files exist.
   fs::path path = fs::path(group).relative_path().lexically_normal();
@@ -65,7 +68,8 @@ std::optional<int64_t> FreeBytes(const fs::path& mount, const std::string& group
 
 }  // namespace
 
-std::optional<int64_t> ControlGroupFreeBytes(const std::string& membership, const std::string& root) {
+std::optional<int64_t> ControlGroupFreeBytes(const std::string& membership,
+                                             const std::string& root) {
   std::optional<int64_t> tightest;
   std::ifstream file(membership);
   // "hierarchy:controllers:path": version 2 has the hierarchy 0 and no controllers.

@@ -7,9 +7,10 @@
 
 namespace lacos {
 
-// The bytes that the tightest memory limit of this process's group and the groups above it leaves; pages of
-// files that the kernel can take back count as free. Nothing where there is no limit. `membership` is
-// /proc/self/cgroup, `root` where the groups are mounted.
-std::optional<int64_t> ControlGroupFreeBytes(const std::string& membership, const std::string& root);
+// The bytes that the tightest memory limit of this process's group and the groups above it leaves;
+// pages of files that the kernel can take back count as free. Nothing where there is no limit.
+// `membership` is /proc/self/cgroup, `root` where the groups are mounted.
+std::optional<int64_t> ControlGroupFreeBytes(const std::string& membership,
+                                             const std::string& root);
 
 }  // namespace lacos

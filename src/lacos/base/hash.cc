@@ -16,8 +16,8 @@ struct Sha256::State {
 
 namespace {
 
-// OpenSSL computes SHA-256 without fail, but for memory: that of the context, and of what it loads at the
-// first use.
+// OpenSSL computes SHA-256 without fail, but for memory: that of the context, and of what it loads
+// at the first use.
 void Require(bool succeeded) {
   if (!succeeded) throw std::bad_alloc();
 }
@@ -25,7 +25,8 @@ void Require(bool succeeded) {
 }  // namespace
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  Require(state_->context != nullptr && EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
+  Require(state_->context != nullptr &&
+          EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
 }
 Sha256::~Sha256() = default;
 

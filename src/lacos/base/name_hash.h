@@ -1,5 +1,5 @@
-// A specified hash of names, so that random values of a tensor depend on its name and not on its place in a
-// list.
+// A specified hash of names, so that random values of a tensor depend on its name and not on its
+// place in a list.
 #pragma once
 
 #include <cstdint>

@@ -11,12 +11,14 @@
 namespace lacos {
 
 // Sets the number of threads of every later parallel region; 0 means all cores.
-inline void SetThreadCount(int threads) { omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs()); }
+inline void SetThreadCount(int threads) {
+  omp_set_num_threads(threads > 0 ? threads : omp_get_num_procs());
+}
 inline int ThreadCount() { return omp_get_max_threads(); }
 
-// Calls f(i) for 0 <= i < n, handing out one i at a time. Calls must write disjoint outputs; then the result
-// does not depend on the number of threads. The first exception thrown by a call is rethrown here after all
-// have ended.
+// Calls f(i) for 0 <= i < n, handing out one i at a time. Calls must write disjoint outputs; then
+// the result does not depend on the number of threads. The first exception thrown by a call is
+// rethrown here after all have ended.
 template <class F>
 void ParallelFor(int64_t n, F&& f) {
   std::exception_ptr error;

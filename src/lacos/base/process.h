@@ -28,17 +28,17 @@ struct MemoryUse {
 // Read from /proc/self/status; zeros where it is not mounted.
 MemoryUse ReadMemoryUse();
 
-// Bytes that this process has made the disk deliver so far (read_bytes of /proc/self/io): what the kernel had
-// cached does not count. 0 where that cannot be read.
+// Bytes that this process has made the disk deliver so far (read_bytes of /proc/self/io): what the
+// kernel had cached does not count. 0 where that cannot be read.
 int64_t DiskBytesRead();
 
-// Gives memory that was freed, but is kept for later, back to the system: what a large tokenizer or data file
-// needed while it was read.
+// Gives memory that was freed, but is kept for later, back to the system: what a large tokenizer or
+// data file needed while it was read.
 void ReturnFreeMemory();
 
-// Memory in bytes that this process can still take: what the machine has free (MemAvailable), or less where a
-// control group (memory.max of version 2, memory.limit_in_bytes of version 1, of any ancestor) or `ulimit -d`
-// leaves less. 0 when unknown.
+// Memory in bytes that this process can still take: what the machine has free (MemAvailable), or
+// less where a control group (memory.max of version 2, memory.limit_in_bytes of version 1, of any
+// ancestor) or `ulimit -d` leaves less. 0 when unknown.
 int64_t AvailableMemoryBytes();
 
 }  // namespace lacos

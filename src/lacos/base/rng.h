@@ -1,6 +1,6 @@
-// Counter-based random numbers: every value is a pure function of (key, counter), so runs resume and replay
-// exactly on any number of threads. Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1,
-// 2, 3" (SC 2011).
+// Counter-based random numbers: every value is a pure function of (key, counter), so runs resume
+// and replay exactly on any number of threads. Philox4x32-10 of Salmon et al., "Parallel random
+// numbers: as easy as 1, 2, 3" (SC 2011).
 #pragma once
 
 #include <array>
@@ -33,7 +33,9 @@ inline uint64_t Mix64(uint64_t x) {
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
   return x ^ (x >> 31);
 }
-inline uint64_t Mix64(uint64_t a, uint64_t b) { return Mix64(Mix64(a) ^ (b + 0x9E3779B97F4A7C15ull)); }
+inline uint64_t Mix64(uint64_t a, uint64_t b) {
+  return Mix64(Mix64(a) ^ (b + 0x9E3779B97F4A7C15ull));
+}
 
 // What a stream of random numbers is for: streams of one seed never share values.
 enum class RandomStream : uint32_t {
@@ -69,7 +71,8 @@ class Random {
   int used_ = 4;
 };
 
-// A permutation of 0..n-1 (Fisher-Yates, specified here because std::shuffle differs between libraries).
+// A permutation of 0..n-1 (Fisher-Yates, specified here because std::shuffle differs between
+// libraries).
 std::vector<int64_t> RandomPermutation(int64_t n, Random& random);
 
 }  // namespace lacos

@@ -15,10 +15,13 @@
 namespace lacos::capi {
 namespace {
 
-constexpr size_t kEncodeOptionsSize = offsetof(lacos_encode_options, progress_context) + sizeof(void*);
-// A slice: enough tokens to fill several batches, few enough that other callers wait for seconds at most.
+constexpr size_t kEncodeOptionsSize =
+    offsetof(lacos_encode_options, progress_context) + sizeof(void*);
+// A slice: enough tokens to fill several batches, few enough that other callers wait for seconds at
+// most.
 constexpr size_t kSliceTexts = 1024;
-constexpr size_t kSliceBytesPerToken = 16;  // four batches of ordinary text; a token has at least a byte
+// four batches of ordinary text; a token has at least a byte
+constexpr size_t kSliceBytesPerToken = 16;
 
 // One lacos_encode after its arguments were checked.
 struct Request {
@@ -49,7 +52,8 @@ std::string ChosenPrompt(const lacos_model& model, const lacos_encode_options& o
 Request Check(lacos_model* model, const char* const* texts, const size_t* lengths, size_t n,
               const lacos_encode_options* given, float* out, size_t out_floats) {
   RequireModel(model);
-  const lacos_encode_options options = ReadStruct(given, kEncodeOptionsSize, "lacos_encode_options");
+  const lacos_encode_options options =
+      ReadStruct(given, kEncodeOptionsSize, "lacos_encode_options");
   Require(texts != nullptr || n == 0, "[texts] NULL; expected n texts; pass their addresses");
   Require(out != nullptr || n == 0, "[out] NULL; expected room for n vectors; pass its address");
   Require(
@@ -61,29 +65,32 @@ Request Check(lacos_model* model, const char* const* texts, const size_t* length
   if (options.truncate_dim > dimension) {
     throw CallError(
         LACOS_INVALID_ARGUMENT,
-        fmt::format("[options.truncate_dim] found {}; expected at most the model's dimension {}; lower it",
-                    options.truncate_dim, dimension));
+        fmt::format(
+            "[options.truncate_dim] found {}; expected at most the model's dimension {}; lower it",
+            options.truncate_dim, dimension));
   }
   const size_t kept = options.truncate_dim > 0 ? options.truncate_dim : dimension;
   if (n > out_floats / kept) {
     throw CallError(
         LACOS_BUFFER_TOO_SMALL,
-        fmt::format("[out] room for {} floats; expected {} texts times {} values; pass a larger one",
-                    out_floats, n, kept));
+        fmt::format(
+            "[out] room for {} floats; expected {} texts times {} values; pass a larger one",
+            out_floats, n, kept));
   }
-  Request request{
-      .model = *model,
-      .texts = texts,
-      .lengths = lengths,
-      .n = n,
-      .prompt = ChosenPrompt(*model, options),
-      .normalize = options.normalize == LACOS_DEFAULT ? model->normalize : options.normalize == LACOS_YES,
-      .dimension = dimension,
-      .kept = kept,
-      .progress = options.progress,
-      .progress_context = options.progress_context,
-      .out = out};
-  for (size_t i = 0; i < n; ++i) request.Text(i);  // all mistakes are found before anything is computed
+  Request request{.model = *model,
+                  .texts = texts,
+                  .lengths = lengths,
+                  .n = n,
+                  .prompt = ChosenPrompt(*model, options),
+                  .normalize = options.normalize == LACOS_DEFAULT ? model->normalize
+                                                                  : options.normalize == LACOS_YES,
+                  .dimension = dimension,
+                  .kept = kept,
+                  .progress = options.progress,
+                  .progress_context = options.progress_context,
+                  .out = out};
+  // all mistakes are found before anything is computed
+  for (size_t i = 0; i < n; ++i) request.Text(i);
   return request;
 }
 
@@ -99,8 +106,8 @@ void Normalize(Backend& backend, std::span<float> vectors, int64_t dimension) {
   std::copy(result.begin(), result.end(), vectors.begin());
 }
 
-// The first `kept` of a pooled vector's values; scaled to length 1 in double, as `lacos embed --truncate-dim`
-// does.
+// The first `kept` of a pooled vector's values; scaled to length 1 in double, as `lacos embed
+// --truncate-dim` does.
 void CopyTruncated(const float* vector, size_t kept, bool normalize, float* out) {
   std::copy_n(vector, kept, out);
   if (!normalize) return;
@@ -113,16 +120,17 @@ void CopyTruncated(const float* vector, size_t kept, bool normalize, float* out)
 void CheckFinite(std::span<const float> vectors, size_t dimension, size_t first_text) {
   for (size_t i = 0; i < vectors.size(); ++i) {
     if (std::isfinite(vectors[i])) continue;
-    throw UserError(
-        fmt::format("[texts[{}]] its vector has the value {}; expected finite numbers; check the weights of "
-                    "the model and of "
-                    "its adapter",
-                    first_text + i / dimension, vectors[i]));
+    throw UserError(fmt::format(
+        "[texts[{}]] its vector has the value {}; expected finite numbers; check the weights of "
+        "the model and of "
+        "its adapter",
+        first_text + i / dimension, vectors[i]));
   }
 }
 
 // Vectors of `texts`, the request's from `begin` on. Runs on the compute thread.
-EncodeStatistics EncodeSlice(const Request& request, const std::vector<std::string>& texts, size_t begin) {
+EncodeStatistics EncodeSlice(const Request& request, const std::vector<std::string>& texts,
+                             size_t begin) {
   SentenceEncoder& embedder = *request.model.embedder;
   const size_t d = request.dimension, kept = request.kept;
   const bool whole = kept == d;
@@ -147,7 +155,8 @@ lacos_encode_stats Encode(const Request& request) {
   for (size_t begin = 0; begin < request.n; begin += texts.size()) {
     texts.clear();
     size_t bytes = 0;
-    for (size_t i = begin; i < request.n && texts.size() < kSliceTexts && bytes < slice_bytes; ++i) {
+    for (size_t i = begin; i < request.n && texts.size() < kSliceTexts && bytes < slice_bytes;
+         ++i) {
       texts.emplace_back(request.Text(i));
       bytes += texts.back().size();
     }
@@ -168,8 +177,9 @@ lacos_encode_stats Encode(const Request& request) {
 }  // namespace
 }  // namespace lacos::capi
 
-extern "C" lacos_status lacos_encode(lacos_model* model, const char* const* texts, const size_t* lengths,
-                                     size_t n, const lacos_encode_options* options, float* out,
+extern "C" lacos_status lacos_encode(lacos_model* model, const char* const* texts,
+                                     const size_t* lengths, size_t n,
+                                     const lacos_encode_options* options, float* out,
                                      size_t out_floats, lacos_encode_stats* stats) {
   return lacos::capi::Call([&] {
     const lacos_encode_stats sum =

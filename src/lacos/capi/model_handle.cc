@@ -26,10 +26,10 @@ constexpr std::array kPoolings = {Pooling::kMean, Pooling::kWeightedMean, Poolin
 
 void RequireRange(const char* field, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return;
-  throw CallError(
-      LACOS_INVALID_ARGUMENT,
-      fmt::format("[options.{}] found {}; expected 0 (the default) or {} to {}", field, value, low, high) +
-          "; correct it");
+  throw CallError(LACOS_INVALID_ARGUMENT,
+                  fmt::format("[options.{}] found {}; expected 0 (the default) or {} to {}", field,
+                              value, low, high) +
+                      "; correct it");
 }
 
 std::optional<bool> Choice(const char* field, int32_t value) {
@@ -81,8 +81,9 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
     SetThreadCount(fields.threads);
     opened->threads = ThreadCount();
     auto embedder = std::make_unique<SentenceEncoder>(options);
-    opened->compute = fields.compute == LACOS_COMPUTE_DEFAULT ? LACOS_COMPUTE_BF16
-                                                              : static_cast<lacos_compute>(fields.compute);
+    opened->compute = fields.compute == LACOS_COMPUTE_DEFAULT
+                          ? LACOS_COMPUTE_BF16
+                          : static_cast<lacos_compute>(fields.compute);
     for (size_t i = 0; i < kPoolings.size(); ++i) {
       if (kPoolings[i] == embedder->pooling()) {
         opened->pooling = static_cast<lacos_pooling>(LACOS_POOLING_MEAN + static_cast<int>(i));
@@ -90,8 +91,8 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
     }
     opened->normalize = normalize.value_or(embedder->folder().settings.normalize.value_or(false));
     const KernelInfo kernels = embedder->backend().Describe();
-    opened->description = fmt::format("lacos {}; {}; {}; {}", kLacosVersion, kernels.backend, kernels.isa,
-                                      fmt::join(kernels.kernels, ", "));
+    opened->description = fmt::format("lacos {}; {}; {}; {}", kLacosVersion, kernels.backend,
+                                      kernels.isa, fmt::join(kernels.kernels, ", "));
     opened->embedder = std::move(embedder);
   });
   *model = opened.release();
@@ -126,10 +127,10 @@ std::string_view ReadText(const char* text, size_t length, const std::string& wh
       length == LACOS_NUL_TERMINATED ? std::string_view(text) : std::string_view(text, length);
   const size_t invalid = FindInvalidUtf8(view);
   if (invalid != std::string_view::npos) {
-    throw UserError(
-        fmt::format("[{}] byte {} is not valid UTF-8; expected UTF-8; convert the text, or replace what "
-                    "is invalid",
-                    where, invalid));
+    throw UserError(fmt::format(
+        "[{}] byte {} is not valid UTF-8; expected UTF-8; convert the text, or replace what "
+        "is invalid",
+        where, invalid));
   }
   return view;
 }
@@ -178,7 +179,9 @@ lacos_choice lacos_get_strip(const lacos_model* model) {
   return model == nullptr ? LACOS_DEFAULT : model->embedder->strip() ? LACOS_YES : LACOS_NO;
 }
 
-int32_t lacos_get_threads(const lacos_model* model) { return model == nullptr ? 0 : model->threads; }
+int32_t lacos_get_threads(const lacos_model* model) {
+  return model == nullptr ? 0 : model->threads;
+}
 
 const char* lacos_description(const lacos_model* model) {
   return model == nullptr ? "" : model->description.c_str();

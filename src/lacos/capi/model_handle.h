@@ -11,8 +11,8 @@
 
 struct lacos_model {
   std::shared_ptr<lacos::ComputeThread> compute_thread;
-  // Opened without normalisation: lacos_encode applies what its options say. Used on the compute thread,
-  // except for the folder's settings and the tokenizer, which are immutable.
+  // Opened without normalisation: lacos_encode applies what its options say. Used on the compute
+  // thread, except for the folder's settings and the tokenizer, which are immutable.
   std::unique_ptr<lacos::SentenceEncoder> embedder;
   int threads = 1;
   lacos_compute compute = LACOS_COMPUTE_BF16;
@@ -26,12 +26,12 @@ namespace lacos::capi {
 // Throws CallError when the pointer is NULL.
 void RequireModel(const lacos_model* model);
 
-// Runs `work` on the compute thread with the model's number of threads. Throws UserError in a child of
-// fork().
+// Runs `work` on the compute thread with the model's number of threads. Throws UserError in a child
+// of fork().
 void RunForModel(const lacos_model& model, const std::function<void()>& work);
 
-// A caller's text; `length` may be LACOS_NUL_TERMINATED. Throws CallError for NULL (NULL of length 0 is an
-// empty text) and UserError for invalid UTF-8; both messages begin with [where].
+// A caller's text; `length` may be LACOS_NUL_TERMINATED. Throws CallError for NULL (NULL of length
+// 0 is an empty text) and UserError for invalid UTF-8; both messages begin with [where].
 std::string_view ReadText(const char* text, size_t length, const std::string& where);
 
 }  // namespace lacos::capi

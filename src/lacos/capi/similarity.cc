@@ -1,4 +1,5 @@
-// Cosines of vectors, in the order of summation of `lacos similarity`, so that both print the same numbers.
+// Cosines of vectors, in the order of summation of `lacos similarity`, so that both print the same
+// numbers.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,19 +15,21 @@
 namespace lacos::capi {
 namespace {
 
-constexpr size_t kTileRows = 8;  // rows of b side by side: eight sums that do not wait for each other
+// rows of b side by side: eight sums that do not wait for each other
+constexpr size_t kTileRows = 8;
 
-void RequireMatrices(const float* a, const float* b, size_t rows, size_t dimension, const float* out,
-                     size_t out_floats, size_t needed) {
+void RequireMatrices(const float* a, const float* b, size_t rows, size_t dimension,
+                     const float* out, size_t out_floats, size_t needed) {
   if (needed == 0) return;
-  Require(a != nullptr && b != nullptr, "[a, b] NULL; expected two matrices of floats; pass their addresses");
+  Require(a != nullptr && b != nullptr,
+          "[a, b] NULL; expected two matrices of floats; pass their addresses");
   Require(out != nullptr, "[out] NULL; expected room for the cosines; pass its address");
   Require(dimension > 0 && dimension <= SIZE_MAX / sizeof(float) / rows,
           "[dimension] 0 or beyond all memory; expected the number of values in a row; correct it");
   if (out_floats < needed) {
-    throw CallError(
-        LACOS_BUFFER_TOO_SMALL,
-        fmt::format("[out] room for {} floats; expected {}; pass a larger one", out_floats, needed));
+    throw CallError(LACOS_BUFFER_TOO_SMALL,
+                    fmt::format("[out] room for {} floats; expected {}; pass a larger one",
+                                out_floats, needed));
   }
 }
 
@@ -43,14 +46,18 @@ std::vector<double> Norms(const float* rows, size_t count, size_t dimension) {
   return norms;
 }
 
-void AllPairs(const float* a, size_t a_rows, const float* b, size_t b_rows, size_t dimension, float* out) {
-  const std::vector<double> a_norms = Norms(a, a_rows, dimension), b_norms = Norms(b, b_rows, dimension);
-  std::vector<double> tile(dimension * kTileRows);  // [dimension, kTileRows]; rows beyond the last are 0
+void AllPairs(const float* a, size_t a_rows, const float* b, size_t b_rows, size_t dimension,
+              float* out) {
+  const std::vector<double> a_norms = Norms(a, a_rows, dimension),
+                            b_norms = Norms(b, b_rows, dimension);
+  // [dimension, kTileRows]; rows beyond the last are 0
+  std::vector<double> tile(dimension * kTileRows);
   for (size_t begin = 0; begin < b_rows; begin += kTileRows) {
     const size_t count = std::min(kTileRows, b_rows - begin);
     std::fill(tile.begin(), tile.end(), 0.0);
     for (size_t r = 0; r < count; ++r) {
-      for (size_t k = 0; k < dimension; ++k) tile[k * kTileRows + r] = b[(begin + r) * dimension + k];
+      for (size_t k = 0; k < dimension; ++k)
+        tile[k * kTileRows + r] = b[(begin + r) * dimension + k];
     }
     for (size_t i = 0; i < a_rows; ++i) {
       std::array<double, kTileRows> dots{};
@@ -71,23 +78,25 @@ void AllPairs(const float* a, size_t a_rows, const float* b, size_t b_rows, size
 
 extern "C" {
 
-lacos_status lacos_similarity(const float* a, size_t a_rows, const float* b, size_t b_rows, size_t dimension,
-                              float* out, size_t out_floats) {
+lacos_status lacos_similarity(const float* a, size_t a_rows, const float* b, size_t b_rows,
+                              size_t dimension, float* out, size_t out_floats) {
   return lacos::capi::Call([&] {
-    lacos::capi::Require(b_rows == 0 || a_rows <= SIZE_MAX / b_rows,
-                         "[a_rows, b_rows] more pairs than fit in memory; expected fewer; pass slices");
-    lacos::capi::RequireMatrices(a, b, std::max(a_rows, b_rows), dimension, out, out_floats, a_rows * b_rows);
+    lacos::capi::Require(
+        b_rows == 0 || a_rows <= SIZE_MAX / b_rows,
+        "[a_rows, b_rows] more pairs than fit in memory; expected fewer; pass slices");
+    lacos::capi::RequireMatrices(a, b, std::max(a_rows, b_rows), dimension, out, out_floats,
+                                 a_rows * b_rows);
     if (a_rows * b_rows > 0) lacos::capi::AllPairs(a, a_rows, b, b_rows, dimension, out);
   });
 }
 
-lacos_status lacos_similarity_pairwise(const float* a, const float* b, size_t rows, size_t dimension,
-                                       float* out, size_t out_floats) {
+lacos_status lacos_similarity_pairwise(const float* a, const float* b, size_t rows,
+                                       size_t dimension, float* out, size_t out_floats) {
   return lacos::capi::Call([&] {
     lacos::capi::RequireMatrices(a, b, rows, dimension, out, out_floats, rows);
     for (size_t i = 0; i < rows; ++i) {
-      out[i] = static_cast<float>(
-          lacos::Cosine(std::span(a + i * dimension, dimension), std::span(b + i * dimension, dimension)));
+      out[i] = static_cast<float>(lacos::Cosine(std::span(a + i * dimension, dimension),
+                                                std::span(b + i * dimension, dimension)));
     }
   });
 }

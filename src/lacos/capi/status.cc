@@ -65,21 +65,24 @@ void Require(bool condition, const char* message) {
   if (!condition) throw CallError(LACOS_INVALID_ARGUMENT, message);
 }
 
-void CopyStruct(const void* source, size_t source_size, void* target, size_t target_size, size_t least_size,
-                const char* name) {
-  constexpr size_t kLargest = 65536;  // above it a struct_size that was never set, rather than a newer header
+void CopyStruct(const void* source, size_t source_size, void* target, size_t target_size,
+                size_t least_size, const char* name) {
+  // above it a struct_size that was never set, rather than a newer header
+  constexpr size_t kLargest = 65536;
   if (source_size < least_size || source_size > kLargest) {
-    throw CallError(LACOS_INVALID_ARGUMENT,
-                    fmt::format("[{0}] struct_size is {1}; expected sizeof({0}); set it before the call",
-                                name, source_size));
+    throw CallError(
+        LACOS_INVALID_ARGUMENT,
+        fmt::format("[{0}] struct_size is {1}; expected sizeof({0}); set it before the call", name,
+                    source_size));
   }
   const auto* bytes = static_cast<const unsigned char*>(source);
-  if (source_size > target_size &&
-      std::any_of(bytes + target_size, bytes + source_size, [](unsigned char b) { return b != 0; })) {
-    throw CallError(LACOS_INVALID_ARGUMENT,
-                    fmt::format("[{}] a field is set that lacos {} does not know; expected 0 there; use the "
-                                "library that the header came with",
-                                name, kLacosVersion));
+  if (source_size > target_size && std::any_of(bytes + target_size, bytes + source_size,
+                                               [](unsigned char b) { return b != 0; })) {
+    throw CallError(
+        LACOS_INVALID_ARGUMENT,
+        fmt::format("[{}] a field is set that lacos {} does not know; expected 0 there; use the "
+                    "library that the header came with",
+                    name, kLacosVersion));
   }
   std::memcpy(target, source, std::min(source_size, target_size));
 }

@@ -14,20 +14,24 @@ namespace lacos::capi {
 // A failure with a status of its own (UserError and the standard exceptions have theirs).
 class CallError : public std::runtime_error {
  public:
-  CallError(lacos_status status, const std::string& message) : std::runtime_error(message), status_(status) {}
+  CallError(lacos_status status, const std::string& message)
+      : std::runtime_error(message), status_(status) {}
   lacos_status status() const { return status_; }
 
  private:
   lacos_status status_;
 };
 
-// Throws CallError(LACOS_INVALID_ARGUMENT) unless `condition`; `message` is [where] found; expected; to do.
+// Throws CallError(LACOS_INVALID_ARGUMENT) unless `condition`; `message` is [where] found;
+// expected; to do.
 void Require(bool condition, const char* message);
 
-// Records the message of the exception being handled and returns its status. Call inside a catch block.
+// Records the message of the exception being handled and returns its status. Call inside a catch
+// block.
 lacos_status FailWithCurrentException() noexcept;
 
-// A cancelled thread would unwind through noexcept functions and leave the compute thread with its job.
+// A cancelled thread would unwind through noexcept functions and leave the compute thread with its
+// job.
 class NoCancellation {
  public:
   NoCancellation() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &saved_); }
@@ -52,16 +56,17 @@ lacos_status Call(Body&& body) noexcept {
   }
 }
 
-// The caller's structure as this library knows it: fields that an older caller lacks are 0. Throws CallError
-// when struct_size is impossible or a field that only a newer library knows is set.
-void CopyStruct(const void* source, size_t source_size, void* target, size_t target_size, size_t least_size,
-                const char* name);
+// The caller's structure as this library knows it: fields that an older caller lacks are 0. Throws
+// CallError when struct_size is impossible or a field that only a newer library knows is set.
+void CopyStruct(const void* source, size_t source_size, void* target, size_t target_size,
+                size_t least_size, const char* name);
 
 // `source` may be NULL: all defaults. `least_size` is the structure's size in the first version.
 template <class Struct>
 Struct ReadStruct(const Struct* source, size_t least_size, const char* name) {
   Struct result{};
-  if (source != nullptr) CopyStruct(source, source->struct_size, &result, sizeof result, least_size, name);
+  if (source != nullptr)
+    CopyStruct(source, source->struct_size, &result, sizeof result, least_size, name);
   return result;
 }
 

@@ -15,8 +15,9 @@ namespace {
 
 void RequireRoom(const char* what, size_t capacity, size_t needed) {
   if (capacity >= needed) return;
-  throw CallError(LACOS_BUFFER_TOO_SMALL,
-                  fmt::format("[{}] room for {}; expected {}; pass a larger one", what, capacity, needed));
+  throw CallError(
+      LACOS_BUFFER_TOO_SMALL,
+      fmt::format("[{}] room for {}; expected {}; pass a larger one", what, capacity, needed));
 }
 
 // Characters in front of `kept`, which lies inside `text`.
@@ -27,11 +28,13 @@ int64_t CharactersBefore(std::string_view text, std::string_view kept) {
                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
-void Tokenize(const lacos_model* model, const char* text, size_t length, int32_t* ids, int64_t* offsets,
-              size_t capacity, size_t* count) {
+void Tokenize(const lacos_model* model, const char* text, size_t length, int32_t* ids,
+              int64_t* offsets, size_t capacity, size_t* count) {
   RequireModel(model);
-  Require(count != nullptr, "[count] NULL; expected where the number of ids is to be put; pass its address");
-  Require(ids != nullptr || capacity == 0, "[ids] NULL; expected room for `capacity` ids; pass its address");
+  Require(count != nullptr,
+          "[count] NULL; expected where the number of ids is to be put; pass its address");
+  Require(ids != nullptr || capacity == 0,
+          "[ids] NULL; expected room for `capacity` ids; pass its address");
   const std::string given(ReadText(text, length, "text"));
   const SentenceEncoder& embedder = *model->embedder;
   const std::string used = embedder.strip() ? StripWhitespace(given) : given;
@@ -52,15 +55,16 @@ void Tokenize(const lacos_model* model, const char* text, size_t length, int32_t
   }
 }
 
-void Decode(const lacos_model* model, const int32_t* ids, size_t count, bool skip_special_tokens, char* text,
-            size_t capacity, size_t* length) {
+void Decode(const lacos_model* model, const int32_t* ids, size_t count, bool skip_special_tokens,
+            char* text, size_t capacity, size_t* length) {
   RequireModel(model);
   Require(length != nullptr,
           "[length] NULL; expected where the text's length is to be put; pass its address");
   Require(ids != nullptr || count == 0, "[ids] NULL; expected `count` ids; pass their address");
   Require(text != nullptr || capacity == 0,
           "[text] NULL; expected room for `capacity` bytes; pass its address");
-  const std::string decoded = model->embedder->tokenizer().Decode(std::span(ids, count), skip_special_tokens);
+  const std::string decoded =
+      model->embedder->tokenizer().Decode(std::span(ids, count), skip_special_tokens);
   *length = decoded.size();
   if (text == nullptr) return;
   RequireRoom("text", capacity, decoded.size() + 1);
@@ -78,10 +82,11 @@ lacos_status lacos_tokenize(const lacos_model* model, const char* text, size_t l
       [&] { lacos::capi::Tokenize(model, text, length, ids, offsets, capacity, count); });
 }
 
-lacos_status lacos_decode(const lacos_model* model, const int32_t* ids, size_t count, int skip_special_tokens,
-                          char* text, size_t capacity, size_t* length) {
-  return lacos::capi::Call(
-      [&] { lacos::capi::Decode(model, ids, count, skip_special_tokens != 0, text, capacity, length); });
+lacos_status lacos_decode(const lacos_model* model, const int32_t* ids, size_t count,
+                          int skip_special_tokens, char* text, size_t capacity, size_t* length) {
+  return lacos::capi::Call([&] {
+    lacos::capi::Decode(model, ids, count, skip_special_tokens != 0, text, capacity, length);
+  });
 }
 
 int32_t lacos_token_id(const lacos_model* model, const char* token) {

@@ -39,7 +39,8 @@ void EncodeGgml(GgmlType type, std::span<const float> values, std::byte* out) {
       EncodeFromFloat(DType::kBF16, values.data(), values.size(), out);
       return;
     case GgmlType::kQ8_0:
-      LACOS_CHECK(static_cast<int64_t>(values.size()) % kQ8Block == 0, "rows of Q8_0 are whole blocks");
+      LACOS_CHECK(static_cast<int64_t>(values.size()) % kQ8Block == 0,
+                  "rows of Q8_0 are whole blocks");
       for (size_t i = 0; i < values.size(); i += kQ8Block, out += kQ8BlockBytes) {
         EncodeQ8Block(values.data() + i, out);
       }

@@ -1,4 +1,5 @@
-// Values in ggml's element types, bit for bit as the gguf package and llama.cpp's converter write them.
+// Values in ggml's element types, bit for bit as the gguf package and llama.cpp's converter write
+// them.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +9,9 @@
 
 namespace lacos {
 
-// Encodes whole rows (for Q8_0: a multiple of 32 values) to GgmlBytes(type, values.size()) bytes. F16 and
-// BF16 round to nearest even. Q8_0 is ggml's reference: per 32 values d = max|x| / 127, codes
+// Encodes whole rows (for Q8_0: a multiple of 32 values) to GgmlBytes(type, values.size()) bytes.
+// F16 and BF16 round to nearest even. Q8_0 is ggml's reference: per 32 values d = max|x| / 127,
+// codes
 // round(x * (1 / d)) with halves away from zero, all in float32, and d stored as F16.
 void EncodeGgml(GgmlType type, std::span<const float> values, std::byte* out);
 

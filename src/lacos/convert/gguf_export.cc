@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 // llama.cpp's kinds of pooling, by its numbers.
 constexpr uint32_t kPoolNone = 0, kPoolMean = 1, kPoolCls = 2, kPoolLast = 3;
 constexpr uint32_t kQuantizationVersion = 2;  // of ggml's block formats
-constexpr int64_t kContextLength = 2048;      // BLOOM was trained with it; config.json may name another
+constexpr int64_t kContextLength = 2048;  // BLOOM was trained with it; config.json may name another
 
 // llama.cpp's number for what most matrices of a file are.
 uint32_t FileType(GgmlType type) {
@@ -86,9 +86,9 @@ class GgufExporter {
       writer_.Declare(GgufName(spec.name), type, spec.shape);
     }
     if (plain > 0) {
-      report_.warnings.push_back(
-          fmt::format("{} matrices stay F16: their rows are no multiple of the {} values of a Q8_0 block",
-                      plain, kQ8Block));
+      report_.warnings.push_back(fmt::format(
+          "{} matrices stay F16: their rows are no multiple of the {} values of a Q8_0 block",
+          plain, kQ8Block));
     }
     const std::vector<GgufTensor> tensors = writer_.Begin();
     for (size_t i = 0; i < specs.size(); ++i) {
@@ -132,30 +132,31 @@ class GgufExporter {
     const int64_t row_bytes = target.bytes / spec.shape[0];
     const std::vector<RowRun> runs = RowOrder(spec);
     size_t run = 0;
-    StreamRows({.rows = spec.shape[0],
-                .row_elements = cols,
-                .row_bytes = row_bytes,
-                .make = [&](int64_t begin, int64_t count,
-                            std::byte* out) { Encode(spec, dtype, target.type, begin, count, cols, out); },
-                .write =
-                    [&](int64_t begin, int64_t count, std::span<const std::byte> bytes) {
-                      weights_.DropRows(spec.name, begin, count);
-                      for (int64_t row = begin; row < begin + count;) {
-                        while (runs[run].from + runs[run].count <= row) ++run;
-                        const int64_t inside = row - runs[run].from;
-                        const int64_t n = std::min(runs[run].count - inside, begin + count - row);
-                        writer_.WriteAt(target, (runs[run].to + inside) * row_bytes,
-                                        bytes.subspan(static_cast<size_t>((row - begin) * row_bytes),
-                                                      static_cast<size_t>(n * row_bytes)));
-                        row += n;
-                      }
-                      done_ += count * cols * static_cast<int64_t>(SizeOf(dtype));
-                      if (options_.merge.progress) options_.merge.progress(done_, weights_.base().Bytes());
-                    }});
+    StreamRows(
+        {.rows = spec.shape[0],
+         .row_elements = cols,
+         .row_bytes = row_bytes,
+         .make = [&](int64_t begin, int64_t count,
+                     std::byte* out) { Encode(spec, dtype, target.type, begin, count, cols, out); },
+         .write =
+             [&](int64_t begin, int64_t count, std::span<const std::byte> bytes) {
+               weights_.DropRows(spec.name, begin, count);
+               for (int64_t row = begin; row < begin + count;) {
+                 while (runs[run].from + runs[run].count <= row) ++run;
+                 const int64_t inside = row - runs[run].from;
+                 const int64_t n = std::min(runs[run].count - inside, begin + count - row);
+                 writer_.WriteAt(target, (runs[run].to + inside) * row_bytes,
+                                 bytes.subspan(static_cast<size_t>((row - begin) * row_bytes),
+                                               static_cast<size_t>(n * row_bytes)));
+                 row += n;
+               }
+               done_ += count * cols * static_cast<int64_t>(SizeOf(dtype));
+               if (options_.merge.progress) options_.merge.progress(done_, weights_.base().Bytes());
+             }});
   }
 
-  void Encode(const TensorSpec& spec, DType dtype, GgmlType type, int64_t begin, int64_t count, int64_t cols,
-              std::byte* out) const {
+  void Encode(const TensorSpec& spec, DType dtype, GgmlType type, int64_t begin, int64_t count,
+              int64_t cols, std::byte* out) const {
     thread_local std::vector<std::byte> stored;
     thread_local std::vector<float> values;
     const auto elements = static_cast<size_t>(count * cols);
@@ -164,7 +165,8 @@ class GgufExporter {
     weights_.ReadRows(spec.name, begin, count, stored.data());
     const bool decoded = DecodeToFloat(dtype, stored.data(), elements, values.data());
     LACOS_CHECK(decoded, "an original tensor has a floating type");
-    // F16 ends at 65504 (65520 rounds to infinity), and so does Q8_0's scale, which is 1/127 of a value.
+    // F16 ends at 65504 (65520 rounds to infinity), and so does Q8_0's scale, which is 1/127 of a
+    // value.
     const float limit = type == GgmlType::kF16    ? 65520.0f
                         : type == GgmlType::kQ8_0 ? 65520.0f * 127
                         : type == GgmlType::kBF16 ? 0x1.FFp127f
@@ -172,12 +174,12 @@ class GgufExporter {
     for (size_t i = 0; i < elements; ++i) {
       if (std::fabs(values[i]) < limit) continue;  // false for NaN
       const StoredTensor& tensor = weights_.base().Tensor(spec.name);
-      throw UserError(
-          fmt::format("[{}: {}] is {} at index {}; expected values that are finite in {}; choose --gguf-type "
-                      "f32, or check "
-                      "the weights where they are not finite",
-                      tensor.file->path(), tensor.entry.name, values[i],
-                      begin * cols + static_cast<int64_t>(i), Name(type)));
+      throw UserError(fmt::format(
+          "[{}: {}] is {} at index {}; expected values that are finite in {}; choose --gguf-type "
+          "f32, or check "
+          "the weights where they are not finite",
+          tensor.file->path(), tensor.entry.name, values[i], begin * cols + static_cast<int64_t>(i),
+          Name(type)));
     }
     EncodeGgml(type, values, out);
   }
@@ -239,10 +241,12 @@ void WriteMetadata(const MergeSource& source, const GgufOptions& options, uint32
   writer.Set("bloom.attention.layer_norm_epsilon", static_cast<float>(config.layer_norm_epsilon));
   writer.Set("bloom.pooling_type", pooling);
   writer.Set("general.file_type", FileType(options.type));
-  if (options.type == GgmlType::kQ8_0) writer.Set("general.quantization_version", kQuantizationVersion);
+  if (options.type == GgmlType::kQ8_0)
+    writer.Set("general.quantization_version", kQuantizationVersion);
 }
 
-// Everything into one file at `path`, with FILE.run.json beside it where `run_record` gives its text.
+// Everything into one file at `path`, with FILE.run.json beside it where `run_record` gives its
+// text.
 MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOptions& options,
                       const std::function<std::string()>& run_record = {}) {
   const std::string tokenizer_path = MergedTokenizerPath(source);
@@ -252,8 +256,8 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
         "holds it; copy it from the original BLOOM folder",
         source.base_path));
   }
-  const GgufTokenizer tokenizer = MakeGgufTokenizer(tokenizer_path, source.base_weights->config().vocab_size,
-                                                    source.base_weights->config_json());
+  const GgufTokenizer tokenizer = MakeGgufTokenizer(
+      tokenizer_path, source.base_weights->config().vocab_size, source.base_weights->config_json());
   std::vector<std::string> warnings = tokenizer.warnings;
   const Pooling pooling =
       options.pooling ? *options.pooling : source.settings.pooling.value_or(Pooling::kMean);
@@ -288,8 +292,8 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
 
 }  // namespace
 
-MergeReport ExportGguf(const std::string& model, const std::string& adapter, const std::string& output,
-                       const GgufOptions& options) {
+MergeReport ExportGguf(const std::string& model, const std::string& adapter,
+                       const std::string& output, const GgufOptions& options) {
   MergeSource source = OpenMergeSource(model, adapter);
   RefuseOtherArchitectures(source);
   if (output.ends_with(".gguf")) {
@@ -299,7 +303,8 @@ MergeReport ExportGguf(const std::string& model, const std::string& adapter, con
   RefuseAsOutput(output, source);
   AtomicFolder folder(output, options.merge.overwrite);
   const std::string base_name = source.base_name;
-  MergeReport report = WriteGguf(source, (fs::path(folder.temporary()) / "model.gguf").string(), options);
+  MergeReport report =
+      WriteGguf(source, (fs::path(folder.temporary()) / "model.gguf").string(), options);
   Json extra = Json::Object();
   extra.Set("lacos_version", kLacosVersion);
   extra.Set("kind", "gguf");

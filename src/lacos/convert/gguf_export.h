@@ -17,12 +17,13 @@ struct GgufOptions {
   MergeOptions merge;
 };
 
-// Writes the weights that MergeFolder would write, by llama.cpp's conventions for BLOOM: its names, the fused
-// query_key_value re-ordered from heads of (q, k, v) to all of Q, all of K, all of V, metadata and tokenizer.
-// `adapter` may be empty. `output` is the file where it ends in ".gguf", else a folder that gets model.gguf.
-// Throws UserError: for models that llama.cpp's BLOOM cannot run, tokenizers that it cannot express, and
-// values that are not finite in `type`. Warnings say where llama.cpp will give something else than lacos.
-MergeReport ExportGguf(const std::string& model, const std::string& adapter, const std::string& output,
-                       const GgufOptions& options);
+// Writes the weights that MergeFolder would write, by llama.cpp's conventions for BLOOM: its names,
+// the fused query_key_value re-ordered from heads of (q, k, v) to all of Q, all of K, all of V,
+// metadata and tokenizer. `adapter` may be empty. `output` is the file where it ends in ".gguf",
+// else a folder that gets model.gguf. Throws UserError: for models that llama.cpp's BLOOM cannot
+// run, tokenizers that it cannot express, and values that are not finite in `type`. Warnings say
+// where llama.cpp will give something else than lacos.
+MergeReport ExportGguf(const std::string& model, const std::string& adapter,
+                       const std::string& output, const GgufOptions& options);
 
 }  // namespace lacos

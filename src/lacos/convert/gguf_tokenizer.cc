@@ -18,14 +18,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void Refuse(const std::string& path, const std::string& what, const std::string& expected) {
+[[noreturn]] void Refuse(const std::string& path, const std::string& what,
+                         const std::string& expected) {
   throw UserError(
       fmt::format("[{}] {}, which llama.cpp's tokenizers cannot express; expected {}; use --format "
                   "safetensors, or convert with a tokenizer of that kind",
                   path, what, expected));
 }
 
-// BLOOM's pattern in its own spelling, and without the inner class that Oniguruma merges into the outer one.
+// BLOOM's pattern in its own spelling, and without the inner class that Oniguruma merges into the
+// outer one.
 bool IsBloomPattern(std::string_view regex) {
   return regex == " ?[^(\\s|[.,!?…。，、।۔،])]+" || regex == " ?[^(\\s|.,!?…。，、।۔،)]+";
 }
@@ -80,7 +82,8 @@ std::string PreTokenizerName(const Json& root, const std::string& path) {
 }
 
 // The id of a token that tokenizer_config.json names, as a string or as {"content": ...}.
-std::optional<int32_t> NamedToken(const Json& config, const std::string& key, const TokenizerSpec& spec) {
+std::optional<int32_t> NamedToken(const Json& config, const std::string& key,
+                                  const TokenizerSpec& spec) {
   auto value = config.Find(key);
   if (value && value->IsObject()) value = value->Find("content");
   if (!value || !value->IsString()) return std::nullopt;
@@ -92,8 +95,8 @@ std::optional<int32_t> NamedToken(const Json& config, const std::string& key, co
   return id >= 0 ? std::optional(id) : std::nullopt;
 }
 
-void FindSpecialIds(const TokenizerSpec& spec, const std::string& tokenizer_path, const Json& config,
-                    GgufTokenizer& tokenizer) {
+void FindSpecialIds(const TokenizerSpec& spec, const std::string& tokenizer_path,
+                    const Json& config, GgufTokenizer& tokenizer) {
   const fs::path beside = fs::path(tokenizer_path).parent_path() / "tokenizer_config.json";
   const Json named = FileExists(beside.string()) ? Json::ReadFile(beside.string()) : Json::Object();
   for (const auto& [key, name] : {std::pair<const char*, const char*>{"bos", "bos"},
@@ -163,20 +166,23 @@ void FillTokens(const TokenizerSpec& spec, int64_t rows, GgufTokenizer& tokenize
   for (size_t i = 0; i < tokenizer.tokens.size(); ++i) {
     if (known[i]) continue;
     std::string name = fmt::format("[PAD{}]", i);
-    while (padding_names.contains(name)) name += '_';  // llama.cpp aborts over two tokens of one spelling
+    // llama.cpp aborts over two tokens of one spelling
+    while (padding_names.contains(name)) name += '_';
     tokenizer.tokens[i] = name;
   }
 }
 
 void FillMerges(const TokenizerSpec& spec, GgufTokenizer& tokenizer) {
-  // A pair that occurs twice counts with its last place here, and with its first in llama.cpp: keep the last.
+  // A pair that occurs twice counts with its last place here, and with its first in llama.cpp: keep
+  // the last.
   std::set<std::pair<int32_t, int32_t>> seen;
   for (auto merge = spec.merges.rbegin(); merge != spec.merges.rend(); ++merge) {
     const std::string_view left = spec.vocabulary.String(merge->left);
     const std::string_view right = spec.vocabulary.String(merge->right);
-    // Bytes are spelled without blanks, so a merge of a piece with one never happens; llama.cpp's form, which
-    // parts the two by a blank, could not say it either.
-    if (left.find(' ') != std::string_view::npos || right.find(' ') != std::string_view::npos) continue;
+    // Bytes are spelled without blanks, so a merge of a piece with one never happens; llama.cpp's
+    // form, which parts the two by a blank, could not say it either.
+    if (left.find(' ') != std::string_view::npos || right.find(' ') != std::string_view::npos)
+      continue;
     if (!seen.emplace(merge->left, merge->right).second) continue;
     tokenizer.merges.push_back(fmt::format("{} {}", left, right));
   }
@@ -186,9 +192,9 @@ void FillMerges(const TokenizerSpec& spec, GgufTokenizer& tokenizer) {
 void Warn(const TokenizerSpec& spec, GgufTokenizer& tokenizer) {
   const auto missing = std::count(spec.alphabet.ids.begin(), spec.alphabet.ids.end(), -1);
   if (missing > 0) {
-    tokenizer.warnings.push_back(
-        fmt::format("{} of the 256 bytes are not in the vocabulary: llama.cpp leaves them out where lacos {}",
-                    missing, spec.alphabet.unknown_id >= 0 ? "gives <unk>" : "joins their neighbours"));
+    tokenizer.warnings.push_back(fmt::format(
+        "{} of the 256 bytes are not in the vocabulary: llama.cpp leaves them out where lacos {}",
+        missing, spec.alphabet.unknown_id >= 0 ? "gives <unk>" : "joins their neighbours"));
   }
   for (const AddedToken& token : spec.added_tokens) {
     std::string flags;
@@ -198,15 +204,16 @@ void Warn(const TokenizerSpec& spec, GgufTokenizer& tokenizer) {
       if (set) flags += std::string(flags.empty() ? "" : ", ") + name;
     }
     if (flags.empty()) continue;
-    tokenizer.warnings.push_back(
-        fmt::format("the added token '{}' has {}: llama.cpp takes it literally, blanks beside it included",
-                    token.content, flags));
+    tokenizer.warnings.push_back(fmt::format(
+        "the added token '{}' has {}: llama.cpp takes it literally, blanks beside it included",
+        token.content, flags));
   }
 }
 
 }  // namespace
 
-GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows, const Json& config) {
+GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows,
+                                const Json& config) {
   const Json root = Json::ReadFile(tokenizer_path);
   const TokenizerSpec spec = ReadTokenizerSpec(root);
   GgufTokenizer tokenizer;
@@ -217,10 +224,10 @@ GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows,
   int64_t limit = spec.vocabulary.IdLimit();
   for (const AddedToken& token : spec.added_tokens) limit = std::max<int64_t>(limit, token.id + 1);
   if (limit > rows) {
-    throw UserError(
-        fmt::format("[{}] the tokenizer has ids up to {}, but the word embedding has {} rows; expected a "
-                    "tokenizer that fits the model; use the tokenizer.json that came with it",
-                    tokenizer_path, limit - 1, rows));
+    throw UserError(fmt::format(
+        "[{}] the tokenizer has ids up to {}, but the word embedding has {} rows; expected a "
+        "tokenizer that fits the model; use the tokenizer.json that came with it",
+        tokenizer_path, limit - 1, rows));
   }
   FillTokens(spec, rows, tokenizer);
   FillMerges(spec, tokenizer);

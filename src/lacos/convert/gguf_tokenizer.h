@@ -15,8 +15,9 @@ namespace lacos {
 enum class GgufTokenType : int32_t { kNormal = 1, kControl = 3, kUserDefined = 4, kUnused = 5 };
 
 struct GgufTokenizer {
-  std::string pre;                  // the split pattern by llama.cpp's name: "bloom" or "gpt-2"
-  std::vector<std::string> tokens;  // by id, one for each row of the embedding; [PADn] where there is none
+  std::string pre;  // the split pattern by llama.cpp's name: "bloom" or "gpt-2"
+  // by id, one for each row of the embedding; [PADn] where there is none
+  std::vector<std::string> tokens;
   std::vector<int32_t> types;       // GgufTokenType of each
   std::vector<std::string> merges;  // "left right"
   // "bos", "eos", "unknown", "padding": ids, where the model names such a token.
@@ -26,10 +27,12 @@ struct GgufTokenizer {
   std::vector<std::string> warnings;
 };
 
-// `rows`: of the word embedding; `config`: config.json, for special ids that tokenizer_config.json beside the
-// tokenizer does not name. Throws UserError for what llama.cpp cannot express and ordinary text would show:
-// another split pattern, ignore_merges, a prefix blank, templates beyond one token before and one after.
-GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows, const Json& config);
+// `rows`: of the word embedding; `config`: config.json, for special ids that tokenizer_config.json
+// beside the tokenizer does not name. Throws UserError for what llama.cpp cannot express and
+// ordinary text would show: another split pattern, ignore_merges, a prefix blank, templates beyond
+// one token before and one after.
+GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows,
+                                const Json& config);
 
 void WriteGgufTokenizer(const GgufTokenizer& tokenizer, GgufWriter& writer);
 

@@ -48,8 +48,8 @@ void WriteValues(SafetensorsWriter& writer, const TensorEntry& entry, const Init
     ParallelFor(CeilDivide(count, kPieceElements), [&](int64_t piece) {
       const int64_t first = piece * kPieceElements;
       const int64_t n = std::min(kPieceElements, count - first);
-      fill(begin + first,
-           std::span(bytes).subspan(static_cast<size_t>(first * size), static_cast<size_t>(n * size)));
+      fill(begin + first, std::span(bytes).subspan(static_cast<size_t>(first * size),
+                                                   static_cast<size_t>(n * size)));
     });
     writer.Write(std::span(bytes).first(static_cast<size_t>(count * size)));
   }
@@ -64,7 +64,8 @@ void SetExtremes(int64_t begin, int64_t cols, std::span<int8_t> codes) {
   }
 }
 
-TensorHashes WriteWeights(const BloomConfig& config, const std::string& path, const InitOptions& options) {
+TensorHashes WriteWeights(const BloomConfig& config, const std::string& path,
+                          const InitOptions& options) {
   SafetensorsWriter writer(path);
   std::map<std::string, TensorSpec> specs;
   for (const TensorSpec& spec : ListTensors(config)) {
@@ -102,7 +103,8 @@ TensorHashes WriteWeights(const BloomConfig& config, const std::string& path, co
   return writer.Finish();
 }
 
-void WriteTokenizer(const BloomConfig& config, const std::string& folder, const InitOptions& options) {
+void WriteTokenizer(const BloomConfig& config, const std::string& folder,
+                    const InitOptions& options) {
   int64_t size = kByteTokenizerSize;
   if (options.tokenizer.empty()) {
     const auto write = [&](const char* name, const Json& json) {
@@ -114,14 +116,17 @@ void WriteTokenizer(const BloomConfig& config, const std::string& folder, const 
   } else {
     size = Tokenizer::FromFile(options.tokenizer)->VocabularySize();
     const fs::path source(options.tokenizer);
-    WriteFileAtomically((fs::path(folder) / "tokenizer.json").string(), ReadFileToString(options.tokenizer));
-    CopyFiles(source.parent_path().string(), folder, {"tokenizer_config.json", "special_tokens_map.json"});
+    WriteFileAtomically((fs::path(folder) / "tokenizer.json").string(),
+                        ReadFileToString(options.tokenizer));
+    CopyFiles(source.parent_path().string(), folder,
+              {"tokenizer_config.json", "special_tokens_map.json"});
   }
   if (size > config.vocab_size) {
     throw UserError(fmt::format(
         "[config: vocab_size] is {}, but the tokenizer{} has {} ids; expected at least as many "
         "rows as ids; raise vocab_size or give another --tokenizer",
-        config.vocab_size, options.tokenizer.empty() ? " of bytes" : " " + options.tokenizer, size));
+        config.vocab_size, options.tokenizer.empty() ? " of bytes" : " " + options.tokenizer,
+        size));
   }
 }
 
@@ -157,15 +162,18 @@ Json CompleteConfig(const Json& given, const BloomConfig& config, const InitOpti
 }  // namespace
 
 void InitFolder(const Json& config_json, const std::string& output, const InitOptions& options) {
-  if (options.dtype != DType::kF32 && options.dtype != DType::kBF16 && options.dtype != DType::kF16) {
-    throw UserError(fmt::format("[init] the type is {}; expected F32, BF16 or F16; choose --dtype bf16",
-                                Name(options.dtype)));
+  if (options.dtype != DType::kF32 && options.dtype != DType::kBF16 &&
+      options.dtype != DType::kF16) {
+    throw UserError(
+        fmt::format("[init] the type is {}; expected F32, BF16 or F16; choose --dtype bf16",
+                    Name(options.dtype)));
   }
   const BloomConfig config = ParseBloomConfig(config_json, "config");
   AtomicFolder folder(output, options.overwrite);
   const fs::path target(folder.temporary());
   WriteTokenizer(config, target.string(), options);  // first: it can refuse
-  const TensorHashes tensors = WriteWeights(config, (target / "model.safetensors").string(), options);
+  const TensorHashes tensors =
+      WriteWeights(config, (target / "model.safetensors").string(), options);
   WriteFileAtomically((target / "config.json").string(),
                       CompleteConfig(config_json, config, options).Dump(2) + "\n");
   Json extra = Json::Object();

@@ -1,5 +1,5 @@
-// Random BLOOM folders of any shape, for tests, benchmarks and trying out big models without downloading
-// them.
+// Random BLOOM folders of any shape, for tests, benchmarks and trying out big models without
+// downloading them.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +15,20 @@ struct InitOptions {
   uint64_t seed = 42;
   DType dtype = DType::kBF16;  // F32, BF16 or F16; of the vectors when `quantized`
   bool quantized = false;      // random codes, row-wise linear, written directly
-  std::string tokenizer;       // a tokenizer.json to copy; empty: a byte-level one without merges is made
+  // a tokenizer.json to copy; empty: a byte-level one without merges is made
+  std::string tokenizer;
   bool overwrite = false;
   // Gives the text of run.json, asked for when all else is written; absent: the folder has none.
   std::function<std::string()> run_record;
-  // Called, also from several threads at a time, between pieces of work of some milliseconds; what it throws
-  // ends the work, and nothing is left behind.
+  // Called, also from several threads at a time, between pieces of work of some milliseconds; what
+  // it throws ends the work, and nothing is left behind.
   std::function<void()> between;
 };
 
-// A folder with random weights (normal, standard deviation 0.02; LayerNorm 1 and 0, biases 0), streamed.
-// `config` needs hidden_size, n_head, n_layer and vocab_size only. The bytes depend on the seed and the shape
-// alone. Throws UserError when the config is wrong or the tokenizer has ids beyond vocab_size.
+// A folder with random weights (normal, standard deviation 0.02; LayerNorm 1 and 0, biases 0),
+// streamed. `config` needs hidden_size, n_head, n_layer and vocab_size only. The bytes depend on
+// the seed and the shape alone. Throws UserError when the config is wrong or the tokenizer has ids
+// beyond vocab_size.
 void InitFolder(const Json& config, const std::string& output, const InitOptions& options);
 
 }  // namespace lacos

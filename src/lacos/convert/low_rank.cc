@@ -7,8 +7,8 @@ namespace lacos {
 namespace {
 
 template <class T>
-[[gnu::always_inline]] inline void Product(const T* b, const T* a, int64_t rows, int64_t rank, int64_t cols,
-                                           T* out) {
+[[gnu::always_inline]] inline void Product(const T* b, const T* a, int64_t rows, int64_t rank,
+                                           int64_t cols, T* out) {
   for (int64_t i = 0; i < rows; ++i) {
     T* row = out + i * cols;
     std::fill_n(row, cols, T{0});
@@ -22,7 +22,8 @@ template <class T>
 }
 
 #if defined(__x86_64__)
-// The program is built for any x86-64, where fma is a library call per value; this copy has the instruction.
+// The program is built for any x86-64, where fma is a library call per value; this copy has the
+// instruction.
 template <class T>
 [[gnu::target("avx2,fma")]] void ProductWithFma(const T* b, const T* a, int64_t rows, int64_t rank,
                                                 int64_t cols, T* out) {
@@ -43,11 +44,13 @@ void Dispatch(const T* b, const T* a, int64_t rows, int64_t rank, int64_t cols, 
 
 }  // namespace
 
-void LowRankProduct(const float* b, const float* a, int64_t rows, int64_t rank, int64_t cols, float* out) {
+void LowRankProduct(const float* b, const float* a, int64_t rows, int64_t rank, int64_t cols,
+                    float* out) {
   Dispatch(b, a, rows, rank, cols, out);
 }
 
-void LowRankProduct(const double* b, const double* a, int64_t rows, int64_t rank, int64_t cols, double* out) {
+void LowRankProduct(const double* b, const double* a, int64_t rows, int64_t rank, int64_t cols,
+                    double* out) {
   Dispatch(b, a, rows, rank, cols, out);
 }
 

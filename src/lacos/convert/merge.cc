@@ -101,8 +101,8 @@ class FolderMerger {
 
 }  // namespace
 
-MergeReport MergeFolder(const std::string& model, const std::string& adapter, const std::string& output,
-                        const MergeOptions& options) {
+MergeReport MergeFolder(const std::string& model, const std::string& adapter,
+                        const std::string& output, const MergeOptions& options) {
   MergeSource source = OpenMergeSource(model, adapter);
   RefuseAsOutput(output, source);
   AtomicFolder folder(output, options.overwrite);
@@ -124,14 +124,16 @@ MergeReport MergeFolder(const std::string& model, const std::string& adapter, co
     recorded[(fs::path(source.transformer_subfolder) / name).lexically_normal().generic_string()] =
         std::move(written);
   }
-  if (sharded) WriteWeightIndex(source.base_path, target.string(), weight_map, merger.report().bytes);
+  if (sharded)
+    WriteWeightIndex(source.base_path, target.string(), weight_map, merger.report().bytes);
 
   Json extra = Json::Object();
   extra.Set("lacos_version", kLacosVersion);
   extra.Set("kind", "merged");
   extra.Set("original", source.base_name);
   if (!adapter.empty()) extra.Set("adapter", AbsolutePath(adapter));
-  if (source.settings.strip && !source.modules_path.empty()) extra.Set("strip", *source.settings.strip);
+  if (source.settings.strip && !source.modules_path.empty())
+    extra.Set("strip", *source.settings.strip);
   WriteRunRecord(folder.temporary(), options.run_record);
   WriteManifest(folder.temporary(), extra, recorded);
   folder.Commit();

@@ -12,7 +12,8 @@ struct MergeOptions {
   bool overwrite = false;
   // Gives the text of run.json, asked for when all else is written; absent: the folder has none.
   std::function<std::string()> run_record;
-  // Called after each slice of a tensor with (bytes done, bytes in all), counted in the original's bytes.
+  // Called after each slice of a tensor with (bytes done, bytes in all), counted in the original's
+  // bytes.
   std::function<void(int64_t, int64_t)> progress;
 };
 
@@ -23,11 +24,12 @@ struct MergeReport {
   std::vector<std::string> warnings;
 };
 
-// Writes `model` with `adapter` added as a complete BLOOM folder to `output`, atomically: types, key names,
-// shards and index as the original has them (a .bin becomes the safetensors file of the corresponding name),
-// with config.json, tokenizer, licence, README, and the sentence-transformers files of the adapter's folder
-// or else of the model's. Values are those of PEFT's merge_and_unload (merged_weights.h). Throws UserError.
-MergeReport MergeFolder(const std::string& model, const std::string& adapter, const std::string& output,
-                        const MergeOptions& options);
+// Writes `model` with `adapter` added as a complete BLOOM folder to `output`, atomically: types,
+// key names, shards and index as the original has them (a .bin becomes the safetensors file of the
+// corresponding name), with config.json, tokenizer, licence, README, and the sentence-transformers
+// files of the adapter's folder or else of the model's. Values are those of PEFT's merge_and_unload
+// (merged_weights.h). Throws UserError.
+MergeReport MergeFolder(const std::string& model, const std::string& adapter,
+                        const std::string& output, const MergeOptions& options);
 
 }  // namespace lacos

@@ -44,19 +44,21 @@ fs::path TakeModules(const std::string& folder, MergeSource& source) {
   source.transformer_subfolder = read.transformer_path;
   source.settings = std::move(read.settings);
   if (const auto strip = Recorded(folder, "strip")) source.settings.strip = strip->AsBool();
-  return read.transformer_path.empty() ? fs::path(folder) : fs::path(folder) / read.transformer_path;
+  return read.transformer_path.empty() ? fs::path(folder)
+                                       : fs::path(folder) / read.transformer_path;
 }
 
 [[noreturn]] void RefuseQuantized(const MergeSource& source) {
   const auto name = Recorded(source.base_path, "base_name");
-  throw UserError(
-      fmt::format("[{}] is quantised ({}); expected the original BLOOM folder, since codes would add their "
-                  "error to every weight; pass the original{} as --model",
-                  source.base_path, Name(source.base_weights->quantization().scheme),
-                  name ? fmt::format(", which lacos.json says is '{}',", name->AsString()) : ""));
+  throw UserError(fmt::format(
+      "[{}] is quantised ({}); expected the original BLOOM folder, since codes would add their "
+      "error to every weight; pass the original{} as --model",
+      source.base_path, Name(source.base_weights->quantization().scheme),
+      name ? fmt::format(", which lacos.json says is '{}',", name->AsString()) : ""));
 }
 
-// Says in the README, where there is one, what the weights are: it was written for the base or the adapter.
+// Says in the README, where there is one, what the weights are: it was written for the base or the
+// adapter.
 void NoteInReadme(const MergeSource& source, const fs::path& target) {
   const fs::path path = target / "README.md";
   if (source.adapter.empty() || !HasFile(target, "README.md")) return;
@@ -80,10 +82,10 @@ MergeSource OpenMergeSource(const std::string& model, const std::string& adapter
   const fs::path base = TakeModules(model, source);
   source.base_path = base.string();
   if (HasFile(base, "adapter_config.json")) {
-    throw UserError(
-        fmt::format("[{}] is an adapter; expected the original BLOOM folder that it belongs to; pass the "
-                    "original as --model and this folder as --adapter",
-                    model));
+    throw UserError(fmt::format(
+        "[{}] is an adapter; expected the original BLOOM folder that it belongs to; pass the "
+        "original as --model and this folder as --adapter",
+        model));
   }
   source.base_weights = BaseWeights::Open(source.base_path);
   if (source.base_weights->quantization().scheme != QuantScheme::kNone) RefuseQuantized(source);
@@ -95,7 +97,8 @@ MergeSource OpenMergeSource(const std::string& model, const std::string& adapter
   const fs::path adapter_path = TakeModules(adapter, source);
   if (!HasFile(adapter_path, "adapter_config.json")) {
     throw UserError(fmt::format(
-        "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check --adapter", adapter));
+        "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check --adapter",
+        adapter));
   }
   source.adapter_path = adapter_path.string();
   source.values = ReadLoraAdapter(source.adapter_path, source.base_weights->config());
@@ -103,17 +106,20 @@ MergeSource OpenMergeSource(const std::string& model, const std::string& adapter
 }
 
 void RefuseAsOutput(const std::string& output, const MergeSource& source) {
-  for (const std::string& input : {source.model, source.base_path, source.adapter, source.adapter_path}) {
+  for (const std::string& input :
+       {source.model, source.base_path, source.adapter, source.adapter_path}) {
     std::error_code error;  // set when `output` does not exist: then it is another folder
     if (input.empty() || !fs::equivalent(input, output, error)) continue;
     throw UserError(fmt::format(
-        "[{}] is an input itself; expected another folder for the result; choose another --output", output));
+        "[{}] is an input itself; expected another folder for the result; choose another --output",
+        output));
   }
 }
 
 std::string MergedTokenizerPath(const MergeSource& source) {
   const bool trained = !source.adapter.empty() && source.modules_path == source.adapter;
-  for (const std::string& folder : {trained ? source.adapter_path : source.base_path, source.base_path}) {
+  for (const std::string& folder :
+       {trained ? source.adapter_path : source.base_path, source.base_path}) {
     if (HasFile(folder, "tokenizer.json")) return (fs::path(folder) / "tokenizer.json").string();
   }
   return "";
@@ -133,11 +139,13 @@ void CopyMergedSideFiles(const MergeSource& source, const std::string& target) {
       CopyFiles(source.base_path, transformer.string(), transformer_files);
     }
   } else {
-    // A trained model brings its own settings along; the base's, where it is such a model too, do not hold.
+    // A trained model brings its own settings along; the base's, where it is such a model too, do
+    // not hold.
     CopyFiles(source.model, target, {"LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"});
     const std::string tokenizer = MergedTokenizerPath(source);
     if (!tokenizer.empty()) {
-      CopyFiles(fs::path(tokenizer).parent_path().string(), transformer.string(), TokenizerFileNames());
+      CopyFiles(fs::path(tokenizer).parent_path().string(), transformer.string(),
+                TokenizerFileNames());
     }
     CopySideFiles(source.adapter, target);
     if (!source.transformer_subfolder.empty()) {

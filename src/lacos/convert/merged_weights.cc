@@ -21,12 +21,14 @@ namespace lacos {
 namespace {
 
 constexpr int64_t kSliceBytes = int64_t{16} << 20;
-constexpr int64_t kPieceElements = int64_t{1} << 16;  // one thread's share: its floats (256 KB) stay in L2
+// one thread's share: its floats (256 KB) stay in L2
+constexpr int64_t kPieceElements = int64_t{1} << 16;
 constexpr int64_t kPageBytes = 4096;
 constexpr std::string_view kWeight = ".weight", kBias = ".bias";
 
 // The module whose tensor of that ending this is, where the adapter has it.
-const LoraModule* FindModule(const LoraAdapter& adapter, const std::string& tensor, std::string_view ending) {
+const LoraModule* FindModule(const LoraAdapter& adapter, const std::string& tensor,
+                             std::string_view ending) {
   if (!tensor.ends_with(ending)) return nullptr;
   const auto found = adapter.modules.find(tensor.substr(0, tensor.size() - ending.size()));
   return found == adapter.modules.end() ? nullptr : &found->second;
@@ -56,11 +58,15 @@ void Store(DType dtype, const std::vector<double>& values, std::byte* out) {
 }
 
 // Elements of a row; vectors have rows of one.
-int64_t RowElements(const TensorEntry& entry) { return entry.shape.size() == 2 ? entry.shape[1] : 1; }
+int64_t RowElements(const TensorEntry& entry) {
+  return entry.shape.size() == 2 ? entry.shape[1] : 1;
+}
 
-// weight + scale * (b a) for a few rows, in type T: each operation rounded, as PyTorch does them one by one.
+// weight + scale * (b a) for a few rows, in type T: each operation rounded, as PyTorch does them
+// one by one.
 template <class T>
-void AddLowRank(const LoraModule& module, const T* b, const T* a, int64_t count, std::vector<T>& weights) {
+void AddLowRank(const LoraModule& module, const T* b, const T* a, int64_t count,
+                std::vector<T>& weights) {
   const int64_t rank = module.a.shape[0], cols = module.a.shape[1];
   thread_local std::vector<T> product;
   product.resize(weights.size());
@@ -83,9 +89,10 @@ bool MergedWeights::Changes(const std::string& name) const {
          (biased != nullptr && !biased->b_bias.values.empty());
 }
 
-// A bias that the adapter holds is rounded to the base's type as PEFT does when it loads the adapter; what
-// lora_bias adds is added to that and rounded again.
-void MergedWeights::ReadBias(const std::string& name, int64_t begin, int64_t count, std::byte* out) const {
+// A bias that the adapter holds is rounded to the base's type as PEFT does when it loads the
+// adapter; what lora_bias adds is added to that and rounded again.
+void MergedWeights::ReadBias(const std::string& name, int64_t begin, int64_t count,
+                             std::byte* out) const {
   const StoredTensor& tensor = base_->Tensor(name);
   const DType dtype = tensor.entry.dtype;
   const std::byte* source =
@@ -106,14 +113,16 @@ void MergedWeights::ReadBias(const std::string& name, int64_t begin, int64_t cou
       const float added = module->b_bias.values[static_cast<size_t>(begin + i)];
       double& value = values[static_cast<size_t>(i)];
       // The sum's own rounding to float is PyTorch's, which computes 16-bit types in float.
-      value = dtype == DType::kF64 ? value + added * module->scale
-                                   : static_cast<float>(value) + added * static_cast<float>(module->scale);
+      value = dtype == DType::kF64
+                  ? value + added * module->scale
+                  : static_cast<float>(value) + added * static_cast<float>(module->scale);
     }
   }
   Store(dtype, values, out);
 }
 
-void MergedWeights::ReadRows(const std::string& name, int64_t begin, int64_t count, std::byte* out) const {
+void MergedWeights::ReadRows(const std::string& name, int64_t begin, int64_t count,
+                             std::byte* out) const {
   const StoredTensor& tensor = base_->Tensor(name);
   const DType dtype = tensor.entry.dtype;
   const int64_t cols = RowElements(tensor.entry);
@@ -189,10 +198,12 @@ void DropElements(const StoredTensor& tensor, int64_t begin, int64_t count) {
 }
 
 void StreamRows(const RowStream& stream) {
-  const int64_t piece_rows = std::max<int64_t>(1, kPieceElements / std::max<int64_t>(1, stream.row_elements));
+  const int64_t piece_rows =
+      std::max<int64_t>(1, kPieceElements / std::max<int64_t>(1, stream.row_elements));
   const int64_t piece_bytes = piece_rows * std::max<int64_t>(1, stream.row_bytes);
   const int64_t slice_rows = std::max<int64_t>(1, kSliceBytes / piece_bytes) * piece_rows;
-  std::vector<std::byte> bytes(static_cast<size_t>(std::min(slice_rows, stream.rows) * stream.row_bytes));
+  std::vector<std::byte> bytes(
+      static_cast<size_t>(std::min(slice_rows, stream.rows) * stream.row_bytes));
   for (int64_t begin = 0; begin < stream.rows; begin += slice_rows) {
     const int64_t count = std::min(slice_rows, stream.rows - begin);
     ParallelFor(CeilDivide(count, piece_rows), [&](int64_t piece) {

@@ -43,14 +43,15 @@ std::shared_ptr<BaseWeights> OpenInput(const std::string& input, const std::stri
                                        const PruneOptions& options) {
   std::error_code error;  // set when `output` does not exist: then it is another folder
   if (fs::equivalent(input, output, error)) {
-    throw UserError(
-        fmt::format("[{}] is the model itself; expected another folder for the result; choose another "
-                    "--output",
-                    output));
+    throw UserError(fmt::format(
+        "[{}] is the model itself; expected another folder for the result; choose another "
+        "--output",
+        output));
   }
   if (!FileExists((fs::path(input) / "config.json").string())) {
     throw UserError(fmt::format(
-        "[{}] has no config.json; expected a BLOOM folder, original or quantised; check the path", input));
+        "[{}] has no config.json; expected a BLOOM folder, original or quantised; check the path",
+        input));
   }
   std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(input);
   const int64_t layers = base_weights->config().layers;
@@ -112,7 +113,8 @@ class FolderPruner {
 
 }  // namespace
 
-PruneReport PruneFolder(const std::string& input, const std::string& output, const PruneOptions& options) {
+PruneReport PruneFolder(const std::string& input, const std::string& output,
+                        const PruneOptions& options) {
   const std::shared_ptr<BaseWeights> base_weights = OpenInput(input, output, options);
   AtomicFolder folder(output, options.overwrite);
   const fs::path target(folder.temporary());
@@ -122,7 +124,8 @@ PruneReport PruneFolder(const std::string& input, const std::string& output, con
   RecordedTensors recorded;
   for (const auto& file : base_weights->files()) {
     if (!pruner.HoldsAny(*file)) continue;  // a shard of nothing but upper blocks
-    const std::string name = SafetensorsName(fs::path(file->path()).lexically_relative(input).string());
+    const std::string name =
+        SafetensorsName(fs::path(file->path()).lexically_relative(input).string());
     fs::create_directories((target / name).parent_path());
     recorded[name] = pruner.WriteFile(file, (target / name).string());
     for (const auto& [tensor, hash] : recorded[name]) weight_map[tensor] = name;

@@ -32,7 +32,8 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kSliceElements = int64_t{4}
                                    << 20;  // codes held at a time: 4 MB, from 8 or 16 MB of weights
-constexpr int64_t kPieceElements = int64_t{1} << 16;  // one thread's share: its floats (256 KB) stay in L2
+// one thread's share: its floats (256 KB) stay in L2
+constexpr int64_t kPieceElements = int64_t{1} << 16;
 constexpr int64_t kPageBytes = 4096;
 
 // Sums of squares of a tensor kind, for relative_error.
@@ -43,7 +44,8 @@ struct ErrorSums {
 // Position of the first NaN or infinity, or -1. Exponent bits decide, so the loop vectorises.
 int64_t FindNonFinite(std::span<const float> values) {
   uint32_t largest = 0;
-  for (const float value : values) largest = std::max(largest, std::bit_cast<uint32_t>(value) & 0x7FFFFFFFu);
+  for (const float value : values)
+    largest = std::max(largest, std::bit_cast<uint32_t>(value) & 0x7FFFFFFFu);
   if (largest < 0x7F800000u) return -1;
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) return static_cast<int64_t>(i);
@@ -51,15 +53,17 @@ int64_t FindNonFinite(std::span<const float> values) {
   return -1;
 }
 
-// bitsandbytes' int8_vectorwise_quant of rows that hold F16 values, as its CPU library (0.50.2) computes it:
-// the scale is 127 times torch's reciprocal of the largest magnitude, two roundings where 127 / absmax has
-// one, so codes near a tie may differ from EncodeLinear's. A row of zeros has code 0.
+// bitsandbytes' int8_vectorwise_quant of rows that hold F16 values, as its CPU library (0.50.2)
+// computes it: the scale is 127 times torch's reciprocal of the largest magnitude, two roundings
+// where 127 / absmax has one, so codes near a tie may differ from EncodeLinear's. A row of zeros
+// has code 0.
 void EncodeBitsandbytes(std::span<const float> values, int64_t cols, int8_t* codes, float* absmax) {
   const auto rows = static_cast<int64_t>(values.size()) / cols;
   for (int64_t row = 0; row < rows; ++row) {
     const float* w = values.data() + row * cols;
     uint32_t bits = 0;  // magnitudes order like their bits, which vectorises
-    for (int64_t i = 0; i < cols; ++i) bits = std::max(bits, std::bit_cast<uint32_t>(w[i]) & 0x7FFFFFFFu);
+    for (int64_t i = 0; i < cols; ++i)
+      bits = std::max(bits, std::bit_cast<uint32_t>(w[i]) & 0x7FFFFFFFu);
     const auto largest = std::bit_cast<float>(bits);
     const float scale = largest > 0 ? (1.0f / largest) * 127.0f : 0.0f;
     constexpr float kMagic =
@@ -85,24 +89,28 @@ class TensorReader {
     return data_.subspan(static_cast<size_t>(begin * ElementBytes()),
                          static_cast<size_t>(count * ElementBytes()));
   }
-  // Elements [begin, begin + out.size()) as finite floats; throws UserError naming the first that is not.
+  // Elements [begin, begin + out.size()) as finite floats; throws UserError naming the first that
+  // is not.
   void Decode(int64_t begin, std::span<float> out) const {
     const auto bytes = Bytes(begin, static_cast<int64_t>(out.size()));
     const bool decoded = DecodeToFloat(tensor_.entry.dtype, bytes.data(), out.size(), out.data());
     LACOS_CHECK(decoded, "an original tensor has a floating type");
     RequireFinite(begin, out, "as stored");
   }
-  // Throws UserError for the first of the values, which begin at element `begin`, that is not finite.
+  // Throws UserError for the first of the values, which begin at element `begin`, that is not
+  // finite.
   void RequireFinite(int64_t begin, std::span<const float> values, const char* when) const {
     const int64_t bad = FindNonFinite(values);
     if (bad < 0) return;
     throw UserError(fmt::format(
         "[{}: {}] is {} at index {} {}; expected finite weights; check the file against its source",
-        tensor_.file->path(), tensor_.entry.name, values[static_cast<size_t>(bad)], begin + bad, when));
+        tensor_.file->path(), tensor_.entry.name, values[static_cast<size_t>(bad)], begin + bad,
+        when));
   }
   void Drop(int64_t begin, int64_t count) const {
     // From a page earlier on: the page that two slices share is dropped with the second.
-    const int64_t first = std::max<int64_t>(0, tensor_.entry.offset + begin * ElementBytes() - kPageBytes);
+    const int64_t first =
+        std::max<int64_t>(0, tensor_.entry.offset + begin * ElementBytes() - kPageBytes);
     const int64_t last = tensor_.entry.offset + (begin + count) * ElementBytes();
     tensor_.file->file()->DropPages(first, last - first);
   }
@@ -134,7 +142,8 @@ class FolderQuantizer {
         continue;
       }
       writer.Declare(names.values, Linear() ? DType::kI8 : DType::kU8, spec.shape);
-      writer.Declare(names.scales, DType::kF32, {CeilDivide(spec.shape[0] * spec.shape[1], Block(spec))});
+      writer.Declare(names.scales, DType::kF32,
+                     {CeilDivide(spec.shape[0] * spec.shape[1], Block(spec))});
       if (!Linear()) writer.Declare(names.map, DType::kF32, {256});
       if (Bitsandbytes()) writer.Declare(names.format, DType::kU8, {});
     }
@@ -171,7 +180,8 @@ class FolderQuantizer {
   };
 
   bool Bitsandbytes() const { return options_.layout == QuantizedLayout::kBitsandbytes; }
-  // Plain names; for bitsandbytes the original's own, so that the folder looks as transformers would save it.
+  // Plain names; for bitsandbytes the original's own, so that the folder looks as transformers
+  // would save it.
   TensorNames Names(const TensorSpec& spec) const {
     if (!Bitsandbytes()) return {spec.name, spec.name + ".absmax", spec.name + ".quant_map", ""};
     const std::string& name = base_weights_->Tensor(spec.name).entry.name;
@@ -201,8 +211,8 @@ class FolderQuantizer {
     }
   }
 
-  // Codes and scales of a matrix. Slices and pieces are whole blocks, so the result does not depend on their
-  // sizes.
+  // Codes and scales of a matrix. Slices and pieces are whole blocks, so the result does not depend
+  // on their sizes.
   void Cast(const TensorSpec& spec, const TensorReader& reader, SafetensorsWriter& writer,
             const std::map<std::string, TensorEntry>& entries) {
     const TensorNames names = Names(spec);
@@ -210,7 +220,8 @@ class FolderQuantizer {
     const int64_t piece_size = RoundUp(kPieceElements, block);
     const int64_t slice_size = std::max<int64_t>(1, kSliceElements / piece_size) * piece_size;
     std::vector<std::byte> codes(static_cast<size_t>(std::min(slice_size, reader.Elements())));
-    std::vector<float> absmax(static_cast<size_t>(CeilDivide(static_cast<int64_t>(codes.size()), block)));
+    std::vector<float> absmax(
+        static_cast<size_t>(CeilDivide(static_cast<int64_t>(codes.size()), block)));
     std::vector<ErrorSums> piece_sums;
     ErrorSums& kind_sums = sums_[spec.kind];
     for (int64_t begin = 0; begin < reader.Elements(); begin += slice_size) {
@@ -220,20 +231,22 @@ class FolderQuantizer {
       ParallelFor(pieces, [&](int64_t piece) {
         const int64_t first = piece * piece_size;
         const int64_t n = std::min(piece_size, count - first);
-        piece_sums[static_cast<size_t>(piece)] =
-            CastPiece(reader, begin + first, n, block, codes.data() + first, absmax.data() + first / block);
+        piece_sums[static_cast<size_t>(piece)] = CastPiece(
+            reader, begin + first, n, block, codes.data() + first, absmax.data() + first / block);
       });
       for (const ErrorSums& sums : piece_sums) {
         kind_sums.error += sums.error;
         kind_sums.weight += sums.weight;
       }
-      const std::span<const float> scales(absmax.data(), static_cast<size_t>(CeilDivide(count, block)));
+      const std::span<const float> scales(absmax.data(),
+                                          static_cast<size_t>(CeilDivide(count, block)));
       writer.WriteAt(entries.at(names.values), begin, {codes.data(), static_cast<size_t>(count)});
       writer.WriteAt(entries.at(names.scales), begin / block * static_cast<int64_t>(sizeof(float)),
                      std::as_bytes(scales));
       reader.Drop(begin, count);
     }
-    if (!Linear()) writer.WriteAt(entries.at(names.map), 0, std::as_bytes(std::span(DynamicMap(true))));
+    if (!Linear())
+      writer.WriteAt(entries.at(names.map), 0, std::as_bytes(std::span(DynamicMap(true))));
     if (Bitsandbytes()) {
       constexpr std::byte kRowByRow{0};
       writer.WriteAt(entries.at(names.format), 0, {&kRowByRow, 1});
@@ -254,7 +267,8 @@ class FolderQuantizer {
     } else if (Linear()) {
       EncodeLinear(values, block, reinterpret_cast<int8_t*>(codes), absmax);
     } else {
-      EncodeDynamicGrid(values, block, /*is_signed=*/true, reinterpret_cast<uint8_t*>(codes), absmax);
+      EncodeDynamicGrid(values, block, /*is_signed=*/true, reinterpret_cast<uint8_t*>(codes),
+                        absmax);
     }
     const QuantizedMatrix piece{.rows = 1,
                                 .cols = count,
@@ -282,17 +296,19 @@ class FolderQuantizer {
   QuantizeReport report_;
 };
 
-void CheckOptions(const std::string& input, const std::string& output, const QuantizeOptions& options) {
+void CheckOptions(const std::string& input, const std::string& output,
+                  const QuantizeOptions& options) {
   if (options.scheme == QuantScheme::kNone) {
-    throw UserError("[quantize] the scheme is none; expected linear or dynamic; choose --scheme linear");
+    throw UserError(
+        "[quantize] the scheme is none; expected linear or dynamic; choose --scheme linear");
   }
   const auto block = static_cast<uint64_t>(options.block_size);
   if (options.block_size != 0 &&
       (options.block_size < 64 || options.block_size > 4096 || !std::has_single_bit(block))) {
-    throw UserError(
-        fmt::format("[quantize] the block size is {}; expected row or a power of two from 64 to 4096; "
-                    "choose --block-size row",
-                    options.block_size));
+    throw UserError(fmt::format(
+        "[quantize] the block size is {}; expected row or a power of two from 64 to 4096; "
+        "choose --block-size row",
+        options.block_size));
   }
   if (options.layout == QuantizedLayout::kBitsandbytes &&
       (options.scheme != QuantScheme::kLinear || options.block_size != 0)) {
@@ -302,14 +318,15 @@ void CheckOptions(const std::string& input, const std::string& output, const Qua
   }
   std::error_code error;  // set when `output` does not exist: then it is another folder
   if (fs::equivalent(input, output, error)) {
-    throw UserError(
-        fmt::format("[{}] is the model itself; expected another folder for the result; choose another "
-                    "--output",
-                    output));
+    throw UserError(fmt::format(
+        "[{}] is the model itself; expected another folder for the result; choose another "
+        "--output",
+        output));
   }
 }
 
-// pytorch_model_00001-of-00072.bin becomes model_00001-of-00072.safetensors; safetensors keep their names.
+// pytorch_model_00001-of-00072.bin becomes model_00001-of-00072.safetensors; safetensors keep their
+// names.
 std::string OutputName(std::string name) {
   constexpr std::string_view kTorch = "pytorch_model", kBin = ".bin", kSafetensors = ".safetensors";
   if (name.ends_with(kSafetensors)) return name;
@@ -346,10 +363,10 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   CheckOptions(input, output, options);
   const std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(input);
   if (base_weights->quantization().scheme != QuantScheme::kNone) {
-    throw UserError(
-        fmt::format("[{}] is quantised already ({}); expected an original BLOOM folder; give the original as "
-                    "--model",
-                    input, Name(base_weights->quantization().scheme)));
+    throw UserError(fmt::format(
+        "[{}] is quantised already ({}); expected an original BLOOM folder; give the original as "
+        "--model",
+        input, Name(base_weights->quantization().scheme)));
   }
   AtomicFolder folder(output, options.overwrite);
   const fs::path target(folder.temporary());

@@ -1,4 +1,5 @@
-// Casting an original BLOOM folder to 8 bit, tensor by tensor, in the memory of one slice of a tensor.
+// Casting an original BLOOM folder to 8 bit, tensor by tensor, in the memory of one slice of a
+// tensor.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +12,17 @@
 namespace lacos {
 
 enum class QuantizedLayout : uint8_t {
-  kLacos,         // NAME, NAME.absmax, NAME.quant_map
-  kBitsandbytes,  // NAME.weight, NAME.SCB, NAME.weight_format: what transformers with bitsandbytes loads in 8
-                  // bit
+  kLacos,  // NAME, NAME.absmax, NAME.quant_map
+  // NAME.weight, NAME.SCB, NAME.weight_format: what transformers with bitsandbytes loads in 8 bit
+  kBitsandbytes,
 };
 
 struct QuantizeOptions {
   QuantScheme scheme = QuantScheme::kLinear;
   int64_t block_size = 0;       // 0 = one block a row, else a power of two in 64..4096
   bool keep_embedding = false;  // leave the word embedding in its original type
-  // kBitsandbytes: weights are rounded to F16 first, as bitsandbytes does; linear, one block a row and the
-  // embedding kept are its only form.
+  // kBitsandbytes: weights are rounded to F16 first, as bitsandbytes does; linear, one block a row
+  // and the embedding kept are its only form.
   QuantizedLayout layout = QuantizedLayout::kLacos;
   std::string base_name;  // recorded as the original's name; default: the folder's path
   bool overwrite = false;
@@ -36,9 +37,9 @@ struct QuantizeReport {
   std::map<std::string, double> relative_error;  // by tensor kind: rms error / rms weight
 };
 
-// Writes a complete quantised folder (CONTRACT section 4) to `output`, atomically, always as safetensors in
-// the input's sharding. NaN or infinity in a weight is a UserError naming the tensor and the index, and so is
-// a weight beyond F16's range for bitsandbytes.
+// Writes a complete quantised folder (CONTRACT section 4) to `output`, atomically, always as
+// safetensors in the input's sharding. NaN or infinity in a weight is a UserError naming the tensor
+// and the index, and so is a weight beyond F16's range for bitsandbytes.
 QuantizeReport QuantizeFolder(const std::string& input, const std::string& output,
                               const QuantizeOptions& options);
 

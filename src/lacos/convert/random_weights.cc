@@ -15,8 +15,8 @@ namespace {
 
 constexpr int kQuantiles = 1 << 16;
 
-// Upper half of the quantiles, rising: x with P(X > x) = 1 - (i + 0.5) / kQuantiles, by Newton's method on
-// the tail.
+// Upper half of the quantiles, rising: x with P(X > x) = 1 - (i + 0.5) / kQuantiles, by Newton's
+// method on the tail.
 std::vector<float> UpperQuantiles() {
   std::vector<float> quantiles(kQuantiles / 2);
   double x = 0;
@@ -32,11 +32,14 @@ std::vector<float> UpperQuantiles() {
   return quantiles;
 }
 
-PhiloxKey SeedKey(uint64_t seed) { return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}; }
+PhiloxKey SeedKey(uint64_t seed) {
+  return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)};
+}
 
 // Calls use(block of 16 random bytes, index of the block).
 template <class F>
-void ForEachBlock(uint64_t seed, const std::string& tensor, uint64_t first, uint64_t count, F&& use) {
+void ForEachBlock(uint64_t seed, const std::string& tensor, uint64_t first, uint64_t count,
+                  F&& use) {
   const uint64_t stream = Mix64(static_cast<uint64_t>(RandomStream::kWeights), NameHash(tensor));
   for (uint64_t block = first; block < first + count; ++block) {
     use(Philox({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
@@ -54,7 +57,8 @@ void LookUp(const std::byte* table, uint64_t seed, const std::string& tensor, in
   ForEachBlock(seed, tensor, static_cast<uint64_t>(begin) / 8, (n + 7) / 8,
                [&](const PhiloxCounter& words, uint64_t block) {
                  T eight[8];
-                 for (int i = 0; i < 8; ++i) eight[i] = values[words[i / 2] >> (16 * (i % 2)) & 0xFFFFu];
+                 for (int i = 0; i < 8; ++i)
+                   eight[i] = values[words[i / 2] >> (16 * (i % 2)) & 0xFFFFu];
                  const uint64_t done = block * 8;
                  std::memcpy(out.data() + done * sizeof(T), eight,
                              std::min<uint64_t>(8, n - done) * sizeof(T));
@@ -95,7 +99,8 @@ void FillCodes(uint64_t seed, const std::string& tensor, int64_t begin, std::spa
                  int8_t sixteen[16];
                  std::memcpy(sixteen, words.data(), sizeof(sixteen));
                  for (int8_t& code : sixteen) code = code == -128 ? int8_t{127} : code;
-                 std::memcpy(out.data() + block * 16, sixteen, std::min<uint64_t>(16, n - block * 16));
+                 std::memcpy(out.data() + block * 16, sixteen,
+                             std::min<uint64_t>(16, n - block * 16));
                });
 }
 

@@ -43,8 +43,9 @@ void CopyTensor(const StoredTensor& source, const TensorEntry& target, Safetenso
   const std::span<const std::byte> data = source.file->Data(entry);
   for (int64_t begin = 0; begin < entry.Elements(); begin += kSliceElements) {
     const int64_t count = std::min(kSliceElements, entry.Elements() - begin);
-    writer.WriteAt(target, begin * size,
-                   data.subspan(static_cast<size_t>(begin * size), static_cast<size_t>(count * size)));
+    writer.WriteAt(
+        target, begin * size,
+        data.subspan(static_cast<size_t>(begin * size), static_cast<size_t>(count * size)));
     DropElements(source, begin, count);
     done(count * size);
   }
@@ -59,7 +60,8 @@ void WriteWeightIndex(const std::string& base, const std::string& target,
     if (const auto found = index.Find("metadata")) metadata = *found;
     // In the original's order.
     for (const std::string& tensor : index.At("weight_map").Keys()) {
-      if (const auto file = weight_map.find(tensor); file != weight_map.end()) map.Set(tensor, file->second);
+      if (const auto file = weight_map.find(tensor); file != weight_map.end())
+        map.Set(tensor, file->second);
     }
   }
   for (const auto& [tensor, file] : weight_map) {

@@ -16,7 +16,8 @@
 namespace lacos {
 namespace {
 
-// What goes into a batch as one (an example, or for kClasses two rows of one class), in random order.
+// What goes into a batch as one (an example, or for kClasses two rows of one class), in random
+// order.
 struct Units {
   struct Unit {
     std::array<int64_t, 2> rows = {-1, -1};  // of the file; the second only for kClasses
@@ -32,11 +33,13 @@ struct Units {
     return std::span(texts).subspan(static_cast<size_t>(u.text_begin),
                                     static_cast<size_t>(u.text_end - u.text_begin));
   }
-  int64_t RowCount(int64_t unit) const { return units[static_cast<size_t>(unit)].rows[1] < 0 ? 1 : 2; }
+  int64_t RowCount(int64_t unit) const {
+    return units[static_cast<size_t>(unit)].rows[1] < 0 ? 1 : 2;
+  }
 };
 
-// Numbers the texts of a file in its own order (that of memory: a shuffled walk misses the cache at each
-// text), equal texts alike. Unit i has row i's texts.
+// Numbers the texts of a file in its own order (that of memory: a shuffled walk misses the cache at
+// each text), equal texts alike. Unit i has row i's texts.
 Units NumberTexts(const ExampleFile& file) {
   Units units;
   units.units.reserve(file.examples.size());
@@ -47,14 +50,15 @@ Units NumberTexts(const ExampleFile& file) {
     for (const std::string& text : file.examples[row].texts) {
       units.texts.push_back(ids.emplace(text, static_cast<int32_t>(ids.size())).first->second);
     }
-    units.units.push_back({{static_cast<int64_t>(row), -1}, begin, static_cast<int64_t>(units.texts.size())});
+    units.units.push_back(
+        {{static_cast<int64_t>(row), -1}, begin, static_cast<int64_t>(units.texts.size())});
   }
   units.text_count = static_cast<int32_t>(ids.size());
   return units;
 }
 
-// Two texts of one class, each text once. What is left over (the odd one of a class, a text that is there
-// twice) is counted. Rows arrive in random order, so the couples differ between epochs.
+// Two texts of one class, each text once. What is left over (the odd one of a class, a text that is
+// there twice) is counted. Rows arrive in random order, so the couples differ between epochs.
 Units CoupleClasses(const ExampleFile& file, const Units& single, const std::vector<int64_t>& order,
                     int64_t& left_out) {
   Units couples;
@@ -83,9 +87,10 @@ Units CoupleClasses(const ExampleFile& file, const Units& single, const std::vec
 }
 
 Units MakeUnits(const ExampleFile& file, Random& random, int64_t& left_out) {
-  const std::vector<int64_t> order = RandomPermutation(static_cast<int64_t>(file.examples.size()), random);
-  // Scores and labels are about one pair; no other row of the batch serves as its negative, so texts may
-  // repeat.
+  const std::vector<int64_t> order =
+      RandomPermutation(static_cast<int64_t>(file.examples.size()), random);
+  // Scores and labels are about one pair; no other row of the batch serves as its negative, so
+  // texts may repeat.
   if (file.kind == ExampleKind::kScored || file.kind == ExampleKind::kLabelled) {
     Units units;
     for (const int64_t row : order) units.units.push_back({{row, -1}, 0, 0});
@@ -100,9 +105,9 @@ Units MakeUnits(const ExampleFile& file, Random& random, int64_t& left_out) {
   return units;
 }
 
-// Fills batches greedily. A unit that collides waits in the queue of the text it collided on. Of each queue
-// only the first can enter the next batch (the others share that text with it), so a text that occurs k times
-// costs k steps, not k².
+// Fills batches greedily. A unit that collides waits in the queue of the text it collided on. Of
+// each queue only the first can enter the next batch (the others share that text with it), so a
+// text that occurs k times costs k steps, not k².
 class GreedyBatcher {
  public:
   GreedyBatcher(const Units& units, int64_t batch_size)
@@ -140,7 +145,8 @@ class GreedyBatcher {
 
   bool Take(int64_t unit) {
     if (Collision(unit) >= 0) return false;
-    for (const int32_t text : units_.TextsOf(unit)) used_in_[text] = static_cast<int32_t>(batches_.size());
+    for (const int32_t text : units_.TextsOf(unit))
+      used_in_[text] = static_cast<int32_t>(batches_.size());
     batches_.back().push_back(unit);
     return true;
   }
@@ -162,7 +168,8 @@ class GreedyBatcher {
       const int32_t text = ready_.front();
       ready_.pop_front();
       Queue& queue = queues_[text];
-      // Until the text is in this batch: a unit that collides on another text moves to that one's queue.
+      // Until the text is in this batch: a unit that collides on another text moves to that one's
+      // queue.
       while (queue.front >= 0 && used_in_[text] != static_cast<int32_t>(batches_.size())) {
         const int64_t unit = queue.front;
         queue.front = std::exchange(behind_[unit], -1);
@@ -192,8 +199,8 @@ bool Collide(std::span<const int32_t> a, std::span<const int32_t> b) {
                      [&](int32_t text) { return std::find(b.begin(), b.end(), text) != b.end(); });
 }
 
-// A batch of one has no negatives: it takes a partner from the end of a batch with three or more, or is left
-// out.
+// A batch of one has no negatives: it takes a partner from the end of a batch with three or more,
+// or is left out.
 int64_t PairSingles(const Units& units, std::vector<std::vector<int64_t>>& batches) {
   int64_t left_out = 0;
   size_t donor = 0;
@@ -220,8 +227,8 @@ int64_t PairSingles(const Units& units, std::vector<std::vector<int64_t>>& batch
 }
 
 // One file's batches, in the order in which they were filled.
-std::vector<Batch> MakeFileBatches(const ExampleFile& file, int32_t index, const BatchOptions& options,
-                                   int64_t epoch, int64_t& left_out) {
+std::vector<Batch> MakeFileBatches(const ExampleFile& file, int32_t index,
+                                   const BatchOptions& options, int64_t epoch, int64_t& left_out) {
   Random random(options.seed, RandomStream::kShuffle,
                 Mix64(static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)));
   const Units units = MakeUnits(file, random, left_out);
@@ -257,9 +264,11 @@ Epoch MakeEpoch(const std::vector<ExampleFile>& files, const BatchOptions& optio
   std::vector<int64_t> remaining;  // examples, by file
   size_t total = 0;
   for (size_t i = 0; i < files.size(); ++i) {
-    queues.push_back(MakeFileBatches(files[i], static_cast<int32_t>(i), options, epoch, result.left_out));
+    queues.push_back(
+        MakeFileBatches(files[i], static_cast<int32_t>(i), options, epoch, result.left_out));
     remaining.push_back(0);
-    for (const Batch& batch : queues.back()) remaining.back() += static_cast<int64_t>(batch.examples.size());
+    for (const Batch& batch : queues.back())
+      remaining.back() += static_cast<int64_t>(batch.examples.size());
     total += queues.back().size();
   }
 

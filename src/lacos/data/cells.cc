@@ -20,7 +20,8 @@ std::string CanonicalSplit(std::string_view name) {
 }  // namespace
 
 const std::vector<std::string>& FirstSentenceNames() {
-  static const std::vector<std::string> kNames = {"sentence1", "premise", "anchor", "sentence_A", "sent0"};
+  static const std::vector<std::string> kNames = {"sentence1", "premise", "anchor", "sentence_A",
+                                                  "sent0"};
   return kNames;
 }
 
@@ -53,16 +54,17 @@ std::optional<double> ParseNumber(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
 double ParseScore(std::string_view cell, const std::string& where) {
   const std::optional<double> value = ParseNumber(cell);
   if (!value) {
-    throw UserError(
-        fmt::format("{} found the score '{}'; expected a number, or nothing where there is none; correct it",
-                    where, TruncateForMessage(cell, 60)));
+    throw UserError(fmt::format(
+        "{} found the score '{}'; expected a number, or nothing where there is none; correct it",
+        where, TruncateForMessage(cell, 60)));
   }
   return *value;
 }
@@ -84,8 +86,9 @@ void SplitFilter::RequireSome(const std::string& name) const {
   std::vector<std::string> found;
   for (const auto& [split, count] : others_)
     found.push_back(fmt::format("'{}'", TruncateForMessage(split, 40)));
-  throw UserError(fmt::format("[{}] has no row of the split '{}' but {}; expected some; choose with --split",
-                              name, wanted_, fmt::join(found, ", ")));
+  throw UserError(
+      fmt::format("[{}] has no row of the split '{}' but {}; expected some; choose with --split",
+                  name, wanted_, fmt::join(found, ", ")));
 }
 
 }  // namespace lacos

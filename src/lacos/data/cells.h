@@ -12,8 +12,8 @@
 
 namespace lacos {
 
-// Names that a column may have, the usual one first; sentence_A and so on are SICK's, hypo is that of XNLI's
-// translated training data, sent0 and sent1 are those of SimCSE's triplets.
+// Names that a column may have, the usual one first; sentence_A and so on are SICK's, hypo is that
+// of XNLI's translated training data, sent0 and sent1 are those of SimCSE's triplets.
 const std::vector<std::string>& FirstSentenceNames();
 const std::vector<std::string>& SecondSentenceNames();
 const std::vector<std::string>& ScoreNames();
@@ -27,7 +27,8 @@ std::optional<double> ParseNumber(std::string_view text);
 // The number in a score cell; UserError that begins with `where` when it is none.
 double ParseScore(std::string_view cell, const std::string& where);
 
-// Keeps the rows of one split; "dev", "validation", "valid" and "val" are the same. An empty wish keeps all.
+// Keeps the rows of one split; "dev", "validation", "valid" and "val" are the same. An empty wish
+// keeps all.
 class SplitFilter {
  public:
   explicit SplitFilter(const std::string& wanted);

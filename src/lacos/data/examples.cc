@@ -18,7 +18,8 @@
 namespace lacos {
 namespace {
 
-constexpr uint64_t kSubset = 0xF4AC7104;  // what KeepFraction draws shares nothing with other uses of a seed
+// what KeepFraction draws shares nothing with other uses of a seed
+constexpr uint64_t kSubset = 0xF4AC7104;
 
 // Where a table's known columns are, or -1.
 struct Columns {
@@ -44,7 +45,8 @@ Columns FindColumns(const TableReader& table) {
   return columns;
 }
 
-ExampleKind Classify(const TableReader& table, const Columns& columns, const ExampleOptions& options) {
+ExampleKind Classify(const TableReader& table, const Columns& columns,
+                     const ExampleOptions& options) {
   const bool pair = columns.first >= 0 && columns.second >= 0;
   const bool want_labels = options.labelled || options.hard_negatives || options.ignore_score;
   if (pair && columns.score >= 0 && !(want_labels && columns.label >= 0) && !options.labelled) {
@@ -52,10 +54,10 @@ ExampleKind Classify(const TableReader& table, const Columns& columns, const Exa
   }
   if (pair && options.labelled) {
     if (columns.label < 0) {
-      throw UserError(
-          fmt::format("[{}] has the columns {}; expected a label or gold_label beside the sentences; choose "
-                      "another --loss or file",
-                      table.name(), fmt::join(table.columns(), ", ")));
+      throw UserError(fmt::format(
+          "[{}] has the columns {}; expected a label or gold_label beside the sentences; choose "
+          "another --loss or file",
+          table.name(), fmt::join(table.columns(), ", ")));
     }
     return ExampleKind::kLabelled;
   }
@@ -107,8 +109,8 @@ class Reader {
 
   ExampleFile Read() {
     if (table_.columns().empty()) {
-      throw UserError(
-          fmt::format("[{}] is empty; expected a table with a header; check the path", table_.name()));
+      throw UserError(fmt::format("[{}] is empty; expected a table with a header; check the path",
+                                  table_.name()));
     }
     Locate();
     file_.kind = Classify(table_, columns_, options_);
@@ -137,8 +139,9 @@ class Reader {
   std::string TakeText(int column, const char* name) {
     const auto place = static_cast<size_t>(column);
     if (column < 0 || place >= cells_.size() || !cells_[place]) {  // a ragged row may be short
-      throw UserError(fmt::format("{} has no text for {}; expected a string; correct the row", table_.Where(),
-                                  column < 0 ? std::string(name) : "'" + table_.columns()[place] + "'"));
+      throw UserError(
+          fmt::format("{} has no text for {}; expected a string; correct the row", table_.Where(),
+                      column < 0 ? std::string(name) : "'" + table_.columns()[place] + "'"));
     }
     return std::move(*cells_[place]);
   }
@@ -187,7 +190,8 @@ class Reader {
       return;
     }
     example.texts.push_back(TakeText(columns_.text, "text"));
-    const auto [it, added] = classes_.emplace(*label, static_cast<int32_t>(file_.class_names.size()));
+    const auto [it, added] =
+        classes_.emplace(*label, static_cast<int32_t>(file_.class_names.size()));
     if (added) file_.class_names.push_back(*label);
     example.label = it->second;
     file_.examples.push_back(std::move(example));
@@ -233,7 +237,8 @@ class Reader {
     }
   }
 
-  // A premise's contradictions go to each of its entailment pairs; those of other premises are of no use.
+  // A premise's contradictions go to each of its entailment pairs; those of other premises are of
+  // no use.
   void AddContradictions() {
     for (Example& example : file_.examples) {
       const auto it = contradictions_.find(example.texts[0]);
@@ -249,16 +254,17 @@ class Reader {
   void RequireExamples() const {
     if (!file_.examples.empty()) return;
     if (file_.rows == 0) {
-      throw UserError(fmt::format("[{}] has a header and no rows; expected at least one row; check the file",
-                                  table_.name()));
+      throw UserError(
+          fmt::format("[{}] has a header and no rows; expected at least one row; check the file",
+                      table_.name()));
     }
     splits_.RequireSome(table_.name());
-    throw UserError(
-        fmt::format("[{}] has {} rows and none of use: {} without a gold label or score, {} neutral or "
-                    "contradiction, {} with identical texts, {} of other splits; expected entailment rows or "
-                    "pairs; check the label column",
-                    table_.name(), file_.rows, file_.dropped_no_gold_label, file_.dropped_other_label,
-                    file_.dropped_identical_texts, file_.dropped_other_split));
+    throw UserError(fmt::format(
+        "[{}] has {} rows and none of use: {} without a gold label or score, {} neutral or "
+        "contradiction, {} with identical texts, {} of other splits; expected entailment rows or "
+        "pairs; check the label column",
+        table_.name(), file_.rows, file_.dropped_no_gold_label, file_.dropped_other_label,
+        file_.dropped_identical_texts, file_.dropped_other_split));
   }
 
   struct Contradictions {
@@ -288,12 +294,14 @@ void KeepFraction(ExampleFile& file, double fraction, uint64_t seed) {
   if (fraction == 1) return;
   const size_t all = file.examples.size();
   const uint64_t key = Mix64(seed, kSubset);
-  std::vector<std::pair<uint64_t, size_t>>
-      order;  // by a number of each example's own: any prefix is a sample
+  // by a number of each example's own: any prefix is a sample
+  std::vector<std::pair<uint64_t, size_t>> order;
   for (size_t i = 0; i < all; ++i) order.emplace_back(Mix64(key, i), i);
   std::sort(order.begin(), order.end());
-  order.resize(std::max<size_t>(1, static_cast<size_t>(std::llround(fraction * static_cast<double>(all)))));
-  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  order.resize(
+      std::max<size_t>(1, static_cast<size_t>(std::llround(fraction * static_cast<double>(all)))));
+  std::sort(order.begin(), order.end(),
+            [](const auto& a, const auto& b) { return a.second < b.second; });
   std::vector<Example> kept;
   for (const auto& [number, i] : order) kept.push_back(std::move(file.examples[i]));
   file.dropped_beyond_fraction = static_cast<int64_t>(all - kept.size());

@@ -17,7 +17,8 @@ namespace {
 
 // Far above any table's, so that no file makes more cells than it has use for.
 constexpr size_t kMaxColumns = 4096;
-// Of one JSON line or one quoted field, which an open quote would otherwise make of the rest of the file.
+// Of one JSON line or one quoted field, which an open quote would otherwise make of the rest of the
+// file.
 constexpr int64_t kMaxTextBytes = int64_t{64} << 20;
 
 char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -78,7 +79,8 @@ struct TableReader::State {
     throw UserError(fmt::format("[{}:{}] {}", name, at, what));
   }
 
-  // The next line that begins a row. Blank lines may only be followed by blank lines, unless `blank_is_row`.
+  // The next line that begins a row. Blank lines may only be followed by blank lines, unless
+  // `blank_is_row`.
   bool NextLine(bool blank_is_row) {
     if (!lines.Next(line)) return false;
     row_line = lines.line_number();
@@ -93,7 +95,8 @@ struct TableReader::State {
   std::string& AddField() {
     if (fields.size() == kMaxColumns) {
       Fail(row_line,
-           fmt::format("has more than {} columns; expected at most that; check --delimiter", kMaxColumns));
+           fmt::format("has more than {} columns; expected at most that; check --delimiter",
+                       kMaxColumns));
     }
     return fields.emplace_back();
   }
@@ -115,10 +118,11 @@ struct TableReader::State {
       if (at < line.size() && line[at] == '"') {
         at = ReadQuoted(at + 1, field);
         if (at < line.size() && line[at] != delimiter) {
-          Fail(lines.line_number(),
-               fmt::format("found text after the closing quote of field {}; expected the delimiter; "
-                           "double the quotes inside it or pass --quoting none",
-                           fields.size()));
+          Fail(
+              lines.line_number(),
+              fmt::format("found text after the closing quote of field {}; expected the delimiter; "
+                          "double the quotes inside it or pass --quoting none",
+                          fields.size()));
         }
       } else {
         const size_t end = std::min(line.find(delimiter, at), line.size());
@@ -139,16 +143,19 @@ struct TableReader::State {
         field.append(line, at);
         field += '\n';
         if (static_cast<int64_t>(field.size()) > kMaxTextBytes) {
-          Fail(began, fmt::format(
-                          "found a quoted field of over {} bytes; expected a closing quote; close it or pass "
-                          "--quoting none",
-                          kMaxTextBytes));
+          Fail(
+              began,
+              fmt::format(
+                  "found a quoted field of over {} bytes; expected a closing quote; close it or pass "
+                  "--quoting none",
+                  kMaxTextBytes));
         }
         if (!lines.Next(line)) {
-          Fail(began,
-               "found a quoted field that is still open at the end of the file; expected a closing quote; "
-               "close it "
-               "or pass --quoting none");
+          Fail(
+              began,
+              "found a quoted field that is still open at the end of the file; expected a closing quote; "
+              "close it "
+              "or pass --quoting none");
         }
         at = 0;
       } else if (quote + 1 < line.size() && line[quote + 1] == '"') {
@@ -167,7 +174,10 @@ struct TableReader::State {
     Json object = Json::Object();
     for (size_t i = 0; i < array.size(); ++i) {
       if (!array[i].IsString()) return array;
-      object.Set(i == 0 ? "anchor" : i == 1 ? "positive" : fmt::format("negative_{}", i - 1), array[i]);
+      object.Set(i == 0   ? "anchor"
+                 : i == 1 ? "positive"
+                          : fmt::format("negative_{}", i - 1),
+                 array[i]);
     }
     return object;
   }
@@ -176,9 +186,10 @@ struct TableReader::State {
     Json object = Json::Parse(line, fmt::format("{}:{}", name, row_line));
     if (object.IsArray()) object = NameTexts(object);
     if (!object.IsObject()) {
-      Fail(row_line, fmt::format("found {}; expected one JSON object, or an array of two texts or more, on "
-                                 "each line; convert the file to JSON lines",
-                                 object.IsArray() ? "a JSON array" : "a JSON value that is no object"));
+      Fail(row_line,
+           fmt::format("found {}; expected one JSON object, or an array of two texts or more, on "
+                       "each line; convert the file to JSON lines",
+                       object.IsArray() ? "a JSON array" : "a JSON value that is no object"));
     }
     return object;
   }
@@ -189,9 +200,10 @@ struct TableReader::State {
       if (!added) return;
       if (columns.size() == kMaxColumns) {
         Fail(row_line,
-             fmt::format("brings the number of different keys above {}; expected the same few keys in all "
-                         "lines; check that this file is a table",
-                         kMaxColumns));
+             fmt::format(
+                 "brings the number of different keys above {}; expected the same few keys in all "
+                 "lines; check that this file is a table",
+                 kMaxColumns));
       }
       columns.emplace_back(key);
     });
@@ -202,7 +214,8 @@ struct TableReader::State {
     cells.assign(columns.size(), std::nullopt);
     object.ForEachItem([&](std::string_view key, const Json& value) {
       if (value.IsNull() || value.IsArray() || value.IsObject()) return;
-      cells[keys.find(std::string(key))->second] = value.IsString() ? value.AsString() : value.Dump();
+      cells[keys.find(std::string(key))->second] =
+          value.IsString() ? value.AsString() : value.Dump();
     });
   }
 };
@@ -233,7 +246,9 @@ const std::vector<std::string>& TableReader::columns() const { return state_->co
 const std::vector<std::string>& TableReader::header_cells() const { return state_->header_cells; }
 const std::string& TableReader::name() const { return state_->name; }
 int64_t TableReader::line_number() const { return state_->row_line; }
-std::string TableReader::Where() const { return fmt::format("[{}:{}]", state_->name, state_->row_line); }
+std::string TableReader::Where() const {
+  return fmt::format("[{}:{}]", state_->name, state_->row_line);
+}
 
 int TableReader::Column(const std::vector<std::string>& names) const {
   const auto& columns = state_->columns;
@@ -242,8 +257,9 @@ int TableReader::Column(const std::vector<std::string>& names) const {
     for (size_t i = 0; i < columns.size(); ++i) {
       if (LowerAscii(columns[i]) != LowerAscii(name)) continue;
       if (found >= 0) {
-        throw UserError(fmt::format("[{}] has the column '{}' twice; expected each name once; rename one",
-                                    state_->name, columns[i]));
+        throw UserError(
+            fmt::format("[{}] has the column '{}' twice; expected each name once; rename one",
+                        state_->name, columns[i]));
       }
       found = static_cast<int>(i);
     }
@@ -267,10 +283,11 @@ bool TableReader::Next(std::vector<std::optional<std::string>>& cells) {
   state.Split();
   if (!state.options.ragged && state.fields.size() != state.columns.size()) {
     const bool quotes = !state.quoting && state.line.find('"') != std::string::npos;
-    state.Fail(state.row_line, fmt::format("found {} column{}; expected {} ({}); correct the row{}",
-                                           state.fields.size(), state.fields.size() == 1 ? "" : "s",
-                                           state.columns.size(), fmt::join(state.columns, ", "),
-                                           quotes ? " or pass --quoting csv" : " or check --delimiter"));
+    state.Fail(state.row_line,
+               fmt::format("found {} column{}; expected {} ({}); correct the row{}",
+                           state.fields.size(), state.fields.size() == 1 ? "" : "s",
+                           state.columns.size(), fmt::join(state.columns, ", "),
+                           quotes ? " or pass --quoting csv" : " or check --delimiter"));
   }
   cells.resize(state.fields.size());
   for (size_t i = 0; i < state.fields.size(); ++i) cells[i] = std::move(state.fields[i]);

@@ -14,7 +14,8 @@
 namespace lacos {
 namespace {
 
-constexpr size_t kSampledRows = 200;  // enough to meet a row that tells a score from a text that is a number
+// enough to meet a row that tells a score from a text that is a number
+constexpr size_t kSampledRows = 200;
 
 // Positions of the three cells in a table without header.
 struct Layout {
@@ -24,7 +25,9 @@ struct Layout {
 
 using Cells = std::vector<std::optional<std::string>>;
 
-bool EmptyOrNumber(const Cells& cells, size_t i) { return cells[i]->empty() || ParseNumber(*cells[i]); }
+bool EmptyOrNumber(const Cells& cells, size_t i) {
+  return cells[i]->empty() || ParseNumber(*cells[i]);
+}
 
 // Layouts in the order of preference; a table has the first one that most sampled rows fit.
 constexpr Layout kLayouts[] = {
@@ -86,28 +89,31 @@ class Reader {
   }
 
   ScoredPairs Read() {
-    options_.ragged =
-        true;  // the STS benchmark has two more cells in some rows; with a header they are counted below
+    // the STS benchmark has two more cells in some rows; with a header they are counted below
+    options_.ragged = true;
     TableReader table(pairs_.path, options_);
     if (table.columns().empty()) {
-      throw UserError(
-          fmt::format("[{}] is empty; expected sentence pairs with scores; check the path", table.name()));
+      throw UserError(fmt::format(
+          "[{}] is empty; expected sentence pairs with scores; check the path", table.name()));
     }
-    const int first = table.Column(FirstSentenceNames()), second = table.Column(SecondSentenceNames());
+    const int first = table.Column(FirstSentenceNames()),
+              second = table.Column(SecondSentenceNames());
     const int score = table.Column(ScoreNames());
     if (first >= 0 && second >= 0 && score >= 0) {
       ReadWithHeader(table);
     } else if (first >= 0 || second >= 0 || score >= 0 || table.header_cells().empty()) {
       throw UserError(fmt::format(
           "[{}] has the columns ({}); expected sentence1, sentence2 and score; add what is missing",
-          table.name(), TruncateForMessage(fmt::format("{}", fmt::join(table.columns(), ", ")), 200)));
+          table.name(),
+          TruncateForMessage(fmt::format("{}", fmt::join(table.columns(), ", ")), 200)));
     } else {
       ReadWithoutHeader(table);
     }
     splits_.RequireSome(table.name());
     if (pairs_.score.empty()) {
-      throw UserError(fmt::format("[{}] has {} rows and none with a score; expected some; check the file",
-                                  table.name(), pairs_.rows));
+      throw UserError(
+          fmt::format("[{}] has {} rows and none with a score; expected some; check the file",
+                      table.name(), pairs_.rows));
     }
     pairs_.dropped_other_split = splits_.dropped();
     return std::move(pairs_);
@@ -122,7 +128,8 @@ class Reader {
       return column < 0 ? std::nullopt : cells[static_cast<size_t>(column)];
     };
     while (table.Next(cells)) {
-      if (table.columns().size() != known_columns) {  // the first row, or a .jsonl row with a new key
+      // the first row, or a .jsonl row with a new key
+      if (table.columns().size() != known_columns) {
         known_columns = table.columns().size();
         first = table.Column(FirstSentenceNames());
         second = table.Column(SecondSentenceNames());
@@ -131,10 +138,12 @@ class Reader {
       }
       ++pairs_.rows;
       if (cells.size() != known_columns) {
-        throw UserError(fmt::format("{} found {} columns; expected {} ({}); correct the row", table.Where(),
-                                    cells.size(), known_columns, fmt::join(table.columns(), ", ")));
+        throw UserError(fmt::format("{} found {} columns; expected {} ({}); correct the row",
+                                    table.Where(), cells.size(), known_columns,
+                                    fmt::join(table.columns(), ", ")));
       }
-      if (splits_.Keep(cell(split), split >= 0)) Add(table.Where(), cell(first), cell(second), cell(score));
+      if (splits_.Keep(cell(split), split >= 0))
+        Add(table.Where(), cell(first), cell(second), cell(score));
     }
   }
 
@@ -162,9 +171,9 @@ class Reader {
 
   void AddByLayout(const std::string& where, const Layout& layout, const Cells& cells) {
     if (cells.size() < layout.min_cells || cells.size() > layout.max_cells) {
-      throw UserError(fmt::format("{} found {} columns; expected {}{}, as in the first rows; correct the row",
-                                  where, cells.size(), layout.min_cells,
-                                  layout.max_cells > layout.min_cells ? " or more" : ""));
+      throw UserError(fmt::format(
+          "{} found {} columns; expected {}{}, as in the first rows; correct the row", where,
+          cells.size(), layout.min_cells, layout.max_cells > layout.min_cells ? " or more" : ""));
     }
     ++pairs_.rows;
     Add(where, cells[layout.first], cells[layout.second], cells[layout.score]);
@@ -173,7 +182,8 @@ class Reader {
   void Add(const std::string& where, const std::optional<std::string>& first,
            const std::optional<std::string>& second, const std::optional<std::string>& score) {
     if (!first || !second) {
-      throw UserError(fmt::format("{} lacks a sentence; expected two texts; correct the row", where));
+      throw UserError(
+          fmt::format("{} lacks a sentence; expected two texts; correct the row", where));
     }
     if (!score || score->empty()) {
       ++pairs_.dropped_no_score;
@@ -191,7 +201,8 @@ class Reader {
 
 }  // namespace
 
-ScoredPairs ReadScoredPairs(const std::string& path, const TableOptions& options, const std::string& split) {
+ScoredPairs ReadScoredPairs(const std::string& path, const TableOptions& options,
+                            const std::string& split) {
   return Reader(path, options, split).Read();
 }
 

@@ -30,20 +30,22 @@ std::vector<std::string> Strings(const Json& array) {
 int64_t Rows(const Json& json) {
   const int64_t rows = json.At("rows").AsInt();
   if (rows >= 0) return rows;
-  throw UserError(
-      fmt::format("{} is {}; expected a count; prepare the suite again", json.At("rows").Where(), rows));
+  throw UserError(fmt::format("{} is {}; expected a count; prepare the suite again",
+                              json.At("rows").Where(), rows));
 }
 
 // A path out of the index, which must stay in the suite's folder and be there.
 std::string CheckedPath(const std::string& folder, const Json& path) {
   std::string name = path.AsString();
   if (!StaysInside(name)) {
-    throw UserError(fmt::format("{} is '{}'; expected a path inside the suite; do not trust this folder",
-                                path.Where(), name));
+    throw UserError(
+        fmt::format("{} is '{}'; expected a path inside the suite; do not trust this folder",
+                    path.Where(), name));
   }
   if (!FileExists(folder + "/" + name)) {
-    throw UserError(fmt::format(
-        "{} names '{}', which is not there; expected the file; prepare the suite again", path.Where(), name));
+    throw UserError(
+        fmt::format("{} names '{}', which is not there; expected the file; prepare the suite again",
+                    path.Where(), name));
   }
   return name;
 }
@@ -96,8 +98,9 @@ class TsvReader {
   TsvReader(const std::string& path, const std::vector<std::string>& columns)
       : columns_(columns), table_(path, {.delimiter = '\t', .quoting = false}) {
     if (table_.columns() == columns) return;
-    throw UserError(fmt::format("[{}] has the columns ({}); expected ({}); prepare the suite again", path,
-                                TruncateForMessage(Joined(table_.columns()), 200), Joined(columns)));
+    throw UserError(fmt::format("[{}] has the columns ({}); expected ({}); prepare the suite again",
+                                path, TruncateForMessage(Joined(table_.columns()), 200),
+                                Joined(columns)));
   }
   bool Next() { return table_.Next(cells_); }
   const std::string& operator[](size_t i) const { return *cells_[i]; }
@@ -116,16 +119,18 @@ class TsvReader {
 
 void RequireRows(const std::string& path, int64_t found, int64_t expected) {
   if (found == expected) return;
-  throw UserError(fmt::format("[{}] has {} rows; expected {}, as suite.json says; prepare the suite again",
-                              path, found, expected));
+  throw UserError(
+      fmt::format("[{}] has {} rows; expected {}, as suite.json says; prepare the suite again",
+                  path, found, expected));
 }
 
-void RequireTask(const SuiteSet& set, const std::string& path, std::initializer_list<const char*> tasks) {
+void RequireTask(const SuiteSet& set, const std::string& path,
+                 std::initializer_list<const char*> tasks) {
   for (const char* task : tasks) {
     if (set.task == task) return;
   }
-  throw UserError(
-      fmt::format("[{}] is of the task {}; expected {}; choose another set", path, set.task, *tasks.begin()));
+  throw UserError(fmt::format("[{}] is of the task {}; expected {}; choose another set", path,
+                              set.task, *tasks.begin()));
 }
 
 RetrievalTexts ReadTexts(const std::string& path, std::unordered_map<std::string, int32_t>& index) {
@@ -145,12 +150,13 @@ RetrievalTexts ReadTexts(const std::string& path, std::unordered_map<std::string
       return column < 0 ? std::nullopt : cells[static_cast<size_t>(column)];
     };
     if (!cell(id) || !cell(text)) {
-      throw UserError(fmt::format("{} lacks _id or text; expected both; correct the line", table.Where()));
+      throw UserError(
+          fmt::format("{} lacks _id or text; expected both; correct the line", table.Where()));
     }
     if (!index.emplace(*cell(id), static_cast<int32_t>(texts.ids.size())).second) {
-      throw UserError(
-          fmt::format("{} has the id '{}' for the second time; expected each once; correct the line",
-                      table.Where(), TruncateForMessage(*cell(id), 60)));
+      throw UserError(fmt::format(
+          "{} has the id '{}' for the second time; expected each once; correct the line",
+          table.Where(), TruncateForMessage(*cell(id), 60)));
     }
     texts.ids.push_back(*cell(id));
     const std::string heading = cell(title).value_or("");
@@ -186,19 +192,22 @@ Suite OpenSuite(const std::string& folder) {
   const Json json = Json::ReadFile(path);
   const int64_t format = json.At("format").AsInt();
   if (format != 1) {
-    throw UserError(fmt::format("{} is {}; expected 1; prepare the suite again with this version of lacos",
-                                json.At("format").Where(), format));
+    throw UserError(
+        fmt::format("{} is {}; expected 1; prepare the suite again with this version of lacos",
+                    json.At("format").Where(), format));
   }
   Suite suite{.folder = folder, .sets = {}, .absent = {}};
-  json.At("sets").ForEachElement([&](const Json& set) { suite.sets.push_back(ReadSet(folder, set)); });
+  json.At("sets").ForEachElement(
+      [&](const Json& set) { suite.sets.push_back(ReadSet(folder, set)); });
   if (const auto absent = json.Find("absent")) {
     absent->ForEachElement([&](const Json& set) {
-      suite.absent.push_back({set.At("task").AsString(), set.At("name").AsString(), TextOr(set, "subset", ""),
-                              TextOr(set, "split", "")});
+      suite.absent.push_back({set.At("task").AsString(), set.At("name").AsString(),
+                              TextOr(set, "subset", ""), TextOr(set, "split", "")});
     });
   }
   std::stable_sort(suite.sets.begin(), suite.sets.end(), [](const SuiteSet& a, const SuiteSet& b) {
-    return std::tie(a.task, a.name, a.subset, a.split) < std::tie(b.task, b.name, b.subset, b.split);
+    return std::tie(a.task, a.name, a.subset, a.split) <
+           std::tie(b.task, b.name, b.subset, b.split);
   });
   return suite;
 }
@@ -227,8 +236,9 @@ ScoredPairs ReadStsSet(const Suite& suite, const SuiteSet& set) {
   while (rows.Next()) {
     const double score = ParseScore(rows[2], rows.Where());
     if (score < set.score_low || score > set.score_high) {
-      throw UserError(fmt::format("{} found the score {}; expected {} to {}; prepare the suite again",
-                                  rows.Where(), score, set.score_low, set.score_high));
+      throw UserError(
+          fmt::format("{} found the score {}; expected {} to {}; prepare the suite again",
+                      rows.Where(), score, set.score_low, set.score_high));
     }
     pairs.first.push_back(rows[0]);
     pairs.second.push_back(rows[1]);
@@ -261,10 +271,10 @@ LabelledTexts ReadLabelledSet(const Suite& suite, const SuiteSet& set) {
   while (rows.Next()) {
     const auto label = std::find(set.labels.begin(), set.labels.end(), rows[1]);
     if (label == set.labels.end()) {
-      throw UserError(
-          fmt::format("{} found the label '{}'; expected one of the {} that suite.json names; prepare "
-                      "the suite again",
-                      rows.Where(), TruncateForMessage(rows[1], 60), set.labels.size()));
+      throw UserError(fmt::format(
+          "{} found the label '{}'; expected one of the {} that suite.json names; prepare "
+          "the suite again",
+          rows.Where(), TruncateForMessage(rows[1], 60), set.labels.size()));
     }
     texts.texts.push_back(rows[0]);
     texts.label.push_back(static_cast<int32_t>(label - set.labels.begin()));
@@ -280,8 +290,9 @@ LabelledPairs ReadPairClassificationSet(const Suite& suite, const SuiteSet& set)
   LabelledPairs pairs;
   while (rows.Next()) {
     if (rows[2] != "0" && rows[2] != "1") {
-      throw UserError(fmt::format("{} found the label '{}'; expected 0 or 1; prepare the suite again",
-                                  rows.Where(), TruncateForMessage(rows[2], 60)));
+      throw UserError(
+          fmt::format("{} found the label '{}'; expected 0 or 1; prepare the suite again",
+                      rows.Where(), TruncateForMessage(rows[2], 60)));
     }
     pairs.first.push_back(rows[0]);
     pairs.second.push_back(rows[1]);
@@ -291,17 +302,20 @@ LabelledPairs ReadPairClassificationSet(const Suite& suite, const SuiteSet& set)
   return pairs;
 }
 
-RetrievalData ReadRetrievalSet(const Suite& suite, const SuiteSet& queries, const SuiteSet& documents) {
+RetrievalData ReadRetrievalSet(const Suite& suite, const SuiteSet& queries,
+                               const SuiteSet& documents) {
   RequireTask(queries, suite.PathOf(queries.path), {"retrieval"});
   RequireTask(documents, suite.PathOf(documents.path), {"retrieval"});
   if (queries.qrels.path != documents.qrels.path) {
-    throw UserError(
-        fmt::format("[{}] and [{}] are of different sets; expected languages of one set; choose others",
-                    suite.PathOf(queries.queries.path), suite.PathOf(documents.path)));
+    throw UserError(fmt::format(
+        "[{}] and [{}] are of different sets; expected languages of one set; choose others",
+        suite.PathOf(queries.queries.path), suite.PathOf(documents.path)));
   }
-  RetrievalData data = ReadRetrieval(suite.PathOf(documents.path), suite.PathOf(queries.queries.path),
-                                     suite.PathOf(queries.qrels.path));
-  RequireRows(suite.PathOf(documents.path), static_cast<int64_t>(data.documents.ids.size()), documents.rows);
+  RetrievalData data =
+      ReadRetrieval(suite.PathOf(documents.path), suite.PathOf(queries.queries.path),
+                    suite.PathOf(queries.qrels.path));
+  RequireRows(suite.PathOf(documents.path), static_cast<int64_t>(data.documents.ids.size()),
+              documents.rows);
   RequireRows(suite.PathOf(queries.queries.path), static_cast<int64_t>(data.queries.ids.size()),
               queries.queries.rows);
   RequireRows(suite.PathOf(queries.qrels.path), static_cast<int64_t>(data.relevant.size()),
@@ -309,7 +323,8 @@ RetrievalData ReadRetrievalSet(const Suite& suite, const SuiteSet& queries, cons
   return data;
 }
 
-RetrievalData ReadRetrieval(const std::string& corpus, const std::string& queries, const std::string& qrels) {
+RetrievalData ReadRetrieval(const std::string& corpus, const std::string& queries,
+                            const std::string& qrels) {
   std::unordered_map<std::string, int32_t> document_index, query_index;
   RetrievalData data;
   data.documents = ReadTexts(corpus, document_index);
@@ -320,8 +335,8 @@ RetrievalData ReadRetrieval(const std::string& corpus, const std::string& querie
     const auto document = document_index.find(rows[1]);
     if (query == query_index.end() || document == document_index.end()) {
       const bool is_query = query == query_index.end();
-      throw UserError(fmt::format("{} names the {} '{}'; expected one of [{}]; correct the row", rows.Where(),
-                                  is_query ? "query" : "document",
+      throw UserError(fmt::format("{} names the {} '{}'; expected one of [{}]; correct the row",
+                                  rows.Where(), is_query ? "query" : "document",
                                   TruncateForMessage(rows[is_query ? 0 : 1], 60),
                                   is_query ? queries : corpus));
     }

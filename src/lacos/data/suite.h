@@ -1,4 +1,5 @@
-// An evaluation suite: a folder of test sets that `lacos data prepare` wrote, its index and its readers.
+// An evaluation suite: a folder of test sets that `lacos data prepare` wrote, its index and its
+// readers.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +17,12 @@ struct SuiteFile {
   std::string sha256;  // of the whole file
 };
 
-// One file of test data (for retrieval: one language's three). Sets that are reported together have one name.
+// One file of test data (for retrieval: one language's three). Sets that are reported together have
+// one name.
 struct SuiteSet {
-  std::string task;    // sts, retrieval, bitext, clustering, classification, pair_classification
-  std::string name;    // "STS12", "STSBenchmark", "SICK-R", "STS17", "stsb-multi-mt", "XQuAD", "Tatoeba", ...
+  std::string task;  // sts, retrieval, bitext, clustering, classification, pair_classification
+  // "STS12", "STSBenchmark", "SICK-R", "STS17", "stsb-multi-mt", "XQuAD", "Tatoeba", ...
+  std::string name;
   std::string subset;  // "MSRpar", "es-en", "de", "fra-eng"; empty where the set has none
   std::string split;   // train, dev, test; all: the set has no splits
   std::vector<std::string> languages;  // one, or one for each side
@@ -27,10 +30,12 @@ struct SuiteSet {
   int64_t rows = 0;
   std::string sha256;
   double score_low = 0, score_high = 0;  // sts: the scale of the raw scores
-  std::vector<std::string> labels;       // classification, clustering: the classes, in the order of their ids
-  SuiteFile queries, qrels;              // retrieval; qrels is shared by all languages
-  bool usual = true;                     // false: not part of what is usually averaged (STS17's es-en-news)
-  bool published_text = true;  // false: another edition's texts (SentEval's tokenised ones); scores are equal
+  // classification, clustering: the classes, in the order of their ids
+  std::vector<std::string> labels;
+  SuiteFile queries, qrels;  // retrieval; qrels is shared by all languages
+  bool usual = true;         // false: not part of what is usually averaged (STS17's es-en-news)
+  // false: another edition's texts (SentEval's tokenised ones); scores are equal
+  bool published_text = true;
   std::vector<SuiteFile> origin;
 };
 
@@ -50,18 +55,19 @@ struct Suite {
   std::string PathOf(const std::string& path) const { return folder + "/" + path; }
 };
 
-// Reads FOLDER/suite.json. UserError for a folder without it, another format, a path that leaves the folder,
-// a file that is not there. Hashes are not computed: see VerifySuite.
+// Reads FOLDER/suite.json. UserError for a folder without it, another format, a path that leaves
+// the folder, a file that is not there. Hashes are not computed: see VerifySuite.
 Suite OpenSuite(const std::string& folder);
 
-// Computes every hash; what is wrong, one entry a file, with the numbers of rows of suite.json as they are.
+// Computes every hash; what is wrong, one entry a file, with the numbers of rows of suite.json as
+// they are.
 struct SuiteProblem {
   std::string path, found, expected;
 };
 std::vector<SuiteProblem> VerifySuite(const Suite& suite);
 
-// The readers below check each row (UserError "[file:line] ...") and that there are as many as suite.json
-// says.
+// The readers below check each row (UserError "[file:line] ...") and that there are as many as
+// suite.json says.
 
 // sts: raw scores in [score_low, score_high].
 ScoredPairs ReadStsSet(const Suite& suite, const SuiteSet& set);
@@ -86,8 +92,8 @@ struct LabelledPairs {
 };
 LabelledPairs ReadPairClassificationSet(const Suite& suite, const SuiteSet& set);
 
-// Retrieval in BEIR's layout. Ids are unique; a document's text is its title, a blank and its text where it
-// has a title.
+// Retrieval in BEIR's layout. Ids are unique; a document's text is its title, a blank and its text
+// where it has a title.
 struct RetrievalTexts {
   std::vector<std::string> ids, texts;
 };
@@ -99,11 +105,14 @@ struct RetrievalData {
   RetrievalTexts queries, documents;
   std::vector<Relevance> relevant;
 };
-// Queries of one language, documents of the same or another: ids are shared by all languages of a set.
-RetrievalData ReadRetrievalSet(const Suite& suite, const SuiteSet& queries, const SuiteSet& documents);
-// The same from any files in BEIR's layout: corpus.jsonl {"_id", "title", "text"}, queries.jsonl {"_id",
-// "text"}, qrels.tsv with the header query-id, corpus-id, score. UserError for an id that occurs twice or
-// that only the qrels name.
-RetrievalData ReadRetrieval(const std::string& corpus, const std::string& queries, const std::string& qrels);
+// Queries of one language, documents of the same or another: ids are shared by all languages of a
+// set.
+RetrievalData ReadRetrievalSet(const Suite& suite, const SuiteSet& queries,
+                               const SuiteSet& documents);
+// The same from any files in BEIR's layout: corpus.jsonl {"_id", "title", "text"}, queries.jsonl
+// {"_id", "text"}, qrels.tsv with the header query-id, corpus-id, score. UserError for an id that
+// occurs twice or that only the qrels name.
+RetrievalData ReadRetrieval(const std::string& corpus, const std::string& queries,
+                            const std::string& qrels);
 
 }  // namespace lacos

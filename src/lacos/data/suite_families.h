@@ -1,4 +1,5 @@
-// Which published test sets the names stand for that `lacos eval --suite` and a sweep's recipe take.
+// Which published test sets the names stand for that `lacos eval --suite` and a sweep's recipe
+// take.
 #pragma once
 
 #include <string>

@@ -19,7 +19,8 @@ namespace {
 
 constexpr char kMagic[] = "LACOSTX1";
 constexpr size_t kWord = sizeof(uint64_t), kHeader = 5 * kWord;
-static_assert(std::endian::native == std::endian::little, "hashes are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "hashes are written as they lie in memory");
 
 // Blanks and punctuation beyond ASCII that OverlapForm leaves out, first and last of each range.
 constexpr std::pair<uint32_t, uint32_t> kLeftOut[] = {
@@ -82,7 +83,9 @@ std::string OverlapForm(std::string_view text) {
       code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3Fu);
     }
     i += length;
-    const auto covers = [&](const auto& range) { return code >= range.first && code <= range.second; };
+    const auto covers = [&](const auto& range) {
+      return code >= range.first && code <= range.second;
+    };
     if (std::ranges::any_of(kLeftOut, covers)) continue;
     for (const Capitals& capitals : kCapitals) {
       if (code >= capitals.first && code <= capitals.last) {
@@ -107,7 +110,8 @@ void TrainingTexts::AddExample(const std::vector<std::string>& texts) {
       continue;
     }
     lists_[kPairs].push_back(PairHash(first.exact, hashes.exact));
-    if (first.has_form && hashes.has_form) lists_[kPairForms].push_back(PairHash(first.form, hashes.form));
+    if (first.has_form && hashes.has_form)
+      lists_[kPairForms].push_back(PairHash(first.form, hashes.form));
   }
 }
 
@@ -128,9 +132,11 @@ const std::vector<uint64_t>& TrainingTexts::Sorted(List list) const {
   return values;
 }
 
-Seen TrainingTexts::Find(List exact, uint64_t hash, List form, uint64_t form_hash, bool has_form) const {
+Seen TrainingTexts::Find(List exact, uint64_t hash, List form, uint64_t form_hash,
+                         bool has_form) const {
   if (std::ranges::binary_search(Sorted(exact), hash)) return Seen::kExactly;
-  return has_form && std::ranges::binary_search(Sorted(form), form_hash) ? Seen::kNormalized : Seen::kNo;
+  return has_form && std::ranges::binary_search(Sorted(form), form_hash) ? Seen::kNormalized
+                                                                         : Seen::kNo;
 }
 
 Seen TrainingTexts::FindText(const std::string& text) const {
@@ -162,12 +168,13 @@ TrainingTexts TrainingTexts::Read(const std::string& path) {
   const MappedFile file(path);
   const auto bytes = file.bytes();
   const auto fail = [&](const std::string& found) {
-    throw UserError(
-        fmt::format("[{}] {}; expected the hashes of training texts that `lacos train` wrote; check the "
-                    "folder with `lacos verify`",
-                    path, found));
+    throw UserError(fmt::format(
+        "[{}] {}; expected the hashes of training texts that `lacos train` wrote; check the "
+        "folder with `lacos verify`",
+        path, found));
   };
-  if (bytes.size() < kHeader || std::memcmp(bytes.data(), kMagic, kWord) != 0) fail("has another beginning");
+  if (bytes.size() < kHeader || std::memcmp(bytes.data(), kMagic, kWord) != 0)
+    fail("has another beginning");
   std::array<uint64_t, 4> counts{};
   std::memcpy(counts.data(), bytes.data() + kWord, sizeof(counts));
   uint64_t words = 0;
@@ -176,7 +183,8 @@ TrainingTexts TrainingTexts::Read(const std::string& path) {
     words += count;
   }
   if (kHeader + words * kWord != bytes.size()) {
-    fail(fmt::format("has {} bytes where its lists take {}", bytes.size(), kHeader + words * kWord));
+    fail(
+        fmt::format("has {} bytes where its lists take {}", bytes.size(), kHeader + words * kWord));
   }
   TrainingTexts texts;
   size_t at = kHeader;
@@ -184,7 +192,8 @@ TrainingTexts TrainingTexts::Read(const std::string& path) {
     texts.lists_[i].resize(counts[i]);
     if (counts[i] > 0) std::memcpy(texts.lists_[i].data(), bytes.data() + at, counts[i] * kWord);
     at += counts[i] * kWord;
-    if (std::ranges::adjacent_find(texts.lists_[i], std::greater_equal<>()) != texts.lists_[i].end()) {
+    if (std::ranges::adjacent_find(texts.lists_[i], std::greater_equal<>()) !=
+        texts.lists_[i].end()) {
       fail("has a list that is not sorted");
     }
     texts.is_sorted_[i] = true;

@@ -9,7 +9,8 @@
 namespace lacos {
 
 EmbeddedTable EmbedTable(
-    SentenceEncoder& embedder, const TextTable& texts, const RolePrompts& prompts, VectorCache* cache,
+    SentenceEncoder& embedder, const TextTable& texts, const RolePrompts& prompts,
+    VectorCache* cache,
     const std::function<void(int64_t texts, int64_t tokens, int64_t all_tokens)>& progress) {
   const auto n = static_cast<size_t>(texts.size());
   const int64_t d = embedder.dimension();
@@ -24,7 +25,8 @@ EmbeddedTable EmbedTable(
     return std::span(table.values).subspan(static_cast<size_t>(row * d), static_cast<size_t>(d));
   };
 
-  // Lengths of all texts first: they order the work, and what is cut off or empty is said of cached ones too.
+  // Lengths of all texts first: they order the work, and what is cut off or empty is said of cached
+  // ones too.
   std::vector<TokenizedText> tokenized(n);
   const TokenizeOptions& tokenize = embedder.text_encoder().options().tokenize;
   ParallelFor(texts.size(), [&](int64_t row) {
@@ -54,7 +56,8 @@ EmbeddedTable EmbedTable(
     return lengths[static_cast<size_t>(a)] > lengths[static_cast<size_t>(b)];
   });
 
-  constexpr size_t kBlock = 256;  // texts between two looks at what is done, and two additions to the cache
+  // texts between two looks at what is done, and two additions to the cache
+  constexpr size_t kBlock = 256;
   for (size_t begin = 0; begin < missing.size();) {
     size_t end = begin;
     std::vector<std::string> block;
@@ -66,8 +69,8 @@ EmbeddedTable EmbedTable(
     table.statistics += embedder.Encode(block, prompt_of(missing[begin]), vectors);
     for (size_t i = 0; i < block.size(); ++i) {
       const int64_t row = missing[begin + i];
-      const auto vector =
-          std::span<const float>(vectors).subspan(i * static_cast<size_t>(d), static_cast<size_t>(d));
+      const auto vector = std::span<const float>(vectors).subspan(i * static_cast<size_t>(d),
+                                                                  static_cast<size_t>(d));
       std::copy(vector.begin(), vector.end(), vector_of(row).begin());
       if (cache != nullptr) cache->Add(prompt_of(row) + texts.text(row), vector);
       done_tokens += lengths[static_cast<size_t>(row)];

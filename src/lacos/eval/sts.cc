@@ -44,7 +44,8 @@ StsResult EvaluateSts(TextEncoder& encoder, const ScoredPairs& pairs, const std:
   std::vector<double> cosines(first.size());
   const Vectors all{.values = vectors, .d = encoder.dimension()};
   for (size_t i = 0; i < cosines.size(); ++i) {
-    cosines[i] = Cosine(all.Row(static_cast<int64_t>(first[i])), all.Row(static_cast<int64_t>(second[i])));
+    cosines[i] =
+        Cosine(all.Row(static_cast<int64_t>(first[i])), all.Row(static_cast<int64_t>(second[i])));
   }
   StsResult result = ScoreSts(pairs.path, cosines, pairs.score);
   result.encoding = encoding;

@@ -21,9 +21,9 @@ struct StsResult {
 // Correlations of given cosines (or any similarities) with the gold scores.
 StsResult ScoreSts(const std::string& name, const std::vector<double>& similarity,
                    const std::vector<double>& gold);
-// Embeds each distinct text once and scores. `prompt` goes before every text. Correlations that do not exist
-// (constant sides, fewer than two pairs) are NaN. `encoding` counts distinct texts; `progress` gets (texts
-// done, texts in all).
+// Embeds each distinct text once and scores. `prompt` goes before every text. Correlations that do
+// not exist (constant sides, fewer than two pairs) are NaN. `encoding` counts distinct texts;
+// `progress` gets (texts done, texts in all).
 StsResult EvaluateSts(TextEncoder& encoder, const ScoredPairs& pairs, const std::string& prompt,
                       const std::function<void(int64_t, int64_t)>& progress = {});
 

@@ -25,22 +25,24 @@ std::string FindAdapterFile(const std::string& folder) {
     const fs::path path = fs::path(folder) / name;
     if (PathExists(path.string())) return path.string();
   }
-  throw UserError(
-      fmt::format("[{}] has neither adapter_model.safetensors nor adapter_model.bin; expected the adapter's "
-                  "weights beside adapter_config.json; check that the download or the training was complete",
-                  folder));
+  throw UserError(fmt::format(
+      "[{}] has neither adapter_model.safetensors nor adapter_model.bin; expected the adapter's "
+      "weights beside adapter_config.json; check that the download or the training was complete",
+      folder));
 }
 
 }  // namespace
 
-AdapterTensors::AdapterTensors(const std::string& folder) : file_(OpenTensorFile(FindAdapterFile(folder))) {
+AdapterTensors::AdapterTensors(const std::string& folder)
+    : file_(OpenTensorFile(FindAdapterFile(folder))) {
   RequireAsRecorded(file_->path());
   for (const TensorEntry& entry : file_->tensors()) left_.insert(entry.name);
   causal_ = std::any_of(left_.begin(), left_.end(),
                         [](const std::string& name) { return name.starts_with(kHeadRoot); });
 }
 
-HostMatrix AdapterTensors::Take(const std::vector<std::string>& names, const std::vector<int64_t>& shape) {
+HostMatrix AdapterTensors::Take(const std::vector<std::string>& names,
+                                const std::vector<int64_t>& shape) {
   const std::string root = causal_ ? kHeadRoot : kRoot;
   for (const std::string& name : names) {
     const TensorEntry* entry = file_->Find(root + name);
@@ -63,17 +65,18 @@ HostMatrix AdapterTensors::Read(const TensorEntry& entry) const {
                     .stored = entry.dtype};
   const bool is_known =
       entry.dtype == DType::kF32 || entry.dtype == DType::kF16 || entry.dtype == DType::kBF16;
-  if (!is_known ||
-      !DecodeToFloat(entry.dtype, file_->Data(entry).data(), matrix.values.size(), matrix.values.data())) {
-    throw UserError(fmt::format("[{}: {}] has the type {}; expected F32, F16 or BF16; convert the adapter",
-                                file_->path(), entry.name, Name(entry.dtype)));
+  if (!is_known || !DecodeToFloat(entry.dtype, file_->Data(entry).data(), matrix.values.size(),
+                                  matrix.values.data())) {
+    throw UserError(
+        fmt::format("[{}: {}] has the type {}; expected F32, F16 or BF16; convert the adapter",
+                    file_->path(), entry.name, Name(entry.dtype)));
   }
   for (size_t i = 0; i < matrix.values.size(); ++i) {
     if (std::isfinite(matrix.values[i])) continue;
-    throw UserError(
-        fmt::format("[{}: {}] is {} at index {}; expected finite numbers; use an earlier checkpoint of the "
-                    "adapter",
-                    file_->path(), entry.name, matrix.values[i], i));
+    throw UserError(fmt::format(
+        "[{}: {}] is {} at index {}; expected finite numbers; use an earlier checkpoint of the "
+        "adapter",
+        file_->path(), entry.name, matrix.values[i], i));
   }
   return matrix;
 }
@@ -91,10 +94,10 @@ void AdapterTensors::RequireComplete() const {
   add("misshapen", misshapen_);
   add("unexpected", {left_.begin(), left_.end()});
   if (problems.empty()) return;
-  throw UserError(
-      fmt::format("[{}] does not hold what adapter_config.json and the base ask for: {}; expected exactly "
-                  "those tensors; check that adapter and base belong together",
-                  file_->path(), problems));
+  throw UserError(fmt::format(
+      "[{}] does not hold what adapter_config.json and the base ask for: {}; expected exactly "
+      "those tensors; check that adapter and base belong together",
+      file_->path(), problems));
 }
 
 }  // namespace lacos

@@ -1,5 +1,5 @@
-// The tensors of an adapter file, taken out one by one with account of what is missing, misshapen or left
-// over: PEFT only warns about those, and then computes something else.
+// The tensors of an adapter file, taken out one by one with account of what is missing, misshapen
+// or left over: PEFT only warns about those, and then computes something else.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ class AdapterTensors {
   // Module names start with "transformer." then.
   std::string ModulePrefix() const { return causal_ ? "transformer." : ""; }
 
-  // The tensor under the first of `names` that exists (plain names below the root). Throws UserError for
-  // other types than F32, F16 and BF16 and for values that are not finite.
+  // The tensor under the first of `names` that exists (plain names below the root). Throws
+  // UserError for other types than F32, F16 and BF16 and for values that are not finite.
   HostMatrix Take(const std::vector<std::string>& names, const std::vector<int64_t>& shape);
 
   // Throws a UserError that lists what was missing, what had another shape, and what nobody took.

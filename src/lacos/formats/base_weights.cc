@@ -26,26 +26,29 @@ namespace {
 
 constexpr std::string_view kAbsmax = ".absmax";
 constexpr std::string_view kQuantMap = ".quant_map";
-constexpr std::string_view kWeight = ".weight";  // bitsandbytes puts .SCB and .weight_format in its place
+// bitsandbytes puts .SCB and .weight_format in its place
+constexpr std::string_view kWeight = ".weight";
 
 bool IsFloating(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF64;
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
+         dtype == DType::kF64;
 }
 
-// What transformers writes beside other programs' codes. Folders from before quant_method existed have only
-// bitsandbytes' own flags.
+// What transformers writes beside other programs' codes. Folders from before quant_method existed
+// have only bitsandbytes' own flags.
 QuantizationInfo ParseQuantizationConfig(const Json& json, const std::string& where) {
   const auto refuse = [&](const std::string& found) {
-    throw UserError(
-        fmt::format("[{}: quantization_config] found {}; expected bitsandbytes' 8-bit weights or an original "
-                    "model; quantise the original with `lacos quantize`",
-                    where, found));
+    throw UserError(fmt::format(
+        "[{}: quantization_config] found {}; expected bitsandbytes' 8-bit weights or an original "
+        "model; quantise the original with `lacos quantize`",
+        where, found));
   };
   const auto flag = [&](const char* key) {
     const auto value = json.Find(key);
     return value && value->AsBool();
   };
-  if (const auto method = json.Find("quant_method"); method && method->AsString() != "bitsandbytes") {
+  if (const auto method = json.Find("quant_method");
+      method && method->AsString() != "bitsandbytes") {
     refuse(fmt::format("the method '{}'", method->AsString()));
   }
   if (flag("load_in_4bit")) refuse("4-bit weights");
@@ -66,41 +69,43 @@ QuantizationInfo ParseQuantization(const Json& config, const std::string& where)
   } else if (scheme == Name(QuantScheme::kDynamic)) {
     info.scheme = QuantScheme::kDynamic;
   } else {
-    throw UserError(
-        fmt::format("[{}: quantization.scheme] found '{}'; expected linear or dynamic; quantise the "
-                    "original again with this version of lacos",
-                    where, scheme));
+    throw UserError(fmt::format(
+        "[{}: quantization.scheme] found '{}'; expected linear or dynamic; quantise the "
+        "original again with this version of lacos",
+        where, scheme));
   }
   const Json block = json->At("block_size");
   if (block.IsString() && block.AsString() == "row") return info;
   info.block_size = block.AsInt();
   if (info.block_size < 64 || info.block_size > 4096 ||
       !std::has_single_bit(static_cast<uint64_t>(info.block_size))) {
-    throw UserError(
-        fmt::format("[{}: quantization.block_size] found {}; expected \"row\" or a power of two from 64 to "
-                    "4096; quantise the original again",
-                    where, block.Dump()));
+    throw UserError(fmt::format(
+        "[{}: quantization.block_size] found {}; expected \"row\" or a power of two from 64 to "
+        "4096; quantise the original again",
+        where, block.Dump()));
   }
   return info;
 }
 
-void RequireShape(const StoredTensor& tensor, const std::vector<int64_t>& expected, const std::string& why) {
+void RequireShape(const StoredTensor& tensor, const std::vector<int64_t>& expected,
+                  const std::string& why) {
   if (tensor.entry.shape == expected) return;
-  throw UserError(
-      fmt::format("[{}: {}] has the shape [{}]; expected [{}] {}; check that config.json belongs to these "
-                  "weights",
-                  tensor.file->path(), tensor.entry.name, fmt::join(tensor.entry.shape, ", "),
-                  fmt::join(expected, ", "), why));
+  throw UserError(fmt::format(
+      "[{}: {}] has the shape [{}]; expected [{}] {}; check that config.json belongs to these "
+      "weights",
+      tensor.file->path(), tensor.entry.name, fmt::join(tensor.entry.shape, ", "),
+      fmt::join(expected, ", "), why));
 }
 
 void RequireType(const StoredTensor& tensor, bool accepted, const std::string& expected) {
   if (accepted) return;
   throw UserError(fmt::format("[{}: {}] has the type {}; expected {}; convert the weights",
-                              tensor.file->path(), tensor.entry.name, Name(tensor.entry.dtype), expected));
+                              tensor.file->path(), tensor.entry.name, Name(tensor.entry.dtype),
+                              expected));
 }
 
-// bitsandbytes' number for the order of a matrix's codes: 0 is row by row, the only one on CPUs and since
-// 0.45.
+// bitsandbytes' number for the order of a matrix's codes: 0 is row by row, the only one on CPUs and
+// since 0.45.
 void RequireRowFormat(const StoredTensor& format) {
   const auto bytes = format.file->Data(format.entry);
   if (format.entry.dtype == DType::kU8 && bytes.size() == 1 && bytes[0] == std::byte{0}) return;
@@ -116,8 +121,10 @@ int64_t BlockSize(const QuantizationInfo& info, int64_t cols) {
 
 std::string ListSome(const std::vector<std::string>& names) {
   constexpr size_t kShown = 12;
-  const std::vector<std::string> shown(names.begin(), names.begin() + std::min(names.size(), kShown));
-  const std::string rest = names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "";
+  const std::vector<std::string> shown(names.begin(),
+                                       names.begin() + std::min(names.size(), kShown));
+  const std::string rest =
+      names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "";
   return fmt::format("{}{}", fmt::join(shown, ", "), rest);
 }
 
@@ -131,7 +138,8 @@ std::vector<TensorSpec> ListTensors(const BloomConfig& config) {
     list.push_back({name + ".weight", {d}, "layernorm"});
     list.push_back({name + ".bias", {d}, "layernorm"});
   };
-  const auto linear = [&](const std::string& module, const std::string& kind, int64_t out, int64_t in) {
+  const auto linear = [&](const std::string& module, const std::string& kind, int64_t out,
+                          int64_t in) {
     list.push_back({module + kind + ".weight", {out, in}, kind});
     list.push_back({module + kind + ".bias", {out}, "bias"});
   };
@@ -179,10 +187,10 @@ std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
       continue;
     }
     if (info.scheme == QuantScheme::kNone) {
-      throw UserError(
-          fmt::format("[{}: {}] holds {} codes but config.json has no \"quantization\"; expected an "
-                      "original BLOOM folder or one that says how it was quantised; quantise the original",
-                      tensor->file->path(), tensor->entry.name, Name(tensor->entry.dtype)));
+      throw UserError(fmt::format(
+          "[{}: {}] holds {} codes but config.json has no \"quantization\"; expected an "
+          "original BLOOM folder or one that says how it was quantised; quantise the original",
+          tensor->file->path(), tensor->entry.name, Name(tensor->entry.dtype)));
     }
     if (info.bitsandbytes) {
       RequireType(*tensor, tensor->entry.dtype == DType::kI8 && spec.kind != "word_embeddings",
@@ -217,18 +225,18 @@ std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
     }
   }
   if (!missing.empty()) {
-    throw UserError(
-        fmt::format("[{}] lacks {} tensors: {}; expected every tensor of a BLOOM with {} layers; check that "
-                    "the download is complete",
-                    folder, missing.size(), ListSome(missing), base_weights->config_.layers));
+    throw UserError(fmt::format(
+        "[{}] lacks {} tensors: {}; expected every tensor of a BLOOM with {} layers; check that "
+        "the download is complete",
+        folder, missing.size(), ListSome(missing), base_weights->config_.layers));
   }
   if (!tensors.empty()) {
     std::vector<std::string> unknown;
     for (const auto& [name, tensor] : tensors) unknown.push_back(name);
-    throw UserError(
-        fmt::format("[{}] holds {} tensors that BLOOM does not have: {}; expected only BLOOM's own; check "
-                    "that config.json belongs to these weights",
-                    folder, unknown.size(), ListSome(unknown)));
+    throw UserError(fmt::format(
+        "[{}] holds {} tensors that BLOOM does not have: {}; expected only BLOOM's own; check "
+        "that config.json belongs to these weights",
+        folder, unknown.size(), ListSome(unknown)));
   }
   // Last: what is wrong by itself has a better message than a wrong hash.
   RequireAsRecorded(config_path);
@@ -250,7 +258,8 @@ class ZeroTensors final : public TensorFile {
 }  // namespace
 
 std::shared_ptr<BaseWeights> BaseWeights::WithoutWeights(const BloomConfig& config,
-                                                         const QuantizationInfo& info, DType dtype) {
+                                                         const QuantizationInfo& info,
+                                                         DType dtype) {
   auto base_weights = std::make_shared<BaseWeights>();
   base_weights->config_ = config;
   base_weights->quantization_ = info;
@@ -258,7 +267,8 @@ std::shared_ptr<BaseWeights> BaseWeights::WithoutWeights(const BloomConfig& conf
   int64_t offset = 0;
   const auto add = [&](const std::string& name, DType type, std::vector<int64_t> shape) {
     auto bytes = std::optional(static_cast<int64_t>(SizeOf(type)));
-    for (const int64_t dimension : shape) bytes = bytes ? CheckedMultiply(*bytes, dimension) : bytes;
+    for (const int64_t dimension : shape)
+      bytes = bytes ? CheckedMultiply(*bytes, dimension) : bytes;
     const auto end = bytes ? CheckedAdd(offset, *bytes) : std::nullopt;
     if (!end) {
       throw UserError(
@@ -266,8 +276,11 @@ std::shared_ptr<BaseWeights> BaseWeights::WithoutWeights(const BloomConfig& conf
           "hold; "
           "check hidden_size, n_layer and vocab_size");
     }
-    entries.push_back(
-        {.name = name, .dtype = type, .shape = std::move(shape), .offset = offset, .bytes = *bytes});
+    entries.push_back({.name = name,
+                       .dtype = type,
+                       .shape = std::move(shape),
+                       .offset = offset,
+                       .bytes = *bytes});
     offset = *end;
   };
   for (const TensorSpec& spec : ListTensors(config)) {
@@ -278,12 +291,15 @@ std::shared_ptr<BaseWeights> BaseWeights::WithoutWeights(const BloomConfig& conf
     }
     add(spec.name, info.scheme == QuantScheme::kLinear ? DType::kI8 : DType::kU8, spec.shape);
     const int64_t block = BlockSize(info, spec.shape[1]);
-    add(spec.name + std::string(kAbsmax), DType::kF32, {CeilDivide(spec.shape[0] * spec.shape[1], block)});
-    if (info.scheme == QuantScheme::kDynamic) add(spec.name + std::string(kQuantMap), DType::kF32, {256});
+    add(spec.name + std::string(kAbsmax), DType::kF32,
+        {CeilDivide(spec.shape[0] * spec.shape[1], block)});
+    if (info.scheme == QuantScheme::kDynamic)
+      add(spec.name + std::string(kQuantMap), DType::kF32, {256});
   }
   const auto file =
       std::make_shared<ZeroTensors>(MappedFile::Zeros("no weights", offset), std::move(entries));
-  for (const TensorEntry& entry : file->tensors()) base_weights->tensors_[entry.name] = {file, entry};
+  for (const TensorEntry& entry : file->tensors())
+    base_weights->tensors_[entry.name] = {file, entry};
   base_weights->files_ = {file};
   return base_weights;
 }
@@ -315,22 +331,24 @@ QuantizedMatrix BaseWeights::Matrix(const std::string& name) const {
         reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) != 0) {
       std::vector<float>& copy = aligned_[companion];
       copy.resize(static_cast<size_t>(stored.entry.Elements()));
-      const bool decoded = DecodeToFloat(stored.entry.dtype, bytes.data(), copy.size(), copy.data());
+      const bool decoded =
+          DecodeToFloat(stored.entry.dtype, bytes.data(), copy.size(), copy.data());
       LACOS_CHECK(decoded, "scales have floating types, as Open checked");
       values = copy.data();
     }
     const int64_t count = stored.entry.Elements();
     for (int64_t i = 0; i < count; ++i) {
       if (!std::isfinite(values[i])) {
-        throw UserError(
-            fmt::format("[{}: {}] is {} at index {}; expected finite numbers; quantise the original again",
-                        stored.file->path(), stored.entry.name, values[i], i));
+        throw UserError(fmt::format(
+            "[{}: {}] is {} at index {}; expected finite numbers; quantise the original again",
+            stored.file->path(), stored.entry.name, values[i], i));
       }
     }
     return values;
   };
   matrix.absmax = floats(name + std::string(kAbsmax));
-  if (matrix.scheme == QuantScheme::kDynamic) matrix.code_map = floats(name + std::string(kQuantMap));
+  if (matrix.scheme == QuantScheme::kDynamic)
+    matrix.code_map = floats(name + std::string(kQuantMap));
   return matrix;
 }
 
@@ -348,8 +366,9 @@ void BaseWeights::Prefetch(const std::string& name) const {
 }
 
 void BaseWeights::Await(const std::string& name) const {
-  ForEachPart(
-      name, [](const StoredTensor& part) { part.file->file()->Await(part.entry.offset, part.entry.bytes); });
+  ForEachPart(name, [](const StoredTensor& part) {
+    part.file->file()->Await(part.entry.offset, part.entry.bytes);
+  });
 }
 
 void BaseWeights::DropPages(const std::string& name, bool from_cache) const {
@@ -362,8 +381,10 @@ std::vector<float> BaseWeights::Vector(const std::string& name) const {
   const StoredTensor& tensor = Tensor(name);
   std::vector<float> values(static_cast<size_t>(tensor.entry.Elements()));
   std::vector<std::byte> stored(static_cast<size_t>(tensor.entry.bytes));
-  tensor.file->file()->ReadAt(tensor.entry.offset, stored);  // mapped, its neighbours would become resident
-  const bool decoded = DecodeToFloat(tensor.entry.dtype, stored.data(), values.size(), values.data());
+  // mapped, its neighbours would become resident
+  tensor.file->file()->ReadAt(tensor.entry.offset, stored);
+  const bool decoded =
+      DecodeToFloat(tensor.entry.dtype, stored.data(), values.size(), values.data());
   LACOS_CHECK(decoded, "vectors have floating types, as Open checked");
   if (config_.drops_output_biases &&
       (name.ends_with(".self_attention.dense.bias") || name.ends_with(".mlp.dense_4h_to_h.bias"))) {
@@ -371,10 +392,10 @@ std::vector<float> BaseWeights::Vector(const std::string& name) const {
   }
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
-      throw UserError(
-          fmt::format("[{}: {}] is {} at index {}; expected finite numbers; check the file against its "
-                      "source",
-                      tensor.file->path(), tensor.entry.name, values[i], i));
+      throw UserError(fmt::format(
+          "[{}: {}] is {} at index {}; expected finite numbers; check the file against its "
+          "source",
+          tensor.file->path(), tensor.entry.name, values[i], i));
     }
   }
   return values;
@@ -412,8 +433,10 @@ class BaseWeightsEmbedding : public EmbeddingSource {
     LACOS_CHECK(row >= 0 && row < rows_, "an embedding row lies inside the table");
     LACOS_CHECK(static_cast<int64_t>(out.size()) == cols_, "a row has D values");
     const int64_t size = static_cast<int64_t>(SizeOf(codes_.entry.dtype));
-    // Whole blocks from the one that holds the row's first value: a block may begin in the row before.
-    const int64_t first = scheme_ == QuantScheme::kNone ? row * cols_ : row * cols_ / block_ * block_;
+    // Whole blocks from the one that holds the row's first value: a block may begin in the row
+    // before.
+    const int64_t first =
+        scheme_ == QuantScheme::kNone ? row * cols_ : row * cols_ / block_ * block_;
     const int64_t count = (row + 1) * cols_ - first;
     thread_local std::vector<std::byte> bytes;
     bytes.resize(static_cast<size_t>(count * size));
@@ -424,7 +447,8 @@ class BaseWeightsEmbedding : public EmbeddingSource {
     thread_local std::vector<float> absmax;
     if (scheme_ != QuantScheme::kNone) {
       absmax.resize(static_cast<size_t>(CeilDivide(count, block_)));
-      const int64_t offset = absmax_.entry.offset + first / block_ * static_cast<int64_t>(sizeof(float));
+      const int64_t offset =
+          absmax_.entry.offset + first / block_ * static_cast<int64_t>(sizeof(float));
       absmax_.file->file()->ReadAt(offset, std::as_writable_bytes(std::span(absmax)));
       window.block_size = block_;
       window.absmax = absmax.data();
@@ -433,10 +457,10 @@ class BaseWeightsEmbedding : public EmbeddingSource {
     Decode(window, row * cols_ - first, cols_, out.data());
     for (const float value : out) {
       if (std::isfinite(value)) continue;
-      throw UserError(
-          fmt::format("[{}: {}] has {} in row {}; expected finite numbers; check the file against its "
-                      "source",
-                      codes_.file->path(), codes_.entry.name, value, row));
+      throw UserError(fmt::format(
+          "[{}: {}] has {} in row {}; expected finite numbers; check the file against its "
+          "source",
+          codes_.file->path(), codes_.entry.name, value, row));
     }
   }
 

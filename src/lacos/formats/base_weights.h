@@ -1,4 +1,5 @@
-// The tensors of a base folder, original or quantised, by BLOOM's plain names, whatever files they lie in.
+// The tensors of a base folder, original or quantised, by BLOOM's plain names, whatever files they
+// lie in.
 #pragma once
 
 #include <functional>
@@ -20,11 +21,13 @@ struct StoredTensor {
   TensorEntry entry;
 };
 
-// Every tensor that a BLOOM of this configuration has, listed once: name without prefix, shape and kind.
+// Every tensor that a BLOOM of this configuration has, listed once: name without prefix, shape and
+// kind.
 struct TensorSpec {
   std::string name;            // "h.0.self_attention.query_key_value.weight"
   std::vector<int64_t> shape;  // [out, in] or [D]
-  std::string kind;  // "query_key_value", ..., "word_embeddings", "bias", "layernorm": for per-kind reports
+  // "query_key_value", ..., "word_embeddings", "bias", "layernorm": for per-kind reports
+  std::string kind;
   bool IsMatrix() const { return shape.size() == 2; }
 };
 std::vector<TensorSpec> ListTensors(const BloomConfig& config);
@@ -32,40 +35,44 @@ std::vector<TensorSpec> ListTensors(const BloomConfig& config);
 struct QuantizationInfo {
   QuantScheme scheme = QuantScheme::kNone;
   int64_t block_size = 0;  // 0 = one block a row
-  // bitsandbytes' LLM.int8 layout: linear codes a row, scales in NAME.SCB, the word embedding never cast.
+  // bitsandbytes' LLM.int8 layout: linear codes a row, scales in NAME.SCB, the word embedding never
+  // cast.
   bool bitsandbytes = false;
 };
 
-// An opened base folder: config.json and weights as safetensors or PyTorch's .bin, in one file or in shards
-// (weight_files.h), original, quantised by lacos, or saved in 8 bit by transformers with bitsandbytes. Keys
-// may carry the prefix `transformer.`; heads are ignored; unknown or missing tensors and wrong shapes are
-// errors.
+// An opened base folder: config.json and weights as safetensors or PyTorch's .bin, in one file or
+// in shards (weight_files.h), original, quantised by lacos, or saved in 8 bit by transformers with
+// bitsandbytes. Keys may carry the prefix `transformer.`; heads are ignored; unknown or missing
+// tensors and wrong shapes are errors.
 class BaseWeights {
  public:
   static std::shared_ptr<BaseWeights> Open(const std::string& folder);
-  // The checkpoint that a configuration describes, without weights: every value is zero and takes no memory.
-  // Matrices are stored as `info` says, or as `dtype` where its scheme is kNone; vectors as `dtype`.
-  static std::shared_ptr<BaseWeights> WithoutWeights(const BloomConfig& config, const QuantizationInfo& info,
-                                                     DType dtype);
+  // The checkpoint that a configuration describes, without weights: every value is zero and takes
+  // no memory. Matrices are stored as `info` says, or as `dtype` where its scheme is kNone; vectors
+  // as `dtype`.
+  static std::shared_ptr<BaseWeights> WithoutWeights(const BloomConfig& config,
+                                                     const QuantizationInfo& info, DType dtype);
 
   const std::string& folder() const { return folder_; }
   const BloomConfig& config() const { return config_; }
   const Json& config_json() const { return config_json_; }
   const QuantizationInfo& quantization() const { return quantization_; }
-  // Shard files in order of name, and the file and original key of each tensor (for merge and quantize).
+  // Shard files in order of name, and the file and original key of each tensor (for merge and
+  // quantize).
   const std::vector<std::shared_ptr<TensorFile>>& files() const { return files_; }
   const StoredTensor& Tensor(
       const std::string& name) const;  // by plain name; aborts when the name is not in ListTensors
-  // A matrix as the backend takes it; views into the mapped file. Throws UserError for scales that are not
-  // finite. Not to be called from two threads at a time.
+  // A matrix as the backend takes it; views into the mapped file. Throws UserError for scales that
+  // are not finite. Not to be called from two threads at a time.
   QuantizedMatrix Matrix(const std::string& name) const;
-  // For models larger than memory: asks the kernel to read a matrix ahead, codes and scales, or gives its
-  // pages back (see MappedFile::DropPages).
+  // For models larger than memory: asks the kernel to read a matrix ahead, codes and scales, or
+  // gives its pages back (see MappedFile::DropPages).
   void Prefetch(const std::string& name) const;
   void DropPages(const std::string& name, bool from_cache) const;
   void Await(const std::string& name) const;  // until it is in the kernel's cache
   // A matrix's values, then its scales if it has them.
-  void ForEachPart(const std::string& name, const std::function<void(const StoredTensor&)>& visit) const;
+  void ForEachPart(const std::string& name,
+                   const std::function<void(const StoredTensor&)>& visit) const;
   // A vector (bias, LayerNorm) as floats; zeros for the biases that the configuration drops.
   std::vector<float> Vector(const std::string& name) const;
   // Bytes on disk of all tensors.
@@ -77,9 +84,11 @@ class BaseWeights {
   Json config_json_;
   QuantizationInfo quantization_;
   std::vector<std::shared_ptr<TensorFile>> files_;
-  // By plain name, ".absmax" and ".quant_map" companions included; bitsandbytes' SCB is kept as ".absmax".
+  // By plain name, ".absmax" and ".quant_map" companions included; bitsandbytes' SCB is kept as
+  // ".absmax".
   std::map<std::string, StoredTensor> tensors_;
-  // Copies of absmax arrays whose place in the file is not aligned to 4 bytes, or whose type is not F32.
+  // Copies of absmax arrays whose place in the file is not aligned to 4 bytes, or whose type is not
+  // F32.
   mutable std::map<std::string, std::vector<float>> aligned_;
 };
 

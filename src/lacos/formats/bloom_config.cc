@@ -18,30 +18,31 @@ constexpr int64_t kMaxLayers = int64_t{1} << 14;
 constexpr int64_t kMaxVocabulary = int64_t{1} << 28;
 
 // A size under any of its spellings; spellings that contradict each other are an error.
-int64_t ReadSize(const Json& json, const std::string& where, std::initializer_list<const char*> spellings,
-                 int64_t limit) {
+int64_t ReadSize(const Json& json, const std::string& where,
+                 std::initializer_list<const char*> spellings, int64_t limit) {
   std::optional<std::pair<std::string, int64_t>> found;
   for (const char* key : spellings) {
     const auto value = json.Find(key);
     if (!value) continue;
     const int64_t size = value->AsInt();
     if (size < 1 || size > limit) {
-      throw UserError(
-          fmt::format("[{}: {}] found {}; expected 1 to {}; correct the file", where, key, size, limit));
+      throw UserError(fmt::format("[{}: {}] found {}; expected 1 to {}; correct the file", where,
+                                  key, size, limit));
     }
     if (found && found->second != size) {
-      throw UserError(
-          fmt::format("[{}: {}] found {} but {} is {}; expected the same size under both names; correct "
-                      "the file",
-                      where, key, size, found->first, found->second));
+      throw UserError(fmt::format(
+          "[{}: {}] found {} but {} is {}; expected the same size under both names; correct "
+          "the file",
+          where, key, size, found->first, found->second));
     }
     found = {key, size};
   }
   if (!found) {
     std::string names;
     for (const char* key : spellings) names += (names.empty() ? "" : " or ") + std::string(key);
-    throw UserError(fmt::format("[{}] has no {}; expected the config.json of a BLOOM model; check the folder",
-                                where, names));
+    throw UserError(
+        fmt::format("[{}] has no {}; expected the config.json of a BLOOM model; check the folder",
+                    where, names));
   }
   return found->second;
 }
@@ -56,11 +57,13 @@ int64_t BloomConfig::Parameters() const {
 BloomConfig ParseBloomConfig(const Json& json, const std::string& where) {
   if (!json.IsObject()) {
     throw UserError(fmt::format(
-        "[{}] is no JSON object; expected the config.json of a BLOOM model; check the file", where));
+        "[{}] is no JSON object; expected the config.json of a BLOOM model; check the file",
+        where));
   }
   if (const auto type = json.Find("model_type"); type && type->AsString() != "bloom") {
-    throw UserError(fmt::format("[{}: model_type] found '{}'; expected 'bloom'; lacos runs BLOOM models only",
-                                where, type->AsString()));
+    throw UserError(
+        fmt::format("[{}: model_type] found '{}'; expected 'bloom'; lacos runs BLOOM models only",
+                    where, type->AsString()));
   }
   BloomConfig config;
   config.hidden_size = ReadSize(json, where, {"hidden_size", "n_embed"}, kMaxHidden);
@@ -68,23 +71,23 @@ BloomConfig ParseBloomConfig(const Json& json, const std::string& where) {
   config.layers = ReadSize(json, where, {"n_layer", "num_hidden_layers"}, kMaxLayers);
   config.vocab_size = ReadSize(json, where, {"vocab_size"}, kMaxVocabulary);
   if (config.hidden_size % config.heads != 0) {
-    throw UserError(
-        fmt::format("[{}] has hidden size {} and {} heads; expected heads that divide the hidden size; "
-                    "correct the file",
-                    where, config.hidden_size, config.heads));
+    throw UserError(fmt::format(
+        "[{}] has hidden size {} and {} heads; expected heads that divide the hidden size; "
+        "correct the file",
+        where, config.hidden_size, config.heads));
   }
   if (const auto inner = json.Find("n_inner"); inner && inner->AsInt() != 4 * config.hidden_size) {
-    throw UserError(
-        fmt::format("[{}: n_inner] found {}; expected null or 4 x {} = {}; lacos runs BLOOM's own MLP "
-                    "width only",
-                    where, inner->AsInt(), config.hidden_size, 4 * config.hidden_size));
+    throw UserError(fmt::format(
+        "[{}: n_inner] found {}; expected null or 4 x {} = {}; lacos runs BLOOM's own MLP "
+        "width only",
+        where, inner->AsInt(), config.hidden_size, 4 * config.hidden_size));
   }
   if (const auto eps = json.Find("layer_norm_epsilon")) config.layer_norm_epsilon = eps->AsDouble();
   if (!(config.layer_norm_epsilon > 0) || !(config.layer_norm_epsilon < 1)) {
-    throw UserError(
-        fmt::format("[{}: layer_norm_epsilon] found {}; expected a number between 0 and 1, usually 1e-5; "
-                    "correct the file",
-                    where, config.layer_norm_epsilon));
+    throw UserError(fmt::format(
+        "[{}: layer_norm_epsilon] found {}; expected a number between 0 and 1, usually 1e-5; "
+        "correct the file",
+        where, config.layer_norm_epsilon));
   }
   if (const auto post = json.Find("apply_residual_connection_post_layernorm")) {
     config.residual_from_layernorm = post->AsBool();

@@ -25,11 +25,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The files are made in a folder inside the target, so that the manifest covers them alone (a training run's
-// checkpoints lie beside them) and so that they appear together, by renaming.
+// The files are made in a folder inside the target, so that the manifest covers them alone (a
+// training run's checkpoints lie beside them) and so that they appear together, by renaming.
 class StagingFolder {
  public:
-  explicit StagingFolder(const fs::path& target) : target_(target), path_(target / ".lacos-tmp-export") {
+  explicit StagingFolder(const fs::path& target)
+      : target_(target), path_(target / ".lacos-tmp-export") {
     RemoveAll(path_.c_str());  // of a run that was killed
     std::error_code error;
     fs::create_directory(path_, error);
@@ -41,8 +42,8 @@ class StagingFolder {
 
   const fs::path& path() const { return path_; }
 
-  // Moves every file to its place; `last` come last, in order. Without the very last one nothing takes the
-  // folder for a model: while files are replaced, it is not there.
+  // Moves every file to its place; `last` come last, in order. Without the very last one nothing
+  // takes the folder for a model: while files are replaced, it is not there.
   void Publish(const std::vector<std::string>& last) {
     std::error_code error;
     if (fs::remove(target_ / last.back(), error)) SyncPath(target_.string());
@@ -70,10 +71,10 @@ class StagingFolder {
     if (error) Fail(to, error);
   }
   [[noreturn]] static void Fail(const fs::path& path, const std::error_code& error) {
-    throw UserError(
-        fmt::format("[{}] could not be written: {}; expected a folder that can be written; check its rights "
-                    "and the free space",
-                    path.string(), error.message()));
+    throw UserError(fmt::format(
+        "[{}] could not be written: {}; expected a folder that can be written; check its rights "
+        "and the free space",
+        path.string(), error.message()));
   }
 
   fs::path target_, path_;
@@ -122,8 +123,8 @@ Json SentenceTransformersJson() {
   return json;
 }
 
-// The tokenizer's files. Without tokenizer_config.json transformers could not tell the class and the padding
-// token.
+// The tokenizer's files. Without tokenizer_config.json transformers could not tell the class and
+// the padding token.
 void WriteTokenizer(const std::string& from, const std::string& to) {
   CopyFiles(from, to, TokenizerFileNames());
   if (!fs::exists(fs::path(to) / "tokenizer.json")) {
@@ -133,7 +134,8 @@ void WriteTokenizer(const std::string& from, const std::string& to) {
         from));
   }
   const fs::path config = fs::path(to) / "tokenizer_config.json";
-  if (!fs::exists(config)) WriteFileAtomically(config.string(), ByteTokenizerConfigJson().Dump(2) + "\n");
+  if (!fs::exists(config))
+    WriteFileAtomically(config.string(), ByteTokenizerConfigJson().Dump(2) + "\n");
 }
 
 Json Record(const std::string& folder, const ExportSettings& settings) {

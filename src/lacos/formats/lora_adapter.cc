@@ -21,36 +21,38 @@ constexpr std::string_view kWeight = ".weight";
 
 void CheckSettings(const BloomConfig& config, const LoraSettings& settings) {
   if (settings.rank < 1) {
-    throw UserError(
-        fmt::format("[lora] the rank is {}; expected at least 1; choose --lora-rank 8", settings.rank));
+    throw UserError(fmt::format("[lora] the rank is {}; expected at least 1; choose --lora-rank 8",
+                                settings.rank));
   }
   if (!std::isfinite(settings.alpha) || settings.alpha <= 0) {
-    throw UserError(fmt::format("[lora] alpha is {}; expected a positive number; choose --lora-alpha {}",
-                                settings.alpha, 2 * settings.rank));
+    throw UserError(
+        fmt::format("[lora] alpha is {}; expected a positive number; choose --lora-alpha {}",
+                    settings.alpha, 2 * settings.rank));
   }
   if (!(settings.dropout >= 0 && settings.dropout < 1)) {
-    throw UserError(
-        fmt::format("[lora] the dropout is {}; expected 0 or more and less than 1; choose --lora-dropout 0",
-                    settings.dropout));
+    throw UserError(fmt::format(
+        "[lora] the dropout is {}; expected 0 or more and less than 1; choose --lora-dropout 0",
+        settings.dropout));
   }
-  const std::set<std::string> kinds = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"};
+  const std::set<std::string> kinds = {"query_key_value", "dense", "dense_h_to_4h",
+                                       "dense_4h_to_h"};
   if (settings.targets.empty()) {
-    throw UserError(
-        fmt::format("[lora] no target is named; expected some of {}; choose --lora-target query_key_value",
-                    fmt::join(kinds, ", ")));
+    throw UserError(fmt::format(
+        "[lora] no target is named; expected some of {}; choose --lora-target query_key_value",
+        fmt::join(kinds, ", ")));
   }
   for (const std::string& target : settings.targets) {
     if (kinds.contains(target)) continue;
-    throw UserError(
-        fmt::format("[lora] the target '{}' is no linear layer of BLOOM; expected some of {}; correct "
-                    "--lora-target",
-                    target, fmt::join(kinds, ", ")));
+    throw UserError(fmt::format(
+        "[lora] the target '{}' is no linear layer of BLOOM; expected some of {}; correct "
+        "--lora-target",
+        target, fmt::join(kinds, ", ")));
   }
   const int64_t last = settings.last_layer < 0 ? config.layers - 1 : settings.last_layer;
   if (settings.first_layer < 0 || settings.first_layer > last || last >= config.layers) {
-    throw UserError(
-        fmt::format("[lora] the layers are {} to {}; expected a range inside 0 to {}; correct --lora-layers",
-                    settings.first_layer, last, config.layers - 1));
+    throw UserError(fmt::format(
+        "[lora] the layers are {} to {}; expected a range inside 0 to {}; correct --lora-layers",
+        settings.first_layer, last, config.layers - 1));
   }
 }
 
@@ -90,13 +92,15 @@ LoraAdapter InitializeLora(const BloomConfig& config, const LoraSettings& settin
   LoraAdapter adapter{.settings = settings, .modules = {}, .biases = {}, .idle_modules = {}};
   for (const LinearModule& linear : ListLinearModules(config)) {
     if (linear.layer < settings.first_layer || linear.layer > last) continue;
-    if (std::find(settings.targets.begin(), settings.targets.end(), linear.kind) == settings.targets.end())
+    if (std::find(settings.targets.begin(), settings.targets.end(), linear.kind) ==
+        settings.targets.end())
       continue;
     if (settings.rank > std::min(linear.in, linear.out)) {
       throw UserError(fmt::format(
           "[lora] rank {} exceeds the width {} of '{}'; expected a low rank; choose --lora-rank "
           "<= {}",
-          settings.rank, std::min(linear.in, linear.out), linear.name, std::min(linear.in, linear.out)));
+          settings.rank, std::min(linear.in, linear.out), linear.name,
+          std::min(linear.in, linear.out)));
     }
     LoraModule& module = adapter.modules[linear.name];
     module.a.shape = {settings.rank, linear.in};
@@ -108,7 +112,8 @@ LoraAdapter InitializeLora(const BloomConfig& config, const LoraSettings& settin
     module.dropout = settings.dropout;
     const double bound = 1 / std::sqrt(static_cast<double>(linear.in));
     Random random(seed, RandomStream::kLoraInit, NameHash(linear.name));
-    for (float& value : module.a.values) value = static_cast<float>((2 * random.Uniform() - 1) * bound);
+    for (float& value : module.a.values)
+      value = static_cast<float>((2 * random.Uniform() - 1) * bound);
   }
   return adapter;
 }

@@ -18,9 +18,11 @@ namespace fs = std::filesystem;
 // A JSON string is a YAML string too.
 std::string Quote(const std::string& text) { return Json(text).Dump(); }
 
-// Hub names are "owner/name" or "name"; paths are this machine's business and stay out of the front matter.
+// Hub names are "owner/name" or "name"; paths are this machine's business and stay out of the front
+// matter.
 bool IsHubName(const std::string& name) {
-  if (name.empty() || name.front() == '/' || name.front() == '.' || name.front() == '~') return false;
+  if (name.empty() || name.front() == '/' || name.front() == '.' || name.front() == '~')
+    return false;
   if (name.find('\\') != std::string::npos || name.find("//") != std::string::npos) return false;
   return name.find('/') == name.rfind('/') && name.back() != '/';
 }
@@ -40,10 +42,12 @@ std::string AdapterSummary(const LoraAdapter& adapter) {
   for (const auto& [name, module] : adapter.modules) {
     values += static_cast<int64_t>(module.a.values.size() + module.b.values.size());
   }
-  for (const auto& [name, bias] : adapter.biases) values += static_cast<int64_t>(bias.values.size());
-  if (adapter.modules.empty()) return fmt::format("{} trained values: the biases of the base", values);
-  return fmt::format("{} trained values: LoRA of rank {} on {} linear layers", values, adapter.settings.rank,
-                     adapter.modules.size());
+  for (const auto& [name, bias] : adapter.biases)
+    values += static_cast<int64_t>(bias.values.size());
+  if (adapter.modules.empty())
+    return fmt::format("{} trained values: the biases of the base", values);
+  return fmt::format("{} trained values: LoRA of rank {} on {} linear layers", values,
+                     adapter.settings.rank, adapter.modules.size());
 }
 
 }  // namespace
@@ -53,8 +57,8 @@ std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings
   if (!settings.base_license.empty()) card += "license: " + Quote(settings.base_license) + "\n";
   if (IsHubName(settings.base_name)) card += "base_model: " + Quote(settings.base_name) + "\n";
   card += "library_name: sentence-transformers\npipeline_tag: sentence-similarity\ntags:\n";
-  for (const char* tag :
-       {"sentence-transformers", "sentence-similarity", "feature-extraction", "bloom", "lora", "lacos"}) {
+  for (const char* tag : {"sentence-transformers", "sentence-similarity", "feature-extraction",
+                          "bloom", "lora", "lacos"}) {
     card += fmt::format("- {}\n", tag);
   }
   card += "---\n\n# Sentence embeddings from BLOOM\n\n";
@@ -100,8 +104,8 @@ std::string ReadLicense(const std::string& folder) {
       line.remove_prefix(kKey.size());
       while (!line.empty() && (line.front() == ' ' || line.front() == '"' || line.front() == '\''))
         line.remove_prefix(1);
-      while (!line.empty() &&
-             (line.back() == ' ' || line.back() == '"' || line.back() == '\'' || line.back() == '\r')) {
+      while (!line.empty() && (line.back() == ' ' || line.back() == '"' || line.back() == '\'' ||
+                               line.back() == '\r')) {
         line.remove_suffix(1);
       }
       return std::string(line);

@@ -17,15 +17,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool HasFile(const fs::path& folder, const char* name) { return FileExists((folder / name).string()); }
+bool HasFile(const fs::path& folder, const char* name) {
+  return FileExists((folder / name).string());
+}
 
 void RequireFolder(const std::string& path, const char* what) {
   if (FolderExists(path)) return;
   throw UserError(fmt::format("[{}] is no folder; expected {}; check the path", path, what));
 }
 
-// The settings of a folder: sentence-transformers' files, overruled by lacos.json. Returns the transformer's
-// folder.
+// The settings of a folder: sentence-transformers' files, overruled by lacos.json. Returns the
+// transformer's folder.
 fs::path ReadSettings(const fs::path& folder, EmbeddingSettings& settings) {
   if (!HasFile(folder, "modules.json")) return folder;
   SentenceTransformersFolder read = ReadSentenceTransformers(folder.string());
@@ -35,7 +37,8 @@ fs::path ReadSettings(const fs::path& folder, EmbeddingSettings& settings) {
     const auto kind = json.Find("kind");
     const bool trained = kind && kind->IsString() && kind->AsString() == "trained";
     // What training wrote always says it: without it, vectors could silently be others.
-    if (const auto strip = trained ? json.At("strip") : json.Find("strip")) settings.strip = strip->AsBool();
+    if (const auto strip = trained ? json.At("strip") : json.Find("strip"))
+      settings.strip = strip->AsBool();
   }
   return read.transformer_path.empty() ? folder : folder / read.transformer_path;
 }
@@ -47,20 +50,20 @@ std::string BaseFromRecord(const fs::path& folder) {
   const auto base = Json::ReadFile(where).Find("base");
   if (!base) return "";
   const std::string recorded = base->At("path").AsString();
-  const fs::path path =
-      fs::path(recorded).is_absolute() ? fs::path(recorded) : (folder / recorded).lexically_normal();
+  const fs::path path = fs::path(recorded).is_absolute() ? fs::path(recorded)
+                                                         : (folder / recorded).lexically_normal();
   if (!HasFile(path, "config.json")) {
-    throw UserError(
-        fmt::format("[{}: base.path] there is no BLOOM folder at {}; expected the base that the adapter was "
-                    "trained on; if it was moved, pass --base with its new place",
-                    where, path.string()));
+    throw UserError(fmt::format(
+        "[{}: base.path] there is no BLOOM folder at {}; expected the base that the adapter was "
+        "trained on; if it was moved, pass --base with its new place",
+        where, path.string()));
   }
   const std::string hash = base->At("config_sha256").AsString();
   if (FileSha256((path / "config.json").string()) != hash) {
-    throw UserError(
-        fmt::format("[{}: base] {} has another config.json than the base that the adapter was trained on; "
-                    "expected sha256 {}; pass --base with the right base, or with this one to use it anyway",
-                    where, path.string(), hash));
+    throw UserError(fmt::format(
+        "[{}: base] {} has another config.json than the base that the adapter was trained on; "
+        "expected sha256 {}; pass --base with the right base, or with this one to use it anyway",
+        where, path.string(), hash));
   }
   return path.string();
 }
@@ -69,21 +72,22 @@ std::string FindBase(const fs::path& root, const fs::path& adapter) {
   if (const std::string base = BaseFromRecord(root); !base.empty()) return base;
   const std::string name = ReadAdapterBaseName(adapter.string());
   if (name.empty()) {
-    throw UserError(
-        fmt::format("[{}] does not say which base it belongs to; expected base_model_name_or_path; pass "
-                    "--base with the base's folder",
-                    (adapter / "adapter_config.json").string()));
+    throw UserError(fmt::format(
+        "[{}] does not say which base it belongs to; expected base_model_name_or_path; pass "
+        "--base with the base's folder",
+        (adapter / "adapter_config.json").string()));
   }
   for (const fs::path& candidate : {fs::path(name), root / name, adapter / name}) {
     if (HasFile(candidate, "config.json")) return candidate.lexically_normal().string();
   }
-  throw UserError(
-      fmt::format("[{}: base_model_name_or_path] found '{}', which is no BLOOM folder on this machine; "
-                  "expected a folder with config.json; pass --base with the base's folder",
-                  (adapter / "adapter_config.json").string(), name));
+  throw UserError(fmt::format(
+      "[{}: base_model_name_or_path] found '{}', which is no BLOOM folder on this machine; "
+      "expected a folder with config.json; pass --base with the base's folder",
+      (adapter / "adapter_config.json").string(), name));
 }
 
-// The name that an adapter on this base should record: what quantize or init wrote, else the folder itself.
+// The name that an adapter on this base should record: what quantize or init wrote, else the folder
+// itself.
 std::string BaseName(const fs::path& base) {
   if (HasFile(base, "lacos.json")) {
     if (const auto name = Json::ReadFile((base / "lacos.json").string()).Find("base_name"))
@@ -94,22 +98,24 @@ std::string BaseName(const fs::path& base) {
 
 bool IsQuantized(const fs::path& base) {
   const Json config = Json::ReadFile((base / "config.json").string());
-  return config.Find("quantization") || config.Find("quantization_config");  // the second: bitsandbytes
+  // the second: bitsandbytes
+  return config.Find("quantization") || config.Find("quantization_config");
 }
 
 std::string FindTokenizer(const fs::path& first, const fs::path& second) {
   for (const fs::path& folder : {first, second}) {
     if (HasFile(folder, "tokenizer.json")) return (folder / "tokenizer.json").string();
   }
-  throw UserError(
-      fmt::format("[{}] has no tokenizer.json; expected the one that belongs to the model; copy it from the "
-                  "original BLOOM folder",
-                  second.string()));
+  throw UserError(fmt::format(
+      "[{}] has no tokenizer.json; expected the one that belongs to the model; copy it from the "
+      "original BLOOM folder",
+      second.string()));
 }
 
 }  // namespace
 
-ModelFolder OpenModelFolder(const std::string& path, const std::string& base, const std::string& adapter) {
+ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
+                            const std::string& adapter) {
   RequireFolder(path, "a model's folder");
   ModelFolder folder;
   folder.path = path;
@@ -118,7 +124,8 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base, co
   if (HasFile(transformer, "adapter_config.json")) {
     if (!adapter.empty()) {
       throw UserError(fmt::format(
-          "[{}] is an adapter already; expected a base with --adapter; give the base as --model", path));
+          "[{}] is an adapter already; expected a base with --adapter; give the base as --model",
+          path));
     }
     folder.kind = ModelFolder::Kind::kTrained;
     folder.adapter_path = transformer.string();
@@ -135,16 +142,16 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base, co
   }
 
   if (!HasFile(transformer, "config.json")) {
-    throw UserError(
-        fmt::format("[{}] has neither config.json nor adapter_config.json; expected a BLOOM folder, a "
-                    "quantised one or a trained one; check the path",
-                    transformer.string()));
+    throw UserError(fmt::format(
+        "[{}] has neither config.json nor adapter_config.json; expected a BLOOM folder, a "
+        "quantised one or a trained one; check the path",
+        transformer.string()));
   }
   if (!base.empty()) {
-    throw UserError(
-        fmt::format("[{}] is a base itself; expected --base only with a folder that holds an adapter; leave "
-                    "--base out",
-                    path));
+    throw UserError(fmt::format(
+        "[{}] is a base itself; expected --base only with a folder that holds an adapter; leave "
+        "--base out",
+        path));
   }
   folder.base_path = transformer.string();
   folder.base_name = BaseName(transformer);
@@ -156,11 +163,13 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base, co
     return folder;
   }
   RequireFolder(adapter, "an adapter's folder");
-  // A trained folder given as the adapter brings its settings along; its own base does not matter then.
+  // A trained folder given as the adapter brings its settings along; its own base does not matter
+  // then.
   const fs::path adapter_transformer = ReadSettings(adapter, folder.settings);
   if (!HasFile(adapter_transformer, "adapter_config.json")) {
     throw UserError(fmt::format(
-        "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check --adapter", adapter));
+        "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check --adapter",
+        adapter));
   }
   folder.adapter_path = adapter_transformer.string();
   folder.tokenizer_path = HasFile(adapter, "modules.json")

@@ -32,11 +32,12 @@ struct ModelFolder {
   EmbeddingSettings settings;
 };
 
-// Opens an original BLOOM folder, a quantised one, or a trained output folder (sentence-transformers layout
-// with a PEFT adapter, or a full sentence-transformers model), which names its base by lacos.json (relative
-// path and hash) or by adapter_config.json. `base` overrides where the base is; `adapter` adds an adapter to
-// a base. Throws UserError.
-ModelFolder OpenModelFolder(const std::string& path, const std::string& base, const std::string& adapter);
+// Opens an original BLOOM folder, a quantised one, or a trained output folder
+// (sentence-transformers layout with a PEFT adapter, or a full sentence-transformers model), which
+// names its base by lacos.json (relative path and hash) or by adapter_config.json. `base` overrides
+// where the base is; `adapter` adds an adapter to a base. Throws UserError.
+ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
+                            const std::string& adapter);
 
 // "mean", "weighted_mean", "last", "cls", "max" or "mean_sqrt_len"; nothing for other names.
 std::optional<Pooling> ParsePooling(const std::string& name);

@@ -13,7 +13,8 @@ BaseSize MeasureBase(const BaseWeights& base_weights) {
     if (spec.IsMatrix()) {
       const QuantizedMatrix matrix = base_weights.Matrix(spec.name);
       if (matrix.scheme != QuantScheme::kNone) {
-        const int64_t scales = (matrix.rows * matrix.cols + matrix.block_size - 1) / matrix.block_size;
+        const int64_t scales =
+            (matrix.rows * matrix.cols + matrix.block_size - 1) / matrix.block_size;
         const int64_t beside = 4 * (scales + (matrix.scheme == QuantScheme::kDynamic ? 256 : 0));
         size.bytes_by_type["F32"] += beside;
         bytes += beside;

@@ -12,8 +12,8 @@ namespace lacos {
 
 struct BaseSize {
   std::map<std::string, int64_t> bytes_by_type;  // of the stored tensors, scales included
-  // Everything but the word embedding, as it is stored: these pages stay mapped. Of the word embedding the
-  // rows of a batch are read when they are needed.
+  // Everything but the word embedding, as it is stored: these pages stay mapped. Of the word
+  // embedding the rows of a batch are read when they are needed.
   int64_t resident_bytes = 0;
 };
 BaseSize MeasureBase(const BaseWeights& base_weights);

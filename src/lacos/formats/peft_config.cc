@@ -19,10 +19,10 @@ namespace {
 constexpr size_t kMaxParts = 64;  // of enable_lora: BLOOM's fused layer has three
 
 [[noreturn]] void Refuse(const Json& value, const std::string& meaning) {
-  throw UserError(
-      fmt::format("{} found {}; {}, which lacos does not compute; expected a plain LoRA adapter; merge this "
-                  "one into its base with PEFT instead",
-                  value.Where(), value.Dump(), meaning));
+  throw UserError(fmt::format(
+      "{} found {}; {}, which lacos does not compute; expected a plain LoRA adapter; merge this "
+      "one into its base with PEFT instead",
+      value.Where(), value.Dump(), meaning));
 }
 
 bool IsEmpty(const Json& value) {
@@ -30,7 +30,8 @@ bool IsEmpty(const Json& value) {
   return (value.IsArray() || value.IsObject()) && value.size() == 0;
 }
 
-// Features that change the result, with what they are. Absent, null, false and empty values are fine.
+// Features that change the result, with what they are. Absent, null, false and empty values are
+// fine.
 void RefuseUnsupported(const Json& json) {
   static const std::vector<std::pair<std::string, std::string>> unsupported = {
       {"use_dora", "this is DoRA"},
@@ -60,12 +61,15 @@ void RefuseUnsupported(const Json& json) {
     }
   }
   if (const auto init = json.Find("init_lora_weights"); init && init->IsString()) {
-    // The others (pissa, olora, corda, loftq, lora_ga) change the base's weights when the adapter is made.
+    // The others (pissa, olora, corda, loftq, lora_ga) change the base's weights when the adapter
+    // is made.
     const std::set<std::string> harmless = {"gaussian", "eva", "orthogonal", "mica"};
     std::string name = init->AsString();  // PEFT tells them apart in lower case
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-    if (!harmless.contains(name)) Refuse(*init, "this initialisation may change the base's weights");
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    });
+    if (!harmless.contains(name))
+      Refuse(*init, "this initialisation may change the base's weights");
   }
 }
 
@@ -79,7 +83,8 @@ std::shared_ptr<const Regex> Compile(const Json& where, const std::string& patte
   return std::make_shared<const Regex>(pattern, Regex::Syntax::kPython, Place(where));
 }
 
-// A list matches a name or its end after a dot; a string is a regular expression for the whole name.
+// A list matches a name or its end after a dot; a string is a regular expression for the whole
+// name.
 std::function<bool(const std::string&)> Matcher(const Json& json) {
   if (json.IsString()) {
     return [pattern = Compile(json, json.AsString())](const std::string& name) {
@@ -95,8 +100,8 @@ std::function<bool(const std::string&)> Matcher(const Json& json) {
   };
 }
 
-// Which modules layers_to_transform leaves, when it names any layers. PEFT reads the layer's number from the
-// module's name, after what layers_pattern matches.
+// Which modules layers_to_transform leaves, when it names any layers. PEFT reads the layer's number
+// from the module's name, after what layers_pattern matches.
 std::function<bool(const std::string&, int64_t)> ReadLayers(const Json& json) {
   const auto layers = json.Find("layers_to_transform");
   if (!layers || (layers->IsArray() && layers->size() == 0)) return {};
@@ -119,16 +124,18 @@ std::function<bool(const std::string&, int64_t)> ReadLayers(const Json& json) {
   }
   return [set, patterns](const std::string& name, int64_t layer) {
     return set.contains(layer) &&
-           (patterns.empty() || std::any_of(patterns.begin(), patterns.end(),
-                                            [&](const auto& pattern) { return pattern->FullMatch(name); }));
+           (patterns.empty() ||
+            std::any_of(patterns.begin(), patterns.end(),
+                        [&](const auto& pattern) { return pattern->FullMatch(name); }));
   };
 }
 
 // Every linear layer but a head, whatever the case of the letters.
 bool IsAllLinear(const std::string& text) {
   static const std::string all = "all-linear";
-  return std::equal(text.begin(), text.end(), all.begin(), all.end(),
-                    [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + ('a' - 'A') == b); });
+  return std::equal(text.begin(), text.end(), all.begin(), all.end(), [](char a, char b) {
+    return a == b || (a >= 'A' && a <= 'Z' && a + ('a' - 'A') == b);
+  });
 }
 
 std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
@@ -146,7 +153,8 @@ std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
     }
     if (IsAllLinear(modules->AsString())) {
       target = [](const std::string& name) {
-        return name.find(".self_attention.") != std::string::npos || name.find(".mlp.") != std::string::npos;
+        return name.find(".self_attention.") != std::string::npos ||
+               name.find(".mlp.") != std::string::npos;
       };
     } else {
       target = Matcher(*modules);
@@ -168,14 +176,16 @@ std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
   };
 }
 
-// rank_pattern or alpha_pattern: the first key that matches the end of the name, after a dot or in whole.
+// rank_pattern or alpha_pattern: the first key that matches the end of the name, after a dot or in
+// whole.
 template <class T>
 std::function<T(const std::string&)> ReadPattern(const Json& json, const char* key, T otherwise,
                                                  const std::function<T(const Json&)>& value_of) {
   auto patterns = std::make_shared<std::vector<std::pair<std::shared_ptr<const Regex>, T>>>();
   if (const auto map = json.Find(key)) {
     map->ForEachItem([&](std::string_view name, const Json& value) {
-      patterns->emplace_back(Compile(value, "(.*\\.)?(" + std::string(name) + ")"), value_of(value));
+      patterns->emplace_back(Compile(value, "(.*\\.)?(" + std::string(name) + ")"),
+                             value_of(value));
     });
   }
   return [patterns, otherwise](const std::string& name) {
@@ -189,8 +199,8 @@ std::function<T(const std::string&)> ReadPattern(const Json& json, const char* k
 int64_t ReadRank(const Json& json) {
   const int64_t rank = json.AsInt();
   if (rank >= 1 && rank <= (int64_t{1} << 18)) return rank;
-  throw UserError(
-      fmt::format("{} found {}; expected a rank of at least 1; correct the file", json.Where(), rank));
+  throw UserError(fmt::format("{} found {}; expected a rank of at least 1; correct the file",
+                              json.Where(), rank));
 }
 
 // enable_lora: which of the equal parts of a layer's outputs the old MergedLinear adapted.
@@ -226,8 +236,8 @@ PeftConfig ReadPeftConfig(const std::string& path) {
   const Json json = ReadRecordedJson(path);
   const Json type = json.At("peft_type");
   if (type.AsString() != "LORA") {
-    throw UserError(fmt::format("{} found '{}'; expected LORA; only LoRA adapters are read", type.Where(),
-                                type.AsString()));
+    throw UserError(fmt::format("{} found '{}'; expected LORA; only LoRA adapters are read",
+                                type.Where(), type.AsString()));
   }
   RefuseUnsupported(json);
   PeftConfig config;
@@ -235,12 +245,13 @@ PeftConfig ReadPeftConfig(const std::string& path) {
   if (const auto alpha = json.Find("lora_alpha")) config.alpha = alpha->AsDouble();
   if (const auto dropout = json.Find("lora_dropout")) config.dropout = dropout->AsDouble();
   if (!(config.dropout >= 0 && config.dropout <= 1)) {
-    throw UserError(
-        fmt::format("[{}: lora_dropout] found {}; expected 0 to 1; correct the file", path, config.dropout));
+    throw UserError(fmt::format("[{}: lora_dropout] found {}; expected 0 to 1; correct the file",
+                                path, config.dropout));
   }
   config.enable = ReadEnable(json);
   if (const auto bias = json.Find("lora_bias")) config.lora_bias = bias->AsBool();
-  if (const auto stabilized = json.Find("use_rslora")) config.rank_stabilized = stabilized->AsBool();
+  if (const auto stabilized = json.Find("use_rslora"))
+    config.rank_stabilized = stabilized->AsBool();
   if (const auto bias = json.Find("bias")) {
     const std::string name = bias->AsString();
     if (name == "all") {
@@ -248,8 +259,8 @@ PeftConfig ReadPeftConfig(const std::string& path) {
     } else if (name == "lora_only") {
       config.bias = PeftConfig::Bias::kLoraOnly;
     } else if (name != "none") {
-      throw UserError(fmt::format("{} found '{}'; expected none, all or lora_only; correct the file",
-                                  bias->Where(), name));
+      throw UserError(fmt::format(
+          "{} found '{}'; expected none, all or lora_only; correct the file", bias->Where(), name));
     }
   }
   if (const auto base = json.Find("base_model_name_or_path")) config.base_name = base->AsString();
@@ -261,7 +272,8 @@ PeftConfig ReadPeftConfig(const std::string& path) {
 }
 
 std::string ReadAdapterBaseName(const std::string& folder) {
-  const Json json = ReadRecordedJson((std::filesystem::path(folder) / "adapter_config.json").string());
+  const Json json =
+      ReadRecordedJson((std::filesystem::path(folder) / "adapter_config.json").string());
   const auto base = json.Find("base_model_name_or_path");
   return base ? base->AsString() : "";
 }
@@ -269,7 +281,8 @@ std::string ReadAdapterBaseName(const std::string& folder) {
 Json PeftConfigToJson(const PeftConfigValues& values) {
   Json json = Json::Object();
   Json alpha_pattern = Json::Object();
-  for (const auto& [name, alpha] : values.alpha_pattern) alpha_pattern.Set(name, NumberToJson(alpha));
+  for (const auto& [name, alpha] : values.alpha_pattern)
+    alpha_pattern.Set(name, NumberToJson(alpha));
   Json rank_pattern = Json::Object();
   for (const auto& [name, rank] : values.rank_pattern) rank_pattern.Set(name, rank);
   Json targets = Json::Array();

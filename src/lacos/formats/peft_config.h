@@ -1,5 +1,5 @@
-// adapter_config.json as PEFT writes it: what an adapter changes and by how much. Everything that lacos would
-// compute otherwise than PEFT is refused by name.
+// adapter_config.json as PEFT writes it: what an adapter changes and by how much. Everything that
+// lacos would compute otherwise than PEFT is refused by name.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct PeftConfig {
   std::vector<bool> enable;  // MergedLinear's enable_lora; empty: plain LoRA
   std::string base_name;     // base_model_name_or_path, or empty
 
-  // By module name as PEFT sees it ("transformer.h.0.self_attention.dense" under BloomForCausalLM) and layer
-  // (-1: outside the layers).
+  // By module name as PEFT sees it ("transformer.h.0.self_attention.dense" under BloomForCausalLM)
+  // and layer (-1: outside the layers).
   std::function<bool(const std::string& module, int64_t layer)> targets;
   std::function<int64_t(const std::string& module)> rank_of;
   std::function<double(const std::string& module)> alpha_of;
@@ -42,8 +42,8 @@ std::string ReadAdapterBaseName(const std::string& folder);
 struct PeftConfigValues {
   const LoraSettings& settings;
   int64_t rank = 8;
-  std::string bias;                             // "none", "all", "lora_only"
-  std::vector<std::string> target_modules;      // kinds, or full names where not every layer is adapted
+  std::string bias;                         // "none", "all", "lora_only"
+  std::vector<std::string> target_modules;  // kinds, or full names where not every layer is adapted
   std::map<std::string, int64_t> rank_pattern;  // by full module name
   std::map<std::string, double> alpha_pattern;
   bool lora_bias = false;

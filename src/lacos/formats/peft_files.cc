@@ -1,4 +1,5 @@
-// Reading and writing PEFT adapter folders: adapter_config.json and adapter_model.safetensors (or .bin).
+// Reading and writing PEFT adapter folders: adapter_config.json and adapter_model.safetensors (or
+// .bin).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,14 +28,16 @@ namespace fs = std::filesystem;
 constexpr std::string_view kBias = ".bias";
 
 bool AllZero(const HostMatrix& matrix) {
-  return std::all_of(matrix.values.begin(), matrix.values.end(), [](float value) { return value == 0; });
+  return std::all_of(matrix.values.begin(), matrix.values.end(),
+                     [](float value) { return value == 0; });
 }
 
 // What the settings of an adapter that was read say about its extent.
 LoraSettings DescribeSettings(const PeftConfig& config, const std::vector<LinearModule>& adapted,
                               int64_t layers) {
   // A MergedLinear's A has the rank once for each enabled part, at the same scale.
-  const auto parts = std::max<int64_t>(std::count(config.enable.begin(), config.enable.end(), true), 1);
+  const auto parts =
+      std::max<int64_t>(std::count(config.enable.begin(), config.enable.end(), true), 1);
   LoraSettings settings{.rank = parts * config.rank,
                         .alpha = static_cast<double>(parts) * config.alpha,
                         .dropout = config.dropout,
@@ -44,7 +47,8 @@ LoraSettings DescribeSettings(const PeftConfig& config, const std::vector<Linear
   for (const LinearModule& linear : adapted) {
     first = std::min(first, linear.layer);
     last = std::max(last, linear.layer);
-    if (std::find(settings.targets.begin(), settings.targets.end(), linear.kind) == settings.targets.end()) {
+    if (std::find(settings.targets.begin(), settings.targets.end(), linear.kind) ==
+        settings.targets.end()) {
       settings.targets.push_back(linear.kind);
     }
   }
@@ -54,16 +58,17 @@ LoraSettings DescribeSettings(const PeftConfig& config, const std::vector<Linear
 }
 
 // Layers outside the blocks that PEFT could adapt as well.
-void RefuseOtherModules(const PeftConfig& peft, const AdapterTensors& tensors, const std::string& path) {
+void RefuseOtherModules(const PeftConfig& peft, const AdapterTensors& tensors,
+                        const std::string& path) {
   std::vector<std::string> others = {tensors.ModulePrefix() + "word_embeddings"};
   if (tensors.causal()) others.emplace_back("lm_head");
   for (const std::string& name : others) {
     if (!peft.targets(name, -1)) continue;
-    throw UserError(
-        fmt::format("[{}: target_modules] names {}, which lacos does not adapt; expected some of "
-                    "query_key_value, dense, dense_h_to_4h, dense_4h_to_h; merge this adapter into its base "
-                    "with PEFT instead",
-                    path, name));
+    throw UserError(fmt::format(
+        "[{}: target_modules] names {}, which lacos does not adapt; expected some of "
+        "query_key_value, dense, dense_h_to_4h, dense_4h_to_h; merge this adapter into its base "
+        "with PEFT instead",
+        path, name));
   }
 }
 
@@ -74,8 +79,8 @@ LoraModule ReadLora(AdapterTensors& tensors, const LinearModule& linear, const P
   module.a = tensors.Take({linear.name + ".lora_A.weight"}, {rank, linear.in});
   module.b = tensors.Take({linear.name + ".lora_B.weight"}, {linear.out, rank});
   if (peft.lora_bias) module.b_bias = tensors.Take({linear.name + ".lora_B.bias"}, {linear.out});
-  module.scale = peft.alpha_of(name) /
-                 (peft.rank_stabilized ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank));
+  module.scale = peft.alpha_of(name) / (peft.rank_stabilized ? std::sqrt(static_cast<double>(rank))
+                                                             : static_cast<double>(rank));
   return module;
 }
 
@@ -95,15 +100,16 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
     if (!peft.targets(name, linear.layer)) continue;
     adapted.push_back(linear);
     LoraModule& module = adapter.modules[linear.name];
-    module = peft.enable.empty() ? ReadLora(tensors, linear, peft, name)
-                                 : ReadMergedLinear(tensors, linear, peft.enable, peft.rank, peft.alpha);
+    module = peft.enable.empty()
+                 ? ReadLora(tensors, linear, peft, name)
+                 : ReadMergedLinear(tensors, linear, peft.enable, peft.rank, peft.alpha);
     module.dropout = peft.dropout;
   }
   if (adapted.empty()) {
-    throw UserError(
-        fmt::format("[{}: target_modules] names no linear layer of BLOOM; expected some of query_key_value, "
-                    "dense, dense_h_to_4h, dense_4h_to_h; check that the adapter was made for BLOOM",
-                    config_path));
+    throw UserError(fmt::format(
+        "[{}: target_modules] names no linear layer of BLOOM; expected some of query_key_value, "
+        "dense, dense_h_to_4h, dense_4h_to_h; check that the adapter was made for BLOOM",
+        config_path));
   }
   RefuseOtherModules(peft, tensors, config_path);
   for (const TensorSpec& spec : ListTensors(config)) {
@@ -111,18 +117,21 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
     const std::string module = spec.name.substr(0, spec.name.size() - kBias.size());
     const bool is_adapted = adapter.modules.contains(module);
     if (!is_adapted && peft.bias == PeftConfig::Bias::kLoraOnly) continue;
-    // PEFT keeps the bias of an adapted layer in its base_layer; before 0.7 it lay in the layer itself.
+    // PEFT keeps the bias of an adapted layer in its base_layer; before 0.7 it lay in the layer
+    // itself.
     std::vector<std::string> names = {spec.name};
     if (is_adapted) names = {module + ".base_layer.bias", spec.name};
     adapter.biases[spec.name] = tensors.Take(names, spec.shape);
   }
   tensors.RequireComplete();
   adapter.settings = DescribeSettings(peft, adapted, config.layers);
-  // BitFit in PEFT's terms, which has no adapter of biases alone: rank-1 matrices that do nothing stand in.
-  const bool idle = peft.bias == PeftConfig::Bias::kAll && peft.rank == 1 && peft.enable.empty() &&
-                    std::all_of(adapter.modules.begin(), adapter.modules.end(), [](const auto& item) {
-                      return AllZero(item.second.b) && item.second.b_bias.values.empty();
-                    });
+  // BitFit in PEFT's terms, which has no adapter of biases alone: rank-1 matrices that do nothing
+  // stand in.
+  const bool idle =
+      peft.bias == PeftConfig::Bias::kAll && peft.rank == 1 && peft.enable.empty() &&
+      std::all_of(adapter.modules.begin(), adapter.modules.end(), [](const auto& item) {
+        return AllZero(item.second.b) && item.second.b_bias.values.empty();
+      });
   if (idle) {
     adapter.idle_modules = std::move(adapter.modules);
     adapter.modules.clear();
@@ -133,7 +142,8 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
 
 namespace {
 
-// The rank-1 stand-in of a BitFit adapter: B is zero, so that nothing but the biases changes the model.
+// The rank-1 stand-in of a BitFit adapter: B is zero, so that nothing but the biases changes the
+// model.
 LoraAdapter WithIdleModules(const LoraAdapter& adapter) {
   LoraAdapter padded = adapter;
   if (!adapter.idle_modules.empty()) {
@@ -142,7 +152,8 @@ LoraAdapter WithIdleModules(const LoraAdapter& adapter) {
   }
   const HostMatrix& last_bias = adapter.biases.at("ln_f.bias");
   BloomConfig config{.hidden_size = last_bias.shape[0], .heads = 1, .layers = 0, .vocab_size = 1};
-  while (adapter.biases.contains(fmt::format("h.{}.self_attention.query_key_value.bias", config.layers)))
+  while (adapter.biases.contains(
+      fmt::format("h.{}.self_attention.query_key_value.bias", config.layers)))
     ++config.layers;
   LoraSettings settings{.rank = 1, .alpha = 1};
   padded.modules = InitializeLora(config, settings, 0).modules;
@@ -150,9 +161,9 @@ LoraAdapter WithIdleModules(const LoraAdapter& adapter) {
   return padded;
 }
 
-// Kinds where every layer is adapted alike, else full names: PEFT's layers_to_transform does not find the
-// layers of a BloomModel, whose module names begin with "h." (its pattern wants a name before the list of
-// layers).
+// Kinds where every layer is adapted alike, else full names: PEFT's layers_to_transform does not
+// find the layers of a BloomModel, whose module names begin with "h." (its pattern wants a name
+// before the list of layers).
 std::vector<std::string> TargetModules(const LoraAdapter& adapter, const std::string& prefix) {
   std::map<std::string, std::set<int64_t>> layers_of_kind;
   std::vector<std::string> full_names;
@@ -178,16 +189,18 @@ double AlphaOf(double scale, double divisor) {
 
 std::string BiasMode(const LoraAdapter& adapter) {
   if (adapter.biases.empty()) return "none";
-  const bool lora_only = adapter.biases.size() == adapter.modules.size() &&
-                         std::all_of(adapter.modules.begin(), adapter.modules.end(), [&](const auto& item) {
-                           return adapter.biases.contains(item.first + std::string(kBias));
-                         });
+  const bool lora_only =
+      adapter.biases.size() == adapter.modules.size() &&
+      std::all_of(adapter.modules.begin(), adapter.modules.end(), [&](const auto& item) {
+        return adapter.biases.contains(item.first + std::string(kBias));
+      });
   return lora_only ? "lora_only" : "all";
 }
 
 }  // namespace
 
-void WriteLoraAdapter(const LoraAdapter& given, const std::string& folder, const std::string& base_name) {
+void WriteLoraAdapter(const LoraAdapter& given, const std::string& folder,
+                      const std::string& base_name) {
   const bool bias_only = given.modules.empty();
   LACOS_CHECK(!bias_only || !given.biases.empty(), "an adapter changes something");
   const LoraAdapter adapter = bias_only ? WithIdleModules(given) : given;
@@ -207,12 +220,13 @@ void WriteLoraAdapter(const LoraAdapter& given, const std::string& folder, const
   for (const auto& [name, module] : adapter.modules) {
     tensors[root + name + ".lora_A.weight"] = &module.a;
     tensors[root + name + ".lora_B.weight"] = &module.b;
-    LACOS_CHECK(module.b_bias.values.empty() != values.lora_bias, "lora_bias holds for all modules or none");
+    LACOS_CHECK(module.b_bias.values.empty() != values.lora_bias,
+                "lora_bias holds for all modules or none");
     if (values.lora_bias) tensors[root + name + ".lora_B.bias"] = &module.b_bias;
     const int64_t rank = module.a.shape[0];
     if (rank != adapter.settings.rank) values.rank_pattern[prefix + name] = rank;
-    const double divisor =
-        adapter.settings.rank_stabilized ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank);
+    const double divisor = adapter.settings.rank_stabilized ? std::sqrt(static_cast<double>(rank))
+                                                            : static_cast<double>(rank);
     if (module.scale != adapter.settings.alpha / divisor)
       values.alpha_pattern[prefix + name] = AlphaOf(module.scale, divisor);
   }
@@ -228,8 +242,9 @@ void WriteLoraAdapter(const LoraAdapter& given, const std::string& folder, const
     LACOS_CHECK(static_cast<int64_t>(matrix.values.size()) == entry.Elements(),
                 "a matrix has the values of its shape");
     std::vector<std::byte> bytes(static_cast<size_t>(entry.bytes));
-    LACOS_CHECK(EncodeFromFloat(entry.dtype, matrix.values.data(), matrix.values.size(), bytes.data()),
-                "adapters are stored in floating types");
+    LACOS_CHECK(
+        EncodeFromFloat(entry.dtype, matrix.values.data(), matrix.values.size(), bytes.data()),
+        "adapters are stored in floating types");
     writer.Write(bytes);
   }
   writer.Finish();

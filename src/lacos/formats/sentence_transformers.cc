@@ -29,7 +29,8 @@ constexpr std::array<PoolingNames, 6> kPoolings = {{
     {Pooling::kCls, "cls", "cls", "pooling_mode_cls_token"},
     {Pooling::kMean, "mean", "mean", "pooling_mode_mean_tokens"},
     {Pooling::kMax, "max", "max", "pooling_mode_max_tokens"},
-    {Pooling::kMeanSqrtLen, "mean_sqrt_len", "mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens"},
+    {Pooling::kMeanSqrtLen, "mean_sqrt_len", "mean_sqrt_len_tokens",
+     "pooling_mode_mean_sqrt_len_tokens"},
     {Pooling::kWeightedMean, "weighted_mean", "weightedmean", "pooling_mode_weightedmean_tokens"},
     {Pooling::kLast, "last", "lasttoken", "pooling_mode_lasttoken"},
 }};
@@ -43,17 +44,18 @@ std::string ModuleKind(const Json& type) {
   const std::string kind = name.substr(name.rfind('.') + 1);
   const bool known = kind == "Transformer" || kind == "Pooling" || kind == "Normalize";
   if (known && name.starts_with("sentence_transformers.")) return kind;
-  throw UserError(
-      fmt::format("{} found '{}'; expected a Transformer, a Pooling and perhaps a Normalize module of "
-                  "sentence-transformers; lacos computes no other modules",
-                  type.Where(), name));
+  throw UserError(fmt::format(
+      "{} found '{}'; expected a Transformer, a Pooling and perhaps a Normalize module of "
+      "sentence-transformers; lacos computes no other modules",
+      type.Where(), name));
 }
 
 std::string ModulePath(const Json& module) {
   const Json path = module.At("path");
   if (const std::string name = path.AsString(); !name.empty() && !StaysInside(name)) {
-    throw UserError(fmt::format("{} found '{}'; expected a folder inside this one; correct the file",
-                                path.Where(), path.AsString()));
+    throw UserError(
+        fmt::format("{} found '{}'; expected a folder inside this one; correct the file",
+                    path.Where(), path.AsString()));
   }
   return path.AsString();
 }
@@ -69,10 +71,10 @@ Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
         active.push_back(names.pooling);
         return;
       }
-      throw UserError(
-          fmt::format("{} found '{}'; expected cls, max, mean, mean_sqrt_len_tokens, weightedmean or "
-                      "lasttoken; correct the file",
-                      value.Where(), value.AsString()));
+      throw UserError(fmt::format(
+          "{} found '{}'; expected cls, max, mean, mean_sqrt_len_tokens, weightedmean or "
+          "lasttoken; correct the file",
+          value.Where(), value.AsString()));
     };
     if (mode->IsArray()) {
       mode->ForEachElement(add);
@@ -87,25 +89,29 @@ Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
     if (active.empty()) active.push_back(Pooling::kMean);  // as sentence-transformers takes it
   }
   if (active.size() != 1) {
-    throw UserError(
-        fmt::format("[{}] asks for {} pooling modes; expected one; lacos does not concatenate poolings",
-                    path.string(), active.size()));
+    throw UserError(fmt::format(
+        "[{}] asks for {} pooling modes; expected one; lacos does not concatenate poolings",
+        path.string(), active.size()));
   }
   return active.front();
 }
 
-// Settings of a Transformer module (since 5.4) that make it compute something else than a text's hidden
-// states.
+// Settings of a Transformer module (since 5.4) that make it compute something else than a text's
+// hidden states.
 void RefuseOtherTasks(const Json& json) {
   const auto refuse = [](const Json& value, const char* expected) {
-    throw UserError(fmt::format("{} found {}; expected {}; lacos computes the hidden states of texts only",
-                                value.Where(), value.Dump(), expected));
+    throw UserError(
+        fmt::format("{} found {}; expected {}; lacos computes the hidden states of texts only",
+                    value.Where(), value.Dump(), expected));
   };
-  if (const auto task = json.Find("transformer_task"); task && task->AsString() != "feature-extraction")
+  if (const auto task = json.Find("transformer_task");
+      task && task->AsString() != "feature-extraction")
     refuse(*task, "feature-extraction");
-  for (const char* key : {"processing_kwargs", "query_expansion", "query_length", "document_length"}) {
+  for (const char* key :
+       {"processing_kwargs", "query_expansion", "query_length", "document_length"}) {
     const auto value = json.Find(key);
-    if (value && !((value->IsObject() || value->IsArray()) && value->size() == 0)) refuse(*value, "null");
+    if (value && !((value->IsObject() || value->IsArray()) && value->size() == 0))
+      refuse(*value, "null");
   }
 }
 
@@ -115,13 +121,13 @@ void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
     const Json json = ReadRecordedJson(path.string());
     RefuseOtherTasks(json);
     if (const auto lower = json.Find("do_lower_case"); lower && lower->AsBool()) {
-      throw UserError(
-          fmt::format("{} is true; expected false; lacos does not change the case of texts", lower->Where()));
+      throw UserError(fmt::format(
+          "{} is true; expected false; lacos does not change the case of texts", lower->Where()));
     }
     if (const auto length = json.Find("max_seq_length")) {
       if (length->AsInt() < 1) {
-        throw UserError(fmt::format("{} found {}; expected at least 1; correct the file", length->Where(),
-                                    length->AsInt()));
+        throw UserError(fmt::format("{} found {}; expected at least 1; correct the file",
+                                    length->Where(), length->AsInt()));
       }
       settings.max_length = length->AsInt();
       return;
@@ -147,12 +153,13 @@ void ReadPromptsAndVersion(const fs::path& path, EmbeddingSettings& settings) {
   if (const auto name = json.Find("default_prompt_name")) {
     settings.default_prompt_name = name->AsString();
     if (!settings.prompts.contains(settings.default_prompt_name)) {
-      throw UserError(fmt::format("{} found '{}'; expected the name of one of its prompts; correct the file",
-                                  name->Where(), name->AsString()));
+      throw UserError(
+          fmt::format("{} found '{}'; expected the name of one of its prompts; correct the file",
+                      name->Where(), name->AsString()));
     }
   }
-  // Before version 5.4 sentence-transformers stripped blanks from both ends of a text before tokenising
-  // (5.3.0 does, 5.4.0 does not).
+  // Before version 5.4 sentence-transformers stripped blanks from both ends of a text before
+  // tokenising (5.3.0 does, 5.4.0 does not).
   if (const auto versions = json.Find("__version__"); versions && versions->IsObject()) {
     const auto version = versions->Find("sentence_transformers");
     if (!version) return;
@@ -200,13 +207,14 @@ SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder) {
     const Json type = modules[i].At("type");
     const std::string kind = ModuleKind(type);
     const bool in_order = kind == "Transformer" ? seen.empty()
-                          : kind == "Pooling"   ? seen.contains("Transformer") && !seen.contains("Normalize")
-                                                : seen.contains("Pooling");
+                          : kind == "Pooling"
+                              ? seen.contains("Transformer") && !seen.contains("Normalize")
+                              : seen.contains("Pooling");
     if (!in_order || !seen.insert(kind).second) {
-      throw UserError(
-          fmt::format("{} found {} out of place; expected Transformer, Pooling and perhaps Normalize, once "
-                      "each and in this order; lacos computes no other pipeline",
-                      type.Where(), kind));
+      throw UserError(fmt::format(
+          "{} found {} out of place; expected Transformer, Pooling and perhaps Normalize, once "
+          "each and in this order; lacos computes no other pipeline",
+          type.Where(), kind));
     }
     const std::string path = ModulePath(modules[i]);
     if (kind == "Transformer") result.transformer_path = path;
@@ -214,9 +222,9 @@ SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder) {
       result.settings.pooling = ReadPooling(root / path / "config.json", result.settings);
   }
   if (!seen.contains("Pooling")) {
-    throw UserError(
-        fmt::format("[{}] names no Pooling module; expected Transformer and Pooling; check the folder",
-                    (root / "modules.json").string()));
+    throw UserError(fmt::format(
+        "[{}] names no Pooling module; expected Transformer and Pooling; check the folder",
+        (root / "modules.json").string()));
   }
   result.settings.normalize = seen.contains("Normalize");
   ReadMaxLength(root / result.transformer_path, result.settings);

@@ -1,4 +1,5 @@
-// The settings of a sentence-transformers folder, in the form before version 5.4 and in the one since.
+// The settings of a sentence-transformers folder, in the form before version 5.4 and in the one
+// since.
 #pragma once
 
 #include <string>
@@ -8,12 +9,14 @@
 namespace lacos {
 
 struct SentenceTransformersFolder {
-  std::string transformer_path;  // subfolder with the weights or the adapter; empty = the folder itself
+  // subfolder with the weights or the adapter; empty = the folder itself
+  std::string transformer_path;
   EmbeddingSettings settings;
 };
 
-// Reads modules.json and the files that it names. Throws UserError for modules other than one Transformer,
-// one Pooling and at most one Normalize, for several pooling modes at once, and for do_lower_case.
+// Reads modules.json and the files that it names. Throws UserError for modules other than one
+// Transformer, one Pooling and at most one Normalize, for several pooling modes at once, and for
+// do_lower_case.
 SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder);
 
 // The key of a pooling in the old form's 1_Pooling/config.json ("pooling_mode_mean_tokens").

@@ -16,9 +16,12 @@ namespace lacos {
 namespace fs = std::filesystem;
 
 const std::vector<std::string>& TokenizerFileNames() {
-  static const std::vector<std::string> names = {
-      "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
-      "merges.txt"};
+  static const std::vector<std::string> names = {"tokenizer.json",
+                                                 "tokenizer_config.json",
+                                                 "special_tokens_map.json",
+                                                 "added_tokens.json",
+                                                 "vocab.json",
+                                                 "merges.txt"};
   return names;
 }
 
@@ -32,9 +35,9 @@ std::vector<std::string> CopyFiles(const std::string& from, const std::string& t
     std::error_code error;
     fs::create_directories(target.parent_path(), error);
     if (error) {
-      throw UserError(
-          fmt::format("[{}] could not be made: {}; expected a folder that can be written; check its rights",
-                      target.parent_path().string(), error.message()));
+      throw UserError(fmt::format(
+          "[{}] could not be made: {}; expected a folder that can be written; check its rights",
+          target.parent_path().string(), error.message()));
     }
     // Contents only: the source may be a symbolic link into a cache, or read-only.
     WriteFileAtomically(target.string(), ReadFileToString(source.string()));
@@ -54,7 +57,8 @@ std::vector<std::string> CopySideFiles(const std::string& from, const std::strin
   if (FileExists(modules.string())) {
     Json::ReadFile(modules.string()).ForEachElement([&](const Json& module) {
       const std::string path = module.At("path").AsString();
-      if (StaysInside(path)) names.push_back((fs::path(path).lexically_normal() / "config.json").string());
+      if (StaysInside(path))
+        names.push_back((fs::path(path).lexically_normal() / "config.json").string());
     });
   }
   return CopyFiles(from, to, names);

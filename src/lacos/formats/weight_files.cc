@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "transformer.";
 
-// What transformers' task models put on top of BLOOM: the tied lm_head and classifiers. Quantised heads have
-// companions of their own (lm_head.SCB).
+// What transformers' task models put on top of BLOOM: the tied lm_head and classifiers. Quantised
+// heads have companions of their own (lm_head.SCB).
 bool IsHead(std::string_view name) {
   if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
   constexpr std::string_view kHeads[] = {"lm_head.", "score.", "classifier.", "qa_outputs."};
@@ -29,22 +29,24 @@ bool IsHead(std::string_view name) {
                      [&](std::string_view head) { return name.starts_with(head); });
 }
 
-// Text among the tensors: bitsandbytes 0.38 to 0.42 named the order of its codes so, and only one is read.
+// Text among the tensors: bitsandbytes 0.38 to 0.42 named the order of its codes so, and only one
+// is read.
 const std::map<std::string, std::string>& CheckedTexts(const TensorFile& file) {
   static const std::map<std::string, std::string> none;
   const auto* torch = dynamic_cast<const TorchFile*>(&file);
   if (torch == nullptr) return none;
   for (const auto& [name, text] : torch->texts()) {
     if (IsHead(name) || (name.ends_with(".weight_format") && text == "row")) continue;
-    throw UserError(
-        fmt::format("[{}: {}] is the text '{}'; expected tensors, and the weight_format 'row' at most; save "
-                    "the model again, best as safetensors",
-                    file.path(), name, text));
+    throw UserError(fmt::format(
+        "[{}: {}] is the text '{}'; expected tensors, and the weight_format 'row' at most; save "
+        "the model again, best as safetensors",
+        file.path(), name, text));
   }
   return torch->texts();
 }
 
-// The weight files of a folder: by file, the names that the index places there. Without an index, one file.
+// The weight files of a folder: by file, the names that the index places there. Without an index,
+// one file.
 struct Listing {
   std::string index;  // path, or empty
   std::map<std::string, std::vector<std::string>> names;
@@ -58,32 +60,35 @@ Listing ListFiles(const fs::path& root) {
       listing.names[form];
     } else if (PathExists(index.string())) {
       listing.index = index.string();
-      for (const auto& [name, shard] : ReadWeightMap(listing.index)) listing.names[shard].push_back(name);
+      for (const auto& [name, shard] : ReadWeightMap(listing.index))
+        listing.names[shard].push_back(name);
     } else {
       continue;
     }
     return listing;
   }
-  throw UserError(
-      fmt::format("[{}] holds neither model.safetensors nor pytorch_model.bin, nor the index of either; "
-                  "expected a BLOOM folder; check the path",
-                  root.string()));
+  throw UserError(fmt::format(
+      "[{}] holds neither model.safetensors nor pytorch_model.bin, nor the index of either; "
+      "expected a BLOOM folder; check the path",
+      root.string()));
 }
 
 }  // namespace
 
 std::map<std::string, std::string> ReadWeightMap(const std::string& index_path) {
   std::map<std::string, std::string> map;
-  ReadRecordedJson(index_path).At("weight_map").ForEachItem([&](std::string_view name, const Json& value) {
-    const fs::path shard(value.AsString());
-    if (!StaysInside(shard.string()) || !shard.has_filename()) {
-      throw UserError(
-          fmt::format("{} found '{}'; expected the name of a file in the same folder; get the index again "
-                      "from its source",
-                      value.Where(), shard.string()));
-    }
-    map.emplace(name, shard.lexically_normal().string());
-  });
+  ReadRecordedJson(index_path)
+      .At("weight_map")
+      .ForEachItem([&](std::string_view name, const Json& value) {
+        const fs::path shard(value.AsString());
+        if (!StaysInside(shard.string()) || !shard.has_filename()) {
+          throw UserError(fmt::format(
+              "{} found '{}'; expected the name of a file in the same folder; get the index again "
+              "from its source",
+              value.Where(), shard.string()));
+        }
+        map.emplace(name, shard.lexically_normal().string());
+      });
   return map;
 }
 
@@ -97,18 +102,18 @@ WeightFiles OpenWeightFiles(const std::string& folder) {
     const auto& texts = CheckedTexts(*file);
     for (const std::string& name : names) {
       if (file->Find(name) != nullptr || texts.contains(name)) continue;
-      throw UserError(
-          fmt::format("[{}] lacks {}; expected it there because {} says so; get both again from their "
-                      "source",
-                      file->path(), name, listing.index));
+      throw UserError(fmt::format(
+          "[{}] lacks {}; expected it there because {} says so; get both again from their "
+          "source",
+          file->path(), name, listing.index));
     }
     for (const TensorEntry& entry : file->tensors()) {
       if (IsHead(entry.name)) continue;
       if (!listing.index.empty() && !std::binary_search(names.begin(), names.end(), entry.name)) {
-        throw UserError(
-            fmt::format("[{}] holds {}; expected only tensors that {} places there; get both again from "
-                        "their source",
-                        file->path(), entry.name, listing.index));
+        throw UserError(fmt::format(
+            "[{}] holds {}; expected only tensors that {} places there; get both again from "
+            "their source",
+            file->path(), entry.name, listing.index));
       }
       const bool has_prefix = entry.name.starts_with(kPrefix);
       (has_prefix ? prefixed : plain) = entry.name;
@@ -118,10 +123,10 @@ WeightFiles OpenWeightFiles(const std::string& folder) {
     weights.files.push_back(std::move(file));
   }
   if (!prefixed.empty() && !plain.empty()) {
-    throw UserError(
-        fmt::format("[{}] names some tensors with the prefix 'transformer.' ({}) and some without ({}); "
-                    "expected one form for all; save the model again with transformers",
-                    folder, prefixed, plain));
+    throw UserError(fmt::format(
+        "[{}] names some tensors with the prefix 'transformer.' ({}) and some without ({}); "
+        "expected one form for all; save the model again with transformers",
+        folder, prefixed, plain));
   }
   return weights;
 }

@@ -1,4 +1,5 @@
-// Which weight files a base folder has, safetensors or PyTorch's, and which of them holds each tensor.
+// Which weight files a base folder has, safetensors or PyTorch's, and which of them holds each
+// tensor.
 #pragma once
 
 #include <map>
@@ -16,10 +17,10 @@ struct WeightFiles {
 };
 
 // The first of model.safetensors, model.safetensors.index.json, pytorch_model.bin and
-// pytorch_model.bin.index.json; shards are named by their index, never guessed (BLOOM's own 176B uses
-// underscores). Heads are left out: an encoder has none. Throws UserError for a mix of prefixed and plain
-// names, for tensors that the index does not place where they lie, and for an index that leads out of the
-// folder.
+// pytorch_model.bin.index.json; shards are named by their index, never guessed (BLOOM's own 176B
+// uses underscores). Heads are left out: an encoder has none. Throws UserError for a mix of
+// prefixed and plain names, for tensors that the index does not place where they lie, and for an
+// index that leads out of the folder.
 WeightFiles OpenWeightFiles(const std::string& folder);
 
 // The shard names of an index, checked to stay inside the folder: tensor name to file name.

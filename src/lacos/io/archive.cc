@@ -1,5 +1,6 @@
-// Archives through libarchive, which sees members one after another and never touches the file system; gzip
-// and zstd are undone by ByteSource, which checks their checksums (libarchive's gzip filter does not).
+// Archives through libarchive, which sees members one after another and never touches the file
+// system; gzip and zstd are undone by ByteSource, which checks their checksums (libarchive's gzip
+// filter does not).
 #include "lacos/io/archive.h"
 
 #include <archive.h>
@@ -32,13 +33,16 @@ std::string Lower(std::string_view text) {
 }
 
 bool EndsWithAny(std::string_view name, std::initializer_list<std::string_view> suffixes) {
-  return std::any_of(suffixes.begin(), suffixes.end(), [&](std::string_view s) { return name.ends_with(s); });
+  return std::any_of(suffixes.begin(), suffixes.end(),
+                     [&](std::string_view s) { return name.ends_with(s); });
 }
 
 bool IsZip(std::string_view name) { return Lower(name).ends_with(".zip"); }
 
 // Compression that libarchive has to undo.
-bool IsBzip2OrXz(std::string_view name) { return EndsWithAny(Lower(name), {".bz2", ".tbz2", ".xz", ".txz"}); }
+bool IsBzip2OrXz(std::string_view name) {
+  return EndsWithAny(Lower(name), {".bz2", ".tbz2", ".xz", ".txz"});
+}
 
 std::string WithoutCompression(const std::string& name) {
   const std::string lower = Lower(name);
@@ -82,8 +86,9 @@ class ArchiveReader {
     if (format == Format::kZip) {
       archive_read_support_format_zip_seekable(a);
       limit_.Read(place.Size());
-      result = place.path.empty() ? archive_read_open_memory(a, place.bytes->data(), place.bytes->size())
-                                  : archive_read_open_filename(a, place.path.c_str(), kBlockBytes);
+      result = place.path.empty()
+                   ? archive_read_open_memory(a, place.bytes->data(), place.bytes->size())
+                   : archive_read_open_filename(a, place.path.c_str(), kBlockBytes);
     } else {
       if (format == Format::kTar) {
         archive_read_support_format_tar(a);
@@ -111,17 +116,19 @@ class ArchiveReader {
       }
       if (result != ARCHIVE_OK && result != ARCHIVE_WARN) Fail();
       const char* name = archive_entry_pathname_utf8(entry);
-      if (name == nullptr) name = archive_entry_pathname(entry);  // a name that is no UTF-8, in a tar
+      // a name that is no UTF-8, in a tar
+      if (name == nullptr) name = archive_entry_pathname(entry);
       member = name == nullptr ? "" : name;
       if (format_ != Format::kSingleFile && !member.empty() && !StaysInside(member)) {
-        throw UserError(
-            fmt::format("[{}] has a member called '{}'; expected names inside the archive; do not trust this "
-                        "file",
-                        name_, member));
+        throw UserError(fmt::format(
+            "[{}] has a member called '{}'; expected names inside the archive; do not trust this "
+            "file",
+            name_, member));
       }
       // Of a tar everything is decompressed, read or not.
       if (format_ == Format::kTar) {
-        limit_.Wrote(static_cast<uint64_t>(std::max<int64_t>(archive_entry_size(entry), 0)) + 512, name_);
+        limit_.Wrote(static_cast<uint64_t>(std::max<int64_t>(archive_entry_size(entry), 0)) + 512,
+                     name_);
       }
       if (archive_entry_filetype(entry) == AE_IFDIR) continue;
       if (archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == nullptr &&
@@ -180,7 +187,8 @@ class ArchiveReader {
     if (failure_) std::rethrow_exception(failure_);
     const char* reason = archive_error_string(archive_.get());
     throw UserError(fmt::format(
-        "[{}] could not be read as {}: {}; expected an intact file; copy or download it again", name_,
+        "[{}] could not be read as {}: {}; expected an intact file; copy or download it again",
+        name_,
         format_ == Format::kZip   ? "a zip archive"
         : format_ == Format::kTar ? "a tar archive"
                                   : "a compressed file",
@@ -210,9 +218,9 @@ std::string ReadWhole(const Place& place, int64_t max_bytes) {
   while (const size_t n = source->Read(block)) {
     bytes.append(block.data(), n);
     if (static_cast<int64_t>(bytes.size()) > max_bytes) {
-      throw UserError(
-          fmt::format("[{}] has over {} bytes; expected a file of test data; remove it from the folder",
-                      place.name, max_bytes));
+      throw UserError(fmt::format(
+          "[{}] has over {} bytes; expected a file of test data; remove it from the folder",
+          place.name, max_bytes));
     }
   }
   return bytes;
@@ -244,8 +252,8 @@ void Visit(const Place& place, const UnpackOptions& options, int depth, UnpackCo
 }  // namespace
 
 bool IsArchiveName(std::string_view name) {
-  return EndsWithAny(Lower(name),
-                     {".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"});
+  return EndsWithAny(Lower(name), {".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.bz2",
+                                   ".tbz2", ".tar.xz", ".txz"});
 }
 
 void VisitFile(const std::string& path, const std::string& name, const UnpackOptions& options,

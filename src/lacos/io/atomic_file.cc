@@ -31,11 +31,12 @@ std::optional<mode_t> FileMode(const std::string& path) {
   return status.st_mode;
 }
 
-// Where a rename has to land: symbolic links are followed (else the rename would replace the link, and
-// /dev/stdout is one), "." and trailing slashes are resolved.
+// Where a rename has to land: symbolic links are followed (else the rename would replace the link,
+// and /dev/stdout is one), "." and trailing slashes are resolved.
 std::string ResolveTarget(const std::string& path) {
   if (path.empty())
-    throw UserError("[output] found an empty path; expected the name of a file or folder; give one");
+    throw UserError(
+        "[output] found an empty path; expected the name of a file or folder; give one");
   fs::path target = path;
   if (!target.has_filename()) target = target.parent_path();  // "dir/" names dir
   std::error_code error;
@@ -56,14 +57,15 @@ void RequireParent(const std::string& path) {
   const std::string parent = ParentOf(path);
   const auto mode = FileMode(parent);
   if (!mode) {
-    throw UserError(
-        fmt::format("[{}] could not be created: the folder '{}' does not exist; expected an existing one; "
-                    "create it first (mkdir -p)",
-                    path, parent));
+    throw UserError(fmt::format(
+        "[{}] could not be created: the folder '{}' does not exist; expected an existing one; "
+        "create it first (mkdir -p)",
+        path, parent));
   }
   if (!S_ISDIR(*mode)) {
     throw UserError(fmt::format(
-        "[{}] could not be created: '{}' is not a folder; expected one; choose another place", path, parent));
+        "[{}] could not be created: '{}' is not a folder; expected one; choose another place", path,
+        parent));
   }
 }
 
@@ -72,11 +74,12 @@ void Rename(const std::string& from, const std::string& to) {
     ThrowSystemError(to, fmt::format("rename '{}' to it", from));
 }
 
-// Puts the folder `made` in the place of `path`, what was there under `made`'s name: at no moment is there
-// neither. File systems without the exchange (NFS, some FUSE) get two renames.
+// Puts the folder `made` in the place of `path`, what was there under `made`'s name: at no moment
+// is there neither. File systems without the exchange (NFS, some FUSE) get two renames.
 void Exchange(const std::string& made, const std::string& path) {
   if (renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return;
-  if (errno != EINVAL && errno != ENOSYS) ThrowSystemError(path, fmt::format("rename '{}' to it", made));
+  if (errno != EINVAL && errno != ENOSYS)
+    ThrowSystemError(path, fmt::format("rename '{}' to it", made));
   const std::string old = NameBeside(path, "old");
   Rename(path, old);
   try {
@@ -104,10 +107,10 @@ void RefuseOwnFolder(const std::string& path) {
   if (error) return;
   for (fs::path at = fs::current_path(error); !error; at = at.parent_path()) {
     if (at == target) {
-      throw UserError(
-          fmt::format("[{}] is or contains the current folder; expected a folder that may be replaced; "
-                      "choose another name",
-                      path));
+      throw UserError(fmt::format(
+          "[{}] is or contains the current folder; expected a folder that may be replaced; "
+          "choose another name",
+          path));
     }
     if (at == at.parent_path()) break;
   }
@@ -119,9 +122,10 @@ void RefuseExisting(const std::string& path, bool overwrite) {
   struct stat status {};
   if (overwrite || lstat(path.c_str(), &status) != 0) return;
   const auto mode = FileMode(path);
-  if (mode && !S_ISREG(*mode) && !S_ISDIR(*mode)) return;  // a device or pipe is written to, not replaced
-  throw UserError(
-      fmt::format("[{}] already exists; expected a new name; choose another or pass --overwrite", path));
+  // a device or pipe is written to, not replaced
+  if (mode && !S_ISREG(*mode) && !S_ISDIR(*mode)) return;
+  throw UserError(fmt::format(
+      "[{}] already exists; expected a new name; choose another or pass --overwrite", path));
 }
 
 void SyncPath(const std::string& path) {
@@ -190,7 +194,8 @@ void AtomicFile::Commit() {
   LACOS_CHECK(fd_ >= 0, "a file is committed once");
   Flush();
   FileDescriptor file(fd_);
-  const FileDescriptor lock(temporary_.empty() ? -1 : dup(fd_));  // until the temporary has its final name
+  // until the temporary has its final name
+  const FileDescriptor lock(temporary_.empty() ? -1 : dup(fd_));
   fd_ = -1;
   SyncAndClose(file, path_);
   if (temporary_.empty()) return;
@@ -210,7 +215,8 @@ AtomicFolder::AtomicFolder(const std::string& path, bool overwrite)
   RefuseExisting(path_, overwrite);
   const auto mode = FileMode(path_);
   if (mode && !S_ISDIR(*mode)) {
-    throw UserError(fmt::format("[{}] found a file; expected the name of a folder; choose another", path_));
+    throw UserError(
+        fmt::format("[{}] found a file; expected the name of a folder; choose another", path_));
   }
   if (mode) RefuseOwnFolder(path_);
   RequireParent(path_);

@@ -9,14 +9,16 @@
 
 namespace lacos {
 
-// Throws UserError "[path] already exists; ...; pass --overwrite" unless `overwrite` or nothing is there.
+// Throws UserError "[path] already exists; ...; pass --overwrite" unless `overwrite` or nothing is
+// there.
 void RefuseExisting(const std::string& path, bool overwrite);
 
-// Writes a file through a temporary one beside it: fsync, then rename. Throws UserError when anything fails.
+// Writes a file through a temporary one beside it: fsync, then rename. Throws UserError when
+// anything fails.
 void WriteFileAtomically(const std::string& path, std::string_view contents);
 
-// A file being written under a temporary name beside `path`; Commit makes it appear, destruction without
-// Commit removes it.
+// A file being written under a temporary name beside `path`; Commit makes it appear, destruction
+// without Commit removes it.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -36,9 +38,10 @@ class AtomicFile {
   void Flush();
 };
 
-// A folder being filled under a temporary name beside `path`; Commit fsyncs its files and renames it to
-// `path` (in exchange for an existing folder, only when `overwrite`); destruction without Commit removes it,
-// after Commit what was replaced. What a killed process left goes when the next one writes the same path.
+// A folder being filled under a temporary name beside `path`; Commit fsyncs its files and renames
+// it to `path` (in exchange for an existing folder, only when `overwrite`); destruction without
+// Commit removes it, after Commit what was replaced. What a killed process left goes when the next
+// one writes the same path.
 class AtomicFolder {
  public:
   AtomicFolder(const std::string& path, bool overwrite);

@@ -31,9 +31,9 @@ constexpr size_t kChunkBytes = size_t{1} << 18;
 }
 
 [[noreturn]] void FailDamaged(const std::string& name, const char* format, const char* reason) {
-  throw UserError(
-      fmt::format("[{}] has damaged {} data: {}; expected an intact file; copy or download it again", name,
-                  format, reason));
+  throw UserError(fmt::format(
+      "[{}] has damaged {} data: {}; expected an intact file; copy or download it again", name,
+      format, reason));
 }
 
 // The bytes as they are, after a few that were looked at already.
@@ -96,7 +96,8 @@ class GzipSource : public ByteSource {
  public:
   GzipSource(std::unique_ptr<ByteSource> source, std::string name)
       : source_(std::move(source)), name_(std::move(name)), input_(kChunkBytes) {
-    LACOS_CHECK(inflateInit2(&stream_, 15 + 16) == Z_OK, "zlib has memory");  // 16: gzip headers only
+    // 16: gzip headers only
+    LACOS_CHECK(inflateInit2(&stream_, 15 + 16) == Z_OK, "zlib has memory");
   }
   ~GzipSource() override { inflateEnd(&stream_); }
 
@@ -130,7 +131,8 @@ class GzipSource : public ByteSource {
     stream_.avail_in = static_cast<uInt>(n);
     return n > 0;
   }
-  // Before a member: skips zero bytes (tape padding) and readies zlib. False when this input is used up.
+  // Before a member: skips zero bytes (tape padding) and readies zlib. False when this input is
+  // used up.
   bool StartMember() {
     while (!first_ && stream_.avail_in > 0 && *stream_.next_in == 0) {
       ++stream_.next_in;
@@ -157,7 +159,10 @@ class GzipSource : public ByteSource {
 class ZstdSource : public ByteSource {
  public:
   ZstdSource(std::unique_ptr<ByteSource> source, std::string name)
-      : source_(std::move(source)), name_(std::move(name)), input_(kChunkBytes), context_(ZSTD_createDCtx()) {
+      : source_(std::move(source)),
+        name_(std::move(name)),
+        input_(kChunkBytes),
+        context_(ZSTD_createDCtx()) {
     LACOS_CHECK(context_ != nullptr, "zstd has memory");
   }
   ~ZstdSource() override { ZSTD_freeDCtx(context_); }
@@ -199,11 +204,12 @@ bool IsZstd(std::string_view start) {
   if (start.size() < 4) return false;
   uint32_t magic = 0;
   std::memcpy(&magic, start.data(), 4);
-  return magic == 0xFD2FB528u || (magic & 0xFFFFFFF0u) == 0x184D2A50u;  // a frame or a skippable frame
+  // a frame or a skippable frame
+  return magic == 0xFD2FB528u || (magic & 0xFFFFFFF0u) == 0x184D2A50u;
 }
 
-// The source itself, or what it holds when it begins like gzip or zstd. `file_name` decides what an empty
-// file that should be compressed is.
+// The source itself, or what it holds when it begins like gzip or zstd. `file_name` decides what an
+// empty file that should be compressed is.
 std::unique_ptr<ByteSource> Decompressed(std::unique_ptr<ByteSource> source, std::string_view start,
                                          const std::string& file_name, const std::string& name) {
   if (IsGzip(start)) return std::make_unique<GzipSource>(std::move(source), name);
@@ -226,7 +232,8 @@ std::unique_ptr<ByteSource> OpenByteSource(const std::string& path, const std::s
     fd = owned.get();
     struct stat status {};
     if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
-      throw UserError(fmt::format("[{}] found a folder; expected a file; name a file inside it", name));
+      throw UserError(
+          fmt::format("[{}] found a folder; expected a file; name a file inside it", name));
     }
   }
   auto source = std::make_unique<FileSource>(fd, std::move(owned), name);

@@ -38,7 +38,8 @@ const std::byte* DirectReader::Read(int64_t offset, int64_t size, std::byte* out
   for (int64_t done = 0; done < wanted;) {
     const bool direct = direct_.get() >= 0;
     const auto count = static_cast<size_t>(std::min(kPiece, room - done));
-    const ssize_t n = pread(direct ? direct_.get() : cached_.get(), out + done, count, begin + done);
+    const ssize_t n =
+        pread(direct ? direct_.get() : cached_.get(), out + done, count, begin + done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && direct && errno == EINVAL) {  // opened, but not to be read so
       direct_ = FileDescriptor();
@@ -63,11 +64,12 @@ Buffer AllocateForDirectReads(int64_t bytes) {
   // As much more as it takes to begin at a huge page's edge; what is not touched costs nothing.
   const auto size = static_cast<size_t>(RoundUp(std::max<int64_t>(bytes, 1), kHugePage));
   const size_t mapped = size + kHugePage;
-  void* data =
-      mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* data = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (data == MAP_FAILED) throw std::bad_alloc();
   const auto address = reinterpret_cast<uintptr_t>(data);
-  const auto skipped = static_cast<size_t>(RoundUp(static_cast<int64_t>(address), kHugePage)) - address;
+  const auto skipped =
+      static_cast<size_t>(RoundUp(static_cast<int64_t>(address), kHugePage)) - address;
   auto* aligned = static_cast<std::byte*>(data) + skipped;
   madvise(aligned, size, MADV_HUGEPAGE);  // where the system has none, small pages do too
   return {aligned, size, [data, mapped](std::byte*, size_t) { munmap(data, mapped); }};

@@ -69,7 +69,8 @@ void RemoveContents(int fd, int& error) {
 }
 
 void ListInto(const std::string& folder, const std::string& prefix,
-              const std::function<bool(const std::string&)>& leave_out, std::vector<std::string>& files) {
+              const std::function<bool(const std::string&)>& leave_out,
+              std::vector<std::string>& files) {
   for (const FolderEntry& entry : ListFolder(folder)) {
     if (leave_out && leave_out(entry.name)) continue;
     const std::string path = folder + "/" + entry.name;
@@ -102,8 +103,8 @@ std::vector<FolderEntry> ListFolder(const std::string& folder) {
   return entries;
 }
 
-std::vector<std::string> ListFilesBelow(const std::string& folder,
-                                        const std::function<bool(const std::string& name)>& leave_out) {
+std::vector<std::string> ListFilesBelow(
+    const std::string& folder, const std::function<bool(const std::string& name)>& leave_out) {
   std::vector<std::string> files;
   ListInto(folder, "", leave_out, files);
   std::sort(files.begin(), files.end());

@@ -17,9 +17,17 @@ namespace {
 constexpr uint32_t kVersion = 3;
 
 // The numbers by which the format knows types of metadata.
-enum class ValueType : uint32_t { kUint32 = 4, kInt32 = 5, kFloat32 = 6, kBool = 7, kString = 8, kArray = 9 };
+enum class ValueType : uint32_t {
+  kUint32 = 4,
+  kInt32 = 5,
+  kFloat32 = 6,
+  kBool = 7,
+  kString = 8,
+  kArray = 9
+};
 
-static_assert(std::endian::native == std::endian::little, "values are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "values are written as they lie in memory");
 
 template <class T>
 void Append(std::string& out, T value) {
@@ -171,7 +179,8 @@ void GgufWriter::WriteAt(const GgufTensor& tensor, int64_t offset_in_tensor,
   LACOS_CHECK(state.begun && it != state.index.end(), "the tensor was declared");
   const GgufTensor& own = state.tensors[it->second];
   const auto size = static_cast<int64_t>(bytes.size());
-  LACOS_CHECK(offset_in_tensor >= 0 && offset_in_tensor <= own.bytes && size <= own.bytes - offset_in_tensor,
+  LACOS_CHECK(offset_in_tensor >= 0 && offset_in_tensor <= own.bytes &&
+                  size <= own.bytes - offset_in_tensor,
               "bytes lie inside their tensor");
   state.file.WriteAt(own.offset + offset_in_tensor, bytes);
   state.written[it->second] += size;
@@ -181,7 +190,8 @@ void GgufWriter::Finish() {
   State& state = *state_;
   LACOS_CHECK(state.begun, "Finish follows Begin");
   for (size_t i = 0; i < state.tensors.size(); ++i) {
-    LACOS_CHECK(state.written[i] == state.tensors[i].bytes, "every byte of every tensor was written once");
+    LACOS_CHECK(state.written[i] == state.tensors[i].bytes,
+                "every byte of every tensor was written once");
   }
   // The last tensor's padding; all others were left as holes, which read as zeros.
   if (!state.tensors.empty()) {

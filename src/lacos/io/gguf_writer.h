@@ -1,5 +1,5 @@
-// GGUF, the single-file model format of ggml and llama.cpp: metadata first, then tensors at places that the
-// header fixes, so that a model is written in the memory of one slice.
+// GGUF, the single-file model format of ggml and llama.cpp: metadata first, then tensors at places
+// that the header fixes, so that a model is written in the memory of one slice.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@
 
 namespace lacos {
 
-// ggml's element types by its own numbers. Q8_0: blocks of 32 values of a row, an F16 scale and 32 codes.
+// ggml's element types by its own numbers. Q8_0: blocks of 32 values of a row, an F16 scale and 32
+// codes.
 enum class GgmlType : uint32_t { kF32 = 0, kF16 = 1, kQ8_0 = 8, kBF16 = 30 };
 
 constexpr int64_t kQ8Block = 32;        // values
@@ -32,9 +33,9 @@ struct GgufTensor {
   int64_t bytes = 0;
 };
 
-// Writes one file, version 3, little-endian. Metadata and tensors are declared first, in the order in which
-// they shall stand; then bytes go to their places in any order. The file appears under its name with Finish.
-// Throws UserError when writing fails.
+// Writes one file, version 3, little-endian. Metadata and tensors are declared first, in the order
+// in which they shall stand; then bytes go to their places in any order. The file appears under its
+// name with Finish. Throws UserError when writing fails.
 class GgufWriter {
  public:
   explicit GgufWriter(const std::string& path);
@@ -56,7 +57,8 @@ class GgufWriter {
   void Declare(const std::string& name, GgmlType type, std::vector<int64_t> shape);
   // Writes the header; returns the declared tensors with their places, in the order of declaration.
   std::vector<GgufTensor> Begin();
-  void WriteAt(const GgufTensor& tensor, int64_t offset_in_tensor, std::span<const std::byte> bytes);
+  void WriteAt(const GgufTensor& tensor, int64_t offset_in_tensor,
+               std::span<const std::byte> bytes);
   // Checks that every byte of every tensor was written, then makes the file appear.
   void Finish();
 

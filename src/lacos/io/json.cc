@@ -22,7 +22,8 @@ size_t JsonObject::Find(std::string_view key) const {
     return kAbsent;
   }
   const size_t mask = slots_.size() - 1;
-  for (size_t slot = std::hash<std::string_view>{}(key)&mask; slots_[slot] != 0; slot = (slot + 1) & mask) {
+  for (size_t slot = std::hash<std::string_view>{}(key)&mask; slots_[slot] != 0;
+       slot = (slot + 1) & mask) {
     const size_t i = slots_[slot] - 1;
     if (keys_[i] == key) return i;
   }
@@ -71,7 +72,8 @@ Json::Json(uint64_t value) {
   if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
     *this = Json(static_cast<int64_t>(value));
   } else {
-    node_ = std::make_shared<Node>(Node{JsonNumber{static_cast<double>(value), std::to_string(value)}});
+    node_ =
+        std::make_shared<Node>(Node{JsonNumber{static_cast<double>(value), std::to_string(value)}});
   }
 }
 Json::Json(double value) : node_(std::make_shared<Node>(Node{JsonNumber{value, ""}})) {}
@@ -94,7 +96,8 @@ bool Json::IsBool() const { return node_ && std::holds_alternative<bool>(node_->
 
 std::string Json::Where() const {
   std::vector<const Location*> steps;
-  for (const Location* at = location_.get(); at != nullptr; at = at->parent.get()) steps.push_back(at);
+  for (const Location* at = location_.get(); at != nullptr; at = at->parent.get())
+    steps.push_back(at);
   if (steps.empty()) return "[JSON]";
   std::string path;
   for (size_t i = steps.size() - 1; i-- > 0;) {
@@ -113,7 +116,8 @@ void Json::FailKind(std::string_view expected) const {
     found = "the string " + (AsStringView().size() <= 60 ? Dump() : std::string("of a long text"));
   if (IsNumber()) found = "the number " + Dump();
   if (IsBool()) found = AsBool() ? "true" : "false";
-  throw UserError(fmt::format("{} found {}; expected {}; correct the file", Where(), found, expected));
+  throw UserError(
+      fmt::format("{} found {}; expected {}; correct the file", Where(), found, expected));
 }
 
 Json Json::Child(const std::shared_ptr<Node>& node, std::string_view key) const {
@@ -132,7 +136,8 @@ Json Json::At(std::string_view key) const {
   const size_t i = object.keys.Find(key);
   if (i == JsonObject::kAbsent) {
     throw UserError(fmt::format(
-        "{} has no key '{}'; expected an object with it; check that the file is complete", Where(), key));
+        "{} has no key '{}'; expected an object with it; check that the file is complete", Where(),
+        key));
   }
   return Child(object.values[i], key);
 }
@@ -164,8 +169,9 @@ Json Json::operator[](size_t index) const {
   if (!IsArray()) FailKind("an array");
   const auto& elements = std::get<Node::Array>(node_->value).elements;
   if (index >= elements.size()) {
-    throw UserError(fmt::format("{} found an array of {} elements; expected at least {}; correct the file",
-                                Where(), elements.size(), index + 1));
+    throw UserError(
+        fmt::format("{} found an array of {} elements; expected at least {}; correct the file",
+                    Where(), elements.size(), index + 1));
   }
   return Child(elements[index], fmt::format("[{}]", index));
 }
@@ -196,7 +202,8 @@ void Json::ForEachItem(const std::function<void(std::string_view, const Json&)>&
   if (!IsObject()) FailKind("an object");
   const std::shared_ptr<Node> keep = node_;
   const auto& object = std::get<Node::Object>(keep->value);
-  const auto parent = location_ ? location_ : std::make_shared<const Location>(Location{nullptr, "JSON"});
+  const auto parent =
+      location_ ? location_ : std::make_shared<const Location>(Location{nullptr, "JSON"});
   auto step = std::make_shared<Location>(Location{parent, ""});
   for (size_t i = 0; i < object.keys.size(); ++i) {
     // The location is used again for the next member unless the visitor kept a copy of this one.
@@ -210,7 +217,8 @@ void Json::ForEachElement(const std::function<void(const Json&)>& visit) const {
   if (!IsArray()) FailKind("an array");
   const std::shared_ptr<Node> keep = node_;
   const auto& elements = std::get<Node::Array>(keep->value).elements;
-  const auto parent = location_ ? location_ : std::make_shared<const Location>(Location{nullptr, "JSON"});
+  const auto parent =
+      location_ ? location_ : std::make_shared<const Location>(Location{nullptr, "JSON"});
   auto step = std::make_shared<Location>(Location{parent, ""});
   for (size_t i = 0; i < elements.size(); ++i) {
     if (step.use_count() != 1) step = std::make_shared<Location>(Location{parent, ""});

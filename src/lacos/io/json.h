@@ -12,8 +12,8 @@
 namespace lacos {
 
 // A JSON value with typed access. Accessors that fail throw UserError
-// "[file: path.to.key] found a string; expected an integer; ...". A copy costs two pointers: copies share
-// structure, and Set and Append give the changed value its own (copy on write).
+// "[file: path.to.key] found a string; expected an integer; ...". A copy costs two pointers: copies
+// share structure, and Set and Append give the changed value its own (copy on write).
 class Json {
  public:
   Json();  // null
@@ -34,9 +34,9 @@ class Json {
 
   static Json Object();
   static Json Array();
-  // Parses text; `where` names it in messages. Refuses nesting deeper than 64, more than ten million values,
-  // duplicate keys, trailing text and invalid UTF-8. Numbers that are no 64-bit integers keep their text for
-  // Dump.
+  // Parses text; `where` names it in messages. Refuses nesting deeper than 64, more than ten
+  // million values, duplicate keys, trailing text and invalid UTF-8. Numbers that are no 64-bit
+  // integers keep their text for Dump.
   static Json Parse(std::string_view text, const std::string& where);
   static Json ReadFile(const std::string& path);
 
@@ -48,7 +48,8 @@ class Json {
   bool IsInteger() const;
   bool IsBool() const;
 
-  // Objects. At throws when the key is missing; Find returns nothing then (or when the value is null).
+  // Objects. At throws when the key is missing; Find returns nothing then (or when the value is
+  // null).
   bool Has(std::string_view key) const;
   Json At(std::string_view key) const;
   std::optional<Json> Find(std::string_view key) const;
@@ -58,8 +59,8 @@ class Json {
   size_t size() const;
   Json operator[](size_t index) const;
   void Append(Json value);
-  // Calls `visit` for each member in the order of the file, or for each element: the fast way over large
-  // ones.
+  // Calls `visit` for each member in the order of the file, or for each element: the fast way over
+  // large ones.
   void ForEachItem(const std::function<void(std::string_view key, const Json& value)>& visit) const;
   void ForEachElement(const std::function<void(const Json& value)>& visit) const;
 
@@ -72,8 +73,9 @@ class Json {
   // The place of this value as messages name it: "[file: path.to.key]".
   std::string Where() const;
 
-  // Keys keep their order of insertion; with `sorted`, objects are written with sorted keys. indent < 0: one
-  // line. Doubles are written with the fewest digits that read back equal, NaN and infinities as null.
+  // Keys keep their order of insertion; with `sorted`, objects are written with sorted keys. indent
+  // < 0: one line. Doubles are written with the fewest digits that read back equal, NaN and
+  // infinities as null.
   std::string Dump(int indent = -1, bool sorted = false) const;
 
  private:

@@ -1,5 +1,5 @@
-// What is inside a Json value: shared between the accessors (json.cc) and the parser (json_parse.cc), and
-// nobody else.
+// What is inside a Json value: shared between the accessors (json.cc) and the parser
+// (json_parse.cc), and nobody else.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@
 
 namespace lacos {
 
-// A number that is no 64-bit integer. `text` is how the file wrote it, so that it is written back unchanged
-// (tokenizer_config.json has the integer 1000000000000000019884624838656); empty for a number that lacos
-// made.
+// A number that is no 64-bit integer. `text` is how the file wrote it, so that it is written back
+// unchanged (tokenizer_config.json has the integer 1000000000000000019884624838656); empty for a
+// number that lacos made.
 struct JsonNumber {
   double value = 0;
   std::string text;
@@ -36,7 +36,8 @@ class JsonObject {
  private:
   void Rehash(size_t slots);
   std::vector<std::string> keys_;
-  std::vector<uint32_t> slots_;  // position + 1, 0 = free; a power of two long; empty for few members
+  // position + 1, 0 = free; a power of two long; empty for few members
+  std::vector<uint32_t> slots_;
 };
 
 struct Json::Node {

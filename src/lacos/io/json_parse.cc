@@ -1,5 +1,5 @@
-// JSON text into Json values: nlohmann's event parser (iterative, checks UTF-8) with the refusals that lacos
-// adds.
+// JSON text into Json values: nlohmann's event parser (iterative, checks UTF-8) with the refusals
+// that lacos adds.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -24,12 +24,18 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
 
   bool null() override { return Add(nullptr); }
   bool boolean(bool value) override { return Add(std::make_shared<Node>(Node{value})); }
-  bool number_integer(number_integer_t value) override { return Add(std::make_shared<Node>(Node{value})); }
-  bool number_unsigned(number_unsigned_t value) override { return Add(Json(uint64_t{value}).node_); }
+  bool number_integer(number_integer_t value) override {
+    return Add(std::make_shared<Node>(Node{value}));
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    return Add(Json(uint64_t{value}).node_);
+  }
   bool number_float(number_float_t value, const string_t& text) override {
     return Add(std::make_shared<Node>(Node{JsonNumber{value, text}}));
   }
-  bool string(string_t& value) override { return Add(std::make_shared<Node>(Node{std::move(value)})); }
+  bool string(string_t& value) override {
+    return Add(std::make_shared<Node>(Node{std::move(value)}));
+  }
   bool binary(binary_t&) override { return false; }
   bool start_object(size_t) override { return Open(std::make_shared<Node>(Node{Node::Object{}})); }
   bool start_array(size_t) override { return Open(std::make_shared<Node>(Node{Node::Array{}})); }
@@ -39,30 +45,32 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& value) override {
     auto& object = std::get<Node::Object>(open_.back()->value);
     if (object.keys.Find(value) != JsonObject::kAbsent) {
-      throw UserError(
-          fmt::format("[{}] found the key {} twice in one object; expected each key once; correct the file",
-                      where_, Json(value).Dump()));
+      throw UserError(fmt::format(
+          "[{}] found the key {} twice in one object; expected each key once; correct the file",
+          where_, Json(value).Dump()));
     }
     object.keys.Add(std::move(value));
     return true;
   }
 
-  bool parse_error(size_t position, const std::string&, const nlohmann::json::exception& error) override {
+  bool parse_error(size_t position, const std::string&,
+                   const nlohmann::json::exception& error) override {
     int64_t line = 1, column = 1;
     for (const char c : text_.substr(0, position > 0 ? position - 1 : 0)) {
       column = c == '\n' ? 1 : column + 1;
       line += c == '\n';
     }
     std::string reason = error.what();
-    const size_t prefix = reason.find(": ");  // "[json.exception...] parse error at line 1, column 2: "
+    // "[json.exception...] parse error at line 1, column 2: "
+    const size_t prefix = reason.find(": ");
     if (prefix != std::string::npos) reason.erase(0, prefix + 2);
     if (reason.size() > 160) reason = reason.substr(0, 160) + "...";
     for (char& c : reason) {
       if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
     }
-    throw UserError(
-        fmt::format("[{}] line {}, byte {}: {}; expected valid JSON; correct the file or fetch it again",
-                    where_, line, column, reason));
+    throw UserError(fmt::format(
+        "[{}] line {}, byte {}: {}; expected valid JSON; correct the file or fetch it again",
+        where_, line, column, reason));
   }
 
   std::shared_ptr<Node> root;
@@ -70,10 +78,10 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
  private:
   bool Add(std::shared_ptr<Node> node) {
     if (++values_ > kMaxValues) {
-      throw UserError(
-          fmt::format("[{}] found more than {} values; expected at most that; check that this is the "
-                      "right file",
-                      where_, kMaxValues));
+      throw UserError(fmt::format(
+          "[{}] found more than {} values; expected at most that; check that this is the "
+          "right file",
+          where_, kMaxValues));
     }
     if (open_.empty()) {
       root = std::move(node);
@@ -86,9 +94,9 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
   }
   bool Open(const std::shared_ptr<Node>& node) {
     if (open_.size() == kMaxDepth) {
-      throw UserError(
-          fmt::format("[{}] found values nested more than {} deep; expected at most that; correct the file",
-                      where_, kMaxDepth));
+      throw UserError(fmt::format(
+          "[{}] found values nested more than {} deep; expected at most that; correct the file",
+          where_, kMaxDepth));
     }
     Add(node);
     open_.push_back(node.get());

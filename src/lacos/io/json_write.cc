@@ -73,7 +73,8 @@ void WriteNumber(const JsonNumber& number, std::string& out) {
                        .ptr;
   const std::string_view text(digits.data(), static_cast<size_t>(end - digits.data()));
   out += text;
-  if (text.find_first_of(".e") == std::string_view::npos) out += ".0";  // stays a float for typed readers
+  // stays a float for typed readers
+  if (text.find_first_of(".e") == std::string_view::npos) out += ".0";
 }
 
 }  // namespace

@@ -34,10 +34,10 @@ struct LineReader::State {
   }
   void Append(std::string& line, size_t n) const {
     if (static_cast<int64_t>(line.size() + n) > options.max_line_bytes) {
-      throw UserError(
-          fmt::format("[{}:{}] is longer than {} bytes; expected one text a line; check that this is a text "
-                      "file",
-                      name, line_number, options.max_line_bytes));
+      throw UserError(fmt::format(
+          "[{}:{}] is longer than {} bytes; expected one text a line; check that this is a text "
+          "file",
+          name, line_number, options.max_line_bytes));
     }
     line.append(buffer.data() + begin, n);
   }

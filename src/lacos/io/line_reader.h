@@ -12,9 +12,10 @@ struct LineOptions {
   int64_t max_line_bytes = int64_t{1} << 30;
 };
 
-// Only LF ends a line; one CR before it is dropped. A UTF-8 byte-order mark at the start is dropped.
-// Compression is told by the content (magic bytes), so a misnamed file works. "-" is stdin. Throws UserError
-// naming file, line and byte for invalid UTF-8, and for damaged compressed data and archive bombs.
+// Only LF ends a line; one CR before it is dropped. A UTF-8 byte-order mark at the start is
+// dropped. Compression is told by the content (magic bytes), so a misnamed file works. "-" is
+// stdin. Throws UserError naming file, line and byte for invalid UTF-8, and for damaged compressed
+// data and archive bombs.
 class LineReader {
  public:
   explicit LineReader(const std::string& path, const LineOptions& options = {});

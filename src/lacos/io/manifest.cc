@@ -26,11 +26,13 @@ namespace fs = std::filesystem;
 constexpr const char* kManifestName = "lacos.json";
 constexpr int64_t kCheckedBytes = int64_t{64} << 20;  // hashed in a tenth of a second
 
-// Paths of the regular files below `folder`, relative to it, sorted; unfinished temporaries are nobody's
-// content.
-std::vector<std::string> FilesBelow(const std::string& folder, const std::vector<std::string>& left_out) {
+// Paths of the regular files below `folder`, relative to it, sorted; unfinished temporaries are
+// nobody's content.
+std::vector<std::string> FilesBelow(const std::string& folder,
+                                    const std::vector<std::string>& left_out) {
   std::vector<std::string> files = ListFilesBelow(folder, [&](const std::string& name) {
-    return IsTemporaryName(name) || std::find(left_out.begin(), left_out.end(), name) != left_out.end();
+    return IsTemporaryName(name) ||
+           std::find(left_out.begin(), left_out.end(), name) != left_out.end();
   });
   std::erase(files, kManifestName);
   return files;
@@ -41,7 +43,8 @@ int64_t SizeOfFile(const std::string& path) {
   return RegularFileSize(file.get(), path);
 }
 
-std::string HashFile(const std::string& path, const std::function<void()>& between, bool from_disk) {
+std::string HashFile(const std::string& path, const std::function<void()>& between,
+                     bool from_disk) {
   const FileDescriptor file = OpenRegularFile(path);
   const int64_t size = RegularFileSize(file.get(), path);
   if (from_disk) posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);  // advice: clean pages go
@@ -69,10 +72,10 @@ std::vector<RecordedFile> ReadFiles(const std::string& path, const Json& manifes
   manifest.At("files").ForEachItem([&](std::string_view name, const Json& entry) {
     // In one spelling, so that each file is hashed once.
     if (!StaysInside(name) || fs::path(name).lexically_normal().generic_string() != name) {
-      throw UserError(
-          fmt::format("[{}] names the file '{}'; expected names inside the folder, in their plain spelling; "
-                      "do not trust this folder",
-                      path, name));
+      throw UserError(fmt::format(
+          "[{}] names the file '{}'; expected names inside the folder, in their plain spelling; "
+          "do not trust this folder",
+          path, name));
     }
     files.push_back({.name = std::string(name),
                      .sha256 = entry.At("sha256").AsString(),
@@ -87,8 +90,8 @@ std::vector<RecordedFile> ReadFiles(const std::string& path, const Json& manifes
   return files;
 }
 
-// Which tensors of a file with a wrong hash are not as they were written. A header that still reads while no
-// tensor differs has another order of names, or other metadata.
+// Which tensors of a file with a wrong hash are not as they were written. A header that still reads
+// while no tensor differs has another order of names, or other metadata.
 std::vector<std::string> DamagedTensors(const std::string& path, const TensorHashes& expected) {
   std::vector<std::string> damaged;
   try {
@@ -109,12 +112,15 @@ std::vector<std::string> DamagedTensors(const std::string& path, const TensorHas
   return damaged;
 }
 
-std::optional<VerifyProblem> CheckFile(const std::string& folder, const RecordedFile& file, bool from_disk) {
+std::optional<VerifyProblem> CheckFile(const std::string& folder, const RecordedFile& file,
+                                       bool from_disk) {
   const std::string path = folder + "/" + file.name;
-  if (!FileExists(path)) return VerifyProblem{file.name, "no file", fmt::format("{} bytes", file.bytes), {}};
+  if (!FileExists(path))
+    return VerifyProblem{file.name, "no file", fmt::format("{} bytes", file.bytes), {}};
   const int64_t bytes = SizeOfFile(path);
   if (bytes != file.bytes) {
-    return VerifyProblem{file.name, fmt::format("{} bytes", bytes), fmt::format("{} bytes", file.bytes), {}};
+    return VerifyProblem{
+        file.name, fmt::format("{} bytes", bytes), fmt::format("{} bytes", file.bytes), {}};
   }
   const std::string sha256 = HashFile(path, {}, from_disk);
   if (sha256 == file.sha256) return std::nullopt;
@@ -140,7 +146,8 @@ void WriteManifest(const std::string& folder, const Json& extra, const RecordedT
     Json entry = Json::Object();
     entry.Set("bytes", SizeOfFile(folder + "/" + names[i]));
     entry.Set("sha256", hashes[i]);
-    if (const auto found = tensors.find(names[i]); found != tensors.end() && !found->second.empty()) {
+    if (const auto found = tensors.find(names[i]);
+        found != tensors.end() && !found->second.empty()) {
       Json by_name = Json::Object();
       for (const auto& [tensor, hash] : found->second) {
         if (!hash.empty()) by_name.Set(tensor, hash);
@@ -184,8 +191,9 @@ bool HasManifest(const std::string& folder) { return FileExists(folder + "/" + k
 
 std::vector<VerifyProblem> VerifyManifest(const std::string& folder, bool from_disk) {
   if (!HasManifest(folder)) {
-    throw UserError(fmt::format("[{}] has no {}; expected a folder that lacos wrote; check the path", folder,
-                                kManifestName));
+    throw UserError(
+        fmt::format("[{}] has no {}; expected a folder that lacos wrote; check the path", folder,
+                    kManifestName));
   }
   const std::string path = folder + "/" + kManifestName;
   const std::vector<RecordedFile> expected = ReadFiles(path, Json::ReadFile(path));
@@ -206,10 +214,12 @@ void RequireAsRecorded(const std::string& path) {
   if (!HasManifest(folder.string())) return;
   const std::string record = (folder / kManifestName).string();
   const Json manifest = Json::ReadFile(record);
-  if (const auto kind = manifest.Find("kind"); kind && kind->IsString() && kind->AsString() == "random")
+  if (const auto kind = manifest.Find("kind");
+      kind && kind->IsString() && kind->AsString() == "random")
     return;
   const auto files = manifest.Find("files");
-  const auto entry = files ? files->Find(file.lexically_relative(folder).generic_string()) : std::nullopt;
+  const auto entry =
+      files ? files->Find(file.lexically_relative(folder).generic_string()) : std::nullopt;
   if (!entry) return;
   const auto refuse = [&](const std::string& found, const std::string& expected) {
     throw UserError(fmt::format(

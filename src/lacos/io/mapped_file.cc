@@ -22,14 +22,15 @@ namespace lacos {
 
 namespace {
 
-// What one call of readahead reads at most: the device's window (force_page_cache_readahead). Smaller pieces
-// would read all of it too, but become smaller pages of the cache, which cost more time.
+// What one call of readahead reads at most: the device's window (force_page_cache_readahead).
+// Smaller pieces would read all of it too, but become smaller pages of the cache, which cost more
+// time.
 int64_t ReadAheadBytes(int fd) {
   constexpr int64_t kLeast = 128, kMost = 8192;  // kB; 128 is Linux's default
   struct stat status {};
   if (fstat(fd, &status) != 0) return kLeast << 10;
-  std::ifstream file(
-      fmt::format("/sys/class/bdi/{}:{}/read_ahead_kb", major(status.st_dev), minor(status.st_dev)));
+  std::ifstream file(fmt::format("/sys/class/bdi/{}:{}/read_ahead_kb", major(status.st_dev),
+                                 minor(status.st_dev)));
   int64_t kilobytes = 0;
   if (!(file >> kilobytes)) kilobytes = kLeast;
   return std::clamp(kilobytes, kLeast, kMost) << 10;
@@ -43,9 +44,9 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   if (size > 0) {
     void* address = mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_PRIVATE, file.get(), 0);
     if (address == MAP_FAILED) {
-      throw UserError(
-          fmt::format("[{}] could not map {} bytes: {}; expected room in the address space; see ulimit -v",
-                      path, size, std::strerror(errno)));
+      throw UserError(fmt::format(
+          "[{}] could not map {} bytes: {}; expected room in the address space; see ulimit -v",
+          path, size, std::strerror(errno)));
     }
     bytes_ = {static_cast<const std::byte*>(address), static_cast<size_t>(size)};
   }
@@ -57,13 +58,13 @@ std::shared_ptr<MappedFile> MappedFile::Zeros(const std::string& name, int64_t s
   file->path_ = name;
   if (size == 0) return file;
   // Private pages that are only read are all the kernel's one page of zeros.
-  void* address =
-      mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* address = mmap(nullptr, static_cast<size_t>(size), PROT_READ,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (address == MAP_FAILED) {
-    throw UserError(
-        fmt::format("[{}] could not reserve {} bytes of address space: {}; expected a 64-bit system; see "
-                    "ulimit -v",
-                    name, size, std::strerror(errno)));
+    throw UserError(fmt::format(
+        "[{}] could not reserve {} bytes of address space: {}; expected a 64-bit system; see "
+        "ulimit -v",
+        name, size, std::strerror(errno)));
   }
   file->bytes_ = {static_cast<const std::byte*>(address), static_cast<size_t>(size)};
   return file;
@@ -89,7 +90,8 @@ void MappedFile::Prefetch(int64_t offset, int64_t size) const {
   for (int64_t at = offset; at < offset + size; at += piece) {
     const int64_t count = std::min(piece, offset + size - at);
     if (readahead(fd_, at, static_cast<size_t>(count)) == 0) continue;
-    // A file system without read-ahead: an ordinary read fills the cache. Using the range says what is wrong.
+    // A file system without read-ahead: an ordinary read fills the cache. Using the range says what
+    // is wrong.
     beside.resize(static_cast<size_t>(piece));
     if (pread(fd_, beside.data(), static_cast<size_t>(count), at) <= 0) return;
   }
@@ -116,7 +118,8 @@ void MappedFile::DropPages(int64_t offset, int64_t size, bool from_cache) const 
   const int64_t begin = offset / kFaultAround * kFaultAround;
   const int64_t end = std::min(length, RoundUp(offset + size, kFaultAround));
   // Advice only: a failure changes memory use, not results.
-  madvise(const_cast<std::byte*>(bytes_.data()) + begin, static_cast<size_t>(end - begin), MADV_DONTNEED);
+  madvise(const_cast<std::byte*>(bytes_.data()) + begin, static_cast<size_t>(end - begin),
+          MADV_DONTNEED);
   if (!from_cache || fd_ < 0) return;
   const int64_t page = sysconf(_SC_PAGESIZE);
   const int64_t first = RoundUp(offset, page);  // only pages that lie wholly inside the range
@@ -128,8 +131,9 @@ std::string ReadFileToString(const std::string& path, int64_t limit) {
   const FileDescriptor file = OpenRegularFile(path);
   const int64_t size = RegularFileSize(file.get(), path);
   if (size > limit) {
-    throw UserError(fmt::format("[{}] has {} bytes; expected at most {}; check that this is the right file",
-                                path, size, limit));
+    throw UserError(
+        fmt::format("[{}] has {} bytes; expected at most {}; check that this is the right file",
+                    path, size, limit));
   }
   std::string text(static_cast<size_t>(size), '\0');
   PreadFully(file.get(), 0, std::as_writable_bytes(std::span(text)), path);

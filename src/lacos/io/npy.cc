@@ -17,8 +17,8 @@
 namespace lacos {
 namespace {
 
-// Magic, version 1.0, header length, and a header padded to this: a multiple of 64, as NumPy demands, and
-// room for any N.
+// Magic, version 1.0, header length, and a header padded to this: a multiple of 64, as NumPy
+// demands, and room for any N.
 constexpr size_t kHeaderBytes = 128;
 constexpr std::string_view kMagic = "\x93NUMPY";
 
@@ -40,13 +40,15 @@ std::string MakeHeader(DType dtype, int64_t rows, int64_t cols) {
   text += std::string_view("\x01\x00", 2);
   const auto size = static_cast<uint16_t>(kHeaderBytes - 10);
   text.append(reinterpret_cast<const char*>(&size), 2);
-  text += fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}, {}), }}", descr, rows, cols);
+  text += fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}, {}), }}", descr, rows,
+                      cols);
   LACOS_CHECK(text.size() < kHeaderBytes, "the header has room");
   text.append(kHeaderBytes - 1 - text.size(), ' ');
   return text + '\n';
 }
 
-// Reads the Python dict literal of a header: quoted strings, True/False and tuples of integers, nothing else.
+// Reads the Python dict literal of a header: quoted strings, True/False and tuples of integers,
+// nothing else.
 class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& path) : text_(text), path_(path) {}
@@ -79,10 +81,10 @@ class HeaderParser {
 
  private:
   [[noreturn]] void Fail(const std::string& what) const {
-    throw UserError(
-        fmt::format("[{}] header {}; expected descr, fortran_order and shape as numpy.save writes them; save "
-                    "the array again",
-                    path_, what));
+    throw UserError(fmt::format(
+        "[{}] header {}; expected descr, fortran_order and shape as numpy.save writes them; save "
+        "the array again",
+        path_, what));
   }
   void SkipWhitespace() {
     while (!text_.empty() && (text_[0] == ' ' || text_[0] == '\n')) text_.remove_prefix(1);
@@ -112,7 +114,8 @@ class HeaderParser {
   std::string_view Word() {
     SkipWhitespace();
     const std::string_view word = Take(text_.starts_with("True") ? 4 : 5);
-    if (word != "True" && word != "False") Fail("has a fortran_order that is neither True nor False");
+    if (word != "True" && word != "False")
+      Fail("has a fortran_order that is neither True nor False");
     return word;
   }
   std::vector<int64_t> Tuple() {
@@ -161,21 +164,26 @@ void NpyWriter::Commit() {
 
 NpyArray ReadNpy(const std::string& path) {
   const MappedFile file(path);
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
+                              file.bytes().size());
   if (!text.starts_with(kMagic) || text.size() < 12) {
-    throw UserError(fmt::format("[{}] does not start as an .npy file; expected one; check the path", path));
+    throw UserError(
+        fmt::format("[{}] does not start as an .npy file; expected one; check the path", path));
   }
-  const auto byte = [&](size_t i) { return static_cast<size_t>(static_cast<unsigned char>(text[i])); };
+  const auto byte = [&](size_t i) {
+    return static_cast<size_t>(static_cast<unsigned char>(text[i]));
+  };
   const size_t version = byte(6);
   if (version < 1 || version > 3) {
-    throw UserError(
-        fmt::format("[{}] has format version {}; expected 1 to 3; save the array again", path, version));
+    throw UserError(fmt::format("[{}] has format version {}; expected 1 to 3; save the array again",
+                                path, version));
   }
   const size_t begin = version == 1 ? 10 : 12;
-  const size_t header =
-      version == 1 ? byte(8) | byte(9) << 8 : byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24;
+  const size_t header = version == 1 ? byte(8) | byte(9) << 8
+                                     : byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24;
   if (header > text.size() - begin) {
-    throw UserError(fmt::format("[{}] ends inside its header; expected the whole file; copy it again", path));
+    throw UserError(
+        fmt::format("[{}] ends inside its header; expected the whole file; copy it again", path));
   }
   HeaderParser parser(text.substr(begin, header), path);
   parser.Parse();
@@ -183,28 +191,30 @@ NpyArray ReadNpy(const std::string& path) {
   NpyArray array;
   bool known = false;
   for (const auto& [type, name] : kTypes) {
-    if (name.substr(1) == parser.descr.substr(1) && (parser.descr[0] == name[0] || SizeOf(type) == 1)) {
+    if (name.substr(1) == parser.descr.substr(1) &&
+        (parser.descr[0] == name[0] || SizeOf(type) == 1)) {
       array.dtype = type;
       known = true;
     }
   }
   if (!known) {
-    throw UserError(
-        fmt::format("[{}] has the type '{}'; expected little-endian f2, f4, f8, i1, u1, i4 or i8; convert it "
-                    "with astype",
-                    path, parser.descr));
+    throw UserError(fmt::format(
+        "[{}] has the type '{}'; expected little-endian f2, f4, f8, i1, u1, i4 or i8; convert it "
+        "with astype",
+        path, parser.descr));
   }
   array.shape = *parser.shape;
   if (*parser.fortran && array.shape.size() > 1) {
-    throw UserError(
-        fmt::format("[{}] is in Fortran order; expected C order; save numpy.ascontiguousarray of it", path));
+    throw UserError(fmt::format(
+        "[{}] is in Fortran order; expected C order; save numpy.ascontiguousarray of it", path));
   }
   std::optional<int64_t> bytes = static_cast<int64_t>(SizeOf(array.dtype));
   for (const int64_t d : array.shape) bytes = bytes ? CheckedMultiply(*bytes, d) : bytes;
   const auto found = static_cast<int64_t>(text.size() - begin - header);
   if (!bytes || *bytes != found) {
-    throw UserError(fmt::format("[{}] has {} bytes of data; expected {} for its shape; copy the file again",
-                                path, found, bytes ? std::to_string(*bytes) : "more than any file has"));
+    throw UserError(
+        fmt::format("[{}] has {} bytes of data; expected {} for its shape; copy the file again",
+                    path, found, bytes ? std::to_string(*bytes) : "more than any file has"));
   }
   const auto data = file.bytes().subspan(begin + header);
   array.data.assign(data.begin(), data.end());

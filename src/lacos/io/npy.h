@@ -13,7 +13,8 @@
 
 namespace lacos {
 
-// A C-order [N, D] array whose N is known only at the end: the header is padded and rewritten by Commit.
+// A C-order [N, D] array whose N is known only at the end: the header is padded and rewritten by
+// Commit.
 class NpyWriter {
  public:
   NpyWriter(const std::string& path, DType dtype, int64_t cols);
@@ -32,7 +33,8 @@ struct NpyArray {
   std::vector<int64_t> shape;
   std::vector<std::byte> data;
 };
-// Reads a C-order little-endian array of f2, f4, f8, i1, u1, i4 or i8. Throws UserError for anything else.
+// Reads a C-order little-endian array of f2, f4, f8, i1, u1, i4 or i8. Throws UserError for
+// anything else.
 NpyArray ReadNpy(const std::string& path);
 
 }  // namespace lacos

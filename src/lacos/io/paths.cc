@@ -21,10 +21,10 @@ fs::file_type TypeOf(const std::string& path) {
   if (!error || status.type() == fs::file_type::not_found || impossible) {
     return impossible ? fs::file_type::not_found : status.type();
   }
-  throw UserError(
-      fmt::format("[{}] could not be looked at: {}; expected a path that can be read; check the path and "
-                  "its permissions",
-                  path, error.message()));
+  throw UserError(fmt::format(
+      "[{}] could not be looked at: {}; expected a path that can be read; check the path and "
+      "its permissions",
+      path, error.message()));
 }
 
 }  // namespace

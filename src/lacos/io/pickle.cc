@@ -282,20 +282,22 @@ class PickleReader::Machine {
       }
       case 'b': {  // BUILD: attributes of a dict, which state dicts use for version numbers
         const PickleValue* state = Pop();
-        if (state->kind != Kind::kDict) Fail(fmt::format("sets attributes from {}", Describe(*state)));
+        if (state->kind != Kind::kDict)
+          Fail(fmt::format("sets attributes from {}", Describe(*state)));
         Top(Kind::kDict);
         return;
       }
       default:
-        throw UserError(
-            fmt::format("[{}] asks for the pickle opcode {}; expected only those that state dicts need; "
-                        "nothing was executed; get these weights as safetensors",
-                        reader_.path_, OpcodeName(opcode)));
+        throw UserError(fmt::format(
+            "[{}] asks for the pickle opcode {}; expected only those that state dicts need; "
+            "nothing was executed; get these weights as safetensors",
+            reader_.path_, OpcodeName(opcode)));
     }
   }
 
   std::string_view Take(size_t count) {
-    if (count > bytes_.size() - at_) Fail(fmt::format("is cut off: {} more bytes are named", count));
+    if (count > bytes_.size() - at_)
+      Fail(fmt::format("is cut off: {} more bytes are named", count));
     const std::string_view text(reinterpret_cast<const char*>(bytes_.data()) + at_, count);
     at_ += count;
     return text;
@@ -319,7 +321,8 @@ class PickleReader::Machine {
   }
 
   PickleValue* Push(Kind kind) {
-    if (reader_.values_.size() >= kMaxValues) Fail(fmt::format("has more than {} values", kMaxValues));
+    if (reader_.values_.size() >= kMaxValues)
+      Fail(fmt::format("has more than {} values", kMaxValues));
     PickleValue& value = reader_.values_.emplace_back();
     value.kind = kind;
     stack_.push_back(&value);
@@ -339,10 +342,10 @@ class PickleReader::Machine {
     const std::string full = fmt::format("{}.{}", module, name);
     const auto found = std::find(reader_.allowed_.begin(), reader_.allowed_.end(), full);
     if (found == reader_.allowed_.end()) {
-      throw UserError(
-          fmt::format("[{}] asks for the Python object '{}'; expected only those that hold plain tensors; "
-                      "nothing was executed; get these weights as safetensors",
-                      reader_.path_, Printable(full)));
+      throw UserError(fmt::format(
+          "[{}] asks for the Python object '{}'; expected only those that hold plain tensors; "
+          "nothing was executed; get these weights as safetensors",
+          reader_.path_, Printable(full)));
     }
     Push(Kind::kGlobal)->name = *found;
   }

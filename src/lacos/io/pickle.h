@@ -1,5 +1,6 @@
-// A reader for the few pickle opcodes that PyTorch's state dicts use. It builds plain values and calls
-// nothing: a Python object is only a name on a list, and any other name or opcode ends the reading.
+// A reader for the few pickle opcodes that PyTorch's state dicts use. It builds plain values and
+// calls nothing: a Python object is only a name on a list, and any other name or opcode ends the
+// reading.
 #pragma once
 
 #include <cstddef>
@@ -42,7 +43,8 @@ std::string Describe(const PickleValue& value);
 // Text from a file made fit for a message: at most 100 bytes, control characters replaced.
 std::string Printable(std::string_view text);
 
-// Values of one or several pickles that follow each other; they live as long as this object and the bytes.
+// Values of one or several pickles that follow each other; they live as long as this object and the
+// bytes.
 class PickleReader {
  public:
   // `allowed`: the Python objects that may be named, as "module.name".
@@ -50,8 +52,9 @@ class PickleReader {
   PickleReader(const PickleReader&) = delete;
   PickleReader& operator=(const PickleReader&) = delete;
 
-  // Reads the pickle that begins at `bytes[begin]` and sets `begin` to the byte after it. Memory is bounded
-  // by a fixed number of values. Throws UserError naming the object, the opcode or the damage.
+  // Reads the pickle that begins at `bytes[begin]` and sets `begin` to the byte after it. Memory is
+  // bounded by a fixed number of values. Throws UserError naming the object, the opcode or the
+  // damage.
   const PickleValue* Read(std::span<const std::byte> bytes, size_t& begin);
 
  private:

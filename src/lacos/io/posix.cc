@@ -76,11 +76,12 @@ int64_t RegularFileSize(int fd, const std::string& path) {
   struct stat status {};
   if (fstat(fd, &status) != 0) ThrowSystemError(path, "stat");
   if (S_ISDIR(status.st_mode)) {
-    throw UserError(fmt::format("[{}] found a folder; expected a file; name a file inside it", path));
+    throw UserError(
+        fmt::format("[{}] found a folder; expected a file; name a file inside it", path));
   }
   if (!S_ISREG(status.st_mode)) {
-    throw UserError(
-        fmt::format("[{}] found a pipe or device; expected a regular file; copy it to a file first", path));
+    throw UserError(fmt::format(
+        "[{}] found a pipe or device; expected a regular file; copy it to a file first", path));
   }
   return status.st_size;
 }
@@ -91,17 +92,18 @@ void PreadFully(int fd, int64_t offset, std::span<std::byte> out, const std::str
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) ThrowSystemError(path, "read");
     if (n == 0) {
-      throw UserError(
-          fmt::format("[{}] ended at byte {}, {} bytes early; expected the size it had when it was opened; "
-                      "do not change files while they are read",
-                      path, offset, out.size()));
+      throw UserError(fmt::format(
+          "[{}] ended at byte {}, {} bytes early; expected the size it had when it was opened; "
+          "do not change files while they are read",
+          path, offset, out.size()));
     }
     out = out.subspan(static_cast<size_t>(n));
     offset += n;
   }
 }
 
-void PwriteFully(int fd, int64_t offset, std::span<const std::byte> bytes, const std::string& path) {
+void PwriteFully(int fd, int64_t offset, std::span<const std::byte> bytes,
+                 const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t n = pwrite(fd, bytes.data(), std::min(bytes.size(), kMaxTransfer), offset);
     if (n < 0 && errno == EINTR) continue;

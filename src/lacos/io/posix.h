@@ -1,4 +1,5 @@
-// File descriptors that close themselves, and reads and writes that do not stop half-way: for io's .cc files.
+// File descriptors that close themselves, and reads and writes that do not stop half-way: for io's
+// .cc files.
 #pragma once
 
 #include <unistd.h>
@@ -29,17 +30,19 @@ class FileDescriptor {
   int fd_;
 };
 
-// open(2), again when a signal interrupts it, always with O_CLOEXEC; negative, with errno, when it fails.
+// open(2), again when a signal interrupts it, always with O_CLOEXEC; negative, with errno, when it
+// fails.
 int OpenFile(const std::string& path, int flags, unsigned mode = 0);
 
-// flock(2) without waiting. It ends with the descriptor, also when the process is killed. Some network file
-// systems have none: kUnknown.
+// flock(2) without waiting. It ends with the descriptor, also when the process is killed. Some
+// network file systems have none: kUnknown.
 enum class FileLock : uint8_t { kOurs, kTaken, kUnknown };
 FileLock LockFile(int fd);
 
 // All of these throw UserError "[path] could not ...: reason; ..." when the system refuses.
 FileDescriptor OpenForReading(const std::string& path);
-// The same for regular files only: a named pipe is refused at once, where opening it would wait for a writer.
+// The same for regular files only: a named pipe is refused at once, where opening it would wait for
+// a writer.
 FileDescriptor OpenRegularFile(const std::string& path);
 // Size of a regular file; a folder, pipe or device is refused.
 int64_t RegularFileSize(int fd, const std::string& path);

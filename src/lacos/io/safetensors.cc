@@ -21,8 +21,8 @@ namespace {
 constexpr int64_t kMaxHeaderBytes = 100'000'000;  // the limit of the reference implementation
 
 std::optional<DType> ParseDType(std::string_view name) {
-  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16, DType::kF64, DType::kI8, DType::kU8,
-                            DType::kI32, DType::kI64}) {
+  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16, DType::kF64, DType::kI8,
+                            DType::kU8, DType::kI32, DType::kI64}) {
     if (name == Name(dtype)) return dtype;
   }
   return std::nullopt;
@@ -35,7 +35,8 @@ void RefuseOtherFormats(const std::string& path, std::string_view start) {
     found = "a Git LFS pointer; expected the file itself; run git lfs pull";
   if (start.starts_with("PK\x03\x04"))
     found = "a zip archive (a PyTorch .bin?); expected safetensors; convert it first";
-  if (start.starts_with("GGUF")) found = "a GGUF file; expected safetensors; use the original model folder";
+  if (start.starts_with("GGUF"))
+    found = "a GGUF file; expected safetensors; use the original model folder";
   if (start.starts_with("<!DOCTYPE") || start.starts_with("<html"))
     found = "a web page; expected safetensors; download the file again";
   if (found != nullptr) throw UserError(fmt::format("[{}] found {}", path, found));
@@ -44,13 +45,15 @@ void RefuseOtherFormats(const std::string& path, std::string_view start) {
 TensorEntry ParseEntry(const std::string& path, std::string_view name, const Json& value,
                        int64_t data_begin) {
   const auto fail = [&](const std::string& what) {
-    throw UserError(fmt::format("[{}] tensor '{}' {}; fetch or export the file again", path, name, what));
+    throw UserError(
+        fmt::format("[{}] tensor '{}' {}; fetch or export the file again", path, name, what));
   };
   TensorEntry entry;
   entry.name = name;
   const std::string type = value.At("dtype").AsString();
   const std::optional<DType> dtype = ParseDType(type);
-  if (!dtype) fail(fmt::format("has the type {}; expected F64, F32, F16, BF16, I64, I32, I8 or U8", type));
+  if (!dtype)
+    fail(fmt::format("has the type {}; expected F64, F32, F16, BF16, I64, I32, I8 or U8", type));
   entry.dtype = *dtype;
 
   std::optional<int64_t> bytes = static_cast<int64_t>(SizeOf(entry.dtype));
@@ -71,7 +74,8 @@ TensorEntry ParseEntry(const std::string& path, std::string_view name, const Jso
     fail(fmt::format("lies at bytes {} to {}; expected an ascending range", begin, end));
   if (!bytes || *bytes != end - begin) {
     fail(fmt::format("has {} bytes; expected {} for {} [{}]", end - begin,
-                     bytes ? std::to_string(*bytes) : "over 2^63", type, fmt::join(entry.shape, ", ")));
+                     bytes ? std::to_string(*bytes) : "over 2^63", type,
+                     fmt::join(entry.shape, ", ")));
   }
   const std::optional<int64_t> offset = CheckedAdd(data_begin, begin);
   if (!offset || !CheckedAdd(*offset, *bytes))
@@ -93,8 +97,8 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : TensorFile(path) {
   std::memcpy(&header_bytes, bytes.data(), 8);
   if (header_bytes > static_cast<uint64_t>(kMaxHeaderBytes)) {
     throw UserError(fmt::format(
-        "[{}] names a header of {} bytes; expected at most {}; check that this is a safetensors file", path,
-        header_bytes, kMaxHeaderBytes));
+        "[{}] names a header of {} bytes; expected at most {}; check that this is a safetensors file",
+        path, header_bytes, kMaxHeaderBytes));
   }
   const int64_t data_begin = 8 + static_cast<int64_t>(header_bytes);
   if (data_begin > file_bytes) FailTruncated(path, file_bytes, data_begin);
@@ -110,8 +114,9 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : TensorFile(path) {
   std::vector<TensorEntry> tensors;
   header.ForEachItem([&](std::string_view name, const Json& value) {
     if (name == "__metadata__") {
-      value.ForEachItem(
-          [&](std::string_view key, const Json& item) { metadata_[std::string(key)] = item.AsString(); });
+      value.ForEachItem([&](std::string_view key, const Json& item) {
+        metadata_[std::string(key)] = item.AsString();
+      });
     } else {
       tensors.push_back(ParseEntry(path, name, value, data_begin));
     }
@@ -123,19 +128,19 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : TensorFile(path) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     const TensorEntry& entry = tensors[i];
     if (entry.offset != end) {
-      throw UserError(
-          fmt::format("[{}] tensor '{}' begins at byte {}; expected {}, where {} ends, without holes or "
-                      "overlap; fetch or export the file again",
-                      path, entry.name, entry.offset, end,
-                      i == 0 ? "the header" : fmt::format("'{}'", tensors[i - 1].name)));
+      throw UserError(fmt::format(
+          "[{}] tensor '{}' begins at byte {}; expected {}, where {} ends, without holes or "
+          "overlap; fetch or export the file again",
+          path, entry.name, entry.offset, end,
+          i == 0 ? "the header" : fmt::format("'{}'", tensors[i - 1].name)));
     }
     end = entry.offset + entry.bytes;
   }
   if (file_bytes < end) FailTruncated(path, file_bytes, end);
   if (file_bytes > end) {
-    throw UserError(
-        fmt::format("[{}] has {} bytes after its last tensor; expected none; fetch or export the file again",
-                    path, file_bytes - end));
+    throw UserError(fmt::format(
+        "[{}] has {} bytes after its last tensor; expected none; fetch or export the file again",
+        path, file_bytes - end));
   }
   SetTensors(std::move(tensors));
 }

@@ -15,9 +15,9 @@
 
 namespace lacos {
 
-// An open file. The header is checked as strictly as the specification demands: offsets inside the file,
-// without holes or overlap, sizes equal to shape times type, no duplicate names; a short file's message says
-// how much is missing.
+// An open file. The header is checked as strictly as the specification demands: offsets inside the
+// file, without holes or overlap, sizes equal to shape times type, no duplicate names; a short
+// file's message says how much is missing.
 class SafetensorsFile : public TensorFile {
  public:
   explicit SafetensorsFile(const std::string& path);
@@ -31,9 +31,9 @@ class SafetensorsFile : public TensorFile {
 // SHA-256 of the bytes of each tensor of a file, by name.
 using TensorHashes = std::map<std::string, std::string>;
 
-// Writes one file. All tensors are declared first (types and shapes fix the header), then their bytes are
-// written in the order of `order()`: wider element types first, so that every tensor is aligned to its
-// element.
+// Writes one file. All tensors are declared first (types and shapes fix the header), then their
+// bytes are written in the order of `order()`: wider element types first, so that every tensor is
+// aligned to its element.
 class SafetensorsWriter {
  public:
   explicit SafetensorsWriter(const std::string& path,
@@ -48,10 +48,11 @@ class SafetensorsWriter {
   // Appends bytes of the current tensor; it is complete after exactly its size.
   void Write(std::span<const std::byte> bytes);
   // Writes at a position inside the file instead: for callers that fill several tensors in turn.
-  void WriteAt(const TensorEntry& entry, int64_t offset_in_tensor, std::span<const std::byte> bytes);
-  // Checks completeness, flushes and fsyncs. Throws UserError on any failed write ("disk full" included).
-  // Returns every tensor with the hash of what was written (not read back), empty where its bytes came out of
-  // order.
+  void WriteAt(const TensorEntry& entry, int64_t offset_in_tensor,
+               std::span<const std::byte> bytes);
+  // Checks completeness, flushes and fsyncs. Throws UserError on any failed write ("disk full"
+  // included). Returns every tensor with the hash of what was written (not read back), empty where
+  // its bytes came out of order.
   TensorHashes Finish();
 
  private:

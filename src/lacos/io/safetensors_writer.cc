@@ -30,7 +30,8 @@ struct SafetensorsWriter::State {
   bool begun = false;
 };
 
-SafetensorsWriter::SafetensorsWriter(const std::string& path, std::map<std::string, std::string> metadata)
+SafetensorsWriter::SafetensorsWriter(const std::string& path,
+                                     std::map<std::string, std::string> metadata)
     : state_(std::make_unique<State>()) {
   state_->path = path;
   state_->metadata = std::move(metadata);
@@ -85,7 +86,8 @@ std::vector<TensorEntry> SafetensorsWriter::Begin() {
     end += entry.bytes;
   }
   std::string text = header.Dump();
-  text.append(static_cast<size_t>(RoundUp(static_cast<int64_t>(text.size()), 8)) - text.size(), ' ');
+  text.append(static_cast<size_t>(RoundUp(static_cast<int64_t>(text.size()), 8)) - text.size(),
+              ' ');
   const auto header_bytes = static_cast<uint64_t>(text.size());
   text.insert(0, reinterpret_cast<const char*>(&header_bytes), 8);
   const auto data_begin = static_cast<int64_t>(text.size());
@@ -95,7 +97,8 @@ std::vector<TensorEntry> SafetensorsWriter::Begin() {
   }
   state.written.assign(state.entries.size(), 0);
   state.hashes.resize(state.entries.size());
-  // A full disk is found now rather than after an hour of work, where the file system can reserve space.
+  // A full disk is found now rather than after an hour of work, where the file system can reserve
+  // space.
   if (end > 0 && fallocate(state.file.get(), 0, 0, data_begin + end) != 0 &&
       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
     ThrowSystemError(state.path, "write");
@@ -111,7 +114,8 @@ void SafetensorsWriter::Write(std::span<const std::byte> bytes) {
     ++state.current;
   }
   if (bytes.empty()) return;
-  LACOS_CHECK(state.begun && state.current < state.entries.size(), "bytes belong to a declared tensor");
+  LACOS_CHECK(state.begun && state.current < state.entries.size(),
+              "bytes belong to a declared tensor");
   const TensorEntry& entry = state.entries[state.current];
   WriteAt(entry, state.written[state.current], bytes);
 }
@@ -123,14 +127,17 @@ void SafetensorsWriter::WriteAt(const TensorEntry& entry, int64_t offset_in_tens
   LACOS_CHECK(state.begun && it != state.index.end(), "the tensor was declared");
   const TensorEntry& own = state.entries[it->second];
   const auto size = static_cast<int64_t>(bytes.size());
-  LACOS_CHECK(offset_in_tensor >= 0 && offset_in_tensor <= own.bytes && size <= own.bytes - offset_in_tensor,
+  LACOS_CHECK(offset_in_tensor >= 0 && offset_in_tensor <= own.bytes &&
+                  size <= own.bytes - offset_in_tensor,
               "bytes lie inside their tensor");
   std::unique_ptr<Sha256>& hash = state.hashes[it->second];
   if (offset_in_tensor == 0 && state.written[it->second] == 0) hash = std::make_unique<Sha256>();
   if (offset_in_tensor != state.written[it->second]) hash.reset();
   // Writing and hashing side by side: each takes about as long as the other.
   constexpr size_t kWorthTwoThreads = size_t{256} << 10;
-  const auto write = [&] { PwriteFully(state.file.get(), own.offset + offset_in_tensor, bytes, state.path); };
+  const auto write = [&] {
+    PwriteFully(state.file.get(), own.offset + offset_in_tensor, bytes, state.path);
+  };
   if (hash != nullptr && bytes.size() >= kWorthTwoThreads) {
     ParallelFor(2, [&](int64_t i) { i == 0 ? write() : hash->Update(bytes); });
   } else {
@@ -144,7 +151,8 @@ TensorHashes SafetensorsWriter::Finish() {
   State& state = *state_;
   LACOS_CHECK(state.begun && state.file.get() >= 0, "Finish is called once, after Begin");
   for (size_t i = 0; i < state.entries.size(); ++i) {
-    LACOS_CHECK(state.written[i] == state.entries[i].bytes, "every byte of every tensor was written once");
+    LACOS_CHECK(state.written[i] == state.entries[i].bytes,
+                "every byte of every tensor was written once");
   }
   SyncAndClose(state.file, state.path);
   TensorHashes hashes;

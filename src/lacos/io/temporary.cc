@@ -26,7 +26,8 @@ std::string ParentOf(const std::string& path) {
 }
 
 std::string HiddenName(const std::string& path) {
-  return fmt::format(".{}", fs::path(path).filename().string().substr(0, 200));  // names end at 255 bytes
+  // names end at 255 bytes
+  return fmt::format(".{}", fs::path(path).filename().string().substr(0, 200));
 }
 
 // Whether `path` still names what `fd` has open.
@@ -37,8 +38,8 @@ bool StillNamed(const std::string& path, int fd) {
          named.st_dev == open.st_dev;
 }
 
-// `create` makes `path` and opens it, or gives a negative descriptor and errno. Between creation and lock
-// another process may take the new one for a dead one's: then there is another try.
+// `create` makes `path` and opens it, or gives a negative descriptor and errno. Between creation
+// and lock another process may take the new one for a dead one's: then there is another try.
 template <class Create>
 Temporary CreateLocked(const std::string& target, const Create& create) {
   for (int attempt = 0;; ++attempt) {
@@ -48,7 +49,8 @@ Temporary CreateLocked(const std::string& target, const Create& create) {
       if (errno == ENOENT && attempt < 8 && fs::is_directory(ParentOf(target))) continue;
       ThrowSystemError(target, "create");
     }
-    if (LockFile(made.file.get()) != FileLock::kTaken && StillNamed(made.path, made.file.get())) return made;
+    if (LockFile(made.file.get()) != FileLock::kTaken && StillNamed(made.path, made.file.get()))
+      return made;
     if (attempt == 8) {
       errno = EBUSY;
       ThrowSystemError(target, "create");
@@ -77,7 +79,8 @@ void RemoveLeftovers(const std::string& folder, const std::string& prefix) noexc
   for (const fs::path& path : found) {
     const std::string name = path.filename().string();
     const size_t old = name.find(kReplaced);
-    const std::string original = old == std::string::npos || old == 0 ? "" : name.substr(1, old - 1);
+    const std::string original =
+        old == std::string::npos || old == 0 ? "" : name.substr(1, old - 1);
     RemoveLeftover(path.string(), !original.empty(), (fs::path(folder) / original).string());
   }
 } catch (...) {  // no memory: they wait for the next time
@@ -87,17 +90,19 @@ void RemoveLeftovers(const std::string& folder, const std::string& prefix) noexc
 
 std::string NameBeside(const std::string& path, std::string_view kind) {
   static std::atomic<int> counter{0};
-  return fmt::format("{}/{}.lacos-{}-{}-{}", ParentOf(path), HiddenName(path), kind, getpid(), counter++);
+  return fmt::format("{}/{}.lacos-{}-{}-{}", ParentOf(path), HiddenName(path), kind, getpid(),
+                     counter++);
 }
 
 bool IsTemporaryName(std::string_view name) {
-  return name.starts_with('.') &&
-         (name.find(kUnfinished) != std::string_view::npos || name.find(kReplaced) != std::string_view::npos);
+  return name.starts_with('.') && (name.find(kUnfinished) != std::string_view::npos ||
+                                   name.find(kReplaced) != std::string_view::npos);
 }
 
 Temporary CreateTemporaryFile(const std::string& path) {
-  return CreateLocked(
-      path, [](const std::string& name) { return OpenFile(name, O_WRONLY | O_CREAT | O_EXCL, 0666); });
+  return CreateLocked(path, [](const std::string& name) {
+    return OpenFile(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
+  });
 }
 
 Temporary CreateTemporaryFolder(const std::string& path) {
@@ -118,7 +123,9 @@ void RemoveLeftoversOf(const std::string& path) noexcept try {
 } catch (...) {
 }
 
-void RemoveLeftoversIn(const std::string& folder) noexcept try { RemoveLeftovers(folder, "."); } catch (...) {
+void RemoveLeftoversIn(const std::string& folder) noexcept try {
+  RemoveLeftovers(folder, ".");
+} catch (...) {
 }
 
 }  // namespace lacos

@@ -25,11 +25,13 @@ std::string Share(int64_t found, int64_t expected) {
   return fmt::format("{} of {} {}", a, b, kUnits[unit]);
 }
 
-// By content; a file of neither kind goes to the reader that its name asks for, which says what is wrong.
+// By content; a file of neither kind goes to the reader that its name asks for, which says what is
+// wrong.
 bool BelongsToTorch(const std::string& path, std::span<const std::byte> file) {
   if (TorchFile::Recognizes(file)) return true;
   const bool named = path.ends_with(".bin") || path.ends_with(".pt") || path.ends_with(".pth");
-  const std::string_view start(reinterpret_cast<const char*>(file.data()), std::min<size_t>(file.size(), 9));
+  const std::string_view start(reinterpret_cast<const char*>(file.data()),
+                               std::min<size_t>(file.size(), 9));
   const bool other = start.starts_with("version") || start.starts_with('<') || start.ends_with('{');
   return named && !other;
 }
@@ -37,8 +39,9 @@ bool BelongsToTorch(const std::string& path, std::span<const std::byte> file) {
 }  // namespace
 
 void FailTruncated(const std::string& path, int64_t found, int64_t expected) {
-  throw UserError(fmt::format("[{}] is {}: truncated; expected the whole file; copy or download it again",
-                              path, Share(found, expected)));
+  throw UserError(
+      fmt::format("[{}] is {}: truncated; expected the whole file; copy or download it again", path,
+                  Share(found, expected)));
 }
 
 int64_t TensorEntry::Elements() const { return bytes / static_cast<int64_t>(SizeOf(dtype)); }
@@ -57,7 +60,8 @@ const TensorEntry* TensorFile::Find(const std::string& name) const {
 }
 
 std::span<const std::byte> TensorFile::Data(const TensorEntry& entry) const {
-  return file_->bytes().subspan(static_cast<size_t>(entry.offset), static_cast<size_t>(entry.bytes));
+  return file_->bytes().subspan(static_cast<size_t>(entry.offset),
+                                static_cast<size_t>(entry.bytes));
 }
 
 std::shared_ptr<TensorFile> OpenTensorFile(const std::string& path) {

@@ -1,5 +1,5 @@
-// A file of named tensors that is mapped, never copied: what safetensors files and PyTorch's .bin files
-// share.
+// A file of named tensors that is mapped, never copied: what safetensors files and PyTorch's .bin
+// files share.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,8 @@ struct TensorEntry {
   int64_t Elements() const;
 };
 
-// An open file whose contents have been checked: every tensor lies inside the file, in row-major order.
+// An open file whose contents have been checked: every tensor lies inside the file, in row-major
+// order.
 class TensorFile {
  public:
   virtual ~TensorFile() = default;
@@ -53,7 +54,8 @@ class TensorFile {
 // Opens a safetensors file or one of torch.save, told apart by their first bytes. Throws UserError.
 std::shared_ptr<TensorFile> OpenTensorFile(const std::string& path);
 
-// Throws UserError "[path] is 3.1 of 9.9 GB: truncated; ...", in exact bytes where that shows equal numbers.
+// Throws UserError "[path] is 3.1 of 9.9 GB: truncated; ...", in exact bytes where that shows equal
+// numbers.
 [[noreturn]] void FailTruncated(const std::string& path, int64_t found, int64_t expected);
 
 }  // namespace lacos

@@ -24,7 +24,8 @@ using Kind = PickleValue::Kind;
 
 // BLOOM's 176B needs 100 kB; the bound keeps hostile files from filling the memory.
 constexpr size_t kMaxPickleBytes = size_t{32} << 20;
-constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";  // of torch.save before 1.6
+// of torch.save before 1.6
+constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
 struct StorageType {
   std::string_view object;
@@ -40,7 +41,8 @@ constexpr StorageType kTypes[] = {{"torch.float32", DType::kF32},   {"torch.floa
                                   {"torch.int8", DType::kI8},       {"torch.uint8", DType::kU8},
                                   {"torch.int32", DType::kI32},     {"torch.int64", DType::kI64}};
 constexpr std::string_view kUntyped = "torch.storage.UntypedStorage";
-constexpr std::string_view kRebuild[] = {"torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2",
+constexpr std::string_view kRebuild[] = {"torch._utils._rebuild_tensor",
+                                         "torch._utils._rebuild_tensor_v2",
                                          "torch._utils._rebuild_tensor_v3"};
 constexpr std::string_view kParameter = "torch._utils._rebuild_parameter";
 constexpr std::string_view kParameterWithState = "torch._utils._rebuild_parameter_with_state";
@@ -132,15 +134,18 @@ class StateDict {
   }
 
   std::vector<int64_t> Sizes(const PickleValue* value, const char* what) const {
-    if (value->IsCall(kSize) && value->items[0]->items.size() == 1) value = value->items[0]->items[0];
-    if (value->kind != Kind::kTuple) FailTensor(fmt::format("has {} as its {}s", Describe(*value), what));
+    if (value->IsCall(kSize) && value->items[0]->items.size() == 1)
+      value = value->items[0]->items[0];
+    if (value->kind != Kind::kTuple)
+      FailTensor(fmt::format("has {} as its {}s", Describe(*value), what));
     if (value->items.size() > 64) FailTensor(fmt::format("has {} dimensions", value->items.size()));
     std::vector<int64_t> sizes;
     for (const PickleValue* item : value->items) sizes.push_back(Size(*item, what));
     return sizes;
   }
 
-  const std::vector<const PickleValue*>& Arguments(const PickleValue& call, size_t least, size_t most) const {
+  const std::vector<const PickleValue*>& Arguments(const PickleValue& call, size_t least,
+                                                   size_t most) const {
     const auto& arguments = call.items[0]->items;
     if (arguments.size() < least || arguments.size() > most) {
       FailTensor(fmt::format("gives '{}' {} arguments", call.name, arguments.size()));
@@ -158,7 +163,8 @@ class StateDict {
         !id[2]->IsString()) {
       FailTensor("names its storage in an unknown form");
     }
-    if (id.size() == 6 && id[5]->kind != Kind::kNone) FailTensor("lies in a view of another storage");
+    if (id.size() == 6 && id[5]->kind != Kind::kNone)
+      FailTensor("lies in a view of another storage");
     StorageUse use{.key = id[2]->text,
                    .elements = Size(*id[4], "the size of its storage"),
                    .dtype = FindType(kStorages, *id[1])};
@@ -179,7 +185,8 @@ class StateDict {
     const auto form = std::find_if(std::begin(kRebuild), std::end(kRebuild),
                                    [&](std::string_view name) { return call->IsCall(name); });
     if (form == std::end(kRebuild)) FailTensor(fmt::format("is {}", Describe(*call)));
-    // (storage, offset, size, stride); v2: requires_grad, hooks, metadata; v3: dtype before the metadata.
+    // (storage, offset, size, stride); v2: requires_grad, hooks, metadata; v3: dtype before the
+    // metadata.
     const bool has_type = *form == kRebuild[2];
     const auto& arguments = *form == kRebuild[0] ? Arguments(*call, 4, 4)
                             : has_type           ? Arguments(*call, 7, 8)
@@ -227,8 +234,9 @@ class StateDict {
     const auto size = static_cast<int64_t>(SizeOf(tensor.dtype));
     const auto end = CheckedAdd(tensor.storage_offset, elements);
     if (!end || *end > tensor.storage.bytes / size) {
-      FailTensor(fmt::format("takes elements {} to {} of a storage of {} bytes", tensor.storage_offset,
-                             end ? std::to_string(*end) : "over 2^63", tensor.storage.bytes));
+      FailTensor(fmt::format("takes elements {} to {} of a storage of {} bytes",
+                             tensor.storage_offset, end ? std::to_string(*end) : "over 2^63",
+                             tensor.storage.bytes));
     }
     tensor.bytes = elements * size;
   }
@@ -292,16 +300,17 @@ std::vector<TensorEntry> Place(const StateDict& state,
     size_t at = 0;
     const StateDict state(path, *reader.Read(PickleBytes(first), at));
     expected =
-        CheckedAdd(StorageBytes(state), static_cast<int64_t>(file.size() - first.size() + at)).value_or(0);
+        CheckedAdd(StorageBytes(state), static_cast<int64_t>(file.size() - first.size() + at))
+            .value_or(0);
   } catch (const UserError&) {
     // The pickle is cut off too: the size that the file should have is unknown.
   }
   const auto found = static_cast<int64_t>(file.size());
   if (expected > found) FailTruncated(path, found, expected);
-  throw UserError(
-      fmt::format("[{}] has {} bytes without the zip directory that ends a PyTorch file: truncated; "
-                  "expected the whole file; copy or download it again",
-                  path, found));
+  throw UserError(fmt::format(
+      "[{}] has {} bytes without the zip directory that ends a PyTorch file: truncated; "
+      "expected the whole file; copy or download it again",
+      path, found));
 }
 
 std::vector<TensorEntry> ReadZip(const std::string& path, std::span<const std::byte> file,
@@ -313,10 +322,10 @@ std::vector<TensorEntry> ReadZip(const std::string& path, std::span<const std::b
     const size_t slash = member.name.find('/');
     const std::string_view top = member.name.substr(0, slash);
     if (slash == std::string_view::npos || (folder && *folder != top)) {
-      throw UserError(
-          fmt::format("[{}] holds the member '{}'; expected one folder with data.pkl, as torch.save "
-                      "writes it; check that this is a PyTorch file",
-                      path, Printable(member.name)));
+      throw UserError(fmt::format(
+          "[{}] holds the member '{}'; expected one folder with data.pkl, as torch.save "
+          "writes it; check that this is a PyTorch file",
+          path, Printable(member.name)));
     }
     folder = top;
     members.emplace(member.name.substr(slash + 1), member);
@@ -330,12 +339,13 @@ std::vector<TensorEntry> ReadZip(const std::string& path, std::span<const std::b
   };
   const ZipMember* pickle = find("data.pkl");
   if (pickle == nullptr || find("constants.pkl") != nullptr) {
-    throw UserError(
-        fmt::format("[{}] is {}; expected a state dict as torch.save writes it; save "
-                    "model.state_dict() itself, or use safetensors",
-                    path, pickle == nullptr ? "a zip archive without data.pkl" : "a TorchScript archive"));
+    throw UserError(fmt::format(
+        "[{}] is {}; expected a state dict as torch.save writes it; save "
+        "model.state_dict() itself, or use safetensors",
+        path, pickle == nullptr ? "a zip archive without data.pkl" : "a TorchScript archive"));
   }
-  if (const ZipMember* order = find("byteorder"); order != nullptr && Text(bytes_of(*order)) != "little") {
+  if (const ZipMember* order = find("byteorder");
+      order != nullptr && Text(bytes_of(*order)) != "little") {
     throw UserError(
         fmt::format("[{}] was written in '{}' byte order; expected 'little'; save it again on a "
                     "little-endian machine",
@@ -348,18 +358,18 @@ std::vector<TensorEntry> ReadZip(const std::string& path, std::span<const std::b
   return Place(state, [&](const RawTensor& tensor) {
     const ZipMember* member = find(fmt::format("data/{}", tensor.storage.key));
     if (member == nullptr || member->bytes != tensor.storage.bytes) {
-      throw UserError(
-          fmt::format("[{}: {}] its storage '{}' {}; expected {} bytes there; get the file again", path,
-                      Printable(tensor.name), Printable(tensor.storage.key),
-                      member == nullptr ? "is not in the file" : fmt::format("has {} bytes", member->bytes),
-                      tensor.storage.bytes));
+      throw UserError(fmt::format(
+          "[{}: {}] its storage '{}' {}; expected {} bytes there; get the file again", path,
+          Printable(tensor.name), Printable(tensor.storage.key),
+          member == nullptr ? "is not in the file" : fmt::format("has {} bytes", member->bytes),
+          tensor.storage.bytes));
     }
     return member->offset;
   });
 }
 
-// torch.save before 1.6: magic number, protocol, the writer's machine, the state dict, the keys of its
-// storages, each a pickle; then each storage as its number of elements and its bytes.
+// torch.save before 1.6: magic number, protocol, the writer's machine, the state dict, the keys of
+// its storages, each a pickle; then each storage as its number of elements and its bytes.
 std::vector<TensorEntry> ReadPickles(const std::string& path, std::span<const std::byte> file,
                                      std::map<std::string, std::string>& texts) {
   const auto fail = [&](const std::string& what) {
@@ -390,8 +400,8 @@ std::vector<TensorEntry> ReadPickles(const std::string& path, std::span<const st
   std::map<std::string_view, StorageUse> uses;
   for (const RawTensor& tensor : state.tensors) {
     const auto [found, is_new] = uses.emplace(tensor.storage.key, tensor.storage);
-    if (!is_new &&
-        (found->second.bytes != tensor.storage.bytes || found->second.dtype != tensor.storage.dtype)) {
+    if (!is_new && (found->second.bytes != tensor.storage.bytes ||
+                    found->second.dtype != tensor.storage.dtype)) {
       fail(fmt::format("describes storage '{}' in two ways", Printable(tensor.storage.key)));
     }
   }
@@ -410,16 +420,18 @@ std::vector<TensorEntry> ReadPickles(const std::string& path, std::span<const st
     std::memcpy(&elements, file.data() + place, 8);
     place += 8;
     if (elements != use->second.elements || file_bytes - place < use->second.bytes) {
-      fail(fmt::format("has {} elements in storage '{}' instead of {}", elements, Printable(key->text),
-                       use->second.elements));
+      fail(fmt::format("has {} elements in storage '{}' instead of {}", elements,
+                       Printable(key->text), use->second.elements));
     }
     begins[key->text] = place;
     place += use->second.bytes;
   }
-  if (place != file_bytes) fail(fmt::format("has {} bytes after its last storage", file_bytes - place));
+  if (place != file_bytes)
+    fail(fmt::format("has {} bytes after its last storage", file_bytes - place));
   return Place(state, [&](const RawTensor& tensor) {
     const auto begin = begins.find(tensor.storage.key);
-    if (begin == begins.end()) fail(fmt::format("lacks the storage of '{}'", Printable(tensor.name)));
+    if (begin == begins.end())
+      fail(fmt::format("lacks the storage of '{}'", Printable(tensor.name)));
     return begin->second;
   });
 }
@@ -432,7 +444,9 @@ bool IsOldForm(std::span<const std::byte> file) {
 
 }  // namespace
 
-bool TorchFile::Recognizes(std::span<const std::byte> file) { return StartsAsZip(file) || IsOldForm(file); }
+bool TorchFile::Recognizes(std::span<const std::byte> file) {
+  return StartsAsZip(file) || IsOldForm(file);
+}
 
 TorchFile::TorchFile(const std::string& path) : TensorFile(path) {
   const std::span<const std::byte> bytes = file()->bytes();

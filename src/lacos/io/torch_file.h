@@ -8,10 +8,11 @@
 
 namespace lacos {
 
-// An open file of torch.save: a zip archive (since 1.6) or the older run of pickles. Its pickle is read by a
-// machine that executes nothing (pickle.h) and must hold one flat dict from names to dense, contiguous,
-// little-endian tensors. Tensors may share their storage. Throws UserError naming what else was found: an
-// object, an opcode, a nested dict, strides, a type, a compressed member, or how much of the file is missing.
+// An open file of torch.save: a zip archive (since 1.6) or the older run of pickles. Its pickle is
+// read by a machine that executes nothing (pickle.h) and must hold one flat dict from names to
+// dense, contiguous, little-endian tensors. Tensors may share their storage. Throws UserError
+// naming what else was found: an object, an opcode, a nested dict, strides, a type, a compressed
+// member, or how much of the file is missing.
 class TorchFile : public TensorFile {
  public:
   explicit TorchFile(const std::string& path);
@@ -19,7 +20,8 @@ class TorchFile : public TensorFile {
   // Whether the file begins as torch.save begins one.
   static bool Recognizes(std::span<const std::byte> file);
 
-  // Entries that are text rather than tensors (old bitsandbytes kept its weight_format so), by name.
+  // Entries that are text rather than tensors (old bitsandbytes kept its weight_format so), by
+  // name.
   const std::map<std::string, std::string>& texts() const { return texts_; }
 
  private:

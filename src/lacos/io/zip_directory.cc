@@ -13,9 +13,11 @@
 namespace lacos {
 namespace {
 
-constexpr uint32_t kLocalSignature = 0x04034b50, kCentralSignature = 0x02014b50, kEndSignature = 0x06054b50;
+constexpr uint32_t kLocalSignature = 0x04034b50, kCentralSignature = 0x02014b50,
+                   kEndSignature = 0x06054b50;
 constexpr uint32_t kEnd64Signature = 0x06064b50, kLocator64Signature = 0x07064b50;
-constexpr size_t kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kEnd64Bytes = 56, kLocator64Bytes = 20;
+constexpr size_t kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kEnd64Bytes = 56,
+                 kLocator64Bytes = 20;
 constexpr uint16_t kExtra64 = 0x0001;
 constexpr uint64_t kIn64 = 0xFFFFFFFF;  // a 32-bit field that says: look into the ZIP64 extra field
 constexpr uint16_t kEncrypted = 1 << 0, kSizesFollow = 1 << 3;
@@ -46,7 +48,8 @@ std::optional<size_t> FindEnd(std::span<const std::byte> file) {
 
 class DirectoryReader {
  public:
-  DirectoryReader(std::span<const std::byte> file, const std::string& path) : file_(file), path_(path) {}
+  DirectoryReader(std::span<const std::byte> file, const std::string& path)
+      : file_(file), path_(path) {}
 
   std::vector<ZipMember> Read() {
     FindDirectory();
@@ -68,9 +71,9 @@ class DirectoryReader {
   };
 
   [[noreturn]] void Fail(const std::string& what) const {
-    throw UserError(
-        fmt::format("[{}] {}; expected an undamaged zip archive as torch.save writes it; get the file again",
-                    path_, what));
+    throw UserError(fmt::format(
+        "[{}] {}; expected an undamaged zip archive as torch.save writes it; get the file again",
+        path_, what));
   }
 
   void FindDirectory() {
@@ -81,7 +84,8 @@ class DirectoryReader {
     count_ = Load<uint16_t>(file_, *end + 10);
     size_ = Load<uint32_t>(file_, *end + 12);
     uint64_t begin = Load<uint32_t>(file_, *end + 16);
-    if (*end >= kLocator64Bytes && Load<uint32_t>(file_, *end - kLocator64Bytes) == kLocator64Signature) {
+    if (*end >= kLocator64Bytes &&
+        Load<uint32_t>(file_, *end - kLocator64Bytes) == kLocator64Signature) {
       const auto at = Load<uint64_t>(file_, *end - kLocator64Bytes + 8);
       if (*end - kLocator64Bytes < kEnd64Bytes || at > *end - kLocator64Bytes - kEnd64Bytes ||
           Load<uint32_t>(file_, at) != kEnd64Signature) {
@@ -107,14 +111,16 @@ class DirectoryReader {
     }
     const auto flags = Load<uint16_t>(file_, at + 8), method = Load<uint16_t>(file_, at + 10);
     uint64_t stored = Load<uint32_t>(file_, at + 20), bytes = Load<uint32_t>(file_, at + 24);
-    const size_t name_size = Load<uint16_t>(file_, at + 28), extra_size = Load<uint16_t>(file_, at + 30);
+    const size_t name_size = Load<uint16_t>(file_, at + 28),
+                 extra_size = Load<uint16_t>(file_, at + 30);
     const size_t comment_size = Load<uint16_t>(file_, at + 32);
     uint64_t header = Load<uint32_t>(file_, at + 42);
-    if (end - at - kCentralBytes < name_size + extra_size + comment_size) Fail("has a damaged zip directory");
+    if (end - at - kCentralBytes < name_size + extra_size + comment_size)
+      Fail("has a damaged zip directory");
     Entry entry;
     entry.member.name = Text(file_.subspan(at + kCentralBytes, name_size));
-    if (!IsValidUtf8(entry.member.name) ||
-        entry.member.name.find_first_of(std::string_view("\0\n\r\x1b", 4)) != std::string_view::npos) {
+    if (!IsValidUtf8(entry.member.name) || entry.member.name.find_first_of(std::string_view(
+                                               "\0\n\r\x1b", 4)) != std::string_view::npos) {
       Fail("has a member whose name is no text");
     }
     Read64(file_.subspan(at + kCentralBytes + name_size, extra_size), {&bytes, &stored, &header});
@@ -122,7 +128,8 @@ class DirectoryReader {
     if ((flags & kEncrypted) != 0) Refuse(named + " is encrypted");
     if (method != 0) Refuse(fmt::format("{} is compressed (method {})", named, method));
     if (bytes != stored) Fail(fmt::format("{} has two sizes, {} and {}", named, stored, bytes));
-    if (header > directory_ || directory_ - header < kLocalBytes) Fail(named + " lies outside the file");
+    if (header > directory_ || directory_ - header < kLocalBytes)
+      Fail(named + " lies outside the file");
     entry.header = header;
     entry.member.offset = LocalData(entry, flags, bytes);
     if (bytes > directory_ - static_cast<uint64_t>(entry.member.offset))
@@ -143,7 +150,8 @@ class DirectoryReader {
   int64_t LocalData(const Entry& entry, uint16_t flags, uint64_t bytes) const {
     const size_t at = entry.header;
     const std::string_view name = entry.member.name;
-    const size_t name_size = Load<uint16_t>(file_, at + 26), extra_size = Load<uint16_t>(file_, at + 28);
+    const size_t name_size = Load<uint16_t>(file_, at + 26),
+                 extra_size = Load<uint16_t>(file_, at + 28);
     if (Load<uint32_t>(file_, at) != kLocalSignature ||
         directory_ - at - kLocalBytes < name_size + extra_size ||
         Text(file_.subspan(at + kLocalBytes, name_size)) != name) {
@@ -157,16 +165,18 @@ class DirectoryReader {
       uint64_t stored = Load<uint32_t>(file_, at + 18), plain = Load<uint32_t>(file_, at + 22);
       Read64(file_.subspan(at + kLocalBytes + name_size, extra_size), {&plain, &stored});
       if (plain != bytes || stored != bytes) {
-        Fail(fmt::format("member '{}' has {} bytes in its own header and {} in the directory", name, plain,
-                         bytes));
+        Fail(fmt::format("member '{}' has {} bytes in its own header and {} in the directory", name,
+                         plain, bytes));
       }
     }
     return static_cast<int64_t>(at + kLocalBytes + name_size + extra_size);
   }
 
-  // Replaces fields that say kIn64 by the 64-bit values of the extra field, which holds only those, in order.
+  // Replaces fields that say kIn64 by the 64-bit values of the extra field, which holds only those,
+  // in order.
   void Read64(std::span<const std::byte> extra, std::initializer_list<uint64_t*> fields) const {
-    if (std::none_of(fields.begin(), fields.end(), [](const uint64_t* field) { return *field == kIn64; }))
+    if (std::none_of(fields.begin(), fields.end(),
+                     [](const uint64_t* field) { return *field == kIn64; }))
       return;
     for (size_t at = 0; extra.size() - at >= 4;) {
       const auto id = Load<uint16_t>(extra, at);
@@ -186,7 +196,8 @@ class DirectoryReader {
       }
       return;
     }
-    // A field of exactly 2^32 - 1 without the extra field stands for itself; the checks on places judge it.
+    // A field of exactly 2^32 - 1 without the extra field stands for itself; the checks on places
+    // judge it.
   }
 
   std::vector<ZipMember> Check(std::vector<Entry> entries) const {

@@ -1,5 +1,5 @@
-// Adam with 8-bit or float moments. Fused multiply-adds are explicit (std::fma): they are part of the
-// definition, and -ffp-contract=off keeps the compiler from adding others.
+// Adam with 8-bit or float moments. Fused multiply-adds are explicit (std::fma): they are part of
+// the definition, and -ffp-contract=off keeps the compiler from adding others.
 #include "lacos/kernels/adam.h"
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 namespace lacos {
 namespace {
 
-// The float scalars of one step, each computed in double and rounded once, as torch hands Python numbers to
-// kernels.
+// The float scalars of one step, each computed in double and rounded once, as torch hands Python
+// numbers to kernels.
 struct Scalars {
   explicit Scalars(const AdamStep& s)
       : gradient_scale(static_cast<float>(s.gradient_scale)),
@@ -23,7 +23,8 @@ struct Scalars {
         beta2(static_cast<float>(s.beta2)),
         one_minus_beta2(static_cast<float>(1.0 - s.beta2)),
         eps(static_cast<float>(s.eps)),
-        decay(s.weight_decay > 0 ? static_cast<float>(1.0 - s.learning_rate * s.weight_decay) : 1.0f) {
+        decay(s.weight_decay > 0 ? static_cast<float>(1.0 - s.learning_rate * s.weight_decay)
+                                 : 1.0f) {
     const double correction1 = 1.0 - std::pow(s.beta1, static_cast<double>(s.step));
     const double root2 = std::sqrt(1.0 - std::pow(s.beta2, static_cast<double>(s.step)));
     correction2 = static_cast<float>(root2);
@@ -41,11 +42,13 @@ inline void UpdateMoments(const Scalars& s, float g, float& m, float& v) {
   v = std::fma(s.one_minus_beta2 * g, g, v * s.beta2);
 }
 
-// 256 blocks a task: large enough to hide the scheduling, small enough for both cores to finish together.
+// 256 blocks a task: large enough to hide the scheduling, small enough for both cores to finish
+// together.
 constexpr int64_t kTask = 256 * kAdam8BlockSize;
 
-void Adam8Block(const Scalars& s, int64_t n, const float* gradient, uint8_t* m_codes, uint8_t* v_codes,
-                float& m_absmax, float& v_absmax, const float* m_map, const float* v_map, float* parameter) {
+void Adam8Block(const Scalars& s, int64_t n, const float* gradient, uint8_t* m_codes,
+                uint8_t* v_codes, float& m_absmax, float& v_absmax, const float* m_map,
+                const float* v_map, float* parameter) {
   float m[kAdam8BlockSize];
   float v[kAdam8BlockSize];
   for (int64_t i = 0; i < n; ++i) {
@@ -74,8 +77,8 @@ void Adam8UpdateF32(const AdamStep& step, int64_t n, const float* gradient, uint
     const int64_t end = std::min(n, (task + 1) * kTask);
     for (int64_t i = task * kTask; i < end; i += kAdam8BlockSize) {
       const int64_t block = i / kAdam8BlockSize;
-      Adam8Block(scalars, std::min(kAdam8BlockSize, end - i), gradient + i, m_codes + i, v_codes + i,
-                 m_absmax[block], v_absmax[block], m_map, v_map, parameter + i);
+      Adam8Block(scalars, std::min(kAdam8BlockSize, end - i), gradient + i, m_codes + i,
+                 v_codes + i, m_absmax[block], v_absmax[block], m_map, v_map, parameter + i);
     }
   });
 }

@@ -1,13 +1,14 @@
 // The seam between the model and the machine: some forty coarse ops over opaque tensors.
 //
-// Rules that keep an accelerator possible: a TensorView is never dereferenced outside kernels/; ops enqueue
-// work and return nothing; only Download and Synchronize wait. `reference` computes in double or complex
-// double and is written for reading; `cpu` is oneDNN and Highway. Both are tested by one parameterised suite
-// (tests/unit/kernels).
+// Rules that keep an accelerator possible: a TensorView is never dereferenced outside kernels/; ops
+// enqueue work and return nothing; only Download and Synchronize wait. `reference` computes in
+// double or complex double and is written for reading; `cpu` is oneDNN and Highway. Both are tested
+// by one parameterised suite (tests/unit/kernels).
 //
-// Letters: N texts, T tokens (all texts laid end to end), D model width, H heads, K = D / H, R LoRA rank, L
-// layers. `offsets` is I32 [N+1]: text n has the tokens offsets[n] to offsets[n+1]; it may be empty. Shapes,
-// types and aliasing are the caller's duty (LACOS_CHECK); an empty view means "absent".
+// Letters: N texts, T tokens (all texts laid end to end), D model width, H heads, K = D / H, R LoRA
+// rank, L layers. `offsets` is I32 [N+1]: text n has the tokens offsets[n] to offsets[n+1]; it may
+// be empty. Shapes, types and aliasing are the caller's duty (LACOS_CHECK); an empty view means
+// "absent".
 #pragma once
 
 #include <cstddef>
@@ -32,12 +33,12 @@ enum class Orientation : uint8_t { kForward, kBackward };
 
 // The element types in which a backend wants tensors of each role.
 struct TypeSet {
-  DType activation;  // inputs of linear layers and what is saved for backward: f32, or bf16 under
-                     // Compute::kBF16
-  DType residual;    // the hidden state between blocks
-  DType gradient;    // gradients of activations
-  DType parameter;   // LoRA matrices, biases, LayerNorm parameters, their gradients
-  DType statistic;   // rstd, norms, losses
+  // inputs of linear layers and what is saved for backward: f32, or bf16 under Compute::kBF16
+  DType activation;
+  DType residual;   // the hidden state between blocks
+  DType gradient;   // gradients of activations
+  DType parameter;  // LoRA matrices, biases, LayerNorm parameters, their gradients
+  DType statistic;  // rstd, norms, losses
 };
 
 struct KernelInfo {
@@ -55,12 +56,14 @@ struct Epilogue {
   TensorView bias;            // [out], parameter type
   TensorView lora_z, lora_b;  // [T, R] statistic type, [out, R] parameter type
   double lora_scale = 1;
-  bool gelu = false;      // y = gelu(u), u first rounded to the activation type (whether or not it is kept)
+  // y = gelu(u), u first rounded to the activation type (whether or not it is kept)
+  bool gelu = false;
   TensorView saved_gelu;  // [T, out] activation type: keeps u
   TensorView residual;    // [T, out] residual or activation type; may be y itself
 };
 
-// dx = dy W [+ lora_scale * lora_dz lora_a], then [* gelu'(saved_gelu)], then added to dx when `accumulate`.
+// dx = dy W [+ lora_scale * lora_dz lora_a], then [* gelu'(saved_gelu)], then added to dx when
+// `accumulate`.
 struct BackwardEpilogue {
   TensorView saved_gelu;       // [T, in]
   TensorView lora_dz, lora_a;  // [T, R] statistic type, [R, in] parameter type
@@ -68,18 +71,20 @@ struct BackwardEpilogue {
   bool accumulate = false;
 };
 
-// Cut points of sums over tokens: leaf i is the rows begin[i] to begin[i+1]. Every leaf is summed by one
-// thread in row order and the leaves are added in index order, so that gradients depend neither on the number
-// of threads nor on how a batch is cut into chunks (as long as chunks are whole leaves).
+// Cut points of sums over tokens: leaf i is the rows begin[i] to begin[i+1]. Every leaf is summed
+// by one thread in row order and the leaves are added in index order, so that gradients depend
+// neither on the number of threads nor on how a batch is cut into chunks (as long as chunks are
+// whole leaves).
 struct TokenLeaves {
   std::vector<int64_t> begin;  // count + 1 entries, first 0, last T
   int64_t Count() const { return static_cast<int64_t>(begin.size()) - 1; }
 };
 
-// Which elements a dropout drops is a pure function of (seed, step, sample, view, position; site; channel):
-// `token_keys` holds one mixed 64-bit key of the first five for each row, `site` names layer and place.
-// Element (row, channel) takes word channel % 4 of Philox({channel / 4, site, low(key), high(key)}, {0, 0})
-// and is dropped when word < rate * 2^32; kept elements are scaled by 1 / (1 - rate).
+// Which elements a dropout drops is a pure function of (seed, step, sample, view, position; site;
+// channel): `token_keys` holds one mixed 64-bit key of the first five for each row, `site` names
+// layer and place. Element (row, channel) takes word channel % 4 of Philox({channel / 4, site,
+// low(key), high(key)}, {0, 0}) and is dropped when word < rate * 2^32; kept elements are scaled by
+// 1 / (1 - rate).
 struct DropoutSpec {
   TensorView token_keys;  // I64 [T]; absent = no dropout
   uint32_t site = 0;
@@ -119,20 +124,23 @@ class Backend {
   virtual void Copy(View x, View y) = 0;  // converts between floating types, nearest even
   virtual void Fill(View y, double value) = 0;
   virtual void Synchronize() = 0;
-  // A backend of the same types that computes nothing and allocates addresses that are never touched. The
-  // real model code run on it, with the same weights added in the same order, tells what memory a step would
-  // take: its arena's high-water mark and the WorkspaceBytes of this copy. This backend must outlive it.
+  // A backend of the same types that computes nothing and allocates addresses that are never
+  // touched. The real model code run on it, with the same weights added in the same order, tells
+  // what memory a step would take: its arena's high-water mark and the WorkspaceBytes of this copy.
+  // This backend must outlive it.
   virtual std::unique_ptr<DryBackend> MakeDry() = 0;
-  // Bytes beside tensors that the ops so far made this backend hold (a dry copy: would have made it hold).
+  // Bytes beside tensors that the ops so far made this backend hold (a dry copy: would have made it
+  // hold).
   virtual size_t WorkspaceBytes() const = 0;
 
   // --- frozen weights
-  // The host memory behind `matrix` must outlive the weight. Plain types and every 8-bit scheme are accepted.
+  // The host memory behind `matrix` must outlive the weight. Plain types and every 8-bit scheme are
+  // accepted.
   virtual WeightId AddWeight(const QuantizedMatrix& matrix) = 0;
   // The same matrix, bit for bit, from now on lies where `matrix` says: its codes and its scales.
   virtual void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) = 0;
-  // A hint that the weight is used next in this orientation; Linear and LinearBackward do it themselves
-  // otherwise.
+  // A hint that the weight is used next in this orientation; Linear and LinearBackward do it
+  // themselves otherwise.
   virtual void PrepareWeight(WeightId weight, Orientation orientation) = 0;
   virtual TableId AddTable(const EmbeddingSource& source) = 0;  // the source must outlive the table
 
@@ -141,40 +149,44 @@ class Backend {
                       View y) = 0;  // x [T, in] activation; y activation or residual
   virtual void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue,
                               View dx) = 0;  // gradient types
-  // y = alpha * op(a) op(b) + beta * y over matrices of any floating types; op transposes where ta/tb say so.
-  // A row of y depends only on its own row of op(a), on all of b and on old y: not on how many rows there
-  // are.
+  // y = alpha * op(a) op(b) + beta * y over matrices of any floating types; op transposes where
+  // ta/tb say so. A row of y depends only on its own row of op(a), on all of b and on old y: not on
+  // how many rows there are.
   virtual void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) = 0;
   virtual void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
                           View y) = 0;  // y[p, q] += alpha a^T b; a [T, p], b [T, q]
-  virtual void TokenSum(View x, const TokenLeaves& leaves, View y) = 0;  // y[c] += sum over rows of x[., c]
+  // y[c] += sum over rows of x[., c]
+  virtual void TokenSum(View x, const TokenLeaves& leaves, View y) = 0;
   virtual void TokenDotSum(View a, View b, const TokenLeaves& leaves,
                            View y) = 0;  // y[c] += sum over rows of a*b
 
   // --- block
   virtual void Embed(TableId table, View ids, View y) = 0;  // ids I32 [T]; y residual type [T, D]
-  // xhat = (x - mean) * rstd, rounded to xhat's type (to y's when xhat is absent); y = gamma * xhat + beta.
-  // xhat and rstd may be absent; y has the activation or the residual type (ln_f keeps both in the residual
-  // type); y may be x.
-  virtual void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) = 0;
-  virtual void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate, View dx) = 0;
+  // xhat = (x - mean) * rstd, rounded to xhat's type (to y's when xhat is absent); y = gamma * xhat
+  // + beta. xhat and rstd may be absent; y has the activation or the residual type (ln_f keeps both
+  // in the residual type); y may be x.
+  virtual void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd,
+                         View y) = 0;
+  virtual void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate,
+                                 View dx) = 0;
   virtual void ScaleShift(View xhat, View gamma, View beta,
                           View y) = 0;    // y = gamma * xhat + beta, as LayerNorm made it
   virtual void Gelu(View u, View y) = 0;  // tanh form
   virtual void GeluBackward(View dy, View u, View du) = 0;
-  // Causal self-attention with ALiBi within each text. qkv [T, H*3*K] with BLOOM's interleaving: column
-  // (h*3 + p)*K + d holds q, k or v for p = 0, 1, 2. Dropout is on the probabilities, the query's key and
-  // channel h * 65536 + (key's position in its text).
-  virtual void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y) = 0;
-  virtual void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
-                                      View dqkv) = 0;
+  // Causal self-attention with ALiBi within each text. qkv [T, H*3*K] with BLOOM's interleaving:
+  // column (h*3 + p)*K + d holds q, k or v for p = 0, 1, 2. Dropout is on the probabilities, the
+  // query's key and channel h * 65536 + (key's position in its text).
+  virtual void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                              View y) = 0;
+  virtual void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                                      View dy, View dqkv) = 0;
   virtual void Dropout(View x, const DropoutSpec& dropout,
                        View y) = 0;              // x may be y; backward is the same op on dy
   virtual void Add(View a, View b, View y) = 0;  // y may be a or b
 
   // --- pooling and similarity
-  // y [N, D] from x [T, D]; argmax I32 [N, D] (absolute token rows) only for kMax, may be absent. A text
-  // without tokens gives zeros.
+  // y [N, D] from x [T, D]; argmax I32 [N, D] (absolute token rows) only for kMax, may be absent. A
+  // text without tokens gives zeros.
   virtual void Pool(View x, View offsets, Pooling pooling, View argmax, View y) = 0;
   virtual void PoolBackward(View dy, View offsets, Pooling pooling, View argmax,
                             View dx) = 0;  // writes every row of dx
@@ -182,48 +194,54 @@ class Backend {
       View x, View norm,
       View y) = 0;  // y = x / max(norm, 1e-12) by rows; norm [N] may be absent; y may be x
   virtual void L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) = 0;
-  // y[r, c] (+)= x[r, c] for c < min(columns of x, columns of y): truncation to leading dimensions, and its
-  // backward.
+  // y[r, c] (+)= x[r, c] for c < min(columns of x, columns of y): truncation to leading dimensions,
+  // and its backward.
   virtual void CopyColumns(View x, bool accumulate, View y) = 0;
-  // y[r] = x[index[r]]: x [U, D], index I32 [N] with values in 0..U-1, y [N, D]. Its backward adds each row
-  // of dy to its place in dx, rows in order.
+  // y[r] = x[index[r]]: x [U, D], index I32 [N] with values in 0..U-1, y [N, D]. Its backward adds
+  // each row of dy to its place in dx, rows in order.
   virtual void GatherRows(View x, View index, View y) = 0;
   virtual void GatherRowsBackward(View dy, View index, View dx) = 0;  // dx[index[r]] += dy[r]
-  virtual void RowDot(View a, View b, View y) = 0;                    // y[n] = sum over d of a[n, d] b[n, d]
-  virtual void RowScale(View x, View scale, bool accumulate, View y) = 0;  // y[n, d] (+)= scale[n] x[n, d]
-  virtual void AbsDifference(View a, View b, View y) = 0;                  // |a - b|
+  virtual void RowDot(View a, View b, View y) = 0;  // y[n] = sum over d of a[n, d] b[n, d]
+  // y[n, d] (+)= scale[n] x[n, d]
+  virtual void RowScale(View x, View scale, bool accumulate, View y) = 0;
+  virtual void AbsDifference(View a, View b, View y) = 0;  // |a - b|
   virtual void AbsDifferenceBackward(View dy, View a, View b, View da,
                                      View db) = 0;  // da += dy sign(a - b), db -= the same
 
   // --- losses: mean over rows; each writes loss [1] and the gradient of its first argument
-  // targets I32 [N]; mask U8 [N, M], 0 takes a column out of that row's sum (never its target); absent = all
-  // in.
-  virtual void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) = 0;
+  // targets I32 [N]; mask U8 [N, M], 0 takes a column out of that row's sum (never its target);
+  // absent = all in.
+  virtual void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss,
+                                   View dscores) = 0;
   virtual void MeanSquaredError(View x, View target, View loss, View dx) = 0;  // x, target [N]
-  // log(1 + sum over pairs with label[i] < label[j] of exp(scale * (x[i] - x[j]))), x the cosines [N]. CoSENT
-  // (Su, 2022).
+  // log(1 + sum over pairs with label[i] < label[j] of exp(scale * (x[i] - x[j]))), x the cosines
+  // [N]. CoSENT (Su, 2022).
   virtual void CosentLoss(View x, View labels, double scale, View loss, View dx) = 0;
-  // mean of max(0, |a - p| - |a - n| + margin) with Euclidean distances (torch's pairwise_distance, eps
-  // 1e-6).
-  virtual void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp, View dn) = 0;
+  // mean of max(0, |a - p| - |a - n| + margin) with Euclidean distances (torch's pairwise_distance,
+  // eps 1e-6).
+  virtual void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp,
+                           View dn) = 0;
 
   // --- optimizer
-  // out[0] = sum of squares over all tensors (f64 in fixed blocks), nonfinite[0] = how many values are not
-  // finite.
+  // out[0] = sum of squares over all tensors (f64 in fixed blocks), nonfinite[0] = how many values
+  // are not finite.
   virtual void SumSquares(std::span<const TensorView> x, View out,
                           View nonfinite) = 0;  // both statistic type [1]
-  virtual void Adam8(const AdamStep& step, View gradient, const Adam8State& state, View parameter) = 0;
-  virtual void Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) = 0;
+  virtual void Adam8(const AdamStep& step, View gradient, const Adam8State& state,
+                     View parameter) = 0;
+  virtual void Adam(const AdamStep& step, View gradient, const AdamState& state,
+                    View parameter) = 0;
 };
 
 struct CpuBackendOptions {
   Compute compute = Compute::kBF16;
 };
-// Threads are those of base/parallel.h. Throws UserError when the compute mode cannot be had on this CPU.
+// Threads are those of base/parallel.h. Throws UserError when the compute mode cannot be had on
+// this CPU.
 std::unique_ptr<Backend> MakeCpuBackend(const CpuBackendOptions& options);
 
-// Double (kF64) or complex double (kC128) throughout; slow and simple. Quantisation of activations is the
-// identity.
+// Double (kF64) or complex double (kC128) throughout; slow and simple. Quantisation of activations
+// is the identity.
 std::unique_ptr<Backend> MakeReferenceBackend(DType dtype);
 
 // --- helpers over any backend (kernels/transfer.cc)
@@ -235,8 +253,8 @@ std::vector<float> DownloadFloats(Backend& backend, View x);
 // Uploads integers into an I32 or I64 or U8 tensor of the same size.
 void UploadInts(Backend& backend, std::span<const int32_t> values, View y);
 
-// Slopes of ALiBi for any number of heads. Source: Press et al., "Train short, test long" (2022), as BLOOM
-// applies it.
+// Slopes of ALiBi for any number of heads. Source: Press et al., "Train short, test long" (2022),
+// as BLOOM applies it.
 std::vector<double> AlibiSlopes(int heads);
 
 }  // namespace lacos

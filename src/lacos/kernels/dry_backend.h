@@ -1,4 +1,5 @@
-// A backend that computes nothing, so that the model's own code can be asked how much memory it would take.
+// A backend that computes nothing, so that the model's own code can be asked how much memory it
+// would take.
 #pragma once
 
 #include <algorithm>
@@ -8,14 +9,16 @@
 
 namespace lacos {
 
-// Ops return at once. Backends derive their MakeDry() from it and add up in it what their ops would hold.
+// Ops return at once. Backends derive their MakeDry() from it and add up in it what their ops would
+// hold.
 class DryBackend : public Backend {
  public:
   explicit DryBackend(const TypeSet& types) : types_(types) {}
 
   TypeSet Types() const override { return types_; }
   KernelInfo Describe() const override { return {.backend = "dry", .isa = "none", .kernels = {}}; }
-  // Address space without access rights: costs no memory, and a read would crash instead of giving zeros.
+  // Address space without access rights: costs no memory, and a read would crash instead of giving
+  // zeros.
   Buffer Allocate(size_t bytes) override;
   void Upload(std::span<const std::byte>, View) override {}
   void Download(View, std::span<std::byte> host) override {

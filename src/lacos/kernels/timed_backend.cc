@@ -34,7 +34,8 @@ int64_t Bytes(const Views&... views) {
 
 class TimedBackend final : public Backend {
  public:
-  TimedBackend(std::unique_ptr<Backend> inner, OpTimes& times) : inner_(std::move(inner)), times_(times) {}
+  TimedBackend(std::unique_ptr<Backend> inner, OpTimes& times)
+      : inner_(std::move(inner)), times_(times) {}
 
   // --- memory and order
   TypeSet Types() const override { return inner_->Types(); }
@@ -67,7 +68,8 @@ class TimedBackend final : public Backend {
   WeightId AddWeight(const QuantizedMatrix& matrix) override {
     const WeightId weight = inner_->AddWeight(matrix);
     LACOS_CHECK(weight >= 0, "weights are counted from 0");
-    if (static_cast<size_t>(weight) >= shapes_.size()) shapes_.resize(static_cast<size_t>(weight) + 1);
+    if (static_cast<size_t>(weight) >= shapes_.size())
+      shapes_.resize(static_cast<size_t>(weight) + 1);
     shapes_[weight] = {matrix.rows, matrix.cols};
     return weight;
   }
@@ -88,7 +90,8 @@ class TimedBackend final : public Backend {
                     Product(weight, Orientation::kForward, x.rows()));
     inner_->Linear(x, weight, epilogue, y);
   }
-  void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx) override {
+  void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue,
+                      View dx) override {
     const Span span(*this, StepPart::kProductsBackward, "LinearBackward", Bytes(dy, dx),
                     Product(weight, Orientation::kBackward, dy.rows()));
     inner_->LinearBackward(dy, weight, epilogue, dx);
@@ -118,12 +121,15 @@ class TimedBackend final : public Backend {
   }
   void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override {
     on_vectors_ = false;  // where a block's input was cached, nothing is embedded
-    const Span span(*this, StepPart::kNormalization, "LayerNorm", Bytes(x, gamma, beta, xhat, rstd, y));
+    const Span span(*this, StepPart::kNormalization, "LayerNorm",
+                    Bytes(x, gamma, beta, xhat, rstd, y));
     inner_->LayerNorm(x, gamma, beta, eps, xhat, rstd, y);
   }
-  void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate, View dx) override {
+  void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate,
+                         View dx) override {
     on_vectors_ = false;
-    const Span span(*this, StepPart::kNormalization, "LayerNormBackward", Bytes(dy, xhat, rstd, gamma, dx));
+    const Span span(*this, StepPart::kNormalization, "LayerNormBackward",
+                    Bytes(dy, xhat, rstd, gamma, dx));
     inner_->LayerNormBackward(dy, xhat, rstd, gamma, accumulate, dx);
   }
   void ScaleShift(View xhat, View gamma, View beta, View y) override {
@@ -138,13 +144,15 @@ class TimedBackend final : public Backend {
     const Span span(*this, StepPart::kElementwise, "GeluBackward", Bytes(dy, u, du));
     inner_->GeluBackward(dy, u, du);
   }
-  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y) override {
+  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                      View y) override {
     const Span span(*this, StepPart::kAttentionForward, "AlibiAttention", Bytes(qkv, y));
     inner_->AlibiAttention(qkv, offsets, heads, dropout, y);
   }
-  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
-                              View dqkv) override {
-    const Span span(*this, StepPart::kAttentionBackward, "AlibiAttentionBackward", Bytes(qkv, dy, dqkv));
+  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                              View dy, View dqkv) override {
+    const Span span(*this, StepPart::kAttentionBackward, "AlibiAttentionBackward",
+                    Bytes(qkv, dy, dqkv));
     inner_->AlibiAttentionBackward(qkv, offsets, heads, dropout, dy, dqkv);
   }
   void Dropout(View x, const DropoutSpec& dropout, View y) override {
@@ -218,7 +226,8 @@ class TimedBackend final : public Backend {
     const Span span(*this, StepPart::kVectors, "CosentLoss", Bytes(x, labels, loss, dx));
     inner_->CosentLoss(x, labels, scale, loss, dx);
   }
-  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp, View dn) override {
+  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp,
+                   View dn) override {
     const Span span(*this, StepPart::kVectors, "TripletLoss", Bytes(a, p, n, loss, da, dp, dn));
     inner_->TripletLoss(a, p, n, margin, loss, da, dp, dn);
   }
@@ -231,15 +240,18 @@ class TimedBackend final : public Backend {
     const Span span(*this, StepPart::kOptimizer, "SumSquares", bytes);
     inner_->SumSquares(x, out, nonfinite);
   }
-  void Adam8(const AdamStep& step, View gradient, const Adam8State& state, View parameter) override {
+  void Adam8(const AdamStep& step, View gradient, const Adam8State& state,
+             View parameter) override {
     on_vectors_ = false;
-    const Span span(*this, StepPart::kOptimizer, "Adam8",
-                    Bytes(gradient, state.m_codes, state.v_codes, state.m_absmax, state.v_absmax, parameter));
+    const Span span(
+        *this, StepPart::kOptimizer, "Adam8",
+        Bytes(gradient, state.m_codes, state.v_codes, state.m_absmax, state.v_absmax, parameter));
     inner_->Adam8(step, gradient, state, parameter);
   }
   void Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) override {
     on_vectors_ = false;
-    const Span span(*this, StepPart::kOptimizer, "Adam", Bytes(gradient, state.m, state.v, parameter));
+    const Span span(*this, StepPart::kOptimizer, "Adam",
+                    Bytes(gradient, state.m, state.v, parameter));
     inner_->Adam(step, gradient, state, parameter);
   }
 
@@ -251,9 +263,13 @@ class TimedBackend final : public Backend {
   // From its construction until it goes out of scope, whether by return or by an exception.
   class Span {
    public:
-    Span(TimedBackend& owner, StepPart part, std::string_view op, int64_t bytes, ProductTime product = {})
+    Span(TimedBackend& owner, StepPart part, std::string_view op, int64_t bytes,
+         ProductTime product = {})
         : owner_(owner),
-          op_{.part = owner.on_vectors_ ? StepPart::kVectors : part, .op = op, .calls = 1, .bytes = bytes},
+          op_{.part = owner.on_vectors_ ? StepPart::kVectors : part,
+              .op = op,
+              .calls = 1,
+              .bytes = bytes},
           product_(product) {}
     Span(const Span&) = delete;
     Span& operator=(const Span&) = delete;
@@ -296,8 +312,8 @@ class TimedBackend final : public Backend {
     };
     auto p = std::find_if(times_.products.begin(), times_.products.end(), same_shape);
     if (p == times_.products.end()) {
-      p = times_.products.insert(p,
-                                 {.orientation = product.orientation, .out = product.out, .in = product.in});
+      p = times_.products.insert(
+          p, {.orientation = product.orientation, .out = product.out, .in = product.in});
     }
     p->calls += product.calls;
     p->rows += product.rows;

@@ -1,5 +1,5 @@
-// Where the time of a step goes: a backend that hands every op on to another one and keeps how long it
-// took.
+// Where the time of a step goes: a backend that hands every op on to another one and keeps how long
+// it took.
 #pragma once
 
 #include <array>
@@ -13,9 +13,11 @@
 namespace lacos {
 
 // What ops are for, in the order in which tables list them. A op belongs to one part, but for those
-// between pooling and the backward of pooling (or the next texts), which all work on the texts' vectors.
+// between pooling and the backward of pooling (or the next texts), which all work on the texts'
+// vectors.
 enum class StepPart : uint8_t {
-  kProductsForward,    // with frozen weights; packing, decoding and quantising included, and fused epilogues:
+  // with frozen weights; packing, decoding and quantising included, and fused epilogues:
+  kProductsForward,
   kProductsBackward,   // bias, GELU, LoRA's wide half, residual
   kAttentionForward,   // also where backward runs it again
   kAttentionBackward,  //
@@ -55,21 +57,22 @@ struct ProductTime {
 
 // Filled by a timed backend, which must not be in a op while this is read.
 struct OpTimes {
-  std::vector<OpTime> ops;            // in the order of first use
-  std::vector<ProductTime> products;  // the same time as kProductsForward and kProductsBackward have
+  std::vector<OpTime> ops;  // in the order of first use
+  // the same time as kProductsForward and kProductsBackward have
+  std::vector<ProductTime> products;
   struct Part {
     int64_t calls = 0;
     double seconds = 0;
   };
   std::array<Part, kStepParts> Parts() const;
-  // Of all ops. They do not overlap: it is at most the time that passed around them, and the rest of that
-  // is host code.
+  // Of all ops. They do not overlap: it is at most the time that passed around them, and the rest
+  // of that is host code.
   double Seconds() const;
   void Clear();
 };
 
-// Ops give the results of `backend`. Each is waited for (Synchronize), so that time is counted where it
-// passes. `times` must outlive the backend; one thread at a time may call ops.
+// Ops give the results of `backend`. Each is waited for (Synchronize), so that time is counted
+// where it passes. `times` must outlive the backend; one thread at a time may call ops.
 std::unique_ptr<Backend> MakeTimedBackend(std::unique_ptr<Backend> backend, OpTimes& times);
 
 }  // namespace lacos

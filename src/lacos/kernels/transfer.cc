@@ -1,4 +1,5 @@
-// Helpers over any backend: moving numbers between host vectors and tensors of any type, and ALiBi's slopes.
+// Helpers over any backend: moving numbers between host vectors and tensors of any type, and
+// ALiBi's slopes.
 #include <bit>
 #include <cmath>
 #include <complex>
@@ -24,7 +25,8 @@ void UploadFloats(Backend& backend, std::span<const float> values, View y) {
   if (y.dtype == DType::kF32) return backend.Upload(std::as_bytes(values), y);
   if (y.dtype == DType::kC128) return UploadAs<std::complex<double>>(backend, values, y);
   std::vector<std::byte> host(y.Bytes());
-  LACOS_CHECK(EncodeFromFloat(y.dtype, values.data(), values.size(), host.data()), "a tensor of floats");
+  LACOS_CHECK(EncodeFromFloat(y.dtype, values.data(), values.size(), host.data()),
+              "a tensor of floats");
   backend.Upload(host, y);
 }
 
@@ -81,7 +83,8 @@ std::vector<double> AlibiSlopes(int heads) {
   const double log2_heads = std::log2(power_of_two);
   std::vector<double> slopes;
   slopes.reserve(count);
-  for (int i = 1; i <= power_of_two; ++i) slopes.push_back(std::exp2(-std::exp2(3 - log2_heads) * i));
+  for (int i = 1; i <= power_of_two; ++i)
+    slopes.push_back(std::exp2(-std::exp2(3 - log2_heads) * i));
   // The remaining heads take the odd powers of the base of twice as many.
   for (int i = 0; i < heads - power_of_two; ++i) {
     slopes.push_back(std::exp2(-std::exp2(2 - log2_heads) * (2 * i + 1)));

@@ -9,10 +9,11 @@
 namespace lacos {
 namespace {
 
-// Calls visit(file, offset, bytes, pointer to it in `matrix`) for what is mapped of a matrix: its values, and
-// its scales where they were not copied because of their type or alignment.
+// Calls visit(file, offset, bytes, pointer to it in `matrix`) for what is mapped of a matrix: its
+// values, and its scales where they were not copied because of their type or alignment.
 template <class Visit>
-void ForEachMappedPart(const BaseWeights& base_weights, QuantizedMatrix& matrix, const Visit& visit) {
+void ForEachMappedPart(const BaseWeights& base_weights, QuantizedMatrix& matrix,
+                       const Visit& visit) {
   base_weights.ForEachPart(matrix.name, [&](const StoredTensor& part) {
     const std::byte* data = part.file->Data(part.entry).data();
     if (data == matrix.codes) {
@@ -98,9 +99,11 @@ BlockLoader::Slot* BlockLoader::NextToRead() {
   const auto holds = [](const Slot& slot, int64_t layer) { return slot.layer == layer; };
   for (const int64_t layer : wanted_) {
     if (layer == kNone || error_ != nullptr) continue;
-    if (std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) { return holds(s, layer); })) continue;
+    if (std::any_of(slots_.begin(), slots_.end(), [&](const Slot& s) { return holds(s, layer); }))
+      continue;
     for (Slot& slot : slots_) {
-      if (std::find(wanted_.begin(), wanted_.end(), slot.layer) == wanted_.end() || slot.layer == kNone) {
+      if (std::find(wanted_.begin(), wanted_.end(), slot.layer) == wanted_.end() ||
+          slot.layer == kNone) {
         slot = {.layer = layer, .ready = false, .matrices = {}};
         return &slot;
       }
@@ -112,16 +115,17 @@ BlockLoader::Slot* BlockLoader::NextToRead() {
 void BlockLoader::Read(int64_t layer, std::byte* memory, std::vector<QuantizedMatrix>& matrices) {
   matrices = model_.StoredMatrices(layer);
   for (QuantizedMatrix& matrix : matrices) {
-    ForEachMappedPart(model_.base_weights(), matrix,
-                      [&](const MappedFile& file, int64_t offset, int64_t bytes, const auto& moved) {
-                        auto reader = std::find_if(readers_.begin(), readers_.end(),
-                                                   [&](const auto& known) { return known.first == &file; });
-                        if (reader == readers_.end()) {
-                          reader = readers_.insert(reader, {&file, std::make_unique<DirectReader>(file)});
-                        }
-                        moved(reader->second->Read(offset, bytes, memory));
-                        memory += DirectReader::Room(offset, bytes);
-                      });
+    ForEachMappedPart(
+        model_.base_weights(), matrix,
+        [&](const MappedFile& file, int64_t offset, int64_t bytes, const auto& moved) {
+          auto reader = std::find_if(readers_.begin(), readers_.end(),
+                                     [&](const auto& known) { return known.first == &file; });
+          if (reader == readers_.end()) {
+            reader = readers_.insert(reader, {&file, std::make_unique<DirectReader>(file)});
+          }
+          moved(reader->second->Read(offset, bytes, memory));
+          memory += DirectReader::Room(offset, bytes);
+        });
   }
 }
 

@@ -1,4 +1,5 @@
-// Bases larger than memory: the next block's matrices are read into memory of their own while one computes.
+// Bases larger than memory: the next block's matrices are read into memory of their own while one
+// computes.
 #pragma once
 
 #include <array>
@@ -15,9 +16,10 @@
 
 namespace lacos {
 
-// Two blocks' worth of memory and a thread that fills it past the kernel's page cache. Against reading ahead
-// into the cache and using the mapped pages this costs a second block of memory, and spares the processor
-// the page faults, the cache's bookkeeping and dropping each page again (docs/performance.md).
+// Two blocks' worth of memory and a thread that fills it past the kernel's page cache. Against
+// reading ahead into the cache and using the mapped pages this costs a second block of memory, and
+// spares the processor the page faults, the cache's bookkeeping and dropping each page again
+// (docs/performance.md).
 class BlockLoader {
  public:
   explicit BlockLoader(BloomModel& model);  // must outlive the loader
@@ -25,8 +27,8 @@ class BlockLoader {
   BlockLoader(const BlockLoader&) = delete;
   BlockLoader& operator=(const BlockLoader&) = delete;
 
-  // Waits until `layer` has been read, and has the model's matrices of it read there from now on; then `next`
-  // is read (it may be the same). Throws what reading threw.
+  // Waits until `layer` has been read, and has the model's matrices of it read there from now on;
+  // then `next` is read (it may be the same). Throws what reading threw.
   void Use(int64_t layer, int64_t next);
   // The model's matrices of the block are those of the mapped file again.
   void Release(int64_t layer);

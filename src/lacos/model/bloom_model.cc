@@ -77,7 +77,8 @@ void BloomModel::ForEachBias(const std::function<void(const std::string&, Parame
     visit(fmt::format("h.{}.input_layernorm.bias", i), block.input_layernorm.beta);
     visit(block.query_key_value.name + ".bias", block.query_key_value.bias);
     visit(block.dense.name + ".bias", block.dense.bias);
-    visit(fmt::format("h.{}.post_attention_layernorm.bias", i), block.post_attention_layernorm.beta);
+    visit(fmt::format("h.{}.post_attention_layernorm.bias", i),
+          block.post_attention_layernorm.beta);
     visit(block.dense_h_to_4h.name + ".bias", block.dense_h_to_4h.bias);
     visit(block.dense_4h_to_h.name + ".bias", block.dense_4h_to_h.bias);
   }
@@ -88,12 +89,14 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
   LACOS_CHECK(trainable_.empty(), "an adapter is attached once");
   adapter_ = adapter;
   const auto upload = [&](const std::string& name, const HostMatrix& host) {
-    const Shape shape = host.shape.size() == 2 ? Shape{host.shape[0], host.shape[1]} : Shape{host.shape[0]};
+    const Shape shape =
+        host.shape.size() == 2 ? Shape{host.shape[0], host.shape[1]} : Shape{host.shape[0]};
     Parameter parameter{.value = NewTensor(shape), .gradient = {}};
     UploadFloats(backend_, host.values, parameter.value);
     if (trainable) {
       parameter.gradient = NewTensor(shape);
-      trainable_.push_back({.name = name, .value = parameter.value, .gradient = parameter.gradient});
+      trainable_.push_back(
+          {.name = name, .value = parameter.value, .gradient = parameter.gradient});
     }
     return parameter;
   };
@@ -124,7 +127,8 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
   });
   LACOS_CHECK(attached == adapter.modules.size() + adapter.biases.size(),
               "every part of the adapter has a place");
-  const auto forget = [](HostMatrix& host) { host.values = std::vector<float>(); };  // Detach downloads them
+  // Detach downloads them
+  const auto forget = [](HostMatrix& host) { host.values = std::vector<float>(); };
   for (auto& [name, module] : adapter_.modules) {
     forget(module.a);
     forget(module.b);
@@ -160,7 +164,8 @@ void BloomModel::AwaitBlock(int64_t layer) const {
 }
 
 void BloomModel::DropBlock(int64_t layer, bool from_cache) const {
-  ForEachMatrix(layer, [&](const std::string& name) { base_weights_->DropPages(name, from_cache); });
+  ForEachMatrix(layer,
+                [&](const std::string& name) { base_weights_->DropPages(name, from_cache); });
 }
 
 std::vector<QuantizedMatrix> BloomModel::StoredMatrices(int64_t layer) const {

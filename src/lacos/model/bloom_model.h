@@ -1,5 +1,5 @@
-// A BLOOM ready to run: frozen matrices registered with a backend, small parameters uploaded, an adapter
-// attached.
+// A BLOOM ready to run: frozen matrices registered with a backend, small parameters uploaded, an
+// adapter attached.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,8 @@
 
 namespace lacos {
 
-// A trainable tensor with its PEFT-independent name, listed once for the optimizer, checkpoints and export.
+// A trainable tensor with its PEFT-independent name, listed once for the optimizer, checkpoints and
+// export.
 struct TrainableTensor {
   std::string name;  // "h.0.self_attention.query_key_value.lora_A", "h.0.mlp.dense_h_to_4h.bias"
   TensorView value;
@@ -23,7 +24,8 @@ struct TrainableTensor {
 
 class BloomModel {
  public:
-  // The backend must outlive the model. Nothing is expanded: matrices stay mapped, in their stored type.
+  // The backend must outlive the model. Nothing is expanded: matrices stay mapped, in their stored
+  // type.
   BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weights);
 
   // Attaches LoRA matrices or trained biases; with `trainable`, allocates gradients for them.
@@ -53,7 +55,8 @@ class BloomModel {
   TensorView NewTensor(Shape shape);
   TensorView Load(const std::string& name);
   void ForEachLinear(const std::function<void(const std::string& module, LinearLayer&)>& visit);
-  void ForEachMatrix(int64_t layer, const std::function<void(const std::string& name)>& visit) const;
+  void ForEachMatrix(int64_t layer,
+                     const std::function<void(const std::string& name)>& visit) const;
   void ForEachBias(const std::function<void(const std::string& name, Parameter&)>& visit);
 
   Backend& backend_;
@@ -64,7 +67,8 @@ class BloomModel {
   std::vector<BlockLayer> blocks_;
   std::vector<QuantizedMatrix> stored_;  // every block's, in the order of ForEachMatrix
   TableId word_embeddings_ = -1;
-  LoraAdapter adapter_;  // settings and shapes of what is attached, without the values that Detach downloads
+  // settings and shapes of what is attached, without the values that Detach downloads
+  LoraAdapter adapter_;
   std::vector<TrainableTensor> trainable_;
 };
 

@@ -1,5 +1,5 @@
-// Measuring as if the base were larger than memory: it is dropped from the kernel's cache, and every pass
-// reads it from the disk.
+// Measuring as if the base were larger than memory: it is dropped from the kernel's cache, and
+// every pass reads it from the disk.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ struct DiskMeasurement {
   double read_bytes_per_second = 0;  // when nothing computes; 0 where nothing came from the disk
 };
 
-// Times `work` with the base cached, where half of free memory can hold it; drops the base from the cache and
-// times reading all of it, block after block, as passes do from here on: past the kernel's cache. The encoder
-// must stream.
+// Times `work` with the base cached, where half of free memory can hold it; drops the base from the
+// cache and times reading all of it, block after block, as passes do from here on: past the
+// kernel's cache. The encoder must stream.
 DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work);
 
 }  // namespace lacos

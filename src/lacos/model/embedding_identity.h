@@ -11,8 +11,8 @@ namespace lacos {
 // {"adapter_config.json": SHA-256, ...}: the files of the folder's adapter; empty without one.
 Json AdapterHashes(const ModelFolder& folder);
 
-// Base (bytes, kernels: LayerCacheIdentity), adapter, tokenizer and settings. Hashes of large files are
-// remembered in `folder`. Throws UserError when a file cannot be read.
+// Base (bytes, kernels: LayerCacheIdentity), adapter, tokenizer and settings. Hashes of large files
+// are remembered in `folder`. Throws UserError when a file cannot be read.
 Json EmbeddingIdentity(const SentenceEncoder& embedder, const std::string& folder);
 
 }  // namespace lacos

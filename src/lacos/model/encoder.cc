@@ -25,7 +25,8 @@ PackedTexts PackedTexts::Select(std::span<const int64_t> rows) const {
   for (const int64_t n : rows) {
     selected.Add(Text(n));
     if (!keys.empty())
-      selected.keys.insert(selected.keys.end(), keys.begin() + offsets[n], keys.begin() + offsets[n + 1]);
+      selected.keys.insert(selected.keys.end(), keys.begin() + offsets[n],
+                           keys.begin() + offsets[n + 1]);
   }
   return selected;
 }
@@ -35,7 +36,8 @@ std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets) {
   std::vector<int64_t> starts = {0};
   for (int64_t n = 0; n < texts; ++n) {
     // A text joins the open leaf only as a whole; so a cut before it is a cut in every chunking.
-    if (n > starts.back() && offsets[n + 1] - offsets[starts.back()] > kLeafTokens) starts.push_back(n);
+    if (n > starts.back() && offsets[n + 1] - offsets[starts.back()] > kLeafTokens)
+      starts.push_back(n);
   }
   if (texts > 0) starts.push_back(texts);
   return starts;
@@ -66,8 +68,9 @@ int64_t Encoder::RecomputedBlocks() const {
 // Blocks below are not read while all their states come from the layer cache.
 int64_t Encoder::FirstBlock() const { return std::min(CachedBlocks(), model_.config().layers - 1); }
 
-// Blocks follow one another upwards, and in a backward downwards again to the lowest trained one; then the
-// next pass begins. The block at which the direction turns is used twice in a row, and stays.
+// Blocks follow one another upwards, and in a backward downwards again to the lowest trained one;
+// then the next pass begins. The block at which the direction turns is used twice in a row, and
+// stays.
 std::vector<int64_t> Encoder::ComingBlocks(int64_t layer, Phase phase, int64_t most) const {
   const int64_t layers = model_.config().layers, count = std::min(most, layers);
   const int64_t lowest = EmbeddingTrainable() ? 0 : LowestTrainableBlock(), first = FirstBlock();
@@ -175,24 +178,25 @@ void Encoder::Embed(const PassContext& context, const EncoderPass& pass, const T
 }
 
 // What `pass` has places for is kept there; a pass without any keeps nothing.
-void Encoder::RunRange(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
-                       const TensorView& h) {
+void Encoder::RunRange(const PassContext& context, const EncoderPass& pass, int64_t begin,
+                       int64_t end, const TensorView& h) {
   for (int64_t i = begin; i < end; ++i) {
     const bool keep = !pass.saved.empty();
     const Phase phase = keep ? Phase::kForwardKept : Phase::kForward;
     BeginBlock(i, phase);
     if (keep && pass.block_input[i]) model_.backend().Copy(h, pass.block_input[i]);
     const bool save = keep && static_cast<bool>(pass.saved[i].u);
-    BlockForward(context, model_.blocks()[i], static_cast<int>(i), h, save ? &pass.saved[i] : nullptr);
+    BlockForward(context, model_.blocks()[i], static_cast<int>(i), h,
+                 save ? &pass.saved[i] : nullptr);
     work_.block_tokens += context.tokens;
     EndBlock(i, phase);
   }
 }
 
 // The hidden state runs through all blocks in one buffer; returns it. `output` gets ln_f of it.
-TensorView Encoder::RunBlocks(const PassContext& context, const PackedTexts& texts, EncoderPass& pass,
-                              bool keep, const TensorView& output_xhat, const TensorView& output_rstd,
-                              const TensorView& output) {
+TensorView Encoder::RunBlocks(const PassContext& context, const PackedTexts& texts,
+                              EncoderPass& pass, bool keep, const TensorView& output_xhat,
+                              const TensorView& output_rstd, const TensorView& output) {
   Backend& backend = model_.backend();
   const TypeSet types = backend.Types();
   const int64_t t = context.tokens, d = model_.config().hidden_size;
@@ -225,7 +229,8 @@ TensorView Encoder::RunBlocks(const PassContext& context, const PackedTexts& tex
   }
   RunRange(context, pass, cached, layers, h);
   const LayerNormLayer& last = model_.final_layernorm();
-  backend.LayerNorm(h, last.gamma.value, last.beta.value, last.epsilon, output_xhat, output_rstd, output);
+  backend.LayerNorm(h, last.gamma.value, last.beta.value, last.epsilon, output_xhat, output_rstd,
+                    output);
   return h;
 }
 
@@ -248,11 +253,12 @@ void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, Encod
     pass.texts = texts;
     pass.final_xhat = arena_.Allocate(types.residual, shape);
     pass.final_rstd = arena_.Allocate(types.statistic, {texts.Tokens()});
-    if (options_.pooling == Pooling::kMax) pass.argmax = arena_.Allocate(DType::kI32, vectors.shape);
+    if (options_.pooling == Pooling::kMax)
+      pass.argmax = arena_.Allocate(DType::kI32, vectors.shape);
   }
-  // Everything RunBlocks keeps is allocated before its own scope; the hidden states are not needed after
-  // pooling, but they must lie above what is kept, so they are pooled from a buffer that backward does not
-  // read.
+  // Everything RunBlocks keeps is allocated before its own scope; the hidden states are not needed
+  // after pooling, but they must lie above what is kept, so they are pooled from a buffer that
+  // backward does not read.
   TensorView hidden = arena_.Allocate(types.residual, shape);
   RunBlocks(context, texts, pass, keep != nullptr, pass.final_xhat, pass.final_rstd, hidden);
   model_.backend().Pool(hidden, pass.offsets, options_.pooling, pass.argmax, vectors);
@@ -279,7 +285,8 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     backend.PoolBackward(dvectors, pass.offsets, options_.pooling, pass.argmax, dhidden);
     const LayerNormLayer& last = model_.final_layernorm();
     if (last.beta.Trainable()) backend.TokenSum(dhidden, context.leaves, last.beta.gradient);
-    backend.LayerNormBackward(dhidden, pass.final_xhat, pass.final_rstd, last.gamma.value, false, dh);
+    backend.LayerNormBackward(dhidden, pass.final_xhat, pass.final_rstd, last.gamma.value, false,
+                              dh);
   }
   const bool embedding = EmbeddingTrainable();
   const int64_t lowest = embedding ? 0 : LowestTrainableBlock();
@@ -301,8 +308,8 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
     EndBlock(i, Phase::kBackward);
   }
   if (embedding) {
-    const DropoutSpec dropout =
-        MakeDropout(context, static_cast<int>(layers), DropoutSite::kEmbedding, options_.dropout.embedding);
+    const DropoutSpec dropout = MakeDropout(context, static_cast<int>(layers),
+                                            DropoutSite::kEmbedding, options_.dropout.embedding);
     if (dropout.Active()) backend.Dropout(dh, dropout, dh);
     backend.TokenSum(dh, context.leaves, model_.embedding_layernorm().beta.gradient);
   }

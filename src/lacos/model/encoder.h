@@ -33,9 +33,9 @@ struct PackedTexts {
   PackedTexts Select(std::span<const int64_t> rows) const;
 };
 
-// Cut points for sums over tokens: leaves of at most 512 tokens, cut at text boundaries in batch order; a
-// longer text is cut at every 512th of its tokens. Chunks of whole texts that start at `LeafStarts` have the
-// same leaves as the batch.
+// Cut points for sums over tokens: leaves of at most 512 tokens, cut at text boundaries in batch
+// order; a longer text is cut at every 512th of its tokens. Chunks of whole texts that start at
+// `LeafStarts` have the same leaves as the batch.
 inline constexpr int64_t kLeafTokens = 512;
 TokenLeaves MakeLeaves(std::span<const int32_t> offsets);
 // Indexes of the texts at which a leaf begins, and finally N.
@@ -46,14 +46,17 @@ class LayerCache;
 struct EncoderOptions {
   Pooling pooling = Pooling::kMean;
   DropoutRates dropout;  // training only; needs PackedTexts::keys
-  // Blocks whose activations are recomputed in backward from their saved input, counted from the bottom;
+  // Blocks whose activations are recomputed in backward from their saved input, counted from the
+  // bottom;
   // -1 = all. The rest is saved. Same bytes either way.
   int64_t recompute_blocks = 0;
-  // Each block's matrices are read ahead while the one before it computes, and given up after it: one block
-  // of the base is resident at a time, or two where the kernel is not to cache them. Same bytes.
+  // Each block's matrices are read ahead while the one before it computes, and given up after it:
+  // one block of the base is resident at a time, or two where the kernel is not to cache them. Same
+  // bytes.
   WeightStreaming streaming = WeightStreaming::kNone;
-  // States that enter the lowest trained block, by text: only texts that it does not have run through the
-  // blocks below. It must be one of this model and that block, and outlive the encoder. Same bytes.
+  // States that enter the lowest trained block, by text: only texts that it does not have run
+  // through the blocks below. It must be one of this model and that block, and outlive the encoder.
+  // Same bytes.
   LayerCache* layer_cache = nullptr;
 };
 
@@ -62,8 +65,8 @@ struct EncoderPass {
   PackedTexts texts;
   TensorView ids, offsets, token_keys;
   TokenLeaves leaves;
-  std::vector<BlockSaved> saved;              // per block; views absent where recomputed or not needed
-  std::vector<TensorView> block_input;        // [T, D] per recomputed block
+  std::vector<BlockSaved> saved;        // per block; views absent where recomputed or not needed
+  std::vector<TensorView> block_input;  // [T, D] per recomputed block
   TensorView embedding_xhat, embedding_rstd;  // only when the embedding LayerNorm is trained
   TensorView final_xhat, final_rstd;          // [T, D], [T]
   TensorView argmax;                          // [N, D] for max pooling
@@ -79,8 +82,8 @@ class Encoder {
  public:
   Encoder(BloomModel& model, const EncoderOptions& options);
 
-  // vectors [N, D] residual type, allocated by the caller. With `keep`, what backward needs is kept in it
-  // (allocated from arena(): release by an ArenaScope around forward and backward).
+  // vectors [N, D] residual type, allocated by the caller. With `keep`, what backward needs is kept
+  // in it (allocated from arena(): release by an ArenaScope around forward and backward).
   void Forward(const PackedTexts& texts, const TensorView& vectors, EncoderPass* keep = nullptr);
   // Adds the gradients of every trainable tensor of the model.
   void Backward(const EncoderPass& pass, const TensorView& dvectors);
@@ -90,7 +93,8 @@ class Encoder {
   // Where gradients end: the model's number of layers when nothing in a block is trained.
   int64_t LowestTrainableBlock() const;
   bool EmbeddingTrainable() const;
-  // For measurements: drops the whole base from the kernel's cache; reads all of it as a pass would.
+  // For measurements: drops the whole base from the kernel's cache; reads all of it as a pass
+  // would.
   void DropBase();
   void ReadBase();
 
@@ -101,8 +105,8 @@ class Encoder {
 
  private:
   PassContext Upload(const PackedTexts& texts, EncoderPass& pass);
-  TensorView RunBlocks(const PassContext& context, const PackedTexts& texts, EncoderPass& pass, bool keep,
-                       const TensorView& output_xhat, const TensorView& output_rstd,
+  TensorView RunBlocks(const PassContext& context, const PackedTexts& texts, EncoderPass& pass,
+                       bool keep, const TensorView& output_xhat, const TensorView& output_rstd,
                        const TensorView& output);
   // The hidden state h [T, D] before the first block, and through blocks [begin, end).
   void Embed(const PassContext& context, const EncoderPass& pass, const TensorView& h);

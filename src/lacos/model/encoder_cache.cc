@@ -1,4 +1,5 @@
-// The part of the encoder that reads hidden states from a layer cache instead of computing the blocks below.
+// The part of the encoder that reads hidden states from a layer cache instead of computing the
+// blocks below.
 #include "lacos/model/encoder.h"
 #include "lacos/model/layer_cache.h"
 
@@ -10,8 +11,8 @@ int64_t Encoder::CachedBlocks() const {
   return LowestTrainableBlock();
 }
 
-void Encoder::RunCached(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
-                        int64_t blocks, const TensorView& h) {
+void Encoder::RunCached(const PassContext& context, const PackedTexts& texts,
+                        const EncoderPass& pass, int64_t blocks, const TensorView& h) {
   LayerCache& cache = *options_.layer_cache;
   std::vector<int64_t> found, missing;
   for (int64_t n = 0; n < texts.Texts(); ++n) {
@@ -23,7 +24,8 @@ void Encoder::RunCached(const PassContext& context, const PackedTexts& texts, co
     RunRange(context, {}, 0, blocks, h);
     return KeepRows(texts, missing, {}, h);
   }
-  // Missing texts are computed in the first rows of h, so that no more memory is taken than without a cache.
+  // Missing texts are computed in the first rows of h, so that no more memory is taken than without
+  // a cache.
   if (!missing.empty()) ComputeRows(texts, missing, blocks, h, h);
   std::vector<int64_t> damaged;
   std::vector<std::byte> rows;
@@ -42,8 +44,8 @@ void Encoder::RunCached(const PassContext& context, const PackedTexts& texts, co
   ComputeRows(texts, damaged, blocks, arena_.Allocate(h.dtype, {tokens, h.cols()}), h);
 }
 
-// Runs the given texts through the lowest `blocks` blocks in the first rows of `space`, which may be h, and
-// puts them into their places in h.
+// Runs the given texts through the lowest `blocks` blocks in the first rows of `space`, which may
+// be h, and puts them into their places in h.
 void Encoder::ComputeRows(const PackedTexts& texts, std::span<const int64_t> rows, int64_t blocks,
                           const TensorView& space, const TensorView& h) {
   const ArenaScope scope(arena_);
@@ -57,10 +59,11 @@ void Encoder::ComputeRows(const PackedTexts& texts, std::span<const int64_t> row
   KeepRows(texts, rows, computed, h);
 }
 
-// Adds states to the cache: of rows that lie side by side in `from` (and are copied to their places in h), or
-// without `from` in their places. Last to first: `from` may be the first rows of h, and no text moves down.
-void Encoder::KeepRows(const PackedTexts& texts, std::span<const int64_t> rows, const TensorView& from,
-                       const TensorView& h) {
+// Adds states to the cache: of rows that lie side by side in `from` (and are copied to their places
+// in h), or without `from` in their places. Last to first: `from` may be the first rows of h, and
+// no text moves down.
+void Encoder::KeepRows(const PackedTexts& texts, std::span<const int64_t> rows,
+                       const TensorView& from, const TensorView& h) {
   Backend& backend = model_.backend();
   int64_t end = from ? from.rows() : 0;
   std::vector<std::byte> states;

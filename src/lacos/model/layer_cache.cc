@@ -21,8 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The file: kMagic, the identity's size (8 bytes) and JSON, SHA-256 of these; then entries at multiples of
-// kAlignment. Integers are little-endian, hashes 64 hexadecimal digits.
+// The file: kMagic, the identity's size (8 bytes) and JSON, SHA-256 of these; then entries at
+// multiples of kAlignment. Integers are little-endian, hashes 64 hexadecimal digits.
 constexpr std::string_view kMagic = "lacos layers 1\n";
 constexpr std::string_view kExtension = ".lacos-layers";
 constexpr int64_t kAlignment = 64;
@@ -59,7 +59,8 @@ std::string MakeHeader(const Json& identity) {
   header.append(reinterpret_cast<const char*>(&size), sizeof(size));
   header += text;
   header += Sha256Hex(header);
-  header.resize(static_cast<size_t>(RoundUp(static_cast<int64_t>(header.size()), kAlignment)), '\0');
+  header.resize(static_cast<size_t>(RoundUp(static_cast<int64_t>(header.size()), kAlignment)),
+                '\0');
   return header;
 }
 
@@ -99,8 +100,9 @@ void LayerCache::Open() {
     file_ = FileDescriptor(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
     if (file_.get() < 0 && errno == ENOENT) {
       adding_ = false;
-      return Tell(fmt::format("layer cache {}: the folder has nothing for this base and may not be written",
-                              options_.folder));
+      return Tell(
+          fmt::format("layer cache {}: the folder has nothing for this base and may not be written",
+                      options_.folder));
     }
     adding_ = false;
   }
@@ -114,10 +116,10 @@ void LayerCache::Open() {
   const int64_t size = RegularFileSize(file_.get(), path_);
   if (HeaderIsRight(size)) return ScanEntries(size);
   if (size > 0) {
-    Tell(
-        fmt::format("layer cache {}: not a cache of this base, or damaged at its beginning; nothing of it is "
-                    "used",
-                    path_));
+    Tell(fmt::format(
+        "layer cache {}: not a cache of this base, or damaged at its beginning; nothing of it is "
+        "used",
+        path_));
   }
   if (adding_) WriteHeader();
 }
@@ -144,7 +146,8 @@ void LayerCache::WriteHeader() {
 }
 
 int64_t LayerCache::EntryBytes(int64_t tokens) const {
-  return RoundUp(static_cast<int64_t>(sizeof(Head)) + tokens * LayerCacheTokenBytes(row_bytes_), kAlignment);
+  return RoundUp(static_cast<int64_t>(sizeof(Head)) + tokens * LayerCacheTokenBytes(row_bytes_),
+                 kAlignment);
 }
 
 int64_t LayerCache::ReadHead(int64_t at, int64_t size, std::string& states_hash,
@@ -158,8 +161,8 @@ int64_t LayerCache::ReadHead(int64_t at, int64_t size, std::string& states_hash,
     return -1;
   }
   ids.resize(head.tokens);
-  PreadFully(file_.get(), at + static_cast<int64_t>(sizeof(Head)), std::as_writable_bytes(std::span(ids)),
-             path_);
+  PreadFully(file_.get(), at + static_cast<int64_t>(sizeof(Head)),
+             std::as_writable_bytes(std::span(ids)), path_);
   if (HashOfHead(head, ids) != std::string_view(head.head_hash, kHashDigits)) return -1;
   states_hash.assign(head.states_hash, kHashDigits);
   return static_cast<int64_t>(head.tokens);
@@ -171,12 +174,13 @@ int64_t LayerCache::NextEntry(int64_t from, int64_t size) const {
   std::string hash;
   std::vector<int32_t> ids;
   for (int64_t at = from; at < size;) {
-    const std::span<std::byte> part =
-        std::span(chunk).first(static_cast<size_t>(std::min(size - at, static_cast<int64_t>(chunk.size()))));
+    const std::span<std::byte> part = std::span(chunk).first(
+        static_cast<size_t>(std::min(size - at, static_cast<int64_t>(chunk.size()))));
     PreadFully(file_.get(), at, part, path_);
     for (size_t i = 0; i + sizeof(kMark) <= part.size(); i += kAlignment) {
       const int64_t place = at + static_cast<int64_t>(i);
-      if (std::memcmp(part.data() + i, kMark, sizeof(kMark)) == 0 && ReadHead(place, size, hash, ids) > 0)
+      if (std::memcmp(part.data() + i, kMark, sizeof(kMark)) == 0 &&
+          ReadHead(place, size, hash, ids) > 0)
         return place;
     }
     at += static_cast<int64_t>(part.size());
@@ -198,13 +202,14 @@ void LayerCache::ScanEntries(int64_t size) {
       }
       const int64_t next = NextEntry(end_ + kAlignment, size);
       Tell(fmt::format(
-          "layer cache {}: {} bytes at {} are damaged or unfinished; left out, and computed again", path_,
-          next - end_, end_));
+          "layer cache {}: {} bytes at {} are damaged or unfinished; left out, and computed again",
+          path_, next - end_, end_));
       if (next == size) break;
       end_ = next;
     }
     if (!adding_) return;
-    if (end_ < size && ftruncate(file_.get(), end_) != 0) ThrowSystemError(path_, "cut off what is damaged");
+    if (end_ < size && ftruncate(file_.get(), end_) != 0)
+      ThrowSystemError(path_, "cut off what is damaged");
   } catch (const UserError& problem) {
     StopAdding(problem.what());
   }
@@ -247,8 +252,8 @@ void LayerCache::Add(std::span<const int32_t> ids, std::span<const std::byte> ro
   if (entries_.contains(key)) return;
   const int64_t size = EntryBytes(tokens);
   if (other_bytes_ + end_ + size > options_.limit_bytes) {
-    return StopAdding(fmt::format("{} holds {} bytes, and --cache-layers-limit is {}", options_.folder,
-                                  other_bytes_ + end_, options_.limit_bytes));
+    return StopAdding(fmt::format("{} holds {} bytes, and --cache-layers-limit is {}",
+                                  options_.folder, other_bytes_ + end_, options_.limit_bytes));
   }
   Head head{};
   std::memcpy(head.mark, kMark, sizeof(kMark));
@@ -263,7 +268,8 @@ void LayerCache::Add(std::span<const int32_t> ids, std::span<const std::byte> ro
     PwriteFully(file_.get(), end_ + static_cast<int64_t>(front.size()), rows, path_);
     PwriteFully(file_.get(), end_, front, path_);
   } catch (const UserError& problem) {
-    if (ftruncate(file_.get(), end_) != 0) entries_.clear();  // nothing more of this file is trusted
+    // nothing more of this file is trusted
+    if (ftruncate(file_.get(), end_) != 0) entries_.clear();
     return StopAdding(problem.what());
   }
   entries_[key] = end_;

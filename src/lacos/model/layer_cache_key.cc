@@ -22,16 +22,16 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kSettledSeconds = 2;
 
-// Size, inode and times of a file as one line; nothing when it was changed just now: a second change within
-// the clock's grain would leave them as they are.
+// Size, inode and times of a file as one line; nothing when it was changed just now: a second
+// change within the clock's grain would leave them as they are.
 std::optional<std::string> Settled(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return std::nullopt;
   const int64_t newest = std::max<int64_t>(status.st_mtim.tv_sec, status.st_ctim.tv_sec);
   if (newest + kSettledSeconds > time(nullptr)) return std::nullopt;
-  return fmt::format("{} bytes, device {} inode {}, modified {}.{:09}, changed {}.{:09}", status.st_size,
-                     status.st_dev, status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
-                     status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+  return fmt::format("{} bytes, device {} inode {}, modified {}.{:09}, changed {}.{:09}",
+                     status.st_size, status.st_dev, status.st_ino, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
 }
 
 // FileSha256, remembered between runs.

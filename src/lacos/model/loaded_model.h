@@ -20,8 +20,8 @@ struct LoadedModel {
   std::optional<LoraAdapter> adapter;
 };
 
-// Opens weights, tokenizer and adapter. Throws UserError, also when the tokenizer has ids beyond the
-// embedding's rows.
+// Opens weights, tokenizer and adapter. Throws UserError, also when the tokenizer has ids beyond
+// the embedding's rows.
 LoadedModel LoadModel(const std::string& path, const std::string& base, const std::string& adapter);
 
 }  // namespace lacos

@@ -6,7 +6,8 @@
 namespace lacos {
 namespace {
 
-// Pools the tails of texts that were cut in two: segments [2N], heads and tails in turn; returns [N, D].
+// Pools the tails of texts that were cut in two: segments [2N], heads and tails in turn; returns
+// [N, D].
 std::vector<float> PoolTails(Encoder& encoder, const TensorView& hidden, const TensorView& offsets,
                              Pooling pooling) {
   Backend& backend = encoder.model().backend();
@@ -23,7 +24,8 @@ std::vector<float> PoolTails(Encoder& encoder, const TensorView& hidden, const T
 
 }  // namespace
 
-void PoolAfterPrompt(Encoder& encoder, const PackedTexts& texts, int64_t skipped, const TensorView& vectors) {
+void PoolAfterPrompt(Encoder& encoder, const PackedTexts& texts, int64_t skipped,
+                     const TensorView& vectors) {
   Backend& backend = encoder.model().backend();
   const int64_t n = texts.Texts(), d = encoder.model().config().hidden_size;
   const ArenaScope scope(encoder.arena());
@@ -43,7 +45,8 @@ void PoolAfterPrompt(Encoder& encoder, const PackedTexts& texts, int64_t skipped
 
   std::vector<float> pooled = PoolTails(encoder, hidden, offsets, pooling);
   if (pooling == Pooling::kWeightedMean) {
-    // Weights skipped + 1, skipped + 2, ... are a constant and 1, 2, ...: a mixture of two poolings.
+    // Weights skipped + 1, skipped + 2, ... are a constant and 1, 2, ...: a mixture of two
+    // poolings.
     const std::vector<float> mean = PoolTails(encoder, hidden, offsets, Pooling::kMean);
     for (int64_t i = 0; i < n; ++i) {
       const double rising = (1.0 + texts.offsets[i + 1] - cuts[2 * i + 1]) / 2;

@@ -11,7 +11,8 @@ Repeats FindRepeats(std::span<const std::span<const int32_t>> rows) {
   std::unordered_map<std::string_view, int32_t> known;  // by the bytes of the ids
   known.reserve(rows.size());
   for (size_t row = 0; row < rows.size(); ++row) {
-    const std::string_view bytes(reinterpret_cast<const char*>(rows[row].data()), rows[row].size_bytes());
+    const std::string_view bytes(reinterpret_cast<const char*>(rows[row].data()),
+                                 rows[row].size_bytes());
     const auto [place, is_new] = known.emplace(bytes, static_cast<int32_t>(repeats.first.size()));
     if (is_new) repeats.first.push_back(static_cast<int64_t>(row));
     repeats.text.push_back(place->second);

@@ -23,39 +23,43 @@ struct SentenceEncoder::State {
 
 namespace {
 
-TokenizeOptions MakeTokenizeOptions(const SentenceEncoderOptions& options, const EmbeddingSettings& folder,
-                                    const Tokenizer& tokenizer) {
-  TokenizeOptions tokenize{.strip = options.strip.value_or(folder.strip.value_or(false)),
-                           .max_length = options.max_length.value_or(folder.max_length.value_or(2048))};
+TokenizeOptions MakeTokenizeOptions(const SentenceEncoderOptions& options,
+                                    const EmbeddingSettings& folder, const Tokenizer& tokenizer) {
+  TokenizeOptions tokenize{
+      .strip = options.strip.value_or(folder.strip.value_or(false)),
+      .max_length = options.max_length.value_or(folder.max_length.value_or(2048))};
   if (!options.prefix.empty()) tokenizer.Encode(options.prefix, tokenize.before);
   if (!options.suffix.empty()) tokenizer.Encode(options.suffix, tokenize.after);
   const auto around = static_cast<int64_t>(tokenize.before.size() + tokenize.after.size());
   if (around > 0 && around >= tokenize.max_length) {
-    throw UserError(
-        fmt::format("[--prefix, --suffix] have {} tokens, and --max-length is {}; expected room for a text "
-                    "between them; raise --max-length",
-                    around, tokenize.max_length));
+    throw UserError(fmt::format(
+        "[--prefix, --suffix] have {} tokens, and --max-length is {}; expected room for a text "
+        "between them; raise --max-length",
+        around, tokenize.max_length));
   }
   return tokenize;
 }
 
 }  // namespace
 
-SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options) : state_(std::make_unique<State>()) {
+SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
+    : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.compute = options.compute;
   s.loaded = LoadModel(options.path, options.base, options.adapter);
   const EmbeddingSettings& folder = s.loaded.folder.settings;
   s.backend = MakeCpuBackend({.compute = options.compute});
-  if (options.op_times != nullptr) s.backend = MakeTimedBackend(std::move(s.backend), *options.op_times);
+  if (options.op_times != nullptr)
+    s.backend = MakeTimedBackend(std::move(s.backend), *options.op_times);
   s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.base_weights);
   if (s.loaded.adapter) s.model->Attach(*s.loaded.adapter, /*trainable=*/false);
   const Pooling pooling = options.pooling.value_or(folder.pooling.value_or(Pooling::kMean));
   s.encoder = std::make_unique<Encoder>(
-      *s.model, EncoderOptions{.pooling = pooling,
-                               .dropout = {},
-                               .streaming = options.stream_layers ? ChooseStreaming(*s.loaded.base_weights)
-                                                                  : WeightStreaming::kNone});
+      *s.model,
+      EncoderOptions{.pooling = pooling,
+                     .dropout = {},
+                     .streaming = options.stream_layers ? ChooseStreaming(*s.loaded.base_weights)
+                                                        : WeightStreaming::kNone});
   s.text_encoder = std::make_unique<TextEncoder>(
       *s.encoder, *s.loaded.tokenizer,
       TextEncoderOptions{.tokenize = MakeTokenizeOptions(options, folder, *s.loaded.tokenizer),
@@ -79,8 +83,9 @@ TextEncoder& SentenceEncoder::text_encoder() const { return *state_->text_encode
 
 Encoder& SentenceEncoder::encoder() const { return *state_->encoder; }
 
-EncodeStatistics SentenceEncoder::Encode(std::span<const std::string> texts, const std::string& prompt,
-                                         std::span<float> out, const std::function<void(int64_t)>& progress) {
+EncodeStatistics SentenceEncoder::Encode(std::span<const std::string> texts,
+                                         const std::string& prompt, std::span<float> out,
+                                         const std::function<void(int64_t)>& progress) {
   return text_encoder().Encode(texts, prompt, out, progress);
 }
 
@@ -93,10 +98,10 @@ std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& 
   if (found != settings.prompts.end()) return found->second;
   std::string known;
   for (const auto& [key, value] : settings.prompts) known += (known.empty() ? "" : ", ") + key;
-  throw UserError(
-      fmt::format("[--prompt-name] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
-                  "the text itself with --prompt",
-                  name, known.empty() ? "(none)" : known));
+  throw UserError(fmt::format(
+      "[--prompt-name] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
+      "the text itself with --prompt",
+      name, known.empty() ? "(none)" : known));
 }
 
 }  // namespace lacos

@@ -18,7 +18,8 @@ namespace lacos {
 
 struct OpTimes;  // kernels/timed_backend.h
 
-// Overrides of what the folder says; absent = the folder's setting, else the default of CONTRACT section 2.
+// Overrides of what the folder says; absent = the folder's setting, else the default of CONTRACT
+// section 2.
 struct SentenceEncoderOptions {
   std::string path, base, adapter;
   Compute compute = Compute::kBF16;
@@ -26,7 +27,8 @@ struct SentenceEncoderOptions {
   std::optional<bool> normalize;
   std::optional<int64_t> max_length;  // tokens; default 2048
   std::optional<bool> strip;
-  // Texts whose tokens are put around those of every text, each tokenised on its own; truncation leaves them.
+  // Texts whose tokens are put around those of every text, each tokenised on its own; truncation
+  // leaves them.
   std::string prefix, suffix;
   int64_t batch_tokens = 4096;  // tokens computed at a time: memory, never results
   bool stream_layers = false;   // one block of the base resident at a time: memory, never results
@@ -51,19 +53,19 @@ class SentenceEncoder {
 
   TextEncoder& text_encoder() const;
   Encoder& encoder() const;
-  // TextEncoder::Encode: vectors of `texts`, row by row in their order: out has texts.size() * dimension()
-  // floats. `prompt` is put before each text. A text's vector does not depend on its neighbours. `progress`
-  // is called with texts done so far.
-  EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt, std::span<float> out,
-                          const std::function<void(int64_t)>& progress = {});
+  // TextEncoder::Encode: vectors of `texts`, row by row in their order: out has texts.size() *
+  // dimension() floats. `prompt` is put before each text. A text's vector does not depend on its
+  // neighbours. `progress` is called with texts done so far.
+  EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt,
+                          std::span<float> out, const std::function<void(int64_t)>& progress = {});
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// `prompt`, or when it is empty the prompt of the given name, or of the folder's default_prompt_name. Throws
-// UserError for an unknown name.
+// `prompt`, or when it is empty the prompt of the given name, or of the folder's
+// default_prompt_name. Throws UserError for an unknown name.
 std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
                           const std::string& prompt_name);
 

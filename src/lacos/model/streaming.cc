@@ -16,7 +16,8 @@ int64_t ResidentBaseBytes(const BaseWeights& base_weights, WeightStreaming strea
   for (const TensorSpec& spec : ListTensors(base_weights.config())) {
     if (spec.kind == "word_embeddings") continue;
     int64_t bytes = base_weights.Tensor(spec.name).entry.bytes;
-    // Single matrices of a quantised folder may have kept their type (bitsandbytes' llm_int8_skip_modules).
+    // Single matrices of a quantised folder may have kept their type (bitsandbytes'
+    // llm_int8_skip_modules).
     if (spec.IsMatrix() && base_weights.Matrix(spec.name).scheme != QuantScheme::kNone) {
       bytes += base_weights.Tensor(spec.name + ".absmax").entry.bytes;
     }
@@ -40,14 +41,16 @@ int64_t ResidentBaseBytes(const BaseWeights& base_weights, WeightStreaming strea
 }
 
 WeightStreaming ChooseStreaming(const BaseWeights& base_weights) {
-  return ResidentBaseBytes(base_weights) > AvailableMemoryBytes() / 2 ? WeightStreaming::kDropCached
-                                                                      : WeightStreaming::kKeepCached;
+  return ResidentBaseBytes(base_weights) > AvailableMemoryBytes() / 2
+             ? WeightStreaming::kDropCached
+             : WeightStreaming::kKeepCached;
 }
 
 namespace {
 
 int64_t BlocksAhead(const BaseWeights& base_weights) {
-  const int64_t block = std::max<int64_t>(ResidentBaseBytes(base_weights, WeightStreaming::kKeepCached), 1);
+  const int64_t block =
+      std::max<int64_t>(ResidentBaseBytes(base_weights, WeightStreaming::kKeepCached), 1);
   return std::clamp<int64_t>(AvailableMemoryBytes() / 8 / block, 1, base_weights.config().layers);
 }
 

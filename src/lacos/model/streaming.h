@@ -12,25 +12,26 @@
 
 namespace lacos {
 
-// Where a block's matrices are while it computes: in mapped pages that stay; in mapped pages that the process
-// gives back afterwards, which the kernel may keep cached (BlockReader); in memory of their own, read past
-// the kernel's cache (BlockLoader; for bases that do not fit into memory).
+// Where a block's matrices are while it computes: in mapped pages that stay; in mapped pages that
+// the process gives back afterwards, which the kernel may keep cached (BlockReader); in memory of
+// their own, read past the kernel's cache (BlockLoader; for bases that do not fit into memory).
 enum class WeightStreaming : uint8_t { kNone, kKeepCached, kDropCached };
 
-// How `--stream-layers` streams a base: the kernel keeps what was read cached while there is room, but a base
-// that takes more than half of it would push everything else out, page by page.
+// How `--stream-layers` streams a base: the kernel keeps what was read cached while there is room,
+// but a base that takes more than half of it would push everything else out, page by page.
 WeightStreaming ChooseStreaming(const BaseWeights& base_weights);
 
-// Bytes of the base that a pass over all blocks makes resident: every matrix but the word embedding; one
-// block's matrices at a time when they are streamed through the kernel's cache, two when past it.
+// Bytes of the base that a pass over all blocks makes resident: every matrix but the word
+// embedding; one block's matrices at a time when they are streamed through the kernel's cache, two
+// when past it.
 int64_t ResidentBaseBytes(const BaseWeights& base_weights,
                           WeightStreaming streaming = WeightStreaming::kNone);
 
-// A thread that reads matrices of coming blocks into the kernel's cache while a block computes. The kernel
-// reads no more of a range at a time than its read-ahead window, so ranges are asked for in pieces, and each
-// may have to wait for the disk: on the computing thread that would be no overlap. Several blocks ahead,
-// because a forward computes half as long on a block as a backward: what is read during the one is used in
-// the other.
+// A thread that reads matrices of coming blocks into the kernel's cache while a block computes. The
+// kernel reads no more of a range at a time than its read-ahead window, so ranges are asked for in
+// pieces, and each may have to wait for the disk: on the computing thread that would be no overlap.
+// Several blocks ahead, because a forward computes half as long on a block as a backward: what is
+// read during the one is used in the other.
 class BlockReader {
  public:
   explicit BlockReader(const BloomModel& model);  // must outlive the reader
@@ -38,11 +39,11 @@ class BlockReader {
   BlockReader(const BlockReader&) = delete;
   BlockReader& operator=(const BlockReader&) = delete;
 
-  // How many coming blocks are to be asked for: those that an eighth of free memory can cache, at least one.
-  // Cached pages are not resident in the process, and the kernel may take them back.
+  // How many coming blocks are to be asked for: those that an eighth of free memory can cache, at
+  // least one. Cached pages are not resident in the process, and the kernel may take them back.
   int64_t ahead() const { return ahead_; }
-  // Reads these blocks, in this order, but for those read already; returns at once. What was asked for before
-  // and is not begun yet is forgotten.
+  // Reads these blocks, in this order, but for those read already; returns at once. What was asked
+  // for before and is not begun yet is forgotten.
   void Request(std::vector<int64_t> layers);
   // Says that a block has been used: it is no longer in the cache, or may be dropped from it.
   void Dropped(int64_t layer);

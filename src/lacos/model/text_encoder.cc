@@ -20,8 +20,8 @@ EncodeStatistics& EncodeStatistics::operator+=(const EncodeStatistics& other) {
   return *this;
 }
 
-// Tokens at the beginning of every text that pooling leaves out. As sentence-transformers counts them: those
-// of the prompt alone, though its last ones may be others when a text follows.
+// Tokens at the beginning of every text that pooling leaves out. As sentence-transformers counts
+// them: those of the prompt alone, though its last ones may be others when a text follows.
 int64_t TextEncoder::SkippedTokens(const std::string& prompt) const {
   if (options_.pool_prompt || prompt.empty()) return 0;
   TokenizeOptions alone = options_.tokenize;
@@ -35,7 +35,8 @@ void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> ro
   const int64_t d = dimension();
   Backend& backend = encoder_.model().backend();
   const ArenaScope scope(encoder_.arena());
-  const TensorView vectors = encoder_.arena().Allocate(backend.Types().residual, {batch.Texts(), d});
+  const TensorView vectors =
+      encoder_.arena().Allocate(backend.Types().residual, {batch.Texts(), d});
   if (skipped > 0) {
     PoolAfterPrompt(encoder_, batch, skipped, vectors);
   } else {
@@ -49,12 +50,14 @@ void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> ro
 }
 
 EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const std::string& prompt,
-                                     std::span<float> out, const std::function<void(int64_t)>& progress) {
+                                     std::span<float> out,
+                                     const std::function<void(int64_t)>& progress) {
   EncodeStatistics statistics{.texts = static_cast<int64_t>(texts.size())};
   std::fill(out.begin(), out.end(), 0.0f);  // what texts without tokens keep
 
   const int64_t skipped = SkippedTokens(prompt);
-  // Tokenise a slice of texts in parallel, then run it in batches of whole texts of at most batch_tokens.
+  // Tokenise a slice of texts in parallel, then run it in batches of whole texts of at most
+  // batch_tokens.
   constexpr int64_t kSlice = 4096;
   for (int64_t begin = 0; begin < statistics.texts; begin += kSlice) {
     const int64_t count = std::min(kSlice, statistics.texts - begin);
@@ -62,10 +65,12 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
     std::vector<TokenizedText> tokenized(static_cast<size_t>(count));
     ParallelFor(count, [&](int64_t i) {
       const std::string& text = texts[begin + i];
-      tokenized[i] = TokenizeText(tokenizer_, prompt.empty() ? text : prompt + text, options_.tokenize);
+      tokenized[i] =
+          TokenizeText(tokenizer_, prompt.empty() ? text : prompt + text, options_.tokenize);
     });
     statistics.tokenize_seconds += tokenizing.Seconds();
-    // Of equal texts the first is computed; the others copy its vector, which would be the same bytes.
+    // Of equal texts the first is computed; the others copy its vector, which would be the same
+    // bytes.
     std::vector<std::span<const int32_t>> ids;
     for (const TokenizedText& text : tokenized) ids.emplace_back(text.ids);
     const Repeats repeats = FindRepeats(ids);
@@ -96,7 +101,8 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
     const int64_t d = dimension();
     for (int64_t i = 0; i < count; ++i) {
       const int64_t first = repeats.first[repeats.text[i]];
-      if (first != i) std::copy_n(out.begin() + (begin + first) * d, d, out.begin() + (begin + i) * d);
+      if (first != i)
+        std::copy_n(out.begin() + (begin + first) * d, d, out.begin() + (begin + i) * d);
     }
   }
   return statistics;

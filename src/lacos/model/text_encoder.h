@@ -1,4 +1,5 @@
-// Texts to vectors with a model at hand: tokenise in parallel, pack, encode, normalise, in input order.
+// Texts to vectors with a model at hand: tokenise in parallel, pack, encode, normalise, in input
+// order.
 #pragma once
 
 #include <cstdint>
@@ -39,11 +40,11 @@ class TextEncoder {
   int64_t dimension() const { return encoder_.model().config().hidden_size; }
   const TextEncoderOptions& options() const { return options_; }
 
-  // out has texts.size() * dimension() floats, row by row in the order of `texts`. `prompt` is put before
-  // each text. A text's vector does not depend on its neighbours. `progress` is called with texts done so
-  // far.
-  EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt, std::span<float> out,
-                          const std::function<void(int64_t)>& progress = {});
+  // out has texts.size() * dimension() floats, row by row in the order of `texts`. `prompt` is put
+  // before each text. A text's vector does not depend on its neighbours. `progress` is called with
+  // texts done so far.
+  EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt,
+                          std::span<float> out, const std::function<void(int64_t)>& progress = {});
 
  private:
   int64_t SkippedTokens(const std::string& prompt) const;

@@ -9,8 +9,8 @@ using Stage = BlockLayer::Stage;
 
 // y = residual + drop(x W^T + ...): fused without dropout, three ops with it.
 void BranchForward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
-                   const DropoutSpec& lora_dropout, const DropoutSpec& dropout, const TensorView& residual,
-                   const TensorView& y) {
+                   const DropoutSpec& lora_dropout, const DropoutSpec& dropout,
+                   const TensorView& residual, const TensorView& y) {
   if (!dropout.Active()) {
     LinearForward(pass, layer, x, {.lora_dropout = lora_dropout, .residual = residual}, y);
     return;
@@ -23,30 +23,33 @@ void BranchForward(const PassContext& pass, const LinearLayer& layer, const Tens
 }
 
 // The gradient that enters a dropped-out branch: dh masked; dh itself without dropout.
-TensorView BranchGradient(const PassContext& pass, const TensorView& dh, const DropoutSpec& dropout) {
+TensorView BranchGradient(const PassContext& pass, const TensorView& dh,
+                          const DropoutSpec& dropout) {
   if (!dropout.Active()) return dh;
   const TensorView masked = pass.arena.Allocate(dh.dtype, dh.shape);
   pass.backend.Dropout(dh, dropout, masked);
   return masked;
 }
 
-DropoutSpec LoraDropout(const PassContext& pass, const LinearLayer& layer, int index, DropoutSite site) {
+DropoutSpec LoraDropout(const PassContext& pass, const LinearLayer& layer, int index,
+                        DropoutSite site) {
   return MakeDropout(pass, index, site, layer.lora ? layer.lora->dropout : 0);
 }
 
 // LoRA's gradient needs the layer's input; otherwise nobody does.
 bool NeedsInput(const LinearLayer& layer) { return layer.lora && layer.lora->a.Trainable(); }
 
-// Backward of a LayerNorm: bias gradient, then dx into (or onto) dh. `residual_through` is set when the
-// residual branched off after the LayerNorm (apply_residual_connection_post_layernorm): its gradient then
-// flows through it.
-void LayerNormBranchBackward(const PassContext& pass, const LayerNormLayer& norm, const TensorView& xhat,
-                             const TensorView& rstd, bool residual_through, const TensorView& dy,
-                             const TensorView& dh, bool input_needed) {
+// Backward of a LayerNorm: bias gradient, then dx into (or onto) dh. `residual_through` is set when
+// the residual branched off after the LayerNorm (apply_residual_connection_post_layernorm): its
+// gradient then flows through it.
+void LayerNormBranchBackward(const PassContext& pass, const LayerNormLayer& norm,
+                             const TensorView& xhat, const TensorView& rstd, bool residual_through,
+                             const TensorView& dy, const TensorView& dh, bool input_needed) {
   if (residual_through) pass.backend.Add(dy, dh, dy);
   if (norm.beta.Trainable()) pass.backend.TokenSum(dy, pass.leaves, norm.beta.gradient);
   if (norm.gamma.Trainable()) pass.backend.TokenDotSum(dy, xhat, pass.leaves, norm.gamma.gradient);
-  if (input_needed) pass.backend.LayerNormBackward(dy, xhat, rstd, norm.gamma.value, !residual_through, dh);
+  if (input_needed)
+    pass.backend.LayerNormBackward(dy, xhat, rstd, norm.gamma.value, !residual_through, dh);
 }
 
 }  // namespace
@@ -87,21 +90,26 @@ void BlockForward(const PassContext& pass, const BlockLayer& block, int index, c
       pass.arena.Allocate(activation, {t, d});  // LayerNorm output, then the attention's context
   const LayerNormLayer& norm1 = block.input_layernorm;
   backend.LayerNorm(h, norm1.gamma.value, norm1.beta.value, norm1.epsilon,
-                    saved ? saved->xhat1 : TensorView{}, saved ? saved->rstd1 : TensorView{}, normed);
+                    saved ? saved->xhat1 : TensorView{}, saved ? saved->rstd1 : TensorView{},
+                    normed);
   if (block.residual_from_layernorm) backend.Copy(normed, h);
   {
     const ArenaScope attention(pass.arena);
     const TensorView qkv = saved ? saved->qkv : pass.arena.Allocate(activation, {t, 3 * d});
     LinearForward(pass, block.query_key_value, normed,
-                  {.lora_dropout = lora_dropout(block.query_key_value, DropoutSite::kLoraQkv)}, qkv);
-    backend.AlibiAttention(qkv, pass.offsets, block.heads,
-                           MakeDropout(pass, index, DropoutSite::kAttention, pass.dropout.attention), normed);
+                  {.lora_dropout = lora_dropout(block.query_key_value, DropoutSite::kLoraQkv)},
+                  qkv);
+    backend.AlibiAttention(
+        qkv, pass.offsets, block.heads,
+        MakeDropout(pass, index, DropoutSite::kAttention, pass.dropout.attention), normed);
     BranchForward(pass, block.dense, normed, lora_dropout(block.dense, DropoutSite::kLoraDense),
-                  MakeDropout(pass, index, DropoutSite::kAttentionOutput, pass.dropout.residual), h, h);
+                  MakeDropout(pass, index, DropoutSite::kAttentionOutput, pass.dropout.residual), h,
+                  h);
   }
   const LayerNormLayer& norm2 = block.post_attention_layernorm;
   backend.LayerNorm(h, norm2.gamma.value, norm2.beta.value, norm2.epsilon,
-                    saved ? saved->xhat2 : TensorView{}, saved ? saved->rstd2 : TensorView{}, normed);
+                    saved ? saved->xhat2 : TensorView{}, saved ? saved->rstd2 : TensorView{},
+                    normed);
   if (block.residual_from_layernorm) backend.Copy(normed, h);
   const TensorView inner = pass.arena.Allocate(activation, {t, 4 * d});  // gelu(u)
   LinearForward(pass, block.dense_h_to_4h, normed,
@@ -109,12 +117,13 @@ void BlockForward(const PassContext& pass, const BlockLayer& block, int index, c
                  .gelu = true,
                  .saved_gelu = saved ? saved->u : TensorView{}},
                 inner);
-  BranchForward(pass, block.dense_4h_to_h, inner, lora_dropout(block.dense_4h_to_h, DropoutSite::kLoraDown),
+  BranchForward(pass, block.dense_4h_to_h, inner,
+                lora_dropout(block.dense_4h_to_h, DropoutSite::kLoraDown),
                 MakeDropout(pass, index, DropoutSite::kMlpOutput, pass.dropout.residual), h, h);
 }
 
-void BlockBackward(const PassContext& pass, const BlockLayer& block, int index, const BlockSaved& saved,
-                   const TensorView& dh, bool input_needed) {
+void BlockBackward(const PassContext& pass, const BlockLayer& block, int index,
+                   const BlockSaved& saved, const TensorView& dh, bool input_needed) {
   const ArenaScope scope(pass.arena);
   Backend& backend = pass.backend;
   const TypeSet types = backend.Types();
@@ -130,17 +139,17 @@ void BlockBackward(const PassContext& pass, const BlockLayer& block, int index, 
     const TensorView du = pass.arena.Allocate(types.gradient, {t, 4 * d});
     {
       const ArenaScope down(pass.arena);
-      const TensorView branch =
-          BranchGradient(pass, dh, MakeDropout(pass, index, DropoutSite::kMlpOutput, pass.dropout.residual));
+      const TensorView branch = BranchGradient(
+          pass, dh, MakeDropout(pass, index, DropoutSite::kMlpOutput, pass.dropout.residual));
       TensorView inner;
       if (NeedsInput(block.dense_4h_to_h)) {
         inner = pass.arena.Allocate(types.activation, {t, 4 * d});
         backend.Gelu(saved.u, inner);
       }
-      LinearBackward(
-          pass, block.dense_4h_to_h, inner, branch,
-          {.lora_dropout = lora_dropout(block.dense_4h_to_h, DropoutSite::kLoraDown), .saved_gelu = saved.u},
-          lowest < Stage::kDown ? du : TensorView{});
+      LinearBackward(pass, block.dense_4h_to_h, inner, branch,
+                     {.lora_dropout = lora_dropout(block.dense_4h_to_h, DropoutSite::kLoraDown),
+                      .saved_gelu = saved.u},
+                     lowest < Stage::kDown ? du : TensorView{});
     }
     if (lowest == Stage::kDown) return;
     const TensorView dnormed = pass.arena.Allocate(types.gradient, {t, d});
@@ -181,14 +190,15 @@ void BlockBackward(const PassContext& pass, const BlockLayer& block, int index, 
                    {.lora_dropout = lora_dropout(block.dense, DropoutSite::kLoraDense)},
                    lowest < Stage::kDense ? dcontext : TensorView{});
     if (lowest == Stage::kDense) return;
-    backend.AlibiAttentionBackward(saved.qkv, pass.offsets, block.heads, attention_dropout, dcontext, dqkv);
+    backend.AlibiAttentionBackward(saved.qkv, pass.offsets, block.heads, attention_dropout,
+                                   dcontext, dqkv);
   }
   const TensorView dnormed = pass.arena.Allocate(types.gradient, {t, d});
   TensorView normed;
   if (NeedsInput(block.query_key_value)) {
     normed = pass.arena.Allocate(types.activation, {t, d});
-    backend.ScaleShift(saved.xhat1, block.input_layernorm.gamma.value, block.input_layernorm.beta.value,
-                       normed);
+    backend.ScaleShift(saved.xhat1, block.input_layernorm.gamma.value,
+                       block.input_layernorm.beta.value, normed);
   }
   LinearBackward(pass, block.query_key_value, normed, dqkv,
                  {.lora_dropout = lora_dropout(block.query_key_value, DropoutSite::kLoraQkv)},

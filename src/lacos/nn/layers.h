@@ -11,8 +11,8 @@
 
 namespace lacos {
 
-// A parameter outside the frozen matrices: a LoRA matrix, bias or LayerNorm vector. No gradient view =
-// frozen.
+// A parameter outside the frozen matrices: a LoRA matrix, bias or LayerNorm vector. No gradient
+// view = frozen.
 struct Parameter {
   TensorView value;
   TensorView gradient;
@@ -51,12 +51,22 @@ struct BlockLayer {
   int heads = 1;
   bool residual_from_layernorm = false;  // apply_residual_connection_post_layernorm
 
-  // Where gradients must reach within the block: the lowest trainable part, counted upwards from its input.
-  enum Stage { kInputLayerNorm, kQueryKeyValue, kDense, kPostAttentionLayerNorm, kUp, kDown, kNone };
+  // Where gradients must reach within the block: the lowest trainable part, counted upwards from
+  // its input.
+  enum Stage {
+    kInputLayerNorm,
+    kQueryKeyValue,
+    kDense,
+    kPostAttentionLayerNorm,
+    kUp,
+    kDown,
+    kNone
+  };
   Stage LowestTrainable() const;
 };
 
-// Dropout rates of training; zero everywhere in inference. Rates of LoRA's own dropout are in LoraUpdate.
+// Dropout rates of training; zero everywhere in inference. Rates of LoRA's own dropout are in
+// LoraUpdate.
 struct DropoutRates {
   double embedding = 0;
   double attention = 0;  // on attention probabilities

@@ -22,9 +22,10 @@ void LinearForward(const PassContext& pass, const LinearLayer& layer, const Tens
                     .residual = options.residual};
   if (layer.lora) {
     const LoraUpdate& lora = *layer.lora;
-    epilogue.lora_z = pass.arena.Allocate(pass.backend.Types().statistic, {pass.tokens, lora.a.value.rows()});
-    pass.backend.MatMul(DroppedInput(pass, x, options.lora_dropout), false, lora.a.value, true, 1, 0,
-                        epilogue.lora_z);
+    epilogue.lora_z =
+        pass.arena.Allocate(pass.backend.Types().statistic, {pass.tokens, lora.a.value.rows()});
+    pass.backend.MatMul(DroppedInput(pass, x, options.lora_dropout), false, lora.a.value, true, 1,
+                        0, epilogue.lora_z);
     epilogue.lora_b = lora.b.value;
     epilogue.lora_scale = lora.scale;
   }
@@ -32,13 +33,15 @@ void LinearForward(const PassContext& pass, const LinearLayer& layer, const Tens
 }
 
 void LinearBackward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
-                    const TensorView& dy, const LinearBackwardOptions& options, const TensorView& dx) {
+                    const TensorView& dy, const LinearBackwardOptions& options,
+                    const TensorView& dx) {
   const ArenaScope scope(pass.arena);
   Backend& backend = pass.backend;
   if (layer.bias.Trainable()) backend.TokenSum(dy, pass.leaves, layer.bias.gradient);
 
   BackwardEpilogue epilogue{.saved_gelu = options.saved_gelu, .accumulate = options.accumulate};
-  TensorView masked_dx;  // with dropout on LoRA's input, its part of dx is masked, so it cannot be fused
+  // with dropout on LoRA's input, its part of dx is masked, so it cannot be fused
+  TensorView masked_dx;
   if (layer.lora) {
     const LoraUpdate& lora = *layer.lora;
     const Shape z_shape{pass.tokens, lora.a.value.rows()};

@@ -1,5 +1,5 @@
-// A frozen matrix with an optional low-rank update: y = x W^T + bias + scale * drop(x) A^T B^T, and its
-// backward.
+// A frozen matrix with an optional low-rank update: y = x W^T + bias + scale * drop(x) A^T B^T, and
+// its backward.
 #pragma once
 
 #include "lacos/nn/layers.h"
@@ -18,13 +18,15 @@ void LinearForward(const PassContext& pass, const LinearLayer& layer, const Tens
 
 struct LinearBackwardOptions {
   DropoutSpec lora_dropout;
-  TensorView saved_gelu;    // this layer's input was gelu(saved): dx becomes the gradient of the GELU's input
+  // this layer's input was gelu(saved): dx becomes the gradient of the GELU's input
+  TensorView saved_gelu;
   bool accumulate = false;  // dx += instead of dx =
 };
-// Adds the gradients of bias, A and B to their buffers. `x` is the forward's input, needed only when LoRA is
-// trained (else absent). An absent dx stops here: nothing below is trained. W itself is frozen and has no
-// gradient.
+// Adds the gradients of bias, A and B to their buffers. `x` is the forward's input, needed only
+// when LoRA is trained (else absent). An absent dx stops here: nothing below is trained. W itself
+// is frozen and has no gradient.
 void LinearBackward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
-                    const TensorView& dy, const LinearBackwardOptions& options, const TensorView& dx);
+                    const TensorView& dy, const LinearBackwardOptions& options,
+                    const TensorView& dx);
 
 }  // namespace lacos

@@ -1,5 +1,5 @@
-// Linear 8-bit blocks, and decoding of every stored format: the loops per block are plain so that compilers
-// vectorise.
+// Linear 8-bit blocks, and decoding of every stored format: the loops per block are plain so that
+// compilers vectorise.
 #include "lacos/quant/code.h"
 
 #include <algorithm>
@@ -14,15 +14,16 @@
 namespace lacos {
 namespace {
 
-// Below this, absmax / 127 loses bits to a subnormal quotient or 127 / absmax comes near overflow: double is
-// used.
+// Below this, absmax / 127 loses bits to a subnormal quotient or 127 / absmax comes near overflow:
+// double is used.
 constexpr float kTinyAbsmax = 0x1p-99f;
 
-// Largest magnitude, NaN ignored. Magnitudes of floats order like their bits, which vectorises without
-// fast-math.
+// Largest magnitude, NaN ignored. Magnitudes of floats order like their bits, which vectorises
+// without fast-math.
 float BlockAbsmax(const float* values, int64_t n) {
   int32_t largest = 0;
-  for (int64_t i = 0; i < n; ++i) largest = std::max(largest, std::bit_cast<int32_t>(values[i]) & 0x7FFFFFFF);
+  for (int64_t i = 0; i < n; ++i)
+    largest = std::max(largest, std::bit_cast<int32_t>(values[i]) & 0x7FFFFFFF);
   if (largest <= 0x7F800000) return std::bit_cast<float>(largest);
   float absmax = 0;
   for (int64_t i = 0; i < n; ++i) absmax = std::fmax(absmax, std::fabs(values[i]));
@@ -60,7 +61,8 @@ void DecodeLinearBlock(const int8_t* codes, int64_t n, float absmax, float* out)
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(codes[i]) * scale;
 }
 
-void DecodeDynamicBlock(const uint8_t* codes, int64_t n, float absmax, const float* map, float* out) {
+void DecodeDynamicBlock(const uint8_t* codes, int64_t n, float absmax, const float* map,
+                        float* out) {
   for (int64_t i = 0; i < n; ++i) out[i] = map[codes[i]] * absmax;
 }
 
@@ -80,9 +82,9 @@ void Decode(const QuantizedMatrix& matrix, int64_t begin, int64_t count, float* 
   LACOS_CHECK(begin >= 0 && count >= 0 && begin + count <= matrix.rows * matrix.cols,
               "values inside the matrix");
   if (matrix.scheme == QuantScheme::kNone) {
-    const bool decoded =
-        DecodeToFloat(matrix.dtype, matrix.codes + static_cast<size_t>(begin) * SizeOf(matrix.dtype),
-                      static_cast<size_t>(count), out);
+    const bool decoded = DecodeToFloat(
+        matrix.dtype, matrix.codes + static_cast<size_t>(begin) * SizeOf(matrix.dtype),
+        static_cast<size_t>(count), out);
     LACOS_CHECK(decoded, "a plain matrix has a floating type");
     return;
   }

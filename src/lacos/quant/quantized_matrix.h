@@ -1,4 +1,5 @@
-// Frozen matrices as they are stored: 8-bit codes with one scale per block, or plain floating-point values.
+// Frozen matrices as they are stored: 8-bit codes with one scale per block, or plain floating-point
+// values.
 #pragma once
 
 #include <cstddef>
@@ -28,16 +29,16 @@ constexpr std::string_view Name(QuantScheme scheme) {
   return "?";
 }
 
-// A view of host memory (usually mapped from a file, so `codes` may have any alignment). PyTorch's layout
-// [out, in].
+// A view of host memory (usually mapped from a file, so `codes` may have any alignment). PyTorch's
+// layout [out, in].
 struct QuantizedMatrix {
   std::string name;  // for messages
   int64_t rows = 0;  // output features
   int64_t cols = 0;  // input features
   QuantScheme scheme = QuantScheme::kNone;
   DType dtype = DType::kF32;  // of the stored values or codes
-  int64_t block_size =
-      0;  // values that share one absmax: `cols` for one block a row, else over the flattened matrix
+  // values that share one absmax: `cols` for one block a row, else over the flattened matrix
+  int64_t block_size = 0;
   const std::byte* codes = nullptr;
   const float* absmax = nullptr;    // [ceil(rows * cols / block_size)]; absent for kNone
   const float* code_map = nullptr;  // [256], kDynamic only

@@ -10,7 +10,8 @@ namespace lacos {
 
 std::vector<std::string> DifferencesFromRun(const Json& before, const Json& run) {
   std::vector<std::string> differences;
-  if (const auto inputs = before.Find("inputs")) differences = InputDifferences(*inputs, run.At("inputs"));
+  if (const auto inputs = before.Find("inputs"))
+    differences = InputDifferences(*inputs, run.At("inputs"));
   const auto compare = [&](const char* what, std::optional<Json> then, std::optional<Json> now) {
     if (then && now && then->Dump() != now->Dump()) {
       differences.push_back(fmt::format("{}: {} then, {} now", what, then->Dump(), now->Dump()));

@@ -50,7 +50,8 @@ bool Same(const Json& a, const Json& b) {
 
 std::map<std::string, std::vector<Json>> ByRole(const Json& inputs) {
   std::map<std::string, std::vector<Json>> roles;
-  inputs.ForEachElement([&](const Json& input) { roles[input.At("role").AsString()].push_back(input); });
+  inputs.ForEachElement(
+      [&](const Json& input) { roles[input.At("role").AsString()].push_back(input); });
   return roles;
 }
 
@@ -64,8 +65,8 @@ void RunInputs::AddFile(const std::string& role, const std::string& path) {
   seen_.push_back(name);
   const auto bytes = static_cast<int64_t>(fs::file_size(path, error));
   if (error) {
-    throw UserError(
-        fmt::format("[{}] could not be read: {}; expected a file; check the path", path, error.message()));
+    throw UserError(fmt::format("[{}] could not be read: {}; expected a file; check the path", path,
+                                error.message()));
   }
   Json input = Json::Object();
   input.Set("role", role);
@@ -116,7 +117,8 @@ void RunInputs::AddBase(const std::string& folder) {
 
 void RunInputs::AddAdapter(const std::string& folder) {
   const std::string place = AddSettings(folder, "adapter_config.json");
-  AddPresent("adapter", place, {"adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"});
+  AddPresent("adapter", place,
+             {"adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"});
 }
 
 void RunInputs::AddModel(const ModelFolder& folder) {
@@ -135,14 +137,15 @@ std::vector<std::string> InputDifferences(const Json& before, const Json& now) {
     const auto found = new_roles.find(role);
     const size_t count = found == new_roles.end() ? 0 : found->second.size();
     if (count != old_inputs.size()) {
-      differences.push_back(fmt::format("{}: {} files then, {} now", role, old_inputs.size(), count));
+      differences.push_back(
+          fmt::format("{}: {} files then, {} now", role, old_inputs.size(), count));
       continue;
     }
     for (size_t i = 0; i < count; ++i) {
       const Json &a = old_inputs[i], &b = found->second[i];
       if (Same(a, b)) continue;
-      differences.push_back(
-          fmt::format("{} {}: {} then, {} now", role, b.At("path").AsString(), Describe(a), Describe(b)));
+      differences.push_back(fmt::format("{} {}: {} then, {} now", role, b.At("path").AsString(),
+                                        Describe(a), Describe(b)));
     }
   }
   for (const auto& [role, inputs] : new_roles) {

@@ -11,10 +11,11 @@
 
 namespace lacos {
 
-// Files of one role each ("base", "tokenizer", "adapter", "settings", "train", "dev", "config"), in a fixed
-// order. A file that the manifest of its folder (lacos.json) lists with the size that it has is taken at the
-// manifest's word. Any other is hashed, but for the weights (files of 64 MB and more) beyond the first
-// `hashed_bytes` of a command, which would take minutes: of those only the size is given.
+// Files of one role each ("base", "tokenizer", "adapter", "settings", "train", "dev", "config"), in
+// a fixed order. A file that the manifest of its folder (lacos.json) lists with the size that it
+// has is taken at the manifest's word. Any other is hashed, but for the weights (files of 64 MB and
+// more) beyond the first `hashed_bytes` of a command, which would take minutes: of those only the
+// size is given.
 class RunInputs {
  public:
   // Weights of a command that are hashed at most: some seconds of SHA-256.
@@ -26,18 +27,20 @@ class RunInputs {
 
   // A file; one that was added before is left out.
   void AddFile(const std::string& role, const std::string& path);
-  // What is read of a base (configuration, weights, tokenizer) or an adapter, which may lie in a subfolder of
-  // a sentence-transformers model.
+  // What is read of a base (configuration, weights, tokenizer) or an adapter, which may lie in a
+  // subfolder of a sentence-transformers model.
   void AddBase(const std::string& folder);
   void AddAdapter(const std::string& folder);
   // Both, of a folder that was opened.
   void AddModel(const ModelFolder& folder);
 
-  // [{"role", "path", "bytes", "sha256" (null where not known), "hash_from": "contents"|"manifest"|null}].
+  // [{"role", "path", "bytes", "sha256" (null where not known), "hash_from":
+  // "contents"|"manifest"|null}].
   Json ToJson() const { return list_; }
 
  private:
-  void AddPresent(const std::string& role, const std::string& folder, const std::vector<std::string>& names);
+  void AddPresent(const std::string& role, const std::string& folder,
+                  const std::vector<std::string>& names);
   // The settings of a sentence-transformers folder; returns the folder of its transformer.
   std::string AddSettings(const std::string& folder, const char* marker);
 
@@ -47,8 +50,8 @@ class RunInputs {
   Json list_ = Json::Array();
 };
 
-// One line for each input that is not the same in both lists: same role, same place in it. `before` may come
-// from any file: what is not as ToJson writes it throws UserError.
+// One line for each input that is not the same in both lists: same role, same place in it. `before`
+// may come from any file: what is not as ToJson writes it throws UserError.
 std::vector<std::string> InputDifferences(const Json& before, const Json& now);
 
 }  // namespace lacos

@@ -29,7 +29,8 @@ std::string WithoutZeros(std::string text) {
 
 Axis LogarithmicAxis(double low, double high, int count, bool extend) {
   Axis axis{.low = low, .high = high, .logarithmic = true, .ticks = {}};
-  const double first = std::floor(std::log10(low) + 1e-9), last = std::ceil(std::log10(high) - 1e-9);
+  const double first = std::floor(std::log10(low) + 1e-9),
+               last = std::ceil(std::log10(high) - 1e-9);
   if (extend) {
     axis.low = std::pow(10, first);
     axis.high = std::pow(10, last > first ? last : first + 1);
@@ -57,8 +58,8 @@ double Axis::Place(double value) const {
 
 Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend) {
   if (logarithmic) return LogarithmicAxis(low, high > low ? high : 10 * low, count, extend);
-  // Ends that differ by roundings alone are equal: ticks between them could not be counted in doubles. Nor
-  // could steps that round to 0.
+  // Ends that differ by roundings alone are equal: ticks between them could not be counted in
+  // doubles. Nor could steps that round to 0.
   constexpr double kSmallest = 1e-300;
   if (!(high - low > std::max(1e-12 * std::max(std::abs(low), std::abs(high)), kSmallest))) {
     const double space = std::abs(low) < kSmallest ? 1 : 0.1 * std::abs(low);
@@ -87,7 +88,8 @@ std::string TickLabel(double value, double step, double largest) {
   if (value == 0) return "0";
   if (size < 1e-2) {
     const int power = static_cast<int>(std::floor(std::log10(std::abs(value)) + 1e-9));
-    return fmt::format("{}e{}", WithoutZeros(fmt::format("{:.2f}", value / std::pow(10, power))), power);
+    return fmt::format("{}e{}", WithoutZeros(fmt::format("{:.2f}", value / std::pow(10, power))),
+                       power);
   }
   constexpr std::array<std::pair<double, const char*>, 4> kUnits = {
       {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}}};

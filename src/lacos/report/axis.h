@@ -20,13 +20,14 @@ struct Axis {
   double Place(double value) const;
 };
 
-// An axis over [low, high] with about `count` ticks at 1, 2 or 5 times a power of ten (logarithmic: at powers
-// of ten, and their multiples where there are few). It is extended to whole ticks where `extend` says so.
-// Ends that are equal, or differ by roundings alone, are moved apart. Logarithmic axes need low > 0.
+// An axis over [low, high] with about `count` ticks at 1, 2 or 5 times a power of ten (logarithmic:
+// at powers of ten, and their multiples where there are few). It is extended to whole ticks where
+// `extend` says so. Ends that are equal, or differ by roundings alone, are moved apart. Logarithmic
+// axes need low > 0.
 Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend);
 
-// "0.25", "1200", "35k", "2e-4": as many digits as `step`, the distance of two ticks, needs, in the form that
-// suits the `largest` of them.
+// "0.25", "1200", "35k", "2e-4": as many digits as `step`, the distance of two ticks, needs, in the
+// form that suits the `largest` of them.
 std::string TickLabel(double value, double step, double largest);
 
 }  // namespace lacos

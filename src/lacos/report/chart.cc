@@ -49,18 +49,19 @@ class ChartDrawing {
         fmt::format("<figure class=\"chart\" id=\"{}\">\n<figcaption><h3>{}</h3>{}</figcaption>\n",
                     EscapeHtml(chart_.id), EscapeHtml(chart_.title), Legend());
     if (empty_) return html + "<p class=\"note\">Nothing to show yet.</p>\n</figure>\n";
-    html += fmt::format("<div class=\"ytitle\">{}</div>\n<div class=\"plot\">\n", EscapeHtml(chart_.y_title));
+    html += fmt::format("<div class=\"ytitle\">{}</div>\n<div class=\"plot\">\n",
+                        EscapeHtml(chart_.y_title));
     for (const Axis::Tick& tick : y_.ticks) {
-      html += fmt::format("<span class=\"yt\" style=\"bottom:{:.2f}%\">{}</span>", 100 * y_.Place(tick.value),
-                          EscapeHtml(tick.label));
+      html += fmt::format("<span class=\"yt\" style=\"bottom:{:.2f}%\">{}</span>",
+                          100 * y_.Place(tick.value), EscapeHtml(tick.label));
     }
     for (const Axis::Tick& tick : x_.ticks) {
-      html += fmt::format("<span class=\"xt\" style=\"left:{:.2f}%\">{}</span>", 100 * x_.Place(tick.value),
-                          EscapeHtml(tick.label));
+      html += fmt::format("<span class=\"xt\" style=\"left:{:.2f}%\">{}</span>",
+                          100 * x_.Place(tick.value), EscapeHtml(tick.label));
     }
     html += fmt::format(
-        "\n<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">\n", kWidth,
-        kHeight, EscapeHtml(chart_.title));
+        "\n<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">\n",
+        kWidth, kHeight, EscapeHtml(chart_.title));
     html += Grid() + EventLines();
     for (size_t i = 0; i < drawn_.size(); ++i) html += Curve(i);
     html += "</svg>\n" + MarkLabels() + PointLabels() + "</div>\n";
@@ -72,7 +73,8 @@ class ChartDrawing {
 
  private:
   bool Shown(double x, double y) const {
-    return std::isfinite(x) && std::isfinite(y) && (!chart_.log_x || x > 0) && (!chart_.log_y || y > 0);
+    return std::isfinite(x) && std::isfinite(y) && (!chart_.log_x || x > 0) &&
+           (!chart_.log_y || y > 0);
   }
   void Include(double x, double y) {
     if (!Shown(x, y)) return;
@@ -81,7 +83,9 @@ class ChartDrawing {
     low_y_ = std::min(low_y_, y);
     high_y_ = std::max(high_y_, y);
   }
-  static size_t Bars(const Series& series) { return std::min(series.low.size(), series.high.size()); }
+  static size_t Bars(const Series& series) {
+    return std::min(series.low.size(), series.high.size());
+  }
   // Whether point k is shown with a bar.
   bool HasBar(const Series& series, size_t k) const {
     return k < Bars(series) && k < series.x.size() && k < series.y.size() &&
@@ -107,7 +111,8 @@ class ChartDrawing {
   int Colour(size_t series) const {
     const auto is_line = [](const Series& other) { return other.style != SeriesStyle::kFaint; };
     const auto begin = chart_.series.begin();
-    return static_cast<int>(std::count_if(begin, begin + static_cast<std::ptrdiff_t>(series), is_line)) %
+    return static_cast<int>(
+               std::count_if(begin, begin + static_cast<std::ptrdiff_t>(series), is_line)) %
                kColours +
            1;
   }
@@ -128,7 +133,8 @@ class ChartDrawing {
 
   std::string Grid() const {
     std::string html = "<path class=\"grid\" d=\"";
-    for (const Axis::Tick& tick : y_.ticks) html += fmt::format("M0 {:.1f}H{}", Y(tick.value), kWidth);
+    for (const Axis::Tick& tick : y_.ticks)
+      html += fmt::format("M0 {:.1f}H{}", Y(tick.value), kWidth);
     return html + "\"/>\n";
   }
 
@@ -184,7 +190,8 @@ class ChartDrawing {
       size_t end = begin;
       while (end < points.x.size() && Shown(points.x[end], points.low[end])) ++end;
       for (size_t k = begin; k < end; ++k) {
-        path += fmt::format("{}{:.1f} {:.1f}", k == begin ? "M" : "L", X(points.x[k]), Y(points.high[k]));
+        path += fmt::format("{}{:.1f} {:.1f}", k == begin ? "M" : "L", X(points.x[k]),
+                            Y(points.high[k]));
       }
       for (size_t k = end; k-- > begin;)
         path += fmt::format("L{:.1f} {:.1f}", X(points.x[k]), Y(points.low[k]));
@@ -202,17 +209,20 @@ class ChartDrawing {
       if (!HasBar(series, k)) continue;
       const double x = X(series.x[k]), low = Y(series.low[k]), high = Y(series.high[k]);
       path += fmt::format("M{:.1f} {:.1f}V{:.1f}", x, low, high);
-      for (const double y : {low, high}) path += fmt::format("M{:.1f} {:.1f}h{}", x - kCap, y, 2 * kCap);
+      for (const double y : {low, high})
+        path += fmt::format("M{:.1f} {:.1f}h{}", x - kCap, y, 2 * kCap);
     }
     return path.empty() ? "" : fmt::format("<path class=\"bars c{}\" d=\"{}\"/>\n", colour, path);
   }
 
   void LayLabels() {
     for (const Series& series : chart_.series) {
-      for (size_t k = 0; k < series.labels.size() && k < series.x.size() && k < series.y.size(); ++k) {
+      for (size_t k = 0; k < series.labels.size() && k < series.x.size() && k < series.y.size();
+           ++k) {
         if (!Shown(series.x[k], series.y[k])) continue;
-        labelled_.push_back(
-            {.x = x_.Place(series.x[k]), .y = y_.Place(series.y[k]), .label = ShortLabel(series.labels[k])});
+        labelled_.push_back({.x = x_.Place(series.x[k]),
+                             .y = y_.Place(series.y[k]),
+                             .label = ShortLabel(series.labels[k])});
       }
     }
     places_ = PlaceLabels(labelled_);
@@ -225,8 +235,8 @@ class ChartDrawing {
       html += fmt::format(
           "<span class=\"name\" style=\"left:{:.2f}%;bottom:{:.2f}%\"><em style=\"{}:9px;bottom:{:.1f}px\">{}"
           "</em></span>\n",
-          100 * labelled_[i].x, 100 * labelled_[i].y, places_[i]->to_left ? "right" : "left", places_[i]->up,
-          EscapeHtml(labelled_[i].label));
+          100 * labelled_[i].x, 100 * labelled_[i].y, places_[i]->to_left ? "right" : "left",
+          places_[i]->up, EscapeHtml(labelled_[i].label));
     }
     return html;
   }
@@ -238,8 +248,8 @@ class ChartDrawing {
       const double left = 100 * x_.Place(mark.x);
       html += fmt::format(
           "<span class=\"mark{}{}\" style=\"left:{:.2f}%;bottom:{:.2f}%\"><b></b><em>{}</em></span>\n",
-          left > 60 ? " to-left" : "", y_.Place(mark.y) > 0.8 ? " below" : "", left, 100 * y_.Place(mark.y),
-          EscapeHtml(mark.label));
+          left > 60 ? " to-left" : "", y_.Place(mark.y) > 0.8 ? " below" : "", left,
+          100 * y_.Place(mark.y), EscapeHtml(mark.label));
     }
     return html;
   }
@@ -251,16 +261,17 @@ class ChartDrawing {
     }
     std::string note = chart_.note;
     if (!unnamed.empty()) {
-      note +=
-          fmt::format("{}No room for the names of: {}.", note.empty() ? "" : " ", fmt::join(unnamed, ", "));
+      note += fmt::format("{}No room for the names of: {}.", note.empty() ? "" : " ",
+                          fmt::join(unnamed, ", "));
     }
     for (const ThinnedSeries& points : drawn_) {
       if (!points.thinned) continue;
       if (!note.empty()) note += " ";
-      return note + fmt::format(
-                        "Each point of a line is the mean of about {} values; the band behind it spans the "
-                        "smallest to the largest.",
-                        points.points_per_bucket);
+      return note +
+             fmt::format(
+                 "Each point of a line is the mean of about {} values; the band behind it spans the "
+                 "smallest to the largest.",
+                 points.points_per_bucket);
     }
     return note;
   }
@@ -279,9 +290,11 @@ class ChartDrawing {
 
 ThinnedSeries Thin(const Series& series, int64_t buckets) {
   const auto n = static_cast<int64_t>(std::min(series.x.size(), series.y.size()));
-  const bool whole = series.style == SeriesStyle::kPoints || !series.low.empty() || !series.labels.empty();
+  const bool whole =
+      series.style == SeriesStyle::kPoints || !series.low.empty() || !series.labels.empty();
   if (n <= 2 * buckets || whole) {
-    return {.x = {series.x.begin(), series.x.begin() + n}, .mean = {series.y.begin(), series.y.begin() + n}};
+    return {.x = {series.x.begin(), series.x.begin() + n},
+            .mean = {series.y.begin(), series.y.begin() + n}};
   }
   ThinnedSeries result{.thinned = true, .points_per_bucket = (n + buckets - 1) / buckets};
   for (int64_t bucket = 0; bucket < buckets; ++bucket) {

@@ -1,5 +1,5 @@
-// Line and point charts as HTML: lines in inline SVG that stretches with the page, text beside it that does
-// not.
+// Line and point charts as HTML: lines in inline SVG that stretches with the page, text beside it
+// that does not.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ struct Series {
   std::string name;
   std::vector<double> x, y;
   SeriesStyle style = SeriesStyle::kLine;
-  // Error bars from low[i] to high[i] at x[i]; both empty: none. Where either is not finite there is no bar.
+  // Error bars from low[i] to high[i] at x[i]; both empty: none. Where either is not finite there
+  // is no bar.
   std::vector<double> low, high;
   // Names at the points, shortened to kShortLabel characters (label_places.h); empty: none.
   std::vector<std::string> labels;
@@ -51,8 +52,8 @@ struct Chart {
   std::string note;  // below the chart
 };
 
-// What of a long series is drawn: buckets of equal width along x, each with the mean of its values at the
-// mean of their x, and the smallest and the largest.
+// What of a long series is drawn: buckets of equal width along x, each with the mean of its values
+// at the mean of their x, and the smallest and the largest.
 struct ThinnedSeries {
   std::vector<double> x, mean, low, high;
   bool thinned = false;  // false: the points themselves; low and high are empty
@@ -61,9 +62,10 @@ struct ThinnedSeries {
 inline constexpr int64_t kChartBuckets = 400;
 ThinnedSeries Thin(const Series& series, int64_t buckets = kChartBuckets);
 
-// A <figure>. Every text is escaped. Lines of more than twice kChartBuckets points are thinned, with the
-// range of each bucket as a band, and the note says so; lines with error bars or labels are not. Labels for
-// which there is no room are in the note. A chart without a point says that there is nothing to show.
+// A <figure>. Every text is escaped. Lines of more than twice kChartBuckets points are thinned,
+// with the range of each bucket as a band, and the note says so; lines with error bars or labels
+// are not. Labels for which there is no room are in the note. A chart without a point says that
+// there is nothing to show.
 std::string ChartHtml(const Chart& chart);
 
 }  // namespace lacos

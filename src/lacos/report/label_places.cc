@@ -11,9 +11,11 @@ namespace {
 // Sizes in px, as page.cc's style makes them: bold text of 12 px beside a plot 210 px high.
 constexpr std::array<double, 5> kPlotWidths = {236, 300, 400, 560, 1040};
 constexpr double kPlotHeight = 210, kLabelHeight = 13, kGap = 9, kDot = 5;
-constexpr double kOutsideLeft = 44, kOutsideRight = 16;  // what the chart's frame leaves beside the plot
-constexpr double kAscii = 7.2, kWide = 12.5;             // generous: fonts differ
-constexpr std::array<double, 6> kUp = {6, -6 - kLabelHeight, -0.5 * kLabelHeight, 20, -20 - kLabelHeight, 34};
+// what the chart's frame leaves beside the plot
+constexpr double kOutsideLeft = 44, kOutsideRight = 16;
+constexpr double kAscii = 7.2, kWide = 12.5;  // generous: fonts differ
+constexpr std::array<double, 6> kUp = {6,  -6 - kLabelHeight,  -0.5 * kLabelHeight,
+                                       20, -20 - kLabelHeight, 34};
 
 struct Box {
   double left = 0, right = 0, bottom = 0, top = 0;
@@ -35,7 +37,10 @@ double TextWidth(const std::string& text) {
 Box LabelBox(const LabelledPoint& point, const LabelPlace& place, double plot_width) {
   const double x = point.x * plot_width, y = point.y * kPlotHeight, width = TextWidth(point.label);
   const double left = place.to_left ? x - kGap - width : x + kGap;
-  return {.left = left, .right = left + width, .bottom = y + place.up, .top = y + place.up + kLabelHeight};
+  return {.left = left,
+          .right = left + width,
+          .bottom = y + place.up,
+          .top = y + place.up + kLabelHeight};
 }
 
 Box DotBox(const LabelledPoint& point, double plot_width) {

@@ -129,7 +129,8 @@ void Page::Table(const HtmlTable& table) {
   body_ += fmt::format("<div class=\"scroll\"><table{}>\n", table.prose ? " class=\"prose\"" : "");
   if (!table.header.empty()) {
     body_ += "<thead><tr>";
-    for (const std::string& cell : table.header) body_ += "<th scope=\"col\">" + EscapeHtml(cell) + "</th>";
+    for (const std::string& cell : table.header)
+      body_ += "<th scope=\"col\">" + EscapeHtml(cell) + "</th>";
     body_ += "</tr></thead>\n";
   }
   body_ += "<tbody>\n";
@@ -140,8 +141,10 @@ void Page::Table(const HtmlTable& table) {
       const bool has_shade = row < table.shades.size() && i < table.shades[row].size();
       const double shade = has_shade ? std::clamp(table.shades[row][i], 0.0, 1.0) : std::nan("");
       const std::string style =
-          std::isfinite(shade) ? fmt::format(" class=\"shade\" style=\"--s:{:.0f}%\"", 60 * shade) : "";
-      body_ += i == 0 ? "<th scope=\"row\">" + cell + "</th>" : "<td" + style + ">" + cell + "</td>";
+          std::isfinite(shade) ? fmt::format(" class=\"shade\" style=\"--s:{:.0f}%\"", 60 * shade)
+                               : "";
+      body_ +=
+          i == 0 ? "<th scope=\"row\">" + cell + "</th>" : "<td" + style + ">" + cell + "</td>";
     }
     body_ += "</tr>\n";
   }
@@ -151,7 +154,8 @@ void Page::Table(const HtmlTable& table) {
 void Page::Figures(const std::vector<std::pair<std::string, std::string>>& figures) {
   body_ += "<dl class=\"figures\">\n";
   for (const auto& [name, value] : figures) {
-    body_ += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", EscapeHtml(name), EscapeHtml(value));
+    body_ +=
+        fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", EscapeHtml(name), EscapeHtml(value));
   }
   body_ += "</dl>\n";
 }

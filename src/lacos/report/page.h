@@ -1,4 +1,5 @@
-// A report as one HTML file: no script, no request, light and dark, from a phone's width to a desktop's.
+// A report as one HTML file: no script, no request, light and dark, from a phone's width to a
+// desktop's.
 #pragma once
 
 #include <string>
@@ -10,18 +11,19 @@
 
 namespace lacos {
 
-// Text as it may stand between tags and in quoted attributes. Invalid UTF-8 and control characters are shown
-// as U+FFFD.
+// Text as it may stand between tags and in quoted attributes. Invalid UTF-8 and control characters
+// are shown as U+FFFD.
 std::string EscapeHtml(std::string_view text);
 
-// Cells in rows; the first column is a heading to the left, the others stand to the right unless they are
-// `prose`.
+// Cells in rows; the first column is a heading to the left, the others stand to the right unless
+// they are `prose`.
 struct HtmlTable {
   std::vector<std::string> header;  // empty: none
   std::vector<std::vector<std::string>> rows;
   bool prose = false;
   int strong_row = -1;  // pointed out
-  // Shares from 0 to 1 by which cells are coloured, by row and cell as in `rows`; NaN, or empty: not.
+  // Shares from 0 to 1 by which cells are coloured, by row and cell as in `rows`; NaN, or empty:
+  // not.
   std::vector<std::vector<double>> shades;
 };
 

@@ -11,7 +11,8 @@ namespace {
 
 // Never destroyed: models may be closed while the process ends.
 struct Registry {
-  std::mutex mutex;  // held over fork(), so that a child never finds it locked by a thread that is gone
+  // held over fork(), so that a child never finds it locked by a thread that is gone
+  std::mutex mutex;
   std::weak_ptr<ComputeThread> current;
   pid_t process = getpid();
 };
@@ -29,8 +30,9 @@ Registry& TheRegistry() {
   return *registry;
 }
 
-// Threads started in its scope leave asynchronous signals to the host's threads. Those that a thread's own
-// instructions raise stay open: blocked, they would end the process without the host's handler.
+// Threads started in its scope leave asynchronous signals to the host's threads. Those that a
+// thread's own instructions raise stay open: blocked, they would end the process without the host's
+// handler.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -98,7 +100,8 @@ void ComputeThread::Run(const std::function<void()>& work) {
 }
 
 void ComputeThread::Loop() {
-  // A new thread has its creator's floating-point environment, and the OpenMP team will have this one's.
+  // A new thread has its creator's floating-point environment, and the OpenMP team will have this
+  // one's.
   const DefaultFloatingPoint floating_point;
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -22,7 +22,8 @@ struct UnitRows {
     ParallelFor(rows.n(), [&](int64_t i) {
       const double length = lengths[static_cast<size_t>(i)] = Length(rows.Row(i));
       if (length == 0) return;
-      const auto row = std::span(unit).subspan(static_cast<size_t>(i * rows.d), static_cast<size_t>(rows.d));
+      const auto row =
+          std::span(unit).subspan(static_cast<size_t>(i * rows.d), static_cast<size_t>(rows.d));
       for (float& value : row) value = static_cast<float>(value / length);
     });
   }
@@ -30,15 +31,16 @@ struct UnitRows {
   std::vector<float> unit;
 };
 
-// How far an f32 product of two unit rows may lie from the exact cosine: each element is rounded once (half
-// an ulp on either side) and a sum of d products in any order loses at most d ulps of the sum of their
-// magnitudes, which is at most 1 (Higham, "Accuracy and Stability of Numerical Algorithms", 2002,
+// How far an f32 product of two unit rows may lie from the exact cosine: each element is rounded
+// once (half an ulp on either side) and a sum of d products in any order loses at most d ulps of
+// the sum of their magnitudes, which is at most 1 (Higham, "Accuracy and Stability of Numerical
+// Algorithms", 2002,
 // section 3.1).
 double RoundingBound(int64_t d) { return 1.01 * static_cast<double>(d + 4) * 0x1.0p-24; }
 
-// Calls visit(query, first row of the corpus, products with the rows from there on) for every query and
-// block, queries of a block in parallel, blocks of the corpus in order. `exact` gives the cosine as Cosine()
-// does.
+// Calls visit(query, first row of the corpus, products with the rows from there on) for every query
+// and block, queries of a block in parallel, blocks of the corpus in order. `exact` gives the
+// cosine as Cosine() does.
 class BlockSearch {
  public:
   BlockSearch(Backend& backend, const Vectors& queries, const Vectors& corpus)
@@ -51,7 +53,8 @@ class BlockSearch {
   template <class Begin, class Visit, class End>
   void Run(const SearchProgress& progress, const Begin& begin, const Visit& visit, const End& end) {
     const Buffer q = Allocate(kQueryRows), c = Allocate(kCorpusRows);
-    const Buffer y = backend_.Allocate(static_cast<size_t>(kQueryRows * kCorpusRows) * sizeof(float));
+    const Buffer y =
+        backend_.Allocate(static_cast<size_t>(kQueryRows * kCorpusRows) * sizeof(float));
     std::vector<float> products(static_cast<size_t>(kQueryRows * kCorpusRows));
     for (int64_t q0 = 0; q0 < queries_.n(); q0 += kQueryRows) {
       const int64_t q1 = std::min(q0 + kQueryRows, queries_.n());
@@ -66,7 +69,8 @@ class BlockSearch {
         corpus_lengths_ = block.lengths;
         corpus_begin_ = c0;
         const TensorView b = Upload(block.unit, c, c1 - c0);
-        const TensorView scores{.data = y.data(), .dtype = DType::kF32, .shape = {q1 - q0, c1 - c0}};
+        const TensorView scores{
+            .data = y.data(), .dtype = DType::kF32, .shape = {q1 - q0, c1 - c0}};
         backend_.MatMul(a, false, b, true, 1, 0, scores);
         const std::span<float> host(products.data(), static_cast<size_t>(scores.Elements()));
         backend_.Download(scores, std::as_writable_bytes(host));
@@ -142,12 +146,14 @@ std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Ve
   return found;
 }
 
-std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queries, const Vectors& corpus,
+std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queries,
+                                          const Vectors& corpus,
                                           const std::vector<std::vector<int64_t>>& targets,
                                           const SearchProgress& progress) {
-  LACOS_CHECK(static_cast<int64_t>(targets.size()) == queries.n(), "one list of targets for each query");
-  // A query's targets, the nearest first, and how many other rows come before target t: nearer[0] + ... +
-  // nearer[t], so that a row nearer than many targets is counted once.
+  LACOS_CHECK(static_cast<int64_t>(targets.size()) == queries.n(),
+              "one list of targets for each query");
+  // A query's targets, the nearest first, and how many other rows come before target t: nearer[0] +
+  // ... + nearer[t], so that a row nearer than many targets is counted once.
   struct Places {
     std::vector<Neighbour> targets;
     std::vector<int64_t> nearer;
@@ -164,7 +170,8 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
     place.targets.clear();
     for (const int64_t row : targets[static_cast<size_t>(query)]) {
       LACOS_CHECK(row >= 0 && row < corpus.n(), "a target is a row of the corpus");
-      place.targets.push_back({.index = row, .cosine = Cosine(queries.Row(query), corpus.Row(row))});
+      place.targets.push_back(
+          {.index = row, .cosine = Cosine(queries.Row(query), corpus.Row(row))});
     }
     std::sort(place.targets.begin(), place.targets.end(), IsNearer);
     place.nearer.assign(place.targets.size() + 1, 0);
@@ -177,8 +184,9 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
       if (products[j] < least) continue;
       // The first target that this row comes before, whichever way its product was rounded.
       const auto further_than = [&](double cosine) {
-        return std::partition_point(place.targets.begin(), place.targets.end(),
-                                    [&](const Neighbour& target) { return target.cosine >= cosine; });
+        return std::partition_point(
+            place.targets.begin(), place.targets.end(),
+            [&](const Neighbour& target) { return target.cosine >= cosine; });
       };
       auto at = further_than(products[j] - search.bound());
       if (at != further_than(products[j] + search.bound())) {
@@ -203,7 +211,8 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
     std::sort(of_row.begin(), of_row.end());
     const std::vector<int64_t>& asked = targets[static_cast<size_t>(query)];
     for (size_t t = 0; t < asked.size(); ++t) {
-      rank[t] = std::lower_bound(of_row.begin(), of_row.end(), std::pair(asked[t], int64_t{0}))->second;
+      rank[t] =
+          std::lower_bound(of_row.begin(), of_row.end(), std::pair(asked[t], int64_t{0}))->second;
     }
     ranks[static_cast<size_t>(query)] = std::move(rank);
   };

@@ -1,4 +1,5 @@
-// Embeddings in fewer bits, value for value what sentence-transformers' quantize_embeddings returns.
+// Embeddings in fewer bits, value for value what sentence-transformers' quantize_embeddings
+// returns.
 #include "lacos/search/precision.h"
 
 #include <algorithm>
@@ -11,13 +12,14 @@
 namespace lacos {
 namespace {
 
-void AppendRanged(std::span<const float> row, const EmbeddingRanges& ranges, bool is_signed, std::byte* out) {
+void AppendRanged(std::span<const float> row, const EmbeddingRanges& ranges, bool is_signed,
+                  std::byte* out) {
   for (size_t i = 0; i < row.size(); ++i) {
     float step = (ranges.high[i] - ranges.low[i]) / 255.0f;
     if (step == 0) step = 1;
     const float code = std::clamp(std::floor((row[i] - ranges.low[i]) / step), 0.0f, 255.0f);
-    out[i] =
-        is_signed ? static_cast<std::byte>(static_cast<int8_t>(code - 128)) : static_cast<std::byte>(code);
+    out[i] = is_signed ? static_cast<std::byte>(static_cast<int8_t>(code - 128))
+                       : static_cast<std::byte>(code);
   }
 }
 
@@ -27,7 +29,8 @@ void AppendSigns(std::span<const float> row, std::byte flip, std::byte* out) {
     for (size_t i = begin; i < std::min(begin + 8, row.size()); ++i) {
       if (row[i] > 0) bits |= 0x80u >> (i - begin);
     }
-    out[begin / 8] = static_cast<std::byte>(bits) ^ flip;  // flipping the top bit is subtracting 128
+    // flipping the top bit is subtracting 128
+    out[begin / 8] = static_cast<std::byte>(bits) ^ flip;
   }
 }
 
@@ -83,7 +86,8 @@ void QuantizeEmbeddings(Precision precision, std::span<const float> rows, int64_
   const auto width = static_cast<size_t>(d);
   LACOS_CHECK(d > 0 && rows.size() % width == 0, "whole rows");
   LACOS_CHECK(!NeedsRanges(precision) || ranges != nullptr, "ranges of all embeddings");
-  const size_t row_bytes = static_cast<size_t>(StoredColumns(precision, d)) * SizeOf(StoredType(precision));
+  const size_t row_bytes =
+      static_cast<size_t>(StoredColumns(precision, d)) * SizeOf(StoredType(precision));
   const size_t start = out.size();
   out.resize(start + rows.size() / width * row_bytes);
   for (size_t n = 0; n * width < rows.size(); ++n) {

@@ -1,4 +1,5 @@
-// Embeddings in fewer bits, value for value what sentence-transformers' quantize_embeddings returns.
+// Embeddings in fewer bits, value for value what sentence-transformers' quantize_embeddings
+// returns.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +17,8 @@ enum class Precision : uint8_t { kFloat32, kFloat16, kInt8, kUint8, kBinary, kUb
 
 std::optional<Precision> ParsePrecision(const std::string& name);  // "float32", ..., "ubinary"
 
-// Whether codes depend on the ranges of all embeddings, so that these must be seen before the first code is
-// known.
+// Whether codes depend on the ranges of all embeddings, so that these must be seen before the first
+// code is known.
 constexpr bool NeedsRanges(Precision precision) {
   return precision == Precision::kInt8 || precision == Precision::kUint8;
 }
@@ -33,10 +34,10 @@ struct EmbeddingRanges {
   std::vector<float> low, high;           // [D]
 };
 
-// Converts rows [n, D] to n * StoredColumns elements of StoredType, appended to `out`. `ranges` only for int8
-// and uint8: code = clip(floor((x - low) / ((high - low) / 255)), 0, 255), minus 128 for int8, in float32
-// like numpy. binary and ubinary: one bit a dimension, set where x > 0, the first dimension in the highest
-// bit, zeros behind the last; binary subtracts 128 from each byte.
+// Converts rows [n, D] to n * StoredColumns elements of StoredType, appended to `out`. `ranges`
+// only for int8 and uint8: code = clip(floor((x - low) / ((high - low) / 255)), 0, 255), minus 128
+// for int8, in float32 like numpy. binary and ubinary: one bit a dimension, set where x > 0, the
+// first dimension in the highest bit, zeros behind the last; binary subtracts 128 from each byte.
 void QuantizeEmbeddings(Precision precision, std::span<const float> rows, int64_t d,
                         const EmbeddingRanges* ranges, std::vector<std::byte>& out);
 

@@ -1,4 +1,5 @@
-// Vectors of texts, as every measure takes them: from a model, or from a file that any other system wrote.
+// Vectors of texts, as every measure takes them: from a model, or from a file that any other system
+// wrote.
 #include "lacos/search/vectors.h"
 
 #include <fmt/format.h>
@@ -37,17 +38,17 @@ void RequireUsable(const Vectors& vectors, const std::string& where) {
     bool any = false;
     for (const float value : vectors.Row(i)) {
       if (!std::isfinite(value)) {
-        throw UserError(
-            fmt::format("[{}: row {}] found the value {}; expected finite numbers; check what made the file",
-                        where, i, value));
+        throw UserError(fmt::format(
+            "[{}: row {}] found the value {}; expected finite numbers; check what made the file",
+            where, i, value));
       }
       any = any || value != 0;
     }
     if (!any) {
-      throw UserError(
-          fmt::format("[{}: row {}] found a vector of zeros, which has no direction; expected a vector for "
-                      "every text; check that row's text and what made the file",
-                      where, i));
+      throw UserError(fmt::format(
+          "[{}: row {}] found a vector of zeros, which has no direction; expected a vector for "
+          "every text; check that row's text and what made the file",
+          where, i));
     }
   }
 }
@@ -55,24 +56,24 @@ void RequireUsable(const Vectors& vectors, const std::string& where) {
 VectorFile ReadVectors(const std::string& path, int64_t rows, const std::string& texts) {
   const NpyArray array = ReadNpy(path);
   if (array.shape.size() != 2 || array.shape[1] < 1) {
-    throw UserError(
-        fmt::format("[{}] found an array of {} dimensions; expected two: texts and the values of each; save "
-                    "one row a text",
-                    path, array.shape.size()));
+    throw UserError(fmt::format(
+        "[{}] found an array of {} dimensions; expected two: texts and the values of each; save "
+        "one row a text",
+        path, array.shape.size()));
   }
   if (array.shape[0] != rows) {
-    throw UserError(
-        fmt::format("[{}] has {} rows; expected {}, one for each text of {}, in its order; embed those texts "
-                    "again",
-                    path, array.shape[0], rows, texts));
+    throw UserError(fmt::format(
+        "[{}] has {} rows; expected {}, one for each text of {}, in its order; embed those texts "
+        "again",
+        path, array.shape[0], rows, texts));
   }
   VectorFile file{.values = {}, .d = array.shape[1]};
   file.values.resize(static_cast<size_t>(rows * file.d));
   if (!DecodeToFloat(array.dtype, array.data.data(), file.values.size(), file.values.data())) {
-    throw UserError(
-        fmt::format("[{}] holds elements of type {}; expected float16, float32 or float64; convert the "
-                    "vectors to float32",
-                    path, Name(array.dtype)));
+    throw UserError(fmt::format(
+        "[{}] holds elements of type {}; expected float16, float32 or float64; convert the "
+        "vectors to float32",
+        path, Name(array.dtype)));
   }
   RequireUsable(file, path);
   return file;

@@ -1,4 +1,5 @@
-// Vectors of texts, as every measure takes them: from a model, or from a file that any other system wrote.
+// Vectors of texts, as every measure takes them: from a model, or from a file that any other system
+// wrote.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ struct Vectors {
     return values.subspan(static_cast<size_t>(i * d), static_cast<size_t>(d));
   }
   Vectors Rows(int64_t begin, int64_t end) const {
-    return {.values = values.subspan(static_cast<size_t>(begin * d), static_cast<size_t>((end - begin) * d)),
+    return {.values = values.subspan(static_cast<size_t>(begin * d),
+                                     static_cast<size_t>((end - begin) * d)),
             .d = d};
   }
 };
@@ -33,15 +35,19 @@ double Cosine(std::span<const float> a, std::span<const float> b);
 // Cosines of rows i of two [n, d] matrices in double; 0 when a vector is zero.
 std::vector<double> PairCosines(const Vectors& a, const Vectors& b);
 
-// Throws UserError naming the first row, counted from 0, that is all zeros or has a value that is not finite.
+// Throws UserError naming the first row, counted from 0, that is all zeros or has a value that is
+// not finite.
 void RequireUsable(const Vectors& vectors, const std::string& where);
 
-// float32 rows of an .npy file of f2, f4 or f8; the file must have `rows` of them, one for each text of what
-// `texts` names, in its order. Throws UserError, also for rows that RequireUsable refuses.
+// float32 rows of an .npy file of f2, f4 or f8; the file must have `rows` of them, one for each
+// text of what `texts` names, in its order. Throws UserError, also for rows that RequireUsable
+// refuses.
 struct VectorFile {
   std::vector<float> values;
   int64_t d = 0;
-  operator Vectors() const { return {.values = values, .d = d}; }  // NOLINT: a file is used as its vectors
+  operator Vectors() const {
+    return {.values = values, .d = d};
+  }  // NOLINT: a file is used as its vectors
 };
 VectorFile ReadVectors(const std::string& path, int64_t rows, const std::string& texts);
 

@@ -50,8 +50,9 @@ const SweepBases::Source& SweepBases::Open(const std::string& base) {
         recipe_.path, base, folder.path));
   }
   Source source{.base_weights = BaseWeights::Open(folder.base_path), .path = folder.base_path};
-  source.identity = Sha256Hex(source.base_weights->config_json().Dump(-1, /*sorted=*/true) +
-                              SampleSha256(*source.base_weights) + FileSha256(folder.tokenizer_path));
+  source.identity =
+      Sha256Hex(source.base_weights->config_json().Dump(-1, /*sorted=*/true) +
+                SampleSha256(*source.base_weights) + FileSha256(folder.tokenizer_path));
   return sources_.emplace(base, std::move(source)).first->second;
 }
 
@@ -59,11 +60,12 @@ int64_t SweepBases::Layers(const CellSettings& settings) {
   const Source& source = Open(settings.base);
   const int64_t all = source.base_weights->config().layers;
   if (settings.layers > all) {
-    throw UserError(
-        fmt::format("[{}: layers] found {}; expected at most {}, the layers of '{}'; correct the recipe",
-                    recipe_.path, settings.layers, all, settings.base));
+    throw UserError(fmt::format(
+        "[{}: layers] found {}; expected at most {}, the layers of '{}'; correct the recipe",
+        recipe_.path, settings.layers, all, settings.base));
   }
-  if (settings.quantization != "none" && source.base_weights->quantization().scheme != QuantScheme::kNone) {
+  if (settings.quantization != "none" &&
+      source.base_weights->quantization().scheme != QuantScheme::kNone) {
     throw UserError(fmt::format(
         "[{}: quantization] found '{}', but the base '{}' is quantised already; expected none, or an "
         "original base; correct the recipe",
@@ -73,8 +75,8 @@ int64_t SweepBases::Layers(const CellSettings& settings) {
 }
 
 std::string SweepBases::Identity(const CellSettings& settings) {
-  return Sha256Hex(
-      fmt::format("{}\n{}\n{}", Open(settings.base).identity, Layers(settings), settings.quantization));
+  return Sha256Hex(fmt::format("{}\n{}\n{}", Open(settings.base).identity, Layers(settings),
+                               settings.quantization));
 }
 
 PreparedBase SweepBases::Prepare(const CellSettings& settings,
@@ -121,7 +123,8 @@ PreparedBase SweepBases::Prepare(const CellSettings& settings,
     name += "-" + suffix;
     const Json error = make(settings, [&] {
       const QuantizeReport report = QuantizeFolder(
-          from, path, {.scheme = choice.scheme, .block_size = choice.block_size, .overwrite = true});
+          from, path,
+          {.scheme = choice.scheme, .block_size = choice.block_size, .overwrite = true});
       Json errors = Json::Object();
       for (const auto& [kind, value] : report.relative_error) errors.Set(kind, value);
       return errors;

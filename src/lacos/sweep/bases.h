@@ -1,5 +1,5 @@
-// The bases of a sweep's cells: the recipe's models, cut to their lowest layers and quantised, each made
-// once.
+// The bases of a sweep's cells: the recipe's models, cut to their lowest layers and quantised, each
+// made once.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,18 @@ struct PreparedBase {
 
 class SweepBases {
  public:
-  // Made bases lie in `folder`: NAME, NAME-2layers, NAME-2layers-linear-row, ...; beside each a NAME.json
-  // with what it was made of.
-  SweepBases(const SweepRecipe& recipe, std::string folder) : recipe_(recipe), folder_(std::move(folder)) {}
+  // Made bases lie in `folder`: NAME, NAME-2layers, NAME-2layers-linear-row, ...; beside each a
+  // NAME.json with what it was made of.
+  SweepBases(const SweepRecipe& recipe, std::string folder)
+      : recipe_(recipe), folder_(std::move(folder)) {}
 
-  // What a base with these settings is made of: configuration, weights (by samples), tokenizer, layers and
-  // scheme.
+  // What a base with these settings is made of: configuration, weights (by samples), tokenizer,
+  // layers and scheme.
   std::string Identity(const CellSettings& settings);
-  // The base, made where it is missing or was made of something else. `made` is told of each folder that is
-  // written.
-  PreparedBase Prepare(const CellSettings& settings, const std::function<void(const std::string&)>& made);
+  // The base, made where it is missing or was made of something else. `made` is told of each folder
+  // that is written.
+  PreparedBase Prepare(const CellSettings& settings,
+                       const std::function<void(const std::string&)>& made);
   // The same base without weights, for planning; nothing is written.
   std::shared_ptr<BaseWeights> Shape(const CellSettings& settings);
 

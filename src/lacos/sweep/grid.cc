@@ -45,7 +45,8 @@ std::string FolderName(const std::string& name) {
     if (!plain) c = '_';
   }
   if (folder.starts_with('.')) folder[0] = '_';
-  if (folder.size() > kLongest) folder = fmt::format("{}-{:.8}", folder.substr(0, kLongest), Sha256Hex(name));
+  if (folder.size() > kLongest)
+    folder = fmt::format("{}-{:.8}", folder.substr(0, kLongest), Sha256Hex(name));
   return folder;
 }
 
@@ -64,13 +65,15 @@ class GridMaker {
     }
     const size_t trained = grid_.cells.size();
     for (size_t i = 0; i < trained; ++i) {
-      grid_.untrained_of.push_back(Add(WithoutTraining(grid_.cells[i].settings, recipe_.settings), false));
+      grid_.untrained_of.push_back(
+          Add(WithoutTraining(grid_.cells[i].settings, recipe_.settings), false));
     }
     return std::move(grid_);
   }
 
  private:
-  void Combine(const Study& study, size_t axis, const CellSettings& settings, std::vector<size_t>& cells) {
+  void Combine(const Study& study, size_t axis, const CellSettings& settings,
+               std::vector<size_t>& cells) {
     if (axis == study.axes.size()) {
       cells.push_back(Add(settings, true));
       return;

@@ -10,7 +10,8 @@
 namespace lacos {
 
 struct Cell {
-  std::string name;  // how it differs from the recipe's settings: "lora_rank=32"; "common" where it does not
+  // how it differs from the recipe's settings: "lora_rank=32"; "common" where it does not
+  std::string name;
   CellSettings settings;
   bool trained = true;  // false: the base alone, scored as it is
   std::string folder;   // the name as a folder's
@@ -22,10 +23,12 @@ struct Grid {
     std::vector<size_t> cells;
     size_t baseline = 0;  // index into Grid::cells
   };
-  std::vector<StudyCells> studies;   // beside the recipe's
-  std::vector<size_t> untrained_of;  // for each trained cell, the untrained one with its base and pooling
+  std::vector<StudyCells> studies;  // beside the recipe's
+  // for each trained cell, the untrained one with its base and pooling
+  std::vector<size_t> untrained_of;
 
-  // What is trained or scored: each trained cell with every seed, each untrained one once, with seed 0.
+  // What is trained or scored: each trained cell with every seed, each untrained one once, with
+  // seed 0.
   struct Run {
     size_t cell = 0;
     uint64_t seed = 0;

@@ -9,8 +9,8 @@
 #include <set>
 #include <sstream>
 
-// toml++ 3.3 asserts what a damaged text can break, or goes on where assertions are off: here such a text is
-// an error like any other, in every build.
+// toml++ 3.3 asserts what a damaged text can break, or goes on where assertions are off: here such
+// a text is an error like any other, in every build.
 namespace lacos {
 struct TomlAssertion {};
 [[noreturn]] static void FailTomlAssertion() { throw TomlAssertion(); }
@@ -53,9 +53,9 @@ const char* TypeName(const toml::node& node) {
   }
 }
 
-// toml++ 3.3 takes letters from U+00A1 to U+0499 and others for impossible wherever it looks for blanks, with
-// undefined behaviour. So it sees none of them: each byte beyond ASCII becomes a word of plain characters,
-// which begins as nothing in the text does, and what was read is changed back.
+// toml++ 3.3 takes letters from U+00A1 to U+0499 and others for impossible wherever it looks for
+// blanks, with undefined behaviour. So it sees none of them: each byte beyond ASCII becomes a word
+// of plain characters, which begins as nothing in the text does, and what was read is changed back.
 class ForeignBytes {
  public:
   explicit ForeignBytes(const std::string& text) {
@@ -75,9 +75,11 @@ class ForeignBytes {
   }
   std::string Show(std::string text) const {
     for (size_t at = 0;
-         (at = text.find(mark_, at)) != std::string::npos && at + mark_.size() + 2 <= text.size(); ++at) {
+         (at = text.find(mark_, at)) != std::string::npos && at + mark_.size() + 2 <= text.size();
+         ++at) {
       const std::string digits = text.substr(at + mark_.size(), 2);
-      text.replace(at, mark_.size() + 2, 1, static_cast<char>(std::strtol(digits.c_str(), nullptr, 16)));
+      text.replace(at, mark_.size() + 2, 1,
+                   static_cast<char>(std::strtol(digits.c_str(), nullptr, 16)));
     }
     return text;
   }
@@ -102,26 +104,28 @@ class RecipeReader {
       : folder_(fs::path(path).parent_path()), foreign_(text) {
     recipe_.path = path;
     if (const size_t byte = FindInvalidUtf8(text); byte != std::string::npos) {
-      throw UserError(
-          fmt::format("[{}] has no UTF-8 at byte {}; expected UTF-8; convert the file", path, byte));
+      throw UserError(fmt::format("[{}] has no UTF-8 at byte {}; expected UTF-8; convert the file",
+                                  path, byte));
     }
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     const size_t begin = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
     try {
       root_ = toml::parse(foreign_.Hide(text.substr(begin)), path);
     } catch (const toml::parse_error& error) {
-      throw UserError(fmt::format("[{}:{}] is no TOML: {}; expected a recipe; correct the line", path,
-                                  error.source().begin.line,
+      throw UserError(fmt::format("[{}:{}] is no TOML: {}; expected a recipe; correct the line",
+                                  path, error.source().begin.line,
                                   foreign_.Show(std::string(error.description()))));
     } catch (const TomlAssertion&) {
       throw UserError(fmt::format(
-          "[{}] is no TOML; expected a recipe; correct the names in brackets and before '='", path));
+          "[{}] is no TOML; expected a recipe; correct the names in brackets and before '='",
+          path));
     }
     foreign_.ShowIn(root_);
   }
 
   SweepRecipe Read() {
-    RequireKeys(root_, "", {"title", "seeds", "bases", "data", "evaluation", "settings", "study", "product"});
+    RequireKeys(root_, "",
+                {"title", "seeds", "bases", "data", "evaluation", "settings", "study", "product"});
     recipe_.title = Text(root_, "", "title", fs::path(recipe_.path).stem().string());
     ReadSeeds();
     ReadBases();
@@ -159,7 +163,8 @@ class RecipeReader {
     }
   }
 
-  const toml::table* Table(const toml::table& in, const std::string& path, const std::string& key) const {
+  const toml::table* Table(const toml::table& in, const std::string& path,
+                           const std::string& key) const {
     const toml::node* node = in.get(key);
     if (node == nullptr) return nullptr;
     if (!node->is_table()) FailType(*node, Join(path, key), "a table");
@@ -172,13 +177,14 @@ class RecipeReader {
     if (!node->is_string()) FailType(*node, Join(path, key), "a text");
     return node->as_string()->get();
   }
-  double Number(const toml::table& in, const std::string& path, const std::string& key, double otherwise,
-                double low, double high) const {
+  double Number(const toml::table& in, const std::string& path, const std::string& key,
+                double otherwise, double low, double high) const {
     const toml::node* node = in.get(key);
     if (node == nullptr) return otherwise;
     const auto value = node->value<double>();
     if (!node->is_number() || !(*value >= low && *value <= high)) {
-      Fail(*node, Join(path, key), node->is_number() ? fmt::format("found {}", *value) : "found no number",
+      Fail(*node, Join(path, key),
+           node->is_number() ? fmt::format("found {}", *value) : "found no number",
            fmt::format("a number from {} to {}", low, high));
     }
     return *value;
@@ -186,7 +192,8 @@ class RecipeReader {
   // A text, or a list of texts.
   Strings Texts(const toml::node& node, const std::string& key) const {
     if (node.is_string()) return {node.as_string()->get()};
-    if (!node.is_array() || node.as_array()->empty()) FailType(node, key, "a text or a list of texts");
+    if (!node.is_array() || node.as_array()->empty())
+      FailType(node, key, "a text or a list of texts");
     Strings texts;
     for (const toml::node& element : *node.as_array()) {
       if (!element.is_string()) FailType(element, key, "a text");
@@ -194,7 +201,8 @@ class RecipeReader {
     }
     return texts;
   }
-  std::string Resolve(const toml::node& node, const std::string& key, const std::string& path) const {
+  std::string Resolve(const toml::node& node, const std::string& key,
+                      const std::string& path) const {
     const fs::path full = fs::path(path).is_absolute() ? fs::path(path) : folder_ / path;
     std::error_code error;
     if (!fs::exists(full, error)) {
@@ -219,10 +227,11 @@ class RecipeReader {
       recipe_.seeds.push_back(static_cast<uint64_t>(*seed));
     }
     if (seeds.size() < 3) {
-      Fail(*node, "seeds", fmt::format("found {}", seeds.size()),
-           "at least 3: from fewer, how much a training's chance alone moves a score cannot be told, and no "
-           "difference "
-           "could be believed");
+      Fail(
+          *node, "seeds", fmt::format("found {}", seeds.size()),
+          "at least 3: from fewer, how much a training's chance alone moves a score cannot be told, and no "
+          "difference "
+          "could be believed");
     }
   }
 
@@ -234,11 +243,12 @@ class RecipeReader {
     for (const auto& [key, node] : *bases) {
       const std::string name(key.str());
       if (!node.is_string()) FailType(node, Join("bases", name), "the path of a model folder");
-      const bool plain =
-          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-          std::string::npos;
+      const bool plain = name.find_first_not_of(
+                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+                         std::string::npos;
       if (!plain || name.empty()) {  // folders are called by it
-        Fail(node, Join("bases", name), fmt::format("found the name '{}'", name), "letters, digits, - and _");
+        Fail(node, Join("bases", name), fmt::format("found the name '{}'", name),
+             "letters, digits, - and _");
       }
       recipe_.bases[name] = Resolve(node, Join("bases", name), node.as_string()->get());
     }
@@ -260,11 +270,13 @@ class RecipeReader {
   void ReadEvaluation() {
     const toml::table* table = Table(root_, "", "evaluation");
     if (table == nullptr) {
-      Fail(root_, "evaluation", "there is none", "[[evaluation.file]] tables, or a suite and its folder");
+      Fail(root_, "evaluation", "there is none",
+           "[[evaluation.file]] tables, or a suite and its folder");
     }
     const std::string path = "evaluation";
     EvaluationRecipe& evaluation = recipe_.evaluation;
-    RequireKeys(*table, path, {"file", "suite", "suite_folder", "score", "resamples", "confidence", "seed"});
+    RequireKeys(*table, path,
+                {"file", "suite", "suite_folder", "score", "resamples", "confidence", "seed"});
     if (const toml::node* suite = table->get("suite")) {
       evaluation.suites = Texts(*suite, "evaluation.suite");
       for (const std::string& name : evaluation.suites) {
@@ -275,9 +287,11 @@ class RecipeReader {
       }
       const toml::node* folder = table->get("suite_folder");
       if (folder == nullptr || !folder->is_string()) {
-        Fail(*table, "evaluation.suite_folder", "there is none", "the folder that `lacos data prepare` made");
+        Fail(*table, "evaluation.suite_folder", "there is none",
+             "the folder that `lacos data prepare` made");
       }
-      evaluation.suite_folder = Resolve(*folder, "evaluation.suite_folder", folder->as_string()->get());
+      evaluation.suite_folder =
+          Resolve(*folder, "evaluation.suite_folder", folder->as_string()->get());
     }
     if (const toml::node* files = table->get("file")) {
       if (!files->is_array()) FailType(*files, "evaluation.file", "[[evaluation.file]] tables");
@@ -288,10 +302,12 @@ class RecipeReader {
       }
     }
     if (evaluation.files.empty() && evaluation.suites.empty()) {
-      Fail(*table, path, "nothing to score", "[[evaluation.file]] tables, or a suite and its folder");
+      Fail(*table, path, "nothing to score",
+           "[[evaluation.file]] tables, or a suite and its folder");
     }
     evaluation.score = Text(*table, path, "score", "");
-    evaluation.bootstrap.resamples = static_cast<int64_t>(Number(*table, path, "resamples", 2000, 100, 1e6));
+    evaluation.bootstrap.resamples =
+        static_cast<int64_t>(Number(*table, path, "resamples", 2000, 100, 1e6));
     evaluation.bootstrap.confidence = Number(*table, path, "confidence", 0.95, 0.5, 0.9999);
     evaluation.bootstrap.seed = static_cast<uint64_t>(Number(*table, path, "seed", 42, 0, 1e15));
   }
@@ -341,14 +357,17 @@ class RecipeReader {
 
   void Set(const toml::node& node, const std::string& key, const std::string& name,
            CellSettings& settings) const {
-    if (const std::string problem = SetSetting(settings, name, Value(node, key)); !problem.empty()) {
+    if (const std::string problem = SetSetting(settings, name, Value(node, key));
+        !problem.empty()) {
       Fail(node, key, problem, SettingExpected(name));
     }
     if (name == "base" && !recipe_.bases.contains(settings.base)) {
-      Fail(node, key, fmt::format("found '{}'", settings.base), "a name of [bases]: " + Names(recipe_.bases));
+      Fail(node, key, fmt::format("found '{}'", settings.base),
+           "a name of [bases]: " + Names(recipe_.bases));
     }
     if (name == "data" && !recipe_.data.contains(settings.data)) {
-      Fail(node, key, fmt::format("found '{}'", settings.data), "a name of [data]: " + Names(recipe_.data));
+      Fail(node, key, fmt::format("found '{}'", settings.data),
+           "a name of [data]: " + Names(recipe_.data));
     }
   }
   template <class Map>
@@ -358,7 +377,8 @@ class RecipeReader {
     return fmt::format("{}", fmt::join(names, ", "));
   }
 
-  void ReadSettings(const toml::table& table, const std::string& path, CellSettings& settings) const {
+  void ReadSettings(const toml::table& table, const std::string& path,
+                    CellSettings& settings) const {
     RequireKeys(table, path, SettingNames());
     for (const auto& [key, node] : table) {
       Set(node, Join(path, std::string(key.str())), std::string(key.str()), settings);
@@ -378,21 +398,25 @@ class RecipeReader {
         if (name.empty()) Fail(table, "study.name", "there is none", "a name for the study");
         for (const Study& other : recipe_.studies) {
           if (other.name == name) {
-            Fail(*table.get("name"), "study.name", fmt::format("found '{}' twice", name), "different names");
+            Fail(*table.get("name"), "study.name", fmt::format("found '{}' twice", name),
+                 "different names");
           }
         }
         recipe_.studies.push_back(ReadStudy(table, "study", name));
       }
     }
-    if (recipe_.studies.empty()) Fail(root_, "study", "there is none", "[[study]] tables, or one [product]");
+    if (recipe_.studies.empty())
+      Fail(root_, "study", "there is none", "[[study]] tables, or one [product]");
     RequireFewCells();
     for (const Study& study : recipe_.studies) {
-      for (const auto& [key, names] : {std::pair<const char*, size_t>{"base", recipe_.bases.size()},
-                                       std::pair<const char*, size_t>{"data", recipe_.data.size()}}) {
+      for (const auto& [key, names] :
+           {std::pair<const char*, size_t>{"base", recipe_.bases.size()},
+            std::pair<const char*, size_t>{"data", recipe_.data.size()}}) {
         if (!SettingText(study.settings, key).empty() || Varies(study, key)) continue;
-        Fail(root_, fmt::format("settings.{}", key),
-             fmt::format("study '{}' names none of {}", study.name, names),
-             fmt::format("one of the names in [{}]", std::string(key) == "base" ? "bases" : "data"));
+        Fail(
+            root_, fmt::format("settings.{}", key),
+            fmt::format("study '{}' names none of {}", study.name, names),
+            fmt::format("one of the names in [{}]", std::string(key) == "base" ? "bases" : "data"));
       }
     }
   }
@@ -408,16 +432,18 @@ class RecipeReader {
       if (all <= kMostCombinations) continue;
       Fail(root_, fmt::format("study '{}'", study.name),
            fmt::format("its combinations make more than {} cells", kMostCombinations),
-           fmt::format("at most {} in all studies, each of which is trained {} times", kMostCombinations,
-                       recipe_.seeds.size()));
+           fmt::format("at most {} in all studies, each of which is trained {} times",
+                       kMostCombinations, recipe_.seeds.size()));
     }
   }
 
   static bool Varies(const Study& study, const std::string& setting) {
-    return std::ranges::any_of(study.axes, [&](const Axis& axis) { return axis.setting == setting; });
+    return std::ranges::any_of(study.axes,
+                               [&](const Axis& axis) { return axis.setting == setting; });
   }
 
-  Study ReadStudy(const toml::table& table, const std::string& path, const std::string& name) const {
+  Study ReadStudy(const toml::table& table, const std::string& path,
+                  const std::string& name) const {
     RequireKeys(table, path, {"name", "title", "vary", "fixed", "baseline", "score", "within"});
     Study study{.name = name, .settings = recipe_.settings};
     study.title = Text(table, path, "title", name);
@@ -435,7 +461,8 @@ class RecipeReader {
     RequireKeys(*vary, vary_path, SettingNames());
     study.baseline = study.settings;
     for (const auto& [key, node] : *vary) {
-      study.axes.push_back(ReadAxis(node, Join(vary_path, std::string(key.str())), std::string(key.str())));
+      study.axes.push_back(
+          ReadAxis(node, Join(vary_path, std::string(key.str())), std::string(key.str())));
       const Axis& axis = study.axes.back();
       // The common value, where it is one of them, else the first.
       const bool has_common = std::ranges::any_of(axis.values, [&](const SettingValue& value) {
@@ -448,7 +475,8 @@ class RecipeReader {
     if (const toml::table* baseline = Table(table, path, "baseline")) {
       for (const auto& [key, node] : *baseline) {
         const std::string setting(key.str()), where = Join(path, "baseline." + setting);
-        if (!Varies(study, setting)) Fail(node, where, "the study does not vary it", "settings of vary");
+        if (!Varies(study, setting))
+          Fail(node, where, "the study does not vary it", "settings of vary");
         Set(node, where, setting, study.baseline);
         RequireAmong(node, where, study, setting);
       }
@@ -477,7 +505,8 @@ class RecipeReader {
       CellSettings probe;
       Set(element, key, setting, probe);
       if (!seen.insert(SettingText(probe, setting)).second) {
-        Fail(element, key, fmt::format("found {} twice", SettingText(probe, setting)), "different values");
+        Fail(element, key, fmt::format("found {} twice", SettingText(probe, setting)),
+             "different values");
       }
       axis.values.push_back(Value(element, key));
     }
@@ -496,6 +525,8 @@ SweepRecipe ParseRecipe(const std::string& text, const std::string& path) {
   return RecipeReader(text, path).Read();
 }
 
-SweepRecipe ReadRecipe(const std::string& path) { return ParseRecipe(ReadFileToString(path), path); }
+SweepRecipe ReadRecipe(const std::string& path) {
+  return ParseRecipe(ReadFileToString(path), path);
+}
 
 }  // namespace lacos

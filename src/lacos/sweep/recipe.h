@@ -12,7 +12,8 @@
 
 namespace lacos {
 
-// A file that every cell is scored on; names and languages are those of TaskName (eval/tasks/tasks.h).
+// A file that every cell is scored on; names and languages are those of TaskName
+// (eval/tasks/tasks.h).
 struct EvaluationFile {
   std::string name, subset, path, task = "sts", split = "test";
   std::vector<std::string> languages;
@@ -22,8 +23,8 @@ struct EvaluationRecipe {
   std::vector<EvaluationFile> files;
   std::vector<std::string> suites;  // of data/suite_families.h
   std::string suite_folder;
-  std::string
-      score;  // what studies compare: a set ("STSb de") or an average ("STSb mean"); empty: the mean of all
+  // what studies compare: a set ("STSb de") or an average ("STSb mean"); empty: the mean of all
+  std::string score;
   BootstrapOptions bootstrap;
 };
 
@@ -54,8 +55,9 @@ struct SweepRecipe {
   std::vector<Study> studies;
 };
 
-// Reads and checks a recipe; relative paths in it are found from its folder. Every mistake is a UserError
-// that names file, line and key, what was found and what was expected; an unknown key lists the known ones.
+// Reads and checks a recipe; relative paths in it are found from its folder. Every mistake is a
+// UserError that names file, line and key, what was found and what was expected; an unknown key
+// lists the known ones.
 SweepRecipe ReadRecipe(const std::string& path);
 // The same of a text; `path` names it and says where relative paths begin.
 SweepRecipe ParseRecipe(const std::string& text, const std::string& path);

@@ -34,15 +34,19 @@ double End(const Json& json, const char* key, size_t end) {
 std::string Range(const Json& json, const char* key, bool is_signed) {
   const double low = End(json, key, 0), high = End(json, key, 1);
   if (!std::isfinite(low)) return "";
-  return is_signed ? fmt::format("{:+.2f} to {:+.2f}", WithoutMinusZero(low), WithoutMinusZero(high))
-                   : fmt::format("{:.2f} to {:.2f}", low, high);
+  return is_signed
+             ? fmt::format("{:+.2f} to {:+.2f}", WithoutMinusZero(low), WithoutMinusZero(high))
+             : fmt::format("{:.2f} to {:.2f}", low, high);
 }
-std::string ValueText(const Json& value) { return value.IsString() ? value.AsString() : value.Dump(); }
+std::string ValueText(const Json& value) {
+  return value.IsString() ? value.AsString() : value.Dump();
+}
 
 // "1.2 k", "3.4 M".
 std::string Count(double value) {
   if (!std::isfinite(value)) return "-";
-  for (const auto& [unit, name] : {std::pair<double, const char*>{1e9, " G"}, {1e6, " M"}, {1e3, " k"}}) {
+  for (const auto& [unit, name] :
+       {std::pair<double, const char*>{1e9, " G"}, {1e6, " M"}, {1e3, " k"}}) {
     if (value >= unit) return fmt::format("{:.1f}{}", value / unit, name);
   }
   return fmt::format("{:.3g}", value);
@@ -53,9 +57,11 @@ void ForEach(const Json& list, const F& f) {
   for (size_t i = 0; i < list.size(); ++i) f(list[i]);
 }
 
-std::vector<std::vector<std::string>> StudyRows(const Json& study, std::vector<std::string>& header) {
+std::vector<std::vector<std::string>> StudyRows(const Json& study,
+                                                std::vector<std::string>& header) {
   const bool judged = study.Has("within");
-  for (size_t i = 0; i < study.At("axes").size(); ++i) header.push_back(study.At("axes")[i].AsString());
+  for (size_t i = 0; i < study.At("axes").size(); ++i)
+    header.push_back(study.At("axes")[i].AsString());
   for (const char* name : {"score", "sd", "interval", "difference", "its interval", "p"})
     header.emplace_back(name);
   if (judged) header.push_back(fmt::format("within {}", study.At("within").AsDouble()));
@@ -67,7 +73,8 @@ std::vector<std::vector<std::string>> StudyRows(const Json& study, std::vector<s
     cells.insert(cells.end(), {row.Has("mean") ? Points(row, "mean") : "failed", Points(row, "sd"),
                                Range(row, "interval", false), Signed(row, "difference"),
                                Range(row, "difference_interval", true)});
-    if (row.At("cell").AsString() == study.At("baseline").AsString()) cells[cells.size() - 2] = "baseline";
+    if (row.At("cell").AsString() == study.At("baseline").AsString())
+      cells[cells.size() - 2] = "baseline";
     const double p = NumberOrNaN(row, "p");
     cells.push_back(std::isfinite(p) ? fmt::format("{:.3f}", p) : "");
     if (judged) cells.push_back(row.Has("within") ? row.At("within").AsString() : "");
@@ -101,7 +108,8 @@ Chart StudyChart(const Json& study, const std::string& id, bool differences) {
     for (const std::string& axis : row.At("values").Keys()) {
       label.push_back(row.At("values").At(axis).AsString());
     }
-    const bool is_zero = differences && row.At("cell").AsString() == study.At("baseline").AsString();
+    const bool is_zero =
+        differences && row.At("cell").AsString() == study.At("baseline").AsString();
     series.x.push_back(static_cast<double>(series.x.size() + 1));
     series.y.push_back(is_zero ? 0 : NumberOrNaN(row, value));
     series.low.push_back(End(row, interval, 0));
@@ -121,7 +129,8 @@ Chart GrowthChart(const Json& growth, const std::string& id) {
   std::vector<std::pair<double, Json>> points;
   ForEach(growth.At("points"),
           [&](const Json& point) { points.emplace_back(NumberOrNaN(point, "size"), point); });
-  std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::sort(points.begin(), points.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
   for (const auto& [size, point] : points) {
     series.x.push_back(size);
     series.y.push_back(NumberOrNaN(point, "mean"));
@@ -166,7 +175,8 @@ Chart ParetoChart(const Json& pareto, size_t number) {
           .x_margin = true,
           .series = {front, others},
           .note = free > 0
-                      ? fmt::format("{} cells without training cost nothing here and are not drawn.", free)
+                      ? fmt::format(
+                            "{} cells without training cost nothing here and are not drawn.", free)
                       : ""};
 }
 
@@ -189,12 +199,14 @@ void AddStudies(const Json& sweep, Page& page) {
 
 void AddCells(const Json& sweep, Page& page) {
   page.Section("cells", "Cells");
-  page.Paragraph("Means over seeds. Training time and peak memory are of a process of its own for each run.");
+  page.Paragraph(
+      "Means over seeds. Training time and peak memory are of a process of its own for each run.");
   HtmlTable table{.header = {"cell"}};
   std::vector<std::string> names;
   ForEach(sweep.At("cells"), [&](const Json& cell) {
     if (!names.empty() || !cell.Has("scores")) return;
-    ForEach(cell.At("scores"), [&](const Json& score) { names.push_back(score.At("name").AsString()); });
+    ForEach(cell.At("scores"),
+            [&](const Json& score) { names.push_back(score.At("name").AsString()); });
   });
   table.header.insert(table.header.end(), names.begin(), names.end());
   for (const char* name : {"train s", "peak MB", "trained", "base", "base MB", "ms/text"})
@@ -223,7 +235,8 @@ void AddSettings(const Json& sweep, const Json& run, Page& page) {
   page.Section("settings", "Common settings");
   HtmlTable table{.prose = true};
   const Json settings = sweep.At("settings");
-  for (const std::string& name : settings.Keys()) table.rows.push_back({name, ValueText(settings.At(name))});
+  for (const std::string& name : settings.Keys())
+    table.rows.push_back({name, ValueText(settings.At(name))});
   page.Table(table);
   if (!run.IsObject()) return;
   page.Section("machine", "Command and machine");
@@ -233,11 +246,13 @@ void AddSettings(const Json& sweep, const Json& run, Page& page) {
     ForEach(*arguments, [&](const Json& word) { command += " " + word.AsString(); });
     machine.rows.push_back({"command", command});
   }
-  if (const auto version = run.Find("lacos_version")) machine.rows.push_back({"lacos", ValueText(*version)});
+  if (const auto version = run.Find("lacos_version"))
+    machine.rows.push_back({"lacos", ValueText(*version)});
   for (const char* group : {"build", "machine"}) {
     const auto part = run.Find(group);
     if (!part || !part->IsObject()) continue;
-    for (const std::string& key : part->Keys()) machine.rows.push_back({key, ValueText(part->At(key))});
+    for (const std::string& key : part->Keys())
+      machine.rows.push_back({key, ValueText(part->At(key))});
   }
   page.Table(machine);
 }
@@ -254,18 +269,23 @@ std::string SweepCsv(const Json& sweep) {
   for (const std::string& name : costs) csv += "," + name;
   for (const std::string& name : settings) csv += "," + name;
   csv += "\n";
-  const auto number = [](double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : ""; };
+  const auto number = [](double value) {
+    return std::isfinite(value) ? fmt::format("{:.6g}", value) : "";
+  };
   ForEach(sweep.At("cells"), [&](const Json& cell) {
     if (!cell.Has("scores")) return;
     std::string rest;
-    for (const std::string& name : costs) rest += "," + number(NumberOrNaN(cell.At("costs"), name.c_str()));
-    for (const std::string& name : settings) rest += "," + CsvCell(ValueText(cell.At("settings").At(name)));
+    for (const std::string& name : costs)
+      rest += "," + number(NumberOrNaN(cell.At("costs"), name.c_str()));
+    for (const std::string& name : settings)
+      rest += "," + CsvCell(ValueText(cell.At("settings").At(name)));
     ForEach(cell.At("scores"), [&](const Json& score) {
       csv += fmt::format("{},{},{},{},{},{},{},{},{}{}\n", CsvCell(cell.At("name").AsString()),
-                         cell.At("trained").AsBool() ? "yes" : "no", CsvCell(score.At("name").AsString()),
-                         score.At("measure").AsString(), score.At("n").AsInt(),
-                         number(NumberOrNaN(score, "mean")), number(NumberOrNaN(score, "sd")),
-                         number(End(score, "interval", 0)), number(End(score, "interval", 1)), rest);
+                         cell.At("trained").AsBool() ? "yes" : "no",
+                         CsvCell(score.At("name").AsString()), score.At("measure").AsString(),
+                         score.At("n").AsInt(), number(NumberOrNaN(score, "mean")),
+                         number(NumberOrNaN(score, "sd")), number(End(score, "interval", 0)),
+                         number(End(score, "interval", 1)), rest);
     });
   });
   return csv;
@@ -284,18 +304,20 @@ std::string SweepText(const Json& sweep) {
     for (const auto& row : rows) {
       std::string line;
       for (size_t i = 0; i < row.size(); ++i) {
-        line +=
-            i == 0 ? fmt::format("  {:<{}}", row[i], widths[i]) : fmt::format("  {:>{}}", row[i], widths[i]);
+        line += i == 0 ? fmt::format("  {:<{}}", row[i], widths[i])
+                       : fmt::format("  {:>{}}", row[i], widths[i]);
       }
       line.erase(line.find_last_not_of(' ') + 1);
       text += line + "\n";
     }
-    ForEach(study.At("growth"), [&](const Json& growth) { text += "  " + GrowthSentence(growth) + "\n"; });
+    ForEach(study.At("growth"),
+            [&](const Json& growth) { text += "  " + GrowthSentence(growth) + "\n"; });
     text += "\n";
   });
   ForEach(sweep.At("cells"), [&](const Json& cell) {
     if (!cell.Has("scores"))
-      text += fmt::format("failed: {}: {}\n", cell.At("name").AsString(), cell.At("failed").AsString());
+      text +=
+          fmt::format("failed: {}: {}\n", cell.At("name").AsString(), cell.At("failed").AsString());
   });
   return text;
 }
@@ -312,15 +334,15 @@ std::string SweepReportHtml(const Json& sweep, const Json& run) {
                 {"failed", fmt::format("{}", failed)},
                 {"score", sweep.At("score").AsString()}});
   page.Section("reading", "How to read this");
-  page.Paragraph(
-      fmt::format("Scores are x 100, means over seeds. Intervals cover {:.0f} % and hold both chances: of "
-                  "the training (seeds drawn "
-                  "with replacement) and of the test (items drawn with replacement, {} times). Differences "
-                  "are from the baseline of "
-                  "their study on the same seeds and items. 'Within' says whether the whole interval of a "
-                  "difference stays within "
-                  "the named points.",
-                  100 * sweep.At("confidence").AsDouble(), sweep.At("resamples").AsInt()));
+  page.Paragraph(fmt::format(
+      "Scores are x 100, means over seeds. Intervals cover {:.0f} % and hold both chances: of "
+      "the training (seeds drawn "
+      "with replacement) and of the test (items drawn with replacement, {} times). Differences "
+      "are from the baseline of "
+      "their study on the same seeds and items. 'Within' says whether the whole interval of a "
+      "difference stays within "
+      "the named points.",
+      100 * sweep.At("confidence").AsDouble(), sweep.At("resamples").AsInt()));
   AddStudies(sweep, page);
   page.Section("pareto", "What quality costs");
   std::vector<Chart> charts;

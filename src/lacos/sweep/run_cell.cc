@@ -114,9 +114,10 @@ class Runner {
                               .max_length = settings.max_length,
                               .strip = settings.strip});
     const Stopwatch watch;
-    const EmbeddedTable table = EmbedTable(embedder, texts, {}, nullptr, [this](int64_t, int64_t, int64_t) {
-      if (ShouldStop()) throw Stopped();
-    });
+    const EmbeddedTable table =
+        EmbedTable(embedder, texts, {}, nullptr, [this](int64_t, int64_t, int64_t) {
+          if (ShouldStop()) throw Stopped();
+        });
     const double seconds = watch.Seconds();
     Json encode = Json::Object();
     const EncodeStatistics& statistics = table.statistics;
@@ -125,8 +126,10 @@ class Runner {
     encode.Set("truncated", std::ranges::count(table.is_truncated, true));
     encode.Set("empty", std::ranges::count(table.is_empty, true));
     encode.Set("seconds", seconds);
-    encode.Set("tokens_per_second", static_cast<double>(statistics.tokens) / std::max(seconds, 1e-9));
-    encode.Set("ms_per_text", 1e3 * seconds / static_cast<double>(std::max<int64_t>(texts.size(), 1)));
+    encode.Set("tokens_per_second",
+               static_cast<double>(statistics.tokens) / std::max(seconds, 1e-9));
+    encode.Set("ms_per_text",
+               1e3 * seconds / static_cast<double>(std::max<int64_t>(texts.size(), 1)));
     record_.Set("encode", encode);
     const KernelInfo kernels = embedder.backend().Describe();
     record_.Set("isa", kernels.isa);
@@ -197,15 +200,17 @@ std::vector<std::unique_ptr<EvaluationTask>> EvaluationTasks(const EvaluationRec
   const Suite suite = OpenSuite(evaluation.suite_folder);
   for (const SuiteProblem& problem : VerifySuite(suite)) {
     throw UserError(fmt::format("[{}/{}] found {}; expected {}; prepare the suite again",
-                                evaluation.suite_folder, problem.path, problem.found, problem.expected));
+                                evaluation.suite_folder, problem.path, problem.found,
+                                problem.expected));
   }
   std::vector<std::string> absent;
-  for (auto& task : SuiteTasks(suite, evaluation.suites, {}, absent)) tasks.push_back(std::move(task));
+  for (auto& task : SuiteTasks(suite, evaluation.suites, {}, absent))
+    tasks.push_back(std::move(task));
   if (!absent.empty()) {
-    throw UserError(
-        fmt::format("[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
-                    "name other suites in the recipe",
-                    evaluation.suite_folder, fmt::join(absent, ", "), fmt::join(evaluation.suites, ", ")));
+    throw UserError(fmt::format(
+        "[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
+        "name other suites in the recipe",
+        evaluation.suite_folder, fmt::join(absent, ", "), fmt::join(evaluation.suites, ", ")));
   }
   return tasks;
 }

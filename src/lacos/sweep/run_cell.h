@@ -20,13 +20,14 @@ struct CellRun {
   std::string identity;  // of settings, data and evaluation (runner.h)
   std::string output;    // the folder that appears when all is done
   bool keep_model = false;
-  std::function<bool()> should_stop;  // asked between steps and between blocks of texts; may be empty
+  // asked between steps and between blocks of texts; may be empty
+  std::function<bool()> should_stop;
 };
 
-// Trains (where the cell is trained), embeds the evaluation's texts, scores them, and writes the folder:
-// cell.json (settings, costs), results.json and items.jsonl (eval/results/results.h), model/ with
-// `keep_model`. Returns false, and leaves nothing, when it was asked to stop. Peak memory is the process's: a
-// process for each run makes it the run's. Throws UserError.
+// Trains (where the cell is trained), embeds the evaluation's texts, scores them, and writes the
+// folder: cell.json (settings, costs), results.json and items.jsonl (eval/results/results.h),
+// model/ with `keep_model`. Returns false, and leaves nothing, when it was asked to stop. Peak
+// memory is the process's: a process for each run makes it the run's. Throws UserError.
 bool RunCell(const SweepRecipe& recipe, const CellRun& run);
 
 // The recipe's files and suites as tasks, in its order.

@@ -26,7 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFormat = "lacos sweep 1";  // changes when the same settings would give other results
+// changes when the same settings would give other results
+constexpr const char* kFormat = "lacos sweep 1";
 constexpr const char* kRecipeCopy = "recipe.toml";
 constexpr const char* kLockName = ".lacos-sweep";  // also what tells a sweep's folder from others
 
@@ -36,21 +37,21 @@ FileDescriptor LockOutput(const std::string& output) {
   if (fs::exists(output, error) && !FileExists(output + "/" + kLockName) &&
       !FileExists(output + "/sweep.json") &&
       !(fs::is_directory(output, error) && fs::is_empty(output, error))) {
-    throw UserError(
-        fmt::format("[{}] holds something else than a sweep; expected the folder of an earlier sweep, an "
-                    "empty one or none; choose "
-                    "another --output",
-                    output));
+    throw UserError(fmt::format(
+        "[{}] holds something else than a sweep; expected the folder of an earlier sweep, an "
+        "empty one or none; choose "
+        "another --output",
+        output));
   }
   fs::create_directory(output, error);
   const std::string path = output + "/" + kLockName;
   FileDescriptor lock(OpenFile(path, O_RDWR | O_CREAT, 0644));
   if (lock.get() < 0) ThrowSystemError(path, "be made");
   if (LockFile(lock.get()) == FileLock::kTaken) {
-    throw UserError(
-        fmt::format("[{}] another process runs a sweep here; expected one at a time; wait for it, or choose "
-                    "another --output",
-                    output));
+    throw UserError(fmt::format(
+        "[{}] another process runs a sweep here; expected one at a time; wait for it, or choose "
+        "another --output",
+        output));
   }
   return lock;
 }
@@ -110,10 +111,12 @@ class SweepRunner {
   }
 
   // Whether the run is there as this recipe would make it.
-  bool IsFinished(const std::string& folder, const std::string& identity, const std::string& name) const {
+  bool IsFinished(const std::string& folder, const std::string& identity,
+                  const std::string& name) const {
     if (!FileExists(folder + "/cell.json")) return false;
     if (Json::ReadFile(folder + "/cell.json").At("identity").AsString() == identity) return true;
-    Tell(fmt::format("{}: settings or files have changed since it was made: it is made anew", name));
+    Tell(
+        fmt::format("{}: settings or files have changed since it was made: it is made anew", name));
     return false;
   }
 
@@ -140,7 +143,8 @@ class SweepRunner {
       if (!failures_.contains(missing[i].cell)) Make(missing[i]);
     }
     if (options_.progress && !missing.empty()) {
-      options_.progress(static_cast<int64_t>(missing.size()), static_cast<int64_t>(missing.size()), "");
+      options_.progress(static_cast<int64_t>(missing.size()), static_cast<int64_t>(missing.size()),
+                        "");
     }
     OrderRuns();
   }
@@ -148,10 +152,12 @@ class SweepRunner {
   void Make(const Grid::Run& run) {
     const Cell& cell = grid_.cells[run.cell];
     try {
-      bases_.Prepare(cell.settings, [this](const std::string& path) { Tell("making the base " + path); });
+      bases_.Prepare(cell.settings,
+                     [this](const std::string& path) { Tell("making the base " + path); });
       options_.run(cell, run.seed, identities_.Of(cell, run.seed));
-      finished_.push_back(
-          {.cell = run.cell, .seed = run.seed, .folder = RunFolderOf(options_.output, cell, run.seed)});
+      finished_.push_back({.cell = run.cell,
+                           .seed = run.seed,
+                           .folder = RunFolderOf(options_.output, cell, run.seed)});
     } catch (const UserError& error) {
       const std::string what = fmt::format("[cell {}] {}", NameOf(cell, run.seed), error.what());
       if (!options_.keep_going) throw UserError(what);
@@ -209,7 +215,8 @@ const std::string& RunIdentities::FileHash(const std::string& path) {
 
 const std::string& RunIdentities::EvaluationHash() {
   if (!evaluation_.empty()) return evaluation_;
-  std::string text = fmt::format("{}\n", recipe_.evaluation.bootstrap.seed);  // also that of clusters
+  // also that of clusters
+  std::string text = fmt::format("{}\n", recipe_.evaluation.bootstrap.seed);
   for (const EvaluationFile& file : recipe_.evaluation.files) {
     text += fmt::format("{}\n{}\n{}\n{}\n{}\n", file.name, file.subset, file.task, file.split,
                         fmt::join(file.languages, ","));
@@ -221,13 +228,15 @@ const std::string& RunIdentities::EvaluationHash() {
       text += name + FileHash(file.path + "/" + name) + "\n";
   }
   for (const std::string& suite : recipe_.evaluation.suites) text += suite + "\n";
-  if (!recipe_.evaluation.suites.empty()) text += FileHash(recipe_.evaluation.suite_folder + "/suite.json");
+  if (!recipe_.evaluation.suites.empty())
+    text += FileHash(recipe_.evaluation.suite_folder + "/suite.json");
   evaluation_ = Sha256Hex(text);
   return evaluation_;
 }
 
 std::string RunIdentities::Of(const Cell& cell, uint64_t seed) {
-  std::string text = fmt::format("{}\n{}\n{}\n", kFormat, bases_.Identity(cell.settings), EvaluationHash());
+  std::string text =
+      fmt::format("{}\n{}\n{}\n", kFormat, bases_.Identity(cell.settings), EvaluationHash());
   Json settings = SettingsJson(cell.settings);
   if (!cell.trained) {
     for (const char* name : {"pooling", "normalize", "strip", "max_length", "compute"}) {

@@ -1,5 +1,5 @@
-// A whole sweep: which runs are missing, in what order they are made, what is kept, and the results at the
-// end.
+// A whole sweep: which runs are missing, in what order they are made, what is kept, and the results
+// at the end.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace lacos {
 
-// What the hash of a run stands for: its settings, seed, base, training files and evaluation. A run whose
-// hash is that of its folder's cell.json is not made again.
+// What the hash of a run stands for: its settings, seed, base, training files and evaluation. A run
+// whose hash is that of its folder's cell.json is not made again.
 class RunIdentities {
  public:
   RunIdentities(const SweepRecipe& recipe, SweepBases& bases) : recipe_(recipe), bases_(bases) {}
@@ -37,17 +37,18 @@ struct SweepOptions {
   bool keep_going = false;  // a failed run leaves its cell out, instead of ending the sweep
   // Makes one run into its folder, in this process or another; throws UserError when it fails.
   std::function<void(const Cell& cell, uint64_t seed, const std::string& identity)> run;
-  // Told of what happens: a line for people; runs done and runs in all, the next run's name beside them.
+  // Told of what happens: a line for people; runs done and runs in all, the next run's name beside
+  // them.
   std::function<void(const std::string&)> message, warning;
   std::function<void(int64_t done, int64_t total, const std::string& next)> progress;
   std::function<std::string()> run_record;  // the text of run.json; absent: there is none
 };
 
-// Makes the runs that are missing or were made of something else (`message` says so), and writes recipe.toml,
-// sweep.json, sweep.csv, report.html, run.json and lacos.json. Returns sweep.json. What is finished stays,
-// however the sweep ends. Folders of cells that the recipe no longer has are named and kept. Throws
-// UserError: a failed run (with the cell's name, and without keep_going), another process in the folder, a
-// folder that holds something else.
+// Makes the runs that are missing or were made of something else (`message` says so), and writes
+// recipe.toml, sweep.json, sweep.csv, report.html, run.json and lacos.json. Returns sweep.json.
+// What is finished stays, however the sweep ends. Folders of cells that the recipe no longer has
+// are named and kept. Throws UserError: a failed run (with the cell's name, and without
+// keep_going), another process in the folder, a folder that holds something else.
 Json RunSweep(const SweepRecipe& recipe, const SweepOptions& options);
 
 }  // namespace lacos

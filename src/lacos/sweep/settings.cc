@@ -24,7 +24,8 @@ struct Rule {
   const char* name;
   const char* what = "";
   Strings words = {};
-  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  double low = -std::numeric_limits<double>::infinity(),
+         high = std::numeric_limits<double>::infinity();
 };
 
 constexpr double kNone = std::numeric_limits<double>::infinity();
@@ -48,10 +49,12 @@ void ForEachSetting(S& s, const F& f) {
   f(Rule{"hard_negatives"}, s.hard_negatives);
   f(Rule{"lora_rank", "", {}, 1, 65536}, s.lora_rank);
   f(Rule{"lora_alpha", "", {}, 0, 1e6}, s.lora_alpha);
-  f(Rule{"lora_target", "", {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"}}, s.lora_target);
+  f(Rule{"lora_target", "", {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"}},
+    s.lora_target);
   f(Rule{"train_biases"}, s.train_biases);
   f(Rule{"dropout", "", {}, -1, 0.99}, s.dropout);
-  f(Rule{"pooling", "", {"mean", "weighted_mean", "last", "cls", "max", "mean_sqrt_len"}}, s.pooling);
+  f(Rule{"pooling", "", {"mean", "weighted_mean", "last", "cls", "max", "mean_sqrt_len"}},
+    s.pooling);
   f(Rule{"normalize"}, s.normalize);
   f(Rule{"strip"}, s.strip);
   f(Rule{"max_length", "", {}, 1, INT32_MAX}, s.max_length);
@@ -105,8 +108,8 @@ bool IsQuantization(const std::string& text) {
   if (block == "row") return true;
   uint64_t n = 0;
   const auto [end, error] = std::from_chars(block.data(), block.data() + block.size(), n);
-  return error == std::errc() && end == block.data() + block.size() && std::has_single_bit(n) && n >= 64 &&
-         n <= 4096;
+  return error == std::errc() && end == block.data() + block.size() && std::has_single_bit(n) &&
+         n >= 64 && n <= 4096;
 }
 
 // Puts the value into the field where it fits.
@@ -117,7 +120,8 @@ bool Assign(const Rule& rule, const SettingValue& value, bool& field) {
 }
 bool Assign(const Rule& rule, const SettingValue& value, int64_t& field) {
   const int64_t* v = std::get_if<int64_t>(&value);
-  if (v == nullptr || static_cast<double>(*v) < rule.low || static_cast<double>(*v) > rule.high) return false;
+  if (v == nullptr || static_cast<double>(*v) < rule.low || static_cast<double>(*v) > rule.high)
+    return false;
   field = *v;
   return true;
 }
@@ -140,7 +144,8 @@ bool Assign(const Rule& rule, const SettingValue& value, Strings& field) {
   Strings list;
   if (const Strings* v = std::get_if<Strings>(&value)) list = *v;
   if (const std::string* v = std::get_if<std::string>(&value)) list = {*v};
-  if (list.empty() || !std::ranges::all_of(list, [&](const auto& word) { return IsWord(rule, word); }))
+  if (list.empty() ||
+      !std::ranges::all_of(list, [&](const auto& word) { return IsWord(rule, word); }))
     return false;
   field = list;
   return true;
@@ -158,7 +163,8 @@ std::string Text(const T& value) {
 }
 
 LossKind ParseLoss(const std::string& name) {
-  for (const LossKind kind : {LossKind::kSoftmax, LossKind::kCosine, LossKind::kCosent, LossKind::kTriplet}) {
+  for (const LossKind kind :
+       {LossKind::kSoftmax, LossKind::kCosine, LossKind::kCosent, LossKind::kTriplet}) {
     if (name == Name(kind)) return kind;
   }
   return LossKind::kMnr;
@@ -234,8 +240,9 @@ QuantizationChoice ParseQuantization(const std::string& quantization) {
   LACOS_CHECK(quantization != "none" && IsQuantization(quantization), "checked when it was set");
   const size_t slash = quantization.find('/');
   const std::string block = quantization.substr(slash + 1);
-  return {.scheme = quantization.starts_with("dynamic") ? QuantScheme::kDynamic : QuantScheme::kLinear,
-          .block_size = block == "row" ? 0 : std::stoll(block)};
+  return {
+      .scheme = quantization.starts_with("dynamic") ? QuantScheme::kDynamic : QuantScheme::kLinear,
+      .block_size = block == "row" ? 0 : std::stoll(block)};
 }
 
 Compute ComputeOf(const CellSettings& settings) {
@@ -243,13 +250,14 @@ Compute ComputeOf(const CellSettings& settings) {
   return settings.compute == "int8" ? Compute::kInt8 : Compute::kBF16;
 }
 
-TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed, const std::string& base,
-                                  const std::vector<std::string>& files) {
+TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed,
+                                  const std::string& base, const std::vector<std::string>& files) {
   TrainOptions options;
   options.model = base;
   options.train_files = files;
-  options.examples = {
-      .split = "train", .hard_negatives = settings.hard_negatives, .labelled = settings.loss == "softmax"};
+  options.examples = {.split = "train",
+                      .hard_negatives = settings.hard_negatives,
+                      .labelled = settings.loss == "softmax"};
   options.data_fraction = settings.data_fraction;
   options.epochs = settings.epochs;
   options.max_steps = settings.max_steps;
@@ -263,14 +271,15 @@ TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed, c
                   .symmetric = settings.symmetric,
                   .margin = settings.margin,
                   .seed = seed};
-  options.lora = {
-      .rank = settings.lora_rank,
-      .alpha = settings.lora_alpha > 0 ? settings.lora_alpha : 2 * static_cast<double>(settings.lora_rank),
-      .targets = settings.lora_target,
-      .train_biases = settings.train_biases};
+  options.lora = {.rank = settings.lora_rank,
+                  .alpha = settings.lora_alpha > 0 ? settings.lora_alpha
+                                                   : 2 * static_cast<double>(settings.lora_rank),
+                  .targets = settings.lora_target,
+                  .train_biases = settings.train_biases};
   if (settings.dropout >= 0) options.dropout = settings.dropout;
-  options.optimizer = {.kind = settings.optimizer == "adam" ? OptimizerKind::kAdam : OptimizerKind::kAdam8,
-                       .weight_decay = settings.weight_decay};
+  options.optimizer = {
+      .kind = settings.optimizer == "adam" ? OptimizerKind::kAdam : OptimizerKind::kAdam8,
+      .weight_decay = settings.weight_decay};
   options.learning_rate = settings.learning_rate;
   options.max_grad_norm = settings.max_grad_norm;
   options.schedule = settings.schedule == "constant" ? ScheduleKind::kConstant

@@ -11,8 +11,8 @@
 
 namespace lacos {
 
-// Names are those of `lacos train`'s flags with underscores. Defaults are those of the flags, but for
-// lora_alpha.
+// Names are those of `lacos train`'s flags with underscores. Defaults are those of the flags, but
+// for lora_alpha.
 struct CellSettings {
   std::string base;                   // a name of the recipe's [bases]; empty: the only one
   int64_t layers = 0;                 // its lowest layers that are used; 0 = all
@@ -24,7 +24,8 @@ struct CellSettings {
   double scale = 20, margin = 5;
   bool symmetric = false, hard_negatives = false;
   int64_t lora_rank = 8;
-  double lora_alpha = 0;  // 0 = twice the rank, so that the update's scale stays when the rank varies
+  // 0 = twice the rank, so that the update's scale stays when the rank varies
+  double lora_alpha = 0;
   std::vector<std::string> lora_target = {"query_key_value"};
   bool train_biases = false;
   double dropout = -1;  // -1 = 0, for unlabelled text 0.1
@@ -46,7 +47,8 @@ using SettingValue = std::variant<bool, int64_t, double, std::string, std::vecto
 const std::vector<std::string>& SettingNames();
 // What a setting takes, for messages and docs: "one of mnr, softmax, cosine, cosent, triplet".
 std::string SettingExpected(const std::string& name);
-// Sets one; returns an empty text, or what is wrong with the value ("found 'x'"). The name must be known.
+// Sets one; returns an empty text, or what is wrong with the value ("found 'x'"). The name must be
+// known.
 std::string SetSetting(CellSettings& settings, const std::string& name, const SettingValue& value);
 // A value for people and for cells' names: "8", "0.1", "query_key_value+dense".
 std::string SettingText(const CellSettings& settings, const std::string& name);
@@ -64,8 +66,9 @@ QuantizationChoice ParseQuantization(const std::string& quantization);
 
 Compute ComputeOf(const CellSettings& settings);
 
-// A run of `lacos train` with these settings on the given base folder and files; its output is left empty.
-TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed, const std::string& base,
-                                  const std::vector<std::string>& files);
+// A run of `lacos train` with these settings on the given base folder and files; its output is left
+// empty.
+TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed,
+                                  const std::string& base, const std::vector<std::string>& files);
 
 }  // namespace lacos

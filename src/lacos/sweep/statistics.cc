@@ -12,7 +12,8 @@ namespace lacos {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr uint64_t kSeedDraws = 0x5EED5;  // a substream of its own: seeds are drawn apart from items
+// a substream of its own: seeds are drawn apart from items
+constexpr uint64_t kSeedDraws = 0x5EED5;
 
 double Mean(const std::vector<double>& values) {
   double sum = 0;
@@ -56,7 +57,8 @@ std::vector<ScoreSeries> ScoresOf(const EvaluationResults& results) {
     if (score.resamples.size() != resamples) score.resamples.assign(resamples, score.value);
   }
   if (usual.size() < 2) return scores;
-  ScoreSeries mean{.name = fmt::format("mean of {} sets", usual.size()), .measure = scores[usual[0]].measure};
+  ScoreSeries mean{.name = fmt::format("mean of {} sets", usual.size()),
+                   .measure = scores[usual[0]].measure};
   mean.resamples.assign(resamples, 0);
   for (const size_t i : usual) {
     const auto share = 1 / static_cast<double>(usual.size());

@@ -1,4 +1,5 @@
-// How sure a sweep's numbers are: intervals over seeds and test items together, differences, fronts, growth.
+// How sure a sweep's numbers are: intervals over seeds and test items together, differences,
+// fronts, growth.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 
 namespace lacos {
 
-// One number of one run, with its values on the resamples of its items (eval/measures/bootstrap.h). Resample
-// b draws the same items for every run, so that runs are paired.
+// One number of one run, with its values on the resamples of its items (eval/measures/bootstrap.h).
+// Resample b draws the same items for every run, so that runs are paired.
 struct ScoreSeries {
   std::string name;     // "STSb de", "STSb mean", "mean of 2 sets"
   std::string measure;  // "spearman"
@@ -20,8 +21,8 @@ struct ScoreSeries {
   std::vector<double> resamples;
 };
 
-// Every set, then every average (as "GROUP CONVENTION"), then, where there are several usual sets, their
-// mean.
+// Every set, then every average (as "GROUP CONVENTION"), then, where there are several usual sets,
+// their mean.
 std::vector<ScoreSeries> ScoresOf(const EvaluationResults& results);
 
 // The same number over a cell's seeds.
@@ -32,12 +33,12 @@ struct CellScore {
   std::vector<double> resamples;  // below
 };
 
-// Resample b of a cell: the mean over seeds drawn with replacement, each on the items of resample b (a
-// bootstrap of two levels). Which seeds are drawn depends on b and the number of seeds alone, so cells with
-// the same seeds are paired. The deviation from the mean over all seeds is scaled by sqrt(n / (n - 1)),
-// without which the spread of n drawn seeds would have (n - 1) / n of its variance (Davison and Hinkley,
-// "Bootstrap methods and their application", 1997, section 3.8): a third too little with three. `runs` is one
-// series a seed, in the order of the seeds.
+// Resample b of a cell: the mean over seeds drawn with replacement, each on the items of resample b
+// (a bootstrap of two levels). Which seeds are drawn depends on b and the number of seeds alone, so
+// cells with the same seeds are paired. The deviation from the mean over all seeds is scaled by
+// sqrt(n / (n - 1)), without which the spread of n drawn seeds would have (n - 1) / n of its
+// variance (Davison and Hinkley, "Bootstrap methods and their application", 1997, section 3.8): a
+// third too little with three. `runs` is one series a seed, in the order of the seeds.
 CellScore CombineSeeds(const std::vector<ScoreSeries>& runs, const BootstrapOptions& options);
 
 // A straight line through (x, score) by least squares, its slope on every resample.

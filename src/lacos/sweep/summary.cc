@@ -68,8 +68,12 @@ constexpr CostName kCosts[] = {
 
 class Summary {
  public:
-  Summary(const SweepRecipe& recipe, const Grid& grid, const std::map<size_t, std::string>& failures)
-      : recipe_(recipe), grid_(grid), failures_(failures), bootstrap_(recipe.evaluation.bootstrap) {}
+  Summary(const SweepRecipe& recipe, const Grid& grid,
+          const std::map<size_t, std::string>& failures)
+      : recipe_(recipe),
+        grid_(grid),
+        failures_(failures),
+        bootstrap_(recipe.evaluation.bootstrap) {}
 
   Json Make(const std::vector<FinishedRun>& runs) {
     Read(runs);
@@ -133,10 +137,10 @@ class Summary {
     for (size_t k = 0; k < finished.names.size(); ++k) {
       if (finished.names[k].name == name) return finished.scores[k];
     }
-    throw UserError(
-        fmt::format("[{}] has no score '{}'; expected the same sets for every cell; remove the folder and "
-                    "run the sweep again",
-                    grid_.cells[cell].name, name));
+    throw UserError(fmt::format(
+        "[{}] has no score '{}'; expected the same sets for every cell; remove the folder and "
+        "run the sweep again",
+        grid_.cells[cell].name, name));
   }
   Interval IntervalOfScore(const CellScore& score) const {
     return PercentileInterval(score.resamples, bootstrap_.confidence);
@@ -191,7 +195,8 @@ class Summary {
   Json StudyJson(size_t i) const {
     const Study& study = recipe_.studies[i];
     const Grid::StudyCells& cells = grid_.studies[i];
-    const std::string score_name = ScoreName(study.score.empty() ? recipe_.evaluation.score : study.score);
+    const std::string score_name =
+        ScoreName(study.score.empty() ? recipe_.evaluation.score : study.score);
     Json json = Json::Object();
     json.Set("name", study.name);
     json.Set("title", study.title);
@@ -238,7 +243,8 @@ class Summary {
     return verdict == Verdict::kWithin ? "yes" : verdict == Verdict::kOutside ? "no" : "undecided";
   }
 
-  // The size that an axis stands for, by its cells: examples, layers, parameters; nothing for other axes.
+  // The size that an axis stands for, by its cells: examples, layers, parameters; nothing for other
+  // axes.
   std::optional<const char*> SizeOfAxis(const std::string& setting) const {
     if (setting == "data_fraction") return "examples";
     if (setting == "layers") return "base_layers";
@@ -254,7 +260,8 @@ class Summary {
   }
 
   // A line for each axis that is a size, and each combination of the other axes' values.
-  Json GrowthJson(const Study& study, const Grid::StudyCells& cells, const std::string& score_name) const {
+  Json GrowthJson(const Study& study, const Grid::StudyCells& cells,
+                  const std::string& score_name) const {
     Json list = Json::Array();
     for (const Axis& axis : study.axes) {
       const auto size = SizeOfAxis(axis.setting);
@@ -264,9 +271,11 @@ class Summary {
         std::vector<std::string> key;
         for (const Axis& other : study.axes) {
           if (other.setting != axis.setting)
-            key.push_back(other.setting + "=" + SettingText(grid_.cells[cell].settings, other.setting));
+            key.push_back(other.setting + "=" +
+                          SettingText(grid_.cells[cell].settings, other.setting));
         }
-        if (finished_.contains(cell)) groups[fmt::format("{}", fmt::join(key, ","))].push_back(cell);
+        if (finished_.contains(cell))
+          groups[fmt::format("{}", fmt::join(key, ","))].push_back(cell);
       }
       for (const auto& [group, members] : groups) {
         std::vector<double> x;
@@ -355,7 +364,8 @@ class Summary {
 
 }  // namespace
 
-Json SummarizeSweep(const SweepRecipe& recipe, const Grid& grid, const std::vector<FinishedRun>& runs,
+Json SummarizeSweep(const SweepRecipe& recipe, const Grid& grid,
+                    const std::vector<FinishedRun>& runs,
                     const std::map<size_t, std::string>& failures) {
   return Summary(recipe, grid, failures).Make(runs);
 }

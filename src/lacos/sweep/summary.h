@@ -17,15 +17,16 @@ struct FinishedRun {
   std::string folder;
 };
 
-// sweep.json: {"title", "seeds", "score", "confidence", "resamples", "cells": [...], "studies": [...],
-// "pareto": [...]} as docs/sweeps.md describes it. Cells of which a run is missing have "failed" (what
-// `failures` says of them) and no scores, and studies leave them out. Throws UserError for a score that
-// nothing is called.
-Json SummarizeSweep(const SweepRecipe& recipe, const Grid& grid, const std::vector<FinishedRun>& runs,
+// sweep.json: {"title", "seeds", "score", "confidence", "resamples", "cells": [...], "studies":
+// [...], "pareto": [...]} as docs/sweeps.md describes it. Cells of which a run is missing have
+// "failed" (what `failures` says of them) and no scores, and studies leave them out. Throws
+// UserError for a score that nothing is called.
+Json SummarizeSweep(const SweepRecipe& recipe, const Grid& grid,
+                    const std::vector<FinishedRun>& runs,
                     const std::map<size_t, std::string>& failures);
 
-// One line a cell and score: cell,trained,score,measure,n,mean,sd,low,high, then the cell's costs and
-// settings.
+// One line a cell and score: cell,trained,score,measure,n,mean,sd,low,high, then the cell's costs
+// and settings.
 std::string SweepCsv(const Json& sweep);
 // The studies as tables for a terminal.
 std::string SweepText(const Json& sweep);

@@ -10,8 +10,8 @@
 
 namespace lacos {
 
-// Grows by chunks that `allocate` provides and keeps them for the next step. Chunks are large because a
-// backend that commits memory on first touch (the CPU) pays only for what was used.
+// Grows by chunks that `allocate` provides and keeps them for the next step. Chunks are large
+// because a backend that commits memory on first touch (the CPU) pays only for what was used.
 class Arena {
  public:
   explicit Arena(std::function<Buffer(size_t)> allocate, size_t chunk_bytes = size_t{256} << 20)
@@ -20,12 +20,12 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // An uninitialised tensor, 64-byte aligned, valid until the mark that precedes it is released. Under
-  // AddressSanitizer the bytes between two tensors may not be touched.
+  // An uninitialised tensor, 64-byte aligned, valid until the mark that precedes it is released.
+  // Under AddressSanitizer the bytes between two tensors may not be touched.
   TensorView Allocate(DType dtype, Shape shape);
 
-  // Makes room for `bytes` in one piece, before anything is allocated: no later chunk's beginning or end
-  // stays unused then, and the memory that is ever touched is the high-water mark.
+  // Makes room for `bytes` in one piece, before anything is allocated: no later chunk's beginning
+  // or end stays unused then, and the memory that is ever touched is the high-water mark.
   void Reserve(size_t bytes);
 
   struct Mark {

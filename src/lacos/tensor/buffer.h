@@ -7,7 +7,8 @@
 
 namespace lacos {
 
-// Owns `size` bytes, 64-byte aligned, freed by the deleter that its backend gave. Movable, not copyable.
+// Owns `size` bytes, 64-byte aligned, freed by the deleter that its backend gave. Movable, not
+// copyable.
 class Buffer {
  public:
   Buffer() = default;

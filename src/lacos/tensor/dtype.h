@@ -7,7 +7,8 @@
 
 namespace lacos {
 
-// kF64 and kC128 serve the reference backend: double, and complex double for complex-step differentiation.
+// kF64 and kC128 serve the reference backend: double, and complex double for complex-step
+// differentiation.
 enum class DType : uint8_t { kF32, kBF16, kF16, kF64, kC128, kI8, kU8, kI32, kI64 };
 
 constexpr size_t SizeOf(DType dtype) {

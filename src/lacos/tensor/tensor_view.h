@@ -34,8 +34,9 @@ class Shape {
   int rank_ = 0;
 };
 
-// Opaque outside kernels/: host code passes views around and takes row slices, but never reads through `data`
-// (it may be an address on an accelerator). A default-constructed view means "absent".
+// Opaque outside kernels/: host code passes views around and takes row slices, but never reads
+// through `data` (it may be an address on an accelerator). A default-constructed view means
+// "absent".
 struct TensorView {
   std::byte* data = nullptr;
   DType dtype = DType::kF32;
@@ -43,13 +44,16 @@ struct TensorView {
 
   explicit operator bool() const { return data != nullptr; }
   int64_t rows() const { return shape[0]; }
-  int64_t cols() const { return shape.rank() < 2 ? 1 : shape.Elements() / (shape[0] > 0 ? shape[0] : 1); }
+  int64_t cols() const {
+    return shape.rank() < 2 ? 1 : shape.Elements() / (shape[0] > 0 ? shape[0] : 1);
+  }
   int64_t Elements() const { return shape.Elements(); }
   size_t Bytes() const { return static_cast<size_t>(Elements()) * SizeOf(dtype); }
 
   // Rows [begin, end) of a matrix (or elements of a vector), in the same memory.
   TensorView Rows(int64_t begin, int64_t end) const {
-    LACOS_CHECK(0 <= begin && begin <= end && end <= shape[0], "a row slice lies inside its tensor");
+    LACOS_CHECK(0 <= begin && begin <= end && end <= shape[0],
+                "a row slice lies inside its tensor");
     TensorView slice = *this;
     const int64_t row_elements = shape.rank() < 2 ? 1 : shape[1];
     LACOS_CHECK(shape.rank() <= 2, "row slices are of vectors and matrices");

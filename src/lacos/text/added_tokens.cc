@@ -56,7 +56,8 @@ void LiteralMatcher::Add(std::string_view literal, int32_t index) {
     int32_t child = Child(node, byte);
     if (child < 0) {
       child = static_cast<int32_t>(nodes_.size());
-      nodes_.push_back({.first_child = -1, .sibling = nodes_[node].first_child, .literal = -1, .byte = byte});
+      nodes_.push_back(
+          {.first_child = -1, .sibling = nodes_[node].first_child, .literal = -1, .byte = byte});
       nodes_[node].first_child = child;
       if (node == 0) {
         roots_[byte] = child;
@@ -91,7 +92,8 @@ LiteralMatcher::Match LiteralMatcher::Next(std::string_view text, size_t from) c
 
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
-    (tokens_[i].normalized ? normalized_ : literal_).Add(tokens_[i].content, static_cast<int32_t>(i));
+    (tokens_[i].normalized ? normalized_ : literal_)
+        .Add(tokens_[i].content, static_cast<int32_t>(i));
     by_id_.emplace(tokens_[i].id, i);
     by_content_.emplace(tokens_[i].content, i);
   }
@@ -119,7 +121,8 @@ void AddedTokens::Split(std::string_view text, std::vector<Segment>& segments) c
     if (segment.id >= 0) {
       segments.push_back(segment);
     } else {
-      SplitBy(normalized_, text.substr(segment.begin, segment.end - segment.begin), segment.begin, segments);
+      SplitBy(normalized_, text.substr(segment.begin, segment.end - segment.begin), segment.begin,
+              segments);
     }
   }
 }
@@ -143,8 +146,8 @@ void AddedTokens::SplitBy(const LiteralMatcher& matcher, std::string_view text, 
     if (token.lstrip) begin = std::max(BeginOfTrailingSpace(text.substr(0, begin)), done);
     if (token.rstrip) end += LeadingSpaceBytes(text.substr(end));
     add(done, begin, -1);
-    // A token that begins with blanks which the token before it has stripped overlaps that one: so it is
-    // there too.
+    // A token that begins with blanks which the token before it has stripped overlaps that one: so
+    // it is there too.
     add(begin, end, token.id);
     done = end;
   }

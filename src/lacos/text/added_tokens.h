@@ -1,5 +1,5 @@
-// Tokens that are found literally in the text before anything else: special tokens and those added after
-// training.
+// Tokens that are found literally in the text before anything else: special tokens and those added
+// after training.
 #pragma once
 
 #include <array>
@@ -48,8 +48,8 @@ class LiteralMatcher {
   uint8_t only_root_ = 0;  // the root's child when it has one
 };
 
-// Cuts a text at added tokens as Hugging Face tokenizers does, including what it does where stripped blanks
-// belong to two tokens.
+// Cuts a text at added tokens as Hugging Face tokenizers does, including what it does where
+// stripped blanks belong to two tokens.
 class AddedTokens {
  public:
   AddedTokens() = default;

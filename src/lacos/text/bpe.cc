@@ -8,8 +8,8 @@
 namespace lacos {
 namespace {
 
-// Words of up to this many symbols are merged by scanning for the lowest rank: quadratic, but without a
-// heap's overhead.
+// Words of up to this many symbols are merged by scanning for the lowest rank: quadratic, but
+// without a heap's overhead.
 constexpr size_t kScanSymbols = 64;
 
 constexpr uint64_t kHashMultiplier = 0x9E3779B97F4A7C15ull;
@@ -24,14 +24,16 @@ Bpe::Bpe(const BpeAlphabet& alphabet, const std::vector<BpeMerge>& merges) : alp
   for (size_t rank = 0; rank < merges.size(); ++rank) {
     const uint64_t pair = PairKey(merges[rank].left, merges[rank].right);
     size_t place = (pair * kHashMultiplier) >> shift_;
-    while (slots_[place].pair != kFree && slots_[place].pair != pair) place = (place + 1) & (slots - 1);
+    while (slots_[place].pair != kFree && slots_[place].pair != pair)
+      place = (place + 1) & (slots - 1);
     slots_[place] = {pair, {static_cast<uint32_t>(rank), merges[rank].result}};
   }
 }
 
 inline Bpe::Merged Bpe::Find(int32_t left, int32_t right) const {
   const uint64_t pair = PairKey(left, right);
-  for (size_t place = (pair * kHashMultiplier) >> shift_;; place = (place + 1) & (slots_.size() - 1)) {
+  for (size_t place = (pair * kHashMultiplier) >> shift_;;
+       place = (place + 1) & (slots_.size() - 1)) {
     const Slot& slot = slots_[place];
     if (slot.pair == pair) return slot.merged;
     if (slot.pair == kFree) return {kNoMerge, -1};
@@ -43,7 +45,8 @@ void Bpe::SetSymbols(std::string_view word, bool with_lengths, Workspace& w) con
   w.lengths.clear();
   if (complete_ && !with_lengths) {
     w.ids.resize(word.size());
-    for (size_t i = 0; i < word.size(); ++i) w.ids[i] = alphabet_.ids[static_cast<uint8_t>(word[i])];
+    for (size_t i = 0; i < word.size(); ++i)
+      w.ids[i] = alphabet_.ids[static_cast<uint8_t>(word[i])];
     return;
   }
   bool after_unknown = false;
@@ -115,7 +118,9 @@ void Bpe::MergeByHeap(bool with_lengths, Workspace& w) const {
     w.merged[i] = right < n ? Find(w.ids[i], w.ids[right]) : Merged{kNoMerge, -1};
     return w.merged[i].rank != kNoMerge;
   };
-  const auto entry = [&](int32_t i) { return uint64_t{w.merged[i].rank} << 32 | static_cast<uint32_t>(i); };
+  const auto entry = [&](int32_t i) {
+    return uint64_t{w.merged[i].rank} << 32 | static_cast<uint32_t>(i);
+  };
   for (int32_t i = 0; i < n; ++i) {
     w.next[i] = i + 1;
     w.previous[i] = i - 1;
@@ -132,7 +137,8 @@ void Bpe::MergeByHeap(bool with_lengths, Workspace& w) const {
     std::pop_heap(w.heap.begin(), w.heap.end(), later);
     w.heap.pop_back();
     const auto i = static_cast<int32_t>(top & 0xFFFFFFFF);
-    // An entry is stale when its pair has changed; a rank belongs to one pair, so comparing ranks is enough.
+    // An entry is stale when its pair has changed; a rank belongs to one pair, so comparing ranks
+    // is enough.
     if (w.merged[i].rank != top >> 32) continue;
     const int32_t right = w.next[i];
     w.ids[i] = w.merged[i].id;

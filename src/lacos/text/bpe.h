@@ -1,5 +1,5 @@
-// Byte-pair encoding of one word: the merge of lowest rank first, leftmost on ties, from single bytes
-// upwards.
+// Byte-pair encoding of one word: the merge of lowest rank first, leftmost on ties, from single
+// bytes upwards.
 #pragma once
 
 #include <array>
@@ -18,7 +18,8 @@ struct BpeMerge {
 // What bytes begin as, and what happens to bytes that the vocabulary lacks.
 struct BpeAlphabet {
   std::array<int32_t, 256> ids;  // -1: not in the vocabulary
-  int32_t unknown_id = -1;  // stands for missing bytes; -1: they are dropped, and their neighbours may merge
+  // stands for missing bytes; -1: they are dropped, and their neighbours may merge
+  int32_t unknown_id = -1;
   bool fuse_unknown = false;  // one unknown_id for a run of missing bytes
 };
 
@@ -27,11 +28,12 @@ class Bpe {
   // A pair that occurs twice counts with its last rank, as in Hugging Face tokenizers.
   Bpe(const BpeAlphabet& alphabet, const std::vector<BpeMerge>& merges);
 
-  // Memory for one call at a time, reused from call to call. `ids` is the result, one entry for each token.
+  // Memory for one call at a time, reused from call to call. `ids` is the result, one entry for
+  // each token.
   struct Workspace {
     std::vector<int32_t> ids;
-    std::vector<int32_t>
-        lengths;  // of each token, in bytes of the ByteLevel spelling; filled only when asked for
+    // of each token, in bytes of the ByteLevel spelling; filled only when asked for
+    std::vector<int32_t> lengths;
 
     struct Merged {
       uint32_t rank;
@@ -42,8 +44,8 @@ class Bpe {
     std::vector<uint64_t> heap;
   };
 
-  // Encodes a word of any length in O(n log n). Result in workspace.ids, and in workspace.lengths when
-  // `with_lengths`.
+  // Encodes a word of any length in O(n log n). Result in workspace.ids, and in workspace.lengths
+  // when `with_lengths`.
   void Encode(std::string_view word, bool with_lengths, Workspace& workspace) const;
 
  private:

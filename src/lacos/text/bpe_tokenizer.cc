@@ -33,8 +33,8 @@ std::vector<int64_t> CharacterOfByte(std::string_view text) {
   return character;
 }
 
-// Patterns need valid UTF-8: the text with a control character, which is in no class of words, for each byte
-// that is not.
+// Patterns need valid UTF-8: the text with a control character, which is in no class of words, for
+// each byte that is not.
 std::string WithControlForInvalid(std::string_view text) {
   std::string valid(text);
   for (size_t i = 0; i < text.size();) {
@@ -47,13 +47,13 @@ std::string WithControlForInvalid(std::string_view text) {
 
 // The pattern that is the whole pre-tokenizer beside a ByteLevel that only spells; or nullptr.
 const SplitPattern* OnlyScanner(const PreTokenizerSpec& spec) {
-  const bool simple =
-      spec.splits.size() == 1 && !spec.add_prefix_space && !spec.use_regex && spec.spelled_splits.empty();
+  const bool simple = spec.splits.size() == 1 && !spec.add_prefix_space && !spec.use_regex &&
+                      spec.spelled_splits.empty();
   return simple ? spec.splits[0].scanner() : nullptr;
 }
 
-// White space as the ByteLevel post-processor counts it in a token: U+0120, which spells a blank, or real
-// white space.
+// White space as the ByteLevel post-processor counts it in a token: U+0120, which spells a blank,
+// or real white space.
 int64_t CountSpaces(std::string_view token, bool from_end) {
   int64_t count = 0;
   while (!token.empty()) {
@@ -72,7 +72,8 @@ int64_t CountSpaces(std::string_view token, bool from_end) {
   return count;
 }
 
-// What ByteLevel's trim_offsets does to one token of the text; `first`: it is the text's first token.
+// What ByteLevel's trim_offsets does to one token of the text; `first`: it is the text's first
+// token.
 void TrimOffsets(std::string_view token, bool first, bool add_prefix_space,
                  std::pair<int64_t, int64_t>& offsets) {
   int64_t leading = CountSpaces(token, false);
@@ -127,8 +128,9 @@ BpeTokenizer::BpeTokenizer(TokenizerSpec spec)
       added_tokens_(std::move(spec.added_tokens)),
       pre_tokenizer_(std::move(spec.pre_tokenizer)),
       scanner_(OnlyScanner(pre_tokenizer_)),
-      needs_valid_utf8_(std::any_of(pre_tokenizer_.splits.begin(), pre_tokenizer_.splits.end(),
-                                    [](const Splitter& splitter) { return splitter.needs_valid_utf8(); })),
+      needs_valid_utf8_(
+          std::any_of(pre_tokenizer_.splits.begin(), pre_tokenizer_.splits.end(),
+                      [](const Splitter& splitter) { return splitter.needs_valid_utf8(); })),
       post_processor_(std::move(spec.post_processor)),
       decoder_(spec.decoder),
       ignore_merges_(spec.ignore_merges),
@@ -180,7 +182,8 @@ void BpeTokenizer::ForEachWord(std::string_view text, Scratch& scratch, F&& f) c
     searched = scratch.valid;
   }
   scratch.pieces.assign(1, {0, text.size()});
-  for (const Splitter& splitter : spec.splits) splitter.Split(searched, scratch.pieces, scratch.splitter);
+  for (const Splitter& splitter : spec.splits)
+    splitter.Split(searched, scratch.pieces, scratch.splitter);
   for (const PieceRange& range : scratch.pieces) {
     std::string_view piece = text.substr(range.begin, range.end - range.begin);
     const size_t blank = spec.add_prefix_space && piece[0] != ' ' ? 1 : 0;
@@ -320,13 +323,14 @@ std::string BpeTokenizer::Decode(std::span<const int32_t> ids, bool skip_special
   for (const int32_t id : ids) {
     const AddedToken* added = added_tokens_.FindId(id);
     if (!added && !vocabulary_.Has(id)) {
-      throw UserError(
-          fmt::format("[tokenizer] found id {}; expected an id of its {} tokens (0 to {}); decode with the "
-                      "tokenizer that made the ids",
-                      id, vocabulary_.size(), vocabulary_size_ - 1));
+      throw UserError(fmt::format(
+          "[tokenizer] found id {}; expected an id of its {} tokens (0 to {}); decode with the "
+          "tokenizer that made the ids",
+          id, vocabulary_.size(), vocabulary_size_ - 1));
     }
     if (added && added->special && skip_special_tokens) continue;
-    const std::string_view token = added ? std::string_view(added->content) : vocabulary_.String(id);
+    const std::string_view token =
+        added ? std::string_view(added->content) : vocabulary_.String(id);
     if (decoder_ == DecoderKind::kByteLevel) {
       AppendBytesOf(token, text);
     } else {  // what Hugging Face tokenizers does without a decoder

@@ -30,8 +30,8 @@ class BpeTokenizer : public Tokenizer {
   int32_t TokenId(std::string_view token) const override;
 
  private:
-  // What one call needs: threads take one from a pool and put it back, so that none is shared and none is
-  // allocated anew. Two at once from one thread are fine.
+  // What one call needs: threads take one from a pool and put it back, so that none is shared and
+  // none is allocated anew. Two at once from one thread are fine.
   struct Scratch {
     std::string text;   // the text with readable bytes after it
     std::string piece;  // a piece with a blank before it, likewise
@@ -45,8 +45,9 @@ class BpeTokenizer : public Tokenizer {
   };
   class ScratchLease;
 
-  // Calls f(word, begin, blank) for each word of a stretch of text without added tokens: the word's bytes
-  // after the first `blank` (0 or 1, a blank that ByteLevel added) are those of the text from `begin` on.
+  // Calls f(word, begin, blank) for each word of a stretch of text without added tokens: the word's
+  // bytes after the first `blank` (0 or 1, a blank that ByteLevel added) are those of the text from
+  // `begin` on.
   template <class F>
   void ForEachWord(std::string_view text, Scratch& scratch, F&& f) const;
   // The same for one word of ByteLevel, which later steps may cut again.
@@ -60,8 +61,8 @@ class BpeTokenizer : public Tokenizer {
   const Vocabulary vocabulary_;
   const AddedTokens added_tokens_;
   const PreTokenizerSpec pre_tokenizer_;
-  const SplitPattern* const
-      scanner_;  // the one step before a ByteLevel that cuts nothing, if it is this simple
+  // the one step before a ByteLevel that cuts nothing, if it is this simple
+  const SplitPattern* const scanner_;
   const bool needs_valid_utf8_;
   const PostProcessorSpec post_processor_;
   const DecoderKind decoder_;

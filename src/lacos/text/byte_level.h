@@ -1,5 +1,5 @@
-// GPT-2's reversible spelling of bytes as printable characters, in which tokenizer.json writes vocabulary and
-// merges.
+// GPT-2's reversible spelling of bytes as printable characters, in which tokenizer.json writes
+// vocabulary and merges.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,9 @@
 
 namespace lacos {
 
-// The character that stands for a byte: itself for the printable ones of Latin-1 (0x21-0x7E, 0xA1-0xAC,
-// 0xAE-0xFF); the other 68 bytes are U+0100, U+0101, ... in increasing order (so a blank is U+0120).
+// The character that stands for a byte: itself for the printable ones of Latin-1 (0x21-0x7E,
+// 0xA1-0xAC, 0xAE-0xFF); the other 68 bytes are U+0100, U+0101, ... in increasing order (so a blank
+// is U+0120).
 char32_t ByteLevelCharacter(uint8_t byte);
 
 // The byte that a character stands for, or nothing.
@@ -22,8 +23,8 @@ inline int ByteLevelLength(uint8_t byte) { return byte >= 0x21 && byte <= 0x7E ?
 // Appends the spelling of `bytes`, in UTF-8.
 void AppendByteLevel(std::string_view bytes, std::string& spelled);
 
-// Appends the bytes that a vocabulary entry stands for. An entry with any other character is taken literally,
-// as Hugging Face's ByteLevel decoder does.
+// Appends the bytes that a vocabulary entry stands for. An entry with any other character is taken
+// literally, as Hugging Face's ByteLevel decoder does.
 void AppendBytesOf(std::string_view spelled, std::string& bytes);
 
 }  // namespace lacos

@@ -18,8 +18,8 @@ std::string Utf8(uint32_t c) {
   return {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 0x3F))};
 }
 
-// GPT-2's byte symbols in order of their code points: printable Latin-1 stands for itself, the others follow
-// from U+0100.
+// GPT-2's byte symbols in order of their code points: printable Latin-1 stands for itself, the
+// others follow from U+0100.
 std::vector<std::string> ByteSymbols() {
   std::vector<std::string> symbols;
   const auto printable = [](uint32_t b) { return (b >= 33 && b <= 126) || (b >= 161 && b != 173); };
@@ -77,7 +77,8 @@ Json Model() {
   for (const std::string& symbol : ByteSymbols()) vocabulary.Set(symbol, id++);
   Json model = Json::Object();
   model.Set("type", "BPE");
-  for (const char* key : {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"}) {
+  for (const char* key :
+       {"dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix"}) {
     model.Set(key, Json());
   }
   for (const char* key : {"fuse_unk", "byte_fallback", "ignore_merges"}) model.Set(key, false);

@@ -7,8 +7,8 @@
 namespace lacos {
 namespace {
 
-// A cursor over JSON text. Each method returns false where the text is not what it reads, and the cursor is
-// then of no further use.
+// A cursor over JSON text. Each method returns false where the text is not what it reads, and the
+// cursor is then of no further use.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) {}
@@ -61,7 +61,8 @@ class Cursor {
     while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9' && at_ - begin < 9)
       id = 10 * id + (text_[at_++] - '0');
     const bool leading_zero = text_.substr(begin, 1) == "0" && at_ - begin > 1;
-    const bool more = at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] > ' ';
+    const bool more =
+        at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] > ' ';
     return at_ > begin && !leading_zero && !more;
   }
   // Any value, without looking at its inside more than needed to find its end.
@@ -80,7 +81,8 @@ class Cursor {
         depth -= c == '}' || c == ']';
         ++at_;
         if (depth == 0 && c != '}' && c != ']') {  // a number or a word
-          while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] != ']') ++at_;
+          while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] != ']')
+            ++at_;
         }
       }
     } while (depth > 0);
@@ -99,7 +101,8 @@ class Cursor {
       return true;
     }
     uint32_t unit = 0;
-    // Surrogates (characters above U+FFFF) are in no byte-level vocabulary: left to the general way.
+    // Surrogates (characters above U+FFFF) are in no byte-level vocabulary: left to the general
+    // way.
     if (c != 'u' || !HexUnit(unit) || (unit >= 0xD800 && unit <= 0xDFFF)) return false;
     if (unit < 0x80) {
       buffer.push_back(static_cast<char>(unit));
@@ -173,12 +176,13 @@ bool FindRanges(std::string_view text, Range& vocab, Range& merges) {
 }
 
 bool ReadVocab(std::string_view text, Vocabulary& vocabulary) {
-  vocabulary.Reserve(text.size() / 24, text.size() / 2);  // an entry takes 20 to 30 bytes of the file
+  // an entry takes 20 to 30 bytes of the file
+  vocabulary.Reserve(text.size() / 24, text.size() / 2);
   Cursor cursor(text);
   return ForEachMember(cursor,
                        [&](std::string_view token) {
-                         // The token's memory is the text or the key's buffer: neither changes while the id
-                         // is read.
+                         // The token's memory is the text or the key's buffer: neither changes
+                         // while the id is read.
                          int32_t id = 0;
                          return cursor.Id(id) && id <= Vocabulary::kMaxId &&
                                 vocabulary.Add(token, id) == Vocabulary::AddResult::kAdded;
@@ -187,7 +191,8 @@ bool ReadVocab(std::string_view text, Vocabulary& vocabulary) {
 }
 
 // Both spellings, `["a", "b"]` and `"a b"`, one in a file.
-bool ReadMergeList(std::string_view text, const Vocabulary& vocabulary, std::vector<BpeMerge>& merges) {
+bool ReadMergeList(std::string_view text, const Vocabulary& vocabulary,
+                   std::vector<BpeMerge>& merges) {
   Cursor cursor(text);
   if (!cursor.Take('[')) return false;
   if (cursor.Take(']')) return cursor.AtEnd();
@@ -199,8 +204,8 @@ bool ReadMergeList(std::string_view text, const Vocabulary& vocabulary, std::vec
   do {
     if (pairs) {
       if (!first && !cursor.Take('[')) return false;
-      if (!cursor.String(left_buffer, left) || !cursor.Take(',') || !cursor.String(right_buffer, right) ||
-          !cursor.Take(']')) {
+      if (!cursor.String(left_buffer, left) || !cursor.Take(',') ||
+          !cursor.String(right_buffer, right) || !cursor.Take(']')) {
         return false;
       }
     } else {
@@ -233,7 +238,9 @@ std::optional<FastModel> ScanModel(std::string_view text) {
   FastModel model;
   Range vocab, merges;
   if (!FindRanges(text, vocab, merges)) return std::nullopt;
-  const auto part = [&](const Range& range) { return text.substr(range.begin, range.end - range.begin); };
+  const auto part = [&](const Range& range) {
+    return text.substr(range.begin, range.end - range.begin);
+  };
   if (!IsValidUtf8(part(vocab)) || !IsValidUtf8(part(merges))) return std::nullopt;
   if (!ReadVocab(part(vocab), model.spec.vocabulary)) return std::nullopt;
   if (!ReadMergeList(part(merges), model.spec.vocabulary, model.spec.merges)) return std::nullopt;

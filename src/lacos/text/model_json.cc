@@ -20,7 +20,8 @@ void ReadVocabulary(const Json& json, Vocabulary& vocabulary) {
   vocabulary.Reserve(json.size(), 8 * json.size());
   json.ForEachItem([&](std::string_view token, const Json& value) {
     if (!value.IsInteger())
-      RefuseMalformed(json, fmt::format("the id {} for {}", value.Dump(), Quoted(token)), "an integer");
+      RefuseMalformed(json, fmt::format("the id {} for {}", value.Dump(), Quoted(token)),
+                      "an integer");
     const int64_t id = value.AsInt();
     if (id < 0 || id > Vocabulary::kMaxId) {
       RefuseMalformed(json, fmt::format("id {} for {}", id, Quoted(token)),
@@ -30,9 +31,10 @@ void ReadVocabulary(const Json& json, Vocabulary& vocabulary) {
       case Vocabulary::AddResult::kAdded:
         return;
       case Vocabulary::AddResult::kDuplicateId:
-        RefuseMalformed(
-            json, fmt::format("id {} for both {} and {}", id, Quoted(vocabulary.String(id)), Quoted(token)),
-            "a different id for each token");
+        RefuseMalformed(json,
+                        fmt::format("id {} for both {} and {}", id, Quoted(vocabulary.String(id)),
+                                    Quoted(token)),
+                        "a different id for each token");
       case Vocabulary::AddResult::kDuplicateString:
         RefuseMalformed(json, fmt::format("{} twice", Quoted(token)), "each token once");
     }
@@ -45,7 +47,8 @@ void AddMerge(const Json& at, std::string_view left, std::string_view right, Tok
     if (id < 0) {
       std::string token(first);
       token.append(second);
-      RefuseMalformed(at, fmt::format("a merge with {}, which is not in the vocabulary", Quoted(token)),
+      RefuseMalformed(at,
+                      fmt::format("a merge with {}, which is not in the vocabulary", Quoted(token)),
                       "two tokens of the vocabulary whose concatenation is a third");
     }
     return id;
@@ -81,7 +84,8 @@ void ReadMerges(const Json& json, TokenizerSpec& spec) {
 void RefuseUnlessEmpty(const Json& model, std::string_view key) {
   const std::optional<Json> value = model.Find(key);
   if (value && !value->AsStringView().empty()) {
-    RefuseUnsupported(*value, fmt::format("{} {}", key, Quoted(value->AsStringView())), "null or \"\"");
+    RefuseUnsupported(*value, fmt::format("{} {}", key, Quoted(value->AsStringView())),
+                      "null or \"\"");
   }
 }
 
@@ -100,7 +104,8 @@ void ReadAlphabet(const Json& model, TokenizerSpec& spec) {
   const std::string_view token = unknown->AsStringView();
   spec.alphabet.unknown_id = spec.vocabulary.Find(token);
   if (spec.alphabet.unknown_id < 0 && !complete) {
-    RefuseMalformed(*unknown, Quoted(token), "a token of the vocabulary, since some bytes are not in it");
+    RefuseMalformed(*unknown, Quoted(token),
+                    "a token of the vocabulary, since some bytes are not in it");
   }
 }
 
@@ -110,17 +115,20 @@ void ReadModelSpec(const Json& model, TokenizerSpec& spec) {
   if (!model.IsObject()) RefuseMalformed(model, "no object", "a model of type BPE");
   const std::optional<Json> type = model.Find("type");
   if (type && type->AsString() != "BPE") {
-    RefuseUnsupported(*type, fmt::format("the model type {}", Quoted(type->AsStringView())), "\"BPE\"");
+    RefuseUnsupported(*type, fmt::format("the model type {}", Quoted(type->AsStringView())),
+                      "\"BPE\"");
   }
-  RefuseUnknownKeys(model, {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
-                            "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges"});
+  RefuseUnknownKeys(
+      model, {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
+              "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges"});
   const std::optional<Json> dropout = model.Find("dropout");
   if (dropout && dropout->AsDouble() != 0) {
     RefuseUnsupported(*dropout, fmt::format("BPE dropout {}", dropout->Dump()), "null");
   }
   RefuseUnlessEmpty(model, "continuing_subword_prefix");
   RefuseUnlessEmpty(model, "end_of_word_suffix");
-  if (BoolOr(model, "byte_fallback", false)) RefuseUnsupported(model, "byte_fallback true", "false");
+  if (BoolOr(model, "byte_fallback", false))
+    RefuseUnsupported(model, "byte_fallback true", "false");
   spec.ignore_merges = BoolOr(model, "ignore_merges", false);
   if (spec.vocabulary.size() == 0) {
     ReadVocabulary(model.At("vocab"), spec.vocabulary);

@@ -9,8 +9,8 @@
 namespace lacos {
 namespace {
 
-// Ids that a template may put around a text, all pieces together: a list of special_tokens may be named by
-// any number of pieces, so the file's size alone does not bound their product.
+// Ids that a template may put around a text, all pieces together: a list of special_tokens may be
+// named by any number of pieces, so the file's size alone does not bound their product.
 constexpr size_t kMaxTemplateIds = 4096;
 
 int32_t ReadKnownId(const Json& json, const TokenizerSpec& spec) {
@@ -36,7 +36,8 @@ std::vector<int32_t> ReadTemplateIds(const Json& ids, const TokenizerSpec& spec,
 
 // ["<s>", 1]
 std::vector<int32_t> ReadTokenPair(const Json& pair, const TokenizerSpec& spec) {
-  if (!pair.IsArray() || pair.size() != 2) RefuseMalformed(pair, pair.Dump(), "a pair of a token and its id");
+  if (!pair.IsArray() || pair.size() != 2)
+    RefuseMalformed(pair, pair.Dump(), "a pair of a token and its id");
   return {ReadKnownId(pair[1], spec)};
 }
 
@@ -49,7 +50,8 @@ std::vector<TemplatePiece> ReadTemplate(const Json& json, const TokenizerSpec& s
       const Json id = sequence->At("id");
       if (id.AsStringView() != "A")
         RefuseMalformed(id, id.Dump(), "\"A\", the only sequence of a single text");
-      if (left == 0) RefuseMalformed(piece, "one piece too many", fmt::format("at most {}", kMaxTemplateIds));
+      if (left == 0)
+        RefuseMalformed(piece, "one piece too many", fmt::format("at most {}", kMaxTemplateIds));
       --left;
       pieces.push_back({.text = true});
       return;
@@ -58,7 +60,8 @@ std::vector<TemplatePiece> ReadTemplate(const Json& json, const TokenizerSpec& s
     if (!special_tokens.Has(token.AsStringView())) {
       RefuseMalformed(token, token.Dump(), "a name among special_tokens");
     }
-    pieces.push_back({.ids = ReadTemplateIds(special_tokens.At(token.AsStringView()).At("ids"), spec, left)});
+    pieces.push_back(
+        {.ids = ReadTemplateIds(special_tokens.At(token.AsStringView()).At("ids"), spec, left)});
   });
   return pieces;
 }
@@ -80,8 +83,9 @@ std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& voca
     token.special = BoolOr(json, "special", false);
     if (token.content.empty()) RefuseMalformed(json, "an empty content", "a text");
     const int64_t id = json.At("id").AsInt();
-    // Hugging Face tokenizers ignores the id in the file: a token of the vocabulary has its id there, any
-    // other gets the next free one. A file that says otherwise would mean one thing there and another here.
+    // Hugging Face tokenizers ignores the id in the file: a token of the vocabulary has its id
+    // there, any other gets the next free one. A file that says otherwise would mean one thing
+    // there and another here.
     int64_t expected = vocabulary.Find(token.content);
     if (expected < 0) expected = std::max(static_cast<int64_t>(vocabulary.size()), largest + 1);
     if (id != expected) {
@@ -111,12 +115,14 @@ PostProcessorSpec ReadPostProcessorSpec(const Json& json, const TokenizerSpec& s
   ForEachProcessor(json, "processors", [&](const Json& step) {
     const Json type = step.At("type");
     if (type.AsStringView() == "ByteLevel") {
-      if (step.At("trim_offsets").AsBool()) post.trims.push_back(step.At("add_prefix_space").AsBool());
+      if (step.At("trim_offsets").AsBool())
+        post.trims.push_back(step.At("add_prefix_space").AsBool());
     } else if (type.AsStringView() == "TemplateProcessing") {
       if (has_template) RefuseUnsupported(step, "a second post-processor that adds tokens", "one");
       has_template = true;
       post.pieces = ReadTemplate(step, spec);
-    } else if (type.AsStringView() == "RobertaProcessing" || type.AsStringView() == "BertProcessing") {
+    } else if (type.AsStringView() == "RobertaProcessing" ||
+               type.AsStringView() == "BertProcessing") {
       if (has_template) RefuseUnsupported(step, "a second post-processor that adds tokens", "one");
       has_template = true;
       post.pieces = {{.ids = ReadTokenPair(step.At("cls"), spec)},

@@ -10,8 +10,8 @@
 namespace lacos {
 namespace {
 
-// Steps and patterns of one file, all together: compiling a pattern takes up to 0.1 ms a byte, cutting as
-// long as there are steps.
+// Steps and patterns of one file, all together: compiling a pattern takes up to 0.1 ms a byte,
+// cutting as long as there are steps.
 constexpr size_t kMaxSteps = 256;
 constexpr size_t kMaxPatternBytes = Regex::kMaxPatternBytes;
 
@@ -46,7 +46,8 @@ Splitter ReadSplit(const Json& json, size_t& pattern_bytes) {
   }
   const std::optional<Json> regex = pattern.Find("Regex");
   if (!regex)
-    RefuseUnsupported(pattern, fmt::format("the pattern {}", pattern.Dump()), "a Regex or a String");
+    RefuseUnsupported(pattern, fmt::format("the pattern {}", pattern.Dump()),
+                      "a Regex or a String");
   pattern_bytes += regex->AsStringView().size();
   if (pattern_bytes > kMaxPatternBytes) {
     RefuseUnsupported(*regex, fmt::format("patterns of {} bytes", pattern_bytes),
@@ -54,7 +55,8 @@ Splitter ReadSplit(const Json& json, size_t& pattern_bytes) {
   }
   const std::optional<SplitPattern> known = SplitPatternOf(regex->AsStringView());
   if (known && behavior == SplitBehavior::kIsolated && !invert) return {*known, behavior, invert};
-  return {std::make_shared<const Regex>(regex->AsStringView(), Regex::Syntax::kOniguruma, PlainWhere(*regex)),
+  return {std::make_shared<const Regex>(regex->AsStringView(), Regex::Syntax::kOniguruma,
+                                        PlainWhere(*regex)),
           behavior, invert};
 }
 
@@ -74,10 +76,12 @@ Splitter ReadStep(const Json& json, size_t& pattern_bytes) {
             behavior ? ReadBehavior(*behavior) : SplitBehavior::kIsolated, false};
   }
   if (name == "Whitespace") return {Splitter::WordRuns{}, SplitBehavior::kRemoved, true};
-  if (name == "WhitespaceSplit") return {Splitter::OfClass{kSpaceClass}, SplitBehavior::kRemoved, false};
+  if (name == "WhitespaceSplit")
+    return {Splitter::OfClass{kSpaceClass}, SplitBehavior::kRemoved, false};
   if (name == "CharDelimiterSplit") {
     const Json delimiter = json.At("delimiter");
-    if (delimiter.AsStringView().empty()) RefuseMalformed(delimiter, "an empty text", "one character");
+    if (delimiter.AsStringView().empty())
+      RefuseMalformed(delimiter, "an empty text", "one character");
     return {Splitter::Literal{delimiter.AsString()}, SplitBehavior::kRemoved, false};
   }
   RefuseUnsupported(
@@ -88,22 +92,26 @@ Splitter ReadStep(const Json& json, size_t& pattern_bytes) {
 }  // namespace
 
 PreTokenizerSpec ReadPreTokenizerSpec(const Json& json) {
-  if (json.IsNull()) RefuseUnsupported(json, "no pre_tokenizer", "ByteLevel, alone or in a Sequence");
+  if (json.IsNull())
+    RefuseUnsupported(json, "no pre_tokenizer", "ByteLevel, alone or in a Sequence");
   PreTokenizerSpec spec;
   bool byte_level = false;
   size_t steps = 0, pattern_bytes = 0;
   ForEachProcessor(json, "pretokenizers", [&](const Json& step) {
-    if (++steps > kMaxSteps) RefuseUnsupported(json, "more steps", fmt::format("at most {}", kMaxSteps));
+    if (++steps > kMaxSteps)
+      RefuseUnsupported(json, "more steps", fmt::format("at most {}", kMaxSteps));
     if (step.At("type").AsStringView() != "ByteLevel") {
       (byte_level ? spec.spelled_splits : spec.splits).push_back(ReadStep(step, pattern_bytes));
       return;
     }
-    if (byte_level) RefuseUnsupported(step, "a second ByteLevel", "one: another would spell the spelling");
+    if (byte_level)
+      RefuseUnsupported(step, "a second ByteLevel", "one: another would spell the spelling");
     byte_level = true;
     spec.add_prefix_space = step.At("add_prefix_space").AsBool();
     spec.use_regex = BoolOr(step, "use_regex", true);
   });
-  if (!byte_level) RefuseUnsupported(json, "a pre-tokenizer without ByteLevel", "one that has a ByteLevel");
+  if (!byte_level)
+    RefuseUnsupported(json, "a pre-tokenizer without ByteLevel", "one that has a ByteLevel");
   return spec;
 }
 

@@ -28,7 +28,8 @@ std::string Quoted(std::string_view pattern) {
 size_t CountCalls(std::string_view pattern) {
   size_t calls = 0;
   for (const std::string_view spelling : {"\\g<", "\\g'", "(?P>", "(?&", "(?R"}) {
-    for (size_t at = 0; (at = pattern.find(spelling, at)) != std::string_view::npos; at += spelling.size())
+    for (size_t at = 0; (at = pattern.find(spelling, at)) != std::string_view::npos;
+         at += spelling.size())
       ++calls;
   }
   return calls;
@@ -49,8 +50,8 @@ struct Syntaxes {
     const auto without_callouts = [](const OnigSyntaxType* from) {
       OnigSyntaxType syntax = *from;
       onig_set_syntax_op2(
-          &syntax, onig_get_syntax_op2(&syntax) &
-                       ~(ONIG_SYN_OP2_QMARK_BRACE_CALLOUT_CONTENTS | ONIG_SYN_OP2_ASTERISK_CALLOUT_NAME));
+          &syntax, onig_get_syntax_op2(&syntax) & ~(ONIG_SYN_OP2_QMARK_BRACE_CALLOUT_CONTENTS |
+                                                    ONIG_SYN_OP2_ASTERISK_CALLOUT_NAME));
       return syntax;
     };
     oniguruma = without_callouts(ONIG_SYNTAX_ONIGURUMA);
@@ -87,9 +88,10 @@ struct Regex::Compiled {
     const std::lock_guard lock(CompileMutex());
     static Syntaxes syntaxes;
     OnigErrorInfo info;
-    const int result = onig_new(&regex, Bytes(pattern), Bytes(pattern) + pattern.size(), ONIG_OPTION_NONE,
-                                ONIG_ENCODING_UTF8,
-                                syntax == Syntax::kPython ? &syntaxes.python : &syntaxes.oniguruma, &info);
+    const int result =
+        onig_new(&regex, Bytes(pattern), Bytes(pattern) + pattern.size(), ONIG_OPTION_NONE,
+                 ONIG_ENCODING_UTF8,
+                 syntax == Syntax::kPython ? &syntaxes.python : &syntaxes.oniguruma, &info);
     if (result == ONIG_NORMAL) return;
     OnigUChar message[ONIG_MAX_ERROR_MESSAGE_LEN];
     const int length = onig_error_code_to_str(message, result, &info);
@@ -108,16 +110,18 @@ struct Regex::Compiled {
 Regex::Regex(std::string_view pattern, Syntax syntax, std::string where)
     : where_(std::move(where)), pattern_(Quoted(pattern)) {
   const auto refuse = [&](std::string_view fault) {
-    throw UserError(
-        fmt::format("[{}] found the pattern {}: {}; expected a regular expression of {}; correct the file",
-                    where_, pattern_, fault,
-                    syntax == Syntax::kPython ? "Python's re"
-                                              : "Oniguruma, as Hugging Face tokenizers "
-                                                "reads it"));
+    throw UserError(fmt::format(
+        "[{}] found the pattern {}: {}; expected a regular expression of {}; correct the file",
+        where_, pattern_, fault,
+        syntax == Syntax::kPython ? "Python's re"
+                                  : "Oniguruma, as Hugging Face tokenizers "
+                                    "reads it"));
   };
-  if (pattern.size() > kMaxPatternBytes) refuse(fmt::format("longer than {} bytes", kMaxPatternBytes));
+  if (pattern.size() > kMaxPatternBytes)
+    refuse(fmt::format("longer than {} bytes", kMaxPatternBytes));
   if (!IsValidUtf8(pattern)) refuse("not valid UTF-8");
-  if (CountCalls(pattern) > kMaxCalls) refuse(fmt::format("more than {} calls of groups", kMaxCalls));
+  if (CountCalls(pattern) > kMaxCalls)
+    refuse(fmt::format("more than {} calls of groups", kMaxCalls));
   // A Python pattern is for names of modules, which are ASCII.
   std::string used = syntax == Syntax::kPython ? std::string(pattern) : WithCurrentUnicode(pattern);
   search_ = std::make_unique<Compiled>(used, syntax);
@@ -126,8 +130,8 @@ Regex::Regex(std::string_view pattern, Syntax syntax, std::string where)
     search_ = std::make_unique<Compiled>(used, syntax);
     if (!search_->regex) refuse(search_->error);
   }
-  // Valid alone, so the group cannot be closed from inside; a comment under (?x) ends with the line. Python
-  // spells the end of the text \Z.
+  // Valid alone, so the group cannot be closed from inside; a comment under (?x) ends with the
+  // line. Python spells the end of the text \Z.
   const char* end = syntax == Syntax::kPython ? ")\\Z" : ")\\z";
   for (const char* before : {"", "\n"}) {
     whole_ = std::make_unique<Compiled>("(?:" + used + before + end, syntax);
@@ -141,21 +145,25 @@ Regex& Regex::operator=(Regex&&) noexcept = default;
 
 namespace {
 
-std::optional<Regex::Match> Run(const OnigRegex regex, std::string_view text, size_t from, bool only_at_from,
-                                const std::string& where, const std::string& pattern) {
+std::optional<Regex::Match> Run(const OnigRegex regex, std::string_view text, size_t from,
+                                bool only_at_from, const std::string& where,
+                                const std::string& pattern) {
   thread_local SearchState state;
   if (text.size() > INT_MAX) {
-    throw UserError(fmt::format("[{}] found a text of {} bytes; expected at most {}; split the text", where,
-                                text.size(), INT_MAX));
+    throw UserError(
+        fmt::format("[{}] found a text of {} bytes; expected at most {}; split the text", where,
+                    text.size(), INT_MAX));
   }
   const OnigUChar* begin = Bytes(text);
   const OnigUChar* end = begin + text.size();
-  const int result = only_at_from ? onig_match_with_param(regex, begin, end, begin + from, state.region,
-                                                          ONIG_OPTION_NONE, state.limits)
-                                  : onig_search_with_param(regex, begin, end, begin + from, end, state.region,
-                                                           ONIG_OPTION_NONE, state.limits);
+  const int result = only_at_from
+                         ? onig_match_with_param(regex, begin, end, begin + from, state.region,
+                                                 ONIG_OPTION_NONE, state.limits)
+                         : onig_search_with_param(regex, begin, end, begin + from, end,
+                                                  state.region, ONIG_OPTION_NONE, state.limits);
   if (result >= 0) {
-    return Regex::Match{static_cast<size_t>(state.region->beg[0]), static_cast<size_t>(state.region->end[0])};
+    return Regex::Match{static_cast<size_t>(state.region->beg[0]),
+                        static_cast<size_t>(state.region->end[0])};
   }
   if (result == ONIG_MISMATCH) return std::nullopt;
   OnigUChar message[ONIG_MAX_ERROR_MESSAGE_LEN];

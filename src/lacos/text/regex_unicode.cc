@@ -35,7 +35,8 @@ const ClassChange* ChangeOfProperty(std::string_view name) {
   return key.empty() ? nullptr : ChangeOf(key);
 }
 
-// The class `original` of the older library with its changes, as a class that may stand inside another.
+// The class `original` of the older library with its changes, as a class that may stand inside
+// another.
 std::string Changed(std::string_view original, const ClassChange& change, bool negated) {
   std::string result = negated ? "[^" : "[";
   result.append(original).append(change.added);
@@ -43,8 +44,9 @@ std::string Changed(std::string_view original, const ClassChange& change, bool n
   return result + "]";
 }
 
-// The same outside of a class, where it must stay outside: there the library takes \w of Latin-1 from another
-// table (in which U+00B2 is a word character), and (?i) does not fold the case of a property.
+// The same outside of a class, where it must stay outside: there the library takes \w of Latin-1
+// from another table (in which U+00B2 is a word character), and (?i) does not fold the case of a
+// property.
 std::string ChangedOutside(std::string_view original, const ClassChange& change, bool negated) {
   const std::string_view in = negated ? change.removed : change.added;
   const std::string_view out = negated ? change.added : change.removed;
@@ -55,10 +57,11 @@ std::string ChangedOutside(std::string_view original, const ClassChange& change,
   return result + ")";
 }
 
-// (?W), (?D), (?P) make classes ASCII in part of a pattern: no published pattern has them, and it is left
-// alone.
+// (?W), (?D), (?P) make classes ASCII in part of a pattern: no published pattern has them, and it
+// is left alone.
 bool HasAsciiOption(std::string_view pattern) {
-  for (size_t at = pattern.find("(?"); at != std::string_view::npos; at = pattern.find("(?", at + 1)) {
+  for (size_t at = pattern.find("(?"); at != std::string_view::npos;
+       at = pattern.find("(?", at + 1)) {
     for (size_t i = at + 2; i < pattern.size(); ++i) {
       const char c = pattern[i];
       if (c == 'W' || c == 'D' || c == 'P' || c == 'S') return true;
@@ -104,7 +107,8 @@ class Rewriter {
     ++depth_;
     Copy(1);
     if (pattern_.substr(at_).starts_with("^")) Copy(1);
-    if (pattern_.substr(at_).starts_with("]")) Copy(1);  // the first character of a class does not close it
+    // the first character of a class does not close it
+    if (pattern_.substr(at_).starts_with("]")) Copy(1);
   }
 
   // [:name:] or [:^name:] inside a class.
@@ -116,7 +120,8 @@ class Rewriter {
     std::string_view name = rest.substr(2, end - 2);
     const bool negated = name.starts_with("^");
     if (negated) name.remove_prefix(1);
-    if (name.empty() || !std::all_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; })) {
+    if (name.empty() ||
+        !std::all_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; })) {
       return false;
     }
     const std::string spelling = "[:" + std::string(name) + ":]";
@@ -159,7 +164,8 @@ class Rewriter {
     const ClassChange* change = ChangeOf(spelled);
     if (!change) return Copy(2);
     const std::string_view original = pattern_.substr(at_, 2);
-    Replace(2, depth_ > 0 ? Changed(spelled, *change, negated) : ChangedOutside(original, *change, negated));
+    Replace(2, depth_ > 0 ? Changed(spelled, *change, negated)
+                          : ChangedOutside(original, *change, negated));
   }
 
   void Boundary(bool negated) {

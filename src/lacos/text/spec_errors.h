@@ -1,5 +1,5 @@
-// Small helpers of the files that read tokenizer.json: refusals that name the place, and members with
-// defaults.
+// Small helpers of the files that read tokenizer.json: refusals that name the place, and members
+// with defaults.
 #pragma once
 
 #include <initializer_list>
@@ -10,14 +10,16 @@
 namespace lacos {
 
 // Something valid that is not implemented here.
-[[noreturn]] void RefuseUnsupported(const Json& at, std::string_view found, std::string_view expected);
+[[noreturn]] void RefuseUnsupported(const Json& at, std::string_view found,
+                                    std::string_view expected);
 // Something that no program should have written.
-[[noreturn]] void RefuseMalformed(const Json& at, std::string_view found, std::string_view expected);
+[[noreturn]] void RefuseMalformed(const Json& at, std::string_view found,
+                                  std::string_view expected);
 // An unknown key whose value is not null may change ids: it is refused rather than ignored.
 void RefuseUnknownKeys(const Json& object, std::initializer_list<std::string_view> known);
 
-// Calls f for each member of a Sequence (also of one inside another), or for the single processor that `json`
-// is.
+// Calls f for each member of a Sequence (also of one inside another), or for the single processor
+// that `json` is.
 template <class F>
 void ForEachProcessor(const Json& json, std::string_view list, const F& f) {
   if (json.At("type").AsStringView() != "Sequence") {

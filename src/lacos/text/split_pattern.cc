@@ -8,27 +8,29 @@
 namespace lacos {
 namespace {
 
-// What a byte says about BLOOM's class: most bytes are inside a run, whether ASCII or part of a longer
-// character; the breaking characters beyond ASCII begin with one of eight bytes.
+// What a byte says about BLOOM's class: most bytes are inside a run, whether ASCII or part of a
+// longer character; the breaking characters beyond ASCII begin with one of eight bytes.
 enum BloomByte : uint8_t { kRun, kBreak, kMayBreak };
 
 constexpr std::array<uint8_t, 256> MakeBloomBytes() {
   std::array<uint8_t, 256> bytes{};
-  for (const char c : std::string_view("\t\n\v\f\r !(),.?|")) bytes[static_cast<uint8_t>(c)] = kBreak;
+  for (const char c : std::string_view("\t\n\v\f\r !(),.?|"))
+    bytes[static_cast<uint8_t>(c)] = kBreak;
   for (const char c : std::string_view("\xC2\xD8\xDB\xE0\xE1\xE2\xE3\xEF"))
     bytes[static_cast<uint8_t>(c)] = kMayBreak;
   return bytes;
 }
 constexpr std::array<uint8_t, 256> kBloomBytes = MakeBloomBytes();
 
-// Length of the breaking character at text[i], or 0 when that character belongs to a run; text[i] is
-// kMayBreak.
+// Length of the breaking character at text[i], or 0 when that character belongs to a run; text[i]
+// is kMayBreak.
 size_t BreakLengthBeyondAscii(std::string_view text, size_t i) {
   const CodePoint point = DecodeUtf8(text, i);
   const char32_t c = point.value;
-  const bool breaks = c == 0x85 || c == 0xA0 || c == 0x60C || c == 0x6D4 || c == 0x964 || c == 0x1680 ||
-                      (c >= 0x2000 && c <= 0x200A) || c == 0x2026 || c == 0x2028 || c == 0x2029 ||
-                      c == 0x202F || c == 0x205F || (c >= 0x3000 && c <= 0x3002) || c == 0xFF0C;
+  const bool breaks = c == 0x85 || c == 0xA0 || c == 0x60C || c == 0x6D4 || c == 0x964 ||
+                      c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2026 || c == 0x2028 ||
+                      c == 0x2029 || c == 0x202F || c == 0x205F || (c >= 0x3000 && c <= 0x3002) ||
+                      c == 0xFF0C;
   return breaks ? point.length : 0;
 }
 
@@ -96,7 +98,8 @@ size_t ContractionLength(std::string_view text, size_t i) {
 
 std::optional<SplitPattern> SplitPatternOf(std::string_view regex) {
   if (regex == " ?[^(\\s|[.,!?…。，、।۔،])]+") return SplitPattern::kBloom;
-  if (regex == "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+") {
+  if (regex ==
+      "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+") {
     return SplitPattern::kGpt2;
   }
   return std::nullopt;
@@ -144,7 +147,8 @@ size_t Gpt2PieceEnd(std::string_view text, size_t begin, const UnicodeTable& uni
     last = i;
     i += character.length;
   }
-  // `\s+(?!\S)`: of white space before a word, all but its last character; `\s+` when it has only one.
+  // `\s+(?!\S)`: of white space before a word, all but its last character; `\s+` when it has only
+  // one.
   if (first.kind == Gpt2Kind::kSpace && i < text.size() && last > begin) return last;
   return i;
 }

@@ -9,8 +9,8 @@
 namespace lacos {
 namespace {
 
-// All matches in turn. After a match, an empty one at its end does not count, and the search goes on one
-// character later: this is how the package's binding of Oniguruma walks through a text.
+// All matches in turn. After a match, an empty one at its end does not count, and the search goes
+// on one character later: this is how the package's binding of Oniguruma walks through a text.
 template <class F>
 void ForEachRegexMatch(const Regex& regex, std::string_view text, F&& f) {
   size_t from = 0, last_end = std::string_view::npos;
@@ -86,7 +86,8 @@ void Splitter::ForEachMatch(std::string_view piece, F&& f) const {
   }
 }
 
-void Splitter::FindStretches(std::string_view piece, std::vector<Workspace::Stretch>& stretches) const {
+void Splitter::FindStretches(std::string_view piece,
+                             std::vector<Workspace::Stretch>& stretches) const {
   stretches.clear();
   size_t done = 0;
   ForEachMatch(piece, [&](size_t begin, size_t end) {
@@ -110,7 +111,8 @@ void Splitter::AppendPieces(size_t offset, Workspace& w) const {
         return match == w.stretches[i - 1].match;
       case SplitBehavior::kMergedWithPrevious:
         return match && !w.stretches[i - 1].match;
-      case SplitBehavior::kMergedWithNext:  // from the end of the text: a match before a stretch that is none
+      // from the end of the text: a match before a stretch that is none
+      case SplitBehavior::kMergedWithNext:
         return w.stretches[i - 1].match && !match;
       default:
         return false;

@@ -1,5 +1,5 @@
-// One step of a pre-tokenizer: cuts pieces of text at what a pattern finds, as Hugging Face tokenizers'
-// Split, Digits, Punctuation, Whitespace, WhitespaceSplit and CharDelimiterSplit do.
+// One step of a pre-tokenizer: cuts pieces of text at what a pattern finds, as Hugging Face
+// tokenizers' Split, Digits, Punctuation, Whitespace, WhitespaceSplit and CharDelimiterSplit do.
 #pragma once
 
 #include <cstddef>
@@ -35,15 +35,19 @@ class Splitter {
   struct Literal {
     std::string text;
   };
-  using Pattern = std::variant<SplitPattern, OfClass, WordRuns, Literal, std::shared_ptr<const Regex>>;
+  using Pattern =
+      std::variant<SplitPattern, OfClass, WordRuns, Literal, std::shared_ptr<const Regex>>;
 
-  // invert: what lies between the matches counts as the matches. A SplitPattern goes with kIsolated alone.
+  // invert: what lies between the matches counts as the matches. A SplitPattern goes with kIsolated
+  // alone.
   Splitter(Pattern pattern, SplitBehavior behavior, bool invert);
 
   // The hand-written scanner that does all of this step, or nullptr.
   const SplitPattern* scanner() const { return std::get_if<SplitPattern>(&pattern_); }
   // Whether Split needs valid UTF-8.
-  bool needs_valid_utf8() const { return std::holds_alternative<std::shared_ptr<const Regex>>(pattern_); }
+  bool needs_valid_utf8() const {
+    return std::holds_alternative<std::shared_ptr<const Regex>>(pattern_);
+  }
 
   // Memory for one call at a time.
   struct Workspace {
@@ -54,8 +58,8 @@ class Splitter {
     std::vector<Stretch> stretches;
     std::vector<PieceRange> pieces;
   };
-  // Replaces each of the pieces of `text` by the pieces that it is cut into; the pattern sees one piece at a
-  // time. Throws what Regex::Search throws.
+  // Replaces each of the pieces of `text` by the pieces that it is cut into; the pattern sees one
+  // piece at a time. Throws what Regex::Search throws.
   void Split(std::string_view text, std::vector<PieceRange>& pieces, Workspace& workspace) const;
 
  private:

@@ -19,7 +19,8 @@ struct TokenizedText {
   std::vector<int32_t> ids;
   bool truncated = false;
 };
-// Strips, encodes, truncates and wraps one text; thread-safe. max_length must exceed what goes around a text.
+// Strips, encodes, truncates and wraps one text; thread-safe. max_length must exceed what goes
+// around a text.
 TokenizedText TokenizeText(const Tokenizer& tokenizer, const std::string& text,
                            const TokenizeOptions& options);
 

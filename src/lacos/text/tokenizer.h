@@ -12,7 +12,8 @@ namespace lacos {
 
 struct Encoding {
   std::vector<int32_t> ids;
-  // For each id the [begin, end) range of the text in Unicode characters, as HF tokenizers reports it.
+  // For each id the [begin, end) range of the text in Unicode characters, as HF tokenizers reports
+  // it.
   std::vector<std::pair<int64_t, int64_t>> offsets;  // filled only by EncodeWithOffsets
 };
 
@@ -24,13 +25,14 @@ class Tokenizer {
   static std::unique_ptr<Tokenizer> FromJson(std::string_view json, const std::string& where);
   virtual ~Tokenizer() = default;
 
-  // Ids of valid UTF-8 text, added tokens and post-processing included; they replace what `ids` held.
-  // Truncation and padding that a file asks for are not applied (transformers sets both anew on every call).
-  // Throws UserError when the file's split pattern backtracks without end on the text (Regex::kMaxRetries).
+  // Ids of valid UTF-8 text, added tokens and post-processing included; they replace what `ids`
+  // held. Truncation and padding that a file asks for are not applied (transformers sets both anew
+  // on every call). Throws UserError when the file's split pattern backtracks without end on the
+  // text (Regex::kMaxRetries).
   virtual void Encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
   virtual Encoding EncodeWithOffsets(std::string_view text) const = 0;
-  // The text of ids; invalid UTF-8 that results is replaced as HF tokenizers does. Throws UserError for
-  // unknown ids.
+  // The text of ids; invalid UTF-8 that results is replaced as HF tokenizers does. Throws UserError
+  // for unknown ids.
   virtual std::string Decode(std::span<const int32_t> ids, bool skip_special_tokens) const = 0;
   // Largest id + 1 over vocabulary and added tokens.
   virtual int64_t VocabularySize() const = 0;

@@ -1,5 +1,5 @@
-// tokenizer.json: its top level, and the way from a file to a Tokenizer. Whatever would change ids and is not
-// implemented here is refused by name.
+// tokenizer.json: its top level, and the way from a file to a Tokenizer. Whatever would change ids
+// and is not implemented here is refused by name.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,15 +33,15 @@ DecoderKind ReadDecoder(const Json& json) {
 }  // namespace
 
 void RefuseUnsupported(const Json& at, std::string_view found, std::string_view expected) {
-  throw UserError(
-      fmt::format("{} found {}, which lacos does not support; expected {}; use a byte-level BPE tokenizer "
-                  "such as BLOOM's",
-                  at.Where(), found, expected));
+  throw UserError(fmt::format(
+      "{} found {}, which lacos does not support; expected {}; use a byte-level BPE tokenizer "
+      "such as BLOOM's",
+      at.Where(), found, expected));
 }
 
 void RefuseMalformed(const Json& at, std::string_view found, std::string_view expected) {
-  throw UserError(fmt::format("{} found {}; expected {}; correct the file or fetch it again", at.Where(),
-                              found, expected));
+  throw UserError(fmt::format("{} found {}; expected {}; correct the file or fetch it again",
+                              at.Where(), found, expected));
 }
 
 void RefuseUnknownKeys(const Json& object, std::initializer_list<std::string_view> known) {
@@ -64,16 +64,17 @@ bool BoolOr(const Json& object, std::string_view key, bool otherwise) {
 TokenizerSpec ReadTokenizerSpec(const Json& root, TokenizerSpec spec) {
   if (!root.IsObject())
     RefuseMalformed(root, "no JSON object", "a tokenizer.json of Hugging Face tokenizers");
-  // Truncation and padding are known and ignored: transformers sets both anew on every call, and here
-  // --max-length decides and batches are never padded.
-  RefuseUnknownKeys(root, {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
-                           "post_processor", "decoder", "model"});
+  // Truncation and padding are known and ignored: transformers sets both anew on every call, and
+  // here --max-length decides and batches are never padded.
+  RefuseUnknownKeys(root, {"version", "truncation", "padding", "added_tokens", "normalizer",
+                           "pre_tokenizer", "post_processor", "decoder", "model"});
   const std::optional<Json> version = root.Find("version");
   if (version && version->AsString() != "1.0") {
     RefuseUnsupported(*version, fmt::format("version {}", version->Dump()), "\"1.0\"");
   }
   if (const std::optional<Json> normalizer = root.Find("normalizer")) {
-    ForEachProcessor(*normalizer, "normalizers", [](const Json& step) {  // an empty Sequence changes nothing
+    // an empty Sequence changes nothing
+    ForEachProcessor(*normalizer, "normalizers", [](const Json& step) {
       RefuseUnsupported(step, fmt::format("the normalizer {}", step.At("type").Dump()), "null");
     });
   }
@@ -102,8 +103,9 @@ std::unique_ptr<Tokenizer> Tokenizer::FromFile(const std::string& path) {
   constexpr size_t kMaxBytes = size_t{1} << 30;
   const MappedFile file(path);
   if (file.bytes().size() > kMaxBytes) {
-    throw UserError(fmt::format("[{}] has {} bytes; expected a tokenizer.json of at most {}; check the file",
-                                path, file.bytes().size(), kMaxBytes));
+    throw UserError(
+        fmt::format("[{}] has {} bytes; expected a tokenizer.json of at most {}; check the file",
+                    path, file.bytes().size(), kMaxBytes));
   }
   const std::span<const std::byte> bytes = file.bytes();
   return FromJson({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);

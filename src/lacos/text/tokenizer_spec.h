@@ -12,12 +12,15 @@
 
 namespace lacos {
 
-// Cuts text into words: each step cuts the pieces of the one before it. ByteLevel is always one of the steps.
+// Cuts text into words: each step cuts the pieces of the one before it. ByteLevel is always one of
+// the steps.
 struct PreTokenizerSpec {
   std::vector<Splitter> splits;
-  bool add_prefix_space = false;  // ByteLevel puts a blank before every piece that does not begin with one
-  bool use_regex = false;         // ByteLevel cuts its pieces by GPT-2's pattern, after adding the blank
-  std::vector<Splitter> spelled_splits;  // steps after ByteLevel: they see the spelling of the bytes
+  // ByteLevel puts a blank before every piece that does not begin with one
+  bool add_prefix_space = false;
+  bool use_regex = false;  // ByteLevel cuts its pieces by GPT-2's pattern, after adding the blank
+  // steps after ByteLevel: they see the spelling of the bytes
+  std::vector<Splitter> spelled_splits;
 };
 
 // One part of what the post-processor's template puts together: the text's tokens, or fixed ids.
@@ -37,18 +40,20 @@ struct TokenizerSpec {
   Vocabulary vocabulary;
   BpeAlphabet alphabet;
   std::vector<BpeMerge> merges;
-  bool ignore_merges = false;  // a word that is a vocabulary entry is that entry, whatever the merges say
+  // a word that is a vocabulary entry is that entry, whatever the merges say
+  bool ignore_merges = false;
   std::vector<AddedToken> added_tokens;
   PreTokenizerSpec pre_tokenizer;
   PostProcessorSpec post_processor;
   DecoderKind decoder = DecoderKind::kNone;
 };
 
-// Throws UserError naming the place of anything malformed or unsupported. Where `spec` has a vocabulary
-// already, it and the merges of `spec` are taken instead of the file's.
+// Throws UserError naming the place of anything malformed or unsupported. Where `spec` has a
+// vocabulary already, it and the merges of `spec` are taken instead of the file's.
 TokenizerSpec ReadTokenizerSpec(const Json& root, TokenizerSpec spec = {});
 
-// Its parts. `model` fills alphabet and ignore_merges, and vocabulary and merges unless they are there.
+// Its parts. `model` fills alphabet and ignore_merges, and vocabulary and merges unless they are
+// there.
 void ReadModelSpec(const Json& model, TokenizerSpec& spec);
 std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& vocabulary);
 PreTokenizerSpec ReadPreTokenizerSpec(const Json& json);

@@ -1,5 +1,5 @@
-// Letter, number, white space, \w and punctuation of every code point, as the regex engines of Hugging Face
-// tokenizers see them.
+// Letter, number, white space, \w and punctuation of every code point, as the regex engines of
+// Hugging Face tokenizers see them.
 #pragma once
 
 #include <array>
@@ -14,12 +14,12 @@ enum UnicodeClass : uint8_t {
   kSpaceClass = 4,
   kWordClass = 8,
   kPunctuationClass =
-      16,            // what Punctuation means: ASCII's symbols, and Unicode's punctuation of an older version
+      16,  // what Punctuation means: ASCII's symbols, and Unicode's punctuation of an older version
   kDigitClass = 32,  // what Digits means: numbers of another version than the patterns' \p{N}
 };
 
-// A two-stage table, built once from 16.0's ranges (utf8proc 2.8 of Debian 12 has 15.0, which lacks 4,924
-// letters).
+// A two-stage table, built once from 16.0's ranges (utf8proc 2.8 of Debian 12 has 15.0, which lacks
+// 4,924 letters).
 class UnicodeTable {
  public:
   static const UnicodeTable& Get();

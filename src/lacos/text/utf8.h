@@ -17,7 +17,8 @@ inline constexpr char32_t kInvalidCodePoint = 0xFFFFFFFF;
 
 inline bool IsContinuation(char byte) { return (static_cast<uint8_t>(byte) & 0xC0) == 0x80; }
 
-// The code point at text[i], i < text.size(). An invalid byte gives kInvalidCodePoint with length 1.
+// The code point at text[i], i < text.size(). An invalid byte gives kInvalidCodePoint with length
+// 1.
 inline CodePoint DecodeUtf8(std::string_view text, size_t i) {
   const auto byte = [&](size_t k) { return static_cast<uint8_t>(text[i + k]); };
   const uint8_t lead = byte(0);
@@ -30,7 +31,8 @@ inline CodePoint DecodeUtf8(std::string_view text, size_t i) {
     value = value << 6 | (byte(k) & 0x3F);
   }
   const bool overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
-  if (overlong || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return {kInvalidCodePoint, 1};
+  if (overlong || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
+    return {kInvalidCodePoint, 1};
   return {value, length};
 }
 

@@ -10,8 +10,8 @@ namespace lacos {
 
 class Vocabulary {
  public:
-  // Ids above this are refused before anything of that size is allocated: no published vocabulary has a tenth
-  // of it.
+  // Ids above this are refused before anything of that size is allocated: no published vocabulary
+  // has a tenth of it.
   static constexpr int64_t kMaxId = (int64_t{1} << 24) - 1;
 
   Vocabulary() = default;

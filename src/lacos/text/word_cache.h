@@ -1,5 +1,5 @@
-// A bounded memory of words already encoded, one for each thread at work: most words of a text have occurred
-// before.
+// A bounded memory of words already encoded, one for each thread at work: most words of a text have
+// occurred before.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,13 @@
 
 namespace lacos {
 
-// Direct-mapped: each word has one place, and the last one wins it. An entry is one cache line with the word
-// itself, so a hit is never a hash collision. Words that do not fit, with their ids, into 64 bytes are not
-// kept.
+// Direct-mapped: each word has one place, and the last one wins it. An entry is one cache line with
+// the word itself, so a hit is never a hash collision. Words that do not fit, with their ids, into
+// 64 bytes are not kept.
 class WordCache {
  public:
-  // Words are read in steps of 8 bytes: this many bytes after any word given below must be readable.
+  // Words are read in steps of 8 bytes: this many bytes after any word given below must be
+  // readable.
   static constexpr size_t kReadableAfter = 8;
 
   WordCache() {
@@ -36,7 +37,8 @@ class WordCache {
     if (entry.word_bytes != word.size() || !SameWord(word, entry.data)) return false;
     const size_t before = ids.size();
     ids.resize(before + entry.id_count);
-    std::memcpy(ids.data() + before, entry.data + RoundUp4(word.size()), entry.id_count * sizeof(int32_t));
+    std::memcpy(ids.data() + before, entry.data + RoundUp4(word.size()),
+                entry.id_count * sizeof(int32_t));
     return true;
   }
 
@@ -66,7 +68,8 @@ class WordCache {
     std::memcpy(&value, p, sizeof value);
     return value;
   }
-  static uint64_t Mask(size_t bytes) { return ~uint64_t{0} >> (64 - 8 * bytes); }  // 1 <= bytes <= 8
+  // 1 <= bytes <= 8
+  static uint64_t Mask(size_t bytes) { return ~uint64_t{0} >> (64 - 8 * bytes); }
   static bool SameWord(std::string_view word, const char* kept) {
     size_t i = 0;
     for (; i + 8 < word.size(); i += 8) {

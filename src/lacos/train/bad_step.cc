@@ -21,7 +21,8 @@ std::string FirstPlaces(const std::vector<std::string>& places) {
 }  // namespace
 
 BadNumbers ExamineBadStep(TrainingSession& session, const TrainingBatch& batch,
-                          const TrainingSession::StepResult& result, const std::vector<std::string>& places) {
+                          const TrainingSession::StepResult& result,
+                          const std::vector<std::string>& places) {
   BadNumbers bad{.gradient_values = result.gradients.nonfinite};
   if (const auto tensor = session.optimizer->FirstNonfiniteGradient()) bad.tensor = tensor->tensor;
   const std::vector<int64_t> rows = session.NonfiniteRows(batch);
@@ -37,11 +38,14 @@ BadNumbers ExamineBadStep(TrainingSession& session, const TrainingBatch& batch,
 
 std::string DescribeBadStep(const StepRecord& record) {
   const BadNumbers& bad = *record.bad;
-  const auto number = [](double value) { return std::isnan(value) ? "nan" : fmt::format("{:.6g}", value); };
+  const auto number = [](double value) {
+    return std::isnan(value) ? "nan" : fmt::format("{:.6g}", value);
+  };
   std::string text = fmt::format("the loss is {}, the gradients' norm {}", number(record.loss),
                                  number(record.gradient_norm));
   if (!bad.tensor.empty()) {
-    text += fmt::format(" ({} values are not finite, the first of '{}')", bad.gradient_values, bad.tensor);
+    text += fmt::format(" ({} values are not finite, the first of '{}')", bad.gradient_values,
+                        bad.tensor);
   }
   text += bad.vectors ? "; vectors that are not finite come from " : "; the texts are ";
   return text + FirstPlaces(bad.places);

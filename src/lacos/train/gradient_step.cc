@@ -9,7 +9,8 @@
 namespace lacos {
 namespace {
 
-// Ranges of texts made of whole leaves, each of at most `tokens` tokens where a single leaf allows it.
+// Ranges of texts made of whole leaves, each of at most `tokens` tokens where a single leaf allows
+// it.
 std::vector<std::pair<int64_t, int64_t>> Chunks(const PackedTexts& texts, int64_t tokens) {
   std::vector<std::pair<int64_t, int64_t>> chunks;
   const std::vector<int64_t> starts = LeafStarts(texts.offsets);
@@ -44,7 +45,8 @@ LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const Vec
     return result;
   }
   const auto chunks = Chunks(texts, strategy.chunk_tokens);
-  for (const auto& [begin, end] : chunks) encoder.Forward(texts.Slice(begin, end), vectors.Rows(begin, end));
+  for (const auto& [begin, end] : chunks)
+    encoder.Forward(texts.Slice(begin, end), vectors.Rows(begin, end));
   const LossResult result = loss(vectors, dvectors);
   for (const auto& [begin, end] : chunks) {
     const ArenaScope chunk(arena);
@@ -57,8 +59,8 @@ LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const Vec
 
 }  // namespace
 
-LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts, const LossBatch& batch,
-                        const GradientStrategy& strategy) {
+LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts,
+                        const LossBatch& batch, const GradientStrategy& strategy) {
   Arena& arena = encoder.arena();
   const ArenaScope scope(arena);
   const Repeats repeats = texts.keys.empty() ? FindRepeats(texts) : Repeats();

@@ -72,11 +72,13 @@ class MnrLoss final : public Loss {
     std::iota(targets.begin(), targets.end(), 0);
 
     const double weight = options_.symmetric ? 0.5 : 1.0;
-    LossResult result = OneDirection(arena, unit.y.Rows(0, n), unit.y.Rows(n, m), targets, Mask(batch, m - n),
-                                     weight, dunit.Rows(0, n), dunit.Rows(n, m));
+    LossResult result =
+        OneDirection(arena, unit.y.Rows(0, n), unit.y.Rows(n, m), targets, Mask(batch, m - n),
+                     weight, dunit.Rows(0, n), dunit.Rows(n, m));
     if (options_.symmetric) {
-      const LossResult back = OneDirection(arena, unit.y.Rows(n, 2 * n), unit.y.Rows(0, n), targets,
-                                           Mask(batch, n), weight, dunit.Rows(n, 2 * n), dunit.Rows(0, n));
+      const LossResult back =
+          OneDirection(arena, unit.y.Rows(n, 2 * n), unit.y.Rows(0, n), targets, Mask(batch, n),
+                       weight, dunit.Rows(n, 2 * n), dunit.Rows(0, n));
       result.loss += back.loss;
       result.tangent += back.tangent;
     }
@@ -85,8 +87,8 @@ class MnrLoss final : public Loss {
   }
 
  private:
-  // With classes, other examples of the same class are positives: they leave the denominator. [N * columns],
-  // or empty.
+  // With classes, other examples of the same class are positives: they leave the denominator. [N *
+  // columns], or empty.
   static std::vector<int32_t> Mask(const LossBatch& batch, int64_t columns) {
     std::vector<int32_t> mask;
     if (batch.labels.empty()) return mask;
@@ -99,11 +101,12 @@ class MnrLoss final : public Loss {
     return mask;
   }
 
-  // Cross entropy of scale * queries candidates^T against `targets`, times `weight`; adds to dqueries,
-  // dcandidates.
+  // Cross entropy of scale * queries candidates^T against `targets`, times `weight`; adds to
+  // dqueries, dcandidates.
   LossResult OneDirection(Arena& arena, const TensorView& queries, const TensorView& candidates,
-                          std::span<const int32_t> targets, const std::vector<int32_t>& mask, double weight,
-                          const TensorView& dqueries, const TensorView& dcandidates) {
+                          std::span<const int32_t> targets, const std::vector<int32_t>& mask,
+                          double weight, const TensorView& dqueries,
+                          const TensorView& dcandidates) {
     const ArenaScope scope(arena);
     const TypeSet types = backend_.Types();
     const Shape shape{queries.rows(), candidates.rows()};
@@ -116,7 +119,8 @@ class MnrLoss final : public Loss {
       UploadInts(backend_, mask, mask_view);
     }
     backend_.MatMul(queries, false, candidates, true, options_.scale, 0, scores);
-    backend_.SoftmaxCrossEntropy(scores, mask_view, UploadTargets(backend_, arena, targets), loss, dscores);
+    backend_.SoftmaxCrossEntropy(scores, mask_view, UploadTargets(backend_, arena, targets), loss,
+                                 dscores);
     backend_.MatMul(dscores, false, candidates, false, options_.scale * weight, 1, dqueries);
     backend_.MatMul(dscores, true, queries, false, options_.scale * weight, 1, dcandidates);
     LossResult result = DownloadLoss(backend_, loss, weight);
@@ -128,13 +132,14 @@ class MnrLoss final : public Loss {
   LossOptions options_;
 };
 
-// A linear classifier over (u, v, |u - v|) with the three NLI labels. Its weight [3, 3D] is held as three [3,
-// D] parts.
+// A linear classifier over (u, v, |u - v|) with the three NLI labels. Its weight [3, 3D] is held as
+// three [3, D] parts.
 class SoftmaxLoss final : public Loss {
  public:
   SoftmaxLoss(Backend& backend, const LossOptions& options, int64_t dimension) : backend_(backend) {
     Random random(options.seed, RandomStream::kHead);
-    const double bound = 1 / std::sqrt(3.0 * static_cast<double>(dimension));  // torch.nn.Linear's default
+    // torch.nn.Linear's default
+    const double bound = 1 / std::sqrt(3.0 * static_cast<double>(dimension));
     const auto make = [&](const std::string& name, Shape shape) {
       const DType dtype = backend_.Types().parameter;
       const size_t bytes = static_cast<size_t>(shape.Elements()) * SizeOf(dtype);
@@ -175,8 +180,10 @@ class SoftmaxLoss final : public Loss {
     backend_.Fill(ones, 1);
     backend_.AbsDifference(u, v, difference);
     backend_.MatMul(ones, false, parameters_[3].value, false, 1, 0, logits);
-    for (int i = 0; i < 3; ++i) backend_.MatMul(features[i], false, parameters_[i].value, true, 1, 1, logits);
-    backend_.SoftmaxCrossEntropy(logits, {}, UploadTargets(backend_, arena, batch.labels), loss, dlogits);
+    for (int i = 0; i < 3; ++i)
+      backend_.MatMul(features[i], false, parameters_[i].value, true, 1, 1, logits);
+    backend_.SoftmaxCrossEntropy(logits, {}, UploadTargets(backend_, arena, batch.labels), loss,
+                                 dlogits);
     for (int i = 0; i < 3; ++i) {
       backend_.MatMul(dlogits, false, parameters_[i].value, false, 1, 0, dfeatures[i]);
       backend_.MatMul(dlogits, true, features[i], false, 1, 1, parameters_[i].gradient);
@@ -232,11 +239,13 @@ class CosineLoss final : public Loss {
 
 class EuclideanTripletLoss final : public Loss {
  public:
-  EuclideanTripletLoss(Backend& backend, const LossOptions& options) : backend_(backend), options_(options) {}
+  EuclideanTripletLoss(Backend& backend, const LossOptions& options)
+      : backend_(backend), options_(options) {}
 
   LossResult Compute(Arena& arena, const LossBatch& batch, const TensorView& vectors,
                      const TensorView& dvectors) override {
-    LACOS_CHECK(batch.negatives == batch.examples, "a triplet batch has one negative for each anchor");
+    LACOS_CHECK(batch.negatives == batch.examples,
+                "a triplet batch has one negative for each anchor");
     const ArenaScope scope(arena);
     const int64_t n = batch.examples;
     const TensorView loss = arena.Allocate(backend_.Types().statistic, {1});
@@ -254,7 +263,8 @@ class EuclideanTripletLoss final : public Loss {
 // The sum of one objective over vectors truncated to several leading dimensions.
 class MatryoshkaLoss final : public Loss {
  public:
-  MatryoshkaLoss(Backend& backend, std::vector<int64_t> dimensions, std::vector<std::unique_ptr<Loss>> inner)
+  MatryoshkaLoss(Backend& backend, std::vector<int64_t> dimensions,
+                 std::vector<std::unique_ptr<Loss>> inner)
       : backend_(backend), dimensions_(std::move(dimensions)), inner_(std::move(inner)) {}
 
   std::vector<TrainableTensor> parameters() const override {
@@ -293,7 +303,8 @@ class MatryoshkaLoss final : public Loss {
   std::vector<std::unique_ptr<Loss>> inner_;
 };
 
-std::unique_ptr<Loss> MakePlainLoss(Backend& backend, const LossOptions& options, int64_t dimension) {
+std::unique_ptr<Loss> MakePlainLoss(Backend& backend, const LossOptions& options,
+                                    int64_t dimension) {
   switch (options.kind) {
     case LossKind::kMnr:
       return std::make_unique<MnrLoss>(backend, options);
@@ -316,10 +327,10 @@ std::unique_ptr<Loss> MakeLoss(Backend& backend, const LossOptions& options, int
   std::vector<std::unique_ptr<Loss>> inner;
   for (const int64_t d : options.matryoshka) {
     if (d < 1 || d > dimension) {
-      throw UserError(
-          fmt::format("[--matryoshka] found dimension {}; expected 1 to {}, the width of the vectors; leave "
-                      "it out or choose a smaller one",
-                      d, dimension));
+      throw UserError(fmt::format(
+          "[--matryoshka] found dimension {}; expected 1 to {}, the width of the vectors; leave "
+          "it out or choose a smaller one",
+          d, dimension));
     }
     inner.push_back(MakePlainLoss(backend, options, d));
   }

@@ -6,7 +6,8 @@
 
 namespace lacos {
 
-Optimizer::Optimizer(Backend& backend, const OptimizerOptions& options, std::vector<TrainableTensor> tensors)
+Optimizer::Optimizer(Backend& backend, const OptimizerOptions& options,
+                     std::vector<TrainableTensor> tensors)
     : backend_(backend), options_(options), tensors_(std::move(tensors)) {
   const TypeSet types = backend_.Types();
   for (const TrainableTensor& tensor : tensors_) {
@@ -30,7 +31,8 @@ Optimizer::Optimizer(Backend& backend, const OptimizerOptions& options, std::vec
 
 TensorView Optimizer::NewState(DType dtype, int64_t elements) {
   const size_t bytes = static_cast<size_t>(elements) * SizeOf(dtype);
-  buffers_.push_back(backend_.Allocate(bytes));  // zeroed: code 0 with absmax 0, as bitsandbytes starts
+  // zeroed: code 0 with absmax 0, as bitsandbytes starts
+  buffers_.push_back(backend_.Allocate(bytes));
   state_bytes_ += static_cast<int64_t>(bytes);
   return {buffers_.back().data(), dtype, Shape{elements}};
 }
@@ -83,7 +85,8 @@ void Optimizer::Step(double learning_rate, double gradient_scale) {
   }
 }
 
-void Optimizer::ForEachState(const std::function<void(const std::string&, const TensorView&)>& visit) const {
+void Optimizer::ForEachState(
+    const std::function<void(const std::string&, const TensorView&)>& visit) const {
   for (size_t i = 0; i < tensors_.size(); ++i) {
     const std::string& name = tensors_[i].name;
     if (states_[i].eight_bit) {

@@ -31,7 +31,8 @@ inline constexpr int64_t kAdam8Block = 256;
 
 class Optimizer {
  public:
-  Optimizer(Backend& backend, const OptimizerOptions& options, std::vector<TrainableTensor> tensors);
+  Optimizer(Backend& backend, const OptimizerOptions& options,
+            std::vector<TrainableTensor> tensors);
 
   void ZeroGradients();
   struct GradientNorm {
@@ -43,10 +44,12 @@ class Optimizer {
     std::string tensor;
     int64_t values = 0;  // of it that are NaN or infinite
   };
-  // The first tensor, in the order of tensors(), whose gradient or whose value is not finite everywhere.
+  // The first tensor, in the order of tensors(), whose gradient or whose value is not finite
+  // everywhere.
   std::optional<Nonfinite> FirstNonfiniteGradient();
   std::optional<Nonfinite> FirstNonfiniteValue();
-  // One update with this learning rate; gradients are first multiplied by `gradient_scale` (clipping).
+  // One update with this learning rate; gradients are first multiplied by `gradient_scale`
+  // (clipping).
   void Step(double learning_rate, double gradient_scale);
 
   int64_t steps() const { return steps_; }
@@ -54,7 +57,8 @@ class Optimizer {
   const std::vector<TrainableTensor>& tensors() const { return tensors_; }
   int64_t StateBytes() const { return state_bytes_; }
   // Every state tensor by name ("<tensor>.m_codes", ...), listed once for saving and loading.
-  void ForEachState(const std::function<void(const std::string& name, const TensorView& state)>& visit) const;
+  void ForEachState(
+      const std::function<void(const std::string& name, const TensorView& state)>& visit) const;
 
  private:
   struct State {

@@ -16,8 +16,8 @@ constexpr int64_t kDefaultChunkTokens = 2048;
 
 double Gigabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
 
-// A batch of texts of these lengths, each with ids of its own; then the last one over again for the rows that
-// repeat a text.
+// A batch of texts of these lengths, each with ids of its own; then the last one over again for the
+// rows that repeat a text.
 PackedTexts BatchOf(const std::vector<int32_t>& lengths, int64_t rows, bool keys) {
   PackedTexts batch;
   for (size_t n = 0; n < lengths.size(); ++n) {
@@ -46,7 +46,8 @@ class Planner {
     for (const TrainableTensor& tensor : tensors) {
       const auto bytes = static_cast<int64_t>(tensor.value.Bytes());
       adapter_bytes_ += 2 * bytes;
-      // Checkpoints and the final folder are written from a copy; the best adapter so far is another one.
+      // Checkpoints and the final folder are written from a copy; the best adapter so far is
+      // another one.
       output_bytes_ += request.evaluation_tokens > 0 ? 2 * bytes : bytes;
     }
     base_bytes_ = ResidentBaseBytes(*base_weights, request.encoder.streaming);
@@ -66,8 +67,8 @@ class Planner {
     for (const auto& [component, bytes] : planned.components) planned.peak_bytes += bytes;
     // Reading a tokenizer and the examples may take more than a small model's training.
     planned.peak_bytes = std::max(planned.peak_bytes, ReadMemoryUse().peak_rss_bytes);
-    // Forward and dX cost the same; recomputing a block costs one more forward of it, a second pass one of
-    // all.
+    // Forward and dX cost the same; recomputing a block costs one more forward of it, a second pass
+    // one of all.
     const double recomputed =
         static_cast<double>(strategy.recompute_blocks < 0 ? Layers() : strategy.recompute_blocks) /
         static_cast<double>(Layers());
@@ -88,14 +89,16 @@ class Planner {
     options.streaming = WeightStreaming::kNone;  // nothing is read
     Encoder encoder(model_, options);
     const bool keys = request_.keys;
-    GradientStep(encoder, *loss_, BatchOf(request_.lengths, request_.rows, keys), request_.loss_shape,
-                 strategy);
+    GradientStep(encoder, *loss_, BatchOf(request_.lengths, request_.rows, keys),
+                 request_.loss_shape, strategy);
     if (strategy.chunk_tokens > 0) RunFullChunk(encoder, strategy.chunk_tokens, keys);
     if (request_.evaluation_tokens > 0) {
-      const int64_t longest = request_.evaluation_longest, texts = request_.evaluation_tokens / longest;
-      const PackedTexts batch = BatchOf(std::vector<int32_t>(static_cast<size_t>(std::max<int64_t>(texts, 1)),
-                                                             static_cast<int32_t>(longest)),
-                                        /*rows=*/0, /*keys=*/false);
+      const int64_t longest = request_.evaluation_longest,
+                    texts = request_.evaluation_tokens / longest;
+      const PackedTexts batch =
+          BatchOf(std::vector<int32_t>(static_cast<size_t>(std::max<int64_t>(texts, 1)),
+                                       static_cast<int32_t>(longest)),
+                  /*rows=*/0, /*keys=*/false);
       const ArenaScope scope(encoder.arena());
       const Shape shape{batch.Texts(), model_.config().hidden_size};
       encoder.Forward(batch, encoder.arena().Allocate(dry_->Types().residual, shape));
@@ -115,7 +118,8 @@ class Planner {
     }
     Arena& arena = encoder.arena();
     const ArenaScope scope(arena);
-    const int64_t d = model_.config().hidden_size, batch = static_cast<int64_t>(request_.lengths.size());
+    const int64_t d = model_.config().hidden_size,
+                  batch = static_cast<int64_t>(request_.lengths.size());
     arena.Allocate(dry_->Types().residual, {batch, d});
     const TensorView dvectors = arena.Allocate(dry_->Types().gradient, {batch, d});
     const PackedTexts chunk = BatchOf(lengths, /*rows=*/0, keys);
@@ -133,16 +137,17 @@ class Planner {
 
 }  // namespace
 
-MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weights, LoraAdapter adapter,
-                        const PlanRequest& request) {
+MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weights,
+                        LoraAdapter adapter, const PlanRequest& request) {
   Planner planner(backend, std::move(base_weights), adapter, request);
   adapter = {};
   ReturnFreeMemory();
   MemoryPlan plan;
-  plan.limit_bytes = request.memory_budget > 0
-                         ? request.memory_budget
-                         : ReadMemoryUse().rss_bytes +
-                               static_cast<int64_t>(0.8 * static_cast<double>(AvailableMemoryBytes()));
+  plan.limit_bytes =
+      request.memory_budget > 0
+          ? request.memory_budget
+          : ReadMemoryUse().rss_bytes +
+                static_cast<int64_t>(0.8 * static_cast<double>(AvailableMemoryBytes()));
   const int64_t layers = planner.Layers();
   const int64_t chunk = request.chunk_tokens > 0 ? request.chunk_tokens : kDefaultChunkTokens;
   const auto consider = [&](const std::string& name, const GradientStrategy& strategy) {
@@ -158,8 +163,9 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
   const PlannedStrategy direct = consider("direct", {});
   const PlannedStrategy recompute = consider(recompute_name(layers), {.recompute_blocks = layers});
   const PlannedStrategy cached = consider("gradcache", {.chunk_tokens = chunk});
-  const PlannedStrategy leanest = consider(
-      "gradcache, recompute", {.recompute_blocks = layers, .chunk_tokens = std::min(chunk, kLeafTokens)});
+  const PlannedStrategy leanest =
+      consider("gradcache, recompute",
+               {.recompute_blocks = layers, .chunk_tokens = std::min(chunk, kLeafTokens)});
   switch (request.choice) {
     case StrategyChoice::kDirect:
       plan.chosen = direct;
@@ -178,22 +184,24 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
         int64_t low = 0, high = layers;
         while (high - low > 1) {
           const int64_t middle = (low + high) / 2;
-          PlannedStrategy mixed = planner.Predict(recompute_name(middle), {.recompute_blocks = middle});
+          PlannedStrategy mixed =
+              planner.Predict(recompute_name(middle), {.recompute_blocks = middle});
           (mixed.peak_bytes <= plan.limit_bytes ? high : low) = middle;
         }
-        plan.chosen = high == layers ? recompute : consider(recompute_name(high), {.recompute_blocks = high});
+        plan.chosen =
+            high == layers ? recompute : consider(recompute_name(high), {.recompute_blocks = high});
       } else {
         plan.chosen = cached.fits ? cached : leanest;
       }
       break;
   }
   if (!plan.chosen.fits && request.memory_budget > 0) {
-    throw UserError(
-        fmt::format("[--memory-budget] {:.2f} GB is too little: '{}' needs {:.2f} GB and the leanest "
-                    "strategy {:.2f} GB; expected at least that; raise the budget, or lower --batch-size, "
-                    "--max-length or --chunk-tokens",
-                    Gigabytes(request.memory_budget), plan.chosen.name, Gigabytes(plan.chosen.peak_bytes),
-                    Gigabytes(leanest.peak_bytes)));
+    throw UserError(fmt::format(
+        "[--memory-budget] {:.2f} GB is too little: '{}' needs {:.2f} GB and the leanest "
+        "strategy {:.2f} GB; expected at least that; raise the budget, or lower --batch-size, "
+        "--max-length or --chunk-tokens",
+        Gigabytes(request.memory_budget), plan.chosen.name, Gigabytes(plan.chosen.peak_bytes),
+        Gigabytes(leanest.peak_bytes)));
   }
   for (const auto& [component, bytes] : plan.chosen.components) {
     if (component == "activations") plan.activation_bytes = bytes;

@@ -1,5 +1,5 @@
-// Memory before it is spent: what a training step takes under each gradient strategy, and which one to
-// choose.
+// Memory before it is spent: what a training step takes under each gradient strategy, and which one
+// to choose.
 #pragma once
 
 #include <cstdint>
@@ -32,17 +32,18 @@ constexpr std::string_view Name(StrategyChoice choice) {
 
 struct PlanRequest {
   StrategyChoice choice = StrategyChoice::kAuto;
-  int64_t memory_budget = 0;     // bytes; a hard limit; 0 = 80 % of what is free
-  int64_t chunk_tokens = 0;      // gradcache's chunk; 0 = 2048
-  std::vector<int32_t> lengths;  // tokens of the largest batch's texts that are computed, in row order
-  int64_t rows = 0;              // that its loss sees: these texts, repeated ones as often as they occur
-  bool keys = false;             // something is dropped: rows carry dropout keys
+  int64_t memory_budget = 0;  // bytes; a hard limit; 0 = 80 % of what is free
+  int64_t chunk_tokens = 0;   // gradcache's chunk; 0 = 2048
+  // tokens of the largest batch's texts that are computed, in row order
+  std::vector<int32_t> lengths;
+  int64_t rows = 0;   // that its loss sees: these texts, repeated ones as often as they occur
+  bool keys = false;  // something is dropped: rows carry dropout keys
   EncoderOptions encoder;
   LossOptions loss;
   LossBatch loss_shape;  // examples and negatives of that batch
   OptimizerOptions optimizer;
-  // What else a run does between steps: dev texts encoded at a time (tokens of a batch, of its longest text),
-  // and bytes that it holds meanwhile.
+  // What else a run does between steps: dev texts encoded at a time (tokens of a batch, of its
+  // longest text), and bytes that it holds meanwhile.
   int64_t evaluation_tokens = 0, evaluation_longest = 0;
   int64_t evaluation_bytes = 0;
   // What the backend, model and optimizer that were built for the run have made resident of
@@ -63,17 +64,18 @@ struct PlannedStrategy {
 struct MemoryPlan {
   PlannedStrategy chosen;
   std::vector<PlannedStrategy> considered;
-  // Disk that --cache-layers takes for a token, and for all texts where they are known; 0 = not asked for.
+  // Disk that --cache-layers takes for a token, and for all texts where they are known; 0 = not
+  // asked for.
   int64_t layer_cache_token_bytes = 0, layer_cache_bytes = 0;
-  int64_t limit_bytes = 0;       // --memory-budget, or what this process holds and 80 % of what is free
+  int64_t limit_bytes = 0;  // --memory-budget, or what this process holds and 80 % of what is free
   int64_t activation_bytes = 0;  // of the chosen strategy: room for Arena::Reserve
 };
 
-// Predicts by running the encoder's own code on a backend that computes nothing, and adds what this process
-// holds already. `backend` is the one that will train, with the model on it and every kernel used once
-// (rehearsal.h), so that program and libraries are as resident as they will be. Throws UserError when
-// --memory-budget is below what the leanest allowed strategy needs.
-MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weights, LoraAdapter adapter,
-                        const PlanRequest& request);
+// Predicts by running the encoder's own code on a backend that computes nothing, and adds what this
+// process holds already. `backend` is the one that will train, with the model on it and every
+// kernel used once (rehearsal.h), so that program and libraries are as resident as they will be.
+// Throws UserError when --memory-budget is below what the leanest allowed strategy needs.
+MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weights,
+                        LoraAdapter adapter, const PlanRequest& request);
 
 }  // namespace lacos

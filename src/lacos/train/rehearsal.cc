@@ -30,9 +30,9 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   lora.first_layer = 0;
   lora.last_layer = -1;
   lora.rank = std::min(lora.rank, kWidth);
-  model.Attach(
-      lora.train_biases ? InitializeBitFit(*zeros, lora) : InitializeLora(config, lora, options.seed),
-      /*trainable=*/true);
+  model.Attach(lora.train_biases ? InitializeBitFit(*zeros, lora)
+                                 : InitializeLora(config, lora, options.seed),
+               /*trainable=*/true);
   LossOptions loss_options = options.loss;
   loss_options.matryoshka.clear();  // dimensions of the real model
   const auto loss = MakeLoss(*backend, loss_options, kWidth);
@@ -40,12 +40,14 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
   Optimizer optimizer(*backend, options.optimizer, std::move(tensors));
   Encoder encoder(model, encoder_options);
-  encoder.arena().Reserve(
-      size_t{16} << 20);  // more than it takes; a whole chunk would be much of a ulimit -d
+  encoder.arena().Reserve(size_t{16}
+                          << 20);  // more than it takes; a whole chunk would be much of a ulimit -d
 
   LossBatch shape{.examples = kTexts / 2};
-  if (options.loss.kind == LossKind::kTriplet) shape = {.examples = kTexts / 3, .negatives = kTexts / 3};
-  if (options.loss.kind == LossKind::kSoftmax) shape.labels.assign(static_cast<size_t>(shape.examples), 0);
+  if (options.loss.kind == LossKind::kTriplet)
+    shape = {.examples = kTexts / 3, .negatives = kTexts / 3};
+  if (options.loss.kind == LossKind::kSoftmax)
+    shape.labels.assign(static_cast<size_t>(shape.examples), 0);
   if (options.loss.kind == LossKind::kCosine || options.loss.kind == LossKind::kCosent) {
     shape.scores.assign(static_cast<size_t>(shape.examples), 0.0f);
   }

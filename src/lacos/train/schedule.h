@@ -1,5 +1,5 @@
-// Learning-rate schedules: linear warm-up, then constant, linear or cosine decay to zero (as transformers
-// defines them).
+// Learning-rate schedules: linear warm-up, then constant, linear or cosine decay to zero (as
+// transformers defines them).
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,8 @@ struct Schedule {
   // Learning rate of optimizer step `step`, counted from 0; step 0 of a warm-up has rate 0, as in
   // transformers.
   double At(int64_t step) const {
-    if (step < warmup_steps) return peak * static_cast<double>(step) / static_cast<double>(warmup_steps);
+    if (step < warmup_steps)
+      return peak * static_cast<double>(step) / static_cast<double>(warmup_steps);
     const double length = static_cast<double>(std::max<int64_t>(total_steps - warmup_steps, 1));
     const double progress = std::min(1.0, static_cast<double>(step - warmup_steps) / length);
     switch (kind) {

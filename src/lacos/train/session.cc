@@ -16,7 +16,8 @@
 
 namespace lacos {
 
-bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options, const DropoutRates& dropout) {
+bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options,
+                      const DropoutRates& dropout) {
   const LoraSettings& lora = loaded.adapter ? loaded.adapter->settings : options.lora;
   return dropout.Any() || lora.dropout > 0;
 }
@@ -32,7 +33,8 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
   }
   RehearseStep(options, *loaded.base_weights, encoder_options);
   backend = MakeCpuBackend({.compute = options.compute});
-  if (options.op_times != nullptr) backend = MakeTimedBackend(std::move(backend), *options.op_times);
+  if (options.op_times != nullptr)
+    backend = MakeTimedBackend(std::move(backend), *options.op_times);
   model = std::make_unique<BloomModel>(*backend, loaded.base_weights);
   LoraAdapter adapter = StartingAdapter(loaded, options);
   ReturnFreeMemory();
@@ -53,22 +55,23 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
     shape.scores.assign(examples, 0.0f);
   }
   const int64_t dimension = model->config().hidden_size;
-  plan = PlanTraining(*backend, loaded.base_weights, std::move(adapter),
-                      {.choice = options.strategy,
-                       .memory_budget = options.memory_budget,
-                       .chunk_tokens = options.chunk_tokens,
-                       .lengths = largest.lengths,
-                       .rows = largest.rows,
-                       .keys = needs_keys,
-                       .encoder = encoder_options,
-                       .loss = options.loss,
-                       .loss_shape = shape,
-                       .optimizer = options.optimizer,
-                       .evaluation_tokens = dev_pairs > 0 ? evaluation_tokens : 0,
-                       .evaluation_longest = std::min(options.max_length, evaluation_tokens),
-                       // The vectors of both sides' texts.
-                       .evaluation_bytes = 2 * dev_pairs * dimension * static_cast<int64_t>(sizeof(float)),
-                       .adapter_resident_bytes = adapter_resident});
+  plan = PlanTraining(
+      *backend, loaded.base_weights, std::move(adapter),
+      {.choice = options.strategy,
+       .memory_budget = options.memory_budget,
+       .chunk_tokens = options.chunk_tokens,
+       .lengths = largest.lengths,
+       .rows = largest.rows,
+       .keys = needs_keys,
+       .encoder = encoder_options,
+       .loss = options.loss,
+       .loss_shape = shape,
+       .optimizer = options.optimizer,
+       .evaluation_tokens = dev_pairs > 0 ? evaluation_tokens : 0,
+       .evaluation_longest = std::min(options.max_length, evaluation_tokens),
+       // The vectors of both sides' texts.
+       .evaluation_bytes = 2 * dev_pairs * dimension * static_cast<int64_t>(sizeof(float)),
+       .adapter_resident_bytes = adapter_resident});
   encoder = std::make_unique<Encoder>(*model, encoder_options);
   if (plan.chosen.fits) encoder->arena().Reserve(static_cast<size_t>(plan.activation_bytes));
 }
@@ -78,7 +81,8 @@ void TrainingSession::RequireRoom() const {
   const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
   std::string others;
   for (const PlannedStrategy& strategy : plan.considered) {
-    if (strategy.fits) others = fmt::format(", use --gradient-strategy auto ('{}' fits)", strategy.name);
+    if (strategy.fits)
+      others = fmt::format(", use --gradient-strategy auto ('{}' fits)", strategy.name);
   }
   throw UserError(fmt::format(
       "[memory] this run needs {:.2f} GB ('{}'), but what it holds already and 80 % of the free memory are "
@@ -94,24 +98,28 @@ void TrainingSession::OpenLayerCache(const LoadedModel& loaded,
   const int64_t blocks = encoder->EmbeddingTrainable() ? 0 : encoder->LowestTrainableBlock();
   if (blocks == 0 || encoder->options().dropout.Any()) {
     if (tell) {
-      tell(blocks == 0 ? "--cache-layers has nothing to keep: layer 0 is trained; see --lora-layers"
-                       : "--cache-layers has nothing to keep: --dropout changes every layer's states");
+      tell(blocks == 0
+               ? "--cache-layers has nothing to keep: layer 0 is trained; see --lora-layers"
+               : "--cache-layers has nothing to keep: --dropout changes every layer's states");
     }
     return;
   }
   layer_cache = std::make_unique<LayerCache>(
       LayerCacheOptions{
           .folder = options.cache_layers, .limit_bytes = options.cache_layers_limit, .tell = tell},
-      LayerCacheIdentity(*loaded.base_weights, *backend, options.compute, blocks, options.cache_layers),
+      LayerCacheIdentity(*loaded.base_weights, *backend, options.compute, blocks,
+                         options.cache_layers),
       model->config().hidden_size * static_cast<int64_t>(SizeOf(backend->Types().residual)));
   encoder->options().layer_cache = layer_cache.get();
   if (tell) {
-    tell(fmt::format("layer cache {}: the states of {} texts after layer {}, {:.2f} GB", layer_cache->path(),
-                     layer_cache->texts(), blocks - 1, static_cast<double>(layer_cache->bytes()) / 1e9));
+    tell(fmt::format("layer cache {}: the states of {} texts after layer {}, {:.2f} GB",
+                     layer_cache->path(), layer_cache->texts(), blocks - 1,
+                     static_cast<double>(layer_cache->bytes()) / 1e9));
   }
 }
 
-TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input, double learning_rate) {
+TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input,
+                                                  double learning_rate) {
   optimizer->ZeroGradients();
   StepResult result;
   result.loss = GradientStep(*encoder, *loss, input.texts, input.loss, plan.chosen.strategy);
@@ -120,8 +128,9 @@ TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input, do
                result.gradients.nonfinite > 0;
   if (result.bad) return result;
   // As torch.nn.utils.clip_grad_norm_: the factor has 1e-6 in its denominator.
-  const double clip =
-      options.max_grad_norm > 0 ? std::min(1.0, options.max_grad_norm / (result.gradients.norm + 1e-6)) : 1.0;
+  const double clip = options.max_grad_norm > 0
+                          ? std::min(1.0, options.max_grad_norm / (result.gradients.norm + 1e-6))
+                          : 1.0;
   result.clipped = clip < 1;
   optimizer->Step(learning_rate, clip);
   return result;
@@ -134,7 +143,8 @@ std::vector<int64_t> TrainingSession::NonfiniteRows(const TrainingBatch& input) 
   Arena& arena = encoder->arena();
   std::vector<int64_t> rows;
   for (int64_t begin = 0, end = 0; begin < texts.Texts(); begin = end) {
-    for (end = begin + 1; end < texts.Texts() && texts.offsets[end + 1] - texts.offsets[begin] <= kTokens;) {
+    for (end = begin + 1;
+         end < texts.Texts() && texts.offsets[end + 1] - texts.offsets[begin] <= kTokens;) {
       ++end;
     }
     const ArenaScope scope(arena);
@@ -144,7 +154,8 @@ std::vector<int64_t> TrainingSession::NonfiniteRows(const TrainingBatch& input) 
     const std::vector<float> values = DownloadFloats(*backend, vectors);
     for (int64_t row = begin; row < end; ++row) {
       const auto first = values.begin() + (row - begin) * dimension;
-      if (!std::all_of(first, first + dimension, [](float value) { return std::isfinite(value); })) {
+      if (!std::all_of(first, first + dimension,
+                       [](float value) { return std::isfinite(value); })) {
         rows.push_back(row);
       }
     }

@@ -53,10 +53,10 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     const double batch_seconds = watch.Seconds();
     const TrainingSession::StepResult result = session.Step(input, options.learning_rate);
     if (result.bad) {
-      throw UserError(
-          fmt::format("[step {}] the loss is {}, and {} gradient values are not finite; expected finite "
-                      "numbers; use --compute f32, or check the weights",
-                      step + 1, result.loss.loss, result.gradients.nonfinite));
+      throw UserError(fmt::format(
+          "[step {}] the loss is {}, and {} gradient values are not finite; expected finite "
+          "numbers; use --compute f32, or check the weights",
+          step + 1, result.loss.loss, result.gradients.nonfinite));
     }
     report.loss_last = result.loss.loss;
     if (step == 0) report.loss_first = result.loss.loss;
@@ -78,7 +78,8 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   const int64_t before = DiskBytesRead();
   for (int64_t step = 1; step <= bench.steps; ++step) {
     const StepCost cost = run(step);
-    report.fastest_seconds = step == 1 ? cost.seconds : std::min(report.fastest_seconds, cost.seconds);
+    report.fastest_seconds =
+        step == 1 ? cost.seconds : std::min(report.fastest_seconds, cost.seconds);
     ++report.steps;
     report.tokens += cost.tokens;
     report.computed_tokens += cost.computed_tokens;

@@ -27,8 +27,8 @@
 namespace lacos {
 namespace {
 
-// Where each step's batch comes from: the batches of every epoch, counted up front so that the schedule has a
-// horizon.
+// Where each step's batch comes from: the batches of every epoch, counted up front so that the
+// schedule has a horizon.
 struct StepPlan {
   int64_t total_steps = 0;
   TrainingData::Extent largest;
@@ -38,7 +38,8 @@ struct StepPlan {
 StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool keys) {
   StepPlan plan;
   double left = options.max_steps > 0 ? 0 : options.epochs;
-  for (int64_t epoch = 0; options.max_steps > 0 ? plan.total_steps < options.max_steps : left > 0; ++epoch) {
+  for (int64_t epoch = 0; options.max_steps > 0 ? plan.total_steps < options.max_steps : left > 0;
+       ++epoch) {
     const Epoch batches = data.MakeEpoch(epoch);
     auto count = static_cast<int64_t>(batches.batches.size());
     if (count == 0) {
@@ -58,7 +59,9 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
   return plan;
 }
 
-DropoutRates UniformDropout(double rate) { return {.embedding = rate, .attention = rate, .residual = rate}; }
+DropoutRates UniformDropout(double rate) {
+  return {.embedding = rate, .attention = rate, .residual = rate};
+}
 
 // One run: everything that the steps share, built once, in the order of its members.
 class Run {
@@ -98,7 +101,8 @@ class Run {
       } else {
         loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
       }
-      const int64_t texts = options_.batch.batch_size * (options_.loss.kind == LossKind::kTriplet ? 3 : 2);
+      const int64_t texts =
+          options_.batch.batch_size * (options_.loss.kind == LossKind::kTriplet ? 3 : 2);
       steps_.largest = {.tokens = texts * options_.max_length,
                         .lengths = std::vector<int32_t>(static_cast<size_t>(texts),
                                                         static_cast<int32_t>(options_.max_length)),
@@ -137,14 +141,16 @@ class Run {
       KeepFraction(files.back(), options_.data_fraction, options_.seed);
       unlabelled = unlabelled || files.back().kind == ExampleKind::kUnlabelled;
     }
-    if (!options_.dev_file.empty()) dev_ = ReadScoredPairs(options_.dev_file, options_.examples.table, "dev");
+    if (!options_.dev_file.empty())
+      dev_ = ReadScoredPairs(options_.dev_file, options_.examples.table, "dev");
     dropout_ = UniformDropout(options_.dropout.value_or(unlabelled ? 0.1 : 0.0));
     data_ = std::make_unique<TrainingData>(
         std::move(files), *loaded_.tokenizer,
-        TrainingDataOptions{.loss = options_.loss.kind,
-                            .tokenize = {.strip = options_.strip, .max_length = options_.max_length},
-                            .batch = options_.batch,
-                            .score_maximum = options_.score_maximum});
+        TrainingDataOptions{
+            .loss = options_.loss.kind,
+            .tokenize = {.strip = options_.strip, .max_length = options_.max_length},
+            .batch = options_.batch,
+            .score_maximum = options_.score_maximum});
     steps_ = PlanSteps(*data_, options_, NeedsDropoutKeys(loaded_, options_, dropout_));
     report_.truncated = data_->truncated();
   }
@@ -152,15 +158,17 @@ class Run {
   // The model on its backend with everything that trains it, and the schedule.
   void Build() {
     session_ = std::make_unique<TrainingSession>(loaded_, options_, dropout_, steps_.largest,
-                                                 static_cast<int64_t>(dev_.first.size()), EvaluationTokens());
+                                                 static_cast<int64_t>(dev_.first.size()),
+                                                 EvaluationTokens());
     report_.strategy = session_->plan.chosen.name;
     report_.planned_peak_bytes = session_->plan.chosen.peak_bytes;
     schedule_ = {.kind = options_.schedule,
                  .peak = options_.learning_rate,
-                 .warmup_steps = options_.warmup_steps >= 0
-                                     ? options_.warmup_steps
-                                     : static_cast<int64_t>(std::ceil(
-                                           options_.warmup_ratio * static_cast<double>(steps_.total_steps))),
+                 .warmup_steps =
+                     options_.warmup_steps >= 0
+                         ? options_.warmup_steps
+                         : static_cast<int64_t>(std::ceil(options_.warmup_ratio *
+                                                          static_cast<double>(steps_.total_steps))),
                  .total_steps = steps_.total_steps};
   }
 
@@ -178,7 +186,8 @@ class Run {
 
   // The output folder: resumed, or created anew.
   void Start() {
-    settings_ = RunSettings(options_, loaded_, *data_, dev_, *session_->backend, steps_.total_steps);
+    settings_ =
+        RunSettings(options_, loaded_, *data_, dev_, *session_->backend, steps_.total_steps);
     if (options_.resume) {
       std::vector<std::string> messages;
       const auto checkpoint = FindCheckpoint(options_.output, messages);
@@ -217,10 +226,11 @@ class Run {
     int64_t epoch = -1;
     Epoch batches;
     while (progress_.step < steps_.total_steps) {
-      // Asked before each step, not after it: a checkpoint may be of the very step that used patience up.
+      // Asked before each step, not after it: a checkpoint may be of the very step that used
+      // patience up.
       if (options_.patience > 0 && progress_.evaluations_without_improvement >= options_.patience) {
-        Tell(fmt::format("stopped early at step {}: {} evaluations without improvement", progress_.step,
-                         options_.patience));
+        Tell(fmt::format("stopped early at step {}: {} evaluations without improvement",
+                         progress_.step, options_.patience));
         return;
       }
       const auto next =
@@ -283,8 +293,8 @@ class Run {
     if (result.bad) PassOverBadStep(record);
   }
 
-  // The batch is used up and the schedule goes on; parameters, moments and Adam's count of steps stay, as
-  // where torch.amp.GradScaler skips its optimizer's step.
+  // The batch is used up and the schedule goes on; parameters, moments and Adam's count of steps
+  // stay, as where torch.amp.GradScaler skips its optimizer's step.
   void PassOverBadStep(const StepRecord& record) {
     ++progress_.bad_steps;
     const std::string what = DescribeBadStep(record);
@@ -299,8 +309,8 @@ class Run {
               ? ""
               : fmt::format(" in all but --max-bad-steps {} steps", options_.max_bad_steps)));
     }
-    Warn(fmt::format("step {}: no update, {} of {} such steps: {}", record.step, progress_.bad_steps,
-                     options_.max_bad_steps, what));
+    Warn(fmt::format("step {}: no update, {} of {} such steps: {}", record.step,
+                     progress_.bad_steps, options_.max_bad_steps, what));
   }
 
   // What is saved or exported is never worse than what was trained on.
@@ -315,7 +325,8 @@ class Run {
 
   void Evaluate() {
     const StsResult result = EvaluateSts(*text_encoder_, dev_, "");
-    EvaluationRecord record{.step = progress_.step, .spearman = result.spearman, .pearson = result.pearson};
+    EvaluationRecord record{
+        .step = progress_.step, .spearman = result.spearman, .pearson = result.pearson};
     // An undefined score is never the best one.
     record.best = !std::isnan(result.spearman) && result.spearman > BestSpearman();
     if (record.best) {
@@ -344,9 +355,9 @@ class Run {
 
   void Save() {
     RequireFiniteValues();
-    const std::string folder =
-        SaveCheckpoint(options_.output, *session_->backend, *session_->optimizer, session_->model->Detach(),
-                       best_, progress_, settings_, loaded_.folder.base_name, options_.keep);
+    const std::string folder = SaveCheckpoint(
+        options_.output, *session_->backend, *session_->optimizer, session_->model->Detach(), best_,
+        progress_, settings_, loaded_.folder.base_name, options_.keep);
     folder_->Keep();
     for (TrainObserver* observer : observers_) observer->OnCheckpoint(progress_.step, folder);
     // At most a fiftieth of the time goes into the page, however often the run saves.
@@ -375,9 +386,9 @@ class Run {
     report_.loss_first = trained ? progress_.loss_first : std::numeric_limits<double>::quiet_NaN();
     report_.loss_last = trained ? progress_.loss_last : std::numeric_limits<double>::quiet_NaN();
     std::vector<std::pair<std::string, std::string>> scores = {
-        {"steps", best_
-                      ? fmt::format("{} of {}, the best on the dev set", progress_.best_step, progress_.step)
-                      : fmt::format("{}", progress_.step)}};
+        {"steps", best_ ? fmt::format("{} of {}, the best on the dev set", progress_.best_step,
+                                      progress_.step)
+                        : fmt::format("{}", progress_.step)}};
     if (progress_.evaluations.size() > 0) ReportEvaluations(scores);
     if (!best_) RequireFiniteValues();
     PruneCheckpoints(options_.output, options_.keep);  // a killed run may not have come to it
@@ -405,8 +416,9 @@ class Run {
       Warn("no dev score is above the one before training: the result is the adapter of step 0");
     }
     const auto add = [&](const char* name, const EvaluationRecord& evaluation) {
-      const std::string value =
-          std::isnan(evaluation.spearman) ? "undefined" : fmt::format("{:.2f}", evaluation.spearman);
+      const std::string value = std::isnan(evaluation.spearman)
+                                    ? "undefined"
+                                    : fmt::format("{:.2f}", evaluation.spearman);
       scores.emplace_back(name, fmt::format("{} (step {})", value, evaluation.step));
     };
     add("dev Spearman x 100, before training", report_.first_evaluation);

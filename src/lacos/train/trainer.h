@@ -28,7 +28,8 @@ struct TrainOptions {
   std::string output;
   std::vector<std::string> train_files;
   ExampleOptions examples;
-  double data_fraction = 1;  // share of each file's examples that is used, drawn by `seed` (KeepFraction)
+  // share of each file's examples that is used, drawn by `seed` (KeepFraction)
+  double data_fraction = 1;
   std::string dev_file;
   int64_t eval_every = 0;  // steps; 0 = at the end of each epoch
   int64_t patience = 0;    // evaluations without improvement before stopping; 0 = never
@@ -42,8 +43,8 @@ struct TrainOptions {
   LossOptions loss;
   double score_maximum = 0;
   LoraSettings lora;
-  std::optional<double>
-      dropout;  // embedding output, attention, residuals; default 0, for unlabelled text 0.1
+  // embedding output, attention, residuals; default 0, for unlabelled text 0.1
+  std::optional<double> dropout;
   OptimizerOptions optimizer;
   double learning_rate = 2e-4;
   double max_grad_norm = 1;  // 0 = no clipping
@@ -57,21 +58,22 @@ struct TrainOptions {
   bool cold = false;           // for measurements: streams as if the base were larger than memory
   std::string cache_layers;    // folder for the states below the lowest trained layer; empty = none
   int64_t cache_layers_limit = 20'000'000'000;  // bytes of that folder's caches
-  int64_t save_every = 0;                       // steps between checkpoints; 0 = none but on interruption
-  int64_t keep = 2;                             // checkpoints kept
-  // Steps in all, of every session of the run, that may be passed over because something was not finite; one
-  // more stops the run.
+  int64_t save_every = 0;  // steps between checkpoints; 0 = none but on interruption
+  int64_t keep = 2;        // checkpoints kept
+  // Steps in all, of every session of the run, that may be passed over because something was not
+  // finite; one more stops the run.
   int64_t max_bad_steps = 0;
-  bool text_hashes = true;  // keep hashes of the training texts (data/training_texts.h) in the output
+  // keep hashes of the training texts (data/training_texts.h) in the output
+  bool text_hashes = true;
   bool resume = false;
   bool overwrite = false;
   Compute compute = Compute::kBF16;
   OpTimes* op_times = nullptr;  // where the backend's time goes is counted here; null = not counted
   uint64_t seed = 42;
-  std::vector<std::pair<std::string, std::string>>
-      recipe;  // name, value: for the model card and the resume check
-  std::string
-      run_record;       // a JSON object with what the program knows of itself and its command, for run.json
+  // name, value: for the model card and the resume check
+  std::vector<std::pair<std::string, std::string>> recipe;
+  // a JSON object with what the program knows of itself and its command, for run.json
+  std::string run_record;
   std::string repeats;  // run.json of the run that this one repeats: what differs is warned about
 };
 
@@ -79,11 +81,12 @@ struct TrainOptions {
 struct BadNumbers {
   int64_t gradient_values = 0;  // that are NaN or infinite
   std::string tensor;           // the first with such a gradient, or empty
-  std::vector<std::string>
-      places;            // "file:line" of the texts whose vectors are not finite, else of all texts
+  // "file:line" of the texts whose vectors are not finite, else of all texts
+  std::vector<std::string> places;
   bool vectors = false;  // the former
 };
-// One step's record, as in metrics.jsonl. The loss and the norm may be NaN or infinite where the step is bad.
+// One step's record, as in metrics.jsonl. The loss and the norm may be NaN or infinite where the
+// step is bad.
 struct StepRecord {
   int64_t step = 0, total_steps = 0, epoch = 0;
   double loss = 0, accuracy = -1, learning_rate = 0;
@@ -112,8 +115,10 @@ class TrainObserver {
   virtual void OnStep(const StepRecord&) {}
   virtual void OnEvaluation(const EvaluationRecord&) {}
   virtual void OnCheckpoint(int64_t /*step*/, const std::string& /*folder*/) {}
-  virtual void OnMessage(const std::string&) {}  // something worth a line: resumed, fell back, stopped early
-  virtual void OnWarning(const std::string&) {}  // something that should be looked into: a step passed over
+  // something worth a line: resumed, fell back, stopped early
+  virtual void OnMessage(const std::string&) {}
+  // something that should be looked into: a step passed over
+  virtual void OnWarning(const std::string&) {}
 };
 
 struct TrainReport {
@@ -128,13 +133,14 @@ struct TrainReport {
   int64_t planned_peak_bytes = 0;
 };
 
-// Trains and writes the output folder (CONTRACT section 4). `should_stop` is asked after every step; when it
-// says yes, the state is saved and the report says interrupted. Throws UserError; then no root files exist
-// and the last checkpoint is intact.
+// Trains and writes the output folder (CONTRACT section 4). `should_stop` is asked after every
+// step; when it says yes, the state is saved and the report says interrupted. Throws UserError;
+// then no root files exist and the last checkpoint is intact.
 TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
                   const std::function<bool()>& should_stop);
 
-// The memory plan of such a run, nothing written. Without train files every text has max_length tokens.
+// The memory plan of such a run, nothing written. Without train files every text has max_length
+// tokens.
 MemoryPlan PlanRun(const TrainOptions& options);
 
 // The fresh or continued adapter that a run starts from, checked against the model.

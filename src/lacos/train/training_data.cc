@@ -34,7 +34,8 @@ std::string_view KindName(ExampleKind kind) {
 bool Suits(LossKind loss, ExampleKind kind) {
   switch (loss) {
     case LossKind::kMnr:
-      return kind == ExampleKind::kPairs || kind == ExampleKind::kClasses || kind == ExampleKind::kUnlabelled;
+      return kind == ExampleKind::kPairs || kind == ExampleKind::kClasses ||
+             kind == ExampleKind::kUnlabelled;
     case LossKind::kSoftmax:
       return kind == ExampleKind::kLabelled;
     case LossKind::kCosine:
@@ -61,8 +62,8 @@ std::string_view Wanted(LossKind loss) {
   return "?";
 }
 
-// A triplet loss takes one negative at a time: an example with k negatives becomes k examples, one without
-// none is dropped.
+// A triplet loss takes one negative at a time: an example with k negatives becomes k examples, one
+// without none is dropped.
 void ExpandTriplets(ExampleFile& file) {
   std::vector<Example> expanded;
   for (const Example& example : file.examples) {
@@ -74,8 +75,8 @@ void ExpandTriplets(ExampleFile& file) {
   }
   if (expanded.empty()) {
     throw UserError(
-        fmt::format("[{}] no example has a negative; expected {}; add negatives or use --loss mnr", file.path,
-                    Wanted(LossKind::kTriplet)));
+        fmt::format("[{}] no example has a negative; expected {}; add negatives or use --loss mnr",
+                    file.path, Wanted(LossKind::kTriplet)));
   }
   file.examples = std::move(expanded);
 }
@@ -83,7 +84,8 @@ void ExpandTriplets(ExampleFile& file) {
 double LargestScore(const std::vector<ExampleFile>& files) {
   double largest = 0;
   for (const ExampleFile& file : files) {
-    for (const Example& example : file.examples) largest = std::max(largest, std::abs(example.score));
+    for (const Example& example : file.examples)
+      largest = std::max(largest, std::abs(example.score));
   }
   return largest;
 }
@@ -119,9 +121,9 @@ TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& toke
         TokenizedText& text = tokenized[first[i] + static_cast<int64_t>(k)];
         text = TokenizeText(tokenizer, example.texts[k], options_.tokenize);
         if (text.ids.empty()) {
-          throw UserError(
-              fmt::format("[{}:{}] text {} has no tokens; expected some text to learn from; remove the row",
-                          file.path, example.line, k + 1));
+          throw UserError(fmt::format(
+              "[{}:{}] text {} has no tokens; expected some text to learn from; remove the row",
+              file.path, example.line, k + 1));
         }
       }
     });
@@ -157,7 +159,9 @@ int64_t TrainingData::examples() const {
   return n;
 }
 
-Epoch TrainingData::MakeEpoch(int64_t epoch) const { return lacos::MakeEpoch(files_, options_.batch, epoch); }
+Epoch TrainingData::MakeEpoch(int64_t epoch) const {
+  return lacos::MakeEpoch(files_, options_.batch, epoch);
+}
 
 template <class F>
 void TrainingData::ForEachRow(const Batch& batch, F&& visit) const {
@@ -178,15 +182,17 @@ void TrainingData::ForEachRow(const Batch& batch, F&& visit) const {
     for (const int64_t example : batch.examples) visit(example, text, 0);
   }
   for (const int64_t example : batch.examples) {
-    for (size_t text = 2; text < file.examples[example].texts.size(); ++text) visit(example, text, 0);
+    for (size_t text = 2; text < file.examples[example].texts.size(); ++text)
+      visit(example, text, 0);
   }
 }
 
 TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) const {
   TrainingBatch result;
   const ExampleFile& file = files_[batch.file];
-  const uint64_t step_key = Mix64(Mix64(options_.batch.seed, static_cast<uint64_t>(RandomStream::kDropout)),
-                                  static_cast<uint64_t>(step));
+  const uint64_t step_key =
+      Mix64(Mix64(options_.batch.seed, static_cast<uint64_t>(RandomStream::kDropout)),
+            static_cast<uint64_t>(step));
   std::unordered_set<int32_t> seen;
   ForEachRow(batch, [&](int64_t example, size_t text, int view) {
     const TextIds& entry = Entry(batch.file, example, text);
@@ -203,7 +209,8 @@ TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) c
     }
   });
   const bool classes = file.kind == ExampleKind::kClasses;
-  result.loss.examples = static_cast<int64_t>(classes ? batch.examples.size() / 2 : batch.examples.size());
+  result.loss.examples =
+      static_cast<int64_t>(classes ? batch.examples.size() / 2 : batch.examples.size());
   result.loss.negatives = result.texts.Texts() - 2 * result.loss.examples;
   for (size_t i = 0; i < batch.examples.size(); i += classes ? 2 : 1) {
     const Example& example = file.examples[batch.examples[i]];
@@ -226,14 +233,17 @@ std::vector<std::string> TrainingData::RowPlaces(const Batch& batch) const {
 
 TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch, bool keys) const {
   Extent largest;
-  std::vector<int32_t> seen_in(static_cast<size_t>(distinct_texts_), -1);  // a batch, by text number
+  // a batch, by text number
+  std::vector<int32_t> seen_in(static_cast<size_t>(distinct_texts_), -1);
   for (size_t i = 0; i < epoch.batches.size(); ++i) {
     const Batch& batch = epoch.batches[i];
     Extent extent;
     ForEachRow(batch, [&](int64_t example, size_t text, int) {
       const TextIds& entry = Entry(batch.file, example, text);
       extent.rows += 1;
-      if (std::exchange(seen_in[entry.number], static_cast<int32_t>(i)) == static_cast<int32_t>(i) && !keys)
+      if (std::exchange(seen_in[entry.number], static_cast<int32_t>(i)) ==
+              static_cast<int32_t>(i) &&
+          !keys)
         return;
       extent.lengths.push_back(static_cast<int32_t>(entry.length));
       extent.tokens += entry.length;

@@ -1,5 +1,5 @@
-// From example files to packed batches: tokenised once, batched without duplicates, laid out as the losses
-// expect.
+// From example files to packed batches: tokenised once, batched without duplicates, laid out as the
+// losses expect.
 #pragma once
 
 #include <cstdint>
@@ -33,14 +33,15 @@ struct TrainingBatch {
 
 class TrainingData {
  public:
-  // Checks that every file suits the loss, tokenises every text (in parallel) and keeps the ids. Throws
-  // UserError for a text without tokens (file, line), for files of the wrong kind, and when no batch of two
-  // examples can be made.
+  // Checks that every file suits the loss, tokenises every text (in parallel) and keeps the ids.
+  // Throws UserError for a text without tokens (file, line), for files of the wrong kind, and when
+  // no batch of two examples can be made.
   TrainingData(std::vector<ExampleFile> files, const Tokenizer& tokenizer,
                const TrainingDataOptions& options);
 
   const std::vector<ExampleFile>& files() const { return files_; }
-  int64_t truncated() const { return truncated_; }  // texts longer than max_length, each counted once
+  // texts longer than max_length, each counted once
+  int64_t truncated() const { return truncated_; }
   int64_t examples() const;
   double score_maximum() const { return options_.score_maximum; }
 
@@ -50,8 +51,8 @@ class TrainingData {
   TrainingBatch Build(const Batch& batch, int64_t step, bool keys) const;
   // "file:line" of every row that Build makes of the batch, for messages.
   std::vector<std::string> RowPlaces(const Batch& batch) const;
-  // The batch of an epoch with the most computed tokens: what its step takes memory for. With `keys`
-  // (dropout) every row is a text of its own, else rows of equal ids are one.
+  // The batch of an epoch with the most computed tokens: what its step takes memory for. With
+  // `keys` (dropout) every row is a text of its own, else rows of equal ids are one.
   struct Extent {
     int64_t tokens = 0;            // computed
     std::vector<int32_t> lengths;  // of the texts that are computed, in row order
@@ -73,7 +74,8 @@ class TrainingData {
     return index_[file][first_text_[file][example] + static_cast<int64_t>(text)];
   }
   std::span<const int32_t> Ids(const TextIds& entry) const {
-    return std::span(ids_).subspan(static_cast<size_t>(entry.begin), static_cast<size_t>(entry.length));
+    return std::span(ids_).subspan(static_cast<size_t>(entry.begin),
+                                   static_cast<size_t>(entry.length));
   }
   void NumberTexts();
   // Calls visit(example, text index, view) in row order.

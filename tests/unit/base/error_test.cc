@@ -9,7 +9,8 @@ namespace {
 TEST(UserError, ShowsControlCharactersInsteadOfSendingThem) {
   const std::string hostile =
       std::string("[a\nb] \x1b[2J\r\t\x7f\xc2\x9b") + std::string(1, '\0') + "; expected x";
-  EXPECT_STREQ(UserError(hostile).what(), "[a\\x0ab] \\x1b[2J\\x0d\\x09\\x7f\\x9b\\x00; expected x");
+  EXPECT_STREQ(UserError(hostile).what(),
+               "[a\\x0ab] \\x1b[2J\\x0d\\x09\\x7f\\x9b\\x00; expected x");
 }
 
 TEST(UserError, LeavesTextAlone) {

@@ -9,7 +9,8 @@ namespace lacos {
 namespace {
 
 TEST(Sha256, GivesThePublishedDigests) {
-  EXPECT_EQ(Sha256Hex(std::string()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(Sha256Hex(std::string()),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(Sha256Hex(std::string("abc")),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(Sha256Hex(std::string("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")),
@@ -22,7 +23,8 @@ TEST(Sha256, DoesNotDependOnHowTheBytesArrive) {
   const std::string text(100003, 'x');
   Sha256 hash;
   const auto bytes = std::as_bytes(std::span(text));
-  for (size_t begin = 0, step = 1; begin < bytes.size(); begin += step, step = step * 3 % 4093 + 1) {
+  for (size_t begin = 0, step = 1; begin < bytes.size();
+       begin += step, step = step * 3 % 4093 + 1) {
     hash.Update(bytes.subspan(begin, std::min(step, bytes.size() - begin)));
   }
   EXPECT_EQ(hash.HexDigest(), Sha256Hex(text));

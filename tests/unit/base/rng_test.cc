@@ -14,7 +14,8 @@ namespace {
 
 // kat_vectors of Random123 (the authors' own distribution), "philox4x32 10".
 TEST(Philox, GivesThePublishedAnswers) {
-  EXPECT_EQ(Philox({0, 0, 0, 0}, {0, 0}), (PhiloxCounter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(Philox({0, 0, 0, 0}, {0, 0}),
+            (PhiloxCounter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   const uint32_t ones = 0xffffffff;
   EXPECT_EQ(Philox({ones, ones, ones, ones}, {ones, ones}),
             (PhiloxCounter{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
@@ -23,8 +24,8 @@ TEST(Philox, GivesThePublishedAnswers) {
 }
 
 TEST(Mix64, IsTheFinaliserOfSplitMix64) {
-  // The first outputs of SplitMix64 seeded with 0 (Vigna's splitmix64.c): state advances by the golden gamma
-  // each time.
+  // The first outputs of SplitMix64 seeded with 0 (Vigna's splitmix64.c): state advances by the
+  // golden gamma each time.
   EXPECT_EQ(Mix64(0), 0xe220a8397b1dcdafull);
   EXPECT_EQ(Mix64(0x9e3779b97f4a7c15ull), 0x6e789e6aa1b965f4ull);
 }
@@ -38,7 +39,8 @@ TEST(Random, StreamsSubstreamsAndSeedsDiffer) {
   std::set<uint64_t> firsts;
   for (const uint64_t seed : {uint64_t{1}, uint64_t{2}, uint64_t{1} << 32}) {
     for (const RandomStream stream : {RandomStream::kLoraInit, RandomStream::kDropout}) {
-      for (const uint64_t substream : {0, 1, 2}) firsts.insert(Random(seed, stream, substream).Next64());
+      for (const uint64_t substream : {0, 1, 2})
+        firsts.insert(Random(seed, stream, substream).Next64());
     }
   }
   EXPECT_EQ(firsts.size(), 18u);
@@ -113,7 +115,8 @@ TEST(RandomPermutation, OfThreeIsUniform) {
   const int draws = 60000;
   for (int i = 0; i < draws; ++i) ++counts[RandomPermutation(3, random)];
   ASSERT_EQ(counts.size(), 6u);
-  for (const auto& [order, count] : counts) EXPECT_NEAR(count, draws / 6.0, 5 * std::sqrt(draws * 5.0 / 36));
+  for (const auto& [order, count] : counts)
+    EXPECT_NEAR(count, draws / 6.0, 5 * std::sqrt(draws * 5.0 / 36));
 }
 
 TEST(RandomPermutation, OfNothingIsEmpty) {

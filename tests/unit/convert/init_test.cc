@@ -37,8 +37,10 @@ TEST(InitTest, WeightsAreNormalAndVectorsNeutral) {
     const auto base_weights = BaseWeights::Open(folder / "m");
     for (const TensorSpec& spec : ListTensors(base_weights->config())) {
       if (!spec.IsMatrix()) {
-        const float expected = spec.kind == "layernorm" && spec.name.ends_with(".weight") ? 1.0f : 0.0f;
-        for (const float value : base_weights->Vector(spec.name)) ASSERT_EQ(value, expected) << spec.name;
+        const float expected =
+            spec.kind == "layernorm" && spec.name.ends_with(".weight") ? 1.0f : 0.0f;
+        for (const float value : base_weights->Vector(spec.name))
+          ASSERT_EQ(value, expected) << spec.name;
         continue;
       }
       const QuantizedMatrix matrix = base_weights->Matrix(spec.name);
@@ -51,8 +53,8 @@ TEST(InitTest, WeightsAreNormalAndVectorsNeutral) {
         squares += value * value;
       }
       const auto n = static_cast<double>(values.size());
-      // Five standard errors; the deviation of a sample has the standard error sigma / sqrt(2 n). Rounding to
-      // BF16 adds less than 2^-18 to the variance, relatively.
+      // Five standard errors; the deviation of a sample has the standard error sigma / sqrt(2 n).
+      // Rounding to BF16 adds less than 2^-18 to the variance, relatively.
       EXPECT_NEAR(sum / n, 0, 5 * 0.02 / std::sqrt(n)) << spec.name;
       EXPECT_NEAR(std::sqrt(squares / n), 0.02, 0.02 * (5 / std::sqrt(2 * n) + 1e-3)) << spec.name;
     }
@@ -65,7 +67,8 @@ TEST(InitTest, TheTableHoldsTheQuantilesOfTheNormalDistribution) {
   std::vector<float> values(1 << 20);
   table.Fill(1, "x", 0, std::as_writable_bytes(std::span(values)));
   std::sort(values.begin(), values.end());
-  // The median and the quartiles of 2^20 draws: standard error sqrt(p (1 - p) / n) / density, below 0.0014.
+  // The median and the quartiles of 2^20 draws: standard error sqrt(p (1 - p) / n) / density, below
+  // 0.0014.
   EXPECT_NEAR(values[values.size() / 2], 0, 0.006);
   EXPECT_NEAR(values[values.size() / 4], -0.6744898, 0.007);
   EXPECT_NEAR(values[values.size() * 3 / 4], 0.6744898, 0.007);
@@ -122,10 +125,11 @@ TEST(InitTest, QuantisedFoldersCoverTheRangeOfCodes) {
       ASSERT_EQ(largest, 127) << spec.name << " row " << row;
     }
     EXPECT_TRUE(high && low);
-    // Uniform codes: the fourth moment gives a standard error of 0.45 / sqrt(n); one extreme in 64 adds up
-    // to 1.6 %.
+    // Uniform codes: the fourth moment gives a standard error of 0.45 / sqrt(n); one extreme in 64
+    // adds up to 1.6 %.
     const auto n = static_cast<double>(matrix.rows * matrix.cols);
-    EXPECT_NEAR(std::sqrt(squares / n), 0.02, 0.02 * (5 * 0.45 / std::sqrt(n) + 0.025)) << spec.name;
+    EXPECT_NEAR(std::sqrt(squares / n), 0.02, 0.02 * (5 * 0.45 / std::sqrt(n) + 0.025))
+        << spec.name;
   }
 }
 
@@ -144,10 +148,10 @@ TEST(InitTest, TheByteTokenizerEncodesEveryText) {
 
 TEST(InitTest, ConfigsAreCompletedAndChecked) {
   const TestFolder folder;
-  Json config =
-      Json::Parse(R"({"n_embed": 64, "num_attention_heads": 4, "num_hidden_layers": 1, "vocab_size": 300,
+  Json config = Json::Parse(
+      R"({"n_embed": 64, "num_attention_heads": 4, "num_hidden_layers": 1, "vocab_size": 300,
       "layer_norm_epsilon": 1e-6, "torch_dtype": "float16", "quantization": {"scheme": "linear", "block_size": "row"}})",
-                  "config");
+      "config");
   InitFolder(config, folder / "m", {.dtype = DType::kF32});
   const Json written = Json::ReadFile(folder / "m/config.json");
   EXPECT_EQ(written.At("torch_dtype").AsString(), "float32");
@@ -155,8 +159,10 @@ TEST(InitTest, ConfigsAreCompletedAndChecked) {
   EXPECT_FALSE(written.Has("hidden_size"));
   EXPECT_EQ(BaseWeights::Open(folder / "m")->config().layer_norm_epsilon, 1e-6);
 
-  EXPECT_THAT(ErrorOf([&] { InitFolder(MinimalConfig(259), folder / "n", {}); }), HasSubstr("260 ids"));
-  EXPECT_THAT(ErrorOf([&] { InitFolder(MinimalConfig(), folder / "m", {}); }), HasSubstr("--overwrite"));
+  EXPECT_THAT(ErrorOf([&] { InitFolder(MinimalConfig(259), folder / "n", {}); }),
+              HasSubstr("260 ids"));
+  EXPECT_THAT(ErrorOf([&] { InitFolder(MinimalConfig(), folder / "m", {}); }),
+              HasSubstr("--overwrite"));
   EXPECT_THAT(ErrorOf([&] { InitFolder(MinimalConfig(), folder / "n", {.dtype = DType::kI8}); }),
               HasSubstr("I8"));
   EXPECT_FALSE(std::filesystem::exists(folder / "n"));
@@ -169,7 +175,8 @@ TEST(InitTest, AGivenTokenizerIsCopiedAndMustFit) {
   EXPECT_EQ(ReadText(folder / "m/tokenizer.json"), ReadText(folder / "source/tokenizer.json"));
   EXPECT_TRUE(std::filesystem::exists(folder / "m/tokenizer_config.json"));
   EXPECT_THAT(ErrorOf([&] {
-                InitFolder(MinimalConfig(259), folder / "n", {.tokenizer = folder / "source/tokenizer.json"});
+                InitFolder(MinimalConfig(259), folder / "n",
+                           {.tokenizer = folder / "source/tokenizer.json"});
               }),
               HasSubstr("raise vocab_size"));
 }

@@ -51,8 +51,10 @@ LoraAdapter RandomAdapter() {
   return adapter;
 }
 
-// What PEFT's merge computes: B A in float by fused multiply-adds, times the scale, plus the weight.
-std::vector<float> Merged(const std::vector<float>& weights, const LoraModule& module, DType dtype) {
+// What PEFT's merge computes: B A in float by fused multiply-adds, times the scale, plus the
+// weight.
+std::vector<float> Merged(const std::vector<float>& weights, const LoraModule& module,
+                          DType dtype) {
   const int64_t rank = module.a.shape[0], cols = module.a.shape[1];
   std::vector<float> sums(weights.size());
   for (size_t i = 0; i < weights.size(); ++i) {
@@ -133,19 +135,22 @@ TEST(MergeTest, ADoubleBaseIsSummedInDouble) {
     // A third is no float: only a sum in double keeps it.
     for (const float value : model.values.at(tensor.name)) values.push_back(value + 1.0 / 3);
     tensor.dtype = "F64";
-    tensor.bytes.assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+    tensor.bytes.assign(reinterpret_cast<const char*>(values.data()),
+                        values.size() * sizeof(double));
   }
   WriteRawSafetensors(folder / "base/model.safetensors", tensors);
   LoraAdapter adapter = RandomAdapter();
   adapter.modules.erase(kUp);
   const MergedWeights weights(BaseWeights::Open(folder / "base"), adapter);
   std::vector<double> merged(120 * 40);
-  weights.ReadRows(std::string(kQkv) + ".weight", 0, 120, reinterpret_cast<std::byte*>(merged.data()));
+  weights.ReadRows(std::string(kQkv) + ".weight", 0, 120,
+                   reinterpret_cast<std::byte*>(merged.data()));
   const LoraModule& module = adapter.modules.at(kQkv);
   for (size_t i = 0; i < merged.size(); ++i) {
     double sum = 0;
     for (size_t k = 0; k < 3; ++k) {
-      sum = std::fma(double{module.b.values[i / 40 * 3 + k]}, double{module.a.values[k * 40 + i % 40]}, sum);
+      sum = std::fma(double{module.b.values[i / 40 * 3 + k]},
+                     double{module.a.values[k * 40 + i % 40]}, sum);
     }
     const double delta = sum * module.scale;
     EXPECT_EQ(merged[i], doubles.at(std::string(kQkv) + ".weight")[i] + delta) << i;
@@ -209,7 +214,8 @@ TEST(MergeTest, ShardsNamesAndHeadStayAsTheyAre) {
   const Json written = Json::ReadFile(folder / "out/model.safetensors.index.json");
   EXPECT_EQ(written.At("weight_map").Dump(), map.Dump());
   int64_t total = 0;
-  for (const char* shard : {"model_00001-of-00002.safetensors", "model_00002-of-00002.safetensors"}) {
+  for (const char* shard :
+       {"model_00001-of-00002.safetensors", "model_00002-of-00002.safetensors"}) {
     const SafetensorsFile before((folder / "base/") + shard), after((folder / "out/") + shard);
     ASSERT_EQ(before.tensors().size(), after.tensors().size());
     for (const TensorEntry& entry : before.tensors()) {
@@ -225,7 +231,8 @@ TEST(MergeTest, ShardsNamesAndHeadStayAsTheyAre) {
 }
 
 TEST(MergeTest, SlicesAndThreadsDoNotShow) {
-  // 5.2 million values of four bytes: more than one slice of 16 MB, with a last piece that is not full.
+  // 5.2 million values of four bytes: more than one slice of 16 MB, with a last piece that is not
+  // full.
   const TestFolder folder;
   TinyModel model;
   model.config = {.hidden_size = 1312, .heads = 41, .layers = 1, .vocab_size = 5};
@@ -242,7 +249,8 @@ TEST(MergeTest, SlicesAndThreadsDoNotShow) {
   adapter.modules[kQkv] = RandomModule(3 * 1312, 1312, 2, 0.5);
   const std::string name = std::string(kQkv) + ".weight";
   const MergedWeights weights(BaseWeights::Open(folder / "base"), adapter);
-  const std::vector<float> expected = Merged(model.values.at(name), adapter.modules.at(kQkv), DType::kF32);
+  const std::vector<float> expected =
+      Merged(model.values.at(name), adapter.modules.at(kQkv), DType::kF32);
   const int threads = ThreadCount();
   for (const int count : {1, 3}) {
     SetThreadCount(count);
@@ -269,22 +277,26 @@ TEST(MergeTest, WrongFoldersAreRefused) {
   std::filesystem::create_directory(folder / "adapter");
   WriteLoraAdapter(RandomAdapter(), folder / "adapter", "base");
   QuantizeFolder(folder / "base", folder / "int8", {.base_name = "someone/bloom-nano"});
-  EXPECT_THAT(ErrorOf([&] { MergeFolder(folder / "int8", folder / "adapter", folder / "out", {}); }),
-              AllOf(HasSubstr("quantised"), HasSubstr("someone/bloom-nano")));
-  EXPECT_THAT(ErrorOf([&] { MergeFolder(folder / "adapter", folder / "adapter", folder / "out", {}); }),
-              AllOf(HasSubstr("is an adapter"), HasSubstr("--model")));
+  EXPECT_THAT(
+      ErrorOf([&] { MergeFolder(folder / "int8", folder / "adapter", folder / "out", {}); }),
+      AllOf(HasSubstr("quantised"), HasSubstr("someone/bloom-nano")));
+  EXPECT_THAT(
+      ErrorOf([&] { MergeFolder(folder / "adapter", folder / "adapter", folder / "out", {}); }),
+      AllOf(HasSubstr("is an adapter"), HasSubstr("--model")));
   EXPECT_THAT(ErrorOf([&] { MergeFolder(folder / "base", folder / "base", folder / "out", {}); }),
               HasSubstr("adapter_config.json"));
   EXPECT_THAT(ErrorOf([&] {
-                MergeFolder(folder / "base", folder / "adapter", folder / "base", {.overwrite = true});
+                MergeFolder(folder / "base", folder / "adapter", folder / "base",
+                            {.overwrite = true});
               }),
               HasSubstr("is an input itself"));
   TinyModel other = MakeTinyModel();
   other.config.layers = 1;
   std::erase_if(other.values, [](const auto& item) { return item.first.starts_with("h.1."); });
   WriteModel(folder / "other", other);
-  EXPECT_THAT(ErrorOf([&] { MergeFolder(folder / "other", folder / "adapter", folder / "out", {}); }),
-              HasSubstr("h.1.mlp"));
+  EXPECT_THAT(
+      ErrorOf([&] { MergeFolder(folder / "other", folder / "adapter", folder / "out", {}); }),
+      HasSubstr("h.1.mlp"));
   LoraAdapter huge = RandomAdapter();
   for (float& value : huge.modules[kQkv].b.values) value *= 1e38f;
   std::filesystem::create_directory(folder / "huge");
@@ -336,12 +348,15 @@ TEST(GgufTokenizerTest, RowsWithoutATokenArePaddedUnderNamesOfTheirOwn) {
   const TestFolder folder;
   WriteText(
       folder / "tokenizer.json",
-      TokenizerText(kBloomPattern,
-                    R"({"id":3,"content":"</s>","single_word":false,"lstrip":false,"rstrip":false,)"
-                    R"("normalized":false,"special":true},{"id":6,"content":"[BOQ]","single_word":false,)"
-                    R"("lstrip":true,"rstrip":false,"normalized":false,"special":false})"));
-  WriteText(folder / "tokenizer_config.json", R"({"eos_token":{"content":"</s>"},"bos_token":"<s>"})");
-  const Json config = Json::Parse(R"({"bos_token_id":2,"eos_token_id":1,"pad_token_id":50256})", "config");
+      TokenizerText(
+          kBloomPattern,
+          R"({"id":3,"content":"</s>","single_word":false,"lstrip":false,"rstrip":false,)"
+          R"("normalized":false,"special":true},{"id":6,"content":"[BOQ]","single_word":false,)"
+          R"("lstrip":true,"rstrip":false,"normalized":false,"special":false})"));
+  WriteText(folder / "tokenizer_config.json",
+            R"({"eos_token":{"content":"</s>"},"bos_token":"<s>"})");
+  const Json config =
+      Json::Parse(R"({"bos_token_id":2,"eos_token_id":1,"pad_token_id":50256})", "config");
   const GgufTokenizer tokenizer = MakeGgufTokenizer(folder / "tokenizer.json", 9, config);
   EXPECT_EQ(tokenizer.pre, "bloom");
   EXPECT_THAT(tokenizer.tokens,
@@ -355,15 +370,18 @@ TEST(GgufTokenizerTest, RowsWithoutATokenArePaddedUnderNamesOfTheirOwn) {
   ASSERT_EQ(tokenizer.warnings.size(), 2u);
   EXPECT_THAT(tokenizer.warnings[0], HasSubstr("254 of the 256 bytes"));
   EXPECT_THAT(tokenizer.warnings[1], AllOf(HasSubstr("[BOQ]"), HasSubstr("lstrip")));
-  EXPECT_THAT(ErrorOf([&] { MakeGgufTokenizer(folder / "tokenizer.json", 7, config); }), HasSubstr("7 rows"));
+  EXPECT_THAT(ErrorOf([&] { MakeGgufTokenizer(folder / "tokenizer.json", 7, config); }),
+              HasSubstr("7 rows"));
 }
 
 TEST(GgufTokenizerTest, PatternsThatLlamaCppLacksAreRefused) {
   const TestFolder folder;
   const Json config = Json::Object();
-  WriteText(folder / "tokenizer.json",
-            TokenizerText(
-                R"('s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+)", ""));
+  WriteText(
+      folder / "tokenizer.json",
+      TokenizerText(
+          R"('s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+)",
+          ""));
   EXPECT_EQ(MakeGgufTokenizer(folder / "tokenizer.json", 9, config).pre, "gpt-2");
   WriteText(folder / "tokenizer.json", TokenizerText(R"(\\w+|[^\\w\\s]+)", ""));
   EXPECT_NE(ErrorOf([&] { MakeGgufTokenizer(folder / "tokenizer.json", 9, config); }), "no error");
@@ -379,7 +397,8 @@ TEST(GgufExportTest, QueriesKeysAndValuesStandApart) {
   EXPECT_EQ(report.merged, 0);
   const std::string file = ReadText(folder / "out.gguf");
   EXPECT_EQ(file.substr(0, 4), "GGUF");
-  // Row (head 3, key, dim 2) of BLOOM is row (key, head 3, dim 2) there: find its bytes and its neighbours'.
+  // Row (head 3, key, dim 2) of BLOOM is row (key, head 3, dim 2) there: find its bytes and its
+  // neighbours'.
   const std::vector<float>& weights = model.values.at(std::string(kQkv) + ".weight");
   const auto row = [&](int64_t head, int64_t part, int64_t dim) {
     const float* begin = weights.data() + ((head * 3 + part) * 8 + dim) * 40;
@@ -391,7 +410,8 @@ TEST(GgufExportTest, QueriesKeysAndValuesStandApart) {
     for (int64_t head = 0; head < 5; ++head) {
       for (int64_t dim = 0; dim < 8; ++dim) {
         const size_t at = first + static_cast<size_t>((part * 5 + head) * 8 + dim) * 160;
-        ASSERT_EQ(file.substr(at, 160), row(head, part, dim)) << part << ", " << head << ", " << dim;
+        ASSERT_EQ(file.substr(at, 160), row(head, part, dim))
+            << part << ", " << head << ", " << dim;
       }
     }
   }

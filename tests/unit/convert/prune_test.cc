@@ -29,7 +29,8 @@ TEST(Prune, TheLowestBlocksKeepTheirBytes) {
       EXPECT_EQ(report.parameters_before - report.parameters_after, 12 * 40 * 40 + 13 * 40);
       EXPECT_EQ(report.bytes_after, report.parameters_after * static_cast<int64_t>(SizeOf(dtype)));
 
-      const auto before = BaseWeights::Open(folder / "in"), after = BaseWeights::Open(folder / "out");
+      const auto before = BaseWeights::Open(folder / "in"),
+                 after = BaseWeights::Open(folder / "out");
       EXPECT_EQ(after->config().layers, 1);
       for (const TensorSpec& spec : ListTensors(after->config())) {
         const StoredTensor &a = before->Tensor(spec.name), &b = after->Tensor(spec.name);
@@ -51,9 +52,11 @@ TEST(Prune, ShardsOfUpperBlocksGoAndTheIndexSaysSo) {
   const Json index = Json::ReadFile(folder / "out/model.safetensors.index.json");
   for (const std::string& name : index.At("weight_map").Keys()) {
     EXPECT_EQ(name.find("h.1."), std::string::npos) << name;
-    EXPECT_TRUE(std::filesystem::exists(folder / "out/" + index.At("weight_map").At(name).AsString()));
+    EXPECT_TRUE(
+        std::filesystem::exists(folder / "out/" + index.At("weight_map").At(name).AsString()));
   }
-  EXPECT_EQ(BaseWeights::Open(folder / "out")->Bytes(), index.At("metadata").At("total_size").AsInt());
+  EXPECT_EQ(BaseWeights::Open(folder / "out")->Bytes(),
+            index.At("metadata").At("total_size").AsInt());
 }
 
 TEST(Prune, PruningAndQuantisingMayComeInEitherOrder) {
@@ -82,7 +85,8 @@ TEST(Prune, WrongNumbersOfLayersAreRefused) {
       EXPECT_THAT(error.what(), HasSubstr("expected 1 to 1"));
     }
   }
-  EXPECT_THROW(PruneFolder(folder / "in", folder / "in", {.layers = 1, .overwrite = true}), UserError);
+  EXPECT_THROW(PruneFolder(folder / "in", folder / "in", {.layers = 1, .overwrite = true}),
+               UserError);
   EXPECT_THROW(PruneFolder(folder / "nowhere", folder / "out", {.layers = 1}), UserError);
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }

@@ -19,8 +19,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// What quantising a whole matrix at once gives: the folder must hold the same, however it was sliced.
-void ExpectCodes(const BaseWeights& base_weights, const TinyModel& model, const QuantizeOptions& options) {
+// What quantising a whole matrix at once gives: the folder must hold the same, however it was
+// sliced.
+void ExpectCodes(const BaseWeights& base_weights, const TinyModel& model,
+                 const QuantizeOptions& options) {
   for (const TensorSpec& spec : ListTensors(model.config)) {
     if (!spec.IsMatrix()) continue;
     const std::vector<float>& values = model.values.at(spec.name);
@@ -36,7 +38,8 @@ void ExpectCodes(const BaseWeights& base_weights, const TinyModel& model, const 
     }
     const QuantizedMatrix matrix = base_weights.Matrix(spec.name);
     EXPECT_EQ(std::memcmp(matrix.codes, codes.data(), codes.size()), 0) << spec.name;
-    EXPECT_EQ(std::vector<float>(matrix.absmax, matrix.absmax + absmax.size()), absmax) << spec.name;
+    EXPECT_EQ(std::vector<float>(matrix.absmax, matrix.absmax + absmax.size()), absmax)
+        << spec.name;
     if (options.scheme == QuantScheme::kDynamic) {
       EXPECT_EQ(std::memcmp(matrix.code_map, DynamicMap(true).data(), 1024), 0);
     }
@@ -67,7 +70,8 @@ TEST(QuantizeTest, FoldersHoldTheCodesOfWholeMatrices) {
 }
 
 TEST(QuantizeTest, SlicesAndThreadsDoNotShow) {
-  // 4.8 million values: more than one slice of 4 Mi, with pieces that end inside blocks' neighbours.
+  // 4.8 million values: more than one slice of 4 Mi, with pieces that end inside blocks'
+  // neighbours.
   const TestFolder folder;
   TinyModel model = MakeTinyModel(DType::kBF16);
   model.config.vocab_size = 120000;
@@ -83,7 +87,8 @@ TEST(QuantizeTest, SlicesAndThreadsDoNotShow) {
   SetThreadCount(1);
   QuantizeFolder(folder / "in", folder / "one", options);
   SetThreadCount(threads);
-  EXPECT_EQ(ReadText(folder / "many/model.safetensors"), ReadText(folder / "one/model.safetensors"));
+  EXPECT_EQ(ReadText(folder / "many/model.safetensors"),
+            ReadText(folder / "one/model.safetensors"));
   ExpectCodes(*BaseWeights::Open(folder / "many"), model, options);
 }
 
@@ -101,8 +106,8 @@ TEST(QuantizeTest, LinearCodesAreHalfAStepFromTheWeights) {
     Decode(matrix, 0, matrix.rows * matrix.cols, decoded.data());
     for (size_t i = 0; i < decoded.size(); ++i) {
       const double absmax = matrix.absmax[i / static_cast<size_t>(matrix.cols)];
-      // Half a step, plus the roundings of w * (127 / absmax) and code * (absmax / 127): at most 127 * 4 eps
-      // steps.
+      // Half a step, plus the roundings of w * (127 / absmax) and code * (absmax / 127): at most
+      // 127 * 4 eps steps.
       const double tolerance = absmax / 127 * (0.5 + 127 * 4 * 0x1p-24);
       ASSERT_NEAR(decoded[i], model.values.at(spec.name)[i], tolerance) << spec.name;
     }
@@ -153,7 +158,8 @@ TEST(QuantizeTest, KeepEmbeddingLeavesItsBytes) {
   const TestFolder folder;
   const TinyModel model = MakeTinyModel(DType::kF16);
   WriteModel(folder / "in", model);
-  const QuantizeReport report = QuantizeFolder(folder / "in", folder / "out", {.keep_embedding = true});
+  const QuantizeReport report =
+      QuantizeFolder(folder / "in", folder / "out", {.keep_embedding = true});
   EXPECT_FALSE(report.relative_error.contains("word_embeddings"));
   const auto before = BaseWeights::Open(folder / "in"), after = BaseWeights::Open(folder / "out");
   const StoredTensor& a = before->Tensor("word_embeddings.weight");
@@ -184,22 +190,22 @@ TEST(QuantizeTest, TheFolderIsComplete) {
   WriteText(
       folder / "in/config.json",
       R"({"zeta": [1], "hidden_size": 40, "n_head": 5, "n_layer": 2, "vocab_size": 300, "alpha": "x"})");
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "README.md",
-                           "LICENSE", "training.log", "1_Pooling/config.json"}) {
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+                           "README.md", "LICENSE", "training.log", "1_Pooling/config.json"}) {
     WriteText(folder / (std::string("in/") + name), std::string("contents of ") + name);
   }
   WriteText(folder / "in/modules.json", R"([{"idx": 0, "name": "0", "path": "", "type": "T"},
       {"idx": 1, "name": "1", "path": "1_Pooling", "type": "P"}])");
   QuantizeFolder(folder / "in", folder / "out", {.base_name = "bigscience/bloom-560m"});
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "README.md",
-                           "LICENSE", "1_Pooling/config.json"}) {
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+                           "README.md", "LICENSE", "1_Pooling/config.json"}) {
     EXPECT_EQ(ReadText(folder / (std::string("out/") + name)), std::string("contents of ") + name);
   }
   EXPECT_TRUE(std::filesystem::exists(folder / "out/modules.json"));
   EXPECT_FALSE(std::filesystem::exists(folder / "out/training.log"));
   const Json config = Json::ReadFile(folder / "out/config.json");
-  EXPECT_THAT(config.Keys(),
-              ElementsAre("zeta", "hidden_size", "n_head", "n_layer", "vocab_size", "alpha", "quantization"));
+  EXPECT_THAT(config.Keys(), ElementsAre("zeta", "hidden_size", "n_head", "n_layer", "vocab_size",
+                                         "alpha", "quantization"));
   EXPECT_EQ(config.At("quantization").At("block_size").AsString(), "row");
   const Json record = Json::ReadFile(folder / "out/lacos.json");
   EXPECT_EQ(record.At("kind").AsString(), "quantized");
@@ -208,17 +214,20 @@ TEST(QuantizeTest, TheFolderIsComplete) {
 }
 
 TEST(QuantizeTest, NonFiniteWeightsAreNamedAndLeaveNothingBehind) {
-  for (const char* name : {"h.1.self_attention.dense.weight", "ln_f.weight", "word_embeddings.weight"}) {
+  for (const char* name :
+       {"h.1.self_attention.dense.weight", "ln_f.weight", "word_embeddings.weight"}) {
     for (const float bad :
          {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
       const TestFolder folder;
       TinyModel model = MakeTinyModel(DType::kBF16);
       model.values[name][17] = bad;
       WriteModel(folder / "in", model);
-      EXPECT_THAT(ErrorOf([&] { QuantizeFolder(folder / "in", folder / "out", {.keep_embedding = true}); }),
-                  AllOf(HasSubstr(name), HasSubstr("index 17")));
+      EXPECT_THAT(
+          ErrorOf([&] { QuantizeFolder(folder / "in", folder / "out", {.keep_embedding = true}); }),
+          AllOf(HasSubstr(name), HasSubstr("index 17")));
       int entries = 0;
-      for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) ++entries;
+      for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
+        ++entries;
       EXPECT_EQ(entries, 1);  // "in"
     }
   }

@@ -27,7 +27,8 @@ ExampleFile RandomPairs(int64_t n, int64_t repeats, uint64_t seed) {
   std::vector<std::vector<std::string>> texts;
   const auto anchors = static_cast<uint64_t>(std::max<int64_t>(1, n / repeats));
   for (int64_t i = 0; i < n; ++i) {
-    texts.push_back({fmt::format("anchor {}", random.Below(anchors)), fmt::format("positive {}", i)});
+    texts.push_back(
+        {fmt::format("anchor {}", random.Below(anchors)), fmt::format("positive {}", i)});
     if (i % 3 == 0) texts.back().push_back(fmt::format("negative {}", random.Below(anchors * 4)));
   }
   return Pairs(texts);
@@ -52,8 +53,8 @@ ExampleFile Classes(const std::vector<int>& sizes) {
   return file;
 }
 
-// Every example at most once, no text twice in a batch, two examples or more in each; returns how many were
-// used.
+// Every example at most once, no text twice in a batch, two examples or more in each; returns how
+// many were used.
 int64_t CheckEpoch(const std::vector<ExampleFile>& files, const Epoch& epoch, int64_t batch_size) {
   std::set<std::pair<int32_t, int64_t>> used;
   for (const Batch& batch : epoch.batches) {
@@ -143,7 +144,8 @@ TEST(Batcher, ShufflesUniformly) {
   const std::vector<ExampleFile> files = {DistinctPairs(8)};
   double counts[8] = {};
   for (int epoch = 0; epoch < 2000; ++epoch) {
-    const std::vector<int64_t> order = MakeEpoch(files, {.batch_size = 8}, epoch).batches.at(0).examples;
+    const std::vector<int64_t> order =
+        MakeEpoch(files, {.batch_size = 8}, epoch).batches.at(0).examples;
     ++counts[std::find(order.begin(), order.end(), 0) - order.begin()];
   }
   double chi_square = 0;
@@ -155,11 +157,12 @@ TEST(Batcher, DrawsFilesInProportionToTheirSize) {
   const std::vector<ExampleFile> files = {RandomPairs(9000, 1, 7), RandomPairs(3000, 1, 8)};
   const Epoch epoch = MakeEpoch(files, {.batch_size = 10}, 0);
   EXPECT_EQ(CheckEpoch(files, epoch, 10), 12000);
-  // The first half of the epoch holds each file's share: drawing without replacement has a standard deviation
-  // of sqrt(n/2 · 3/4 · 1/4 / 2) of n batches.
+  // The first half of the epoch holds each file's share: drawing without replacement has a standard
+  // deviation of sqrt(n/2 · 3/4 · 1/4 / 2) of n batches.
   const size_t half = epoch.batches.size() / 2;
-  const auto first = std::count_if(epoch.batches.begin(), epoch.batches.begin() + static_cast<int64_t>(half),
-                                   [](const Batch& batch) { return batch.file == 0; });
+  const auto first =
+      std::count_if(epoch.batches.begin(), epoch.batches.begin() + static_cast<int64_t>(half),
+                    [](const Batch& batch) { return batch.file == 0; });
   EXPECT_NEAR(static_cast<double>(first), 0.75 * static_cast<double>(half),
               5 * std::sqrt(static_cast<double>(half) * 3 / 32));
 }
@@ -170,7 +173,8 @@ TEST(Batcher, TakesFilesInTurnUntilEachIsUsedUp) {
   EXPECT_EQ(CheckEpoch(files, epoch, 10), 60);
   std::vector<int32_t> order;
   for (const Batch& batch : epoch.batches) order.push_back(batch.file);
-  EXPECT_EQ(std::vector<int32_t>(order.begin(), order.begin() + 4), (std::vector<int32_t>{0, 1, 0, 1}));
+  EXPECT_EQ(std::vector<int32_t>(order.begin(), order.begin() + 4),
+            (std::vector<int32_t>{0, 1, 0, 1}));
 }
 
 TEST(Batcher, CouplesTwoDifferentTextsOfOneClass) {
@@ -191,7 +195,8 @@ TEST(Batcher, CouplesTwoDifferentTextsOfOneClass) {
 
 TEST(Batcher, DoesNotCoupleATextWithItself) {
   ExampleFile file = Classes({0, 0});
-  for (const char* text : {"x", "x", "x", "y"}) file.examples.push_back({.texts = {text}, .label = 0});
+  for (const char* text : {"x", "x", "x", "y"})
+    file.examples.push_back({.texts = {text}, .label = 0});
   for (const char* text : {"v", "w"}) file.examples.push_back({.texts = {text}, .label = 1});
   for (int epoch = 0; epoch < 20; ++epoch) {
     EXPECT_EQ(CheckEpoch({file}, MakeEpoch({file}, {.batch_size = 4}, epoch), 4), 4);
@@ -215,8 +220,8 @@ TEST(Batcher, LetsScoredAndLabelledPairsRepeatTexts) {
 }
 
 TEST(Batcher, HandlesTextsThatRepeatOften) {
-  // 100,000 pairs over 20 anchors: trying every waiting pair for every batch would be 5,000 * 100,000 tries
-  // and run into the test's time limit; one try a queue takes milliseconds.
+  // 100,000 pairs over 20 anchors: trying every waiting pair for every batch would be 5,000 *
+  // 100,000 tries and run into the test's time limit; one try a queue takes milliseconds.
   const std::vector<ExampleFile> files = {RandomPairs(100000, 5000, 11)};
   const Epoch epoch = MakeEpoch(files, {.batch_size = 128}, 0);
   EXPECT_GE(epoch.batches.size(), 100000u / 128);

@@ -1,5 +1,5 @@
-// Examples by the columns of a table: pairs, hard negatives, labels, scores, classes, plain texts; and what
-// is dropped.
+// Examples by the columns of a table: pairs, hard negatives, labels, scores, classes, plain texts;
+// and what is dropped.
 #include "lacos/data/examples.h"
 
 #include <gmock/gmock.h>
@@ -75,7 +75,9 @@ TEST_F(ExamplesTest, HardNegativesMayPrecedeTheirPairAndServeSeveral) {
 
 TEST_F(ExamplesTest, EverySpellingOfALabelIsUnderstood) {
   for (const char* label : {"entailment", "e", "0", "ENTAILMENT", "E"}) {
-    EXPECT_EQ(Read(std::string("anchor\tpositive\tgold_label\na\tb\t") + label + "\n").examples.size(), 1u)
+    EXPECT_EQ(
+        Read(std::string("anchor\tpositive\tgold_label\na\tb\t") + label + "\n").examples.size(),
+        1u)
         << label;
   }
   for (const auto& [labels, value] : {std::pair{"entailment e 0 Entailment", 0},
@@ -100,8 +102,8 @@ TEST_F(ExamplesTest, AnUnknownLabelNamesFileLineValueAndTheKnownOnes) {
 }
 
 TEST_F(ExamplesTest, WithoutLabelsEveryRowIsAPair) {
-  const ExampleFile file =
-      Read("x,anchor,positive,negative_2,negative_1\n1,a,p,n2,n1\n2,b,q,,n1\n3,c,r,r,r2\n", {}, "f.csv");
+  const ExampleFile file = Read(
+      "x,anchor,positive,negative_2,negative_1\n1,a,p,n2,n1\n2,b,q,,n1\n3,c,r,r,r2\n", {}, "f.csv");
   EXPECT_EQ(file.kind, ExampleKind::kPairs);
   EXPECT_EQ(TextsOf(file), (Texts{{"a", "p", "n1", "n2"}, {"b", "q", "n1"}, {"c", "r", "r2"}}));
   EXPECT_EQ(file.dropped_negatives, 1);
@@ -117,7 +119,8 @@ TEST_F(ExamplesTest, ScoresAndLabelsKeepIdenticalTexts) {
   EXPECT_EQ(Read("sentence1\tsentence2\tlabel\na\ta\te\n", {.labelled = true}).examples.size(), 1u);
   EXPECT_THAT(Error("sentence1\tsentence2\tscore\na\tb\tgood\n"),
               HasSubstr(":2] found the score 'good'; expected a number"));
-  EXPECT_THAT(Error("sentence1\tsentence2\tscore\na\tb\tnan\n"), HasSubstr("found the score 'nan'"));
+  EXPECT_THAT(Error("sentence1\tsentence2\tscore\na\tb\tnan\n"),
+              HasSubstr("found the score 'nan'"));
 }
 
 TEST_F(ExamplesTest, SickHasScoresAndLabels) {
@@ -156,8 +159,9 @@ TEST_F(ExamplesTest, JsonLinesMayBringLabelsAndNegativesLate) {
       {}, "f.jsonl");
   EXPECT_EQ(TextsOf(file), (Texts{{"p", "h"}, {"p", "i", "n"}}));
   EXPECT_EQ(file.dropped_no_gold_label, 1);
-  EXPECT_THAT(Error("{\"premise\": \"p\", \"hypothesis\": \"h\"}\n{\"premise\": \"p\"}\n", {}, "f.jsonl"),
-              HasSubstr("/f.jsonl:2] has no text for 'hypothesis'"));
+  EXPECT_THAT(
+      Error("{\"premise\": \"p\", \"hypothesis\": \"h\"}\n{\"premise\": \"p\"}\n", {}, "f.jsonl"),
+      HasSubstr("/f.jsonl:2] has no text for 'hypothesis'"));
 }
 
 TEST_F(ExamplesTest, ASplitColumnIsHonoured) {
@@ -177,23 +181,26 @@ TEST_F(ExamplesTest, AFileThatLeavesNoExampleIsAnError) {
   EXPECT_THAT(Error("sentence1\tsentence2\n"), HasSubstr("has a header and no rows"));
   EXPECT_THAT(
       Error("sentence1\tsentence2\tlabel\na\tb\tn\nc\td\t-\n"),
-      HasSubstr("has 2 rows and none of use: 1 without a gold label or score, 1 neutral or contradiction"));
+      HasSubstr(
+          "has 2 rows and none of use: 1 without a gold label or score, 1 neutral or contradiction"));
 }
 
 TEST_F(ExamplesTest, AMissingHeaderNamesTheKnownColumns) {
-  EXPECT_THAT(
-      Error("A man plays.\tA man is playing.\tentailment\n"),
-      AllOf(HasSubstr("has the columns (A man plays., A man is playing., entailment)"),
-            HasSubstr("sentence1|premise|anchor"), HasSubstr("text"), HasSubstr("add a header line")));
+  EXPECT_THAT(Error("A man plays.\tA man is playing.\tentailment\n"),
+              AllOf(HasSubstr("has the columns (A man plays., A man is playing., entailment)"),
+                    HasSubstr("sentence1|premise|anchor"), HasSubstr("text"),
+                    HasSubstr("add a header line")));
   EXPECT_THAT(Error("sentence1\tlabel\na\te\n"), HasSubstr("expected a header"));
   EXPECT_THAT(Error("sentence1\tsentence2\na\tb\n", {.labelled = true}),
               HasSubstr("expected a label or gold_label"));
-  EXPECT_EQ(Read("a\tb\te\n", {.table = {.columns = {"premise", "hypothesis", "label"}}}).examples.size(),
-            1u);
+  EXPECT_EQ(
+      Read("a\tb\te\n", {.table = {.columns = {"premise", "hypothesis", "label"}}}).examples.size(),
+      1u);
 }
 
 TEST_F(ExamplesTest, ARowOfAnotherWidthStopsTheRun) {
-  EXPECT_THAT(Error("sentence1\tsentence2\na\tb\nc\n"), HasSubstr("/f.tsv:3] found 1 column; expected 2"));
+  EXPECT_THAT(Error("sentence1\tsentence2\na\tb\nc\n"),
+              HasSubstr("/f.tsv:3] found 1 column; expected 2"));
 }
 
 std::vector<int64_t> LinesKept(ExampleFile file, double fraction, uint64_t seed) {
@@ -210,12 +217,13 @@ TEST_F(ExamplesTest, ASmallerFractionLiesInsideALargerOneOfTheSameSeed) {
   const ExampleFile file = Read(table);
   for (const uint64_t seed : {1, 2}) {
     std::vector<int64_t> before;
-    for (const auto& [fraction, count] :
-         std::vector<std::pair<double, size_t>>{{0.001, 1}, {0.1, 20}, {0.3, 60}, {0.5, 100}, {1.0, 200}}) {
+    for (const auto& [fraction, count] : std::vector<std::pair<double, size_t>>{
+             {0.001, 1}, {0.1, 20}, {0.3, 60}, {0.5, 100}, {1.0, 200}}) {
       const std::vector<int64_t> lines = LinesKept(file, fraction, seed);
       EXPECT_EQ(lines.size(), count);
       EXPECT_TRUE(std::is_sorted(lines.begin(), lines.end()));
-      EXPECT_TRUE(std::includes(lines.begin(), lines.end(), before.begin(), before.end())) << fraction;
+      EXPECT_TRUE(std::includes(lines.begin(), lines.end(), before.begin(), before.end()))
+          << fraction;
       before = lines;
     }
   }
@@ -227,12 +235,13 @@ TEST_F(ExamplesTest, ASmallerFractionLiesInsideALargerOneOfTheSameSeed) {
 TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
   const Texts pair = {{"A man plays.", "Someone plays."}};
   // AllNLI.tsv of sentence-transformers.
-  EXPECT_EQ(TextsOf(Read("split\tdataset\tfilename\tsentence1\tsentence2\tlabel\n"
-                         "train\tSNLI\tsnli_1.0_train.txt\tA man plays.\tSomeone plays.\tentailment\n"
-                         "train\tSNLI\tsnli_1.0_train.txt\tA man plays.\tHe says \"no\tcontradiction\n"
-                         "dev\tMNLI\tmultinli_1.0_dev.txt\tA man\tA person\tentailment\n",
-                         {.split = "train"}, "AllNLI.tsv")),
-            pair);
+  EXPECT_EQ(
+      TextsOf(Read("split\tdataset\tfilename\tsentence1\tsentence2\tlabel\n"
+                   "train\tSNLI\tsnli_1.0_train.txt\tA man plays.\tSomeone plays.\tentailment\n"
+                   "train\tSNLI\tsnli_1.0_train.txt\tA man plays.\tHe says \"no\tcontradiction\n"
+                   "dev\tMNLI\tmultinli_1.0_dev.txt\tA man\tA person\tentailment\n",
+                   {.split = "train"}, "AllNLI.tsv")),
+      pair);
   // snli_1.0_train.txt: parse trees between, blank labels behind.
   const std::string snli =
       "gold_label\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\tsentence2_"
@@ -259,37 +268,42 @@ TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
   EXPECT_EQ(TextsOf(multinli), pair);
   EXPECT_EQ(multinli.dropped_no_gold_label, 1);
   // GLUE's MNLI/train.tsv.
-  EXPECT_EQ(TextsOf(Read("index\tpromptID\tpairID\tgenre\tsentence1\tsentence2\tlabel1\tgold_label\n"
-                         "0\t1\t1e\tfiction\tA man plays.\tSomeone plays.\tentailment\tentailment\n")),
-            pair);
+  EXPECT_EQ(
+      TextsOf(Read("index\tpromptID\tpairID\tgenre\tsentence1\tsentence2\tlabel1\tgold_label\n"
+                   "0\t1\t1e\tfiction\tA man plays.\tSomeone plays.\tentailment\tentailment\n")),
+      pair);
   // XNLI's translated training data (multinli.train.fr.tsv) and its development set (xnli.dev.tsv).
   const ExampleFile translated = Read(
       "premise\thypo\tlabel\nA man plays.\tSomeone plays.\tentailment\nA man "
       "plays.\tNobody.\tcontradictory\n",
       {.hard_negatives = true}, "multinli.train.fr.tsv");
   EXPECT_EQ(TextsOf(translated), (Texts{{"A man plays.", "Someone plays.", "Nobody."}}));
-  EXPECT_EQ(TextsOf(Read("language\tgold_label\tsentence1_binary_parse\tsentence1\tsentence2\tmatch\n"
-                         "ar\tentailment\t\tA man plays.\tSomeone plays.\tTrue\n",
-                         {}, "xnli.dev.tsv")),
-            pair);
+  EXPECT_EQ(
+      TextsOf(Read("language\tgold_label\tsentence1_binary_parse\tsentence1\tsentence2\tmatch\n"
+                   "ar\tentailment\t\tA man plays.\tSomeone plays.\tTrue\n",
+                   {}, "xnli.dev.tsv")),
+      pair);
   // XNLI as JSON lines with numbers for labels.
-  EXPECT_EQ(TextsOf(Read("{\"premise\": \"A man plays.\", \"hypothesis\": \"Someone plays.\", \"label\": 0}\n"
-                         "{\"premise\": \"A man plays.\", \"hypothesis\": \"No\", \"label\": 2}\n",
-                         {}, "fr.train.jsonl")),
-            pair);
+  EXPECT_EQ(
+      TextsOf(
+          Read("{\"premise\": \"A man plays.\", \"hypothesis\": \"Someone plays.\", \"label\": 0}\n"
+               "{\"premise\": \"A man plays.\", \"hypothesis\": \"No\", \"label\": 2}\n",
+               {}, "fr.train.jsonl")),
+      pair);
   // Triplets: all-nli's columns, SimCSE's nli_for_simcse.csv, and lines of texts alone.
   const Texts triplet = {{"A man plays.", "Someone plays.", "Nobody, he said"}};
-  EXPECT_EQ(TextsOf(Read(
-                "{\"anchor\": \"A man plays.\", \"positive\": \"Someone plays.\", \"negative\": \"Nobody, he "
-                "said\"}\n",
-                {}, "triplets.jsonl")),
-            triplet);
-  EXPECT_EQ(TextsOf(Read("sent0,sent1,hard_neg\nA man plays.,Someone plays.,\"Nobody, he said\"\n", {},
-                         "nli_for_simcse.csv")),
-            triplet);
   EXPECT_EQ(
-      TextsOf(Read("[\"A man plays.\", \"Someone plays.\", \"Nobody, he said\"]\n", {}, "AllNLI.jsonl")),
+      TextsOf(Read(
+          "{\"anchor\": \"A man plays.\", \"positive\": \"Someone plays.\", \"negative\": \"Nobody, he "
+          "said\"}\n",
+          {}, "triplets.jsonl")),
       triplet);
+  EXPECT_EQ(TextsOf(Read("sent0,sent1,hard_neg\nA man plays.,Someone plays.,\"Nobody, he said\"\n",
+                         {}, "nli_for_simcse.csv")),
+            triplet);
+  EXPECT_EQ(TextsOf(Read("[\"A man plays.\", \"Someone plays.\", \"Nobody, he said\"]\n", {},
+                         "AllNLI.jsonl")),
+            triplet);
 }
 
 TEST_F(ExamplesTest, ARaggedRowWithoutItsTextIsNamed) {

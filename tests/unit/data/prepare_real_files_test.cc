@@ -1,5 +1,5 @@
-// The public archives themselves, as they lie in ../shared/data and re-arranged as SentEval lays them out:
-// every published total. Skipped where they are not at hand.
+// The public archives themselves, as they lie in ../shared/data and re-arranged as SentEval lays
+// them out: every published total. Skipped where they are not at hand.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -86,7 +86,8 @@ TEST(PrepareRealFiles, EveryPublishedTotalIsReached) {
 TEST(PrepareRealFiles, SentEvalsLayoutGivesTheSameScoresAndCounts) {
   if (!HasData()) GTEST_SKIP() << "../shared/data is not at hand";
   const TestFolder folder;
-  const std::string first = folder / "suite", raw = folder / "downstream", second = folder / "again";
+  const std::string first = folder / "suite", raw = folder / "downstream",
+                    second = folder / "again";
   PrepareSuite({.from = std::string(kData) + "/sts", .to = first, .only = {"sts"}});
   const Suite suite = OpenSuite(first);
   // Lower-cased as SentEval does, with ungraded rows as it has them, under its names.
@@ -116,14 +117,15 @@ TEST(PrepareRealFiles, SentEvalsLayoutGivesTheSameScoresAndCounts) {
     const ScoredPairs pairs = ReadStsSet(suite, *set);
     std::ofstream csv(fmt::format("{}/STS/STSBenchmark/sts-{}.csv", raw, set->split));
     for (size_t i = 0; i < pairs.first.size(); ++i) {
-      csv << fmt::format("genre\tfile\tyear\t{}\t{:#}\t{}\t{}\n", i, pairs.score[i], lower(pairs.first[i]),
-                         lower(pairs.second[i]));
+      csv << fmt::format("genre\tfile\tyear\t{}\t{:#}\t{}\t{}\n", i, pairs.score[i],
+                         lower(pairs.first[i]), lower(pairs.second[i]));
     }
   }
   const PrepareReport report =
       PrepareSuite({.from = raw, .to = second, .only = {"sts"}, .allow_incomplete = true});
-  const std::map<std::string, int64_t> expected = {{"STS12", 3108}, {"STS13", 1500}, {"STS14", 3750},
-                                                   {"STS15", 3000}, {"STS16", 1186}, {"STSBenchmark", 1379}};
+  const std::map<std::string, int64_t> expected = {{"STS12", 3108}, {"STS13", 1500},
+                                                   {"STS14", 3750}, {"STS15", 3000},
+                                                   {"STS16", 1186}, {"STSBenchmark", 1379}};
   EXPECT_EQ(TestTotals(report.sets), expected);
   int64_t changed = 0;
   for (const SuiteSet& set : report.sets) {
@@ -149,8 +151,8 @@ TEST(PrepareRealFiles, SentenceTransformersBenchmarkIsThePublishedOne) {
   for (const SuiteSet* set : suite.Find("sts", "STSBenchmark")) {
     const ScoredPairs pairs = ReadStsSet(suite, *set);
     for (size_t i = 0; i < pairs.first.size(); ++i) {
-      tsv << fmt::format("{}\tg\td\ty\t{}\t{:#}\t{}\t{}\n", set->split, i, pairs.score[i], pairs.first[i],
-                         pairs.second[i]);
+      tsv << fmt::format("{}\tg\td\ty\t{}\t{:#}\t{}\t{}\n", set->split, i, pairs.score[i],
+                         pairs.first[i], pairs.second[i]);
     }
   }
   tsv.close();
@@ -160,7 +162,8 @@ TEST(PrepareRealFiles, SentenceTransformersBenchmarkIsThePublishedOne) {
   for (const SuiteSet& set : report.sets) EXPECT_TRUE(set.published_text) << set.path;
 }
 
-// Headlines, images and OnWN were used in several years; without a folder that names one the scores decide.
+// Headlines, images and OnWN were used in several years; without a folder that names one the scores
+// decide.
 TEST(PrepareRealFiles, TheYearIsToldByTheScoresWhereNoFolderNamesIt) {
   if (!HasData()) GTEST_SKIP() << "../shared/data is not at hand";
   const TestFolder folder;

@@ -1,4 +1,5 @@
-// Raw test sets with every trap that the public archives hold, in small: what comes out, and what is refused.
+// Raw test sets with every trap that the public archives hold, in small: what comes out, and what
+// is refused.
 #include "lacos/data/prepare/prepare.h"
 
 #include <fmt/format.h>
@@ -75,13 +76,15 @@ TEST_F(PrepareTest, BlankGoldLinesAreUngradedAndOnlyLineFeedsEndALine) {
 }
 
 TEST_F(PrepareTest, LineEndsMarksAndQuotesAreAsFound) {
-  Write("STS.input.track9.xx-yy.txt", "\xEF\xBB\xBFShe said \"no\t\"yes\" and \"maybe\r\na\rb\t'' ``c\r\n");
+  Write("STS.input.track9.xx-yy.txt",
+        "\xEF\xBB\xBFShe said \"no\t\"yes\" and \"maybe\r\na\rb\t'' ``c\r\n");
   Write("STS.gs.track9.xx-yy.txt",
         "\xEF\xBB\xBF"
         "1\r\n4.2\r\n");
   const PrepareReport report = Prepare();
-  EXPECT_EQ(Output("sts/STS17/xx-yy.tsv"),
-            "sentence1\tsentence2\tscore\nShe said \"no\t\"yes\" and \"maybe\t1\na b\t'' ``c\t4.2\n");
+  EXPECT_EQ(
+      Output("sts/STS17/xx-yy.tsv"),
+      "sentence1\tsentence2\tscore\nShe said \"no\t\"yes\" and \"maybe\t1\na b\t'' ``c\t4.2\n");
   EXPECT_THAT(report.notes, Contains(Field(&PrepareNote::what, HasSubstr("became blanks"))))
       << "the carriage return inside a text";
 }
@@ -90,10 +93,13 @@ TEST_F(PrepareTest, LatinOneFilesAreConverted) {
   Write("STS.input.track9.xx-yy.txt", "caf\xE9 \x93quoted\x94 \x85\tna\xEFve\n");
   Write("STS.gs.track9.xx-yy.txt", "3\n");
   const PrepareReport report = Prepare();
-  EXPECT_THAT(Output("sts/STS17/xx-yy.tsv"),
-              HasSubstr("caf\xC3\xA9 \xE2\x80\x9Cquoted\xE2\x80\x9D \xE2\x80\xA6\tna\xC3\xAFve\t3\n"));
-  EXPECT_THAT(report.notes, ElementsAre(Field(&PrepareNote::what, HasSubstr("converted from Windows-1252"))));
-  EXPECT_EQ(Windows1252ToUtf8("\x80\x81\x9F\xA0\xFF"), "\xE2\x82\xAC\xC2\x81\xC5\xB8\xC2\xA0\xC3\xBF");
+  EXPECT_THAT(
+      Output("sts/STS17/xx-yy.tsv"),
+      HasSubstr("caf\xC3\xA9 \xE2\x80\x9Cquoted\xE2\x80\x9D \xE2\x80\xA6\tna\xC3\xAFve\t3\n"));
+  EXPECT_THAT(report.notes,
+              ElementsAre(Field(&PrepareNote::what, HasSubstr("converted from Windows-1252"))));
+  EXPECT_EQ(Windows1252ToUtf8("\x80\x81\x9F\xA0\xFF"),
+            "\xE2\x82\xAC\xC2\x81\xC5\xB8\xC2\xA0\xC3\xBF");
 }
 
 TEST_F(PrepareTest, OnlyTrackSixMayHaveMorePairsThanScores) {
@@ -105,12 +111,13 @@ TEST_F(PrepareTest, OnlyTrackSixMayHaveMorePairsThanScores) {
                                 Field(&PrepareNote::count, 2))));
   EXPECT_EQ(Output("sts/STS17/xx-yy.tsv"), "sentence1\tsentence2\tscore\na\tb\t1\nc\td\t2\n");
   Write("STS.gs.track6.xx-yy.txt", "1\n2\n3\n4\n5\n");
-  EXPECT_THAT(Error(), AllOf(HasSubstr("STS.input.track6.xx-yy.txt] has 4 lines"), HasSubstr("] 5;")));
+  EXPECT_THAT(Error(),
+              AllOf(HasSubstr("STS.input.track6.xx-yy.txt] has 4 lines"), HasSubstr("] 5;")));
   fs::remove_all(folder_ / "raw");
   Write("STS.input.track5.xx-yy.txt", pairs);
   Write("STS.gs.track5.xx-yy.txt", "1\n2\n");
-  EXPECT_THAT(Error(),
-              AllOf(HasSubstr("has 4 lines"), HasSubstr("expected one score, or a blank line, for each")));
+  EXPECT_THAT(Error(), AllOf(HasSubstr("has 4 lines"),
+                             HasSubstr("expected one score, or a blank line, for each")));
 }
 
 TEST_F(PrepareTest, DamagedRowsAreNamed) {
@@ -136,7 +143,8 @@ TEST_F(PrepareTest, DamagedRowsAreNamed) {
 
 TEST_F(PrepareTest, AHalfWithoutItsPartnerIsAnErrorWhereverItIs) {
   Write("STS.input.track9.xx-yy.txt", "a\tb\n");
-  EXPECT_THAT(Error(), HasSubstr("STS.input.track9.xx-yy.txt] has no STS.gs file that belongs to it"));
+  EXPECT_THAT(Error(),
+              HasSubstr("STS.input.track9.xx-yy.txt] has no STS.gs file that belongs to it"));
   Write("elsewhere/STS.gs.track9.xx-yy.txt", "1\n");
   EXPECT_EQ(Prepare().sets.size(), 1u) << "SemEval 2017 has the scores in an archive of their own";
   Write("copy/STS.gs.track9.xx-yy.txt", "1\n");
@@ -152,9 +160,9 @@ TEST_F(PrepareTest, OneSetWithTwoContentsIsRefused) {
   EXPECT_EQ(report.sets.size(), 1u);
   EXPECT_THAT(report.notes, ElementsAre(Field(&PrepareNote::what, HasSubstr("equal contents"))));
   WriteArchive(folder_ / "raw/b.zip", {{"STS2017-extended/STS.xx-yy.txt", "s\tt\t3\n", ""}});
-  EXPECT_THAT(Error(),
-              AllOf(HasSubstr("a/STS.xx-yy.txt]"), HasSubstr("b.zip/STS2017-extended/STS.xx-yy.txt]"),
-                    HasSubstr("STS17 xx-yy test with different contents")));
+  EXPECT_THAT(Error(), AllOf(HasSubstr("a/STS.xx-yy.txt]"),
+                             HasSubstr("b.zip/STS2017-extended/STS.xx-yy.txt]"),
+                             HasSubstr("STS17 xx-yy test with different contents")));
 }
 
 TEST_F(PrepareTest, CountsAreChecked) {
@@ -166,7 +174,8 @@ TEST_F(PrepareTest, CountsAreChecked) {
 
 TEST_F(PrepareTest, TextsAreCheckedUnlessAnotherEditionIsKnownOrAllowed) {
   Write("custrev.all", Lines("0 bad", 1368) + Lines("1 good", 2407));
-  EXPECT_THAT(Error(), AllOf(HasSubstr("gives CR with SHA-256"), HasSubstr("--allow-changed-texts")));
+  EXPECT_THAT(Error(),
+              AllOf(HasSubstr("gives CR with SHA-256"), HasSubstr("--allow-changed-texts")));
   changed_texts_ = true;
   EXPECT_FALSE(Prepare().sets.at(0).published_text);
   changed_texts_ = false;
@@ -200,12 +209,14 @@ TEST_F(PrepareTest, AnotherEditionMayHaveItsOwnCounts) {
 }
 
 TEST_F(PrepareTest, LabelsStandWhereEachLayoutHasThem) {
-  Write("TREC/TREC_10.label", Lines("DESC:def What is\xA0it ?", 250) + Lines("NUM:date When ?", 250));
+  Write("TREC/TREC_10.label",
+        Lines("DESC:def What is\xA0it ?", 250) + Lines("NUM:date When ?", 250));
   Write("SST/binary/sentiment-dev", Lines("a fine film\t1", 872));
   Write("SST/fine/sentiment-dev", Lines("4 a fine film", 1101));
   Write("elsewhere/sentiment-dev", "no set\n");
   Prepare();
-  EXPECT_THAT(Output("classification/TREC/test.tsv"), HasSubstr("text\tlabel\nWhat is\xC2\xA0it ?\tDESC\n"));
+  EXPECT_THAT(Output("classification/TREC/test.tsv"),
+              HasSubstr("text\tlabel\nWhat is\xC2\xA0it ?\tDESC\n"));
   EXPECT_THAT(Output("classification/TREC/test.tsv"), HasSubstr("\nWhen ?\tNUM\n"));
   EXPECT_THAT(Output("classification/SST2/dev.tsv"), HasSubstr("\na fine film\tpositive\n"));
   EXPECT_THAT(Output("classification/SST5/dev.tsv"), HasSubstr("\na fine film\tvery positive\n"));
@@ -219,7 +230,8 @@ TEST_F(PrepareTest, LabelsThatAreNoTagAreNamed) {
   for (const char* label : {"0", "21", "-1", "1.5", "1e300", "-1e300", "x", ""}) {
     Write("title_StackOverflow.txt", "how\n");
     Write("label_StackOverflow.txt", std::string(label) + "\n");
-    EXPECT_THAT(Error(), HasSubstr("label_StackOverflow.txt:1] found '" + std::string(label) + "'"));
+    EXPECT_THAT(Error(),
+                HasSubstr("label_StackOverflow.txt:1] found '" + std::string(label) + "'"));
     EXPECT_THAT(Error(), HasSubstr("expected a number from 1 to 20"));
   }
 }
@@ -237,15 +249,16 @@ TEST_F(PrepareTest, AbsentSetsAreListedAndNothingIsWrittenUnlessAllowed) {
       PrepareSuite({.from = folder_ / "raw", .to = folder_ / "suite", .only = {"sts"}});
   EXPECT_FALSE(report.written);
   EXPECT_FALSE(fs::exists(folder_ / "suite"));
-  EXPECT_THAT(report.absent,
-              Contains(AllOf(Field(&AbsentSet::name, "STS12"), Field(&AbsentSet::subset, "MSRvid"))));
+  EXPECT_THAT(report.absent, Contains(AllOf(Field(&AbsentSet::name, "STS12"),
+                                            Field(&AbsentSet::subset, "MSRvid"))));
   EXPECT_THAT(report.absent, Not(Contains(Field(&AbsentSet::task, "retrieval"))));
   EXPECT_THAT(report.absent, Not(Contains(Field(&AbsentSet::subset, "en-de"))))
       << "an addition, not asked for";
   EXPECT_TRUE(Prepare({"sts"}).written);
   EXPECT_THAT(OpenSuite(folder_ / "suite").absent, Contains(Field(&AbsentSet::name, "STS12")));
   EXPECT_THAT(VerifyManifest(folder_ / "suite"), ElementsAre());
-  EXPECT_THAT(Error({"retrieval"}), HasSubstr("holds no test set that lacos knows among its 1 files"));
+  EXPECT_THAT(Error({"retrieval"}),
+              HasSubstr("holds no test set that lacos knows among its 1 files"));
   EXPECT_THAT(Error({"sport"}), HasSubstr("[--only] found the task 'sport'"));
 }
 
@@ -286,11 +299,12 @@ std::string Xquad(const std::string& text, const std::string& id) {
   for (int p = 0; p < 119; ++p) {
     std::string questions;
     for (int q = 0; q < 10; ++q) {
-      questions += fmt::format("{}{{\"id\":\"{}{}-{}\",\"question\":\"{} q{}\\u0085\",\"answers\":[]}}",
-                               q ? "," : "", id, p, q, text, q);
+      questions +=
+          fmt::format("{}{{\"id\":\"{}{}-{}\",\"question\":\"{} q{}\\u0085\",\"answers\":[]}}",
+                      q ? "," : "", id, p, q, text, q);
     }
-    paragraphs +=
-        fmt::format("{}{{\"context\":\"{} p{}\\n\\t\",\"qas\":[{}]}}", p ? "," : "", text, p, questions);
+    paragraphs += fmt::format("{}{{\"context\":\"{} p{}\\n\\t\",\"qas\":[{}]}}", p ? "," : "", text,
+                              p, questions);
   }
   return fmt::format("{{\"data\":[{{\"title\":\"T_t\",\"paragraphs\":[{}]}}],\"version\":\"1.1\"}}",
                      paragraphs);
@@ -310,7 +324,8 @@ TEST_F(PrepareTest, QuestionsOfOneLanguageFindParagraphsOfAnother) {
   EXPECT_EQ(data.documents.texts[static_cast<size_t>(data.relevant[25].document)], "two p2\n\t")
       << "JSON needs no blanks in the place of line breaks";
   Write("xquad.xb.json", Xquad("two", "other"));
-  EXPECT_THAT(Error(), AllOf(HasSubstr("xquad.xb.json] asks other questions"), HasSubstr("xquad.xa.json]")));
+  EXPECT_THAT(Error(),
+              AllOf(HasSubstr("xquad.xb.json] asks other questions"), HasSubstr("xquad.xa.json]")));
   Write("xquad.xb.json", "{\"data\": [");
   EXPECT_THAT(Error(), HasSubstr("xquad.xb.json"));
 }
@@ -328,7 +343,8 @@ TEST_F(PrepareTest, TranslationsAreParallel) {
 }
 
 TEST_F(PrepareTest, HostileAndTruncatedArchivesEndTheWork) {
-  WriteArchive(folder_ / "x.tar.gz", {{"STS.xx-yy.txt", "s\tt\t2.0\n" + std::string(1 << 16, 'x'), ""}});
+  WriteArchive(folder_ / "x.tar.gz",
+               {{"STS.xx-yy.txt", "s\tt\t2.0\n" + std::string(1 << 16, 'x'), ""}});
   Write("x.tar.gz", folder_.Read("x.tar.gz").substr(0, 100));
   EXPECT_THAT(Error(), HasSubstr("x.tar.gz] ends inside its compressed data"));
   fs::remove(folder_ / "raw/x.tar.gz");
@@ -341,8 +357,8 @@ TEST_F(PrepareTest, HostileAndTruncatedArchivesEndTheWork) {
 TEST_F(PrepareTest, OneArchiveMayBeNamed) {
   fs::create_directories(folder_ / "raw");
   WriteArchive(folder_ / "raw/x.zip", {{"STS.xx-yy.txt", "s\tt\t2.0\n", ""}});
-  const PrepareReport report =
-      PrepareSuite({.from = folder_ / "raw/x.zip", .to = folder_ / "suite", .allow_incomplete = true});
+  const PrepareReport report = PrepareSuite(
+      {.from = folder_ / "raw/x.zip", .to = folder_ / "suite", .allow_incomplete = true});
   EXPECT_EQ(report.sets.at(0).origin.at(0).path, "x.zip/STS.xx-yy.txt");
   EXPECT_THAT(ErrorOf([&] { PrepareSuite({.from = folder_ / "none", .to = folder_ / "s2"}); }),
               HasSubstr("none] does not exist"));

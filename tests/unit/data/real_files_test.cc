@@ -1,5 +1,5 @@
-// The readers on published data, where a checkout has it beside it: known row counts, and known traps of each
-// format.
+// The readers on published data, where a checkout has it beside it: known row counts, and known
+// traps of each format.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
@@ -31,7 +31,8 @@ void Unpack(const std::string& archive, const TestFolder& folder) {
               static_cast<int>(contents.size()));
     contents.resize(size);
     const std::string name = std::string(header, strnlen(header, 100));
-    if (header[156] == '0' || header[156] == 0) folder.Write(name.substr(name.rfind('/') + 1), contents);
+    if (header[156] == '0' || header[156] == 0)
+      folder.Write(name.substr(name.rfind('/') + 1), contents);
   }
   gzclose(file);
 }
@@ -116,9 +117,9 @@ TEST(RealFiles, SickAsScoresAndAsLabels) {
   EXPECT_EQ(ReadExamples(path, {}).kind, ExampleKind::kScored);
   const ExampleFile pairs = ReadExamples(path, {.ignore_score = true});
   EXPECT_EQ(pairs.kind, ExampleKind::kPairs);
-  EXPECT_EQ(
-      static_cast<int64_t>(pairs.examples.size()) + pairs.dropped_other_label + pairs.dropped_identical_texts,
-      4500);
+  EXPECT_EQ(static_cast<int64_t>(pairs.examples.size()) + pairs.dropped_other_label +
+                pairs.dropped_identical_texts,
+            4500);
   EXPECT_EQ(ReadExamples(path, {.labelled = true}).examples.size(), 4500u);
 }
 
@@ -159,8 +160,8 @@ TEST(RealFiles, XnliInJsonLinesAndWithoutHeader) {
   const ExampleFile train = ReadExamples(jsonl, {});
   EXPECT_EQ(train.rows, 9000);
   EXPECT_EQ(static_cast<int64_t>(train.examples.size()) + train.dropped_identical_texts, 3000);
-  const ExampleFile file =
-      ReadExamples(dev, {.table = {.columns = {"premise", "hypothesis", "label"}}, .labelled = true});
+  const ExampleFile file = ReadExamples(
+      dev, {.table = {.columns = {"premise", "hypothesis", "label"}}, .labelled = true});
   EXPECT_EQ(file.examples.size(), 2490u);
   const std::string message = ErrorOf([&] { ReadExamples(dev, {}); });
   EXPECT_NE(message.find("add a header line"), std::string::npos) << message;
@@ -169,10 +170,12 @@ TEST(RealFiles, XnliInJsonLinesAndWithoutHeader) {
 TEST(RealFiles, TextsThatAreNotUtf8AreNamed) {
   const std::string path = kData + "tasks/classification_senteval_like/subj.all.gz";
   SKIP_WITHOUT(path);
-  const std::string message = ErrorOf([&] { ReadExamples(path, {.table = {.columns = {"text"}}}); });
+  const std::string message =
+      ErrorOf([&] { ReadExamples(path, {.table = {.columns = {"text"}}}); });
   EXPECT_NE(message.find("is not valid UTF-8"), std::string::npos) << message;
-  EXPECT_EQ(ReadExamples(path, {.table = {.replace_invalid = true, .columns = {"text"}}}).examples.size(),
-            10000u);
+  EXPECT_EQ(
+      ReadExamples(path, {.table = {.replace_invalid = true, .columns = {"text"}}}).examples.size(),
+      10000u);
 }
 
 TEST(RealFiles, TheTokenizerOfTheDemoModelReadsBackEqual) {

@@ -16,7 +16,8 @@ using Rows = std::vector<Cells>;
 
 class RowsTest : public ::testing::Test {
  protected:
-  Rows ReadAll(const std::string& name, const std::string& bytes, const TableOptions& options = {}) {
+  Rows ReadAll(const std::string& name, const std::string& bytes,
+               const TableOptions& options = {}) {
     TableReader table(folder_.Write(name, bytes), options);
     Rows rows;
     Cells cells;
@@ -28,7 +29,8 @@ class RowsTest : public ::testing::Test {
     columns_ = table.columns();
     return rows;
   }
-  std::string Error(const std::string& name, const std::string& bytes, const TableOptions& options = {}) {
+  std::string Error(const std::string& name, const std::string& bytes,
+                    const TableOptions& options = {}) {
     return ErrorOf([&] { ReadAll(name, bytes, options); });
   }
   TestFolder folder_;
@@ -54,13 +56,16 @@ TEST_F(RowsTest, CsvIsRfc4180) {
 }
 
 TEST_F(RowsTest, DelimiterAndQuotingMayBeOverridden) {
-  EXPECT_EQ(ReadAll("f.csv", "a\tb\n\"x\ty\"\t\"1\n2\"\n", {.delimiter = '\t'}), (Rows{{"x\ty", "1\n2"}}));
+  EXPECT_EQ(ReadAll("f.csv", "a\tb\n\"x\ty\"\t\"1\n2\"\n", {.delimiter = '\t'}),
+            (Rows{{"x\ty", "1\n2"}}));
   EXPECT_EQ(ReadAll("f.csv", "a,b\n\"x,y\"\n", {.quoting = false}), (Rows{{"\"x", "y\""}}));
-  EXPECT_EQ(ReadAll("f.tsv", "a;b\n\"x;\";y\n", {.delimiter = ';', .quoting = true}), (Rows{{"x;", "y"}}));
+  EXPECT_EQ(ReadAll("f.tsv", "a;b\n\"x;\";y\n", {.delimiter = ';', .quoting = true}),
+            (Rows{{"x;", "y"}}));
 }
 
 TEST_F(RowsTest, NamesMayBeGivenForFilesWithoutHeader) {
-  EXPECT_EQ(ReadAll("f.tsv", "1\t2\n3\t4\n", {.columns = {"a", "b"}}), (Rows{{"1", "2"}, {"3", "4"}}));
+  EXPECT_EQ(ReadAll("f.tsv", "1\t2\n3\t4\n", {.columns = {"a", "b"}}),
+            (Rows{{"1", "2"}, {"3", "4"}}));
   EXPECT_EQ(lines_, (std::vector<int64_t>{1, 2}));
 }
 
@@ -77,12 +82,15 @@ TEST_F(RowsTest, AHeaderLosesItsByteOrderMarkAndBlanks) {
 }
 
 TEST_F(RowsTest, ARowOfAnotherWidthNamesItsLineAndTheColumns) {
-  EXPECT_THAT(Error("f.tsv", "sentence1\tsentence2\tlabel\tgenre\na\tb\tc\td\nx\ty\n"),
-              HasSubstr("/f.tsv:3] found 2 columns; expected 4 (sentence1, sentence2, label, genre)"));
+  EXPECT_THAT(
+      Error("f.tsv", "sentence1\tsentence2\tlabel\tgenre\na\tb\tc\td\nx\ty\n"),
+      HasSubstr("/f.tsv:3] found 2 columns; expected 4 (sentence1, sentence2, label, genre)"));
   EXPECT_THAT(Error("f.tsv", "a\tb\n\"x\ty\"\tz\n"),
               AllOf(HasSubstr("found 3 columns"), HasSubstr("--quoting csv")));
-  EXPECT_THAT(Error("f.csv", "a,b\n\"1\n2\",3\n4\n"), HasSubstr(":4] found 1 column; expected 2 (a, b)"));
-  EXPECT_EQ(ReadAll("f.tsv", "a\tb\nx\nx\ty\tz\n", {.ragged = true}), (Rows{{"x"}, {"x", "y", "z"}}));
+  EXPECT_THAT(Error("f.csv", "a,b\n\"1\n2\",3\n4\n"),
+              HasSubstr(":4] found 1 column; expected 2 (a, b)"));
+  EXPECT_EQ(ReadAll("f.tsv", "a\tb\nx\nx\ty\tz\n", {.ragged = true}),
+            (Rows{{"x"}, {"x", "y", "z"}}));
 }
 
 TEST_F(RowsTest, BlankLinesMayOnlyEndAFile) {
@@ -90,20 +98,23 @@ TEST_F(RowsTest, BlankLinesMayOnlyEndAFile) {
   EXPECT_THAT(Error("f.tsv", "a\tb\n1\t2\n\n3\t4\n"), HasSubstr(":3] found a blank line"));
   EXPECT_EQ(ReadAll("f.jsonl", "{\"a\": 1}\n\n"), (Rows{{"1"}}));
   EXPECT_THAT(Error("f.jsonl", "{\"a\": 1}\n\n{\"a\": 2}\n"), HasSubstr(":2] found a blank line"));
-  EXPECT_EQ(ReadAll("f.tsv", "text\nx\n\ny\n"), (Rows{{"x"}, {""}, {"y"}})) << "an empty text is a row";
+  EXPECT_EQ(ReadAll("f.tsv", "text\nx\n\ny\n"), (Rows{{"x"}, {""}, {"y"}}))
+      << "an empty text is a row";
 }
 
 TEST_F(RowsTest, ABrokenQuoteNamesTheLineWhereItBegan) {
-  EXPECT_THAT(Error("f.csv", "a,b\n1,\"x\n2,y\n3,z\n"),
-              AllOf(HasSubstr(":2] found a quoted field that is still open"), HasSubstr("--quoting none")));
+  EXPECT_THAT(
+      Error("f.csv", "a,b\n1,\"x\n2,y\n3,z\n"),
+      AllOf(HasSubstr(":2] found a quoted field that is still open"), HasSubstr("--quoting none")));
   EXPECT_THAT(Error("f.csv", "a,b\n1,2\n\"x\"y,2\n"),
               HasSubstr(":3] found text after the closing quote of field 1"));
 }
 
 TEST_F(RowsTest, JsonLinesGiveTheirValuesAsText) {
-  EXPECT_EQ(ReadAll("f.jsonl",
-                    R"({"s": "x\ty\u00e9", "i": 0, "d": 2.50, "b": true, "n": null, "l": [1], "o": {}})"),
-            (Rows{{"x\ty\xC3\xA9", "0", "2.50", "true", std::nullopt, std::nullopt, std::nullopt}}));
+  EXPECT_EQ(
+      ReadAll("f.jsonl",
+              R"({"s": "x\ty\u00e9", "i": 0, "d": 2.50, "b": true, "n": null, "l": [1], "o": {}})"),
+      (Rows{{"x\ty\xC3\xA9", "0", "2.50", "true", std::nullopt, std::nullopt, std::nullopt}}));
   EXPECT_EQ(ReadAll("f.json", "{\"a\": \"1\", \"b\": \"2\"}\n{\"b\": \"3\"}\n"),
             (Rows{{"1", "2"}, {std::nullopt, "3"}}));
 }
@@ -138,7 +149,8 @@ TEST_F(RowsTest, ColumnsAreFoundByTheFirstKnownNameInAnyCase) {
 
 TEST_F(RowsTest, InvalidUtf8IsAnErrorOrReplaced) {
   EXPECT_THAT(Error("f.tsv", "a\tb\nx\t\xE9\n"), HasSubstr("f.tsv:2] byte 3"));
-  EXPECT_EQ(ReadAll("f.tsv", "a\tb\nx\t\xE9\n", {.replace_invalid = true}), (Rows{{"x", "\xEF\xBF\xBD"}}));
+  EXPECT_EQ(ReadAll("f.tsv", "a\tb\nx\t\xE9\n", {.replace_invalid = true}),
+            (Rows{{"x", "\xEF\xBF\xBD"}}));
 }
 
 TEST_F(RowsTest, AnEmptyFileHasNoColumns) {
@@ -150,20 +162,25 @@ TEST_F(RowsTest, AnEmptyFileHasNoColumns) {
 
 TEST_F(RowsTest, TheNumberOfColumnsIsBounded) {
   const std::string wide(5000, '\t');
-  EXPECT_THAT(Error("f.tsv", wide + "\n"), AllOf(HasSubstr("f.tsv:1]"), HasSubstr("more than 4096 columns")));
+  EXPECT_THAT(Error("f.tsv", wide + "\n"),
+              AllOf(HasSubstr("f.tsv:1]"), HasSubstr("more than 4096 columns")));
   EXPECT_THAT(Error("f.csv", "a,b\n" + std::string(5000, ',') + "\n"),
               HasSubstr("f.csv:2] has more than 4096"));
   std::string lines;
   for (int i = 0; i < 5000; ++i) lines += "{\"key" + std::to_string(i) + "\": 1}\n";
-  EXPECT_THAT(Error("f.jsonl", lines), AllOf(HasSubstr("f.jsonl:4097]"), HasSubstr("different keys")));
+  EXPECT_THAT(Error("f.jsonl", lines),
+              AllOf(HasSubstr("f.jsonl:4097]"), HasSubstr("different keys")));
 }
 
 TEST_F(RowsTest, AnOpenQuoteDoesNotTakeInTheWholeFile) {
   std::string lines = "a,b\n\"open,";
-  while (lines.size() < size_t{66} << 20) lines += "a hundred thousand lines of text that nobody closes\n";
-  EXPECT_THAT(Error("f.csv", lines), AllOf(HasSubstr("f.csv:2]"), HasSubstr("over 67108864 bytes")));
-  EXPECT_THAT(Error("f.jsonl", "{\"a\": \"" + lines.replace(0, lines.size(), size_t{66} << 20, 'a')),
-              HasSubstr("is longer than 67108864 bytes"));
+  while (lines.size() < size_t{66} << 20)
+    lines += "a hundred thousand lines of text that nobody closes\n";
+  EXPECT_THAT(Error("f.csv", lines),
+              AllOf(HasSubstr("f.csv:2]"), HasSubstr("over 67108864 bytes")));
+  EXPECT_THAT(
+      Error("f.jsonl", "{\"a\": \"" + lines.replace(0, lines.size(), size_t{66} << 20, 'a')),
+      HasSubstr("is longer than 67108864 bytes"));
 }
 
 }  // namespace

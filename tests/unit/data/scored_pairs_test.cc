@@ -14,8 +14,8 @@ using Words = std::vector<std::string>;
 
 class ScoredPairsTest : public ::testing::Test {
  protected:
-  ScoredPairs Read(const std::string& name, const std::string& bytes, const TableOptions& options = {},
-                   const std::string& split = "") {
+  ScoredPairs Read(const std::string& name, const std::string& bytes,
+                   const TableOptions& options = {}, const std::string& split = "") {
     return ReadScoredPairs(folder_.Write(name, bytes), options, split);
   }
   void ExpectTwo(const ScoredPairs& pairs) {
@@ -43,8 +43,9 @@ TEST_F(ScoredPairsTest, ReadsEachLayout) {
       "main-news\tMSRpar\t2012test\t0002\t0\ta dog\t12\tsource 1\tsource 2\n";
   ExpectTwo(Read("sts-test.csv", stsb));
   ExpectTwo(Read("sts-test.tsv", stsb));
-  ExpectTwo(Read("sts-other.csv",
-                 "OnWN\t2012test\t0000\t4.5\ta man\tone man\nOnWN\t2012test\t0001\t0\ta dog\t12\n"));
+  ExpectTwo(
+      Read("sts-other.csv",
+           "OnWN\t2012test\t0000\t4.5\ta man\tone man\nOnWN\t2012test\t0001\t0\ta dog\t12\n"));
 }
 
 TEST_F(ScoredPairsTest, DropsAndCountsEmptyScoresEvenAtTheStart) {
@@ -58,7 +59,8 @@ TEST_F(ScoredPairsTest, DropsAndCountsEmptyScoresEvenAtTheStart) {
 }
 
 TEST_F(ScoredPairsTest, QuotesInTheBenchmarkAreText) {
-  const ScoredPairs pairs = Read("sts-dev.csv", "g\tf\ty\t1\t3.0\t\"Quoted, he said\tSaid \"so\"\n");
+  const ScoredPairs pairs =
+      Read("sts-dev.csv", "g\tf\ty\t1\t3.0\t\"Quoted, he said\tSaid \"so\"\n");
   EXPECT_EQ(pairs.first, (Words{"\"Quoted, he said"}));
   EXPECT_EQ(pairs.second, (Words{"Said \"so\""}));
 }
@@ -72,7 +74,8 @@ TEST_F(ScoredPairsTest, HonoursTheSplit) {
 }
 
 TEST_F(ScoredPairsTest, NamesABadRow) {
-  EXPECT_THAT(Error("f.tsv", "4.5\ta\tb\nhigh\tc\td\n"), HasSubstr("/f.tsv:2] found the score 'high'"));
+  EXPECT_THAT(Error("f.tsv", "4.5\ta\tb\nhigh\tc\td\n"),
+              HasSubstr("/f.tsv:2] found the score 'high'"));
   EXPECT_THAT(Error("f.tsv", "4.5\ta\tb\n1\tc\n"),
               HasSubstr("/f.tsv:2] found 2 columns; expected 3, as in the first rows"));
   EXPECT_THAT(Error("f.tsv", "sentence1\tsentence2\tscore\na\tb\n"),

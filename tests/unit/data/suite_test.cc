@@ -23,9 +23,10 @@ class SuiteTest : public ::testing::Test {
     folder_.Write("set.tsv", bytes);
     folder_.Write(
         "suite.json",
-        fmt::format(R"({{"format": 1, "sets": [{{"task": "{}", "name": "N", "subset": "s", "split": "test",
+        fmt::format(
+            R"({{"format": 1, "sets": [{{"task": "{}", "name": "N", "subset": "s", "split": "test",
                               "languages": ["en"], "path": "{}", "rows": {}, "sha256": "{}"{}}}]}})",
-                    task, path, rows, Sha256Hex(bytes), more));
+            task, path, rows, Sha256Hex(bytes), more));
   }
   Suite Open() { return OpenSuite(folder_.path()); }
   TestFolder folder_;
@@ -46,14 +47,16 @@ TEST_F(SuiteTest, ScoresStayInTheirScale) {
 
 TEST_F(SuiteTest, RowsAndColumnsAreCounted) {
   Write("bitext", "sentence1\tsentence2\na\tb\n", 2, "");
-  EXPECT_THAT(ErrorOf([&] { ReadBitextSet(Open(), Open().sets[0]); }), HasSubstr("has 1 rows; expected 2"));
+  EXPECT_THAT(ErrorOf([&] { ReadBitextSet(Open(), Open().sets[0]); }),
+              HasSubstr("has 1 rows; expected 2"));
   Write("bitext", "one\ttwo\na\tb\n", 1, "");
   EXPECT_THAT(ErrorOf([&] { ReadBitextSet(Open(), Open().sets[0]); }),
               HasSubstr("has the columns (one, two); expected (sentence1, sentence2)"));
   Write("bitext", "sentence1\tsentence2\na\tb\tc\n", 1, "");
   EXPECT_THAT(ErrorOf([&] { ReadBitextSet(Open(), Open().sets[0]); }),
               HasSubstr("set.tsv:2] found 3 columns"));
-  EXPECT_THAT(ErrorOf([&] { ReadStsSet(Open(), Open().sets[0]); }), HasSubstr("is of the task bitext"));
+  EXPECT_THAT(ErrorOf([&] { ReadStsSet(Open(), Open().sets[0]); }),
+              HasSubstr("is of the task bitext"));
 }
 
 TEST_F(SuiteTest, LabelsAreThoseOfTheIndexAndTextsMayBeEmpty) {
@@ -63,7 +66,8 @@ TEST_F(SuiteTest, LabelsAreThoseOfTheIndexAndTextsMayBeEmpty) {
   EXPECT_THAT(texts.texts, ElementsAre("", "x"));
   EXPECT_THAT(texts.label, ElementsAre(1, 0));
   Write("classification", "text\tlabel\nx\tugly\n", 1, R"(, "labels": ["bad", "good"])");
-  EXPECT_THAT(ErrorOf([&] { ReadLabelledSet(Open(), Open().sets[0]); }), HasSubstr("found the label 'ugly'"));
+  EXPECT_THAT(ErrorOf([&] { ReadLabelledSet(Open(), Open().sets[0]); }),
+              HasSubstr("found the label 'ugly'"));
   Write("pair_classification", "sentence1\tsentence2\tlabel\na\tb\t2\n", 1, "");
   EXPECT_THAT(ErrorOf([&] { ReadPairClassificationSet(Open(), Open().sets[0]); }),
               HasSubstr("found the label '2'; expected 0 or 1"));
@@ -89,10 +93,24 @@ TEST_F(SuiteTest, TheIndexStaysInItsFolderAndTellsTheTruth) {
 
 TEST_F(SuiteTest, SetsAreFoundByTaskNameAndSplit) {
   Suite suite;
-  suite.sets = {
-      {.task = "classification", .name = "CR", .subset = "", .split = "all", .languages = {}, .path = ""},
-      {.task = "sts", .name = "STS12", .subset = "MSRpar", .split = "test", .languages = {}, .path = ""},
-      {.task = "sts", .name = "STS12", .subset = "MSRvid", .split = "dev", .languages = {}, .path = ""}};
+  suite.sets = {{.task = "classification",
+                 .name = "CR",
+                 .subset = "",
+                 .split = "all",
+                 .languages = {},
+                 .path = ""},
+                {.task = "sts",
+                 .name = "STS12",
+                 .subset = "MSRpar",
+                 .split = "test",
+                 .languages = {},
+                 .path = ""},
+                {.task = "sts",
+                 .name = "STS12",
+                 .subset = "MSRvid",
+                 .split = "dev",
+                 .languages = {},
+                 .path = ""}};
   EXPECT_EQ(suite.Find("sts").size(), 2u);
   EXPECT_EQ(suite.Find("sts", "STS12", "test").size(), 1u);
   EXPECT_EQ(suite.Find("", "", "test").size(), 2u) << "a set without splits is in all of them";
@@ -104,7 +122,8 @@ TEST_F(SuiteTest, RetrievalIdsAreUniqueAndKnown) {
 {"_id":"d2","title":"","text":"y"}
 )");
   const std::string queries = folder_.Write("q.jsonl", "{\"_id\":\"q1\",\"text\":\"z\"}\n");
-  const std::string qrels = folder_.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td2\t1\nq1\td1\t0\n");
+  const std::string qrels =
+      folder_.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td2\t1\nq1\td1\t0\n");
   const RetrievalData data = ReadRetrieval(corpus, queries, qrels);
   EXPECT_THAT(data.documents.texts, ElementsAre("T x", "y"));
   ASSERT_EQ(data.relevant.size(), 2u);
@@ -114,12 +133,14 @@ TEST_F(SuiteTest, RetrievalIdsAreUniqueAndKnown) {
   EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }),
               HasSubstr("qrels.tsv:2] names the document 'd3'"));
   folder_.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq2\td1\t1\n");
-  EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }), HasSubstr("names the query 'q2'"));
+  EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }),
+              HasSubstr("names the query 'q2'"));
   folder_.Write("c.jsonl", "{\"_id\":\"d1\",\"text\":\"x\"}\n{\"_id\":\"d1\",\"text\":\"y\"}\n");
   EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }),
               HasSubstr("c.jsonl:2] has the id 'd1'"));
   folder_.Write("c.jsonl", "{\"text\":\"x\"}\n");
-  EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }), HasSubstr("lacks _id or text"));
+  EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }),
+              HasSubstr("lacks _id or text"));
 }
 
 }  // namespace

@@ -45,8 +45,10 @@ TEST(TrainingTexts, FindTextsAndPairsExactlyAndInOtherWords) {
   EXPECT_EQ(texts.FindText("a man plays"), Seen::kNormalized);
   EXPECT_EQ(texts.FindText("a man sings"), Seen::kNo);
   EXPECT_EQ(texts.FindPair("A man plays.", "Nobody plays."), Seen::kExactly);
-  EXPECT_EQ(texts.FindPair("someone plays", "a man plays ."), Seen::kNormalized) << "in either order";
-  EXPECT_EQ(texts.FindPair("Someone plays.", "Nobody plays."), Seen::kNo) << "never beside each other";
+  EXPECT_EQ(texts.FindPair("someone plays", "a man plays ."), Seen::kNormalized)
+      << "in either order";
+  EXPECT_EQ(texts.FindPair("Someone plays.", "Nobody plays."), Seen::kNo)
+      << "never beside each other";
   EXPECT_EQ(texts.FindText("?!"), Seen::kExactly);
   EXPECT_EQ(texts.FindText("..."), Seen::kNo) << "texts without a letter are not all the same";
   EXPECT_EQ(texts.texts(), 4);
@@ -96,13 +98,15 @@ TEST(TrainingTexts, DamagedFilesAreRefused) {
 
 TEST(AddTrainingFile, TakesEveryTextWhateverItsLabel) {
   TrainingTexts texts;
-  AddTrainingFile(Write("nli.tsv", "gold_label\tsentence1\tsentence2\nneutral\tone\ttwo\n-\tthree\tfour\n"),
-                  {}, texts);
   AddTrainingFile(
-      Write("triplets.jsonl", "{\"anchor\": \"five\", \"positive\": \"six\", \"negative\": \"seven\"}\n"), {},
+      Write("nli.tsv", "gold_label\tsentence1\tsentence2\nneutral\tone\ttwo\n-\tthree\tfour\n"), {},
       texts);
+  AddTrainingFile(Write("triplets.jsonl",
+                        "{\"anchor\": \"five\", \"positive\": \"six\", \"negative\": \"seven\"}\n"),
+                  {}, texts);
   AddTrainingFile(Write("plain.txt", "eight\nnine\n"), {}, texts);
-  for (const char* text : {"one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}) {
+  for (const char* text :
+       {"one", "two", "three", "four", "five", "six", "seven", "eight", "nine"}) {
     EXPECT_EQ(texts.FindText(text), Seen::kExactly) << text;
   }
   EXPECT_EQ(texts.FindPair("five", "seven"), Seen::kExactly);

@@ -39,14 +39,16 @@ TEST(ResampledCorrelations, AreThoseOfTheListWithRepeatedItems) {
     repeated.y.insert(repeated.y.end(), static_cast<size_t>(counts[i]), pairs.y[i]);
   }
   const double tolerance = 1e-12;  // 60 items summed in another order
-  EXPECT_NEAR(ResampledPearson(pairs.x, pairs.y)(counts), Pearson(repeated.x, repeated.y), tolerance);
-  EXPECT_NEAR(ResampledSpearman(pairs.x, pairs.y)(counts), Spearman(repeated.x, repeated.y), tolerance);
-  EXPECT_NEAR(ResampledMean(pairs.y)(counts), std::accumulate(repeated.y.begin(), repeated.y.end(), 0.0) / 60,
+  EXPECT_NEAR(ResampledPearson(pairs.x, pairs.y)(counts), Pearson(repeated.x, repeated.y),
               tolerance);
+  EXPECT_NEAR(ResampledSpearman(pairs.x, pairs.y)(counts), Spearman(repeated.x, repeated.y),
+              tolerance);
+  EXPECT_NEAR(ResampledMean(pairs.y)(counts),
+              std::accumulate(repeated.y.begin(), repeated.y.end(), 0.0) / 60, tolerance);
 }
 
-// Of the mean of n values with variance 1 the standard error is 1 / sqrt(n): the interval is 2 * 1.96 of them
-// wide.
+// Of the mean of n values with variance 1 the standard error is 1 / sqrt(n): the interval is 2 *
+// 1.96 of them wide.
 TEST(Bootstrap, IntervalOfAMeanHasTheWidthOfTheNormalOne) {
   Random random(3, RandomStream::kBatch);
   std::vector<double> values(400);
@@ -57,7 +59,8 @@ TEST(Bootstrap, IntervalOfAMeanHasTheWidthOfTheNormalOne) {
   double variance = 0;
   for (const double value : values) variance += (value - mean) * (value - mean) / 400;
   const double expected = 2 * 1.959964 * std::sqrt(variance / 400);
-  EXPECT_NEAR(interval.high - interval.low, expected, 0.06 * expected);  // 4,000 resamples: ends to some 2 %
+  // 4,000 resamples: ends to some 2 %
+  EXPECT_NEAR(interval.high - interval.low, expected, 0.06 * expected);
   EXPECT_LT(interval.low, mean);
   EXPECT_GT(interval.high, mean);
 }
@@ -78,7 +81,8 @@ TEST(Bootstrap, CoversTheTruthAboutAsOftenAsItSays) {
         BootstrapValues(100, ResampledPearson(pairs.x, pairs.y), {.resamples = 300}), 0.95);
     covered += interval.low <= truth && truth <= interval.high ? 1 : 0;
   }
-  // 190 expected, standard deviation 3; percentile intervals of correlations are a little too short.
+  // 190 expected, standard deviation 3; percentile intervals of correlations are a little too
+  // short.
   EXPECT_GE(covered, 176);
   EXPECT_LE(covered, 199);
 }
@@ -135,15 +139,15 @@ TEST(PercentileInterval, LeavesUndefinedResamplesOutAndSaysHowMany) {
 }
 
 TEST(Bootstrap, ASetWithFewDifferentCosinesStillHasAnInterval) {
-  // One cosine of 40 differs: it is absent from (39/40)^40 = 36 % of the resamples, two of 40 from 13 %,
-  // three from 4.6 %.
+  // One cosine of 40 differs: it is absent from (39/40)^40 = 36 % of the resamples, two of 40 from
+  // 13 %, three from 4.6 %.
   for (const auto& [different, has_interval] :
        {std::pair{1, false}, std::pair{2, false}, std::pair{4, true}}) {
     std::vector<double> cosine(40, 0.5), gold;
     for (int i = 0; i < 40; ++i) gold.push_back(i % 6);
     for (int i = 0; i < different; ++i) cosine[static_cast<size_t>(9 * i)] = 0.6;
-    const Interval interval =
-        PercentileInterval(BootstrapValues(40, ResampledSpearman(cosine, gold), {.resamples = 2000}), 0.95);
+    const Interval interval = PercentileInterval(
+        BootstrapValues(40, ResampledSpearman(cosine, gold), {.resamples = 2000}), 0.95);
     EXPECT_EQ(std::isfinite(interval.low), has_interval) << different;
     const double expected = std::pow(1 - different / 40.0, 40);
     EXPECT_NEAR(interval.undefined, expected, 4 * std::sqrt(expected / 2000)) << different;

@@ -1,5 +1,5 @@
-// Measures against what scipy, scikit-learn, trec_eval and sentence-transformers said of the same vectors
-// (tools/golden/make_eval_golden.py).
+// Measures against what scipy, scikit-learn, trec_eval and sentence-transformers said of the same
+// vectors (tools/golden/make_eval_golden.py).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -20,7 +20,8 @@ namespace {
 constexpr double kExact = 1e-12;  // some hundred roundings in double
 
 Json Golden(const std::string& part) {
-  return Json::ReadFile(std::string(LACOS_SOURCE_DIR) + "/tests/golden/eval/measures.json").At(part);
+  return Json::ReadFile(std::string(LACOS_SOURCE_DIR) + "/tests/golden/eval/measures.json")
+      .At(part);
 }
 
 std::vector<double> Doubles(const Json& list) {
@@ -37,10 +38,13 @@ std::vector<int32_t> Integers(const Json& list) {
 struct Matrix {
   explicit Matrix(const Json& rows) : d(static_cast<int64_t>(rows[0].size())) {
     for (size_t i = 0; i < rows.size(); ++i) {
-      for (size_t j = 0; j < rows[i].size(); ++j) values.push_back(static_cast<float>(rows[i][j].AsDouble()));
+      for (size_t j = 0; j < rows[i].size(); ++j)
+        values.push_back(static_cast<float>(rows[i][j].AsDouble()));
     }
   }
-  operator Vectors() const { return {.values = values, .d = d}; }  // NOLINT: a matrix is used as its rows
+  operator Vectors() const {
+    return {.values = values, .d = d};
+  }  // NOLINT: a matrix is used as its rows
   std::vector<float> values;
   int64_t d;
 };
@@ -62,8 +66,8 @@ TEST(Retrieval, IsMeasuredAsTrecEvalDoes) {
       judgements.back().push_back({list[i][0].AsInt(), list[i][1].AsInt()});
   }
   const auto backend = MakeCpuBackend({});
-  const RetrievalResult result =
-      EvaluateRetrieval(*backend, Matrix(golden.At("queries")), Matrix(golden.At("documents")), judgements);
+  const RetrievalResult result = EvaluateRetrieval(*backend, Matrix(golden.At("queries")),
+                                                   Matrix(golden.At("documents")), judgements);
   size_t at = 0;
   int64_t unjudged = 0;
   for (size_t q = 0; q < judgements.size(); ++q) {
@@ -99,7 +103,8 @@ TEST(Bitext, AccuracyAndF1AreThoseOfTheirDefinitions) {
 
 TEST(Clusters, AreScoredAsSklearnDoes) {
   const Json golden = Golden("clustering");
-  const ClusterScores scores = ScoreClusters(Integers(golden.At("classes")), Integers(golden.At("clusters")));
+  const ClusterScores scores =
+      ScoreClusters(Integers(golden.At("classes")), Integers(golden.At("clusters")));
   EXPECT_NEAR(scores.homogeneity, golden.At("homogeneity").AsDouble(), kExact);
   EXPECT_NEAR(scores.completeness, golden.At("completeness").AsDouble(), kExact);
   EXPECT_NEAR(scores.v_measure, golden.At("v_measure").AsDouble(), kExact);
@@ -111,7 +116,8 @@ TEST(MiniBatchKMeans, FindsClustersAsTightAsSklearns) {
   const Matrix rows(golden.At("rows"));
   std::vector<double> inertias;
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    const KMeansResult result = MiniBatchKMeans(rows, {.clusters = 6, .batch_size = 100, .seed = seed});
+    const KMeansResult result =
+        MiniBatchKMeans(rows, {.clusters = 6, .batch_size = 100, .seed = seed});
     EXPECT_EQ(result.clusters.size(), 400u);
     inertias.push_back(result.inertia);
   }

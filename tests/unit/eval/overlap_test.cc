@@ -21,8 +21,12 @@ Case MakeCase(const std::string& task) {
   Case c;
   c.result.set.task = task;
   c.result.set.name = "pairs";
-  const std::vector<std::vector<std::string>> pairs = {
-      {"One text.", "another"}, {"seen here", "not here"}, {"a", "b"}, {"c", "d"}, {"e", "f"}, {"g", "h"}};
+  const std::vector<std::vector<std::string>> pairs = {{"One text.", "another"},
+                                                       {"seen here", "not here"},
+                                                       {"a", "b"},
+                                                       {"c", "d"},
+                                                       {"e", "f"},
+                                                       {"g", "h"}};
   for (const auto& pair : pairs) {
     c.result.first.push_back(c.texts.Add(pair[0]));
     c.result.second.push_back(c.texts.Add(pair[1]));
@@ -41,7 +45,8 @@ TEST(Overlap, CountsTextsAndPairsAndScoresTheRest) {
   TrainingTexts trained;
   trained.AddExample({"One text.", "Another"});
   trained.AddExample({"Seen here!", "something else"});
-  const Overlap overlap = FindOverlap(c.texts, FindTexts(c.texts, trained), trained, c.rows, c.result);
+  const Overlap overlap =
+      FindOverlap(c.texts, FindTexts(c.texts, trained), trained, c.rows, c.result);
   EXPECT_EQ(overlap.texts, 12);
   EXPECT_EQ(overlap.texts_seen, 3);
   EXPECT_EQ(overlap.texts_seen_exactly, 1);

@@ -28,8 +28,12 @@ TaskResult MakeSts(const std::string& name, const std::string& subset, int64_t n
   uint64_t key = 0;
   for (const char c : name + subset + split) key = Mix64(key, static_cast<unsigned char>(c));
   Random gold(key, RandomStream::kBatch), error(key, RandomStream::kHead);
-  TaskResult result{
-      .set = {.task = "sts", .name = name, .subset = subset, .split = split, .languages = languages}, .n = n};
+  TaskResult result{.set = {.task = "sts",
+                            .name = name,
+                            .subset = subset,
+                            .split = split,
+                            .languages = languages},
+                    .n = n};
   for (int64_t i = 0; i < n; ++i) {
     result.gold.push_back(std::round(5 * gold.Uniform()));
     result.items.push_back(shift + result.gold.back() / 5 + noise * error.Normal());
@@ -67,7 +71,8 @@ TEST(EnglishSts, ConventionsDifferAsTheyAreDefined) {
   const EvaluationResults results = MakeEnglish(0.3);
   const TaskResult &par = results.sets[0], &vid = results.sets[1];
   EXPECT_NEAR(Find(results, "STS12", "mean").value, (par.main() + vid.main()) / 2, 1e-9);
-  EXPECT_NEAR(Find(results, "STS12", "wmean").value, (60 * par.main() + 30 * vid.main()) / 90, 1e-9);
+  EXPECT_NEAR(Find(results, "STS12", "wmean").value, (60 * par.main() + 30 * vid.main()) / 90,
+              1e-9);
   std::vector<double> items = par.items, gold = par.gold;
   items.insert(items.end(), vid.items.begin(), vid.items.end());
   gold.insert(gold.end(), vid.gold.begin(), vid.gold.end());
@@ -138,12 +143,15 @@ class ResultFiles : public testing::Test {
 
 TEST_F(ResultFiles, ReadBackAsTheyWere) {
   EvaluationResults results = MakeEnglish(0.3);
-  TaskResult trials{
-      .set = {.task = "clustering", .name = "c", .subset = "", .split = "test", .languages = {"en"}},
-      .n = 9,
-      .measures = {{"v_measure", 50}},
-      .resamples = {40, 60},
-      .trials = true};
+  TaskResult trials{.set = {.task = "clustering",
+                            .name = "c",
+                            .subset = "",
+                            .split = "test",
+                            .languages = {"en"}},
+                    .n = 9,
+                    .measures = {{"v_measure", 50}},
+                    .resamples = {40, 60},
+                    .trials = true};
   results.sets.push_back(trials);
   Summarize(results, kBootstrap);
   Write(results);
@@ -161,8 +169,8 @@ TEST_F(ResultFiles, OfAnotherEvaluationAreRefused) {
     ReadResults(folder_, kBootstrap);
     FAIL() << "accepted";
   } catch (const UserError& error) {
-    EXPECT_THAT(error.what(),
-                testing::AllOf(HasSubstr("items.jsonl:1"), HasSubstr("59 items"), HasSubstr("expected 60")));
+    EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("items.jsonl:1"), HasSubstr("59 items"),
+                                             HasSubstr("expected 60")));
   }
 }
 
@@ -269,7 +277,8 @@ TEST(ResultsCsv, QuotesNamesOfFiles) {
   EvaluationResults results;
   results.sets = {MakeSts("my, \"file\".tsv", "", 10, 0.1)};
   Summarize(results, kBootstrap);
-  EXPECT_THAT(ResultsCsv(results, 0.95), HasSubstr("sts,\"my, \"\"file\"\".tsv\",,test,en,10,,spearman,"));
+  EXPECT_THAT(ResultsCsv(results, 0.95),
+              HasSubstr("sts,\"my, \"\"file\"\".tsv\",,test,en,10,,spearman,"));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Correlations against scipy 1.17.1: stats.pearsonr(x, y)[0], stats.spearmanr(x, y)[0], stats.rankdata(x).
+// Correlations against scipy 1.17.1: stats.pearsonr(x, y)[0], stats.spearmanr(x, y)[0],
+// stats.rankdata(x).
 #include "lacos/eval/measures/statistics.h"
 
 #include <gtest/gtest.h>
@@ -14,9 +15,9 @@ namespace {
 
 constexpr double kEps = std::numeric_limits<double>::epsilon();
 
-// A correlation of n values is a sum of n products of numbers below 1 whose squares add up to 1: each of the
-// few roundings of a term costs at most eps of it, and the sum n eps; 8 covers the steps and scipy's own
-// errors.
+// A correlation of n values is a sum of n products of numbers below 1 whose squares add up to 1:
+// each of the few roundings of a term costs at most eps of it, and the sum n eps; 8 covers the
+// steps and scipy's own errors.
 double Tolerance(size_t n) { return 8 * static_cast<double>(n) * kEps; }
 
 const std::vector<double> kX = {1.5, 2.0, 2.0, 7.25, -3.0, 2.0, 0.5, 11.0};

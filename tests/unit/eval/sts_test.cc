@@ -18,7 +18,8 @@ TEST(ScoreSts, IsAHundredTimesTheCorrelations) {
 }
 
 TEST(ScoreSts, IsNotANumberWhereNoCorrelationExists) {
-  for (const auto& [similarity, gold] : std::vector<std::pair<std::vector<double>, std::vector<double>>>{
+  for (const auto& [similarity, gold] :
+       std::vector<std::pair<std::vector<double>, std::vector<double>>>{
            {{0.5, 0.5, 0.5}, {1, 2, 3}}, {{0.1, 0.2, 0.3}, {4, 4, 4}}, {{0.1}, {1}}, {{}, {}}}) {
     const StsResult result = ScoreSts("constant", similarity, gold);
     EXPECT_TRUE(std::isnan(result.spearman));

@@ -37,13 +37,13 @@ EvaluationResults MakeResults(double noise, Json system, int n = 60) {
   EvaluationResults results;
   results.system = std::move(system);
   for (const char* languages : {"en-en", "es-es", "en-de"}) {
-    TaskResult set{
-        .set = {.task = "sts",
-                .name = "STS17",
-                .subset = languages,
-                .split = "test",
-                .languages = {std::string(languages).substr(0, 2), std::string(languages).substr(3)}},
-        .n = n};
+    TaskResult set{.set = {.task = "sts",
+                           .name = "STS17",
+                           .subset = languages,
+                           .split = "test",
+                           .languages = {std::string(languages).substr(0, 2),
+                                         std::string(languages).substr(3)}},
+                   .n = n};
     for (int i = 0; i < n; ++i) {
       set.gold.push_back(i % 6);
       set.items.push_back(i % 6 + noise * std::sin(12.9898 * i + set.set.subset[3]));
@@ -89,7 +89,8 @@ TEST(Systems, TheFirstHeadlineIsTheInLanguageAverage) {
   ASSERT_FALSE(comparison.headlines.empty());
   EXPECT_EQ(comparison.averages[comparison.headlines[0]].Title(), "STS17, in-language");
   EXPECT_THAT(ParetoFront(comparison, 0, kSystemCosts[0]), ElementsAre(0, 1));
-  EXPECT_THAT(ParetoFront(comparison, 0, kSystemCosts[2]), ElementsAre(0)) << "the only one with a time";
+  EXPECT_THAT(ParetoFront(comparison, 0, kSystemCosts[2]), ElementsAre(0))
+      << "the only one with a time";
 }
 
 TEST(Systems, ScoresOnOtherItemsAreMarkedAndNotOnAFront) {
@@ -106,8 +107,8 @@ TEST(Systems, ScoresOnOtherItemsAreMarkedAndNotOnAFront) {
 
 TEST(Systems, ThePageHasTheChartsTheMapAndTheDifferences) {
   const std::string html = SystemsReportHtml(ThreeSystems());
-  for (const char* id : {"systems", "costs", "averages", "sets", "languages", "differences", "parameters-0",
-                         "memory-0", "time-0", "system-2"}) {
+  for (const char* id : {"systems", "costs", "averages", "sets", "languages", "differences",
+                         "parameters-0", "memory-0", "time-0", "system-2"}) {
     EXPECT_THAT(html, HasSubstr("id=\"" + std::string(id) + "\"")) << id;
   }
   EXPECT_THAT(html, Not(HasSubstr("<large>")));

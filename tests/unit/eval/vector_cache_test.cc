@@ -15,7 +15,8 @@ class Cache : public testing::Test {
   VectorCache Open(const std::string& model = "a") {
     Json identity = Json::Object();
     identity.Set("model", model);
-    return VectorCache(folder_, identity, 3, [&](const std::string& line) { said_ += line + "\n"; });
+    return VectorCache(folder_, identity, 3,
+                       [&](const std::string& line) { said_ += line + "\n"; });
   }
   std::string folder_ = testing::TempDir() + "lacos-vector-cache";
   std::string said_;

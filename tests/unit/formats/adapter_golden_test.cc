@@ -1,5 +1,6 @@
-// Adapters that others made. Those recorded from PEFT (tools/golden/make_adapter_golden.py): the same
-// vectors, and back to PEFT the same bytes. Published ones, where they are at hand: read or refused.
+// Adapters that others made. Those recorded from PEFT (tools/golden/make_adapter_golden.py): the
+// same vectors, and back to PEFT the same bytes. Published ones, where they are at hand: read or
+// refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +19,8 @@ namespace {
 using ::testing::HasSubstr;
 
 const std::string kGolden = LACOS_SOURCE_DIR "/tests/golden/models/";
-// Relative difference to float32 in PyTorch over two layers, the bound of docs/contract.md for vectors.
+// Relative difference to float32 in PyTorch over two layers, the bound of docs/contract.md for
+// vectors.
 constexpr double kTolerance = 1e-5;
 
 std::vector<std::string> Texts() {
@@ -69,7 +71,8 @@ TEST_P(AdapterGolden, GivesPeftsVectors) {
 }
 
 TEST_P(AdapterGolden, GoesBackToPeftWithTheSameBytes) {
-  if (std::string(GetParam()) == "merged_linear") return;  // converted: its form is what no PEFT reads today
+  // converted: its form is what no PEFT reads today
+  if (std::string(GetParam()) == "merged_linear") return;
   const BloomConfig config = BaseWeights::Open(kGolden + "a")->config();
   const TestFolder again;
   WriteLoraAdapter(ReadLoraAdapter(folder_, config), again.path(), "base");
@@ -96,8 +99,10 @@ const std::string kPublished = LACOS_SOURCE_DIR "/../shared/data/weights/";
 const BloomConfig kBloom560m{.hidden_size = 1024, .heads = 16, .layers = 24, .vocab_size = 250880};
 
 TEST(PublishedAdapterTest, PeftAdaptersOfBloom560mAreRead) {
-  for (const char* name : {"lora_bloom560m_oaast_zh", "lora_bloom560m_test2", "lora_bloomz560m_test3"}) {
-    if (!std::filesystem::exists(kPublished + name)) GTEST_SKIP() << kPublished << name << " is absent";
+  for (const char* name :
+       {"lora_bloom560m_oaast_zh", "lora_bloom560m_test2", "lora_bloomz560m_test3"}) {
+    if (!std::filesystem::exists(kPublished + name))
+      GTEST_SKIP() << kPublished << name << " is absent";
     const LoraAdapter adapter = ReadLoraAdapter(kPublished + name, kBloom560m);
     EXPECT_EQ(adapter.modules.size(), 24u);
     EXPECT_EQ(adapter.settings.targets, std::vector<std::string>{"query_key_value"});
@@ -118,8 +123,8 @@ TEST(PublishedAdapterTest, TheOldMergedLinearFormIsConverted) {
   const LoraModule& module = adapter.modules.at("h.5.self_attention.query_key_value");
   EXPECT_EQ(module.scale, 2);
   EXPECT_EQ(module.b.shape, (std::vector<int64_t>{3072, 16}));
-  // The middle third of the rows is k's, which the adapter leaves alone; the outer ones use one half of A
-  // each.
+  // The middle third of the rows is k's, which the adapter leaves alone; the outer ones use one
+  // half of A each.
   const auto sum = [&](int64_t row, int64_t begin) {
     double total = 0;
     for (int64_t j = begin; j < begin + 8; ++j) total += std::fabs(module.b.values[row * 16 + j]);

@@ -1,5 +1,5 @@
-// PyTorch's .bin files and bitsandbytes' 8-bit folders as base folders, against what the packages recorded
-// (tools/golden/make_checkpoint_golden.py).
+// PyTorch's .bin files and bitsandbytes' 8-bit folders as base folders, against what the packages
+// recorded (tools/golden/make_checkpoint_golden.py).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,7 +34,8 @@ std::vector<RawTensor> ReadRaw(const std::string& path) {
   const SafetensorsFile file(path);
   std::vector<RawTensor> tensors;
   for (const TensorEntry& entry : file.tensors()) {
-    tensors.push_back({entry.name, std::string(Name(entry.dtype)), entry.shape, BytesOf(file, entry)});
+    tensors.push_back(
+        {entry.name, std::string(Name(entry.dtype)), entry.shape, BytesOf(file, entry)});
   }
   return tensors;
 }
@@ -100,11 +101,12 @@ TEST(BaseWeightsForms, TextAmongTheTensorsIsRefusedByName) {
               TorchArchive(PickleDict(PickleText(name) + PickleText(text))).Write());
     return ErrorOf([&] { BaseWeights::Open(folder.path()); });
   };
-  EXPECT_THAT(
-      error("h.0.mlp.dense_h_to_4h.weight_format", "col32"),
-      AllOf(HasSubstr("pytorch_model.bin: h.0.mlp.dense_h_to_4h.weight_format]"), HasSubstr("'col32'")));
+  EXPECT_THAT(error("h.0.mlp.dense_h_to_4h.weight_format", "col32"),
+              AllOf(HasSubstr("pytorch_model.bin: h.0.mlp.dense_h_to_4h.weight_format]"),
+                    HasSubstr("'col32'")));
   EXPECT_THAT(error("ln_f.bias", "row"), HasSubstr("is the text 'row'"));
-  EXPECT_THAT(error("lm_head.weight_format", "col32"), HasSubstr("lacks")) << "of a head anything will do";
+  EXPECT_THAT(error("lm_head.weight_format", "col32"), HasSubstr("lacks"))
+      << "of a head anything will do";
   EXPECT_THAT(error("h.0.mlp.dense_h_to_4h.weight_format", "row"), HasSubstr("lacks"));
 }
 
@@ -121,11 +123,14 @@ TEST(BitsandbytesLayout, EqualsWhatTransformersSavedByteForByte) {
   for (const char* input : {"original", "original-bin"}) {
     if (std::string(input) == "original-bin") {
       fs::create_directories(folder / input);
-      fs::copy_file(kGolden + "original/config.json", folder / (std::string(input) + "/config.json"));
+      fs::copy_file(kGolden + "original/config.json",
+                    folder / (std::string(input) + "/config.json"));
       fs::copy_file(kGolden + "old_form.bin", folder / (std::string(input) + "/pytorch_model.bin"));
     }
-    const std::string model = (std::string(input) == "original" ? kGolden : folder.path() + "/") + input;
-    QuantizeFolder(model, folder / "out", {.layout = QuantizedLayout::kBitsandbytes, .overwrite = true});
+    const std::string model =
+        (std::string(input) == "original" ? kGolden : folder.path() + "/") + input;
+    QuantizeFolder(model, folder / "out",
+                   {.layout = QuantizedLayout::kBitsandbytes, .overwrite = true});
     const SafetensorsFile ours(folder / "out/model.safetensors");
     const SafetensorsFile theirs(kGolden + "bitsandbytes/model.safetensors");
     EXPECT_EQ(ours.tensors().size(), theirs.tensors().size());
@@ -137,7 +142,8 @@ TEST(BitsandbytesLayout, EqualsWhatTransformersSavedByteForByte) {
       EXPECT_EQ(BytesOf(ours, *found), BytesOf(theirs, entry)) << entry.name;
     }
     const Json config = Json::ReadFile(folder / "out/config.json").At("quantization_config");
-    const Json recorded = Json::ReadFile(kGolden + "bitsandbytes/config.json").At("quantization_config");
+    const Json recorded =
+        Json::ReadFile(kGolden + "bitsandbytes/config.json").At("quantization_config");
     for (const std::string& key : config.Keys()) {
       ASSERT_TRUE(recorded.Has(key)) << key;
       EXPECT_EQ(config.At(key).Dump(), recorded.At(key).Dump()) << key;
@@ -155,7 +161,8 @@ TEST(BitsandbytesLayout, OpensAsRowWiseLinearCodes) {
       EXPECT_EQ(base_weights->Vector(spec.name), original->Vector(spec.name));
       continue;
     }
-    const QuantizedMatrix matrix = base_weights->Matrix(spec.name), before = original->Matrix(spec.name);
+    const QuantizedMatrix matrix = base_weights->Matrix(spec.name),
+                          before = original->Matrix(spec.name);
     const auto count = static_cast<size_t>(matrix.rows * matrix.cols);
     std::vector<float> values(count), weights(count);
     Decode(matrix, 0, matrix.rows * matrix.cols, values.data());
@@ -197,16 +204,18 @@ TEST(BitsandbytesLayout, PrefixesHeadsHalfScalesAndSkippedModulesAreRead) {
   std::erase_if(tensors, [](const RawTensor& tensor) {
     // Older versions wrote no weight_format; the skipped module has nothing but its weight.
     return tensor.name.ends_with("mlp.dense_4h_to_h.weight_format") ||
-           (tensor.name.starts_with("h.0.self_attention.dense.") && !tensor.name.ends_with(".bias"));
+           (tensor.name.starts_with("h.0.self_attention.dense.") &&
+            !tensor.name.ends_with(".bias"));
   });
   for (const RawTensor& tensor : plain) {
     if (tensor.name == "h.0.self_attention.dense.weight") tensors.push_back(tensor);
   }
   for (RawTensor& tensor : tensors) {
-    if (tensor.name == "h.0.mlp.dense_h_to_4h.SCB") {  // exact in F16, since the weights were rounded to it
+    // exact in F16, since the weights were rounded to it
+    if (tensor.name == "h.0.mlp.dense_h_to_4h.SCB") {
       std::string half(tensor.bytes.size() / 2, '\0');
-      EncodeFromFloat(DType::kF16, reinterpret_cast<const float*>(tensor.bytes.data()), half.size() / 2,
-                      reinterpret_cast<std::byte*>(half.data()));
+      EncodeFromFloat(DType::kF16, reinterpret_cast<const float*>(tensor.bytes.data()),
+                      half.size() / 2, reinterpret_cast<std::byte*>(half.data()));
       tensor.dtype = "F16";
       tensor.bytes = half;
     }
@@ -229,7 +238,8 @@ TEST(BitsandbytesLayout, PrefixesHeadsHalfScalesAndSkippedModulesAreRead) {
                            "h.0.self_attention.query_key_value.weight"}) {
     const QuantizedMatrix a = base_weights->Matrix(name), b = expected->Matrix(name);
     EXPECT_EQ(std::memcmp(a.codes, b.codes, static_cast<size_t>(a.rows * a.cols)), 0) << name;
-    EXPECT_EQ(std::memcmp(a.absmax, b.absmax, static_cast<size_t>(a.rows) * sizeof(float)), 0) << name;
+    EXPECT_EQ(std::memcmp(a.absmax, b.absmax, static_cast<size_t>(a.rows) * sizeof(float)), 0)
+        << name;
   }
 }
 
@@ -249,18 +259,24 @@ TEST(BitsandbytesLayout, OtherProgramsCodesAreRefusedByName) {
   };
   const auto as_it_is = [](Json&) {};
   EXPECT_EQ(error(as_it_is), "no error");
-  EXPECT_THAT(error([](Json& json) { json.Set("quant_method", "gptq"); }), HasSubstr("the method 'gptq'"));
-  EXPECT_THAT(error([](Json& json) { json.Set("load_in_4bit", true); }), HasSubstr("4-bit weights"));
-  EXPECT_THAT(error([](Json& json) { json.Set("load_in_8bit", false); }), HasSubstr("no load_in_8bit"));
+  EXPECT_THAT(error([](Json& json) { json.Set("quant_method", "gptq"); }),
+              HasSubstr("the method 'gptq'"));
+  EXPECT_THAT(error([](Json& json) { json.Set("load_in_4bit", true); }),
+              HasSubstr("4-bit weights"));
+  EXPECT_THAT(error([](Json& json) { json.Set("load_in_8bit", false); }),
+              HasSubstr("no load_in_8bit"));
   const auto named = [](std::vector<RawTensor>& tensors, const std::string& name) -> RawTensor& {
-    return *std::find_if(tensors.begin(), tensors.end(), [&](const RawTensor& t) { return t.name == name; });
+    return *std::find_if(tensors.begin(), tensors.end(),
+                         [&](const RawTensor& t) { return t.name == name; });
   };
+  EXPECT_THAT(error(as_it_is,
+                    [&](auto& tensors) {
+                      named(tensors, "h.0.mlp.dense_h_to_4h.weight_format").bytes = "\2";
+                    }),
+              AllOf(HasSubstr("h.0.mlp.dense_h_to_4h.weight_format"), HasSubstr("another order")));
   EXPECT_THAT(
       error(as_it_is,
-            [&](auto& tensors) { named(tensors, "h.0.mlp.dense_h_to_4h.weight_format").bytes = "\2"; }),
-      AllOf(HasSubstr("h.0.mlp.dense_h_to_4h.weight_format"), HasSubstr("another order")));
-  EXPECT_THAT(
-      error(as_it_is, [&](auto& tensors) { named(tensors, "h.0.mlp.dense_h_to_4h.SCB").name = "SCB"; }),
+            [&](auto& tensors) { named(tensors, "h.0.mlp.dense_h_to_4h.SCB").name = "SCB"; }),
       AllOf(HasSubstr("lacks 1"), HasSubstr("h.0.mlp.dense_h_to_4h.SCB")));
   EXPECT_THAT(error(as_it_is,
                     [&](auto& tensors) {
@@ -282,13 +298,14 @@ TEST(BitsandbytesLayout, OnlyItsOwnFormCanBeWritten) {
     options.layout = QuantizedLayout::kBitsandbytes;
     return ErrorOf([&] { QuantizeFolder(model, folder / "out", options); });
   };
-  EXPECT_THAT(error(kGolden + "original", {.scheme = QuantScheme::kDynamic}), HasSubstr("--scheme linear"));
+  EXPECT_THAT(error(kGolden + "original", {.scheme = QuantScheme::kDynamic}),
+              HasSubstr("--scheme linear"));
   EXPECT_THAT(error(kGolden + "original", {.block_size = 64}), HasSubstr("--block-size row"));
   TinyModel model = MakeTinyModel();
   model.values["h.1.mlp.dense_4h_to_h.weight"][9] = -70000;
   WriteModel(folder / "in", model);
-  EXPECT_THAT(error(folder / "in", {}),
-              AllOf(HasSubstr("h.1.mlp.dense_4h_to_h.weight"), HasSubstr("index 9"), HasSubstr("F16")));
+  EXPECT_THAT(error(folder / "in", {}), AllOf(HasSubstr("h.1.mlp.dense_4h_to_h.weight"),
+                                              HasSubstr("index 9"), HasSubstr("F16")));
   EXPECT_FALSE(fs::exists(folder / "out"));
 }
 

@@ -40,7 +40,8 @@ TEST(BaseWeightsTest, ReadsEveryTypeWithAndWithoutPrefix) {
       WriteModel(folder.path(), model);
       const auto base_weights = BaseWeights::Open(folder.path());
       ExpectValues(*base_weights, model);
-      EXPECT_EQ(base_weights->Bytes(), model.config.Parameters() * static_cast<int64_t>(SizeOf(dtype)));
+      EXPECT_EQ(base_weights->Bytes(),
+                model.config.Parameters() * static_cast<int64_t>(SizeOf(dtype)));
       EXPECT_EQ(base_weights->Matrix("word_embeddings.weight").scheme, QuantScheme::kNone);
     }
   }
@@ -81,8 +82,9 @@ TEST(BaseWeightsTest, IgnoresTheTiedHead) {
 
 TEST(BaseWeightsTest, IgnoresEveryHeadOfTransformers) {
   const TestFolder folder;
-  for (const char* head : {"score.weight", "classifier.weight", "classifier.bias", "qa_outputs.weight",
-                           "qa_outputs.bias", "lm_head.SCB", "transformer.lm_head.weight"}) {
+  for (const char* head :
+       {"score.weight", "classifier.weight", "classifier.bias", "qa_outputs.weight",
+        "qa_outputs.bias", "lm_head.SCB", "transformer.lm_head.weight"}) {
     TinyModel model = MakeTinyModel();
     model.prefix = "transformer.";
     WriteConfig(folder.path(), model);
@@ -100,7 +102,8 @@ TEST(BaseWeightsTest, RefusesAMixOfPrefixes) {
   std::vector<RawTensor> tensors = RawTensors(model);
   tensors[0].name = "transformer." + tensors[0].name;
   WriteRawSafetensors(folder / "model.safetensors", tensors);
-  EXPECT_THAT(ErrorOf([&] { BaseWeights::Open(folder.path()); }), HasSubstr("prefix 'transformer.'"));
+  EXPECT_THAT(ErrorOf([&] { BaseWeights::Open(folder.path()); }),
+              HasSubstr("prefix 'transformer.'"));
 }
 
 TEST(BaseWeightsTest, NamesMissingUnknownAndMisshapenTensors) {
@@ -149,7 +152,8 @@ TEST(BaseWeightsTest, AnIndexStaysInsideItsFolderAndTellsTheTruth) {
   EXPECT_THAT(error("\"model_00001", "\"/model_00001"), HasSubstr("in the same folder"));
   EXPECT_THAT(error("\"model_00001", "\"sub/../../model_00001"), HasSubstr("in the same folder"));
   EXPECT_THAT(error("\"model_00001", "\"model\\u0000_00001"), HasSubstr("in the same folder"));
-  EXPECT_THAT(error("\"ln_f.bias\": \"model_00002", "\"ln_f.bias\": \"model_00001"), HasSubstr("ln_f.bias"));
+  EXPECT_THAT(error("\"ln_f.bias\": \"model_00002", "\"ln_f.bias\": \"model_00001"),
+              HasSubstr("ln_f.bias"));
   EXPECT_THAT(error("\"ln_f.bias\"", "\"ln_f.bia\""), HasSubstr("ln_f.bia"));
   // A tensor that the index leaves out.
   const TestFolder folder;
@@ -184,7 +188,9 @@ TEST(BaseWeightsTest, SlowButExactDropsTwoBiasesAsTransformersDoes) {
     const auto base_weights = BaseWeights::Open(folder.path());
     for (const char* name : {"h.1.self_attention.dense.bias", "h.1.mlp.dense_4h_to_h.bias"}) {
       const std::vector<float> stored = model.values.at(name);
-      EXPECT_EQ(base_weights->Vector(name), slices == 1 ? stored : std::vector<float>(stored.size())) << name;
+      EXPECT_EQ(base_weights->Vector(name),
+                slices == 1 ? stored : std::vector<float>(stored.size()))
+          << name;
     }
     EXPECT_EQ(base_weights->Vector("h.1.mlp.dense_h_to_4h.bias"),
               model.values.at("h.1.mlp.dense_h_to_4h.bias"));
@@ -207,7 +213,8 @@ TEST(BaseWeightsTest, EmbeddingRowsAreTheRowsOfTheMatrix) {
   // D = 40 does not divide 64 or 128: blocks begin inside rows.
   QuantizeFolder(folder / "plain", folder / "row", {});
   QuantizeFolder(folder / "plain", folder / "64", {.block_size = 64});
-  QuantizeFolder(folder / "plain", folder / "dynamic", {.scheme = QuantScheme::kDynamic, .block_size = 128});
+  QuantizeFolder(folder / "plain", folder / "dynamic",
+                 {.scheme = QuantScheme::kDynamic, .block_size = 128});
   QuantizeFolder(folder / "plain", folder / "kept", {.keep_embedding = true});
   for (const char* name : {"plain", "row", "64", "dynamic", "kept"}) {
     const auto base_weights = BaseWeights::Open(folder / name);
@@ -238,7 +245,8 @@ TEST(BaseWeightsTest, UnalignedScalesAreReadCorrectly) {
   WriteModel(folder / "plain", MakeTinyModel());
   QuantizeFolder(folder / "plain", folder / "row", {});
   const auto aligned = BaseWeights::Open(folder / "row");
-  // The same tensors again, codes first and the header's end shifted: scales begin at odd addresses.
+  // The same tensors again, codes first and the header's end shifted: scales begin at odd
+  // addresses.
   std::vector<RawTensor> tensors;
   for (const auto& file : aligned->files()) {
     for (const TensorEntry& entry : file->tensors()) {
@@ -268,7 +276,8 @@ TEST(BaseWeightsTest, DamagedScalesAreNamed) {
     const auto base_weights = BaseWeights::Open(folder / "row");
     offset = base_weights->Tensor("h.0.mlp.dense_h_to_4h.weight.absmax").entry.offset;
   }
-  std::fstream file(folder / "row/model.safetensors", std::ios::in | std::ios::out | std::ios::binary);
+  std::fstream file(folder / "row/model.safetensors",
+                    std::ios::in | std::ios::out | std::ios::binary);
   const float infinity = std::numeric_limits<float>::infinity();
   file.seekp(offset + 4 * 5);
   file.write(reinterpret_cast<const char*>(&infinity), 4);
@@ -276,7 +285,8 @@ TEST(BaseWeightsTest, DamagedScalesAreNamed) {
   EXPECT_THAT(ErrorOf([&] { BaseWeights::Open(folder / "row"); }), HasSubstr("lacos.json records"));
   std::filesystem::remove(folder / "row/lacos.json");  // as in a folder of another program
   const auto base_weights = BaseWeights::Open(folder / "row");
-  EXPECT_THAT(ErrorOf([&] { base_weights->Matrix("h.0.mlp.dense_h_to_4h.weight"); }), HasSubstr("index 5"));
+  EXPECT_THAT(ErrorOf([&] { base_weights->Matrix("h.0.mlp.dense_h_to_4h.weight"); }),
+              HasSubstr("index 5"));
   EXPECT_EQ(ErrorOf([&] { base_weights->Matrix("h.1.mlp.dense_h_to_4h.weight"); }), "no error");
 }
 
@@ -291,7 +301,8 @@ TEST(BaseWeightsTest, QuantisedFoldersMustFitTheirConfig) {
     WriteText(folder / "q/config.json", changed);
     return ErrorOf([&] { BaseWeights::Open(folder / "q"); });
   };
-  EXPECT_THAT(error("\"block_size\": 64", "\"block_size\": 128"), HasSubstr("blocks of 128 values"));
+  EXPECT_THAT(error("\"block_size\": 64", "\"block_size\": 128"),
+              HasSubstr("blocks of 128 values"));
   EXPECT_THAT(error("\"block_size\": 64", "\"block_size\": 65"), HasSubstr("power of two"));
   EXPECT_THAT(error("\"linear\"", "\"dynamic\""), HasSubstr("expected U8 for scheme dynamic"));
   EXPECT_THAT(error("\"linear\"", "\"cubic\""), HasSubstr("found 'cubic'"));

@@ -37,7 +37,8 @@ TEST(BloomConfigTest, EverySpellingOfPublishedFoldersGivesTheSameConfig) {
 
 TEST(BloomConfigTest, ParametersAreThoseOfThePublishedModels) {
   const auto parameters = [](int64_t d, int64_t heads, int64_t layers) {
-    return BloomConfig{.hidden_size = d, .heads = heads, .layers = layers, .vocab_size = 250880}.Parameters();
+    return BloomConfig{.hidden_size = d, .heads = heads, .layers = layers, .vocab_size = 250880}
+        .Parameters();
   };
   EXPECT_EQ(parameters(1024, 16, 24), 559214592);       // bloom-560m
   EXPECT_EQ(parameters(1536, 16, 24), 1065314304);      // bloom-1b1
@@ -50,7 +51,8 @@ TEST(BloomConfigTest, ListTensorsHoldsAllParameters) {
   const std::vector<TensorSpec> list = ListTensors(config);
   EXPECT_EQ(list.size(), 5u + 12 * 3);
   int64_t parameters = 0;
-  for (const TensorSpec& spec : list) parameters += spec.shape[0] * (spec.IsMatrix() ? spec.shape[1] : 1);
+  for (const TensorSpec& spec : list)
+    parameters += spec.shape[0] * (spec.IsMatrix() ? spec.shape[1] : 1);
   EXPECT_EQ(parameters, config.Parameters());
 }
 
@@ -75,24 +77,29 @@ TEST(BloomConfigTest, WrongValuesAreNamed) {
   EXPECT_THAT(error(R"({"model_type": "llama"})"), HasSubstr("model_type] found 'llama'"));
   EXPECT_THAT(error(R"({"n_head": 2, "n_layer": 1, "vocab_size": 9})"),
               HasSubstr("no hidden_size or n_embed"));
-  EXPECT_THAT(error(R"({"hidden_size": 8, "n_embed": 16, "n_head": 2, "n_layer": 1, "vocab_size": 9})"),
-              HasSubstr("hidden_size is 8"));
   EXPECT_THAT(
-      error(R"({"hidden_size": 8, "n_head": 2, "num_attention_heads": 4, "n_layer": 1, "vocab_size": 9})"),
+      error(R"({"hidden_size": 8, "n_embed": 16, "n_head": 2, "n_layer": 1, "vocab_size": 9})"),
+      HasSubstr("hidden_size is 8"));
+  EXPECT_THAT(
+      error(
+          R"({"hidden_size": 8, "n_head": 2, "num_attention_heads": 4, "n_layer": 1, "vocab_size": 9})"),
       HasSubstr("num_attention_heads] found 4 but n_head is 2"));
   EXPECT_THAT(
-      error(R"({"hidden_size": 8, "n_head": 2, "n_layer": 1, "num_hidden_layers": 2, "vocab_size": 9})"),
+      error(
+          R"({"hidden_size": 8, "n_head": 2, "n_layer": 1, "num_hidden_layers": 2, "vocab_size": 9})"),
       HasSubstr("num_hidden_layers] found 2 but n_layer is 1"));
   EXPECT_THAT(error(R"({"hidden_size": 9, "n_head": 2, "n_layer": 1, "vocab_size": 9})"),
               HasSubstr("divide"));
-  EXPECT_THAT(error(R"({"hidden_size": 8, "n_head": 2, "n_layer": 1, "vocab_size": 9, "n_inner": 16})"),
-              HasSubstr("n_inner] found 16"));
+  EXPECT_THAT(
+      error(R"({"hidden_size": 8, "n_head": 2, "n_layer": 1, "vocab_size": 9, "n_inner": 16})"),
+      HasSubstr("n_inner] found 16"));
   EXPECT_THAT(error(R"({"hidden_size": 8, "n_head": 2, "n_layer": 0, "vocab_size": 9})"),
               HasSubstr("n_layer] found 0"));
   EXPECT_THAT(error(R"({"hidden_size": 8, "n_head": "2", "n_layer": 1, "vocab_size": 9})"),
               HasSubstr("n_head"));
   EXPECT_THAT(
-      error(R"({"hidden_size": 8, "n_head": 2, "n_layer": 1, "vocab_size": 9, "layer_norm_epsilon": 0})"),
+      error(
+          R"({"hidden_size": 8, "n_head": 2, "n_layer": 1, "vocab_size": 9, "layer_norm_epsilon": 0})"),
       HasSubstr("layer_norm_epsilon"));
   EXPECT_THAT(error("[]"), HasSubstr("no JSON object"));
 }

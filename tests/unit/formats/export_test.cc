@@ -91,10 +91,11 @@ TEST_F(ExportTest, AFailureLeavesNoPartOfTheModel) {
 TEST_F(ExportTest, TheCardTellsWhatTheModelIs) {
   settings_.base_license = "bigscience-bloom-rail-1.0";
   const std::string card = ModelCard(adapter_, settings_);
-  EXPECT_THAT(card, AllOf(HasSubstr("license: \"bigscience-bloom-rail-1.0\"\n"),
-                          HasSubstr("base_model: \"bigscience/bloom-560m\"\n"),
-                          HasSubstr("| pooling | last |"), HasSubstr("| loss | mnr \\| symmetric |"),
-                          HasSubstr("| STS dev Spearman | 65.91 (step 7) |")));
+  EXPECT_THAT(card,
+              AllOf(HasSubstr("license: \"bigscience-bloom-rail-1.0\"\n"),
+                    HasSubstr("base_model: \"bigscience/bloom-560m\"\n"),
+                    HasSubstr("| pooling | last |"), HasSubstr("| loss | mnr \\| symmetric |"),
+                    HasSubstr("| STS dev Spearman | 65.91 (step 7) |")));
   settings_.base_license.clear();
   settings_.base_name = "/home/someone/models/bloom";
   EXPECT_THAT(ModelCard(adapter_, settings_),

@@ -15,8 +15,8 @@ using ::testing::HasSubstr;
 const BloomConfig kConfig{.hidden_size = 64, .heads = 4, .layers = 3, .vocab_size = 300};
 
 TEST(InitializeLoraTest, AIsKaimingUniformAndBZero) {
-  const LoraAdapter adapter =
-      InitializeLora(kConfig, {.rank = 16, .alpha = 32, .dropout = 0.1, .targets = {"dense_4h_to_h"}}, 42);
+  const LoraAdapter adapter = InitializeLora(
+      kConfig, {.rank = 16, .alpha = 32, .dropout = 0.1, .targets = {"dense_4h_to_h"}}, 42);
   ASSERT_EQ(adapter.modules.size(), 3u);
   for (const auto& [name, module] : adapter.modules) {
     EXPECT_EQ(module.a.shape, (std::vector<int64_t>{16, 256}));
@@ -31,7 +31,8 @@ TEST(InitializeLoraTest, AIsKaimingUniformAndBZero) {
     }
     EXPECT_LE(largest, bound);
     EXPECT_GT(largest, 0.99 * bound);  // of 4096 uniform values
-    // Mean square of a uniform value: bound^2 / 3, standard error of 4096: 2 / sqrt(5) / 64 of it = 1.4 %.
+    // Mean square of a uniform value: bound^2 / 3, standard error of 4096: 2 / sqrt(5) / 64 of it =
+    // 1.4 %.
     EXPECT_NEAR(squares / 4096, bound * bound / 3, 0.07 * bound * bound / 3);
     for (const float value : module.b.values) EXPECT_EQ(value, 0);
   }
@@ -48,11 +49,13 @@ TEST(InitializeLoraTest, AModulesValuesDoNotDependOnTheOthers) {
   EXPECT_EQ(name, "h.1.self_attention.dense");
   EXPECT_EQ(module.a.values, all.modules.at(name).a.values);
   EXPECT_NE(module.a.values, all.modules.at("h.2.self_attention.dense").a.values);
-  EXPECT_NE(module.a.values, InitializeLora(kConfig, {.targets = {"dense"}}, 43).modules.at(name).a.values);
+  EXPECT_NE(module.a.values,
+            InitializeLora(kConfig, {.targets = {"dense"}}, 43).modules.at(name).a.values);
 }
 
 TEST(InitializeLoraTest, RankStabilisedScaleDividesByTheRoot) {
-  const LoraAdapter adapter = InitializeLora(kConfig, {.rank = 16, .alpha = 8, .rank_stabilized = true}, 1);
+  const LoraAdapter adapter =
+      InitializeLora(kConfig, {.rank = 16, .alpha = 8, .rank_stabilized = true}, 1);
   EXPECT_EQ(adapter.modules.begin()->second.scale, 2);
 }
 
@@ -78,7 +81,8 @@ TEST(InitializeBitFitTest, StartsFromTheModelsOwnBiases) {
   const LoraAdapter adapter = InitializeBitFit(*base_weights, {.train_biases = true});
   EXPECT_TRUE(adapter.modules.empty());
   EXPECT_EQ(adapter.biases.size(), 2u + 6 * 2);
-  for (const auto& [name, bias] : adapter.biases) EXPECT_EQ(bias.values, model.values.at(name)) << name;
+  for (const auto& [name, bias] : adapter.biases)
+    EXPECT_EQ(bias.values, model.values.at(name)) << name;
 }
 
 }  // namespace

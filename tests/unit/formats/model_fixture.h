@@ -1,4 +1,5 @@
-// Folders with small BLOOM models for tests: written here byte by byte, so that damaged ones can be made too.
+// Folders with small BLOOM models for tests: written here byte by byte, so that damaged ones can be
+// made too.
 #pragma once
 
 #include <fmt/format.h>
@@ -25,7 +26,8 @@ namespace lacos {
 class TestFolder {
  public:
   TestFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "lacos_model_test_XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / "lacos_model_test_XXXXXX").string();
     EXPECT_NE(mkdtemp(name.data()), nullptr);
     path_ = name;
   }
@@ -55,8 +57,8 @@ struct RawTensor {
   std::string bytes;
 };
 
-// A safetensors file without alignment or ordering; `padding` spaces end the header, which shifts every
-// tensor.
+// A safetensors file without alignment or ordering; `padding` spaces end the header, which shifts
+// every tensor.
 inline void WriteRawSafetensors(const std::string& path, const std::vector<RawTensor>& tensors,
                                 int padding = 0) {
   Json header = Json::Object();
@@ -109,8 +111,10 @@ inline std::vector<RawTensor> RawTensors(const TinyModel& model) {
   for (const TensorSpec& spec : ListTensors(model.config)) {
     const std::vector<float>& values = model.values.at(spec.name);
     std::string bytes(values.size() * SizeOf(model.dtype), '\0');
-    EncodeFromFloat(model.dtype, values.data(), values.size(), reinterpret_cast<std::byte*>(bytes.data()));
-    tensors.push_back({model.prefix + spec.name, std::string(Name(model.dtype)), spec.shape, bytes});
+    EncodeFromFloat(model.dtype, values.data(), values.size(),
+                    reinterpret_cast<std::byte*>(bytes.data()));
+    tensors.push_back(
+        {model.prefix + spec.name, std::string(Name(model.dtype)), spec.shape, bytes});
   }
   return tensors;
 }

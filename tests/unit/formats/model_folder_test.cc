@@ -14,15 +14,16 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using Kind = ModelFolder::Kind;
 
-constexpr char kLegacyPooling[] = R"({"word_embedding_dimension": 40, "pooling_mode_cls_token": false,
+constexpr char kLegacyPooling[] =
+    R"({"word_embedding_dimension": 40, "pooling_mode_cls_token": false,
     "pooling_mode_mean_tokens": false, "pooling_mode_max_tokens": false, "pooling_mode_mean_sqrt_len_tokens": false,
     "pooling_mode_weightedmean_tokens": true, "pooling_mode_lasttoken": false})";
 
 std::string ModulesText(const std::vector<std::pair<std::string, std::string>>& modules) {
   std::string text = "[";
   for (size_t i = 0; i < modules.size(); ++i) {
-    text += fmt::format(R"({}{{"idx": {}, "name": "{}", "path": "{}", "type": "{}"}})", i == 0 ? "" : ", ", i,
-                        i, modules[i].first, modules[i].second);
+    text += fmt::format(R"({}{{"idx": {}, "name": "{}", "path": "{}", "type": "{}"}})",
+                        i == 0 ? "" : ", ", i, i, modules[i].first, modules[i].second);
   }
   return text + "]";
 }
@@ -48,16 +49,19 @@ class ModelFolderTest : public ::testing::Test {
               R"({"peft_type": "LORA", "base_model_name_or_path": ")" + base + "\"}");
   }
   void WriteRecord(const std::string& name, const std::string& base) {
-    WriteText(folder_ / (name + "/lacos.json"),
-              fmt::format(
-                  R"({{"base": {{"path": "../{}", "config_sha256": "{}"}}, "strip": false, "files": {{}}}})",
-                  base, FileSha256(folder_ / (base + "/config.json"))));
+    WriteText(
+        folder_ / (name + "/lacos.json"),
+        fmt::format(
+            R"({{"base": {{"path": "../{}", "config_sha256": "{}"}}, "strip": false, "files": {{}}}})",
+            base, FileSha256(folder_ / (base + "/config.json"))));
   }
-  ModelFolder Open(const std::string& name, const std::string& base = "", const std::string& adapter = "") {
+  ModelFolder Open(const std::string& name, const std::string& base = "",
+                   const std::string& adapter = "") {
     return OpenModelFolder(folder_ / name, base.empty() ? "" : folder_ / base,
                            adapter.empty() ? "" : folder_ / adapter);
   }
-  std::string Error(const std::string& name, const std::string& base = "", const std::string& adapter = "") {
+  std::string Error(const std::string& name, const std::string& base = "",
+                    const std::string& adapter = "") {
     return ErrorOf([&] { Open(name, base, adapter); });
   }
 
@@ -93,7 +97,8 @@ TEST_F(ModelFolderTest, ATrainedFolderFindsItsBaseAndSettings) {
   WriteSettings("out");
   WriteAdapter("out", "bigscience/bloom-560m");
   WriteRecord("out", "base");
-  WriteText(folder_ / "out/sentence_bert_config.json", R"({"max_seq_length": 75, "do_lower_case": false})");
+  WriteText(folder_ / "out/sentence_bert_config.json",
+            R"({"max_seq_length": 75, "do_lower_case": false})");
   WriteText(folder_ / "out/config_sentence_transformers.json",
             R"({"prompts": {"query": "Q: ", "none": ""}, "default_prompt_name": "query",
                 "__version__": {"sentence_transformers": "3.1.0"}})");
@@ -156,8 +161,9 @@ TEST_F(ModelFolderTest, AnAdapterOnABaseBringsItsSettings) {
 
 TEST_F(ModelFolderTest, AFullSentenceTransformersModelIsItsOwnBase) {
   WriteBase("st");
-  WriteSettings("st", R"({"embedding_dimension": 40, "pooling_mode": "lasttoken", "include_prompt": true})",
-                false);
+  WriteSettings(
+      "st", R"({"embedding_dimension": 40, "pooling_mode": "lasttoken", "include_prompt": true})",
+      false);
   WriteText(folder_ / "st/tokenizer_config.json", R"({"model_max_length": 300})");
   WriteText(folder_ / "st/config_sentence_transformers.json",
             R"({"__version__": {"sentence_transformers": "6.2.0"}, "default_prompt_name": null})");
@@ -168,7 +174,8 @@ TEST_F(ModelFolderTest, AFullSentenceTransformersModelIsItsOwnBase) {
   EXPECT_EQ(folder.settings.normalize, false);
   EXPECT_EQ(folder.settings.max_length, 300);
   EXPECT_EQ(folder.settings.strip, false);
-  WriteText(folder_ / "st/tokenizer_config.json", R"({"model_max_length": 1000000000000000019884624838656})");
+  WriteText(folder_ / "st/tokenizer_config.json",
+            R"({"model_max_length": 1000000000000000019884624838656})");
   EXPECT_FALSE(Open("st").settings.max_length);
 }
 
@@ -187,11 +194,13 @@ TEST_F(ModelFolderTest, TheTransformerMayLieInASubfolder) {
 
 TEST_F(ModelFolderTest, TheModulesOfVersion6AreUnderstood) {
   WriteBase("st");
-  WriteText(folder_ / "st/modules.json",
-            ModulesText(
-                {{"", "sentence_transformers.base.modules.transformer.Transformer"},
-                 {"1_Pooling", "sentence_transformers.sentence_transformer.modules.pooling.Pooling"},
-                 {"2_Normalize", "sentence_transformers.sentence_transformer.modules.normalize.Normalize"}}));
+  WriteText(
+      folder_ / "st/modules.json",
+      ModulesText(
+          {{"", "sentence_transformers.base.modules.transformer.Transformer"},
+           {"1_Pooling", "sentence_transformers.sentence_transformer.modules.pooling.Pooling"},
+           {"2_Normalize",
+            "sentence_transformers.sentence_transformer.modules.normalize.Normalize"}}));
   const std::vector<std::pair<std::string, Pooling>> modes = {
       {"cls", Pooling::kCls},        {"max", Pooling::kMax},
       {"mean", Pooling::kMean},      {"mean_sqrt_len_tokens", Pooling::kMeanSqrtLen},
@@ -235,12 +244,14 @@ TEST_F(ModelFolderTest, WhatLacosDoesNotComputeIsRefusedByName) {
   WriteSettings("st", R"({"pooling_mode": "median"})");
   EXPECT_THAT(Error("st"), HasSubstr("'median'"));
   WriteSettings("st");
-  WriteText(folder_ / "st/sentence_bert_config.json", R"({"max_seq_length": 75, "do_lower_case": true})");
+  WriteText(folder_ / "st/sentence_bert_config.json",
+            R"({"max_seq_length": 75, "do_lower_case": true})");
   EXPECT_THAT(Error("st"), HasSubstr("do_lower_case"));
   WriteText(folder_ / "st/sentence_bert_config.json", R"({"transformer_task": "fill-mask"})");
   EXPECT_THAT(Error("st"), HasSubstr("transformer_task"));
   WriteText(folder_ / "st/sentence_bert_config.json", R"({"max_seq_length": 0})");
-  EXPECT_THAT(Error("st"), AllOf(HasSubstr("max_seq_length"), HasSubstr("found 0; expected at least 1")));
+  EXPECT_THAT(Error("st"),
+              AllOf(HasSubstr("max_seq_length"), HasSubstr("found 0; expected at least 1")));
   WriteText(
       folder_ / "st/sentence_bert_config.json",
       R"({"transformer_task": "feature-extraction", "processing_kwargs": {"text": {"padding": true}}})");
@@ -256,16 +267,18 @@ TEST_F(ModelFolderTest, WhatLacosDoesNotComputeIsRefusedByName) {
     WriteText(folder_ / "st/modules.json", ModulesText(list));
     return Error("st");
   };
-  EXPECT_THAT(
-      modules(
-          {{"", kTransformer}, {"1_Pooling", kPooling}, {"2_Dense", "sentence_transformers.models.Dense"}}),
-      HasSubstr("models.Dense"));
+  EXPECT_THAT(modules({{"", kTransformer},
+                       {"1_Pooling", kPooling},
+                       {"2_Dense", "sentence_transformers.models.Dense"}}),
+              HasSubstr("models.Dense"));
   EXPECT_THAT(modules({{"", "custom_st.Transformer"}, {"1_Pooling", kPooling}}),
               HasSubstr("custom_st.Transformer"));
   EXPECT_THAT(modules({{"1_Pooling", kPooling}, {"", kTransformer}}), HasSubstr("out of place"));
   EXPECT_THAT(modules({{"", kTransformer}}), HasSubstr("no Pooling"));
-  EXPECT_THAT(modules({{"", kTransformer}, {"../1_Pooling", kPooling}}), HasSubstr("inside this one"));
-  EXPECT_THAT(modules({{"", kTransformer}, {"1_Pooling\\u0000", kPooling}}), HasSubstr("inside this one"));
+  EXPECT_THAT(modules({{"", kTransformer}, {"../1_Pooling", kPooling}}),
+              HasSubstr("inside this one"));
+  EXPECT_THAT(modules({{"", kTransformer}, {"1_Pooling\\u0000", kPooling}}),
+              HasSubstr("inside this one"));
 }
 
 TEST_F(ModelFolderTest, NamesThatNoFileCanHaveAreUsersErrors) {
@@ -296,8 +309,8 @@ TEST_F(ModelFolderTest, WrongCombinationsAreRefused) {
 }
 
 TEST(PoolingNameTest, EveryNameRoundTrips) {
-  for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast, Pooling::kCls,
-                                Pooling::kMax, Pooling::kMeanSqrtLen}) {
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast,
+                                Pooling::kCls, Pooling::kMax, Pooling::kMeanSqrtLen}) {
     EXPECT_EQ(ParsePooling(PoolingName(pooling)), pooling);
   }
   EXPECT_EQ(ParsePooling("average"), std::nullopt);

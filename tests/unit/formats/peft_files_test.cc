@@ -1,5 +1,5 @@
-// Adapters on disk: what PEFT writes is read, what lacos writes is read back equal, everything else is
-// refused by name.
+// Adapters on disk: what PEFT writes is read, what lacos writes is read back equal, everything else
+// is refused by name.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -94,7 +94,8 @@ TEST(PeftFilesTest, AdaptersComeBackAsTheyWere) {
 TEST(PeftFilesTest, ModulesOfTheirOwnRankAndScaleComeBack) {
   LoraAdapter adapter = TrainedAdapter({.targets = {"query_key_value", "dense"}});
   LoraModule& special = adapter.modules["h.1.self_attention.dense"];
-  special = TrainedAdapter({.rank = 2, .alpha = 5, .targets = {"dense"}}).modules["h.1.self_attention.dense"];
+  special = TrainedAdapter({.rank = 2, .alpha = 5, .targets = {"dense"}})
+                .modules["h.1.self_attention.dense"];
   adapter.modules["h.2.self_attention.query_key_value"].scale = 0.75;
   ExpectSame(adapter, WriteAndRead(adapter));
 }
@@ -111,7 +112,8 @@ TEST(PeftFilesTest, BiasesComeBackUnderPeftsNames) {
   WriteLoraAdapter(lora_only, folder.path(), "x");
   ExpectSame(lora_only, ReadLoraAdapter(folder.path(), kConfig));
   const SafetensorsFile file(folder / "adapter_model.safetensors");
-  EXPECT_NE(file.Find("base_model.model.h.0.self_attention.query_key_value.base_layer.bias"), nullptr);
+  EXPECT_NE(file.Find("base_model.model.h.0.self_attention.query_key_value.base_layer.bias"),
+            nullptr);
   EXPECT_EQ(file.tensors().size(), 9u);
 }
 
@@ -123,7 +125,8 @@ TEST(PeftFilesTest, BitFitIsAnAdapterThatDoesNothingElse) {
   WriteLoraAdapter(adapter, folder.path(), "x");
   const SafetensorsFile file(folder / "adapter_model.safetensors");
   EXPECT_EQ(file.tensors().size(), 2u + 6 * 3 + 2 * 3);
-  const TensorEntry* b = file.Find("base_model.model.h.2.self_attention.query_key_value.lora_B.weight");
+  const TensorEntry* b =
+      file.Find("base_model.model.h.2.self_attention.query_key_value.lora_B.weight");
   ASSERT_NE(b, nullptr);
   EXPECT_EQ(b->shape, (std::vector<int64_t>{120, 1}));
   for (const std::byte byte : file.Data(*b)) EXPECT_EQ(byte, std::byte{0});
@@ -149,7 +152,8 @@ TEST(PeftFilesTest, TheConfigSaysWhatPeftWants) {
   EXPECT_EQ(file.metadata().at("format"), "pt");
 }
 
-// Tensors of an adapter with the given targets, renamed and retyped at will, and a config text of one's own.
+// Tensors of an adapter with the given targets, renamed and retyped at will, and a config text of
+// one's own.
 class ForeignAdapter : public ::testing::Test {
  protected:
   void Write(const LoraSettings& settings, const std::string& root, const std::string& config,
@@ -182,7 +186,8 @@ class ForeignAdapter : public ::testing::Test {
 
 constexpr char kModelRoot[] = "base_model.model.";
 constexpr char kCausalRoot[] = "base_model.model.transformer.";
-const std::vector<std::string> kAllTargets = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"};
+const std::vector<std::string> kAllTargets = {"query_key_value", "dense", "dense_h_to_4h",
+                                              "dense_4h_to_h"};
 
 TEST_F(ForeignAdapter, KeysOfBothModelClassesAreRead) {
   for (const char* root : {kModelRoot, kCausalRoot}) {
@@ -194,7 +199,8 @@ TEST_F(ForeignAdapter, KeysOfBothModelClassesAreRead) {
 TEST_F(ForeignAdapter, HalfPrecisionTensorsAreRead) {
   for (const DType dtype : {DType::kF16, DType::kBF16}) {
     Write({}, kModelRoot,
-          R"({"peft_type": "LORA", "lora_alpha": 16.0, "target_modules": ["query_key_value"]})", dtype);
+          R"({"peft_type": "LORA", "lora_alpha": 16.0, "target_modules": ["query_key_value"]})",
+          dtype);
     const LoraAdapter read = Read();
     const auto rounded = [&](float value) {
       return dtype == DType::kF16 ? F16ToFloat(FloatToF16(value)) : RoundToBF16(value);
@@ -208,12 +214,15 @@ TEST_F(ForeignAdapter, HalfPrecisionTensorsAreRead) {
 }
 
 TEST_F(ForeignAdapter, EveryFormOfTargetsIsUnderstood) {
-  const auto matches = [&](const LoraSettings& settings, const char* root, const std::string& keys) {
+  const auto matches = [&](const LoraSettings& settings, const char* root,
+                           const std::string& keys) {
     Write(settings, root, R"({"peft_type": "LORA", "lora_alpha": 16, )" + keys + "}");
     ExpectSame(adapter_, Read());
   };
-  matches({.targets = {"dense"}}, kModelRoot, R"("target_modules": ["dense"])");  // not dense_h_to_4h
-  matches({.targets = {"dense"}}, kModelRoot, R"("target_modules": ["self_attention.dense", "q_proj"])");
+  // not dense_h_to_4h
+  matches({.targets = {"dense"}}, kModelRoot, R"("target_modules": ["dense"])");
+  matches({.targets = {"dense"}}, kModelRoot,
+          R"("target_modules": ["self_attention.dense", "q_proj"])");
   matches({.targets = kAllTargets}, kModelRoot, R"("target_modules": "all-linear")");
   matches({.targets = kAllTargets}, kCausalRoot, R"("target_modules": "All-Linear")");
   matches({}, kModelRoot, R"("target_modules": null)");  // PEFT's default for BLOOM
@@ -228,8 +237,9 @@ TEST_F(ForeignAdapter, EveryFormOfTargetsIsUnderstood) {
           R"("target_modules": ["transformer.h.1.self_attention.query_key_value"])");
   matches({.first_layer = 1}, kCausalRoot,
           R"("target_modules": ["query_key_value"], "layers_to_transform": [1, 2])");
-  matches({.first_layer = 2}, kModelRoot,
-          R"("target_modules": ["query_key_value"], "layers_to_transform": 2, "layers_pattern": "h")");
+  matches(
+      {.first_layer = 2}, kModelRoot,
+      R"("target_modules": ["query_key_value"], "layers_to_transform": 2, "layers_pattern": "h")");
   matches(
       {.first_layer = 2}, kCausalRoot,
       R"("target_modules": ["query_key_value"], "layers_to_transform": [2], "layers_pattern": ["layers", "h"])");
@@ -251,8 +261,9 @@ TEST_F(ForeignAdapter, BiasesOfTheMatricesAreReadAndJoinTheLayersBias) {
   Write(
       {}, kModelRoot,
       R"({"peft_type": "LORA", "lora_alpha": 16, "lora_bias": true, "target_modules": ["query_key_value"]})");
-  EXPECT_THAT(Error(),
-              HasSubstr("3 missing: base_model.model.h.0.self_attention.query_key_value.lora_B.bias"));
+  EXPECT_THAT(
+      Error(),
+      HasSubstr("3 missing: base_model.model.h.0.self_attention.query_key_value.lora_B.bias"));
   Random random(9, RandomStream::kWeights);
   for (auto& [name, module] : adapter_.modules) {
     module.b_bias = {.shape = {120}, .values = std::vector<float>(120)};
@@ -277,7 +288,8 @@ TEST_F(ForeignAdapter, AMergedLinearBecomesTheEqualLora) {
   for (int64_t layer = 0; layer < kConfig.layers; ++layer) {
     auto& [a, b] = stored[fmt::format("h.{}.self_attention.query_key_value", layer)];
     a = {.shape = {2 * r, in}, .values = std::vector<float>(static_cast<size_t>(2 * r * in))};
-    b = {.shape = {out / 3 * 2, r, 1}, .values = std::vector<float>(static_cast<size_t>(out / 3 * 2 * r))};
+    b = {.shape = {out / 3 * 2, r, 1},
+         .values = std::vector<float>(static_cast<size_t>(out / 3 * 2 * r))};
     FillRandom(a.values, random);
     FillRandom(b.values, random);
   }
@@ -300,20 +312,24 @@ TEST_F(ForeignAdapter, AMergedLinearBecomesTheEqualLora) {
       for (int64_t column = 0; column < in; ++column) {
         double got = 0, expected = 0;
         for (int64_t k = 0; k < 2 * r; ++k)
-          got += static_cast<double>(module.b.values[row * 2 * r + k]) * module.a.values[k * in + column];
-        // As the convolution computes it: output `row` of q is stored row `row` of group 0, of v of group 1.
+          got += static_cast<double>(module.b.values[row * 2 * r + k]) *
+                 module.a.values[k * in + column];
+        // As the convolution computes it: output `row` of q is stored row `row` of group 0, of v of
+        // group 1.
         const bool is_q = row < out / 3, is_v = row >= out / 3 * 2;
         for (int64_t k = 0; (is_q || is_v) && k < r; ++k) {
-          expected += static_cast<double>(pair.second.values[(is_q ? row : row - out / 3) * r + k]) *
-                      pair.first.values[((is_q ? 0 : r) + k) * in + column];
+          expected +=
+              static_cast<double>(pair.second.values[(is_q ? row : row - out / 3) * r + k]) *
+              pair.first.values[((is_q ? 0 : r) + k) * in + column];
         }
         ASSERT_DOUBLE_EQ(got, expected) << name << " " << row << " " << column;
       }
     }
   }
   ExpectSame(read, WriteAndRead(read));
-  WriteText(folder_ / "adapter_config.json",
-            R"({"peft_type": "LORA", "r": 4, "enable_lora": [true, true, true], "target_modules": null})");
+  WriteText(
+      folder_ / "adapter_config.json",
+      R"({"peft_type": "LORA", "r": 4, "enable_lora": [true, true, true], "target_modules": null})");
   EXPECT_THAT(Error(), HasSubstr("lora_A.weight has [8, 40], expected [12, 40]"));
   WriteText(
       folder_ / "adapter_config.json",
@@ -340,7 +356,8 @@ TEST_F(ForeignAdapter, WhatIsWrittenAgainIsByteForByteWhatWasRead) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
     for (const char* root : {kModelRoot, kCausalRoot}) {
       Write({.rank = 3, .targets = kAllTargets}, root,
-            R"({"peft_type": "LORA", "r": 3, "lora_alpha": 5, "target_modules": "all-linear"})", dtype);
+            R"({"peft_type": "LORA", "r": 3, "lora_alpha": 5, "target_modules": "all-linear"})",
+            dtype);
       expect_same_tensors();
     }
   }
@@ -387,16 +404,19 @@ TEST_F(ForeignAdapter, MissingExtraAndMisshapenTensorsAreListed) {
   tensors_.push_back({"base_model.model.score.weight", "F32", {1}, "1234"});
   tensors_[0].shape = {8, 120};
   Flush();
-  EXPECT_THAT(Error(),
-              AllOf(HasSubstr("1 missing: base_model.model.h.0.self_attention.query_key_value.lora_A.weight"),
-                    HasSubstr("lora_B.weight has [8, 120], expected [120, 8]"),
-                    HasSubstr("1 unexpected: base_model.model.score.weight")));
+  EXPECT_THAT(
+      Error(),
+      AllOf(
+          HasSubstr("1 missing: base_model.model.h.0.self_attention.query_key_value.lora_A.weight"),
+          HasSubstr("lora_B.weight has [8, 120], expected [120, 8]"),
+          HasSubstr("1 unexpected: base_model.model.score.weight")));
   Write({.targets = {"dense"}}, kModelRoot, config);
   EXPECT_THAT(Error(), AllOf(HasSubstr("6 missing"), HasSubstr("6 unexpected")));
 }
 
 TEST_F(ForeignAdapter, NonFiniteValuesAreNamed) {
-  Write({}, kModelRoot, R"({"peft_type": "LORA", "lora_alpha": 16, "target_modules": ["query_key_value"]})");
+  Write({}, kModelRoot,
+        R"({"peft_type": "LORA", "lora_alpha": 16, "target_modules": ["query_key_value"]})");
   const float nan = std::numeric_limits<float>::quiet_NaN();
   std::memcpy(tensors_[1].bytes.data() + 8, &nan, 4);
   Flush();
@@ -428,7 +448,8 @@ TEST_F(ForeignAdapter, WhatLacosDoesNotComputeIsRefusedByName) {
     EXPECT_THAT(Error(), HasSubstr(expected)) << keys;
   }
   for (const auto& [keys, expected] : std::vector<std::pair<std::string, std::string>>{
-           {R"("target_modules": ".*dense", "layers_to_transform": [0])", "beside layers_to_transform"},
+           {R"("target_modules": ".*dense", "layers_to_transform": [0])",
+            "beside layers_to_transform"},
            {R"("lora_alpha": 1e999)", "number overflow parsing '1e999'"},
            {R"("lora_dropout": 1.5)", "found 1.5; expected 0 to 1"},
            {R"("lora_dropout": -0.1)", "lora_dropout"}}) {
@@ -438,7 +459,8 @@ TEST_F(ForeignAdapter, WhatLacosDoesNotComputeIsRefusedByName) {
   Write({}, kModelRoot, R"({"peft_type": "IA3"})");
   EXPECT_THAT(Error(), HasSubstr("found 'IA3'"));
   // The same keys without effect are fine.
-  Write({}, kModelRoot, R"({"peft_type": "LORA", "lora_alpha": 16, "use_dora": false, "modules_to_save": null,
+  Write({}, kModelRoot,
+        R"({"peft_type": "LORA", "lora_alpha": 16, "use_dora": false, "modules_to_save": null,
       "loftq_config": {"loftq_bits": 4}, "init_lora_weights": "gaussian", "enable_lora": null, "layers_to_transform": [],
       "eva_config": {"rho": 2}, "megatron_core": "megatron.core", "exclude_modules": null, "rank_pattern": {}})");
   EXPECT_EQ(Error(), "no error");

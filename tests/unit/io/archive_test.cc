@@ -21,7 +21,8 @@ using ::testing::Pair;
 
 class ArchiveTest : public ::testing::Test {
  protected:
-  std::map<std::string, std::string> Visit(const std::string& name, int64_t max_file_bytes = 1 << 20) {
+  std::map<std::string, std::string> Visit(const std::string& name,
+                                           int64_t max_file_bytes = 1 << 20) {
     std::map<std::string, std::string> seen;
     const UnpackOptions options{
         .wants = [](const std::string& file) { return file.find("unwanted") == std::string::npos; },
@@ -61,7 +62,8 @@ class ArchiveTest : public ::testing::Test {
 
 TEST_F(ArchiveTest, EveryKindGivesTheSameMembers) {
   const std::string long_text(300000, 'x');
-  for (const char* name : {"a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.tar.xz", "a.tar.bz2", "A.ZIP"}) {
+  for (const char* name :
+       {"a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.tar.xz", "a.tar.bz2", "A.ZIP"}) {
     const std::string made = std::string(name) == "A.ZIP" ? "b.zip" : name;
     WriteArchive(folder_ / made, {{"d/one.txt", "1\n", ""},
                                   {"d/e/two.txt", long_text, ""},
@@ -125,7 +127,8 @@ TEST_F(ArchiveTest, DamageIsFoundWhereverItIs) {
     std::string flipped = whole;
     flipped[whole.size() / 3] = static_cast<char>(flipped[whole.size() / 3] ^ 1);
     folder_.Write(name, flipped);
-    EXPECT_THAT(Error(name), HasSubstr("copy or download it again")) << name << " with one bit turned";
+    EXPECT_THAT(Error(name), HasSubstr("copy or download it again"))
+        << name << " with one bit turned";
   }
   folder_.Write("text.zip", "this is no archive\n");
   EXPECT_THAT(Error("text.zip"), HasSubstr("[text.zip] could not be read as a zip archive"));
@@ -135,7 +138,9 @@ TEST_F(ArchiveTest, DamageIsFoundWhereverItIs) {
 
 TEST_F(ArchiveTest, AnyDamageGivesAnErrorOrFiles) {
   uint32_t state = 7;
-  const auto random = [&](size_t below) { return (state = state * 1664525u + 1013904223u) / 256 % below; };
+  const auto random = [&](size_t below) {
+    return (state = state * 1664525u + 1013904223u) / 256 % below;
+  };
   int errors = 0;
   for (const char* name : {"a.zip", "a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz"}) {
     WriteArchive(folder_ / name,
@@ -169,7 +174,8 @@ TEST_F(ArchiveTest, AnArchiveBombIsStopped) {
 
 TEST_F(ArchiveTest, AFileIsAtMostAsLargeAsTheLimit) {
   WriteArchive(folder_ / "a.tar", {{"one.txt", std::string(3000, 'x'), ""}});
-  EXPECT_THAT(ErrorOf([&] { Visit("a.tar", 2999); }), HasSubstr("[a.tar/one.txt] has over 2999 bytes"));
+  EXPECT_THAT(ErrorOf([&] { Visit("a.tar", 2999); }),
+              HasSubstr("[a.tar/one.txt] has over 2999 bytes"));
   EXPECT_EQ(Visit("a.tar", 3000).size(), 1u);
   const std::string bytes(3000, 'x');
   folder_.Write("b.txt", bytes);

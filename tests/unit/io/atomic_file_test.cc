@@ -73,8 +73,9 @@ TEST(AtomicFile, WritesToADeviceWithoutReplacingIt) {
 
 TEST(AtomicFile, SaysThatTheDiskIsFull) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
-  EXPECT_THAT(ErrorOf([] { WriteFileAtomically("/dev/full", "text"); }),
-              HasSubstr("[/dev/full] could not write: No space left on device; expected free space"));
+  EXPECT_THAT(
+      ErrorOf([] { WriteFileAtomically("/dev/full", "text"); }),
+      HasSubstr("[/dev/full] could not write: No space left on device; expected free space"));
 }
 
 TEST(AtomicFile, NeedsAnExistingFolder) {
@@ -152,7 +153,8 @@ TEST(AtomicFolder, NeverReplacesTheCurrentFolderNorAFile) {
   EXPECT_THAT(ErrorOf([] { AtomicFolder("..", true); }), HasSubstr("current folder"));
   EXPECT_THAT(ErrorOf([] { AtomicFolder("/", true); }), HasSubstr("current folder"));
   const TestFolder folder;
-  EXPECT_THAT(ErrorOf([&] { AtomicFolder(folder.Write("f", ""), true); }), HasSubstr("found a file"));
+  EXPECT_THAT(ErrorOf([&] { AtomicFolder(folder.Write("f", ""), true); }),
+              HasSubstr("found a file"));
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ class DirectReads : public ::testing::TestWithParam<const char*> {
     ASSERT_NE(mkdtemp(folder_.data()), nullptr);
     path_ = folder_ + "/file";
     for (size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = static_cast<char>(i * 2654435761u >> 24);
-    std::ofstream(path_, std::ios::binary).write(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
+    std::ofstream(path_, std::ios::binary)
+        .write(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
   }
   void TearDown() override {
     if (!folder_.empty()) std::filesystem::remove_all(folder_);
@@ -43,14 +44,15 @@ TEST_P(DirectReads, GiveTheFilesBytes) {
   const Buffer buffer = AllocateForDirectReads(DirectReader::Room(0, size));
   ASSERT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % DirectReader::kAlignment, 0u);
   for (const int64_t begin : {0, 1, 4095, 4096, 4097, 50'000, 98'304, 100'002}) {
-    for (const int64_t end : {begin, begin + 1, int64_t{4096}, int64_t{8192}, int64_t{60'001}, size}) {
+    for (const int64_t end :
+         {begin, begin + 1, int64_t{4096}, int64_t{8192}, int64_t{60'001}, size}) {
       if (end < begin || end > size) continue;
       ASSERT_LE(DirectReader::Room(begin, end - begin), static_cast<int64_t>(buffer.size()));
       std::fill(buffer.data(), buffer.data() + buffer.size(), std::byte{0x55});
       const std::byte* read = reader.Read(begin, end - begin, buffer.data());
       EXPECT_EQ(read - buffer.data(), begin % DirectReader::kAlignment);
-      EXPECT_TRUE(
-          std::equal(read, read + (end - begin), reinterpret_cast<const std::byte*>(&bytes_[0]) + begin))
+      EXPECT_TRUE(std::equal(read, read + (end - begin),
+                             reinterpret_cast<const std::byte*>(&bytes_[0]) + begin))
           << begin << " to " << end;
     }
   }

@@ -1,5 +1,5 @@
-// System calls that fail, for what no test can bring about on a healthy disk. The kernel refuses them
-// (seccomp), and there is no way back: call these in the child process of an EXPECT_EXIT.
+// System calls that fail, for what no test can bring about on a healthy disk. The kernel refuses
+// them (seccomp), and there is no way back: call these in the child process of an EXPECT_EXIT.
 #pragma once
 
 #include <linux/audit.h>
@@ -22,7 +22,8 @@ namespace lacos {
 struct FailingCall {
   long number;    // SYS_...
   int error = 0;  // errno of the call
-  // Where `mask` is not 0: only calls whose `argument`, its low 32 bits, has `value` under the mask.
+  // Where `mask` is not 0: only calls whose `argument`, its low 32 bits, has `value` under the
+  // mask.
   int argument = 0;
   uint32_t mask = 0, value = 0;
 };
@@ -50,15 +51,18 @@ inline void FailCalls(const std::vector<FailingCall>& calls) {
       program.push_back(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, call.mask));
       program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call.value, 0, 1));
     }
-    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(call.error)));
+    program.push_back(
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(call.error)));
   }
   program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
   const sock_fprog filter{static_cast<uint16_t>(program.size()), program.data()};
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
     std::exit(77);
 }
 
-// Runs `f` where `calls` fail and ends the process with status 0, with f's error (or "no error") on stderr.
+// Runs `f` where `calls` fail and ends the process with status 0, with f's error (or "no error") on
+// stderr.
 template <class F>
 [[noreturn]] void EndWithError(const std::vector<FailingCall>& calls, F&& f) {
   FailCalls(calls);

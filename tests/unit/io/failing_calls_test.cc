@@ -1,5 +1,5 @@
-// What is left, and what is said, when the disk fails in the middle of putting files and folders in their
-// place.
+// What is left, and what is said, when the disk fails in the middle of putting files and folders in
+// their place.
 #include "unit/io/failing_calls.h"
 
 #include <fcntl.h>
@@ -31,8 +31,9 @@ void WriteFolder(const std::string& path, const std::string& text, bool overwrit
 
 TEST(FailingCallsDeathTest, AFileThatCannotBeRenamedLeavesNothing) {
   const TestFolder folder;
-  EXPECT_EXIT(EndWithError({{kRenameCall, EIO}}, [&] { WriteFileAtomically(folder / "out.txt", "text"); }),
-              kEnds, "out.txt.*rename");
+  EXPECT_EXIT(
+      EndWithError({{kRenameCall, EIO}}, [&] { WriteFileAtomically(folder / "out.txt", "text"); }),
+      kEnds, "out.txt.*rename");
   EXPECT_THAT(folder.Names(), IsEmpty());
   EXPECT_THAT(ErrorOf([] { WriteFileAtomically("", "text"); }), HasSubstr("found an empty path"));
 }
@@ -41,8 +42,9 @@ TEST(FailingCallsDeathTest, AFolderIsReplacedInTwoStepsWhereTheFileSystemCannotE
   for (const int error : {ENOSYS, EINVAL}) {
     const TestFolder folder;
     WriteFolder(folder / "out", "old", false);
-    EXPECT_EXIT(EndWithError({{SYS_renameat2, error}}, [&] { WriteFolder(folder / "out", "new", true); }),
-                kEnds, "no error");
+    EXPECT_EXIT(
+        EndWithError({{SYS_renameat2, error}}, [&] { WriteFolder(folder / "out", "new", true); }),
+        kEnds, "no error");
     EXPECT_EQ(folder.Read("out/a.txt"), "new");
     EXPECT_THAT(folder.Names(), ElementsAre("out"));
   }
@@ -51,8 +53,9 @@ TEST(FailingCallsDeathTest, AFolderIsReplacedInTwoStepsWhereTheFileSystemCannotE
 TEST(FailingCallsDeathTest, AFolderThatCannotBeExchangedStaysAsItWas) {
   const TestFolder folder;
   WriteFolder(folder / "out", "old", false);
-  EXPECT_EXIT(EndWithError({{SYS_renameat2, EIO}}, [&] { WriteFolder(folder / "out", "new", true); }), kEnds,
-              "out.*rename");
+  EXPECT_EXIT(
+      EndWithError({{SYS_renameat2, EIO}}, [&] { WriteFolder(folder / "out", "new", true); }),
+      kEnds, "out.*rename");
   // Neither can it be moved out of the way.
   EXPECT_EXIT(EndWithError({{SYS_renameat2, ENOSYS}, {kRenameCall, EIO}},
                            [&] { AtomicFolder(folder / "out", true).Commit(); }),
@@ -64,12 +67,14 @@ TEST(FailingCallsDeathTest, AFolderThatCannotBeExchangedStaysAsItWas) {
 TEST(FailingCallsDeathTest, AFolderThatCannotBeMadeOrOpenedIsNotLeftBehind) {
   const TestFolder folder;
   const auto make = [&] { CreateTemporaryFolder(folder / "out"); };
-  for (const int error : {ENOENT, ENOSPC}) {  // ENOENT: tried again, in case another process tidied up
+  // ENOENT: tried again, in case another process tidied up
+  for (const int error : {ENOENT, ENOSPC}) {
 #ifdef SYS_mkdir
     EXPECT_EXIT(EndWithError({{SYS_mkdir, error}}, make), kEnds, "out.*create");
 #endif
   }
-  EXPECT_EXIT(EndWithError({{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY}}, make), kEnds, "out.*create");
+  EXPECT_EXIT(EndWithError({{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY}}, make), kEnds,
+              "out.*create");
   // Another process locks each new one, taking it for a dead one's.
   EXPECT_EXIT(EndWithError({{SYS_flock, EWOULDBLOCK}}, make), kEnds, "out.*create");
   for (const std::string& name : folder.Names()) EXPECT_TRUE(IsTemporaryName(name)) << name;
@@ -78,14 +83,16 @@ TEST(FailingCallsDeathTest, AFolderThatCannotBeMadeOrOpenedIsNotLeftBehind) {
 TEST(FailingCallsDeathTest, WhatCannotBeRemovedIsReported) {
   const TestFolder folder;
   const auto remove = [&] {
-    if (!RemoveAll((folder / "a").c_str())) throw UserError(fmt::format("stays: {}", std::strerror(errno)));
+    if (!RemoveAll((folder / "a").c_str()))
+      throw UserError(fmt::format("stays: {}", std::strerror(errno)));
   };
   const FailingCall cases[] = {{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY},  // the folder
                                {SYS_openat, EMFILE, 0, 0x80000000, 0},             // one in it
                                {SYS_unlinkat, EROFS}};
   for (const FailingCall& call : cases) {
     folder.Write("a/b/c.txt", "text");
-    EXPECT_EXIT(EndWithError({call}, remove), kEnds, std::string("stays: ") + std::strerror(call.error));
+    EXPECT_EXIT(EndWithError({call}, remove), kEnds,
+                std::string("stays: ") + std::strerror(call.error));
     EXPECT_THAT(folder.Names(), ElementsAre("a"));
   }
   remove();

@@ -1,4 +1,5 @@
-// JSON values: strict reading, messages that name the place, copies that share, and text that reads back.
+// JSON values: strict reading, messages that name the place, copies that share, and text that reads
+// back.
 #include "lacos/io/json.h"
 
 #include <fmt/format.h>
@@ -24,9 +25,10 @@ std::string ParseError(const std::string& text) {
 }
 
 TEST(Json, ReadsEachKindOfValue) {
-  const Json json = Json::Parse(R"({"s": "a\u00e9\ud83d\ude00\n", "i": -7, "d": 2.5e-3, "t": true, "n": null,
+  const Json json =
+      Json::Parse(R"({"s": "a\u00e9\ud83d\ude00\n", "i": -7, "d": 2.5e-3, "t": true, "n": null,
                                    "a": [1, [2]], "o": {}})",
-                                "f.json");
+                  "f.json");
   EXPECT_EQ(json.At("s").AsString(), "a\xC3\xA9\xF0\x9F\x98\x80\n");
   EXPECT_EQ(json.At("i").AsInt(), -7);
   EXPECT_EQ(json.At("i").AsDouble(), -7.0);
@@ -49,28 +51,34 @@ TEST(Json, FindGivesNothingForMissingAndNull) {
 }
 
 TEST(Json, MessagesNameFileAndPath) {
-  const Json json =
-      Json::Parse(R"({"quantization": {"block_size": "64", "list": [1, {"x": 1.5}]}})", "config.json");
-  EXPECT_EQ(ErrorOf([&] { json.At("quantization").At("block_size").AsInt(); }),
-            "[config.json: quantization.block_size] found the string \"64\"; expected an integer of 64 bits; "
-            "correct the "
-            "file");
-  EXPECT_THAT(ErrorOf([&] { json.At("quantization").At("list")[1].At("x").AsInt(); }),
-              StartsWith("[config.json: quantization.list[1].x] found the number 1.5; expected an integer"));
-  EXPECT_THAT(ErrorOf([&] { json.At("n_layer"); }), StartsWith("[config.json] has no key 'n_layer'"));
+  const Json json = Json::Parse(
+      R"({"quantization": {"block_size": "64", "list": [1, {"x": 1.5}]}})", "config.json");
+  EXPECT_EQ(
+      ErrorOf([&] { json.At("quantization").At("block_size").AsInt(); }),
+      "[config.json: quantization.block_size] found the string \"64\"; expected an integer of 64 bits; "
+      "correct the "
+      "file");
+  EXPECT_THAT(
+      ErrorOf([&] { json.At("quantization").At("list")[1].At("x").AsInt(); }),
+      StartsWith(
+          "[config.json: quantization.list[1].x] found the number 1.5; expected an integer"));
+  EXPECT_THAT(ErrorOf([&] { json.At("n_layer"); }),
+              StartsWith("[config.json] has no key 'n_layer'"));
   EXPECT_THAT(ErrorOf([&] { json.At("quantization").At("scheme"); }),
               StartsWith("[config.json: quantization] has no key 'scheme'"));
   EXPECT_THAT(ErrorOf([&] { json.At("quantization").At("list")[2]; }),
               HasSubstr("array of 2 elements; expected at least 3"));
-  EXPECT_THAT(ErrorOf([&] { json.AsBool(); }), HasSubstr("found an object; expected true or false"));
-  EXPECT_THAT(ErrorOf([&] { Json(3).At("x"); }), HasSubstr("found the number 3; expected an object"));
+  EXPECT_THAT(ErrorOf([&] { json.AsBool(); }),
+              HasSubstr("found an object; expected true or false"));
+  EXPECT_THAT(ErrorOf([&] { Json(3).At("x"); }),
+              HasSubstr("found the number 3; expected an object"));
 }
 
 TEST(Json, RefusesWhatIsNotJson) {
   EXPECT_THAT(ParseError("{\"a\": 1,\n \"b\": tru}"),
               AllOf(StartsWith("[f.json] line 2, byte"), HasSubstr("expected valid JSON")));
-  for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "{'a': 1}", "01", "1.", "NaN", "\"\t\"", "// c\n1",
-                           "\"\\ud800\"", "1e999"}) {
+  for (const char* text : {"", "{", "[1,]", "{\"a\" 1}", "{'a': 1}", "01", "1.", "NaN", "\"\t\"",
+                           "// c\n1", "\"\\ud800\"", "1e999"}) {
     EXPECT_THAT(ParseError(text), StartsWith("[f.json]")) << text;
   }
 }
@@ -150,7 +158,8 @@ TEST(Json, WritesStringsThatReadBackEqual) {
   text += "\xC3\xA9\xF0\x9F\x98\x80";
   EXPECT_EQ(Json::Parse(Json(text).Dump(), "f").AsString(), text);
   EXPECT_EQ(Json("a\"b\\\x01").Dump(), R"("a\"b\\\u0001")");
-  EXPECT_EQ(Json("caf\xE9").Dump(), "\"caf\xEF\xBF\xBD\"") << "output is valid JSON whatever a path holds";
+  EXPECT_EQ(Json("caf\xE9").Dump(), "\"caf\xEF\xBF\xBD\"")
+      << "output is valid JSON whatever a path holds";
 }
 
 TEST(Json, WritesDoublesThatReadBackEqual) {
@@ -187,14 +196,16 @@ TEST(Json, ReadsFiles) {
   EXPECT_EQ(Json::ReadFile(folder.Write("a.json", "\xEF\xBB\xBF{\"a\": 1}")).At("a").AsInt(), 1);
   EXPECT_THAT(ErrorOf([&] { Json::ReadFile(folder / "none.json"); }),
               HasSubstr("none.json] could not open: No such file"));
-  EXPECT_THAT(ErrorOf([&] { Json::ReadFile(folder.path()); }), HasSubstr("found a folder; expected a file"));
+  EXPECT_THAT(ErrorOf([&] { Json::ReadFile(folder.path()); }),
+              HasSubstr("found a folder; expected a file"));
 }
 
 TEST(Json, HasABoundedNumberOfValues) {
   std::string text = "[";
   for (int i = 0; i < 10'000'000; ++i) text += "null,";
   text.back() = ']';
-  EXPECT_THAT(ErrorOf([&] { Json::Parse(text, "big.json"); }), HasSubstr("more than 10000000 values"));
+  EXPECT_THAT(ErrorOf([&] { Json::Parse(text, "big.json"); }),
+              HasSubstr("more than 10000000 values"));
 }
 
 }  // namespace

@@ -96,8 +96,9 @@ TEST(LineReader, DropsAByteOrderMarkAtTheStartOnly) {
 
 TEST(LineReader, NamesFileLineAndByteOfInvalidUtf8) {
   const TestFolder folder;
-  EXPECT_THAT(ErrorOf([&] { ReadAll(folder.Write("f", "ok\ncaf\xE9 noir\n")); }),
-              AllOf(HasSubstr("/f:2] byte 4 (0xE9) is not valid UTF-8"), HasSubstr("--replace-invalid")));
+  EXPECT_THAT(
+      ErrorOf([&] { ReadAll(folder.Write("f", "ok\ncaf\xE9 noir\n")); }),
+      AllOf(HasSubstr("/f:2] byte 4 (0xE9) is not valid UTF-8"), HasSubstr("--replace-invalid")));
   EXPECT_THAT(ErrorOf([&] {
                 ReadAll(folder.Write("f",
                                      "\xEF\xBB\xBF"
@@ -111,7 +112,8 @@ TEST(LineReader, NamesFileLineAndByteOfInvalidUtf8) {
               }),
               HasSubstr("iconv -f UTF-16"));
   // A character that straddles the lines is no character.
-  EXPECT_THAT(ErrorOf([&] { ReadAll(folder.Write("f", "a\xE2\x82\n\xAC\n")); }), HasSubstr("f:1] byte 2"));
+  EXPECT_THAT(ErrorOf([&] { ReadAll(folder.Write("f", "a\xE2\x82\n\xAC\n")); }),
+              HasSubstr("f:1] byte 2"));
 }
 
 TEST(LineReader, ReplacesInvalidUtf8WhenAsked) {
@@ -140,7 +142,8 @@ TEST(LineReader, ReadsSeveralMembersAndFramesAsOneText) {
   const TestFolder folder;
   const Lines expected = {"one", "two", "three"};
   EXPECT_EQ(ReadAll(folder.Write("f", Gzip("one\nt") + Gzip("") + Gzip("wo\nthree\n"))), expected);
-  EXPECT_EQ(ReadAll(folder.Write("f", Gzip("one\ntwo\nthree\n") + std::string(512, '\0'))), expected)
+  EXPECT_EQ(ReadAll(folder.Write("f", Gzip("one\ntwo\nthree\n") + std::string(512, '\0'))),
+            expected)
       << "tape padding";
   EXPECT_EQ(ReadAll(folder.Write("f", Zstd("one\nt") + Zstd("") + Zstd("wo\nthree"))), expected);
   const std::string skippable("\x50\x2A\x4D\x18\x03\x00\x00\x00xyz", 11);
@@ -159,7 +162,8 @@ TEST(LineReader, NamesATruncatedFileAtEveryLength) {
   const TestFolder folder;
   for (const std::string& whole : {Gzip("one\ntwo\nthree\n"), Zstd("one\ntwo\nthree\n")}) {
     for (size_t n = 4; n < whole.size(); ++n) {
-      EXPECT_THAT(ErrorOf([&] { ReadAll(folder.Write("f", whole.substr(0, n))); }), HasSubstr("truncated"))
+      EXPECT_THAT(ErrorOf([&] { ReadAll(folder.Write("f", whole.substr(0, n))); }),
+                  HasSubstr("truncated"))
           << n;
     }
   }
@@ -184,7 +188,8 @@ TEST(LineReader, NamesADamagedFile) {
 
 TEST(LineReader, SaysWhyItCouldNotOpen) {
   const TestFolder folder;
-  EXPECT_THAT(ErrorOf([&] { LineReader(folder / "none"); }), HasSubstr("could not open: No such file"));
+  EXPECT_THAT(ErrorOf([&] { LineReader(folder / "none"); }),
+              HasSubstr("could not open: No such file"));
   EXPECT_THAT(ErrorOf([&] { LineReader{folder.path()}; }), HasSubstr("found a folder"));
 }
 
@@ -205,7 +210,8 @@ TEST(LineReader, StopsAnArchiveBomb) {
   const TestFolder folder;
   std::string lines(size_t{80} << 20, 'a');
   for (size_t i = 100; i < lines.size(); i += 101) lines[i] = '\n';
-  for (const auto& [name, packed] : {std::pair{"bomb.gz", Gzip(lines)}, std::pair{"bomb.zst", Zstd(lines)}}) {
+  for (const auto& [name, packed] :
+       {std::pair{"bomb.gz", Gzip(lines)}, std::pair{"bomb.zst", Zstd(lines)}}) {
     ASSERT_LT(packed.size() * 250, lines.size()) << name;
     LineReader reader(folder.Write(name, packed));
     std::string line;
@@ -213,7 +219,8 @@ TEST(LineReader, StopsAnArchiveBomb) {
     const std::string error = ErrorOf([&] {
       while (reader.Next(line)) bytes += line.size() + 1;
     });
-    EXPECT_THAT(error, AllOf(HasSubstr(name), HasSubstr("archive bomb"), HasSubstr("decompress"))) << name;
+    EXPECT_THAT(error, AllOf(HasSubstr(name), HasSubstr("archive bomb"), HasSubstr("decompress")))
+        << name;
     EXPECT_LT(bytes, size_t{65} << 20) << name << ": 64 MiB and what is buffered";
     EXPECT_GT(bytes, size_t{63} << 20) << name << ": less may grow as it likes";
   }

@@ -33,7 +33,8 @@ class ManifestTest : public ::testing::Test {
 TEST_F(ManifestTest, HoldsSizesAndHashesThatSha256sumGives) {
   const Json manifest = Json::ReadFile(folder_ / "lacos.json");
   EXPECT_EQ(manifest.At("version").AsInt(), 1);
-  EXPECT_EQ(manifest.At("files").Keys(), (std::vector<std::string>{"1_Pooling/config.json", "weights"}));
+  EXPECT_EQ(manifest.At("files").Keys(),
+            (std::vector<std::string>{"1_Pooling/config.json", "weights"}));
   const Json entry = manifest.At("files").At("1_Pooling/config.json");
   EXPECT_EQ(entry.At("bytes").AsInt(), 2);
   EXPECT_EQ(entry.At("sha256").AsString(),

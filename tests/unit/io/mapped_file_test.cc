@@ -49,7 +49,8 @@ TEST(MappedFile, MayBeEmpty) {
 
 TEST(MappedFile, SaysWhyItCouldNotBeOpened) {
   const TestFolder folder;
-  EXPECT_THAT(ErrorOf([&] { MappedFile(folder / "x"); }), HasSubstr("/x] could not open: No such file"));
+  EXPECT_THAT(ErrorOf([&] { MappedFile(folder / "x"); }),
+              HasSubstr("/x] could not open: No such file"));
   EXPECT_THAT(ErrorOf([&] { MappedFile{folder.path()}; }), HasSubstr("found a folder"));
   EXPECT_THAT(ErrorOf([&] { MappedFile("/dev/null"); }), HasSubstr("pipe or device"));
 }
@@ -58,7 +59,8 @@ TEST(ReadFileToString, RefusesMoreThanItsLimit) {
   const TestFolder folder;
   const std::string path = folder.Write("f", "12345");
   EXPECT_EQ(ReadFileToString(path, 5), "12345");
-  EXPECT_THAT(ErrorOf([&] { ReadFileToString(path, 4); }), HasSubstr("has 5 bytes; expected at most 4"));
+  EXPECT_THAT(ErrorOf([&] { ReadFileToString(path, 4); }),
+              HasSubstr("has 5 bytes; expected at most 4"));
 }
 
 TEST(ReadFileToString, RefusesANamedPipeWithoutWaitingForAWriter) {

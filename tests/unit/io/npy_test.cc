@@ -89,7 +89,8 @@ TEST(ReadNpy, RefusesWhatItCannotRead) {
   EXPECT_THAT(error(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", eight)),
               HasSubstr("has 8 bytes of data; expected 12"));
   EXPECT_THAT(
-      error(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }", eight)),
+      error(Npy("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }",
+                eight)),
       HasSubstr("expected more than any file has"));
   EXPECT_THAT(error(Npy("{'descr': '<f4', 'shape': (2,), }", eight)), HasSubstr("lacks"));
   EXPECT_THAT(error(Npy("{'descr': '', 'fortran_order': False, 'shape': (2,), }", eight)),

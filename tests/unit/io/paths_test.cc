@@ -14,8 +14,9 @@ namespace {
 
 TEST(StaysInside, RefusesWhatLeadsOut) {
   using namespace std::string_view_literals;
-  for (const std::string_view name : {""sv, "/"sv, "/etc/passwd"sv, ".."sv, "../a"sv, "a/.."sv, "a/../../b"sv,
-                                      "a/../b"sv, "./.."sv, "//a"sv, "a\0/../b"sv, "a\0"sv}) {
+  for (const std::string_view name :
+       {""sv, "/"sv, "/etc/passwd"sv, ".."sv, "../a"sv, "a/.."sv, "a/../../b"sv, "a/../b"sv,
+        "./.."sv, "//a"sv, "a\0/../b"sv, "a\0"sv}) {
     EXPECT_FALSE(StaysInside(name)) << name;
   }
 }
@@ -42,7 +43,8 @@ TEST(Paths, WhatMayNotBeLookedAtIsAnError) {
     ASSERT_EQ(seteuid(0), 0);
   }
   chmod((folder / "closed").c_str(), 0755);
-  EXPECT_NE(message.find("could not be looked at: Permission denied"), std::string::npos) << message;
+  EXPECT_NE(message.find("could not be looked at: Permission denied"), std::string::npos)
+      << message;
 }
 
 TEST(Paths, WhatCannotExistDoesNot) {
@@ -50,14 +52,16 @@ TEST(Paths, WhatCannotExistDoesNot) {
   std::filesystem::create_symlink("loop", folder / "loop");
   std::filesystem::create_symlink("nowhere", folder / "dangling");
   const std::string file = folder.Write("file", "x");
-  for (const std::string& path : {folder / std::string(300, 'a'), folder / std::string(5000, '/') + "a",
-                                  folder / "loop", folder / "dangling", file + "/a", std::string()}) {
+  for (const std::string& path :
+       {folder / std::string(300, 'a'), folder / std::string(5000, '/') + "a", folder / "loop",
+        folder / "dangling", file + "/a", std::string()}) {
     EXPECT_FALSE(PathExists(path) && path.size() < 5000) << path;
     EXPECT_FALSE(FileExists(path)) << path;
     EXPECT_FALSE(FolderExists(path)) << path;
   }
   EXPECT_TRUE(FileExists(file) && PathExists(file) && !FolderExists(file));
-  EXPECT_TRUE(FolderExists(folder.path()) && PathExists(folder.path()) && !FileExists(folder.path()));
+  EXPECT_TRUE(FolderExists(folder.path()) && PathExists(folder.path()) &&
+              !FileExists(folder.path()));
   std::filesystem::create_symlink("file", folder / "link");
   EXPECT_TRUE(FileExists(folder / "link")) << "hub caches are made of links";
 }

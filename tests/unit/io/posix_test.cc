@@ -37,19 +37,23 @@ TEST(SystemError, SaysWhatToDoForEachReason) {
       errno = number;
       ThrowSystemError("a/b", "write");
     });
-    EXPECT_THAT(message, AllOf(StartsWith("[a/b] could not write: "), HasSubstr(advice))) << message;
+    EXPECT_THAT(message, AllOf(StartsWith("[a/b] could not write: "), HasSubstr(advice)))
+        << message;
   }
 }
 
 TEST(Posix, OnlyRegularFilesAreOpened) {
   const TestFolder folder;
   const std::string path = folder.Write("file", "twelve bytes");
-  EXPECT_THAT(ErrorOf([&] { OpenForReading(folder / "none"); }), HasSubstr("could not open: No such file"));
+  EXPECT_THAT(ErrorOf([&] { OpenForReading(folder / "none"); }),
+              HasSubstr("could not open: No such file"));
   EXPECT_THAT(ErrorOf([&] { OpenForReading(path + "/below"); }), HasSubstr("folders all along"));
-  EXPECT_THAT(ErrorOf([&] { OpenRegularFile(folder / "none"); }), HasSubstr("could not open: No such file"));
+  EXPECT_THAT(ErrorOf([&] { OpenRegularFile(folder / "none"); }),
+              HasSubstr("could not open: No such file"));
   EXPECT_THAT(ErrorOf([&] { OpenRegularFile(folder.path()); }), HasSubstr("found a folder"));
   ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
-  EXPECT_THAT(ErrorOf([&] { OpenRegularFile(folder / "pipe"); }), HasSubstr("found a pipe or device"));
+  EXPECT_THAT(ErrorOf([&] { OpenRegularFile(folder / "pipe"); }),
+              HasSubstr("found a pipe or device"));
   EXPECT_EQ(RegularFileSize(OpenRegularFile(path).get(), "file"), 12);
   EXPECT_THAT(ErrorOf([] { RegularFileSize(-1, "closed"); }), HasSubstr("could not stat"));
 }
@@ -67,7 +71,8 @@ TEST(Posix, ReadsAndWritesAllOrSayWhereTheyEnded) {
   PwriteFully(file.get(), 10, bytes, "file");
   EXPECT_EQ(RegularFileSize(file.get(), "file"), 18);
   const FileDescriptor reading(OpenFile(path, O_RDONLY));
-  EXPECT_THAT(ErrorOf([&] { PwriteFully(reading.get(), 0, bytes, "file"); }), HasSubstr("could not write"));
+  EXPECT_THAT(ErrorOf([&] { PwriteFully(reading.get(), 0, bytes, "file"); }),
+              HasSubstr("could not write"));
 }
 
 TEST(Posix, SyncsWhatCanBeSynced) {

@@ -54,9 +54,11 @@ TEST_F(SafetensorsTest, ReadsWhatTheWriterWrote) {
   ASSERT_EQ(file.tensors().size(), 6u);
   for (const TensorEntry& entry : file.tensors()) {
     const auto data = file.Data(entry);
-    EXPECT_EQ(std::string(reinterpret_cast<const char*>(data.data()), data.size()), contents[entry.name])
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(data.data()), data.size()),
+              contents[entry.name])
         << entry.name;
-    EXPECT_EQ(entry.offset % static_cast<int64_t>(SizeOf(entry.dtype)), 0) << entry.name << " is aligned";
+    EXPECT_EQ(entry.offset % static_cast<int64_t>(SizeOf(entry.dtype)), 0)
+        << entry.name << " is aligned";
   }
   EXPECT_EQ(file.Find("codes")->shape, (std::vector<int64_t>{3, 5}));
   EXPECT_EQ(file.Find("codes")->Elements(), 15);
@@ -126,7 +128,8 @@ TEST_F(SafetensorsTest, ReadsTensorsInTheOrderOfTheirBytes) {
 TEST_F(SafetensorsTest, SaysHowMuchOfATruncatedFileIsThere) {
   const std::string header = R"({"w":{"dtype":"F32","shape":[500000],"data_offsets":[0,2000000]}})";
   EXPECT_THAT(Error(File(header, 500000)),
-              AllOf(HasSubstr("m.safetensors] is 0.5 of 2.0 MB: truncated"), HasSubstr("download it again")));
+              AllOf(HasSubstr("m.safetensors] is 0.5 of 2.0 MB: truncated"),
+                    HasSubstr("download it again")));
   EXPECT_THAT(Error(File(header, 1999999)), HasSubstr("of 2000073 bytes: truncated"));
   const std::string whole = File(R"({"w":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}})", 3);
   for (size_t n = 0; n < whole.size(); ++n)
@@ -149,29 +152,34 @@ TEST_F(SafetensorsTest, RefusesHolesOverlapAndBytesThatBelongToNobody) {
 }
 
 TEST_F(SafetensorsTest, RefusesSizesThatDoNotFitTheShape) {
-  const auto one = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
-    return File(
-        "{\"w\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}", 8);
+  const auto one = [](const std::string& dtype, const std::string& shape,
+                      const std::string& offsets) {
+    return File("{\"w\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape +
+                    ",\"data_offsets\":" + offsets + "}}",
+                8);
   };
   EXPECT_NO_THROW(SafetensorsFile(folder_.Write("m", one("F32", "[2]", "[0,8]"))));
   EXPECT_THAT(Error(one("F32", "[3]", "[0,8]")),
               HasSubstr("tensor 'w' has 8 bytes; expected 12 for F32 [3]"));
-  EXPECT_THAT(Error(one("F32", "[4294967296,4294967296]", "[0,8]")), HasSubstr("expected over 2^63"));
+  EXPECT_THAT(Error(one("F32", "[4294967296,4294967296]", "[0,8]")),
+              HasSubstr("expected over 2^63"));
   EXPECT_THAT(Error(one("F32", "[-2]", "[0,8]")), HasSubstr("has the dimension -2"));
   EXPECT_THAT(Error(one("F32", "[2.5]", "[0,8]")), HasSubstr("w.shape[0]] found the number 2.5"));
   EXPECT_THAT(Error(one("F32", "[2]", "[8,0]")), HasSubstr("expected an ascending range"));
   EXPECT_THAT(Error(one("F32", "[2]", "[-8,0]")), HasSubstr("expected an ascending range"));
   EXPECT_THAT(Error(one("F32", "[2]", "[0,4,8]")), HasSubstr("has 3 data_offsets"));
-  EXPECT_THAT(Error(one("F32", "[2]", "[9223372036854775799,9223372036854775807]")), HasSubstr("tensor 'w'"));
-  EXPECT_THAT(Error(one("F32", "[2]", "[0,18446744073709551615]")), HasSubstr("expected an integer"));
+  EXPECT_THAT(Error(one("F32", "[2]", "[9223372036854775799,9223372036854775807]")),
+              HasSubstr("tensor 'w'"));
+  EXPECT_THAT(Error(one("F32", "[2]", "[0,18446744073709551615]")),
+              HasSubstr("expected an integer"));
 }
 
 TEST_F(SafetensorsTest, NamesTensorAndTypeThatItDoesNotKnow) {
   for (const char* type : {"F8_E4M3", "BOOL", "U16", "f32", "C128"}) {
-    EXPECT_THAT(
-        Error(File(std::string("{\"w\":{\"dtype\":\"") + type + "\",\"shape\":[1],\"data_offsets\":[0,1]}}",
-                   1)),
-        HasSubstr(std::string("tensor 'w' has the type ") + type + "; expected F64"));
+    EXPECT_THAT(Error(File(std::string("{\"w\":{\"dtype\":\"") + type +
+                               "\",\"shape\":[1],\"data_offsets\":[0,1]}}",
+                           1)),
+                HasSubstr(std::string("tensor 'w' has the type ") + type + "; expected F64"));
   }
 }
 
@@ -182,7 +190,8 @@ TEST_F(SafetensorsTest, RefusesHeadersThatAreNoObjectOfTensors) {
   EXPECT_THAT(Error(File("{\"a\":", 0)), HasSubstr("expected valid JSON"));
   EXPECT_THAT(Error(File("{\"w\":1}", 0)), HasSubstr("w] found the number 1"));
   EXPECT_THAT(Error(File("{\"w\":{\"dtype\":\"U8\"}}", 0)), HasSubstr("w] has no key 'shape'"));
-  EXPECT_THAT(Error(File(R"({"__metadata__":{"a":1}})", 0)), HasSubstr("__metadata__.a] found the number 1"));
+  EXPECT_THAT(Error(File(R"({"__metadata__":{"a":1}})", 0)),
+              HasSubstr("__metadata__.a] found the number 1"));
   const std::string entry = R"("w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]})";
   EXPECT_THAT(Error(File("{" + entry + "," + entry + "}", 1)), HasSubstr("the key \"w\" twice"));
   std::string huge(16, '\xFF');
@@ -190,7 +199,8 @@ TEST_F(SafetensorsTest, RefusesHeadersThatAreNoObjectOfTensors) {
 }
 
 TEST_F(SafetensorsTest, RecognisesOtherFilesByTheirFirstBytes) {
-  EXPECT_THAT(Error("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), HasSubstr("git lfs pull"));
+  EXPECT_THAT(Error("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+              HasSubstr("git lfs pull"));
   EXPECT_THAT(Error("PK\x03\x04 and more of it"), HasSubstr("zip archive"));
 }
 

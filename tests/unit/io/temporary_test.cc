@@ -1,4 +1,5 @@
-// What a killed process leaves goes with the next one that writes there; what a living one holds stays.
+// What a killed process leaves goes with the next one that writes there; what a living one holds
+// stays.
 #include "lacos/io/temporary.h"
 
 #include <gmock/gmock.h>
@@ -46,7 +47,8 @@ TEST(Temporary, WhatALivingProcessWritesStays) {
   EXPECT_THAT(folder.Names(), ElementsAre("other", "out"));
 }
 
-// Where folders cannot be exchanged, a process may be killed between the two renames of a replacement.
+// Where folders cannot be exchanged, a process may be killed between the two renames of a
+// replacement.
 TEST(Temporary, AnEarlierOutputGoesBackToItsPlaceWhenNothingTookIt) {
   const TestFolder folder;
   fs::create_directory(folder / ".out.lacos-old-12-0");

@@ -33,7 +33,8 @@ inline void WriteArchive(const std::string& path, const std::vector<ArchiveMembe
       archive_entry_set_filetype(entry, AE_IFLNK);
       archive_entry_set_symlink(entry, member.link_to.c_str());
     }
-    if (archive_write_header(a, entry) != ARCHIVE_OK) throw std::runtime_error(archive_error_string(a));
+    if (archive_write_header(a, entry) != ARCHIVE_OK)
+      throw std::runtime_error(archive_error_string(a));
     if (!member.bytes.empty()) archive_write_data(a, member.bytes.data(), member.bytes.size());
     archive_entry_free(entry);
   }

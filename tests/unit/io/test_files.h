@@ -61,7 +61,8 @@ class TestFolder {
   std::string path_;
 };
 
-// The message of the UserError that `call` throws; without one the test fails and the result is empty.
+// The message of the UserError that `call` throws; without one the test fails and the result is
+// empty.
 template <class F>
 std::string ErrorOf(F&& call) {
   try {

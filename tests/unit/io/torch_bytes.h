@@ -1,4 +1,5 @@
-// Zip archives and pickles byte by byte, so that tests can make every damaged PyTorch file they need.
+// Zip archives and pickles byte by byte, so that tests can make every damaged PyTorch file they
+// need.
 #pragma once
 
 #include <fmt/format.h>
@@ -32,26 +33,32 @@ struct TestZip {
     std::string file, directory;
     for (const TestMember& m : members) {
       const auto at = static_cast<uint64_t>(static_cast<int64_t>(file.size()) - m.places_back);
-      const auto size = static_cast<uint64_t>(static_cast<int64_t>(m.data.size()) + m.directory_extra);
+      const auto size =
+          static_cast<uint64_t>(static_cast<int64_t>(m.data.size()) + m.directory_extra);
       const auto local_size = static_cast<uint32_t>(m.data.size());
-      file += "PK\3\4" + Bytes<uint16_t>(20) + Bytes(m.flags) + Bytes(m.method) + std::string(8, '\0') +
-              Bytes(local_size) + Bytes(local_size) + Bytes(static_cast<uint16_t>(m.local_name.size())) +
-              Bytes<uint16_t>(0) + m.local_name + m.data;
+      file += "PK\3\4" + Bytes<uint16_t>(20) + Bytes(m.flags) + Bytes(m.method) +
+              std::string(8, '\0') + Bytes(local_size) + Bytes(local_size) +
+              Bytes(static_cast<uint16_t>(m.local_name.size())) + Bytes<uint16_t>(0) +
+              m.local_name + m.data;
       const std::string extra =
-          zip64 ? Bytes<uint16_t>(1) + Bytes<uint16_t>(24) + Bytes(size) + Bytes(size) + Bytes(at) : "";
-      const auto narrow = [&](uint64_t value) { return zip64 ? ~uint32_t{0} : static_cast<uint32_t>(value); };
+          zip64 ? Bytes<uint16_t>(1) + Bytes<uint16_t>(24) + Bytes(size) + Bytes(size) + Bytes(at)
+                : "";
+      const auto narrow = [&](uint64_t value) {
+        return zip64 ? ~uint32_t{0} : static_cast<uint32_t>(value);
+      };
       directory += "PK\1\2" + Bytes<uint32_t>(20 | 20 << 16) + Bytes(m.flags) + Bytes(m.method) +
                    std::string(8, '\0') + Bytes(narrow(size)) + Bytes(narrow(size)) +
-                   Bytes(static_cast<uint16_t>(m.name.size())) + Bytes(static_cast<uint16_t>(extra.size())) +
-                   std::string(10, '\0') + Bytes(narrow(at)) + m.name + extra;
+                   Bytes(static_cast<uint16_t>(m.name.size())) +
+                   Bytes(static_cast<uint16_t>(extra.size())) + std::string(10, '\0') +
+                   Bytes(narrow(at)) + m.name + extra;
     }
     const uint64_t begin = file.size(), size = directory.size();
     const auto count = static_cast<uint64_t>(static_cast<int64_t>(members.size()) + count_extra);
     file += directory;
     const uint64_t end64 = file.size();
     if (zip64) {
-      file += "PK\6\6" + Bytes<uint64_t>(44) + Bytes<uint32_t>(0) + Bytes<uint64_t>(0) + Bytes(count) +
-              Bytes(count) + Bytes(size) + Bytes(begin);
+      file += "PK\6\6" + Bytes<uint64_t>(44) + Bytes<uint32_t>(0) + Bytes<uint64_t>(0) +
+              Bytes(count) + Bytes(count) + Bytes(size) + Bytes(begin);
       file += "PK\6\7" + Bytes<uint32_t>(0) + Bytes(end64) + Bytes<uint32_t>(1);
     }
     const auto narrow_count = zip64 ? uint16_t{0xFFFF} : static_cast<uint16_t>(count);
@@ -72,9 +79,10 @@ inline std::string PickleTuple(const std::vector<int64_t>& numbers) {
   for (const int64_t number : numbers) pickle += PickleNumber(number);
   return pickle + "t";
 }
-inline std::string PickleStorage(const std::string& type, const std::string& key, int64_t elements) {
-  return "(" + PickleText("storage") + "ctorch\n" + type + "\n" + PickleText(key) + PickleText("cpu") +
-         PickleNumber(elements) + "tQ";
+inline std::string PickleStorage(const std::string& type, const std::string& key,
+                                 int64_t elements) {
+  return "(" + PickleText("storage") + "ctorch\n" + type + "\n" + PickleText(key) +
+         PickleText("cpu") + PickleNumber(elements) + "tQ";
 }
 struct TestTensor {
   std::string type = "FloatStorage", key = "0";

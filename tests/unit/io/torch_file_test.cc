@@ -29,7 +29,9 @@ std::string ErrorOfFile(const std::string& bytes) {
   const std::string path = folder.Write("weights.bin", bytes);
   return ErrorOf([&] { OpenTensorFile(path); });
 }
-std::string ErrorOfPickle(const std::string& pickle) { return ErrorOfFile(TorchArchive(pickle).Write()); }
+std::string ErrorOfPickle(const std::string& pickle) {
+  return ErrorOfFile(TorchArchive(pickle).Write());
+}
 
 TEST(TorchFile, HoldsTheTensorsThatTorchSaved) {
   for (const char* form : {"half", "tied", "old_form"}) {
@@ -53,13 +55,15 @@ TEST(TorchFile, HoldsTheTensorsThatTorchSaved) {
 
 TEST(TorchFile, TiedTensorsShareTheirPlace) {
   const auto file = OpenTensorFile(Golden("tied.bin"));
-  EXPECT_EQ(file->Find("lm_head.weight")->offset, file->Find("transformer.word_embeddings.weight")->offset);
+  EXPECT_EQ(file->Find("lm_head.weight")->offset,
+            file->Find("transformer.word_embeddings.weight")->offset);
 }
 
 TEST(TorchFile, ReadsPlainAndZip64Archives) {
   for (const bool zip64 : {false, true}) {
     const TestFolder folder;
-    TestZip archive = TorchArchive(TestTensor{.offset = 2, .shape = {1, 4, 1}, .strides = {99, 1, -7}});
+    TestZip archive =
+        TorchArchive(TestTensor{.offset = 2, .shape = {1, 4, 1}, .strides = {99, 1, -7}});
     archive.zip64 = zip64;
     const auto file = OpenTensorFile(folder.Write("w.bin", archive.Write()));
     const TensorEntry* entry = file->Find("w");
@@ -74,7 +78,8 @@ TEST(TorchFile, ReadsScalarsEmptyTensorsAndText) {
   const TestFolder folder;
   const std::string pickle = PickleDict(
       PickleText("scalar") + TestTensor{.offset = 5, .shape = {}, .strides = {}}.Pickle() +  //
-      PickleText("empty") + TestTensor{.shape = {0, int64_t{1} << 62, 8}, .strides = {4, 2, 1}}.Pickle() +
+      PickleText("empty") +
+      TestTensor{.shape = {0, int64_t{1} << 62, 8}, .strides = {4, 2, 1}}.Pickle() +
       PickleText("order") + PickleText("row"));
   const TorchFile file(folder.Write("w.bin", TorchArchive(pickle).Write()));
   EXPECT_EQ(file.Find("scalar")->bytes, 4);
@@ -86,7 +91,8 @@ TEST(TorchFile, ObjectsOutsideTheListAreRefusedByName) {
   EXPECT_THAT(ErrorOfPickle("\x80\x02"
                             "cos\nsystem\n" +
                             PickleText("true") + "\x85R."),
-              AllOf(HasSubstr("asks for the Python object 'os.system'"), HasSubstr("nothing was executed")));
+              AllOf(HasSubstr("asks for the Python object 'os.system'"),
+                    HasSubstr("nothing was executed")));
   EXPECT_THAT(ErrorOfPickle("\x80\x04\x8c\x02os\x8c\x06system\x93."), HasSubstr("'os.system'"));
   EXPECT_THAT(ErrorOfPickle("\x80\x02"
                             "cbuiltins\neval\n."),
@@ -142,7 +148,8 @@ TEST(TorchFile, NothingNestsOrGrowsWithoutEnd) {
   std::string chain = "\x80\x02)";
   for (int i = 0; i < 1000000; ++i) chain += "\x85";  // ((((...),),),): no recursion may follow it
   EXPECT_THAT(ErrorOfPickle(chain + "."), HasSubstr("holds a tuple"));
-  EXPECT_THAT(ErrorOfPickle("\x80\x02" + std::string(5000000, 'N')), HasSubstr("more than 4194304 values"));
+  EXPECT_THAT(ErrorOfPickle("\x80\x02" + std::string(5000000, 'N')),
+              HasSubstr("more than 4194304 values"));
   EXPECT_THAT(ErrorOfPickle("\x80\x02}q\1(" + PickleText("a") + "h\1u."),
               HasSubstr("a dictionary under 'a'"));
 }
@@ -150,11 +157,13 @@ TEST(TorchFile, NothingNestsOrGrowsWithoutEnd) {
 TEST(TorchFile, OnlyFlatDictsOfTensorsAreStateDicts) {
   const std::string tensor = TestTensor().Pickle();
   EXPECT_THAT(ErrorOfPickle("\x80\x02" + tensor + "."), HasSubstr("a single tensor"));
-  EXPECT_THAT(ErrorOfPickle(PickleDict(PickleText("state_dict") + "}" + PickleText("a") + tensor + "s")),
-              HasSubstr("a dictionary under 'state_dict'"));
+  EXPECT_THAT(
+      ErrorOfPickle(PickleDict(PickleText("state_dict") + "}" + PickleText("a") + tensor + "s")),
+      HasSubstr("a dictionary under 'state_dict'"));
   EXPECT_THAT(ErrorOfPickle(PickleDict(PickleText("epoch") + PickleNumber(3))),
               HasSubstr("the number 3 under 'epoch'"));
-  EXPECT_THAT(ErrorOfPickle(PickleDict(PickleNumber(3) + tensor)), HasSubstr("the number 3 as a key"));
+  EXPECT_THAT(ErrorOfPickle(PickleDict(PickleNumber(3) + tensor)),
+              HasSubstr("the number 3 as a key"));
   EXPECT_THAT(ErrorOfPickle(PickleDict(PickleText("a") + tensor + PickleText("a") + tensor)),
               HasSubstr("has 'a' twice"));
   EXPECT_THAT(ErrorOfPickle(PickleDict(PickleText("a") + "ctorch\nSize\n)R")),
@@ -169,7 +178,8 @@ TEST(TorchFile, ValuesOfEachKindAreNamedWhereATensorBelongs) {
   EXPECT_THAT(error("\x8a\x09" + std::string(9, '\x01')), HasSubstr("a number under 'k'"));
   EXPECT_THAT(error("]"), HasSubstr("a list under 'k'"));
   EXPECT_THAT(error("(K\1t"), HasSubstr("a tuple under 'k'"));
-  EXPECT_THAT(error("ctorch\nFloatStorage\n"), HasSubstr("the Python object 'torch.FloatStorage' under 'k'"));
+  EXPECT_THAT(error("ctorch\nFloatStorage\n"),
+              HasSubstr("the Python object 'torch.FloatStorage' under 'k'"));
   EXPECT_THAT(error(PickleStorage("FloatStorage", "0", 6)), HasSubstr("a storage under 'k'"));
   EXPECT_THAT(ErrorOfPickle("\x80\x04K\1K\2\x93."), HasSubstr("something else than text"));
 }
@@ -187,7 +197,9 @@ TEST(TorchFile, ReadsOtherSpellingsOfTheSamePickle) {
 }
 
 TEST(TorchFile, TensorsMustBeContiguousAndInsideTheirStorage) {
-  const auto error = [](const TestTensor& tensor) { return ErrorOfFile(TorchArchive(tensor).Write()); };
+  const auto error = [](const TestTensor& tensor) {
+    return ErrorOfFile(TorchArchive(tensor).Write());
+  };
   constexpr int64_t kHuge = int64_t{1} << 62;
   EXPECT_THAT(error({.strides = {1, 2}}), AllOf(HasSubstr(": w]"), HasSubstr("strides [1, 2]")));
   EXPECT_THAT(error({.strides = {-3, 1}}), HasSubstr("strides [-3, 1]"));
@@ -213,33 +225,43 @@ TEST(TorchFile, DamagedArchivesAreErrors) {
     return ErrorOfFile(archive.Write());
   };
   EXPECT_THAT(error([](TestZip& zip) { zip.members[2].method = 8; }),
-              AllOf(HasSubstr("'m/data/0' is compressed (method 8)"), HasSubstr("expected stored members")));
+              AllOf(HasSubstr("'m/data/0' is compressed (method 8)"),
+                    HasSubstr("expected stored members")));
   EXPECT_THAT(error([](TestZip& zip) { zip.members[2].flags = 1; }), HasSubstr("is encrypted"));
   EXPECT_THAT(error([](TestZip& zip) { zip.members[2].local_name = "m/data/1"; }),
               HasSubstr("another header"));
-  EXPECT_THAT(error([](TestZip& zip) { zip.members[3].places_back = 5; }), HasSubstr("another header"));
-  EXPECT_THAT(error([](TestZip& zip) { zip.members[0].places_back = 1; }), HasSubstr("outside the file"));
+  EXPECT_THAT(error([](TestZip& zip) { zip.members[3].places_back = 5; }),
+              HasSubstr("another header"));
+  EXPECT_THAT(error([](TestZip& zip) { zip.members[0].places_back = 1; }),
+              HasSubstr("outside the file"));
   EXPECT_THAT(error([](TestZip& zip) { zip.members[2].directory_extra = 8; }),
               HasSubstr("32 in the directory"));
-  EXPECT_THAT(error([](TestZip& zip) { zip.members[1].flags = 8, zip.members[1].directory_extra = 30; }),
-              HasSubstr("overlaps the one before it"));
-  EXPECT_THAT(error([](TestZip& zip) { zip.members[4].flags = 8, zip.members[4].directory_extra = 1 << 30; }),
+  EXPECT_THAT(
+      error([](TestZip& zip) { zip.members[1].flags = 8, zip.members[1].directory_extra = 30; }),
+      HasSubstr("overlaps the one before it"));
+  EXPECT_THAT(error([](TestZip& zip) {
+                zip.members[4].flags = 8, zip.members[4].directory_extra = 1 << 30;
+              }),
               HasSubstr("ends outside the file"));
   EXPECT_THAT(error([](TestZip& zip) {
                 zip.zip64 = true, zip.members[4].flags = 8, zip.members[4].directory_extra = -5;
               }),
               HasSubstr("ends outside the file"));
-  EXPECT_THAT(error([](TestZip& zip) { zip.count_extra = 60000; }), HasSubstr("members in a directory of"));
+  EXPECT_THAT(error([](TestZip& zip) { zip.count_extra = 60000; }),
+              HasSubstr("members in a directory of"));
   EXPECT_THAT(error([](TestZip& zip) { zip.zip64 = true, zip.count_extra = int64_t{1} << 60; }),
               HasSubstr("members in a directory of"));
-  EXPECT_THAT(error([](TestZip& zip) { zip.count_extra = -1; }), HasSubstr("longer than its members"));
+  EXPECT_THAT(error([](TestZip& zip) { zip.count_extra = -1; }),
+              HasSubstr("longer than its members"));
   EXPECT_THAT(error([](TestZip& zip) { zip.members.push_back(zip.members[2]); }),
               HasSubstr("two members named"));
-  EXPECT_THAT(error([](TestZip& zip) { zip.members[1].data = "big"; }), HasSubstr("'big' byte order"));
+  EXPECT_THAT(error([](TestZip& zip) { zip.members[1].data = "big"; }),
+              HasSubstr("'big' byte order"));
   EXPECT_THAT(error([](TestZip& zip) { zip.members.erase(zip.members.begin()); }),
               HasSubstr("without data.pkl"));
-  EXPECT_THAT(error([](TestZip& zip) { zip.members.push_back({.name = "m/constants.pkl", .data = "."}); }),
-              HasSubstr("TorchScript"));
+  EXPECT_THAT(
+      error([](TestZip& zip) { zip.members.push_back({.name = "m/constants.pkl", .data = "."}); }),
+      HasSubstr("TorchScript"));
   EXPECT_THAT(error([](TestZip& zip) { zip.members.push_back({.name = "other/x", .data = "."}); }),
               HasSubstr("'other/x'"));
   EXPECT_THAT(error([](TestZip& zip) { zip.after = "x"; }), HasSubstr("without the zip directory"));

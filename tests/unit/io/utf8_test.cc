@@ -1,5 +1,5 @@
-// Well-formed UTF-8 is what the Unicode standard's table 3-7 says, found again here by encoding every code
-// point.
+// Well-formed UTF-8 is what the Unicode standard's table 3-7 says, found again here by encoding
+// every code point.
 #include "lacos/io/utf8.h"
 
 #include <gtest/gtest.h>
@@ -58,14 +58,16 @@ TEST(Utf8, FindsTheFirstBadByteWhereverItIs) {
   EXPECT_EQ(FindInvalidUtf8(""), std::string::npos);
 }
 
-// bytes(...).decode('utf-8', errors='replace') of Python 3.11; the first is the standard's own example (table
-// 3-11).
+// bytes(...).decode('utf-8', errors='replace') of Python 3.11; the first is the standard's own
+// example (table 3-11).
 TEST(Utf8, ReplacesMaximalSubpartsAsPythonDoes) {
   const std::string r = "\xEF\xBF\xBD";
   EXPECT_EQ(ReplaceInvalidUtf8("\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64"),
             "a" + r + r + r + "b" + r + "c" + r + r + "d");
-  EXPECT_EQ(ReplaceInvalidUtf8("\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41"), r + r + r + r + r + r + r + r + "A");
-  EXPECT_EQ(ReplaceInvalidUtf8("\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41"), r + r + r + r + r + r + r + r + "A");
+  EXPECT_EQ(ReplaceInvalidUtf8("\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41"),
+            r + r + r + r + r + r + r + r + "A");
+  EXPECT_EQ(ReplaceInvalidUtf8("\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41"),
+            r + r + r + r + r + r + r + r + "A");
   EXPECT_EQ(ReplaceInvalidUtf8("\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42"),
             r + r + r + r + r + "A" + r + r + "B");
   EXPECT_EQ(ReplaceInvalidUtf8("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41"), r + r + r + r + "A");

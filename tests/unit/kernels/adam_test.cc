@@ -1,5 +1,5 @@
-// The optimizer against 100 recorded steps of bitsandbytes' CPU update (tools/golden/make_adam_golden.py),
-// and its own properties.
+// The optimizer against 100 recorded steps of bitsandbytes' CPU update
+// (tools/golden/make_adam_golden.py), and its own properties.
 #include "lacos/kernels/adam.h"
 
 #include <gtest/gtest.h>
@@ -70,9 +70,11 @@ std::vector<float> Sample(const std::vector<float>& values) {
   return sample;
 }
 
-// torch's square root may be an ulp off, and its quotient then another: per step the update, at most 10 lr
-// for these gradients, moves by up to 4 eps, and the parameter rounds by half an ulp of values below 2.
-void ExpectParametersNear(const std::vector<float>& actual, const std::vector<float>& expected, int steps) {
+// torch's square root may be an ulp off, and its quotient then another: per step the update, at
+// most 10 lr for these gradients, moves by up to 4 eps, and the parameter rounds by half an ulp of
+// values below 2.
+void ExpectParametersNear(const std::vector<float>& actual, const std::vector<float>& expected,
+                          int steps) {
   ASSERT_EQ(actual.size(), expected.size());
   const double tolerance = steps * (10 * 1e-3 * 4 * 0x1p-24 + 0x1p-24);
   for (size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], tolerance) << i;
@@ -113,8 +115,8 @@ TEST(Adam8, EqualsRecordedStepsOfBitsandbytes) {
       const AdamStep step{.step = done + 1, .learning_rate = 1e-3, .weight_decay = decay};
       const std::vector<float> g = Gradient(lcg, n, done + 1);
       if (quantized) {
-        Adam8UpdateF32(step, n, g.data(), m_codes.data(), v_codes.data(), m_absmax.data(), v_absmax.data(),
-                       p.data());
+        Adam8UpdateF32(step, n, g.data(), m_codes.data(), v_codes.data(), m_absmax.data(),
+                       v_absmax.data(), p.data());
       } else {
         AdamUpdateF32(step, n, g.data(), m.data(), v.data(), p.data());
       }
@@ -150,8 +152,8 @@ TEST(Adam8, DoesNotDependOnTheNumberOfThreads) {
     std::vector<uint8_t> m(n), v(n);
     std::vector<float> m_absmax((n + 255) / 256), v_absmax((n + 255) / 256);
     for (int step = 1; step <= 3; ++step) {
-      Adam8UpdateF32({.step = step}, n, g.data(), m.data(), v.data(), m_absmax.data(), v_absmax.data(),
-                     p.data());
+      Adam8UpdateF32({.step = step}, n, g.data(), m.data(), v.data(), m_absmax.data(),
+                     v_absmax.data(), p.data());
     }
     results[run] = p;
     codes[run] = m;
@@ -161,14 +163,14 @@ TEST(Adam8, DoesNotDependOnTheNumberOfThreads) {
   EXPECT_EQ(codes[0], codes[1]);
 }
 
-// The first step moves every parameter by lr against the gradient's sign, whatever its size (while above
-// eps).
+// The first step moves every parameter by lr against the gradient's sign, whatever its size (while
+// above eps).
 TEST(Adam, TheFirstStepMovesByTheLearningRate) {
   const std::vector<float> g = {5, -0.001f, 300, -2};
   for (const double scale : {1.0, 0.1}) {
     std::vector<float> m(4), v(4), p(4);
-    AdamUpdateF32({.step = 1, .learning_rate = 0.01, .gradient_scale = scale}, 4, g.data(), m.data(),
-                  v.data(), p.data());
+    AdamUpdateF32({.step = 1, .learning_rate = 0.01, .gradient_scale = scale}, 4, g.data(),
+                  m.data(), v.data(), p.data());
     // eps / |g| of the update is missing, at most 1e-8 / 1e-4.
     for (int i = 0; i < 4; ++i) EXPECT_NEAR(p[i], g[i] > 0 ? -0.01 : 0.01, 0.01 * 1.1e-4);
   }
@@ -181,7 +183,8 @@ TEST(Adam, TheReferenceBackendAndTheFloatUpdateAgree) {
   const TensorView rp = wb.From(Role::kParameter, {n}, p);
   const AdamState state{.m = wb.Make(Role::kParameter, {n}), .v = wb.Make(Role::kParameter, {n})};
   for (int step = 1; step <= 20; ++step) {
-    const AdamStep options{.step = step, .learning_rate = 1e-2, .weight_decay = 0.1, .gradient_scale = 0.5};
+    const AdamStep options{
+        .step = step, .learning_rate = 1e-2, .weight_decay = 0.1, .gradient_scale = 0.5};
     const std::vector<float> g = NormalValues(n, 100 + step);
     AdamUpdateF32(options, n, g.data(), m.data(), v.data(), p.data());
     wb.backend().Adam(options, wb.From(Role::kParameter, {n}, g), state, rp);
@@ -197,7 +200,8 @@ TEST(Adam8, TheReferenceBackendUsesTheFloatUpdate) {
   const std::vector<float> g = NormalValues(n, 8);
   std::vector<float> p = NormalValues(n, 9), m_absmax(3), v_absmax(3);
   std::vector<uint8_t> m(n), v(n);
-  Adam8UpdateF32({.step = 1}, n, g.data(), m.data(), v.data(), m_absmax.data(), v_absmax.data(), p.data());
+  Adam8UpdateF32({.step = 1}, n, g.data(), m.data(), v.data(), m_absmax.data(), v_absmax.data(),
+                 p.data());
   Workbench wb(MakeReferenceBackend(DType::kC128));
   const Adam8State state{.m_codes = wb.Make(DType::kU8, {n}),
                          .v_codes = wb.Make(DType::kU8, {n}),

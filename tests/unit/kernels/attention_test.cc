@@ -1,5 +1,5 @@
-// ALiBi attention against a formula written independently of the kernel (relative distances, full matrices),
-// and the slopes against published values.
+// ALiBi attention against a formula written independently of the kernel (relative distances, full
+// matrices), and the slopes against published values.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,10 +31,11 @@ TEST(AlibiSlopes, AreThePublishedOnes) {
   EXPECT_EQ(s3, (std::vector<double>{0.0625, 0.00390625, 0.25}));
 }
 
-// Softmax over the causal row of q.k / sqrt(K) - slope * distance, times v, for one head given as separate q,
-// k, v.
+// Softmax over the causal row of q.k / sqrt(K) - slope * distance, times v, for one head given as
+// separate q, k, v.
 std::vector<double> NaiveHead(const std::vector<double>& q, const std::vector<double>& k,
-                              const std::vector<double>& v, int64_t length, int64_t dim, double slope) {
+                              const std::vector<double>& v, int64_t length, int64_t dim,
+                              double slope) {
   std::vector<double> y(length * dim);
   for (int64_t i = 0; i < length; ++i) {
     double denominator = 0;
@@ -73,11 +74,13 @@ TEST_P(Attention, EqualsTheNaiveFormulaTextByText) {
             parts[part].push_back(in[t * heads * 3 * dim + (h * 3 + part) * dim + d]);
         }
       }
-      const std::vector<double> expected = NaiveHead(parts[0], parts[1], parts[2], length, dim, slopes[h]);
+      const std::vector<double> expected =
+          NaiveHead(parts[0], parts[1], parts[2], length, dim, slopes[h]);
       for (int64_t t = 0; t < length; ++t) {
         for (int64_t d = 0; d < dim; ++d) {
           // A handful of roundings on values of order one.
-          EXPECT_NEAR(out[(offsets[n] + t) * heads * dim + h * dim + d], expected[t * dim + d], 1e-14);
+          EXPECT_NEAR(out[(offsets[n] + t) * heads * dim + h * dim + d], expected[t * dim + d],
+                      1e-14);
         }
       }
     }

@@ -1,4 +1,5 @@
-// A text's numbers depend neither on what else is in the batch nor on the number of threads: byte for byte.
+// A text's numbers depend neither on what else is in the batch nor on the number of threads: byte
+// for byte.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,7 +24,8 @@ TEST_P(Threads, DoNotChangeAByte) {
   for (int run = 0; run < 2; ++run) {
     SetThreadCount(run == 0 ? 1 : 2);
     Workbench cpu(MakeCpuBackend({.compute = compute}));
-    for (const OpOutput& output : c.run(cpu, compute)) results[run].push_back(cpu.Bytes(output.view));
+    for (const OpOutput& output : c.run(cpu, compute))
+      results[run].push_back(cpu.Bytes(output.view));
   }
   ASSERT_EQ(results[0].size(), results[1].size());
   for (size_t k = 0; k < results[0].size(); ++k)
@@ -47,9 +49,11 @@ void PrintTo(const RowCase& c, std::ostream* out) { *out << c.name; }
 constexpr int64_t kRows = 210;  // more than two 96-row tiles
 
 // Rows [begin, end) of a fixed [kRows, cols] matrix.
-TensorView Slice(Workbench& wb, Role role, int64_t cols, uint64_t seed, int64_t begin, int64_t end) {
+TensorView Slice(Workbench& wb, Role role, int64_t cols, uint64_t seed, int64_t begin,
+                 int64_t end) {
   const std::vector<float> all = NormalValues(kRows * cols, seed);
-  return wb.From(role, {end - begin, cols}, std::span(all).subspan(begin * cols, (end - begin) * cols));
+  return wb.From(role, {end - begin, cols},
+                 std::span(all).subspan(begin * cols, (end - begin) * cols));
 }
 
 std::vector<RowCase> RowCases() {
@@ -59,17 +63,17 @@ std::vector<RowCase> RowCases() {
     const std::string suffix = std::to_string(static_cast<int>(format));
     for (const int64_t in : {64, 100, 1024}) {
       const int64_t out = in == 1024 ? 96 : 200;
-      cases.push_back(
-          {"Linear" + std::to_string(in) + "Format" + suffix, [=](Workbench& wb, int64_t b, int64_t e) {
-             const TensorView y = wb.Make(Role::kActivation, {e - b, out});
-             const Epilogue epilogue{.bias = wb.Normal(Role::kParameter, {out}, 1),
-                                     .lora_z = Slice(wb, Role::kStatistic, 8, 2, b, e),
-                                     .lora_b = wb.Normal(Role::kParameter, {out, 8}, 3),
-                                     .gelu = true};
-             wb.backend().Linear(Slice(wb, Role::kActivation, in, 4, b, e),
-                                 AddTestWeight(wb, out, in, format), epilogue, y);
-             return y;
-           }});
+      cases.push_back({"Linear" + std::to_string(in) + "Format" + suffix,
+                       [=](Workbench& wb, int64_t b, int64_t e) {
+                         const TensorView y = wb.Make(Role::kActivation, {e - b, out});
+                         const Epilogue epilogue{.bias = wb.Normal(Role::kParameter, {out}, 1),
+                                                 .lora_z = Slice(wb, Role::kStatistic, 8, 2, b, e),
+                                                 .lora_b = wb.Normal(Role::kParameter, {out, 8}, 3),
+                                                 .gelu = true};
+                         wb.backend().Linear(Slice(wb, Role::kActivation, in, 4, b, e),
+                                             AddTestWeight(wb, out, in, format), epilogue, y);
+                         return y;
+                       }});
       cases.push_back({"LinearBackward" + std::to_string(in) + "Format" + suffix,
                        [=](Workbench& wb, int64_t b, int64_t e) {
                          const TensorView dx = wb.Make(Role::kGradient, {e - b, in});
@@ -78,7 +82,8 @@ std::vector<RowCase> RowCases() {
                              .lora_dz = Slice(wb, Role::kStatistic, 8, 2, b, e),
                              .lora_a = wb.Normal(Role::kParameter, {8, in}, 3)};
                          wb.backend().LinearBackward(Slice(wb, Role::kGradient, out, 4, b, e),
-                                                     AddTestWeight(wb, out, in, format), epilogue, dx);
+                                                     AddTestWeight(wb, out, in, format), epilogue,
+                                                     dx);
                          return dx;
                        }});
     }
@@ -86,14 +91,15 @@ std::vector<RowCase> RowCases() {
   for (const bool tb : {false, true}) {
     for (const int64_t k : {8, 300, 1024}) {
       for (const int64_t n : {8, 1024}) {
-        cases.push_back(
-            {"MatMulK" + std::to_string(k) + "N" + std::to_string(n) + (tb ? "T" : "N"),
-             [=](Workbench& wb, int64_t b, int64_t e) {
-               const TensorView y = Slice(wb, Role::kStatistic, n, 1, b, e);
-               const TensorView other = wb.Normal(Role::kParameter, tb ? Shape{n, k} : Shape{k, n}, 2);
-               wb.backend().MatMul(Slice(wb, Role::kActivation, k, 3, b, e), false, other, tb, 2, 1, y);
-               return y;
-             }});
+        cases.push_back({"MatMulK" + std::to_string(k) + "N" + std::to_string(n) + (tb ? "T" : "N"),
+                         [=](Workbench& wb, int64_t b, int64_t e) {
+                           const TensorView y = Slice(wb, Role::kStatistic, n, 1, b, e);
+                           const TensorView other =
+                               wb.Normal(Role::kParameter, tb ? Shape{n, k} : Shape{k, n}, 2);
+                           wb.backend().MatMul(Slice(wb, Role::kActivation, k, 3, b, e), false,
+                                               other, tb, 2, 1, y);
+                           return y;
+                         }});
       }
     }
   }
@@ -125,11 +131,13 @@ TEST_P(Rows, AloneEqualTheSameRowsInABatch) {
   const TensorView batch = c.run(cpu, 0, kRows);
   const std::vector<std::byte> all = cpu.Bytes(batch);
   const size_t row_bytes = all.size() / kRows;
-  const std::pair<int64_t, int64_t> slices[] = {{0, 1}, {100, 101}, {kRows - 1, kRows}, {95, 98}, {3, 150}};
+  const std::pair<int64_t, int64_t> slices[] = {
+      {0, 1}, {100, 101}, {kRows - 1, kRows}, {95, 98}, {3, 150}};
   for (const auto& [begin, end] : slices) {
     const std::vector<std::byte> part = cpu.Bytes(c.run(cpu, begin, end));
     ASSERT_EQ(part.size(), row_bytes * (end - begin));
-    EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + static_cast<int64_t>(row_bytes) * begin))
+    EXPECT_TRUE(
+        std::equal(part.begin(), part.end(), all.begin() + static_cast<int64_t>(row_bytes) * begin))
         << "rows " << begin << " to " << end;
   }
 }
@@ -149,9 +157,11 @@ TEST_P(Texts, AloneEqualTheSameTextsInABatch) {
   const int64_t dim = 20, width = heads * dim;
   const std::vector<int32_t> offsets = {0, 70, 71, 71, 135, 150};
   const int64_t tokens = offsets.back();
-  const std::vector<float> qkv = NormalValues(tokens * 3 * width, 1), dy = NormalValues(tokens * width, 2);
+  const std::vector<float> qkv = NormalValues(tokens * 3 * width, 1),
+                           dy = NormalValues(tokens * width, 2);
   std::vector<int64_t> keys(tokens);
-  for (int64_t t = 0; t < tokens; ++t) keys[t] = static_cast<int64_t>(Mix64(7, static_cast<uint64_t>(t)));
+  for (int64_t t = 0; t < tokens; ++t)
+    keys[t] = static_cast<int64_t>(Mix64(7, static_cast<uint64_t>(t)));
   Workbench cpu(MakeCpuBackend({.compute = GetParam()}));
   // Outputs (attention, its gradient, pooled vectors) of texts [first, last) as bytes.
   const auto run = [&](size_t first, size_t last) {
@@ -161,16 +171,18 @@ TEST_P(Texts, AloneEqualTheSameTextsInABatch) {
     const TensorView at = cpu.Ints(DType::kI32, local);
     const TensorView x = cpu.From(Role::kActivation, {rows, 3 * width},
                                   std::span(qkv).subspan(begin * 3 * width, rows * 3 * width));
-    const TensorView g =
-        cpu.From(Role::kGradient, {rows, width}, std::span(dy).subspan(begin * width, rows * width));
-    const TensorView h =
-        cpu.From(Role::kResidual, {rows, width}, std::span(dy).subspan(begin * width, rows * width));
+    const TensorView g = cpu.From(Role::kGradient, {rows, width},
+                                  std::span(dy).subspan(begin * width, rows * width));
+    const TensorView h = cpu.From(Role::kResidual, {rows, width},
+                                  std::span(dy).subspan(begin * width, rows * width));
     const TensorView token_keys = cpu.Make(DType::kI64, {rows});
-    cpu.backend().Upload(std::as_bytes(std::span<const int64_t>(keys).subspan(begin, rows)), token_keys);
+    cpu.backend().Upload(std::as_bytes(std::span<const int64_t>(keys).subspan(begin, rows)),
+                         token_keys);
     const DropoutSpec dropout{.token_keys = token_keys, .site = 4, .rate = 0.25};
     const TensorView y = cpu.Make(Role::kActivation, {rows, width});
     const TensorView dqkv = cpu.Make(Role::kGradient, {rows, 3 * width});
-    const TensorView pooled = cpu.Make(Role::kStatistic, {static_cast<int64_t>(last - first), width});
+    const TensorView pooled =
+        cpu.Make(Role::kStatistic, {static_cast<int64_t>(last - first), width});
     cpu.backend().AlibiAttention(x, at, heads, dropout, y);
     cpu.backend().AlibiAttentionBackward(x, at, heads, dropout, g, dqkv);
     cpu.backend().Pool(h, at, Pooling::kWeightedMean, {}, pooled);
@@ -190,7 +202,9 @@ TEST_P(Texts, AloneEqualTheSameTextsInABatch) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Computes, Texts, ::testing::ValuesIn(kComputeModes),
-                         [](const ::testing::TestParamInfo<Compute>& info) { return NameOf(info.param); });
+                         [](const ::testing::TestParamInfo<Compute>& info) {
+                           return NameOf(info.param);
+                         });
 
 }  // namespace
 }  // namespace lacos::testing

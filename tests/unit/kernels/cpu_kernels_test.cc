@@ -1,5 +1,5 @@
-// What is special to the CPU backend: tile edges of every row count, long and odd attention, values that are
-// not finite, exact bf16 products on codes, lazy memory, one read for each embedding row.
+// What is special to the CPU backend: tile edges of every row count, long and odd attention, values
+// that are not finite, exact bf16 products on codes, lazy memory, one read for each embedding row.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -42,19 +42,21 @@ class Threads {
 
 // --- products with frozen weights
 
-// Rows on both sides of whole tiles (192 rows on AVX2, 256 on AVX-512) and of the granularity of the last
-// one. Depths: 1024 takes the padded stride of decoded weights, 520 and 1001 do not.
+// Rows on both sides of whole tiles (192 rows on AVX2, 256 on AVX-512) and of the granularity of
+// the last one. Depths: 1024 takes the padded stride of decoded weights, 520 and 1001 do not.
 TEST_P(CpuKernels, ALinearRowHasTheSameBytesInABatchOfAnySize) {
   constexpr int64_t kRows = 530;
   for (const int64_t depth : {520, 1001, 1024}) {
     for (const QuantScheme scheme : {QuantScheme::kNone, QuantScheme::kLinear}) {
       for (const Orientation orientation : {Orientation::kForward, Orientation::kBackward}) {
         const bool forward = orientation == Orientation::kForward;
-        const HostMatrix weight(forward ? 300 : depth, forward ? depth : 300, scheme, HostMatrix::kRow, 1);
+        const HostMatrix weight(forward ? 300 : depth, forward ? depth : 300, scheme,
+                                HostMatrix::kRow, 1);
         const std::vector<float> values = NormalValues(kRows * depth, 2);
         Workbench wb(Cpu());
         const WeightId id = wb.backend().AddWeight(weight.matrix());
-        const TensorView x = wb.From(forward ? Role::kActivation : Role::kGradient, {kRows, depth}, values);
+        const TensorView x =
+            wb.From(forward ? Role::kActivation : Role::kGradient, {kRows, depth}, values);
         const TensorView y = wb.Make(Role::kGradient, {kRows, 300});
         const auto run = [&](int64_t begin, int64_t end) {
           wb.backend().Fill(y, 0);
@@ -78,8 +80,8 @@ TEST_P(CpuKernels, ALinearRowHasTheSameBytesInABatchOfAnySize) {
   }
 }
 
-// Integer inputs, power-of-two scales: every product and sum is exact in f32, so the result must be too, both
-// with codes in one piece (few rows) and with a decoded matrix (many rows).
+// Integer inputs, power-of-two scales: every product and sum is exact in f32, so the result must be
+// too, both with codes in one piece (few rows) and with a decoded matrix (many rows).
 TEST_P(CpuKernels, ProductsOfRowWiseCodesAreExactForIntegerInputs) {
   constexpr int64_t kOut = 70, kIn = 90;
   std::vector<int8_t> codes(kOut * kIn);
@@ -87,8 +89,11 @@ TEST_P(CpuKernels, ProductsOfRowWiseCodesAreExactForIntegerInputs) {
   for (size_t i = 0; i < codes.size(); ++i)
     codes[i] = static_cast<int8_t>(static_cast<int>(i * 37 % 255) - 127);
   for (size_t o = 0; o < absmax.size(); ++o) absmax[o] = 127.0f * (o % 3 == 0 ? 0.25f : 2.0f);
-  QuantizedMatrix m{
-      .name = "codes", .rows = kOut, .cols = kIn, .scheme = QuantScheme::kLinear, .dtype = DType::kI8};
+  QuantizedMatrix m{.name = "codes",
+                    .rows = kOut,
+                    .cols = kIn,
+                    .scheme = QuantScheme::kLinear,
+                    .dtype = DType::kI8};
   m.block_size = kIn;
   m.codes = reinterpret_cast<const std::byte*>(codes.data());
   m.absmax = absmax.data();
@@ -114,7 +119,8 @@ TEST_P(CpuKernels, ProductsOfRowWiseCodesAreExactForIntegerInputs) {
           sum += inputs[t * kIn + i] * codes[o * kIn + i] * (absmax[o] / 127.0);
         ASSERT_EQ(forward[t * kOut + o], sum);
       }
-      if (GetParam() == Compute::kInt8) continue;  // dy times the scales of W has other steps than 1
+      // dy times the scales of W has other steps than 1
+      if (GetParam() == Compute::kInt8) continue;
       for (int64_t i = 0; i < kIn; ++i) {
         double sum = 0;
         for (int64_t o = 0; o < kOut; ++o)
@@ -141,8 +147,8 @@ TEST_P(CpuKernels, CodesMayHaveAnyAlignment) {
 
 // --- attention
 
-// Values of order one: a probability carries some (K + len) roundings of scores of size s, an output averages
-// values of size up to m.
+// Values of order one: a probability carries some (K + len) roundings of scores of size s, an
+// output averages values of size up to m.
 TEST_P(CpuKernels, AttentionEqualsTheReferenceForLongTextsAndOddHeads) {
   struct Case {
     int64_t dim;
@@ -171,15 +177,16 @@ TEST_P(CpuKernels, AttentionEqualsTheReferenceForLongTextsAndOddHeads) {
       y[wb == &reference] = wb->Read(out);
       dqkv[wb == &reference] = wb->Read(gradient);
     }
-    // Scores up to 8 (|q||k| / sqrt K) plus the bias' own rounding, summed over K terms: their error moves
-    // every probability by the same factor at most, those of the softmax sum and of p v add one rounding a
-    // key in the worst case, but their signs are random: the root of the longest text.
+    // Scores up to 8 (|q||k| / sqrt K) plus the bias' own rounding, summed over K terms: their
+    // error moves every probability by the same factor at most, those of the softmax sum and of p v
+    // add one rounding a key in the worst case, but their signs are random: the root of the longest
+    // text.
     int64_t longest = 0;
     for (size_t n = 0; n + 1 < c.offsets.size(); ++n) {
       longest = std::max<int64_t>(longest, c.offsets[n + 1] - c.offsets[n]);
     }
-    const double roundings =
-        8 * std::sqrt(static_cast<double>(c.dim)) + 4 * std::sqrt(static_cast<double>(longest)) + 16;
+    const double roundings = 8 * std::sqrt(static_cast<double>(c.dim)) +
+                             4 * std::sqrt(static_cast<double>(longest)) + 16;
     for (const auto& [computed, exact] : {std::pair(&y[0], &y[1]), std::pair(&dqkv[0], &dqkv[1])}) {
       double worst = 0;
       for (size_t i = 0; i < exact->size(); ++i)
@@ -197,8 +204,8 @@ TEST_P(CpuKernels, AttentionPassesOnWhatIsNotFiniteAndOnlyToLaterTokens) {
   const TensorView y = wb.Make(Role::kActivation, {kTokens, kWidth});
   const std::vector<float> clean = NormalValues(kTokens * 3 * kWidth, 4);
   const auto run = [&](const std::vector<float>& values) {
-    wb.backend().AlibiAttention(wb.From(Role::kActivation, {kTokens, 3 * kWidth}, values), offsets, kHeads,
-                                {}, y);
+    wb.backend().AlibiAttention(wb.From(Role::kActivation, {kTokens, 3 * kWidth}, values), offsets,
+                                kHeads, {}, y);
     return wb.Read(y);
   };
   const std::vector<double> expected = run(clean);
@@ -271,7 +278,8 @@ TEST(CpuBackend, EmbedReadsEachDistinctRowOnceAndPassesErrorsOn) {
   EXPECT_EQ(table.reads, 37);
   const std::vector<double> values = wb.Read(y);
   for (int64_t i = 0; i < 500; ++i) {
-    for (int64_t c = 0; c < 7; ++c) ASSERT_EQ(values[i * 7 + c], ids[i] + 1000.0 * static_cast<double>(c));
+    for (int64_t c = 0; c < 7; ++c)
+      ASSERT_EQ(values[i * 7 + c], ids[i] + 1000.0 * static_cast<double>(c));
   }
   ids[250] = 99;
   EXPECT_THROW(wb.backend().Embed(id, wb.Ints(DType::kI32, ids), y), UserError);

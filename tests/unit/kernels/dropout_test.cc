@@ -1,5 +1,5 @@
-// Dropout masks are pure functions of a row's key, the site and the channel: they follow a text wherever its
-// rows lie.
+// Dropout masks are pure functions of a row's key, the site and the channel: they follow a text
+// wherever its rows lie.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -17,7 +17,8 @@ TensorView Keys(Workbench& wb, const std::vector<int64_t>& keys) {
 }
 
 // Which elements of ones [rows, cols] survive, as the values left.
-std::vector<double> Mask(const std::vector<int64_t>& keys, int64_t cols, uint32_t site, double rate) {
+std::vector<double> Mask(const std::vector<int64_t>& keys, int64_t cols, uint32_t site,
+                         double rate) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
   const Shape shape = {static_cast<int64_t>(keys.size()), cols};
   const TensorView x = wb.From(Role::kResidual, shape, std::vector<float>(shape.Elements(), 1.0f));
@@ -52,13 +53,15 @@ TEST(Dropout, DropsByTheSpecifiedPhiloxWord) {
 
 TEST(Dropout, DropsTheAskedForShare) {
   std::vector<int64_t> keys;
-  for (int64_t i = 0; i < 400; ++i) keys.push_back(static_cast<int64_t>(Mix64(1, static_cast<uint64_t>(i))));
+  for (int64_t i = 0; i < 400; ++i)
+    keys.push_back(static_cast<int64_t>(Mix64(1, static_cast<uint64_t>(i))));
   for (const double rate : {0.05, 0.1, 0.5, 0.9}) {
     const std::vector<double> mask = Mask(keys, 250, 1, rate);
     double dropped = 0;
     for (const double v : mask) dropped += v == 0 ? 1 : 0;
     const auto n = static_cast<double>(mask.size());
-    // Six standard deviations of a binomial share; the keys are fixed, so this passes or fails for good.
+    // Six standard deviations of a binomial share; the keys are fixed, so this passes or fails for
+    // good.
     EXPECT_NEAR(dropped / n, rate, 6 * std::sqrt(rate * (1 - rate) / n));
   }
 }
@@ -67,8 +70,8 @@ TEST(Dropout, WithoutKeysOrRateChangesNothing) {
   EXPECT_EQ(Mask({1, 2}, 3, 0, 0.0), std::vector<double>(6, 1.0));
 }
 
-// With values that are one-hot in the key's position, attention's output is the dropped probabilities
-// themselves.
+// With values that are one-hot in the key's position, attention's output is the dropped
+// probabilities themselves.
 TEST(AttentionDropout, IsKeyedByQueryHeadAndKeyPosition) {
   const int64_t tokens = 4, dim = 4;
   const int heads = 2;
@@ -83,8 +86,8 @@ TEST(AttentionDropout, IsKeyedByQueryHeadAndKeyPosition) {
   const TensorView dropped = wb.Make(Role::kActivation, {tokens, heads * dim});
   const TensorView offsets = wb.Ints(DType::kI32, {0, 4});
   wb.backend().AlibiAttention(x, offsets, heads, {}, plain);
-  wb.backend().AlibiAttention(x, offsets, heads, {.token_keys = Keys(wb, keys), .site = 9, .rate = 0.5},
-                              dropped);
+  wb.backend().AlibiAttention(x, offsets, heads,
+                              {.token_keys = Keys(wb, keys), .site = 9, .rate = 0.5}, dropped);
   const std::vector<double> p = wb.Read(plain), q = wb.Read(dropped);
   for (int64_t i = 0; i < tokens; ++i) {
     for (int h = 0; h < heads; ++h) {
@@ -93,7 +96,8 @@ TEST(AttentionDropout, IsKeyedByQueryHeadAndKeyPosition) {
         const uint32_t word =
             Philox({channel / 4, 9, static_cast<uint32_t>(keys[i]), 0}, {0, 0})[channel % 4];
         const double factor = word < 0x80000000u ? 0.0 : 2.0;
-        EXPECT_DOUBLE_EQ(q[i * heads * dim + h * dim + j], factor * p[i * heads * dim + h * dim + j]);
+        EXPECT_DOUBLE_EQ(q[i * heads * dim + h * dim + j],
+                         factor * p[i * heads * dim + h * dim + j]);
       }
     }
   }

@@ -11,15 +11,17 @@ namespace {
 // One query row of one head: probabilities, the magnitudes of dp, and relative errors.
 class QueryRow {
  public:
-  QueryRow(const std::vector<double>& qkv, const std::vector<double>& dy, int heads, int64_t dim, int h,
-           double slope)
+  QueryRow(const std::vector<double>& qkv, const std::vector<double>& dy, int heads, int64_t dim,
+           int h, double slope)
       : qkv_(qkv), dy_(dy), heads_(heads), dim_(dim), h_(h), slope_(slope) {}
 
   // Element of part 0, 1, 2 (q, k, v), and of the output.
   size_t In(int64_t t, int part, int64_t d) const {
     return static_cast<size_t>((t * heads_ * 3 + h_ * 3 + part) * dim_ + d);
   }
-  size_t Out(int64_t t, int64_t d) const { return static_cast<size_t>((t * heads_ + h_) * dim_ + d); }
+  size_t Out(int64_t t, int64_t d) const {
+    return static_cast<size_t>((t * heads_ + h_) * dim_ + d);
+  }
 
   void Add(int64_t first, int64_t i, const std::function<double(int64_t)>& keep,
            AttentionBounds& bounds) const {
@@ -50,7 +52,8 @@ class QueryRow {
     }
     for (int64_t j = 0; j < count; ++j) {
       const double weight = p[j] * keep(j) * error[j];
-      const double ds = p[j] * scale * ((dp[j] + mean) * error[j] + dot_error * dp[j] + mean_dp_error);
+      const double ds =
+          p[j] * scale * ((dp[j] + mean) * error[j] + dot_error * dp[j] + mean_dp_error);
       for (int64_t d = 0; d < dim_; ++d) {
         bounds.y[Out(i, d)] += weight * std::abs(qkv_[In(first + j, 2, d)]);
         bounds.dqkv[In(first + j, 2, d)] += weight * std::abs(dy_[Out(i, d)]);
@@ -71,7 +74,8 @@ class QueryRow {
 }  // namespace
 
 LayerNormBounds BoundLayerNorm(const std::vector<double>& x, const std::vector<double>& gamma,
-                               const std::vector<double>& xhat, const std::vector<double>& dy, double rstd) {
+                               const std::vector<double>& xhat, const std::vector<double>& dy,
+                               double rstd) {
   const size_t cols = gamma.size();
   const auto n = static_cast<double>(cols);
   const double r = (n + 16) * kEps;
@@ -86,15 +90,18 @@ LayerNormBounds BoundLayerNorm(const std::vector<double>& x, const std::vector<d
     }
     const double deviation = std::sqrt(square - mean * mean);
     for (size_t c = 0; c < cols; ++c) {
-      bounds.y[row + c] = 2 * r * std::abs(gamma[c]) * (1 + std::abs(x[row + c] - mean) / deviation);
+      bounds.y[row + c] =
+          2 * r * std::abs(gamma[c]) * (1 + std::abs(x[row + c] - mean) / deviation);
       bounds.dx[row + c] =
-          r * rstd * (std::abs(gamma[c] * dy[row + c]) + dy_mean + std::abs(xhat[row + c]) * projection);
+          r * rstd *
+          (std::abs(gamma[c] * dy[row + c]) + dy_mean + std::abs(xhat[row + c]) * projection);
     }
   }
   return bounds;
 }
 
-std::vector<double> BoundL2NormalizeBackward(const std::vector<double>& dy, const std::vector<double>& y,
+std::vector<double> BoundL2NormalizeBackward(const std::vector<double>& dy,
+                                             const std::vector<double>& y,
                                              const std::vector<double>& norm) {
   const size_t cols = y.size() / norm.size();
   const double r = (static_cast<double>(cols) + 16) * kEps;

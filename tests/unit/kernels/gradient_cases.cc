@@ -1,5 +1,5 @@
-// The list of gradient cases; sizes are small because the complex step runs each forward once per input
-// element.
+// The list of gradient cases; sizes are small because the complex step runs each forward once per
+// input element.
 #include "unit/kernels/gradient_cases.h"
 
 #include <deque>
@@ -8,7 +8,9 @@
 namespace lacos::testing {
 namespace {
 
-TensorView Of(std::initializer_list<int64_t> shape) { return {.data = nullptr, .shape = Shape(shape)}; }
+TensorView Of(std::initializer_list<int64_t> shape) {
+  return {.data = nullptr, .shape = Shape(shape)};
+}
 TensorView New(Workbench& wb, const Shape& shape) { return wb.Make(Role::kStatistic, shape); }
 TensorView Like(Workbench& wb, const TensorView& x) { return New(wb, x.shape); }
 TensorView CopyOf(Workbench& wb, const TensorView& x) {
@@ -81,7 +83,8 @@ GradientCase LinearCase(LinearOptions o) {
               }};
 }
 
-// y = h W^T + s (h A^T) B^T [+ u Q^T] with h = u or gelu(u): all of BackwardEpilogue. Inputs u, A, B, Q.
+// y = h W^T + s (h A^T) B^T [+ u Q^T] with h = u or gelu(u): all of BackwardEpilogue. Inputs u, A,
+// B, Q.
 GradientCase LinearBackwardCase(bool lora, bool gelu, bool accumulate) {
   const auto hidden = [gelu](Workbench& wb, const TensorView& u) {
     if (!gelu) return u;
@@ -157,7 +160,8 @@ GradientCase MatMulCase(bool ta, bool tb) {
                 } else {
                   b.MatMul(x[0], !ta, dy, false, 1.5, 0, db);
                 }
-                b.RowScale(dy, wb.From(Role::kStatistic, {3}, std::vector<float>(3, 0.25f)), false, dc);
+                b.RowScale(dy, wb.From(Role::kStatistic, {3}, std::vector<float>(3, 0.25f)), false,
+                           dc);
                 return Tensors{da, db, dc};
               }};
 }
@@ -209,21 +213,23 @@ const std::vector<int32_t> kOffsets = {0, 4, 4, 5, 8};  // texts of 4, 0, 1 and 
 
 GradientCase AttentionCase(int heads, bool dropout) {
   const auto spec = [=](Workbench& wb) {
-    return dropout ? DropoutSpec{.token_keys = wb.Keys(8, 5), .site = 77, .rate = 0.4} : DropoutSpec{};
+    return dropout ? DropoutSpec{.token_keys = wb.Keys(8, 5), .site = 77, .rate = 0.4}
+                   : DropoutSpec{};
   };
   return {.name = "AlibiAttention" + std::to_string(heads) + "Heads" + (dropout ? "Dropout" : ""),
           .inputs = {Of({8, int64_t{heads} * 3 * 4})},
           .forward =
               [=](Workbench& wb, const Tensors& x) {
                 const TensorView y = New(wb, {8, heads * 4});
-                wb.backend().AlibiAttention(x[0], wb.Ints(DType::kI32, kOffsets), heads, spec(wb), y);
+                wb.backend().AlibiAttention(x[0], wb.Ints(DType::kI32, kOffsets), heads, spec(wb),
+                                            y);
                 return y;
               },
           .backward =
               [=](Workbench& wb, const Tensors& x, const TensorView& dy) {
                 const TensorView dqkv = Like(wb, x[0]);
-                wb.backend().AlibiAttentionBackward(x[0], wb.Ints(DType::kI32, kOffsets), heads, spec(wb), dy,
-                                                    dqkv);
+                wb.backend().AlibiAttentionBackward(x[0], wb.Ints(DType::kI32, kOffsets), heads,
+                                                    spec(wb), dy, dqkv);
                 return Tensors{dqkv};
               }};
 }
@@ -398,8 +404,8 @@ GradientCase LossCase(
                 Tensors scaled;
                 for (const TensorView& g : evaluate(wb, x).second) {
                   scaled.push_back(Like(wb, g));
-                  wb.backend().MatMul(dy.Reshaped({1, 1}), false, g.Reshaped({1, g.Elements()}), false, 1, 0,
-                                      scaled.back().Reshaped({1, g.Elements()}));
+                  wb.backend().MatMul(dy.Reshaped({1, 1}), false, g.Reshaped({1, g.Elements()}),
+                                      false, 1, 0, scaled.back().Reshaped({1, g.Elements()}));
                 }
                 return scaled;
               },
@@ -409,29 +415,34 @@ GradientCase LossCase(
 std::vector<GradientCase> LossCases() {
   std::vector<GradientCase> cases;
   for (const bool masked : {false, true}) {
-    cases.push_back(
-        LossCase(masked ? "SoftmaxCrossEntropyMasked" : "SoftmaxCrossEntropy", {Of({3, 4})},
-                 [masked](Workbench& wb, const Tensors& x, const TensorView& loss, const Tensors& dx) {
-                   TensorView mask;
-                   if (masked)
-                     mask = wb.Ints(DType::kU8, {1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1}).Reshaped({3, 4});
-                   wb.backend().SoftmaxCrossEntropy(x[0], mask, wb.Ints(DType::kI32, {2, 1, 3}), loss, dx[0]);
-                 }));
+    cases.push_back(LossCase(
+        masked ? "SoftmaxCrossEntropyMasked" : "SoftmaxCrossEntropy", {Of({3, 4})},
+        [masked](Workbench& wb, const Tensors& x, const TensorView& loss, const Tensors& dx) {
+          TensorView mask;
+          if (masked)
+            mask = wb.Ints(DType::kU8, {1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1}).Reshaped({3, 4});
+          wb.backend().SoftmaxCrossEntropy(x[0], mask, wb.Ints(DType::kI32, {2, 1, 3}), loss,
+                                           dx[0]);
+        }));
   }
-  cases.push_back(LossCase("MeanSquaredError", {Of({6})},
-                           [](Workbench& wb, const Tensors& x, const TensorView& loss, const Tensors& dx) {
-                             const TensorView target = wb.Normal(Role::kStatistic, {6}, 55);
-                             wb.backend().MeanSquaredError(x[0], target, loss, dx[0]);
-                           }));
-  cases.push_back(LossCase(
-      "Cosent", {Of({6})}, [](Workbench& wb, const Tensors& x, const TensorView& loss, const Tensors& dx) {
-        const TensorView labels = wb.From(Role::kStatistic, {6}, std::vector<float>{3, 1, 2, 1, 5, 2});
-        wb.backend().CosentLoss(x[0], labels, 4, loss, dx[0]);
-      }));
-  cases.push_back(LossCase("Triplet", {Of({6, 4}), Of({6, 4}), Of({6, 4})},
-                           [](Workbench& wb, const Tensors& x, const TensorView& loss, const Tensors& dx) {
-                             wb.backend().TripletLoss(x[0], x[1], x[2], 0.5, loss, dx[0], dx[1], dx[2]);
-                           }));
+  cases.push_back(
+      LossCase("MeanSquaredError", {Of({6})},
+               [](Workbench& wb, const Tensors& x, const TensorView& loss, const Tensors& dx) {
+                 const TensorView target = wb.Normal(Role::kStatistic, {6}, 55);
+                 wb.backend().MeanSquaredError(x[0], target, loss, dx[0]);
+               }));
+  cases.push_back(
+      LossCase("Cosent", {Of({6})},
+               [](Workbench& wb, const Tensors& x, const TensorView& loss, const Tensors& dx) {
+                 const TensorView labels =
+                     wb.From(Role::kStatistic, {6}, std::vector<float>{3, 1, 2, 1, 5, 2});
+                 wb.backend().CosentLoss(x[0], labels, 4, loss, dx[0]);
+               }));
+  cases.push_back(
+      LossCase("Triplet", {Of({6, 4}), Of({6, 4}), Of({6, 4})},
+               [](Workbench& wb, const Tensors& x, const TensorView& loss, const Tensors& dx) {
+                 wb.backend().TripletLoss(x[0], x[1], x[2], 0.5, loss, dx[0], dx[1], dx[2]);
+               }));
   return cases;
 }
 

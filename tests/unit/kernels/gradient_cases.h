@@ -13,7 +13,8 @@ namespace lacos::testing {
 
 using Tensors = std::vector<TensorView>;
 
-// A differentiable function of the inputs, made of ops, and its gradient, made of their backward ops.
+// A differentiable function of the inputs, made of ops, and its gradient, made of their backward
+// ops.
 struct GradientCase {
   std::string name;
   Tensors inputs;  // shapes only

@@ -1,4 +1,5 @@
-// Every backward op of the backend seam against the complex-step derivative of its forward op: f(x + ih)
+// Every backward op of the backend seam against the complex-step derivative of its forward op: f(x
+// + ih)
 // / h with h = 1e-50 has no cancellation, so both agree to rounding.
 #include <gtest/gtest.h>
 
@@ -22,7 +23,8 @@ Tensors MakeInputs(Workbench& wb, const GradientCase& c) {
 }
 
 // Gradient of sum(cotangent * output) by complex step, one input element at a time.
-std::vector<double> ComplexStep(const GradientCase& c, size_t input, std::span<const double> cotangent) {
+std::vector<double> ComplexStep(const GradientCase& c, size_t input,
+                                std::span<const double> cotangent) {
   std::vector<double> gradient(static_cast<size_t>(c.inputs[input].Elements()));
   for (size_t i = 0; i < gradient.size(); ++i) {
     Workbench wb(MakeReferenceBackend(DType::kC128));
@@ -34,7 +36,8 @@ std::vector<double> ComplexStep(const GradientCase& c, size_t input, std::span<c
     const TensorView y = c.forward(wb, x);
     std::vector<Complex> output(static_cast<size_t>(y.Elements()));
     wb.backend().Download(y, std::as_writable_bytes(std::span(output)));
-    for (size_t j = 0; j < output.size(); ++j) gradient[i] += cotangent[j] * output[j].imag() / kStep;
+    for (size_t j = 0; j < output.size(); ++j)
+      gradient[i] += cotangent[j] * output[j].imag() / kStep;
   }
   return gradient;
 }
@@ -55,7 +58,8 @@ TEST_P(Gradient, OfTheBackwardOpEqualsTheComplexStep) {
       const std::vector<double> expected = ComplexStep(c, k, cotangent);
       std::vector<double> difference = wb.Read(gradients[k]);
       for (size_t i = 0; i < expected.size(); ++i) difference[i] -= expected[i];
-      // Sums of at most 100 terms in double: 1e-12 leaves room for conditioning, the requirement is 1e-10.
+      // Sums of at most 100 terms in double: 1e-12 leaves room for conditioning, the requirement is
+      // 1e-10.
       EXPECT_LE(MaxAbs(difference), 1e-12 * MaxAbs(expected) + 1e-15) << "input " << k;
       if (k == 0) {
         EXPECT_GT(MaxAbs(expected), 1e-3) << "the case has a gradient to test";
@@ -65,7 +69,9 @@ TEST_P(Gradient, OfTheBackwardOpEqualsTheComplexStep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, Gradient, ::testing::ValuesIn(GradientCases()),
-                         [](const ::testing::TestParamInfo<GradientCase>& info) { return info.param.name; });
+                         [](const ::testing::TestParamInfo<GradientCase>& info) {
+                           return info.param.name;
+                         });
 
 TEST(L2Normalize, GivesAFiniteGradientForAZeroVector) {
   Workbench wb(MakeReferenceBackend(DType::kF64));

@@ -1,5 +1,5 @@
-// Lets a test process stand for an older CPU: LACOS_TEST_HIGHWAY=scalar|avx2 names the only Highway target to
-// use.
+// Lets a test process stand for an older CPU: LACOS_TEST_HIGHWAY=scalar|avx2 names the only Highway
+// target to use.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -1,5 +1,6 @@
-// ctest runs the products once for each instruction set (ONEDNN_MAX_CPU_ISA, which oneDNN reads itself, and
-// LACOS_TEST_HIGHWAY): shows that the caps are in force and that integer products are exact under each.
+// ctest runs the products once for each instruction set (ONEDNN_MAX_CPU_ISA, which oneDNN reads
+// itself, and LACOS_TEST_HIGHWAY): shows that the caps are in force and that integer products are
+// exact under each.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -45,17 +46,20 @@ TEST(InstructionSets, IntegerProductsAreExact) {
   std::vector<int8_t> codes(kOut * kIn);
   for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<int8_t>(i % 7 == 0 ? -127 : 127);
   const std::vector<float> absmax(kOut, 127.0f);  // a code is the weight
-  const WeightId weight = backend->AddWeight({.rows = kOut,
-                                              .cols = kIn,
-                                              .scheme = QuantScheme::kLinear,
-                                              .dtype = DType::kI8,
-                                              .block_size = kIn,
-                                              .codes = reinterpret_cast<const std::byte*>(codes.data()),
-                                              .absmax = absmax.data()});
+  const WeightId weight =
+      backend->AddWeight({.rows = kOut,
+                          .cols = kIn,
+                          .scheme = QuantScheme::kLinear,
+                          .dtype = DType::kI8,
+                          .block_size = kIn,
+                          .codes = reinterpret_cast<const std::byte*>(codes.data()),
+                          .absmax = absmax.data()});
   std::vector<float> x(kRows * kIn);
-  for (size_t i = 0; i < x.size(); ++i) x[i] = i % 5 == 0 ? -127.0f : 127.0f;  // a row's scale is one
+  // a row's scale is one
+  for (size_t i = 0; i < x.size(); ++i) x[i] = i % 5 == 0 ? -127.0f : 127.0f;
   const TypeSet types = backend->Types();
-  TensorView input{nullptr, types.activation, {kRows, kIn}}, output{nullptr, types.residual, {kRows, kOut}};
+  TensorView input{nullptr, types.activation, {kRows, kIn}},
+      output{nullptr, types.residual, {kRows, kOut}};
   Buffer a = backend->Allocate(input.Bytes()), b = backend->Allocate(output.Bytes());
   input.data = a.data();
   output.data = b.data();
@@ -66,7 +70,8 @@ TEST(InstructionSets, IntegerProductsAreExact) {
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t n = 0; n < kOut; ++n) {
         int64_t exact = 0;
-        for (int64_t k = 0; k < kIn; ++k) exact += static_cast<int64_t>(x[r * kIn + k]) * codes[n * kIn + k];
+        for (int64_t k = 0; k < kIn; ++k)
+          exact += static_cast<int64_t>(x[r * kIn + k]) * codes[n * kIn + k];
         ASSERT_EQ(y[r * kOut + n], static_cast<float>(exact))
             << rows << " rows, row " << r << ", column " << n;
       }

@@ -22,11 +22,12 @@ namespace {
 struct ProductCase {
   int64_t columns, depth;
   bool forward;  // the weight is stored by columns of the product
-  int extreme;   // every weight is this, every row it or its negative; 0 = all values from -128 to 127
+  // every weight is this, every row it or its negative; 0 = all values from -128 to 127
+  int extreme;
 };
 void PrintTo(const ProductCase& c, std::ostream* out) {
-  *out << c.columns << " columns, depth " << c.depth << (c.forward ? ", forward" : ", backward") << ", codes "
-       << c.extreme;
+  *out << c.columns << " columns, depth " << c.depth << (c.forward ? ", forward" : ", backward")
+       << ", codes " << c.extreme;
 }
 
 class Int8ProductExact : public ::testing::TestWithParam<ProductCase> {};
@@ -65,11 +66,11 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
       return Int8Rows{left.data(), scale.data(), surplus.data(), rows};
     };
     std::vector<int32_t> of_packed, of_stored;
-    Int8Product(operand(Int8Weight::kPacked, of_packed), packed.data(), c.columns, c.depth, sums[way].data(),
-                multiply);
+    Int8Product(operand(Int8Weight::kPacked, of_packed), packed.data(), c.columns, c.depth,
+                sums[way].data(), multiply);
     if (c.forward) {
-      Int8DotProduct(operand(Int8Weight::kStored, of_stored), weight.data(), c.depth, c.columns, c.depth,
-                     unpacked[way].data(), multiply);
+      Int8DotProduct(operand(Int8Weight::kStored, of_stored), weight.data(), c.depth, c.columns,
+                     c.depth, unpacked[way].data(), multiply);
     }
   }
   // Where the CPU has the instructions; elsewhere there is nothing to compare.
@@ -90,7 +91,8 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
     for (int64_t n = 0; n < c.columns; ++n) {
       int64_t sum = 0;
       for (int64_t k = 0; k < c.depth; ++k)
-        sum += int64_t{left[r * stride + k]} * weight[c.forward ? n * c.depth + k : k * c.columns + n];
+        sum +=
+            int64_t{left[r * stride + k]} * weight[c.forward ? n * c.depth + k : k * c.columns + n];
       for (const size_t way : {0, 1}) {
         ASSERT_EQ(sums[way][r * c.columns + n], static_cast<float>(sum) * scale[r])
             << "row " << r << " column " << n << " way " << way;
@@ -111,7 +113,8 @@ std::vector<ProductCase> ProductCases() {
   std::vector<ProductCase> cases;
   for (const bool forward : {true, false}) {
     for (const int64_t depth : {1, 2, 17, 64, 511, 512, 513, 1027, 2048, 2600}) {
-      for (const int64_t columns : {1, 8, 15, 16, 33, 256}) cases.push_back({columns, depth, forward, 0});
+      for (const int64_t columns : {1, 8, 15, 16, 33, 256})
+        cases.push_back({columns, depth, forward, 0});
     }
     // The largest codes, all of one sign, through the greatest depth: 2^31 is not reached.
     cases.push_back({16, 4096, forward, 127});
@@ -178,13 +181,14 @@ TEST(QuantizeInt8Row, ZerosAndTheSmallestNumbersGiveZeros) {
   }
 }
 
-// oneDNN's products saturate on CPUs without VNNI, but never for weights of at most 64: so both ways from
-// codes to results are compared on every CPU that has a fast s8 product at all.
+// oneDNN's products saturate on CPUs without VNNI, but never for weights of at most 64: so both
+// ways from codes to results are compared on every CPU that has a fast s8 product at all.
 TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
   const int64_t out = 300, in = 1001;
   Random random(9, RandomStream::kWeights, 2);
   std::vector<int8_t> codes(static_cast<size_t>(out * in));
-  for (int8_t& code : codes) code = static_cast<int8_t>(static_cast<int>(random.Next32() % 129) - 64);
+  for (int8_t& code : codes)
+    code = static_cast<int8_t>(static_cast<int>(random.Next32() % 129) - 64);
   std::vector<float> absmax(static_cast<size_t>(out));
   for (float& value : absmax) value = 0.5f + static_cast<float>(random.Uniform());
   const QuantizedMatrix matrix{.name = "test",
@@ -201,16 +205,19 @@ TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
     std::vector<float> results[2];
     for (const bool onednn : {false, true}) {
       Workspace work;
-      FrozenLinear linear(Compute::kInt8, work,
-                          onednn ? FrozenLinear::Int8Choice::kOneDnn : FrozenLinear::Int8Choice::kPacked);
+      FrozenLinear linear(
+          Compute::kInt8, work,
+          onednn ? FrozenLinear::Int8Choice::kOneDnn : FrozenLinear::Int8Choice::kPacked);
       const WeightId id = linear.weights().Add(matrix);
       std::vector<float>& result = results[onednn];
       result.resize(static_cast<size_t>(rows * (out + in)));
       const auto view = [](float* data, int64_t r, int64_t c) {
-        return TensorView{.data = reinterpret_cast<std::byte*>(data), .dtype = DType::kF32, .shape = {r, c}};
+        return TensorView{
+            .data = reinterpret_cast<std::byte*>(data), .dtype = DType::kF32, .shape = {r, c}};
       };
       linear.Forward(view(x.data(), rows, in), id, {}, view(result.data(), rows, out));
-      linear.Backward(view(dy.data(), rows, out), id, {}, view(result.data() + rows * out, rows, in));
+      linear.Backward(view(dy.data(), rows, out), id, {},
+                      view(result.data() + rows * out, rows, in));
     }
     EXPECT_EQ(results[0], results[1]) << rows << " rows";
   }

@@ -13,7 +13,8 @@ TEST(SoftmaxCrossEntropy, IsTheMeanOfLogSumExpMinusTarget) {
   const std::vector<double> scores = {1, 2, 3, 0.5, -1, 4};
   const std::vector<int32_t> targets = {2, 0};
   std::vector<double> d(6);
-  const double loss = SoftmaxCrossEntropy<double>(scores.data(), nullptr, targets.data(), 2, 3, d.data());
+  const double loss =
+      SoftmaxCrossEntropy<double>(scores.data(), nullptr, targets.data(), 2, 3, d.data());
   const double row0 = std::log(std::exp(1) + std::exp(2) + std::exp(3)) - 3;
   const double row1 = std::log(std::exp(0.5) + std::exp(-1) + std::exp(4)) - 0.5;
   EXPECT_DOUBLE_EQ(loss, (row0 + row1) / 2);
@@ -23,13 +24,14 @@ TEST(SoftmaxCrossEntropy, IsTheMeanOfLogSumExpMinusTarget) {
 TEST(SoftmaxCrossEntropy, HugeScoresAndMasksStayExact) {
   const std::vector<float> scores = {1e30f, -1e30f, 0.0f};
   const int32_t target = 0;
-  EXPECT_EQ(SoftmaxCrossEntropy<double>(scores.data(), nullptr, &target, 1, 3, static_cast<float*>(nullptr)),
+  EXPECT_EQ(SoftmaxCrossEntropy<double>(scores.data(), nullptr, &target, 1, 3,
+                                        static_cast<float*>(nullptr)),
             0.0);
   const std::vector<float> tied = {2, 2, 50};
   const std::vector<uint8_t> mask = {1, 1, 0};
   std::vector<float> d(3, 7.0f);
-  EXPECT_NEAR(SoftmaxCrossEntropy<double>(tied.data(), mask.data(), &target, 1, 3, d.data()), std::log(2.0),
-              1e-15);
+  EXPECT_NEAR(SoftmaxCrossEntropy<double>(tied.data(), mask.data(), &target, 1, 3, d.data()),
+              std::log(2.0), 1e-15);
   EXPECT_EQ(d, (std::vector<float>{-0.5f, 0.5f, 0.0f}));
 }
 
@@ -38,8 +40,8 @@ TEST(SoftmaxCrossEntropy, TheTargetIsNeverMasked) {
   const std::vector<uint8_t> mask = {0, 1};
   const int32_t target = 0;
   double d[2];
-  EXPECT_NEAR(SoftmaxCrossEntropy<double>(scores.data(), mask.data(), &target, 1, 2, d), std::log(2.0),
-              1e-15);
+  EXPECT_NEAR(SoftmaxCrossEntropy<double>(scores.data(), mask.data(), &target, 1, 2, d),
+              std::log(2.0), 1e-15);
 }
 
 TEST(MeanSquaredError, IsTheMean) {
@@ -50,7 +52,8 @@ TEST(MeanSquaredError, IsTheMean) {
 }
 
 TEST(CosentLoss, CountsOnlyPairsThatShouldBeOrdered) {
-  // label 0 < label 1: the pair (0, 1) contributes exp(20 (x0 - x1)); equal labels contribute nothing.
+  // label 0 < label 1: the pair (0, 1) contributes exp(20 (x0 - x1)); equal labels contribute
+  // nothing.
   const std::vector<double> x = {0.3, 0.5, 0.4}, labels = {0, 1, 1};
   std::vector<double> d(3);
   const double loss = CosentLoss<double>(x.data(), labels.data(), 20, 3, d.data());
@@ -73,7 +76,9 @@ TEST(TripletLoss, UsesTorchsShiftedDistance) {
   EXPECT_NEAR(dp[0], 0.6, 1e-6);
   EXPECT_NEAR(dn[1], -1, 1e-6);
   // A satisfied margin has no loss and no gradient.
-  EXPECT_EQ(TripletLoss<double>(a.data(), n.data(), p.data(), 3, 1, 2, da.data(), dp.data(), dn.data()), 0);
+  EXPECT_EQ(
+      TripletLoss<double>(a.data(), n.data(), p.data(), 3, 1, 2, da.data(), dp.data(), dn.data()),
+      0);
   EXPECT_EQ(da, std::vector<double>(2, 0));
 }
 

@@ -1,6 +1,6 @@
-// The list of op calls. Bounds use eps = 2^-23, which is twice the unit roundoff of f32 and leaves a factor
-// of two for second-order terms; a K-term f32 dot product is within K eps / 2 of its magnitude in any
-// summation order.
+// The list of op calls. Bounds use eps = 2^-23, which is twice the unit roundoff of f32 and leaves
+// a factor of two for second-order terms; a K-term f32 dot product is within K eps / 2 of its
+// magnitude in any summation order.
 #include "unit/kernels/op_cases.h"
 
 #include <deque>
@@ -23,8 +23,8 @@ std::vector<int32_t> Offsets(std::initializer_list<int32_t> lengths) {
   return offsets;
 }
 
-// Relative error of one frozen product's terms beyond f32 arithmetic: bf16 mode rounds weights that are not
-// row-wise codes, and in the backward direction dy with the row scales folded in.
+// Relative error of one frozen product's terms beyond f32 arithmetic: bf16 mode rounds weights that
+// are not row-wise codes, and in the backward direction dy with the row scales folded in.
 double TermError(Compute compute, WeightFormat format, bool backward) {
   if (compute != Compute::kBF16) return 0;
   double error = format == WeightFormat::kLinearRows ? 0 : kBF16Roundoff;
@@ -32,10 +32,10 @@ double TermError(Compute compute, WeightFormat format, bool backward) {
   return error;
 }
 
-// What 8-bit rounding of both sides can change in the sums of left [rows, depth] times right [depth,
-// columns], to first and second order: half a step of the row's scale on the left; on the right half a step
-// of each scale where the weight is encoded anew (`right_step`, [depth, columns]; empty where its codes are
-// used).
+// What 8-bit rounding of both sides can change in the sums of left [rows, depth] times right
+// [depth, columns], to first and second order: half a step of the row's scale on the left; on the
+// right half a step of each scale where the weight is encoded anew (`right_step`, [depth, columns];
+// empty where its codes are used).
 std::vector<double> Int8Bounds(const std::vector<double>& left, const std::vector<double>& right,
                                const std::vector<double>& right_step, int64_t depth) {
   const auto rows = static_cast<int64_t>(left.size()) / depth,
@@ -76,7 +76,8 @@ UnitWeight InUnits(const std::vector<float>& weight, int64_t out, int64_t in) {
 constexpr double kGeluSlope = 1.13;  // the steepest
 
 // For y = x W^T, times the slope that follows.
-std::vector<double> Int8ForwardBounds(Workbench& wb, View x, int64_t out, WeightFormat format, double slope) {
+std::vector<double> Int8ForwardBounds(Workbench& wb, View x, int64_t out, WeightFormat format,
+                                      double slope) {
   const int64_t in = x.cols();
   const UnitWeight w = InUnits(TestWeightValues(out, in, format), out, in);
   std::vector<double> right(static_cast<size_t>(in * out)), step;
@@ -99,7 +100,8 @@ std::vector<double> Int8BackwardBounds(Workbench& wb, View dy, int64_t in, Weigh
   std::vector<double> left = wb.Read(dy), step;
   for (size_t i = 0; i < left.size(); ++i) left[i] *= w.scale[i % out];
   for (double& unit : w.units) unit *= slope;
-  if (format != WeightFormat::kLinearRows) step.assign(w.units.size(), 0.5 * (1 + 8 * kEps) * slope);
+  if (format != WeightFormat::kLinearRows)
+    step.assign(w.units.size(), 0.5 * (1 + 8 * kEps) * slope);
   return Int8Bounds(left, w.units, step, out);
 }
 
@@ -143,12 +145,14 @@ OpCase LinearCase(LinearShape s, WeightFormat format, bool lora, bool gelu, bool
             e.gelu = gelu;
             if (gelu) e.saved_gelu = wb.Make(Role::kActivation, {s.tokens, s.out});
             if (residual) e.residual = wb.Normal(Role::kResidual, {s.tokens, s.out}, 5);
-            const TensorView y = wb.Make(residual ? Role::kResidual : Role::kActivation, {s.tokens, s.out});
+            const TensorView y =
+                wb.Make(residual ? Role::kResidual : Role::kActivation, {s.tokens, s.out});
             wb.backend().Linear(x, AddTestWeight(wb, s.out, s.in, format), e, y);
             const double product =
                 (static_cast<double>(s.in) + 12) * kEps + TermError(compute, format, false);
-            // gelu's slope is at most 1.13 and gelu(z) >= z / 2 for z >= 0: errors of u, its rounding to the
-            // activation type among them, are at most 2.3 times as large relative to gelu of the magnitude.
+            // gelu's slope is at most 1.13 and gelu(z) >= z / 2 for z >= 0: errors of u, its
+            // rounding to the activation type among them, are at most 2.3 times as large relative
+            // to gelu of the magnitude.
             const double rounding = Epsilon(wb.types().activation);
             const double factor = gelu ? 2.3 * (product + rounding) + 8 * kEps : product;
             std::vector<OpOutput> outputs = {{y, Epsilon(y.dtype), 0, factor}};
@@ -156,14 +160,16 @@ OpCase LinearCase(LinearShape s, WeightFormat format, bool lora, bool gelu, bool
             if (compute == Compute::kInt8) {
               // Rounding to bf16 may carry u's and y's distances to the next number: twice as far.
               const double widen = 1 + Epsilon(DType::kBF16);
-              outputs[0].bounds = Int8ForwardBounds(wb, x, s.out, format, widen * (gelu ? kGeluSlope : 1));
+              outputs[0].bounds =
+                  Int8ForwardBounds(wb, x, s.out, format, widen * (gelu ? kGeluSlope : 1));
               if (gelu) outputs[1].bounds = Int8ForwardBounds(wb, x, s.out, format, widen);
             }
             return outputs;
           }};
 }
 
-OpCase LinearBackwardCase(LinearShape s, WeightFormat format, bool lora, bool gelu, bool accumulate) {
+OpCase LinearBackwardCase(LinearShape s, WeightFormat format, bool lora, bool gelu,
+                          bool accumulate) {
   std::string name = "LinearBackward" + ShapeName(s) + FormatName(format);
   if (lora) name += "Lora";
   if (gelu) name += "Gelu";
@@ -178,12 +184,13 @@ OpCase LinearBackwardCase(LinearShape s, WeightFormat format, bool lora, bool ge
             }
             // Values above 0.5 keep gelu' of the magnitudes at least as large as of the values.
             if (gelu)
-              e.saved_gelu =
-                  wb.From(Role::kActivation, {s.tokens, s.in}, std::vector<float>(s.tokens * s.in, 0.75f));
+              e.saved_gelu = wb.From(Role::kActivation, {s.tokens, s.in},
+                                     std::vector<float>(s.tokens * s.in, 0.75f));
             const TensorView dx = accumulate ? wb.Normal(Role::kGradient, {s.tokens, s.in}, 6)
                                              : wb.Make(Role::kGradient, {s.tokens, s.in});
             wb.backend().LinearBackward(dy, AddTestWeight(wb, s.out, s.in, format), e, dx);
-            const double factor = (static_cast<double>(s.out) + 20) * kEps + TermError(compute, format, true);
+            const double factor =
+                (static_cast<double>(s.out) + 20) * kEps + TermError(compute, format, true);
             std::vector<OpOutput> outputs = {{dx, Epsilon(dx.dtype), 0, factor}};
             if (compute == Compute::kInt8)
               outputs[0].bounds = Int8BackwardBounds(wb, dy, s.in, format, gelu ? kGeluSlope : 1);
@@ -192,8 +199,9 @@ OpCase LinearBackwardCase(LinearShape s, WeightFormat format, bool lora, bool ge
 }
 
 OpCase MatMulCase(int64_t m, int64_t n, int64_t k, bool ta, bool tb, double beta) {
-  const std::string name = "MatMul" + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
-                           (ta ? "T" : "N") + (tb ? "T" : "N") + (beta == 0 ? "" : "Beta");
+  const std::string name = "MatMul" + std::to_string(m) + "x" + std::to_string(n) + "x" +
+                           std::to_string(k) + (ta ? "T" : "N") + (tb ? "T" : "N") +
+                           (beta == 0 ? "" : "Beta");
   return {name, [=](Workbench& wb, Compute) {
             const TensorView a = wb.Normal(Role::kActivation, ta ? Shape{k, m} : Shape{m, k}, 1);
             const TensorView b = wb.Normal(Role::kParameter, tb ? Shape{n, k} : Shape{k, n}, 2);
@@ -228,39 +236,44 @@ OpCase TokenSumsCase(int64_t rows, int64_t p, int64_t q) {
 }
 
 OpCase LayerNormCase(int64_t rows, int64_t cols) {
-  return {"LayerNorm" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
-            const TensorView x = wb.Normal(Role::kResidual, {rows, cols}, 1, 3);
-            const TensorView gamma = wb.Normal(Role::kParameter, {cols}, 2);
-            const TensorView beta = wb.Normal(Role::kParameter, {cols}, 3);
-            const TensorView xhat = wb.Make(Role::kActivation, {rows, cols});
-            const TensorView rstd = wb.Make(Role::kStatistic, {rows});
-            const TensorView y = wb.Make(Role::kActivation, {rows, cols});
-            const TensorView shifted = wb.Make(Role::kActivation, {rows, cols});
-            const TensorView plain = wb.Make(Role::kResidual, {rows, cols});
-            const TensorView saved = wb.Normal(Role::kActivation, {rows, cols}, 4);
-            const TensorView dy = wb.Normal(Role::kGradient, {rows, cols}, 5);
-            const TensorView scale = wb.From(Role::kStatistic, {rows}, std::vector<float>(rows, 0.4f));
-            const TensorView dx = wb.Make(Role::kGradient, {rows, cols});
-            const TensorView sum = wb.Normal(Role::kGradient, {rows, cols}, 6);
-            Backend& b = wb.backend();
-            b.LayerNorm(x, gamma, beta, 1e-5, xhat, rstd, y);
-            b.ScaleShift(saved, gamma, beta, shifted);
-            b.LayerNorm(x, gamma, beta, 1e-5, {}, {}, plain);
-            b.LayerNormBackward(dy, saved, scale, gamma, false, dx);
-            b.LayerNormBackward(dy, saved, scale, gamma, true, sum);
-            const double row_error = (static_cast<double>(cols) + 16) * kEps;
-            const double act = Epsilon(wb.types().activation);
-            const LayerNormBounds bounds =
-                BoundLayerNorm(wb.Read(x), wb.Read(gamma), wb.Read(saved), wb.Read(dy), 0.4);
-            // y is gamma times xhat, rounded to the activation type, plus beta: |gamma xhat| <= |y| + |beta|.
-            const double beta_max = MaxAbs(wb.Read(beta));
-            return std::vector<OpOutput>{
-                {xhat, act + 2 * row_error, 2 * row_error},          {rstd, row_error},
-                {y, 2 * act, act * beta_max, 0, bounds.y},           {shifted, act, 0, 4 * kEps},
-                {plain, 2 * kEps, 2 * kEps * beta_max, 0, bounds.y}, {dx, Epsilon(dx.dtype), 0, 0, bounds.dx},
-                {sum, Epsilon(sum.dtype), 8 * kEps, 0, bounds.dx},
-            };
-          }};
+  return {
+      "LayerNorm" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
+        const TensorView x = wb.Normal(Role::kResidual, {rows, cols}, 1, 3);
+        const TensorView gamma = wb.Normal(Role::kParameter, {cols}, 2);
+        const TensorView beta = wb.Normal(Role::kParameter, {cols}, 3);
+        const TensorView xhat = wb.Make(Role::kActivation, {rows, cols});
+        const TensorView rstd = wb.Make(Role::kStatistic, {rows});
+        const TensorView y = wb.Make(Role::kActivation, {rows, cols});
+        const TensorView shifted = wb.Make(Role::kActivation, {rows, cols});
+        const TensorView plain = wb.Make(Role::kResidual, {rows, cols});
+        const TensorView saved = wb.Normal(Role::kActivation, {rows, cols}, 4);
+        const TensorView dy = wb.Normal(Role::kGradient, {rows, cols}, 5);
+        const TensorView scale = wb.From(Role::kStatistic, {rows}, std::vector<float>(rows, 0.4f));
+        const TensorView dx = wb.Make(Role::kGradient, {rows, cols});
+        const TensorView sum = wb.Normal(Role::kGradient, {rows, cols}, 6);
+        Backend& b = wb.backend();
+        b.LayerNorm(x, gamma, beta, 1e-5, xhat, rstd, y);
+        b.ScaleShift(saved, gamma, beta, shifted);
+        b.LayerNorm(x, gamma, beta, 1e-5, {}, {}, plain);
+        b.LayerNormBackward(dy, saved, scale, gamma, false, dx);
+        b.LayerNormBackward(dy, saved, scale, gamma, true, sum);
+        const double row_error = (static_cast<double>(cols) + 16) * kEps;
+        const double act = Epsilon(wb.types().activation);
+        const LayerNormBounds bounds =
+            BoundLayerNorm(wb.Read(x), wb.Read(gamma), wb.Read(saved), wb.Read(dy), 0.4);
+        // y is gamma times xhat, rounded to the activation type, plus beta: |gamma xhat| <= |y|
+        // + |beta|.
+        const double beta_max = MaxAbs(wb.Read(beta));
+        return std::vector<OpOutput>{
+            {xhat, act + 2 * row_error, 2 * row_error},
+            {rstd, row_error},
+            {y, 2 * act, act * beta_max, 0, bounds.y},
+            {shifted, act, 0, 4 * kEps},
+            {plain, 2 * kEps, 2 * kEps * beta_max, 0, bounds.y},
+            {dx, Epsilon(dx.dtype), 0, 0, bounds.dx},
+            {sum, Epsilon(sum.dtype), 8 * kEps, 0, bounds.dx},
+        };
+      }};
 }
 
 OpCase GeluCase(int64_t rows, int64_t cols) {
@@ -271,9 +284,9 @@ OpCase GeluCase(int64_t rows, int64_t cols) {
             const TensorView du = wb.Make(Role::kGradient, {rows, cols});
             wb.backend().Gelu(u, y);
             wb.backend().GeluBackward(dy, u, du);
-            // tanh within 4 eps, its argument within 6 eps of at most |u| <= 15 where tanh still changes: |u|
-            // (1 - t^2) stays below 1, so 16 eps |u| bounds gelu; the derivative adds |u| (1 - t^2) (1 + 3 c
-            // u^2) <= 2 and |dy| <= 5.
+            // tanh within 4 eps, its argument within 6 eps of at most |u| <= 15 where tanh still
+            // changes: |u| (1 - t^2) stays below 1, so 16 eps |u| bounds gelu; the derivative adds
+            // |u| (1 - t^2) (1 + 3 c u^2) <= 2 and |dy| <= 5.
             return std::vector<OpOutput>{{y, Epsilon(y.dtype), 15 * 16 * kEps, 0},
                                          {du, Epsilon(du.dtype), 5 * 64 * kEps, 0}};
           }};
@@ -296,14 +309,16 @@ OpCase AttentionCase(std::string name, const std::vector<int32_t>& offsets, int 
               const auto key = static_cast<int64_t>(Mix64(3, static_cast<uint64_t>(query)));
               return rate > 0 ? ref::DropoutFactor(key, dropout.site, channel, rate) : 1.0;
             };
-            AttentionBounds bounds = BoundAttention(wb.Read(qkv), wb.Read(dy), offsets, heads, keep);
+            AttentionBounds bounds =
+                BoundAttention(wb.Read(qkv), wb.Read(dy), offsets, heads, keep);
             return std::vector<OpOutput>{{y, Epsilon(y.dtype), 0, 0, std::move(bounds.y)},
                                          {dqkv, Epsilon(dqkv.dtype), 0, 0, std::move(bounds.dqkv)}};
           }};
 }
 
 OpCase DropoutAddCase(int64_t rows, int64_t cols) {
-  return {"DropoutAdd" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
+  return {"DropoutAdd" + std::to_string(rows) + "x" + std::to_string(cols),
+          [=](Workbench& wb, Compute) {
             const TensorView x = wb.Normal(Role::kResidual, {rows, cols}, 1);
             const TensorView g = wb.Normal(Role::kGradient, {rows, cols}, 2);
             const TensorView sum = wb.Make(Role::kResidual, {rows, cols});
@@ -319,136 +334,146 @@ OpCase DropoutAddCase(int64_t rows, int64_t cols) {
 }
 
 OpCase PoolCase(Pooling pooling, const char* name, int64_t cols) {
-  return {std::string("Pool") + name + std::to_string(cols), [=](Workbench& wb, Compute) {
-            const std::vector<int32_t> offsets = Offsets({5, 0, 1, 40, 3});
-            const int64_t tokens = offsets.back(), texts = 5;
-            const TensorView x = wb.Normal(Role::kResidual, {tokens, cols}, 1);
-            const TensorView dy = wb.Normal(Role::kStatistic, {texts, cols}, 2);
-            const TensorView y = wb.Make(Role::kStatistic, {texts, cols});
-            const TensorView dx = wb.Make(Role::kGradient, {tokens, cols});
-            const TensorView at = wb.Ints(DType::kI32, offsets);
-            TensorView argmax;
-            if (pooling == Pooling::kMax) argmax = wb.Make(DType::kI32, {texts, cols});
-            wb.backend().Fill(dx, 100);
-            wb.backend().Pool(x, at, pooling, argmax, y);
-            wb.backend().PoolBackward(dy, at, pooling, argmax, dx);
-            return std::vector<OpOutput>{{y, kEps, 0, 48 * kEps}, {dx, 4 * Epsilon(dx.dtype), 0, 0}};
-          }};
+  return {
+      std::string("Pool") + name + std::to_string(cols), [=](Workbench& wb, Compute) {
+        const std::vector<int32_t> offsets = Offsets({5, 0, 1, 40, 3});
+        const int64_t tokens = offsets.back(), texts = 5;
+        const TensorView x = wb.Normal(Role::kResidual, {tokens, cols}, 1);
+        const TensorView dy = wb.Normal(Role::kStatistic, {texts, cols}, 2);
+        const TensorView y = wb.Make(Role::kStatistic, {texts, cols});
+        const TensorView dx = wb.Make(Role::kGradient, {tokens, cols});
+        const TensorView at = wb.Ints(DType::kI32, offsets);
+        TensorView argmax;
+        if (pooling == Pooling::kMax) argmax = wb.Make(DType::kI32, {texts, cols});
+        wb.backend().Fill(dx, 100);
+        wb.backend().Pool(x, at, pooling, argmax, y);
+        wb.backend().PoolBackward(dy, at, pooling, argmax, dx);
+        return std::vector<OpOutput>{{y, kEps, 0, 48 * kEps}, {dx, 4 * Epsilon(dx.dtype), 0, 0}};
+      }};
 }
 
 OpCase SimilarityCase(int64_t rows, int64_t cols) {
-  return {
-      "Similarity" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
-        Backend& b = wb.backend();
-        const Shape shape = {rows, cols};
-        const TensorView x = wb.Normal(Role::kStatistic, shape, 1),
-                         other = wb.Normal(Role::kStatistic, shape, 2);
-        const TensorView dy = wb.Normal(Role::kStatistic, shape, 3), norm = wb.Make(Role::kStatistic, {rows});
-        const TensorView unit = wb.Make(Role::kStatistic, shape), dx = wb.Normal(Role::kStatistic, shape, 4);
-        const TensorView dot = wb.Make(Role::kStatistic, {rows}),
-                         scaled = wb.Normal(Role::kStatistic, shape, 5);
-        const TensorView distance = wb.Make(Role::kStatistic, shape);
-        const TensorView da = wb.Normal(Role::kStatistic, shape, 6),
-                         db = wb.Normal(Role::kStatistic, shape, 7);
-        const TensorView scale = wb.Normal(Role::kStatistic, {rows}, 8);
-        const TensorView leading = wb.Normal(Role::kStatistic, {rows, cols / 2}, 9);
-        b.L2Normalize(x, norm, unit);
-        b.L2NormalizeBackward(dy, unit, norm, true, dx);
-        b.RowDot(x, other, dot);
-        b.RowScale(x, scale, true, scaled);
-        b.AbsDifference(x, other, distance);
-        b.AbsDifferenceBackward(dy, x, other, da, db);
-        b.CopyColumns(x, true, leading);
-        // Some rows of x several times, others never.
-        std::vector<int32_t> picks(static_cast<size_t>(rows + rows / 2));
-        for (size_t i = 0; i < picks.size(); ++i)
-          picks[i] = static_cast<int32_t>(i * 4 % static_cast<size_t>(rows));
-        const TensorView index = wb.Ints(DType::kI32, picks);
-        const Shape picked = {static_cast<int64_t>(picks.size()), cols};
-        const TensorView gathered = wb.Make(Role::kStatistic, picked),
-                         dgathered = wb.Normal(Role::kStatistic, picked, 10);
-        const TensorView gathered_dx = wb.Normal(Role::kStatistic, shape, 11);
-        b.GatherRows(x, index, gathered);
-        b.GatherRowsBackward(dgathered, index, gathered_dx);
-        const double additions = 7;  // to one row at most: 1.5 times the common divisor of 4 and the rows
-        const double row_error = (static_cast<double>(cols) + 16) * kEps;
-        std::vector<double> backward = BoundL2NormalizeBackward(wb.Read(dy), wb.Read(unit), wb.Read(norm));
-        return std::vector<OpOutput>{{norm, row_error},
-                                     {unit, row_error},
-                                     {dx, kEps, 8 * kEps, 0, std::move(backward)},
-                                     {dot, 0, 0, row_error},
-                                     {scaled, 0, 0, 2 * kEps},
-                                     {distance, kEps},
-                                     {da, kEps, 10 * kEps},
-                                     {db, kEps, 10 * kEps},
-                                     {leading, 0, 0, kEps},
-                                     {gathered},
-                                     {gathered_dx, 0, 0, additions * kEps}};
-      }};
-}
-
-OpCase LossesCase(int64_t rows, int64_t cols) {
-  return {"Losses" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
+  return {"Similarity" + std::to_string(rows) + "x" + std::to_string(cols),
+          [=](Workbench& wb, Compute) {
             Backend& b = wb.backend();
-            const auto stat = [&](const Shape& shape) { return wb.Make(Role::kStatistic, shape); };
-            std::vector<int32_t> targets(rows), mask(rows * cols);
-            for (int64_t i = 0; i < rows; ++i) targets[i] = static_cast<int32_t>(i * 7 % cols);
-            for (int64_t i = 0; i < rows * cols; ++i)
-              mask[i] = i % 5 != 3 || i % cols == targets[i / cols] ? 1 : 0;
-            std::vector<float> labels(rows);
-            for (int64_t i = 0; i < rows; ++i) labels[i] = static_cast<float>(i * 3 % 5);
-            const TensorView scores = wb.Normal(Role::kStatistic, {rows, cols}, 1, 4),
-                             dscores = stat({rows, cols});
-            const TensorView masked = stat({rows, cols}), x = wb.Normal(Role::kStatistic, {rows}, 2),
-                             dx = stat({rows});
-            const TensorView dcosent = stat({rows}),
-                             losses[5] = {stat({1}), stat({1}), stat({1}), stat({1}), stat({1})};
-            const TensorView label = wb.From(Role::kStatistic, {rows}, labels);
-            const TensorView target = wb.Ints(DType::kI32, targets);
-            const TensorView in = wb.Ints(DType::kU8, mask).Reshaped({rows, cols});
-            const TensorView a = wb.Normal(Role::kStatistic, {rows, cols}, 4);
-            const TensorView p = wb.Normal(Role::kStatistic, {rows, cols}, 5);
-            const TensorView n = wb.Normal(Role::kStatistic, {rows, cols}, 6);
-            const TensorView da = stat({rows, cols}), dp = stat({rows, cols}), dn = stat({rows, cols});
-            b.SoftmaxCrossEntropy(scores, {}, target, losses[0], dscores);
-            b.SoftmaxCrossEntropy(scores, in, target, losses[1], masked);
-            b.MeanSquaredError(x, label, losses[2], dx);
-            b.CosentLoss(x, label, 20, losses[3], dcosent);
-            b.TripletLoss(a, p, n, 5, losses[4], da, dp, dn);
-            // Losses are computed in double and rounded on storing; 8 eps allow for f32 exponentials too.
-            const double loss = 64 * kEps;
-            return std::vector<OpOutput>{
-                {losses[0], loss},    {losses[1], loss}, {losses[2], loss},
-                {losses[3], loss},    {losses[4], loss}, {dscores, loss, kEps},
-                {masked, loss, kEps}, {dx, loss, kEps},  {dcosent, 16 * loss, 20 * loss},
-                {da, loss, loss},     {dp, loss, loss},  {dn, loss, loss}};
+            const Shape shape = {rows, cols};
+            const TensorView x = wb.Normal(Role::kStatistic, shape, 1),
+                             other = wb.Normal(Role::kStatistic, shape, 2);
+            const TensorView dy = wb.Normal(Role::kStatistic, shape, 3),
+                             norm = wb.Make(Role::kStatistic, {rows});
+            const TensorView unit = wb.Make(Role::kStatistic, shape),
+                             dx = wb.Normal(Role::kStatistic, shape, 4);
+            const TensorView dot = wb.Make(Role::kStatistic, {rows}),
+                             scaled = wb.Normal(Role::kStatistic, shape, 5);
+            const TensorView distance = wb.Make(Role::kStatistic, shape);
+            const TensorView da = wb.Normal(Role::kStatistic, shape, 6),
+                             db = wb.Normal(Role::kStatistic, shape, 7);
+            const TensorView scale = wb.Normal(Role::kStatistic, {rows}, 8);
+            const TensorView leading = wb.Normal(Role::kStatistic, {rows, cols / 2}, 9);
+            b.L2Normalize(x, norm, unit);
+            b.L2NormalizeBackward(dy, unit, norm, true, dx);
+            b.RowDot(x, other, dot);
+            b.RowScale(x, scale, true, scaled);
+            b.AbsDifference(x, other, distance);
+            b.AbsDifferenceBackward(dy, x, other, da, db);
+            b.CopyColumns(x, true, leading);
+            // Some rows of x several times, others never.
+            std::vector<int32_t> picks(static_cast<size_t>(rows + rows / 2));
+            for (size_t i = 0; i < picks.size(); ++i)
+              picks[i] = static_cast<int32_t>(i * 4 % static_cast<size_t>(rows));
+            const TensorView index = wb.Ints(DType::kI32, picks);
+            const Shape picked = {static_cast<int64_t>(picks.size()), cols};
+            const TensorView gathered = wb.Make(Role::kStatistic, picked),
+                             dgathered = wb.Normal(Role::kStatistic, picked, 10);
+            const TensorView gathered_dx = wb.Normal(Role::kStatistic, shape, 11);
+            b.GatherRows(x, index, gathered);
+            b.GatherRowsBackward(dgathered, index, gathered_dx);
+            // to one row at most: 1.5 times the common divisor of 4 and the rows
+            const double additions = 7;
+            const double row_error = (static_cast<double>(cols) + 16) * kEps;
+            std::vector<double> backward =
+                BoundL2NormalizeBackward(wb.Read(dy), wb.Read(unit), wb.Read(norm));
+            return std::vector<OpOutput>{{norm, row_error},
+                                         {unit, row_error},
+                                         {dx, kEps, 8 * kEps, 0, std::move(backward)},
+                                         {dot, 0, 0, row_error},
+                                         {scaled, 0, 0, 2 * kEps},
+                                         {distance, kEps},
+                                         {da, kEps, 10 * kEps},
+                                         {db, kEps, 10 * kEps},
+                                         {leading, 0, 0, kEps},
+                                         {gathered},
+                                         {gathered_dx, 0, 0, additions * kEps}};
           }};
 }
 
-OpCase OptimizerCase(int64_t n) {
+OpCase LossesCase(int64_t rows, int64_t cols) {
   return {
-      "Optimizer" + std::to_string(n), [=](Workbench& wb, Compute) {
+      "Losses" + std::to_string(rows) + "x" + std::to_string(cols), [=](Workbench& wb, Compute) {
         Backend& b = wb.backend();
-        const int64_t blocks = (n + 255) / 256;
-        const Adam8State state8{.m_codes = wb.Make(DType::kU8, {n}),
-                                .v_codes = wb.Make(DType::kU8, {n}),
-                                .m_absmax = wb.Make(DType::kF32, {blocks}),
-                                .v_absmax = wb.Make(DType::kF32, {blocks})};
-        const AdamState state{.m = wb.Make(Role::kParameter, {n}), .v = wb.Make(Role::kParameter, {n})};
-        const TensorView p8 = wb.Normal(Role::kParameter, {n}, 1), p = wb.Normal(Role::kParameter, {n}, 2);
-        const TensorView squares = wb.Make(Role::kStatistic, {1}), nonfinite = wb.Make(Role::kStatistic, {1});
-        for (int step = 1; step <= 3; ++step) {
-          const AdamStep options{
-              .step = step, .learning_rate = 1e-2, .weight_decay = 0.01, .gradient_scale = 0.7};
-          const TensorView g = wb.Normal(Role::kParameter, {n}, 10 + step);
-          b.Adam8(options, g, state8, p8);
-          b.Adam(options, g, state, p);
-          b.SumSquares(std::vector<TensorView>{g, p.Rows(0, n / 2)}, squares, nonfinite);
-        }
-        // Three steps of at most 10 lr each, every one with some 16 roundings, on |p| <= 5.
-        const double step_error = 3 * (10 * 1e-2 * 16 + 2 * 5) * kEps;
-        return std::vector<OpOutput>{{p8, 0, 0}, {p, 0, step_error}, {squares, 8 * kEps, 0}, {nonfinite}};
+        const auto stat = [&](const Shape& shape) { return wb.Make(Role::kStatistic, shape); };
+        std::vector<int32_t> targets(rows), mask(rows * cols);
+        for (int64_t i = 0; i < rows; ++i) targets[i] = static_cast<int32_t>(i * 7 % cols);
+        for (int64_t i = 0; i < rows * cols; ++i)
+          mask[i] = i % 5 != 3 || i % cols == targets[i / cols] ? 1 : 0;
+        std::vector<float> labels(rows);
+        for (int64_t i = 0; i < rows; ++i) labels[i] = static_cast<float>(i * 3 % 5);
+        const TensorView scores = wb.Normal(Role::kStatistic, {rows, cols}, 1, 4),
+                         dscores = stat({rows, cols});
+        const TensorView masked = stat({rows, cols}), x = wb.Normal(Role::kStatistic, {rows}, 2),
+                         dx = stat({rows});
+        const TensorView dcosent = stat({rows}),
+                         losses[5] = {stat({1}), stat({1}), stat({1}), stat({1}), stat({1})};
+        const TensorView label = wb.From(Role::kStatistic, {rows}, labels);
+        const TensorView target = wb.Ints(DType::kI32, targets);
+        const TensorView in = wb.Ints(DType::kU8, mask).Reshaped({rows, cols});
+        const TensorView a = wb.Normal(Role::kStatistic, {rows, cols}, 4);
+        const TensorView p = wb.Normal(Role::kStatistic, {rows, cols}, 5);
+        const TensorView n = wb.Normal(Role::kStatistic, {rows, cols}, 6);
+        const TensorView da = stat({rows, cols}), dp = stat({rows, cols}), dn = stat({rows, cols});
+        b.SoftmaxCrossEntropy(scores, {}, target, losses[0], dscores);
+        b.SoftmaxCrossEntropy(scores, in, target, losses[1], masked);
+        b.MeanSquaredError(x, label, losses[2], dx);
+        b.CosentLoss(x, label, 20, losses[3], dcosent);
+        b.TripletLoss(a, p, n, 5, losses[4], da, dp, dn);
+        // Losses are computed in double and rounded on storing; 8 eps allow for f32
+        // exponentials too.
+        const double loss = 64 * kEps;
+        return std::vector<OpOutput>{
+            {losses[0], loss},    {losses[1], loss}, {losses[2], loss},
+            {losses[3], loss},    {losses[4], loss}, {dscores, loss, kEps},
+            {masked, loss, kEps}, {dx, loss, kEps},  {dcosent, 16 * loss, 20 * loss},
+            {da, loss, loss},     {dp, loss, loss},  {dn, loss, loss}};
       }};
+}
+
+OpCase OptimizerCase(int64_t n) {
+  return {"Optimizer" + std::to_string(n), [=](Workbench& wb, Compute) {
+            Backend& b = wb.backend();
+            const int64_t blocks = (n + 255) / 256;
+            const Adam8State state8{.m_codes = wb.Make(DType::kU8, {n}),
+                                    .v_codes = wb.Make(DType::kU8, {n}),
+                                    .m_absmax = wb.Make(DType::kF32, {blocks}),
+                                    .v_absmax = wb.Make(DType::kF32, {blocks})};
+            const AdamState state{.m = wb.Make(Role::kParameter, {n}),
+                                  .v = wb.Make(Role::kParameter, {n})};
+            const TensorView p8 = wb.Normal(Role::kParameter, {n}, 1),
+                             p = wb.Normal(Role::kParameter, {n}, 2);
+            const TensorView squares = wb.Make(Role::kStatistic, {1}),
+                             nonfinite = wb.Make(Role::kStatistic, {1});
+            for (int step = 1; step <= 3; ++step) {
+              const AdamStep options{
+                  .step = step, .learning_rate = 1e-2, .weight_decay = 0.01, .gradient_scale = 0.7};
+              const TensorView g = wb.Normal(Role::kParameter, {n}, 10 + step);
+              b.Adam8(options, g, state8, p8);
+              b.Adam(options, g, state, p);
+              b.SumSquares(std::vector<TensorView>{g, p.Rows(0, n / 2)}, squares, nonfinite);
+            }
+            // Three steps of at most 10 lr each, every one with some 16 roundings, on |p| <= 5.
+            const double step_error = 3 * (10 * 1e-2 * 16 + 2 * 5) * kEps;
+            return std::vector<OpOutput>{
+                {p8, 0, 0}, {p, 0, step_error}, {squares, 8 * kEps, 0}, {nonfinite}};
+          }};
 }
 
 OpCase EmbedCase(int64_t cols) {
@@ -504,10 +529,11 @@ WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in, WeightFormat form
   const HostMatrix& matrix = TestWeight(out, in, format);
   if (!wb.UsesAbsoluteInputs()) return wb.backend().AddWeight(matrix.matrix());
   magnitudes.push_back(matrix.Decoded(true));
-  return wb.backend().AddWeight({.name = "magnitudes",
-                                 .rows = out,
-                                 .cols = in,
-                                 .codes = reinterpret_cast<const std::byte*>(magnitudes.back().data())});
+  return wb.backend().AddWeight(
+      {.name = "magnitudes",
+       .rows = out,
+       .cols = in,
+       .codes = reinterpret_cast<const std::byte*>(magnitudes.back().data())});
 }
 
 std::vector<OpCase> OpCases() {
@@ -534,7 +560,8 @@ std::vector<OpCase> OpCases() {
   cases.push_back(TokenSumsCase(1, 3, 2));
   cases.push_back(TokenSumsCase(131, 40, 8));
   cases.push_back(TokenSumsCase(600, 8, 96));
-  for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{1, 16}, {5, 33}, {70, 64}, {3, 1000}}) {
+  for (const auto& [rows, cols] :
+       {std::pair<int64_t, int64_t>{1, 16}, {5, 33}, {70, 64}, {3, 1000}}) {
     cases.push_back(LayerNormCase(rows, cols));
     cases.push_back(GeluCase(rows, cols));
     cases.push_back(DropoutAddCase(rows, cols));

@@ -1,6 +1,6 @@
-// Calls of every backend op over shapes that reach its special paths, each with the tolerance that its
-// arithmetic implies; shared by the tests "equals the reference" and "does not depend on the number of
-// threads".
+// Calls of every backend op over shapes that reach its special paths, each with the tolerance that
+// its arithmetic implies; shared by the tests "equals the reference" and "does not depend on the
+// number of threads".
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// The reference backend's forward ops against formulas written out here, and the aliasing that the seam
-// allows.
+// The reference backend's forward ops against formulas written out here, and the aliasing that the
+// seam allows.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,15 +13,15 @@ namespace {
 TEST(ReferenceBackend, IsOfOneTypeThroughout) {
   for (const DType dtype : {DType::kF64, DType::kC128}) {
     const auto backend = MakeReferenceBackend(dtype);
-    for (const Role role :
-         {Role::kActivation, Role::kResidual, Role::kGradient, Role::kParameter, Role::kStatistic}) {
+    for (const Role role : {Role::kActivation, Role::kResidual, Role::kGradient, Role::kParameter,
+                            Role::kStatistic}) {
       EXPECT_EQ(TypeOfRole(backend->Types(), role), dtype);
     }
     EXPECT_EQ(backend->Describe().backend, "reference");
     const Buffer buffer = backend->Allocate(100);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % 64, 0u);
-    EXPECT_TRUE(
-        std::all_of(buffer.data(), buffer.data() + 100, [](std::byte b) { return b == std::byte{0}; }));
+    EXPECT_TRUE(std::all_of(buffer.data(), buffer.data() + 100,
+                            [](std::byte b) { return b == std::byte{0}; }));
   }
 }
 
@@ -36,7 +36,8 @@ TEST(Linear, UsesTheDecodedWeights) {
     const HostMatrix matrix(out, in, scheme, block_size, 5);
     const std::vector<float> w = matrix.Decoded();
     Workbench wb(MakeReferenceBackend(DType::kF64));
-    const TensorView x = wb.Normal(Role::kActivation, {3, in}, 6), y = wb.Make(Role::kResidual, {3, out});
+    const TensorView x = wb.Normal(Role::kActivation, {3, in}, 6),
+                     y = wb.Make(Role::kResidual, {3, out});
     wb.backend().Linear(x, wb.backend().AddWeight(matrix.matrix()), {}, y);
     const std::vector<double> xs = wb.Read(x), ys = wb.Read(y);
     for (int64_t t = 0; t < 3; ++t) {
@@ -53,7 +54,8 @@ TEST(Linear, TheResidualMayBeTheOutput) {
   const HostMatrix matrix(4, 4, QuantScheme::kLinear, HostMatrix::kRow, 5);
   Workbench wb(MakeReferenceBackend(DType::kF64));
   const WeightId weight = wb.backend().AddWeight(matrix.matrix());
-  const TensorView x = wb.Normal(Role::kActivation, {3, 4}, 1), h = wb.Normal(Role::kResidual, {3, 4}, 2);
+  const TensorView x = wb.Normal(Role::kActivation, {3, 4}, 1),
+                   h = wb.Normal(Role::kResidual, {3, 4}, 2);
   const TensorView y = wb.Make(Role::kResidual, {3, 4});
   wb.backend().Linear(x, weight, {.residual = h}, y);
   wb.backend().Linear(x, weight, {.residual = h}, h);
@@ -62,8 +64,10 @@ TEST(Linear, TheResidualMayBeTheOutput) {
 
 TEST(LayerNorm, StandardizesRowsAndScaleShiftRepeatsItsOutput) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
-  const TensorView x = wb.Normal(Role::kResidual, {5, 8}, 1, 3), gamma = wb.Normal(Role::kParameter, {8}, 2);
-  const TensorView beta = wb.Normal(Role::kParameter, {8}, 3), xhat = wb.Make(Role::kActivation, {5, 8});
+  const TensorView x = wb.Normal(Role::kResidual, {5, 8}, 1, 3),
+                   gamma = wb.Normal(Role::kParameter, {8}, 2);
+  const TensorView beta = wb.Normal(Role::kParameter, {8}, 3),
+                   xhat = wb.Make(Role::kActivation, {5, 8});
   const TensorView rstd = wb.Make(Role::kStatistic, {5}), y = wb.Make(Role::kActivation, {5, 8});
   wb.backend().LayerNorm(x, gamma, beta, 1e-5, xhat, rstd, y);
   const std::vector<double> in = wb.Read(x), hat = wb.Read(xhat);
@@ -100,7 +104,8 @@ TEST(Gelu, HasTheTanhFormsValues) {
 
 TEST(Pool, FollowsEachDefinitionAndGivesZerosForAnEmptyText) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
-  const TensorView x = wb.From(Role::kResidual, {4, 2}, std::vector<float>{1, 8, 2, 4, 6, 4, 5, -1});
+  const TensorView x =
+      wb.From(Role::kResidual, {4, 2}, std::vector<float>{1, 8, 2, 4, 6, 4, 5, -1});
   const TensorView offsets = wb.Ints(DType::kI32, {0, 3, 3, 4});
   const TensorView y = wb.Make(Role::kResidual, {3, 2}), argmax = wb.Make(DType::kI32, {3, 2});
   const auto pool = [&](Pooling pooling) {
@@ -120,7 +125,8 @@ TEST(Pool, FollowsEachDefinitionAndGivesZerosForAnEmptyText) {
   expect(Pooling::kMeanSqrtLen, {9 / r, 16 / r, 0, 0, 5, -1});
   expect(Pooling::kMax, {6, 8, 0, 0, 5, -1});
   const std::vector<int32_t> rows = wb.ReadInts(argmax);
-  EXPECT_EQ((std::vector<int32_t>{rows[0], rows[1], rows[4], rows[5]}), (std::vector<int32_t>{2, 0, 3, 3}));
+  EXPECT_EQ((std::vector<int32_t>{rows[0], rows[1], rows[4], rows[5]}),
+            (std::vector<int32_t>{2, 0, 3, 3}));
 }
 
 TEST(MatMul, DoesNotReadTheOldOutputWhenBetaIsZero) {

@@ -1,5 +1,5 @@
-// The timed backend: every op goes through with the same bytes and is counted once, in the part it is for,
-// and the parts sum to no more than the time that passed.
+// The timed backend: every op goes through with the same bytes and is counted once, in the part it
+// is for, and the parts sum to no more than the time that passed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,7 +27,8 @@ TEST_P(TimedBackend, GivesTheBytesOfTheBackendItTimes) {
   const std::vector<OpOutput> actual = c.run(timed, Compute::kInt8);
   const double total = watch.Seconds();
   EXPECT_GT(times.Seconds(), 0);
-  EXPECT_LE(times.Seconds(), total) << "verbs lie within what passed around them and do not overlap";
+  EXPECT_LE(times.Seconds(), total)
+      << "verbs lie within what passed around them and do not overlap";
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t k = 0; k < actual.size(); ++k) {
     EXPECT_EQ(timed.Bytes(actual[k].view), plain.Bytes(expected[k].view)) << "output " << k;
@@ -99,8 +100,10 @@ TEST(TimedBackendProducts, AreKeptByShapeAndDirectionWithTheirRows) {
   Workbench bench(MakeTimedBackend(MakeCpuBackend({.compute = Compute::kF32}), times));
   const WeightId weight = AddTestWeight(bench, 24, 40, WeightFormat::kLinearRows);
   const WeightId other = AddTestWeight(bench, 40, 24, WeightFormat::kLinearRows);
-  const TensorView x = bench.Normal(Role::kActivation, {5, 40}, 1), y = bench.Make(Role::kResidual, {5, 24});
-  const TensorView dy = bench.Normal(Role::kGradient, {5, 24}, 2), dx = bench.Make(Role::kGradient, {5, 40});
+  const TensorView x = bench.Normal(Role::kActivation, {5, 40}, 1),
+                   y = bench.Make(Role::kResidual, {5, 24});
+  const TensorView dy = bench.Normal(Role::kGradient, {5, 24}, 2),
+                   dx = bench.Make(Role::kGradient, {5, 40});
   bench.backend().Linear(x, weight, {}, y);
   bench.backend().Linear(x.Rows(0, 3), weight, {}, y.Rows(0, 3));
   bench.backend().LinearBackward(dy, weight, {}, dx);
@@ -130,8 +133,10 @@ TEST(TimedBackendProducts, AreKeptByShapeAndDirectionWithTheirRows) {
 TEST(TimedBackendParts, ProductsAfterPoolingAreTheLossUntilItsBackwardLeavesThem) {
   OpTimes times;
   Workbench bench(MakeTimedBackend(MakeReferenceBackend(DType::kF64), times));
-  const TensorView a = bench.Normal(Role::kParameter, {4, 4}, 1), y = bench.Make(Role::kParameter, {4, 4});
-  const TensorView offsets = bench.Ints(DType::kI32, {0, 2, 4}), pooled = bench.Make(Role::kResidual, {2, 4});
+  const TensorView a = bench.Normal(Role::kParameter, {4, 4}, 1),
+                   y = bench.Make(Role::kParameter, {4, 4});
+  const TensorView offsets = bench.Ints(DType::kI32, {0, 2, 4}),
+                   pooled = bench.Make(Role::kResidual, {2, 4});
   times.Clear();
   const auto calls = [&](StepPart part) { return times.Parts()[static_cast<size_t>(part)].calls; };
   const auto multiply = [&] { bench.backend().MatMul(a, false, a, false, 1, 0, y); };
@@ -141,7 +146,8 @@ TEST(TimedBackendParts, ProductsAfterPoolingAreTheLossUntilItsBackwardLeavesThem
   multiply();
   EXPECT_EQ(calls(StepPart::kLora), 1);
   EXPECT_EQ(calls(StepPart::kVectors), 2) << "Pool and MatMul";
-  bench.backend().PoolBackward(pooled, offsets, Pooling::kMean, {}, bench.Make(Role::kResidual, {4, 4}));
+  bench.backend().PoolBackward(pooled, offsets, Pooling::kMean, {},
+                               bench.Make(Role::kResidual, {4, 4}));
   multiply();
   EXPECT_EQ(calls(StepPart::kLora), 2);
 }
@@ -151,7 +157,9 @@ TEST(TimedBackendParts, AnOpThatThrowsIsCountedToo) {
    public:
     int64_t rows() const override { return 4; }
     int64_t cols() const override { return 4; }
-    void ReadRow(int64_t, std::span<float>) const override { throw std::runtime_error("unreadable"); }
+    void ReadRow(int64_t, std::span<float>) const override {
+      throw std::runtime_error("unreadable");
+    }
   };
   OpTimes times;
   const FailingSource source;
@@ -162,8 +170,9 @@ TEST(TimedBackendParts, AnOpThatThrowsIsCountedToo) {
   EXPECT_EQ(times.Parts()[static_cast<size_t>(StepPart::kEmbedding)].calls, 1);
 }
 
-// The fastest of many rounds: others may use the machine. A step of training has some 30 ops a layer, each
-// of half a millisecond or more in a model that is worth training; 5 microseconds are 1 % of that.
+// The fastest of many rounds: others may use the machine. A step of training has some 30 ops a
+// layer, each of half a millisecond or more in a model that is worth training; 5 microseconds are 1
+// % of that.
 TEST(TimedBackendCost, IsFarBelowThatOfAnOp) {
   constexpr int kCalls = 1000;
   OpTimes times;

@@ -1,5 +1,5 @@
-// Tensors of one backend for tests: makes, fills and reads them, with the same pseudo-random values on every
-// backend.
+// Tensors of one backend for tests: makes, fills and reads them, with the same pseudo-random values
+// on every backend.
 #pragma once
 
 #include <cmath>
@@ -76,7 +76,8 @@ class HostMatrix {
     codes_.resize(values_.size());
     absmax_.resize((values_.size() + matrix_.block_size - 1) / matrix_.block_size);
     if (scheme == QuantScheme::kLinear) {
-      EncodeLinear(values_, matrix_.block_size, reinterpret_cast<int8_t*>(codes_.data()), absmax_.data());
+      EncodeLinear(values_, matrix_.block_size, reinterpret_cast<int8_t*>(codes_.data()),
+                   absmax_.data());
     } else {
       matrix_.code_map = DynamicMap(true).data();
       EncodeDynamic(values_, matrix_.block_size, DynamicMap(true), codes_.data(), absmax_.data());

@@ -116,7 +116,8 @@ TEST_F(LayerCacheTest, AKilledWriterCostsItsLastEntry) {
     LayerCache cache = Open();
     const std::vector<int> absent = Absent(cache, 6);
     EXPECT_EQ(static_cast<int64_t>(absent.size()), 6 - cache.texts());
-    for (size_t i = 0; i < absent.size(); ++i) EXPECT_EQ(absent[i], 6 - static_cast<int>(absent.size() - i));
+    for (size_t i = 0; i < absent.size(); ++i)
+      EXPECT_EQ(absent[i], 6 - static_cast<int>(absent.size() - i));
     for (const int i : absent) cache.Add(TextOf(i), StatesOf(i));
     EXPECT_THAT(Absent(cache, 6), IsEmpty()) << size;
     EXPECT_EQ(ReadText(path), whole) << size;
@@ -187,7 +188,8 @@ TEST_F(LayerCacheTest, AFolderThatCannotBeMadeIsAnError) {
 TEST_F(LayerCacheTest, TheIdentityChangesWithBaseBlocksAndCompute) {
   const auto identity = [&](const std::string& model, Compute compute, int64_t blocks) {
     const auto backend = MakeCpuBackend({.compute = compute});
-    return LayerCacheIdentity(*BaseWeights::Open(model), *backend, compute, blocks, folder_ / "hashes")
+    return LayerCacheIdentity(*BaseWeights::Open(model), *backend, compute, blocks,
+                              folder_ / "hashes")
         .Dump();
   };
   TinyModel tiny = MakeTinyModel();

@@ -32,8 +32,8 @@ class PromptTest : public ::testing::Test {
 };
 
 // `pooling` of rows [begin, end) of hidden [T, D], weights by the row's number, in double.
-std::vector<double> PoolRows(const std::vector<float>& hidden, int64_t d, int64_t begin, int64_t end,
-                             Pooling pooling) {
+std::vector<double> PoolRows(const std::vector<float>& hidden, int64_t d, int64_t begin,
+                             int64_t end, Pooling pooling) {
   std::vector<double> result(static_cast<size_t>(d), 0.0);
   if (begin >= end) return result;
   double weights = 0;
@@ -63,8 +63,8 @@ TEST_F(PromptTest, APromptCanBeLeftOutOfEveryPooling) {
   const int64_t d = model.config().hidden_size;
   const auto skipped = static_cast<int64_t>(Ids(prompt).size());
   ASSERT_GT(skipped, 1);
-  for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast, Pooling::kCls,
-                                Pooling::kMax, Pooling::kMeanSqrtLen}) {
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast,
+                                Pooling::kCls, Pooling::kMax, Pooling::kMeanSqrtLen}) {
     Encoder encoder(model, {.pooling = pooling, .dropout = {}});
     TextEncoder text_encoder(encoder, *loaded_.tokenizer, {.tokenize = {}, .pool_prompt = false});
     std::vector<float> out(texts.size() * static_cast<size_t>(d));
@@ -73,19 +73,23 @@ TEST_F(PromptTest, APromptCanBeLeftOutOfEveryPooling) {
       PackedTexts one;
       one.Add(Ids(prompt + texts[n]));
       const ArenaScope scope(encoder.arena());
-      const TensorView hidden = encoder.arena().Allocate(backend->Types().residual, {one.Tokens(), d});
+      const TensorView hidden =
+          encoder.arena().Allocate(backend->Types().residual, {one.Tokens(), d});
       encoder.HiddenStates(one, hidden);
       const std::vector<float> states = DownloadFloats(*backend, hidden);
       // A text that is all prompt has zeros, but a first token it has.
       const bool is_whole = pooling == Pooling::kCls && one.Tokens() <= skipped;
-      const std::vector<double> expected = PoolRows(states, d, is_whole ? 0 : skipped, one.Tokens(), pooling);
+      const std::vector<double> expected =
+          PoolRows(states, d, is_whole ? 0 : skipped, one.Tokens(), pooling);
       double largest = 0;
-      for (const float value : states) largest = std::max(largest, std::fabs(static_cast<double>(value)));
+      for (const float value : states)
+        largest = std::max(largest, std::fabs(static_cast<double>(value)));
       // A sum of T terms in float, scaled once more for the weighted mean's mixture.
       const double tolerance = 2.0 * static_cast<double>(one.Tokens() + 2) * 0x1p-24 * largest *
                                (pooling == Pooling::kMeanSqrtLen ? std::sqrt(one.Tokens()) : 1.0);
       for (int64_t j = 0; j < d; ++j)
-        ASSERT_NEAR(out[n * d + j], expected[j], tolerance) << PoolingName(pooling) << " text " << n;
+        ASSERT_NEAR(out[n * d + j], expected[j], tolerance)
+            << PoolingName(pooling) << " text " << n;
     }
     // Without a prompt there is nothing to leave out.
     TextEncoder plain(encoder, *loaded_.tokenizer, {.tokenize = {}});
@@ -126,7 +130,8 @@ TEST_F(PromptTest, AnEmbedderPutsTokensAroundEveryText) {
   around.max_length = 4;
   EXPECT_EQ(encode(around, "text"), encode(plain, "<te>"));
   around.max_length = 2;
-  EXPECT_THAT(ErrorOf([&] { SentenceEncoder{around}; }), HasSubstr("have 2 tokens, and --max-length is 2"));
+  EXPECT_THAT(ErrorOf([&] { SentenceEncoder{around}; }),
+              HasSubstr("have 2 tokens, and --max-length is 2"));
 }
 
 }  // namespace

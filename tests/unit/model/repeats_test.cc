@@ -33,17 +33,20 @@ TEST(Repeats, AreEncodedOnceWithTheBytesOfATextAlone) {
   const LoadedModel loaded = LoadModel(folder.path(), "", "");
   const std::string long_text(40, 'x');
   // Within a batch, across batches, empty, and equal only after truncation.
-  const std::vector<std::string> texts = {"one", "two", "one",     "",    long_text + "a", "three",
-                                          "two", "",    "one two", "one", "two",           long_text + "b"};
+  const std::vector<std::string> texts = {"one",           "two",   "one", "",
+                                          long_text + "a", "three", "two", "",
+                                          "one two",       "one",   "two", long_text + "b"};
   for (const Compute compute : {Compute::kF32, Compute::kBF16, Compute::kInt8}) {
     const std::unique_ptr<Backend> backend = MakeCpuBackend({.compute = compute});
     BloomModel model(*backend, loaded.base_weights);
     const auto d = static_cast<size_t>(model.config().hidden_size);
     for (const std::string prompt : {"", "q: "}) {
       Encoder encoder(model, {.pooling = Pooling::kWeightedMean});
-      TextEncoder text_encoder(
-          encoder, *loaded.tokenizer,
-          {.tokenize = {.max_length = 20}, .normalize = true, .pool_prompt = false, .batch_tokens = 24});
+      TextEncoder text_encoder(encoder, *loaded.tokenizer,
+                               {.tokenize = {.max_length = 20},
+                                .normalize = true,
+                                .pool_prompt = false,
+                                .batch_tokens = 24});
       std::vector<float> together(texts.size() * d, 5.0f), alone(d);
       const EncodeStatistics statistics = text_encoder.Encode(texts, prompt, together);
       const int64_t computed = encoder.work().tokens;

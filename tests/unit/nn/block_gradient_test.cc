@@ -1,8 +1,9 @@
-// Gradients of a whole block by complex step: the shipped nn code itself runs in complex arithmetic.
+// Gradients of a whole block by complex step: the shipped nn code itself runs in complex
+// arithmetic.
 //
-// f(x + ih) = f(x) + ih f'(x) + O(h^2): with h = 1e-50 the imaginary part over h is the derivative to
-// rounding, since nothing is subtracted. Source: Squire and Trapp, "Using complex variables to estimate
-// derivatives" (1998).
+// f(x + ih) = f(x) + ih f'(x) + O(h^2): with h = 1e-50 the imaginary part over h is the derivative
+// to rounding, since nothing is subtracted. Source: Squire and Trapp, "Using complex variables to
+// estimate derivatives" (1998).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -48,7 +49,8 @@ class BlockBench {
     offsets_ = New(DType::kI32, {4});
     backend_->Upload(std::as_bytes(std::span(offsets)), offsets_);
     std::vector<int64_t> keys(kTokens);
-    for (int64_t i = 0; i < kTokens; ++i) keys[i] = static_cast<int64_t>(Mix64(static_cast<uint64_t>(i)));
+    for (int64_t i = 0; i < kTokens; ++i)
+      keys[i] = static_cast<int64_t>(Mix64(static_cast<uint64_t>(i)));
     keys_ = New(DType::kI64, {kTokens});
     backend_->Upload(std::as_bytes(std::span(keys)), keys_);
 
@@ -133,7 +135,8 @@ class BlockBench {
     backend_->Upload(std::as_bytes(std::span(complex)), view);
     return view;
   }
-  Parameter MakeParameter(const std::string& name, int64_t n, double mean, Shape shape, bool trained) {
+  Parameter MakeParameter(const std::string& name, int64_t n, double mean, Shape shape,
+                          bool trained) {
     std::vector<double> values = RandomValues(n, 0.3, ++seed_);
     for (double& v : values) v += mean;
     Parameter parameter{.value = Uploaded(values, shape), .gradient = {}};
@@ -149,8 +152,8 @@ class BlockBench {
   }
   LinearLayer MakeLinear(int64_t in, int64_t out) {
     const std::vector<double> wide = RandomValues(in * out, 0.3, ++seed_);
-    std::vector<float>& values =
-        *weight_values_.emplace_back(std::make_unique<std::vector<float>>(wide.begin(), wide.end()));
+    std::vector<float>& values = *weight_values_.emplace_back(
+        std::make_unique<std::vector<float>>(wide.begin(), wide.end()));
     LinearLayer layer{
         .name = "linear",
         .weight = backend_->AddWeight({.name = "linear",
@@ -188,7 +191,8 @@ TEST_P(BlockGradient, EveryGradientEqualsTheComplexStep) {
   BlockBench bench(GetParam());
   const std::vector<Complex> dinput = bench.Backward();
   std::vector<std::vector<Complex>> gradients;
-  for (const auto& [name, parameter] : bench.trainable()) gradients.push_back(bench.Read(parameter.gradient));
+  for (const auto& [name, parameter] : bench.trainable())
+    gradients.push_back(bench.Read(parameter.gradient));
   const auto compare = [&](const std::string& name, const TensorView& tensor,
                            const std::vector<Complex>& gradient) {
     double largest = 0, difference = 0;
@@ -213,7 +217,8 @@ INSTANTIATE_TEST_SUITE_P(Blocks, BlockGradient,
                                          BlockCase{.name = "residual_from_layernorm",
                                                    .biases = true,
                                                    .residual_from_layernorm = true},
-                                         BlockCase{.name = "dropout", .biases = true, .dropout = 0.3},
+                                         BlockCase{
+                                             .name = "dropout", .biases = true, .dropout = 0.3},
                                          BlockCase{.name = "lora_dropout", .lora_dropout = 0.4},
                                          BlockCase{.name = "everything",
                                                    .biases = true,

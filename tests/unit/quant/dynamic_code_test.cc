@@ -106,16 +106,19 @@ TEST(DynamicGrid, EqualsBitsandbytesOnTheCpu) {
     Encoded e = Sized(c.values, c.block_size);
     EncodeDynamicGrid(c.values, c.block_size, c.is_signed, e.codes.data(), e.absmax.data());
     EXPECT_THAT(e.absmax, testing::ElementsAreArray(c.absmax)) << c.name;
-    EXPECT_THAT(std::vector<int>(e.codes.begin(), e.codes.end()), testing::ElementsAreArray(c.codes))
+    EXPECT_THAT(std::vector<int>(e.codes.begin(), e.codes.end()),
+                testing::ElementsAreArray(c.codes))
         << c.name;
   }
 }
 
-// Exact encoding and bitsandbytes' grid may differ only where the grid's nearest point (at most half a step
-// of 2 / 65535 away, plus 4 roundings) lies on the other side of the midpoint between codes.
+// Exact encoding and bitsandbytes' grid may differ only where the grid's nearest point (at most
+// half a step of 2 / 65535 away, plus 4 roundings) lies on the other side of the midpoint between
+// codes.
 TEST(DynamicCode, DiffersFromBitsandbytesOnlyByTheGridsResolution) {
   for (const GoldenCase& c : ReadGolden().cases) {
-    if (c.name == "not_finite" || c.name == "denormals") continue;  // there the scales differ, see below
+    // there the scales differ, see below
+    if (c.name == "not_finite" || c.name == "denormals") continue;
     const auto& map = DynamicMap(c.is_signed);
     Encoded e = Sized(c.values, c.block_size);
     EncodeDynamic(c.values, c.block_size, map, e.codes.data(), e.absmax.data());

@@ -1,4 +1,5 @@
-// Linear 8-bit blocks: the contract's rounding, its corner cases, and decoding from unaligned memory.
+// Linear 8-bit blocks: the contract's rounding, its corner cases, and decoding from unaligned
+// memory.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -48,7 +49,8 @@ std::vector<float> Normals(size_t n, double scale = 1) {
 
 TEST(LinearCode, RoundsTheFloatProductHalfToEven) {
   // With absmax 127 the scale is exactly 1, so values are their own products.
-  const Encoded e = Encode({127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, 125.5f, 0.4999f}, 64);
+  const Encoded e =
+      Encode({127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, 125.5f, 0.4999f}, 64);
   EXPECT_EQ(e.codes, (std::vector<int8_t>{127, 0, 2, 2, 0, -2, -2, 126, 126, 0}));
   EXPECT_EQ(e.absmax, std::vector<float>{127});
 }
@@ -77,8 +79,8 @@ TEST(LinearCode, ABlockOfZerosHasScaleZeroAndCodesZero) {
   EXPECT_EQ(decoded, std::vector<float>(100, 0));
 }
 
-// The decoded value is within half a step, plus the roundings of scale, product and decoding: 4 eps of
-// absmax.
+// The decoded value is within half a step, plus the roundings of scale, product and decoding: 4 eps
+// of absmax.
 class LinearCodeAtScale : public testing::TestWithParam<float> {};
 TEST_P(LinearCodeAtScale, DecodesWithinHalfAStep) {
   const float absmax = GetParam();
@@ -89,15 +91,16 @@ TEST_P(LinearCodeAtScale, DecodesWithinHalfAStep) {
   EXPECT_EQ(e.codes.front(), -127);
   EXPECT_EQ(e.codes.back(), 127);
   std::vector<float> decoded(values.size());
-  Decode(View(e, 1, static_cast<int64_t>(values.size()), 4096), 0, static_cast<int64_t>(values.size()),
-         decoded.data());
+  Decode(View(e, 1, static_cast<int64_t>(values.size()), 4096), 0,
+         static_cast<int64_t>(values.size()), decoded.data());
   const double smallest = std::numeric_limits<float>::denorm_min();
-  const double tolerance = absmax * (0.5 / 127 + 4 * std::numeric_limits<float>::epsilon()) + smallest / 2;
+  const double tolerance =
+      absmax * (0.5 / 127 + 4 * std::numeric_limits<float>::epsilon()) + smallest / 2;
   for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(decoded[i], values[i], tolerance) << i;
 }
 INSTANTIATE_TEST_SUITE_P(FromDenormalsToTheLargest, LinearCodeAtScale,
-                         testing::Values(1.4e-45f, 1e-44f, 1e-40f, 1.2e-38f, 3.7e-37f, 3.8e-37f, 1e-30f,
-                                         2e-30f, 1e-8f, 1.0f, 127.0f, 1e30f, 3e38f));
+                         testing::Values(1.4e-45f, 1e-44f, 1e-40f, 1.2e-38f, 3.7e-37f, 3.8e-37f,
+                                         1e-30f, 2e-30f, 1e-8f, 1.0f, 127.0f, 1e30f, 3e38f));
 
 TEST(LinearCode, NonFiniteValuesGiveDefinedCodes) {
   const float nan = std::numeric_limits<float>::quiet_NaN();

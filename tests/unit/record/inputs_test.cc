@@ -46,7 +46,8 @@ TEST_F(RunInputsTest, TheManifestIsBelievedOnlyForTheSizeThatItNames) {
   Write("data.tsv", "longer\n");
   EXPECT_EQ(Only(path)[0].At("hash_from").AsString(), "contents");
   EXPECT_EQ(Only(path)[0].At("sha256").AsString(), Sha256Hex(std::string("longer\n")));
-  for (const char* manifest : {"{\"files\": 3}", "{", "{\"files\": {\"data.tsv\": {\"bytes\": 7}}}"}) {
+  for (const char* manifest :
+       {"{\"files\": 3}", "{", "{\"files\": {\"data.tsv\": {\"bytes\": 7}}}"}) {
     Write("lacos.json", manifest);
     EXPECT_EQ(Only(path)[0].At("hash_from").AsString(), "contents") << manifest;
   }
@@ -72,7 +73,8 @@ TEST_F(RunInputsTest, DifferencesAreThoseOfContentsNotOfPlaces) {
   EXPECT_EQ(InputDifferences(a, Json::Array()).size(), 1u);
   EXPECT_EQ(InputDifferences(Json::Array(), a).size(), 1u);
   // Without a hash on one side the sizes are compared.
-  const Json unknown = Json::Parse(R"([{"role": "train", "path": "x", "bytes": 4, "sha256": null}])", "x");
+  const Json unknown =
+      Json::Parse(R"([{"role": "train", "path": "x", "bytes": 4, "sha256": null}])", "x");
   EXPECT_TRUE(InputDifferences(unknown, a).empty());
   EXPECT_THROW(InputDifferences(Json::Parse("[{}]", "x"), a), UserError);
 }

@@ -60,19 +60,21 @@ TEST(Thin, PassesOverGaps) {
   series.y[2001] = std::numeric_limits<double>::infinity();
   const ThinnedSeries thinned = Thin(series);
   EXPECT_TRUE(std::isnan(thinned.mean[0]));
-  for (size_t i = 110; i < thinned.mean.size(); ++i) EXPECT_TRUE(std::isfinite(thinned.mean[i])) << i;
+  for (size_t i = 110; i < thinned.mean.size(); ++i)
+    EXPECT_TRUE(std::isfinite(thinned.mean[i])) << i;
 }
 
 TEST(Chart, DrawsEverySeriesAndEscapesEveryText) {
   const std::string evil = "<script>\"'&";
-  const Chart chart{.id = "one",
-                    .title = evil,
-                    .x_title = evil,
-                    .y_title = evil,
-                    .series = {{evil, {1, 2, 3}, {4, kNaN, 5}}, {"b", {1, 2}, {3, 3}, SeriesStyle::kDotted}},
-                    .events = {{evil, {2}}},
-                    .marks = {{2, 3, evil}},
-                    .note = evil};
+  const Chart chart{
+      .id = "one",
+      .title = evil,
+      .x_title = evil,
+      .y_title = evil,
+      .series = {{evil, {1, 2, 3}, {4, kNaN, 5}}, {"b", {1, 2}, {3, 3}, SeriesStyle::kDotted}},
+      .events = {{evil, {2}}},
+      .marks = {{2, 3, evil}},
+      .note = evil};
   const std::string html = ChartHtml(chart);
   EXPECT_THAT(html, Not(HasSubstr("<script>")));
   EXPECT_EQ(Count(html, "&lt;script&gt;&quot;&#39;&amp;"), 8u);
@@ -83,8 +85,11 @@ TEST(Chart, DrawsEverySeriesAndEscapesEveryText) {
 }
 
 TEST(Chart, WithoutAFinitePointItSaysSo) {
-  const Chart chart{
-      .id = "one", .title = "Loss", .x_title = "step", .y_title = "loss", .series = {{"a", {1}, {kNaN}}}};
+  const Chart chart{.id = "one",
+                    .title = "Loss",
+                    .x_title = "step",
+                    .y_title = "loss",
+                    .series = {{"a", {1}, {kNaN}}}};
   const std::string html = ChartHtml(chart);
   EXPECT_THAT(html, HasSubstr("Nothing to show yet."));
   EXPECT_THAT(html, Not(HasSubstr("<svg")));
@@ -104,8 +109,11 @@ TEST(Chart, ALogarithmicAxisLeavesOutWhatItCannotShow) {
 }
 
 TEST(Chart, StaysSmallForLongRuns) {
-  const Chart chart{
-      .id = "one", .title = "Loss", .x_title = "step", .y_title = "loss", .series = {LongSeries(100000)}};
+  const Chart chart{.id = "one",
+                    .title = "Loss",
+                    .x_title = "step",
+                    .y_title = "loss",
+                    .series = {LongSeries(100000)}};
   const std::string html = ChartHtml(chart);
   EXPECT_LT(html.size(), 60000u);
   EXPECT_THAT(html, HasSubstr("mean of about 250 values"));
@@ -129,7 +137,8 @@ Chart BarChart() {
 
 TEST(Chart, ErrorBarsSpanTheirIntervalAndTheAxisCoversThem) {
   const std::string html = ChartHtml(BarChart());
-  // The y axis goes from 40 to 70, so the first bar from the bottom to the top; the second has no lower end.
+  // The y axis goes from 40 to 70, so the first bar from the bottom to the top; the second has no
+  // lower end.
   EXPECT_EQ(Count(html, "class=\"bars"), 1u);
   EXPECT_THAT(html, HasSubstr("1000.0V0.0"));
   const size_t bars = html.find("class=\"bars");

@@ -1,4 +1,5 @@
-// Names of points: none covers another at any width, none leaves the plot, and what has no room is left out.
+// Names of points: none covers another at any width, none leaves the plot, and what has no room is
+// left out.
 #include "lacos/report/label_places.h"
 
 #include <gtest/gtest.h>
@@ -9,8 +10,8 @@ namespace lacos {
 namespace {
 
 // Boxes as a browser would lay them out with narrow letters of 7 px.
-bool Overlap(const LabelledPoint& a, const LabelPlace& pa, const LabelledPoint& b, const LabelPlace& pb,
-             double width) {
+bool Overlap(const LabelledPoint& a, const LabelPlace& pa, const LabelledPoint& b,
+             const LabelPlace& pb, double width) {
   const auto left = [&](const LabelledPoint& point, const LabelPlace& place) {
     const double text = 7.0 * static_cast<double>(point.label.size());
     return point.x * width + (place.to_left ? -9 - text : 9.0);
@@ -19,7 +20,8 @@ bool Overlap(const LabelledPoint& a, const LabelPlace& pa, const LabelledPoint& 
   const double a_right = a_left + 7.0 * static_cast<double>(a.label.size());
   const double b_right = b_left + 7.0 * static_cast<double>(b.label.size());
   const double a_bottom = 210 * a.y + pa.up, b_bottom = 210 * b.y + pb.up;
-  return a_left < b_right && b_left < a_right && a_bottom < b_bottom + 12 && b_bottom < a_bottom + 12;
+  return a_left < b_right && b_left < a_right && a_bottom < b_bottom + 12 &&
+         b_bottom < a_bottom + 12;
 }
 
 TEST(LabelPlaces, APointAloneIsNamedAboveAndToTheInside) {

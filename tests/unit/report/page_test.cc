@@ -22,7 +22,8 @@ bool WellNested(const std::string& html) {
     std::string tag = html.substr(at + 1, end - at - 1);
     if (tag[0] == '!' || tag.back() == '/') continue;
     const bool closing = tag[0] == '/';
-    tag = tag.substr(closing ? 1 : 0, tag.find_first_of(" \n", closing ? 1 : 0) - (closing ? 1 : 0));
+    tag =
+        tag.substr(closing ? 1 : 0, tag.find_first_of(" \n", closing ? 1 : 0) - (closing ? 1 : 0));
     if (tag == "meta" || tag == "link") continue;
     if (!closing) {
       open.push_back(tag);
@@ -41,11 +42,16 @@ TEST(Page, IsWellFormedAndAsksForNothing) {
   page.Paragraph("one < two");
   page.Table({.header = {"x", "y"}, .rows = {{"<i>", "2"}, {"3", "4"}}, .strong_row = 1});
   page.Section("b", "Second");
-  page.Charts({{.id = "c", .title = "C", .x_title = "x", .y_title = "y", .series = {{"s", {1, 2}, {1, 2}}}}});
+  page.Charts({{.id = "c",
+                .title = "C",
+                .x_title = "x",
+                .y_title = "y",
+                .series = {{"s", {1, 2}, {1, 2}}}}});
   const std::string html = page.Html();
   EXPECT_TRUE(WellNested(html));
   EXPECT_FALSE(WellNested(html + "<p>")) << "the check can fail";
-  for (const char* outside : {"http:", "https:", "src=", "url(", "@import", "<script", "<b>", "<i>2"}) {
+  for (const char* outside :
+       {"http:", "https:", "src=", "url(", "@import", "<script", "<b>", "<i>2"}) {
     if (std::string(outside) == "<b>") continue;  // a mark's dot
     EXPECT_THAT(html, Not(HasSubstr(outside)));
   }

@@ -14,8 +14,8 @@
 namespace lacos {
 namespace {
 
-// Rows near a few directions, some equal and one of zeros, so that the f32 products alone would order many
-// wrongly.
+// Rows near a few directions, some equal and one of zeros, so that the f32 products alone would
+// order many wrongly.
 std::vector<float> MakeRows(int64_t n, int64_t d, uint64_t seed) {
   Random random(seed, RandomStream::kBatch);
   std::vector<float> rows(static_cast<size_t>(n * d));
@@ -71,7 +71,8 @@ TEST_P(Search, IsSortingEveryCosine) {
     ASSERT_EQ(ranks[static_cast<size_t>(i)].size(), asked.size());
     for (size_t t = 0; t < asked.size(); ++t) {
       const auto place = std::find(order.begin(), order.end(), asked[t]) - order.begin();
-      EXPECT_EQ(ranks[static_cast<size_t>(i)][t], place + 1) << "query " << i << " target " << asked[t];
+      EXPECT_EQ(ranks[static_cast<size_t>(i)][t], place + 1)
+          << "query " << i << " target " << asked[t];
     }
   }
 }

@@ -1,4 +1,5 @@
-// Reduced precisions: equal, code for code, to what sentence-transformers 6.2's quantize_embeddings returned.
+// Reduced precisions: equal, code for code, to what sentence-transformers 6.2's quantize_embeddings
+// returned.
 #include "lacos/search/precision.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,8 @@ namespace {
 
 constexpr int64_t kRows = 5, kDims = 11;
 
-// The matrix that was given to quantize_embeddings: one constant dimension, a zero and a negative zero.
+// The matrix that was given to quantize_embeddings: one constant dimension, a zero and a negative
+// zero.
 std::vector<float> GoldenInput() {
   std::vector<float> x(kRows * kDims);
   for (int64_t i = 0; i < kRows; ++i) {
@@ -41,10 +43,10 @@ std::vector<int> Codes(Precision precision, const std::vector<float>& x, int64_t
   return codes;
 }
 
-const std::vector<int> kUint8Codes = {0,   93,  0,   0,   0,   151, 0,   215, 0,   220, 0,   127, 220, 127,
-                                      0,   127, 255, 127, 143, 127, 0,   127, 254, 0,   254, 0,   254, 114,
-                                      254, 107, 254, 127, 254, 34,  127, 34,  0,   34,  179, 34,  254, 34,
-                                      254, 34,  161, 254, 161, 0,   161, 0,   161, 0,   161, 34,  161};
+const std::vector<int> kUint8Codes = {
+    0,   93, 0,   0,   0,   151, 0,   215, 0,   220, 0,   127, 220, 127, 0,   127, 255, 127, 143,
+    127, 0,  127, 254, 0,   254, 0,   254, 114, 254, 107, 254, 127, 254, 34,  127, 34,  0,   34,
+    179, 34, 254, 34,  254, 34,  161, 254, 161, 0,   161, 0,   161, 0,   161, 34,  161};
 
 TEST(QuantizeEmbeddings, Uint8EqualsSentenceTransformers) {
   EXPECT_EQ(Codes(Precision::kUint8, GoldenInput(), kDims), kUint8Codes);
@@ -97,8 +99,8 @@ TEST(QuantizeEmbeddings, BlocksGiveTheSameCodesAsOneCall) {
     for (int64_t row = 0; row < 37; row += 10)
       ranges.Add(all.subspan(row * d, std::min<int64_t>(10, 37 - row) * d));
     for (int64_t row = 0; row < 37; row += 8) {
-      QuantizeEmbeddings(precision, all.subspan(row * d, std::min<int64_t>(8, 37 - row) * d), d, &ranges,
-                         pieces);
+      QuantizeEmbeddings(precision, all.subspan(row * d, std::min<int64_t>(8, 37 - row) * d), d,
+                         &ranges, pieces);
     }
     QuantizeEmbeddings(precision, x, d, &ranges, whole);
     EXPECT_EQ(ranges.count, 37);
@@ -116,9 +118,10 @@ TEST(QuantizeEmbeddings, Int8DecodesToWithinOneStep) {
   ranges.Add(x);
   const std::vector<int> codes = Codes(Precision::kUint8, x, d);
   for (int64_t i = 0; i < n * d; ++i) {
-    const double low = ranges.low[i % d], step = (static_cast<double>(ranges.high[i % d]) - low) / 255;
-    // floor() leaves less than one step; the f32 quotient of at most 255 is off by less than 255 * 2^-22
-    // steps.
+    const double low = ranges.low[i % d],
+                 step = (static_cast<double>(ranges.high[i % d]) - low) / 255;
+    // floor() leaves less than one step; the f32 quotient of at most 255 is off by less than 255 *
+    // 2^-22 steps.
     EXPECT_NEAR(low + (codes[i] + 0.5) * step, x[i], (0.5 + 255 * 0x1p-22) * step);
   }
 }

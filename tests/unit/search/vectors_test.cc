@@ -15,8 +15,8 @@ namespace {
 
 TEST(Cosine, IsThatOfTheDirections) {
   const std::vector<float> a = {3, 4}, b = {30, 40}, c = {-4, 3}, d = {-3, -4};
-  const double tol =
-      8 * std::numeric_limits<double>::epsilon();  // two products, two roots, one quotient in double
+  // two products, two roots, one quotient in double
+  const double tol = 8 * std::numeric_limits<double>::epsilon();
   EXPECT_NEAR(Cosine(a, b), 1, tol);
   EXPECT_EQ(Cosine(a, c), 0);
   EXPECT_NEAR(Cosine(a, d), -1, tol);
@@ -35,7 +35,8 @@ TEST(Cosine, DoesNotOverflowWhereFloatWould) {
 
 TEST(PairCosines, GoesRowByRow) {
   const std::vector<float> a = {1, 0, 0, 1, 0, 0}, b = {1, 0, 1, 0, 5, 5};
-  EXPECT_EQ(PairCosines({.values = a, .d = 2}, {.values = b, .d = 2}), (std::vector<double>{1, 0, 0}));
+  EXPECT_EQ(PairCosines({.values = a, .d = 2}, {.values = b, .d = 2}),
+            (std::vector<double>{1, 0, 0}));
 }
 
 class ReadVectors_ : public testing::Test {
@@ -66,8 +67,9 @@ TEST_F(ReadVectors_, GivesTheRowsOfAFile) {
 
 TEST_F(ReadVectors_, NamesWhatIsWrong) {
   Write({1, 2, 3, 4}, 2);
-  EXPECT_THAT(Refusal(3), testing::AllOf(testing::HasSubstr("2 rows"), testing::HasSubstr("expected 3"),
-                                         testing::HasSubstr("pairs.tsv")));
+  EXPECT_THAT(Refusal(3),
+              testing::AllOf(testing::HasSubstr("2 rows"), testing::HasSubstr("expected 3"),
+                             testing::HasSubstr("pairs.tsv")));
   Write({1, 2, 0, 0}, 2);
   EXPECT_THAT(Refusal(2), testing::AllOf(testing::HasSubstr("row 1"), testing::HasSubstr("zeros")));
   Write({1, 2, 3, std::numeric_limits<float>::quiet_NaN()}, 2);

@@ -49,11 +49,11 @@ TEST(SweepGrid, TheAxesOfAStudyMultiply) {
 
 TEST(SweepGrid, FoldersAreNamesThatAnyFileSystemTakes) {
   const RecipeFolder folder;
-  const Grid grid = MakeGrid(
-      folder.Parse(kRecipeStart +
-                   "[product]\nvary = {quantization = [\"linear/row\"], lora_target = [[\"query_key_value\", "
-                   "\"dense\", \"dense_h_to_4h\", \"dense_4h_to_h\"]], learning_rate = [1e-3], loss = "
-                   "[\"softmax\"], batch_size = [64]}\n"));
+  const Grid grid = MakeGrid(folder.Parse(
+      kRecipeStart +
+      "[product]\nvary = {quantization = [\"linear/row\"], lora_target = [[\"query_key_value\", "
+      "\"dense\", \"dense_h_to_4h\", \"dense_4h_to_h\"]], learning_rate = [1e-3], loss = "
+      "[\"softmax\"], batch_size = [64]}\n"));
   const Cell& cell = grid.cells[0];
   EXPECT_THAT(cell.name, ::testing::HasSubstr("quantization=linear/row"));
   EXPECT_EQ(cell.folder.find('/'), std::string::npos);

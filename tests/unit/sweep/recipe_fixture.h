@@ -16,7 +16,8 @@ namespace lacos {
 class RecipeFolder {
  public:
   RecipeFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "lacos_sweep_test_XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / "lacos_sweep_test_XXXXXX").string();
     EXPECT_NE(mkdtemp(name.data()), nullptr);
     path_ = name;
     std::filesystem::create_directory(path_ / "model");
@@ -27,7 +28,9 @@ class RecipeFolder {
   RecipeFolder& operator=(const RecipeFolder&) = delete;
 
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  SweepRecipe Parse(const std::string& text) const { return ParseRecipe(text, *this / "recipe.toml"); }
+  SweepRecipe Parse(const std::string& text) const {
+    return ParseRecipe(text, *this / "recipe.toml");
+  }
   std::string ErrorOf(const std::string& text) const {
     try {
       Parse(text);

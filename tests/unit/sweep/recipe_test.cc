@@ -42,11 +42,13 @@ TEST(SweepRecipe, MistakesNameFileLineKeyAndWhatWasExpected) {
   const RecipeFolder folder;
   const std::string name = folder / "recipe.toml";
   // The text after the recipe's start begins in line 12.
+  EXPECT_THAT(folder.ErrorOf(kRecipeStart + "ranks = 3\n" + kStudy),
+              AllOf(HasSubstr("[" + name + ":12: settings.ranks]"), HasSubstr("lora_rank"),
+                    HasSubstr("pooling")));
   EXPECT_THAT(
-      folder.ErrorOf(kRecipeStart + "ranks = 3\n" + kStudy),
-      AllOf(HasSubstr("[" + name + ":12: settings.ranks]"), HasSubstr("lora_rank"), HasSubstr("pooling")));
-  EXPECT_THAT(folder.ErrorOf(kRecipeStart + "[[study]]\nname = \"x\"\nvary = {loss = [\"mnr\", \"bce\"]}\n"),
-              AllOf(HasSubstr(name + ":14: study.vary.loss]"), HasSubstr("'bce'"), HasSubstr("cosent")));
+      folder.ErrorOf(kRecipeStart +
+                     "[[study]]\nname = \"x\"\nvary = {loss = [\"mnr\", \"bce\"]}\n"),
+      AllOf(HasSubstr(name + ":14: study.vary.loss]"), HasSubstr("'bce'"), HasSubstr("cosent")));
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + "epochs = \"two\"\n" + kStudy),
               AllOf(HasSubstr(":12: settings.epochs]"), HasSubstr("'two'"), HasSubstr("a number")));
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + "[[study]\n"),
@@ -55,8 +57,9 @@ TEST(SweepRecipe, MistakesNameFileLineKeyAndWhatWasExpected) {
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + "[[study]]\nname = \"x\"\n"), HasSubstr("study.vary"));
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + "base = \"big\"\n" + kStudy),
               HasSubstr("a name of [bases]: nano"));
-  EXPECT_THAT(folder.ErrorOf(kRecipeStart + "[[study]]\nname = \"x\"\nvary = {lora_rank = [4, 4]}\n"),
-              HasSubstr("4 twice"));
+  EXPECT_THAT(
+      folder.ErrorOf(kRecipeStart + "[[study]]\nname = \"x\"\nvary = {lora_rank = [4, 4]}\n"),
+      HasSubstr("4 twice"));
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + kStudy + kStudy), HasSubstr("'rank' twice"));
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + kStudy + "baseline = {lora_rank = 16}\n"),
               HasSubstr("values in vary"));
@@ -72,7 +75,8 @@ TEST(SweepRecipe, OtherCharactersThanAsciiAreReadAsTheyAre) {
     whole.erase(whole.find("title"), whole.find('\n', whole.find("title")) - whole.find("title"));
     EXPECT_EQ(folder.ErrorOf(more + whole), "no error") << more;
   }
-  EXPECT_EQ(folder.Parse("title = \"Größe 東京 byte_ \\u00e9\"\n" + text.substr(text.find("seeds"))).title,
+  EXPECT_EQ(folder.Parse("title = \"Größe 東京 byte_ \\u00e9\"\n" + text.substr(text.find("seeds")))
+                .title,
             "Größe 東京 byte_ é");
   EXPECT_THAT(folder.ErrorOf(text + "[\"größe\"]\n"), HasSubstr("größe] no such key"));
   EXPECT_THAT(folder.ErrorOf("title = Größe\n" + text), HasSubstr(":1] is no TOML"));
@@ -84,16 +88,17 @@ TEST(SweepRecipe, NamesTellThingsApart) {
   const RecipeFolder folder;
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + kStudy + "[[evaluation.file]]\npath = \"sts.tsv\"\n"),
               HasSubstr("two files are called 'sts.tsv'"));
-  EXPECT_EQ(
-      folder.ErrorOf(kRecipeStart + kStudy + "[[evaluation.file]]\npath = \"sts.tsv\"\nsubset = \"en\"\n"),
-      "no error");
+  EXPECT_EQ(folder.ErrorOf(kRecipeStart + kStudy +
+                           "[[evaluation.file]]\npath = \"sts.tsv\"\nsubset = \"en\"\n"),
+            "no error");
   EXPECT_THAT(folder.ErrorOf("[bases]\n\"../x\" = \"model\"\n"), HasSubstr("letters, digits"));
 }
 
 TEST(SweepRecipe, FewerThanThreeSeedsAreRefusedWithTheReason) {
   const RecipeFolder folder;
   const std::string rest = kRecipeStart.substr(kRecipeStart.find("[bases]")) + kStudy;
-  EXPECT_THAT(folder.ErrorOf("seeds = [1, 2]\n" + rest), AllOf(HasSubstr("at least 3"), HasSubstr("chance")));
+  EXPECT_THAT(folder.ErrorOf("seeds = [1, 2]\n" + rest),
+              AllOf(HasSubstr("at least 3"), HasSubstr("chance")));
   EXPECT_THAT(folder.ErrorOf("seeds = [1, 2, 2]\n" + rest), HasSubstr("2 twice"));
   EXPECT_THAT(folder.ErrorOf("seeds = [1, 2, -3]\n" + rest), HasSubstr("whole numbers"));
   EXPECT_THAT(folder.Parse(rest).seeds, ElementsAre(1, 2, 3));
@@ -104,8 +109,8 @@ TEST(SweepRecipe, MoreCellsThanCanBeTrainedAreRefusedBeforeTheyAreMade) {
   std::string values = "1";
   for (int i = 2; i <= 64; ++i) values += ", " + std::to_string(i);
   const auto product = [&](const std::string& more) {
-    return kRecipeStart + "[product.vary]\nlora_rank = [" + values + "]\nmax_steps = [" + values + "]\n" +
-           more;
+    return kRecipeStart + "[product.vary]\nlora_rank = [" + values + "]\nmax_steps = [" + values +
+           "]\n" + more;
   };
   EXPECT_EQ(folder.ErrorOf(product("")), "no error");  // 4,096
   EXPECT_THAT(folder.ErrorOf(product("layers = [0, 1]\n")), HasSubstr("more than 4096 cells"));

@@ -31,8 +31,8 @@ TEST(SweepSettings, ValuesThatFitAreSetAndOthersAreNot) {
   EXPECT_EQ(SetSetting(settings, "symmetric", int64_t{1}), "found 1");
   EXPECT_EQ(SetSetting(settings, "learning_rate", std::nan("")), "found nan");
   EXPECT_EQ(SetSetting(settings, "data_fraction", 0.0), "found 0");
-  for (const char* bad :
-       {"linear", "linear/63", "linear/96", "linear/8192", "int4/row", "linear/row/2", "none/row"}) {
+  for (const char* bad : {"linear", "linear/63", "linear/96", "linear/8192", "int4/row",
+                          "linear/row/2", "none/row"}) {
     EXPECT_NE(SetSetting(settings, "quantization", std::string(bad)), "") << bad;
   }
   EXPECT_EQ(settings.lora_rank, 32);

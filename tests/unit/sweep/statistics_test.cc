@@ -13,14 +13,16 @@ namespace {
 using ::testing::ElementsAre;
 
 ScoreSeries Constant(double value, int64_t resamples = 2000) {
-  return {
-      .name = "s", .value = value, .resamples = std::vector<double>(static_cast<size_t>(resamples), value)};
+  return {.name = "s",
+          .value = value,
+          .resamples = std::vector<double>(static_cast<size_t>(resamples), value)};
 }
 
 double Variance(const std::vector<double>& values) {
   double mean = 0, squares = 0;
   for (const double v : values) mean += v / static_cast<double>(values.size());
-  for (const double v : values) squares += (v - mean) * (v - mean) / static_cast<double>(values.size() - 1);
+  for (const double v : values)
+    squares += (v - mean) * (v - mean) / static_cast<double>(values.size() - 1);
   return squares;
 }
 
@@ -32,8 +34,8 @@ TEST(CombineSeeds, MeanAndDeviationAreThoseOfTheSeeds) {
 }
 
 TEST(CombineSeeds, WithoutChanceInTheItemsTheSpreadIsThatOfAMeanOfSeeds) {
-  // sd^2 / n = 13 / 3; the bootstrap's own would be a third less. 4 standard errors of a variance of 20000
-  // draws.
+  // sd^2 / n = 13 / 3; the bootstrap's own would be a third less. 4 standard errors of a variance
+  // of 20000 draws.
   const BootstrapOptions options{.resamples = 20000};
   const CellScore score =
       CombineSeeds({Constant(10, 20000), Constant(12, 20000), Constant(17, 20000)}, options);
@@ -45,7 +47,8 @@ TEST(CombineSeeds, EqualSeedsLeaveTheItemsChanceAlone) {
   Random random(1, RandomStream::kBootstrap);
   for (double& value : run.resamples) value = random.Normal();
   const CellScore score = CombineSeeds({run, run, run}, {});
-  for (size_t b = 0; b < run.resamples.size(); ++b) EXPECT_NEAR(score.resamples[b], run.resamples[b], 1e-12);
+  for (size_t b = 0; b < run.resamples.size(); ++b)
+    EXPECT_NEAR(score.resamples[b], run.resamples[b], 1e-12);
 }
 
 TEST(CombineSeeds, CellsWithTheSameSeedsArePaired) {
@@ -75,7 +78,9 @@ TEST(CombineSeeds, OneRunKeepsItsResamples) {
   EXPECT_EQ(score.resamples, Constant(3).resamples);
 }
 
-CellScore Exact(double value) { return {.mean = value, .resamples = std::vector<double>(100, value)}; }
+CellScore Exact(double value) {
+  return {.mean = value, .resamples = std::vector<double>(100, value)};
+}
 
 TEST(FitGrowth, AKnownLineRecoversItsSlope) {
   const CellScore a = Exact(40), b = Exact(42.5), c = Exact(47.5);

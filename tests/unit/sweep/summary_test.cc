@@ -15,7 +15,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Twenty pairs whose cosines follow gold, but for some that are disturbed: more disturbed, lower score.
+// Twenty pairs whose cosines follow gold, but for some that are disturbed: more disturbed, lower
+// score.
 void WriteRun(const std::string& folder, const Cell& cell, int disturbed, double examples) {
   std::filesystem::create_directories(folder);
   EvaluationResults results;
@@ -50,9 +51,10 @@ void WriteRun(const std::string& folder, const Cell& cell, int disturbed, double
 class SummaryTest : public ::testing::Test {
  protected:
   SummaryTest()
-      : recipe_(folder_.Parse(kRecipeStart +
-                              "[[study]]\nname = \"data\"\ntitle = \"How <much> data\"\nwithin = 0.5\nvary = "
-                              "{data_fraction = [0.25, 0.5, 1.0]}\n")),
+      : recipe_(folder_.Parse(
+            kRecipeStart +
+            "[[study]]\nname = \"data\"\ntitle = \"How <much> data\"\nwithin = 0.5\nvary = "
+            "{data_fraction = [0.25, 0.5, 1.0]}\n")),
         grid_(MakeGrid(recipe_)) {
     for (const Grid::Run& run : grid_.Runs(recipe_.seeds)) {
       const Cell& cell = grid_.cells[run.cell];
@@ -87,9 +89,11 @@ TEST_F(SummaryTest, ScoresDifferencesGrowthAndFrontsAreThere) {
     bool has_best = false;
     for (size_t k = 0; k < pareto[i].At("points").size(); ++k) {
       const Json point = pareto[i].At("points")[k];
-      has_best = has_best || (point.At("cell").AsString() == "common" && point.At("front").AsBool());
+      has_best =
+          has_best || (point.At("cell").AsString() == "common" && point.At("front").AsBool());
     }
-    EXPECT_TRUE(has_best) << pareto[i].At("cost").AsString();  // the best score is always on the front
+    // the best score is always on the front
+    EXPECT_TRUE(has_best) << pareto[i].At("cost").AsString();
   }
 }
 
@@ -119,8 +123,8 @@ TEST_F(SummaryTest, TheFormsThatPeopleReadAreWhole) {
   for (const char* forbidden : {"<script", "http://", "https://", "src="})
     EXPECT_THAT(html, Not(HasSubstr(forbidden)));
   const std::string csv = SweepCsv(sweep);
-  const size_t columns =
-      static_cast<size_t>(std::count(csv.begin(), csv.begin() + static_cast<int64_t>(csv.find('\n')), ','));
+  const size_t columns = static_cast<size_t>(
+      std::count(csv.begin(), csv.begin() + static_cast<int64_t>(csv.find('\n')), ','));
   size_t lines = 0;
   for (size_t begin = 0; begin < csv.size(); ++lines) {
     const size_t end = csv.find('\n', begin);

@@ -1,5 +1,5 @@
-// Conversions to and from the 16-bit floating types: every bit pattern, and rounding of everything between
-// them.
+// Conversions to and from the 16-bit floating types: every bit pattern, and rounding of everything
+// between them.
 #include "lacos/tensor/convert.h"
 
 #include <gtest/gtest.h>
@@ -24,8 +24,8 @@ double ValueOf(uint32_t pattern, int exponent_bits, int mantissa_bits) {
                          : sign * std::numeric_limits<double>::infinity();
   }
   const double fraction = std::ldexp(static_cast<double>(mantissa), -mantissa_bits);
-  return sign *
-         (exponent == 0 ? std::ldexp(fraction, 1 - bias) : std::ldexp(1.0 + fraction, exponent - bias));
+  return sign * (exponent == 0 ? std::ldexp(fraction, 1 - bias)
+                               : std::ldexp(1.0 + fraction, exponent - bias));
 }
 
 struct Format {
@@ -35,7 +35,8 @@ struct Format {
   uint16_t (*encode)(float);
 };
 
-const Format kFormats[] = {{"f16", 5, 10, F16ToFloat, FloatToF16}, {"bf16", 8, 7, BF16ToFloat, FloatToBF16}};
+const Format kFormats[] = {{"f16", 5, 10, F16ToFloat, FloatToF16},
+                           {"bf16", 8, 7, BF16ToFloat, FloatToBF16}};
 
 bool IsNaN(const Format& format, uint16_t bits) {
   return std::isnan(ValueOf(bits, format.exponent_bits, format.mantissa_bits));
@@ -70,17 +71,19 @@ TEST(Convert, EveryPatternComesBack) {
   }
 }
 
-// Between two neighbours: just below the middle goes down, just above goes up, the middle goes to the even
-// pattern.
+// Between two neighbours: just below the middle goes down, just above goes up, the middle goes to
+// the even pattern.
 TEST(Convert, RoundsToNearestAndTiesToEven) {
   for (const Format& format : kFormats) {
-    const auto infinity = static_cast<uint32_t>(((1u << format.exponent_bits) - 1) << format.mantissa_bits);
+    const auto infinity =
+        static_cast<uint32_t>(((1u << format.exponent_bits) - 1) << format.mantissa_bits);
     for (const uint32_t sign : {0u, 0x8000u}) {
       for (uint32_t low = 0; low < infinity; ++low) {
         const double a = ValueOf(low, format.exponent_bits, format.mantissa_bits);
         // Above the largest finite value the grid goes on as if the exponent had no end.
-        const double b = low + 1 < infinity ? ValueOf(low + 1, format.exponent_bits, format.mantissa_bits)
-                                            : std::ldexp(1.0, 1 << (format.exponent_bits - 1));
+        const double b = low + 1 < infinity
+                             ? ValueOf(low + 1, format.exponent_bits, format.mantissa_bits)
+                             : std::ldexp(1.0, 1 << (format.exponent_bits - 1));
         const double middle_exact = (a + b) / 2;
         const auto middle = static_cast<float>(middle_exact);
         ASSERT_EQ(static_cast<double>(middle), middle_exact)
@@ -88,7 +91,8 @@ TEST(Convert, RoundsToNearestAndTiesToEven) {
         const float below = std::nextafter(middle, 0.0f);
         const float above = std::nextafter(middle, std::numeric_limits<float>::infinity());
         const float s = sign != 0 ? -1.0f : 1.0f;
-        ASSERT_EQ(format.encode(s * middle), sign | (low + (low & 1u))) << format.name << " " << low;
+        ASSERT_EQ(format.encode(s * middle), sign | (low + (low & 1u)))
+            << format.name << " " << low;
         ASSERT_EQ(format.encode(s * below), sign | low) << format.name << " " << low;
         ASSERT_EQ(format.encode(s * above), sign | (low + 1)) << format.name << " " << low;
       }

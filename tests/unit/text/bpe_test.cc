@@ -1,5 +1,5 @@
-// The merge engine against a definition of BPE written for reading, on random merges and words of all
-// lengths.
+// The merge engine against a definition of BPE written for reading, on random merges and words of
+// all lengths.
 #include "lacos/text/bpe.h"
 
 #include <gtest/gtest.h>
@@ -37,16 +37,19 @@ std::vector<int32_t> Definition(std::vector<int32_t> ids, const std::vector<BpeM
   }
 }
 
-// Merges over the letters a to d and earlier results, each pair once. Ranks need not follow the order in
-// which tokens become possible: a merge may have a lower rank than the one that makes its parts.
+// Merges over the letters a to d and earlier results, each pair once. Ranks need not follow the
+// order in which tokens become possible: a merge may have a lower rank than the one that makes its
+// parts.
 std::vector<BpeMerge> RandomMerges(Random& random, int count) {
   std::vector<BpeMerge> merges;
   std::vector<int32_t> tokens = {'a', 'b', 'c', 'd'};
   while (static_cast<int>(merges.size()) < count) {
-    const BpeMerge merge = {tokens[random.Below(tokens.size())], tokens[random.Below(tokens.size())],
+    const BpeMerge merge = {tokens[random.Below(tokens.size())],
+                            tokens[random.Below(tokens.size())],
                             256 + static_cast<int32_t>(merges.size())};
     bool known = false;
-    for (const BpeMerge& m : merges) known = known || (m.left == merge.left && m.right == merge.right);
+    for (const BpeMerge& m : merges)
+      known = known || (m.left == merge.left && m.right == merge.right);
     if (known) continue;
     merges.push_back(merge);
     tokens.push_back(merge.result);
@@ -64,7 +67,8 @@ TEST(Bpe, IsTheDefinitionForShortWordsByScanAndLongOnesByHeap) {
     const Bpe bpe(CompleteAlphabet(), merges);
     std::string word(1 + random.Below(round % 2 == 0 ? 64 : 200), 'a');
     for (char& c : word) c = static_cast<char>('a' + random.Below(4));
-    const std::vector<int32_t> expected = Definition(std::vector<int32_t>(word.begin(), word.end()), merges);
+    const std::vector<int32_t> expected =
+        Definition(std::vector<int32_t>(word.begin(), word.end()), merges);
     for (const bool with_lengths : {false, true}) {
       bpe.Encode(word, with_lengths, workspace);
       ASSERT_EQ(workspace.ids, expected) << word;
@@ -95,7 +99,8 @@ TEST(Bpe, AMegabyteWithoutABlankIsNoQuadraticWork) {
   std::string word;
   for (int i = 0; i < 500'000; ++i) word += "ab";
   Bpe::Workspace w;
-  bpe.Encode(word, true, w);  // about 0.1 s; a quadratic way needs an hour and the test's time limit ends it
+  // about 0.1 s; a quadratic way needs an hour and the test's time limit ends it
+  bpe.Encode(word, true, w);
   EXPECT_EQ(w.ids, std::vector<int32_t>(125'000, 258));
   EXPECT_EQ(w.lengths, std::vector<int32_t>(125'000, 8));
 }

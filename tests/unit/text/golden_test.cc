@@ -29,7 +29,8 @@ std::vector<Case> ReadCases(const std::string& name) {
     const Json json = Json::Parse(line, name);
     Case c{.text = json.At("text").AsString(), .decoded = json.At("decoded").AsString()};
     c.decoded_skip = json.Has("decoded_skip") ? json.At("decoded_skip").AsString() : "";
-    json.At("ids").ForEachElement([&](const Json& id) { c.ids.push_back(static_cast<int32_t>(id.AsInt())); });
+    json.At("ids").ForEachElement(
+        [&](const Json& id) { c.ids.push_back(static_cast<int32_t>(id.AsInt())); });
     const Json offsets = json.At("offsets");
     for (size_t i = 0; i < offsets.size(); i += 2)
       c.offsets.emplace_back(offsets[i].AsInt(), offsets[i + 1].AsInt());
@@ -41,7 +42,8 @@ std::vector<Case> ReadCases(const std::string& name) {
 class Golden : public testing::TestWithParam<const char*> {
  protected:
   const std::string name_ = GetParam();
-  const std::unique_ptr<Tokenizer> tokenizer_ = Tokenizer::FromFile(kFolder + name_ + ".tokenizer.json");
+  const std::unique_ptr<Tokenizer> tokenizer_ =
+      Tokenizer::FromFile(kFolder + name_ + ".tokenizer.json");
   const std::vector<Case> cases_ = ReadCases(name_);
 };
 
@@ -74,7 +76,8 @@ TEST_P(Golden, DecodesAsHuggingFaceTokenizersDoes) {
 }
 
 TEST_P(Golden, ThreadsSharingOneTokenizerGetTheSameIds) {
-  std::vector<std::vector<std::vector<int32_t>>> found(4, std::vector<std::vector<int32_t>>(cases_.size()));
+  std::vector<std::vector<std::vector<int32_t>>> found(
+      4, std::vector<std::vector<int32_t>>(cases_.size()));
   std::vector<std::thread> threads;
   for (size_t t = 0; t < found.size(); ++t) {
     threads.emplace_back([&, t] {
@@ -88,9 +91,10 @@ TEST_P(Golden, ThreadsSharingOneTokenizerGetTheSameIds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Golden,
-                         testing::Values("bloom", "bloom_added", "gpt2", "gpt2_prefix", "ignore_merges",
-                                         "missing_dropped", "missing_unknown", "missing_fused", "llama3",
-                                         "digits", "spelled", "merged_next", "kept", "removed"),
+                         testing::Values("bloom", "bloom_added", "gpt2", "gpt2_prefix",
+                                         "ignore_merges", "missing_dropped", "missing_unknown",
+                                         "missing_fused", "llama3", "digits", "spelled",
+                                         "merged_next", "kept", "removed"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(GoldenBloom, TextThatIsNotTrimmedDecodesToItself) {

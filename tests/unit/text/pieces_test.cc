@@ -54,7 +54,8 @@ TEST(ByteLevel, EveryByteHasItsOwnCharacterAndComesBack) {
     const char32_t character = ByteLevelCharacter(static_cast<uint8_t>(byte));
     characters.insert(character);
     EXPECT_EQ(ByteOfCharacter(character), byte);
-    EXPECT_EQ(Utf8(character).size(), static_cast<size_t>(ByteLevelLength(static_cast<uint8_t>(byte))));
+    EXPECT_EQ(Utf8(character).size(),
+              static_cast<size_t>(ByteLevelLength(static_cast<uint8_t>(byte))));
     const char raw = static_cast<char>(byte);
     std::string spelled, bytes;
     AppendByteLevel({&raw, 1}, spelled);
@@ -91,10 +92,11 @@ TEST(Utf8Decoding, InvalidBytesAreOneByteEachAndNeverReadPastTheEnd) {
 
 // FACTS: what Oniguruma makes of the nested class, checked with the package over every code point.
 TEST(BloomPattern, ExactlyWhiteSpaceAndFourteenLiteralsBreakAWord) {
-  const std::set<char32_t> breaks = {
-      0x09,   0x0A,   0x0B,   0x0C,   0x0D,   0x20,   0x85,   0xA0,   0x1680, 0x2000, 0x2001, 0x2002, 0x2003,
-      0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, '!',
-      '(',    ')',    ',',    '.',    '?',    '|',    0x60C,  0x6D4,  0x964,  0x2026, 0x3001, 0x3002, 0xFF0C};
+  const std::set<char32_t> breaks = {0x09,   0x0A,   0x0B,   0x0C,   0x0D,   0x20,   0x85,   0xA0,
+                                     0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
+                                     0x2007, 0x2008, 0x2009, 0x200A, 0x2028, 0x2029, 0x202F, 0x205F,
+                                     0x3000, '!',    '(',    ')',    ',',    '.',    '?',    '|',
+                                     0x60C,  0x6D4,  0x964,  0x2026, 0x3001, 0x3002, 0xFF0C};
   ASSERT_EQ(breaks.size(), 25u + 14u);
   ForEachCodePoint([&](char32_t c) {
     const size_t pieces = Pieces(SplitPattern::kBloom, fmt::format("a{}b", Utf8(c))).size();
@@ -106,7 +108,8 @@ TEST(BloomPattern, ExactlyWhiteSpaceAndFourteenLiteralsBreakAWord) {
 TEST(BloomPattern, OneBlankBelongsToTheWordAfterIt) {
   EXPECT_THAT(Pieces(SplitPattern::kBloom, "a   b"), ElementsAre("a", "  ", " b"));
   EXPECT_THAT(Pieces(SplitPattern::kBloom, "a (b) c"), ElementsAre("a", " (", "b", ")", " c"));
-  EXPECT_THAT(Pieces(SplitPattern::kBloom, "Hello  world!!"), ElementsAre("Hello", " ", " world", "!!"));
+  EXPECT_THAT(Pieces(SplitPattern::kBloom, "Hello  world!!"),
+              ElementsAre("Hello", " ", " world", "!!"));
   EXPECT_THAT(Pieces(SplitPattern::kBloom, "[a]"), ElementsAre("[a]"));
   EXPECT_THAT(Pieces(SplitPattern::kBloom, "\t a\nb"), ElementsAre("\t", " a", "\n", "b"));
   EXPECT_THAT(Pieces(SplitPattern::kBloom, ""), ElementsAre());
@@ -118,7 +121,8 @@ TEST(Gpt2Pattern, ContractionsRunsAndTheLastBlankBeforeAWord) {
               ElementsAre("they", "'ll", "'ve", " '", "s", "'", "S"));
   EXPECT_THAT(Pieces(SplitPattern::kGpt2, "a  b\t\tc \n"),
               ElementsAre("a", " ", " b", "\t", "\t", "c", " \n"));
-  EXPECT_THAT(Pieces(SplitPattern::kGpt2, "x12 34!?..é½"), ElementsAre("x", "12", " 34", "!?..", "é", "½"));
+  EXPECT_THAT(Pieces(SplitPattern::kGpt2, "x12 34!?..é½"),
+              ElementsAre("x", "12", " 34", "!?..", "é", "½"));
   EXPECT_THAT(Pieces(SplitPattern::kGpt2, "'"), ElementsAre("'"));
   EXPECT_THAT(Pieces(SplitPattern::kGpt2, "'l"), ElementsAre("'", "l"));
 }
@@ -129,8 +133,8 @@ TEST(SplitPatterns, PiecesPutTogetherAreTheTextWhateverItsBytes) {
     std::string text;
     for (int i = 0; i < 40; ++i) {
       state = state * 1664525u + 1013904223u;
-      text.push_back(
-          static_cast<char>(state >> 24 & 1 ? state >> 16 : " '.\xC2\xE2\x80\x85s"[state >> 16 & 7]));
+      text.push_back(static_cast<char>(state >> 24 & 1 ? state >> 16
+                                                       : " '.\xC2\xE2\x80\x85s"[state >> 16 & 7]));
     }
     for (const SplitPattern pattern : {SplitPattern::kBloom, SplitPattern::kGpt2}) {
       std::string joined;
@@ -153,7 +157,7 @@ TEST(UnicodeClasses, ComeFromUnicode16) {
   const UnicodeTable& table = UnicodeTable::Get();
   EXPECT_EQ(table.Classes('a'), kLetterClass | kWordClass);
   EXPECT_EQ(table.Classes('_'), kWordClass | kPunctuationClass);
-  EXPECT_EQ(table.Classes(0x1C89), kLetterClass | kWordClass);                // added in Unicode 16.0
+  EXPECT_EQ(table.Classes(0x1C89), kLetterClass | kWordClass);  // added in Unicode 16.0
   EXPECT_EQ(table.Classes(0x2163), kNumberClass | kDigitClass | kWordClass);  // Roman numeral four
   EXPECT_EQ(table.Classes(0x3000), kSpaceClass);
   EXPECT_EQ(table.Classes(0x200B), 0);
@@ -185,7 +189,8 @@ std::vector<std::string> Segments(std::vector<AddedToken> tokens, std::string_vi
 TEST(AddedTokensSplit, LeftmostFirstAndTheLongestOfThose) {
   EXPECT_THAT(Segments({{.content = "<s>"}, {.content = "<s>>"}, {.content = "s>"}}, "a<s>>b<s>s>"),
               ElementsAre("a", "1:<s>>", "b", "0:<s>", "2:s>"));
-  EXPECT_THAT(Segments({{.content = "abcd"}, {.content = "bc"}}, "abcx"), ElementsAre("a", "1:bc", "x"));
+  EXPECT_THAT(Segments({{.content = "abcd"}, {.content = "bc"}}, "abcx"),
+              ElementsAre("a", "1:bc", "x"));
   EXPECT_THAT(Segments({{.content = "x"}}, ""), ElementsAre());
   EXPECT_THAT(Segments({}, "ab"), ElementsAre("ab"));
 }

@@ -1,5 +1,5 @@
-// Foreign regular expressions: what Oniguruma's and Python's syntax match, and that no pattern hangs or runs
-// out of memory.
+// Foreign regular expressions: what Oniguruma's and Python's syntax match, and that no pattern
+// hangs or runs out of memory.
 #include "lacos/text/regex.h"
 
 #include <fmt/format.h>
@@ -20,8 +20,12 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Regex Onig(std::string_view pattern) { return {pattern, Regex::Syntax::kOniguruma, "t.json: pattern"}; }
-Regex Python(std::string_view pattern) { return {pattern, Regex::Syntax::kPython, "a.json: target_modules"}; }
+Regex Onig(std::string_view pattern) {
+  return {pattern, Regex::Syntax::kOniguruma, "t.json: pattern"};
+}
+Regex Python(std::string_view pattern) {
+  return {pattern, Regex::Syntax::kPython, "a.json: target_modules"};
+}
 
 std::vector<std::string> Matches(const Regex& regex, std::string_view text) {
   std::vector<std::string> found;
@@ -54,7 +58,8 @@ TEST(RegexSearch, LooksBehindWhereItBegins) {
 TEST(RegexSearch, KnowsUnicodeClassesNestedClassesAndCaseFolding) {
   EXPECT_THAT(Matches(Onig("\\p{L}+|\\p{N}{1,3}"), "añ 12345 日本٣"),
               ElementsAre("añ", "123", "45", "日本", "٣"));
-  EXPECT_THAT(Matches(Onig("(?i:'s|'ll)"), "'S 'lL '\xC5\xBF"), ElementsAre("'S", "'lL", "'\xC5\xBF"));
+  EXPECT_THAT(Matches(Onig("(?i:'s|'ll)"), "'S 'lL '\xC5\xBF"),
+              ElementsAre("'S", "'lL", "'\xC5\xBF"));
   EXPECT_THAT(Matches(Onig("[^(\\s|[.,])]+"), "a (b.c"), ElementsAre("a", "b", "c"));
   EXPECT_THAT(Matches(Onig("[a-z&&[^aeiou]]+"), "house"), ElementsAre("h", "s"));
 }
@@ -132,18 +137,23 @@ std::string Message(const std::string& pattern, Regex::Syntax syntax) {
 TEST(RegexErrors, NameThePlaceThePatternAndTheFault) {
   EXPECT_THAT(Message("(a", Regex::Syntax::kOniguruma),
               AllOf(HasSubstr("[t.json: pattern]"), HasSubstr("\"(a\""), HasSubstr("parenthesis")));
-  for (const char* pattern : {"(a", "a)", "a)(b", "[a", "*", "(?<x", "\\p{Nonsense}", "\\g<nothing>",
-                              "(?<=a*)b(", "a{100001}", "(?{code})", "(*FAIL)", "[z-a]", "\xFF", "\\"}) {
+  for (const char* pattern :
+       {"(a", "a)", "a)(b", "[a", "*", "(?<x", "\\p{Nonsense}", "\\g<nothing>", "(?<=a*)b(",
+        "a{100001}", "(?{code})", "(*FAIL)", "[z-a]", "\xFF", "\\"}) {
     const std::string message = Message(pattern, Regex::Syntax::kOniguruma);
     EXPECT_THAT(message, AllOf(HasSubstr("[t.json: pattern]"), HasSubstr("expected"))) << pattern;
   }
   for (const char* pattern : {"(a", "a)(b", "[a", "*", "(?P<x", "(?P=y)"}) {
-    EXPECT_THAT(Message(pattern, Regex::Syntax::kPython), HasSubstr("[t.json: pattern]")) << pattern;
+    EXPECT_THAT(Message(pattern, Regex::Syntax::kPython), HasSubstr("[t.json: pattern]"))
+        << pattern;
   }
-  EXPECT_THAT(Message(std::string(70'000, 'a'), Regex::Syntax::kOniguruma), HasSubstr("longer than"));
-  EXPECT_THAT(Message(std::string(60'000, '('), Regex::Syntax::kOniguruma), HasSubstr("[t.json: pattern]"));
-  EXPECT_THAT(Message(std::string(30'000, '[') + std::string(30'000, ']'), Regex::Syntax::kOniguruma),
+  EXPECT_THAT(Message(std::string(70'000, 'a'), Regex::Syntax::kOniguruma),
+              HasSubstr("longer than"));
+  EXPECT_THAT(Message(std::string(60'000, '('), Regex::Syntax::kOniguruma),
               HasSubstr("[t.json: pattern]"));
+  EXPECT_THAT(
+      Message(std::string(30'000, '[') + std::string(30'000, ']'), Regex::Syntax::kOniguruma),
+      HasSubstr("[t.json: pattern]"));
 }
 
 TEST(RegexLimits, APatternThatBacktracksWithoutEndIsAnError) {
@@ -153,8 +163,9 @@ TEST(RegexLimits, APatternThatBacktracksWithoutEndIsAnError) {
     EXPECT_THROW((void)Onig(pattern).Search(text, 0), UserError) << pattern;
   }
   EXPECT_THROW((void)Python("(a+)+").FullMatch(text), UserError);
-  EXPECT_THROW((void)Python("(x?)+(x?)+(x?)+(x?)+(x?)+(?!x)[^x]").FullMatch(std::string(3000, 'x') + "x"),
-               UserError);
+  EXPECT_THROW(
+      (void)Python("(x?)+(x?)+(x?)+(x?)+(x?)+(?!x)[^x]").FullMatch(std::string(3000, 'x') + "x"),
+      UserError);
   // A search that fails slowly everywhere: no attempt is over its limit, all together are.
   EXPECT_THROW((void)Onig("a*(?!a|\\z)").Search(std::string(100'000, 'a'), 0), UserError);
 }
@@ -171,7 +182,8 @@ TEST(RegexLimits, PatternsMadeAtRandomAreAnErrorOrWork) {
     std::string pattern;
     for (size_t i = random() % 12 + 1; i > 0; --i) pattern += parts[random() % parts.size()];
     try {
-      const Regex regex(pattern, round % 2 ? Regex::Syntax::kPython : Regex::Syntax::kOniguruma, "p");
+      const Regex regex(pattern, round % 2 ? Regex::Syntax::kPython : Regex::Syntax::kOniguruma,
+                        "p");
       ++compiled;
       const std::string text = "ab\u65e5 a1-b\u0301";
       for (const size_t from : {0, 2, 5, 13}) {
@@ -189,7 +201,8 @@ TEST(RegexLimits, PatternsMadeAtRandomAreAnErrorOrWork) {
   EXPECT_GT(matched, 500);
 }
 
-// Oniguruma's check of recursion walks through every call: 60 levels of two calls would take 2^60 steps.
+// Oniguruma's check of recursion walks through every call: 60 levels of two calls would take 2^60
+// steps.
 TEST(RegexLimits, NestedCallsOfGroupsAreRefused) {
   const auto nested = [](int levels, const char* form) {
     std::string pattern;

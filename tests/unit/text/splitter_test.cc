@@ -1,4 +1,5 @@
-// What becomes of matches, by every behavior, and that patterns see characters as Unicode 16.0 has them.
+// What becomes of matches, by every behavior, and that patterns see characters as Unicode 16.0 has
+// them.
 #include "lacos/text/splitter.h"
 
 #include <gmock/gmock.h>
@@ -36,8 +37,10 @@ TEST(Splitter, EveryBehaviorAsDocumented) {
     return Cut({Splitter::Literal{"-"}, behavior, false}, text);
   };
   EXPECT_THAT(cut(SplitBehavior::kRemoved), ElementsAre("the", "final", "countdown"));
-  EXPECT_THAT(cut(SplitBehavior::kIsolated), ElementsAre("the", "-", "final", "-", "-", "countdown"));
-  EXPECT_THAT(cut(SplitBehavior::kMergedWithPrevious), ElementsAre("the-", "final-", "-", "countdown"));
+  EXPECT_THAT(cut(SplitBehavior::kIsolated),
+              ElementsAre("the", "-", "final", "-", "-", "countdown"));
+  EXPECT_THAT(cut(SplitBehavior::kMergedWithPrevious),
+              ElementsAre("the-", "final-", "-", "countdown"));
   EXPECT_THAT(cut(SplitBehavior::kMergedWithNext), ElementsAre("the", "-final", "-", "-countdown"));
   EXPECT_THAT(cut(SplitBehavior::kContiguous), ElementsAre("the", "-", "final", "--", "countdown"));
 }
@@ -50,8 +53,10 @@ TEST(Splitter, MatchesAtTheEndsHaveNothingToMergeWith) {
 }
 
 TEST(Splitter, InvertedMatchesAreWhatLiesBetween) {
-  EXPECT_THAT(Cut({Onig("[a-z]+"), SplitBehavior::kRemoved, true}, "ab, cd!"), ElementsAre("ab", "cd"));
-  EXPECT_THAT(Cut({Onig("[a-z]"), SplitBehavior::kContiguous, true}, "ab, c"), ElementsAre("ab", ", ", "c"));
+  EXPECT_THAT(Cut({Onig("[a-z]+"), SplitBehavior::kRemoved, true}, "ab, cd!"),
+              ElementsAre("ab", "cd"));
+  EXPECT_THAT(Cut({Onig("[a-z]"), SplitBehavior::kContiguous, true}, "ab, c"),
+              ElementsAre("ab", ", ", "c"));
   EXPECT_THAT(Cut({Splitter::WordRuns{}, SplitBehavior::kRemoved, true}, "ab_1  ?!x\n"),
               ElementsAre("ab_1", "?!", "x"));
 }
@@ -60,7 +65,8 @@ TEST(Splitter, EmptyMatchesCutAndDisappear) {
   EXPECT_THAT(Cut({Onig("(?=\\p{Lu})"), SplitBehavior::kIsolated, false}, "aBcDÉ"),
               ElementsAre("a", "Bc", "D", "É"));
   EXPECT_THAT(Cut({Onig("x*"), SplitBehavior::kRemoved, false}, "axxb"), ElementsAre("a", "b"));
-  EXPECT_THAT(Cut({Onig(""), SplitBehavior::kIsolated, false}, "aé日"), ElementsAre("a", "é", "日"));
+  EXPECT_THAT(Cut({Onig(""), SplitBehavior::kIsolated, false}, "aé日"),
+              ElementsAre("a", "é", "日"));
 }
 
 TEST(Splitter, APatternSeesOnePieceAtATime) {
@@ -76,27 +82,30 @@ TEST(Splitter, APatternSeesOnePieceAtATime) {
 TEST(Splitter, ClassesOfCharacters) {
   EXPECT_THAT(Cut({Splitter::OfClass{kDigitClass}, SplitBehavior::kContiguous, false}, "a12٣b"),
               ElementsAre("a", "12٣", "b"));
-  EXPECT_THAT(Cut({Splitter::OfClass{kPunctuationClass}, SplitBehavior::kIsolated, false}, "a$-。b"),
-              ElementsAre("a", "$", "-", "。", "b"));
+  EXPECT_THAT(
+      Cut({Splitter::OfClass{kPunctuationClass}, SplitBehavior::kIsolated, false}, "a$-。b"),
+      ElementsAre("a", "$", "-", "。", "b"));
   EXPECT_THAT(Cut({Splitter::OfClass{kSpaceClass}, SplitBehavior::kRemoved, false}, " a\u3000b\n"),
               ElementsAre("a", "b"));
 }
 
-// U+1C89, an upper-case letter, and U+10D40, a digit, came with Unicode 16.0; U+1E030, a modifier letter,
-// with 15.0.
+// U+1C89, an upper-case letter, and U+10D40, a digit, came with Unicode 16.0; U+1E030, a modifier
+// letter, with 15.0.
 TEST(RegexUnicode, ClassesHaveTheMembersOfUnicode16) {
   const auto matches = [](std::string_view pattern, std::string_view text) {
     return Regex(pattern, Regex::Syntax::kOniguruma, "p").FullMatch(text);
   };
   for (const char* pattern :
-       {"\\p{L}",       "\\p{Lu}",     "\\p{ L_}",     "\\P{^letter}", "\\w",           "[\\w]",
-        "[x\\p{Lu}]",   "[[:alpha:]]", "[[:upper:]]",  "[^\\P{Lu}]",   "[^[:^alpha:]]", "\\p{Cyrillic}",
-        "\\p{Any}",     "[^\\p{N}]",   "\\D",          "\\H",          "\\S",           "\\P{Cn}",
-        "(?#[)\\p{Lu}", "[]\\w]",      "(?x) \\w # [", "\\b.\\b",      ".\\b(?!.)"}) {
+       {"\\p{L}",        "\\p{Lu}",       "\\p{ L_}",    "\\P{^letter}", "\\w",
+        "[\\w]",         "[x\\p{Lu}]",    "[[:alpha:]]", "[[:upper:]]",  "[^\\P{Lu}]",
+        "[^[:^alpha:]]", "\\p{Cyrillic}", "\\p{Any}",    "[^\\p{N}]",    "\\D",
+        "\\H",           "\\S",           "\\P{Cn}",     "(?#[)\\p{Lu}", "[]\\w]",
+        "(?x) \\w # [",  "\\b.\\b",       ".\\b(?!.)"}) {
     EXPECT_TRUE(matches(pattern, "\u1C89")) << pattern;
   }
-  for (const char* pattern : {"\\P{L}", "\\p{^Lu}", "\\p{Ll}", "\\W", "[^\\w]", "[[:^alpha:]]", "\\p{N}",
-                              "\\d", "\\p{Cn}", "\\p{Han}", "(?W:\\w)", "\\B.", "[\\b]"}) {
+  for (const char* pattern :
+       {"\\P{L}", "\\p{^Lu}", "\\p{Ll}", "\\W", "[^\\w]", "[[:^alpha:]]", "\\p{N}", "\\d",
+        "\\p{Cn}", "\\p{Han}", "(?W:\\w)", "\\B.", "[\\b]"}) {
     EXPECT_FALSE(matches(pattern, "\u1C89")) << pattern;
   }
   EXPECT_TRUE(matches("\\d\\p{Nd}[[:digit:]]", "\U00010D40\U00010D41\U00010D42"));

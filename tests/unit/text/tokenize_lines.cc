@@ -1,6 +1,6 @@
-// tokenize_lines TOKENIZER.json [--offsets | --bench] < LINES: one JSON array of ids (or {"ids", "offsets"})
-// a line, for tools/interop/tokenizer_compare.py and bench/tokenize.py. --bench reads all lines, encodes them
-// on all threads and prints wall and CPU seconds and counts.
+// tokenize_lines TOKENIZER.json [--offsets | --bench] < LINES: one JSON array of ids (or {"ids",
+// "offsets"}) a line, for tools/interop/tokenizer_compare.py and bench/tokenize.py. --bench reads
+// all lines, encodes them on all threads and prints wall and CPU seconds and counts.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -50,7 +50,8 @@ void Bench(const lacos::Tokenizer& tokenizer, const std::vector<std::string>& li
 int main(int argc, char** argv) {
   try {
     if (argc < 2)
-      throw std::runtime_error("usage: tokenize_lines TOKENIZER.json [--offsets | --bench] < LINES");
+      throw std::runtime_error(
+          "usage: tokenize_lines TOKENIZER.json [--offsets | --bench] < LINES");
     const std::string mode = argc > 2 ? argv[2] : "";
     const std::clock_t start = std::clock();
     const auto tokenizer = lacos::Tokenizer::FromFile(argv[1]);

@@ -1,5 +1,5 @@
-// Loading tokenizer.json: what is refused, and by which name; files of BLOOM's size; real files where they
-// are at hand.
+// Loading tokenizer.json: what is refused, and by which name; files of BLOOM's size; real files
+// where they are at hand.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,8 +44,8 @@ const std::string kFile =
     R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":0,"content":"<s>","single_word":false,)"
     R"("lstrip":false,"rstrip":false,"normalized":false,"special":true}],"normalizer":null,"pre_tokenizer":)"
     R"({"type":"Sequence","pretokenizers":[)" +
-    kSplit + "," + kByteLevel + R"(]},"post_processor":)" + kByteLevel + R"(,"decoder":)" + kByteLevel +
-    R"(,"model":)" + kModel + "}";
+    kSplit + "," + kByteLevel + R"(]},"post_processor":)" + kByteLevel + R"(,"decoder":)" +
+    kByteLevel + R"(,"model":)" + kModel + "}";
 
 std::vector<int32_t> Ids(const Tokenizer& tokenizer, std::string_view text) {
   std::vector<int32_t> ids;
@@ -95,8 +95,9 @@ TEST(TokenizerJson, AFileWithoutAnObjectOrBeyondAGigabyteIsRefused) {
 }
 
 TEST(TokenizerJson, TruncationAndPaddingOfTheFileChangeNothing) {
-  const std::string json = Replaced(kFile, R"("truncation":null,"padding":null)",
-                                    R"("truncation":{"max_length":1},"padding":{"strategy":"BatchLongest"})");
+  const std::string json =
+      Replaced(kFile, R"("truncation":null,"padding":null)",
+               R"("truncation":{"max_length":1},"padding":{"strategy":"BatchLongest"})");
   EXPECT_EQ(Ids(*Tokenizer::FromJson(json, "t.json"), "ab<s>"), (std::vector<int32_t>{3, 0}));
 }
 
@@ -124,7 +125,8 @@ INSTANTIATE_TEST_SUITE_P(
         Change{R"("type":"BPE")", R"("type":"WordPiece")", "WordPiece"},
         Change{R"("dropout":null)", R"("dropout":0.1)", "dropout 0.1"},
         Change{R"("byte_fallback":false)", R"("byte_fallback":true)", "byte_fallback"},
-        Change{R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"</w>")", "end_of_word_suffix"},
+        Change{R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"</w>")",
+               "end_of_word_suffix"},
         Change{R"("continuing_subword_prefix":null)", R"("continuing_subword_prefix":"##")",
                "continuing_subword"},
         Change{R"("fuse_unk":false)", R"("fuse_unk":false,"new_feature":1)", "new_feature"},
@@ -150,7 +152,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Change{R"([["a","b"]])", R"([["a","q"]])", "\"q\", which is not in the vocabulary"},
         Change{R"([["a","b"]])", R"([["b","a"]])", "\"ba\", which is not in the vocabulary"},
-        Change{R"([["a","b"]])", R"(["a b c"])", "a b c"}, Change{R"([["a","b"]])", R"(["ab"])", "\"ab\""},
+        Change{R"([["a","b"]])", R"(["a b c"])", "a b c"},
+        Change{R"([["a","b"]])", R"(["ab"])", "\"ab\""},
         Change{R"([["a","b"]])", R"([["a","b"],"a b"])", "pair"},
         Change{R"([["a","b"]])", R"(["a b",["a","b"]])", "expected a string"},
         Change{R"([["a","b"]])", R"([["a","b","c"]])", "pair"},
@@ -192,7 +195,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(TokenizerJson, WhatChangesNothingIsAccepted) {
   for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
            {R"("normalizer":null)", R"("normalizer":{"type":"Sequence","normalizers":[]})"},
-           {R"("decoder":)" + kByteLevel, R"("decoder":{"type":"Sequence","decoders":[)" + kByteLevel + "]}"},
+           {R"("decoder":)" + kByteLevel,
+            R"("decoder":{"type":"Sequence","decoders":[)" + kByteLevel + "]}"},
            {R"("dropout":null)", R"("dropout":0.0)"},
            {R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"")"},
            {kPost, R"("post_processor":{"type":"Sequence","processors":[]})"}}) {
@@ -204,7 +208,9 @@ TEST(TokenizerJson, WhatChangesNothingIsAccepted) {
 
 TEST(TokenizerJson, LoneSurrogatesAreNoText) {
   for (const char* lone : {R"("\ud800")", R"("\udc00")", R"("\ud800\ud800")", R"("a\ud83dz")"}) {
-    EXPECT_THAT(Refusal(Replaced(kFile, R"("b":2)", std::string(lone) + ":2")), HasSubstr("[t.json")) << lone;
+    EXPECT_THAT(Refusal(Replaced(kFile, R"("b":2)", std::string(lone) + ":2")),
+                HasSubstr("[t.json"))
+        << lone;
     EXPECT_THAT(Refusal(Replaced(kFile, R"("content":"<s>")", R"("content":)" + std::string(lone))),
                 HasSubstr("[t.json"))
         << lone;
@@ -252,7 +258,8 @@ TEST(TokenizerJson, ChangedBytesGiveAnErrorOrATokenizerThatWorks) {
 }
 
 bool SameModel(const TokenizerSpec& a, const TokenizerSpec& b) {
-  if (a.vocabulary.size() != b.vocabulary.size() || a.vocabulary.IdLimit() != b.vocabulary.IdLimit())
+  if (a.vocabulary.size() != b.vocabulary.size() ||
+      a.vocabulary.IdLimit() != b.vocabulary.IdLimit())
     return false;
   for (int64_t id = 0; id < a.vocabulary.IdLimit(); ++id) {
     if (a.vocabulary.Has(id) != b.vocabulary.Has(id)) return false;
@@ -279,7 +286,8 @@ testing::AssertionResult FastWayAgrees(const std::string& json, bool* used = nul
   } catch (const UserError& error) {
     return testing::AssertionFailure() << error.what() << " in " << json;
   }
-  if (!SameModel(*fast_spec, *spec)) return testing::AssertionFailure() << "another model from " << json;
+  if (!SameModel(*fast_spec, *spec))
+    return testing::AssertionFailure() << "another model from " << json;
   return testing::AssertionSuccess();
 }
 
@@ -303,8 +311,8 @@ TEST(FastModelScan, AcceptsOnlyWhatTheGeneralWayAcceptsWithTheSameResult) {
 }
 
 TEST(FastModelScan, IsTakenForRealFiles) {
-  for (const char* name :
-       {"bloom", "bloom_added", "gpt2", "gpt2_prefix", "ignore_merges", "missing_fused", "llama3"}) {
+  for (const char* name : {"bloom", "bloom_added", "gpt2", "gpt2_prefix", "ignore_merges",
+                           "missing_fused", "llama3"}) {
     bool used = false;
     const std::string path =
         fmt::format("{}/tests/golden/tokenizer/{}.tokenizer.json", LACOS_SOURCE_DIR, name);
@@ -324,8 +332,8 @@ void ExpectInvalidBytesComeThrough(const Tokenizer& tokenizer) {
 
 TEST(TokenizerJson, InvalidUtf8IsEncodedByteByByteWithoutHarm) {
   const std::string by_regex =
-      Replaced(ReadFileToString(LACOS_SOURCE_DIR "/tests/golden/tokenizer/bloom.tokenizer.json"), R"(" ?[^)",
-               R"("\\p{L}+| ?[^)");
+      Replaced(ReadFileToString(LACOS_SOURCE_DIR "/tests/golden/tokenizer/bloom.tokenizer.json"),
+               R"(" ?[^)", R"("\\p{L}+| ?[^)");
   ExpectInvalidBytesComeThrough(*Tokenizer::FromJson(by_regex, "by_regex.json"));
   ExpectInvalidBytesComeThrough(
       *Tokenizer::FromFile(LACOS_SOURCE_DIR "/tests/golden/tokenizer/bloom.tokenizer.json"));
@@ -342,7 +350,8 @@ std::string BigFile() {
   }
   std::string merges;
   constexpr size_t kEntries = 250'680;
-  for (size_t i = 0; tokens.size() < kEntries; ++i) {  // byte + byte, then (byte + byte) + byte, ...
+  // byte + byte, then (byte + byte) + byte, ...
+  for (size_t i = 0; tokens.size() < kEntries; ++i) {
     const std::string &left = tokens[4 + i / 256], &right = tokens[4 + i % 256];
     merges += fmt::format("{}[{},{}]", i > 0 ? "," : "", Json(left).Dump(), Json(right).Dump());
     tokens.push_back(left + right);
@@ -350,9 +359,10 @@ std::string BigFile() {
   std::string entries;
   for (size_t i = 0; i < tokens.size(); ++i)
     entries += fmt::format("{}{}:{}", i > 0 ? "," : "", Json(tokens[i]).Dump(), i);
-  return Replaced(Replaced(Replaced(kFile, R"({"<s>":0,"a":1,"b":2,"ab":3,"Ġ":4})", "{" + entries + "}"),
-                           R"([["a","b"]])", "[" + merges + "]"),
-                  R"("id":0)", R"("id":1)");
+  return Replaced(
+      Replaced(Replaced(kFile, R"({"<s>":0,"a":1,"b":2,"ab":3,"Ġ":4})", "{" + entries + "}"),
+               R"([["a","b"]])", "[" + merges + "]"),
+      R"("id":0)", R"("id":1)");
 }
 
 TEST(TokenizerJson, AFileOfBloomsSizeLoads) {
@@ -368,10 +378,11 @@ TEST(TokenizerJson, StepsAndPatternsAreBounded) {
   std::string digits, patterns;
   for (int i = 0; i < 300; ++i) digits += R"({"type":"Digits","individual_digits":true},)";
   EXPECT_THAT(Refusal(Replaced(kFile, kSplit, digits + kSplit)), HasSubstr("at most 256"));
-  const std::string pattern =
-      R"({"type":"Split","pattern":{"Regex":")" + std::string(1000, 'a') + R"("},"behavior":"Removed"},)";
+  const std::string pattern = R"({"type":"Split","pattern":{"Regex":")" + std::string(1000, 'a') +
+                              R"("},"behavior":"Removed"},)";
   for (int i = 0; i < 70; ++i) patterns += pattern;
-  EXPECT_THAT(Refusal(Replaced(kFile, kSplit, patterns + kSplit)), HasSubstr("at most 65536 in all"));
+  EXPECT_THAT(Refusal(Replaced(kFile, kSplit, patterns + kSplit)),
+              HasSubstr("at most 65536 in all"));
 }
 
 TEST(TokenizerJson, ATemplateDoesNotMultiplyItsLists) {
@@ -393,9 +404,11 @@ TEST(TokenizerJson, ATemplateDoesNotMultiplyItsLists) {
 
 TEST(TokenizerJson, ACharDelimiterCutsAndGoes) {
   const auto with = [](const std::string& delimiter) {
-    return Replaced(kFile, kSplit, R"({"type":"CharDelimiterSplit","delimiter":")" + delimiter + "\"}");
+    return Replaced(kFile, kSplit,
+                    R"({"type":"CharDelimiterSplit","delimiter":")" + delimiter + "\"}");
   };
-  EXPECT_EQ(Ids(*Tokenizer::FromJson(with("-"), "t.json"), "ab-a-b"), (std::vector<int32_t>{3, 1, 2}));
+  EXPECT_EQ(Ids(*Tokenizer::FromJson(with("-"), "t.json"), "ab-a-b"),
+            (std::vector<int32_t>{3, 1, 2}));
   EXPECT_THAT(Refusal(with("")), HasSubstr("one character"));
 }
 
@@ -405,7 +418,8 @@ TEST(TokenizerJson, BertsAndRobertasPostProcessorsPutTheirTokensAround) {
   };
   const std::string tokens = R"("sep":["b",2],"cls":["<s>",0])";
   const std::string bert = R"({"type":"BertProcessing",)" + tokens + "}";
-  const std::string roberta = R"({"type":"RobertaProcessing",)" + tokens + R"(,"trim_offsets":false})";
+  const std::string roberta =
+      R"({"type":"RobertaProcessing",)" + tokens + R"(,"trim_offsets":false})";
   for (const std::string& step : {bert, roberta}) {
     const auto tokenizer = Tokenizer::FromJson(with(step), "t.json");
     EXPECT_EQ(Ids(*tokenizer, "ab"), (std::vector<int32_t>{0, 3, 2})) << step;
@@ -415,7 +429,9 @@ TEST(TokenizerJson, BertsAndRobertasPostProcessorsPutTheirTokensAround) {
               HasSubstr("a pair of a token and its id"));
   EXPECT_THAT(Refusal(with(Replaced(bert, R"(["b",2])", R"(["b",77])"))), HasSubstr("id 77"));
   for (const std::string& second :
-       {roberta, std::string(R"({"type":"TemplateProcessing","single":[],"pair":[],"special_tokens":{}})")}) {
+       {roberta,
+        std::string(
+            R"({"type":"TemplateProcessing","single":[],"pair":[],"special_tokens":{}})")}) {
     EXPECT_THAT(Refusal(with(R"({"type":"Sequence","processors":[)" + bert + "," + second + "]}")),
                 HasSubstr("a second post-processor that adds tokens"));
   }

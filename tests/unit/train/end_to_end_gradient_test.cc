@@ -1,4 +1,5 @@
-// The whole tiny model, from token ids through pooling to the loss, by complex step on the shipped code.
+// The whole tiny model, from token ids through pooling to the loss, by complex step on the shipped
+// code.
 #include <gtest/gtest.h>
 
 #include <complex>
@@ -25,7 +26,8 @@ struct EndToEndCase {
 
 class EndToEndGradient : public ::testing::TestWithParam<EndToEndCase> {};
 
-// d loss / d element of a parameter: the loss's imaginary part with the element moved by an imaginary step.
+// d loss / d element of a parameter: the loss's imaginary part with the element moved by an
+// imaginary step.
 double Derivative(TrainingBench& bench, const PackedTexts& texts, const LossBatch& batch,
                   const TensorView& value, int64_t element) {
   std::vector<Complex> values(static_cast<size_t>(value.Elements()));
@@ -68,10 +70,12 @@ INSTANTIATE_TEST_SUITE_P(
         EndToEndCase{.name = "lora_mean"},
         EndToEndCase{.name = "residual_from_layernorm_weighted",
                      .options = {.model = "c", .pooling = Pooling::kWeightedMean}},
-        EndToEndCase{.name = "odd_heads_last", .options = {.model = "b", .pooling = Pooling::kLast}},
+        EndToEndCase{.name = "odd_heads_last",
+                     .options = {.model = "b", .pooling = Pooling::kLast}},
         EndToEndCase{.name = "bitfit_max",
                      .options = {.lora = {.train_biases = true}, .pooling = Pooling::kMax}},
-        EndToEndCase{.name = "dropout", .options = {.lora = {.rank = 2, .dropout = 0.3}, .dropout = 0.2}},
+        EndToEndCase{.name = "dropout",
+                     .options = {.lora = {.rank = 2, .dropout = 0.3}, .dropout = 0.2}},
         EndToEndCase{.name = "hard_negatives_symmetric",
                      .options = {.loss = {.symmetric = true}},
                      .batch = {.examples = 2, .negatives = 2}},
@@ -89,8 +93,8 @@ INSTANTIATE_TEST_SUITE_P(
         EndToEndCase{.name = "triplet",
                      .options = {.loss = {.kind = LossKind::kTriplet}},
                      .batch = {.examples = 2, .negatives = 2}},
-        // A text is in the batch up to three times; the loss has a gradient there (|u - v| has none at u =
-        // v).
+        // A text is in the batch up to three times; the loss has a gradient there (|u - v| has none
+        // at u = v).
         EndToEndCase{.name = "repeats_mnr", .rows = {0, 2, 0, 4, 2, 3}},
         EndToEndCase{.name = "repeats_max_bitfit",
                      .options = {.lora = {.train_biases = true}, .pooling = Pooling::kMax},

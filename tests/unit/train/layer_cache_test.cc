@@ -1,4 +1,5 @@
-// Training steps that read the frozen lower layers' states compute the same bytes, and fewer blocks.
+// Training steps that read the frozen lower layers' states compute the same bytes, and fewer
+// blocks.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -19,7 +20,8 @@ using testing::TrainingBench;
 class CachedSteps : public ::testing::Test {
  protected:
   CachedSteps() {
-    std::string name = (std::filesystem::temp_directory_path() / "lacos_layer_cache_XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / "lacos_layer_cache_XXXXXX").string();
     EXPECT_NE(mkdtemp(name.data()), nullptr);
     folder_ = name;
   }
@@ -32,8 +34,8 @@ class CachedSteps : public ::testing::Test {
     identity.Set("name", name);
     const auto element = static_cast<int64_t>(SizeOf(bench.backend->Types().residual));
     return std::make_unique<LayerCache>(
-        LayerCacheOptions{.folder = folder_, .tell = [this](const std::string&) { ++messages_; }}, identity,
-        bench.model->config().hidden_size * element);
+        LayerCacheOptions{.folder = folder_, .tell = [this](const std::string&) { ++messages_; }},
+        identity, bench.model->config().hidden_size * element);
   }
 
   std::string folder_;
@@ -71,12 +73,13 @@ TEST_F(CachedSteps, GiveTheBytesOfUncachedOnesUnderEveryStrategy) {
       const int64_t layers = plain.model->config().layers;
       ASSERT_EQ(plain.encoder->LowestTrainableBlock(), 1);
       int run = 0;
-      for (const GradientStrategy& strategy : {GradientStrategy{}, GradientStrategy{.recompute_blocks = -1},
-                                               GradientStrategy{.chunk_tokens = 1}}) {
+      for (const GradientStrategy& strategy :
+           {GradientStrategy{}, GradientStrategy{.recompute_blocks = -1},
+            GradientStrategy{.chunk_tokens = 1}}) {
         SetThreadCount(1 + run % 2);
         TrainingBench bench(MakeCpuBackend({.compute = compute}), UpperBlock(lora_dropout));
-        const auto cache = Open(bench, std::to_string(static_cast<int>(compute)) + std::to_string(run++) +
-                                           std::to_string(lora_dropout));
+        const auto cache = Open(bench, std::to_string(static_cast<int>(compute)) +
+                                           std::to_string(run++) + std::to_string(lora_dropout));
         bench.encoder->options().layer_cache = cache.get();
         bench.Gradients(texts.Select(some), {.examples = 3}, strategy);
         EXPECT_EQ(cache->texts(), 6);
@@ -124,7 +127,8 @@ TEST_F(CachedSteps, ComputeDamagedStatesAgain) {
   EXPECT_LT(again, texts.Tokens());
   bench.Gradients(texts, {.examples = 8}, {});
   EXPECT_EQ(bench.GradientBytes(), expected);
-  EXPECT_EQ(bench.encoder->work().tokens - before, again) << "what was computed again was added again";
+  EXPECT_EQ(bench.encoder->work().tokens - before, again)
+      << "what was computed again was added again";
 }
 
 TEST_F(CachedSteps, AreNotTakenFromACacheWhereLowerLayersDrop) {

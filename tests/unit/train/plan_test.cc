@@ -19,15 +19,16 @@ class PlannedWorkspace : public ::testing::TestWithParam<Compute> {
   void TearDown() override { SetThreadCount(0); }
 };
 
-// The same step on the backend and on its dry copy. Passing memory is in the dry copy's sum only, and is at
-// most 24 bytes a token and the scores.
+// The same step on the backend and on its dry copy. Passing memory is in the dry copy's sum only,
+// and is at most 24 bytes a token and the scores.
 TEST_P(PlannedWorkspace, IsWhatTheBackendThenHolds) {
   SetThreadCount(1);
   const std::vector<int> lengths = {3, 90, 17, 200, 41, 5, 64, 30};
   const PackedTexts texts = RandomTexts(lengths, 300, false);
   const LossBatch batch{.examples = 4};
-  for (const GradientStrategy& strategy : {GradientStrategy{}, GradientStrategy{.recompute_blocks = -1},
-                                           GradientStrategy{.chunk_tokens = 100}}) {
+  for (const GradientStrategy& strategy :
+       {GradientStrategy{}, GradientStrategy{.recompute_blocks = -1},
+        GradientStrategy{.chunk_tokens = 100}}) {
     TrainingBench bench(MakeCpuBackend({.compute = GetParam()}), {});
     EXPECT_EQ(bench.backend->WorkspaceBytes(), 0u);
     const auto dry = bench.backend->MakeDry();
@@ -93,12 +94,14 @@ TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
 TEST(Plan, NeedsNoWeights) {
   const auto base_weights = BaseWeights::Open(testing::TinyModel("a"));
   const DType type = base_weights->Tensor("ln_f.bias").entry.dtype;
-  const auto shape = BaseWeights::WithoutWeights(base_weights->config(), base_weights->quantization(), type);
+  const auto shape =
+      BaseWeights::WithoutWeights(base_weights->config(), base_weights->quantization(), type);
   EXPECT_EQ(ResidentBaseBytes(*shape), ResidentBaseBytes(*base_weights));
   EXPECT_EQ(shape->Bytes(), base_weights->Bytes());
   for (const TensorSpec& spec : ListTensors(shape->config())) {
     if (spec.IsMatrix()) continue;
-    EXPECT_EQ(shape->Vector(spec.name), std::vector<float>(static_cast<size_t>(spec.shape[0]), 0.0f));
+    EXPECT_EQ(shape->Vector(spec.name),
+              std::vector<float>(static_cast<size_t>(spec.shape[0]), 0.0f));
   }
 }
 

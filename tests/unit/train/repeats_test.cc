@@ -1,4 +1,5 @@
-// Equal texts of a batch are computed once in training, with the loss and the gradients of computing each.
+// Equal texts of a batch are computed once in training, with the loss and the gradients of
+// computing each.
 #include <gtest/gtest.h>
 
 #include "lacos/base/parallel.h"
@@ -51,7 +52,9 @@ double LargestDifference(const std::vector<double>& a, const std::vector<double>
   for (size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
   return largest;
 }
-double Largest(const std::vector<double>& a) { return LargestDifference(a, std::vector<double>(a.size())); }
+double Largest(const std::vector<double>& a) {
+  return LargestDifference(a, std::vector<double>(a.size()));
+}
 
 TEST(TrainingRepeats, HaveTheLossBytesAndTheGradientsOfTextsKeptApart) {
   const PackedTexts rows = RowsWithRepeats();
@@ -60,9 +63,10 @@ TEST(TrainingRepeats, HaveTheLossBytesAndTheGradientsOfTextsKeptApart) {
     const double apart_loss = bench.Gradients(KeptApart(rows), ScoredBatch(), {}).loss;
     const std::vector<double> apart = Values(bench);
     EXPECT_EQ(bench.Gradients(rows, ScoredBatch(), {}).loss, apart_loss);
-    // Both add the same exact terms; each addition in f32 (a gradient element sums T rows, each the end of
-    // products of at most 4 D terms) rounds by half an epsilon of a partial sum. Under bf16 the inputs of
-    // products in backward are rounded to bf16 too, and rounding a sum is not summing what was rounded.
+    // Both add the same exact terms; each addition in f32 (a gradient element sums T rows, each the
+    // end of products of at most 4 D terms) rounds by half an epsilon of a partial sum. Under bf16
+    // the inputs of products in backward are rounded to bf16 too, and rounding a sum is not summing
+    // what was rounded.
     const double terms = static_cast<double>(rows.Tokens() + 4 * bench.model->config().hidden_size);
     const double unit = compute == Compute::kF32 ? 0x1p-24 * terms : 0x1p-8;
     const double tolerance = 4 * unit * Largest(apart);
@@ -85,11 +89,13 @@ TEST(TrainingRepeats, GiveTheSameBytesUnderEveryStrategyAtAnyThreadCount) {
       SetThreadCount(threads);
       TrainingBench bench(MakeCpuBackend({.compute = compute}), {.loss = {.kind = kLoss}});
       for (const GradientStrategy& strategy :
-           {GradientStrategy{}, GradientStrategy{.recompute_blocks = -1}, GradientStrategy{.chunk_tokens = 1},
+           {GradientStrategy{}, GradientStrategy{.recompute_blocks = -1},
+            GradientStrategy{.chunk_tokens = 1},
             GradientStrategy{.recompute_blocks = 1, .chunk_tokens = 700}}) {
         bench.Gradients(rows, ScoredBatch(), strategy);
         if (first.empty()) first = bench.GradientBytes();
-        EXPECT_EQ(bench.GradientBytes(), first) << threads << " threads, chunk " << strategy.chunk_tokens;
+        EXPECT_EQ(bench.GradientBytes(), first)
+            << threads << " threads, chunk " << strategy.chunk_tokens;
       }
     }
   }

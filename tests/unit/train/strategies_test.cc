@@ -1,5 +1,5 @@
-// Direct, recomputed and chunked gradients are the same bytes, at any number of threads, with and without
-// dropout.
+// Direct, recomputed and chunked gradients are the same bytes, at any number of threads, with and
+// without dropout.
 #include <gtest/gtest.h>
 
 #include "lacos/base/parallel.h"
@@ -58,11 +58,14 @@ TEST_P(Strategies, GiveTheSameBytesAtAnyThreadCount) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, Strategies,
     ::testing::Values(
-        StrategyCase{.name = "lora_f32"}, StrategyCase{.name = "lora_bf16", .compute = Compute::kBF16},
-        StrategyCase{.name = "odd_heads_bf16", .compute = Compute::kBF16, .options = {.model = "b"}},
+        StrategyCase{.name = "lora_f32"},
+        StrategyCase{.name = "lora_bf16", .compute = Compute::kBF16},
+        StrategyCase{
+            .name = "odd_heads_bf16", .compute = Compute::kBF16, .options = {.model = "b"}},
         StrategyCase{.name = "lora_int8", .compute = Compute::kInt8},
         StrategyCase{.name = "bitfit", .options = {.lora = {.train_biases = true}}},
-        StrategyCase{.name = "dropout", .options = {.lora = {.rank = 2, .dropout = 0.2}, .dropout = 0.1}},
+        StrategyCase{.name = "dropout",
+                     .options = {.lora = {.rank = 2, .dropout = 0.2}, .dropout = 0.1}},
         StrategyCase{.name = "max_pooling", .options = {.pooling = Pooling::kMax}},
         StrategyCase{.name = "symmetric_matryoshka",
                      .options = {.loss = {.symmetric = true, .matryoshka = {48, 16}}}}),
@@ -107,7 +110,8 @@ TEST(Batches, ATextAloneOrAmongOthersHasTheSameVectorBytes) {
       EXPECT_EQ(encode(texts, 1), together);
       for (int64_t n = 0; n < texts.Texts(); ++n) {
         const std::vector<float> alone = encode(texts.Slice(n, n + 1), 1 + static_cast<int>(n % 2));
-        EXPECT_EQ(alone, std::vector<float>(together.begin() + n * d, together.begin() + (n + 1) * d))
+        EXPECT_EQ(alone,
+                  std::vector<float>(together.begin() + n * d, together.begin() + (n + 1) * d))
             << model << ", text " << n;
       }
     }

@@ -1,5 +1,5 @@
-// --stream-layers: a pass over all blocks leaves no more of the base in memory than a block, and the same
-// bytes.
+// --stream-layers: a pass over all blocks leaves no more of the base in memory than a block, and
+// the same bytes.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -57,10 +57,11 @@ Pass HiddenStatesOf(WeightStreaming streaming) {
   PackedTexts texts;
   texts.Add(std::vector<int32_t>{17, 300, 5, 9});
   const ArenaScope scope(encoder.arena());
-  const TensorView hidden =
-      encoder.arena().Allocate(backend->Types().residual, {texts.Tokens(), model.config().hidden_size});
+  const TensorView hidden = encoder.arena().Allocate(backend->Types().residual,
+                                                     {texts.Tokens(), model.config().hidden_size});
   encoder.HiddenStates(texts, hidden);
-  const std::string file = std::filesystem::canonical(std::string(kModel) + "/model.safetensors").string();
+  const std::string file =
+      std::filesystem::canonical(std::string(kModel) + "/model.safetensors").string();
   return {DownloadFloats(*backend, hidden), ResidentBytesOf(file)};
 }
 
@@ -71,7 +72,8 @@ TEST(Streaming, APassLeavesLessThanTwoBlocksResidentAndGivesTheSameBytes) {
   ASSERT_GT(all, 5 * block / 2);
   const Pass resident = HiddenStatesOf(WeightStreaming::kNone);
   EXPECT_GE(resident.resident, all);
-  for (const WeightStreaming streaming : {WeightStreaming::kKeepCached, WeightStreaming::kDropCached}) {
+  for (const WeightStreaming streaming :
+       {WeightStreaming::kKeepCached, WeightStreaming::kDropCached}) {
     const Pass streamed = HiddenStatesOf(streaming);
     EXPECT_EQ(streamed.hidden, resident.hidden);
     EXPECT_LT(streamed.resident, 2 * block);  // pages at the edges of matrices stay
@@ -117,8 +119,8 @@ TEST(Streaming, GradientsAreThoseOfTheResidentBaseInEveryModeAndStrategy) {
     Compute compute;
     int64_t recomputed, first_layer;
   };
-  for (const Case& c : {Case{Compute::kInt8, 0, 0}, Case{Compute::kInt8, -1, 0}, Case{Compute::kBF16, -1, 2},
-                        Case{Compute::kF32, 0, 2}}) {
+  for (const Case& c : {Case{Compute::kInt8, 0, 0}, Case{Compute::kInt8, -1, 0},
+                        Case{Compute::kBF16, -1, 2}, Case{Compute::kF32, 0, 2}}) {
     const auto step = [&](WeightStreaming streaming) {
       return StepOf(kModel, c.compute, streaming, c.recomputed, c.first_layer);
     };
@@ -131,7 +133,8 @@ TEST(Streaming, GradientsAreThoseOfTheResidentBaseInEveryModeAndStrategy) {
 
 // A copy of the model in a folder of its own, so that a test may damage it.
 std::string CopyOfModel() {
-  std::string folder = (std::filesystem::temp_directory_path() / "lacos_streamed_model_XXXXXX").string();
+  std::string folder =
+      (std::filesystem::temp_directory_path() / "lacos_streamed_model_XXXXXX").string();
   EXPECT_NE(mkdtemp(folder.data()), nullptr);
   std::filesystem::copy(kModel, folder, std::filesystem::copy_options::recursive);
   return folder;
@@ -153,7 +156,8 @@ TEST(Streaming, AFileThatBecameShorterIsAnErrorOfThePassThatNeedsIt) {
   std::filesystem::remove_all(folder);
 }
 
-// Resident bytes of the model's file after encoding with a cache of all blocks below the upper half.
+// Resident bytes of the model's file after encoding with a cache of all blocks below the upper
+// half.
 int64_t ResidentAfterCachedPass(const std::string& folder, WeightStreaming streaming,
                                 std::vector<float>& out) {
   const auto backend = MakeCpuBackend({.compute = Compute::kF32});
@@ -166,15 +170,18 @@ int64_t ResidentAfterCachedPass(const std::string& folder, WeightStreaming strea
   PackedTexts texts;
   texts.Add(std::vector<int32_t>{17, 300, 5, 9});
   const ArenaScope scope(encoder.arena());
-  const TensorView hidden = encoder.arena().Allocate(backend->Types().residual, {texts.Tokens(), d});
+  const TensorView hidden =
+      encoder.arena().Allocate(backend->Types().residual, {texts.Tokens(), d});
   encoder.HiddenStates(texts, hidden);
   out = DownloadFloats(*backend, hidden);
-  const std::string file = std::filesystem::canonical(std::string(kModel) + "/model.safetensors").string();
+  const std::string file =
+      std::filesystem::canonical(std::string(kModel) + "/model.safetensors").string();
   return ResidentBytesOf(file);
 }
 
 TEST(Streaming, BlocksWhoseStatesAreCachedAreNotRead) {
-  std::string folder = (std::filesystem::temp_directory_path() / "lacos_cached_blocks_XXXXXX").string();
+  std::string folder =
+      (std::filesystem::temp_directory_path() / "lacos_cached_blocks_XXXXXX").string();
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   const auto base_weights = BaseWeights::Open(kModel);
   const int64_t all = ResidentBaseBytes(*base_weights),
@@ -182,16 +189,17 @@ TEST(Streaming, BlocksWhoseStatesAreCachedAreNotRead) {
   std::vector<float> computed, read;
   EXPECT_GE(ResidentAfterCachedPass(folder, WeightStreaming::kNone, computed), all);
   for (const WeightStreaming streaming : {WeightStreaming::kNone, WeightStreaming::kDropCached}) {
-    const int64_t blocks_read = streaming == WeightStreaming::kNone ? base_weights->config().layers / 2 : 1;
+    const int64_t blocks_read =
+        streaming == WeightStreaming::kNone ? base_weights->config().layers / 2 : 1;
     EXPECT_LT(ResidentAfterCachedPass(folder, streaming, read), (blocks_read + 1) * block);
     EXPECT_EQ(read, computed);
   }
   std::filesystem::remove_all(folder);
 }
 
-// Forward and backward of the top block on random input, with its matrices resident or read anew from the
-// disk for either direction. LACOS_LAYER_MODEL names another model: `make bench-176b` gives one layer of
-// BLOOM-176B.
+// Forward and backward of the top block on random input, with its matrices resident or read anew
+// from the disk for either direction. LACOS_LAYER_MODEL names another model: `make bench-176b`
+// gives one layer of BLOOM-176B.
 struct BlockResult {
   std::vector<float> y, dx;
 };
@@ -203,7 +211,8 @@ BlockResult RunBlock(const std::string& folder, Compute compute, bool streamed) 
   constexpr int64_t kTokens = 40;
   Arena arena([&](size_t bytes) { return backend->Allocate(bytes); });
   const std::vector<int32_t> offsets = {0, 9, 30, kTokens};
-  const TensorView offsets_view = arena.Allocate(DType::kI32, {static_cast<int64_t>(offsets.size())});
+  const TensorView offsets_view =
+      arena.Allocate(DType::kI32, {static_cast<int64_t>(offsets.size())});
   UploadInts(*backend, offsets, offsets_view);
   const TokenLeaves leaves = MakeLeaves(offsets);
   const PassContext context{.backend = *backend,
@@ -234,7 +243,8 @@ BlockResult RunBlock(const std::string& folder, Compute compute, bool streamed) 
   anew();
   BlockForward(context, model.blocks()[layer], static_cast<int>(layer), h, &saved);
   anew();
-  BlockBackward(context, model.blocks()[layer], static_cast<int>(layer), saved, dh, /*input_needed=*/true);
+  BlockBackward(context, model.blocks()[layer], static_cast<int>(layer), saved, dh,
+                /*input_needed=*/true);
   return {DownloadFloats(*backend, h), DownloadFloats(*backend, dh)};
 }
 
@@ -244,7 +254,8 @@ TEST(StreamedLayer, OutputAndInputGradientAreThoseOfTheResidentOne) {
   std::vector<Compute> modes = {Compute::kF32, Compute::kBF16, Compute::kInt8};
   if (other != nullptr) modes = {Compute::kInt8};
   for (const Compute compute : modes) {
-    const BlockResult streamed = RunBlock(folder, compute, true), resident = RunBlock(folder, compute, false);
+    const BlockResult streamed = RunBlock(folder, compute, true),
+                      resident = RunBlock(folder, compute, false);
     EXPECT_EQ(streamed.y, resident.y);
     EXPECT_EQ(streamed.dx, resident.dx);
     const auto finite = [](float value) { return std::isfinite(value); };
@@ -253,7 +264,8 @@ TEST(StreamedLayer, OutputAndInputGradientAreThoseOfTheResidentOne) {
   }
   const MemoryUse use = ReadMemoryUse();
   RecordProperty("peak_rss_bytes", std::to_string(use.peak_rss_bytes));
-  if (other != nullptr) std::printf("peak RSS %.2f GB\n", static_cast<double>(use.peak_rss_bytes) / 1e9);
+  if (other != nullptr)
+    std::printf("peak RSS %.2f GB\n", static_cast<double>(use.peak_rss_bytes) / 1e9);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// An optimizer over a few small tensors of the reference backend, for what saves and restores its state.
+// An optimizer over a few small tensors of the reference backend, for what saves and restores its
+// state.
 #pragma once
 
 #include <memory>
@@ -19,7 +20,8 @@ class TinyTraining {
     for (const Shape& shape : shapes) {
       TrainableTensor tensor{.name = std::string(1, static_cast<char>('a' + tensors.size()))};
       for (TensorView* view : {&tensor.value, &tensor.gradient}) {
-        buffers_.push_back(backend_->Allocate(static_cast<size_t>(shape.Elements()) * sizeof(double)));
+        buffers_.push_back(
+            backend_->Allocate(static_cast<size_t>(shape.Elements()) * sizeof(double)));
         *view = {buffers_.back().data(), DType::kF64, shape};
         backend_->Fill(*view, value);
       }

@@ -19,8 +19,9 @@ inline std::string TinyModel(const std::string& name) {
 
 struct BenchOptions {
   std::string model = "a";
-  LoraSettings lora = {
-      .rank = 3, .alpha = 6, .targets = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"}};
+  LoraSettings lora = {.rank = 3,
+                       .alpha = 6,
+                       .targets = {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"}};
   Pooling pooling = Pooling::kMean;
   LossOptions loss;
   double dropout = 0;
@@ -28,7 +29,8 @@ struct BenchOptions {
 
 // Model, adapter with non-zero B (so that every gradient counts), loss and optimizer.
 struct TrainingBench {
-  TrainingBench(std::unique_ptr<Backend> owned, const BenchOptions& options) : backend(std::move(owned)) {
+  TrainingBench(std::unique_ptr<Backend> owned, const BenchOptions& options)
+      : backend(std::move(owned)) {
     LoadedModel loaded;
     loaded.base_weights = BaseWeights::Open(TinyModel(options.model));
     TrainOptions train;
@@ -42,14 +44,16 @@ struct TrainingBench {
     model->Attach(adapter, /*trainable=*/true);
     const DropoutRates rates{
         .embedding = options.dropout, .attention = options.dropout, .residual = options.dropout};
-    encoder = std::make_unique<Encoder>(*model, EncoderOptions{.pooling = options.pooling, .dropout = rates});
+    encoder = std::make_unique<Encoder>(
+        *model, EncoderOptions{.pooling = options.pooling, .dropout = rates});
     loss = MakeLoss(*backend, options.loss, model->config().hidden_size);
     std::vector<TrainableTensor> tensors = model->trainable();
     for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
     optimizer = std::make_unique<Optimizer>(*backend, OptimizerOptions{}, tensors);
   }
 
-  LossResult Gradients(const PackedTexts& texts, const LossBatch& batch, const GradientStrategy& strategy) {
+  LossResult Gradients(const PackedTexts& texts, const LossBatch& batch,
+                       const GradientStrategy& strategy) {
     optimizer->ZeroGradients();
     return GradientStep(*encoder, *loss, texts, batch, strategy);
   }

@@ -1,4 +1,5 @@
-// Classification sets: sent-conv's "label text" lines, SentEval's TREC and SST files, and one file a class.
+// Classification sets: sent-conv's "label text" lines, SentEval's TREC and SST files, and one file
+// a class.
 #include <fmt/format.h>
 
 #include <map>
@@ -15,11 +16,13 @@ namespace {
 
 const std::vector<std::string> kPolarity = {"negative", "positive"};
 const std::vector<std::string> kSubjectivity = {"subjective", "objective"};
-const std::vector<std::string> kFive = {"very negative", "negative", "neutral", "positive", "very positive"};
+const std::vector<std::string> kFive = {"very negative", "negative", "neutral", "positive",
+                                        "very positive"};
 // In the order of sent-conv's numbers (TREC.train.all beside raw_TREC.train).
 const std::vector<std::string> kQuestions = {"DESC", "ENTY", "ABBR", "HUM", "LOC", "NUM"};
 
-SuiteSet ClassSet(const std::string& name, const std::string& split, const std::vector<std::string>& labels) {
+SuiteSet ClassSet(const std::string& name, const std::string& split,
+                  const std::vector<std::string>& labels) {
   return {.task = "classification",
           .name = name,
           .subset = "",
@@ -74,14 +77,17 @@ const Source kSources[] = {
 class LabelledLinesFormat : public RawFormat {
  public:
   std::string Task() const override { return "classification"; }
-  bool Wants(const std::vector<std::string>& parts) const override { return Find(parts) != nullptr; }
+  bool Wants(const std::vector<std::string>& parts) const override {
+    return Find(parts) != nullptr;
+  }
 
   void Add(RawFile file, SuiteWriter& out) override {
     const Source& source = *Find(LowerParts(file.name));
     const RawLines lines(file);
     TsvRows rows({"text", "label"});
     for (size_t i = 0; i < lines.lines().size(); ++i) {
-      const auto [text, label] = Parse(source, lines.lines()[i], file.Where(static_cast<int64_t>(i) + 1));
+      const auto [text, label] =
+          Parse(source, lines.lines()[i], file.Where(static_cast<int64_t>(i) + 1));
       rows.Add({text, (*source.labels)[label]});
     }
     out.NoteLines(file, lines);
@@ -93,7 +99,8 @@ class LabelledLinesFormat : public RawFormat {
   static const Source* Find(const std::vector<std::string>& parts) {
     for (const Source& source : kSources) {
       if (parts.back() != source.file) continue;
-      if (source.folder == nullptr || (parts.size() > 1 && parts[parts.size() - 2] == source.folder))
+      if (source.folder == nullptr ||
+          (parts.size() > 1 && parts[parts.size() - 2] == source.folder))
         return &source;
     }
     return nullptr;
@@ -104,9 +111,9 @@ class LabelledLinesFormat : public RawFormat {
     const bool last = source.lines == Lines::kNumberLast;
     const size_t at = last ? line.rfind('\t') : line.find(' ');
     if (at == std::string_view::npos) {
-      throw UserError(
-          fmt::format("{} found no {}; expected a text and its label; copy or download the file again", where,
-                      last ? "tab" : "blank behind a label"));
+      throw UserError(fmt::format(
+          "{} found no {}; expected a text and its label; copy or download the file again", where,
+          last ? "tab" : "blank behind a label"));
     }
     const std::string_view text = last ? line.substr(0, at) : line.substr(at + 1);
     std::string_view label = last ? line.substr(at + 1) : line.substr(0, at);
@@ -116,12 +123,13 @@ class LabelledLinesFormat : public RawFormat {
       for (size_t i = 0; i < names.size(); ++i) {
         if (label == names[i]) return {text, i};
       }
-    } else if (label.size() == 1 && label[0] >= '0' && static_cast<size_t>(label[0] - '0') < names.size()) {
+    } else if (label.size() == 1 && label[0] >= '0' &&
+               static_cast<size_t>(label[0] - '0') < names.size()) {
       return {text, static_cast<size_t>(label[0] - '0')};
     }
     throw UserError(
-        fmt::format("{} found the label '{}'; expected one of {}; copy or download the file again", where,
-                    TruncateForMessage(label, 60), names.size()));
+        fmt::format("{} found the label '{}'; expected one of {}; copy or download the file again",
+                    where, TruncateForMessage(label, 60), names.size()));
   }
 };
 
@@ -129,7 +137,9 @@ class LabelledLinesFormat : public RawFormat {
 class PolarityFilesFormat : public RawFormat {
  public:
   std::string Task() const override { return "classification"; }
-  bool Wants(const std::vector<std::string>& parts) const override { return Find(parts.back()).has_value(); }
+  bool Wants(const std::vector<std::string>& parts) const override {
+    return Find(parts.back()).has_value();
+  }
 
   void Add(RawFile file, SuiteWriter& out) override {
     const Kind kind = *Find(LowerParts(file.name).back());
@@ -137,7 +147,8 @@ class PolarityFilesFormat : public RawFormat {
                  [&](const RawFile& first, const RawFile& second) { Convert(first, second, out); });
   }
   void Finish(SuiteWriter& out) override {
-    pairing_.Finish([&](const RawFile& first, const RawFile& second) { Convert(first, second, out); });
+    pairing_.Finish(
+        [&](const RawFile& first, const RawFile& second) { Convert(first, second, out); });
   }
 
  private:
@@ -180,7 +191,11 @@ class PolarityFilesFormat : public RawFormat {
 
 }  // namespace
 
-std::unique_ptr<RawFormat> MakeLabelledLinesFormat() { return std::make_unique<LabelledLinesFormat>(); }
-std::unique_ptr<RawFormat> MakePolarityFilesFormat() { return std::make_unique<PolarityFilesFormat>(); }
+std::unique_ptr<RawFormat> MakeLabelledLinesFormat() {
+  return std::make_unique<LabelledLinesFormat>();
+}
+std::unique_ptr<RawFormat> MakePolarityFilesFormat() {
+  return std::make_unique<PolarityFilesFormat>();
+}
 
 }  // namespace lacos

@@ -1,4 +1,5 @@
-// The public test sets that lacos knows: how many rows each file has and what the converted file hashes to.
+// The public test sets that lacos knows: how many rows each file has and what the converted file
+// hashes to.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +12,11 @@ namespace lacos {
 struct KnownSet {
   std::string_view task, name, subset, split;
   int64_t rows;
-  // Of the converted file, as the archives of tools/golden/make_known_sets.py give it; empty: not at hand
-  // then.
+  // Of the converted file, as the archives of tools/golden/make_known_sets.py give it; empty: not
+  // at hand then.
   std::string_view sha256;
-  // sts: the first 16 digits of the SHA-256 of the scores alone, one a line: the same in every edition.
+  // sts: the first 16 digits of the SHA-256 of the scores alone, one a line: the same in every
+  // edition.
   std::string_view scores_sha256;
   // Rows in another edition (SentEval's SST2 with phrases, its MSRP that has no val); 0: the same.
   int64_t other_rows;

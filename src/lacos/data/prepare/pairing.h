@@ -1,4 +1,5 @@
-// Two raw files that make one set together: they usually lie in one folder, sometimes in two archives.
+// Two raw files that make one set together: they usually lie in one folder, sometimes in two
+// archives.
 #pragma once
 
 #include <functional>
@@ -19,9 +20,9 @@ class Pairing {
   Pairing(std::string first_name, std::string second_name)
       : names_{std::move(first_name), std::move(second_name)} {}
 
-  // Adds a file of one kind; converts at once when its partner lies in the same folder. `key` tells partners
-  // apart within a folder; `wider_key` names them wherever they lie (it includes what the folder says, a
-  // year).
+  // Adds a file of one kind; converts at once when its partner lies in the same folder. `key` tells
+  // partners apart within a folder; `wider_key` names them wherever they lie (it includes what the
+  // folder says, a year).
   void Add(bool is_second, const std::string& key, const std::string& wider_key, RawFile file,
            const Convert& convert);
   // Joins what is left by the wider key. UserError where one half is missing, or there are several

@@ -1,4 +1,5 @@
-// Sets in two parallel files, and MSRP: Tatoeba's translations, StackOverflow's titles with their tags.
+// Sets in two parallel files, and MSRP: Tatoeba's translations, StackOverflow's titles with their
+// tags.
 #include <fmt/format.h>
 
 #include "lacos/base/error.h"
@@ -9,26 +10,32 @@
 namespace lacos {
 namespace {
 
-void RequireEqualLength(const RawFile& first, const RawLines& a, const RawFile& second, const RawLines& b) {
+void RequireEqualLength(const RawFile& first, const RawLines& a, const RawFile& second,
+                        const RawLines& b) {
   if (a.lines().size() == b.lines().size()) return;
-  throw UserError(fmt::format("[{}] has {} lines and [{}] {}; expected as many; copy or download both again",
-                              first.shown, a.lines().size(), second.shown, b.lines().size()));
+  throw UserError(
+      fmt::format("[{}] has {} lines and [{}] {}; expected as many; copy or download both again",
+                  first.shown, a.lines().size(), second.shown, b.lines().size()));
 }
 
 // LASER's Tatoeba test: tatoeba.fra-eng.fra and tatoeba.fra-eng.eng.
 class TatoebaFormat : public RawFormat {
  public:
   std::string Task() const override { return "bitext"; }
-  bool Wants(const std::vector<std::string>& parts) const override { return !Pair(parts.back()).empty(); }
+  bool Wants(const std::vector<std::string>& parts) const override {
+    return !Pair(parts.back()).empty();
+  }
 
   void Add(RawFile file, SuiteWriter& out) override {
     const std::string name = LowerParts(file.name).back();
     const std::string pair = Pair(name);
-    pairing_.Add(name.ends_with(".eng"), pair, pair, std::move(file),
-                 [&](const RawFile& first, const RawFile& english) { Convert(first, english, out); });
+    pairing_.Add(
+        name.ends_with(".eng"), pair, pair, std::move(file),
+        [&](const RawFile& first, const RawFile& english) { Convert(first, english, out); });
   }
   void Finish(SuiteWriter& out) override {
-    pairing_.Finish([&](const RawFile& first, const RawFile& english) { Convert(first, english, out); });
+    pairing_.Finish(
+        [&](const RawFile& first, const RawFile& english) { Convert(first, english, out); });
   }
 
  private:
@@ -61,10 +68,10 @@ class TatoebaFormat : public RawFormat {
 };
 
 // The tags of StackOverflow's titles in the order of their numbers, 1 to 20, from the set's README.
-const std::vector<std::string> kTags = {"wordpress", "oracle",        "svn",   "apache",     "excel",
-                                        "matlab",    "visual-studio", "cocoa", "osx",        "bash",
-                                        "spring",    "hibernate",     "scala", "sharepoint", "ajax",
-                                        "qt",        "drupal",        "linq",  "haskell",    "magento"};
+const std::vector<std::string> kTags = {
+    "wordpress", "oracle", "svn",    "apache", "excel",     "matlab", "visual-studio",
+    "cocoa",     "osx",    "bash",   "spring", "hibernate", "scala",  "sharepoint",
+    "ajax",      "qt",     "drupal", "linq",   "haskell",   "magento"};
 
 class StackOverflowFormat : public RawFormat {
  public:
@@ -75,11 +82,13 @@ class StackOverflowFormat : public RawFormat {
 
   void Add(RawFile file, SuiteWriter& out) override {
     const bool is_label = LowerParts(file.name).back().starts_with("label");
-    pairing_.Add(is_label, "", "", std::move(file),
-                 [&](const RawFile& titles, const RawFile& labels) { Convert(titles, labels, out); });
+    pairing_.Add(
+        is_label, "", "", std::move(file),
+        [&](const RawFile& titles, const RawFile& labels) { Convert(titles, labels, out); });
   }
   void Finish(SuiteWriter& out) override {
-    pairing_.Finish([&](const RawFile& titles, const RawFile& labels) { Convert(titles, labels, out); });
+    pairing_.Finish(
+        [&](const RawFile& titles, const RawFile& labels) { Convert(titles, labels, out); });
   }
 
  private:
@@ -92,10 +101,10 @@ class StackOverflowFormat : public RawFormat {
       const bool inside = number && *number >= 1 && *number <= static_cast<double>(kTags.size());
       const size_t tag = inside ? static_cast<size_t>(*number) : 0;
       if (!inside || static_cast<double>(tag) != *number) {
-        throw UserError(
-            fmt::format("{} found '{}'; expected a number from 1 to {}; copy or download the file again",
-                        labels.Where(static_cast<int64_t>(i) + 1), TruncateForMessage(numbers.lines()[i], 60),
-                        kTags.size()));
+        throw UserError(fmt::format(
+            "{} found '{}'; expected a number from 1 to {}; copy or download the file again",
+            labels.Where(static_cast<int64_t>(i) + 1), TruncateForMessage(numbers.lines()[i], 60),
+            kTags.size()));
       }
       rows.Add({texts.lines()[i], kTags[tag - 1]});
     }
@@ -117,7 +126,9 @@ class StackOverflowFormat : public RawFormat {
 class MsrParaphraseFormat : public RawFormat {
  public:
   std::string Task() const override { return "pair_classification"; }
-  bool Wants(const std::vector<std::string>& parts) const override { return !SplitOf(parts.back()).empty(); }
+  bool Wants(const std::vector<std::string>& parts) const override {
+    return !SplitOf(parts.back()).empty();
+  }
 
   void Add(RawFile file, SuiteWriter& out) override {
     const std::string name = LowerParts(file.name).back(), split = SplitOf(name);
@@ -133,9 +144,9 @@ class MsrParaphraseFormat : public RawFormat {
       }
       if (i == 0 && LowerAscii(cells[0]) == "quality") continue;
       if (cells[0] != "0" && cells[0] != "1") {
-        throw UserError(
-            fmt::format("{} found the quality '{}'; expected 0 or 1; copy or download the file again", where,
-                        TruncateForMessage(cells[0], 60)));
+        throw UserError(fmt::format(
+            "{} found the quality '{}'; expected 0 or 1; copy or download the file again", where,
+            TruncateForMessage(cells[0], 60)));
       }
       rows.Add({cells[3], cells[4], cells[0]});
     }
@@ -161,7 +172,11 @@ class MsrParaphraseFormat : public RawFormat {
 }  // namespace
 
 std::unique_ptr<RawFormat> MakeTatoebaFormat() { return std::make_unique<TatoebaFormat>(); }
-std::unique_ptr<RawFormat> MakeStackOverflowFormat() { return std::make_unique<StackOverflowFormat>(); }
-std::unique_ptr<RawFormat> MakeMsrParaphraseFormat() { return std::make_unique<MsrParaphraseFormat>(); }
+std::unique_ptr<RawFormat> MakeStackOverflowFormat() {
+  return std::make_unique<StackOverflowFormat>();
+}
+std::unique_ptr<RawFormat> MakeMsrParaphraseFormat() {
+  return std::make_unique<MsrParaphraseFormat>();
+}
 
 }  // namespace lacos

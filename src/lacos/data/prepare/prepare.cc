@@ -25,7 +25,8 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxDepth = 64;  // of folders
 
-// Regular files below `folder`, relative to it and sorted. Links are followed, each folder is entered once.
+// Regular files below `folder`, relative to it and sorted. Links are followed, each folder is
+// entered once.
 class FileTree {
  public:
   explicit FileTree(const std::string& folder) {
@@ -39,14 +40,16 @@ class FileTree {
     std::error_code error;
     const std::string canonical = fs::weakly_canonical(folder, error).string();
     if (depth > kMaxDepth || !entered_.insert(canonical).second) return;
-    // Names first: which of two ways to a folder is taken must not depend on the order of the directory.
+    // Names first: which of two ways to a folder is taken must not depend on the order of the
+    // directory.
     std::vector<std::string> names;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
       names.push_back(it->path().filename().string());
     }
     if (error) {
-      throw UserError(fmt::format("[{}] could not be listed: {}; expected a readable folder; check the path",
-                                  folder, error.message()));
+      throw UserError(
+          fmt::format("[{}] could not be listed: {}; expected a readable folder; check the path",
+                      folder, error.message()));
     }
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
@@ -69,7 +72,8 @@ std::string WithoutSlash(std::string path) {
   return path;
 }
 
-RawFormat* FormatFor(const std::vector<std::unique_ptr<RawFormat>>& formats, const std::string& name) {
+RawFormat* FormatFor(const std::vector<std::unique_ptr<RawFormat>>& formats,
+                     const std::string& name) {
   const std::vector<std::string> parts = LowerParts(name);
   if (parts.empty()) return nullptr;
   for (const auto& format : formats) {
@@ -110,8 +114,8 @@ std::string RecognizedOnly(const std::vector<std::string>& parts) {
 }
 
 const std::vector<std::string>& SuiteTaskNames() {
-  static const std::vector<std::string> kTasks = {"sts",        "retrieval",      "bitext",
-                                                  "clustering", "classification", "pair_classification"};
+  static const std::vector<std::string> kTasks = {
+      "sts", "retrieval", "bitext", "clustering", "classification", "pair_classification"};
   return kTasks;
 }
 
@@ -119,8 +123,8 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   for (const std::string& task : options.only) {
     const auto& tasks = SuiteTaskNames();
     if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) {
-      throw UserError(fmt::format("[--only] found the task '{}'; expected some of {}; correct it", task,
-                                  fmt::join(tasks, ", ")));
+      throw UserError(fmt::format("[--only] found the task '{}'; expected some of {}; correct it",
+                                  task, fmt::join(tasks, ", ")));
     }
   }
   const std::string from = WithoutSlash(options.from);
@@ -133,7 +137,8 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   RefuseExisting(options.to, options.overwrite);
   const std::string root = is_file ? fs::path(from).parent_path().string() : from;
   const std::vector<std::string> names =
-      is_file ? std::vector<std::string>{fs::path(from).filename().string()} : FileTree(from).files();
+      is_file ? std::vector<std::string>{fs::path(from).filename().string()}
+              : FileTree(from).files();
 
   AtomicFolder folder(options.to, options.overwrite);
   SuiteWriter writer(folder.temporary(),
@@ -146,25 +151,29 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   std::vector<std::string> used;  // raw files that gave something
   std::string current;
   const size_t prefix = root.empty() ? 0 : root == "/" ? 1 : root.size() + 1;
-  const UnpackOptions unpack{
-      .wants =
-          [&](const std::string& shown) {
-            const std::string name = shown.substr(prefix);
-            if (options.between) options.between(name);
-            if (FormatFor(formats, name) != nullptr) return true;
-            const std::string what = RecognizedOnly(LowerParts(name));
-            if (!what.empty()) recognized.push_back({shown, "not converted: " + what, 0});
-            return false;
-          },
-      .visit =
-          [&](const std::string& shown, std::string bytes) {
-            const std::string name = shown.substr(prefix);
-            if (used.empty() || used.back() != current) used.push_back(current);
-            std::string hash = Sha256Hex(bytes);
-            FormatFor(formats, name)
-                ->Add({.name = name, .shown = shown, .bytes = std::move(bytes), .sha256 = std::move(hash)},
-                      writer);
-          }};
+  const UnpackOptions unpack{.wants =
+                                 [&](const std::string& shown) {
+                                   const std::string name = shown.substr(prefix);
+                                   if (options.between) options.between(name);
+                                   if (FormatFor(formats, name) != nullptr) return true;
+                                   const std::string what = RecognizedOnly(LowerParts(name));
+                                   if (!what.empty())
+                                     recognized.push_back({shown, "not converted: " + what, 0});
+                                   return false;
+                                 },
+                             .visit =
+                                 [&](const std::string& shown, std::string bytes) {
+                                   const std::string name = shown.substr(prefix);
+                                   if (used.empty() || used.back() != current)
+                                     used.push_back(current);
+                                   std::string hash = Sha256Hex(bytes);
+                                   FormatFor(formats, name)
+                                       ->Add({.name = name,
+                                              .shown = shown,
+                                              .bytes = std::move(bytes),
+                                              .sha256 = std::move(hash)},
+                                             writer);
+                                 }};
   for (const std::string& name : names) {
     const std::string path = root.empty() ? name : root == "/" ? "/" + name : root + "/" + name;
     current = path;
@@ -172,11 +181,11 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   }
   for (const auto& format : formats) format->Finish(writer);
   if (writer.sets().empty()) {
-    throw UserError(
-        fmt::format("[{}] holds no test set that lacos knows among its {} files; expected some of those of "
-                    "docs/data.md; check "
-                    "the path and --only",
-                    from, counts.files));
+    throw UserError(fmt::format(
+        "[{}] holds no test set that lacos knows among its {} files; expected some of those of "
+        "docs/data.md; check "
+        "the path and --only",
+        from, counts.files));
   }
   writer.Finish();
   report.sets = writer.sets();
@@ -186,7 +195,8 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   report.files = counts.files;
   report.skipped_members = counts.skipped;
   if (!report.absent.empty() && !options.allow_incomplete) return report;
-  if (options.run_record) WriteRunRecord(folder.temporary(), [&] { return options.run_record(used); });
+  if (options.run_record)
+    WriteRunRecord(folder.temporary(), [&] { return options.run_record(used); });
   Json manifest = Json::Object();
   manifest.Set("kind", "suite");
   WriteManifest(folder.temporary(), manifest);

@@ -19,8 +19,8 @@ struct PrepareOptions {
   bool allow_changed_texts =
       false;  // takes texts that are not the published ones; counts and scores are checked
   bool overwrite = false;
-  // Gives the text of run.json, asked for when all else is written, with the raw files (archives as a whole)
-  // that gave something; absent: the suite has none.
+  // Gives the text of run.json, asked for when all else is written, with the raw files (archives as
+  // a whole) that gave something; absent: the suite has none.
   std::function<std::string(const std::vector<std::string>& raw_files)> run_record;
   // Called before each file, members of archives included; what it throws ends the work.
   std::function<void(const std::string& file)> between;
@@ -35,9 +35,10 @@ struct PrepareReport {
   bool written = false;         // false: sets are absent and that was not allowed
 };
 
-// Reads every file below `from` that some known format has the name of, checks what it makes and writes `to`
-// with its suite.json and lacos.json. UserError for damaged files, wrong counts, scores or texts, for one set
-// with two contents, and where nothing was found. With absent sets the report says so and nothing is written.
+// Reads every file below `from` that some known format has the name of, checks what it makes and
+// writes `to` with its suite.json and lacos.json. UserError for damaged files, wrong counts, scores
+// or texts, for one set with two contents, and where nothing was found. With absent sets the report
+// says so and nothing is written.
 PrepareReport PrepareSuite(const PrepareOptions& options);
 
 // "sts", "retrieval", ...: the tasks that sets have, in the order of reports.

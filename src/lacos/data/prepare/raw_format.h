@@ -22,9 +22,9 @@ class RawFormat {
   virtual void Finish(SuiteWriter&) {}
 };
 
-std::unique_ptr<RawFormat> MakeSemEvalFormat();        // STS.input.X.txt + STS.gs.X.txt: STS12 to STS17
-std::unique_ptr<RawFormat> MakeScoredTsvFormat();      // score TAB s1 TAB s2 by year; STS2017-extended
-std::unique_ptr<RawFormat> MakeStsTableFormat();       // STS benchmark, SICK, stsb-multi-mt
+std::unique_ptr<RawFormat> MakeSemEvalFormat();    // STS.input.X.txt + STS.gs.X.txt: STS12 to STS17
+std::unique_ptr<RawFormat> MakeScoredTsvFormat();  // score TAB s1 TAB s2 by year; STS2017-extended
+std::unique_ptr<RawFormat> MakeStsTableFormat();   // STS benchmark, SICK, stsb-multi-mt
 std::unique_ptr<RawFormat> MakeLabelledLinesFormat();  // "label text" lines: sent-conv, TREC, SST
 std::unique_ptr<RawFormat> MakePolarityFilesFormat();  // one file a class: CR, MR, SUBJ, MPQA
 std::unique_ptr<RawFormat> MakeStackOverflowFormat();  // titles and labels

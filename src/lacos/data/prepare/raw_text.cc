@@ -11,12 +11,12 @@
 namespace lacos {
 namespace {
 
-// 0x80 to 0x9F of Windows-1252 (WHATWG's table: the five bytes without a character stay C1 controls); all
-// other bytes are Latin-1's.
-constexpr char32_t kWindows1252[32] = {0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021,
-                                       0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x008D, 0x017D, 0x008F,
-                                       0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014,
-                                       0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178};
+// 0x80 to 0x9F of Windows-1252 (WHATWG's table: the five bytes without a character stay C1
+// controls); all other bytes are Latin-1's.
+constexpr char32_t kWindows1252[32] = {
+    0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0x008D, 0x017D, 0x008F, 0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x009D, 0x017E, 0x0178};
 
 void AppendUtf8(char32_t c, std::string& out) {  // c < 0x10000
   if (c < 0x80) {
@@ -70,8 +70,8 @@ RawLines::RawLines(const RawFile& file) {
         file.shown));
   }
   if (bytes.find('\0') != std::string_view::npos) {
-    throw UserError(
-        fmt::format("[{}] holds a byte 0; expected text; copy or download the file again", file.shown));
+    throw UserError(fmt::format(
+        "[{}] holds a byte 0; expected text; copy or download the file again", file.shown));
   }
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   converted_ = !IsValidUtf8(bytes);

@@ -1,4 +1,5 @@
-// Raw text files of many origins as lines and cells: encodings, line ends and quoting as they are found.
+// Raw text files of many origins as lines and cells: encodings, line ends and quoting as they are
+// found.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +25,10 @@ std::vector<std::string> LowerParts(const std::string& name);
 // "de", "zh-cn": what may stand in a file name of the suite.
 bool IsLanguageCode(std::string_view text);
 
-// A file's text as lines of UTF-8. Only LF ends a line, one CR before it is dropped: the line breaks that
-// Python's splitlines knows besides (U+0085, U+2028, \x0b, \x1c, ...) occur inside sentences. A byte-order
-// mark at the start is dropped. A file that is no valid UTF-8 is taken for Windows-1252, of which Latin-1's
-// texts are a part.
+// A file's text as lines of UTF-8. Only LF ends a line, one CR before it is dropped: the line
+// breaks that Python's splitlines knows besides (U+0085, U+2028, \x0b, \x1c, ...) occur inside
+// sentences. A byte-order mark at the start is dropped. A file that is no valid UTF-8 is taken for
+// Windows-1252, of which Latin-1's texts are a part.
 class RawLines {
  public:
   // UserError for UTF-16 and for NUL bytes.
@@ -49,8 +50,8 @@ std::string Windows1252ToUtf8(std::string_view bytes);
 
 std::vector<std::string_view> SplitTabs(std::string_view line);
 
-// RFC 4180 records, with the line where each begins. UserError for a quote that stays open and for text
-// behind a closing quote.
+// RFC 4180 records, with the line where each begins. UserError for a quote that stays open and for
+// text behind a closing quote.
 struct CsvRecord {
   std::vector<std::string> cells;
   int64_t line = 0;

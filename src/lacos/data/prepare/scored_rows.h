@@ -1,5 +1,5 @@
-// Pairs with scores on their way into a suite: the table, and the scores alone, whose hash is the same in
-// every edition.
+// Pairs with scores on their way into a suite: the table, and the scores alone, whose hash is the
+// same in every edition.
 #pragma once
 
 #include <string>

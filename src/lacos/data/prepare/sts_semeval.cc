@@ -1,5 +1,5 @@
-// SemEval's STS tasks of 2012 to 2017: sentences and scores in two files, and the one-file forms made of
-// them.
+// SemEval's STS tasks of 2012 to 2017: sentences and scores in two files, and the one-file forms
+// made of them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,9 @@
 namespace lacos {
 namespace {
 
-bool IsWhitespace(std::string_view text) { return text.find_first_not_of(" \t") == std::string_view::npos; }
+bool IsWhitespace(std::string_view text) {
+  return text.find_first_not_of(" \t") == std::string_view::npos;
+}
 
 // "es-en"
 bool IsLanguagePair(std::string_view text) {
@@ -36,14 +38,15 @@ SuiteSet StsSet(const std::string& name, const std::string& subset) {
           .score_high = 5};
 }
 
-// A pair of languages of STS17 under the name that its tables use: SemEval's files call two of them the other
-// way round, though English stands first in all of them.
+// A pair of languages of STS17 under the name that its tables use: SemEval's files call two of them
+// the other way round, though English stands first in all of them.
 SuiteSet Sts17Set(std::string pair) {
   if (pair == "ar-en") pair = "en-ar";
   if (pair == "tr-en") pair = "en-tr";
   SuiteSet set = StsSet("STS17", pair);
   const std::string first = pair.substr(0, 2), second = pair.substr(3);
-  set.languages = first == second ? std::vector<std::string>{first} : std::vector<std::string>{first, second};
+  set.languages =
+      first == second ? std::vector<std::string>{first} : std::vector<std::string>{first, second};
   return set;
 }
 
@@ -54,15 +57,16 @@ std::string SubsetOf(std::string_view year, std::string_view lower) {
     std::string subset = LowerAscii(known.subset);
     if (subset == lower) return std::string(known.subset);
     // The two surprise sets of 2012 go without the word in some editions.
-    if (subset.starts_with("surprise.") && subset.substr(9) == lower) return std::string(known.subset);
+    if (subset.starts_with("surprise.") && subset.substr(9) == lower)
+      return std::string(known.subset);
   }
   return "";
 }
 
 constexpr std::array<const char*, 5> kYears = {"12", "13", "14", "15", "16"};
 
-// What a folder's name says about the year: STS2013-gold, STS13-en-test, 2016, and the names inside the
-// organisers' own archives.
+// What a folder's name says about the year: STS2013-gold, STS13-en-test, 2016, and the names inside
+// the organisers' own archives.
 std::string YearIn(const std::string& part) {
   std::string found;
   for (const char* year : kYears) {
@@ -71,7 +75,8 @@ std::string YearIn(const std::string& part) {
       if (at == std::string::npos) continue;
       const size_t end = at + form.size();
       if (end < part.size() && part[end] >= '0' && part[end] <= '9') continue;
-      if (!found.empty() && found != year) return "";  // an archive of several years: its folders say more
+      // an archive of several years: its folders say more
+      if (!found.empty() && found != year) return "";
       found = year;
     }
   }
@@ -99,7 +104,8 @@ bool IsSentEval(const std::vector<std::string>& parts) {
   return parts.size() > 1 && parts[parts.size() - 2].ends_with("-en-test");
 }
 
-// "sts.input.headlines.txt" and "sts2016.input.headlines.txt" give "headlines"; nothing for other files.
+// "sts.input.headlines.txt" and "sts2016.input.headlines.txt" give "headlines"; nothing for other
+// files.
 std::optional<std::string> StemOf(std::string_view file, std::string_view kind) {
   if (!file.starts_with("sts") || !file.ends_with(".txt")) return std::nullopt;
   file.remove_prefix(3);
@@ -140,12 +146,14 @@ class SemEvalFormat : public RawFormat {
   // "track4a.es-en"
   static bool IsTrack(std::string_view stem) {
     const size_t dot = stem.find('.');
-    return stem.starts_with("track") && dot != std::string_view::npos && IsLanguagePair(stem.substr(dot + 1));
+    return stem.starts_with("track") && dot != std::string_view::npos &&
+           IsLanguagePair(stem.substr(dot + 1));
   }
 
-  // The sets that a file may belong to: one where its name or its folder says the year, else all that have
-  // such a subset.
-  static std::vector<SuiteSet> Candidates(const std::vector<std::string>& parts, const std::string& stem) {
+  // The sets that a file may belong to: one where its name or its folder says the year, else all
+  // that have such a subset.
+  static std::vector<SuiteSet> Candidates(const std::vector<std::string>& parts,
+                                          const std::string& stem) {
     std::vector<SuiteSet> sets;
     const std::string stated = YearOf(parts);
     for (const char* year : kYears) {
@@ -164,10 +172,10 @@ class SemEvalFormat : public RawFormat {
     // Track 6 comes with 500 pairs, of which the first 250 were scored.
     const bool first_part = stem.starts_with("track6.") && input_lines.lines().size() > rows;
     if (input_lines.lines().size() != rows && !first_part) {
-      throw UserError(
-          fmt::format("[{}] has {} lines and [{}] {}; expected one score, or a blank line, for each pair; "
-                      "copy or download both again",
-                      input.shown, input_lines.lines().size(), gold.shown, rows));
+      throw UserError(fmt::format(
+          "[{}] has {} lines and [{}] {}; expected one score, or a blank line, for each pair; "
+          "copy or download both again",
+          input.shown, input_lines.lines().size(), gold.shown, rows));
     }
     const std::vector<SuiteSet> candidates = Candidates(parts, stem);
     // The files of 2016 have notes on the sources behind the sentences.
@@ -180,16 +188,17 @@ class SemEvalFormat : public RawFormat {
       const auto line = static_cast<int64_t>(i) + 1;
       const auto cells = SplitTabs(input_lines.lines()[i]);
       if (cells.size() < 2 || cells.size() > most_cells) {
-        throw UserError(
-            fmt::format("{} found {} column{}; expected two sentences with a tab between them; copy or "
-                        "download the file again",
-                        input.Where(line), cells.size(), cells.size() == 1 ? "" : "s"));
+        throw UserError(fmt::format(
+            "{} found {} column{}; expected two sentences with a tab between them; copy or "
+            "download the file again",
+            input.Where(line), cells.size(), cells.size() == 1 ? "" : "s"));
       }
       if (IsWhitespace(gold_lines.lines()[i])) {
         ++ungraded;
         continue;
       }
-      scored.Add(cells[0], cells[1], ScoreIn(SplitTabs(gold_lines.lines()[i])[0], 0, gold.Where(line)));
+      scored.Add(cells[0], cells[1],
+                 ScoreIn(SplitTabs(gold_lines.lines()[i])[0], 0, gold.Where(line)));
     }
     SuiteSet set;
     if (IsTrack(stem)) {
@@ -207,12 +216,12 @@ class SemEvalFormat : public RawFormat {
     out.Note(input, "ungraded rows were left out", ungraded);
     out.Note(input, "rows behind the last score were left out",
              static_cast<int64_t>(input_lines.lines().size() - rows));
-    out.AddTable(std::move(set), scored.rows, {.files = {&input, &gold}, .other_edition = IsSentEval(parts)},
-                 scored.scores);
+    out.AddTable(std::move(set), scored.rows,
+                 {.files = {&input, &gold}, .other_edition = IsSentEval(parts)}, scored.scores);
   }
 
-  // Headlines, images and OnWN were used in several years, told apart by their scores or at least their
-  // counts.
+  // Headlines, images and OnWN were used in several years, told apart by their scores or at least
+  // their counts.
   static SuiteSet Choose(const std::vector<SuiteSet>& candidates, const RawFile& input,
                          const ScoredRows& scored) {
     if (candidates.size() == 1) return candidates[0];
@@ -223,18 +232,18 @@ class SemEvalFormat : public RawFormat {
       if (known != nullptr && known->scores_sha256 == hash) fitting.push_back(set);
     }
     if (fitting.size() == 1) return fitting[0];
-    throw UserError(
-        fmt::format("[{}] with {} graded pairs is of none of the years that have such a set, and its folder "
-                    "names none; expected "
-                    "the scores of one; copy or download the file again",
-                    input.shown, scored.rows.rows()));
+    throw UserError(fmt::format(
+        "[{}] with {} graded pairs is of none of the years that have such a set, and its folder "
+        "names none; expected "
+        "the scores of one; copy or download the file again",
+        input.shown, scored.rows.rows()));
   }
 
   Pairing pairing_{"STS.input file", "STS.gs file"};
 };
 
-// brmson's STS files (2016/headlines.test.tsv: score, sentence1, sentence2, ungraded rows with an empty
-// score) and those of STS2017-extended (STS.en-de.txt: sentence1, sentence2, score).
+// brmson's STS files (2016/headlines.test.tsv: score, sentence1, sentence2, ungraded rows with an
+// empty score) and those of STS2017-extended (STS.en-de.txt: sentence1, sentence2, score).
 class ScoredTsvFormat : public RawFormat {
  public:
   std::string Task() const override { return "sts"; }
@@ -266,7 +275,8 @@ class ScoredTsvFormat : public RawFormat {
     }
     out.NoteLines(file, lines);
     out.Note(file, "ungraded rows were left out", ungraded);
-    out.AddTable(std::move(set), scored.rows, {.files = {&file}, .other_edition = extended}, scored.scores);
+    out.AddTable(std::move(set), scored.rows, {.files = {&file}, .other_edition = extended},
+                 scored.scores);
   }
 
  private:

@@ -25,16 +25,18 @@ SuiteSet BenchmarkSet(const std::string& split) {
 }
 
 [[noreturn]] void FailColumns(const std::string& where, size_t found, const std::string& expected) {
-  throw UserError(fmt::format("{} found {} column{}; expected {}; copy or download the file again", where,
-                              found, found == 1 ? "" : "s", expected));
+  throw UserError(fmt::format("{} found {} column{}; expected {}; copy or download the file again",
+                              where, found, found == 1 ? "" : "s", expected));
 }
 
 // Columns of a table with a header, by name.
 class Header {
  public:
   Header(const RawFile& file, const RawLines& lines) : file_(file) {
-    if (lines.lines().empty()) throw UserError(fmt::format("[{}] is empty; expected a table", file.shown));
-    for (const std::string_view cell : SplitTabs(lines.lines()[0])) names_.push_back(LowerAscii(cell));
+    if (lines.lines().empty())
+      throw UserError(fmt::format("[{}] is empty; expected a table", file.shown));
+    for (const std::string_view cell : SplitTabs(lines.lines()[0]))
+      names_.push_back(LowerAscii(cell));
   }
   std::optional<size_t> Find(const std::string& name) const {
     for (size_t i = 0; i < names_.size(); ++i) {
@@ -46,8 +48,8 @@ class Header {
     const auto column = Find(name);
     if (column) return *column;
     throw UserError(fmt::format(
-        "{} has the columns ({}); expected '{}' among them; copy or download the file again", file_.Where(1),
-        TruncateForMessage(fmt::format("{}", fmt::join(names_, ", ")), 200), name));
+        "{} has the columns ({}); expected '{}' among them; copy or download the file again",
+        file_.Where(1), TruncateForMessage(fmt::format("{}", fmt::join(names_, ", ")), 200), name));
   }
   size_t size() const { return names_.size(); }
 
@@ -100,16 +102,18 @@ class StsTableFormat : public RawFormat {
       file.remove_prefix(5);
       file.remove_suffix(4);
       const size_t dash = file.rfind('-');
-      if (dash == std::string_view::npos || !IsLanguageCode(file.substr(0, dash))) return FileKind::kOther;
+      if (dash == std::string_view::npos || !IsLanguageCode(file.substr(0, dash)))
+        return FileKind::kOther;
       const std::string_view split = file.substr(dash + 1);
       if (split == "train" || split == "dev" || split == "test") return FileKind::kTranslated;
     }
     return FileKind::kOther;
   }
 
-  // genre, file, year, id, score, sentence1, sentence2, and in some rows two sources; quotes are text.
-  static void AddBenchmark(const RawFile& file, const RawLines& lines, const std::vector<std::string>& parts,
-                           SuiteWriter& out) {
+  // genre, file, year, id, score, sentence1, sentence2, and in some rows two sources; quotes are
+  // text.
+  static void AddBenchmark(const RawFile& file, const RawLines& lines,
+                           const std::vector<std::string>& parts, SuiteWriter& out) {
     const std::string split = parts.back().substr(4, parts.back().size() - 8);
     ScoredRows table;
     for (size_t i = 0; i < lines.lines().size(); ++i) {
@@ -123,8 +127,8 @@ class StsTableFormat : public RawFormat {
     }
     // SentEval keeps the benchmark in STS/STSBenchmark and tokenises it; the original's folder is
     // stsbenchmark.
-    const bool senteval =
-        file.name.find("STS/STSBenchmark/") != std::string::npos || file.name.starts_with("STSBenchmark/");
+    const bool senteval = file.name.find("STS/STSBenchmark/") != std::string::npos ||
+                          file.name.starts_with("STSBenchmark/");
     out.AddTable(BenchmarkSet(split), table.rows, {.files = {&file}, .other_edition = senteval},
                  table.scores);
   }
@@ -138,16 +142,19 @@ class StsTableFormat : public RawFormat {
     for (size_t i = 1; i < lines.lines().size(); ++i) {
       const std::string where = file.Where(static_cast<int64_t>(i) + 1);
       const auto cells = SplitTabs(lines.lines()[i]);
-      if (cells.size() != header.size()) FailColumns(where, cells.size(), fmt::format("{}", header.size()));
+      if (cells.size() != header.size())
+        FailColumns(where, cells.size(), fmt::format("{}", header.size()));
       const std::string name(cells[split]);
       if (name != "train" && name != "dev" && name != "test") {
-        throw UserError(fmt::format("{} found the split '{}'; expected train, dev or test; correct it", where,
-                                    TruncateForMessage(name, 60)));
+        throw UserError(
+            fmt::format("{} found the split '{}'; expected train, dev or test; correct it", where,
+                        TruncateForMessage(name, 60)));
       }
       tables[name].Add(cells[first], cells[second], ScoreIn(cells[score], 0, where));
     }
     for (const auto& [name, table] : tables) {
-      out.AddTable(BenchmarkSet(name), table.rows, {.files = {&file}, .other_edition = true}, table.scores);
+      out.AddTable(BenchmarkSet(name), table.rows, {.files = {&file}, .other_edition = true},
+                   table.scores);
     }
   }
 
@@ -159,7 +166,8 @@ class StsTableFormat : public RawFormat {
     ScoredRows table;
     for (const CsvRecord& record : ParseCsv(file, lines)) {
       const std::string where = file.Where(record.line);
-      if (record.cells.size() != 3) FailColumns(where, record.cells.size(), "two sentences and a score");
+      if (record.cells.size() != 3)
+        FailColumns(where, record.cells.size(), "two sentences and a score");
       table.Add(record.cells[0], record.cells[1], ScoreIn(record.cells[2], 0, where));
     }
     SuiteSet set = BenchmarkSet(split);
@@ -171,8 +179,8 @@ class StsTableFormat : public RawFormat {
   }
 
   // SICK_train.txt and so on, or SICK.txt, whose column SemEval_set names the split.
-  static void AddSick(const RawFile& file, const RawLines& lines, const std::vector<std::string>& parts,
-                      SuiteWriter& out) {
+  static void AddSick(const RawFile& file, const RawLines& lines,
+                      const std::vector<std::string>& parts, SuiteWriter& out) {
     const Header header(file, lines);
     const size_t first = header.Column("sentence_a"), second = header.Column("sentence_b"),
                  score = header.Column("relatedness_score");
@@ -185,11 +193,13 @@ class StsTableFormat : public RawFormat {
     for (size_t i = 1; i < lines.lines().size(); ++i) {
       const std::string where = file.Where(static_cast<int64_t>(i) + 1);
       const auto cells = SplitTabs(lines.lines()[i]);
-      if (cells.size() != header.size()) FailColumns(where, cells.size(), fmt::format("{}", header.size()));
+      if (cells.size() != header.size())
+        FailColumns(where, cells.size(), fmt::format("{}", header.size()));
       const std::string name = whole ? LowerAscii(cells[split]) : stated;
       if (name != "train" && name != "trial" && name != "test") {
-        throw UserError(fmt::format("{} found the split '{}'; expected TRAIN, TRIAL or TEST; correct it",
-                                    where, TruncateForMessage(name, 60)));
+        throw UserError(
+            fmt::format("{} found the split '{}'; expected TRAIN, TRIAL or TEST; correct it", where,
+                        TruncateForMessage(name, 60)));
       }
       tables[name].Add(cells[first], cells[second], ScoreIn(cells[score], 1, where));
     }
@@ -199,8 +209,8 @@ class StsTableFormat : public RawFormat {
       set.name = "SICK-R";
       set.path = fmt::format("sts/SICK-R/{}.tsv", name);
       set.score_low = 1;
-      out.AddTable(std::move(set), table.rows, {.files = {&file}, .other_edition = senteval || whole},
-                   table.scores);
+      out.AddTable(std::move(set), table.rows,
+                   {.files = {&file}, .other_edition = senteval || whole}, table.scores);
     }
   }
 };

@@ -128,10 +128,10 @@ bool SuiteWriter::SeenBefore(const SuiteSet& set, const std::string& sha256, con
     NoteFile(*source.files.front(), fmt::format("{} once more, with equal contents", TitleOf(set)));
     return true;
   }
-  throw UserError(
-      fmt::format("[{}] and [{}] hold {} with different contents; expected one of them, or equal ones; "
-                  "remove one from the folder",
-                  it->second.shown, source.files.front()->shown, TitleOf(set)));
+  throw UserError(fmt::format(
+      "[{}] and [{}] hold {} with different contents; expected one of them, or equal ones; "
+      "remove one from the folder",
+      it->second.shown, source.files.front()->shown, TitleOf(set)));
 }
 
 void SuiteWriter::CheckRows(const SuiteSet& set, const Source& source, int64_t found) const {
@@ -140,15 +140,18 @@ void SuiteWriter::CheckRows(const SuiteSet& set, const Source& source, int64_t f
   if (known == nullptr) known = FindKnownSet(set.task, set.name, "en", set.split);
   if (known == nullptr || known->rows == 0) {
     if (found > 0) return;
-    throw UserError(fmt::format("[{}] gives no row of {}; expected some; copy or download the file again",
-                                source.files.front()->shown, TitleOf(set)));
+    throw UserError(
+        fmt::format("[{}] gives no row of {}; expected some; copy or download the file again",
+                    source.files.front()->shown, TitleOf(set)));
   }
-  if (found == known->rows || (source.other_edition && known->other_rows > 0 && found == known->other_rows))
+  if (found == known->rows ||
+      (source.other_edition && known->other_rows > 0 && found == known->other_rows))
     return;
   const std::string other =
       source.other_edition && known->other_rows > 0 ? fmt::format(" or {}", known->other_rows) : "";
-  throw UserError(fmt::format("[{}] gives {} rows of {}; expected {}{}; copy or download the file again",
-                              source.files.front()->shown, found, TitleOf(set), known->rows, other));
+  throw UserError(
+      fmt::format("[{}] gives {} rows of {}; expected {}{}; copy or download the file again",
+                  source.files.front()->shown, found, TitleOf(set), known->rows, other));
 }
 
 void SuiteWriter::AddTable(SuiteSet set, const TsvRows& rows, const Source& source,
@@ -159,31 +162,34 @@ void SuiteWriter::AddTable(SuiteSet set, const TsvRows& rows, const Source& sour
   const KnownSet* known = FindKnownSet(set.task, set.name, set.subset, set.split);
   if (known != nullptr && !known->scores_sha256.empty() &&
       std::string_view(Sha256Hex(scores)).substr(0, 16) != known->scores_sha256) {
-    throw UserError(
-        fmt::format("[{}] gives {} with other scores than published; expected scores of SHA-256 {}...; copy "
-                    "or download the "
-                    "file again",
-                    source.files.back()->shown, TitleOf(set), known->scores_sha256));
+    throw UserError(fmt::format(
+        "[{}] gives {} with other scores than published; expected scores of SHA-256 {}...; copy "
+        "or download the "
+        "file again",
+        source.files.back()->shown, TitleOf(set), known->scores_sha256));
   }
   set.published_text = known == nullptr || known->sha256.empty() || known->sha256 == sha256;
   if (!set.published_text && !source.other_edition && !options_.allow_changed_texts) {
-    throw UserError(
-        fmt::format("[{}] gives {} with SHA-256 {}; expected {}; copy or download the file again, or pass "
-                    "--allow-changed-texts if it is an edition of its own",
-                    file.shown, TitleOf(set), sha256, known->sha256));
+    throw UserError(fmt::format(
+        "[{}] gives {} with SHA-256 {}; expected {}; copy or download the file again, or pass "
+        "--allow-changed-texts if it is an edition of its own",
+        file.shown, TitleOf(set), sha256, known->sha256));
   }
   if (SeenBefore(set, sha256, source)) return;
-  if (!set.published_text) NoteFile(file, "other texts than the published ones; counts and scores are right");
+  if (!set.published_text)
+    NoteFile(file, "other texts than the published ones; counts and scores are right");
   Note(file, "cells with tabs or line breaks, which became blanks", rows.changed_cells());
   Write(set.path, rows.text());
   set.rows = rows.rows();
   set.sha256 = sha256;
-  for (const RawFile* origin : source.files) set.origin.push_back({origin->name, 0, origin->sha256});
+  for (const RawFile* origin : source.files)
+    set.origin.push_back({origin->name, 0, origin->sha256});
   sets_.push_back(std::move(set));
 }
 
-void SuiteWriter::AddRetrieval(SuiteSet set, const std::string& documents, const std::string& queries,
-                               const std::string& qrels, const Source& source) {
+void SuiteWriter::AddRetrieval(SuiteSet set, const std::string& documents,
+                               const std::string& queries, const std::string& qrels,
+                               const Source& source) {
   const auto count = [](const std::string& text) {
     return static_cast<int64_t>(std::count(text.begin(), text.end(), '\n'));
   };
@@ -198,10 +204,10 @@ void SuiteWriter::AddRetrieval(SuiteSet set, const std::string& documents, const
   const KnownSet* known = FindKnownSet(set.task, set.name, set.subset, set.split);
   set.published_text = known == nullptr || known->sha256.empty() || known->sha256 == all;
   if (!set.published_text && !options_.allow_changed_texts) {
-    throw UserError(
-        fmt::format("[{}] gives {} with SHA-256 {}; expected {}; copy or download the file again, or pass "
-                    "--allow-changed-texts if it is an edition of its own",
-                    source.files.front()->shown, TitleOf(set), all, known->sha256));
+    throw UserError(fmt::format(
+        "[{}] gives {} with SHA-256 {}; expected {}; copy or download the file again, or pass "
+        "--allow-changed-texts if it is an edition of its own",
+        source.files.front()->shown, TitleOf(set), all, known->sha256));
   }
   if (SeenBefore(set, all, source)) return;
   for (const SuiteSet& other : sets_) {
@@ -209,16 +215,17 @@ void SuiteWriter::AddRetrieval(SuiteSet set, const std::string& documents, const
         other.qrels.sha256 == set.qrels.sha256) {
       continue;
     }
-    throw UserError(
-        fmt::format("[{}] asks other questions, or of other paragraphs, than [{}]; expected the same ids in "
-                    "the same order in "
-                    "all languages of {}; copy or download the file again",
-                    source.files.front()->shown, seen_.at(other.path).shown, set.name));
+    throw UserError(fmt::format(
+        "[{}] asks other questions, or of other paragraphs, than [{}]; expected the same ids in "
+        "the same order in "
+        "all languages of {}; copy or download the file again",
+        source.files.front()->shown, seen_.at(other.path).shown, set.name));
   }
   Write(set.path, documents);
   Write(set.queries.path, queries);
   Write(set.qrels.path, qrels);
-  for (const RawFile* origin : source.files) set.origin.push_back({origin->name, 0, origin->sha256});
+  for (const RawFile* origin : source.files)
+    set.origin.push_back({origin->name, 0, origin->sha256});
   sets_.push_back(std::move(set));
 }
 
@@ -240,7 +247,8 @@ std::vector<AbsentSet> SuiteWriter::Absent() const {
 
 void SuiteWriter::Finish() {
   std::sort(sets_.begin(), sets_.end(), [](const SuiteSet& a, const SuiteSet& b) {
-    return std::tie(a.task, a.name, a.subset, a.split) < std::tie(b.task, b.name, b.subset, b.split);
+    return std::tie(a.task, a.name, a.subset, a.split) <
+           std::tie(b.task, b.name, b.subset, b.split);
   });
   Json sets = Json::Array();
   for (const SuiteSet& set : sets_) sets.Append(SetJson(set));

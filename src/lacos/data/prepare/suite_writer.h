@@ -1,4 +1,5 @@
-// Takes converted sets one after another, checks them against what is known, and writes the suite's files.
+// Takes converted sets one after another, checks them against what is known, and writes the suite's
+// files.
 #pragma once
 
 #include <cstdint>
@@ -46,20 +47,23 @@ class SuiteWriter {
 
   bool WantsTask(std::string_view task) const;
 
-  // Says which files a set was made of, and whether they are another edition than the table's hashes are of.
+  // Says which files a set was made of, and whether they are another edition than the table's
+  // hashes are of.
   struct Source {
     std::vector<const RawFile*> files;
     bool other_edition = false;
   };
-  // `set` needs task, name, subset, split, languages, path, and what its task has besides; rows and hashes
-  // are filled in. `scores`: sts, one a line. UserError for a wrong count or hash, and for a set that was
-  // added with other contents before.
-  void AddTable(SuiteSet set, const TsvRows& rows, const Source& source, const std::string& scores = "");
+  // `set` needs task, name, subset, split, languages, path, and what its task has besides; rows and
+  // hashes are filled in. `scores`: sts, one a line. UserError for a wrong count or hash, and for a
+  // set that was added with other contents before.
+  void AddTable(SuiteSet set, const TsvRows& rows, const Source& source,
+                const std::string& scores = "");
   // Retrieval: contents of set.path, set.queries.path and set.qrels.path.
   void AddRetrieval(SuiteSet set, const std::string& documents, const std::string& queries,
                     const std::string& qrels, const Source& source);
 
-  void Note(const RawFile& file, const std::string& what, int64_t count);  // nothing when the count is 0
+  // nothing when the count is 0
+  void Note(const RawFile& file, const std::string& what, int64_t count);
   void NoteFile(const RawFile& file, const std::string& what);
   void NoteLines(const RawFile& file, const RawLines& lines);  // when it was converted to UTF-8
 

@@ -1,5 +1,6 @@
-// XQuAD as retrieval: each question's relevant document is the paragraph that it was asked of. Ids are the
-// same in all languages, so any language's questions can be put to any language's paragraphs.
+// XQuAD as retrieval: each question's relevant document is the paragraph that it was asked of. Ids
+// are the same in all languages, so any language's questions can be put to any language's
+// paragraphs.
 #include <fmt/format.h>
 
 #include <set>
@@ -25,7 +26,9 @@ void AppendDocument(const std::string& id, const std::string* title, const std::
 class XquadFormat : public RawFormat {
  public:
   std::string Task() const override { return "retrieval"; }
-  bool Wants(const std::vector<std::string>& parts) const override { return !Language(parts.back()).empty(); }
+  bool Wants(const std::vector<std::string>& parts) const override {
+    return !Language(parts.back()).empty();
+  }
 
   void Add(RawFile file, SuiteWriter& out) override {
     const std::string language = Language(LowerParts(file.name).back());
@@ -41,10 +44,11 @@ class XquadFormat : public RawFormat {
         AppendDocument(document, &no_title, paragraph.At("context").AsString(), documents);
         paragraph.At("qas").ForEachElement([&](const Json& question) {
           const std::string id = question.At("id").AsString();
-          if (id.empty() || id.find_first_of("\t\r\n") != std::string::npos || !seen.insert(id).second) {
-            throw UserError(
-                fmt::format("{} is '{}'; expected an id that occurs once; copy or download the file again",
-                            question.At("id").Where(), id));
+          if (id.empty() || id.find_first_of("\t\r\n") != std::string::npos ||
+              !seen.insert(id).second) {
+            throw UserError(fmt::format(
+                "{} is '{}'; expected an id that occurs once; copy or download the file again",
+                question.At("id").Where(), id));
           }
           AppendDocument(id, nullptr, question.At("question").AsString(), queries);
           qrels += fmt::format("{}\t{}\t1\n", id, document);
@@ -67,9 +71,11 @@ class XquadFormat : public RawFormat {
   // "zh" of "xquad.zh.json".
   static std::string Language(std::string_view file) {
     constexpr std::string_view kStart = "xquad.", kEnd = ".json";
-    if (!file.starts_with(kStart) || !file.ends_with(kEnd) || file.size() <= kStart.size() + kEnd.size())
+    if (!file.starts_with(kStart) || !file.ends_with(kEnd) ||
+        file.size() <= kStart.size() + kEnd.size())
       return "";
-    const std::string_view language = file.substr(kStart.size(), file.size() - kStart.size() - kEnd.size());
+    const std::string_view language =
+        file.substr(kStart.size(), file.size() - kStart.size() - kEnd.size());
     return IsLanguageCode(language) ? std::string(language) : "";
   }
 };

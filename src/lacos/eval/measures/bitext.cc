@@ -27,8 +27,8 @@ struct Candidate {
   int64_t first = 0, second = 0;
 };
 
-// For every row its neighbour with the largest margin score; of equal ones the nearer. `swap`: rows are of
-// the second side.
+// For every row its neighbour with the largest margin score; of equal ones the nearer. `swap`: rows
+// are of the second side.
 std::vector<Candidate> BestByMargin(const NeighbourLists& lists, const std::vector<double>& means,
                                     const std::vector<double>& other_means, bool swap) {
   std::vector<Candidate> best;
@@ -41,7 +41,8 @@ std::vector<Candidate> BestByMargin(const NeighbourLists& lists, const std::vect
       if (any && score <= chosen.score) continue;
       any = true;
       const auto row = static_cast<int64_t>(i);
-      chosen = swap ? Candidate{score, neighbour.index, row} : Candidate{score, row, neighbour.index};
+      chosen =
+          swap ? Candidate{score, neighbour.index, row} : Candidate{score, row, neighbour.index};
     }
     best.push_back(chosen);
   }
@@ -50,13 +51,15 @@ std::vector<Candidate> BestByMargin(const NeighbourLists& lists, const std::vect
 
 double ShareMatched(const std::vector<Candidate>& candidates) {
   double matched = 0;
-  for (const Candidate& candidate : candidates) matched += candidate.first == candidate.second ? 1 : 0;
+  for (const Candidate& candidate : candidates)
+    matched += candidate.first == candidate.second ? 1 : 0;
   return matched / static_cast<double>(candidates.size());
 }
 
 double ShareNearest(const NeighbourLists& lists) {
   double matched = 0;
-  for (size_t i = 0; i < lists.size(); ++i) matched += lists[i][0].index == static_cast<int64_t>(i) ? 1 : 0;
+  for (size_t i = 0; i < lists.size(); ++i)
+    matched += lists[i][0].index == static_cast<int64_t>(i) ? 1 : 0;
   return matched / static_cast<double>(lists.size());
 }
 
@@ -65,21 +68,23 @@ void Mine(std::vector<Candidate> candidates, BitextResult& result) {
     if (a.score != b.score) return a.score > b.score;
     return a.first != b.first ? a.first < b.first : a.second < b.second;
   });
-  std::vector<bool> first_used(static_cast<size_t>(result.n)), second_used(static_cast<size_t>(result.n));
+  std::vector<bool> first_used(static_cast<size_t>(result.n)),
+      second_used(static_cast<size_t>(result.n));
   std::vector<Candidate> mined;
   for (const Candidate& candidate : candidates) {
     if (first_used[static_cast<size_t>(candidate.first)] ||
         second_used[static_cast<size_t>(candidate.second)]) {
       continue;
     }
-    first_used[static_cast<size_t>(candidate.first)] = second_used[static_cast<size_t>(candidate.second)] =
-        true;
+    first_used[static_cast<size_t>(candidate.first)] =
+        second_used[static_cast<size_t>(candidate.second)] = true;
     mined.push_back(candidate);
   }
   double right = 0;
   for (size_t i = 0; i < mined.size(); ++i) {
     right += mined[i].first == mined[i].second ? 1 : 0;
-    if (i + 1 < mined.size() && mined[i + 1].score == mined[i].score) continue;  // a threshold takes both
+    // a threshold takes both
+    if (i + 1 < mined.size() && mined[i + 1].score == mined[i].score) continue;
     const double precision = right / static_cast<double>(i + 1),
                  recall = right / static_cast<double>(result.n);
     const double f1 = right == 0 ? 0 : 2 * precision * recall / (precision + recall);
@@ -123,10 +128,12 @@ BitextResult EvaluateBitext(Backend& backend, const Vectors& first, const Vector
       if (progress) progress(before + done, pairs);
     };
   };
-  const NeighbourLists forward = NearestNeighbours(backend, first, second, options.neighbours, half(0));
+  const NeighbourLists forward =
+      NearestNeighbours(backend, first, second, options.neighbours, half(0));
   const NeighbourLists backward =
       NearestNeighbours(backend, second, first, options.neighbours, half(pairs / 2));
-  const std::vector<double> first_means = MeanCosines(forward), second_means = MeanCosines(backward);
+  const std::vector<double> first_means = MeanCosines(forward),
+                            second_means = MeanCosines(backward);
 
   result.cosine = {.forward = ShareNearest(forward), .backward = ShareNearest(backward)};
   std::vector<Candidate> candidates = BestByMargin(forward, first_means, second_means, false);
@@ -139,7 +146,8 @@ BitextResult EvaluateBitext(Backend& backend, const Vectors& first, const Vector
   for (int64_t i = 0; i < result.n; ++i) {
     gold.push_back(i);
     nearest.push_back(forward[static_cast<size_t>(i)][0].index);
-    const bool found = nearest.back() == i, found_back = backward[static_cast<size_t>(i)][0].index == i;
+    const bool found = nearest.back() == i,
+               found_back = backward[static_cast<size_t>(i)][0].index == i;
     result.right.push_back(0.5 * ((found ? 1 : 0) + (found_back ? 1 : 0)));
   }
   result.f1_cosine = WeightedF1(gold, nearest);

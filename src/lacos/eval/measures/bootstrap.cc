@@ -59,7 +59,8 @@ class Ranking {
     for (size_t run = 0; run + 1 < starts_.size(); ++run) {
       double here = 0;
       for (size_t i = starts_[run]; i < starts_[run + 1]; ++i) here += counts[order_[i]];
-      for (size_t i = starts_[run]; i < starts_[run + 1]; ++i) ranks[order_[i]] = before + (here + 1) / 2;
+      for (size_t i = starts_[run]; i < starts_[run + 1]; ++i)
+        ranks[order_[i]] = before + (here + 1) / 2;
       before += here;
     }
     return ranks;
@@ -107,11 +108,14 @@ Interval PercentileInterval(std::vector<double> values, double confidence) {
     const size_t above = std::min(below + 1, values.size() - 1);
     return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
   };
-  return {.low = at((1 - confidence) / 2), .high = at((1 + confidence) / 2), .undefined = undefined};
+  return {
+      .low = at((1 - confidence) / 2), .high = at((1 + confidence) / 2), .undefined = undefined};
 }
 
-PairedDifference CompareResamples(std::span<const double> a, std::span<const double> b, double confidence) {
-  LACOS_CHECK(a.size() == b.size() && !a.empty(), "both systems were measured on the same resamples");
+PairedDifference CompareResamples(std::span<const double> a, std::span<const double> b,
+                                  double confidence) {
+  LACOS_CHECK(a.size() == b.size() && !a.empty(),
+              "both systems were measured on the same resamples");
   std::vector<double> differences(a.size());
   int64_t defined = 0, not_above = 0, not_below = 0;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -136,7 +140,8 @@ ResampledStatistic ResampledPearson(std::span<const double> x, std::span<const d
 ResampledStatistic ResampledSpearman(std::span<const double> x, std::span<const double> y) {
   LACOS_CHECK(x.size() == y.size(), "both sides have as many values");
   if (HasNaN(x) || HasNaN(y)) return Undefined;  // which has no place in an order
-  const auto first = std::make_shared<const Ranking>(x), second = std::make_shared<const Ranking>(y);
+  const auto first = std::make_shared<const Ranking>(x),
+             second = std::make_shared<const Ranking>(y);
   return [first, second](std::span<const int32_t> counts) {
     return WeightedPearson(first->Ranks(counts), second->Ranks(counts), counts);
   };

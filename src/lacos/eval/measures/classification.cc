@@ -17,8 +17,8 @@ namespace {
 
 constexpr double kBias = 1;  // the constant input that carries the intercept
 
-// A row as liblinear's list of (index from 1, value) of what is not zero, the constant input, and an end
-// mark.
+// A row as liblinear's list of (index from 1, value) of what is not zero, the constant input, and
+// an end mark.
 void AppendNodes(std::span<const float> row, std::vector<feature_node>& nodes) {
   for (size_t j = 0; j < row.size(); ++j) {
     if (row[j] != 0) nodes.push_back({static_cast<int>(j) + 1, row[j]});
@@ -44,7 +44,8 @@ struct Selection {
 };
 
 // Rows of each class, in random order.
-std::map<int32_t, std::vector<int64_t>> ShuffledClasses(const std::vector<int32_t>& labels, Random& random) {
+std::map<int32_t, std::vector<int64_t>> ShuffledClasses(const std::vector<int32_t>& labels,
+                                                        Random& random) {
   std::map<int32_t, std::vector<int64_t>> classes;
   for (const int64_t i : RandomPermutation(static_cast<int64_t>(labels.size()), random)) {
     classes[labels[static_cast<size_t>(i)]].push_back(i);
@@ -62,9 +63,11 @@ struct LogisticRegression::Model {
 LogisticRegression::LogisticRegression(const Vectors& rows, const std::vector<int32_t>& labels,
                                        const LogisticRegressionOptions& options)
     : model_(std::make_unique<Model>()) {
-  LACOS_CHECK(static_cast<int64_t>(labels.size()) == rows.n() && rows.n() > 0, "a label for each row");
+  LACOS_CHECK(static_cast<int64_t>(labels.size()) == rows.n() && rows.n() > 0,
+              "a label for each row");
   if (std::set<int32_t>(labels.begin(), labels.end()).size() < 2) {
-    throw UserError("[classification] found texts of one class only; expected two or more; check the labels");
+    throw UserError(
+        "[classification] found texts of one class only; expected two or more; check the labels");
   }
   static std::once_flag quiet;
   std::call_once(quiet, [] { set_print_string_function([](const char*) {}); });
@@ -106,7 +109,8 @@ std::vector<int32_t> LogisticRegression::Predict(const Vectors& rows) const {
   return labels;
 }
 
-ClassificationScores ScoreClasses(const std::vector<int32_t>& gold, const std::vector<int32_t>& predicted) {
+ClassificationScores ScoreClasses(const std::vector<int32_t>& gold,
+                                  const std::vector<int32_t>& predicted) {
   LACOS_CHECK(gold.size() == predicted.size() && !gold.empty(), "a prediction for each text");
   struct Counts {
     double gold = 0, predicted = 0, right = 0;
@@ -128,13 +132,16 @@ ClassificationScores ScoreClasses(const std::vector<int32_t>& gold, const std::v
   return scores;
 }
 
-ClassificationScores EvaluateClassification(const LabelledVectors& train, const LabelledVectors& test,
+ClassificationScores EvaluateClassification(const LabelledVectors& train,
+                                            const LabelledVectors& test,
                                             const LogisticRegressionOptions& options) {
-  return ScoreClasses(test.labels, LogisticRegression(train.rows, train.labels, options).Predict(test.rows));
+  return ScoreClasses(test.labels,
+                      LogisticRegression(train.rows, train.labels, options).Predict(test.rows));
 }
 
-std::vector<ClassificationScores> EvaluateFewShot(const LabelledVectors& train, const LabelledVectors& test,
-                                                  int64_t shots, int64_t trials, uint64_t seed,
+std::vector<ClassificationScores> EvaluateFewShot(const LabelledVectors& train,
+                                                  const LabelledVectors& test, int64_t shots,
+                                                  int64_t trials, uint64_t seed,
                                                   const LogisticRegressionOptions& options) {
   std::vector<ClassificationScores> scores;
   for (int64_t trial = 0; trial < trials; ++trial) {
@@ -150,7 +157,8 @@ std::vector<ClassificationScores> EvaluateFewShot(const LabelledVectors& train, 
   return scores;
 }
 
-std::vector<ClassificationScores> CrossValidate(const LabelledVectors& all, int64_t folds, uint64_t seed,
+std::vector<ClassificationScores> CrossValidate(const LabelledVectors& all, int64_t folds,
+                                                uint64_t seed,
                                                 const LogisticRegressionOptions& options) {
   LACOS_CHECK(folds > 1, "one part is for testing, others for training");
   Random random(seed, RandomStream::kFolds);

@@ -47,22 +47,24 @@ Nearest NearestCentre(std::span<const float> row, const Vectors& centres) {
   return nearest;
 }
 
-std::vector<Nearest> Assign(const Vectors& rows, const std::vector<int64_t>& which, const Vectors& centres) {
+std::vector<Nearest> Assign(const Vectors& rows, const std::vector<int64_t>& which,
+                            const Vectors& centres) {
   std::vector<Nearest> nearest(which.size());
   constexpr int64_t kPiece = 64;
   const auto n = static_cast<int64_t>(which.size());
   ParallelFor((n + kPiece - 1) / kPiece, [&](int64_t piece) {
     for (int64_t i = piece * kPiece; i < std::min(n, (piece + 1) * kPiece); ++i) {
-      nearest[static_cast<size_t>(i)] = NearestCentre(rows.Row(which[static_cast<size_t>(i)]), centres);
+      nearest[static_cast<size_t>(i)] =
+          NearestCentre(rows.Row(which[static_cast<size_t>(i)]), centres);
     }
   });
   return nearest;
 }
 
-// Greedy k-means++ (Arthur and Vassilvitskii, SODA 2007): of 2 + log k rows drawn by their squared distance
-// to the centres so far, the one that lowers the sum most.
-std::vector<float> InitialCentres(const Vectors& rows, const std::vector<int64_t>& sample, int64_t clusters,
-                                  Random& random) {
+// Greedy k-means++ (Arthur and Vassilvitskii, SODA 2007): of 2 + log k rows drawn by their squared
+// distance to the centres so far, the one that lowers the sum most.
+std::vector<float> InitialCentres(const Vectors& rows, const std::vector<int64_t>& sample,
+                                  int64_t clusters, Random& random) {
   std::vector<float> centres;
   std::vector<double> distance(sample.size(), std::numeric_limits<double>::infinity());
   const auto row = [&](size_t i) { return rows.Row(sample[i]); };
@@ -77,7 +79,8 @@ std::vector<float> InitialCentres(const Vectors& rows, const std::vector<int64_t
       if (total > 0) {
         double left = random.Uniform() * total;
         candidate = 0;
-        while (candidate + 1 < sample.size() && left >= distance[candidate]) left -= distance[candidate++];
+        while (candidate + 1 < sample.size() && left >= distance[candidate])
+          left -= distance[candidate++];
       }
       std::vector<double> nearer(sample.size());
       ParallelFor(static_cast<int64_t>(sample.size()), [&](int64_t i) {
@@ -98,7 +101,8 @@ std::vector<float> InitialCentres(const Vectors& rows, const std::vector<int64_t
 
 }  // namespace
 
-ClusterScores ScoreClusters(const std::vector<int32_t>& classes, const std::vector<int32_t>& clusters) {
+ClusterScores ScoreClusters(const std::vector<int32_t>& classes,
+                            const std::vector<int32_t>& clusters) {
   LACOS_CHECK(classes.size() == clusters.size() && !classes.empty(), "a cluster for each class");
   const auto n = static_cast<double>(classes.size());
   std::map<int32_t, double> of_class, of_cluster;
@@ -124,10 +128,10 @@ ClusterScores ScoreClusters(const std::vector<int32_t>& classes, const std::vect
 KMeansResult MiniBatchKMeans(const Vectors& rows, const KMeansOptions& options) {
   const int64_t n = rows.n(), k = options.clusters;
   if (k < 1 || n < k) {
-    throw UserError(
-        fmt::format("[clustering] found {} texts for {} clusters; expected at least one text a cluster; add "
-                    "texts or lower the number of clusters",
-                    n, k));
+    throw UserError(fmt::format(
+        "[clustering] found {} texts for {} clusters; expected at least one text a cluster; add "
+        "texts or lower the number of clusters",
+        n, k));
   }
   Random random(options.seed, RandomStream::kClusters);
   const int64_t batch_size = std::min(options.batch_size, n);
@@ -147,7 +151,8 @@ KMeansResult MiniBatchKMeans(const Vectors& rows, const KMeansOptions& options) 
 
   constexpr int kPatience = 10;              // batches without improvement
   constexpr double kReassignedShare = 0.01;  // of the rows of the busiest centre
-  const double smoothing = std::min(1.0, 2.0 * static_cast<double>(batch_size) / static_cast<double>(n + 1));
+  const double smoothing =
+      std::min(1.0, 2.0 * static_cast<double>(batch_size) / static_cast<double>(n + 1));
   std::vector<double> weight(static_cast<size_t>(k), 0.0);  // rows that have moved each centre
   double smoothed = -1, best = std::numeric_limits<double>::infinity();
   int since_best = 0;
@@ -163,7 +168,8 @@ KMeansResult MiniBatchKMeans(const Vectors& rows, const KMeansOptions& options) 
       float* values = result.centres.data() + static_cast<int64_t>(centre) * rows.d;
       const std::span<const float> row = rows.Row(which[i]);
       for (size_t j = 0; j < row.size(); ++j) {
-        values[j] = static_cast<float>(values[j] + rate * (static_cast<double>(row[j]) - values[j]));
+        values[j] =
+            static_cast<float>(values[j] + rate * (static_cast<double>(row[j]) - values[j]));
       }
     }
     // Centres that hardly a row is near begin anew at a random row, once all had a chance.

@@ -8,12 +8,13 @@
 
 namespace lacos {
 
-// Shares from 0 to 1. Source: Rosenberg and Hirschberg, "V-Measure: a conditional entropy-based external
-// cluster evaluation measure" (EMNLP 2007); beta 1, as sklearn's v_measure_score.
+// Shares from 0 to 1. Source: Rosenberg and Hirschberg, "V-Measure: a conditional entropy-based
+// external cluster evaluation measure" (EMNLP 2007); beta 1, as sklearn's v_measure_score.
 struct ClusterScores {
   double v_measure = 0, homogeneity = 0, completeness = 0;
 };
-ClusterScores ScoreClusters(const std::vector<int32_t>& classes, const std::vector<int32_t>& clusters);
+ClusterScores ScoreClusters(const std::vector<int32_t>& classes,
+                            const std::vector<int32_t>& clusters);
 
 struct KMeansOptions {
   int64_t clusters = 8;
@@ -27,10 +28,10 @@ struct KMeansResult {
   double inertia = 0;             // sum of squared distances to the nearest centre
   int64_t batches = 0;
 };
-// Mini-batch k-means on Euclidean distances (Sculley, "Web-scale k-means clustering", WWW 2010), begun by
-// greedy k-means++ on a sample; ends when no batch of the last ten improved the smoothed inertia. Centres
-// that attract hardly any row are moved to random rows. The result depends on the seed alone, not on threads.
-// Throws UserError when there are fewer rows than clusters.
+// Mini-batch k-means on Euclidean distances (Sculley, "Web-scale k-means clustering", WWW 2010),
+// begun by greedy k-means++ on a sample; ends when no batch of the last ten improved the smoothed
+// inertia. Centres that attract hardly any row are moved to random rows. The result depends on the
+// seed alone, not on threads. Throws UserError when there are fewer rows than clusters.
 KMeansResult MiniBatchKMeans(const Vectors& rows, const KMeansOptions& options);
 
 }  // namespace lacos

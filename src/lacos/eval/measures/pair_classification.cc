@@ -15,7 +15,8 @@ PairClassificationResult EvaluatePairs(const std::vector<double>& similarity,
   const size_t n = similarity.size();
   std::vector<size_t> order(n);
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return similarity[a] > similarity[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return similarity[a] > similarity[b]; });
 
   PairClassificationResult result{.n = static_cast<int64_t>(n)};
   for (const int32_t label : same) result.positives += label != 0 ? 1 : 0;
@@ -35,8 +36,8 @@ PairClassificationResult EvaluatePairs(const std::vector<double>& similarity,
     const double precision = found / chosen, recall = found / positives;
     result.average_precision += (recall - last_recall) * precision;
     last_recall = recall;
-    const double threshold =
-        end < n ? (similarity[order[end - 1]] + similarity[order[end]]) / 2 : similarity[order[end - 1]];
+    const double threshold = end < n ? (similarity[order[end - 1]] + similarity[order[end]]) / 2
+                                     : similarity[order[end - 1]];
     const double f1 = found == 0 ? 0 : 2 * precision * recall / (precision + recall);
     if (f1 > result.best_f1) {
       result.best_f1 = f1;

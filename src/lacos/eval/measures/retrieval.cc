@@ -1,4 +1,5 @@
-// Retrieval: how high a query's relevant documents stand among all documents, measured as trec_eval does.
+// Retrieval: how high a query's relevant documents stand among all documents, measured as trec_eval
+// does.
 #include "lacos/eval/measures/retrieval.h"
 
 #include <algorithm>
@@ -48,7 +49,8 @@ QueryScores ScoreQuery(const std::vector<int64_t>& ranks, const std::vector<int6
   return scores;
 }
 
-RetrievalResult EvaluateRetrieval(Backend& backend, const Vectors& queries, const Vectors& documents,
+RetrievalResult EvaluateRetrieval(Backend& backend, const Vectors& queries,
+                                  const Vectors& documents,
                                   const std::vector<std::vector<Judgement>>& judgements,
                                   const SearchProgress& progress) {
   std::vector<std::vector<int64_t>> relevant(judgements.size()), grades(judgements.size());

@@ -16,15 +16,16 @@ bool HasNaN(std::span<const double> x) {
   return std::any_of(x.begin(), x.end(), [](double value) { return std::isnan(value); });
 }
 
-// x less its mean, scaled to length 1; empty when x is constant. Scaling by the largest magnitude first keeps
-// the squares inside the range of double.
+// x less its mean, scaled to length 1; empty when x is constant. Scaling by the largest magnitude
+// first keeps the squares inside the range of double.
 std::vector<double> Standardize(std::span<const double> x) {
   if (std::all_of(x.begin(), x.end(), [&](double value) { return value == x[0]; })) return {};
   double largest = 0;
   for (const double value : x) largest = std::max(largest, std::abs(value));
   std::vector<double> centred(x.begin(), x.end());
   for (double& value : centred) value /= largest;
-  const double mean = std::accumulate(centred.begin(), centred.end(), 0.0) / static_cast<double>(x.size());
+  const double mean =
+      std::accumulate(centred.begin(), centred.end(), 0.0) / static_cast<double>(x.size());
   double spread = 0;
   for (double& value : centred) {
     value -= mean;

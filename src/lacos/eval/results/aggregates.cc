@@ -15,7 +15,8 @@
 namespace lacos {
 namespace {
 
-constexpr const char* kEnglish[] = {"STS12", "STS13", "STS14", "STS15", "STS16", "STSBenchmark", "SICK-R"};
+constexpr const char* kEnglish[] = {"STS12", "STS13",        "STS14", "STS15",
+                                    "STS16", "STSBenchmark", "SICK-R"};
 
 struct Part {
   double value = 0, weight = 1;
@@ -36,7 +37,8 @@ Aggregate Average(std::string group, std::string convention, std::string measure
   for (const Part& part : parts) {
     mean.value += part.weight / weights * part.value;
     mean.n += part.n;
-    resampled = resampled && !part.resamples->empty() && part.resamples->size() == parts[0].resamples->size();
+    resampled = resampled && !part.resamples->empty() &&
+                part.resamples->size() == parts[0].resamples->size();
   }
   if (!resampled) return mean;
   mean.resamples.assign(parts[0].resamples->size(), 0.0);
@@ -133,16 +135,19 @@ std::vector<Aggregate> AggregateByName(const std::vector<TaskResult>& results) {
   for (const std::string& key : names) {
     std::vector<const TaskResult*> sets;
     for (const TaskResult& result : results) {
-      if (result.set.task + "\n" + result.set.name == key && result.set.usual) sets.push_back(&result);
+      if (result.set.task + "\n" + result.set.name == key && result.set.usual)
+        sets.push_back(&result);
     }
     if (sets.size() < 2) continue;
-    const auto add = [&](const char* convention, const std::function<bool(const TaskName&)>& is_in) {
+    const auto add = [&](const char* convention,
+                         const std::function<bool(const TaskName&)>& is_in) {
       std::vector<Part> parts;
       for (const TaskResult* set : sets) {
         if (is_in(set->set)) parts.push_back(PartOf(*set, 1));
       }
       if (parts.empty()) return;
-      aggregates.push_back(Average(sets[0]->set.name, convention, sets[0]->measures[0].name, parts));
+      aggregates.push_back(
+          Average(sets[0]->set.name, convention, sets[0]->measures[0].name, parts));
     };
     add("mean", [](const TaskName&) { return true; });
     const bool several = std::ranges::any_of(
@@ -156,7 +161,8 @@ std::vector<Aggregate> AggregateByName(const std::vector<TaskResult>& results) {
 
 Interval IntervalOf(const std::vector<double>& resamples, double confidence) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  return resamples.empty() ? Interval{.low = nan, .high = nan} : PercentileInterval(resamples, confidence);
+  return resamples.empty() ? Interval{.low = nan, .high = nan}
+                           : PercentileInterval(resamples, confidence);
 }
 
 }  // namespace lacos

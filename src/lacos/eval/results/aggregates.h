@@ -1,5 +1,5 @@
-// Averages of tables, under the conventions that published tables use, each with its name: the same vectors
-// get other numbers under another convention.
+// Averages of tables, under the conventions that published tables use, each with its name: the same
+// vectors get other numbers under another convention.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +23,15 @@ struct Aggregate {
 // English STS. For each of STS12 to STS16 (as far as `results` have them):
 //   all    one Spearman over the pairs of all its sub-sets together (SimCSE's evaluation; most published
 //   tables) mean   the mean of the sub-sets' Spearman; wmean: weighted by their pairs (SentEval)
-// STSBenchmark and SICK-R have one set; SICK-R's 9,927 pairs (train, trial and test: MTEB) are convention
-// "mteb" and its 4,927 test pairs the others. Then "sts-en" for each convention: the mean over the seven,
-// only where all seven are there.
+// STSBenchmark and SICK-R have one set; SICK-R's 9,927 pairs (train, trial and test: MTEB) are
+// convention "mteb" and its 4,927 test pairs the others. Then "sts-en" for each convention: the
+// mean over the seven, only where all seven are there.
 std::vector<Aggregate> AggregateEnglishSts(const std::vector<TaskResult>& results,
                                            const BootstrapOptions& bootstrap);
 
-// For each name among the results that has several sub-sets: the mean of their main measure under "mean" and,
-// for sets with languages, "in-language" and "out-of-language", as BLOOM knows all their languages or not.
-// Sets that are not usually averaged are left out.
+// For each name among the results that has several sub-sets: the mean of their main measure under
+// "mean" and, for sets with languages, "in-language" and "out-of-language", as BLOOM knows all
+// their languages or not. Sets that are not usually averaged are left out.
 std::vector<Aggregate> AggregateByName(const std::vector<TaskResult>& results);
 
 // The interval of an aggregate or a result; NaN without resamples.

@@ -1,4 +1,5 @@
-// report.html of an evaluation: scores with intervals, averages, languages, scatter plots, and pairs to read.
+// report.html of an evaluation: scores with intervals, averages, languages, scatter plots, and
+// pairs to read.
 #include "lacos/eval/results/evaluation_report.h"
 
 #include <fmt/format.h>
@@ -16,10 +17,12 @@
 namespace lacos {
 namespace {
 
-std::string ValueText(const Json& value) { return value.IsString() ? value.AsString() : value.Dump(); }
+std::string ValueText(const Json& value) {
+  return value.IsString() ? value.AsString() : value.Dump();
+}
 
-// Rows "name, value" of the system, nested objects flattened; long values (hashes) stay whole, the table
-// wraps them.
+// Rows "name, value" of the system, nested objects flattened; long values (hashes) stay whole, the
+// table wraps them.
 void AddSystemRows(const Json& json, const std::string& prefix, HtmlTable& table) {
   for (const std::string& key : json.Keys()) {
     const Json value = json.At(key);
@@ -137,7 +140,8 @@ void AddScatter(const EvaluationResults& results, Page& page) {
          .x_title = "gold score",
          .y_title = "cosine",
          .series = {series},
-         .note = stride > 1 ? fmt::format("Every {}th of {} pairs.", stride, result.items.size()) : ""});
+         .note = stride > 1 ? fmt::format("Every {}th of {} pairs.", stride, result.items.size())
+                            : ""});
   }
   if (charts.empty()) return;
   page.Section("scatter", "Cosine against gold score");
@@ -151,12 +155,14 @@ void AddWorstPairs(const EvaluationResults& results, Page& page) {
       "Pairs whose rank by cosine lies furthest from that by gold score, as a share of all ranks of their "
       "set: "
       "above 0 the model finds them more alike than people do.");
-  HtmlTable table{.header = {"set", "sentence 1", "sentence 2", "gold", "cosine", "rank difference"},
-                  .rows = {},
-                  .prose = true};
+  HtmlTable table{
+      .header = {"set", "sentence 1", "sentence 2", "gold", "cosine", "rank difference"},
+      .rows = {},
+      .prose = true};
   for (const WorstPair& pair : results.worst) {
     table.rows.push_back({pair.set, pair.first, pair.second, fmt::format("{:.2f}", pair.gold),
-                          fmt::format("{:.3f}", pair.cosine), fmt::format("{:+.2f}", pair.rank_difference)});
+                          fmt::format("{:.3f}", pair.cosine),
+                          fmt::format("{:+.2f}", pair.rank_difference)});
   }
   page.Table(table);
 }
@@ -184,7 +190,8 @@ LanguageScores ScoresByLanguage(const EvaluationResults& results) {
   LanguageScores scores;
   std::map<std::string, std::map<std::string, int>> counts;
   for (const TaskResult& result : results.sets) {
-    if (result.set.languages.empty() || !result.set.usual || !std::isfinite(result.main())) continue;
+    if (result.set.languages.empty() || !result.set.usual || !std::isfinite(result.main()))
+      continue;
     if (std::ranges::find(scores.names, result.set.name) == scores.names.end())
       scores.names.push_back(result.set.name);
     std::vector<std::string> languages = result.set.languages;
@@ -210,7 +217,8 @@ HtmlTable SystemTable(const EvaluationResults& results) {
 void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& results) {
   results.worst.clear();
   for (const TaskResult& result : results.sets) {
-    if (result.set.task != "sts" || result.items.size() < 2 || !std::isfinite(result.main())) continue;
+    if (result.set.task != "sts" || result.items.size() < 2 || !std::isfinite(result.main()))
+      continue;
     const std::vector<double> cosine = AverageRanks(result.items), gold = AverageRanks(result.gold);
     std::vector<size_t> order(cosine.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -238,7 +246,8 @@ std::string EvaluationReportHtml(const EvaluationResults& results, double confid
             ? aggregate.convention == "all" || aggregate.convention == "mteb"
             : aggregate.convention == "in-language" || aggregate.convention == "out-of-language";
     if (shown)
-      figures.emplace_back(aggregate.group + ", " + aggregate.convention, FormatScore(aggregate.value));
+      figures.emplace_back(aggregate.group + ", " + aggregate.convention,
+                           FormatScore(aggregate.value));
   }
   if (figures.empty() && !results.sets.empty()) {
     for (const TaskResult& result : results.sets) {
@@ -273,10 +282,12 @@ std::string ComparisonReportHtml(const EvaluationResults& a, const EvaluationRes
     table.rows.push_back({c.convention.empty() ? c.label : c.label + " " + c.convention,
                           FormatMeasure(c.measure), fmt::format("{}", c.n), FormatScore(c.a),
                           FormatScore(c.b), fmt::format("{:+.2f}", c.a - c.b),
-                          FormatDifferenceInterval(c.difference.interval), FormatP(c.difference.p)});
+                          FormatDifferenceInterval(c.difference.interval),
+                          FormatP(c.difference.p)});
   }
   page.Table(table);
-  for (const auto& [name, results] : {std::pair<const char*, const EvaluationResults*>{"a", &a}, {"b", &b}}) {
+  for (const auto& [name, results] :
+       {std::pair<const char*, const EvaluationResults*>{"a", &a}, {"b", &b}}) {
     page.Section(std::string("system-") + name, std::string("System ") + name);
     page.Table(SystemTable(*results));
   }

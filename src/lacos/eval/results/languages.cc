@@ -1,4 +1,5 @@
-// Languages that BLOOM was trained on: averages over others say more about the base than about the training.
+// Languages that BLOOM was trained on: averages over others say more about the base than about the
+// training.
 #include "lacos/eval/results/languages.h"
 
 #include <algorithm>
@@ -9,12 +10,13 @@ namespace {
 
 // ISO 639-1 and 639-3 codes; macrolanguages with the members that test sets use.
 constexpr std::string_view kCodes[] = {
-    "ak",  "aka", "ar",  "ara", "arb", "arz", "as",  "asm", "bm",  "bam", "bn",  "ben", "ca",  "cat",
-    "en",  "eng", "es",  "spa", "eu",  "eus", "fon", "fr",  "fra", "gu",  "guj", "hi",  "hin", "id",
-    "ind", "ig",  "ibo", "ki",  "kik", "kn",  "kan", "lg",  "lug", "ln",  "lin", "ml",  "mal", "mr",
-    "mar", "ne",  "nep", "npi", "nso", "ny",  "nya", "or",  "ori", "ory", "pa",  "pan", "pt",  "por",
-    "rn",  "run", "rw",  "kin", "sn",  "sna", "st",  "sot", "sw",  "swa", "swh", "ta",  "tam", "te",
-    "tel", "tn",  "tsn", "ts",  "tso", "tum", "tw",  "twi", "ur",  "urd", "vi",  "vie", "wo",  "wol",
+    "ak",  "aka", "ar",  "ara", "arb", "arz", "as",  "asm", "bm",  "bam", "bn",  "ben",
+    "ca",  "cat", "en",  "eng", "es",  "spa", "eu",  "eus", "fon", "fr",  "fra", "gu",
+    "guj", "hi",  "hin", "id",  "ind", "ig",  "ibo", "ki",  "kik", "kn",  "kan", "lg",
+    "lug", "ln",  "lin", "ml",  "mal", "mr",  "mar", "ne",  "nep", "npi", "nso", "ny",
+    "nya", "or",  "ori", "ory", "pa",  "pan", "pt",  "por", "rn",  "run", "rw",  "kin",
+    "sn",  "sna", "st",  "sot", "sw",  "swa", "swh", "ta",  "tam", "te",  "tel", "tn",
+    "tsn", "ts",  "tso", "tum", "tw",  "twi", "ur",  "urd", "vi",  "vie", "wo",  "wol",
     "xh",  "xho", "yo",  "yor", "zh",  "zho", "cmn", "yue", "zu",  "zul"};
 
 }  // namespace

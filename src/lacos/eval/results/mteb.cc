@@ -10,12 +10,14 @@
 namespace lacos {
 namespace {
 
-// Language of three letters and script, as MTEB writes them; a code that is not here stands as it is.
+// Language of three letters and script, as MTEB writes them; a code that is not here stands as it
+// is.
 std::string LanguageOf(const std::string& code) {
   static const std::map<std::string_view, const char*> kLanguages = {
-      {"ar", "ara-Arab"}, {"de", "deu-Latn"}, {"en", "eng-Latn"}, {"es", "spa-Latn"}, {"fr", "fra-Latn"},
-      {"it", "ita-Latn"}, {"ja", "jpn-Jpan"}, {"ko", "kor-Hang"}, {"nl", "nld-Latn"}, {"pl", "pol-Latn"},
-      {"pt", "por-Latn"}, {"ru", "rus-Cyrl"}, {"tr", "tur-Latn"}, {"zh", "cmn-Hans"}};
+      {"ar", "ara-Arab"}, {"de", "deu-Latn"}, {"en", "eng-Latn"}, {"es", "spa-Latn"},
+      {"fr", "fra-Latn"}, {"it", "ita-Latn"}, {"ja", "jpn-Jpan"}, {"ko", "kor-Hang"},
+      {"nl", "nld-Latn"}, {"pl", "pol-Latn"}, {"pt", "por-Latn"}, {"ru", "rus-Cyrl"},
+      {"tr", "tur-Latn"}, {"zh", "cmn-Hans"}};
   const auto found = kLanguages.find(code);
   return found != kLanguages.end() ? found->second : code;
 }
@@ -53,7 +55,8 @@ void Add(std::map<std::string, Json>& files, const std::string& task, const Json
   file.Set("scores", splits);
 }
 
-std::vector<Measure> StsMeasures(const std::vector<double>& cosine, const std::vector<double>& gold) {
+std::vector<Measure> StsMeasures(const std::vector<double>& cosine,
+                                 const std::vector<double>& gold) {
   return {{"cosine_spearman", Spearman(cosine, gold)}, {"cosine_pearson", Pearson(cosine, gold)}};
 }
 
@@ -62,7 +65,8 @@ std::vector<Measure> StsMeasures(const std::vector<double>& cosine, const std::v
 std::map<std::string, Json> MtebResults(const EvaluationResults& results) {
   std::map<std::string, Json> files;
   for (const Aggregate& aggregate : results.aggregates) {
-    if (aggregate.convention != "mteb" || aggregate.group == "sts-en" || std::isnan(aggregate.value))
+    if (aggregate.convention != "mteb" || aggregate.group == "sts-en" ||
+        std::isnan(aggregate.value))
       continue;
     std::vector<double> cosine, gold;
     for (const TaskResult& result : results.sets) {
@@ -86,7 +90,8 @@ std::map<std::string, Json> MtebResults(const EvaluationResults& results) {
         if (measure.name == "f1") measures.push_back({"f1", measure.value / 100});
       }
       for (const Measure& measure : result.measures) {
-        if (measure.name == "accuracy_forward") measures.push_back({"accuracy", measure.value / 100});
+        if (measure.name == "accuracy_forward")
+          measures.push_back({"accuracy", measure.value / 100});
       }
       if (measures.empty()) continue;  // a result of another making, read from a file
       Add(files, name, Scores(result.set.subset, result.set.languages, measures));

@@ -15,7 +15,8 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-double Score(const std::string& task, const std::vector<double>& items, const std::vector<double>& gold) {
+double Score(const std::string& task, const std::vector<double>& items,
+             const std::vector<double>& gold) {
   if (items.size() < 2) return kNaN;
   if (task == "sts") return 100 * Spearman(items, gold);
   const std::vector<int32_t> same(gold.begin(), gold.end());
@@ -28,12 +29,14 @@ double Score(const std::string& task, const std::vector<double>& items, const st
 
 std::vector<Seen> FindTexts(const TextTable& texts, const TrainingTexts& trained) {
   std::vector<Seen> seen;
-  for (int64_t row = 0; row < texts.size(); ++row) seen.push_back(trained.FindText(texts.text(row)));
+  for (int64_t row = 0; row < texts.size(); ++row)
+    seen.push_back(trained.FindText(texts.text(row)));
   return seen;
 }
 
-Overlap FindOverlap(const TextTable& texts, const std::vector<Seen>& seen, const TrainingTexts& trained,
-                    const std::set<int64_t>& rows, const TaskResult& result) {
+Overlap FindOverlap(const TextTable& texts, const std::vector<Seen>& seen,
+                    const TrainingTexts& trained, const std::set<int64_t>& rows,
+                    const TaskResult& result) {
   Overlap overlap{.texts = static_cast<int64_t>(rows.size()), .unseen_score = kNaN};
   for (const int64_t row : rows) {
     const Seen how = seen[static_cast<size_t>(row)];
@@ -104,22 +107,26 @@ std::string OverlapSummary(const EvaluationResults& results) {
 }
 
 std::vector<std::string> OverlapHeader() {
-  return {"set", "texts", "trained on", "pairs", "trained on", "score", "without them", "pairs left"};
+  return {"set",        "texts", "trained on",   "pairs",
+          "trained on", "score", "without them", "pairs left"};
 }
 
 std::vector<std::string> OverlapRow(const TaskResult& result) {
   const Overlap& overlap = *result.overlap;
-  const auto seen = [](int64_t all, int64_t exactly) { return fmt::format("{} ({} exactly)", all, exactly); };
+  const auto seen = [](int64_t all, int64_t exactly) {
+    return fmt::format("{} ({} exactly)", all, exactly);
+  };
   const bool pairs = overlap.pairs > 0, scored = std::isfinite(overlap.unseen_score);
-  return {result.set.Label() +
-              (result.set.split == "test" || result.set.split == "all" ? "" : " " + result.set.split),
-          fmt::format("{}", overlap.texts),
-          seen(overlap.texts_seen, overlap.texts_seen_exactly),
-          pairs ? fmt::format("{}", overlap.pairs) : "-",
-          pairs ? seen(overlap.pairs_seen, overlap.pairs_seen_exactly) : "-",
-          FormatScore(result.main()),
-          scored ? FormatScore(overlap.unseen_score) : "-",
-          pairs ? fmt::format("{}", overlap.unseen_pairs) : "-"};
+  return {
+      result.set.Label() +
+          (result.set.split == "test" || result.set.split == "all" ? "" : " " + result.set.split),
+      fmt::format("{}", overlap.texts),
+      seen(overlap.texts_seen, overlap.texts_seen_exactly),
+      pairs ? fmt::format("{}", overlap.pairs) : "-",
+      pairs ? seen(overlap.pairs_seen, overlap.pairs_seen_exactly) : "-",
+      FormatScore(result.main()),
+      scored ? FormatScore(overlap.unseen_score) : "-",
+      pairs ? fmt::format("{}", overlap.unseen_pairs) : "-"};
 }
 
 }  // namespace lacos

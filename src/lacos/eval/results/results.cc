@@ -45,7 +45,9 @@ bool IsSame(const TaskName& a, const TaskName& b) {
   return a.task == b.task && a.name == b.name && a.subset == b.subset && a.split == b.split;
 }
 
-std::string CsvNumber(double value) { return std::isfinite(value) ? fmt::format("{:.4f}", value) : ""; }
+std::string CsvNumber(double value) {
+  return std::isfinite(value) ? fmt::format("{:.4f}", value) : "";
+}
 
 }  // namespace
 
@@ -65,12 +67,14 @@ std::string FormatScore(double value) {
 
 std::string FormatInterval(const Interval& interval) {
   if (!std::isfinite(interval.low)) return "-";
-  return fmt::format("{:.2f} to {:.2f}{}", interval.low, interval.high, interval.undefined > 0 ? "*" : "");
+  return fmt::format("{:.2f} to {:.2f}{}", interval.low, interval.high,
+                     interval.undefined > 0 ? "*" : "");
 }
 
 std::string FormatDifferenceInterval(const Interval& interval) {
   if (!std::isfinite(interval.low)) return "-";
-  return fmt::format("{:+.2f} to {:+.2f}{}", interval.low, interval.high, interval.undefined > 0 ? "*" : "");
+  return fmt::format("{:+.2f} to {:+.2f}{}", interval.low, interval.high,
+                     interval.undefined > 0 ? "*" : "");
 }
 
 std::string FormatP(double p) { return std::isfinite(p) ? fmt::format("{:.4f}", p) : "-"; }
@@ -99,12 +103,12 @@ std::vector<std::string> UndefinedResamples(const EvaluationResults& results, do
   const auto add = [&](const std::string& label, const std::vector<double>& resamples) {
     const Interval interval = IntervalOf(resamples, confidence);
     if (interval.undefined <= 0) return;
-    lines.push_back(
-        fmt::format("{}: {:.1f} % of the resamples have no value (all cosines or all gold scores are "
-                    "the same){}",
-                    label, 100 * interval.undefined,
-                    std::isfinite(interval.low) ? "; they are left out of its interval (*)"
-                                                : "; too many for an interval"));
+    lines.push_back(fmt::format(
+        "{}: {:.1f} % of the resamples have no value (all cosines or all gold scores are "
+        "the same){}",
+        label, 100 * interval.undefined,
+        std::isfinite(interval.low) ? "; they are left out of its interval (*)"
+                                    : "; too many for an interval"));
   };
   for (const TaskResult& result : results.sets) add(result.set.Label(), result.resamples);
   for (const Aggregate& aggregate : results.aggregates) {
@@ -127,7 +131,8 @@ void Summarize(EvaluationResults& results, const BootstrapOptions& bootstrap) {
   for (const TaskResult& set : results.sets) {
     if (!is_aggregated(set)) others.push_back(set);
   }
-  for (Aggregate& aggregate : AggregateByName(others)) results.aggregates.push_back(std::move(aggregate));
+  for (Aggregate& aggregate : AggregateByName(others))
+    results.aggregates.push_back(std::move(aggregate));
 }
 
 Json ResultsJson(const EvaluationResults& results, double confidence) {
@@ -139,13 +144,15 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
     set.Set("usual", result.set.usual);
     set.Set("n", result.n);
     Json measures = Json::Object();
-    for (const Measure& measure : result.measures) measures.Set(measure.name, NumberOrNull(measure.value));
+    for (const Measure& measure : result.measures)
+      measures.Set(measure.name, NumberOrNull(measure.value));
     set.Set("measures", measures);
     set.Set("main_measure", result.measures[0].name);
     SetInterval(IntervalOf(result.resamples, confidence), set);
     set.Set("truncated", result.truncated);
     set.Set("empty", result.empty);
-    set.Set("overlap", result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
+    set.Set("overlap",
+            result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
     sets.Append(set);
   }
   Json aggregates = Json::Array();
@@ -186,11 +193,13 @@ std::string ResultsCsv(const EvaluationResults& results, double confidence) {
   std::string csv = "task,name,subset,split,languages,n,convention,measure,value,low,high\n";
   for (const TaskResult& result : results.sets) {
     for (size_t i = 0; i < result.measures.size(); ++i) {
-      const Interval interval = IntervalOf(i == 0 ? result.resamples : std::vector<double>(), confidence);
-      csv += fmt::format("{},{},{},{},{},{},,{},{},{},{}\n", result.set.task, CsvCell(result.set.name),
-                         CsvCell(result.set.subset), result.set.split, fmt::join(result.set.languages, " "),
-                         result.n, result.measures[i].name, CsvNumber(result.measures[i].value),
-                         CsvNumber(interval.low), CsvNumber(interval.high));
+      const Interval interval =
+          IntervalOf(i == 0 ? result.resamples : std::vector<double>(), confidence);
+      csv += fmt::format("{},{},{},{},{},{},,{},{},{},{}\n", result.set.task,
+                         CsvCell(result.set.name), CsvCell(result.set.subset), result.set.split,
+                         fmt::join(result.set.languages, " "), result.n, result.measures[i].name,
+                         CsvNumber(result.measures[i].value), CsvNumber(interval.low),
+                         CsvNumber(interval.high));
     }
   }
   for (const Aggregate& aggregate : results.aggregates) {
@@ -221,8 +230,8 @@ BootstrapOptions ReadBootstrapOptions(const std::string& folder) {
                                  .confidence = json.At("confidence").AsDouble(),
                                  .seed = static_cast<uint64_t>(json.At("seed").AsInt())};
   if (options.resamples < 1 || options.resamples > kMostResamples) {
-    throw UserError(fmt::format("{} is {}; expected 1 to {}; evaluate again", json.At("resamples").Where(),
-                                options.resamples, kMostResamples));
+    throw UserError(fmt::format("{} is {}; expected 1 to {}; evaluate again",
+                                json.At("resamples").Where(), options.resamples, kMostResamples));
   }
   if (!(options.confidence > 0 && options.confidence < 1)) {
     throw UserError(fmt::format("{} is {}; expected a share between 0 and 1; evaluate again",
@@ -243,10 +252,10 @@ void AddItems(const Json& entry, const std::string& where, TaskResult& result) {
   const auto n = static_cast<int64_t>(result.items.size());
   const bool complete = n == result.n || (result.trials && n == 0);
   if (!complete || result.gold.size() != (paired ? result.items.size() : 0)) {
-    throw UserError(
-        fmt::format("[{}] has {} items and {} gold values; expected {}, as results.json says; evaluate "
-                    "again",
-                    where, result.items.size(), result.gold.size(), result.n));
+    throw UserError(fmt::format(
+        "[{}] has {} items and {} gold values; expected {}, as results.json says; evaluate "
+        "again",
+        where, result.items.size(), result.gold.size(), result.n));
   }
 }
 
@@ -260,17 +269,17 @@ void ReadItems(const std::string& path, EvaluationResults& results) {
     const Json entry = Json::Parse(line, where);
     if (read >= results.sets.size() || results.sets[read].set.task != entry.At("task").AsString() ||
         results.sets[read].set.name != entry.At("name").AsString()) {
-      throw UserError(
-          fmt::format("[{}] found items of another set; expected those of results.json beside it, in its "
-                      "order; evaluate again",
-                      where));
+      throw UserError(fmt::format(
+          "[{}] found items of another set; expected those of results.json beside it, in its "
+          "order; evaluate again",
+          where));
     }
     AddItems(entry, where, results.sets[read]);
   }
   if (read != results.sets.size()) {
-    throw UserError(
-        fmt::format("[{}] has items of {} sets; expected {}, as results.json beside it says; evaluate again",
-                    path, read, results.sets.size()));
+    throw UserError(fmt::format(
+        "[{}] has items of {} sets; expected {}, as results.json beside it says; evaluate again",
+        path, read, results.sets.size()));
   }
 }
 
@@ -333,13 +342,14 @@ std::vector<Comparison> CompareResults(const EvaluationResults& a, const Evaluat
 
       continue;
     }
-    comparisons.push_back({.label = first.set.Label(),
-                           .convention = "",
-                           .measure = first.measures[0].name,
-                           .n = first.n,
-                           .a = first.main(),
-                           .b = second->main(),
-                           .difference = CompareResamples(first.resamples, second->resamples, confidence)});
+    comparisons.push_back(
+        {.label = first.set.Label(),
+         .convention = "",
+         .measure = first.measures[0].name,
+         .n = first.n,
+         .a = first.main(),
+         .b = second->main(),
+         .difference = CompareResamples(first.resamples, second->resamples, confidence)});
   }
   for (const TaskResult& second : b.sets) {
     bool found = false;
@@ -349,15 +359,17 @@ std::vector<Comparison> CompareResults(const EvaluationResults& a, const Evaluat
   for (const Aggregate& first : a.aggregates) {
     for (const Aggregate& second : b.aggregates) {
       if (first.group != second.group || first.convention != second.convention) continue;
-      if (first.n != second.n || first.resamples.empty() || first.resamples.size() != second.resamples.size())
+      if (first.n != second.n || first.resamples.empty() ||
+          first.resamples.size() != second.resamples.size())
         continue;
-      comparisons.push_back({.label = first.group,
-                             .convention = first.convention,
-                             .measure = first.measure,
-                             .n = first.n,
-                             .a = first.value,
-                             .b = second.value,
-                             .difference = CompareResamples(first.resamples, second.resamples, confidence)});
+      comparisons.push_back(
+          {.label = first.group,
+           .convention = first.convention,
+           .measure = first.measure,
+           .n = first.n,
+           .a = first.value,
+           .b = second.value,
+           .difference = CompareResamples(first.resamples, second.resamples, confidence)});
     }
   }
   return comparisons;

@@ -15,19 +15,21 @@ namespace lacos {
 struct WorstPair {
   std::string set, first, second;
   double gold = 0, cosine = 0;
-  double rank_difference = 0;  // rank by cosine less rank by gold score, as a share of all ranks: -1 to 1
+  // rank by cosine less rank by gold score, as a share of all ranks: -1 to 1
+  double rank_difference = 0;
 };
 
 struct EvaluationResults {
-  Json system = Json::Object();  // what was measured: model, adapter, settings, machine; kept as it is
+  // what was measured: model, adapter, settings, machine; kept as it is
+  Json system = Json::Object();
   std::vector<TaskResult> sets;
   std::vector<Aggregate> aggregates;
   std::vector<WorstPair> worst;  // evaluation_report.h
   BootstrapOptions bootstrap;    // of the resamples
 };
 
-// How people read them: "66.18" or "undefined"; "65.19 to 67.11", "*" behind it where undefined resamples
-// were left out, or "-"; "ndcg at 10".
+// How people read them: "66.18" or "undefined"; "65.19 to 67.11", "*" behind it where undefined
+// resamples were left out, or "-"; "ndcg at 10".
 std::string FormatScore(double value);
 std::string FormatInterval(const Interval& interval);
 std::string FormatMeasure(const std::string& name);
@@ -46,10 +48,10 @@ std::vector<std::string> UndefinedResamples(const EvaluationResults& results, do
 // Resamples every set and makes the aggregates.
 void Summarize(EvaluationResults& results, const BootstrapOptions& bootstrap);
 
-// {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...}, "interval":
-// [low, high], "undefined_resamples", "truncated", "empty", "overlap"}], "aggregates": [{"group",
-// "convention", "measure", "value", "interval", "undefined_resamples", "sets", "n"}], "confidence",
-// "resamples", "seed", "worst_pairs"}. Numbers that do not exist are null.
+// {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...},
+// "interval": [low, high], "undefined_resamples", "truncated", "empty", "overlap"}], "aggregates":
+// [{"group", "convention", "measure", "value", "interval", "undefined_resamples", "sets", "n"}],
+// "confidence", "resamples", "seed", "worst_pairs"}. Numbers that do not exist are null.
 Json ResultsJson(const EvaluationResults& results, double confidence);
 // One line a set and measure, then one an aggregate:
 // task,name,subset,split,languages,n,convention,measure,value,low,high.
@@ -57,8 +59,8 @@ std::string ResultsCsv(const EvaluationResults& results, double confidence);
 // What `--compare` needs besides: one JSON line a set with its items.
 std::string ItemsJsonl(const EvaluationResults& results);
 
-// Reads results.json and items.jsonl of a folder that `lacos eval --output` wrote; resampled and aggregated
-// anew. Throws UserError.
+// Reads results.json and items.jsonl of a folder that `lacos eval --output` wrote; resampled and
+// aggregated anew. Throws UserError.
 EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions& bootstrap);
 // How the folder's own intervals were made. Throws UserError.
 BootstrapOptions ReadBootstrapOptions(const std::string& folder);
@@ -69,8 +71,8 @@ struct Comparison {
   double a = 0, b = 0;
   PairedDifference difference;  // of a - b
 };
-// For everything that both have with the same items; what only one has, or has with other items or gold, is
-// named in `apart`.
+// For everything that both have with the same items; what only one has, or has with other items or
+// gold, is named in `apart`.
 std::vector<Comparison> CompareResults(const EvaluationResults& a, const EvaluationResults& b,
                                        double confidence, std::vector<std::string>& apart);
 

@@ -59,7 +59,9 @@ void FillSets(SystemsComparison& comparison) {
 void FillAverages(SystemsComparison& comparison) {
   for (const EvaluatedSystem& system : comparison.systems) {
     for (const Aggregate& aggregate : system.results.aggregates) {
-      AddOnce({.label = aggregate.group, .convention = aggregate.convention, .measure = aggregate.measure},
+      AddOnce({.label = aggregate.group,
+               .convention = aggregate.convention,
+               .measure = aggregate.measure},
               comparison.averages);
     }
   }
@@ -95,12 +97,15 @@ void ChooseHeadlines(SystemsComparison& comparison) {
   const auto& rows = comparison.has_averages() ? comparison.average_scores : comparison.set_scores;
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::ranges::stable_sort(order, [&](size_t a, size_t b) { return rank(scores[a]) < rank(scores[b]); });
+  std::ranges::stable_sort(order,
+                           [&](size_t a, size_t b) { return rank(scores[a]) < rank(scores[b]); });
   std::vector<std::string> groups;
   for (const size_t i : order) {
-    const auto have = std::ranges::count_if(rows[i], [](const SystemScore& score) { return score.present; });
+    const auto have =
+        std::ranges::count_if(rows[i], [](const SystemScore& score) { return score.present; });
     const bool is_new = std::ranges::find(groups, scores[i].label) == groups.end();
-    if (comparison.headlines.size() < kMostHeadlines && rank(scores[i]) < 9 && is_new && have >= 2) {
+    if (comparison.headlines.size() < kMostHeadlines && rank(scores[i]) < 9 && is_new &&
+        have >= 2) {
       comparison.headlines.push_back(i);
       groups.push_back(scores[i].label);
     }
@@ -163,8 +168,8 @@ std::vector<std::string> ShortNames(const std::vector<std::string>& paths) {
     for (const auto& words : parts) {
       const size_t from = words.size() > length ? words.size() - length : 0;
       longer = longer || from > 0;
-      names.push_back(
-          fmt::format("{}", fmt::join(words.begin() + static_cast<std::ptrdiff_t>(from), words.end(), "/")));
+      names.push_back(fmt::format(
+          "{}", fmt::join(words.begin() + static_cast<std::ptrdiff_t>(from), words.end(), "/")));
     }
     std::vector<std::string> sorted = names;
     std::ranges::sort(sorted);
@@ -188,7 +193,8 @@ std::vector<size_t> ParetoFront(const std::vector<double>& cost, const std::vect
   });
   std::vector<size_t> front;
   for (const size_t i : order) {
-    const bool equal = !front.empty() && cost[front.back()] == cost[i] && score[front.back()] == score[i];
+    const bool equal =
+        !front.empty() && cost[front.back()] == cost[i] && score[front.back()] == score[i];
     if (front.empty() || equal || score[i] > score[front.back()]) front.push_back(i);
   }
   return front;
@@ -228,7 +234,8 @@ Json SystemsJson(const SystemsComparison& comparison) {
   for (size_t i = 0; i < comparison.headlines.size(); ++i) {
     for (const SystemCost& cost : kSystemCosts) {
       Json on_front = Json::Array();
-      for (const size_t k : ParetoFront(comparison, i, cost)) on_front.Append(comparison.systems[k].name);
+      for (const size_t k : ParetoFront(comparison, i, cost))
+        on_front.Append(comparison.systems[k].name);
       Json front = Json::Object();
       front.Set("score", comparison.headline_scores()[comparison.headlines[i]].Title());
       front.Set("cost", cost.id);

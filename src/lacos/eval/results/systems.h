@@ -9,8 +9,8 @@
 
 namespace lacos {
 
-// One evaluation among others. What a system does not say of itself (vectors that were read from a file, or
-// all from a cache) is NaN.
+// One evaluation among others. What a system does not say of itself (vectors that were read from a
+// file, or all from a cache) is NaN.
 struct EvaluatedSystem {
   std::string name;  // short and unique: for tables and beside points
   EvaluationResults results;
@@ -33,7 +33,8 @@ struct SystemScore {
   double value = 0;
   Interval interval;
   int64_t n = 0;
-  bool same_items = true;  // as many items with the same gold scores as the first system that has it
+  // as many items with the same gold scores as the first system that has it
+  bool same_items = true;
 };
 
 struct SystemsComparison {
@@ -51,8 +52,8 @@ struct SystemsComparison {
 };
 SystemsComparison CompareSystems(std::vector<EvaluatedSystem> systems, double confidence);
 
-// Indices of the systems on the Pareto front: no other has a score as high at a cost as low, one of them
-// better. Systems without a finite cost or score are not on it. In the order of their cost.
+// Indices of the systems on the Pareto front: no other has a score as high at a cost as low, one of
+// them better. Systems without a finite cost or score are not on it. In the order of their cost.
 std::vector<size_t> ParetoFront(const std::vector<double>& cost, const std::vector<double>& score);
 
 // What a system costs, in three ways.
@@ -66,12 +67,14 @@ inline constexpr SystemCost kSystemCosts[] = {
     {"parameters", "parameters", "parameters (base and adapter)", &EvaluatedSystem::parameters},
     {"memory", "memory", "bytes of the model in memory", &EvaluatedSystem::memory_bytes},
     {"time", "encoding time", "ms a text", &EvaluatedSystem::ms_per_text}};
-// Indices of the systems on the front of a headline's scores and a cost; scores on other items do not count.
-std::vector<size_t> ParetoFront(const SystemsComparison& comparison, size_t headline, const SystemCost& cost);
+// Indices of the systems on the front of a headline's scores and a cost; scores on other items do
+// not count.
+std::vector<size_t> ParetoFront(const SystemsComparison& comparison, size_t headline,
+                                const SystemCost& cost);
 
-// {"systems": [{"name", "model", "parameters", "memory_bytes", "ms_per_text", ...}], "averages": [{"group",
-// "convention", "measure", "scores": [{"system", "value", "interval", "n", "same_items"}]}], "sets": [...],
-// "fronts": [{"score", "cost", "systems"}]}.
+// {"systems": [{"name", "model", "parameters", "memory_bytes", "ms_per_text", ...}], "averages":
+// [{"group", "convention", "measure", "scores": [{"system", "value", "interval", "n",
+// "same_items"}]}], "sets": [...], "fronts": [{"score", "cost", "systems"}]}.
 Json SystemsJson(const SystemsComparison& comparison);
 
 }  // namespace lacos

@@ -43,8 +43,8 @@ Chart CostChart(const SystemsComparison& comparison, size_t headline, const Syst
     costs.push_back(comparison.systems[i].*cost.value);
     values.push_back(usable ? scores[i].value : kNaN);
     if (usable && !(costs.back() > 0))
-      without +=
-          (without.empty() ? "" : ", ") + comparison.systems[i].name + " " + FormatScore(values.back());
+      without += (without.empty() ? "" : ", ") + comparison.systems[i].name + " " +
+                 FormatScore(values.back());
     points.x.push_back(costs.back());
     points.y.push_back(values.back());
     points.low.push_back(scores[i].interval.low);
@@ -71,8 +71,8 @@ void AddCharts(const SystemsComparison& comparison, Page& page) {
   for (size_t i = 0; i < comparison.headlines.size(); ++i) {
     for (const SystemCost& cost : kSystemCosts) {
       Chart chart = CostChart(comparison, i, cost);
-      const auto known =
-          std::ranges::count_if(chart.series[0].x, [](double x) { return std::isfinite(x) && x > 0; });
+      const auto known = std::ranges::count_if(chart.series[0].x,
+                                               [](double x) { return std::isfinite(x) && x > 0; });
       if (known > 0) charts.push_back(std::move(chart));
     }
   }
@@ -94,7 +94,8 @@ void AddScoreTable(const SystemsComparison& comparison, const std::vector<ScoreO
   bool differs = false;
   for (size_t i = 0; i < scores.size(); ++i) {
     int64_t n = 0;
-    std::vector<std::string> row = {scores[i].Title() + ", " + FormatMeasure(scores[i].measure), ""};
+    std::vector<std::string> row = {scores[i].Title() + ", " + FormatMeasure(scores[i].measure),
+                                    ""};
     for (const SystemScore& score : rows[i]) {
       if (n == 0 && score.present) n = score.n;
       differs = differs || !score.same_items;
@@ -104,7 +105,8 @@ void AddScoreTable(const SystemsComparison& comparison, const std::vector<ScoreO
     table.rows.push_back(std::move(row));
   }
   page.Table(table);
-  if (differs) page.Paragraph("† other items than the first system that has the score: not comparable.");
+  if (differs)
+    page.Paragraph("† other items than the first system that has the score: not comparable.");
 }
 
 void AddSystems(const SystemsComparison& comparison, Page& page) {
@@ -128,7 +130,8 @@ void AddSystems(const SystemsComparison& comparison, Page& page) {
     table.rows.push_back(
         {system.name, CountText(system.parameters, ""), CountText(system.memory_bytes, "B"),
          std::isfinite(system.ms_per_text) ? fmt::format("{:.2f}", system.ms_per_text) : "-",
-         std::isfinite(system.ms_per_text) ? CountText(NumberOrNaN(about, "tokens_per_second"), "") : "-",
+         std::isfinite(system.ms_per_text) ? CountText(NumberOrNaN(about, "tokens_per_second"), "")
+                                           : "-",
          text("compute"), text("quantization"),
          std::isfinite(truncated) ? fmt::format("{:.0f}", truncated) : "-", adapter});
   }
@@ -156,7 +159,8 @@ void AddDifferences(const SystemsComparison& comparison, Page& page) {
       table.rows.push_back({comparison.systems[i].name,
                             c.convention.empty() ? c.label : c.label + ", " + c.convention,
                             fmt::format("{:+.2f}", c.a - c.b),
-                            FormatDifferenceInterval(c.difference.interval), FormatP(c.difference.p)});
+                            FormatDifferenceInterval(c.difference.interval),
+                            FormatP(c.difference.p)});
     }
   }
   if (table.rows.empty()) {

@@ -7,8 +7,8 @@
 
 namespace lacos {
 
-// The page: systems, scores against parameters, memory and encoding time with the Pareto front, averages,
-// sets, languages, and differences from the first system.
+// The page: systems, scores against parameters, memory and encoding time with the Pareto front,
+// averages, sets, languages, and differences from the first system.
 std::string SystemsReportHtml(const SystemsComparison& comparison);
 
 }  // namespace lacos

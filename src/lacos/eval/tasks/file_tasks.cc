@@ -21,7 +21,8 @@ class Columns {
  public:
   // Each entry of `wanted`: names that a column may have.
   Columns(const std::string& path, const FileTaskOptions& options,
-          const std::vector<std::vector<std::string>>& wanted, const std::string& split, bool may_lack_header)
+          const std::vector<std::vector<std::string>>& wanted, const std::string& split,
+          bool may_lack_header)
       : reader_(path, options.table), filter_(split) {
     for (const auto& names : wanted) columns_.push_back(reader_.Column(names));
     split_column_ = reader_.Column({"split"});
@@ -56,7 +57,8 @@ class Columns {
       for (const int column : columns_) {
         if (!cell(column)) {
           throw UserError(fmt::format("{} no '{}'; expected a value in every row; complete the row",
-                                      reader_.Where(), reader_.columns()[static_cast<size_t>(column)]));
+                                      reader_.Where(),
+                                      reader_.columns()[static_cast<size_t>(column)]));
         }
         cells.push_back(*cell(column));
       }
@@ -77,25 +79,26 @@ class Columns {
 void RequireRows(const std::string& path, size_t found) {
   if (found >= 2) return;
   throw UserError(fmt::format(
-      "[{}] found {} rows to score; expected at least two; check the file or choose another --split", path,
-      found));
+      "[{}] found {} rows to score; expected at least two; check the file or choose another --split",
+      path, found));
 }
 
 LabelledPairs ReadPairs(const std::string& path, const FileTaskOptions& options) {
   static const std::map<std::string, int32_t> kLabels = {
       {"1", 1}, {"true", 1},  {"yes", 1}, {"paraphrase", 1},
       {"0", 0}, {"false", 0}, {"no", 0},  {"not_paraphrase", 0}};
-  Columns rows(path, options, {FirstSentenceNames(), SecondSentenceNames(), {"label", "gold_label", "score"}},
+  Columns rows(path, options,
+               {FirstSentenceNames(), SecondSentenceNames(), {"label", "gold_label", "score"}},
                options.split, false);
   LabelledPairs pairs;
   std::vector<std::string> cells;
   while (rows.Next(cells)) {
     const auto label = kLabels.find(LowerAscii(cells[2]));
     if (label == kLabels.end()) {
-      throw UserError(
-          fmt::format("{} found the label '{}'; expected 1 for a pair that means the same, else 0; correct "
-                      "the row",
-                      rows.Where(), TruncateForMessage(cells[2], 60)));
+      throw UserError(fmt::format(
+          "{} found the label '{}'; expected 1 for a pair that means the same, else 0; correct "
+          "the row",
+          rows.Where(), TruncateForMessage(cells[2], 60)));
     }
     pairs.first.push_back(cells[0]);
     pairs.second.push_back(cells[1]);
@@ -119,9 +122,10 @@ TextPairs ReadBitext(const std::string& path, const FileTaskOptions& options) {
   return pairs;
 }
 
-LabelledTexts ReadLabelled(const std::string& path, const FileTaskOptions& options, const std::string& split,
-                           bool* has_split = nullptr) {
-  Columns rows(path, options, {{"text", "sentence", "sentence1"}, {"label", "class"}}, split, false);
+LabelledTexts ReadLabelled(const std::string& path, const FileTaskOptions& options,
+                           const std::string& split, bool* has_split = nullptr) {
+  Columns rows(path, options, {{"text", "sentence", "sentence1"}, {"label", "class"}}, split,
+               false);
   if (has_split != nullptr) *has_split = rows.has_split();
   LabelledTexts texts;
   std::map<std::string, int32_t> ids;
@@ -142,30 +146,32 @@ std::unique_ptr<EvaluationTask> Classification(const std::string& path, TaskName
   bool has_split = false;
   LabelledTexts test = ReadLabelled(path, options, options.split, &has_split);
   if (!options.train_data.empty()) {
-    return MakeClassificationTask(std::move(name), ReadLabelled(options.train_data, options, "train"),
+    return MakeClassificationTask(std::move(name),
+                                  ReadLabelled(options.train_data, options, "train"),
                                   std::move(test), options.classification);
   }
   if (has_split) {
-    return MakeClassificationTask(std::move(name), ReadLabelled(path, options, "train"), std::move(test),
-                                  options.classification);
+    return MakeClassificationTask(std::move(name), ReadLabelled(path, options, "train"),
+                                  std::move(test), options.classification);
   }
   name.split = "all";
   return MakeClassificationTask(std::move(name), std::move(test), {}, options.classification);
 }
 
-std::unique_ptr<EvaluationTask> Retrieval(const std::string& path, TaskName name, const std::string& split) {
+std::unique_ptr<EvaluationTask> Retrieval(const std::string& path, TaskName name,
+                                          const std::string& split) {
   if (!fs::is_directory(path)) {
-    throw UserError(
-        fmt::format("[{}] is not a folder; expected one with corpus.jsonl, queries.jsonl and qrels.tsv (or "
-                    "qrels/{}.tsv); name it",
-                    path, split));
+    throw UserError(fmt::format(
+        "[{}] is not a folder; expected one with corpus.jsonl, queries.jsonl and qrels.tsv (or "
+        "qrels/{}.tsv); name it",
+        path, split));
   }
   const fs::path folder = path;
   const fs::path in_folder = folder / "qrels" / (split + ".tsv");
   const fs::path qrels = fs::exists(in_folder) ? in_folder : folder / "qrels.tsv";
-  return MakeRetrievalTask(
-      std::move(name),
-      ReadRetrieval((folder / "corpus.jsonl").string(), (folder / "queries.jsonl").string(), qrels.string()));
+  return MakeRetrievalTask(std::move(name),
+                           ReadRetrieval((folder / "corpus.jsonl").string(),
+                                         (folder / "queries.jsonl").string(), qrels.string()));
 }
 
 }  // namespace
@@ -176,10 +182,10 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
   if (task == "sts") {
     ScoredPairs pairs = ReadScoredPairs(path, options.table, options.split);
     if (pairs.first.empty()) {
-      throw UserError(
-          fmt::format("[{}] no pair with a score; expected rows of split '{}' with sentence1, sentence2 and "
-                      "score; check the file or choose another --split",
-                      path, options.split));
+      throw UserError(fmt::format(
+          "[{}] no pair with a score; expected rows of split '{}' with sentence1, sentence2 and "
+          "score; check the file or choose another --split",
+          path, options.split));
     }
     std::vector<std::string> notes;
     if (pairs.dropped_no_score > 0) {
@@ -187,8 +193,8 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
           fmt::format("[{}] {} rows without a score were left out", path, pairs.dropped_no_score));
     }
     if (pairs.dropped_other_split > 0) {
-      notes.push_back(
-          fmt::format("[{}] {} rows of another split were left out", path, pairs.dropped_other_split));
+      notes.push_back(fmt::format("[{}] {} rows of another split were left out", path,
+                                  pairs.dropped_other_split));
     }
     auto made = MakeStsTask(std::move(name), std::move(pairs));
     for (std::string& note : notes) made->AddNote(std::move(note));

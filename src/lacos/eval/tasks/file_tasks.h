@@ -13,7 +13,8 @@ namespace lacos {
 struct FileTaskOptions {
   TableOptions table;
   std::string split = "test";  // rows that are scored of a table with a column 'split'
-  std::string train_data;  // classification: the file to train on; else the same file's rows of split 'train'
+  // classification: the file to train on; else the same file's rows of split 'train'
+  std::string train_data;
   ClassificationProtocol classification;
 };
 

@@ -13,8 +13,8 @@
 namespace lacos {
 namespace {
 
-// Scripts that write words without blanks between them, character by character; any other run of word
-// characters.
+// Scripts that write words without blanks between them, character by character; any other run of
+// word characters.
 constexpr const char* kWordPattern =
     R"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]|)"
     R"([[\p{L}\p{M}\p{N}]&&[^\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]+)";
@@ -33,8 +33,8 @@ std::string LowerCase(std::string_view text) {
       continue;
     }
     int code = (byte & 0x1F) << 6 | (static_cast<unsigned char>(text[++i]) & 0x3F);
-    const bool plus_32 = (code >= 0xC0 && code <= 0xDE && code != 0xD7) || (code >= 0x391 && code <= 0x3A9) ||
-                         (code >= 0x410 && code <= 0x42F);
+    const bool plus_32 = (code >= 0xC0 && code <= 0xDE && code != 0xD7) ||
+                         (code >= 0x391 && code <= 0x3A9) || (code >= 0x410 && code <= 0x42F);
     if (plus_32) code += 0x20;
     if (code >= 0x400 && code <= 0x40F) code += 0x50;
     lower += static_cast<char>(0xC0 | code >> 6);
@@ -57,13 +57,15 @@ std::vector<std::string> Words(const std::string& text) {
   for (size_t from = 0; from < text.size();) {
     const auto match = pattern.Search(text, from);
     if (!match) break;
-    words.push_back(LowerCase(std::string_view(text).substr(match->begin, match->end - match->begin)));
+    words.push_back(
+        LowerCase(std::string_view(text).substr(match->begin, match->end - match->begin)));
     from = match->end;
   }
   return words;
 }
 
-std::vector<float> FloorVectors(Floor floor, const std::vector<std::string>& texts, int64_t dimension) {
+std::vector<float> FloorVectors(Floor floor, const std::vector<std::string>& texts,
+                                int64_t dimension) {
   const auto n = static_cast<int64_t>(texts.size());
   std::vector<std::map<std::string, int64_t>> counts(texts.size());
   ParallelFor(n, [&](int64_t i) {

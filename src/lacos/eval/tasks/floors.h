@@ -1,4 +1,5 @@
-// Floors: what counting words reaches without any model, as vectors that go through the same measures.
+// Floors: what counting words reaches without any model, as vectors that go through the same
+// measures.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +11,18 @@
 namespace lacos {
 
 enum class Floor : uint8_t {
-  kWordOverlap,  // 1 for each word that occurs: the cosine is the shared words over the root of both counts
-  kTfIdf,        // (1 + log(count)) * (log((1 + N) / (1 + texts with the word)) + 1), N: all texts given
+  // 1 for each word that occurs: the cosine is the shared words over the root of both counts
+  kWordOverlap,
+  kTfIdf,  // (1 + log(count)) * (log((1 + N) / (1 + texts with the word)) + 1), N: all texts given
 };
 
-// Vectors [texts.size(), dimension]. Words are runs of letters, marks and digits, in lower case (Latin, Greek
-// and Cyrillic), and single characters of scripts that do not separate words; each adds to one of `dimension`
-// places that its hash names, with a sign that the hash also gives, so that words which share a place cancel
-// on average (Weinberger et al., "Feature hashing for large scale multitask learning", ICML 2009). Texts
-// without words get zeros.
-std::vector<float> FloorVectors(Floor floor, const std::vector<std::string>& texts, int64_t dimension);
+// Vectors [texts.size(), dimension]. Words are runs of letters, marks and digits, in lower case
+// (Latin, Greek and Cyrillic), and single characters of scripts that do not separate words; each
+// adds to one of `dimension` places that its hash names, with a sign that the hash also gives, so
+// that words which share a place cancel on average (Weinberger et al., "Feature hashing for large
+// scale multitask learning", ICML 2009). Texts without words get zeros.
+std::vector<float> FloorVectors(Floor floor, const std::vector<std::string>& texts,
+                                int64_t dimension);
 
 // The words of a text, as FloorVectors counts them.
 std::vector<std::string> Words(const std::string& text);

@@ -28,12 +28,15 @@ void AddRetrieval(const Suite& suite, const std::vector<const SuiteSet*>& sets, 
     TaskName name = NameOf(questions);
     if (&questions != &paragraphs) {
       name.subset = questions.subset + "-" + paragraphs.subset;
-      name.languages.insert(name.languages.end(), paragraphs.languages.begin(), paragraphs.languages.end());
+      name.languages.insert(name.languages.end(), paragraphs.languages.begin(),
+                            paragraphs.languages.end());
     }
-    tasks.push_back(MakeRetrievalTask(std::move(name), ReadRetrievalSet(suite, questions, paragraphs)));
+    tasks.push_back(
+        MakeRetrievalTask(std::move(name), ReadRetrievalSet(suite, questions, paragraphs)));
   };
   for (const SuiteSet* set : sets) add(*set, *set);
-  const auto english = std::ranges::find_if(sets, [](const SuiteSet* set) { return set->subset == "en"; });
+  const auto english =
+      std::ranges::find_if(sets, [](const SuiteSet* set) { return set->subset == "en"; });
   if (english == sets.end()) return;
   for (const SuiteSet* set : sets) {
     if (set == *english) continue;
@@ -55,12 +58,14 @@ void AddClassification(const Suite& suite, const std::vector<const SuiteSet*>& s
     tasks.push_back(MakeClassificationTask(NameOf(*test), ReadLabelledSet(suite, *train),
                                            ReadLabelledSet(suite, *test), protocol));
   } else if (all != nullptr) {
-    tasks.push_back(MakeClassificationTask(NameOf(*all), ReadLabelledSet(suite, *all), {}, protocol));
+    tasks.push_back(
+        MakeClassificationTask(NameOf(*all), ReadLabelledSet(suite, *all), {}, protocol));
   }
 }
 
-void AddFamily(const Suite& suite, const SuiteFamily& family, const ClassificationProtocol& protocol,
-               Tasks& tasks, std::vector<std::string>& absent) {
+void AddFamily(const Suite& suite, const SuiteFamily& family,
+               const ClassificationProtocol& protocol, Tasks& tasks,
+               std::vector<std::string>& absent) {
   for (const std::string& name : family.sets) {
     std::vector<const SuiteSet*> sets = suite.Find(family.task, name);
     const size_t before = tasks.size();
@@ -73,11 +78,13 @@ void AddFamily(const Suite& suite, const SuiteFamily& family, const Classificati
         // All of SICK-R counts for MTEB; of other sets what is for testing.
         if (set->split != "test" && set->split != "all" && name != "SICK-R") continue;
         if (set->task == "sts") tasks.push_back(MakeStsTask(NameOf(*set), ReadStsSet(suite, *set)));
-        if (set->task == "bitext") tasks.push_back(MakeBitextTask(NameOf(*set), ReadBitextSet(suite, *set)));
+        if (set->task == "bitext")
+          tasks.push_back(MakeBitextTask(NameOf(*set), ReadBitextSet(suite, *set)));
         if (set->task == "clustering")
           tasks.push_back(MakeClusteringTask(NameOf(*set), ReadLabelledSet(suite, *set)));
         if (set->task == "pair_classification") {
-          tasks.push_back(MakePairClassificationTask(NameOf(*set), ReadPairClassificationSet(suite, *set)));
+          tasks.push_back(
+              MakePairClassificationTask(NameOf(*set), ReadPairClassificationSet(suite, *set)));
         }
       }
     }

@@ -1,4 +1,5 @@
-// Tasks that vectors are measured on: each names its texts, then scores the vectors of all texts together.
+// Tasks that vectors are measured on: each names its texts, then scores the vectors of all texts
+// together.
 #include "lacos/eval/tasks/tasks.h"
 
 #include <algorithm>
@@ -22,8 +23,8 @@ double Mean(const std::vector<double>& values) {
 
 // Result of trials with other seeds: means of each measure, and the main one of every trial.
 template <class T>
-void AverageTrials(const std::vector<T>& trials, std::vector<std::pair<const char*, double T::*>> measures,
-                   TaskResult& result) {
+void AverageTrials(const std::vector<T>& trials,
+                   std::vector<std::pair<const char*, double T::*>> measures, TaskResult& result) {
   for (const auto& [name, member] : measures) {
     std::vector<double> values;
     for (const T& trial : trials) values.push_back(100 * (trial.*member));
@@ -37,7 +38,9 @@ void AverageTrials(const std::vector<T>& trials, std::vector<std::pair<const cha
 class PairTask : public EvaluationTask {
  public:
   PairTask(TaskName name, std::vector<std::string> first, std::vector<std::string> second)
-      : EvaluationTask(std::move(name)), first_texts_(std::move(first)), second_texts_(std::move(second)) {}
+      : EvaluationTask(std::move(name)),
+        first_texts_(std::move(first)),
+        second_texts_(std::move(second)) {}
   void Collect(TextTable& texts) override {
     first_ = Use(texts, first_texts_);
     second_ = Use(texts, second_texts_);
@@ -46,10 +49,13 @@ class PairTask : public EvaluationTask {
  protected:
   // The result with its pairs and their cosines, without gold and measures.
   TaskResult CosinesOfPairs(const Scoring& scoring) const {
-    TaskResult result{
-        .set = name(), .n = static_cast<int64_t>(first_.size()), .first = first_, .second = second_};
+    TaskResult result{.set = name(),
+                      .n = static_cast<int64_t>(first_.size()),
+                      .first = first_,
+                      .second = second_};
     for (size_t i = 0; i < first_.size(); ++i) {
-      result.items.push_back(Cosine(scoring.vectors.Row(first_[i]), scoring.vectors.Row(second_[i])));
+      result.items.push_back(
+          Cosine(scoring.vectors.Row(first_[i]), scoring.vectors.Row(second_[i])));
     }
     return result;
   }
@@ -113,9 +119,9 @@ class RetrievalTask final : public EvaluationTask {
     }
     const std::vector<float> queries = GatherVectors(scoring.vectors, queries_);
     const std::vector<float> documents = GatherVectors(scoring.vectors, documents_);
-    const RetrievalResult found =
-        EvaluateRetrieval(scoring.backend, {.values = queries, .d = scoring.vectors.d},
-                          {.values = documents, .d = scoring.vectors.d}, judgements, scoring.progress);
+    const RetrievalResult found = EvaluateRetrieval(
+        scoring.backend, {.values = queries, .d = scoring.vectors.d},
+        {.values = documents, .d = scoring.vectors.d}, judgements, scoring.progress);
     TaskResult result{.set = name(), .n = found.queries};
     const QueryScores& mean = found.mean;
     result.measures = {{"ndcg_at_10", 100 * mean.ndcg10},
@@ -135,7 +141,8 @@ class RetrievalTask final : public EvaluationTask {
 
 class BitextTask final : public EvaluationTask {
  public:
-  BitextTask(TaskName name, TextPairs pairs) : EvaluationTask(std::move(name)), pairs_(std::move(pairs)) {}
+  BitextTask(TaskName name, TextPairs pairs)
+      : EvaluationTask(std::move(name)), pairs_(std::move(pairs)) {}
   void Collect(TextTable& texts) override {
     first_ = Use(texts, pairs_.first);
     second_ = Use(texts, pairs_.second);
@@ -177,8 +184,9 @@ class ClusteringTask final : public EvaluationTask {
     const auto clusters = std::unique(classes.begin(), classes.end()) - classes.begin();
     std::vector<ClusterScores> trials;
     for (uint64_t trial = 0; trial < kTrials; ++trial) {
-      const KMeansResult found = MiniBatchKMeans({.values = values, .d = scoring.vectors.d},
-                                                 {.clusters = clusters, .seed = Mix64(scoring.seed, trial)});
+      const KMeansResult found =
+          MiniBatchKMeans({.values = values, .d = scoring.vectors.d},
+                          {.clusters = clusters, .seed = Mix64(scoring.seed, trial)});
       trials.push_back(ScoreClusters(texts_.label, found.clusters));
     }
     TaskResult result{.set = name(), .n = static_cast<int64_t>(rows_.size())};
@@ -222,17 +230,19 @@ class ClassificationTask final : public EvaluationTask {
     const LabelledVectors test{.rows = {.values = test_values, .d = d}, .labels = test_.label};
     TaskResult result{.set = name()};
     const std::vector<std::pair<const char*, double ClassificationScores::*>> measures = {
-        {"accuracy", &ClassificationScores::accuracy}, {"macro_f1", &ClassificationScores::macro_f1}};
+        {"accuracy", &ClassificationScores::accuracy},
+        {"macro_f1", &ClassificationScores::macro_f1}};
     if (test_rows_.empty()) {
       result.n = static_cast<int64_t>(train_rows_.size());
       AverageTrials(CrossValidate(train, protocol_.folds, protocol_.seed), measures, result);
     } else if (protocol_.shots > 0) {
       result.n = static_cast<int64_t>(test_rows_.size());
-      AverageTrials(EvaluateFewShot(train, test, protocol_.shots, protocol_.trials, protocol_.seed), measures,
-                    result);
+      AverageTrials(EvaluateFewShot(train, test, protocol_.shots, protocol_.trials, protocol_.seed),
+                    measures, result);
     } else {
       result.n = static_cast<int64_t>(test_rows_.size());
-      const std::vector<int32_t> predicted = LogisticRegression(train.rows, train.labels).Predict(test.rows);
+      const std::vector<int32_t> predicted =
+          LogisticRegression(train.rows, train.labels).Predict(test.rows);
       const ClassificationScores scores = ScoreClasses(test.labels, predicted);
       result.measures = {{"accuracy", 100 * scores.accuracy}, {"macro_f1", 100 * scores.macro_f1}};
       for (size_t i = 0; i < predicted.size(); ++i)
@@ -264,9 +274,11 @@ std::unique_ptr<EvaluationTask> MakeBitextTask(TaskName name, TextPairs pairs) {
 std::unique_ptr<EvaluationTask> MakeClusteringTask(TaskName name, LabelledTexts texts) {
   return std::make_unique<ClusteringTask>(std::move(name), std::move(texts));
 }
-std::unique_ptr<EvaluationTask> MakeClassificationTask(TaskName name, LabelledTexts train, LabelledTexts test,
+std::unique_ptr<EvaluationTask> MakeClassificationTask(TaskName name, LabelledTexts train,
+                                                       LabelledTexts test,
                                                        const ClassificationProtocol& protocol) {
-  return std::make_unique<ClassificationTask>(std::move(name), std::move(train), std::move(test), protocol);
+  return std::make_unique<ClassificationTask>(std::move(name), std::move(train), std::move(test),
+                                              protocol);
 }
 
 }  // namespace lacos

@@ -1,4 +1,5 @@
-// Tasks that vectors are measured on: each names its texts, then scores the vectors of all texts together.
+// Tasks that vectors are measured on: each names its texts, then scores the vectors of all texts
+// together.
 #pragma once
 
 #include <cstdint>
@@ -33,11 +34,14 @@ struct Measure {
   double value = 0;  // x 100; NaN where it does not exist
 };
 
-// How much of a set was trained on (overlap.h). Counts of what was seen include what was seen exactly.
+// How much of a set was trained on (overlap.h). Counts of what was seen include what was seen
+// exactly.
 struct Overlap {
   int64_t texts = 0, texts_seen = 0, texts_seen_exactly = 0;  // distinct texts
-  int64_t pairs = 0, pairs_seen = 0, pairs_seen_exactly = 0;  // sts, pair_classification, bitext; else none
-  // The main measure over the pairs none of whose texts was seen: sts and pair_classification; else NaN.
+  // sts, pair_classification, bitext; else none
+  int64_t pairs = 0, pairs_seen = 0, pairs_seen_exactly = 0;
+  // The main measure over the pairs none of whose texts was seen: sts and pair_classification; else
+  // NaN.
   int64_t unseen_pairs = 0;
   double unseen_score = 0;
 };
@@ -46,12 +50,13 @@ struct TaskResult {
   TaskName set;
   int64_t n = 0;                  // pairs, queries or texts that were scored
   std::vector<Measure> measures;  // the main one first
-  // The main measure, x 100, on resamples of the items (bootstrap.h), or on repeated trials with other seeds
-  // where `trials` says so; for intervals, averages and comparisons.
+  // The main measure, x 100, on resamples of the items (bootstrap.h), or on repeated trials with
+  // other seeds where `trials` says so; for intervals, averages and comparisons.
   std::vector<double> resamples;
   bool trials = false;
-  // What the measure was made from, an element an item: sts and pair_classification: cosine and gold; else
-  // the item's share of the main measure (nDCG of a query, 1 for a right answer), and no gold.
+  // What the measure was made from, an element an item: sts and pair_classification: cosine and
+  // gold; else the item's share of the main measure (nDCG of a query, 1 for a right answer), and no
+  // gold.
   std::vector<double> items, gold;
   std::vector<int64_t> first, second;  // sts, pair_classification, bitext: rows of the text table
   int64_t truncated = 0, empty = 0;    // of its distinct texts: lost their end; have no tokens
@@ -61,8 +66,8 @@ struct TaskResult {
   double main() const { return measures.at(0).value; }
 };
 
-// Fills `resamples` from the items; leaves trials as they are. Sets are resampled independently of each
-// other, and one set in the same way for every system.
+// Fills `resamples` from the items; leaves trials as they are. Sets are resampled independently of
+// each other, and one set in the same way for every system.
 void Resample(TaskResult& result, const BootstrapOptions& bootstrap);
 
 struct Scoring {
@@ -106,9 +111,11 @@ std::unique_ptr<EvaluationTask> MakeStsTask(TaskName name, ScoredPairs pairs);
 std::unique_ptr<EvaluationTask> MakePairClassificationTask(TaskName name, LabelledPairs pairs);
 // ndcg_at_10, mrr_at_10, map, recall_at_1, _10, _100.
 std::unique_ptr<EvaluationTask> MakeRetrievalTask(TaskName name, RetrievalData data);
-// accuracy (mean of both directions, nearest by cosine), accuracy by margin, f1 as MTEB's, mining F1.
+// accuracy (mean of both directions, nearest by cosine), accuracy by margin, f1 as MTEB's, mining
+// F1.
 std::unique_ptr<EvaluationTask> MakeBitextTask(TaskName name, TextPairs pairs);
-// v_measure, homogeneity and completeness: means over ten seeds of k-means with as many clusters as classes.
+// v_measure, homogeneity and completeness: means over ten seeds of k-means with as many clusters as
+// classes.
 std::unique_ptr<EvaluationTask> MakeClusteringTask(TaskName name, LabelledTexts texts);
 
 struct ClassificationProtocol {
@@ -117,9 +124,10 @@ struct ClassificationProtocol {
   int64_t folds = 10;   // where a set has no test split
   uint64_t seed = 42;
 };
-// accuracy, macro_f1. Without test texts (empty) by cross-validation. The classes of both must have the same
-// ids.
-std::unique_ptr<EvaluationTask> MakeClassificationTask(TaskName name, LabelledTexts train, LabelledTexts test,
+// accuracy, macro_f1. Without test texts (empty) by cross-validation. The classes of both must have
+// the same ids.
+std::unique_ptr<EvaluationTask> MakeClassificationTask(TaskName name, LabelledTexts train,
+                                                       LabelledTexts test,
                                                        const ClassificationProtocol& protocol);
 
 }  // namespace lacos

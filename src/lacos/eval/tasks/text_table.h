@@ -18,11 +18,13 @@ class TextTable {
  public:
   // The text's row; equal texts of one role have one.
   int64_t Add(const std::string& text, TextRole role = TextRole::kPlain) {
-    const auto [place, is_new] = rows_.emplace(std::pair(role, text), static_cast<int64_t>(texts_.size()));
+    const auto [place, is_new] =
+        rows_.emplace(std::pair(role, text), static_cast<int64_t>(texts_.size()));
     if (is_new) texts_.push_back(&place->first);
     return place->second;
   }
-  std::vector<int64_t> AddAll(const std::vector<std::string>& texts, TextRole role = TextRole::kPlain) {
+  std::vector<int64_t> AddAll(const std::vector<std::string>& texts,
+                              TextRole role = TextRole::kPlain) {
     std::vector<int64_t> rows;
     rows.reserve(texts.size());
     for (const std::string& text : texts) rows.push_back(Add(text, role));
@@ -41,7 +43,8 @@ class TextTable {
 inline std::vector<float> GatherVectors(const Vectors& all, const std::vector<int64_t>& rows) {
   std::vector<float> gathered;
   gathered.reserve(rows.size() * static_cast<size_t>(all.d));
-  for (const int64_t row : rows) gathered.insert(gathered.end(), all.Row(row).begin(), all.Row(row).end());
+  for (const int64_t row : rows)
+    gathered.insert(gathered.end(), all.Row(row).begin(), all.Row(row).end());
   return gathered;
 }
 

@@ -1,5 +1,5 @@
-// Vectors of texts kept on disk: a text that a model has embedded once need not be embedded again, by any
-// run.
+// Vectors of texts kept on disk: a text that a model has embedded once need not be embedded again,
+// by any run.
 #include "lacos/eval/tasks/vector_cache.h"
 
 #include <fcntl.h>
@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The file: kMagic and the identity as JSON with its SHA-256; then records of one size: the text's SHA-256
-// (32 bytes), the vector, and the first 8 bytes of the SHA-256 of both.
+// The file: kMagic and the identity as JSON with its SHA-256; then records of one size: the text's
+// SHA-256 (32 bytes), the vector, and the first 8 bytes of the SHA-256 of both.
 constexpr const char* kMagic = "lacos vectors 1\n";
 constexpr int64_t kKeyBytes = 32, kCheckBytes = 8;
 
@@ -37,17 +37,19 @@ std::string Digest(const std::string& text) { return Digest(std::as_bytes(std::s
 
 VectorCache::VectorCache(const std::string& folder, const Json& identity, int64_t d,
                          const std::function<void(const std::string&)>& tell)
-    : d_(d), record_bytes_(kKeyBytes + d * static_cast<int64_t>(sizeof(float)) + kCheckBytes), tell_(tell) {
+    : d_(d),
+      record_bytes_(kKeyBytes + d * static_cast<int64_t>(sizeof(float)) + kCheckBytes),
+      tell_(tell) {
   LACOS_CHECK(d > 0, "a vector has values");
   const std::string text = identity.Dump(-1, /*sorted=*/true);
   header_ = fmt::format("{}{}\n{}\n{}\n", kMagic, d, text, Sha256Hex(text));
   std::error_code error;
   fs::create_directories(folder, error);
   if (!fs::is_directory(folder)) {
-    throw UserError(
-        fmt::format("[--cache {}] could not be made: {}; expected a folder, or a place for one; choose "
-                    "another",
-                    folder, error ? error.message() : "it is a file"));
+    throw UserError(fmt::format(
+        "[--cache {}] could not be made: {}; expected a folder, or a place for one; choose "
+        "another",
+        folder, error ? error.message() : "it is a file"));
   }
   path_ = (fs::path(folder) / (Sha256Hex(header_).substr(0, 32) + ".lacos-vectors")).string();
   file_ = FileDescriptor(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));

@@ -1,5 +1,5 @@
-// Vectors of texts kept on disk: a text that a model has embedded once need not be embedded again, by any
-// run.
+// Vectors of texts kept on disk: a text that a model has embedded once need not be embedded again,
+// by any run.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@
 
 namespace lacos {
 
-// One append-only file for each identity (model/embedding_identity.h) in a folder that may be shared. Every
-// vector stands with the SHA-256 of its text and a checksum of both, so that it is used only as it was
-// written; a run that is killed leaves at most one unfinished vector, which the next one cuts off. One
-// process adds at a time, others read.
+// One append-only file for each identity (model/embedding_identity.h) in a folder that may be
+// shared. Every vector stands with the SHA-256 of its text and a checksum of both, so that it is
+// used only as it was written; a run that is killed leaves at most one unfinished vector, which the
+// next one cuts off. One process adds at a time, others read.
 class VectorCache {
  public:
-  // Throws UserError when the folder cannot be made or the file cannot be opened; damage in the file only
-  // costs its vectors. `tell` gets a line about that.
+  // Throws UserError when the folder cannot be made or the file cannot be opened; damage in the
+  // file only costs its vectors. `tell` gets a line about that.
   VectorCache(const std::string& folder, const Json& identity, int64_t d,
               const std::function<void(const std::string&)>& tell);
 
@@ -42,7 +42,8 @@ class VectorCache {
   FileDescriptor file_;
   bool adding_ = true;
   int64_t end_ = 0;
-  std::unordered_map<std::string, int64_t> places_;  // SHA-256 of the text (32 bytes), offset of its record
+  // SHA-256 of the text (32 bytes), offset of its record
+  std::unordered_map<std::string, int64_t> places_;
 };
 
 }  // namespace lacos

@@ -35,8 +35,8 @@ struct Rate {
   std::string implementation;
 };
 
-// Numbers in [1, 2), or all codes from -128 to 127, in whatever layout: products of zeros would draw less
-// power and let the clock rise.
+// Numbers in [1, 2), or all codes from -128 to 127, in whatever layout: products of zeros would
+// draw less power and let the clock rise.
 void FillWithSamples(Type type, memory& tensor) {
   const size_t bytes = tensor.get_desc().get_size();
   auto* data = static_cast<std::byte*>(tensor.get_data_handle());
@@ -50,16 +50,17 @@ void FillWithSamples(Type type, memory& tensor) {
   }
 }
 
-// y [kRows, kColumns] = x [kRows, kDepth] w, w in the layout that oneDNN likes best; the fastest of several
-// runs.
+// y [kRows, kColumns] = x [kRows, kDepth] w, w in the layout that oneDNN likes best; the fastest of
+// several runs.
 Rate MeasureProduct(Type type) {
   const Type result = type == Type::s8 ? Type::s32 : Type::f32;
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   dnnl::stream stream(engine);
   const auto plain = memory::format_tag::ab;
-  const dnnl::matmul::desc operation(memory::desc({kRows, kDepth}, type, plain),
-                                     memory::desc({kDepth, kColumns}, type, memory::format_tag::any),
-                                     memory::desc({kRows, kColumns}, result, plain));
+  const dnnl::matmul::desc operation(
+      memory::desc({kRows, kDepth}, type, plain),
+      memory::desc({kDepth, kColumns}, type, memory::format_tag::any),
+      memory::desc({kRows, kColumns}, result, plain));
   const dnnl::matmul::primitive_desc description(operation, engine);
   const dnnl::matmul product(description);
 
@@ -97,7 +98,9 @@ bool Bf16IsNative() {
   return cpu::NativeBF16Works(cache);
 }
 
-std::string Label(const std::string& what, const Rate& rate) { return what + ", " + rate.implementation; }
+std::string Label(const std::string& what, const Rate& rate) {
+  return what + ", " + rate.implementation;
+}
 
 void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
   if (compute == Compute::kBF16 && Bf16IsNative()) {
@@ -114,8 +117,8 @@ void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
   }
   if (compute == Compute::kInt8) {
     ceiling.gflops = MeasurePackedInt8();
-    ceiling.kernel =
-        fmt::format("int8, {} in registers (this CPU has no exact 8-bit one)", cpu::BestInt8MultiplyName());
+    ceiling.kernel = fmt::format("int8, {} in registers (this CPU has no exact 8-bit one)",
+                                 cpu::BestInt8MultiplyName());
     return;
   }
   const Rate f32 = MeasureProduct(Type::f32);
@@ -139,8 +142,8 @@ double MeasureRead() {
   const auto parts = static_cast<int64_t>(ThreadCount());
   // The cache that is reported may be one of several.
   const int64_t most = std::max(kLeast, std::min(kMost, AvailableMemoryBytes() / 4));
-  const auto bytes =
-      static_cast<size_t>(std::clamp(std::max<int64_t>(4, parts) * LastLevelCacheBytes(), kLeast, most));
+  const auto bytes = static_cast<size_t>(
+      std::clamp(std::max<int64_t>(4, parts) * LastLevelCacheBytes(), kLeast, most));
   const Buffer buffer = cpu::AllocateZeroed(bytes);
   const auto words = static_cast<int64_t>(bytes / sizeof(uint64_t));
   auto* data = reinterpret_cast<uint64_t*>(buffer.data());
@@ -156,8 +159,8 @@ double MeasureRead() {
     const Stopwatch watch;
 #pragma omp parallel for schedule(static, 1)
     for (int64_t part = 0; part < parts; ++part) {
-      sums[static_cast<size_t>(part)] =
-          std::accumulate(data + words * part / parts, data + words * (part + 1) / parts, uint64_t{0});
+      sums[static_cast<size_t>(part)] = std::accumulate(
+          data + words * part / parts, data + words * (part + 1) / parts, uint64_t{0});
     }
     best = std::min(best, watch.Seconds());
   }

@@ -55,7 +55,9 @@ HWY_EXPORT(ConvertScaledImpl);
 HWY_EXPORT(DecodeLinearCodesImpl);
 HWY_EXPORT(TargetNameImpl);
 
-void ConvertFloats(ConstFloats x, int64_t n, Floats y) { HWY_DYNAMIC_DISPATCH(ConvertFloatsImpl)(x, n, y); }
+void ConvertFloats(ConstFloats x, int64_t n, Floats y) {
+  HWY_DYNAMIC_DISPATCH(ConvertFloatsImpl)(x, n, y);
+}
 void ConvertScaled(ConstFloats x, const float* scale, bool round, int64_t n, Floats y) {
   HWY_DYNAMIC_DISPATCH(ConvertScaledImpl)(x, scale, round, n, y);
 }

@@ -1,5 +1,5 @@
-// The CPU backend: oneDNN for products with frozen weights, Highway for everything else. This file only
-// connects Backend's ops to the kernels of this folder.
+// The CPU backend: oneDNN for products with frozen weights, Highway for everything else. This file
+// only connects Backend's ops to the kernels of this folder.
 #include <fmt/core.h>
 
 #include <cstring>
@@ -55,11 +55,15 @@ class CpuBackend final : public Backend {
   void Copy(View x, View y) override { cpu::CopyTensor(x, y); }
   void Fill(View y, double value) override { cpu::FillTensor(y, value); }
   void Synchronize() override {}  // ops have ended when they return
-  std::unique_ptr<DryBackend> MakeDry() override { return cpu::MakeDryCpuBackend(Types(), linear_); }
+  std::unique_ptr<DryBackend> MakeDry() override {
+    return cpu::MakeDryCpuBackend(Types(), linear_);
+  }
   size_t WorkspaceBytes() const override { return work_.Bytes() + linear_.HeldBytes(); }
 
   // --- frozen weights
-  WeightId AddWeight(const QuantizedMatrix& matrix) override { return linear_.weights().Add(matrix); }
+  WeightId AddWeight(const QuantizedMatrix& matrix) override {
+    return linear_.weights().Add(matrix);
+  }
   void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) override {
     linear_.weights().Move(weight, matrix);
   }
@@ -74,7 +78,8 @@ class CpuBackend final : public Backend {
   void Linear(View x, WeightId weight, const Epilogue& epilogue, View y) override {
     linear_.Forward(x, weight, epilogue, y);
   }
-  void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx) override {
+  void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue,
+                      View dx) override {
     linear_.Backward(dy, weight, epilogue, dx);
   }
   void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) override {
@@ -83,20 +88,24 @@ class CpuBackend final : public Backend {
   void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y) override {
     cpu::TokenOuter(a, b, leaves, alpha, y, work_);
   }
-  void TokenSum(View x, const TokenLeaves& leaves, View y) override { cpu::TokenSum(x, {}, leaves, y); }
+  void TokenSum(View x, const TokenLeaves& leaves, View y) override {
+    cpu::TokenSum(x, {}, leaves, y);
+  }
   void TokenDotSum(View a, View b, const TokenLeaves& leaves, View y) override {
     cpu::TokenSum(a, b, leaves, y);
   }
 
   // --- block
   void Embed(TableId table, View ids, View y) override {
-    LACOS_CHECK(table >= 0 && static_cast<size_t>(table) < tables_.size(), "a table that AddTable returned");
+    LACOS_CHECK(table >= 0 && static_cast<size_t>(table) < tables_.size(),
+                "a table that AddTable returned");
     cpu::Embed(*tables_[table], ids, y, work_);
   }
   void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override {
     cpu::LayerNorm(x, gamma, beta, eps, xhat, rstd, y);
   }
-  void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate, View dx) override {
+  void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate,
+                         View dx) override {
     cpu::LayerNormBackward(dy, xhat, rstd, gamma, accumulate, dx);
   }
   void ScaleShift(View xhat, View gamma, View beta, View y) override {
@@ -104,11 +113,12 @@ class CpuBackend final : public Backend {
   }
   void Gelu(View u, View y) override { cpu::Gelu(u, y); }
   void GeluBackward(View dy, View u, View du) override { cpu::GeluBackward(dy, u, du); }
-  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y) override {
+  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                      View y) override {
     cpu::AlibiAttention(qkv, offsets, heads, dropout, y, work_);
   }
-  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
-                              View dqkv) override {
+  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                              View dy, View dqkv) override {
     cpu::AlibiAttentionBackward(qkv, offsets, heads, dropout, dy, dqkv, work_);
   }
   void Dropout(View x, const DropoutSpec& dropout, View y) override { cpu::Dropout(x, dropout, y); }
@@ -127,7 +137,9 @@ class CpuBackend final : public Backend {
   }
   void CopyColumns(View x, bool accumulate, View y) override { cpu::CopyColumns(x, accumulate, y); }
   void GatherRows(View x, View index, View y) override { cpu::GatherRows(x, index, y); }
-  void GatherRowsBackward(View dy, View index, View dx) override { cpu::GatherRowsBackward(dy, index, dx); }
+  void GatherRowsBackward(View dy, View index, View dx) override {
+    cpu::GatherRowsBackward(dy, index, dx);
+  }
   void RowDot(View a, View b, View y) override { cpu::RowDot(a, b, y); }
   void RowScale(View x, View scale, bool accumulate, View y) override {
     cpu::RowScale(x, scale, accumulate, y);
@@ -147,7 +159,8 @@ class CpuBackend final : public Backend {
   void CosentLoss(View x, View labels, double scale, View loss, View dx) override {
     cpu::CosentLoss(x, labels, scale, loss, dx);
   }
-  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp, View dn) override {
+  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp,
+                   View dn) override {
     cpu::TripletLoss(a, p, n, margin, loss, da, dp, dn);
   }
 
@@ -155,7 +168,8 @@ class CpuBackend final : public Backend {
   void SumSquares(std::span<const TensorView> x, View out, View nonfinite) override {
     cpu::SumSquares(x, out, nonfinite);
   }
-  void Adam8(const AdamStep& step, View gradient, const Adam8State& state, View parameter) override {
+  void Adam8(const AdamStep& step, View gradient, const Adam8State& state,
+             View parameter) override {
     cpu::Adam8(step, gradient, state, parameter);
   }
   void Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) override {

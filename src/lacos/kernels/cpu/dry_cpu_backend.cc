@@ -23,7 +23,8 @@ class DryCpuBackend final : public DryBackend {
   void ForgetWorkspace() override { meter_ = {}; }
   std::unique_ptr<DryBackend> MakeDry() override { return MakeDryCpuBackend(Types(), linear_); }
 
-  // The longest text decides what attention takes: offsets are the ascending I32 vectors among the uploads.
+  // The longest text decides what attention takes: offsets are the ascending I32 vectors among the
+  // uploads.
   void Upload(std::span<const std::byte> host, View y) override {
     if (y.dtype != DType::kI32 || host.empty()) return;
     std::vector<int32_t> values(host.size() / sizeof(int32_t));
@@ -40,11 +41,12 @@ class DryCpuBackend final : public DryBackend {
     meter_.Add({.passing = host.size()});
   }
   void Linear(View x, WeightId weight, const Epilogue& epilogue, View) override {
-    meter_.Add(linear_.Need(x, weight, Orientation::kForward, epilogue.lora_z ? epilogue.lora_z.cols() : 0));
+    meter_.Add(linear_.Need(x, weight, Orientation::kForward,
+                            epilogue.lora_z ? epilogue.lora_z.cols() : 0));
   }
   void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View) override {
-    meter_.Add(
-        linear_.Need(dy, weight, Orientation::kBackward, epilogue.lora_dz ? epilogue.lora_dz.cols() : 0));
+    meter_.Add(linear_.Need(dy, weight, Orientation::kBackward,
+                            epilogue.lora_dz ? epilogue.lora_dz.cols() : 0));
   }
   void MatMul(View a, bool ta, View, bool, double, double, View y) override {
     meter_.Add(MatMulNeed(a, ta, y));
@@ -56,7 +58,8 @@ class DryCpuBackend final : public DryBackend {
   void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec&, View) override {
     AddAttention(qkv, offsets, heads, false);
   }
-  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec&, View, View) override {
+  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec&, View,
+                              View) override {
     AddAttention(qkv, offsets, heads, true);
   }
 

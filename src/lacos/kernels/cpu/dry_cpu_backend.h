@@ -8,7 +8,8 @@
 
 namespace lacos::cpu {
 
-// `linear` has the weights, in the order in which they will be added here; it must outlive the copy.
+// `linear` has the weights, in the order in which they will be added here; it must outlive the
+// copy.
 std::unique_ptr<DryBackend> MakeDryCpuBackend(const TypeSet& types, FrozenLinear& linear);
 
 }  // namespace lacos::cpu

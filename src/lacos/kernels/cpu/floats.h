@@ -18,7 +18,9 @@ struct ConstFloats {
   const float* f32() const { return reinterpret_cast<const float*>(data); }
   const uint16_t* bits() const { return reinterpret_cast<const uint16_t*>(data); }
   // The values from element `i` on.
-  ConstFloats At(int64_t i) const { return {data == nullptr ? nullptr : data + i * (bf16 ? 2 : 4), bf16}; }
+  ConstFloats At(int64_t i) const {
+    return {data == nullptr ? nullptr : data + i * (bf16 ? 2 : 4), bf16};
+  }
 };
 
 struct Floats {
@@ -28,7 +30,9 @@ struct Floats {
   explicit operator bool() const { return data != nullptr; }
   float* f32() const { return reinterpret_cast<float*>(data); }
   uint16_t* bits() const { return reinterpret_cast<uint16_t*>(data); }
-  Floats At(int64_t i) const { return {data == nullptr ? nullptr : data + i * (bf16 ? 2 : 4), bf16}; }
+  Floats At(int64_t i) const {
+    return {data == nullptr ? nullptr : data + i * (bf16 ? 2 : 4), bf16};
+  }
   operator ConstFloats() const { return {data, bf16}; }
 };
 
@@ -37,7 +41,9 @@ inline Floats FloatsOf(const TensorView& t) {
               "the CPU backend computes on F32 and BF16");
   return {t.data, t.dtype == DType::kBF16};
 }
-inline ConstFloats FloatsOf(const float* data) { return {reinterpret_cast<const std::byte*>(data), false}; }
+inline ConstFloats FloatsOf(const float* data) {
+  return {reinterpret_cast<const std::byte*>(data), false};
+}
 inline Floats FloatsOf(float* data) { return {reinterpret_cast<std::byte*>(data), false}; }
 
 // The elements of an F32 (I32) tensor; null when absent.

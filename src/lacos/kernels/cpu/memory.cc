@@ -20,8 +20,8 @@ Buffer AllocateZeroed(size_t bytes) {
     std::memset(data, 0, padded);
     return {data, bytes, [](std::byte* p, size_t) { ::operator delete (p, std::align_val_t{64}); }};
   }
-  void* data =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (data == MAP_FAILED) throw std::bad_alloc();
   return {static_cast<std::byte*>(data), bytes, [](std::byte* p, size_t size) { munmap(p, size); }};
 }

@@ -1,5 +1,5 @@
-// Memory of the CPU backend: zeroed pages that cost nothing until touched, and scratch that each thread
-// keeps.
+// Memory of the CPU backend: zeroed pages that cost nothing until touched, and scratch that each
+// thread keeps.
 #pragma once
 
 #include <omp.h>
@@ -13,8 +13,8 @@
 
 namespace lacos::cpu {
 
-// 64-byte aligned and zeroed. Large blocks are mapped, so that pages are committed when they are first
-// written.
+// 64-byte aligned and zeroed. Large blocks are mapped, so that pages are committed when they are
+// first written.
 Buffer AllocateZeroed(size_t bytes);
 
 // A block that grows to the largest request and keeps its memory; contents are lost when it grows.

@@ -1,5 +1,5 @@
-// Parallel loops whose calls may use oneDNN: inside them it runs single-threaded, so that no sum is split by
-// threads.
+// Parallel loops whose calls may use oneDNN: inside them it runs single-threaded, so that no sum is
+// split by threads.
 #pragma once
 
 #include <omp.h>
@@ -30,9 +30,9 @@ class SingleThreadScope {
   int threads_;
 };
 
-// Calls f(i) for 0 <= i < n, one at a time to whichever thread is free; calls write disjoint outputs.
-// Rethrows the first exception after all have ended. Unlike ParallelFor, a call never opens a team of its
-// own, even when n is 1.
+// Calls f(i) for 0 <= i < n, one at a time to whichever thread is free; calls write disjoint
+// outputs. Rethrows the first exception after all have ended. Unlike ParallelFor, a call never
+// opens a team of its own, even when n is 1.
 template <class F>
 void RunTasks(int64_t n, F&& f) {
   if (n == 1 || omp_get_max_threads() == 1) {
@@ -50,11 +50,14 @@ void RunTasks(int64_t n, F&& f) {
 template <class F>
 void RunRanges(int64_t n, int64_t grain, F&& f) {
   grain = std::max<int64_t>(grain, 1);
-  RunTasks(CeilDivide(n, grain), [&](int64_t task) { f(task * grain, std::min(n, (task + 1) * grain)); });
+  RunTasks(CeilDivide(n, grain),
+           [&](int64_t task) { f(task * grain, std::min(n, (task + 1) * grain)); });
 }
 
-// How many rows of `cols` values make a range that is worth handing to a thread (some 10 microseconds of
-// work).
-inline int64_t RowGrain(int64_t cols) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(cols, 1)); }
+// How many rows of `cols` values make a range that is worth handing to a thread (some 10
+// microseconds of work).
+inline int64_t RowGrain(int64_t cols) {
+  return std::max<int64_t>(1, 16384 / std::max<int64_t>(cols, 1));
+}
 
 }  // namespace lacos::cpu

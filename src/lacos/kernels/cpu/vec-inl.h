@@ -1,5 +1,5 @@
-// Vectors of floats over f32 or bf16 memory, compiled once per instruction set: loads and stores with masked
-// tails.
+// Vectors of floats over f32 or bf16 memory, compiled once per instruction set: loads and stores
+// with masked tails.
 //
 // bf16 is rounded to nearest even here because Highway 1.0.3's own conversion truncates.
 #if defined(LACOS_KERNELS_CPU_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -42,13 +42,16 @@ HWY_INLINE hn::Vec<DU> BF16Bits(VF v) {
   return hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(v)), quiet, rounded);
 }
 
-HWY_INLINE hn::Vec<DHalf> ToBF16(VF v) { return hn::DemoteTo(DHalf(), hn::BitCast(DI(), BF16Bits(v))); }
+HWY_INLINE hn::Vec<DHalf> ToBF16(VF v) {
+  return hn::DemoteTo(DHalf(), hn::BitCast(DI(), BF16Bits(v)));
+}
 
 // What storing as bf16 and loading again gives.
 HWY_INLINE VF RoundedToBF16(VF v) { return hn::BitCast(DF(), hn::ShiftLeft<16>(BF16Bits(v))); }
 HWY_INLINE VF RoundedLike(bool bf16, VF v) { return bf16 ? RoundedToBF16(v) : v; }
 
-struct Full {};  // a whole vector; otherwise a count of leading lanes is given, and the rest reads as zero
+// a whole vector; otherwise a count of leading lanes is given, and the rest reads as zero
+struct Full {};
 
 HWY_INLINE VF Load(ConstFloats x, size_t i, Full) {
   if (x.bf16) return FromBF16(hn::LoadU(DHalf(), x.bits() + i));
@@ -87,7 +90,9 @@ HWY_INLINE void Store(VF v, Floats y, size_t i, size_t count) {
 }
 
 HWY_INLINE VF KeepLanes(VF v, Full) { return v; }
-HWY_INLINE VF KeepLanes(VF v, size_t count) { return hn::IfThenElseZero(hn::FirstN(DF(), count), v); }
+HWY_INLINE VF KeepLanes(VF v, size_t count) {
+  return hn::IfThenElseZero(hn::FirstN(DF(), count), v);
+}
 
 // Calls f(i, Full) for each whole vector of n values and f(i, count) for the rest.
 template <class F>

@@ -28,8 +28,8 @@ struct WorkspaceNeed {
   size_t passing = 0;                                     // given back at the end of the call
 };
 
-// The memory that a sequence of ops makes a backend hold: every block of scratch grows to its largest
-// request.
+// The memory that a sequence of ops makes a backend hold: every block of scratch grows to its
+// largest request.
 class WorkspaceMeter {
  public:
   void Add(const WorkspaceNeed& need);

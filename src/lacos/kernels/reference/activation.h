@@ -7,8 +7,8 @@
 
 namespace lacos::ref {
 
-// BLOOM's literal for sqrt(2 / pi); derivative constants follow from it, so that forward and backward agree
-// exactly.
+// BLOOM's literal for sqrt(2 / pi); derivative constants follow from it, so that forward and
+// backward agree exactly.
 constexpr double kGeluSlope = 0.79788456;
 constexpr double kGeluCubic = 0.044715;
 

@@ -1,7 +1,7 @@
 // Causal self-attention with ALiBi within one text, forward and backward, one query at a time.
 //
-// How to use it: call per text and head; pointers are to the text's first row of arrays of S (double or
-// complex).
+// How to use it: call per text and head; pointers are to the text's first row of arrays of S
+// (double or complex).
 #pragma once
 
 #include <cmath>
@@ -13,7 +13,8 @@
 
 namespace lacos::ref {
 
-// One head's slice of qkv [length, H*3*K]: row stride H*3*K, q, k, v at columns 0, K, 2K from `base`.
+// One head's slice of qkv [length, H*3*K]: row stride H*3*K, q, k, v at columns 0, K, 2K from
+// `base`.
 struct HeadLayout {
   int64_t length = 0;    // tokens of this text
   int64_t head_dim = 0;  // K
@@ -33,7 +34,8 @@ struct AttentionDropout {
   uint32_t site = 0;
   double rate = 0;
   double Factor(int64_t query, int64_t key, int64_t head) const {
-    return token_keys == nullptr ? 1.0 : DropoutFactor(token_keys[query], site, head * 65536 + key, rate);
+    return token_keys == nullptr ? 1.0
+                                 : DropoutFactor(token_keys[query], site, head * 65536 + key, rate);
   }
 };
 
@@ -74,7 +76,8 @@ void AlibiAttentionHeadBackward(const S* qkv, const HeadLayout& at, const Attent
                                 const S* dy, S* dqkv) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(at.head_dim));
   for (int64_t t = 0; t < at.length; ++t) {
-    for (int64_t d = 0; d < at.head_dim; ++d) dqkv[at.Q(t, d)] = dqkv[at.K(t, d)] = dqkv[at.V(t, d)] = 0;
+    for (int64_t d = 0; d < at.head_dim; ++d)
+      dqkv[at.Q(t, d)] = dqkv[at.K(t, d)] = dqkv[at.V(t, d)] = 0;
   }
   std::vector<S> p(static_cast<size_t>(at.length));
   std::vector<S> dp(static_cast<size_t>(at.length));

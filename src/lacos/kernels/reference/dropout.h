@@ -1,4 +1,5 @@
-// The dropout mask as a pure function of a row's key, the site and the channel (DropoutSpec in backend.h).
+// The dropout mask as a pure function of a row's key, the site and the channel (DropoutSpec in
+// backend.h).
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,9 @@
-// Products: frozen linear layers with their epilogues, general matrix products, and sums over tokens by
-// leaves.
+// Products: frozen linear layers with their epilogues, general matrix products, and sums over
+// tokens by leaves.
 //
-// How to use it: function templates over pointers to row-major arrays of S (double or std::complex<double>);
-// a null pointer means "absent". Forward and backward stand side by side. Frozen weights are real: `double`.
+// How to use it: function templates over pointers to row-major arrays of S (double or
+// std::complex<double>); a null pointer means "absent". Forward and backward stand side by side.
+// Frozen weights are real: `double`.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ struct LinearEpilogue {
 
 // y [rows, out] = x [rows, in] w^T with w [out, in], then the epilogue. y may be the residual.
 template <class S>
-void Linear(const S* x, const double* w, const LinearEpilogue<S>& e, int64_t rows, int64_t in, int64_t out,
-            S* y) {
+void Linear(const S* x, const double* w, const LinearEpilogue<S>& e, int64_t rows, int64_t in,
+            int64_t out, S* y) {
   for (int64_t t = 0; t < rows; ++t) {
     for (int64_t o = 0; o < out; ++o) {
       S u = 0;
@@ -36,7 +37,8 @@ void Linear(const S* x, const double* w, const LinearEpilogue<S>& e, int64_t row
       if (e.bias != nullptr) u += e.bias[o];
       if (e.lora_z != nullptr) {
         S z = 0;
-        for (int64_t r = 0; r < e.rank; ++r) z += e.lora_z[t * e.rank + r] * e.lora_b[o * e.rank + r];
+        for (int64_t r = 0; r < e.rank; ++r)
+          z += e.lora_z[t * e.rank + r] * e.lora_b[o * e.rank + r];
         u += e.lora_scale * z;
       }
       if (e.saved_gelu != nullptr) e.saved_gelu[t * out + o] = u;
@@ -47,7 +49,8 @@ void Linear(const S* x, const double* w, const LinearEpilogue<S>& e, int64_t row
   }
 }
 
-// What happens to a gradient before it is stored; see BackwardEpilogue in backend.h for the formula.
+// What happens to a gradient before it is stored; see BackwardEpilogue in backend.h for the
+// formula.
 template <class S>
 struct LinearBackwardEpilogue {
   const S* saved_gelu = nullptr;                  // [T, in]
@@ -76,10 +79,11 @@ void LinearBackward(const S* dy, const double* w, const LinearBackwardEpilogue<S
   }
 }
 
-// y [m, n] = alpha op(a) op(b) + beta y with op(a) [m, k] and op(b) [k, n]; old y is not read when beta is 0.
+// y [m, n] = alpha op(a) op(b) + beta y with op(a) [m, k] and op(b) [k, n]; old y is not read when
+// beta is 0.
 template <class S>
-void MatMul(const S* a, bool ta, const S* b, bool tb, double alpha, double beta, int64_t m, int64_t n,
-            int64_t k, S* y) {
+void MatMul(const S* a, bool ta, const S* b, bool tb, double alpha, double beta, int64_t m,
+            int64_t n, int64_t k, S* y) {
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t j = 0; j < n; ++j) {
       S sum = 0;
@@ -90,16 +94,17 @@ void MatMul(const S* a, bool ta, const S* b, bool tb, double alpha, double beta,
   }
 }
 
-// y [p, q] += alpha a^T b with a [T, p], b [T, q]: each leaf is summed in row order, leaves add in index
-// order.
+// y [p, q] += alpha a^T b with a [T, p], b [T, q]: each leaf is summed in row order, leaves add in
+// index order.
 template <class S>
-void TokenOuter(const S* a, const S* b, std::span<const int64_t> leaves, double alpha, int64_t p, int64_t q,
-                S* y) {
+void TokenOuter(const S* a, const S* b, std::span<const int64_t> leaves, double alpha, int64_t p,
+                int64_t q, S* y) {
   for (size_t leaf = 0; leaf + 1 < leaves.size(); ++leaf) {
     for (int64_t i = 0; i < p; ++i) {
       for (int64_t j = 0; j < q; ++j) {
         S sum = 0;
-        for (int64_t t = leaves[leaf]; t < leaves[leaf + 1]; ++t) sum += a[t * p + i] * b[t * q + j];
+        for (int64_t t = leaves[leaf]; t < leaves[leaf + 1]; ++t)
+          sum += a[t * p + i] * b[t * q + j];
         y[i * q + j] += alpha * sum;
       }
     }

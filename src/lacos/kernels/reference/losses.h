@@ -1,9 +1,11 @@
-// The losses with their gradients, equal to torch's and sentence-transformers' formulas; mean reduction.
+// The losses with their gradients, equal to torch's and sentence-transformers' formulas; mean
+// reduction.
 //
-// How to use it: S is the type of arithmetic (double, or std::complex<double> for complex step), T the type
-// in memory; a backend with float tensors calls e.g. `ref::SoftmaxCrossEntropy<double>(scores, mask, targets,
-// N, M, dscores)` with T = float deduced. Everything is sequential and in index order: one call gives the
-// same bytes on any machine with the same libm. A gradient pointer may be null. Functions return the loss.
+// How to use it: S is the type of arithmetic (double, or std::complex<double> for complex step), T
+// the type in memory; a backend with float tensors calls e.g.
+// `ref::SoftmaxCrossEntropy<double>(scores, mask, targets, N, M, dscores)` with T = float deduced.
+// Everything is sequential and in index order: one call gives the same bytes on any machine with
+// the same libm. A gradient pointer may be null. Functions return the loss.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +15,11 @@
 
 namespace lacos::ref {
 
-// One row: log-sum-exp of the unmasked scores minus the target's, times `weight`; dscores = weight (softmax -
-// one-hot). scores, mask, dscores [cols]; mask null = all in.
+// One row: log-sum-exp of the unmasked scores minus the target's, times `weight`; dscores = weight
+// (softmax - one-hot). scores, mask, dscores [cols]; mask null = all in.
 template <class S, class T>
-S SoftmaxCrossEntropyRow(const T* scores, const uint8_t* mask, int32_t target, int64_t cols, double weight,
-                         T* dscores) {
+S SoftmaxCrossEntropyRow(const T* scores, const uint8_t* mask, int32_t target, int64_t cols,
+                         double weight, T* dscores) {
   const auto in = [&](int64_t j) { return mask == nullptr || mask[j] != 0 || j == target; };
   int64_t largest = target;
   for (int64_t j = 0; j < cols; ++j) {
@@ -45,9 +47,9 @@ S SoftmaxCrossEntropy(const T* scores, const uint8_t* mask, const int32_t* targe
                       int64_t cols, T* dscores) {
   S loss = 0;
   for (int64_t i = 0; i < rows; ++i) {
-    loss += SoftmaxCrossEntropyRow<S>(scores + i * cols, mask == nullptr ? nullptr : mask + i * cols,
-                                      targets[i], cols, 1.0 / static_cast<double>(rows),
-                                      dscores == nullptr ? nullptr : dscores + i * cols);
+    loss += SoftmaxCrossEntropyRow<S>(
+        scores + i * cols, mask == nullptr ? nullptr : mask + i * cols, targets[i], cols,
+        1.0 / static_cast<double>(rows), dscores == nullptr ? nullptr : dscores + i * cols);
   }
   return loss;
 }
@@ -64,8 +66,8 @@ S MeanSquaredError(const T* x, const T* target, int64_t n, T* dx) {
   return loss / static_cast<double>(n);
 }
 
-// log(1 + sum over pairs with label[i] < label[j] of exp(scale (x[i] - x[j]))); x, labels, dx [n]. O(n^2)
-// time, O(n) memory. Source: Su, "CoSENT" (2022).
+// log(1 + sum over pairs with label[i] < label[j] of exp(scale (x[i] - x[j]))); x, labels, dx [n].
+// O(n^2) time, O(n) memory. Source: Su, "CoSENT" (2022).
 template <class S, class T>
 S CosentLoss(const T* x, const T* labels, double scale, int64_t n, T* dx) {
   const auto for_each_pair = [&](auto&& visit) {
@@ -105,11 +107,11 @@ S PairwiseDistance(const T* a, const T* b, int64_t cols) {
   return Real(sum) == 0 ? S(0) : S(std::sqrt(sum));
 }
 
-// Mean over rows of max(0, |a - p| - |a - n| + margin); a, p, n, da, dp, dn [rows, cols]. The gradient is
-// zero where the maximum is (also at exactly 0) and where a distance is 0.
+// Mean over rows of max(0, |a - p| - |a - n| + margin); a, p, n, da, dp, dn [rows, cols]. The
+// gradient is zero where the maximum is (also at exactly 0) and where a distance is 0.
 template <class S, class T>
-S TripletLoss(const T* a, const T* p, const T* n, double margin, int64_t rows, int64_t cols, T* da, T* dp,
-              T* dn) {
+S TripletLoss(const T* a, const T* p, const T* n, double margin, int64_t rows, int64_t cols, T* da,
+              T* dp, T* dn) {
   S loss = 0;
   const double weight = 1.0 / static_cast<double>(rows);
   for (int64_t i = 0; i < rows; ++i) {
@@ -121,8 +123,10 @@ S TripletLoss(const T* a, const T* p, const T* n, double margin, int64_t rows, i
     if (active) loss += hinge;
     if (da == nullptr) continue;
     for (int64_t d = row; d < row + cols; ++d) {
-      const S toward = active && Real(near) > 0 ? (S(a[d]) - S(p[d]) + kDistanceEps) / near * weight : S(0);
-      const S away = active && Real(far) > 0 ? (S(a[d]) - S(n[d]) + kDistanceEps) / far * weight : S(0);
+      const S toward =
+          active && Real(near) > 0 ? (S(a[d]) - S(p[d]) + kDistanceEps) / near * weight : S(0);
+      const S away =
+          active && Real(far) > 0 ? (S(a[d]) - S(n[d]) + kDistanceEps) / far * weight : S(0);
       da[d] = Narrow<T>(toward - away);
       dp[d] = Narrow<T>(-toward);
       dn[d] = Narrow<T>(away);

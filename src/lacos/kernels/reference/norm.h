@@ -24,10 +24,11 @@ S Standardize(const S* x, double eps, int64_t cols, S* xhat) {
   return rstd;
 }
 
-// dx (+)= rstd (g - mean(g) - xhat mean(g xhat)) with g = gamma dy. dx may be dy when not accumulating.
+// dx (+)= rstd (g - mean(g) - xhat mean(g xhat)) with g = gamma dy. dx may be dy when not
+// accumulating.
 template <class S>
-void LayerNormRowBackward(const S* dy, const S* xhat, const S& rstd, const S* gamma, bool accumulate,
-                          int64_t cols, S* dx) {
+void LayerNormRowBackward(const S* dy, const S* xhat, const S& rstd, const S* gamma,
+                          bool accumulate, int64_t cols, S* dx) {
   S mean = 0;
   S projection = 0;
   for (int64_t c = 0; c < cols; ++c) {
@@ -54,9 +55,11 @@ S L2NormalizeRow(const S* x, int64_t cols, S* y) {
   return norm;
 }
 
-// dx (+)= (dy - y (y . dy)) / norm; below the smallest norm the divisor is constant and dx (+)= dy / 1e-12.
+// dx (+)= (dy - y (y . dy)) / norm; below the smallest norm the divisor is constant and dx (+)= dy
+// / 1e-12.
 template <class S>
-void L2NormalizeRowBackward(const S* dy, const S* y, const S& norm, bool accumulate, int64_t cols, S* dx) {
+void L2NormalizeRowBackward(const S* dy, const S* y, const S& norm, bool accumulate, int64_t cols,
+                            S* dx) {
   const bool clamped = Real(norm) < kSmallestNorm;
   S projection = 0;
   if (!clamped) {

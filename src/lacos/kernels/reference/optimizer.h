@@ -1,5 +1,5 @@
-// Adam with decoupled weight decay, written for reading, and the gradient norm. The float updates that match
-// bitsandbytes operation by operation are in kernels/adam.h.
+// Adam with decoupled weight decay, written for reading, and the gradient norm. The float updates
+// that match bitsandbytes operation by operation are in kernels/adam.h.
 //
 // How to use it: pointers to arrays of S (double or std::complex<double>).
 #pragma once
@@ -12,8 +12,8 @@
 
 namespace lacos::ref {
 
-// p = p (1 - lr wd) - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps) after the moments took in the
-// gradient.
+// p = p (1 - lr wd) - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps) after the moments took
+// in the gradient.
 template <class S>
 void Adam(const AdamStep& step, int64_t n, const S* gradient, S* m, S* v, S* parameter) {
   const double correction1 = 1.0 - std::pow(step.beta1, static_cast<double>(step.step));

@@ -1,6 +1,7 @@
 // From token vectors to one vector a text, and back, for one text of one or more tokens.
 //
-// How to use it: x, dx [length, cols] are the text's rows; argmax [cols] rows within the text, for kMax only.
+// How to use it: x, dx [length, cols] are the text's rows; argmax [cols] rows within the text, for
+// kMax only.
 #pragma once
 
 #include <cmath>
@@ -11,8 +12,8 @@
 
 namespace lacos::ref {
 
-// The weight of token t of `length` in the poolings that are weighted sums (all but kMax). Weighted mean
-// counts 1 to length; the square-root mean divides the sum by sqrt(length).
+// The weight of token t of `length` in the poolings that are weighted sums (all but kMax). Weighted
+// mean counts 1 to length; the square-root mean divides the sum by sqrt(length).
 inline double PoolWeight(Pooling pooling, int64_t t, int64_t length) {
   const auto n = static_cast<double>(length);
   switch (pooling) {
@@ -50,8 +51,8 @@ void PoolText(const S* x, Pooling pooling, int64_t length, int64_t cols, int32_t
 }
 
 template <class S>
-void PoolTextBackward(const S* dy, Pooling pooling, int64_t length, int64_t cols, const int32_t* argmax,
-                      S* dx) {
+void PoolTextBackward(const S* dy, Pooling pooling, int64_t length, int64_t cols,
+                      const int32_t* argmax, S* dx) {
   for (int64_t t = 0; t < length; ++t) {
     for (int64_t c = 0; c < cols; ++c) {
       const double weight =

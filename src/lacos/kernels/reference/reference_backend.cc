@@ -1,4 +1,5 @@
-// Each op checks shapes and types and hands typed pointers to the function templates of this folder.
+// Each op checks shapes and types and hands typed pointers to the function templates of this
+// folder.
 #include "lacos/kernels/reference/reference_backend.h"
 
 #include <algorithm>
@@ -24,7 +25,11 @@ namespace lacos::ref {
 template <class S>
 TypeSet ReferenceBackend<S>::Types() const {
   constexpr DType kType = TypeOf<S>();
-  return {.activation = kType, .residual = kType, .gradient = kType, .parameter = kType, .statistic = kType};
+  return {.activation = kType,
+          .residual = kType,
+          .gradient = kType,
+          .parameter = kType,
+          .statistic = kType};
 }
 
 template <class S>
@@ -64,7 +69,8 @@ void ReferenceBackend<S>::Copy(View x, View y) {
 
 template <class S>
 void ReferenceBackend<S>::Fill(View y, double value) {
-  if (y.dtype == DType::kU8 || y.dtype == DType::kI8 || y.dtype == DType::kI32 || y.dtype == DType::kI64) {
+  if (y.dtype == DType::kU8 || y.dtype == DType::kI8 || y.dtype == DType::kI32 ||
+      y.dtype == DType::kI64) {
     LACOS_CHECK(value == 0, "integer tensors are only filled with zeros");
     std::memset(y.data, 0, y.Bytes());
     return;
@@ -102,7 +108,8 @@ TableId ReferenceBackend<S>::AddTable(const EmbeddingSource& source) {
 template <class S>
 void ReferenceBackend<S>::Linear(View x, WeightId weight, const Epilogue& e, View y) {
   const Weight& w = weights_.at(static_cast<size_t>(weight));
-  LACOS_CHECK(x.cols() == w.in && y.cols() == w.out && x.rows() == y.rows(), "x [T, in], y [T, out]");
+  LACOS_CHECK(x.cols() == w.in && y.cols() == w.out && x.rows() == y.rows(),
+              "x [T, in], y [T, out]");
   const LinearEpilogue<S> typed{
       .bias = Data<S>(e.bias),
       .lora_z = Data<S>(e.lora_z),
@@ -117,9 +124,11 @@ void ReferenceBackend<S>::Linear(View x, WeightId weight, const Epilogue& e, Vie
 }
 
 template <class S>
-void ReferenceBackend<S>::LinearBackward(View dy, WeightId weight, const BackwardEpilogue& e, View dx) {
+void ReferenceBackend<S>::LinearBackward(View dy, WeightId weight, const BackwardEpilogue& e,
+                                         View dx) {
   const Weight& w = weights_.at(static_cast<size_t>(weight));
-  LACOS_CHECK(dy.cols() == w.out && dx.cols() == w.in && dy.rows() == dx.rows(), "dy [T, out], dx [T, in]");
+  LACOS_CHECK(dy.cols() == w.out && dx.cols() == w.in && dy.rows() == dx.rows(),
+              "dy [T, out], dx [T, in]");
   const LinearBackwardEpilogue<S> typed{
       .saved_gelu = Data<S>(e.saved_gelu),
       .lora_dz = Data<S>(e.lora_dz),
@@ -132,7 +141,8 @@ void ReferenceBackend<S>::LinearBackward(View dy, WeightId weight, const Backwar
 }
 
 template <class S>
-void ReferenceBackend<S>::MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) {
+void ReferenceBackend<S>::MatMul(View a, bool ta, View b, bool tb, double alpha, double beta,
+                                 View y) {
   const int64_t k = ta ? a.rows() : a.cols();
   LACOS_CHECK((ta ? a.cols() : a.rows()) == y.rows() && (tb ? b.rows() : b.cols()) == y.cols() &&
                   (tb ? b.cols() : b.rows()) == k,
@@ -141,7 +151,8 @@ void ReferenceBackend<S>::MatMul(View a, bool ta, View b, bool tb, double alpha,
 }
 
 template <class S>
-void ReferenceBackend<S>::TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y) {
+void ReferenceBackend<S>::TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
+                                     View y) {
   CheckLeaves(leaves, a.rows());
   LACOS_CHECK(a.rows() == b.rows() && a.cols() == y.rows() && b.cols() == y.cols(),
               "a [T, p], b [T, q], y [p, q]");
@@ -179,7 +190,8 @@ void ReferenceBackend<S>::Embed(TableId table, View ids, View y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) {
+void ReferenceBackend<S>::LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd,
+                                    View y) {
   const int64_t cols = x.cols();
   CheckSame(x, y);
   LACOS_CHECK(gamma.Elements() == cols && beta.Elements() == cols, "gamma, beta [D]");
@@ -194,14 +206,14 @@ void ReferenceBackend<S>::LayerNorm(View x, View gamma, View beta, double eps, V
 }
 
 template <class S>
-void ReferenceBackend<S>::LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate,
-                                            View dx) {
+void ReferenceBackend<S>::LayerNormBackward(View dy, View xhat, View rstd, View gamma,
+                                            bool accumulate, View dx) {
   CheckSame(dy, xhat);
   CheckSame(dy, dx);
   const int64_t cols = dy.cols();
   for (int64_t t = 0; t < dy.rows(); ++t) {
-    LayerNormRowBackward(Data<S>(dy) + t * cols, Data<S>(xhat) + t * cols, Data<S>(rstd)[t], Data<S>(gamma),
-                         accumulate, cols, Data<S>(dx) + t * cols);
+    LayerNormRowBackward(Data<S>(dy) + t * cols, Data<S>(xhat) + t * cols, Data<S>(rstd)[t],
+                         Data<S>(gamma), accumulate, cols, Data<S>(dx) + t * cols);
   }
 }
 
@@ -224,7 +236,8 @@ template <class S>
 void ReferenceBackend<S>::GeluBackward(View dy, View u, View du) {
   CheckSame(dy, u);
   CheckSame(dy, du);
-  for (int64_t i = 0; i < u.Elements(); ++i) Data<S>(du)[i] = Data<S>(dy)[i] * GeluDerivative(Data<S>(u)[i]);
+  for (int64_t i = 0; i < u.Elements(); ++i)
+    Data<S>(du)[i] = Data<S>(dy)[i] * GeluDerivative(Data<S>(u)[i]);
 }
 
 namespace {
@@ -236,7 +249,8 @@ void ForEachHead(View qkv, View offsets, int heads, F&& visit) {
   const std::vector<double> slopes = AlibiSlopes(heads);
   const int32_t* begin = Ints(offsets);
   const int64_t texts = offsets.Elements() - 1;
-  LACOS_CHECK(texts >= 0 && begin[0] == 0 && begin[texts] == qkv.rows(), "offsets cover all tokens");
+  LACOS_CHECK(texts >= 0 && begin[0] == 0 && begin[texts] == qkv.rows(),
+              "offsets cover all tokens");
   for (int64_t n = 0; n < texts; ++n) {
     for (int h = 0; h < heads; ++h) {
       const HeadLayout layout{.length = begin[n + 1] - begin[n],
@@ -252,8 +266,8 @@ void ForEachHead(View qkv, View offsets, int heads, F&& visit) {
 }  // namespace
 
 template <class S>
-void ReferenceBackend<S>::AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
-                                         View y) {
+void ReferenceBackend<S>::AlibiAttention(View qkv, View offsets, int heads,
+                                         const DropoutSpec& dropout, View y) {
   LACOS_CHECK(y.cols() * 3 == qkv.cols() && y.rows() == qkv.rows(), "y [T, H*K]");
   ForEachHead(qkv, offsets, heads, [&](const HeadLayout& layout, int64_t first) {
     AlibiAttentionHead(Data<S>(qkv) + first * qkv.cols(), layout, DropoutOfText(dropout, first),
@@ -267,8 +281,9 @@ void ReferenceBackend<S>::AlibiAttentionBackward(View qkv, View offsets, int hea
   CheckSame(qkv, dqkv);
   LACOS_CHECK(dy.cols() * 3 == qkv.cols() && dy.rows() == qkv.rows(), "dy [T, H*K]");
   ForEachHead(qkv, offsets, heads, [&](const HeadLayout& layout, int64_t first) {
-    AlibiAttentionHeadBackward(Data<S>(qkv) + first * qkv.cols(), layout, DropoutOfText(dropout, first),
-                               Data<S>(dy) + first * dy.cols(), Data<S>(dqkv) + first * qkv.cols());
+    AlibiAttentionHeadBackward(Data<S>(qkv) + first * qkv.cols(), layout,
+                               DropoutOfText(dropout, first), Data<S>(dy) + first * dy.cols(),
+                               Data<S>(dqkv) + first * qkv.cols());
   });
 }
 
@@ -279,8 +294,9 @@ void ReferenceBackend<S>::Dropout(View x, const DropoutSpec& dropout, View y) {
   for (int64_t t = 0; t < x.rows(); ++t) {
     const AttentionDropout keys = DropoutOfText(dropout, t);
     for (int64_t c = 0; c < cols; ++c) {
-      const double factor =
-          keys.token_keys == nullptr ? 1.0 : DropoutFactor(*keys.token_keys, keys.site, c, keys.rate);
+      const double factor = keys.token_keys == nullptr
+                                ? 1.0
+                                : DropoutFactor(*keys.token_keys, keys.site, c, keys.rate);
       Data<S>(y)[t * cols + c] = Data<S>(x)[t * cols + c] * factor;
     }
   }
@@ -308,12 +324,14 @@ void ReferenceBackend<S>::Pool(View x, View offsets, Pooling pooling, View argma
     if (length > 0) PoolText(Data<S>(x) + first * cols, pooling, length, cols, best.data(), out);
     if (pooling != Pooling::kMax || !argmax) continue;
     auto* rows = reinterpret_cast<int32_t*>(argmax.data) + n * cols;
-    for (int64_t c = 0; c < cols; ++c) rows[c] = length == 0 ? -1 : static_cast<int32_t>(first) + best[c];
+    for (int64_t c = 0; c < cols; ++c)
+      rows[c] = length == 0 ? -1 : static_cast<int32_t>(first) + best[c];
   }
 }
 
 template <class S>
-void ReferenceBackend<S>::PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) {
+void ReferenceBackend<S>::PoolBackward(View dy, View offsets, Pooling pooling, View argmax,
+                                       View dx) {
   const int64_t cols = dx.cols();
   LACOS_CHECK(offsets.Elements() == dy.rows() + 1 && dy.cols() == cols, "dy [N, D], offsets [N+1]");
   LACOS_CHECK(pooling != Pooling::kMax || argmax, "max pooling needs its argmax");
@@ -324,7 +342,8 @@ void ReferenceBackend<S>::PoolBackward(View dy, View offsets, Pooling pooling, V
     for (int64_t c = 0; c < cols && pooling == Pooling::kMax; ++c) {
       best[c] = Ints(argmax)[n * cols + c] - static_cast<int32_t>(first);
     }
-    PoolTextBackward(Data<S>(dy) + n * cols, pooling, length, cols, best.data(), Data<S>(dx) + first * cols);
+    PoolTextBackward(Data<S>(dy) + n * cols, pooling, length, cols, best.data(),
+                     Data<S>(dx) + first * cols);
   }
 }
 
@@ -339,13 +358,14 @@ void ReferenceBackend<S>::L2Normalize(View x, View norm, View y) {
 }
 
 template <class S>
-void ReferenceBackend<S>::L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) {
+void ReferenceBackend<S>::L2NormalizeBackward(View dy, View y, View norm, bool accumulate,
+                                              View dx) {
   CheckSame(dy, y);
   CheckSame(dy, dx);
   const int64_t cols = dy.cols();
   for (int64_t n = 0; n < dy.rows(); ++n) {
-    L2NormalizeRowBackward(Data<S>(dy) + n * cols, Data<S>(y) + n * cols, Data<S>(norm)[n], accumulate, cols,
-                           Data<S>(dx) + n * cols);
+    L2NormalizeRowBackward(Data<S>(dy) + n * cols, Data<S>(y) + n * cols, Data<S>(norm)[n],
+                           accumulate, cols, Data<S>(dx) + n * cols);
   }
 }
 
@@ -367,7 +387,8 @@ void ReferenceBackend<S>::GatherRows(View x, View index, View y) {
   for (int64_t r = 0; r < y.rows(); ++r) {
     const int64_t from = Ints(index)[r];
     LACOS_CHECK(from >= 0 && from < x.rows(), "an index is a row of x");
-    for (int64_t c = 0; c < y.cols(); ++c) Data<S>(y)[r * y.cols() + c] = Data<S>(x)[from * x.cols() + c];
+    for (int64_t c = 0; c < y.cols(); ++c)
+      Data<S>(y)[r * y.cols() + c] = Data<S>(x)[from * x.cols() + c];
   }
 }
 
@@ -377,7 +398,8 @@ void ReferenceBackend<S>::GatherRowsBackward(View dy, View index, View dx) {
   for (int64_t r = 0; r < dy.rows(); ++r) {
     const int64_t to = Ints(index)[r];
     LACOS_CHECK(to >= 0 && to < dx.rows(), "an index is a row of dx");
-    for (int64_t c = 0; c < dx.cols(); ++c) Data<S>(dx)[to * dx.cols() + c] += Data<S>(dy)[r * dy.cols() + c];
+    for (int64_t c = 0; c < dx.cols(); ++c)
+      Data<S>(dx)[to * dx.cols() + c] += Data<S>(dy)[r * dy.cols() + c];
   }
 }
 
@@ -387,7 +409,8 @@ void ReferenceBackend<S>::RowDot(View a, View b, View y) {
   LACOS_CHECK(y.Elements() == a.rows(), "y [N]");
   for (int64_t n = 0; n < a.rows(); ++n) {
     S sum = 0;
-    for (int64_t d = n * a.cols(); d < (n + 1) * a.cols(); ++d) sum += Data<S>(a)[d] * Data<S>(b)[d];
+    for (int64_t d = n * a.cols(); d < (n + 1) * a.cols(); ++d)
+      sum += Data<S>(a)[d] * Data<S>(b)[d];
     Data<S>(y)[n] = sum;
   }
 }
@@ -424,14 +447,17 @@ void ReferenceBackend<S>::AbsDifferenceBackward(View dy, View a, View b, View da
 // --- losses
 
 template <class S>
-void ReferenceBackend<S>::SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) {
+void ReferenceBackend<S>::SoftmaxCrossEntropy(View scores, View mask, View targets, View loss,
+                                              View dscores) {
   LACOS_CHECK(targets.Elements() == scores.rows(), "one target a row");
-  LACOS_CHECK(!mask || (mask.dtype == DType::kU8 && mask.Elements() == scores.Elements()), "mask U8 [N, M]");
+  LACOS_CHECK(!mask || (mask.dtype == DType::kU8 && mask.Elements() == scores.Elements()),
+              "mask U8 [N, M]");
   for (int64_t i = 0; i < scores.rows(); ++i) {
     LACOS_CHECK(Ints(targets)[i] >= 0 && Ints(targets)[i] < scores.cols(), "a target is a column");
   }
-  *Data<S>(loss) = ref::SoftmaxCrossEntropy<S>(Data<S>(scores), reinterpret_cast<const uint8_t*>(mask.data),
-                                               Ints(targets), scores.rows(), scores.cols(), Data<S>(dscores));
+  *Data<S>(loss) =
+      ref::SoftmaxCrossEntropy<S>(Data<S>(scores), reinterpret_cast<const uint8_t*>(mask.data),
+                                  Ints(targets), scores.rows(), scores.cols(), Data<S>(dscores));
 }
 
 template <class S>
@@ -443,16 +469,17 @@ void ReferenceBackend<S>::MeanSquaredError(View x, View target, View loss, View 
 template <class S>
 void ReferenceBackend<S>::CosentLoss(View x, View labels, double scale, View loss, View dx) {
   CheckSame(x, labels);
-  *Data<S>(loss) = ref::CosentLoss<S>(Data<S>(x), Data<S>(labels), scale, x.Elements(), Data<S>(dx));
+  *Data<S>(loss) =
+      ref::CosentLoss<S>(Data<S>(x), Data<S>(labels), scale, x.Elements(), Data<S>(dx));
 }
 
 template <class S>
-void ReferenceBackend<S>::TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp,
-                                      View dn) {
+void ReferenceBackend<S>::TripletLoss(View a, View p, View n, double margin, View loss, View da,
+                                      View dp, View dn) {
   CheckSame(a, p);
   CheckSame(a, n);
-  *Data<S>(loss) = ref::TripletLoss<S>(Data<S>(a), Data<S>(p), Data<S>(n), margin, a.rows(), a.cols(),
-                                       Data<S>(da), Data<S>(dp), Data<S>(dn));
+  *Data<S>(loss) = ref::TripletLoss<S>(Data<S>(a), Data<S>(p), Data<S>(n), margin, a.rows(),
+                                       a.cols(), Data<S>(da), Data<S>(dp), Data<S>(dn));
 }
 
 // --- optimizer
@@ -461,7 +488,8 @@ template <class S>
 void ReferenceBackend<S>::SumSquares(std::span<const TensorView> x, View out, View nonfinite) {
   S sum = 0;
   int64_t count = 0;
-  for (const TensorView& tensor : x) ref::SumSquares<S>(Data<S>(tensor), tensor.Elements(), sum, count);
+  for (const TensorView& tensor : x)
+    ref::SumSquares<S>(Data<S>(tensor), tensor.Elements(), sum, count);
   *Data<S>(out) = sum;
   if (nonfinite) *Data<S>(nonfinite) = static_cast<double>(count);
 }
@@ -475,15 +503,16 @@ void ReferenceBackend<S>::Adam8(const AdamStep& step, View gradient, const Adam8
               "one scale a block");
   const std::vector<float> g = ToFloats<S>(gradient);  // the update is defined in float
   std::vector<float> p = ToFloats<S>(parameter);
-  Adam8UpdateF32(step, parameter.Elements(), g.data(), reinterpret_cast<uint8_t*>(state.m_codes.data),
-                 reinterpret_cast<uint8_t*>(state.v_codes.data),
-                 reinterpret_cast<float*>(state.m_absmax.data), reinterpret_cast<float*>(state.v_absmax.data),
-                 p.data());
+  Adam8UpdateF32(
+      step, parameter.Elements(), g.data(), reinterpret_cast<uint8_t*>(state.m_codes.data),
+      reinterpret_cast<uint8_t*>(state.v_codes.data), reinterpret_cast<float*>(state.m_absmax.data),
+      reinterpret_cast<float*>(state.v_absmax.data), p.data());
   std::copy(p.begin(), p.end(), Data<S>(parameter));
 }
 
 template <class S>
-void ReferenceBackend<S>::Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) {
+void ReferenceBackend<S>::Adam(const AdamStep& step, View gradient, const AdamState& state,
+                               View parameter) {
   CheckSame(gradient, parameter);
   ref::Adam(step, parameter.Elements(), Data<S>(gradient), Data<S>(state.m), Data<S>(state.v),
             Data<S>(parameter));
@@ -497,7 +526,8 @@ template class ReferenceBackend<Complex>;
 namespace lacos {
 
 std::unique_ptr<Backend> MakeReferenceBackend(DType dtype) {
-  LACOS_CHECK(dtype == DType::kF64 || dtype == DType::kC128, "the reference backend is F64 or C128");
+  LACOS_CHECK(dtype == DType::kF64 || dtype == DType::kC128,
+              "the reference backend is F64 or C128");
   if (dtype == DType::kF64) return std::make_unique<ref::ReferenceBackend<double>>();
   return std::make_unique<ref::ReferenceBackend<ref::Complex>>();
 }

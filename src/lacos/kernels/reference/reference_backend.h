@@ -1,5 +1,6 @@
-// The backend that computes every op in double or complex double with the function templates of this
-// folder: slow, simple, and what the other backends and the gradients of the model are tested against.
+// The backend that computes every op in double or complex double with the function templates of
+// this folder: slow, simple, and what the other backends and the gradients of the model are tested
+// against.
 #pragma once
 
 #include <deque>
@@ -12,8 +13,8 @@
 
 namespace lacos::ref {
 
-// S = double or std::complex<double>: the type of every role; weights are decoded to double when they are
-// added.
+// S = double or std::complex<double>: the type of every role; weights are decoded to double when
+// they are added.
 template <class S>
 class ReferenceBackend final : public Backend {
  public:
@@ -42,13 +43,15 @@ class ReferenceBackend final : public Backend {
 
   void Embed(TableId table, View ids, View y) override;
   void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override;
-  void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate, View dx) override;
+  void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate,
+                         View dx) override;
   void ScaleShift(View xhat, View gamma, View beta, View y) override;
   void Gelu(View u, View y) override;
   void GeluBackward(View dy, View u, View du) override;
-  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y) override;
-  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
-                              View dqkv) override;
+  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                      View y) override;
+  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+                              View dy, View dqkv) override;
   void Dropout(View x, const DropoutSpec& dropout, View y) override;
   void Add(View a, View b, View y) override;
 
@@ -67,7 +70,8 @@ class ReferenceBackend final : public Backend {
   void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) override;
   void MeanSquaredError(View x, View target, View loss, View dx) override;
   void CosentLoss(View x, View labels, double scale, View loss, View dx) override;
-  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp, View dn) override;
+  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp,
+                   View dn) override;
 
   void SumSquares(std::span<const TensorView> x, View out, View nonfinite) override;
   void Adam8(const AdamStep& step, View gradient, const Adam8State& state, View parameter) override;

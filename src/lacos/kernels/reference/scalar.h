@@ -1,10 +1,10 @@
-// Scalar helpers for templates over S = double or std::complex<double>: analytic in S, so that complex step
-// works.
+// Scalar helpers for templates over S = double or std::complex<double>: analytic in S, so that
+// complex step works.
 //
-// With S complex, f(x + ih) / h for h = 1e-50 gives f'(x) without cancellation as long as every operation is
-// analytic: comparisons and maxima go by the real part, |x| is -x or x, and norms are square roots of sums of
-// squares. Source: Squire and Trapp, "Using complex variables to estimate derivatives of real functions"
-// (SIAM Rev. 1998).
+// With S complex, f(x + ih) / h for h = 1e-50 gives f'(x) without cancellation as long as every
+// operation is analytic: comparisons and maxima go by the real part, |x| is -x or x, and norms are
+// square roots of sums of squares. Source: Squire and Trapp, "Using complex variables to estimate
+// derivatives of real functions" (SIAM Rev. 1998).
 #pragma once
 
 #include <cmath>
@@ -21,7 +21,9 @@ inline double Real(const Complex& x) { return x.real(); }
 inline double Real(float x) { return x; }
 
 inline bool IsFinite(double x) { return std::isfinite(x); }
-inline bool IsFinite(const Complex& x) { return std::isfinite(x.real()) && std::isfinite(x.imag()); }
+inline bool IsFinite(const Complex& x) {
+  return std::isfinite(x.real()) && std::isfinite(x.imag());
+}
 
 template <class S>
 S Abs(S x) {

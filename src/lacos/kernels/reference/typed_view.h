@@ -24,7 +24,9 @@ inline const int32_t* Ints(View x) {
   return reinterpret_cast<const int32_t*>(x.data);
 }
 
-inline void CheckSame(View a, View b) { LACOS_CHECK(a.Elements() == b.Elements(), "tensors of one shape"); }
+inline void CheckSame(View a, View b) {
+  LACOS_CHECK(a.Elements() == b.Elements(), "tensors of one shape");
+}
 
 inline void CheckLeaves(const TokenLeaves& leaves, int64_t rows) {
   LACOS_CHECK(leaves.Count() >= 0 && leaves.begin.front() == 0 && leaves.begin.back() == rows,

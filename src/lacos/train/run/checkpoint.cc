@@ -31,9 +31,11 @@ constexpr char kLatest[] = "latest";
 fs::path CheckpointsOf(const std::string& output) { return fs::path(output) / "checkpoints"; }
 
 // Values and optimizer state under one name each, listed once for saving and loading.
-void ForEachSaved(const Optimizer& optimizer,
-                  const std::function<void(const std::string& name, const TensorView& view)>& visit) {
-  for (const TrainableTensor& tensor : optimizer.tensors()) visit("value." + tensor.name, tensor.value);
+void ForEachSaved(
+    const Optimizer& optimizer,
+    const std::function<void(const std::string& name, const TensorView& view)>& visit) {
+  for (const TrainableTensor& tensor : optimizer.tensors())
+    visit("value." + tensor.name, tensor.value);
   optimizer.ForEachState(
       [&](const std::string& name, const TensorView& view) { visit("state." + name, view); });
 }
@@ -65,10 +67,10 @@ void ReadState(const std::string& path, Backend& backend, Optimizer& optimizer) 
   ForEachSaved(optimizer, [&](const std::string& name, const TensorView& view) {
     const TensorEntry* entry = file.Find(name);
     if (entry == nullptr || entry->dtype != view.dtype || entry->shape != Dimensions(view)) {
-      throw UserError(
-          fmt::format("[{}] tensor '{}' is missing or of another shape or type; expected the state of this "
-                      "run; start again without --resume",
-                      path, name));
+      throw UserError(fmt::format(
+          "[{}] tensor '{}' is missing or of another shape or type; expected the state of this "
+          "run; start again without --resume",
+          path, name));
     }
     backend.Upload(file.Data(*entry), view);
   });
@@ -112,14 +114,15 @@ int64_t CountIn(const Json& json, const char* key, int64_t low, int64_t high) {
 RunProgress ProgressFromJson(const Json& json) {
   constexpr int64_t kMost = int64_t{1} << 53;
   const int64_t step = CountIn(json, "step", 0, kMost);
-  return {.step = step,
-          .bad_steps = CountIn(json, "bad_steps", 0, step),
-          .tokens = CountIn(json, "tokens", 0, kMost),
-          .loss_first = json.At("loss_first").AsDouble(),
-          .loss_last = json.At("loss_last").AsDouble(),
-          .evaluations_without_improvement = CountIn(json, "evaluations_without_improvement", 0, kMost),
-          .evaluations = EvaluationsFromJson(json.At("evaluations")),
-          .best_step = CountIn(json, "best_step", -1, step)};
+  return {
+      .step = step,
+      .bad_steps = CountIn(json, "bad_steps", 0, step),
+      .tokens = CountIn(json, "tokens", 0, kMost),
+      .loss_first = json.At("loss_first").AsDouble(),
+      .loss_last = json.At("loss_last").AsDouble(),
+      .evaluations_without_improvement = CountIn(json, "evaluations_without_improvement", 0, kMost),
+      .evaluations = EvaluationsFromJson(json.At("evaluations")),
+      .best_step = CountIn(json, "best_step", -1, step)};
 }
 
 // Hashes are told apart by their beginnings.
@@ -138,7 +141,8 @@ void ListDifferences(const std::string& name, const std::optional<Json>& saved,
       if (!saved->Has(key)) keys.push_back(key);
     }
     for (const std::string& key : keys) {
-      ListDifferences(name.empty() ? key : name + " " + key, saved->Find(key), now->Find(key), differences);
+      ListDifferences(name.empty() ? key : name + " " + key, saved->Find(key), now->Find(key),
+                      differences);
     }
     return;
   }
@@ -148,18 +152,21 @@ void ListDifferences(const std::string& name, const std::optional<Json>& saved,
     }
     return;
   }
-  const std::string before = saved ? Shortened(*saved) : "none", after = now ? Shortened(*now) : "none";
-  if (before != after) differences.push_back(fmt::format("{}: was {}, now {}", name, before, after));
+  const std::string before = saved ? Shortened(*saved) : "none",
+                    after = now ? Shortened(*now) : "none";
+  if (before != after)
+    differences.push_back(fmt::format("{}: was {}, now {}", name, before, after));
 }
 
-// Reads what has been written, from the disk as far as the kernel allows, and compares it with the hashes of
-// what was to be written.
-void RequireIntact(const std::string& temporary, const std::string& folder, const TensorHashes& state) {
+// Reads what has been written, from the disk as far as the kernel allows, and compares it with the
+// hashes of what was to be written.
+void RequireIntact(const std::string& temporary, const std::string& folder,
+                   const TensorHashes& state) {
   const auto refuse = [&](const std::string& file) {
-    throw UserError(
-        fmt::format("[{}] {} does not read back as it was written; expected a healthy disk; check it, or "
-                    "choose another --output; earlier checkpoints are intact",
-                    folder, file));
+    throw UserError(fmt::format(
+        "[{}] {} does not read back as it was written; expected a healthy disk; check it, or "
+        "choose another --output; earlier checkpoints are intact",
+        folder, file));
   };
   const std::vector<VerifyProblem> problems = VerifyManifest(temporary, /*from_disk=*/true);
   if (!problems.empty()) refuse(problems[0].file);
@@ -192,16 +199,16 @@ std::vector<fs::path> CheckpointFolders(const std::string& output) {
 
 std::string SaveCheckpoint(const std::string& output, Backend& backend, const Optimizer& optimizer,
                            const LoraAdapter& adapter, const std::optional<LoraAdapter>& best,
-                           const RunProgress& progress, const Json& settings, const std::string& base_name,
-                           int64_t keep) {
+                           const RunProgress& progress, const Json& settings,
+                           const std::string& base_name, int64_t keep) {
   const fs::path parent = CheckpointsOf(output);
   std::error_code error;
   if (fs::create_directories(parent, error)) SyncPath(output);
   if (error) {
-    throw UserError(
-        fmt::format("[{}] could not create the folder: {}; expected a writable output; free space or choose "
-                    "another --output",
-                    parent.string(), error.message()));
+    throw UserError(fmt::format(
+        "[{}] could not create the folder: {}; expected a writable output; free space or choose "
+        "another --output",
+        parent.string(), error.message()));
   }
   // Lines up to this step are then never missing beside a checkpoint that is there.
   const std::string metrics = (fs::path(output) / "metrics.jsonl").string();
@@ -268,13 +275,15 @@ std::vector<CheckedCheckpoint> CheckCheckpoints(const std::string& output) {
     try {
       checked.back().problems = VerifyManifest(folder.string());
     } catch (const UserError& problem) {
-      checked.back().problems.push_back({"lacos.json", problem.what(), "a manifest that can be read", {}});
+      checked.back().problems.push_back(
+          {"lacos.json", problem.what(), "a manifest that can be read", {}});
     }
   }
   return checked;
 }
 
-std::optional<std::string> FindCheckpoint(const std::string& output, std::vector<std::string>& messages) {
+std::optional<std::string> FindCheckpoint(const std::string& output,
+                                          std::vector<std::string>& messages) {
   for (const fs::path& folder : CheckpointFolders(output)) {
     try {
       const std::vector<VerifyProblem> problems = VerifyManifest(folder.string());
@@ -282,8 +291,8 @@ std::optional<std::string> FindCheckpoint(const std::string& output, std::vector
       messages.push_back(fmt::format("checkpoint {} is damaged ({}: {}), trying an older one",
                                      folder.string(), problems[0].file, problems[0].found));
     } catch (const UserError& problem) {
-      messages.push_back(
-          fmt::format("checkpoint {} is damaged ({}), trying an older one", folder.string(), problem.what()));
+      messages.push_back(fmt::format("checkpoint {} is damaged ({}), trying an older one",
+                                     folder.string(), problem.what()));
     }
   }
   return std::nullopt;

@@ -39,7 +39,8 @@ std::string ParentOf(const std::string& path) { return fs::path(path).parent_pat
 
 // Runs that processes set aside, which may be gone by now.
 std::vector<std::string> RunsSetAside(const std::string& output) {
-  const std::string start = fmt::format(".{}.lacos-{}-", fs::path(output).filename().string(), kEarlier);
+  const std::string start =
+      fmt::format(".{}.lacos-{}-", fs::path(output).filename().string(), kEarlier);
   std::vector<std::string> found;
   for (const FolderEntry& entry : ListFolder(ParentOf(output))) {
     if (entry.name.starts_with(start)) found.push_back(ParentOf(output) + "/" + entry.name);
@@ -52,9 +53,9 @@ bool HasSavedSomething(const std::string& output) {
 }
 
 [[noreturn]] void FailMake(const std::string& output, const std::string& reason) {
-  throw UserError(
-      fmt::format("[{}] could not be made: {}; expected a place that can be written; choose another --output",
-                  output, reason));
+  throw UserError(fmt::format(
+      "[{}] could not be made: {}; expected a place that can be written; choose another --output",
+      output, reason));
 }
 
 }  // namespace
@@ -86,10 +87,10 @@ void RunFolder::Lock() {
   lock_ = FileDescriptor(OpenFile(path_, O_RDONLY | O_DIRECTORY));
   if (lock_.get() < 0) ThrowSystemError(path_, "open");
   if (LockFile(lock_.get()) == FileLock::kTaken) {
-    throw UserError(
-        fmt::format("[{}] another training run is writing to this folder; expected one run a folder; wait "
-                    "for it, stop it, or choose another --output",
-                    path_));
+    throw UserError(fmt::format(
+        "[{}] another training run is writing to this folder; expected one run a folder; wait "
+        "for it, stop it, or choose another --output",
+        path_));
   }
 }
 

@@ -1,5 +1,5 @@
-// The output folder of a run while it runs: no second run in it, nothing of a killed one left in it, and an
-// earlier run in its place kept until the new one has saved something.
+// The output folder of a run while it runs: no second run in it, nothing of a killed one left in
+// it, and an earlier run in its place kept until the new one has saved something.
 #pragma once
 
 #include <string>
@@ -10,9 +10,9 @@ namespace lacos {
 
 class RunFolder {
  public:
-  // Nothing is made yet. Throws UserError when another process runs in `output`. Cleans up after killed ones:
-  // their temporaries go; an earlier run that one had set aside comes back, unless the new one had saved a
-  // checkpoint or finished.
+  // Nothing is made yet. Throws UserError when another process runs in `output`. Cleans up after
+  // killed ones: their temporaries go; an earlier run that one had set aside comes back, unless the
+  // new one had saved a checkpoint or finished.
   explicit RunFolder(const std::string& output);
   // Without Keep, an earlier run comes back and what this one wrote goes.
   ~RunFolder();

@@ -44,7 +44,8 @@ std::string SampleSha256(const BaseWeights& checkpoint) {
   std::vector<std::byte> bytes;
   for (const auto& file : checkpoint.files()) {
     for (const TensorEntry& entry : file->tensors()) {
-      hash.Add(fmt::format("{} {} [{}]", entry.name, Name(entry.dtype), fmt::join(entry.shape, ", ")));
+      hash.Add(
+          fmt::format("{} {} [{}]", entry.name, Name(entry.dtype), fmt::join(entry.shape, ", ")));
       const int64_t size = std::min(entry.bytes, kSampleBytes);
       bytes.resize(static_cast<size_t>(size));
       for (const int64_t at : {int64_t{0}, (entry.bytes - size) / 2, entry.bytes - size}) {
@@ -60,7 +61,8 @@ Json AdapterIdentity(const LoadedModel& loaded) {
   if (!loaded.adapter) return {};
   const std::filesystem::path folder = loaded.folder.adapter_path;
   Json json = Json::Object();
-  for (const char* name : {"adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"}) {
+  for (const char* name :
+       {"adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"}) {
     const std::string path = (folder / name).string();
     if (FileExists(path)) json.Set(name, FileSha256(path));
   }

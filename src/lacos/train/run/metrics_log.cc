@@ -33,10 +33,10 @@ void MetricsLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t first_s
 void MetricsLog::WriteLine(const Json& line) {
   file_ << line.Dump() << '\n' << std::flush;
   if (!file_) {
-    throw UserError(
-        fmt::format("[{}] could not write; expected a writable output with free space; free space, then run "
-                    "again with --resume",
-                    path_));
+    throw UserError(fmt::format(
+        "[{}] could not write; expected a writable output with free space; free space, then run "
+        "again with --resume",
+        path_));
   }
 }
 

@@ -1,5 +1,5 @@
-// metrics.jsonl of a run: one line a step or evaluation, kept in step with the checkpoint that a run resumes
-// from.
+// metrics.jsonl of a run: one line a step or evaluation, kept in step with the checkpoint that a
+// run resumes from.
 #pragma once
 
 #include <fstream>
@@ -9,15 +9,16 @@
 
 namespace lacos {
 
-// Drops the lines of steps after `step`, and what follows a line that was cut short when its run was killed.
-// UserError for a file that cannot be read or written.
+// Drops the lines of steps after `step`, and what follows a line that was cut short when its run
+// was killed. UserError for a file that cannot be read or written.
 void KeepMetricsUpTo(const std::string& path, int64_t step);
 
 class MetricsLog final : public TrainObserver {
  public:
   explicit MetricsLog(std::string path) : path_(std::move(path)) {}
 
-  // Drops lines of steps after `first_step` (they are about to be repeated) and opens the file for appending.
+  // Drops lines of steps after `first_step` (they are about to be repeated) and opens the file for
+  // appending.
   void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,
                int64_t total_steps) override;
   void OnStep(const StepRecord& record) override;

@@ -92,7 +92,8 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
   settings.Set("lacos_version", kLacosVersion);
   for (const auto& [name, value] : options.recipe) settings.Set(name, value);
   settings.Set("total_steps", total_steps);
-  settings.Set("base_config_sha256", Sha256Hex(loaded.base_weights->config_json().Dump(-1, /*sorted=*/true)));
+  settings.Set("base_config_sha256",
+               Sha256Hex(loaded.base_weights->config_json().Dump(-1, /*sorted=*/true)));
   settings.Set("base_bytes", loaded.base_weights->Bytes());
   settings.Set("base_sample_sha256", SampleSha256(*loaded.base_weights));
   settings.Set("adapter_sha256", AdapterIdentity(loaded));
@@ -109,9 +110,10 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
 void ForgetRecords(const std::string& output) {
   std::error_code error;
   for (const FolderEntry& entry : ListFolder(output)) {
-    const bool events =
-        entry.name.starts_with("events.out.tfevents.") && entry.name.find(".lacos") != std::string::npos;
-    if (!error && (events || entry.name == "metrics.jsonl")) fs::remove(fs::path(output) / entry.name, error);
+    const bool events = entry.name.starts_with("events.out.tfevents.") &&
+                        entry.name.find(".lacos") != std::string::npos;
+    if (!error && (events || entry.name == "metrics.jsonl"))
+      fs::remove(fs::path(output) / entry.name, error);
   }
   if (error) FailWrite(output, error.message());
 }
@@ -128,7 +130,8 @@ Json KernelsJson(const KernelInfo& info) {
 
 Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
                  const ScoredPairs& dev, const Backend& backend, const Json& settings) {
-  Json run = options.run_record.empty() ? Json::Object() : Json::Parse(options.run_record, "run record");
+  Json run =
+      options.run_record.empty() ? Json::Object() : Json::Parse(options.run_record, "run record");
   if (!run.Has("lacos_version")) run.Set("lacos_version", kLacosVersion);
   RunInputs inputs;
   inputs.AddModel(loaded.folder);
@@ -166,7 +169,8 @@ TrainReport FinishedReport(const std::string& output) {
 }
 
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
-               const LoraAdapter& adapter, const std::vector<std::pair<std::string, std::string>>& scores) {
+               const LoraAdapter& adapter,
+               const std::vector<std::pair<std::string, std::string>>& scores) {
   WriteSentenceTransformersFolder(
       options.output, adapter,
       {.base_name = loaded.folder.base_name,

@@ -18,21 +18,23 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
 void ForgetRecords(const std::string& output);
 // {"backend", "isa", "kernels"} of a run.json.
 Json KernelsJson(const KernelInfo& info);
-// run.json: the program's own record with inputs, kernels, settings and data, for people, for the report and
-// for repeating the run.
+// run.json: the program's own record with inputs, kernels, settings and data, for people, for the
+// report and for repeating the run.
 Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
                  const ScoredPairs& dev, const Backend& backend, const Json& settings);
 void WriteRunFile(const std::string& output, const Json& run);
 
-// Whether the folder holds a finished run, and what that run reported (UserError when its files are damaged).
+// Whether the folder holds a finished run, and what that run reported (UserError when its files are
+// damaged).
 bool RunFinished(const std::string& output);
 TrainReport FinishedReport(const std::string& output);
 
 // Writes the sentence-transformers folder inside the output and moves its files into place:
 // adapter_config.json last, without which nothing takes the folder for a model.
-// With hashes of the training texts beside them (also of those of the adapter that training went on from),
-// unless options.text_hashes says otherwise.
+// With hashes of the training texts beside them (also of those of the adapter that training went on
+// from), unless options.text_hashes says otherwise.
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
-               const LoraAdapter& adapter, const std::vector<std::pair<std::string, std::string>>& scores);
+               const LoraAdapter& adapter,
+               const std::vector<std::pair<std::string, std::string>>& scores);
 
 }  // namespace lacos

@@ -34,8 +34,8 @@ struct Evaluation {
 
 // metrics.jsonl by columns.
 struct RunMetrics {
-  std::vector<double> step, loss, accuracy, learning_rate, gradient_norm, tokens, tokens_per_second, rss,
-      peak_rss;
+  std::vector<double> step, loss, accuracy, learning_rate, gradient_norm, tokens, tokens_per_second,
+      rss, peak_rss;
   std::vector<double> bad_steps, resumed_at;
   int64_t last_step = 0;
   double texts = 0, truncated = 0, clipped = 0;
@@ -135,7 +135,8 @@ double Largest(const std::vector<double>& values) {
 
 int64_t CountOf(const Json& json) {
   if (json.AsInt() >= 0) return json.AsInt();
-  throw UserError(fmt::format("{} is {}; expected a count; check the file", json.Where(), json.AsInt()));
+  throw UserError(
+      fmt::format("{} is {}; expected a count; check the file", json.Where(), json.AsInt()));
 }
 
 // 1234567 as "1,234,567".
@@ -152,7 +153,8 @@ std::string Grouped(int64_t value) {
 
 // A sum of counts, rounded down; a file may give more of them than an integer holds.
 std::string GroupedSum(double value) {
-  return std::abs(value) < 1e18 ? Grouped(static_cast<int64_t>(value)) : fmt::format("{:.3g}", value);
+  return std::abs(value) < 1e18 ? Grouped(static_cast<int64_t>(value))
+                                : fmt::format("{:.3g}", value);
 }
 
 std::string Fixed(double value, int digits) {
@@ -161,7 +163,8 @@ std::string Fixed(double value, int digits) {
 
 std::string Bytes(double bytes) {
   if (!std::isfinite(bytes)) return "unknown";
-  return bytes < 1e9 ? fmt::format("{:.0f} MB", bytes / 1e6) : fmt::format("{:.2f} GB", bytes / 1e9);
+  return bytes < 1e9 ? fmt::format("{:.0f} MB", bytes / 1e6)
+                     : fmt::format("{:.2f} GB", bytes / 1e9);
 }
 
 // A value of run.json as text; lists are joined.
@@ -170,7 +173,8 @@ std::string Text(const Json& value) {
   if (value.IsNull()) return "unknown";
   if (!value.IsArray()) return value.Dump();
   std::string text;
-  value.ForEachElement([&](const Json& element) { text += (text.empty() ? "" : ", ") + Text(element); });
+  value.ForEachElement(
+      [&](const Json& element) { text += (text.empty() ? "" : ", ") + Text(element); });
   return text;
 }
 
@@ -220,7 +224,8 @@ class RunPage {
     if (seconds > 0) figures.emplace_back("tokens / s", GroupedSum(tokens / seconds));
     figures.emplace_back("peak memory", Bytes(Largest(m_.peak_rss)));
     if (!m_.bad_steps.empty())
-      figures.emplace_back("steps without update", Grouped(static_cast<int64_t>(m_.bad_steps.size())));
+      figures.emplace_back("steps without update",
+                           Grouped(static_cast<int64_t>(m_.bad_steps.size())));
     return figures;
   }
 
@@ -232,8 +237,8 @@ class RunPage {
     }
     HtmlTable table{.header = {"dev score", "step", "Spearman × 100", "Pearson × 100"}};
     const auto add = [&](const char* name, const Evaluation& evaluation) {
-      table.rows.push_back(
-          {name, Grouped(evaluation.step), Fixed(evaluation.spearman, 2), Fixed(evaluation.pearson, 2)});
+      table.rows.push_back({name, Grouped(evaluation.step), Fixed(evaluation.spearman, 2),
+                            Fixed(evaluation.pearson, 2)});
     };
     add("first", m_.evaluations.front());
     if (best_) {
@@ -242,13 +247,14 @@ class RunPage {
     }
     add("last", m_.evaluations.back());
     page.Table(table);
-    page.Paragraph(best_ ? fmt::format("The result is the adapter of step {}.", Grouped(best_->step))
-                         : "No score is defined: the result is the adapter of the last step.");
+    page.Paragraph(best_
+                       ? fmt::format("The result is the adapter of step {}.", Grouped(best_->step))
+                       : "No score is defined: the result is the adapter of the last step.");
   }
 
   // A curve over the steps, smoothed where it is long enough, with the raw values behind.
-  Chart StepChart(const char* id, const char* title, const char* y_title, const std::vector<double>& values,
-                  bool smooth) const {
+  Chart StepChart(const char* id, const char* title, const char* y_title,
+                  const std::vector<double>& values, bool smooth) const {
     Chart chart{.id = id, .title = title, .x_title = "step", .y_title = y_title};
     if (smooth && m_.step.size() >= 20) {
       chart.series.push_back({"each step", m_.step, values, SeriesStyle::kFaint});
@@ -265,41 +271,48 @@ class RunPage {
     std::vector<Chart> charts = {StepChart("loss", "Loss", "loss", m_.loss, true)};
     if (!m_.resumed_at.empty()) {
       const size_t times = m_.resumed_at.size();
-      charts[0].note = "The run was resumed " + (times == 1 ? "once." : fmt::format("{} times.", times));
+      charts[0].note =
+          "The run was resumed " + (times == 1 ? "once." : fmt::format("{} times.", times));
     }
     if (!m_.evaluations.empty()) charts.push_back(DevChart());
     if (std::any_of(m_.accuracy.begin(), m_.accuracy.end(),
                     [](double value) { return std::isfinite(value); })) {
-      charts.push_back(StepChart("accuracy", "Accuracy in the batch", "positive ranks first, % of anchors",
-                                 m_.accuracy, true));
-      if (run_.At("settings").Has("objective") && run_.At("settings").At("objective").AsString() == "softmax")
+      charts.push_back(StepChart("accuracy", "Accuracy in the batch",
+                                 "positive ranks first, % of anchors", m_.accuracy, true));
+      if (run_.At("settings").Has("objective") &&
+          run_.At("settings").At("objective").AsString() == "softmax")
         charts.back().y_title = "classified right, % of pairs";
     }
-    charts.push_back(StepChart("learning_rate", "Learning rate", "learning rate", m_.learning_rate, false));
+    charts.push_back(
+        StepChart("learning_rate", "Learning rate", "learning rate", m_.learning_rate, false));
     charts.back().y_from_zero = true;
     charts.push_back(StepChart("gradient_norm", "Gradient norm", "Euclidean norm before clipping",
                                m_.gradient_norm, true));
     charts.back().note = fmt::format("{} of {} steps were clipped.", GroupedSum(m_.clipped),
                                      Grouped(static_cast<int64_t>(m_.step.size())));
-    charts.push_back(StepChart("throughput", "Throughput", "tokens / s", m_.tokens_per_second, true));
+    charts.push_back(
+        StepChart("throughput", "Throughput", "tokens / s", m_.tokens_per_second, true));
     charts.back().y_from_zero = true;
     charts.push_back(MemoryChart());
     return charts;
   }
 
   Chart DevChart() const {
-    Chart chart{.id = "dev", .title = "Dev score", .x_title = "step", .y_title = "correlation × 100"};
+    Chart chart{
+        .id = "dev", .title = "Dev score", .x_title = "step", .y_title = "correlation × 100"};
     Series spearman{"Spearman", {}, {}, SeriesStyle::kDotted},
         pearson{"Pearson", {}, {}, SeriesStyle::kDotted};
     for (const Evaluation& evaluation : m_.evaluations) {
-      for (Series* series : {&spearman, &pearson}) series->x.push_back(static_cast<double>(evaluation.step));
+      for (Series* series : {&spearman, &pearson})
+        series->x.push_back(static_cast<double>(evaluation.step));
       spearman.y.push_back(evaluation.spearman);
       pearson.y.push_back(evaluation.pearson);
     }
     chart.series = {spearman, pearson};
     if (best_) {
       chart.marks.push_back({static_cast<double>(best_->step), best_->spearman, "best"});
-      chart.note = fmt::format("The best: {:.2f} at step {}.", best_->spearman, Grouped(best_->step));
+      chart.note =
+          fmt::format("The best: {:.2f} at step {}.", best_->spearman, Grouped(best_->step));
     }
     return chart;
   }
@@ -317,7 +330,8 @@ class RunPage {
       for (double& value : values) value /= unit;
       return values;
     };
-    chart.series = {{"now", m_.step, scaled(m_.rss)}, {"peak so far", m_.step, scaled(m_.peak_rss)}};
+    chart.series = {{"now", m_.step, scaled(m_.rss)},
+                    {"peak so far", m_.step, scaled(m_.peak_rss)}};
     return chart;
   }
 
@@ -339,24 +353,28 @@ class RunPage {
       data->At("train").ForEachElement([&](const Json& file) {
         std::string dropped;
         file.At("dropped").ForEachItem([&](std::string_view reason, const Json& rows) {
-          dropped += fmt::format("{}{} {}", dropped.empty() ? "" : "; ", Grouped(rows.AsInt()), reason);
+          dropped +=
+              fmt::format("{}{} {}", dropped.empty() ? "" : "; ", Grouped(rows.AsInt()), reason);
         });
         table.rows.push_back({file.At("path").AsString(), Grouped(file.At("rows").AsInt()),
-                              Grouped(file.At("examples").AsInt()), dropped.empty() ? "none" : dropped});
+                              Grouped(file.At("examples").AsInt()),
+                              dropped.empty() ? "none" : dropped});
       });
       if (const auto dev = data->Find("dev")) {
         const int64_t rows = CountOf(dev->At("rows")), pairs = CountOf(dev->At("pairs"));
         table.rows.push_back(
             {dev->At("path").AsString() + " (dev)", Grouped(rows), Grouped(pairs),
-             rows == pairs ? "none" : Grouped(rows - pairs) + " without a score or of another split"});
+             rows == pairs ? "none"
+                           : Grouped(rows - pairs) + " without a score or of another split"});
       }
       page.Table(table);
       page.Paragraph(fmt::format(
           "{} texts are longer than the maximum length and lose their end; of the {} texts in the batches so "
           "far, {} "
           "were cut. {} distinct texts have {} tokens.",
-          Grouped(data->At("texts_truncated").AsInt()), GroupedSum(m_.texts), GroupedSum(m_.truncated),
-          Grouped(data->At("distinct_texts").AsInt()), Grouped(data->At("distinct_tokens").AsInt())));
+          Grouped(data->At("texts_truncated").AsInt()), GroupedSum(m_.texts),
+          GroupedSum(m_.truncated), Grouped(data->At("distinct_texts").AsInt()),
+          Grouped(data->At("distinct_tokens").AsInt())));
     }
     if (const auto inputs = run_.Find("inputs")) {
       HtmlTable table{.header = {"input", "file", "bytes", "SHA-256"}};
@@ -383,7 +401,8 @@ class RunPage {
       if (!part || !part->IsObject()) return;
       if (const auto value = part->Find(key)) table.rows.push_back({name, Text(*value)});
     };
-    if (const auto version = run_.Find("lacos_version")) table.rows.push_back({"lacos", Text(*version)});
+    if (const auto version = run_.Find("lacos_version"))
+      table.rows.push_back({"lacos", Text(*version)});
     add("commit", "build", "commit");
     add("compiler", "build", "compiler");
     add("processor", "machine", "cpu");
@@ -415,15 +434,16 @@ void WriteRunReport(const std::string& folder) {
   const std::string run_path = (fs::path(folder) / "run.json").string();
   if (!FileExists(run_path)) {
     throw UserError(fmt::format(
-        "[{}] has no run.json; expected the output folder of 'lacos train'; check the path", folder));
+        "[{}] has no run.json; expected the output folder of 'lacos train'; check the path",
+        folder));
   }
   const Json run = Json::ReadFile(run_path);
   const auto command = run.Find("command");
   if (!run.Has("settings") || (command && command->AsString() != "train")) {
-    throw UserError(
-        fmt::format("[{}] is no record of a training run; expected the output folder of 'lacos train'; "
-                    "check the path",
-                    run_path));
+    throw UserError(fmt::format(
+        "[{}] is no record of a training run; expected the output folder of 'lacos train'; "
+        "check the path",
+        run_path));
   }
   RunPage page(folder, run, ReadMetrics((fs::path(folder) / "metrics.jsonl").string()));
   WriteFileAtomically((fs::path(folder) / "report.html").string(), page.Html());

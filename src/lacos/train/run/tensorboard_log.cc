@@ -45,7 +45,9 @@ class Message {
   const std::string& bytes() const { return bytes_; }
 
  private:
-  void Tag(int field, int wire_type) { AppendVarint(static_cast<uint64_t>(field << 3 | wire_type)); }
+  void Tag(int field, int wire_type) {
+    AppendVarint(static_cast<uint64_t>(field << 3 | wire_type));
+  }
   void AppendVarint(uint64_t value) {
     for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(value | 0x80);
     bytes_ += static_cast<char>(value);
@@ -73,8 +75,8 @@ std::string ScalarsEvent(int64_t step, const std::vector<std::pair<const char*, 
   return Event(step).Bytes(5, summary.bytes()).bytes();
 }
 
-// Markdown that TensorBoard's text plugin shows. Field numbers: summary.proto (Value, SummaryMetadata),
-// tensor.proto; type 7 is DT_STRING, class 2 DATA_CLASS_TENSOR.
+// Markdown that TensorBoard's text plugin shows. Field numbers: summary.proto (Value,
+// SummaryMetadata), tensor.proto; type 7 is DT_STRING, class 2 DATA_CLASS_TENSOR.
 std::string TextEvent(std::string_view tag, std::string_view markdown) {
   const std::string plugin = Message().Bytes(1, "text").bytes();
   const std::string metadata = Message().Bytes(1, plugin).Varint(4, 2).bytes();
@@ -95,7 +97,8 @@ std::string Cell(std::string_view text) {
 
 std::string SettingsTable(const std::vector<std::pair<std::string, std::string>>& settings) {
   std::string table = "| setting | value |\n|---|---|\n";
-  for (const auto& [name, value] : settings) table += fmt::format("| {} | {} |\n", Cell(name), Cell(value));
+  for (const auto& [name, value] : settings)
+    table += fmt::format("| {} | {} |\n", Cell(name), Cell(value));
   return table;
 }
 
@@ -109,7 +112,8 @@ constexpr std::array<uint32_t, 256> MakeCrcTable() {
   return table;
 }
 
-// A checksum of data that holds its own checksum would be a weak one: TFRecord stores it rotated and shifted.
+// A checksum of data that holds its own checksum would be a weak one: TFRecord stores it rotated
+// and shifted.
 uint32_t MaskedCrc(std::string_view bytes) { return std::rotr(Crc32c(bytes), 15) + 0xA282EAD8u; }
 
 }  // namespace
@@ -117,7 +121,8 @@ uint32_t MaskedCrc(std::string_view bytes) { return std::rotr(Crc32c(bytes), 15)
 uint32_t Crc32c(std::string_view bytes) {
   static constexpr std::array<uint32_t, 256> kTable = MakeCrcTable();
   uint32_t crc = 0xFFFFFFFFu;
-  for (const char byte : bytes) crc = crc >> 8 ^ kTable[(crc ^ static_cast<unsigned char>(byte)) & 0xFF];
+  for (const char byte : bytes)
+    crc = crc >> 8 ^ kTable[(crc ^ static_cast<unsigned char>(byte)) & 0xFF];
   return ~crc;
 }
 
@@ -131,10 +136,11 @@ std::string TfRecord(std::string_view data) {
 }
 
 void TensorboardLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t first_step, int64_t) {
-  // TensorBoard reads files in the order of their names: a second one of the same second gets a number.
+  // TensorBoard reads files in the order of their names: a second one of the same second gets a
+  // number.
   const auto path = [&, seconds = static_cast<int64_t>(UnixSeconds())](int number) {
-    const std::string name =
-        fmt::format("events.out.tfevents.{}.lacos{}", seconds, number == 0 ? "" : fmt::format(".{}", number));
+    const std::string name = fmt::format("events.out.tfevents.{}.lacos{}", seconds,
+                                         number == 0 ? "" : fmt::format(".{}", number));
     return (std::filesystem::path(folder_) / name).string();
   };
   int number = 0;
@@ -142,20 +148,21 @@ void TensorboardLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t fir
   path_ = path(number);
   file_.open(path_, std::ios::binary);
   WriteEvent(Event(0).Bytes(3, "brain.Event:2").bytes());
-  // SessionLog START: what earlier files hold at this step and later is void. The checkpoint's own step
-  // stays; a run that starts anew measures step 0 again.
+  // SessionLog START: what earlier files hold at this step and later is void. The checkpoint's own
+  // step stays; a run that starts anew measures step 0 again.
   const int64_t void_from = first_step == 0 ? 0 : first_step + 1;
   WriteEvent(Event(void_from).Bytes(7, Message().Varint(1, 1).bytes()).bytes());
-  if (first_step == 0 && !settings_.empty()) WriteEvent(TextEvent("settings", SettingsTable(settings_)));
+  if (first_step == 0 && !settings_.empty())
+    WriteEvent(TextEvent("settings", SettingsTable(settings_)));
 }
 
 void TensorboardLog::WriteEvent(const std::string& event) {
   file_ << TfRecord(event) << std::flush;
   if (!file_) {
-    throw UserError(
-        fmt::format("[{}] could not write; expected a writable output with free space; free space, then run "
-                    "again with --resume",
-                    path_));
+    throw UserError(fmt::format(
+        "[{}] could not write; expected a writable output with free space; free space, then run "
+        "again with --resume",
+        path_));
   }
 }
 
@@ -177,7 +184,8 @@ void TensorboardLog::OnStep(const StepRecord& record) {
 }
 
 void TensorboardLog::OnEvaluation(const EvaluationRecord& record) {
-  WriteEvent(ScalarsEvent(record.step, {{"dev/spearman", record.spearman}, {"dev/pearson", record.pearson}}));
+  WriteEvent(ScalarsEvent(record.step,
+                          {{"dev/spearman", record.spearman}, {"dev/pearson", record.pearson}}));
 }
 
 }  // namespace lacos

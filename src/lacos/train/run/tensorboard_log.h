@@ -1,5 +1,5 @@
-// TensorBoard event files of a run: the same scalars as metrics.jsonl, readable by `tensorboard --logdir
-// OUTPUT`.
+// TensorBoard event files of a run: the same scalars as metrics.jsonl, readable by `tensorboard
+// --logdir OUTPUT`.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,14 @@
 
 namespace lacos {
 
-// Each run and each resumption writes a file of its own, OUTPUT/events.out.tfevents.<unix seconds>.lacos. A
-// file of a resumed run begins by saying at which step: TensorBoard then drops what earlier files hold from
-// there on.
+// Each run and each resumption writes a file of its own, OUTPUT/events.out.tfevents.<unix
+// seconds>.lacos. A file of a resumed run begins by saying at which step: TensorBoard then drops
+// what earlier files hold from there on.
 class TensorboardLog final : public TrainObserver {
  public:
   // `settings`: name, value; shown as a table under "Text".
-  explicit TensorboardLog(std::string folder, std::vector<std::pair<std::string, std::string>> settings = {})
+  explicit TensorboardLog(std::string folder,
+                          std::vector<std::pair<std::string, std::string>> settings = {})
       : folder_(std::move(folder)), settings_(std::move(settings)) {}
 
   void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,

@@ -24,7 +24,8 @@ using ::testing::IsEmpty;
 
 // Two tensors with f32 moments and one with 8-bit moments, all values `value`.
 struct Training : TinyTraining {
-  explicit Training(double value, const std::vector<Shape>& shapes = {Shape{2, 3}, Shape{5}, Shape{64, 64}})
+  explicit Training(double value,
+                    const std::vector<Shape>& shapes = {Shape{2, 3}, Shape{5}, Shape{64, 64}})
       : TinyTraining(shapes, OptimizerKind::kAdam8, value) {}
   double First(size_t tensor) {
     double value = 0;
@@ -41,7 +42,8 @@ BloomConfig Config() {
 }
 
 LoraAdapter Adapter() {
-  LoraAdapter adapter{.settings = {.rank = 2, .alpha = 4}, .modules = {}, .biases = {}, .idle_modules = {}};
+  LoraAdapter adapter{
+      .settings = {.rank = 2, .alpha = 4}, .modules = {}, .biases = {}, .idle_modules = {}};
   adapter.modules["h.0.self_attention.query_key_value"] = {
       .a = {.shape = {2, 4}, .values = std::vector<float>(8, 0.5f)},
       .b = {.shape = {12, 2}, .values = std::vector<float>(24, 0.25f)},
@@ -60,14 +62,15 @@ Json Settings(int64_t seed = 1) {
 class RunCheckpoint : public ::testing::Test {
  protected:
   std::string Save(int64_t step, int64_t keep = 2, const std::optional<LoraAdapter>& best = {}) {
-    RunProgress progress{.step = step, .bad_steps = 1, .tokens = 100, .loss_first = 2, .loss_last = 1};
+    RunProgress progress{
+        .step = step, .bad_steps = 1, .tokens = 100, .loss_first = 2, .loss_last = 1};
     Json evaluation = Json::Object();
     evaluation.Set("step", 1);
     evaluation.Set("spearman", std::numeric_limits<double>::quiet_NaN());
     progress.evaluations.Append(evaluation);
     progress.best_step = 1;
-    return SaveCheckpoint(output_, training_.backend(), training_.optimizer(), Adapter(), best, progress,
-                          Settings(), "base", keep);
+    return SaveCheckpoint(output_, training_.backend(), training_.optimizer(), Adapter(), best,
+                          progress, Settings(), "base", keep);
   }
   LoadedRun Load(const std::string& folder, const Json& settings = Settings()) {
     return LoadCheckpoint(folder, other_.backend(), other_.optimizer(), Config(), settings);
@@ -85,7 +88,8 @@ class RunCheckpoint : public ::testing::Test {
   }
   std::vector<std::string> Names() const {
     std::vector<std::string> names;
-    for (const fs::path& folder : CheckpointFolders(output_)) names.push_back(folder.filename().string());
+    for (const fs::path& folder : CheckpointFolders(output_))
+      names.push_back(folder.filename().string());
     return names;
   }
 
@@ -116,7 +120,8 @@ TEST_F(RunCheckpoint, CountsOutOfBoundsAreRefusedWithTheirBounds) {
   const std::string folder = Save(3);
   progress_ = Json::ReadFile(folder + "/progress.json");
   EXPECT_THAT(ErrorWith(folder, "step", Json(int64_t{-1})), HasSubstr("is -1; expected 0 to"));
-  EXPECT_THAT(ErrorWith(folder, "step", Json(int64_t{1} << 60)), HasSubstr("expected 0 to 9007199254740992"));
+  EXPECT_THAT(ErrorWith(folder, "step", Json(int64_t{1} << 60)),
+              HasSubstr("expected 0 to 9007199254740992"));
   EXPECT_THAT(ErrorWith(folder, "bad_steps", Json(int64_t{4})), HasSubstr("is 4; expected 0 to 3"));
   EXPECT_THAT(ErrorWith(folder, "tokens", Json(int64_t{-7})), HasSubstr("tokens"));
   EXPECT_THAT(ErrorWith(folder, "evaluations_without_improvement", Json(int64_t{-1})),

@@ -1,4 +1,5 @@
-// An output folder keeps its earlier run until the new one has saved something, whatever the disk does.
+// An output folder keeps its earlier run until the new one has saved something, whatever the disk
+// does.
 #include "lacos/train/run/folder.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,5 @@
-// The bytes of TensorBoard event files: framing with known checksums, and what a reader finds in them.
+// The bytes of TensorBoard event files: framing with known checksums, and what a reader finds in
+// them.
 #include "lacos/train/run/tensorboard_log.h"
 
 #include <gmock/gmock.h>
@@ -70,7 +71,8 @@ class TensorboardFolder : public testing::Test {
     return files;
   }
   static void Start(TensorboardLog& log, int64_t first_step) {
-    const auto tokenizer = Tokenizer::FromFile(LACOS_SOURCE_DIR "/tests/golden/models/a/tokenizer.json");
+    const auto tokenizer =
+        Tokenizer::FromFile(LACOS_SOURCE_DIR "/tests/golden/models/a/tokenizer.json");
     log.OnStart(TrainingData({}, *tokenizer, {}), {}, first_step, 100);
   }
 

@@ -10,18 +10,21 @@
 namespace lacos::cpu {
 namespace {
 
-// Calls attend(head of a text) for all heads of all texts, long texts first so that threads finish together.
+// Calls attend(head of a text) for all heads of all texts, long texts first so that threads finish
+// together.
 template <class Attend>
 void ForHeads(View qkv, View offsets, int heads, const DropoutSpec& dropout, Workspace& work,
               const Attend& attend) {
   const int32_t* begin = I32Of(offsets);
   const int64_t texts = offsets.Elements() - 1;
   LACOS_CHECK(heads > 0 && qkv.cols() % (3 * heads) == 0, "qkv is [T, H*3*K]");
-  LACOS_CHECK(texts >= 0 && begin[0] == 0 && begin[texts] == qkv.rows(), "offsets cover all tokens");
+  LACOS_CHECK(texts >= 0 && begin[0] == 0 && begin[texts] == qkv.rows(),
+              "offsets cover all tokens");
   std::vector<int64_t> order(static_cast<size_t>(texts));
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return begin[a + 1] - begin[a] > begin[b + 1] - begin[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return begin[a + 1] - begin[a] > begin[b + 1] - begin[b];
+  });
   const std::vector<double> slopes = AlibiSlopes(heads);
   const DropoutMask mask = MaskOf(dropout);
   const ConstFloats values = FloatsOf(qkv);
@@ -49,26 +52,29 @@ WorkspaceNeed AttentionNeed(View qkv, int64_t texts, int64_t longest, int heads,
   return {.thread = {static_cast<size_t>(floats) * sizeof(float)}, .tasks = texts * heads};
 }
 
-void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y, Workspace& work) {
+void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y,
+                    Workspace& work) {
   LACOS_CHECK(y.rows() == qkv.rows() && 3 * y.cols() == qkv.cols(), "y is [T, H*K]");
   const Floats out = FloatsOf(y);
-  ForHeads(qkv, offsets, heads, dropout, work, [&](AttentionHead& head, int64_t first, Scratch& scratch) {
-    head.y = out.At(first * y.cols());
-    AttendHead(head, scratch);
-  });
+  ForHeads(qkv, offsets, heads, dropout, work,
+           [&](AttentionHead& head, int64_t first, Scratch& scratch) {
+             head.y = out.At(first * y.cols());
+             AttendHead(head, scratch);
+           });
 }
 
-void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy, View dqkv,
-                            Workspace& work) {
+void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
+                            View dqkv, Workspace& work) {
   LACOS_CHECK(dy.rows() == qkv.rows() && 3 * dy.cols() == qkv.cols(), "dy is [T, H*K]");
   LACOS_CHECK(dqkv.Elements() == qkv.Elements(), "dqkv has qkv's shape");
   const ConstFloats from = FloatsOf(dy);
   const Floats out = FloatsOf(dqkv);
-  ForHeads(qkv, offsets, heads, dropout, work, [&](AttentionHead& head, int64_t first, Scratch& scratch) {
-    head.dy = from.At(first * dy.cols());
-    head.dqkv = out.At(first * qkv.cols());
-    AttendHeadBackward(head, scratch);
-  });
+  ForHeads(qkv, offsets, heads, dropout, work,
+           [&](AttentionHead& head, int64_t first, Scratch& scratch) {
+             head.dy = from.At(first * dy.cols());
+             head.dqkv = out.At(first * qkv.cols());
+             AttendHeadBackward(head, scratch);
+           });
 }
 
 }  // namespace lacos::cpu

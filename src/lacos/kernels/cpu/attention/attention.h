@@ -1,8 +1,8 @@
 // Causal self-attention with ALiBi inside each text of a packed batch, forward and backward.
 //
-// Work is one (text, head) at a time on one thread, from f32 copies of that head's q, k and v: a text's
-// result depends on nothing else. Scores are held for a block of queries only, so memory grows with a text's
-// length, not its square. The backward recomputes the probabilities from qkv.
+// Work is one (text, head) at a time on one thread, from f32 copies of that head's q, k and v: a
+// text's result depends on nothing else. Scores are held for a block of queries only, so memory
+// grows with a text's length, not its square. The backward recomputes the probabilities from qkv.
 #pragma once
 
 #include "lacos/kernels/backend.h"
@@ -10,9 +10,10 @@
 
 namespace lacos::cpu {
 
-void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y, Workspace& work);
-void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy, View dqkv,
-                            Workspace& work);
+void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y,
+                    Workspace& work);
+void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
+                            View dqkv, Workspace& work);
 // `longest`: tokens of the longest text.
 WorkspaceNeed AttentionNeed(View qkv, int64_t texts, int64_t longest, int heads, bool backward);
 

@@ -23,18 +23,18 @@ constexpr int64_t kQueries =
     48;  // a block of queries: 8 groups of kGemmRows share each panel of keys in cache
 static_assert(kQueries % kGemmRows == 0);
 
-// Paddings that make every row of scratch whole vectors. Keys get an odd number of 64-byte lines, because
-// rows that lie a power of two apart fall into the same few sets of the cache.
+// Paddings that make every row of scratch whole vectors. Keys get an odd number of 64-byte lines,
+// because rows that lie a power of two apart fall into the same few sets of the cache.
 HWY_INLINE int64_t PaddedDim(int64_t head_dim) { return RoundUp(head_dim, kGemmColumns); }
 HWY_INLINE int64_t PaddedKeys(int64_t length) {
   const int64_t keys = RoundUp(length, std::max<int64_t>(kGemmColumns, 16));
   return keys / 16 % 2 == 0 ? keys + 16 : keys;
 }
 
-// Part p (q, k, v = 0, 1, 2) of this head as floats [length, PaddedDim], zero-padded, times `scale`.
-// Returns whether all values are finite.
-bool GatherRows(ConstFloats x, int64_t length, int64_t stride, int64_t first, int64_t dim, float scale,
-                float* out) {
+// Part p (q, k, v = 0, 1, 2) of this head as floats [length, PaddedDim], zero-padded, times
+// `scale`. Returns whether all values are finite.
+bool GatherRows(ConstFloats x, int64_t length, int64_t stride, int64_t first, int64_t dim,
+                float scale, float* out) {
   const DF d;
   const int64_t padded = PaddedDim(dim);
   const VF s = hn::Set(d, scale);
@@ -47,7 +47,8 @@ bool GatherRows(ConstFloats x, int64_t length, int64_t stride, int64_t first, in
       zeros = hn::MulAdd(v, hn::Zero(d), zeros);
       hn::StoreU(v, d, to + i);
     });
-    for (int64_t i = RoundUp(dim, kLanes); i < padded; i += kLanes) hn::StoreU(hn::Zero(d), d, to + i);
+    for (int64_t i = RoundUp(dim, kLanes); i < padded; i += kLanes)
+      hn::StoreU(hn::Zero(d), d, to + i);
   }
   return Sum(zeros) == 0.0f;
 }
@@ -64,8 +65,8 @@ void Transpose(const float* x, int64_t length, int64_t dim, int64_t keys, float*
     const float* rows = x + t * padded;
     for (int64_t i = 0; i < dim; i += kLanes) {
       hn::StoreInterleaved4(hn::LoadU(d, rows + i), hn::LoadU(d, rows + padded + i),
-                            hn::LoadU(d, rows + 2 * padded + i), hn::LoadU(d, rows + 3 * padded + i), d,
-                            lanes);
+                            hn::LoadU(d, rows + 2 * padded + i),
+                            hn::LoadU(d, rows + 3 * padded + i), d, lanes);
       const int64_t count = std::min<int64_t>(kLanes, dim - i);
       for (int64_t l = 0; l < count; ++l)
         hn::StoreU(hn::Load(d4, lanes + 4 * l), d4, out + (i + l) * keys + t);
@@ -78,10 +79,10 @@ void Transpose(const float* x, int64_t length, int64_t dim, int64_t keys, float*
   }
 }
 
-// For queries [first, first + count): rows [count, keys] = a b, leaving out what lies wholly after a row's
-// own key. a [count, PaddedDim], b [dim, keys].
-void CausalProduct(const float* a, const float* b, int64_t first, int64_t count, int64_t dim, int64_t keys,
-                   float* rows) {
+// For queries [first, first + count): rows [count, keys] = a b, leaving out what lies wholly after
+// a row's own key. a [count, PaddedDim], b [dim, keys].
+void CausalProduct(const float* a, const float* b, int64_t first, int64_t count, int64_t dim,
+                   int64_t keys, float* rows) {
   const int64_t padded = PaddedDim(dim);
   constexpr int64_t kGroup = kGemmRows;
   for (int64_t n = 0; n < first + count; n += kGemmColumns) {
@@ -95,16 +96,17 @@ void CausalProduct(const float* a, const float* b, int64_t first, int64_t count,
   }
 }
 
-// Turns scores [0, query] of one row into probabilities and zeroes [query + 1, end). NaN among them makes all
-// NaN.
+// Turns scores [0, query] of one row into probabilities and zeroes [query + 1, end). NaN among them
+// makes all NaN.
 void SoftmaxRow(float* row, int64_t query, int64_t end, float slope) {
   const DF d;
   const int64_t count = query + 1;
   const VF vslope = hn::Set(d, slope);
   const VF lowest = hn::Set(d, -std::numeric_limits<float>::infinity());
   const auto masked = [&](VF v, int64_t j) HWY_ATTR {
-    return j + static_cast<int64_t>(kLanes) <= count ? v
-                                                     : hn::IfThenElse(hn::FirstN(d, count - j), v, lowest);
+    return j + static_cast<int64_t>(kLanes) <= count
+               ? v
+               : hn::IfThenElse(hn::FirstN(d, count - j), v, lowest);
   };
   VF largest = lowest;
   for (int64_t j = 0; j < count;
@@ -126,9 +128,10 @@ void SoftmaxRow(float* row, int64_t query, int64_t end, float slope) {
   int64_t j = 0;
   for (; j < count; j += kLanes) {
     const VF p = hn::Mul(hn::LoadU(d, row + j), inverse);
-    hn::StoreU(
-        j + static_cast<int64_t>(kLanes) <= count ? p : hn::IfThenElseZero(hn::FirstN(d, count - j), p), d,
-        row + j);
+    hn::StoreU(j + static_cast<int64_t>(kLanes) <= count
+                   ? p
+                   : hn::IfThenElseZero(hn::FirstN(d, count - j), p),
+               d, row + j);
   }
   for (; j < end; j += kLanes) hn::StoreU(hn::Zero(d), d, row + j);
 }
@@ -136,7 +139,8 @@ void SoftmaxRow(float* row, int64_t query, int64_t end, float slope) {
 // factors[j] for keys [0, end) of one query; those past the query are never used.
 void KeyFactors(const AttentionHead& h, int64_t query, int64_t end, float* factors) {
   DropoutFactors(static_cast<uint64_t>(h.mask.token_keys[query]), h.mask.site,
-                 static_cast<uint64_t>(h.head) * 65536, end, h.mask.threshold, h.mask.scale, factors);
+                 static_cast<uint64_t>(h.head) * 65536, end, h.mask.threshold, h.mask.scale,
+                 factors);
 }
 
 void MultiplyRow(const float* factors, int64_t end, float* row) {
@@ -163,7 +167,8 @@ class Parts {
 // What Parts hands out below, each rounded up to a cache line.
 int64_t ScratchFloatsImpl(int64_t n, int64_t dim, bool backward) {
   const int64_t padded = PaddedDim(dim), keys = PaddedKeys(n);
-  if (backward) return 5 * n * padded + 2 * dim * keys + 2 * kQueries * keys + kQueries * padded + keys + 256;
+  if (backward)
+    return 5 * n * padded + 2 * dim * keys + 2 * kQueries * keys + kQueries * padded + keys + 256;
   return 2 * n * padded + dim * keys + kQueries * (keys + padded) + keys + 128;
 }
 
@@ -183,8 +188,8 @@ void AttendHeadImpl(const AttentionHead& h, Scratch& scratch) {
   Transpose(q, n, dim, keys, kt);
   GatherRows(h.qkv, n, stride, first_column, dim, scale, q);
   const bool finite = GatherRows(h.qkv, n, stride, first_column + 2 * dim, dim, 1.0f, v);
-  // Later keys of a group's queries have probability 0, which is harmless unless v is not finite there: 0 *
-  // NaN = NaN.
+  // Later keys of a group's queries have probability 0, which is harmless unless v is not finite
+  // there: 0 * NaN = NaN.
   const int64_t group = finite ? kGemmRows : 1;
 
   for (int64_t first = 0; first < n; first += kQueries) {
@@ -198,19 +203,20 @@ void AttendHeadImpl(const AttentionHead& h, Scratch& scratch) {
     }
     for (int64_t i = 0; i < count; i += group) {
       const int64_t height = std::min(group, count - i);
-      SmallGemm(height, padded, first + i + height, {p + i * keys, static_cast<size_t>(keys), 1}, v, padded,
-                false, out + i * padded, padded);
+      SmallGemm(height, padded, first + i + height, {p + i * keys, static_cast<size_t>(keys), 1}, v,
+                padded, false, out + i * padded, padded);
     }
     for (int64_t i = 0; i < count; ++i) {
       const ConstFloats from = FloatsOf(out + i * padded);
       const Floats to = h.y.At((first + i) * h.heads * dim + h.head * dim);
-      ForVectors(dim, [&](size_t c, auto lanes) HWY_ATTR { Store(Load(from, c, lanes), to, c, lanes); });
+      ForVectors(dim,
+                 [&](size_t c, auto lanes) HWY_ATTR { Store(Load(from, c, lanes), to, c, lanes); });
     }
   }
 }
 
-// ds = p (dp - sum over keys of p dp), in place of dp; zero after the query. Both rows are zero there
-// already.
+// ds = p (dp - sum over keys of p dp), in place of dp; zero after the query. Both rows are zero
+// there already.
 void SoftmaxBackwardRow(const float* p, int64_t count, float* dp) {
   const DF d;
   VF dot = hn::Zero(d);
@@ -227,14 +233,14 @@ void ZeroAfter(float* row, int64_t count, int64_t end) {
   std::fill(row + count, row + RoundUp(end, kLanes), 0.0f);
 }
 
-void ScatterRows(const float* x, int64_t length, int64_t stride, int64_t first, int64_t dim, float scale,
-                 Floats out) {
+void ScatterRows(const float* x, int64_t length, int64_t stride, int64_t first, int64_t dim,
+                 float scale, Floats out) {
   const VF s = hn::Set(DF(), scale);
   for (int64_t t = 0; t < length; ++t) {
     const ConstFloats from = FloatsOf(x + t * PaddedDim(dim));
     const Floats to = out.At(t * stride + first);
-    ForVectors(dim,
-               [&](size_t i, auto count) HWY_ATTR { Store(hn::Mul(Load(from, i, count), s), to, i, count); });
+    ForVectors(dim, [&](size_t i, auto count)
+                        HWY_ATTR { Store(hn::Mul(Load(from, i, count), s), to, i, count); });
   }
 }
 
@@ -279,22 +285,23 @@ void AttendHeadBackwardImpl(const AttentionHead& h, Scratch& scratch) {
         MultiplyRow(factors, RoundUp(own, kLanes), dp_row);
       }
       SoftmaxBackwardRow(p_row, own, dp_row);
-      if (h.mask) MultiplyRow(factors, RoundUp(own, kLanes), p_row);  // from here on p is what met v
+      // from here on p is what met v
+      if (h.mask) MultiplyRow(factors, RoundUp(own, kLanes), p_row);
     }
     for (int64_t i = 0; i < count; i += kGemmRows) {
       const int64_t height = std::min<int64_t>(kGemmRows, count - i);
-      SmallGemm(height, padded, first + i + height, {dp + i * keys, static_cast<size_t>(keys), 1}, k, padded,
-                false, dq + i * padded, padded);
+      SmallGemm(height, padded, first + i + height, {dp + i * keys, static_cast<size_t>(keys), 1},
+                k, padded, false, dq + i * padded, padded);
     }
     ScatterRows(dq, count, stride, first_column, dim, scale, h.dqkv.At(first * stride));
-    // Rows of dk and dv are keys: the transposes of ds and p. Queries before a group's first key are left
-    // out.
+    // Rows of dk and dv are keys: the transposes of ds and p. Queries before a group's first key
+    // are left out.
     for (int64_t j = 0; j < end; j += kGemmRows) {
       const int64_t height = std::min<int64_t>(kGemmRows, end - j);
       const int64_t skip = std::max<int64_t>(0, j - first);
       const float* queries = q + (first + skip) * padded;
-      SmallGemm(height, padded, count - skip, {dp + skip * keys + j, 1, static_cast<size_t>(keys)}, queries,
-                padded, true, dk + j * padded, padded);
+      SmallGemm(height, padded, count - skip, {dp + skip * keys + j, 1, static_cast<size_t>(keys)},
+                queries, padded, true, dk + j * padded, padded);
       SmallGemm(height, padded, count - skip, {p + skip * keys + j, 1, static_cast<size_t>(keys)},
                 dy + (first + skip) * padded, padded, true, dv + j * padded, padded);
     }

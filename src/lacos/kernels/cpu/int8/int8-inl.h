@@ -1,5 +1,5 @@
-// What the integer products share, compiled once per instruction set: vectors of 16-bit factors and 32-bit
-// sums, and halved multiplications (int8_rows.h).
+// What the integer products share, compiled once per instruction set: vectors of 16-bit factors and
+// 32-bit sums, and halved multiplications (int8_rows.h).
 #if defined(LACOS_KERNELS_CPU_INT8_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LACOS_KERNELS_CPU_INT8_INL_H_
 #undef LACOS_KERNELS_CPU_INT8_INL_H_
@@ -18,11 +18,13 @@ using VI = hn::Vec<DI>;
 // Rows whose sums are added up together.
 constexpr size_t kGroup = 4;
 static_assert(kGroup == kInt8RowGroup);
-// Halved multiplications join a pair of packed codes with the next pair, and a vector of kHalf stored codes
-// with the next vector; what is left at the end is multiplied one by one.
+// Halved multiplications join a pair of packed codes with the next pair, and a vector of kHalf
+// stored codes with the next vector; what is left at the end is multiplied one by one.
 constexpr size_t kHalf = 2 * kLanes;
 constexpr bool kCanHalve = HWY_TARGET != HWY_SCALAR;
-HWY_INLINE bool Halves(Int8Multiply multiply) { return kCanHalve && multiply == Int8Multiply::kHalved; }
+HWY_INLINE bool Halves(Int8Multiply multiply) {
+  return kCanHalve && multiply == Int8Multiply::kHalved;
+}
 
 #if HWY_TARGET != HWY_SCALAR
 

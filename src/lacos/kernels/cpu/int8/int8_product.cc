@@ -18,17 +18,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// Columns whose sums a group of rows adds up together, two vectors: with more than 8 of the 16 registers of
-// AVX2 for sums g++ spills, since every product needs one too.
+// Columns whose sums a group of rows adds up together, two vectors: with more than 8 of the 16
+// registers of AVX2 for sums g++ spills, since every product needs one too.
 constexpr size_t kPanel = 2 * kLanes;
-// Depth of one pass: a panel (16 KB) and a group of rows (8 KB) stay in the first-level cache, 128 rows (256
-// KB) in the second.
+// Depth of one pass: a panel (16 KB) and a group of rows (8 KB) stay in the first-level cache, 128
+// rows (256 KB) in the second.
 constexpr size_t kPassPairs = 512;
 
 int64_t Int8PanelColumnsImpl() { return kPanel; }
 
-// What a block's sums start from: zeros, or where multiplications are halved less what is added too much, for
-// each row of the group and each column of the panel. Sums wrap on the way.
+// What a block's sums start from: zeros, or where multiplications are halved less what is added too
+// much, for each row of the group and each column of the panel. Sums wrap on the way.
 struct Int8Start {
   const int32_t* rows;
   const int32_t* columns;
@@ -48,7 +48,8 @@ void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b,
       int32_t sum = 0;
       float* out = c + i * c_stride + n;
       if (!first) std::memcpy(&sum, out, sizeof(sum));
-      for (size_t k = 0; k < 2 * pairs; ++k) sum += a[i * a_stride + k] * b[(k / 2 * kPanel + n) * 2 + k % 2];
+      for (size_t k = 0; k < 2 * pairs; ++k)
+        sum += a[i * a_stride + k] * b[(k / 2 * kPanel + n) * 2 + k % 2];
       if (scale != nullptr) {
         *out = static_cast<float>(sum) * scale[i];
       } else {
@@ -69,10 +70,12 @@ HWY_INLINE VI16 BroadcastPair(const int16_t* a) {
 
 // The sums of one row over a panel: scalars, since g++ keeps an array of vectors in memory.
 struct Int8RowSums {
-  VI left, right;          // columns 0 to kLanes - 1, and the rest
-  VI left_odd, right_odd;  // used only where the instruction set adds a pair's products to two places
+  VI left, right;  // columns 0 to kLanes - 1, and the rest
+  // used only where the instruction set adds a pair's products to two places
+  VI left_odd, right_odd;
 
-  HWY_INLINE void Begin(bool first, const float* c, int32_t row, VI columns_left, VI columns_right) {
+  HWY_INLINE void Begin(bool first, const float* c, int32_t row, VI columns_left,
+                        VI columns_right) {
     const DF d;
     const DI di;
     const VI start = hn::Set(di, row);
@@ -89,17 +92,21 @@ struct Int8RowSums {
     left = hn::ReorderWidenMulAccumulate(DI(), factor, b0, left, left_odd);
     right = hn::ReorderWidenMulAccumulate(DI(), factor, b1, right, right_odd);
   }
-  // Two pairs, b and d: (a_b + d) (a_d + b) = a_b b + a_d d + what depends on the row or the column alone.
+  // Two pairs, b and d: (a_b + d) (a_d + b) = a_b b + a_d d + what depends on the row or the column
+  // alone.
   HWY_INLINE void AddHalved(const int16_t* a, VI16 b0, VI16 b1, VI16 d0, VI16 d1) {
     const VI16 at_b = BroadcastPair(a), at_d = BroadcastPair(a + 2);
-    left = hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d0), hn::Add(at_d, b0), left, left_odd);
+    left =
+        hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d0), hn::Add(at_d, b0), left, left_odd);
     Pin(left);
-    right = hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d1), hn::Add(at_d, b1), right, right_odd);
+    right =
+        hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d1), hn::Add(at_d, b1), right, right_odd);
     Pin(right);
   }
   // Integers while more of the depth follows, else floats times the row's scale.
   HWY_INLINE void End(const float* scale, float* c) const {
-    const VI l = hn::RearrangeToOddPlusEven(left, left_odd), r = hn::RearrangeToOddPlusEven(right, right_odd);
+    const VI l = hn::RearrangeToOddPlusEven(left, left_odd),
+             r = hn::RearrangeToOddPlusEven(right, right_odd);
     const DF d;
     if (scale == nullptr) {
       hn::StoreU(hn::BitCast(d, l), d, c);
@@ -112,11 +119,12 @@ struct Int8RowSums {
   }
 };
 
-// c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth. Between passes c holds integers; the last
-// pass gives `scale`, one factor a row.
+// c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth. Between passes c holds
+// integers; the last pass gives `scale`, one factor a row.
 template <bool kHalved>
-HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
-                          const Int8Start& start, const float* scale, float* c, size_t c_stride) {
+HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b,
+                          bool first, const Int8Start& start, const float* scale, float* c,
+                          size_t c_stride) {
   const DI8 d8;
   const DI16 d16;
   const VI columns_left = hn::LoadU(DI(), start.columns),
@@ -175,7 +183,8 @@ void PanelSurplus(const int8_t* b, size_t pairs, int32_t* columns) {
 // The block at the right edge of a tile: through a buffer, since it has fewer columns than a panel.
 template <bool kHalved>
 void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
-                   const Int8Start& start, const float* scale, size_t columns, float* c, size_t c_stride) {
+                   const Int8Start& start, const float* scale, size_t columns, float* c,
+                   size_t c_stride) {
   HWY_ALIGN float full[kGroup * kPanel] = {};
   for (size_t i = 0; i < kGroup && !first; ++i)
     std::memcpy(full + i * kPanel, c + i * c_stride, columns * sizeof(float));
@@ -185,7 +194,8 @@ void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t
 }
 
 template <bool kHalved>
-void Int8ProductOf(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums) {
+void Int8ProductOf(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth,
+                   float* sums) {
   const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
   const auto width = static_cast<size_t>(columns), column_bytes = Int8ColumnBytes(depth);
   const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
@@ -206,15 +216,16 @@ void Int8ProductOf(const Int8Rows& left, const int8_t* packed, int64_t columns, 
         if (column + kPanel <= width) {
           Int8Block<kHalved>(pairs, a, left_stride, b, first, start, scale, c, width);
         } else {
-          Int8EdgeBlock<kHalved>(pairs, a, left_stride, b, first, start, scale, width - column, c, width);
+          Int8EdgeBlock<kHalved>(pairs, a, left_stride, b, first, start, scale, width - column, c,
+                                 width);
         }
       }
     }
   }
 }
 
-void Int8ProductImpl(Int8Multiply multiply, const Int8Rows& left, const int8_t* packed, int64_t columns,
-                     int64_t depth, float* sums) {
+void Int8ProductImpl(Int8Multiply multiply, const Int8Rows& left, const int8_t* packed,
+                     int64_t columns, int64_t depth, float* sums) {
   const auto run = Halves(multiply) ? Int8ProductOf<kCanHalve> : Int8ProductOf<false>;
   run(left, packed, columns, depth, sums);
 }
@@ -224,8 +235,8 @@ void Int8LoopImpl(Int8Multiply multiply, int64_t calls, int64_t depth, const int
                   const int8_t* packed, float* c) {
   const auto run = Halves(multiply) ? Int8Block<kCanHalve> : Int8Block<false>;
   for (int64_t call = 0; call < calls; ++call) {
-    run(static_cast<size_t>(depth / 2), left, static_cast<size_t>(Int8LeftStride(depth)), packed, true,
-        {kNoRows, kNoColumns}, nullptr, c, kPanel);
+    run(static_cast<size_t>(depth / 2), left, static_cast<size_t>(Int8LeftStride(depth)), packed,
+        true, {kNoRows, kNoColumns}, nullptr, c, kPanel);
   }
 }
 
@@ -249,7 +260,8 @@ void PackInt8ColumnsImpl(const int8_t* codes, int64_t stride, int64_t columns, i
 }
 
 // Pairs are units of 16 bits: packing rows transposes [column, pair] to [pair, column].
-void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed) {
+void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
+                      int8_t* packed) {
   const auto width = static_cast<size_t>(columns);
   const auto whole_pairs = static_cast<size_t>(depth / 2);
   const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
@@ -266,8 +278,8 @@ void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int6
       size_t pair = 0;
       for (; pair + 8 <= whole_pairs; pair += 8) {
         const auto row = [&](int64_t r) HWY_ATTR {
-          return hn::LoadU(
-              d16, reinterpret_cast<const uint16_t*>(rows + r * stride + 2 * static_cast<int64_t>(pair)));
+          return hn::LoadU(d16, reinterpret_cast<const uint16_t*>(rows + r * stride +
+                                                                  2 * static_cast<int64_t>(pair)));
         };
         const auto store = [&](size_t p, auto units) HWY_ATTR {
           hn::StoreU(hn::BitCast(d16, units), d16,
@@ -278,7 +290,8 @@ void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int6
                                         : hn::InterleaveLower(d16, row(r), row(r + 1)));
         };
         for (const bool upper : {false, true}) {
-          const auto r01 = half(0, upper), r23 = half(2, upper), r45 = half(4, upper), r67 = half(6, upper);
+          const auto r01 = half(0, upper), r23 = half(2, upper), r45 = half(4, upper),
+                     r67 = half(6, upper);
           const auto a0 = hn::BitCast(d64, hn::InterleaveLower(d32, r01, r23));
           const auto a1 = hn::BitCast(d64, hn::InterleaveUpper(d32, r01, r23));
           const auto b0 = hn::BitCast(d64, hn::InterleaveLower(d32, r45, r67));
@@ -292,19 +305,21 @@ void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int6
       }
       for (size_t c = 0; c < 8; ++c) {
         for (size_t p = pair; p < whole_pairs; ++p)
-          std::memcpy(panel + (p * kPanel + column + c) * 2, rows + static_cast<int64_t>(c) * stride + 2 * p,
-                      2);
+          std::memcpy(panel + (p * kPanel + column + c) * 2,
+                      rows + static_cast<int64_t>(c) * stride + 2 * p, 2);
       }
     }
 #endif
     for (; column < count; ++column) {
       const int8_t* row = codes + static_cast<int64_t>(first + column) * stride;
-      for (size_t p = 0; p < whole_pairs; ++p) std::memcpy(panel + (p * kPanel + column) * 2, row + 2 * p, 2);
+      for (size_t p = 0; p < whole_pairs; ++p)
+        std::memcpy(panel + (p * kPanel + column) * 2, row + 2 * p, 2);
     }
     for (size_t p = 0; p < all_pairs && count < kPanel; ++p)
       std::memset(panel + (p * kPanel + count) * 2, 0, 2 * (kPanel - count));
     for (size_t c = 0; c < count && whole_pairs < all_pairs; ++c) {
-      panel[(whole_pairs * kPanel + c) * 2] = codes[static_cast<int64_t>(first + c) * stride + depth - 1];
+      panel[(whole_pairs * kPanel + c) * 2] =
+          codes[static_cast<int64_t>(first + c) * stride + depth - 1];
       panel[(whole_pairs * kPanel + c) * 2 + 1] = 0;
     }
   }
@@ -346,24 +361,25 @@ size_t Int8PackedBytes(int64_t columns, int64_t depth) {
 namespace {
 
 void AddSurplus(int64_t columns, int64_t depth, int8_t* packed, Int8Multiply multiply) {
-  if (multiply == Int8Multiply::kHalved) HWY_DYNAMIC_DISPATCH(Int8AddSurplusImpl)(columns, depth, packed);
+  if (multiply == Int8Multiply::kHalved)
+    HWY_DYNAMIC_DISPATCH(Int8AddSurplusImpl)(columns, depth, packed);
 }
 
 }  // namespace
 
-void PackInt8Rows(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed,
-                  Int8Multiply multiply) {
+void PackInt8Rows(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
+                  int8_t* packed, Int8Multiply multiply) {
   HWY_DYNAMIC_DISPATCH(PackInt8RowsImpl)(codes, stride, columns, depth, packed);
   AddSurplus(columns, depth, packed, multiply);
 }
-void PackInt8Columns(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed,
-                     Int8Multiply multiply) {
+void PackInt8Columns(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
+                     int8_t* packed, Int8Multiply multiply) {
   HWY_DYNAMIC_DISPATCH(PackInt8ColumnsImpl)(codes, stride, columns, depth, packed);
   AddSurplus(columns, depth, packed, multiply);
 }
 
-void Int8Product(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums,
-                 Int8Multiply multiply) {
+void Int8Product(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth,
+                 float* sums, Int8Multiply multiply) {
   HWY_DYNAMIC_DISPATCH(Int8ProductImpl)(multiply, left, packed, columns, depth, sums);
 }
 

@@ -1,12 +1,14 @@
-// Exact integer products for every CPU: rows of 8-bit numbers times packed 8-bit weights, summed in 32 bit.
+// Exact integer products for every CPU: rows of 8-bit numbers times packed 8-bit weights, summed in
+// 32 bit.
 //
-// The left rows are widened to 16 bit when they are quantised and the weights when they are loaded, so that a
-// pair of products is one multiply-add instruction that cannot saturate (|code| <= 128, and 2 * 128^2 fits 32
-// bit). On AVX2 that does two integer multiplications in the time of one f32 one; the 8-bit multiply-add of
-// the same CPUs would do four, but sums pairs in 16 bit that saturate.
+// The left rows are widened to 16 bit when they are quantised and the weights when they are loaded,
+// so that a pair of products is one multiply-add instruction that cannot saturate (|code| <= 128,
+// and 2 * 128^2 fits 32 bit). On AVX2 that does two integer multiplications in the time of one f32
+// one; the 8-bit multiply-add of the same CPUs would do four, but sums pairs in 16 bit that
+// saturate.
 //
-// A weight is packed in panels of Int8PanelColumns() columns: [panel]{[pairs of the depth][column][2] codes,
-// [column] surplus in 32 bit}.
+// A weight is packed in panels of Int8PanelColumns() columns: [panel]{[pairs of the
+// depth][column][2] codes, [column] surplus in 32 bit}.
 #pragma once
 
 #include <cstddef>
@@ -25,18 +27,19 @@ constexpr size_t Int8ColumnBytes(int64_t depth) {
 size_t Int8PackedBytes(int64_t columns, int64_t depth);
 
 // Column c of the product is stored row c: a forward product's weight. `stride` is in codes.
-void PackInt8Rows(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed,
-                  Int8Multiply multiply = BestInt8Multiply());
+void PackInt8Rows(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
+                  int8_t* packed, Int8Multiply multiply = BestInt8Multiply());
 // Column c of the product is stored column c: a backward product's weight [depth, columns].
-void PackInt8Columns(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth, int8_t* packed,
-                     Int8Multiply multiply = BestInt8Multiply());
+void PackInt8Columns(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
+                     int8_t* packed, Int8Multiply multiply = BestInt8Multiply());
 
-// sums [rows, columns] f32, contiguous = the row's scale * (exact integer sum); one thread. `multiply` is
-// that of the weight's packing and of the rows' surplus.
-void Int8Product(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth, float* sums,
-                 Int8Multiply multiply = BestInt8Multiply());
+// sums [rows, columns] f32, contiguous = the row's scale * (exact integer sum); one thread.
+// `multiply` is that of the weight's packing and of the rows' surplus.
+void Int8Product(const Int8Rows& left, const int8_t* packed, int64_t columns, int64_t depth,
+                 float* sums, Int8Multiply multiply = BestInt8Multiply());
 
-// 1e9 additions and multiplications a second of the product's inner loop in registers, on the calling thread.
+// 1e9 additions and multiplications a second of the product's inner loop in registers, on the
+// calling thread.
 double MeasureInt8MultiplyAdd();
 
 }  // namespace lacos::cpu

@@ -36,7 +36,8 @@ HWY_INLINE void StoreInt8Codes(hn::Vec<DCodes<Code>> v, Code* codes, size_t coun
 }
 
 template <class Code>
-HWY_INLINE float QuantizeInt8Codes(ConstFloats x, const float* column_scale, int64_t n, Code* codes) {
+HWY_INLINE float QuantizeInt8Codes(ConstFloats x, const float* column_scale, int64_t n,
+                                   Code* codes) {
   const DI di;
   const ConstFloats scales = FloatsOf(column_scale);
   const auto value = [&](size_t i, auto count) HWY_ATTR {
@@ -75,8 +76,8 @@ float QuantizeTo8Impl(ConstFloats x, const float* column_scale, int64_t n, int8_
 void ScaleInt8SumsImpl(float scale, int64_t columns, float* sums) {
   const VF s = hn::Set(DF(), scale);
   ForVectors(static_cast<size_t>(columns), [&](size_t i, auto count) HWY_ATTR {
-    const VF v =
-        hn::ConvertTo(DF(), hn::BitCast(DI(), Load(FloatsOf(static_cast<const float*>(sums)), i, count)));
+    const VF v = hn::ConvertTo(
+        DF(), hn::BitCast(DI(), Load(FloatsOf(static_cast<const float*>(sums)), i, count)));
     Store(hn::Mul(v, s), FloatsOf(sums), i, count);
   });
 }
@@ -88,13 +89,14 @@ int32_t Int8RowSurplusImpl(Int8Weight weight, const int16_t* codes, int64_t dept
 #else
   const DI di;
   const DI16 d16;
-  const auto count = static_cast<size_t>(weight == Int8Weight::kPacked ? PairedDepth(depth) : depth);
+  const auto count =
+      static_cast<size_t>(weight == Int8Weight::kPacked ? PairedDepth(depth) : depth);
   VI sums = hn::Zero(di), odd = hn::Zero(di);
   size_t k = 0;
   if (weight == Int8Weight::kStored) {
     for (; k + 2 * kHalf <= count; k += 2 * kHalf)
-      sums = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, codes + k), hn::LoadU(d16, codes + k + kHalf),
-                                           sums, odd);
+      sums = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, codes + k),
+                                           hn::LoadU(d16, codes + k + kHalf), sums, odd);
     return NegativeSum(sums, odd);
   }
   for (; k + kHalf <= count; k += kHalf) {  // each product twice
@@ -138,12 +140,14 @@ bool HasOneInt8Multiplier() {
 }  // namespace
 
 Int8Multiply BestInt8Multiply() {
-  static const Int8Multiply best = HasOneInt8Multiplier() ? Int8Multiply::kHalved : Int8Multiply::kEach;
+  static const Int8Multiply best =
+      HasOneInt8Multiplier() ? Int8Multiply::kHalved : Int8Multiply::kEach;
   return best;
 }
 const char* BestInt8MultiplyName() {
-  return BestInt8Multiply() == Int8Multiply::kHalved ? "16-bit multiply-add by Winograd's inner product"
-                                                     : "16-bit multiply-add";
+  return BestInt8Multiply() == Int8Multiply::kHalved
+             ? "16-bit multiply-add by Winograd's inner product"
+             : "16-bit multiply-add";
 }
 
 float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int16_t* codes) {
@@ -155,9 +159,11 @@ float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int8_
 void ScaleInt8Sums(float scale, int64_t columns, float* sums) {
   HWY_DYNAMIC_DISPATCH(ScaleInt8SumsImpl)(scale, columns, sums);
 }
-int32_t Int8RowSurplus(Int8Weight weight, const int16_t* codes, int64_t depth, Int8Multiply multiply) {
-  return multiply == Int8Multiply::kHalved ? HWY_DYNAMIC_DISPATCH(Int8RowSurplusImpl)(weight, codes, depth)
-                                           : 0;
+int32_t Int8RowSurplus(Int8Weight weight, const int16_t* codes, int64_t depth,
+                       Int8Multiply multiply) {
+  return multiply == Int8Multiply::kHalved
+             ? HWY_DYNAMIC_DISPATCH(Int8RowSurplusImpl)(weight, codes, depth)
+             : 0;
 }
 
 }  // namespace lacos::cpu

@@ -16,16 +16,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// Depth of one pass of the product with stored codes: 12 rows (24 KB) stay in the first-level cache.
+// Depth of one pass of the product with stored codes: 12 rows (24 KB) stay in the first-level
+// cache.
 constexpr size_t kDotPass = 1024;
 // Columns whose codes (256 KB at depth 4096) stay in the second-level cache from pass to pass.
 constexpr size_t kDotColumns = 64;
 
 #if HWY_TARGET != HWY_SCALAR
 
-// The sums of four rows with one stored row of codes, lane by lane. One stored row at a time: g++ folds each
-// load of a left row into its multiply-add, so a second one would load every left row again, and loads are
-// the limit.
+// The sums of four rows with one stored row of codes, lane by lane. One stored row at a time: g++
+// folds each load of a left row into its multiply-add, so a second one would load every left row
+// again, and loads are the limit.
 struct Int8DotGroup {
   VI s0, s1, s2, s3;
   VI t0, t1, t2, t3;  // as left_odd in Int8RowSums
@@ -62,8 +63,9 @@ struct Int8DotGroup {
   }
 };
 
-// lanes [kGroups * kGroup, kLanes]: sums of rows of a with b over `depth`, a multiple of 2 * kLanes. Where
-// they are halved, they have the rows' and b's surplus in them; returns that of b, negative.
+// lanes [kGroups * kGroup, kLanes]: sums of rows of a with b over `depth`, a multiple of 2 *
+// kLanes. Where they are halved, they have the rows' and b's surplus in them; returns that of b,
+// negative.
 template <bool kHalved, size_t kGroups>
 HWY_NOINLINE int32_t Int8DotLanes(size_t depth, const int16_t* a, size_t a_stride, const int8_t* b,
                                   int32_t* lanes) {
@@ -119,7 +121,8 @@ HWY_INLINE hn::Vec<DI4> SumFourRows(const int32_t* lanes) {
   const hn::Repartition<int64_t, DI> d64;
   const auto halves = [&](const int32_t* x) HWY_ATTR {
     const VI even = hn::Load(di, x), odd = hn::Load(di, x + kLanes);
-    return hn::BitCast(d64, hn::Add(hn::InterleaveLower(di, even, odd), hn::InterleaveUpper(di, even, odd)));
+    return hn::BitCast(
+        d64, hn::Add(hn::InterleaveLower(di, even, odd), hn::InterleaveUpper(di, even, odd)));
   };
   const auto lower = halves(lanes), upper = halves(lanes + 2 * kLanes);
   return SumOfBlocks(hn::Add(hn::BitCast(di, hn::InterleaveLower(d64, lower, upper)),
@@ -127,8 +130,8 @@ HWY_INLINE hn::Vec<DI4> SumFourRows(const int32_t* lanes) {
 }
 
 // out [4 rows, 4 columns] = sums [4 columns, 4 rows] transposed, each row times its scale.
-HWY_INLINE void StoreScaledColumns(const int32_t* sums, size_t stride, const float* scale, float* out,
-                                   size_t out_stride) {
+HWY_INLINE void StoreScaledColumns(const int32_t* sums, size_t stride, const float* scale,
+                                   float* out, size_t out_stride) {
   const DI4 d4;
   const hn::Repartition<int64_t, DI4> d64;
   const hn::Rebind<float, DI4> df;
@@ -150,11 +153,11 @@ HWY_INLINE void StoreScaledColumns(const int32_t* sums, size_t stride, const flo
 
 #endif
 
-// sums [columns, kGroups * kGroup] += rows [0, kGroups * kGroup) times every column, over one pass of the
-// depth.
+// sums [columns, kGroups * kGroup] += rows [0, kGroups * kGroup) times every column, over one pass
+// of the depth.
 template <bool kHalved, size_t kGroups>
-void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t stride, size_t columns,
-                 size_t depth, int32_t* sums) {
+void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t stride,
+                 size_t columns, size_t depth, int32_t* sums) {
   constexpr size_t kRows = kGroups * kGroup;
   for (size_t column = 0; column < columns; ++column, sums += kRows) {
     const int8_t* b = codes + static_cast<int64_t>(column) * stride;
@@ -162,7 +165,8 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t
     const size_t whole = 0;
 #else
     const size_t whole = depth - depth % kHalf;
-    // Codes come from memory, in pieces too short for the CPU to foresee: ask for the row after the next.
+    // Codes come from memory, in pieces too short for the CPU to foresee: ask for the row after the
+    // next.
     const int8_t* ahead = b + (column + 2 < columns ? 2 : 0) * stride;
     for (size_t k = 0; k < depth; k += 64) hwy::Prefetch(ahead + k);
     HWY_ALIGN int32_t lanes[kRows * kLanes];
@@ -184,13 +188,15 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t
 
 // Rows [0, kGroups * kGroup) of left.
 template <bool kHalved, size_t kGroups>
-void Int8DotGroups(const Int8Rows& left, const int8_t* codes, int64_t stride, size_t columns, int64_t depth,
-                   float* out, size_t out_stride) {
+void Int8DotGroups(const Int8Rows& left, const int8_t* codes, int64_t stride, size_t columns,
+                   int64_t depth, float* out, size_t out_stride) {
   constexpr size_t kRows = kGroups * kGroup;
-  const auto left_stride = static_cast<size_t>(Int8LeftStride(depth)), all = static_cast<size_t>(depth);
+  const auto left_stride = static_cast<size_t>(Int8LeftStride(depth)),
+             all = static_cast<size_t>(depth);
   int32_t start[kRows] = {}, sums[kDotColumns * kRows];
   if (kHalved) std::copy_n(left.surplus, kRows, start);
-  for (size_t column = 0; column < columns; ++column) std::copy_n(start, kRows, sums + column * kRows);
+  for (size_t column = 0; column < columns; ++column)
+    std::copy_n(start, kRows, sums + column * kRows);
   for (size_t pass = 0; pass < all; pass += kDotPass) {
     Int8DotRows<kHalved, kGroups>(left.codes + pass, left_stride, codes + pass, stride, columns,
                                   std::min(kDotPass, all - pass), sums);
@@ -213,8 +219,8 @@ template <bool kHalved>
 void Int8DotProductOf(const Int8Rows& left, const int8_t* codes, int64_t stride, int64_t columns,
                       int64_t depth, float* sums) {
   const auto width = static_cast<size_t>(columns);
-  // Codes of so many columns are still in the second-level cache at the next rows, and what the CPU reads
-  // ahead of a pass beyond its piece of a row at the next pass.
+  // Codes of so many columns are still in the second-level cache at the next rows, and what the CPU
+  // reads ahead of a pass beyond its piece of a row at the next pass.
   for (size_t column = 0; column < width; column += kDotColumns) {
     const size_t some = std::min(kDotColumns, width - column);
     for (int64_t row = 0; row < left.rows;) {
@@ -222,7 +228,8 @@ void Int8DotProductOf(const Int8Rows& left, const int8_t* codes, int64_t stride,
       const auto run = groups == 3   ? Int8DotGroups<kHalved, 3>
                        : groups == 2 ? Int8DotGroups<kHalved, 2>
                                      : Int8DotGroups<kHalved, 1>;
-      const Int8Rows rows{left.codes + row * Int8LeftStride(depth), left.scale + row, left.surplus + row, 0};
+      const Int8Rows rows{left.codes + row * Int8LeftStride(depth), left.scale + row,
+                          left.surplus + row, 0};
       run(rows, codes + static_cast<int64_t>(column) * stride, stride, some, depth,
           sums + static_cast<size_t>(row) * width + column, width);
       row += groups * static_cast<int64_t>(kGroup);
@@ -230,8 +237,8 @@ void Int8DotProductOf(const Int8Rows& left, const int8_t* codes, int64_t stride,
   }
 }
 
-void Int8DotProductImpl(Int8Multiply multiply, const Int8Rows& left, const int8_t* codes, int64_t stride,
-                        int64_t columns, int64_t depth, float* sums) {
+void Int8DotProductImpl(Int8Multiply multiply, const Int8Rows& left, const int8_t* codes,
+                        int64_t stride, int64_t columns, int64_t depth, float* sums) {
   const auto run = Halves(multiply) ? Int8DotProductOf<kCanHalve> : Int8DotProductOf<false>;
   run(left, codes, stride, columns, depth, sums);
 }
@@ -244,8 +251,8 @@ namespace lacos::cpu {
 
 HWY_EXPORT(Int8DotProductImpl);
 
-void Int8DotProduct(const Int8Rows& left, const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
-                    float* sums, Int8Multiply multiply) {
+void Int8DotProduct(const Int8Rows& left, const int8_t* codes, int64_t stride, int64_t columns,
+                    int64_t depth, float* sums, Int8Multiply multiply) {
   HWY_DYNAMIC_DISPATCH(Int8DotProductImpl)(multiply, left, codes, stride, columns, depth, sums);
 }
 

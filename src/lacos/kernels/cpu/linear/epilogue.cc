@@ -13,8 +13,8 @@ namespace lacos::cpu::HWY_NAMESPACE {
 
 // v + sum over r of z[r] b[r, i]: one chain in order of r.
 template <class Count>
-HWY_INLINE VF AddLora(VF v, const float* z, float scale, int64_t rank, const float* b, int64_t cols, size_t i,
-                      Count count) {
+HWY_INLINE VF AddLora(VF v, const float* z, float scale, int64_t rank, const float* b, int64_t cols,
+                      size_t i, Count count) {
   const DF d;
   for (int64_t r = 0; r < rank; ++r) {
     const VF factor = hn::Mul(hn::Set(d, z[r]), hn::Set(d, scale));
@@ -35,9 +35,11 @@ void FinishForwardImpl(const ForwardTile& tile) {
       VF v = Load(sums, i, count);
       if (scale) v = hn::Mul(v, Load(scale, i, count));
       if (tile.bias) v = hn::Add(v, Load(tile.bias, i, count));
-      if (z != nullptr) v = AddLora(v, z, tile.lora_scale, tile.rank, tile.lora_b, tile.cols, i, count);
+      if (z != nullptr)
+        v = AddLora(v, z, tile.lora_scale, tile.rank, tile.lora_b, tile.cols, i, count);
       if (tile.gelu) {
-        v = RoundedLike(tile.round_gelu, v);  // the value that a backward sees, whether or not it is kept
+        // the value that a backward sees, whether or not it is kept
+        v = RoundedLike(tile.round_gelu, v);
         if (saved) Store(v, saved, i, count);
         v = GeluValue(v);
       }
@@ -55,7 +57,8 @@ void FinishBackwardImpl(const BackwardTile& tile) {
     const Floats dx = tile.dx.At(row * tile.stride);
     ForVectors(tile.cols, [&](size_t i, auto count) HWY_ATTR {
       VF v = Load(sums, i, count);
-      if (z != nullptr) v = AddLora(v, z, tile.lora_scale, tile.rank, tile.lora_a, tile.cols, i, count);
+      if (z != nullptr)
+        v = AddLora(v, z, tile.lora_scale, tile.rank, tile.lora_a, tile.cols, i, count);
       if (saved) v = hn::Mul(v, GeluDerivative(Load(saved, i, count)));
       if (tile.accumulate) v = hn::Add(v, Load(ConstFloats(dx), i, count));
       Store(v, dx, i, count);

@@ -1,5 +1,5 @@
-// What happens to a finished tile of a product with a frozen weight before it is stored: one pass while it is
-// in cache.
+// What happens to a finished tile of a product with a frozen weight before it is stored: one pass
+// while it is in cache.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace lacos::cpu {
 
-// A tile [rows, cols] of f32 sums; every pointer is to the tile's first element of its tensor, absent = null.
+// A tile [rows, cols] of f32 sums; every pointer is to the tile's first element of its tensor,
+// absent = null.
 struct ForwardTile {
   int64_t rows = 0, cols = 0;
   const float* sums = nullptr;       // [rows, cols]

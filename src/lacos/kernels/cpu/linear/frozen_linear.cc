@@ -15,12 +15,12 @@
 namespace lacos::cpu {
 namespace {
 
-// 128 x 256 sums are 128 KB and stay in the second-level cache for the epilogue; 512 and 1024 columns were
-// not faster on Zen 3, and narrow tiles keep all threads busy when there are few rows.
+// 128 x 256 sums are 128 KB and stay in the second-level cache for the epilogue; 512 and 1024
+// columns were not faster on Zen 3, and narrow tiles keep all threads busy when there are few rows.
 constexpr int64_t kTileColumns = 256;
 constexpr int64_t kInt8TileRows = 128;
-// Up to so many rows a forward product reads the codes where they lie; packing them costs as much as some 12
-// rows of the product.
+// Up to so many rows a forward product reads the codes where they lie; packing them costs as much
+// as some 12 rows of the product.
 constexpr int64_t kInt8UnpackedRows = 48;
 
 // Scratch of each thread.
@@ -28,8 +28,8 @@ enum Slot { kLeft, kSums, kLora, kWeight };
 
 }  // namespace
 
-// Rows of x or dy; with a scale for each column (folded in before rounding) in the backward of row-scaled
-// codes.
+// Rows of x or dy; with a scale for each column (folded in before rounding) in the backward of
+// row-scaled codes.
 struct FrozenLinear::Operand {
   ConstFloats values;  // [rows, depth]
   int64_t rows = 0;
@@ -64,18 +64,21 @@ FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Choice int8)
 std::string FrozenLinear::Describe() const {
   const char* type = type_ == ProductType::kF32    ? "f32"
                      : type_ == ProductType::kBF16 ? "bf16"
-                     : type_ == ProductType::kInt8 ? "int8"
-                                                   : "bf16 emulated (bf16-rounded inputs, f32 products)";
+                     : type_ == ProductType::kInt8
+                         ? "int8"
+                         : "bf16 emulated (bf16-rounded inputs, f32 products)";
   const bool quads = KernelFor(1, Orientation::kForward) == Int8Kernel::kQuads;
-  return fmt::format("linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns{}", type,
-                     implementation_, tiles_.rows, tiles_.granularity, kTileColumns,
-                     quads ? fmt::format("; up to {} rows: stored codes, vpdpbusd", kInt8QuadRows) : "");
+  return fmt::format(
+      "linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns{}", type,
+      implementation_, tiles_.rows, tiles_.granularity, kTileColumns,
+      quads ? fmt::format("; up to {} rows: stored codes, vpdpbusd", kInt8QuadRows) : "");
 }
 
 FrozenLinear::Int8Kernel FrozenLinear::KernelFor(int64_t rows, Orientation orientation) const {
   const bool forward = orientation == Orientation::kForward;
   if (int8_by_onednn_) {
-    return forward && rows <= kInt8QuadRows && HasInt8Quads() ? Int8Kernel::kQuads : Int8Kernel::kOneDnn;
+    return forward && rows <= kInt8QuadRows && HasInt8Quads() ? Int8Kernel::kQuads
+                                                              : Int8Kernel::kOneDnn;
   }
   return forward && rows <= kInt8UnpackedRows ? Int8Kernel::kStored : Int8Kernel::kPacked;
 }
@@ -86,7 +89,8 @@ FrozenLinear::Int8Left FrozenLinear::LeftOf(Int8Kernel kernel, int64_t rows, int
   return {tiles_.Padded(rows), Int8LeftStride(depth) * int64_t{sizeof(int16_t)}};
 }
 
-// The sizes that RunTiles, RunInt8Tiles and LeftTile ask for, of the largest tile and of the last one.
+// The sizes that RunTiles, RunInt8Tiles and LeftTile ask for, of the largest tile and of the last
+// one.
 WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientation, int64_t rank) {
   const QuantizedMatrix& m = weights_.Matrix(weight);
   const bool forward = orientation == Orientation::kForward;
@@ -103,7 +107,8 @@ WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientatio
   const int64_t last = rows - (row_tiles - 1) * tiles_.rows;
   for (const int64_t valid : {std::min(rows, tiles_.rows), last}) {
     const int64_t padded = tiles_.Padded(valid);
-    int64_t left = padded * depth * static_cast<int64_t>(weights_.ElementBytes()), sums = padded * cols;
+    int64_t left = padded * depth * static_cast<int64_t>(weights_.ElementBytes()),
+            sums = padded * cols;
     bool by_onednn = !integers;
     if (integers) {
       const Int8Kernel kernel = KernelFor(rows, orientation);
@@ -121,31 +126,32 @@ WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientatio
     need.thread[kSums] = std::max(need.thread[kSums], static_cast<size_t>(sums) * sizeof(float));
   }
   need.thread[kLora] = static_cast<size_t>(rank * cols) * sizeof(float);
-  if (piecewise) need.thread[kWeight] = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
+  if (piecewise)
+    need.thread[kWeight] = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
   need.decoded = piecewise ? 0 : weights_.DecodedBytes(weight);
   const bool packs = integers && KernelFor(rows, orientation) == Int8Kernel::kPacked;
   need.packed = packs ? Int8PackedBytes(columns, depth) : 0;
   return need;
 }
 
-// The tile's rows in the product's type, zero-padded; where they lie if nothing has to be changed. `held`
-// says which tile each thread's scratch holds, so that a tile is converted once for all its columns that a
-// thread computes.
+// The tile's rows in the product's type, zero-padded; where they lie if nothing has to be changed.
+// `held` says which tile each thread's scratch holds, so that a tile is converted once for all its
+// columns that a thread computes.
 const void* FrozenLinear::LeftTile(const Operand& left, int64_t tile, std::vector<int64_t>& held) {
   const int64_t begin = tile * tiles_.rows, end = std::min(left.rows, begin + tiles_.rows);
   const int64_t padded = tiles_.Padded(end - begin);
   const bool bf16 = type_ == ProductType::kBF16;
-  const bool as_it_is =
-      left.column_scale == nullptr && left.values.bf16 == bf16 && type_ != ProductType::kBF16Emulated;
+  const bool as_it_is = left.column_scale == nullptr && left.values.bf16 == bf16 &&
+                        type_ != ProductType::kBF16Emulated;
   if (as_it_is && padded == end - begin) return left.values.At(begin * left.depth).data;
-  const Floats out{
-      work_.threads.Mine(kLeft).Bytes(static_cast<size_t>(padded * left.depth) * weights_.ElementBytes()),
-      bf16};
+  const Floats out{work_.threads.Mine(kLeft).Bytes(static_cast<size_t>(padded * left.depth) *
+                                                   weights_.ElementBytes()),
+                   bf16};
   int64_t& mine = held[omp_get_thread_num()];
   if (mine == tile) return out.data;
   for (int64_t row = begin; row < end; ++row) {
-    ConvertScaled(left.values.At(row * left.depth), left.column_scale, type_ != ProductType::kF32, left.depth,
-                  out.At((row - begin) * left.depth));
+    ConvertScaled(left.values.At(row * left.depth), left.column_scale, type_ != ProductType::kF32,
+                  left.depth, out.At((row - begin) * left.depth));
   }
   const Floats rest = out.At((end - begin) * left.depth);
   std::memset(rest.data, 0,
@@ -156,9 +162,9 @@ const void* FrozenLinear::LeftTile(const Operand& left, int64_t tile, std::vecto
 
 namespace {
 
-// Calls f(row tile, column tile) for all of them. While there are row tiles for every thread, one thread
-// takes all columns of a row tile, so that its rows are converted once; the last ones are shared out by
-// columns.
+// Calls f(row tile, column tile) for all of them. While there are row tiles for every thread, one
+// thread takes all columns of a row tile, so that its rows are converted once; the last ones are
+// shared out by columns.
 template <class F>
 void RunTileTasks(int64_t row_tiles, int64_t column_tiles, F&& f) {
   const int64_t alone = (row_tiles - 1) / ThreadCount() * ThreadCount();
@@ -173,7 +179,8 @@ void RunTileTasks(int64_t row_tiles, int64_t column_tiles, F&& f) {
 
 }  // namespace
 
-// Calls finish(first_row, rows, first_column, columns, sums, row_scale of these columns) for each tile.
+// Calls finish(first_row, rows, first_column, columns, sums, row_scale of these columns) for each
+// tile.
 template <class Finish>
 void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation orientation,
                             const Finish& finish) {
@@ -187,7 +194,8 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
   if (row_tiles == 0) return;
   cache_.Trim();
   work_.threads.Reserve();
-  // One tile of rows uses each weight once: decode it piece by piece in cache instead of through memory.
+  // One tile of rows uses each weight once: decode it piece by piece in cache instead of through
+  // memory.
   const bool piecewise = forward && row_tiles == 1 && !weights_.IsDecoded(weight);
   const DecodedWeight whole = piecewise ? DecodedWeight{} : weights_.Whole(weight);
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
@@ -201,15 +209,16 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
     DecodedWeight part;
     if (piecewise) {
       const size_t bytes = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
-      part = weights_.SomeRows(weight, column, column + cols, work_.threads.Mine(kWeight).Bytes(bytes));
+      part = weights_.SomeRows(weight, column, column + cols,
+                               work_.threads.Mine(kWeight).Bytes(bytes));
     } else {
       part.values = whole.values.At(forward ? column * stride : column);
       if (forward && whole.row_scale != nullptr) part.row_scale = whole.row_scale + column;
     }
     // The scratchpad lies behind the sums.
     const int64_t sums_count = RoundUp(shape.m * cols, 16);
-    float* sums =
-        work_.threads.Mine(kSums).F32(sums_count + static_cast<int64_t>(product.ScratchpadBytes() / 4) + 16);
+    float* sums = work_.threads.Mine(kSums).F32(
+        sums_count + static_cast<int64_t>(product.ScratchpadBytes() / 4) + 16);
     product.Run(LeftTile(left, tile, held), part.values.data, sums, sums + sums_count);
     finish(row, rows, column, cols, sums, part.row_scale);
   });
@@ -237,7 +246,8 @@ const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, 
 
 float FrozenLinear::QuantizeLeftRow(Int8Kernel kernel, ConstFloats x, const float* column_scale,
                                     int64_t depth, std::byte* codes) {
-  if (kernel == Int8Kernel::kQuads) return QuantizeInt8QuadRow(x, depth, reinterpret_cast<uint8_t*>(codes));
+  if (kernel == Int8Kernel::kQuads)
+    return QuantizeInt8QuadRow(x, depth, reinterpret_cast<uint8_t*>(codes));
   if (kernel == Int8Kernel::kOneDnn) {
     return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int8_t*>(codes));
   }
@@ -251,13 +261,15 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
   const bool forward = orientation == Orientation::kForward;
   const int64_t columns = forward ? m.rows : m.cols, depth = left.depth;
   LACOS_CHECK(depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
-  const int64_t row_tiles = tiles_.Count(left.rows), column_tiles = CeilDivide(columns, kTileColumns);
+  const int64_t row_tiles = tiles_.Count(left.rows),
+                column_tiles = CeilDivide(columns, kTileColumns);
   if (row_tiles == 0) return;
   cache_.Trim();
   work_.threads.Reserve();
   const Int8Kernel kernel = KernelFor(left.rows, orientation);
   const bool wide = kernel == Int8Kernel::kPacked || kernel == Int8Kernel::kStored;  // 16-bit rows
-  const Int8Weight layout = kernel == Int8Kernel::kPacked ? Int8Weight::kPacked : Int8Weight::kStored;
+  const Int8Weight layout =
+      kernel == Int8Kernel::kPacked ? Int8Weight::kPacked : Int8Weight::kStored;
   const int8_t* packed =
       kernel == Int8Kernel::kPacked ? PackWhole(weight, orientation, columns, depth) : nullptr;
   const RowCodes plain = weights_.Codes(weight);
@@ -278,12 +290,14 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
     if (int64_t& mine = held[omp_get_thread_num()]; mine != tile) {
       for (int64_t r = 0; r < rows; ++r) {
         const ConstFloats x = left.values.At((row + r) * depth);
-        scale[r] = QuantizeLeftRow(kernel, x, left.column_scale, depth, codes + r * shape.stride_bytes);
+        scale[r] =
+            QuantizeLeftRow(kernel, x, left.column_scale, depth, codes + r * shape.stride_bytes);
         if (wide) surplus[r] = Int8RowSurplus(layout, codes16 + r * Int8LeftStride(depth), depth);
       }
       std::fill(scale + rows, scale + padded, 0.0f);
       std::fill(surplus + rows, surplus + padded, 0);
-      std::fill(codes + rows * shape.stride_bytes, codes + padded * shape.stride_bytes, std::byte{0});
+      std::fill(codes + rows * shape.stride_bytes, codes + padded * shape.stride_bytes,
+                std::byte{0});
       mine = tile;
     }
     const int8_t* stored = plain.codes + (forward ? column * m.cols : column);
@@ -299,13 +313,13 @@ void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientatio
     } else {
       sums = work_.threads.Mine(kSums).F32(sums_count);
       if (kernel == Int8Kernel::kQuads) {
-        Int8QuadProduct(reinterpret_cast<const uint8_t*>(codes), scale, padded, stored, m.cols, cols, depth,
-                        sums);
+        Int8QuadProduct(reinterpret_cast<const uint8_t*>(codes), scale, padded, stored, m.cols,
+                        cols, depth, sums);
       } else if (kernel == Int8Kernel::kStored) {
         Int8DotProduct({codes16, scale, surplus, padded}, stored, m.cols, cols, depth, sums);
       } else {
-        Int8Product({codes16, scale, surplus, padded}, packed + Int8PackedBytes(column, depth), cols, depth,
-                    sums);
+        Int8Product({codes16, scale, surplus, padded}, packed + Int8PackedBytes(column, depth),
+                    cols, depth, sums);
       }
     }
     finish(row, rows, column, cols, sums, forward ? plain.row_scale + column : nullptr);
@@ -323,7 +337,8 @@ const float* LoraBTile(const float* b, int64_t rank, int64_t first, int64_t cols
 }
 
 // Column block of lora_a [rank, in].
-const float* LoraATile(const float* a, int64_t in, int64_t rank, int64_t first, int64_t cols, float* tile) {
+const float* LoraATile(const float* a, int64_t in, int64_t rank, int64_t first, int64_t cols,
+                       float* tile) {
   for (int64_t r = 0; r < rank; ++r) {
     std::memcpy(tile + r * cols, a + r * in + first, static_cast<size_t>(cols) * sizeof(float));
   }
@@ -334,7 +349,8 @@ const float* LoraATile(const float* a, int64_t in, int64_t rank, int64_t first, 
 
 void FrozenLinear::Forward(View x, WeightId weight, const Epilogue& epilogue, View y) {
   const QuantizedMatrix& m = weights_.Matrix(weight);
-  LACOS_CHECK(x.cols() == m.cols && y.cols() == m.rows && x.rows() == y.rows(), "y [T, out] = x [T, in] W^T");
+  LACOS_CHECK(x.cols() == m.cols && y.cols() == m.rows && x.rows() == y.rows(),
+              "y [T, out] = x [T, in] W^T");
   const Epilogue& e = epilogue;
   LACOS_CHECK(!e.lora_z == !e.lora_b, "LoRA's z and B come together");
   LACOS_CHECK(!e.lora_z || (e.lora_z.cols() == e.lora_b.cols() && e.lora_b.rows() == m.rows),
@@ -345,26 +361,27 @@ void FrozenLinear::Forward(View x, WeightId weight, const Epilogue& epilogue, Vi
   const ConstFloats bias = FloatsOf(e.bias), residual = FloatsOf(e.residual);
   const Floats saved = FloatsOf(e.saved_gelu), out = FloatsOf(y);
   const Operand left{FloatsOf(x), x.rows(), m.cols, nullptr};
-  RunTiles(
-      left, weight, Orientation::kForward,
-      [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums, const float* scale) {
-        const int64_t at = row * m.rows + column;
-        ForwardTile tile{.rows = rows, .cols = cols, .sums = sums, .row_scale = scale};
-        tile.bias = bias.At(column);
-        if (z != nullptr) {
-          tile.lora_z = z + row * rank;
-          tile.lora_b = LoraBTile(b, rank, column, cols, work_.threads.Mine(kLora).F32(rank * cols));
-          tile.rank = rank;
-          tile.lora_scale = static_cast<float>(e.lora_scale);
-        }
-        tile.gelu = e.gelu;
-        tile.round_gelu = saved ? saved.bf16 : out.bf16;
-        tile.saved_gelu = saved.At(at);
-        tile.residual = residual.At(at);
-        tile.y = out.At(at);
-        tile.stride = m.rows;
-        FinishTile(tile);
-      });
+  RunTiles(left, weight, Orientation::kForward,
+           [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums,
+               const float* scale) {
+             const int64_t at = row * m.rows + column;
+             ForwardTile tile{.rows = rows, .cols = cols, .sums = sums, .row_scale = scale};
+             tile.bias = bias.At(column);
+             if (z != nullptr) {
+               tile.lora_z = z + row * rank;
+               tile.lora_b =
+                   LoraBTile(b, rank, column, cols, work_.threads.Mine(kLora).F32(rank * cols));
+               tile.rank = rank;
+               tile.lora_scale = static_cast<float>(e.lora_scale);
+             }
+             tile.gelu = e.gelu;
+             tile.round_gelu = saved ? saved.bf16 : out.bf16;
+             tile.saved_gelu = saved.At(at);
+             tile.residual = residual.At(at);
+             tile.y = out.At(at);
+             tile.stride = m.rows;
+             FinishTile(tile);
+           });
 }
 
 void FrozenLinear::Backward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx) {
@@ -380,17 +397,18 @@ void FrozenLinear::Backward(View dy, WeightId weight, const BackwardEpilogue& ep
   const float* a = F32Of(e.lora_a);
   const ConstFloats saved = FloatsOf(e.saved_gelu);
   const Floats out = FloatsOf(dx);
-  const float* scale =
-      type_ == ProductType::kInt8 ? weights_.Codes(weight).row_scale : weights_.Whole(weight).row_scale;
+  const float* scale = type_ == ProductType::kInt8 ? weights_.Codes(weight).row_scale
+                                                   : weights_.Whole(weight).row_scale;
   const Operand left{FloatsOf(dy), dy.rows(), m.rows, scale};
   RunTiles(left, weight, Orientation::kBackward,
-           [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums, const float*) {
+           [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums,
+               const float*) {
              const int64_t at = row * m.cols + column;
              BackwardTile tile{.rows = rows, .cols = cols, .sums = sums};
              if (dz != nullptr) {
                tile.lora_dz = dz + row * rank;
-               tile.lora_a =
-                   LoraATile(a, m.cols, rank, column, cols, work_.threads.Mine(kLora).F32(rank * cols));
+               tile.lora_a = LoraATile(a, m.cols, rank, column, cols,
+                                       work_.threads.Mine(kLora).F32(rank * cols));
                tile.rank = rank;
                tile.lora_scale = static_cast<float>(e.lora_scale);
              }

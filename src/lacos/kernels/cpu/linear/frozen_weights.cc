@@ -15,12 +15,13 @@ namespace {
 
 float AbsmaxAt(const QuantizedMatrix& m, int64_t block) {
   float absmax;  // mapped from a file: maybe unaligned
-  std::memcpy(&absmax, reinterpret_cast<const std::byte*>(m.absmax) + block * sizeof(float), sizeof(float));
+  std::memcpy(&absmax, reinterpret_cast<const std::byte*>(m.absmax) + block * sizeof(float),
+              sizeof(float));
   return absmax;
 }
 
-// Scales below the normal range keep too few bits to multiply with; quant/code.h decodes such blocks in
-// double.
+// Scales below the normal range keep too few bits to multiply with; quant/code.h decodes such
+// blocks in double.
 bool NormalScale(float absmax) { return absmax == 0 || std::isnormal(LinearScale(absmax)); }
 
 // Values [begin, begin + count) of the flattened matrix, all in one block.
@@ -41,13 +42,15 @@ void DecodeSegment(const QuantizedMatrix& m, int64_t begin, int64_t count, float
 }  // namespace
 
 WeightId FrozenWeights::Add(const QuantizedMatrix& matrix) {
-  LACOS_CHECK(matrix.codes != nullptr && matrix.rows > 0 && matrix.cols > 0, "a frozen weight has values");
+  LACOS_CHECK(matrix.codes != nullptr && matrix.rows > 0 && matrix.cols > 0,
+              "a frozen weight has values");
   Weight weight{matrix};
   if (matrix.scheme == QuantScheme::kNone) {
     const auto address = reinterpret_cast<uintptr_t>(matrix.codes);
-    weight.in_place = type_ == ProductType::kF32    ? matrix.dtype == DType::kF32 && address % 4 == 0
-                      : type_ == ProductType::kBF16 ? matrix.dtype == DType::kBF16 && address % 2 == 0
-                                                    : false;
+    weight.in_place = type_ == ProductType::kF32 ? matrix.dtype == DType::kF32 && address % 4 == 0
+                      : type_ == ProductType::kBF16
+                          ? matrix.dtype == DType::kBF16 && address % 2 == 0
+                          : false;
   } else {
     LACOS_CHECK(matrix.absmax != nullptr && matrix.block_size > 0, "8-bit codes have scales");
     LACOS_CHECK(matrix.scheme != QuantScheme::kDynamic || matrix.code_map != nullptr,
@@ -83,9 +86,9 @@ const FrozenWeights::Weight& FrozenWeights::Entry(WeightId weight) const {
   return weights_[weight];
 }
 
-// One more cache line a row where rows would lie 256 bytes or more of a power of two apart: dx = dy W reads W
-// by columns, and at D = 1024 rows of 4,096 bytes made it half as fast (42 against 89 GFLOP/s a core; the
-// forward gained 5 %; Zen 3).
+// One more cache line a row where rows would lie 256 bytes or more of a power of two apart: dx = dy
+// W reads W by columns, and at D = 1024 rows of 4,096 bytes made it half as fast (42 against 89
+// GFLOP/s a core; the forward gained 5 %; Zen 3).
 int64_t FrozenWeights::StrideOf(const Weight& weight) const {
   const int64_t line = 64 / static_cast<int64_t>(ElementBytes());
   const int64_t cols = weight.matrix.cols;
@@ -167,7 +170,8 @@ RowCodes FrozenWeights::Codes(WeightId weight) {
   return {codes, w.row_scale.data()};
 }
 
-DecodedWeight FrozenWeights::SomeRows(WeightId weight, int64_t begin, int64_t end, std::byte* out) const {
+DecodedWeight FrozenWeights::SomeRows(WeightId weight, int64_t begin, int64_t end,
+                                      std::byte* out) const {
   const Weight& w = Entry(weight);
   const bool bf16 = type_ == ProductType::kBF16;
   const int64_t stride = StrideOf(w);

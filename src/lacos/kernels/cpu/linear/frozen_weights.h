@@ -1,4 +1,5 @@
-// Frozen matrices and the one scratch that holds a decoded matrix at a time: codes stay 8-bit in memory.
+// Frozen matrices and the one scratch that holds a decoded matrix at a time: codes stay 8-bit in
+// memory.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +13,11 @@ namespace lacos::cpu {
 
 // The elements in which products with frozen weights are computed.
 enum class ProductType : uint8_t {
-  kF32,           // weights as Decode() gives them
-  kBF16,          // bf16 inputs, f32 sums
-  kBF16Emulated,  // the same values held as f32: bf16-rounded inputs, f32 products (CPUs without bf16)
-  kInt8           // 8-bit rows times 8-bit rows, exact integer sums
+  kF32,   // weights as Decode() gives them
+  kBF16,  // bf16 inputs, f32 sums
+  // the same values held as f32: bf16-rounded inputs, f32 products (CPUs without bf16)
+  kBF16Emulated,
+  kInt8  // 8-bit rows times 8-bit rows, exact integer sums
 };
 
 // A weight as a product reads it: [rows, cols] with the rows' scales still to be applied, if any.
@@ -39,15 +41,15 @@ class FrozenWeights {
   void Move(WeightId weight, const QuantizedMatrix& matrix);
   const QuantizedMatrix& Matrix(WeightId weight) const { return Entry(weight).matrix; }
 
-  // The whole matrix, decoded into the scratch unless it is there already or can be used where it lies. Valid
-  // until the next call.
+  // The whole matrix, decoded into the scratch unless it is there already or can be used where it
+  // lies. Valid until the next call.
   DecodedWeight Whole(WeightId weight);
-  // Rows [begin, end) without touching the scratch: in `out` (Stride x ElementBytes bytes a row), or where
-  // they lie.
+  // Rows [begin, end) without touching the scratch: in `out` (Stride x ElementBytes bytes a row),
+  // or where they lie.
   DecodedWeight SomeRows(WeightId weight, int64_t begin, int64_t end, std::byte* out) const;
 
-  // For kInt8: the stored codes where they have one linear scale a row, else the matrix encoded so in the
-  // scratch. Valid until the next call.
+  // For kInt8: the stored codes where they have one linear scale a row, else the matrix encoded so
+  // in the scratch. Valid until the next call.
   RowCodes Codes(WeightId weight);
 
   // Whether products read the stored values themselves.
@@ -67,9 +69,9 @@ class FrozenWeights {
   struct Weight {
     QuantizedMatrix matrix;
     bool in_place = false;
-    // bf16 products with one scale a row work on the codes themselves, which are exact in bf16: then decoding
-    // adds no rounding, and this holds absmax / 127 for the epilogue. Integer products always have it, other
-    // schemes' matrices from their first use on.
+    // bf16 products with one scale a row work on the codes themselves, which are exact in bf16:
+    // then decoding adds no rounding, and this holds absmax / 127 for the epilogue. Integer
+    // products always have it, other schemes' matrices from their first use on.
     std::vector<float> row_scale;
   };
   const Weight& Entry(WeightId weight) const;

@@ -17,8 +17,8 @@ namespace lacos::cpu::HWY_NAMESPACE {
 
 int64_t PanelColumnsImpl() { return kGemmColumns; }
 
-// c [rows, columns] = a b; b is panels of kGemmColumns columns, each [depth, kGemmColumns], the last
-// zero-padded.
+// c [rows, columns] = a b; b is panels of kGemmColumns columns, each [depth, kGemmColumns], the
+// last zero-padded.
 void MultiplyPanelsImpl(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_row,
                         int64_t a_column, const float* panels, float* c, int64_t c_stride) {
   for (int64_t n = 0; n < columns; n += kGemmColumns) {
@@ -52,10 +52,10 @@ HWY_EXPORT(BlendRowImpl);
 
 namespace {
 
-// Columns [begin, begin + width) of op(b) [depth, n] as panel [depth, panel_columns], zero-padded. row:
-// [depth].
-void PackPanel(ConstFloats b, bool transposed, int64_t depth, int64_t n, int64_t begin, int64_t width,
-               int64_t panel_columns, float* row, float* panel) {
+// Columns [begin, begin + width) of op(b) [depth, n] as panel [depth, panel_columns], zero-padded.
+// row: [depth].
+void PackPanel(ConstFloats b, bool transposed, int64_t depth, int64_t n, int64_t begin,
+               int64_t width, int64_t panel_columns, float* row, float* panel) {
   if (width < panel_columns) std::fill(panel, panel + depth * panel_columns, 0.0f);
   if (transposed) {  // b is [n, depth]
     for (int64_t c = 0; c < width; ++c) {
@@ -76,12 +76,13 @@ struct Blocks {
   int64_t widest = 0;  // columns of the largest block, in whole panels
 };
 
-constexpr int64_t kTileRows = 24;                    // a few groups of rows share each panel in cache
+constexpr int64_t kTileRows = 24;  // a few groups of rows share each panel in cache
 constexpr int64_t kPackedFloats = int64_t{4} << 20;  // 16 MB of op(b) at a time
 
 Blocks CutBlocks(int64_t n, int64_t depth) {
   const int64_t panel = HWY_DYNAMIC_DISPATCH(PanelColumnsImpl)();
-  const int64_t block = std::max(panel, kPackedFloats / std::max<int64_t>(depth, 1) / panel * panel);
+  const int64_t block =
+      std::max(panel, kPackedFloats / std::max<int64_t>(depth, 1) / panel * panel);
   return {.panel = panel, .block = block, .widest = RoundUp(std::min(n, block), panel)};
 }
 

@@ -22,15 +22,15 @@ auto Translated(F&& f) {
     return f();
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
-    throw UserError(
-        fmt::format("[cpu] oneDNN failed: {}; expected a product that works; use --compute f32, or an oneDNN "
-                    "2.6 build for this CPU",
-                    error.what()));
+    throw UserError(fmt::format(
+        "[cpu] oneDNN failed: {}; expected a product that works; use --compute f32, or an oneDNN "
+        "2.6 build for this CPU",
+        error.what()));
   }
 }
 
-// oneDNN 2.6 writes through a null pointer when there is no memory for the small objects that describe its
-// operands: what it needs is tried before.
+// oneDNN 2.6 writes through a null pointer when there is no memory for the small objects that
+// describe its operands: what it needs is tried before.
 void RequireRoom() {
   constexpr size_t kBytes = 8192;
   void* room = nullptr;
@@ -54,10 +54,11 @@ class OneDnnProduct final : public Product {
     };
     RequireRoom();
     Translated([&] {
-      product_.execute(stream_, {{DNNL_ARG_SRC, of(description_.src_desc(), a)},
-                                 {DNNL_ARG_WEIGHTS, of(description_.weights_desc(), b)},
-                                 {DNNL_ARG_DST, of(description_.dst_desc(), c)},
-                                 {DNNL_ARG_SCRATCHPAD, of(description_.scratchpad_desc(), scratchpad)}});
+      product_.execute(stream_,
+                       {{DNNL_ARG_SRC, of(description_.src_desc(), a)},
+                        {DNNL_ARG_WEIGHTS, of(description_.weights_desc(), b)},
+                        {DNNL_ARG_DST, of(description_.dst_desc(), c)},
+                        {DNNL_ARG_SCRATCHPAD, of(description_.scratchpad_desc(), scratchpad)}});
     });
   }
   size_t ScratchpadBytes() const override { return description_.scratchpad_desc().get_size(); }
@@ -71,19 +72,22 @@ class OneDnnProduct final : public Product {
   std::string implementation_;
 };
 
-std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine, const ProductShape& s) {
+std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine,
+                                                     const ProductShape& s) {
   const bool integers = s.element == ProductElement::kS8;
   const auto type = integers                             ? memory::data_type::s8
                     : s.element == ProductElement::kBF16 ? memory::data_type::bf16
                                                          : memory::data_type::f32;
   const auto sum = integers ? memory::data_type::s32 : memory::data_type::f32;
-  const memory::dims b_strides = s.b_transposed ? memory::dims{1, s.b_stride} : memory::dims{s.b_stride, 1};
+  const memory::dims b_strides =
+      s.b_transposed ? memory::dims{1, s.b_stride} : memory::dims{s.b_stride, 1};
   const dnnl::matmul::desc operation(memory::desc({s.m, s.k}, type, memory::dims{s.k, 1}),
                                      memory::desc({s.k, s.n}, type, b_strides),
                                      memory::desc({s.m, s.n}, sum, memory::dims{s.n, 1}));
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  // Some implementations plan for as many threads as there are: with one, no sum over k is ever split.
+  // Some implementations plan for as many threads as there are: with one, no sum over k is ever
+  // split.
   const SingleThreadScope single;
   dnnl::matmul::primitive_desc description(operation, attributes, engine, /*allow_empty=*/true);
   if (!description) return std::nullopt;
@@ -114,14 +118,15 @@ const Product& PrimitiveCache::Get(const ProductShape& shape) {
   const auto description = Translated([&] { return Describe(engine_->engine, shape); });
   const std::string found = description ? description->impl_info_str() : "none";
   if (!Fast(found)) {
-    throw UserError(
-        fmt::format("[cpu] oneDNN offers only the implementation '{}' for a [{}, {}] x [{}, {}] product; "
-                    "expected one of 'brg:' or "
-                    "'gemm:'; use --compute f32 or an oneDNN 2.6 build for this CPU",
-                    found, shape.m, shape.k, shape.k, shape.n));
+    throw UserError(fmt::format(
+        "[cpu] oneDNN offers only the implementation '{}' for a [{}, {}] x [{}, {}] product; "
+        "expected one of 'brg:' or "
+        "'gemm:'; use --compute f32 or an oneDNN 2.6 build for this CPU",
+        found, shape.m, shape.k, shape.k, shape.n));
   }
   const SingleThreadScope single;
-  product = Translated([&] { return std::make_unique<OneDnnProduct>(engine_->engine, *description); });
+  product =
+      Translated([&] { return std::make_unique<OneDnnProduct>(engine_->engine, *description); });
   return *product;
 }
 

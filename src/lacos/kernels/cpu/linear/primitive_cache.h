@@ -1,8 +1,8 @@
-// oneDNN matrix products, made once per shape: creating one costs 0.1 to 0.5 ms, running it from here a few
-// microseconds.
+// oneDNN matrix products, made once per shape: creating one costs 0.1 to 0.5 ms, running it from
+// here a few microseconds.
 //
-// Every product runs on the calling thread alone (see tasks.h) and never allocates: the scratchpad is the
-// caller's.
+// Every product runs on the calling thread alone (see tasks.h) and never allocates: the scratchpad
+// is the caller's.
 #pragma once
 
 #include <compare>
@@ -21,8 +21,9 @@ enum class ProductElement : uint8_t { kF32, kBF16, kS8 };
 // c [m, n] = a [m, k] b.
 struct ProductShape {
   int64_t m = 0, n = 0, k = 0;
-  int64_t b_stride = 0;       // elements between the stored rows of b
-  bool b_transposed = false;  // b is stored [n, k] (a weight in its forward orientation) instead of [k, n]
+  int64_t b_stride = 0;  // elements between the stored rows of b
+  // b is stored [n, k] (a weight in its forward orientation) instead of [k, n]
+  bool b_transposed = false;
   ProductElement element = ProductElement::kF32;
   auto operator<=>(const ProductShape&) const = default;
 };
@@ -32,7 +33,8 @@ class Product {
   virtual ~Product() = default;
   virtual void Run(const void* a, const void* b, void* c, void* scratchpad) const = 0;
   virtual size_t ScratchpadBytes() const = 0;
-  virtual const std::string& Implementation() const = 0;  // oneDNN's name, "brg:avx512_core" or "gemm:jit"
+  // oneDNN's name, "brg:avx512_core" or "gemm:jit"
+  virtual const std::string& Implementation() const = 0;
 };
 
 class PrimitiveCache {
@@ -40,8 +42,8 @@ class PrimitiveCache {
   PrimitiveCache();
   ~PrimitiveCache();
 
-  // Valid until the cache is destroyed or Trim is called. Throws UserError when oneDNN offers only a slow
-  // implementation (neither "brg:" nor "gemm:").
+  // Valid until the cache is destroyed or Trim is called. Throws UserError when oneDNN offers only
+  // a slow implementation (neither "brg:" nor "gemm:").
   const Product& Get(const ProductShape& shape);
   // What Get would use, or "none".
   std::string ImplementationOf(const ProductShape& shape);

@@ -1,10 +1,11 @@
-// How many rows of a batch go into one product, so that a row's result does not depend on which other rows
-// there are.
+// How many rows of a batch go into one product, so that a row's result does not depend on which
+// other rows there are.
 //
-// Measured with oneDNN 2.6.3, one thread a product: `brg:avx512*` gives byte-equal rows for any number of
-// rows. `gemm:jit` (AVX2) gives byte-equal rows for every multiple of 12 up to 480 (K = 8 to 4097, N = 8 to
-// 512, both orientations) but not for 1, 32 or 128. So: AVX-512 rounds the last tile up to 16 rows; others
-// round it up to 12 if a check at start-up confirms it on this CPU, else all tiles are 96 rows, zero-padded.
+// Measured with oneDNN 2.6.3, one thread a product: `brg:avx512*` gives byte-equal rows for any
+// number of rows. `gemm:jit` (AVX2) gives byte-equal rows for every multiple of 12 up to 480 (K = 8
+// to 4097, N = 8 to 512, both orientations) but not for 1, 32 or 128. So: AVX-512 rounds the last
+// tile up to 16 rows; others round it up to 12 if a check at start-up confirms it on this CPU, else
+// all tiles are 96 rows, zero-padded.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +20,22 @@ struct RowTiles {
   int64_t granularity = 96;  // the last tile is zero-padded to a multiple of it
 
   // Rows of the tile that holds `valid` rows.
-  int64_t Padded(int64_t valid) const { return (valid + granularity - 1) / granularity * granularity; }
+  int64_t Padded(int64_t valid) const {
+    return (valid + granularity - 1) / granularity * granularity;
+  }
   int64_t Count(int64_t total) const { return (total + rows - 1) / rows; }
 };
 
-// The tiling for products of this type; runs a few small products. `implementation` is what oneDNN uses.
+// The tiling for products of this type; runs a few small products. `implementation` is what oneDNN
+// uses.
 RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element, std::string& implementation);
 
-// Whether bf16 products are native here (`brg:avx512_core_bf16`) and right: checked against exact integers.
+// Whether bf16 products are native here (`brg:avx512_core_bf16`) and right: checked against exact
+// integers.
 bool NativeBF16Works(PrimitiveCache& cache);
 
-// Whether oneDNN's s8 products are exact here and fast: without VNNI they add pairs in 16 bits that saturate.
+// Whether oneDNN's s8 products are exact here and fast: without VNNI they add pairs in 16 bits that
+// saturate.
 bool NativeInt8Works(PrimitiveCache& cache);
 
 }  // namespace lacos::cpu

@@ -1,8 +1,9 @@
-// Products too small or too oddly laid out for oneDNN: LoRA, attention, similarity, sums over tokens.
+// Products too small or too oddly laid out for oneDNN: LoRA, attention, similarity, sums over
+// tokens.
 //
-// Every element of C is one chain of fused multiply-adds over k in order, whatever the sizes and the position
-// of its row: a row's result never depends on how many rows there are. Columns come in whole vectors: callers
-// pad.
+// Every element of C is one chain of fused multiply-adds over k in order, whatever the sizes and
+// the position of its row: a row's result never depends on how many rows there are. Columns come in
+// whole vectors: callers pad.
 #if defined(LACOS_KERNELS_CPU_SMALL_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LACOS_KERNELS_CPU_SMALL_GEMM_INL_H_
 #undef LACOS_KERNELS_CPU_SMALL_GEMM_INL_H_
@@ -22,7 +23,8 @@ struct Strided {
   size_t column = 0;
 };
 
-constexpr size_t kGemmRows = 6;  // with two vectors of columns: 12 accumulators of AVX2's 16 registers
+// with two vectors of columns: 12 accumulators of AVX2's 16 registers
+constexpr size_t kGemmRows = 6;
 constexpr size_t kGemmColumns = 2 * kLanes;
 
 // c [kRows, kVectors * kLanes] (+)= a [kRows, depth] b [depth, kVectors * kLanes].
@@ -85,8 +87,8 @@ inline HWY_ATTR void SmallGemm(size_t rows, size_t columns, size_t depth, Stride
     const size_t width = columns - n < kGemmColumns ? columns - n : kGemmColumns;
     for (size_t i = 0; i < rows; i += kGemmRows) {
       const size_t count = rows - i < kGemmRows ? rows - i : kGemmRows;
-      GemmPanel(count, width, depth, {a.data + i * a.row, a.row, a.column}, b + n, b_stride, accumulate,
-                c + i * c_stride + n, c_stride);
+      GemmPanel(count, width, depth, {a.data + i * a.row, a.row, a.column}, b + n, b_stride,
+                accumulate, c + i * c_stride + n, c_stride);
     }
   }
 }

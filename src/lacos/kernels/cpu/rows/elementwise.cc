@@ -21,12 +21,14 @@ HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
 void AddImpl(ConstFloats a, ConstFloats b, int64_t n, Floats y) {
-  ForVectors(n, [&](size_t i, auto count)
-                    HWY_ATTR { Store(hn::Add(Load(a, i, count), Load(b, i, count)), y, i, count); });
+  ForVectors(n, [&](size_t i, auto count) HWY_ATTR {
+    Store(hn::Add(Load(a, i, count), Load(b, i, count)), y, i, count);
+  });
 }
 
 void GeluImpl(ConstFloats u, int64_t n, Floats y) {
-  ForVectors(n, [&](size_t i, auto count) HWY_ATTR { Store(GeluValue(Load(u, i, count)), y, i, count); });
+  ForVectors(
+      n, [&](size_t i, auto count) HWY_ATTR { Store(GeluValue(Load(u, i, count)), y, i, count); });
 }
 
 void GeluBackwardImpl(ConstFloats dy, ConstFloats u, int64_t n, Floats du) {
@@ -139,7 +141,8 @@ void FillTensor(View y, double value) {
 }
 
 void Add(View a, View b, View y) {
-  LACOS_CHECK(a.Elements() == y.Elements() && b.Elements() == y.Elements(), "tensors of one size are added");
+  LACOS_CHECK(a.Elements() == y.Elements() && b.Elements() == y.Elements(),
+              "tensors of one size are added");
   const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
   const Floats fy = FloatsOf(y);
   RunRanges(y.Elements(), kGrain, [&](int64_t begin, int64_t end) {

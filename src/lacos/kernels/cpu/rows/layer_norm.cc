@@ -14,8 +14,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// The sum of term(i, count) over n values in a fixed order: four interleaved chains of vectors, then their
-// lanes.
+// The sum of term(i, count) over n values in a fixed order: four interleaved chains of vectors,
+// then their lanes.
 template <class F>
 HWY_INLINE float SumOver(size_t n, F&& term) {
   const DF d;
@@ -32,9 +32,10 @@ HWY_INLINE float SumOver(size_t n, F&& term) {
   return Sum(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
 }
 
-// One row; xhat may be absent. `round`: y is made from xhat as bf16 holds it, whether or not it is kept.
-float LayerNormRowImpl(ConstFloats x, ConstFloats gamma, ConstFloats beta, float eps, bool round, int64_t n,
-                       Floats xhat, Floats y) {
+// One row; xhat may be absent. `round`: y is made from xhat as bf16 holds it, whether or not it is
+// kept.
+float LayerNormRowImpl(ConstFloats x, ConstFloats gamma, ConstFloats beta, float eps, bool round,
+                       int64_t n, Floats xhat, Floats y) {
   const DF d;
   const auto size = static_cast<size_t>(n);
   const float inverse = 1.0f / static_cast<float>(n);
@@ -66,8 +67,9 @@ void LayerNormBackwardRowImpl(ConstFloats dy, ConstFloats xhat, float rstd, Cons
   const auto g = [&](size_t i, auto count)
                      HWY_ATTR { return hn::Mul(Load(dy, i, count), Load(gamma, i, count)); };
   const VF mean = hn::Set(d, SumOver(size, g) * inverse);
-  const float dot = SumOver(
-      size, [&](size_t i, auto count) HWY_ATTR { return hn::Mul(g(i, count), Load(xhat, i, count)); });
+  const float dot = SumOver(size, [&](size_t i, auto count) HWY_ATTR {
+    return hn::Mul(g(i, count), Load(xhat, i, count));
+  });
   const VF projection = hn::Set(d, dot * inverse);
   const VF r = hn::Set(d, rstd);
   ForVectors(size, [&](size_t i, auto count) HWY_ATTR {
@@ -96,8 +98,9 @@ void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, 
   const bool round = xhat ? fxhat.bf16 : fy.bf16;
   RunRanges(x.rows(), RowGrain(cols), [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const float value = HWY_DYNAMIC_DISPATCH(LayerNormRowImpl)(
-          fx.At(t * cols), fg, fb, static_cast<float>(eps), round, cols, fxhat.At(t * cols), fy.At(t * cols));
+      const float value =
+          HWY_DYNAMIC_DISPATCH(LayerNormRowImpl)(fx.At(t * cols), fg, fb, static_cast<float>(eps),
+                                                 round, cols, fxhat.At(t * cols), fy.At(t * cols));
       if (r != nullptr) r[t] = value;
     }
   });
@@ -105,7 +108,8 @@ void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, 
 
 void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate, View dx) {
   const int64_t cols = dx.cols();
-  LACOS_CHECK(dy.Elements() == dx.Elements() && xhat.Elements() == dx.Elements() && gamma.Elements() == cols,
+  LACOS_CHECK(dy.Elements() == dx.Elements() && xhat.Elements() == dx.Elements() &&
+                  gamma.Elements() == cols,
               "LayerNorm's shapes agree");
   const ConstFloats fdy = FloatsOf(dy), fxhat = FloatsOf(xhat), fg = FloatsOf(gamma);
   const Floats fdx = FloatsOf(dx);

@@ -1,4 +1,5 @@
-// LayerNorm over rows with what its backward needs: the normalised input and 1 / standard deviation.
+// LayerNorm over rows with what its backward needs: the normalised input and 1 / standard
+// deviation.
 #pragma once
 
 #include "lacos/kernels/backend.h"

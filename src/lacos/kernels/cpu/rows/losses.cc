@@ -23,15 +23,16 @@ void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View d
   const int32_t* target = I32Of(targets);
   LACOS_CHECK(targets.Elements() == rows, "one target a row");
   LACOS_CHECK(!mask || mask.Elements() == scores.Elements(), "the mask has the scores' shape");
-  for (int64_t i = 0; i < rows; ++i) LACOS_CHECK(target[i] >= 0 && target[i] < cols, "a target is a column");
+  for (int64_t i = 0; i < rows; ++i)
+    LACOS_CHECK(target[i] >= 0 && target[i] < cols, "a target is a column");
   const float* x = F32Of(scores);
   float* dx = F32Of(dscores);
   const uint8_t* in = U8Of(mask);
   std::vector<double> row_loss(static_cast<size_t>(rows));
   RunTasks(rows, [&](int64_t i) {
-    row_loss[i] = ref::SoftmaxCrossEntropyRow<double>(x + i * cols, in == nullptr ? nullptr : in + i * cols,
-                                                      target[i], cols, 1.0 / static_cast<double>(rows),
-                                                      dx == nullptr ? nullptr : dx + i * cols);
+    row_loss[i] = ref::SoftmaxCrossEntropyRow<double>(
+        x + i * cols, in == nullptr ? nullptr : in + i * cols, target[i], cols,
+        1.0 / static_cast<double>(rows), dx == nullptr ? nullptr : dx + i * cols);
   });
   double sum = 0;
   for (const double value : row_loss) sum += value;
@@ -40,20 +41,21 @@ void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View d
 
 void MeanSquaredError(View x, View target, View loss, View dx) {
   LACOS_CHECK(x.Elements() == target.Elements(), "one target a value");
-  *F32Of(loss) =
-      static_cast<float>(ref::MeanSquaredError<double>(F32Of(x), F32Of(target), x.Elements(), F32Of(dx)));
+  *F32Of(loss) = static_cast<float>(
+      ref::MeanSquaredError<double>(F32Of(x), F32Of(target), x.Elements(), F32Of(dx)));
 }
 
 void CosentLoss(View x, View labels, double scale, View loss, View dx) {
   LACOS_CHECK(x.Elements() == labels.Elements(), "one label a value");
-  *F32Of(loss) =
-      static_cast<float>(ref::CosentLoss<double>(F32Of(x), F32Of(labels), scale, x.Elements(), F32Of(dx)));
+  *F32Of(loss) = static_cast<float>(
+      ref::CosentLoss<double>(F32Of(x), F32Of(labels), scale, x.Elements(), F32Of(dx)));
 }
 
 void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp, View dn) {
-  LACOS_CHECK(a.Elements() == p.Elements() && a.Elements() == n.Elements(), "three tensors of one shape");
-  *F32Of(loss) = static_cast<float>(ref::TripletLoss<double>(F32Of(a), F32Of(p), F32Of(n), margin, a.rows(),
-                                                             a.cols(), F32Of(da), F32Of(dp), F32Of(dn)));
+  LACOS_CHECK(a.Elements() == p.Elements() && a.Elements() == n.Elements(),
+              "three tensors of one shape");
+  *F32Of(loss) = static_cast<float>(ref::TripletLoss<double>(
+      F32Of(a), F32Of(p), F32Of(n), margin, a.rows(), a.cols(), F32Of(da), F32Of(dp), F32Of(dn)));
 }
 
 void SumSquares(std::span<const TensorView> x, View out, View nonfinite) {
@@ -87,12 +89,13 @@ void SumSquares(std::span<const TensorView> x, View out, View nonfinite) {
 void Adam8(const AdamStep& step, View gradient, const Adam8State& state, View parameter) {
   const int64_t n = parameter.Elements();
   const int64_t blocks = CeilDivide(n, kAdam8BlockSize);
-  LACOS_CHECK(gradient.Elements() == n && state.m_codes.Elements() == n && state.v_codes.Elements() == n,
-              "gradient and state have the parameter's size");
+  LACOS_CHECK(
+      gradient.Elements() == n && state.m_codes.Elements() == n && state.v_codes.Elements() == n,
+      "gradient and state have the parameter's size");
   LACOS_CHECK(state.m_absmax.Elements() == blocks && state.v_absmax.Elements() == blocks,
               "one scale a block");
-  Adam8UpdateF32(step, n, F32Of(gradient), U8Of(state.m_codes), U8Of(state.v_codes), F32Of(state.m_absmax),
-                 F32Of(state.v_absmax), F32Of(parameter));
+  Adam8UpdateF32(step, n, F32Of(gradient), U8Of(state.m_codes), U8Of(state.v_codes),
+                 F32Of(state.m_absmax), F32Of(state.v_absmax), F32Of(parameter));
 }
 
 void Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) {

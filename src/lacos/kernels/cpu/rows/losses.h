@@ -1,5 +1,5 @@
-// Losses and optimizer steps on f32 tensors: the shared templates of kernels/reference in double, and
-// kernels/adam.h.
+// Losses and optimizer steps on f32 tensors: the shared templates of kernels/reference in double,
+// and kernels/adam.h.
 #pragma once
 
 #include <span>

@@ -32,7 +32,8 @@ HWY_INLINE void WideMultiply(VU a, VU b, VU& high, VU& low) {
 #endif
 }
 
-// words[4 l + w] = word w of Philox({first_counter + l, site, low(key), high(key)}, {0, 0}) for each lane l.
+// words[4 l + w] = word w of Philox({first_counter + l, site, low(key), high(key)}, {0, 0}) for
+// each lane l.
 HWY_INLINE void PhiloxWords(uint32_t first_counter, uint32_t site, uint64_t key,
                             uint32_t* HWY_RESTRICT words) {
   const DU du;
@@ -65,10 +66,10 @@ HWY_INLINE void PhiloxWords(uint32_t first_counter, uint32_t site, uint64_t key,
   }
 }
 
-// factors[i] = 0 where channel `first + i` of this row is dropped, else `scale`; n factors. The rule is
-// DropoutSpec's.
-HWY_INLINE void DropoutFactors(uint64_t key, uint32_t site, uint64_t first, size_t n, uint32_t threshold,
-                               float scale, float* HWY_RESTRICT factors) {
+// factors[i] = 0 where channel `first + i` of this row is dropped, else `scale`; n factors. The
+// rule is DropoutSpec's.
+HWY_INLINE void DropoutFactors(uint64_t key, uint32_t site, uint64_t first, size_t n,
+                               uint32_t threshold, float scale, float* HWY_RESTRICT factors) {
   constexpr size_t kWords = 4 * kLanes;
   HWY_ALIGN uint32_t words[kWords];
   size_t skip = first % 4;

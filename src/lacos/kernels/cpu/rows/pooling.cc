@@ -10,9 +10,10 @@
 namespace lacos::cpu {
 namespace {
 
-// The text's row of greatest value in each column, the first of equals; NaN counts as greatest, so that it is
-// seen.
-void MaxText(ConstFloats x, int64_t first, int64_t length, int64_t cols, int32_t* argmax, float* y) {
+// The text's row of greatest value in each column, the first of equals; NaN counts as greatest, so
+// that it is seen.
+void MaxText(ConstFloats x, int64_t first, int64_t length, int64_t cols, int32_t* argmax,
+             float* y) {
   std::vector<float> row(static_cast<size_t>(cols));
   for (int64_t t = 0; t < length; ++t) {
     ConvertFloats(x.At((first + t) * cols), cols, FloatsOf(row.data()));
@@ -26,7 +27,8 @@ void MaxText(ConstFloats x, int64_t first, int64_t length, int64_t cols, int32_t
 }
 
 // The weighted sum over the text's rows, in row order in double.
-void SumText(ConstFloats x, Pooling pooling, int64_t first, int64_t length, int64_t cols, float* y) {
+void SumText(ConstFloats x, Pooling pooling, int64_t first, int64_t length, int64_t cols,
+             float* y) {
   std::vector<float> row(static_cast<size_t>(cols));
   std::vector<double> sum(static_cast<size_t>(cols), 0.0);
   for (int64_t t = 0; t < length; ++t) {
@@ -53,7 +55,8 @@ void Pool(View x, View offsets, Pooling pooling, View argmax, View y) {
     if (length == 0) {
       if (rows != nullptr) std::fill(rows + n * cols, rows + (n + 1) * cols, -1);
     } else if (pooling == Pooling::kMax) {
-      MaxText(from, first, length, cols, rows == nullptr ? nullptr : rows + n * cols, pooled.data());
+      MaxText(from, first, length, cols, rows == nullptr ? nullptr : rows + n * cols,
+              pooled.data());
     } else {
       SumText(from, pooling, first, length, cols, pooled.data());
     }
@@ -76,7 +79,8 @@ void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) 
     for (int64_t t = 0; t < length; ++t) {
       const auto weight = static_cast<float>(ref::PoolWeight(pooling, t, length));
       for (int64_t c = 0; c < cols; ++c) {
-        const float w = pooling == Pooling::kMax ? (rows[n * cols + c] == first + t ? 1.0f : 0.0f) : weight;
+        const float w =
+            pooling == Pooling::kMax ? (rows[n * cols + c] == first + t ? 1.0f : 0.0f) : weight;
         row[c] = w * gradient[c];
       }
       ConvertFloats(FloatsOf(row.data()), cols, to.At((first + t) * cols));

@@ -57,8 +57,9 @@ void L2Normalize(View x, View norm, View y) {
     const double length = std::sqrt(Dot(from, from, cols));
     if (norms != nullptr) norms[n] = static_cast<float>(length);
     // As the backward will see it: clamped by the stored norm.
-    const double divisor =
-        static_cast<float>(length) < static_cast<float>(ref::kSmallestNorm) ? ref::kSmallestNorm : length;
+    const double divisor = static_cast<float>(length) < static_cast<float>(ref::kSmallestNorm)
+                               ? ref::kSmallestNorm
+                               : length;
     for (int64_t c = 0; c < cols; ++c) out[c] = static_cast<float>(from[c] / divisor);
   });
 }
@@ -75,7 +76,8 @@ void L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) {
     const bool clamped = norms[n] < static_cast<float>(ref::kSmallestNorm);
     const double projection = clamped ? 0.0 : Dot(unit, g, cols);
     const double divisor = clamped ? ref::kSmallestNorm : static_cast<double>(norms[n]);
-    for (int64_t c = 0; c < cols; ++c) out[c] = static_cast<float>((g[c] - unit[c] * projection) / divisor);
+    for (int64_t c = 0; c < cols; ++c)
+      out[c] = static_cast<float>((g[c] - unit[c] * projection) / divisor);
   });
 }
 
@@ -115,7 +117,8 @@ void GatherRows(View x, View index, View y) {
 
 void GatherRowsBackward(View dy, View index, View dx) {
   const int64_t cols = dx.cols();
-  LACOS_CHECK(dy.cols() == cols && index.Elements() == dy.rows(), "dx [U, D] of dy [N, D] and index [N]");
+  LACOS_CHECK(dy.cols() == cols && index.Elements() == dy.rows(),
+              "dx [U, D] of dy [N, D] and index [N]");
   // The rows of dy that belong to each row of dx, in order: one thread sums a row.
   std::vector<std::vector<int64_t>> rows(static_cast<size_t>(dx.rows()));
   const int32_t* to = I32Of(index);
@@ -166,7 +169,8 @@ void RowScale(View x, View scale, bool accumulate, View y) {
 
 void AbsDifference(View a, View b, View y) {
   const int64_t cols = y.cols();
-  LACOS_CHECK(a.Elements() == y.Elements() && b.Elements() == y.Elements(), "three tensors of one shape");
+  LACOS_CHECK(a.Elements() == y.Elements() && b.Elements() == y.Elements(),
+              "three tensors of one shape");
   const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
   WriteRows(y, false, [&](int64_t n, float* out) {
     std::vector<float> copy_a, copy_b;

@@ -26,16 +26,18 @@ namespace lacos::cpu::HWY_NAMESPACE {
 
 static_assert(kBlockColumns % kGemmColumns == 0);
 
-// c [rows, columns] (+)= a^T b for one chunk: a [tokens, kBlockRows], b [tokens, kBlockColumns] packed
-// floats.
+// c [rows, columns] (+)= a^T b for one chunk: a [tokens, kBlockRows], b [tokens, kBlockColumns]
+// packed floats.
 void AddChunkImpl(int64_t tokens, int64_t rows, int64_t columns, const float* a, const float* b,
                   bool accumulate, float* c) {
   const auto padded = static_cast<size_t>(RoundUp(columns, kLanes));
-  SmallGemm(rows, padded, tokens, {a, 1, kBlockRows}, b, kBlockColumns, accumulate, c, kBlockColumns);
+  SmallGemm(rows, padded, tokens, {a, 1, kBlockRows}, b, kBlockColumns, accumulate, c,
+            kBlockColumns);
 }
 
 // y[c] += the sum of x[t, c] (times other[t, c]) over rows t of one leaf, for n columns.
-void SumLeafImpl(ConstFloats x, ConstFloats other, int64_t rows, int64_t stride, int64_t n, float* y) {
+void SumLeafImpl(ConstFloats x, ConstFloats other, int64_t rows, int64_t stride, int64_t n,
+                 float* y) {
   const Floats fy = FloatsOf(y);
   ForVectors(n, [&](size_t i, auto count) HWY_ATTR {
     VF sum = hn::Zero(DF());
@@ -64,8 +66,8 @@ void CheckLeaves(const TokenLeaves& leaves, int64_t tokens) {
 }
 
 // Rows [begin, end) and `count` columns of x [., stride] as floats with stride `packed_stride`.
-void PackColumns(ConstFloats x, int64_t stride, int64_t begin, int64_t end, int64_t first, int64_t count,
-                 int64_t packed_stride, float* packed) {
+void PackColumns(ConstFloats x, int64_t stride, int64_t begin, int64_t end, int64_t first,
+                 int64_t count, int64_t packed_stride, float* packed) {
   for (int64_t t = begin; t < end; ++t) {
     ConvertFloats(x.At(t * stride + first), count, FloatsOf(packed + (t - begin) * packed_stride));
   }
@@ -75,26 +77,31 @@ void PackColumns(ConstFloats x, int64_t stride, int64_t begin, int64_t end, int6
 
 WorkspaceNeed TokenOuterNeed(View a, View b) {
   const int64_t p = a.cols(), q = b.cols();
-  return {.thread = {kChunkTokens * kBlockColumns * sizeof(float), kChunkTokens * kBlockRows * sizeof(float),
-                     kBlockRows * kBlockColumns * sizeof(float)},
-          .tasks = CeilDivide(std::max(p, q), kBlockColumns) * CeilDivide(std::min(p, q), kBlockRows)};
+  return {
+      .thread = {kChunkTokens * kBlockColumns * sizeof(float),
+                 kChunkTokens * kBlockRows * sizeof(float),
+                 kBlockRows * kBlockColumns * sizeof(float)},
+      .tasks = CeilDivide(std::max(p, q), kBlockColumns) * CeilDivide(std::min(p, q), kBlockRows)};
 }
 
 void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y, Workspace& work) {
   const int64_t p = a.cols(), q = b.cols();
-  LACOS_CHECK(a.rows() == b.rows() && y.rows() == p && y.cols() == q, "y [p, q] of a [T, p] and b [T, q]");
+  LACOS_CHECK(a.rows() == b.rows() && y.rows() == p && y.cols() == q,
+              "y [p, q] of a [T, p] and b [T, q]");
   CheckLeaves(leaves, a.rows());
   // The wider side lies along vectors; y is then written transposed if that is a's.
   const bool swapped = p > q;
   const ConstFloats wide = FloatsOf(swapped ? a : b), narrow = FloatsOf(swapped ? b : a);
   const int64_t wide_columns = std::max(p, q), narrow_columns = std::min(p, q);
   float* out = F32Of(y);
-  const int64_t row_step = swapped ? 1 : q, column_step = swapped ? q : 1;  // of y, along narrow and wide
+  // of y, along narrow and wide
+  const int64_t row_step = swapped ? 1 : q, column_step = swapped ? q : 1;
   const int64_t column_blocks = CeilDivide(wide_columns, kBlockColumns);
   const auto scale = static_cast<float>(alpha);
   work.threads.Reserve();
   RunTasks(column_blocks * CeilDivide(narrow_columns, kBlockRows), [&](int64_t task) {
-    const int64_t column = task % column_blocks * kBlockColumns, row = task / column_blocks * kBlockRows;
+    const int64_t column = task % column_blocks * kBlockColumns,
+                  row = task / column_blocks * kBlockRows;
     const int64_t columns = std::min(kBlockColumns, wide_columns - column);
     const int64_t rows = std::min(kBlockRows, narrow_columns - row);
     float* packed_wide = work.threads.Mine(0).F32(kChunkTokens * kBlockColumns);
@@ -112,7 +119,8 @@ void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y,
       }
       for (int64_t i = 0; i < rows; ++i) {
         float* y_row = out + (row + i) * row_step + column * column_step;
-        for (int64_t j = 0; j < columns; ++j) y_row[j * column_step] += scale * c[i * kBlockColumns + j];
+        for (int64_t j = 0; j < columns; ++j)
+          y_row[j * column_step] += scale * c[i * kBlockColumns + j];
       }
     }
   });
@@ -129,8 +137,8 @@ void TokenSum(View x, View other, const TokenLeaves& leaves, View y) {
     for (int64_t leaf = 0; leaf < leaves.Count(); ++leaf) {
       const int64_t offset = leaves.begin[leaf] * cols + first;
       HWY_DYNAMIC_DISPATCH(SumLeafImpl)
-      (fx.At(offset), fother.At(offset), leaves.begin[leaf + 1] - leaves.begin[leaf], cols, end - first,
-       out + first);
+      (fx.At(offset), fother.At(offset), leaves.begin[leaf + 1] - leaves.begin[leaf], cols,
+       end - first, out + first);
     }
   });
 }

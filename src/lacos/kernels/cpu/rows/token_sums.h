@@ -1,8 +1,8 @@
 // Sums over tokens: gradients of LoRA matrices, biases and LayerNorm parameters.
 //
-// A leaf (TokenLeaves) is summed in row order as one chain a value and then added to y; threads share out the
-// columns of y, never its rows of x. So the bytes depend neither on the number of threads nor on how leaves
-// come in chunks.
+// A leaf (TokenLeaves) is summed in row order as one chain a value and then added to y; threads
+// share out the columns of y, never its rows of x. So the bytes depend neither on the number of
+// threads nor on how leaves come in chunks.
 #pragma once
 
 #include "lacos/kernels/backend.h"
