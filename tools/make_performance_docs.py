@@ -110,7 +110,7 @@ def breakdown(kind):
     cell = lambda p, top: f"{p['gflops']:.0f} G/s ({100 * p['gflops'] / top[0]:.0f} %)" if p else "-"
     lines += table(["matrix [out, in]", "direction", *(f"`--compute {m}`, of the ceiling" for m in modes)],
                    [[f"{out} × {inside}", direction, *(cell(b.get((out, inside, direction)), top) for b, top in zip(by_key, tops))] for out, inside, direction in keys])
-    lines += ["", "Verbs that move memory: bytes of the tensors named in a call, each once, a second of the verb.", ""]
+    lines += ["", "Effective bandwidth of the ops that move memory: each input and output counted once, divided by the op's time.", ""]
     moving = ("LayerNorm", "LayerNormBackward", "ScaleShift", "Add", "Fill")
     rows = []
     for verb in moving:

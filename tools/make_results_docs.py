@@ -112,7 +112,7 @@ class Page:
             parts.append(f"{what} {verdict} within {points(self.studies[study]['within'])} of full precision (all intervals within {span((low, high), True)})")
         row = next(row for row in self.studies["objective"]["rows"] if "difference" in row)
         parts.append(f"Sentence-BERT's softmax objective differs from MNR by {signed(row['difference'])} ({span(row['difference_interval'], True)}) on the same base, data and steps")
-        return [f"What the parts contribute there, {len([c for c in self.sweep['cells'] if c['trained']])} cells with {len(self.sweep['seeds'])} seeds each "
+        return [f"An ablation on the demo model: {len([c for c in self.sweep['cells'] if c['trained']])} configurations, {len(self.sweep['seeds'])} seeds each "
                 f"(`lacos sweep examples/sweep.toml`, Spearman × 100 on the bundled captions): " + "; ".join(parts) +
                 ". Rank, amount of data, depth and languages are in [docs/results.md](docs/results.md)."]
 
