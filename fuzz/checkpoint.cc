@@ -1,4 +1,5 @@
 // A model folder with weights: opened, every tensor read, and with the adapter that lies beside it.
+#include "lacos/formats/base_embedding.h"
 #include "lacos/formats/base_weights.h"
 
 #include <filesystem>

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -24,68 +23,8 @@
 namespace lacos {
 namespace {
 
-constexpr std::string_view kAbsmax = ".absmax";
-constexpr std::string_view kQuantMap = ".quant_map";
 // bitsandbytes puts .SCB and .weight_format in its place
 constexpr std::string_view kWeight = ".weight";
-
-bool IsFloating(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
-         dtype == DType::kF64;
-}
-
-// What transformers writes beside other programs' codes. Folders from before quant_method existed
-// have only bitsandbytes' own flags.
-QuantizationInfo ParseQuantizationConfig(const Json& json, const std::string& where) {
-  const auto refuse = [&](const std::string& found) {
-    throw UserError(fmt::format(
-        "[{}: quantization_config] found {}; expected bitsandbytes' 8-bit weights or an original "
-        "model; quantise the original with `lacos quantize`",
-        where, found));
-  };
-  const auto flag = [&](const char* key) {
-    const auto value = json.Find(key);
-    return value && value->AsBool();
-  };
-  if (const auto method = json.Find("quant_method");
-      method && method->AsString() != "bitsandbytes") {
-    refuse(fmt::format("the method '{}'", method->AsString()));
-  }
-  if (flag("load_in_4bit")) refuse("4-bit weights");
-  if (!flag("load_in_8bit")) refuse("no load_in_8bit");
-  return {.scheme = QuantScheme::kLinear, .bitsandbytes = true};
-}
-
-QuantizationInfo ParseQuantization(const Json& config, const std::string& where) {
-  QuantizationInfo info;
-  const auto json = config.Find("quantization");
-  if (!json) {
-    const auto other = config.Find("quantization_config");
-    return other ? ParseQuantizationConfig(*other, where) : info;
-  }
-  const std::string scheme = json->At("scheme").AsString();
-  if (scheme == Name(QuantScheme::kLinear)) {
-    info.scheme = QuantScheme::kLinear;
-  } else if (scheme == Name(QuantScheme::kDynamic)) {
-    info.scheme = QuantScheme::kDynamic;
-  } else {
-    throw UserError(fmt::format(
-        "[{}: quantization.scheme] found '{}'; expected linear or dynamic; quantise the "
-        "original again with this version of lacos",
-        where, scheme));
-  }
-  const Json block = json->At("block_size");
-  if (block.IsString() && block.AsString() == "row") return info;
-  info.block_size = block.AsInt();
-  if (info.block_size < 64 || info.block_size > 4096 ||
-      !std::has_single_bit(static_cast<uint64_t>(info.block_size))) {
-    throw UserError(fmt::format(
-        "[{}: quantization.block_size] found {}; expected \"row\" or a power of two from 64 to "
-        "4096; quantise the original again",
-        where, block.Dump()));
-  }
-  return info;
-}
 
 void RequireShape(const StoredTensor& tensor, const std::vector<int64_t>& expected,
                   const std::string& why) {
@@ -115,10 +54,6 @@ void RequireRowFormat(const StoredTensor& format) {
       format.file->path(), format.entry.name));
 }
 
-int64_t BlockSize(const QuantizationInfo& info, int64_t cols) {
-  return info.block_size > 0 ? info.block_size : cols;
-}
-
 std::string ListSome(const std::vector<std::string>& names) {
   constexpr size_t kShown = 12;
   const std::vector<std::string> shown(names.begin(),
@@ -129,33 +64,6 @@ std::string ListSome(const std::vector<std::string>& names) {
 }
 
 }  // namespace
-
-std::vector<TensorSpec> ListTensors(const BloomConfig& config) {
-  const int64_t d = config.hidden_size;
-  std::vector<TensorSpec> list;
-  list.push_back({"word_embeddings.weight", {config.vocab_size, d}, "word_embeddings"});
-  const auto layernorm = [&](const std::string& name) {
-    list.push_back({name + ".weight", {d}, "layernorm"});
-    list.push_back({name + ".bias", {d}, "layernorm"});
-  };
-  const auto linear = [&](const std::string& module, const std::string& kind, int64_t out,
-                          int64_t in) {
-    list.push_back({module + kind + ".weight", {out, in}, kind});
-    list.push_back({module + kind + ".bias", {out}, "bias"});
-  };
-  layernorm("word_embeddings_layernorm");
-  for (int64_t layer = 0; layer < config.layers; ++layer) {
-    const std::string block = fmt::format("h.{}.", layer);
-    layernorm(block + "input_layernorm");
-    linear(block + "self_attention.", "query_key_value", 3 * d, d);
-    linear(block + "self_attention.", "dense", d, d);
-    layernorm(block + "post_attention_layernorm");
-    linear(block + "mlp.", "dense_h_to_4h", 4 * d, d);
-    linear(block + "mlp.", "dense_4h_to_h", d, 4 * d);
-  }
-  layernorm("ln_f");
-  return list;
-}
 
 std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
   auto base_weights = std::make_shared<BaseWeights>();
@@ -212,7 +120,7 @@ std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
     const bool linear = info.scheme == QuantScheme::kLinear;
     RequireType(*tensor, tensor->entry.dtype == (linear ? DType::kI8 : DType::kU8),
                 fmt::format("{} for scheme {}", linear ? "I8" : "U8", Name(info.scheme)));
-    const int64_t block = BlockSize(info, spec.shape[1]);
+    const int64_t block = info.BlockSize(spec.shape[1]);
     if (const StoredTensor* absmax = take(spec.name + std::string(kAbsmax))) {
       RequireType(*absmax, absmax->entry.dtype == DType::kF32, "F32");
       RequireShape(*absmax, {CeilDivide(spec.shape[0] * spec.shape[1], block)},
@@ -290,7 +198,7 @@ std::shared_ptr<BaseWeights> BaseWeights::WithoutWeights(const BloomConfig& conf
       continue;
     }
     add(spec.name, info.scheme == QuantScheme::kLinear ? DType::kI8 : DType::kU8, spec.shape);
-    const int64_t block = BlockSize(info, spec.shape[1]);
+    const int64_t block = info.BlockSize(spec.shape[1]);
     add(spec.name + std::string(kAbsmax), DType::kF32,
         {CeilDivide(spec.shape[0] * spec.shape[1], block)});
     if (info.scheme == QuantScheme::kDynamic)
@@ -321,7 +229,7 @@ QuantizedMatrix BaseWeights::Matrix(const std::string& name) const {
   matrix.codes = tensor.file->Data(tensor.entry).data();
   if (IsFloating(tensor.entry.dtype)) return matrix;
   matrix.scheme = quantization_.scheme;
-  matrix.block_size = BlockSize(quantization_, matrix.cols);
+  matrix.block_size = quantization_.BlockSize(matrix.cols);
   // Finite everywhere: one infinite scale would silently make every vector NaN.
   const auto floats = [&](const std::string& companion) -> const float* {
     const StoredTensor& stored = Tensor(companion);
@@ -405,78 +313,6 @@ int64_t BaseWeights::Bytes() const {
   int64_t bytes = 0;
   for (const auto& [name, tensor] : tensors_) bytes += tensor.entry.bytes;
   return bytes;
-}
-
-namespace {
-
-class BaseWeightsEmbedding : public EmbeddingSource {
- public:
-  explicit BaseWeightsEmbedding(std::shared_ptr<BaseWeights> base_weights)
-      : base_weights_(std::move(base_weights)), codes_(base_weights_->Tensor(kName)) {
-    rows_ = codes_.entry.shape[0];
-    cols_ = codes_.entry.shape[1];
-    if (IsFloating(codes_.entry.dtype)) return;
-    scheme_ = base_weights_->quantization().scheme;
-    block_ = BlockSize(base_weights_->quantization(), cols_);
-    absmax_ = base_weights_->Tensor(std::string(kName) + std::string(kAbsmax));
-    if (scheme_ == QuantScheme::kDynamic) {
-      const StoredTensor& map = base_weights_->Tensor(std::string(kName) + std::string(kQuantMap));
-      map_.resize(256);
-      map.file->file()->ReadAt(map.entry.offset, std::as_writable_bytes(std::span(map_)));
-    }
-  }
-
-  int64_t rows() const override { return rows_; }
-  int64_t cols() const override { return cols_; }
-
-  void ReadRow(int64_t row, std::span<float> out) const override {
-    LACOS_CHECK(row >= 0 && row < rows_, "an embedding row lies inside the table");
-    LACOS_CHECK(static_cast<int64_t>(out.size()) == cols_, "a row has D values");
-    const int64_t size = static_cast<int64_t>(SizeOf(codes_.entry.dtype));
-    // Whole blocks from the one that holds the row's first value: a block may begin in the row
-    // before.
-    const int64_t first =
-        scheme_ == QuantScheme::kNone ? row * cols_ : row * cols_ / block_ * block_;
-    const int64_t count = (row + 1) * cols_ - first;
-    thread_local std::vector<std::byte> bytes;
-    bytes.resize(static_cast<size_t>(count * size));
-    codes_.file->file()->ReadAt(codes_.entry.offset + first * size, bytes);
-    QuantizedMatrix window{
-        .name = kName, .rows = 1, .cols = count, .scheme = scheme_, .dtype = codes_.entry.dtype};
-    window.codes = bytes.data();
-    thread_local std::vector<float> absmax;
-    if (scheme_ != QuantScheme::kNone) {
-      absmax.resize(static_cast<size_t>(CeilDivide(count, block_)));
-      const int64_t offset =
-          absmax_.entry.offset + first / block_ * static_cast<int64_t>(sizeof(float));
-      absmax_.file->file()->ReadAt(offset, std::as_writable_bytes(std::span(absmax)));
-      window.block_size = block_;
-      window.absmax = absmax.data();
-      window.code_map = map_.empty() ? nullptr : map_.data();
-    }
-    Decode(window, row * cols_ - first, cols_, out.data());
-    for (const float value : out) {
-      if (std::isfinite(value)) continue;
-      throw UserError(fmt::format(
-          "[{}: {}] has {} in row {}; expected finite numbers; check the file against its "
-          "source",
-          codes_.file->path(), codes_.entry.name, value, row));
-    }
-  }
-
- private:
-  static constexpr char kName[] = "word_embeddings.weight";
-  std::shared_ptr<BaseWeights> base_weights_;
-  StoredTensor codes_, absmax_;
-  int64_t rows_ = 0, cols_ = 0, block_ = 0;
-  QuantScheme scheme_ = QuantScheme::kNone;
-  std::vector<float> map_;
-};
-
-}  // namespace
-
-std::unique_ptr<EmbeddingSource> MakeEmbeddingSource(std::shared_ptr<BaseWeights> base_weights) {
-  return std::make_unique<BaseWeightsEmbedding>(std::move(base_weights));
 }
 
 }  // namespace lacos

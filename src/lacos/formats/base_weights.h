@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "lacos/formats/bloom_config.h"
+#include "lacos/formats/bloom_tensors.h"
+#include "lacos/formats/quantization_info.h"
 #include "lacos/io/tensor_file.h"
-#include "lacos/quant/embedding_source.h"
 #include "lacos/quant/quantized_matrix.h"
 
 namespace lacos {
@@ -19,25 +20,6 @@ namespace lacos {
 struct StoredTensor {
   std::shared_ptr<TensorFile> file;
   TensorEntry entry;
-};
-
-// Every tensor that a BLOOM of this configuration has, listed once: name without prefix, shape and
-// kind.
-struct TensorSpec {
-  std::string name;            // "h.0.self_attention.query_key_value.weight"
-  std::vector<int64_t> shape;  // [out, in] or [D]
-  // "query_key_value", ..., "word_embeddings", "bias", "layernorm": for per-kind reports
-  std::string kind;
-  bool IsMatrix() const { return shape.size() == 2; }
-};
-std::vector<TensorSpec> ListTensors(const BloomConfig& config);
-
-struct QuantizationInfo {
-  QuantScheme scheme = QuantScheme::kNone;
-  int64_t block_size = 0;  // 0 = one block a row
-  // bitsandbytes' LLM.int8 layout: linear codes a row, scales in NAME.SCB, the word embedding never
-  // cast.
-  bool bitsandbytes = false;
 };
 
 // An opened base folder: config.json and weights as safetensors or PyTorch's .bin, in one file or
@@ -91,8 +73,5 @@ class BaseWeights {
   // F32.
   mutable std::map<std::string, std::vector<float>> aligned_;
 };
-
-// The word embedding read by pread, plain or quantised, one row at a time.
-std::unique_ptr<EmbeddingSource> MakeEmbeddingSource(std::shared_ptr<BaseWeights> base_weights);
 
 }  // namespace lacos

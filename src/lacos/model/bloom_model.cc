@@ -6,6 +6,7 @@
 
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/formats/base_embedding.h"
 
 namespace lacos {
 

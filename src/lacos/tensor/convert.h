@@ -53,6 +53,12 @@ inline uint16_t FloatToF16(float value) {
   return static_cast<uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
 }
 
+// Whether values of this type are real floating-point numbers (not codes, indexes or complex).
+constexpr bool IsFloating(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 ||
+         dtype == DType::kF64;
+}
+
 // Converts `count` elements of a floating type (F32, F16, BF16, F64; any alignment) to float.
 // Returns false for other types.
 bool DecodeToFloat(DType dtype, const std::byte* source, size_t count, float* out);

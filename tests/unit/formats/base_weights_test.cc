@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "lacos/convert/quantize.h"
+#include "lacos/formats/base_embedding.h"
 #include "lacos/quant/code.h"
 #include "unit/formats/model_fixture.h"
 

@@ -1,0 +1,23 @@
+// The tensors that make up a BLOOM, by their plain names.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lacos/formats/bloom_config.h"
+
+namespace lacos {
+
+// Every tensor that a BLOOM of this configuration has, listed once: name without prefix, shape and
+// kind.
+struct TensorSpec {
+  std::string name;            // "h.0.self_attention.query_key_value.weight"
+  std::vector<int64_t> shape;  // [out, in] or [D]
+  // "query_key_value", ..., "word_embeddings", "bias", "layernorm": for per-kind reports
+  std::string kind;
+  bool IsMatrix() const { return shape.size() == 2; }
+};
+std::vector<TensorSpec> ListTensors(const BloomConfig& config);
+
+}  // namespace lacos
