@@ -11,7 +11,7 @@ static double Cosine(const float* a, const float* b, size_t d) {
     aa += (double)a[k] * a[k];
     bb += (double)b[k] * b[k];
   }
-  return aa == 0 || bb == 0 ? 0 : ab / (sqrt(aa) * sqrt(bb));
+  return aa == 0 || bb == 0 ? 0 : ab / sqrt(aa * bb);
 }
 
 void TestSimilarity(void) {

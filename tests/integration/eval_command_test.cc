@@ -233,7 +233,27 @@ TEST(SimilarityCommand, EqualSentencesHaveCosineOne) {
         RunLacos({"similarity", "--model", TinyModel(), "--input", input, "--json"});
     const Json pairs = Json::Parse(json.out, "stdout").At("pairs");
     ASSERT_EQ(pairs.size(), 2u);
+    EXPECT_EQ(pairs[0].At("cosine").AsDouble(), 1);
     EXPECT_EQ(pairs[1].At("sentence2").AsString(), "right");
+  }
+}
+
+// Two equal sentences are one similarity, whatever the sentence: every equal pair ties with every
+// other, so two pairs of three with the label 1 give an average precision of 2/3 in any order.
+TEST(EvalCommand, EqualSentencesTieInAveragePrecision) {
+  const TempFolder folder;
+  std::string text = "sentence1\tsentence2\tlabel\n";
+  for (int i = 0; i < 90; ++i) {
+    const std::string sentence = "a sentence with the number " + std::to_string(i * i);
+    text += sentence + "\t" + sentence + (i % 3 == 0 ? "\t0\n" : "\t1\n");
+  }
+  const std::string data = folder.Write("pairs.tsv", text);
+  for (const std::vector<std::string>& system :
+       {std::vector<std::string>{"--model", TinyModel()}, {"--floor", "tf-idf"}}) {
+    std::vector<std::string> words = {"--task", "pair_classification", "--data", data};
+    words.insert(words.end(), system.begin(), system.end());
+    const Json result = Evaluate(words).At("tasks")[0];
+    EXPECT_NEAR(result.At("average_precision").AsDouble(), 100 * 2.0 / 3, 1e-9) << system[0];
   }
 }
 
@@ -248,7 +268,8 @@ TEST(SimilarityCommand, AQueryFindsItselfFirstAndTiesGoToTheEarlierLine) {
   EXPECT_EQ(found[0].At("line").AsInt(), 2);
   EXPECT_EQ(found[1].At("line").AsInt(), 4);
   EXPECT_EQ(found[0].At("rank").AsInt(), 1);
-  EXPECT_NEAR(found[0].At("cosine").AsDouble(), 1, 1e-12);
+  EXPECT_EQ(found[0].At("cosine").AsDouble(), 1);
+  EXPECT_EQ(found[1].At("cosine").AsDouble(), 1);
   EXPECT_GE(found[1].At("cosine").AsDouble(), found[2].At("cosine").AsDouble());
   const RunResult text = RunLacos({"similarity", "--model", TinyModel(), "--query", "needle",
                                    "--input", input, "--top-k", "1"});

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""`lacos eval` against scikit-learn, trec_eval and sentence-transformers on the same vectors."""
+"""`lacos eval` against scikit-learn, scipy and trec_eval on the same vectors."""
 
 import json
 
 import numpy
 import pytrec_eval
+import scipy.stats
 import sklearn.linear_model
 import sklearn.metrics
 import sklearn.multiclass
@@ -21,8 +22,15 @@ def cosines(a, b):
     return (a @ b.T) / numpy.linalg.norm(a, axis=1)[:, None] / numpy.linalg.norm(b, axis=1)[None]
 
 
-def pairs(check):
-    rows = report.read_table(STS)
+def pair_cosines(a, b):
+    """Cosines of rows with one index. All three sums run in one order, so that two equal rows have exactly 1."""
+    a, b = a.astype(numpy.float64), b.astype(numpy.float64)
+    dot, aa, bb = (numpy.einsum("id,id->i", x, y) for x, y in ((a, b), (a, a), (b, b)))
+    return dot / numpy.sqrt(aa * bb)
+
+
+def pairs(check, rows=None):
+    rows = rows or report.read_table(STS)
     return rows, *(check.embed(MODEL, [row[name] for row in rows], "--pooling", "weighted_mean") for name in ("sentence1", "sentence2"))
 
 
@@ -39,11 +47,28 @@ def pair_classification(check):
     same = [1 if float(row["score"]) >= 3 else 0 for row in rows]
     path = check.work / "pairs.tsv"
     report.write_lines(path, ["sentence1\tsentence2\tlabel"] + [f"{r['sentence1']}\t{r['sentence2']}\t{s}" for r, s in zip(rows, same)])
-    similarity = numpy.diag(cosines(first, second))
+    similarity = pair_cosines(first, second)
     precision, recall, _ = sklearn.metrics.precision_recall_curve(same, similarity)
     f1 = 2 * precision * recall / numpy.maximum(precision + recall, 1e-300)
     compare(check, "eval --task pair_classification x100: scikit-learn", evaluate(check, "pair_classification", path),
             {"average_precision": sklearn.metrics.average_precision_score(same, similarity), "best_f1": f1.max()})
+
+
+def ties(check):
+    """Every second pair made of one text twice, with any label and score: these cosines tie."""
+    table = report.read_table(STS)
+    rows, first, second = pairs(check, [{**row, "sentence2": row["sentence1"]} if i % 2 else row for i, row in enumerate(table)])
+    gold = numpy.array([float(row["score"]) for row in rows])
+    same = (gold >= 3).astype(int)
+    similarity = pair_cosines(first, second)
+    assert (similarity[1::2] == 1).all()
+    path = check.work / "ties.tsv"
+    report.write_lines(path, ["sentence1\tsentence2\tscore\tlabel"]
+                       + [f"{r['sentence1']}\t{r['sentence2']}\t{r['score']}\t{s}" for r, s in zip(rows, same)])
+    compare(check, "eval --task pair_classification, equal pairs, x100: scikit-learn", evaluate(check, "pair_classification", path),
+            {"average_precision": sklearn.metrics.average_precision_score(same, similarity)})
+    compare(check, "eval --task sts, equal pairs, x100: scipy", evaluate(check, "sts", path),
+            {"spearman": scipy.stats.spearmanr(similarity, gold)[0], "pearson": scipy.stats.pearsonr(similarity, gold)[0]})
 
 
 def bitext(check):
@@ -92,5 +117,5 @@ def classification(check):
 
 
 if __name__ == "__main__":
-    report.main([("eval --task pair_classification", pair_classification), ("eval --task bitext", bitext),
+    report.main([("eval --task pair_classification", pair_classification), ("eval with equal pairs", ties), ("eval --task bitext", bitext),
                  ("eval --task retrieval", retrieval), ("eval --task classification", classification)])

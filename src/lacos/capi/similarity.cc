@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <span>
 #include <vector>
 
@@ -33,23 +32,19 @@ void RequireMatrices(const float* a, const float* b, size_t rows, size_t dimensi
   }
 }
 
-std::vector<double> Norms(const float* rows, size_t count, size_t dimension) {
-  std::vector<double> norms(count);
+std::vector<double> SquaredLengths(const float* rows, size_t count, size_t dimension) {
+  std::vector<double> squares(count);
   for (size_t i = 0; i < count; ++i) {
-    double squares = 0;
-    for (size_t k = 0; k < dimension; ++k) {
-      const double value = rows[i * dimension + k];
-      squares += value * value;
-    }
-    norms[i] = std::sqrt(squares);
+    const std::span row(rows + i * dimension, dimension);
+    squares[i] = Dot(row, row);
   }
-  return norms;
+  return squares;
 }
 
 void AllPairs(const float* a, size_t a_rows, const float* b, size_t b_rows, size_t dimension,
               float* out) {
-  const std::vector<double> a_norms = Norms(a, a_rows, dimension),
-                            b_norms = Norms(b, b_rows, dimension);
+  const std::vector<double> a_squares = SquaredLengths(a, a_rows, dimension),
+                            b_squares = SquaredLengths(b, b_rows, dimension);
   // [dimension, kTileRows]; rows beyond the last are 0
   std::vector<double> tile(dimension * kTileRows);
   for (size_t begin = 0; begin < b_rows; begin += kTileRows) {
@@ -66,8 +61,8 @@ void AllPairs(const float* a, size_t a_rows, const float* b, size_t b_rows, size
         for (size_t r = 0; r < kTileRows; ++r) dots[r] += value * tile[k * kTileRows + r];
       }
       for (size_t r = 0; r < count; ++r) {
-        const double norms = a_norms[i] * b_norms[begin + r];
-        out[i * b_rows + begin + r] = static_cast<float>(norms == 0 ? 0.0 : dots[r] / norms);
+        out[i * b_rows + begin + r] =
+            static_cast<float>(CosineOfProducts(dots[r], a_squares[i], b_squares[begin + r]));
       }
     }
   }

@@ -22,9 +22,10 @@ struct EmbeddedTable {
   int64_t cached = 0;                        // texts whose vector was read
   EncodeStatistics statistics;               // of those that were computed
   std::vector<bool> is_empty, is_truncated;  // by text; of computed and of cached ones
+  // NOLINTNEXTLINE(google-explicit-constructor): a table is used as its vectors
   operator Vectors() const {
     return {.values = values, .d = d};
-  }  // NOLINT: a table is used as its vectors
+  }
 };
 
 // `cache` may be null. Longest texts first, so that what is left is overestimated rather than

@@ -15,19 +15,20 @@ namespace {
 // Products of a block: 256 x 4,096 cosines are 4 MB.
 constexpr int64_t kQueryRows = 256, kCorpusRows = 4096;
 
-// Lengths of rows, and the rows scaled to length 1 in f32; zeros stay.
+// Squared lengths of rows, and the rows scaled to length 1 in f32; zeros stay.
 struct UnitRows {
   explicit UnitRows(const Vectors& rows)
-      : lengths(static_cast<size_t>(rows.n())), unit(rows.values.begin(), rows.values.end()) {
+      : squares(static_cast<size_t>(rows.n())), unit(rows.values.begin(), rows.values.end()) {
     ParallelFor(rows.n(), [&](int64_t i) {
-      const double length = lengths[static_cast<size_t>(i)] = Length(rows.Row(i));
-      if (length == 0) return;
+      const double square = squares[static_cast<size_t>(i)] = Dot(rows.Row(i), rows.Row(i));
+      if (square == 0) return;
+      const double length = std::sqrt(square);
       const auto row =
           std::span(unit).subspan(static_cast<size_t>(i * rows.d), static_cast<size_t>(rows.d));
       for (float& value : row) value = static_cast<float>(value / length);
     });
   }
-  std::vector<double> lengths;
+  std::vector<double> squares;
   std::vector<float> unit;
 };
 
@@ -60,13 +61,13 @@ class BlockSearch {
       const int64_t q1 = std::min(q0 + kQueryRows, queries_.n());
       const UnitRows query(queries_.Rows(q0, q1));
       const TensorView a = Upload(query.unit, q, q1 - q0);
-      query_lengths_ = query.lengths;
+      query_squares_ = query.squares;
       query_begin_ = q0;
       for (int64_t i = q0; i < q1; ++i) begin(i);
       for (int64_t c0 = 0; c0 < corpus_.n(); c0 += kCorpusRows) {
         const int64_t c1 = std::min(c0 + kCorpusRows, corpus_.n());
         const UnitRows block(corpus_.Rows(c0, c1));
-        corpus_lengths_ = block.lengths;
+        corpus_squares_ = block.squares;
         corpus_begin_ = c0;
         const TensorView b = Upload(block.unit, c, c1 - c0);
         const TensorView scores{
@@ -87,9 +88,9 @@ class BlockSearch {
 
   // For a query and a row of the blocks at hand.
   double Exact(int64_t query, int64_t row) const {
-    const double lengths = query_lengths_[static_cast<size_t>(query - query_begin_)] *
-                           corpus_lengths_[static_cast<size_t>(row - corpus_begin_)];
-    return lengths == 0 ? 0.0 : Dot(queries_.Row(query), corpus_.Row(row)) / lengths;
+    return CosineOfProducts(Dot(queries_.Row(query), corpus_.Row(row)),
+                            query_squares_[static_cast<size_t>(query - query_begin_)],
+                            corpus_squares_[static_cast<size_t>(row - corpus_begin_)]);
   }
 
  private:
@@ -105,7 +106,7 @@ class BlockSearch {
   Backend& backend_;
   const Vectors queries_, corpus_;
   double bound_;
-  std::span<const double> query_lengths_, corpus_lengths_;
+  std::span<const double> query_squares_, corpus_squares_;
   int64_t query_begin_ = 0, corpus_begin_ = 0;
 };
 

@@ -19,9 +19,9 @@ struct Neighbour {
 using SearchProgress = std::function<void(int64_t done, int64_t total)>;
 
 // The k nearest rows of `corpus` [c, d] of every row of `queries` [q, d], nearest first; min(k, c)
-// of them. Cosines are those of Cosine() to the last bit, of equal ones the earlier row is nearer:
-// products of whole blocks in f32 only tell which rows cannot be among the nearest, by the bound of
-// their rounding.
+// of them. Cosines are those of Cosine() to the last bit, and of equal ones the earlier row is
+// nearer: products of whole blocks in f32 only tell which rows cannot be among the nearest, by the
+// bound of their rounding.
 std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Vectors& queries,
                                                       const Vectors& corpus, int64_t k,
                                                       const SearchProgress& progress = {});

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lacos/base/check.h"
@@ -19,11 +20,13 @@ double Dot(std::span<const float> a, std::span<const float> b) {
   return dot;
 }
 
-double Length(std::span<const float> a) { return std::sqrt(Dot(a, a)); }
+double CosineOfProducts(double dot, double squares_a, double squares_b) {
+  const double squares = squares_a * squares_b;
+  return squares == 0 ? 0.0 : std::clamp(dot / std::sqrt(squares), -1.0, 1.0);
+}
 
 double Cosine(std::span<const float> a, std::span<const float> b) {
-  const double lengths = Length(a) * Length(b);
-  return lengths == 0 ? 0.0 : Dot(a, b) / lengths;
+  return CosineOfProducts(Dot(a, b), Dot(a, a), Dot(b, b));
 }
 
 std::vector<double> PairCosines(const Vectors& a, const Vectors& b) {

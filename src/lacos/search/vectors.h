@@ -25,14 +25,22 @@ struct Vectors {
   }
 };
 
-// Dot product and Euclidean length in double, summed in the order of the elements.
+// Dot product in double, summed in the order of the elements.
 double Dot(std::span<const float> a, std::span<const float> b);
-double Length(std::span<const float> a);
 
-// Cosine in double; 0 when one is zero.
+// The cosine, -1 to 1, of two vectors with the given dot product and squared lengths, all made by
+// Dot(); 0 when a vector is zero, NaN when a value is not finite. Every cosine outside the training
+// losses is computed here. The root is taken of the product and not of its factors, since
+// sqrt(x * x) is x in IEEE arithmetic: equal vectors have exactly 1 and opposite ones exactly -1,
+// so that equal pairs tie. Squares of finite floats lie between 2^-298 and 2^256, so their products
+// neither overflow nor underflow. Rounding may push a cosine past 1; it is cut there, so that no
+// pair is nearer than an equal one.
+double CosineOfProducts(double dot, double squares_a, double squares_b);
+
+// The cosine of two vectors, in double.
 double Cosine(std::span<const float> a, std::span<const float> b);
 
-// Cosines of rows i of two [n, d] matrices in double; 0 when a vector is zero.
+// The cosines of rows with one index of two [n, d] matrices.
 std::vector<double> PairCosines(const Vectors& a, const Vectors& b);
 
 // Throws UserError naming the first row, counted from 0, that is all zeros or has a value that is
@@ -45,9 +53,10 @@ void RequireUsable(const Vectors& vectors, const std::string& where);
 struct VectorFile {
   std::vector<float> values;
   int64_t d = 0;
+  // NOLINTNEXTLINE(google-explicit-constructor): a file is used as its vectors
   operator Vectors() const {
     return {.values = values, .d = d};
-  }  // NOLINT: a file is used as its vectors
+  }
 };
 VectorFile ReadVectors(const std::string& path, int64_t rows, const std::string& texts);
 

@@ -2,6 +2,7 @@
 // vectors (tools/golden/make_eval_golden.py).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -155,6 +156,23 @@ TEST(Pairs, AreToldApartAsSklearnAndSentenceTransformersMeasure) {
   const PairClassificationResult distinct = EvaluatePairs(Doubles(golden.At("distinct")), same);
   EXPECT_NEAR(distinct.best_f1, golden.At("best_f1").AsDouble(), kExact);
   EXPECT_NEAR(distinct.best_accuracy, golden.At("best_accuracy").AsDouble(), kExact);
+}
+
+// Half of the pairs are two equal vectors, with labels and scores of all kinds: their cosines tie
+// (tools/golden/make_tie_golden.py).
+TEST(EqualPairs, TieInAveragePrecisionAndSpearmanAsInSklearnAndScipy) {
+  const Json golden =
+      Json::ReadFile(std::string(LACOS_SOURCE_DIR) + "/tests/golden/eval/ties.json");
+  Matrix first(golden.At("first")), second(golden.At("second"));
+  for (Matrix* side : {&first, &second}) {
+    for (float& value : side->values) value /= 1000;
+  }
+  const std::vector<double> cosines = PairCosines(first, second);
+  EXPECT_EQ(std::count(cosines.begin(), cosines.end(), 1.0), golden.At("equal").AsInt());
+  EXPECT_NEAR(EvaluatePairs(cosines, Integers(golden.At("same"))).average_precision,
+              golden.At("average_precision").AsDouble(), kExact);
+  EXPECT_NEAR(Spearman(cosines, Doubles(golden.At("gold"))), golden.At("spearman").AsDouble(),
+              kExact);
 }
 
 }  // namespace

@@ -82,6 +82,33 @@ INSTANTIATE_TEST_SUITE_P(Sizes, Search,
                          testing::Values(std::pair{3, 5}, std::pair{20, 300}, std::pair{257, 64},
                                          std::pair{2, 4097}, std::pair{260, 4200}));
 
+// Products in f32 of equal rows differ from 1 and, with other places in a block, from each other.
+TEST(Search, FindsEqualRowsAtExactlyOneInTheOrderOfTheCorpus) {
+  const int64_t d = 33, distinct = 61, copies = 80;  // 4,880 rows: two blocks of the corpus
+  Random random(4, RandomStream::kWeights);
+  std::vector<float> query_values(static_cast<size_t>(distinct * d)), corpus_values;
+  for (float& value : query_values) value = static_cast<float>(random.Normal());
+  for (int64_t i = 0; i < copies; ++i)
+    corpus_values.insert(corpus_values.end(), query_values.begin(), query_values.end());
+  const Vectors queries{.values = query_values, .d = d}, corpus{.values = corpus_values, .d = d};
+  const auto backend = MakeCpuBackend({});
+  const auto nearest = NearestNeighbours(*backend, queries, corpus, copies + 1);
+  std::vector<std::vector<int64_t>> equal_rows;
+  for (int64_t i = 0; i < distinct; ++i) {
+    equal_rows.emplace_back();
+    for (int64_t k = 0; k < copies; ++k) equal_rows.back().push_back(k * distinct + i);
+  }
+  const auto ranks = RanksOf(*backend, queries, corpus, equal_rows);
+  for (size_t i = 0; i < nearest.size(); ++i) {
+    for (size_t k = 0; k < copies; ++k) {
+      EXPECT_EQ(nearest[i][k].cosine, 1) << "query " << i << " place " << k;
+      EXPECT_EQ(nearest[i][k].index, equal_rows[i][k]) << "query " << i << " place " << k;
+      EXPECT_EQ(ranks[i][k], static_cast<int64_t>(k + 1)) << "query " << i << " place " << k;
+    }
+    EXPECT_LT(nearest[i][copies].cosine, 1) << "query " << i;
+  }
+}
+
 TEST(Search, ReportsItsProgressToTheEnd) {
   const std::vector<float> values = MakeRows(300, 8, 3);
   const Vectors rows{.values = values, .d = 8};
