@@ -9,6 +9,7 @@ export LACOS
 venv=build/python-venv
 rm -rf "$venv"
 python3 -m venv "$venv"
-# The compiler's name as CMake finds it by itself: pip would pass Python's own, and ccache would then know none of the objects.
-CC=${CC:-cc} CXX=${CXX:-c++} "$venv/bin/pip" install --quiet --disable-pip-version-check .
+# The compiler's name as CMake finds it by itself (pip would pass Python's own), and warnings as errors, as in the presets: so
+# ccache knows the objects.
+CC=${CC:-cc} CXX=${CXX:-c++} "$venv/bin/pip" install --quiet --disable-pip-version-check -C cmake.define.LACOS_WERROR=ON .
 "$venv/bin/python" -m unittest discover --start-directory python/tests "${@:2}"
