@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of every fuzz target into fuzz/corpus/TARGET: small valid files of each form, and a few
-damaged ones; and into fuzz/regressions/TARGET those that failed once and can be written down. The same bytes on every machine; nothing but Python's standard library.
+"""Writes the seed inputs of every fuzz target into fuzz/corpus/TARGET.zip: small valid files of each form, and a few
+damaged ones, beside what the fuzzer found; and into fuzz/regressions/TARGET those that failed once and can be written
+down. The same bytes on every machine; nothing but Python's standard library.
 
     fuzz/make_corpus.py [FOLDER]
 """
@@ -11,6 +12,7 @@ import pathlib
 import struct
 import sys
 
+import corpus
 import seeds_of_runs
 
 
@@ -369,15 +371,18 @@ def regressions():
 
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parent)
-    total = count = 0
-    inputs = [("corpus", *seed) for made in (seeds(), seeds_of_runs.seeds()) for seed in made]
-    inputs += [("regressions", *seed) for made in (regressions(), seeds_of_runs.regressions()) for seed in made]
-    for kind, target, name, data in inputs:
-        path = root / kind / target / name
+    made = [*seeds(), *seeds_of_runs.seeds()]
+    for target in sorted({target for target, _, _ in made}):
+        path = root / "corpus" / f"{target}.zip"
+        # An input under another name is what the fuzzer found, or a seed that is no longer made.
+        kept = {name: data for name, data in corpus.read(path).items() if name == corpus.found_name(data)}
+        corpus.write(path, kept | {name: data for of, name, data in made if of == target})
+    failed = [*regressions(), *seeds_of_runs.regressions()]
+    for target, name, data in failed:
+        path = root / "regressions" / target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-        total, count = total + len(data), count + 1
-    print(f"{count} files, {total} bytes in {root}")
+    print(f"{len(made)} seeds and {len(failed)} regressions in {root}")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ sum() { awk -F'\t' -v target="$1" -v field="$2" '$1 == target {s += $field} END 
 most() { awk -F'\t' -v target="$1" -v field="$2" '$1 == target && $field + 0 > m {m = $field} END {printf "%.0f", m}' "$build/runs.tsv"; }
 
 if [[ ${1:-} == --missing ]]; then
-  for folder in corpus/*/; do
-    target=$(basename "$folder")
+  for zip in corpus/*.zip; do
+    target=$(basename "$zip" .zip)
     left=$((wanted - $(sum "$target" 6)))
     [[ $left -le 0 ]] || echo "make fuzz TARGET=$target SECONDS=$left"
   done
@@ -27,8 +27,8 @@ trap 'rm -f "$table"' EXIT
 {
   echo "| target | executions | CPU seconds | edges | corpus: files, kB | inputs that failed, kept as regressions |"
   echo "|---|--:|--:|--:|--:|--:|"
-  for folder in corpus/*/; do
-    target=$(basename "$folder")
+  for zip in corpus/*.zip; do
+    target=$(basename "$zip" .zip)
     files=$( (find "$build/corpus/$target" -type f 2>/dev/null || true) | wc -l)
     bytes=$( (find "$build/corpus/$target" -type f -printf '%s\n' 2>/dev/null || true) | awk '{s += $1} END {printf "%.0f", s / 1000}')
     kept=$( (find "regressions/$target" -type f 2>/dev/null || true) | wc -l)

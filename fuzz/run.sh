@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Fuzzes one target for a time, from the committed seeds and what earlier runs found, and notes the outcome:
 #   fuzz/run.sh TARGET SECONDS [libFuzzer options]
-# LACOS_FUZZ_BUILD: the build folder (build/fuzz). Its folder corpus/TARGET grows, findings/TARGET gets the inputs that
-# failed, runs.tsv a line for fuzz/report.sh with the processor seconds the target took (other work on the machine does not
-# count). Exit status 1 where there was a finding.
+# LACOS_FUZZ_BUILD: the build folder (build/fuzz). Its folder seeds/TARGET has the unpacked seeds; corpus/TARGET grows,
+# findings/TARGET gets the inputs that failed, runs.tsv a line for fuzz/report.sh with the processor seconds the target
+# took (other work on the machine does not count). Exit status 1 where there was a finding.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 [[ $# -ge 2 ]] || { sed -n '3p' "$0" >&2; exit 2; }
@@ -11,9 +11,9 @@ target=$1 seconds=$2
 shift 2
 build=${LACOS_FUZZ_BUILD:-../build/fuzz}
 program=$build/bin/fuzz_$target
-[[ -x $program ]] || { echo "run.sh: there is no $program; targets: $(ls corpus | xargs); build with cmake --build --preset fuzz" >&2; exit 2; }
+[[ -x $program ]] || { echo "run.sh: there is no $program; targets: $(basename -s .zip corpus/*.zip | xargs); build with cmake --build --preset fuzz" >&2; exit 2; }
 mkdir -p "$build/corpus/$target" "$build/findings/$target"
-seeds=(corpus/"$target")
+seeds=("$build/seeds/$target")
 [[ -d regressions/$target ]] && seeds+=(regressions/"$target")
 scratch=$(mktemp -d -p "$([[ -w /dev/shm ]] && echo /dev/shm || echo "${TMPDIR:-/tmp}")" lacos-fuzz.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT

@@ -4,14 +4,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 build=${LACOS_FUZZ_BUILD:-../build/fuzz}
-targets=(corpus/*/)
+targets=(corpus/*.zip)
 each=$((${1:-110} / ${#targets[@]}))
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 status=0
-for folder in "${targets[@]}"; do
-  target=$(basename "$folder")
-  mkdir -p "$scratch/bin"
+mkdir -p "$scratch/bin"
+ln -s "$(realpath "$build")/seeds" "$scratch/seeds"
+for zip in "${targets[@]}"; do
+  target=$(basename "$zip" .zip)
   ln -sf "$(realpath "$build")/bin/fuzz_$target" "$scratch/bin/"
   LACOS_FUZZ_BUILD=$scratch ./run.sh "$target" "$each" -seed=1 || status=1
 done
