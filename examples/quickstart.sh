@@ -2,7 +2,7 @@
 # The whole way on the bundled demo: cast to 8 bit, train, score before and after, embed, search.
 #
 # STSB   the STS benchmark archive Stsbenchmark.tar.gz, to score on all of STSb dev and test too (default: the copy in
-#        ../shared, where there is one)
+#        the shared files, where there is one; LACOS_SHARED names their folder, default ../shared)
 # OUT    where results go (default build/quickstart; emptied first)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,7 +11,7 @@ lacos=build/release/bin/lacos
 base=examples/bloom-nano
 data=examples/data
 out=${OUT:-build/quickstart}
-stsb=${STSB:-../shared/data/sts/stsb/Stsbenchmark.tar.gz}
+stsb=${STSB:-${LACOS_SHARED:-../shared}/data/sts/stsb/Stsbenchmark.tar.gz}
 encoding=(--pooling weighted_mean --max-length 75)
 
 started=$SECONDS

@@ -16,7 +16,7 @@ import report
 
 QKV = "query_key_value"
 ALL = [QKV, "dense", "dense_h_to_4h", "dense_4h_to_h"]
-REAL = report.REPOSITORY.parent / "shared/data/weights"
+REAL = report.SHARED / "data/weights"
 LIMIT = 1e-5
 
 # name: (class of the base, LoraConfig, safetensors, type of the adapter)
@@ -68,7 +68,7 @@ def write_peft_adapter(folder: pathlib.Path, base: pathlib.Path, case, seed: int
     kind, arguments, safe, dtype = case
     model = get_peft_model(load_base(base, kind), LoraConfig(**({"r": 4, "lora_alpha": 16} | arguments)))
     generator = torch.Generator().manual_seed(seed)
-    for name, parameter in sorted(model.named_parameters()):
+    for _, parameter in sorted(model.named_parameters()):
         if parameter.requires_grad:
             parameter.data.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
             if dtype is not None:  # both sides compute in float32 from the rounded values

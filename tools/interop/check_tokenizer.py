@@ -129,7 +129,9 @@ def trained(pre, lines, vocabulary, post=None, added=(), change=None):
 
 def variants():
     """name: (pre-tokenizer, vocabulary, post-processor, added tokens, change of the JSON)"""
-    from tokenizers import AddedToken, Regex, pre_tokenizers as pre, processors as post
+    from tokenizers import AddedToken, Regex
+    from tokenizers import pre_tokenizers as pre
+    from tokenizers import processors as post
 
     def split(regex, behavior="isolated", invert=False):
         return pre.Split(Regex(regex), behavior, invert)
@@ -183,7 +185,7 @@ class Lines:
         written, self.shared = tokenizer_corpus.written_lines()
         self.generated = list(tokenizer_corpus.generated_lines(1, 600 if self.shared else 18_000))
         self.lines = written + self.generated
-        self.corpus = f"{len(written)} written lines" if self.shared else "no ../shared/data: generated lines only"
+        self.corpus = f"{len(written)} written lines" if self.shared else "no shared files: generated lines only"
 
     def spread(self, count):
         return [self.lines[i * len(self.lines) // count] for i in range(count)] if count < len(self.lines) else self.lines
@@ -211,7 +213,8 @@ def freshly_trained(check, lines):
 
 def classes(check):
     """Whether characters are in the classes of patterns in which they are for the package."""
-    from tokenizers import Regex, pre_tokenizers as pre
+    from tokenizers import Regex
+    from tokenizers import pre_tokenizers as pre
 
     lines = []
     for begin in range(0, 0x110000, 96):
@@ -255,7 +258,7 @@ def everything(check):
     if GPT2.exists():
         check.attempt("tokenize, GPT-2", lambda: real(check, "GPT-2", GPT2, lines, 120_000, stride=4))
     else:
-        print(report.COLUMNS.format(what="tokenize, GPT-2", cases=0, largest="-", limit="-", verdict="skipped: no ../shared/data"), flush=True)
+        print(report.COLUMNS.format(what="tokenize, GPT-2", cases=0, largest="-", limit="-", verdict="skipped: no shared files"), flush=True)
     freshly_trained(check, lines)
     check.attempt("tokenize, classes", lambda: classes(check))
     check.attempt("tokenize, BLOOM's own file", lambda: bloom(check, lines))

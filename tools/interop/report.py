@@ -12,6 +12,8 @@ import warnings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+# Published data and models that are too large for the repository; what needs them is skipped without them.
+SHARED = pathlib.Path(os.environ.get("LACOS_SHARED", REPOSITORY.parent / "shared"))
 COLUMNS = "{what:<72} {cases:>6} {largest:>12} {limit:>9}  {verdict}"
 
 

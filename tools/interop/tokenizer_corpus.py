@@ -1,11 +1,11 @@
-"""Texts for comparing tokenizers: every language of ../shared/data where it is, and generated ones everywhere."""
+"""Texts for comparing tokenizers: every language of the shared files where they are, and generated ones everywhere."""
 
 import random
 
 import report
 from tokenizer_compare import hostile_lines, lines_of
 
-SHARED = report.REPOSITORY.parent / "shared/data"
+SHARED = report.SHARED / "data"
 
 # Letters of a language as ranges of code points; words are drawn from them.
 ALPHABETS = {
@@ -21,7 +21,7 @@ ALPHABETS = {
 
 
 def written_lines():
-    """Distinct lines that people wrote, and whether ../shared/data is here."""
+    """Distinct lines that people wrote, and whether the shared files are here."""
     texts = [SHARED] if SHARED.is_dir() else []
     lines = [line for text in texts for line in lines_of(text)] + report.sentences()
     return list(dict.fromkeys(lines)), bool(texts)

@@ -1,4 +1,4 @@
-// The public archives themselves, as they lie in ../shared/data and re-arranged as SentEval lays
+// The public archives themselves, as they lie in the shared files and re-arranged as SentEval lays
 // them out: every published total. Skipped where they are not at hand.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -10,6 +10,7 @@
 
 #include "lacos/data/prepare/prepare.h"
 #include "lacos/io/manifest.h"
+#include "shared_files.h"
 #include "unit/io/test_files.h"
 
 namespace lacos {
@@ -20,11 +21,9 @@ using ::testing::IsEmpty;
 
 namespace fs = std::filesystem;
 
-constexpr const char* kData = LACOS_SOURCE_DIR "/../shared/data";
+const std::string kData = SharedFile("data");
 
-bool HasData() {
-  return fs::exists(std::string(kData) + "/sts") && fs::exists(std::string(kData) + "/tasks");
-}
+bool HasData() { return fs::exists(kData + "/sts") && fs::exists(kData + "/tasks"); }
 
 std::map<std::string, int64_t> TestTotals(const std::vector<SuiteSet>& sets) {
   std::map<std::string, int64_t> totals;
@@ -37,7 +36,7 @@ std::map<std::string, int64_t> TestTotals(const std::vector<SuiteSet>& sets) {
 }
 
 TEST(PrepareRealFiles, EveryPublishedTotalIsReached) {
-  if (!HasData()) GTEST_SKIP() << "../shared/data is not at hand";
+  if (!HasData()) GTEST_SKIP() << "not at hand: " << kData;
   const TestFolder folder;
   const PrepareReport report = PrepareSuite({.from = kData, .to = folder / "suite"});
   EXPECT_TRUE(report.written);
@@ -84,11 +83,11 @@ TEST(PrepareRealFiles, EveryPublishedTotalIsReached) {
 }
 
 TEST(PrepareRealFiles, SentEvalsLayoutGivesTheSameScoresAndCounts) {
-  if (!HasData()) GTEST_SKIP() << "../shared/data is not at hand";
+  if (!HasData()) GTEST_SKIP() << "not at hand: " << kData;
   const TestFolder folder;
   const std::string first = folder / "suite", raw = folder / "downstream",
                     second = folder / "again";
-  PrepareSuite({.from = std::string(kData) + "/sts", .to = first, .only = {"sts"}});
+  PrepareSuite({.from = kData + "/sts", .to = first, .only = {"sts"}});
   const Suite suite = OpenSuite(first);
   // Lower-cased as SentEval does, with ungraded rows as it has them, under its names.
   const auto lower = [](std::string text) {
@@ -138,9 +137,9 @@ TEST(PrepareRealFiles, SentEvalsLayoutGivesTheSameScoresAndCounts) {
 }
 
 TEST(PrepareRealFiles, SentenceTransformersBenchmarkIsThePublishedOne) {
-  if (!HasData()) GTEST_SKIP() << "../shared/data is not at hand";
+  if (!HasData()) GTEST_SKIP() << "not at hand: " << kData;
   const TestFolder folder;
-  PrepareSuite({.from = std::string(kData) + "/sts/stsb",
+  PrepareSuite({.from = kData + "/sts/stsb",
                 .to = folder / "suite",
                 .only = {"sts"},
                 .allow_incomplete = true});
@@ -165,9 +164,9 @@ TEST(PrepareRealFiles, SentenceTransformersBenchmarkIsThePublishedOne) {
 // Headlines, images and OnWN were used in several years; without a folder that names one the scores
 // decide.
 TEST(PrepareRealFiles, TheYearIsToldByTheScoresWhereNoFolderNamesIt) {
-  if (!HasData()) GTEST_SKIP() << "../shared/data is not at hand";
+  if (!HasData()) GTEST_SKIP() << "not at hand: " << kData;
   const TestFolder folder;
-  PrepareSuite({.from = std::string(kData) + "/sts", .to = folder / "suite", .only = {"sts"}});
+  PrepareSuite({.from = kData + "/sts", .to = folder / "suite", .only = {"sts"}});
   const Suite suite = OpenSuite(folder / "suite");
   int place = 0;
   std::vector<std::string> paths;

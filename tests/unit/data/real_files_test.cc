@@ -9,12 +9,13 @@
 
 #include "lacos/data/examples.h"
 #include "lacos/io/json.h"
+#include "shared_files.h"
 #include "unit/io/test_files.h"
 
 namespace lacos {
 namespace {
 
-const std::string kData = LACOS_SOURCE_DIR "/../shared/data/";
+const std::string kData = SharedFile("data/");
 
 #define SKIP_WITHOUT(path) \
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "not at hand: " << (path)
@@ -179,9 +180,7 @@ TEST(RealFiles, TextsThatAreNotUtf8AreNamed) {
 }
 
 TEST(RealFiles, TheTokenizerOfTheDemoModelReadsBackEqual) {
-  const std::string path = LACOS_SOURCE_DIR "/../shared/models/bloom-nano/tokenizer.json";
-  SKIP_WITHOUT(path);
-  const Json json = Json::ReadFile(path);
+  const Json json = Json::ReadFile(LACOS_SOURCE_DIR "/examples/bloom-nano/tokenizer.json");
   EXPECT_EQ(Json::Parse(json.Dump(2), "again").Dump(), json.Dump());
 }
 

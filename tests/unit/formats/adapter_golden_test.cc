@@ -11,6 +11,7 @@
 
 #include "lacos/io/safetensors.h"
 #include "lacos/model/sentence_encoder.h"
+#include "shared_files.h"
 #include "unit/formats/model_fixture.h"
 
 namespace lacos {
@@ -95,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(Recorded, AdapterGolden,
                          [](const auto& info) { return std::string(info.param); });
 
 // Adapters that people published for bloom-560m, kept outside the repository.
-const std::string kPublished = LACOS_SOURCE_DIR "/../shared/data/weights/";
+const std::string kPublished = SharedFile("data/weights/");
 const BloomConfig kBloom560m{.hidden_size = 1024, .heads = 16, .layers = 24, .vocab_size = 250880};
 
 TEST(PublishedAdapterTest, PeftAdaptersOfBloom560mAreRead) {

@@ -1,0 +1,16 @@
+// Published data and models that are too large for the repository: where a checkout finds them.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+
+namespace lacos {
+
+// The path of a file in the folder that the environment variable LACOS_SHARED names, by default
+// shared/ beside the repository. Tests that read there skip where the file is absent.
+inline std::string SharedFile(const std::string& path) {
+  const char* folder = std::getenv("LACOS_SHARED");
+  return (folder != nullptr ? std::string(folder) : LACOS_SOURCE_DIR "/../shared") + "/" + path;
+}
+
+}  // namespace lacos
