@@ -13,6 +13,7 @@
 #include "lacos/data/cells.h"
 #include "lacos/io/line_reader.h"
 #include "lacos/io/mapped_file.h"
+#include "lacos/io/utf8.h"
 
 namespace lacos {
 namespace {
@@ -36,20 +37,6 @@ struct Capitals {
 };
 constexpr Capitals kCapitals[] = {{0xC0, 0xD6, 32},   {0xD8, 0xDE, 32},   {0x391, 0x3A1, 32},
                                   {0x3A3, 0x3AB, 32}, {0x400, 0x40F, 80}, {0x410, 0x42F, 32}};
-
-void AppendUtf8(uint32_t code, std::string& text) {
-  if (code < 0x800) {
-    text += static_cast<char>(0xC0 | code >> 6);
-  } else if (code < 0x10000) {
-    text += static_cast<char>(0xE0 | code >> 12);
-    text += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-  } else {
-    text += static_cast<char>(0xF0 | code >> 18);
-    text += static_cast<char>(0x80 | (code >> 12 & 0x3F));
-    text += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-  }
-  text += static_cast<char>(0x80 | (code & 0x3F));
-}
 
 uint64_t PairHash(uint64_t a, uint64_t b) {
   const std::array<uint64_t, 2> both = {std::min(a, b), std::max(a, b)};

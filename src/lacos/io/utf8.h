@@ -1,5 +1,5 @@
-// UTF-8 validation as the Unicode standard defines it: no surrogates, no overlong forms, nothing
-// above U+10FFFF.
+// UTF-8 validation as the Unicode standard defines it (no surrogates, no overlong forms, nothing
+// above U+10FFFF), and encoding.
 #pragma once
 
 #include <cstddef>
@@ -17,5 +17,25 @@ inline bool IsValidUtf8(std::string_view text) {
 // U+FFFD for each maximal subpart of an ill-formed sequence (Unicode 3.9, "U+FFFD Substitution of
 // Maximal Subparts"), which is what Python's errors='replace' does.
 std::string ReplaceInvalidUtf8(std::string_view text);
+
+// Appends the UTF-8 form of a code point, at most U+10FFFF.
+inline void AppendUtf8(char32_t c, std::string& text) {
+  const auto trail = [&](int shift) { text += static_cast<char>(0x80 | (c >> shift & 0x3F)); };
+  if (c < 0x80) {
+    text += static_cast<char>(c);
+  } else if (c < 0x800) {
+    text += static_cast<char>(0xC0 | c >> 6);
+    trail(0);
+  } else if (c < 0x10000) {
+    text += static_cast<char>(0xE0 | c >> 12);
+    trail(6);
+    trail(0);
+  } else {
+    text += static_cast<char>(0xF0 | c >> 18);
+    trail(12);
+    trail(6);
+    trail(0);
+  }
+}
 
 }  // namespace lacos

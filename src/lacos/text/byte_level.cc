@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "lacos/io/utf8.h"
 #include "lacos/text/utf8.h"
 
 namespace lacos {
@@ -52,12 +53,7 @@ std::optional<uint8_t> ByteOfCharacter(char32_t character) {
 void AppendByteLevel(std::string_view bytes, std::string& spelled) {
   for (const char byte : bytes) {
     const char32_t character = ByteLevelCharacter(static_cast<uint8_t>(byte));
-    if (character < 0x80) {
-      spelled.push_back(static_cast<char>(character));
-    } else {
-      spelled.push_back(static_cast<char>(0xC0 | (character >> 6)));
-      spelled.push_back(static_cast<char>(0x80 | (character & 0x3F)));
-    }
+    AppendUtf8(character, spelled);
   }
 }
 

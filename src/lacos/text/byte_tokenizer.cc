@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lacos/io/utf8.h"
+
 namespace lacos {
 namespace {
 
@@ -12,10 +14,10 @@ constexpr std::array<const char*, 4> kSpecialTokens = {"<unk>", "<s>", "</s>", "
 // As it stands in the tokenizer.json of the BLOOM models; the nested class is Oniguruma syntax.
 constexpr const char* kSplitPattern = R"( ?[^(\s|[.,!?…。，、।۔،])]+)";
 
-// UTF-8 of a code point below U+0800.
-std::string Utf8(uint32_t c) {
-  if (c < 0x80) return {static_cast<char>(c)};
-  return {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 0x3F))};
+std::string Utf8(char32_t c) {
+  std::string text;
+  AppendUtf8(c, text);
+  return text;
 }
 
 // GPT-2's byte symbols in order of their code points: printable Latin-1 stands for itself, the

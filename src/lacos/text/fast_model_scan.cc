@@ -104,16 +104,7 @@ class Cursor {
     // Surrogates (characters above U+FFFF) are in no byte-level vocabulary: left to the general
     // way.
     if (c != 'u' || !HexUnit(unit) || (unit >= 0xD800 && unit <= 0xDFFF)) return false;
-    if (unit < 0x80) {
-      buffer.push_back(static_cast<char>(unit));
-    } else if (unit < 0x800) {
-      buffer.push_back(static_cast<char>(0xC0 | unit >> 6));
-      buffer.push_back(static_cast<char>(0x80 | (unit & 0x3F)));
-    } else {
-      buffer.push_back(static_cast<char>(0xE0 | unit >> 12));
-      buffer.push_back(static_cast<char>(0x80 | (unit >> 6 & 0x3F)));
-      buffer.push_back(static_cast<char>(0x80 | (unit & 0x3F)));
-    }
+    AppendUtf8(unit, buffer);
     return true;
   }
   bool HexUnit(uint32_t& unit) {

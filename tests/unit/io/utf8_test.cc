@@ -11,15 +11,29 @@
 namespace lacos {
 namespace {
 
-std::string Encode(uint32_t c) {
-  if (c < 0x80) return {static_cast<char>(c)};
-  if (c < 0x800) return {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 63))};
-  if (c < 0x10000) {
-    return {static_cast<char>(0xE0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 63)),
-            static_cast<char>(0x80 | (c & 63))};
-  }
-  return {static_cast<char>(0xF0 | c >> 18), static_cast<char>(0x80 | (c >> 12 & 63)),
-          static_cast<char>(0x80 | (c >> 6 & 63)), static_cast<char>(0x80 | (c & 63))};
+std::string Encode(char32_t c) {
+  std::string text;
+  AppendUtf8(c, text);
+  return text;
+}
+
+// Examples of the Unicode standard's table 3-4, and the ends of each length.
+TEST(AppendUtf8, WritesOneToFourBytes) {
+  EXPECT_EQ(Encode(0), std::string(1, '\0'));
+  EXPECT_EQ(Encode(0x4D), "\x4D");
+  EXPECT_EQ(Encode(0x7F), "\x7F");
+  EXPECT_EQ(Encode(0x80), "\xC2\x80");
+  EXPECT_EQ(Encode(0x430), "\xD0\xB0");
+  EXPECT_EQ(Encode(0x7FF), "\xDF\xBF");
+  EXPECT_EQ(Encode(0x800), "\xE0\xA0\x80");
+  EXPECT_EQ(Encode(0x4E8C), "\xE4\xBA\x8C");
+  EXPECT_EQ(Encode(0xFFFF), "\xEF\xBF\xBF");
+  EXPECT_EQ(Encode(0x10000), "\xF0\x90\x80\x80");
+  EXPECT_EQ(Encode(0x10302), "\xF0\x90\x8C\x82");
+  EXPECT_EQ(Encode(0x10FFFF), "\xF4\x8F\xBF\xBF");
+  std::string text = "a";
+  AppendUtf8(0xE9, text);
+  EXPECT_EQ(text, "a\xC3\xA9");
 }
 
 TEST(Utf8, AcceptsEveryScalarValueAndNoSurrogate) {

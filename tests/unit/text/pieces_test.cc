@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lacos/io/utf8.h"
 #include "lacos/text/added_tokens.h"
 #include "lacos/text/byte_level.h"
 #include "lacos/text/split_pattern.h"
@@ -20,19 +21,9 @@ namespace {
 using testing::ElementsAre;
 
 std::string Utf8(char32_t c) {
-  std::string s;
-  if (c < 0x80) {
-    s = {static_cast<char>(c)};
-  } else if (c < 0x800) {
-    s = {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 63))};
-  } else if (c < 0x10000) {
-    s = {static_cast<char>(0xE0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 63)),
-         static_cast<char>(0x80 | (c & 63))};
-  } else {
-    s = {static_cast<char>(0xF0 | c >> 18), static_cast<char>(0x80 | (c >> 12 & 63)),
-         static_cast<char>(0x80 | (c >> 6 & 63)), static_cast<char>(0x80 | (c & 63))};
-  }
-  return s;
+  std::string text;
+  AppendUtf8(c, text);
+  return text;
 }
 
 template <class F>

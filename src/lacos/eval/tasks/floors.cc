@@ -8,6 +8,7 @@
 
 #include "lacos/base/parallel.h"
 #include "lacos/base/rng.h"
+#include "lacos/io/utf8.h"
 #include "lacos/text/regex.h"
 
 namespace lacos {
@@ -37,8 +38,7 @@ std::string LowerCase(std::string_view text) {
                          (code >= 0x391 && code <= 0x3A9) || (code >= 0x410 && code <= 0x42F);
     if (plus_32) code += 0x20;
     if (code >= 0x400 && code <= 0x40F) code += 0x50;
-    lower += static_cast<char>(0xC0 | code >> 6);
-    lower += static_cast<char>(0x80 | (code & 0x3F));
+    AppendUtf8(static_cast<char32_t>(code), lower);
   }
   return lower;
 }
