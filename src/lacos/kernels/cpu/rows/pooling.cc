@@ -1,11 +1,11 @@
 #include "lacos/kernels/cpu/rows/pooling.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/tasks.h"
-#include "lacos/kernels/reference/pooling.h"
 
 namespace lacos::cpu {
 namespace {
@@ -26,14 +26,41 @@ void MaxText(ConstFloats x, int64_t first, int64_t length, int64_t cols, int32_t
   }
 }
 
+// The weights of a text's rows in the poolings that are weighted sums (all but kMax): within
+// [begin, end) row t has (rising ? t + 1 : 1) / divisor, all others 0.
+struct RowWeights {
+  int64_t begin = 0, end = 0;
+  bool rising = false;
+  double divisor = 1;
+
+  double At(int64_t t) const {
+    if (t < begin || t >= end) return 0;
+    return (rising ? static_cast<double>(t + 1) : 1.0) / divisor;
+  }
+};
+
+RowWeights WeightsOf(Pooling pooling, int64_t length) {
+  const auto n = static_cast<double>(length);
+  RowWeights weights{.begin = 0, .end = length};
+  if (pooling == Pooling::kCls) weights.end = 1;
+  if (pooling == Pooling::kLast) weights.begin = length - 1;
+  if (pooling == Pooling::kMean) weights.divisor = n;
+  if (pooling == Pooling::kMeanSqrtLen) weights.divisor = std::sqrt(n);
+  if (pooling == Pooling::kWeightedMean) {
+    weights.rising = true;
+    weights.divisor = n * (n + 1) / 2;  // 1 + 2 + ... + n
+  }
+  return weights;
+}
+
 // The weighted sum over the text's rows, in row order in double.
 void SumText(ConstFloats x, Pooling pooling, int64_t first, int64_t length, int64_t cols,
              float* y) {
   std::vector<float> row(static_cast<size_t>(cols));
   std::vector<double> sum(static_cast<size_t>(cols), 0.0);
-  for (int64_t t = 0; t < length; ++t) {
-    const double weight = ref::PoolWeight(pooling, t, length);
-    if (weight == 0) continue;
+  const RowWeights weights = WeightsOf(pooling, length);
+  for (int64_t t = weights.begin; t < weights.end; ++t) {
+    const double weight = weights.At(t);
     ConvertFloats(x.At((first + t) * cols), cols, FloatsOf(row.data()));
     for (int64_t c = 0; c < cols; ++c) sum[c] += weight * static_cast<double>(row[c]);
   }
@@ -76,8 +103,9 @@ void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) 
     const int64_t first = begin[n], length = begin[n + 1] - first;
     std::vector<float> gradient(static_cast<size_t>(cols)), row(static_cast<size_t>(cols));
     ConvertFloats(from.At(n * cols), cols, FloatsOf(gradient.data()));
+    const RowWeights weights = WeightsOf(pooling, length);
     for (int64_t t = 0; t < length; ++t) {
-      const auto weight = static_cast<float>(ref::PoolWeight(pooling, t, length));
+      const auto weight = static_cast<float>(weights.At(t));
       for (int64_t c = 0; c < cols; ++c) {
         const float w =
             pooling == Pooling::kMax ? (rows[n * cols + c] == first + t ? 1.0f : 0.0f) : weight;
