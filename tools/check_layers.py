@@ -147,9 +147,13 @@ def check_include(path, header, quoted):
 
 def check_file(root, path):
     text = (root / path).read_text(encoding="utf-8")
+    included = set()
     for number, line in enumerate(text.split("\n"), 1):
         match = INCLUDE.match(line)
         if match:
+            if match.group(2) in included:
+                yield f"{path}:{number}: includes {match.group(2)} a second time"
+            included.add(match.group(2))
             for message in check_include(path, match.group(2), match.group(1) == '"'):
                 yield f"{path}:{number}: {message}"
     if not path.startswith("src/lacos/"):
@@ -222,6 +226,8 @@ SELF_TEST = [
     ("src/lacos/train/comm/a.cc", "#include <mpi.h>", False),
     ("src/lacos/io/a.cc", "#include <gtest/gtest.h>", True),
     ("src/lacos/io/a.cc", "void f() { std::cout << 1; }", True),
+    ("apps/lacos/a.cc", "#include <charconv>\n\n#include <charconv>", True),
+    ("apps/lacos/a.cc", "#include <charconv>\n#include <cmath>", False),
     ("src/lacos/io/a.cc", "void f() { std::printf(\"x\"); }", True),
     ("src/lacos/io/a.cc", "void f() { fprintf(stderr, \"x\"); }", True),
     ("src/lacos/io/a.cc", "void f() { snprintf(b, 4, \"x\"); }", False),

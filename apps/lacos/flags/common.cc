@@ -1,8 +1,6 @@
 // Flags that several commands share, and the checks of what users give them.
 #include "flags/common.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include <charconv>
