@@ -1,5 +1,5 @@
 # What a user or contributor types; everything else is CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python test-pages check bench bench-176b interop faults format docs sanitize sanitize-threads fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -33,12 +33,17 @@ test-pages: build  ## report.html of a short run in headless Chromium: wide and 
 	@tools/install_deps.sh --pages
 	@tools/test_pages.sh
 
-check:             ## include arrows, formatting, measured tables
+check:             ## include arrows, formatting, Python's rules (ruff), measured tables
 	@python3 tools/check_layers.py --self-test
 	@python3 tools/check_layers.py
 	@python3 tools/make_performance_docs.py --check
 	@python3 tools/make_results_docs.py --check
+	@tools/ruff.sh
 	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format --dry-run --Werror
+
+tidy: build        ## clang-tidy with the checks of .clang-tidy, over the library and the program (ten minutes of processor time)
+	@tools/install_deps.sh --tidy
+	@git ls-files 'src/*.cc' 'apps/*.cc' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build/$(PRESET)
 
 format:
 	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format -i

@@ -10,7 +10,6 @@ measured ceiling and one read of the 8-bit weights at the measured bandwidth. Ev
 
 import argparse
 import json
-import os
 import pathlib
 import sys
 import tempfile

@@ -10,7 +10,6 @@ The peers' rate leaves out their first step (allocation and first-use costs) whe
 
 import argparse
 import json
-import os
 import pathlib
 import platform
 import sys

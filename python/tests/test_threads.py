@@ -8,8 +8,8 @@ import unittest
 import numpy as np
 
 import lacos
-from lacos import _library
 from fixtures import MODEL, TEXTS, ModelTest
+from lacos import _library
 
 
 class ThreadsTest(ModelTest):

@@ -12,9 +12,9 @@ block 3 for the first ten steps.
 """
 import sys
 
+import bitsandbytes
 import numpy as np
 import torch
-import bitsandbytes
 
 CHECKPOINTS = (1, 2, 10, 50, 100)
 

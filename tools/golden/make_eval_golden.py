@@ -82,7 +82,7 @@ def bitext():
     forward_mean = np.sort(scores, axis=1)[:, -k:].mean(1)
     backward_mean = np.sort(scores, axis=0)[-k:].mean(0)
     margin = scores / ((forward_mean[:, None] + backward_mean[None]) / 2)
-    inside = lambda s, i: s >= np.sort(s)[-k] - 1e-12  # noqa: E731: candidates are the k nearest by cosine
+    inside = lambda s, i: s >= np.sort(s)[-k] - 1e-12  # candidates are the k nearest by cosine
     f = np.array([np.argmax(np.where(inside(scores[i], i), margin[i], -9)) for i in range(60)])
     b = np.array([np.argmax(np.where(inside(scores[:, j], j), margin[:, j], -9)) for j in range(60)])
     gold = np.arange(60)

@@ -7,9 +7,9 @@ N inputs, the absmax of each block and the N codes, each on one line. Floats are
 """
 import sys
 
+import bitsandbytes
 import numpy as np
 import torch
-import bitsandbytes
 from bitsandbytes import functional as F
 
 
