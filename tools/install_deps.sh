@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that lacos is built and tested with. Needs root, or sudo; does nothing when all are there.
-#   tools/install_deps.sh [--fuzz|--threads|--coverage|--pages]
-#     --fuzz, --threads: also clang with libFuzzer and the sanitizers; --coverage: also gcovr; --pages: also chromium
+#   tools/install_deps.sh [--fuzz|--threads|--coverage|--pages|--tidy]
+#     --fuzz, --threads: also clang with libFuzzer and the sanitizers; --coverage: also gcovr; --pages: also chromium;
+#     --tidy: also clang-tidy
 set -euo pipefail
 
 packages=(
-  g++ cmake ninja-build pkg-config git ca-certificates python3 python3-venv
+  g++ make cmake ninja-build pkg-config git ca-certificates python3 python3-venv
   libdnnl-dev libhwy-dev libomp-dev
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
   libssl-dev zlib1g-dev libzstd-dev libarchive-dev libonig-dev liblinear-dev
@@ -16,6 +17,7 @@ packages=(
 [[ ${1:-} == --fuzz || ${1:-} == --threads ]] && packages+=(clang libclang-rt-dev)
 [[ ${1:-} == --coverage ]] && packages+=(gcovr)
 [[ ${1:-} == --pages ]] && packages+=(chromium)
+[[ ${1:-} == --tidy ]] && packages+=(clang-tidy)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -23,9 +23,7 @@ struct EmbeddedTable {
   EncodeStatistics statistics;               // of those that were computed
   std::vector<bool> is_empty, is_truncated;  // by text; of computed and of cached ones
   // NOLINTNEXTLINE(google-explicit-constructor): a table is used as its vectors
-  operator Vectors() const {
-    return {.values = values, .d = d};
-  }
+  operator Vectors() const { return {.values = values, .d = d}; }
 };
 
 // `cache` may be null. Longest texts first, so that what is left is overestimated rather than

@@ -54,9 +54,7 @@ struct VectorFile {
   std::vector<float> values;
   int64_t d = 0;
   // NOLINTNEXTLINE(google-explicit-constructor): a file is used as its vectors
-  operator Vectors() const {
-    return {.values = values, .d = d};
-  }
+  operator Vectors() const { return {.values = values, .d = d}; }
 };
 VectorFile ReadVectors(const std::string& path, int64_t rows, const std::string& texts);
 

@@ -18,7 +18,7 @@ namespace lacos {
 // Rows of a .tsv without quoting: tabs and line breaks inside a cell become blanks.
 class TsvRows {
  public:
-  explicit TsvRows(std::initializer_list<std::string_view> header);
+  TsvRows(std::initializer_list<std::string_view> header);
   void Add(std::initializer_list<std::string_view> cells);
   int64_t rows() const { return rows_; }
   int64_t changed_cells() const { return changed_cells_; }
