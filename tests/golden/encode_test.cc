@@ -42,9 +42,9 @@ TEST_P(EncodeGolden, HiddenStatesAndEveryPoolingEqualTransformers) {
         encoder.arena().Allocate(backend->Types().residual, {texts.Texts(), d});
     encoder.Forward(texts, vectors);
     EXPECT_LT(RelativeDifference(DownloadFloats(*backend, vectors),
-                                 ReadFloats(golden, "pooled." + PoolingName(pooling))),
+                                 ReadFloats(golden, "pooled." + std::string(Name(pooling)))),
               kTolerance)
-        << PoolingName(pooling);
+        << Name(pooling);
   }
 }
 

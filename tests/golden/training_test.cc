@@ -47,7 +47,7 @@ struct TrainingCase {
       adapter = ReadLoraAdapter(GoldenPath("train/" + name), base_weights->config());
     }
     model->Attach(adapter, /*trainable=*/true);
-    const auto pooling = ParsePooling(golden.At("pooling").AsString());
+    const auto pooling = Parse<Pooling>(golden.At("pooling").AsString());
     encoder = std::make_unique<Encoder>(*model,
                                         EncoderOptions{.pooling = pooling.value(), .dropout = {}});
     loss = MakeLoss(*backend, {.scale = golden.At("scale").AsDouble()},

@@ -428,12 +428,13 @@ void AddBenchTokenize(CLI::App& bench, GlobalOptions& globals) {
 
 void BenchCeiling(const GlobalOptions& globals) {
   struct Mode {
-    const char* name;
+    std::string name;
     Compute compute;
     MachineCeiling ceiling;
   };
-  Mode modes[] = {
-      {"f32", Compute::kF32, {}}, {"bf16", Compute::kBF16, {}}, {"int8", Compute::kInt8, {}}};
+  std::vector<Mode> modes;
+  for (const ComputeNames& names : kComputeNames)
+    modes.push_back({std::string(names.word), names.value, {}});
   double read = 0;
   for (Mode& mode : modes) {
     CheckInterrupt();

@@ -105,7 +105,7 @@ void WarnAbout(const EncodeStatistics& s, Precision precision) {
 void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   CheckOutputFile(flags.output, flags.overwrite);
   TextReader reader(flags.input);
-  const Precision precision = *ParsePrecision(flags.precision);
+  const Precision precision = *Parse<Precision>(flags.precision);
 
   SentenceEncoderOptions options =
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed);
@@ -207,7 +207,7 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
           "--precision", flags->precision,
           "Type of the values. int8 and uint8 take each dimension's range from all the texts; binary "
           "and ubinary keep the signs, eight a byte"),
-      {"float32", "float16", "int8", "uint8", "binary", "ubinary"});
+      WordsOf<Precision>());
   command
       ->add_option("--truncate-dim", flags->truncate_dim,
                    "Keep the first N values of a vector, before it is scaled to length 1")

@@ -13,10 +13,12 @@
 #include "commands/run_record.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
+#include "lacos/data/task.h"
 #include "lacos/eval/results/evaluation_report.h"
 #include "lacos/eval/results/mteb.h"
 #include "lacos/eval/results/overlap.h"
 #include "lacos/eval/tasks/file_tasks.h"
+#include "lacos/eval/tasks/floors.h"
 #include "lacos/eval/tasks/suite_tasks.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/manifest.h"
@@ -317,9 +319,8 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
       ->type_name("FILE");
   OneOf(command->add_option("--floor", flags->floor,
                             "Measure what counting words reaches, without a model"),
-        {"word-overlap", "tf-idf"});
-  OneOf(command->add_option("--task", flags->task, "What is measured on --data"),
-        {"sts", "retrieval", "bitext", "clustering", "classification", "pair_classification"});
+        WordsOf<Floor>());
+  OneOf(command->add_option("--task", flags->task, "What is measured on --data"), WordsOf<Task>());
   command
       ->add_option(
           "--data", flags->data,

@@ -103,7 +103,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
   about.Set("adapter", embedder.folder().adapter_path);
   about.Set("adapter_sha256", AdapterHashes(embedder.folder()));
   DescribeSize(embedder, about);
-  about.Set("pooling", PoolingName(embedder.pooling()));
+  about.Set("pooling", Name(embedder.pooling()));
   about.Set("normalize", embedder.normalize());
   about.Set("max_length", embedder.max_length());
   about.Set("strip", embedder.strip());
@@ -125,7 +125,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
       "{}: base {}, {}, {} parameters; {} pooling, at most {} tokens, {}", flags.model.model,
       embedder.folder().base_name, adapter,
       FormatCount(about.At("parameters").AsDouble() + about.At("adapter_parameters").AsDouble()),
-      PoolingName(embedder.pooling()), embedder.max_length(), globals.compute);
+      Name(embedder.pooling()), embedder.max_length(), globals.compute);
   spdlog::info(
       "{} distinct texts: {} embedded in {}, {} tokens/s; {} from the cache; {} lost their end; {}",
       texts.size(), statistics.texts, FormatSeconds(seconds),
@@ -172,7 +172,7 @@ System MakeSystem(const GlobalOptions& globals, const EvalFlags& flags, const Te
   } else {
     std::vector<std::string> list;
     for (int64_t row = 0; row < texts.size(); ++row) list.push_back(texts.text(row));
-    const Floor floor = flags.floor == "tf-idf" ? Floor::kTfIdf : Floor::kWordOverlap;
+    const Floor floor = *Parse<Floor>(flags.floor);
     const Stopwatch watch;
     system.table.values = FloorVectors(floor, list, kFloorDimension);
     system.table.d = kFloorDimension;

@@ -63,7 +63,7 @@ Json SettingsJson(const GlobalOptions& globals, const EmbeddingSettings& setting
   Json json = Json::Object();
   json.Set("compute", globals.compute);
   json.Set("threads", ThreadCount());
-  json.Set("pooling", PoolingName(settings.pooling.value_or(Pooling::kMean)));
+  json.Set("pooling", Name(settings.pooling.value_or(Pooling::kMean)));
   json.Set("normalize", settings.normalize.value_or(false));
   json.Set("strip", settings.strip.value_or(false));
   json.Set("max_length", settings.max_length.value_or(2048));
@@ -149,7 +149,7 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
                                  fmt::join(lora.targets, ", "), facts.adapter->modules.size()));
     fields.Add("trainable", fmt::format("{}", CountParameters(*facts.adapter)));
   }
-  fields.Add("pooling", PoolingName(settings.pooling.value_or(Pooling::kMean)));
+  fields.Add("pooling", std::string(Name(settings.pooling.value_or(Pooling::kMean))));
   fields.Add("normalize", settings.normalize.value_or(false) ? "yes" : "no");
   fields.Add("strip", settings.strip.value_or(false) ? "yes" : "no");
   fields.Add("max length", fmt::format("{}", settings.max_length.value_or(2048)));

@@ -24,11 +24,10 @@ struct MergeFlags {
   bool has_gguf_type = false;
 };
 
-GgmlType ParseGgmlType(const std::string& name) {
-  return name == "q8_0"   ? GgmlType::kQ8_0
-         : name == "bf16" ? GgmlType::kBF16
-         : name == "f32"  ? GgmlType::kF32
-                          : GgmlType::kF16;
+std::vector<std::string> GgmlTypeFlags() {
+  std::vector<std::string> words;
+  for (const GgmlTypeNames& names : kGgmlTypeNames) words.emplace_back(names.flag);
+  return words;
 }
 
 void PrintReport(const MergeReport& report, PeakMemory& memory, double seconds) {
@@ -102,8 +101,8 @@ void Merge(const GlobalOptions& globals, const MergeFlags& flags) {
       flags.format == "gguf"
           ? ExportGguf(
                 flags.model, flags.adapter, flags.output,
-                {.type = ParseGgmlType(flags.gguf_type),
-                 .pooling = flags.pooling.empty() ? std::nullopt : ParsePooling(flags.pooling),
+                {.type = kGgmlTypeNames.Find(flags.gguf_type, &GgmlTypeNames::flag)->value,
+                 .pooling = flags.pooling.empty() ? std::nullopt : Parse<Pooling>(flags.pooling),
                  .merge = options})
           : MergeFolder(flags.model, flags.adapter, flags.output, options);
   progress.reset();
@@ -156,10 +155,10 @@ void AddMergeCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::Option* gguf_type =
       InLowerCase(OneOf(command->add_option("--gguf-type", flags->gguf_type,
                                             "Type of the matrices in a GGUF file; vectors are f32"),
-                        {"f16", "q8_0", "bf16", "f32"}));
+                        GgmlTypeFlags()));
   OneOf(command->add_option("--pooling", flags->pooling,
                             "Pooling that a GGUF file asks llama.cpp for"),
-        {"mean", "weighted_mean", "last", "cls", "max", "mean_sqrt_len"})
+        WordsOf<Pooling>())
       ->default_str("what the folder says, else mean");
   AddOverwriteOption(command, flags->overwrite);
   OnRun(command, globals, [&globals, flags, gguf_type] {

@@ -50,10 +50,8 @@ std::optional<std::string> ConfigAlone(const std::string& model) {
 
 std::shared_ptr<BaseWeights> ShapeOf(const std::string& path, const ShapeFlags& flags) {
   const BloomConfig config = ParseBloomConfig(Json::ReadFile(path), path);
-  QuantizationInfo info;
-  if (flags.scheme == "linear") info.scheme = QuantScheme::kLinear;
-  if (flags.scheme == "dynamic") info.scheme = QuantScheme::kDynamic;
-  info.block_size = ParseBlockSize(flags.block_size);
+  const QuantizationInfo info{.scheme = *Parse<QuantScheme>(flags.scheme),
+                              .block_size = ParseBlockSize(flags.block_size)};
   return BaseWeights::WithoutWeights(config, info, ParseDType(flags.dtype));
 }
 
@@ -168,7 +166,7 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
                 "--scheme", shape->scheme,
                 "How the base will be stored, where --model has no weights: as `lacos quantize` "
                 "would, or as --dtype"),
-            {"linear", "dynamic", "none"}),
+            WordsOf<QuantScheme>()),
       AddBlockSizeOption(command, shape->block_size, "Values that share a scale, with --scheme"),
       AddDTypeOption(command, shape->dtype,
                      "Element type of what is not quantised, where --model has no weights")};

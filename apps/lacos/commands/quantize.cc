@@ -63,11 +63,10 @@ void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
   };
   const QuantizeReport report = QuantizeFolder(
       flags.model, flags.output,
-      {.scheme = flags.scheme == "dynamic" ? QuantScheme::kDynamic : QuantScheme::kLinear,
+      {.scheme = *Parse<QuantScheme>(flags.scheme),
        .block_size = ParseBlockSize(flags.block_size),
        .keep_embedding = flags.keep_embedding,
-       .layout = flags.layout == "bitsandbytes" ? QuantizedLayout::kBitsandbytes
-                                                : QuantizedLayout::kLacos,
+       .layout = *Parse<QuantizedLayout>(flags.layout),
        .base_name = flags.base_name,
        .overwrite = flags.overwrite,
        .run_record = RunRecord(globals, flags.output,
@@ -95,7 +94,7 @@ void AddQuantizeCommand(CLI::App& app, GlobalOptions& globals) {
   OneOf(command->add_option(
             "--scheme", flags->scheme,
             "What the codes mean: equal steps, or bitsandbytes' dynamic 256-entry map"),
-        {"linear", "dynamic"});
+        {std::string(Name(QuantScheme::kLinear)), std::string(Name(QuantScheme::kDynamic))});
   AddBlockSizeOption(
       command, flags->block_size,
       "Weights that share one scale; 'row' is one output row, on whose codes the int8 product "
@@ -105,7 +104,7 @@ void AddQuantizeCommand(CLI::App& app, GlobalOptions& globals) {
           "--layout", flags->layout,
           "Whose files to write: 'bitsandbytes' rounds weights to F16 first, keeps the word embedding and is "
           "what transformers with bitsandbytes loads in 8 bit"),
-      {"lacos", "bitsandbytes"});
+      WordsOf<QuantizedLayout>());
   command->add_flag("--keep-embedding", flags->keep_embedding,
                     "Leave the word embedding in its original type");
   command

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/formats/model_folder.h"
 #include "lacos/io/atomic_file.h"
@@ -45,8 +46,7 @@ void CheckParentFolder(const std::string& path) {
 }  // namespace
 
 Compute GlobalOptions::ComputeMode() const {
-  if (compute == "f32") return Compute::kF32;
-  return compute == "int8" ? Compute::kInt8 : Compute::kBF16;
+  return *Parse<Compute>(compute);  // OneOf has accepted the word
 }
 
 CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& name,
@@ -63,7 +63,7 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
             "--compute", globals.compute,
             "Arithmetic of products with frozen weights; where the CPU lacks it, it is emulated "
             "exactly, and 'lacos info' says so. int8 also rounds the inputs, to 8 bit a token"),
-        {"f32", "bf16", "int8"})
+        WordsOf<Compute>())
       ->group(group);
   command->add_option("--threads", globals.threads, "Number of threads; 0 means all cores")
       ->type_name("N")
@@ -144,14 +144,14 @@ void AddModelOptions(CLI::App* command, ModelOptions& options) {
 }
 
 std::optional<Pooling> EncodingOptions::PoolingMode() const {
-  return pooling ? ParsePooling(*pooling) : std::nullopt;
+  return pooling ? Parse<Pooling>(*pooling) : std::nullopt;
 }
 
 void AddPoolingOptions(CLI::App* command, EncodingOptions& options) {
   OneOf(command->add_option_function<std::string>(
             "--pooling", [&options](const std::string& text) { options.pooling = text; },
             "How the vectors of a text's tokens become one"),
-        {"mean", "weighted_mean", "last", "cls", "max", "mean_sqrt_len"})
+        WordsOf<Pooling>())
       ->default_str("what the folder says, else mean");
   AddYesNo(command, "normalize", "Scale every vector to length 1", "Leave vectors as they are",
            options.normalize);
@@ -271,7 +271,11 @@ CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text,
 }
 
 CLI::Option* AddDTypeOption(CLI::App* command, std::string& text, const std::string& description) {
-  return OneOf(command->add_option("--dtype", text, description), {"f32", "bf16", "f16"});
+  std::vector<std::string> words;
+  for (const DTypeNames& names : kDTypeNames) {
+    if (!names.flag.empty()) words.emplace_back(names.flag);
+  }
+  return OneOf(command->add_option("--dtype", text, description), words);
 }
 
 int64_t ParseBlockSize(const std::string& text) {
@@ -281,8 +285,9 @@ int64_t ParseBlockSize(const std::string& text) {
 }
 
 DType ParseDType(const std::string& text) {
-  if (text == "f32") return DType::kF32;
-  return text == "f16" ? DType::kF16 : DType::kBF16;
+  const DTypeNames* names = kDTypeNames.Find(text, &DTypeNames::flag);
+  LACOS_CHECK(names != nullptr, "--dtype accepts no other word");
+  return names->value;
 }
 
 double FlopsPerToken(const BloomConfig& config) {

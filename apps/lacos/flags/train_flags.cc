@@ -33,7 +33,7 @@ void AddDataFlags(CLI::App* command, TrainFlags& flags) {
       ->type_name("X")
       ->check(NumberIn(1e-9, 1));
   OneOf(command->add_option("--mix", flags.mix, "How batches are drawn from several files"),
-        {"proportional", "round-robin"});
+        WordsOf<Mix>());
   command->add_option("--batch-size", flags.batch_size, "Examples (pairs) in a batch")
       ->type_name("N")
       ->check(IntegerIn(2, 1 << 20));
@@ -53,7 +53,7 @@ void AddDataFlags(CLI::App* command, TrainFlags& flags) {
 void AddObjectiveFlags(CLI::App* command, TrainFlags& flags) {
   OneOf(command->add_option("--loss", flags.loss,
                             "Objective: multiple-negatives ranking, or one of the baselines"),
-        {"mnr", "softmax", "cosine", "cosent", "triplet"});
+        WordsOf<LossKind>());
   command->add_option("--scale", flags.scale, "Factor on cosines (mnr, cosent)")
       ->type_name("X")
       ->check(NumberIn(1e-6, 1e6));
@@ -114,7 +114,7 @@ void AddAdapterFlags(CLI::App* command, TrainFlags& flags) {
 void AddOptimizerFlags(CLI::App* command, TrainFlags& flags) {
   OneOf(command->add_option("--optimizer", flags.optimizer,
                             "Adam with block-wise 8-bit or with f32 moments"),
-        {"adam8", "adam"});
+        WordsOf<OptimizerKind>());
   command->add_option("--learning-rate", flags.learning_rate, "Learning rate after warm-up")
       ->type_name("X")
       ->check(NumberIn(0, 1e3));
@@ -127,7 +127,7 @@ void AddOptimizerFlags(CLI::App* command, TrainFlags& flags) {
       ->type_name("X")
       ->check(NumberIn(0, 1e9));
   OneOf(command->add_option("--schedule", flags.schedule, "Learning rate after warm-up"),
-        {"linear", "constant", "cosine"});
+        WordsOf<ScheduleKind>());
   CLI::Option* ratio = command
                            ->add_option("--warmup-ratio", flags.warmup_ratio,
                                         "Share of the steps with rising learning rate")
@@ -158,7 +158,7 @@ void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
       command->add_option(
           "--gradient-strategy", flags.strategy,
           "Keep activations, recompute them, or encode in chunks (GradCache); the same bytes result"),
-      {"auto", "direct", "recompute", "gradcache"});
+      WordsOf<StrategyChoice>());
   command
       ->add_option("--chunk-tokens", flags.chunk_tokens, "Tokens in a chunk of gradcache; 0 = 2048")
       ->type_name("N")
@@ -175,27 +175,6 @@ void AddMemoryFlags(CLI::App* command, TrainFlags& flags) {
                    "Nothing is added to --cache-layers beyond this size")
       ->type_name("SIZE")
       ->check(CLI::Validator(is_size, "", "size"));
-}
-
-LossKind ParseLoss(const std::string& name) {
-  for (const LossKind kind :
-       {LossKind::kSoftmax, LossKind::kCosine, LossKind::kCosent, LossKind::kTriplet}) {
-    if (name == Name(kind)) return kind;
-  }
-  return LossKind::kMnr;
-}
-
-StrategyChoice ParseStrategy(const std::string& name) {
-  for (const StrategyChoice choice :
-       {StrategyChoice::kDirect, StrategyChoice::kRecompute, StrategyChoice::kGradCache}) {
-    if (name == Name(choice)) return choice;
-  }
-  return StrategyChoice::kAuto;
-}
-
-ScheduleKind ParseSchedule(const std::string& name) {
-  if (name == "constant") return ScheduleKind::kConstant;
-  return name == "cosine" ? ScheduleKind::kCosine : ScheduleKind::kLinear;
 }
 
 // "2-5" or "3" within 0..layers-1.
@@ -234,7 +213,7 @@ std::vector<std::pair<std::string, std::string>> Recipe(const GlobalOptions& glo
       {"epochs", flags.max_steps > 0 ? fmt::format("{} steps", flags.max_steps)
                                      : fmt::format("{}", flags.epochs)},
       {"max length", fmt::format("{} tokens", options.max_length)},
-      {"pooling", PoolingName(options.pooling)},
+      {"pooling", std::string(Name(options.pooling))},
       {"normalize", options.normalize ? "yes" : "no"},
       {"strip", options.strip ? "yes" : "no"},
       {"optimizer", flags.optimizer},
@@ -339,15 +318,14 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
   options.patience = flags.patience;
   options.epochs = flags.epochs;
   options.max_steps = flags.max_steps;
-  options.batch = {.batch_size = flags.batch_size,
-                   .seed = globals.seed,
-                   .mix = flags.mix == "round-robin" ? Mix::kRoundRobin : Mix::kProportional};
+  options.batch = {
+      .batch_size = flags.batch_size, .seed = globals.seed, .mix = *Parse<Mix>(flags.mix)};
   options.max_length = flags.encoding.max_length.value_or(settings.max_length.value_or(75));
   options.strip = flags.encoding.strip.value_or(settings.strip.value_or(false));
   options.pooling =
       flags.encoding.PoolingMode().value_or(settings.pooling.value_or(Pooling::kMean));
   options.normalize = flags.encoding.normalize.value_or(settings.normalize.value_or(false));
-  options.loss = {.kind = ParseLoss(flags.loss),
+  options.loss = {.kind = *Parse<LossKind>(flags.loss),
                   .scale = flags.scale,
                   .symmetric = flags.symmetric,
                   .margin = flags.margin,
@@ -365,15 +343,14 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
                   .train_biases = flags.train_biases};
   ParseLayers(flags.lora_layers, config.layers, options.lora);
   options.dropout = flags.dropout;
-  options.optimizer = {
-      .kind = flags.optimizer == "adam" ? OptimizerKind::kAdam : OptimizerKind::kAdam8,
-      .weight_decay = flags.weight_decay};
+  options.optimizer = {.kind = *Parse<OptimizerKind>(flags.optimizer),
+                       .weight_decay = flags.weight_decay};
   options.learning_rate = flags.learning_rate;
   options.max_grad_norm = flags.max_grad_norm;
-  options.schedule = ParseSchedule(flags.schedule);
+  options.schedule = *Parse<ScheduleKind>(flags.schedule);
   options.warmup_ratio = flags.warmup_ratio;
   options.warmup_steps = flags.warmup_steps;
-  options.strategy = ParseStrategy(flags.strategy);
+  options.strategy = *Parse<StrategyChoice>(flags.strategy);
   options.memory_budget = flags.memory_budget.empty() ? 0 : *ParseSize(flags.memory_budget);
   options.chunk_tokens = flags.chunk_tokens;
   options.stream_layers = flags.stream_layers;

@@ -20,9 +20,15 @@ namespace {
 constexpr size_t kOptionsSize = offsetof(lacos_options, suffix) + sizeof(const char*);
 constexpr int32_t kMostThreads = 4096;
 
-// In the order of lacos_pooling, from LACOS_POOLING_MEAN.
-constexpr std::array kPoolings = {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast,
-                                  Pooling::kCls,  Pooling::kMax,          Pooling::kMeanSqrtLen};
+static_assert(kPoolingNames[Pooling::kMean].c_value == LACOS_POOLING_MEAN &&
+              kPoolingNames[Pooling::kWeightedMean].c_value == LACOS_POOLING_WEIGHTED_MEAN &&
+              kPoolingNames[Pooling::kLast].c_value == LACOS_POOLING_LAST &&
+              kPoolingNames[Pooling::kCls].c_value == LACOS_POOLING_CLS &&
+              kPoolingNames[Pooling::kMax].c_value == LACOS_POOLING_MAX &&
+              kPoolingNames[Pooling::kMeanSqrtLen].c_value == LACOS_POOLING_MEAN_SQRT_LEN &&
+              kComputeNames[Compute::kF32].c_value == LACOS_COMPUTE_F32 &&
+              kComputeNames[Compute::kBF16].c_value == LACOS_COMPUTE_BF16 &&
+              kComputeNames[Compute::kInt8].c_value == LACOS_COMPUTE_INT8);
 
 void RequireRange(const char* field, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return;
@@ -30,6 +36,16 @@ void RequireRange(const char* field, int64_t value, int64_t low, int64_t high) {
                   fmt::format("[options.{}] found {}; expected 0 (the default) or {} to {}", field,
                               value, low, high) +
                       "; correct it");
+}
+
+// The value of a C enumeration, whose values count from 1; nothing for its default, 0.
+template <NamedEnum E>
+std::optional<E> EnumOf(const char* field, int32_t value) {
+  RequireRange(field, value, 0, static_cast<int32_t>(NamesOf(E{}).size()));
+  for (const auto& names : NamesOf(E{})) {
+    if (names.c_value == value) return names.value;
+  }
+  return std::nullopt;
 }
 
 std::optional<bool> Choice(const char* field, int32_t value) {
@@ -43,13 +59,8 @@ std::string OrEmpty(const char* text) { return text == nullptr ? "" : text; }
 SentenceEncoderOptions MakeOptions(const char* path, const lacos_options& options) {
   SentenceEncoderOptions result{
       .path = path, .base = OrEmpty(options.base), .adapter = OrEmpty(options.adapter)};
-  RequireRange("compute", options.compute, LACOS_COMPUTE_DEFAULT, LACOS_COMPUTE_INT8);
-  if (options.compute == LACOS_COMPUTE_F32) result.compute = Compute::kF32;
-  if (options.compute == LACOS_COMPUTE_INT8) result.compute = Compute::kInt8;
-  RequireRange("pooling", options.pooling, LACOS_POOLING_DEFAULT, LACOS_POOLING_MEAN_SQRT_LEN);
-  if (options.pooling != LACOS_POOLING_DEFAULT) {
-    result.pooling = kPoolings[static_cast<size_t>(options.pooling - LACOS_POOLING_MEAN)];
-  }
+  result.compute = EnumOf<Compute>("compute", options.compute).value_or(Compute::kBF16);
+  result.pooling = EnumOf<Pooling>("pooling", options.pooling);
   result.strip = Choice("strip", options.strip);
   Require(options.reserved == 0,
           "[options.reserved] not 0; expected 0; clear the structure before it is filled");
@@ -81,14 +92,8 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
     SetThreadCount(fields.threads);
     opened->threads = ThreadCount();
     auto embedder = std::make_unique<SentenceEncoder>(options);
-    opened->compute = fields.compute == LACOS_COMPUTE_DEFAULT
-                          ? LACOS_COMPUTE_BF16
-                          : static_cast<lacos_compute>(fields.compute);
-    for (size_t i = 0; i < kPoolings.size(); ++i) {
-      if (kPoolings[i] == embedder->pooling()) {
-        opened->pooling = static_cast<lacos_pooling>(LACOS_POOLING_MEAN + static_cast<int>(i));
-      }
-    }
+    opened->compute = static_cast<lacos_compute>(kComputeNames[options.compute].c_value);
+    opened->pooling = static_cast<lacos_pooling>(kPoolingNames[embedder->pooling()].c_value);
     opened->normalize = normalize.value_or(embedder->folder().settings.normalize.value_or(false));
     const KernelInfo kernels = embedder->backend().Describe();
     opened->description = fmt::format("lacos {}; {}; {}; {}", kLacosVersion, kernels.backend,

@@ -27,8 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// llama.cpp's kinds of pooling, by its numbers.
-constexpr uint32_t kPoolNone = 0, kPoolMean = 1, kPoolCls = 2, kPoolLast = 3;
+constexpr uint32_t kPoolNone = 0;             // llama.cpp's LLAMA_POOLING_TYPE_NONE
 constexpr uint32_t kQuantizationVersion = 2;  // of ggml's block formats
 constexpr int64_t kContextLength = 2048;  // BLOOM was trained with it; config.json may name another
 
@@ -191,22 +190,17 @@ class GgufExporter {
   MergeReport report_;
 };
 
+// llama.cpp's number of the pooling, or none with a warning: token vectors cannot be mistaken for
+// the text's, those of another pooling could.
 uint32_t PoolingType(Pooling pooling, std::vector<std::string>& warnings) {
-  switch (pooling) {
-    case Pooling::kMean:
-      return kPoolMean;
-    case Pooling::kCls:
-      return kPoolCls;
-    case Pooling::kLast:
-      return kPoolLast;
-    default:
-      // Token vectors cannot be mistaken for the text's; another pooling could.
-      warnings.push_back(fmt::format(
-          "llama.cpp has no pooling '{}': the file asks for none, and llama.cpp gives a vector for "
-          "each token to pool",
-          PoolingName(pooling)));
-      return kPoolNone;
+  const PoolingNames& names = kPoolingNames[pooling];
+  if (!names.gguf) {
+    warnings.push_back(fmt::format(
+        "llama.cpp has no pooling '{}': the file asks for none, and llama.cpp gives a vector for "
+        "each token to pool",
+        names.word));
   }
+  return names.gguf.value_or(kPoolNone);
 }
 
 void RefuseOtherArchitectures(const MergeSource& source) {

@@ -130,8 +130,10 @@ void WriteTokenizer(const BloomConfig& config, const std::string& folder,
   }
 }
 
+// "bfloat16", as config.json names torch.bfloat16.
 std::string TorchName(DType dtype) {
-  return dtype == DType::kF32 ? "float32" : dtype == DType::kF16 ? "float16" : "bfloat16";
+  constexpr std::string_view kModule = "torch.";
+  return std::string(kDTypeNames[dtype].torch.substr(kModule.size()));
 }
 
 // The caller's keys in their order, completed to what transformers needs.

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "lacos/base/enum_names.h"
 #include "lacos/formats/base_weights.h"
 
 namespace lacos {
@@ -16,6 +17,11 @@ enum class QuantizedLayout : uint8_t {
   // NAME.weight, NAME.SCB, NAME.weight_format: what transformers with bitsandbytes loads in 8 bit
   kBitsandbytes,
 };
+inline constexpr auto kQuantizedLayoutNames = MakeEnumNames<EnumWord<QuantizedLayout>>({
+    {QuantizedLayout::kLacos, "lacos"},
+    {QuantizedLayout::kBitsandbytes, "bitsandbytes"},
+});
+constexpr const auto& NamesOf(QuantizedLayout) { return kQuantizedLayoutNames; }
 
 struct QuantizeOptions {
   QuantScheme scheme = QuantScheme::kLinear;

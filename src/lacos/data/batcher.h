@@ -5,11 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "lacos/base/enum_names.h"
 #include "lacos/data/examples.h"
 
 namespace lacos {
 
 enum class Mix : uint8_t { kProportional, kRoundRobin };
+inline constexpr auto kMixNames = MakeEnumNames<EnumWord<Mix>>({
+    {Mix::kProportional, "proportional"},
+    {Mix::kRoundRobin, "round-robin"},
+});
+constexpr const auto& NamesOf(Mix) { return kMixNames; }
 
 struct BatchOptions {
   int64_t batch_size = 128;  // examples (pairs)

@@ -100,9 +100,10 @@ Json ModulesJson(bool normalize) {
 Json PoolingJson(int64_t dimension, Pooling pooling) {
   Json json = Json::Object();
   json.Set("word_embedding_dimension", dimension);
-  for (const Pooling mode : {Pooling::kCls, Pooling::kMean, Pooling::kMax, Pooling::kMeanSqrtLen,
-                             Pooling::kWeightedMean, Pooling::kLast}) {
-    json.Set(LegacyPoolingKey(mode), mode == pooling);
+  std::vector<PoolingNames> modes(kPoolingNames.begin(), kPoolingNames.end());
+  std::ranges::sort(modes, {}, &PoolingNames::module_place);
+  for (const PoolingNames& mode : modes) {
+    json.Set(std::string(mode.module_key), mode.value == pooling);
   }
   json.Set("include_prompt", true);
   return json;

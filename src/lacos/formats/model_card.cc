@@ -72,7 +72,7 @@ std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings
   card += "vectors = model.encode([\"A man is eating.\", \"Someone eats.\"])\n";
   card += "print(model.similarity(vectors, vectors))\n```\n\n## Model\n\n| | |\n|---|---|\n";
   card += fmt::format("| adapter | {} |\n", AdapterSummary(adapter));
-  card += fmt::format("| pooling | {} |\n", PoolingName(settings.pooling));
+  card += fmt::format("| pooling | {} |\n", Name(settings.pooling));
   card += fmt::format("| normalised | {} |\n", settings.normalize ? "yes" : "no");
   card += fmt::format("| longest text | {} tokens |\n", settings.max_length);
   card += fmt::format("| blanks stripped | {} |\n", settings.strip ? "yes" : "no");

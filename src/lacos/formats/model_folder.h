@@ -39,8 +39,4 @@ struct ModelFolder {
 ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
                             const std::string& adapter);
 
-// "mean", "weighted_mean", "last", "cls", "max" or "mean_sqrt_len"; nothing for other names.
-std::optional<Pooling> ParsePooling(const std::string& name);
-std::string PoolingName(Pooling pooling);
-
 }  // namespace lacos

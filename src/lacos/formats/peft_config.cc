@@ -253,15 +253,12 @@ PeftConfig ReadPeftConfig(const std::string& path) {
   if (const auto stabilized = json.Find("use_rslora"))
     config.rank_stabilized = stabilized->AsBool();
   if (const auto bias = json.Find("bias")) {
-    const std::string name = bias->AsString();
-    if (name == "all") {
-      config.bias = PeftConfig::Bias::kAll;
-    } else if (name == "lora_only") {
-      config.bias = PeftConfig::Bias::kLoraOnly;
-    } else if (name != "none") {
-      throw UserError(fmt::format(
-          "{} found '{}'; expected none, all or lora_only; correct the file", bias->Where(), name));
+    const auto mode = Parse<PeftBias>(bias->AsString());
+    if (!mode) {
+      throw UserError(fmt::format("{} found '{}'; expected {}; correct the file", bias->Where(),
+                                  bias->AsString(), OneOfWords(WordsOf<PeftBias>())));
     }
+    config.bias = *mode;
   }
   if (const auto base = json.Find("base_model_name_or_path")) config.base_name = base->AsString();
   config.targets = ReadTargets(json);
@@ -290,7 +287,7 @@ Json PeftConfigToJson(const PeftConfigValues& values) {
   json.Set("alpha_pattern", alpha_pattern);
   json.Set("auto_mapping", Json());
   json.Set("base_model_name_or_path", values.base_name);
-  json.Set("bias", values.bias);
+  json.Set("bias", Name(values.bias));
   json.Set("fan_in_fan_out", false);
   json.Set("inference_mode", true);
   json.Set("init_lora_weights", true);

@@ -8,19 +8,27 @@
 #include <string>
 #include <vector>
 
+#include "lacos/base/enum_names.h"
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/io/json.h"
 
 namespace lacos {
 
-struct PeftConfig {
-  enum class Bias { kNone, kAll, kLoraOnly };
+// Which biases an adapter holds: none, all of the model, those of the adapted matrices.
+enum class PeftBias : uint8_t { kNone, kAll, kLoraOnly };
+inline constexpr auto kPeftBiasNames = MakeEnumNames<EnumWord<PeftBias>>({
+    {PeftBias::kNone, "none"},
+    {PeftBias::kAll, "all"},
+    {PeftBias::kLoraOnly, "lora_only"},
+});
+constexpr const auto& NamesOf(PeftBias) { return kPeftBiasNames; }
 
+struct PeftConfig {
   int64_t rank = 8;
   double alpha = 8;
   double dropout = 0;
   bool rank_stabilized = false;
-  Bias bias = Bias::kNone;
+  PeftBias bias = PeftBias::kNone;
   bool lora_bias = false;    // each B has a bias of its own
   std::vector<bool> enable;  // MergedLinear's enable_lora; empty: plain LoRA
   std::string base_name;     // base_model_name_or_path, or empty
@@ -42,7 +50,7 @@ std::string ReadAdapterBaseName(const std::string& folder);
 struct PeftConfigValues {
   const LoraSettings& settings;
   int64_t rank = 8;
-  std::string bias;                         // "none", "all", "lora_only"
+  PeftBias bias = PeftBias::kNone;
   std::vector<std::string> target_modules;  // kinds, or full names where not every layer is adapted
   std::map<std::string, int64_t> rank_pattern;  // by full module name
   std::map<std::string, double> alpha_pattern;

@@ -113,10 +113,10 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
   }
   RefuseOtherModules(peft, tensors, config_path);
   for (const TensorSpec& spec : ListTensors(config)) {
-    if (peft.bias == PeftConfig::Bias::kNone || !spec.name.ends_with(kBias)) continue;
+    if (peft.bias == PeftBias::kNone || !spec.name.ends_with(kBias)) continue;
     const std::string module = spec.name.substr(0, spec.name.size() - kBias.size());
     const bool is_adapted = adapter.modules.contains(module);
-    if (!is_adapted && peft.bias == PeftConfig::Bias::kLoraOnly) continue;
+    if (!is_adapted && peft.bias == PeftBias::kLoraOnly) continue;
     // PEFT keeps the bias of an adapted layer in its base_layer; before 0.7 it lay in the layer
     // itself.
     std::vector<std::string> names = {spec.name};
@@ -128,7 +128,7 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
   // BitFit in PEFT's terms, which has no adapter of biases alone: rank-1 matrices that do nothing
   // stand in.
   const bool idle =
-      peft.bias == PeftConfig::Bias::kAll && peft.rank == 1 && peft.enable.empty() &&
+      peft.bias == PeftBias::kAll && peft.rank == 1 && peft.enable.empty() &&
       std::all_of(adapter.modules.begin(), adapter.modules.end(), [](const auto& item) {
         return AllZero(item.second.b) && item.second.b_bias.values.empty();
       });
@@ -187,14 +187,14 @@ double AlphaOf(double scale, double divisor) {
   return std::round(alpha) / divisor == scale ? std::round(alpha) : alpha;
 }
 
-std::string BiasMode(const LoraAdapter& adapter) {
-  if (adapter.biases.empty()) return "none";
+PeftBias BiasMode(const LoraAdapter& adapter) {
+  if (adapter.biases.empty()) return PeftBias::kNone;
   const bool lora_only =
       adapter.biases.size() == adapter.modules.size() &&
       std::all_of(adapter.modules.begin(), adapter.modules.end(), [&](const auto& item) {
         return adapter.biases.contains(item.first + std::string(kBias));
       });
-  return lora_only ? "lora_only" : "all";
+  return lora_only ? PeftBias::kLoraOnly : PeftBias::kAll;
 }
 
 }  // namespace

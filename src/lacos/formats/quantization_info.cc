@@ -41,11 +41,8 @@ QuantizationInfo ParseQuantization(const Json& config, const std::string& where)
     return other ? ParseQuantizationConfig(*other, where) : info;
   }
   const std::string scheme = json->At("scheme").AsString();
-  if (scheme == Name(QuantScheme::kLinear)) {
-    info.scheme = QuantScheme::kLinear;
-  } else if (scheme == Name(QuantScheme::kDynamic)) {
-    info.scheme = QuantScheme::kDynamic;
-  } else {
+  info.scheme = Parse<QuantScheme>(scheme).value_or(QuantScheme::kNone);
+  if (info.scheme == QuantScheme::kNone) {
     throw UserError(fmt::format(
         "[{}: quantization.scheme] found '{}'; expected linear or dynamic; quantise the "
         "original again with this version of lacos",

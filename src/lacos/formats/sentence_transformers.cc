@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <filesystem>
 #include <set>
@@ -10,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/io/json.h"
 #include "lacos/io/manifest.h"
@@ -20,20 +18,6 @@ namespace lacos {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct PoolingNames {
-  Pooling pooling;
-  std::string_view ours, theirs, legacy_key;
-};
-constexpr std::array<PoolingNames, 6> kPoolings = {{
-    {Pooling::kCls, "cls", "cls", "pooling_mode_cls_token"},
-    {Pooling::kMean, "mean", "mean", "pooling_mode_mean_tokens"},
-    {Pooling::kMax, "max", "max", "pooling_mode_max_tokens"},
-    {Pooling::kMeanSqrtLen, "mean_sqrt_len", "mean_sqrt_len_tokens",
-     "pooling_mode_mean_sqrt_len_tokens"},
-    {Pooling::kWeightedMean, "weighted_mean", "weightedmean", "pooling_mode_weightedmean_tokens"},
-    {Pooling::kLast, "last", "lasttoken", "pooling_mode_lasttoken"},
-}};
 
 // A tokenizer without a limit of its own says 10^30.
 constexpr double kNoLimit = 1e6;
@@ -66,15 +50,12 @@ Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
   std::vector<Pooling> active;
   if (const auto mode = json.Find("pooling_mode")) {
     const auto add = [&](const Json& value) {
-      for (const PoolingNames& names : kPoolings) {
-        if (value.AsString() != names.theirs) continue;
-        active.push_back(names.pooling);
-        return;
-      }
-      throw UserError(fmt::format(
-          "{} found '{}'; expected cls, max, mean, mean_sqrt_len_tokens, weightedmean or "
-          "lasttoken; correct the file",
-          value.Where(), value.AsString()));
+      const PoolingNames* names = kPoolingNames.Find(value.AsString(), &PoolingNames::module_word);
+      if (names != nullptr) return active.push_back(names->value);
+      std::vector<std::string> expected;
+      for (const PoolingNames& known : kPoolingNames) expected.emplace_back(known.module_word);
+      throw UserError(fmt::format("{} found '{}'; expected {}; correct the file", value.Where(),
+                                  value.AsString(), OneOfWords(expected)));
     };
     if (mode->IsArray()) {
       mode->ForEachElement(add);
@@ -82,9 +63,9 @@ Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
       add(*mode);
     }
   } else {
-    for (const PoolingNames& names : kPoolings) {
-      if (const auto flag = json.Find(names.legacy_key); flag && flag->AsBool())
-        active.push_back(names.pooling);
+    for (const PoolingNames& names : kPoolingNames) {
+      if (const auto flag = json.Find(names.module_key); flag && flag->AsBool())
+        active.push_back(names.value);
     }
     if (active.empty()) active.push_back(Pooling::kMean);  // as sentence-transformers takes it
   }
@@ -174,29 +155,6 @@ void ReadPromptsAndVersion(const fs::path& path, EmbeddingSettings& settings) {
 }
 
 }  // namespace
-
-std::optional<Pooling> ParsePooling(const std::string& name) {
-  for (const PoolingNames& names : kPoolings) {
-    if (name == names.ours) return names.pooling;
-  }
-  return std::nullopt;
-}
-
-std::string PoolingName(Pooling pooling) {
-  for (const PoolingNames& names : kPoolings) {
-    if (pooling == names.pooling) return std::string(names.ours);
-  }
-  LACOS_CHECK(false, "every pooling has a name");
-  return "";
-}
-
-std::string LegacyPoolingKey(Pooling pooling) {
-  for (const PoolingNames& names : kPoolings) {
-    if (pooling == names.pooling) return std::string(names.legacy_key);
-  }
-  LACOS_CHECK(false, "every pooling has a name");
-  return "";
-}
 
 SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder) {
   const fs::path root(folder);

@@ -19,7 +19,4 @@ struct SentenceTransformersFolder {
 // do_lower_case.
 SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder);
 
-// The key of a pooling in the old form's 1_Pooling/config.json ("pooling_mode_mean_tokens").
-std::string LegacyPoolingKey(Pooling pooling);
-
 }  // namespace lacos

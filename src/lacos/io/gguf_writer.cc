@@ -42,20 +42,6 @@ void AppendString(std::string& out, std::string_view text) {
 
 }  // namespace
 
-std::string_view Name(GgmlType type) {
-  switch (type) {
-    case GgmlType::kF32:
-      return "F32";
-    case GgmlType::kF16:
-      return "F16";
-    case GgmlType::kQ8_0:
-      return "Q8_0";
-    case GgmlType::kBF16:
-      return "BF16";
-  }
-  return "?";
-}
-
 int64_t GgmlBytes(GgmlType type, int64_t elements) {
   switch (type) {
     case GgmlType::kF32:

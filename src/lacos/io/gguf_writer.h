@@ -10,18 +10,30 @@
 #include <string_view>
 #include <vector>
 
+#include "lacos/base/enum_names.h"
+
 namespace lacos {
 
 // ggml's element types by its own numbers. Q8_0: blocks of 32 values of a row, an F16 scale and 32
 // codes.
 enum class GgmlType : uint32_t { kF32 = 0, kF16 = 1, kQ8_0 = 8, kBF16 = 30 };
+struct GgmlTypeNames {
+  GgmlType value;
+  std::string_view word;  // llama.cpp's
+  std::string_view flag;
+};
+inline constexpr auto kGgmlTypeNames = MakeEnumNames<GgmlTypeNames>({
+    {GgmlType::kF16, "F16", "f16"},
+    {GgmlType::kQ8_0, "Q8_0", "q8_0"},
+    {GgmlType::kBF16, "BF16", "bf16"},
+    {GgmlType::kF32, "F32", "f32"},
+});
+constexpr const auto& NamesOf(GgmlType) { return kGgmlTypeNames; }
 
 constexpr int64_t kQ8Block = 32;        // values
 constexpr int64_t kQ8BlockBytes = 34;   // one F16, 32 codes
 constexpr int64_t kGgufAlignment = 32;  // of every tensor: the format's default
 
-// "F32", "F16", "Q8_0" or "BF16".
-std::string_view Name(GgmlType type);
 // Bytes of `elements` values of one row; Q8_0 needs whole blocks.
 int64_t GgmlBytes(GgmlType type, int64_t elements);
 

@@ -22,19 +22,8 @@ namespace {
 constexpr size_t kHeaderBytes = 128;
 constexpr std::string_view kMagic = "\x93NUMPY";
 
-constexpr std::array<std::pair<DType, std::string_view>, 7> kTypes = {{{DType::kF16, "<f2"},
-                                                                       {DType::kF32, "<f4"},
-                                                                       {DType::kF64, "<f8"},
-                                                                       {DType::kI8, "|i1"},
-                                                                       {DType::kU8, "|u1"},
-                                                                       {DType::kI32, "<i4"},
-                                                                       {DType::kI64, "<i8"}}};
-
 std::string MakeHeader(DType dtype, int64_t rows, int64_t cols) {
-  std::string_view descr;
-  for (const auto& [type, name] : kTypes) {
-    if (type == dtype) descr = name;
-  }
+  const std::string_view descr = kDTypeNames[dtype].numpy;
   LACOS_CHECK(!descr.empty(), "npy has the type");
   std::string text(kMagic);
   text += std::string_view("\x01\x00", 2);
@@ -190,10 +179,11 @@ NpyArray ReadNpy(const std::string& path) {
 
   NpyArray array;
   bool known = false;
-  for (const auto& [type, name] : kTypes) {
-    if (name.substr(1) == parser.descr.substr(1) &&
-        (parser.descr[0] == name[0] || SizeOf(type) == 1)) {
-      array.dtype = type;
+  for (const DTypeNames& names : kDTypeNames) {
+    const std::string_view numpy = names.numpy;
+    if (!numpy.empty() && numpy.substr(1) == parser.descr.substr(1) &&
+        (parser.descr[0] == numpy[0] || names.bytes == 1)) {
+      array.dtype = names.value;
       known = true;
     }
   }

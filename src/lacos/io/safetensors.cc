@@ -20,14 +20,6 @@ namespace {
 
 constexpr int64_t kMaxHeaderBytes = 100'000'000;  // the limit of the reference implementation
 
-std::optional<DType> ParseDType(std::string_view name) {
-  for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16, DType::kF64, DType::kI8,
-                            DType::kU8, DType::kI32, DType::kI64}) {
-    if (name == Name(dtype)) return dtype;
-  }
-  return std::nullopt;
-}
-
 // What else people put where a safetensors file belongs.
 void RefuseOtherFormats(const std::string& path, std::string_view start) {
   const char* found = nullptr;
@@ -51,8 +43,8 @@ TensorEntry ParseEntry(const std::string& path, std::string_view name, const Jso
   TensorEntry entry;
   entry.name = name;
   const std::string type = value.At("dtype").AsString();
-  const std::optional<DType> dtype = ParseDType(type);
-  if (!dtype)
+  const std::optional<DType> dtype = Parse<DType>(type);
+  if (!dtype || dtype == DType::kC128)
     fail(fmt::format("has the type {}; expected F64, F32, F16, BF16, I64, I32, I8 or U8", type));
   entry.dtype = *dtype;
 

@@ -27,19 +27,6 @@ constexpr size_t kMaxPickleBytes = size_t{32} << 20;
 // of torch.save before 1.6
 constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
-struct StorageType {
-  std::string_view object;
-  DType dtype;
-};
-constexpr StorageType kStorages[] = {
-    {"torch.FloatStorage", DType::kF32},     {"torch.HalfStorage", DType::kF16},
-    {"torch.BFloat16Storage", DType::kBF16}, {"torch.DoubleStorage", DType::kF64},
-    {"torch.CharStorage", DType::kI8},       {"torch.ByteStorage", DType::kU8},
-    {"torch.IntStorage", DType::kI32},       {"torch.LongStorage", DType::kI64}};
-constexpr StorageType kTypes[] = {{"torch.float32", DType::kF32},   {"torch.float16", DType::kF16},
-                                  {"torch.bfloat16", DType::kBF16}, {"torch.float64", DType::kF64},
-                                  {"torch.int8", DType::kI8},       {"torch.uint8", DType::kU8},
-                                  {"torch.int32", DType::kI32},     {"torch.int64", DType::kI64}};
 constexpr std::string_view kUntyped = "torch.storage.UntypedStorage";
 constexpr std::string_view kRebuild[] = {"torch._utils._rebuild_tensor",
                                          "torch._utils._rebuild_tensor_v2",
@@ -53,19 +40,19 @@ std::span<const std::string_view> AllowedObjects() {
     std::vector<std::string_view> list = {"collections.OrderedDict", kUntyped, kParameter,
                                           kParameterWithState, kSize};
     list.insert(list.end(), std::begin(kRebuild), std::end(kRebuild));
-    for (const StorageType& storage : kStorages) list.push_back(storage.object);
-    for (const StorageType& type : kTypes) list.push_back(type.object);
+    for (const DTypeNames& names : kDTypeNames) {
+      if (!names.torch.empty()) list.insert(list.end(), {names.storage, names.torch});
+    }
     return list;
   }();
   return objects;
 }
 
-std::optional<DType> FindType(std::span<const StorageType> types, const PickleValue& value) {
+// The type whose class of storage, or whose torch.dtype, the value names.
+std::optional<DType> FindType(std::string_view DTypeNames::*member, const PickleValue& value) {
   if (value.kind != Kind::kGlobal) return std::nullopt;
-  for (const StorageType& type : types) {
-    if (type.object == value.name) return type.dtype;
-  }
-  return std::nullopt;
+  const DTypeNames* names = kDTypeNames.Find(value.name, member);
+  return names != nullptr ? std::optional(names->value) : std::nullopt;
 }
 
 // What a tensor says about the storage that it looks into.
@@ -167,7 +154,7 @@ class StateDict {
       FailTensor("lies in a view of another storage");
     StorageUse use{.key = id[2]->text,
                    .elements = Size(*id[4], "the size of its storage"),
-                   .dtype = FindType(kStorages, *id[1])};
+                   .dtype = FindType(&DTypeNames::storage, *id[1])};
     if (!use.dtype && !(id[1]->kind == Kind::kGlobal && id[1]->name == kUntyped)) {
       FailTensor(fmt::format("has {} as the type of its storage", Describe(*id[1])));
     }
@@ -201,7 +188,7 @@ class StateDict {
     tensor.storage = ReadStorage(*arguments[0]);
     std::optional<DType> dtype = tensor.storage.dtype;
     if (has_type) {
-      dtype = FindType(kTypes, *arguments[6]);
+      dtype = FindType(&DTypeNames::torch, *arguments[6]);
       if (!dtype) FailTensor(fmt::format("has {} as its type", Describe(*arguments[6])));
     }
     if (!dtype) FailTensor("has a storage without a type");

@@ -29,7 +29,7 @@ Json EmbeddingIdentity(const SentenceEncoder& embedder, const std::string& folde
   for (const std::string& name : hashes.Keys()) adapter.Append(hashes.At(name));
   identity.Set("adapter_sha256", adapter);
   identity.Set("tokenizer_sha256", FileSha256(embedder.folder().tokenizer_path));
-  identity.Set("pooling", PoolingName(embedder.pooling()));
+  identity.Set("pooling", Name(embedder.pooling()));
   identity.Set("normalize", embedder.normalize());
   const TextEncoderOptions& text = embedder.text_encoder().options();
   identity.Set("pool_prompt", text.pool_prompt);

@@ -80,10 +80,6 @@ class FileHashes {
   bool changed_ = false;
 };
 
-std::string_view NameOf(Compute compute) {
-  return compute == Compute::kF32 ? "f32" : compute == Compute::kBF16 ? "bf16" : "int8";
-}
-
 }  // namespace
 
 Json LayerCacheIdentity(const BaseWeights& base_weights, const Backend& backend, Compute compute,
@@ -102,7 +98,7 @@ Json LayerCacheIdentity(const BaseWeights& base_weights, const Backend& backend,
   identity.Set("blocks", blocks);
   identity.Set("hidden_size", base_weights.config().hidden_size);
   identity.Set("type", Name(backend.Types().residual));
-  identity.Set("compute", NameOf(compute));
+  identity.Set("compute", Name(compute));
   identity.Set("backend", info.backend);
   identity.Set("isa", info.isa);
   identity.Set("kernels", kernels);

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
+#include "lacos/base/enum_names.h"
 #include "lacos/tensor/dtype.h"
 
 namespace lacos {
@@ -17,17 +17,12 @@ enum class QuantScheme : uint8_t {
   kDynamic,  // U8 codes, value = code_map[code] * absmax
 };
 
-constexpr std::string_view Name(QuantScheme scheme) {
-  switch (scheme) {
-    case QuantScheme::kNone:
-      return "none";
-    case QuantScheme::kLinear:
-      return "linear";
-    case QuantScheme::kDynamic:
-      return "dynamic";
-  }
-  return "?";
-}
+inline constexpr auto kQuantSchemeNames = MakeEnumNames<EnumWord<QuantScheme>>({
+    {QuantScheme::kLinear, "linear"},
+    {QuantScheme::kDynamic, "dynamic"},
+    {QuantScheme::kNone, "none"},
+});
+constexpr const auto& NamesOf(QuantScheme) { return kQuantSchemeNames; }
 
 // A view of host memory (usually mapped from a file, so `codes` may have any alignment). PyTorch's
 // layout [out, in].

@@ -36,16 +36,6 @@ void AppendSigns(std::span<const float> row, std::byte flip, std::byte* out) {
 
 }  // namespace
 
-std::optional<Precision> ParsePrecision(const std::string& name) {
-  if (name == "float32") return Precision::kFloat32;
-  if (name == "float16") return Precision::kFloat16;
-  if (name == "int8") return Precision::kInt8;
-  if (name == "uint8") return Precision::kUint8;
-  if (name == "binary") return Precision::kBinary;
-  if (name == "ubinary") return Precision::kUbinary;
-  return std::nullopt;
-}
-
 DType StoredType(Precision precision) {
   switch (precision) {
     case Precision::kFloat32:

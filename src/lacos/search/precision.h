@@ -4,18 +4,25 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "lacos/base/enum_names.h"
 #include "lacos/tensor/dtype.h"
 
 namespace lacos {
 
 enum class Precision : uint8_t { kFloat32, kFloat16, kInt8, kUint8, kBinary, kUbinary };
-
-std::optional<Precision> ParsePrecision(const std::string& name);  // "float32", ..., "ubinary"
+// sentence-transformers' words.
+inline constexpr auto kPrecisionNames = MakeEnumNames<EnumWord<Precision>>({
+    {Precision::kFloat32, "float32"},
+    {Precision::kFloat16, "float16"},
+    {Precision::kInt8, "int8"},
+    {Precision::kUint8, "uint8"},
+    {Precision::kBinary, "binary"},
+    {Precision::kUbinary, "ubinary"},
+});
+constexpr const auto& NamesOf(Precision) { return kPrecisionNames; }
 
 // Whether codes depend on the ranges of all embeddings, so that these must be seen before the first
 // code is known.

@@ -23,6 +23,7 @@ struct TomlAssertion {};
 
 #include "lacos/base/error.h"
 #include "lacos/data/suite_families.h"
+#include "lacos/data/task.h"
 #include "lacos/io/mapped_file.h"
 #include "lacos/io/utf8.h"
 
@@ -324,8 +325,6 @@ class RecipeReader {
 
   EvaluationFile ReadFile(const toml::table& table) const {
     const std::string path = "evaluation.file";
-    static const Strings kTasks = {"sts",        "retrieval",      "bitext",
-                                   "clustering", "classification", "pair_classification"};
     RequireKeys(table, path, {"name", "subset", "path", "task", "split", "languages"});
     const toml::node* file = table.get("path");
     if (file == nullptr || !file->is_string())
@@ -336,9 +335,9 @@ class RecipeReader {
     result.subset = Text(table, path, "subset", "");
     result.split = Text(table, path, "split", "test");
     result.task = Text(table, path, "task", "sts");
-    if (std::ranges::find(kTasks, result.task) == kTasks.end()) {
+    if (!Parse<Task>(result.task)) {
       Fail(*table.get("task"), path + ".task", fmt::format("found '{}'", result.task),
-           fmt::format("one of {}", fmt::join(kTasks, ", ")));
+           fmt::format("one of {}", fmt::join(WordsOf<Task>(), ", ")));
     }
     if (const toml::node* languages = table.get("languages")) {
       result.languages = Texts(*languages, path + ".languages");

@@ -109,7 +109,7 @@ class Runner {
     const CellSettings& settings = run_.cell.settings;
     SentenceEncoder embedder({.path = run_.cell.trained ? model_ : run_.base.path,
                               .compute = ComputeOf(settings),
-                              .pooling = ParsePooling(settings.pooling),
+                              .pooling = Parse<Pooling>(settings.pooling),
                               .normalize = settings.normalize,
                               .max_length = settings.max_length,
                               .strip = settings.strip});

@@ -39,10 +39,10 @@ void ForEachSetting(S& s, const F& f) {
          "none, linear/row, dynamic/row, or linear/N or dynamic/N with N a power of two from 64 to "
          "4096"},
     s.quantization);
-  f(Rule{"compute", "", {"f32", "bf16", "int8"}}, s.compute);
+  f(Rule{"compute", "", WordsOf<Compute>()}, s.compute);
   f(Rule{"data", "a name of [data]"}, s.data);
   f(Rule{"data_fraction", "", {}, 1e-9, 1}, s.data_fraction);
-  f(Rule{"loss", "", {"mnr", "softmax", "cosine", "cosent", "triplet"}}, s.loss);
+  f(Rule{"loss", "", WordsOf<LossKind>()}, s.loss);
   f(Rule{"scale", "", {}, 1e-6, 1e6}, s.scale);
   f(Rule{"margin", "", {}, 0, 1e6}, s.margin);
   f(Rule{"symmetric"}, s.symmetric);
@@ -53,16 +53,15 @@ void ForEachSetting(S& s, const F& f) {
     s.lora_target);
   f(Rule{"train_biases"}, s.train_biases);
   f(Rule{"dropout", "", {}, -1, 0.99}, s.dropout);
-  f(Rule{"pooling", "", {"mean", "weighted_mean", "last", "cls", "max", "mean_sqrt_len"}},
-    s.pooling);
+  f(Rule{"pooling", "", WordsOf<Pooling>()}, s.pooling);
   f(Rule{"normalize"}, s.normalize);
   f(Rule{"strip"}, s.strip);
   f(Rule{"max_length", "", {}, 1, INT32_MAX}, s.max_length);
   f(Rule{"epochs", "", {}, 1e-6, 1e6}, s.epochs);
   f(Rule{"max_steps", "", {}, 0, 1e15}, s.max_steps);
   f(Rule{"batch_size", "", {}, 2, 1 << 20}, s.batch_size);
-  f(Rule{"optimizer", "", {"adam8", "adam"}}, s.optimizer);
-  f(Rule{"schedule", "", {"linear", "constant", "cosine"}}, s.schedule);
+  f(Rule{"optimizer", "", WordsOf<OptimizerKind>()}, s.optimizer);
+  f(Rule{"schedule", "", WordsOf<ScheduleKind>()}, s.schedule);
   f(Rule{"learning_rate", "", {}, 0, 1e3}, s.learning_rate);
   f(Rule{"weight_decay", "", {}, 0, 1e3}, s.weight_decay);
   f(Rule{"warmup_ratio", "", {}, 0, 1}, s.warmup_ratio);
@@ -104,7 +103,7 @@ bool IsQuantization(const std::string& text) {
   const size_t slash = text.find('/');
   if (slash == std::string::npos) return false;
   const std::string scheme = text.substr(0, slash), block = text.substr(slash + 1);
-  if (scheme != "linear" && scheme != "dynamic") return false;
+  if (Parse<QuantScheme>(scheme).value_or(QuantScheme::kNone) == QuantScheme::kNone) return false;
   if (block == "row") return true;
   uint64_t n = 0;
   const auto [end, error] = std::from_chars(block.data(), block.data() + block.size(), n);
@@ -160,14 +159,6 @@ std::string Text(const T& value) {
   } else {
     return fmt::format("{}", value);
   }
-}
-
-LossKind ParseLoss(const std::string& name) {
-  for (const LossKind kind :
-       {LossKind::kSoftmax, LossKind::kCosine, LossKind::kCosent, LossKind::kTriplet}) {
-    if (name == Name(kind)) return kind;
-  }
-  return LossKind::kMnr;
 }
 
 }  // namespace
@@ -240,15 +231,11 @@ QuantizationChoice ParseQuantization(const std::string& quantization) {
   LACOS_CHECK(quantization != "none" && IsQuantization(quantization), "checked when it was set");
   const size_t slash = quantization.find('/');
   const std::string block = quantization.substr(slash + 1);
-  return {
-      .scheme = quantization.starts_with("dynamic") ? QuantScheme::kDynamic : QuantScheme::kLinear,
-      .block_size = block == "row" ? 0 : std::stoll(block)};
+  return {.scheme = *Parse<QuantScheme>(quantization.substr(0, slash)),
+          .block_size = block == "row" ? 0 : std::stoll(block)};
 }
 
-Compute ComputeOf(const CellSettings& settings) {
-  if (settings.compute == "f32") return Compute::kF32;
-  return settings.compute == "int8" ? Compute::kInt8 : Compute::kBF16;
-}
+Compute ComputeOf(const CellSettings& settings) { return *Parse<Compute>(settings.compute); }
 
 TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed,
                                   const std::string& base, const std::vector<std::string>& files) {
@@ -264,9 +251,9 @@ TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed,
   options.batch = {.batch_size = settings.batch_size, .seed = seed};
   options.max_length = settings.max_length;
   options.strip = settings.strip;
-  options.pooling = *ParsePooling(settings.pooling);
+  options.pooling = *Parse<Pooling>(settings.pooling);
   options.normalize = settings.normalize;
-  options.loss = {.kind = ParseLoss(settings.loss),
+  options.loss = {.kind = *Parse<LossKind>(settings.loss),
                   .scale = settings.scale,
                   .symmetric = settings.symmetric,
                   .margin = settings.margin,
@@ -277,14 +264,11 @@ TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed,
                   .targets = settings.lora_target,
                   .train_biases = settings.train_biases};
   if (settings.dropout >= 0) options.dropout = settings.dropout;
-  options.optimizer = {
-      .kind = settings.optimizer == "adam" ? OptimizerKind::kAdam : OptimizerKind::kAdam8,
-      .weight_decay = settings.weight_decay};
+  options.optimizer = {.kind = *Parse<OptimizerKind>(settings.optimizer),
+                       .weight_decay = settings.weight_decay};
   options.learning_rate = settings.learning_rate;
   options.max_grad_norm = settings.max_grad_norm;
-  options.schedule = settings.schedule == "constant" ? ScheduleKind::kConstant
-                     : settings.schedule == "cosine" ? ScheduleKind::kCosine
-                                                     : ScheduleKind::kLinear;
+  options.schedule = *Parse<ScheduleKind>(settings.schedule);
   options.warmup_ratio = settings.warmup_ratio;
   options.compute = ComputeOf(settings);
   options.seed = seed;

@@ -4,30 +4,13 @@
 
 #include <cstdint>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "lacos/model/bloom_model.h"
 #include "lacos/tensor/arena.h"
+#include "lacos/train/loss_kind.h"
 
 namespace lacos {
-
-enum class LossKind : uint8_t { kMnr, kSoftmax, kCosine, kCosent, kTriplet };
-constexpr std::string_view Name(LossKind kind) {
-  switch (kind) {
-    case LossKind::kMnr:
-      return "mnr";
-    case LossKind::kSoftmax:
-      return "softmax";
-    case LossKind::kCosine:
-      return "cosine";
-    case LossKind::kCosent:
-      return "cosent";
-    case LossKind::kTriplet:
-      return "triplet";
-  }
-  return "?";
-}
 
 struct LossOptions {
   LossKind kind = LossKind::kMnr;

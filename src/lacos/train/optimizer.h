@@ -5,17 +5,19 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "lacos/base/enum_names.h"
 #include "lacos/model/bloom_model.h"
 
 namespace lacos {
 
 enum class OptimizerKind : uint8_t { kAdam8, kAdam };
-constexpr std::string_view Name(OptimizerKind kind) {
-  return kind == OptimizerKind::kAdam8 ? "adam8" : "adam";
-}
+inline constexpr auto kOptimizerKindNames = MakeEnumNames<EnumWord<OptimizerKind>>({
+    {OptimizerKind::kAdam8, "adam8"},
+    {OptimizerKind::kAdam, "adam"},
+});
+constexpr const auto& NamesOf(OptimizerKind) { return kOptimizerKindNames; }
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::kAdam8;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lacos/base/enum_names.h"
 #include "lacos/model/bloom_model.h"
 #include "lacos/train/gradient_step.h"
 #include "lacos/train/losses.h"
@@ -16,19 +17,13 @@
 namespace lacos {
 
 enum class StrategyChoice : uint8_t { kAuto, kDirect, kRecompute, kGradCache };
-constexpr std::string_view Name(StrategyChoice choice) {
-  switch (choice) {
-    case StrategyChoice::kAuto:
-      return "auto";
-    case StrategyChoice::kDirect:
-      return "direct";
-    case StrategyChoice::kRecompute:
-      return "recompute";
-    case StrategyChoice::kGradCache:
-      return "gradcache";
-  }
-  return "?";
-}
+inline constexpr auto kStrategyChoiceNames = MakeEnumNames<EnumWord<StrategyChoice>>({
+    {StrategyChoice::kAuto, "auto"},
+    {StrategyChoice::kDirect, "direct"},
+    {StrategyChoice::kRecompute, "recompute"},
+    {StrategyChoice::kGradCache, "gradcache"},
+});
+constexpr const auto& NamesOf(StrategyChoice) { return kStrategyChoiceNames; }
 
 struct PlanRequest {
   StrategyChoice choice = StrategyChoice::kAuto;

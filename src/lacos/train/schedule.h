@@ -6,22 +6,18 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
-#include <string_view>
+
+#include "lacos/base/enum_names.h"
 
 namespace lacos {
 
 enum class ScheduleKind : uint8_t { kLinear, kConstant, kCosine };
-constexpr std::string_view Name(ScheduleKind kind) {
-  switch (kind) {
-    case ScheduleKind::kLinear:
-      return "linear";
-    case ScheduleKind::kConstant:
-      return "constant";
-    case ScheduleKind::kCosine:
-      return "cosine";
-  }
-  return "?";
-}
+inline constexpr auto kScheduleKindNames = MakeEnumNames<EnumWord<ScheduleKind>>({
+    {ScheduleKind::kLinear, "linear"},
+    {ScheduleKind::kConstant, "constant"},
+    {ScheduleKind::kCosine, "cosine"},
+});
+constexpr const auto& NamesOf(ScheduleKind) { return kScheduleKindNames; }
 
 struct Schedule {
   ScheduleKind kind = ScheduleKind::kLinear;

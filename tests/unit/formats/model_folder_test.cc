@@ -311,9 +311,9 @@ TEST_F(ModelFolderTest, WrongCombinationsAreRefused) {
 TEST(PoolingNameTest, EveryNameRoundTrips) {
   for (const Pooling pooling : {Pooling::kMean, Pooling::kWeightedMean, Pooling::kLast,
                                 Pooling::kCls, Pooling::kMax, Pooling::kMeanSqrtLen}) {
-    EXPECT_EQ(ParsePooling(PoolingName(pooling)), pooling);
+    EXPECT_EQ(Parse<Pooling>(Name(pooling)), pooling);
   }
-  EXPECT_EQ(ParsePooling("average"), std::nullopt);
+  EXPECT_EQ(Parse<Pooling>("average"), std::nullopt);
 }
 
 }  // namespace

@@ -88,8 +88,7 @@ TEST_F(PromptTest, APromptCanBeLeftOutOfEveryPooling) {
       const double tolerance = 2.0 * static_cast<double>(one.Tokens() + 2) * 0x1p-24 * largest *
                                (pooling == Pooling::kMeanSqrtLen ? std::sqrt(one.Tokens()) : 1.0);
       for (int64_t j = 0; j < d; ++j)
-        ASSERT_NEAR(out[n * d + j], expected[j], tolerance)
-            << PoolingName(pooling) << " text " << n;
+        ASSERT_NEAR(out[n * d + j], expected[j], tolerance) << Name(pooling) << " text " << n;
     }
     // Without a prompt there is nothing to leave out.
     TextEncoder plain(encoder, *loaded_.tokenizer, {.tokenize = {}});

@@ -127,9 +127,9 @@ TEST(QuantizeEmbeddings, Int8DecodesToWithinOneStep) {
 }
 
 TEST(Precision, HasTheNamesOfTheCommandLine) {
-  EXPECT_EQ(ParsePrecision("float32"), Precision::kFloat32);
-  EXPECT_EQ(ParsePrecision("ubinary"), Precision::kUbinary);
-  EXPECT_EQ(ParsePrecision("int4"), std::nullopt);
+  EXPECT_EQ(Parse<Precision>("float32"), Precision::kFloat32);
+  EXPECT_EQ(Parse<Precision>("ubinary"), Precision::kUbinary);
+  EXPECT_EQ(Parse<Precision>("int4"), std::nullopt);
 }
 
 }  // namespace

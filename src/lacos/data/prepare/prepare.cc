@@ -12,6 +12,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
 #include "lacos/data/prepare/raw_format.h"
+#include "lacos/data/task.h"
 #include "lacos/io/archive.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
@@ -114,8 +115,7 @@ std::string RecognizedOnly(const std::vector<std::string>& parts) {
 }
 
 const std::vector<std::string>& SuiteTaskNames() {
-  static const std::vector<std::string> kTasks = {
-      "sts", "retrieval", "bitext", "clustering", "classification", "pair_classification"};
+  static const std::vector<std::string> kTasks = WordsOf<lacos::Task>();
   return kTasks;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lacos/base/enum_names.h"
 #include "lacos/search/vectors.h"
 
 namespace lacos {
@@ -15,6 +16,11 @@ enum class Floor : uint8_t {
   kWordOverlap,
   kTfIdf,  // (1 + log(count)) * (log((1 + N) / (1 + texts with the word)) + 1), N: all texts given
 };
+inline constexpr auto kFloorNames = MakeEnumNames<EnumWord<Floor>>({
+    {Floor::kWordOverlap, "word-overlap"},
+    {Floor::kTfIdf, "tf-idf"},
+});
+constexpr const auto& NamesOf(Floor) { return kFloorNames; }
 
 // Vectors [texts.size(), dimension]. Words are runs of letters, marks and digits, in lower case
 // (Latin, Greek and Cyrillic), and single characters of scripts that do not separate words; each
