@@ -101,6 +101,26 @@ TEST(ReportCommand, NumbersThatNoRunWritesAreShownOrPassedOver) {
   ExpectUserError(RunLacos({"report", folder / "run"}), "expected a count");
 }
 
+TEST(ReportCommand, AccuracyOfASoftmaxRunIsThatOfAClassifierInTrainAndInSweeps) {
+  const TempFolder folder;
+  fs::create_directories(folder / "run");
+  folder.Write("run/metrics.jsonl", R"({"step": 1, "loss": 1, "accuracy": 0.5})"
+                                    "\n");
+  const auto page = [&](const std::string& setting) {
+    folder.Write("run/run.json", R"({"settings": {)" + setting + R"(, "total_steps": 9}})");
+    const RunResult report = RunLacos({"report", folder / "run"});
+    EXPECT_EQ(report.status, 0) << report.err;
+    return ReadAll(folder / "run/report.html");
+  };
+  const std::string classified = "classified right, % of pairs", ranks = "positive ranks first";
+  for (const char* key : {"objective", "loss"}) {  // of lacos train, of a sweep's cell
+    const std::string softmax = page("\"" + std::string(key) + R"(": "softmax")");
+    EXPECT_THAT(softmax, HasSubstr(classified)) << key;
+    EXPECT_THAT(softmax, Not(HasSubstr(ranks))) << key;
+    EXPECT_THAT(page("\"" + std::string(key) + R"(": "mnr")"), HasSubstr(ranks)) << key;
+  }
+}
+
 TEST(ReportCommand, OtherFoldersAreRefused) {
   const TempFolder folder;
   ExpectUserError(RunLacos({"report", folder.path()}), "run.json");

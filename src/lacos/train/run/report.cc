@@ -18,6 +18,7 @@
 #include "lacos/io/line_reader.h"
 #include "lacos/io/paths.h"
 #include "lacos/report/page.h"
+#include "lacos/train/loss_kind.h"
 
 namespace lacos {
 namespace {
@@ -267,6 +268,16 @@ class RunPage {
     return chart;
   }
 
+  // What the run trained by: `lacos train` calls it "objective" in run.json, a sweep's cell "loss".
+  std::optional<LossKind> Objective() const {
+    const Json settings = run_.At("settings");
+    for (const char* key : {"objective", "loss"}) {
+      if (const auto word = settings.Find(key); word && word->IsString())
+        return Parse<LossKind>(word->AsString());
+    }
+    return std::nullopt;
+  }
+
   std::vector<Chart> Curves() const {
     std::vector<Chart> charts = {StepChart("loss", "Loss", "loss", m_.loss, true)};
     if (!m_.resumed_at.empty()) {
@@ -279,9 +290,7 @@ class RunPage {
                     [](double value) { return std::isfinite(value); })) {
       charts.push_back(StepChart("accuracy", "Accuracy in the batch",
                                  "positive ranks first, % of anchors", m_.accuracy, true));
-      if (run_.At("settings").Has("objective") &&
-          run_.At("settings").At("objective").AsString() == "softmax")
-        charts.back().y_title = "classified right, % of pairs";
+      if (Objective() == LossKind::kSoftmax) charts.back().y_title = "classified right, % of pairs";
     }
     charts.push_back(
         StepChart("learning_rate", "Learning rate", "learning rate", m_.learning_rate, false));
