@@ -9,31 +9,9 @@
 #include <vector>
 
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/step_part.h"
 
 namespace lacos {
-
-// What ops are for, in the order in which tables list them. A op belongs to one part, but for those
-// between pooling and the backward of pooling (or the next texts), which all work on the texts'
-// vectors.
-enum class StepPart : uint8_t {
-  // with frozen weights; packing, decoding and quantising included, and fused epilogues:
-  kProductsForward,
-  kProductsBackward,   // bias, GELU, LoRA's wide half, residual
-  kAttentionForward,   // also where backward runs it again
-  kAttentionBackward,  //
-  kLora,               // its narrow products, and the gradients of its matrices
-  kNormalization,      // LayerNorm, its backward, and its output made anew from what was saved
-  kElementwise,        // GELU on its own, dropout, sums, sums over tokens for bias gradients
-  kEmbedding,          //
-  kVectors,            // pooling, similarities, loss and their backward
-  kOptimizer,          //
-  kMemory,             // copies, uploads, downloads, zeroing
-};
-inline constexpr int kStepParts = static_cast<int>(StepPart::kMemory) + 1;
-// "products_forward": for JSON.
-std::string_view NameOf(StepPart part);
-// "frozen products, forward": for people.
-std::string_view TitleOf(StepPart part);
 
 struct OpTime {
   StepPart part = StepPart::kMemory;
@@ -55,7 +33,7 @@ struct ProductTime {
   }
 };
 
-// Filled by a timed backend, which must not be in a op while this is read.
+// Filled by a timed backend, which must not be in an op while this is read.
 struct OpTimes {
   std::vector<OpTime> ops;  // in the order of first use
   // the same time as kProductsForward and kProductsBackward have
