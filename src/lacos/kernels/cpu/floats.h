@@ -33,6 +33,7 @@ struct Floats {
   Floats At(int64_t i) const {
     return {data == nullptr ? nullptr : data + i * (bf16 ? 2 : 4), bf16};
   }
+  // NOLINTNEXTLINE(google-explicit-constructor): what may be written may be read
   operator ConstFloats() const { return {data, bf16}; }
 };
 
