@@ -1,5 +1,5 @@
-// Linear 8-bit blocks, and decoding of every stored format: the loops per block are plain so that
-// compilers vectorise.
+// Linear 8-bit blocks, and decoding of every stored format. The loops over a block are plain, so
+// that compilers vectorize them.
 #include "lacos/quant/code.h"
 
 #include <algorithm>
@@ -14,12 +14,12 @@
 namespace lacos {
 namespace {
 
-// Below this, absmax / 127 loses bits to a subnormal quotient or 127 / absmax comes near overflow:
-// double is used.
+// Double precision is used below this value: absmax / 127 would lose bits to a subnormal quotient,
+// or 127 / absmax would come near overflow.
 constexpr float kTinyAbsmax = 0x1p-99f;
 
-// Largest magnitude, NaN ignored. Magnitudes of floats order like their bits, which vectorises
-// without fast-math.
+// The largest magnitude; NaN is ignored. The bits of floats without their sign are ordered as their
+// magnitudes are, and comparing bits vectorizes without fast-math.
 float BlockAbsmax(const float* values, int64_t n) {
   int32_t largest = 0;
   for (int64_t i = 0; i < n; ++i)

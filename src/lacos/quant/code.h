@@ -1,5 +1,5 @@
-// Block-wise 8-bit encoding and decoding of float arrays, linear and dynamic (FACTS: bitsandbytes'
-// code maps).
+// Block-wise 8-bit encoding and decoding of float arrays, with linear codes and with bitsandbytes'
+// dynamic codes.
 #pragma once
 
 #include <array>
@@ -15,7 +15,8 @@ namespace lacos {
 // when unsigned. Source: Dettmers et al., "8-bit Optimizers via Block-wise Quantization" (2022).
 const std::array<float, 256>& DynamicMap(bool is_signed);
 
-// Index of the map entry nearest to `value`; a tie goes to the lower index; NaN gives 0's code.
+// The index of the map entry that is nearest to `value`. A tie goes to the lower index. NaN gets
+// the code of 0.
 uint8_t NearestCode(std::span<const float, 256> map, float value);
 
 // The step between neighbouring linear codes: absmax / 127, rounded once to float. A decoded value
@@ -24,26 +25,26 @@ uint8_t NearestCode(std::span<const float, 256> map, float value);
 // / 127 in double, rounded once, so that tiny blocks keep their relative precision.
 inline float LinearScale(float absmax) { return absmax / 127.0f; }
 
-// Linear: code = rint(w * (127 / absmax)) half to even, both operations in float; an all-zero block
-// has absmax 0 and codes 0. Where 127 / absmax overflows (absmax below 3.7e-37) both are in double
-// instead. NaN is encoded as 0. The last block may be short. absmax has CeilDivide(values.size(),
-// block_size) entries.
+// Linear codes: code = rint(w * (127 / absmax)), half to even, with both operations in float. Where
+// 127 / absmax overflows (absmax below 3.7e-37) both operations are in double instead. An all-zero
+// block has absmax 0 and codes 0. NaN is encoded as 0. The last block may be short. `absmax` has
+// CeilDivide(values.size(), block_size) entries.
 void EncodeLinear(std::span<const float> values, int64_t block_size, int8_t* codes, float* absmax);
-// Dynamic: nearest entry of `map` to w / absmax (float division), ties to the lower index. The
-// stored absmax is at least 1e-38, so an all-zero block holds the map's code of zero.
+// Dynamic codes: the entry of `map` that is nearest to w / absmax (a float division); ties go to
+// the lower index. The stored absmax is at least 1e-38, so an all-zero block holds the map's code
+// of 0.
 void EncodeDynamic(std::span<const float> values, int64_t block_size,
                    std::span<const float, 256> map, uint8_t* codes, float* absmax);
 
-// Dynamic as bitsandbytes 0.50.2 encodes on CPUs (optimizer states and weights): w / absmax is
-// rounded to a grid of 65,536 points over [-1, 1] and takes the nearest code of that point, so
-// codes closer to zero than the grid's step are never used. An all-zero block has absmax 0 and
-// codes 0; NaN, and infinities, give code
-// 0. Same shapes as EncodeDynamic.
+// Dynamic codes as bitsandbytes 0.50.2 encodes optimizer states and weights on CPUs: w / absmax is
+// rounded to a grid of 65,536 points over [-1, 1] and gets the code that is nearest to that point.
+// So codes closer to zero than the grid's step are never used. An all-zero block has absmax 0 and
+// codes 0; NaN and infinities get code 0. The shapes are those of EncodeDynamic.
 void EncodeDynamicGrid(std::span<const float> values, int64_t block_size, bool is_signed,
                        uint8_t* codes, float* absmax);
 
-// Values [begin, begin + count) of the flattened matrix as float: what lacos means by "the base's
-// weights". `codes` and `absmax` may have any alignment.
+// Decodes the values [begin, begin + count) of the flattened matrix to float. These are the weights
+// that every computation uses. `codes` and `absmax` may have any alignment.
 void Decode(const QuantizedMatrix& matrix, int64_t begin, int64_t count, float* out);
 
 }  // namespace lacos

@@ -1,5 +1,5 @@
-// The dynamic 8-bit code: its two maps, exact nearest-entry encoding, and the coarser grid that
-// bitsandbytes' CPU library encodes optimizer states with.
+// The dynamic 8-bit code: its two maps, exact nearest-entry encoding, and the coarser grid with
+// which bitsandbytes' CPU library encodes optimizer states.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -14,16 +14,16 @@ namespace {
 
 constexpr float kSmallestAbsmax = 1e-38f;
 
-// torch.linspace(0.1, 1, points) in float: the first half counts from the start, the second from
-// the end.
+// Point i of torch.linspace(0.1, 1, points) in float. Torch computes the first half of the points
+// from the start and the second half from the end.
 float LinspacePoint(int i, int points) {
   const float step = (1.0f - 0.1f) / static_cast<float>(points - 1);
   if (i < points / 2) return std::fma(step, static_cast<float>(i), 0.1f);
   return std::fma(-step, static_cast<float>(points - 1 - i), 1.0f);
 }
 
-// For each exponent i, 2^i (signed) or 2^(i+1) midpoints of equal parts of [0.1, 1], times
-// 10^(i-6).
+// For each exponent i the map has 2^i (signed) or 2^(i+1) (unsigned) values: the midpoints of equal
+// parts of [0.1, 1], times 10^(i-6).
 std::array<float, 256> MakeDynamicMap(bool is_signed) {
   std::vector<float> values = {0.0f, 1.0f};
   for (int i = 0; i < 7; ++i) {
@@ -43,7 +43,7 @@ std::array<float, 256> MakeDynamicMap(bool is_signed) {
   return map;
 }
 
-// Nearest code of each of the 65,536 grid points 2 i / 65535 - 1, ties to the lower code.
+// The nearest code for each of the 65,536 grid points 2 i / 65535 - 1; ties go to the lower code.
 class Grid {
  public:
   explicit Grid(const std::array<float, 256>& map)
@@ -55,7 +55,7 @@ class Grid {
       (*codes_)[i] = static_cast<uint8_t>(code);
     }
   }
-  // x * inverse is rounded once, clamped, and moved to the nearest grid point; a NaN falls on point
+  // Rounds x * inverse once, clamps it, and moves it to the nearest grid point. NaN falls on point
   // 0.
   uint8_t Code(float x, float inverse) const {
     const float scaled = x * inverse;

@@ -6,15 +6,15 @@
 
 namespace lacos {
 
-// Rows of an embedding table, read on demand (never mapped: a hot page cache would count as
-// resident memory).
+// The rows of an embedding table, read on demand. The table is never mapped, because its pages in
+// the page cache would count as resident memory.
 class EmbeddingSource {
  public:
   virtual ~EmbeddingSource() = default;
   virtual int64_t rows() const = 0;
   virtual int64_t cols() const = 0;
-  // Writes row `row` as floats. Callable from several threads. Throws UserError when the file
-  // cannot be read.
+  // Writes row `row` as floats to `out` [cols]. May be called from several threads. Throws
+  // UserError if the file cannot be read.
   virtual void ReadRow(int64_t row, std::span<float> out) const = 0;
 };
 

@@ -24,15 +24,16 @@ inline constexpr auto kQuantSchemeNames = MakeEnumNames<EnumWord<QuantScheme>>({
 });
 constexpr const auto& NamesOf(QuantScheme) { return kQuantSchemeNames; }
 
-// A view of host memory (usually mapped from a file, so `codes` may have any alignment). PyTorch's
-// layout [out, in].
+// A view of a matrix [out, in] in host memory, in PyTorch's layout. The memory is usually mapped
+// from a file, so `codes` may have any alignment.
 struct QuantizedMatrix {
   std::string name;  // for messages
   int64_t rows = 0;  // output features
   int64_t cols = 0;  // input features
   QuantScheme scheme = QuantScheme::kNone;
-  DType dtype = DType::kF32;  // of the stored values or codes
-  // values that share one absmax: `cols` for one block a row, else over the flattened matrix
+  DType dtype = DType::kF32;  // the type of the stored values or codes
+  // The number of values that share one absmax. With `cols` each row is a block; with any other
+  // number blocks run over the flattened matrix.
   int64_t block_size = 0;
   const std::byte* codes = nullptr;
   const float* absmax = nullptr;    // [ceil(rows * cols / block_size)]; absent for kNone

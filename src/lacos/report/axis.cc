@@ -10,7 +10,8 @@
 namespace lacos {
 namespace {
 
-// 1, 2 or 5 times a power of ten: the smallest that makes at most `count` steps of `range`.
+// The smallest step that is 1, 2 or 5 times a power of ten and divides `range` into at most
+// `count` parts.
 double NiceStep(double range, int count) {
   const double rough = range / std::max(count, 1);
   const double power = std::pow(10, std::floor(std::log10(rough)));
@@ -58,8 +59,8 @@ double Axis::Place(double value) const {
 
 Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend) {
   if (logarithmic) return LogarithmicAxis(low, high > low ? high : 10 * low, count, extend);
-  // Ends that differ by roundings alone are equal: ticks between them could not be counted in
-  // doubles. Nor could steps that round to 0.
+  // Ends that differ only by rounding count as equal, because the ticks between them could not be
+  // counted in doubles. The same holds for steps that round to 0.
   constexpr double kSmallest = 1e-300;
   if (!(high - low > std::max(1e-12 * std::max(std::abs(low), std::abs(high)), kSmallest))) {
     const double space = std::abs(low) < kSmallest ? 1 : 0.1 * std::abs(low);
@@ -73,7 +74,7 @@ Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend)
   if (extend) {
     first = std::floor(low / step + 1e-9);
     last = std::ceil(high / step - 1e-9);
-    axis.low = std::min(low, first * step);  // the product may be off by a rounding
+    axis.low = std::min(low, first * step);  // the product may have been rounded up
     axis.high = std::max(high, last * step);
   }
   for (double i = first; i <= last; ++i) {

@@ -1,4 +1,4 @@
-// Where the ticks of a chart's axis stand and what they say.
+// The positions and labels of the ticks on a chart's axis.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace lacos {
 
-// An axis from `low` to `high`, which are ticks of it or lie outside all data.
+// An axis from `low` to `high`. Both ends are ticks, or lie outside all data.
 struct Axis {
   double low = 0, high = 1;
   bool logarithmic = false;
@@ -16,18 +16,18 @@ struct Axis {
   };
   std::vector<Tick> ticks;
 
-  // Place of a value between the ends: 0 at `low`, 1 at `high`.
+  // The position of a value between the ends: 0 at `low`, 1 at `high`.
   double Place(double value) const;
 };
 
-// An axis over [low, high] with about `count` ticks at 1, 2 or 5 times a power of ten (logarithmic:
-// at powers of ten, and their multiples where there are few). It is extended to whole ticks where
-// `extend` says so. Ends that are equal, or differ by roundings alone, are moved apart. Logarithmic
-// axes need low > 0.
+// An axis over [low, high] with about `count` ticks. Ticks are at 1, 2 or 5 times a power of ten.
+// On a logarithmic axis they are at powers of ten, and also at multiples of these where there are
+// few. With `extend` the axis ends at ticks. Ends that are equal, or differ only by rounding, are
+// moved apart. Logarithmic axes need low > 0.
 Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend);
 
-// "0.25", "1200", "35k", "2e-4": as many digits as `step`, the distance of two ticks, needs, in the
-// form that suits the `largest` of them.
+// The text of a tick, such as "0.25", "1200", "35k" or "2e-4". It has as many digits as `step`, the
+// distance between two ticks, needs. All labels have the form that suits the `largest` tick.
 std::string TickLabel(double value, double step, double largest);
 
 }  // namespace lacos

@@ -16,7 +16,7 @@ namespace {
 
 // The SVG's own coordinates; the page stretches them to any width and height.
 constexpr double kWidth = 1000, kHeight = 1000;
-constexpr int kColours = 5;  // --c1 to --c5 of page.cc
+constexpr int kColours = 5;  // the colours --c1 to --c5, which page.cc defines
 
 class ChartDrawing {
  public:
@@ -86,7 +86,7 @@ class ChartDrawing {
   static size_t Bars(const Series& series) {
     return std::min(series.low.size(), series.high.size());
   }
-  // Whether point k is shown with a bar.
+  // Whether point k has an error bar.
   bool HasBar(const Series& series, size_t k) const {
     return k < Bars(series) && k < series.x.size() && k < series.y.size() &&
            Shown(series.x[k], series.y[k]) && Shown(series.x[k], series.low[k]) &&
@@ -107,7 +107,7 @@ class ChartDrawing {
   }
   double X(double x) const { return kWidth * x_.Place(x); }
   double Y(double y) const { return kHeight * (1 - y_.Place(y)); }
-  // Raw values have the colour of the line that is drawn over them, the next one.
+  // Raw values have the colour of the next series: the smoothed line that is drawn over them.
   int Colour(size_t series) const {
     const auto is_line = [](const Series& other) { return other.style != SeriesStyle::kFaint; };
     const auto begin = chart_.series.begin();
@@ -179,7 +179,8 @@ class ChartDrawing {
     return html;
   }
 
-  // The range of each bucket, up along the largest values and back along the smallest.
+  // An area that shows the range of each bucket. Its outline follows the largest values to the
+  // right and the smallest values back to the left.
   std::string Band(const ThinnedSeries& points, int colour) const {
     std::string path;
     for (size_t begin = 0; begin < points.x.size();) {
@@ -201,7 +202,7 @@ class ChartDrawing {
     return path.empty() ? "" : fmt::format("<path class=\"band c{}\" d=\"{}\"/>\n", colour, path);
   }
 
-  // From the lower to the upper end of each bar, with a stroke across at both.
+  // A vertical line from the lower to the upper end of each bar, with a short stroke at both ends.
   std::string ErrorBars(const Series& series, int colour) const {
     constexpr double kCap = 6;
     std::string path;
@@ -283,7 +284,7 @@ class ChartDrawing {
   double low_y_ = std::numeric_limits<double>::infinity(), high_y_ = -low_y_;
   Axis x_, y_;
   std::vector<LabelledPoint> labelled_;
-  std::vector<std::optional<LabelPlace>> places_;  // of labelled_
+  std::vector<std::optional<LabelPlace>> places_;  // one for each point in labelled_
 };
 
 }  // namespace

@@ -8,12 +8,13 @@
 namespace lacos {
 namespace {
 
-// Sizes in px, as page.cc's style makes them: bold text of 12 px beside a plot 210 px high.
+// Sizes in px that follow from the style in page.cc: bold text of 12 px in a plot 210 px high.
 constexpr std::array<double, 5> kPlotWidths = {236, 300, 400, 560, 1040};
 constexpr double kPlotHeight = 210, kLabelHeight = 13, kGap = 9, kDot = 5;
-// what the chart's frame leaves beside the plot
+// room between the plot and the edge of the chart
 constexpr double kOutsideLeft = 44, kOutsideRight = 16;
-constexpr double kAscii = 7.2, kWide = 12.5;  // generous: fonts differ
+// widths of a character; generous, because fonts differ
+constexpr double kAscii = 7.2, kWide = 12.5;
 constexpr std::array<double, 6> kUp = {6,  -6 - kLabelHeight,  -0.5 * kLabelHeight,
                                        20, -20 - kLabelHeight, 34};
 

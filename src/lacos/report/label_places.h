@@ -1,4 +1,4 @@
-// Where the names of a chart's points stand, so that no two cover each other at any width of the
+// Places for the names of a chart's points, chosen so that no two names overlap at any width of the
 // page.
 #pragma once
 
@@ -8,23 +8,23 @@
 
 namespace lacos {
 
-// A point to name, as shares of the plot: x from the left, y from the bottom.
+// A point and its name. Its position is given as shares of the plot: x from the left, y from the
+// bottom.
 struct LabelledPoint {
   double x = 0, y = 0;
-  std::string label;  // empty: the point only stands in the way
+  std::string label;  // empty for a point that only takes up room
 };
 
-// To the left or right of the point, and the distance of the label's lower edge from the point, in
-// px up.
+// The side of the point on which its label stands, and how many px the label's lower edge is above
+// the point.
 struct LabelPlace {
   bool to_left = false;
   double up = 0;
 };
 
-// A place for each label, in order; none where every place would cover another label or leave the
-// plot. Labels are kShortLabel characters at most. Widths from a phone's plot to a desktop's are
-// tried, and a place holds at all of them. Points are not covered as long as there is another
-// place.
+// A place for each label, in order. A label has no place if every place would cover another label
+// or leave the plot. Labels have at most kShortLabel characters. A place is good at all plot
+// widths, from a phone's to a desktop's. Labels cover points only where there is no other place.
 std::vector<std::optional<LabelPlace>> PlaceLabels(const std::vector<LabelledPoint>& points);
 
 // The text with its middle replaced by "…" if it is longer than kShortLabel characters.

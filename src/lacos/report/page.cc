@@ -10,7 +10,7 @@
 namespace lacos {
 namespace {
 
-// Colours differ in lightness too, so that they are told apart without seeing colour.
+// The colours also differ in lightness, so that people who do not see colour can tell them apart.
 constexpr char kStyle[] = R"(
 :root{color-scheme:light dark;--bg:#fbfbfa;--card:#fff;--ink:#1d2329;--soft:#5d6770;--line:#e3e6e8;--accent:#1f6f8b;
 --c1:#1f6f8b;--c2:#c2571a;--c3:#5b7f2b;--c4:#8a4f9e;--c5:#a8841a;--event:#b3261e}

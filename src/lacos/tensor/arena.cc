@@ -40,7 +40,7 @@ TensorView Arena::Allocate(DType dtype, Shape shape) {
   const size_t padded = (std::max<size_t>(bytes, 1) + 63) / 64 * 64 + kRedZone;
   while (position_.chunk < chunks_.size() &&
          position_.offset + padded > chunks_[position_.chunk].size()) {
-    ++position_.chunk;  // the rest of the chunk stays unused, and untouched
+    ++position_.chunk;  // the rest of the chunk is never touched
     position_.offset = 0;
   }
   if (position_.chunk == chunks_.size())

@@ -1,4 +1,4 @@
-// A stack of tensors for one step: allocation is adding to an offset, release is setting it back.
+// A stack of tensors for one step. Allocating adds to an offset, and releasing sets it back.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@
 
 namespace lacos {
 
-// Grows by chunks that `allocate` provides and keeps them for the next step. Chunks are large
-// because a backend that commits memory on first touch (the CPU) pays only for what was used.
+// Grows by chunks that `allocate` provides, and keeps them for the next step. Chunks are large,
+// because a backend that commits memory on first touch (the CPU) pays only for what is used.
 class Arena {
  public:
   explicit Arena(std::function<Buffer(size_t)> allocate, size_t chunk_bytes = size_t{256} << 20)
@@ -20,12 +20,12 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // An uninitialised tensor, 64-byte aligned, valid until the mark that precedes it is released.
+  // An uninitialized tensor, 64-byte aligned, which is valid until the mark before it is released.
   // Under AddressSanitizer the bytes between two tensors may not be touched.
   TensorView Allocate(DType dtype, Shape shape);
 
-  // Makes room for `bytes` in one piece, before anything is allocated: no later chunk's beginning
-  // or end stays unused then, and the memory that is ever touched is the high-water mark.
+  // Makes room for `bytes` in one piece. To be called before anything is allocated. Then no part of
+  // a later chunk stays unused, and the memory that is ever touched equals the high-water mark.
   void Reserve(size_t bytes);
 
   struct Mark {
@@ -45,10 +45,10 @@ class Arena {
   std::vector<Buffer> chunks_;
   Mark position_;
   size_t high_water_ = 0;
-  std::vector<Mark> red_zones_;  // where they begin, in order; empty without AddressSanitizer
+  std::vector<Mark> red_zones_;  // their first bytes, in order; empty without AddressSanitizer
 };
 
-// Releases everything that was allocated during its lifetime.
+// Releases at its end everything that was allocated during its lifetime.
 class ArenaScope {
  public:
   explicit ArenaScope(Arena& arena) : arena_(arena), mark_(arena.Position()) {}

@@ -1,4 +1,4 @@
-// Owned memory of a backend.
+// Memory that a backend has allocated, with its owner.
 #pragma once
 
 #include <cstddef>

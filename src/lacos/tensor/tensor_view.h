@@ -1,5 +1,5 @@
-// Non-owning tensors: a pointer into a backend's memory, an element type and a shape. Row-major and
-// contiguous.
+// Non-owning tensors: a pointer into a backend's memory, an element type and a shape. The values
+// are contiguous and in row-major order.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace lacos {
 
-// Up to four dimensions. A Shape without dimensions is that of an absent tensor.
+// A list of up to four dimensions. An absent tensor has a Shape without dimensions.
 class Shape {
  public:
   Shape() = default;
