@@ -1,6 +1,6 @@
-// Archives through libarchive, which sees members one after another and never touches the file
-// system; gzip and zstd are undone by ByteSource, which checks their checksums (libarchive's gzip
-// filter does not).
+// Archives are read through libarchive, which sees one member after another and never touches the
+// file system. ByteSource decompresses gzip and zstd, because it verifies their checksums;
+// libarchive's gzip filter does not.
 #include "lacos/io/archive.h"
 
 #include <archive.h>
@@ -39,7 +39,7 @@ bool EndsWithAny(std::string_view name, std::initializer_list<std::string_view> 
 
 bool IsZip(std::string_view name) { return Lower(name).ends_with(".zip"); }
 
-// Compression that libarchive has to undo.
+// Whether the file is compressed in a way that libarchive has to decompress.
 bool IsBzip2OrXz(std::string_view name) {
   return EndsWithAny(Lower(name), {".bz2", ".tbz2", ".xz", ".txz"});
 }
@@ -52,16 +52,17 @@ std::string WithoutCompression(const std::string& name) {
   return name;
 }
 
-// What macOS adds to archives beside every file.
+// Whether the member is one of the files with metadata that macOS adds to archives.
 bool IsAppleDouble(std::string_view name) {
   return name.starts_with("__MACOSX/") || name.find("/__MACOSX/") != std::string_view::npos ||
          name.substr(name.rfind('/') + 1).starts_with("._");
 }
 
-// Where an archive's or file's bytes are: at a path, or in memory when it is itself a member.
+// The bytes of an archive or file. They are at a path, or in memory if the archive is itself a
+// member of another one.
 struct Place {
   std::string name;  // for messages
-  std::string path;  // empty: `bytes` holds it
+  std::string path;  // empty if `bytes` holds the contents
   const std::string* bytes = nullptr;
 
   std::unique_ptr<ByteSource> Open() const {
@@ -76,7 +77,7 @@ struct Place {
 
 class ArchiveReader {
  public:
-  enum class Format { kTar, kZip, kSingleFile };  // kSingleFile: one .bz2 or .xz
+  enum class Format { kTar, kZip, kSingleFile };  // kSingleFile is one .bz2 or .xz file
 
   ArchiveReader(const Place& place, Format format)
       : name_(place.name), format_(format), archive_(archive_read_new()), block_(kBlockBytes) {
@@ -105,7 +106,7 @@ class ArchiveReader {
     if (result != ARCHIVE_OK) Fail();
   }
 
-  // The next member that is a regular file; false at the end.
+  // Moves to the next member that is a regular file. Returns false at the end.
   bool Next(std::string& member, UnpackCounts& counts) {
     archive_entry* entry = nullptr;
     while (true) {
@@ -116,7 +117,7 @@ class ArchiveReader {
       }
       if (result != ARCHIVE_OK && result != ARCHIVE_WARN) Fail();
       const char* name = archive_entry_pathname_utf8(entry);
-      // a name that is no UTF-8, in a tar
+      // the name in the tar is not UTF-8
       if (name == nullptr) name = archive_entry_pathname(entry);
       member = name == nullptr ? "" : name;
       if (format_ != Format::kSingleFile && !member.empty() && !StaysInside(member)) {
@@ -125,7 +126,7 @@ class ArchiveReader {
             "file",
             name_, member));
       }
-      // Of a tar everything is decompressed, read or not.
+      // All of a tar is decompressed, whether its members are read or not.
       if (format_ == Format::kTar) {
         limit_.Wrote(static_cast<uint64_t>(std::max<int64_t>(archive_entry_size(entry), 0)) + 512,
                      name_);
@@ -161,7 +162,7 @@ class ArchiveReader {
     void operator()(archive* a) const { archive_read_free(a); }
   };
 
-  // libarchive is C: no exception may pass through it.
+  // libarchive is written in C, so no exception may pass through it.
   static la_ssize_t ReadBlock(archive* a, void* self, const void** out) {
     auto& reader = *static_cast<ArchiveReader*>(self);
     try {
@@ -176,7 +177,8 @@ class ArchiveReader {
     }
   }
 
-  // A tar ends before its compressed stream does: the checksum stands at the very end.
+  // A tar ends before its compressed stream does, and the checksum is at the very end of the
+  // stream.
   void Drain() {
     if (source_ == nullptr) return;
     while (source_->Read(block_) > 0) {

@@ -31,14 +31,14 @@ std::optional<mode_t> FileMode(const std::string& path) {
   return status.st_mode;
 }
 
-// Where a rename has to land: symbolic links are followed (else the rename would replace the link,
-// and /dev/stdout is one), "." and trailing slashes are resolved.
+// The path that a rename has to name as its target. Symbolic links are followed, because a rename
+// would replace the link itself, and /dev/stdout is a link. "." and trailing slashes are resolved.
 std::string ResolveTarget(const std::string& path) {
   if (path.empty())
     throw UserError(
         "[output] found an empty path; expected the name of a file or folder; give one");
   fs::path target = path;
-  if (!target.has_filename()) target = target.parent_path();  // "dir/" names dir
+  if (!target.has_filename()) target = target.parent_path();  // "dir/" is a name for "dir"
   std::error_code error;
   if (fs::is_symlink(fs::symlink_status(target, error)) || target.filename() == "." ||
       target.filename() == "..") {
@@ -74,8 +74,8 @@ void Rename(const std::string& from, const std::string& to) {
     ThrowSystemError(to, fmt::format("rename '{}' to it", from));
 }
 
-// Puts the folder `made` in the place of `path`, what was there under `made`'s name: at no moment
-// is there neither. File systems without the exchange (NFS, some FUSE) get two renames.
+// Exchanges the folders `made` and `path`, so that at every moment one of them is at `path`. On
+// file systems that cannot exchange names (NFS, some FUSE) this takes two renames.
 void Exchange(const std::string& made, const std::string& path) {
   if (renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) return;
   if (errno != EINVAL && errno != ENOSYS)
@@ -88,7 +88,8 @@ void Exchange(const std::string& made, const std::string& path) {
     std::rename(old.c_str(), path.c_str());
     throw;
   }
-  std::rename(old.c_str(), made.c_str());  // else RemoveLeftoversOf finds it
+  // if this fails too, RemoveLeftoversOf finds the folder later
+  std::rename(old.c_str(), made.c_str());
 }
 
 void SyncTree(const std::string& folder) {
@@ -100,7 +101,8 @@ void SyncTree(const std::string& folder) {
   SyncPath(folder);
 }
 
-// Replacing a folder deletes it: never one that the process stands in or under.
+// Replacing a folder deletes it. That must never happen to the working directory of this process or
+// to a folder above it.
 void RefuseOwnFolder(const std::string& path) {
   std::error_code error;
   const fs::path target = fs::weakly_canonical(path, error);
@@ -122,7 +124,7 @@ void RefuseExisting(const std::string& path, bool overwrite) {
   struct stat status {};
   if (overwrite || lstat(path.c_str(), &status) != 0) return;
   const auto mode = FileMode(path);
-  // a device or pipe is written to, not replaced
+  // devices and pipes are written to, not replaced
   if (mode && !S_ISREG(*mode) && !S_ISDIR(*mode)) return;
   throw UserError(fmt::format(
       "[{}] already exists; expected a new name; choose another or pass --overwrite", path));
@@ -145,7 +147,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(ResolveTarget(path)) {
     throw UserError(
         fmt::format("[{}] found a folder; expected the name of a file; name one inside it", path_));
   }
-  if (mode && !S_ISREG(*mode)) {  // a device or pipe: nothing to rename
+  if (mode && !S_ISREG(*mode)) {  // a device or pipe has no temporary file to rename
     fd_ = OpenFile(path_, O_WRONLY);
     if (fd_ < 0) ThrowSystemError(path_, "create");
     return;
@@ -194,7 +196,7 @@ void AtomicFile::Commit() {
   LACOS_CHECK(fd_ >= 0, "a file is committed once");
   Flush();
   FileDescriptor file(fd_);
-  // until the temporary has its final name
+  // held until the temporary file has its final name
   const FileDescriptor lock(temporary_.empty() ? -1 : dup(fd_));
   fd_ = -1;
   SyncAndClose(file, path_);
@@ -205,7 +207,7 @@ void AtomicFile::Commit() {
   try {
     SyncPath(ParentOf(path_));
   } catch (...) {
-    if (is_new) unlink(path_.c_str());  // an error leaves nothing under the final name
+    if (is_new) unlink(path_.c_str());  // after an error nothing stays under the final name
     throw;
   }
 }
@@ -236,12 +238,12 @@ void AtomicFolder::Sync() const { SyncTree(temporary_); }
 void AtomicFolder::Commit() {
   LACOS_CHECK(!temporary_.empty() && !committed_, "a folder is committed once");
   Sync();
-  RefuseExisting(path_, overwrite_);  // it may have appeared meanwhile
+  RefuseExisting(path_, overwrite_);  // another process may have made it meanwhile
   const bool replaces = FileMode(path_).has_value();
   replaces ? Exchange(temporary_, path_) : Rename(temporary_, path_);
   try {
     SyncPath(ParentOf(path_));
-  } catch (...) {  // as it was before; the destructor removes what is in temporary_
+  } catch (...) {  // everything is as before, and the destructor removes temporary_
     if (replaces) {
       Exchange(temporary_, path_);
     } else if (std::rename(path_.c_str(), temporary_.c_str()) != 0) {

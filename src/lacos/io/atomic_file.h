@@ -9,16 +9,16 @@
 
 namespace lacos {
 
-// Throws UserError "[path] already exists; ...; pass --overwrite" unless `overwrite` or nothing is
-// there.
+// Throws UserError "[path] already exists; ...; pass --overwrite" if something is there and
+// `overwrite` is false.
 void RefuseExisting(const std::string& path, bool overwrite);
 
-// Writes a file through a temporary one beside it: fsync, then rename. Throws UserError when
-// anything fails.
+// Writes a file through a temporary one beside it, with fsync and then rename. Throws UserError if
+// any of this fails.
 void WriteFileAtomically(const std::string& path, std::string_view contents);
 
-// A file being written under a temporary name beside `path`; Commit makes it appear, destruction
-// without Commit removes it.
+// A file that is written under a temporary name beside `path`. Commit gives it its final name.
+// Without Commit the destructor removes it.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -38,10 +38,10 @@ class AtomicFile {
   void Flush();
 };
 
-// A folder being filled under a temporary name beside `path`; Commit fsyncs its files and renames
-// it to `path` (in exchange for an existing folder, only when `overwrite`); destruction without
-// Commit removes it, after Commit what was replaced. What a killed process left goes when the next
-// one writes the same path.
+// A folder that is filled under a temporary name beside `path`. Commit calls fsync on its files and
+// renames it to `path`; an existing folder is exchanged for it, but only with `overwrite`. The
+// destructor removes the unfinished folder, or after Commit the one that was replaced. Leftovers of
+// a killed process are removed when the next process writes the same path.
 class AtomicFolder {
  public:
   AtomicFolder(const std::string& path, bool overwrite);
@@ -50,7 +50,7 @@ class AtomicFolder {
   AtomicFolder& operator=(const AtomicFolder&) = delete;
 
   const std::string& temporary() const { return temporary_; }
-  void Sync() const;  // what was written so far is on the disk
+  void Sync() const;  // makes sure that everything written so far is on the disk
   void Commit();
 
  private:
@@ -59,7 +59,7 @@ class AtomicFolder {
   int lock_ = -1;
 };
 
-// fsync of a file or folder by path; throws UserError when it fails.
+// Calls fsync on a file or folder. Throws UserError if it fails.
 void SyncPath(const std::string& path);
 
 }  // namespace lacos

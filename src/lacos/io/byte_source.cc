@@ -36,13 +36,13 @@ constexpr size_t kChunkBytes = size_t{1} << 18;
       format, reason));
 }
 
-// The bytes as they are, after a few that were looked at already.
+// A file's bytes as they are. The first few may have been looked at already, and are read again.
 class FileSource : public ByteSource {
  public:
   FileSource(int fd, FileDescriptor owned, std::string name)
       : fd_(fd), owned_(std::move(owned)), name_(std::move(name)) {}
 
-  // The first bytes (up to 4), which Read gives again.
+  // The first bytes (up to 4). Read returns them again.
   std::string_view Peek() {
     while (peeked_.size() < 4) {
       char bytes[4];
@@ -76,7 +76,7 @@ class FileSource : public ByteSource {
   std::string peeked_;
 };
 
-// Bytes that are in memory already.
+// Bytes that are already in memory.
 class MemorySource : public ByteSource {
  public:
   explicit MemorySource(std::string_view bytes) : left_(bytes) {}
@@ -91,12 +91,13 @@ class MemorySource : public ByteSource {
   std::string_view left_;
 };
 
-// gzip, any number of members one after another (RFC 1952), zero padding after the last.
+// A gzip stream: any number of members one after another (RFC 1952), with zero padding after the
+// last one.
 class GzipSource : public ByteSource {
  public:
   GzipSource(std::unique_ptr<ByteSource> source, std::string name)
       : source_(std::move(source)), name_(std::move(name)), input_(kChunkBytes) {
-    // 16: gzip headers only
+    // adding 16 makes zlib accept gzip headers only
     LACOS_CHECK(inflateInit2(&stream_, 15 + 16) == Z_OK, "zlib has memory");
   }
   ~GzipSource() override { inflateEnd(&stream_); }
@@ -131,8 +132,8 @@ class GzipSource : public ByteSource {
     stream_.avail_in = static_cast<uInt>(n);
     return n > 0;
   }
-  // Before a member: skips zero bytes (tape padding) and readies zlib. False when this input is
-  // used up.
+  // Prepares for the next member: skips zero bytes (tape padding) and resets zlib. Returns false if
+  // the input is used up.
   bool StartMember() {
     while (!first_ && stream_.avail_in > 0 && *stream_.next_in == 0) {
       ++stream_.next_in;
@@ -151,11 +152,11 @@ class GzipSource : public ByteSource {
   ExpansionLimit limit_;
   z_stream stream_{};
   bool first_ = true;
-  bool inside_ = false;  // a member
+  bool inside_ = false;  // whether reading stands inside a member
   bool ended_ = false;
 };
 
-// zstd frames, one after another.
+// A stream of zstd frames, one after another.
 class ZstdSource : public ByteSource {
  public:
   ZstdSource(std::unique_ptr<ByteSource> source, std::string name)
@@ -181,7 +182,7 @@ class ZstdSource : public ByteSource {
       const size_t result = ZSTD_decompressStream(context_, &output, &block_);
       if (ZSTD_isError(result)) FailDamaged(name_, "zstd", ZSTD_getErrorName(result));
       inside_ = result != 0;
-      full_ = output.pos == output.size;  // more may wait inside zstd
+      full_ = output.pos == output.size;  // zstd may hold more output
     }
     limit_.Wrote(output.pos, name_);
     return output.pos;
@@ -204,12 +205,12 @@ bool IsZstd(std::string_view start) {
   if (start.size() < 4) return false;
   uint32_t magic = 0;
   std::memcpy(&magic, start.data(), 4);
-  // a frame or a skippable frame
+  // the magic number of a frame, or one of those for skippable frames
   return magic == 0xFD2FB528u || (magic & 0xFFFFFFF0u) == 0x184D2A50u;
 }
 
-// The source itself, or what it holds when it begins like gzip or zstd. `file_name` decides what an
-// empty file that should be compressed is.
+// The source itself, or its decompressed contents if it begins like gzip or zstd. `file_name`
+// decides whether an empty file should have been compressed.
 std::unique_ptr<ByteSource> Decompressed(std::unique_ptr<ByteSource> source, std::string_view start,
                                          const std::string& file_name, const std::string& name) {
   if (IsGzip(start)) return std::make_unique<GzipSource>(std::move(source), name);

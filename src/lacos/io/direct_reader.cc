@@ -23,7 +23,7 @@ constexpr int64_t kPiece = int64_t{16}
 DirectReader::DirectReader(const MappedFile& file)
     : path_(file.path()),
       cached_(fcntl(file.descriptor(), F_DUPFD_CLOEXEC, 0)),
-      // By its descriptor: the same file, whatever has happened to its name meanwhile.
+      // Opened through its descriptor, so that this is the same file even if its name was reused.
       direct_(OpenFile(fmt::format("/proc/self/fd/{}", file.descriptor()), O_RDONLY | O_DIRECT)) {
   if (cached_.get() < 0) ThrowSystemError(path_, "open");
 }
@@ -34,20 +34,21 @@ int64_t DirectReader::Room(int64_t offset, int64_t size) {
 
 const std::byte* DirectReader::Read(int64_t offset, int64_t size, std::byte* out) {
   const int64_t begin = offset / kAlignment * kAlignment, room = Room(offset, size);
-  const int64_t wanted = offset + size - begin;  // the file may end before `room` does
+  const int64_t wanted = offset + size - begin;  // the file may end earlier than `room`
   for (int64_t done = 0; done < wanted;) {
     const bool direct = direct_.get() >= 0;
     const auto count = static_cast<size_t>(std::min(kPiece, room - done));
     const ssize_t n =
         pread(direct ? direct_.get() : cached_.get(), out + done, count, begin + done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && direct && errno == EINVAL) {  // opened, but not to be read so
+    if (n < 0 && direct &&
+        errno == EINVAL) {  // the file system opens files with O_DIRECT but cannot read them
       direct_ = FileDescriptor();
       continue;
     }
     if (n < 0) ThrowSystemError(path_, "read");
     done += n;
-    // A direct read that does not end at a multiple of kAlignment has met the end of the file.
+    // A direct read that does not end at a multiple of kAlignment has reached the end of the file.
     const bool ended = n == 0 || (direct && done % kAlignment != 0);
     if (ended && done < wanted) {
       throw UserError(fmt::format(
@@ -61,7 +62,7 @@ const std::byte* DirectReader::Read(int64_t offset, int64_t size, std::byte* out
 }
 
 Buffer AllocateForDirectReads(int64_t bytes) {
-  // As much more as it takes to begin at a huge page's edge; what is not touched costs nothing.
+  // Enough extra room to begin at the edge of a huge page. Pages that are not touched cost nothing.
   const auto size = static_cast<size_t>(RoundUp(std::max<int64_t>(bytes, 1), kHugePage));
   const size_t mapped = size + kHugePage;
   void* data = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
@@ -71,7 +72,7 @@ Buffer AllocateForDirectReads(int64_t bytes) {
   const auto skipped =
       static_cast<size_t>(RoundUp(static_cast<int64_t>(address), kHugePage)) - address;
   auto* aligned = static_cast<std::byte*>(data) + skipped;
-  madvise(aligned, size, MADV_HUGEPAGE);  // where the system has none, small pages do too
+  madvise(aligned, size, MADV_HUGEPAGE);  // without huge pages, small ones work too
   return {aligned, size, [data, mapped](std::byte*, size_t) { munmap(data, mapped); }};
 }
 

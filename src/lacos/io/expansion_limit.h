@@ -1,4 +1,5 @@
-// How much larger than its compressed bytes data may grow: a few kilobytes can stand for terabytes.
+// A limit on how much larger than its compressed bytes data may grow. A few kilobytes can expand to
+// terabytes.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,11 +11,11 @@
 
 namespace lacos {
 
-// Texts shrink 3 to 30 times, repetitive ones perhaps 100 times.
+// Texts are compressed 3 to 30 times, repetitive ones perhaps 100 times.
 class ExpansionLimit {
  public:
   void Read(uint64_t packed) { packed_ += packed; }
-  // Throws UserError once the data is an archive bomb's.
+  // Counts unpacked bytes. Throws UserError once the data must be an archive bomb.
   void Wrote(uint64_t unpacked, const std::string& name) {
     unpacked_ += unpacked;
     if (unpacked_ <= kFreeBytes || unpacked_ / kMaxExpansion <= packed_) return;

@@ -22,7 +22,7 @@ struct CloseFolder {
 };
 using OpenFolder = std::unique_ptr<DIR, CloseFolder>;
 
-// The next entry but "." and "..", or null with errno 0 at the end.
+// The next entry other than "." and "..", or null with errno 0 at the end.
 const dirent* NextEntry(DIR* folder) {
   while (true) {
     errno = 0;
@@ -33,12 +33,13 @@ const dirent* NextEntry(DIR* folder) {
   }
 }
 
-// Keeps the first reason why something stays; names gone meanwhile are none.
+// Keeps the first reason why something could not be removed. A name that is already gone is no such
+// reason.
 void Note(int result, int& error) {
   if (result != 0 && errno != ENOENT && error == 0) error = errno;
 }
 
-// Removes what is in the folder that `fd` has open; takes `fd`.
+// Removes the contents of the folder that is open as `fd`, and closes `fd`.
 void RemoveContents(int fd, int& error) {
   const OpenFolder folder(fdopendir(fd));
   if (folder == nullptr) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kVersion = 3;
 
-// The numbers by which the format knows types of metadata.
+// The format's numbers for the types of metadata.
 enum class ValueType : uint32_t {
   kUint32 = 4,
   kInt32 = 5,
@@ -64,7 +64,7 @@ struct GgufWriter::State {
   std::string metadata;
   std::vector<GgufTensor> tensors;
   std::map<std::string, size_t> index;
-  std::vector<int64_t> written;  // bytes so far, beside tensors
+  std::vector<int64_t> written;  // bytes written so far, for each element of `tensors`
   int64_t end = 0;
   bool begun = false;
 
@@ -140,13 +140,13 @@ std::vector<GgufTensor> GgufWriter::Begin() {
   for (GgufTensor& tensor : state.tensors) {
     AppendString(header, tensor.name);
     Append(header, static_cast<uint32_t>(tensor.shape.size()));
-    // ggml counts dimensions from the one whose elements lie side by side.
+    // ggml lists dimensions from the innermost one outwards.
     for (auto dimension = tensor.shape.rbegin(); dimension != tensor.shape.rend(); ++dimension) {
       Append(header, static_cast<uint64_t>(*dimension));
     }
     Append(header, tensor.type);
     Append(header, static_cast<uint64_t>(end));
-    tensor.offset = end;  // the header's size is added below
+    tensor.offset = end;  // the size of the header is added below
     end += RoundUp(tensor.bytes, kGgufAlignment);
   }
   const auto data_begin = RoundUp(static_cast<int64_t>(header.size()), kGgufAlignment);
@@ -179,7 +179,8 @@ void GgufWriter::Finish() {
     LACOS_CHECK(state.written[i] == state.tensors[i].bytes,
                 "every byte of every tensor was written once");
   }
-  // The last tensor's padding; all others were left as holes, which read as zeros.
+  // Writes the padding of the last tensor. All other padding was left as holes, which read as
+  // zeros.
   if (!state.tensors.empty()) {
     const GgufTensor& last = state.tensors.back();
     constexpr std::array<std::byte, kGgufAlignment> kZeros{};

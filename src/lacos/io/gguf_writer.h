@@ -1,5 +1,5 @@
-// GGUF, the single-file model format of ggml and llama.cpp: metadata first, then tensors at places
-// that the header fixes, so that a model is written in the memory of one slice.
+// GGUF, the single-file model format of ggml and llama.cpp. Metadata comes first, then tensors at
+// places that the header fixes; so a model can be written in the memory of one slice of a tensor.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace lacos {
 
-// ggml's element types by its own numbers. Q8_0: blocks of 32 values of a row, an F16 scale and 32
+// ggml's element types under its own numbers. Q8_0 stores 32 values of a row as an F16 scale and 32
 // codes.
 enum class GgmlType : uint32_t { kF32 = 0, kF16 = 1, kQ8_0 = 8, kBF16 = 30 };
 struct GgmlTypeNames {
@@ -30,24 +30,24 @@ inline constexpr auto kGgmlTypeNames = MakeEnumNames<GgmlTypeNames>({
 });
 constexpr const auto& NamesOf(GgmlType) { return kGgmlTypeNames; }
 
-constexpr int64_t kQ8Block = 32;        // values
-constexpr int64_t kQ8BlockBytes = 34;   // one F16, 32 codes
-constexpr int64_t kGgufAlignment = 32;  // of every tensor: the format's default
+constexpr int64_t kQ8Block = 32;        // values in a block of Q8_0
+constexpr int64_t kQ8BlockBytes = 34;   // one F16 scale and 32 codes
+constexpr int64_t kGgufAlignment = 32;  // the format's default alignment of tensors
 
-// Bytes of `elements` values of one row; Q8_0 needs whole blocks.
+// The number of bytes for `elements` values of one row. Q8_0 needs whole blocks.
 int64_t GgmlBytes(GgmlType type, int64_t elements);
 
 struct GgufTensor {
   std::string name;
   GgmlType type = GgmlType::kF32;
-  std::vector<int64_t> shape;  // row-major as elsewhere here: [out, in]
-  int64_t offset = 0;          // from the start of the file
+  std::vector<int64_t> shape;  // row-major, as everywhere in lacos: [out, in]
+  int64_t offset = 0;          // distance of the first byte from the start of the file
   int64_t bytes = 0;
 };
 
-// Writes one file, version 3, little-endian. Metadata and tensors are declared first, in the order
-// in which they shall stand; then bytes go to their places in any order. The file appears under its
-// name with Finish. Throws UserError when writing fails.
+// Writes one file, version 3, little-endian. Metadata and tensors are declared first, in their
+// order in the file. Then the bytes of tensors are written in any order. Finish gives the file its
+// name. Throws UserError if writing fails.
 class GgufWriter {
  public:
   explicit GgufWriter(const std::string& path);
@@ -55,23 +55,24 @@ class GgufWriter {
   GgufWriter(const GgufWriter&) = delete;
   GgufWriter& operator=(const GgufWriter&) = delete;
 
-  // Each key once.
+  // Declares metadata. Each key may be set once.
   void Set(std::string_view key, std::string_view value);
   void Set(std::string_view key, uint32_t value);
   void Set(std::string_view key, float value);
   void Set(std::string_view key, bool value);
   void Set(std::string_view key, const std::vector<std::string>& values);
   void Set(std::string_view key, std::span<const int32_t> values);
-  // Without these two a literal or an int would silently become a bool or be ambiguous.
+  // Without these two overloads a literal would silently become a bool, and an int would be
+  // ambiguous.
   void Set(std::string_view key, const char* value) { Set(key, std::string_view(value)); }
   void Set(std::string_view key, int value) = delete;
 
   void Declare(const std::string& name, GgmlType type, std::vector<int64_t> shape);
-  // Writes the header; returns the declared tensors with their places, in the order of declaration.
+  // Writes the header. Returns the declared tensors with their places, in the order of declaration.
   std::vector<GgufTensor> Begin();
   void WriteAt(const GgufTensor& tensor, int64_t offset_in_tensor,
                std::span<const std::byte> bytes);
-  // Checks that every byte of every tensor was written, then makes the file appear.
+  // Checks that every byte of every tensor was written, then gives the file its name.
   void Finish();
 
  private:

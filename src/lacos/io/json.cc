@@ -10,7 +10,7 @@
 namespace lacos {
 namespace {
 
-constexpr size_t kFewMembers = 12;  // up to here a scan is as fast as hashing
+constexpr size_t kFewMembers = 12;  // up to this number a linear search is as fast as hashing
 
 }  // namespace
 
@@ -177,7 +177,7 @@ Json Json::operator[](size_t index) const {
 }
 
 Json::Node& Json::Own() {
-  if (node_.use_count() != 1) node_ = std::make_shared<Node>(*node_);  // children stay shared
+  if (node_.use_count() != 1) node_ = std::make_shared<Node>(*node_);  // the children stay shared
   return *node_;
 }
 
@@ -206,7 +206,7 @@ void Json::ForEachItem(const std::function<void(std::string_view, const Json&)>&
       location_ ? location_ : std::make_shared<const Location>(Location{nullptr, "JSON"});
   auto step = std::make_shared<Location>(Location{parent, ""});
   for (size_t i = 0; i < object.keys.size(); ++i) {
-    // The location is used again for the next member unless the visitor kept a copy of this one.
+    // The location is reused for the next member, unless the visitor kept a copy of this one.
     if (step.use_count() != 1) step = std::make_shared<Location>(Location{parent, ""});
     step->step = object.keys.key(i);
     visit(object.keys.key(i), Json(object.values[i], step));

@@ -1,4 +1,4 @@
-// JSON values without nlohmann in any other header: only io's .cc files include it.
+// JSON values. Only .cc files of io/ include nlohmann's header; everybody else uses this one.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace lacos {
 
-// A JSON value with typed access. Accessors that fail throw UserError
-// "[file: path.to.key] found a string; expected an integer; ...". A copy costs two pointers: copies
-// share structure, and Set and Append give the changed value its own (copy on write).
+// A JSON value with typed access. Accessors that fail throw UserError "[file: path.to.key] found a
+// string; expected an integer; ...". A copy costs two pointers, because copies share their
+// structure; Set and Append copy it first if it is shared (copy on write).
 class Json {
  public:
   Json();  // null
@@ -34,9 +34,9 @@ class Json {
 
   static Json Object();
   static Json Array();
-  // Parses text; `where` names it in messages. Refuses nesting deeper than 64, more than ten
-  // million values, duplicate keys, trailing text and invalid UTF-8. Numbers that are no 64-bit
-  // integers keep their text for Dump.
+  // Parses text; messages call it `where`. Throws UserError for nesting deeper than 64, more than
+  // ten million values, duplicate keys, trailing text and invalid UTF-8. Numbers that are not
+  // 64-bit integers keep their text for Dump.
   static Json Parse(std::string_view text, const std::string& where);
   static Json ReadFile(const std::string& path);
 
@@ -48,34 +48,34 @@ class Json {
   bool IsInteger() const;
   bool IsBool() const;
 
-  // Objects. At throws when the key is missing; Find returns nothing then (or when the value is
-  // null).
+  // Access to objects. If a key is missing, At throws and Find returns nothing. Find also returns
+  // nothing for null.
   bool Has(std::string_view key) const;
   Json At(std::string_view key) const;
   std::optional<Json> Find(std::string_view key) const;
   std::vector<std::string> Keys() const;  // in the order of the file
   void Set(const std::string& key, Json value);
-  // Arrays (and the size of objects).
+  // Access to arrays; size is also the number of members of an object.
   size_t size() const;
   Json operator[](size_t index) const;
   void Append(Json value);
-  // Calls `visit` for each member in the order of the file, or for each element: the fast way over
-  // large ones.
+  // Calls `visit` for each member of an object in the order of the file, or for each element of an
+  // array. This is the fast way to go through large ones.
   void ForEachItem(const std::function<void(std::string_view key, const Json& value)>& visit) const;
   void ForEachElement(const std::function<void(const Json& value)>& visit) const;
 
   std::string AsString() const;
-  std::string_view AsStringView() const;  // valid while a copy of this value lives unchanged
+  std::string_view AsStringView() const;  // valid as long as a copy of this value exists unchanged
   int64_t AsInt() const;                  // integral numbers only
   double AsDouble() const;
   bool AsBool() const;
 
-  // The place of this value as messages name it: "[file: path.to.key]".
+  // The place of this value as messages show it: "[file: path.to.key]".
   std::string Where() const;
 
-  // Keys keep their order of insertion; with `sorted`, objects are written with sorted keys. indent
-  // < 0: one line. Doubles are written with the fewest digits that read back equal, NaN and
-  // infinities as null.
+  // The value as text. Keys keep their order of insertion, or are sorted with `sorted`. A negative
+  // indent puts everything on one line. Doubles are written with the fewest digits that read back
+  // equal, NaN and infinities as null.
   std::string Dump(int indent = -1, bool sorted = false) const;
 
  private:

@@ -1,5 +1,5 @@
-// What is inside a Json value: shared between the accessors (json.cc) and the parser
-// (json_parse.cc), and nobody else.
+// The inside of a Json value, which only the accessors (json.cc), the parser (json_parse.cc) and
+// the writer (json_write.cc) see.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,15 @@
 
 namespace lacos {
 
-// A number that is no 64-bit integer. `text` is how the file wrote it, so that it is written back
-// unchanged (tokenizer_config.json has the integer 1000000000000000019884624838656); empty for a
-// number that lacos made.
+// A number that is not a 64-bit integer. `text` is its spelling in the file, so that it can be
+// written back unchanged (tokenizer_config.json has the integer 1000000000000000019884624838656).
+// It is empty for a number that lacos made.
 struct JsonNumber {
   double value = 0;
   std::string text;
 };
 
-// Members in the order of insertion, with a hash table of positions once they are many.
+// Members in the order of insertion, with a hash table of positions once there are many.
 class JsonObject {
  public:
   static constexpr size_t kAbsent = ~size_t{0};
@@ -36,7 +36,8 @@ class JsonObject {
  private:
   void Rehash(size_t slots);
   std::vector<std::string> keys_;
-  // position + 1, 0 = free; a power of two long; empty for few members
+  // Hash table whose size is a power of two. An entry is a position + 1, or 0 if it is free. The
+  // table is empty as long as there are few members.
   std::vector<uint32_t> slots_;
 };
 
@@ -51,10 +52,10 @@ struct Json::Node {
   std::variant<bool, int64_t, JsonNumber, std::string, Array, Object> value;
 };
 
-// A step from the root of a document to a value, for messages.
+// One step on the path from the root of a document to a value, for messages.
 struct Json::Location {
   std::shared_ptr<const Location> parent;
-  std::string step;  // the document's name at the root, else "key" or "[3]"
+  std::string step;  // at the root the document's name, elsewhere "key" or "[3]"
 };
 
 }  // namespace lacos

@@ -1,4 +1,4 @@
-// Numbers that may not exist, as JSON has them: null.
+// Numbers that may be undefined: NaN and infinities in C++, null in JSON.
 #pragma once
 
 #include <string_view>
@@ -7,11 +7,11 @@
 
 namespace lacos {
 
-// null for NaN and infinity.
+// The value as JSON; null for NaN and infinity.
 Json NumberOrNull(double value);
-// A number, NaN for null. Throws UserError for anything else.
+// The value of a JSON number; NaN for null. Throws UserError for anything else.
 double NumberOrNaN(const Json& value);
-// The number at a key of an object; NaN where there is no such key, or no number.
+// The number at a key of an object; NaN if there is no such key, or no number at it.
 double NumberOrNaN(const Json& object, std::string_view key);
 
 }  // namespace lacos

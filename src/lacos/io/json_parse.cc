@@ -1,5 +1,5 @@
-// JSON text into Json values: nlohmann's event parser (iterative, checks UTF-8) with the refusals
-// that lacos adds.
+// Parsing of JSON text by nlohmann's event parser, which is iterative and checks UTF-8, with limits
+// of lacos's own.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -12,12 +12,13 @@ namespace lacos {
 namespace {
 
 constexpr size_t kMaxDepth = 64;
-// A value of two bytes takes some 140 in memory. The largest tokenizers have two million values.
+// A value of two bytes takes about 140 bytes in memory. The largest tokenizers have two million
+// values.
 constexpr size_t kMaxValues = 10'000'000;
 
 }  // namespace
 
-// Builds nodes from the parser's events; the open containers are a stack of at most kMaxDepth.
+// Builds nodes from the parser's events. The open containers form a stack of at most kMaxDepth.
 class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
   Builder(std::string_view text, const std::string& where) : text_(text), where_(where) {}

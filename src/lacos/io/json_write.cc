@@ -1,4 +1,4 @@
-// JSON text out of Json values, laid out as Python's json.dumps does.
+// Writes Json values as text, laid out as Python's json.dumps does it.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -14,7 +14,8 @@ namespace {
 void WriteString(std::string_view text, std::string& out) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string repaired;
-  if (!IsValidUtf8(text)) {  // a path of the user's, say: what lacos writes is always valid JSON
+  if (!IsValidUtf8(
+          text)) {  // for example in a user's path; the output must be valid JSON all the same
     repaired = ReplaceInvalidUtf8(text);
     text = repaired;
   }
@@ -64,7 +65,8 @@ void WriteNumber(const JsonNumber& number, std::string& out) {
     out += "null";
     return;
   }
-  // Fixed notation where Python uses it; both forms have the fewest digits that read back equal.
+  // Fixed notation is used where Python uses it. Both notations have the fewest digits that read
+  // back equal.
   const double magnitude = std::abs(number.value);
   const bool fixed = magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e16);
   std::array<char, 64> digits{};
@@ -73,7 +75,7 @@ void WriteNumber(const JsonNumber& number, std::string& out) {
                        .ptr;
   const std::string_view text(digits.data(), static_cast<size_t>(end - digits.data()));
   out += text;
-  // stays a float for typed readers
+  // typed readers must see a float
   if (text.find_first_of(".e") == std::string_view::npos) out += ".0";
 }
 

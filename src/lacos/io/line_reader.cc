@@ -23,9 +23,9 @@ struct LineReader::State {
   LineOptions options;
   std::unique_ptr<ByteSource> source;
   std::vector<char> buffer = std::vector<char>(kBufferBytes);
-  size_t begin = 0, end = 0;  // the bytes of `buffer` that were not given out
+  size_t begin = 0, end = 0;  // the part of `buffer` that has not been returned yet
   int64_t line_number = 0;
-  int64_t dropped_bytes = 0;  // of the byte-order mark, in the current line
+  int64_t dropped_bytes = 0;  // size of a byte-order mark that was dropped from the current line
 
   bool Fill() {
     begin = 0;

@@ -1,4 +1,4 @@
-// Lines of text files, plain, .gz or .zst, or stdin, in constant memory.
+// The lines of a text file (plain, .gz or .zst) or of stdin, read in constant memory.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,14 @@
 namespace lacos {
 
 struct LineOptions {
-  bool replace_invalid = false;  // U+FFFD for each maximal invalid sequence instead of an error
+  // if true, each maximal invalid sequence becomes U+FFFD; if false, it is an error
+  bool replace_invalid = false;
   int64_t max_line_bytes = int64_t{1} << 30;
 };
 
 // Only LF ends a line; one CR before it is dropped. A UTF-8 byte-order mark at the start is
-// dropped. Compression is told by the content (magic bytes), so a misnamed file works. "-" is
-// stdin. Throws UserError naming file, line and byte for invalid UTF-8, and for damaged compressed
+// dropped. Compression is recognized by the content (magic bytes), so a misnamed file works. "-" is
+// stdin. Throws UserError for invalid UTF-8, naming file, line and byte, and for damaged compressed
 // data and archive bombs.
 class LineReader {
  public:
@@ -23,9 +24,9 @@ class LineReader {
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
 
-  // The next line into `line`; false at the end. A last line without LF counts.
+  // Reads the next line into `line`. Returns false at the end. A last line without LF counts.
   bool Next(std::string& line);
-  int64_t line_number() const;  // of the line last returned, from 1
+  int64_t line_number() const;  // number of the line that was returned last, counted from 1
   const std::string& path() const;
 
  private:

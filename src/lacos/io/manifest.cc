@@ -24,10 +24,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifestName = "lacos.json";
-constexpr int64_t kCheckedBytes = int64_t{64} << 20;  // hashed in a tenth of a second
+constexpr int64_t kCheckedBytes = int64_t{64} << 20;  // hashing this much takes a tenth of a second
 
-// Paths of the regular files below `folder`, relative to it, sorted; unfinished temporaries are
-// nobody's content.
+// The paths of the regular files below `folder`, relative to it and sorted. Unfinished temporary
+// files do not belong to the folder's content.
 std::vector<std::string> FilesBelow(const std::string& folder,
                                     const std::vector<std::string>& left_out) {
   std::vector<std::string> files = ListFilesBelow(folder, [&](const std::string& name) {
@@ -47,7 +47,8 @@ std::string HashFile(const std::string& path, const std::function<void()>& betwe
                      bool from_disk) {
   const FileDescriptor file = OpenRegularFile(path);
   const int64_t size = RegularFileSize(file.get(), path);
-  if (from_disk) posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);  // advice: clean pages go
+  // this is advice: only clean pages are dropped
+  if (from_disk) posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
   std::vector<std::byte> buffer(size_t{1} << 20);
   Sha256 hash;
   for (int64_t offset = 0; offset < size;) {
@@ -70,7 +71,7 @@ struct RecordedFile {
 std::vector<RecordedFile> ReadFiles(const std::string& path, const Json& manifest) {
   std::vector<RecordedFile> files;
   manifest.At("files").ForEachItem([&](std::string_view name, const Json& entry) {
-    // In one spelling, so that each file is hashed once.
+    // Only one spelling of a name is accepted, so that each file is hashed once.
     if (!StaysInside(name) || fs::path(name).lexically_normal().generic_string() != name) {
       throw UserError(fmt::format(
           "[{}] names the file '{}'; expected names inside the folder, in their plain spelling; "
@@ -90,8 +91,8 @@ std::vector<RecordedFile> ReadFiles(const std::string& path, const Json& manifes
   return files;
 }
 
-// Which tensors of a file with a wrong hash are not as they were written. A header that still reads
-// while no tensor differs has another order of names, or other metadata.
+// The tensors of a file with a wrong hash that are not as they were written. If the header can be
+// read and no tensor differs, then the order of names or the metadata differs.
 std::vector<std::string> DamagedTensors(const std::string& path, const TensorHashes& expected) {
   std::vector<std::string> damaged;
   try {
@@ -181,7 +182,7 @@ FileRecord::~FileRecord() {
       WriteFileAtomically(path_, *earlier_);
       return;
     }
-  } catch (const UserError&) {  // the disk fails: then rather no record than one of another run
+  } catch (const UserError&) {  // if the disk fails, no record is better than that of another run
   }
   std::error_code ignored;
   fs::remove(path_, ignored);

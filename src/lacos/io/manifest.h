@@ -1,5 +1,5 @@
-// Sizes and SHA-256 of the files of a folder that lacos wrote, kept in its lacos.json under
-// "files".
+// Sizes and SHA-256 hashes of the files in a folder that lacos wrote. They are kept in the folder's
+// lacos.json under "files".
 #pragma once
 
 #include <functional>
@@ -13,29 +13,29 @@
 
 namespace lacos {
 
-// By file, relative to the folder: what SafetensorsWriter::Finish returned.
+// The hashes that SafetensorsWriter::Finish returned, by the file's path relative to the folder.
 using RecordedTensors = std::map<std::string, TensorHashes>;
 
-// {"files": {"config.json": {"bytes": 575, "sha256": "..."}, ...}} for every regular file below
-// `folder` except lacos.json itself, with `extra`'s keys beside it, sorted by name; files with
-// `tensors` get a key "tensors" of their names and hashes. `between` is called every few megabytes,
-// from several threads at a time; what it throws ends the work. Files and folders named in
-// `left_out` are not its content, wherever below `folder` they are.
+// Writes {"files": {"config.json": {"bytes": 575, "sha256": "..."}, ...}} for every regular file
+// below `folder` except lacos.json itself, sorted by name, with the keys of `extra` beside it.
+// Files with `tensors` get a key "tensors" with the names and hashes of these. `between` is called
+// every few megabytes, from several threads at a time; an exception from it ends the work. Files
+// and folders with a name in `left_out` are skipped, wherever below `folder` they are.
 void WriteManifest(const std::string& folder, const Json& extra,
                    const RecordedTensors& tensors = {}, const std::function<void()>& between = {},
                    const std::vector<std::string>& left_out = {});
 
-// Writes `folder`/run.json with what `record` returns; nothing where it is absent. It belongs
-// before the manifest: how the folder was made is one of its files.
+// Writes the text that `record` returns to `folder`/run.json; writes nothing if `record` is absent.
+// This is done before the manifest is written, because run.json is one of the folder's files.
 void WriteRunRecord(const std::string& folder, const std::function<std::string()>& record);
 
-// The record of an output that is a single file: FILE.run.json beside it. Both appear or neither:
-// to be made just before the file gets its name, and kept when it has it.
+// The record of an output that is a single file: FILE.run.json beside it. Either both appear or
+// neither does. It is made just before the file gets its name, and kept once the file has it.
 class FileRecord {
  public:
-  // Writes the record; nothing where it is absent. Throws UserError.
+  // Writes the record; writes nothing if `record` is absent. Throws UserError if writing fails.
   FileRecord(const std::string& file, const std::function<std::string()>& record);
-  // Without Keep the record goes again, or what stood in its place comes back.
+  // Without Keep, removes the record, or brings back the earlier one.
   ~FileRecord();
   FileRecord(const FileRecord&) = delete;
   FileRecord& operator=(const FileRecord&) = delete;
@@ -48,21 +48,23 @@ class FileRecord {
 
 struct VerifyProblem {
   std::string file, found, expected;
-  std::vector<std::string> tensors;  // the damaged ones, where the manifest has their hashes
+  std::vector<std::string> tensors;  // damaged tensors, where the manifest has their hashes
 };
-// Checks every file named in the manifest; returns what is wrong (empty = all well). With
-// `from_disk` pages that the kernel has cached are read again. Throws UserError without a manifest.
+// Checks every file named in the manifest. Returns the problems; none if all is well. With
+// `from_disk`, pages that the kernel has cached are read again from the disk. Throws UserError if
+// there is no manifest.
 std::vector<VerifyProblem> VerifyManifest(const std::string& folder, bool from_disk = false);
 
 // Whether `folder` has a lacos.json.
 bool HasManifest(const std::string& folder);
 
-// To be called before a file of a model is read: where the lacos.json of its folder, or else of the
-// folder above, names it, its size must be the recorded one, and its hash too, up to 64 MiB (an
-// adapter, a tokenizer, settings; larger ones are for `lacos verify`). What `lacos init` made is
-// for experiments and may be changed. Throws UserError.
+// To be called before a file of a model is read. If the lacos.json of its folder, or of the folder
+// above, names the file, then it must have the recorded size. Files of up to 64 MiB (adapters,
+// tokenizers, settings) must also have the recorded hash; larger ones are checked by `lacos
+// verify`. Folders that `lacos init` made are for experiments and may be changed. Throws UserError
+// for a file that differs.
 void RequireAsRecorded(const std::string& path);
-// RequireAsRecorded, then Json::ReadFile.
+// Calls RequireAsRecorded, then Json::ReadFile.
 Json ReadRecordedJson(const std::string& path);
 
 std::string FileSha256(const std::string& path, const std::function<void()>& between = {});

@@ -22,9 +22,9 @@ namespace lacos {
 
 namespace {
 
-// What one call of readahead reads at most: the device's window (force_page_cache_readahead).
-// Smaller pieces would read all of it too, but become smaller pages of the cache, which cost more
-// time.
+// The most that one call of readahead reads, which is the device's window
+// (force_page_cache_readahead). Smaller pieces would be read completely too, but as smaller pages
+// of the cache, which cost more time.
 int64_t ReadAheadBytes(int fd) {
   constexpr int64_t kLeast = 128, kMost = 8192;  // kB; 128 is Linux's default
   struct stat status {};
@@ -57,7 +57,7 @@ std::shared_ptr<MappedFile> MappedFile::Zeros(const std::string& name, int64_t s
   std::shared_ptr<MappedFile> file(new MappedFile());
   file->path_ = name;
   if (size == 0) return file;
-  // Private pages that are only read are all the kernel's one page of zeros.
+  // Private pages that are only read all share the kernel's one page of zeros.
   void* address = mmap(nullptr, static_cast<size_t>(size), PROT_READ,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (address == MAP_FAILED) {
@@ -90,8 +90,8 @@ void MappedFile::Prefetch(int64_t offset, int64_t size) const {
   for (int64_t at = offset; at < offset + size; at += piece) {
     const int64_t count = std::min(piece, offset + size - at);
     if (readahead(fd_, at, static_cast<size_t>(count)) == 0) continue;
-    // A file system without read-ahead: an ordinary read fills the cache. Using the range says what
-    // is wrong.
+    // On a file system without read-ahead an ordinary read fills the cache. If it fails, the error
+    // is reported when the range is used.
     beside.resize(static_cast<size_t>(piece));
     if (pread(fd_, beside.data(), static_cast<size_t>(count), at) <= 0) return;
   }
@@ -104,7 +104,7 @@ void MappedFile::Await(int64_t offset, int64_t size) const {
 }
 
 void MappedFile::WriteBack() const {
-  if (fd_ >= 0) fdatasync(fd_);  // for measurements only: a failure shows in them
+  if (fd_ >= 0) fdatasync(fd_);  // used only for measurements, where a failure would show
 }
 
 void MappedFile::DropPages(int64_t offset, int64_t size, bool from_cache) const {
@@ -112,17 +112,17 @@ void MappedFile::DropPages(int64_t offset, int64_t size, bool from_cache) const 
   LACOS_CHECK(offset >= 0 && size >= 0 && offset <= length && size <= length - offset,
               "the range lies inside the file");
   if (size == 0) return;
-  // A page fault maps what lies in the page cache around it too: up to the aligned 64 kB (Linux's
-  // fault_around_bytes).
+  // A page fault also maps the pages around it that are in the page cache, within an aligned 64 kB
+  // (Linux's fault_around_bytes).
   constexpr int64_t kFaultAround = int64_t{64} << 10;
   const int64_t begin = offset / kFaultAround * kFaultAround;
   const int64_t end = std::min(length, RoundUp(offset + size, kFaultAround));
-  // Advice only: a failure changes memory use, not results.
+  // This is advice: a failure changes memory use, not results.
   madvise(const_cast<std::byte*>(bytes_.data()) + begin, static_cast<size_t>(end - begin),
           MADV_DONTNEED);
   if (!from_cache || fd_ < 0) return;
   const int64_t page = sysconf(_SC_PAGESIZE);
-  const int64_t first = RoundUp(offset, page);  // only pages that lie wholly inside the range
+  const int64_t first = RoundUp(offset, page);  // only pages that lie completely inside the range
   const int64_t last = offset + size == length ? length : (offset + size) / page * page;
   if (first < last) posix_fadvise(fd_, first, last - first, POSIX_FADV_DONTNEED);
 }

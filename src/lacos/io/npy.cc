@@ -17,8 +17,8 @@
 namespace lacos {
 namespace {
 
-// Magic, version 1.0, header length, and a header padded to this: a multiple of 64, as NumPy
-// demands, and room for any N.
+// The size of the magic number, the version, the header length and the padded header. It is a
+// multiple of 64, as NumPy demands, and has room for any N.
 constexpr size_t kHeaderBytes = 128;
 constexpr std::string_view kMagic = "\x93NUMPY";
 
@@ -36,8 +36,8 @@ std::string MakeHeader(DType dtype, int64_t rows, int64_t cols) {
   return text + '\n';
 }
 
-// Reads the Python dict literal of a header: quoted strings, True/False and tuples of integers,
-// nothing else.
+// Reads the Python dict literal of a header. It may hold quoted strings, True, False and tuples of
+// integers, nothing else.
 class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& path) : text_(text), path_(path) {}

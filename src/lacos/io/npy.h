@@ -13,12 +13,12 @@
 
 namespace lacos {
 
-// A C-order [N, D] array whose N is known only at the end: the header is padded and rewritten by
-// Commit.
+// Writes a C-order array [N, D] whose N is known only at the end: Commit writes the padded header
+// again.
 class NpyWriter {
  public:
   NpyWriter(const std::string& path, DType dtype, int64_t cols);
-  void WriteRows(std::span<const std::byte> rows);  // whole rows
+  void WriteRows(std::span<const std::byte> rows);  // appends one or more whole rows
   void Commit();
 
  private:

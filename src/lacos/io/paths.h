@@ -1,5 +1,5 @@
-// Questions about paths that stand in users' files. std::filesystem answers some of them with
-// exceptions of its own (a name of 300 characters, a loop of links).
+// Questions about paths that users' files contain. std::filesystem would answer some of them with
+// exceptions of its own, for example for a name of 300 characters or a loop of links.
 #pragma once
 
 #include <string>
@@ -7,15 +7,16 @@
 
 namespace lacos {
 
-// Whether something, a regular file, or a folder is there (links followed). A path that cannot
-// exist gives false. Throws UserError where the system does not tell (no permission).
+// Whether something exists at the path, whether it is a regular file, and whether it is a folder.
+// Links are followed. The answer for a path that cannot exist is false. Throws UserError if the
+// system does not tell, for lack of permission.
 bool PathExists(const std::string& path);
 bool FileExists(const std::string& path);
 bool FolderExists(const std::string& path);
 
-// Whether a name out of an index leads to something inside the folder of that index: relative, not
-// empty, without ".." and without NUL. Links inside the folder are followed all the same: hub
-// caches are made of them.
+// Whether a name in an index file leads to something inside the folder of that index: it is
+// relative, not empty, and has neither ".." nor NUL. Links inside the folder are followed all the
+// same, because hub caches consist of them.
 bool StaysInside(std::string_view name);
 
 }  // namespace lacos

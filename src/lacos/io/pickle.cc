@@ -14,11 +14,12 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-// A thousand times what BLOOM's 176B needs (845 tensors of some 20 values), at most 0.5 GB.
+// A thousand times as many as BLOOM-176B needs (845 tensors with about 20 values each). They take
+// at most 0.5 GB.
 constexpr size_t kMaxValues = size_t{1} << 22;
-constexpr size_t kMaxNesting = 64;  // of marks; state dicts need three
+constexpr size_t kMaxNesting = 64;  // how deep marks may be nested; state dicts need three levels
 
-// Python's pickletools names, for messages about opcodes that are not read.
+// The name that Python's pickletools gives an opcode, for messages about unsupported ones.
 std::string OpcodeName(uint8_t opcode) {
   static constexpr std::pair<char, const char*> kNames[] = {{'(', "MARK"},
                                                             {'0', "POP"},
@@ -103,7 +104,7 @@ std::string Describe(const PickleValue& value) {
 PickleReader::PickleReader(std::string path, std::span<const std::string_view> allowed)
     : path_(std::move(path)), allowed_(allowed) {}
 
-// One run over one pickle: Python's unpickler with a stack, marks and a memo.
+// Reads one pickle as Python's unpickler does, with a stack, marks and a memo.
 class PickleReader::Machine {
  public:
   Machine(PickleReader& reader, std::span<const std::byte> bytes, size_t begin)
@@ -137,7 +138,7 @@ class PickleReader::Machine {
         if (const auto protocol = Number<uint8_t>(); protocol < 2 || protocol > 5)
           Fail(fmt::format("has the protocol {}; 2 to 5 are read", protocol));
         return;
-      case 0x95:  // FRAME: a hint for readers of streams
+      case 0x95:  // FRAME: a hint for stream readers
         Take(8);
         return;
       case '(':  // MARK
@@ -265,7 +266,7 @@ class PickleReader::Machine {
         Push(Kind::kPersistent)->items = {id};
         return;
       }
-      case 'R': {  // REDUCE: kept as a call that nobody makes
+      case 'R': {  // REDUCE: the call is recorded and never made
         const PickleValue* arguments = Pop();
         const PickleValue* callee = Pop();
         if (callee->kind != Kind::kGlobal || arguments->kind != Kind::kTuple) {
@@ -277,10 +278,10 @@ class PickleReader::Machine {
         }
         PickleValue* call = Push(Kind::kCall);
         call->name = callee->name;
-        call->items = {arguments};  // not its items: one tuple may serve many calls
+        call->items = {arguments};  // the tuple itself, since many calls may share one
         return;
       }
-      case 'b': {  // BUILD: attributes of a dict, which state dicts use for version numbers
+      case 'b': {  // BUILD: sets attributes of a dict; state dicts keep version numbers there
         const PickleValue* state = Pop();
         if (state->kind != Kind::kDict)
           Fail(fmt::format("sets attributes from {}", Describe(*state)));

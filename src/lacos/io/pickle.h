@@ -1,6 +1,6 @@
 // A reader for the few pickle opcodes that PyTorch's state dicts use. It builds plain values and
-// calls nothing: a Python object is only a name on a list, and any other name or opcode ends the
-// reading.
+// calls nothing. A Python object is only a name, which must be on a list; any other name or opcode
+// ends the reading.
 #pragma once
 
 #include <cstddef>
@@ -30,38 +30,40 @@ struct PickleValue {
   };
   Kind kind = Kind::kNone;
   int64_t number = 0;
-  std::string_view text;  // in the pickle's bytes
-  std::string_view name;  // of the list of allowed objects
+  std::string_view text;  // points into the bytes of the pickle
+  std::string_view name;  // one of the names in the list of allowed objects
   std::vector<const PickleValue*> items;
 
   bool IsString() const { return kind == Kind::kString; }
   bool IsCall(std::string_view callee) const { return kind == Kind::kCall && name == callee; }
 };
 
-// What a value is, in words for messages: "the number 3", "a dictionary".
+// A description of a value for messages, such as "the number 3" or "a dictionary".
 std::string Describe(const PickleValue& value);
-// Text from a file made fit for a message: at most 100 bytes, control characters replaced.
+// Text from a file in a form that messages can show: at most 100 bytes, with control characters
+// replaced.
 std::string Printable(std::string_view text);
 
-// Values of one or several pickles that follow each other; they live as long as this object and the
-// bytes.
+// The values of one or several pickles that follow each other. They are valid as long as this
+// object and the bytes exist.
 class PickleReader {
  public:
-  // `allowed`: the Python objects that may be named, as "module.name".
+  // `allowed` lists the Python objects that may be named, as "module.name".
   PickleReader(std::string path, std::span<const std::string_view> allowed);
   PickleReader(const PickleReader&) = delete;
   PickleReader& operator=(const PickleReader&) = delete;
 
-  // Reads the pickle that begins at `bytes[begin]` and sets `begin` to the byte after it. Memory is
-  // bounded by a fixed number of values. Throws UserError naming the object, the opcode or the
-  // damage.
+  // Reads the pickle that begins at `bytes[begin]` and sets `begin` to the byte after it. A fixed
+  // limit on the number of values bounds its memory. Throws UserError naming the object, the opcode
+  // or the damage.
   const PickleValue* Read(std::span<const std::byte> bytes, size_t& begin);
 
  private:
   class Machine;
   std::string path_;
   std::span<const std::string_view> allowed_;
-  std::deque<PickleValue> values_;  // flat, so that no nesting can exhaust the stack when they go
+  // one flat list, so that destroying deeply nested values cannot exhaust the stack
+  std::deque<PickleValue> values_;
 };
 
 }  // namespace lacos

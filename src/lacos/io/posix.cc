@@ -14,7 +14,7 @@
 namespace lacos {
 namespace {
 
-// Linux transfers at most 2 GiB - 4 KiB in one call anyway.
+// Linux transfers at most 2 GiB - 4 KiB in one call.
 constexpr size_t kMaxTransfer = size_t{1} << 30;
 
 const char* Advice(int error) {
@@ -107,7 +107,8 @@ void PwriteFully(int fd, int64_t offset, std::span<const std::byte> bytes,
   while (!bytes.empty()) {
     const ssize_t n = pwrite(fd, bytes.data(), std::min(bytes.size(), kMaxTransfer), offset);
     if (n < 0 && errno == EINTR) continue;
-    if (n == 0) errno = ENOSPC;  // nothing and no reason: without an end to it, this would loop
+    // nothing was written for no given reason; without this error the loop would not end
+    if (n == 0) errno = ENOSPC;
     if (n <= 0) ThrowSystemError(path, "write");
     bytes = bytes.subspan(static_cast<size_t>(n));
     offset += n;
@@ -119,9 +120,9 @@ void SyncAndClose(FileDescriptor& file, const std::string& path) {
   do {
     result = fsync(file.get());
   } while (result != 0 && errno == EINTR);
-  // Pipes and some file systems have nothing to sync and say EINVAL.
+  // Pipes and some file systems have nothing to sync, and return EINVAL.
   if (result != 0 && errno != EINVAL && errno != EROFS) ThrowSystemError(path, "write");
-  // On Linux a close that was interrupted has closed the file all the same.
+  // On Linux an interrupted close has closed the file all the same.
   if (close(file.Release()) != 0 && errno != EINTR) ThrowSystemError(path, "write");
 }
 

@@ -1,5 +1,5 @@
-// File descriptors that close themselves, and reads and writes that do not stop half-way: for io's
-// .cc files.
+// File descriptors that close themselves, and reads and writes that do not stop half-way. They are
+// for the .cc files of io/.
 #pragma once
 
 #include <unistd.h>
@@ -30,29 +30,30 @@ class FileDescriptor {
   int fd_;
 };
 
-// open(2), again when a signal interrupts it, always with O_CLOEXEC; negative, with errno, when it
-// fails.
+// Calls open(2) with O_CLOEXEC, and again if a signal interrupts it. Returns a negative number and
+// sets errno if it fails.
 int OpenFile(const std::string& path, int flags, unsigned mode = 0);
 
-// flock(2) without waiting. It ends with the descriptor, also when the process is killed. Some
-// network file systems have none: kUnknown.
+// Calls flock(2) without waiting. The lock ends with the descriptor, even if the process is killed.
+// The result is kUnknown on network file systems without locks.
 enum class FileLock : uint8_t { kOurs, kTaken, kUnknown };
 FileLock LockFile(int fd);
 
-// All of these throw UserError "[path] could not ...: reason; ..." when the system refuses.
+// All functions below throw UserError "[path] could not ...: reason; ..." if the system refuses.
 FileDescriptor OpenForReading(const std::string& path);
-// The same for regular files only: a named pipe is refused at once, where opening it would wait for
-// a writer.
+// The same for regular files only. A named pipe is refused at once, because opening it would wait
+// for a writer.
 FileDescriptor OpenRegularFile(const std::string& path);
-// Size of a regular file; a folder, pipe or device is refused.
+// The size of a regular file in bytes. Folders, pipes and devices are refused.
 int64_t RegularFileSize(int fd, const std::string& path);
-// Fills `out`; a file that has become shorter meanwhile is an error.
+// Fills `out` from the given offset. It is an error if the file has become shorter meanwhile.
 void PreadFully(int fd, int64_t offset, std::span<std::byte> out, const std::string& path);
 // Writes everything at `offset`.
 void PwriteFully(int fd, int64_t offset, std::span<const std::byte> bytes, const std::string& path);
-// fsync and close; errors that the system reports only now are thrown.
+// Calls fsync and close. Errors that the system reports only now are thrown.
 void SyncAndClose(FileDescriptor& file, const std::string& path);
-// "[path] could not ACTION: No space left on device; expected ...; ..." from errno.
+// Throws UserError "[path] could not ACTION: No space left on device; expected ...; ...", with the
+// reason that errno holds.
 [[noreturn]] void ThrowSystemError(const std::string& path, const std::string& action);
 
 }  // namespace lacos

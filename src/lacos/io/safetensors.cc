@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kMaxHeaderBytes = 100'000'000;  // the limit of the reference implementation
 
-// What else people put where a safetensors file belongs.
+// Recognizes other formats that people put in the place of a safetensors file, and refuses them.
 void RefuseOtherFormats(const std::string& path, std::string_view start) {
   const char* found = nullptr;
   if (start.starts_with("version https://git-lfs"))
@@ -55,7 +55,7 @@ TensorEntry ParseEntry(const std::string& path, std::string_view name, const Jso
     entry.shape.push_back(d);
   });
   if (std::find(entry.shape.begin(), entry.shape.end(), 0) != entry.shape.end()) {
-    bytes = 0;  // also when the product of the other dimensions overflows
+    bytes = 0;  // even if the product of the other dimensions overflows
   } else {
     for (const int64_t d : entry.shape) bytes = bytes ? CheckedMultiply(*bytes, d) : bytes;
   }

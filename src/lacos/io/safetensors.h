@@ -1,4 +1,5 @@
-// The safetensors format: reading by map, writing tensor by tensor in the memory of one tensor.
+// The safetensors format: files are read through a mapping, and written tensor by tensor in the
+// memory of one slice.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +16,9 @@
 
 namespace lacos {
 
-// An open file. The header is checked as strictly as the specification demands: offsets inside the
-// file, without holes or overlap, sizes equal to shape times type, no duplicate names; a short
-// file's message says how much is missing.
+// An open file. The header is checked as strictly as the specification demands: offsets lie inside
+// the file without holes or overlap, sizes equal shape times type, and no name occurs twice. The
+// message for a truncated file says how much is missing.
 class SafetensorsFile : public TensorFile {
  public:
   explicit SafetensorsFile(const std::string& path);
@@ -28,12 +29,12 @@ class SafetensorsFile : public TensorFile {
   std::map<std::string, std::string> metadata_;
 };
 
-// SHA-256 of the bytes of each tensor of a file, by name.
+// The SHA-256 hash of the bytes of each tensor in a file, by name.
 using TensorHashes = std::map<std::string, std::string>;
 
-// Writes one file. All tensors are declared first (types and shapes fix the header), then their
-// bytes are written in the order of `order()`: wider element types first, so that every tensor is
-// aligned to its element.
+// Writes one file. All tensors are declared first, because types and shapes fix the header. Then
+// their bytes are written in the order that Begin returns: wider element types come first, so that
+// every tensor is aligned to its element.
 class SafetensorsWriter {
  public:
   explicit SafetensorsWriter(const std::string& path,
@@ -43,16 +44,16 @@ class SafetensorsWriter {
   SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
 
   void Declare(const std::string& name, DType dtype, std::vector<int64_t> shape);
-  // Writes the header; returns the declared tensors in the order in which their bytes must follow.
+  // Writes the header. Returns the declared tensors in the order in which their bytes must follow.
   std::vector<TensorEntry> Begin();
-  // Appends bytes of the current tensor; it is complete after exactly its size.
+  // Appends bytes to the current tensor. The next one follows once this one has all its bytes.
   void Write(std::span<const std::byte> bytes);
-  // Writes at a position inside the file instead: for callers that fill several tensors in turn.
+  // Writes at a position inside a tensor instead, for callers that fill several tensors in turn.
   void WriteAt(const TensorEntry& entry, int64_t offset_in_tensor,
                std::span<const std::byte> bytes);
-  // Checks completeness, flushes and fsyncs. Throws UserError on any failed write ("disk full"
-  // included). Returns every tensor with the hash of what was written (not read back), empty where
-  // its bytes came out of order.
+  // Checks that all bytes were written, then calls fsync. Throws UserError for any failed write, a
+  // full disk included. Returns the hash of what was written for each tensor (nothing is read
+  // back), or an empty text for a tensor whose bytes came out of order.
   TensorHashes Finish();
 
  private:

@@ -1,4 +1,4 @@
-// Writing safetensors: the header is fixed first, then bytes go to their places in any order.
+// Writing safetensors files. The header is fixed first, then bytes go to their places in any order.
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -23,10 +23,11 @@ struct SafetensorsWriter::State {
   FileDescriptor file;
   std::vector<TensorEntry> entries;
   std::map<std::string, size_t> index;
-  // Beside entries: bytes so far, and their hash while they come in order.
+  // For each element of `entries`: the bytes written so far, and their hash as long as they come in
+  // order.
   std::vector<int64_t> written;
   std::vector<std::unique_ptr<Sha256>> hashes;
-  size_t current = 0;  // of Write
+  size_t current = 0;  // the tensor to which Write appends
   bool begun = false;
 };
 
@@ -60,7 +61,8 @@ std::vector<TensorEntry> SafetensorsWriter::Begin() {
   State& state = *state_;
   LACOS_CHECK(!state.begun, "Begin is called once");
   state.begun = true;
-  // Sizes are powers of two and data begin at a multiple of 8, so falling sizes align every tensor.
+  // Element sizes are powers of two and the data begins at a multiple of 8, so descending sizes
+  // align every tensor.
   std::stable_sort(
       state.entries.begin(), state.entries.end(),
       [](const TensorEntry& a, const TensorEntry& b) { return SizeOf(a.dtype) > SizeOf(b.dtype); });
@@ -97,8 +99,8 @@ std::vector<TensorEntry> SafetensorsWriter::Begin() {
   }
   state.written.assign(state.entries.size(), 0);
   state.hashes.resize(state.entries.size());
-  // A full disk is found now rather than after an hour of work, where the file system can reserve
-  // space.
+  // Where the file system can reserve space, a full disk is noticed now rather than after an hour
+  // of work.
   if (end > 0 && fallocate(state.file.get(), 0, 0, data_begin + end) != 0 &&
       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
     ThrowSystemError(state.path, "write");
@@ -133,7 +135,7 @@ void SafetensorsWriter::WriteAt(const TensorEntry& entry, int64_t offset_in_tens
   std::unique_ptr<Sha256>& hash = state.hashes[it->second];
   if (offset_in_tensor == 0 && state.written[it->second] == 0) hash = std::make_unique<Sha256>();
   if (offset_in_tensor != state.written[it->second]) hash.reset();
-  // Writing and hashing side by side: each takes about as long as the other.
+  // Large pieces are written and hashed at the same time, because both take about as long.
   constexpr size_t kWorthTwoThreads = size_t{256} << 10;
   const auto write = [&] {
     PwriteFully(state.file.get(), own.offset + offset_in_tensor, bytes, state.path);

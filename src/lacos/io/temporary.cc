@@ -26,11 +26,11 @@ std::string ParentOf(const std::string& path) {
 }
 
 std::string HiddenName(const std::string& path) {
-  // names end at 255 bytes
+  // file names have at most 255 bytes
   return fmt::format(".{}", fs::path(path).filename().string().substr(0, 200));
 }
 
-// Whether `path` still names what `fd` has open.
+// Whether `path` still names the file that is open as `fd`.
 bool StillNamed(const std::string& path, int fd) {
   struct stat named {
   }, open{};
@@ -38,8 +38,9 @@ bool StillNamed(const std::string& path, int fd) {
          named.st_dev == open.st_dev;
 }
 
-// `create` makes `path` and opens it, or gives a negative descriptor and errno. Between creation
-// and lock another process may take the new one for a dead one's: then there is another try.
+// `create` makes `path` and opens it, or returns a negative descriptor and sets errno. Before the
+// new file is locked, another process may take it for a dead process's and remove it; then there is
+// another try.
 template <class Create>
 Temporary CreateLocked(const std::string& target, const Create& create) {
   for (int attempt = 0;; ++attempt) {
@@ -69,7 +70,7 @@ void RemoveLeftover(const std::string& path, bool replaced, const std::string& o
   }
 }
 
-// The leftovers whose hidden names begin with `prefix`.
+// Removes leftovers with hidden names that begin with `prefix`.
 void RemoveLeftovers(const std::string& folder, const std::string& prefix) noexcept try {
   std::vector<fs::path> found;
   for (const FolderEntry& entry : ListFolder(folder)) {
@@ -83,7 +84,7 @@ void RemoveLeftovers(const std::string& folder, const std::string& prefix) noexc
         old == std::string::npos || old == 0 ? "" : name.substr(1, old - 1);
     RemoveLeftover(path.string(), !original.empty(), (fs::path(folder) / original).string());
   }
-} catch (...) {  // no memory: they wait for the next time
+} catch (...) {  // there is no memory; the leftovers are removed the next time
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Hidden names beside an output while it is being written, and the end of those that a killed
-// process left.
+// Temporary files and folders beside an output that is being written, and the removal of those that
+// a killed process left.
 #pragma once
 
 #include <string>
@@ -9,25 +9,26 @@
 
 namespace lacos {
 
-// "PARENT/.NAME.lacos-KIND-PID-N": beside `path`, on the same file system, used by no other process
-// or object.
+// A name "PARENT/.NAME.lacos-KIND-PID-N" beside `path`. It is on the same file system and used by
+// no other process or object.
 std::string NameBeside(const std::string& path, std::string_view kind);
-// Whether a file or folder of this name is an unfinished or replaced output, hence nobody's
-// content.
+// Whether a file or folder with this name is an unfinished or replaced output, which is not part of
+// any folder's content.
 bool IsTemporaryName(std::string_view name);
 
-// A temporary that other processes can tell from a dead one's: it is locked while `file` is open.
+// A temporary file or folder. It is locked while `file` is open, so that other processes can tell
+// it from a dead process's leftovers.
 struct Temporary {
   std::string path;
   FileDescriptor file;
 };
-// Both throw UserError when the system refuses.
+// Both functions throw UserError if the system refuses.
 Temporary CreateTemporaryFile(const std::string& path);
 Temporary CreateTemporaryFolder(const std::string& path);
 
-// Removes what processes that are gone left beside `path` while they wrote it; an earlier output
-// that was being replaced goes back to its place when nothing has taken it. Where the file system
-// has no locks, everything stays. Never throws.
+// Removes what dead processes left beside `path` while they wrote it. If one of them died while it
+// replaced an earlier output, the earlier output goes back to its place, unless something else is
+// there. On file systems without locks everything stays. Never throws.
 void RemoveLeftoversOf(const std::string& path) noexcept;
 // The same for every name in `folder`.
 void RemoveLeftoversIn(const std::string& folder) noexcept;

@@ -13,7 +13,7 @@
 namespace lacos {
 namespace {
 
-// "3.1 of 9.9 GB", or the exact bytes where that would show two equal numbers.
+// A text such as "3.1 of 9.9 GB", or with exact bytes if the rounded numbers would be equal.
 std::string Share(int64_t found, int64_t expected) {
   static constexpr const char* kUnits[] = {"bytes", "kB", "MB", "GB", "TB"};
   double scale = 1;
@@ -25,8 +25,8 @@ std::string Share(int64_t found, int64_t expected) {
   return fmt::format("{} of {} {}", a, b, kUnits[unit]);
 }
 
-// By content; a file of neither kind goes to the reader that its name asks for, which says what is
-// wrong.
+// Decides by content. A file of neither kind goes to the reader that suits its name, which reports
+// what is wrong with it.
 bool BelongsToTorch(const std::string& path, std::span<const std::byte> file) {
   if (TorchFile::Recognizes(file)) return true;
   const bool named = path.ends_with(".bin") || path.ends_with(".pt") || path.ends_with(".pth");
@@ -65,7 +65,7 @@ std::span<const std::byte> TensorFile::Data(const TensorEntry& entry) const {
 }
 
 std::shared_ptr<TensorFile> OpenTensorFile(const std::string& path) {
-  // A look at the first bytes; the class that reads the file maps it once more.
+  // This mapping serves to look at the first bytes; the class that reads the file maps it again.
   if (BelongsToTorch(path, MappedFile(path).bytes())) return std::make_shared<TorchFile>(path);
   return std::make_shared<SafetensorsFile>(path);
 }

@@ -1,5 +1,5 @@
-// A file of named tensors that is mapped, never copied: what safetensors files and PyTorch's .bin
-// files share.
+// A file of named tensors that is mapped and never copied. This is the common interface to
+// safetensors files and PyTorch's .bin files.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,12 @@ struct TensorEntry {
   std::string name;
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
-  int64_t offset = 0;  // of the first byte, from the start of the file
+  int64_t offset = 0;  // distance of the first byte from the start of the file
   int64_t bytes = 0;
   int64_t Elements() const;
 };
 
-// An open file whose contents have been checked: every tensor lies inside the file, in row-major
-// order.
+// An open file with checked contents: every tensor lies inside the file, in row-major order.
 class TensorFile {
  public:
   virtual ~TensorFile() = default;
@@ -42,7 +41,7 @@ class TensorFile {
  protected:
   explicit TensorFile(const std::string& path);
   explicit TensorFile(std::shared_ptr<MappedFile> file) : file_(std::move(file)) {}
-  // For constructors: the tensors found, names distinct.
+  // Called by constructors with the tensors that were found. Their names are distinct.
   void SetTensors(std::vector<TensorEntry> tensors);
 
  private:
@@ -51,11 +50,12 @@ class TensorFile {
   std::map<std::string, size_t> index_;
 };
 
-// Opens a safetensors file or one of torch.save, told apart by their first bytes. Throws UserError.
+// Opens a safetensors file or one that torch.save wrote; the first bytes decide which. Throws
+// UserError if it is neither or is damaged.
 std::shared_ptr<TensorFile> OpenTensorFile(const std::string& path);
 
-// Throws UserError "[path] is 3.1 of 9.9 GB: truncated; ...", in exact bytes where that shows equal
-// numbers.
+// Throws UserError "[path] is 3.1 of 9.9 GB: truncated; ...", with exact bytes if the rounded
+// numbers would be equal.
 [[noreturn]] void FailTruncated(const std::string& path, int64_t found, int64_t expected);
 
 }  // namespace lacos

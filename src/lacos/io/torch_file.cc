@@ -22,9 +22,9 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-// BLOOM's 176B needs 100 kB; the bound keeps hostile files from filling the memory.
+// BLOOM-176B needs 100 kB. The limit keeps hostile files from filling the memory.
 constexpr size_t kMaxPickleBytes = size_t{32} << 20;
-// of torch.save before 1.6
+// the magic number that torch.save wrote before version 1.6
 constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
 constexpr std::string_view kUntyped = "torch.storage.UntypedStorage";
@@ -48,18 +48,18 @@ std::span<const std::string_view> AllowedObjects() {
   return objects;
 }
 
-// The type whose class of storage, or whose torch.dtype, the value names.
+// The type for which the value names the class of storage, or the torch.dtype.
 std::optional<DType> FindType(std::string_view DTypeNames::*member, const PickleValue& value) {
   if (value.kind != Kind::kGlobal) return std::nullopt;
   const DTypeNames* names = kDTypeNames.Find(value.name, member);
   return names != nullptr ? std::optional(names->value) : std::nullopt;
 }
 
-// What a tensor says about the storage that it looks into.
+// A tensor's description of the storage that it is a view of.
 struct StorageUse {
   std::string_view key;
   int64_t elements = 0;
-  std::optional<DType> dtype;  // absent: bytes
+  std::optional<DType> dtype;  // absent for a storage of bytes
   int64_t bytes = 0;
 };
 
@@ -67,12 +67,12 @@ struct RawTensor {
   std::string name;
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
-  int64_t storage_offset = 0;  // elements
+  int64_t storage_offset = 0;  // in elements
   int64_t bytes = 0;
   StorageUse storage;
 };
 
-// The values of a state dict, made into tensors and checked.
+// Turns the values of a state dict into tensors, and checks them.
 class StateDict {
  public:
   StateDict(const std::string& path, const PickleValue& root) : path_(path) {
@@ -140,7 +140,8 @@ class StateDict {
     return arguments;
   }
 
-  // ('storage', type, key, device, elements), and in the older form a view's place in its storage.
+  // Reads ('storage', type, key, device, elements); the older form also has the place of a view in
+  // its storage.
   StorageUse ReadStorage(const PickleValue& value) const {
     if (value.kind != Kind::kPersistent || value.items[0]->kind != Kind::kTuple) {
       FailTensor(fmt::format("has {} as its storage", Describe(value)));
@@ -207,7 +208,7 @@ class StateDict {
     const bool empty = std::find(tensor.shape.begin(), tensor.shape.end(), 0) != tensor.shape.end();
     int64_t elements = empty ? 0 : 1;
     for (size_t i = tensor.shape.size(); i-- > 0 && !empty;) {
-      if (tensor.shape[i] == 1) continue;  // any stride: it is never used
+      if (tensor.shape[i] == 1) continue;  // the stride may be anything, because it is never used
       if (strides[i] != elements) {
         FailTensor(
             fmt::format("has the shape [{}] with strides [{}]; expected contiguous rows (call "
@@ -235,7 +236,7 @@ class StateDict {
     std::vector<int64_t> strides;
     for (const PickleValue* item : value.items) {
       if (item->kind != Kind::kInt) FailTensor(fmt::format("has {} as a stride", Describe(*item)));
-      strides.push_back(item->number);  // below zero too: named with the others
+      strides.push_back(item->number);  // negative strides are refused together with the others
     }
     return strides;
   }
@@ -248,7 +249,8 @@ std::string_view Text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Bytes of all storages, each once: what the file must hold at least, beside its directory.
+// The bytes of all storages, each counted once. The file must hold at least these, and its
+// directory.
 int64_t StorageBytes(const StateDict& state) {
   std::map<std::string_view, int64_t> storages;
   for (const RawTensor& tensor : state.tensors) storages[tensor.storage.key] = tensor.storage.bytes;
@@ -278,7 +280,8 @@ std::vector<TensorEntry> Place(const StateDict& state,
   return entries;
 }
 
-// The archive lacks its end. Its pickle comes first and tells how much there should be.
+// Reports an archive that lacks its end. Its pickle comes first and tells how large the file should
+// be.
 [[noreturn]] void FailTruncatedZip(const std::string& path, std::span<const std::byte> file) {
   const std::span<const std::byte> first = FirstZipMemberToEnd(file);
   int64_t expected = 0;
@@ -290,7 +293,7 @@ std::vector<TensorEntry> Place(const StateDict& state,
         CheckedAdd(StorageBytes(state), static_cast<int64_t>(file.size() - first.size() + at))
             .value_or(0);
   } catch (const UserError&) {
-    // The pickle is cut off too: the size that the file should have is unknown.
+    // The pickle is cut off too, so the size that the file should have is unknown.
   }
   const auto found = static_cast<int64_t>(file.size());
   if (expected > found) FailTruncated(path, found, expected);
@@ -355,8 +358,9 @@ std::vector<TensorEntry> ReadZip(const std::string& path, std::span<const std::b
   });
 }
 
-// torch.save before 1.6: magic number, protocol, the writer's machine, the state dict, the keys of
-// its storages, each a pickle; then each storage as its number of elements and its bytes.
+// Reads what torch.save wrote before version 1.6: five pickles (a magic number, the protocol, facts
+// about the writer's machine, the state dict, the keys of its storages), then each storage as its
+// number of elements and its bytes.
 std::vector<TensorEntry> ReadPickles(const std::string& path, std::span<const std::byte> file,
                                      std::map<std::string, std::string>& texts) {
   const auto fail = [&](const std::string& what) {

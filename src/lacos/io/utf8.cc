@@ -7,11 +7,12 @@ namespace lacos {
 namespace {
 
 struct Sequence {
-  size_t size;  // of the well-formed character, or of the maximal ill-formed subpart
+  size_t size;  // bytes of the well-formed character, or of the maximal ill-formed subpart
   bool valid;
 };
 
-// Unicode 15.0, table 3-7: the second byte's range depends on the first, the others are 80..BF.
+// Unicode 15.0, table 3-7: the range of the second byte depends on the first, and all other bytes
+// are in 80..BF.
 Sequence Scan(const unsigned char* p, const unsigned char* end) {
   const unsigned char lead = *p;
   if (lead < 0x80) return {1, true};

@@ -8,14 +8,14 @@
 
 namespace lacos {
 
-// Position of the first byte of the first ill-formed sequence, or npos.
+// The position of the first byte of the first ill-formed sequence, or npos.
 size_t FindInvalidUtf8(std::string_view text);
 inline bool IsValidUtf8(std::string_view text) {
   return FindInvalidUtf8(text) == std::string_view::npos;
 }
 
-// U+FFFD for each maximal subpart of an ill-formed sequence (Unicode 3.9, "U+FFFD Substitution of
-// Maximal Subparts"), which is what Python's errors='replace' does.
+// Replaces each maximal subpart of an ill-formed sequence by U+FFFD (Unicode 3.9, "U+FFFD
+// Substitution of Maximal Subparts"), as Python's errors='replace' does.
 std::string ReplaceInvalidUtf8(std::string_view text);
 
 // Appends the UTF-8 form of a code point, at most U+10FFFF.

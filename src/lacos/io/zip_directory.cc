@@ -19,7 +19,7 @@ constexpr uint32_t kEnd64Signature = 0x06064b50, kLocator64Signature = 0x07064b5
 constexpr size_t kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kEnd64Bytes = 56,
                  kLocator64Bytes = 20;
 constexpr uint16_t kExtra64 = 0x0001;
-constexpr uint64_t kIn64 = 0xFFFFFFFF;  // a 32-bit field that says: look into the ZIP64 extra field
+constexpr uint64_t kIn64 = 0xFFFFFFFF;  // in a 32-bit field: the value is in the ZIP64 extra field
 constexpr uint16_t kEncrypted = 1 << 0, kSizesFollow = 1 << 3;
 
 template <class T>
@@ -33,7 +33,7 @@ std::string_view Text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Position of the end record: the last one whose comment ends with the file.
+// The position of the end record: the last one whose comment reaches to the end of the file.
 std::optional<size_t> FindEnd(std::span<const std::byte> file) {
   if (file.size() < kEndBytes) return std::nullopt;
   const size_t lowest = file.size() - std::min(file.size(), kEndBytes + 0xFFFF);
@@ -53,7 +53,8 @@ class DirectoryReader {
 
   std::vector<ZipMember> Read() {
     FindDirectory();
-    // The smallest entry has kCentralBytes, so the count is bounded before anything is allocated.
+    // An entry has at least kCentralBytes bytes, so the count is bounded before anything is
+    // allocated.
     if (count_ > size_ / kCentralBytes) {
       Fail(fmt::format("names {} members in a directory of {} bytes", count_, size_));
     }
@@ -67,7 +68,7 @@ class DirectoryReader {
  private:
   struct Entry {
     ZipMember member;
-    size_t header = 0;  // of the member's own header
+    size_t header = 0;  // position of the member's own header
   };
 
   [[noreturn]] void Fail(const std::string& what) const {
@@ -146,7 +147,8 @@ class DirectoryReader {
                     path_, what));
   }
 
-  // Where the member's bytes begin, by its own header, which must tell the same as the directory.
+  // The position of the member's bytes according to its own header, which must agree with the
+  // directory.
   int64_t LocalData(const Entry& entry, uint16_t flags, uint64_t bytes) const {
     const size_t at = entry.header;
     const std::string_view name = entry.member.name;
@@ -172,8 +174,8 @@ class DirectoryReader {
     return static_cast<int64_t>(at + kLocalBytes + name_size + extra_size);
   }
 
-  // Replaces fields that say kIn64 by the 64-bit values of the extra field, which holds only those,
-  // in order.
+  // Replaces fields with the value kIn64 by the 64-bit values in the extra field, which holds only
+  // these, in order.
   void Read64(std::span<const std::byte> extra, std::initializer_list<uint64_t*> fields) const {
     if (std::none_of(fields.begin(), fields.end(),
                      [](const uint64_t* field) { return *field == kIn64; }))
@@ -196,8 +198,8 @@ class DirectoryReader {
       }
       return;
     }
-    // A field of exactly 2^32 - 1 without the extra field stands for itself; the checks on places
-    // judge it.
+    // A field of exactly 2^32 - 1 without an extra field means that number; the checks on positions
+    // decide whether it is possible.
   }
 
   std::vector<ZipMember> Check(std::vector<Entry> entries) const {
