@@ -11,18 +11,17 @@ function(lacos_library name)
 endfunction()
 
 # lacos_test(NAME SOURCES a_test.cc ... DEPENDS lib ...): one GoogleTest program, registered as one ctest case.
-# NEEDS_PROGRAM: the test runs the lacos program, whose path it gets as LACOS_BINARY.
+# NEEDS_PROGRAM: the test runs the lacos program. test_paths.h has its path and that of the sources.
 function(lacos_test name)
   cmake_parse_arguments(ARG "NEEDS_PROGRAM" "LABEL" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests
+                                             ${PROJECT_BINARY_DIR}/generated)
   foreach(dependency IN LISTS ARG_DEPENDS)
     target_link_libraries(${name} PRIVATE lacos_${dependency})
   endforeach()
   target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE LACOS_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   if(ARG_NEEDS_PROGRAM)
-    target_compile_definitions(${name} PRIVATE LACOS_BINARY="$<TARGET_FILE:lacos>")
     add_dependencies(${name} lacos)
   endif()
   add_test(NAME ${name} COMMAND ${name})

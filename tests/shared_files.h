@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "test_paths.h"
+
 namespace lacos {
 
 // The path of a file in the folder that the environment variable LACOS_SHARED names, by default

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "integration/program.h"
+#include "test_paths.h"
 
 extern char** environ;
 

@@ -15,6 +15,7 @@
 #include "lacos/model/bloom_model.h"
 #include "lacos/model/encoder.h"
 #include "lacos/tensor/convert.h"
+#include "test_paths.h"
 
 namespace lacos {
 

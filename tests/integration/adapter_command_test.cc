@@ -9,6 +9,7 @@
 #include "lacos/io/npy.h"
 #include "lacos/io/safetensors.h"
 #include "program.h"
+#include "test_paths.h"
 
 namespace lacos {
 namespace {

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "program.h"
+#include "test_paths.h"
 
 namespace lacos {
 namespace {

@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "integration/sanitizer.h"
+#include "test_paths.h"
 
 namespace lacos {
 namespace {

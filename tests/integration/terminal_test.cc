@@ -12,6 +12,7 @@
 #include <functional>
 
 #include "sanitizer.h"
+#include "test_paths.h"
 #include "training_runs.h"
 
 namespace lacos {

@@ -10,6 +10,7 @@
 #include "lacos/data/examples.h"
 #include "lacos/io/json.h"
 #include "shared_files.h"
+#include "test_paths.h"
 #include "unit/io/test_files.h"
 
 namespace lacos {

@@ -12,6 +12,7 @@
 #include "lacos/io/safetensors.h"
 #include "lacos/model/sentence_encoder.h"
 #include "shared_files.h"
+#include "test_paths.h"
 #include "unit/formats/model_fixture.h"
 
 namespace lacos {

@@ -12,6 +12,7 @@
 #include "lacos/io/manifest.h"
 #include "lacos/io/safetensors.h"
 #include "lacos/quant/code.h"
+#include "test_paths.h"
 #include "unit/formats/model_fixture.h"
 #include "unit/io/torch_bytes.h"
 

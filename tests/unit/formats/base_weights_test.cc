@@ -9,6 +9,7 @@
 #include "lacos/convert/quantize.h"
 #include "lacos/formats/base_embedding.h"
 #include "lacos/quant/code.h"
+#include "test_paths.h"
 #include "unit/formats/model_fixture.h"
 
 namespace lacos {

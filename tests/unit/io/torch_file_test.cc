@@ -7,6 +7,7 @@
 
 #include "lacos/base/rng.h"
 #include "test_files.h"
+#include "test_paths.h"
 #include "torch_bytes.h"
 
 namespace lacos {

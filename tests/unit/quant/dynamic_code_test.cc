@@ -15,6 +15,7 @@
 #include "lacos/base/checked_math.h"
 #include "lacos/base/rng.h"
 #include "lacos/quant/code.h"
+#include "test_paths.h"
 
 namespace lacos {
 namespace {

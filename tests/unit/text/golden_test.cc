@@ -9,6 +9,7 @@
 
 #include "lacos/io/json.h"
 #include "lacos/text/tokenizer.h"
+#include "test_paths.h"
 
 namespace lacos {
 namespace {

@@ -20,6 +20,7 @@
 #include "lacos/text/fast_model_scan.h"
 #include "lacos/text/tokenizer.h"
 #include "lacos/text/tokenizer_spec.h"
+#include "test_paths.h"
 
 namespace lacos {
 namespace {

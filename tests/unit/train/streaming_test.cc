@@ -22,6 +22,7 @@
 #include "lacos/model/streaming.h"
 #include "lacos/nn/block.h"
 #include "lacos/train/plan.h"
+#include "test_paths.h"
 
 namespace lacos {
 namespace {

@@ -10,6 +10,7 @@
 #include "lacos/train/gradient_step.h"
 #include "lacos/train/optimizer.h"
 #include "lacos/train/trainer.h"
+#include "test_paths.h"
 
 namespace lacos::testing {
 

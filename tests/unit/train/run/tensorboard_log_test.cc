@@ -1,6 +1,7 @@
 // The bytes of TensorBoard event files: framing with known checksums, and what a reader finds in
 // them.
 #include "lacos/train/run/tensorboard_log.h"
+#include "test_paths.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
