@@ -80,6 +80,40 @@ TEST_P(CpuKernels, ALinearRowHasTheSameBytesInABatchOfAnySize) {
   }
 }
 
+// The widths of BLOOM's models and four times them, where oneDNN's kernels split their sums and choose
+// by the number of rows; and more columns than a tile has.
+TEST_P(CpuKernels, ALinearRowHasTheSameBytesInABatchOfAnySizeInModelsThatUsersHave) {
+  constexpr int64_t kRows = 264, kColumns = 300;
+  for (const int64_t depth : {1536, 2048, 2560, 4096, 5120, 14336}) {
+    for (const Orientation orientation : {Orientation::kForward, Orientation::kBackward}) {
+      const bool forward = orientation == Orientation::kForward;
+      const HostMatrix weight(forward ? kColumns : depth, forward ? depth : kColumns,
+                              QuantScheme::kLinear, HostMatrix::kRow, 1);
+      Workbench wb(Cpu());
+      const WeightId id = wb.backend().AddWeight(weight.matrix());
+      const TensorView x = wb.From(forward ? Role::kActivation : Role::kGradient, {kRows, depth},
+                                   NormalValues(kRows * depth, 2));
+      const TensorView y = wb.Make(Role::kGradient, {kRows, kColumns});
+      const auto run = [&](int64_t begin, int64_t end) {
+        wb.backend().Fill(y, 0);
+        if (forward) {
+          wb.backend().Linear(x.Rows(begin, end), id, {}, y.Rows(begin, end));
+        } else {
+          wb.backend().LinearBackward(x.Rows(begin, end), id, {}, y.Rows(begin, end));
+        }
+        return wb.Bytes(y.Rows(begin, end));
+      };
+      const std::vector<std::byte> all = run(0, kRows);
+      for (const int64_t count : {1, 12, 30, 100, 200, 257}) {
+        const int64_t begin = 5;
+        const std::vector<std::byte> some = run(begin, begin + count);
+        EXPECT_EQ(0, std::memcmp(some.data(), all.data() + begin * kColumns * 4, some.size()))
+            << depth << " deep, " << count << " rows, " << (forward ? "forward" : "backward");
+      }
+    }
+  }
+}
+
 // Integer inputs, power-of-two scales: every product and sum is exact in f32, so the result must be
 // too, both with codes in one piece (few rows) and with a decoded matrix (many rows).
 TEST_P(CpuKernels, ProductsOfRowWiseCodesAreExactForIntegerInputs) {

@@ -15,9 +15,6 @@
 namespace lacos::cpu {
 namespace {
 
-// 128 x 256 sums are 128 KB and stay in the second-level cache for the epilogue; 512 and 1024
-// columns were not faster on Zen 3, and narrow tiles keep all threads busy when there are few rows.
-constexpr int64_t kTileColumns = 256;
 constexpr int64_t kInt8TileRows = 128;
 // Up to so many rows a forward product reads the codes where they lie; packing them costs as much
 // as some 12 rows of the product.
@@ -49,16 +46,18 @@ FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Choice int8)
       int8_by_onednn_(
           type_ == ProductType::kInt8 &&
           (int8 == Int8Choice::kOneDnn || (int8 == Int8Choice::kBest && NativeInt8Works(cache_)))),
-      weights_(type_) {
-  if (type_ == ProductType::kInt8 && !int8_by_onednn_) {
-    tiles_ = {kInt8TileRows, kInt8RowGroup};
-    implementation_ = fmt::format("{}, exact 32-bit sums", BestInt8MultiplyName());
-  } else {
-    element_ = int8_by_onednn_               ? ProductElement::kS8
+      element_(int8_by_onednn_               ? ProductElement::kS8
                : type_ == ProductType::kBF16 ? ProductElement::kBF16
-                                             : ProductElement::kF32;
-    tiles_ = ChooseRowTiles(cache_, element_, implementation_);
+                                             : ProductElement::kF32),
+      tiles_(ChooseTiles()),
+      weights_(type_, tiles_.dense ? WeightLayout::kDenseTiles : WeightLayout::kPaddedRows) {}
+
+RowTiles FrozenLinear::ChooseTiles() {
+  if (type_ != ProductType::kInt8 || int8_by_onednn_) {
+    return ChooseRowTiles(cache_, element_, implementation_);
   }
+  implementation_ = fmt::format("{}, exact 32-bit sums", BestInt8MultiplyName());
+  return {.rows = kInt8TileRows, .granularity = kInt8RowGroup};
 }
 
 std::string FrozenLinear::Describe() const {
@@ -99,8 +98,10 @@ WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientatio
   WorkspaceNeed need{.tasks = row_tiles * CeilDivide(columns, kTileColumns)};
   if (row_tiles == 0) return need;
   const bool integers = type_ == ProductType::kInt8, bf16 = type_ == ProductType::kBF16;
-  const bool piecewise = forward && row_tiles == 1 && !integers && !weights_.InPlace(weight);
-  const int64_t stride = weights_.Stride(weight), cols = std::min(kTileColumns, columns);
+  const bool piecewise =
+      forward && row_tiles == 1 && !integers && !weights_.InPlace(weight, orientation);
+  const int64_t cols = std::min(kTileColumns, columns);
+  const int64_t stride = weights_.Stride(weight, orientation, cols);
   const bool row_scales_in_dy = !forward && weights_.HasRowScale(weight);
   const bool as_it_is = !row_scales_in_dy && (x.dtype == DType::kBF16) == bf16 && !integers &&
                         type_ != ProductType::kBF16Emulated;
@@ -128,7 +129,7 @@ WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientatio
   need.thread[kLora] = static_cast<size_t>(rank * cols) * sizeof(float);
   if (piecewise)
     need.thread[kWeight] = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
-  need.decoded = piecewise ? 0 : weights_.DecodedBytes(weight);
+  need.decoded = piecewise ? 0 : weights_.DecodedBytes(weight, orientation);
   const bool packs = integers && KernelFor(rows, orientation) == Int8Kernel::kPacked;
   need.packed = packs ? Int8PackedBytes(columns, depth) : 0;
   return need;
@@ -187,7 +188,6 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
   if (type_ == ProductType::kInt8) return RunInt8Tiles(left, weight, orientation, finish);
   const QuantizedMatrix& m = weights_.Matrix(weight);
   const bool forward = orientation == Orientation::kForward;
-  const int64_t stride = weights_.Stride(weight);
   const int64_t columns = forward ? m.rows : m.cols;
   const int64_t row_tiles = tiles_.Count(left.rows);
   const int64_t column_tiles = CeilDivide(columns, kTileColumns);
@@ -196,14 +196,15 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
   work_.threads.Reserve();
   // One tile of rows uses each weight once: decode it piece by piece in cache instead of through
   // memory.
-  const bool piecewise = forward && row_tiles == 1 && !weights_.IsDecoded(weight);
-  const DecodedWeight whole = piecewise ? DecodedWeight{} : weights_.Whole(weight);
+  const bool piecewise = forward && row_tiles == 1 && !weights_.IsDecoded(weight, orientation);
+  const DecodedWeight whole = piecewise ? DecodedWeight{} : weights_.Whole(weight, orientation);
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
 
   RunTileTasks(row_tiles, column_tiles, [&](int64_t tile, int64_t column_tile) {
     const int64_t row = tile * tiles_.rows, column = column_tile * kTileColumns;
     const int64_t rows = std::min(tiles_.rows, left.rows - row);
     const int64_t cols = std::min(kTileColumns, columns - column);
+    const int64_t stride = weights_.Stride(weight, orientation, cols);
     const ProductShape shape{tiles_.Padded(rows), cols, left.depth, stride, forward, element_};
     const Product& product = cache_.Get(shape);
     DecodedWeight part;
@@ -212,7 +213,7 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
       part = weights_.SomeRows(weight, column, column + cols,
                                work_.threads.Mine(kWeight).Bytes(bytes));
     } else {
-      part.values = whole.values.At(forward ? column * stride : column);
+      part.values = weights_.Tile(whole, weight, orientation, column);
       if (forward && whole.row_scale != nullptr) part.row_scale = whole.row_scale + column;
     }
     // The scratchpad lies behind the sums.
@@ -397,8 +398,8 @@ void FrozenLinear::Backward(View dy, WeightId weight, const BackwardEpilogue& ep
   const float* a = F32Of(e.lora_a);
   const ConstFloats saved = FloatsOf(e.saved_gelu);
   const Floats out = FloatsOf(dx);
-  const float* scale = type_ == ProductType::kInt8 ? weights_.Codes(weight).row_scale
-                                                   : weights_.Whole(weight).row_scale;
+  const float* scale =
+      type_ == ProductType::kInt8 ? weights_.Codes(weight).row_scale : weights_.RowScale(weight);
   const Operand left{FloatsOf(dy), dy.rows(), m.rows, scale};
   RunTiles(left, weight, Orientation::kBackward,
            [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums,

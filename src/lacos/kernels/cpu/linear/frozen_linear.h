@@ -38,6 +38,7 @@ class FrozenLinear {
 
  private:
   static ProductType ChooseType(Compute compute, PrimitiveCache& cache);
+  RowTiles ChooseTiles();  // sets implementation_
 
   struct Operand;  // the left matrix of a product, tile by tile
   template <class Finish>
@@ -73,8 +74,8 @@ class FrozenLinear {
   Workspace& work_;
   PrimitiveCache cache_;
   ProductType type_;
-  bool int8_by_onednn_ = false;
-  ProductElement element_ = ProductElement::kF32;  // of oneDNN's products
+  bool int8_by_onednn_;
+  ProductElement element_;  // of oneDNN's products
   std::string implementation_;
   RowTiles tiles_;
   FrozenWeights weights_;

@@ -89,31 +89,60 @@ const FrozenWeights::Weight& FrozenWeights::Entry(WeightId weight) const {
 // One more cache line a row where rows would lie 256 bytes or more of a power of two apart: dx = dy
 // W reads W by columns, and at D = 1024 rows of 4,096 bytes made it half as fast (42 against 89
 // GFLOP/s a core; the forward gained 5 %; Zen 3).
-int64_t FrozenWeights::StrideOf(const Weight& weight) const {
+int64_t FrozenWeights::RowStride(const Weight& weight) const {
   const int64_t line = 64 / static_cast<int64_t>(ElementBytes());
   const int64_t cols = weight.matrix.cols;
-  return weight.in_place || cols % (4 * line) != 0 ? cols : cols + line;
+  const bool dense = weight.in_place || layout_ == WeightLayout::kDenseTiles;
+  return dense || cols % (4 * line) != 0 ? cols : cols + line;
 }
 
-size_t FrozenWeights::DecodedBytes(WeightId weight) const {
+bool FrozenWeights::Tiled(const Weight& weight, Orientation orientation) const {
+  return layout_ == WeightLayout::kDenseTiles && type_ != ProductType::kInt8 &&
+         orientation == Orientation::kBackward && weight.matrix.cols > kTileColumns;
+}
+
+int64_t FrozenWeights::Stride(WeightId weight, Orientation orientation, int64_t cols) const {
   const Weight& w = Entry(weight);
-  if (w.in_place) return 0;
-  if (type_ == ProductType::kInt8) return static_cast<size_t>(w.matrix.rows * w.matrix.cols);
-  return static_cast<size_t>(w.matrix.rows * StrideOf(w)) * ElementBytes();
+  return Tiled(w, orientation) ? cols : RowStride(w);
 }
 
-void FrozenWeights::DecodeRow(const Weight& weight, int64_t row, Floats out) const {
+bool FrozenWeights::InPlace(WeightId weight, Orientation orientation) const {
+  const Weight& w = Entry(weight);
+  return w.in_place && !Tiled(w, orientation);
+}
+
+bool FrozenWeights::IsDecoded(WeightId weight, Orientation orientation) const {
+  return InPlace(weight, orientation) ||
+         (decoded_ == weight && decoded_tiled_ == Tiled(Entry(weight), orientation));
+}
+
+size_t FrozenWeights::DecodedBytes(WeightId weight, Orientation orientation) const {
+  if (InPlace(weight, orientation)) return 0;
+  const Weight& w = Entry(weight);
+  if (type_ == ProductType::kInt8) return static_cast<size_t>(w.matrix.rows * w.matrix.cols);
+  const int64_t stride = Tiled(w, orientation) ? w.matrix.cols : RowStride(w);
+  return static_cast<size_t>(w.matrix.rows * stride) * ElementBytes();
+}
+
+const float* FrozenWeights::RowScale(WeightId weight) const {
+  const Weight& w = Entry(weight);
+  return w.row_scale.empty() ? nullptr : w.row_scale.data();
+}
+
+// Columns [begin, end) of one row.
+void FrozenWeights::DecodeRow(const Weight& weight, int64_t row, int64_t begin, int64_t end,
+                              Floats out) const {
   const QuantizedMatrix& m = weight.matrix;
   const bool round = type_ != ProductType::kF32;
-  const int64_t first = row * m.cols, last = first + m.cols;
+  const int64_t first = row * m.cols + begin, last = row * m.cols + end;
   if (m.scheme == QuantScheme::kNone) {
-    std::vector<float> values(static_cast<size_t>(m.cols));
+    std::vector<float> values(static_cast<size_t>(last - first));
     const std::byte* source = m.codes + first * SizeOf(m.dtype);
     LACOS_CHECK(DecodeToFloat(m.dtype, source, values.size(), values.data()),
                 "plain weights have a floating type");
-    ConvertScaled(FloatsOf(values.data()), nullptr, round, m.cols, out);
+    ConvertScaled(FloatsOf(values.data()), nullptr, round, last - first, out);
   } else if (!weight.row_scale.empty()) {
-    DecodeLinearCodes(m.codes + first, 1.0f, false, m.cols, out);
+    DecodeLinearCodes(m.codes + first, 1.0f, false, last - first, out);
   } else {
     for (int64_t i = first; i < last;) {
       const int64_t block = i / m.block_size;
@@ -124,21 +153,38 @@ void FrozenWeights::DecodeRow(const Weight& weight, int64_t row, Floats out) con
   }
 }
 
-DecodedWeight FrozenWeights::Whole(WeightId weight) {
+DecodedWeight FrozenWeights::Whole(WeightId weight, Orientation orientation) {
   const Weight& w = Entry(weight);
   const bool bf16 = type_ == ProductType::kBF16;
-  const float* row_scale = w.row_scale.empty() ? nullptr : w.row_scale.data();
-  if (w.in_place) return {{w.matrix.codes, bf16}, row_scale};
-  const Floats out{scratch_.Bytes(DecodedBytes(weight)), bf16};
-  if (decoded_ != weight) {
+  const float* row_scale = RowScale(weight);
+  if (InPlace(weight, orientation)) return {{w.matrix.codes, bf16}, row_scale};
+  const Floats out{scratch_.Bytes(DecodedBytes(weight, orientation)), bf16};
+  if (!IsDecoded(weight, orientation)) {
     decoded_ = -1;  // in case decoding throws
-    const int64_t stride = StrideOf(w);
-    RunRanges(w.matrix.rows, RowGrain(w.matrix.cols) * 4, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row) DecodeRow(w, row, out.At(row * stride));
+    const int64_t rows = w.matrix.rows, cols = w.matrix.cols, stride = RowStride(w);
+    const bool tiled = Tiled(w, orientation);
+    const int64_t width = tiled ? kTileColumns : cols;
+    RunRanges(rows, RowGrain(cols) * 4, [&](int64_t begin, int64_t end) {
+      for (int64_t first = 0; first < cols; first += width) {
+        const int64_t last = std::min(cols, first + width);
+        const Floats tile = out.At(first * rows);
+        const int64_t step = tiled ? last - first : stride;
+        for (int64_t row = begin; row < end; ++row) {
+          DecodeRow(w, row, first, last, tile.At(row * step));
+        }
+      }
     });
     decoded_ = weight;
+    decoded_tiled_ = tiled;
   }
   return {out, row_scale};
+}
+
+ConstFloats FrozenWeights::Tile(const DecodedWeight& whole, WeightId weight,
+                                Orientation orientation, int64_t column) const {
+  const Weight& w = Entry(weight);
+  if (orientation == Orientation::kForward) return whole.values.At(column * RowStride(w));
+  return whole.values.At(Tiled(w, orientation) ? column * w.matrix.rows : column);
 }
 
 // One linear scale a row, whatever the matrix is stored as.
@@ -161,8 +207,9 @@ RowCodes FrozenWeights::Codes(WeightId weight) {
   Entry(weight);  // checks the index
   Weight& w = weights_[weight];
   if (w.in_place) return {reinterpret_cast<const int8_t*>(w.matrix.codes), w.row_scale.data()};
-  auto* codes = reinterpret_cast<int8_t*>(scratch_.Bytes(DecodedBytes(weight)));
-  if (decoded_ != weight) {
+  constexpr Orientation kEither = Orientation::kForward;
+  auto* codes = reinterpret_cast<int8_t*>(scratch_.Bytes(DecodedBytes(weight, kEither)));
+  if (!IsDecoded(weight, kEither)) {
     decoded_ = -1;  // in case decoding throws
     EncodeRows(w, codes);
     decoded_ = weight;
@@ -174,11 +221,13 @@ DecodedWeight FrozenWeights::SomeRows(WeightId weight, int64_t begin, int64_t en
                                       std::byte* out) const {
   const Weight& w = Entry(weight);
   const bool bf16 = type_ == ProductType::kBF16;
-  const int64_t stride = StrideOf(w);
+  const int64_t stride = RowStride(w);
   const float* row_scale = w.row_scale.empty() ? nullptr : w.row_scale.data() + begin;
   if (w.in_place) return {ConstFloats{w.matrix.codes, bf16}.At(begin * stride), row_scale};
   const Floats rows{out, bf16};
-  for (int64_t row = begin; row < end; ++row) DecodeRow(w, row, rows.At((row - begin) * stride));
+  for (int64_t row = begin; row < end; ++row) {
+    DecodeRow(w, row, 0, w.matrix.cols, rows.At((row - begin) * stride));
+  }
   return {rows, row_scale};
 }
 

@@ -20,9 +20,22 @@ enum class ProductType : uint8_t {
   kInt8  // 8-bit rows times 8-bit rows, exact integer sums
 };
 
+// Columns of a product's result that are computed at a time. 128 x 256 sums are 128 KB and stay in
+// the second-level cache for the epilogue; 512 and 1024 columns were not faster on Zen 3, and
+// narrow tiles keep all threads busy when there are few rows.
+inline constexpr int64_t kTileColumns = 256;
+
+// How decoded matrices lie in memory.
+enum class WeightLayout : uint8_t {
+  kPaddedRows,  // row by row, with a gap where rows would lie near a power of two apart
+  // Without gaps, also within a tile of columns: oneDNN's brgemm takes nothing else. Forward row by
+  // row, backward one tile of kTileColumns columns after the other, each [rows, kTileColumns].
+  kDenseTiles
+};
+
 // A weight as a product reads it: [rows, cols] with the rows' scales still to be applied, if any.
 struct DecodedWeight {
-  ConstFloats values;                // rows lie Stride(weight) elements apart
+  ConstFloats values;                // read through FrozenWeights::Tile
   const float* row_scale = nullptr;  // [rows]
 };
 
@@ -34,7 +47,8 @@ struct RowCodes {
 
 class FrozenWeights {
  public:
-  explicit FrozenWeights(ProductType type) : type_(type) {}
+  explicit FrozenWeights(ProductType type, WeightLayout layout = WeightLayout::kPaddedRows)
+      : type_(type), layout_(layout) {}
 
   WeightId Add(const QuantizedMatrix& matrix);
   // The same matrix elsewhere in memory. What was decoded or read of it before stays valid.
@@ -43,9 +57,15 @@ class FrozenWeights {
 
   // The whole matrix, decoded into the scratch unless it is there already or can be used where it
   // lies. Valid until the next call.
-  DecodedWeight Whole(WeightId weight);
-  // Rows [begin, end) without touching the scratch: in `out` (Stride x ElementBytes bytes a row),
-  // or where they lie.
+  DecodedWeight Whole(WeightId weight, Orientation orientation);
+  // Where the values begin that the result's columns from `column` (a multiple of kTileColumns) on
+  // need, in what Whole gave for this orientation.
+  ConstFloats Tile(const DecodedWeight& whole, WeightId weight, Orientation orientation,
+                   int64_t column) const;
+  // Elements from one stored row of a tile of `cols` columns to the next.
+  int64_t Stride(WeightId weight, Orientation orientation, int64_t cols) const;
+  // Rows [begin, end) for a forward product without touching the scratch: in `out` (Stride x
+  // ElementBytes bytes a row), or where they lie.
   DecodedWeight SomeRows(WeightId weight, int64_t begin, int64_t end, std::byte* out) const;
 
   // For kInt8: the stored codes where they have one linear scale a row, else the matrix encoded so
@@ -53,16 +73,16 @@ class FrozenWeights {
   RowCodes Codes(WeightId weight);
 
   // Whether products read the stored values themselves.
-  bool InPlace(WeightId weight) const { return Entry(weight).in_place; }
-  // Whether Whole would decode now.
-  bool IsDecoded(WeightId weight) const { return InPlace(weight) || decoded_ == weight; }
-  size_t DecodedBytes(WeightId weight) const;
+  bool InPlace(WeightId weight, Orientation orientation) const;
+  // Whether Whole would find the matrix decoded.
+  bool IsDecoded(WeightId weight, Orientation orientation) const;
+  size_t DecodedBytes(WeightId weight, Orientation orientation) const;
   // Bytes of the scratch now.
   size_t HeldBytes() const { return scratch_.capacity(); }
   // Whether a row's scale is applied beside the product instead of decoded into the weight.
   bool HasRowScale(WeightId weight) const { return !Entry(weight).row_scale.empty(); }
-  // Elements from one row to the next, the same whether a weight is decoded whole or in part.
-  int64_t Stride(WeightId weight) const { return StrideOf(Entry(weight)); }
+  // Scales of the rows, or null. For kInt8 ask Codes.
+  const float* RowScale(WeightId weight) const;
   size_t ElementBytes() const { return type_ == ProductType::kBF16 ? 2 : 4; }
 
  private:
@@ -75,14 +95,18 @@ class FrozenWeights {
     std::vector<float> row_scale;
   };
   const Weight& Entry(WeightId weight) const;
-  int64_t StrideOf(const Weight& weight) const;
-  void DecodeRow(const Weight& weight, int64_t row, Floats out) const;
+  int64_t RowStride(const Weight& weight) const;
+  // Whether the decoded matrix is stored by tiles of columns.
+  bool Tiled(const Weight& weight, Orientation orientation) const;
+  void DecodeRow(const Weight& weight, int64_t row, int64_t begin, int64_t end, Floats out) const;
   void EncodeRows(Weight& weight, int8_t* codes) const;
 
   ProductType type_;
+  WeightLayout layout_;
   std::vector<Weight> weights_;
   Scratch scratch_;
   WeightId decoded_ = -1;
+  bool decoded_tiled_ = false;
 };
 
 }  // namespace lacos::cpu

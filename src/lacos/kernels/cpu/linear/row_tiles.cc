@@ -31,19 +31,35 @@ std::vector<float> Sample(size_t count, uint32_t state) {
   return values;
 }
 
-// Rows of tiles of every multiple of 12 that is tried equal those of the largest tile, wherever
-// they stand.
-bool MultiplesOf12Agree(PrimitiveCache& cache, int64_t rows) {
-  constexpr int64_t kDepth = 520, kColumns = 72;
-  const std::vector<float> a = Sample(static_cast<size_t>(rows * kDepth), 1);
-  const std::vector<float> b = Sample(static_cast<size_t>(kDepth * kColumns), 2);
+std::vector<uint16_t> Rounded(const std::vector<float>& values) {
+  std::vector<uint16_t> rounded;
+  rounded.reserve(values.size());
+  for (const float v : values) rounded.push_back(FloatToBF16(v));
+  return rounded;
+}
+
+// Whether rows of smaller tiles equal those of a whole one, wherever they stand.
+bool RowsAgree(PrimitiveCache& cache, ProductElement element, const RowTiles& tiles,
+               int64_t depth) {
+  constexpr int64_t kColumns = 72;
+  const std::vector<float> a = Sample(static_cast<size_t>(tiles.rows * depth), 1);
+  const std::vector<float> b = Sample(static_cast<size_t>(depth * kColumns), 2);
+  const bool bf16 = element == ProductElement::kBF16;
+  const std::vector<uint16_t> a16 = bf16 ? Rounded(a) : std::vector<uint16_t>{};
+  const std::vector<uint16_t> b16 = bf16 ? Rounded(b) : std::vector<uint16_t>{};
+  const auto run = [&](const ProductShape& shape, int64_t first_row) {
+    const int64_t first = first_row * depth;
+    return bf16 ? Multiply(cache, shape, a16.data() + first, b16.data())
+                : Multiply(cache, shape, a.data() + first, b.data());
+  };
   for (const bool transposed : {true, false}) {
-    ProductShape shape{rows, kColumns, kDepth, transposed ? kDepth : kColumns, transposed};
-    const std::vector<float> whole = Multiply(cache, shape, a.data(), b.data());
-    for (const int64_t m : {12, 36, 84, 96, 132}) {
-      shape.m = m;
-      const int64_t first = rows - m - 7;  // off the tile's own grid
-      const std::vector<float> part = Multiply(cache, shape, a.data() + first * kDepth, b.data());
+    ProductShape shape{tiles.rows, kColumns, depth, transposed ? depth : kColumns,
+                       transposed, element};
+    const std::vector<float> whole = run(shape, 0);
+    for (const int64_t multiple : {1, 3, 7, 8, 11}) {
+      shape.m = multiple * tiles.granularity;
+      const int64_t first = tiles.rows - shape.m - 7;  // off the tile's own grid
+      const std::vector<float> part = run(shape, first);
       if (std::memcmp(part.data(), whole.data() + first * kColumns, part.size() * sizeof(float)) !=
           0)
         return false;
@@ -59,13 +75,20 @@ RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element,
   constexpr int64_t kRows =
       192;  // 96 rows were 4 % slower (oneDNN packs the weights once a tile), 288 no faster (Zen 3)
   implementation = cache.Get({kRows, 256, 512, 512, true, element}).Implementation();
-  // not examined: treated as unknown
+  constexpr RowTiles kBrgemm{.rows = 256, .granularity = 16, .dense = true};
+  constexpr RowTiles kGemm{.rows = kRows, .granularity = 12};
+  // AMX has not been examined: treated as unknown.
   const bool amx = implementation.find("amx") != std::string::npos;
-  if (implementation.starts_with("brg:avx512") && !amx) return {256, 16};
+  const bool integers = element == ProductElement::kS8;  // whose sums are exact
+  // Depths on both sides of 1024, up to which brgemm does not split its sums.
+  if (implementation.starts_with("brg:avx512") && !amx &&
+      (integers ||
+       (RowsAgree(cache, element, kBrgemm, 520) && RowsAgree(cache, element, kBrgemm, 2080))))
+    return kBrgemm;
   if (element == ProductElement::kF32 && implementation.starts_with("gemm:") &&
-      MultiplesOf12Agree(cache, kRows))
-    return {kRows, 12};
-  return {96, 96};
+      RowsAgree(cache, element, kGemm, 520))
+    return kGemm;
+  return {};
 }
 
 namespace {
@@ -79,21 +102,24 @@ bool IntegersComeOutExact(PrimitiveCache& cache, ProductElement element, Element
     // many of the largest
     return i % 3 == 0 ? 127 : static_cast<int>((i * 37 + i / 5) % 255) - 127;
   };
-  std::vector<Element> a(kRows * kDepth), b(kColumns * kDepth);
+  constexpr int64_t kGap = 16;  // other kernels may multiply weights with gaps between their rows
+  std::vector<Element> a(kRows * kDepth), b((kColumns + kGap) * (kDepth + kGap));
   for (size_t i = 0; i < a.size(); ++i) a[i] = from(value(static_cast<int64_t>(i)));
   for (size_t i = 0; i < b.size(); ++i) b[i] = from(value(static_cast<int64_t>(i) + 11));
   for (const bool transposed : {true, false}) {
-    const ProductShape shape{kRows,      kColumns, kDepth, transposed ? kDepth : kColumns,
-                             transposed, element};
-    const std::vector<Sum> c = Multiply<Sum>(cache, shape, a.data(), b.data());
-    for (int64_t i = 0; i < kRows; ++i) {
-      for (int64_t j = 0; j < kColumns; ++j) {
-        int64_t exact = 0;
-        for (int64_t k = 0; k < kDepth; ++k) {
-          exact +=
-              value(i * kDepth + k) * value((transposed ? j * kDepth + k : k * kColumns + j) + 11);
+    for (const int64_t gap : {int64_t{0}, kGap}) {
+      const int64_t stride = (transposed ? kDepth : kColumns) + gap;
+      const ProductShape shape{kRows, kColumns, kDepth, stride, transposed, element};
+      const std::vector<Sum> c = Multiply<Sum>(cache, shape, a.data(), b.data());
+      for (int64_t i = 0; i < kRows; ++i) {
+        for (int64_t j = 0; j < kColumns; ++j) {
+          int64_t exact = 0;
+          for (int64_t k = 0; k < kDepth; ++k) {
+            const int64_t at = transposed ? j * stride + k : k * stride + j;
+            exact += value(i * kDepth + k) * value(at + 11);
+          }
+          if (c[i * kColumns + j] != static_cast<Sum>(exact)) return false;
         }
-        if (c[i * kColumns + j] != static_cast<Sum>(exact)) return false;
       }
     }
   }

@@ -1,11 +1,16 @@
 // How many rows of a batch go into one product, so that a row's result does not depend on which
 // other rows there are.
 //
-// Measured with oneDNN 2.6.3, one thread a product: `brg:avx512*` gives byte-equal rows for any
-// number of rows. `gemm:jit` (AVX2) gives byte-equal rows for every multiple of 12 up to 480 (K = 8
-// to 4097, N = 8 to 512, both orientations) but not for 1, 32 or 128. So: AVX-512 rounds the last
-// tile up to 16 rows; others round it up to 12 if a check at start-up confirms it on this CPU, else
-// all tiles are 96 rows, zero-padded.
+// Measured with oneDNN 2.6.3, one thread a product, K = 64 to 16384, N = 1 to 256, both
+// orientations:
+// - `brg:avx512*` gives byte-equal rows for any number of rows. It is offered only for sources
+//   without gaps between their rows.
+// - `gemm:jit` on AVX-512 does not: it has a kernel of its own for up to 15 rows, another for one
+//   row, and at K = 1024, N >= 130 one for fewer than 208. So no source there has gaps.
+// - `gemm:jit` on AVX2 gives byte-equal rows for every multiple of 12 up to 480, but not for 1, 32
+//   or 128.
+// So AVX-512 rounds the last tile up to 16 rows and others to 12, where a check at start-up
+// confirms on this CPU that rows agree; else all tiles are 96 rows, zero-padded.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +23,7 @@ namespace lacos::cpu {
 struct RowTiles {
   int64_t rows = 96;         // of a whole tile
   int64_t granularity = 96;  // the last tile is zero-padded to a multiple of it
+  bool dense = false;        // float products must be given sources without gaps
 
   // Rows of the tile that holds `valid` rows.
   int64_t Padded(int64_t valid) const {
