@@ -8,8 +8,8 @@
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/int8/int8_quads.h"
-#include "lacos/kernels/cpu/int8/int8_stored.h"
 #include "lacos/kernels/cpu/linear/epilogue.h"
+#include "lacos/kernels/cpu/linear/int8_tile.h"
 #include "lacos/kernels/cpu/tasks.h"
 
 namespace lacos::cpu {
@@ -30,7 +30,6 @@ enum Slot { kLeft, kSums, kLora, kWeight };
 struct FrozenLinear::Operand {
   ConstFloats values;  // [rows, depth]
   int64_t rows = 0;
-  int64_t depth = 0;
   const float* column_scale = nullptr;  // [depth]
 };
 
@@ -66,162 +65,187 @@ std::string FrozenLinear::Describe() const {
                      : type_ == ProductType::kInt8
                          ? "int8"
                          : "bf16 emulated (bf16-rounded inputs, f32 products)";
-  const bool quads = KernelFor(1, Orientation::kForward) == Int8Kernel::kQuads;
+  const bool quads = KernelFor(1, Orientation::kForward) == TileKernel::kInt8Quads;
   return fmt::format(
       "linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns{}", type,
       implementation_, tiles_.rows, tiles_.granularity, kTileColumns,
       quads ? fmt::format("; up to {} rows: stored codes, vpdpbusd", kInt8QuadRows) : "");
 }
 
-FrozenLinear::Int8Kernel FrozenLinear::KernelFor(int64_t rows, Orientation orientation) const {
+TileKernel FrozenLinear::KernelFor(int64_t rows, Orientation orientation) const {
   const bool forward = orientation == Orientation::kForward;
+  if (type_ != ProductType::kInt8) return TileKernel::kFloat;
   if (int8_by_onednn_) {
-    return forward && rows <= kInt8QuadRows && HasInt8Quads() ? Int8Kernel::kQuads
-                                                              : Int8Kernel::kOneDnn;
+    return forward && rows <= kInt8QuadRows && HasInt8Quads() ? TileKernel::kInt8Quads
+                                                              : TileKernel::kInt8OneDnn;
   }
-  return forward && rows <= kInt8UnpackedRows ? Int8Kernel::kStored : Int8Kernel::kPacked;
+  return forward && rows <= kInt8UnpackedRows ? TileKernel::kInt8Stored : TileKernel::kInt8Packed;
 }
 
-FrozenLinear::Int8Left FrozenLinear::LeftOf(Int8Kernel kernel, int64_t rows, int64_t depth) const {
-  if (kernel == Int8Kernel::kQuads) return {RoundUp(rows, kInt8QuadGroup), Int8QuadStride(depth)};
-  if (kernel == Int8Kernel::kOneDnn) return {tiles_.Padded(rows), depth};
-  return {tiles_.Padded(rows), Int8LeftStride(depth) * int64_t{sizeof(int16_t)}};
-}
-
-// The sizes that RunTiles, RunInt8Tiles and LeftTile ask for, of the largest tile and of the last
-// one.
-WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientation, int64_t rank) {
+TilePlan FrozenLinear::Plan(int64_t rows, DType left, WeightId weight, Orientation orientation) {
   const QuantizedMatrix& m = weights_.Matrix(weight);
   const bool forward = orientation == Orientation::kForward;
-  const int64_t depth = forward ? m.cols : m.rows, columns = forward ? m.rows : m.cols;
-  const int64_t rows = x.rows(), row_tiles = tiles_.Count(rows);
-  WorkspaceNeed need{.tasks = row_tiles * CeilDivide(columns, kTileColumns)};
-  if (row_tiles == 0) return need;
-  const bool integers = type_ == ProductType::kInt8, bf16 = type_ == ProductType::kBF16;
-  const bool piecewise =
-      forward && row_tiles == 1 && !integers && !weights_.InPlace(weight, orientation);
-  const int64_t cols = std::min(kTileColumns, columns);
-  const int64_t stride = weights_.Stride(weight, orientation, cols);
-  const bool row_scales_in_dy = !forward && weights_.HasRowScale(weight);
-  const bool as_it_is = !row_scales_in_dy && (x.dtype == DType::kBF16) == bf16 && !integers &&
-                        type_ != ProductType::kBF16Emulated;
+  TilePlan plan{.kernel = KernelFor(rows, orientation),
+                .element = element_,
+                .orientation = orientation,
+                .rows = rows,
+                .depth = forward ? m.cols : m.rows,
+                .columns = forward ? m.rows : m.cols,
+                .tile_rows = tiles_.rows};
+  if (rows == 0) return plan;
+  const int64_t row_tiles = plan.RowTiles();
   const int64_t last = rows - (row_tiles - 1) * tiles_.rows;
-  for (const int64_t valid : {std::min(rows, tiles_.rows), last}) {
-    const int64_t padded = tiles_.Padded(valid);
-    int64_t left = padded * depth * static_cast<int64_t>(weights_.ElementBytes()),
-            sums = padded * cols;
-    bool by_onednn = !integers;
-    if (integers) {
-      const Int8Kernel kernel = KernelFor(rows, orientation);
-      const Int8Left codes = LeftOf(kernel, valid, depth);
-      left = (2 * RoundUp(tiles_.rows, 16) + codes.Floats()) * static_cast<int64_t>(sizeof(float));
-      sums = codes.padded_rows * cols;
-      by_onednn = kernel == Int8Kernel::kOneDnn;
-    }
-    if (as_it_is && padded == valid) left = 0;
-    if (by_onednn) {
-      const ProductShape shape{padded, cols, depth, integers ? m.cols : stride, forward, element_};
-      sums = RoundUp(sums, 16) + static_cast<int64_t>(cache_.Get(shape).ScratchpadBytes() / 4) + 16;
-    }
-    need.thread[kLeft] = std::max(need.thread[kLeft], static_cast<size_t>(left));
-    need.thread[kSums] = std::max(need.thread[kSums], static_cast<size_t>(sums) * sizeof(float));
+  plan.last_padded_rows =
+      plan.kernel == TileKernel::kInt8Quads ? RoundUp(last, kInt8QuadGroup) : tiles_.Padded(last);
+  if (plan.Integers()) {
+    LACOS_CHECK(plan.depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
+    plan.weight_stride = m.cols;
+    plan.left_stride_bytes = plan.kernel == TileKernel::kInt8OneDnn ? plan.depth
+                             : plan.kernel == TileKernel::kInt8Quads
+                                 ? Int8QuadStride(plan.depth)
+                                 : Int8LeftStride(plan.depth) * int64_t{sizeof(int16_t)};
+    return plan;
   }
-  need.thread[kLora] = static_cast<size_t>(rank * cols) * sizeof(float);
-  if (piecewise)
-    need.thread[kWeight] = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
-  need.decoded = piecewise ? 0 : weights_.DecodedBytes(weight, orientation);
-  const bool packs = integers && KernelFor(rows, orientation) == Int8Kernel::kPacked;
-  need.packed = packs ? Int8PackedBytes(columns, depth) : 0;
+  plan.weight_stride = weights_.Stride(weight, orientation);
+  plan.weight_element_bytes = static_cast<int64_t>(weights_.ElementBytes());
+  plan.left_stride_bytes = plan.depth * plan.weight_element_bytes;
+  plan.left_fits = (forward || !weights_.HasRowScale(weight)) &&
+                   (left == DType::kBF16) == (type_ == ProductType::kBF16) &&
+                   type_ != ProductType::kBF16Emulated;
+  // One tile of rows uses each weight once: decode it piece by piece in cache instead of through
+  // memory.
+  plan.piecewise = forward && row_tiles == 1 && !weights_.InPlace(weight, orientation);
+  // What is known of how many rows a product may have is known of one implementation: where oneDNN
+  // takes another for these columns, the last tile is a whole one.
+  for (const int64_t column_tile : {int64_t{0}, plan.ColumnTiles() - 1}) {
+    const ProductShape shape = plan.Shape(plan.At(row_tiles - 1, column_tile));
+    if (cache_.Get(shape).Implementation() != implementation_) plan.last_padded_rows = tiles_.rows;
+  }
+  return plan;
+}
+
+WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientation, int64_t rank) {
+  const TilePlan plan = Plan(x.rows(), x.dtype, weight, orientation);
+  const int64_t row_tiles = plan.RowTiles();
+  WorkspaceNeed need{.tasks = row_tiles * plan.ColumnTiles()};
+  if (row_tiles == 0) return need;
+  for (const int64_t row_tile : {int64_t{0}, row_tiles - 1}) {
+    const Tile tile = plan.At(row_tile, 0);
+    const int64_t sums =
+        plan.ByOneDnn() ? plan.SumFloats(tile, cache_.Get(plan.Shape(tile))) : plan.SumFloats(tile);
+    need.thread[kLeft] = std::max(need.thread[kLeft], plan.LeftBytes(tile));
+    need.thread[kSums] = std::max(need.thread[kSums], static_cast<size_t>(sums) * sizeof(float));
+    need.thread[kLora] = static_cast<size_t>(rank * tile.cols) * sizeof(float);
+    need.thread[kWeight] = plan.WeightBytes(tile);
+  }
+  need.decoded = plan.piecewise ? 0 : weights_.DecodedBytes(weight, orientation);
+  if (plan.kernel == TileKernel::kInt8Packed) {
+    need.packed = Int8PackedBytes(plan.columns, plan.depth);
+  }
   return need;
 }
 
-// The tile's rows in the product's type, zero-padded; where they lie if nothing has to be changed.
-// `held` says which tile each thread's scratch holds, so that a tile is converted once for all its
-// columns that a thread computes.
-const void* FrozenLinear::LeftTile(const Operand& left, int64_t tile, std::vector<int64_t>& held) {
-  const int64_t begin = tile * tiles_.rows, end = std::min(left.rows, begin + tiles_.rows);
-  const int64_t padded = tiles_.Padded(end - begin);
-  const bool bf16 = type_ == ProductType::kBF16;
-  const bool as_it_is = left.column_scale == nullptr && left.values.bf16 == bf16 &&
-                        type_ != ProductType::kBF16Emulated;
-  if (as_it_is && padded == end - begin) return left.values.At(begin * left.depth).data;
-  const Floats out{work_.threads.Mine(kLeft).Bytes(static_cast<size_t>(padded * left.depth) *
-                                                   weights_.ElementBytes()),
-                   bf16};
+const void* FrozenLinear::LeftTile(const TilePlan& plan, const Operand& left, const Tile& tile,
+                                   std::vector<int64_t>& held) {
+  if (plan.LeftInPlace(tile)) return left.values.At(tile.row * plan.depth).data;
+  std::byte* scratch = work_.threads.Mine(kLeft).Bytes(plan.LeftBytes(tile));
   int64_t& mine = held[omp_get_thread_num()];
-  if (mine == tile) return out.data;
-  for (int64_t row = begin; row < end; ++row) {
-    ConvertScaled(left.values.At(row * left.depth), left.column_scale, type_ != ProductType::kF32,
-                  left.depth, out.At((row - begin) * left.depth));
+  if (mine == tile.index) return scratch;
+  if (plan.Integers()) {
+    QuantizeTile(plan, tile, left.values, left.column_scale,
+                 {plan, reinterpret_cast<float*>(scratch)});
+  } else {
+    const Floats out{scratch, type_ == ProductType::kBF16};
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      ConvertScaled(left.values.At((tile.row + r) * plan.depth), left.column_scale,
+                    type_ != ProductType::kF32, plan.depth, out.At(r * plan.depth));
+    }
+    std::fill(scratch + tile.rows * plan.left_stride_bytes,
+              scratch + tile.padded_rows * plan.left_stride_bytes, std::byte{0});
   }
-  const Floats rest = out.At((end - begin) * left.depth);
-  std::memset(rest.data, 0,
-              static_cast<size_t>((padded - (end - begin)) * left.depth) * weights_.ElementBytes());
-  mine = tile;
-  return out.data;
+  mine = tile.index;
+  return scratch;
 }
 
 namespace {
 
-// Calls f(row tile, column tile) for all of them. While there are row tiles for every thread, one
-// thread takes all columns of a row tile, so that its rows are converted once; the last ones are
-// shared out by columns.
+// Calls f(tile) for all tiles. While there are row tiles for every thread, one thread takes all
+// columns of a row tile, so that its rows are converted once; the last ones are shared out by
+// columns.
 template <class F>
-void RunTileTasks(int64_t row_tiles, int64_t column_tiles, F&& f) {
+void RunTileTasks(const TilePlan& plan, F&& f) {
+  const int64_t row_tiles = plan.RowTiles(), column_tiles = plan.ColumnTiles();
   const int64_t alone = (row_tiles - 1) / ThreadCount() * ThreadCount();
   RunTasks(alone + (row_tiles - alone) * column_tiles, [&](int64_t task) {
     if (task < alone) {
-      for (int64_t column = 0; column < column_tiles; ++column) f(task, column);
+      for (int64_t column = 0; column < column_tiles; ++column) f(plan.At(task, column));
     } else {
-      f(alone + (task - alone) / column_tiles, (task - alone) % column_tiles);
+      f(plan.At(alone + (task - alone) / column_tiles, (task - alone) % column_tiles));
     }
   });
 }
 
 }  // namespace
 
-// Calls finish(first_row, rows, first_column, columns, sums, row_scale of these columns) for each
-// tile.
+float* FrozenLinear::Multiply(const TilePlan& plan, const Tile& tile, const void* left,
+                              const void* weight) {
+  const Product& product = cache_.Get(plan.Shape(tile));
+  float* sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile, product));
+  product.Run(left, weight, sums, sums + plan.SumFloats(tile));
+  return sums;
+}
+
 template <class Finish>
 void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation orientation,
                             const Finish& finish) {
-  if (type_ == ProductType::kInt8) return RunInt8Tiles(left, weight, orientation, finish);
-  const QuantizedMatrix& m = weights_.Matrix(weight);
-  const bool forward = orientation == Orientation::kForward;
-  const int64_t columns = forward ? m.rows : m.cols;
-  const int64_t row_tiles = tiles_.Count(left.rows);
-  const int64_t column_tiles = CeilDivide(columns, kTileColumns);
-  if (row_tiles == 0) return;
+  if (left.rows == 0) return;
   cache_.Trim();
+  TilePlan plan =
+      Plan(left.rows, left.values.bf16 ? DType::kBF16 : DType::kF32, weight, orientation);
+  if (weights_.IsDecoded(weight, orientation)) plan.piecewise = false;
   work_.threads.Reserve();
-  // One tile of rows uses each weight once: decode it piece by piece in cache instead of through
-  // memory.
-  const bool piecewise = forward && row_tiles == 1 && !weights_.IsDecoded(weight, orientation);
-  const DecodedWeight whole = piecewise ? DecodedWeight{} : weights_.Whole(weight, orientation);
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
+  const bool forward = orientation == Orientation::kForward;
 
-  RunTileTasks(row_tiles, column_tiles, [&](int64_t tile, int64_t column_tile) {
-    const int64_t row = tile * tiles_.rows, column = column_tile * kTileColumns;
-    const int64_t rows = std::min(tiles_.rows, left.rows - row);
-    const int64_t cols = std::min(kTileColumns, columns - column);
-    const int64_t stride = weights_.Stride(weight, orientation, cols);
-    const ProductShape shape{tiles_.Padded(rows), cols, left.depth, stride, forward, element_};
-    const Product& product = cache_.Get(shape);
+  if (plan.Integers()) {
+    const int8_t* packed = plan.kernel == TileKernel::kInt8Packed
+                               ? PackWhole(weight, orientation, plan.columns, plan.depth)
+                               : nullptr;
+    const RowCodes stored = weights_.Codes(weight);
+    RunTileTasks(plan, [&](const Tile& tile) {
+      const void* rows = LeftTile(plan, left, tile, held);
+      const Int8TileRows parts(plan, static_cast<float*>(const_cast<void*>(rows)));
+      const int8_t* codes = packed != nullptr
+                                ? packed + Int8PackedBytes(tile.column, plan.depth)
+                                : stored.codes + tile.column * (forward ? plan.weight_stride : 1);
+      float* sums = nullptr;
+      if (plan.ByOneDnn()) {
+        sums = Multiply(plan, tile, parts.codes, codes);
+        for (int64_t r = 0; r < tile.rows; ++r) {
+          ScaleInt8Sums(parts.scale[r], tile.cols, sums + r * tile.cols);
+        }
+      } else {
+        sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile));
+        MultiplyInt8Tile(plan, tile, parts, codes, sums);
+      }
+      finish(tile, sums, forward ? stored.row_scale + tile.column : nullptr);
+    });
+    return;
+  }
+
+  const DecodedWeight whole =
+      plan.piecewise ? DecodedWeight{} : weights_.Whole(weight, orientation);
+  RunTileTasks(plan, [&](const Tile& tile) {
     DecodedWeight part;
-    if (piecewise) {
-      const size_t bytes = static_cast<size_t>(cols * stride) * weights_.ElementBytes();
-      part = weights_.SomeRows(weight, column, column + cols,
-                               work_.threads.Mine(kWeight).Bytes(bytes));
+    if (plan.piecewise) {
+      part = weights_.SomeRows(weight, tile.column, tile.column + tile.cols,
+                               work_.threads.Mine(kWeight).Bytes(plan.WeightBytes(tile)));
     } else {
-      part.values = weights_.Tile(whole, weight, orientation, column);
-      if (forward && whole.row_scale != nullptr) part.row_scale = whole.row_scale + column;
+      part.values = weights_.Tile(whole, weight, orientation, tile.column);
+      if (forward && whole.row_scale != nullptr) part.row_scale = whole.row_scale + tile.column;
     }
-    // The scratchpad lies behind the sums.
-    const int64_t sums_count = RoundUp(shape.m * cols, 16);
-    float* sums = work_.threads.Mine(kSums).F32(
-        sums_count + static_cast<int64_t>(product.ScratchpadBytes() / 4) + 16);
-    product.Run(LeftTile(left, tile, held), part.values.data, sums, sums + sums_count);
-    finish(row, rows, column, cols, sums, part.row_scale);
+    const float* sums = Multiply(plan, tile, LeftTile(plan, left, tile, held), part.values.data);
+    finish(tile, sums, part.row_scale);
   });
 }
 
@@ -243,88 +267,6 @@ const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, 
   packed_weight_ = weight;
   packed_orientation_ = orientation;
   return packed;
-}
-
-float FrozenLinear::QuantizeLeftRow(Int8Kernel kernel, ConstFloats x, const float* column_scale,
-                                    int64_t depth, std::byte* codes) {
-  if (kernel == Int8Kernel::kQuads)
-    return QuantizeInt8QuadRow(x, depth, reinterpret_cast<uint8_t*>(codes));
-  if (kernel == Int8Kernel::kOneDnn) {
-    return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int8_t*>(codes));
-  }
-  return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int16_t*>(codes));
-}
-
-template <class Finish>
-void FrozenLinear::RunInt8Tiles(const Operand& left, WeightId weight, Orientation orientation,
-                                const Finish& finish) {
-  const QuantizedMatrix& m = weights_.Matrix(weight);
-  const bool forward = orientation == Orientation::kForward;
-  const int64_t columns = forward ? m.rows : m.cols, depth = left.depth;
-  LACOS_CHECK(depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
-  const int64_t row_tiles = tiles_.Count(left.rows),
-                column_tiles = CeilDivide(columns, kTileColumns);
-  if (row_tiles == 0) return;
-  cache_.Trim();
-  work_.threads.Reserve();
-  const Int8Kernel kernel = KernelFor(left.rows, orientation);
-  const bool wide = kernel == Int8Kernel::kPacked || kernel == Int8Kernel::kStored;  // 16-bit rows
-  const Int8Weight layout =
-      kernel == Int8Kernel::kPacked ? Int8Weight::kPacked : Int8Weight::kStored;
-  const int8_t* packed =
-      kernel == Int8Kernel::kPacked ? PackWhole(weight, orientation, columns, depth) : nullptr;
-  const RowCodes plain = weights_.Codes(weight);
-  std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
-
-  RunTileTasks(row_tiles, column_tiles, [&](int64_t tile, int64_t column_tile) {
-    const int64_t row = tile * tiles_.rows, column = column_tile * kTileColumns;
-    const int64_t rows = std::min(tiles_.rows, left.rows - row);
-    const int64_t cols = std::min(kTileColumns, columns - column);
-    const Int8Left shape = LeftOf(kernel, rows, depth);
-    const int64_t padded = shape.padded_rows;
-    // The rows' scales, their surplus, then their codes.
-    const int64_t scales = RoundUp(tiles_.rows, 16);
-    float* scale = work_.threads.Mine(kLeft).F32(2 * scales + shape.Floats());
-    auto* surplus = reinterpret_cast<int32_t*>(scale + scales);
-    auto* codes = reinterpret_cast<std::byte*>(scale + 2 * scales);
-    const auto* codes16 = reinterpret_cast<const int16_t*>(codes);
-    if (int64_t& mine = held[omp_get_thread_num()]; mine != tile) {
-      for (int64_t r = 0; r < rows; ++r) {
-        const ConstFloats x = left.values.At((row + r) * depth);
-        scale[r] =
-            QuantizeLeftRow(kernel, x, left.column_scale, depth, codes + r * shape.stride_bytes);
-        if (wide) surplus[r] = Int8RowSurplus(layout, codes16 + r * Int8LeftStride(depth), depth);
-      }
-      std::fill(scale + rows, scale + padded, 0.0f);
-      std::fill(surplus + rows, surplus + padded, 0);
-      std::fill(codes + rows * shape.stride_bytes, codes + padded * shape.stride_bytes,
-                std::byte{0});
-      mine = tile;
-    }
-    const int8_t* stored = plain.codes + (forward ? column * m.cols : column);
-    const int64_t sums_count = padded * cols;
-    float* sums = nullptr;
-    if (kernel == Int8Kernel::kOneDnn) {
-      const Product& product = cache_.Get({padded, cols, depth, m.cols, forward, element_});
-      const int64_t count = RoundUp(sums_count, 16);
-      const auto scratchpad = static_cast<int64_t>(product.ScratchpadBytes() / sizeof(float));
-      sums = work_.threads.Mine(kSums).F32(count + scratchpad + 16);
-      product.Run(codes, stored, sums, sums + count);
-      for (int64_t r = 0; r < rows; ++r) ScaleInt8Sums(scale[r], cols, sums + r * cols);
-    } else {
-      sums = work_.threads.Mine(kSums).F32(sums_count);
-      if (kernel == Int8Kernel::kQuads) {
-        Int8QuadProduct(reinterpret_cast<const uint8_t*>(codes), scale, padded, stored, m.cols,
-                        cols, depth, sums);
-      } else if (kernel == Int8Kernel::kStored) {
-        Int8DotProduct({codes16, scale, surplus, padded}, stored, m.cols, cols, depth, sums);
-      } else {
-        Int8Product({codes16, scale, surplus, padded}, packed + Int8PackedBytes(column, depth),
-                    cols, depth, sums);
-      }
-    }
-    finish(row, rows, column, cols, sums, forward ? plain.row_scale + column : nullptr);
-  });
 }
 
 namespace {
@@ -361,27 +303,27 @@ void FrozenLinear::Forward(View x, WeightId weight, const Epilogue& epilogue, Vi
   const float* b = F32Of(e.lora_b);
   const ConstFloats bias = FloatsOf(e.bias), residual = FloatsOf(e.residual);
   const Floats saved = FloatsOf(e.saved_gelu), out = FloatsOf(y);
-  const Operand left{FloatsOf(x), x.rows(), m.cols, nullptr};
+  const Operand left{FloatsOf(x), x.rows()};
   RunTiles(left, weight, Orientation::kForward,
-           [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums,
-               const float* scale) {
-             const int64_t at = row * m.rows + column;
-             ForwardTile tile{.rows = rows, .cols = cols, .sums = sums, .row_scale = scale};
-             tile.bias = bias.At(column);
+           [&](const Tile& tile, const float* sums, const float* scale) {
+             const int64_t at = tile.row * m.rows + tile.column;
+             ForwardTile finish{
+                 .rows = tile.rows, .cols = tile.cols, .sums = sums, .row_scale = scale};
+             finish.bias = bias.At(tile.column);
              if (z != nullptr) {
-               tile.lora_z = z + row * rank;
-               tile.lora_b =
-                   LoraBTile(b, rank, column, cols, work_.threads.Mine(kLora).F32(rank * cols));
-               tile.rank = rank;
-               tile.lora_scale = static_cast<float>(e.lora_scale);
+               finish.lora_z = z + tile.row * rank;
+               finish.lora_b = LoraBTile(b, rank, tile.column, tile.cols,
+                                         work_.threads.Mine(kLora).F32(rank * tile.cols));
+               finish.rank = rank;
+               finish.lora_scale = static_cast<float>(e.lora_scale);
              }
-             tile.gelu = e.gelu;
-             tile.round_gelu = saved ? saved.bf16 : out.bf16;
-             tile.saved_gelu = saved.At(at);
-             tile.residual = residual.At(at);
-             tile.y = out.At(at);
-             tile.stride = m.rows;
-             FinishTile(tile);
+             finish.gelu = e.gelu;
+             finish.round_gelu = saved ? saved.bf16 : out.bf16;
+             finish.saved_gelu = saved.At(at);
+             finish.residual = residual.At(at);
+             finish.y = out.At(at);
+             finish.stride = m.rows;
+             FinishTile(finish);
            });
 }
 
@@ -400,24 +342,23 @@ void FrozenLinear::Backward(View dy, WeightId weight, const BackwardEpilogue& ep
   const Floats out = FloatsOf(dx);
   const float* scale =
       type_ == ProductType::kInt8 ? weights_.Codes(weight).row_scale : weights_.RowScale(weight);
-  const Operand left{FloatsOf(dy), dy.rows(), m.rows, scale};
+  const Operand left{FloatsOf(dy), dy.rows(), scale};
   RunTiles(left, weight, Orientation::kBackward,
-           [&](int64_t row, int64_t rows, int64_t column, int64_t cols, const float* sums,
-               const float*) {
-             const int64_t at = row * m.cols + column;
-             BackwardTile tile{.rows = rows, .cols = cols, .sums = sums};
+           [&](const Tile& tile, const float* sums, const float*) {
+             const int64_t at = tile.row * m.cols + tile.column;
+             BackwardTile finish{.rows = tile.rows, .cols = tile.cols, .sums = sums};
              if (dz != nullptr) {
-               tile.lora_dz = dz + row * rank;
-               tile.lora_a = LoraATile(a, m.cols, rank, column, cols,
-                                       work_.threads.Mine(kLora).F32(rank * cols));
-               tile.rank = rank;
-               tile.lora_scale = static_cast<float>(e.lora_scale);
+               finish.lora_dz = dz + tile.row * rank;
+               finish.lora_a = LoraATile(a, m.cols, rank, tile.column, tile.cols,
+                                         work_.threads.Mine(kLora).F32(rank * tile.cols));
+               finish.rank = rank;
+               finish.lora_scale = static_cast<float>(e.lora_scale);
              }
-             tile.saved_gelu = saved.At(at);
-             tile.accumulate = e.accumulate;
-             tile.dx = out.At(at);
-             tile.stride = m.cols;
-             FinishTile(tile);
+             finish.saved_gelu = saved.At(at);
+             finish.accumulate = e.accumulate;
+             finish.dx = out.At(at);
+             finish.stride = m.cols;
+             FinishTile(finish);
            });
 }
 

@@ -1,16 +1,16 @@
 // Products with frozen weights, forward (y = x W^T) and backward (dx = dy W), in tiles with fused
 // epilogues.
 //
-// A tile is RowTiles::rows rows by kTileColumns columns, computed by one thread; the tiling of
-// columns is fixed by the weight and that of rows cannot be seen in a row's result. So a row's
-// bytes depend on that row and the weight only.
+// A tile is RowTiles::rows rows by kTileColumns columns, computed by one thread (tile_plan.h); the
+// tiling of columns is fixed by the weight and that of rows cannot be seen in a row's result. So a
+// row's bytes depend on that row and the weight only.
 #pragma once
 
-#include "lacos/base/checked_math.h"
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cpu/linear/frozen_weights.h"
 #include "lacos/kernels/cpu/linear/primitive_cache.h"
 #include "lacos/kernels/cpu/linear/row_tiles.h"
+#include "lacos/kernels/cpu/linear/tile_plan.h"
 #include "lacos/kernels/cpu/workspace.h"
 
 namespace lacos::cpu {
@@ -40,35 +40,20 @@ class FrozenLinear {
   static ProductType ChooseType(Compute compute, PrimitiveCache& cache);
   RowTiles ChooseTiles();  // sets implementation_
 
-  struct Operand;  // the left matrix of a product, tile by tile
+  TileKernel KernelFor(int64_t rows, Orientation orientation) const;
+  TilePlan Plan(int64_t rows, DType left, WeightId weight, Orientation orientation);
+
+  struct Operand;  // the left matrix of a product
+  // Calls finish(tile, sums, row_scale of the tile's columns or null) for each tile.
   template <class Finish>
   void RunTiles(const Operand& left, WeightId weight, Orientation orientation,
                 const Finish& finish);
-  const void* LeftTile(const Operand& left, int64_t tile, std::vector<int64_t>& held);
-
-  // The same for integer products: both sides are 8-bit, with a scale for each row of `left`.
-  template <class Finish>
-  void RunInt8Tiles(const Operand& left, WeightId weight, Orientation orientation,
-                    const Finish& finish);
-  // How an integer product of so many rows is made; all kernels give the same bytes.
-  enum class Int8Kernel : uint8_t {
-    kPacked,  // 16-bit rows, packed weights
-    kStored,  // 16-bit rows, codes as they are stored
-    kQuads,   // 8-bit rows, codes as they are stored
-    kOneDnn   // 8-bit rows
-  };
-  Int8Kernel KernelFor(int64_t rows, Orientation orientation) const;
-  // A tile's left rows as that kernel takes them: how many, and their bytes.
-  struct Int8Left {
-    int64_t padded_rows = 0, stride_bytes = 0;
-    int64_t Floats() const {
-      return CeilDivide(padded_rows * stride_bytes, int64_t{sizeof(float)});
-    }
-  };
-  Int8Left LeftOf(Int8Kernel kernel, int64_t rows, int64_t depth) const;
-  // Codes of one row; `column_scale` (backward only) may be null. Returns the row's scale.
-  static float QuantizeLeftRow(Int8Kernel kernel, ConstFloats x, const float* column_scale,
-                               int64_t depth, std::byte* codes);
+  // The tile's left rows as its kernel takes them. `held` says which row tile each thread's scratch
+  // holds, so that one is converted once for all its columns that a thread computes.
+  const void* LeftTile(const TilePlan& plan, const Operand& left, const Tile& tile,
+                       std::vector<int64_t>& held);
+  // The tile's sums, made by oneDNN; `weight` is the tile's part.
+  float* Multiply(const TilePlan& plan, const Tile& tile, const void* left, const void* weight);
   const int8_t* PackWhole(WeightId weight, Orientation orientation, int64_t columns, int64_t depth);
 
   Workspace& work_;

@@ -101,9 +101,9 @@ bool FrozenWeights::Tiled(const Weight& weight, Orientation orientation) const {
          orientation == Orientation::kBackward && weight.matrix.cols > kTileColumns;
 }
 
-int64_t FrozenWeights::Stride(WeightId weight, Orientation orientation, int64_t cols) const {
+int64_t FrozenWeights::Stride(WeightId weight, Orientation orientation) const {
   const Weight& w = Entry(weight);
-  return Tiled(w, orientation) ? cols : RowStride(w);
+  return Tiled(w, orientation) ? 0 : RowStride(w);
 }
 
 bool FrozenWeights::InPlace(WeightId weight, Orientation orientation) const {

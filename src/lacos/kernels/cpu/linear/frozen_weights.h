@@ -62,8 +62,8 @@ class FrozenWeights {
   // need, in what Whole gave for this orientation.
   ConstFloats Tile(const DecodedWeight& whole, WeightId weight, Orientation orientation,
                    int64_t column) const;
-  // Elements from one stored row of a tile of `cols` columns to the next.
-  int64_t Stride(WeightId weight, Orientation orientation, int64_t cols) const;
+  // Elements from one stored row to the next; 0 where a tile's rows lie one behind the other.
+  int64_t Stride(WeightId weight, Orientation orientation) const;
   // Rows [begin, end) for a forward product without touching the scratch: in `out` (Stride x
   // ElementBytes bytes a row), or where they lie.
   DecodedWeight SomeRows(WeightId weight, int64_t begin, int64_t end, std::byte* out) const;

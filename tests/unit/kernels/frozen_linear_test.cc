@@ -1,0 +1,56 @@
+// Products with frozen weights: the scratch they plan is the scratch they take, whatever their
+// shape.
+#include "lacos/kernels/cpu/linear/frozen_linear.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "lacos/base/parallel.h"
+#include "unit/kernels/workbench.h"
+
+namespace lacos::cpu {
+namespace {
+
+class FrozenLinearTest : public ::testing::TestWithParam<Compute> {};
+INSTANTIATE_TEST_SUITE_P(Computes, FrozenLinearTest,
+                         ::testing::Values(Compute::kF32, Compute::kBF16, Compute::kInt8));
+
+TensorView ViewOf(std::vector<float>& values, int64_t rows, int64_t cols) {
+  return {.data = reinterpret_cast<std::byte*>(values.data()),
+          .dtype = DType::kF32,
+          .shape = {rows, cols}};
+}
+
+// More than one tile of columns, the last one narrower; few rows, and rows on both sides of a tile.
+TEST_P(FrozenLinearTest, AProductTakesTheScratchThatItsPlanSays) {
+  constexpr int64_t kOut = 300, kIn = 320;
+  const int threads = ThreadCount();
+  SetThreadCount(1);
+  const testing::HostMatrix matrix(kOut, kIn, QuantScheme::kLinear, testing::HostMatrix::kRow, 1);
+  for (const Orientation orientation : {Orientation::kForward, Orientation::kBackward}) {
+    const bool forward = orientation == Orientation::kForward;
+    for (const int64_t rows : {1, 13, 40, 130, 256, 400}) {
+      Workspace work;
+      FrozenLinear linear(GetParam(), work);
+      const WeightId id = linear.weights().Add(matrix.matrix());
+      std::vector<float> left(static_cast<size_t>(rows * (forward ? kIn : kOut)), 0.5f);
+      std::vector<float> result(static_cast<size_t>(rows * (forward ? kOut : kIn)));
+      const TensorView x = ViewOf(left, rows, forward ? kIn : kOut);
+      WorkspaceMeter planned;
+      planned.Add(linear.Need(x, id, orientation, 0));
+      EXPECT_EQ(work.Bytes() + linear.HeldBytes(), 0u);
+      if (forward) {
+        linear.Forward(x, id, {}, ViewOf(result, rows, kOut));
+      } else {
+        linear.Backward(x, id, {}, ViewOf(result, rows, kIn));
+      }
+      EXPECT_EQ(planned.Bytes(), work.Bytes() + linear.HeldBytes())
+          << rows << " rows " << (forward ? "forward" : "backward");
+    }
+  }
+  SetThreadCount(threads);
+}
+
+}  // namespace
+}  // namespace lacos::cpu
