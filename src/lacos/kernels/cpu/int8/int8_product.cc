@@ -18,17 +18,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// Columns whose sums a group of rows adds up together, two vectors: with more than 8 of the 16
-// registers of AVX2 for sums g++ spills, since every product needs one too.
+// Two vectors of columns, whose sums a group of rows computes together. When sums take more than 8
+// of the 16 registers of AVX2, g++ spills, because every product needs a register too.
 constexpr size_t kPanel = 2 * kLanes;
-// Depth of one pass: a panel (16 KB) and a group of rows (8 KB) stay in the first-level cache, 128
-// rows (256 KB) in the second.
+// Pairs of the depth in one pass: a panel (16 KB) and a group of rows (8 KB) stay in the
+// first-level cache, 128 rows (256 KB) in the second-level cache.
 constexpr size_t kPassPairs = 512;
 
 int64_t Int8PanelColumnsImpl() { return kPanel; }
 
-// What a block's sums start from: zeros, or where multiplications are halved less what is added too
-// much, for each row of the group and each column of the panel. Sums wrap on the way.
+// What a block's sums start from, for each row of the group and each column of the panel: zeros, or
+// the negative surpluses where multiplications are halved. Sums may wrap before they are complete.
 struct Int8Start {
   const int32_t* rows;
   const int32_t* columns;
@@ -61,17 +61,18 @@ void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b,
 
 #else
 
-// Two 16-bit numbers of a row in every lane pair.
+// The next two 16-bit numbers of a row, repeated in every 32-bit lane.
 HWY_INLINE VI16 BroadcastPair(const int16_t* a) {
   int32_t pair;
   std::memcpy(&pair, a, sizeof(pair));
   return hn::BitCast(DI16(), hn::Set(DI(), pair));
 }
 
-// The sums of one row over a panel: scalars, since g++ keeps an array of vectors in memory.
+// The sums of one row over a panel. They are members and not an array, because g++ keeps an array
+// of vectors in memory.
 struct Int8RowSums {
   VI left, right;  // columns 0 to kLanes - 1, and the rest
-  // used only where the instruction set adds a pair's products to two places
+  // Written only where the instruction set adds a pair's two products to different vectors.
   VI left_odd, right_odd;
 
   HWY_INLINE void Begin(bool first, const float* c, int32_t row, VI columns_left,
@@ -92,8 +93,8 @@ struct Int8RowSums {
     left = hn::ReorderWidenMulAccumulate(DI(), factor, b0, left, left_odd);
     right = hn::ReorderWidenMulAccumulate(DI(), factor, b1, right, right_odd);
   }
-  // Two pairs, b and d: (a_b + d) (a_d + b) = a_b b + a_d d + what depends on the row or the column
-  // alone.
+  // Two pairs, b and d: (a_b + d) (a_d + b) = a_b b + a_d d + a_b a_d + b d, where a_b a_d depends
+  // on the row alone and b d on the column alone.
   HWY_INLINE void AddHalved(const int16_t* a, VI16 b0, VI16 b1, VI16 d0, VI16 d1) {
     const VI16 at_b = BroadcastPair(a), at_d = BroadcastPair(a + 2);
     left =
@@ -103,7 +104,7 @@ struct Int8RowSums {
         hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d1), hn::Add(at_d, b1), right, right_odd);
     Pin(right);
   }
-  // Integers while more of the depth follows, else floats times the row's scale.
+  // Stores integers while more of the depth follows (no scale), else floats times the row's scale.
   HWY_INLINE void End(const float* scale, float* c) const {
     const VI l = hn::RearrangeToOddPlusEven(left, left_odd),
              r = hn::RearrangeToOddPlusEven(right, right_odd);
@@ -120,7 +121,7 @@ struct Int8RowSums {
 };
 
 // c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth. Between passes c holds
-// integers; the last pass gives `scale`, one factor a row.
+// integers; the last pass passes `scale`, one factor for each row.
 template <bool kHalved>
 HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b,
                           bool first, const Int8Start& start, const float* scale, float* c,
@@ -161,7 +162,7 @@ HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const
   r3.End(scale == nullptr ? nullptr : scale + 3, c + 3 * c_stride);
 }
 
-// Of the columns of a panel: columns [kPanel].
+// The surpluses of a panel's columns: columns [kPanel].
 void PanelSurplus(const int8_t* b, size_t pairs, int32_t* columns) {
   const DI di;
   const DI8 d8;
@@ -180,7 +181,8 @@ void PanelSurplus(const int8_t* b, size_t pairs, int32_t* columns) {
 
 #endif
 
-// The block at the right edge of a tile: through a buffer, since it has fewer columns than a panel.
+// The block at the right edge of a tile, which has fewer columns than a panel: computed in a
+// buffer, then copied.
 template <bool kHalved>
 void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
                    const Int8Start& start, const float* scale, size_t columns, float* c,
@@ -230,7 +232,7 @@ void Int8ProductImpl(Int8Multiply multiply, const Int8Rows& left, const int8_t* 
   run(left, packed, columns, depth, sums);
 }
 
-// The inner loop alone, again and again: c [kGroup, kPanel].
+// Repeats the inner loop on the same c [kGroup, kPanel].
 void Int8LoopImpl(Int8Multiply multiply, int64_t calls, int64_t depth, const int16_t* left,
                   const int8_t* packed, float* c) {
   const auto run = Halves(multiply) ? Int8Block<kCanHalve> : Int8Block<false>;
@@ -259,7 +261,7 @@ void PackInt8ColumnsImpl(const int8_t* codes, int64_t stride, int64_t columns, i
   }
 }
 
-// Pairs are units of 16 bits: packing rows transposes [column, pair] to [pair, column].
+// A pair of codes is one unit of 16 bits: packing rows transposes [column, pair] to [pair, column].
 void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
                       int8_t* packed) {
   const auto width = static_cast<size_t>(columns);

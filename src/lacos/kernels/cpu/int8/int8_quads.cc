@@ -8,12 +8,12 @@
 
 #if defined(__x86_64__)
 #if defined(__GNUC__) && !defined(__clang__)
-// g++ 12 takes the values that its own intrinsics leave undefined for ours (GCC bug 105593).
+// g++ 12 warns of uninitialised values inside its own intrinsics (GCC bug 105593).
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 #include <immintrin.h>
-// Highway 1.0.3 has no such instruction, so these functions are compiled for it one by one.
+// Highway 1.0.3 does not offer vpdpbusd, so these functions name their instruction sets themselves.
 #define LACOS_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 #endif
 
@@ -51,13 +51,13 @@ LACOS_VNNI inline __m512i AddHalves32(__m512i x, __m512i y) {
   return _mm512_add_epi32(_mm512_unpacklo_epi32(x, y), _mm512_unpackhi_epi32(x, y));
 }
 
-// In each block of 128 bits: its part of the sums of x, y, z and w.
+// Block i holds what the i-th blocks of 128 bits add to the sums of x, y, z and w, in this order.
 LACOS_VNNI inline __m512i SumFour(__m512i x, __m512i y, __m512i z, __m512i w) {
   const __m512i a = AddHalves32(x, y), b = AddHalves32(z, w);
   return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
 }
 
-// Block i: the four blocks of the i-th vector added up.
+// Block i is the sum of the four blocks of the i-th argument.
 LACOS_VNNI inline __m512i SumBlocks(__m512i a, __m512i b, __m512i c, __m512i d) {
   const __m512i p =
       _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xEE));
@@ -66,14 +66,15 @@ LACOS_VNNI inline __m512i SumBlocks(__m512i a, __m512i b, __m512i c, __m512i d) 
   return _mm512_add_epi32(_mm512_shuffle_i32x4(p, q, 0x88), _mm512_shuffle_i32x4(p, q, 0xDD));
 }
 
-// sums += four products of `left` (without sign) and `right` (with sign) in each lane.
-// _mm512_dpbusd_epi32, but g++ 12 copies every sum twice around that one in a loop.
+// Adds four products of `left` (unsigned) and `right` (signed) to each lane of `sums`. This is
+// _mm512_dpbusd_epi32, written as assembly because g++ 12 copies every sum twice around that
+// intrinsic in a loop.
 LACOS_VNNI inline void AddQuads(__m512i& sums, __m512i left, __m512i right) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(left), "v"(right));
 }
 
-// The integer sums of kRows left rows with one column's codes, in the first lanes; others hold
-// anything.
+// The integer sums of kRows left rows with one column's codes, in the first kRows lanes; what the
+// other lanes hold is unspecified.
 template <int kRows>
 LACOS_VNNI inline __m512i QuadSums(int64_t depth, const uint8_t* a, int64_t a_stride,
                                    const int8_t* b) {
@@ -82,7 +83,7 @@ LACOS_VNNI inline __m512i QuadSums(int64_t depth, const uint8_t* a, int64_t a_st
 #pragma GCC unroll 12
   for (int i = 0; i < 12; ++i) s[i] = zero;
   for (int64_t k = 0; k < depth; k += 64) {
-    // What lies behind the row counts as zeros, whatever the left row has there.
+    // Codes behind the end of the row are read as zeros, whatever the left row has there.
     const __m512i w = k + 64 <= depth
                           ? _mm512_loadu_si512(b + k)
                           : _mm512_maskz_loadu_epi8(~uint64_t{0} >> (64 - (depth - k)), b + k);
@@ -98,7 +99,7 @@ LACOS_VNNI inline __m512i QuadSums(int64_t depth, const uint8_t* a, int64_t a_st
 }
 
 // kRows rows of the product with some columns, over one pass of the depth. Between passes `sums`
-// holds integers; the last one gives `scale`.
+// holds integers; the last pass passes `scale`.
 template <int kRows>
 LACOS_VNNI void QuadRows(const uint8_t* a, int64_t a_stride, const float* scale,
                          const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
@@ -106,8 +107,8 @@ LACOS_VNNI void QuadRows(const uint8_t* a, int64_t a_stride, const float* scale,
   constexpr __mmask16 kMask = (1U << kRows) - 1;
   for (int64_t column = 0; column < columns; ++column) {
     const int8_t* b = codes + column * stride;
-    // Codes come from memory, in pieces too short for the CPU to foresee: ask for the row after the
-    // next.
+    // Codes come from memory in pieces that are too short for the CPU's own prefetcher, so the row
+    // after the next one is requested here.
     const int8_t* ahead = b + (column + 2 < columns ? 2 : 0) * stride;
     for (int64_t k = 0; k < depth; k += 64) _mm_prefetch(ahead + k, _MM_HINT_T0);
     __m512i total = QuadSums<kRows>(depth, a, a_stride, b);

@@ -1,10 +1,10 @@
 // Integer products of few rows on CPUs that sum four 8-bit products in one instruction (AVX-512
-// VNNI): the stored codes are read once, as they lie. A product by oneDNN would first copy them
-// into its own order, which takes as long as a dozen rows of the product.
+// VNNI): the stored codes are read once, as they lie. oneDNN would first copy them into its own
+// order, which takes as long as a dozen rows of the product.
 //
-// The instruction wants one side without a sign, so left codes are stored with 128 added, and 128
-// times the sum of a column's codes is taken off again. Sums are exact modulo 2^32 and thus exact
-// (kInt8MaxDepth).
+// The instruction multiplies unsigned by signed numbers, so left codes are stored with 128 added,
+// and 128 times the sum of a column's codes is subtracted again. Sums are exact modulo 2^32, and
+// exact because they fit (kInt8MaxDepth).
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ bool HasInt8Quads();
 
 // Left rows come in multiples of this.
 constexpr int64_t kInt8QuadGroup = 4;
-// Above so many rows oneDNN's copy is worth its time: two passes over the codes, the second from
-// the cache.
+// With more rows oneDNN's copy is worth its time. So many rows are two passes over the codes, of
+// which the second reads the cache.
 constexpr int64_t kInt8QuadRows = 24;
 
-// Codes from one left row to the next: whole cache lines, and one more, so that the same place of
+// Bytes from one left row to the next: whole cache lines and one more, so that the same place of
 // several rows lies in different sets of the first-level cache.
 constexpr int64_t Int8QuadStride(int64_t depth) { return (depth + 63) / 64 * 64 + 64; }
 

@@ -29,7 +29,7 @@ constexpr size_t kDotColumns = 64;
 // again, and loads are the limit.
 struct Int8DotGroup {
   VI s0, s1, s2, s3;
-  VI t0, t1, t2, t3;  // as left_odd in Int8RowSums
+  VI t0, t1, t2, t3;  // the second vector of each sum, like left_odd in Int8RowSums
 
   HWY_INLINE void Begin() { s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = hn::Zero(DI()); }
   HWY_INLINE void Add(const int16_t* a, size_t stride, VI16 w) {
@@ -40,7 +40,7 @@ struct Int8DotGroup {
     s2 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a + 2 * stride), w, s2, t2);
     s3 = hn::ReorderWidenMulAccumulate(di, hn::LoadU(d16, a + 3 * stride), w, s3, t3);
   }
-  // Two vectors of the depth: see Int8RowSums.
+  // Two vectors of the depth with half the multiplications, as in Int8RowSums::AddHalved.
   HWY_INLINE void AddHalved(const int16_t* a, size_t stride, VI16 w, VI16 next) {
     s0 = AddHalvedRow(a, w, next, s0, t0);
     s1 = AddHalvedRow(a + stride, w, next, s1, t1);
@@ -63,9 +63,9 @@ struct Int8DotGroup {
   }
 };
 
-// lanes [kGroups * kGroup, kLanes]: sums of rows of a with b over `depth`, a multiple of 2 *
-// kLanes. Where they are halved, they have the rows' and b's surplus in them; returns that of b,
-// negative.
+// lanes [kGroups * kGroup, kLanes] = partial sums of rows of a times b over `depth`, a multiple of
+// 2 * kLanes. Where multiplications are halved, the sums contain the surpluses of the rows and of
+// b; returns the negative surplus of b.
 template <bool kHalved, size_t kGroups>
 HWY_NOINLINE int32_t Int8DotLanes(size_t depth, const int16_t* a, size_t a_stride, const int8_t* b,
                                   int32_t* lanes) {
@@ -103,7 +103,7 @@ HWY_NOINLINE int32_t Int8DotLanes(size_t depth, const int16_t* a, size_t a_strid
 
 using DI4 = hn::FixedTag<int32_t, 4>;
 
-// The blocks of 128 bits added to one.
+// The sum of a vector's blocks of 128 bits.
 template <class V>
 HWY_INLINE hn::Vec<DI4> SumOfBlocks(V v) {
   using D = hn::DFromV<V>;
@@ -115,7 +115,7 @@ HWY_INLINE hn::Vec<DI4> SumOfBlocks(V v) {
   }
 }
 
-// Those of four rows of lanes [4, kLanes], transposed and added.
+// The four sums over kLanes of lanes [4, kLanes].
 HWY_INLINE hn::Vec<DI4> SumFourRows(const int32_t* lanes) {
   const DI di;
   const hn::Repartition<int64_t, DI> d64;
@@ -165,8 +165,8 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t
     const size_t whole = 0;
 #else
     const size_t whole = depth - depth % kHalf;
-    // Codes come from memory, in pieces too short for the CPU to foresee: ask for the row after the
-    // next.
+    // Codes come from memory in pieces that are too short for the CPU's own prefetcher, so the row
+    // after the next one is requested here.
     const int8_t* ahead = b + (column + 2 < columns ? 2 : 0) * stride;
     for (size_t k = 0; k < depth; k += 64) hwy::Prefetch(ahead + k);
     HWY_ALIGN int32_t lanes[kRows * kLanes];
@@ -186,7 +186,7 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t
   }
 }
 
-// Rows [0, kGroups * kGroup) of left.
+// out [kGroups * kGroup, columns] = the first rows of `left` times the columns' codes.
 template <bool kHalved, size_t kGroups>
 void Int8DotGroups(const Int8Rows& left, const int8_t* codes, int64_t stride, size_t columns,
                    int64_t depth, float* out, size_t out_stride) {
@@ -219,8 +219,8 @@ template <bool kHalved>
 void Int8DotProductOf(const Int8Rows& left, const int8_t* codes, int64_t stride, int64_t columns,
                       int64_t depth, float* sums) {
   const auto width = static_cast<size_t>(columns);
-  // Codes of so many columns are still in the second-level cache at the next rows, and what the CPU
-  // reads ahead of a pass beyond its piece of a row at the next pass.
+  // The codes of kDotColumns columns are still in the second-level cache when the next rows need
+  // them, and so is what the CPU reads beyond a pass's piece of a row when the next pass needs it.
   for (size_t column = 0; column < width; column += kDotColumns) {
     const size_t some = std::min(kDotColumns, width - column);
     for (int64_t row = 0; row < left.rows;) {

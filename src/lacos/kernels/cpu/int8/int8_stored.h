@@ -9,7 +9,8 @@
 namespace lacos::cpu {
 
 // sums [left.rows, columns] f32, contiguous = the row's scale * (exact integer sum), with codes
-// [columns, depth] of `stride` codes a row; one thread. `multiply` is that of the rows' surplus.
+// [columns, depth] of `stride` codes a row; one thread. `multiply` must be what the rows' surpluses
+// were computed for.
 void Int8DotProduct(const Int8Rows& left, const int8_t* codes, int64_t stride, int64_t columns,
                     int64_t depth, float* sums, Int8Multiply multiply = BestInt8Multiply());
 

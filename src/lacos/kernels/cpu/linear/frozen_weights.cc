@@ -14,7 +14,7 @@ namespace lacos::cpu {
 namespace {
 
 float AbsmaxAt(const QuantizedMatrix& m, int64_t block) {
-  float absmax;  // mapped from a file: maybe unaligned
+  float absmax;  // read with memcpy: a mapped file may be unaligned
   std::memcpy(&absmax, reinterpret_cast<const std::byte*>(m.absmax) + block * sizeof(float),
               sizeof(float));
   return absmax;

@@ -15,7 +15,7 @@ namespace {
 
 using dnnl::memory;
 
-// Runs `f`; what oneDNN throws becomes what main and the C interface have words for.
+// Runs `f` and turns oneDNN's exceptions into std::bad_alloc and UserError.
 template <class F>
 auto Translated(F&& f) {
   try {
@@ -29,13 +29,13 @@ auto Translated(F&& f) {
   }
 }
 
-// oneDNN 2.6 writes through a null pointer when there is no memory for the small objects that
-// describe its operands: what it needs is tried before.
+// Throws std::bad_alloc when a small allocation fails: oneDNN 2.6 writes through a null pointer
+// when there is no memory for the small objects that describe its operands.
 void RequireRoom() {
   constexpr size_t kBytes = 8192;
   void* room = nullptr;
   if (posix_memalign(&room, 64, kBytes) != 0) throw std::bad_alloc();
-  asm volatile("" : : "g"(room) : "memory");  // or the compiler leaves out both calls
+  asm volatile("" : : "g"(room) : "memory");  // keeps the compiler from removing both calls
   free(room);
 }
 
@@ -86,8 +86,8 @@ std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine,
                                      memory::desc({s.m, s.n}, sum, memory::dims{s.n, 1}));
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  // Some implementations plan for as many threads as there are: with one, no sum over k is ever
-  // split.
+  // Some implementations plan for the number of threads there are. For one thread no sum over k is
+  // split between threads.
   const SingleThreadScope single;
   dnnl::matmul::primitive_desc description(operation, attributes, engine, /*allow_empty=*/true);
   if (!description) return std::nullopt;
@@ -136,8 +136,8 @@ std::string PrimitiveCache::ImplementationOf(const ProductShape& shape) {
 }
 
 void PrimitiveCache::Trim() {
-  constexpr size_t kMost =
-      512;  // a training run sees some 30 shapes: 8 weights and 16 row tails of one width
+  // A training run sees some 30 shapes: 8 weights, and 16 sizes of the last tile of rows.
+  constexpr size_t kMost = 512;
   const std::lock_guard lock(mutex_);
   if (products_.size() > kMost) products_.clear();
 }

@@ -15,7 +15,7 @@
 
 namespace lacos::cpu {
 
-// What both sources are made of; sums are f32, of s8 sources s32.
+// The element type of both sources. Sums are f32; those of s8 sources are s32.
 enum class ProductElement : uint8_t { kF32, kBF16, kS8 };
 
 // c [m, n] = a [m, k] b.

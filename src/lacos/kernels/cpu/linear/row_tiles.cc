@@ -72,8 +72,8 @@ bool RowsAgree(PrimitiveCache& cache, ProductElement element, const RowTiles& ti
 
 RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element,
                         std::string& implementation) {
-  constexpr int64_t kRows =
-      192;  // 96 rows were 4 % slower (oneDNN packs the weights once a tile), 288 no faster (Zen 3)
+  // 96 rows were 4 % slower (oneDNN packs the weights once a tile), 288 no faster (Zen 3).
+  constexpr int64_t kRows = 192;
   implementation = cache.Get({kRows, 256, 512, 512, true, element}).Implementation();
   constexpr RowTiles kBrgemm{.rows = 256, .granularity = 16, .dense = true};
   constexpr RowTiles kGemm{.rows = kRows, .granularity = 12};
@@ -99,7 +99,7 @@ template <class Element, class Sum>
 bool IntegersComeOutExact(PrimitiveCache& cache, ProductElement element, Element (*from)(int)) {
   constexpr int64_t kRows = 32, kDepth = 128, kColumns = 48;
   const auto value = [](int64_t i) {
-    // many of the largest
+    // A third of the values is the largest, so that sums of pairs would saturate in 16 bits.
     return i % 3 == 0 ? 127 : static_cast<int>((i * 37 + i / 5) % 255) - 127;
   };
   constexpr int64_t kGap = 16;  // other kernels may multiply weights with gaps between their rows

@@ -1,5 +1,5 @@
-// How many rows of a batch go into one product, so that a row's result does not depend on which
-// other rows there are.
+// How many rows of a batch go into one product, chosen so that a row's result does not depend on
+// the other rows.
 //
 // Measured with oneDNN 2.6.3, one thread a product, K = 64 to 16384, N = 1 to 256, both
 // orientations:
