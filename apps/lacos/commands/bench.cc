@@ -6,12 +6,12 @@
 #include <cmath>
 #include <memory>
 
-#include "commands/bench_texts.h"
+#include "commands/bench/step_breakdown.h"
+#include "commands/bench/texts.h"
 #include "commands/commands.h"
-#include "commands/run_record.h"
-#include "commands/step_breakdown.h"
-#include "commands/text_reader.h"
+#include "flags/command_record.h"
 #include "flags/common.h"
+#include "flags/text_reader.h"
 #include "flags/train_flags.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "commands/commands.h"
-#include "commands/run_record.h"
+#include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
 #include "lacos/data/prepare/known_sets.h"

@@ -7,13 +7,13 @@
 #include <memory>
 
 #include "commands/commands.h"
-#include "commands/embedding_file.h"
-#include "commands/run_record.h"
-#include "commands/text_reader.h"
+#include "flags/command_record.h"
 #include "flags/common.h"
+#include "flags/text_reader.h"
 #include "lacos/base/error.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
+#include "lacos/search/embedding_file.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
@@ -125,7 +125,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
               fmt::format("found {}; expected at most the model's dimension {}", kept, d));
   }
 
-  EmbeddingFile file(flags.output, precision, static_cast<int64_t>(kept));
+  EmbeddingFile file(flags.output, precision, static_cast<int64_t>(kept), CheckInterrupt);
   const size_t block_texts =
       std::clamp(kBlockVectorBytes / (d * sizeof(float)), size_t{256}, kBlockTexts);
   Report report;

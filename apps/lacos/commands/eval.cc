@@ -8,9 +8,9 @@
 #include <memory>
 
 #include "commands/commands.h"
-#include "commands/eval_output.h"
-#include "commands/eval_system.h"
-#include "commands/run_record.h"
+#include "commands/eval/output.h"
+#include "commands/eval/system.h"
+#include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
 #include "lacos/data/task.h"

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "commands/commands.h"
-#include "commands/run_record.h"
+#include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/convert/init.h"
 #include "lacos/formats/bloom_config.h"

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "commands/commands.h"
-#include "commands/run_record.h"
+#include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
 #include "lacos/eval/results/evaluation_report.h"

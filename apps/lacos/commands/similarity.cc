@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "commands/commands.h"
-#include "commands/text_reader.h"
 #include "flags/common.h"
+#include "flags/text_reader.h"
 #include "lacos/base/error.h"
 #include "lacos/search/vectors.h"
 #include "terminal/interrupt.h"

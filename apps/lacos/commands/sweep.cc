@@ -7,15 +7,15 @@
 #include <memory>
 #include <optional>
 
-#include "commands/child_process.h"
 #include "commands/commands.h"
-#include "commands/run_record.h"
+#include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
 #include "lacos/sweep/run_cell.h"
 #include "lacos/sweep/runner.h"
 #include "lacos/sweep/summary.h"
 #include "lacos/train/trainer.h"
+#include "terminal/child_process.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "commands/commands.h"
-#include "commands/text_reader.h"
 #include "flags/common.h"
+#include "flags/text_reader.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/io/line_reader.h"

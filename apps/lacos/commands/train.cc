@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "commands/commands.h"
-#include "commands/run_record.h"
+#include "flags/command_record.h"
 #include "flags/common.h"
 #include "flags/config_file.h"
 #include "flags/train_flags.h"

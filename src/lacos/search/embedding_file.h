@@ -1,8 +1,8 @@
-// The output of `embed`: rows of vectors appended block by block, in any precision, as .npy or
-// .jsonl.
+// Vectors written to a file: rows appended block by block, in any precision, as .npy or .jsonl.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,7 +13,7 @@
 #include "lacos/io/npy.h"
 #include "lacos/search/precision.h"
 
-namespace lacos::cli {
+namespace lacos {
 
 // float32 rows in a file without a name: gone with the process, however that ends.
 class Spool {
@@ -40,7 +40,10 @@ class Spool {
 // number of rows.
 class EmbeddingFile {
  public:
-  EmbeddingFile(const std::string& path, Precision precision, int64_t d);
+  // `check_cancel` is called between pieces of Commit's work; what it throws ends the work. Throws
+  // UserError for a file that cannot be written, here and below.
+  EmbeddingFile(const std::string& path, Precision precision, int64_t d,
+                std::function<void()> check_cancel = {});
 
   void Append(std::span<const float> rows);  // [n, D]
   void Commit();
@@ -51,6 +54,7 @@ class EmbeddingFile {
 
   Precision precision_;
   int64_t d_;
+  std::function<void()> check_cancel_;
   EmbeddingRanges ranges_;
   std::optional<Spool> spool_;
   std::unique_ptr<NpyWriter> npy_;  // one of these two
@@ -59,4 +63,4 @@ class EmbeddingFile {
   int64_t lines_ = 0;
 };
 
-}  // namespace lacos::cli
+}  // namespace lacos

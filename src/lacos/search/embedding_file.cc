@@ -1,6 +1,4 @@
-// The output of `embed`: rows of vectors appended block by block, in any precision, as .npy or
-// .jsonl.
-#include "commands/embedding_file.h"
+#include "lacos/search/embedding_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,12 +9,12 @@
 #include <cstring>
 #include <filesystem>
 #include <iterator>
+#include <utility>
 
 #include "lacos/base/error.h"
 #include "lacos/tensor/convert.h"
-#include "terminal/interrupt.h"
 
-namespace lacos::cli {
+namespace lacos {
 namespace {
 
 [[noreturn]] void FailSpool(const std::string& path, int error) {
@@ -64,8 +62,9 @@ void Spool::Read(int64_t begin, std::span<float> out) const {
   }
 }
 
-EmbeddingFile::EmbeddingFile(const std::string& path, Precision precision, int64_t d)
-    : precision_(precision), d_(d), ranges_(d) {
+EmbeddingFile::EmbeddingFile(const std::string& path, Precision precision, int64_t d,
+                             std::function<void()> check_cancel)
+    : precision_(precision), d_(d), check_cancel_(std::move(check_cancel)), ranges_(d) {
   if (path.ends_with(".jsonl")) {
     jsonl_ = std::make_unique<AtomicFile>(path);
   } else {
@@ -85,7 +84,7 @@ void EmbeddingFile::Commit() {
     const int64_t block = std::max<int64_t>((int64_t{1} << 22) / d_, 1) * d_;  // 16 MB
     std::vector<float> rows;
     for (int64_t begin = 0; begin < spool_->size(); begin += block) {
-      CheckInterrupt();
+      if (check_cancel_) check_cancel_();
       rows.resize(static_cast<size_t>(std::min(block, spool_->size() - begin)));
       spool_->Read(begin, rows);
       Write(rows);
@@ -133,4 +132,4 @@ void EmbeddingFile::WriteLines(size_t rows) {
   }
 }
 
-}  // namespace lacos::cli
+}  // namespace lacos

@@ -1,4 +1,4 @@
-#include "commands/child_process.h"
+#include "terminal/child_process.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "commands/run_record.h"
+#include "flags/command_record.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

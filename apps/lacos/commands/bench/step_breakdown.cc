@@ -1,4 +1,4 @@
-#include "commands/step_breakdown.h"
+#include "commands/bench/step_breakdown.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // Texts to embed or tokenise: one a line, or one field of .jsonl objects, from a file or stdin.
-#include "commands/text_reader.h"
+#include "flags/text_reader.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "commands/bench_texts.h"
+#include "commands/bench/texts.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "commands/eval_system.h"
+#include "commands/eval/system.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
 // What `lacos eval` shows and keeps of its results.
-#include "commands/eval_output.h"
+#include "commands/eval/output.h"
 
 #include <fmt/format.h>
 
