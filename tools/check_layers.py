@@ -32,26 +32,28 @@ FOLDERS = [
     (5, "nn", "one linear layer with LoRA, one BLOOM block: forward and backward side by side", ""),
     (5, "formats", "what lies in model folders: config.json, weight files, adapters (PEFT), sentence-transformers "
                    "settings, side files, model cards; no backend", ""),
-    (6, "convert", "one folder made from another: quantize, prune, init, merge, GGUF; no backend", ""),
-    (6, "model", "the running model: blocks, encoder, streaming, layer cache, texts to vectors", ""),
-    (6, "data", "tables, examples, batches without duplicates, evaluation suites; `prepare/` makes suites of public "
+    (6, "record", "run.json: what an output was made of and with, its inputs and machine; reading it back, and how a "
+                  "repeated run differs", ""),
+    (7, "convert", "one folder made from another: quantize, prune, init, merge, GGUF, adapter; `output/`: the weight "
+                   "files that they write; no backend", ""),
+    (7, "model", "the running model: blocks, encoder, streaming, layer cache, texts to vectors", ""),
+    (7, "data", "tables, examples, batches without duplicates, evaluation suites; `prepare/` makes suites of public "
                 "archives", ""),
-    (6, "search", "vectors in files and memory, exact nearest neighbours, vectors in fewer bits; knows no texts", ""),
-    (7, "record", "run.json: what a command read and how a repeated run differs", ""),
-    (7, "runtime", "the one thread of a process that computes for all callers", ""),
-    (8, "eval", "`measures/` on vectors, `tasks/` of suites and files, `results/` with averages, intervals and pages",
+    (7, "search", "vectors in files and memory, exact nearest neighbours, vectors in fewer bits; knows no texts", ""),
+    (8, "runtime", "the one thread of a process that computes for all callers", ""),
+    (9, "eval", "`measures/` on vectors, `tasks/` of suites and files, `results/` with averages, intervals and pages",
      "liblinear (only measures/classification.cc)"),
-    (9, "train", "objectives, optimizer, gradient strategies, memory plan, the loop; `run/`: its output folder and "
+    (10, "train", "objectives, optimizer, gradient strategies, memory plan, the loop; `run/`: its output folder and "
                  "checkpoints", ""),
-    (10, "sweep", "a recipe, its cells, one cell's run, what is missing, statistics over seeds and items, the page",
+    (11, "sweep", "a recipe, its cells, one cell's run, what is missing, statistics over seeds and items, the page",
      "toml++ (only recipe.cc)"),
-    (11, "capi", "behind `include/lacos.h`: the exception boundary, liblacos.so", ""),
+    (12, "capi", "behind `include/lacos.h`: the exception boundary, liblacos.so", ""),
 ]
 LEVELS = {folder: level for level, folder, _, _ in FOLDERS}
 # Siblings that may be included all the same: a tokenizer.json is read through io.
 SIDEWAYS = {("text", "io")}
 # Folders above kernels that compute nothing and must not name a backend.
-NO_BACKEND = {"io", "text", "report", "formats", "convert", "data", "record", "runtime"}
+NO_BACKEND = {"io", "text", "report", "formats", "convert", "data", "runtime"}
 # Folders whose parts have an order of their own, low to high; files beside the parts may include all of them.
 PARTS = {"eval": ["measures", "tasks", "results"]}
 

@@ -8,14 +8,7 @@
 #include "commands/commands.h"
 #include "flags/command_record.h"
 #include "flags/common.h"
-#include "lacos/base/error.h"
-#include "lacos/base/version.h"
-#include "lacos/formats/base_weights.h"
-#include "lacos/formats/lora_adapter.h"
-#include "lacos/formats/model_folder.h"
-#include "lacos/formats/peft_config.h"
-#include "lacos/io/atomic_file.h"
-#include "lacos/io/manifest.h"
+#include "lacos/convert/adapter.h"
 #include "terminal/output.h"
 
 namespace lacos::cli {
@@ -65,33 +58,13 @@ void PrintReport(const GlobalOptions& globals, const LoraAdapter& adapter,
 }
 
 void Rewrite(const GlobalOptions& globals, const AdapterFlags& flags) {
-  const ModelFolder folder =
-      OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
-  if (folder.adapter_path.empty()) {
-    throw UserError(
-        fmt::format("[{}] is a base without an adapter; expected one to write; pass --adapter",
-                    flags.model.model));
-  }
-  CheckOutputFolder(flags.output, flags.overwrite, folder.adapter_path);
-  LoraAdapter adapter =
-      ReadLoraAdapter(folder.adapter_path, BaseWeights::Open(folder.base_path)->config());
-  if (!flags.base_class.empty()) adapter.causal_keys = flags.base_class == "BloomForCausalLM";
-  std::string base_name = flags.base_name;
-  if (base_name.empty()) base_name = ReadAdapterBaseName(folder.adapter_path);
-  if (base_name.empty()) base_name = folder.base_name;
-
-  AtomicFolder output(flags.output, flags.overwrite);
-  WriteLoraAdapter(adapter, output.temporary(), base_name);
-  Json record = Json::Object();
-  record.Set("lacos_version", kLacosVersion);
-  record.Set("kind", "adapter");
-  record.Set("base_name", base_name);
-  WriteRunRecord(output.temporary(), RunRecord(globals, flags.output, [&](RunInputs& inputs) {
-                   inputs.AddModel(folder);
-                 }));
-  WriteManifest(output.temporary(), record);
-  output.Commit();
-  PrintReport(globals, adapter, base_name);
+  AdapterOptions options{.base = flags.model.base,
+                         .adapter = flags.model.adapter,
+                         .base_name = flags.base_name,
+                         .writing = MakeOutputOptions(globals, flags.output, flags.overwrite)};
+  if (!flags.base_class.empty()) options.causal_keys = flags.base_class == "BloomForCausalLM";
+  const WrittenAdapter written = RewriteAdapter(flags.model.model, flags.output, options);
+  PrintReport(globals, written.adapter, written.base_name);
 }
 
 }  // namespace

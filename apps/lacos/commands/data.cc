@@ -17,7 +17,6 @@
 #include "lacos/data/prepare/known_sets.h"
 #include "lacos/data/prepare/prepare.h"
 #include "lacos/data/suite.h"
-#include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
 
@@ -142,16 +141,10 @@ std::string AbsentText(const std::vector<AbsentSet>& absent) {
 
 void Prepare(const GlobalOptions& globals, const PrepareOptions& flags) {
   Progress progress(globals, {.what = "reading", .unit = "files"});
-  int64_t done = 0;
   PrepareOptions options = flags;
-  options.between = [&](const std::string& file) {
-    CheckInterrupt();
-    progress.Update(done++, file);
-  };
-  options.run_record = [&](const std::vector<std::string>& raw_files) {
-    return RunRecord(globals, options.to, [&](RunInputs& inputs) {
-      for (const std::string& path : raw_files) inputs.AddFile("raw", path);
-    })();
+  options.writing = MakeOutputOptions(globals, options.to, flags.writing.overwrite);
+  options.writing.progress = [&](const WorkProgress& work) {
+    progress.Update(work.done, work.now);
   };
   PeakMemory memory;
   const PrepareReport report = PrepareSuite(options);
@@ -271,7 +264,7 @@ void AddPrepare(CLI::App& data, GlobalOptions& globals) {
   command->add_flag(
       "--allow-changed-texts", flags->allow_changed_texts,
       "Take texts that are not the published ones; counts and scores are checked all the same");
-  command->add_flag("--overwrite", flags->overwrite, "Replace an existing --to");
+  command->add_flag("--overwrite", flags->writing.overwrite, "Replace an existing --to");
   OnRun(command, globals, [&globals, flags] { Prepare(globals, *flags); });
 }
 

@@ -11,8 +11,8 @@
 #include "flags/common.h"
 #include "flags/text_reader.h"
 #include "lacos/base/error.h"
-#include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
+#include "lacos/record/run_record.h"
 #include "lacos/search/embedding_file.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
@@ -103,7 +103,7 @@ void WarnAbout(const EncodeStatistics& s, Precision precision) {
 }
 
 void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
-  CheckOutputFile(flags.output, flags.overwrite);
+  CheckOutput(flags.output, {.kind = OutputKind::kFile, .overwrite = flags.overwrite});
   TextReader reader(flags.input);
   const Precision precision = *Parse<Precision>(flags.precision);
 
@@ -162,16 +162,15 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   }
   // Weights that no manifest has hashes of are recorded by size: embedding a few texts shall stay
   // quick.
+  const auto add_inputs = [&](RunInputs& inputs) {
+    inputs.AddModel(embedder.folder());
+    if (FileExists(flags.input.path)) inputs.AddFile("texts", flags.input.path);
+  };
   FileRecord record(flags.output,
-                    FileRunRecord(globals, flags.output,
-                                  {.add =
-                                       [&](RunInputs& inputs) {
-                                         inputs.AddModel(embedder.folder());
-                                         if (FileExists(flags.input.path))
-                                           inputs.AddFile("texts", flags.input.path);
-                                       },
-                                   .kernels = [&] { return embedder.backend().Describe(); },
-                                   .hashed_bytes = 0}));
+                    MakeOutputOptions(globals, flags.output, flags.overwrite, OutputKind::kFile),
+                    {.inputs = add_inputs,
+                     .kernels = [&] { return embedder.backend().Describe(); },
+                     .hashed_bytes = 0});
   file.Commit();
   record.Keep();
   progress.Finish();

@@ -15,13 +15,12 @@
 #include "lacos/base/error.h"
 #include "lacos/data/task.h"
 #include "lacos/eval/results/evaluation_report.h"
-#include "lacos/eval/results/mteb.h"
 #include "lacos/eval/results/overlap.h"
+#include "lacos/eval/results/result_folders.h"
 #include "lacos/eval/tasks/file_tasks.h"
 #include "lacos/eval/tasks/floors.h"
 #include "lacos/eval/tasks/suite_tasks.h"
 #include "lacos/io/atomic_file.h"
-#include "lacos/io/manifest.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
@@ -94,11 +93,10 @@ void WriteTexts(const std::string& path, const TextTable& texts) {
   file.Commit();
 }
 
-// run.json: the command and the hashes of what it read.
-void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags,
-                 const SentenceEncoder* embedder, const Backend* backend,
-                 const std::filesystem::path& folder) {
-  const auto add_inputs = [&](RunInputs& inputs) {
+// The files of an evaluation, and what embedded the texts; of a comparison there is no system.
+WorkRecord RecordOf(const EvalFlags& flags, System* system) {
+  const SentenceEncoder* embedder = system == nullptr ? nullptr : system->embedder.get();
+  WorkRecord work{.inputs = [&flags, embedder](RunInputs& inputs) {
     if (embedder != nullptr) inputs.AddModel(embedder->folder());
     if (!flags.embeddings.empty()) inputs.AddFile("embeddings", flags.embeddings);
     if (!flags.about.empty()) inputs.AddFile("about", flags.about);
@@ -110,30 +108,9 @@ void WriteRecord(const GlobalOptions& globals, const EvalFlags& flags,
     if (!flags.train_data.empty()) inputs.AddFile("train_data", flags.train_data);
     for (const std::string& path : flags.compare)
       inputs.AddFile("compared", path + "/results.json");
-  };
-  RecordOptions record{.add = add_inputs};
-  if (backend != nullptr) record.kernels = [&] { return backend->Describe(); };
-  WriteRunRecord(folder.string(), RunRecord(globals, flags.output, record));
-}
-
-void WriteOutput(const GlobalOptions& globals, const EvalFlags& flags, System& system,
-                 const EvaluationResults& results, double confidence) {
-  AtomicFolder folder(flags.output, flags.overwrite);
-  const std::filesystem::path path = folder.temporary();
-  WriteRecord(globals, flags, system.embedder.get(), &system.backend_in_use(), path);
-  WriteFileAtomically((path / "results.json").string(),
-                      ResultsJson(results, confidence).Dump(2) + "\n");
-  WriteFileAtomically((path / "results.csv").string(), ResultsCsv(results, confidence));
-  WriteFileAtomically((path / "items.jsonl").string(), ItemsJsonl(results));
-  WriteFileAtomically((path / "report.html").string(), EvaluationReportHtml(results, confidence));
-  const std::map<std::string, Json> mteb = MtebResults(results);
-  if (!mteb.empty()) std::filesystem::create_directory(path / "mteb");
-  for (const auto& [name, json] : mteb)
-    WriteFileAtomically((path / "mteb" / name).string(), json.Dump(2) + "\n");
-  Json extra = Json::Object();
-  extra.Set("kind", "evaluation");
-  WriteManifest(folder.temporary(), extra);
-  folder.Commit();
+  }};
+  if (system != nullptr) work.kernels = [system] { return system->backend_in_use().Describe(); };
+  return work;
 }
 
 void WarnAbout(const TaskResult& result) {
@@ -171,21 +148,12 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
     spdlog::warn("not compared, since only one has them or their items differ: {}",
                  fmt::join(apart, ", "));
   if (!flags.output.empty()) {
-    CheckOutputFolder(flags.output, flags.overwrite, "");
-    AtomicFolder folder(flags.output, flags.overwrite);
-    const std::filesystem::path path = folder.temporary();
-    WriteFileAtomically((path / "comparison.json").string(),
-                        ComparisonReport(comparisons, apart).Dump(2) + "\n");
-    WriteFileAtomically((path / "report.html").string(),
-                        ComparisonReportHtml(a, b, comparisons, flags.bootstrap.confidence));
-    WriteRecord(globals, flags, nullptr, nullptr, path);
-    Json extra = Json::Object();
-    extra.Set("kind", "comparison");
-    WriteManifest(folder.temporary(), extra);
-    folder.Commit();
+    WriteComparisonFolder(a, b, comparisons, apart, flags.bootstrap.confidence, flags.output,
+                          MakeOutputOptions(globals, flags.output, flags.overwrite),
+                          RecordOf(flags, nullptr));
   }
   if (globals.json) {
-    PrintJson(ComparisonReport(comparisons, apart));
+    PrintJson(ComparisonJson(comparisons, apart));
   } else {
     Out().Write(ComparisonTable(comparisons, flags.compare[0], flags.compare[1]));
   }
@@ -231,7 +199,8 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   CheckFlags(flags);
   flags.bootstrap.seed = flags.classification.seed = globals.seed;
   if (!flags.compare.empty()) return Compare(globals, flags);
-  if (!flags.output.empty()) CheckOutputFolder(flags.output, flags.overwrite, flags.model.model);
+  if (!flags.output.empty())
+    CheckOutput(flags.output, {.overwrite = flags.overwrite, .inputs = {flags.model.model}});
   const Tasks tasks = MakeTasks(flags);
   TextTable texts;
   for (const auto& task : tasks) {
@@ -279,7 +248,11 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   memory.AddTo(results.system);
 
   const double confidence = flags.bootstrap.confidence;
-  if (!flags.output.empty()) WriteOutput(globals, flags, system, results, confidence);
+  if (!flags.output.empty()) {
+    WriteResultsFolder(results, confidence, flags.output,
+                       MakeOutputOptions(globals, flags.output, flags.overwrite),
+                       RecordOf(flags, &system));
+  }
   if (globals.json) {
     Json report = ResultsReport(results, confidence);
     memory.AddTo(report);

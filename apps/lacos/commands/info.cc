@@ -10,6 +10,7 @@
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/formats/model_folder.h"
 #include "lacos/formats/model_size.h"
+#include "lacos/record/machine.h"
 #include "terminal/machine.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"

@@ -8,7 +8,6 @@
 #include "flags/common.h"
 #include "lacos/convert/init.h"
 #include "lacos/formats/bloom_config.h"
-#include "terminal/interrupt.h"
 #include "terminal/output.h"
 
 namespace lacos::cli {
@@ -21,7 +20,7 @@ struct InitFlags {
 };
 
 void Init(const GlobalOptions& globals, const InitFlags& flags) {
-  CheckOutputFolder(flags.output, flags.overwrite, "");
+  CheckOutput(flags.output, {.overwrite = flags.overwrite});
   const Json config = Json::ReadFile(flags.config);
   const BloomConfig shape = ParseBloomConfig(config, flags.config);
   InitFolder(config, flags.output,
@@ -29,14 +28,8 @@ void Init(const GlobalOptions& globals, const InitFlags& flags) {
               .dtype = ParseDType(flags.dtype),
               .quantized = flags.quantized,
               .tokenizer = flags.tokenizer,
-              .overwrite = flags.overwrite,
-              .run_record = RunRecord(globals, flags.output,
-                                      [&](RunInputs& inputs) {
-                                        inputs.AddFile("config", flags.config);
-                                        if (!flags.tokenizer.empty())
-                                          inputs.AddFile("tokenizer", flags.tokenizer);
-                                      }),
-              .between = CheckInterrupt});
+              .config_path = flags.config,
+              .writing = MakeOutputOptions(globals, flags.output, flags.overwrite)});
   const std::string stored = flags.quantized ? "int8" : flags.dtype;
   if (globals.json) {
     Json report = Json::Object();

@@ -11,7 +11,6 @@
 #include "lacos/base/process.h"
 #include "lacos/convert/gguf_export.h"
 #include "lacos/convert/merge.h"
-#include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
 
@@ -70,42 +69,24 @@ void CheckFlags(const MergeFlags& flags) {
 
 void Merge(const GlobalOptions& globals, const MergeFlags& flags) {
   const bool to_file = flags.format == "gguf" && flags.output.ends_with(".gguf");
-  if (to_file) {
-    CheckOutputFile(flags.output, flags.overwrite);
-  } else {
-    CheckOutputFolder(flags.output, flags.overwrite, flags.model);
-  }
   const Stopwatch watch;
   PeakMemory memory;
-  std::unique_ptr<Progress> progress;
-  const RecordOptions record{.add = [&](RunInputs& inputs) {
-    inputs.AddBase(flags.model);
-    if (!flags.adapter.empty()) inputs.AddAdapter(flags.adapter);
-  }};
-  const MergeOptions options{
-      .overwrite = flags.overwrite,
-      .run_record = to_file ? FileRunRecord(globals, flags.output, record)
-                            : RunRecord(globals, flags.output, record),
-      .progress = [&](int64_t done, int64_t total) {
-        CheckInterrupt();
-        memory.Sample();
-        if (!progress) {
-          progress = std::make_unique<Progress>(
-              globals,
-              ProgressOptions{
-                  .what = "merging", .unit = "bytes", .total = total, .already_done = done});
-        }
-        progress->Update(done);
-      }};
+  WorkDisplay display(globals, "merging", "bytes");
+  OutputOptions writing = MakeOutputOptions(globals, flags.output, flags.overwrite,
+                                            to_file ? OutputKind::kFile : OutputKind::kFolder);
+  writing.progress = [&](const WorkProgress& work) {
+    memory.Sample();
+    display.Update(work);
+  };
   const MergeReport report =
       flags.format == "gguf"
           ? ExportGguf(
                 flags.model, flags.adapter, flags.output,
                 {.type = kGgmlTypeNames.Find(flags.gguf_type, &GgmlTypeNames::flag)->value,
                  .pooling = flags.pooling.empty() ? std::nullopt : Parse<Pooling>(flags.pooling),
-                 .merge = options})
-          : MergeFolder(flags.model, flags.adapter, flags.output, options);
-  progress.reset();
+                 .writing = writing})
+          : MergeFolder(flags.model, flags.adapter, flags.output, {.writing = writing});
+  display.Finish();
   for (const std::string& warning : report.warnings) spdlog::warn("{}", warning);
   if (globals.json) {
     PrintJson(ReportJson(report, memory, watch.Seconds()));

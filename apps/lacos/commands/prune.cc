@@ -8,7 +8,6 @@
 #include "flags/common.h"
 #include "lacos/base/process.h"
 #include "lacos/convert/prune.h"
-#include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
 
@@ -48,28 +47,17 @@ void Print(const GlobalOptions& globals, const PruneReport& report, PeakMemory& 
 }
 
 void Prune(const GlobalOptions& globals, const PruneFlags& flags) {
-  CheckOutputFolder(flags.output, flags.overwrite, flags.model);
   const Stopwatch watch;
   PeakMemory memory;
-  std::unique_ptr<Progress> progress;
-  const PruneReport report = PruneFolder(
-      flags.model, flags.output,
-      {.layers = flags.layers,
-       .overwrite = flags.overwrite,
-       .run_record = RunRecord(globals, flags.output,
-                               [&](RunInputs& inputs) { inputs.AddBase(flags.model); }),
-       .progress = [&](int64_t done, int64_t total) {
-         CheckInterrupt();
-         memory.Sample();
-         if (!progress) {
-           progress = std::make_unique<Progress>(
-               globals,
-               ProgressOptions{
-                   .what = "copying", .unit = "bytes", .total = total, .already_done = done});
-         }
-         progress->Update(done);
-       }});
-  progress.reset();
+  WorkDisplay display(globals, "copying", "bytes");
+  OutputOptions writing = MakeOutputOptions(globals, flags.output, flags.overwrite);
+  writing.progress = [&](const WorkProgress& work) {
+    memory.Sample();
+    display.Update(work);
+  };
+  const PruneReport report =
+      PruneFolder(flags.model, flags.output, {.layers = flags.layers, .writing = writing});
+  display.Finish();
   Print(globals, report, memory, watch.Seconds());
 }
 

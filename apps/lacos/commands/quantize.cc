@@ -9,7 +9,6 @@
 #include "lacos/base/process.h"
 #include "lacos/convert/quantize.h"
 #include "lacos/io/json_numbers.h"
-#include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
 
@@ -48,31 +47,18 @@ Json ReportJson(const QuantizeReport& report, double seconds) {
 }
 
 void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
-  CheckOutputFolder(flags.output, flags.overwrite, flags.model);
   const Stopwatch watch;
-  std::unique_ptr<Progress> progress;
-  const auto on_tensor = [&](int64_t done, int64_t total) {
-    CheckInterrupt();
-    if (!progress) {
-      progress = std::make_unique<Progress>(
-          globals,
-          ProgressOptions{
-              .what = "quantising", .unit = "bytes", .total = total, .already_done = done});
-    }
-    progress->Update(done);
-  };
-  const QuantizeReport report = QuantizeFolder(
-      flags.model, flags.output,
-      {.scheme = *Parse<QuantScheme>(flags.scheme),
-       .block_size = ParseBlockSize(flags.block_size),
-       .keep_embedding = flags.keep_embedding,
-       .layout = *Parse<QuantizedLayout>(flags.layout),
-       .base_name = flags.base_name,
-       .overwrite = flags.overwrite,
-       .run_record = RunRecord(globals, flags.output,
-                               [&](RunInputs& inputs) { inputs.AddBase(flags.model); }),
-       .progress = on_tensor});
-  progress.reset();
+  WorkDisplay display(globals, "quantising", "bytes");
+  OutputOptions writing = MakeOutputOptions(globals, flags.output, flags.overwrite);
+  writing.progress = [&](const WorkProgress& work) { display.Update(work); };
+  const QuantizeReport report = QuantizeFolder(flags.model, flags.output,
+                                               {.scheme = *Parse<QuantScheme>(flags.scheme),
+                                                .block_size = ParseBlockSize(flags.block_size),
+                                                .keep_embedding = flags.keep_embedding,
+                                                .layout = *Parse<QuantizedLayout>(flags.layout),
+                                                .base_name = flags.base_name,
+                                                .writing = writing});
+  display.Finish();
   if (globals.json) {
     PrintJson(ReportJson(report, watch.Seconds()));
   } else {

@@ -11,9 +11,10 @@
 #include "flags/common.h"
 #include "lacos/base/error.h"
 #include "lacos/eval/results/evaluation_report.h"
+#include "lacos/eval/results/result_folders.h"
 #include "lacos/eval/results/systems_report.h"
 #include "lacos/io/atomic_file.h"
-#include "lacos/io/manifest.h"
+#include "lacos/record/run_record.h"
 #include "lacos/sweep/summary.h"
 #include "lacos/train/run/report.h"
 #include "terminal/output.h"
@@ -35,7 +36,7 @@ void ReportOne(const GlobalOptions& globals, const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "report.html").string();
   const std::string sweep = (std::filesystem::path(folder) / "sweep.json").string();
   if (std::filesystem::exists(sweep)) {
-    const std::string run = (std::filesystem::path(folder) / "run.json").string();
+    const std::string run = RunFileOfFolder(folder);
     WriteFileAtomically(
         path, SweepReportHtml(Json::ReadFile(sweep),
                               std::filesystem::exists(run) ? Json::ReadFile(run) : Json()));
@@ -87,7 +88,7 @@ std::string SystemsTable(const SystemsComparison& comparison) {
 void ReportSeveral(const GlobalOptions& globals, const ReportFlags& flags) {
   if (flags.output.empty())
     FailUsage("--output", "name the folder for the page of several evaluations");
-  CheckOutputFolder(flags.output, flags.overwrite, "");
+  CheckOutput(flags.output, {.overwrite = flags.overwrite});
   for (const std::string& folder : flags.folders) {
     if (!IsEvaluation(folder)) {
       throw UserError(fmt::format(
@@ -104,22 +105,15 @@ void ReportSeveral(const GlobalOptions& globals, const ReportFlags& flags) {
     systems.push_back(MakeEvaluatedSystem(names[i], ReadResults(flags.folders[i], bootstrap)));
   const SystemsComparison comparison = CompareSystems(std::move(systems), bootstrap.confidence);
 
-  AtomicFolder folder(flags.output, flags.overwrite);
-  const std::filesystem::path path = folder.temporary();
-  const Json json = SystemsJson(comparison);
-  WriteFileAtomically((path / "systems.json").string(), json.Dump(2) + "\n");
-  WriteFileAtomically((path / "report.html").string(), SystemsReportHtml(comparison));
   const auto add_inputs = [&](RunInputs& inputs) {
     for (const std::string& evaluated : flags.folders)
       inputs.AddFile("evaluation", evaluated + "/results.json");
   };
-  WriteFileAtomically((path / "run.json").string(), RunRecord(globals, flags.output, add_inputs)());
-  Json extra = Json::Object();
-  extra.Set("kind", "evaluations");
-  WriteManifest(folder.temporary(), extra);
-  folder.Commit();
+  WriteSystemsFolder(comparison, flags.output,
+                     MakeOutputOptions(globals, flags.output, flags.overwrite),
+                     {.inputs = add_inputs});
   if (globals.json) {
-    PrintJson(json);
+    PrintJson(SystemsJson(comparison));
   } else {
     Out().Write(SystemsTable(comparison));
   }

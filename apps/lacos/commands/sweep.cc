@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -131,23 +130,6 @@ void DryRun(const GlobalOptions& globals, const SweepRecipe& recipe) {
   Out().Write(table.Text() + "\n" + fields.Text());
 }
 
-std::function<std::string()> Record(const GlobalOptions& globals, const SweepFlags& flags,
-                                    const SweepRecipe& recipe) {
-  return RunRecord(globals, flags.output, [flags, recipe](RunInputs& inputs) {
-    inputs.AddFile("recipe", flags.recipe);
-    for (const auto& [name, path] : recipe.bases) inputs.AddBase(path);
-    for (const auto& [name, files] : recipe.data) {
-      for (const std::string& path : files) inputs.AddFile("train", path);
-    }
-    for (const EvaluationFile& file : recipe.evaluation.files) {
-      if (std::filesystem::is_regular_file(file.path)) inputs.AddFile("data", file.path);
-    }
-    if (!recipe.evaluation.suite_folder.empty()) {
-      inputs.AddFile("suite", recipe.evaluation.suite_folder + "/suite.json");
-    }
-  });
-}
-
 void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
   if (!flags.run_cell.empty()) return MakeRun(flags);
   const SweepRecipe recipe = ReadRecipe(flags.recipe);
@@ -155,25 +137,16 @@ void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
   if (flags.output.empty())
     FailUsage("--output", "is not given; expected the folder to work in (or --dry-run)");
 
-  std::unique_ptr<Progress> progress;
-  int64_t done = 0;
-  std::string next;
-  const auto show = [&] {
-    if (progress) progress->Update(done, next);
-  };
+  WorkDisplay display(globals, "sweeping", "runs");
+  WorkProgress now;
   SweepOptions options{.output = flags.output, .keep_going = flags.keep_going};
   options.message = [](const std::string& line) { spdlog::info("{}", line); };
   options.warning = [](const std::string& line) { spdlog::warn("{}", line); };
-  options.progress = [&](int64_t now, int64_t total, const std::string& name) {
-    CheckInterrupt();
-    done = now;
-    next = name;
-    if (!progress) {
-      spdlog::info("{} runs to make", total);
-      progress = std::make_unique<Progress>(
-          globals, ProgressOptions{.what = "sweeping", .unit = "runs", .total = total});
-    }
-    show();
+  options.writing = MakeOutputOptions(globals, flags.output, /*overwrite=*/false);
+  options.writing.progress = [&](const WorkProgress& work) {
+    if (now.total == 0) spdlog::info("{} runs to make", work.total);
+    now = work;
+    display.Update(now);
   };
   options.run = [&](const Cell& cell, uint64_t seed, const std::string& identity) {
     std::vector<std::string> arguments = {
@@ -182,13 +155,12 @@ void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
         "--run-identity", identity,     "--threads",  fmt::format("{}", globals.threads),
         "--quiet"};
     if (flags.keep_models) arguments.emplace_back("--keep-models");
-    const ChildResult result = RunSelf(arguments, show);
+    const ChildResult result = RunSelf(arguments, [&] { display.Update(now); });
     CheckInterrupt();
     if (result.status != 0) throw UserError(MessageOf(result));
   };
-  options.run_record = Record(globals, flags, recipe);
   const Json sweep = RunSweep(recipe, options);
-  progress.reset();
+  display.Finish();
   if (globals.json) {
     PrintJson(sweep);
   } else {

@@ -148,7 +148,6 @@ void RunTrain(const GlobalOptions& globals, const TrainFlags& flags) {
   TrainOptions options = MakeTrainOptions(globals, flags);
   options.run_record = CommandRecord(globals, flags.output).Dump();
   options.repeats = RunFileOf(globals.arguments);
-  if (!flags.resume) CheckOutputFolder(flags.output, flags.overwrite, flags.model.model);
   TrainDisplay display(globals);
   const TrainReport report = Train(options, {&display}, [] { return InterruptRequested(); });
   display.Finish();

@@ -13,6 +13,7 @@
 #include "lacos/base/error.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
+#include "lacos/record/run_record.h"
 #include "lacos/train/run/checkpoint.h"
 #include "terminal/output.h"
 
@@ -61,7 +62,7 @@ void Verify(const GlobalOptions& globals, const std::string& folder) {
   const std::vector<CheckedCheckpoint> checkpoints = CheckCheckpoints(folder);
   const bool finished = HasManifest(folder);
   const bool unfinished_run =
-      !finished && (!checkpoints.empty() || FileExists(folder + "/run.json"));
+      !finished && (!checkpoints.empty() || FileExists(RunFileOfFolder(folder)));
   std::vector<VerifyProblem> problems;
   if (!unfinished_run) problems = VerifyManifest(folder);
   const std::string usable = UsableCheckpoint(checkpoints);

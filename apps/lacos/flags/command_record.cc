@@ -4,17 +4,14 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 
 #include "build_commit.h"
 #include "flags/config_file.h"
-#include "lacos/base/parallel.h"
 #include "lacos/base/version.h"
-#include "lacos/train/run/output.h"
+#include "lacos/record/machine.h"
 #include "terminal/interrupt.h"
-#include "terminal/machine.h"
 
 extern char** environ;
 
@@ -56,16 +53,6 @@ Json EnvironmentJson() {
   Json json = Json::Object();
   for (const auto& [name, value] : found) json.Set(name, value);
   return json;
-}
-
-Json MachineJson() {
-  const Cpu cpu = ReadCpu();
-  Json machine = Json::Object();
-  machine.Set("cpu", cpu.name);
-  machine.Set("features", Strings(cpu.features));
-  machine.Set("cores", CoreCount());
-  machine.Set("threads", ThreadCount());
-  return machine;
 }
 
 // Every flag of the command with the value that it has, default or given.
@@ -114,31 +101,21 @@ Json CommandRecord(const GlobalOptions& globals, const std::string& output) {
   }
   if (globals.command != nullptr) record.Set("flags", FlagsJson(*globals.command));
   record.Set("seed", globals.seed);
-  record.Set("machine", MachineJson());
+  record.Set("machine", MachineRecord());
   record.Set("environment", EnvironmentJson());
   return record;
 }
 
-std::function<std::string()> RunRecord(const GlobalOptions& globals, const std::string& output,
-                                       RecordOptions options) {
-  return [record = CommandRecord(globals, output), options = std::move(options)]() mutable {
-    RunInputs inputs(CheckInterrupt, options.hashed_bytes);
-    options.add(inputs);
-    record.Set("inputs", inputs.ToJson());
-    if (options.kernels) record.Set("kernels", KernelsJson(options.kernels()));
-    return record.Dump(2) + "\n";
-  };
-}
-
-std::function<std::string()> RunRecord(const GlobalOptions& globals, const std::string& output,
-                                       std::function<void(RunInputs&)> add) {
-  return RunRecord(globals, output, RecordOptions{.add = std::move(add)});
-}
-
-std::function<std::string()> FileRunRecord(const GlobalOptions& globals, const std::string& file,
-                                           RecordOptions options) {
-  const std::string folder = fs::path(file).parent_path().string();
-  return RunRecord(globals, folder.empty() ? "." : folder, std::move(options));
+OutputOptions MakeOutputOptions(const GlobalOptions& globals, const std::string& output,
+                                bool overwrite, OutputKind kind) {
+  std::string folder = output;
+  if (kind == OutputKind::kFile) {
+    folder = fs::path(output).parent_path().string();
+    if (folder.empty()) folder = ".";
+  }
+  return {.overwrite = overwrite,
+          .record = CommandRecord(globals, folder),
+          .check_cancel = CheckInterrupt};
 }
 
 }  // namespace lacos::cli

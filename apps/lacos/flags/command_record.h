@@ -1,13 +1,12 @@
-// run.json: how an output folder was made, so that it can be understood and made again.
+// What run.json says of the program and its command line, and with it what the library is told of
+// an output.
 #pragma once
 
-#include <functional>
 #include <string>
-#include <vector>
 
 #include "flags/common.h"
 #include "lacos/io/json.h"
-#include "lacos/record/inputs.h"
+#include "lacos/io/output.h"
 
 namespace lacos::cli {
 
@@ -19,19 +18,9 @@ namespace lacos::cli {
 // there is no output (""). No time stands in it.
 Json CommandRecord(const GlobalOptions& globals, const std::string& output);
 
-// Both as functions that give the text when all else is written: the above with the inputs that
-// `add` names and, where something was computed, the kernels.
-struct RecordOptions {
-  std::function<void(RunInputs&)> add;
-  std::function<KernelInfo()> kernels = {};
-  int64_t hashed_bytes = RunInputs::kHashedBytes;
-};
-std::function<std::string()> RunRecord(const GlobalOptions& globals, const std::string& output,
-                                       RecordOptions options);
-std::function<std::string()> RunRecord(const GlobalOptions& globals, const std::string& output,
-                                       std::function<void(RunInputs&)> add);
-// Of an output that is a single file: for FILE.run.json beside it.
-std::function<std::string()> FileRunRecord(const GlobalOptions& globals, const std::string& file,
-                                           RecordOptions options);
+// The options of a command's output: its record, and an end at the next safe place after a signal.
+// `output` is a folder or, where `kind` says so, a file, whose record lies beside it.
+OutputOptions MakeOutputOptions(const GlobalOptions& globals, const std::string& output,
+                                bool overwrite, OutputKind kind = OutputKind::kFolder);
 
 }  // namespace lacos::cli

@@ -5,18 +5,14 @@
 
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <system_error>
 
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/formats/model_folder.h"
-#include "lacos/io/atomic_file.h"
 
 namespace lacos::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Two flags for one setting that may also be left to the folder.
 void AddYesNo(CLI::App* command, const std::string& name, const std::string& yes,
@@ -27,20 +23,6 @@ void AddYesNo(CLI::App* command, const std::string& name, const std::string& yes
       "--no-" + name, [&value] { value = false; }, no);
   on->excludes(off)->default_str("what the folder says, else no");
   off->default_str("what the folder says, else yes");
-}
-
-void CheckParentFolder(const std::string& path) {
-  std::error_code error;
-  fs::path parent = fs::path(path).lexically_normal();
-  if (!parent.has_filename()) parent = parent.parent_path();  // "folder/" means the folder itself
-  parent = parent.parent_path();
-  if (parent.empty()) parent = ".";
-  if (!fs::is_directory(parent, error)) {
-    throw UserError(
-        fmt::format("[{}] the folder '{}' is not there; expected an existing folder to write in; "
-                    "create it, or choose another --output",
-                    path, parent.string()));
-  }
 }
 
 }  // namespace
@@ -297,38 +279,6 @@ double FlopsPerToken(const BloomConfig& config) {
 
 void AddOverwriteOption(CLI::App* command, bool& overwrite) {
   command->add_flag("--overwrite", overwrite, "Replace an existing --output");
-}
-
-void CheckOutputFile(const std::string& path, bool overwrite) {
-  RefuseExisting(path, overwrite);
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (fs::exists(status) && !fs::is_regular_file(status)) {
-    throw UserError(fmt::format(
-        "[{}] is a folder or a device; expected a file that may be replaced; choose another "
-        "--output",
-        path));
-  }
-  CheckParentFolder(path);
-}
-
-void CheckOutputFolder(const std::string& path, bool overwrite, const std::string& input) {
-  RefuseExisting(path, overwrite);
-  CheckParentFolder(path);
-  std::error_code error;
-  if (!fs::exists(path, error)) return;
-  if (!input.empty() && fs::equivalent(path, input, error)) {
-    throw UserError(fmt::format(
-        "[{}] is the input itself; expected another folder; choose another --output", path));
-  }
-  const bool holds_model =
-      fs::exists(fs::path(path) / "config.json") || fs::exists(fs::path(path) / "lacos.json");
-  if (!fs::is_directory(path, error) || (!holds_model && !fs::is_empty(path, error))) {
-    throw UserError(fmt::format(
-        "[{}] holds something else than a model; expected a model folder or an empty one to "
-        "replace; choose another --output, or remove it yourself",
-        path));
-  }
 }
 
 bool HasSuffix(const std::string& path, const std::string& suffix) {

@@ -112,12 +112,6 @@ DType ParseDType(const std::string& text);
 // layer.
 double FlopsPerToken(const BloomConfig& config);
 
-// Refuses, before any work, an output that exists (unless `overwrite`), that is of the wrong kind,
-// or whose parent folder is not there. A folder is only ever replaced when it is empty or holds a
-// model, and never when it is `input`.
-void CheckOutputFile(const std::string& path, bool overwrite);
-void CheckOutputFolder(const std::string& path, bool overwrite, const std::string& input);
-
 // The file's name without .gz and .zst ends in `suffix`.
 bool HasSuffix(const std::string& path, const std::string& suffix);
 

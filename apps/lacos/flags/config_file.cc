@@ -5,18 +5,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <sstream>
 
 #include "lacos/base/error.h"
-#include "lacos/io/json.h"
 #include "lacos/io/mapped_file.h"
-#include "lacos/io/paths.h"
+#include "lacos/record/run_file.h"
 
 namespace lacos::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 // One flag with its values, as they stand on a command line.
 struct FlagGroup {
@@ -70,27 +66,17 @@ bool NamesPaths(const std::string& flag) {
 }
 
 std::vector<FlagGroup> ReadRunJson(const std::string& path) {
-  const Json run = Json::ReadFile(path);
-  if (const auto command = run.Find("command"); command && command->AsString() != "train") {
+  const RunFile run(path);
+  if (!run.IsOf("train")) {
     throw UserError(fmt::format(
         "[{}] is the record of 'lacos {}'; expected that of 'lacos train'; give the run.json of a "
         "trained folder",
-        path, command->AsString()));
+        path, run.Command()));
   }
-  const Json list = run.At("arguments");
-  std::vector<std::string> arguments;
-  for (size_t i = 0; i < list.size(); ++i) arguments.push_back(list[i].AsString());
-  std::vector<FlagGroup> groups = Group(arguments, 0);
-  const auto recorded = run.Find("working_directory");
-  if (!recorded) return groups;
-  const fs::path directory = fs::path(path).parent_path() / recorded->AsString();
+  std::vector<FlagGroup> groups = Group(run.Arguments(), 0);
   for (FlagGroup& group : groups) {
     if (!NamesPaths(group.name)) continue;
-    for (std::string& value : group.values) {
-      // `value` itself where it is absolute
-      const fs::path place = (directory / value).lexically_normal();
-      if (PathExists(place.string())) value = place.string();
-    }
+    for (std::string& value : group.values) value = run.PathFromHere(value);
   }
   return groups;
 }

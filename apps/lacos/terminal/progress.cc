@@ -94,6 +94,16 @@ void Progress::Update(int64_t done, const std::vector<std::string>& notes,
   }
 }
 
+void WorkDisplay::Update(const WorkProgress& work) {
+  if (!progress_) {
+    progress_.emplace(
+        globals_,
+        ProgressOptions{
+            .what = what_, .unit = unit_, .total = work.total, .already_done = work.done});
+  }
+  progress_->Update(work.done, work.now);
+}
+
 void Progress::Finish() {
   if (redraws_ && !quiet_) ClearProgressLine();
 }

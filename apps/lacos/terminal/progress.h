@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lacos/base/process.h"
+#include "lacos/io/output.h"
 
 namespace lacos::cli {
 
@@ -48,6 +50,21 @@ class Progress {
   bool redraws_ = false, quiet_ = false;
   Stopwatch watch_;
   double next_ = 0;  // seconds at which something is shown again
+};
+
+// The progress of a library function, whose first report says how much there is to do.
+class WorkDisplay {
+ public:
+  WorkDisplay(const GlobalOptions& globals, std::string what, std::string unit)
+      : globals_(globals), what_(std::move(what)), unit_(std::move(unit)) {}
+
+  void Update(const WorkProgress& work);
+  void Finish() { progress_.reset(); }
+
+ private:
+  const GlobalOptions& globals_;
+  std::string what_, unit_;
+  std::optional<Progress> progress_;
 };
 
 // "3.2 s", "4 min 10 s", "2 h 05 min".

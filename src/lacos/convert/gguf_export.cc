@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -16,10 +17,11 @@
 #include "lacos/convert/gguf_tokenizer.h"
 #include "lacos/convert/merge_source.h"
 #include "lacos/convert/merged_weights.h"
+#include "lacos/convert/output/row_stream.h"
 #include "lacos/formats/model_card.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
-#include "lacos/io/manifest.h"
+#include "lacos/record/run_record.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos {
@@ -150,7 +152,7 @@ class GgufExporter {
                  row += n;
                }
                done_ += count * cols * static_cast<int64_t>(SizeOf(dtype));
-               if (options_.merge.progress) options_.merge.progress(done_, weights_.base().Bytes());
+               options_.writing.Report({.done = done_, .total = weights_.base().Bytes()});
              }});
   }
 
@@ -239,10 +241,10 @@ void WriteMetadata(const MergeSource& source, const GgufOptions& options, uint32
     writer.Set("general.quantization_version", kQuantizationVersion);
 }
 
-// Everything into one file at `path`, with FILE.run.json beside it where `run_record` gives its
-// text.
+// Everything into one file at `path`. `commit` is given the writer when all is written, to end the
+// file.
 MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOptions& options,
-                      const std::function<std::string()>& run_record = {}) {
+                      const std::function<void(GgufWriter&)>& commit) {
   const std::string tokenizer_path = MergedTokenizerPath(source);
   if (tokenizer_path.empty()) {
     throw UserError(fmt::format(
@@ -277,9 +279,7 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
   WriteGgufTokenizer(tokenizer, writer);
   const MergedWeights weights(source.base_weights, std::move(source.values));
   MergeReport report = GgufExporter(weights, options, writer).Run();
-  FileRecord record(path, run_record);
-  writer.Finish();
-  record.Keep();
+  commit(writer);
   report.warnings.insert(report.warnings.begin(), warnings.begin(), warnings.end());
   return report;
 }
@@ -288,25 +288,31 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
 
 MergeReport ExportGguf(const std::string& model, const std::string& adapter,
                        const std::string& output, const GgufOptions& options) {
+  const bool to_file = output.ends_with(".gguf");
+  const bool overwrite = options.writing.overwrite;
+  CheckOutput(output, {.kind = to_file ? OutputKind::kFile : OutputKind::kFolder,
+                       .overwrite = overwrite,
+                       .inputs = {model}});
   MergeSource source = OpenMergeSource(model, adapter);
   RefuseOtherArchitectures(source);
-  if (output.ends_with(".gguf")) {
-    RefuseExisting(output, options.merge.overwrite);
-    return WriteGguf(source, output, options, options.merge.run_record);
+  if (to_file) {
+    return WriteGguf(source, output, options, [&](GgufWriter& writer) {
+      FileRecord record(output, options.writing, MergeRecord(model, adapter));
+      writer.Finish();
+      record.Keep();
+    });
   }
-  RefuseAsOutput(output, source);
-  AtomicFolder folder(output, options.merge.overwrite);
+  RefuseAsOutput(output, source, overwrite);
+  AtomicFolder folder(output, overwrite);
   const std::string base_name = source.base_name;
-  MergeReport report =
-      WriteGguf(source, (fs::path(folder.temporary()) / "model.gguf").string(), options);
+  MergeReport report = WriteGguf(source, (fs::path(folder.temporary()) / "model.gguf").string(),
+                                 options, [](GgufWriter& writer) { writer.Finish(); });
   Json extra = Json::Object();
   extra.Set("lacos_version", kLacosVersion);
   extra.Set("kind", "gguf");
   extra.Set("original", base_name);
   if (!adapter.empty()) extra.Set("adapter", AbsolutePath(adapter));
-  WriteRunRecord(folder.temporary(), options.merge.run_record);
-  WriteManifest(folder.temporary(), extra);
-  folder.Commit();
+  CommitFolder(folder, options.writing, MergeRecord(model, adapter), extra);
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include "lacos/base/pooling.h"
 #include "lacos/convert/merge.h"
 #include "lacos/io/gguf_writer.h"
+#include "lacos/io/output.h"
 
 namespace lacos {
 
@@ -14,7 +15,7 @@ struct GgufOptions {
   GgmlType type = GgmlType::kF16;  // of matrices; vectors are F32
   // What llama.cpp shall make of token vectors. Default: what the folder says, else the mean.
   std::optional<Pooling> pooling;
-  MergeOptions merge;
+  OutputOptions writing;  // its progress counts the original's bytes
 };
 
 // Writes the weights that MergeFolder would write, by llama.cpp's conventions for BLOOM: its names,

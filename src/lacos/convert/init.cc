@@ -20,9 +20,9 @@
 #include "lacos/formats/bloom_config.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
-#include "lacos/io/manifest.h"
 #include "lacos/io/mapped_file.h"
 #include "lacos/io/safetensors.h"
+#include "lacos/record/run_record.h"
 #include "lacos/tensor/convert.h"
 #include "lacos/text/byte_tokenizer.h"
 #include "lacos/text/tokenizer.h"
@@ -43,7 +43,7 @@ void WriteValues(SafetensorsWriter& writer, const TensorEntry& entry, const Init
   const int64_t elements = entry.Elements();
   std::vector<std::byte> bytes(static_cast<size_t>(std::min(slice, elements) * size));
   for (int64_t begin = 0; begin < elements; begin += slice) {
-    if (options.between) options.between();
+    options.writing.CheckCancel();
     const int64_t count = std::min(slice, elements - begin);
     ParallelFor(CeilDivide(count, kPieceElements), [&](int64_t piece) {
       const int64_t first = piece * kPieceElements;
@@ -164,6 +164,7 @@ Json CompleteConfig(const Json& given, const BloomConfig& config, const InitOpti
 }  // namespace
 
 void InitFolder(const Json& config_json, const std::string& output, const InitOptions& options) {
+  CheckOutput(output, {.overwrite = options.writing.overwrite});
   if (options.dtype != DType::kF32 && options.dtype != DType::kBF16 &&
       options.dtype != DType::kF16) {
     throw UserError(
@@ -171,7 +172,7 @@ void InitFolder(const Json& config_json, const std::string& output, const InitOp
                     Name(options.dtype)));
   }
   const BloomConfig config = ParseBloomConfig(config_json, "config");
-  AtomicFolder folder(output, options.overwrite);
+  AtomicFolder folder(output, options.writing.overwrite);
   const fs::path target(folder.temporary());
   WriteTokenizer(config, target.string(), options);  // first: it can refuse
   const TensorHashes tensors =
@@ -183,9 +184,12 @@ void InitFolder(const Json& config_json, const std::string& output, const InitOp
   extra.Set("kind", options.quantized ? "quantized" : "random");
   extra.Set("base_name", AbsolutePath(output));
   extra.Set("seed", static_cast<int64_t>(options.seed));
-  WriteRunRecord(target.string(), options.run_record);
-  WriteManifest(target.string(), extra, {{"model.safetensors", tensors}}, options.between);
-  folder.Commit();
+  const auto add_inputs = [&](RunInputs& inputs) {
+    if (!options.config_path.empty()) inputs.AddFile("config", options.config_path);
+    if (!options.tokenizer.empty()) inputs.AddFile("tokenizer", options.tokenizer);
+  };
+  CommitFolder(folder, options.writing, {.inputs = add_inputs}, extra,
+               {{"model.safetensors", tensors}});
 }
 
 }  // namespace lacos

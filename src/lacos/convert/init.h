@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "lacos/io/json.h"
+#include "lacos/io/output.h"
 #include "lacos/tensor/dtype.h"
 
 namespace lacos {
@@ -17,12 +17,8 @@ struct InitOptions {
   bool quantized = false;      // random codes, row-wise linear, written directly
   // a tokenizer.json to copy; empty: a byte-level one without merges is made
   std::string tokenizer;
-  bool overwrite = false;
-  // Gives the text of run.json, asked for when all else is written; absent: the folder has none.
-  std::function<std::string()> run_record;
-  // Called, also from several threads at a time, between pieces of work of some milliseconds; what
-  // it throws ends the work, and nothing is left behind.
-  std::function<void()> between;
+  std::string config_path;  // where the configuration was read, for run.json; may be empty
+  OutputOptions writing;    // no progress is reported
 };
 
 // A folder with random weights (normal, standard deviation 0.02; LayerNorm 1 and 0, biases 0),

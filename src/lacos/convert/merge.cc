@@ -14,12 +14,13 @@
 #include "lacos/base/version.h"
 #include "lacos/convert/merge_source.h"
 #include "lacos/convert/merged_weights.h"
-#include "lacos/convert/weight_output.h"
+#include "lacos/convert/output/row_stream.h"
+#include "lacos/convert/output/weight_files.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
-#include "lacos/io/manifest.h"
 #include "lacos/io/safetensors.h"
+#include "lacos/record/run_record.h"
 
 namespace lacos {
 namespace {
@@ -70,7 +71,7 @@ class FolderMerger {
     const int64_t cols = entry.shape.size() == 2 ? entry.shape[1] : 1;
     const auto size = static_cast<int64_t>(SizeOf(entry.dtype));
     if (!changed) {
-      CopyTensor(source, target, writer, [&](int64_t bytes) { Done(bytes); });
+      CopyTensor(source, target, writer, {.done = [&](int64_t bytes) { Done(bytes); }});
       return;
     }
     ++report_.merged;
@@ -89,7 +90,7 @@ class FolderMerger {
 
   void Done(int64_t bytes) {
     done_ += bytes;
-    if (options_.progress) options_.progress(done_, total_);
+    options_.writing.Report({.done = done_, .total = total_});
   }
 
   const MergedWeights& weights_;
@@ -103,29 +104,24 @@ class FolderMerger {
 
 MergeReport MergeFolder(const std::string& model, const std::string& adapter,
                         const std::string& output, const MergeOptions& options) {
+  CheckOutput(output, {.overwrite = options.writing.overwrite, .inputs = {model}});
   MergeSource source = OpenMergeSource(model, adapter);
-  RefuseAsOutput(output, source);
-  AtomicFolder folder(output, options.overwrite);
+  RefuseAsOutput(output, source, options.writing.overwrite);
+  AtomicFolder folder(output, options.writing.overwrite);
   CopyMergedSideFiles(source, folder.temporary());
   const fs::path target = fs::path(folder.temporary()) / source.transformer_subfolder;
 
   const MergedWeights weights(source.base_weights, std::move(source.values));
   FolderMerger merger(weights, options);
-  std::map<std::string, std::string> weight_map;
-  RecordedTensors recorded;
-  bool sharded = source.base_weights->files().size() > 1;
-  for (const auto& file : source.base_weights->files()) {
-    const std::string name =
-        SafetensorsName(fs::path(file->path()).lexically_relative(source.base_path).string());
-    sharded = sharded || name != "model.safetensors";
-    fs::create_directories((target / name).parent_path());
-    TensorHashes written = merger.WriteFile(file, (target / name).string());
-    for (const auto& [tensor, hash] : written) weight_map[tensor] = name;
+  const RecordedTensors written = WriteWeightFiles(
+      *source.base_weights, source.base_path, target.string(),
+      [&](const auto& file, const std::string& path) { return merger.WriteFile(file, path); });
+  WriteWeightIndex(target.string(), written, merger.report().bytes, /*like=*/source.base_path);
+  RecordedTensors recorded;  // names relative to the folder as a whole
+  for (const auto& [name, tensors] : written) {
     recorded[(fs::path(source.transformer_subfolder) / name).lexically_normal().generic_string()] =
-        std::move(written);
+        tensors;
   }
-  if (sharded)
-    WriteWeightIndex(source.base_path, target.string(), weight_map, merger.report().bytes);
 
   Json extra = Json::Object();
   extra.Set("lacos_version", kLacosVersion);
@@ -134,9 +130,7 @@ MergeReport MergeFolder(const std::string& model, const std::string& adapter,
   if (!adapter.empty()) extra.Set("adapter", AbsolutePath(adapter));
   if (source.settings.strip && !source.modules_path.empty())
     extra.Set("strip", *source.settings.strip);
-  WriteRunRecord(folder.temporary(), options.run_record);
-  WriteManifest(folder.temporary(), extra, recorded);
-  folder.Commit();
+  CommitFolder(folder, options.writing, MergeRecord(model, adapter), extra, recorded);
   return merger.report();
 }
 

@@ -2,19 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
+
+#include "lacos/io/output.h"
 
 namespace lacos {
 
 struct MergeOptions {
-  bool overwrite = false;
-  // Gives the text of run.json, asked for when all else is written; absent: the folder has none.
-  std::function<std::string()> run_record;
-  // Called after each slice of a tensor with (bytes done, bytes in all), counted in the original's
-  // bytes.
-  std::function<void(int64_t, int64_t)> progress;
+  OutputOptions writing;  // its progress counts the original's bytes
 };
 
 struct MergeReport {

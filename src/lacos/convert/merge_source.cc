@@ -105,15 +105,17 @@ MergeSource OpenMergeSource(const std::string& model, const std::string& adapter
   return source;
 }
 
-void RefuseAsOutput(const std::string& output, const MergeSource& source) {
-  for (const std::string& input :
-       {source.model, source.base_path, source.adapter, source.adapter_path}) {
-    std::error_code error;  // set when `output` does not exist: then it is another folder
-    if (input.empty() || !fs::equivalent(input, output, error)) continue;
-    throw UserError(fmt::format(
-        "[{}] is an input itself; expected another folder for the result; choose another --output",
-        output));
-  }
+void RefuseAsOutput(const std::string& output, const MergeSource& source, bool overwrite) {
+  CheckOutput(output,
+              {.overwrite = overwrite,
+               .inputs = {source.model, source.base_path, source.adapter, source.adapter_path}});
+}
+
+WorkRecord MergeRecord(const std::string& model, const std::string& adapter) {
+  return {.inputs = [=](RunInputs& inputs) {
+    inputs.AddBase(model);
+    if (!adapter.empty()) inputs.AddAdapter(adapter);
+  }};
 }
 
 std::string MergedTokenizerPath(const MergeSource& source) {

@@ -10,6 +10,7 @@
 #include "lacos/formats/base_weights.h"
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/formats/model_folder.h"
+#include "lacos/record/run_record.h"
 
 namespace lacos {
 
@@ -33,8 +34,11 @@ struct MergeSource {
 // adapter's folder given as `model`, and for adapters that ReadLoraAdapter refuses.
 MergeSource OpenMergeSource(const std::string& model, const std::string& adapter);
 
-// Throws UserError when `output` is one of the folders that are read: it would be replaced.
-void RefuseAsOutput(const std::string& output, const MergeSource& source);
+// CheckOutput with every folder that is read as an input, now that they are known.
+void RefuseAsOutput(const std::string& output, const MergeSource& source, bool overwrite);
+
+// What run.json says of a merge: the files of both.
+WorkRecord MergeRecord(const std::string& model, const std::string& adapter);
 
 // The tokenizer.json that belongs to the result: the adapter's own where it is a trained model,
 // else the base's. Empty when there is none.

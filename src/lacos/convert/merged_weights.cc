@@ -11,19 +11,14 @@
 #include <vector>
 
 #include "lacos/base/check.h"
-#include "lacos/base/checked_math.h"
 #include "lacos/base/error.h"
-#include "lacos/base/parallel.h"
 #include "lacos/convert/low_rank.h"
+#include "lacos/convert/output/row_stream.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos {
 namespace {
 
-constexpr int64_t kSliceBytes = int64_t{16} << 20;
-// one thread's share: its floats (256 KB) stay in L2
-constexpr int64_t kPieceElements = int64_t{1} << 16;
-constexpr int64_t kPageBytes = 4096;
 constexpr std::string_view kWeight = ".weight", kBias = ".bias";
 
 // The module whose tensor of that ending this is, where the adapter has it.
@@ -187,32 +182,6 @@ void MergedWeights::DropRows(const std::string& name, int64_t begin, int64_t cou
   const StoredTensor& tensor = base_->Tensor(name);
   const int64_t cols = RowElements(tensor.entry);
   DropElements(tensor, begin * cols, count * cols);
-}
-
-void DropElements(const StoredTensor& tensor, int64_t begin, int64_t count) {
-  const auto size = static_cast<int64_t>(SizeOf(tensor.entry.dtype));
-  // From a page earlier on: the page that two slices share is dropped with the second.
-  const int64_t first = std::max<int64_t>(0, tensor.entry.offset + begin * size - kPageBytes);
-  const int64_t last = tensor.entry.offset + (begin + count) * size;
-  tensor.file->file()->DropPages(first, last - first);
-}
-
-void StreamRows(const RowStream& stream) {
-  const int64_t piece_rows =
-      std::max<int64_t>(1, kPieceElements / std::max<int64_t>(1, stream.row_elements));
-  const int64_t piece_bytes = piece_rows * std::max<int64_t>(1, stream.row_bytes);
-  const int64_t slice_rows = std::max<int64_t>(1, kSliceBytes / piece_bytes) * piece_rows;
-  std::vector<std::byte> bytes(
-      static_cast<size_t>(std::min(slice_rows, stream.rows) * stream.row_bytes));
-  for (int64_t begin = 0; begin < stream.rows; begin += slice_rows) {
-    const int64_t count = std::min(slice_rows, stream.rows - begin);
-    ParallelFor(CeilDivide(count, piece_rows), [&](int64_t piece) {
-      const int64_t first = piece * piece_rows;
-      stream.make(begin + first, std::min(piece_rows, count - first),
-                  bytes.data() + first * stream.row_bytes);
-    });
-    stream.write(begin, count, {bytes.data(), static_cast<size_t>(count * stream.row_bytes)});
-  }
 }
 
 }  // namespace lacos

@@ -4,9 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "lacos/formats/base_weights.h"
@@ -40,18 +38,5 @@ class MergedWeights {
   std::shared_ptr<BaseWeights> base_;
   LoraAdapter adapter_;
 };
-
-// Drops elements [begin, begin + count) of a mapped tensor from memory.
-void DropElements(const StoredTensor& tensor, int64_t begin, int64_t count);
-
-// A tensor being made slice by slice. `make` fills the bytes of rows [begin, begin + count),
-// several calls at a time from as many threads; `write` gets each finished slice, in order of rows.
-// About 16 MB are held.
-struct RowStream {
-  int64_t rows = 0, row_elements = 0, row_bytes = 0;
-  std::function<void(int64_t begin, int64_t count, std::byte* out)> make;
-  std::function<void(int64_t begin, int64_t count, std::span<const std::byte> bytes)> write;
-};
-void StreamRows(const RowStream& stream);
 
 }  // namespace lacos

@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,14 +11,14 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/version.h"
-#include "lacos/convert/weight_output.h"
+#include "lacos/convert/output/weight_files.h"
 #include "lacos/formats/base_weights.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
-#include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
 #include "lacos/io/safetensors.h"
+#include "lacos/record/run_record.h"
 
 namespace lacos {
 namespace {
@@ -39,15 +38,7 @@ std::optional<int64_t> BlockOf(std::string_view name) {
 }
 
 // The opened model. Throws UserError for options that do not go with it.
-std::shared_ptr<BaseWeights> OpenInput(const std::string& input, const std::string& output,
-                                       const PruneOptions& options) {
-  std::error_code error;  // set when `output` does not exist: then it is another folder
-  if (fs::equivalent(input, output, error)) {
-    throw UserError(fmt::format(
-        "[{}] is the model itself; expected another folder for the result; choose another "
-        "--output",
-        output));
-  }
+std::shared_ptr<BaseWeights> OpenInput(const std::string& input, const PruneOptions& options) {
   if (!FileExists((fs::path(input) / "config.json").string())) {
     throw UserError(fmt::format(
         "[{}] has no config.json; expected a BLOOM folder, original or quantised; check the path",
@@ -89,10 +80,10 @@ class FolderPruner {
       if (Stays(*input, entry)) writer.Declare(entry.name, entry.dtype, entry.shape);
     }
     for (const TensorEntry& target : writer.Begin()) {
-      CopyTensor({input, *input->Find(target.name)}, target, writer, [&](int64_t bytes) {
-        done_ += bytes;
-        if (options_.progress) options_.progress(done_, total_);
-      });
+      CopyTensor({input, *input->Find(target.name)}, target, writer, {.done = [&](int64_t bytes) {
+                   done_ += bytes;
+                   options_.writing.Report({.done = done_, .total = total_});
+                 }});
     }
     return writer.Finish();
   }
@@ -115,24 +106,18 @@ class FolderPruner {
 
 PruneReport PruneFolder(const std::string& input, const std::string& output,
                         const PruneOptions& options) {
-  const std::shared_ptr<BaseWeights> base_weights = OpenInput(input, output, options);
-  AtomicFolder folder(output, options.overwrite);
+  CheckOutput(output, {.overwrite = options.writing.overwrite, .inputs = {input}});
+  const std::shared_ptr<BaseWeights> base_weights = OpenInput(input, options);
+  AtomicFolder folder(output, options.writing.overwrite);
   const fs::path target(folder.temporary());
 
   FolderPruner pruner(*base_weights, options);
-  std::map<std::string, std::string> weight_map;
-  RecordedTensors recorded;
-  for (const auto& file : base_weights->files()) {
-    if (!pruner.HoldsAny(*file)) continue;  // a shard of nothing but upper blocks
-    const std::string name =
-        SafetensorsName(fs::path(file->path()).lexically_relative(input).string());
-    fs::create_directories((target / name).parent_path());
-    recorded[name] = pruner.WriteFile(file, (target / name).string());
-    for (const auto& [tensor, hash] : recorded[name]) weight_map[tensor] = name;
-  }
-  if (!fs::exists(target / "model.safetensors")) {
-    WriteWeightIndex(input, target.string(), weight_map, pruner.bytes_after());
-  }
+  // A shard of nothing but upper blocks has no counterpart.
+  const RecordedTensors written = WriteWeightFiles(
+      *base_weights, input, target.string(),
+      [&](const auto& file, const std::string& path) { return pruner.WriteFile(file, path); },
+      [&](const TensorFile& file) { return pruner.HoldsAny(file); });
+  WriteWeightIndex(target.string(), written, pruner.bytes_after(), /*like=*/input);
 
   CopySideFiles(input, target.string());
   Json config = base_weights->config_json();
@@ -148,9 +133,8 @@ PruneReport PruneFolder(const std::string& input, const std::string& output,
   extra.Set("original", AbsolutePath(input));
   extra.Set("layers", after.layers);
   extra.Set("layers_of_original", base_weights->config().layers);
-  WriteRunRecord(target.string(), options.run_record);
-  WriteManifest(target.string(), extra, recorded);
-  folder.Commit();
+  CommitFolder(folder, options.writing,
+               {.inputs = [&](RunInputs& inputs) { inputs.AddBase(input); }}, extra, written);
   return {.layers_before = base_weights->config().layers,
           .layers_after = after.layers,
           .parameters_before = base_weights->config().Parameters(),

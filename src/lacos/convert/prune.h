@@ -2,19 +2,16 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
+
+#include "lacos/io/output.h"
 
 namespace lacos {
 
 struct PruneOptions {
   // blocks that stay, counted from the bottom: 1 to one less than the model has
   int64_t layers = 0;
-  bool overwrite = false;
-  // Gives the text of run.json, asked for when all else is written; absent: the folder has none.
-  std::function<std::string()> run_record;
-  // Called after each slice of a tensor with (bytes done, bytes in all).
-  std::function<void(int64_t, int64_t)> progress;
+  OutputOptions writing;  // its progress counts bytes of tensors
 };
 
 struct PruneReport {

@@ -9,7 +9,6 @@
 #include <map>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,11 +17,14 @@
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/version.h"
+#include "lacos/convert/output/row_stream.h"
+#include "lacos/convert/output/weight_files.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
-#include "lacos/io/manifest.h"
+#include "lacos/io/paths.h"
 #include "lacos/io/safetensors.h"
 #include "lacos/quant/code.h"
+#include "lacos/record/run_record.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos {
@@ -30,11 +32,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kSliceElements = int64_t{4}
-                                   << 20;  // codes held at a time: 4 MB, from 8 or 16 MB of weights
-// one thread's share: its floats (256 KB) stay in L2
-constexpr int64_t kPieceElements = int64_t{1} << 16;
-constexpr int64_t kPageBytes = 4096;
+// Codes held at a time: 4 MB, from 8 or 16 MB of weights.
+constexpr int64_t kSliceElements = int64_t{4} << 20;
 
 // Sums of squares of a tensor kind, for relative_error.
 struct ErrorSums {
@@ -77,22 +76,20 @@ void EncodeBitsandbytes(std::span<const float> values, int64_t cols, int8_t* cod
   }
 }
 
-// One tensor of the input, read slice by slice; the pages of a slice are dropped after use.
+// One tensor of the input as floats that are all finite.
 class TensorReader {
  public:
   explicit TensorReader(const StoredTensor& tensor)
       : tensor_(tensor), data_(tensor.file->Data(tensor.entry)) {}
 
+  const StoredTensor& tensor() const { return tensor_; }
   int64_t Elements() const { return tensor_.entry.Elements(); }
-  int64_t ElementBytes() const { return static_cast<int64_t>(SizeOf(tensor_.entry.dtype)); }
-  std::span<const std::byte> Bytes(int64_t begin, int64_t count) const {
-    return data_.subspan(static_cast<size_t>(begin * ElementBytes()),
-                         static_cast<size_t>(count * ElementBytes()));
-  }
   // Elements [begin, begin + out.size()) as finite floats; throws UserError naming the first that
   // is not.
   void Decode(int64_t begin, std::span<float> out) const {
-    const auto bytes = Bytes(begin, static_cast<int64_t>(out.size()));
+    const auto size = static_cast<int64_t>(SizeOf(tensor_.entry.dtype));
+    const std::span<const std::byte> bytes =
+        data_.subspan(static_cast<size_t>(begin * size), out.size() * static_cast<size_t>(size));
     const bool decoded = DecodeToFloat(tensor_.entry.dtype, bytes.data(), out.size(), out.data());
     LACOS_CHECK(decoded, "an original tensor has a floating type");
     RequireFinite(begin, out, "as stored");
@@ -106,13 +103,6 @@ class TensorReader {
         "[{}: {}] is {} at index {} {}; expected finite weights; check the file against its source",
         tensor_.file->path(), tensor_.entry.name, values[static_cast<size_t>(bad)], begin + bad,
         when));
-  }
-  void Drop(int64_t begin, int64_t count) const {
-    // From a page earlier on: the page that two slices share is dropped with the second.
-    const int64_t first =
-        std::max<int64_t>(0, tensor_.entry.offset + begin * ElementBytes() - kPageBytes);
-    const int64_t last = tensor_.entry.offset + (begin + count) * ElementBytes();
-    tensor_.file->file()->DropPages(first, last - first);
   }
 
  private:
@@ -159,8 +149,8 @@ class FolderQuantizer {
       } else {
         Copy(reader, writer, entries.at(Names(spec).values));
       }
-      report_.bytes_before += reader.Elements() * reader.ElementBytes();
-      if (options_.progress) options_.progress(report_.bytes_before, base_weights_->Bytes());
+      report_.bytes_before += reader.tensor().entry.bytes;
+      options_.writing.Report({.done = report_.bytes_before, .total = base_weights_->Bytes()});
     }
     return writer.Finish();
   }
@@ -199,16 +189,15 @@ class FolderQuantizer {
 
   // The tensor in its own type, checked to be finite.
   void Copy(const TensorReader& reader, SafetensorsWriter& writer, const TensorEntry& entry) {
-    for (int64_t begin = 0; begin < reader.Elements(); begin += kSliceElements) {
-      const int64_t count = std::min(kSliceElements, reader.Elements() - begin);
+    const auto check = [&](int64_t begin, int64_t count) {
+      options_.writing.CheckCancel();
       ParallelFor(CeilDivide(count, kPieceElements), [&](int64_t piece) {
         const int64_t first = piece * kPieceElements;
         std::vector<float> values(static_cast<size_t>(std::min(kPieceElements, count - first)));
         reader.Decode(begin + first, values);
       });
-      writer.WriteAt(entry, begin * reader.ElementBytes(), reader.Bytes(begin, count));
-      reader.Drop(begin, count);
-    }
+    };
+    CopyTensor(reader.tensor(), entry, writer, {.check = check});
   }
 
   // Codes and scales of a matrix. Slices and pieces are whole blocks, so the result does not depend
@@ -225,6 +214,7 @@ class FolderQuantizer {
     std::vector<ErrorSums> piece_sums;
     ErrorSums& kind_sums = sums_[spec.kind];
     for (int64_t begin = 0; begin < reader.Elements(); begin += slice_size) {
+      options_.writing.CheckCancel();
       const int64_t count = std::min(slice_size, reader.Elements() - begin);
       const int64_t pieces = CeilDivide(count, piece_size);
       piece_sums.assign(static_cast<size_t>(pieces), {});
@@ -243,7 +233,7 @@ class FolderQuantizer {
       writer.WriteAt(entries.at(names.values), begin, {codes.data(), static_cast<size_t>(count)});
       writer.WriteAt(entries.at(names.scales), begin / block * static_cast<int64_t>(sizeof(float)),
                      std::as_bytes(scales));
-      reader.Drop(begin, count);
+      DropElements(reader.tensor(), begin, count);
     }
     if (!Linear())
       writer.WriteAt(entries.at(names.map), 0, std::as_bytes(std::span(DynamicMap(true))));
@@ -296,8 +286,7 @@ class FolderQuantizer {
   QuantizeReport report_;
 };
 
-void CheckOptions(const std::string& input, const std::string& output,
-                  const QuantizeOptions& options) {
+void CheckOptions(const QuantizeOptions& options) {
   if (options.scheme == QuantScheme::kNone) {
     throw UserError(
         "[quantize] the scheme is none; expected linear or dynamic; choose --scheme linear");
@@ -316,23 +305,6 @@ void CheckOptions(const std::string& input, const std::string& output,
         "[quantize] bitsandbytes' layout holds linear codes with one scale a row; expected --scheme linear "
         "--block-size row with --layout bitsandbytes; leave both out");
   }
-  std::error_code error;  // set when `output` does not exist: then it is another folder
-  if (fs::equivalent(input, output, error)) {
-    throw UserError(fmt::format(
-        "[{}] is the model itself; expected another folder for the result; choose another "
-        "--output",
-        output));
-  }
-}
-
-// pytorch_model_00001-of-00072.bin becomes model_00001-of-00072.safetensors; safetensors keep their
-// names.
-std::string OutputName(std::string name) {
-  constexpr std::string_view kTorch = "pytorch_model", kBin = ".bin", kSafetensors = ".safetensors";
-  if (name.ends_with(kSafetensors)) return name;
-  if (name.starts_with(kTorch)) name.erase(0, kTorch.size() - std::string_view("model").size());
-  if (name.ends_with(kBin)) name.erase(name.size() - kBin.size());
-  return name + std::string(kSafetensors);
 }
 
 // How config.json says what the weights are.
@@ -360,7 +332,8 @@ void DescribeQuantization(const QuantizeOptions& options, Json& config) {
 
 QuantizeReport QuantizeFolder(const std::string& input, const std::string& output,
                               const QuantizeOptions& options) {
-  CheckOptions(input, output, options);
+  CheckOutput(output, {.overwrite = options.writing.overwrite, .inputs = {input}});
+  CheckOptions(options);
   const std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(input);
   if (base_weights->quantization().scheme != QuantScheme::kNone) {
     throw UserError(fmt::format(
@@ -368,30 +341,18 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
         "--model",
         input, Name(base_weights->quantization().scheme)));
   }
-  AtomicFolder folder(output, options.overwrite);
+  AtomicFolder folder(output, options.writing.overwrite);
   const fs::path target(folder.temporary());
 
   FolderQuantizer quantizer(base_weights, options);
-  std::map<std::string, std::string> weight_map;
-  RecordedTensors recorded;
-  for (const auto& file : base_weights->files()) {
-    if (!quantizer.HoldsTensors(*file)) continue;  // a shard of nothing but a head
-    const std::string name = OutputName(fs::path(file->path()).lexically_relative(input).string());
-    fs::create_directories((target / name).parent_path());
-    recorded[name] = quantizer.WriteFile(*file, (target / name).string());
-    for (const auto& [tensor, hash] : recorded[name]) weight_map[tensor] = name;
-  }
+  // A shard of nothing but a head has no counterpart.
+  const RecordedTensors written = WriteWeightFiles(
+      *base_weights, input, target.string(),
+      [&](const auto& file, const std::string& path) { return quantizer.WriteFile(*file, path); },
+      [&](const TensorFile& file) { return quantizer.HoldsTensors(file); });
   const QuantizeReport report = quantizer.Report();
-  if (!fs::exists(target / "model.safetensors")) {
-    Json map = Json::Object();
-    for (const auto& [tensor, name] : weight_map) map.Set(tensor, name);
-    Json metadata = Json::Object();
-    metadata.Set("total_size", report.bytes_after);
-    Json index = Json::Object();
-    index.Set("metadata", metadata);
-    index.Set("weight_map", map);
-    WriteFileAtomically((target / "model.safetensors.index.json").string(), index.Dump(2) + "\n");
-  }
+  // Names and number of the tensors are not the original's, and so neither is their order.
+  WriteWeightIndex(target.string(), written, report.bytes_after, /*like=*/"");
 
   CopySideFiles(input, target.string());
   Json config = base_weights->config_json();
@@ -402,9 +363,8 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   extra.Set("lacos_version", kLacosVersion);
   extra.Set("kind", "quantized");
   extra.Set("base_name", options.base_name.empty() ? AbsolutePath(input) : options.base_name);
-  WriteRunRecord(target.string(), options.run_record);
-  WriteManifest(target.string(), extra, recorded);
-  folder.Commit();
+  CommitFolder(folder, options.writing,
+               {.inputs = [&](RunInputs& inputs) { inputs.AddBase(input); }}, extra, written);
   return report;
 }
 

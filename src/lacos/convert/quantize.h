@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 
 #include "lacos/base/enum_names.h"
 #include "lacos/formats/base_weights.h"
+#include "lacos/io/output.h"
 
 namespace lacos {
 
@@ -31,11 +31,7 @@ struct QuantizeOptions {
   // and the embedding kept are its only form.
   QuantizedLayout layout = QuantizedLayout::kLacos;
   std::string base_name;  // recorded as the original's name; default: the folder's path
-  bool overwrite = false;
-  // Gives the text of run.json, asked for when all else is written; absent: the folder has none.
-  std::function<std::string()> run_record;
-  // Called after each tensor with (bytes done, bytes in all) for progress.
-  std::function<void(int64_t, int64_t)> progress;
+  OutputOptions writing;  // its progress counts the original's bytes, after each tensor
 };
 
 struct QuantizeReport {

@@ -162,32 +162,6 @@ void WriteManifest(const std::string& folder, const Json& extra, const RecordedT
   WriteFileAtomically(folder + "/" + kManifestName, manifest.Dump(2) + "\n");
 }
 
-void WriteRunRecord(const std::string& folder, const std::function<std::string()>& record) {
-  if (record) WriteFileAtomically(folder + "/run.json", record());
-}
-
-FileRecord::FileRecord(const std::string& file, const std::function<std::string()>& record) {
-  if (!record) return;
-  const std::string text = record();
-  const std::string path = file + ".run.json";
-  if (FileExists(path)) earlier_ = ReadFileToString(path);
-  WriteFileAtomically(path, text);
-  path_ = path;
-}
-
-FileRecord::~FileRecord() {
-  if (path_.empty()) return;
-  try {
-    if (earlier_) {
-      WriteFileAtomically(path_, *earlier_);
-      return;
-    }
-  } catch (const UserError&) {  // if the disk fails, no record is better than that of another run
-  }
-  std::error_code ignored;
-  fs::remove(path_, ignored);
-}
-
 bool HasManifest(const std::string& folder) { return FileExists(folder + "/" + kManifestName); }
 
 std::vector<VerifyProblem> VerifyManifest(const std::string& folder, bool from_disk) {

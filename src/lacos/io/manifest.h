@@ -25,27 +25,6 @@ void WriteManifest(const std::string& folder, const Json& extra,
                    const RecordedTensors& tensors = {}, const std::function<void()>& between = {},
                    const std::vector<std::string>& left_out = {});
 
-// Writes the text that `record` returns to `folder`/run.json; writes nothing if `record` is absent.
-// This is done before the manifest is written, because run.json is one of the folder's files.
-void WriteRunRecord(const std::string& folder, const std::function<std::string()>& record);
-
-// The record of an output that is a single file: FILE.run.json beside it. Either both appear or
-// neither does. It is made just before the file gets its name, and kept once the file has it.
-class FileRecord {
- public:
-  // Writes the record; writes nothing if `record` is absent. Throws UserError if writing fails.
-  FileRecord(const std::string& file, const std::function<std::string()>& record);
-  // Without Keep, removes the record, or brings back the earlier one.
-  ~FileRecord();
-  FileRecord(const FileRecord&) = delete;
-  FileRecord& operator=(const FileRecord&) = delete;
-  void Keep() { path_.clear(); }
-
- private:
-  std::string path_;
-  std::optional<std::string> earlier_;
-};
-
 struct VerifyProblem {
   std::string file, found, expected;
   std::vector<std::string> tensors;  // damaged tensors, where the manifest has their hashes

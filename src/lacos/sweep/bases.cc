@@ -108,7 +108,7 @@ PreparedBase SweepBases::Prepare(const CellSettings& settings,
     pruned.quantization = "none";
     name += fmt::format("-{}layers", layers);
     make(pruned, [&] {
-      PruneFolder(source.path, path, {.layers = layers, .overwrite = true});
+      PruneFolder(source.path, path, {.layers = layers, .writing = {.overwrite = true}});
       return Json();
     });
   }
@@ -122,9 +122,10 @@ PreparedBase SweepBases::Prepare(const CellSettings& settings,
     std::ranges::replace(suffix, '/', '-');
     name += "-" + suffix;
     const Json error = make(settings, [&] {
-      const QuantizeReport report = QuantizeFolder(
-          from, path,
-          {.scheme = choice.scheme, .block_size = choice.block_size, .overwrite = true});
+      const QuantizeReport report = QuantizeFolder(from, path,
+                                                   {.scheme = choice.scheme,
+                                                    .block_size = choice.block_size,
+                                                    .writing = {.overwrite = true}});
       Json errors = Json::Object();
       for (const auto& [kind, value] : report.relative_error) errors.Set(kind, value);
       return errors;

@@ -19,6 +19,7 @@
 #include "lacos/io/paths.h"
 #include "lacos/io/posix.h"
 #include "lacos/io/temporary.h"
+#include "lacos/record/run_record.h"
 #include "lacos/sweep/summary.h"
 
 namespace lacos {
@@ -136,16 +137,13 @@ class SweepRunner {
       Tell(fmt::format("{} of {} runs are there already", finished_.size(), runs.size()));
     for (size_t i = 0; i < missing.size(); ++i) {
       const Cell& cell = grid_.cells[missing[i].cell];
-      if (options_.progress) {
-        options_.progress(static_cast<int64_t>(i), static_cast<int64_t>(missing.size()),
-                          NameOf(cell, missing[i].seed));
-      }
+      options_.writing.Report({.done = static_cast<int64_t>(i),
+                               .total = static_cast<int64_t>(missing.size()),
+                               .now = NameOf(cell, missing[i].seed)});
       if (!failures_.contains(missing[i].cell)) Make(missing[i]);
     }
-    if (options_.progress && !missing.empty()) {
-      options_.progress(static_cast<int64_t>(missing.size()), static_cast<int64_t>(missing.size()),
-                        "");
-    }
+    if (const auto count = static_cast<int64_t>(missing.size()); count > 0)
+      options_.writing.Report({.done = count, .total = count});
     OrderRuns();
   }
 
@@ -185,15 +183,32 @@ class SweepRunner {
     const fs::path folder = options_.output;
     WriteFileAtomically((folder / "sweep.json").string(), sweep.Dump(2) + "\n");
     WriteFileAtomically((folder / "sweep.csv").string(), SweepCsv(sweep));
-    WriteRunRecord(options_.output, options_.run_record);
-    const bool has_run = FileExists((folder / "run.json").string());
-    const Json run = has_run ? Json::ReadFile((folder / "run.json").string()) : Json();
+    const std::string run_path = RunFileOfFolder(options_.output);
+    if (const auto record = MakeRunRecord(options_.writing,
+                                          {.inputs = [this](RunInputs& inputs) { AddTo(inputs); }}))
+      WriteRunFile(run_path, *record);
+    const Json run = FileExists(run_path) ? Json::ReadFile(run_path) : Json();
     WriteFileAtomically((folder / "report.html").string(), SweepReportHtml(sweep, run));
     Json extra = Json::Object();
     extra.Set("lacos_version", kLacosVersion);
     extra.Set("kind", "sweep");
     // Bases have manifests of their own, and may be large; the lock is nobody's content.
-    WriteManifest(options_.output, extra, {}, {}, {"bases", kLockName});
+    WriteManifest(options_.output, extra, {}, options_.writing.check_cancel, {"bases", kLockName});
+  }
+
+  // What the sweep reads.
+  void AddTo(RunInputs& inputs) const {
+    inputs.AddFile("recipe", recipe_.path);
+    for (const auto& [name, path] : recipe_.bases) inputs.AddBase(path);
+    for (const auto& [name, files] : recipe_.data) {
+      for (const std::string& path : files) inputs.AddFile("train", path);
+    }
+    for (const EvaluationFile& file : recipe_.evaluation.files) {
+      if (FileExists(file.path)) inputs.AddFile("data", file.path);
+    }
+    if (!recipe_.evaluation.suite_folder.empty()) {
+      inputs.AddFile("suite", recipe_.evaluation.suite_folder + "/suite.json");
+    }
   }
 
   const SweepRecipe& recipe_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lacos/io/output.h"
 #include "lacos/sweep/bases.h"
 #include "lacos/sweep/grid.h"
 
@@ -37,11 +38,10 @@ struct SweepOptions {
   bool keep_going = false;  // a failed run leaves its cell out, instead of ending the sweep
   // Makes one run into its folder, in this process or another; throws UserError when it fails.
   std::function<void(const Cell& cell, uint64_t seed, const std::string& identity)> run;
-  // Told of what happens: a line for people; runs done and runs in all, the next run's name beside
-  // them.
-  std::function<void(const std::string&)> message, warning;
-  std::function<void(int64_t done, int64_t total, const std::string& next)> progress;
-  std::function<std::string()> run_record;  // the text of run.json; absent: there is none
+  std::function<void(const std::string&)> message, warning;  // a line for people
+  // Its progress counts the runs to make and names the next one. The folder is that of an earlier
+  // sweep, whose finished runs stay: overwrite has no meaning.
+  OutputOptions writing;
 };
 
 // Makes the runs that are missing or were made of something else (`message` says so), and writes

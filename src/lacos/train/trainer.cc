@@ -15,6 +15,7 @@
 #include "lacos/io/json_numbers.h"
 #include "lacos/io/manifest.h"
 #include "lacos/record/differences.h"
+#include "lacos/record/run_record.h"
 #include "lacos/train/bad_step.h"
 #include "lacos/train/run/checkpoint.h"
 #include "lacos/train/run/folder.h"
@@ -210,7 +211,7 @@ class Run {
     if (progress_.step == 0) ForgetRecords(options_.output);
     session_->OpenLayerCache(loaded_, [this](const std::string& message) { Tell(message); });
     const Json run = MakeRunFile(options_, loaded_, *data_, dev_, *session_->backend, settings_);
-    WriteRunFile(options_.output, run);
+    WriteRunFile(RunFileOfFolder(options_.output), run);
     if (!repeated.IsNull()) {
       for (const std::string& difference : DifferencesFromRun(repeated, run)) {
         Warn(fmt::format("[{}] not the same run: {}; another result may follow", options_.repeats,
@@ -462,6 +463,8 @@ MemoryPlan PlanRun(const TrainOptions& options) { return Run(options, {}, {}).Pl
 
 TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
                   const std::function<bool()>& should_stop) {
+  if (!options.resume)
+    CheckOutput(options.output, {.overwrite = options.overwrite, .inputs = {options.model}});
   RunFolder folder(options.output);
   if (options.resume && RunFinished(options.output)) {
     TrainReport report = FinishedReport(options.output);

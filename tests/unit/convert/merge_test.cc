@@ -14,6 +14,7 @@
 #include "lacos/convert/gguf_tokenizer.h"
 #include "lacos/convert/low_rank.h"
 #include "lacos/convert/merged_weights.h"
+#include "lacos/convert/output/row_stream.h"
 #include "lacos/convert/quantize.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/safetensors.h"
@@ -287,9 +288,16 @@ TEST(MergeTest, WrongFoldersAreRefused) {
               HasSubstr("adapter_config.json"));
   EXPECT_THAT(ErrorOf([&] {
                 MergeFolder(folder / "base", folder / "adapter", folder / "base",
-                            {.overwrite = true});
+                            {.writing = {.overwrite = true}});
+              }),
+              HasSubstr("is the input itself"));
+  std::filesystem::copy_file(folder / "base/config.json", folder / "adapter/config.json");
+  EXPECT_THAT(ErrorOf([&] {
+                MergeFolder(folder / "base", folder / "adapter", folder / "adapter",
+                            {.writing = {.overwrite = true}});
               }),
               HasSubstr("is an input itself"));
+  std::filesystem::remove(folder / "adapter/config.json");
   TinyModel other = MakeTinyModel();
   other.config.layers = 1;
   std::erase_if(other.values, [](const auto& item) { return item.first.starts_with("h.1."); });
@@ -393,7 +401,7 @@ TEST(GgufExportTest, QueriesKeysAndValuesStandApart) {
   WriteModel(folder / "base", model);
   WriteText(folder / "base/tokenizer.json", ByteTokenizerJson().Dump());
   const MergeReport report =
-      ExportGguf(folder / "base", "", folder / "out.gguf", {.type = GgmlType::kF32, .merge = {}});
+      ExportGguf(folder / "base", "", folder / "out.gguf", {.type = GgmlType::kF32});
   EXPECT_EQ(report.merged, 0);
   const std::string file = ReadText(folder / "out.gguf");
   EXPECT_EQ(file.substr(0, 4), "GGUF");
@@ -423,7 +431,7 @@ TEST(GgufExportTest, RowsThatAreNoWholeBlocksStayF16AndItIsSaid) {
   WriteModel(folder / "base", model);
   WriteText(folder / "base/tokenizer.json", ByteTokenizerJson().Dump());
   const MergeReport report =
-      ExportGguf(folder / "base", "", folder / "out", {.type = GgmlType::kQ8_0, .merge = {}});
+      ExportGguf(folder / "base", "", folder / "out", {.type = GgmlType::kQ8_0});
   // Rows of 40 are no multiple of 32; those of 160 (dense_4h_to_h) are.
   ASSERT_EQ(report.warnings.size(), 1u);
   EXPECT_THAT(report.warnings[0], HasSubstr("7 matrices stay F16"));

@@ -85,8 +85,9 @@ TEST(Prune, WrongNumbersOfLayersAreRefused) {
       EXPECT_THAT(error.what(), HasSubstr("expected 1 to 1"));
     }
   }
-  EXPECT_THROW(PruneFolder(folder / "in", folder / "in", {.layers = 1, .overwrite = true}),
-               UserError);
+  EXPECT_THROW(
+      PruneFolder(folder / "in", folder / "in", {.layers = 1, .writing = {.overwrite = true}}),
+      UserError);
   EXPECT_THROW(PruneFolder(folder / "nowhere", folder / "out", {.layers = 1}), UserError);
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }

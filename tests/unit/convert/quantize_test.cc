@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <climits>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "lacos/base/parallel.h"
@@ -53,7 +56,8 @@ TEST(QuantizeTest, FoldersHoldTheCodesOfWholeMatrices) {
     WriteModel(folder / "in", model);
     for (const QuantScheme scheme : {QuantScheme::kLinear, QuantScheme::kDynamic}) {
       for (const int64_t block : {0, 64, 4096}) {
-        const QuantizeOptions options{.scheme = scheme, .block_size = block, .overwrite = true};
+        const QuantizeOptions options{
+            .scheme = scheme, .block_size = block, .writing = {.overwrite = true}};
         QuantizeFolder(folder / "in", folder / "out", options);
         const auto base_weights = BaseWeights::Open(folder / "out");
         EXPECT_EQ(base_weights->quantization().scheme, scheme);
@@ -121,11 +125,11 @@ TEST(QuantizeTest, TheReportIsTheErrorOfWhatWasWritten) {
   int calls = 0;
   int64_t last_done = 0, last_total = 0;
   QuantizeOptions options{.block_size = 64};
-  options.progress = [&](int64_t done, int64_t total) {
+  options.writing.progress = [&](const WorkProgress& work) {
     ++calls;
-    EXPECT_GT(done, last_done);
-    last_done = done;
-    last_total = total;
+    EXPECT_GT(work.done, last_done);
+    last_done = work.done;
+    last_total = work.total;
   };
   const QuantizeReport report = QuantizeFolder(folder / "in", folder / "out", options);
   EXPECT_EQ(calls, static_cast<int>(ListTensors(model.config).size()));
@@ -239,7 +243,8 @@ TEST(QuantizeTest, WrongRequestsAreRefused) {
   const auto error = [&](const std::string& output, const QuantizeOptions& options) {
     return ErrorOf([&] { QuantizeFolder(folder / "in", output, options); });
   };
-  EXPECT_THAT(error(folder / "in", {.overwrite = true}), HasSubstr("the model itself"));
+  EXPECT_THAT(error(folder / "in", {.writing = {.overwrite = true}}),
+              HasSubstr("the input itself"));
   EXPECT_THAT(error(folder / "out", {.block_size = 96}), HasSubstr("power of two"));
   EXPECT_THAT(error(folder / "out", {.block_size = 8192}), HasSubstr("power of two"));
   EXPECT_THAT(error(folder / "out", {.scheme = QuantScheme::kNone}), HasSubstr("scheme is none"));
@@ -247,6 +252,48 @@ TEST(QuantizeTest, WrongRequestsAreRefused) {
   EXPECT_THAT(error(folder / "out", {}), HasSubstr("--overwrite"));
   EXPECT_THAT(ErrorOf([&] { QuantizeFolder(folder / "out", folder / "again", {}); }),
               HasSubstr("quantised already"));
+}
+
+// Thrown by check_cancel: like a signal's, no std::exception.
+struct Cancelled {};
+
+TEST(QuantizeTest, ACancelledFolderLeavesNothingBehindWhereverItStops) {
+  const TestFolder folder;
+  WriteModel(folder / "in", MakeTinyModel());
+  std::atomic<int> calls = 0;
+  int last = INT_MAX;  // the call that cancels
+  const auto quantize = [&] {
+    calls = 0;
+    QuantizeFolder(folder / "in", folder / "out",
+                   {.writing = {.overwrite = true, .check_cancel = [&] {
+                                  if (calls++ >= last) throw Cancelled();
+                                }}});
+  };
+  quantize();
+  const int all = calls;
+  EXPECT_GT(all, static_cast<int>(ListTensors(MakeTinyModel().config).size()));
+  const std::string before = ReadText(folder / "out/lacos.json");
+  for (last = 0; last < all; ++last) {
+    EXPECT_THROW(quantize(), Cancelled) << last;
+    EXPECT_EQ(ReadText(folder / "out/lacos.json"), before) << last;
+    const std::filesystem::directory_iterator begin(folder.path());
+    EXPECT_EQ(std::distance(begin, std::filesystem::directory_iterator()), 2) << "in and out";
+  }
+}
+
+TEST(QuantizeTest, TheRecordHasTheCallersWordsAndTheFilesThatWereRead) {
+  const TestFolder folder;
+  WriteModel(folder / "in", MakeTinyModel());
+  Json record = Json::Object();
+  record.Set("command", "a test");
+  QuantizeFolder(folder / "in", folder / "out", {.writing = {.record = record}});
+  const Json run = Json::ReadFile(folder / "out/run.json");
+  EXPECT_THAT(run.Keys(), ElementsAre("command", "inputs"));
+  EXPECT_EQ(run.At("command").AsString(), "a test");
+  ASSERT_EQ(run.At("inputs").size(), 2u);
+  EXPECT_EQ(run.At("inputs")[0].At("path").AsString(), folder / "in/config.json");
+  EXPECT_EQ(run.At("inputs")[1].At("path").AsString(), folder / "in/model.safetensors");
+  EXPECT_THAT(VerifyManifest(folder / "out"), IsEmpty());
 }
 
 }  // namespace

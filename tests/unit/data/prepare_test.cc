@@ -39,7 +39,7 @@ class PrepareTest : public ::testing::Test {
                          .only = only,
                          .allow_incomplete = true,
                          .allow_changed_texts = changed_texts_,
-                         .overwrite = true});
+                         .writing = {.overwrite = true}});
   }
   std::string Error(const std::vector<std::string>& only = {}) {
     return ErrorOf([&] { Prepare(only); });

@@ -131,7 +131,7 @@ TEST(BitsandbytesLayout, EqualsWhatTransformersSavedByteForByte) {
     const std::string model =
         (std::string(input) == "original" ? kGolden : folder.path() + "/") + input;
     QuantizeFolder(model, folder / "out",
-                   {.layout = QuantizedLayout::kBitsandbytes, .overwrite = true});
+                   {.layout = QuantizedLayout::kBitsandbytes, .writing = {.overwrite = true}});
     const SafetensorsFile ours(folder / "out/model.safetensors");
     const SafetensorsFile theirs(kGolden + "bitsandbytes/model.safetensors");
     EXPECT_EQ(ours.tensors().size(), theirs.tensors().size());

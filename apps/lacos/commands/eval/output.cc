@@ -159,28 +159,4 @@ Json ResultsReport(const EvaluationResults& results, double confidence) {
   return report;
 }
 
-Json ComparisonReport(const std::vector<Comparison>& comparisons,
-                      const std::vector<std::string>& apart) {
-  Json list = Json::Array();
-  for (const Comparison& c : comparisons) {
-    Json json = Json::Object();
-    json.Set("name", c.label);
-    json.Set("convention", c.convention);
-    json.Set("measure", c.measure);
-    json.Set("n", c.n);
-    json.Set("a", NumberOrNull(c.a));
-    json.Set("b", NumberOrNull(c.b));
-    json.Set("difference", NumberOrNull(c.a - c.b));
-    SetInterval(c.difference.interval, json);
-    json.Set("p", NumberOrNull(c.difference.p));
-    list.Append(json);
-  }
-  Json names = Json::Array();
-  for (const std::string& name : apart) names.Append(name);
-  Json report = Json::Object();
-  report.Set("comparisons", list);
-  report.Set("not_compared", names);
-  return report;
-}
-
 }  // namespace lacos::cli

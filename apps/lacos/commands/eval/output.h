@@ -15,7 +15,5 @@ std::string ComparisonTable(const std::vector<Comparison>& comparisons, const st
 
 // {"model", "tasks", "average", "aggregates"}: docs/contract.md.
 Json ResultsReport(const EvaluationResults& results, double confidence);
-Json ComparisonReport(const std::vector<Comparison>& comparisons,
-                      const std::vector<std::string>& apart);
 
 }  // namespace lacos::cli

@@ -16,8 +16,8 @@
 #include "lacos/io/archive.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
-#include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
+#include "lacos/record/run_record.h"
 
 namespace lacos {
 namespace {
@@ -134,13 +134,13 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
         "[{}] does not exist; expected a folder of downloaded test sets, or one archive; check the path",
         from));
   }
-  RefuseExisting(options.to, options.overwrite);
+  RefuseExisting(options.to, options.writing.overwrite);
   const std::string root = is_file ? fs::path(from).parent_path().string() : from;
   const std::vector<std::string> names =
       is_file ? std::vector<std::string>{fs::path(from).filename().string()}
               : FileTree(from).files();
 
-  AtomicFolder folder(options.to, options.overwrite);
+  AtomicFolder folder(options.to, options.writing.overwrite);
   SuiteWriter writer(folder.temporary(),
                      {.only = options.only, .allow_changed_texts = options.allow_changed_texts});
   auto formats = MakeRawFormats();
@@ -149,12 +149,13 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   std::vector<PrepareNote> recognized;
   UnpackCounts counts;
   std::vector<std::string> used;  // raw files that gave something
+  int64_t seen = 0;
   std::string current;
   const size_t prefix = root.empty() ? 0 : root == "/" ? 1 : root.size() + 1;
   const UnpackOptions unpack{.wants =
                                  [&](const std::string& shown) {
                                    const std::string name = shown.substr(prefix);
-                                   if (options.between) options.between(name);
+                                   options.writing.Report({.done = seen++, .now = name});
                                    if (FormatFor(formats, name) != nullptr) return true;
                                    const std::string what = RecognizedOnly(LowerParts(name));
                                    if (!what.empty())
@@ -195,12 +196,12 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   report.files = counts.files;
   report.skipped_members = counts.skipped;
   if (!report.absent.empty() && !options.allow_incomplete) return report;
-  if (options.run_record)
-    WriteRunRecord(folder.temporary(), [&] { return options.run_record(used); });
+  const auto add_inputs = [&](RunInputs& inputs) {
+    for (const std::string& path : used) inputs.AddFile("raw", path);
+  };
   Json manifest = Json::Object();
   manifest.Set("kind", "suite");
-  WriteManifest(folder.temporary(), manifest);
-  folder.Commit();
+  CommitFolder(folder, options.writing, {.inputs = add_inputs}, manifest);
   report.written = true;
   return report;
 }

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "lacos/data/prepare/suite_writer.h"
 #include "lacos/data/suite.h"
+#include "lacos/io/output.h"
 
 namespace lacos {
 
@@ -18,12 +18,9 @@ struct PrepareOptions {
   bool allow_incomplete = false;  // goes on where sets are absent
   bool allow_changed_texts =
       false;  // takes texts that are not the published ones; counts and scores are checked
-  bool overwrite = false;
-  // Gives the text of run.json, asked for when all else is written, with the raw files (archives as
-  // a whole) that gave something; absent: the suite has none.
-  std::function<std::string(const std::vector<std::string>& raw_files)> run_record;
-  // Called before each file, members of archives included; what it throws ends the work.
-  std::function<void(const std::string& file)> between;
+  // Its progress counts files, members of archives included, and names the next one; how many there
+  // are is not known. run.json names the raw files (archives as a whole) that gave something.
+  OutputOptions writing;
 };
 
 struct PrepareReport {

@@ -11,11 +11,10 @@
 #include "lacos/data/training_texts.h"
 #include "lacos/formats/export.h"
 #include "lacos/formats/model_card.h"
-#include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
-#include "lacos/record/inputs.h"
+#include "lacos/record/run_record.h"
 #include "lacos/train/run/identity.h"
 
 namespace lacos {
@@ -118,16 +117,6 @@ void ForgetRecords(const std::string& output) {
   if (error) FailWrite(output, error.message());
 }
 
-Json KernelsJson(const KernelInfo& info) {
-  Json names = Json::Array();
-  for (const std::string& kernel : info.kernels) names.Append(kernel);
-  Json kernels = Json::Object();
-  kernels.Set("backend", info.backend);
-  kernels.Set("isa", info.isa);
-  kernels.Set("kernels", names);
-  return kernels;
-}
-
 Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
                  const ScoredPairs& dev, const Backend& backend, const Json& settings) {
   Json run =
@@ -142,10 +131,6 @@ Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const T
   run.Set("settings", settings);
   run.Set("data", DataJson(data, dev));
   return run;
-}
-
-void WriteRunFile(const std::string& output, const Json& run) {
-  WriteFileAtomically((fs::path(output) / "run.json").string(), run.Dump(2) + "\n");
 }
 
 bool RunFinished(const std::string& output) {
@@ -163,7 +148,7 @@ TrainReport FinishedReport(const std::string& output) {
         output, problem.file, problem.found, problem.expected));
   }
   TrainReport report;
-  const Json run = Json::ReadFile((fs::path(output) / "run.json").string());
+  const Json run = Json::ReadFile(RunFileOfFolder(output));
   report.steps = run.At("settings").At("total_steps").AsInt();
   return report;
 }

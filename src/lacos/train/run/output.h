@@ -16,13 +16,10 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
 
 // Removes metrics.jsonl and TensorBoard's files of a run that starts again at step 0.
 void ForgetRecords(const std::string& output);
-// {"backend", "isa", "kernels"} of a run.json.
-Json KernelsJson(const KernelInfo& info);
 // run.json: the program's own record with inputs, kernels, settings and data, for people, for the
 // report and for repeating the run.
 Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
                  const ScoredPairs& dev, const Backend& backend, const Json& settings);
-void WriteRunFile(const std::string& output, const Json& run);
 
 // Whether the folder holds a finished run, and what that run reported (UserError when its files are
 // damaged).

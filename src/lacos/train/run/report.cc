@@ -17,6 +17,8 @@
 #include "lacos/io/json_numbers.h"
 #include "lacos/io/line_reader.h"
 #include "lacos/io/paths.h"
+#include "lacos/record/run_file.h"
+#include "lacos/record/run_record.h"
 #include "lacos/report/page.h"
 #include "lacos/train/loss_kind.h"
 
@@ -440,21 +442,20 @@ class RunPage {
 }  // namespace
 
 void WriteRunReport(const std::string& folder) {
-  const std::string run_path = (fs::path(folder) / "run.json").string();
+  const std::string run_path = RunFileOfFolder(folder);
   if (!FileExists(run_path)) {
     throw UserError(fmt::format(
         "[{}] has no run.json; expected the output folder of 'lacos train'; check the path",
         folder));
   }
-  const Json run = Json::ReadFile(run_path);
-  const auto command = run.Find("command");
-  if (!run.Has("settings") || (command && command->AsString() != "train")) {
+  const RunFile run(run_path);
+  if (!run.json().Has("settings") || !run.IsOf("train")) {
     throw UserError(fmt::format(
         "[{}] is no record of a training run; expected the output folder of 'lacos train'; "
         "check the path",
         run_path));
   }
-  RunPage page(folder, run, ReadMetrics((fs::path(folder) / "metrics.jsonl").string()));
+  RunPage page(folder, run.json(), ReadMetrics((fs::path(folder) / "metrics.jsonl").string()));
   WriteFileAtomically((fs::path(folder) / "report.html").string(), page.Html());
 }
 
