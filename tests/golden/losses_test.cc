@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"
-#include "lacos/train/losses.h"
+#include "lacos/train/losses/make_loss.h"
 
 namespace lacos {
 namespace {
@@ -41,10 +41,9 @@ TEST_P(LossGolden, ValueAndGradientsEqualSentenceTransformers) {
   const TensorView vectors = Rows(arena, *backend, parts, kWidth);
   const TensorView dvectors = arena.Allocate(backend->Types().gradient, vectors.shape);
   LossBatch batch{.examples = kExamples, .negatives = loss_case.negatives ? kExamples : 0};
-  if (loss_case.options.kind == LossKind::kSoftmax) batch.labels = ReadInt64s(file, "label");
-  if (loss_case.options.kind == LossKind::kCosine || loss_case.options.kind == LossKind::kCosent) {
-    batch.scores = ReadFloats(file, "score");
-  }
+  const LossInputs inputs = DescribeLoss(loss_case.options.kind).inputs;
+  if (inputs.NeedsLabels()) batch.labels = ReadInt64s(file, "label");
+  if (inputs.NeedsScores()) batch.scores = ReadFloats(file, "score");
   const std::unique_ptr<Loss> loss = MakeLoss(*backend, loss_case.options, kWidth);
   const std::vector<TrainableTensor> head = loss->parameters();
   if (!head.empty()) {  // the recorded classifier [3, 144] holds u, v and |u - v| side by side

@@ -4,7 +4,7 @@
 
 #include "golden/golden_files.h"
 #include "lacos/train/gradient_step.h"
-#include "lacos/train/losses.h"
+#include "lacos/train/losses/make_loss.h"
 #include "lacos/train/optimizer.h"
 #include "lacos/train/trainer.h"
 

@@ -2,6 +2,7 @@
 // leaving a file.
 
 #include "lacos/io/json.h"
+#include "lacos/train/losses/loss_kind.h"
 #include "program.h"
 
 namespace lacos {
@@ -32,7 +33,7 @@ void ExpectShare(const Json& json, double flops_per_weight) {
   EXPECT_GT(json.At("ceiling").At("gbytes_per_second").AsDouble(), 0);
 }
 
-class BenchTrainLosses : public testing::TestWithParam<const char*> {};
+class BenchTrainLosses : public testing::TestWithParam<std::string> {};
 
 TEST_P(BenchTrainLosses, RunsStepsOnGeneratedTextsOfEveryObjective) {
   const Json json = Bench({"train", "--model", TinyModel(), "--steps", "2", "--batch-size", "8",
@@ -44,9 +45,8 @@ TEST_P(BenchTrainLosses, RunsStepsOnGeneratedTextsOfEveryObjective) {
   EXPECT_LE(2 * json.At("fastest_step_seconds").AsDouble(),
             json.At("seconds").AsDouble() * (1 + 1e-9));
 }
-INSTANTIATE_TEST_SUITE_P(Losses, BenchTrainLosses,
-                         testing::Values("mnr", "softmax", "cosine", "cosent", "triplet"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Losses, BenchTrainLosses, testing::ValuesIn(WordsOf<LossKind>()),
+                         [](const auto& info) { return info.param; });
 
 TEST(BenchTrain, TakesDataOfItsOwnAndRepeatsWhatIsTooShort) {
   const TempFolder folder;

@@ -183,6 +183,18 @@ TEST(TrainCommand, EveryObjectiveTrainsAndItsOutputEmbeds) {
   }
 }
 
+TEST(TrainCommand, FewerTripletsThanABatchHoldsAreTrainedOn) {
+  const TempFolder folder;
+  std::string triplets = "anchor\tpositive\tnegative\n";
+  for (int i = 0; i < 5; ++i)
+    triplets += Sentence(i) + "\t" + Sentence(50 + i) + "\t" + Sentence(90 + i) + "\n";
+  const RunResult result =
+      RunLacos(TrainArguments(folder.Write("triplets.tsv", triplets), folder / "out",
+                              {"--loss", "triplet", "--batch-size", "64", "--json"}));
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_GT(Json::Parse(result.out, "stdout").At("steps").AsInt(), 0);
+}
+
 TEST(TrainCommand, DevScoresChooseTheAdapter) {
   const TempFolder folder;
   std::string dev = "sentence1\tsentence2\tscore\n";

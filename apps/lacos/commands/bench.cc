@@ -19,6 +19,7 @@
 #include "lacos/io/manifest.h"
 #include "lacos/kernels/ceiling.h"
 #include "lacos/model/cold_base.h"
+#include "lacos/train/losses/make_loss.h"
 #include "lacos/train/step_bench.h"
 #include "terminal/interrupt.h"
 #include "terminal/machine.h"
@@ -160,8 +161,9 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
     files.push_back(ReadExamples(path, options.examples));
   if (files.empty()) {
     const int64_t count = (flags.steps + 1) * options.batch.batch_size;
-    files.push_back(BenchTexts(*loaded.tokenizer, globals.seed)
-                        .MakeExamples(options.loss.kind, count, options.max_length));
+    files.push_back(
+        BenchTexts(*loaded.tokenizer, globals.seed)
+            .MakeExamples(DescribeLoss(options.loss.kind).inputs, count, options.max_length));
   }
   PeakMemory memory;
   Progress progress(globals, {.what = "training", .unit = "steps", .total = flags.steps});

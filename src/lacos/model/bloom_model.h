@@ -10,17 +10,10 @@
 #include "lacos/formats/base_weights.h"
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/nn/layers.h"
+#include "lacos/nn/trainable_tensor.h"
 #include "lacos/tensor/arena.h"
 
 namespace lacos {
-
-// A trainable tensor with its PEFT-independent name, listed once for the optimizer, checkpoints and
-// export.
-struct TrainableTensor {
-  std::string name;  // "h.0.self_attention.query_key_value.lora_A", "h.0.mlp.dense_h_to_4h.bias"
-  TensorView value;
-  TensorView gradient;
-};
 
 class BloomModel {
  public:

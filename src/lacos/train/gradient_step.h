@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "lacos/model/encoder.h"
-#include "lacos/train/losses.h"
+#include "lacos/train/losses/loss.h"
 
 namespace lacos {
 

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "lacos/base/enum_names.h"
-#include "lacos/model/bloom_model.h"
+#include "lacos/kernels/backend.h"
+#include "lacos/nn/trainable_tensor.h"
 
 namespace lacos {
 

@@ -8,6 +8,7 @@
 #include "lacos/base/process.h"
 #include "lacos/kernels/dry_backend.h"
 #include "lacos/model/streaming.h"
+#include "lacos/train/losses/make_loss.h"
 
 namespace lacos {
 namespace {
@@ -90,7 +91,7 @@ class Planner {
     Encoder encoder(model_, options);
     const bool keys = request_.keys;
     GradientStep(encoder, *loss_, BatchOf(request_.lengths, request_.rows, keys),
-                 request_.loss_shape, strategy);
+                 request_.loss_batch, strategy);
     if (strategy.chunk_tokens > 0) RunFullChunk(encoder, strategy.chunk_tokens, keys);
     if (request_.evaluation_tokens > 0) {
       const int64_t longest = request_.evaluation_longest,

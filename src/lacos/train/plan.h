@@ -11,7 +11,7 @@
 #include "lacos/base/enum_names.h"
 #include "lacos/model/bloom_model.h"
 #include "lacos/train/gradient_step.h"
-#include "lacos/train/losses.h"
+#include "lacos/train/losses/loss.h"
 #include "lacos/train/optimizer.h"
 
 namespace lacos {
@@ -35,7 +35,7 @@ struct PlanRequest {
   bool keys = false;  // something is dropped: rows carry dropout keys
   EncoderOptions encoder;
   LossOptions loss;
-  LossBatch loss_shape;  // examples and negatives of that batch
+  LossBatch loss_batch;  // that batch, as LossInputs::Placeholder gives it
   OptimizerOptions optimizer;
   // What else a run does between steps: dev texts encoded at a time (tokens of a batch, of its
   // longest text), and bytes that it holds meanwhile.

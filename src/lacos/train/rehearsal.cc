@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <vector>
 
+#include "lacos/train/losses/make_loss.h"
+
 namespace lacos {
 namespace {
 
 // Wide and deep enough that oneDNN's products cut their inputs into blocks of the usual size.
 constexpr int64_t kWidth = 256;
-constexpr int64_t kTexts = 24;  // 8 triplets
+constexpr int64_t kTexts = 24;  // 12 pairs or 8 triplets
 constexpr int64_t kTextTokens = 10;
 
 }  // namespace
@@ -43,14 +45,8 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   encoder.arena().Reserve(size_t{16}
                           << 20);  // more than it takes; a whole chunk would be much of a ulimit -d
 
-  LossBatch shape{.examples = kTexts / 2};
-  if (options.loss.kind == LossKind::kTriplet)
-    shape = {.examples = kTexts / 3, .negatives = kTexts / 3};
-  if (options.loss.kind == LossKind::kSoftmax)
-    shape.labels.assign(static_cast<size_t>(shape.examples), 0);
-  if (options.loss.kind == LossKind::kCosine || options.loss.kind == LossKind::kCosent) {
-    shape.scores.assign(static_cast<size_t>(shape.examples), 0.0f);
-  }
+  const LossInputs inputs = DescribeLoss(options.loss.kind).inputs;
+  const LossBatch batch = inputs.Placeholder(kTexts / inputs.Texts(), kTexts);
   PackedTexts texts;
   for (int64_t n = 0; n < kTexts; ++n) {
     texts.Add(std::vector<int32_t>(kTextTokens, static_cast<int32_t>(n)));
@@ -59,7 +55,7 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
     texts.keys.assign(static_cast<size_t>(texts.Tokens()), 1);
   }
   optimizer.ZeroGradients();
-  GradientStep(encoder, *loss, texts, shape, {});
+  GradientStep(encoder, *loss, texts, batch, {});
   optimizer.MeasureGradients();
   optimizer.Step(options.learning_rate, 1);
 }

@@ -12,6 +12,7 @@
 #include "lacos/kernels/timed_backend.h"
 #include "lacos/model/layer_cache_key.h"
 #include "lacos/model/streaming.h"
+#include "lacos/train/losses/make_loss.h"
 #include "lacos/train/rehearsal.h"
 
 namespace lacos {
@@ -47,13 +48,6 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
   optimizer = std::make_unique<Optimizer>(*backend, options.optimizer, std::move(tensors));
   const int64_t adapter_resident = ReadMemoryUse().rss_bytes - before.rss_bytes;
 
-  LossBatch shape{.examples = std::min(options.batch.batch_size, largest.rows / 2)};
-  shape.negatives = largest.rows - 2 * shape.examples;
-  const auto examples = static_cast<size_t>(shape.examples);
-  if (options.loss.kind == LossKind::kSoftmax) shape.labels.assign(examples, 0);
-  if (options.loss.kind == LossKind::kCosine || options.loss.kind == LossKind::kCosent) {
-    shape.scores.assign(examples, 0.0f);
-  }
   const int64_t dimension = model->config().hidden_size;
   plan = PlanTraining(
       *backend, loaded.base_weights, std::move(adapter),
@@ -65,7 +59,8 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
        .keys = needs_keys,
        .encoder = encoder_options,
        .loss = options.loss,
-       .loss_shape = shape,
+       .loss_batch =
+           DescribeLoss(options.loss.kind).inputs.Placeholder(largest.examples, largest.rows),
        .optimizer = options.optimizer,
        .evaluation_tokens = dev_pairs > 0 ? evaluation_tokens : 0,
        .evaluation_longest = std::min(options.max_length, evaluation_tokens),

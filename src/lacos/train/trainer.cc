@@ -17,6 +17,7 @@
 #include "lacos/record/differences.h"
 #include "lacos/record/run_record.h"
 #include "lacos/train/bad_step.h"
+#include "lacos/train/losses/make_loss.h"
 #include "lacos/train/run/checkpoint.h"
 #include "lacos/train/run/folder.h"
 #include "lacos/train/run/metrics_log.h"
@@ -102,12 +103,13 @@ class Run {
       } else {
         loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
       }
-      const int64_t texts =
-          options_.batch.batch_size * (options_.loss.kind == LossKind::kTriplet ? 3 : 2);
+      const int64_t examples = options_.batch.batch_size;
+      const int64_t texts = examples * DescribeLoss(options_.loss.kind).inputs.Texts();
       steps_.largest = {.tokens = texts * options_.max_length,
                         .lengths = std::vector<int32_t>(static_cast<size_t>(texts),
                                                         static_cast<int32_t>(options_.max_length)),
-                        .rows = texts};
+                        .rows = texts,
+                        .examples = examples};
       dropout_ = UniformDropout(options_.dropout.value_or(0));
     } else {
       Load();

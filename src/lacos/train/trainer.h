@@ -10,7 +10,7 @@
 
 #include "lacos/model/loaded_model.h"
 #include "lacos/train/gradient_step.h"
-#include "lacos/train/losses.h"
+#include "lacos/train/losses/loss.h"
 #include "lacos/train/optimizer.h"
 #include "lacos/train/plan.h"
 #include "lacos/train/schedule.h"

@@ -11,6 +11,7 @@
 #include "lacos/base/parallel.h"
 #include "lacos/base/rng.h"
 #include "lacos/model/repeats.h"
+#include "lacos/train/losses/make_loss.h"
 
 namespace lacos {
 namespace {
@@ -31,40 +32,9 @@ std::string_view KindName(ExampleKind kind) {
   return "?";
 }
 
-bool Suits(LossKind loss, ExampleKind kind) {
-  switch (loss) {
-    case LossKind::kMnr:
-      return kind == ExampleKind::kPairs || kind == ExampleKind::kClasses ||
-             kind == ExampleKind::kUnlabelled;
-    case LossKind::kSoftmax:
-      return kind == ExampleKind::kLabelled;
-    case LossKind::kCosine:
-    case LossKind::kCosent:
-      return kind == ExampleKind::kScored;
-    case LossKind::kTriplet:
-      return kind == ExampleKind::kPairs;
-  }
-  return false;
-}
-
-std::string_view Wanted(LossKind loss) {
-  switch (loss) {
-    case LossKind::kMnr:
-      return "pairs (with or without labels), texts with class labels, or texts alone";
-    case LossKind::kSoftmax:
-      return "columns sentence1, sentence2 and label";
-    case LossKind::kCosine:
-    case LossKind::kCosent:
-      return "columns sentence1, sentence2 and score";
-    case LossKind::kTriplet:
-      return "columns anchor, positive and negative, or NLI pairs with --hard-negatives";
-  }
-  return "?";
-}
-
-// A triplet loss takes one negative at a time: an example with k negatives becomes k examples, one
-// without none is dropped.
-void ExpandTriplets(ExampleFile& file) {
+// For a loss that takes one negative an example: one with k negatives becomes k examples, and one
+// without negatives is left out.
+void ExpandTriplets(const LossInputs& inputs, ExampleFile& file) {
   std::vector<Example> expanded;
   for (const Example& example : file.examples) {
     for (size_t k = 2; k < example.texts.size(); ++k) {
@@ -76,7 +46,7 @@ void ExpandTriplets(ExampleFile& file) {
   if (expanded.empty()) {
     throw UserError(
         fmt::format("[{}] no example has a negative; expected {}; add negatives or use --loss mnr",
-                    file.path, Wanted(LossKind::kTriplet)));
+                    file.path, inputs.expected));
   }
   file.examples = std::move(expanded);
 }
@@ -95,13 +65,14 @@ double LargestScore(const std::vector<ExampleFile>& files) {
 TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& tokenizer,
                            const TrainingDataOptions& options)
     : files_(std::move(files)), options_(options) {
+  const LossInputs inputs = DescribeLoss(options_.loss).inputs;
   for (ExampleFile& file : files_) {
-    if (!Suits(options_.loss, file.kind)) {
+    if (!inputs.Takes(file.kind)) {
       throw UserError(
           fmt::format("[{}] the file holds {}; --loss {} expects {}; choose another --loss or file",
-                      file.path, KindName(file.kind), Name(options_.loss), Wanted(options_.loss)));
+                      file.path, KindName(file.kind), Name(options_.loss), inputs.expected));
     }
-    if (options_.loss == LossKind::kTriplet) ExpandTriplets(file);
+    if (inputs.one_negative) ExpandTriplets(inputs, file);
   }
   if (options_.score_maximum == 0) {
     const double largest = LargestScore(files_);
@@ -187,6 +158,11 @@ void TrainingData::ForEachRow(const Batch& batch, F&& visit) const {
   }
 }
 
+int64_t TrainingData::LossExamples(const Batch& batch) const {
+  const auto drawn = static_cast<int64_t>(batch.examples.size());
+  return files_[batch.file].kind == ExampleKind::kClasses ? drawn / 2 : drawn;
+}
+
 TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) const {
   TrainingBatch result;
   const ExampleFile& file = files_[batch.file];
@@ -209,8 +185,7 @@ TrainingBatch TrainingData::Build(const Batch& batch, int64_t step, bool keys) c
     }
   });
   const bool classes = file.kind == ExampleKind::kClasses;
-  result.loss.examples =
-      static_cast<int64_t>(classes ? batch.examples.size() / 2 : batch.examples.size());
+  result.loss.examples = LossExamples(batch);
   result.loss.negatives = result.texts.Texts() - 2 * result.loss.examples;
   for (size_t i = 0; i < batch.examples.size(); i += classes ? 2 : 1) {
     const Example& example = file.examples[batch.examples[i]];
@@ -237,7 +212,7 @@ TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch, bool keys) c
   std::vector<int32_t> seen_in(static_cast<size_t>(distinct_texts_), -1);
   for (size_t i = 0; i < epoch.batches.size(); ++i) {
     const Batch& batch = epoch.batches[i];
-    Extent extent;
+    Extent extent{.examples = LossExamples(batch)};
     ForEachRow(batch, [&](int64_t example, size_t text, int) {
       const TextIds& entry = Entry(batch.file, example, text);
       extent.rows += 1;

@@ -11,7 +11,7 @@
 #include "lacos/model/encoder.h"
 #include "lacos/model/loaded_model.h"
 #include "lacos/text/tokenize.h"
-#include "lacos/train/losses.h"
+#include "lacos/train/losses/loss.h"
 
 namespace lacos {
 
@@ -57,6 +57,7 @@ class TrainingData {
     int64_t tokens = 0;            // computed
     std::vector<int32_t> lengths;  // of the texts that are computed, in row order
     int64_t rows = 0;              // that the loss sees, at least as many
+    int64_t examples = 0;          // that these rows belong to, as in LossBatch
   };
   Extent LargestBatch(const Epoch& epoch, bool keys) const;
   // Distinct texts of all files, and their tokens.
@@ -78,6 +79,8 @@ class TrainingData {
                                    static_cast<size_t>(entry.length));
   }
   void NumberTexts();
+  // The examples of a batch as the loss counts them: two texts of a class are one.
+  int64_t LossExamples(const Batch& batch) const;
   // Calls visit(example, text index, view) in row order.
   template <class F>
   void ForEachRow(const Batch& batch, F&& visit) const;

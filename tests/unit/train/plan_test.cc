@@ -69,7 +69,7 @@ TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
                         {.memory_budget = budget,
                          .lengths = std::vector<int32_t>(16, 30),
                          .encoder = {.streaming = streaming},
-                         .loss_shape = {.examples = 8}});
+                         .loss_batch = {.examples = 8}});
   };
   const auto component = [](const PlannedStrategy& strategy, const std::string& name) {
     for (const auto& [key, bytes] : strategy.components) {

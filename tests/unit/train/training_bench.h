@@ -8,6 +8,7 @@
 
 #include "lacos/base/rng.h"
 #include "lacos/train/gradient_step.h"
+#include "lacos/train/losses/make_loss.h"
 #include "lacos/train/optimizer.h"
 #include "lacos/train/trainer.h"
 #include "test_paths.h"

@@ -55,14 +55,12 @@ std::string BenchTexts::Make(const LengthDistribution& lengths, int64_t max_toke
   return text;
 }
 
-ExampleFile BenchTexts::MakeExamples(LossKind loss, int64_t count, int64_t max_tokens) {
-  ExampleFile file{.path = "generated", .rows = count};
-  if (loss == LossKind::kSoftmax) file.kind = ExampleKind::kLabelled;
-  if (loss == LossKind::kCosine || loss == LossKind::kCosent) file.kind = ExampleKind::kScored;
-  const int texts = loss == LossKind::kTriplet ? 3 : 2;
+ExampleFile BenchTexts::MakeExamples(const LossInputs& inputs, int64_t count, int64_t max_tokens) {
+  ExampleFile file{.path = "generated", .kind = inputs.kinds.front(), .rows = count};
   for (int64_t i = 0; i < count; ++i) {
     Example& example = file.examples.emplace_back();
-    for (int k = 0; k < texts; ++k) example.texts.push_back(Make(LengthDistribution(), max_tokens));
+    for (int k = 0; k < inputs.Texts(); ++k)
+      example.texts.push_back(Make(LengthDistribution(), max_tokens));
     example.label = static_cast<int32_t>(i % 3);
     example.score = random_.Uniform();
     example.line = i + 1;

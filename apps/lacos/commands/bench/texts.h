@@ -10,7 +10,7 @@
 #include "lacos/base/rng.h"
 #include "lacos/data/examples.h"
 #include "lacos/text/tokenizer.h"
-#include "lacos/train/losses.h"
+#include "lacos/train/losses/loss.h"
 
 namespace lacos::cli {
 
@@ -32,8 +32,8 @@ class BenchTexts {
   // equal while `max_tokens` leaves room for that: equal texts of a batch are computed only once.
   std::string Make(const LengthDistribution& lengths, int64_t max_tokens);
 
-  // Pairs of short texts, with what the objective needs beside them: labels, scores, negatives.
-  ExampleFile MakeExamples(LossKind loss, int64_t count, int64_t max_tokens);
+  // Pairs of short texts, with what a loss needs beside them: labels, scores, negatives.
+  ExampleFile MakeExamples(const LossInputs& inputs, int64_t count, int64_t max_tokens);
 
  private:
   Random random_;

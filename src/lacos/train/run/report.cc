@@ -20,7 +20,7 @@
 #include "lacos/record/run_file.h"
 #include "lacos/record/run_record.h"
 #include "lacos/report/page.h"
-#include "lacos/train/loss_kind.h"
+#include "lacos/train/losses/make_loss.h"
 
 namespace lacos {
 namespace {
@@ -256,9 +256,9 @@ class RunPage {
   }
 
   // A curve over the steps, smoothed where it is long enough, with the raw values behind.
-  Chart StepChart(const char* id, const char* title, const char* y_title,
+  Chart StepChart(const char* id, const char* title, std::string_view y_title,
                   const std::vector<double>& values, bool smooth) const {
-    Chart chart{.id = id, .title = title, .x_title = "step", .y_title = y_title};
+    Chart chart{.id = id, .title = title, .x_title = "step", .y_title = std::string(y_title)};
     if (smooth && m_.step.size() >= 20) {
       chart.series.push_back({"each step", m_.step, values, SeriesStyle::kFaint});
       chart.series.push_back(
@@ -271,13 +271,13 @@ class RunPage {
   }
 
   // What the run trained by: `lacos train` calls it "objective" in run.json, a sweep's cell "loss".
-  std::optional<LossKind> Objective() const {
+  LossKind Objective() const {
     const Json settings = run_.At("settings");
     for (const char* key : {"objective", "loss"}) {
       if (const auto word = settings.Find(key); word && word->IsString())
-        return Parse<LossKind>(word->AsString());
+        return Parse<LossKind>(word->AsString()).value_or(LossOptions().kind);
     }
-    return std::nullopt;
+    return LossOptions().kind;
   }
 
   std::vector<Chart> Curves() const {
@@ -291,8 +291,7 @@ class RunPage {
     if (std::any_of(m_.accuracy.begin(), m_.accuracy.end(),
                     [](double value) { return std::isfinite(value); })) {
       charts.push_back(StepChart("accuracy", "Accuracy in the batch",
-                                 "positive ranks first, % of anchors", m_.accuracy, true));
-      if (Objective() == LossKind::kSoftmax) charts.back().y_title = "classified right, % of pairs";
+                                 DescribeLoss(Objective()).accuracy, m_.accuracy, true));
     }
     charts.push_back(
         StepChart("learning_rate", "Learning rate", "learning rate", m_.learning_rate, false));

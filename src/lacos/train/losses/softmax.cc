@@ -1,0 +1,93 @@
+#include "lacos/train/losses/softmax.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "lacos/base/rng.h"
+#include "lacos/train/losses/loss_steps.h"
+
+namespace lacos {
+namespace {
+
+// The classifier's weight [3, 3D] is held as three [3, D] parts.
+class SoftmaxLoss final : public Loss {
+ public:
+  SoftmaxLoss(Backend& backend, const LossOptions& options, int64_t dimension) : backend_(backend) {
+    Random random(options.seed, RandomStream::kHead);
+    // torch.nn.Linear's default
+    const double bound = 1 / std::sqrt(3.0 * static_cast<double>(dimension));
+    const auto make = [&](const std::string& name, Shape shape) {
+      const DType dtype = backend_.Types().parameter;
+      const size_t bytes = static_cast<size_t>(shape.Elements()) * SizeOf(dtype);
+      TrainableTensor tensor{.name = name, .value = {}, .gradient = {}};
+      for (TensorView* view : {&tensor.value, &tensor.gradient}) {
+        buffers_.push_back(backend_.Allocate(bytes));
+        *view = {buffers_.back().data(), dtype, shape};
+      }
+      std::vector<float> initial(static_cast<size_t>(shape.Elements()));
+      for (float& value : initial) value = static_cast<float>((2 * random.Uniform() - 1) * bound);
+      UploadFloats(backend_, initial, tensor.value);
+      parameters_.push_back(tensor);
+    };
+    make("classifier.u", {kLabels, dimension});
+    make("classifier.v", {kLabels, dimension});
+    make("classifier.difference", {kLabels, dimension});
+    make("classifier.bias", {1, kLabels});
+  }
+
+  std::vector<TrainableTensor> parameters() const override { return parameters_; }
+
+  LossResult Compute(Arena& arena, const LossBatch& batch, const TensorView& vectors,
+                     const TensorView& dvectors) override {
+    const ArenaScope scope(arena);
+    const TypeSet types = backend_.Types();
+    const int64_t n = batch.examples;
+    const TensorView u = vectors.Rows(0, n), v = vectors.Rows(n, 2 * n);
+    const TensorView du = dvectors.Rows(0, n), dv = dvectors.Rows(n, 2 * n);
+    const TensorView difference = arena.Allocate(vectors.dtype, u.shape);
+    const TensorView ddifference = arena.Allocate(types.gradient, u.shape);
+    const TensorView logits = arena.Allocate(types.gradient, {n, kLabels});
+    const TensorView dlogits = arena.Allocate(types.gradient, {n, kLabels});
+    const TensorView ones = arena.Allocate(types.gradient, {n, 1});
+    const TensorView loss = arena.Allocate(types.statistic, {1});
+    const TensorView features[] = {u, v, difference};
+    const TensorView dfeatures[] = {du, dv, ddifference};
+
+    backend_.Fill(ones, 1);
+    backend_.AbsDifference(u, v, difference);
+    backend_.MatMul(ones, false, parameters_[3].value, false, 1, 0, logits);
+    for (int i = 0; i < 3; ++i)
+      backend_.MatMul(features[i], false, parameters_[i].value, true, 1, 1, logits);
+    backend_.SoftmaxCrossEntropy(logits, {}, UploadTargets(backend_, arena, batch.labels), loss,
+                                 dlogits);
+    for (int i = 0; i < 3; ++i) {
+      backend_.MatMul(dlogits, false, parameters_[i].value, false, 1, 0, dfeatures[i]);
+      backend_.MatMul(dlogits, true, features[i], false, 1, 1, parameters_[i].gradient);
+    }
+    backend_.MatMul(ones, true, dlogits, false, 1, 1, parameters_[3].gradient);
+    backend_.AbsDifferenceBackward(ddifference, u, v, du, dv);
+    LossResult result = DownloadLoss(backend_, loss);
+    result.accuracy = ShareOfTargetsFirst(backend_, logits, batch.labels, {});
+    return result;
+  }
+
+ private:
+  static constexpr int64_t kLabels = 3;
+  Backend& backend_;
+  std::vector<Buffer> buffers_;
+  std::vector<TrainableTensor> parameters_;  // u, v, difference, bias
+};
+
+}  // namespace
+
+LossDescription DescribeSoftmax() {
+  return {.inputs = {.kinds = {ExampleKind::kLabelled},
+                     .expected = "columns sentence1, sentence2 and label"},
+          .accuracy = "classified right, % of pairs",
+          .make = [](Backend& backend, const LossOptions& options, int64_t dimension) {
+            return std::make_unique<SoftmaxLoss>(backend, options, dimension);
+          }};
+}
+
+}  // namespace lacos
