@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "lacos/train/observer.h"
 #include "lacos/train/session.h"
-#include "lacos/train/trainer.h"
 
 namespace lacos {
 

@@ -11,6 +11,7 @@
 #include "lacos/model/loaded_model.h"
 #include "lacos/train/gradient_step.h"
 #include "lacos/train/losses/loss.h"
+#include "lacos/train/observer.h"
 #include "lacos/train/optimizer.h"
 #include "lacos/train/plan.h"
 #include "lacos/train/schedule.h"
@@ -75,50 +76,6 @@ struct TrainOptions {
   // a JSON object with what the program knows of itself and its command, for run.json
   std::string run_record;
   std::string repeats;  // run.json of the run that this one repeats: what differs is warned about
-};
-
-// What was not finite in a step that had no update for it.
-struct BadNumbers {
-  int64_t gradient_values = 0;  // that are NaN or infinite
-  std::string tensor;           // the first with such a gradient, or empty
-  // "file:line" of the texts whose vectors are not finite, else of all texts
-  std::vector<std::string> places;
-  bool vectors = false;  // the former
-};
-// One step's record, as in metrics.jsonl. The loss and the norm may be NaN or infinite where the
-// step is bad.
-struct StepRecord {
-  int64_t step = 0, total_steps = 0, epoch = 0;
-  double loss = 0, accuracy = -1, learning_rate = 0;
-  double gradient_norm = 0;      // before clipping
-  bool clipped = false;          // the gradients were longer than max_grad_norm
-  int64_t tokens = 0;            // of this step's texts, repeated ones as often as they occur
-  int64_t texts = 0;             // rows of the batch: anchors, positives and negatives
-  int64_t truncated = 0;         // of them, those longer than max_length
-  double tokens_per_second = 0;  // of this step
-  double seconds = 0;            // since this process began training
-  int64_t rss_bytes = 0, peak_rss_bytes = 0;
-  std::optional<BadNumbers> bad;  // the step had no update
-};
-struct EvaluationRecord {
-  int64_t step = 0;
-  double spearman = 0, pearson = 0;  // x 100; NaN where undefined (constant similarities)
-  bool best = false;
-};
-
-// Told of everything that happens; the command line shows it, metrics.jsonl records it.
-class TrainObserver {
- public:
-  virtual ~TrainObserver() = default;
-  virtual void OnStart(const TrainingData&, const MemoryPlan&, int64_t /*first_step*/,
-                       int64_t /*total_steps*/) {}
-  virtual void OnStep(const StepRecord&) {}
-  virtual void OnEvaluation(const EvaluationRecord&) {}
-  virtual void OnCheckpoint(int64_t /*step*/, const std::string& /*folder*/) {}
-  // something worth a line: resumed, fell back, stopped early
-  virtual void OnMessage(const std::string&) {}
-  // something that should be looked into: a step passed over
-  virtual void OnWarning(const std::string&) {}
 };
 
 struct TrainReport {

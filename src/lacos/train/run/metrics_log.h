@@ -5,9 +5,11 @@
 #include <fstream>
 #include <string>
 
-#include "lacos/train/trainer.h"
+#include "lacos/train/observer.h"
 
 namespace lacos {
+
+class Json;
 
 // Drops the lines of steps after `step`, and what follows a line that was cut short when its run
 // was killed. UserError for a file that cannot be read or written.

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "lacos/train/trainer.h"
+#include "lacos/train/observer.h"
 
 namespace lacos {
 

@@ -15,6 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "lacos/train/plan.h"
+#include "lacos/train/training_data.h"
+
 namespace lacos {
 namespace {
 
