@@ -98,6 +98,8 @@ std::vector<LossCase> Cases() {
           {"softmax", {.kind = LossKind::kSoftmax}},
           {"cosine", {.kind = LossKind::kCosine}},
           {"cosent", {.kind = LossKind::kCosent}},
+          {"angle", {.kind = LossKind::kAngle}},
+          {"angle_matryoshka", {.kind = LossKind::kAngle, .matryoshka = {48, 13}}},
           {"triplet", {.kind = LossKind::kTriplet}, true},
           {"gradcache", {}}};
 }

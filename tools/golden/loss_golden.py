@@ -76,6 +76,11 @@ def cases():
         ),
         "cosine": (2, "score", "CosineSimilarityLoss(): mean squared error of the cosine", losses.CosineSimilarityLoss),
         "cosent": (2, "score", "CoSENTLoss(scale=20)", losses.CoSENTLoss),
+        "angle": (2, "score", "AnglELoss(scale=20)", losses.AnglELoss),
+        "angle_matryoshka": (
+            2, "score", "MatryoshkaLoss(AnglELoss(scale=20), dims [48, 13], weights [1, 1]): one width is odd",
+            lambda m: losses.MatryoshkaLoss(m, losses.AnglELoss(m), matryoshka_dims=[48, 13]),
+        ),
         "triplet": (
             3, None, "TripletLoss(EUCLIDEAN, triplet_margin=5)",
             lambda m: losses.TripletLoss(m, distance_metric=TripletDistanceMetric.EUCLIDEAN, triplet_margin=5),
@@ -138,14 +143,26 @@ def check_by_hand(tensors, table) -> None:
     pairwise = F.cosine_similarity(a, p)
     linear = F.linear(torch.cat([a, p, (a - p).abs()], 1), tensors["classifier.weight"].double(),
                       tensors["classifier.bias"].double())
-    # CoSENT: log(1 + sum over pairs with score_i > score_j of exp(20 (cos_j - cos_i)))
-    worse = (pairwise[None, :] - pairwise[:, None])[score[:, None] > score[None, :]]
+
+    def cosent(similarity):  # log(1 + sum over pairs with score_i > score_j of exp(20 (similarity_j - similarity_i)))
+        worse = (similarity[None, :] - similarity[:, None])[score[:, None] > score[None, :]]
+        return torch.log1p(torch.exp(20 * worse).sum())
+
+    def angle(x, y):
+        """AnglE as its authors compute it: x / y as complex numbers, over the quotient of their lengths."""
+        if x.shape[1] % 2:
+            x, y = F.pad(x, (0, 1)), F.pad(y, (0, 1))
+        quotient = torch.complex(*x.chunk(2, 1)) * torch.complex(*y.chunk(2, 1)).conj() / (y * y).sum(1, keepdim=True)
+        quotient = quotient / (x.norm(dim=1, keepdim=True) / y.norm(dim=1, keepdim=True))
+        return (quotient.real + quotient.imag).sum(1).abs()
+
     expected = {
         "mnr": ce(a, p), "gradcache": ce(a, p), "mnr_hard": ce(a, torch.cat([p, n])),
         "mnr_symmetric": (ce(a, p) + ce(p, a)) / 2, "mnr_symmetric_hard": (ce(a, torch.cat([p, n])) + ce(p, a)) / 2,
         "matryoshka": ce(a[:, :24], p[:, :24]) + ce(a[:, :12], p[:, :12]),
         "softmax": F.cross_entropy(linear, tensors["label"]), "cosine": F.mse_loss(pairwise, score),
-        "cosent": torch.log1p(torch.exp(20 * worse).sum()),
+        "cosent": cosent(pairwise), "angle": cosent(angle(a, p)),
+        "angle_matryoshka": cosent(angle(a, p)) + cosent(angle(a[:, :13], p[:, :13])),
         "triplet": F.triplet_margin_loss(a, p, n, margin=5.0, eps=0.0),
     }
     for name, value in expected.items():

@@ -54,7 +54,7 @@ void AddObjectiveFlags(CLI::App* command, TrainFlags& flags) {
   OneOf(command->add_option("--loss", flags.loss,
                             "Objective: multiple-negatives ranking, or one of the baselines"),
         WordsOf<LossKind>());
-  command->add_option("--scale", flags.scale, "Factor on cosines (mnr, cosent)")
+  command->add_option("--scale", flags.scale, "Factor on similarities (mnr, cosent, angle)")
       ->type_name("X")
       ->check(NumberIn(1e-6, 1e6));
   command->add_flag("--symmetric", flags.symmetric,
@@ -65,7 +65,7 @@ void AddObjectiveFlags(CLI::App* command, TrainFlags& flags) {
   command
       ->add_option(
           "--score-max", flags.score_max,
-          "Gold score that means 'the same' (cosine, cosent); 0 = 1 when all lie in -1..1, else 5 "
+          "Gold score that means 'the same' (cosine, cosent, angle); 0 = 1 when all lie in -1..1, else 5 "
           "or the largest")
       ->type_name("X")
       ->check(NumberIn(0, 1e9));

@@ -207,6 +207,11 @@ class Backend {
   virtual void AbsDifference(View a, View b, View y) = 0;  // |a - b|
   virtual void AbsDifferenceBackward(View dy, View a, View b, View da,
                                      View db) = 0;  // da += dy sign(a - b), db -= the same
+  // AnglE's similarity of rows of length one, y [N] of a, b [N, D]: the absolute value of the sum of
+  // real and imaginary parts of a conj(b), where halves of a row are real and imaginary parts. Its
+  // backward overwrites da and db. Source: Li & Li (arXiv 2309.12871, 2023).
+  virtual void AngleSimilarity(View a, View b, View y) = 0;
+  virtual void AngleSimilarityBackward(View dy, View a, View b, View da, View db) = 0;
 
   // --- losses: mean over rows; each writes loss [1] and the gradient of its first argument
   // targets I32 [N]; mask U8 [N, M], 0 takes a column out of that row's sum (never its target);

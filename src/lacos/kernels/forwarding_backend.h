@@ -191,6 +191,14 @@ class ForwardingBackend : public Backend {
     Run({StepPart::kVectors, "AbsDifferenceBackward", Bytes(dy, a, b, da, db)},
         [&] { inner_->AbsDifferenceBackward(dy, a, b, da, db); });
   }
+  void AngleSimilarity(View a, View b, View y) override {
+    Run({StepPart::kVectors, "AngleSimilarity", Bytes(a, b, y)},
+        [&] { inner_->AngleSimilarity(a, b, y); });
+  }
+  void AngleSimilarityBackward(View dy, View a, View b, View da, View db) override {
+    Run({StepPart::kVectors, "AngleSimilarityBackward", Bytes(dy, a, b, da, db)},
+        [&] { inner_->AngleSimilarityBackward(dy, a, b, da, db); });
+  }
 
   // --- losses
   void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) override {

@@ -51,6 +51,8 @@ class NullBackend : public Backend {
   void RowScale(View, View, bool, View) override {}
   void AbsDifference(View, View, View) override {}
   void AbsDifferenceBackward(View, View, View, View, View) override {}
+  void AngleSimilarity(View, View, View) override {}
+  void AngleSimilarityBackward(View, View, View, View, View) override {}
   void SoftmaxCrossEntropy(View, View, View, View, View) override {}
   void MeanSquaredError(View, View, View, View) override {}
   void CosentLoss(View, View, double, View, View) override {}

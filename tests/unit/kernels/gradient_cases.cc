@@ -385,6 +385,24 @@ GradientCase AbsDifferenceCase() {
               }};
 }
 
+// Odd widths are read as if a zero stood behind them.
+GradientCase AngleSimilarityCase(int64_t cols) {
+  return {.name = "AngleSimilarity" + std::to_string(cols),
+          .inputs = {Of({4, cols}), Of({4, cols})},
+          .forward =
+              [](Workbench& wb, const Tensors& x) {
+                const TensorView y = New(wb, {4});
+                wb.backend().AngleSimilarity(x[0], x[1], y);
+                return y;
+              },
+          .backward =
+              [](Workbench& wb, const Tensors& x, const TensorView& dy) {
+                const TensorView da = Like(wb, x[0]), db = Like(wb, x[1]);
+                wb.backend().AngleSimilarityBackward(dy, x[0], x[1], da, db);
+                return Tensors{da, db};
+              }};
+}
+
 // A loss [1] whose op also writes gradients: run(wb, x, loss, gradients of the inputs).
 GradientCase LossCase(
     std::string name, Tensors inputs,
@@ -483,6 +501,8 @@ std::vector<GradientCase> GradientCases() {
   cases.push_back(RowDotCase());
   cases.push_back(RowScaleCase());
   cases.push_back(AbsDifferenceCase());
+  cases.push_back(AngleSimilarityCase(6));
+  cases.push_back(AngleSimilarityCase(5));
   for (GradientCase& c : LossCases()) cases.push_back(std::move(c));
   return cases;
 }

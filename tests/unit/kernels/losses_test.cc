@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "lacos/kernels/reference/angle.h"
 #include "lacos/kernels/reference/losses.h"
 
 namespace lacos::ref {
@@ -64,6 +65,23 @@ TEST(CosentLoss, CountsOnlyPairsThatShouldBeOrdered) {
   const std::vector<double> equal = {1, 1, 1};
   EXPECT_EQ(CosentLoss<double>(x.data(), equal.data(), 20, 3, d.data()), 0);
   EXPECT_EQ(d, std::vector<double>(3, 0));
+}
+
+TEST(AngleSum, AddsRealAndImaginaryPartsOfTheComplexProduct) {
+  const std::vector<double> one = {1, 0}, i = {0, 1}, a = {3, 4}, odd = {1, 2, 3};
+  EXPECT_EQ(AngleSum<double>(a.data(), a.data(), 2), 25);    // |a|^2 is real
+  EXPECT_EQ(AngleSum<double>(one.data(), i.data(), 2), -1);  // 1 conj(i) = -i
+  EXPECT_EQ(AngleSum<double>(i.data(), one.data(), 2), 1);
+  EXPECT_EQ(AngleSum<double>(odd.data(), odd.data(), 3), 14);  // (1 + 3i, 2 + 0i)
+}
+
+TEST(AngleSum, OfZeroHasNoGradient) {
+  const std::vector<double> a = {1, 0}, b = {1, 1};  // 1 conj(1 + i) = 1 - i
+  std::vector<double> da(2, 7), db(2, 7);
+  EXPECT_EQ(AngleSum<double>(a.data(), b.data(), 2), 0);
+  AngleRowBackward<double>(3.0, a.data(), b.data(), 2, da.data(), db.data());
+  EXPECT_EQ(da, std::vector<double>(2, 0));
+  EXPECT_EQ(db, std::vector<double>(2, 0));
 }
 
 TEST(TripletLoss, UsesTorchsShiftedDistance) {

@@ -376,6 +376,11 @@ OpCase SimilarityCase(int64_t rows, int64_t cols) {
             b.RowScale(x, scale, true, scaled);
             b.AbsDifference(x, other, distance);
             b.AbsDifferenceBackward(dy, x, other, da, db);
+            const TensorView angle = wb.Make(Role::kStatistic, {rows}),
+                             dangle_x = wb.Make(Role::kStatistic, shape),
+                             dangle_other = wb.Make(Role::kStatistic, shape);
+            b.AngleSimilarity(x, other, angle);
+            b.AngleSimilarityBackward(scale, x, other, dangle_x, dangle_other);
             b.CopyColumns(x, true, leading);
             // Some rows of x several times, others never.
             std::vector<int32_t> picks(static_cast<size_t>(rows + rows / 2));
@@ -401,6 +406,10 @@ OpCase SimilarityCase(int64_t rows, int64_t cols) {
                                          {distance, kEps},
                                          {da, kEps, 10 * kEps},
                                          {db, kEps, 10 * kEps},
+                                         // Sums in double, rounded to float once.
+                                         {angle, kEps},
+                                         {dangle_x, kEps},
+                                         {dangle_other, kEps},
                                          {leading, 0, 0, kEps},
                                          {gathered},
                                          {gathered_dx, 0, 0, additions * kEps}};

@@ -82,6 +82,8 @@ TEST(TimedBackendOverAllCases, EveryOpIsCountedAndPartsSumToTheOps) {
                          "MeanSquaredError",
                          "GatherRows",
                          "AbsDifferenceBackward",
+                         "AngleSimilarity",
+                         "AngleSimilarityBackward",
                          "Embed",
                          "GatherRowsBackward",
                          "SoftmaxCrossEntropy"}) {

@@ -148,6 +148,10 @@ class CpuBackend final : public Backend {
   void AbsDifferenceBackward(View dy, View a, View b, View da, View db) override {
     cpu::AbsDifferenceBackward(dy, a, b, da, db);
   }
+  void AngleSimilarity(View a, View b, View y) override { cpu::AngleSimilarity(a, b, y); }
+  void AngleSimilarityBackward(View dy, View a, View b, View da, View db) override {
+    cpu::AngleSimilarityBackward(dy, a, b, da, db);
+  }
 
   // --- losses
   void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) override {

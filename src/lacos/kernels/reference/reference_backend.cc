@@ -8,6 +8,7 @@
 
 #include "lacos/base/check.h"
 #include "lacos/kernels/adam.h"
+#include "lacos/kernels/reference/angle.h"
 #include "lacos/kernels/reference/attention.h"
 #include "lacos/kernels/reference/dropout.h"
 #include "lacos/kernels/reference/linear.h"
@@ -441,6 +442,29 @@ void ReferenceBackend<S>::AbsDifferenceBackward(View dy, View a, View b, View da
     const double sign = difference > 0 ? 1.0 : difference < 0 ? -1.0 : 0.0;
     Data<S>(da)[i] += sign * Data<S>(dy)[i];
     Data<S>(db)[i] -= sign * Data<S>(dy)[i];
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::AngleSimilarity(View a, View b, View y) {
+  CheckSame(a, b);
+  LACOS_CHECK(y.Elements() == a.rows(), "y [N]");
+  for (int64_t n = 0; n < a.rows(); ++n) {
+    const int64_t row = n * a.cols();
+    Data<S>(y)[n] = Abs(AngleSum<S>(Data<S>(a) + row, Data<S>(b) + row, a.cols()));
+  }
+}
+
+template <class S>
+void ReferenceBackend<S>::AngleSimilarityBackward(View dy, View a, View b, View da, View db) {
+  CheckSame(a, b);
+  CheckSame(a, da);
+  CheckSame(b, db);
+  LACOS_CHECK(dy.Elements() == a.rows(), "dy [N]");
+  for (int64_t n = 0; n < a.rows(); ++n) {
+    const int64_t row = n * a.cols();
+    AngleRowBackward<S>(Data<S>(dy)[n], Data<S>(a) + row, Data<S>(b) + row, a.cols(),
+                        Data<S>(da) + row, Data<S>(db) + row);
   }
 }
 

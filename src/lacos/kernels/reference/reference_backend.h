@@ -66,6 +66,8 @@ class ReferenceBackend final : public Backend {
   void RowScale(View x, View scale, bool accumulate, View y) override;
   void AbsDifference(View a, View b, View y) override;
   void AbsDifferenceBackward(View dy, View a, View b, View da, View db) override;
+  void AngleSimilarity(View a, View b, View y) override;
+  void AngleSimilarityBackward(View dy, View a, View b, View da, View db) override;
 
   void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) override;
   void MeanSquaredError(View x, View target, View loss, View dx) override;

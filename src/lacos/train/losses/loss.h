@@ -18,7 +18,7 @@ namespace lacos {
 
 struct LossOptions {
   LossKind kind = LossKind::kMnr;
-  double scale = 20;       // mnr, cosent: factor on cosines (1 / temperature)
+  double scale = 20;       // mnr, cosent, angle: factor on similarities (1 / temperature)
   bool symmetric = false;  // mnr: also from positives to anchors, the mean of both directions
   double margin = 5;       // triplet: Euclidean margin
   // The loss is summed over vectors truncated to these dimensions; empty = whole vectors.
@@ -33,7 +33,7 @@ struct LossBatch {
   int64_t negatives = 0;  // M - 2N; for triplet N
   // softmax: NLI class [N]; mnr over classes: class of each example [N], else empty
   std::vector<int32_t> labels;
-  std::vector<float> scores;  // cosine, cosent: gold [N]
+  std::vector<float> scores;  // cosine, cosent, angle: gold [N]
 };
 
 // The examples that a loss learns from.

@@ -7,6 +7,7 @@
 
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/train/losses/angle.h"
 #include "lacos/train/losses/cosent.h"
 #include "lacos/train/losses/cosine.h"
 #include "lacos/train/losses/matryoshka.h"
@@ -26,6 +27,8 @@ LossDescription DescribeLoss(LossKind kind) {
       return DescribeCosine();
     case LossKind::kCosent:
       return DescribeCosent();
+    case LossKind::kAngle:
+      return DescribeAngle();
     case LossKind::kTriplet:
       return DescribeTriplet();
   }

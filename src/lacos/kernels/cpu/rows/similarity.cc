@@ -6,6 +6,7 @@
 
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/reference/angle.h"
 #include "lacos/kernels/reference/norm.h"
 
 namespace lacos::cpu {
@@ -198,6 +199,37 @@ void AbsDifferenceBackward(View dy, View a, View b, View da, View db) {
   };
   add(da, 1.0f);
   add(db, -1.0f);
+}
+
+void AngleSimilarity(View a, View b, View y) {
+  const int64_t cols = a.cols();
+  LACOS_CHECK(a.Elements() == b.Elements() && y.Elements() == a.rows(), "y [N] of a, b [N, D]");
+  const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
+  float* out = F32Of(y);
+  RunRanges(a.rows(), RowGrain(cols), [&](int64_t begin, int64_t end) {
+    std::vector<float> copy_a, copy_b;
+    for (int64_t n = begin; n < end; ++n) {
+      const float* left = Row(fa, n, cols, copy_a);
+      const float* right = Row(fb, n, cols, copy_b);
+      out[n] = static_cast<float>(std::abs(ref::AngleSum<double>(left, right, cols)));
+    }
+  });
+}
+
+void AngleSimilarityBackward(View dy, View a, View b, View da, View db) {
+  const int64_t cols = a.cols();
+  LACOS_CHECK(a.Elements() == b.Elements() && dy.Elements() == a.rows(), "dy [N] of a, b [N, D]");
+  LACOS_CHECK(da.Elements() == a.Elements() && db.Elements() == b.Elements(),
+              "gradients have their inputs' shape");
+  const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
+  const float* gradient = F32Of(dy);
+  const auto backward = [&](int64_t n, float* row_da, float* row_db) {
+    std::vector<float> copy_a, copy_b;
+    ref::AngleRowBackward<double>(gradient[n], Row(fa, n, cols, copy_a), Row(fb, n, cols, copy_b),
+                                  cols, row_da, row_db);
+  };
+  WriteRows(da, false, [&](int64_t n, float* out) { backward(n, out, nullptr); });
+  WriteRows(db, false, [&](int64_t n, float* out) { backward(n, nullptr, out); });
 }
 
 }  // namespace lacos::cpu

@@ -15,5 +15,7 @@ void RowDot(View a, View b, View y);
 void RowScale(View x, View scale, bool accumulate, View y);
 void AbsDifference(View a, View b, View y);
 void AbsDifferenceBackward(View dy, View a, View b, View da, View db);
+void AngleSimilarity(View a, View b, View y);
+void AngleSimilarityBackward(View dy, View a, View b, View da, View db);
 
 }  // namespace lacos::cpu
