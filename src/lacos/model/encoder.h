@@ -3,43 +3,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <span>
 #include <vector>
 
-#include "lacos/model/block_loader.h"
+#include "lacos/model/block_schedule.h"
+#include "lacos/model/block_stream.h"
 #include "lacos/model/bloom_model.h"
-#include "lacos/model/streaming.h"
+#include "lacos/model/packed_texts.h"
 #include "lacos/nn/block.h"
 #include "lacos/nn/layers.h"
 
 namespace lacos {
-
-// All texts of a batch laid end to end, without padding.
-struct PackedTexts {
-  std::vector<int32_t> ids;            // [T]
-  std::vector<int32_t> offsets = {0};  // [N+1]
-  std::vector<int64_t> keys;           // [T] dropout keys, or empty
-  int64_t Texts() const { return static_cast<int64_t>(offsets.size()) - 1; }
-  int64_t Tokens() const { return static_cast<int64_t>(ids.size()); }
-  std::span<const int32_t> Text(int64_t n) const {
-    return std::span(ids).subspan(static_cast<size_t>(offsets[n]),
-                                  static_cast<size_t>(offsets[n + 1] - offsets[n]));
-  }
-  void Add(std::span<const int32_t> text);
-  // Texts [begin, end) as a batch of their own.
-  PackedTexts Slice(int64_t begin, int64_t end) const;
-  // The given texts, in this order, as a batch of their own.
-  PackedTexts Select(std::span<const int64_t> rows) const;
-};
-
-// Cut points for sums over tokens: leaves of at most 512 tokens, cut at text boundaries in batch
-// order; a longer text is cut at every 512th of its tokens. Chunks of whole texts that start at
-// `LeafStarts` have the same leaves as the batch.
-inline constexpr int64_t kLeafTokens = 512;
-TokenLeaves MakeLeaves(std::span<const int32_t> offsets);
-// Indexes of the texts at which a leaf begins, and finally N.
-std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets);
 
 class LayerCache;
 
@@ -47,11 +20,10 @@ struct EncoderOptions {
   Pooling pooling = Pooling::kMean;
   DropoutRates dropout;  // training only; needs PackedTexts::keys
   // Blocks whose activations are recomputed in backward from their saved input, counted from the
-  // bottom;
-  // -1 = all. The rest is saved. Same bytes either way.
+  // bottom; -1 = all. The rest is saved. Same bytes either way.
   int64_t recompute_blocks = 0;
-  // Each block's matrices are read ahead while the one before it computes, and given up after it:
-  // one block of the base is resident at a time, or two where the kernel is not to cache them. Same
+  // Each block's matrices are read while the block before it computes, and given up after use: one
+  // block of the base is resident at a time, or two where the kernel is not to cache them. Same
   // bytes.
   WeightStreaming streaming = WeightStreaming::kNone;
   // States that enter the lowest trained block, by text: only texts that it does not have run
@@ -62,7 +34,6 @@ struct EncoderOptions {
 
 // What one forward pass keeps for its backward; lives in the model's arena until Release.
 struct EncoderPass {
-  PackedTexts texts;
   TensorView ids, offsets, token_keys;
   TokenLeaves leaves;
   std::vector<BlockSaved> saved;        // per block; views absent where recomputed or not needed
@@ -74,7 +45,7 @@ struct EncoderPass {
 
 // What an encoder has computed since it was made; texts alone, whatever the strategy.
 struct EncoderWork {
-  int64_t tokens = 0;        // whose embeddings were looked up
+  int64_t tokens = 0;        // tokens whose embeddings were looked up
   int64_t block_tokens = 0;  // tokens that ran forward through a block, summed over the blocks
 };
 
@@ -90,12 +61,15 @@ class Encoder {
   // Per-token hidden states after ln_f, [T, D] residual type.
   void HiddenStates(const PackedTexts& texts, const TensorView& hidden);
 
-  // Where gradients end: the model's number of layers when nothing in a block is trained.
+  // The lowest block with a trained part; the number of layers when no block has one.
   int64_t LowestTrainableBlock() const;
   bool EmbeddingTrainable() const;
+  // The block with which a backward ends: LowestTrainableBlock, or 0 when gradients go on to the
+  // embedding's LayerNorm.
+  int64_t LowestBlock() const;
   // For measurements: drops the whole base from the kernel's cache; reads all of it as a pass
   // would.
-  void DropBase();
+  void DropBase() { stream_.DropBase(); }
   void ReadBase();
 
   Arena& arena() { return arena_; }
@@ -104,36 +78,33 @@ class Encoder {
   const EncoderWork& work() const { return work_; }
 
  private:
+  // The stations of a forward.
   PassContext Upload(const PackedTexts& texts, EncoderPass& pass);
-  TensorView RunBlocks(const PassContext& context, const PackedTexts& texts, EncoderPass& pass,
-                       bool keep, const TensorView& output_xhat, const TensorView& output_rstd,
-                       const TensorView& output);
-  // The hidden state h [T, D] before the first block, and through blocks [begin, end).
   void Embed(const PassContext& context, const EncoderPass& pass, const TensorView& h);
-  void RunRange(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
-                const TensorView& h);
-  // encoder_cache.cc: h after the lowest `blocks` blocks, read or computed.
+  void RunBlocks(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
+                 const TensorView& h);
+  void ReuseBlocks(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
+                   int64_t blocks, const TensorView& h);
+  void Run(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
+           const TensorView& hidden);
+  // Allocates what a backward needs.
+  void AllocateKept(const PassContext& context, const Shape& vectors, EncoderPass& pass);
+  // The stations of a backward.
+  PassContext ContextOf(const EncoderPass& pass);
+  void OutputBackward(const PassContext& context, const EncoderPass& pass,
+                      const TensorView& dvectors, const TensorView& dh);
+  void BlocksBackward(const PassContext& context, const EncoderPass& pass, const TensorView& dh);
+  void EmbeddingBackward(const PassContext& context, const TensorView& dh);
+
+  DropoutSpec EmbeddingDropout(const PassContext& context) const;
+  // How many blocks' output is a function of a text's ids alone, and cached; 0 = none.
   int64_t CachedBlocks() const;
-  void RunCached(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
-                 int64_t blocks, const TensorView& h);
-  void ComputeRows(const PackedTexts& texts, std::span<const int64_t> rows, int64_t blocks,
-                   const TensorView& space, const TensorView& h);
-  void KeepRows(const PackedTexts& texts, std::span<const int64_t> rows, const TensorView& from,
-                const TensorView& h);
-  // kForwardKept: a backward follows.
-  enum class Phase : uint8_t { kForward, kForwardKept, kBackward };
-  // Before and after a block's matrices are used, where they are streamed.
-  void BeginBlock(int64_t layer, Phase phase);
-  void EndBlock(int64_t layer, Phase phase);
-  // The block that the next pass begins with.
-  int64_t FirstBlock() const;
-  std::vector<int64_t> ComingBlocks(int64_t layer, Phase phase, int64_t most) const;
   int64_t RecomputedBlocks() const;
+  BlockSchedule Schedule() const;
 
   BloomModel& model_;
   EncoderOptions options_;
-  std::unique_ptr<BlockReader> reader_;  // where weights are streamed through the kernel's cache
-  std::unique_ptr<BlockLoader> loader_;  // where they are streamed past it
+  BlockStream stream_;
   Arena arena_;
   EncoderWork work_;
 };

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "lacos/model/encoder.h"
+#include "lacos/model/packed_texts.h"
 
 namespace lacos {
 

@@ -90,7 +90,7 @@ void TrainingSession::RequireRoom() const {
 void TrainingSession::OpenLayerCache(const LoadedModel& loaded,
                                      const std::function<void(const std::string&)>& tell) {
   if (options.cache_layers.empty()) return;
-  const int64_t blocks = encoder->EmbeddingTrainable() ? 0 : encoder->LowestTrainableBlock();
+  const int64_t blocks = encoder->LowestBlock();
   if (blocks == 0 || encoder->options().dropout.Any()) {
     if (tell) {
       tell(blocks == 0
