@@ -134,8 +134,11 @@ int Main(int argc, char** argv) {
   };
   const double unit = 2.0 * static_cast<double>(tokens * d * d);
   Backend& b = *backend;
-  Epilogue qkv_epilogue{
-      .bias = bias.Rows(0, 3 * d), .lora_z = z, .lora_b = lora_b, .lora_scale = 2};
+  const Epilogue qkv_epilogue{
+      .bias = bias.Rows(0, 3 * d),
+      .lora = {{.begin = 0, .end = tokens, .z = z, .b = lora_b, .scale = 2}}};
+  const BackwardEpilogue dqkv_epilogue{
+      .lora = {{.begin = 0, .end = tokens, .dz = dz, .a = lora_a}}};
   const auto layer_norm = [&] { b.LayerNorm(h, gamma, beta, 1e-5, xhat, rstd, x); };
   const auto layer_norm_back = [&] { b.LayerNormBackward(dx, xhat, rstd, gamma, true, dh); };
   time("layer norm 1", 0, layer_norm);
@@ -158,8 +161,7 @@ int Main(int argc, char** argv) {
   time("lora dB", 0, [&] { b.TokenOuter(dqkv, z, leaves, 2, db); });
   time("lora x again", 0, [&] { b.ScaleShift(xhat, gamma, beta, x); });
   time("lora dA", 0, [&] { b.TokenOuter(dz, x, leaves, 2, da); });
-  time("qkv back + lora", 3 * unit,
-       [&] { b.LinearBackward(dqkv, w_qkv, {.lora_dz = dz, .lora_a = lora_a}, dx); });
+  time("qkv back + lora", 3 * unit, [&] { b.LinearBackward(dqkv, w_qkv, dqkv_epilogue, dx); });
   time("layer norm 1 back", 0, layer_norm_back);
 
   // The ceiling: oneDNN's own product of qkv's size, f32, all threads.

@@ -35,10 +35,11 @@ enum class Orientation : uint8_t { kForward, kBackward };
 struct TypeSet {
   // inputs of linear layers and what is saved for backward: f32, or bf16 under Compute::kBF16
   DType activation;
-  DType residual;   // the hidden state between blocks
-  DType gradient;   // gradients of activations
-  DType parameter;  // LoRA matrices, biases, LayerNorm parameters, their gradients
-  DType statistic;  // rstd, norms, losses
+  DType residual;           // the hidden state between blocks
+  DType residual_gradient;  // gradient of the hidden state: every block adds its part to it
+  DType gradient;           // gradients of activations within a block
+  DType parameter;          // LoRA matrices, biases, LayerNorm parameters, their gradients
+  DType statistic;          // rstd, norms, losses
 };
 
 struct KernelInfo {
@@ -51,23 +52,37 @@ using WeightId = int32_t;
 using TableId = int32_t;
 using View = const TensorView&;  // outputs are named y, d*, out
 
-// y = x W^T [+ bias] [+ lora_scale * lora_z lora_b^T] [-> gelu] [+ residual].
+// The low-rank update of some rows of a product: rows [begin, end) get scale * z b^T more. A batch
+// may hold texts of several adapters, of any ranks; segments of one product ascend and do not
+// overlap, and rows in none of them have no update.
+struct LoraSegment {
+  int64_t begin = 0, end = 0;
+  TensorView z;  // [end - begin, R], statistic type
+  TensorView b;  // [out, R], parameter type
+  double scale = 1;
+};
+// Its part of the input's gradient: rows [begin, end) get scale * dz a more.
+struct LoraBackwardSegment {
+  int64_t begin = 0, end = 0;
+  TensorView dz;  // [end - begin, R], statistic type
+  TensorView a;   // [R, in], parameter type
+  double scale = 1;
+};
+
+// y = x W^T [+ bias] [+ LoRA] [-> gelu] [+ residual].
 struct Epilogue {
-  TensorView bias;            // [out], parameter type
-  TensorView lora_z, lora_b;  // [T, R] statistic type, [out, R] parameter type
-  double lora_scale = 1;
+  TensorView bias;                // [out], parameter type
+  std::vector<LoraSegment> lora;  // by rows of y
   // y = gelu(u), u first rounded to the activation type (whether or not it is kept)
   bool gelu = false;
   TensorView saved_gelu;  // [T, out] activation type: keeps u
   TensorView residual;    // [T, out] residual or activation type; may be y itself
 };
 
-// dx = dy W [+ lora_scale * lora_dz lora_a], then [* gelu'(saved_gelu)], then added to dx when
-// `accumulate`.
+// dx = dy W [+ LoRA], then [* gelu'(saved_gelu)], then added to dx when `accumulate`.
 struct BackwardEpilogue {
-  TensorView saved_gelu;       // [T, in]
-  TensorView lora_dz, lora_a;  // [T, R] statistic type, [R, in] parameter type
-  double lora_scale = 1;
+  TensorView saved_gelu;                  // [T, in]
+  std::vector<LoraBackwardSegment> lora;  // by rows of dx
   bool accumulate = false;
 };
 
@@ -139,16 +154,20 @@ class Backend {
   virtual WeightId AddWeight(const QuantizedMatrix& matrix) = 0;
   // The same matrix, bit for bit, from now on lies where `matrix` says: its codes and its scales.
   virtual void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) = 0;
-  // A hint that the weight is used next in this orientation; Linear and LinearBackward do it
-  // themselves otherwise.
+  // A hint that the weight is used soon in this orientation, while other work is still queued: the
+  // time to copy it to an accelerator. Linear and LinearBackward do it themselves otherwise. It
+  // changes no result.
   virtual void PrepareWeight(WeightId weight, Orientation orientation) = 0;
+  // Waits until no queued work reads the host memory behind the weight: it may then be overwritten,
+  // or its pages given back.
+  virtual void AwaitWeightMemory(WeightId weight) = 0;
   virtual TableId AddTable(const EmbeddingSource& source) = 0;  // the source must outlive the table
 
   // --- products
   virtual void Linear(View x, WeightId weight, const Epilogue& epilogue,
                       View y) = 0;  // x [T, in] activation; y activation or residual
   virtual void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue,
-                              View dx) = 0;  // gradient types
+                              View dx) = 0;  // gradient or residual gradient types
   // y = alpha * op(a) op(b) + beta * y over matrices of any floating types; op transposes where
   // ta/tb say so. A row of y depends only on its own row of op(a), on all of b and on old y: not on
   // how many rows there are.

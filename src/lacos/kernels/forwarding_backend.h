@@ -17,7 +17,7 @@ namespace lacos {
 struct ProductCall {
   WeightId weight = -1;  // none
   Orientation orientation = Orientation::kForward;
-  int64_t rows = 0;  // 0 while the weight is only being prepared
+  int64_t rows = 0;
 };
 
 // One call of an op.
@@ -64,14 +64,11 @@ class ForwardingBackend : public Backend {
   void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) override {
     inner_->MoveWeight(weight, matrix);
   }
+  // Not an op of its own: it runs ahead, so its time is that of the product that waits for it.
   void PrepareWeight(WeightId weight, Orientation orientation) override {
-    const bool forward = orientation == Orientation::kForward;
-    Run({forward ? StepPart::kProductsForward : StepPart::kProductsBackward,
-         "PrepareWeight",
-         0,
-         {weight, orientation, 0}},
-        [&] { inner_->PrepareWeight(weight, orientation); });
+    inner_->PrepareWeight(weight, orientation);
   }
+  void AwaitWeightMemory(WeightId weight) override { inner_->AwaitWeightMemory(weight); }
   TableId AddTable(const EmbeddingSource& source) override { return inner_->AddTable(source); }
 
   // --- products

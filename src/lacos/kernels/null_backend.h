@@ -23,6 +23,7 @@ class NullBackend : public Backend {
   WeightId AddWeight(const QuantizedMatrix&) override { return weights_++; }
   void MoveWeight(WeightId, const QuantizedMatrix&) override {}
   void PrepareWeight(WeightId, Orientation) override {}
+  void AwaitWeightMemory(WeightId) override {}
   TableId AddTable(const EmbeddingSource&) override { return 0; }
   void Linear(View, WeightId, const Epilogue&, View) override {}
   void LinearBackward(View, WeightId, const BackwardEpilogue&, View) override {}

@@ -72,7 +72,7 @@ class TimedBackend final : public ForwardingBackend {
       product = times_.products.insert(
           product, {.orientation = call.orientation, .out = shape.rows, .in = shape.cols});
     }
-    product->calls += call.rows > 0 ? 1 : 0;
+    ++product->calls;
     product->rows += call.rows;
     product->seconds += seconds;
   }

@@ -79,6 +79,7 @@ void BlockLoader::Use(int64_t layer, int64_t next) {
 }
 
 void BlockLoader::Release(int64_t layer) {
+  model_.AwaitBlockMemory(layer);
   model_.MoveBlock(layer, model_.StoredMatrices(layer));
   placed_ = kNone;
 }

@@ -30,7 +30,8 @@ class BlockLoader {
   // Waits until `layer` has been read, and has the model's matrices of it read there from now on;
   // then `next` is read (it may be the same). Throws what reading threw.
   void Use(int64_t layer, int64_t next);
-  // The model's matrices of the block are those of the mapped file again.
+  // Waits until nothing reads the block's memory here; the model's matrices are then those of the
+  // mapped file again.
   void Release(int64_t layer);
   // Forgets what was read: for measurements.
   void Forget();

@@ -20,6 +20,12 @@ bool BlockSchedule::TurnsAfter(BlockUse use) const {
   return turns && next.layer == use.layer;
 }
 
+std::vector<Orientation> BlockSchedule::Orientations(BlockUse use) const {
+  if (use.phase != BlockPhase::kBackward) return {Orientation::kForward};
+  if (use.layer >= recomputed) return {Orientation::kBackward};
+  return {Orientation::kForward, Orientation::kBackward};
+}
+
 std::vector<int64_t> BlockSchedule::Coming(BlockUse use, int64_t most) const {
   std::vector<int64_t> coming;
   for (const auto count = static_cast<size_t>(std::min(most, layers)); coming.size() < count;) {

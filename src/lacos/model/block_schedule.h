@@ -1,8 +1,11 @@
-// In which order the passes of an encoder use its blocks: which one comes next, and which one stays.
+// In which order the passes of an encoder use its blocks: which one comes next, and which one
+// stays.
 #pragma once
 
 #include <cstdint>
 #include <vector>
+
+#include "lacos/kernels/backend.h"
 
 namespace lacos {
 
@@ -23,8 +26,9 @@ struct BlockUse {
 // reaches; then the next pass begins.
 struct BlockSchedule {
   int64_t layers = 1;
-  int64_t first = 0;   // the block with which a pass begins, 0 to layers - 1
-  int64_t lowest = 0;  // the block with which a backward ends; `layers` when it reaches none
+  int64_t first = 0;       // the block with which a pass begins, 0 to layers - 1
+  int64_t lowest = 0;      // the block with which a backward ends; `layers` when it reaches none
+  int64_t recomputed = 0;  // blocks below this one run forward again before their backward
 
   // The use that follows. After a pass that is a forward without a backward, since nobody knows
   // better.
@@ -32,6 +36,8 @@ struct BlockSchedule {
   // Whether the direction turns after this use, so that the same block is used twice in a row: its
   // matrices stay where they are.
   bool TurnsAfter(BlockUse use) const;
+  // The orientations in which a use multiplies with the block's matrices, in order.
+  std::vector<Orientation> Orientations(BlockUse use) const;
   // The next `most` blocks whose matrices have to be fetched, in the order of their use; a block at
   // which the direction turns is listed once. No more than there are layers.
   std::vector<int64_t> Coming(BlockUse use, int64_t most) const;

@@ -9,6 +9,15 @@ void BlockStream::Begin(WeightStreaming streaming, const BlockSchedule& schedule
   } else if (streaming == WeightStreaming::kDropCached) {
     if (loader_ == nullptr) loader_ = std::make_unique<BlockLoader>(model_);
     loader_->Use(use.layer, schedule.Coming(use, 1).front());
+    // The next block's matrices have no place yet; these were just read.
+    return Prepare(schedule, use);
+  }
+  Prepare(schedule, schedule.After(use));
+}
+
+void BlockStream::Prepare(const BlockSchedule& schedule, BlockUse use) const {
+  for (const Orientation orientation : schedule.Orientations(use)) {
+    model_.PrepareBlock(use.layer, orientation);
   }
 }
 
@@ -16,6 +25,7 @@ void BlockStream::End(WeightStreaming streaming, const BlockSchedule& schedule, 
   if (streaming == WeightStreaming::kDropCached) {
     loader_->Release(use.layer);
   } else if (streaming == WeightStreaming::kKeepCached && !schedule.TurnsAfter(use)) {
+    model_.AwaitBlockMemory(use.layer);
     model_.DropBlock(use.layer, /*from_cache=*/false);
     reader_->Dropped(use.layer);
   }

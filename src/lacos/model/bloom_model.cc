@@ -64,10 +64,7 @@ TensorView BloomModel::Load(const std::string& name) {
 
 void BloomModel::ForEachLinear(const std::function<void(const std::string&, LinearLayer&)>& visit) {
   for (BlockLayer& block : blocks_) {
-    for (LinearLayer* layer :
-         {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
-      visit(layer->name, *layer);
-    }
+    for (LinearLayer* layer : block.Linears()) visit(layer->name, *layer);
   }
 }
 
@@ -86,9 +83,30 @@ void BloomModel::ForEachBias(const std::function<void(const std::string&, Parame
   visit("ln_f.bias", final_layernorm_.beta);
 }
 
-void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
-  LACOS_CHECK(trainable_.empty(), "an adapter is attached once");
-  adapter_ = adapter;
+namespace {
+
+bool ChangesBiases(const LoraAdapter& adapter) {
+  return !adapter.biases.empty() ||
+         std::any_of(adapter.modules.begin(), adapter.modules.end(),
+                     [](const auto& module) { return !module.second.b_bias.values.empty(); });
+}
+
+}  // namespace
+
+bool BloomModel::CanMixAdapters() const {
+  return std::none_of(adapters_.begin(), adapters_.end(), ChangesBiases);
+}
+
+int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
+  LACOS_CHECK(trainable_.empty() && (!trainable || adapters_.empty()),
+              "an adapter in training is the only one");
+  if (!adapters_.empty() && (ChangesBiases(adapter) || !CanMixAdapters())) {
+    throw UserError(
+        "[adapter] changes biases, which all texts of a batch share; expected adapters of LoRA "
+        "matrices alone where several are attached; open this one alone, or merge it into its base "
+        "first");
+  }
+  const int32_t number = adapters();
   const auto upload = [&](const std::string& name, const HostMatrix& host) {
     const Shape shape =
         host.shape.size() == 2 ? Shape{host.shape[0], host.shape[1]} : Shape{host.shape[0]};
@@ -114,10 +132,10 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
           "a layer to go on from; train it with PEFT, or merge it into its base first",
           module));
     }
-    layer.lora = LoraUpdate{.a = upload(module + ".lora_A", host.a),
-                            .b = upload(module + ".lora_B", host.b),
-                            .scale = host.scale,
-                            .dropout = trainable ? host.dropout : 0};
+    layer.lora[number] = {.a = upload(module + ".lora_A", host.a),
+                          .b = upload(module + ".lora_B", host.b),
+                          .scale = host.scale,
+                          .dropout = trainable ? host.dropout : 0};
     ++attached;
   });
   ForEachBias([&](const std::string& name, Parameter& bias) {
@@ -128,13 +146,13 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
   });
   LACOS_CHECK(attached == adapter.modules.size() + adapter.biases.size(),
               "every part of the adapter has a place");
-  // Detach downloads them
+  LoraAdapter& kept = adapters_.emplace_back(adapter);
   const auto forget = [](HostMatrix& host) { host.values = std::vector<float>(); };
-  for (auto& [name, module] : adapter_.modules) {
+  for (auto& [name, module] : kept.modules) {  // Detach downloads them
     forget(module.a);
     forget(module.b);
   }
-  for (auto& [name, bias] : adapter_.biases) {
+  for (auto& [name, bias] : kept.biases) {
     if (trainable) forget(bias);
   }
   ForEachLinear([&](const std::string& module, LinearLayer& layer) {
@@ -144,16 +162,13 @@ void BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
     UploadFloats(backend_, AdaptedBias(adapter, module, base_weights_->Vector(module + ".bias")),
                  layer.bias.value);
   });
+  return number;
 }
 
 void BloomModel::ForEachMatrix(int64_t layer,
                                const std::function<void(const std::string& name)>& visit) const {
   if (layer < 0 || layer >= static_cast<int64_t>(blocks_.size())) return;
-  const BlockLayer& block = blocks_[layer];
-  for (const LinearLayer* linear :
-       {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
-    visit(linear->name + ".weight");
-  }
+  for (const LinearLayer* linear : blocks_[layer].Linears()) visit(linear->name + ".weight");
 }
 
 void BloomModel::PrefetchBlock(int64_t layer) const {
@@ -169,34 +184,45 @@ void BloomModel::DropBlock(int64_t layer, bool from_cache) const {
                 [&](const std::string& name) { base_weights_->DropPages(name, from_cache); });
 }
 
+void BloomModel::PrepareBlock(int64_t layer, Orientation orientation) const {
+  auto linears = blocks_[layer].Linears();
+  if (orientation == Orientation::kBackward) std::reverse(linears.begin(), linears.end());
+  for (const LinearLayer* linear : linears) backend_.PrepareWeight(linear->weight, orientation);
+}
+
+void BloomModel::AwaitBlockMemory(int64_t layer) const {
+  for (const LinearLayer* linear : blocks_[layer].Linears()) {
+    backend_.AwaitWeightMemory(linear->weight);
+  }
+}
+
 std::vector<QuantizedMatrix> BloomModel::StoredMatrices(int64_t layer) const {
   const auto count = static_cast<int64_t>(stored_.size() / blocks_.size());
   return {stored_.begin() + layer * count, stored_.begin() + (layer + 1) * count};
 }
 
 void BloomModel::MoveBlock(int64_t layer, const std::vector<QuantizedMatrix>& matrices) {
-  const BlockLayer& block = blocks_[layer];
   size_t next = 0;
-  for (const LinearLayer* linear :
-       {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
+  for (const LinearLayer* linear : blocks_[layer].Linears()) {
     backend_.MoveWeight(linear->weight, matrices.at(next++));
   }
 }
 
 LoraAdapter BloomModel::Detach() const {
-  LoraAdapter adapter = adapter_;
+  LACOS_CHECK(adapters_.size() == 1, "one adapter is attached");
+  LoraAdapter adapter = adapters_.front();
   adapter.causal_keys = false;  // what was trained here is a BloomModel
   const auto download = [&](const TensorView& view, HostMatrix& host) {
     host.values = DownloadFloats(backend_, view);
     host.stored = DType::kF32;
   };
   for (const BlockLayer& block : blocks_) {
-    for (const LinearLayer* layer :
-         {&block.query_key_value, &block.dense, &block.dense_h_to_4h, &block.dense_4h_to_h}) {
-      if (!layer->lora) continue;
+    for (const LinearLayer* layer : block.Linears()) {
+      const LoraUpdate* lora = layer->Lora(0);
+      if (lora == nullptr) continue;
       LoraModule& host = adapter.modules.at(layer->name);
-      download(layer->lora->a.value, host.a);
-      download(layer->lora->b.value, host.b);
+      download(lora->a.value, host.a);
+      download(lora->b.value, host.b);
     }
   }
   for (const TrainableTensor& tensor : trainable_) {

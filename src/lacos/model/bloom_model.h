@@ -1,5 +1,5 @@
-// A BLOOM ready to run: frozen matrices registered with a backend, small parameters uploaded, an
-// adapter attached.
+// A BLOOM ready to run: frozen matrices registered with a backend, small parameters uploaded,
+// adapters attached.
 #pragma once
 
 #include <functional>
@@ -21,16 +21,25 @@ class BloomModel {
   // type.
   BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weights);
 
-  // Attaches LoRA matrices or trained biases; with `trainable`, allocates gradients for them.
-  void Attach(const LoraAdapter& adapter, bool trainable);
-  // The adapter's present values, downloaded.
+  // Attaches LoRA matrices or trained biases and returns the adapter's number, counted from 0, for
+  // PackedTexts::adapters. With `trainable`, allocates gradients for them; such an adapter is the
+  // only one. Texts of a batch share biases: throws UserError when one of several adapters changes
+  // them.
+  int32_t Attach(const LoraAdapter& adapter, bool trainable);
+  // The only adapter's present values, downloaded.
   LoraAdapter Detach() const;
+  int32_t adapters() const { return static_cast<int32_t>(adapters_.size()); }
+  // Whether a batch's texts may have different adapters, or none: no adapter changes biases.
+  bool CanMixAdapters() const;
 
   // The matrices of one block, if there is such a block (see BaseWeights::Prefetch and DropPages).
   void PrefetchBlock(int64_t layer) const;
   void DropBlock(int64_t layer, bool from_cache) const;
   void AwaitBlock(int64_t layer) const;  // until they are in the kernel's cache
-  // The same, as they lie in the mapped file; and from now on to be read where `matrices` say.
+  // Tells the backend that they are used next so; waits until no queued work reads their memory.
+  void PrepareBlock(int64_t layer, Orientation orientation) const;
+  void AwaitBlockMemory(int64_t layer) const;
+  // The matrices as they lie in the mapped file; where they are to be read from now on.
   std::vector<QuantizedMatrix> StoredMatrices(int64_t layer) const;
   void MoveBlock(int64_t layer, const std::vector<QuantizedMatrix>& matrices);
 
@@ -61,7 +70,7 @@ class BloomModel {
   std::vector<QuantizedMatrix> stored_;  // every block's, in the order of ForEachMatrix
   TableId word_embeddings_ = -1;
   // settings and shapes of what is attached, without the values that Detach downloads
-  LoraAdapter adapter_;
+  std::vector<LoraAdapter> adapters_;
   std::vector<TrainableTensor> trainable_;
 };
 

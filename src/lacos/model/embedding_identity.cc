@@ -20,18 +20,19 @@ Json AdapterHashes(const ModelFolder& folder) {
   return hashes;
 }
 
-Json EmbeddingIdentity(const SentenceEncoder& embedder, const std::string& folder) {
-  const BaseWeights& base_weights = embedder.encoder().model().base_weights();
-  Json identity = LayerCacheIdentity(base_weights, embedder.backend(), embedder.compute(),
-                                     base_weights.config().layers, folder);
+Json EmbeddingIdentity(const SentenceEncoder& sentence_encoder, const std::string& folder) {
+  const BaseWeights& base_weights = sentence_encoder.encoder().model().base_weights();
+  Json identity =
+      LayerCacheIdentity(base_weights, sentence_encoder.backend(), sentence_encoder.compute(),
+                         base_weights.config().layers, folder);
   Json adapter = Json::Array();
-  const Json hashes = AdapterHashes(embedder.folder());
+  const Json hashes = AdapterHashes(sentence_encoder.folder());
   for (const std::string& name : hashes.Keys()) adapter.Append(hashes.At(name));
   identity.Set("adapter_sha256", adapter);
-  identity.Set("tokenizer_sha256", FileSha256(embedder.folder().tokenizer_path));
-  identity.Set("pooling", Name(embedder.pooling()));
-  identity.Set("normalize", embedder.normalize());
-  const TextEncoderOptions& text = embedder.text_encoder().options();
+  identity.Set("tokenizer_sha256", FileSha256(sentence_encoder.folder().tokenizer_path));
+  identity.Set("pooling", Name(sentence_encoder.pooling()));
+  identity.Set("normalize", sentence_encoder.normalize());
+  const TextEncoderOptions& text = sentence_encoder.text_encoder().options();
   identity.Set("pool_prompt", text.pool_prompt);
   identity.Set("strip", text.tokenize.strip);
   identity.Set("max_length", text.tokenize.max_length);

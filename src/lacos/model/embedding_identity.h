@@ -13,6 +13,6 @@ Json AdapterHashes(const ModelFolder& folder);
 
 // Base (bytes, kernels: LayerCacheIdentity), adapter, tokenizer and settings. Hashes of large files
 // are remembered in `folder`. Throws UserError when a file cannot be read.
-Json EmbeddingIdentity(const SentenceEncoder& embedder, const std::string& folder);
+Json EmbeddingIdentity(const SentenceEncoder& sentence_encoder, const std::string& folder);
 
 }  // namespace lacos

@@ -37,7 +37,10 @@ int64_t Encoder::CachedBlocks() const {
 // Blocks below the first one are not read while all their states come from the layer cache.
 BlockSchedule Encoder::Schedule() const {
   const int64_t layers = model_.config().layers;
-  return {.layers = layers, .first = std::min(CachedBlocks(), layers - 1), .lowest = LowestBlock()};
+  return {.layers = layers,
+          .first = std::min(CachedBlocks(), layers - 1),
+          .lowest = LowestBlock(),
+          .recomputed = RecomputedBlocks()};
 }
 
 void Encoder::ReadBase() {
@@ -57,6 +60,7 @@ PassContext Encoder::ContextOf(const EncoderPass& pass) {
           .arena = arena_,
           .offsets = pass.offsets,
           .leaves = pass.leaves,
+          .adapters = pass.adapters,
           .token_keys = pass.token_keys,
           .dropout = options_.dropout,
           .tokens = pass.ids.Elements()};
@@ -64,6 +68,9 @@ PassContext Encoder::ContextOf(const EncoderPass& pass) {
 
 PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
   LACOS_CHECK(texts.Tokens() > 0, "a batch has at least one token");
+  LACOS_CHECK(
+      texts.adapters.empty() || (model_.CanMixAdapters() && options_.layer_cache == nullptr),
+      "texts of several adapters share neither biases nor cached states");
   Backend& backend = model_.backend();
   pass.ids = arena_.Allocate(DType::kI32, {texts.Tokens()});
   pass.offsets = arena_.Allocate(DType::kI32, {texts.Texts() + 1});
@@ -74,6 +81,11 @@ PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
     backend.Upload(std::as_bytes(std::span(texts.keys)), pass.token_keys);
   }
   pass.leaves = MakeLeaves(texts.offsets);
+  pass.adapters = MakeAdapterRows(texts);
+  for (const AdapterRows& rows : pass.adapters) {
+    LACOS_CHECK(0 <= rows.adapter && rows.adapter < std::max(model_.adapters(), 1),
+                "a text's adapter is attached");
+  }
   return ContextOf(pass);
 }
 
@@ -192,7 +204,7 @@ void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, Encod
 void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
   const ArenaScope scope(arena_);
   const PassContext context = ContextOf(pass);
-  const TensorView dh = arena_.Allocate(model_.backend().Types().gradient,
+  const TensorView dh = arena_.Allocate(model_.backend().Types().residual_gradient,
                                         {context.tokens, model_.config().hidden_size});
   OutputBackward(context, pass, dvectors, dh);
   BlocksBackward(context, pass, dh);

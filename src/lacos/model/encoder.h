@@ -36,6 +36,7 @@ struct EncoderOptions {
 struct EncoderPass {
   TensorView ids, offsets, token_keys;
   TokenLeaves leaves;
+  std::vector<AdapterRows> adapters;
   std::vector<BlockSaved> saved;        // per block; views absent where recomputed or not needed
   std::vector<TensorView> block_input;  // [T, D] per recomputed block
   TensorView embedding_xhat, embedding_rstd;  // only when the embedding LayerNorm is trained

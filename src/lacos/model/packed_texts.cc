@@ -2,7 +2,11 @@
 
 namespace lacos {
 
-void PackedTexts::Add(std::span<const int32_t> text) {
+void PackedTexts::Add(std::span<const int32_t> text, int32_t adapter) {
+  if (adapter != 0 || !adapters.empty()) {
+    adapters.resize(static_cast<size_t>(Texts()), 0);
+    adapters.push_back(adapter);
+  }
   ids.insert(ids.end(), text.begin(), text.end());
   offsets.push_back(static_cast<int32_t>(ids.size()));
 }
@@ -13,18 +17,33 @@ PackedTexts PackedTexts::Slice(int64_t begin, int64_t end) const {
   for (int64_t n = begin; n < end; ++n) slice.offsets.push_back(offsets[n + 1] - first);
   slice.ids.assign(ids.begin() + first, ids.begin() + offsets[end]);
   if (!keys.empty()) slice.keys.assign(keys.begin() + first, keys.begin() + offsets[end]);
+  if (!adapters.empty()) slice.adapters.assign(adapters.begin() + begin, adapters.begin() + end);
   return slice;
 }
 
 PackedTexts PackedTexts::Select(std::span<const int64_t> rows) const {
   PackedTexts selected;
   for (const int64_t n : rows) {
-    selected.Add(Text(n));
+    selected.Add(Text(n), Adapter(n));
     if (!keys.empty())
       selected.keys.insert(selected.keys.end(), keys.begin() + offsets[n],
                            keys.begin() + offsets[n + 1]);
   }
   return selected;
+}
+
+std::vector<AdapterRows> MakeAdapterRows(const PackedTexts& texts) {
+  std::vector<AdapterRows> all;
+  for (int64_t n = 0; n < texts.Texts(); ++n) {
+    const AdapterRows rows{texts.offsets[n], texts.offsets[n + 1], texts.Adapter(n)};
+    if (rows.adapter == kNoAdapter || rows.begin == rows.end) continue;
+    if (!all.empty() && all.back().adapter == rows.adapter && all.back().end == rows.begin) {
+      all.back().end = rows.end;
+    } else {
+      all.push_back(rows);
+    }
+  }
+  return all;
 }
 
 std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets) {

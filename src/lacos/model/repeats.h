@@ -1,4 +1,4 @@
-// Texts of a batch that have the same token ids: each needs to be computed only once.
+// Texts of a batch that have the same token ids and adapter: each needs to be computed only once.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,10 @@ struct Repeats {
   bool Any() const { return first.size() < text.size(); }
 };
 
-// Compares whole sequences of ids; dropout keys do not count.
-Repeats FindRepeats(std::span<const std::span<const int32_t>> rows);
+// Compares whole sequences of ids, and the rows' adapters where there are any; dropout keys do not
+// count.
+Repeats FindRepeats(std::span<const std::span<const int32_t>> rows,
+                    std::span<const int32_t> adapters = {});
 Repeats FindRepeats(const PackedTexts& texts);
 
 }  // namespace lacos

@@ -1,4 +1,6 @@
 // From texts to vectors: a model folder opened for inference, with its tokenizer and settings.
+// Every text is encoded with the folder's adapter; a batch with several adapters is made as
+// PackedTexts and given to an Encoder.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +20,14 @@ namespace lacos {
 
 struct OpTimes;  // kernels/timed_backend.h
 
-// Overrides of what the folder says; absent = the folder's setting, else the default of CONTRACT
-// section 2.
+// Overrides of what the folder says; absent = the folder's setting, else the default given here.
 struct SentenceEncoderOptions {
   std::string path, base, adapter;
   Compute compute = Compute::kBF16;
-  std::optional<Pooling> pooling;
-  std::optional<bool> normalize;
+  std::optional<Pooling> pooling;     // default mean
+  std::optional<bool> normalize;      // default no
   std::optional<int64_t> max_length;  // tokens; default 2048
-  std::optional<bool> strip;
+  std::optional<bool> strip;          // default no
   // Texts whose tokens are put around those of every text, each tokenised on its own; truncation
   // leaves them.
   std::string prefix, suffix;

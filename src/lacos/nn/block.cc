@@ -33,11 +33,12 @@ TensorView BranchGradient(const PassContext& pass, const TensorView& dh,
 
 DropoutSpec LoraDropout(const PassContext& pass, const LinearLayer& layer, int index,
                         DropoutSite site) {
-  return MakeDropout(pass, index, site, layer.lora ? layer.lora->dropout : 0);
+  const LoraUpdate* lora = layer.TrainedLora();
+  return MakeDropout(pass, index, site, lora != nullptr ? lora->dropout : 0);
 }
 
 // LoRA's gradient needs the layer's input; otherwise nobody does.
-bool NeedsInput(const LinearLayer& layer) { return layer.lora && layer.lora->a.Trainable(); }
+bool NeedsInput(const LinearLayer& layer) { return layer.TrainedLora() != nullptr; }
 
 // Backward of a LayerNorm: bias gradient, then dx into (or onto) dh. `residual_through` is set when
 // the residual branched off after the LayerNorm (apply_residual_connection_post_layernorm): its

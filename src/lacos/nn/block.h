@@ -23,9 +23,9 @@ BlockSaved AllocateBlockSaved(const PassContext& pass, int64_t hidden);
 void BlockForward(const PassContext& pass, const BlockLayer& block, int index, const TensorView& h,
                   const BlockSaved* saved);
 
-// dh [T, D], gradient type: the gradient of the block's output becomes that of its input; parameter
-// gradients are added to their buffers. With `input_needed` false nothing below the lowest
-// trainable part is computed, and dh is undefined.
+// dh [T, D], residual gradient type: the gradient of the block's output becomes that of its input;
+// parameter gradients are added to their buffers. With `input_needed` false nothing below the
+// lowest trainable part is computed, and dh is undefined.
 void BlockBackward(const PassContext& pass, const BlockLayer& block, int index,
                    const BlockSaved& saved, const TensorView& dh, bool input_needed);
 

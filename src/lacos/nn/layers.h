@@ -1,8 +1,9 @@
 // The trainable and frozen parts of one BLOOM block, as views; owned by model/.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,18 @@ struct LinearLayer {
   std::string name;
   WeightId weight = -1;
   int64_t in = 0, out = 0;
-  Parameter bias;  // [out]
-  std::optional<LoraUpdate> lora;
-  bool Trainable() const { return bias.Trainable() || (lora && lora->a.Trainable()); }
+  Parameter bias;                      // [out]
+  std::map<int32_t, LoraUpdate> lora;  // by adapter
+  // The update by an adapter; null where it leaves this layer as it is.
+  const LoraUpdate* Lora(int32_t adapter) const {
+    const auto found = lora.find(adapter);
+    return found == lora.end() ? nullptr : &found->second;
+  }
+  // The update that is trained, if any: an adapter in training is the only one.
+  const LoraUpdate* TrainedLora() const {
+    return !lora.empty() && lora.begin()->second.a.Trainable() ? &lora.begin()->second : nullptr;
+  }
+  bool Trainable() const { return bias.Trainable() || TrainedLora() != nullptr; }
 };
 
 struct LayerNormLayer {
@@ -50,6 +60,14 @@ struct BlockLayer {
   LinearLayer dense_4h_to_h;  // [D, 4D]
   int heads = 1;
   bool residual_from_layernorm = false;  // apply_residual_connection_post_layernorm
+
+  // Its matrices in the order in which a forward uses them.
+  std::array<const LinearLayer*, 4> Linears() const {
+    return {&query_key_value, &dense, &dense_h_to_4h, &dense_4h_to_h};
+  }
+  std::array<LinearLayer*, 4> Linears() {
+    return {&query_key_value, &dense, &dense_h_to_4h, &dense_4h_to_h};
+  }
 
   // Where gradients must reach within the block: the lowest trainable part, counted upwards from
   // its input.
@@ -74,12 +92,21 @@ struct DropoutRates {
   bool Any() const { return embedding > 0 || attention > 0 || residual > 0; }
 };
 
+// Rows [begin, end) of a batch, whose texts have the same adapter.
+struct AdapterRows {
+  int64_t begin = 0, end = 0;
+  int32_t adapter = 0;
+  bool operator==(const AdapterRows&) const = default;
+};
+
 // What the layers of one pass share.
 struct PassContext {
   Backend& backend;
   Arena& arena;
-  TensorView offsets;     // I32 [N+1]
-  TokenLeaves leaves;     // for gradients only
+  TensorView offsets;  // I32 [N+1]
+  TokenLeaves leaves;  // for gradients only
+  // Ascending; rows of texts without an adapter are in none. In training one adapter has all rows.
+  std::vector<AdapterRows> adapters;
   TensorView token_keys;  // I64 [T], absent without dropout
   DropoutRates dropout;
   int64_t tokens = 0;  // T

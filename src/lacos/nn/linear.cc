@@ -1,5 +1,7 @@
 #include "lacos/nn/linear.h"
 
+#include "lacos/base/check.h"
+
 namespace lacos {
 namespace {
 
@@ -11,6 +13,31 @@ TensorView DroppedInput(const PassContext& pass, const TensorView& x, const Drop
   return dropped;
 }
 
+// Adds the gradients of A and B; dz [T, R] is that of x A^T, before the factor `scale`.
+void AddLoraGradients(const PassContext& pass, const LoraUpdate& lora, const TensorView& x,
+                      const TensorView& dy, const TensorView& dz, const DropoutSpec& dropout) {
+  const ArenaScope scope(pass.arena);
+  Backend& backend = pass.backend;
+  const TensorView dropped = DroppedInput(pass, x, dropout);
+  const TensorView z = pass.arena.Allocate(dz.dtype, dz.shape);
+  backend.MatMul(dropped, false, lora.a.value, true, 1, 0, z);
+  backend.TokenOuter(dy, z, pass.leaves, lora.scale, lora.b.gradient);
+  backend.TokenOuter(dz, dropped, pass.leaves, lora.scale, lora.a.gradient);
+}
+
+// The part of dx that goes through LoRA's input where that is dropped out: it is masked, so it
+// cannot be fused into the frozen product.
+TensorView MaskedInputGradient(const PassContext& pass, const LinearLayer& layer,
+                               const LoraUpdate& lora, const TensorView& dz,
+                               const LinearBackwardOptions& options) {
+  Backend& backend = pass.backend;
+  const TensorView dx = pass.arena.Allocate(backend.Types().gradient, {pass.tokens, layer.in});
+  backend.MatMul(dz, false, lora.a.value, false, lora.scale, 0, dx);
+  backend.Dropout(dx, options.lora_dropout, dx);
+  if (options.saved_gelu) backend.GeluBackward(dx, options.saved_gelu, dx);
+  return dx;
+}
+
 }  // namespace
 
 void LinearForward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
@@ -20,14 +47,15 @@ void LinearForward(const PassContext& pass, const LinearLayer& layer, const Tens
                     .gelu = options.gelu,
                     .saved_gelu = options.saved_gelu,
                     .residual = options.residual};
-  if (layer.lora) {
-    const LoraUpdate& lora = *layer.lora;
-    epilogue.lora_z =
-        pass.arena.Allocate(pass.backend.Types().statistic, {pass.tokens, lora.a.value.rows()});
-    pass.backend.MatMul(DroppedInput(pass, x, options.lora_dropout), false, lora.a.value, true, 1,
-                        0, epilogue.lora_z);
-    epilogue.lora_b = lora.b.value;
-    epilogue.lora_scale = lora.scale;
+  const TensorView dropped = DroppedInput(pass, x, options.lora_dropout);
+  for (const AdapterRows& rows : pass.adapters) {
+    const LoraUpdate* lora = layer.Lora(rows.adapter);
+    if (lora == nullptr) continue;
+    const TensorView z = pass.arena.Allocate(pass.backend.Types().statistic,
+                                             {rows.end - rows.begin, lora->a.value.rows()});
+    pass.backend.MatMul(dropped.Rows(rows.begin, rows.end), false, lora->a.value, true, 1, 0, z);
+    epilogue.lora.push_back(
+        {.begin = rows.begin, .end = rows.end, .z = z, .b = lora->b.value, .scale = lora->scale});
   }
   pass.backend.Linear(x, layer.weight, epilogue, y);
 }
@@ -40,32 +68,27 @@ void LinearBackward(const PassContext& pass, const LinearLayer& layer, const Ten
   if (layer.bias.Trainable()) backend.TokenSum(dy, pass.leaves, layer.bias.gradient);
 
   BackwardEpilogue epilogue{.saved_gelu = options.saved_gelu, .accumulate = options.accumulate};
-  // with dropout on LoRA's input, its part of dx is masked, so it cannot be fused
   TensorView masked_dx;
-  if (layer.lora) {
-    const LoraUpdate& lora = *layer.lora;
-    const Shape z_shape{pass.tokens, lora.a.value.rows()};
-    const TensorView dz =
-        pass.arena.Allocate(backend.Types().statistic, z_shape);  // before the factor `scale`
-    backend.MatMul(dy, false, lora.b.value, false, 1, 0, dz);
-    if (lora.a.Trainable()) {
-      const ArenaScope inner(pass.arena);
-      const TensorView dropped = DroppedInput(pass, x, options.lora_dropout);
-      const TensorView z = pass.arena.Allocate(backend.Types().statistic, z_shape);
-      backend.MatMul(dropped, false, lora.a.value, true, 1, 0, z);
-      backend.TokenOuter(dy, z, pass.leaves, lora.scale, lora.b.gradient);
-      backend.TokenOuter(dz, dropped, pass.leaves, lora.scale, lora.a.gradient);
+  for (const AdapterRows& rows : pass.adapters) {
+    const LoraUpdate* lora = layer.Lora(rows.adapter);
+    if (lora == nullptr) continue;
+    const TensorView dz = pass.arena.Allocate(backend.Types().statistic,
+                                              {rows.end - rows.begin, lora->a.value.rows()});
+    backend.MatMul(dy.Rows(rows.begin, rows.end), false, lora->b.value, false, 1, 0, dz);
+    if (lora->a.Trainable()) {
+      LACOS_CHECK(rows.begin == 0 && rows.end == pass.tokens,
+                  "one adapter is trained, on all rows");
+      AddLoraGradients(pass, *lora, x, dy, dz, options.lora_dropout);
     }
-    if (!dx) return;
+    if (!dx) continue;
     if (options.lora_dropout.Active()) {
-      masked_dx = pass.arena.Allocate(backend.Types().gradient, {pass.tokens, layer.in});
-      backend.MatMul(dz, false, lora.a.value, false, lora.scale, 0, masked_dx);
-      backend.Dropout(masked_dx, options.lora_dropout, masked_dx);
-      if (options.saved_gelu) backend.GeluBackward(masked_dx, options.saved_gelu, masked_dx);
+      masked_dx = MaskedInputGradient(pass, layer, *lora, dz, options);
     } else {
-      epilogue.lora_dz = dz;
-      epilogue.lora_a = lora.a.value;
-      epilogue.lora_scale = lora.scale;
+      epilogue.lora.push_back({.begin = rows.begin,
+                               .end = rows.end,
+                               .dz = dz,
+                               .a = lora->a.value,
+                               .scale = lora->scale});
     }
   }
   if (!dx) return;

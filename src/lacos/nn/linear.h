@@ -1,5 +1,5 @@
-// A frozen matrix with an optional low-rank update: y = x W^T + bias + scale * drop(x) A^T B^T, and
-// its backward.
+// A frozen matrix with low-rank updates: y = x W^T + bias + scale * drop(x) A^T B^T, and its
+// backward. The frozen product runs once over all rows; each adapter updates the rows of its texts.
 #pragma once
 
 #include "lacos/nn/layers.h"
@@ -23,8 +23,8 @@ struct LinearBackwardOptions {
   bool accumulate = false;  // dx += instead of dx =
 };
 // Adds the gradients of bias, A and B to their buffers. `x` is the forward's input, needed only
-// when LoRA is trained (else absent). An absent dx stops here: nothing below is trained. W itself
-// is frozen and has no gradient.
+// when LoRA is trained (else absent); one adapter then has all rows. An absent dx stops here:
+// nothing below is trained. W itself is frozen and has no gradient.
 void LinearBackward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
                     const TensorView& dy, const LinearBackwardOptions& options,
                     const TensorView& dx);

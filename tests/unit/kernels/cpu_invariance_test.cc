@@ -66,10 +66,13 @@ std::vector<RowCase> RowCases() {
       cases.push_back({"Linear" + std::to_string(in) + "Format" + suffix,
                        [=](Workbench& wb, int64_t b, int64_t e) {
                          const TensorView y = wb.Make(Role::kActivation, {e - b, out});
-                         const Epilogue epilogue{.bias = wb.Normal(Role::kParameter, {out}, 1),
-                                                 .lora_z = Slice(wb, Role::kStatistic, 8, 2, b, e),
-                                                 .lora_b = wb.Normal(Role::kParameter, {out, 8}, 3),
-                                                 .gelu = true};
+                         const Epilogue epilogue{
+                             .bias = wb.Normal(Role::kParameter, {out}, 1),
+                             .lora = {{.begin = 0,
+                                       .end = e - b,
+                                       .z = Slice(wb, Role::kStatistic, 8, 2, b, e),
+                                       .b = wb.Normal(Role::kParameter, {out, 8}, 3)}},
+                             .gelu = true};
                          wb.backend().Linear(Slice(wb, Role::kActivation, in, 4, b, e),
                                              AddTestWeight(wb, out, in, format), epilogue, y);
                          return y;
@@ -79,8 +82,10 @@ std::vector<RowCase> RowCases() {
                          const TensorView dx = wb.Make(Role::kGradient, {e - b, in});
                          const BackwardEpilogue epilogue{
                              .saved_gelu = Slice(wb, Role::kActivation, in, 1, b, e),
-                             .lora_dz = Slice(wb, Role::kStatistic, 8, 2, b, e),
-                             .lora_a = wb.Normal(Role::kParameter, {8, in}, 3)};
+                             .lora = {{.begin = 0,
+                                       .end = e - b,
+                                       .dz = Slice(wb, Role::kStatistic, 8, 2, b, e),
+                                       .a = wb.Normal(Role::kParameter, {8, in}, 3)}}};
                          wb.backend().LinearBackward(Slice(wb, Role::kGradient, out, 4, b, e),
                                                      AddTestWeight(wb, out, in, format), epilogue,
                                                      dx);
@@ -147,6 +152,76 @@ INSTANTIATE_TEST_SUITE_P(Ops, Rows,
                                             ::testing::ValuesIn(RowCases())),
                          [](const ::testing::TestParamInfo<Rows::ParamType>& info) {
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
+                         });
+
+// Rows of several adapters in one product: segments begin and end inside and at the bounds of
+// tiles, and some rows are in none.
+class Segments : public ::testing::TestWithParam<Compute> {};
+
+constexpr int64_t kIn = 100, kOut = 300;
+struct TestSegment {
+  int64_t begin, end, rank;
+};
+constexpr TestSegment kSegments[] = {{0, 40, 8}, {40, 96, 3}, {100, 101, 8}, {130, 200, 1}};
+
+TensorView SegmentProduct(Workbench& wb, int64_t begin, int64_t end) {
+  const TensorView y = wb.Make(Role::kActivation, {end - begin, kOut});
+  Epilogue epilogue{.bias = wb.Normal(Role::kParameter, {kOut}, 1), .gelu = true};
+  for (const auto& [from, to, rank] : kSegments) {
+    const int64_t first = std::max(from, begin), last = std::min(to, end);
+    if (first >= last) continue;
+    const auto seed = static_cast<uint64_t>(10 + from);
+    epilogue.lora.push_back({.begin = first - begin,
+                             .end = last - begin,
+                             .z = Slice(wb, Role::kStatistic, rank, seed, first, last),
+                             .b = wb.Normal(Role::kParameter, {kOut, rank}, seed + 1),
+                             .scale = 0.5});
+  }
+  wb.backend().Linear(Slice(wb, Role::kActivation, kIn, 4, begin, end),
+                      AddTestWeight(wb, kOut, kIn, WeightFormat::kLinearRows), epilogue, y);
+  return y;
+}
+
+TensorView SegmentProductBackward(Workbench& wb, int64_t begin, int64_t end) {
+  const TensorView dx = Slice(wb, Role::kGradient, kIn, 5, begin, end);
+  BackwardEpilogue epilogue{.saved_gelu = Slice(wb, Role::kActivation, kIn, 1, begin, end),
+                            .accumulate = true};
+  for (const auto& [from, to, rank] : kSegments) {
+    const int64_t first = std::max(from, begin), last = std::min(to, end);
+    if (first >= last) continue;
+    const auto seed = static_cast<uint64_t>(10 + from);
+    epilogue.lora.push_back({.begin = first - begin,
+                             .end = last - begin,
+                             .dz = Slice(wb, Role::kStatistic, rank, seed, first, last),
+                             .a = wb.Normal(Role::kParameter, {rank, kIn}, seed + 1),
+                             .scale = 0.5});
+  }
+  wb.backend().LinearBackward(Slice(wb, Role::kGradient, kOut, 4, begin, end),
+                              AddTestWeight(wb, kOut, kIn, WeightFormat::kLinearRows), epilogue,
+                              dx);
+  return dx;
+}
+
+TEST_P(Segments, OfOneProductHaveTheBytesOfProductsOfTheirOwn) {
+  Workbench cpu(MakeCpuBackend({.compute = GetParam()}));
+  for (const auto& product : {SegmentProduct, SegmentProductBackward}) {
+    const std::vector<std::byte> all = cpu.Bytes(product(cpu, 0, kRows));
+    const size_t row_bytes = all.size() / kRows;
+    const std::pair<int64_t, int64_t> parts[] = {{0, 40},    {40, 96},   {96, 100},   {100, 101},
+                                                 {101, 130}, {130, 200}, {200, kRows}};
+    for (const auto& [begin, end] : parts) {
+      const std::vector<std::byte> part = cpu.Bytes(product(cpu, begin, end));
+      ASSERT_EQ(part.size(), row_bytes * (end - begin));
+      EXPECT_TRUE(std::equal(part.begin(), part.end(),
+                             all.begin() + static_cast<int64_t>(row_bytes) * begin))
+          << "rows " << begin << " to " << end;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Computes, Segments, ::testing::ValuesIn(kComputeModes),
+                         [](const ::testing::TestParamInfo<Compute>& info) {
+                           return NameOf(info.param);
                          });
 
 // Attention and pooling of one text, alone and among others.

@@ -44,7 +44,7 @@ GradientCase LinearCase(LinearOptions o) {
   const auto epilogue = [o](const Tensors& x) {
     Epilogue e;
     if (o.bias) e.bias = x[1];
-    if (o.lora) e.lora_z = x[2], e.lora_b = x[3], e.lora_scale = kLoraScale;
+    if (o.lora) e.lora = {{.begin = 0, .end = kTokens, .z = x[2], .b = x[3], .scale = kLoraScale}};
     e.gelu = o.gelu;
     if (o.residual) e.residual = x[4];
     return e;
@@ -100,10 +100,9 @@ GradientCase LinearBackwardCase(bool lora, bool gelu, bool accumulate) {
                 const TensorView h = hidden(wb, x[0]);
                 Epilogue e;
                 if (lora) {
-                  e.lora_z = New(wb, {kTokens, kRank});
-                  e.lora_b = x[2];
-                  e.lora_scale = kLoraScale;
-                  wb.backend().MatMul(h, false, x[1], true, 1, 0, e.lora_z);
+                  const TensorView z = New(wb, {kTokens, kRank});
+                  e.lora = {{.begin = 0, .end = kTokens, .z = z, .b = x[2], .scale = kLoraScale}};
+                  wb.backend().MatMul(h, false, x[1], true, 1, 0, z);
                 }
                 const TensorView y = New(wb, {kTokens, kOut});
                 wb.backend().Linear(h, AddTestWeight(wb, kOut, kIn), e, y);
@@ -119,11 +118,10 @@ GradientCase LinearBackwardCase(bool lora, bool gelu, bool accumulate) {
                 BackwardEpilogue e{.accumulate = accumulate};
                 if (gelu) e.saved_gelu = x[0];
                 if (lora) {
-                  e.lora_dz = New(wb, {kTokens, kRank});
-                  e.lora_a = x[1];
-                  e.lora_scale = kLoraScale;
-                  b.MatMul(dy, false, x[2], false, 1, 0, e.lora_dz);
-                  b.TokenOuter(e.lora_dz, h, Leaves(kTokens), kLoraScale, dx[1]);
+                  const TensorView dz = New(wb, {kTokens, kRank});
+                  e.lora = {{.begin = 0, .end = kTokens, .dz = dz, .a = x[1], .scale = kLoraScale}};
+                  b.MatMul(dy, false, x[2], false, 1, 0, dz);
+                  b.TokenOuter(dz, h, Leaves(kTokens), kLoraScale, dx[1]);
                   const TensorView z = New(wb, {kTokens, kRank});
                   b.MatMul(h, false, x[1], true, 1, 0, z);
                   b.TokenOuter(dy, z, Leaves(kTokens), kLoraScale, dx[2]);

@@ -129,18 +129,39 @@ const char* FormatName(WeightFormat format) {
   return "";
 }
 
-OpCase LinearCase(LinearShape s, WeightFormat format, bool lora, bool gelu, bool residual) {
-  std::string name = "Linear" + ShapeName(s) + FormatName(format);
-  if (lora) name += "Lora";
+// Which rows of a product have a low-rank update.
+enum class Updates : uint8_t { kNone, kAllRows, kSegments };
+
+std::string NameOf(Updates updates) {
+  return updates == Updates::kNone ? "" : updates == Updates::kAllRows ? "Lora" : "LoraSegments";
+}
+
+// Segments stand for two adapters side by side, with rows of neither before and after them.
+struct UpdatedRows {
+  int64_t begin = 0, end = 0, rank = 0;
+};
+std::vector<UpdatedRows> RowsOf(Updates updates, int64_t tokens) {
+  if (updates == Updates::kNone) return {};
+  if (updates == Updates::kAllRows) return {{0, tokens, kRank}};
+  std::vector<UpdatedRows> rows = {{tokens / 5, tokens / 2, kRank},
+                                   {tokens / 2, tokens / 2 + tokens / 4, 1}};
+  std::erase_if(rows, [](const UpdatedRows& r) { return r.begin == r.end; });
+  return rows;
+}
+
+OpCase LinearCase(LinearShape s, WeightFormat format, Updates lora, bool gelu, bool residual) {
+  std::string name = "Linear" + ShapeName(s) + FormatName(format) + NameOf(lora);
   if (gelu) name += "Gelu";
   if (residual) name += "Residual";
   return {name, [=](Workbench& wb, Compute compute) {
             const TensorView x = wb.Normal(Role::kActivation, {s.tokens, s.in}, 1);
             Epilogue e{.bias = wb.Normal(Role::kParameter, {s.out}, 2)};
-            if (lora) {
-              e.lora_z = wb.Normal(Role::kStatistic, {s.tokens, kRank}, 3);
-              e.lora_b = wb.Normal(Role::kParameter, {s.out, kRank}, 4);
-              e.lora_scale = 2;
+            for (const auto& [begin, end, rank] : RowsOf(lora, s.tokens)) {
+              e.lora.push_back({.begin = begin,
+                                .end = end,
+                                .z = wb.Normal(Role::kStatistic, {end - begin, rank}, 3),
+                                .b = wb.Normal(Role::kParameter, {s.out, rank}, 4),
+                                .scale = 2});
             }
             e.gelu = gelu;
             if (gelu) e.saved_gelu = wb.Make(Role::kActivation, {s.tokens, s.out});
@@ -168,19 +189,20 @@ OpCase LinearCase(LinearShape s, WeightFormat format, bool lora, bool gelu, bool
           }};
 }
 
-OpCase LinearBackwardCase(LinearShape s, WeightFormat format, bool lora, bool gelu,
+OpCase LinearBackwardCase(LinearShape s, WeightFormat format, Updates lora, bool gelu,
                           bool accumulate) {
-  std::string name = "LinearBackward" + ShapeName(s) + FormatName(format);
-  if (lora) name += "Lora";
+  std::string name = "LinearBackward" + ShapeName(s) + FormatName(format) + NameOf(lora);
   if (gelu) name += "Gelu";
   if (accumulate) name += "Accumulate";
   return {name, [=](Workbench& wb, Compute compute) {
             const TensorView dy = wb.Normal(Role::kGradient, {s.tokens, s.out}, 1);
             BackwardEpilogue e{.accumulate = accumulate};
-            if (lora) {
-              e.lora_dz = wb.Normal(Role::kStatistic, {s.tokens, kRank}, 3);
-              e.lora_a = wb.Normal(Role::kParameter, {kRank, s.in}, 4);
-              e.lora_scale = 2;
+            for (const auto& [begin, end, rank] : RowsOf(lora, s.tokens)) {
+              e.lora.push_back({.begin = begin,
+                                .end = end,
+                                .dz = wb.Normal(Role::kStatistic, {end - begin, rank}, 3),
+                                .a = wb.Normal(Role::kParameter, {rank, s.in}, 4),
+                                .scale = 2});
             }
             // Values above 0.5 keep gelu' of the magnitudes at least as large as of the values.
             if (gelu)
@@ -550,11 +572,17 @@ std::vector<OpCase> OpCases() {
   for (const LinearShape& s : kLinearShapes) {
     for (const WeightFormat format : {WeightFormat::kPlain, WeightFormat::kLinearRows,
                                       WeightFormat::kLinearBlocks, WeightFormat::kDynamic}) {
-      cases.push_back(LinearCase(s, format, false, false, false));
-      cases.push_back(LinearBackwardCase(s, format, false, false, false));
+      cases.push_back(LinearCase(s, format, Updates::kNone, false, false));
+      cases.push_back(LinearBackwardCase(s, format, Updates::kNone, false, false));
+    }
+    for (const bool fused : {false, true}) {
+      cases.push_back(LinearCase(s, WeightFormat::kLinearRows, Updates::kSegments, fused, fused));
+      cases.push_back(
+          LinearBackwardCase(s, WeightFormat::kLinearRows, Updates::kSegments, fused, fused));
     }
     for (int bits = 1; bits < 8; ++bits) {
-      const bool lora = (bits & 1) != 0, gelu = (bits & 2) != 0, last = (bits & 4) != 0;
+      const Updates lora = (bits & 1) != 0 ? Updates::kAllRows : Updates::kNone;
+      const bool gelu = (bits & 2) != 0, last = (bits & 4) != 0;
       cases.push_back(LinearCase(s, WeightFormat::kLinearRows, lora, gelu, last));
       cases.push_back(LinearBackwardCase(s, WeightFormat::kLinearRows, lora, gelu, last));
     }

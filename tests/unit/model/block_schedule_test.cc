@@ -56,6 +56,15 @@ TEST(BlockSchedule, ABlockStaysWhereTheDirectionTurns) {
   EXPECT_FALSE((BlockSchedule{.layers = 3, .lowest = 1}.TurnsAfter({1, kBackward})));
 }
 
+TEST(BlockSchedule, ABackwardMultipliesForwardFirstWhereItRecomputes) {
+  const BlockSchedule schedule{.layers = 3, .recomputed = 1};
+  const auto forward = Orientation::kForward, backward = Orientation::kBackward;
+  EXPECT_THAT(schedule.Orientations({0, BlockPhase::kForward}), ElementsAre(forward));
+  EXPECT_THAT(schedule.Orientations({0, kForwardKept}), ElementsAre(forward));
+  EXPECT_THAT(schedule.Orientations({0, kBackward}), ElementsAre(forward, backward));
+  EXPECT_THAT(schedule.Orientations({1, kBackward}), ElementsAre(backward));
+}
+
 TEST(BlockSchedule, ComingBlocksAreThoseToFetchInTheOrderOfTheirUse) {
   const BlockSchedule schedule{.layers = 4};
   EXPECT_THAT(schedule.Coming({0, kForward}, 2), ElementsAre(1, 2));

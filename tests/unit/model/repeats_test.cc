@@ -26,6 +26,20 @@ TEST(Repeats, AreTextsOfEqualIdsAndNothingElse) {
   EXPECT_THAT(distinct.offsets, ElementsAre(0, 2, 3, 4, 4, 7));
 }
 
+TEST(Repeats, OfDifferentAdaptersAreNone) {
+  PackedTexts texts;
+  texts.Add(std::vector<int32_t>{1, 2}, 1);
+  texts.Add(std::vector<int32_t>{1, 2});
+  texts.Add(std::vector<int32_t>{1, 2}, kNoAdapter);
+  texts.Add(std::vector<int32_t>{1, 2}, 1);
+  texts.Add({}, 1);
+  texts.Add({}, kNoAdapter);
+  const Repeats repeats = FindRepeats(texts);
+  EXPECT_THAT(repeats.first, ElementsAre(0, 1, 2, 4, 5));
+  EXPECT_THAT(repeats.text, ElementsAre(0, 1, 2, 0, 3, 4));
+  EXPECT_FALSE(FindRepeats(texts.Select(repeats.first)).Any());
+}
+
 TEST(Repeats, AreEncodedOnceWithTheBytesOfATextAlone) {
   const TestFolder folder;
   WriteModel(folder.path(), MakeTinyModel());

@@ -121,6 +121,7 @@ class BlockBench {
             .arena = arena_,
             .offsets = offsets_,
             .leaves = {.begin = {0, 3, 8}},
+            .adapters = {{.begin = 0, .end = kTokens}},
             .token_keys = keys_,
             .dropout = {.embedding = 0, .attention = case_.dropout, .residual = case_.dropout},
             .tokens = kTokens};
@@ -165,10 +166,10 @@ class BlockBench {
         .bias = MakeParameter("bias", out, 0, {out}, case_.biases),
         .lora = {}};
     if (case_.lora) {
-      layer.lora = LoraUpdate{.a = MakeParameter("lora_A", kRank * in, 0, {kRank, in}, true),
-                              .b = MakeParameter("lora_B", out * kRank, 0, {out, kRank}, true),
-                              .scale = 1.5,
-                              .dropout = case_.lora_dropout};
+      layer.lora[0] = {.a = MakeParameter("lora_A", kRank * in, 0, {kRank, in}, true),
+                       .b = MakeParameter("lora_B", out * kRank, 0, {out, kRank}, true),
+                       .scale = 1.5,
+                       .dropout = case_.lora_dropout};
     }
     return layer;
   }

@@ -34,6 +34,7 @@ class CpuBackend final : public Backend {
     const DType activation = compute_ == Compute::kF32 ? DType::kF32 : DType::kBF16;
     return {.activation = activation,
             .residual = DType::kF32,
+            .residual_gradient = DType::kF32,
             .gradient = DType::kF32,
             .parameter = DType::kF32,
             .statistic = DType::kF32};
@@ -69,6 +70,7 @@ class CpuBackend final : public Backend {
   }
   // Nothing to run ahead with: the threads that would decode are those that multiply.
   void PrepareWeight(WeightId, Orientation) override {}
+  void AwaitWeightMemory(WeightId) override {}  // ops have ended when they return
   TableId AddTable(const EmbeddingSource& source) override {
     tables_.push_back(&source);
     return static_cast<TableId>(tables_.size()) - 1;

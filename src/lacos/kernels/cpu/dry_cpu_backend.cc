@@ -41,12 +41,16 @@ class DryCpuBackend final : public DryBackend {
     meter_.Add({.passing = host.size()});
   }
   void Linear(View x, WeightId weight, const Epilogue& epilogue, View) override {
-    meter_.Add(linear_.Need(x, weight, Orientation::kForward,
-                            epilogue.lora_z ? epilogue.lora_z.cols() : 0));
+    int64_t rank = 0;
+    for (const LoraSegment& segment : epilogue.lora) rank = std::max(rank, segment.z.cols());
+    meter_.Add(linear_.Need(x, weight, Orientation::kForward, rank));
   }
   void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View) override {
-    meter_.Add(linear_.Need(dy, weight, Orientation::kBackward,
-                            epilogue.lora_dz ? epilogue.lora_dz.cols() : 0));
+    int64_t rank = 0;
+    for (const LoraBackwardSegment& segment : epilogue.lora) {
+      rank = std::max(rank, segment.dz.cols());
+    }
+    meter_.Add(linear_.Need(dy, weight, Orientation::kBackward, rank));
   }
   void MatMul(View a, bool ta, View, bool, double, double, View y) override {
     meter_.Add(MatMulNeed(a, ta, y));

@@ -8,6 +8,7 @@
 
 #include "lacos/base/check.h"
 #include "lacos/kernels/adam.h"
+#include "lacos/kernels/lora_segments.h"
 #include "lacos/kernels/reference/angle.h"
 #include "lacos/kernels/reference/attention.h"
 #include "lacos/kernels/reference/dropout.h"
@@ -28,6 +29,7 @@ TypeSet ReferenceBackend<S>::Types() const {
   constexpr DType kType = TypeOf<S>();
   return {.activation = kType,
           .residual = kType,
+          .residual_gradient = kType,
           .gradient = kType,
           .parameter = kType,
           .statistic = kType};
@@ -111,17 +113,23 @@ void ReferenceBackend<S>::Linear(View x, WeightId weight, const Epilogue& e, Vie
   const Weight& w = weights_.at(static_cast<size_t>(weight));
   LACOS_CHECK(x.cols() == w.in && y.cols() == w.out && x.rows() == y.rows(),
               "x [T, in], y [T, out]");
-  const LinearEpilogue<S> typed{
-      .bias = Data<S>(e.bias),
-      .lora_z = Data<S>(e.lora_z),
-      .lora_b = Data<S>(e.lora_b),
-      .rank = e.lora_z ? e.lora_z.cols() : 0,
-      .lora_scale = e.lora_scale,
-      .gelu = e.gelu,
-      .saved_gelu = Data<S>(e.saved_gelu),
-      .residual = Data<S>(e.residual),
-  };
-  ref::Linear(Data<S>(x), w.values.data(), typed, x.rows(), w.in, w.out, Data<S>(y));
+  CheckSegments(e.lora, x.rows());
+  ForEachSegment(e.lora, 0, x.rows(), [&](int64_t begin, int64_t end, const LoraSegment* lora) {
+    LinearEpilogue<S> typed{
+        .bias = Data<S>(e.bias),
+        .gelu = e.gelu,
+        .saved_gelu = RowsOf<S>(e.saved_gelu, begin, end),
+        .residual = RowsOf<S>(e.residual, begin, end),
+    };
+    if (lora != nullptr) {
+      typed.lora_z = RowsOf<S>(lora->z, begin - lora->begin, end - lora->begin);
+      typed.lora_b = Data<S>(lora->b);
+      typed.rank = lora->z.cols();
+      typed.lora_scale = lora->scale;
+    }
+    ref::Linear(RowsOf<S>(x, begin, end), w.values.data(), typed, end - begin, w.in, w.out,
+                RowsOf<S>(y, begin, end));
+  });
 }
 
 template <class S>
@@ -130,15 +138,22 @@ void ReferenceBackend<S>::LinearBackward(View dy, WeightId weight, const Backwar
   const Weight& w = weights_.at(static_cast<size_t>(weight));
   LACOS_CHECK(dy.cols() == w.out && dx.cols() == w.in && dy.rows() == dx.rows(),
               "dy [T, out], dx [T, in]");
-  const LinearBackwardEpilogue<S> typed{
-      .saved_gelu = Data<S>(e.saved_gelu),
-      .lora_dz = Data<S>(e.lora_dz),
-      .lora_a = Data<S>(e.lora_a),
-      .rank = e.lora_dz ? e.lora_dz.cols() : 0,
-      .lora_scale = e.lora_scale,
-      .accumulate = e.accumulate,
-  };
-  ref::LinearBackward(Data<S>(dy), w.values.data(), typed, dy.rows(), w.in, w.out, Data<S>(dx));
+  CheckSegments(e.lora, dy.rows());
+  ForEachSegment(e.lora, 0, dy.rows(),
+                 [&](int64_t begin, int64_t end, const LoraBackwardSegment* lora) {
+                   LinearBackwardEpilogue<S> typed{
+                       .saved_gelu = RowsOf<S>(e.saved_gelu, begin, end),
+                       .accumulate = e.accumulate,
+                   };
+                   if (lora != nullptr) {
+                     typed.lora_dz = RowsOf<S>(lora->dz, begin - lora->begin, end - lora->begin);
+                     typed.lora_a = Data<S>(lora->a);
+                     typed.rank = lora->dz.cols();
+                     typed.lora_scale = lora->scale;
+                   }
+                   ref::LinearBackward(RowsOf<S>(dy, begin, end), w.values.data(), typed,
+                                       end - begin, w.in, w.out, RowsOf<S>(dx, begin, end));
+                 });
 }
 
 template <class S>

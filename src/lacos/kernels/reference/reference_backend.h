@@ -32,6 +32,7 @@ class ReferenceBackend final : public Backend {
   WeightId AddWeight(const QuantizedMatrix& matrix) override;
   void MoveWeight(WeightId, const QuantizedMatrix&) override {}  // values were copied
   void PrepareWeight(WeightId, Orientation) override {}
+  void AwaitWeightMemory(WeightId) override {}
   TableId AddTable(const EmbeddingSource& source) override;
 
   void Linear(View x, WeightId weight, const Epilogue& epilogue, View y) override;

@@ -19,6 +19,12 @@ S* Data(View x) {
   return reinterpret_cast<S*>(x.data);
 }
 
+// The same of rows [begin, end).
+template <class S>
+S* RowsOf(View x, int64_t begin, int64_t end) {
+  return x ? Data<S>(x.Rows(begin, end)) : nullptr;
+}
+
 inline const int32_t* Ints(View x) {
   LACOS_CHECK(!x || x.dtype == DType::kI32, "an I32 tensor");
   return reinterpret_cast<const int32_t*>(x.data);

@@ -11,6 +11,7 @@
 #include "lacos/kernels/cpu/linear/epilogue.h"
 #include "lacos/kernels/cpu/linear/int8_tile.h"
 #include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/lora_segments.h"
 
 namespace lacos::cpu {
 namespace {
@@ -295,35 +296,39 @@ void FrozenLinear::Forward(View x, WeightId weight, const Epilogue& epilogue, Vi
   LACOS_CHECK(x.cols() == m.cols && y.cols() == m.rows && x.rows() == y.rows(),
               "y [T, out] = x [T, in] W^T");
   const Epilogue& e = epilogue;
-  LACOS_CHECK(!e.lora_z == !e.lora_b, "LoRA's z and B come together");
-  LACOS_CHECK(!e.lora_z || (e.lora_z.cols() == e.lora_b.cols() && e.lora_b.rows() == m.rows),
-              "LoRA's B is [out, R]");
-  const int64_t rank = e.lora_z ? e.lora_z.cols() : 0;
-  const float* z = F32Of(e.lora_z);
-  const float* b = F32Of(e.lora_b);
+  CheckSegments(e.lora, x.rows());
+  for (const LoraSegment& lora : e.lora) {
+    LACOS_CHECK(lora.b.rows() == m.rows && lora.b.cols() == lora.z.cols(), "LoRA's B is [out, R]");
+  }
   const ConstFloats bias = FloatsOf(e.bias), residual = FloatsOf(e.residual);
   const Floats saved = FloatsOf(e.saved_gelu), out = FloatsOf(y);
   const Operand left{FloatsOf(x), x.rows()};
   RunTiles(left, weight, Orientation::kForward,
-           [&](const Tile& tile, const float* sums, const float* scale) {
-             const int64_t at = tile.row * m.rows + tile.column;
-             ForwardTile finish{
-                 .rows = tile.rows, .cols = tile.cols, .sums = sums, .row_scale = scale};
-             finish.bias = bias.At(tile.column);
-             if (z != nullptr) {
-               finish.lora_z = z + tile.row * rank;
-               finish.lora_b = LoraBTile(b, rank, tile.column, tile.cols,
-                                         work_.threads.Mine(kLora).F32(rank * tile.cols));
-               finish.rank = rank;
-               finish.lora_scale = static_cast<float>(e.lora_scale);
-             }
-             finish.gelu = e.gelu;
-             finish.round_gelu = saved ? saved.bf16 : out.bf16;
-             finish.saved_gelu = saved.At(at);
-             finish.residual = residual.At(at);
-             finish.y = out.At(at);
-             finish.stride = m.rows;
-             FinishTile(finish);
+           [&](const Tile& t, const float* sums, const float* scale) {
+             ForEachSegment(e.lora, t.row, t.row + t.rows,
+                            [&](int64_t begin, int64_t end, const LoraSegment* lora) {
+                              const int64_t at = begin * m.rows + t.column;
+                              ForwardTile tile{.rows = end - begin,
+                                               .cols = t.cols,
+                                               .sums = sums + (begin - t.row) * t.cols,
+                                               .row_scale = scale};
+                              tile.bias = bias.At(t.column);
+                              if (lora != nullptr) {
+                                tile.rank = lora->z.cols();
+                                tile.lora_z = F32Of(lora->z) + (begin - lora->begin) * tile.rank;
+                                tile.lora_b =
+                                    LoraBTile(F32Of(lora->b), tile.rank, t.column, t.cols,
+                                              work_.threads.Mine(kLora).F32(tile.rank * t.cols));
+                                tile.lora_scale = static_cast<float>(lora->scale);
+                              }
+                              tile.gelu = e.gelu;
+                              tile.round_gelu = saved ? saved.bf16 : out.bf16;
+                              tile.saved_gelu = saved.At(at);
+                              tile.residual = residual.At(at);
+                              tile.y = out.At(at);
+                              tile.stride = m.rows;
+                              FinishTile(tile);
+                            });
            });
 }
 
@@ -332,34 +337,37 @@ void FrozenLinear::Backward(View dy, WeightId weight, const BackwardEpilogue& ep
   LACOS_CHECK(dy.cols() == m.rows && dx.cols() == m.cols && dx.rows() == dy.rows(),
               "dx [T, in] = dy [T, out] W");
   const BackwardEpilogue& e = epilogue;
-  LACOS_CHECK(!e.lora_dz == !e.lora_a, "LoRA's dz and A come together");
-  LACOS_CHECK(!e.lora_dz || (e.lora_dz.cols() == e.lora_a.rows() && e.lora_a.cols() == m.cols),
-              "LoRA's A is [R, in]");
-  const int64_t rank = e.lora_dz ? e.lora_dz.cols() : 0;
-  const float* dz = F32Of(e.lora_dz);
-  const float* a = F32Of(e.lora_a);
+  CheckSegments(e.lora, dy.rows());
+  for (const LoraBackwardSegment& lora : e.lora) {
+    LACOS_CHECK(lora.a.rows() == lora.dz.cols() && lora.a.cols() == m.cols, "LoRA's A is [R, in]");
+  }
   const ConstFloats saved = FloatsOf(e.saved_gelu);
   const Floats out = FloatsOf(dx);
   const float* scale =
       type_ == ProductType::kInt8 ? weights_.Codes(weight).row_scale : weights_.RowScale(weight);
   const Operand left{FloatsOf(dy), dy.rows(), scale};
-  RunTiles(left, weight, Orientation::kBackward,
-           [&](const Tile& tile, const float* sums, const float*) {
-             const int64_t at = tile.row * m.cols + tile.column;
-             BackwardTile finish{.rows = tile.rows, .cols = tile.cols, .sums = sums};
-             if (dz != nullptr) {
-               finish.lora_dz = dz + tile.row * rank;
-               finish.lora_a = LoraATile(a, m.cols, rank, tile.column, tile.cols,
-                                         work_.threads.Mine(kLora).F32(rank * tile.cols));
-               finish.rank = rank;
-               finish.lora_scale = static_cast<float>(e.lora_scale);
-             }
-             finish.saved_gelu = saved.At(at);
-             finish.accumulate = e.accumulate;
-             finish.dx = out.At(at);
-             finish.stride = m.cols;
-             FinishTile(finish);
-           });
+  RunTiles(
+      left, weight, Orientation::kBackward, [&](const Tile& t, const float* sums, const float*) {
+        ForEachSegment(
+            e.lora, t.row, t.row + t.rows,
+            [&](int64_t begin, int64_t end, const LoraBackwardSegment* lora) {
+              const int64_t at = begin * m.cols + t.column;
+              BackwardTile tile{
+                  .rows = end - begin, .cols = t.cols, .sums = sums + (begin - t.row) * t.cols};
+              if (lora != nullptr) {
+                tile.rank = lora->dz.cols();
+                tile.lora_dz = F32Of(lora->dz) + (begin - lora->begin) * tile.rank;
+                tile.lora_a = LoraATile(F32Of(lora->a), m.cols, tile.rank, t.column, t.cols,
+                                        work_.threads.Mine(kLora).F32(tile.rank * t.cols));
+                tile.lora_scale = static_cast<float>(lora->scale);
+              }
+              tile.saved_gelu = saved.At(at);
+              tile.accumulate = e.accumulate;
+              tile.dx = out.At(at);
+              tile.stride = m.cols;
+              FinishTile(tile);
+            });
+      });
 }
 
 }  // namespace lacos::cpu
