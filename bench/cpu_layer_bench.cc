@@ -123,8 +123,9 @@ int Main(int argc, char** argv) {
   const TensorView lora_b = make.Random(types.parameter, {3 * d, kRank}),
                    z = make.Random(types.statistic, {tokens, kRank});
   const TensorView dz = make.Random(types.statistic, {tokens, kRank});
-  const TensorView da = make.Random(types.parameter, {kRank, d}),
-                   db = make.Random(types.parameter, {3 * d, kRank});
+  std::vector<Buffer> sums;
+  const GradientSum da = NewGradientSum(*backend, {kRank, d}, sums),
+                    db = NewGradientSum(*backend, {3 * d, kRank}, sums);
   const TensorView begin = make.Make(DType::kI32, {texts + 1});
   UploadInts(*backend, offsets, begin);
 

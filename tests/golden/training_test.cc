@@ -58,7 +58,6 @@ struct TrainingCase {
   }
 
   LossResult Gradients(const GradientStrategy& strategy) {
-    optimizer->ZeroGradients();
     return GradientStep(*encoder, *loss, texts, batch, strategy);
   }
 };

@@ -11,6 +11,7 @@
 // "absent".
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,6 +22,7 @@
 
 #include "lacos/base/compute.h"
 #include "lacos/base/pooling.h"
+#include "lacos/kernels/gradient_sum.h"
 #include "lacos/quant/embedding_source.h"
 #include "lacos/quant/quantized_matrix.h"
 #include "lacos/tensor/buffer.h"
@@ -40,6 +42,7 @@ struct TypeSet {
   DType gradient;           // gradients of activations within a block
   DType parameter;          // LoRA matrices, biases, LayerNorm parameters, their gradients
   DType statistic;          // rstd, norms, losses
+  DType gradient_sum;       // GradientSum: I64, or the backend's own type where it sums in floats
 };
 
 struct KernelInfo {
@@ -87,12 +90,14 @@ struct BackwardEpilogue {
 };
 
 // Cut points of sums over tokens: leaf i is the rows begin[i] to begin[i+1]. Every leaf is summed
-// by one thread in row order and the leaves are added in index order, so that gradients depend
-// neither on the number of threads nor on how a batch is cut into chunks (as long as chunks are
-// whole leaves).
+// by one thread in row order, and the sums of leaves are added as integers (GradientSum), so that
+// gradients depend neither on the number of threads nor on how a batch is cut into chunks (as long
+// as chunks are whole leaves) nor on the order of the chunks.
 struct TokenLeaves {
   std::vector<int64_t> begin;  // count + 1 entries, first 0, last T
+  int64_t step_leaves = 0;     // leaves of the whole step, when these are only some of them; else 0
   int64_t Count() const { return static_cast<int64_t>(begin.size()) - 1; }
+  int64_t StepLeaves() const { return std::max<int64_t>(1, std::max(step_leaves, Count())); }
 };
 
 // Which elements a dropout drops is a pure function of (seed, step, sample, view, position; site;
@@ -172,12 +177,17 @@ class Backend {
   // ta/tb say so. A row of y depends only on its own row of op(a), on all of b and on old y: not on
   // how many rows there are.
   virtual void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) = 0;
+
+  // --- gradients of parameters, summed over tokens (or over other rows)
+  // y[p, q] += alpha a^T b; a [T, p], b [T, q]
   virtual void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
-                          View y) = 0;  // y[p, q] += alpha a^T b; a [T, p], b [T, q]
+                          const GradientSum& y) = 0;
   // y[c] += sum over rows of x[., c]
-  virtual void TokenSum(View x, const TokenLeaves& leaves, View y) = 0;
-  virtual void TokenDotSum(View a, View b, const TokenLeaves& leaves,
-                           View y) = 0;  // y[c] += sum over rows of a*b
+  virtual void TokenSum(View x, const TokenLeaves& leaves, const GradientSum& y) = 0;
+  // y[c] += sum over rows of a[., c] b[., c]
+  virtual void TokenDotSum(View a, View b, const TokenLeaves& leaves, const GradientSum& y) = 0;
+  // y = the sum, in the parameter type and of the same shape
+  virtual void ReadGradient(const GradientSum& sum, View y) = 0;
 
   // --- block
   virtual void Embed(TableId table, View ids, View y) = 0;  // ids I32 [T]; y residual type [T, D]
@@ -276,6 +286,9 @@ std::vector<double> DownloadDoubles(Backend& backend, View x);
 std::vector<float> DownloadFloats(Backend& backend, View x);
 // Uploads integers into an I32 or I64 or U8 tensor of the same size.
 void UploadInts(Backend& backend, std::span<const int32_t> values, View y);
+
+// A zeroed sum for the gradient of a parameter of this shape; its memory is added to `buffers`.
+GradientSum NewGradientSum(Backend& backend, const Shape& shape, std::vector<Buffer>& buffers);
 
 // Slopes of ALiBi for any number of heads. Source: Press et al., "Train short, test long" (2022),
 // as BLOOM applies it.

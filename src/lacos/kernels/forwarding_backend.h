@@ -91,16 +91,22 @@ class ForwardingBackend : public Backend {
     Run({StepPart::kLora, "MatMul", Bytes(a, b, y)},
         [&] { inner_->MatMul(a, ta, b, tb, alpha, beta, y); });
   }
-  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y) override {
-    Run({StepPart::kLora, "TokenOuter", Bytes(a, b, y)},
+  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
+                  const GradientSum& y) override {
+    Run({StepPart::kLora, "TokenOuter", Bytes(a, b, y.fine)},
         [&] { inner_->TokenOuter(a, b, leaves, alpha, y); });
   }
-  void TokenSum(View x, const TokenLeaves& leaves, View y) override {
-    Run({StepPart::kElementwise, "TokenSum", Bytes(x, y)}, [&] { inner_->TokenSum(x, leaves, y); });
+  void TokenSum(View x, const TokenLeaves& leaves, const GradientSum& y) override {
+    Run({StepPart::kElementwise, "TokenSum", Bytes(x, y.fine)},
+        [&] { inner_->TokenSum(x, leaves, y); });
   }
-  void TokenDotSum(View a, View b, const TokenLeaves& leaves, View y) override {
-    Run({StepPart::kElementwise, "TokenDotSum", Bytes(a, b, y)},
+  void TokenDotSum(View a, View b, const TokenLeaves& leaves, const GradientSum& y) override {
+    Run({StepPart::kElementwise, "TokenDotSum", Bytes(a, b, y.fine)},
         [&] { inner_->TokenDotSum(a, b, leaves, y); });
+  }
+  void ReadGradient(const GradientSum& sum, View y) override {
+    Run({StepPart::kOptimizer, "ReadGradient", Bytes(sum, y)},
+        [&] { inner_->ReadGradient(sum, y); });
   }
 
   // --- block

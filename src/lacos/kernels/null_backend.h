@@ -28,9 +28,10 @@ class NullBackend : public Backend {
   void Linear(View, WeightId, const Epilogue&, View) override {}
   void LinearBackward(View, WeightId, const BackwardEpilogue&, View) override {}
   void MatMul(View, bool, View, bool, double, double, View) override {}
-  void TokenOuter(View, View, const TokenLeaves&, double, View) override {}
-  void TokenSum(View, const TokenLeaves&, View) override {}
-  void TokenDotSum(View, View, const TokenLeaves&, View) override {}
+  void TokenOuter(View, View, const TokenLeaves&, double, const GradientSum&) override {}
+  void TokenSum(View, const TokenLeaves&, const GradientSum&) override {}
+  void TokenDotSum(View, View, const TokenLeaves&, const GradientSum&) override {}
+  void ReadGradient(const GradientSum&, View) override {}
   void Embed(TableId, View, View) override {}
   void LayerNorm(View, View, View, double, View, View, View) override {}
   void LayerNormBackward(View, View, View, View, bool, View) override {}

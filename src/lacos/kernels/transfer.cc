@@ -1,5 +1,5 @@
-// Helpers over any backend: moving numbers between host vectors and tensors of any type, and
-// ALiBi's slopes.
+// Helpers over any backend: moving numbers between host vectors and tensors of any type, new sums
+// of gradients, and ALiBi's slopes.
 #include <bit>
 #include <cmath>
 #include <complex>
@@ -74,6 +74,15 @@ void UploadInts(Backend& backend, std::span<const int32_t> values, View y) {
     default:
       LACOS_CHECK(false, "a tensor of integers");
   }
+}
+
+GradientSum NewGradientSum(Backend& backend, const Shape& shape, std::vector<Buffer>& buffers) {
+  const DType dtype = backend.Types().gradient_sum;
+  const auto tensor = [&] {
+    buffers.push_back(backend.Allocate(static_cast<size_t>(shape.Elements()) * SizeOf(dtype)));
+    return TensorView{buffers.back().data(), dtype, shape};
+  };
+  return {.fine = tensor(), .coarse = dtype == DType::kI64 ? tensor() : TensorView{}};
 }
 
 std::vector<double> AlibiSlopes(int heads) {

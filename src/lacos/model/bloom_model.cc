@@ -9,7 +9,6 @@
 #include "lacos/formats/base_embedding.h"
 
 namespace lacos {
-
 BloomModel::BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weights)
     : backend_(backend),
       base_weights_(std::move(base_weights)),
@@ -49,11 +48,7 @@ BloomModel::BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weigh
   final_layernorm_ = layer_norm("ln_f");
 }
 
-TensorView BloomModel::NewTensor(Shape shape) {
-  const DType dtype = backend_.Types().parameter;
-  buffers_.push_back(backend_.Allocate(static_cast<size_t>(shape.Elements()) * SizeOf(dtype)));
-  return {buffers_.back().data(), dtype, shape};
-}
+TensorView BloomModel::NewTensor(Shape shape) { return NewParameter(backend_, shape, buffers_); }
 
 TensorView BloomModel::Load(const std::string& name) {
   const std::vector<float> values = base_weights_->Vector(name);
@@ -110,13 +105,15 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
   const auto upload = [&](const std::string& name, const HostMatrix& host) {
     const Shape shape =
         host.shape.size() == 2 ? Shape{host.shape[0], host.shape[1]} : Shape{host.shape[0]};
-    Parameter parameter{.value = NewTensor(shape), .gradient = {}};
-    UploadFloats(backend_, host.values, parameter.value);
+    Parameter parameter;
     if (trainable) {
-      parameter.gradient = NewTensor(shape);
-      trainable_.push_back(
-          {.name = name, .value = parameter.value, .gradient = parameter.gradient});
+      const TrainableTensor tensor = NewTrainable(backend_, name, shape, buffers_);
+      parameter = {.value = tensor.value, .gradient = tensor.sum};
+      trainable_.push_back(tensor);
+    } else {
+      parameter.value = NewTensor(shape);
     }
+    UploadFloats(backend_, host.values, parameter.value);
     return parameter;
   };
   size_t attached = 0;

@@ -57,7 +57,8 @@ class Encoder {
   // vectors [N, D] residual type, allocated by the caller. With `keep`, what backward needs is kept
   // in it (allocated from arena(): release by an ArenaScope around forward and backward).
   void Forward(const PackedTexts& texts, const TensorView& vectors, EncoderPass* keep = nullptr);
-  // Adds the gradients of every trainable tensor of the model.
+  // Adds the gradients of every trainable tensor of the model to its sum. Where the pass was a part
+  // of a step, pass.leaves.step_leaves must say how many leaves the whole step has.
   void Backward(const EncoderPass& pass, const TensorView& dvectors);
   // Per-token hidden states after ln_f, [T, D] residual type.
   void HiddenStates(const PackedTexts& texts, const TensorView& hidden);

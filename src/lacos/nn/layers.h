@@ -12,11 +12,10 @@
 
 namespace lacos {
 
-// A parameter outside the frozen matrices: a LoRA matrix, bias or LayerNorm vector. No gradient
-// view = frozen.
+// A parameter outside the frozen matrices: a LoRA matrix, bias or LayerNorm vector.
 struct Parameter {
   TensorView value;
-  TensorView gradient;
+  GradientSum gradient;  // absent where the parameter is frozen
   bool Trainable() const { return static_cast<bool>(gradient); }
 };
 

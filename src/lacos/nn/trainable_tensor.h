@@ -1,9 +1,10 @@
-// A tensor that training changes, with its gradient.
+// A tensor that training changes, with the sum of its gradient.
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include "lacos/tensor/tensor_view.h"
+#include "lacos/kernels/backend.h"
 
 namespace lacos {
 
@@ -12,7 +13,16 @@ namespace lacos {
 struct TrainableTensor {
   std::string name;
   TensorView value;
-  TensorView gradient;
+  GradientSum sum;      // the accumulator to which the leaves of a step add the gradient
+  TensorView gradient;  // the sum in the parameter's type, once the step's last leaf was added
+  size_t Bytes() const { return value.Bytes() + sum.Bytes() + gradient.Bytes(); }
 };
+
+// A tensor of zeros in the backend's type for parameters. Its memory is added to `buffers`.
+TensorView NewParameter(Backend& backend, const Shape& shape, std::vector<Buffer>& buffers);
+
+// A trainable tensor of zeros. Its memory is added to `buffers`.
+TrainableTensor NewTrainable(Backend& backend, const std::string& name, const Shape& shape,
+                             std::vector<Buffer>& buffers);
 
 }  // namespace lacos

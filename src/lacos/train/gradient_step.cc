@@ -45,6 +45,7 @@ LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const Vec
     return result;
   }
   const auto chunks = Chunks(texts, strategy.chunk_tokens);
+  const int64_t step_leaves = MakeLeaves(texts.offsets).Count();
   for (const auto& [begin, end] : chunks)
     encoder.Forward(texts.Slice(begin, end), vectors.Rows(begin, end));
   const LossResult result = loss(vectors, dvectors);
@@ -52,14 +53,14 @@ LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const Vec
     const ArenaScope chunk(arena);
     EncoderPass pass;
     encoder.Forward(texts.Slice(begin, end), vectors.Rows(begin, end), &pass);
+    pass.leaves.step_leaves = step_leaves;
     encoder.Backward(pass, dvectors.Rows(begin, end));
   }
   return result;
 }
 
-}  // namespace
-
-LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts,
+// Adds the gradients of the model's and the loss's parameters to their sums.
+LossResult SumGradients(Encoder& encoder, Loss& loss, const PackedTexts& texts,
                         const LossBatch& batch, const GradientStrategy& strategy) {
   Arena& arena = encoder.arena();
   const ArenaScope scope(arena);
@@ -85,6 +86,22 @@ LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts,
     return result;
   };
   return ForwardBackward(encoder, texts.Select(repeats.first), over_rows, strategy);
+}
+
+}  // namespace
+
+LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts,
+                        const LossBatch& batch, const GradientStrategy& strategy) {
+  Backend& backend = encoder.model().backend();
+  std::vector<TrainableTensor> tensors = encoder.model().trainable();
+  for (const TrainableTensor& tensor : loss.parameters()) tensors.push_back(tensor);
+  for (const TrainableTensor& tensor : tensors) {
+    backend.Fill(tensor.sum.fine, 0);
+    if (tensor.sum.coarse) backend.Fill(tensor.sum.coarse, 0);
+  }
+  const LossResult result = SumGradients(encoder, loss, texts, batch, strategy);
+  for (const TrainableTensor& tensor : tensors) backend.ReadGradient(tensor.sum, tensor.gradient);
+  return result;
 }
 
 }  // namespace lacos

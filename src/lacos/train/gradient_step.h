@@ -19,8 +19,8 @@ struct GradientStrategy {
   int64_t chunk_tokens = 0;
 };
 
-// Adds gradients of the model's trainable tensors and of the loss's own parameters to their
-// buffers. `texts` has the rows that the loss sees. Without dropout keys rows of equal token ids
+// Writes the gradients of the model's trainable tensors and of the loss's own parameters. `texts`
+// has the rows that the loss sees. Without dropout keys rows of equal token ids
 // are encoded once: their vectors are the same bytes either way, and their gradients are added in
 // row order before they go back.
 LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts,

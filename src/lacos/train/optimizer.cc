@@ -37,10 +37,6 @@ TensorView Optimizer::NewState(DType dtype, int64_t elements) {
   return {buffers_.back().data(), dtype, Shape{elements}};
 }
 
-void Optimizer::ZeroGradients() {
-  for (const TrainableTensor& tensor : tensors_) backend_.Fill(tensor.gradient, 0);
-}
-
 Optimizer::GradientNorm Optimizer::MeasureGradients() {
   std::vector<TensorView> gradients;
   for (const TrainableTensor& tensor : tensors_) gradients.push_back(tensor.gradient);

@@ -37,7 +37,6 @@ class Optimizer {
   Optimizer(Backend& backend, const OptimizerOptions& options,
             std::vector<TrainableTensor> tensors);
 
-  void ZeroGradients();
   struct GradientNorm {
     double norm = 0;
     int64_t nonfinite = 0;  // values that are NaN or infinite

@@ -46,7 +46,7 @@ class Planner {
     adapter_bytes_ = optimizer.StateBytes();
     for (const TrainableTensor& tensor : tensors) {
       const auto bytes = static_cast<int64_t>(tensor.value.Bytes());
-      adapter_bytes_ += 2 * bytes;
+      adapter_bytes_ += static_cast<int64_t>(tensor.Bytes());
       // Checkpoints and the final folder are written from a copy; the best adapter so far is
       // another one.
       output_bytes_ += request.evaluation_tokens > 0 ? 2 * bytes : bytes;

@@ -54,7 +54,6 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   if (encoder_options.dropout.Any() || lora.dropout > 0) {
     texts.keys.assign(static_cast<size_t>(texts.Tokens()), 1);
   }
-  optimizer.ZeroGradients();
   GradientStep(encoder, *loss, texts, batch, {});
   optimizer.MeasureGradients();
   optimizer.Step(options.learning_rate, 1);

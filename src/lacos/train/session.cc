@@ -115,7 +115,6 @@ void TrainingSession::OpenLayerCache(const LoadedModel& loaded,
 
 TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input,
                                                   double learning_rate) {
-  optimizer->ZeroGradients();
   StepResult result;
   result.loss = GradientStep(*encoder, *loss, input.texts, input.loss, plan.chosen.strategy);
   result.gradients = optimizer->MeasureGradients();

@@ -319,34 +319,5 @@ TEST(CpuBackend, EmbedReadsEachDistinctRowOnceAndPassesErrorsOn) {
   EXPECT_THROW(wb.backend().Embed(id, wb.Ints(DType::kI32, ids), y), UserError);
 }
 
-// --- sums over tokens
-
-TEST_P(CpuKernels, TokenSumsGiveTheSameBytesInChunksOfWholeLeaves) {
-  constexpr int64_t kTokens = 700, kP = 130, kQ = 8;
-  const TokenLeaves leaves{{0, 300, 512, 700}};
-  std::vector<std::byte> bytes[2];
-  for (const int threads : {1, 3}) {
-    const Threads scope(threads);
-    Workbench wb(Cpu());
-    const TensorView a = wb.Normal(Role::kGradient, {kTokens, kP}, 1);
-    const TensorView b = wb.Normal(Role::kActivation, {kTokens, kQ}, 2);
-    const TensorView y = wb.Make(Role::kParameter, {kP, kQ}), sum = wb.Make(Role::kParameter, {kP});
-    if (threads == 1) {
-      wb.backend().TokenOuter(a, b, leaves, 0.5, y);
-      wb.backend().TokenSum(a, leaves, sum);
-    } else {
-      for (int64_t leaf = 0; leaf < leaves.Count(); ++leaf) {
-        const int64_t begin = leaves.begin[leaf], end = leaves.begin[leaf + 1];
-        wb.backend().TokenOuter(a.Rows(begin, end), b.Rows(begin, end), {{0, end - begin}}, 0.5, y);
-        wb.backend().TokenSum(a.Rows(begin, end), {{0, end - begin}}, sum);
-      }
-    }
-    bytes[threads > 1] = wb.Bytes(y);
-    const std::vector<std::byte> sums = wb.Bytes(sum);
-    bytes[threads > 1].insert(bytes[threads > 1].end(), sums.begin(), sums.end());
-  }
-  EXPECT_EQ(bytes[0], bytes[1]);
-}
-
 }  // namespace
 }  // namespace lacos::testing

@@ -73,10 +73,10 @@ GradientCase LinearCase(LinearOptions o) {
                   b.GeluBackward(dy, e.saved_gelu, du);
                 }
                 b.LinearBackward(du, weight, {}, dx[0]);
-                if (o.bias) b.TokenSum(du, Leaves(kTokens), dx[1]);
+                if (o.bias) b.TokenSum(du, Leaves(kTokens), {dx[1]});
                 if (o.lora) {
                   b.MatMul(du, false, x[3], false, kLoraScale, 0, dx[2]);
-                  b.TokenOuter(du, x[2], Leaves(kTokens), kLoraScale, dx[3]);
+                  b.TokenOuter(du, x[2], Leaves(kTokens), kLoraScale, {dx[3]});
                 }
                 if (o.residual) b.Copy(dy, dx[4]);
                 return dx;
@@ -121,14 +121,14 @@ GradientCase LinearBackwardCase(bool lora, bool gelu, bool accumulate) {
                   const TensorView dz = New(wb, {kTokens, kRank});
                   e.lora = {{.begin = 0, .end = kTokens, .dz = dz, .a = x[1], .scale = kLoraScale}};
                   b.MatMul(dy, false, x[2], false, 1, 0, dz);
-                  b.TokenOuter(dz, h, Leaves(kTokens), kLoraScale, dx[1]);
+                  b.TokenOuter(dz, h, Leaves(kTokens), kLoraScale, {dx[1]});
                   const TensorView z = New(wb, {kTokens, kRank});
                   b.MatMul(h, false, x[1], true, 1, 0, z);
-                  b.TokenOuter(dy, z, Leaves(kTokens), kLoraScale, dx[2]);
+                  b.TokenOuter(dy, z, Leaves(kTokens), kLoraScale, {dx[2]});
                 }
                 if (accumulate) {
                   b.MatMul(dy, false, x[3], false, 1, 0, dx[0]);
-                  b.TokenOuter(dy, x[0], Leaves(kTokens), 1, dx[3]);
+                  b.TokenOuter(dy, x[0], Leaves(kTokens), 1, {dx[3]});
                 }
                 b.LinearBackward(dy, AddTestWeight(wb, kOut, kIn), e, dx[0]);
                 return dx;
@@ -183,8 +183,8 @@ GradientCase LayerNormCase(bool accumulate) {
                 const TensorView dx = accumulate ? CopyOf(wb, dy) : Like(wb, x[0]);
                 const TensorView dgamma = New(wb, {6}), dbeta = New(wb, {6});
                 b.LayerNormBackward(dy, xhat, rstd, x[1], accumulate, dx);
-                b.TokenDotSum(dy, xhat, Leaves(4), dgamma);
-                b.TokenSum(dy, Leaves(4), dbeta);
+                b.TokenDotSum(dy, xhat, Leaves(4), {dgamma});
+                b.TokenSum(dy, Leaves(4), {dbeta});
                 return Tensors{dx, dgamma, dbeta};
               }};
 }

@@ -240,21 +240,26 @@ TokenLeaves LeavesOf(int64_t rows) {
 }
 
 OpCase TokenSumsCase(int64_t rows, int64_t p, int64_t q) {
-  return {"TokenSums" + std::to_string(rows) + "x" + std::to_string(p) + "x" + std::to_string(q),
-          [=](Workbench& wb, Compute) {
-            const TensorView a = wb.Normal(Role::kGradient, {rows, p}, 1);
-            const TensorView b = wb.Normal(Role::kActivation, {rows, q}, 2);
-            const TensorView c = wb.Normal(Role::kActivation, {rows, p}, 3);
-            const TensorView outer = wb.Normal(Role::kParameter, {p, q}, 4);
-            const TensorView sum = wb.Normal(Role::kParameter, {p}, 5);
-            const TensorView dot = wb.Normal(Role::kParameter, {p}, 6);
-            wb.backend().TokenOuter(a, b, LeavesOf(rows), 1.5, outer);
-            wb.backend().TokenSum(a, LeavesOf(rows), sum);
-            wb.backend().TokenDotSum(a, c, LeavesOf(rows), dot);
-            const double factor = (static_cast<double>(rows) + 4) * kEps;
-            return std::vector<OpOutput>{
-                {outer, kEps, 0, factor}, {sum, kEps, 0, factor}, {dot, kEps, 0, factor}};
-          }};
+  return {
+      "TokenSums" + std::to_string(rows) + "x" + std::to_string(p) + "x" + std::to_string(q),
+      [=](Workbench& wb, Compute) {
+        const TensorView a = wb.Normal(Role::kGradient, {rows, p}, 1);
+        const TensorView b = wb.Normal(Role::kActivation, {rows, q}, 2);
+        const TensorView c = wb.Normal(Role::kActivation, {rows, p}, 3);
+        const GradientSum outer = wb.MakeSum({p, q}), sum = wb.MakeSum({p}), dot = wb.MakeSum({p});
+        for (const double alpha : {1.5, 0.25}) {  // the second call adds to the first
+          wb.backend().TokenOuter(a, b, LeavesOf(rows), alpha, outer);
+          wb.backend().TokenSum(alpha == 1.5 ? a : c, LeavesOf(rows), sum);
+          wb.backend().TokenDotSum(a, alpha == 1.5 ? c : a, LeavesOf(rows), dot);
+        }
+        // A leaf is a chain of f32 additions; its sum is rounded to 2^-52.
+        const double factor = (static_cast<double>(rows) + 4) * kEps;
+        const double units = 2 * static_cast<double>(LeavesOf(rows).Count()) * 0x1p-53;
+        std::vector<OpOutput> outputs;
+        for (const GradientSum& y : {outer, sum, dot})
+          outputs.push_back({wb.Gradient(y), kEps, units, factor});
+        return outputs;
+      }};
 }
 
 OpCase LayerNormCase(int64_t rows, int64_t cols) {

@@ -56,6 +56,7 @@ TEST(TimedBackendOverAllCases, EveryOpIsCountedAndPartsSumToTheOps) {
                          "TokenOuter",
                          "TokenSum",
                          "TokenDotSum",
+                         "ReadGradient",
                          "LinearBackward",
                          "LayerNorm",
                          "ScaleShift",

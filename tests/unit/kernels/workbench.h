@@ -5,7 +5,6 @@
 #include <cmath>
 #include <complex>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -129,6 +128,7 @@ class Workbench {
     view.data = buffers_.back().data();
     return view;
   }
+  GradientSum MakeSum(const Shape& shape) { return NewGradientSum(*backend_, shape, buffers_); }
   TensorView Make(Role role, const Shape& shape) { return Make(TypeOfRole(types_, role), shape); }
   TensorView From(Role role, const Shape& shape, std::span<const float> values) {
     const TensorView view = Make(role, shape);
@@ -159,6 +159,12 @@ class Workbench {
     return view;
   }
 
+  // The sum in the parameter type.
+  TensorView Gradient(const GradientSum& sum) {
+    const TensorView y = Make(Role::kParameter, sum.fine.shape);
+    backend_->ReadGradient(sum, y);
+    return y;
+  }
   std::vector<double> Read(const TensorView& x) { return DownloadDoubles(*backend_, x); }
   std::vector<std::byte> Bytes(const TensorView& x) {
     std::vector<std::byte> bytes(x.Bytes());
@@ -176,7 +182,7 @@ class Workbench {
   TypeSet types_;
   TypeSet rounding_;
   bool absolute_ = false;
-  std::deque<Buffer> buffers_;
+  std::vector<Buffer> buffers_;
 };
 
 inline double MaxAbs(std::span<const double> values) {

@@ -88,7 +88,7 @@ class BlockBench {
     BlockForward(pass, block_, 1, h, &saved);
     std::vector<Complex> weights(weights_.begin(), weights_.end());
     backend_->Upload(std::as_bytes(std::span(weights)), dh);
-    for (const auto& [name, parameter] : trainable_) backend_->Fill(parameter.gradient, 0);
+    for (const auto& [name, parameter] : trainable_) backend_->Fill(parameter.gradient.fine, 0);
     BlockBackward(pass, block_, 1, saved, dh, /*input_needed=*/true);
     return Read(dh);
   }
@@ -142,7 +142,7 @@ class BlockBench {
     for (double& v : values) v += mean;
     Parameter parameter{.value = Uploaded(values, shape), .gradient = {}};
     if (trained) {
-      parameter.gradient = New(DType::kC128, shape);
+      parameter.gradient = NewGradientSum(*backend_, shape, buffers_);
       trainable_.emplace_back(name, parameter);
     }
     return parameter;
@@ -193,7 +193,7 @@ TEST_P(BlockGradient, EveryGradientEqualsTheComplexStep) {
   const std::vector<Complex> dinput = bench.Backward();
   std::vector<std::vector<Complex>> gradients;
   for (const auto& [name, parameter] : bench.trainable())
-    gradients.push_back(bench.Read(parameter.gradient));
+    gradients.push_back(bench.Read(parameter.gradient.fine));
   const auto compare = [&](const std::string& name, const TensorView& tensor,
                            const std::vector<Complex>& gradient) {
     double largest = 0, difference = 0;

@@ -109,6 +109,7 @@ std::vector<float> StepOf(const std::string& folder, Compute compute, WeightStre
     all.insert(all.end(), values.begin(), values.end());
   }
   for (const TrainableTensor& tensor : model.trainable()) {
+    backend->ReadGradient(tensor.sum, tensor.gradient);
     const std::vector<float> values = DownloadFloats(*backend, tensor.gradient);
     all.insert(all.end(), values.begin(), values.end());
   }

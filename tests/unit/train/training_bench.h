@@ -56,7 +56,6 @@ struct TrainingBench {
 
   LossResult Gradients(const PackedTexts& texts, const LossBatch& batch,
                        const GradientStrategy& strategy) {
-    optimizer->ZeroGradients();
     return GradientStep(*encoder, *loss, texts, batch, strategy);
   }
 

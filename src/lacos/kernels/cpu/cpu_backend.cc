@@ -37,7 +37,8 @@ class CpuBackend final : public Backend {
             .residual_gradient = DType::kF32,
             .gradient = DType::kF32,
             .parameter = DType::kF32,
-            .statistic = DType::kF32};
+            .statistic = DType::kF32,
+            .gradient_sum = DType::kI64};
   }
   KernelInfo Describe() const override {
     return {.backend = "cpu",
@@ -87,15 +88,17 @@ class CpuBackend final : public Backend {
   void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) override {
     cpu::MatMul(a, ta, b, tb, alpha, beta, y, work_);
   }
-  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y) override {
+  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
+                  const GradientSum& y) override {
     cpu::TokenOuter(a, b, leaves, alpha, y, work_);
   }
-  void TokenSum(View x, const TokenLeaves& leaves, View y) override {
+  void TokenSum(View x, const TokenLeaves& leaves, const GradientSum& y) override {
     cpu::TokenSum(x, {}, leaves, y);
   }
-  void TokenDotSum(View a, View b, const TokenLeaves& leaves, View y) override {
+  void TokenDotSum(View a, View b, const TokenLeaves& leaves, const GradientSum& y) override {
     cpu::TokenSum(a, b, leaves, y);
   }
+  void ReadGradient(const GradientSum& sum, View y) override { cpu::ReadGradient(sum, y); }
 
   // --- block
   void Embed(TableId table, View ids, View y) override {

@@ -55,7 +55,7 @@ class DryCpuBackend final : public DryBackend {
   void MatMul(View a, bool ta, View, bool, double, double, View y) override {
     meter_.Add(MatMulNeed(a, ta, y));
   }
-  void TokenOuter(View a, View b, const TokenLeaves&, double, View) override {
+  void TokenOuter(View a, View b, const TokenLeaves&, double, const GradientSum&) override {
     meter_.Add(TokenOuterNeed(a, b));
   }
   void Embed(TableId, View ids, View y) override { meter_.Add(EmbedNeed(ids, y)); }

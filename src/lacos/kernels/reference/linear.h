@@ -94,33 +94,34 @@ void MatMul(const S* a, bool ta, const S* b, bool tb, double alpha, double beta,
   }
 }
 
-// y [p, q] += alpha a^T b with a [T, p], b [T, q]: each leaf is summed in row order, leaves add in
-// index order.
-template <class S>
+// y [p, q] += alpha a^T b with a [T, p], b [T, q]: each leaf is summed in row order, and
+// add(i, value) adds its sum to element i of y, leaves in index order.
+template <class S, class Add>
 void TokenOuter(const S* a, const S* b, std::span<const int64_t> leaves, double alpha, int64_t p,
-                int64_t q, S* y) {
+                int64_t q, const Add& add) {
   for (size_t leaf = 0; leaf + 1 < leaves.size(); ++leaf) {
     for (int64_t i = 0; i < p; ++i) {
       for (int64_t j = 0; j < q; ++j) {
         S sum = 0;
         for (int64_t t = leaves[leaf]; t < leaves[leaf + 1]; ++t)
           sum += a[t * p + i] * b[t * q + j];
-        y[i * q + j] += alpha * sum;
+        add(i * q + j, alpha * sum);
       }
     }
   }
 }
 
 // y [cols] += the sum over rows of x [T, cols], or of x times other where `other` is given.
-template <class S>
-void TokenSum(const S* x, const S* other, std::span<const int64_t> leaves, int64_t cols, S* y) {
+template <class S, class Add>
+void TokenSum(const S* x, const S* other, std::span<const int64_t> leaves, int64_t cols,
+              const Add& add) {
   for (size_t leaf = 0; leaf + 1 < leaves.size(); ++leaf) {
     for (int64_t c = 0; c < cols; ++c) {
       S sum = 0;
       for (int64_t t = leaves[leaf]; t < leaves[leaf + 1]; ++t) {
         sum += other == nullptr ? x[t * cols + c] : x[t * cols + c] * other[t * cols + c];
       }
-      y[c] += sum;
+      add(c, sum);
     }
   }
 }

@@ -32,7 +32,8 @@ TypeSet ReferenceBackend<S>::Types() const {
           .residual_gradient = kType,
           .gradient = kType,
           .parameter = kType,
-          .statistic = kType};
+          .statistic = kType,
+          .gradient_sum = kType};
 }
 
 template <class S>
@@ -166,28 +167,62 @@ void ReferenceBackend<S>::MatMul(View a, bool ta, View b, bool tb, double alpha,
   ref::MatMul(Data<S>(a), ta, Data<S>(b), tb, alpha, beta, y.rows(), y.cols(), k, Data<S>(y));
 }
 
+// --- gradients of parameters
+
+namespace {
+
+// Adds the sum of a leaf to element i of y: as integers where y holds them, else in S.
+template <class S>
+auto LeafAdder(const GradientSum& y, const TokenLeaves& leaves) {
+  const bool integers = y.fine.dtype == DType::kI64;
+  S* own = integers ? nullptr : Data<S>(y.fine);
+  auto* fine = reinterpret_cast<int64_t*>(y.fine.data);
+  auto* coarse = reinterpret_cast<int64_t*>(y.coarse.data);
+  const LeafLimits limits(leaves.StepLeaves());
+  return [=](int64_t i, const S& value) {
+    if (integers) {
+      AddLeaf(static_cast<float>(Real(value)), limits, fine[i], coarse[i]);
+    } else {
+      own[i] += value;
+    }
+  };
+}
+
+}  // namespace
+
 template <class S>
 void ReferenceBackend<S>::TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
-                                     View y) {
+                                     const GradientSum& y) {
   CheckLeaves(leaves, a.rows());
-  LACOS_CHECK(a.rows() == b.rows() && a.cols() == y.rows() && b.cols() == y.cols(),
+  LACOS_CHECK(a.rows() == b.rows() && a.cols() == y.fine.rows() && b.cols() == y.fine.cols(),
               "a [T, p], b [T, q], y [p, q]");
-  ref::TokenOuter(Data<S>(a), Data<S>(b), leaves.begin, alpha, a.cols(), b.cols(), Data<S>(y));
+  ref::TokenOuter(Data<S>(a), Data<S>(b), leaves.begin, alpha, a.cols(), b.cols(),
+                  LeafAdder<S>(y, leaves));
 }
 
 template <class S>
-void ReferenceBackend<S>::TokenSum(View x, const TokenLeaves& leaves, View y) {
+void ReferenceBackend<S>::TokenSum(View x, const TokenLeaves& leaves, const GradientSum& y) {
   CheckLeaves(leaves, x.rows());
-  LACOS_CHECK(x.cols() == y.Elements(), "x [T, c], y [c]");
-  ref::TokenSum<S>(Data<S>(x), nullptr, leaves.begin, x.cols(), Data<S>(y));
+  LACOS_CHECK(x.cols() == y.fine.Elements(), "x [T, c], y [c]");
+  ref::TokenSum<S>(Data<S>(x), nullptr, leaves.begin, x.cols(), LeafAdder<S>(y, leaves));
 }
 
 template <class S>
-void ReferenceBackend<S>::TokenDotSum(View a, View b, const TokenLeaves& leaves, View y) {
+void ReferenceBackend<S>::TokenDotSum(View a, View b, const TokenLeaves& leaves,
+                                      const GradientSum& y) {
   CheckLeaves(leaves, a.rows());
   CheckSame(a, b);
-  LACOS_CHECK(a.cols() == y.Elements(), "a, b [T, c], y [c]");
-  ref::TokenSum<S>(Data<S>(a), Data<S>(b), leaves.begin, a.cols(), Data<S>(y));
+  LACOS_CHECK(a.cols() == y.fine.Elements(), "a, b [T, c], y [c]");
+  ref::TokenSum<S>(Data<S>(a), Data<S>(b), leaves.begin, a.cols(), LeafAdder<S>(y, leaves));
+}
+
+template <class S>
+void ReferenceBackend<S>::ReadGradient(const GradientSum& sum, View y) {
+  CheckSame(sum.fine, y);
+  if (sum.fine.dtype != DType::kI64) return Copy(sum.fine, y);
+  const auto* fine = reinterpret_cast<const int64_t*>(sum.fine.data);
+  const auto* coarse = reinterpret_cast<const int64_t*>(sum.coarse.data);
+  for (int64_t i = 0; i < y.Elements(); ++i) Data<S>(y)[i] = ReadSum(fine[i], coarse[i]);
 }
 
 // --- block

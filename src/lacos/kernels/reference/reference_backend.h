@@ -38,9 +38,11 @@ class ReferenceBackend final : public Backend {
   void Linear(View x, WeightId weight, const Epilogue& epilogue, View y) override;
   void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx) override;
   void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) override;
-  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y) override;
-  void TokenSum(View x, const TokenLeaves& leaves, View y) override;
-  void TokenDotSum(View a, View b, const TokenLeaves& leaves, View y) override;
+  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
+                  const GradientSum& y) override;
+  void TokenSum(View x, const TokenLeaves& leaves, const GradientSum& y) override;
+  void TokenDotSum(View a, View b, const TokenLeaves& leaves, const GradientSum& y) override;
+  void ReadGradient(const GradientSum& sum, View y) override;
 
   void Embed(TableId table, View ids, View y) override;
   void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override;

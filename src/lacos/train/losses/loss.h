@@ -68,7 +68,7 @@ class Loss {
  public:
   virtual ~Loss() = default;
   // vectors, dvectors [M, D]; dvectors is overwritten with the gradient. Temporaries come from
-  // `arena`. Gradients of parameters() are added to their buffers.
+  // `arena`. Gradients of parameters() are added to their sums.
   virtual LossResult Compute(Arena& arena, const LossBatch& batch, const TensorView& vectors,
                              const TensorView& dvectors) = 0;
   // Trainable tensors of the objective itself (the softmax classifier): trained beside the adapter,

@@ -1,14 +1,23 @@
 #include "lacos/train/losses/softmax.h"
 
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "lacos/base/rng.h"
+#include "lacos/model/packed_texts.h"
 #include "lacos/train/losses/loss_steps.h"
 
 namespace lacos {
 namespace {
+
+// The leaves of a sum over n rows of vectors. They are those of n texts of one token each.
+TokenLeaves MakeRowLeaves(int64_t n) {
+  std::vector<int32_t> offsets(static_cast<size_t>(n) + 1);
+  std::iota(offsets.begin(), offsets.end(), 0);
+  return MakeLeaves(offsets);
+}
 
 // The classifier's weight [3, 3D] is held as three [3, D] parts.
 class SoftmaxLoss final : public Loss {
@@ -18,13 +27,7 @@ class SoftmaxLoss final : public Loss {
     // torch.nn.Linear's default
     const double bound = 1 / std::sqrt(3.0 * static_cast<double>(dimension));
     const auto make = [&](const std::string& name, Shape shape) {
-      const DType dtype = backend_.Types().parameter;
-      const size_t bytes = static_cast<size_t>(shape.Elements()) * SizeOf(dtype);
-      TrainableTensor tensor{.name = name, .value = {}, .gradient = {}};
-      for (TensorView* view : {&tensor.value, &tensor.gradient}) {
-        buffers_.push_back(backend_.Allocate(bytes));
-        *view = {buffers_.back().data(), dtype, shape};
-      }
+      const TrainableTensor tensor = NewTrainable(backend_, name, shape, buffers_);
       std::vector<float> initial(static_cast<size_t>(shape.Elements()));
       for (float& value : initial) value = static_cast<float>((2 * random.Uniform() - 1) * bound);
       UploadFloats(backend_, initial, tensor.value);
@@ -61,11 +64,12 @@ class SoftmaxLoss final : public Loss {
       backend_.MatMul(features[i], false, parameters_[i].value, true, 1, 1, logits);
     backend_.SoftmaxCrossEntropy(logits, {}, UploadTargets(backend_, arena, batch.labels), loss,
                                  dlogits);
+    const TokenLeaves leaves = MakeRowLeaves(n);
     for (int i = 0; i < 3; ++i) {
       backend_.MatMul(dlogits, false, parameters_[i].value, false, 1, 0, dfeatures[i]);
-      backend_.MatMul(dlogits, true, features[i], false, 1, 1, parameters_[i].gradient);
+      backend_.TokenOuter(dlogits, features[i], leaves, 1, parameters_[i].sum);
     }
-    backend_.MatMul(ones, true, dlogits, false, 1, 1, parameters_[3].gradient);
+    backend_.TokenSum(dlogits, leaves, parameters_[3].sum);
     backend_.AbsDifferenceBackward(ddifference, u, v, du, dv);
     LossResult result = DownloadLoss(backend_, loss);
     result.accuracy = ShareOfTargetsFirst(backend_, logits, batch.labels, {});

@@ -35,7 +35,7 @@ void AddChunkImpl(int64_t tokens, int64_t rows, int64_t columns, const float* a,
             kBlockColumns);
 }
 
-// y[c] += the sum of x[t, c] (times other[t, c]) over rows t of one leaf, for n columns.
+// y[c] = the sum of x[t, c] (times other[t, c]) over rows t of one leaf, for n columns.
 void SumLeafImpl(ConstFloats x, ConstFloats other, int64_t rows, int64_t stride, int64_t n,
                  float* y) {
   const Floats fy = FloatsOf(y);
@@ -45,8 +45,44 @@ void SumLeafImpl(ConstFloats x, ConstFloats other, int64_t rows, int64_t stride,
       const VF v = Load(x, t * stride + i, count);
       sum = other ? hn::MulAdd(v, Load(other, t * stride + i, count), sum) : hn::Add(sum, v);
     }
-    Store(hn::Add(Load(ConstFloats(fy), i, count), sum), fy, i, count);
+    Store(sum, fy, i, count);
   });
+}
+
+// AddLeaf of scale * values[i] for n elements of a sum that lie side by side.
+//
+// A value below the fine limit (1,024 at most) is x = hi 2^-21 + rest with a 32-bit hi and
+// |rest| <= 2^-22: both are exact floats, and so is the rest in fine units, up to the one rounding
+// that the definition has. So x 2^52 = hi 2^31 + lo needs no conversion between double and int64,
+// which AVX2 lacks.
+void AddLeafImpl(const float* values, size_t n, float scale, const LeafLimits& limits,
+                 int64_t* fine, int64_t* coarse) {
+  const auto one_by_one = [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) AddLeaf(scale * values[i], limits, fine[i], coarse[i]);
+  };
+  size_t i = 0;
+#if HWY_TARGET != HWY_SCALAR  // has no halves
+  const DF df;
+  const hn::Half<DI> half;
+  const hn::Repartition<int64_t, DI> wide;
+  const auto add = [&](size_t at, auto hi, auto lo) HWY_ATTR {
+    const auto units = hn::Add(hn::ShiftLeft<31>(hn::PromoteTo(wide, hi)), hn::PromoteTo(wide, lo));
+    hn::StoreU(hn::Add(hn::LoadU(wide, fine + at), units), wide, fine + at);
+  };
+  for (; i + kLanes <= n; i += kLanes) {
+    const VF x = hn::Mul(hn::Set(df, scale), hn::LoadU(df, values + i));
+    if (!hn::AllTrue(df, hn::Lt(hn::Abs(x), hn::Set(df, limits.fine)))) {  // or it is NaN
+      one_by_one(i, i + kLanes);
+      continue;
+    }
+    const auto hi = hn::NearestInt(hn::Mul(x, hn::Set(df, 0x1p21f)));
+    const VF rest = hn::Sub(x, hn::Mul(hn::ConvertTo(df, hi), hn::Set(df, 0x1p-21f)));
+    const auto lo = hn::NearestInt(hn::Mul(rest, hn::Set(df, 0x1p52f)));
+    add(i, hn::LowerHalf(half, hi), hn::LowerHalf(half, lo));
+    add(i + kLanes / 2, hn::UpperHalf(half, hi), hn::UpperHalf(half, lo));
+  }
+#endif
+  one_by_one(i, n);
 }
 
 }  // namespace lacos::cpu::HWY_NAMESPACE
@@ -57,6 +93,7 @@ namespace lacos::cpu {
 
 HWY_EXPORT(AddChunkImpl);
 HWY_EXPORT(SumLeafImpl);
+HWY_EXPORT(AddLeafImpl);
 
 namespace {
 
@@ -73,6 +110,17 @@ void PackColumns(ConstFloats x, int64_t stride, int64_t begin, int64_t end, int6
   }
 }
 
+struct SumPointers {
+  int64_t *fine, *coarse;
+};
+
+SumPointers PointersOf(const GradientSum& y) {
+  LACOS_CHECK(y.fine.dtype == DType::kI64 && y.coarse.dtype == DType::kI64 &&
+                  y.fine.Elements() == y.coarse.Elements(),
+              "the CPU backend sums gradients as integers");
+  return {reinterpret_cast<int64_t*>(y.fine.data), reinterpret_cast<int64_t*>(y.coarse.data)};
+}
+
 }  // namespace
 
 WorkspaceNeed TokenOuterNeed(View a, View b) {
@@ -84,18 +132,18 @@ WorkspaceNeed TokenOuterNeed(View a, View b) {
       .tasks = CeilDivide(std::max(p, q), kBlockColumns) * CeilDivide(std::min(p, q), kBlockRows)};
 }
 
-void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y, Workspace& work) {
+void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, const GradientSum& y,
+                Workspace& work) {
   const int64_t p = a.cols(), q = b.cols();
-  LACOS_CHECK(a.rows() == b.rows() && y.rows() == p && y.cols() == q,
+  LACOS_CHECK(a.rows() == b.rows() && y.fine.rows() == p && y.fine.cols() == q,
               "y [p, q] of a [T, p] and b [T, q]");
   CheckLeaves(leaves, a.rows());
   // The wider side lies along vectors; y is then written transposed if that is a's.
   const bool swapped = p > q;
   const ConstFloats wide = FloatsOf(swapped ? a : b), narrow = FloatsOf(swapped ? b : a);
   const int64_t wide_columns = std::max(p, q), narrow_columns = std::min(p, q);
-  float* out = F32Of(y);
-  // of y, along narrow and wide
-  const int64_t row_step = swapped ? 1 : q, column_step = swapped ? q : 1;
+  const SumPointers out = PointersOf(y);
+  const LeafLimits limits(leaves.StepLeaves());
   const int64_t column_blocks = CeilDivide(wide_columns, kBlockColumns);
   const auto scale = static_cast<float>(alpha);
   work.threads.Reserve();
@@ -117,29 +165,57 @@ void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y,
         HWY_DYNAMIC_DISPATCH(AddChunkImpl)
         (stop - t, rows, columns, packed_narrow, packed_wide, t > begin, c);
       }
-      for (int64_t i = 0; i < rows; ++i) {
-        float* y_row = out + (row + i) * row_step + column * column_step;
-        for (int64_t j = 0; j < columns; ++j)
-          y_row[j * column_step] += scale * c[i * kBlockColumns + j];
+      const auto add = [&](const float* values, int64_t n, int64_t element) {
+        HWY_DYNAMIC_DISPATCH(AddLeafImpl)
+        (values, n, scale, limits, out.fine + element, out.coarse + element);
+      };
+      if (!swapped) {
+        for (int64_t i = 0; i < rows; ++i)
+          add(c + i * kBlockColumns, columns, (row + i) * q + column);
+        continue;
       }
+      // [columns, rows], where the wide side lay: it is not read again before the next leaf.
+      float* transposed = packed_wide;
+      for (int64_t j = 0; j < columns; ++j) {
+        for (int64_t i = 0; i < rows; ++i) transposed[j * rows + i] = c[i * kBlockColumns + j];
+      }
+      if (rows == q) {  // then its rows lie side by side in y
+        add(transposed, columns * rows, column * q);
+        continue;
+      }
+      for (int64_t j = 0; j < columns; ++j)
+        add(transposed + j * rows, rows, (column + j) * q + row);
     }
   });
 }
 
-void TokenSum(View x, View other, const TokenLeaves& leaves, View y) {
+void TokenSum(View x, View other, const TokenLeaves& leaves, const GradientSum& y) {
   const int64_t cols = x.cols();
-  LACOS_CHECK(y.Elements() == cols, "y has one value for each column");
+  LACOS_CHECK(y.fine.Elements() == cols, "y has one value for each column");
   LACOS_CHECK(!other || other.Elements() == x.Elements(), "both factors have one shape");
   CheckLeaves(leaves, x.rows());
   const ConstFloats fx = FloatsOf(x), fother = FloatsOf(other);
-  float* out = F32Of(y);
+  const SumPointers out = PointersOf(y);
+  const LeafLimits limits(leaves.StepLeaves());
   RunRanges(cols, kBlockColumns, [&](int64_t first, int64_t end) {
+    float sums[kBlockColumns];
     for (int64_t leaf = 0; leaf < leaves.Count(); ++leaf) {
       const int64_t offset = leaves.begin[leaf] * cols + first;
       HWY_DYNAMIC_DISPATCH(SumLeafImpl)
       (fx.At(offset), fother.At(offset), leaves.begin[leaf + 1] - leaves.begin[leaf], cols,
-       end - first, out + first);
+       end - first, sums);
+      HWY_DYNAMIC_DISPATCH(AddLeafImpl)
+      (sums, end - first, 1, limits, out.fine + first, out.coarse + first);
     }
+  });
+}
+
+void ReadGradient(const GradientSum& sum, View y) {
+  const SumPointers in = PointersOf(sum);
+  LACOS_CHECK(y.Elements() == sum.fine.Elements(), "one value for each sum");
+  float* out = F32Of(y);
+  RunRanges(y.Elements(), RowGrain(1), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) out[i] = ReadSum(in.fine[i], in.coarse[i]);
   });
 }
 

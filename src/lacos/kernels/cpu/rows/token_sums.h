@@ -1,8 +1,8 @@
 // Sums over tokens: gradients of LoRA matrices, biases and LayerNorm parameters.
 //
-// A leaf (TokenLeaves) is summed in row order as one chain a value and then added to y; threads
-// share out the columns of y, never its rows of x. So the bytes depend neither on the number of
-// threads nor on how leaves come in chunks.
+// A leaf (TokenLeaves) is summed in row order as one chain of f32 additions a value, whatever the
+// number of threads: they share out the columns of y, never the rows of x. Its sum is then added to
+// y as an integer, so leaves may come in any chunks and any order.
 #pragma once
 
 #include "lacos/kernels/backend.h"
@@ -10,9 +10,11 @@
 
 namespace lacos::cpu {
 
-void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, View y, Workspace& work);
+void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, const GradientSum& y,
+                Workspace& work);
 WorkspaceNeed TokenOuterNeed(View a, View b);
 // The sum of x, or of x times other when that is given.
-void TokenSum(View x, View other, const TokenLeaves& leaves, View y);
+void TokenSum(View x, View other, const TokenLeaves& leaves, const GradientSum& y);
+void ReadGradient(const GradientSum& sum, View y);
 
 }  // namespace lacos::cpu
