@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/dry_backend.h"
 #include "lacos/kernels/step_part.h"
 
 namespace lacos {
