@@ -1,7 +1,6 @@
 #include "lacos/train/losses/softmax.h"
 
 #include <cmath>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -14,9 +13,10 @@ namespace {
 
 // The leaves of a sum over n rows of vectors. They are those of n texts of one token each.
 TokenLeaves MakeRowLeaves(int64_t n) {
-  std::vector<int32_t> offsets(static_cast<size_t>(n) + 1);
-  std::iota(offsets.begin(), offsets.end(), 0);
-  return MakeLeaves(offsets);
+  TokenLeaves leaves{.begin = {0}};
+  for (int64_t cut = kLeafTokens; cut < n; cut += kLeafTokens) leaves.begin.push_back(cut);
+  leaves.begin.push_back(n);
+  return leaves;
 }
 
 // The classifier's weight [3, 3D] is held as three [3, D] parts.

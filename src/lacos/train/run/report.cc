@@ -403,7 +403,10 @@ class RunPage {
     HtmlTable table{.prose = true};
     if (const auto arguments = run_.Find("arguments")) {
       std::string command = "lacos train";
-      arguments->ForEachElement([&](const Json& word) { command += " " + word.AsString(); });
+      arguments->ForEachElement([&](const Json& word) {
+        command += ' ';
+        command += word.AsString();
+      });
       table.rows.push_back({"command", command});
     }
     const auto add = [&](const char* name, const char* group, const char* key) {
