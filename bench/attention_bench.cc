@@ -7,6 +7,8 @@
 
 #include "lacos/base/rng.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 
 namespace lacos {
 namespace {
@@ -23,11 +25,9 @@ struct Batch {
     y = Tensor(types.activation, {tokens, kWidth});
     dy = Tensor(types.gradient, {tokens, kWidth});
     dqkv = Tensor(types.gradient, {tokens, 3 * kWidth});
-    offsets = Tensor(DType::kI32, {texts + 1});
-    std::vector<int32_t> begins;
     for (int64_t text = 0; text <= texts; ++text)
       begins.push_back(static_cast<int32_t>(text * length));
-    UploadInts(*backend, begins, offsets);
+    layout = MakeTextLayout(*backend, begins, Tensor(DType::kI32, {texts + 1}));
     std::vector<float> values(static_cast<size_t>(tokens * 3 * kWidth));
     Random random(2, RandomStream::kBatch);
     for (float& value : values) value = static_cast<float>(random.Uniform() - 0.5);
@@ -50,19 +50,20 @@ struct Batch {
   int64_t tokens;
   std::vector<Buffer> buffers;
   TensorView qkv, y, dy, dqkv;  // [T, 3D], [T, D], [T, D], [T, 3D]
-  TensorView offsets;           // [N + 1]
+  std::vector<int32_t> begins;  // [N + 1]
+  TextLayout layout;
 };
 
 void Forward(benchmark::State& state) {
   Batch batch(Compute::kBF16, state.range(0), state.range(1));
-  for (auto _ : state) batch.backend->AlibiAttention(batch.qkv, batch.offsets, kHeads, {}, batch.y);
+  for (auto _ : state) batch.backend->AlibiAttention(batch.qkv, batch.layout, kHeads, {}, batch.y);
   batch.Report(state);
 }
 
 void Backward(benchmark::State& state) {
   Batch batch(Compute::kBF16, state.range(0), state.range(1));
   for (auto _ : state) {
-    batch.backend->AlibiAttentionBackward(batch.qkv, batch.offsets, kHeads, {}, batch.dy,
+    batch.backend->AlibiAttentionBackward(batch.qkv, batch.layout, kHeads, {}, batch.dy,
                                           batch.dqkv);
   }
   batch.Report(state);

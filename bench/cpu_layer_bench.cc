@@ -17,6 +17,8 @@
 #include "lacos/base/process.h"
 #include "lacos/base/rng.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 
 namespace lacos {
 namespace {
@@ -126,8 +128,7 @@ int Main(int argc, char** argv) {
   std::vector<Buffer> sums;
   const GradientSum da = NewGradientSum(*backend, {kRank, d}, sums),
                     db = NewGradientSum(*backend, {3 * d, kRank}, sums);
-  const TensorView begin = make.Make(DType::kI32, {texts + 1});
-  UploadInts(*backend, offsets, begin);
+  const TextLayout layout = MakeTextLayout(*backend, offsets, make.Make(DType::kI32, {texts + 1}));
 
   std::vector<Row> rows;
   const auto time = [&](const char* name, double flops, const std::function<void()>& run) {
@@ -143,9 +144,9 @@ int Main(int argc, char** argv) {
   const auto layer_norm = [&] { b.LayerNorm(h, gamma, beta, 1e-5, xhat, rstd, x); };
   const auto layer_norm_back = [&] { b.LayerNormBackward(dx, xhat, rstd, gamma, true, dh); };
   time("layer norm 1", 0, layer_norm);
-  time("lora z", 0, [&] { b.MatMul(x, false, lora_a, true, 1, 0, z); });
+  time("lora z", 0, [&] { b.MatMul(x, Transpose::kNo, lora_a, Transpose::kYes, 1, 0, z); });
   time("qkv", 3 * unit, [&] { b.Linear(x, w_qkv, qkv_epilogue, qkv); });
-  time("attention", 0, [&] { b.AlibiAttention(qkv, begin, heads, {}, context); });
+  time("attention", 0, [&] { b.AlibiAttention(qkv, layout, heads, {}, context); });
   time("dense", unit,
        [&] { b.Linear(context, w_dense, {.bias = bias.Rows(0, d), .residual = h}, dx); });
   time("layer norm 2", 0, layer_norm);
@@ -157,8 +158,8 @@ int Main(int argc, char** argv) {
   time("up back", 4 * unit, [&] { b.LinearBackward(du, w_up, {}, dx); });
   time("layer norm 2 back", 0, layer_norm_back);
   time("dense back", unit, [&] { b.LinearBackward(dh, w_dense, {}, dx); });
-  time("attention back", 0, [&] { b.AlibiAttentionBackward(qkv, begin, heads, {}, dx, dqkv); });
-  time("lora dz", 0, [&] { b.MatMul(dqkv, false, lora_b, false, 1, 0, dz); });
+  time("attention back", 0, [&] { b.AlibiAttentionBackward(qkv, layout, heads, {}, dx, dqkv); });
+  time("lora dz", 0, [&] { b.MatMul(dqkv, Transpose::kNo, lora_b, Transpose::kNo, 1, 0, dz); });
   time("lora dB", 0, [&] { b.TokenOuter(dqkv, z, leaves, 2, db); });
   time("lora x again", 0, [&] { b.ScaleShift(xhat, gamma, beta, x); });
   time("lora dA", 0, [&] { b.TokenOuter(dz, x, leaves, 2, da); });

@@ -11,6 +11,8 @@
 #include "lacos/base/process.h"
 #include "lacos/base/rng.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "machine_ceiling.h"
 
 namespace lacos {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/loaded_model.h"
 #include "lacos/text/tokenize.h"
 

@@ -12,6 +12,7 @@
 
 #include "lacos/io/json.h"
 #include "lacos/io/safetensors.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/model/bloom_model.h"
 #include "lacos/model/encoder.h"
 #include "lacos/tensor/convert.h"

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/train/losses/make_loss.h"
 
 namespace lacos {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/train/gradient_step.h"
 #include "lacos/train/losses/make_loss.h"
 #include "lacos/train/optimizer.h"

@@ -18,6 +18,7 @@
 #include "lacos/base/process.h"
 #include "lacos/io/manifest.h"
 #include "lacos/kernels/ceiling.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/model/cold_base.h"
 #include "lacos/train/losses/make_loss.h"
 #include "lacos/train/step_bench.h"
@@ -177,7 +178,7 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   progress.Finish();
 
   const double rate = static_cast<double>(measured.tokens) / std::max(measured.seconds, 1e-9);
-  BenchReport report(globals, MakeCpuBackend({.compute = globals.ComputeMode()})->Describe());
+  BenchReport report(globals, MakeBackend({.compute = globals.ComputeMode()})->Describe());
   report.AddRate(rate);
   report.Add("steps", measured.steps, "steps", fmt::format("{}", measured.steps));
   report.Add("tokens", measured.tokens, "tokens", fmt::format("{}", measured.tokens));
@@ -394,7 +395,7 @@ void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags
   for (const int64_t count : counts) tokens += count;
 
   PeakMemory memory;
-  BenchReport report(globals, MakeCpuBackend({.compute = Compute::kF32})->Describe());
+  BenchReport report(globals, MakeBackend({.compute = Compute::kF32})->Describe());
   report.AddRate(static_cast<double>(tokens) / seconds);
   const double lines_rate = static_cast<double>(n) / seconds,
                bytes_rate = static_cast<double>(bytes) / seconds;
@@ -443,7 +444,7 @@ void BenchCeiling(const GlobalOptions& globals) {
     mode.ceiling = MeasureCeiling(mode.compute);
     read = std::max(read, mode.ceiling.gbytes_per_second);
   }
-  const KernelInfo kernels = MakeCpuBackend({.compute = Compute::kF32})->Describe();
+  const KernelInfo kernels = MakeBackend({.compute = Compute::kF32})->Describe();
   if (!globals.json) {
     FieldList fields;
     for (const Mode& mode : modes) {

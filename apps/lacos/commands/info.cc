@@ -10,6 +10,7 @@
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/formats/model_folder.h"
 #include "lacos/formats/model_size.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/record/machine.h"
 #include "terminal/machine.h"
 #include "terminal/output.h"
@@ -113,7 +114,7 @@ void PrintFactsJson(const GlobalOptions& globals, const Facts& facts) {
   json.Set("settings", SettingsJson(globals, facts.folder.settings));
   json.Set("cpu", cpu);
   json.Set("backend", facts.kernels.backend);
-  json.Set("isa", facts.kernels.isa);
+  for (const KernelInfo::Fact& fact : facts.kernels.facts) json.Set(fact.name, fact.value);
   json.Set("kernels", Strings(facts.kernels.kernels));
   json.Set("notes", Strings(facts.notes));
   PrintJson(json);
@@ -161,7 +162,7 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   fields.Add("cpu", facts.cpu.name);
   fields.Add("cpu features", fmt::format("{}", fmt::join(facts.cpu.features, " ")));
   fields.Add("compute", fmt::format("{}, {} threads", globals.compute, ThreadCount()));
-  fields.Add("backend", fmt::format("{}, {}", facts.kernels.backend, facts.kernels.isa));
+  fields.Add("backend", fmt::format("{}, {}", facts.kernels.backend, facts.kernels.FactsText()));
   for (const std::string& kernel : facts.kernels.kernels) fields.Add("kernel", kernel);
   for (const std::string& note : facts.notes) fields.Add("note", note);
   Out().Write(fields.Text());
@@ -176,7 +177,7 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   }
   facts.size = MeasureBase(*facts.base_weights);
   facts.cpu = ReadCpu();
-  facts.kernels = MakeCpuBackend({.compute = globals.ComputeMode()})->Describe();
+  facts.kernels = MakeBackend({.compute = globals.ComputeMode()})->Describe();
   const QuantizationInfo& info = facts.base_weights->quantization();
   const bool works_on_codes = info.scheme == QuantScheme::kLinear && info.block_size == 0;
   if (globals.ComputeMode() == Compute::kInt8 && !works_on_codes) {

@@ -14,14 +14,14 @@ Json MachineJson(const KernelInfo& kernels) {
   json.Set("cpu", ReadCpu().name);
   json.Set("cores", CoreCount());
   json.Set("threads", ThreadCount());
-  json.Set("isa", kernels.isa);
+  for (const KernelInfo::Fact& fact : kernels.facts) json.Set(fact.name, fact.value);
   json.Set("kernels", list);
   return json;
 }
 
 std::string MachineText(const KernelInfo& kernels) {
   return fmt::format("{}, {} of {} cores, {}", ReadCpu().name, ThreadCount(), CoreCount(),
-                     kernels.isa);
+                     kernels.FactsText());
 }
 
 }  // namespace lacos::cli

@@ -36,6 +36,9 @@ int64_t DiskBytesRead();
 // data file needed while it was read.
 void ReturnFreeMemory();
 
+// The machine's memory in bytes; 0 when unknown.
+int64_t MachineMemoryBytes();
+
 // Memory in bytes that this process can still take: what the machine has free (MemAvailable), or
 // less where a control group (memory.max of version 2, memory.limit_in_bytes of version 1, of any
 // ancestor) or `ulimit -d` leaves less. 0 when unknown.

@@ -11,6 +11,7 @@
 #include "lacos/base/error.h"
 #include "lacos/capi/model_handle.h"
 #include "lacos/capi/status.h"
+#include "lacos/kernels/transfer.h"
 
 namespace lacos::capi {
 namespace {

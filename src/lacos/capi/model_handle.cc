@@ -97,7 +97,7 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
     opened->normalize = normalize.value_or(embedder->folder().settings.normalize.value_or(false));
     const KernelInfo kernels = embedder->backend().Describe();
     opened->description = fmt::format("lacos {}; {}; {}; {}", kLacosVersion, kernels.backend,
-                                      kernels.isa, fmt::join(kernels.kernels, ", "));
+                                      kernels.FactsText(), fmt::join(kernels.kernels, ", "));
     opened->embedder = std::move(embedder);
   });
   *model = opened.release();

@@ -1,14 +1,15 @@
 // The seam between the model and the machine: some forty coarse ops over opaque tensors.
 //
 // Rules that keep an accelerator possible: a TensorView is never dereferenced outside kernels/; ops
-// enqueue work and return nothing; only Download and Synchronize wait. `reference` computes in
-// double or complex double and is written for reading; `cpu` is oneDNN and Highway. Both are tested
-// by one parameterised suite (tests/unit/kernels).
+// enqueue work and return nothing; only Download and Synchronize wait. What an op must know on the
+// host, such as the lengths of the texts, comes as a span beside the view; it is read before the op
+// returns. `reference` computes in double or complex double and is written for reading; `cpu` is
+// oneDNN and Highway. Both are tested by one parameterised suite (tests/unit/kernels).
+// make_backend.h makes them, transfer.h moves numbers between them and host vectors.
 //
 // Letters: N texts, T tokens (all texts laid end to end), D model width, H heads, K = D / H, R LoRA
-// rank, L layers. `offsets` is I32 [N+1]: text n has the tokens offsets[n] to offsets[n+1]; it may
-// be empty. Shapes, types and aliasing are the caller's duty (LACOS_CHECK); an empty view means
-// "absent".
+// rank, L layers. Shapes, types and aliasing are the caller's duty (LACOS_CHECK); an empty view
+// means "absent".
 #pragma once
 
 #include <algorithm>
@@ -33,6 +34,13 @@ namespace lacos {
 // Forward products use W [out, in] as it is, backward ones its transpose.
 enum class Orientation : uint8_t { kForward, kBackward };
 
+// Whether a product takes a matrix as it is stored or its transpose.
+enum class Transpose : uint8_t { kNo, kYes };
+
+// What the ops of a stretch of a pass work on: token states, or one vector a text (pooling,
+// similarities, the loss and their backward).
+enum class StepPhase : uint8_t { kTokens, kVectors };
+
 // The element types in which a backend wants tensors of each role.
 struct TypeSet {
   // inputs of linear layers and what is saved for backward: f32, or bf16 under Compute::kBF16
@@ -45,10 +53,28 @@ struct TypeSet {
   DType gradient_sum;       // GradientSum: I64, or the backend's own type where it sums in floats
 };
 
+// What a backend's bytes depend on beside its inputs. Run records, the check before a resume and
+// the key of the layer cache take all of it.
 struct KernelInfo {
-  std::string backend;               // "cpu", "reference"
-  std::string isa;                   // instruction set in use
+  struct Fact {
+    std::string name;  // a key of JSON objects
+    std::string value;
+  };
+  std::string backend;      // "cpu", "reference"
+  std::vector<Fact> facts;  // {"isa", "oneDNN avx2, Highway AVX2"}; of a GPU its architecture, ...
   std::vector<std::string> kernels;  // "linear f32: gemm:jit, 96-row tiles", ...
+
+  // The values of all facts, separated by commas: for people.
+  std::string FactsText() const;
+};
+
+// The pool that a backend's tensors lie in, in bytes: a device's own memory, or on the CPU that of
+// this process, program and mapped files included.
+struct BackendMemory {
+  int64_t total = 0;      // of the machine or the device; 0 = unknown
+  int64_t free = 0;       // that this process can still take; 0 = unknown
+  int64_t held = 0;       // by this process now
+  int64_t peak_held = 0;  // the most that it has held so far
 };
 
 using WeightId = int32_t;
@@ -87,6 +113,22 @@ struct BackwardEpilogue {
   TensorView saved_gelu;                  // [T, in]
   std::vector<LoraBackwardSegment> lora;  // by rows of dx
   bool accumulate = false;
+};
+
+// Where the texts of a batch lie: text n has the tokens offsets[n] to offsets[n+1], and may be
+// empty. Made once a batch (MakeTextLayout in transfer.h).
+struct TextLayout {
+  TensorView offsets;                     // I32 [N+1] in the backend's memory
+  std::span<const int32_t> host_offsets;  // the same numbers
+  int64_t texts = 0;                      // N
+  int64_t tokens = 0;                     // T
+  int64_t longest = 0;                    // tokens of the longest text
+};
+
+// Token ids [T] of a batch.
+struct TokenIds {
+  TensorView ids;                     // I32 [T] in the backend's memory
+  std::span<const int32_t> host_ids;  // the same numbers, for tables that are read on the host
 };
 
 // Cut points of sums over tokens: leaf i is the rows begin[i] to begin[i+1]. Every leaf is summed
@@ -152,6 +194,13 @@ class Backend {
   // Bytes beside tensors that the ops so far made this backend hold (a dry copy: would have made it
   // hold).
   virtual size_t WorkspaceBytes() const = 0;
+  virtual BackendMemory Memory() const = 0;
+  // Tokens that a chunk of a batch should have at least where memory forces it to be small: fewer
+  // rows leave this machine's units without work.
+  virtual int64_t SmallestChunkTokens() const = 0;
+  // Says what the ops that follow work on, and returns what the ops before worked on. Only backends
+  // that keep account of time care; see PhaseScope.
+  virtual StepPhase ChangePhase(StepPhase) { return StepPhase::kTokens; }
 
   // --- frozen weights
   // The host memory behind `matrix` must outlive the weight. Plain types and every 8-bit scheme are
@@ -176,7 +225,8 @@ class Backend {
   // y = alpha * op(a) op(b) + beta * y over matrices of any floating types; op transposes where
   // ta/tb say so. A row of y depends only on its own row of op(a), on all of b and on old y: not on
   // how many rows there are.
-  virtual void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) = 0;
+  virtual void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double beta,
+                      View y) = 0;
 
   // --- gradients of parameters, summed over tokens (or over other rows)
   // y[p, q] += alpha a^T b; a [T, p], b [T, q]
@@ -190,7 +240,8 @@ class Backend {
   virtual void ReadGradient(const GradientSum& sum, View y) = 0;
 
   // --- block
-  virtual void Embed(TableId table, View ids, View y) = 0;  // ids I32 [T]; y residual type [T, D]
+  // y [T, D], residual type: the table's row of each id.
+  virtual void Embed(TableId table, const TokenIds& ids, View y) = 0;
   // xhat = (x - mean) * rstd, rounded to xhat's type (to y's when xhat is absent); y = gamma * xhat
   // + beta. xhat and rstd may be absent; y has the activation or the residual type (ln_f keeps both
   // in the residual type); y may be x.
@@ -205,10 +256,10 @@ class Backend {
   // Causal self-attention with ALiBi within each text. qkv [T, H*3*K] with BLOOM's interleaving:
   // column (h*3 + p)*K + d holds q, k or v for p = 0, 1, 2. Dropout is on the probabilities, the
   // query's key and channel h * 65536 + (key's position in its text).
-  virtual void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
-                              View y) = 0;
-  virtual void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout,
-                                      View dy, View dqkv) = 0;
+  virtual void AlibiAttention(View qkv, const TextLayout& layout, int heads,
+                              const DropoutSpec& dropout, View y) = 0;
+  virtual void AlibiAttentionBackward(View qkv, const TextLayout& layout, int heads,
+                                      const DropoutSpec& dropout, View dy, View dqkv) = 0;
   virtual void Dropout(View x, const DropoutSpec& dropout,
                        View y) = 0;              // x may be y; backward is the same op on dy
   virtual void Add(View a, View b, View y) = 0;  // y may be a or b
@@ -216,9 +267,10 @@ class Backend {
   // --- pooling and similarity
   // y [N, D] from x [T, D]; argmax I32 [N, D] (absolute token rows) only for kMax, may be absent. A
   // text without tokens gives zeros.
-  virtual void Pool(View x, View offsets, Pooling pooling, View argmax, View y) = 0;
-  virtual void PoolBackward(View dy, View offsets, Pooling pooling, View argmax,
-                            View dx) = 0;  // writes every row of dx
+  virtual void Pool(View x, const TextLayout& layout, Pooling pooling, View argmax, View y) = 0;
+  // Writes every row of dx.
+  virtual void PoolBackward(View dy, const TextLayout& layout, Pooling pooling, View argmax,
+                            View dx) = 0;
   virtual void L2Normalize(
       View x, View norm,
       View y) = 0;  // y = x / max(norm, 1e-12) by rows; norm [N] may be absent; y may be x
@@ -267,31 +319,18 @@ class Backend {
                     View parameter) = 0;
 };
 
-struct CpuBackendOptions {
-  Compute compute = Compute::kBF16;
+// The ops called during its lifetime work on one phase's data.
+class PhaseScope {
+ public:
+  PhaseScope(Backend& backend, StepPhase phase)
+      : backend_(backend), before_(backend.ChangePhase(phase)) {}
+  ~PhaseScope() { backend_.ChangePhase(before_); }
+  PhaseScope(const PhaseScope&) = delete;
+  PhaseScope& operator=(const PhaseScope&) = delete;
+
+ private:
+  Backend& backend_;
+  StepPhase before_;
 };
-// Threads are those of base/parallel.h. Throws UserError when the compute mode cannot be had on
-// this CPU.
-std::unique_ptr<Backend> MakeCpuBackend(const CpuBackendOptions& options);
-
-// Double (kF64) or complex double (kC128) throughout; slow and simple. Quantisation of activations
-// is the identity.
-std::unique_ptr<Backend> MakeReferenceBackend(DType dtype);
-
-// --- helpers over any backend (kernels/transfer.cc)
-// Uploads floats into a tensor of any floating or complex type.
-void UploadFloats(Backend& backend, std::span<const float> values, View y);
-// Downloads the (real parts of the) values as doubles, or as floats.
-std::vector<double> DownloadDoubles(Backend& backend, View x);
-std::vector<float> DownloadFloats(Backend& backend, View x);
-// Uploads integers into an I32 or I64 or U8 tensor of the same size.
-void UploadInts(Backend& backend, std::span<const int32_t> values, View y);
-
-// A zeroed sum for the gradient of a parameter of this shape; its memory is added to `buffers`.
-GradientSum NewGradientSum(Backend& backend, const Shape& shape, std::vector<Buffer>& buffers);
-
-// Slopes of ALiBi for any number of heads. Source: Press et al., "Train short, test long" (2022),
-// as BLOOM applies it.
-std::vector<double> AlibiSlopes(int heads);
 
 }  // namespace lacos

@@ -14,7 +14,9 @@ class DryBackend : public NullBackend {
   explicit DryBackend(const TypeSet& types) : types_(types) {}
 
   TypeSet Types() const override { return types_; }
-  KernelInfo Describe() const override { return {.backend = "dry", .isa = "none", .kernels = {}}; }
+  KernelInfo Describe() const override {
+    return {.backend = "dry", .facts = {{"isa", "none"}}, .kernels = {}};
+  }
   // Address space without access rights: costs no memory, and a read would crash instead of giving
   // zeros.
   Buffer Allocate(size_t bytes) override;

@@ -59,6 +59,9 @@ class ForwardingBackend : public Backend {
   void Synchronize() override { inner_->Synchronize(); }
   std::unique_ptr<DryBackend> MakeDry() override { return inner_->MakeDry(); }
   size_t WorkspaceBytes() const override { return inner_->WorkspaceBytes(); }
+  BackendMemory Memory() const override { return inner_->Memory(); }
+  int64_t SmallestChunkTokens() const override { return inner_->SmallestChunkTokens(); }
+  StepPhase ChangePhase(StepPhase phase) override { return inner_->ChangePhase(phase); }
 
   // --- frozen weights
   WeightId AddWeight(const QuantizedMatrix& matrix) override { return inner_->AddWeight(matrix); }
@@ -88,7 +91,8 @@ class ForwardingBackend : public Backend {
          {weight, Orientation::kBackward, dy.rows()}},
         [&] { inner_->LinearBackward(dy, weight, epilogue, dx); });
   }
-  void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) override {
+  void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double beta,
+              View y) override {
     Run({StepPart::kLora, "MatMul", Bytes(a, b, y)},
         [&] { inner_->MatMul(a, ta, b, tb, alpha, beta, y); });
   }
@@ -111,8 +115,8 @@ class ForwardingBackend : public Backend {
   }
 
   // --- block
-  void Embed(TableId table, View ids, View y) override {
-    Run({StepPart::kEmbedding, "Embed", Bytes(ids, y)}, [&] { inner_->Embed(table, ids, y); });
+  void Embed(TableId table, const TokenIds& ids, View y) override {
+    Run({StepPart::kEmbedding, "Embed", Bytes(ids.ids, y)}, [&] { inner_->Embed(table, ids, y); });
   }
   void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override {
     Run({StepPart::kNormalization, "LayerNorm", Bytes(x, gamma, beta, xhat, rstd, y)},
@@ -134,15 +138,15 @@ class ForwardingBackend : public Backend {
     Run({StepPart::kElementwise, "GeluBackward", Bytes(dy, u, du)},
         [&] { inner_->GeluBackward(dy, u, du); });
   }
-  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+  void AlibiAttention(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout,
                       View y) override {
     Run({StepPart::kAttentionForward, "AlibiAttention", Bytes(qkv, y)},
-        [&] { inner_->AlibiAttention(qkv, offsets, heads, dropout, y); });
+        [&] { inner_->AlibiAttention(qkv, layout, heads, dropout, y); });
   }
-  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout,
-                              View dy, View dqkv) override {
+  void AlibiAttentionBackward(View qkv, const TextLayout& layout, int heads,
+                              const DropoutSpec& dropout, View dy, View dqkv) override {
     Run({StepPart::kAttentionBackward, "AlibiAttentionBackward", Bytes(qkv, dy, dqkv)},
-        [&] { inner_->AlibiAttentionBackward(qkv, offsets, heads, dropout, dy, dqkv); });
+        [&] { inner_->AlibiAttentionBackward(qkv, layout, heads, dropout, dy, dqkv); });
   }
   void Dropout(View x, const DropoutSpec& dropout, View y) override {
     Run({StepPart::kElementwise, "Dropout", Bytes(x, y)}, [&] { inner_->Dropout(x, dropout, y); });
@@ -152,13 +156,14 @@ class ForwardingBackend : public Backend {
   }
 
   // --- pooling and similarity
-  void Pool(View x, View offsets, Pooling pooling, View argmax, View y) override {
+  void Pool(View x, const TextLayout& layout, Pooling pooling, View argmax, View y) override {
     Run({StepPart::kVectors, "Pool", Bytes(x, argmax, y)},
-        [&] { inner_->Pool(x, offsets, pooling, argmax, y); });
+        [&] { inner_->Pool(x, layout, pooling, argmax, y); });
   }
-  void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) override {
+  void PoolBackward(View dy, const TextLayout& layout, Pooling pooling, View argmax,
+                    View dx) override {
     Run({StepPart::kVectors, "PoolBackward", Bytes(dy, argmax, dx)},
-        [&] { inner_->PoolBackward(dy, offsets, pooling, argmax, dx); });
+        [&] { inner_->PoolBackward(dy, layout, pooling, argmax, dx); });
   }
   void L2Normalize(View x, View norm, View y) override {
     Run({StepPart::kVectors, "L2Normalize", Bytes(x, norm, y)},

@@ -20,6 +20,8 @@ class NullBackend : public Backend {
   void Fill(View, double) override {}
   void Synchronize() override {}
   size_t WorkspaceBytes() const override { return 0; }
+  BackendMemory Memory() const override { return {}; }
+  int64_t SmallestChunkTokens() const override { return 1; }
   WeightId AddWeight(const QuantizedMatrix&) override { return weights_++; }
   void MoveWeight(WeightId, const QuantizedMatrix&) override {}
   void PrepareWeight(WeightId, Orientation) override {}
@@ -27,23 +29,24 @@ class NullBackend : public Backend {
   TableId AddTable(const EmbeddingSource&) override { return 0; }
   void Linear(View, WeightId, const Epilogue&, View) override {}
   void LinearBackward(View, WeightId, const BackwardEpilogue&, View) override {}
-  void MatMul(View, bool, View, bool, double, double, View) override {}
+  void MatMul(View, Transpose, View, Transpose, double, double, View) override {}
   void TokenOuter(View, View, const TokenLeaves&, double, const GradientSum&) override {}
   void TokenSum(View, const TokenLeaves&, const GradientSum&) override {}
   void TokenDotSum(View, View, const TokenLeaves&, const GradientSum&) override {}
   void ReadGradient(const GradientSum&, View) override {}
-  void Embed(TableId, View, View) override {}
+  void Embed(TableId, const TokenIds&, View) override {}
   void LayerNorm(View, View, View, double, View, View, View) override {}
   void LayerNormBackward(View, View, View, View, bool, View) override {}
   void ScaleShift(View, View, View, View) override {}
   void Gelu(View, View) override {}
   void GeluBackward(View, View, View) override {}
-  void AlibiAttention(View, View, int, const DropoutSpec&, View) override {}
-  void AlibiAttentionBackward(View, View, int, const DropoutSpec&, View, View) override {}
+  void AlibiAttention(View, const TextLayout&, int, const DropoutSpec&, View) override {}
+  void AlibiAttentionBackward(View, const TextLayout&, int, const DropoutSpec&, View,
+                              View) override {}
   void Dropout(View, const DropoutSpec&, View) override {}
   void Add(View, View, View) override {}
-  void Pool(View, View, Pooling, View, View) override {}
-  void PoolBackward(View, View, Pooling, View, View) override {}
+  void Pool(View, const TextLayout&, Pooling, View, View) override {}
+  void PoolBackward(View, const TextLayout&, Pooling, View, View) override {}
   void L2Normalize(View, View, View) override {}
   void L2NormalizeBackward(View, View, View, bool, View) override {}
   void CopyColumns(View, bool, View) override {}

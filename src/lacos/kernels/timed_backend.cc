@@ -24,23 +24,18 @@ class TimedBackend final : public ForwardingBackend {
     shapes_[weight] = {matrix.rows, matrix.cols};
     return weight;
   }
+  StepPhase ChangePhase(StepPhase phase) override {
+    inner().ChangePhase(phase);
+    return std::exchange(phase_, phase);
+  }
 
  protected:
-  void Before(const OpCall& call) override {
-    // Pooling begins the work on vectors; its backward, or the next texts, end it. Where a block's
-    // input was cached, nothing is embedded and a LayerNorm comes first.
-    if (call.op == "Pool") {
-      on_vectors_ = true;
-    } else if (call.op == "PoolBackward" || call.op == "Embed" || call.op == "LayerNorm" ||
-               call.op == "LayerNormBackward" || call.part == StepPart::kOptimizer) {
-      on_vectors_ = false;
-    }
-    watch_ = {};  // last: what stands above is not measured
-  }
+  void Before(const OpCall&) override { watch_ = {}; }
   void After(const OpCall& call) override {
     inner().Synchronize();
     const double seconds = watch_.Seconds();
-    CountOp(on_vectors_ ? StepPart::kVectors : call.part, call, seconds);
+    // Similarities are the same op as LoRA's products: the phase tells what a call is for.
+    CountOp(phase_ == StepPhase::kVectors ? StepPart::kVectors : call.part, call, seconds);
     if (call.product.weight >= 0) CountProduct(call.product, seconds);
   }
 
@@ -80,7 +75,7 @@ class TimedBackend final : public ForwardingBackend {
   OpTimes& times_;
   std::vector<MatrixShape> shapes_;  // by WeightId
   Stopwatch watch_;
-  bool on_vectors_ = false;  // between pooling and its backward, or the next texts
+  StepPhase phase_ = StepPhase::kTokens;
 };
 
 }  // namespace

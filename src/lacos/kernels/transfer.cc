@@ -1,12 +1,10 @@
-// Helpers over any backend: moving numbers between host vectors and tensors of any type, new sums
-// of gradients, and ALiBi's slopes.
-#include <bit>
-#include <cmath>
+#include "lacos/kernels/transfer.h"
+
+#include <algorithm>
 #include <complex>
-#include <cstring>
+#include <cstddef>
 
 #include "lacos/base/check.h"
-#include "lacos/kernels/backend.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos {
@@ -85,20 +83,23 @@ GradientSum NewGradientSum(Backend& backend, const Shape& shape, std::vector<Buf
   return {.fine = tensor(), .coarse = dtype == DType::kI64 ? tensor() : TensorView{}};
 }
 
-std::vector<double> AlibiSlopes(int heads) {
-  LACOS_CHECK(heads > 0, "at least one head");
-  const auto count = static_cast<unsigned>(heads);
-  const auto power_of_two = static_cast<int>(std::bit_floor(count));
-  const double log2_heads = std::log2(power_of_two);
-  std::vector<double> slopes;
-  slopes.reserve(count);
-  for (int i = 1; i <= power_of_two; ++i)
-    slopes.push_back(std::exp2(-std::exp2(3 - log2_heads) * i));
-  // The remaining heads take the odd powers of the base of twice as many.
-  for (int i = 0; i < heads - power_of_two; ++i) {
-    slopes.push_back(std::exp2(-std::exp2(2 - log2_heads) * (2 * i + 1)));
+TextLayout MakeTextLayout(Backend& backend, std::span<const int32_t> offsets, View place) {
+  LACOS_CHECK(!offsets.empty() && offsets[0] == 0, "offsets begin with 0");
+  TextLayout layout{.offsets = place,
+                    .host_offsets = offsets,
+                    .texts = static_cast<int64_t>(offsets.size()) - 1,
+                    .tokens = offsets.back()};
+  for (size_t n = 1; n < offsets.size(); ++n) {
+    LACOS_CHECK(offsets[n] >= offsets[n - 1], "offsets ascend");
+    layout.longest = std::max<int64_t>(layout.longest, offsets[n] - offsets[n - 1]);
   }
-  return slopes;
+  UploadInts(backend, offsets, place);
+  return layout;
+}
+
+TokenIds MakeTokenIds(Backend& backend, std::span<const int32_t> ids, View place) {
+  UploadInts(backend, ids, place);
+  return {.ids = place, .host_ids = ids};
 }
 
 }  // namespace lacos

@@ -7,6 +7,7 @@
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/formats/base_embedding.h"
+#include "lacos/kernels/transfer.h"
 
 namespace lacos {
 BloomModel::BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weights)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lacos/base/check.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/layer_reuse.h"
 
 namespace lacos {
@@ -58,12 +59,11 @@ void Encoder::ReadBase() {
 PassContext Encoder::ContextOf(const EncoderPass& pass) {
   return {.backend = model_.backend(),
           .arena = arena_,
-          .offsets = pass.offsets,
+          .layout = pass.layout,
           .leaves = pass.leaves,
           .adapters = pass.adapters,
           .token_keys = pass.token_keys,
-          .dropout = options_.dropout,
-          .tokens = pass.ids.Elements()};
+          .dropout = options_.dropout};
 }
 
 PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
@@ -72,10 +72,11 @@ PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
       texts.adapters.empty() || (model_.CanMixAdapters() && options_.layer_cache == nullptr),
       "texts of several adapters share neither biases nor cached states");
   Backend& backend = model_.backend();
-  pass.ids = arena_.Allocate(DType::kI32, {texts.Tokens()});
-  pass.offsets = arena_.Allocate(DType::kI32, {texts.Texts() + 1});
-  backend.Upload(std::as_bytes(std::span(texts.ids)), pass.ids);
-  backend.Upload(std::as_bytes(std::span(texts.offsets)), pass.offsets);
+  const TensorView ids = arena_.Allocate(DType::kI32, {texts.Tokens()});
+  const TensorView offsets = arena_.Allocate(DType::kI32, {texts.Texts() + 1});
+  pass.ids = MakeTokenIds(backend, texts.ids, ids);
+  pass.offsets = texts.offsets;
+  pass.layout = MakeTextLayout(backend, pass.offsets, offsets);
   if (!texts.keys.empty()) {
     pass.token_keys = arena_.Allocate(DType::kI64, {texts.Tokens()});
     backend.Upload(std::as_bytes(std::span(texts.keys)), pass.token_keys);
@@ -91,7 +92,7 @@ PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
 
 void Encoder::AllocateKept(const PassContext& context, const Shape& vectors, EncoderPass& pass) {
   const TypeSet types = model_.backend().Types();
-  const int64_t t = context.tokens, d = model_.config().hidden_size;
+  const int64_t t = context.Tokens(), d = model_.config().hidden_size;
   const int64_t layers = model_.config().layers, recomputed = RecomputedBlocks();
   pass.final_xhat = arena_.Allocate(types.residual, {t, d});
   pass.final_rstd = arena_.Allocate(types.statistic, {t});
@@ -121,7 +122,7 @@ void Encoder::Embed(const PassContext& context, const EncoderPass& pass, const T
   Backend& backend = model_.backend();
   const LayerNormLayer& norm = model_.embedding_layernorm();
   backend.Embed(model_.word_embeddings(), pass.ids, h);
-  work_.tokens += context.tokens;
+  work_.tokens += context.Tokens();
   backend.LayerNorm(h, norm.gamma.value, norm.beta.value, norm.epsilon, pass.embedding_xhat,
                     pass.embedding_rstd, h);
   const DropoutSpec dropout = EmbeddingDropout(context);
@@ -141,7 +142,7 @@ void Encoder::RunBlocks(const PassContext& context, const EncoderPass& pass, int
     const bool save = keep && static_cast<bool>(pass.saved[i].u);
     BlockForward(context, model_.blocks()[i], static_cast<int>(i), h,
                  save ? &pass.saved[i] : nullptr);
-    work_.block_tokens += context.tokens;
+    work_.block_tokens += context.Tokens();
     stream_.End(options_.streaming, schedule, use);
   }
 }
@@ -195,7 +196,10 @@ void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, Encod
   const TensorView hidden = arena_.Allocate(model_.backend().Types().residual,
                                             {texts.Tokens(), model_.config().hidden_size});
   Run(context, texts, pass, hidden);
-  model_.backend().Pool(hidden, pass.offsets, options_.pooling, pass.argmax, vectors);
+  {
+    const PhaseScope phase(model_.backend(), StepPhase::kVectors);
+    model_.backend().Pool(hidden, pass.layout, options_.pooling, pass.argmax, vectors);
+  }
   if (keep == nullptr) arena_.Release(mark);
 }
 
@@ -205,7 +209,7 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
   const ArenaScope scope(arena_);
   const PassContext context = ContextOf(pass);
   const TensorView dh = arena_.Allocate(model_.backend().Types().residual_gradient,
-                                        {context.tokens, model_.config().hidden_size});
+                                        {context.Tokens(), model_.config().hidden_size});
   OutputBackward(context, pass, dvectors, dh);
   BlocksBackward(context, pass, dh);
   if (EmbeddingTrainable()) EmbeddingBackward(context, dh);
@@ -217,7 +221,10 @@ void Encoder::OutputBackward(const PassContext& context, const EncoderPass& pass
   const ArenaScope scope(arena_);
   Backend& backend = model_.backend();
   const TensorView dhidden = arena_.Allocate(dh.dtype, dh.shape);
-  backend.PoolBackward(dvectors, pass.offsets, options_.pooling, pass.argmax, dhidden);
+  {
+    const PhaseScope phase(backend, StepPhase::kVectors);
+    backend.PoolBackward(dvectors, pass.layout, options_.pooling, pass.argmax, dhidden);
+  }
   const LayerNormLayer& last = model_.final_layernorm();
   if (last.beta.Trainable()) backend.TokenSum(dhidden, context.leaves, last.beta.gradient);
   backend.LayerNormBackward(dhidden, pass.final_xhat, pass.final_rstd, last.gamma.value,
@@ -238,7 +245,7 @@ void Encoder::BlocksBackward(const PassContext& context, const EncoderPass& pass
     if (pass.block_input[i]) {
       const BlockSaved saved = AllocateBlockSaved(context, dh.cols());
       BlockForward(context, block, index, pass.block_input[i], &saved);  // its input is overwritten
-      work_.block_tokens += context.tokens;
+      work_.block_tokens += context.Tokens();
       BlockBackward(context, block, index, saved, dh, input_needed);
     } else {
       BlockBackward(context, block, index, pass.saved[i], dh, input_needed);

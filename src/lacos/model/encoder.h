@@ -34,7 +34,10 @@ struct EncoderOptions {
 
 // What one forward pass keeps for its backward; lives in the model's arena until Release.
 struct EncoderPass {
-  TensorView ids, offsets, token_keys;
+  TokenIds ids;  // the host's side lies in the texts of the forward pass, which alone reads it
+  std::vector<int32_t> offsets;  // the host's side of the layout
+  TextLayout layout;
+  TensorView token_keys;
   TokenLeaves leaves;
   std::vector<AdapterRows> adapters;
   std::vector<BlockSaved> saved;        // per block; views absent where recomputed or not needed

@@ -100,7 +100,7 @@ Json LayerCacheIdentity(const BaseWeights& base_weights, const Backend& backend,
   identity.Set("type", Name(backend.Types().residual));
   identity.Set("compute", Name(compute));
   identity.Set("backend", info.backend);
-  identity.Set("isa", info.isa);
+  for (const KernelInfo::Fact& fact : info.facts) identity.Set(fact.name, fact.value);
   identity.Set("kernels", kernels);
   return identity;
 }

@@ -3,21 +3,23 @@
 #include <algorithm>
 #include <vector>
 
+#include "lacos/kernels/transfer.h"
+
 namespace lacos {
 namespace {
 
 // Pools the tails of texts that were cut in two: segments [2N], heads and tails in turn; returns
 // [N, D].
-std::vector<float> PoolTails(Encoder& encoder, const TensorView& hidden, const TensorView& offsets,
+std::vector<float> PoolTails(Encoder& encoder, const TensorView& hidden, const TextLayout& segments,
                              Pooling pooling) {
   Backend& backend = encoder.model().backend();
-  const int64_t d = encoder.model().config().hidden_size, segments = offsets.shape[0] - 1;
+  const int64_t d = encoder.model().config().hidden_size, count = segments.texts;
   const ArenaScope scope(encoder.arena());
-  const TensorView pooled = encoder.arena().Allocate(backend.Types().residual, {segments, d});
-  backend.Pool(hidden, offsets, pooling, {}, pooled);
+  const TensorView pooled = encoder.arena().Allocate(backend.Types().residual, {count, d});
+  backend.Pool(hidden, segments, pooling, {}, pooled);
   const std::vector<float> all = DownloadFloats(backend, pooled);
   std::vector<float> tails;
-  for (int64_t i = 1; i < segments; i += 2)
+  for (int64_t i = 1; i < count; i += 2)
     tails.insert(tails.end(), all.begin() + i * d, all.begin() + (i + 1) * d);
   return tails;
 }
@@ -40,14 +42,15 @@ void PoolAfterPrompt(Encoder& encoder, const PackedTexts& texts, int64_t skipped
     cuts.push_back(static_cast<int32_t>(is_whole ? begin : std::min(begin + skipped, end)));
     cuts.push_back(static_cast<int32_t>(end));
   }
-  const TensorView offsets = encoder.arena().Allocate(DType::kI32, {2 * n + 1});
-  backend.Upload(std::as_bytes(std::span(cuts)), offsets);
+  const PhaseScope phase(backend, StepPhase::kVectors);
+  const TextLayout segments =
+      MakeTextLayout(backend, cuts, encoder.arena().Allocate(DType::kI32, {2 * n + 1}));
 
-  std::vector<float> pooled = PoolTails(encoder, hidden, offsets, pooling);
+  std::vector<float> pooled = PoolTails(encoder, hidden, segments, pooling);
   if (pooling == Pooling::kWeightedMean) {
     // Weights skipped + 1, skipped + 2, ... are a constant and 1, 2, ...: a mixture of two
     // poolings.
-    const std::vector<float> mean = PoolTails(encoder, hidden, offsets, Pooling::kMean);
+    const std::vector<float> mean = PoolTails(encoder, hidden, segments, Pooling::kMean);
     for (int64_t i = 0; i < n; ++i) {
       const double rising = (1.0 + texts.offsets[i + 1] - cuts[2 * i + 1]) / 2;
       const double share = rising / (rising + static_cast<double>(skipped));

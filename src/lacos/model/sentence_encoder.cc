@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "lacos/base/error.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/kernels/timed_backend.h"
 #include "lacos/model/bloom_model.h"
 #include "lacos/model/encoder.h"
@@ -48,7 +49,7 @@ SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
   s.compute = options.compute;
   s.loaded = LoadModel(options.path, options.base, options.adapter);
   const EmbeddingSettings& folder = s.loaded.folder.settings;
-  s.backend = MakeCpuBackend({.compute = options.compute});
+  s.backend = MakeBackend({.device = options.device, .compute = options.compute});
   if (options.op_times != nullptr)
     s.backend = MakeTimedBackend(std::move(s.backend), *options.op_times);
   s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.base_weights);

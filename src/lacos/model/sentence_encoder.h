@@ -13,6 +13,7 @@
 
 #include "lacos/formats/model_folder.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/device.h"
 #include "lacos/model/text_encoder.h"
 #include "lacos/text/tokenizer.h"
 
@@ -23,6 +24,7 @@ struct OpTimes;  // kernels/timed_backend.h
 // Overrides of what the folder says; absent = the folder's setting, else the default given here.
 struct SentenceEncoderOptions {
   std::string path, base, adapter;
+  Device device;  // the CPU unless said otherwise
   Compute compute = Compute::kBF16;
   std::optional<Pooling> pooling;     // default mean
   std::optional<bool> normalize;      // default no

@@ -5,6 +5,7 @@
 
 #include "lacos/base/parallel.h"
 #include "lacos/base/process.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/prompt_pooling.h"
 #include "lacos/model/repeats.h"
 
@@ -42,6 +43,7 @@ void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> ro
   } else {
     encoder_.Forward(batch, vectors);
   }
+  const PhaseScope phase(backend, StepPhase::kVectors);
   if (options_.normalize) backend.L2Normalize(vectors, {}, vectors);
   const std::vector<float> host = DownloadFloats(backend, vectors);
   for (size_t i = 0; i < rows.size(); ++i) {

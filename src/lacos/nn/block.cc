@@ -68,7 +68,7 @@ BlockLayer::Stage BlockLayer::LowestTrainable() const {
 
 BlockSaved AllocateBlockSaved(const PassContext& pass, int64_t hidden) {
   const TypeSet types = pass.backend.Types();
-  const int64_t t = pass.tokens;
+  const int64_t t = pass.Tokens();
   return {.xhat1 = pass.arena.Allocate(types.activation, {t, hidden}),
           .rstd1 = pass.arena.Allocate(types.statistic, {t}),
           .qkv = pass.arena.Allocate(types.activation, {t, 3 * hidden}),
@@ -82,7 +82,7 @@ void BlockForward(const PassContext& pass, const BlockLayer& block, int index, c
   const ArenaScope scope(pass.arena);
   Backend& backend = pass.backend;
   const DType activation = backend.Types().activation;
-  const int64_t t = pass.tokens, d = h.cols();
+  const int64_t t = pass.Tokens(), d = h.cols();
   const auto lora_dropout = [&](const LinearLayer& layer, DropoutSite site) {
     return LoraDropout(pass, layer, index, site);
   };
@@ -101,7 +101,7 @@ void BlockForward(const PassContext& pass, const BlockLayer& block, int index, c
                   {.lora_dropout = lora_dropout(block.query_key_value, DropoutSite::kLoraQkv)},
                   qkv);
     backend.AlibiAttention(
-        qkv, pass.offsets, block.heads,
+        qkv, pass.layout, block.heads,
         MakeDropout(pass, index, DropoutSite::kAttention, pass.dropout.attention), normed);
     BranchForward(pass, block.dense, normed, lora_dropout(block.dense, DropoutSite::kLoraDense),
                   MakeDropout(pass, index, DropoutSite::kAttentionOutput, pass.dropout.residual), h,
@@ -128,7 +128,7 @@ void BlockBackward(const PassContext& pass, const BlockLayer& block, int index,
   const ArenaScope scope(pass.arena);
   Backend& backend = pass.backend;
   const TypeSet types = backend.Types();
-  const int64_t t = pass.tokens, d = dh.cols();
+  const int64_t t = pass.Tokens(), d = dh.cols();
   const Stage lowest = input_needed ? Stage::kInputLayerNorm : block.LowestTrainable();
   if (lowest == Stage::kNone) return;
   const auto lora_dropout = [&](const LinearLayer& layer, DropoutSite site) {
@@ -185,14 +185,14 @@ void BlockBackward(const PassContext& pass, const BlockLayer& block, int index,
     TensorView context;
     if (NeedsInput(block.dense)) {
       context = pass.arena.Allocate(types.activation, {t, d});
-      backend.AlibiAttention(saved.qkv, pass.offsets, block.heads, attention_dropout, context);
+      backend.AlibiAttention(saved.qkv, pass.layout, block.heads, attention_dropout, context);
     }
     LinearBackward(pass, block.dense, context, branch,
                    {.lora_dropout = lora_dropout(block.dense, DropoutSite::kLoraDense)},
                    lowest < Stage::kDense ? dcontext : TensorView{});
     if (lowest == Stage::kDense) return;
-    backend.AlibiAttentionBackward(saved.qkv, pass.offsets, block.heads, attention_dropout,
-                                   dcontext, dqkv);
+    backend.AlibiAttentionBackward(saved.qkv, pass.layout, block.heads, attention_dropout, dcontext,
+                                   dqkv);
   }
   const TensorView dnormed = pass.arena.Allocate(types.gradient, {t, d});
   TensorView normed;

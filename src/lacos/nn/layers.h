@@ -102,13 +102,13 @@ struct AdapterRows {
 struct PassContext {
   Backend& backend;
   Arena& arena;
-  TensorView offsets;  // I32 [N+1]
+  TextLayout layout;
   TokenLeaves leaves;  // for gradients only
   // Ascending; rows of texts without an adapter are in none. In training one adapter has all rows.
   std::vector<AdapterRows> adapters;
   TensorView token_keys;  // I64 [T], absent without dropout
   DropoutRates dropout;
-  int64_t tokens = 0;  // T
+  int64_t Tokens() const { return layout.tokens; }
 };
 
 // Places that drop elements, per layer: the `site` of a DropoutSpec.

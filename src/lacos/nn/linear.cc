@@ -20,7 +20,7 @@ void AddLoraGradients(const PassContext& pass, const LoraUpdate& lora, const Ten
   Backend& backend = pass.backend;
   const TensorView dropped = DroppedInput(pass, x, dropout);
   const TensorView z = pass.arena.Allocate(dz.dtype, dz.shape);
-  backend.MatMul(dropped, false, lora.a.value, true, 1, 0, z);
+  backend.MatMul(dropped, Transpose::kNo, lora.a.value, Transpose::kYes, 1, 0, z);
   backend.TokenOuter(dy, z, pass.leaves, lora.scale, lora.b.gradient);
   backend.TokenOuter(dz, dropped, pass.leaves, lora.scale, lora.a.gradient);
 }
@@ -31,8 +31,8 @@ TensorView MaskedInputGradient(const PassContext& pass, const LinearLayer& layer
                                const LoraUpdate& lora, const TensorView& dz,
                                const LinearBackwardOptions& options) {
   Backend& backend = pass.backend;
-  const TensorView dx = pass.arena.Allocate(backend.Types().gradient, {pass.tokens, layer.in});
-  backend.MatMul(dz, false, lora.a.value, false, lora.scale, 0, dx);
+  const TensorView dx = pass.arena.Allocate(backend.Types().gradient, {pass.Tokens(), layer.in});
+  backend.MatMul(dz, Transpose::kNo, lora.a.value, Transpose::kNo, lora.scale, 0, dx);
   backend.Dropout(dx, options.lora_dropout, dx);
   if (options.saved_gelu) backend.GeluBackward(dx, options.saved_gelu, dx);
   return dx;
@@ -53,7 +53,8 @@ void LinearForward(const PassContext& pass, const LinearLayer& layer, const Tens
     if (lora == nullptr) continue;
     const TensorView z = pass.arena.Allocate(pass.backend.Types().statistic,
                                              {rows.end - rows.begin, lora->a.value.rows()});
-    pass.backend.MatMul(dropped.Rows(rows.begin, rows.end), false, lora->a.value, true, 1, 0, z);
+    pass.backend.MatMul(dropped.Rows(rows.begin, rows.end), Transpose::kNo, lora->a.value,
+                        Transpose::kYes, 1, 0, z);
     epilogue.lora.push_back(
         {.begin = rows.begin, .end = rows.end, .z = z, .b = lora->b.value, .scale = lora->scale});
   }
@@ -74,9 +75,10 @@ void LinearBackward(const PassContext& pass, const LinearLayer& layer, const Ten
     if (lora == nullptr) continue;
     const TensorView dz = pass.arena.Allocate(backend.Types().statistic,
                                               {rows.end - rows.begin, lora->a.value.rows()});
-    backend.MatMul(dy.Rows(rows.begin, rows.end), false, lora->b.value, false, 1, 0, dz);
+    backend.MatMul(dy.Rows(rows.begin, rows.end), Transpose::kNo, lora->b.value, Transpose::kNo, 1,
+                   0, dz);
     if (lora->a.Trainable()) {
-      LACOS_CHECK(rows.begin == 0 && rows.end == pass.tokens,
+      LACOS_CHECK(rows.begin == 0 && rows.end == pass.Tokens(),
                   "one adapter is trained, on all rows");
       AddLoraGradients(pass, *lora, x, dy, dz, options.lora_dropout);
     }

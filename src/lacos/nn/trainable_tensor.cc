@@ -1,4 +1,5 @@
 #include "lacos/nn/trainable_tensor.h"
+#include "lacos/kernels/transfer.h"
 
 namespace lacos {
 

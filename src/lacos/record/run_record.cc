@@ -23,7 +23,7 @@ Json KernelsJson(const KernelInfo& info) {
   for (const std::string& kernel : info.kernels) names.Append(kernel);
   Json kernels = Json::Object();
   kernels.Set("backend", info.backend);
-  kernels.Set("isa", info.isa);
+  for (const KernelInfo::Fact& fact : info.facts) kernels.Set(fact.name, fact.value);
   kernels.Set("kernels", names);
   return kernels;
 }

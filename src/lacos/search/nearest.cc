@@ -72,7 +72,7 @@ class BlockSearch {
         const TensorView b = Upload(block.unit, c, c1 - c0);
         const TensorView scores{
             .data = y.data(), .dtype = DType::kF32, .shape = {q1 - q0, c1 - c0}};
-        backend_.MatMul(a, false, b, true, 1, 0, scores);
+        backend_.MatMul(a, Transpose::kNo, b, Transpose::kYes, 1, 0, scores);
         const std::span<float> host(products.data(), static_cast<size_t>(scores.Elements()));
         backend_.Download(scores, std::as_writable_bytes(host));
         ParallelFor(q1 - q0, [&](int64_t i) {

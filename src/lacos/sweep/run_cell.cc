@@ -132,7 +132,7 @@ class Runner {
                1e3 * seconds / static_cast<double>(std::max<int64_t>(texts.size(), 1)));
     record_.Set("encode", encode);
     const KernelInfo kernels = embedder.backend().Describe();
-    record_.Set("isa", kernels.isa);
+    for (const KernelInfo::Fact& fact : kernels.facts) record_.Set(fact.name, fact.value);
 
     EvaluationResults results;
     results.system.Set("cell", run_.cell.name);

@@ -49,7 +49,8 @@ TensorView Arena::Allocate(DType dtype, Shape shape) {
   position_.offset += padded;
   position_.used += padded;
   high_water_ = std::max(high_water_, position_.used);
-  if (kRedZone > 0) {
+  // A device's addresses have no shadow in the host's AddressSanitizer.
+  if (kRedZone > 0 && chunks_[position_.chunk].kind() == MemoryKind::kHost) {
     const size_t begin = position_.offset - kRedZone;
     Close(chunks_[position_.chunk].data() + begin, kRedZone);
     red_zones_.push_back({.chunk = position_.chunk, .offset = begin});

@@ -21,7 +21,7 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
 
   // An uninitialized tensor, 64-byte aligned, which is valid until the mark before it is released.
-  // Under AddressSanitizer the bytes between two tensors may not be touched.
+  // Under AddressSanitizer the bytes between two tensors of host memory may not be touched.
   TensorView Allocate(DType dtype, Shape shape);
 
   // Makes room for `bytes` in one piece. To be called before anything is allocated. Then no part of
@@ -45,7 +45,8 @@ class Arena {
   std::vector<Buffer> chunks_;
   Mark position_;
   size_t high_water_ = 0;
-  std::vector<Mark> red_zones_;  // their first bytes, in order; empty without AddressSanitizer
+  // Their first bytes, in order; empty for device memory and without AddressSanitizer.
+  std::vector<Mark> red_zones_;
 };
 
 // Releases at its end everything that was allocated during its lifetime.

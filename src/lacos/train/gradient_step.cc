@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/repeats.h"
 
 namespace lacos {
@@ -63,18 +64,20 @@ LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const Vec
 LossResult SumGradients(Encoder& encoder, Loss& loss, const PackedTexts& texts,
                         const LossBatch& batch, const GradientStrategy& strategy) {
   Arena& arena = encoder.arena();
+  Backend& backend = encoder.model().backend();
   const ArenaScope scope(arena);
   const Repeats repeats = texts.keys.empty() ? FindRepeats(texts) : Repeats();
   if (!repeats.Any()) {
     const VectorLoss over_texts = [&](const TensorView& vectors, const TensorView& dvectors) {
+      const PhaseScope phase(backend, StepPhase::kVectors);
       return loss.Compute(arena, batch, vectors, dvectors);
     };
     return ForwardBackward(encoder, texts, over_texts, strategy);
   }
-  Backend& backend = encoder.model().backend();
   const TensorView index = arena.Allocate(DType::kI32, {texts.Texts()});
   UploadInts(backend, repeats.text, index);
   const VectorLoss over_rows = [&](const TensorView& vectors, const TensorView& dvectors) {
+    const PhaseScope phase(backend, StepPhase::kVectors);
     const ArenaScope rows(arena);
     const Shape shape{texts.Texts(), vectors.cols()};
     const TensorView all = arena.Allocate(vectors.dtype, shape);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "lacos/base/checked_math.h"
+#include "lacos/kernels/transfer.h"
 
 namespace lacos {
 

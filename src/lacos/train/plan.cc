@@ -13,7 +13,7 @@
 namespace lacos {
 namespace {
 
-constexpr int64_t kDefaultChunkTokens = 2048;
+constexpr int64_t kDefaultChunkTokens = 2048;  // or the backend's smallest, where that is more
 
 double Gigabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
 
@@ -36,6 +36,7 @@ class Planner {
   Planner(Backend& backend, std::shared_ptr<BaseWeights> base_weights, const LoraAdapter& adapter,
           const PlanRequest& request)
       : request_(request),
+        backend_(backend),
         dry_(backend.MakeDry()),
         model_(*dry_, base_weights),
         loss_(MakeLoss(*dry_, request.loss, base_weights->config().hidden_size)) {
@@ -58,7 +59,8 @@ class Planner {
     PlannedStrategy planned{.name = name, .strategy = strategy};
     const StepMemory step = RunDry(strategy);
     // Read last: running dry has made the products' primitives.
-    const int64_t resident = ReadMemoryUse().rss_bytes - request_.adapter_resident_bytes;
+    const BackendMemory memory = backend_.Memory();
+    const int64_t resident = memory.held - request_.adapter_resident_bytes;
     planned.components = {{"base", base_bytes_},
                           {"adapter_and_optimizer", adapter_bytes_},
                           {"activations", step.activations},
@@ -67,7 +69,7 @@ class Planner {
                           {"program_and_data", resident}};
     for (const auto& [component, bytes] : planned.components) planned.peak_bytes += bytes;
     // Reading a tokenizer and the examples may take more than a small model's training.
-    planned.peak_bytes = std::max(planned.peak_bytes, ReadMemoryUse().peak_rss_bytes);
+    planned.peak_bytes = std::max(planned.peak_bytes, memory.peak_held);
     // Forward and dX cost the same; recomputing a block costs one more forward of it, a second pass
     // one of all.
     const double recomputed =
@@ -130,6 +132,7 @@ class Planner {
   }
 
   PlanRequest request_;
+  const Backend& backend_;
   std::unique_ptr<DryBackend> dry_;
   BloomModel model_;
   std::unique_ptr<Loss> loss_;
@@ -144,13 +147,15 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
   adapter = {};
   ReturnFreeMemory();
   MemoryPlan plan;
+  const BackendMemory memory = backend.Memory();
   plan.limit_bytes =
       request.memory_budget > 0
           ? request.memory_budget
-          : ReadMemoryUse().rss_bytes +
-                static_cast<int64_t>(0.8 * static_cast<double>(AvailableMemoryBytes()));
+          : memory.held + static_cast<int64_t>(0.8 * static_cast<double>(memory.free));
   const int64_t layers = planner.Layers();
-  const int64_t chunk = request.chunk_tokens > 0 ? request.chunk_tokens : kDefaultChunkTokens;
+  const int64_t chunk = request.chunk_tokens > 0
+                            ? request.chunk_tokens
+                            : std::max(kDefaultChunkTokens, backend.SmallestChunkTokens());
   const auto consider = [&](const std::string& name, const GradientStrategy& strategy) {
     PlannedStrategy planned = planner.Predict(name, strategy);
     planned.fits = planned.peak_bytes <= plan.limit_bytes;
@@ -164,9 +169,9 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
   const PlannedStrategy direct = consider("direct", {});
   const PlannedStrategy recompute = consider(recompute_name(layers), {.recompute_blocks = layers});
   const PlannedStrategy cached = consider("gradcache", {.chunk_tokens = chunk});
-  const PlannedStrategy leanest =
-      consider("gradcache, recompute",
-               {.recompute_blocks = layers, .chunk_tokens = std::min(chunk, kLeafTokens)});
+  const PlannedStrategy leanest = consider(
+      "gradcache, recompute",
+      {.recompute_blocks = layers, .chunk_tokens = std::min(chunk, backend.SmallestChunkTokens())});
   switch (request.choice) {
     case StrategyChoice::kDirect:
       plan.chosen = direct;

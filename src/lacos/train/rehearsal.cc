@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "lacos/kernels/make_backend.h"
 #include "lacos/train/losses/make_loss.h"
 
 namespace lacos {
@@ -26,7 +27,7 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   const DType vectors = base_weights.Tensor("ln_f.bias").entry.dtype;
   const auto zeros = BaseWeights::WithoutWeights(config, base_weights.quantization(), vectors);
 
-  const auto backend = MakeCpuBackend({.compute = options.compute});
+  const auto backend = MakeBackend({.device = options.device, .compute = options.compute});
   BloomModel model(*backend, zeros);
   LoraSettings lora = options.lora;
   lora.first_layer = 0;

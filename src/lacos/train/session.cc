@@ -9,7 +9,9 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/kernels/timed_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/layer_cache_key.h"
 #include "lacos/model/streaming.h"
 #include "lacos/train/losses/make_loss.h"
@@ -33,20 +35,20 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
         options.cold ? WeightStreaming::kDropCached : ChooseStreaming(*loaded.base_weights);
   }
   RehearseStep(options, *loaded.base_weights, encoder_options);
-  backend = MakeCpuBackend({.compute = options.compute});
+  backend = MakeBackend({.device = options.device, .compute = options.compute});
   if (options.op_times != nullptr)
     backend = MakeTimedBackend(std::move(backend), *options.op_times);
   model = std::make_unique<BloomModel>(*backend, loaded.base_weights);
   LoraAdapter adapter = StartingAdapter(loaded, options);
   ReturnFreeMemory();
-  const MemoryUse before = ReadMemoryUse();
+  const int64_t held_before = backend->Memory().held;
   model->Attach(adapter, /*trainable=*/true);
   needs_keys = NeedsDropoutKeys(loaded, options, dropout);
   loss = MakeLoss(*backend, options.loss, model->config().hidden_size);
   std::vector<TrainableTensor> tensors = model->trainable();
   for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
   optimizer = std::make_unique<Optimizer>(*backend, options.optimizer, std::move(tensors));
-  const int64_t adapter_resident = ReadMemoryUse().rss_bytes - before.rss_bytes;
+  const int64_t adapter_resident = backend->Memory().held - held_before;
 
   const int64_t dimension = model->config().hidden_size;
   plan = PlanTraining(

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lacos/kernels/device.h"
 #include "lacos/model/loaded_model.h"
 #include "lacos/train/gradient_step.h"
 #include "lacos/train/losses/loss.h"
@@ -68,6 +69,7 @@ struct TrainOptions {
   bool text_hashes = true;
   bool resume = false;
   bool overwrite = false;
+  Device device;  // the CPU unless said otherwise
   Compute compute = Compute::kBF16;
   OpTimes* op_times = nullptr;  // where the backend's time goes is counted here; null = not counted
   uint64_t seed = 42;

@@ -14,6 +14,7 @@
 #include "lacos/eval/measures/statistics.h"
 #include "lacos/io/json.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
 #include "test_paths.h"
 
 namespace lacos {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lacos/base/parallel.h"
+#include "lacos/kernels/make_backend.h"
 #include "test_paths.h"
 #include "unit/kernels/workbench.h"
 

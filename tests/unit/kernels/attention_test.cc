@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lacos/kernels/alibi.h"
+#include "lacos/kernels/make_backend.h"
 #include "unit/kernels/workbench.h"
 
 namespace lacos::testing {
@@ -61,7 +63,7 @@ TEST_P(Attention, EqualsTheNaiveFormulaTextByText) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
   const TensorView qkv = wb.Normal(Role::kActivation, {12, heads * 3 * dim}, 1);
   const TensorView y = wb.Make(Role::kActivation, {12, heads * dim});
-  wb.backend().AlibiAttention(qkv, wb.Ints(DType::kI32, offsets), heads, {}, y);
+  wb.backend().AlibiAttention(qkv, wb.Layout(offsets), heads, {}, y);
   const std::vector<double> in = wb.Read(qkv), out = wb.Read(y);
   const std::vector<double> slopes = AlibiSlopes(heads);
   for (size_t n = 0; n + 1 < offsets.size(); ++n) {
@@ -93,7 +95,7 @@ TEST(Attention, HugeScoresStayFinite) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
   const TensorView qkv = wb.Normal(Role::kActivation, {4, 12}, 1, 1e4);
   const TensorView y = wb.Make(Role::kActivation, {4, 4});
-  wb.backend().AlibiAttention(qkv, wb.Ints(DType::kI32, {0, 4}), 1, {}, y);
+  wb.backend().AlibiAttention(qkv, wb.Layout({0, 4}), 1, {}, y);
   for (const double v : wb.Read(y)) EXPECT_TRUE(std::isfinite(v));
 }
 

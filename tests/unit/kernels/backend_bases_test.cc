@@ -7,6 +7,7 @@
 
 #include "lacos/kernels/dry_backend.h"
 #include "lacos/kernels/forwarding_backend.h"
+#include "lacos/kernels/make_backend.h"
 #include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "lacos/kernels/make_backend.h"
 #include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "lacos/base/parallel.h"
+#include "lacos/kernels/make_backend.h"
 #include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {
@@ -101,8 +102,8 @@ std::vector<RowCase> RowCases() {
                            const TensorView y = Slice(wb, Role::kStatistic, n, 1, b, e);
                            const TensorView other =
                                wb.Normal(Role::kParameter, tb ? Shape{n, k} : Shape{k, n}, 2);
-                           wb.backend().MatMul(Slice(wb, Role::kActivation, k, 3, b, e), false,
-                                               other, tb, 2, 1, y);
+                           wb.backend().MatMul(Slice(wb, Role::kActivation, k, 3, b, e),
+                                               Transpose::kNo, other, TransposeIf(tb), 2, 1, y);
                            return y;
                          }});
       }
@@ -243,7 +244,7 @@ TEST_P(Texts, AloneEqualTheSameTextsInABatch) {
     const int64_t begin = offsets[first], rows = offsets[last] - begin;
     std::vector<int32_t> local;
     for (size_t n = first; n <= last; ++n) local.push_back(offsets[n] - offsets[first]);
-    const TensorView at = cpu.Ints(DType::kI32, local);
+    const TextLayout at = cpu.Layout(local);
     const TensorView x = cpu.From(Role::kActivation, {rows, 3 * width},
                                   std::span(qkv).subspan(begin * 3 * width, rows * 3 * width));
     const TensorView g = cpu.From(Role::kGradient, {rows, width},

@@ -11,6 +11,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/process.h"
+#include "lacos/kernels/make_backend.h"
 #include "unit/kernels/workbench.h"
 
 namespace lacos::testing {
@@ -205,9 +206,9 @@ TEST_P(CpuKernels, AttentionEqualsTheReferenceForLongTextsAndOddHeads) {
       const TensorView gradient = wb->Make(Role::kGradient, {tokens, 3 * width});
       DropoutSpec dropout;
       if (c.dropout > 0) dropout = {wb->Keys(tokens, 3), 5, c.dropout};
-      const TensorView offsets = wb->Ints(DType::kI32, c.offsets);
-      wb->backend().AlibiAttention(qkv, offsets, c.heads, dropout, out);
-      wb->backend().AlibiAttentionBackward(qkv, offsets, c.heads, dropout, dy, gradient);
+      const TextLayout layout = wb->Layout(c.offsets);
+      wb->backend().AlibiAttention(qkv, layout, c.heads, dropout, out);
+      wb->backend().AlibiAttentionBackward(qkv, layout, c.heads, dropout, dy, gradient);
       y[wb == &reference] = wb->Read(out);
       dqkv[wb == &reference] = wb->Read(gradient);
     }
@@ -234,11 +235,11 @@ TEST_P(CpuKernels, AttentionEqualsTheReferenceForLongTextsAndOddHeads) {
 TEST_P(CpuKernels, AttentionPassesOnWhatIsNotFiniteAndOnlyToLaterTokens) {
   constexpr int64_t kTokens = 20, kDim = 24, kHeads = 2, kWidth = kHeads * kDim;
   Workbench wb(Cpu());
-  const TensorView offsets = wb.Ints(DType::kI32, {0, kTokens});
+  const TextLayout layout = wb.Layout({0, kTokens});
   const TensorView y = wb.Make(Role::kActivation, {kTokens, kWidth});
   const std::vector<float> clean = NormalValues(kTokens * 3 * kWidth, 4);
   const auto run = [&](const std::vector<float>& values) {
-    wb.backend().AlibiAttention(wb.From(Role::kActivation, {kTokens, 3 * kWidth}, values), offsets,
+    wb.backend().AlibiAttention(wb.From(Role::kActivation, {kTokens, 3 * kWidth}, values), layout,
                                 kHeads, {}, y);
     return wb.Read(y);
   };
@@ -308,7 +309,7 @@ TEST(CpuBackend, EmbedReadsEachDistinctRowOnceAndPassesErrorsOn) {
   std::vector<int32_t> ids;
   for (int i = 0; i < 500; ++i) ids.push_back(i * 31 % 37);
   const TensorView y = wb.Make(Role::kResidual, {500, 7});
-  wb.backend().Embed(id, wb.Ints(DType::kI32, ids), y);
+  wb.backend().Embed(id, wb.Ids(ids), y);
   EXPECT_EQ(table.reads, 37);
   const std::vector<double> values = wb.Read(y);
   for (int64_t i = 0; i < 500; ++i) {
@@ -316,7 +317,7 @@ TEST(CpuBackend, EmbedReadsEachDistinctRowOnceAndPassesErrorsOn) {
       ASSERT_EQ(values[i * 7 + c], ids[i] + 1000.0 * static_cast<double>(c));
   }
   ids[250] = 99;
-  EXPECT_THROW(wb.backend().Embed(id, wb.Ints(DType::kI32, ids), y), UserError);
+  EXPECT_THROW(wb.backend().Embed(id, wb.Ids(ids), y), UserError);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "lacos/kernels/make_backend.h"
 #include "unit/kernels/workbench.h"
 
 namespace lacos::testing {
@@ -84,9 +85,9 @@ TEST(AttentionDropout, IsKeyedByQueryHeadAndKeyPosition) {
   const TensorView x = wb.From(Role::kActivation, {tokens, heads * 3 * dim}, qkv);
   const TensorView plain = wb.Make(Role::kActivation, {tokens, heads * dim});
   const TensorView dropped = wb.Make(Role::kActivation, {tokens, heads * dim});
-  const TensorView offsets = wb.Ints(DType::kI32, {0, 4});
-  wb.backend().AlibiAttention(x, offsets, heads, {}, plain);
-  wb.backend().AlibiAttention(x, offsets, heads,
+  const TextLayout layout = wb.Layout({0, 4});
+  wb.backend().AlibiAttention(x, layout, heads, {}, plain);
+  wb.backend().AlibiAttention(x, layout, heads,
                               {.token_keys = Keys(wb, keys), .site = 9, .rate = 0.5}, dropped);
   const std::vector<double> p = wb.Read(plain), q = wb.Read(dropped);
   for (int64_t i = 0; i < tokens; ++i) {

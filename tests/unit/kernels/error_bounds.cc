@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "lacos/kernels/alibi.h"
 #include "lacos/kernels/backend.h"
 
 namespace lacos::testing {

@@ -75,7 +75,7 @@ GradientCase LinearCase(LinearOptions o) {
                 b.LinearBackward(du, weight, {}, dx[0]);
                 if (o.bias) b.TokenSum(du, Leaves(kTokens), {dx[1]});
                 if (o.lora) {
-                  b.MatMul(du, false, x[3], false, kLoraScale, 0, dx[2]);
+                  b.MatMul(du, Transpose::kNo, x[3], Transpose::kNo, kLoraScale, 0, dx[2]);
                   b.TokenOuter(du, x[2], Leaves(kTokens), kLoraScale, {dx[3]});
                 }
                 if (o.residual) b.Copy(dy, dx[4]);
@@ -102,11 +102,12 @@ GradientCase LinearBackwardCase(bool lora, bool gelu, bool accumulate) {
                 if (lora) {
                   const TensorView z = New(wb, {kTokens, kRank});
                   e.lora = {{.begin = 0, .end = kTokens, .z = z, .b = x[2], .scale = kLoraScale}};
-                  wb.backend().MatMul(h, false, x[1], true, 1, 0, z);
+                  wb.backend().MatMul(h, Transpose::kNo, x[1], Transpose::kYes, 1, 0, z);
                 }
                 const TensorView y = New(wb, {kTokens, kOut});
                 wb.backend().Linear(h, AddTestWeight(wb, kOut, kIn), e, y);
-                if (accumulate) wb.backend().MatMul(x[0], false, x[3], true, 1, 1, y);
+                if (accumulate)
+                  wb.backend().MatMul(x[0], Transpose::kNo, x[3], Transpose::kYes, 1, 1, y);
                 return y;
               },
           .backward =
@@ -120,14 +121,14 @@ GradientCase LinearBackwardCase(bool lora, bool gelu, bool accumulate) {
                 if (lora) {
                   const TensorView dz = New(wb, {kTokens, kRank});
                   e.lora = {{.begin = 0, .end = kTokens, .dz = dz, .a = x[1], .scale = kLoraScale}};
-                  b.MatMul(dy, false, x[2], false, 1, 0, dz);
+                  b.MatMul(dy, Transpose::kNo, x[2], Transpose::kNo, 1, 0, dz);
                   b.TokenOuter(dz, h, Leaves(kTokens), kLoraScale, {dx[1]});
                   const TensorView z = New(wb, {kTokens, kRank});
-                  b.MatMul(h, false, x[1], true, 1, 0, z);
+                  b.MatMul(h, Transpose::kNo, x[1], Transpose::kYes, 1, 0, z);
                   b.TokenOuter(dy, z, Leaves(kTokens), kLoraScale, {dx[2]});
                 }
                 if (accumulate) {
-                  b.MatMul(dy, false, x[3], false, 1, 0, dx[0]);
+                  b.MatMul(dy, Transpose::kNo, x[3], Transpose::kNo, 1, 0, dx[0]);
                   b.TokenOuter(dy, x[0], Leaves(kTokens), 1, {dx[3]});
                 }
                 b.LinearBackward(dy, AddTestWeight(wb, kOut, kIn), e, dx[0]);
@@ -141,7 +142,7 @@ GradientCase MatMulCase(bool ta, bool tb) {
           .forward =
               [=](Workbench& wb, const Tensors& x) {
                 const TensorView y = CopyOf(wb, x[2]);
-                wb.backend().MatMul(x[0], ta, x[1], tb, 1.5, 0.25, y);
+                wb.backend().MatMul(x[0], TransposeIf(ta), x[1], TransposeIf(tb), 1.5, 0.25, y);
                 return y;
               },
           .backward =
@@ -149,14 +150,14 @@ GradientCase MatMulCase(bool ta, bool tb) {
                 const TensorView da = Like(wb, x[0]), db = Like(wb, x[1]), dc = Like(wb, x[2]);
                 Backend& b = wb.backend();
                 if (ta) {
-                  b.MatMul(x[1], tb, dy, true, 1.5, 0, da);
+                  b.MatMul(x[1], TransposeIf(tb), dy, Transpose::kYes, 1.5, 0, da);
                 } else {
-                  b.MatMul(dy, false, x[1], !tb, 1.5, 0, da);
+                  b.MatMul(dy, Transpose::kNo, x[1], TransposeIf(!tb), 1.5, 0, da);
                 }
                 if (tb) {
-                  b.MatMul(dy, true, x[0], ta, 1.5, 0, db);
+                  b.MatMul(dy, Transpose::kYes, x[0], TransposeIf(ta), 1.5, 0, db);
                 } else {
-                  b.MatMul(x[0], !ta, dy, false, 1.5, 0, db);
+                  b.MatMul(x[0], TransposeIf(!ta), dy, Transpose::kNo, 1.5, 0, db);
                 }
                 b.RowScale(dy, wb.From(Role::kStatistic, {3}, std::vector<float>(3, 0.25f)), false,
                            dc);
@@ -219,15 +220,14 @@ GradientCase AttentionCase(int heads, bool dropout) {
           .forward =
               [=](Workbench& wb, const Tensors& x) {
                 const TensorView y = New(wb, {8, heads * 4});
-                wb.backend().AlibiAttention(x[0], wb.Ints(DType::kI32, kOffsets), heads, spec(wb),
-                                            y);
+                wb.backend().AlibiAttention(x[0], wb.Layout(kOffsets), heads, spec(wb), y);
                 return y;
               },
           .backward =
               [=](Workbench& wb, const Tensors& x, const TensorView& dy) {
                 const TensorView dqkv = Like(wb, x[0]);
-                wb.backend().AlibiAttentionBackward(x[0], wb.Ints(DType::kI32, kOffsets), heads,
-                                                    spec(wb), dy, dqkv);
+                wb.backend().AlibiAttentionBackward(x[0], wb.Layout(kOffsets), heads, spec(wb), dy,
+                                                    dqkv);
                 return Tensors{dqkv};
               }};
 }
@@ -258,17 +258,17 @@ GradientCase PoolCase(Pooling pooling, const char* name) {
           .forward =
               [=](Workbench& wb, const Tensors& x) {
                 const TensorView y = New(wb, {4, 5});
-                wb.backend().Pool(x[0], wb.Ints(DType::kI32, kOffsets), pooling, {}, y);
+                wb.backend().Pool(x[0], wb.Layout(kOffsets), pooling, {}, y);
                 return y;
               },
           .backward =
               [=](Workbench& wb, const Tensors& x, const TensorView& dy) {
-                const TensorView offsets = wb.Ints(DType::kI32, kOffsets);
+                const TextLayout layout = wb.Layout(kOffsets);
                 const TensorView argmax = wb.Make(DType::kI32, {4, 5});
-                wb.backend().Pool(x[0], offsets, pooling, argmax, New(wb, {4, 5}));
+                wb.backend().Pool(x[0], layout, pooling, argmax, New(wb, {4, 5}));
                 const TensorView dx = Like(wb, x[0]);
                 wb.backend().Fill(dx, 1e9);  // PoolBackward writes every row
-                wb.backend().PoolBackward(dy, offsets, pooling, argmax, dx);
+                wb.backend().PoolBackward(dy, layout, pooling, argmax, dx);
                 return Tensors{dx};
               }};
 }
@@ -420,8 +420,9 @@ GradientCase LossCase(
                 Tensors scaled;
                 for (const TensorView& g : evaluate(wb, x).second) {
                   scaled.push_back(Like(wb, g));
-                  wb.backend().MatMul(dy.Reshaped({1, 1}), false, g.Reshaped({1, g.Elements()}),
-                                      false, 1, 0, scaled.back().Reshaped({1, g.Elements()}));
+                  wb.backend().MatMul(dy.Reshaped({1, 1}), Transpose::kNo,
+                                      g.Reshaped({1, g.Elements()}), Transpose::kNo, 1, 0,
+                                      scaled.back().Reshaped({1, g.Elements()}));
                 }
                 return scaled;
               },

@@ -5,6 +5,7 @@
 
 #include <complex>
 
+#include "lacos/kernels/make_backend.h"
 #include "unit/kernels/gradient_cases.h"
 
 namespace lacos::testing {

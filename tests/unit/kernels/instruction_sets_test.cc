@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 
 namespace lacos {
 namespace {
@@ -18,7 +20,7 @@ std::string Variable(const char* name) {
 }
 
 TEST(InstructionSets, AreNoNewerThanTheCapsOfThisProcess) {
-  const std::string isa = MakeCpuBackend({.compute = Compute::kInt8})->Describe().isa;
+  const std::string isa = MakeCpuBackend({.compute = Compute::kInt8})->Describe().FactsText();
   const std::string onednn = isa.substr(0, isa.find(", Highway"));
   const std::string cap = Variable("ONEDNN_MAX_CPU_ISA"), target = Variable("LACOS_TEST_HIGHWAY");
   if (cap == "SSE41") {

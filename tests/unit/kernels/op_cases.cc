@@ -228,7 +228,7 @@ OpCase MatMulCase(int64_t m, int64_t n, int64_t k, bool ta, bool tb, double beta
             const TensorView a = wb.Normal(Role::kActivation, ta ? Shape{k, m} : Shape{m, k}, 1);
             const TensorView b = wb.Normal(Role::kParameter, tb ? Shape{n, k} : Shape{k, n}, 2);
             const TensorView y = wb.Normal(Role::kStatistic, {m, n}, 3);
-            wb.backend().MatMul(a, ta, b, tb, 0.5, beta, y);
+            wb.backend().MatMul(a, TransposeIf(ta), b, TransposeIf(tb), 0.5, beta, y);
             return std::vector<OpOutput>{{y, kEps, 0, (static_cast<double>(k) + 4) * kEps}};
           }};
 }
@@ -327,7 +327,7 @@ OpCase AttentionCase(std::string name, const std::vector<int32_t>& offsets, int 
             const TensorView dy = wb.Normal(Role::kGradient, {tokens, heads * dim}, 2);
             const TensorView y = wb.Make(Role::kActivation, {tokens, heads * dim});
             const TensorView dqkv = wb.Make(Role::kGradient, {tokens, heads * 3 * dim});
-            const TensorView at = wb.Ints(DType::kI32, offsets);
+            const TextLayout at = wb.Layout(offsets);
             DropoutSpec dropout;
             if (rate > 0) dropout = {.token_keys = wb.Keys(tokens, 3), .site = 12, .rate = rate};
             wb.backend().AlibiAttention(qkv, at, heads, dropout, y);
@@ -369,7 +369,7 @@ OpCase PoolCase(Pooling pooling, const char* name, int64_t cols) {
         const TensorView dy = wb.Normal(Role::kStatistic, {texts, cols}, 2);
         const TensorView y = wb.Make(Role::kStatistic, {texts, cols});
         const TensorView dx = wb.Make(Role::kGradient, {tokens, cols});
-        const TensorView at = wb.Ints(DType::kI32, offsets);
+        const TextLayout at = wb.Layout(offsets);
         TensorView argmax;
         if (pooling == Pooling::kMax) argmax = wb.Make(DType::kI32, {texts, cols});
         wb.backend().Fill(dx, 100);
@@ -532,7 +532,7 @@ OpCase EmbedCase(int64_t cols) {
             std::vector<int32_t> ids;
             for (int i = 0; i < 70; ++i) ids.push_back(i * 7 % 50);
             const TensorView y = wb.Make(Role::kResidual, {70, cols});
-            wb.backend().Embed(wb.backend().AddTable(rows), wb.Ints(DType::kI32, ids), y);
+            wb.backend().Embed(wb.backend().AddTable(rows), wb.Ids(ids), y);
             return std::vector<OpOutput>{{y, y.dtype == DType::kF32 ? 0 : Epsilon(y.dtype)}};
           }};
 }

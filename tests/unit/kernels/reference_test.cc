@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lacos/kernels/make_backend.h"
 #include "unit/kernels/workbench.h"
 
 namespace lacos::testing {
@@ -106,11 +107,11 @@ TEST(Pool, FollowsEachDefinitionAndGivesZerosForAnEmptyText) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
   const TensorView x =
       wb.From(Role::kResidual, {4, 2}, std::vector<float>{1, 8, 2, 4, 6, 4, 5, -1});
-  const TensorView offsets = wb.Ints(DType::kI32, {0, 3, 3, 4});
+  const TextLayout layout = wb.Layout({0, 3, 3, 4});
   const TensorView y = wb.Make(Role::kResidual, {3, 2}), argmax = wb.Make(DType::kI32, {3, 2});
   const auto pool = [&](Pooling pooling) {
     wb.backend().Fill(y, 7);
-    wb.backend().Pool(x, offsets, pooling, argmax, y);
+    wb.backend().Pool(x, layout, pooling, argmax, y);
     return wb.Read(y);
   };
   const double r = std::sqrt(3.0);
@@ -133,7 +134,7 @@ TEST(MatMul, DoesNotReadTheOldOutputWhenBetaIsZero) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
   const TensorView a = wb.From(Role::kStatistic, {1, 1}, std::vector<float>{2});
   const TensorView y = wb.From(Role::kStatistic, {1, 1}, std::vector<float>{NAN});
-  wb.backend().MatMul(a, false, a, false, 1, 0, y);
+  wb.backend().MatMul(a, Transpose::kNo, a, Transpose::kNo, 1, 0, y);
   EXPECT_EQ(wb.Read(y)[0], 4);
 }
 
@@ -150,7 +151,7 @@ TEST(Embed, CopiesRowsOfTheTable) {
   const Rows rows;
   Workbench wb(MakeReferenceBackend(DType::kC128));
   const TensorView y = wb.Make(Role::kResidual, {3, 3});
-  wb.backend().Embed(wb.backend().AddTable(rows), wb.Ints(DType::kI32, {4, 0, 4}), y);
+  wb.backend().Embed(wb.backend().AddTable(rows), wb.Ids({4, 0, 4}), y);
   EXPECT_EQ(wb.Read(y), (std::vector<double>{40, 41, 42, 0, 1, 2, 40, 41, 42}));
 }
 

@@ -1,6 +1,8 @@
 // Moving numbers between the host and tensors of every type.
 #include <gtest/gtest.h>
 
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "unit/kernels/workbench.h"
 
 namespace lacos::testing {

@@ -13,6 +13,8 @@
 
 #include "lacos/base/rng.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/quant/code.h"
 #include "lacos/tensor/convert.h"
 
@@ -35,6 +37,10 @@ inline DType TypeOfRole(const TypeSet& types, Role role) {
       return types.statistic;
   }
   return types.statistic;
+}
+
+inline Transpose TransposeIf(bool transposed) {
+  return transposed ? Transpose::kYes : Transpose::kNo;
 }
 
 inline std::vector<float> NormalValues(int64_t n, uint64_t seed, double scale = 1) {
@@ -150,6 +156,17 @@ class Workbench {
     UploadInts(*backend_, values, view);
     return view;
   }
+  // Numbers that the host has too; they stay as long as the bench.
+  TextLayout Layout(const std::vector<int32_t>& offsets) {
+    host_ints_.push_back(offsets);
+    return MakeTextLayout(*backend_, host_ints_.back(),
+                          Make(DType::kI32, {static_cast<int64_t>(offsets.size())}));
+  }
+  TokenIds Ids(const std::vector<int32_t>& ids) {
+    host_ints_.push_back(ids);
+    return MakeTokenIds(*backend_, host_ints_.back(),
+                        Make(DType::kI32, {static_cast<int64_t>(ids.size())}));
+  }
   TensorView Keys(int64_t tokens, uint64_t seed) {
     std::vector<int64_t> keys(static_cast<size_t>(tokens));
     for (int64_t t = 0; t < tokens; ++t)
@@ -183,6 +200,7 @@ class Workbench {
   TypeSet rounding_;
   bool absolute_ = false;
   std::vector<Buffer> buffers_;
+  std::deque<std::vector<int32_t>> host_ints_;
 };
 
 inline double MaxAbs(std::span<const double> values) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "lacos/base/error.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/model/encoder.h"
 #include "unit/formats/model_fixture.h"
 

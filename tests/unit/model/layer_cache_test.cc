@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "lacos/kernels/forwarding_backend.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/model/layer_cache.h"
 #include "lacos/model/layer_cache_key.h"
 #include "unit/formats/model_fixture.h"
@@ -183,6 +185,36 @@ TEST_F(LayerCacheTest, AFullDiskEndsTheAddingAndNothingElse) {
 TEST_F(LayerCacheTest, AFolderThatCannotBeMadeIsAnError) {
   WriteText(folder_ / "cache", "a file");
   EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("--cache-layers"));
+}
+
+// A backend whose description has one fact more.
+class BackendWithFact final : public ForwardingBackend {
+ public:
+  BackendWithFact(std::string name, std::string value)
+      : ForwardingBackend(MakeCpuBackend({.compute = Compute::kF32})),
+        fact_{.name = std::move(name), .value = std::move(value)} {}
+  KernelInfo Describe() const override {
+    KernelInfo info = ForwardingBackend::Describe();
+    info.facts.push_back(fact_);
+    return info;
+  }
+
+ private:
+  KernelInfo::Fact fact_;
+};
+
+TEST_F(LayerCacheTest, TheIdentityHasEveryFactOfTheBackend) {
+  WriteModel(folder_ / "a", MakeTinyModel());
+  const auto identity = [&](const Backend& backend) {
+    return LayerCacheIdentity(*BaseWeights::Open(folder_ / "a"), backend, Compute::kF32, 1,
+                              folder_ / "hashes");
+  };
+  const auto cpu = MakeCpuBackend({.compute = Compute::kF32});
+  EXPECT_EQ(identity(*cpu).At("isa").AsString(), cpu->Describe().FactsText());
+  const Json older = identity(BackendWithFact("cublaslt", "13.0"));
+  EXPECT_EQ(older.At("cublaslt").AsString(), "13.0");
+  EXPECT_EQ(older.At("isa").AsString(), cpu->Describe().FactsText());
+  EXPECT_NE(older.Dump(), identity(BackendWithFact("cublaslt", "13.1")).Dump());
 }
 
 TEST_F(LayerCacheTest, TheIdentityChangesWithBaseBlocksAndCompute) {

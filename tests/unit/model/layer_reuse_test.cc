@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "unit/formats/model_fixture.h"
 
 namespace lacos {

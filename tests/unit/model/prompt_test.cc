@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/sentence_encoder.h"
 #include "lacos/text/byte_tokenizer.h"
 #include "lacos/text/tokenize.h"

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lacos/kernels/make_backend.h"
 #include "lacos/model/repeats.h"
 #include "lacos/model/text_encoder.h"
 #include "lacos/text/byte_tokenizer.h"

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "lacos/base/rng.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/nn/block.h"
 
 namespace lacos {
@@ -45,9 +47,7 @@ class BlockBench {
       : case_(block_case),
         backend_(MakeReferenceBackend(DType::kC128)),
         arena_([this](size_t bytes) { return backend_->Allocate(bytes); }, size_t{1} << 20) {
-    const std::vector<int32_t> offsets = {0, 3, 3, 8};  // an empty text in the middle
-    offsets_ = New(DType::kI32, {4});
-    backend_->Upload(std::as_bytes(std::span(offsets)), offsets_);
+    layout_ = MakeTextLayout(*backend_, offsets_, New(DType::kI32, {4}));
     std::vector<int64_t> keys(kTokens);
     for (int64_t i = 0; i < kTokens; ++i)
       keys[i] = static_cast<int64_t>(Mix64(static_cast<uint64_t>(i)));
@@ -119,12 +119,11 @@ class BlockBench {
   PassContext Pass() {
     return {.backend = *backend_,
             .arena = arena_,
-            .offsets = offsets_,
+            .layout = layout_,
             .leaves = {.begin = {0, 3, 8}},
             .adapters = {{.begin = 0, .end = kTokens}},
             .token_keys = keys_,
-            .dropout = {.embedding = 0, .attention = case_.dropout, .residual = case_.dropout},
-            .tokens = kTokens};
+            .dropout = {.embedding = 0, .attention = case_.dropout, .residual = case_.dropout}};
   }
   TensorView New(DType dtype, Shape shape) {
     buffers_.push_back(backend_->Allocate(static_cast<size_t>(shape.Elements()) * SizeOf(dtype)));
@@ -181,7 +180,9 @@ class BlockBench {
   std::vector<std::unique_ptr<std::vector<float>>> weight_values_;
   uint64_t seed_ = 0;
   BlockLayer block_;
-  TensorView offsets_, keys_, input_;
+  std::vector<int32_t> offsets_ = {0, 3, 3, 8};  // an empty text in the middle
+  TextLayout layout_;
+  TensorView keys_, input_;
   std::vector<double> weights_;
   std::vector<std::pair<std::string, Parameter>> trainable_;
 };

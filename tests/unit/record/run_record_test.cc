@@ -29,12 +29,13 @@ TEST(RunRecord, TheCallersPartComesFirstThenInputsThenKernels) {
   const TestFolder folder;
   const std::string data = folder.Write("data.tsv", "one\n");
   const Json record = *MakeRunRecord(
-      {.record = Caller()},
-      {.inputs = [&](RunInputs& inputs) { inputs.AddFile("train", data); },
-       .kernels =
-           [] {
-             return KernelInfo{.backend = "cpu", .isa = "avx2", .kernels = {"linear", "pooling"}};
-           }});
+      {.record = Caller()}, {.inputs = [&](RunInputs& inputs) { inputs.AddFile("train", data); },
+                             .kernels =
+                                 [] {
+                                   return KernelInfo{.backend = "cpu",
+                                                     .facts = {{"isa", "avx2"}},
+                                                     .kernels = {"linear", "pooling"}};
+                                 }});
   EXPECT_THAT(record.Keys(), ElementsAre("lacos_version", "command", "inputs", "kernels"));
   EXPECT_EQ(record.At("inputs")[0].At("path").AsString(), data);
   EXPECT_EQ(record.At("kernels").Dump(),

@@ -10,6 +10,7 @@
 #include "lacos/base/parallel.h"
 #include "lacos/base/rng.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
 
 namespace lacos {
 namespace {

@@ -148,6 +148,28 @@ TEST_F(ArenaTest, RoomIsMadeBeforeTheFirstAllocation) {
   EXPECT_DEATH(arena.Reserve(100), "before the first allocation");
 }
 
+// Addresses that are no memory of this process: under AddressSanitizer poisoning them would end it.
+TEST(ArenaOfDeviceMemory, TouchesNeitherTheMemoryNorItsShadow) {
+  size_t freed = 0;
+  {
+    auto* const device = reinterpret_cast<std::byte*>(uintptr_t{1} << 62);
+    Arena arena(
+        [&](size_t bytes) {
+          return Buffer(
+              device, bytes, [&](std::byte*, size_t size) { freed += size; }, MemoryKind::kDevice);
+        },
+        4096);
+    const Arena::Mark start = arena.Position();
+    const TensorView first = arena.Allocate(DType::kU8, {64});
+    const TensorView second = arena.Allocate(DType::kU8, {64});
+    EXPECT_EQ(first.data, device);
+    EXPECT_GE(second.data, first.data + 64);
+    arena.Release(start);
+    EXPECT_EQ(arena.Allocate(DType::kU8, {64}).data, device);
+  }
+  EXPECT_EQ(freed, 4096u);
+}
+
 #if defined(__SANITIZE_ADDRESS__)
 TEST_F(ArenaTest, BytesBetweenTwoTensorsMayNotBeTouched) {
   Arena arena = Make(4096);

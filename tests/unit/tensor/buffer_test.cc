@@ -60,6 +60,17 @@ TEST_F(BufferTest, AssignmentToItselfChangesNothing) {
   EXPECT_TRUE(freed_.empty());
 }
 
+TEST_F(BufferTest, TheKindOfMemoryMovesWithIt) {
+  EXPECT_EQ(Make(nullptr, 0).kind(), MemoryKind::kHost);
+  Buffer device(a_.data(), 8, {}, MemoryKind::kDevice);
+  Buffer moved(std::move(device));
+  EXPECT_EQ(moved.kind(), MemoryKind::kDevice);
+  Buffer assigned;
+  EXPECT_EQ(assigned.kind(), MemoryKind::kHost);
+  assigned = std::move(moved);
+  EXPECT_EQ(assigned.kind(), MemoryKind::kDevice);
+}
+
 TEST_F(BufferTest, AnEmptyBufferFreesNothing) {
   {
     const Buffer buffer;

@@ -4,6 +4,8 @@
 
 #include <complex>
 
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "unit/train/training_bench.h"
 
 namespace lacos {

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "lacos/kernels/forwarding_backend.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "unit/train/training_bench.h"
 
 namespace lacos {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "lacos/base/parallel.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/model/layer_cache.h"
 #include "unit/train/training_bench.h"
 

@@ -7,6 +7,8 @@
 
 #include "lacos/base/rng.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/text/byte_tokenizer.h"
 #include "lacos/text/tokenizer.h"
 #include "lacos/train/losses/make_loss.h"

@@ -5,6 +5,8 @@
 
 #include "lacos/base/parallel.h"
 #include "lacos/kernels/dry_backend.h"
+#include "lacos/kernels/forwarding_backend.h"
+#include "lacos/kernels/make_backend.h"
 #include "unit/train/training_bench.h"
 
 namespace lacos {
@@ -88,6 +90,46 @@ TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
   const PlannedStrategy& direct = resident.considered[0];
   const PlannedStrategy& recompute = resident.considered[1];
   EXPECT_LT(component(recompute, "activations"), component(direct, "activations"));
+}
+
+// A device with a pool of its own and a smallest chunk.
+class SmallDevice final : public ForwardingBackend {
+ public:
+  SmallDevice(const BackendMemory& memory, int64_t smallest_chunk)
+      : ForwardingBackend(MakeCpuBackend({.compute = Compute::kF32})),
+        memory_(memory),
+        smallest_chunk_(smallest_chunk) {}
+  BackendMemory Memory() const override { return memory_; }
+  int64_t SmallestChunkTokens() const override { return smallest_chunk_; }
+
+ private:
+  BackendMemory memory_;
+  int64_t smallest_chunk_;
+};
+
+TEST(Plan, AsksTheBackendForItsPoolAndItsSmallestChunk) {
+  const auto base_weights = BaseWeights::Open(testing::TinyModel("a"));
+  LoadedModel loaded;
+  loaded.base_weights = base_weights;
+  const auto plan = [&](const BackendMemory& memory, int64_t smallest_chunk) {
+    SmallDevice device(memory, smallest_chunk);
+    const BloomModel model(device, base_weights);
+    return PlanTraining(device, base_weights, StartingAdapter(loaded, TrainOptions()),
+                        {.lengths = std::vector<int32_t>(16, 30), .loss_shape = {.examples = 8}});
+  };
+  const MemoryPlan roomy = plan({.free = int64_t{10} << 30, .held = 1000}, 700);
+  EXPECT_EQ(roomy.limit_bytes, 1000 + static_cast<int64_t>(0.8 * static_cast<double>(10ll << 30)));
+  EXPECT_TRUE(roomy.chosen.fits);
+  EXPECT_EQ(roomy.chosen.components.back(),
+            (std::pair<std::string, int64_t>("program_and_data", 1000)));
+  EXPECT_EQ(roomy.considered[2].strategy.chunk_tokens, 2048);
+  EXPECT_EQ(roomy.considered[3].strategy.chunk_tokens, 700);
+  EXPECT_EQ(plan({.free = 1 << 30, .held = 0, .peak_held = int64_t{3} << 30}, 1).chosen.peak_bytes,
+            int64_t{3} << 30);
+  const MemoryPlan full = plan({.free = 1000, .held = 1000}, 4096);
+  EXPECT_FALSE(full.chosen.fits);
+  EXPECT_EQ(full.considered[2].strategy.chunk_tokens, 4096);
+  EXPECT_EQ(full.considered[3].strategy.chunk_tokens, 4096);
 }
 
 // Only sizes count: a checkpoint without weights plans as the one that it describes.

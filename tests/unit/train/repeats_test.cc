@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "lacos/base/parallel.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/repeats.h"
 #include "lacos/text/byte_tokenizer.h"
 #include "unit/train/training_bench.h"

@@ -16,6 +16,8 @@
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/base/rng.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/block_loader.h"
 #include "lacos/model/encoder.h"
 #include "lacos/model/layer_cache.h"
@@ -213,17 +215,15 @@ BlockResult RunBlock(const std::string& folder, Compute compute, bool streamed) 
   constexpr int64_t kTokens = 40;
   Arena arena([&](size_t bytes) { return backend->Allocate(bytes); });
   const std::vector<int32_t> offsets = {0, 9, 30, kTokens};
-  const TensorView offsets_view =
-      arena.Allocate(DType::kI32, {static_cast<int64_t>(offsets.size())});
-  UploadInts(*backend, offsets, offsets_view);
+  const TextLayout layout = MakeTextLayout(
+      *backend, offsets, arena.Allocate(DType::kI32, {static_cast<int64_t>(offsets.size())}));
   const TokenLeaves leaves = MakeLeaves(offsets);
   const PassContext context{.backend = *backend,
                             .arena = arena,
-                            .offsets = offsets_view,
+                            .layout = layout,
                             .leaves = leaves,
                             .token_keys = {},
-                            .dropout = {},
-                            .tokens = kTokens};
+                            .dropout = {}};
   Random random(3, RandomStream::kBatch);
   const auto fill = [&](const TensorView& view) {
     std::vector<float> values(static_cast<size_t>(view.Elements()));

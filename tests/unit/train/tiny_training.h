@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/train/optimizer.h"
 
 namespace lacos {

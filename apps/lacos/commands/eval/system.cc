@@ -12,6 +12,7 @@
 #include "lacos/eval/tasks/floors.h"
 #include "lacos/formats/model_size.h"
 #include "lacos/io/manifest.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/model/embedding_identity.h"
 #include "terminal/interrupt.h"
 #include "terminal/machine.h"
@@ -157,7 +158,7 @@ System MakeSystem(const GlobalOptions& globals, const EvalFlags& flags, const Te
     EmbedWithModel(globals, flags, texts, memory, system);
     return system;
   }
-  system.backend = MakeCpuBackend({.compute = Compute::kF32});
+  system.backend = MakeBackend({.compute = Compute::kF32});
   system.table.is_empty.assign(static_cast<size_t>(texts.size()), false);
   system.table.is_truncated = system.table.is_empty;
   Json& about = system.description;

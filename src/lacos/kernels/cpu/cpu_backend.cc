@@ -6,6 +6,7 @@
 #include <deque>
 #include <vector>
 
+#include "lacos/base/process.h"
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cpu/attention/attention.h"
 #include "lacos/kernels/cpu/convert.h"
@@ -21,6 +22,7 @@
 #include "lacos/kernels/cpu/rows/similarity.h"
 #include "lacos/kernels/cpu/rows/token_sums.h"
 #include "lacos/kernels/dry_backend.h"
+#include "lacos/kernels/make_backend.h"
 
 namespace lacos {
 namespace {
@@ -42,7 +44,8 @@ class CpuBackend final : public Backend {
   }
   KernelInfo Describe() const override {
     return {.backend = "cpu",
-            .isa = fmt::format("oneDNN {}, Highway {}", cpu::OneDnnIsa(), cpu::HighwayTarget()),
+            .facts = {{"isa", fmt::format("oneDNN {}, Highway {}", cpu::OneDnnIsa(),
+                                          cpu::HighwayTarget())}},
             .kernels = {linear_.Describe(), "attention, LoRA, normalisation, GELU: Highway, f32"}};
   }
   Buffer Allocate(size_t bytes) override { return cpu::AllocateZeroed(bytes); }
@@ -61,6 +64,15 @@ class CpuBackend final : public Backend {
     return cpu::MakeDryCpuBackend(Types(), linear_);
   }
   size_t WorkspaceBytes() const override { return work_.Bytes() + linear_.HeldBytes(); }
+  BackendMemory Memory() const override {
+    const MemoryUse use = ReadMemoryUse();
+    return {.total = MachineMemoryBytes(),
+            .free = AvailableMemoryBytes(),
+            .held = use.rss_bytes,
+            .peak_held = use.peak_rss_bytes};
+  }
+  // A leaf of the sums over tokens, of which every chunk is made: fewer rows cannot be had.
+  int64_t SmallestChunkTokens() const override { return 512; }
 
   // --- frozen weights
   WeightId AddWeight(const QuantizedMatrix& matrix) override {
@@ -85,7 +97,8 @@ class CpuBackend final : public Backend {
                       View dx) override {
     linear_.Backward(dy, weight, epilogue, dx);
   }
-  void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) override {
+  void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double beta,
+              View y) override {
     cpu::MatMul(a, ta, b, tb, alpha, beta, y, work_);
   }
   void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
@@ -101,10 +114,10 @@ class CpuBackend final : public Backend {
   void ReadGradient(const GradientSum& sum, View y) override { cpu::ReadGradient(sum, y); }
 
   // --- block
-  void Embed(TableId table, View ids, View y) override {
+  void Embed(TableId table, const TokenIds& ids, View y) override {
     LACOS_CHECK(table >= 0 && static_cast<size_t>(table) < tables_.size(),
                 "a table that AddTable returned");
-    cpu::Embed(*tables_[table], ids, y, work_);
+    cpu::Embed(*tables_[table], ids.host_ids, y, work_);
   }
   void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override {
     cpu::LayerNorm(x, gamma, beta, eps, xhat, rstd, y);
@@ -118,23 +131,24 @@ class CpuBackend final : public Backend {
   }
   void Gelu(View u, View y) override { cpu::Gelu(u, y); }
   void GeluBackward(View dy, View u, View du) override { cpu::GeluBackward(dy, u, du); }
-  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+  void AlibiAttention(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout,
                       View y) override {
-    cpu::AlibiAttention(qkv, offsets, heads, dropout, y, work_);
+    cpu::AlibiAttention(qkv, layout, heads, dropout, y, work_);
   }
-  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout,
-                              View dy, View dqkv) override {
-    cpu::AlibiAttentionBackward(qkv, offsets, heads, dropout, dy, dqkv, work_);
+  void AlibiAttentionBackward(View qkv, const TextLayout& layout, int heads,
+                              const DropoutSpec& dropout, View dy, View dqkv) override {
+    cpu::AlibiAttentionBackward(qkv, layout, heads, dropout, dy, dqkv, work_);
   }
   void Dropout(View x, const DropoutSpec& dropout, View y) override { cpu::Dropout(x, dropout, y); }
   void Add(View a, View b, View y) override { cpu::Add(a, b, y); }
 
   // --- pooling and similarity
-  void Pool(View x, View offsets, Pooling pooling, View argmax, View y) override {
-    cpu::Pool(x, offsets, pooling, argmax, y);
+  void Pool(View x, const TextLayout& layout, Pooling pooling, View argmax, View y) override {
+    cpu::Pool(x, layout, pooling, argmax, y);
   }
-  void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) override {
-    cpu::PoolBackward(dy, offsets, pooling, argmax, dx);
+  void PoolBackward(View dy, const TextLayout& layout, Pooling pooling, View argmax,
+                    View dx) override {
+    cpu::PoolBackward(dy, layout, pooling, argmax, dx);
   }
   void L2Normalize(View x, View norm, View y) override { cpu::L2Normalize(x, norm, y); }
   void L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) override {

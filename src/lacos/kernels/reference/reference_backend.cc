@@ -8,7 +8,9 @@
 
 #include "lacos/base/check.h"
 #include "lacos/kernels/adam.h"
+#include "lacos/kernels/alibi.h"
 #include "lacos/kernels/lora_segments.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/kernels/reference/angle.h"
 #include "lacos/kernels/reference/attention.h"
 #include "lacos/kernels/reference/dropout.h"
@@ -38,7 +40,9 @@ TypeSet ReferenceBackend<S>::Types() const {
 
 template <class S>
 KernelInfo ReferenceBackend<S>::Describe() const {
-  return {.backend = "reference", .isa = "portable", .kernels = {std::string(Name(TypeOf<S>()))}};
+  return {.backend = "reference",
+          .facts = {{"isa", "portable"}},
+          .kernels = {std::string(Name(TypeOf<S>()))}};
 }
 
 template <class S>
@@ -158,13 +162,16 @@ void ReferenceBackend<S>::LinearBackward(View dy, WeightId weight, const Backwar
 }
 
 template <class S>
-void ReferenceBackend<S>::MatMul(View a, bool ta, View b, bool tb, double alpha, double beta,
-                                 View y) {
-  const int64_t k = ta ? a.rows() : a.cols();
-  LACOS_CHECK((ta ? a.cols() : a.rows()) == y.rows() && (tb ? b.rows() : b.cols()) == y.cols() &&
-                  (tb ? b.cols() : b.rows()) == k,
+void ReferenceBackend<S>::MatMul(View a, Transpose ta, View b, Transpose tb, double alpha,
+                                 double beta, View y) {
+  const bool a_transposed = ta == Transpose::kYes, b_transposed = tb == Transpose::kYes;
+  const int64_t k = a_transposed ? a.rows() : a.cols();
+  LACOS_CHECK((a_transposed ? a.cols() : a.rows()) == y.rows() &&
+                  (b_transposed ? b.rows() : b.cols()) == y.cols() &&
+                  (b_transposed ? b.cols() : b.rows()) == k,
               "op(a) [m, k], op(b) [k, n], y [m, n]");
-  ref::MatMul(Data<S>(a), ta, Data<S>(b), tb, alpha, beta, y.rows(), y.cols(), k, Data<S>(y));
+  ref::MatMul(Data<S>(a), a_transposed, Data<S>(b), b_transposed, alpha, beta, y.rows(), y.cols(),
+              k, Data<S>(y));
 }
 
 // --- gradients of parameters
@@ -228,12 +235,13 @@ void ReferenceBackend<S>::ReadGradient(const GradientSum& sum, View y) {
 // --- block
 
 template <class S>
-void ReferenceBackend<S>::Embed(TableId table, View ids, View y) {
+void ReferenceBackend<S>::Embed(TableId table, const TokenIds& ids, View y) {
   const EmbeddingSource& source = *tables_.at(static_cast<size_t>(table));
-  LACOS_CHECK(ids.Elements() == y.rows() && source.cols() == y.cols(), "ids [T], y [T, D]");
+  LACOS_CHECK(static_cast<int64_t>(ids.host_ids.size()) == y.rows() && source.cols() == y.cols(),
+              "ids [T], y [T, D]");
   std::vector<float> row(static_cast<size_t>(y.cols()));
   for (int64_t t = 0; t < y.rows(); ++t) {
-    const int32_t id = Ints(ids)[t];
+    const int32_t id = ids.host_ids[t];
     LACOS_CHECK(id >= 0 && id < source.rows(), "an id of the table");
     source.ReadRow(id, row);
     std::copy(row.begin(), row.end(), Data<S>(y) + t * y.cols());
@@ -293,23 +301,21 @@ void ReferenceBackend<S>::GeluBackward(View dy, View u, View du) {
 
 namespace {
 
-// Calls visit(layout, first token) for each text and head of qkv [T, H*3*K].
+// Calls visit(head, first token) for each text and head of qkv [T, H*3*K].
 template <class F>
-void ForEachHead(View qkv, View offsets, int heads, F&& visit) {
+void ForEachHead(View qkv, const TextLayout& layout, int heads, F&& visit) {
   LACOS_CHECK(heads > 0 && qkv.cols() % (3 * heads) == 0, "qkv [T, H*3*K]");
   const std::vector<double> slopes = AlibiSlopes(heads);
-  const int32_t* begin = Ints(offsets);
-  const int64_t texts = offsets.Elements() - 1;
-  LACOS_CHECK(texts >= 0 && begin[0] == 0 && begin[texts] == qkv.rows(),
-              "offsets cover all tokens");
-  for (int64_t n = 0; n < texts; ++n) {
+  const std::span<const int32_t> begin = layout.host_offsets;
+  LACOS_CHECK(layout.tokens == qkv.rows(), "the texts cover all tokens");
+  for (int64_t n = 0; n < layout.texts; ++n) {
     for (int h = 0; h < heads; ++h) {
-      const HeadLayout layout{.length = begin[n + 1] - begin[n],
-                              .head_dim = qkv.cols() / (3 * heads),
-                              .stride = qkv.cols(),
-                              .head = h,
-                              .slope = slopes[h]};
-      visit(layout, int64_t{begin[n]});
+      const HeadLayout head{.length = begin[n + 1] - begin[n],
+                            .head_dim = qkv.cols() / (3 * heads),
+                            .stride = qkv.cols(),
+                            .head = h,
+                            .slope = slopes[h]};
+      visit(head, int64_t{begin[n]});
     }
   }
 }
@@ -317,22 +323,22 @@ void ForEachHead(View qkv, View offsets, int heads, F&& visit) {
 }  // namespace
 
 template <class S>
-void ReferenceBackend<S>::AlibiAttention(View qkv, View offsets, int heads,
+void ReferenceBackend<S>::AlibiAttention(View qkv, const TextLayout& layout, int heads,
                                          const DropoutSpec& dropout, View y) {
   LACOS_CHECK(y.cols() * 3 == qkv.cols() && y.rows() == qkv.rows(), "y [T, H*K]");
-  ForEachHead(qkv, offsets, heads, [&](const HeadLayout& layout, int64_t first) {
-    AlibiAttentionHead(Data<S>(qkv) + first * qkv.cols(), layout, DropoutOfText(dropout, first),
+  ForEachHead(qkv, layout, heads, [&](const HeadLayout& head, int64_t first) {
+    AlibiAttentionHead(Data<S>(qkv) + first * qkv.cols(), head, DropoutOfText(dropout, first),
                        Data<S>(y) + first * y.cols());
   });
 }
 
 template <class S>
-void ReferenceBackend<S>::AlibiAttentionBackward(View qkv, View offsets, int heads,
+void ReferenceBackend<S>::AlibiAttentionBackward(View qkv, const TextLayout& layout, int heads,
                                                  const DropoutSpec& dropout, View dy, View dqkv) {
   CheckSame(qkv, dqkv);
   LACOS_CHECK(dy.cols() * 3 == qkv.cols() && dy.rows() == qkv.rows(), "dy [T, H*K]");
-  ForEachHead(qkv, offsets, heads, [&](const HeadLayout& layout, int64_t first) {
-    AlibiAttentionHeadBackward(Data<S>(qkv) + first * qkv.cols(), layout,
+  ForEachHead(qkv, layout, heads, [&](const HeadLayout& head, int64_t first) {
+    AlibiAttentionHeadBackward(Data<S>(qkv) + first * qkv.cols(), head,
                                DropoutOfText(dropout, first), Data<S>(dy) + first * dy.cols(),
                                Data<S>(dqkv) + first * qkv.cols());
   });
@@ -363,13 +369,14 @@ void ReferenceBackend<S>::Add(View a, View b, View y) {
 // --- pooling and similarity
 
 template <class S>
-void ReferenceBackend<S>::Pool(View x, View offsets, Pooling pooling, View argmax, View y) {
+void ReferenceBackend<S>::Pool(View x, const TextLayout& layout, Pooling pooling, View argmax,
+                               View y) {
   const int64_t cols = x.cols();
-  LACOS_CHECK(offsets.Elements() == y.rows() + 1 && y.cols() == cols, "y [N, D], offsets [N+1]");
+  LACOS_CHECK(layout.texts == y.rows() && y.cols() == cols, "y [N, D]");
   std::vector<int32_t> best(static_cast<size_t>(cols));
   for (int64_t n = 0; n < y.rows(); ++n) {
-    const int64_t first = Ints(offsets)[n];
-    const int64_t length = Ints(offsets)[n + 1] - first;
+    const int64_t first = layout.host_offsets[n];
+    const int64_t length = layout.host_offsets[n + 1] - first;
     S* out = Data<S>(y) + n * cols;
     if (length == 0) std::fill(out, out + cols, S(0));
     if (length > 0) PoolText(Data<S>(x) + first * cols, pooling, length, cols, best.data(), out);
@@ -381,15 +388,15 @@ void ReferenceBackend<S>::Pool(View x, View offsets, Pooling pooling, View argma
 }
 
 template <class S>
-void ReferenceBackend<S>::PoolBackward(View dy, View offsets, Pooling pooling, View argmax,
-                                       View dx) {
+void ReferenceBackend<S>::PoolBackward(View dy, const TextLayout& layout, Pooling pooling,
+                                       View argmax, View dx) {
   const int64_t cols = dx.cols();
-  LACOS_CHECK(offsets.Elements() == dy.rows() + 1 && dy.cols() == cols, "dy [N, D], offsets [N+1]");
+  LACOS_CHECK(layout.texts == dy.rows() && dy.cols() == cols, "dy [N, D]");
   LACOS_CHECK(pooling != Pooling::kMax || argmax, "max pooling needs its argmax");
   std::vector<int32_t> best(static_cast<size_t>(cols));
   for (int64_t n = 0; n < dy.rows(); ++n) {
-    const int64_t first = Ints(offsets)[n];
-    const int64_t length = Ints(offsets)[n + 1] - first;
+    const int64_t first = layout.host_offsets[n];
+    const int64_t length = layout.host_offsets[n + 1] - first;
     for (int64_t c = 0; c < cols && pooling == Pooling::kMax; ++c) {
       best[c] = Ints(argmax)[n * cols + c] - static_cast<int32_t>(first);
     }

@@ -28,6 +28,8 @@ class ReferenceBackend final : public Backend {
   void Synchronize() override {}
   std::unique_ptr<DryBackend> MakeDry() override { return std::make_unique<DryBackend>(Types()); }
   size_t WorkspaceBytes() const override { return 0; }
+  BackendMemory Memory() const override { return {}; }  // kept in no account
+  int64_t SmallestChunkTokens() const override { return 1; }
 
   WeightId AddWeight(const QuantizedMatrix& matrix) override;
   void MoveWeight(WeightId, const QuantizedMatrix&) override {}  // values were copied
@@ -37,29 +39,31 @@ class ReferenceBackend final : public Backend {
 
   void Linear(View x, WeightId weight, const Epilogue& epilogue, View y) override;
   void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx) override;
-  void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y) override;
+  void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double beta,
+              View y) override;
   void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
                   const GradientSum& y) override;
   void TokenSum(View x, const TokenLeaves& leaves, const GradientSum& y) override;
   void TokenDotSum(View a, View b, const TokenLeaves& leaves, const GradientSum& y) override;
   void ReadGradient(const GradientSum& sum, View y) override;
 
-  void Embed(TableId table, View ids, View y) override;
+  void Embed(TableId table, const TokenIds& ids, View y) override;
   void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override;
   void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate,
                          View dx) override;
   void ScaleShift(View xhat, View gamma, View beta, View y) override;
   void Gelu(View u, View y) override;
   void GeluBackward(View dy, View u, View du) override;
-  void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout,
+  void AlibiAttention(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout,
                       View y) override;
-  void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout,
-                              View dy, View dqkv) override;
+  void AlibiAttentionBackward(View qkv, const TextLayout& layout, int heads,
+                              const DropoutSpec& dropout, View dy, View dqkv) override;
   void Dropout(View x, const DropoutSpec& dropout, View y) override;
   void Add(View a, View b, View y) override;
 
-  void Pool(View x, View offsets, Pooling pooling, View argmax, View y) override;
-  void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) override;
+  void Pool(View x, const TextLayout& layout, Pooling pooling, View argmax, View y) override;
+  void PoolBackward(View dy, const TextLayout& layout, Pooling pooling, View argmax,
+                    View dx) override;
   void L2Normalize(View x, View norm, View y) override;
   void L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) override;
   void CopyColumns(View x, bool accumulate, View y) override;

@@ -1,5 +1,6 @@
 #include "lacos/train/losses/angle.h"
 
+#include "lacos/kernels/transfer.h"
 #include "lacos/train/losses/loss_steps.h"
 
 namespace lacos {

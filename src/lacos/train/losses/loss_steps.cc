@@ -1,4 +1,5 @@
 #include "lacos/train/losses/loss_steps.h"
+#include "lacos/kernels/transfer.h"
 
 #include <complex>
 #include <vector>

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "lacos/kernels/transfer.h"
 #include "lacos/train/losses/loss_steps.h"
 
 namespace lacos {
@@ -69,11 +70,14 @@ class MnrLoss final : public Loss {
       mask_view = arena.Allocate(DType::kU8, shape);
       UploadInts(backend_, mask, mask_view);
     }
-    backend_.MatMul(queries, false, candidates, true, options_.scale, 0, scores);
+    backend_.MatMul(queries, Transpose::kNo, candidates, Transpose::kYes, options_.scale, 0,
+                    scores);
     backend_.SoftmaxCrossEntropy(scores, mask_view, UploadTargets(backend_, arena, targets), loss,
                                  dscores);
-    backend_.MatMul(dscores, false, candidates, false, options_.scale * weight, 1, dqueries);
-    backend_.MatMul(dscores, true, queries, false, options_.scale * weight, 1, dcandidates);
+    backend_.MatMul(dscores, Transpose::kNo, candidates, Transpose::kNo, options_.scale * weight, 1,
+                    dqueries);
+    backend_.MatMul(dscores, Transpose::kYes, queries, Transpose::kNo, options_.scale * weight, 1,
+                    dcandidates);
     LossResult result = DownloadLoss(backend_, loss, weight);
     result.accuracy = ShareOfTargetsFirst(backend_, scores, targets, mask);
     return result;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lacos/base/rng.h"
+#include "lacos/kernels/transfer.h"
 #include "lacos/model/packed_texts.h"
 #include "lacos/train/losses/loss_steps.h"
 
@@ -59,14 +60,16 @@ class SoftmaxLoss final : public Loss {
 
     backend_.Fill(ones, 1);
     backend_.AbsDifference(u, v, difference);
-    backend_.MatMul(ones, false, parameters_[3].value, false, 1, 0, logits);
+    backend_.MatMul(ones, Transpose::kNo, parameters_[3].value, Transpose::kNo, 1, 0, logits);
     for (int i = 0; i < 3; ++i)
-      backend_.MatMul(features[i], false, parameters_[i].value, true, 1, 1, logits);
+      backend_.MatMul(features[i], Transpose::kNo, parameters_[i].value, Transpose::kYes, 1, 1,
+                      logits);
     backend_.SoftmaxCrossEntropy(logits, {}, UploadTargets(backend_, arena, batch.labels), loss,
                                  dlogits);
     const TokenLeaves leaves = MakeRowLeaves(n);
     for (int i = 0; i < 3; ++i) {
-      backend_.MatMul(dlogits, false, parameters_[i].value, false, 1, 0, dfeatures[i]);
+      backend_.MatMul(dlogits, Transpose::kNo, parameters_[i].value, Transpose::kNo, 1, 0,
+                      dfeatures[i]);
       backend_.TokenOuter(dlogits, features[i], leaves, 1, parameters_[i].sum);
     }
     backend_.TokenSum(dlogits, leaves, parameters_[3].sum);

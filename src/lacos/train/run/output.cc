@@ -102,7 +102,8 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
   settings.Set("train_files", files);
   settings.Set("score_maximum", data.score_maximum());
   settings.Set("dev_file", DevIdentity(dev));
-  settings.Set("isa", backend.Describe().isa);
+  const KernelInfo kernels = backend.Describe();
+  for (const KernelInfo::Fact& fact : kernels.facts) settings.Set(fact.name, fact.value);
   return settings;
 }
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "lacos/kernels/alibi.h"
 #include "lacos/kernels/cpu/attention/attention_head.h"
 #include "lacos/kernels/cpu/tasks.h"
 
@@ -13,13 +14,12 @@ namespace {
 // Calls attend(head of a text) for all heads of all texts, long texts first so that threads finish
 // together.
 template <class Attend>
-void ForHeads(View qkv, View offsets, int heads, const DropoutSpec& dropout, Workspace& work,
-              const Attend& attend) {
-  const int32_t* begin = I32Of(offsets);
-  const int64_t texts = offsets.Elements() - 1;
+void ForHeads(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout,
+              Workspace& work, const Attend& attend) {
+  const std::span<const int32_t> begin = layout.host_offsets;
+  const int64_t texts = layout.texts;
   LACOS_CHECK(heads > 0 && qkv.cols() % (3 * heads) == 0, "qkv is [T, H*3*K]");
-  LACOS_CHECK(texts >= 0 && begin[0] == 0 && begin[texts] == qkv.rows(),
-              "offsets cover all tokens");
+  LACOS_CHECK(layout.tokens == qkv.rows(), "the texts cover all tokens");
   std::vector<int64_t> order(static_cast<size_t>(texts));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
@@ -34,7 +34,6 @@ void ForHeads(View qkv, View offsets, int heads, const DropoutSpec& dropout, Wor
     const int64_t first = begin[text];
     AttentionHead head{
         .length = begin[text + 1] - first, .head_dim = qkv.cols() / (3 * heads), .heads = heads};
-    LACOS_CHECK(head.length >= 0, "offsets ascend");
     if (head.length == 0) return;
     head.head = task % heads;
     head.slope = static_cast<float>(slopes[head.head]);
@@ -47,29 +46,29 @@ void ForHeads(View qkv, View offsets, int heads, const DropoutSpec& dropout, Wor
 
 }  // namespace
 
-WorkspaceNeed AttentionNeed(View qkv, int64_t texts, int64_t longest, int heads, bool backward) {
-  const int64_t floats = AttendHeadFloats(longest, qkv.cols() / (3 * heads), backward);
-  return {.thread = {static_cast<size_t>(floats) * sizeof(float)}, .tasks = texts * heads};
+WorkspaceNeed AttentionNeed(View qkv, const TextLayout& layout, int heads, bool backward) {
+  const int64_t floats = AttendHeadFloats(layout.longest, qkv.cols() / (3 * heads), backward);
+  return {.thread = {static_cast<size_t>(floats) * sizeof(float)}, .tasks = layout.texts * heads};
 }
 
-void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y,
-                    Workspace& work) {
+void AlibiAttention(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout,
+                    View y, Workspace& work) {
   LACOS_CHECK(y.rows() == qkv.rows() && 3 * y.cols() == qkv.cols(), "y is [T, H*K]");
   const Floats out = FloatsOf(y);
-  ForHeads(qkv, offsets, heads, dropout, work,
+  ForHeads(qkv, layout, heads, dropout, work,
            [&](AttentionHead& head, int64_t first, Scratch& scratch) {
              head.y = out.At(first * y.cols());
              AttendHead(head, scratch);
            });
 }
 
-void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
-                            View dqkv, Workspace& work) {
+void AlibiAttentionBackward(View qkv, const TextLayout& layout, int heads,
+                            const DropoutSpec& dropout, View dy, View dqkv, Workspace& work) {
   LACOS_CHECK(dy.rows() == qkv.rows() && 3 * dy.cols() == qkv.cols(), "dy is [T, H*K]");
   LACOS_CHECK(dqkv.Elements() == qkv.Elements(), "dqkv has qkv's shape");
   const ConstFloats from = FloatsOf(dy);
   const Floats out = FloatsOf(dqkv);
-  ForHeads(qkv, offsets, heads, dropout, work,
+  ForHeads(qkv, layout, heads, dropout, work,
            [&](AttentionHead& head, int64_t first, Scratch& scratch) {
              head.dy = from.At(first * dy.cols());
              head.dqkv = out.At(first * qkv.cols());

@@ -10,11 +10,10 @@
 
 namespace lacos::cpu {
 
-void AlibiAttention(View qkv, View offsets, int heads, const DropoutSpec& dropout, View y,
-                    Workspace& work);
-void AlibiAttentionBackward(View qkv, View offsets, int heads, const DropoutSpec& dropout, View dy,
-                            View dqkv, Workspace& work);
-// `longest`: tokens of the longest text.
-WorkspaceNeed AttentionNeed(View qkv, int64_t texts, int64_t longest, int heads, bool backward);
+void AlibiAttention(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout,
+                    View y, Workspace& work);
+void AlibiAttentionBackward(View qkv, const TextLayout& layout, int heads,
+                            const DropoutSpec& dropout, View dy, View dqkv, Workspace& work);
+WorkspaceNeed AttentionNeed(View qkv, const TextLayout& layout, int heads, bool backward);
 
 }  // namespace lacos::cpu

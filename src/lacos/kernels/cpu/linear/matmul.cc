@@ -88,22 +88,26 @@ Blocks CutBlocks(int64_t n, int64_t depth) {
 
 }  // namespace
 
-WorkspaceNeed MatMulNeed(View a, bool ta, View y) {
-  const int64_t depth = std::max<int64_t>(ta ? a.rows() : a.cols(), 1);
+WorkspaceNeed MatMulNeed(View a, Transpose ta, View y) {
+  const bool transposed = ta == Transpose::kYes;
+  const int64_t depth = std::max<int64_t>(transposed ? a.rows() : a.cols(), 1);
   const Blocks cut = CutBlocks(y.cols(), depth);
-  const int64_t left = ta || a.dtype == DType::kBF16 ? kTileRows * depth : depth;
+  const int64_t left = transposed || a.dtype == DType::kBF16 ? kTileRows * depth : depth;
   return {.shared = static_cast<size_t>(cut.widest * depth) * sizeof(float),
           .thread = {static_cast<size_t>(left) * sizeof(float),
                      static_cast<size_t>(kTileRows * cut.widest) * sizeof(float)},
           .tasks = std::max(CeilDivide(y.rows(), kTileRows), cut.widest / cut.panel)};
 }
 
-void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y, Workspace& work) {
+void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double beta, View y,
+            Workspace& work) {
+  const bool a_transposed = ta == Transpose::kYes, b_transposed = tb == Transpose::kYes;
   const int64_t m = y.rows(), n = y.cols();
-  const int64_t depth = ta ? a.rows() : a.cols();
-  LACOS_CHECK((ta ? a.cols() : a.rows()) == m, "op(a) has y's rows");
-  LACOS_CHECK((tb ? b.rows() : b.cols()) == n && (tb ? b.cols() : b.rows()) == depth,
-              "op(b) has y's columns");
+  const int64_t depth = a_transposed ? a.rows() : a.cols();
+  LACOS_CHECK((a_transposed ? a.cols() : a.rows()) == m, "op(a) has y's rows");
+  LACOS_CHECK(
+      (b_transposed ? b.rows() : b.cols()) == n && (b_transposed ? b.cols() : b.rows()) == depth,
+      "op(b) has y's columns");
   const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
   const Floats fy = FloatsOf(y);
 
@@ -116,13 +120,14 @@ void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y,
     const int64_t columns = std::min(block, n - begin);
     RunTasks(CeilDivide(columns, panel), [&](int64_t p) {
       const int64_t width = std::min(panel, columns - p * panel);
-      PackPanel(fb, tb, depth, n, begin + p * panel, width, panel, work.threads.Mine(0).F32(depth),
-                packed + p * panel * depth);
+      PackPanel(fb, b_transposed, depth, n, begin + p * panel, width, panel,
+                work.threads.Mine(0).F32(depth), packed + p * panel * depth);
     });
     RunRanges(m, kTileRows, [&](int64_t first, int64_t end) {
       const float* left = fa.f32() + first * depth;
       int64_t row_stride = depth, column_stride = 1;
-      if (ta) {  // a is [depth, m]: copy the tile's columns, so that a cache line is used whole
+      if (a_transposed) {
+        // a is [depth, m]: copy the tile's columns, so that a cache line is used whole.
         float* tile = work.threads.Mine(0).F32(kTileRows * depth);
         for (int64_t k = 0; k < depth; ++k) {
           ConvertFloats(fa.At(k * m + first), end - first, FloatsOf(tile + k * kTileRows));

@@ -9,7 +9,8 @@ namespace lacos::cpu {
 
 // y [m, n] = alpha op(a) op(b) + beta y; old y is not read when beta is 0. Each element is one
 // chain of fused multiply-adds over k in order.
-void MatMul(View a, bool ta, View b, bool tb, double alpha, double beta, View y, Workspace& work);
-WorkspaceNeed MatMulNeed(View a, bool ta, View y);
+void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double beta, View y,
+            Workspace& work);
+WorkspaceNeed MatMulNeed(View a, Transpose ta, View y);
 
 }  // namespace lacos::cpu

@@ -14,18 +14,17 @@ namespace {
 constexpr int64_t kRowsATime = 8;
 }
 
-WorkspaceNeed EmbedNeed(View ids, View y) {
+WorkspaceNeed EmbedNeed(View y) {
   // The order of the tokens, the sort's copy of half of it, and at most as many runs.
-  const auto tokens = static_cast<size_t>(ids.Elements());
+  const auto tokens = static_cast<size_t>(y.rows());
   return {.thread = {static_cast<size_t>(y.cols()) * sizeof(float)},
-          .tasks = CeilDivide(ids.Elements(), kRowsATime),
+          .tasks = CeilDivide(y.rows(), kRowsATime),
           .passing = tokens * 5 / 2 * sizeof(int64_t)};
 }
 
-void Embed(const EmbeddingSource& table, View ids, View y, Workspace& work) {
-  const int64_t cols = table.cols(), tokens = ids.Elements();
+void Embed(const EmbeddingSource& table, std::span<const int32_t> id, View y, Workspace& work) {
+  const int64_t cols = table.cols(), tokens = static_cast<int64_t>(id.size());
   LACOS_CHECK(y.rows() == tokens && y.cols() == cols, "y is [T, D]");
-  const int32_t* id = I32Of(ids);
   const Floats out = FloatsOf(y);
   // Tokens ordered by id: a run of equal ids reads one row and copies it.
   std::vector<int64_t> order(static_cast<size_t>(tokens));

@@ -69,10 +69,11 @@ void SumText(ConstFloats x, Pooling pooling, int64_t first, int64_t length, int6
 
 }  // namespace
 
-void Pool(View x, View offsets, Pooling pooling, View argmax, View y) {
+void Pool(View x, const TextLayout& layout, Pooling pooling, View argmax, View y) {
   const int64_t cols = x.cols();
-  const int32_t* begin = I32Of(offsets);
-  LACOS_CHECK(y.rows() == offsets.Elements() - 1 && y.cols() == cols, "y is [N, D]");
+  const std::span<const int32_t> begin = layout.host_offsets;
+  LACOS_CHECK(layout.tokens == x.rows(), "the texts cover all tokens");
+  LACOS_CHECK(y.rows() == layout.texts && y.cols() == cols, "y is [N, D]");
   const ConstFloats from = FloatsOf(x);
   const Floats to = FloatsOf(y);
   int32_t* rows = pooling == Pooling::kMax ? I32Of(argmax) : nullptr;
@@ -91,10 +92,11 @@ void Pool(View x, View offsets, Pooling pooling, View argmax, View y) {
   });
 }
 
-void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx) {
+void PoolBackward(View dy, const TextLayout& layout, Pooling pooling, View argmax, View dx) {
   const int64_t cols = dx.cols();
-  const int32_t* begin = I32Of(offsets);
-  LACOS_CHECK(dy.rows() == offsets.Elements() - 1 && dy.cols() == cols, "dy is [N, D]");
+  const std::span<const int32_t> begin = layout.host_offsets;
+  LACOS_CHECK(layout.tokens == dx.rows(), "the texts cover all tokens");
+  LACOS_CHECK(dy.rows() == layout.texts && dy.cols() == cols, "dy is [N, D]");
   LACOS_CHECK(pooling != Pooling::kMax || argmax, "max pooling's backward needs argmax");
   const ConstFloats from = FloatsOf(dy);
   const Floats to = FloatsOf(dx);

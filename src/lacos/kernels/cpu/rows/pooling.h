@@ -5,7 +5,7 @@
 
 namespace lacos::cpu {
 
-void Pool(View x, View offsets, Pooling pooling, View argmax, View y);
-void PoolBackward(View dy, View offsets, Pooling pooling, View argmax, View dx);
+void Pool(View x, const TextLayout& layout, Pooling pooling, View argmax, View y);
+void PoolBackward(View dy, const TextLayout& layout, Pooling pooling, View argmax, View dx);
 
 }  // namespace lacos::cpu

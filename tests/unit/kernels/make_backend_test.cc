@@ -1,0 +1,96 @@
+// Devices and their words, what MakeBackend gives for each of them, and what the CPU backend says
+// of itself.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lacos/base/error.h"
+#include "lacos/base/process.h"
+#include "lacos/kernels/dry_backend.h"
+#include "lacos/kernels/make_backend.h"
+
+namespace lacos {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Device, IsReadFromAndWrittenAsTheSameWord) {
+  EXPECT_EQ(ParseDevice("cpu"), (Device{.kind = DeviceKind::kCpu}));
+  EXPECT_EQ(ParseDevice("auto"), (Device{.kind = DeviceKind::kAuto}));
+  EXPECT_EQ(ParseDevice("cuda"), (Device{.kind = DeviceKind::kCuda}));
+  EXPECT_EQ(ParseDevice("cuda:1"), (Device{.kind = DeviceKind::kCuda, .index = 1}));
+  for (const char* word : {"cpu", "auto", "cuda", "cuda:1", "cuda:12"}) {
+    ASSERT_TRUE(ParseDevice(word)) << word;
+    EXPECT_EQ(NameOf(*ParseDevice(word)), word);
+  }
+}
+
+TEST(Device, AnUnknownWordIsNoDevice) {
+  for (const char* word : {"", "gpu", "CPU", "cpu:0", "auto:1", "cuda:", "cuda:x", "cuda:-1",
+                           "cuda:1x", "cuda:99999999999", ":1", "cuda 1"}) {
+    EXPECT_FALSE(ParseDevice(word)) << word;
+  }
+}
+
+TEST(MakeBackend, GivesTheCpuUnlessAskedForAnotherDevice) {
+  EXPECT_EQ(MakeBackend({})->Describe().backend, "cpu");
+  const auto f32 = MakeBackend({.device = {.kind = DeviceKind::kCpu}, .compute = Compute::kF32});
+  EXPECT_EQ(f32->Types().activation, DType::kF32);
+}
+
+TEST(MakeBackend, ADeviceThatThisBuildLacksIsAnErrorOfTheUser) {
+  try {
+    MakeBackend({.device = {.kind = DeviceKind::kCuda}});
+    FAIL() << "a build without CUDA made a CUDA backend";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("[device] this program was built without CUDA"));
+  }
+}
+
+TEST(MakeBackend, AutoTakesTheCpuAndSaysWhyOnce) {
+  std::vector<std::string> told;
+  const auto backend = MakeBackend({.device = {.kind = DeviceKind::kAuto},
+                                    .compute = Compute::kF32,
+                                    .tell = [&](const std::string& why) { told.push_back(why); }});
+  EXPECT_EQ(backend->Describe().backend, "cpu");
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_THAT(told[0], HasSubstr("built without CUDA"));
+  EXPECT_EQ(MakeBackend({.device = {.kind = DeviceKind::kAuto}})->Describe().backend, "cpu");
+}
+
+TEST(CpuBackendDescription, ItsPoolIsTheMemoryOfTheProcess) {
+  const auto backend = MakeBackend({.compute = Compute::kF32});
+  const BackendMemory before = backend->Memory();
+  EXPECT_EQ(before.total, MachineMemoryBytes());
+  EXPECT_GT(before.free, 0);
+  EXPECT_LE(before.free, before.total);
+  EXPECT_GT(before.held, 0);
+  EXPECT_LE(before.held, before.peak_held);
+  constexpr int64_t kBytes = int64_t{64} << 20;
+  const Buffer buffer = backend->Allocate(kBytes);
+  const TensorView ones{buffer.data(), DType::kF32, {kBytes / 4}};
+  backend->Fill(ones, 1);
+  // What other parts of the process give back meanwhile is far less than half of it.
+  EXPECT_GT(backend->Memory().held, before.held + kBytes / 2);
+  EXPECT_GE(backend->Memory().peak_held, backend->Memory().held - kBytes / 2);
+}
+
+// Run records, the resume check and the key of the layer cache were written with these words.
+TEST(CpuBackendDescription, TellsItsInstructionSetAsTheOneFact) {
+  const KernelInfo info = MakeBackend({.compute = Compute::kF32})->Describe();
+  ASSERT_EQ(info.facts.size(), 1u);
+  EXPECT_EQ(info.facts[0].name, "isa");
+  EXPECT_THAT(info.facts[0].value, HasSubstr("oneDNN "));
+  EXPECT_EQ(info.FactsText(), info.facts[0].value);
+}
+
+TEST(KernelInfo, FactsAreReadAsAListSeparatedByCommas) {
+  const KernelInfo info{.backend = "cuda", .facts = {{"sm", "9.0"}, {"cublaslt", "13.1.0"}}};
+  EXPECT_EQ(info.FactsText(), "9.0, 13.1.0");
+}
+
+TEST(CpuBackendDescription, ItsSmallestChunkIsOneLeafOfTheSumsOverTokens) {
+  EXPECT_EQ(MakeBackend({})->SmallestChunkTokens(), 512);
+}
+
+}  // namespace
+}  // namespace lacos
