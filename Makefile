@@ -48,8 +48,10 @@ tidy: build        ## clang-tidy with the checks of .clang-tidy, over the librar
 format:
 	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format -i
 
-docs: build        ## docs/cli.md from --help
+docs: build        ## docs/cli.md from --help, docs/settings.md and its companions from the list of settings
 	@python3 tools/make_cli_docs.py --program build/$(PRESET)/bin/lacos
+	@cmake --build --preset $(PRESET) --target settings_files --parallel $(JOBS)
+	@build/$(PRESET)/bin/settings_files .
 
 bench: deps        ## micro-benchmarks, as shares of the ceiling measured on the spot
 	@cmake --preset release >/dev/null

@@ -18,6 +18,7 @@
 #include "flags/common.h"
 #include "flags/config_file.h"
 #include "flags/help.h"
+#include "flags/setting_flags.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "terminal/interrupt.h"
@@ -75,6 +76,7 @@ int Run(int argc, char** argv) {
       "'lacos COMMAND --help' lists a command's flags with their defaults.\n\nExample:\n"
       "  lacos embed --model trained --input texts.txt --output vectors.npy");
   AddCommands(app, globals);
+  KnowFlags(app);
 
   std::string known;
   bool is_known = false;

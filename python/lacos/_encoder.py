@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tupl
 
 import numpy as np
 
-from lacos import _library, _similarity
+from lacos import _library, _similarity, _words
 from lacos._library import LIBRARY, Error, InvalidArgumentError, check
 from lacos._progress import progress_bar
 
@@ -64,9 +64,9 @@ def _zero_terminated(where: str, text: Optional[str]) -> Optional[bytes]:
 class SentenceEncoder:
     """A model folder opened for encoding: an original BLOOM folder, a quantised one, or a trained one.
 
-    Settings that are None are what the folder says, else lacos's defaults. `compute` is "f32", "bf16" or "int8"; `threads` None
-    means all cores. `pooling` is "mean", "weighted_mean", "last", "cls", "max" or "mean_sqrt_len". `batch_tokens` is the number
-    of tokens computed at a time: memory and speed, never results. The tokens of `prefix` and `suffix` are put around every text
+    Settings that are None are what the folder says, else lacos's defaults. `compute` is a word of `lacos.Compute`, `pooling` one
+    of `lacos.Pooling`; `threads` None means all cores. `batch_tokens` is the number of tokens computed at a time: memory and
+    speed, never results. The tokens of `prefix` and `suffix` are put around every text
     and its prompt, and are never cut off.
 
     All methods may be called from several threads, and other threads run while they compute. After os.fork() a child needs an
@@ -74,8 +74,8 @@ class SentenceEncoder:
     """
 
     def __init__(self, path: Union[str, "os.PathLike[str]"], base: Union[str, "os.PathLike[str]", None] = None,
-                 adapter: Union[str, "os.PathLike[str]", None] = None, *, compute: str = "bf16",
-                 threads: Optional[int] = None, pooling: Optional[str] = None, normalize: Optional[bool] = None,
+                 adapter: Union[str, "os.PathLike[str]", None] = None, *, compute: _words.Compute = "bf16",
+                 threads: Optional[int] = None, pooling: Optional[_words.Pooling] = None, normalize: Optional[bool] = None,
                  max_length: Optional[int] = None, strip: Optional[bool] = None,
                  batch_tokens: Optional[int] = None, prefix: Optional[str] = None,
                  suffix: Optional[str] = None) -> None:
@@ -93,7 +93,7 @@ class SentenceEncoder:
         s = self._settings
         options = _library.Options(
             struct_size=ctypes.sizeof(_library.Options), base=_path("base", s["base"]), adapter=_path("adapter", s["adapter"]),
-            compute=_word("compute", s["compute"], _library.COMPUTE), pooling=_word("pooling", s["pooling"], _library.POOLING),
+            compute=_word("compute", s["compute"], _words.COMPUTE), pooling=_word("pooling", s["pooling"], _words.POOLING),
             normalize=_choice("normalize", s["normalize"]), strip=_choice("strip", s["strip"]),
             threads=_number("threads", s["threads"], 0, 4096), max_length=_number("max_length", s["max_length"], 1),
             batch_tokens=_number("batch_tokens", s["batch_tokens"], 1),
@@ -186,12 +186,12 @@ class SentenceEncoder:
     @property
     def compute(self) -> str:
         with self._in_use() as model:
-            return _name_of(_library.COMPUTE, LIBRARY.lacos_get_compute(model))
+            return _name_of(_words.COMPUTE, LIBRARY.lacos_get_compute(model))
 
     @property
     def pooling(self) -> str:
         with self._in_use() as model:
-            return _name_of(_library.POOLING, LIBRARY.lacos_get_pooling(model))
+            return _name_of(_words.POOLING, LIBRARY.lacos_get_pooling(model))
 
     @property
     def normalize(self) -> bool:

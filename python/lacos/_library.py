@@ -8,8 +8,6 @@ import pathlib
 
 OK, INVALID_ARGUMENT, USER_ERROR, OUT_OF_MEMORY, INTERNAL, BUFFER_TOO_SMALL, CANCELLED = range(7)
 
-COMPUTE = {"f32": 1, "bf16": 2, "int8": 3}
-POOLING = {"mean": 1, "weighted_mean": 2, "last": 3, "cls": 4, "max": 5, "mean_sqrt_len": 6}
 CHOICE = {None: 0, True: 1, False: 2}
 
 

@@ -86,7 +86,7 @@ static void TestWrongOptions(void) {
   CHECK_FAILS(OpenAndClose(g_model, &folders), LACOS_USER_ERROR, "no such adapter");
   folders.adapter = NULL;
   folders.base = "no such base";
-  CHECK_FAILS(OpenAndClose(SentenceTransformersFolder(), &folders), LACOS_USER_ERROR, "--base");
+  CHECK_FAILS(OpenAndClose(SentenceTransformersFolder(), &folders), LACOS_USER_ERROR, "`base`");
   folders.base = folders.adapter = ""; /* as NULL */
   CHECK_STATUS(OpenAndClose(g_model, &folders), LACOS_OK);
 }

@@ -41,9 +41,7 @@ struct TrainingCase {
     if (name == "a_bitfit") {
       LoadedModel loaded;
       loaded.base_weights = base_weights;
-      TrainOptions options;
-      options.lora.train_biases = true;
-      adapter = StartingAdapter(loaded, options);
+      adapter = StartingAdapter(loaded, {.train_biases = true}, /*seed=*/42);
     } else {
       adapter = ReadLoraAdapter(GoldenPath("train/" + name), base_weights->config());
     }

@@ -55,7 +55,7 @@ class BenchReport {
   }
   // Measures the ceiling and gives the share that `flops` a second are.
   void AddCeiling(double flops) {
-    const MachineCeiling ceiling = MeasureCeiling(globals_.ComputeMode());
+    const MachineCeiling ceiling = MeasureCeiling(globals_.compute);
     ceiling_gflops_ = ceiling.gflops;
     Json json = Json::Object();
     json.Set("gflops", ceiling.gflops);
@@ -151,20 +151,21 @@ void AddColdOption(CLI::App* command, bool& cold) {
 }
 
 void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
-  if (flags.cold && !flags.train.stream_layers) FailUsage("--cold", "needs --stream-layers");
+  if (flags.cold && !flags.train.settings.stream_layers)
+    FailUsage("--cold", "needs --stream-layers");
   TrainOptions options = MakeTrainOptions(globals, flags.train);
-  options.cold = flags.cold;
+  options.probe.cold = flags.cold;
   OpTimes op_times;
-  if (flags.breakdown) options.op_times = &op_times;
+  if (flags.breakdown) options.probe.op_times = &op_times;
   const LoadedModel loaded = LoadModel(options.model, options.base, options.adapter);
   std::vector<ExampleFile> files;
   for (const std::string& path : options.train_files)
-    files.push_back(ReadExamples(path, options.examples));
+    files.push_back(ReadExamples(path, ExamplesOf(options.settings)));
   if (files.empty()) {
-    const int64_t count = (flags.steps + 1) * options.batch.batch_size;
-    files.push_back(
-        BenchTexts(*loaded.tokenizer, globals.seed)
-            .MakeExamples(DescribeLoss(options.loss.kind).inputs, count, options.max_length));
+    const int64_t count = (flags.steps + 1) * options.settings.batch_size;
+    files.push_back(BenchTexts(*loaded.tokenizer, globals.seed)
+                        .MakeExamples(DescribeLoss(options.settings.loss).inputs, count,
+                                      *options.settings.max_length));
   }
   PeakMemory memory;
   Progress progress(globals, {.what = "training", .unit = "steps", .total = flags.steps});
@@ -178,7 +179,7 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   progress.Finish();
 
   const double rate = static_cast<double>(measured.tokens) / std::max(measured.seconds, 1e-9);
-  BenchReport report(globals, MakeBackend({.compute = globals.ComputeMode()})->Describe());
+  BenchReport report(globals, MakeBackend({.compute = globals.compute})->Describe());
   report.AddRate(rate);
   report.Add("steps", measured.steps, "steps", fmt::format("{}", measured.steps));
   report.Add("tokens", measured.tokens, "tokens", fmt::format("{}", measured.tokens));
@@ -190,7 +191,7 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   report.Add("strategy", measured.strategy, "strategy", measured.strategy);
   report.Add("planned_peak_bytes", measured.planned_peak_bytes, "predicted peak",
              FormatBytes(static_cast<double>(measured.planned_peak_bytes)));
-  if (options.stream_layers) {
+  if (options.settings.stream_layers) {
     AddDisk(report, measured.disk, measured.seconds / static_cast<double>(measured.steps), "step");
   }
   report.AddMemory(memory);
@@ -217,7 +218,7 @@ void AddBenchTrain(CLI::App& bench, GlobalOptions& globals) {
       "matrices,\n2 FLOP for each of their 12*D^2 weights in L layers of width D) times tokens a second, "
       "over the FLOP/s of a\nlarge matrix product that is measured right after.");
   auto flags = std::make_shared<BenchTrainFlags>();
-  flags->train.batch_size = 64;
+  flags->train.settings.batch_size = 64;
   command->add_option("--train", flags->train.train_files, "Training data")
       ->type_name("FILE")
       ->default_str("pairs of random words with the lengths of NLI, 19 tokens on average");
@@ -462,7 +463,7 @@ void BenchCeiling(const GlobalOptions& globals) {
     one.Set("gflops", mode.ceiling.gflops);
     one.Set("kernel", mode.ceiling.kernel);
     by_mode.Set(mode.name, one);
-    if (mode.compute == globals.ComputeMode()) ceiling = one;
+    if (mode.compute == globals.compute) ceiling = one;
   }
   Json json = Json::Object(), chosen = Json::Object();
   chosen.Set("gflops", ceiling.At("gflops"));

@@ -63,7 +63,7 @@ Json SettingsJson(const GlobalOptions& globals, const EmbeddingSettings& setting
   Json prompts = Json::Object();
   for (const auto& [name, text] : settings.prompts) prompts.Set(name, text);
   Json json = Json::Object();
-  json.Set("compute", globals.compute);
+  json.Set("compute", Name(globals.compute));
   json.Set("threads", ThreadCount());
   json.Set("pooling", Name(settings.pooling.value_or(Pooling::kMean)));
   json.Set("normalize", settings.normalize.value_or(false));
@@ -161,7 +161,7 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   }
   fields.Add("cpu", facts.cpu.name);
   fields.Add("cpu features", fmt::format("{}", fmt::join(facts.cpu.features, " ")));
-  fields.Add("compute", fmt::format("{}, {} threads", globals.compute, ThreadCount()));
+  fields.Add("compute", fmt::format("{}, {} threads", Name(globals.compute), ThreadCount()));
   fields.Add("backend", fmt::format("{}, {}", facts.kernels.backend, facts.kernels.FactsText()));
   for (const std::string& kernel : facts.kernels.kernels) fields.Add("kernel", kernel);
   for (const std::string& note : facts.notes) fields.Add("note", note);
@@ -177,10 +177,10 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   }
   facts.size = MeasureBase(*facts.base_weights);
   facts.cpu = ReadCpu();
-  facts.kernels = MakeBackend({.compute = globals.ComputeMode()})->Describe();
+  facts.kernels = MakeBackend({.compute = globals.compute})->Describe();
   const QuantizationInfo& info = facts.base_weights->quantization();
   const bool works_on_codes = info.scheme == QuantScheme::kLinear && info.block_size == 0;
-  if (globals.ComputeMode() == Compute::kInt8 && !works_on_codes) {
+  if (globals.compute == Compute::kInt8 && !works_on_codes) {
     facts.notes.push_back(
         "int8 re-encodes this base row by row as each matrix is used: only row-wise linear codes are "
         "multiplied as they are stored");

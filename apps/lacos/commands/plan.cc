@@ -14,6 +14,7 @@
 #include "lacos/base/error.h"
 #include "lacos/formats/base_weights.h"
 #include "lacos/formats/model_folder.h"
+#include "lacos/train/trainer.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
 
@@ -65,10 +66,11 @@ struct Needs {
 
 Needs PlanBothWays(TrainOptions options) {
   Needs needs{.plan = PlanRun(options)};
-  (options.stream_layers ? needs.streamed : needs.resident) = needs.plan;
-  options.stream_layers = !options.stream_layers;
+  bool& streams = options.settings.stream_layers;
+  (streams ? needs.streamed : needs.resident) = needs.plan;
+  streams = !streams;
   try {
-    (options.stream_layers ? needs.streamed : needs.resident) = PlanRun(options);
+    (streams ? needs.streamed : needs.resident) = PlanRun(options);
   } catch (const UserError&) {
     // The budget: the plan that was asked for is the answer.
   }

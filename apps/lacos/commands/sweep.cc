@@ -78,10 +78,10 @@ class MemoryPrediction {
   int64_t Of(const Cell& cell) {
     CellSettings key = cell.settings;
     key.data.clear();
-    key.data_fraction = 1;
-    key.epochs = 1;
-    key.max_steps = 0;
-    key.learning_rate = 0;
+    key.train.data_fraction = 1;
+    key.train.epochs = 1;
+    key.train.max_steps = 0;
+    key.train.learning_rate = 0;
     const std::string text = SettingsJson(key).Dump();
     const auto found = known_.find(text);
     if (found != known_.end()) return found->second;

@@ -12,6 +12,7 @@
 #include "flags/train_flags.h"
 #include "lacos/base/error.h"
 #include "lacos/io/json_numbers.h"
+#include "lacos/train/trainer.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
@@ -143,11 +144,11 @@ void PrintReport(const TrainReport& report, const std::string& output, PeakMemor
 }
 
 void RunTrain(const GlobalOptions& globals, const TrainFlags& flags) {
-  if (flags.resume && flags.overwrite)
+  if (flags.run.resume && flags.run.writing.overwrite)
     FailUsage("--resume", "go on with a run or start anew: --overwrite excludes it");
   TrainOptions options = MakeTrainOptions(globals, flags);
-  options.run_record = CommandRecord(globals, flags.output).Dump();
-  options.repeats = RunFileOf(globals.arguments);
+  options.run.writing.record = CommandRecord(globals, flags.run.output);
+  options.run.repeats = RunFileOf(globals.arguments);
   TrainDisplay display(globals);
   const TrainReport report = Train(options, {&display}, [] { return InterruptRequested(); });
   display.Finish();
@@ -158,7 +159,7 @@ void RunTrain(const GlobalOptions& globals, const TrainFlags& flags) {
   if (globals.json) {
     PrintJson(ReportJson(report, display.memory()));
   } else {
-    PrintReport(report, flags.output, display.memory());
+    PrintReport(report, flags.run.output, display.memory());
   }
 }
 
@@ -175,42 +176,15 @@ void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
           "Training data: NLI pairs, triplets, scored pairs, texts with classes, or texts alone")
       ->type_name("FILE")
       ->required();
-  command->add_option("--output", flags->output, "Folder to make")->type_name("DIR")->required();
+  command->add_option("--output", flags->run.output, "Folder to make")
+      ->type_name("DIR")
+      ->required();
   command->add_option("--dev", flags->dev, "Scored pairs that choose the best adapter")
       ->type_name("FILE");
-  command
-      ->add_option("--eval-every", flags->eval_every,
-                   "Steps between dev scores; 0 = after each epoch")
-      ->type_name("N")
-      ->check(IntegerIn(0, INT64_MAX));
-  command
-      ->add_option("--patience", flags->patience,
-                   "Stop after so many dev scores without improvement; 0 = never")
-      ->type_name("N")
-      ->check(IntegerIn(0, INT64_MAX));
+  AddEvaluationFlags(command, *flags);
   AddTrainFlags(command, *flags);
-  command
-      ->add_option("--save-every", flags->save_every,
-                   "Steps between checkpoints; 0 = only when interrupted")
-      ->type_name("N")
-      ->check(IntegerIn(0, INT64_MAX));
-  command->add_option("--keep", flags->keep, "Checkpoints that are kept")
-      ->type_name("N")
-      ->check(IntegerIn(1, 1 << 20));
-  command
-      ->add_option(
-          "--max-bad-steps", flags->max_bad_steps,
-          "Steps in all that may be passed over, without update, because their loss or a gradient "
-          "is not finite; one more stops the run")
-      ->type_name("N")
-      ->check(IntegerIn(0, INT64_MAX));
-  command->add_flag(
-      "--no-text-hashes", flags->no_text_hashes,
-      "Keep no hashes of the training texts in --output; `lacos eval` then cannot tell which test texts "
-      "were trained on");
-  command->add_flag("--resume", flags->resume,
-                    "Go on from the newest valid checkpoint in --output");
-  AddOverwriteOption(command, flags->overwrite);
+  AddCheckpointFlags(command, *flags);
+  AddOverwriteOption(command, flags->run.writing.overwrite);
   OnRun(command, globals, [&globals, flags] { RunTrain(globals, *flags); });
 }
 

@@ -7,30 +7,13 @@
 #include <cmath>
 #include <system_error>
 
+#include "flags/setting_flags.h"
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/formats/model_folder.h"
+#include "lacos/train/settings.h"
 
 namespace lacos::cli {
-namespace {
-
-// Two flags for one setting that may also be left to the folder.
-void AddYesNo(CLI::App* command, const std::string& name, const std::string& yes,
-              const std::string& no, std::optional<bool>& value) {
-  CLI::Option* on = command->add_flag_callback(
-      "--" + name, [&value] { value = true; }, yes);
-  CLI::Option* off = command->add_flag_callback(
-      "--no-" + name, [&value] { value = false; }, no);
-  on->excludes(off)->default_str("what the folder says, else no");
-  off->default_str("what the folder says, else yes");
-}
-
-}  // namespace
-
-Compute GlobalOptions::ComputeMode() const {
-  return *Parse<Compute>(compute);  // OneOf has accepted the word
-}
-
 CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& name,
                      const std::string& description, const std::string& example) {
   CLI::App* command = app.add_subcommand(name, description);
@@ -41,20 +24,12 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
   const std::string group = "Flags of every command";
   command->add_flag("--json", globals.json, "Print one JSON object on stdout instead of a table")
       ->group(group);
-  OneOf(command->add_option(
-            "--compute", globals.compute,
-            "Arithmetic of products with frozen weights; where the CPU lacks it, it is emulated "
-            "exactly, and 'lacos info' says so. int8 also rounds the inputs, to 8 bit a token"),
-        WordsOf<Compute>())
-      ->group(group);
+  AddFlag(command, SettingNamed("compute"), globals.compute)->group(group);
   command->add_option("--threads", globals.threads, "Number of threads; 0 means all cores")
       ->type_name("N")
       ->check(IntegerIn(0, 4096))
       ->group(group);
-  command->add_option("--seed", globals.seed, "Seed of everything random")
-      ->type_name("N")
-      ->check(IntegerIn(0, INT64_MAX))
-      ->group(group);
+  AddFlag(command, SettingNamed("seed"), globals.seed)->group(group);
   command->add_flag("--quiet", globals.quiet, "Show no progress and log nothing but warnings")
       ->group(group);
   OneOf(command->add_option("--log-level", globals.log_level,
@@ -125,34 +100,20 @@ void AddModelOptions(CLI::App* command, ModelOptions& options) {
       ->type_name("DIR");
 }
 
-std::optional<Pooling> EncodingOptions::PoolingMode() const {
-  return pooling ? Parse<Pooling>(*pooling) : std::nullopt;
-}
-
 void AddPoolingOptions(CLI::App* command, EncodingOptions& options) {
-  OneOf(command->add_option_function<std::string>(
-            "--pooling", [&options](const std::string& text) { options.pooling = text; },
-            "How the vectors of a text's tokens become one"),
-        WordsOf<Pooling>())
-      ->default_str("what the folder says, else mean");
-  AddYesNo(command, "normalize", "Scale every vector to length 1", "Leave vectors as they are",
-           options.normalize);
+  AddFlag(command, SettingNamed("pooling"), options.pooling);
+  AddFlag(command, SettingNamed("normalize"), options.normalize);
 }
 
 void AddStripOptions(CLI::App* command, EncodingOptions& options) {
-  AddYesNo(command, "strip", "Drop blanks at both ends of a text",
-           "Keep blanks at both ends of a text", options.strip);
+  AddFlag(command, SettingNamed("strip"), options.strip);
 }
 
 void AddMaxLengthOption(CLI::App* command, EncodingOptions& options,
                         const std::string& default_text) {
-  command
-      ->add_option_function<int64_t>(
-          "--max-length", [&options](int64_t value) { options.max_length = value; },
-          "Tokens of a text that are used; longer texts are truncated at the end and counted")
-      ->type_name("N")
-      ->check(IntegerIn(1, INT32_MAX))
-      ->default_str(default_text);
+  SettingInfo info = SettingNamed("max_length");
+  info.default_text = default_text;
+  AddFlag(command, info, options.max_length);
 }
 
 void AddBatchTokensOption(CLI::App* command, EmbedOptions& options) {
@@ -164,10 +125,7 @@ void AddBatchTokensOption(CLI::App* command, EmbedOptions& options) {
 }
 
 void AddStreamOption(CLI::App* command, bool& stream_layers) {
-  command->add_flag(
-      "--stream-layers", stream_layers,
-      "Keep one layer of the base in memory at a time (two where the base takes more than half of free "
-      "memory): read ahead, given back after use; the same bytes result");
+  AddFlag(command, SettingNamed("stream_layers"), stream_layers);
 }
 
 void AddPromptOptions(CLI::App* command, EmbedOptions& options) {
@@ -201,8 +159,8 @@ SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
   return {.path = model.model,
           .base = model.base,
           .adapter = model.adapter,
-          .compute = globals.ComputeMode(),
-          .pooling = encoding.PoolingMode(),
+          .compute = globals.compute,
+          .pooling = encoding.pooling,
           .normalize = encoding.normalize,
           .max_length = encoding.max_length,
           .strip = encoding.strip,
@@ -213,37 +171,17 @@ SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
 }
 
 TableOptions TableFlags::Options() const {
-  TableOptions options;
-  if (!delimiter.empty())
-    options.delimiter = delimiter == "\\t" || delimiter == "tab" ? '\t' : delimiter[0];
-  if (!quoting.empty()) options.quoting = quoting == "csv";
-  options.replace_invalid = replace_invalid;
-  return options;
+  return MakeTableOptions(delimiter, quoting, replace_invalid);
 }
 
 void AddTableOptions(CLI::App* command, TableFlags& flags) {
-  const auto one_character = [](const std::string& text) -> std::string {
-    const bool is_ascii = text.size() == 1 && static_cast<unsigned char>(text[0]) < 0x80 &&
-                          text[0] != '\n' && text[0] != '\r' && text[0] != '"';
-    if (is_ascii || text == "tab" || text == "\\t") return "";
-    return fmt::format("found '{}'; expected one ASCII character, or tab", text);
-  };
-  command
-      ->add_option("--delimiter", flags.delimiter,
-                   "Character between the columns of a table, or 'tab'")
-      ->type_name("C")
-      ->check(CLI::Validator(one_character, "", "character"))
-      ->default_str("tab for .tsv, comma for .csv");
-  OneOf(
-      command->add_option("--quoting", flags.quoting, "Whether cells may be quoted as in RFC 4180"),
-      {"none", "csv"})
-      ->default_str("csv for .csv, none for .tsv");
+  AddFlag(command, SettingNamed("delimiter"), flags.delimiter);
+  AddFlag(command, SettingNamed("quoting"), flags.quoting);
   AddReplaceInvalidOption(command, flags.replace_invalid);
 }
 
 void AddReplaceInvalidOption(CLI::App* command, bool& replace_invalid) {
-  command->add_flag("--replace-invalid", replace_invalid,
-                    "Use U+FFFD for invalid UTF-8 instead of stopping");
+  AddFlag(command, SettingNamed("replace_invalid"), replace_invalid);
 }
 
 CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text,

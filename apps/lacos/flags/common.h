@@ -19,7 +19,7 @@ namespace lacos::cli {
 // What every command takes.
 struct GlobalOptions {
   bool json = false;
-  std::string compute = "bf16";
+  Compute compute = Compute::kBF16;
   int threads = 0;
   uint64_t seed = 42;
   bool quiet = false;
@@ -28,8 +28,6 @@ struct GlobalOptions {
   const CLI::App* command = nullptr;   // the chosen one, for its flags
   std::function<void()>
       action;  // what the chosen command does; main runs it after logging and threads are set
-
-  Compute ComputeMode() const;
 };
 
 // Adds a command with the flags of every command; `example` is shown at the end of its --help.
@@ -57,12 +55,10 @@ void AddModelOptions(CLI::App* command, ModelOptions& options);
 
 // How texts become vectors; absent = what the folder says, else the command's default.
 struct EncodingOptions {
-  std::optional<std::string> pooling;
+  std::optional<Pooling> pooling;
   std::optional<bool> normalize;
   std::optional<bool> strip;
   std::optional<int64_t> max_length;
-
-  std::optional<Pooling> PoolingMode() const;
 };
 void AddPoolingOptions(CLI::App* command,
                        EncodingOptions& options);  // --pooling, --normalize, --no-normalize

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "flags/common.h"
+#include "flags/setting_flags.h"
 #include "terminal/text_width.h"
 
 namespace lacos::cli {
@@ -51,7 +52,8 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
     formatter_->format(message, formatted);
     const std::lock_guard lock(line_mutex);
     EraseLocked();
-    std::fwrite(formatted.data(), 1, formatted.size(), stderr);
+    const std::string line = SpellKnownFlags({formatted.data(), formatted.size()});
+    std::fwrite(line.data(), 1, line.size(), stderr);
     DrawLocked(std::string(shown_line));
     std::fflush(stderr);
   }
@@ -102,7 +104,7 @@ bool StderrRedraws() {
 
 void PrintError(const std::string& message) {
   ClearProgressLine();
-  std::string line = message;
+  std::string line = SpellKnownFlags(message);
   for (char& c : line) {
     if (c == '\n' || c == '\r') c = ' ';
   }

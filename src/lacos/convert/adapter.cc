@@ -18,7 +18,7 @@ WrittenAdapter RewriteAdapter(const std::string& model, const std::string& outpu
   const ModelFolder folder = OpenModelFolder(model, options.base, options.adapter);
   if (folder.adapter_path.empty()) {
     throw UserError(fmt::format(
-        "[{}] is a base without an adapter; expected one to write; pass --adapter", model));
+        "[{}] is a base without an adapter; expected one to write; pass `adapter`", model));
   }
   CheckOutput(output, {.overwrite = options.writing.overwrite, .inputs = {folder.adapter_path}});
   WrittenAdapter written{.adapter = ReadLoraAdapter(folder.adapter_path,

@@ -176,7 +176,7 @@ class GgufExporter {
       if (std::fabs(values[i]) < limit) continue;  // false for NaN
       const StoredTensor& tensor = weights_.base().Tensor(spec.name);
       throw UserError(fmt::format(
-          "[{}: {}] is {} at index {}; expected values that are finite in {}; choose --gguf-type "
+          "[{}: {}] is {} at index {}; expected values that are finite in {}; choose `gguf_type` "
           "f32, or check "
           "the weights where they are not finite",
           tensor.file->path(), tensor.entry.name, values[i], begin * cols + static_cast<int64_t>(i),
@@ -209,7 +209,7 @@ void RefuseOtherArchitectures(const MergeSource& source) {
   if (!source.base_weights->config().residual_from_layernorm) return;
   throw UserError(fmt::format(
       "[{}/config.json: apply_residual_connection_post_layernorm] is true; expected false, the only way in "
-      "which llama.cpp computes BLOOM; use --format safetensors",
+      "which llama.cpp computes BLOOM; use `format` safetensors",
       source.base_path));
 }
 

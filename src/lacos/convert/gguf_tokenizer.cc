@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 [[noreturn]] void Refuse(const std::string& path, const std::string& what,
                          const std::string& expected) {
   throw UserError(
-      fmt::format("[{}] {}, which llama.cpp's tokenizers cannot express; expected {}; use --format "
+      fmt::format("[{}] {}, which llama.cpp's tokenizers cannot express; expected {}; use `format` "
                   "safetensors, or convert with a tokenizer of that kind",
                   path, what, expected));
 }

@@ -124,7 +124,7 @@ void WriteTokenizer(const BloomConfig& config, const std::string& folder,
   if (size > config.vocab_size) {
     throw UserError(fmt::format(
         "[config: vocab_size] is {}, but the tokenizer{} has {} ids; expected at least as many "
-        "rows as ids; raise vocab_size or give another --tokenizer",
+        "rows as ids; raise vocab_size or give another `tokenizer`",
         config.vocab_size, options.tokenizer.empty() ? " of bytes" : " " + options.tokenizer,
         size));
   }
@@ -168,7 +168,7 @@ void InitFolder(const Json& config_json, const std::string& output, const InitOp
   if (options.dtype != DType::kF32 && options.dtype != DType::kBF16 &&
       options.dtype != DType::kF16) {
     throw UserError(
-        fmt::format("[init] the type is {}; expected F32, BF16 or F16; choose --dtype bf16",
+        fmt::format("[init] the type is {}; expected F32, BF16 or F16; choose `dtype` bf16",
                     Name(options.dtype)));
   }
   const BloomConfig config = ParseBloomConfig(config_json, "config");

@@ -52,7 +52,7 @@ fs::path TakeModules(const std::string& folder, MergeSource& source) {
   const auto name = Recorded(source.base_path, "base_name");
   throw UserError(fmt::format(
       "[{}] is quantised ({}); expected the original BLOOM folder, since codes would add their "
-      "error to every weight; pass the original{} as --model",
+      "error to every weight; pass the original{} as `model`",
       source.base_path, Name(source.base_weights->quantization().scheme),
       name ? fmt::format(", which lacos.json says is '{}',", name->AsString()) : ""));
 }
@@ -84,7 +84,7 @@ MergeSource OpenMergeSource(const std::string& model, const std::string& adapter
   if (HasFile(base, "adapter_config.json")) {
     throw UserError(fmt::format(
         "[{}] is an adapter; expected the original BLOOM folder that it belongs to; pass the "
-        "original as --model and this folder as --adapter",
+        "original as `model` and this folder as `adapter`",
         model));
   }
   source.base_weights = BaseWeights::Open(source.base_path);
@@ -97,7 +97,7 @@ MergeSource OpenMergeSource(const std::string& model, const std::string& adapter
   const fs::path adapter_path = TakeModules(adapter, source);
   if (!HasFile(adapter_path, "adapter_config.json")) {
     throw UserError(fmt::format(
-        "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check --adapter",
+        "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check `adapter`",
         adapter));
   }
   source.adapter_path = adapter_path.string();

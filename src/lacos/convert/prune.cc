@@ -48,7 +48,7 @@ std::shared_ptr<BaseWeights> OpenInput(const std::string& input, const PruneOpti
   const int64_t layers = base_weights->config().layers;
   if (options.layers >= 1 && options.layers < layers) return base_weights;
   throw UserError(
-      fmt::format("[prune] {} of {} layers are to stay; expected 1 to {}; choose another --layers",
+      fmt::format("[prune] {} of {} layers are to stay; expected 1 to {}; choose another `layers`",
                   options.layers, layers, layers - 1));
 }
 

@@ -289,21 +289,21 @@ class FolderQuantizer {
 void CheckOptions(const QuantizeOptions& options) {
   if (options.scheme == QuantScheme::kNone) {
     throw UserError(
-        "[quantize] the scheme is none; expected linear or dynamic; choose --scheme linear");
+        "[quantize] the scheme is none; expected linear or dynamic; choose `scheme` linear");
   }
   const auto block = static_cast<uint64_t>(options.block_size);
   if (options.block_size != 0 &&
       (options.block_size < 64 || options.block_size > 4096 || !std::has_single_bit(block))) {
     throw UserError(fmt::format(
         "[quantize] the block size is {}; expected row or a power of two from 64 to 4096; "
-        "choose --block-size row",
+        "choose `block_size` row",
         options.block_size));
   }
   if (options.layout == QuantizedLayout::kBitsandbytes &&
       (options.scheme != QuantScheme::kLinear || options.block_size != 0)) {
     throw UserError(
-        "[quantize] bitsandbytes' layout holds linear codes with one scale a row; expected --scheme linear "
-        "--block-size row with --layout bitsandbytes; leave both out");
+        "[quantize] bitsandbytes' layout holds linear codes with one scale a row; expected `scheme` linear "
+        "`block_size` row with `layout` bitsandbytes; leave both out");
   }
 }
 
@@ -338,7 +338,7 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   if (base_weights->quantization().scheme != QuantScheme::kNone) {
     throw UserError(fmt::format(
         "[{}] is quantised already ({}); expected an original BLOOM folder; give the original as "
-        "--model",
+        "`model`",
         input, Name(base_weights->quantization().scheme)));
   }
   AtomicFolder folder(output, options.writing.overwrite);

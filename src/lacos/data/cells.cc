@@ -87,7 +87,7 @@ void SplitFilter::RequireSome(const std::string& name) const {
   for (const auto& [split, count] : others_)
     found.push_back(fmt::format("'{}'", TruncateForMessage(split, 40)));
   throw UserError(
-      fmt::format("[{}] has no row of the split '{}' but {}; expected some; choose with --split",
+      fmt::format("[{}] has no row of the split '{}' but {}; expected some; choose with `split`",
                   name, wanted_, fmt::join(found, ", ")));
 }
 

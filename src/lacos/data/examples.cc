@@ -56,7 +56,7 @@ ExampleKind Classify(const TableReader& table, const Columns& columns,
     if (columns.label < 0) {
       throw UserError(fmt::format(
           "[{}] has the columns {}; expected a label or gold_label beside the sentences; choose "
-          "another --loss or file",
+          "another `loss` or file",
           table.name(), fmt::join(table.columns(), ", ")));
     }
     return ExampleKind::kLabelled;

@@ -56,6 +56,16 @@ LineOptions LineOptionsFor(const std::string& path, const TableOptions& options)
 
 }  // namespace
 
+TableOptions MakeTableOptions(const std::string& delimiter, const std::string& quoting,
+                              bool replace_invalid) {
+  TableOptions options;
+  if (!delimiter.empty())
+    options.delimiter = delimiter == "\\t" || delimiter == "tab" ? '\t' : delimiter[0];
+  if (!quoting.empty()) options.quoting = quoting == "csv";
+  options.replace_invalid = replace_invalid;
+  return options;
+}
+
 struct TableReader::State {
   State(const std::string& path, const TableOptions& table_options)
       : options(table_options),
@@ -95,7 +105,7 @@ struct TableReader::State {
   std::string& AddField() {
     if (fields.size() == kMaxColumns) {
       Fail(row_line,
-           fmt::format("has more than {} columns; expected at most that; check --delimiter",
+           fmt::format("has more than {} columns; expected at most that; check `delimiter`",
                        kMaxColumns));
     }
     return fields.emplace_back();
@@ -121,7 +131,7 @@ struct TableReader::State {
           Fail(
               lines.line_number(),
               fmt::format("found text after the closing quote of field {}; expected the delimiter; "
-                          "double the quotes inside it or pass --quoting none",
+                          "double the quotes inside it or pass `quoting` none",
                           fields.size()));
         }
       } else {
@@ -147,7 +157,7 @@ struct TableReader::State {
               began,
               fmt::format(
                   "found a quoted field of over {} bytes; expected a closing quote; close it or pass "
-                  "--quoting none",
+                  "`quoting` none",
                   kMaxTextBytes));
         }
         if (!lines.Next(line)) {
@@ -155,7 +165,7 @@ struct TableReader::State {
               began,
               "found a quoted field that is still open at the end of the file; expected a closing quote; "
               "close it "
-              "or pass --quoting none");
+              "or pass `quoting` none");
         }
         at = 0;
       } else if (quote + 1 < line.size() && line[quote + 1] == '"') {
@@ -287,7 +297,7 @@ bool TableReader::Next(std::vector<std::optional<std::string>>& cells) {
                fmt::format("found {} column{}; expected {} ({}); correct the row{}",
                            state.fields.size(), state.fields.size() == 1 ? "" : "s",
                            state.columns.size(), fmt::join(state.columns, ", "),
-                           quotes ? " or pass --quoting csv" : " or check --delimiter"));
+                           quotes ? " or pass `quoting` csv" : " or check `delimiter`"));
   }
   cells.resize(state.fields.size());
   for (size_t i = 0; i < state.fields.size(); ++i) cells[i] = std::move(state.fields[i]);

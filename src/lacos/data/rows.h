@@ -18,6 +18,11 @@ struct TableOptions {
   bool ragged = false;  // rows may have more or fewer cells than there are names
 };
 
+// The options that the settings `delimiter` (one character, "tab" or "\\t"), `quoting` ("csv" or
+// "none") and `replace_invalid` mean; an empty text: the default.
+TableOptions MakeTableOptions(const std::string& delimiter, const std::string& quoting,
+                              bool replace_invalid);
+
 // Streams rows. The file type is told by the name (compression suffix ignored): .jsonl, .ndjson and
 // .json hold one object a line (or an array of
 // two texts or more, which are anchor, positive, negative_1, ...), .csv commas, everything else

@@ -21,37 +21,36 @@ constexpr std::string_view kWeight = ".weight";
 
 void CheckSettings(const BloomConfig& config, const LoraSettings& settings) {
   if (settings.rank < 1) {
-    throw UserError(fmt::format("[lora] the rank is {}; expected at least 1; choose --lora-rank 8",
+    throw UserError(fmt::format("[lora] the rank is {}; expected at least 1; choose `lora_rank` 8",
                                 settings.rank));
   }
   if (!std::isfinite(settings.alpha) || settings.alpha <= 0) {
     throw UserError(
-        fmt::format("[lora] alpha is {}; expected a positive number; choose --lora-alpha {}",
+        fmt::format("[lora] alpha is {}; expected a positive number; choose `lora_alpha` {}",
                     settings.alpha, 2 * settings.rank));
   }
   if (!(settings.dropout >= 0 && settings.dropout < 1)) {
     throw UserError(fmt::format(
-        "[lora] the dropout is {}; expected 0 or more and less than 1; choose --lora-dropout 0",
+        "[lora] the dropout is {}; expected 0 or more and less than 1; choose `lora_dropout` 0",
         settings.dropout));
   }
-  const std::set<std::string> kinds = {"query_key_value", "dense", "dense_h_to_4h",
-                                       "dense_4h_to_h"};
+  const std::set<std::string> kinds(std::begin(kLoraTargets), std::end(kLoraTargets));
   if (settings.targets.empty()) {
     throw UserError(fmt::format(
-        "[lora] no target is named; expected some of {}; choose --lora-target query_key_value",
+        "[lora] no target is named; expected some of {}; choose `lora_target` query_key_value",
         fmt::join(kinds, ", ")));
   }
   for (const std::string& target : settings.targets) {
     if (kinds.contains(target)) continue;
     throw UserError(fmt::format(
         "[lora] the target '{}' is no linear layer of BLOOM; expected some of {}; correct "
-        "--lora-target",
+        "`lora_target`",
         target, fmt::join(kinds, ", ")));
   }
   const int64_t last = settings.last_layer < 0 ? config.layers - 1 : settings.last_layer;
   if (settings.first_layer < 0 || settings.first_layer > last || last >= config.layers) {
     throw UserError(fmt::format(
-        "[lora] the layers are {} to {}; expected a range inside 0 to {}; correct --lora-layers",
+        "[lora] the layers are {} to {}; expected a range inside 0 to {}; correct `lora_layers`",
         settings.first_layer, last, config.layers - 1));
   }
 }
@@ -97,7 +96,7 @@ LoraAdapter InitializeLora(const BloomConfig& config, const LoraSettings& settin
       continue;
     if (settings.rank > std::min(linear.in, linear.out)) {
       throw UserError(fmt::format(
-          "[lora] rank {} exceeds the width {} of '{}'; expected a low rank; choose --lora-rank "
+          "[lora] rank {} exceeds the width {} of '{}'; expected a low rank; choose `lora_rank` "
           "<= {}",
           settings.rank, std::min(linear.in, linear.out), linear.name,
           std::min(linear.in, linear.out)));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lacos/formats/bloom_config.h"
@@ -11,12 +12,15 @@
 
 namespace lacos {
 
+// The linear layers of a block, any of which may be adapted.
+inline constexpr std::string_view kLoraTargets[] = {"query_key_value", "dense", "dense_h_to_4h",
+                                                    "dense_4h_to_h"};
+
 struct LoraSettings {
   int64_t rank = 8;
   double alpha = 16;
   double dropout = 0;
   bool rank_stabilized = false;  // scale alpha / sqrt(R) instead of alpha / R
-  // Of query_key_value, dense, dense_h_to_4h, dense_4h_to_h.
   std::vector<std::string> targets = {"query_key_value"};
   int64_t first_layer = 0, last_layer = -1;  // inclusive; last -1 = top
   // BitFit instead of LoRA (Ben Zaken et al., 2022): every bias, LayerNorm's included.

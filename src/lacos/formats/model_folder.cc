@@ -55,14 +55,14 @@ std::string BaseFromRecord(const fs::path& folder) {
   if (!HasFile(path, "config.json")) {
     throw UserError(fmt::format(
         "[{}: base.path] there is no BLOOM folder at {}; expected the base that the adapter was "
-        "trained on; if it was moved, pass --base with its new place",
+        "trained on; if it was moved, pass `base` with its new place",
         where, path.string()));
   }
   const std::string hash = base->At("config_sha256").AsString();
   if (FileSha256((path / "config.json").string()) != hash) {
     throw UserError(fmt::format(
         "[{}: base] {} has another config.json than the base that the adapter was trained on; "
-        "expected sha256 {}; pass --base with the right base, or with this one to use it anyway",
+        "expected sha256 {}; pass `base` with the right base, or with this one to use it anyway",
         where, path.string(), hash));
   }
   return path.string();
@@ -74,7 +74,7 @@ std::string FindBase(const fs::path& root, const fs::path& adapter) {
   if (name.empty()) {
     throw UserError(fmt::format(
         "[{}] does not say which base it belongs to; expected base_model_name_or_path; pass "
-        "--base with the base's folder",
+        "`base` with the base's folder",
         (adapter / "adapter_config.json").string()));
   }
   for (const fs::path& candidate : {fs::path(name), root / name, adapter / name}) {
@@ -82,7 +82,7 @@ std::string FindBase(const fs::path& root, const fs::path& adapter) {
   }
   throw UserError(fmt::format(
       "[{}: base_model_name_or_path] found '{}', which is no BLOOM folder on this machine; "
-      "expected a folder with config.json; pass --base with the base's folder",
+      "expected a folder with config.json; pass `base` with the base's folder",
       (adapter / "adapter_config.json").string(), name));
 }
 
@@ -124,7 +124,7 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
   if (HasFile(transformer, "adapter_config.json")) {
     if (!adapter.empty()) {
       throw UserError(fmt::format(
-          "[{}] is an adapter already; expected a base with --adapter; give the base as --model",
+          "[{}] is an adapter already; expected a base with `adapter`; give the base as `model`",
           path));
     }
     folder.kind = ModelFolder::Kind::kTrained;
@@ -149,8 +149,8 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
   }
   if (!base.empty()) {
     throw UserError(fmt::format(
-        "[{}] is a base itself; expected --base only with a folder that holds an adapter; leave "
-        "--base out",
+        "[{}] is a base itself; expected `base` only with a folder that holds an adapter; leave "
+        "`base` out",
         path));
   }
   folder.base_path = transformer.string();
@@ -168,7 +168,7 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
   const fs::path adapter_transformer = ReadSettings(adapter, folder.settings);
   if (!HasFile(adapter_transformer, "adapter_config.json")) {
     throw UserError(fmt::format(
-        "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check --adapter",
+        "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check `adapter`",
         adapter));
   }
   folder.adapter_path = adapter_transformer.string();

@@ -127,7 +127,7 @@ void RefuseExisting(const std::string& path, bool overwrite) {
   // devices and pipes are written to, not replaced
   if (mode && !S_ISREG(*mode) && !S_ISDIR(*mode)) return;
   throw UserError(fmt::format(
-      "[{}] already exists; expected a new name; choose another or pass --overwrite", path));
+      "[{}] already exists; expected a new name; choose another or pass `overwrite`", path));
 }
 
 void SyncPath(const std::string& path) {

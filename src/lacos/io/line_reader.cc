@@ -52,7 +52,7 @@ struct LineReader::State {
     const bool utf16 = line_number == 1 && invalid == 0 && (byte == 0xFF || byte == 0xFE);
     throw UserError(fmt::format(
         "[{}:{}] byte {} (0x{:02X}) is not valid UTF-8; expected UTF-8 text; convert the file{} or "
-        "pass --replace-invalid",
+        "pass `replace_invalid`",
         name, line_number, static_cast<int64_t>(invalid) + 1 + dropped_bytes, byte,
         utf16 ? " (iconv -f UTF-16 -t UTF-8)" : " (iconv -t UTF-8)"));
   }

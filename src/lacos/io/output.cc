@@ -23,7 +23,7 @@ void RequireParentFolder(const std::string& path) {
   if (!fs::is_directory(parent, error)) {
     throw UserError(
         fmt::format("[{}] the folder '{}' is not there; expected an existing folder to write in; "
-                    "create it, or choose another --output",
+                    "create it, or choose another `output`",
                     path, parent.string()));
   }
 }
@@ -34,7 +34,7 @@ void RefuseInputs(const std::string& path, const std::vector<std::string>& input
   for (const std::string& input : inputs) {
     std::error_code error;  // set when one of them does not exist: then they are different
     if (input.empty() || !fs::equivalent(path, input, error)) continue;
-    throw UserError(fmt::format("[{}] is {}; choose another --output", path,
+    throw UserError(fmt::format("[{}] is {}; choose another `output`", path,
                                 several ? "an input itself; expected another folder for the result"
                                         : "the input itself; expected another folder"));
   }
@@ -47,7 +47,7 @@ void RequireFile(const std::string& path) {
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     throw UserError(fmt::format(
         "[{}] is a folder or a device; expected a file that may be replaced; choose another "
-        "--output",
+        "`output`",
         path));
   }
 }
@@ -59,7 +59,7 @@ void RequireModelOrEmptyFolder(const std::string& path) {
   if (!fs::is_directory(path, error) || (!holds_model && !fs::is_empty(path, error))) {
     throw UserError(fmt::format(
         "[{}] holds something else than a model; expected a model folder or an empty one to "
-        "replace; choose another --output, or remove it yourself",
+        "replace; choose another `output`, or remove it yourself",
         path));
   }
 }

@@ -1,5 +1,7 @@
 #include "lacos/kernels/device.h"
 
+#include <fmt/core.h>
+
 #include <charconv>
 
 namespace lacos {
@@ -19,9 +21,8 @@ std::optional<Device> ParseDevice(std::string_view word) {
 }
 
 std::string NameOf(const Device& device) {
-  std::string name(Name(device.kind));
-  if (device.index > 0) name += ":" + std::to_string(device.index);
-  return name;
+  const std::string_view kind = Name(device.kind);
+  return device.index > 0 ? fmt::format("{}:{}", kind, device.index) : std::string(kind);
 }
 
 }  // namespace lacos

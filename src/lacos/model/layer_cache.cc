@@ -84,7 +84,7 @@ LayerCache::LayerCache(const LayerCacheOptions& options, const Json& identity, i
   fs::create_directories(options_.folder, error);
   if (!fs::is_directory(options_.folder)) {
     throw UserError(fmt::format(
-        "[--cache-layers {}] could not be made: {}; expected a folder, or a place for one; choose another",
+        "[`cache_layers` {}] could not be made: {}; expected a folder, or a place for one; choose another",
         options_.folder, error ? error.message() : "it is a file"));
   }
   const fs::path path =
@@ -252,7 +252,7 @@ void LayerCache::Add(std::span<const int32_t> ids, std::span<const std::byte> ro
   if (entries_.contains(key)) return;
   const int64_t size = EntryBytes(tokens);
   if (other_bytes_ + end_ + size > options_.limit_bytes) {
-    return StopAdding(fmt::format("{} holds {} bytes, and --cache-layers-limit is {}",
+    return StopAdding(fmt::format("{} holds {} bytes, and `cache_layers_limit` is {}",
                                   options_.folder, other_bytes_ + end_, options_.limit_bytes));
   }
   Head head{};

@@ -34,8 +34,8 @@ TokenizeOptions MakeTokenizeOptions(const SentenceEncoderOptions& options,
   const auto around = static_cast<int64_t>(tokenize.before.size() + tokenize.after.size());
   if (around > 0 && around >= tokenize.max_length) {
     throw UserError(fmt::format(
-        "[--prefix, --suffix] have {} tokens, and --max-length is {}; expected room for a text "
-        "between them; raise --max-length",
+        "[`prefix`, `suffix`] have {} tokens, and `max_length` is {}; expected room for a text "
+        "between them; raise `max_length`",
         around, tokenize.max_length));
   }
   return tokenize;
@@ -100,8 +100,8 @@ std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& 
   std::string known;
   for (const auto& [key, value] : settings.prompts) known += (known.empty() ? "" : ", ") + key;
   throw UserError(fmt::format(
-      "[--prompt-name] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
-      "the text itself with --prompt",
+      "[`prompt_name`] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
+      "the text itself with `prompt`",
       name, known.empty() ? "(none)" : known));
 }
 

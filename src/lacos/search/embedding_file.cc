@@ -20,7 +20,7 @@ namespace {
 [[noreturn]] void FailSpool(const std::string& path, int error) {
   throw UserError(fmt::format(
       "[{}] the temporary float32 copy beside it failed: {}; expected a writable folder with room "
-      "for the vectors in float32; free some space or choose another --output",
+      "for the vectors in float32; free some space or choose another `output`",
       path, std::strerror(error)));
 }
 

@@ -18,11 +18,11 @@ CellSettings WithoutTraining(const CellSettings& settings, const CellSettings& c
   result.base = settings.base;
   result.layers = settings.layers;
   result.quantization = settings.quantization;
-  result.compute = settings.compute;
-  result.pooling = settings.pooling;
-  result.normalize = settings.normalize;
-  result.strip = settings.strip;
-  result.max_length = settings.max_length;
+  result.train.compute = settings.train.compute;
+  result.train.pooling = settings.train.pooling;
+  result.train.normalize = settings.train.normalize;
+  result.train.strip = settings.train.strip;
+  result.train.max_length = settings.train.max_length;
   return result;
 }
 

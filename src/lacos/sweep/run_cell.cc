@@ -71,7 +71,7 @@ class Runner {
   void Train() {
     TrainOptions options = MakeCellTrainOptions(run_.cell.settings, run_.seed, run_.base.path,
                                                 recipe_.data.at(run_.cell.settings.data));
-    options.output = model_;
+    options.run.output = model_;
     ExampleCounter counter;
     const TrainReport report = lacos::Train(options, {&counter}, [this] { return ShouldStop(); });
     if (report.interrupted) throw Stopped();
@@ -106,10 +106,10 @@ class Runner {
     std::vector<std::unique_ptr<EvaluationTask>> tasks = EvaluationTasks(recipe_.evaluation);
     TextTable texts;
     for (const auto& task : tasks) task->Collect(texts);
-    const CellSettings& settings = run_.cell.settings;
+    const TrainSettings& settings = run_.cell.settings.train;
     SentenceEncoder embedder({.path = run_.cell.trained ? model_ : run_.base.path,
-                              .compute = ComputeOf(settings),
-                              .pooling = Parse<Pooling>(settings.pooling),
+                              .compute = settings.compute,
+                              .pooling = settings.pooling,
                               .normalize = settings.normalize,
                               .max_length = settings.max_length,
                               .strip = settings.strip});

@@ -41,7 +41,7 @@ FileDescriptor LockOutput(const std::string& output) {
     throw UserError(fmt::format(
         "[{}] holds something else than a sweep; expected the folder of an earlier sweep, an "
         "empty one or none; choose "
-        "another --output",
+        "another `output`",
         output));
   }
   fs::create_directory(output, error);
@@ -51,7 +51,7 @@ FileDescriptor LockOutput(const std::string& output) {
   if (LockFile(lock.get()) == FileLock::kTaken) {
     throw UserError(fmt::format(
         "[{}] another process runs a sweep here; expected one at a time; wait for it, or choose "
-        "another --output",
+        "another `output`",
         output));
   }
   return lock;

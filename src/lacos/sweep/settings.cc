@@ -7,80 +7,83 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <functional>
 #include <limits>
+#include <optional>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "lacos/base/check.h"
-#include "lacos/formats/model_folder.h"
 
 namespace lacos {
 namespace {
 
 using Strings = std::vector<std::string>;
 
-// A setting's name, and what it takes: one of `words`, or numbers from low to high, or anything.
+constexpr double kNoDropout = -1;    // what a recipe writes for a dropout that is not given
+constexpr double kMostWhole = 1e15;  // where a whole number has no bound of its own
+constexpr int kBase = 1, kLayers = 2, kQuantization = 3, kData = 5;  // places of a sweep's own
+
+// A setting, and what messages say that it takes where type, words and range do not.
 struct Rule {
-  const char* name;
-  const char* what = "";
-  Strings words = {};
-  double low = -std::numeric_limits<double>::infinity(),
-         high = std::numeric_limits<double>::infinity();
+  SettingInfo info;
+  std::string_view what = {};
 };
 
-constexpr double kNone = std::numeric_limits<double>::infinity();
-
-// The one list of settings: everything else walks it.
-template <class S, class F>
-void ForEachSetting(S& s, const F& f) {
-  f(Rule{"base", "a name of [bases]"}, s.base);
-  f(Rule{"layers", "", {}, 0, 1e6}, s.layers);
-  f(Rule{"quantization",
+// Every setting once, in no order: those of a sweep alone, then those of a run.
+template <class Settings, class F>
+void ForEachSetting(Settings& s, const F& f) {
+  f(Rule{{.name = "base", .sweep_place = kBase}, "a name of [bases]"}, s.base);
+  f(Rule{{.name = "layers", .low = 0, .high = 1e6, .sweep_place = kLayers}}, s.layers);
+  f(Rule{{.name = "quantization", .sweep_place = kQuantization},
          "none, linear/row, dynamic/row, or linear/N or dynamic/N with N a power of two from 64 to "
          "4096"},
     s.quantization);
-  f(Rule{"compute", "", WordsOf<Compute>()}, s.compute);
-  f(Rule{"data", "a name of [data]"}, s.data);
-  f(Rule{"data_fraction", "", {}, 1e-9, 1}, s.data_fraction);
-  f(Rule{"loss", "", WordsOf<LossKind>()}, s.loss);
-  f(Rule{"scale", "", {}, 1e-6, 1e6}, s.scale);
-  f(Rule{"margin", "", {}, 0, 1e6}, s.margin);
-  f(Rule{"symmetric"}, s.symmetric);
-  f(Rule{"hard_negatives"}, s.hard_negatives);
-  f(Rule{"lora_rank", "", {}, 1, 65536}, s.lora_rank);
-  f(Rule{"lora_alpha", "", {}, 0, 1e6}, s.lora_alpha);
-  f(Rule{"lora_target", "", {"query_key_value", "dense", "dense_h_to_4h", "dense_4h_to_h"}},
-    s.lora_target);
-  f(Rule{"train_biases"}, s.train_biases);
-  f(Rule{"dropout", "", {}, -1, 0.99}, s.dropout);
-  f(Rule{"pooling", "", WordsOf<Pooling>()}, s.pooling);
-  f(Rule{"normalize"}, s.normalize);
-  f(Rule{"strip"}, s.strip);
-  f(Rule{"max_length", "", {}, 1, INT32_MAX}, s.max_length);
-  f(Rule{"epochs", "", {}, 1e-6, 1e6}, s.epochs);
-  f(Rule{"max_steps", "", {}, 0, 1e15}, s.max_steps);
-  f(Rule{"batch_size", "", {}, 2, 1 << 20}, s.batch_size);
-  f(Rule{"optimizer", "", WordsOf<OptimizerKind>()}, s.optimizer);
-  f(Rule{"schedule", "", WordsOf<ScheduleKind>()}, s.schedule);
-  f(Rule{"learning_rate", "", {}, 0, 1e3}, s.learning_rate);
-  f(Rule{"weight_decay", "", {}, 0, 1e3}, s.weight_decay);
-  f(Rule{"warmup_ratio", "", {}, 0, 1}, s.warmup_ratio);
-  f(Rule{"max_grad_norm", "", {}, 0, 1e9}, s.max_grad_norm);
+  f(Rule{{.name = "data", .sweep_place = kData}, "a name of [data]"}, s.data);
+  s.train.ForEachField([&](const SettingInfo& info, auto& field) {
+    using T = std::decay_t<decltype(field)>;
+    // Recipes hold no lists of numbers, and seeds elsewhere.
+    if constexpr (!std::is_same_v<T, std::vector<int64_t>> && !std::is_same_v<T, uint64_t>) {
+      if (info.sweep_place == 0) return;
+      Rule rule{info};
+      if (info.name == "lora_alpha") rule.info.low = 0;        // 0: twice the rank
+      if (info.name == "dropout") rule.info.low = kNoDropout;  // the default, as a number
+      f(rule, field);
+    }
+  });
 }
 
 template <class T>
-std::string Expected(const Rule& rule, const T&) {
-  if (*rule.what != 0) return rule.what;
-  if (std::is_same_v<T, bool>) return "true or false";
-  if (std::is_same_v<T, Strings>) return fmt::format("a list of {}", fmt::join(rule.words, ", "));
-  if (!rule.words.empty()) return fmt::format("one of {}", fmt::join(rule.words, ", "));
-  const char* kind = std::is_same_v<T, int64_t> ? "a whole number" : "a number";
-  if (rule.high == kNone) return fmt::format("{} of at least {}", kind, rule.low);
-  return fmt::format("{} from {} to {}", kind, rule.low, rule.high);
+struct Plain {
+  using Type = T;
+};
+template <class T>
+struct Plain<std::optional<T>> {
+  using Type = T;
+};
+
+// The words that a field of this type takes, or none.
+template <class T>
+Strings WordsFor(const SettingInfo& info) {
+  if constexpr (NamedEnum<T>) {
+    return WordsOf<T>();
+  } else {
+    return {info.words.begin(), info.words.end()};
+  }
 }
 
-bool IsWord(const Rule& rule, const std::string& text) {
-  return rule.words.empty() || std::ranges::find(rule.words, text) != rule.words.end();
+double HighOf(const SettingInfo& info) { return std::min(info.high, kMostWhole); }
+
+template <class Field>
+std::string Expected(const Rule& rule, const Field&) {
+  using T = typename Plain<Field>::Type;
+  if (!rule.what.empty()) return std::string(rule.what);
+  if (std::is_same_v<T, bool>) return "true or false";
+  const Strings words = WordsFor<T>(rule.info);
+  if (std::is_same_v<T, Strings>) return fmt::format("a list of {}", fmt::join(words, ", "));
+  if (!words.empty()) return fmt::format("one of {}", fmt::join(words, ", "));
+  const char* kind = std::is_same_v<T, int64_t> ? "a whole number" : "a number";
+  return fmt::format("{} from {} to {}", kind, rule.info.low, HighOf(rule.info));
 }
 
 std::string Show(const SettingValue& value) {
@@ -111,63 +114,133 @@ bool IsQuantization(const std::string& text) {
          n >= 64 && n <= 4096;
 }
 
+bool InRange(const SettingInfo& info, double number) {
+  return std::isfinite(number) && number >= info.low && number <= HighOf(info);
+}
+
 // Puts the value into the field where it fits.
-bool Assign(const Rule& rule, const SettingValue& value, bool& field) {
-  (void)rule;
+bool Assign(const SettingInfo&, const SettingValue& value, bool& field) {
   if (const bool* v = std::get_if<bool>(&value)) return field = *v, true;
   return false;
 }
-bool Assign(const Rule& rule, const SettingValue& value, int64_t& field) {
+bool Assign(const SettingInfo& info, const SettingValue& value, int64_t& field) {
   const int64_t* v = std::get_if<int64_t>(&value);
-  if (v == nullptr || static_cast<double>(*v) < rule.low || static_cast<double>(*v) > rule.high)
-    return false;
+  if (v == nullptr || !InRange(info, static_cast<double>(*v))) return false;
   field = *v;
   return true;
 }
-bool Assign(const Rule& rule, const SettingValue& value, double& field) {
+bool Assign(const SettingInfo& info, const SettingValue& value, double& field) {
   double number = std::numeric_limits<double>::quiet_NaN();
   if (const double* v = std::get_if<double>(&value)) number = *v;
   if (const int64_t* v = std::get_if<int64_t>(&value)) number = static_cast<double>(*v);
-  if (!std::isfinite(number) || number < rule.low || number > rule.high) return false;
+  if (!InRange(info, number)) return false;
   field = number;
   return true;
 }
-bool Assign(const Rule& rule, const SettingValue& value, std::string& field) {
+bool Assign(const SettingInfo& info, const SettingValue& value, std::string& field) {
   const std::string* v = std::get_if<std::string>(&value);
-  if (v == nullptr || v->empty() || !IsWord(rule, *v)) return false;
-  if (std::string(rule.name) == "quantization" && !IsQuantization(*v)) return false;
+  if (v == nullptr || v->empty()) return false;
+  if (info.sweep_place == kQuantization && !IsQuantization(*v)) return false;
   field = *v;
   return true;
 }
-bool Assign(const Rule& rule, const SettingValue& value, Strings& field) {
+bool Assign(const SettingInfo& info, const SettingValue& value, Strings& field) {
   Strings list;
   if (const Strings* v = std::get_if<Strings>(&value)) list = *v;
   if (const std::string* v = std::get_if<std::string>(&value)) list = {*v};
-  if (list.empty() ||
-      !std::ranges::all_of(list, [&](const auto& word) { return IsWord(rule, word); }))
-    return false;
+  const auto is_word = [&](const std::string& word) {
+    return std::ranges::find(info.words, word) != info.words.end();
+  };
+  if (list.empty() || !std::ranges::all_of(list, is_word)) return false;
   field = list;
   return true;
+}
+template <NamedEnum E>
+bool Assign(const SettingInfo&, const SettingValue& value, E& field) {
+  const std::string* v = std::get_if<std::string>(&value);
+  const std::optional<E> parsed = v != nullptr ? Parse<E>(*v) : std::nullopt;
+  if (parsed) field = *parsed;
+  return parsed.has_value();
+}
+template <class T>
+bool Assign(const SettingInfo& info, const SettingValue& value, std::optional<T>& field) {
+  T plain{};
+  if (!Assign(info, value, plain)) return false;
+  field = plain;
+  if constexpr (std::is_same_v<T, double>) {
+    if (plain < 0) field.reset();
+  }
+  return true;
+}
+
+// The value itself; for an optional one what stands in a recipe where it is absent.
+template <class T>
+const T& Given(const T& field) {
+  return field;
+}
+template <class T>
+T Given(const std::optional<T>& field) {
+  if constexpr (std::is_same_v<T, double>) {
+    return field.value_or(kNoDropout);
+  } else {
+    return field.value();  // CellSettings sets it
+  }
+}
+
+template <class T>
+Json ToJson(const T& value) {
+  if constexpr (std::is_same_v<T, Strings>) {
+    Json list = Json::Array();
+    for (const std::string& word : value) list.Append(word);
+    return list;
+  } else if constexpr (NamedEnum<T>) {
+    return Name(value);
+  } else {
+    return value;
+  }
 }
 
 template <class T>
 std::string Text(const T& value) {
   if constexpr (std::is_same_v<T, Strings>) {
-    return fmt::format("{}", fmt::join(value, "+"));
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return value ? "yes" : "no";
+    return SettingText(value, "+");
   } else {
-    return fmt::format("{}", value);
+    return SettingText(value);
   }
+}
+
+// Name and place of every setting with what `value` makes of it, in order of the places.
+template <class F>
+auto InOrder(const CellSettings& settings, const F& value) {
+  using Value = decltype(value(Rule{}, settings.layers));
+  struct Entry {
+    int place;
+    std::string name;
+    Value value;
+  };
+  std::vector<Entry> entries;
+  ForEachSetting(settings, [&](const Rule& rule, const auto& field) {
+    entries.push_back({rule.info.sweep_place, std::string(rule.info.name), value(rule, field)});
+  });
+  std::ranges::sort(entries, {}, &Entry::place);
+  return entries;
 }
 
 }  // namespace
 
+CellSettings::CellSettings() {
+  train.pooling = Pooling::kMean;
+  train.normalize = false;
+  train.strip = false;
+  train.max_length = 75;
+  train.lora_alpha = 0;
+}
+
 const std::vector<std::string>& SettingNames() {
   static const Strings names = [] {
     Strings list;
-    const CellSettings settings;
-    ForEachSetting(settings, [&](const Rule& rule, const auto&) { list.emplace_back(rule.name); });
+    for (const auto& entry : InOrder({}, [](const Rule&, const auto&) { return true; }))
+      list.push_back(entry.name);
     return list;
   }();
   return names;
@@ -177,7 +250,7 @@ std::string SettingExpected(const std::string& name) {
   std::string expected;
   const CellSettings settings;
   ForEachSetting(settings, [&](const Rule& rule, const auto& field) {
-    if (name == rule.name) expected = Expected(rule, field);
+    if (name == rule.info.name) expected = Expected(rule, field);
   });
   return expected;
 }
@@ -185,9 +258,9 @@ std::string SettingExpected(const std::string& name) {
 std::string SetSetting(CellSettings& settings, const std::string& name, const SettingValue& value) {
   bool known = false, fits = false;
   ForEachSetting(settings, [&](const Rule& rule, auto& field) {
-    if (name != rule.name) return;
+    if (name != rule.info.name) return;
     known = true;
-    fits = Assign(rule, value, field);
+    fits = Assign(rule.info, value, field);
   });
   LACOS_CHECK(known, "the recipe refuses unknown settings");
   return fits ? "" : "found " + Show(value);
@@ -196,7 +269,7 @@ std::string SetSetting(CellSettings& settings, const std::string& name, const Se
 std::string SettingText(const CellSettings& settings, const std::string& name) {
   std::string text;
   ForEachSetting(settings, [&](const Rule& rule, const auto& field) {
-    if (name == rule.name) text = Text(field);
+    if (name == rule.info.name) text = Text(Given(field));
   });
   return text;
 }
@@ -204,9 +277,9 @@ std::string SettingText(const CellSettings& settings, const std::string& name) {
 double SettingNumber(const CellSettings& settings, const std::string& name) {
   double number = std::numeric_limits<double>::quiet_NaN();
   ForEachSetting(settings, [&](const Rule& rule, const auto& field) {
-    using T = std::decay_t<decltype(field)>;
+    using T = typename Plain<std::decay_t<decltype(field)>>::Type;
     if constexpr (std::is_same_v<T, double> || std::is_same_v<T, int64_t>) {
-      if (name == rule.name) number = static_cast<double>(field);
+      if (name == rule.info.name) number = static_cast<double>(Given(field));
     }
   });
   return number;
@@ -214,16 +287,10 @@ double SettingNumber(const CellSettings& settings, const std::string& name) {
 
 Json SettingsJson(const CellSettings& settings) {
   Json json = Json::Object();
-  ForEachSetting(settings, [&](const Rule& rule, const auto& field) {
-    using T = std::decay_t<decltype(field)>;
-    if constexpr (std::is_same_v<T, Strings>) {
-      Json list = Json::Array();
-      for (const std::string& word : field) list.Append(word);
-      json.Set(rule.name, list);
-    } else {
-      json.Set(rule.name, field);
-    }
-  });
+  for (auto& entry :
+       InOrder(settings, [](const Rule&, const auto& field) { return ToJson(Given(field)); })) {
+    json.Set(entry.name, std::move(entry.value));
+  }
   return json;
 }
 
@@ -235,47 +302,19 @@ QuantizationChoice ParseQuantization(const std::string& quantization) {
           .block_size = block == "row" ? 0 : std::stoll(block)};
 }
 
-Compute ComputeOf(const CellSettings& settings) { return *Parse<Compute>(settings.compute); }
-
 TrainOptions MakeCellTrainOptions(const CellSettings& settings, uint64_t seed,
                                   const std::string& base, const std::vector<std::string>& files) {
   TrainOptions options;
   options.model = base;
   options.train_files = files;
-  options.examples = {.split = "train",
-                      .hard_negatives = settings.hard_negatives,
-                      .labelled = settings.loss == "softmax"};
-  options.data_fraction = settings.data_fraction;
-  options.epochs = settings.epochs;
-  options.max_steps = settings.max_steps;
-  options.batch = {.batch_size = settings.batch_size, .seed = seed};
-  options.max_length = settings.max_length;
-  options.strip = settings.strip;
-  options.pooling = *Parse<Pooling>(settings.pooling);
-  options.normalize = settings.normalize;
-  options.loss = {.kind = *Parse<LossKind>(settings.loss),
-                  .scale = settings.scale,
-                  .symmetric = settings.symmetric,
-                  .margin = settings.margin,
-                  .seed = seed};
-  options.lora = {.rank = settings.lora_rank,
-                  .alpha = settings.lora_alpha > 0 ? settings.lora_alpha
-                                                   : 2 * static_cast<double>(settings.lora_rank),
-                  .targets = settings.lora_target,
-                  .train_biases = settings.train_biases};
-  if (settings.dropout >= 0) options.dropout = settings.dropout;
-  options.optimizer = {.kind = *Parse<OptimizerKind>(settings.optimizer),
-                       .weight_decay = settings.weight_decay};
-  options.learning_rate = settings.learning_rate;
-  options.max_grad_norm = settings.max_grad_norm;
-  options.schedule = *Parse<ScheduleKind>(settings.schedule);
-  options.warmup_ratio = settings.warmup_ratio;
-  options.compute = ComputeOf(settings);
-  options.seed = seed;
+  options.settings = settings.train;
+  options.settings.seed = seed;
+  if (settings.train.lora_alpha == 0)
+    options.settings.lora_alpha = 2 * static_cast<double>(settings.train.lora_rank);
   for (const std::string& name : SettingNames()) {
-    options.recipe.emplace_back(name, SettingText(settings, name));
+    options.run.recipe.emplace_back(name, SettingText(settings, name));
   }
-  options.recipe.emplace_back("seed", fmt::format("{}", seed));
+  options.run.recipe.emplace_back("seed", fmt::format("{}", seed));
   return options;
 }
 

@@ -11,31 +11,17 @@
 
 namespace lacos {
 
-// Names are those of `lacos train`'s flags with underscores. Defaults are those of the flags, but
-// for lora_alpha.
+// What a recipe may give or vary: the settings of TrainSettings that have a place in a sweep, with
+// the values that a folder could decide fixed, and four of its own.
 struct CellSettings {
+  CellSettings();
+
   std::string base;                   // a name of the recipe's [bases]; empty: the only one
   int64_t layers = 0;                 // its lowest layers that are used; 0 = all
   std::string quantization = "none";  // "none": as the base is; "linear/row", "dynamic/256", ...
-  std::string compute = "bf16";
-  std::string data;  // a name of [data]; empty: the only one
-  double data_fraction = 1;
-  std::string loss = "mnr";
-  double scale = 20, margin = 5;
-  bool symmetric = false, hard_negatives = false;
-  int64_t lora_rank = 8;
-  // 0 = twice the rank, so that the update's scale stays when the rank varies
-  double lora_alpha = 0;
-  std::vector<std::string> lora_target = {"query_key_value"};
-  bool train_biases = false;
-  double dropout = -1;  // -1 = 0, for unlabelled text 0.1
-  std::string pooling = "mean";
-  bool normalize = false, strip = false;
-  int64_t max_length = 75;
-  double epochs = 1;
-  int64_t max_steps = 0, batch_size = 128;
-  std::string optimizer = "adam8", schedule = "linear";
-  double learning_rate = 2e-4, weight_decay = 0, warmup_ratio = 0.1, max_grad_norm = 1;
+  std::string data;                   // a name of [data]; empty: the only one
+  // lora_alpha is 0 here for twice the rank, so that the update's scale stays when the rank varies.
+  TrainSettings train;
 
   bool operator==(const CellSettings&) const = default;
 };
@@ -43,7 +29,7 @@ struct CellSettings {
 // A value as a recipe writes it.
 using SettingValue = std::variant<bool, int64_t, double, std::string, std::vector<std::string>>;
 
-// Names of all settings, in the order of the struct.
+// Names of all settings, in the order of a recipe's table and of its JSON.
 const std::vector<std::string>& SettingNames();
 // What a setting takes, for messages and docs: "one of mnr, softmax, cosine, cosent, triplet".
 std::string SettingExpected(const std::string& name);
@@ -63,8 +49,6 @@ struct QuantizationChoice {
   int64_t block_size = 0;  // 0 = one block a row
 };
 QuantizationChoice ParseQuantization(const std::string& quantization);
-
-Compute ComputeOf(const CellSettings& settings);
 
 // A run of `lacos train` with these settings on the given base folder and files; its output is left
 // empty.

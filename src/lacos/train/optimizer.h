@@ -7,18 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "lacos/base/enum_names.h"
 #include "lacos/kernels/backend.h"
 #include "lacos/nn/trainable_tensor.h"
+#include "lacos/train/kinds.h"
 
 namespace lacos {
-
-enum class OptimizerKind : uint8_t { kAdam8, kAdam };
-inline constexpr auto kOptimizerKindNames = MakeEnumNames<EnumWord<OptimizerKind>>({
-    {OptimizerKind::kAdam8, "adam8"},
-    {OptimizerKind::kAdam, "adam"},
-});
-constexpr const auto& NamesOf(OptimizerKind) { return kOptimizerKindNames; }
 
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::kAdam8;

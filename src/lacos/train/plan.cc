@@ -156,6 +156,9 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
   const int64_t chunk = request.chunk_tokens > 0
                             ? request.chunk_tokens
                             : std::max(kDefaultChunkTokens, backend.SmallestChunkTokens());
+  const std::string direct_word(Name(StrategyChoice::kDirect)),
+      recompute_word(Name(StrategyChoice::kRecompute)),
+      cached_word(Name(StrategyChoice::kGradCache));
   const auto consider = [&](const std::string& name, const GradientStrategy& strategy) {
     PlannedStrategy planned = planner.Predict(name, strategy);
     planned.fits = planned.peak_bytes <= plan.limit_bytes;
@@ -163,14 +166,14 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
     return planned;
   };
   const auto recompute_name = [&](int64_t blocks) {
-    return fmt::format("recompute {} of {} blocks", blocks, layers);
+    return fmt::format("{} {} of {} blocks", recompute_word, blocks, layers);
   };
 
-  const PlannedStrategy direct = consider("direct", {});
+  const PlannedStrategy direct = consider(direct_word, {});
   const PlannedStrategy recompute = consider(recompute_name(layers), {.recompute_blocks = layers});
-  const PlannedStrategy cached = consider("gradcache", {.chunk_tokens = chunk});
+  const PlannedStrategy cached = consider(cached_word, {.chunk_tokens = chunk});
   const PlannedStrategy leanest = consider(
-      "gradcache, recompute",
+      cached_word + ", " + recompute_word,
       {.recompute_blocks = layers, .chunk_tokens = std::min(chunk, backend.SmallestChunkTokens())});
   switch (request.choice) {
     case StrategyChoice::kDirect:
@@ -203,9 +206,9 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
   }
   if (!plan.chosen.fits && request.memory_budget > 0) {
     throw UserError(fmt::format(
-        "[--memory-budget] {:.2f} GB is too little: '{}' needs {:.2f} GB and the leanest "
-        "strategy {:.2f} GB; expected at least that; raise the budget, or lower --batch-size, "
-        "--max-length or --chunk-tokens",
+        "[`memory_budget`] {:.2f} GB is too little: '{}' needs {:.2f} GB and the leanest "
+        "strategy {:.2f} GB; expected at least that; raise the budget, or lower `batch_size`, "
+        "`max_length` or `chunk_tokens`",
         Gigabytes(request.memory_budget), plan.chosen.name, Gigabytes(plan.chosen.peak_bytes),
         Gigabytes(leanest.peak_bytes)));
   }

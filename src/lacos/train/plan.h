@@ -8,22 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "lacos/base/enum_names.h"
 #include "lacos/model/bloom_model.h"
 #include "lacos/train/gradient_step.h"
+#include "lacos/train/kinds.h"
 #include "lacos/train/losses/loss.h"
 #include "lacos/train/optimizer.h"
 
 namespace lacos {
-
-enum class StrategyChoice : uint8_t { kAuto, kDirect, kRecompute, kGradCache };
-inline constexpr auto kStrategyChoiceNames = MakeEnumNames<EnumWord<StrategyChoice>>({
-    {StrategyChoice::kAuto, "auto"},
-    {StrategyChoice::kDirect, "direct"},
-    {StrategyChoice::kRecompute, "recompute"},
-    {StrategyChoice::kGradCache, "gradcache"},
-});
-constexpr const auto& NamesOf(StrategyChoice) { return kStrategyChoiceNames; }
 
 struct PlanRequest {
   StrategyChoice choice = StrategyChoice::kAuto;

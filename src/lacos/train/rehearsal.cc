@@ -27,26 +27,27 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   const DType vectors = base_weights.Tensor("ln_f.bias").entry.dtype;
   const auto zeros = BaseWeights::WithoutWeights(config, base_weights.quantization(), vectors);
 
-  const auto backend = MakeBackend({.device = options.device, .compute = options.compute});
+  const auto backend =
+      MakeBackend({.device = options.device, .compute = options.settings.compute});
   BloomModel model(*backend, zeros);
-  LoraSettings lora = options.lora;
+  LoraSettings lora = AdapterOf(options.settings);
   lora.first_layer = 0;
   lora.last_layer = -1;
   lora.rank = std::min(lora.rank, kWidth);
   model.Attach(lora.train_biases ? InitializeBitFit(*zeros, lora)
-                                 : InitializeLora(config, lora, options.seed),
+                                 : InitializeLora(config, lora, options.settings.seed),
                /*trainable=*/true);
-  LossOptions loss_options = options.loss;
+  LossOptions loss_options = ObjectiveOf(options.settings);
   loss_options.matryoshka.clear();  // dimensions of the real model
   const auto loss = MakeLoss(*backend, loss_options, kWidth);
   std::vector<TrainableTensor> tensors = model.trainable();
   for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
-  Optimizer optimizer(*backend, options.optimizer, std::move(tensors));
+  Optimizer optimizer(*backend, OptimizerOf(options.settings), std::move(tensors));
   Encoder encoder(model, encoder_options);
   encoder.arena().Reserve(size_t{16}
                           << 20);  // more than it takes; a whole chunk would be much of a ulimit -d
 
-  const LossInputs inputs = DescribeLoss(options.loss.kind).inputs;
+  const LossInputs inputs = DescribeLoss(options.settings.loss).inputs;
   const LossBatch batch = inputs.Placeholder(kTexts / inputs.Texts(), kTexts);
   PackedTexts texts;
   for (int64_t n = 0; n < kTexts; ++n) {
@@ -57,7 +58,7 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   }
   GradientStep(encoder, *loss, texts, batch, {});
   optimizer.MeasureGradients();
-  optimizer.Step(options.learning_rate, 1);
+  optimizer.Step(options.settings.learning_rate, 1);
 }
 
 }  // namespace lacos

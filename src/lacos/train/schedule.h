@@ -7,17 +7,9 @@
 #include <cstdint>
 #include <numbers>
 
-#include "lacos/base/enum_names.h"
+#include "lacos/train/kinds.h"
 
 namespace lacos {
-
-enum class ScheduleKind : uint8_t { kLinear, kConstant, kCosine };
-inline constexpr auto kScheduleKindNames = MakeEnumNames<EnumWord<ScheduleKind>>({
-    {ScheduleKind::kLinear, "linear"},
-    {ScheduleKind::kConstant, "constant"},
-    {ScheduleKind::kCosine, "cosine"},
-});
-constexpr const auto& NamesOf(ScheduleKind) { return kScheduleKindNames; }
 
 struct Schedule {
   ScheduleKind kind = ScheduleKind::kLinear;

@@ -21,51 +21,53 @@ namespace lacos {
 
 bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options,
                       const DropoutRates& dropout) {
-  const LoraSettings& lora = loaded.adapter ? loaded.adapter->settings : options.lora;
-  return dropout.Any() || lora.dropout > 0;
+  const double lora_dropout =
+      loaded.adapter ? loaded.adapter->settings.dropout : options.settings.lora_dropout;
+  return dropout.Any() || lora_dropout > 0;
 }
 
 TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& train_options,
                                  const DropoutRates& dropout, const TrainingData::Extent& largest,
                                  int64_t dev_pairs, int64_t evaluation_tokens)
     : options(train_options) {
-  EncoderOptions encoder_options{.pooling = options.pooling, .dropout = dropout};
-  if (options.stream_layers) {
+  EncoderOptions encoder_options{.pooling = *options.settings.pooling, .dropout = dropout};
+  if (options.settings.stream_layers) {
     encoder_options.streaming =
-        options.cold ? WeightStreaming::kDropCached : ChooseStreaming(*loaded.base_weights);
+        options.probe.cold ? WeightStreaming::kDropCached : ChooseStreaming(*loaded.base_weights);
   }
   RehearseStep(options, *loaded.base_weights, encoder_options);
-  backend = MakeBackend({.device = options.device, .compute = options.compute});
-  if (options.op_times != nullptr)
-    backend = MakeTimedBackend(std::move(backend), *options.op_times);
+  backend = MakeBackend({.device = options.device, .compute = options.settings.compute});
+  if (options.probe.op_times != nullptr)
+    backend = MakeTimedBackend(std::move(backend), *options.probe.op_times);
   model = std::make_unique<BloomModel>(*backend, loaded.base_weights);
-  LoraAdapter adapter = StartingAdapter(loaded, options);
+  LoraAdapter adapter = StartingAdapter(loaded, AdapterOf(options.settings), options.settings.seed);
   ReturnFreeMemory();
   const int64_t held_before = backend->Memory().held;
   model->Attach(adapter, /*trainable=*/true);
   needs_keys = NeedsDropoutKeys(loaded, options, dropout);
-  loss = MakeLoss(*backend, options.loss, model->config().hidden_size);
+  loss = MakeLoss(*backend, ObjectiveOf(options.settings), model->config().hidden_size);
   std::vector<TrainableTensor> tensors = model->trainable();
   for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);
-  optimizer = std::make_unique<Optimizer>(*backend, options.optimizer, std::move(tensors));
+  optimizer =
+      std::make_unique<Optimizer>(*backend, OptimizerOf(options.settings), std::move(tensors));
   const int64_t adapter_resident = backend->Memory().held - held_before;
 
   const int64_t dimension = model->config().hidden_size;
   plan = PlanTraining(
       *backend, loaded.base_weights, std::move(adapter),
-      {.choice = options.strategy,
-       .memory_budget = options.memory_budget,
-       .chunk_tokens = options.chunk_tokens,
+      {.choice = options.settings.gradient_strategy,
+       .memory_budget = options.settings.memory_budget,
+       .chunk_tokens = options.settings.chunk_tokens,
        .lengths = largest.lengths,
        .rows = largest.rows,
        .keys = needs_keys,
        .encoder = encoder_options,
-       .loss = options.loss,
+       .loss = ObjectiveOf(options.settings),
        .loss_batch =
-           DescribeLoss(options.loss.kind).inputs.Placeholder(largest.examples, largest.rows),
-       .optimizer = options.optimizer,
+           DescribeLoss(options.settings.loss).inputs.Placeholder(largest.examples, largest.rows),
+       .optimizer = OptimizerOf(options.settings),
        .evaluation_tokens = dev_pairs > 0 ? evaluation_tokens : 0,
-       .evaluation_longest = std::min(options.max_length, evaluation_tokens),
+       .evaluation_longest = std::min(*options.settings.max_length, evaluation_tokens),
        // The vectors of both sides' texts.
        .evaluation_bytes = 2 * dev_pairs * dimension * static_cast<int64_t>(sizeof(float)),
        .adapter_resident_bytes = adapter_resident});
@@ -74,38 +76,39 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
 }
 
 void TrainingSession::RequireRoom() const {
-  if (plan.chosen.fits || options.memory_budget > 0) return;
+  if (plan.chosen.fits || options.settings.memory_budget > 0) return;
   const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
   std::string others;
   for (const PlannedStrategy& strategy : plan.considered) {
     if (strategy.fits)
-      others = fmt::format(", use --gradient-strategy auto ('{}' fits)", strategy.name);
+      others = fmt::format(", use `gradient_strategy` auto ('{}' fits)", strategy.name);
   }
   throw UserError(fmt::format(
       "[memory] this run needs {:.2f} GB ('{}'), but what it holds already and 80 % of the free memory are "
-      "{:.2f} GB; expected a run that fits; lower --batch-size, --max-length or --chunk-tokens{}{}, or say "
-      "with --memory-budget how much it may take",
+      "{:.2f} GB; expected a run that fits; lower `batch_size`, `max_length` or `chunk_tokens`{}{}, or say "
+      "with `memory_budget` how much it may take",
       gigabytes(plan.chosen.peak_bytes), plan.chosen.name, gigabytes(plan.limit_bytes),
-      options.stream_layers ? "" : ", use --stream-layers", others));
+      options.settings.stream_layers ? "" : ", use `stream_layers`", others));
 }
 
 void TrainingSession::OpenLayerCache(const LoadedModel& loaded,
                                      const std::function<void(const std::string&)>& tell) {
-  if (options.cache_layers.empty()) return;
+  if (options.settings.cache_layers.empty()) return;
   const int64_t blocks = encoder->LowestBlock();
   if (blocks == 0 || encoder->options().dropout.Any()) {
     if (tell) {
       tell(blocks == 0
-               ? "--cache-layers has nothing to keep: layer 0 is trained; see --lora-layers"
-               : "--cache-layers has nothing to keep: --dropout changes every layer's states");
+               ? "`cache_layers` has nothing to keep: layer 0 is trained; see `lora_layers`"
+               : "`cache_layers` has nothing to keep: `dropout` changes every layer's states");
     }
     return;
   }
   layer_cache = std::make_unique<LayerCache>(
-      LayerCacheOptions{
-          .folder = options.cache_layers, .limit_bytes = options.cache_layers_limit, .tell = tell},
-      LayerCacheIdentity(*loaded.base_weights, *backend, options.compute, blocks,
-                         options.cache_layers),
+      LayerCacheOptions{.folder = options.settings.cache_layers,
+                        .limit_bytes = options.settings.cache_layers_limit,
+                        .tell = tell},
+      LayerCacheIdentity(*loaded.base_weights, *backend, options.settings.compute, blocks,
+                         options.settings.cache_layers),
       model->config().hidden_size * static_cast<int64_t>(SizeOf(backend->Types().residual)));
   encoder->options().layer_cache = layer_cache.get();
   if (tell) {
@@ -124,9 +127,10 @@ TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input,
                result.gradients.nonfinite > 0;
   if (result.bad) return result;
   // As torch.nn.utils.clip_grad_norm_: the factor has 1e-6 in its denominator.
-  const double clip = options.max_grad_norm > 0
-                          ? std::min(1.0, options.max_grad_norm / (result.gradients.norm + 1e-6))
-                          : 1.0;
+  const double clip =
+      options.settings.max_grad_norm > 0
+          ? std::min(1.0, options.settings.max_grad_norm / (result.gradients.norm + 1e-6))
+          : 1.0;
   result.clipped = clip < 1;
   optimizer->Step(learning_rate, clip);
   return result;

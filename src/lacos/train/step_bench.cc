@@ -27,17 +27,18 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   const bool unlabelled = std::any_of(files.begin(), files.end(), [](const ExampleFile& file) {
     return file.kind == ExampleKind::kUnlabelled;
   });
-  const double rate = options.dropout.value_or(unlabelled ? 0.1 : 0.0);
+  const double rate = options.settings.dropout.value_or(unlabelled ? 0.1 : 0.0);
   const DropoutRates dropout{.embedding = rate, .attention = rate, .residual = rate};
-  const TrainingData data(std::move(files), *loaded.tokenizer,
-                          {.loss = options.loss.kind,
-                           .tokenize = {.strip = options.strip, .max_length = options.max_length},
-                           .batch = options.batch,
-                           .score_maximum = options.score_maximum});
+  const TrainingData data(
+      std::move(files), *loaded.tokenizer,
+      {.loss = options.settings.loss,
+       .tokenize = {.strip = *options.settings.strip, .max_length = *options.settings.max_length},
+       .batch = BatchesOf(options.settings),
+       .score_maximum = options.settings.score_max});
   const Epoch epoch = data.MakeEpoch(0);
   if (epoch.batches.empty()) {
     throw UserError(
-        "[--train] no batch can be made: fewer than two examples that share no text; expected at least two; "
+        "[`train`] no batch can be made: fewer than two examples that share no text; expected at least two; "
         "add data");
   }
   TrainingSession session(loaded, options, dropout,
@@ -51,11 +52,11 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     const Stopwatch watch;
     const TrainingBatch input = data.Build(epoch.batches[step % batches], step, session.needs_keys);
     const double batch_seconds = watch.Seconds();
-    const TrainingSession::StepResult result = session.Step(input, options.learning_rate);
+    const TrainingSession::StepResult result = session.Step(input, options.settings.learning_rate);
     if (result.bad) {
       throw UserError(fmt::format(
           "[step {}] the loss is {}, and {} gradient values are not finite; expected finite "
-          "numbers; use --compute f32, or check the weights",
+          "numbers; use `compute` f32, or check the weights",
           step + 1, result.loss.loss, result.gradients.nonfinite));
     }
     report.loss_last = result.loss.loss;
@@ -74,7 +75,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     });
     report.disk.compute_seconds /= static_cast<double>(bench.steps);
   }
-  if (options.op_times != nullptr) options.op_times->Clear();
+  if (options.probe.op_times != nullptr) options.probe.op_times->Clear();
   const int64_t before = DiskBytesRead();
   for (int64_t step = 1; step <= bench.steps; ++step) {
     const StepCost cost = run(step);

@@ -36,7 +36,7 @@ struct StepBenchOptions {
 };
 
 // Runs 1 + `steps` steps (and as many again for `cold`) on batches of `files` (again from the start
-// when they are few) with the options of a training run; `options.output` and the files that
+// when they are few) with the options of a training run; `options.run.output` and the files that
 // options name are not touched; `options.verb_times` holds the measured steps alone. `progress` is
 // called after every step with the measured steps so far; what it throws ends the measurement.
 // Throws UserError.

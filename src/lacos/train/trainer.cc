@@ -39,19 +39,21 @@ struct StepPlan {
 
 StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool keys) {
   StepPlan plan;
-  double left = options.max_steps > 0 ? 0 : options.epochs;
-  for (int64_t epoch = 0; options.max_steps > 0 ? plan.total_steps < options.max_steps : left > 0;
+  double left = options.settings.max_steps > 0 ? 0 : options.settings.epochs;
+  for (int64_t epoch = 0;
+       options.settings.max_steps > 0 ? plan.total_steps < options.settings.max_steps : left > 0;
        ++epoch) {
     const Epoch batches = data.MakeEpoch(epoch);
     auto count = static_cast<int64_t>(batches.batches.size());
     if (count == 0) {
       throw UserError(
-          "[--train] no batch can be made: fewer than two examples that share no text; expected at least "
+          "[`train`] no batch can be made: fewer than two examples that share no text; expected at least "
           "two; add data");
     }
-    if (left < 1 && options.max_steps == 0)
+    if (left < 1 && options.settings.max_steps == 0)
       count = static_cast<int64_t>(std::ceil(left * static_cast<double>(count)));
-    if (options.max_steps > 0) count = std::min(count, options.max_steps - plan.total_steps);
+    if (options.settings.max_steps > 0)
+      count = std::min(count, options.settings.max_steps - plan.total_steps);
     plan.epoch_begin.push_back(plan.total_steps);
     plan.total_steps += count;
     left -= 1;
@@ -73,8 +75,8 @@ class Run {
       : options_(options),
         should_stop_(should_stop),
         folder_(folder),
-        metrics_((std::filesystem::path(options.output) / "metrics.jsonl").string()),
-        tensorboard_(options.output, options.recipe) {
+        metrics_((std::filesystem::path(options.run.output) / "metrics.jsonl").string()),
+        tensorboard_(options.run.output, RecipeOf(options)) {
     observers_ = observers;
     observers_.push_back(&metrics_);
     observers_.push_back(&tensorboard_);
@@ -103,20 +105,21 @@ class Run {
       } else {
         loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
       }
-      const int64_t examples = options_.batch.batch_size;
-      const int64_t texts = examples * DescribeLoss(options_.loss.kind).inputs.Texts();
-      steps_.largest = {.tokens = texts * options_.max_length,
-                        .lengths = std::vector<int32_t>(static_cast<size_t>(texts),
-                                                        static_cast<int32_t>(options_.max_length)),
-                        .rows = texts,
-                        .examples = examples};
-      dropout_ = UniformDropout(options_.dropout.value_or(0));
+      const int64_t examples = options_.settings.batch_size;
+      const int64_t texts = examples * DescribeLoss(options_.settings.loss).inputs.Texts();
+      steps_.largest = {
+          .tokens = texts * *options_.settings.max_length,
+          .lengths = std::vector<int32_t>(static_cast<size_t>(texts),
+                                          static_cast<int32_t>(*options_.settings.max_length)),
+          .rows = texts,
+          .examples = examples};
+      dropout_ = UniformDropout(options_.settings.dropout.value_or(0));
     } else {
       Load();
     }
     Build();
     MemoryPlan plan = session_->plan;
-    if (!options_.cache_layers.empty() && session_->encoder->LowestTrainableBlock() > 0) {
+    if (!options_.settings.cache_layers.empty() && session_->encoder->LowestTrainableBlock() > 0) {
       plan.layer_cache_token_bytes =
           LayerCacheTokenBytes(session_->model->config().hidden_size *
                                static_cast<int64_t>(SizeOf(session_->backend->Types().residual)));
@@ -140,20 +143,20 @@ class Run {
     std::vector<ExampleFile> files;
     bool unlabelled = false;
     for (const std::string& path : options_.train_files) {
-      files.push_back(ReadExamples(path, options_.examples));
-      KeepFraction(files.back(), options_.data_fraction, options_.seed);
+      files.push_back(ReadExamples(path, ExamplesOf(options_.settings)));
+      KeepFraction(files.back(), options_.settings.data_fraction, options_.settings.seed);
       unlabelled = unlabelled || files.back().kind == ExampleKind::kUnlabelled;
     }
     if (!options_.dev_file.empty())
-      dev_ = ReadScoredPairs(options_.dev_file, options_.examples.table, "dev");
-    dropout_ = UniformDropout(options_.dropout.value_or(unlabelled ? 0.1 : 0.0));
+      dev_ = ReadScoredPairs(options_.dev_file, ExamplesOf(options_.settings).table, "dev");
+    dropout_ = UniformDropout(options_.settings.dropout.value_or(unlabelled ? 0.1 : 0.0));
     data_ = std::make_unique<TrainingData>(
         std::move(files), *loaded_.tokenizer,
-        TrainingDataOptions{
-            .loss = options_.loss.kind,
-            .tokenize = {.strip = options_.strip, .max_length = options_.max_length},
-            .batch = options_.batch,
-            .score_maximum = options_.score_maximum});
+        TrainingDataOptions{.loss = options_.settings.loss,
+                            .tokenize = {.strip = *options_.settings.strip,
+                                         .max_length = *options_.settings.max_length},
+                            .batch = BatchesOf(options_.settings),
+                            .score_maximum = options_.settings.score_max});
     steps_ = PlanSteps(*data_, options_, NeedsDropoutKeys(loaded_, options_, dropout_));
     report_.truncated = data_->truncated();
   }
@@ -165,25 +168,26 @@ class Run {
                                                  EvaluationTokens());
     report_.strategy = session_->plan.chosen.name;
     report_.planned_peak_bytes = session_->plan.chosen.peak_bytes;
-    schedule_ = {.kind = options_.schedule,
-                 .peak = options_.learning_rate,
+    schedule_ = {.kind = options_.settings.schedule,
+                 .peak = options_.settings.learning_rate,
                  .warmup_steps =
-                     options_.warmup_steps >= 0
-                         ? options_.warmup_steps
-                         : static_cast<int64_t>(std::ceil(options_.warmup_ratio *
+                     options_.settings.warmup_steps >= 0
+                         ? options_.settings.warmup_steps
+                         : static_cast<int64_t>(std::ceil(options_.settings.warmup_ratio *
                                                           static_cast<double>(steps_.total_steps))),
                  .total_steps = steps_.total_steps};
   }
 
   // Tokens of a batch of dev texts.
   int64_t EvaluationTokens() const {
-    return std::min<int64_t>(4096, std::max(steps_.largest.tokens, options_.max_length));
+    return std::min<int64_t>(4096, std::max(steps_.largest.tokens, *options_.settings.max_length));
   }
   void BuildEvaluation() {
     text_encoder_ = std::make_unique<TextEncoder>(
         *session_->encoder, *loaded_.tokenizer,
-        TextEncoderOptions{.tokenize = {.strip = options_.strip, .max_length = options_.max_length},
-                           .normalize = options_.normalize,
+        TextEncoderOptions{.tokenize = {.strip = *options_.settings.strip,
+                                        .max_length = *options_.settings.max_length},
+                           .normalize = *options_.settings.normalize,
                            .batch_tokens = EvaluationTokens()});
   }
 
@@ -191,33 +195,34 @@ class Run {
   void Start() {
     settings_ =
         RunSettings(options_, loaded_, *data_, dev_, *session_->backend, steps_.total_steps);
-    if (options_.resume) {
+    if (options_.run.resume) {
       std::vector<std::string> messages;
-      const auto checkpoint = FindCheckpoint(options_.output, messages);
+      const auto checkpoint = FindCheckpoint(options_.run.output, messages);
       for (const std::string& message : messages) Tell(message);
       if (checkpoint) {
         LoadedRun run = LoadCheckpoint(*checkpoint, *session_->backend, *session_->optimizer,
                                        session_->model->config(), settings_);
         progress_ = run.progress;
-        PointLatestAt(options_.output, std::filesystem::path(*checkpoint).filename().string());
+        PointLatestAt(options_.run.output, std::filesystem::path(*checkpoint).filename().string());
         best_ = std::move(run.best);
         Tell(fmt::format("resumed from {} at step {}", *checkpoint, progress_.step));
       } else {
-        Tell(fmt::format("no valid checkpoint in {}: starting at step 0", options_.output));
-        PointLatestAt(options_.output, "");
+        Tell(fmt::format("no valid checkpoint in {}: starting at step 0", options_.run.output));
+        PointLatestAt(options_.run.output, "");
       }
     }
     // Read before the folder that it lies in may be replaced.
-    const Json repeated = options_.repeats.empty() ? Json() : Json::ReadFile(options_.repeats);
-    folder_->Begin(options_.overwrite && !options_.resume);
-    if (progress_.step == 0) ForgetRecords(options_.output);
+    const Json repeated =
+        options_.run.repeats.empty() ? Json() : Json::ReadFile(options_.run.repeats);
+    folder_->Begin(options_.run.writing.overwrite && !options_.run.resume);
+    if (progress_.step == 0) ForgetRecords(options_.run.output);
     session_->OpenLayerCache(loaded_, [this](const std::string& message) { Tell(message); });
     const Json run = MakeRunFile(options_, loaded_, *data_, dev_, *session_->backend, settings_);
-    WriteRunFile(RunFileOfFolder(options_.output), run);
+    WriteRunFile(RunFileOfFolder(options_.run.output), run);
     if (!repeated.IsNull()) {
       for (const std::string& difference : DifferencesFromRun(repeated, run)) {
-        Warn(fmt::format("[{}] not the same run: {}; another result may follow", options_.repeats,
-                         difference));
+        Warn(fmt::format("[{}] not the same run: {}; another result may follow",
+                         options_.run.repeats, difference));
       }
     }
     for (TrainObserver* observer : observers_)
@@ -231,9 +236,10 @@ class Run {
     while (progress_.step < steps_.total_steps) {
       // Asked before each step, not after it: a checkpoint may be of the very step that used
       // patience up.
-      if (options_.patience > 0 && progress_.evaluations_without_improvement >= options_.patience) {
+      if (options_.settings.patience > 0 &&
+          progress_.evaluations_without_improvement >= options_.settings.patience) {
         Tell(fmt::format("stopped early at step {}: {} evaluations without improvement",
-                         progress_.step, options_.patience));
+                         progress_.step, options_.settings.patience));
         return;
       }
       const auto next =
@@ -245,11 +251,13 @@ class Run {
       const bool end = progress_.step == steps_.total_steps;
       const bool epoch_end = end || (epoch + 1 < static_cast<int64_t>(steps_.epoch_begin.size()) &&
                                      progress_.step == steps_.epoch_begin[epoch + 1]);
-      const bool evaluate =
-          options_.eval_every > 0 ? progress_.step % options_.eval_every == 0 || end : epoch_end;
+      const bool evaluate = options_.settings.eval_every > 0
+                                ? progress_.step % options_.settings.eval_every == 0 || end
+                                : epoch_end;
       if (evaluate && !options_.dev_file.empty()) Evaluate();
       const bool stop = should_stop_ && should_stop_();
-      if (stop || (options_.save_every > 0 && progress_.step % options_.save_every == 0)) Save();
+      if (stop || (options_.run.save_every > 0 && progress_.step % options_.run.save_every == 0))
+        Save();
       if (stop && !end) {
         report_.interrupted = true;
         report_.steps = progress_.step;
@@ -301,19 +309,19 @@ class Run {
   void PassOverBadStep(const StepRecord& record) {
     ++progress_.bad_steps;
     const std::string what = DescribeBadStep(record);
-    if (progress_.bad_steps > options_.max_bad_steps) {
+    if (progress_.bad_steps > options_.run.max_bad_steps) {
       WriteReport();
       throw UserError(fmt::format(
-          "[step {}] {}; expected finite numbers{}; lower --learning-rate, use --compute f32, check the "
-          "weights and those rows, or pass over more such steps with --max-bad-steps; the last checkpoint is "
+          "[step {}] {}; expected finite numbers{}; lower `learning_rate`, use `compute` f32, check the "
+          "weights and those rows, or pass over more such steps with `max_bad_steps`; the last checkpoint is "
           "intact",
           record.step, what,
-          options_.max_bad_steps == 0
+          options_.run.max_bad_steps == 0
               ? ""
-              : fmt::format(" in all but --max-bad-steps {} steps", options_.max_bad_steps)));
+              : fmt::format(" in all but `max_bad_steps` {} steps", options_.run.max_bad_steps)));
     }
     Warn(fmt::format("step {}: no update, {} of {} such steps: {}", record.step,
-                     progress_.bad_steps, options_.max_bad_steps, what));
+                     progress_.bad_steps, options_.run.max_bad_steps, what));
   }
 
   // What is saved or exported is never worse than what was trained on.
@@ -322,7 +330,7 @@ class Run {
     if (!bad) return;
     throw UserError(fmt::format(
         "[step {}] {} values of '{}' are not finite after the update; expected finite numbers; lower "
-        "--learning-rate; nothing was written, and the last checkpoint is intact",
+        "`learning_rate`; nothing was written, and the last checkpoint is intact",
         progress_.step, bad->values, bad->tensor));
   }
 
@@ -359,8 +367,8 @@ class Run {
   void Save() {
     RequireFiniteValues();
     const std::string folder = SaveCheckpoint(
-        options_.output, *session_->backend, *session_->optimizer, session_->model->Detach(), best_,
-        progress_, settings_, loaded_.folder.base_name, options_.keep);
+        options_.run.output, *session_->backend, *session_->optimizer, session_->model->Detach(),
+        best_, progress_, settings_, loaded_.folder.base_name, options_.run.keep);
     folder_->Keep();
     for (TrainObserver* observer : observers_) observer->OnCheckpoint(progress_.step, folder);
     // At most a fiftieth of the time goes into the page, however often the run saves.
@@ -371,7 +379,7 @@ class Run {
   void WriteReport() {
     const Stopwatch watch;
     try {
-      WriteRunReport(options_.output);
+      WriteRunReport(options_.run.output);
     } catch (const UserError& problem) {
       Warn(problem.what());
     }
@@ -394,7 +402,8 @@ class Run {
                         : fmt::format("{}", progress_.step)}};
     if (progress_.evaluations.size() > 0) ReportEvaluations(scores);
     if (!best_) RequireFiniteValues();
-    PruneCheckpoints(options_.output, options_.keep);  // a killed run may not have come to it
+    PruneCheckpoints(options_.run.output,
+                     options_.run.keep);  // a killed run may not have come to it
     ExportRun(options_, loaded_, *data_, best_ ? *best_ : session_->model->Detach(), scores);
     folder_->Keep();
   }
@@ -455,28 +464,34 @@ class Run {
 
 }  // namespace
 
-LoraAdapter StartingAdapter(const LoadedModel& loaded, const TrainOptions& options) {
+LoraAdapter StartingAdapter(const LoadedModel& loaded, const LoraSettings& lora, uint64_t seed) {
   if (loaded.adapter) return *loaded.adapter;
-  if (options.lora.train_biases) return InitializeBitFit(*loaded.base_weights, options.lora);
-  return InitializeLora(loaded.base_weights->config(), options.lora, options.seed);
+  if (lora.train_biases) return InitializeBitFit(*loaded.base_weights, lora);
+  return InitializeLora(loaded.base_weights->config(), lora, seed);
 }
 
-MemoryPlan PlanRun(const TrainOptions& options) { return Run(options, {}, {}).PlanOnly(); }
+MemoryPlan PlanRun(const TrainOptions& options) {
+  const TrainOptions resolved = Resolve(options);
+  return Run(resolved, {}, {}).PlanOnly();
+}
 
 TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
                   const std::function<bool()>& should_stop) {
-  if (!options.resume)
-    CheckOutput(options.output, {.overwrite = options.overwrite, .inputs = {options.model}});
-  RunFolder folder(options.output);
-  if (options.resume && RunFinished(options.output)) {
-    TrainReport report = FinishedReport(options.output);
+  if (!options.run.resume)
+    CheckOutput(options.run.output,
+                {.overwrite = options.run.writing.overwrite, .inputs = {options.model}});
+  RunFolder folder(options.run.output);
+  if (options.run.resume && RunFinished(options.run.output)) {
+    TrainReport report = FinishedReport(options.run.output);
     for (TrainObserver* observer : observers) {
-      observer->OnMessage(fmt::format("the run in {} is finished: nothing to do", options.output));
+      observer->OnMessage(
+          fmt::format("the run in {} is finished: nothing to do", options.run.output));
     }
     return report;
   }
-  if (!options.resume) RefuseExisting(options.output, options.overwrite);
-  return Run(options, observers, should_stop, &folder).Execute();
+  if (!options.run.resume) RefuseExisting(options.run.output, options.run.writing.overwrite);
+  const TrainOptions resolved = Resolve(options);
+  return Run(resolved, observers, should_stop, &folder).Execute();
 }
 
 }  // namespace lacos

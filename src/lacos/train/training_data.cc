@@ -45,7 +45,7 @@ void ExpandTriplets(const LossInputs& inputs, ExampleFile& file) {
   }
   if (expanded.empty()) {
     throw UserError(
-        fmt::format("[{}] no example has a negative; expected {}; add negatives or use --loss mnr",
+        fmt::format("[{}] no example has a negative; expected {}; add negatives or use `loss` mnr",
                     file.path, inputs.expected));
   }
   file.examples = std::move(expanded);
@@ -69,7 +69,7 @@ TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& toke
   for (ExampleFile& file : files_) {
     if (!inputs.Takes(file.kind)) {
       throw UserError(
-          fmt::format("[{}] the file holds {}; --loss {} expects {}; choose another --loss or file",
+          fmt::format("[{}] the file holds {}; `loss` {} expects {}; choose another `loss` or file",
                       file.path, KindName(file.kind), Name(options_.loss), inputs.expected));
     }
     if (inputs.one_negative) ExpandTriplets(inputs, file);

@@ -162,7 +162,7 @@ TEST(InitTest, ConfigsAreCompletedAndChecked) {
   EXPECT_THAT(ErrorOf([&] { InitFolder(MinimalConfig(259), folder / "n", {}); }),
               HasSubstr("260 ids"));
   EXPECT_THAT(ErrorOf([&] { InitFolder(MinimalConfig(), folder / "m", {}); }),
-              HasSubstr("--overwrite"));
+              HasSubstr("`overwrite`"));
   EXPECT_THAT(ErrorOf([&] { InitFolder(MinimalConfig(), folder / "n", {.dtype = DType::kI8}); }),
               HasSubstr("I8"));
   EXPECT_FALSE(std::filesystem::exists(folder / "n"));

@@ -283,7 +283,7 @@ TEST(MergeTest, WrongFoldersAreRefused) {
       AllOf(HasSubstr("quantised"), HasSubstr("someone/bloom-nano")));
   EXPECT_THAT(
       ErrorOf([&] { MergeFolder(folder / "adapter", folder / "adapter", folder / "out", {}); }),
-      AllOf(HasSubstr("is an adapter"), HasSubstr("--model")));
+      AllOf(HasSubstr("is an adapter"), HasSubstr("`model`")));
   EXPECT_THAT(ErrorOf([&] { MergeFolder(folder / "base", folder / "base", folder / "out", {}); }),
               HasSubstr("adapter_config.json"));
   EXPECT_THAT(ErrorOf([&] {

@@ -249,7 +249,7 @@ TEST(QuantizeTest, WrongRequestsAreRefused) {
   EXPECT_THAT(error(folder / "out", {.block_size = 8192}), HasSubstr("power of two"));
   EXPECT_THAT(error(folder / "out", {.scheme = QuantScheme::kNone}), HasSubstr("scheme is none"));
   EXPECT_EQ(error(folder / "out", {}), "no error");
-  EXPECT_THAT(error(folder / "out", {}), HasSubstr("--overwrite"));
+  EXPECT_THAT(error(folder / "out", {}), HasSubstr("`overwrite`"));
   EXPECT_THAT(ErrorOf([&] { QuantizeFolder(folder / "out", folder / "again", {}); }),
               HasSubstr("quantised already"));
 }

@@ -175,7 +175,7 @@ TEST_F(PrepareTest, CountsAreChecked) {
 TEST_F(PrepareTest, TextsAreCheckedUnlessAnotherEditionIsKnownOrAllowed) {
   Write("custrev.all", Lines("0 bad", 1368) + Lines("1 good", 2407));
   EXPECT_THAT(Error(),
-              AllOf(HasSubstr("gives CR with SHA-256"), HasSubstr("--allow-changed-texts")));
+              AllOf(HasSubstr("gives CR with SHA-256"), HasSubstr("`allow_changed_texts`")));
   changed_texts_ = true;
   EXPECT_FALSE(Prepare().sets.at(0).published_text);
   changed_texts_ = false;
@@ -259,7 +259,7 @@ TEST_F(PrepareTest, AbsentSetsAreListedAndNothingIsWrittenUnlessAllowed) {
   EXPECT_THAT(VerifyManifest(folder_ / "suite"), ElementsAre());
   EXPECT_THAT(Error({"retrieval"}),
               HasSubstr("holds no test set that lacos knows among its 1 files"));
-  EXPECT_THAT(Error({"sport"}), HasSubstr("[--only] found the task 'sport'"));
+  EXPECT_THAT(Error({"sport"}), HasSubstr("[`only`] found the task 'sport'"));
 }
 
 TEST_F(PrepareTest, QuotedFieldsMayHoldLineBreaksAndCommas) {

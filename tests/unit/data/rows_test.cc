@@ -86,7 +86,7 @@ TEST_F(RowsTest, ARowOfAnotherWidthNamesItsLineAndTheColumns) {
       Error("f.tsv", "sentence1\tsentence2\tlabel\tgenre\na\tb\tc\td\nx\ty\n"),
       HasSubstr("/f.tsv:3] found 2 columns; expected 4 (sentence1, sentence2, label, genre)"));
   EXPECT_THAT(Error("f.tsv", "a\tb\n\"x\ty\"\tz\n"),
-              AllOf(HasSubstr("found 3 columns"), HasSubstr("--quoting csv")));
+              AllOf(HasSubstr("found 3 columns"), HasSubstr("`quoting` csv")));
   EXPECT_THAT(Error("f.csv", "a,b\n\"1\n2\",3\n4\n"),
               HasSubstr(":4] found 1 column; expected 2 (a, b)"));
   EXPECT_EQ(ReadAll("f.tsv", "a\tb\nx\nx\ty\tz\n", {.ragged = true}),
@@ -105,7 +105,7 @@ TEST_F(RowsTest, BlankLinesMayOnlyEndAFile) {
 TEST_F(RowsTest, ABrokenQuoteNamesTheLineWhereItBegan) {
   EXPECT_THAT(
       Error("f.csv", "a,b\n1,\"x\n2,y\n3,z\n"),
-      AllOf(HasSubstr(":2] found a quoted field that is still open"), HasSubstr("--quoting none")));
+      AllOf(HasSubstr(":2] found a quoted field that is still open"), HasSubstr("`quoting` none")));
   EXPECT_THAT(Error("f.csv", "a,b\n1,2\n\"x\"y,2\n"),
               HasSubstr(":3] found text after the closing quote of field 1"));
 }

@@ -300,8 +300,8 @@ TEST(BitsandbytesLayout, OnlyItsOwnFormCanBeWritten) {
     return ErrorOf([&] { QuantizeFolder(model, folder / "out", options); });
   };
   EXPECT_THAT(error(kGolden + "original", {.scheme = QuantScheme::kDynamic}),
-              HasSubstr("--scheme linear"));
-  EXPECT_THAT(error(kGolden + "original", {.block_size = 64}), HasSubstr("--block-size row"));
+              HasSubstr("`scheme` linear"));
+  EXPECT_THAT(error(kGolden + "original", {.block_size = 64}), HasSubstr("`block_size` row"));
   TinyModel model = MakeTinyModel();
   model.values["h.1.mlp.dense_4h_to_h.weight"][9] = -70000;
   WriteModel(folder / "in", model);

@@ -64,7 +64,7 @@ TEST(InitializeLoraTest, WrongSettingsAreNamed) {
     return ErrorOf([&] { InitializeLora(kConfig, settings, 1); });
   };
   EXPECT_THAT(error({.rank = 0}), HasSubstr("rank is 0"));
-  EXPECT_THAT(error({.rank = 65}), HasSubstr("--lora-rank <= 64"));
+  EXPECT_THAT(error({.rank = 65}), HasSubstr("`lora_rank` <= 64"));
   EXPECT_THAT(error({.alpha = 0}), HasSubstr("alpha is 0"));
   EXPECT_THAT(error({.dropout = 1}), HasSubstr("dropout is 1"));
   EXPECT_THAT(error({.targets = {"q_proj"}}), HasSubstr("'q_proj'"));

@@ -123,7 +123,7 @@ TEST_F(ModelFolderTest, AMovedOrChangedBaseIsAskedFor) {
   WriteAdapter("out", "bigscience/bloom-560m");
   WriteRecord("out", "base");
   fs::rename(folder_ / "base", folder_ / "moved");
-  EXPECT_THAT(Error("out"), AllOf(HasSubstr("--base"), HasSubstr("was moved")));
+  EXPECT_THAT(Error("out"), AllOf(HasSubstr("`base`"), HasSubstr("was moved")));
   EXPECT_EQ(Open("out", "moved").base_path, folder_ / "moved");
   fs::rename(folder_ / "moved", folder_ / "base");
   WriteText(folder_ / "base/config.json", ReadText(folder_ / "base/config.json") + " ");
@@ -138,11 +138,11 @@ TEST_F(ModelFolderTest, APlainAdapterFindsItsBaseByPath) {
   WriteAdapter("relative", "../base");
   EXPECT_EQ(Open("relative").base_path, folder_ / "base");
   WriteAdapter("hub", "bigscience/bloom-560m");
-  EXPECT_THAT(Error("hub"), AllOf(HasSubstr("'bigscience/bloom-560m'"), HasSubstr("--base")));
+  EXPECT_THAT(Error("hub"), AllOf(HasSubstr("'bigscience/bloom-560m'"), HasSubstr("`base`")));
   EXPECT_EQ(Open("hub", "base").base_path, folder_ / "base");
   WriteText(folder_ / "nameless/adapter_config.json",
             R"({"peft_type": "LORA", "base_model_name_or_path": null})");
-  EXPECT_THAT(Error("nameless"), HasSubstr("--base"));
+  EXPECT_THAT(Error("nameless"), HasSubstr("`base`"));
 }
 
 TEST_F(ModelFolderTest, AnAdapterOnABaseBringsItsSettings) {
@@ -292,7 +292,7 @@ TEST_F(ModelFolderTest, NamesThatNoFileCanHaveAreUsersErrors) {
   fs::create_directory(folder_ / "adapter");
   WriteText(folder_ / "adapter/adapter_config.json",
             R"({"peft_type": "LORA", "base_model_name_or_path": ")" + name + "\"}");
-  EXPECT_THAT(Error("adapter"), HasSubstr("pass --base"));
+  EXPECT_THAT(Error("adapter"), HasSubstr("pass `base`"));
 }
 
 TEST_F(ModelFolderTest, WrongCombinationsAreRefused) {

@@ -98,7 +98,7 @@ TEST(RefuseExisting, RefusesUnlessOverwriting) {
   const TestFolder folder;
   EXPECT_NO_THROW(RefuseExisting(folder / "new", false));
   EXPECT_THAT(ErrorOf([&] { RefuseExisting(folder.Write("f", ""), false); }),
-              AllOf(HasSubstr("/f] already exists"), HasSubstr("--overwrite")));
+              AllOf(HasSubstr("/f] already exists"), HasSubstr("`overwrite`")));
   EXPECT_NO_THROW(RefuseExisting(folder / "f", true));
 }
 

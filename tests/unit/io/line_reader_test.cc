@@ -98,7 +98,7 @@ TEST(LineReader, NamesFileLineAndByteOfInvalidUtf8) {
   const TestFolder folder;
   EXPECT_THAT(
       ErrorOf([&] { ReadAll(folder.Write("f", "ok\ncaf\xE9 noir\n")); }),
-      AllOf(HasSubstr("/f:2] byte 4 (0xE9) is not valid UTF-8"), HasSubstr("--replace-invalid")));
+      AllOf(HasSubstr("/f:2] byte 4 (0xE9) is not valid UTF-8"), HasSubstr("`replace_invalid`")));
   EXPECT_THAT(ErrorOf([&] {
                 ReadAll(folder.Write("f",
                                      "\xEF\xBB\xBF"

@@ -144,7 +144,7 @@ TEST_F(LayerCacheTest, GrowsToItsLimitWhichTheFolderShares) {
   for (int i = 0; i < 50; ++i) other.Add(TextOf(i), StatesOf(i));
   EXPECT_LE(size + other.bytes(), size + 1000);
   EXPECT_GT(other.texts(), 0);
-  EXPECT_THAT(messages_, ElementsAre(HasSubstr("--cache-layers-limit is")));
+  EXPECT_THAT(messages_, ElementsAre(HasSubstr("`cache_layers_limit` is")));
 }
 
 TEST_F(LayerCacheTest, ASecondRunReadsWhileTheFirstAdds) {
@@ -184,7 +184,7 @@ TEST_F(LayerCacheTest, AFullDiskEndsTheAddingAndNothingElse) {
 
 TEST_F(LayerCacheTest, AFolderThatCannotBeMadeIsAnError) {
   WriteText(folder_ / "cache", "a file");
-  EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("--cache-layers"));
+  EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("`cache_layers`"));
 }
 
 // A backend whose description has one fact more.

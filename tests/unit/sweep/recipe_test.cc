@@ -21,7 +21,7 @@ TEST(SweepRecipe, PathsAreFoundFromTheRecipesFolderAndDefaultsFilled) {
   EXPECT_EQ(recipe.bases.at("nano"), folder / "model");
   EXPECT_THAT(recipe.data.at("both"), ElementsAre(folder / "a.tsv", folder / "b.tsv"));
   EXPECT_EQ(recipe.settings.base, "nano");  // the only one
-  EXPECT_EQ(recipe.settings.batch_size, 64);
+  EXPECT_EQ(recipe.settings.train.batch_size, 64);
   EXPECT_EQ(recipe.evaluation.files.at(0).name, "sts.tsv");
   EXPECT_EQ(recipe.studies.at(0).axes.at(0).setting, "lora_rank");
 }
@@ -33,9 +33,9 @@ TEST(SweepRecipe, TheBaselineIsTheCommonValueElseTheFirstElseWhatItSays) {
                    "[[study]]\nname = \"other\"\nvary = {lora_rank = [2, 4]}\n"
                    "[[study]]\nname = \"said\"\nvary = {lora_rank = [2, 4]}\nbaseline = "
                    "{lora_rank = 4}\n");
-  EXPECT_EQ(recipe.studies[0].baseline.lora_rank, 8);
-  EXPECT_EQ(recipe.studies[1].baseline.lora_rank, 2);
-  EXPECT_EQ(recipe.studies[2].baseline.lora_rank, 4);
+  EXPECT_EQ(recipe.studies[0].baseline.train.lora_rank, 8);
+  EXPECT_EQ(recipe.studies[1].baseline.train.lora_rank, 2);
+  EXPECT_EQ(recipe.studies[2].baseline.train.lora_rank, 4);
 }
 
 TEST(SweepRecipe, MistakesNameFileLineKeyAndWhatWasExpected) {

@@ -19,9 +19,9 @@ TEST(SweepSettings, EverySettingHasATextAndSaysWhatItTakes) {
 TEST(SweepSettings, ValuesThatFitAreSetAndOthersAreNot) {
   CellSettings settings;
   EXPECT_EQ(SetSetting(settings, "lora_rank", int64_t{32}), "");
-  EXPECT_EQ(settings.lora_rank, 32);
+  EXPECT_EQ(settings.train.lora_rank, 32);
   EXPECT_EQ(SetSetting(settings, "epochs", int64_t{2}), "");  // a whole number is a number
-  EXPECT_EQ(settings.epochs, 2);
+  EXPECT_EQ(settings.train.epochs, 2);
   EXPECT_EQ(SetSetting(settings, "lora_target", std::string("dense")), "");
   EXPECT_EQ(SettingText(settings, "lora_target"), "dense");
   EXPECT_EQ(SetSetting(settings, "quantization", std::string("dynamic/256")), "");
@@ -35,23 +35,23 @@ TEST(SweepSettings, ValuesThatFitAreSetAndOthersAreNot) {
                           "linear/row/2", "none/row"}) {
     EXPECT_NE(SetSetting(settings, "quantization", std::string(bad)), "") << bad;
   }
-  EXPECT_EQ(settings.lora_rank, 32);
+  EXPECT_EQ(settings.train.lora_rank, 32);
   EXPECT_EQ(settings.quantization, "dynamic/256");
 }
 
 TEST(SweepSettings, AlphaFollowsTheRankUnlessItIsGiven) {
   CellSettings settings;
-  settings.lora_rank = 4;
-  EXPECT_EQ(MakeCellTrainOptions(settings, 1, "", {}).lora.alpha, 8);
-  settings.lora_alpha = 5;
-  EXPECT_EQ(MakeCellTrainOptions(settings, 1, "", {}).lora.alpha, 5);
+  settings.train.lora_rank = 4;
+  EXPECT_EQ(MakeCellTrainOptions(settings, 1, "", {}).settings.lora_alpha, 8);
+  settings.train.lora_alpha = 5;
+  EXPECT_EQ(MakeCellTrainOptions(settings, 1, "", {}).settings.lora_alpha, 5);
 }
 
 TEST(SweepSettings, TheSeedReachesEverythingRandom) {
   const TrainOptions options = MakeCellTrainOptions({}, 7, "base", {"file"});
-  EXPECT_EQ(options.seed, 7u);
-  EXPECT_EQ(options.batch.seed, 7u);
-  EXPECT_EQ(options.loss.seed, 7u);
+  EXPECT_EQ(options.settings.seed, 7u);
+  EXPECT_EQ(BatchesOf(options.settings).seed, 7u);
+  EXPECT_EQ(ObjectiveOf(options.settings).seed, 7u);
 }
 
 TEST(SweepSettings, QuantizationIsTakenApart) {

@@ -59,7 +59,7 @@ class SummaryTest : public ::testing::Test {
     for (const Grid::Run& run : grid_.Runs(recipe_.seeds)) {
       const Cell& cell = grid_.cells[run.cell];
       const std::string path = folder_ / (cell.folder + std::to_string(run.seed));
-      const double fraction = cell.settings.data_fraction;
+      const double fraction = cell.settings.train.data_fraction;
       const int disturbed = cell.trained ? static_cast<int>(2 - 2 * std::log2(fraction)) : 9;
       WriteRun(path, cell, disturbed, 800 * fraction);
       runs_.push_back({.cell = run.cell, .seed = run.seed, .folder = path});

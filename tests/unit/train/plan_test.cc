@@ -39,9 +39,7 @@ TEST_P(PlannedWorkspace, IsWhatTheBackendThenHolds) {
       LoadedModel loaded;
       loaded.base_weights = BaseWeights::Open(testing::TinyModel("a"));
       BloomModel model(copy, loaded.base_weights);
-      TrainOptions train;
-      train.lora = BenchOptions().lora;
-      model.Attach(StartingAdapter(loaded, train), /*trainable=*/true);
+      model.Attach(StartingAdapter(loaded, BenchOptions().lora, /*seed=*/42), /*trainable=*/true);
       Encoder encoder(model, {});
       const auto loss = MakeLoss(copy, {}, model.config().hidden_size);
       GradientStep(encoder, *loss, texts, batch, strategy);
@@ -63,11 +61,10 @@ TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
   const auto base_weights = BaseWeights::Open(testing::TinyModel("a"));
   LoadedModel loaded;
   loaded.base_weights = base_weights;
-  TrainOptions train;
   const auto plan = [&](WeightStreaming streaming, int64_t budget) {
     const auto backend = MakeCpuBackend({.compute = Compute::kF32});
     const BloomModel model(*backend, base_weights);
-    return PlanTraining(*backend, base_weights, StartingAdapter(loaded, train),
+    return PlanTraining(*backend, base_weights, StartingAdapter(loaded, {}, /*seed=*/42),
                         {.memory_budget = budget,
                          .lengths = std::vector<int32_t>(16, 30),
                          .encoder = {.streaming = streaming},

@@ -35,9 +35,7 @@ struct TrainingBench {
       : backend(std::move(owned)) {
     LoadedModel loaded;
     loaded.base_weights = BaseWeights::Open(TinyModel(options.model));
-    TrainOptions train;
-    train.lora = options.lora;
-    LoraAdapter adapter = StartingAdapter(loaded, train);
+    LoraAdapter adapter = StartingAdapter(loaded, options.lora, /*seed=*/42);
     Random random(11, RandomStream::kLoraInit);
     for (auto& [name, module] : adapter.modules) {
       for (float& value : module.b.values) value = static_cast<float>(0.1 * random.Normal());

@@ -113,7 +113,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
   about.Set("document_prompt", prompts.document);
   about.Set("prefix", flags.embed.prefix);
   about.Set("suffix", flags.embed.suffix);
-  about.Set("compute", globals.compute);
+  about.Set("compute", Name(globals.compute));
   DescribeTime(system.table, texts.size(), seconds, about);
   DescribeRun(system.table, embedder.backend().Describe(), about);
 
@@ -126,7 +126,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
       "{}: base {}, {}, {} parameters; {} pooling, at most {} tokens, {}", flags.model.model,
       embedder.folder().base_name, adapter,
       FormatCount(about.At("parameters").AsDouble() + about.At("adapter_parameters").AsDouble()),
-      Name(embedder.pooling()), embedder.max_length(), globals.compute);
+      Name(embedder.pooling()), embedder.max_length(), Name(globals.compute));
   spdlog::info(
       "{} distinct texts: {} embedded in {}, {} tokens/s; {} from the cache; {} lost their end; {}",
       texts.size(), statistics.texts, FormatSeconds(seconds),

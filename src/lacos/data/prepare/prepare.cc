@@ -123,7 +123,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   for (const std::string& task : options.only) {
     const auto& tasks = SuiteTaskNames();
     if (std::find(tasks.begin(), tasks.end(), task) == tasks.end()) {
-      throw UserError(fmt::format("[--only] found the task '{}'; expected some of {}; correct it",
+      throw UserError(fmt::format("[`only`] found the task '{}'; expected some of {}; correct it",
                                   task, fmt::join(tasks, ", ")));
     }
   }
@@ -185,7 +185,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
     throw UserError(fmt::format(
         "[{}] holds no test set that lacos knows among its {} files; expected some of those of "
         "docs/data.md; check "
-        "the path and --only",
+        "the path and `only`",
         from, counts.files));
   }
   writer.Finish();

@@ -172,7 +172,7 @@ void SuiteWriter::AddTable(SuiteSet set, const TsvRows& rows, const Source& sour
   if (!set.published_text && !source.other_edition && !options_.allow_changed_texts) {
     throw UserError(fmt::format(
         "[{}] gives {} with SHA-256 {}; expected {}; copy or download the file again, or pass "
-        "--allow-changed-texts if it is an edition of its own",
+        "`allow_changed_texts` if it is an edition of its own",
         file.shown, TitleOf(set), sha256, known->sha256));
   }
   if (SeenBefore(set, sha256, source)) return;
@@ -206,7 +206,7 @@ void SuiteWriter::AddRetrieval(SuiteSet set, const std::string& documents,
   if (!set.published_text && !options_.allow_changed_texts) {
     throw UserError(fmt::format(
         "[{}] gives {} with SHA-256 {}; expected {}; copy or download the file again, or pass "
-        "--allow-changed-texts if it is an edition of its own",
+        "`allow_changed_texts` if it is an edition of its own",
         source.files.front()->shown, TitleOf(set), all, known->sha256));
   }
   if (SeenBefore(set, all, source)) return;

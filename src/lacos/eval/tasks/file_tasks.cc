@@ -79,7 +79,7 @@ class Columns {
 void RequireRows(const std::string& path, size_t found) {
   if (found >= 2) return;
   throw UserError(fmt::format(
-      "[{}] found {} rows to score; expected at least two; check the file or choose another --split",
+      "[{}] found {} rows to score; expected at least two; check the file or choose another `split`",
       path, found));
 }
 
@@ -184,7 +184,7 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
     if (pairs.first.empty()) {
       throw UserError(fmt::format(
           "[{}] no pair with a score; expected rows of split '{}' with sentence1, sentence2 and "
-          "score; check the file or choose another --split",
+          "score; check the file or choose another `split`",
           path, options.split));
     }
     std::vector<std::string> notes;

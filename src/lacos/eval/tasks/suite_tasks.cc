@@ -108,7 +108,7 @@ std::vector<std::unique_ptr<EvaluationTask>> SuiteTasks(const Suite& suite,
   std::set<std::string> wanted;
   for (const std::string& name : names) {
     if (std::ranges::find(SuiteNames(), name) == SuiteNames().end()) {
-      throw UserError(fmt::format("[--suite] found '{}'; expected {}; choose among these", name,
+      throw UserError(fmt::format("[`suite`] found '{}'; expected {}; choose among these", name,
                                   fmt::join(SuiteNames(), ", ")));
     }
     for (const SuiteFamily& family : SuiteFamilies()) {

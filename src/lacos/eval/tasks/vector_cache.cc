@@ -47,7 +47,7 @@ VectorCache::VectorCache(const std::string& folder, const Json& identity, int64_
   fs::create_directories(folder, error);
   if (!fs::is_directory(folder)) {
     throw UserError(fmt::format(
-        "[--cache {}] could not be made: {}; expected a folder, or a place for one; choose "
+        "[`cache` {}] could not be made: {}; expected a folder, or a place for one; choose "
         "another",
         folder, error ? error.message() : "it is a file"));
   }

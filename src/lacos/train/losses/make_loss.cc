@@ -43,7 +43,7 @@ std::unique_ptr<Loss> MakeLoss(Backend& backend, const LossOptions& options, int
   for (const int64_t d : options.matryoshka) {
     if (d < 1 || d > dimension) {
       throw UserError(fmt::format(
-          "[--matryoshka] found dimension {}; expected 1 to {}, the width of the vectors; leave "
+          "[`matryoshka`] found dimension {}; expected 1 to {}, the width of the vectors; leave "
           "it out or choose a smaller one",
           d, dimension));
     }

@@ -35,7 +35,7 @@ LossDescription DescribeTriplet() {
   return {
       .inputs = {.kinds = {ExampleKind::kPairs},
                  .expected =
-                     "columns anchor, positive and negative, or NLI pairs with --hard-negatives",
+                     "columns anchor, positive and negative, or NLI pairs with `hard_negatives`",
                  .one_negative = true},
       .make = [](Backend& backend, const LossOptions& options, int64_t) {
         return std::make_unique<EuclideanTripletLoss>(backend, options);

@@ -69,7 +69,7 @@ void ReadState(const std::string& path, Backend& backend, Optimizer& optimizer) 
     if (entry == nullptr || entry->dtype != view.dtype || entry->shape != Dimensions(view)) {
       throw UserError(fmt::format(
           "[{}] tensor '{}' is missing or of another shape or type; expected the state of this "
-          "run; start again without --resume",
+          "run; start again without `resume`",
           path, name));
     }
     backend.Upload(file.Data(*entry), view);
@@ -165,7 +165,7 @@ void RequireIntact(const std::string& temporary, const std::string& folder,
   const auto refuse = [&](const std::string& file) {
     throw UserError(fmt::format(
         "[{}] {} does not read back as it was written; expected a healthy disk; check it, or "
-        "choose another --output; earlier checkpoints are intact",
+        "choose another `output`; earlier checkpoints are intact",
         folder, file));
   };
   const std::vector<VerifyProblem> problems = VerifyManifest(temporary, /*from_disk=*/true);
@@ -207,7 +207,7 @@ std::string SaveCheckpoint(const std::string& output, Backend& backend, const Op
   if (error) {
     throw UserError(fmt::format(
         "[{}] could not create the folder: {}; expected a writable output; free space or choose "
-        "another --output",
+        "another `output`",
         parent.string(), error.message()));
   }
   // Lines up to this step are then never missing beside a checkpoint that is there.
@@ -305,8 +305,8 @@ LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer&
   ListDifferences("", json.At("settings"), settings, differences);
   if (!differences.empty()) {
     throw UserError(fmt::format(
-        "[--resume] the run in {} had other settings or data ({}); expected the same ones; repeat them, or "
-        "start again with --overwrite",
+        "[`resume`] the run in {} had other settings or data ({}); expected the same ones; repeat them, or "
+        "start again with `overwrite`",
         folder, fmt::join(differences, "; ")));
   }
   LoadedRun run{.progress = ProgressFromJson(json), .best = {}};

@@ -54,7 +54,7 @@ bool HasSavedSomething(const std::string& output) {
 
 [[noreturn]] void FailMake(const std::string& output, const std::string& reason) {
   throw UserError(fmt::format(
-      "[{}] could not be made: {}; expected a place that can be written; choose another --output",
+      "[{}] could not be made: {}; expected a place that can be written; choose another `output`",
       output, reason));
 }
 
@@ -89,7 +89,7 @@ void RunFolder::Lock() {
   if (LockFile(lock_.get()) == FileLock::kTaken) {
     throw UserError(fmt::format(
         "[{}] another training run is writing to this folder; expected one run a folder; wait "
-        "for it, stop it, or choose another --output",
+        "for it, stop it, or choose another `output`",
         path_));
   }
 }

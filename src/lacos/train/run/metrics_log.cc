@@ -35,7 +35,7 @@ void MetricsLog::WriteLine(const Json& line) {
   if (!file_) {
     throw UserError(fmt::format(
         "[{}] could not write; expected a writable output with free space; free space, then run "
-        "again with --resume",
+        "again with `resume`",
         path_));
   }
 }

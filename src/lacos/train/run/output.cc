@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 [[noreturn]] void FailWrite(const fs::path& path, const std::string& reason) {
   throw UserError(fmt::format(
       "[{}] could not write: {}; expected a writable folder with free space; free space or choose "
-      "another --output",
+      "another `output`",
       path.string(), reason));
 }
 
@@ -71,7 +71,7 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
 std::vector<std::pair<std::string, std::string>> TextHashes(const TrainOptions& options,
                                                             const LoadedModel& loaded,
                                                             const TrainingData& data) {
-  if (!options.text_hashes) return {};
+  if (options.run.no_text_hashes) return {};
   TrainingTexts texts;
   for (const ExampleFile& file : data.files()) {
     for (const Example& example : file.examples) texts.AddExample(example.texts);
@@ -89,7 +89,7 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
                  const ScoredPairs& dev, const Backend& backend, int64_t total_steps) {
   Json settings = Json::Object();
   settings.Set("lacos_version", kLacosVersion);
-  for (const auto& [name, value] : options.recipe) settings.Set(name, value);
+  for (const auto& [name, value] : RecipeOf(options)) settings.Set(name, value);
   settings.Set("total_steps", total_steps);
   settings.Set("base_config_sha256",
                Sha256Hex(loaded.base_weights->config_json().Dump(-1, /*sorted=*/true)));
@@ -120,8 +120,8 @@ void ForgetRecords(const std::string& output) {
 
 Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
                  const ScoredPairs& dev, const Backend& backend, const Json& settings) {
-  Json run =
-      options.run_record.empty() ? Json::Object() : Json::Parse(options.run_record, "run record");
+  const Json& record = options.run.writing.record;
+  Json run = record.IsNull() ? Json::Object() : record;
   if (!run.Has("lacos_version")) run.Set("lacos_version", kLacosVersion);
   RunInputs inputs;
   inputs.AddModel(loaded.folder);
@@ -145,7 +145,7 @@ TrainReport FinishedReport(const std::string& output) {
     if (problem.file == "README.md") continue;  // a model card is there to be edited
     throw UserError(fmt::format(
         "[{}] is finished, but {} has {}; expected {}, as lacos.json records; see `lacos verify`; "
-        "without lacos.json --resume goes on from the last checkpoint and writes the files anew",
+        "without lacos.json `resume` goes on from the last checkpoint and writes the files anew",
         output, problem.file, problem.found, problem.expected));
   }
   TrainReport report;
@@ -158,17 +158,17 @@ void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const Tra
                const LoraAdapter& adapter,
                const std::vector<std::pair<std::string, std::string>>& scores) {
   WriteSentenceTransformersFolder(
-      options.output, adapter,
+      options.run.output, adapter,
       {.base_name = loaded.folder.base_name,
        .base_folder = loaded.folder.base_path,
        .tokenizer_folder = fs::path(loaded.folder.tokenizer_path).parent_path().string(),
        .hidden_size = loaded.base_weights->config().hidden_size,
-       .pooling = options.pooling,
-       .normalize = options.normalize,
-       .max_length = options.max_length,
-       .strip = options.strip,
+       .pooling = *options.settings.pooling,
+       .normalize = *options.settings.normalize,
+       .max_length = *options.settings.max_length,
+       .strip = *options.settings.strip,
        .base_license = ReadLicense(loaded.folder.base_path),
-       .recipe = options.recipe,
+       .recipe = RecipeOf(options),
        .scores = scores,
        .more_files = TextHashes(options, loaded, data)});
 }

@@ -29,7 +29,7 @@ TrainReport FinishedReport(const std::string& output);
 // Writes the sentence-transformers folder inside the output and moves its files into place:
 // adapter_config.json last, without which nothing takes the folder for a model.
 // With hashes of the training texts beside them (also of those of the adapter that training went on
-// from), unless options.text_hashes says otherwise.
+// from), unless options.run.no_text_hashes is set.
 void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const TrainingData& data,
                const LoraAdapter& adapter,
                const std::vector<std::pair<std::string, std::string>>& scores);

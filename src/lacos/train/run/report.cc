@@ -21,6 +21,7 @@
 #include "lacos/record/run_record.h"
 #include "lacos/report/page.h"
 #include "lacos/train/losses/make_loss.h"
+#include "lacos/train/settings.h"
 
 namespace lacos {
 namespace {
@@ -270,14 +271,10 @@ class RunPage {
     return chart;
   }
 
-  // What the run trained by: `lacos train` calls it "objective" in run.json, a sweep's cell "loss".
   LossKind Objective() const {
-    const Json settings = run_.At("settings");
-    for (const char* key : {"objective", "loss"}) {
-      if (const auto word = settings.Find(key); word && word->IsString())
-        return Parse<LossKind>(word->AsString()).value_or(LossOptions().kind);
-    }
-    return LossOptions().kind;
+    const auto word = FindRecorded(run_.At("settings"), "loss");
+    const auto kind = word && word->IsString() ? Parse<LossKind>(word->AsString()) : std::nullopt;
+    return kind.value_or(TrainSettings().loss);
   }
 
   std::vector<Chart> Curves() const {

@@ -161,7 +161,7 @@ void TensorboardLog::WriteEvent(const std::string& event) {
   if (!file_) {
     throw UserError(fmt::format(
         "[{}] could not write; expected a writable output with free space; free space, then run "
-        "again with --resume",
+        "again with `resume`",
         path_));
   }
 }

@@ -85,7 +85,7 @@ TEST_F(RunFolderTest, AFinishedRunIsReportedUnlessOneOfItsFilesIsDamaged) {
   EXPECT_EQ(FinishedReport(out_).steps, 7);
   folder_.Write("out/run.json", R"({"settings": {"total_steps": 8}})");
   EXPECT_THAT(ErrorOf([&] { FinishedReport(out_); }),
-              AllOf(HasSubstr("is finished, but run.json has"), HasSubstr("--resume")));
+              AllOf(HasSubstr("is finished, but run.json has"), HasSubstr("`resume`")));
 }
 
 }  // namespace

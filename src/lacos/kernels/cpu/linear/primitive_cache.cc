@@ -23,7 +23,7 @@ auto Translated(F&& f) {
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
     throw UserError(fmt::format(
-        "[cpu] oneDNN failed: {}; expected a product that works; use --compute f32, or an oneDNN "
+        "[cpu] oneDNN failed: {}; expected a product that works; use `compute` f32, or an oneDNN "
         "2.6 build for this CPU",
         error.what()));
   }
@@ -121,7 +121,7 @@ const Product& PrimitiveCache::Get(const ProductShape& shape) {
     throw UserError(fmt::format(
         "[cpu] oneDNN offers only the implementation '{}' for a [{}, {}] x [{}, {}] product; "
         "expected one of 'brg:' or "
-        "'gemm:'; use --compute f32 or an oneDNN 2.6 build for this CPU",
+        "'gemm:'; use `compute` f32 or an oneDNN 2.6 build for this CPU",
         found, shape.m, shape.k, shape.k, shape.n));
   }
   const SingleThreadScope single;

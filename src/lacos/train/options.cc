@@ -1,0 +1,122 @@
+#include "lacos/train/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "lacos/base/error.h"
+#include "lacos/data/rows.h"
+#include "lacos/train/losses/make_loss.h"
+
+namespace lacos {
+namespace {
+
+struct LayerRange {
+  int64_t first = 0, last = -1;  // inclusive; last -1: the top
+};
+
+// "2-5" or "3"; nothing for other texts. Empty: all layers.
+std::optional<LayerRange> ParseLayers(const std::string& text) {
+  if (text.empty()) return LayerRange{};
+  LayerRange range{.first = -1};
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, range.first);
+  if (error != std::errc()) return std::nullopt;
+  if (at == end) {
+    range.last = range.first;
+  } else {
+    if (*at != '-') return std::nullopt;
+    const auto rest = std::from_chars(at + 1, end, range.last);
+    if (rest.ec != std::errc() || rest.ptr != end) return std::nullopt;
+  }
+  if (range.first < 0 || range.last < range.first) return std::nullopt;
+  return range;
+}
+
+LayerRange LayersOf(const std::string& text) {
+  const auto range = ParseLayers(text);
+  if (range) return *range;
+  throw UserError(
+      fmt::format("[`lora_layers`] found '{}'; expected A-B with 0 <= A <= B; correct it", text));
+}
+
+}  // namespace
+
+TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
+                      const BloomConfig& config) {
+  const auto choose = [](auto& value, const auto& of_folder, auto otherwise) {
+    if (!value) value = of_folder.value_or(otherwise);
+  };
+  choose(settings.max_length, folder.max_length, int64_t{75});
+  choose(settings.strip, folder.strip, false);
+  choose(settings.pooling, folder.pooling, Pooling::kMean);
+  choose(settings.normalize, folder.normalize, false);
+  std::vector<int64_t>& dimensions = settings.matryoshka;
+  if (!dimensions.empty() &&
+      std::ranges::find(dimensions, config.hidden_size) == dimensions.end()) {
+    dimensions.insert(dimensions.begin(), config.hidden_size);
+  }
+  const auto range = ParseLayers(settings.lora_layers);
+  if (!range || range->last >= config.layers) {
+    throw UserError(
+        fmt::format("[`lora_layers`] found '{}'; expected A-B with 0 <= A <= B <= {}; this model "
+                    "has {} layers",
+                    settings.lora_layers, config.layers - 1, config.layers));
+  }
+  return settings;
+}
+
+TrainOptions Resolve(TrainOptions options) {
+  const TrainSettings& settings = options.settings;
+  if (settings.max_length && settings.strip && settings.pooling && settings.normalize)
+    return options;
+  ModelFolder folder;
+  if (options.shape == nullptr)
+    folder = OpenModelFolder(options.model, options.base, options.adapter);
+  const auto base = options.shape ? options.shape : BaseWeights::Open(folder.base_path);
+  options.settings = Resolve(options.settings, folder.settings, base->config());
+  return options;
+}
+
+std::vector<std::pair<std::string, std::string>> RecipeOf(const TrainOptions& options) {
+  return options.run.recipe.empty() ? Recipe(options.settings) : options.run.recipe;
+}
+
+ExampleOptions ExamplesOf(const TrainSettings& settings) {
+  return {.table = MakeTableOptions(settings.delimiter, settings.quoting, settings.replace_invalid),
+          .split = settings.split,
+          .hard_negatives = settings.hard_negatives,
+          .labelled = DescribeLoss(settings.loss).inputs.NeedsLabels()};
+}
+
+BatchOptions BatchesOf(const TrainSettings& settings) {
+  return {.batch_size = settings.batch_size, .seed = settings.seed, .mix = settings.mix};
+}
+
+LossOptions ObjectiveOf(const TrainSettings& settings) {
+  return {.kind = settings.loss,
+          .scale = settings.scale,
+          .symmetric = settings.symmetric,
+          .margin = settings.margin,
+          .matryoshka = settings.matryoshka,
+          .seed = settings.seed};
+}
+
+LoraSettings AdapterOf(const TrainSettings& settings) {
+  const LayerRange range = LayersOf(settings.lora_layers);
+  return {.rank = settings.lora_rank,
+          .alpha = settings.lora_alpha,
+          .dropout = settings.lora_dropout,
+          .targets = settings.lora_target,
+          .first_layer = range.first,
+          .last_layer = range.last,
+          .train_biases = settings.train_biases};
+}
+
+OptimizerOptions OptimizerOf(const TrainSettings& settings) {
+  return {.kind = settings.optimizer, .weight_decay = settings.weight_decay};
+}
+
+}  // namespace lacos

@@ -1,0 +1,130 @@
+// Everything that a run of training is asked for: what it reads, its settings, what it leaves
+// behind, and what is only measured.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lacos/data/examples.h"
+#include "lacos/formats/base_weights.h"
+#include "lacos/formats/model_folder.h"
+#include "lacos/io/output.h"
+#include "lacos/kernels/device.h"
+#include "lacos/train/losses/loss.h"
+#include "lacos/train/optimizer.h"
+#include "lacos/train/settings.h"
+
+namespace lacos {
+
+struct OpTimes;  // kernels/timed_backend.h
+
+// Where a run's results go and what of it is kept. None of it changes a trained value.
+struct RunOptions {
+  std::string output;
+  int64_t save_every = 0, keep = 2, max_bad_steps = 0;
+  bool no_text_hashes = false;
+  bool resume = false;
+  // How far a run is, TrainObserver tells, and Train's `should_stop` ends it: here only `overwrite`
+  // and `record` count.
+  OutputOptions writing;
+  // Name and value for run.json, the model card and the resume check; empty: the settings' Recipe.
+  std::vector<std::pair<std::string, std::string>> recipe;
+  std::string repeats;  // run.json of the run that this one repeats: what differs is warned about
+
+  // The settings among these, as TrainSettings::ForEachField.
+  template <class Visit>
+  void ForEachField(const Visit& visit) {
+    VisitFields(*this, visit);
+  }
+  template <class Visit>
+  void ForEachField(const Visit& visit) const {
+    VisitFields(*this, visit);
+  }
+
+ private:
+  template <class Options, class Visit>
+  static void VisitFields(Options& o, const Visit& visit);
+};
+
+// For measurements only.
+struct RunProbe {
+  OpTimes* op_times = nullptr;  // where the backend's time goes is counted here; null: not counted
+  bool cold = false;            // streams as if the base were larger than memory
+};
+
+struct TrainOptions {
+  std::string model, base, adapter;  // `adapter`: go on from it
+  // For PlanRun only, in place of `model`: a base without weights.
+  std::shared_ptr<BaseWeights> shape;
+  std::vector<std::string> train_files;
+  std::string dev_file;
+  Device device;  // where to compute; the CPU unless said otherwise
+  TrainSettings settings;
+  RunOptions run;
+  RunProbe probe;
+};
+
+// The settings with what they leave open: what the model's folder says, else lacos's defaults; with
+// the whole width first among Matryoshka dimensions. Throws UserError where lora_layers are not
+// layers of the model.
+TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
+                      const BloomConfig& config);
+
+// The options with their settings resolved for `model` or `shape`; options whose settings leave
+// nothing open stay as they are.
+TrainOptions Resolve(TrainOptions options);
+// run.recipe, else the settings' own.
+std::vector<std::pair<std::string, std::string>> RecipeOf(const TrainOptions& options);
+
+// Settings as the parts of training take them; of resolved settings. AdapterOf throws UserError for
+// lora_layers that are no range.
+ExampleOptions ExamplesOf(const TrainSettings& settings);
+BatchOptions BatchesOf(const TrainSettings& settings);
+LossOptions ObjectiveOf(const TrainSettings& settings);
+LoraSettings AdapterOf(const TrainSettings& settings);
+OptimizerOptions OptimizerOf(const TrainSettings& settings);
+
+template <class Options, class Visit>
+void RunOptions::VisitFields(Options& o, const Visit& visit) {
+  constexpr auto kGroup = SettingGroup::kCheckpoints;
+  constexpr auto kEffect = SettingEffect::kRun;
+  visit(SettingInfo{.name = "save_every",
+                    .help = "Steps between checkpoints; 0 = only when interrupted",
+                    .unit = "N",
+                    .low = 0,
+                    .group = kGroup,
+                    .effect = kEffect},
+        o.save_every);
+  visit(SettingInfo{.name = "keep",
+                    .help = "Checkpoints that are kept",
+                    .unit = "N",
+                    .low = 1,
+                    .high = 1 << 20,
+                    .group = kGroup,
+                    .effect = kEffect},
+        o.keep);
+  visit(SettingInfo{.name = "max_bad_steps",
+                    .help = "Steps in all that may be passed over, without update, because their "
+                            "loss or a gradient is not finite; one more stops the run",
+                    .unit = "N",
+                    .low = 0,
+                    .group = kGroup,
+                    .effect = kEffect},
+        o.max_bad_steps);
+  visit(SettingInfo{.name = "no_text_hashes",
+                    .help = "Keep no hashes of the training texts in `output`; `lacos eval` then "
+                            "cannot tell which test texts were trained on",
+                    .group = kGroup,
+                    .effect = kEffect},
+        o.no_text_hashes);
+  visit(SettingInfo{.name = "resume",
+                    .help = "Go on from the newest valid checkpoint in `output`",
+                    .group = kGroup,
+                    .effect = kEffect},
+        o.resume);
+}
+
+}  // namespace lacos
