@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "lacos/io/json.h"
+#include "test_paths.h"
 #include "training_runs.h"
 
 namespace lacos {

@@ -111,8 +111,8 @@ TEST(Plan, AsksTheBackendForItsPoolAndItsSmallestChunk) {
   const auto plan = [&](const BackendMemory& memory, int64_t smallest_chunk) {
     SmallDevice device(memory, smallest_chunk);
     const BloomModel model(device, base_weights);
-    return PlanTraining(device, base_weights, StartingAdapter(loaded, TrainOptions()),
-                        {.lengths = std::vector<int32_t>(16, 30), .loss_shape = {.examples = 8}});
+    return PlanTraining(device, base_weights, StartingAdapter(loaded, {}, /*seed=*/42),
+                        {.lengths = std::vector<int32_t>(16, 30), .loss_batch = {.examples = 8}});
   };
   const MemoryPlan roomy = plan({.free = int64_t{10} << 30, .held = 1000}, 700);
   EXPECT_EQ(roomy.limit_bytes, 1000 + static_cast<int64_t>(0.8 * static_cast<double>(10ll << 30)));
