@@ -27,8 +27,7 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   const DType vectors = base_weights.Tensor("ln_f.bias").entry.dtype;
   const auto zeros = BaseWeights::WithoutWeights(config, base_weights.quantization(), vectors);
 
-  const auto backend =
-      MakeBackend({.device = options.device, .compute = options.settings.compute});
+  const auto backend = MakeBackend({.device = options.device, .compute = options.settings.compute});
   BloomModel model(*backend, zeros);
   LoraSettings lora = AdapterOf(options.settings);
   lora.first_layer = 0;
