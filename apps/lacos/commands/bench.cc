@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 
+#include "commands/bench/report.h"
 #include "commands/bench/step_breakdown.h"
 #include "commands/bench/texts.h"
 #include "commands/commands.h"
@@ -29,74 +30,6 @@
 
 namespace lacos::cli {
 namespace {
-
-// One result, shown as fields or as JSON: the measured rate, memory, and the ceiling that it is a
-// share of.
-class BenchReport {
- public:
-  BenchReport(const GlobalOptions& globals, const KernelInfo& kernels)
-      : globals_(globals), kernels_(kernels) {}
-
-  // In JSON under `key`, for people as "label   value".
-  void Add(const std::string& key, const Json& value, const std::string& label,
-           const std::string& shown) {
-    json_.Set(key, value);
-    fields_.Add(label, shown);
-  }
-  void AddRate(double tokens_per_second) {
-    Add("tokens_per_second", tokens_per_second, "rate",
-        fmt::format("{} tokens/s", FormatCount(tokens_per_second)));
-  }
-  // Peak memory until now: to be called before the ceiling is measured, which takes memory of its
-  // own.
-  void AddMemory(PeakMemory& memory) {
-    memory.AddTo(json_);
-    memory.AddTo(fields_);
-  }
-  // Measures the ceiling and gives the share that `flops` a second are.
-  void AddCeiling(double flops) {
-    const MachineCeiling ceiling = MeasureCeiling(globals_.compute);
-    ceiling_gflops_ = ceiling.gflops;
-    Json json = Json::Object();
-    json.Set("gflops", ceiling.gflops);
-    json.Set("gbytes_per_second", ceiling.gbytes_per_second);
-    json.Set("kernel", ceiling.kernel);
-    Add("ceiling", json, "ceiling",
-        fmt::format("{:.0f} GFLOP/s, {:.1f} GB/s read; {}", ceiling.gflops,
-                    ceiling.gbytes_per_second, ceiling.kernel));
-    const double share = ceiling.gflops > 0 ? flops / 1e9 / ceiling.gflops : 0;
-    Add("ceiling_share", share, "share of the ceiling", fmt::format("{:.1f} %", 100 * share));
-  }
-  // For work that is no arithmetic.
-  void AddNoCeiling() {
-    json_.Set("ceiling", Json());
-    json_.Set("ceiling_share", Json());
-  }
-  // After AddCeiling, which the products' shares are of.
-  void AddBreakdown(StepBreakdown breakdown) {
-    breakdown.ceiling_gflops = ceiling_gflops_;
-    json_.Set("breakdown", BreakdownJson(breakdown));
-    tables_ += BreakdownText(breakdown);
-  }
-  void Print() {
-    json_.Set("machine", MachineJson(kernels_));
-    if (globals_.json) json_.Set("run", CommandRecord(globals_, ""));
-    fields_.Add("machine", MachineText(kernels_));
-    if (globals_.json) {
-      PrintJson(json_);
-    } else {
-      Out().Write(fields_.Text() + tables_);
-    }
-  }
-
- private:
-  const GlobalOptions& globals_;
-  KernelInfo kernels_;
-  Json json_ = Json::Object();
-  FieldList fields_;
-  std::string tables_;
-  double ceiling_gflops_ = 0;
-};
 
 void AddBreakdownFlag(CLI::App* command, bool& breakdown) {
   command->add_flag(
