@@ -39,7 +39,7 @@ TEST(CheckOutput, WhatExistsIsReplacedOnlyOnDemand) {
   for (const char* name : {"file.npy", "model"}) {
     const OutputKind kind = name == std::string("model") ? OutputKind::kFolder : OutputKind::kFile;
     EXPECT_THAT(Refusal(folder / name, {.kind = kind}),
-                AllOf(HasSubstr("already exists"), HasSubstr("--overwrite")));
+                AllOf(HasSubstr("already exists"), HasSubstr("`overwrite`")));
     EXPECT_NO_THROW(CheckOutput(folder / name, {.kind = kind, .overwrite = true}));
   }
 }
