@@ -188,9 +188,8 @@ TEST(TrainCommand, FewerTripletsThanABatchHoldsAreTrainedOn) {
   std::string triplets = "anchor\tpositive\tnegative\n";
   for (int i = 0; i < 5; ++i)
     triplets += Sentence(i) + "\t" + Sentence(50 + i) + "\t" + Sentence(90 + i) + "\n";
-  const RunResult result =
-      RunLacos(TrainArguments(folder.Write("triplets.tsv", triplets), folder / "out",
-                              {"--loss", "triplet", "--batch-size", "64", "--json"}));
+  const RunResult result = RunLacos(TrainArguments(
+      folder.Write("triplets.tsv", triplets), folder / "out", {"--loss", "triplet", "--json"}));
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_GT(Json::Parse(result.out, "stdout").At("steps").AsInt(), 0);
 }
