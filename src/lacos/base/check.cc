@@ -6,8 +6,8 @@
 namespace lacos::internal {
 
 void CheckFailed(const char* file, int line, const char* condition, const char* message) {
-  // The one place in the library that prints: the process ends on the next line because of a bug in
-  // lacos.
+  // This is the one place in the library that prints, because a bug in lacos ends the process on
+  // the next line.
   std::fprintf(stderr, "lacos: internal error at %s:%d: %s (%s)\n", file, line, message, condition);
   std::abort();
 }

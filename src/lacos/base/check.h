@@ -1,4 +1,4 @@
-// Assertions for lacos's own bugs: they print file:line and abort, in release builds too.
+// Assertions for lacos's own bugs. They print file:line and abort, in release builds too.
 #pragma once
 
 namespace lacos::internal {
@@ -8,8 +8,8 @@ namespace lacos::internal {
 
 }  // namespace lacos::internal
 
-// Aborts with file:line unless `condition` holds. `message` is a string literal that says what was
-// violated.
+// Aborts with file:line unless `condition` holds. `message` is a string literal that says what
+// should have held.
 #define LACOS_CHECK(condition, message)                                        \
   do {                                                                         \
     if (!(condition)) [[unlikely]]                                             \

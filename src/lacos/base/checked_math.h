@@ -1,4 +1,4 @@
-// Overflow-checked size arithmetic for numbers that come from files.
+// Size arithmetic with overflow checks, for numbers that come from files.
 #pragma once
 
 #include <cstdint>
@@ -6,14 +6,14 @@
 
 namespace lacos {
 
-// a * b, or nothing when the product does not fit into 64 bits.
+// a * b, or nothing if the product does not fit into 64 bits.
 inline std::optional<int64_t> CheckedMultiply(int64_t a, int64_t b) {
   int64_t product = 0;
   if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;
   return product;
 }
 
-// a + b, or nothing when the sum does not fit into 64 bits.
+// a + b, or nothing if the sum does not fit into 64 bits.
 inline std::optional<int64_t> CheckedAdd(int64_t a, int64_t b) {
   int64_t sum = 0;
   if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;

@@ -11,8 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The number in a file of one line; nothing for "max", for a missing file and for what does not
-// fit.
+// The number in a file of one line. Nothing for "max", for a missing file, and for a number that
+// does not fit into 64 bits.
 std::optional<int64_t> ReadNumber(const fs::path& path) {
   std::ifstream file(path);
   int64_t value = 0;
@@ -20,7 +20,7 @@ std::optional<int64_t> ReadNumber(const fs::path& path) {
   return value;
 }
 
-// A line "name value" of memory.stat, or 0.
+// The value in the line "name value" of memory.stat, or 0 if there is no such line.
 int64_t StatField(const fs::path& path, const std::string& name) {
   std::ifstream file(path);
   std::string key;
@@ -30,11 +30,11 @@ int64_t StatField(const fs::path& path, const std::string& name) {
   return 0;
 }
 
-// How one version names its files.
+// The names that one version of control groups has for its files.
 struct Names {
   const char* limit;
   const char* usage;
-  const char* reclaimable;  // in memory.stat
+  const char* reclaimable;  // a line of memory.stat
 };
 constexpr Names kVersion2 = {"memory.max", "memory.current", "inactive_file"};
 constexpr Names kVersion1 = {"memory.limit_in_bytes", "memory.usage_in_bytes",
@@ -45,17 +45,19 @@ std::optional<int64_t> Smaller(std::optional<int64_t> a, std::optional<int64_t> 
   return std::min(*a, *b);
 }
 
-// The tightest of `group` and all groups above it, up to `mount`.
+// The bytes that the tightest limit leaves among `group` and all groups above it, up to `mount`.
 std::optional<int64_t> FreeBytes(const fs::path& mount, const std::string& group,
                                  const Names& names) {
   std::optional<int64_t> tightest;
-  // Inside a container the path may be that of the host, and only the mount's own files exist.
+  // Inside a container the path may be the host's, and then only the files at the mount itself
+  // exist.
   fs::path path = fs::path(group).relative_path().lexically_normal();
   while (true) {
     const fs::path folder = mount / path;
     const auto limit = ReadNumber(folder / names.limit);
     const auto usage = ReadNumber(folder / names.usage);
-    constexpr int64_t kNoLimit = int64_t{1} << 60;  // version 1 writes 2^63 rounded down to a page
+    // version 1 writes 2^63, rounded down to a page, for no limit
+    constexpr int64_t kNoLimit = int64_t{1} << 60;
     if (limit && usage && *limit < kNoLimit) {
       const int64_t taken =
           std::max<int64_t>(*usage - StatField(folder / "memory.stat", names.reclaimable), 0);
@@ -72,7 +74,8 @@ std::optional<int64_t> ControlGroupFreeBytes(const std::string& membership,
                                              const std::string& root) {
   std::optional<int64_t> tightest;
   std::ifstream file(membership);
-  // "hierarchy:controllers:path": version 2 has the hierarchy 0 and no controllers.
+  // A line is "hierarchy:controllers:path". In version 2 the hierarchy is 0 and there are no
+  // controllers.
   for (std::string line; std::getline(file, line);) {
     const size_t first = line.find(':');
     const size_t second = first == std::string::npos ? first : line.find(':', first + 1);

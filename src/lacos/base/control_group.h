@@ -1,4 +1,4 @@
-// Memory limits that containers and batch systems set: control groups of both versions.
+// Memory limits that containers and batch systems set through control groups, versions 1 and 2.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,10 @@
 
 namespace lacos {
 
-// The bytes that the tightest memory limit of this process's group and the groups above it leaves;
-// pages of files that the kernel can take back count as free. Nothing where there is no limit.
-// `membership` is /proc/self/cgroup, `root` where the groups are mounted.
+// The number of bytes that this process may still take under the tightest memory limit of its group
+// and the groups above it. File pages that the kernel can reclaim count as free. Nothing if there
+// is no limit. `membership` is the path of /proc/self/cgroup, and `root` is where groups are
+// mounted.
 std::optional<int64_t> ControlGroupFreeBytes(const std::string& membership,
                                              const std::string& root);
 

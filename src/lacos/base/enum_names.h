@@ -1,6 +1,6 @@
-// One table beside each enumeration: a row a value, with all the words that mean it. Parsing,
-// printing, flags, recipes, Python's types and the docs read these tables; no word is written
-// anywhere else.
+// The table of words beside each enumeration. A row lists all words for one value. Parsing,
+// printing, flags, recipes, Python's types and the docs read these tables; the words are written
+// nowhere else.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@
 
 namespace lacos {
 
-// The row of an enumeration that has one word a value. Other tables have rows of their own, with
-// `value` and `word` among the members.
+// A row for enumerations with one word a value. Other tables define rows of their own, which also
+// have the members `value` and `word`.
 template <class E>
 struct EnumWord {
   E value;
@@ -51,7 +51,8 @@ class EnumNames {
     return rows_[0];
   }
 
-  // The row whose `member` is `text`, or null: Find("lasttoken", &PoolingNames::module_word).
+  // The row with `text` as its `member`, or null; for example
+  // Find("lasttoken", &PoolingNames::module_word).
   constexpr const Row* Find(std::string_view text, std::string_view Row::*member) const {
     for (const Row& row : rows_) {
       if (row.*member == text) return &row;
@@ -69,19 +70,19 @@ consteval EnumNames<Row, N> MakeEnumNames(const Row (&rows)[N]) {
   return EnumNames<Row, N>(std::to_array(rows));
 }
 
-// An enumeration with a table: `NamesOf(value)` gives it, declared beside the enumeration.
+// An enumeration that has a table, which the function `NamesOf(value)` beside it returns.
 template <class E>
 concept NamedEnum = requires(E value) {
   NamesOf(value).begin();
 };
 
-// The word of a value.
+// The word for a value.
 template <NamedEnum E>
 constexpr std::string_view Name(E value) {
   return NamesOf(value)[value].word;
 }
 
-// The value of a word; nothing for a word that is not in the table.
+// The value that a word means; nothing for a word that is not in the table.
 template <NamedEnum E>
 constexpr std::optional<E> Parse(std::string_view word) {
   for (const auto& row : NamesOf(E{})) {
@@ -90,7 +91,7 @@ constexpr std::optional<E> Parse(std::string_view word) {
   return std::nullopt;
 }
 
-// All words, in the table's order.
+// All words, in the order of the table.
 template <NamedEnum E>
 std::vector<std::string> WordsOf() {
   std::vector<std::string> words;
@@ -98,7 +99,7 @@ std::vector<std::string> WordsOf() {
   return words;
 }
 
-// "mean, max or last": words as a message lists them.
+// Words as a message lists them: "mean, max or last".
 inline std::string OneOfWords(const std::vector<std::string>& words) {
   std::string text;
   for (size_t i = 0; i < words.size(); ++i) {

@@ -11,7 +11,7 @@ std::string WithoutControls(std::string_view message) {
   shown.reserve(message.size());
   for (size_t i = 0; i < message.size(); ++i) {
     const auto byte = static_cast<unsigned char>(message[i]);
-    // U+0080 to U+009F, too: terminals take U+009B for the start of a command.
+    // U+0080 to U+009F are escaped too, because terminals take U+009B for the start of a command.
     const bool c1 = byte == 0xC2 && i + 1 < message.size() &&
                     static_cast<unsigned char>(message[i + 1]) >= 0x80 &&
                     static_cast<unsigned char>(message[i + 1]) <= 0x9F;

@@ -1,5 +1,5 @@
-// The one exception type for users' mistakes and damaged input: its message is complete and shown
-// as it is.
+// The one exception type for users' mistakes and damaged input. Its message is complete and is
+// shown as it is.
 #pragma once
 
 #include <stdexcept>
@@ -7,10 +7,10 @@
 
 namespace lacos {
 
-// Thrown when the input or the environment is wrong (never for lacos's own bugs; those are
-// LACOS_CHECK). The message reads `[where] what was found; what was expected; what to do`, one
-// line, without a final full stop. Names and values out of files stand in it, so control characters
-// are shown as \x1b and the like: nothing in a file can break the line or command a terminal.
+// Thrown if the input or the environment is wrong, and never for lacos's own bugs, which fail
+// LACOS_CHECK. The message is one line `[where] what was found; what was expected; what to do`,
+// without a final full stop. It may contain names and values from files. So control characters are
+// shown as \x1b and the like: nothing in a file can break the line or control a terminal.
 class UserError : public std::runtime_error {
  public:
   explicit UserError(const std::string& message);

@@ -16,8 +16,8 @@ struct Sha256::State {
 
 namespace {
 
-// OpenSSL computes SHA-256 without fail, but for memory: that of the context, and of what it loads
-// at the first use.
+// SHA-256 in OpenSSL can only fail for lack of memory, for the context or for what the library
+// loads on its first use.
 void Require(bool succeeded) {
   if (!succeeded) throw std::bad_alloc();
 }

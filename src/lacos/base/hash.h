@@ -1,4 +1,4 @@
-// SHA-256, the hash of manifests: users can check it with sha256sum.
+// SHA-256, the hash in manifests. Users can check it with sha256sum.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ class Sha256 {
 
 std::string Sha256Hex(std::span<const std::byte> bytes);
 std::string Sha256Hex(const std::string& text);
-// The digest's first 8 bytes as a big-endian number: its first 16 hexadecimal digits.
+// The first 8 bytes of the digest as a big-endian number, that is, its first 16 hexadecimal digits.
 uint64_t Sha256Prefix(std::string_view text);
 
 }  // namespace lacos

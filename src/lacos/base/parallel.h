@@ -1,5 +1,5 @@
-// One pool of threads for everything: OpenMP, the runtime that oneDNN uses too, so cores are never
-// oversubscribed.
+// One pool of threads for everything. It is that of OpenMP, which oneDNN uses too, so cores are
+// never oversubscribed.
 #pragma once
 
 #include <omp.h>
@@ -16,9 +16,9 @@ inline void SetThreadCount(int threads) {
 }
 inline int ThreadCount() { return omp_get_max_threads(); }
 
-// Calls f(i) for 0 <= i < n, handing out one i at a time. Calls must write disjoint outputs; then
-// the result does not depend on the number of threads. The first exception thrown by a call is
-// rethrown here after all have ended.
+// Calls f(i) for 0 <= i < n, handing out one i at a time. Calls must write disjoint outputs, so
+// that the result does not depend on the number of threads. The first exception that a call throws
+// is rethrown here after all calls have ended.
 template <class F>
 void ParallelFor(int64_t n, F&& f) {
   std::exception_ptr error;

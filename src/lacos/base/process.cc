@@ -14,7 +14,7 @@
 namespace lacos {
 namespace {
 
-// The value in bytes of a "Name:  123 kB" line, or -1 when the line is another one.
+// The value in bytes of a line "Name:  123 kB", or -1 if the line has another name.
 int64_t KilobyteField(const std::string& line, const std::string& name) {
   if (line.rfind(name, 0) != 0) return -1;
   std::istringstream rest(line.substr(name.size()));
@@ -23,7 +23,7 @@ int64_t KilobyteField(const std::string& line, const std::string& name) {
   return kilobytes * 1024;
 }
 
-// What `ulimit -d` leaves for private writable memory.
+// The bytes of private writable memory that `ulimit -d` still leaves.
 std::optional<int64_t> FreeDataBytes() {
   rlimit limit{};
   if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;

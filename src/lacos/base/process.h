@@ -7,7 +7,7 @@
 
 namespace lacos {
 
-// Seconds since construction, monotonic.
+// Measures the seconds since its construction, with a monotonic clock.
 class Stopwatch {
  public:
   double Seconds() const {
@@ -20,28 +20,28 @@ class Stopwatch {
 
 struct MemoryUse {
   int64_t peak_rss_bytes = 0;  // VmHWM: largest resident set so far, pages of mapped files included
-  int64_t rss_bytes = 0;       // VmRSS
+  int64_t rss_bytes = 0;       // VmRSS: resident set now
   int64_t rss_anon_bytes = 0;  // RssAnon: private memory now
   int64_t rss_file_bytes = 0;  // RssFile: resident pages of mapped files now
 };
 
-// Read from /proc/self/status; zeros where it is not mounted.
+// Reads /proc/self/status. All values are 0 if /proc is not mounted.
 MemoryUse ReadMemoryUse();
 
-// Bytes that this process has made the disk deliver so far (read_bytes of /proc/self/io): what the
-// kernel had cached does not count. 0 where that cannot be read.
+// Bytes that the disk has delivered for this process so far (read_bytes of /proc/self/io). Data
+// that the kernel had cached does not count. 0 if the number cannot be read.
 int64_t DiskBytesRead();
 
-// Gives memory that was freed, but is kept for later, back to the system: what a large tokenizer or
-// data file needed while it was read.
+// Returns freed memory that the allocator keeps to the system, for example after a large tokenizer
+// or data file has been read.
 void ReturnFreeMemory();
 
 // The machine's memory in bytes; 0 when unknown.
 int64_t MachineMemoryBytes();
 
-// Memory in bytes that this process can still take: what the machine has free (MemAvailable), or
-// less where a control group (memory.max of version 2, memory.limit_in_bytes of version 1, of any
-// ancestor) or `ulimit -d` leaves less. 0 when unknown.
+// The memory in bytes that this process can still take. It is the machine's free memory
+// (MemAvailable), or less if `ulimit -d` or the limit of a control group or its ancestors leaves
+// less (memory.max of version 2, memory.limit_in_bytes of version 1). 0 if it is unknown.
 int64_t AvailableMemoryBytes();
 
 }  // namespace lacos

@@ -38,7 +38,7 @@ uint64_t Random::Below(uint64_t n) {
 }
 
 double Random::Normal() {
-  const double u = 1.0 - Uniform();  // (0, 1]: the logarithm is finite
+  const double u = 1.0 - Uniform();  // in (0, 1], so that its logarithm is finite
   const double v = Uniform();
   return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
 }

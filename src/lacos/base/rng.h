@@ -1,6 +1,6 @@
-// Counter-based random numbers: every value is a pure function of (key, counter), so runs resume
-// and replay exactly on any number of threads. Philox4x32-10 of Salmon et al., "Parallel random
-// numbers: as easy as 1, 2, 3" (SC 2011).
+// Counter-based random numbers. Every value is a pure function of (key, counter), so runs can be
+// resumed and replayed exactly, on any number of threads. Source of Philox4x32-10: Salmon et al.,
+// "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@ namespace lacos {
 using PhiloxCounter = std::array<uint32_t, 4>;
 using PhiloxKey = std::array<uint32_t, 2>;
 
-// Ten rounds of Philox4x32: four uniform 32-bit words for one counter.
+// Ten rounds of Philox4x32, which give four uniform 32-bit words for one counter.
 inline PhiloxCounter Philox(PhiloxCounter c, PhiloxKey k) {
   for (int round = 0; round < 10; ++round) {
     const uint64_t p0 = uint64_t{0xD2511F53u} * c[0];
@@ -26,7 +26,7 @@ inline PhiloxCounter Philox(PhiloxCounter c, PhiloxKey k) {
   return c;
 }
 
-// A 64-bit mixing function (the finaliser of SplitMix64): combines ids into one key.
+// A 64-bit mixing function (the finalizer of SplitMix64), which combines ids into one key.
 inline uint64_t Mix64(uint64_t x) {
   x += 0x9E3779B97F4A7C15ull;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -37,7 +37,7 @@ inline uint64_t Mix64(uint64_t a, uint64_t b) {
   return Mix64(Mix64(a) ^ (b + 0x9E3779B97F4A7C15ull));
 }
 
-// What a stream of random numbers is for: streams of one seed never share values.
+// The purpose of a stream of random numbers. Streams of one seed never share values.
 enum class RandomStream : uint32_t {
   kLoraInit = 1,
   kShuffle = 2,
@@ -50,18 +50,18 @@ enum class RandomStream : uint32_t {
   kFolds = 9
 };
 
-// A sequential view of one stream of one seed; its position is a counter that can be saved and set.
+// A sequential view of one stream of one seed. Its position is a counter that can be saved and set.
 class Random {
  public:
   Random(uint64_t seed, RandomStream stream, uint64_t substream = 0);
 
   uint32_t Next32();
   uint64_t Next64();
-  // Uniform in [0, 1) with 53 bits.
+  // A uniform number in [0, 1) with 53 random bits.
   double Uniform();
-  // Uniform integer in [0, n), without modulo bias (Lemire's method); n > 0.
+  // A uniform integer in [0, n) without modulo bias (Lemire's method); n > 0.
   uint64_t Below(uint64_t n);
-  // Standard normal (Box-Muller on two uniforms).
+  // A standard normal number (Box-Muller on two uniform numbers).
   double Normal();
 
  private:
@@ -71,8 +71,7 @@ class Random {
   int used_ = 4;
 };
 
-// A permutation of 0..n-1 (Fisher-Yates, specified here because std::shuffle differs between
-// libraries).
+// A random permutation of 0..n-1 by Fisher-Yates. std::shuffle would differ between libraries.
 std::vector<int64_t> RandomPermutation(int64_t n, Random& random);
 
 }  // namespace lacos

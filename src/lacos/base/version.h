@@ -1,4 +1,4 @@
-// The version of lacos, as --version shows it and as written folders record it.
+// The version of lacos, which --version shows and which written folders record.
 #pragma once
 
 #include <string_view>

@@ -16,16 +16,16 @@
 namespace lacos {
 namespace {
 
-// What goes into a batch as one (an example, or for kClasses two rows of one class), in random
-// order.
+// The units of which batches are made, in random order. A unit is an example, or for kClasses two
+// rows of one class.
 struct Units {
   struct Unit {
     std::array<int64_t, 2> rows = {-1, -1};  // of the file; the second only for kClasses
     int64_t text_begin = 0, text_end = 0;    // in `texts`
   };
   std::vector<Unit> units;
-  std::vector<int32_t> texts;  // ids of the texts that no other unit of the same batch may have
-  int32_t text_count = 0;      // ids are below this
+  std::vector<int32_t> texts;  // ids of texts that no other unit of the same batch may have
+  int32_t text_count = 0;      // all ids are below this number
 
   int64_t size() const { return static_cast<int64_t>(units.size()); }
   std::span<const int32_t> TextsOf(int64_t unit) const {
@@ -38,8 +38,9 @@ struct Units {
   }
 };
 
-// Numbers the texts of a file in its own order (that of memory: a shuffled walk misses the cache at
-// each text), equal texts alike. Unit i has row i's texts.
+// Numbers the texts of a file; equal texts get the same number. Unit i has the texts of row i. The
+// rows are visited in the order of the file, because a shuffled walk would miss the cache at each
+// text.
 Units NumberTexts(const ExampleFile& file) {
   Units units;
   units.units.reserve(file.examples.size());
@@ -57,8 +58,9 @@ Units NumberTexts(const ExampleFile& file) {
   return units;
 }
 
-// Two texts of one class, each text once. What is left over (the odd one of a class, a text that is
-// there twice) is counted. Rows arrive in random order, so the couples differ between epochs.
+// Makes units of two texts of one class, using each text once. Rows that are left over are counted:
+// the odd one of a class, and repeated texts. Rows arrive in random order, so the couples differ
+// between epochs.
 Units CoupleClasses(const ExampleFile& file, const Units& single, const std::vector<int64_t>& order,
                     int64_t& left_out) {
   Units couples;
@@ -89,7 +91,7 @@ Units CoupleClasses(const ExampleFile& file, const Units& single, const std::vec
 Units MakeUnits(const ExampleFile& file, Random& random, int64_t& left_out) {
   const std::vector<int64_t> order =
       RandomPermutation(static_cast<int64_t>(file.examples.size()), random);
-  // Scores and labels are about one pair; no other row of the batch serves as its negative, so
+  // A score or label concerns one pair, and no other row of the batch serves as a negative. So
   // texts may repeat.
   if (file.kind == ExampleKind::kScored || file.kind == ExampleKind::kLabelled) {
     Units units;
@@ -105,9 +107,9 @@ Units MakeUnits(const ExampleFile& file, Random& random, int64_t& left_out) {
   return units;
 }
 
-// Fills batches greedily. A unit that collides waits in the queue of the text it collided on. Of
-// each queue only the first can enter the next batch (the others share that text with it), so a
-// text that occurs k times costs k steps, not k².
+// Fills batches greedily. A unit that collides with the batch waits in the queue of the text that
+// collided. Only the first unit of a queue can enter the next batch, because the others share that
+// text with it. So a text that occurs k times costs k steps instead of k².
 class GreedyBatcher {
  public:
   GreedyBatcher(const Units& units, int64_t batch_size)
@@ -117,7 +119,7 @@ class GreedyBatcher {
     behind_.assign(static_cast<size_t>(units.size()), -1);
   }
 
-  // Batches of positions in `units`.
+  // The batches, as positions in `units`.
   std::vector<std::vector<int64_t>> Run() {
     while (next_ < units_.size() || !ready_.empty()) {
       batches_.emplace_back();
@@ -162,14 +164,14 @@ class GreedyBatcher {
     queue.back = unit;
   }
 
-  // Units that waited come first, each queue in its turn.
+  // Adds units that have waited before all others, one queue after the other.
   void FillFromQueues() {
     while (!ready_.empty() && !Full()) {
       const int32_t text = ready_.front();
       ready_.pop_front();
       Queue& queue = queues_[text];
-      // Until the text is in this batch: a unit that collides on another text moves to that one's
-      // queue.
+      // Goes on until the text is in this batch. A unit that collides on another text moves to the
+      // queue of that text.
       while (queue.front >= 0 && used_in_[text] != static_cast<int32_t>(batches_.size())) {
         const int64_t unit = queue.front;
         queue.front = std::exchange(behind_[unit], -1);
@@ -185,11 +187,11 @@ class GreedyBatcher {
 
   const Units& units_;
   size_t batch_size_;
-  std::vector<int32_t> used_in_;  // by text: the batch (counted from 1) that has it
-  std::vector<Queue> queues_;     // by text: units that wait for a batch without it
-  std::vector<int64_t> behind_;   // by unit: the next one in its queue, or -1
-  std::deque<int32_t> ready_;     // texts with a queue that the next batch looks at
-  std::vector<int32_t> later_;    // texts with a queue for the batch after
+  std::vector<int32_t> used_in_;  // for each text, the latest batch (counted from 1) that has it
+  std::vector<Queue> queues_;     // for each text, the units that wait for a batch without it
+  std::vector<int64_t> behind_;   // for each unit, the next one in its queue, or -1
+  std::deque<int32_t> ready_;     // texts whose queues are considered for the next batch
+  std::vector<int32_t> later_;    // texts whose queues are considered for the batch after that
   int64_t next_ = 0;
   std::vector<std::vector<int64_t>> batches_;
 };
@@ -199,8 +201,8 @@ bool Collide(std::span<const int32_t> a, std::span<const int32_t> b) {
                      [&](int32_t text) { return std::find(b.begin(), b.end(), text) != b.end(); });
 }
 
-// A batch of one has no negatives: it takes a partner from the end of a batch with three or more,
-// or is left out.
+// A batch of one unit has no negatives. It gets a partner from the end of a batch with three units
+// or more; if there is none, it is left out.
 int64_t PairSingles(const Units& units, std::vector<std::vector<int64_t>>& batches) {
   int64_t left_out = 0;
   size_t donor = 0;
@@ -226,7 +228,7 @@ int64_t PairSingles(const Units& units, std::vector<std::vector<int64_t>>& batch
   return left_out;
 }
 
-// One file's batches, in the order in which they were filled.
+// The batches of one file, in the order in which they were filled.
 std::vector<Batch> MakeFileBatches(const ExampleFile& file, int32_t index,
                                    const BatchOptions& options, int64_t epoch, int64_t& left_out) {
   Random random(options.seed, RandomStream::kShuffle,

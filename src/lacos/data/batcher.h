@@ -21,22 +21,24 @@ struct BatchOptions {
   int64_t batch_size = 128;  // examples (pairs)
   uint64_t seed = 42;
   Mix mix = Mix::kProportional;
-  // default: the last partial batch is kept if it has at least two examples
+  // Whether to leave out the last partial batch. Otherwise it is kept if it has at least two
+  // examples.
   bool drop_last = false;
 };
 
 struct Batch {
   int32_t file = 0;
-  // indexes into files[file].examples; for kClasses two of each drawn class, side by side
+  // Indexes into files[file].examples. For kClasses there are two of each drawn class, side by
+  // side.
   std::vector<int64_t> examples;
   bool operator==(const Batch&) const = default;
 };
 
 // All batches of one epoch. Each batch comes from one file; files are drawn in proportion to their
-// remaining size, or in turn. No text occurs twice in a batch: a colliding example waits for a
-// later batch, and is in the epoch exactly once (greedy, like sentence-transformers' NoDuplicates
-// sampler). Linear time in practice; counts as left out only examples that no batch could take,
-// reported in `left_out`.
+// remaining size, or in turn. No text occurs twice in a batch. An example that would collide waits
+// for a later batch, and every example is in the epoch exactly once (greedily, like the
+// NoDuplicates sampler of sentence-transformers). This takes linear time in practice. `left_out`
+// counts the examples that no batch could take.
 struct Epoch {
   std::vector<Batch> batches;
   int64_t left_out = 0;

@@ -1,4 +1,5 @@
-// What the readers of examples and of scored pairs share: column names, scores, the split column.
+// Column names, scores and the split column, which the readers of examples and of scored pairs
+// share.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +13,29 @@
 
 namespace lacos {
 
-// Names that a column may have, the usual one first; sentence_A and so on are SICK's, hypo is that
-// of XNLI's translated training data, sent0 and sent1 are those of SimCSE's triplets.
+// The names that a column may have, the usual one first. sentence_A and similar names are SICK's,
+// hypo occurs in XNLI's translated training data, and sent0 and sent1 in SimCSE's triplets.
 const std::vector<std::string>& FirstSentenceNames();
 const std::vector<std::string>& SecondSentenceNames();
 const std::vector<std::string>& ScoreNames();
 
 std::string LowerAscii(std::string_view text);
-// At most `bytes` of a text, cut between characters, with "..." when something was cut.
+// At most `bytes` bytes of a text, cut between characters, followed by "..." if something was cut.
 std::string TruncateForMessage(std::string_view text, size_t bytes);
 
-// A finite decimal number that fills the whole text, or nothing.
+// The value of a text that is one finite decimal number, or nothing.
 std::optional<double> ParseNumber(std::string_view text);
-// The number in a score cell; UserError that begins with `where` when it is none.
+// The number in a score cell. Throws UserError that begins with `where` if there is none.
 double ParseScore(std::string_view cell, const std::string& where);
 
-// Keeps the rows of one split; "dev", "validation", "valid" and "val" are the same. An empty wish
-// keeps all.
+// Keeps the rows of one split. "dev", "validation", "valid" and "val" mean the same. An empty name
+// keeps all rows.
 class SplitFilter {
  public:
   explicit SplitFilter(const std::string& wanted);
   bool Keep(const std::optional<std::string>& cell, bool has_column);
   int64_t dropped() const { return dropped_; }
-  // Throws UserError that names the splits found when every row was dropped.
+  // Throws UserError naming the splits that were found if every row was dropped.
   void RequireSome(const std::string& name) const;
 
  private:

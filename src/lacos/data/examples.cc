@@ -18,10 +18,10 @@
 namespace lacos {
 namespace {
 
-// what KeepFraction draws shares nothing with other uses of a seed
+// keeps the random numbers of KeepFraction apart from other uses of the seed
 constexpr uint64_t kSubset = 0xF4AC7104;
 
-// Where a table's known columns are, or -1.
+// The positions of a table's known columns, or -1.
 struct Columns {
   int first = -1, second = -1, label = -1, score = -1, text = -1, split = -1;
   std::vector<int> negatives;
@@ -138,7 +138,8 @@ class Reader {
 
   std::string TakeText(int column, const char* name) {
     const auto place = static_cast<size_t>(column);
-    if (column < 0 || place >= cells_.size() || !cells_[place]) {  // a ragged row may be short
+    if (column < 0 || place >= cells_.size() ||
+        !cells_[place]) {  // the row may have fewer cells than the header
       throw UserError(
           fmt::format("{} has no text for {}; expected a string; correct the row", table_.Where(),
                       column < 0 ? std::string(name) : "'" + table_.columns()[place] + "'"));
@@ -185,7 +186,7 @@ class Reader {
 
   void ReadClass(Example& example) {
     const std::optional<std::string> label = Cell(columns_.label);
-    if (!label || label->empty()) {  // '-' may well be a class
+    if (!label || label->empty()) {  // '-' is an ordinary class name here
       ++file_.dropped_no_gold_label;
       return;
     }
@@ -237,8 +238,8 @@ class Reader {
     }
   }
 
-  // A premise's contradictions go to each of its entailment pairs; those of other premises are of
-  // no use.
+  // Adds the contradictions of a premise to each of its entailment pairs. Contradictions of
+  // premises without such a pair are of no use.
   void AddContradictions() {
     for (Example& example : file_.examples) {
       const auto it = contradictions_.find(example.texts[0]);
@@ -280,7 +281,7 @@ class Reader {
   std::vector<std::optional<std::string>> cells_;
   ExampleFile file_;
   std::unordered_map<std::string, int32_t> classes_;
-  std::unordered_map<std::string, Contradictions> contradictions_;  // by premise
+  std::unordered_map<std::string, Contradictions> contradictions_;  // for each premise
 };
 
 }  // namespace
@@ -294,7 +295,7 @@ void KeepFraction(ExampleFile& file, double fraction, uint64_t seed) {
   if (fraction == 1) return;
   const size_t all = file.examples.size();
   const uint64_t key = Mix64(seed, kSubset);
-  // by a number of each example's own: any prefix is a sample
+  // Every example has a random number of its own, so any prefix of this order is a sample.
   std::vector<std::pair<uint64_t, size_t>> order;
   for (size_t i = 0; i < all; ++i) order.emplace_back(Mix64(key, i), i);
   std::sort(order.begin(), order.end());

@@ -1,4 +1,5 @@
-// The vectors of a table of texts by a model, each text embedded once, or read from a cache.
+// The vectors that a model gives the texts of a table. Each text is embedded once, or its vector is
+// read from a cache.
 #include "lacos/eval/embed_table.h"
 
 #include <algorithm>
@@ -25,8 +26,8 @@ EmbeddedTable EmbedTable(
     return std::span(table.values).subspan(static_cast<size_t>(row * d), static_cast<size_t>(d));
   };
 
-  // Lengths of all texts first: they order the work, and what is cut off or empty is said of cached
-  // ones too.
+  // All texts are tokenized first: their lengths decide the order of the work, and truncated and
+  // empty texts are reported for cached ones too.
   std::vector<TokenizedText> tokenized(n);
   const TokenizeOptions& tokenize = embedder.text_encoder().options().tokenize;
   ParallelFor(texts.size(), [&](int64_t row) {
@@ -56,7 +57,7 @@ EmbeddedTable EmbedTable(
     return lengths[static_cast<size_t>(a)] > lengths[static_cast<size_t>(b)];
   });
 
-  // texts between two looks at what is done, and two additions to the cache
+  // number of texts after which progress is reported and vectors are added to the cache
   constexpr size_t kBlock = 256;
   for (size_t begin = 0; begin < missing.size();) {
     size_t end = begin;

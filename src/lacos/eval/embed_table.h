@@ -1,4 +1,5 @@
-// The vectors of a table of texts by a model, each text embedded once, or read from a cache.
+// The vectors that a model gives the texts of a table. Each text is embedded once, or its vector is
+// read from a cache.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +20,16 @@ struct RolePrompts {
 struct EmbeddedTable {
   std::vector<float> values;  // [texts, D]
   int64_t d = 0;
-  int64_t cached = 0;                        // texts whose vector was read
-  EncodeStatistics statistics;               // of those that were computed
-  std::vector<bool> is_empty, is_truncated;  // by text; of computed and of cached ones
-  // NOLINTNEXTLINE(google-explicit-constructor): a table is used as its vectors
+  int64_t cached = 0;                        // texts whose vectors were read from the cache
+  EncodeStatistics statistics;               // statistics of the vectors that were computed
+  std::vector<bool> is_empty, is_truncated;  // for each text, computed or cached
+  // NOLINTNEXTLINE(google-explicit-constructor): a table may be used as its vectors
   operator Vectors() const { return {.values = values, .d = d}; }
 };
 
-// `cache` may be null. Longest texts first, so that what is left is overestimated rather than
-// underestimated. `progress` gets texts and tokens done, and all tokens; it may throw to end the
-// work: what was computed is cached.
+// `cache` may be null. The longest texts come first, so that the remaining time is overestimated
+// rather than underestimated. `progress` gets the texts and tokens done, and the number of all
+// tokens. It may throw to end the work; vectors computed so far are then cached.
 EmbeddedTable EmbedTable(
     SentenceEncoder& embedder, const TextTable& texts, const RolePrompts& prompts,
     VectorCache* cache,

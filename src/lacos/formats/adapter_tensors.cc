@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr size_t kShown = 12;
 
-// PEFT looks for safetensors first, too.
+// The adapter's file. PEFT also looks for safetensors first.
 std::string FindAdapterFile(const std::string& folder) {
   for (const char* name : {"adapter_model.safetensors", "adapter_model.bin"}) {
     const fs::path path = fs::path(folder) / name;

@@ -1,5 +1,5 @@
-// The tensors of an adapter file, taken out one by one with account of what is missing, misshapen
-// or left over: PEFT only warns about those, and then computes something else.
+// The tensors of an adapter file. They are taken out one by one, and missing, misshapen and
+// leftover tensors are noted: PEFT only warns about them, and then computes something else.
 #pragma once
 
 #include <cstdint>
@@ -18,19 +18,21 @@ class AdapterTensors {
   static constexpr char kRoot[] = "base_model.model.";                  // under BloomModel
   static constexpr char kHeadRoot[] = "base_model.model.transformer.";  // under BloomForCausalLM
 
-  // adapter_model.safetensors of the folder, else adapter_model.bin. Throws UserError.
+  // Opens adapter_model.safetensors of the folder, or else adapter_model.bin. Throws UserError if
+  // neither is there or the file is damaged.
   explicit AdapterTensors(const std::string& folder);
 
   // Whether the adapter was made for a BloomForCausalLM (or another class with a head).
   bool causal() const { return causal_; }
-  // Module names start with "transformer." then.
+  // The prefix of module names, which is "transformer." for such a class.
   std::string ModulePrefix() const { return causal_ ? "transformer." : ""; }
 
-  // The tensor under the first of `names` that exists (plain names below the root). Throws
-  // UserError for other types than F32, F16 and BF16 and for values that are not finite.
+  // The tensor under the first of `names` that exists; these are plain names below the root. Throws
+  // UserError for types other than F32, F16 and BF16, and for values that are not finite.
   HostMatrix Take(const std::vector<std::string>& names, const std::vector<int64_t>& shape);
 
-  // Throws a UserError that lists what was missing, what had another shape, and what nobody took.
+  // Throws a UserError that lists missing tensors, tensors with another shape, and tensors that
+  // nobody took.
   void RequireComplete() const;
 
  private:

@@ -40,7 +40,7 @@ class BaseWeightsEmbedding : public EmbeddingSource {
     LACOS_CHECK(row >= 0 && row < rows_, "an embedding row lies inside the table");
     LACOS_CHECK(static_cast<int64_t>(out.size()) == cols_, "a row has D values");
     const int64_t size = static_cast<int64_t>(SizeOf(codes_.entry.dtype));
-    // Whole blocks from the one that holds the row's first value: a block may begin in the row
+    // Whole blocks are read, from the one that holds the row's first value. It may begin in the row
     // before.
     const int64_t first =
         scheme_ == QuantScheme::kNone ? row * cols_ : row * cols_ / block_ * block_;

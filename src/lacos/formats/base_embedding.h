@@ -8,7 +8,7 @@
 
 namespace lacos {
 
-// The word embedding read by pread, plain or quantised, one row at a time.
+// The word embedding, plain or quantized, of which one row at a time is read by pread.
 std::unique_ptr<EmbeddingSource> MakeEmbeddingSource(std::shared_ptr<BaseWeights> base_weights);
 
 }  // namespace lacos

@@ -23,7 +23,7 @@
 namespace lacos {
 namespace {
 
-// bitsandbytes puts .SCB and .weight_format in its place
+// bitsandbytes replaces this suffix by .SCB and .weight_format
 constexpr std::string_view kWeight = ".weight";
 
 void RequireShape(const StoredTensor& tensor, const std::vector<int64_t>& expected,
@@ -43,8 +43,8 @@ void RequireType(const StoredTensor& tensor, bool accepted, const std::string& e
                               expected));
 }
 
-// bitsandbytes' number for the order of a matrix's codes: 0 is row by row, the only one on CPUs and
-// since 0.45.
+// Accepts only bitsandbytes' number 0 for the order of a matrix's codes, which means row by row.
+// There is no other order on CPUs, or anywhere since version 0.45.
 void RequireRowFormat(const StoredTensor& format) {
   const auto bytes = format.file->Data(format.entry);
   if (format.entry.dtype == DType::kU8 && bytes.size() == 1 && bytes[0] == std::byte{0}) return;
@@ -146,7 +146,7 @@ std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
         "that config.json belongs to these weights",
         folder, unknown.size(), ListSome(unknown)));
   }
-  // Last: what is wrong by itself has a better message than a wrong hash.
+  // Hashes are checked last, because the other checks have more helpful messages.
   RequireAsRecorded(config_path);
   for (const auto& file : base_weights->files_) RequireAsRecorded(file->path());
   return base_weights;
@@ -154,7 +154,7 @@ std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
 
 namespace {
 
-// Zeros in the place of a file, its tensors laid out as safetensors would.
+// A stand-in for a file of zeros, with tensors laid out as in a safetensors file.
 class ZeroTensors final : public TensorFile {
  public:
   ZeroTensors(std::shared_ptr<MappedFile> file, std::vector<TensorEntry> entries)
@@ -230,7 +230,7 @@ QuantizedMatrix BaseWeights::Matrix(const std::string& name) const {
   if (IsFloating(tensor.entry.dtype)) return matrix;
   matrix.scheme = quantization_.scheme;
   matrix.block_size = quantization_.BlockSize(matrix.cols);
-  // Finite everywhere: one infinite scale would silently make every vector NaN.
+  // Scales must be finite: a single infinite one would silently make every vector NaN.
   const auto floats = [&](const std::string& companion) -> const float* {
     const StoredTensor& stored = Tensor(companion);
     const std::span<const std::byte> bytes = stored.file->Data(stored.entry);
@@ -289,7 +289,7 @@ std::vector<float> BaseWeights::Vector(const std::string& name) const {
   const StoredTensor& tensor = Tensor(name);
   std::vector<float> values(static_cast<size_t>(tensor.entry.Elements()));
   std::vector<std::byte> stored(static_cast<size_t>(tensor.entry.bytes));
-  // mapped, its neighbours would become resident
+  // Read rather than mapped, so that its neighbours do not become resident.
   tensor.file->file()->ReadAt(tensor.entry.offset, stored);
   const bool decoded =
       DecodeToFloat(tensor.entry.dtype, stored.data(), values.size(), values.data());

@@ -12,12 +12,12 @@
 namespace lacos {
 namespace {
 
-// Far above any model, low enough that no product of sizes overflows 64 bits.
+// Larger than in any model, and small enough that no product of sizes overflows 64 bits.
 constexpr int64_t kMaxHidden = int64_t{1} << 18;
 constexpr int64_t kMaxLayers = int64_t{1} << 14;
 constexpr int64_t kMaxVocabulary = int64_t{1} << 28;
 
-// A size under any of its spellings; spellings that contradict each other are an error.
+// The value of a size under any of its names. Names with different values are an error.
 int64_t ReadSize(const Json& json, const std::string& where,
                  std::initializer_list<const char*> spellings, int64_t limit) {
   std::optional<std::pair<std::string, int64_t>> found;

@@ -1,4 +1,4 @@
-// BLOOM's architecture as config.json describes it, in every spelling found in published folders.
+// BLOOM's architecture as config.json describes it, under every name that published folders use.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +15,18 @@ struct BloomConfig {
   int64_t vocab_size = 0;   // V: rows of the embedding matrix
   double layer_norm_epsilon = 1e-5;
   bool residual_from_layernorm = false;  // apply_residual_connection_post_layernorm
-  // transformers leaves out the biases of dense and dense_4h_to_h where slow_but_exact is true and
-  // pretraining_tp above 1, and so does BaseWeights::Vector.
+  // transformers leaves out the biases of dense and dense_4h_to_h if slow_but_exact is true and
+  // pretraining_tp is above 1. BaseWeights::Vector does the same.
   bool drops_output_biases = false;
   int64_t head_dim() const { return hidden_size / heads; }
-  // V*D + 2D + L*(12D^2 + 13D) + 2D: the parameters of BloomModel.
+  // The number of parameters of BloomModel: V*D + 2D + L*(12D^2 + 13D) + 2D.
   int64_t Parameters() const;
 };
 
-// Throws UserError naming `where` and the key for missing, misshapen or unsupported values (another
-// model_type, an n_inner other than 4D, heads that do not divide D).
+// Reads a config.json. Throws UserError naming `where` and the key for missing, misshapen or
+// unsupported values (another model_type, an n_inner other than 4D, heads that do not divide D).
 BloomConfig ParseBloomConfig(const Json& json, const std::string& where);
-// The inverse, for `init` and tests.
+// Writes a config.json, for `init` and tests.
 Json BloomConfigToJson(const BloomConfig& config, const std::string& dtype);
 
 }  // namespace lacos

@@ -9,8 +9,7 @@
 
 namespace lacos {
 
-// Every tensor that a BLOOM of this configuration has, listed once: name without prefix, shape and
-// kind.
+// A tensor of a BLOOM: its name without prefix, its shape and its kind.
 struct TensorSpec {
   std::string name;            // "h.0.self_attention.query_key_value.weight"
   std::vector<int64_t> shape;  // [out, in] or [D]

@@ -25,13 +25,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The files are made in a folder inside the target, so that the manifest covers them alone (a
-// training run's checkpoints lie beside them) and so that they appear together, by renaming.
+// The folder inside the target in which the files are made. So the manifest covers only them, and
+// not a training run's checkpoints beside them, and they appear together when they are renamed.
 class StagingFolder {
  public:
   explicit StagingFolder(const fs::path& target)
       : target_(target), path_(target / ".lacos-tmp-export") {
-    RemoveAll(path_.c_str());  // of a run that was killed
+    RemoveAll(path_.c_str());  // leftovers of a killed run
     std::error_code error;
     fs::create_directory(path_, error);
     if (error) Fail(path_, error);
@@ -42,8 +42,8 @@ class StagingFolder {
 
   const fs::path& path() const { return path_; }
 
-  // Moves every file to its place; `last` come last, in order. Without the very last one nothing
-  // takes the folder for a model: while files are replaced, it is not there.
+  // Moves every file to its place. The files in `last` come last, in order. Nothing takes the
+  // folder for a model without the very last one, which is absent while files are being replaced.
   void Publish(const std::vector<std::string>& last) {
     std::error_code error;
     if (fs::remove(target_ / last.back(), error)) SyncPath(target_.string());
@@ -124,8 +124,8 @@ Json SentenceTransformersJson() {
   return json;
 }
 
-// The tokenizer's files. Without tokenizer_config.json transformers could not tell the class and
-// the padding token.
+// Writes the tokenizer's files. Without tokenizer_config.json transformers would not know the class
+// and the padding token.
 void WriteTokenizer(const std::string& from, const std::string& to) {
   CopyFiles(from, to, TokenizerFileNames());
   if (!fs::exists(fs::path(to) / "tokenizer.json")) {
@@ -167,7 +167,7 @@ void WriteSentenceTransformersFolder(const std::string& folder, const LoraAdapte
   WriteTokenizer(settings.tokenizer_folder, target);
   write("modules.json", ModulesJson(settings.normalize));
   write("1_Pooling/config.json", PoolingJson(settings.hidden_size, settings.pooling));
-  // Normalize has no settings; an empty file keeps the folder in version control.
+  // Normalize has no settings, but an empty file keeps the folder in version control.
   if (settings.normalize) write("2_Normalize/config.json", Json::Object());
   write("sentence_bert_config.json", SentenceBertJson(settings.max_length));
   write("config_sentence_transformers.json", SentenceTransformersJson());

@@ -1,5 +1,4 @@
-// Writing what others read: the sentence-transformers folder of a trained model, with its model
-// card.
+// Writing a trained model as a sentence-transformers folder with a model card.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +14,8 @@ namespace lacos {
 
 struct ExportSettings {
   std::string base_name;  // the original base, for adapter_config.json
-  // the folder trained on, recorded in lacos.json by relative path and config hash
+  // The base folder of the training, which lacos.json records by relative path and hash of its
+  // config.
   std::string base_folder;
   std::string tokenizer_folder;  // tokenizer.json and its side files are copied from here
   int64_t hidden_size = 0;
@@ -23,16 +23,17 @@ struct ExportSettings {
   bool normalize = false;
   int64_t max_length = 75;
   bool strip = false;
-  std::string base_license;                                 // from the base's README, or empty
-  std::vector<std::pair<std::string, std::string>> recipe;  // name, value: the model card's table
-  // "STS dev Spearman", "71.20 (step 500)"
+  std::string base_license;  // the license in the base's README, or empty
+  std::vector<std::pair<std::string, std::string>> recipe;  // names and values in the model card
+  // Names and values such as "STS dev Spearman" and "71.20 (step 500)".
   std::vector<std::pair<std::string, std::string>> scores;
-  std::vector<std::pair<std::string, std::string>> more_files;  // name, contents: beside the others
+  // names and contents of further files
+  std::vector<std::pair<std::string, std::string>> more_files;
 };
 
-// Fills `folder` (which exists) with adapter_config.json, adapter_model.safetensors, modules.json,
-// 1_Pooling/config.json, 2_Normalize when asked, config_sentence_transformers.json,
-// sentence_bert_config.json, tokenizer files, README.md, lacos.json with the manifest;
+// Fills the existing `folder` with adapter_config.json, adapter_model.safetensors, modules.json,
+// 1_Pooling/config.json, 2_Normalize if vectors are normalized, config_sentence_transformers.json,
+// sentence_bert_config.json, tokenizer files, README.md, and lacos.json with the manifest.
 // adapter_config.json appears last.
 void WriteSentenceTransformersFolder(const std::string& folder, const LoraAdapter& adapter,
                                      const ExportSettings& settings);

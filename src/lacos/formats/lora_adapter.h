@@ -1,4 +1,5 @@
-// A PEFT adapter in host memory: what is on disk, and what training starts from and ends with.
+// A PEFT adapter in host memory. It is read from and written to disk, and training starts from one
+// and ends with one.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 
 namespace lacos {
 
-// The linear layers of a block, any of which may be adapted.
+// The linear layers of a block. Any of them may be adapted.
 inline constexpr std::string_view kLoraTargets[] = {"query_key_value", "dense", "dense_h_to_4h",
                                                     "dense_4h_to_h"};
 
@@ -23,21 +24,23 @@ struct LoraSettings {
   bool rank_stabilized = false;  // scale alpha / sqrt(R) instead of alpha / R
   std::vector<std::string> targets = {"query_key_value"};
   int64_t first_layer = 0, last_layer = -1;  // inclusive; last -1 = top
-  // BitFit instead of LoRA (Ben Zaken et al., 2022): every bias, LayerNorm's included.
+  // Trains BitFit instead of LoRA: every bias, including those of LayerNorms. Source: Ben Zaken et
+  // al. (2022).
   bool train_biases = false;
 };
 
 struct HostMatrix {
   std::vector<int64_t> shape;
   std::vector<float> values;
-  DType stored = DType::kF32;  // the type in its file: F32, F16 or BF16; written as it was read
+  // the type in the file (F32, F16 or BF16), with which it is written again
+  DType stored = DType::kF32;
 };
 
 struct LoraModule {
   HostMatrix a;  // [R, in]
   HostMatrix b;  // [out, R]
-  // PEFT's lora_bias: B's own bias [out], so the layer's bias grows by scale * b_bias; no shape:
-  // absent.
+  // The bias [out] of B under PEFT's lora_bias, which adds scale * b_bias to the layer's bias. It
+  // has no shape if it is absent.
   HostMatrix b_bias;
   double scale = 1;
   double dropout = 0;
@@ -45,19 +48,20 @@ struct LoraModule {
 
 struct LoraAdapter {
   LoraSettings settings;
-  // By module: "h.0.self_attention.query_key_value".
+  // The matrices for each module, such as "h.0.self_attention.query_key_value".
   std::map<std::string, LoraModule> modules;
-  // BitFit: full bias values (not differences) by tensor name "h.0.mlp.dense_h_to_4h.bias".
+  // For BitFit, the full values of biases (not differences), by names such as
+  // "h.0.mlp.dense_h_to_4h.bias".
   std::map<std::string, HostMatrix> biases;
-  // BitFit as PEFT holds it: rank-1 matrices that do nothing (B = 0), kept to be written as they
-  // were read.
+  // For BitFit, PEFT's rank-1 matrices without effect (B = 0). They are kept, so that they can be
+  // written as they were read.
   std::map<std::string, LoraModule> idle_modules;
-  // Written with the keys of a BloomForCausalLM ("transformer.h.0...") instead of a BloomModel's.
+  // Whether keys are those of a BloomForCausalLM ("transformer.h.0...") instead of a BloomModel.
   bool causal_keys = false;
 };
 
-// The bias of `module` under the adapter: `bias` [out] of the base, or the trained one in its
-// place, plus what lora_bias adds.
+// The bias of `module` with the adapter: `bias` [out] of the base, or the trained bias in its
+// place, plus the part that lora_bias adds.
 std::vector<float> AdaptedBias(const LoraAdapter& adapter, const std::string& module,
                                std::vector<float> bias);
 
@@ -69,26 +73,26 @@ struct LinearModule {
   std::string kind;  // "query_key_value"
   int64_t layer = 0, out = 0, in = 0;
 };
-// All of them, by layer and then by place in the block.
+// All linear layers, ordered by block and then by their place in the block.
 std::vector<LinearModule> ListLinearModules(const BloomConfig& config);
 
-// A fresh adapter: A kaiming-uniform with a = sqrt(5), i.e. uniform in +-1/sqrt(in), B zero (PEFT's
-// default); values drawn per module from (seed, module name) so that they do not depend on which
-// modules are trained.
+// A fresh adapter with PEFT's default values: A is kaiming-uniform with a = sqrt(5), that is,
+// uniform in +-1/sqrt(in), and B is zero. The values of a module depend on the seed and its name
+// alone, and not on which other modules are trained.
 LoraAdapter InitializeLora(const BloomConfig& config, const LoraSettings& settings, uint64_t seed);
 
-// The start of BitFit: every bias of the model with the value that it has there, and no LoRA
+// The adapter with which BitFit starts: every bias of the model with its present value, and no LoRA
 // matrices.
 LoraAdapter InitializeBitFit(const BaseWeights& base_weights, const LoraSettings& settings);
 
-// Reads adapter_config.json + adapter_model.safetensors (else .bin), keys for BloomModel and
-// BloomForCausalLM bases, and the MergedLinear form of PEFT before 0.3 as the equal LoRA. Strict: a
-// missing, extra or misshapen tensor is a UserError that lists it; unsupported features are refused
-// by name.
+// Reads adapter_config.json and adapter_model.safetensors (or .bin), with keys for BloomModel or
+// BloomForCausalLM. The MergedLinear form of PEFT before 0.3 is read as the equivalent LoRA. Throws
+// a UserError that lists missing, extra and misshapen tensors; unsupported features are refused by
+// name.
 LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config);
 
-// Writes both files (PEFT's layout), tensors in the type in which they were stored, `base_name` as
-// base_model_name_or_path.
+// Writes both files in PEFT's layout. Tensors have the type in which they were stored, and
+// base_model_name_or_path is `base_name`.
 void WriteLoraAdapter(const LoraAdapter& adapter, const std::string& folder,
                       const std::string& base_name);
 

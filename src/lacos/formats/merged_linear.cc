@@ -28,7 +28,8 @@ LoraModule ReadMergedLinear(AdapterTensors& tensors, const LinearModule& linear,
   const HostMatrix kernel = tensors.Take({linear.name + ".lora_B.weight"}, {rows, half, 1});
   module.b.shape = {linear.out, total};
   module.b.stored = kernel.stored;
-  if (kernel.values.empty()) return module;  // missing or misshapen, as RequireComplete will say
+  // missing or misshapen, which RequireComplete will report
+  if (kernel.values.empty()) return module;
   module.b.values.assign(static_cast<size_t>(linear.out * total), 0.0f);
   int64_t from = 0;
   for (int64_t row = 0; row < linear.out; ++row) {

@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 // A JSON string is a YAML string too.
 std::string Quote(const std::string& text) { return Json(text).Dump(); }
 
-// Hub names are "owner/name" or "name"; paths are this machine's business and stay out of the front
-// matter.
+// Whether the text is the name of a model on a hub: "owner/name" or "name". Paths of this machine
+// do not belong into the front matter.
 bool IsHubName(const std::string& name) {
   if (name.empty() || name.front() == '/' || name.front() == '.' || name.front() == '~')
     return false;
@@ -27,7 +27,7 @@ bool IsHubName(const std::string& name) {
   return name.find('/') == name.rfind('/') && name.back() != '/';
 }
 
-// A table's cell: no bar may end it and no line break.
+// The text of a table's cell, in which a bar or a line break would end the cell.
 std::string Cell(const std::string& text) {
   std::string cell;
   for (const char c : text) {

@@ -1,4 +1,4 @@
-// README.md of a trained folder: what the model is, how it was made and what it reached.
+// The README.md of a trained folder: what the model is, how it was trained, and its scores.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace lacos {
 
-// Markdown with the YAML front matter that model hubs read.
+// The card in Markdown, with the YAML front matter that model hubs read.
 std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings);
 
-// The `license` of a README's YAML front matter in `folder`, or empty.
+// The `license` in the YAML front matter of the README in `folder`, or an empty text.
 std::string ReadLicense(const std::string& folder);
 
 }  // namespace lacos

@@ -9,8 +9,8 @@
 namespace lacos {
 namespace {
 
-// What transformers writes beside other programs' codes. Folders from before quant_method existed
-// have only bitsandbytes' own flags.
+// Reads the settings that transformers writes for codes of other programs. Folders from before
+// quant_method existed have only bitsandbytes' own flags.
 QuantizationInfo ParseQuantizationConfig(const Json& json, const std::string& where) {
   const auto refuse = [&](const std::string& found) {
     throw UserError(fmt::format(

@@ -19,10 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A tokenizer without a limit of its own says 10^30.
+// A tokenizer without a limit of its own has 10^30 as its limit.
 constexpr double kNoLimit = 1e6;
 
-// "Transformer" of "sentence_transformers.models.Transformer"; other packages' modules are refused.
+// The kind of a module, such as "Transformer" for "sentence_transformers.models.Transformer".
+// Modules of other packages are refused.
 std::string ModuleKind(const Json& type) {
   const std::string name = type.AsString();
   const std::string kind = name.substr(name.rfind('.') + 1);
@@ -67,7 +68,7 @@ Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
       if (const auto flag = json.Find(names.module_key); flag && flag->AsBool())
         active.push_back(names.value);
     }
-    if (active.empty()) active.push_back(Pooling::kMean);  // as sentence-transformers takes it
+    if (active.empty()) active.push_back(Pooling::kMean);  // the default of sentence-transformers
   }
   if (active.size() != 1) {
     throw UserError(fmt::format(
@@ -77,8 +78,8 @@ Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
   return active.front();
 }
 
-// Settings of a Transformer module (since 5.4) that make it compute something else than a text's
-// hidden states.
+// Refuses settings of a Transformer module (since 5.4) with which it would compute something other
+// than the hidden states of a text.
 void RefuseOtherTasks(const Json& json) {
   const auto refuse = [](const Json& value, const char* expected) {
     throw UserError(
@@ -139,8 +140,8 @@ void ReadPromptsAndVersion(const fs::path& path, EmbeddingSettings& settings) {
                       name->Where(), name->AsString()));
     }
   }
-  // Before version 5.4 sentence-transformers stripped blanks from both ends of a text before
-  // tokenising (5.3.0 does, 5.4.0 does not).
+  // Before version 5.4 sentence-transformers stripped whitespace from both ends of a text before
+  // tokenizing (5.3.0 does, 5.4.0 does not).
   if (const auto versions = json.Find("__version__"); versions && versions->IsObject()) {
     const auto version = versions->Find("sentence_transformers");
     if (!version) return;

@@ -9,13 +9,13 @@
 namespace lacos {
 
 struct SentenceTransformersFolder {
-  // subfolder with the weights or the adapter; empty = the folder itself
+  // The subfolder with the weights or the adapter; empty for the folder itself.
   std::string transformer_path;
   EmbeddingSettings settings;
 };
 
-// Reads modules.json and the files that it names. Throws UserError for modules other than one
-// Transformer, one Pooling and at most one Normalize, for several pooling modes at once, and for
+// Reads modules.json and the files that it names. Accepts one Transformer, one Pooling and at most
+// one Normalize. Throws UserError for other modules, for several pooling modes at once, and for
 // do_lower_case.
 SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder);
 

@@ -39,7 +39,8 @@ std::vector<std::string> CopyFiles(const std::string& from, const std::string& t
           "[{}] could not be made: {}; expected a folder that can be written; check its rights",
           target.parent_path().string(), error.message()));
     }
-    // Contents only: the source may be a symbolic link into a cache, or read-only.
+    // Only the contents are copied, because the source may be a symbolic link into a cache or
+    // read-only.
     WriteFileAtomically(target.string(), ReadFileToString(source.string()));
     copied.push_back(name);
   }

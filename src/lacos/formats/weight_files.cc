@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "transformer.";
 
-// What transformers' task models put on top of BLOOM: the tied lm_head and classifiers. Quantised
-// heads have companions of their own (lm_head.SCB).
+// Whether a tensor belongs to a head that a task model of transformers puts on top of BLOOM: the
+// tied lm_head or a classifier. Quantized heads have companions of their own (lm_head.SCB).
 bool IsHead(std::string_view name) {
   if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
   constexpr std::string_view kHeads[] = {"lm_head.", "score.", "classifier.", "qa_outputs."};
@@ -29,8 +29,8 @@ bool IsHead(std::string_view name) {
                      [&](std::string_view head) { return name.starts_with(head); });
 }
 
-// Text among the tensors: bitsandbytes 0.38 to 0.42 named the order of its codes so, and only one
-// is read.
+// The texts among the tensors. bitsandbytes 0.38 to 0.42 named the order of its codes in a text,
+// and only one of the orders is supported.
 const std::map<std::string, std::string>& CheckedTexts(const TensorFile& file) {
   static const std::map<std::string, std::string> none;
   const auto* torch = dynamic_cast<const TorchFile*>(&file);
@@ -45,10 +45,10 @@ const std::map<std::string, std::string>& CheckedTexts(const TensorFile& file) {
   return torch->texts();
 }
 
-// The weight files of a folder: by file, the names that the index places there. Without an index,
-// one file.
+// The weight files of a folder: for each file, the names of the tensors that the index places
+// there. Without an index there is one file.
 struct Listing {
-  std::string index;  // path, or empty
+  std::string index;  // the path of the index; empty if there is none
   std::map<std::string, std::vector<std::string>> names;
 };
 
@@ -96,7 +96,7 @@ WeightFiles OpenWeightFiles(const std::string& folder) {
   const fs::path root(folder);
   const Listing listing = ListFiles(root);
   WeightFiles weights;
-  std::string prefixed, plain;  // an example of each, for the message
+  std::string prefixed, plain;  // an example of each kind, for the message
   for (const auto& [shard, names] : listing.names) {
     auto file = OpenTensorFile((root / shard).string());
     const auto& texts = CheckedTexts(*file);

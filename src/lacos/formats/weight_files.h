@@ -1,5 +1,4 @@
-// Which weight files a base folder has, safetensors or PyTorch's, and which of them holds each
-// tensor.
+// The weight files of a base folder, safetensors or PyTorch's, and the tensors in each of them.
 #pragma once
 
 #include <map>
@@ -12,18 +11,18 @@
 namespace lacos {
 
 struct WeightFiles {
-  std::vector<std::shared_ptr<TensorFile>> files;  // by name
-  std::map<std::string, StoredTensor> tensors;     // by plain name: no `transformer.`, no head
+  std::vector<std::shared_ptr<TensorFile>> files;  // sorted by name
+  std::map<std::string, StoredTensor> tensors;     // by name without `transformer.`; no heads
 };
 
-// The first of model.safetensors, model.safetensors.index.json, pytorch_model.bin and
-// pytorch_model.bin.index.json; shards are named by their index, never guessed (BLOOM's own 176B
-// uses underscores). Heads are left out: an encoder has none. Throws UserError for a mix of
-// prefixed and plain names, for tensors that the index does not place where they lie, and for an
-// index that leads out of the folder.
+// Opens the first that exists of model.safetensors, model.safetensors.index.json, pytorch_model.bin
+// and pytorch_model.bin.index.json. The names of shards come from the index and are never guessed
+// (those of BLOOM-176B have underscores). Heads are left out, because an encoder has none. Throws
+// UserError for a mix of prefixed and plain names, for tensors that are not where the index says,
+// and for an index that leads out of the folder.
 WeightFiles OpenWeightFiles(const std::string& folder);
 
-// The shard names of an index, checked to stay inside the folder: tensor name to file name.
+// The file name for each tensor name in an index. Throws UserError for files outside the folder.
 std::map<std::string, std::string> ReadWeightMap(const std::string& index_path);
 
 }  // namespace lacos

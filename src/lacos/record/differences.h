@@ -1,4 +1,4 @@
-// A run that repeats another one, held against it.
+// A comparison of a run with the earlier run that it repeats.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace lacos {
 
-// What may make this run's result another one than that of an earlier run.json: inputs, version,
-// kernels; a line each. `before` may come from any file: UserError where it is not as a run writes
-// it.
+// Reasons why the result of this run may differ from that of an earlier run.json: other inputs,
+// another version, other kernels. There is one line for each. `before` may come from any file;
+// throws UserError if it does not have the form that a run writes.
 std::vector<std::string> DifferencesFromRun(const Json& before, const Json& run);
 
 }  // namespace lacos

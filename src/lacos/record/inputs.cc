@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kLargeFile = 64'000'000;
 
-// What the manifest of the file's folder says, where it lists the file with this size.
+// The hash in the manifest of the file's folder, if that lists the file with this size.
 std::optional<std::string> HashByManifest(const fs::path& path, int64_t bytes) {
   const fs::path manifest = path.parent_path() / "lacos.json";
   try {
@@ -30,7 +30,7 @@ std::optional<std::string> HashByManifest(const fs::path& path, int64_t bytes) {
     const auto entry = files->Find(path.filename().string());
     if (!entry || entry->At("bytes").AsInt() != bytes) return std::nullopt;
     return entry->At("sha256").AsString();
-  } catch (const UserError&) {  // a manifest of another kind: the file itself is hashed
+  } catch (const UserError&) {  // this is another kind of manifest, so the file itself is hashed
     return std::nullopt;
   }
 }
@@ -41,7 +41,7 @@ std::string Describe(const Json& input) {
               : fmt::format("{} bytes", input.At("bytes").AsInt());
 }
 
-// Equal as far as is known: by hash where both have one, else by size.
+// Whether two inputs are equal as far as is known: by hash if both have one, otherwise by size.
 bool Same(const Json& a, const Json& b) {
   const auto x = a.Find("sha256"), y = b.Find("sha256");
   if (x && y) return x->AsString() == y->AsString();

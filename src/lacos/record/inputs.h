@@ -1,4 +1,4 @@
-// The files that a command read, with their hashes: what run.json says of its inputs.
+// The inputs of a command in run.json: the files that it read, with their hashes.
 #pragma once
 
 #include <cstdint>
@@ -11,37 +11,37 @@
 
 namespace lacos {
 
-// Files of one role each ("base", "tokenizer", "adapter", "settings", "train", "dev", "config"), in
-// a fixed order. A file that the manifest of its folder (lacos.json) lists with the size that it
-// has is taken at the manifest's word. Any other is hashed, but for the weights (files of 64 MB and
-// more) beyond the first `hashed_bytes` of a command, which would take minutes: of those only the
-// size is given.
+// A list of files with one role each ("base", "tokenizer", "adapter", "settings", "train", "dev",
+// "config"), in a fixed order. If the manifest of its folder (lacos.json) lists a file with its
+// present size, the hash is taken from there. Other files are hashed. But after the first
+// `hashed_bytes` of a command, weights (files of 64 MB and more) are listed with their size only,
+// because hashing them would take minutes.
 class RunInputs {
  public:
-  // Weights of a command that are hashed at most: some seconds of SHA-256.
+  // The most bytes of weights that are hashed for a command; they take a few seconds.
   static constexpr int64_t kHashedBytes = 4'000'000'000;
 
-  // `between` is called every few megabytes; what it throws ends the work.
+  // `between` is called every few megabytes; an exception from it ends the work.
   explicit RunInputs(std::function<void()> between = {}, int64_t hashed_bytes = kHashedBytes)
       : between_(std::move(between)), hashed_bytes_left_(hashed_bytes) {}
 
-  // A file; one that was added before is left out.
+  // Adds a file, unless it was added before.
   void AddFile(const std::string& role, const std::string& path);
-  // What is read of a base (configuration, weights, tokenizer) or an adapter, which may lie in a
-  // subfolder of a sentence-transformers model.
+  // Adds the files that are read from a base (configuration, weights, tokenizer) or from an
+  // adapter, which may be in a subfolder of a sentence-transformers model.
   void AddBase(const std::string& folder);
   void AddAdapter(const std::string& folder);
-  // Both, of a folder that was opened.
+  // Adds the base and the adapter of a folder that was opened.
   void AddModel(const ModelFolder& folder);
 
-  // [{"role", "path", "bytes", "sha256" (null where not known), "hash_from":
+  // The list as [{"role", "path", "bytes", "sha256" (null if unknown), "hash_from":
   // "contents"|"manifest"|null}].
   Json ToJson() const { return list_; }
 
  private:
   void AddPresent(const std::string& role, const std::string& folder,
                   const std::vector<std::string>& names);
-  // The settings of a sentence-transformers folder; returns the folder of its transformer.
+  // Adds the settings of a sentence-transformers folder. Returns the folder of its transformer.
   std::string AddSettings(const std::string& folder, const char* marker);
 
   std::function<void()> between_;
@@ -50,8 +50,9 @@ class RunInputs {
   Json list_ = Json::Array();
 };
 
-// One line for each input that is not the same in both lists: same role, same place in it. `before`
-// may come from any file: what is not as ToJson writes it throws UserError.
+// One line for each input that differs between the lists, compared by role and position in it.
+// `before` may come from any file; throws UserError if it does not have the form that ToJson
+// writes.
 std::vector<std::string> InputDifferences(const Json& before, const Json& now);
 
 }  // namespace lacos

@@ -28,7 +28,7 @@ Cpu ReadCpu() {
       if (std::find(kOfInterest.begin(), kOfInterest.end(), word) != kOfInterest.end())
         cpu.features.push_back(word);
     }
-    break;  // all cores alike
+    break;  // all cores are alike
   }
   return cpu;
 }

@@ -1,4 +1,4 @@
-// The machine that a command runs on, as records and measurements name it.
+// The machine that a command runs on, as records and measurements describe it.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@ namespace lacos {
 
 struct Cpu {
   std::string name = "unknown";
-  std::vector<std::string> features;  // those that lacos's kernels care about
+  std::vector<std::string> features;  // the features that matter to lacos's kernels
 };
 Cpu ReadCpu();
 
-// Cores that this process may use (its affinity mask), however many threads it computes with.
+// The number of cores that this process may use (its affinity mask), independent of its threads.
 int CoreCount();
 
 // {"cpu", "features", "cores", "threads"}, for run.json.

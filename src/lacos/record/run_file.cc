@@ -32,7 +32,7 @@ std::vector<std::string> RunFile::Arguments() const {
 std::string RunFile::PathFromHere(const std::string& argument) const {
   const std::optional<Json> recorded = json_.Find("working_directory");
   if (!recorded) return argument;
-  // An absolute argument replaces what stands before it.
+  // An absolute path on the right replaces the left side.
   const fs::path directory = fs::path(path_).parent_path() / recorded->AsString();
   const std::string place = (directory / argument).lexically_normal().string();
   return PathExists(place) ? place : argument;

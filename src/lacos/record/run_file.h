@@ -1,5 +1,5 @@
-// A run.json that is read back: the command that it records, and its arguments as they read from
-// another place.
+// A run.json that is read back: the recorded command, and its arguments with paths that are valid
+// in another place.
 #pragma once
 
 #include <string>
@@ -12,21 +12,22 @@ namespace lacos {
 
 class RunFile {
  public:
-  // Throws UserError for a file that cannot be read or is no JSON.
+  // Throws UserError for a file that cannot be read or is not JSON.
   explicit RunFile(std::string path);
 
   const std::string& path() const { return path_; }
   const Json& json() const { return json_; }
-  // Whether the record may be that of `lacos COMMAND`: one that names no command, as a library's
-  // caller may leave it, may be of any.
+  // Whether the record may be that of `lacos COMMAND`. A record without a command, which a caller
+  // of the library may leave, may be that of any command.
   bool IsOf(std::string_view command) const;
-  // The recorded command; empty where there is none.
+  // The recorded command; empty if there is none.
   std::string Command() const;
-  // The command line without what an output does not depend on. Throws UserError without one.
+  // The recorded command line, without arguments that do not affect the output. Throws UserError if
+  // there is none.
   std::vector<std::string> Arguments() const;
-  // A path among the arguments as it reads from here: relative ones are found from the place of the
-  // run.json and the working directory that it names, so that they keep their meaning where folders
-  // are moved together. What is not there stays as it stands.
+  // A path among the arguments, as seen from the current directory. Relative paths are resolved
+  // from the place of the run.json and the working directory that it names, so that they stay valid
+  // if folders are moved together. A path to nothing stays as it is.
   std::string PathFromHere(const std::string& argument) const;
 
  private:

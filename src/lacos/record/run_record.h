@@ -1,4 +1,4 @@
-// run.json: how an output was made, so that it can be understood and made again.
+// run.json, which records how an output was made, so that it can be understood and made again.
 #pragma once
 
 #include <cstdint>
@@ -16,30 +16,30 @@ namespace lacos {
 
 struct KernelInfo;  // kernels/backend.h
 
-// `folder`/run.json, the record of a folder.
+// The path of a folder's record: `folder`/run.json.
 std::string RunFileOfFolder(const std::string& folder);
-// FILE.run.json, the record of a file, which lies beside it.
+// The path of a file's record, which is beside it: FILE.run.json.
 std::string RunFileOfFile(const std::string& file);
 
-// {"backend", "isa", "kernels"}: what computed.
+// The backend that computed, as {"backend", "isa", "kernels"}.
 Json KernelsJson(const KernelInfo& info);
 
-// What a function knows of its own work, for run.json. Both functions are called when all else is
-// written.
+// The facts about its own work that a function contributes to run.json. Both callbacks are called
+// when everything else is written.
 struct WorkRecord {
-  std::function<void(RunInputs&)> inputs;    // names the files that were read
-  std::function<KernelInfo()> kernels = {};  // absent where nothing was computed on a backend
+  std::function<void(RunInputs&)> inputs;    // adds the files that were read
+  std::function<KernelInfo()> kernels = {};  // absent if no backend computed anything
   int64_t hashed_bytes = RunInputs::kHashedBytes;
 };
 
-// `options.record` with "inputs" and, where there are any, "kernels" behind what it holds; nothing
-// where it is null. Throws UserError for an input that cannot be read.
+// `options.record` with "inputs" and, if a backend computed, "kernels" appended; nothing if it is
+// null. Throws UserError for an input that cannot be read.
 std::optional<Json> MakeRunRecord(const OutputOptions& options, const WorkRecord& work);
 void WriteRunFile(const std::string& path, const Json& record);
 
-// The end of every folder that lacos makes: writes run.json (where there is a record) and lacos.json
+// Completes every folder that lacos makes: writes run.json, if there is a record, and lacos.json
 // with the keys of `extra` and the hash of every file, then gives the folder its final name.
-// `tensors` is that of WriteManifest.
+// `tensors` is passed to WriteManifest.
 void CommitFolder(AtomicFolder& folder, const OutputOptions& options, const WorkRecord& work,
                   const Json& extra, const RecordedTensors& tensors = {});
 
@@ -47,7 +47,8 @@ void CommitFolder(AtomicFolder& folder, const OutputOptions& options, const Work
 // just before the file gets its name, and kept once the file has it.
 class FileRecord {
  public:
-  // Writes the record; writes nothing if `options.record` is null. Throws UserError if writing fails.
+  // Writes the record; writes nothing if `options.record` is null. Throws UserError if writing
+  // fails.
   FileRecord(const std::string& file, const OutputOptions& options, const WorkRecord& work);
   // Without Keep, removes the record, or brings back the earlier one.
   ~FileRecord();

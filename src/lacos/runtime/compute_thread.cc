@@ -9,9 +9,9 @@
 namespace lacos {
 namespace {
 
-// Never destroyed: models may be closed while the process ends.
+// The registry is never destroyed, because models may be closed while the process ends.
 struct Registry {
-  // held over fork(), so that a child never finds it locked by a thread that is gone
+  // Held over fork(), so that a child never finds it locked by a thread that does not exist there.
   std::mutex mutex;
   std::weak_ptr<ComputeThread> current;
   pid_t process = getpid();
@@ -30,9 +30,9 @@ Registry& TheRegistry() {
   return *registry;
 }
 
-// Threads started in its scope leave asynchronous signals to the host's threads. Those that a
-// thread's own instructions raise stay open: blocked, they would end the process without the host's
-// handler.
+// Threads that are started in its scope leave asynchronous signals to the host's threads. Signals
+// that a thread's own instructions raise are not blocked: if they were, they would end the process
+// without calling the host's handler.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -55,7 +55,7 @@ std::shared_ptr<ComputeThread> ComputeThread::Acquire() {
   Registry& registry = TheRegistry();
   const std::lock_guard lock(registry.mutex);
   if (registry.process !=
-      getpid()) {  // a fork happened: the parent's thread and its holders stay as they are
+      getpid()) {  // after a fork, the parent's thread and its holders stay as they are
     registry.current.reset();
     registry.process = getpid();
   }
@@ -100,8 +100,8 @@ void ComputeThread::Run(const std::function<void()>& work) {
 }
 
 void ComputeThread::Loop() {
-  // A new thread has its creator's floating-point environment, and the OpenMP team will have this
-  // one's.
+  // A new thread inherits its creator's floating-point environment, and the OpenMP team will
+  // inherit this thread's.
   const DefaultFloatingPoint floating_point;
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -118,7 +118,8 @@ void ComputeThread::Loop() {
     }
     lock.lock();
     job.done = true;
-    job.finished.notify_one();  // under the lock: once it is free, the job may be gone
+    // done under the lock, because the job may be gone once it is released
+    job.finished.notify_one();
   }
 }
 

@@ -1,5 +1,5 @@
-// The one thread that computes for all models of a process: an OpenMP runtime keeps a team for each
-// thread that opens parallel regions, so callers hand their work to this one instead of bringing
+// The one thread that computes for all models of a process. An OpenMP runtime keeps a team for each
+// thread that opens parallel regions, so callers hand their work to this thread instead of bringing
 // teams of their own.
 #pragma once
 
@@ -16,9 +16,9 @@ namespace lacos {
 
 class ComputeThread {
  public:
-  // The process's thread, started by the first holder and ended by the last. Throws
-  // std::system_error when there is no thread to be had. In a child of fork() this is a new thread,
-  // whatever the parent had.
+  // The thread of the process. The first holder starts it and the last one ends it. Throws
+  // std::system_error if no thread can be started. A child of fork() gets a new thread, whatever
+  // the parent had.
   static std::shared_ptr<ComputeThread> Acquire();
 
   ComputeThread();
@@ -26,12 +26,12 @@ class ComputeThread {
   ComputeThread(const ComputeThread&) = delete;
   ComputeThread& operator=(const ComputeThread&) = delete;
 
-  // Runs `work` there, after what was handed over before, and waits; rethrows what it throws. Not
-  // to be called from the thread itself.
+  // Runs `work` on the thread, after the work that was handed over before, and waits. Rethrows its
+  // exceptions. Must not be called from the thread itself.
   void Run(const std::function<void()>& work);
 
-  // False in a child of fork(): the thread exists in the parent only, so nothing may be run or
-  // destroyed.
+  // Whether the thread exists in this process. In a child of fork() it does not, and nothing may be
+  // run or destroyed.
   bool IsHere() const;
 
  private:

@@ -6,8 +6,8 @@
 
 namespace lacos {
 
-// The host's floating-point environment is set aside: rounding, flush-to-zero, denormals-are-zero
-// and traps are the defaults until the end of the scope. New threads inherit them.
+// Sets the host's floating-point environment aside: rounding, flush-to-zero, denormals-are-zero and
+// traps have their defaults until the end of the scope. New threads inherit them.
 class DefaultFloatingPoint {
  public:
   DefaultFloatingPoint() noexcept {

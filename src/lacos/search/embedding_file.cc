@@ -27,7 +27,7 @@ namespace {
 }  // namespace
 
 Spool::Spool(const std::string& path) : path_(path) {
-  // Without a name from the beginning, where the file system can do that.
+  // The file never has a name, if the file system supports that.
   const std::string folder = std::filesystem::path(path).parent_path().string();
   fd_ = open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd_ >= 0) return;
@@ -104,8 +104,7 @@ void EmbeddingFile::Write(std::span<const float> rows) {
   }
 }
 
-// Floats are written with the fewest digits that read back to the same float32 (or float16's)
-// value.
+// Floats are written with the fewest digits that read back as the same float32 (or float16) value.
 void EmbeddingFile::WriteLines(size_t rows) {
   const auto columns = static_cast<size_t>(StoredColumns(precision_, d_));
   const DType type = StoredType(precision_);

@@ -1,4 +1,5 @@
-// Vectors written to a file: rows appended block by block, in any precision, as .npy or .jsonl.
+// A file of vectors, to which rows are appended block by block, in any precision, as .npy or
+// .jsonl.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +16,18 @@
 
 namespace lacos {
 
-// float32 rows in a file without a name: gone with the process, however that ends.
+// A file of float32 rows without a name, which disappears with the process, however that ends.
 class Spool {
  public:
-  // Beside `path`, where there is room for the output too. Throws UserError.
+  // The file is beside `path`, where the output needs room too. Throws UserError if it cannot be
+  // made.
   explicit Spool(const std::string& path);
   ~Spool();
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
 
   void Append(std::span<const float> values);
-  // Values [begin, begin + out.size()).
+  // Reads the values [begin, begin + out.size()).
   void Read(int64_t begin, std::span<float> out) const;
   int64_t size() const { return values_; }
 
@@ -35,13 +37,13 @@ class Spool {
   int64_t values_ = 0;
 };
 
-// Appears under its name only at Commit. int8 and uint8 need the range of every dimension over all
-// rows, so these precisions keep the rows in a Spool until Commit: memory stays constant for any
-// number of rows.
+// The file gets its name only at Commit. int8 and uint8 need the range of every dimension over all
+// rows, so with these precisions the rows are kept in a Spool until Commit. Memory stays constant
+// for any number of rows.
 class EmbeddingFile {
  public:
-  // `check_cancel` is called between pieces of Commit's work; what it throws ends the work. Throws
-  // UserError for a file that cannot be written, here and below.
+  // `check_cancel` is called between pieces of Commit's work; an exception from it ends the work.
+  // All methods throw UserError for a file that cannot be written.
   EmbeddingFile(const std::string& path, Precision precision, int64_t d,
                 std::function<void()> check_cancel = {});
 
@@ -59,7 +61,7 @@ class EmbeddingFile {
   std::optional<Spool> spool_;
   std::unique_ptr<NpyWriter> npy_;  // one of these two
   std::unique_ptr<AtomicFile> jsonl_;
-  std::vector<std::byte> stored_;  // the rows of one Write in their stored type
+  std::vector<std::byte> stored_;  // the rows of one write in their stored type
   int64_t lines_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Exact search by cosine among any number of vectors, a block at a time.
+// Exact search by cosine among any number of vectors, one block at a time.
 #include "lacos/search/nearest.h"
 
 #include <algorithm>
@@ -12,10 +12,10 @@
 namespace lacos {
 namespace {
 
-// Products of a block: 256 x 4,096 cosines are 4 MB.
+// The size of a block of products: 256 x 4,096 cosines are 4 MB.
 constexpr int64_t kQueryRows = 256, kCorpusRows = 4096;
 
-// Squared lengths of rows, and the rows scaled to length 1 in f32; zeros stay.
+// The squared lengths of rows, and the rows scaled to length 1 in f32. Rows of zeros stay zero.
 struct UnitRows {
   explicit UnitRows(const Vectors& rows)
       : squares(static_cast<size_t>(rows.n())), unit(rows.values.begin(), rows.values.end()) {
@@ -32,16 +32,15 @@ struct UnitRows {
   std::vector<float> unit;
 };
 
-// How far an f32 product of two unit rows may lie from the exact cosine: each element is rounded
-// once (half an ulp on either side) and a sum of d products in any order loses at most d ulps of
-// the sum of their magnitudes, which is at most 1 (Higham, "Accuracy and Stability of Numerical
-// Algorithms", 2002,
-// section 3.1).
+// A bound on the distance between the f32 product of two unit rows and the exact cosine. Each
+// element is rounded once, by half an ulp on either side. A sum of d products in any order loses at
+// most d ulps of the sum of their magnitudes, which is at most 1. Source: Higham, "Accuracy and
+// Stability of Numerical Algorithms" (2002), section 3.1.
 double RoundingBound(int64_t d) { return 1.01 * static_cast<double>(d + 4) * 0x1.0p-24; }
 
 // Calls visit(query, first row of the corpus, products with the rows from there on) for every query
-// and block, queries of a block in parallel, blocks of the corpus in order. `exact` gives the
-// cosine as Cosine() does.
+// and block. The queries of a block are visited in parallel, the blocks of the corpus in order.
+// Exact() returns the cosine as Cosine() does.
 class BlockSearch {
  public:
   BlockSearch(Backend& backend, const Vectors& queries, const Vectors& corpus)
@@ -86,7 +85,7 @@ class BlockSearch {
     }
   }
 
-  // For a query and a row of the blocks at hand.
+  // The exact cosine of a query and a row of the current blocks.
   double Exact(int64_t query, int64_t row) const {
     return CosineOfProducts(Dot(queries_.Row(query), corpus_.Row(row)),
                             query_squares_[static_cast<size_t>(query - query_begin_)],
@@ -123,7 +122,7 @@ std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Ve
   BlockSearch search(backend, queries, corpus);
   std::vector<std::vector<Neighbour>> found(static_cast<size_t>(queries.n()));
   const auto visit = [&](int64_t query, int64_t first, std::span<const float> products) {
-    std::vector<Neighbour>& heap = found[static_cast<size_t>(query)];  // the worst in front
+    std::vector<Neighbour>& heap = found[static_cast<size_t>(query)];  // the worst one is in front
     for (size_t j = 0; j < products.size(); ++j) {
       const bool full = static_cast<int64_t>(heap.size()) == k;
       if (full && products[j] + search.bound() < heap.front().cosine) continue;
@@ -153,8 +152,8 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
                                           const SearchProgress& progress) {
   LACOS_CHECK(static_cast<int64_t>(targets.size()) == queries.n(),
               "one list of targets for each query");
-  // A query's targets, the nearest first, and how many other rows come before target t: nearer[0] +
-  // ... + nearer[t], so that a row nearer than many targets is counted once.
+  // A query's targets, the nearest first. nearer[0] + ... + nearer[t] other rows come before target
+  // t, so a row that is nearer than many targets is counted once.
   struct Places {
     std::vector<Neighbour> targets;
     std::vector<int64_t> nearer;
@@ -183,7 +182,7 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
     const double least = place.targets.back().cosine - search.bound();
     for (size_t j = 0; j < products.size(); ++j) {
       if (products[j] < least) continue;
-      // The first target that this row comes before, whichever way its product was rounded.
+      // The first target that this row might precede, whichever way its product was rounded.
       const auto further_than = [&](double cosine) {
         return std::partition_point(
             place.targets.begin(), place.targets.end(),
@@ -194,7 +193,7 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
         const int64_t row = first + static_cast<int64_t>(j);
         const Neighbour other{.index = row, .cosine = search.Exact(query, row)};
         at = std::upper_bound(place.targets.begin(), place.targets.end(), other,
-                              IsNearer);  // not before itself
+                              IsNearer);  // a row does not precede itself
       }
       ++place.nearer[static_cast<size_t>(at - place.targets.begin())];
     }
@@ -208,7 +207,7 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
       before += place.nearer[t];
       of_row.emplace_back(place.targets[t].index, before + 1);
     }
-    // In the order in which the caller named them.
+    // Back to the order in which the caller named the targets.
     std::sort(of_row.begin(), of_row.end());
     const std::vector<int64_t>& asked = targets[static_cast<size_t>(query)];
     for (size_t t = 0; t < asked.size(); ++t) {

@@ -1,4 +1,4 @@
-// Exact search by cosine among any number of vectors, a block at a time.
+// Exact search by cosine among any number of vectors, one block at a time.
 #pragma once
 
 #include <cstdint>
@@ -15,19 +15,20 @@ struct Neighbour {
   double cosine = 0;
 };
 
-// Told how many of all pairs' products are done, both counted in queries times rows of the corpus.
+// Called with the number of products that are done and the number of all products, which is the
+// number of queries times the rows of the corpus.
 using SearchProgress = std::function<void(int64_t done, int64_t total)>;
 
-// The k nearest rows of `corpus` [c, d] of every row of `queries` [q, d], nearest first; min(k, c)
-// of them. Cosines are those of Cosine() to the last bit, and of equal ones the earlier row is
-// nearer: products of whole blocks in f32 only tell which rows cannot be among the nearest, by the
-// bound of their rounding.
+// The k nearest rows of `corpus` [c, d] for every row of `queries` [q, d], nearest first; min(k, c)
+// of them. The cosines equal those of Cosine() to the last bit, and of equal ones the earlier row
+// counts as nearer. Products of whole blocks in f32 only serve to exclude rows that cannot be among
+// the nearest, by the bound on their rounding.
 std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Vectors& queries,
                                                       const Vectors& corpus, int64_t k,
                                                       const SearchProgress& progress = {});
 
-// The place, counted from 1, of each of a query's targets (rows of the corpus) among all rows of
-// the corpus, in the same order of nearness. targets[i] are those of query i; the result has the
+// The rank, counted from 1, of each target of a query (a row of the corpus) among all rows of the
+// corpus, in the same order of nearness. targets[i] are the targets of query i; the result has the
 // same shape.
 std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queries,
                                           const Vectors& corpus,

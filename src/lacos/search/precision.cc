@@ -1,5 +1,4 @@
-// Embeddings in fewer bits, value for value what sentence-transformers' quantize_embeddings
-// returns.
+// Embeddings in fewer bits. Every value equals that of sentence-transformers' quantize_embeddings.
 #include "lacos/search/precision.h"
 
 #include <algorithm>
@@ -29,7 +28,7 @@ void AppendSigns(std::span<const float> row, std::byte flip, std::byte* out) {
     for (size_t i = begin; i < std::min(begin + 8, row.size()); ++i) {
       if (row[i] > 0) bits |= 0x80u >> (i - begin);
     }
-    // flipping the top bit is subtracting 128
+    // flipping the top bit subtracts 128
     out[begin / 8] = static_cast<std::byte>(bits) ^ flip;
   }
 }

@@ -1,5 +1,4 @@
-// Embeddings in fewer bits, value for value what sentence-transformers' quantize_embeddings
-// returns.
+// Embeddings in fewer bits. Every value equals that of sentence-transformers' quantize_embeddings.
 #pragma once
 
 #include <cstddef>
@@ -24,27 +23,28 @@ inline constexpr auto kPrecisionNames = MakeEnumNames<EnumWord<Precision>>({
 });
 constexpr const auto& NamesOf(Precision) { return kPrecisionNames; }
 
-// Whether codes depend on the ranges of all embeddings, so that these must be seen before the first
+// Whether codes depend on the ranges over all embeddings, so that all must be seen before the first
 // code is known.
 constexpr bool NeedsRanges(Precision precision) {
   return precision == Precision::kInt8 || precision == Precision::kUint8;
 }
-// Element type and elements a row: D, or ceil(D / 8) bytes of packed signs.
+// The element type, and the number of elements in a row: D, or ceil(D / 8) bytes of packed signs.
 DType StoredType(Precision precision);
 int64_t StoredColumns(Precision precision, int64_t d);
 
-// Smallest and largest value of each dimension over all embeddings.
+// The smallest and the largest value of each dimension over all embeddings.
 struct EmbeddingRanges {
   explicit EmbeddingRanges(int64_t d);
   void Add(std::span<const float> rows);  // [n, D]
-  int64_t count = 0;                      // rows seen
+  int64_t count = 0;                      // number of rows that were added
   std::vector<float> low, high;           // [D]
 };
 
-// Converts rows [n, D] to n * StoredColumns elements of StoredType, appended to `out`. `ranges`
-// only for int8 and uint8: code = clip(floor((x - low) / ((high - low) / 255)), 0, 255), minus 128
-// for int8, in float32 like numpy. binary and ubinary: one bit a dimension, set where x > 0, the
-// first dimension in the highest bit, zeros behind the last; binary subtracts 128 from each byte.
+// Converts rows [n, D] to n * StoredColumns elements of StoredType, which are appended to `out`.
+// int8 and uint8 need `ranges`: code = clip(floor((x - low) / ((high - low) / 255)), 0, 255), minus
+// 128 for int8, in float32 as in numpy. binary and ubinary have one bit for each dimension, which
+// is set if x > 0. The first dimension is in the highest bit, and zeros follow the last one. binary
+// subtracts 128 from each byte.
 void QuantizeEmbeddings(Precision precision, std::span<const float> rows, int64_t d,
                         const EmbeddingRanges* ranges, std::vector<std::byte>& out);
 

@@ -1,5 +1,5 @@
-// Vectors of texts, as every measure takes them: from a model, or from a file that any other system
-// wrote.
+// Vectors of texts, which every measure takes. They come from a model, or from a file that another
+// system wrote.
 #include "lacos/search/vectors.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,5 @@
-// Vectors of texts, as every measure takes them: from a model, or from a file that any other system
-// wrote.
+// Vectors of texts, which every measure takes. They come from a model, or from a file that another
+// system wrote.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace lacos {
 
-// Rows [n, d] that somebody else owns.
+// A view of rows [n, d], which somebody else owns.
 struct Vectors {
   std::span<const float> values;
   int64_t d = 0;
@@ -25,35 +25,35 @@ struct Vectors {
   }
 };
 
-// Dot product in double, summed in the order of the elements.
+// The dot product in double, summed in the order of the elements.
 double Dot(std::span<const float> a, std::span<const float> b);
 
-// The cosine, -1 to 1, of two vectors with the given dot product and squared lengths, all made by
-// Dot(); 0 when a vector is zero, NaN when a value is not finite. Every cosine outside the training
-// losses is computed here. The root is taken of the product and not of its factors, since
-// sqrt(x * x) is x in IEEE arithmetic: equal vectors have exactly 1 and opposite ones exactly -1,
-// so that equal pairs tie. Squares of finite floats lie between 2^-298 and 2^256, so their products
-// neither overflow nor underflow. Rounding may push a cosine past 1; it is cut there, so that no
-// pair is nearer than an equal one.
+// The cosine, from -1 to 1, of two vectors, given their dot product and squared lengths as Dot()
+// computes them. It is 0 if a vector is zero, and NaN if a value is not finite. Every cosine
+// outside the training losses is computed here. The root is taken of the product rather than of its
+// factors, because sqrt(x * x) is x in IEEE arithmetic: so equal vectors have exactly 1, opposite
+// ones exactly -1, and equal pairs tie. Squares of finite floats lie between 2^-298 and 2^256, so
+// their products neither overflow nor underflow. Rounding might give a cosine above 1; it is
+// limited to 1, so that no pair is nearer than an equal one.
 double CosineOfProducts(double dot, double squares_a, double squares_b);
 
 // The cosine of two vectors, in double.
 double Cosine(std::span<const float> a, std::span<const float> b);
 
-// The cosines of rows with one index of two [n, d] matrices.
+// The cosine of row i of `a` and row i of `b`, for each i; both are [n, d].
 std::vector<double> PairCosines(const Vectors& a, const Vectors& b);
 
 // Throws UserError naming the first row, counted from 0, that is all zeros or has a value that is
 // not finite.
 void RequireUsable(const Vectors& vectors, const std::string& where);
 
-// float32 rows of an .npy file of f2, f4 or f8; the file must have `rows` of them, one for each
-// text of what `texts` names, in its order. Throws UserError, also for rows that RequireUsable
-// refuses.
+// The float32 rows of an .npy file of f2, f4 or f8. The file must have `rows` rows, one for each
+// text of the data that `texts` names, in the same order. Throws UserError if it has not, and for
+// rows that RequireUsable refuses.
 struct VectorFile {
   std::vector<float> values;
   int64_t d = 0;
-  // NOLINTNEXTLINE(google-explicit-constructor): a file is used as its vectors
+  // NOLINTNEXTLINE(google-explicit-constructor): a file may be used as its vectors
   operator Vectors() const { return {.values = values, .d = d}; }
 };
 VectorFile ReadVectors(const std::string& path, int64_t rows, const std::string& texts);

@@ -12,7 +12,7 @@ bool BeginsWith(std::string_view text, UnicodeClass wanted) {
   return !text.empty() && (UnicodeTable::Get().Classes(DecodeUtf8(text, 0).value) & wanted) != 0;
 }
 
-// Where the last character of a text that is not empty begins.
+// The position of the last character of a text that is not empty.
 size_t LastCharacter(std::string_view text) {
   size_t i = text.size() - 1;
   while (i > 0 && IsContinuation(text[i])) --i;
@@ -72,7 +72,7 @@ void LiteralMatcher::Add(std::string_view literal, int32_t index) {
 
 LiteralMatcher::Match LiteralMatcher::Next(std::string_view text, size_t from) const {
   for (size_t begin = from; begin < text.size(); ++begin) {
-    if (root_count_ == 1) {  // nearly always: special tokens begin with '<'
+    if (root_count_ == 1) {  // nearly always the case, because special tokens begin with '<'
       begin = text.find(static_cast<char>(only_root_), begin);
       if (begin == std::string_view::npos) break;
     }
@@ -129,7 +129,7 @@ void AddedTokens::Split(std::string_view text, std::vector<Segment>& segments) c
 
 void AddedTokens::SplitBy(const LiteralMatcher& matcher, std::string_view text, size_t offset,
                           std::vector<Segment>& segments) const {
-  size_t done = 0;  // up to here, text is in segments
+  size_t done = 0;  // text before this position is already in segments
   const auto add = [&](size_t begin, size_t end, int32_t id) {
     if (begin < end) segments.push_back({offset + begin, offset + end, id});
   };
@@ -146,8 +146,8 @@ void AddedTokens::SplitBy(const LiteralMatcher& matcher, std::string_view text, 
     if (token.lstrip) begin = std::max(BeginOfTrailingSpace(text.substr(0, begin)), done);
     if (token.rstrip) end += LeadingSpaceBytes(text.substr(end));
     add(done, begin, -1);
-    // A token that begins with blanks which the token before it has stripped overlaps that one: so
-    // it is there too.
+    // The token may begin with whitespace that the token before it has stripped. The two then
+    // overlap, and both are kept.
     add(begin, end, token.id);
     done = end;
   }

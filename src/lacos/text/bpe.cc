@@ -8,8 +8,8 @@
 namespace lacos {
 namespace {
 
-// Words of up to this many symbols are merged by scanning for the lowest rank: quadratic, but
-// without a heap's overhead.
+// Words of up to this many symbols are merged by scanning for the lowest rank. This is quadratic,
+// but has no overhead for a heap.
 constexpr size_t kScanSymbols = 64;
 
 constexpr uint64_t kHashMultiplier = 0x9E3779B97F4A7C15ull;
@@ -112,7 +112,7 @@ void Bpe::MergeByHeap(bool with_lengths, Workspace& w) const {
   w.next.resize(n);
   w.previous.resize(n);
   w.heap.clear();
-  const auto later = std::greater<>();  // smallest (rank, place) on top
+  const auto later = std::greater<>();  // puts the smallest (rank, place) on top
   const auto find = [&](int32_t i) {
     const int32_t right = w.next[i];
     w.merged[i] = right < n ? Find(w.ids[i], w.ids[right]) : Merged{kNoMerge, -1};
@@ -137,8 +137,8 @@ void Bpe::MergeByHeap(bool with_lengths, Workspace& w) const {
     std::pop_heap(w.heap.begin(), w.heap.end(), later);
     w.heap.pop_back();
     const auto i = static_cast<int32_t>(top & 0xFFFFFFFF);
-    // An entry is stale when its pair has changed; a rank belongs to one pair, so comparing ranks
-    // is enough.
+    // An entry is stale if its pair has changed. A rank belongs to one pair, so comparing ranks is
+    // enough.
     if (w.merged[i].rank != top >> 32) continue;
     const int32_t right = w.next[i];
     w.ids[i] = w.merged[i].id;

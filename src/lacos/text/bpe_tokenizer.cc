@@ -13,7 +13,7 @@
 namespace lacos {
 namespace {
 
-// Copies a text so that WordCache may read past its end; the returned view is the text.
+// Copies a text into a buffer in which WordCache may read past its end. Returns a view of the copy.
 std::string_view CopyPadded(std::string_view prefix, std::string_view text, std::string& buffer) {
   buffer.reserve(prefix.size() + text.size() + WordCache::kReadableAfter);
   buffer.assign(prefix);
@@ -22,7 +22,7 @@ std::string_view CopyPadded(std::string_view prefix, std::string_view text, std:
   return std::string_view(buffer).substr(0, prefix.size() + text.size());
 }
 
-// Of each byte the number of the character that it belongs to.
+// For each byte, the number of the character that it belongs to.
 std::vector<int64_t> CharacterOfByte(std::string_view text) {
   std::vector<int64_t> character(text.size());
   int64_t count = 0;
@@ -33,8 +33,8 @@ std::vector<int64_t> CharacterOfByte(std::string_view text) {
   return character;
 }
 
-// Patterns need valid UTF-8: the text with a control character, which is in no class of words, for
-// each byte that is not.
+// The text with each invalid byte replaced by a control character, because patterns need valid
+// UTF-8. The control character belongs to no class of word characters.
 std::string WithControlForInvalid(std::string_view text) {
   std::string valid(text);
   for (size_t i = 0; i < text.size();) {
@@ -45,15 +45,16 @@ std::string WithControlForInvalid(std::string_view text) {
   return valid;
 }
 
-// The pattern that is the whole pre-tokenizer beside a ByteLevel that only spells; or nullptr.
+// The pattern, if the pre-tokenizer consists of it and a ByteLevel that only changes the spelling;
+// otherwise nullptr.
 const SplitPattern* OnlyScanner(const PreTokenizerSpec& spec) {
   const bool simple = spec.splits.size() == 1 && !spec.add_prefix_space && !spec.use_regex &&
                       spec.spelled_splits.empty();
   return simple ? spec.splits[0].scanner() : nullptr;
 }
 
-// White space as the ByteLevel post-processor counts it in a token: U+0120, which spells a blank,
-// or real white space.
+// The number of whitespace characters as the ByteLevel post-processor counts them in a token. They
+// are U+0120, which spells a space, and real whitespace.
 int64_t CountSpaces(std::string_view token, bool from_end) {
   int64_t count = 0;
   while (!token.empty()) {
@@ -72,14 +73,14 @@ int64_t CountSpaces(std::string_view token, bool from_end) {
   return count;
 }
 
-// What ByteLevel's trim_offsets does to one token of the text; `first`: it is the text's first
-// token.
+// Applies ByteLevel's trim_offsets to the offsets of one token. `first` says whether it is the
+// first token of the text.
 void TrimOffsets(std::string_view token, bool first, bool add_prefix_space,
                  std::pair<int64_t, int64_t>& offsets) {
   int64_t leading = CountSpaces(token, false);
   const int64_t trailing = CountSpaces(token, true);
   if (leading > 0) {
-    // One blank at the start counts as the added one, which is not in the text; several do not.
+    // A single leading space counts as the added one, which is not in the text. Several do not.
     if ((first || offsets.first == 0) && add_prefix_space && leading == 1) leading = 0;
     offsets.first = std::min(offsets.first + leading, offsets.second);
   }
@@ -90,7 +91,7 @@ void TrimOffsets(std::string_view token, bool first, bool add_prefix_space,
 
 }  // namespace
 
-// Takes a Scratch out of the tokenizer's pool for the time of one call.
+// Takes a Scratch out of the tokenizer's pool for the duration of one call.
 class BpeTokenizer::ScratchLease {
  public:
   explicit ScratchLease(const BpeTokenizer& tokenizer) : pool_(tokenizer.pool_) {
@@ -113,7 +114,7 @@ class BpeTokenizer::ScratchLease {
   Scratch& operator*() const { return *scratch_; }
 
  private:
-  // Where this thread looks first, so that it finds the words it has cached.
+  // The place in the pool where this thread looks first, so that it finds the words it has cached.
   static size_t Home() {
     static std::atomic<size_t> threads = 0;
     thread_local const size_t home = threads++;
@@ -168,7 +169,7 @@ void BpeTokenizer::CutSpelled(std::string_view word, size_t begin, size_t blank,
 
 template <class F>
 void BpeTokenizer::ForEachWord(std::string_view text, Scratch& scratch, F&& f) const {
-  if (scanner_) {  // BLOOM: the loop without branches
+  if (scanner_) {  // the loop for BLOOM's pattern, without branches
     ForEachPiece(*scanner_, text, [&](std::string_view piece) {
       f(piece, static_cast<size_t>(piece.data() - text.data()), size_t{0});
     });
@@ -261,7 +262,7 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
   scratch.segments.clear();
   added_tokens_.Split(text, scratch.segments);
 
-  Encoding tokens;  // of the text alone
+  Encoding tokens;  // tokens of the text itself, without post-processing
   const auto add = [&](int32_t id, std::string_view token, size_t first_byte, size_t last_byte) {
     std::pair<int64_t, int64_t> offsets = {character[first_byte], character[last_byte] + 1};
     for (const bool add_prefix_space : post_processor_.trims)
@@ -286,8 +287,9 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
         bpe_.Encode(word, true, w);
       }
       // An added blank is aligned to the character after it.
-      size_t byte = 0;      // of the word, while `spelled` walks through its ByteLevel spelling
-      int64_t spelled = 0;  // where byte `byte` begins in the spelling
+      size_t byte =
+          0;  // position in the word, while `spelled` walks through its ByteLevel spelling
+      int64_t spelled = 0;  // position of byte `byte` in the spelling
       const auto byte_at = [&](int64_t position) {
         while (byte + 1 < word.size() &&
                spelled + ByteLevelLength(static_cast<uint8_t>(word[byte])) <= position) {
@@ -333,7 +335,7 @@ std::string BpeTokenizer::Decode(std::span<const int32_t> ids, bool skip_special
         added ? std::string_view(added->content) : vocabulary_.String(id);
     if (decoder_ == DecoderKind::kByteLevel) {
       AppendBytesOf(token, text);
-    } else {  // what Hugging Face tokenizers does without a decoder
+    } else {  // as Hugging Face tokenizers does without a decoder
       if (!first) text.push_back(' ');
       text.append(token);
     }

@@ -1,5 +1,5 @@
-// The Tokenizer that a checked tokenizer.json gives: added tokens, pre-tokenizer, byte-level BPE,
-// post-processor.
+// The Tokenizer that a checked tokenizer.json describes: added tokens, pre-tokenizer, byte-level
+// BPE and post-processor.
 #pragma once
 
 #include <array>
@@ -30,11 +30,11 @@ class BpeTokenizer : public Tokenizer {
   int32_t TokenId(std::string_view token) const override;
 
  private:
-  // What one call needs: threads take one from a pool and put it back, so that none is shared and
-  // none is allocated anew. Two at once from one thread are fine.
+  // The memory for one call. Threads take one from a pool and put it back, so that none is shared
+  // and none is allocated anew. One thread may use two at a time.
   struct Scratch {
-    std::string text;   // the text with readable bytes after it
-    std::string piece;  // a piece with a blank before it, likewise
+    std::string text;   // the text, followed by bytes that may be read
+    std::string piece;  // a piece with a space before it, followed by bytes that may be read
     std::string spelled;
     std::string valid;  // the text with every invalid byte replaced, for patterns
     std::vector<PieceRange> pieces, spelled_pieces;
@@ -45,23 +45,23 @@ class BpeTokenizer : public Tokenizer {
   };
   class ScratchLease;
 
-  // Calls f(word, begin, blank) for each word of a stretch of text without added tokens: the word's
-  // bytes after the first `blank` (0 or 1, a blank that ByteLevel added) are those of the text from
-  // `begin` on.
+  // Calls f(word, begin, blank) for each word in a part of the text without added tokens. `blank`
+  // is 1 if ByteLevel added a space before the word, else 0. The word's bytes after that space are
+  // the bytes of the text from `begin` on.
   template <class F>
   void ForEachWord(std::string_view text, Scratch& scratch, F&& f) const;
-  // The same for one word of ByteLevel, which later steps may cut again.
+  // The same for one word of ByteLevel, which later steps may split again.
   template <class F>
   void CutSpelled(std::string_view word, size_t begin, size_t blank, Scratch& scratch, F&& f) const;
 
   void AppendWord(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const;
-  // The vocabulary entry that a whole word is under ignore_merges, or -1.
+  // The id of the vocabulary entry that equals the whole word, for ignore_merges; else -1.
   int32_t WholeWord(std::string_view word, Scratch& scratch) const;
 
   const Vocabulary vocabulary_;
   const AddedTokens added_tokens_;
   const PreTokenizerSpec pre_tokenizer_;
-  // the one step before a ByteLevel that cuts nothing, if it is this simple
+  // The only step beside a ByteLevel that does not split, if the pre-tokenizer is this simple.
   const SplitPattern* const scanner_;
   const bool needs_valid_utf8_;
   const PostProcessorSpec post_processor_;

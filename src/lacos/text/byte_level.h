@@ -1,5 +1,5 @@
-// GPT-2's reversible spelling of bytes as printable characters, in which tokenizer.json writes
-// vocabulary and merges.
+// GPT-2's reversible spelling of bytes as printable characters. In tokenizer.json the vocabulary
+// and merges are spelled this way.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace lacos {
 
-// The character that stands for a byte: itself for the printable ones of Latin-1 (0x21-0x7E,
-// 0xA1-0xAC, 0xAE-0xFF); the other 68 bytes are U+0100, U+0101, ... in increasing order (so a blank
-// is U+0120).
+// The character that stands for a byte. The printable bytes of Latin-1 (0x21-0x7E, 0xA1-0xAC,
+// 0xAE-0xFF) stand for themselves. The other 68 bytes are U+0100, U+0101, ... in increasing order,
+// so a space is U+0120.
 char32_t ByteLevelCharacter(uint8_t byte);
 
-// The byte that a character stands for, or nothing.
+// The byte for which a character stands, or nothing.
 std::optional<uint8_t> ByteOfCharacter(char32_t character);
 
-// UTF-8 length of ByteLevelCharacter(byte): 1 for the printable ASCII ones, else 2.
+// The UTF-8 length of ByteLevelCharacter(byte): 1 for printable ASCII, else 2.
 inline int ByteLevelLength(uint8_t byte) { return byte >= 0x21 && byte <= 0x7E ? 1 : 2; }
 
 // Appends the spelling of `bytes`, in UTF-8.

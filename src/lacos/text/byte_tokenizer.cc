@@ -11,7 +11,7 @@ namespace lacos {
 namespace {
 
 constexpr std::array<const char*, 4> kSpecialTokens = {"<unk>", "<s>", "</s>", "<pad>"};
-// As it stands in the tokenizer.json of the BLOOM models; the nested class is Oniguruma syntax.
+// The pattern in the tokenizer.json of the BLOOM models. The nested class is Oniguruma's syntax.
 constexpr const char* kSplitPattern = R"( ?[^(\s|[.,!?…。，、।۔،])]+)";
 
 std::string Utf8(char32_t c) {
@@ -20,8 +20,8 @@ std::string Utf8(char32_t c) {
   return text;
 }
 
-// GPT-2's byte symbols in order of their code points: printable Latin-1 stands for itself, the
-// others follow from U+0100.
+// GPT-2's symbols for bytes in the order of their code points: printable Latin-1 stands for itself,
+// and the others follow from U+0100 on.
 std::vector<std::string> ByteSymbols() {
   std::vector<std::string> symbols;
   const auto printable = [](uint32_t b) { return (b >= 33 && b <= 126) || (b >= 161 && b != 173); };

@@ -1,5 +1,5 @@
-// The simplest tokenizer that is BLOOM's in construction: byte symbols without merges, for models
-// with random weights.
+// The simplest tokenizer that is built like BLOOM's: symbols for bytes without merges. It serves
+// models with random weights.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@ namespace lacos {
 
 constexpr int64_t kByteTokenizerSize = 4 + 256;
 
-// tokenizer.json: ids 0 to 3 <unk> <s> </s> <pad>, then one id for each byte, BLOOM's Split
-// pattern, no merges.
+// The contents of tokenizer.json: ids 0 to 3 for <unk> <s> </s> <pad>, then one id for each byte,
+// BLOOM's Split pattern, and no merges.
 Json ByteTokenizerJson();
-// tokenizer_config.json and special_tokens_map.json that belong to it.
+// The contents of the tokenizer_config.json that belongs to it.
 Json ByteTokenizerConfigJson();
 Json SpecialTokensMapJson();
 

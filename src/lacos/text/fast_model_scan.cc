@@ -7,8 +7,8 @@
 namespace lacos {
 namespace {
 
-// A cursor over JSON text. Each method returns false where the text is not what it reads, and the
-// cursor is then of no further use.
+// A cursor over JSON text. Each method returns false if the text is not what it expects; then the
+// cursor must not be used any more.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) {}
@@ -21,14 +21,14 @@ class Cursor {
            (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
       ++at_;
   }
-  // Skips white space, then one given character if it is there.
+  // Skips whitespace, and then the given character if it is there.
   bool Take(char c) {
     SkipSpace();
     if (at_ == text_.size() || text_[at_] != c) return false;
     ++at_;
     return true;
   }
-  // A string; `value` is valid until the next call with the same buffer.
+  // Reads a string. `value` is valid until the next call with the same buffer.
   bool String(std::string& buffer, std::string_view& value) {
     if (!Take('"')) return false;
     const size_t begin = at_;
@@ -53,7 +53,7 @@ class Cursor {
     value = buffer;
     return true;
   }
-  // An integer of at most 9 digits without sign: more than any id has.
+  // Reads an integer of at most 9 digits without sign. No id has more digits.
   bool Id(int32_t& id) {
     SkipSpace();
     const size_t begin = at_;
@@ -65,7 +65,7 @@ class Cursor {
         at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] > ' ';
     return at_ > begin && !leading_zero && !more;
   }
-  // Any value, without looking at its inside more than needed to find its end.
+  // Skips any value, looking at its inside only as far as needed to find its end.
   bool SkipValue() {
     int depth = 0;
     do {
@@ -80,7 +80,7 @@ class Cursor {
         depth += c == '{' || c == '[';
         depth -= c == '}' || c == ']';
         ++at_;
-        if (depth == 0 && c != '}' && c != ']') {  // a number or a word
+        if (depth == 0 && c != '}' && c != ']') {  // the end of a number or a word
           while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] != ']')
             ++at_;
         }
@@ -101,8 +101,8 @@ class Cursor {
       return true;
     }
     uint32_t unit = 0;
-    // Surrogates (characters above U+FFFF) are in no byte-level vocabulary: left to the general
-    // way.
+    // Surrogates (for characters above U+FFFF) are in no byte-level vocabulary, so they are left to
+    // the general parser.
     if (c != 'u' || !HexUnit(unit) || (unit >= 0xD800 && unit <= 0xDFFF)) return false;
     AppendUtf8(unit, buffer);
     return true;
@@ -129,7 +129,7 @@ struct Range {
   size_t begin = 0, end = 0;
 };
 
-// Calls f(key, cursor) for each member of the object at the cursor; f reads the value.
+// Calls f(key, cursor) for each member of the object at the cursor. f reads the value.
 template <class F>
 bool ForEachMember(Cursor& cursor, const F& f) {
   if (!cursor.Take('{')) return false;
@@ -145,7 +145,7 @@ bool ForEachMember(Cursor& cursor, const F& f) {
 bool FindRanges(std::string_view text, Range& vocab, Range& merges) {
   Cursor cursor(text);
   const auto record = [&](Range& range) {
-    if (range.end > 0) return false;  // the key stands there twice
+    if (range.end > 0) return false;  // the key occurs twice
     cursor.SkipSpace();
     range.begin = cursor.position();
     if (!cursor.SkipValue()) return false;
@@ -167,12 +167,12 @@ bool FindRanges(std::string_view text, Range& vocab, Range& merges) {
 }
 
 bool ReadVocab(std::string_view text, Vocabulary& vocabulary) {
-  // an entry takes 20 to 30 bytes of the file
+  // an entry takes 20 to 30 bytes in the file
   vocabulary.Reserve(text.size() / 24, text.size() / 2);
   Cursor cursor(text);
   return ForEachMember(cursor,
                        [&](std::string_view token) {
-                         // The token's memory is the text or the key's buffer: neither changes
+                         // The token is in the text or in the key's buffer, and neither changes
                          // while the id is read.
                          int32_t id = 0;
                          return cursor.Id(id) && id <= Vocabulary::kMaxId &&
@@ -181,7 +181,7 @@ bool ReadVocab(std::string_view text, Vocabulary& vocabulary) {
          cursor.AtEnd();
 }
 
-// Both spellings, `["a", "b"]` and `"a b"`, one in a file.
+// Reads merges in either of the two spellings, `["a", "b"]` and `"a b"`. A file uses one of them.
 bool ReadMergeList(std::string_view text, const Vocabulary& vocabulary,
                    std::vector<BpeMerge>& merges) {
   Cursor cursor(text);
@@ -190,7 +190,7 @@ bool ReadMergeList(std::string_view text, const Vocabulary& vocabulary,
   std::string left_buffer, right_buffer;
   std::string_view left, right;
   const bool pairs = cursor.Take('[');
-  int32_t guess = -1;  // results mostly have ids in order
+  int32_t guess = -1;  // the results of merges mostly have consecutive ids
   bool first = true;
   do {
     if (pairs) {

@@ -1,6 +1,6 @@
-// A fast way over the two large parts of a tokenizer.json, "vocab" and "merges": general JSON
-// values for a million strings would take longer than everything else in loading (0.8 s against 0.2
-// s for BLOOM's size).
+// A fast reader for the two large parts of a tokenizer.json, "vocab" and "merges". General JSON
+// values for a million strings would take longer than all other loading (0.8 s against 0.2 s for
+// BLOOM's tokenizer).
 #pragma once
 
 #include <optional>
@@ -12,13 +12,13 @@
 namespace lacos {
 
 struct FastModel {
-  TokenizerSpec spec;  // with vocabulary and merges only
-  std::string rest;    // the file with `{}` and `[]` in their place
+  TokenizerSpec spec;  // has the vocabulary and merges only
+  std::string rest;    // the file's text with `{}` and `[]` in their place
 };
 
-// Reads model.vocab and model.merges out of a file's text. Nothing when anything about them is
-// unusual or wrong: then the general way (Json, ReadTokenizerSpec) decides and words the message.
-// What is accepted here is accepted there, with the same result.
+// Reads model.vocab and model.merges from the text of a file. Returns nothing if anything about
+// them is unusual or wrong; then the general parser (Json, ReadTokenizerSpec) decides and reports
+// errors. The general parser accepts everything that is accepted here, with the same result.
 std::optional<FastModel> ScanModel(std::string_view text);
 
 }  // namespace lacos

@@ -10,7 +10,7 @@
 namespace lacos {
 namespace {
 
-// A string of the file as messages show it: quoted, escaped, cut.
+// A string from the file as messages show it: quoted, escaped and shortened.
 std::string Quoted(std::string_view text) {
   return text.size() <= 60 ? Json(text).Dump() : fmt::format("a string of {} bytes", text.size());
 }

@@ -1,4 +1,4 @@
-// What stands around the model in a tokenizer.json: added tokens and post-processor.
+// The parts around the model in a tokenizer.json: added tokens and post-processor.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 namespace lacos {
 namespace {
 
-// Ids that a template may put around a text, all pieces together: a list of special_tokens may be
-// named by any number of pieces, so the file's size alone does not bound their product.
+// The most ids that all pieces of a template may put around a text. Any number of pieces may name
+// the same list of special tokens, so the size of the file alone does not limit them.
 constexpr size_t kMaxTemplateIds = 4096;
 
 int32_t ReadKnownId(const Json& json, const TokenizerSpec& spec) {
@@ -22,7 +22,7 @@ int32_t ReadKnownId(const Json& json, const TokenizerSpec& spec) {
   return static_cast<int32_t>(id);
 }
 
-// `left`: ids that the template may still have.
+// `left` is the number of ids that the template may still have.
 std::vector<int32_t> ReadTemplateIds(const Json& ids, const TokenizerSpec& spec, size_t& left) {
   if (ids.IsArray() && ids.size() > left) {
     RefuseMalformed(ids, "the rest of too many tokens",
@@ -83,9 +83,9 @@ std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& voca
     token.special = BoolOr(json, "special", false);
     if (token.content.empty()) RefuseMalformed(json, "an empty content", "a text");
     const int64_t id = json.At("id").AsInt();
-    // Hugging Face tokenizers ignores the id in the file: a token of the vocabulary has its id
-    // there, any other gets the next free one. A file that says otherwise would mean one thing
-    // there and another here.
+    // Hugging Face tokenizers ignores the id in the file: a token of the vocabulary keeps its id
+    // there, and any other token gets the next free one. A file with other ids is refused, because
+    // it would mean one thing there and another here.
     int64_t expected = vocabulary.Find(token.content);
     if (expected < 0) expected = std::max(static_cast<int64_t>(vocabulary.size()), largest + 1);
     if (id != expected) {

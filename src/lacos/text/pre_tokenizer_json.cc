@@ -1,4 +1,4 @@
-// The "pre_tokenizer" of a tokenizer.json: how text is cut into words.
+// The "pre_tokenizer" of a tokenizer.json, which splits text into words.
 #include <fmt/format.h>
 
 #include <array>
@@ -10,8 +10,8 @@
 namespace lacos {
 namespace {
 
-// Steps and patterns of one file, all together: compiling a pattern takes up to 0.1 ms a byte,
-// cutting as long as there are steps.
+// Limits on the number of steps and on the total size of patterns in one file. Compiling a pattern
+// takes up to 0.1 ms a byte, and splitting takes time for every step.
 constexpr size_t kMaxSteps = 256;
 constexpr size_t kMaxPatternBytes = Regex::kMaxPatternBytes;
 
@@ -30,7 +30,7 @@ SplitBehavior ReadBehavior(const Json& json) {
                   "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
 }
 
-// Where a pattern stands, as Regex's messages name it.
+// The place of a pattern in the file, as the messages of Regex show it.
 std::string PlainWhere(const Json& json) {
   const std::string where = json.Where();
   return where.size() > 2 && where.front() == '[' ? where.substr(1, where.size() - 2) : where;
@@ -60,7 +60,7 @@ Splitter ReadSplit(const Json& json, size_t& pattern_bytes) {
           behavior, invert};
 }
 
-// Any step but ByteLevel.
+// Reads any step other than ByteLevel.
 Splitter ReadStep(const Json& json, size_t& pattern_bytes) {
   const Json type = json.At("type");
   const std::string_view name = type.AsStringView();

@@ -19,12 +19,13 @@ const OnigUChar* Bytes(std::string_view text) {
   return reinterpret_cast<const OnigUChar*>(text.data() ? text.data() : "");
 }
 
-// A pattern as messages show it: quoted, escaped, cut.
+// A pattern as messages show it: quoted, escaped and shortened.
 std::string Quoted(std::string_view pattern) {
   return pattern.size() <= 120 ? Json(pattern).Dump() : fmt::format("of {} bytes", pattern.size());
 }
 
-// Calls of groups in both syntaxes, counted by their spelling; escaped ones count too.
+// The number of group calls in either syntax. They are counted by their spelling, so escaped ones
+// count too.
 size_t CountCalls(std::string_view pattern) {
   size_t calls = 0;
   for (const std::string_view spelling : {"\\g<", "\\g'", "(?P>", "(?&", "(?R"}) {
@@ -35,7 +36,7 @@ size_t CountCalls(std::string_view pattern) {
   return calls;
 }
 
-// Oniguruma's tables are built on first use, and compiling writes to shared ones: one at a time.
+// Serializes compiling, because Oniguruma builds its tables on first use and writes to shared ones.
 std::mutex& CompileMutex() {
   static std::mutex mutex;
   return mutex;
@@ -46,7 +47,7 @@ struct Syntaxes {
   Syntaxes() {
     OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
     onig_initialize(encodings, 1);
-    // Callouts run code by name and may fail or end a match by count: no tokenizer has them.
+    // Callouts run code by name, and may fail or end a match by count. No tokenizer uses them.
     const auto without_callouts = [](const OnigSyntaxType* from) {
       OnigSyntaxType syntax = *from;
       onig_set_syntax_op2(
@@ -59,7 +60,8 @@ struct Syntaxes {
   }
 };
 
-// What a search writes to, one for each thread: the limits and the place of the match.
+// The memory that a search writes to: its limits and the position of the match. Each thread has
+// one.
 struct SearchState {
   OnigMatchParam* limits = onig_new_match_param();
   OnigRegion* region = onig_region_new();
@@ -82,7 +84,7 @@ struct SearchState {
 
 struct Regex::Compiled {
   OnigRegex regex = nullptr;
-  std::string error;  // when regex is nullptr
+  std::string error;  // the reason, if regex is nullptr
 
   Compiled(std::string_view pattern, Syntax syntax) {
     const std::lock_guard lock(CompileMutex());
@@ -122,16 +124,16 @@ Regex::Regex(std::string_view pattern, Syntax syntax, std::string where)
   if (!IsValidUtf8(pattern)) refuse("not valid UTF-8");
   if (CountCalls(pattern) > kMaxCalls)
     refuse(fmt::format("more than {} calls of groups", kMaxCalls));
-  // A Python pattern is for names of modules, which are ASCII.
+  // Python patterns serve for names of modules, which are ASCII.
   std::string used = syntax == Syntax::kPython ? std::string(pattern) : WithCurrentUnicode(pattern);
   search_ = std::make_unique<Compiled>(used, syntax);
   if (!search_->regex) {
-    used = pattern;  // so that the message names what the file says
+    used = pattern;  // so that the message shows the pattern in the file
     search_ = std::make_unique<Compiled>(used, syntax);
     if (!search_->regex) refuse(search_->error);
   }
-  // Valid alone, so the group cannot be closed from inside; a comment under (?x) ends with the
-  // line. Python spells the end of the text \Z.
+  // The pattern is valid by itself, so it cannot close the group from inside. The line break ends a
+  // comment under (?x). Python spells the end of the text \Z.
   const char* end = syntax == Syntax::kPython ? ")\\Z" : ")\\z";
   for (const char* before : {"", "\n"}) {
     whole_ = std::make_unique<Compiled>("(?:" + used + before + end, syntax);

@@ -1,6 +1,6 @@
-// Regular expressions of others, run as their programs run them: split patterns of tokenizer.json
-// (Oniguruma, as in Hugging Face tokenizers) and name patterns of PEFT (Python's re). Neither can
-// hang or exhaust memory.
+// Regular expressions from other people's files, which behave as in the programs that wrote them:
+// split patterns of tokenizer.json (Oniguruma, as in Hugging Face tokenizers) and name patterns of
+// PEFT (Python's re). Neither can hang or exhaust memory.
 #pragma once
 
 #include <cstddef>
@@ -15,32 +15,32 @@ namespace lacos {
 class Regex {
  public:
   enum class Syntax {
-    kOniguruma,  // what Oniguruma takes by default, without callouts
+    kOniguruma,  // Oniguruma's default syntax, without callouts
     kPython,     // Python's re, without flags
   };
-  // Compiles a pattern; `where` names its place in messages ("t.json: pre_tokenizer.pattern").
+  // Compiles a pattern. `where` is its place in messages, such as "t.json: pre_tokenizer.pattern".
   // Throws UserError for a pattern that is not valid UTF-8, is longer than kMaxPatternBytes, has
-  // more than kMaxCalls calls of groups, or does not compile.
+  // more than kMaxCalls group calls, or does not compile.
   Regex(std::string_view pattern, Syntax syntax, std::string where);
   ~Regex();
   Regex(Regex&&) noexcept;
   Regex& operator=(Regex&&) noexcept;
 
   static constexpr size_t kMaxPatternBytes = 65536;
-  // Calls of groups, \g<name>: Oniguruma walks through each while it compiles, so nested ones cost
-  // time that doubles with every level (60 levels never end). No tokenizer has any.
+  // The most group calls, \g<name>, in a pattern. Oniguruma follows each call while it compiles, so
+  // the time doubles with every level of nesting (60 levels never end). No tokenizer uses any.
   static constexpr size_t kMaxCalls = 16;
 
   struct Match {
-    size_t begin = 0, end = 0;  // bytes of the text; equal for an empty match
+    size_t begin = 0, end = 0;  // a range of bytes of the text; empty for an empty match
   };
-  // The leftmost match that begins at `from` or later; what lies before `from` is seen by
-  // lookbehind. `text` is valid UTF-8, from <= text.size() is where a character begins. Throws
-  // UserError when the search takes more than kMaxRetries steps back or kMaxStack entries of
+  // The leftmost match that begins at or after `from`. Lookbehind sees the text before `from`.
+  // `text` must be valid UTF-8, and a character must begin at from <= text.size(). Throws UserError
+  // if the search backtracks more than kMaxRetries times or takes more than kMaxStack entries of
   // memory.
   std::optional<Match> Search(std::string_view text, size_t from) const;
-  // Whether the pattern matches the whole text, as re.fullmatch; false for a text that is not valid
-  // UTF-8. Throws as Search does.
+  // Whether the pattern matches the whole text, as re.fullmatch tells. False for a text that is not
+  // valid UTF-8. Throws as Search does.
   bool FullMatch(std::string_view text) const;
 
   // Oniguruma's own default in one attempt to match (Hugging Face tokenizers panics there), about

@@ -9,15 +9,16 @@ namespace lacos {
 namespace {
 
 struct ClassChange {
-  std::string_view spellings;       // a blank before and after each
-  std::string_view added, removed;  // inside of a class
+  std::string_view spellings;       // names of the class, with a space before and after each
+  std::string_view added, removed;  // characters, as they are written inside a class
 };
 
 constexpr ClassChange kChanges[] = {
 #include "lacos/text/regex_unicode.inc"
 };
 
-// `spelling`: a property's name without case, blanks, '-' and '_', or "[:alpha:]", or "\\w".
+// `spelling` is the name of a property in lower case without spaces, '-' and '_', or it is a class
+// such as "[:alpha:]" or "\\w".
 const ClassChange* ChangeOf(const std::string& spelling) {
   const std::string key = " " + spelling + " ";
   for (const ClassChange& change : kChanges) {
@@ -35,8 +36,8 @@ const ClassChange* ChangeOfProperty(std::string_view name) {
   return key.empty() ? nullptr : ChangeOf(key);
 }
 
-// The class `original` of the older library with its changes, as a class that may stand inside
-// another.
+// The class `original` of the older library with its changes applied, in a form that may stand
+// inside another class.
 std::string Changed(std::string_view original, const ClassChange& change, bool negated) {
   std::string result = negated ? "[^" : "[";
   result.append(original).append(change.added);
@@ -44,9 +45,9 @@ std::string Changed(std::string_view original, const ClassChange& change, bool n
   return result + "]";
 }
 
-// The same outside of a class, where it must stay outside: there the library takes \w of Latin-1
-// from another table (in which U+00B2 is a word character), and (?i) does not fold the case of a
-// property.
+// The same for use outside a class. It must not be put into a class there: outside, the library
+// takes \w of Latin-1 from another table (in which U+00B2 is a word character), and (?i) does not
+// fold the case of a property.
 std::string ChangedOutside(std::string_view original, const ClassChange& change, bool negated) {
   const std::string_view in = negated ? change.removed : change.added;
   const std::string_view out = negated ? change.added : change.removed;
@@ -57,8 +58,8 @@ std::string ChangedOutside(std::string_view original, const ClassChange& change,
   return result + ")";
 }
 
-// (?W), (?D), (?P) make classes ASCII in part of a pattern: no published pattern has them, and it
-// is left alone.
+// Whether (?W), (?D) or (?P) makes classes ASCII in a part of the pattern. No published pattern has
+// them, and such a pattern is left unchanged.
 bool HasAsciiOption(std::string_view pattern) {
   for (size_t at = pattern.find("(?"); at != std::string_view::npos;
        at = pattern.find("(?", at + 1)) {
@@ -111,7 +112,7 @@ class Rewriter {
     if (pattern_.substr(at_).starts_with("]")) Copy(1);
   }
 
-  // [:name:] or [:^name:] inside a class.
+  // Handles [:name:] or [:^name:] inside a class.
   bool PosixBracket() {
     const std::string_view rest = pattern_.substr(at_);
     if (!rest.starts_with("[:")) return false;
@@ -171,7 +172,7 @@ class Rewriter {
   void Boundary(bool negated) {
     const ClassChange* change = ChangeOf("\\w");
     if (!change || pattern_.substr(at_ + 2).starts_with("{")) {
-      return Copy(2);  // \b{...} is another thing
+      return Copy(2);  // \b{...} means something else
     }
     const std::string word = ChangedOutside("\\w", *change, false);
     const std::string after = "(?<=" + word + ")", not_after = "(?<!" + word + ")";
@@ -182,7 +183,7 @@ class Rewriter {
 
   std::string_view pattern_;
   size_t at_ = 0;
-  int depth_ = 0;  // of classes
+  int depth_ = 0;  // how many classes are open
   std::string result_;
 };
 

@@ -1,6 +1,6 @@
-// Makes an older Oniguruma see characters as a newer one does: the installed library's Unicode
-// tables may lack characters that Hugging Face tokenizers' own copy knows, and token ids must agree
-// on every character.
+// Makes an older Oniguruma classify characters as a newer one does. The Unicode tables of the
+// installed library may lack characters that the copy in Hugging Face tokenizers knows, and token
+// ids must agree on every character.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace lacos {
 
-// The pattern, in which each class of characters (\p{L}, \w, [[:alpha:]], ...) has the members that
-// Unicode 16.0 gave to it after 14.0, the version of Oniguruma 6.9.8. With a newer library the
-// additions change nothing. What is not a valid pattern stays so.
+// The pattern with each class of characters (\p{L}, \w, [[:alpha:]], ...) extended by the members
+// that it gained between Unicode 14.0, the version of Oniguruma 6.9.8, and 16.0. With a newer
+// library the additions change nothing. An invalid pattern stays invalid.
 std::string WithCurrentUnicode(std::string_view pattern);
 
 }  // namespace lacos

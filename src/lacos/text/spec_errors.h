@@ -1,5 +1,5 @@
-// Small helpers of the files that read tokenizer.json: refusals that name the place, and members
-// with defaults.
+// Helpers for the files that read tokenizer.json: errors that name the place, and members with
+// defaults.
 #pragma once
 
 #include <initializer_list>
@@ -9,17 +9,17 @@
 
 namespace lacos {
 
-// Something valid that is not implemented here.
+// Throws UserError for something valid that lacos does not implement.
 [[noreturn]] void RefuseUnsupported(const Json& at, std::string_view found,
                                     std::string_view expected);
-// Something that no program should have written.
+// Throws UserError for something that no program should have written.
 [[noreturn]] void RefuseMalformed(const Json& at, std::string_view found,
                                   std::string_view expected);
-// An unknown key whose value is not null may change ids: it is refused rather than ignored.
+// Refuses unknown keys with a value other than null, because they might change ids.
 void RefuseUnknownKeys(const Json& object, std::initializer_list<std::string_view> known);
 
-// Calls f for each member of a Sequence (also of one inside another), or for the single processor
-// that `json` is.
+// Calls f for each member of a Sequence, also of one inside another, or for `json` itself if it is
+// a single processor.
 template <class F>
 void ForEachProcessor(const Json& json, std::string_view list, const F& f) {
   if (json.At("type").AsStringView() != "Sequence") {

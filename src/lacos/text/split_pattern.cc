@@ -8,8 +8,8 @@
 namespace lacos {
 namespace {
 
-// What a byte says about BLOOM's class: most bytes are inside a run, whether ASCII or part of a
-// longer character; the breaking characters beyond ASCII begin with one of eight bytes.
+// The meaning of a byte for BLOOM's class. Most bytes are inside a run, whether they are ASCII or
+// part of a longer character. The breaking characters beyond ASCII begin with one of eight bytes.
 enum BloomByte : uint8_t { kRun, kBreak, kMayBreak };
 
 constexpr std::array<uint8_t, 256> MakeBloomBytes() {
@@ -22,7 +22,7 @@ constexpr std::array<uint8_t, 256> MakeBloomBytes() {
 }
 constexpr std::array<uint8_t, 256> kBloomBytes = MakeBloomBytes();
 
-// Length of the breaking character at text[i], or 0 when that character belongs to a run; text[i]
+// The length of the breaking character at text[i], or 0 if that character belongs to a run. text[i]
 // is kMayBreak.
 size_t BreakLengthBeyondAscii(std::string_view text, size_t i) {
   const CodePoint point = DecodeUtf8(text, i);
@@ -40,7 +40,7 @@ inline size_t BreakLength(std::string_view text, size_t i) {
   return kind == kBreak ? 1 : BreakLengthBeyondAscii(text, i);
 }
 
-// A character of GPT-2's pattern: exactly one of four kinds.
+// In GPT-2's pattern every character is of exactly one of four kinds.
 enum class Gpt2Kind : uint8_t { kLetter, kNumber, kSpace, kOther };
 
 struct Gpt2Character {
@@ -74,7 +74,7 @@ inline Gpt2Character Gpt2At(std::string_view text, size_t i, const UnicodeTable&
   return {kind, point.length};
 }
 
-// Length of a contraction at text[i], an apostrophe, or 0.
+// The length of a contraction at text[i], which is an apostrophe; 0 if there is none.
 size_t ContractionLength(std::string_view text, size_t i) {
   const std::string_view rest = text.substr(i + 1, 2);
   if (rest.empty()) return 0;
@@ -117,7 +117,7 @@ size_t BloomPieceEnd(std::string_view text, size_t begin) {
     }
     return i;
   }
-  // Between two matches: up to the next run, or to the one blank that belongs to it.
+  // The text between two matches, up to the next run or to the single space that belongs to it.
   while (i < text.size()) {
     const size_t length = BreakLength(text, i);
     if (length == 0 || (i > begin && text[i] == ' ' && begins_run(i + 1))) break;
@@ -140,15 +140,15 @@ size_t Gpt2PieceEnd(std::string_view text, size_t begin, const UnicodeTable& uni
       i = begin + 1;
     }
   }
-  size_t last = i;  // where the run's last character begins
+  size_t last = i;  // the position of the last character in the run
   while (i < text.size()) {
     const Gpt2Character character = Gpt2At(text, i, unicode);
     if (character.kind != first.kind) break;
     last = i;
     i += character.length;
   }
-  // `\s+(?!\S)`: of white space before a word, all but its last character; `\s+` when it has only
-  // one.
+  // `\s+(?!\S)` takes all but the last character of whitespace before a word. `\s+` takes
+  // whitespace of one character.
   if (first.kind == Gpt2Kind::kSpace && i < text.size() && last > begin) return last;
   return i;
 }

@@ -1,5 +1,5 @@
-// The two regular expressions that cut text into words before BPE, BLOOM's and GPT-2's, as
-// hand-written scanners.
+// Hand-written scanners for the two regular expressions, BLOOM's and GPT-2's, that split text into
+// words before BPE.
 #pragma once
 
 #include <cstddef>
@@ -11,20 +11,21 @@
 namespace lacos {
 
 enum class SplitPattern {
-  // ` ?[^(\s|[.,!?…。，、।۔،])]+`. Oniguruma reads the nested class as: one optional blank, then a run
-  // of characters that are neither white space nor one of `! ( ) , . ? |` U+060C U+06D4 U+0964
-  // U+2026 U+3001 U+3002 U+FF0C.
+  // ` ?[^(\s|[.,!?…。，、।۔،])]+`. Oniguruma reads this as one optional space, then a run of
+  // characters that are neither whitespace nor one of `! ( ) , . ? |` U+060C U+06D4 U+0964 U+2026
+  // U+3001 U+3002 U+FF0C.
   kBloom,
-  // `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`, what ByteLevel's
-  // use_regex means.
+  // `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`. This is the
+  // pattern of ByteLevel's use_regex.
   kGpt2,
 };
 
-// The pattern that a tokenizer.json spells so, or nothing.
+// The pattern that a tokenizer.json spells as `regex`, or nothing.
 std::optional<SplitPattern> SplitPatternOf(std::string_view regex);
 
-// Both give the end of the piece that begins at text[begin]: a match, or the whole stretch between
-// two matches (behavior "Isolated"). begin < text.size(); pieces follow one another without gaps.
+// Both functions return the end of the piece that begins at text[begin]. A piece is a match, or the
+// whole text between two matches (behavior "Isolated"). Pieces follow one another without gaps.
+// begin < text.size().
 size_t BloomPieceEnd(std::string_view text, size_t begin);
 size_t Gpt2PieceEnd(std::string_view text, size_t begin, const UnicodeTable& unicode);
 

@@ -9,8 +9,8 @@
 namespace lacos {
 namespace {
 
-// All matches in turn. After a match, an empty one at its end does not count, and the search goes
-// on one character later: this is how the package's binding of Oniguruma walks through a text.
+// Visits all matches in turn. After a match, an empty match at its end does not count, and the
+// search goes on one character later. The package's binding of Oniguruma does the same.
 template <class F>
 void ForEachRegexMatch(const Regex& regex, std::string_view text, F&& f) {
   size_t from = 0, last_end = std::string_view::npos;
@@ -103,7 +103,8 @@ void Splitter::AppendPieces(size_t offset, Workspace& w) const {
     if (begin < end) w.pieces.push_back({offset + begin, offset + end});
   };
   const size_t n = w.stretches.size();
-  // A stretch joins the group before it or begins one; each behavior has its rule.
+  // Whether a stretch joins the group before it or begins a new one. Each behavior has its own
+  // rule.
   const auto joins = [&](size_t i) {
     const bool match = w.stretches[i].match;
     switch (behavior_) {
@@ -111,7 +112,7 @@ void Splitter::AppendPieces(size_t offset, Workspace& w) const {
         return match == w.stretches[i - 1].match;
       case SplitBehavior::kMergedWithPrevious:
         return match && !w.stretches[i - 1].match;
-      // from the end of the text: a match before a stretch that is none
+      // seen from the end of the text, a match joins the stretch after it, which is not a match
       case SplitBehavior::kMergedWithNext:
         return w.stretches[i - 1].match && !match;
       default:

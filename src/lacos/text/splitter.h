@@ -1,5 +1,6 @@
-// One step of a pre-tokenizer: cuts pieces of text at what a pattern finds, as Hugging Face
-// tokenizers' Split, Digits, Punctuation, Whitespace, WhitespaceSplit and CharDelimiterSplit do.
+// One step of a pre-tokenizer, which splits pieces of text at the matches of a pattern. It does
+// what Split, Digits, Punctuation, Whitespace, WhitespaceSplit and CharDelimiterSplit do in Hugging
+// Face tokenizers.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +16,12 @@
 
 namespace lacos {
 
-// Bytes of a text, begin < end.
+// A range of bytes of a text, with begin < end.
 struct PieceRange {
   size_t begin = 0, end = 0;
 };
 
-// What becomes of the matches.
+// What happens to the matches.
 enum class SplitBehavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
 
 class Splitter {
@@ -29,20 +30,21 @@ class Splitter {
   struct OfClass {
     UnicodeClass wanted;
   };
-  // Runs of word characters, and runs of others but white space.
+  // Runs of word characters, and runs of characters that are neither word characters nor
+  // whitespace.
   struct WordRuns {};
-  // An exact text, not empty.
+  // An exact text that is not empty.
   struct Literal {
     std::string text;
   };
   using Pattern =
       std::variant<SplitPattern, OfClass, WordRuns, Literal, std::shared_ptr<const Regex>>;
 
-  // invert: what lies between the matches counts as the matches. A SplitPattern goes with kIsolated
-  // alone.
+  // With `invert` the text between the matches counts as the matches. A SplitPattern needs
+  // kIsolated.
   Splitter(Pattern pattern, SplitBehavior behavior, bool invert);
 
-  // The hand-written scanner that does all of this step, or nullptr.
+  // The hand-written scanner that does the whole step, or nullptr.
   const SplitPattern* scanner() const { return std::get_if<SplitPattern>(&pattern_); }
   // Whether Split needs valid UTF-8.
   bool needs_valid_utf8() const {
@@ -58,14 +60,14 @@ class Splitter {
     std::vector<Stretch> stretches;
     std::vector<PieceRange> pieces;
   };
-  // Replaces each of the pieces of `text` by the pieces that it is cut into; the pattern sees one
-  // piece at a time. Throws what Regex::Search throws.
+  // Replaces each piece of `text` by the pieces into which it is split. The pattern sees one piece
+  // at a time. Throws what Regex::Search throws.
   void Split(std::string_view text, std::vector<PieceRange>& pieces, Workspace& workspace) const;
 
  private:
   template <class F>
   void ForEachMatch(std::string_view piece, F&& f) const;
-  // The piece from its first byte to its last as matches and what lies between them.
+  // Divides the piece, from its first byte to its last, into matches and the text between them.
   void FindStretches(std::string_view piece, std::vector<Workspace::Stretch>& stretches) const;
   void AppendPieces(size_t offset, Workspace& workspace) const;
 

@@ -7,7 +7,7 @@
 namespace lacos {
 namespace {
 
-// UTF-8 of the characters for which Python's str.isspace() holds.
+// The characters for which Python's str.isspace() is true, in UTF-8.
 constexpr std::array<std::string_view, 29> kWhitespace = {
     "\t",     "\n",     "\v",     "\f",     "\r",     "\x1c",   "\x1d",   "\x1e",
     "\x1f",   " ",      "\u0085", "\u00a0", "\u1680", "\u2000", "\u2001", "\u2002",

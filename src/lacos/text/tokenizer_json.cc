@@ -1,5 +1,5 @@
-// tokenizer.json: its top level, and the way from a file to a Tokenizer. Whatever would change ids
-// and is not implemented here is refused by name.
+// The top level of tokenizer.json, and the way from a file to a Tokenizer. Everything that would
+// change ids and is not implemented here is refused by name.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -64,8 +64,8 @@ bool BoolOr(const Json& object, std::string_view key, bool otherwise) {
 TokenizerSpec ReadTokenizerSpec(const Json& root, TokenizerSpec spec) {
   if (!root.IsObject())
     RefuseMalformed(root, "no JSON object", "a tokenizer.json of Hugging Face tokenizers");
-  // Truncation and padding are known and ignored: transformers sets both anew on every call, and
-  // here --max-length decides and batches are never padded.
+  // Truncation and padding are known keys and are ignored: transformers sets both anew on every
+  // call. In lacos max_length decides, and batches are never padded.
   RefuseUnknownKeys(root, {"version", "truncation", "padding", "added_tokens", "normalizer",
                            "pre_tokenizer", "post_processor", "decoder", "model"});
   const std::optional<Json> version = root.Find("version");
@@ -92,14 +92,14 @@ std::unique_ptr<Tokenizer> Tokenizer::FromJson(std::string_view json, const std:
       const Json root = Json::Parse(fast->rest, where);
       return std::make_unique<BpeTokenizer>(ReadTokenizerSpec(root, std::move(fast->spec)));
     } catch (const UserError&) {
-      // The general way below finds the same fault, with the lines and values of the whole file.
+      // The general parser below finds the same fault, with the lines and values of the whole file.
     }
   }
   return std::make_unique<BpeTokenizer>(ReadTokenizerSpec(Json::Parse(json, where)));
 }
 
 std::unique_ptr<Tokenizer> Tokenizer::FromFile(const std::string& path) {
-  // Far above any tokenizer; below, positions in its strings fit 32 bits.
+  // Far more than any tokenizer has. Below this limit, positions in its strings fit into 32 bits.
   constexpr size_t kMaxBytes = size_t{1} << 30;
   const MappedFile file(path);
   if (file.bytes().size() > kMaxBytes) {

@@ -1,4 +1,4 @@
-// What a tokenizer.json says, checked: everything that the tokenizer is built from.
+// The checked contents of a tokenizer.json, from which the tokenizer is built.
 #pragma once
 
 #include <cstdint>
@@ -12,25 +12,25 @@
 
 namespace lacos {
 
-// Cuts text into words: each step cuts the pieces of the one before it. ByteLevel is always one of
-// the steps.
+// Splits text into words. Each step splits the pieces of the step before it. ByteLevel is always
+// one of the steps.
 struct PreTokenizerSpec {
   std::vector<Splitter> splits;
-  // ByteLevel puts a blank before every piece that does not begin with one
+  // ByteLevel puts a space before every piece that does not begin with one
   bool add_prefix_space = false;
-  bool use_regex = false;  // ByteLevel cuts its pieces by GPT-2's pattern, after adding the blank
-  // steps after ByteLevel: they see the spelling of the bytes
+  bool use_regex = false;  // ByteLevel splits its pieces by GPT-2's pattern, after adding the space
+  // steps after ByteLevel, which see the spelling of the bytes
   std::vector<Splitter> spelled_splits;
 };
 
-// One part of what the post-processor's template puts together: the text's tokens, or fixed ids.
+// One part of the post-processor's template: the tokens of the text, or fixed ids.
 struct TemplatePiece {
   bool text = false;
   std::vector<int32_t> ids;
 };
 
 struct PostProcessorSpec {
-  std::vector<bool> trims;  // one for each ByteLevel that trims offsets: its add_prefix_space
+  std::vector<bool> trims;  // the add_prefix_space of each ByteLevel that trims offsets
   std::vector<TemplatePiece> pieces = {{.text = true}};
 };
 
@@ -40,7 +40,7 @@ struct TokenizerSpec {
   Vocabulary vocabulary;
   BpeAlphabet alphabet;
   std::vector<BpeMerge> merges;
-  // a word that is a vocabulary entry is that entry, whatever the merges say
+  // a word that is in the vocabulary gets that id, whatever the merges say
   bool ignore_merges = false;
   std::vector<AddedToken> added_tokens;
   PreTokenizerSpec pre_tokenizer;
@@ -48,12 +48,12 @@ struct TokenizerSpec {
   DecoderKind decoder = DecoderKind::kNone;
 };
 
-// Throws UserError naming the place of anything malformed or unsupported. Where `spec` has a
-// vocabulary already, it and the merges of `spec` are taken instead of the file's.
+// Throws UserError naming the place of anything malformed or unsupported. If `spec` already has a
+// vocabulary, then it and the merges in `spec` are used instead of the file's.
 TokenizerSpec ReadTokenizerSpec(const Json& root, TokenizerSpec spec = {});
 
-// Its parts. `model` fills alphabet and ignore_merges, and vocabulary and merges unless they are
-// there.
+// The parts of ReadTokenizerSpec. `model` fills alphabet and ignore_merges, and also vocabulary and
+// merges unless they are already there.
 void ReadModelSpec(const Json& model, TokenizerSpec& spec);
 std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& vocabulary);
 PreTokenizerSpec ReadPreTokenizerSpec(const Json& json);

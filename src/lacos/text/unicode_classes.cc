@@ -26,7 +26,7 @@ UnicodeTable::UnicodeTable() {
       for (char32_t c = std::max(range->first, first); c <= range->last && c < first + 256; ++c) {
         block[c - first] = static_cast<char>(range->classes);
       }
-      if (range->last >= first + 256) break;  // goes on in the next block
+      if (range->last >= first + 256) break;  // the range continues in the next block
       ++range;
     }
     const auto [place, added] = known.try_emplace(block, static_cast<uint16_t>(known.size()));

@@ -1,5 +1,5 @@
-// Letter, number, white space, \w and punctuation of every code point, as the regex engines of
-// Hugging Face tokenizers see them.
+// Which code points are letters, numbers, whitespace, word characters (\w) and punctuation, as the
+// regex engines of Hugging Face tokenizers classify them.
 #pragma once
 
 #include <array>
@@ -13,13 +13,12 @@ enum UnicodeClass : uint8_t {
   kNumberClass = 2,
   kSpaceClass = 4,
   kWordClass = 8,
-  kPunctuationClass =
-      16,  // what Punctuation means: ASCII's symbols, and Unicode's punctuation of an older version
-  kDigitClass = 32,  // what Digits means: numbers of another version than the patterns' \p{N}
+  kPunctuationClass = 16,  // Punctuation: ASCII symbols and an older version of Unicode punctuation
+  kDigitClass = 32,        // Digits: numbers of another Unicode version than \p{N} in patterns
 };
 
-// A two-stage table, built once from 16.0's ranges (utf8proc 2.8 of Debian 12 has 15.0, which lacks
-// 4,924 letters).
+// A two-stage table, built once from the ranges of Unicode 16.0. (utf8proc 2.8 of Debian 12 has
+// Unicode 15.0, which lacks 4,924 letters.)
 class UnicodeTable {
  public:
   static const UnicodeTable& Get();

@@ -1,4 +1,4 @@
-// Decoding of UTF-8 that never reads outside its text, whatever the bytes are.
+// A decoder for UTF-8 that never reads outside the text, whatever the bytes are.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@ namespace lacos {
 
 struct CodePoint {
   char32_t value = 0;
-  int length = 0;  // bytes, at least 1
+  int length = 0;  // number of bytes, at least 1
 };
 
-// What stands for an invalid byte: above every code point, so in no class and in no table.
+// The value for an invalid byte. It is larger than every code point, so it is in no class or table.
 inline constexpr char32_t kInvalidCodePoint = 0xFFFFFFFF;
 
 inline bool IsContinuation(char byte) { return (static_cast<uint8_t>(byte) & 0xC0) == 0x80; }

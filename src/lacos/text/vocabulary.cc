@@ -9,8 +9,8 @@
 namespace lacos {
 namespace {
 
-// FNV-1a, so that a string in two halves hashes as the whole; entries are short, and this runs only
-// while loading.
+// FNV-1a, with which a string in two halves has the hash of the whole. Entries are short, and this
+// runs only while loading.
 uint32_t HashBytes(std::string_view text, uint32_t hash) {
   for (const char byte : text) hash = (hash ^ static_cast<uint8_t>(byte)) * 16777619u;
   return hash;

@@ -1,5 +1,5 @@
-// A bounded memory of words already encoded, one for each thread at work: most words of a text have
-// occurred before.
+// A cache of fixed size for words that have been encoded, one for each working thread. Most words
+// of a text have occurred before.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,17 @@
 
 namespace lacos {
 
-// Direct-mapped: each word has one place, and the last one wins it. An entry is one cache line with
-// the word itself, so a hit is never a hash collision. Words that do not fit, with their ids, into
-// 64 bytes are not kept.
+// A direct-mapped cache: each word has one place, which the latest word takes. An entry is one
+// cache line that holds the word itself, so a hit is never a hash collision. Words that do not fit
+// into 64 bytes together with their ids are not kept.
 class WordCache {
  public:
-  // Words are read in steps of 8 bytes: this many bytes after any word given below must be
-  // readable.
+  // Words are read in steps of 8 bytes, so this many bytes must be readable after any word that is
+  // passed to the methods below.
   static constexpr size_t kReadableAfter = 8;
 
   WordCache() {
-    // calloc of this size gives untouched zero pages: short runs pay only for the entries they use.
+    // calloc of this size returns untouched zero pages, so short runs pay only for entries in use.
     entries_.reset(static_cast<Entry*>(std::calloc(kEntries + 1, sizeof(Entry))));
     if (!entries_) throw std::bad_alloc();
   }
@@ -31,7 +31,7 @@ class WordCache {
   static constexpr size_t kMaxWordBytes = 56;
   static uint64_t HashOf(std::string_view word);
 
-  // Appends the ids of a word of 1 to kMaxWordBytes bytes, or returns false when it is not here.
+  // Appends the ids of a word of 1 to kMaxWordBytes bytes, or returns false if it is not cached.
   bool AppendIds(std::string_view word, uint64_t hash, std::vector<int32_t>& ids) const {
     const Entry& entry = entries_[hash >> kShift];
     if (entry.word_bytes != word.size() || !SameWord(word, entry.data)) return false;
@@ -53,7 +53,7 @@ class WordCache {
   }
 
  private:
-  static constexpr int kLogEntries = 15;  // 2 MiB
+  static constexpr int kLogEntries = 15;  // 2^15 entries take 2 MiB
   static constexpr size_t kEntries = size_t{1} << kLogEntries;
   static constexpr int kShift = 64 - kLogEntries;
   struct Entry {

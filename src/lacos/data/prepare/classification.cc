@@ -1,5 +1,5 @@
-// Classification sets: sent-conv's "label text" lines, SentEval's TREC and SST files, and one file
-// a class.
+// Classification sets: lines "label text" (sent-conv), SentEval's TREC and SST files, and sets with
+// one file for each class.
 #include <fmt/format.h>
 
 #include <map>
@@ -18,7 +18,7 @@ const std::vector<std::string> kPolarity = {"negative", "positive"};
 const std::vector<std::string> kSubjectivity = {"subjective", "objective"};
 const std::vector<std::string> kFive = {"very negative", "negative", "neutral", "positive",
                                         "very positive"};
-// In the order of sent-conv's numbers (TREC.train.all beside raw_TREC.train).
+// The classes in the order of sent-conv's numbers (compare TREC.train.all with raw_TREC.train).
 const std::vector<std::string> kQuestions = {"DESC", "ENTY", "ABBR", "HUM", "LOC", "NUM"};
 
 SuiteSet ClassSet(const std::string& name, const std::string& split,
@@ -32,7 +32,7 @@ SuiteSet ClassSet(const std::string& name, const std::string& split,
           .labels = labels};
 }
 
-// How a file's lines hold their label.
+// The place and form of the label in the lines of a file.
 enum class Lines {
   kNumberFirst,  // "1 text"
   kNameFirst,    // "DESC:manner text"
@@ -41,7 +41,7 @@ enum class Lines {
 
 struct Source {
   const char* file;    // lower case
-  const char* folder;  // of that name; nullptr: any
+  const char* folder;  // name of its folder; nullptr for any folder
   const char* name;
   const char* split;
   const std::vector<std::string>* labels;
@@ -133,7 +133,7 @@ class LabelledLinesFormat : public RawFormat {
   }
 };
 
-// CR/custrev.{pos,neg} and so on; class 0 first, as in sent-conv's files.
+// Pairs of files such as CR/custrev.{pos,neg}; class 0 comes first, as in sent-conv's files.
 class PolarityFilesFormat : public RawFormat {
  public:
   std::string Task() const override { return "classification"; }

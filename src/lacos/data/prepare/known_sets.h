@@ -1,5 +1,5 @@
-// The public test sets that lacos knows: how many rows each file has and what the converted file
-// hashes to.
+// The public test sets that lacos knows, with the number of rows and the hash of each converted
+// file.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,21 @@ namespace lacos {
 struct KnownSet {
   std::string_view task, name, subset, split;
   int64_t rows;
-  // Of the converted file, as the archives of tools/golden/make_known_sets.py give it; empty: not
-  // at hand then.
+  // Hash of the converted file, as tools/golden/make_known_sets.py computed it from the archives.
+  // Empty if the archive was not at hand.
   std::string_view sha256;
-  // sts: the first 16 digits of the SHA-256 of the scores alone, one a line: the same in every
-  // edition.
+  // For sts, the first 16 digits of the SHA-256 of the scores alone, one a line. It is the same in
+  // every edition.
   std::string_view scores_sha256;
-  // Rows in another edition (SentEval's SST2 with phrases, its MSRP that has no val); 0: the same.
+  // The number of rows in another edition (SentEval's SST2 with phrases, its MSRP without val), or
+  // 0 if it is the same.
   int64_t other_rows;
-  bool optional;  // not listed as missing
+  bool optional;  // whether the set is left out of the list of missing sets
 };
 
 std::span<const KnownSet> KnownSets();
-// Nothing where lacos does not know the set (a new language of Tatoeba).
+// The set with these names, or nullptr if lacos does not know it (for example a new language of
+// Tatoeba).
 const KnownSet* FindKnownSet(std::string_view task, std::string_view name, std::string_view subset,
                              std::string_view split);
 

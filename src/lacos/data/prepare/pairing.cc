@@ -21,7 +21,8 @@ void Pairing::Add(bool is_second, const std::string& key, const std::string& wid
     waiting_.emplace(place, Half{is_second, wider_key, std::move(file)});
     return;
   }
-  if (it->second.is_second == is_second) {  // the same file twice in a folder: plain and compressed
+  if (it->second.is_second ==
+      is_second) {  // the folder has the same file twice, plain and compressed
     if (it->second.file.sha256 == file.sha256) return;
     throw UserError(fmt::format(
         "[{}] and [{}] differ; expected one of them, or equal ones; remove one from the folder",

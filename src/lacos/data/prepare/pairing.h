@@ -1,5 +1,5 @@
-// Two raw files that make one set together: they usually lie in one folder, sometimes in two
-// archives.
+// Pairs of raw files that make one set together. They usually lie in one folder, and sometimes in
+// two archives.
 #pragma once
 
 #include <functional>
@@ -14,19 +14,19 @@ namespace lacos {
 
 class Pairing {
  public:
-  // Called with the first kind of file and the second of the same key.
+  // Called with a file of the first kind and the file of the second kind that has the same key.
   using Convert = std::function<void(const RawFile& first, const RawFile& second)>;
-  // `names`: what the two kinds are called in messages ("STS.input", "STS.gs").
+  // The names of the two kinds in messages, such as "STS.input" and "STS.gs".
   Pairing(std::string first_name, std::string second_name)
       : names_{std::move(first_name), std::move(second_name)} {}
 
-  // Adds a file of one kind; converts at once when its partner lies in the same folder. `key` tells
-  // partners apart within a folder; `wider_key` names them wherever they lie (it includes what the
-  // folder says, a year).
+  // Adds a file of one kind, and converts the pair at once if the partner from the same folder is
+  // there. `key` distinguishes pairs within a folder. `wider_key` distinguishes them in all
+  // folders; it includes what the folder's name says, such as a year.
   void Add(bool is_second, const std::string& key, const std::string& wider_key, RawFile file,
            const Convert& convert);
-  // Joins what is left by the wider key. UserError where one half is missing, or there are several
-  // different ones.
+  // Joins the remaining files by their wider keys. Throws UserError if one half of a pair is
+  // missing, or if there are several different ones.
   void Finish(const Convert& convert);
 
  private:
@@ -36,10 +36,10 @@ class Pairing {
     RawFile file;
   };
   std::string names_[2];
-  std::map<std::string, Half> waiting_;  // by folder and key
+  std::map<std::string, Half> waiting_;  // indexed by folder and key
 };
 
-// "a/b" of "a/b/c.txt".
+// The folder of a name: "a/b" for "a/b/c.txt".
 std::string FolderOf(const std::string& name);
 
 }  // namespace lacos

@@ -1,5 +1,4 @@
-// Sets in two parallel files, and MSRP: Tatoeba's translations, StackOverflow's titles with their
-// tags.
+// Sets in two parallel files (Tatoeba's translations, StackOverflow's titles and tags), and MSRP.
 #include <fmt/format.h>
 
 #include "lacos/base/error.h"
@@ -18,7 +17,7 @@ void RequireEqualLength(const RawFile& first, const RawLines& a, const RawFile& 
                   first.shown, a.lines().size(), second.shown, b.lines().size()));
 }
 
-// LASER's Tatoeba test: tatoeba.fra-eng.fra and tatoeba.fra-eng.eng.
+// The Tatoeba test of LASER, in files such as tatoeba.fra-eng.fra and tatoeba.fra-eng.eng.
 class TatoebaFormat : public RawFormat {
  public:
   std::string Task() const override { return "bitext"; }
@@ -39,7 +38,7 @@ class TatoebaFormat : public RawFormat {
   }
 
  private:
-  // "fra-eng", or nothing.
+  // The pair of languages in a file's name, such as "fra-eng", or nothing.
   static std::string Pair(const std::string& file) {
     constexpr std::string_view kStart = "tatoeba.";
     if (file.size() != 19 || !file.starts_with(kStart) || file.substr(11, 5) != "-eng.") return "";
@@ -122,7 +121,8 @@ class StackOverflowFormat : public RawFormat {
   Pairing pairing_{"title_StackOverflow.txt", "label_StackOverflow.txt"};
 };
 
-// Microsoft's paraphrase corpus: quality, two ids, two texts, with a header; quotes are text.
+// Microsoft's paraphrase corpus. A row has the quality, two ids and two texts. There is a header,
+// and quotes are part of the text.
 class MsrParaphraseFormat : public RawFormat {
  public:
   std::string Task() const override { return "pair_classification"; }

@@ -24,10 +24,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMaxDepth = 64;  // of folders
+constexpr int kMaxDepth = 64;  // how deep folders may be nested
 
-// Regular files below `folder`, relative to it and sorted. Links are followed, each folder is
-// entered once.
+// The regular files below `folder`, relative to it and sorted. Links are followed, and each folder
+// is entered once.
 class FileTree {
  public:
   explicit FileTree(const std::string& folder) {
@@ -41,8 +41,8 @@ class FileTree {
     std::error_code error;
     const std::string canonical = fs::weakly_canonical(folder, error).string();
     if (depth > kMaxDepth || !entered_.insert(canonical).second) return;
-    // Names first: which of two ways to a folder is taken must not depend on the order of the
-    // directory.
+    // The names are sorted first, because the choice between two paths to a folder must not depend
+    // on the order of the directory.
     std::vector<std::string> names;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
       names.push_back(it->path().filename().string());
@@ -54,7 +54,7 @@ class FileTree {
     }
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
-      if (name.starts_with('.')) continue;  // .git, unfinished downloads, macOS's ._ files
+      if (name.starts_with('.')) continue;  // .git, unfinished downloads and macOS's ._ files
       const std::string path = folder + "/" + name;
       if (FileExists(path)) {
         files_.push_back(prefix + name);
@@ -148,7 +148,7 @@ PrepareReport PrepareSuite(const PrepareOptions& options) {
   PrepareReport report;
   std::vector<PrepareNote> recognized;
   UnpackCounts counts;
-  std::vector<std::string> used;  // raw files that gave something
+  std::vector<std::string> used;  // raw files that contributed to the suite
   int64_t seen = 0;
   std::string current;
   const size_t prefix = root.empty() ? 0 : root == "/" ? 1 : root.size() + 1;

@@ -12,10 +12,10 @@
 namespace lacos {
 
 struct PrepareOptions {
-  std::string from;               // a folder that is searched to any depth, or one file
+  std::string from;               // a folder, which is searched to any depth, or one file
   std::string to;                 // the suite's folder
-  std::vector<std::string> only;  // tasks; empty: all
-  bool allow_incomplete = false;  // goes on where sets are absent
+  std::vector<std::string> only;  // the tasks to prepare; empty for all
+  bool allow_incomplete = false;  // whether to go on if sets are absent
   bool allow_changed_texts =
       false;  // takes texts that are not the published ones; counts and scores are checked
   // Its progress counts files, members of archives included, and names the next one; how many there
@@ -27,18 +27,18 @@ struct PrepareReport {
   std::vector<SuiteSet> sets;
   std::vector<AbsentSet> absent;
   std::vector<PrepareNote> notes;
-  int64_t files = 0;            // seen, members of archives included
+  int64_t files = 0;            // files that were seen, members of archives included
   int64_t skipped_members = 0;  // links and devices in archives
-  bool written = false;         // false: sets are absent and that was not allowed
+  bool written = false;         // false if sets are absent and that was not allowed
 };
 
-// Reads every file below `from` that some known format has the name of, checks what it makes and
-// writes `to` with its suite.json and lacos.json. UserError for damaged files, wrong counts, scores
-// or texts, for one set with two contents, and where nothing was found. With absent sets the report
-// says so and nothing is written.
+// Reads every file below `from` that has a name of a known format, checks the sets that result, and
+// writes them to `to` with suite.json and lacos.json. Throws UserError for damaged files, for wrong
+// counts, scores or texts, for one set with two different contents, and if nothing was found. If
+// sets are absent, the report says so and nothing is written.
 PrepareReport PrepareSuite(const PrepareOptions& options);
 
-// "sts", "retrieval", ...: the tasks that sets have, in the order of reports.
+// The tasks of all sets ("sts", "retrieval", ...), in the order in which reports list them.
 const std::vector<std::string>& SuiteTaskNames();
 
 }  // namespace lacos

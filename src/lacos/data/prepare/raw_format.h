@@ -1,4 +1,4 @@
-// One family of raw files: which ones it wants by their names, and what sets they make.
+// One family of raw files. It recognizes its files by their names and makes sets of them.
 #pragma once
 
 #include <memory>
@@ -13,12 +13,13 @@ namespace lacos {
 class RawFormat {
  public:
   virtual ~RawFormat() = default;
-  virtual std::string Task() const = 0;  // of all its sets
-  // `parts`: LowerParts of a name without its compression's suffix.
+  virtual std::string Task() const = 0;  // the task of all its sets
+  // Whether a file belongs to the family. `parts` is LowerParts of its name without the suffix of a
+  // compression.
   virtual bool Wants(const std::vector<std::string>& parts) const = 0;
-  // A wanted file; it may be kept until its partner comes.
+  // Takes a wanted file, which may be kept until its partner comes.
   virtual void Add(RawFile file, SuiteWriter& out) = 0;
-  // All files have been added.
+  // Called when all files have been added.
   virtual void Finish(SuiteWriter&) {}
 };
 
@@ -32,10 +33,10 @@ std::unique_ptr<RawFormat> MakeTatoebaFormat();        // LASER's tatoeba.XXX-en
 std::unique_ptr<RawFormat> MakeMsrParaphraseFormat();  // MSRP
 std::unique_ptr<RawFormat> MakeXquadFormat();          // SQuAD's JSON in many languages
 
-// All of them, in the order in which a file is offered.
+// All formats, in the order in which a file is offered to them.
 std::vector<std::unique_ptr<RawFormat>> MakeRawFormats();
 
-// Files that are recognised and not converted: what they are, or an empty text.
+// A description of a file that is recognized but cannot be converted; empty for all other files.
 std::string RecognizedOnly(const std::vector<std::string>& parts);
 
 }  // namespace lacos

@@ -11,8 +11,8 @@
 namespace lacos {
 namespace {
 
-// 0x80 to 0x9F of Windows-1252 (WHATWG's table: the five bytes without a character stay C1
-// controls); all other bytes are Latin-1's.
+// The characters of the bytes 0x80 to 0x9F in Windows-1252. In WHATWG's table the five bytes
+// without a character are C1 controls. All other bytes are those of Latin-1.
 constexpr char32_t kWindows1252[32] = {
     0x20AC, 0x0081, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
     0x2039, 0x0152, 0x008D, 0x017D, 0x008F, 0x0090, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,

@@ -1,5 +1,5 @@
-// Pairs with scores on their way into a suite: the table, and the scores alone, whose hash is the
-// same in every edition.
+// Pairs with scores on their way into a suite: the table, and the scores by themselves, which have
+// the same hash in every edition.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@ namespace lacos {
 // A score without trailing zeros, so that "5.000" and "5.0" are equal.
 std::string ScoreText(double score);
 
-// The number in a cell; UserError beginning with `where` when there is none from `low` to 5.
+// The number in a cell. Throws UserError that begins with `where` if there is no number from `low`
+// to 5.
 double ScoreIn(std::string_view cell, double low, const std::string& where);
 
 struct ScoredRows {

@@ -1,5 +1,5 @@
-// SemEval's STS tasks of 2012 to 2017: sentences and scores in two files, and the one-file forms
-// made of them.
+// The STS tasks of SemEval 2012 to 2017: in two files with sentences and scores, and in the
+// one-file forms that others made of them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ bool IsWhitespace(std::string_view text) {
   return text.find_first_not_of(" \t") == std::string_view::npos;
 }
 
-// "es-en"
+// Whether the text is a pair of languages such as "es-en".
 bool IsLanguagePair(std::string_view text) {
   return text.size() == 5 && text[2] == '-' && IsLanguageCode(text.substr(0, 2)) &&
          IsLanguageCode(text.substr(3));
@@ -38,8 +38,8 @@ SuiteSet StsSet(const std::string& name, const std::string& subset) {
           .score_high = 5};
 }
 
-// A pair of languages of STS17 under the name that its tables use: SemEval's files call two of them
-// the other way round, though English stands first in all of them.
+// A pair of languages of STS17 under the name that published tables use. SemEval's files name two
+// of the pairs the other way round, although English comes first in all of them.
 SuiteSet Sts17Set(std::string pair) {
   if (pair == "ar-en") pair = "en-ar";
   if (pair == "tr-en") pair = "en-tr";
@@ -50,13 +50,14 @@ SuiteSet Sts17Set(std::string pair) {
   return set;
 }
 
-// The subset of `year` ("12" to "16") that a raw file names, in its own spelling; empty: none.
+// The subset of `year` ("12" to "16") that a raw file names, in its usual spelling; empty if there
+// is none.
 std::string SubsetOf(std::string_view year, std::string_view lower) {
   for (const KnownSet& known : KnownSets()) {
     if (known.task != "sts" || known.name != fmt::format("STS{}", year)) continue;
     std::string subset = LowerAscii(known.subset);
     if (subset == lower) return std::string(known.subset);
-    // The two surprise sets of 2012 go without the word in some editions.
+    // In some editions the two surprise sets of 2012 lack that word.
     if (subset.starts_with("surprise.") && subset.substr(9) == lower)
       return std::string(known.subset);
   }
@@ -65,8 +66,8 @@ std::string SubsetOf(std::string_view year, std::string_view lower) {
 
 constexpr std::array<const char*, 5> kYears = {"12", "13", "14", "15", "16"};
 
-// What a folder's name says about the year: STS2013-gold, STS13-en-test, 2016, and the names inside
-// the organisers' own archives.
+// The year that a folder's name mentions, such as STS2013-gold, STS13-en-test, 2016, and the names
+// inside the organizers' own archives.
 std::string YearIn(const std::string& part) {
   std::string found;
   for (const char* year : kYears) {
@@ -75,7 +76,7 @@ std::string YearIn(const std::string& part) {
       if (at == std::string::npos) continue;
       const size_t end = at + form.size();
       if (end < part.size() && part[end] >= '0' && part[end] <= '9') continue;
-      // an archive of several years: its folders say more
+      // This is an archive of several years, whose folders say more.
       if (!found.empty() && found != year) return "";
       found = year;
     }
@@ -87,7 +88,7 @@ std::string YearIn(const std::string& part) {
   return "";
 }
 
-// The year of the file itself or of the nearest folder that names one.
+// The year that the file itself or the nearest folder mentions.
 std::string YearOf(const std::vector<std::string>& parts) {
   for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
     const std::string year = YearIn(*part);
@@ -104,8 +105,8 @@ bool IsSentEval(const std::vector<std::string>& parts) {
   return parts.size() > 1 && parts[parts.size() - 2].ends_with("-en-test");
 }
 
-// "sts.input.headlines.txt" and "sts2016.input.headlines.txt" give "headlines"; nothing for other
-// files.
+// The stem of a file: "headlines" for "sts.input.headlines.txt" and "sts2016.input.headlines.txt".
+// Nothing for other files.
 std::optional<std::string> StemOf(std::string_view file, std::string_view kind) {
   if (!file.starts_with("sts") || !file.ends_with(".txt")) return std::nullopt;
   file.remove_prefix(3);
@@ -143,15 +144,15 @@ class SemEvalFormat : public RawFormat {
     const auto input = StemOf(file, ".input.");
     return input ? input : StemOf(file, ".gs.");
   }
-  // "track4a.es-en"
+  // Whether the stem is a track such as "track4a.es-en".
   static bool IsTrack(std::string_view stem) {
     const size_t dot = stem.find('.');
     return stem.starts_with("track") && dot != std::string_view::npos &&
            IsLanguagePair(stem.substr(dot + 1));
   }
 
-  // The sets that a file may belong to: one where its name or its folder says the year, else all
-  // that have such a subset.
+  // The sets to which a file may belong: one if its name or its folder mentions the year, otherwise
+  // all sets with such a subset.
   static std::vector<SuiteSet> Candidates(const std::vector<std::string>& parts,
                                           const std::string& stem) {
     std::vector<SuiteSet> sets;
@@ -169,7 +170,7 @@ class SemEvalFormat : public RawFormat {
     const std::string stem = *Stem(parts.back());
     const RawLines input_lines(input), gold_lines(gold);
     const size_t rows = gold_lines.lines().size();
-    // Track 6 comes with 500 pairs, of which the first 250 were scored.
+    // Track 6 has 500 pairs, of which the first 250 were scored.
     const bool first_part = stem.starts_with("track6.") && input_lines.lines().size() > rows;
     if (input_lines.lines().size() != rows && !first_part) {
       throw UserError(fmt::format(
@@ -220,8 +221,8 @@ class SemEvalFormat : public RawFormat {
                  {.files = {&input, &gold}, .other_edition = IsSentEval(parts)}, scored.scores);
   }
 
-  // Headlines, images and OnWN were used in several years, told apart by their scores or at least
-  // their counts.
+  // Chooses among the sets of several years in which headlines, images and OnWN were used, by their
+  // scores or at least their counts.
   static SuiteSet Choose(const std::vector<SuiteSet>& candidates, const RawFile& input,
                          const ScoredRows& scored) {
     if (candidates.size() == 1) return candidates[0];
@@ -242,8 +243,9 @@ class SemEvalFormat : public RawFormat {
   Pairing pairing_{"STS.input file", "STS.gs file"};
 };
 
-// brmson's STS files (2016/headlines.test.tsv: score, sentence1, sentence2, ungraded rows with an
-// empty score) and those of STS2017-extended (STS.en-de.txt: sentence1, sentence2, score).
+// The STS files of brmson (2016/headlines.test.tsv with score, sentence1, sentence2; ungraded rows
+// have an empty score) and those of STS2017-extended (STS.en-de.txt with sentence1, sentence2,
+// score).
 class ScoredTsvFormat : public RawFormat {
  public:
   std::string Task() const override { return "sts"; }
@@ -280,7 +282,7 @@ class ScoredTsvFormat : public RawFormat {
   }
 
  private:
-  // "sts.en-de.txt"
+  // Whether the file is one such as "sts.en-de.txt".
   static bool IsExtended(std::string_view file) {
     return file.size() == 13 && file.starts_with("sts.") && file.ends_with(".txt") &&
            IsLanguagePair(file.substr(4, 5));

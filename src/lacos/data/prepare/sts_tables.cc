@@ -29,7 +29,7 @@ SuiteSet BenchmarkSet(const std::string& split) {
                               where, found, found == 1 ? "" : "s", expected));
 }
 
-// Columns of a table with a header, by name.
+// The columns of a table with a header, found by their names.
 class Header {
  public:
   Header(const RawFile& file, const RawLines& lines) : file_(file) {
@@ -110,8 +110,8 @@ class StsTableFormat : public RawFormat {
     return FileKind::kOther;
   }
 
-  // genre, file, year, id, score, sentence1, sentence2, and in some rows two sources; quotes are
-  // text.
+  // A row has genre, file, year, id, score, sentence1, sentence2, and sometimes two sources. Quotes
+  // are part of the text.
   static void AddBenchmark(const RawFile& file, const RawLines& lines,
                            const std::vector<std::string>& parts, SuiteWriter& out) {
     const std::string split = parts.back().substr(4, parts.back().size() - 8);
@@ -125,8 +125,8 @@ class StsTableFormat : public RawFormat {
       }
       table.Add(cells[5], cells[6], ScoreIn(cells[4], 0, where));
     }
-    // SentEval keeps the benchmark in STS/STSBenchmark and tokenises it; the original's folder is
-    // stsbenchmark.
+    // SentEval keeps a tokenized copy of the benchmark in STS/STSBenchmark. The folder of the
+    // original is stsbenchmark.
     const bool senteval = file.name.find("STS/STSBenchmark/") != std::string::npos ||
                           file.name.starts_with("STSBenchmark/");
     out.AddTable(BenchmarkSet(split), table.rows, {.files = {&file}, .other_edition = senteval},

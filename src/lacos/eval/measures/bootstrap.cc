@@ -41,7 +41,8 @@ double WeightedPearson(std::span<const double> x, std::span<const double> y,
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : kNaN;
 }
 
-// The order of values, cut into runs of equal ones: ranks of a resample then need no sorting.
+// The order of values, divided into runs of equal ones. With it the ranks of a resample need no
+// sorting.
 class Ranking {
  public:
   explicit Ranking(std::span<const double> x) : order_(x.size()) {
@@ -52,7 +53,7 @@ class Ranking {
     }
     starts_.push_back(order_.size());
   }
-  // Average rank of each item among all drawn ones.
+  // The average rank of each item among all drawn items.
   std::vector<double> Ranks(std::span<const int32_t> counts) const {
     std::vector<double> ranks(order_.size());
     double before = 0;
@@ -101,7 +102,7 @@ Interval PercentileInterval(std::vector<double> values, double confidence) {
   const double undefined = 1 - static_cast<double>(values.size()) / all;
   if (undefined > kMostUndefined) return {.low = kNaN, .high = kNaN, .undefined = undefined};
   std::sort(values.begin(), values.end());
-  // Between neighbouring values as numpy.percentile does.
+  // Interpolates between neighbouring values as numpy.percentile does.
   const auto at = [&](double share) {
     const double place = share * static_cast<double>(values.size() - 1);
     const auto below = static_cast<size_t>(place);
@@ -139,7 +140,7 @@ ResampledStatistic ResampledPearson(std::span<const double> x, std::span<const d
 
 ResampledStatistic ResampledSpearman(std::span<const double> x, std::span<const double> y) {
   LACOS_CHECK(x.size() == y.size(), "both sides have as many values");
-  if (HasNaN(x) || HasNaN(y)) return Undefined;  // which has no place in an order
+  if (HasNaN(x) || HasNaN(y)) return Undefined;  // NaN has no place in an order
   const auto first = std::make_shared<const Ranking>(x),
              second = std::make_shared<const Ranking>(y);
   return [first, second](std::span<const int32_t> counts) {

@@ -17,8 +17,8 @@ namespace {
 
 constexpr double kBias = 1;  // the constant input that carries the intercept
 
-// A row as liblinear's list of (index from 1, value) of what is not zero, the constant input, and
-// an end mark.
+// Appends a row in liblinear's form: (index from 1, value) for every value that is not zero, then
+// the constant input, then an end mark.
 void AppendNodes(std::span<const float> row, std::vector<feature_node>& nodes) {
   for (size_t j = 0; j < row.size(); ++j) {
     if (row[j] != 0) nodes.push_back({static_cast<int>(j) + 1, row[j]});
@@ -27,7 +27,7 @@ void AppendNodes(std::span<const float> row, std::vector<feature_node>& nodes) {
   nodes.push_back({-1, 0});
 }
 
-// Rows copied into a matrix of their own.
+// Rows that are copied into a matrix of their own.
 struct Selection {
   Selection(const LabelledVectors& from, const std::vector<int64_t>& which) {
     for (const int64_t i : which) {
@@ -43,7 +43,7 @@ struct Selection {
   LabelledVectors selected;
 };
 
-// Rows of each class, in random order.
+// The rows of each class, in random order.
 std::map<int32_t, std::vector<int64_t>> ShuffledClasses(const std::vector<int32_t>& labels,
                                                         Random& random) {
   std::map<int32_t, std::vector<int64_t>> classes;

@@ -61,8 +61,9 @@ std::vector<Nearest> Assign(const Vectors& rows, const std::vector<int64_t>& whi
   return nearest;
 }
 
-// Greedy k-means++ (Arthur and Vassilvitskii, SODA 2007): of 2 + log k rows drawn by their squared
-// distance to the centres so far, the one that lowers the sum most.
+// Greedy k-means++: draws 2 + log k rows with probabilities proportional to their squared distance
+// to the centres so far, and takes the one that lowers the sum most. Source: Arthur and
+// Vassilvitskii (SODA 2007).
 std::vector<float> InitialCentres(const Vectors& rows, const std::vector<int64_t>& sample,
                                   int64_t clusters, Random& random) {
   std::vector<float> centres;
@@ -150,10 +151,11 @@ KMeansResult MiniBatchKMeans(const Vectors& rows, const KMeansOptions& options) 
   const Vectors centres{.values = result.centres, .d = rows.d};
 
   constexpr int kPatience = 10;              // batches without improvement
-  constexpr double kReassignedShare = 0.01;  // of the rows of the busiest centre
+  constexpr double kReassignedShare = 0.01;  // share of the rows of the busiest centre
   const double smoothing =
       std::min(1.0, 2.0 * static_cast<double>(batch_size) / static_cast<double>(n + 1));
-  std::vector<double> weight(static_cast<size_t>(k), 0.0);  // rows that have moved each centre
+  // number of rows that have moved each centre
+  std::vector<double> weight(static_cast<size_t>(k), 0.0);
   double smoothed = -1, best = std::numeric_limits<double>::infinity();
   int since_best = 0;
   const int64_t most = std::max<int64_t>(1, options.max_epochs * n / batch_size);
@@ -172,7 +174,7 @@ KMeansResult MiniBatchKMeans(const Vectors& rows, const KMeansOptions& options) 
             static_cast<float>(values[j] + rate * (static_cast<double>(row[j]) - values[j]));
       }
     }
-    // Centres that hardly a row is near begin anew at a random row, once all had a chance.
+    // Centres with hardly any row near them start anew at a random row, once all have had a chance.
     const double busiest = *std::max_element(weight.begin(), weight.end());
     if (result.batches > 0 && result.batches % (1 + 10 * k / batch_size) == 0) {
       for (int64_t c = 0; c < k; ++c) {

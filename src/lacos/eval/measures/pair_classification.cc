@@ -31,7 +31,7 @@ PairClassificationResult EvaluatePairs(const std::vector<double>& similarity,
     size_t end = begin;
     while (end < n && similarity[order[end]] == similarity[order[begin]])
       found += same[order[end++]] != 0 ? 1 : 0;
-    // Everything before `end` counts as positive.
+    // All pairs before `end` count as positive.
     const auto chosen = static_cast<double>(end);
     const double precision = found / chosen, recall = found / positives;
     result.average_precision += (recall - last_recall) * precision;
@@ -52,7 +52,7 @@ PairClassificationResult EvaluatePairs(const std::vector<double>& similarity,
     }
     begin = end;
   }
-  // Nothing at all counted as positive.
+  // The case in which no pair counts as positive.
   if ((all - positives) / all > result.best_accuracy) {
     result.best_accuracy = (all - positives) / all;
     result.best_accuracy_threshold = similarity[order[0]] + 1;

@@ -14,7 +14,7 @@ namespace {
 
 double Discount(int64_t rank) { return 1 / std::log2(static_cast<double>(rank) + 1); }
 
-// Every measure of a query, so that sums over queries name them once.
+// The list of all measures of a query, over which sums and means run.
 constexpr double QueryScores::*kMeasures[] = {&QueryScores::ndcg10,   &QueryScores::mrr10,
                                               &QueryScores::map,      &QueryScores::recall1,
                                               &QueryScores::recall10, &QueryScores::recall100};

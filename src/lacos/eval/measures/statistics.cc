@@ -16,7 +16,7 @@ bool HasNaN(std::span<const double> x) {
   return std::any_of(x.begin(), x.end(), [](double value) { return std::isnan(value); });
 }
 
-// x less its mean, scaled to length 1; empty when x is constant. Scaling by the largest magnitude
+// x minus its mean, scaled to length 1; empty if x is constant. Scaling by the largest magnitude
 // first keeps the squares inside the range of double.
 std::vector<double> Standardize(std::span<const double> x) {
   if (std::all_of(x.begin(), x.end(), [&](double value) { return value == x[0]; })) return {};
@@ -60,7 +60,7 @@ std::vector<double> AverageRanks(std::span<const double> x) {
   for (size_t begin = 0; begin < order.size();) {
     size_t end = begin + 1;
     while (end < order.size() && x[order[end]] == x[order[begin]]) ++end;
-    const double rank = 0.5 * static_cast<double>(begin + 1 + end);  // mean of begin + 1 ... end
+    const double rank = 0.5 * static_cast<double>(begin + 1 + end);  // the mean of begin + 1 to end
     for (size_t i = begin; i < end; ++i) ranks[order[i]] = rank;
     begin = end;
   }

@@ -6,11 +6,11 @@
 
 namespace lacos {
 
-// Pearson's r; NaN when either side is constant or n < 2.
+// Pearson's r; NaN if either side is constant or n < 2.
 double Pearson(std::span<const double> x, std::span<const double> y);
-// Ranks from 1, ties averaged.
+// Ranks, counted from 1; ties have their average rank.
 std::vector<double> AverageRanks(std::span<const double> x);
-// Spearman's rho: Pearson of the ranks.
+// Spearman's rho, which is Pearson's r of the ranks.
 double Spearman(std::span<const double> x, std::span<const double> y);
 
 }  // namespace lacos

@@ -24,7 +24,7 @@ struct Part {
   int64_t n = 0;
 };
 
-// The weighted mean of parts, resample by resample.
+// The weighted mean of parts, computed for each resample.
 Aggregate Average(std::string group, std::string convention, std::string measure,
                   const std::vector<Part>& parts) {
   Aggregate mean{.group = std::move(group),
@@ -54,7 +54,7 @@ Part PartOf(const TaskResult& result, double weight) {
   return {.value = result.main(), .weight = weight, .resamples = &result.resamples, .n = result.n};
 }
 
-// One Spearman over the pairs of several sets.
+// A single Spearman correlation over the pairs of several sets.
 Aggregate Together(const std::string& group, const std::string& convention,
                    const std::vector<const TaskResult*>& sets, const BootstrapOptions& bootstrap) {
   Aggregate all{.group = group,
@@ -85,7 +85,8 @@ Aggregate Together(const std::string& group, const std::string& convention,
 std::vector<Aggregate> AggregateEnglishSts(const std::vector<TaskResult>& results,
                                            const BootstrapOptions& bootstrap) {
   std::vector<Aggregate> aggregates;
-  std::map<std::string, std::vector<size_t>> conventions;  // indices of the seven, by convention
+  // for each convention, the indices of the seven averages
+  std::map<std::string, std::vector<size_t>> conventions;
   for (const char* name : kEnglish) {
     std::vector<const TaskResult*> test, every;
     for (const TaskResult& result : results) {
@@ -106,7 +107,7 @@ std::vector<Aggregate> AggregateEnglishSts(const std::vector<TaskResult>& result
     }
     add(Average(name, "mean", "spearman", equal));
     add(Average(name, "wmean", "spearman", weighted));
-    // MTEB's SICK-R is all of it; elsewhere it scores the test pairs together.
+    // MTEB scores all pairs of SICK-R together; the other conventions score the test pairs.
     const bool whole = std::string_view(name) == "SICK-R";
     if (!whole || every.size() == 3) add(Together(name, "mteb", whole ? every : test, bootstrap));
   }

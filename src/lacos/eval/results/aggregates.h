@@ -1,5 +1,5 @@
-// Averages of tables, under the conventions that published tables use, each with its name: the same
-// vectors get other numbers under another convention.
+// Averages over several sets, under the conventions of published tables. Each carries the name of
+// its convention, because the same vectors get other numbers under another one.
 #pragma once
 
 #include <cstdint>
@@ -10,31 +10,33 @@
 
 namespace lacos {
 
-// One number made from several results.
+// One number that is made from several results.
 struct Aggregate {
-  std::string group;       // "STS12", "sts-en", "STS17"
-  std::string convention;  // below
-  std::string measure;     // "spearman", ...
-  double value = 0;        // x 100
+  std::string group;       // such as "STS12", "sts-en" or "STS17"
+  std::string convention;  // as listed below
+  std::string measure;     // such as "spearman"
+  double value = 0;        // times 100
   int64_t sets = 0, n = 0;
   std::vector<double> resamples;  // as TaskResult::resamples; empty where a part has none
 };
 
-// English STS. For each of STS12 to STS16 (as far as `results` have them):
-//   all    one Spearman over the pairs of all its sub-sets together (SimCSE's evaluation; most published
-//   tables) mean   the mean of the sub-sets' Spearman; wmean: weighted by their pairs (SentEval)
-// STSBenchmark and SICK-R have one set; SICK-R's 9,927 pairs (train, trial and test: MTEB) are
-// convention "mteb" and its 4,927 test pairs the others. Then "sts-en" for each convention: the
-// mean over the seven, only where all seven are there.
+// The averages of English STS. For each of STS12 to STS16 that `results` have, the conventions are:
+//   all    one Spearman over the pairs of all sub-sets together (SimCSE and most published tables)
+//   mean   the mean of the sub-sets' Spearman (SentEval)
+//   wmean  the mean of the sub-sets' Spearman, weighted by their numbers of pairs (SentEval)
+// STSBenchmark and SICK-R have one set. The convention "mteb" scores all 9,927 pairs of SICK-R
+// (train, trial and test); the others score its 4,927 test pairs. For each convention "sts-en" is
+// the mean over the seven tasks, if all seven are there.
 std::vector<Aggregate> AggregateEnglishSts(const std::vector<TaskResult>& results,
                                            const BootstrapOptions& bootstrap);
 
-// For each name among the results that has several sub-sets: the mean of their main measure under
-// "mean" and, for sets with languages, "in-language" and "out-of-language", as BLOOM knows all
-// their languages or not. Sets that are not usually averaged are left out.
+// The means of the main measure for each name with several sub-sets. The convention "mean" is over
+// all of them. For sets with languages, "in-language" is over those with languages that BLOOM was
+// trained on, and "out-of-language" over the others. Sets that are not usually averaged are left
+// out.
 std::vector<Aggregate> AggregateByName(const std::vector<TaskResult>& results);
 
-// The interval of an aggregate or a result; NaN without resamples.
+// The interval of an aggregate or a result; NaN if there are no resamples.
 Interval IntervalOf(const std::vector<double>& resamples, double confidence);
 
 }  // namespace lacos

@@ -21,8 +21,8 @@ std::string ValueText(const Json& value) {
   return value.IsString() ? value.AsString() : value.Dump();
 }
 
-// Rows "name, value" of the system, nested objects flattened; long values (hashes) stay whole, the
-// table wraps them.
+// Adds rows "name, value" about the system. Nested objects are flattened. Long values, such as
+// hashes, stay whole, and the table wraps them.
 void AddSystemRows(const Json& json, const std::string& prefix, HtmlTable& table) {
   for (const std::string& key : json.Keys()) {
     const Json value = json.At(key);
@@ -96,7 +96,7 @@ void AddAverages(const EvaluationResults& results, double confidence, Page& page
   page.Table(table);
 }
 
-// Languages against sets: which scores a language takes part in.
+// Adds a table of languages and sets, which shows the scores that a language contributes to.
 void AddLanguages(const EvaluationResults& results, Page& page) {
   const LanguageScores scores = ScoresByLanguage(results);
   if (scores.means.size() < 2) return;
@@ -167,7 +167,7 @@ void AddWorstPairs(const EvaluationResults& results, Page& page) {
   page.Table(table);
 }
 
-// Which sets were trained on, where that is known.
+// Adds a table of sets whose texts were among the training texts, if that is known.
 void AddOverlap(const EvaluationResults& results, Page& page) {
   const auto trained = results.system.Find("training_texts");
   if (!trained) return;

@@ -12,27 +12,29 @@
 
 namespace lacos {
 
-// The pairs of every sts set whose ranks by cosine and by gold score lie furthest apart, `count` a
-// set, into results.worst.
+// Fills results.worst with the pairs of every sts set whose ranks by cosine and by gold score lie
+// furthest apart, `count` pairs for each set.
 void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& results);
 
-// The page, one file without scripts or requests. A scatter plot shows at most 1,000 pairs of a
-// set, evenly taken.
+// The page as one file without scripts or requests. A scatter plot shows at most 1,000 pairs of a
+// set, taken at equal distances.
 std::string EvaluationReportHtml(const EvaluationResults& results, double confidence);
 
-// The page of two systems: differences with intervals and p.
+// The page of two systems, with their differences, intervals and p.
 std::string ComparisonReportHtml(const EvaluationResults& a, const EvaluationResults& b,
                                  const std::vector<Comparison>& comparisons, double confidence);
 
-// Means of the main measure by language and name of sets ("STS17"), over the sets that a language
-// takes part in, alone or with another; sets that are not usually averaged are left out.
+// The mean of the main measure for each language and each name of sets ("STS17"). It is over the
+// sets in which the language occurs, alone or with another one. Sets that are not usually averaged
+// are left out.
 struct LanguageScores {
   std::vector<std::string> names;                              // in order of first use
-  std::map<std::string, std::map<std::string, double>> means;  // language, name
+  std::map<std::string, std::map<std::string, double>> means;  // by language, then by name
 };
 LanguageScores ScoresByLanguage(const EvaluationResults& results);
 
-// What is known of the system: "name, value" rows, nested objects flattened.
+// A table with everything that is known about the system, as rows "name, value". Nested objects are
+// flattened.
 HtmlTable SystemTable(const EvaluationResults& results);
 
 }  // namespace lacos

@@ -1,5 +1,5 @@
-// Languages that BLOOM was trained on: averages over others say more about the base than about the
-// training.
+// The languages that BLOOM was trained on. Averages over other languages say more about the base
+// than about the training.
 #include "lacos/eval/results/languages.h"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 namespace lacos {
 namespace {
 
-// ISO 639-1 and 639-3 codes; macrolanguages with the members that test sets use.
+// ISO 639-1 and 639-3 codes. Macrolanguages are listed with those members that test sets use.
 constexpr std::string_view kCodes[] = {
     "ak",  "aka", "ar",  "ara", "arb", "arz", "as",  "asm", "bm",  "bam", "bn",  "ben",
     "ca",  "cat", "en",  "eng", "es",  "spa", "eu",  "eus", "fon", "fr",  "fra", "gu",

@@ -1,5 +1,5 @@
-// Languages that BLOOM was trained on: averages over others say more about the base than about the
-// training.
+// The languages that BLOOM was trained on. Averages over other languages say more about the base
+// than about the training.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace lacos {
 
-// Whether BLOOM's training text (ROOTS) has this language, by its code of two or three letters
+// Whether BLOOM's training text (ROOTS) has this language, given its code of two or three letters
 // ("fr", "fra"). Source: the model card of bigscience/bloom.
 bool IsBloomLanguage(std::string_view code);
-// Whether all of them are.
+// Whether ROOTS has all of these languages.
 bool AreBloomLanguages(const std::vector<std::string>& codes);
 
 }  // namespace lacos

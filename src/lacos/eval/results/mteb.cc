@@ -10,8 +10,8 @@
 namespace lacos {
 namespace {
 
-// Language of three letters and script, as MTEB writes them; a code that is not here stands as it
-// is.
+// The language as MTEB writes it, with three letters and the script. A code that is not in this
+// table is kept as it is.
 std::string LanguageOf(const std::string& code) {
   static const std::map<std::string_view, const char*> kLanguages = {
       {"ar", "ara-Arab"}, {"de", "deu-Latn"}, {"en", "eng-Latn"}, {"es", "spa-Latn"},
@@ -93,7 +93,7 @@ std::map<std::string, Json> MtebResults(const EvaluationResults& results) {
         if (measure.name == "accuracy_forward")
           measures.push_back({"accuracy", measure.value / 100});
       }
-      if (measures.empty()) continue;  // a result of another making, read from a file
+      if (measures.empty()) continue;  // a result from another program, read from a file
       Add(files, name, Scores(result.set.subset, result.set.languages, measures));
     }
   }

@@ -8,10 +8,10 @@
 
 namespace lacos {
 
-// File name ("STS12.json") and content for each set that MTEB has under the same texts and
-// convention: STS12 to STS16, STSBenchmark, SICK-R (all 9,927 pairs), STS17,
-// STSBenchmarkMultilingualSTS (stsb-multi-mt), Tatoeba. Scores are shares from 0 to 1, as MTEB's.
-// Undefined ones are left out with their set.
+// File names ("STS12.json") and contents for the sets that MTEB scores on the same texts under the
+// same convention: STS12 to STS16, STSBenchmark, SICK-R (all 9,927 pairs), STS17,
+// STSBenchmarkMultilingualSTS (stsb-multi-mt) and Tatoeba. Scores are from 0 to 1, as in MTEB. Sets
+// with undefined scores are left out.
 std::map<std::string, Json> MtebResults(const EvaluationResults& results);
 
 }  // namespace lacos

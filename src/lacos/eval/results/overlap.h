@@ -1,4 +1,5 @@
-// How much of a test set a model was trained on, and how it scores without that.
+// How much of a test set is among the texts that a model was trained on, and how the model scores
+// without these.
 #pragma once
 
 #include <set>
@@ -9,11 +10,11 @@
 
 namespace lacos {
 
-// Each text of the table looked up among the training texts.
+// Looks up each text of the table among the training texts.
 std::vector<Seen> FindTexts(const TextTable& texts, const TrainingTexts& trained);
 
-// Counts of a set whose task has these rows. The score over unseen pairs exists for sts where there
-// are two or more, and for pair_classification where both labels are among them.
+// Counts for a set whose task has these rows. The score over unseen pairs is defined for sts if
+// there are two or more of them, and for pair_classification if both labels occur among them.
 Overlap FindOverlap(const TextTable& texts, const std::vector<Seen>& seen,
                     const TrainingTexts& trained, const std::set<int64_t>& rows,
                     const TaskResult& result);
@@ -21,10 +22,12 @@ Overlap FindOverlap(const TextTable& texts, const std::vector<Seen>& seen,
 Json OverlapJson(const Overlap& overlap, const std::string& measure);
 Overlap ReadOverlap(const Json& json);
 
-// "3 of 27 sets have texts among the 5,117 training texts of ...", or that the training texts are
-// not known. results.system's "training_texts": {"from": [...], "texts", "pairs"}.
+// A sentence such as "3 of 27 sets have texts among the 5,117 training texts of ...", or one which
+// says that the training texts are not known. It is made from results.system's "training_texts":
+// {"from": [...], "texts", "pairs"}.
 std::string OverlapSummary(const EvaluationResults& results);
-// Headings and a row: "set", "texts", "trained on", "pairs", "trained on", "score", "without them".
+// The headings of a table, and a row of it: "set", "texts", "trained on", "pairs", "trained on",
+// "score", "without them".
 std::vector<std::string> OverlapHeader();
 std::vector<std::string> OverlapRow(const TaskResult& result);
 

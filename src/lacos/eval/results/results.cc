@@ -1,4 +1,4 @@
-// The results of an evaluation: what is kept of them in files, and how two systems compare.
+// The results of an evaluation: their form in files, and the comparison of two systems.
 #include "lacos/eval/results/results.h"
 
 #include <fmt/format.h>
@@ -16,7 +16,7 @@
 namespace lacos {
 namespace {
 
-constexpr int64_t kMostResamples = 1'000'000;  // as many as `lacos eval` takes
+constexpr int64_t kMostResamples = 1'000'000;  // the most that `lacos eval` accepts
 
 Json Strings(const std::vector<std::string>& list) {
   Json json = Json::Array();
@@ -242,7 +242,7 @@ BootstrapOptions ReadBootstrapOptions(const std::string& folder) {
 
 namespace {
 
-// Adds the items of one line, which are those of `result`.
+// Adds the items in one line to `result`, to which they belong.
 void AddItems(const Json& entry, const std::string& where, TaskResult& result) {
   result.items = ReadNumbers(entry.At("items"));
   result.gold = ReadNumbers(entry.At("gold"));
@@ -259,7 +259,7 @@ void AddItems(const Json& entry, const std::string& where, TaskResult& result) {
   }
 }
 
-// A line for each set, in the order of results.json.
+// Reads a line for each set, in the order of results.json.
 void ReadItems(const std::string& path, EvaluationResults& results) {
   LineReader reader(path);
   std::string line;

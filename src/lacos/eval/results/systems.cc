@@ -85,7 +85,8 @@ void FillAverages(SystemsComparison& comparison) {
   }
 }
 
-// Averages that most published tables use first, as far as two systems have them.
+// Chooses as headlines the averages that two systems have. Those that most published tables use
+// come first.
 void ChooseHeadlines(SystemsComparison& comparison) {
   const auto rank = [](const ScoreOf& score) {
     if (score.label == "sts-en") return score.convention == "all" ? 0 : 9;
@@ -175,7 +176,7 @@ std::vector<std::string> ShortNames(const std::vector<std::string>& paths) {
     std::ranges::sort(sorted);
     if (!longer || std::ranges::adjacent_find(sorted) == sorted.end()) break;
   }
-  // One folder given twice.
+  // Names of folders that were given more than once.
   std::map<std::string, int> seen;
   for (std::string& name : names) {
     if (const int count = ++seen[name]; count > 1) name += fmt::format(" ({})", count);

@@ -1,4 +1,4 @@
-// Several systems measured on the same sets: their scores side by side, and what they cost.
+// Several systems that were measured on the same sets: their scores side by side, and their costs.
 #pragma once
 
 #include <cstdint>
@@ -9,23 +9,23 @@
 
 namespace lacos {
 
-// One evaluation among others. What a system does not say of itself (vectors that were read from a
-// file, or all from a cache) is NaN.
+// One evaluation among others. Numbers that are not known are NaN, for example if the vectors were
+// read from a file or came from a cache.
 struct EvaluatedSystem {
-  std::string name;  // short and unique: for tables and beside points
+  std::string name;  // short and unique, for tables and labels
   EvaluationResults results;
-  double parameters = 0;    // of base and adapter
-  double memory_bytes = 0;  // what stays in memory to compute with
-  double ms_per_text = 0;   // embedding, where nothing came from a cache
+  double parameters = 0;    // parameters of base and adapter together
+  double memory_bytes = 0;  // bytes of the model that stay in memory
+  double ms_per_text = 0;   // time to embed a text, if nothing came from a cache
 };
 EvaluatedSystem MakeEvaluatedSystem(std::string name, EvaluationResults results);
 
-// Short names of folders: as much of the end of each path as tells it from the others.
+// Short names for folders: as much of the end of each path as distinguishes it from the others.
 std::vector<std::string> ShortNames(const std::vector<std::string>& paths);
 
-// A number to compare systems by: an average under its convention, or a set's main measure.
+// A number by which systems are compared: an average under its convention, or a set's main measure.
 struct ScoreOf {
-  std::string label, convention, measure;  // of a set: no convention
+  std::string label, convention, measure;  // a set has no convention
   std::string Title() const { return convention.empty() ? label : label + ", " + convention; }
 };
 struct SystemScore {
@@ -33,7 +33,7 @@ struct SystemScore {
   double value = 0;
   Interval interval;
   int64_t n = 0;
-  // as many items with the same gold scores as the first system that has it
+  // whether it has as many items, with the same gold scores, as the first system
   bool same_items = true;
 };
 
@@ -41,7 +41,7 @@ struct SystemsComparison {
   std::vector<EvaluatedSystem> systems;
   std::vector<ScoreOf> averages, sets;
   std::vector<std::vector<SystemScore>> average_scores, set_scores;  // [row][system]
-  std::vector<size_t> headlines;  // at most three of `averages` (where there are none: of `sets`)
+  std::vector<size_t> headlines;  // at most three of `averages`, or of `sets` if there are none
   double confidence = 0.95;
 
   bool has_averages() const { return !averages.empty(); }
@@ -52,11 +52,12 @@ struct SystemsComparison {
 };
 SystemsComparison CompareSystems(std::vector<EvaluatedSystem> systems, double confidence);
 
-// Indices of the systems on the Pareto front: no other has a score as high at a cost as low, one of
-// them better. Systems without a finite cost or score are not on it. In the order of their cost.
+// The indices of the systems on the Pareto front, in the order of their costs. No other system has
+// a score at least as high at a cost at most as high, with one of the two better. Systems without a
+// finite cost or score are not on the front.
 std::vector<size_t> ParetoFront(const std::vector<double>& cost, const std::vector<double>& score);
 
-// What a system costs, in three ways.
+// One of the three costs of a system: parameters, memory, time.
 struct SystemCost {
   const char* id;
   const char* title;
@@ -67,8 +68,8 @@ inline constexpr SystemCost kSystemCosts[] = {
     {"parameters", "parameters", "parameters (base and adapter)", &EvaluatedSystem::parameters},
     {"memory", "memory", "bytes of the model in memory", &EvaluatedSystem::memory_bytes},
     {"time", "encoding time", "ms a text", &EvaluatedSystem::ms_per_text}};
-// Indices of the systems on the front of a headline's scores and a cost; scores on other items do
-// not count.
+// The indices of the systems on the front of a headline's scores and a cost. Scores on other items
+// are ignored.
 std::vector<size_t> ParetoFront(const SystemsComparison& comparison, size_t headline,
                                 const SystemCost& cost);
 

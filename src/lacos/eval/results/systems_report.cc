@@ -170,7 +170,7 @@ void AddDifferences(const SystemsComparison& comparison, Page& page) {
   }
 }
 
-// One table a name of sets: languages against systems, coloured by score.
+// Adds one table for each name of sets: languages and systems, coloured by score.
 void AddLanguageMaps(const SystemsComparison& comparison, Page& page) {
   std::vector<std::string> names;
   std::vector<LanguageScores> scores;

@@ -1,4 +1,4 @@
-// One page of several evaluations: scores beside size, memory and time.
+// A page about several evaluations: scores beside size, memory and time.
 #pragma once
 
 #include <string>

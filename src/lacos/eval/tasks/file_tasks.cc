@@ -16,10 +16,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Cells of some named columns, row by row, of one split.
+// The cells of some named columns in the rows of one split.
 class Columns {
  public:
-  // Each entry of `wanted`: names that a column may have.
+  // Each entry of `wanted` lists the names that a column may have.
   Columns(const std::string& path, const FileTaskOptions& options,
           const std::vector<std::vector<std::string>>& wanted, const std::string& split,
           bool may_lack_header)

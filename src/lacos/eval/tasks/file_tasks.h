@@ -12,21 +12,23 @@ namespace lacos {
 
 struct FileTaskOptions {
   TableOptions table;
-  std::string split = "test";  // rows that are scored of a table with a column 'split'
-  // classification: the file to train on; else the same file's rows of split 'train'
+  std::string split = "test";  // the split that is scored, for tables with a column 'split'
+  // For classification, the file to train on. If it is empty, the rows of split 'train' of the same
+  // file are used.
   std::string train_data;
   ClassificationProtocol classification;
 };
 
-// The task over `path`:
-//   sts                  ReadScoredPairs
-//   pair_classification  columns sentence1, sentence2, label: 1, true, yes or paraphrase against 0, false, no
-//   bitext               columns sentence1, sentence2, or two columns without a header
-//   clustering           columns text, label
-//   classification       the same; without rows to train on, by cross-validation
+// The task on the data in `path`, which depends on the task:
+//   sts                  a file that ReadScoredPairs reads
+//   pair_classification  columns sentence1, sentence2 and label; 1, true, yes or paraphrase mean
+//                        the same, and 0, false or no mean something else
+//   bitext               columns sentence1 and sentence2, or two columns without a header
+//   clustering           columns text and label
+//   classification       columns text and label; cross-validated if there are no rows to train on
 //   retrieval            a folder in BEIR's layout: corpus.jsonl, queries.jsonl, and qrels.tsv or
-//   qrels/SPLIT.tsv
-// Throws UserError.
+//                        qrels/SPLIT.tsv
+// Throws UserError for an unknown task and for data that is not as described.
 std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::string& path,
                                          const FileTaskOptions& options);
 

@@ -1,4 +1,4 @@
-// Floors: what counting words reaches without any model.
+// Floors: vectors made by counting words, without any model.
 #include "lacos/eval/tasks/floors.h"
 
 #include <cmath>
@@ -14,13 +14,14 @@
 namespace lacos {
 namespace {
 
-// Scripts that write words without blanks between them, character by character; any other run of
-// word characters.
+// Single characters of scripts that write words without spaces between them, and runs of other word
+// characters.
 constexpr const char* kWordPattern =
     R"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]|)"
     R"([[\p{L}\p{M}\p{N}]&&[^\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]+)";
 
-// Capital letters of two bytes have their small ones at a fixed distance: Latin-1, Greek, Cyrillic.
+// In Latin-1, Greek and Cyrillic, the distance between capital letters of two bytes and their small
+// letters is fixed.
 std::string LowerCase(std::string_view text) {
   std::string lower;
   for (size_t i = 0; i < text.size(); ++i) {

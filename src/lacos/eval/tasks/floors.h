@@ -1,5 +1,4 @@
-// Floors: what counting words reaches without any model, as vectors that go through the same
-// measures.
+// Floors: vectors made by counting words, without any model, which are scored by the same measures.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +11,8 @@
 namespace lacos {
 
 enum class Floor : uint8_t {
-  // 1 for each word that occurs: the cosine is the shared words over the root of both counts
+  // 1 for each word that occurs. The cosine of two texts is then the number of shared words divided
+  // by the root of the product of both numbers of words.
   kWordOverlap,
   kTfIdf,  // (1 + log(count)) * (log((1 + N) / (1 + texts with the word)) + 1), N: all texts given
 };
@@ -23,10 +23,10 @@ inline constexpr auto kFloorNames = MakeEnumNames<EnumWord<Floor>>({
 constexpr const auto& NamesOf(Floor) { return kFloorNames; }
 
 // Vectors [texts.size(), dimension]. Words are runs of letters, marks and digits, in lower case
-// (Latin, Greek and Cyrillic), and single characters of scripts that do not separate words; each
-// adds to one of `dimension` places that its hash names, with a sign that the hash also gives, so
-// that words which share a place cancel on average (Weinberger et al., "Feature hashing for large
-// scale multitask learning", ICML 2009). Texts without words get zeros.
+// (Latin, Greek and Cyrillic), and single characters of scripts that do not separate words. The
+// hash of a word chooses one of `dimension` places and a sign, so that words which share a place
+// cancel on average. Texts without words get zeros. Source: Weinberger et al., "Feature hashing for
+// large scale multitask learning" (ICML 2009).
 std::vector<float> FloorVectors(Floor floor, const std::vector<std::string>& texts,
                                 int64_t dimension);
 

@@ -1,11 +1,12 @@
-// Resamples of one result, from its items: for intervals, averages and comparisons.
+// Resamples of one result, made from its items, for intervals, averages and comparisons.
 #include "lacos/base/rng.h"
 #include "lacos/eval/tasks/tasks.h"
 
 namespace lacos {
 namespace {
 
-// Resamples of different sets are independent; those of one set are the same for every system.
+// A key for the resamples of a set. Those of different sets are independent, and those of one set
+// are the same for every system.
 uint64_t SetKey(const TaskName& name) {
   uint64_t key = 0;
   for (const char c : name.task + "\n" + name.name + "\n" + name.subset + "\n" + name.split) {

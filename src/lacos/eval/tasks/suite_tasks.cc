@@ -75,7 +75,7 @@ void AddFamily(const Suite& suite, const SuiteFamily& family,
       AddClassification(suite, sets, protocol, tasks);
     } else {
       for (const SuiteSet* set : sets) {
-        // All of SICK-R counts for MTEB; of other sets what is for testing.
+        // MTEB scores all of SICK-R. Of other sets only the test data counts.
         if (set->split != "test" && set->split != "all" && name != "SICK-R") continue;
         if (set->task == "sts") tasks.push_back(MakeStsTask(NameOf(*set), ReadStsSet(suite, *set)));
         if (set->task == "bitext")

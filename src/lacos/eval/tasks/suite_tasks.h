@@ -11,11 +11,12 @@
 
 namespace lacos {
 
-// Tasks in the order of `names` (data/suite_families.h) without repetition. Sets that a name stands
-// for and the suite does not have are named in `absent`. Retrieval: every language's questions
-// among its own paragraphs, and every other language's among the English ones and the reverse.
-// Classification: sets with a test split are trained on their train split, others cross-validated.
-// Throws UserError for an unknown name and for files that do not agree with the suite's index.
+// The tasks in the order of `names` (data/suite_families.h), without repetition. `absent` lists the
+// sets that a name stands for but that the suite lacks. In retrieval, the questions of every
+// language are asked of its own paragraphs; other languages' questions are also asked of the
+// English paragraphs, and English questions of theirs. In classification, models for sets with a
+// test split are trained on the train split, and other sets are cross-validated. Throws UserError
+// for an unknown name and for files that do not agree with the suite's index.
 std::vector<std::unique_ptr<EvaluationTask>> SuiteTasks(const Suite& suite,
                                                         const std::vector<std::string>& names,
                                                         const ClassificationProtocol& protocol,

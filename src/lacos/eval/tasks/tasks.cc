@@ -21,7 +21,8 @@ double Mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-// Result of trials with other seeds: means of each measure, and the main one of every trial.
+// The result of trials with different seeds: the means of each measure, and the main measure of
+// every trial.
 template <class T>
 void AverageTrials(const std::vector<T>& trials,
                    std::vector<std::pair<const char*, double T::*>> measures, TaskResult& result) {
@@ -34,7 +35,7 @@ void AverageTrials(const std::vector<T>& trials,
   result.trials = true;
 }
 
-// Tasks that compare the cosines of given pairs with what people said of them.
+// Tasks that compare the cosines of given pairs with people's judgements of them.
 class PairTask : public EvaluationTask {
  public:
   PairTask(TaskName name, std::vector<std::string> first, std::vector<std::string> second)
@@ -47,7 +48,7 @@ class PairTask : public EvaluationTask {
   }
 
  protected:
-  // The result with its pairs and their cosines, without gold and measures.
+  // A result that has the pairs and their cosines, and no gold values or measures yet.
   TaskResult CosinesOfPairs(const Scoring& scoring) const {
     TaskResult result{.set = name(),
                       .n = static_cast<int64_t>(first_.size()),

@@ -1,4 +1,4 @@
-// The distinct texts of an evaluation: each is embedded once, however many tests it occurs in.
+// The distinct texts of an evaluation. Each is embedded once, however many tests it occurs in.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 
 namespace lacos {
 
-// What a text is there for: models may want another prompt before queries than before documents.
+// The role of a text. Models may want different prompts before queries and documents.
 enum class TextRole : uint8_t { kPlain, kQuery, kDocument };
 
 class TextTable {
  public:
-  // The text's row; equal texts of one role have one.
+  // Adds a text and returns its row. Equal texts with one role share a row.
   int64_t Add(const std::string& text, TextRole role = TextRole::kPlain) {
     const auto [place, is_new] =
         rows_.emplace(std::pair(role, text), static_cast<int64_t>(texts_.size()));
@@ -36,10 +36,10 @@ class TextTable {
 
  private:
   std::map<std::pair<TextRole, std::string>, int64_t> rows_;
-  std::vector<const std::pair<TextRole, std::string>*> texts_;  // keys of rows_, by row
+  std::vector<const std::pair<TextRole, std::string>*> texts_;  // for each row, its key in rows_
 };
 
-// Rows of `all` in the order of `rows`, copied: [rows.size(), d].
+// Copies the rows `rows` of `all`, in that order: [rows.size(), d].
 inline std::vector<float> GatherVectors(const Vectors& all, const std::vector<int64_t>& rows) {
   std::vector<float> gathered;
   gathered.reserve(rows.size() * static_cast<size_t>(all.d));

@@ -1,5 +1,5 @@
-// Vectors of texts kept on disk: a text that a model has embedded once need not be embedded again,
-// by any run.
+// Vectors of texts that are kept on disk, so that a text which a model has embedded once need not
+// be embedded again by any run.
 #include "lacos/eval/tasks/vector_cache.h"
 
 #include <fcntl.h>
@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The file: kMagic and the identity as JSON with its SHA-256; then records of one size: the text's
-// SHA-256 (32 bytes), the vector, and the first 8 bytes of the SHA-256 of both.
+// The file begins with kMagic and the identity as JSON with its SHA-256. Records of equal size
+// follow: the text's SHA-256 (32 bytes), the vector, and the first 8 bytes of the SHA-256 of both.
 constexpr const char* kMagic = "lacos vectors 1\n";
 constexpr int64_t kKeyBytes = 32, kCheckBytes = 8;
 

@@ -1,5 +1,5 @@
-// Vectors of texts kept on disk: a text that a model has embedded once need not be embedded again,
-// by any run.
+// Vectors of texts that are kept on disk, so that a text which a model has embedded once need not
+// be embedded again by any run.
 #pragma once
 
 #include <cstdint>
@@ -14,20 +14,21 @@
 
 namespace lacos {
 
-// One append-only file for each identity (model/embedding_identity.h) in a folder that may be
-// shared. Every vector stands with the SHA-256 of its text and a checksum of both, so that it is
-// used only as it was written; a run that is killed leaves at most one unfinished vector, which the
-// next one cuts off. One process adds at a time, others read.
+// One append-only file for each identity (model/embedding_identity.h), in a folder that may be
+// shared. Every vector is stored with the SHA-256 of its text and a checksum of both, so that a
+// damaged one is never used. A killed run leaves at most one unfinished vector, which the next run
+// cuts off. One process adds vectors at a time; others read.
 class VectorCache {
  public:
-  // Throws UserError when the folder cannot be made or the file cannot be opened; damage in the
-  // file only costs its vectors. `tell` gets a line about that.
+  // Throws UserError if the folder cannot be made or the file cannot be opened. Damage in the file
+  // only costs the vectors concerned; `tell` gets a line about it.
   VectorCache(const std::string& folder, const Json& identity, int64_t d,
               const std::function<void(const std::string&)>& tell);
 
-  // The vector of a text (with its prompt) [d]; false when there is none or it is damaged.
+  // Reads the vector [d] of a text (with its prompt). Returns false if there is none or it is
+  // damaged.
   bool Read(const std::string& text, std::span<float> vector) const;
-  // Keeps it, unless another run is writing, or the disk is full.
+  // Keeps the vector, unless another run is writing or the disk is full.
   void Add(const std::string& text, std::span<const float> vector);
 
   int64_t size() const { return static_cast<int64_t>(places_.size()); }
@@ -42,7 +43,7 @@ class VectorCache {
   FileDescriptor file_;
   bool adding_ = true;
   int64_t end_ = 0;
-  // SHA-256 of the text (32 bytes), offset of its record
+  // The offset of each record, by the SHA-256 of its text (32 bytes).
   std::unordered_map<std::string, int64_t> places_;
 };
 
