@@ -9,7 +9,7 @@
 namespace lacos {
 namespace {
 
-// "a.tsv:3, a.tsv:9, a.tsv:12 and 5 more".
+// The first places, such as "a.tsv:3, a.tsv:9, a.tsv:12 and 5 more".
 std::string FirstPlaces(const std::vector<std::string>& places) {
   constexpr size_t kShown = 3;
   const auto end = places.begin() + static_cast<std::ptrdiff_t>(std::min(places.size(), kShown));

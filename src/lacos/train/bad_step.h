@@ -1,5 +1,4 @@
-// A step whose loss or gradients are not finite: where that comes from, in a form that is told and
-// recorded.
+// A step whose loss or gradients are not finite: the examination of its origin, and a message.
 #pragma once
 
 #include <string>
@@ -10,14 +9,14 @@
 
 namespace lacos {
 
-// `places` says where each row of the batch stands in its file; those rows are named whose vectors
-// are not finite, or, where all are, all of them.
+// Examines a bad step. `record.places` has the place of each row of the batch in its file. Names
+// the rows whose vectors are not finite; if every vector is finite, names all rows.
 BadNumbers ExamineBadStep(TrainingSession& session, const TrainingBatch& batch,
                           const TrainingSession::StepResult& result,
                           const std::vector<std::string>& places);
 
-// "the loss is nan, the gradients' norm inf (...); the texts are a.tsv:3, ...". `record.bad` must
-// be there.
+// A message such as "the loss is nan, the gradients' norm inf (...); the texts are a.tsv:3, ...".
+// `record.bad` must be present.
 std::string DescribeBadStep(const StepRecord& record);
 
 }  // namespace lacos

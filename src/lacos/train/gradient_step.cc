@@ -10,8 +10,8 @@
 namespace lacos {
 namespace {
 
-// Ranges of texts made of whole leaves, each of at most `tokens` tokens where a single leaf allows
-// it.
+// Ranges of texts that consist of whole leaves. Each has at most `tokens` tokens, unless a single
+// leaf has more.
 std::vector<std::pair<int64_t, int64_t>> Chunks(const PackedTexts& texts, int64_t tokens) {
   std::vector<std::pair<int64_t, int64_t>> chunks;
   const std::vector<int64_t> starts = LeafStarts(texts.offsets);
@@ -26,7 +26,7 @@ std::vector<std::pair<int64_t, int64_t>> Chunks(const PackedTexts& texts, int64_
   return chunks;
 }
 
-// Loss over the texts' vectors [N, D]; writes their gradient.
+// Computes the loss over the texts' vectors [N, D] and writes the gradient with respect to them.
 using VectorLoss = std::function<LossResult(const TensorView& vectors, const TensorView& dvectors)>;
 
 LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const VectorLoss& loss,

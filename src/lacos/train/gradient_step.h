@@ -1,5 +1,5 @@
-// One batch's loss and gradients: directly, with recomputation, or in chunks (GradCache). All give
-// the same bytes.
+// The loss and gradients of one batch: directly, with recomputation, or in chunks (GradCache). All
+// ways give the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,20 @@
 namespace lacos {
 
 struct GradientStrategy {
-  // Blocks recomputed in backward instead of saved, counted from the bottom.
+  // The number of blocks, counted from the bottom, that are recomputed in backward instead of
+  // saved.
   int64_t recompute_blocks = 0;
-  // 0 = the whole batch at once; else texts are encoded in chunks of about this many tokens, whole
-  // leaves each: first without keeping anything, then, with the loss's gradient known, once more
-  // with backward. Source: Gao et al., "Scaling deep contrastive learning batch size under memory
-  // limited setup" (2021).
+  // 0 for the whole batch at once. Otherwise texts are encoded in chunks of about this many tokens,
+  // which consist of whole leaves: first without keeping anything, then, once the loss's gradient
+  // is known, again with backward. Source: Gao et al., "Scaling deep contrastive learning batch
+  // size under memory limited setup" (2021).
   int64_t chunk_tokens = 0;
 };
 
 // Writes the gradients of the model's trainable tensors and of the loss's own parameters. `texts`
-// has the rows that the loss sees. Without dropout keys rows of equal token ids
-// are encoded once: their vectors are the same bytes either way, and their gradients are added in
-// row order before they go back.
+// has the rows that the loss sees. Without dropout keys, rows with equal token ids are encoded
+// once. Their vectors have the same bytes either way, and their gradients are added in row order
+// before backward.
 LossResult GradientStep(Encoder& encoder, Loss& loss, const PackedTexts& texts,
                         const LossBatch& batch, const GradientStrategy& strategy);
 

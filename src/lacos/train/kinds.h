@@ -22,7 +22,7 @@ inline constexpr auto kScheduleKindNames = MakeEnumNames<EnumWord<ScheduleKind>>
 });
 constexpr const auto& NamesOf(ScheduleKind) { return kScheduleKindNames; }
 
-// Which gradient strategy a run asks for; kAuto: the fastest that fits into memory.
+// The gradient strategy that a run asks for. kAuto is the fastest one that fits into memory.
 enum class StrategyChoice : uint8_t { kAuto, kDirect, kRecompute, kGradCache };
 inline constexpr auto kStrategyChoiceNames = MakeEnumNames<EnumWord<StrategyChoice>>({
     {StrategyChoice::kAuto, "auto"},

@@ -32,7 +32,7 @@ Optimizer::Optimizer(Backend& backend, const OptimizerOptions& options,
 
 TensorView Optimizer::NewState(DType dtype, int64_t elements) {
   const size_t bytes = static_cast<size_t>(elements) * SizeOf(dtype);
-  // zeroed: code 0 with absmax 0, as bitsandbytes starts
+  // The memory is zeroed. Code 0 with absmax 0 is the state with which bitsandbytes starts.
   buffers_.push_back(backend_.Allocate(bytes));
   state_bytes_ += static_cast<int64_t>(bytes);
   return {buffers_.back().data(), dtype, Shape{elements}};

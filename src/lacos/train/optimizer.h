@@ -18,7 +18,7 @@ struct OptimizerOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
-  double weight_decay = 0;  // decoupled
+  double weight_decay = 0;  // decoupled weight decay
 };
 
 // Tensors below this many elements keep f32 moments under kAdam8 (bitsandbytes' min_8bit_size).
@@ -32,26 +32,26 @@ class Optimizer {
 
   struct GradientNorm {
     double norm = 0;
-    int64_t nonfinite = 0;  // values that are NaN or infinite
+    int64_t nonfinite = 0;  // number of values that are NaN or infinite
   };
   GradientNorm MeasureGradients();
   struct Nonfinite {
     std::string tensor;
     int64_t values = 0;  // of it that are NaN or infinite
   };
-  // The first tensor, in the order of tensors(), whose gradient or whose value is not finite
-  // everywhere.
+  // The first tensor, in the order of tensors(), with a gradient or a value that is not finite.
   std::optional<Nonfinite> FirstNonfiniteGradient();
   std::optional<Nonfinite> FirstNonfiniteValue();
-  // One update with this learning rate; gradients are first multiplied by `gradient_scale`
-  // (clipping).
+  // Makes one update with this learning rate. Gradients are first multiplied by `gradient_scale`,
+  // for clipping.
   void Step(double learning_rate, double gradient_scale);
 
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
   const std::vector<TrainableTensor>& tensors() const { return tensors_; }
   int64_t StateBytes() const { return state_bytes_; }
-  // Every state tensor by name ("<tensor>.m_codes", ...), listed once for saving and loading.
+  // Visits every state tensor with its name ("<tensor>.m_codes", ...). Saving and loading use this
+  // list.
   void ForEachState(
       const std::function<void(const std::string& name, const TensorView& state)>& visit) const;
 
@@ -69,7 +69,7 @@ class Optimizer {
   std::vector<TrainableTensor> tensors_;
   std::vector<State> states_;
   std::vector<Buffer> buffers_;
-  TensorView sum_, nonfinite_;  // one element each
+  TensorView sum_, nonfinite_;  // tensors with one element each
   int64_t steps_ = 0;
   int64_t state_bytes_ = 0;
 };

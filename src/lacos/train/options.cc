@@ -14,10 +14,11 @@ namespace lacos {
 namespace {
 
 struct LayerRange {
-  int64_t first = 0, last = -1;  // inclusive; last -1: the top
+  int64_t first = 0, last = -1;  // inclusive; -1 for the top layer
 };
 
-// "2-5" or "3"; nothing for other texts. Empty: all layers.
+// The range in a text such as "2-5" or "3"; nothing for other texts. An empty text means all
+// layers.
 std::optional<LayerRange> ParseLayers(const std::string& text) {
   if (text.empty()) return LayerRange{};
   LayerRange range{.first = -1};

@@ -1,5 +1,5 @@
-// Everything that a run of training is asked for: what it reads, its settings, what it leaves
-// behind, and what is only measured.
+// The options of a training run: its inputs, its settings, its output, and options that only serve
+// measurements.
 #pragma once
 
 #include <cstdint>
@@ -21,20 +21,23 @@ namespace lacos {
 
 struct OpTimes;  // kernels/timed_backend.h
 
-// Where a run's results go and what of it is kept. None of it changes a trained value.
+// Where a run's results go and which of them are kept. None of these options changes a trained
+// value.
 struct RunOptions {
   std::string output;
   int64_t save_every = 0, keep = 2, max_bad_steps = 0;
   bool no_text_hashes = false;
   bool resume = false;
-  // How far a run is, TrainObserver tells, and Train's `should_stop` ends it: here only `overwrite`
-  // and `record` count.
+  // Only `overwrite` and `record` matter here: TrainObserver reports progress, and the
+  // `should_stop` of Train ends a run.
   OutputOptions writing;
-  // Name and value for run.json, the model card and the resume check; empty: the settings' Recipe.
+  // Names and values for run.json, the model card and the resume check. If empty, the Recipe of the
+  // settings is used.
   std::vector<std::pair<std::string, std::string>> recipe;
-  std::string repeats;  // run.json of the run that this one repeats: what differs is warned about
+  // run.json of the run that this one repeats; differences are reported as warnings
+  std::string repeats;
 
-  // The settings among these, as TrainSettings::ForEachField.
+  // Visits the settings among these options, as TrainSettings::ForEachField does.
   template <class Visit>
   void ForEachField(const Visit& visit) {
     VisitFields(*this, visit);
@@ -49,15 +52,15 @@ struct RunOptions {
   static void VisitFields(Options& o, const Visit& visit);
 };
 
-// For measurements only.
+// Options that only serve measurements.
 struct RunProbe {
-  OpTimes* op_times = nullptr;  // where the backend's time goes is counted here; null: not counted
-  bool cold = false;            // streams as if the base were larger than memory
+  OpTimes* op_times = nullptr;  // receives the times of the backend's ops; null for none
+  bool cold = false;            // whether to stream as if the base were larger than memory
 };
 
 struct TrainOptions {
   std::string model, base, adapter;  // `adapter`: go on from it
-  // For PlanRun only, in place of `model`: a base without weights.
+  // For PlanRun only: a base without weights, which replaces `model`.
   std::shared_ptr<BaseWeights> shape;
   std::vector<std::string> train_files;
   std::string dev_file;
@@ -67,20 +70,20 @@ struct TrainOptions {
   RunProbe probe;
 };
 
-// The settings with what they leave open: what the model's folder says, else lacos's defaults; with
-// the whole width first among Matryoshka dimensions. Throws UserError where lora_layers are not
-// layers of the model.
+// The settings with all open values filled in, from the model's folder or else from lacos's
+// defaults. The whole width comes first among Matryoshka dimensions. Throws UserError if
+// lora_layers are not layers of the model.
 TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
                       const BloomConfig& config);
 
-// The options with their settings resolved for `model` or `shape`; options whose settings leave
-// nothing open stay as they are.
+// The options with settings that are resolved for `model` or `shape`. Options without open values
+// stay as they are.
 TrainOptions Resolve(TrainOptions options);
-// run.recipe, else the settings' own.
+// run.recipe, or the settings' own recipe if that is empty.
 std::vector<std::pair<std::string, std::string>> RecipeOf(const TrainOptions& options);
 
-// Settings as the parts of training take them; of resolved settings. AdapterOf throws UserError for
-// lora_layers that are no range.
+// Resolved settings in the form that each part of training takes. AdapterOf throws UserError for
+// lora_layers that are not a range.
 ExampleOptions ExamplesOf(const TrainSettings& settings);
 BatchOptions BatchesOf(const TrainSettings& settings);
 LossOptions ObjectiveOf(const TrainSettings& settings);

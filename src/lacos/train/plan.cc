@@ -13,11 +13,11 @@
 namespace lacos {
 namespace {
 
-constexpr int64_t kDefaultChunkTokens = 2048;  // or the backend's smallest, where that is more
+constexpr int64_t kDefaultChunkTokens = 2048;  // or the backend's smallest chunk, if that is larger
 
 double Gigabytes(int64_t bytes) { return static_cast<double>(bytes) / 1e9; }
 
-// A batch of texts of these lengths, each with ids of its own; then the last one over again for the
+// A batch of texts with these lengths, each with ids of its own. The last text is repeated for the
 // rows that repeat a text.
 PackedTexts BatchOf(const std::vector<int32_t>& lengths, int64_t rows, bool keys) {
   PackedTexts batch;
@@ -48,8 +48,8 @@ class Planner {
     for (const TrainableTensor& tensor : tensors) {
       const auto bytes = static_cast<int64_t>(tensor.value.Bytes());
       adapter_bytes_ += static_cast<int64_t>(tensor.Bytes());
-      // Checkpoints and the final folder are written from a copy; the best adapter so far is
-      // another one.
+      // Checkpoints and the final folder are written from a copy, and the best adapter so far is a
+      // second copy.
       output_bytes_ += request.evaluation_tokens > 0 ? 2 * bytes : bytes;
     }
     base_bytes_ = ResidentBaseBytes(*base_weights, request.encoder.streaming);
@@ -58,7 +58,7 @@ class Planner {
   PlannedStrategy Predict(const std::string& name, const GradientStrategy& strategy) {
     PlannedStrategy planned{.name = name, .strategy = strategy};
     const StepMemory step = RunDry(strategy);
-    // Read last: running dry has made the products' primitives.
+    // Read last, because the dry run has created the primitives of products.
     const BackendMemory memory = backend_.Memory();
     const int64_t resident = memory.held - request_.adapter_resident_bytes;
     planned.components = {{"base", base_bytes_},
@@ -70,8 +70,8 @@ class Planner {
     for (const auto& [component, bytes] : planned.components) planned.peak_bytes += bytes;
     // Reading a tokenizer and the examples may take more than a small model's training.
     planned.peak_bytes = std::max(planned.peak_bytes, memory.peak_held);
-    // Forward and dX cost the same; recomputing a block costs one more forward of it, a second pass
-    // one of all.
+    // Forward and dX cost the same. Recomputing a block costs one more forward of that block, and a
+    // second pass costs one more forward of all blocks.
     const double recomputed =
         static_cast<double>(strategy.recompute_blocks < 0 ? Layers() : strategy.recompute_blocks) /
         static_cast<double>(Layers());
@@ -89,7 +89,7 @@ class Planner {
   StepMemory RunDry(const GradientStrategy& strategy) {
     dry_->ForgetWorkspace();
     EncoderOptions options = request_.encoder;
-    options.streaming = WeightStreaming::kNone;  // nothing is read
+    options.streaming = WeightStreaming::kNone;  // a dry run reads nothing
     Encoder encoder(model_, options);
     const bool keys = request_.keys;
     GradientStep(encoder, *loss_, BatchOf(request_.lengths, request_.rows, keys),
@@ -110,7 +110,8 @@ class Planner {
             .workspace = static_cast<int64_t>(dry_->WorkspaceBytes())};
   }
 
-  // A chunk as large as some batch's will be: where leaves end differs from batch to batch.
+  // Runs a chunk as large as that of some batch may be, because the ends of leaves differ between
+  // batches.
   void RunFullChunk(Encoder& encoder, int64_t chunk_tokens, bool keys) {
     std::vector<int32_t> lengths;
     int64_t tokens = 0;
@@ -189,7 +190,8 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
       if (direct.fits) {
         plan.chosen = direct;
       } else if (recompute.fits) {
-        // The fewest recomputed blocks that fit: memory falls with every one of them.
+        // Finds the smallest number of recomputed blocks that fits. Memory falls with every one of
+        // them.
         int64_t low = 0, high = layers;
         while (high - low > 1) {
           const int64_t middle = (low + high) / 2;

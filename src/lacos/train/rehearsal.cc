@@ -9,9 +9,9 @@
 namespace lacos {
 namespace {
 
-// Wide and deep enough that oneDNN's products cut their inputs into blocks of the usual size.
+// Wide and deep enough for oneDNN's products to divide their inputs into blocks of the usual size.
 constexpr int64_t kWidth = 256;
-constexpr int64_t kTexts = 24;  // 12 pairs or 8 triplets
+constexpr int64_t kTexts = 24;  // enough for 12 pairs or 8 triplets
 constexpr int64_t kTextTokens = 10;
 
 }  // namespace
@@ -37,7 +37,7 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
                                  : InitializeLora(config, lora, options.settings.seed),
                /*trainable=*/true);
   LossOptions loss_options = ObjectiveOf(options.settings);
-  loss_options.matryoshka.clear();  // dimensions of the real model
+  loss_options.matryoshka.clear();  // these are dimensions of the real model
   const auto loss = MakeLoss(*backend, loss_options, kWidth);
   std::vector<TrainableTensor> tensors = model.trainable();
   for (const TrainableTensor& tensor : loss->parameters()) tensors.push_back(tensor);

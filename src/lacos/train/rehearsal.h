@@ -1,4 +1,4 @@
-// A step of a tiny model, so that the process has what any run makes resident before memory is
+// A training step of a tiny model, which makes resident what any run needs before memory is
 // predicted.
 #pragma once
 
@@ -7,10 +7,11 @@
 
 namespace lacos {
 
-// Runs one optimizer step, with the options of a run, of a model of one narrow block whose weights
-// are zeros stored as those of `checkpoint`. It pages in the program's and the libraries' code,
-// starts the threads and fills the buffers that oneDNN and the C library keep: some 10 MB, as much
-// as a small model's training. Takes some 10 ms and leaves nothing else behind.
+// Runs one optimizer step with the options of a run. The model has one narrow block of zeros, which
+// are stored in the form of `base_weights`. The step pages in the code of the program and the
+// libraries, starts the threads and fills the buffers that oneDNN and the C library keep: about 10
+// MB, as much as the training of a small model. It takes about 10 ms and leaves nothing else
+// behind.
 void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
                   EncoderOptions encoder_options);
 

@@ -1,4 +1,4 @@
-// Squared error of each pair's cosine against its gold score.
+// The squared difference between each pair's cosine and its gold score.
 #pragma once
 
 #include "lacos/train/losses/loss.h"

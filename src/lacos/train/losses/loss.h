@@ -1,5 +1,5 @@
-// The interface of a training objective: which examples it learns from, and its value and gradient
-// over the vectors of a batch.
+// The interface of a training objective: the examples that it learns from, and its value and
+// gradient for the vectors of a batch.
 #pragma once
 
 #include <cstdint>
@@ -18,71 +18,74 @@ namespace lacos {
 
 struct LossOptions {
   LossKind kind = LossKind::kMnr;
-  double scale = 20;       // mnr, cosent, angle: factor on similarities (1 / temperature)
-  bool symmetric = false;  // mnr: also from positives to anchors, the mean of both directions
-  double margin = 5;       // triplet: Euclidean margin
-  // The loss is summed over vectors truncated to these dimensions; empty = whole vectors.
+  double scale = 20;       // for mnr, cosent and angle: factor on similarities (1 / temperature)
+  bool symmetric = false;  // for mnr: the mean of both directions, also from positives to anchors
+  double margin = 5;       // for triplet: Euclidean margin
+  // The loss is summed over vectors truncated to these dimensions; empty for whole vectors.
   std::vector<int64_t> matryoshka;
-  uint64_t seed = 42;  // softmax: initial classifier
+  uint64_t seed = 42;  // for softmax: seed of the initial classifier
 };
 
-// What the rows of a batch's vectors [M, D] are: first texts 0..N-1, second texts N..2N-1, then
-// further negatives.
+// The meaning of the rows of a batch's vectors [M, D]: rows 0..N-1 are the first texts of the
+// examples, rows N..2N-1 the second texts, and the rest are further negatives.
 struct LossBatch {
   int64_t examples = 0;   // N
   int64_t negatives = 0;  // M - 2N; for triplet N
-  // softmax: NLI class [N]; mnr over classes: class of each example [N], else empty
+  // For softmax the NLI classes [N], for mnr over classes the class of each example [N], else
+  // empty.
   std::vector<int32_t> labels;
-  std::vector<float> scores;  // cosine, cosent, angle: gold [N]
+  std::vector<float> scores;  // for cosine, cosent and angle: gold scores [N]
 };
 
 // The examples that a loss learns from.
 struct LossInputs {
-  // Files of these kinds are taken; a benchmark without data makes examples of the first.
+  // The kinds of files that are accepted. A benchmark without data makes examples of the first
+  // kind.
   std::vector<ExampleKind> kinds;
-  std::string_view expected;  // the same in words, for messages: "columns sentence1, ..."
-  // An example has exactly one negative: one with k negatives becomes k examples, and one without
-  // negatives is left out.
+  std::string_view expected;  // the same in words for messages, such as "columns sentence1, ..."
+  // Whether an example has exactly one negative. Then an example with k negatives becomes k
+  // examples, and one without negatives is left out.
   bool one_negative = false;
 
   bool Takes(ExampleKind kind) const;
   // Whether the loss reads an NLI class or a gold score for each pair.
   bool NeedsLabels() const { return Takes(ExampleKind::kLabelled); }
   bool NeedsScores() const { return Takes(ExampleKind::kScored); }
-  // The fewest rows of vectors that an example takes.
+  // The smallest number of rows of vectors for one example.
   int64_t Texts() const { return one_negative ? 3 : 2; }
-  // A batch of `examples` over `rows` vectors with zeros for classes and scores, for a loss whose
-  // value does not matter: memory is planned and kernels are warmed with it.
+  // A batch of `examples` over `rows` vectors with zeros for classes and scores. It serves where
+  // the value of the loss does not matter: to plan memory and to warm up kernels.
   LossBatch Placeholder(int64_t examples, int64_t rows) const;
 };
 
 struct LossResult {
   double loss = 0;
-  // Imaginary part of the loss on the complex reference backend (gradient tests); else 0.
+  // The imaginary part of the loss on the complex reference backend (for gradient tests); else 0.
   double tangent = 0;
-  // Share of a batch's examples, in the sense of LossDescription::accuracy; -1 = not defined.
+  // The share of a batch's examples that LossDescription::accuracy describes; -1 if it is not
+  // defined.
   double accuracy = -1;
 };
 
 class Loss {
  public:
   virtual ~Loss() = default;
-  // vectors, dvectors [M, D]; dvectors is overwritten with the gradient. Temporaries come from
-  // `arena`. Gradients of parameters() are added to their sums.
+  // `vectors` and `dvectors` are [M, D]; dvectors is overwritten with the gradient. Temporaries
+  // come from `arena`. Gradients of parameters() are added to their sums.
   virtual LossResult Compute(Arena& arena, const LossBatch& batch, const TensorView& vectors,
                              const TensorView& dvectors) = 0;
-  // Trainable tensors of the objective itself (the softmax classifier): trained beside the adapter,
-  // dropped at export.
+  // Trainable tensors of the objective itself (the softmax classifier). They are trained together
+  // with the adapter and dropped at export.
   virtual std::vector<TrainableTensor> parameters() const { return {}; }
 };
 
-// What the rest of the program asks of a loss before, or without, making one.
+// The facts about a loss that the rest of the program needs before, or without, making one.
 struct LossDescription {
   LossInputs inputs;
-  // What LossResult::accuracy is a share of, as the title of a percent axis; empty = the loss does
-  // not define it.
+  // The meaning of LossResult::accuracy as the title of a percent axis; empty if the loss does not
+  // define it.
   std::string_view accuracy = "";
-  // Makes the loss for vectors of width `dimension`, without regard to LossOptions::matryoshka.
+  // Makes the loss for vectors of width `dimension`. LossOptions::matryoshka is ignored here.
   std::function<std::unique_ptr<Loss>(Backend& backend, const LossOptions& options,
                                       int64_t dimension)>
       make;

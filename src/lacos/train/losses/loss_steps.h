@@ -1,4 +1,4 @@
-// Steps that several losses are made of, over the ops of a backend.
+// Computations that several losses share, made of the ops of a backend.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +8,18 @@
 
 namespace lacos {
 
-// A LossResult of `weight` times the value in the one-element tensor `loss`.
+// The LossResult with `weight` times the value in the one-element tensor `loss`.
 LossResult DownloadLoss(Backend& backend, const TensorView& loss, double weight = 1);
 
-// A tensor I32 [N] of `targets`, from `arena`.
+// Uploads `targets` into a tensor I32 [N] from `arena`.
 TensorView UploadTargets(Backend& backend, Arena& arena, std::span<const int32_t> targets);
 
-// Share of the rows of scores [N, M] whose largest entry is the target's; columns with 0 in
-// `mask` [N * M] do not count, and an empty mask leaves none out.
+// The share of rows in scores [N, M] whose largest entry is in the target's column. Entries with 0
+// in `mask` [N * M] are ignored; an empty mask ignores none.
 double ShareOfTargetsFirst(Backend& backend, const TensorView& scores,
                            std::span<const int32_t> targets, std::span<const int32_t> mask);
 
-// The rows of vectors [M, D] at length one, with what the way back needs.
+// The rows of vectors [M, D] scaled to length 1, with the values that backward needs.
 class UnitVectors {
  public:
   // Tensors come from `arena`.

@@ -1,4 +1,4 @@
-// The one place that knows every objective: from its kind to its description and to the loss itself.
+// The one place that knows all objectives. It leads from a kind to its description and to the loss.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@ namespace lacos {
 
 LossDescription DescribeLoss(LossKind kind);
 
-// The loss that the options describe, for vectors of width `dimension`, summed over truncated
-// vectors where options.matryoshka says so. Throws UserError for Matryoshka dimensions outside of
-// 1..dimension.
+// The loss that the options describe, for vectors of width `dimension`. If options.matryoshka is
+// not empty, it is summed over truncated vectors. Throws UserError for Matryoshka dimensions
+// outside of 1..dimension.
 std::unique_ptr<Loss> MakeLoss(Backend& backend, const LossOptions& options, int64_t dimension);
 
 }  // namespace lacos

@@ -1,5 +1,5 @@
-// The sum of one objective over vectors truncated to several leading dimensions. Source: Kusupati
-// et al., "Matryoshka representation learning" (2022).
+// The sum of one objective over vectors that are truncated to several numbers of leading
+// dimensions. Source: Kusupati et al., "Matryoshka representation learning" (2022).
 #pragma once
 
 #include <cstdint>

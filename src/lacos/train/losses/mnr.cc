@@ -39,8 +39,8 @@ class MnrLoss final : public Loss {
   }
 
  private:
-  // With classes, other examples of the same class are positives: they leave the denominator. [N *
-  // columns], or empty.
+  // The mask [N * columns], or empty. With classes, other examples of the same class are positives
+  // and are left out of the denominator.
   static std::vector<int32_t> Mask(const LossBatch& batch, int64_t columns) {
     std::vector<int32_t> mask;
     if (batch.labels.empty()) return mask;
@@ -53,8 +53,8 @@ class MnrLoss final : public Loss {
     return mask;
   }
 
-  // Cross entropy of scale * queries candidates^T against `targets`, times `weight`; adds to
-  // dqueries, dcandidates.
+  // The cross entropy of scale * queries candidates^T and `targets`, times `weight`. Adds the
+  // gradients to dqueries and dcandidates.
   LossResult OneDirection(Arena& arena, const TensorView& queries, const TensorView& candidates,
                           std::span<const int32_t> targets, const std::vector<int32_t>& mask,
                           double weight, const TensorView& dqueries,

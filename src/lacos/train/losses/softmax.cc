@@ -20,7 +20,7 @@ TokenLeaves MakeRowLeaves(int64_t n) {
   return leaves;
 }
 
-// The classifier's weight [3, 3D] is held as three [3, D] parts.
+// The classifier's weight [3, 3D] is kept as three parts [3, D].
 class SoftmaxLoss final : public Loss {
  public:
   SoftmaxLoss(Backend& backend, const LossOptions& options, int64_t dimension) : backend_(backend) {

@@ -1,5 +1,5 @@
-// The three NLI classes from a linear classifier over (u, v, |u - v|). Source: Reimers & Gurevych,
-// "Sentence-BERT" (2019).
+// A linear classifier over (u, v, |u - v|), which predicts the three NLI classes. Source: Reimers &
+// Gurevych, "Sentence-BERT" (2019).
 #pragma once
 
 #include "lacos/train/losses/loss.h"

@@ -1,5 +1,5 @@
-// Triplet loss with Euclidean distances: an anchor nearer to its positive than to its negative, by a
-// margin. Source: Reimers & Gurevych, "Sentence-BERT" (2019).
+// The triplet loss with Euclidean distances: an anchor should be nearer to its positive than to its
+// negative, by a margin. Source: Reimers & Gurevych, "Sentence-BERT" (2019).
 #pragma once
 
 #include "lacos/train/losses/loss.h"

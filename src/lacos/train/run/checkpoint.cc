@@ -30,7 +30,7 @@ constexpr char kLatest[] = "latest";
 
 fs::path CheckpointsOf(const std::string& output) { return fs::path(output) / "checkpoints"; }
 
-// Values and optimizer state under one name each, listed once for saving and loading.
+// Visits values and optimizer state with one name each. Saving and loading use this list.
 void ForEachSaved(
     const Optimizer& optimizer,
     const std::function<void(const std::string& name, const TensorView& view)>& visit) {
@@ -89,7 +89,8 @@ Json ProgressToJson(const RunProgress& progress) {
   return json;
 }
 
-// A correlation of constant scores is no number, which JSON has as null.
+// The evaluations in a JSON array. The correlation of constant scores is undefined, which is null
+// in JSON.
 Json EvaluationsFromJson(const Json& json) {
   Json evaluations = Json::Array();
   json.ForEachElement([&](const Json& saved) {
@@ -103,7 +104,7 @@ Json EvaluationsFromJson(const Json& json) {
   return evaluations;
 }
 
-// A count of progress.json between `low` and `high`.
+// A count in progress.json, which must be between `low` and `high`.
 int64_t CountIn(const Json& json, const char* key, int64_t low, int64_t high) {
   const int64_t count = json.At(key).AsInt();
   if (count >= low && count <= high) return count;
@@ -125,14 +126,14 @@ RunProgress ProgressFromJson(const Json& json) {
       .best_step = CountIn(json, "best_step", -1, step)};
 }
 
-// Hashes are told apart by their beginnings.
+// A value for a message, in which hashes are shortened to their beginnings.
 std::string Shortened(const Json& json) {
   const std::string text = json.Dump();
   const bool hash = json.IsString() && text.size() == 66;  // with its quotes
   return hash ? text.substr(0, 13) + "...\"" : text;
 }
 
-// Every value that is not the same in both, as "name: was x, now y", by the path of its name.
+// Lists every value that differs, as "name: was x, now y", by the path of its name.
 void ListDifferences(const std::string& name, const std::optional<Json>& saved,
                      const std::optional<Json>& now, std::vector<std::string>& differences) {
   if (saved && now && saved->IsObject() && now->IsObject()) {
@@ -158,8 +159,8 @@ void ListDifferences(const std::string& name, const std::optional<Json>& saved,
     differences.push_back(fmt::format("{}: was {}, now {}", name, before, after));
 }
 
-// Reads what has been written, from the disk as far as the kernel allows, and compares it with the
-// hashes of what was to be written.
+// Reads the written files, from the disk as far as the kernel allows, and compares them with the
+// hashes of the intended contents.
 void RequireIntact(const std::string& temporary, const std::string& folder,
                    const TensorHashes& state) {
   const auto refuse = [&](const std::string& file) {
@@ -176,7 +177,8 @@ void RequireIntact(const std::string& temporary, const std::string& folder,
   }
 }
 
-// Out of sight by one rename, then away: a folder that is half removed would look damaged.
+// Renames the folder to a hidden name before removing it, because a half-removed one would look
+// damaged.
 void RemoveCheckpoint(const fs::path& folder) {
   const std::string hidden = NameBeside(folder.string(), "tmp");
   if (std::rename(folder.c_str(), hidden.c_str()) == 0) RemoveAll(hidden.c_str());
@@ -210,7 +212,7 @@ std::string SaveCheckpoint(const std::string& output, Backend& backend, const Op
         "another `output`",
         parent.string(), error.message()));
   }
-  // Lines up to this step are then never missing beside a checkpoint that is there.
+  // So lines up to this step are never missing if the checkpoint exists.
   const std::string metrics = (fs::path(output) / "metrics.jsonl").string();
   if (FileExists(metrics)) SyncPath(metrics);
   const std::string name = fmt::format("step-{:06}", progress.step);

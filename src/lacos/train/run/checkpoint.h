@@ -1,5 +1,5 @@
-// Checkpoints of a run: OUTPUT/checkpoints/step-NNNNNN, each complete and verified, and a file
-// `latest` that names one.
+// The checkpoints of a run: folders OUTPUT/checkpoints/step-NNNNNN, each complete and verified, and
+// a file `latest` that names one of them.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace lacos {
 
-// Everything besides tensors that a resumed run needs.
+// Everything other than tensors that a resumed run needs.
 struct RunProgress {
   int64_t step = 0;       // steps done, bad ones included
   int64_t bad_steps = 0;  // of them, those without an update: something was not finite
@@ -24,44 +24,44 @@ struct RunProgress {
   int64_t evaluations_without_improvement = 0;
   // of {"step", "spearman", "pearson"}, in order; undefined scores are NaN here, null in files
   Json evaluations = Json::Array();
-  int64_t best_step = -1;  // of the best evaluation, -1 = none yet
+  int64_t best_step = -1;  // step of the best evaluation; -1 if there is none yet
 };
 
-// Saves values and optimizer state of `optimizer`'s tensors, the adapter in PEFT's form, the best
-// adapter so far, the progress and the settings; reads all of it back; then points `latest` at it
-// and removes all but the newest `keep`. Returns the folder. When it throws, earlier checkpoints
-// and `latest` are as they were.
+// Saves values and optimizer state of the optimizer's tensors, the adapter in PEFT's form, the best
+// adapter so far, the progress and the settings. Reads all of it back, then lets `latest` name it
+// and removes all but the newest `keep` checkpoints. Returns the folder. If it throws, earlier
+// checkpoints and `latest` are unchanged.
 std::string SaveCheckpoint(const std::string& output, Backend& backend, const Optimizer& optimizer,
                            const LoraAdapter& adapter, const std::optional<LoraAdapter>& best,
                            const RunProgress& progress, const Json& settings,
                            const std::string& base_name, int64_t keep);
 
-// The newest checkpoint whose manifest verifies, or nothing. Damaged ones are passed over; each
-// adds a line to `messages`.
+// The newest checkpoint that agrees with its manifest, or nothing. Damaged ones are skipped, and
+// each adds a line to `messages`.
 std::optional<std::string> FindCheckpoint(const std::string& output,
                                           std::vector<std::string>& messages);
 
-// step-NNNNNN folders of a run, newest first, whatever state they are in.
+// The step-NNNNNN folders of a run, newest first, in whatever state they are.
 std::vector<std::filesystem::path> CheckpointFolders(const std::string& output);
-// Each of them with what its manifest says is wrong with it.
+// A checkpoint and the differences from its manifest.
 struct CheckedCheckpoint {
   std::string folder;
   std::vector<VerifyProblem> problems;
 };
 std::vector<CheckedCheckpoint> CheckCheckpoints(const std::string& output);
 
-// What the file `latest` names, or nothing; and making it name a checkpoint, or none.
+// The checkpoint that the file `latest` names, or nothing; and writing that file.
 std::string LatestCheckpoint(const std::string& output);
 void PointLatestAt(const std::string& output, const std::string& name);
-// Removes all but the `keep` checkpoints that end with the one `latest` names: later ones are of a
-// run that could not use them and went on from an earlier one.
+// Keeps the checkpoint that `latest` names and those before it, `keep` in all, and removes the
+// rest. Later ones are left from a run that could not use them and went on from an earlier one.
 void PruneCheckpoints(const std::string& output, int64_t keep);
 
 struct LoadedRun {
   RunProgress progress;
   std::optional<LoraAdapter> best;
 };
-// Restores tensors into `optimizer`. Throws UserError listing every setting and input that differs
+// Restores the optimizer's tensors. Throws UserError listing every setting and input that differs
 // from `settings`.
 LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer,
                          const BloomConfig& config, const Json& settings);

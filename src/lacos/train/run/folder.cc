@@ -26,7 +26,8 @@ namespace fs = std::filesystem;
 
 constexpr char kEarlier[] = "earlier";
 
-// Links are followed: what lies under the output's name is renamed, never a link to it.
+// The output's path with links followed, so that the folder itself is renamed and never a link to
+// it.
 std::string Resolve(const std::string& output) {
   fs::path path = fs::absolute(output).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
@@ -37,7 +38,7 @@ std::string Resolve(const std::string& output) {
 
 std::string ParentOf(const std::string& path) { return fs::path(path).parent_path().string(); }
 
-// Runs that processes set aside, which may be gone by now.
+// Runs that were set aside by processes that may no longer exist.
 std::vector<std::string> RunsSetAside(const std::string& output) {
   const std::string start =
       fmt::format(".{}.lacos-{}-", fs::path(output).filename().string(), kEarlier);
@@ -103,7 +104,7 @@ void RunFolder::Begin(bool clear) {
       earlier_lock_ = std::move(lock_);
     } else if (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EROFS) {
       ThrowSystemError(path_, "set the earlier run aside");
-    } else {  // a mount point, or no rights in the folder above: emptied where it is
+    } else {  // for a mount point, or without rights in the folder above, the folder is emptied in place
       for (const FolderEntry& entry : ListFolder(path_)) {
         if (!RemoveAll((path_ + "/" + entry.name).c_str())) FailMake(path_, std::strerror(errno));
       }
@@ -116,7 +117,7 @@ void RunFolder::Begin(bool clear) {
 }
 
 void RunFolder::Keep() {
-  RemoveLeftoversIn(path_ + "/checkpoints");  // what could not be removed at once
+  RemoveLeftoversIn(path_ + "/checkpoints");  // leftovers that could not be removed at once
   if (earlier_.empty()) return;
   RemoveAll(std::exchange(earlier_, "").c_str());
   earlier_lock_ = FileDescriptor();

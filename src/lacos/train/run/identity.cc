@@ -14,7 +14,7 @@
 namespace lacos {
 namespace {
 
-// Texts with their sizes, so that two lists never give the same bytes.
+// Hashes texts together with their sizes, so that two different lists never give the same bytes.
 class TextHash {
  public:
   void Add(std::string_view text) {

@@ -1,4 +1,4 @@
-// Hashes of what a run reads, to refuse a resumption with other models or other data.
+// Hashes of the inputs of a run, to refuse resuming it with other models or other data.
 #pragma once
 
 #include <string>
@@ -9,18 +9,18 @@
 
 namespace lacos {
 
-// SHA-256 of every tensor's name, type and shape, and of up to 1 kB at its beginning, middle and
-// end: tells models apart in milliseconds, also those of a hundred gigabytes, but not by a single
-// flipped bit, which is what `lacos verify` is for.
+// The SHA-256 of every tensor's name, type and shape, and of up to 1 kB at its beginning, middle
+// and end. It distinguishes models in milliseconds, even those of a hundred gigabytes. It does not
+// notice a single flipped bit; `lacos verify` does.
 std::string SampleSha256(const BaseWeights& checkpoint);
 
-// The adapter's files that training goes on from, or null.
+// The files of the adapter from which training goes on, or null.
 Json AdapterIdentity(const LoadedModel& loaded);
 
-// The file's hash, and one of the examples that were made of it (which --split, --delimiter and
-// others decide), with their number.
+// The hash of the file, and the hash and number of the examples that were made of it. The examples
+// depend on settings such as `split` and `delimiter`.
 Json ExamplesIdentity(const ExampleFile& file);
-// The same of a dev file; null without one.
+// The same for a dev file; null without one.
 Json DevIdentity(const ScoredPairs& dev);
 
 }  // namespace lacos

@@ -44,7 +44,7 @@ void MetricsLog::OnStep(const StepRecord& record) {
   Json line = Json::Object();
   line.Set("step", record.step);
   line.Set("epoch", record.epoch);
-  line.Set("loss", record.loss);  // Dump writes null for what is not finite
+  line.Set("loss", record.loss);  // Dump writes null for values that are not finite
   line.Set("accuracy", record.accuracy >= 0 ? Json(record.accuracy) : Json());
   line.Set("learning_rate", record.learning_rate);
   line.Set("gradient_norm", record.gradient_norm);

@@ -1,5 +1,5 @@
-// metrics.jsonl of a run: one line a step or evaluation, kept in step with the checkpoint that a
-// run resumes from.
+// The metrics.jsonl of a run: one line for each step or evaluation. It is kept consistent with the
+// checkpoint from which a run resumes.
 #pragma once
 
 #include <fstream>
@@ -11,16 +11,16 @@ namespace lacos {
 
 class Json;
 
-// Drops the lines of steps after `step`, and what follows a line that was cut short when its run
-// was killed. UserError for a file that cannot be read or written.
+// Drops the lines of steps after `step`, and everything after a line that is incomplete because its
+// run was killed. Throws UserError for a file that cannot be read or written.
 void KeepMetricsUpTo(const std::string& path, int64_t step);
 
 class MetricsLog final : public TrainObserver {
  public:
   explicit MetricsLog(std::string path) : path_(std::move(path)) {}
 
-  // Drops lines of steps after `first_step` (they are about to be repeated) and opens the file for
-  // appending.
+  // Drops the lines of steps after `first_step`, which are about to be repeated, and opens the file
+  // for appending.
   void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,
                int64_t total_steps) override;
   void OnStep(const StepRecord& record) override;
