@@ -17,9 +17,9 @@ namespace lacos {
 
 // Everything other than tensors that a resumed run needs.
 struct RunProgress {
-  int64_t step = 0;       // steps done, bad ones included
-  int64_t bad_steps = 0;  // of them, those without an update: something was not finite
-  int64_t tokens = 0;     // of all steps so far
+  int64_t step = 0;       // number of steps so far, bad ones included
+  int64_t bad_steps = 0;  // steps without an update, because something was not finite
+  int64_t tokens = 0;     // tokens in all steps so far
   double loss_first = 0, loss_last = 0;
   int64_t evaluations_without_improvement = 0;
   // of {"step", "spearman", "pearson"}, in order; undefined scores are NaN here, null in files

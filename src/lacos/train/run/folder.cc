@@ -104,7 +104,7 @@ void RunFolder::Begin(bool clear) {
       earlier_lock_ = std::move(lock_);
     } else if (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EROFS) {
       ThrowSystemError(path_, "set the earlier run aside");
-    } else {  // for a mount point, or without rights in the folder above, the folder is emptied in place
+    } else {  // a mount point, or no rights in the folder above: the folder is emptied in place
       for (const FolderEntry& entry : ListFolder(path_)) {
         if (!RemoveAll((path_ + "/" + entry.name).c_str())) FailMake(path_, std::strerror(errno));
       }
