@@ -51,7 +51,7 @@ std::optional<Optimizer::Nonfinite> Optimizer::FirstNonfinite(TensorView Trainab
     const std::vector<TensorView> one = {tensor.*view};
     backend_.SumSquares(one, sum_, nonfinite_);
     const auto values = static_cast<int64_t>(DownloadDoubles(backend_, nonfinite_)[0]);
-    if (values > 0) return Nonfinite{.tensor = tensor.name, .values = values};
+    if (values > 0) return Nonfinite{.tensor = tensor.name, .nonfinite_values = values};
   }
   return std::nullopt;
 }

@@ -37,7 +37,7 @@ class Optimizer {
   GradientNorm MeasureGradients();
   struct Nonfinite {
     std::string tensor;
-    int64_t values = 0;  // of it that are NaN or infinite
+    int64_t nonfinite_values = 0;  // NaN or infinite values in this tensor
   };
   // The first tensor, in the order of tensors(), with a gradient or a value that is not finite.
   std::optional<Nonfinite> FirstNonfiniteGradient();
