@@ -15,10 +15,10 @@
 namespace lacos {
 namespace {
 
-// Far above any table's, so that no file makes more cells than it has use for.
+// Far more than any table has. The limit keeps a file from creating cells without end.
 constexpr size_t kMaxColumns = 4096;
-// Of one JSON line or one quoted field, which an open quote would otherwise make of the rest of the
-// file.
+// The limit for one JSON line or one quoted field. Without it, an open quote would make a single
+// field of the rest of the file.
 constexpr int64_t kMaxTextBytes = int64_t{64} << 20;
 
 char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -35,7 +35,7 @@ std::string_view TrimWhitespace(std::string_view text) {
   return text;
 }
 
-// The name's last suffix without .gz or .zst, in lower case.
+// The last suffix of the name in lower case, ignoring .gz and .zst.
 std::string Suffix(const std::string& path) {
   std::string name = LowerAscii(path.substr(path.rfind('/') + 1));
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
@@ -79,18 +79,18 @@ struct TableReader::State {
   bool quoting = false;
   char delimiter = '\t';
   std::vector<std::string> columns, header_cells;
-  std::unordered_map<std::string, size_t> keys;  // of .jsonl, to columns
+  std::unordered_map<std::string, size_t> keys;  // the column of each key, for .jsonl
   std::string line;
   int64_t row_line = 0;
-  std::vector<std::string> fields;  // of the row last split
-  std::optional<Json> first;        // .jsonl: the first object, read for its keys
+  std::vector<std::string> fields;  // the fields of the row that was split last
+  std::optional<Json> first;        // for .jsonl the first object, which was read for its keys
 
   [[noreturn]] void Fail(int64_t at, const std::string& what) const {
     throw UserError(fmt::format("[{}:{}] {}", name, at, what));
   }
 
-  // The next line that begins a row. Blank lines may only be followed by blank lines, unless
-  // `blank_is_row`.
+  // Reads the next line that begins a row. Unless `blank_is_row`, an empty line may only be
+  // followed by empty lines.
   bool NextLine(bool blank_is_row) {
     if (!lines.Next(line)) return false;
     row_line = lines.line_number();
@@ -140,11 +140,12 @@ struct TableReader::State {
         at = end;
       }
       if (at == line.size()) return;
-      ++at;  // the delimiter
+      ++at;  // skips the delimiter
     }
   }
 
-  // Reads from after an opening quote; returns the position in `line` after the closing one.
+  // Reads a field that begins after an opening quote. Returns the position after the closing quote
+  // in `line`.
   size_t ReadQuoted(size_t at, std::string& field) {
     const int64_t began = lines.line_number();
     while (true) {
@@ -178,7 +179,8 @@ struct TableReader::State {
     }
   }
 
-  // A line of texts alone, ["anchor", "positive", "negative", ...], as an object with those names.
+  // Converts a line that is an array of texts into an object with the names anchor, positive,
+  // negative, and so on.
   static Json NameTexts(const Json& array) {
     if (array.size() < 2 || array.size() > kMaxColumns) return array;
     Json object = Json::Object();

@@ -14,10 +14,10 @@
 namespace lacos {
 namespace {
 
-// enough to meet a row that tells a score from a text that is a number
+// enough rows to find one that distinguishes a score from a text that is a number
 constexpr size_t kSampledRows = 200;
 
-// Positions of the three cells in a table without header.
+// The positions of the three cells in a table without a header.
 struct Layout {
   size_t first, second, score;
   size_t min_cells, max_cells;
@@ -29,10 +29,10 @@ bool EmptyOrNumber(const Cells& cells, size_t i) {
   return cells[i]->empty() || ParseNumber(*cells[i]);
 }
 
-// Layouts in the order of preference; a table has the first one that most sampled rows fit.
+// The layouts in the order of preference. A table has the first layout that fits most sampled rows.
 constexpr Layout kLayouts[] = {
     {5, 6, 4, 7, ~size_t{0}},  // STS benchmark: genre file year id score s1 s2 [sources]
-    {4, 5, 3, 6, ~size_t{0}},  // its companion: file year id score s1 s2 [sources]
+    {4, 5, 3, 6, ~size_t{0}},  // companion of the benchmark: file year id score s1 s2 [sources]
     {0, 1, 2, 3, 3},           // s1 s2 score
     {1, 2, 0, 3, 3},           // score s1 s2
 };
@@ -50,7 +50,8 @@ size_t CountFits(const Layout& layout, const std::vector<Cells>& rows, bool with
 }
 
 std::optional<Layout> Recognize(const std::vector<Cells>& rows) {
-  for (const bool with_number : {true, false}) {  // rows with a score say more than rows without
+  for (const bool with_number :
+       {true, false}) {  // rows with a score are more informative than rows without
     const Layout* best = nullptr;
     size_t most = 0;
     for (const Layout& layout : kLayouts) {
@@ -65,7 +66,7 @@ std::optional<Layout> Recognize(const std::vector<Cells>& rows) {
   return std::nullopt;
 }
 
-// The STS benchmark's files are called .csv but are split at tabs and have no quoting.
+// Whether the file is one of the STS benchmark, which are called .csv but have tabs and no quoting.
 bool IsTabbedCsv(const std::string& path) {
   std::string name = LowerAscii(path);
   for (const char* suffix : {".gz", ".zst"}) {
@@ -89,7 +90,8 @@ class Reader {
   }
 
   ScoredPairs Read() {
-    // the STS benchmark has two more cells in some rows; with a header they are counted below
+    // The STS benchmark has two more cells in some rows. In a file with a header they are counted
+    // below.
     options_.ragged = true;
     TableReader table(pairs_.path, options_);
     if (table.columns().empty()) {
@@ -128,7 +130,7 @@ class Reader {
       return column < 0 ? std::nullopt : cells[static_cast<size_t>(column)];
     };
     while (table.Next(cells)) {
-      // the first row, or a .jsonl row with a new key
+      // This is the first row, or a row of .jsonl with a new key.
       if (table.columns().size() != known_columns) {
         known_columns = table.columns().size();
         first = table.Column(FirstSentenceNames());

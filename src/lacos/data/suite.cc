@@ -34,7 +34,7 @@ int64_t Rows(const Json& json) {
                               json.At("rows").Where(), rows));
 }
 
-// A path out of the index, which must stay in the suite's folder and be there.
+// A path in the index, which must exist and stay inside the suite's folder.
 std::string CheckedPath(const std::string& folder, const Json& path) {
   std::string name = path.AsString();
   if (!StaysInside(name)) {
@@ -92,7 +92,7 @@ SuiteSet ReadSet(const std::string& folder, const Json& json) {
   return set;
 }
 
-// Streams a table with exactly these columns.
+// Reads a table that has exactly these columns.
 class TsvReader {
  public:
   TsvReader(const std::string& path, const std::vector<std::string>& columns)
@@ -213,7 +213,7 @@ Suite OpenSuite(const std::string& folder) {
 }
 
 std::vector<SuiteProblem> VerifySuite(const Suite& suite) {
-  std::map<std::string, std::string> expected;  // each file once
+  std::map<std::string, std::string> expected;  // the hash of each file, listed once
   for (const SuiteSet& set : suite.sets) {
     expected.emplace(set.path, set.sha256);
     if (!set.queries.path.empty()) expected.emplace(set.queries.path, set.queries.sha256);

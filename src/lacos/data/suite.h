@@ -1,5 +1,5 @@
-// An evaluation suite: a folder of test sets that `lacos data prepare` wrote, its index and its
-// readers.
+// An evaluation suite: a folder of test sets that `lacos data prepare` wrote, with its index and
+// its readers.
 #pragma once
 
 #include <cstdint>
@@ -10,31 +10,32 @@
 
 namespace lacos {
 
-// A file of a suite, or the raw file that it was made of.
+// A file of a suite, or a raw file from which it was made.
 struct SuiteFile {
-  std::string path;    // relative to the suite's folder; for a raw file as it was found
-  int64_t rows = 0;    // without the header; 0 for a raw file
-  std::string sha256;  // of the whole file
+  std::string path;  // relative to the suite's folder; for a raw file, the path where it was found
+  int64_t rows = 0;  // number of rows without the header; 0 for a raw file
+  std::string sha256;  // hash of the whole file
 };
 
-// One file of test data (for retrieval: one language's three). Sets that are reported together have
-// one name.
+// One file of test data, or for retrieval the three files of one language. Sets that are reported
+// together have the same name.
 struct SuiteSet {
   std::string task;  // sts, retrieval, bitext, clustering, classification, pair_classification
   // "STS12", "STSBenchmark", "SICK-R", "STS17", "stsb-multi-mt", "XQuAD", "Tatoeba", ...
   std::string name;
-  std::string subset;  // "MSRpar", "es-en", "de", "fra-eng"; empty where the set has none
-  std::string split;   // train, dev, test; all: the set has no splits
+  std::string subset;  // such as "MSRpar", "es-en", "de" or "fra-eng"; empty if the set has none
+  std::string split;   // train, dev or test, or "all" for a set without splits
   std::vector<std::string> languages;  // one, or one for each side
-  std::string path;                    // retrieval: the documents
+  std::string path;                    // for retrieval, the documents
   int64_t rows = 0;
   std::string sha256;
-  double score_low = 0, score_high = 0;  // sts: the scale of the raw scores
-  // classification, clustering: the classes, in the order of their ids
+  double score_low = 0, score_high = 0;  // for sts, the scale of the raw scores
+  // For classification and clustering, the classes in the order of their ids.
   std::vector<std::string> labels;
-  SuiteFile queries, qrels;  // retrieval; qrels is shared by all languages
-  bool usual = true;         // false: not part of what is usually averaged (STS17's es-en-news)
-  // false: another edition's texts (SentEval's tokenised ones); scores are equal
+  SuiteFile queries, qrels;  // for retrieval; all languages share the qrels
+  bool usual = true;         // whether it is usually averaged (STS17's es-en-news is not)
+  // Whether the texts are those that were published. SentEval's edition has tokenized texts with
+  // equal scores.
   bool published_text = true;
   std::vector<SuiteFile> origin;
 };
@@ -46,72 +47,72 @@ struct AbsentSet {
 
 struct Suite {
   std::string folder;
-  std::vector<SuiteSet> sets;  // by task, name, subset, split
+  std::vector<SuiteSet> sets;  // sorted by task, name, subset and split
   std::vector<AbsentSet> absent;
 
-  // The sets of a task (and name), in order; an empty word means any. `split` also finds "all".
+  // The sets of a task (and name), in order. An empty word means any. `split` also matches "all".
   std::vector<const SuiteSet*> Find(const std::string& task, const std::string& name = "",
                                     const std::string& split = "") const;
   std::string PathOf(const std::string& path) const { return folder + "/" + path; }
 };
 
-// Reads FOLDER/suite.json. UserError for a folder without it, another format, a path that leaves
-// the folder, a file that is not there. Hashes are not computed: see VerifySuite.
+// Reads FOLDER/suite.json. Throws UserError for a folder without it, another format, a path that
+// leads out of the folder, and a missing file. Hashes are not computed; VerifySuite does that.
 Suite OpenSuite(const std::string& folder);
 
-// Computes every hash; what is wrong, one entry a file, with the numbers of rows of suite.json as
-// they are.
+// A file that differs from the index, which VerifySuite reports. VerifySuite computes every hash;
+// it does not count rows.
 struct SuiteProblem {
   std::string path, found, expected;
 };
 std::vector<SuiteProblem> VerifySuite(const Suite& suite);
 
-// The readers below check each row (UserError "[file:line] ...") and that there are as many as
-// suite.json says.
+// The readers below check each row and the number of rows in suite.json. They throw UserError
+// "[file:line] ...".
 
-// sts: raw scores in [score_low, score_high].
+// For sts, with raw scores in [score_low, score_high].
 ScoredPairs ReadStsSet(const Suite& suite, const SuiteSet& set);
 
-// bitext: row i of `first` is the translation of row i of `second`.
+// For bitext: row i of `first` is the translation of row i of `second`.
 struct TextPairs {
   std::vector<std::string> first, second;
 };
 TextPairs ReadBitextSet(const Suite& suite, const SuiteSet& set);
 
-// clustering, classification: label[i] indexes `labels`.
+// For clustering and classification: label[i] is an index into `labels`.
 struct LabelledTexts {
   std::vector<std::string> texts, labels;
   std::vector<int32_t> label;
 };
 LabelledTexts ReadLabelledSet(const Suite& suite, const SuiteSet& set);
 
-// pair_classification: label[i] is 1 where the two texts mean the same, else 0.
+// For pair_classification: label[i] is 1 if the two texts mean the same, else 0.
 struct LabelledPairs {
   std::vector<std::string> first, second;
   std::vector<int32_t> label;
 };
 LabelledPairs ReadPairClassificationSet(const Suite& suite, const SuiteSet& set);
 
-// Retrieval in BEIR's layout. Ids are unique; a document's text is its title, a blank and its text
-// where it has a title.
+// Texts for retrieval in BEIR's layout. Ids are unique. The text of a document with a title is the
+// title, a space and the text.
 struct RetrievalTexts {
   std::vector<std::string> ids, texts;
 };
 struct Relevance {
   int32_t query = 0, document = 0;  // indices into the texts
-  double score = 0;                 // > 0: relevant
+  double score = 0;                 // above 0 for a relevant document
 };
 struct RetrievalData {
   RetrievalTexts queries, documents;
   std::vector<Relevance> relevant;
 };
-// Queries of one language, documents of the same or another: ids are shared by all languages of a
-// set.
+// The queries of one language and the documents of the same or another one. All languages of a set
+// share the ids.
 RetrievalData ReadRetrievalSet(const Suite& suite, const SuiteSet& queries,
                                const SuiteSet& documents);
 // The same from any files in BEIR's layout: corpus.jsonl {"_id", "title", "text"}, queries.jsonl
-// {"_id", "text"}, qrels.tsv with the header query-id, corpus-id, score. UserError for an id that
-// occurs twice or that only the qrels name.
+// {"_id", "text"}, and qrels.tsv with the header query-id, corpus-id, score. Throws UserError for
+// an id that occurs twice or that only the qrels name.
 RetrievalData ReadRetrieval(const std::string& corpus, const std::string& queries,
                             const std::string& qrels);
 

@@ -1,5 +1,5 @@
-// Which published test sets the names stand for that `lacos eval --suite` and a sweep's recipe
-// take.
+// The published test sets that stand behind the names in `lacos eval --suite` and in a sweep's
+// recipe.
 #pragma once
 
 #include <string>
@@ -7,15 +7,15 @@
 
 namespace lacos {
 
-// Sets of one task under one name.
+// The sets of one task that have a common name.
 struct SuiteFamily {
   const char* name;
-  const char* task;  // TaskName's
+  const char* task;  // the task, as in TaskName
   std::vector<std::string> sets;
 };
 
 const std::vector<SuiteFamily>& SuiteFamilies();
-// Their names, and "all".
+// The names of all families, and "all".
 const std::vector<std::string>& SuiteNames();
 
 }  // namespace lacos

@@ -23,7 +23,7 @@ constexpr size_t kWord = sizeof(uint64_t), kHeader = 5 * kWord;
 static_assert(std::endian::native == std::endian::little,
               "hashes are written as they lie in memory");
 
-// Blanks and punctuation beyond ASCII that OverlapForm leaves out, first and last of each range.
+// The ranges (first, last) of whitespace and punctuation beyond ASCII that OverlapForm leaves out.
 constexpr std::pair<uint32_t, uint32_t> kLeftOut[] = {
     {0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB9},     {0xBB, 0xBF},     {0x60C, 0x60D},
     {0x61B, 0x61B},   {0x61E, 0x61F},   {0x66A, 0x66D},   {0x6D4, 0x6D4},   {0x964, 0x965},
@@ -31,7 +31,7 @@ constexpr std::pair<uint32_t, uint32_t> kLeftOut[] = {
     {0xFE30, 0xFE52}, {0xFEFF, 0xFEFF}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20}, {0xFF3B, 0xFF40},
     {0xFF5B, 0xFF65}};
 
-// A capital, the last one, and how far its small letter lies.
+// A range of capital letters, and the distance to their small letters.
 struct Capitals {
   uint32_t first, last, distance;
 };

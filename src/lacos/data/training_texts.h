@@ -1,5 +1,5 @@
-// Hashes of the texts and pairs that a model was trained on: what test texts are looked up in, to
-// see what a score owes to having seen them.
+// Hashes of the texts and pairs that a model was trained on. Test texts are looked up among them,
+// to see how much of a score is due to texts that the model has seen.
 #pragma once
 
 #include <array>
@@ -12,38 +12,38 @@
 
 namespace lacos {
 
-// A text as it is compared beside the exact comparison: without blanks and punctuation, letters in
-// lower case. So other case, tokenisation ("you 'd"), quotation marks and final stops make no
-// difference. Lower case is that of ASCII, Latin-1, Greek and Cyrillic; blanks and punctuation
-// those of ASCII, Latin-1, General Punctuation, Arabic, Devanagari, CJK and full-width forms.
-// Accents stay, and composed and decomposed forms differ: no Unicode tables are needed, and the
-// form will not change with them. Empty for texts without a letter or digit.
+// The form of a text for the inexact comparison: without whitespace and punctuation, and in lower
+// case. So case, tokenization ("you 'd"), quotation marks and final stops make no difference. Lower
+// case covers ASCII, Latin-1, Greek and Cyrillic. Whitespace and punctuation are those of ASCII,
+// Latin-1, General Punctuation, Arabic, Devanagari, CJK and full-width forms. Accents stay, and
+// composed and decomposed forms differ; so no Unicode tables are needed, and the form will not
+// change with them. Empty for texts without a letter or digit.
 std::string OverlapForm(std::string_view text);
 
 enum class Seen : uint8_t { kNo, kNormalized, kExactly };
 
-// Sorted lists of 64-bit prefixes of SHA-256: of texts, and of pairs of texts in either order. A
-// text or pair whose overlap form is empty is known exactly only. With a million training texts,
-// one of 5e12 test texts is taken for a known one by chance.
+// Sorted lists of 64-bit prefixes of SHA-256 hashes of texts, and of pairs of texts in either
+// order. A text or pair with an empty overlap form is only compared exactly. With a million
+// training texts, one of 5e12 test texts is taken for a known one by chance.
 class TrainingTexts {
  public:
   static constexpr const char* kFileName = "training_texts.bin";
 
-  // One example: its texts, and pairs of the first with each of the others.
+  // Adds an example: its texts, and the pairs of the first text with each of the others.
   void AddExample(const std::vector<std::string>& texts);
   void Merge(const TrainingTexts& other);
 
   Seen FindText(const std::string& text) const;
   Seen FindPair(const std::string& first, const std::string& second) const;
 
-  // Distinct ones, as they stand.
+  // The number of distinct texts, compared exactly.
   int64_t texts() const { return static_cast<int64_t>(Sorted(kTexts).size()); }
   int64_t pairs() const { return static_cast<int64_t>(Sorted(kPairs).size()); }
 
-  // kFileName: "LACOSTX1", the four lists' lengths, then their sorted values, all 8 bytes
-  // little-endian. A function of the set of examples alone.
+  // The contents of the file kFileName: "LACOSTX1", the lengths of the four lists, then their
+  // sorted values, all in 8 bytes, little-endian. They depend only on the set of examples.
   std::string Bytes() const;
-  // Throws UserError for a file that is none of these.
+  // Reads such a file. Throws UserError for any other file.
   static TrainingTexts Read(const std::string& path);
 
  private:
@@ -51,14 +51,15 @@ class TrainingTexts {
   const std::vector<uint64_t>& Sorted(List list) const;
   Seen Find(List exact, uint64_t hash, List form, uint64_t form_hash, bool has_form) const;
 
-  // Sorted and made distinct when they are first asked for; not from two threads.
+  // The lists are sorted and made distinct on first use, which must not happen from two threads.
   mutable std::array<std::vector<uint64_t>, 4> lists_;
   mutable std::array<bool, 4> is_sorted_{};
 };
 
-// Every text of a file of training examples, whatever its labels: columns sentence1|premise|anchor,
-// sentence2|hypothesis|positive, negative, negative_1..n and text of a table (rows.h); of a .txt
-// file (.gz, .zst) every line. Throws UserError.
+// Adds every text of a file of training examples, whatever its labels. In a table (rows.h) the
+// columns are sentence1|premise|anchor, sentence2|hypothesis|positive, negative, negative_1..n and
+// text. In a .txt file (.gz, .zst) every line is a text. Throws UserError for a file that cannot be
+// read.
 void AddTrainingFile(const std::string& path, const TableOptions& options, TrainingTexts& texts);
 
 }  // namespace lacos

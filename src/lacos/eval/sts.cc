@@ -21,7 +21,7 @@ StsResult ScoreSts(const std::string& name, const std::vector<double>& similarit
 
 StsResult EvaluateSts(TextEncoder& encoder, const ScoredPairs& pairs, const std::string& prompt,
                       const std::function<void(int64_t, int64_t)>& progress) {
-  std::vector<std::string> texts;  // distinct, in order of first use
+  std::vector<std::string> texts;  // distinct texts, in the order of first use
   std::unordered_map<std::string_view, size_t> index;
   const auto index_of = [&](const std::string& text) {
     const auto [place, is_new] = index.emplace(text, texts.size());

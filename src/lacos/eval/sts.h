@@ -14,16 +14,16 @@ namespace lacos {
 struct StsResult {
   std::string name;
   int64_t n = 0;
-  double spearman = 0, pearson = 0;  // x 100
+  double spearman = 0, pearson = 0;  // times 100
   EncodeStatistics encoding;
 };
 
-// Correlations of given cosines (or any similarities) with the gold scores.
+// The correlations of given cosines, or any similarities, with the gold scores.
 StsResult ScoreSts(const std::string& name, const std::vector<double>& similarity,
                    const std::vector<double>& gold);
-// Embeds each distinct text once and scores. `prompt` goes before every text. Correlations that do
-// not exist (constant sides, fewer than two pairs) are NaN. `encoding` counts distinct texts;
-// `progress` gets (texts done, texts in all).
+// Embeds each distinct text once and scores the pairs. `prompt` is put before every text. Undefined
+// correlations (constant sides, fewer than two pairs) are NaN. `encoding` counts distinct texts.
+// `progress` gets the number of texts done and of all texts.
 StsResult EvaluateSts(TextEncoder& encoder, const ScoredPairs& pairs, const std::string& prompt,
                       const std::function<void(int64_t, int64_t)>& progress = {});
 

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 void RequireParentFolder(const std::string& path) {
   std::error_code error;
   fs::path parent = fs::path(path).lexically_normal();
-  if (!parent.has_filename()) parent = parent.parent_path();  // "folder/" means the folder itself
+  if (!parent.has_filename())
+    parent = parent.parent_path();  // "folder/" is a name for the folder itself
   parent = parent.parent_path();
   if (parent.empty()) parent = ".";
   if (!fs::is_directory(parent, error)) {
@@ -32,7 +33,7 @@ void RefuseInputs(const std::string& path, const std::vector<std::string>& input
   const bool several =
       std::ranges::count_if(inputs, [](const std::string& input) { return !input.empty(); }) > 1;
   for (const std::string& input : inputs) {
-    std::error_code error;  // set when one of them does not exist: then they are different
+    std::error_code error;  // set if one of them does not exist, and then they are different
     if (input.empty() || !fs::equivalent(path, input, error)) continue;
     throw UserError(fmt::format("[{}] is {}; choose another `output`", path,
                                 several ? "an input itself; expected another folder for the result"
@@ -40,7 +41,7 @@ void RefuseInputs(const std::string& path, const std::vector<std::string>& input
   }
 }
 
-// A file is replaced by a file, a device or pipe is no place for one.
+// Requires a place for a file. A file may be replaced, but a device or pipe is no place for one.
 void RequireFile(const std::string& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);

@@ -1,5 +1,4 @@
-// One way out: what every function that writes files is told besides what to write, and the check
-// of the place where it goes.
+// The options of every function that writes files, and the check of the place to which they go.
 #pragma once
 
 #include <cstdint>
@@ -11,30 +10,30 @@
 
 namespace lacos {
 
-// How far some work is.
+// The state of a piece of work.
 struct WorkProgress {
   int64_t done = 0;
-  int64_t total = 0;  // 0: not known
-  std::string now;    // the name of what is worked on; may be empty
+  int64_t total = 0;  // 0 if it is not known
+  std::string now;    // the name of the current item; may be empty
 };
 
-// A member of the options of every function that writes a file or a folder.
+// Options that every function has that writes a file or a folder.
 struct OutputOptions {
-  bool overwrite = false;  // an output that is there already is replaced
-  // What the caller knows of itself, for run.json: a program its version, its command line and its
-  // machine. The function adds what it read and computed with (record/run_record.h). Null: the
-  // output has no run.json.
+  bool overwrite = false;  // whether an existing output is replaced
+  // Facts about the caller for run.json, such as a program's version, command line and machine. The
+  // function adds its inputs and kernels (record/run_record.h). If this is null, the output has no
+  // run.json.
   Json record;
   // Called with the state of the work, by one thread at a time.
   std::function<void(const WorkProgress& work)> progress;
-  // Called between pieces of work of some milliseconds, also by several threads at a time. What it
-  // throws ends the work, and nothing is left behind.
+  // Called between pieces of work of some milliseconds, also by several threads at a time. An
+  // exception from it ends the work, and nothing is left behind.
   std::function<void()> check_cancel;
 
   void CheckCancel() const {
     if (check_cancel) check_cancel();
   }
-  // CheckCancel, then `progress`.
+  // Calls CheckCancel, then `progress`.
   void Report(const WorkProgress& work) const;
 };
 
@@ -43,12 +42,12 @@ enum class OutputKind : uint8_t { kFile, kFolder };
 struct OutputPlace {
   OutputKind kind = OutputKind::kFolder;
   bool overwrite = false;
-  std::vector<std::string> inputs;  // folders or files that are read; empty names do not count
+  std::vector<std::string> inputs;  // folders or files that are read; empty names are ignored
 };
 
-// Refuses, before any work, a `path` that exists (unless `overwrite`), that is of the wrong kind,
-// whose parent folder is not there, or that is one of the inputs. A folder is only ever replaced
-// when it is empty or holds a model. Throws UserError.
+// To be called before any work. Throws UserError if `path` exists (unless `overwrite`), is of the
+// wrong kind, has no parent folder, or is one of the inputs. A folder is only ever replaced if it
+// is empty or holds a model.
 void CheckOutput(const std::string& path, const OutputPlace& place);
 
 }  // namespace lacos

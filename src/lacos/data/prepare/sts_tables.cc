@@ -133,7 +133,8 @@ class StsTableFormat : public RawFormat {
                  table.scores);
   }
 
-  // sentence-transformers' form: columns by name, all three splits in one file.
+  // Adds the form of sentence-transformers, which has named columns and all three splits in one
+  // file.
   static void AddBenchmarkTsv(const RawFile& file, const RawLines& lines, SuiteWriter& out) {
     const Header header(file, lines);
     const size_t split = header.Column("split"), score = header.Column("score"),
@@ -178,7 +179,8 @@ class StsTableFormat : public RawFormat {
     out.AddTable(std::move(set), table.rows, {.files = {&file}}, table.scores);
   }
 
-  // SICK_train.txt and so on, or SICK.txt, whose column SemEval_set names the split.
+  // Adds SICK_train.txt and similar files, or SICK.txt, in which the column SemEval_set names the
+  // split.
   static void AddSick(const RawFile& file, const RawLines& lines,
                       const std::vector<std::string>& parts, SuiteWriter& out) {
     const Header header(file, lines);

@@ -106,7 +106,7 @@ void SuiteWriter::Write(const std::string& path, const std::string& contents) {
   const std::string whole = folder_ + "/" + path;
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(whole).parent_path(), error);
-  WriteFileAtomically(whole, contents);  // says what went wrong
+  WriteFileAtomically(whole, contents);  // reports what went wrong
 }
 
 void SuiteWriter::Note(const RawFile& file, const std::string& what, int64_t count) {
@@ -136,7 +136,7 @@ bool SuiteWriter::SeenBefore(const SuiteSet& set, const std::string& sha256, con
 
 void SuiteWriter::CheckRows(const SuiteSet& set, const Source& source, int64_t found) const {
   const KnownSet* known = FindKnownSet(set.task, set.name, set.subset, set.split);
-  // A new language of a translated set has as many rows as the English original.
+  // A new language of a translated set must have as many rows as the English original.
   if (known == nullptr) known = FindKnownSet(set.task, set.name, "en", set.split);
   if (known == nullptr || known->rows == 0) {
     if (found > 0) return;

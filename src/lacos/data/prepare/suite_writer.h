@@ -1,4 +1,4 @@
-// Takes converted sets one after another, checks them against what is known, and writes the suite's
+// Takes converted sets one after another, compares them with the known sets, and writes the suite's
 // files.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace lacos {
 
-// Rows of a .tsv without quoting: tabs and line breaks inside a cell become blanks.
+// The rows of a .tsv file without quoting. Tabs and line breaks inside a cell become spaces.
 class TsvRows {
  public:
   TsvRows(std::initializer_list<std::string_view> header);
@@ -27,17 +27,17 @@ class TsvRows {
  private:
   void Append(std::string_view cell);
   std::string text_;
-  int64_t rows_ = -1, changed_cells_ = 0;  // the header is no row
+  int64_t rows_ = -1, changed_cells_ = 0;  // the header does not count as a row
 };
 
-// What somebody who trusts the output should know about one raw file.
+// A note about one raw file for users of the output.
 struct PrepareNote {
   std::string file, what;
-  int64_t count = 0;  // rows or cells; 0: the file as a whole
+  int64_t count = 0;  // number of rows or cells; 0 if the note is about the whole file
 };
 
 struct WriterOptions {
-  std::vector<std::string> only;  // tasks; empty: all
+  std::vector<std::string> only;  // the tasks to prepare; empty for all
   bool allow_changed_texts = false;
 };
 
@@ -47,27 +47,27 @@ class SuiteWriter {
 
   bool WantsTask(std::string_view task) const;
 
-  // Says which files a set was made of, and whether they are another edition than the table's
-  // hashes are of.
+  // The files from which a set was made, and whether they are another edition than the one with the
+  // known hashes.
   struct Source {
     std::vector<const RawFile*> files;
     bool other_edition = false;
   };
-  // `set` needs task, name, subset, split, languages, path, and what its task has besides; rows and
-  // hashes are filled in. `scores`: sts, one a line. UserError for a wrong count or hash, and for a
-  // set that was added with other contents before.
+  // Adds a set. `set` needs task, name, subset, split, languages, path and the other fields of its
+  // task; rows and hashes are filled in. `scores` has the scores of sts, one a line. Throws
+  // UserError for a wrong count or hash, and for a set that was added before with other contents.
   void AddTable(SuiteSet set, const TsvRows& rows, const Source& source,
                 const std::string& scores = "");
-  // Retrieval: contents of set.path, set.queries.path and set.qrels.path.
+  // Adds a retrieval set, given the contents of set.path, set.queries.path and set.qrels.path.
   void AddRetrieval(SuiteSet set, const std::string& documents, const std::string& queries,
                     const std::string& qrels, const Source& source);
 
-  // nothing when the count is 0
+  // Adds a note, unless the count is 0.
   void Note(const RawFile& file, const std::string& what, int64_t count);
   void NoteFile(const RawFile& file, const std::string& what);
-  void NoteLines(const RawFile& file, const RawLines& lines);  // when it was converted to UTF-8
+  void NoteLines(const RawFile& file, const RawLines& lines);  // if it was converted to UTF-8
 
-  // The known sets of the wanted tasks that were not added.
+  // The known sets of the wanted tasks that have not been added.
   std::vector<AbsentSet> Absent() const;
   // Writes suite.json.
   void Finish();
@@ -87,7 +87,7 @@ class SuiteWriter {
   struct Seen {
     std::string sha256, shown;
   };
-  std::map<std::string, Seen> seen_;  // by path
+  std::map<std::string, Seen> seen_;  // indexed by path
 };
 
 }  // namespace lacos

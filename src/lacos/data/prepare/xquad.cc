@@ -1,6 +1,6 @@
-// XQuAD as retrieval: each question's relevant document is the paragraph that it was asked of. Ids
-// are the same in all languages, so any language's questions can be put to any language's
-// paragraphs.
+// XQuAD as a retrieval task. The relevant document of a question is the paragraph about which it
+// was asked. Ids are the same in all languages, so questions in any language can be combined with
+// paragraphs in any language.
 #include <fmt/format.h>
 
 #include <set>
@@ -12,7 +12,7 @@
 namespace lacos {
 namespace {
 
-// One line of .jsonl in BEIR's form.
+// Appends one line of .jsonl in BEIR's form.
 void AppendDocument(const std::string& id, const std::string* title, const std::string& text,
                     std::string& out) {
   Json line = Json::Object();
@@ -32,7 +32,8 @@ class XquadFormat : public RawFormat {
 
   void Add(RawFile file, SuiteWriter& out) override {
     const std::string language = Language(LowerParts(file.name).back());
-    // The article's title is left out: it is the English page's name in every language.
+    // The title of the article is left out, because in every language it is the name of the English
+    // page.
     const std::string no_title;
     std::string documents, queries, qrels = "query-id\tcorpus-id\tscore\n";
     std::set<std::string> seen;
@@ -68,7 +69,7 @@ class XquadFormat : public RawFormat {
   }
 
  private:
-  // "zh" of "xquad.zh.json".
+  // The language in a file name, such as "zh" in "xquad.zh.json".
   static std::string Language(std::string_view file) {
     constexpr std::string_view kStart = "xquad.", kEnd = ".json";
     if (!file.starts_with(kStart) || !file.ends_with(kEnd) ||
