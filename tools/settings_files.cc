@@ -30,24 +30,6 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-template <class T>
-struct Plain {
-  using Type = T;
-};
-template <class T>
-struct Plain<std::optional<T>> {
-  using Type = T;
-};
-
-template <class T>
-Strings WordsFor(const SettingInfo& info) {
-  if constexpr (NamedEnum<T>) {
-    return WordsOf<T>();
-  } else {
-    return {info.words.begin(), info.words.end()};
-  }
-}
-
 // --- docs/settings.md
 
 std::string Range(const SettingInfo& info) {
@@ -58,7 +40,7 @@ std::string Range(const SettingInfo& info) {
 
 template <class T>
 std::string Takes(const SettingInfo& info) {
-  const Strings words = WordsFor<T>(info);
+  const Strings words = WordsOfSetting<T>(info);
   const bool list = std::is_same_v<T, Strings> || std::is_same_v<T, std::vector<int64_t>>;
   if (!words.empty()) return fmt::format("{}{}", list ? "some of " : "", fmt::join(words, ", "));
   if (std::is_same_v<T, bool>) return "yes or no";
@@ -82,7 +64,7 @@ std::string Default(const SettingInfo& info, const T& value) {
 template <class Settings>
 void AddRows(const Settings& settings, SettingGroup group, std::string& page) {
   settings.ForEachField([&](const SettingInfo& info, const auto& value) {
-    using T = typename Plain<std::decay_t<decltype(value)>>::Type;
+    using T = typename SettingValueType<std::decay_t<decltype(value)>>::Type;
     if (info.group != group) return;
     const SettingRecord& record = info.record;
     page += fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", info.name, Takes<T>(info),
@@ -149,9 +131,9 @@ std::string Dictionary() {
     if (name != "data") text += fmt::format("\"{}\"\n", name);
   }
   TrainSettings().ForEachField([&](const SettingInfo& info, const auto& value) {
-    using T = typename Plain<std::decay_t<decltype(value)>>::Type;
+    using T = typename SettingValueType<std::decay_t<decltype(value)>>::Type;
     if (info.sweep_place == 0) return;
-    for (const std::string& word : WordsFor<T>(info)) text += Quoted(word);
+    for (const std::string& word : WordsOfSetting<T>(info)) text += Quoted(word);
   });
   for (const std::string& task : WordsOf<Task>()) text += Quoted(task);
   for (const char* value : {"linear/row", "dynamic/256", "sts-en", "all", "nli.tsv"})

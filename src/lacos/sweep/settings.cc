@@ -53,33 +53,14 @@ void ForEachSetting(Settings& s, const F& f) {
   });
 }
 
-template <class T>
-struct Plain {
-  using Type = T;
-};
-template <class T>
-struct Plain<std::optional<T>> {
-  using Type = T;
-};
-
-// The words that a field of this type takes, or none.
-template <class T>
-Strings WordsFor(const SettingInfo& info) {
-  if constexpr (NamedEnum<T>) {
-    return WordsOf<T>();
-  } else {
-    return {info.words.begin(), info.words.end()};
-  }
-}
-
 double HighOf(const SettingInfo& info) { return std::min(info.high, kMostWhole); }
 
 template <class Field>
 std::string Expected(const Rule& rule, const Field&) {
-  using T = typename Plain<Field>::Type;
+  using T = typename SettingValueType<Field>::Type;
   if (!rule.what.empty()) return std::string(rule.what);
   if (std::is_same_v<T, bool>) return "true or false";
-  const Strings words = WordsFor<T>(rule.info);
+  const Strings words = WordsOfSetting<T>(rule.info);
   if (std::is_same_v<T, Strings>) return fmt::format("a list of {}", fmt::join(words, ", "));
   if (!words.empty()) return fmt::format("one of {}", fmt::join(words, ", "));
   const char* kind = std::is_same_v<T, int64_t> ? "a whole number" : "a number";
@@ -277,7 +258,7 @@ std::string SettingText(const CellSettings& settings, const std::string& name) {
 double SettingNumber(const CellSettings& settings, const std::string& name) {
   double number = std::numeric_limits<double>::quiet_NaN();
   ForEachSetting(settings, [&](const Rule& rule, const auto& field) {
-    using T = typename Plain<std::decay_t<decltype(field)>>::Type;
+    using T = typename SettingValueType<std::decay_t<decltype(field)>>::Type;
     if constexpr (std::is_same_v<T, double> || std::is_same_v<T, int64_t>) {
       if (name == rule.info.name) number = static_cast<double>(Given(field));
     }

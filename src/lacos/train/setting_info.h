@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "lacos/base/enum_names.h"
 
@@ -74,5 +77,25 @@ struct SettingInfo {
   SettingRecord record = {};
   int sweep_place = 0;  // among the settings of a sweep's recipe; 0: none of them
 };
+
+// The type of a setting's value, given the type of its field, which may be optional.
+template <class Field>
+struct SettingValueType {
+  using Type = Field;
+};
+template <class T>
+struct SettingValueType<std::optional<T>> {
+  using Type = T;
+};
+
+// The words that a setting with values of type T takes; none if it takes other values.
+template <class T>
+std::vector<std::string> WordsOfSetting(const SettingInfo& info) {
+  if constexpr (NamedEnum<T>) {
+    return WordsOf<T>();
+  } else {
+    return {info.words.begin(), info.words.end()};
+  }
+}
 
 }  // namespace lacos
