@@ -39,7 +39,7 @@ struct QuantizeReport {
   std::map<std::string, double> relative_error;  // by tensor kind: rms error / rms weight
 };
 
-// Writes a complete quantised folder (CONTRACT section 4) to `output`, atomically, always as
+// Writes a complete quantised folder (docs/contract.md section 4) to `output`, atomically, always as
 // safetensors in the input's sharding. NaN or infinity in a weight is a UserError naming the tensor
 // and the index, and so is a weight beyond F16's range for bitsandbytes.
 QuantizeReport QuantizeFolder(const std::string& input, const std::string& output,

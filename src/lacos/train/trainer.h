@@ -32,7 +32,7 @@ struct TrainReport {
   int64_t planned_peak_bytes = 0;
 };
 
-// Trains and writes the output folder (CONTRACT section 4). `should_stop` is asked after every
+// Trains and writes the output folder (docs/contract.md section 4). `should_stop` is asked after every
 // step; when it says yes, the state is saved and the report says interrupted. Throws UserError;
 // then no root files exist and the last checkpoint is intact.
 TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
