@@ -1,5 +1,5 @@
-// The program: its commands, and what its exit statuses mean (0 done, 1 wrong input, 2 wrong
-// command line, 130 interrupted).
+// The program: its commands and its exit statuses (0 for success, 1 for wrong input, 2 for a wrong
+// command line, 130 after an interruption).
 #include <execinfo.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -50,7 +50,7 @@ void AddCommands(CLI::App& app, GlobalOptions& globals) {
   AddBenchCommand(app, globals);
 }
 
-// "lacos embed", "lacos bench train": what a command line names, for messages.
+// The chosen command for messages, such as "lacos embed" or "lacos bench train".
 std::string ChosenProgram(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return app.get_name() + (chosen.empty() ? "" : " " + ChosenProgram(*chosen.front()));
@@ -91,9 +91,8 @@ int Run(int argc, char** argv) {
   }
   try {
     globals.arguments = ExpandConfig(app, {argv + 1, argv + argc});
-    app.parse(std::vector<std::string>(globals.arguments.rbegin(),
-                                       // CLI11 takes them from the back
-                                       globals.arguments.rend()));
+    // CLI11 takes the arguments from the back.
+    app.parse(std::vector<std::string>(globals.arguments.rbegin(), globals.arguments.rend()));
     if (!globals.action) {
       std::fputs(app.help().c_str(), stderr);
       return kWrongCommandLine;
@@ -124,7 +123,7 @@ int Interruption() {
   return kInterrupted;
 }
 
-// Takes no memory itself.
+// Reports that memory ran out, without allocating any.
 int FailMemory() {
   static constexpr char kMessage[] =
       "lacos: error: [memory] an allocation was refused; expected enough memory; use a smaller model, a "
@@ -132,7 +131,7 @@ int FailMemory() {
   return write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1) < 0 ? kWrongInput : kWrongInput;
 }
 
-// In the form of all messages, also for what the standard library throws.
+// The message of an error in the usual form, also for exceptions of the standard library.
 std::string Message(const std::exception& error) {
   if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
     return fmt::format(
@@ -148,7 +147,7 @@ std::string Message(const std::exception& error) {
   return error.what();
 }
 
-// Every way in which the program ends, in one place.
+// Runs the program and turns every way in which it can end into an exit status.
 int RunGuarded(int argc, char** argv) {
   try {
     return Run(argc, argv);
@@ -158,10 +157,10 @@ int RunGuarded(int argc, char** argv) {
     return kDone;
   } catch (const std::bad_alloc&) {
     return FailMemory();
-  } catch (const std::length_error&) {  // a size that no container can have
+  } catch (const std::length_error&) {  // a size beyond the limit of a container
     return FailMemory();
   } catch (const std::exception& error) {
-    // A signal may make a system call fail; the signal is then the reason.
+    // A signal can make a system call fail; then the signal is reported as the reason.
     if (InterruptRequested()) return Interruption();
     PrintError(Message(error));
     return kWrongInput;
@@ -169,13 +168,13 @@ int RunGuarded(int argc, char** argv) {
 }
 
 int RunWithoutMemory(int argc, char** argv) {
-  // Threads that end need libgcc_s, which the C library loads then, and aborts where there is no
-  // memory for it.
+  // The C library needs libgcc_s when a thread ends, and aborts if there is no memory to load it.
+  // This call loads it now.
   void* frame = nullptr;
   backtrace(&frame, 1);
   try {
     return RunGuarded(argc, argv);
-  } catch (...) {  // there was none even for the words
+  } catch (...) {  // there was not even memory for the message
     return FailMemory();
   }
 }

@@ -1,5 +1,4 @@
-// `lacos adapter`: checks an adapter against its base and writes it in the form that PEFT reads
-// today.
+// `lacos adapter`: checks an adapter against its base and writes it in PEFT's present format.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

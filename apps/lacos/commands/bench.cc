@@ -1,5 +1,5 @@
-// `lacos bench`: how fast this machine trains, embeds and tokenises, as a share of what it could do
-// at most.
+// `lacos bench`: the speed of training, embedding and tokenizing on this machine, as a share of the
+// most that it could do.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,7 +38,7 @@ void AddBreakdownFlag(CLI::App* command, bool& breakdown) {
       "the ceiling");
 }
 
-// Shown at the end of --help, before the example.
+// Adds a note that --help shows at its end, before the example.
 void AddNote(CLI::App* command, const std::string& note) {
   command->footer(note + "\n\n" + command->get_footer());
 }
@@ -52,8 +52,8 @@ struct BenchTrainFlags {
   bool breakdown = false;
 };
 
-// What streaming read in a step (or a run over texts), and with `cold` how close that comes to the
-// longer of its computing and its reading.
+// Adds the bytes that streaming read in a step (or in one pass over the texts). For a cold
+// measurement, also compares the step's time with the longer of its computing and its reading.
 void AddDisk(BenchReport& report, const DiskMeasurement& disk, double seconds,
              const std::string& step) {
   const auto bytes = static_cast<double>(disk.bytes);
@@ -194,7 +194,7 @@ std::vector<std::string> ReadTexts(const TextInput& input, int64_t count) {
   return texts;
 }
 
-// Three short texts to each long one: sentences and paragraphs.
+// Makes three short texts (sentences) for each long one (a paragraph).
 std::vector<std::string> MakeTexts(const SentenceEncoder& embedder, uint64_t seed, int64_t count) {
   BenchTexts source(embedder.tokenizer(), seed);
   std::vector<std::string> texts;
@@ -218,7 +218,7 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
           : ReadTexts(flags.input, flags.texts);
   const auto d = static_cast<size_t>(embedder.dimension());
   std::vector<float> vectors(texts.size() * d);
-  // First use maps the weights in and makes the kernels; a few texts do that.
+  // The first use maps the weights into memory and creates the kernels; a few texts are enough.
   const size_t few = std::min<size_t>(texts.size(), 4);
   embedder.Encode(std::span(texts).first(few), "", std::span(vectors).first(few * d));
   DiskMeasurement disk;
@@ -311,7 +311,7 @@ void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags
   int64_t bytes = 0;
   for (const std::string& line : lines) bytes += static_cast<int64_t>(line.size()) + 1;
 
-  // One pass, as over any new file: a second one would find every word in the tokenizer's cache.
+  // One pass, as over any new file: a second pass would find every word in the tokenizer's cache.
   const auto n = static_cast<int64_t>(lines.size());
   const int64_t chunks = std::min<int64_t>(n, int64_t{8} * ThreadCount());
   std::vector<int64_t> counts(static_cast<size_t>(chunks));

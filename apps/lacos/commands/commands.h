@@ -1,4 +1,4 @@
-// The subcommands, one file each: every function adds one command with its flags to the program.
+// The subcommands, one file each. Every function adds one command with its flags to the program.
 #pragma once
 
 namespace CLI {

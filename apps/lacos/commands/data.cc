@@ -1,5 +1,5 @@
-// `lacos data`: public test sets as people download them become one checked evaluation suite; what
-// is in a suite.
+// `lacos data`: makes one checked evaluation suite of public test sets as people download them, and
+// lists the contents of a suite.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
@@ -23,12 +23,12 @@
 namespace lacos::cli {
 namespace {
 
-// Rows as people count them: of retrieval the questions.
+// The number of rows as people count them: for retrieval, the number of questions.
 int64_t RowsOf(const SuiteSet& set) {
   return set.task == "retrieval" ? set.queries.rows : set.rows;
 }
 
-// The published count; nothing where lacos does not know the set.
+// The published number of rows, or nothing if lacos does not know the set.
 std::optional<int64_t> ExpectedRows(const std::string& task, const std::string& name,
                                     const std::string& subset, const std::string& split) {
   const KnownSet* known = FindKnownSet(task, name, subset, split);
@@ -69,14 +69,13 @@ Json AbsentJson(const std::vector<AbsentSet>& absent) {
   return list;
 }
 
-// Sets of one name that have one split are shown with their sum; each split of a set without
-// subsets has its line.
+// One line of the table. The subsets of one name and split are summed in one line.
 struct Line {
   int64_t found = 0, parts = 0, expected = 0, expected_parts = 0;
   bool other_text = false;
   std::vector<std::string> absent;
 };
-// task's place, name, split
+// The task's place in SuiteTaskNames(), the set's name and its split.
 using LineKey = std::pair<std::pair<size_t, std::string>, std::string>;
 
 LineKey KeyOf(const std::string& task, const std::string& name, const std::string& split) {
@@ -117,7 +116,7 @@ std::string SetTable(const std::vector<SuiteSet>& sets, const std::vector<Absent
   return table.Text();
 }
 
-// "STS13 FNWN, headlines; SICK-R dev": what is missing, in one line.
+// The missing sets in one line, such as "STS13 FNWN, headlines; SICK-R dev".
 std::string AbsentText(const std::vector<AbsentSet>& absent) {
   std::vector<std::pair<std::string, std::vector<std::string>>> names;
   for (const AbsentSet& set : absent) {
@@ -174,7 +173,8 @@ void Prepare(const GlobalOptions& globals, const PrepareOptions& flags) {
     PrintJson(json);
   } else {
     Out().Write(SetTable(report.sets, report.absent));
-    std::map<std::string, std::pair<int64_t, int64_t>> by_note;  // files, count
+    // number of files, and their total count
+    std::map<std::string, std::pair<int64_t, int64_t>> by_note;
     for (const PrepareNote& note : report.notes) {
       auto& [files, count] = by_note[note.what];
       ++files;

@@ -1,4 +1,4 @@
-// `lacos embed`: vectors of any number of texts, in the memory of one block of them.
+// `lacos embed`: computes vectors for any number of texts, with the memory of one block of texts.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -35,7 +35,8 @@ struct EmbedFlags {
   bool overwrite = false;
 };
 
-// The first `kept` of every `d` values, packed to the front; scaled to length 1 when asked.
+// Packs the first `kept` of every `d` values to the front and, if `normalize` is set, scales each
+// vector to length 1.
 void Truncate(std::vector<float>& vectors, size_t d, size_t kept, bool normalize) {
   const size_t n = vectors.size() / d;
   for (size_t i = 0; i < n; ++i) {
@@ -110,7 +111,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   SentenceEncoderOptions options =
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed);
   bool normalize_after = false;
-  // what is cut is the vector as pooled; only the rest is scaled to length 1
+  // The pooled vector is cut first, and only the rest is scaled to length 1.
   if (flags.truncate_dim > 0) {
     const ModelFolder folder = OpenModelFolder(options.path, options.base, options.adapter);
     normalize_after = options.normalize.value_or(folder.settings.normalize.value_or(false));
@@ -134,7 +135,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   const Stopwatch watch;
   std::vector<std::string> texts;
   std::vector<float> vectors;
-  double begin = 0;  // share of the input before this block
+  double begin = 0;  // share of the input that was read before this block
   while (reader.NextBlock(block_texts, kBlockTextBytes, texts)) {
     vectors.assign(texts.size() * d, 0.0f);
     const std::optional<double> end = reader.Fraction();
@@ -160,8 +161,8 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
         "dimension from them; use float32, or embed more texts",
         flags.input.path, flags.precision));
   }
-  // Weights that no manifest has hashes of are recorded by size: embedding a few texts shall stay
-  // quick.
+  // Weights whose hashes stand in no manifest are recorded by size, so that embedding a few texts
+  // stays fast.
   const auto add_inputs = [&](RunInputs& inputs) {
     inputs.AddModel(embedder.folder());
     if (FileExists(flags.input.path)) inputs.AddFile("texts", flags.input.path);

@@ -1,5 +1,4 @@
-// `lacos eval`: how well vectors serve the tasks that people judge them by, of a model or of any
-// other system.
+// `lacos eval`: measures the vectors of a model or of any other system on the usual tasks.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -28,7 +27,7 @@
 namespace lacos::cli {
 namespace {
 
-constexpr int64_t kWorstPairs = 5;  // of each set, in the report
+constexpr int64_t kWorstPairs = 5;  // number of worst pairs of each set in the report
 
 using Tasks = std::vector<std::unique_ptr<EvaluationTask>>;
 
@@ -52,7 +51,8 @@ void CheckFlags(const EvalFlags& flags) {
   }
 }
 
-// Tasks on files or on a suite's sets; read before the model, so that a damaged row shows at once.
+// Makes the tasks on files or on a suite's sets. They are read before the model, so that a damaged
+// row is found at once.
 Tasks MakeTasks(const EvalFlags& flags) {
   Tasks tasks;
   for (const std::string& path : flags.data) {
@@ -80,7 +80,7 @@ Tasks MakeTasks(const EvalFlags& flags) {
   return tasks;
 }
 
-// One JSON string a line, in the order that --embeddings takes vectors in.
+// Writes one JSON object per line, in the order in which --embeddings expects the vectors.
 void WriteTexts(const std::string& path, const TextTable& texts) {
   static constexpr const char* kRoles[] = {"plain", "query", "document"};
   AtomicFile file(path);
@@ -93,7 +93,8 @@ void WriteTexts(const std::string& path, const TextTable& texts) {
   file.Commit();
 }
 
-// The files of an evaluation, and what embedded the texts; of a comparison there is no system.
+// The record of an evaluation: its files and the model that embedded the texts. `system` is null
+// for a comparison.
 WorkRecord RecordOf(const EvalFlags& flags, System* system) {
   const SentenceEncoder* embedder = system == nullptr ? nullptr : system->embedder.get();
   WorkRecord work{.inputs = [&flags, embedder](RunInputs& inputs) {
@@ -159,7 +160,7 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
   }
 }
 
-// Looks the test texts up among those that the model's folder and --leak-check name as trained on.
+// Looks the test texts up among the training texts that the model's folder and --leak-check name.
 void CheckOverlap(const EvalFlags& flags, const System& system, const Tasks& tasks,
                   const TextTable& texts, EvaluationResults& results) {
   TrainingTexts trained;

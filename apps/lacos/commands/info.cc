@@ -1,4 +1,4 @@
-// `lacos info`: what a model folder holds and how this machine would run it.
+// `lacos info`: shows what a model folder contains and how this machine would run it.
 #include <fmt/format.h>
 
 #include <memory>
@@ -31,7 +31,7 @@ std::string KindName(ModelFolder::Kind kind) {
   return "?";
 }
 
-// Everything that is shown, gathered once and printed in either form.
+// All facts that are shown, gathered once for both forms of output.
 struct Facts {
   ModelFolder folder;
   std::shared_ptr<BaseWeights> base_weights;

@@ -1,4 +1,4 @@
-// `lacos init`: a model folder of any BLOOM shape with random weights, for tests and benchmarks.
+// `lacos init`: writes a BLOOM folder of any shape with random weights, for tests and benchmarks.
 #include <fmt/format.h>
 
 #include <memory>

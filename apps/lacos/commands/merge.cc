@@ -1,5 +1,4 @@
-// `lacos merge`: an original BLOOM folder and an adapter as one model, for transformers or for
-// llama.cpp.
+// `lacos merge`: merges an adapter into an original BLOOM folder, for transformers or llama.cpp.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -95,7 +94,7 @@ void Merge(const GlobalOptions& globals, const MergeFlags& flags) {
   }
 }
 
-// llama.cpp's own tools take the names of types in either case.
+// llama.cpp's own tools accept the names of types in upper and lower case.
 CLI::Option* InLowerCase(CLI::Option* option) {
   const auto lower = [](std::string& text) -> std::string {
     for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

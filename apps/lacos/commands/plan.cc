@@ -1,5 +1,4 @@
-// `lacos plan`: what a training run would take in memory, strategy by strategy, before it is
-// started.
+// `lacos plan`: predicts the memory that a training run would need with each strategy.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -29,14 +28,15 @@ Json Components(const PlannedStrategy& planned) {
   return json;
 }
 
-// What `lacos quantize` would make of a configuration that has no weights yet.
+// The flags of `lacos quantize` that decide the shape of a base, for a configuration that has no
+// weights yet.
 struct ShapeFlags {
   std::string scheme = "linear", block_size = "row", dtype = "bf16";
 };
 
-// The config.json that --model names, itself or as the only part of a model in its folder; nothing
-// where there are weights (or where the folder is no base: OpenModelFolder says what is wrong
-// then).
+// The path of the config.json if --model names that file, or a folder that contains no other part
+// of a model. Returns nothing if there are weights, or if the folder is not a base: OpenModelFolder
+// then says what is wrong.
 std::optional<std::string> ConfigAlone(const std::string& model) {
   std::error_code error;
   if (fs::is_regular_file(model, error)) return model;
@@ -56,10 +56,10 @@ std::shared_ptr<BaseWeights> ShapeOf(const std::string& path, const ShapeFlags& 
   return BaseWeights::WithoutWeights(config, info, ParseDType(flags.dtype));
 }
 
-// One run with its base resident and with it streamed, and what does not depend on that.
+// The needs of one run with a resident and with a streamed base, and the facts common to both.
 struct Needs {
-  MemoryPlan plan;                               // of the flags
-  std::optional<MemoryPlan> resident, streamed;  // nothing where --memory-budget is too little
+  MemoryPlan plan;                               // the plan that the flags describe
+  std::optional<MemoryPlan> resident, streamed;  // nothing if --memory-budget is too small
   int64_t disk_bytes = 0;
   double flops_per_token = 0;
 };
@@ -72,7 +72,7 @@ Needs PlanBothWays(TrainOptions options) {
   try {
     (streams ? needs.streamed : needs.resident) = PlanRun(options);
   } catch (const UserError&) {
-    // The budget: the plan that was asked for is the answer.
+    // The other way does not fit into the budget; the requested plan is the answer.
   }
   const auto base_weights =
       options.shape ? options.shape

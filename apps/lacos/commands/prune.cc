@@ -1,4 +1,4 @@
-// `lacos prune`: the lowest blocks of a BLOOM as a model of their own.
+// `lacos prune`: writes the lowest blocks of a BLOOM as a model of their own.
 #include <fmt/format.h>
 
 #include <memory>

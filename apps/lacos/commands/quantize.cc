@@ -1,4 +1,4 @@
-// `lacos quantize`: casts an original BLOOM folder to 8 bit and says what that costs.
+// `lacos quantize`: casts an original BLOOM folder to 8 bit and reports the loss of accuracy.
 #include <fmt/format.h>
 
 #include <memory>

@@ -1,5 +1,5 @@
-// `lacos report`: the page of a training run, of an evaluation or of a sweep, made anew from its
-// folder, or one page of several evaluations.
+// `lacos report`: writes the page of a training run, an evaluation or a sweep again from its
+// folder, or one page for several evaluations.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -60,7 +60,7 @@ std::string Number(double value, const char* format) {
   return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : "-";
 }
 
-// A line a system: its costs, and the scores that the page's charts show.
+// One line per system: its costs, and the scores that the charts of the page show.
 std::string SystemsTable(const SystemsComparison& comparison) {
   std::vector<std::string> header = {"system", "parameters", "memory MB", "ms a text"};
   for (const size_t headline : comparison.headlines) {
@@ -98,7 +98,7 @@ void ReportSeveral(const GlobalOptions& globals, const ReportFlags& flags) {
     }
   }
   const std::vector<std::string> names = ShortNames(flags.folders);
-  // One set of resamples for all: the first folder's, so that differences are paired.
+  // All folders use the bootstrap options of the first one, so that differences are paired.
   const BootstrapOptions bootstrap = ReadBootstrapOptions(flags.folders[0]);
   std::vector<EvaluatedSystem> systems;
   for (size_t i = 0; i < flags.folders.size(); ++i)

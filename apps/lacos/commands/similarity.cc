@@ -1,4 +1,4 @@
-// `lacos similarity`: cosines of given pairs, or the texts of a file that are nearest to a query.
+// `lacos similarity`: computes cosines of given pairs, or finds the texts nearest to a query.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -49,7 +49,8 @@ void CheckFinite(double cosine, const std::string& where) {
       where, cosine));
 }
 
-// Pairs of a table with a header that names both columns, or of a headerless one with two columns.
+// Reads pairs from a table whose header names both columns, or from a table of two columns without
+// a header.
 class PairReader {
  public:
   PairReader(const std::string& path, const TableOptions& options) : reader_(path, options) {
@@ -119,7 +120,7 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
       texts.push_back(first);
       texts.push_back(second);
     }
-    CheckInterrupt();  // the end of stdin may be a signal's doing
+    CheckInterrupt();  // a signal also ends stdin
     std::vector<float> vectors(texts.size() * d);
     sum += embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); });
     const std::span all = vectors;
@@ -151,7 +152,7 @@ struct Hit {
   double cosine = 0;
   int64_t line = 0;
   std::string text;
-  // Better hits first; of equal ones the earlier line.
+  // Better hits come first; of equal hits, the one from the earlier line.
   bool operator<(const Hit& other) const {
     return cosine != other.cosine ? cosine > other.cosine : line < other.line;
   }
@@ -200,7 +201,7 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
   }
   Progress progress(globals, {.what = "searching", .unit = "texts"});
   EncodeStatistics sum;
-  std::vector<Hit> hits;  // a heap with the worst hit in front
+  std::vector<Hit> hits;  // a heap whose front is the worst hit
   std::vector<std::string> texts;
   std::vector<float> vectors;
   int64_t line = 1;

@@ -1,4 +1,4 @@
-// `lacos sweep`: a grid of trainings and evaluations, each run in a process of its own.
+// `lacos sweep`: runs a grid of trainings and evaluations, each in a process of its own.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -25,12 +25,12 @@ namespace {
 struct SweepFlags {
   std::string recipe, output;
   bool keep_going = false, keep_models = false, dry_run = false;
-  // Of the process that makes one run: which, and what the sweep expects it to be.
+  // Only for the process that makes one run: the cell, and the identity that the sweep expects.
   std::string run_cell, run_identity;
   uint64_t run_seed = 0;
 };
 
-// The message of a process that failed, without the program's name before it.
+// The error message of a process that failed, without the program's name.
 std::string MessageOf(const ChildResult& result) {
   constexpr std::string_view kStart = "lacos: error: ";
   const size_t at = result.error.rfind(kStart);
@@ -44,7 +44,7 @@ std::string MessageOf(const ChildResult& result) {
   return result.error.substr(begin, end == std::string::npos ? end : end - begin);
 }
 
-// One run, in the process that was started for it.
+// Makes one run, in the process that was started for it.
 void MakeRun(const SweepFlags& flags) {
   EndWithParent();
   const SweepRecipe recipe = ReadRecipe(flags.recipe);
@@ -70,8 +70,8 @@ void MakeRun(const SweepFlags& flags) {
       flags.recipe));
 }
 
-// Predicted peak memory of each trained cell, every text at max_length; equal needs are planned
-// once.
+// Predicts the peak memory of each trained cell if every text has max_length tokens. Cells with
+// equal needs are planned once.
 class MemoryPrediction {
  public:
   explicit MemoryPrediction(SweepBases& bases) : bases_(bases) {}
@@ -192,7 +192,7 @@ void AddSweepCommand(CLI::App& app, GlobalOptions& globals) {
   command->add_flag("--keep-going", flags->keep_going,
                     "Leave a cell that fails out, instead of ending");
   command->add_flag("--keep-models", flags->keep_models, "Keep every run's trained folder");
-  // What the process of one run is told; nobody else needs it.
+  // Hidden flags for the process of one run; users do not need them.
   command->add_option("--run-cell", flags->run_cell)->group("");
   command->add_option("--run-seed", flags->run_seed)->group("");
   command->add_option("--run-identity", flags->run_identity)->group("");

@@ -1,4 +1,4 @@
-// `lacos tokenize`: token ids of texts, one JSON array a line, and the way back.
+// `lacos tokenize`: writes texts as token ids, one JSON array per line, and decodes ids to texts.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -51,10 +51,11 @@ void AppendIds(std::span<const int32_t> ids, std::string& out) {
   out += ']';
 }
 
-// Characters that StripWhitespace took from the front: offsets count from the start of the line.
+// The number of characters that StripWhitespace removed at the front. Offsets count from the start
+// of the line, so it is added to them.
 int64_t StrippedFront(const std::string& text, const std::string& stripped) {
   if (stripped.empty()) return 0;
-  // it starts with a non-blank, so never inside the blanks
+  // The stripped text starts with a non-whitespace character, so it is not found too early.
   const size_t bytes = text.find(stripped);
   int64_t characters = 0;
   for (size_t i = 0; i < bytes; ++i)
@@ -62,7 +63,7 @@ int64_t StrippedFront(const std::string& text, const std::string& stripped) {
   return characters;
 }
 
-// "[12,34]" or {"ids": [12,34], ...}, as this command writes them.
+// Reads the two forms that this command writes: [12,34] or {"ids": [12,34], ...}.
 std::vector<int32_t> ParseIds(const std::string& line, const std::string& where) {
   const Json value = Json::Parse(line, where);
   std::vector<int32_t> ids;
@@ -78,7 +79,7 @@ std::vector<int32_t> ParseIds(const std::string& line, const std::string& where)
   return ids;
 }
 
-// What becomes of one line; thread-safe.
+// Converts one line of input into output; thread-safe.
 class LineWorker {
  public:
   LineWorker(const Tokenizer& tokenizer, const TokenizeFlags& flags, bool strip, bool json)
@@ -133,7 +134,7 @@ class LineWorker {
   bool strip_, json_;
 };
 
-// The input in blocks: texts, or with --decode lines of ids, whatever the file is called.
+// Reads the input in blocks: texts or, with --decode, lines of ids whatever the file's name is.
 class InputBlocks {
  public:
   explicit InputBlocks(const TokenizeFlags& flags) {
@@ -164,7 +165,7 @@ class InputBlocks {
   std::unique_ptr<LineReader> ids_;
 };
 
-// Lines of one block, cut into chunks that threads take in turn; chunks are written in order.
+// Cuts the lines of one block into chunks, which threads take in turn. Chunks are written in order.
 void RunBlock(const LineWorker& worker, const TokenizeFlags& flags,
               const std::vector<std::string>& texts, const std::string& file, int64_t first_line,
               std::string_view separator, Counts& counts) {

@@ -1,4 +1,4 @@
-// `lacos train`: adapts a BLOOM to sentence embedding and writes a sentence-transformers folder.
+// `lacos train`: trains BLOOM for sentence embeddings and writes a sentence-transformers folder.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -24,7 +24,7 @@ std::string Score(double value) {
   return std::isnan(value) ? "undefined" : fmt::format("{:.2f}", value);
 }
 
-// Shows a run on stderr: counts of what was read, a progress line, dev scores, checkpoints.
+// Shows a run on stderr: the number of examples, a progress line, dev scores and checkpoints.
 class TrainDisplay final : public TrainObserver {
  public:
   explicit TrainDisplay(const GlobalOptions& globals) : globals_(globals) {}

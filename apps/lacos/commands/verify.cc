@@ -1,5 +1,4 @@
-// `lacos verify`: checks every size and hash of a folder that lacos wrote, a run's checkpoints as
-// well.
+// `lacos verify`: checks all sizes and hashes of a folder that lacos wrote, and of its checkpoints.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -50,7 +49,7 @@ void PrintProblems(const std::string& prefix, const std::vector<VerifyProblem>& 
   }
 }
 
-// The name of the checkpoint that `train --resume` would go on from, or nothing.
+// The name of the checkpoint from which `train --resume` would continue, or nothing.
 std::string UsableCheckpoint(const std::vector<CheckedCheckpoint>& checkpoints) {
   for (const CheckedCheckpoint& checkpoint : checkpoints) {
     if (checkpoint.problems.empty()) return NameOf(checkpoint);

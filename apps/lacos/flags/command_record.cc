@@ -39,7 +39,7 @@ Json BuildJson() {
   return build;
 }
 
-// Variables that the libraries underneath listen to, sorted by name.
+// The environment variables that the libraries below lacos read, sorted by name.
 Json EnvironmentJson() {
   std::map<std::string, std::string> found;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -55,7 +55,7 @@ Json EnvironmentJson() {
   return json;
 }
 
-// Every flag of the command with the value that it has, default or given.
+// Every flag of the command with its given or default value.
 Json FlagsJson(const CLI::App& command) {
   Json flags = Json::Object();
   for (const CLI::Option* option : command.get_options()) {
@@ -72,7 +72,7 @@ Json FlagsJson(const CLI::App& command) {
   return flags;
 }
 
-// "train", "data prepare".
+// The full name of the command, such as "train" or "data prepare".
 std::string CommandName(const GlobalOptions& globals) {
   if (globals.command == nullptr) return globals.arguments.empty() ? "" : globals.arguments[0];
   std::string name = globals.command->get_name();

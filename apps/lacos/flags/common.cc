@@ -1,4 +1,4 @@
-// Flags that several commands share, and the checks of what users give them.
+// Flags that several commands share, and the checks of their values.
 #include "flags/common.h"
 
 #include <fmt/format.h>
@@ -199,7 +199,7 @@ CLI::Option* AddDTypeOption(CLI::App* command, std::string& text, const std::str
 }
 
 int64_t ParseBlockSize(const std::string& text) {
-  int64_t size = 0;  // "row"
+  int64_t size = 0;  // the value for "row"
   std::from_chars(text.data(), text.data() + text.size(), size);
   return size;
 }

@@ -1,5 +1,5 @@
-// --config FILE: flags from a TOML file, or from the run.json of an earlier run; the command line's
-// own flags win.
+// --config FILE: takes flags from a TOML file or from the run.json of an earlier run. Flags on the
+// command line win.
 #include "flags/config_file.h"
 
 #include <fmt/format.h>
@@ -14,15 +14,15 @@
 namespace lacos::cli {
 namespace {
 
-// One flag with its values, as they stand on a command line.
+// One flag with its values as on a command line.
 struct FlagGroup {
-  std::string name;  // "--batch-size"
+  std::string name;  // such as "--batch-size"
   std::vector<std::string> values;
-  bool has_equals = false;  // --batch-size=64
+  bool has_equals = false;  // whether it was written as in --batch-size=64
 };
 
-// "--name=value" and "--name value value": values are what follows up to the next flag. Negative
-// numbers are values.
+// Groups arguments of the forms "--name=value" and "--name value value" by flag. All arguments up
+// to the next flag are values, including negative numbers.
 std::vector<FlagGroup> Group(const std::vector<std::string>& arguments, size_t begin) {
   std::vector<FlagGroup> groups;
   for (size_t i = begin; i < arguments.size(); ++i) {
@@ -58,7 +58,7 @@ std::vector<FlagGroup> ReadToml(const std::string& path) {
   return groups;
 }
 
-// Flags of train whose values are paths of what is read.
+// Whether the flag is one of train's whose values are paths of inputs.
 bool NamesPaths(const std::string& flag) {
   static const std::vector<std::string> kFlags = {"--model", "--base", "--adapter",
                                                   "--train", "--dev",  "--cache-layers"};
@@ -81,7 +81,7 @@ std::vector<FlagGroup> ReadRunJson(const std::string& path) {
   return groups;
 }
 
-// What follows the last --config.
+// The path that follows the first --config; empty if there is none.
 std::string ConfigPath(const std::vector<FlagGroup>& given) {
   const auto config = std::find_if(given.begin(), given.end(),
                                    [](const FlagGroup& group) { return group.name == "--config"; });
@@ -96,7 +96,7 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
   for (const CLI::App* known : app.get_subcommands({})) {
     if (known->get_name() == arguments[0]) command = known;
   }
-  // `init` has a --config too, of another kind: the shape of a model.
+  // `init` also has a --config, but it names the shape of a model.
   const bool takes_flags = command != nullptr &&
                            command->get_option_no_throw("--train") != nullptr &&
                            command->get_option_no_throw("--config") != nullptr;
@@ -132,7 +132,7 @@ std::string RunFileOf(const std::vector<std::string>& arguments) {
 }
 
 bool IsRepeatable(const std::string& flag) {
-  // init has a --config of another kind, which is an input; train's was expanded.
+  // --config is not in the list: init's names an input. train's has been expanded by now.
   static const std::vector<std::string> kLeftOut = {
       "--output", "--to", "--resume", "--overwrite", "--json", "--quiet", "--log-level"};
   return std::find(kLeftOut.begin(), kLeftOut.end(), flag) == kLeftOut.end();
@@ -151,7 +151,7 @@ std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arg
     if (!IsRepeatable(group.name) || (group.name == "--config" && arguments[0] != "init")) continue;
     const CLI::Option* option =
         command == nullptr ? nullptr : command->get_option_no_throw(group.name);
-    if (option != nullptr) {  // what is more than it takes is positional
+    if (option != nullptr) {  // values beyond those of the flag are positional
       const size_t most = std::max<size_t>(group.has_equals, option->get_items_expected_max());
       if (group.values.size() > most) group.values.resize(most);
     }

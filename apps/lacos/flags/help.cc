@@ -1,4 +1,4 @@
-// The shape of --help; tools/make_cli_docs.py copies it into docs/cli.md.
+// The layout of --help, which tools/make_cli_docs.py copies into docs/cli.md.
 #include "flags/help.h"
 
 #include <sstream>
@@ -7,10 +7,10 @@
 namespace lacos::cli {
 namespace {
 
-constexpr size_t kColumn = 34;  // where descriptions begin
-constexpr size_t kWidth = 78;   // of a description, so that a line ends before column 112
+constexpr size_t kColumn = 34;  // column where descriptions begin
+constexpr size_t kWidth = 78;   // width of a description, so that a line ends before column 112
 
-// Breaks at blanks; CLI11 indents what follows a line break.
+// Breaks lines at spaces. CLI11 indents the text after a line break.
 std::string Wrap(const std::string& text, size_t width) {
   std::istringstream words(text);
   std::string wrapped, word;
@@ -65,7 +65,7 @@ std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
   return out.str();
 }
 
-// CLI11 puts two blank lines between groups.
+// Keeps only one of the two empty lines that CLI11 puts between groups.
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
                                      CLI::AppFormatMode mode) const {
   return CLI::detail::find_and_replace(CLI::Formatter::make_help(app, std::move(name), mode),

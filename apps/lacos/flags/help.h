@@ -1,4 +1,4 @@
-// The shape of --help: flag and value on the left, one description with its default on the right.
+// The layout of --help: flag and value on the left, the description with its default on the right.
 #pragma once
 
 #include <CLI/CLI.hpp>

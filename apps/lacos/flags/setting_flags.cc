@@ -1,4 +1,4 @@
-// Flags made of settings.
+// Flags made of settings: name, help, value, range and default of each come from its SettingInfo.
 #include "flags/setting_flags.h"
 
 #include <fmt/format.h>
@@ -62,7 +62,7 @@ std::vector<std::string> WordsIn(const SettingInfo& info) {
   return {info.words.begin(), info.words.end()};
 }
 
-// Unit and default, where the list gives them.
+// Adds the unit and the default, if the list of settings has them.
 CLI::Option* Describe(CLI::Option* option, const SettingInfo& info) {
   if (!info.unit.empty()) option->type_name(std::string(info.unit));
   if (!info.default_text.empty()) option->default_str(SpellFlags(info.default_text));
@@ -82,9 +82,9 @@ CLI::Option* AddOptional(CLI::App* command, const SettingInfo& info, std::option
       info);
 }
 
-std::set<std::string> known_flags;  // written before anything runs
+std::set<std::string> known_flags;  // written once, before any command runs
 
-// Names in backquotes become flags; with `known`, only those of flags in it.
+// Replaces names in backquotes by flags; if `known` is not null, only names of flags in it.
 std::string Spell(std::string_view text, const std::set<std::string>* known) {
   const auto in_name = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';

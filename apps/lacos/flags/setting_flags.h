@@ -13,18 +13,19 @@
 
 namespace lacos::cli {
 
-// "--batch-size" of batch_size.
+// The flag of a setting, such as "--batch-size" for "batch_size".
 std::string FlagOf(std::string_view setting);
 
-// A text of the list of settings for users of the program: names in backquotes become flags.
+// Rewrites a text from the list of settings for users: names in backquotes become flags.
 std::string SpellFlags(std::string_view text);
 
-// The same for a message, which may quote what a user wrote: only names of the program's flags are
-// changed, once KnowFlags has seen them.
+// SpellKnownFlags does the same for a message, which may quote a user's own text: it changes only
+// the names of flags that KnowFlags has registered.
 void KnowFlags(CLI::App& app);
 std::string SpellKnownFlags(std::string_view message);
 
-// "6GB", "1.5 GiB", "900MB", "123456" in bytes; nothing when malformed.
+// The number of bytes that a text such as "6GB", "1.5 GiB", "900MB" or "123456" names; nothing if
+// it is malformed.
 std::optional<int64_t> ParseSize(const std::string& text);
 
 CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, bool& value);
@@ -36,10 +37,10 @@ CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, std::vector<std
 CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, std::vector<int64_t>& value);
 CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, std::optional<int64_t>& value);
 CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, std::optional<double>& value);
-// Two flags, for yes and for no; the first is returned.
+// Adds two flags, for yes and for no, and returns the first.
 CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, std::optional<bool>& value);
 
-// One of `words`; `set` is called with the one that was given.
+// Adds a flag whose value is one of `words`. `set` is called with the given word.
 CLI::Option* AddWordFlag(CLI::App* command, const SettingInfo& info,
                          const std::vector<std::string>& words,
                          const std::function<void(const std::string&)>& set);

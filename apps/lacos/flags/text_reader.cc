@@ -1,4 +1,4 @@
-// Texts to embed or tokenise: one a line, or one field of .jsonl objects, from a file or stdin.
+// Reads texts from a file or stdin: one per line, or one field of .jsonl objects.
 #include "flags/text_reader.h"
 
 #include <fmt/format.h>
@@ -15,8 +15,8 @@
 namespace lacos::cli {
 namespace {
 
-// Size of a plain regular file, else 0: only there do the bytes of lines add up to the size of the
-// file.
+// The size of a regular file that is not compressed, else 0. Only for such a file do the bytes of
+// the lines add up to its size.
 int64_t PlainFileSize(const std::string& path) {
   std::error_code error;
   if (path.ends_with(".gz") || path.ends_with(".zst")) return 0;
@@ -81,7 +81,7 @@ bool TextReader::NextBlock(size_t count, size_t bytes, std::vector<std::string>&
     ++filled;
   }
   texts.resize(filled);
-  CheckInterrupt();  // the end of stdin may be a signal's doing
+  CheckInterrupt();  // a signal also ends stdin
   return filled > 0;
 }
 

@@ -1,4 +1,4 @@
-// Texts to embed or tokenise: one a line, or one field of .jsonl objects, from a file or stdin.
+// Reads texts from a file or stdin: one per line, or one field of .jsonl objects.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -12,11 +12,11 @@
 namespace lacos::cli {
 
 struct TextInput {
-  std::string path;   // "-" is stdin
-  std::string field;  // of .jsonl objects; for stdin, a given --field says that it is .jsonl
+  std::string path;   // "-" means stdin
+  std::string field;  // name of the field of .jsonl objects; if given, stdin is read as .jsonl
   bool replace_invalid = false;
 };
-// --input, --field, --replace-invalid. `is_required`: whether the command line must have --input.
+// Adds --input, --field and --replace-invalid.
 void AddTextInputOptions(CLI::App* command, TextInput& input, const std::string& description);
 
 // Streams texts in constant memory.
@@ -26,13 +26,13 @@ class TextReader {
 
   bool Next(std::string& text);
   int64_t line_number() const { return lines_.line_number(); }
-  // "[file:line]" of the text last returned.
+  // The place of the text that was returned last, as "[file:line]".
   std::string Where() const;
-  // Share of the input that has been read, where that can be known (a plain file).
+  // The share of the input that has been read, if it is known (for a file that is not compressed).
   std::optional<double> Fraction() const;
 
-  // Fills `texts` with the next texts, at most `count` of them and at most about `bytes`; false
-  // when there were none.
+  // Fills `texts` with the next texts, at most `count` and about `bytes` bytes. Returns false if
+  // there were none.
   bool NextBlock(size_t count, size_t bytes, std::vector<std::string>& texts);
 
  private:

@@ -6,7 +6,7 @@
 namespace lacos::cli {
 namespace {
 
-// The flags of one group, in the order of the list. `settings`: TrainSettings or RunOptions.
+// Adds the flags of one group in the order of the list. `Settings` is TrainSettings or RunOptions.
 template <class Settings>
 void AddGroup(CLI::App* command, Settings& settings, SettingGroup group) {
   settings.ForEachField([&](const SettingInfo& info, auto& value) {

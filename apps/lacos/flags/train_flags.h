@@ -13,20 +13,22 @@ namespace lacos::cli {
 struct TrainFlags {
   ModelOptions model;
   std::vector<std::string> train_files;
-  std::string config;  // expanded before parsing (config_file.h)
+  std::string config;  // already expanded before parsing (config_file.h)
   std::string dev;
   TrainSettings settings;
   RunOptions run;
 };
 
-// All flags that decide what a step computes and how much memory it takes.
+// Adds all flags that decide what a step computes and how much memory it needs.
 void AddTrainFlags(CLI::App* command, TrainFlags& flags);
-// The others of `lacos train`: before those, and after them.
+// Adds the other flags of `lacos train`: AddEvaluationFlags is called before AddTrainFlags, and
+// AddCheckpointFlags after it, so that --help shows them in this order.
 void AddEvaluationFlags(CLI::App* command, TrainFlags& flags);
 void AddCheckpointFlags(CLI::App* command, TrainFlags& flags);
 
-// The run that the flags describe; what they leave open comes from the model's folder. With
-// `shape`, that base without weights is planned for and no folder is opened. Throws UserError.
+// The run that the flags describe; values that they leave open come from the model's folder. If
+// `shape`, a base without weights, is given, the run is planned for it and no folder is opened.
+// Throws UserError.
 TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& flags,
                               const std::shared_ptr<BaseWeights>& shape = nullptr);
 

@@ -30,7 +30,7 @@ namespace {
       reason));
 }
 
-// The child's descriptors, closed again whatever happens.
+// The file actions of the child, which are released in any case.
 class Actions {
  public:
   explicit Actions(int error_pipe) {
@@ -72,7 +72,7 @@ ChildResult RunSelf(const std::vector<std::string>& arguments,
 
   ChildResult result;
   bool asked = false;
-  for (;;) {  // until the child has closed its stderr
+  for (;;) {  // ends when the child has closed its stderr
     if (InterruptRequested() && !asked) {
       asked = true;
       kill(pid, SIGINT);

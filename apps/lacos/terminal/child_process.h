@@ -1,5 +1,4 @@
-// This program run once more, as a process of its own: its memory is its own, and its end ends
-// nothing else.
+// Runs this program again as a separate process, which has its own memory and can fail alone.
 #pragma once
 
 #include <functional>
@@ -9,17 +8,17 @@
 namespace lacos::cli {
 
 struct ChildResult {
-  int status = 0;     // exit status, or 128 + signal
-  std::string error;  // what it wrote on stderr
+  int status = 0;     // exit status, or 128 + the signal's number
+  std::string error;  // everything that the child wrote to stderr
 };
 
-// Runs this program with the arguments and waits. Its stdin and stdout are /dev/null. `waiting` is
-// called several times a second; when a signal asks this process to stop, the child is asked too,
-// and its end is waited for. Throws UserError when it cannot be started.
+// Runs this program with the arguments and waits for its end. Its stdin and stdout are /dev/null.
+// `waiting` is called several times a second. When a signal asks this process to stop, the child is
+// asked to stop too, and its end is still awaited. Throws UserError if the child cannot be started.
 ChildResult RunSelf(const std::vector<std::string>& arguments,
                     const std::function<void()>& waiting);
 
-// From now on this process gets SIGINT when the one that started it ends.
+// From now on this process gets SIGINT when its parent process ends.
 void EndWithParent();
 
 }  // namespace lacos::cli

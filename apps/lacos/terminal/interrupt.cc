@@ -1,5 +1,5 @@
-// SIGINT and SIGTERM: work stops at the next safe place, so that partial output is removed and
-// state is saved.
+// Handling of SIGINT and SIGTERM: work stops at the next safe place, so that partial output is
+// removed and state is saved.
 #include "terminal/interrupt.h"
 
 #include <fcntl.h>
@@ -11,20 +11,21 @@
 namespace lacos::cli {
 namespace {
 
-// Atomic: any thread may get the signal, and others ask.
+// Atomic, because the signal may reach any thread and other threads read this.
 std::atomic<bool> requested{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may not wait for a lock");
 
 void OnSignal(int) {
   if (requested.exchange(true)) _exit(130);
-  // A read that waits for stdin now sees its end instead, and CheckInterrupt is called before
-  // anything is committed.
+  // A read that waits for stdin now sees the end of the input. CheckInterrupt is called before any
+  // output is committed.
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (nothing >= 0) dup2(nothing, STDIN_FILENO);
 }
 
-// A page of a mapped file that is gone (the file was cut short while in use) or cannot be read (the
-// disk). Nothing can go on without it, and nothing half-written has its final name: say so and end.
+// Called when a page of a mapped file does not exist any more (the file was truncated while in use)
+// or cannot be read from the disk. The program cannot continue without the page. No partial output
+// has its final name, so the handler writes a message and ends the program.
 void OnBusError(int, siginfo_t*, void*) {
   static constexpr char kMessage[] =
       "lacos: error: [mapped file] a page of a model's file could not be read; expected files that stay as "
@@ -43,13 +44,12 @@ void InstallSignalHandlers() {
   struct sigaction action {};
   action.sa_handler = OnSignal;
   sigemptyset(&action.sa_mask);
-  action.sa_flags = 0;  // no SA_RESTART: a read that waits for stdin returns
+  action.sa_flags = 0;  // without SA_RESTART, so that a read that waits for stdin returns
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  // A reader that went away is reported by write() instead, so that partial output can still be
-  // removed.
+  // write() reports a closed pipe instead, so that partial output can still be removed.
   signal(SIGPIPE, SIG_IGN);
-  // So does a file beyond the limit of `ulimit -f`.
+  // write() also reports a file beyond the limit of `ulimit -f`.
   signal(SIGXFSZ, SIG_IGN);
 }
 

@@ -1,4 +1,4 @@
-// Logs on stderr through spdlog, kept apart from a progress line that is being drawn.
+// Logging to stderr with spdlog, together with a progress line at the bottom.
 #include "terminal/logging.h"
 
 #include <spdlog/sinks/base_sink.h>
@@ -20,8 +20,8 @@ namespace lacos::cli {
 namespace {
 
 std::mutex line_mutex;
-std::string shown_line;  // what stands on the terminal now, or empty
-int shown_columns = 0;   // of the terminal when it was drawn
+std::string shown_line;  // the line on the terminal now, or empty
+int shown_columns = 0;   // width of the terminal when the line was drawn
 
 int TerminalColumns() {
   winsize size{};
@@ -29,14 +29,14 @@ int TerminalColumns() {
   return known ? size.ws_col : 80;
 }
 
-// The cursor rests at the beginning of the line: where a terminal that became narrower has broken
-// the line in two, both are below and behind it.
+// Erases the progress line. The cursor rests at its beginning. If the terminal became narrower and
+// broke the line in two, both parts are after the cursor, so everything below is erased.
 void EraseLocked() {
   if (shown_line.empty()) return;
   std::fputs(TerminalColumns() < shown_columns ? "\r\x1b[J" : "\r\x1b[K", stderr);
 }
 
-// Never reaches the last column: terminals differ in what happens there.
+// Draws the progress line. It never reaches the last column, where terminals behave differently.
 void DrawLocked(const std::string& line) {
   shown_line = line;
   if (line.empty()) return;
@@ -44,7 +44,7 @@ void DrawLocked(const std::string& line) {
   std::fputs((Shortened(line, shown_columns - 1) + "\r").c_str(), stderr);
 }
 
-// stderr, with the progress line below what is logged.
+// Writes messages to stderr and keeps the progress line below them.
 class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {

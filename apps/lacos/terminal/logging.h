@@ -1,4 +1,4 @@
-// Logs on stderr through spdlog, kept apart from a progress line that is being drawn.
+// Logging to stderr with spdlog, together with a progress line at the bottom.
 #pragma once
 
 #include <string>
@@ -8,20 +8,20 @@ namespace lacos::cli {
 
 struct GlobalOptions;
 
-// Sets the default logger by --log-level and --quiet.
+// Sets the default logger according to --log-level and --quiet.
 void SetUpLogging(const GlobalOptions& globals);
 
 // Draws the progress line of the terminal: as many of the parts, most important first, as fit into
-// its width, which is asked for each time. Logged lines appear above it.
+// the present width of the terminal. Logged lines appear above it.
 void DrawProgressLine(const std::vector<std::string>& parts);
 void ClearProgressLine();
-// The leading parts, joined by ", ", that fit into `columns`; the first is cut where even it does
-// not.
+// The leading parts that fit into `columns`, joined by ", ". The first part is cut if it does not
+// fit alone.
 std::string FitParts(const std::vector<std::string>& parts, int columns);
-// Whether a line on stderr can be drawn over: a terminal, and not one that says TERM=dumb.
+// Whether a line on stderr can be redrawn: stderr is a terminal, and TERM is not "dumb".
 bool StderrRedraws();
 
-// One line "lacos: error: ..." on stderr.
+// Prints one line "lacos: error: ..." to stderr.
 void PrintError(const std::string& message);
 
 }  // namespace lacos::cli

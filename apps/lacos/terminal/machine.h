@@ -1,4 +1,4 @@
-// What the program runs on, as it is shown beside every measurement.
+// The description of the machine, which is shown next to every measurement.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace lacos::cli {
 
-// {"cpu", "cores", "threads", "isa", "kernels"}; `kernels` says what the computing backend chose.
+// Returns {"cpu", "cores", "threads", "isa", "kernels"}. `kernels` has the choices of the backend.
 Json MachineJson(const KernelInfo& kernels);
-// "AMD EPYC 9B14, 2 of 2 cores, oneDNN AVX-512 BF16, Highway AVX3".
+// Returns a text such as "AMD EPYC 9B14, 2 of 2 cores, oneDNN AVX-512 BF16, Highway AVX3".
 std::string MachineText(const KernelInfo& kernels);
 
 }  // namespace lacos::cli

@@ -1,4 +1,4 @@
-// Results on stdout: text, aligned tables and JSON objects, with every failed write noticed.
+// Results on stdout: text, aligned tables and JSON objects. Every failed write is an error.
 #include "terminal/output.h"
 
 #include <fmt/format.h>

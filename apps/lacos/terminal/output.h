@@ -1,4 +1,4 @@
-// Results on stdout: text, aligned tables and JSON objects, with every failed write noticed.
+// Results on stdout: text, aligned tables and JSON objects. Every failed write is an error.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,11 @@
 
 namespace lacos::cli {
 
-// Thrown when the reader of stdout went away (`lacos ... | head`): the program ends quietly with
-// status 0.
+// Thrown if the reader of stdout has closed it (`lacos ... | head`); the program then ends silently
+// with status 0.
 struct StdoutClosed {};
 
-// stdout behind a large buffer. Throws UserError when a write fails, StdoutClosed for a closed
-// pipe.
+// Buffered stdout. Throws UserError if a write fails, and StdoutClosed for a closed pipe.
 class StandardOutput {
  public:
   void Write(std::string_view text);
@@ -26,10 +25,11 @@ class StandardOutput {
 };
 StandardOutput& Out();
 
-// One JSON object, indented, with a final line feed.
+// Prints one indented JSON object with a final line feed.
 void PrintJson(const Json& object);
 
-// Columns aligned by their widest cell; the first to the left, all others to the right.
+// A table whose columns are as wide as their widest cell. The first column is aligned to the left,
+// all others to the right.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
@@ -40,7 +40,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// "name   value" lines, the names padded to one width.
+// Lines "name   value" with the names padded to one width.
 class FieldList {
  public:
   void Add(std::string name, std::string value) {
@@ -52,7 +52,8 @@ class FieldList {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-// The most private memory seen at any Sample(): what the kernel keeps no high-water mark of.
+// Peak memory. For private memory the kernel keeps no high-water mark, so this keeps the largest
+// value at any Sample().
 class PeakMemory {
  public:
   void Sample();

@@ -1,4 +1,4 @@
-// How far a command has come: a line redrawn on a terminal, log lines at intervals elsewhere,
+// The progress of a command: a redrawn line on a terminal, log lines at intervals elsewhere,
 // nothing with --quiet.
 #include "terminal/progress.h"
 
@@ -21,7 +21,7 @@ std::string Amount(double value, const std::string& unit) {
   return unit == "bytes" ? FormatBytes(value) : fmt::format("{} {}", FormatCount(value), unit);
 }
 
-// Three significant digits, without a fraction above 100.
+// Formats a value with three significant digits, and without a fraction from 100 on.
 std::string Digits(double value) {
   if (value >= 99.95) return fmt::format("{:.0f}", value);
   return value >= 9.995 ? fmt::format("{:.1f}", value) : fmt::format("{:.2f}", value);

@@ -11,7 +11,8 @@ namespace {
 
 using Range = std::pair<char32_t, char32_t>;
 
-// Sorted. Source: Unicode's EastAsianWidth.txt (W and F), merged to blocks.
+// Characters of two columns, sorted. Source: Unicode's EastAsianWidth.txt (W and F), merged into
+// blocks of adjacent characters.
 constexpr std::array<Range, 27> kWide = {
     {{0x1100, 0x115F},   {0x231A, 0x231B},   {0x23E9, 0x23EC},   {0x25FD, 0x25FE},
      {0x2614, 0x2615},   {0x2648, 0x2653},   {0x26A1, 0x26A1},   {0x26BD, 0x26BE},
@@ -21,7 +22,8 @@ constexpr std::array<Range, 27> kWide = {
      {0xFF01, 0xFF60},   {0xFFE0, 0xFFE6},   {0x17000, 0x18CFF}, {0x1AFF0, 0x1B2FF},
      {0x1F300, 0x1F64F}, {0x1F680, 0x1F9FF}, {0x20000, 0x3FFFD}}};
 
-// Sorted. Source: general categories Mn, Me and Cf, of the scripts that combine the most.
+// Characters of no column, sorted. Source: Unicode's general categories Mn, Me and Cf, for the
+// scripts that use combining marks the most.
 constexpr std::array<Range, 31> kZero = {
     {{0x0300, 0x036F},  {0x0483, 0x0489}, {0x0591, 0x05BD}, {0x05BF, 0x05C7}, {0x0610, 0x061A},
      {0x064B, 0x065F},  {0x0670, 0x0670}, {0x06D6, 0x06DC}, {0x06DF, 0x06E4}, {0x0900, 0x0902},

@@ -1,4 +1,4 @@
-// How many columns of a terminal a text takes: file names may be in any script.
+// The width of a text on a terminal in columns. File names may be in any script.
 #pragma once
 
 #include <string>
@@ -6,12 +6,11 @@
 
 namespace lacos::cli {
 
-// Columns of UTF-8 text without control characters: wide East Asian characters and emoji take two,
-// combining marks none.
+// The number of columns of a UTF-8 text without control characters: wide East Asian characters and
+// emoji take two columns, combining marks none.
 int DisplayWidth(std::string_view text);
 
-// The beginning of a text that fits into `columns`; where something is cut off, "…" is its last
-// column.
+// The beginning of a text that fits into `columns`. If the text is cut, the last column is "…".
 std::string Shortened(std::string_view text, int columns);
 
 }  // namespace lacos::cli

@@ -11,24 +11,24 @@
 
 namespace lacos::cli {
 
-// The measured rate and memory, and the ceiling that the rate is a share of.
+// Collects the measured rate and memory, and the machine's ceiling with which the rate is compared.
 class BenchReport {
  public:
   BenchReport(const GlobalOptions& globals, const KernelInfo& kernels)
       : globals_(globals), kernels_(kernels) {}
 
-  // In JSON under `key`, for people as "label   value".
+  // Adds `value` to the JSON under `key`, and `shown` to the table for people under `label`.
   void Add(const std::string& key, const Json& value, const std::string& label,
            const std::string& shown);
   void AddRate(double tokens_per_second);
-  // Peak memory until now: to be called before the ceiling is measured, which takes memory of its
-  // own.
+  // Adds the peak memory until now. Must be called before AddCeiling, whose measurement needs
+  // memory of its own.
   void AddMemory(PeakMemory& memory);
-  // Measures the ceiling and gives the share that `flops` a second are.
+  // Measures the ceiling and adds it, with the share of it that `flops` (FLOP per second) reach.
   void AddCeiling(double flops);
-  // For work that is no arithmetic.
+  // Says that there is no ceiling, for work without arithmetic such as tokenizing.
   void AddNoCeiling();
-  // After AddCeiling: the products are shown as shares of the ceiling.
+  // Must be called after AddCeiling: the matrix products are shown as shares of the ceiling.
   void AddBreakdown(StepBreakdown breakdown);
   void Print();
 

@@ -12,7 +12,7 @@ namespace {
 
 struct Row {
   std::string name, title;
-  int64_t calls = 0;  // 0 for host work
+  int64_t calls = 0;  // number of calls of an op; 0 for host work
   double seconds = 0;
 };
 

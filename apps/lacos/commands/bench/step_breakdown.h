@@ -1,5 +1,5 @@
-// Where measured time went, as a table that sums to its total: the backend's ops, named host work,
-// the rest.
+// A table of where measured time went: the backend's ops, named host work and the rest. Its rows
+// sum to the total.
 #pragma once
 
 #include <string>
@@ -10,19 +10,19 @@
 
 namespace lacos::cli {
 
-// Host work that was timed by itself.
+// A piece of host work with a timer of its own.
 struct HostPart {
-  std::string name, title;  // for JSON, for people
+  std::string name, title;  // the name is for JSON, the title for people
   double seconds = 0;
 };
 
 struct StepBreakdown {
-  double seconds = 0;  // what was measured around everything
+  double seconds = 0;  // wall-clock time of the whole measurement
   OpTimes ops;
   std::vector<HostPart> host;
-  double ceiling_gflops = 0;  // of the frozen products' mode
+  double ceiling_gflops = 0;  // measured ceiling of the frozen products' arithmetic
 
-  // What neither ops nor `host` account for: host code between them.
+  // The time that neither `ops` nor `host` accounts for: host code between them.
   double RestSeconds() const;
 };
 

@@ -6,12 +6,12 @@
 namespace lacos::cli {
 namespace {
 
-// no more are looked for: enough that embedding rows do not stay in a cache
+// The search ends after this many words: enough that their embedding rows do not stay in a cache.
 constexpr size_t kWords = 8192;
 constexpr int kDraws = 100'000;
 
-// " house": one blank and ASCII letters. Byte-level BPE splits before the blank, so such words stay
-// one token each wherever they stand.
+// Whether a text is one space followed by ASCII letters, such as " house". Byte-level BPE splits
+// before the space, so such words stay one token each at any place in a text.
 bool IsWord(const std::string& text) {
   return text.size() > 1 && text[0] == ' ' &&
          std::all_of(text.begin() + 1, text.end(),
@@ -32,7 +32,7 @@ BenchTexts::BenchTexts(const Tokenizer& tokenizer, uint64_t seed)
     tokenizer.Encode(word, ids);
     if (ids.size() == 1) words_.push_back(word);
   }
-  // A tokenizer of bytes has no words; each of its letters is a token.
+  // A tokenizer of bytes has no words, but each letter is a token.
   if (words_.size() < 100) {
     words_.clear();
     for (char letter = 'a'; letter <= 'z'; ++letter) words_.emplace_back(1, letter);
@@ -43,8 +43,8 @@ std::string BenchTexts::Make(const LengthDistribution& lengths, int64_t max_toke
   const double mu = std::log(lengths.mean) - 0.5 * lengths.spread * lengths.spread;
   const auto drawn =
       static_cast<int64_t>(std::lround(std::exp(mu + lengths.spread * random_.Normal())));
-  // Three words of thousands: two texts are hardly ever the same, and a few more draws make them
-  // differ.
+  // With three words out of thousands, two texts are hardly ever equal, and a few more draws then
+  // make them differ.
   const int64_t tokens = std::min(std::max<int64_t>(drawn, 3), max_tokens);
   std::string text;
   for (int attempt = 0; attempt < 100; ++attempt) {

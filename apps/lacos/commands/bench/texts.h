@@ -1,5 +1,5 @@
-// Texts for benchmarks that are given no data: words of the model's own vocabulary, of the lengths
-// that real ones have.
+// Texts for benchmarks without data: words from the model's own vocabulary, with the lengths of
+// real texts.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@
 
 namespace lacos::cli {
 
-// Tokens of a text: lognormal, so that a few are long. A spread of 0.4 gives the premises and
-// hypotheses of natural-language inference: among 64 texts the longest is then 2.4 times the mean,
-// as in SNLI.
+// The number of tokens of a text: lognormal, so that a few texts are long. A spread of 0.4 is like
+// the premises and hypotheses of natural-language inference: the longest of 64 texts is then 2.4
+// times the mean, as in SNLI.
 struct LengthDistribution {
   double mean = 19;
   double spread = 0.4;  // standard deviation of the logarithm
@@ -24,15 +24,16 @@ struct LengthDistribution {
 
 class BenchTexts {
  public:
-  // Texts are a pure function of the tokenizer and the seed.
+  // The texts are a pure function of the tokenizer and the seed.
   BenchTexts(const Tokenizer& tokenizer, uint64_t seed);
 
-  // Random words of one token each. The text has about as many tokens as the distribution says
-  // (exactly as many where a tokenizer splits at blanks), and at most `max_tokens`. No two are
-  // equal while `max_tokens` leaves room for that: equal texts of a batch are computed only once.
+  // Returns random words of one token each. The number of tokens is drawn from `lengths` (and met
+  // exactly if the tokenizer splits at whitespace) and is at most `max_tokens`. No two texts are
+  // equal as long as `max_tokens` leaves room for that, because equal texts of a batch are computed
+  // only once.
   std::string Make(const LengthDistribution& lengths, int64_t max_tokens);
 
-  // Pairs of short texts, with what a loss needs beside them: labels, scores, negatives.
+  // Makes `count` pairs of short texts, with the labels, scores or negatives that a loss needs.
   ExampleFile MakeExamples(const LossInputs& inputs, int64_t count, int64_t max_tokens);
 
  private:

@@ -1,4 +1,4 @@
-// What `lacos eval` shows and keeps of its results.
+// The tables that `lacos eval` prints and the JSON that it writes.
 #include "commands/eval/output.h"
 
 #include <fmt/format.h>
@@ -13,7 +13,7 @@
 namespace lacos::cli {
 namespace {
 
-// A measure as a column's heading.
+// The column heading for a measure.
 std::string Heading(const std::string& measure) {
   if (measure == "spearman") return "Spearman";
   return measure == "pearson" ? "Pearson" : FormatMeasure(measure);
@@ -23,7 +23,7 @@ std::string SetLabel(const TaskName& set) {
   return set.Label() + (set.split == "test" || set.split == "all" ? "" : " " + set.split);
 }
 
-// Mean of each measure over results of one task; NaN when one of them is.
+// The mean of each measure over the results of one task; NaN if any value is NaN.
 std::vector<Measure> MeanMeasures(const std::vector<const TaskResult*>& results) {
   std::vector<Measure> means = results[0]->measures;
   for (size_t i = 0; i < means.size(); ++i) {
@@ -51,7 +51,7 @@ std::vector<const TaskResult*> OfTask(const EvaluationResults& results, const st
   return found;
 }
 
-// Sets with texts that were trained on.
+// The table of sets that contain texts from the training data.
 std::string OverlapTable(const EvaluationResults& results) {
   Table table(OverlapHeader());
   bool any = false;
@@ -97,7 +97,7 @@ std::string ResultTables(const EvaluationResults& results, double confidence) {
       n += result.n;
       truncated += result.truncated;
     }
-    // Averages of published tables stand below; over a user's files there is this one.
+    // The averages of published tables follow below; a user's own files only have this one.
     if (results.aggregates.empty()) add("average", n, MeanMeasures(sets), "", truncated);
     text += (text.empty() ? "" : "\n") + table.Text();
   }

@@ -1,4 +1,4 @@
-// What `lacos eval` shows and keeps of its results.
+// The tables that `lacos eval` prints and the JSON that it writes.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace lacos::cli {
 
-// Tables, one a kind of task, with averages beneath.
+// One table for each kind of task, followed by the averages.
 std::string ResultTables(const EvaluationResults& results, double confidence);
 std::string ComparisonTable(const std::vector<Comparison>& comparisons, const std::string& a,
                             const std::string& b);
 
-// {"model", "tasks", "average", "aggregates"}: docs/contract.md.
+// The report {"model", "tasks", "average", "aggregates"}; docs/contract.md explains its keys.
 Json ResultsReport(const EvaluationResults& results, double confidence);
 
 }  // namespace lacos::cli

@@ -23,8 +23,8 @@ namespace {
 
 constexpr int64_t kFloorDimension = 4096;
 
-// Parameters and bytes. memory_bytes: what stays in memory to compute with, the base but for its
-// word embedding as it is stored, and the adapter in f32.
+// Adds parameters and bytes. "memory_bytes" is the memory that computing needs permanently: the
+// base as it is stored, without its word embedding, and the adapter in f32.
 void DescribeSize(SentenceEncoder& embedder, Json& about) {
   const BaseWeights& base_weights = embedder.encoder().model().base_weights();
   const std::string& folder = embedder.folder().adapter_path;
@@ -38,7 +38,7 @@ void DescribeSize(SentenceEncoder& embedder, Json& about) {
   about.Set("memory_bytes", MeasureBase(base_weights).resident_bytes + 4 * adapter);
 }
 
-// Counts and time of what was embedded; no rates where every vector came from the cache.
+// Adds counts and time of the embedded texts; no rates if every vector came from the cache.
 void DescribeTime(const EmbeddedTable& table, int64_t texts, double seconds, Json& about) {
   const EncodeStatistics& statistics = table.statistics;
   const bool timed = statistics.texts > 0 && seconds > 0;
@@ -135,14 +135,15 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
       MachineText(embedder.backend().Describe()));
 }
 
-// --about: what its maker says of the vectors of --embeddings, beside what is measured here.
+// Adds the file of --about: what the maker of the --embeddings vectors says about them, in addition
+// to what is measured here.
 void AddAbout(const std::string& path, Json& about) {
   const Json given = Json::ReadFile(path);
   for (const std::string& key : given.Keys()) {
     const Json value = given.At(key);
     for (const char* number : {"parameters", "adapter_parameters", "bytes", "memory_bytes",
                                "tokens", "embed_seconds", "tokens_per_second", "ms_per_text"}) {
-      if (key == number && !value.IsNull()) value.AsDouble();  // throws for what is no number
+      if (key == number && !value.IsNull()) value.AsDouble();  // throws unless it is a number
     }
     if (key == "model") value.AsString();
     about.Set(key, value);

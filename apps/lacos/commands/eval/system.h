@@ -1,4 +1,4 @@
-// The system that `lacos eval` measures: a model, vectors of any other system, or a floor.
+// The system that `lacos eval` measures: a model, the vectors of any other system, or a floor.
 #pragma once
 
 #include <memory>
@@ -27,11 +27,10 @@ struct EvalFlags {
   BootstrapOptions bootstrap;
 };
 
-// Vectors of all texts, whoever made them, and what is to be said of the system
-// (docs/evaluation.md).
+// The vectors of all texts, from any source, and the system's description (docs/evaluation.md).
 struct System {
-  std::unique_ptr<SentenceEncoder> embedder;  // of --model
-  std::unique_ptr<Backend> backend;           // else
+  std::unique_ptr<SentenceEncoder> embedder;  // the model of --model, or null
+  std::unique_ptr<Backend> backend;           // used if there is no embedder
   EmbeddedTable table;
   Json description = Json::Object();
 
