@@ -1,5 +1,5 @@
-// Learning-rate schedules: linear warm-up, then constant, linear or cosine decay to zero (as
-// transformers defines them).
+// Learning-rate schedules as defined by transformers: linear warmup, then a constant rate or a
+// linear or cosine decay to zero.
 #pragma once
 
 #include <algorithm>
@@ -13,12 +13,12 @@ namespace lacos {
 
 struct Schedule {
   ScheduleKind kind = ScheduleKind::kLinear;
-  double peak = 2e-4;  // learning rate after warm-up
+  double peak = 2e-4;  // learning rate at the end of warmup
   int64_t warmup_steps = 0;
   int64_t total_steps = 1;
 
-  // Learning rate of optimizer step `step`, counted from 0; step 0 of a warm-up has rate 0, as in
-  // transformers.
+  // The learning rate of optimizer step `step`, counted from 0. With warmup, step 0 has rate 0, as
+  // in transformers.
   double At(int64_t step) const {
     if (step < warmup_steps)
       return peak * static_cast<double>(step) / static_cast<double>(warmup_steps);

@@ -68,7 +68,7 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
        .optimizer = OptimizerOf(options.settings),
        .evaluation_tokens = dev_pairs > 0 ? evaluation_tokens : 0,
        .evaluation_longest = std::min(*options.settings.max_length, evaluation_tokens),
-       // The vectors of both sides' texts.
+       // The vectors of both texts of every dev pair, as f32.
        .evaluation_bytes = 2 * dev_pairs * dimension * static_cast<int64_t>(sizeof(float)),
        .adapter_resident_bytes = adapter_resident});
   encoder = std::make_unique<Encoder>(*model, encoder_options);
@@ -126,7 +126,7 @@ TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input,
   result.bad = !std::isfinite(result.loss.loss) || !std::isfinite(result.gradients.norm) ||
                result.gradients.nonfinite > 0;
   if (result.bad) return result;
-  // As torch.nn.utils.clip_grad_norm_: the factor has 1e-6 in its denominator.
+  // Adding 1e-6 to the denominator is what torch.nn.utils.clip_grad_norm_ does.
   const double clip =
       options.settings.max_grad_norm > 0
           ? std::min(1.0, options.settings.max_grad_norm / (result.gradients.norm + 1e-6))
@@ -137,7 +137,8 @@ TrainingSession::StepResult TrainingSession::Step(const TrainingBatch& input,
 }
 
 std::vector<int64_t> TrainingSession::NonfiniteRows(const TrainingBatch& input) {
-  // Texts at a time within the memory that was planned for a step: a forward keeps little.
+  // Texts are encoded in groups of about this many tokens. A forward pass saves nothing for
+  // backward, so a group fits into the memory that was planned for a step.
   constexpr int64_t kTokens = 2048;
   const PackedTexts& texts = input.texts;
   Arena& arena = encoder->arena();

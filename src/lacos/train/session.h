@@ -1,5 +1,5 @@
-// What the steps of training work on, built in one place for a run and for the benchmark of its
-// steps.
+// Everything that training steps work on (backend, model, loss, optimizer, encoder), built in one
+// place for training runs and for the benchmark of steps.
 #pragma once
 
 #include <cstdint>
@@ -13,53 +13,55 @@
 
 namespace lacos {
 
-// Whether anything is dropped in training: batches then need dropout keys, and equal texts stay
-// apart.
+// Whether dropout is active anywhere. If so, batches need dropout keys, and equal texts in a batch
+// are encoded separately.
 bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options,
                       const DropoutRates& dropout);
 
 struct TrainingSession {
-  // The memory plan is made for a batch of the extent `largest`. Throws UserError. `loaded` and
-  // `options` must outlive the session. `dev_pairs` are scored between steps, in batches of
-  // `evaluation_tokens`.
+  // The memory plan is made for a batch of the extent `largest`. Between steps, `dev_pairs` pairs
+  // are scored in batches of `evaluation_tokens` tokens. `loaded` and `options` must outlive the
+  // session. Throws UserError.
   TrainingSession(const LoadedModel& loaded, const TrainOptions& options,
                   const DropoutRates& dropout, const TrainingData::Extent& largest,
                   int64_t dev_pairs = 0, int64_t evaluation_tokens = 0);
 
-  // Throws UserError, with what is needed and what is free, when no strategy that the options allow
-  // fits into free memory and no --memory-budget says to go on. To be called before the first step.
+  // Throws UserError, which states the needed and the free memory, when no strategy that the
+  // options allow fits into free memory and no `memory_budget` is set to override the check. Must
+  // be called before the first step.
   void RequireRoom() const;
 
-  // Opens options.cache_layers for the blocks below the lowest trained one, where there are any and
-  // nothing is dropped in them; `tell` gets a line about that, and later ones about trouble. Throws
-  // UserError.
+  // Opens the layer cache in the folder `cache_layers` for the blocks below the lowest trained one,
+  // provided that there are such blocks and that they have no dropout. `tell` receives a line about
+  // the outcome, and later a line about any problem with the cache. Throws UserError.
   void OpenLayerCache(const LoadedModel& loaded,
                       const std::function<void(const std::string&)>& tell);
 
   struct StepResult {
     LossResult loss;
-    Optimizer::GradientNorm gradients;  // before clipping
+    Optimizer::GradientNorm gradients;  // norm before clipping
     bool clipped = false;
-    // The loss, a gradient or the gradients' norm is not finite: there was no update. Parameters,
-    // moments and the optimizer's count of steps are as they were.
+    // True when the loss, a gradient or the gradients' norm is not finite. Then no update was made:
+    // parameters, moments and the optimizer's step count are unchanged.
     bool bad = false;
   };
-  // One optimizer step: gradients of the batch, clipping, update.
+  // Makes one optimizer step: computes the batch's gradients, clips them and updates the
+  // parameters.
   StepResult Step(const TrainingBatch& input, double learning_rate);
 
-  // Rows of the batch whose vectors are not finite, in order: encoded once more, for the message
-  // about a bad step.
+  // Returns, in ascending order, the rows of the batch whose vectors are not finite. Encodes the
+  // batch once more to find them; used for the message about a bad step.
   std::vector<int64_t> NonfiniteRows(const TrainingBatch& input);
 
   const TrainOptions& options;
   std::unique_ptr<Backend> backend;
-  std::unique_ptr<BloomModel> model;  // with the adapter that is trained
+  std::unique_ptr<BloomModel> model;  // includes the adapter that is trained
   std::unique_ptr<Loss> loss;
   std::unique_ptr<Optimizer> optimizer;
   MemoryPlan plan;
-  std::unique_ptr<LayerCache> layer_cache;  // absent: not asked for, or of no use
+  std::unique_ptr<LayerCache> layer_cache;  // null when not requested or not useful
   std::unique_ptr<Encoder> encoder;
-  bool needs_keys = false;  // something is dropped: batches are built with dropout keys
+  bool needs_keys = false;  // dropout is active, so batches are built with dropout keys
 };
 
 }  // namespace lacos

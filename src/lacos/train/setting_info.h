@@ -1,4 +1,4 @@
-// What there is to say of a training setting besides its value.
+// The description of a training setting: everything about it except its value.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@ namespace lacos {
 
 struct TrainSettings;
 
-// What another value changes.
+// What a change of the setting's value affects.
 enum class SettingEffect : uint8_t {
-  kResult,  // the trained model: a run is resumed only with the same value
-  kPlan,    // memory, time and disk only, which the memory plan weighs: the same bytes result
-  kRun,     // what of the run is kept, and what stops it
+  kResult,  // the trained model; a run can be resumed only with the same value
+  kPlan,    // memory, time and disk space only; the trained bytes stay the same
+  kRun,     // which files of the run are kept, and what stops it
 };
 inline constexpr auto kSettingEffectNames = MakeEnumNames<EnumWord<SettingEffect>>({
     {SettingEffect::kResult, "result"},
@@ -28,16 +28,17 @@ inline constexpr auto kSettingEffectNames = MakeEnumNames<EnumWord<SettingEffect
 });
 constexpr const auto& NamesOf(SettingEffect) { return kSettingEffectNames; }
 
-// The groups of the list, in the order of --help; each is one call of visit after another.
+// The groups of settings, in the order of --help. ForEachField visits the members of a group one
+// directly after another.
 enum class SettingGroup : uint8_t {
-  kEvaluation,  // how often a dev set is scored: flags of `lacos train` alone
+  kEvaluation,  // how often a dev set is scored; flags of `lacos train` alone
   kData,
   kObjective,
   kAdapter,
   kOptimizer,
   kMemory,
-  kCheckpoints,   // RunOptions
-  kEveryCommand,  // flags that each command has
+  kCheckpoints,   // the settings in RunOptions
+  kEveryCommand,  // flags that every command has
 };
 inline constexpr auto kSettingGroupNames = MakeEnumNames<EnumWord<SettingGroup>>({
     {SettingGroup::kEvaluation, "evaluation"},
@@ -51,31 +52,32 @@ inline constexpr auto kSettingGroupNames = MakeEnumNames<EnumWord<SettingGroup>>
 });
 constexpr const auto& NamesOf(SettingGroup) { return kSettingGroupNames; }
 
-// How run.json and the model card show a setting. Settings that share a key are one line of them,
-// joined with commas in the order of the list. Keys are those of lacos 0.1, so that its runs can be
-// resumed; FindRecorded reads both a key and a name.
+// How run.json and the model card show a setting. Settings that share a key share one line, joined
+// with commas in the order of the list. The keys are those of lacos 0.1, so that runs of that
+// version can be resumed. FindRecorded accepts both the key and the name of a setting.
 struct SettingRecord {
-  int place = 0;  // among the lines; 0: not shown
+  int place = 0;  // position among the lines; 0 = not shown
   std::string_view key = {};
   std::string_view format = "{}";
-  bool (*when)(const TrainSettings&) = nullptr;  // null: always
+  bool (*when)(const TrainSettings&) = nullptr;  // condition for showing it; null = always
 };
 
-// What there is to say of a setting besides its value. In texts a setting's name stands in
-// backquotes; the program shows it as a flag (docs/architecture.md).
+// The description of one setting. Texts write a setting's name in backquotes, and the program shows
+// such a name as a flag (docs/architecture.md).
 struct SettingInfo {
-  std::string_view name = {};  // "batch_size": the flag is --batch-size
+  std::string_view name = {};  // for example "batch_size", whose flag is --batch-size
   std::string_view help = {};
-  std::string_view unit = {};  // what stands for a value in --help: "N", "X", "D,...", "SIZE"
+  std::string_view unit = {};  // placeholder of a value in --help: "N", "X", "D,...", "SIZE"
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
-  std::span<const std::string_view> words = {};  // of texts that are one of a few words
-  std::string_view default_text = {};            // where the default is no value of its own
-  std::string_view help_no = {};  // of the flag that says no, where the folder may say yes
+  std::span<const std::string_view> words = {};  // allowed words of a setting that is a text
+  std::string_view default_text = {};            // describes a default that is not a fixed value
+  // Help text of the negating flag (--no-...), for settings that the model's folder may switch on.
+  std::string_view help_no = {};
   SettingGroup group = SettingGroup::kData;
   SettingEffect effect = SettingEffect::kResult;
   SettingRecord record = {};
-  int sweep_place = 0;  // among the settings of a sweep's recipe; 0: none of them
+  int sweep_place = 0;  // position among the settings of a sweep's recipe; 0 = not part of it
 };
 
 // The type of a setting's value, given the type of its field, which may be optional.

@@ -1,5 +1,5 @@
-// The settings of a training run, each listed once: flags, recipes of sweeps, run.json, model
-// cards, the docs' table and the fuzzers' dictionary are made of this list.
+// The settings of a training run, each listed once. Command-line flags, sweep recipes, run.json,
+// model cards, the table in the docs and the fuzzers' dictionary are all derived from this list.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@
 
 namespace lacos {
 
-// Defaults are those of `lacos train`. What may be left to the model's folder is absent until
-// `Resolve`.
+// The default values are those of `lacos train`. A setting that the model's folder may decide is
+// std::nullopt until `Resolve` fills it in.
 struct TrainSettings {
   int64_t eval_every = 0, patience = 0;
   std::string split = "train", delimiter, quoting;
@@ -61,7 +61,7 @@ struct TrainSettings {
   Compute compute = Compute::kBF16;
   uint64_t seed = 42;
 
-  // visit(const SettingInfo&, field&) for each setting, in the order of --help.
+  // Calls visit(const SettingInfo&, field&) for each setting, in the order of --help.
   template <class Visit>
   void ForEachField(const Visit& visit) {
     VisitFields(*this, visit);
@@ -78,20 +78,21 @@ struct TrainSettings {
   static void VisitFields(Settings& s, const Visit& visit);
 };
 
-// All of TrainSettings and RunOptions, without values.
+// The descriptions of all settings in TrainSettings and RunOptions.
 const std::vector<SettingInfo>& AllSettings();
-// The setting of that name, which must exist.
+// The description of the setting called `name`, which must exist.
 const SettingInfo& SettingNamed(std::string_view name);
 
-// Name and value of every setting that decides the result, as run.json and the model card show
-// them.
+// The name and the value of every setting that decides the result, in the form that run.json and
+// the model card show.
 std::vector<std::pair<std::string, std::string>> Recipe(const TrainSettings& settings);
 
-// A setting in the "settings" of a run.json, under its name or under its key of SettingRecord;
-// nothing where the file has neither. The name must exist.
+// Looks up a setting in the "settings" of a run.json, first under its name, then under its key
+// (SettingRecord::key). Returns nothing when the file has neither. `name` must be a setting's name.
 std::optional<Json> FindRecorded(const Json& recorded, std::string_view name);
 
-// A value for people: "8", "yes", "mnr", "query_key_value, dense"; lists are joined with `between`.
+// A value as readable text: "8", "yes", "mnr", "query_key_value, dense". The elements of a list are
+// joined with `between`.
 std::string SettingText(bool value);
 std::string SettingText(int64_t value);
 std::string SettingText(uint64_t value);

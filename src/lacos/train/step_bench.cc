@@ -15,7 +15,7 @@ namespace {
 
 struct StepCost {
   double seconds = 0;
-  double batch_seconds = 0;  // of it
+  double batch_seconds = 0;  // the part of `seconds` spent on building the batch
   int64_t tokens = 0, computed_tokens = 0;
 };
 
@@ -67,7 +67,8 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   report.first_step_seconds = run(0).seconds;
   if (progress) progress(0);
   if (bench.cold) {
-    report.disk = PrepareCold(*session.encoder, [&] {  // the same batches as will be measured cold
+    // The warm steps use the same batches as the cold steps that are measured below.
+    report.disk = PrepareCold(*session.encoder, [&] {
       for (int64_t step = 1; step <= bench.steps; ++step) {
         run(step);
         if (progress) progress(0);

@@ -29,8 +29,8 @@
 namespace lacos {
 namespace {
 
-// Where each step's batch comes from: the batches of every epoch, counted up front so that the
-// schedule has a horizon.
+// Which epoch each step's batch belongs to. The batches of all epochs are counted up front, because
+// the learning-rate schedule needs the total number of steps.
 struct StepPlan {
   int64_t total_steps = 0;
   TrainingData::Extent largest;
@@ -47,8 +47,8 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
     auto count = static_cast<int64_t>(batches.batches.size());
     if (count == 0) {
       throw UserError(
-          "[`train`] no batch can be made: fewer than two examples that share no text; expected at least "
-          "two; add data");
+          "[`train`] no batch can be made: fewer than two examples that share no text; "
+          "expected at least two; add data");
     }
     if (left < 1 && options.settings.max_steps == 0)
       count = static_cast<int64_t>(std::ceil(left * static_cast<double>(count)));
@@ -67,7 +67,8 @@ DropoutRates UniformDropout(double rate) {
   return {.embedding = rate, .attention = rate, .residual = rate};
 }
 
-// One run: everything that the steps share, built once, in the order of its members.
+// One training run, or the plan of one. Holds everything that the steps share; each part is built
+// once, in the order of the members.
 class Run {
  public:
   Run(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
@@ -137,7 +138,7 @@ class Run {
     for (TrainObserver* observer : observers_) observer->OnWarning(message);
   }
 
-  // Files: model, tokenizer, examples.
+  // Reads the files: model, tokenizer, training examples and dev pairs.
   void Load() {
     loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
     std::vector<ExampleFile> files;
@@ -161,7 +162,7 @@ class Run {
     report_.truncated = data_->truncated();
   }
 
-  // The model on its backend with everything that trains it, and the schedule.
+  // Builds the training session (the model on its backend, loss, optimizer) and the schedule.
   void Build() {
     session_ = std::make_unique<TrainingSession>(loaded_, options_, dropout_, steps_.largest,
                                                  static_cast<int64_t>(dev_.first.size()),
@@ -178,7 +179,7 @@ class Run {
                  .total_steps = steps_.total_steps};
   }
 
-  // Tokens of a batch of dev texts.
+  // Number of tokens in a batch of dev texts.
   int64_t EvaluationTokens() const {
     return std::min<int64_t>(4096, std::max(steps_.largest.tokens, *options_.settings.max_length));
   }
@@ -191,7 +192,7 @@ class Run {
                            .batch_tokens = EvaluationTokens()});
   }
 
-  // The output folder: resumed, or created anew.
+  // Resumes the run in the output folder, or begins a new one there.
   void Start() {
     settings_ =
         RunSettings(options_, loaded_, *data_, dev_, *session_->backend, steps_.total_steps);
@@ -211,7 +212,7 @@ class Run {
         PointLatestAt(options_.run.output, "");
       }
     }
-    // Read before the folder that it lies in may be replaced.
+    // The record is read first, because Begin below may replace the folder that contains it.
     const Json repeated =
         options_.run.repeats.empty() ? Json() : Json::ReadFile(options_.run.repeats);
     folder_->Begin(options_.run.writing.overwrite && !options_.run.resume);
@@ -234,8 +235,8 @@ class Run {
     int64_t epoch = -1;
     Epoch batches;
     while (progress_.step < steps_.total_steps) {
-      // Asked before each step, not after it: a checkpoint may be of the very step that used
-      // patience up.
+      // Patience is checked before each step and not after it, because a resumed run may start from
+      // a checkpoint of the very step that used patience up.
       if (options_.settings.patience > 0 &&
           progress_.evaluations_without_improvement >= options_.settings.patience) {
         Tell(fmt::format("stopped early at step {}: {} evaluations without improvement",
@@ -304,8 +305,9 @@ class Run {
     if (result.bad) PassOverBadStep(record);
   }
 
-  // The batch is used up and the schedule goes on; parameters, moments and Adam's count of steps
-  // stay, as where torch.amp.GradScaler skips its optimizer's step.
+  // Records a step without update. The batch counts as used and the schedule advances, while
+  // parameters, moments and Adam's step count stay the same, as when torch.amp.GradScaler skips an
+  // optimizer step. Throws UserError when there were more than max_bad_steps such steps.
   void PassOverBadStep(const StepRecord& record) {
     ++progress_.bad_steps;
     const std::string what = DescribeBadStep(record);
@@ -313,8 +315,8 @@ class Run {
       WriteReport();
       throw UserError(fmt::format(
           "[step {}] {}; expected finite numbers{}; lower `learning_rate`, use `compute` f32, check the "
-          "weights and those rows, or pass over more such steps with `max_bad_steps`; the last checkpoint is "
-          "intact",
+          "weights and those rows, or pass over more such steps with `max_bad_steps`; "
+          "the last checkpoint is intact",
           record.step, what,
           options_.run.max_bad_steps == 0
               ? ""
@@ -324,7 +326,8 @@ class Run {
                      progress_.bad_steps, options_.run.max_bad_steps, what));
   }
 
-  // What is saved or exported is never worse than what was trained on.
+  // Throws UserError when a parameter is not finite, so that such a value is never saved or
+  // exported.
   void RequireFiniteValues() {
     const auto bad = session_->optimizer->FirstNonfiniteValue();
     if (!bad) return;
@@ -371,11 +374,12 @@ class Run {
         best_, progress_, settings_, loaded_.folder.base_name, options_.run.keep);
     folder_->Keep();
     for (TrainObserver* observer : observers_) observer->OnCheckpoint(progress_.step, folder);
-    // At most a fiftieth of the time goes into the page, however often the run saves.
+    // Writing the page takes at most 1/50 of the time, however often the run saves.
     if (report_watch_.Seconds() >= 50 * report_seconds_) WriteReport();
   }
 
-  // report.html as of now. A page that cannot be written is no reason to end a run.
+  // Writes report.html for the current state. A failure only causes a warning: a page that cannot
+  // be written is no reason to end the run.
   void WriteReport() {
     const Stopwatch watch;
     try {
@@ -387,7 +391,8 @@ class Run {
     report_watch_ = Stopwatch();
   }
 
-  // The sentence-transformers folder, with the best adapter when a dev set chose one.
+  // Fills in the report and writes the sentence-transformers folder. Exports the adapter with the
+  // best dev score if there is one, otherwise the adapter of the last step.
   void Finish() {
     report_.steps = progress_.step;
     report_.bad_steps = progress_.bad_steps;
@@ -402,13 +407,13 @@ class Run {
                         : fmt::format("{}", progress_.step)}};
     if (progress_.evaluations.size() > 0) ReportEvaluations(scores);
     if (!best_) RequireFiniteValues();
-    PruneCheckpoints(options_.run.output,
-                     options_.run.keep);  // a killed run may not have come to it
+    // An earlier session may have been killed before it deleted its old checkpoints.
+    PruneCheckpoints(options_.run.output, options_.run.keep);
     ExportRun(options_, loaded_, *data_, best_ ? *best_ : session_->model->Detach(), scores);
     folder_->Keep();
   }
 
-  // Fills in the report's evaluations and the model card's lines about them.
+  // Fills in the report's evaluations and appends the model card's lines about them to `scores`.
   void ReportEvaluations(std::vector<std::pair<std::string, std::string>>& scores) {
     const auto record = [&](size_t i) {
       const Json json = progress_.evaluations[i];
@@ -441,7 +446,7 @@ class Run {
   const TrainOptions& options_;
   std::vector<TrainObserver*> observers_;
   std::function<bool()> should_stop_;
-  RunFolder* folder_;  // null in a plan
+  RunFolder* folder_;  // null when the run is only planned
   MetricsLog metrics_;
   TensorboardLog tensorboard_;
   LoadedModel loaded_;
@@ -457,8 +462,8 @@ class Run {
   std::optional<LoraAdapter> best_;
   int64_t session_tokens_ = 0;
   double training_seconds_ = 0;
-  Stopwatch report_watch_;     // since report.html was last written,
-  double report_seconds_ = 0;  // which took so long
+  Stopwatch report_watch_;     // time since report.html was last written
+  double report_seconds_ = 0;  // duration of the last write of report.html
   TrainReport report_;
 };
 

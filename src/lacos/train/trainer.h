@@ -23,26 +23,29 @@ namespace lacos {
 struct TrainReport {
   int64_t steps = 0, bad_steps = 0, tokens = 0, truncated = 0;
   double seconds = 0;
-  double loss_first = 0, loss_last = 0;  // of steps that are not bad; NaN without any
+  // Losses of the first and the last step with an update; NaN when there was no such step.
+  double loss_first = 0, loss_last = 0;
   bool interrupted = false;
   bool evaluated = false;
-  // best_evaluation is that of the exported adapter; without a defined score that is the last one.
+  // `best_evaluation` belongs to the exported adapter. When no score is defined, it equals
+  // `last_evaluation`.
   EvaluationRecord first_evaluation, best_evaluation, last_evaluation;
   std::string strategy;
   int64_t planned_peak_bytes = 0;
 };
 
-// Trains and writes the output folder (docs/contract.md section 4). `should_stop` is asked after every
-// step; when it says yes, the state is saved and the report says interrupted. Throws UserError;
-// then no root files exist and the last checkpoint is intact.
+// Trains and writes the output folder (docs/contract.md section 4). `should_stop` is called after
+// every step. When it returns true, the state is saved and the report has `interrupted` set. Throws
+// UserError; the output then has no exported files in its root, and the last checkpoint is intact.
 TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,
                   const std::function<bool()>& should_stop);
 
-// The memory plan of such a run, nothing written. Without train files every text has max_length
-// tokens.
+// The memory plan of a run with these options. Writes nothing. Without training files, every text
+// is assumed to have `max_length` tokens.
 MemoryPlan PlanRun(const TrainOptions& options);
 
-// The fresh or continued adapter that a run starts from, checked against the model.
+// The adapter that a run starts from: the loaded adapter if there is one, otherwise a newly
+// initialized one that fits the model.
 LoraAdapter StartingAdapter(const LoadedModel& loaded, const LoraSettings& lora, uint64_t seed);
 
 }  // namespace lacos

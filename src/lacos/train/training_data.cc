@@ -32,8 +32,8 @@ std::string_view KindName(ExampleKind kind) {
   return "?";
 }
 
-// For a loss that takes one negative an example: one with k negatives becomes k examples, and one
-// without negatives is left out.
+// Prepares examples for a loss that takes exactly one negative for each example. An example with k
+// negatives becomes k examples, and an example without negatives is dropped.
 void ExpandTriplets(const LossInputs& inputs, ExampleFile& file) {
   std::vector<Example> expanded;
   for (const Example& example : file.examples) {
@@ -137,13 +137,15 @@ Epoch TrainingData::MakeEpoch(int64_t epoch) const {
 template <class F>
 void TrainingData::ForEachRow(const Batch& batch, F&& visit) const {
   const ExampleFile& file = files_[batch.file];
-  if (file.kind == ExampleKind::kClasses) {  // two rows of a class side by side: anchor, positive
+  if (file.kind == ExampleKind::kClasses) {
+    // Examples 2i and 2i + 1 of the batch are two texts of a class: an anchor and its positive.
     for (size_t view = 0; view < 2; ++view) {
       for (size_t i = view; i < batch.examples.size(); i += 2) visit(batch.examples[i], 0, 0);
     }
     return;
   }
-  if (file.kind == ExampleKind::kUnlabelled) {  // the same text under two dropout masks
+  if (file.kind == ExampleKind::kUnlabelled) {
+    // Anchor and positive are the same text under two dropout masks.
     for (int view = 0; view < 2; ++view) {
       for (const int64_t example : batch.examples) visit(example, 0, view);
     }
@@ -208,7 +210,7 @@ std::vector<std::string> TrainingData::RowPlaces(const Batch& batch) const {
 
 TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch, bool keys) const {
   Extent largest;
-  // a batch, by text number
+  // For each text number, the last batch in which the text occurred.
   std::vector<int32_t> seen_in(static_cast<size_t>(distinct_texts_), -1);
   for (size_t i = 0; i < epoch.batches.size(); ++i) {
     const Batch& batch = epoch.batches[i];

@@ -1,5 +1,5 @@
-// From example files to packed batches: tokenised once, batched without duplicates, laid out as the
-// losses expect.
+// Turns example files into packed batches. Texts are tokenised once, batched without duplicates and
+// laid out in the row order that the losses expect.
 #pragma once
 
 #include <cstdint>
@@ -19,48 +19,52 @@ struct TrainingDataOptions {
   LossKind loss = LossKind::kMnr;
   TokenizeOptions tokenize;
   BatchOptions batch;
-  double score_maximum =
-      0;  // gold scores are divided by this; 0 = 1 when all lie in [-1, 1], else 5 or the largest
+  // Gold scores are divided by this value. 0 means: 1 when all scores lie in [-1, 1], otherwise 5
+  // or the largest absolute score, whichever is greater.
+  double score_maximum = 0;
 };
 
-// One step's input: texts in the row order of LossBatch.
+// The input of one step. Its texts are in the row order of LossBatch.
 struct TrainingBatch {
-  PackedTexts texts;            // every row, repeated texts too
-  int64_t distinct_tokens = 0;  // of the distinct texts: what a step without dropout computes
-  int64_t truncated = 0;        // rows whose text is longer than max_length
+  PackedTexts texts;  // one text for every row, repeated texts included
+  // Number of tokens in the distinct texts, which are all that is computed without dropout.
+  int64_t distinct_tokens = 0;
+  int64_t truncated = 0;  // number of rows whose text is longer than max_length
   LossBatch loss;
 };
 
 class TrainingData {
  public:
-  // Checks that every file suits the loss, tokenises every text (in parallel) and keeps the ids.
-  // Throws UserError for a text without tokens (file, line), for files of the wrong kind, and when
-  // no batch of two examples can be made.
+  // Checks that every file suits the loss, tokenises every text (in parallel) and keeps the token
+  // ids. Throws UserError for a text without tokens (naming file and line) and for a file that the
+  // loss cannot use.
   TrainingData(std::vector<ExampleFile> files, const Tokenizer& tokenizer,
                const TrainingDataOptions& options);
 
   const std::vector<ExampleFile>& files() const { return files_; }
-  // texts longer than max_length, each counted once
+  // Number of texts in all files that are longer than max_length.
   int64_t truncated() const { return truncated_; }
   int64_t examples() const;
   double score_maximum() const { return options_.score_maximum; }
 
-  // The batches of an epoch, a pure function of (seed, epoch).
+  // The batches of an epoch. They depend on the data, the batch options and `epoch` alone.
   Epoch MakeEpoch(int64_t epoch) const;
-  // Builds a batch; `keys` adds dropout keys from (seed, step, example, view, position).
+  // Builds the input of a step. With `keys`, every token gets a dropout key that is derived from
+  // (seed, step, file, text, view, position).
   TrainingBatch Build(const Batch& batch, int64_t step, bool keys) const;
-  // "file:line" of every row that Build makes of the batch, for messages.
+  // The origin of every row that Build makes of the batch, as "file:line", for messages.
   std::vector<std::string> RowPlaces(const Batch& batch) const;
-  // The batch of an epoch with the most computed tokens: what its step takes memory for. With
-  // `keys` (dropout) every row is a text of its own, else rows of equal ids are one.
+  // The size of a batch, which determines how much memory its step takes. With dropout keys every
+  // row is computed; without them, rows with equal token ids are computed once.
   struct Extent {
-    int64_t tokens = 0;            // computed
-    std::vector<int32_t> lengths;  // of the texts that are computed, in row order
-    int64_t rows = 0;              // that the loss sees, at least as many
-    int64_t examples = 0;          // that these rows belong to, as in LossBatch
+    int64_t tokens = 0;            // number of computed tokens
+    std::vector<int32_t> lengths;  // lengths of the computed texts, in row order
+    int64_t rows = 0;              // rows that the loss sees; at least lengths.size()
+    int64_t examples = 0;          // examples that the rows belong to, as in LossBatch
   };
+  // The extent of the epoch's batch with the most computed tokens.
   Extent LargestBatch(const Epoch& epoch, bool keys) const;
-  // Distinct texts of all files, and their tokens.
+  // Number of distinct texts in all files, and the number of their tokens.
   int64_t distinct_texts() const { return distinct_texts_; }
   int64_t distinct_tokens() const { return distinct_tokens_; }
 
@@ -68,7 +72,7 @@ class TrainingData {
   struct TextIds {
     int64_t begin = 0;
     int32_t length = 0;
-    int32_t number = 0;  // the same for equal ids
+    int32_t number = 0;  // number of the distinct text; texts with equal token ids share it
     bool truncated = false;
   };
   const TextIds& Entry(int32_t file, int64_t example, size_t text) const {
@@ -79,7 +83,7 @@ class TrainingData {
                                    static_cast<size_t>(entry.length));
   }
   void NumberTexts();
-  // The examples of a batch as the loss counts them: two texts of a class are one.
+  // Number of examples in a batch as the loss counts them: two texts of a class form one example.
   int64_t LossExamples(const Batch& batch) const;
   // Calls visit(example, text index, view) in row order.
   template <class F>
@@ -88,8 +92,8 @@ class TrainingData {
   std::vector<ExampleFile> files_;
   TrainingDataOptions options_;
   std::vector<int32_t> ids_;
-  std::vector<std::vector<TextIds>> index_;       // per file: all texts of all examples in order
-  std::vector<std::vector<int64_t>> first_text_;  // per file: index of an example's first text
+  std::vector<std::vector<TextIds>> index_;       // [file][text]: all texts of its examples
+  std::vector<std::vector<int64_t>> first_text_;  // [file][example]: index of its first text
   int64_t truncated_ = 0, distinct_texts_ = 0, distinct_tokens_ = 0;
 };
 

@@ -29,7 +29,8 @@ namespace fs = std::filesystem;
       path.string(), reason));
 }
 
-// What was read, and what of it was left out.
+// The "data" section of run.json: the training and dev files, and how many of their rows were
+// dropped for which reason.
 Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
   Json files = Json::Array();
   for (const ExampleFile& file : data.files()) {
@@ -67,7 +68,8 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
   return json;
 }
 
-// The file of hashes, or nothing.
+// The name and the contents of the file with hashes of the training texts; empty when
+// `no_text_hashes` is set.
 std::vector<std::pair<std::string, std::string>> TextHashes(const TrainOptions& options,
                                                             const LoadedModel& loaded,
                                                             const TrainingData& data) {
@@ -142,7 +144,7 @@ bool RunFinished(const std::string& output) {
 
 TrainReport FinishedReport(const std::string& output) {
   for (const VerifyProblem& problem : VerifyManifest(output)) {
-    if (problem.file == "README.md") continue;  // a model card is there to be edited
+    if (problem.file == "README.md") continue;  // users are expected to edit the model card
     throw UserError(fmt::format(
         "[{}] is finished, but {} has {}; expected {}, as lacos.json records; see `lacos verify`; "
         "without lacos.json `resume` goes on from the last checkpoint and writes the files anew",

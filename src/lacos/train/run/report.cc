@@ -36,7 +36,7 @@ struct Evaluation {
   bool best = false;
 };
 
-// metrics.jsonl by columns.
+// The contents of metrics.jsonl, one vector for each quantity.
 struct RunMetrics {
   std::vector<double> step, loss, accuracy, learning_rate, gradient_norm, tokens, tokens_per_second,
       rss, peak_rss;
@@ -57,7 +57,8 @@ void AddLine(const Json& line, RunMetrics& metrics, double& seconds_before) {
                                    .best = best && best->IsBool() && best->AsBool()});
     return;
   }
-  const double seconds = NumberOrNaN(line, "seconds");  // begins anew with each session
+  // The count of seconds restarts with each session, so a smaller value marks a resumption.
+  const double seconds = NumberOrNaN(line, "seconds");
   if (seconds < seconds_before) metrics.resumed_at.push_back(step);
   seconds_before = seconds;
   const bool bad = line.Has("bad");
@@ -93,12 +94,14 @@ RunMetrics ReadMetrics(const std::string& path) {
       const auto step = json.IsObject() ? json.Find("step") : std::nullopt;
       if (step && step->IsInteger()) AddLine(json, metrics, seconds_before);
     }
-  } catch (const UserError&) {  // the last line of a killed run may be cut short
+  } catch (const UserError&) {
+    // The last line is incomplete when the run was killed while writing it.
   }
   return metrics;
 }
 
-// The evaluation whose adapter is the result: the last that was the best when it was made.
+// The evaluation of the adapter that is the result: the last evaluation that was the best so far
+// when it was made.
 std::optional<Evaluation> Best(const std::vector<Evaluation>& evaluations) {
   std::optional<Evaluation> best;
   for (const Evaluation& evaluation : evaluations) {
@@ -107,7 +110,8 @@ std::optional<Evaluation> Best(const std::vector<Evaluation>& evaluations) {
   return best;
 }
 
-// A running mean over about `span` values, corrected for its start; gaps are passed over.
+// An exponential moving average over about `span` values, with bias correction at its start.
+// Values that are not finite are skipped and become NaN.
 std::vector<double> Smoothed(const std::vector<double>& values, double span) {
   const double keep = 1 - 2 / (span + 1);
   std::vector<double> smooth;
@@ -143,7 +147,7 @@ int64_t CountOf(const Json& json) {
       fmt::format("{} is {}; expected a count; check the file", json.Where(), json.AsInt()));
 }
 
-// 1234567 as "1,234,567".
+// Formats 1234567 as "1,234,567".
 std::string Grouped(int64_t value) {
   const std::string digits = std::to_string(value);
   std::string text;
@@ -155,7 +159,8 @@ std::string Grouped(int64_t value) {
   return text;
 }
 
-// A sum of counts, rounded down; a file may give more of them than an integer holds.
+// Formats a sum of counts, rounded down. A damaged or foreign file may contain a sum that exceeds
+// the range of int64_t.
 std::string GroupedSum(double value) {
   return std::abs(value) < 1e18 ? Grouped(static_cast<int64_t>(value))
                                 : fmt::format("{:.3g}", value);
@@ -171,7 +176,7 @@ std::string Bytes(double bytes) {
                      : fmt::format("{:.2f} GB", bytes / 1e9);
 }
 
-// A value of run.json as text; lists are joined.
+// A value of run.json as text. The elements of a list are joined.
 std::string Text(const Json& value) {
   if (value.IsString()) return value.AsString();
   if (value.IsNull()) return "unknown";
@@ -256,7 +261,8 @@ class RunPage {
                        : "No score is defined: the result is the adapter of the last step.");
   }
 
-  // A curve over the steps, smoothed where it is long enough, with the raw values behind.
+  // A curve over the steps. If `smooth` is set and the curve is long enough, it is smoothed and the
+  // raw values are drawn faintly behind it.
   Chart StepChart(const char* id, const char* title, std::string_view y_title,
                   const std::vector<double>& values, bool smooth) const {
     Chart chart{.id = id, .title = title, .x_title = "step", .y_title = std::string(y_title)};
@@ -376,9 +382,8 @@ class RunPage {
       }
       page.Table(table);
       page.Paragraph(fmt::format(
-          "{} texts are longer than the maximum length and lose their end; of the {} texts in the batches so "
-          "far, {} "
-          "were cut. {} distinct texts have {} tokens.",
+          "{} texts are longer than the maximum length and lose their end; "
+          "of the {} texts in the batches so far, {} were cut. {} distinct texts have {} tokens.",
           Grouped(data->At("texts_truncated").AsInt()), GroupedSum(m_.texts),
           GroupedSum(m_.truncated), Grouped(data->At("distinct_texts").AsInt()),
           Grouped(data->At("distinct_tokens").AsInt())));
@@ -435,7 +440,7 @@ class RunPage {
   std::string name_;
   int64_t steps_ = 0, total_ = 0;
   std::optional<Evaluation> best_;
-  double span_ = 10;  // of smoothing, in steps
+  double span_ = 10;  // span of smoothing, in steps
 };
 
 }  // namespace

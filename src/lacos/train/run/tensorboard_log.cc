@@ -17,7 +17,7 @@ void AppendLittleEndian(uint64_t value, int bytes, std::string& out) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xFF);
 }
 
-// The fields of a protocol buffer message, in the order in which they are added.
+// A serialized protocol buffer message. Its fields are written in the order of the calls.
 class Message {
  public:
   Message& Varint(int field, uint64_t value) {
@@ -35,7 +35,7 @@ class Message {
     AppendLittleEndian(std::bit_cast<uint32_t>(value), 4, bytes_);
     return *this;
   }
-  // A string, or a message within this one.
+  // Adds a string or a nested message.
   Message& Bytes(int field, std::string_view value) {
     Tag(field, 2);
     AppendVarint(value.size());
@@ -59,7 +59,8 @@ double UnixSeconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// Field numbers are those of tensorboard/compat/proto/event.proto and summary.proto.
+// An event with the current time and `step`. The field numbers here and in ScalarsEvent are those
+// of tensorboard/compat/proto/event.proto and summary.proto.
 Message Event(int64_t step) {
   Message event;
   event.Double(1, UnixSeconds());
@@ -75,8 +76,9 @@ std::string ScalarsEvent(int64_t step, const std::vector<std::pair<const char*, 
   return Event(step).Bytes(5, summary.bytes()).bytes();
 }
 
-// Markdown that TensorBoard's text plugin shows. Field numbers: summary.proto (Value,
-// SummaryMetadata), tensor.proto; type 7 is DT_STRING, class 2 DATA_CLASS_TENSOR.
+// An event with Markdown that TensorBoard's text plugin shows. The field numbers are those of
+// summary.proto (Value, SummaryMetadata) and tensor.proto; type 7 is DT_STRING, class 2 is
+// DATA_CLASS_TENSOR.
 std::string TextEvent(std::string_view tag, std::string_view markdown) {
   const std::string plugin = Message().Bytes(1, "text").bytes();
   const std::string metadata = Message().Bytes(1, plugin).Varint(4, 2).bytes();
@@ -85,7 +87,7 @@ std::string TextEvent(std::string_view tag, std::string_view markdown) {
   return Event(0).Bytes(5, Message().Bytes(1, value).bytes()).bytes();
 }
 
-// A cell of a Markdown table.
+// Escapes `text` for a cell of a Markdown table.
 std::string Cell(std::string_view text) {
   std::string cell;
   for (const char c : text) {
@@ -112,8 +114,8 @@ constexpr std::array<uint32_t, 256> MakeCrcTable() {
   return table;
 }
 
-// A checksum of data that holds its own checksum would be a weak one: TFRecord stores it rotated
-// and shifted.
+// The checksum in the form that TFRecord stores: rotated and with a constant added. Computing a CRC
+// of data that contains its own CRC would give a weak checksum.
 uint32_t MaskedCrc(std::string_view bytes) { return std::rotr(Crc32c(bytes), 15) + 0xA282EAD8u; }
 
 }  // namespace
@@ -136,8 +138,8 @@ std::string TfRecord(std::string_view data) {
 }
 
 void TensorboardLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t first_step, int64_t) {
-  // TensorBoard reads files in the order of their names: a second one of the same second gets a
-  // number.
+  // TensorBoard reads files in the order of their names. If there is already a file of this second,
+  // the new file's name gets a number at its end.
   const auto path = [&, seconds = static_cast<int64_t>(UnixSeconds())](int number) {
     const std::string name = fmt::format("events.out.tfevents.{}.lacos{}", seconds,
                                          number == 0 ? "" : fmt::format(".{}", number));
@@ -148,8 +150,9 @@ void TensorboardLog::OnStart(const TrainingData&, const MemoryPlan&, int64_t fir
   path_ = path(number);
   file_.open(path_, std::ios::binary);
   WriteEvent(Event(0).Bytes(3, "brain.Event:2").bytes());
-  // SessionLog START: what earlier files hold at this step and later is void. The checkpoint's own
-  // step stays; a run that starts anew measures step 0 again.
+  // SessionLog START voids what earlier files hold at this step and later. The event of the
+  // checkpoint's own step stays valid, so a resumed run voids from the following step. A run that
+  // starts at step 0 measures that step again.
   const int64_t void_from = first_step == 0 ? 0 : first_step + 1;
   WriteEvent(Event(void_from).Bytes(7, Message().Varint(1, 1).bytes()).bytes());
   if (first_step == 0 && !settings_.empty())

@@ -1,5 +1,5 @@
-// TensorBoard event files of a run: the same scalars as metrics.jsonl, readable by `tensorboard
-// --logdir OUTPUT`.
+// Writes the TensorBoard event files of a run. They contain the same scalars as metrics.jsonl;
+// `tensorboard --logdir OUTPUT` shows them.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@
 
 namespace lacos {
 
-// Each run and each resumption writes a file of its own, OUTPUT/events.out.tfevents.<unix
-// seconds>.lacos. A file of a resumed run begins by saying at which step: TensorBoard then drops
-// what earlier files hold from there on.
+// Each session of a run writes its own file, OUTPUT/events.out.tfevents.<unix seconds>.lacos. The
+// file of a resumed session begins with the step from which it continues, and TensorBoard drops
+// what earlier files contain from that step on.
 class TensorboardLog final : public TrainObserver {
  public:
-  // `settings`: name, value; shown as a table under "Text".
+  // `settings` are pairs of name and value, which TensorBoard shows as a table under "Text".
   explicit TensorboardLog(std::string folder,
                           std::vector<std::pair<std::string, std::string>> settings = {})
       : folder_(std::move(folder)), settings_(std::move(settings)) {}
@@ -35,10 +35,11 @@ class TensorboardLog final : public TrainObserver {
   std::ofstream file_;
 };
 
-// CRC-32C (Castagnoli), the checksum of TFRecord files.
+// CRC-32C (Castagnoli), the checksum that TFRecord files use.
 uint32_t Crc32c(std::string_view bytes);
 
-// One TFRecord: length, masked checksum of the length, `data`, masked checksum of the data.
+// Frames `data` as one TFRecord: length, masked checksum of the length, data, masked checksum of
+// the data.
 // Source: https://www.tensorflow.org/tutorials/load_data/tfrecord, "TFRecords format details".
 std::string TfRecord(std::string_view data);
 
