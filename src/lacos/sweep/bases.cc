@@ -31,7 +31,8 @@ PreparedBase Describe(const std::string& path) {
           .relative_error = Json()};
 }
 
-// What NAME.json beside a made base says, where the base is there and was made of `identity`.
+// The contents of NAME.json beside a derived base, provided that the base exists and was made from
+// sources with this identity.
 std::optional<Json> RecordOf(const std::string& path, const std::string& identity) {
   if (!FileExists(path + ".json") || !HasManifest(path)) return std::nullopt;
   const Json record = Json::ReadFile(path + ".json");
@@ -89,7 +90,7 @@ PreparedBase SweepBases::Prepare(const CellSettings& settings,
     path = (fs::path(folder_) / name).string();
     const std::string identity = Identity(step);
     if (const auto record = RecordOf(path, identity)) return record->At("relative_error");
-    std::error_code error;  // a failure shows when a file is written there
+    std::error_code error;  // ignored: writing a file there reports the failure
     fs::create_directories(folder_, error);
     if (made) made(path);
     const Json relative_error = write();

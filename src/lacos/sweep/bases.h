@@ -1,5 +1,5 @@
-// The bases of a sweep's cells: the recipe's models, cut to their lowest layers and quantised, each
-// made once.
+// The base models that a sweep's cells use: the recipe's models, pruned to their lowest layers and
+// quantised as the cells require. Each is made once and shared by all cells that need it.
 #pragma once
 
 #include <cstdint>
@@ -16,32 +16,32 @@ namespace lacos {
 struct PreparedBase {
   std::string path;
   int64_t layers = 0, parameters = 0;
-  int64_t bytes = 0;    // of its tensors on disk
-  Json relative_error;  // of quantising, by kind of tensor; null where the base is as it was
+  int64_t bytes = 0;    // size of its tensors on disk
+  Json relative_error;  // error of quantisation by kind of tensor; null when nothing was quantised
 };
 
 class SweepBases {
  public:
-  // Made bases lie in `folder`: NAME, NAME-2layers, NAME-2layers-linear-row, ...; beside each a
-  // NAME.json with what it was made of.
+  // Pruned and quantised bases are written to `folder` under names such as NAME-2layers and
+  // NAME-2layers-linear-row. A .json file beside each states what it was made from.
   SweepBases(const SweepRecipe& recipe, std::string folder)
       : recipe_(recipe), folder_(std::move(folder)) {}
 
-  // What a base with these settings is made of: configuration, weights (by samples), tokenizer,
-  // layers and scheme.
+  // A hash of everything that a base with these settings is made from: configuration, weights (a
+  // sample of them), tokenizer, number of layers and quantisation scheme.
   std::string Identity(const CellSettings& settings);
-  // The base, made where it is missing or was made of something else. `made` is told of each folder
-  // that is written.
+  // Returns the base for these settings. Makes it if it is missing or was made from other sources;
+  // `made` is called with each folder that is about to be written.
   PreparedBase Prepare(const CellSettings& settings,
                        const std::function<void(const std::string&)>& made);
-  // The same base without weights, for planning; nothing is written.
+  // A base for these settings without weights, for memory plans. Writes nothing.
   std::shared_ptr<BaseWeights> Shape(const CellSettings& settings);
 
  private:
   struct Source {
     std::shared_ptr<BaseWeights> base_weights;
-    std::string path;      // folder of the weights
-    std::string identity;  // of its files
+    std::string path;      // folder with the weights
+    std::string identity;  // hash of its configuration, weights and tokenizer
   };
   const Source& Open(const std::string& base);
   int64_t Layers(const CellSettings& settings);

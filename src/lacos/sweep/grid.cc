@@ -12,7 +12,8 @@
 namespace lacos {
 namespace {
 
-// Settings that decide how an untrained base embeds; the others are those of `common`.
+// The settings of an untrained cell: those that decide how an untrained base embeds come from
+// `settings`, all others from `common`.
 CellSettings WithoutTraining(const CellSettings& settings, const CellSettings& common) {
   CellSettings result = common;
   result.base = settings.base;
@@ -35,7 +36,8 @@ std::vector<std::string> Differences(const CellSettings& settings, const CellSet
   return parts;
 }
 
-// Letters, digits and a few signs stay; what was changed or is long is told apart by a hash.
+// Turns a cell's name into a folder name. Letters, digits and a few signs stay, every other
+// character becomes '_'. A long name is cut and gets a hash, so that it stays unique.
 std::string FolderName(const std::string& name) {
   constexpr size_t kLongest = 100;
   std::string folder = name;
@@ -85,7 +87,8 @@ class GridMaker {
     }
   }
 
-  // The cell with these settings, made where there is none.
+  // Index of the cell with these settings, which is added if it does not exist yet. A folder name
+  // that is already taken gets a hash.
   size_t Add(const CellSettings& settings, bool trained) {
     for (size_t i = 0; i < grid_.cells.size(); ++i) {
       if (grid_.cells[i].trained == trained && grid_.cells[i].settings == settings) return i;

@@ -1,4 +1,5 @@
-// The cells of a sweep: what its studies' combinations come to, each cell once.
+// The grid of a sweep: all cells that result from its studies' combinations of settings. A cell
+// that occurs in several studies is listed once.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +11,12 @@
 namespace lacos {
 
 struct Cell {
-  // how it differs from the recipe's settings: "lora_rank=32"; "common" where it does not
+  // The difference from the recipe's common settings, for example "lora_rank=32"; "common" if there
+  // is none.
   std::string name;
   CellSettings settings;
-  bool trained = true;  // false: the base alone, scored as it is
-  std::string folder;   // the name as a folder's
+  bool trained = true;  // false: the base is scored without training
+  std::string folder;   // the name, changed so that it can be a folder's name
 };
 
 struct Grid {
@@ -23,12 +25,12 @@ struct Grid {
     std::vector<size_t> cells;
     size_t baseline = 0;  // index into Grid::cells
   };
-  std::vector<StudyCells> studies;  // beside the recipe's
-  // for each trained cell, the untrained one with its base and pooling
+  std::vector<StudyCells> studies;  // one for each study, in the order of SweepRecipe::studies
+  // For each trained cell, the index of the untrained cell with the same base and pooling.
   std::vector<size_t> untrained_of;
 
-  // What is trained or scored: each trained cell with every seed, each untrained one once, with
-  // seed 0.
+  // A unit of work. Each trained cell runs once with every seed, each untrained cell once with seed
+  // 0.
   struct Run {
     size_t cell = 0;
     uint64_t seed = 0;

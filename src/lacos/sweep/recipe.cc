@@ -9,8 +9,9 @@
 #include <set>
 #include <sstream>
 
-// toml++ 3.3 asserts what a damaged text can break, or goes on where assertions are off: here such
-// a text is an error like any other, in every build.
+// toml++ 3.3 asserts conditions that a damaged text can violate, and continues past them when
+// assertions are off. Here a violated assertion throws in every build, so that such a text is an
+// error like any other.
 namespace lacos {
 struct TomlAssertion {};
 [[noreturn]] static void FailTomlAssertion() { throw TomlAssertion(); }
@@ -33,7 +34,7 @@ namespace {
 namespace fs = std::filesystem;
 using Strings = std::vector<std::string>;
 
-constexpr size_t kMostCombinations = 4096;  // in all studies together
+constexpr size_t kMostCombinations = 4096;  // limit for the sum over all studies
 
 const char* TypeName(const toml::node& node) {
   switch (node.type()) {
@@ -54,9 +55,10 @@ const char* TypeName(const toml::node& node) {
   }
 }
 
-// toml++ 3.3 takes letters from U+00A1 to U+0499 and others for impossible wherever it looks for
-// blanks, with undefined behaviour. So it sees none of them: each byte beyond ASCII becomes a word
-// of plain characters, which begins as nothing in the text does, and what was read is changed back.
+// Hides bytes beyond ASCII from toml++ 3.3. Wherever it looks for whitespace, that version assumes
+// that certain letters (U+00A1 to U+0499 and others) cannot occur, which is undefined behaviour
+// when they do. Each such byte is replaced by a word of ASCII characters whose beginning occurs
+// nowhere in the text, and the texts that were read are changed back.
 class ForeignBytes {
  public:
   explicit ForeignBytes(const std::string& text) {
@@ -84,7 +86,7 @@ class ForeignBytes {
     }
     return text;
   }
-  // Every text within `node`.
+  // Restores the original bytes in every text within `node`.
   void ShowIn(toml::node& node) const {
     if (toml::value<std::string>* text = node.as_string()) text->get() = Show(text->get());
     if (toml::array* list = node.as_array()) {
@@ -190,7 +192,7 @@ class RecipeReader {
     }
     return *value;
   }
-  // A text, or a list of texts.
+  // Reads a text or a list of texts.
   Strings Texts(const toml::node& node, const std::string& key) const {
     if (node.is_string()) return {node.as_string()->get()};
     if (!node.is_array() || node.as_array()->empty())
@@ -247,7 +249,7 @@ class RecipeReader {
       const bool plain = name.find_first_not_of(
                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
                          std::string::npos;
-      if (!plain || name.empty()) {  // folders are called by it
+      if (!plain || name.empty()) {  // the name becomes part of folder names
         Fail(node, Join("bases", name), fmt::format("found the name '{}'", name),
              "letters, digits, - and _");
       }
@@ -313,7 +315,8 @@ class RecipeReader {
     evaluation.bootstrap.seed = static_cast<uint64_t>(Number(*table, path, "seed", 42, 0, 1e15));
   }
 
-  // Scores are told apart by the names of their sets.
+  // Throws UserError when an earlier file has the name and subset of the last one, because scores
+  // are identified by the names of their sets.
   void RequireNewName(const toml::node& node, const std::vector<EvaluationFile>& files) const {
     for (size_t i = 0; i + 1 < files.size(); ++i) {
       if (files[i].name != files.back().name || files[i].subset != files.back().subset) continue;
@@ -463,7 +466,8 @@ class RecipeReader {
       study.axes.push_back(
           ReadAxis(node, Join(vary_path, std::string(key.str())), std::string(key.str())));
       const Axis& axis = study.axes.back();
-      // The common value, where it is one of them, else the first.
+      // By default the baseline has the common value if the axis contains it, otherwise the axis's
+      // first value.
       const bool has_common = std::ranges::any_of(axis.values, [&](const SettingValue& value) {
         CellSettings other = study.settings;
         SetSetting(other, axis.setting, value);

@@ -1,4 +1,4 @@
-// What a sweep is to do, as its TOML file says: bases, data, evaluation, settings and studies.
+// The recipe of a sweep, read from its TOML file: bases, data, evaluation, settings and studies.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace lacos {
 
-// A file that every cell is scored on; names and languages are those of TaskName
-// (eval/tasks/tasks.h).
+// A file on which every cell is scored. Its names and languages have the same meaning as in
+// TaskName (eval/tasks/tasks.h).
 struct EvaluationFile {
   std::string name, subset, path, task = "sts", split = "test";
   std::vector<std::string> languages;
@@ -21,45 +21,48 @@ struct EvaluationFile {
 
 struct EvaluationRecipe {
   std::vector<EvaluationFile> files;
-  std::vector<std::string> suites;  // of data/suite_families.h
+  std::vector<std::string> suites;  // names of suites from data/suite_families.h
   std::string suite_folder;
-  // what studies compare: a set ("STSb de") or an average ("STSb mean"); empty: the mean of all
+  // The score that studies compare: a set ("STSb de") or an average ("STSb mean"). Empty = the mean
+  // of all sets.
   std::string score;
   BootstrapOptions bootstrap;
 };
 
-// Values of one setting, in the order of the recipe.
+// The values of one setting that a study varies, in the order of the recipe.
 struct Axis {
   std::string setting;
   std::vector<SettingValue> values;
 };
 
-// Cells around the common settings: all combinations of the axes' values.
+// A comparison of cells: all combinations of the axes' values, with all other settings fixed.
 struct Study {
   std::string name, title;
-  CellSettings settings;  // the recipe's with the study's own
+  CellSettings settings;  // the recipe's settings, changed by the study's fixed settings
   std::vector<Axis> axes;
-  // Values of the axes in the cell that the others are compared with.
+  // The settings of the cell that the other cells are compared with.
   CellSettings baseline;
-  std::string score;             // empty: the evaluation's
-  std::optional<double> within;  // points that a cell may differ from the baseline
+  std::string score;  // empty = EvaluationRecipe::score
+  // The largest difference from the baseline, in points, at which a cell counts as equivalent.
+  std::optional<double> within;
 };
 
 struct SweepRecipe {
   std::string path, title;
   std::vector<uint64_t> seeds = {1, 2, 3};
-  std::map<std::string, std::string> bases;              // name, folder
-  std::map<std::string, std::vector<std::string>> data;  // name, files
+  std::map<std::string, std::string> bases;              // folder by name
+  std::map<std::string, std::vector<std::string>> data;  // files by name
   EvaluationRecipe evaluation;
   CellSettings settings;
   std::vector<Study> studies;
 };
 
-// Reads and checks a recipe; relative paths in it are found from its folder. Every mistake is a
-// UserError that names file, line and key, what was found and what was expected; an unknown key
-// lists the known ones.
+// Reads and checks a recipe. Relative paths in it are resolved against the recipe's folder. Every
+// mistake is a UserError that names the file, line and key, what was found and what was expected;
+// for an unknown key it lists the known keys.
 SweepRecipe ReadRecipe(const std::string& path);
-// The same of a text; `path` names it and says where relative paths begin.
+// Reads and checks a recipe given as text. `path` names it in messages, and its folder is where
+// relative paths begin.
 SweepRecipe ParseRecipe(const std::string& text, const std::string& path);
 
 }  // namespace lacos

@@ -1,4 +1,4 @@
-// The forms of sweep.json that people read: CSV, tables for a terminal, report.html.
+// Renders sweep.json for readers: as CSV, as tables for a terminal and as report.html.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// What would be shown as -0.00 is 0.
+// Replaces a value that would be printed as -0.00 or 0.00 by 0.
 double WithoutMinusZero(double value) { return std::abs(value) < 0.005 ? 0 : value; }
 std::string Points(const Json& json, const char* key) {
   const double value = NumberOrNaN(json, key);
@@ -42,7 +42,7 @@ std::string ValueText(const Json& value) {
   return value.IsString() ? value.AsString() : value.Dump();
 }
 
-// "1.2 k", "3.4 M".
+// Formats a number with a unit prefix: "1.2 k", "3.4 M".
 std::string Count(double value) {
   if (!std::isfinite(value)) return "-";
   for (const auto& [unit, name] :
@@ -98,7 +98,8 @@ std::string GrowthSentence(const Json& growth) {
       growth.At("has_zero").AsBool() ? ": the interval holds 0, so no growth was shown." : ".");
 }
 
-// A study's rows with their intervals: the scores, or what sets them apart from the baseline.
+// A chart of a study's rows with their intervals. Shows the scores or, with `differences`, the
+// differences from the baseline.
 Chart StudyChart(const Json& study, const std::string& id, bool differences) {
   const char* value = differences ? "difference" : "mean";
   const char* interval = differences ? "difference_interval" : "interval";
@@ -148,7 +149,8 @@ Chart GrowthChart(const Json& growth, const std::string& id) {
 
 Chart ParetoChart(const Json& pareto, size_t number) {
   const std::string cost = pareto.At("cost").AsString();
-  const bool log = cost != "encode_ms_per_text";  // those lie within a small factor of each other
+  // Encoding times lie within a small factor of each other, so they need no logarithmic axis.
+  const bool log = cost != "encode_ms_per_text";
   Series others{.name = "beaten by another cell", .style = SeriesStyle::kPoints};
   Series front{.name = "front: none is as good and cheaper", .style = SeriesStyle::kDotted};
   int64_t free = 0;

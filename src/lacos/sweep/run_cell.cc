@@ -25,10 +25,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Not an error: thrown through code that knows nothing of stopping.
+// Thrown to unwind through code that has no way to report a stop. It is not an error.
 struct Stopped {};
 
-// Counts what training read.
+// Records how many examples and distinct tokens training read.
 class ExampleCounter final : public TrainObserver {
  public:
   void OnStart(const TrainingData& data, const MemoryPlan&, int64_t, int64_t) override {
@@ -167,7 +167,7 @@ class Runner {
   Json record_ = Json::Object();
 };
 
-// A task under the name and languages that the recipe gives its file.
+// Wraps the task of a file to give it the name and languages from the recipe.
 class NamedTask final : public EvaluationTask {
  public:
   NamedTask(std::unique_ptr<EvaluationTask> task, TaskName name)
@@ -216,7 +216,7 @@ std::vector<std::unique_ptr<EvaluationTask>> EvaluationTasks(const EvaluationRec
 }
 
 bool RunCell(const SweepRecipe& recipe, const CellRun& run) {
-  std::error_code error;  // a failure shows when the folder is made
+  std::error_code error;  // ignored: making the folder reports the failure
   fs::create_directories(fs::path(run.output).parent_path(), error);
   AtomicFolder folder(run.output, /*overwrite=*/true);
   try {

@@ -1,4 +1,5 @@
-// One run of a sweep: one cell trained with one seed and scored, into a folder of its own.
+// One run of a sweep: trains one cell with one seed and scores it, with all results in a folder of
+// its own.
 #pragma once
 
 #include <cstdint>
@@ -17,20 +18,21 @@ struct CellRun {
   const Cell& cell;
   uint64_t seed = 0;
   PreparedBase base;
-  std::string identity;  // of settings, data and evaluation (runner.h)
-  std::string output;    // the folder that appears when all is done
+  std::string identity;  // hash of settings, data and evaluation (runner.h)
+  std::string output;    // the folder that is written; it appears when everything is finished
   bool keep_model = false;
-  // asked between steps and between blocks of texts; may be empty
+  // Called between training steps and between blocks of texts; true stops the run. May be empty.
   std::function<bool()> should_stop;
 };
 
-// Trains (where the cell is trained), embeds the evaluation's texts, scores them, and writes the
-// folder: cell.json (settings, costs), results.json and items.jsonl (eval/results/results.h),
-// model/ with `keep_model`. Returns false, and leaves nothing, when it was asked to stop. Peak
-// memory is the process's: a process for each run makes it the run's. Throws UserError.
+// Trains the model (if the cell is trained), embeds and scores the evaluation's texts, and writes
+// the folder: cell.json (settings, costs), results.json and items.jsonl (eval/results/results.h),
+// and model/ if `keep_model` is set. Returns false and leaves nothing behind when `should_stop`
+// stopped it. The recorded peak memory is that of the process, so it is the run's own only if every
+// run has its own process. Throws UserError.
 bool RunCell(const SweepRecipe& recipe, const CellRun& run);
 
-// The recipe's files and suites as tasks, in its order.
+// The tasks for the recipe's files and suites, in the recipe's order.
 std::vector<std::unique_ptr<EvaluationTask>> EvaluationTasks(const EvaluationRecipe& evaluation);
 
 }  // namespace lacos

@@ -27,21 +27,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// changes when the same settings would give other results
+// Part of every run's hash. It changes when a version of lacos gives other results for the same
+// settings.
 constexpr const char* kFormat = "lacos sweep 1";
 constexpr const char* kRecipeCopy = "recipe.toml";
-constexpr const char* kLockName = ".lacos-sweep";  // also what tells a sweep's folder from others
+constexpr const char* kLockName = ".lacos-sweep";  // also marks a folder as that of a sweep
 
-// One sweep works in a folder at a time; the lock ends with the process.
+// Makes the output folder if necessary and locks it, because only one sweep may work in a folder at
+// a time. The lock ends with the process. Throws UserError when the folder holds something else.
 FileDescriptor LockOutput(const std::string& output) {
   std::error_code error;
   if (fs::exists(output, error) && !FileExists(output + "/" + kLockName) &&
       !FileExists(output + "/sweep.json") &&
       !(fs::is_directory(output, error) && fs::is_empty(output, error))) {
     throw UserError(fmt::format(
-        "[{}] holds something else than a sweep; expected the folder of an earlier sweep, an "
-        "empty one or none; choose "
-        "another `output`",
+        "[{}] holds something else than a sweep; expected the folder of an earlier sweep, "
+        "an empty one or none; choose another `output`",
         output));
   }
   fs::create_directory(output, error);
@@ -83,7 +84,8 @@ class SweepRunner {
     if (options_.message) options_.message(line);
   }
 
-  // What the runs of a killed sweep left unfinished, also of cells that the recipe no longer has.
+  // Removes unfinished results of a killed sweep, including those of cells that the recipe no
+  // longer has.
   void RemoveLeftovers() const {
     RemoveLeftoversIn(options_.output + "/bases");
     for (const FolderEntry& cell : ListFolder(options_.output + "/cells")) {
@@ -91,7 +93,7 @@ class SweepRunner {
     }
   }
 
-  // Runs in the folder that the recipe does not ask for.
+  // Reports the runs in the folder that are not part of the recipe.
   void NameStale() const {
     std::set<std::string> wanted;
     for (const Grid::Run& run : grid_.Runs(recipe_.seeds)) {
@@ -111,7 +113,7 @@ class SweepRunner {
     }
   }
 
-  // Whether the run is there as this recipe would make it.
+  // Whether the folder contains the finished run with this identity.
   bool IsFinished(const std::string& folder, const std::string& identity,
                   const std::string& name) const {
     if (!FileExists(folder + "/cell.json")) return false;
@@ -164,7 +166,7 @@ class SweepRunner {
     }
   }
 
-  // In the order of the recipe, whatever was there first.
+  // Sorts the finished runs in the order of the recipe, whichever was finished first.
   void OrderRuns() {
     std::vector<FinishedRun> ordered;
     for (const Grid::Run& run : grid_.Runs(recipe_.seeds)) {
@@ -192,11 +194,12 @@ class SweepRunner {
     Json extra = Json::Object();
     extra.Set("lacos_version", kLacosVersion);
     extra.Set("kind", "sweep");
-    // Bases have manifests of their own, and may be large; the lock is nobody's content.
+    // Bases are left out because they have manifests of their own and may be large, and the lock
+    // file because it has no contents.
     WriteManifest(options_.output, extra, {}, options_.writing.check_cancel, {"bases", kLockName});
   }
 
-  // What the sweep reads.
+  // Adds every file that the sweep reads.
   void AddTo(RunInputs& inputs) const {
     inputs.AddFile("recipe", recipe_.path);
     for (const auto& [name, path] : recipe_.bases) inputs.AddBase(path);
@@ -230,7 +233,7 @@ const std::string& RunIdentities::FileHash(const std::string& path) {
 
 const std::string& RunIdentities::EvaluationHash() {
   if (!evaluation_.empty()) return evaluation_;
-  // also that of clusters
+  // The seed of the bootstrap is also the seed of clustering tasks.
   std::string text = fmt::format("{}\n", recipe_.evaluation.bootstrap.seed);
   for (const EvaluationFile& file : recipe_.evaluation.files) {
     text += fmt::format("{}\n{}\n{}\n{}\n{}\n", file.name, file.subset, file.task, file.split,
@@ -259,7 +262,9 @@ std::string RunIdentities::Of(const Cell& cell, uint64_t seed) {
     }
     return Sha256Hex(text);
   }
-  settings.Set("base", "");  // names of bases and data are the recipe's; what they stand for counts
+  // The names of base and data are arbitrary labels in the recipe; only the files behind them
+  // count.
+  settings.Set("base", "");
   settings.Set("data", "");
   text += fmt::format("{}\n{}\n", settings.Dump(), seed);
   for (const std::string& path : recipe_.data.at(cell.settings.data)) text += FileHash(path) + "\n";

@@ -1,5 +1,5 @@
-// A whole sweep: which runs are missing, in what order they are made, what is kept, and the results
-// at the end.
+// Runs a whole sweep: finds the missing runs, makes them in order, keeps finished ones, and writes
+// the results at the end.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace lacos {
 
-// What the hash of a run stands for: its settings, seed, base, training files and evaluation. A run
-// whose hash is that of its folder's cell.json is not made again.
+// Computes the identity of a run: a hash of its settings, seed, base, training files and
+// evaluation. A run is not repeated if the cell.json in its folder has the same hash.
 class RunIdentities {
  public:
   RunIdentities(const SweepRecipe& recipe, SweepBases& bases) : recipe_(recipe), bases_(bases) {}
@@ -30,25 +30,27 @@ class RunIdentities {
   std::string evaluation_;
 };
 
-// Where a run's folder is: OUTPUT/cells/CELL/seed-N.
+// The path of a run's folder: OUTPUT/cells/CELL/seed-N.
 std::string RunFolderOf(const std::string& output, const Cell& cell, uint64_t seed);
 
 struct SweepOptions {
   std::string output;
-  bool keep_going = false;  // a failed run leaves its cell out, instead of ending the sweep
-  // Makes one run into its folder, in this process or another; throws UserError when it fails.
+  bool keep_going = false;  // a failed run only excludes its cell instead of ending the sweep
+  // Makes one run and writes its folder, in this process or in another one. Throws UserError when
+  // the run fails.
   std::function<void(const Cell& cell, uint64_t seed, const std::string& identity)> run;
-  std::function<void(const std::string&)> message, warning;  // a line for people
-  // Its progress counts the runs to make and names the next one. The folder is that of an earlier
-  // sweep, whose finished runs stay: overwrite has no meaning.
+  std::function<void(const std::string&)> message, warning;  // called with a line of text
+  // Its progress counts the missing runs and names the next one. Finished runs of an earlier sweep
+  // in the folder are always kept, so `overwrite` has no effect.
   OutputOptions writing;
 };
 
-// Makes the runs that are missing or were made of something else (`message` says so), and writes
-// recipe.toml, sweep.json, sweep.csv, report.html, run.json and lacos.json. Returns sweep.json.
-// What is finished stays, however the sweep ends. Folders of cells that the recipe no longer has
-// are named and kept. Throws UserError: a failed run (with the cell's name, and without
-// keep_going), another process in the folder, a folder that holds something else.
+// Makes the runs that are missing, and makes those again whose settings or files have changed
+// (`message` reports them). Writes recipe.toml, sweep.json, sweep.csv, report.html, run.json and
+// lacos.json, and returns sweep.json. Finished runs stay, however the sweep ends. Folders of cells
+// that the recipe no longer has are reported and kept. Throws UserError when a run fails and
+// `keep_going` is not set (the message names the cell), when another process runs a sweep in the
+// folder, and when the folder holds something else.
 Json RunSweep(const SweepRecipe& recipe, const SweepOptions& options);
 
 }  // namespace lacos

@@ -20,17 +20,19 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-constexpr double kNoDropout = -1;    // what a recipe writes for a dropout that is not given
-constexpr double kMostWhole = 1e15;  // where a whole number has no bound of its own
-constexpr int kBase = 1, kLayers = 2, kQuantization = 3, kData = 5;  // places of a sweep's own
+constexpr double kNoDropout = -1;    // value in a recipe that leaves the dropout at its default
+constexpr double kMostWhole = 1e15;  // upper limit of settings without a smaller one
+// Values of `sweep_place` for the settings that only sweeps have.
+constexpr int kBase = 1, kLayers = 2, kQuantization = 3, kData = 5;
 
-// A setting, and what messages say that it takes where type, words and range do not.
+// A setting of a recipe. `what` describes its allowed values in messages, for settings where type,
+// words and range do not suffice.
 struct Rule {
   SettingInfo info;
   std::string_view what = {};
 };
 
-// Every setting once, in no order: those of a sweep alone, then those of a run.
+// Calls f(rule, field) for every setting: first those that only sweeps have, then those of a run.
 template <class Settings, class F>
 void ForEachSetting(Settings& s, const F& f) {
   f(Rule{{.name = "base", .sweep_place = kBase}, "a name of [bases]"}, s.base);
@@ -42,12 +44,12 @@ void ForEachSetting(Settings& s, const F& f) {
   f(Rule{{.name = "data", .sweep_place = kData}, "a name of [data]"}, s.data);
   s.train.ForEachField([&](const SettingInfo& info, auto& field) {
     using T = std::decay_t<decltype(field)>;
-    // Recipes hold no lists of numbers, and seeds elsewhere.
+    // Recipes have no settings that are lists of numbers, and seeds are given separately.
     if constexpr (!std::is_same_v<T, std::vector<int64_t>> && !std::is_same_v<T, uint64_t>) {
       if (info.sweep_place == 0) return;
       Rule rule{info};
-      if (info.name == "lora_alpha") rule.info.low = 0;        // 0: twice the rank
-      if (info.name == "dropout") rule.info.low = kNoDropout;  // the default, as a number
+      if (info.name == "lora_alpha") rule.info.low = 0;  // 0 = twice the rank
+      if (info.name == "dropout") rule.info.low = kNoDropout;
       f(rule, field);
     }
   });
@@ -99,7 +101,7 @@ bool InRange(const SettingInfo& info, double number) {
   return std::isfinite(number) && number >= info.low && number <= HighOf(info);
 }
 
-// Puts the value into the field where it fits.
+// Stores the value in the field if type, words and range allow it. Returns whether it did.
 bool Assign(const SettingInfo&, const SettingValue& value, bool& field) {
   if (const bool* v = std::get_if<bool>(&value)) return field = *v, true;
   return false;
@@ -154,7 +156,7 @@ bool Assign(const SettingInfo& info, const SettingValue& value, std::optional<T>
   return true;
 }
 
-// The value itself; for an optional one what stands in a recipe where it is absent.
+// The value of a field. For an optional field without a value: what a recipe writes in its place.
 template <class T>
 const T& Given(const T& field) {
   return field;
@@ -164,7 +166,7 @@ T Given(const std::optional<T>& field) {
   if constexpr (std::is_same_v<T, double>) {
     return field.value_or(kNoDropout);
   } else {
-    return field.value();  // CellSettings sets it
+    return field.value();  // the constructor of CellSettings sets these fields
   }
 }
 
@@ -190,7 +192,7 @@ std::string Text(const T& value) {
   }
 }
 
-// Name and place of every setting with what `value` makes of it, in order of the places.
+// The place, the name and value(rule, field) of every setting, sorted by place.
 template <class F>
 auto InOrder(const CellSettings& settings, const F& value) {
   using Value = decltype(value(Rule{}, settings.layers));

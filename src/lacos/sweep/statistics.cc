@@ -12,7 +12,7 @@ namespace lacos {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-// a substream of its own: seeds are drawn apart from items
+// Selects a random substream for drawing seeds, independent of the draws of items.
 constexpr uint64_t kSeedDraws = 0x5EED5;
 
 double Mean(const std::vector<double>& values) {
@@ -42,7 +42,7 @@ std::vector<ScoreSeries> ScoresOf(const EvaluationResults& results) {
                       .measure = set.measures[0].name,
                       .n = set.n,
                       .value = set.main(),
-                      // Trials vary seeds of their own, not items.
+                      // A set with trials was resampled over its own seeds and not over its items.
                       .resamples = set.trials ? std::vector<double>() : set.resamples});
   }
   for (const Aggregate& aggregate : results.aggregates) {

@@ -26,16 +26,16 @@ double MeanOf(const std::vector<double>& values) {
   return values.empty() ? kNaN : sum / static_cast<double>(values.size());
 }
 
-// A cell with all its runs.
+// A cell whose runs are all finished.
 struct Finished {
   std::vector<uint64_t> seeds;
-  std::vector<Json> records;                     // cell.json of each
-  std::vector<ScoreSeries> names;                // of the first run: names, measures, n
+  std::vector<Json> records;                     // cell.json of each run
+  std::vector<ScoreSeries> names;                // names, measures and n, from the first run
   std::vector<std::vector<ScoreSeries>> by_run;  // [runs][scores]
-  std::vector<CellScore> scores;                 // beside names
+  std::vector<CellScore> scores;                 // parallel to `names`
 };
 
-// A number of every run's record, averaged; NaN where the runs have none.
+// The mean of a number in the runs' records; NaN when no record has it.
 double Cost(const Finished& cell, const char* group, const char* key) {
   std::vector<double> values;
   for (const Json& record : cell.records) {
@@ -49,7 +49,7 @@ double Cost(const Finished& cell, const char* group, const char* key) {
 struct CostName {
   const char *name, *group, *key;
 };
-// What a cell costs, by its name in sweep.json.
+// The costs of a cell: the name in sweep.json, and the group and key in cell.json.
 constexpr CostName kCosts[] = {
     {"examples", "train", "examples"},
     {"steps", "train", "steps"},
@@ -119,7 +119,8 @@ class Summary {
     }
   }
 
-  // The score of that name, or the last one (the mean of all, or the only one) where it is empty.
+  // Checks that a score with this name exists. An empty name stands for the last score, which is
+  // the mean of all sets, or the only score.
   std::string ScoreName(const std::string& name) const {
     if (finished_.empty()) return name;
     const std::vector<ScoreSeries>& names = finished_.begin()->second.names;
@@ -243,8 +244,8 @@ class Summary {
     return verdict == Verdict::kWithin ? "yes" : verdict == Verdict::kOutside ? "no" : "undecided";
   }
 
-  // The size that an axis stands for, by its cells: examples, layers, parameters; nothing for other
-  // axes.
+  // The cost that measures the size which an axis varies: examples, layers or parameters. Nothing
+  // for an axis that does not vary a size.
   std::optional<const char*> SizeOfAxis(const std::string& setting) const {
     if (setting == "data_fraction") return "examples";
     if (setting == "layers") return "base_layers";
@@ -259,14 +260,14 @@ class Summary {
     return kNaN;
   }
 
-  // A line for each axis that is a size, and each combination of the other axes' values.
+  // Fits a line for each axis that varies a size and each combination of the other axes' values.
   Json GrowthJson(const Study& study, const Grid::StudyCells& cells,
                   const std::string& score_name) const {
     Json list = Json::Array();
     for (const Axis& axis : study.axes) {
       const auto size = SizeOfAxis(axis.setting);
       if (!size) continue;
-      std::map<std::string, std::vector<size_t>> groups;  // by the values of the other axes
+      std::map<std::string, std::vector<size_t>> groups;  // cells by values of the other axes
       for (const size_t cell : cells.cells) {
         std::vector<std::string> key;
         for (const Axis& other : study.axes) {
@@ -312,7 +313,7 @@ class Summary {
   Json ParetoJson(const std::string& score_name) const {
     struct Kind {
       const char *name, *title;
-      std::vector<const char*> sum;  // costs that are added
+      std::vector<const char*> sum;  // the costs whose sum is used
     };
     const std::vector<Kind> kinds = {
         {"trainable_parameters", "trainable parameters", {"trainable_parameters"}},
