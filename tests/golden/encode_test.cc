@@ -1,4 +1,4 @@
-// Hidden states and pooled vectors against transformers and sentence-transformers
+// Compares hidden states and pooled vectors with those of transformers and sentence-transformers
 // (tests/golden/models/README.md).
 #include <gtest/gtest.h>
 
@@ -10,7 +10,8 @@
 namespace lacos {
 namespace {
 
-// f32 agreement that the project promises; the goldens' own rounding is about 1e-6.
+// The agreement in f32 that the project promises. The rounding error of the golden values
+// themselves is about 1e-6.
 constexpr double kTolerance = 1e-5;
 
 using EncodeCase = std::tuple<std::string, BackendCase>;

@@ -1,4 +1,4 @@
-// Reading recorded tensors of the Python peers and comparing with them.
+// Reads the tensors that were recorded from Python libraries, and compares results with them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -57,7 +57,7 @@ inline PackedTexts ReadIds(const Json& lists) {
   return texts;
 }
 
-// max |a - b| / max |b|: the project's measure of distance.
+// The project's measure of distance: max |a - b| / max |b|.
 inline double RelativeDifference(const std::vector<float>& a, const std::vector<float>& b) {
   if (a.size() != b.size()) return INFINITY;
   double difference = 0, largest = 0;

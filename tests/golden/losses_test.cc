@@ -1,4 +1,4 @@
-// Every objective's value and gradients against sentence-transformers, on given vectors.
+// Compares every loss's value and gradients on given vectors with those of sentence-transformers.
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"
@@ -47,7 +47,8 @@ TEST_P(LossGolden, ValueAndGradientsEqualSentenceTransformers) {
   if (inputs.NeedsScores()) batch.scores = ReadFloats(file, "score");
   const std::unique_ptr<Loss> loss = MakeLoss(*backend, loss_case.options, kWidth);
   const std::vector<TrainableTensor> head = loss->parameters();
-  if (!head.empty()) {  // the recorded classifier [3, 144] holds u, v and |u - v| side by side
+  // The recorded classifier [3, 144] has the weights of u, v and |u - v| side by side.
+  if (!head.empty()) {
     const std::vector<float> weight = ReadFloats(file, "classifier.weight");
     for (int part = 0; part < 3; ++part) {
       std::vector<float> values_of_part;

@@ -1,5 +1,5 @@
-// Loss, every adapter gradient and ten optimizer steps against PEFT, sentence-transformers and
-// bitsandbytes.
+// Compares the loss, every adapter gradient and ten optimizer steps with those of PEFT,
+// sentence-transformers and bitsandbytes.
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"
@@ -14,13 +14,13 @@ namespace {
 
 constexpr double kTolerance = 1e-5;
 
-// PEFT's key of one of our trainable tensors; biases keep their plain name in the goldens.
+// The PEFT key of a trainable tensor. Biases keep their plain names in the golden files.
 std::string GoldenKey(const std::string& name) {
   const bool lora = name.ends_with("lora_A") || name.ends_with("lora_B");
   return lora ? "base_model.model." + name + ".weight" : name;
 }
 
-// One recorded case, set up as lacos trains it.
+// One recorded case, set up the way lacos trains it.
 struct TrainingCase {
   Json golden;
   std::unique_ptr<Backend> backend;
@@ -71,9 +71,9 @@ TEST_P(TrainingGolden, LossAndEveryGradientEqualThePeers) {
   EXPECT_NEAR(loss.loss, run.golden.At("loss_value").AsDouble(), kTolerance * std::abs(loss.loss));
   const SafetensorsFile gradients(GoldenPath("train/" + name + "/gradients.safetensors"));
   EXPECT_EQ(gradients.tensors().size(), run.model->trainable().size());
-  // Key biases have a zero gradient (softmax ignores a shift): what is recorded there is rounding,
-  // so tensors are compared on the scale of their own largest value and, with it, of the largest of
-  // all.
+  // The true gradient of key biases is zero, because softmax ignores a shift, so their recorded
+  // values are rounding errors. Differences are therefore relative to a tensor's largest value and
+  // not to each element. `largest` only shows that the recorded gradients are not all zero.
   double largest = 0;
   for (const TensorEntry& entry : gradients.tensors()) {
     for (const float value : ReadFloats(gradients, entry.name))
@@ -84,8 +84,7 @@ TEST_P(TrainingGolden, LossAndEveryGradientEqualThePeers) {
   for (const TrainableTensor& tensor : run.model->trainable()) {
     const std::vector<float> found = DownloadFloats(*run.backend, tensor.gradient);
     const std::vector<float> expected = ReadFloats(gradients, GoldenKey(tensor.name));
-    // The recorded gradients are f32 themselves: their own distance from f64 is part of the
-    // comparison.
+    // The recorded gradients are f32 values, so their distance from f64 is added to the tolerance.
     EXPECT_LT(RelativeDifference(found, expected), kTolerance + golden_rounding) << tensor.name;
   }
   EXPECT_GT(largest, 0);
@@ -96,9 +95,9 @@ TEST_P(TrainingGolden, TenStepsOfEightBitAdamFollowBitsandbytes) {
   TrainingCase run(name, backend_case);
   const Json losses = run.golden.At("losses");
   const bool eight_bit = run.golden.At("eight_bit").size() > 0;
-  // Where moments are 8-bit, a gradient that differs in its last bit may fall on the other side of
-  // a code's edge; the golden's own f32 and f64 runs differ by 1.1e-4 there (README.md beside the
-  // goldens).
+  // With 8-bit moments, a difference in the last bit of a gradient may lead to another code. The
+  // f32 and f64 runs of the recorded libraries differ by 1.1e-4 in this case (see the README.md
+  // beside the golden files).
   const double tolerance = eight_bit ? 5e-4 : kTolerance;
   for (size_t step = 0; step < losses.size(); ++step) {
     const double expected = losses[step].AsDouble();

@@ -1,4 +1,4 @@
-// A small recipe in a folder of its own, and what is wrong with changed ones.
+// A small recipe in a folder of its own, and a function that returns the error of a changed recipe.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ class RecipeFolder {
   std::filesystem::path path_;
 };
 
-// Lines 1 to 10; studies follow.
+// The first lines of every recipe. Studies follow.
 inline const std::string kRecipeStart = R"(title = "A test"
 seeds = [1, 2, 3]
 [bases]

@@ -20,7 +20,7 @@ TEST(SweepRecipe, PathsAreFoundFromTheRecipesFolderAndDefaultsFilled) {
   EXPECT_EQ(recipe.title, "A test");
   EXPECT_EQ(recipe.bases.at("nano"), folder / "model");
   EXPECT_THAT(recipe.data.at("both"), ElementsAre(folder / "a.tsv", folder / "b.tsv"));
-  EXPECT_EQ(recipe.settings.base, "nano");  // the only one
+  EXPECT_EQ(recipe.settings.base, "nano");  // the only base of the recipe
   EXPECT_EQ(recipe.settings.train.batch_size, 64);
   EXPECT_EQ(recipe.evaluation.files.at(0).name, "sts.tsv");
   EXPECT_EQ(recipe.studies.at(0).axes.at(0).setting, "lora_rank");
@@ -41,7 +41,7 @@ TEST(SweepRecipe, TheBaselineIsTheCommonValueElseTheFirstElseWhatItSays) {
 TEST(SweepRecipe, MistakesNameFileLineKeyAndWhatWasExpected) {
   const RecipeFolder folder;
   const std::string name = folder / "recipe.toml";
-  // The text after the recipe's start begins in line 12.
+  // The text after kRecipeStart begins in line 12.
   EXPECT_THAT(folder.ErrorOf(kRecipeStart + "ranks = 3\n" + kStudy),
               AllOf(HasSubstr("[" + name + ":12: settings.ranks]"), HasSubstr("lora_rank"),
                     HasSubstr("pooling")));
@@ -112,7 +112,7 @@ TEST(SweepRecipe, MoreCellsThanCanBeTrainedAreRefusedBeforeTheyAreMade) {
     return kRecipeStart + "[product.vary]\nlora_rank = [" + values + "]\nmax_steps = [" + values +
            "]\n" + more;
   };
-  EXPECT_EQ(folder.ErrorOf(product("")), "no error");  // 4,096
+  EXPECT_EQ(folder.ErrorOf(product("")), "no error");  // 4,096 combinations
   EXPECT_THAT(folder.ErrorOf(product("layers = [0, 1]\n")), HasSubstr("more than 4096 cells"));
   EXPECT_THAT(folder.ErrorOf(product("") + kStudy), HasSubstr("at most 4096 in all studies"));
   EXPECT_THAT(folder.ErrorOf(product("epochs = [" + values + "]\nlora_alpha = [" + values + "]\n")),

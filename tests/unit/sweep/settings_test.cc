@@ -20,7 +20,7 @@ TEST(SweepSettings, ValuesThatFitAreSetAndOthersAreNot) {
   CellSettings settings;
   EXPECT_EQ(SetSetting(settings, "lora_rank", int64_t{32}), "");
   EXPECT_EQ(settings.train.lora_rank, 32);
-  EXPECT_EQ(SetSetting(settings, "epochs", int64_t{2}), "");  // a whole number is a number
+  EXPECT_EQ(SetSetting(settings, "epochs", int64_t{2}), "");  // whole numbers are numbers, too
   EXPECT_EQ(settings.train.epochs, 2);
   EXPECT_EQ(SetSetting(settings, "lora_target", std::string("dense")), "");
   EXPECT_EQ(SettingText(settings, "lora_target"), "dense");

@@ -34,8 +34,8 @@ TEST(CombineSeeds, MeanAndDeviationAreThoseOfTheSeeds) {
 }
 
 TEST(CombineSeeds, WithoutChanceInTheItemsTheSpreadIsThatOfAMeanOfSeeds) {
-  // sd^2 / n = 13 / 3; the bootstrap's own would be a third less. 4 standard errors of a variance
-  // of 20000 draws.
+  // The expected variance is sd^2 / n = 13 / 3. An unscaled bootstrap would give a third less. The
+  // tolerance is 4 standard errors of a variance from 20000 draws.
   const BootstrapOptions options{.resamples = 20000};
   const CellScore score =
       CombineSeeds({Constant(10, 20000), Constant(12, 20000), Constant(17, 20000)}, options);
@@ -52,7 +52,8 @@ TEST(CombineSeeds, EqualSeedsLeaveTheItemsChanceAlone) {
 }
 
 TEST(CombineSeeds, CellsWithTheSameSeedsArePaired) {
-  // The second cell is the first plus a point: the difference is certain, though each score is not.
+  // The second cell is the first plus one point. Each score is uncertain, but their difference is
+  // not.
   std::vector<ScoreSeries> a, b;
   for (int seed = 0; seed < 3; ++seed) {
     ScoreSeries run = Constant(50 + seed);
@@ -92,7 +93,7 @@ TEST(FitGrowth, AKnownLineRecoversItsSlope) {
 }
 
 TEST(FitGrowth, ASlopeByHand) {
-  // x = 0, 1, 2 and y = 1, 0, 5: sum (x - 1)(y - 2) / sum (x - 1)^2 = (1 + 0 + 3) / 2.
+  // For x = 0, 1, 2 and y = 1, 0, 5: sum (x - 1)(y - 2) / sum (x - 1)^2 = (1 + 0 + 3) / 2.
   const CellScore a = Exact(1), b = Exact(0), c = Exact(5);
   EXPECT_NEAR(FitGrowth({0, 1, 2}, {&a, &b, &c}, 0.95).slope, 2, 1e-12);
 }

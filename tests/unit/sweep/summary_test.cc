@@ -15,8 +15,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Twenty pairs whose cosines follow gold, but for some that are disturbed: more disturbed, lower
-// score.
+// Writes a finished run with twenty pairs whose cosines follow the gold scores, except for some
+// that are disturbed. The more pairs are disturbed, the lower is the score.
 void WriteRun(const std::string& folder, const Cell& cell, int disturbed, double examples) {
   std::filesystem::create_directories(folder);
   EvaluationResults results;
@@ -92,7 +92,7 @@ TEST_F(SummaryTest, ScoresDifferencesGrowthAndFrontsAreThere) {
       has_best =
           has_best || (point.At("cell").AsString() == "common" && point.At("front").AsBool());
     }
-    // the best score is always on the front
+    // The best score is always on the front.
     EXPECT_TRUE(has_best) << pareto[i].At("cost").AsString();
   }
 }
@@ -101,7 +101,7 @@ TEST_F(SummaryTest, AFailedCellIsNamedAndLeftOut) {
   const Json sweep = SummarizeSweep(recipe_, grid_, runs_, {{0, "[x] went wrong"}});
   EXPECT_EQ(sweep.At("cells")[0].At("failed").AsString(), "[x] went wrong");
   EXPECT_FALSE(sweep.At("studies")[0].At("rows")[0].Has("mean"));
-  EXPECT_EQ(sweep.At("studies")[0].At("growth").size(), 0u);  // two points are no line
+  EXPECT_EQ(sweep.At("studies")[0].At("growth").size(), 0u);  // two points are not enough
   EXPECT_THAT(SweepText(sweep), HasSubstr("went wrong"));
   EXPECT_THAT(SweepReportHtml(sweep, Json()), HasSubstr("went wrong"));
 }
@@ -133,7 +133,7 @@ TEST_F(SummaryTest, TheFormsThatPeopleReadAreWhole) {
               columns);
     begin = end + 1;
   }
-  EXPECT_EQ(lines, 5u);  // a header and a score of each cell
+  EXPECT_EQ(lines, 5u);  // a header, and one score for each of four cells
   EXPECT_THAT(SweepText(sweep), HasSubstr("Each doubling of the examples"));
 }
 

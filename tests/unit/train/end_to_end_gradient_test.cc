@@ -1,5 +1,5 @@
-// The whole tiny model, from token ids through pooling to the loss, by complex step on the shipped
-// code.
+// Gradients of the whole tiny model, from token ids through pooling to the loss, compared with
+// complex-step derivatives that the shipped code computes.
 #include <gtest/gtest.h>
 
 #include <complex>
@@ -22,14 +22,14 @@ struct EndToEndCase {
   std::string name;
   BenchOptions options;
   LossBatch batch = {.examples = 3};
-  std::vector<int> lengths = {4, 1, 7, 3, 5, 2};   // of texts
-  std::vector<int64_t> rows = {0, 1, 2, 3, 4, 5};  // the text of each row of the batch
+  std::vector<int> lengths = {4, 1, 7, 3, 5, 2};   // lengths of the texts
+  std::vector<int64_t> rows = {0, 1, 2, 3, 4, 5};  // index of the text in each row of the batch
 };
 
 class EndToEndGradient : public ::testing::TestWithParam<EndToEndCase> {};
 
-// d loss / d element of a parameter: the loss's imaginary part with the element moved by an
-// imaginary step.
+// d loss / d element of a parameter: the imaginary part of the loss after the element was moved by
+// an imaginary step, divided by the step.
 double Derivative(TrainingBench& bench, const PackedTexts& texts, const LossBatch& batch,
                   const TensorView& value, int64_t element) {
   std::vector<Complex> values(static_cast<size_t>(value.Elements()));
@@ -98,8 +98,8 @@ INSTANTIATE_TEST_SUITE_P(
         EndToEndCase{.name = "triplet",
                      .options = {.loss = {.kind = LossKind::kTriplet}},
                      .batch = {.examples = 2, .negatives = 2}},
-        // A text is in the batch up to three times; the loss has a gradient there (|u - v| has none
-        // at u = v).
+        // In the following cases a text occurs several times in the batch. No pair of the softmax
+        // case has two equal texts, because |u - v| is not differentiable at u = v.
         EndToEndCase{.name = "repeats_mnr", .rows = {0, 2, 0, 4, 2, 3}},
         EndToEndCase{.name = "repeats_max_bitfit",
                      .options = {.lora = {.train_biases = true}, .pooling = Pooling::kMax},

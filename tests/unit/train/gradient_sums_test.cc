@@ -1,4 +1,5 @@
-// The integers that gradients are summed in, beside sums of the same leaves in f32 and in double.
+// Gradients are summed as integers. Compares these sums with sums of the same leaves in f32 and in
+// double.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -18,15 +19,15 @@ namespace {
 using testing::RandomTexts;
 using testing::TrainingBench;
 
-// The CPU backend, which also keeps each leaf's gradient of a LoRA matrix, summed in floats in the
-// order of the leaves.
+// The CPU backend, extended to also sum the leaves' gradients of each LoRA matrix in floats and in
+// doubles, in the order of the leaves.
 class FloatSums final : public ForwardingBackend {
  public:
   FloatSums() : ForwardingBackend(MakeCpuBackend({.compute = Compute::kF32})) {}
 
   struct Sums {
     std::vector<float> f32;
-    std::vector<double> f64, magnitude;  // magnitude: the sum of absolute values
+    std::vector<double> f64, magnitude;  // `magnitude` is the sum of absolute values
   };
   const Sums& Of(const GradientSum& sum) const { return sums_.at(sum.fine.data); }
   int64_t leaves() const { return leaves_; }
@@ -39,7 +40,8 @@ class FloatSums final : public ForwardingBackend {
     sums.f32.resize(static_cast<size_t>(y.fine.Elements()));
     sums.f64.resize(sums.f32.size());
     sums.magnitude.resize(sums.f32.size());
-    // Times 2^20, so that reading a leaf's sum of its own back does not round it to 2^-52.
+    // A leaf's own sum is scaled by 2^20, so that reading it back does not round it to a multiple
+    // of 2^-52.
     constexpr double kUp = 0x1p20;
     for (int64_t i = 0; i < leaves.Count(); ++i) {
       const int64_t begin = leaves.begin[i], end = leaves.begin[i + 1];
@@ -71,7 +73,7 @@ double Norm(const std::vector<double>& values) {
 
 class GradientSums : public ::testing::TestWithParam<double> {};
 
-// With a large scale of the loss many leaves are beyond what the fine accumulator takes.
+// With a large scale of the loss, many leaves exceed the range of the fine accumulator.
 TEST_P(GradientSums, AreWithinOneRoundingOfDoublesAndHaveTheNormOfF32Sums) {
   auto owned = std::make_unique<FloatSums>();
   const FloatSums& sums = *owned;
@@ -90,7 +92,8 @@ TEST_P(GradientSums, AreWithinOneRoundingOfDoublesAndHaveTheNormOfF32Sums) {
     const FloatSums::Sums& expected = sums.Of(tensor.sum);
     for (size_t i = 0; i < found.size(); ++i) {
       const double exact = expected.f64[i];
-      // A leaf is rounded to 2^-52 and the sum to f32; each addition of doubles rounds too.
+      // Every leaf is rounded to a multiple of 2^-52, every addition of doubles rounds, and the
+      // final sum is rounded to f32.
       const double tolerance =
           static_cast<double>(sums.leaves()) * 0x1p-53 * (1 + expected.magnitude[i]) +
           0x1p-24 * std::abs(exact);
@@ -109,7 +112,7 @@ TEST_P(GradientSums, AreWithinOneRoundingOfDoublesAndHaveTheNormOfF32Sums) {
   std::vector<double> old = integer;
   for (size_t i = 0; i < old.size(); ++i) old[i] -= f32[i];
   EXPECT_NEAR(measured.norm / Norm(old), 1, 1e-6);
-  // The figures of docs/architecture.md.
+  // These are the figures that docs/architecture.md quotes.
   RecordProperty("largest_gradient", std::to_string(largest));
   const auto relative = [](double value) { return fmt::format("{:.2g}", value); };
   RecordProperty("max_from_f32", relative(most_from_f32 / largest));

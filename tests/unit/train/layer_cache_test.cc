@@ -1,5 +1,5 @@
-// Training steps that read the frozen lower layers' states compute the same bytes, and fewer
-// blocks.
+// Training steps that read cached states of the frozen lower layers produce the same bytes while
+// computing fewer blocks.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -50,7 +50,7 @@ std::vector<int> Lengths() {
   return lengths;
 }
 
-// LoRA, with dropout of its own, in the upper block alone.
+// LoRA in the upper block alone, with LoRA dropout.
 BenchOptions UpperBlock(double lora_dropout = 0) {
   return {.lora = {.rank = 3,
                    .alpha = 6,
@@ -64,7 +64,7 @@ TEST_F(CachedSteps, GiveTheBytesOfUncachedOnesUnderEveryStrategy) {
   const LossBatch batch{.examples = 8};
   for (const double lora_dropout : {0.0, 0.2}) {
     const PackedTexts texts = RandomTexts(Lengths(), 300, lora_dropout > 0);
-    // A first batch leaves every third text in the cache.
+    // The first batch contains every third text, so only these are in the cache afterwards.
     std::vector<int64_t> some;
     for (int64_t n = 0; n < texts.Texts(); n += 3) some.push_back(n);
     for (const Compute compute : {Compute::kF32, Compute::kBF16, Compute::kInt8}) {
@@ -91,7 +91,7 @@ TEST_F(CachedSteps, GiveTheBytesOfUncachedOnesUnderEveryStrategy) {
               << "epoch " << epoch << ", chunk " << strategy.chunk_tokens;
           EXPECT_EQ(cache->texts(), texts.Texts());
         }
-        // Embedded once each, and in the lowest block once each.
+        // Every text went through the embedding and through the lowest block exactly once.
         EXPECT_EQ(embedded, texts.Select(some).Tokens());
         EXPECT_EQ(bench.encoder->work().tokens, texts.Tokens());
         if (strategy.chunk_tokens == 0 && strategy.recompute_blocks == 0) {

@@ -1,4 +1,4 @@
-// What every loss says of itself holds for the loss that is made from it.
+// Checks that every loss matches its own description (DescribeLoss).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,7 +21,8 @@ class EveryLoss : public ::testing::TestWithParam<LossKind> {
  protected:
   LossInputs inputs_ = DescribeLoss(GetParam()).inputs;
 
-  // The loss of a placeholder batch over random vectors, the first `zeros` of which are zero.
+  // Computes the loss of a placeholder batch over random vectors, of which the first `zeros` are
+  // zero, and expects a finite loss and finite gradients.
   void ExpectFinite(int64_t zeros, LossResult& result) {
     constexpr int64_t kExamples = 4, kWidth = 6;
     const auto backend = MakeReferenceBackend(DType::kF64);
@@ -56,7 +57,7 @@ TEST_P(EveryLoss, IsFiniteWhereVectorsAreZero) {
   ExpectFinite(5, result);
 }
 
-// A batch smaller than --batch-size is planned as what it is.
+// The plan uses the real number of examples when the largest batch is smaller than --batch-size.
 TEST_P(EveryLoss, IsPlannedForTheExamplesOfTheLargestBatch) {
   ExampleFile file{.path = "examples", .kind = inputs_.kinds.front()};
   for (int i = 0; i < 5; ++i) {

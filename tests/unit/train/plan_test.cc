@@ -1,4 +1,5 @@
-// The memory plan: what it adds up is what the ops then take, and it chooses by it.
+// The memory plan: its sums agree with the memory that the ops then use, and it chooses a strategy
+// by them.
 #include "lacos/train/plan.h"
 
 #include <gtest/gtest.h>
@@ -21,8 +22,8 @@ class PlannedWorkspace : public ::testing::TestWithParam<Compute> {
   void TearDown() override { SetThreadCount(0); }
 };
 
-// The same step on the backend and on its dry copy. Passing memory is in the dry copy's sum only,
-// and is at most 24 bytes a token and the scores.
+// Runs the same step on the backend and on its dry copy. Only the dry copy's sum contains temporary
+// memory, which is at most 24 bytes per token plus the scores.
 TEST_P(PlannedWorkspace, IsWhatTheBackendThenHolds) {
   SetThreadCount(1);
   const std::vector<int> lengths = {3, 90, 17, 200, 41, 5, 64, 30};
@@ -83,13 +84,13 @@ TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
   EXPECT_EQ(component(streamed.chosen, "activations"), component(resident.chosen, "activations"));
   EXPECT_EQ(resident.chosen.name, "direct");
   EXPECT_TRUE(resident.chosen.fits);
-  // Less saved, less memory; a budget between two strategies chooses the leaner one.
+  // Saving less needs less memory, and a budget between two strategies selects the leaner one.
   const PlannedStrategy& direct = resident.considered[0];
   const PlannedStrategy& recompute = resident.considered[1];
   EXPECT_LT(component(recompute, "activations"), component(direct, "activations"));
 }
 
-// A device with a pool of its own and a smallest chunk.
+// A device that has its own memory pool and a minimum chunk size.
 class SmallDevice final : public ForwardingBackend {
  public:
   SmallDevice(const BackendMemory& memory, int64_t smallest_chunk)
@@ -129,7 +130,7 @@ TEST(Plan, AsksTheBackendForItsPoolAndItsSmallestChunk) {
   EXPECT_EQ(full.considered[3].strategy.chunk_tokens, 4096);
 }
 
-// Only sizes count: a checkpoint without weights plans as the one that it describes.
+// Only sizes matter: base weights without values give the same plan as the weights they describe.
 TEST(Plan, NeedsNoWeights) {
   const auto base_weights = BaseWeights::Open(testing::TinyModel("a"));
   const DType type = base_weights->Tensor("ln_f.bias").entry.dtype;

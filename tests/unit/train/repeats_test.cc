@@ -1,5 +1,5 @@
-// Equal texts of a batch are computed once in training, with the loss and the gradients of
-// computing each.
+// Training computes equal texts of a batch only once. Loss and gradients are the same as when each
+// text is computed separately.
 #include <gtest/gtest.h>
 
 #include "lacos/base/parallel.h"
@@ -16,7 +16,7 @@ using testing::BenchOptions;
 using testing::RandomTexts;
 using testing::TrainingBench;
 
-// 40 rows of 18 texts, three leaves and a text longer than a leaf.
+// 40 rows of 18 distinct texts, which fill three leaves and include a text longer than a leaf.
 PackedTexts RowsWithRepeats() {
   std::vector<int> lengths;
   for (int i = 0; i < 17; ++i) lengths.push_back(1 + i * 37 % 90);
@@ -27,7 +27,8 @@ PackedTexts RowsWithRepeats() {
   return RandomTexts(lengths, 300, false).Select(rows);
 }
 
-// With keys nothing is merged; with rates of zero nothing is dropped either.
+// The same texts with dropout keys, which keep equal texts apart. At a dropout rate of zero the
+// keys have no other effect.
 PackedTexts KeptApart(PackedTexts texts) {
   texts.keys.assign(texts.ids.size(), 1);
   return texts;
@@ -65,17 +66,17 @@ TEST(TrainingRepeats, HaveTheLossBytesAndTheGradientsOfTextsKeptApart) {
     const double apart_loss = bench.Gradients(KeptApart(rows), ScoredBatch(), {}).loss;
     const std::vector<double> apart = Values(bench);
     EXPECT_EQ(bench.Gradients(rows, ScoredBatch(), {}).loss, apart_loss);
-    // Both add the same exact terms; each addition in f32 (a gradient element sums T rows, each the
-    // end of products of at most 4 D terms) rounds by half an epsilon of a partial sum. Under bf16
-    // the inputs of products in backward are rounded to bf16 too, and rounding a sum is not summing
-    // what was rounded.
+    // Both ways add the same exact terms. A gradient element sums T rows, each the result of
+    // products with at most 4 D terms, and every f32 addition rounds by at most half an epsilon of
+    // a partial sum. In bf16 mode the inputs of backward products are also rounded to bf16, and the
+    // rounded sum of several values differs from the sum of the rounded values.
     const double terms = static_cast<double>(rows.Tokens() + 4 * bench.model->config().hidden_size);
     const double unit = compute == Compute::kF32 ? 0x1p-24 * terms : 0x1p-8;
     const double tolerance = 4 * unit * Largest(apart);
     EXPECT_LE(LargestDifference(Values(bench), apart), tolerance);
     EXPECT_GT(Largest(apart), 0);
   }
-  // In double the two agree to rounding: nothing but the order of additions differs.
+  // In double precision the two agree up to rounding, because only the order of additions differs.
   TrainingBench exact(MakeReferenceBackend(DType::kF64), {.loss = {.kind = kLoss}});
   exact.Gradients(KeptApart(rows), ScoredBatch(), {});
   const std::vector<double> apart = Values(exact);
@@ -121,7 +122,8 @@ TEST(TrainingRepeats, AreComputedOnceUnlessSomethingIsDropped) {
 
 TEST(TrainingRepeats, DoNotCountInTheLargestBatchUnlessSomethingIsDropped) {
   ExampleFile file{.path = "scored.tsv", .kind = ExampleKind::kScored};
-  for (int i = 0; i < 4; ++i) {  // 4 pairs of "aaaa" and one of "b", "cc", "ddd", "eeee"
+  // Four pairs, each of "aaaa" and one of "b", "cc", "ddd" and "eeee".
+  for (int i = 0; i < 4; ++i) {
     file.examples.push_back({.texts = {"aaaa", std::string(static_cast<size_t>(i + 1), "bcde"[i])},
                              .score = 0.25 * i,
                              .line = i + 1});

@@ -1,4 +1,4 @@
-// The list of settings: complete, without repetition, and what run.json makes of it.
+// The list of settings: it is complete and has no duplicates, and run.json is derived from it.
 #include "lacos/train/settings.h"
 
 #include <gmock/gmock.h>
@@ -50,12 +50,12 @@ TEST(TrainSettings, DefaultsLieInTheirRanges) {
     ++fields;
     using T = std::decay_t<decltype(value)>;
     if constexpr (std::is_same_v<T, int64_t> || std::is_same_v<T, double>) {
-      if (!info.default_text.empty()) return;  // the default is no value of its own
+      if (!info.default_text.empty()) return;  // the default is not a fixed value
       EXPECT_GE(static_cast<double>(value), info.low) << info.name;
       EXPECT_LE(static_cast<double>(value), info.high) << info.name;
     }
   });
-  EXPECT_EQ(fields + 5, AllSettings().size());  // RunOptions has five
+  EXPECT_EQ(fields + 5, AllSettings().size());  // RunOptions has five settings
 }
 
 TEST(TrainSettings, SettingsOfOneKeyAreOneLine) {
@@ -80,7 +80,7 @@ TEST(TrainSettings, ARecordedSettingIsFoundUnderItsNameAndItsKey) {
     EXPECT_EQ(FindRecorded(recorded, "loss")->AsString(), "softmax");
     EXPECT_EQ(FindRecorded(recorded, "batch_size")->AsString(), "4");
     EXPECT_FALSE(FindRecorded(recorded, "pooling"));
-    EXPECT_FALSE(FindRecorded(recorded, "lora_rank"));  // part of a line
+    EXPECT_FALSE(FindRecorded(recorded, "lora_rank"));  // only part of a recorded line
   }
 }
 

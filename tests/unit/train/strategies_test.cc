@@ -1,5 +1,5 @@
-// Direct, recomputed and chunked gradients are the same bytes, at any number of threads, with and
-// without dropout.
+// Direct, recomputed and chunked gradients have the same bytes, with any number of threads, with
+// and without dropout.
 #include <gtest/gtest.h>
 
 #include "lacos/base/parallel.h"
@@ -25,7 +25,8 @@ class Strategies : public ::testing::TestWithParam<StrategyCase> {
   void TearDown() override { SetThreadCount(0); }
 };
 
-// 24 texts of 1 to 700 tokens: several leaves, one text longer than a leaf.
+// Lengths of 24 texts, from 1 to 700 tokens. They fill several leaves, and one text is longer than
+// a leaf.
 std::vector<int> Lengths() {
   std::vector<int> lengths;
   for (int i = 0; i < 23; ++i) lengths.push_back(1 + i * 37 % 90);

@@ -1,5 +1,5 @@
-// --stream-layers: a pass over all blocks leaves no more of the base in memory than a block, and
-// the same bytes.
+// Streaming of layers (--stream-layers): after a pass over all blocks, little more than one block
+// of the base is in memory, and the results have the same bytes.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -31,7 +31,7 @@ namespace {
 
 constexpr char kModel[] = LACOS_SOURCE_DIR "/examples/bloom-nano";
 
-// Bytes of the mappings of `path` that are resident in this process.
+// Number of resident bytes in this process's mappings of the file `path`.
 int64_t ResidentBytesOf(const std::string& path) {
   std::ifstream maps("/proc/self/smaps");
   std::string line;
@@ -42,7 +42,7 @@ int64_t ResidentBytesOf(const std::string& path) {
     std::string first;
     int64_t kilobytes = 0;
     words >> first >> kilobytes;
-    if (!first.ends_with(':')) inside = line.ends_with(path);  // a mapping's first line
+    if (!first.ends_with(':')) inside = line.ends_with(path);  // the first line of a mapping
     if (inside && first == "Rss:") bytes += kilobytes * 1024;
   }
   return bytes;
@@ -50,7 +50,7 @@ int64_t ResidentBytesOf(const std::string& path) {
 
 struct Pass {
   std::vector<float> hidden;
-  int64_t resident = 0;  // bytes of the model's file, afterwards
+  int64_t resident = 0;  // resident bytes of the model's file after the pass
 };
 
 Pass HiddenStatesOf(WeightStreaming streaming) {
@@ -79,11 +79,11 @@ TEST(Streaming, APassLeavesLessThanTwoBlocksResidentAndGivesTheSameBytes) {
        {WeightStreaming::kKeepCached, WeightStreaming::kDropCached}) {
     const Pass streamed = HiddenStatesOf(streaming);
     EXPECT_EQ(streamed.hidden, resident.hidden);
-    EXPECT_LT(streamed.resident, 2 * block);  // pages at the edges of matrices stay
+    EXPECT_LT(streamed.resident, 2 * block);  // pages at the edges of matrices stay resident
   }
 }
 
-// Vectors and gradients of two equal steps.
+// The vectors and gradients of two equal steps, one after another.
 std::vector<float> StepOf(const std::string& folder, Compute compute, WeightStreaming streaming,
                           int64_t recomputed, int64_t first_layer) {
   const auto backend = MakeCpuBackend({.compute = compute});
@@ -97,7 +97,8 @@ std::vector<float> StepOf(const std::string& folder, Compute compute, WeightStre
   texts.Add(std::vector<int32_t>{17, 300, 5, 9});
   texts.Add(std::vector<int32_t>{12, 80});
   std::vector<float> all;
-  for (int pass = 0; pass < 2; ++pass) {  // what a pass leaves behind, the next one finds
+  // The second pass starts from the state in which the first one left memory.
+  for (int pass = 0; pass < 2; ++pass) {
     const ArenaScope scope(encoder.arena());
     const TypeSet types = backend->Types();
     const Shape shape{texts.Texts(), model.config().hidden_size};
@@ -135,7 +136,7 @@ TEST(Streaming, GradientsAreThoseOfTheResidentBaseInEveryModeAndStrategy) {
   }
 }
 
-// A copy of the model in a folder of its own, so that a test may damage it.
+// Copies the model to a folder of its own, where a test may damage it.
 std::string CopyOfModel() {
   std::string folder =
       (std::filesystem::temp_directory_path() / "lacos_streamed_model_XXXXXX").string();
@@ -160,8 +161,8 @@ TEST(Streaming, AFileThatBecameShorterIsAnErrorOfThePassThatNeedsIt) {
   std::filesystem::remove_all(folder);
 }
 
-// Resident bytes of the model's file after encoding with a cache of all blocks below the upper
-// half.
+// Number of resident bytes of the model's file after encoding with a layer cache for the lower half
+// of the blocks.
 int64_t ResidentAfterCachedPass(const std::string& folder, WeightStreaming streaming,
                                 std::vector<float>& out) {
   const auto backend = MakeCpuBackend({.compute = Compute::kF32});
@@ -201,9 +202,9 @@ TEST(Streaming, BlocksWhoseStatesAreCachedAreNotRead) {
   std::filesystem::remove_all(folder);
 }
 
-// Forward and backward of the top block on random input, with its matrices resident or read anew
-// from the disk for either direction. LACOS_LAYER_MODEL names another model: `make bench-176b`
-// gives one layer of BLOOM-176B.
+// The results of a forward and a backward pass of the top block on random input. Its matrices are
+// either resident or read from the disk anew for each direction. LACOS_LAYER_MODEL names another
+// model; `make bench-176b` sets it to one layer of BLOOM-176B.
 struct BlockResult {
   std::vector<float> y, dx;
 };

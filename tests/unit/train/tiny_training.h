@@ -1,5 +1,5 @@
-// An optimizer over a few small tensors of the reference backend, for what saves and restores its
-// state.
+// An optimizer over a few small tensors of the reference backend, for tests that save and restore
+// its state.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace lacos {
 
-// Tensors "a", "b", ... of these shapes in F64, values and gradients all `value`.
+// F64 tensors "a", "b", ... of the given shapes. All their values and gradients are `value`.
 class TinyTraining {
  public:
   TinyTraining(const std::vector<Shape>& shapes, OptimizerKind kind, double value)

@@ -1,4 +1,5 @@
-// A tiny model of the goldens set up for training on any backend, for tests of the train folder.
+// Sets up a tiny model from tests/golden for training on any backend. Shared by the tests of the
+// train folder.
 #pragma once
 
 #include <cmath>
@@ -29,7 +30,8 @@ struct BenchOptions {
   double dropout = 0;
 };
 
-// Model, adapter with non-zero B (so that every gradient counts), loss and optimizer.
+// A model, loss, optimizer and an adapter whose B matrices are not zero, so that no gradient is
+// zero for that reason.
 struct TrainingBench {
   TrainingBench(std::unique_ptr<Backend> owned, const BenchOptions& options)
       : backend(std::move(owned)) {
@@ -57,7 +59,7 @@ struct TrainingBench {
     return GradientStep(*encoder, *loss, texts, batch, strategy);
   }
 
-  // Every gradient's bytes, one after another.
+  // The bytes of all gradients, in the order of the optimizer's tensors.
   std::vector<std::byte> GradientBytes() {
     std::vector<std::byte> all;
     for (const TrainableTensor& tensor : optimizer->tensors()) {
@@ -75,7 +77,7 @@ struct TrainingBench {
   std::unique_ptr<Optimizer> optimizer;
 };
 
-// `lengths` random texts; with `keys`, dropout keys as training makes them.
+// Random texts of the given lengths. With `keys`, every token gets a dropout key.
 inline PackedTexts RandomTexts(const std::vector<int>& lengths, int64_t vocabulary, bool keys) {
   Random random(5, RandomStream::kBatch);
   PackedTexts texts;

@@ -1,4 +1,5 @@
-// What a checkpoint gives back, and what is said where it cannot.
+// A checkpoint restores everything that was saved, and a damaged or unsuitable one gives an error
+// that says what is wrong.
 #include "lacos/train/run/checkpoint.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +23,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Two tensors with f32 moments and one with 8-bit moments, all values `value`.
+// Two tensors with f32 moments and one with 8-bit moments. All their values are `value`.
 struct Training : TinyTraining {
   explicit Training(double value,
                     const std::vector<Shape>& shapes = {Shape{2, 3}, Shape{5}, Shape{64, 64}})
@@ -75,7 +76,7 @@ class RunCheckpoint : public ::testing::Test {
   LoadedRun Load(const std::string& folder, const Json& settings = Settings()) {
     return LoadCheckpoint(folder, other_.backend(), other_.optimizer(), Config(), settings);
   }
-  // Loads a checkpoint whose progress.json has `value` in the place of `key`'s.
+  // Loads a checkpoint after replacing the value of `key` in its progress.json by `value`.
   LoadedRun LoadWith(const std::string& folder, const std::string& key, const Json& value) {
     const std::string path = folder + "/progress.json";
     Json progress = progress_;
@@ -96,7 +97,7 @@ class RunCheckpoint : public ::testing::Test {
   TestFolder folder_;
   const std::string& output_ = folder_.path();
   Training training_{0.5}, other_{0};
-  Json progress_;  // progress.json as it was saved
+  Json progress_;  // the original contents of progress.json
 };
 
 TEST_F(RunCheckpoint, GivesBackTensorsProgressAndTheBestAdapter) {
@@ -156,13 +157,13 @@ TEST_F(RunCheckpoint, TheNewestOnesAreKeptAndLatestNamesTheLastOneSaved) {
   for (const int64_t step : {1, 2, 3}) Save(step, 2);
   EXPECT_THAT(Names(), ElementsAre("step-000003", "step-000002"));
   EXPECT_EQ(LatestCheckpoint(output_), "step-000003");
-  // A run that went on from an earlier checkpoint.
+  // `latest` names an older checkpoint when a run was resumed from that one.
   PointLatestAt(output_, "step-000002");
   PruneCheckpoints(output_, 1);
   EXPECT_THAT(Names(), ElementsAre("step-000002"));
   PointLatestAt(output_, "");
   EXPECT_EQ(LatestCheckpoint(output_), "");
-  PointLatestAt(output_, "");  // no file to remove
+  PointLatestAt(output_, "");  // works without a file to remove
   PruneCheckpoints(output_, 1);
   EXPECT_THAT(Names(), ElementsAre("step-000002")) << "nothing goes while `latest` names none";
   EXPECT_FALSE(fs::exists(output_ + "/checkpoints/latest"));

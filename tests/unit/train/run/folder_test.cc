@@ -1,5 +1,5 @@
-// An output folder keeps its earlier run until the new one has saved something, whatever the disk
-// does.
+// An output folder keeps its earlier run until the new run has saved something, even when the disk
+// fails.
 #include "lacos/train/run/folder.h"
 
 #include <gmock/gmock.h>
@@ -71,7 +71,7 @@ TEST_F(RunFolderTest, WhereItCannotBeMovedItIsEmptiedAndOnAFailingDiskItStays) {
     EXPECT_EXIT(begin(error), ::testing::ExitedWithCode(0), "set the earlier run aside");
     EXPECT_THAT(Files(), ElementsAre("out/sub/old.txt"));
   }
-  EXPECT_EXIT(begin(EBUSY), ::testing::ExitedWithCode(0), "");  // a mount point
+  EXPECT_EXIT(begin(EBUSY), ::testing::ExitedWithCode(0), "");  // the folder is a mount point
   EXPECT_THAT(Files(), IsEmpty());
   EXPECT_TRUE(FolderExists(out_));
 }

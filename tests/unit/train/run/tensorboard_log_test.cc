@@ -1,5 +1,5 @@
-// The bytes of TensorBoard event files: framing with known checksums, and what a reader finds in
-// them.
+// The bytes of TensorBoard event files: their framing with known checksums, and the events that a
+// reader finds in them.
 #include "lacos/train/run/tensorboard_log.h"
 #include "test_paths.h"
 
@@ -31,7 +31,7 @@ uint64_t ReadLittleEndian(std::string_view bytes) {
   return value;
 }
 
-// The records of a file; stops the test when a length or a checksum is wrong.
+// Reads the records of a file and ends the test if a length or a checksum is wrong.
 std::vector<std::string> ReadRecords(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
@@ -47,7 +47,7 @@ std::vector<std::string> ReadRecords(const fs::path& path) {
   return records;
 }
 
-// The value of a double field's bytes: tag 1, fixed64, as every event begins.
+// The wall time of an event: field 1, a double (fixed64), with which every event begins.
 double WallTime(const std::string& event) {
   EXPECT_EQ(event[0], '\x09');
   return std::bit_cast<double>(ReadLittleEndian(std::string_view(event).substr(1, 8)));
@@ -95,7 +95,7 @@ TEST(TfRecord, FramesDataBetweenMaskedChecksums) {
   ASSERT_EQ(record.size(), 8 + 4 + 9 + 4u);
   EXPECT_EQ(ReadLittleEndian(record.substr(0, 8)), 9u);
   EXPECT_EQ(record.substr(12, 9), "123456789");
-  // ((crc >> 15) | (crc << 17)) + 0xa282ead8 of 0xE3069283, by hand.
+  // Computed by hand: ((crc >> 15) | (crc << 17)) + 0xa282ead8 for crc = 0xE3069283.
   EXPECT_EQ(ReadLittleEndian(record.substr(21)), 0xC78AB0E5u);
 }
 
@@ -122,7 +122,7 @@ TEST_F(TensorboardFolder, AResumedRunOpensAnotherFileThatVoidsTheStepsAfterItsCh
   ASSERT_EQ(Files().size(), 2u);
   const auto records = ReadRecords(Files()[1]);
   ASSERT_EQ(records.size(), 2u);
-  EXPECT_EQ(WithoutTime(records[1]), "\x10\xAD\x02\x3A\x02\x08\x01");  // step 301 as a varint
+  EXPECT_EQ(WithoutTime(records[1]), "\x10\xAD\x02\x3A\x02\x08\x01");  // contains varint 301
 }
 
 TEST_F(TensorboardFolder, AStepHasItsScalarsAsFloats) {
