@@ -26,11 +26,11 @@ BLOCK = re.compile(r"(<!-- table ([a-z0-9-]+): made by tools/make_performance_do
 PEERS = {"bf16-autocast": "bf16 autocast", "bf16-weights": "bf16 weights", "int8-base-f32": "bitsandbytes int8 base, f32",
          "int8-base-bf16": "bitsandbytes int8 base, bf16"}
 PARTS = {
-    "products_forward": "frozen products, forward", "products_backward": "frozen products, backward",
-    "attention_forward": "attention, forward", "attention_backward": "attention, backward", "lora": "LoRA's small products",
+    "products_forward": "frozen matmuls, forward", "products_backward": "frozen matmuls, backward",
+    "attention_forward": "attention, forward", "attention_backward": "attention, backward", "lora": "LoRA's small matmuls",
     "normalisation": "LayerNorm", "elementwise": "other element-wise work", "embedding": "embedding rows",
     "vectors": "pooling, similarity, loss", "optimizer": "optimizer", "memory": "copying and zeroing",
-    "batches": "putting batches together", "tokenizing": "tokenising", "rest": "host code between verbs",
+    "batches": "putting batches together", "tokenizing": "tokenizing", "rest": "host code between ops",
 }
 
 
@@ -104,7 +104,7 @@ def breakdown(kind):
     rows.append(["tokens a second", *(rate(e["figures"]["tokens_per_second"]) for e in found)])
     rows.append(["share of the ceiling, whole", *(f"{100 * e['figures']['ceiling_share'] * e['figures']['ceiling']['gflops'] / top:.0f} % of {top:.0f} G/s" for e, (top, _) in zip(found, tops))])
     lines = table(["share of the time", *(f"`--compute {m}`" for m in modes)], rows)
-    lines += ["", "Frozen products by matrix:", ""]
+    lines += ["", "Frozen matmuls by matrix:", ""]
     keys = list(dict.fromkeys((p["out"], p["in"], p["direction"]) for e in found for p in e["figures"]["breakdown"]["products"]))
     by_key = [{(p["out"], p["in"], p["direction"]): p for p in e["figures"]["breakdown"]["products"]} for e in found]
     cell = lambda p, top: f"{p['gflops']:.0f} G/s ({100 * p['gflops'] / top[0]:.0f} %)" if p else "-"
@@ -121,7 +121,7 @@ def breakdown(kind):
             cells.append(f"{size / seconds / 1e9:.1f} GB/s ({100 * size / seconds / 1e9 / read:.0f} % of a read's {read:.1f})" if seconds > 1e-3 else "-")
         if any(c != "-" for c in cells):
             rows.append([verb, *cells])
-    lines += table(["verb", *(f"`--compute {m}`" for m in modes)], rows) if rows else []
+    lines += table(["op", *(f"`--compute {m}`" for m in modes)], rows) if rows else []
     return lines + ["", *(f"- {m}: {e['setting']}. {source(e)}." for m, e in zip(modes, found))]
 
 
