@@ -1,5 +1,5 @@
-// Archives and compressed files as `data prepare` visits them: every member, archives in archives
-// included.
+// Archives and compressed files as `data prepare` visits them: every member, also those of archives
+// inside archives.
 #include "lacos/io/archive.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ struct Visited {
   bool operator==(const Visited&) const = default;
 };
 
-// Members in order, and whether the file was refused after them.
+// The members in order, and whether the rest of the file was refused with a UserError.
 std::pair<std::vector<Visited>, bool> Visit(const std::string& path, const std::string& name,
                                             int64_t max_bytes, bool all) {
   std::vector<Visited> visited;
@@ -52,7 +52,8 @@ std::pair<std::vector<Visited>, bool> Visit(const std::string& path, const std::
 
 }  // namespace
 
-// Byte 0: the file's name (bits 0-3), a small limit for files (4), the name in capitals (5).
+// Byte 0 has the options: the file's name (bits 0-3), a small size limit for files (bit 4), a name
+// in capitals (bit 5).
 void Archive(Input input) {
   if (input.empty()) return;
   static constexpr const char* kNames[] = {
@@ -66,7 +67,7 @@ void Archive(Input input) {
   const int64_t max_bytes = (choice & 16) ? 100 : 1 << 20;
   const std::string path = WriteScratch("archive", Text(input.subspan(1)));
   const auto all = Visit(path, name, max_bytes, true), some = Visit(path, name, max_bytes, false);
-  // What is left unread changes nothing about the rest, as far as both came.
+  // Skipping some members must not change the others, up to the place where the file is refused.
   size_t i = 0;
   for (const Visited& visited : some.first) {
     while (i < all.first.size() && !(all.first[i] == visited)) ++i;

@@ -1,5 +1,5 @@
-// Files of the caches that runs share: hidden states (`train --cache-layers`) and vectors (`eval
-// --cache`).
+// The files of the two caches that runs share: hidden states (train --cache-layers) and vectors
+// (eval --cache).
 #include <algorithm>
 #include <cstring>
 #include <functional>
@@ -16,16 +16,16 @@
 namespace lacos::fuzz {
 namespace {
 
-constexpr int64_t kRowBytes = 8;                // of a token's state
-constexpr int64_t kDimension = 2;               // of a vector
-constexpr std::string_view kMark = "lacosrow";  // of an entry of the layer cache
+constexpr int64_t kRowBytes = 8;                // size of one token's state
+constexpr int64_t kDimension = 2;               // dimension of the vectors
+constexpr std::string_view kMark = "lacosrow";  // start of an entry of the layer cache
 constexpr size_t kAlignment = 64, kHeadBytes = 144, kHashDigits = 64;
-constexpr size_t kRecordBytes = 32 + kDimension * 4 + 8;  // of the vector cache
+constexpr size_t kRecordBytes = 32 + kDimension * 4 + 8;  // size of a record of the vector cache
 
 lacos::Json Identity() { return lacos::Json::Parse(R"({"base":"nano","layers":2})", "identity"); }
 
-// Entries as the input has them carry no right hash: these give it to them, so that reading goes on
-// behind it.
+// The entries of an input have wrong hashes. SignStates and SignVectors correct them, so that the
+// code behind the check of the hash is tested too.
 void SignStates(std::string& file, size_t header) {
   for (size_t at = header; at + kHeadBytes <= file.size(); at += kAlignment) {
     if (std::string_view(file).substr(at, kMark.size()) != kMark) continue;
@@ -41,7 +41,7 @@ void SignStates(std::string& file, size_t header) {
   }
 }
 
-// A record's text is one of `texts`, by the first of its 32 bytes that name it.
+// Each record is for one of `texts`, which the first of the 32 bytes of its text's hash selects.
 void SignVectors(std::string& file, size_t header, const std::vector<std::string>& texts) {
   const auto digest = [](const std::string& text) {
     const std::string hex = Sha256Hex(text);
@@ -56,7 +56,7 @@ void SignVectors(std::string& file, size_t header, const std::vector<std::string
   }
 }
 
-// Has `open` make an empty cache and puts the input behind its header, or in its place.
+// Makes an empty cache with `open` and puts the input after its header, or in place of the header.
 template <class Open>
 void MakeFile(const Open& open, Input input, bool keep_header,
               const std::function<void(std::string&, size_t)>& sign) {
@@ -127,7 +127,8 @@ void ReadVectorCache(const std::string& folder, unsigned choice, Input input) {
 
 }  // namespace
 
-// Byte 0: the vectors' cache (bit 0), the header too is the input's (1), entries are signed (2).
+// Byte 0 has the options: use the cache of vectors (bit 0), take the header from the input too (bit
+// 1), sign the entries (bit 2).
 void Caches(Input input) {
   if (input.empty()) return;
   RemoveScratch("caches");

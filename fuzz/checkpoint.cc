@@ -1,4 +1,5 @@
-// A model folder with weights: opened, every tensor read, and with the adapter that lies beside it.
+// A model folder with weights: the folder is opened and every tensor is read, also those of an
+// adapter in the folder.
 #include "lacos/formats/base_embedding.h"
 #include "lacos/formats/base_weights.h"
 

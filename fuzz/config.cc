@@ -1,4 +1,4 @@
-// The small JSON files of a model folder: each by its own reader, then all of them as a folder.
+// The small JSON files of a model folder: each is read by its own reader, then all together.
 #include <filesystem>
 
 #include "files.h"
@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A reader's refusal must not hide the readers after it.
+// Ignores a UserError, so that one reader's refusal does not hide the readers after it.
 template <class F>
 void Each(const fs::path& path, const F& read) {
   if (!fs::exists(path)) return;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The committed inputs of the fuzz targets, fuzz/corpus/TARGET.zip, as Python sees them: {name: bytes}.
+"""Reads and writes the committed inputs of the fuzz targets, fuzz/corpus/TARGET.zip, as {name: bytes}.
 
     fuzz/corpus.py add TARGET FILE...   puts inputs that the fuzzer found into a target's corpus, named by their hash
     fuzz/corpus.py list TARGET          names and bytes of a target's inputs
 
-Members are stored in the order of their names with one date, so that equal inputs make equal files on every machine,
-whatever its zlib; git packs them. A build unpacks them into its folder seeds/TARGET.
+Members are sorted by name and stored uncompressed with one fixed date, so that equal inputs give equal files on every
+machine, whatever its zlib; git compresses them. A build unpacks them into its folder seeds/TARGET.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def write(path, inputs):
 
 
 def found_name(data):
-    """The name of an input that the fuzzer found: the first digits of its SHA-1, by which libFuzzer names inputs too."""
+    """The name of an input that the fuzzer found: the first digits of its SHA-1, as in libFuzzer's own file names."""
     return hashlib.sha1(data).hexdigest()[:12]
 
 

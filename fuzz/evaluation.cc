@@ -1,4 +1,4 @@
-// The results of an evaluation, read back: for `eval --compare` and `lacos report`.
+// The results of an evaluation, as `eval --compare` and `lacos report` read them.
 #include <algorithm>
 
 #include "files.h"

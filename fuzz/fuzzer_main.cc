@@ -1,4 +1,4 @@
-// libFuzzer's entry for the target that the build names (LACOS_FUZZ_TARGET).
+// The entry point of libFuzzer for one target, which the build names (LACOS_FUZZ_TARGET).
 #include <cstddef>
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-// JSON: what is read is written, read again, and the same.
+// JSON: a value that was read is written and read again, and must be the same.
 #include "lacos/io/json.h"
 
 #include "targets.h"
@@ -6,7 +6,7 @@
 namespace lacos::fuzz {
 namespace {
 
-// Every accessor that fits the value.
+// Calls every accessor that fits the value.
 void Walk(const lacos::Json& value) {
   value.Where();
   if (value.IsObject()) {
@@ -47,7 +47,7 @@ void Json(Input input) {
     Require(copy.size() == value.size() + 1 && value.Dump() == written,
             "a copy does not change its original");
   }
-  value.AsInt();  // a UserError for anything else
+  value.AsInt();  // throws UserError for any other value
 }
 
 }  // namespace lacos::fuzz

@@ -1,5 +1,5 @@
-// Lines of text, plain, gzip or zstd: valid UTF-8 without line ends, and the same however the file
-// is stored.
+// Lines of plain, gzip or zstd files: they are valid UTF-8 without line ends, and equal for all
+// forms of storage.
 #include <zlib.h>
 
 #include <vector>
@@ -65,7 +65,7 @@ void Lines(Input input) {
   const LineOptions options{.replace_invalid = (choice & 1) != 0,
                             .max_line_bytes = (choice & 2) ? 1 << 20 : 64};
   const std::string_view text = Text(input.subspan(1));
-  if (choice & 4) {  // the text itself is stored in both ways
+  if (choice & 4) {  // the text is stored both plain and compressed
     const bool looks_packed = text.starts_with("\x1F\x8B") ||
                               text.starts_with("\x28\xB5\x2F\xFD") ||
                               (text.size() >= 4 && text.substr(1, 3) == "\x2A\x4D\x18");

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of every fuzz target into fuzz/corpus/TARGET.zip: small valid files of each form, and a few
-damaged ones, beside what the fuzzer found; and into fuzz/regressions/TARGET those that failed once and can be written
-down. The same bytes on every machine; nothing but Python's standard library.
+"""Writes the seed inputs of the fuzz targets: small valid files of each form and a few damaged ones.
+
+Seeds go into fuzz/corpus/TARGET.zip, where inputs that the fuzzer found are kept. Inputs that failed once and can be
+described in code go into fuzz/regressions/TARGET. The bytes are the same on every machine, and only Python's standard
+library is needed.
 
     fuzz/make_corpus.py [FOLDER]
 """
@@ -26,7 +28,7 @@ WIDTH = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I8": 1, "
 
 
 def safetensors(tensors, metadata=None, with_length=True):
-    """tensors: {name: (type, shape, bytes or None for zeros)}."""
+    """A safetensors file. tensors: {name: (type, shape, bytes or None for zeros)}."""
     header, data = {}, b""
     if metadata:
         header["__metadata__"] = metadata
@@ -358,7 +360,7 @@ def seeds():
 
 
 def regressions():
-    """Inputs that once failed and have a plain form; others lie in fuzz/regressions as the fuzzer left them."""
+    """Inputs that failed once and can be described in code. fuzz/regressions also has files from the fuzzer itself."""
     long = "a" * 5000
     yield "config", "name_too_long", folder({"modules.json": [{**MODULES[0], "path": long}, MODULES[1]]})  # std::filesystem threw
     yield "config", "base_too_long", folder({"adapter_config.json": {**PEFT, "base_model_name_or_path": long}})
@@ -374,7 +376,7 @@ def main():
     made = [*seeds(), *seeds_of_runs.seeds()]
     for target in sorted({target for target, _, _ in made}):
         path = root / "corpus" / f"{target}.zip"
-        # An input under another name is what the fuzzer found, or a seed that is no longer made.
+        # Only inputs whose name is their hash come from the fuzzer; any other is a seed, which may no longer be made.
         kept = {name: data for name, data in corpus.read(path).items() if name == corpus.found_name(data)}
         corpus.write(path, kept | {name: data for of, name, data in made if of == target})
     failed = [*regressions(), *seeds_of_runs.regressions()]

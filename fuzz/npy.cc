@@ -1,4 +1,4 @@
-// .npy files: an array has the bytes of its shape.
+// .npy files: an array has as many bytes as its shape says.
 #include "lacos/io/npy.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the table of docs/reliability.md from the runs of fuzz/run.sh: executions and processor seconds are sums, edges the most
-# that one run reached, the corpus as it is now, regressions as committed.
+# Writes the table of docs/reliability.md from the runs of fuzz/run.sh. Executions and processor seconds are sums over
+# all runs, edges are the largest number in one run; the corpus is the present one, and regressions are those committed.
 #   fuzz/report.sh             rewrites the table
 #   fuzz/report.sh --missing   prints the commands that bring every target to 15 minutes
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Fuzzes one target for a time, from the committed seeds and what earlier runs found, and notes the outcome:
+# Fuzzes one target for some time, starting with the committed seeds and earlier findings, and records the outcome:
 #   fuzz/run.sh TARGET SECONDS [libFuzzer options]
-# LACOS_FUZZ_BUILD: the build folder (build/fuzz). Its folder seeds/TARGET has the unpacked seeds; corpus/TARGET grows,
-# findings/TARGET gets the inputs that failed, runs.tsv a line for fuzz/report.sh with the processor seconds the target
-# took (other work on the machine does not count). Exit status 1 where there was a finding.
+# LACOS_FUZZ_BUILD names the build folder (default build/fuzz). In it, seeds/TARGET has the unpacked seeds, corpus/TARGET
+# grows, and findings/TARGET gets the inputs that failed. runs.tsv gets a line for fuzz/report.sh with the processor
+# seconds of the target, which do not include other work on the machine. The exit status is 1 if there was a finding.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 [[ $# -ge 2 ]] || { sed -n '3p' "$0" >&2; exit 2; }
@@ -22,8 +22,8 @@ before=$(ls "$build/findings/$target" | wc -l)
 
 spent=$build/last_$target.seconds
 TIMEFORMAT='%U %S'
-# One thread: files are small, and results are the same with any number. Memory that one allocation asks for is bounded
-# as the whole process is.
+# One thread is enough: files are small, and results do not depend on the number of threads. A single allocation has the
+# same limit as the memory of the whole process.
 { time LACOS_FUZZ_SCRATCH=$scratch OMP_NUM_THREADS=1 ASAN_OPTIONS=${ASAN_OPTIONS:-allocator_may_return_null=0:detect_leaks=1} \
   "$program" -dict=dictionaries/"$target".dict -max_total_time="$seconds" -max_len=16384 -timeout=25 -rss_limit_mb=2048 \
   -artifact_prefix="$build/findings/$target/" -print_final_stats=1 "$@" \

@@ -1,4 +1,5 @@
-// run.json as `train --config` and `lacos report` read it, a TOML file of flags, and metrics.jsonl.
+// The files run.json (as `train --config` and `lacos report` read it) and metrics.jsonl, and a TOML
+// file of flags.
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kNames[] = {"run.json", "flags.toml", "metrics.jsonl", "lacos.json"};
 
-// A command with flags of every kind that `train` has.
+// A command with every kind of flag that `train` has.
 struct Program {
   CLI::App app{"lacos"};
   std::string config, model, output, cache;
@@ -44,8 +45,7 @@ struct Program {
   }
 };
 
-// Flags out of a file stand behind those of the command line, which win, and can be parsed or are
-// refused.
+// Flags from a file must follow those of the command line, which win, and are parsed or refused.
 void ExpandAndParse(const std::string& config) {
   if (!fs::exists(config)) return;
   const std::vector<std::string> given = {"train", "--config", config, "--batch-size", "7"};

@@ -1,4 +1,4 @@
-// Checkpoints of a training run, as `train --resume` and `verify` read them.
+// The checkpoints of a training run, as `train --resume` and `verify` read them.
 #include <cstring>
 #include <filesystem>
 #include <vector>
@@ -24,7 +24,7 @@ constexpr std::string_view kNames[] = {"checkpoints/step-000002/progress.json",
                                        "checkpoints/latest",
                                        "metrics.jsonl"};
 
-// The two tensors that the seeds' run trains.
+// The two tensors that are trained by the run in the seeds.
 struct Training : TinyTraining {
   Training() : TinyTraining({Shape{2, 3}, Shape{2}}, OptimizerKind::kAdam, 0) {}
 };
@@ -33,7 +33,7 @@ lacos::Json Settings() {
   return lacos::Json::Parse(R"({"seed":1,"files":[{"rows":2}]})", "settings");
 }
 
-// What was read, saved again, reads back with the same bytes.
+// Checks that a run that was read can be saved again and then reads back with the same bytes.
 void RequireSavedAgain(const std::string& output, Training& training, const LoadedRun& run,
                        const BloomConfig& config) {
   if (!run.best) return;

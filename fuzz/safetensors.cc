@@ -1,5 +1,5 @@
-// Safetensors files: tensors lie inside the file, apart from each other, and have the bytes of
-// their shape.
+// Safetensors files: tensors lie inside the file, do not overlap, and have as many bytes as their
+// shape says.
 #include "lacos/io/safetensors.h"
 
 #include <algorithm>
@@ -11,7 +11,8 @@ namespace lacos::fuzz {
 
 void Safetensors(Input input) {
   std::string file(Text(input));
-  // a header alone: mutations of its length would hide everything behind it
+  // The input has the header without its length, because most mutations of the length would only
+  // test its check.
   if (file.starts_with('{')) {
     const size_t end = std::min(file.find('\0'), file.size());
     const uint64_t length = end;

@@ -1,5 +1,6 @@
-"""Seed inputs of the targets for what commands read back: archives, test sets, suites, evaluations, runs, caches; used by
-make_corpus.py."""
+"""Seed inputs for the targets that read archives, test sets, suites, evaluations, runs, caches and recipes of sweeps.
+
+make_corpus.py uses them."""
 
 import bz2
 import gzip
@@ -17,7 +18,7 @@ def dump(value):
 
 
 def join(files):
-    """The files of one input, as files.h splits them; the first has no name before it."""
+    """Joins the files of one input in the form that files.h splits; the first file has no name before it."""
     parts = []
     for i, (name, data) in enumerate(files.items()):
         data = data if isinstance(data, bytes) else dump(data)
@@ -39,7 +40,7 @@ def tar(members, links=()):
             info = tarfile.TarInfo(name)
             info.type, info.linkname = tarfile.SYMTYPE, target
             file.addfile(info)
-    return out.getvalue()[:-8192]  # the padding of 10 kB blocks
+    return out.getvalue()[:-8192]  # without the padding to blocks of 10 kB
 
 
 def zipped(members, packed=True):
@@ -55,7 +56,7 @@ def gz(data):
 
 
 def archives():
-    """Name, options byte (see archive.cc), bytes."""
+    """Tuples of a name, an options byte (see archive.cc) and the bytes."""
     two = [("data/a.txt", b"one\ntwo\n"), ("data/b.txt", b"three\n" * 40)]
     yield "zip", 0, zipped(two)
     yield "zip_stored", 0, zipped([("a.txt.gz", gz(b"inside\n"))], packed=False)
@@ -80,8 +81,8 @@ def archives():
 
 
 def test_sets():
-    """Small files of every raw form behind a file that is none; the counts of most known sets are not theirs, which shows after
-    the parsing."""
+    """Small files of every raw form, after a file that has none of them. Their row counts differ from those of the known sets,
+    which is only noticed after parsing."""
     bench = b"main-news\tMSRpar\t2012\t0001\t5.000\tA man.\tA man \"x\".\n"
     yield "benchmark", {"": b"", "stsbenchmark/sts-train.csv": bench}
     yield "sick", {"": b"", "SICK.txt": b"pair_ID\tsentence_A\tsentence_B\trelatedness_score\tSemEval_set\n1\ta\tb\t4.5\tTRAIN\n2\tc\td\t1\tTRIAL\n"}
@@ -177,17 +178,17 @@ def evaluations():
 
 def evaluation_regressions():
     one = [result("sts", "STS12", 2, STS)]
-    yield "lines_missing", evaluation(one, [])  # resampled nothing: an assertion
-    yield "gold_missing", evaluation(one, [items("sts", "STS12", [0.1, 0.2], [], trials=[1])])  # read behind the gold values
+    yield "lines_missing", evaluation(one, [])  # an assertion failed when nothing was resampled
+    yield "gold_missing", evaluation(one, [items("sts", "STS12", [0.1, 0.2], [], trials=[1])])  # read past the end of the gold values
     yield "count_negative", evaluation([result("sts", "STS12", -1, STS)], [items("sts", "STS12", [], [])])
-    yield "confidence_over_one", evaluation(one, [items("sts", "STS12", [0.1, 0.2], [1, 2])], confidence=7)  # read behind the resamples
+    yield "confidence_over_one", evaluation(one, [items("sts", "STS12", [0.1, 0.2], [1, 2])], confidence=7)  # read past the end of the resamples
     yield "resamples_huge", evaluation(one, [items("sts", "STS12", [0.1, 0.2], [1, 2])], resamples=10**15)
-    yield "item_undefined", evaluation([result("sts", "STS12", 40, STS)], [items("sts", "STS12", [None, 0.5] * 20, [1, 5] * 20)])  # NaN in a sort
+    yield "item_undefined", evaluation([result("sts", "STS12", 40, STS)], [items("sts", "STS12", [None, 0.5] * 20, [1, 5] * 20)])  # sorted a NaN
     yield "gold_out_of_range", evaluation([result("pair_classification", "MRPC", 2, {"average_precision": 70})],
-                                          [items("pair_classification", "MRPC", [0.1, 0.9], [1e300, -1e300])])  # cast to an integer
+                                          [items("pair_classification", "MRPC", [0.1, 0.9], [1e300, -1e300])])  # cast a huge value to an integer
     yield "tatoeba_without_f1", evaluation([result("bitext", "Tatoeba", 2, {"accuracy": 5})], [items("bitext", "Tatoeba", [1, 0])])
     yield "gold_nearly_equal", evaluation([result("sts", "a", 2, STS)],
-                                          [items("sts", "a", [0.1, 0.2], [1, 1 + 2**-52])])  # ticks one rounding apart: no end
+                                          [items("sts", "a", [0.1, 0.2], [1, 1 + 2**-52])])  # endless loop: ticks differed by one rounding
 
 
 # --- runs ------------------------------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ def layer_entry(ids, state=b"12345678"):
 
 
 def caches():
-    """Name, options byte (see caches.cc), bytes."""
+    """Tuples of a name, an options byte (see caches.cc) and the bytes."""
     entries = layer_entry([1]) + layer_entry([1, 2]) + layer_entry([7, 8, 9])
     yield "layers", 4, entries
     yield "layers_unsigned", 0, entries
@@ -331,10 +332,10 @@ def sweep_recipes():
 
 
 def sweep_recipe_regressions():
-    yield "key_of_controls", "[bases]\nnano = \"base\"\n[[\1\0\0on.file]]\npath = \"nli.tsv\"\n"  # an assertion of toml++
-    yield "letters_behind_a_quote", "seeds = [1, 2, 3z\"\u048eoml:1], 2]\n"  # the same while it looks for a value's end
+    yield "key_of_controls", "[bases]\nnano = \"base\"\n[[\1\0\0on.file]]\npath = \"nli.tsv\"\n"  # failed an assertion of toml++
+    yield "letters_behind_a_quote", "seeds = [1, 2, 3z\"\u048eoml:1], 2]\n"  # failed it in the search for a value's end
     yield "letters_behind_a_backslash", 'title = """\\\ufeef"""\n'
-    yield "letters_outside", "seeds = [1e\u048eoml:1], 2, 3]\n[quan]\n"  # a character that toml++ takes for impossible
+    yield "letters_outside", "seeds = [1e\u048eoml:1], 2, 3]\n[quan]\n"  # has a character that toml++ considers impossible
 
 
 def seeds():

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two minutes of fuzzing, every target from its seeds and regressions with a fixed seed. Nothing is kept.
+# Fuzzes every target from its seeds and regressions with a fixed random seed, in two minutes. Keeps only failed inputs.
 #   fuzz/smoke.sh [SECONDS for all targets]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"

@@ -1,4 +1,4 @@
-// An evaluation suite: its index, its hashes and every set by the reader of its task.
+// An evaluation suite: its index, its hashes, and every set as the reader of its task reads it.
 #include "lacos/data/suite.h"
 
 #include "files.h"
@@ -60,7 +60,7 @@ void ReadEverySet(const lacos::Suite& suite) {
     }
     try {
       ReadSet(suite, set);
-    } catch (const UserError&) {  // must not hide the sets after it
+    } catch (const UserError&) {  // one damaged set must not hide the sets after it
     }
   }
 }

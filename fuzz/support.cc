@@ -1,4 +1,4 @@
-// What all targets share: the check of messages, and files that live in memory.
+// Code that all targets share: the check of messages, and scratch files in memory.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// A sweep's recipe, and the cells that it comes to.
+// The recipe of a sweep, and the cells that it describes.
 #include <set>
 
 #include "lacos/sweep/grid.h"
@@ -16,7 +16,8 @@ size_t Combinations(const Study& study) {
 
 }  // namespace
 
-// What the input may name as a base, training data or a file to score: nli.tsv and the folder base.
+// The files that an input may name as a base, as training data or for scoring: nli.tsv and the
+// folder base.
 void SweepRecipe(Input input) {
   WriteScratch("sweep/base/config.json", "{}");
   WriteScratch("sweep/nli.tsv", "a\tb\n");

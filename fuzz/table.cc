@@ -1,4 +1,4 @@
-// Tables: every reader over every form, and the batches of what was read.
+// Tables: every reader is applied to every form, and batches are made of the examples.
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -51,8 +51,9 @@ void ReadAllExamples(const std::string& path, const TableOptions& table, unsigne
 
 }  // namespace
 
-// Byte 0: the form (bits 0-1), what reads it (2-3), replace_invalid (4), columns given (5), ragged
-// (6). Byte 1: options of the examples (0-3), quoting turned around (4), semicolons (5).
+// Bytes 0 and 1 have the options. Byte 0: the form (bits 0-1), the reader (bits 2-3),
+// replace_invalid (bit 4), given columns (bit 5), ragged (bit 6). Byte 1: options of the examples
+// (bits 0-3), quoting inverted (bit 4), semicolons (bit 5).
 void Table(Input input) {
   if (input.size() < 2) return;
   const auto form = static_cast<unsigned>(input[0]), choice = static_cast<unsigned>(input[1]);

@@ -1,4 +1,4 @@
-// Raw test sets, as `data prepare` finds them in a folder, and the suite that it writes.
+// Raw test sets in a folder, as `data prepare` reads them, and the suite that it writes.
 #include <filesystem>
 
 #include "files.h"
@@ -42,7 +42,7 @@ void TestSets(Input input) {
   const PrepareReport report = PrepareSuite(
       {.from = folder, .to = to, .allow_incomplete = true, .allow_changed_texts = true});
   Require(report.written && !report.sets.empty(), "what is found is written");
-  // What was written is a suite, and whole.
+  // The output must be a complete suite.
   const lacos::Suite suite = OpenSuite(to);
   Require(suite.sets.size() == report.sets.size(), "a suite has the sets that were reported");
   Require(VerifySuite(suite).empty() && VerifyManifest(to).empty(),

@@ -1,5 +1,5 @@
-// tokenizer.json and the tokenizer that it makes: ids lie in the vocabulary, offsets in the text,
-// and the fast way of loading gives what the general way gives.
+// tokenizer.json and the tokenizer that it describes: ids lie in the vocabulary and offsets in the
+// text, and the fast loader gives the same result as the general one.
 #include "lacos/text/tokenizer.h"
 
 #include <algorithm>
@@ -15,7 +15,8 @@
 namespace lacos::fuzz {
 namespace {
 
-constexpr size_t kMaxText = 48;  // bytes: a pattern may take a second of steps back for each search
+// In bytes. The limit is low because a pattern may backtrack for a second in each search.
+constexpr size_t kMaxText = 48;
 
 void Use(const lacos::Tokenizer& tokenizer, std::string_view text) {
   std::vector<int32_t> ids;

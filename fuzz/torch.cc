@@ -1,4 +1,4 @@
-// PyTorch's .bin files: whole ones, and pickles in an archive that is whole.
+// PyTorch's .bin files: complete files, and pickles in an otherwise intact archive.
 #include "lacos/io/torch_file.h"
 
 #include "targets.h"

@@ -1,4 +1,4 @@
-// training_texts.bin, which trained folders carry: hashes of what they were trained on.
+// training_texts.bin, which is part of trained folders and has hashes of their training texts.
 #include "lacos/data/training_texts.h"
 #include "targets.h"
 
