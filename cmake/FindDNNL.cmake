@@ -1,5 +1,5 @@
-# oneDNN (https://github.com/oneapi-src/oneDNN) as the target DNNL::dnnl. Debian's own dnnl-config.cmake demands OpenCL
-# headers that the CPU library does not need; so this module finds the library itself.
+# Finds oneDNN (https://github.com/oneapi-src/oneDNN) and defines the target DNNL::dnnl. Debian's own dnnl-config.cmake
+# requires OpenCL headers, which the CPU library does not need, so it is not used.
 find_library(DNNL_LIBRARY dnnl)
 find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
 include(FindPackageHandleStandardArgs)

@@ -1,4 +1,5 @@
-# liblinear (https://www.csie.ntu.edu.tw/~cjlin/liblinear) as the target Linear::linear; it ships no CMake or pkg-config file.
+# Finds liblinear (https://www.csie.ntu.edu.tw/~cjlin/liblinear), which has no CMake or pkg-config file, and defines the
+# target Linear::linear.
 find_library(LINEAR_LIBRARY linear)
 find_path(LINEAR_INCLUDE_DIR linear.h)
 include(FindPackageHandleStandardArgs)

@@ -1,5 +1,5 @@
-# toml++ (https://marzer.github.io/tomlplusplus) as the target TomlPlusPlus::headers, header-only. Debian 12's pkg-config file
-# names the compiled library, which lacos does not use.
+# Finds toml++ (https://marzer.github.io/tomlplusplus) and defines the header-only target TomlPlusPlus::headers.
+# Debian 12's pkg-config file names the compiled library, which lacos does not use.
 find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h)
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(TomlPlusPlus REQUIRED_VARS TOMLPLUSPLUS_INCLUDE_DIR)

@@ -1,5 +1,5 @@
-# lacos_library(NAME SOURCES a.cc ... DEPENDS other ... PRIVATE external ...): one static library a folder.
-# DEPENDS are lacos libraries of lower levels (public); PRIVATE are outside libraries that only this folder may include.
+# lacos_library(NAME SOURCES a.cc ... DEPENDS other ... PRIVATE external ...) adds the static library of a folder.
+# DEPENDS are lacos libraries of lower levels (public). PRIVATE are outside libraries that only this folder may include.
 function(lacos_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   add_library(lacos_${name} STATIC ${ARG_SOURCES})
@@ -10,8 +10,8 @@ function(lacos_library name)
   target_link_libraries(lacos_${name} PUBLIC fmt::fmt OpenMP::OpenMP_CXX PRIVATE ${ARG_PRIVATE})
 endfunction()
 
-# lacos_test(NAME SOURCES a_test.cc ... DEPENDS lib ...): one GoogleTest program, registered as one ctest case.
-# NEEDS_PROGRAM: the test runs the lacos program. test_paths.h has its path and that of the sources.
+# lacos_test(NAME SOURCES a_test.cc ... DEPENDS lib ...) adds a GoogleTest program and registers it as one ctest case.
+# NEEDS_PROGRAM says that the test runs the lacos program. test_paths.h has the paths of the program and the sources.
 function(lacos_test name)
   cmake_parse_arguments(ARG "NEEDS_PROGRAM" "LABEL" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})

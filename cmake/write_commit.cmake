@@ -1,5 +1,6 @@
-# Writes OUTPUT, a header with the commit that is being built (`git describe`, "-dirty" with local changes, empty outside
-# a repository), only where that has changed. A packager's -DLACOS_COMMIT=... takes its place.
+# Writes OUTPUT, a header with the commit that is built: the output of `git describe`, with "-dirty" after local changes,
+# or an empty text outside a repository. An unchanged file is not written again. -DLACOS_COMMIT=..., for packagers,
+# overrides the commit.
 if(NOT COMMIT)
   find_program(GIT git)
   if(GIT)

@@ -1,4 +1,4 @@
-/* How alike two texts are, from C:
+/* Prints the cosine similarity of two texts, computed from C:
  *
  *     cc embed.c $(pkg-config --cflags --libs lacos) -o embed
  *     ./embed trained 'A man plays a guitar.' 'Someone makes music.' */

@@ -1,4 +1,4 @@
-"""Vectors and similarities from Python: embed.py MODEL TEXT TEXT..."""
+"""Prints the cosine similarities of texts, computed from Python: embed.py MODEL TEXT TEXT..."""
 
 import sys
 

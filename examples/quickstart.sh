@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The whole way on the bundled demo: cast to 8 bit, train, score before and after, embed, search.
+# Runs every step on the bundled demo: cast to 8 bit, train, score before and after, embed, search.
 #
-# STSB   the STS benchmark archive Stsbenchmark.tar.gz, to score on all of STSb dev and test too (default: the copy in
-#        the shared files, where there is one; LACOS_SHARED names their folder, default ../shared)
-# OUT    where results go (default build/quickstart; emptied first)
+# STSB   path of the STS benchmark archive Stsbenchmark.tar.gz, to score on all of STSb dev and test too (default: the
+#        copy in the shared files if there is one; LACOS_SHARED names their folder, default ../shared)
+# OUT    folder for the results (default build/quickstart), which is emptied first
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Turns the STS benchmark's own archive (Stsbenchmark.tar.gz) into tables with a header.
+"""Converts the original archive of the STS benchmark (Stsbenchmark.tar.gz) into tables with a header.
 
-Without --all only the rows whose texts may be passed on are written: that is how stsb-captions-{dev,test}.tsv beside
-this file were made. With --all: stsb-{train,dev,test}.tsv, complete, for use where the archive's LICENSE.txt allows it.
+Without --all, writes only the rows whose texts may be redistributed; stsb-captions-{dev,test}.tsv next to this file were
+made in this way. With --all, writes the complete stsb-{train,dev,test}.tsv, for use as the archive's LICENSE.txt allows.
 
     python examples/data/prepare_stsb.py Stsbenchmark.tar.gz --output DIR [--all]
 
-With --translations stsb-multi-mt_csv.tar.gz, the archive of github.com/PhilipMay/stsb-multi-mt, the same rows in another
-language (--language ja): its lines are those of the benchmark, in its order, which is checked by their scores. That is
-how stsb-captions-dev-ja.tsv was made.
+With --translations stsb-multi-mt_csv.tar.gz, the archive of github.com/PhilipMay/stsb-multi-mt, writes the same rows in
+another language (--language ja). Its lines are those of the benchmark in the same order, which is checked by their
+scores. stsb-captions-dev-ja.tsv was made in this way.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import io
 import pathlib
 import tarfile
 
-# PASCAL VOC-2008 image captions and SNLI captions, both CC BY-SA (the archive's LICENSE.txt).
+# PASCAL VOC-2008 image captions and SNLI captions, both under CC BY-SA (see the archive's LICENSE.txt).
 FREE_SOURCES = ("images", "track5.en-en")
 
 
@@ -46,7 +46,7 @@ def translations(archive: pathlib.Path, language: str, split: str) -> list[list[
 
 def write(text: str, path: pathlib.Path, everything: bool, pairs: list[list[str]] | None) -> None:
     rows = ["sentence1\tsentence2\tscore\tsource"]
-    # Tab-separated without quoting despite the name .csv; only LF ends a row; two licence columns may follow.
+    # Despite the name .csv, cells are tab-separated without quoting. Only LF ends a row. Two license columns may follow.
     lines = text.rstrip("\n").split("\n")
     if pairs is not None and len(pairs) != len(lines):
         raise SystemExit(f"{path}: {len(pairs)} translations of {len(lines)} rows; expected one a row")
