@@ -1,5 +1,5 @@
-// Calls to the system that fail, are cut short or interrupted, and memory that runs out: every
-// command ends with a clear error, or with the result that it has without the fault.
+// System calls that fail, transfer less than requested or are interrupted, and memory that runs
+// out. Every command must end with a clear error or with the same result as without the fault.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -18,15 +18,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// How a command goes on that was disturbed: anew, with --resume, or by itself from what is
-// finished.
+// How a command continues after a fault: by starting anew, with --resume, or automatically from the
+// parts that are finished.
 enum class GoesOn { kAnew, kResumes, kByItself };
 
-// A command that writes `output` in a folder of its own.
+// A command that writes to `output` in a folder of its own.
 struct Command {
   std::string name;
   std::vector<std::string> arguments;
-  std::string output = "out";  // a name that ends in .npy is a file, with its record beside it
+  std::string output = "out";  // a name ending in .npy is a file that has a record beside it
   GoesOn goes_on = GoesOn::kAnew;
   std::string output_flag = "--output";
 
@@ -89,8 +89,8 @@ std::map<std::string, std::string> Contents(const Command& command, const TempFo
   return contents;
 }
 
-// What a fault came to. Where there was an error, nothing is left (training leaves a run that goes
-// on).
+// Determines the outcome of a fault. After an error, the command must have left nothing, or
+// something with which it can continue, and running it again must give the expected result.
 OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder,
                             const ChildResult& result,
                             const std::map<std::string, std::string>& expected, std::string& why) {
@@ -114,10 +114,12 @@ OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder,
     } else {
       why += Difference(expected, Contents(command, folder));
     }
-  } else if (fs::exists(folder / command.output)) {  // done, but there was no memory to say so
+  } else if (fs::exists(folder / command.output)) {
+    // The output is finished, but there was no memory left for reporting success.
     why += Difference(expected, Contents(command, folder));
   } else {
-    // What a failing disk kept from being removed goes with the next run that writes this output.
+    // Files that the failing disk kept from being removed are removed by the next run that writes
+    // this output.
     const ChildResult again = RunChild(WithOutput(command, folder));
     if (again.status != 0) {
       why += fmt::format(" could not be repeated: {}", again.err);
@@ -130,7 +132,8 @@ OutcomeTable::Outcome Judge(const Command& command, const TempFolder& folder,
   return why.empty() ? OutcomeTable::kClearError : OutcomeTable::kOther;
 }
 
-// Tries faults on the calls of a command below `watched` (the output's folder when empty).
+// Tries the fault on the command's calls below `fault.folder` or, if that is empty, below the
+// folder of the output.
 void TryFaults(OutcomeTable& table, const Command& command, Fault fault, const std::string& label,
                uint64_t most) {
   const TempFolder first;
@@ -184,7 +187,8 @@ TEST(FailingCalls, OfTheDiskEndInAClearErrorOrTheRightResult) {
   const std::vector<Command> commands = Commands();
   for (size_t k = 0; k < kinds.size(); ++k) {
     for (size_t c = 0; c < commands.size(); ++c) {
-      // A sample has training and, in turn, one of the others.
+      // The sample tests each kind with training and one other command, which changes with the
+      // kind.
       if (!FullRun() && !commands[c].trains() && c != 1 + k % (commands.size() - 1)) continue;
       TryFaults(table, commands[c],
                 {.kinds = kinds[k].kinds, .folder = {}, .at = 0, .action = kinds[k].action},

@@ -32,7 +32,7 @@ std::vector<std::string> Environment(const Fault& fault, [[maybe_unused]] const 
     if (std::string_view(*variable).starts_with("LACOS_FAULT")) continue;
     variables.emplace_back(*variable);
   }
-  // Threads that wait in a loop would take the processor from the test's other work.
+  // Busy-waiting threads would take processor time from the other tests.
   variables.emplace_back("OMP_WAIT_POLICY=passive");
   if (fault.kinds.empty()) return variables;
   variables.push_back("LD_PRELOAD=" LACOS_FAULT_LIBRARY);
@@ -43,14 +43,14 @@ std::vector<std::string> Environment(const Fault& fault, [[maybe_unused]] const 
   variables.push_back("LACOS_FAULT_REPORT=" + report);
   if (fault.persist) variables.emplace_back("LACOS_FAULT_PERSIST=1");
 #if defined(__SANITIZE_ADDRESS__)
-  // The library stands between the program and the sanitizer's allocations, so it has to come
-  // before it.
+  // The library intercepts allocations before the sanitizer does, so it must be loaded before the
+  // sanitizer's runtime, which would otherwise refuse that order.
   const char* options = std::getenv("ASAN_OPTIONS");
   std::erase_if(variables,
                 [](const std::string& variable) { return variable.starts_with("ASAN_OPTIONS="); });
   variables.push_back(std::string("ASAN_OPTIONS=verify_asan_link_order=0:") +
                       (options != nullptr ? options : ""));
-  // oneDNN loses what it holds where an allocation fails within it.
+  // oneDNN leaks memory when an allocation fails inside it.
   if (fault.kinds == "alloc") {
     const std::string suppressions = folder.Write("suppressions", "leak:libdnnl.so\n");
     variables.push_back("LSAN_OPTIONS=print_suppressions=0:suppressions=" + suppressions);
@@ -113,7 +113,7 @@ ChildResult RunChild(const std::vector<std::string>& arguments, const Fault& fau
 bool IsClearError(const ChildResult& result) {
   if (result.timed_out || (result.status != 1 && result.status != 2)) return false;
   const size_t at = result.err.find("lacos: error: [");
-  // libgomp ends the process itself when it gets no memory for its threads' bookkeeping.
+  // libgomp ends the process itself when it cannot allocate memory for managing its threads.
   const bool by_libgomp = result.err.find("libgomp: ") != std::string::npos;
   if (at == std::string::npos) return by_libgomp;
   const std::string message = result.err.substr(at);

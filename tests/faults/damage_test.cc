@@ -1,5 +1,6 @@
-// Files cut short and bits flipped, at every kind of place: an error that names the file, an older
-// checkpoint, or the very result of the intact file; never another result.
+// Files that are truncated or have a flipped bit, at all kinds of places. The program must give an
+// error that names the file, use an older checkpoint, or give exactly the result of the intact
+// file; it must never give another result.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -32,7 +33,8 @@ void Overwrite(const std::string& path, const std::string& bytes) {
   ASSERT_EQ(std::fclose(file), 0);
 }
 
-// Places of a file where something else begins: its tensors', or spread over it.
+// Offsets in a file at which to damage it: its ends, the boundaries of its tensors, and some
+// pseudorandom places.
 std::vector<size_t> PlacesIn(const std::string& path, size_t size) {
   std::set<size_t> places = {0, 8, size / 2, size - 1};
   if (FullRun()) places.insert({1, 7, 9, 100, size / 3});
@@ -51,15 +53,15 @@ std::vector<size_t> PlacesIn(const std::string& path, size_t size) {
   return {places.begin(), places.end()};
 }
 
-// A damaged file is put into the place of `path` for each damage; `run` uses it and gives what came
-// of it.
+// A use of a file. TryDamage replaces the file `path` by damaged versions and calls `run` for each,
+// which runs a command that reads the file.
 using Run = std::function<ChildResult()>;
 struct Use {
   std::string label;
   std::string path;
   Run run;
-  std::function<std::string()> result;  // bytes to compare after status 0
-  bool recorded = true;                 // in a manifest of lacos: another result is never right
+  std::function<std::string()> result;  // returns the bytes to compare after exit status 0
+  bool recorded = true;                 // a manifest has its hash, so another result is wrong
 };
 
 void TryDamage(OutcomeTable& table, const Use& use) {
@@ -103,7 +105,7 @@ void TryDamage(OutcomeTable& table, const Use& use) {
 
 class Damaged : public testing::Test {
  protected:
-  // Vectors of a few texts by a model.
+  // Encodes a few texts with a model; `file` is the file of the model that is damaged.
   Use Embedding(const std::string& label, const std::string& model, const std::string& file,
                 bool recorded) {
     const std::string output = folder_ / "vectors.npy";
@@ -147,8 +149,8 @@ TEST_F(Damaged, TrainedFoldersNeverGiveOtherVectors) {
   Finish(table);
 }
 
-// Files that lacos did not write have no hashes: what is damaged there may be unknowable, but never
-// a crash.
+// Files that lacos did not write have no hashes, so damage may go unnoticed, but it must never
+// cause a crash.
 TEST_F(Damaged, OriginalModelsAndDataNeverCrash) {
   OutcomeTable table("files of others");
   fs::copy(TinyModel(), folder_ / "original", fs::copy_options::recursive);
@@ -179,16 +181,16 @@ TEST_F(Damaged, OriginalModelsAndDataNeverCrash) {
   Finish(table);
 }
 
-// Compressed data have checksums of their own.
+// Compressed files contain checksums, so damage is always noticed.
 TEST_F(Damaged, CompressedDataAreNeverReadAsOtherData) {
   OutcomeTable table("compressed data");
   const std::string plain = folder_.Write("texts.txt", ReadAll(Inputs() / "texts.txt"));
   for (const auto& [name, command] : std::vector<std::pair<std::string, std::string>>{
            {"texts.txt.gz", "gzip -k -n -f "}, {"texts.txt.zst", "zstd -q -k -f "}}) {
-    // no such program here
+    // Skip this format when the compression program is not installed.
     if (std::system((command + plain + " 2>/dev/null").c_str()) != 0) continue;
     const std::string data = folder_ / name, output = folder_ / "out.npy";
-    // The header of .gz (time, flags, system) says nothing about the text.
+    // Damage in the header of a .gz file (time, flags, system) does not change the text.
     TryDamage(table, {.label = name,
                       .path = data,
                       .run =
@@ -202,7 +204,7 @@ TEST_F(Damaged, CompressedDataAreNeverReadAsOtherData) {
   Finish(table);
 }
 
-// A damaged checkpoint is passed over, and the run ends as it would have.
+// A damaged checkpoint is skipped, and the resumed run ends with the same result.
 TEST_F(Damaged, CheckpointsFallBackToAnOlderOne) {
   OutcomeTable table("a checkpoint");
   const std::string whole = folder_ / "whole", cut = folder_ / "cut", output = folder_ / "out";
@@ -210,7 +212,7 @@ TEST_F(Damaged, CheckpointsFallBackToAnOlderOne) {
   ASSERT_EQ(RunChild(TrainArguments(whole, more)).status, 0);
   const std::map<std::string, std::string> expected = RunContents(whole);
   fs::copy(whole, cut, fs::copy_options::recursive);
-  // as if it had been killed while it wrote its last files
+  // Make the run look as if it had been killed while writing its last files.
   fs::remove(cut + "/adapter_config.json");
   std::vector<std::string> arguments = TrainArguments(output, more);
   arguments.emplace_back("--resume");
@@ -224,8 +226,8 @@ TEST_F(Damaged, CheckpointsFallBackToAnOlderOne) {
                       .path = newest + file,
                       .run =
                           [=, damaged = newest + file] {
-                            // All but the damaged file as it was, since the run before has changed
-                            // it.
+                            // Restore all files except the damaged one, because the previous run
+                            // has changed them.
                             const std::string bytes = ReadAll(damaged);
                             fs::remove_all(output);
                             fs::copy(cut, output, fs::copy_options::recursive);
@@ -236,7 +238,7 @@ TEST_F(Damaged, CheckpointsFallBackToAnOlderOne) {
                           [=, file = std::string(file)] {
                             std::map<std::string, std::string> left = expected,
                                                                found = RunContents(output);
-                            // A manifest may be damaged where that changes no check.
+                            // Damage in a manifest may be in a part that no check reads.
                             if (file == "lacos.json") {
                               left.erase("checkpoints/step-000006/lacos.json");
                               found.erase("checkpoints/step-000006/lacos.json");
@@ -280,8 +282,7 @@ TEST_F(Damaged, VerifyNamesFileAndTensorAndWhatResumeWouldUse) {
   EXPECT_NE(result.out.find("state.safetensors"), std::string::npos) << result.out;
 }
 
-// Two processes in one folder would spoil each other's checkpoints; a mapped file that is cut short
-// is no crash.
+// Two processes in one folder would destroy each other's checkpoints.
 TEST_F(Damaged, AFolderInUseIsRefused) {
   const std::string output = folder_ / "out";
   ASSERT_EQ(RunChild(TrainArguments(output)).status, 0);

@@ -1,17 +1,18 @@
-// A library for LD_PRELOAD that makes one system call or allocation of a program fail, or kills the program
-// there: beneath all of lacos, so that nothing can be forgotten.
+// A library for LD_PRELOAD that makes one system call or allocation of a program fail, or kills the
+// program at that point. It works below all of lacos, so no call can be overlooked.
 //
-// Settings come by environment, since the program under test must not know of them:
-//   LACOS_FAULT_KINDS    which calls count, any of: open read write sync rename mkdir unlink truncate close
-//   alloc
-//   LACOS_FAULT_FOLDER   calls on paths and descriptors below it count (all but alloc)
-//   LACOS_FAULT_AT       the call that gets the fault, from 1; 0 counts only
-//   LACOS_FAULT_ACTION   an errno as a number, "short" (half of the transfer), "kill-before", "kill-after",
-//                        or "interrupt" (SIGTERM before the call)
-//   LACOS_FAULT_PERSIST  1: every call from there on gets it
-//   LACOS_FAULT_REPORT   a file of 16 bytes: the calls counted, and how many got the fault
-// Under AddressSanitizer it is loaded before the sanitizer's runtime (child.cc), so that allocations reach
-// it. Allocations that oneDNN makes itself do not count: version 2.6 writes through null pointers there.
+// The settings are environment variables, so that the program under test needs no code for them:
+//   LACOS_FAULT_KINDS    the calls that count, any of: open read write sync rename mkdir unlink
+//                        truncate close alloc
+//   LACOS_FAULT_FOLDER   only calls on paths and descriptors below this folder count (except alloc)
+//   LACOS_FAULT_AT       the number of the call that gets the fault, from 1; 0 = only count calls
+//   LACOS_FAULT_ACTION   an errno as a number, "short" (half of the transfer), "kill-before",
+//                        "kill-after", or "interrupt" (SIGTERM before the call)
+//   LACOS_FAULT_PERSIST  if set, every later call gets the fault, too
+//   LACOS_FAULT_REPORT   a file of 16 bytes that receives the numbers of counted calls and of faults
+// Under AddressSanitizer this library is loaded before the sanitizer's runtime (child.cc), so that
+// it sees all allocations. Allocations by oneDNN itself do not count, because version 2.6 writes
+// through null pointers when they fail.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -33,7 +34,7 @@ extern void* __libc_malloc(size_t);
 extern void* __libc_calloc(size_t, size_t);
 extern void* __libc_realloc(void*, size_t);
 extern void* __libc_memalign(size_t, size_t);
-// Where the program runs under AddressSanitizer, memory is its runtime's; else these are null.
+// Under AddressSanitizer, these functions of its runtime allocate memory; otherwise they are null.
 #define WEAK __attribute__((weak))
 extern void* __interceptor_malloc(size_t) WEAK;
 extern void* __interceptor_calloc(size_t, size_t) WEAK;
@@ -57,8 +58,8 @@ static size_t folder_length;
 static uint64_t fault_at;
 static enum Action action;
 static int action_errno, persist;
-static atomic_int armed;                    // while main runs
-static _Atomic unsigned char inside[4096];  // by descriptor: opened below the folder
+static atomic_int armed;                    // 1 while main runs
+static _Atomic unsigned char inside[4096];  // by descriptor: 1 if opened below the folder
 
 static void ReadSettings(void) {
   static const struct {
@@ -95,7 +96,8 @@ static void ReadSettings(void) {
   syscall(SYS_close, fd);
 }
 
-// What happens to this call, if it is one that counts. Kills at once where that comes before the call.
+// Counts a call of this kind and returns the action for it. For kKillBefore it kills the program at
+// once.
 static enum Action Count(unsigned kind) {
   if (!atomic_load(&armed) || (kinds & kind) == 0) return kNothing;
   const uint64_t number = atomic_fetch_add(&report->calls, 1) + 1;
@@ -154,8 +156,8 @@ static int FailsHere(void* caller) {
   return Count(kAlloc) == kFail;
 }
 
-// The sanitizer counts nothing that the dynamic linker allocates as a leak, but takes this library for the
-// caller.
+// LeakSanitizer ignores memory that the dynamic linker allocates, but here it would see this
+// library as the caller. So memory for the linker is marked to be ignored.
 static void* Known(void* memory, const void* caller) {
   if (__lsan_ignore_object && memory != NULL && IsIn(linker, caller)) __lsan_ignore_object(memory);
   return memory;
@@ -172,7 +174,8 @@ static const char* const kVariables[] = {
     "LACOS_FAULT_ACTION", "LACOS_FAULT_PERSIST", "LACOS_FAULT_REPORT"};
 static int ArmedMain(int argc, char** argv, char** environment) {
   ReadSettings();
-  // What the program records of its environment is then that of a run without faults.
+  // Removing the variables keeps the program's record of its environment the same as without
+  // faults.
   for (size_t i = 0; i < sizeof(kVariables) / sizeof(kVariables[0]); ++i) unsetenv(kVariables[i]);
   dl_iterate_phdr(FindLibraries, NULL);
   atomic_store(&armed, 1);
@@ -243,7 +246,7 @@ int openat(int at, const char* path, int flags, ...) {
     va_end(rest);
   }
   const int below = BelowFolder(at, path);
-  // Opening to read takes no space and no right to write.
+  // Opening a file for reading cannot fail for lack of space or on a read-only file system.
   const int reads = (flags & (O_CREAT | O_WRONLY | O_RDWR)) == 0;
   const int spared = reads && (action_errno == ENOSPC || action_errno == EROFS);
   const enum Action what = below && !spared ? Count(kOpen) : kNothing;
@@ -266,7 +269,8 @@ int open64(const char* path, int flags, ...) { OPEN_WITH_MODE(AT_FDCWD); }
 int openat64(int at, const char* path, int flags, ...) { OPEN_WITH_MODE(at); }
 int creat(const char* path, mode_t mode) { return open(path, O_CREAT | O_WRONLY | O_TRUNC, mode); }
 
-// The C library opens inside fopen without a call that could be taken over.
+// fopen opens files inside the C library, without a call that could be intercepted, so fopen itself
+// is replaced.
 static FILE* OpenStream(const char* name, const char* path, const char* mode) {
   FILE* (*next)(const char*, const char*) = dlsym(RTLD_NEXT, name);
   const int below = BelowFolder(AT_FDCWD, path);
@@ -377,7 +381,7 @@ int ftruncate64(int fd, off_t length) { return ftruncate(fd, length); }
 int close(int fd) {
   const enum Action what = IsInside(fd) ? Count(kClose) : kNothing;
   Mark(fd, 0);
-  const int result = (int)syscall(SYS_close, fd);  // a failed close has closed it
+  const int result = (int)syscall(SYS_close, fd);  // the descriptor is closed even if close fails
   if (what == kFail) errno = action_errno;
   return (int)After(what, what == kFail ? -1 : result);
 }

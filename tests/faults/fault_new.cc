@@ -1,6 +1,6 @@
-// operator new and delete by malloc and free, as libstdc++ has them: AddressSanitizer's own would
-// not come to the malloc of fault_injection.c, and no allocation of C++ code would ever fail. Part
-// of the library only there.
+// operator new and delete that call malloc and free, as in libstdc++. Under AddressSanitizer its
+// own operators would bypass the malloc of fault_injection.c, and no allocation of C++ code would
+// ever fail. This file is part of the fault library only in builds with AddressSanitizer.
 #include <cstdlib>
 #include <new>
 

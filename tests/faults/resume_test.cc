@@ -1,4 +1,4 @@
-// Training killed anywhere and resumed ends with the bytes of a run that nobody disturbed.
+// Training that was killed at any point and resumed ends with the same bytes as an undisturbed run.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -22,7 +22,7 @@ std::vector<std::string> Resumed(std::vector<std::string> arguments) {
   return arguments;
 }
 
-// The bytes of an undisturbed run, and how many calls it makes that change the disk.
+// The contents of an undisturbed run, and the number of its calls that change the disk.
 struct Reference {
   std::map<std::string, std::string> contents;
   uint64_t calls = 0;
@@ -38,7 +38,7 @@ Reference Undisturbed(const std::vector<std::string>& more) {
           .calls = result.calls};
 }
 
-// Resumes a disturbed run in folder/out; returns how it is not as `expected`, or nothing.
+// Resumes a disturbed run in folder/out. Returns how it differs from `expected`, or an empty text.
 std::string ProblemAfterResume(const TempFolder& folder, const std::vector<std::string>& more,
                                const std::map<std::string, std::string>& expected,
                                ChildResult* result) {
@@ -66,8 +66,8 @@ TEST(KilledTraining, AtAnyCallThatChangesTheDiskIsResumedToTheSameBytes) {
                    {.kinds = kDiskCalls, .folder = folder.path(), .at = at, .action = action});
       ChildResult resumed;
       std::string problem = ProblemAfterResume(folder, more, reference.contents, &resumed);
-      // Numbers in reports and logs have other lengths in another run, so its last writes may be
-      // fewer.
+      // Numbers in reports and logs have other lengths in another run, so a run may have slightly
+      // fewer calls than the reference and end before call `at`.
       const bool had_fewer_calls =
           killed.status == 0 && killed.calls < at && at + 3 > reference.calls;
       if (killed.status != 128 + 9 && !had_fewer_calls)
@@ -82,7 +82,7 @@ TEST(KilledTraining, AtAnyCallThatChangesTheDiskIsResumedToTheSameBytes) {
   EXPECT_GT(mid_run, 6) << "most kills come after the first checkpoint";
 }
 
-// A machine that fails again and again, also while a run is being resumed.
+// The run is killed again and again, even while it is being resumed.
 TEST(KilledTraining, AgainAndAgainComesToTheSameEnd) {
   const std::vector<std::string> more = {"--dev", Inputs() / "dev.tsv"};
   const Reference reference = Undisturbed(more);
@@ -106,8 +106,8 @@ TEST(KilledTraining, AgainAndAgainComesToTheSameEnd) {
   }
 }
 
-// Every value of each option at least once; the run is killed in its middle and goes on with other
-// threads.
+// Covers every value of each option at least once. The run is killed in its course and resumed with
+// another number of threads.
 TEST(KilledTraining, IsResumedToTheSameBytesWhateverTheSettings) {
   const TinyInputs& in = Inputs();
   const std::string labelled = in / "labelled.tsv", scored = in / "scored.tsv";
@@ -148,12 +148,12 @@ TEST(KilledTraining, IsResumedToTheSameBytesWhateverTheSettings) {
     const std::string name = fmt::format("{}", fmt::join(more, " "));
     SCOPED_TRACE(name);
     const Reference reference = Undisturbed(more);
-    // In the order of a run: its beginning, after the first checkpoint, shortly before and in its
-    // last part.
+    // The full test kills at the run's beginning, after its first checkpoint, and shortly before
+    // and in its last part.
     for (const uint64_t percent :
          FullRun() ? std::vector<uint64_t>{20, 40, 60, 75, 90, 97} : std::vector<uint64_t>{70}) {
       const TempFolder folder;
-      fs::remove_all(caches.path() + "/a");  // the cache is filled anew, and torn
+      fs::remove_all(caches.path() + "/a");  // so that the kill can hit the writing of the cache
       fs::remove_all(caches.path() + "/b");
       std::vector<std::string> arguments = TrainArguments(folder / "out", more);
       arguments = WithFlag(arguments, "--threads", {std::to_string(1 + threads++ % 3)});
@@ -175,7 +175,7 @@ TEST(KilledTraining, IsResumedToTheSameBytesWhateverTheSettings) {
   EXPECT_TRUE(others.empty()) << fmt::format("{}", fmt::join(others, "\n"));
 }
 
-// Whoever starts anew over an earlier run has that one until the new one has saved something.
+// With --overwrite, the earlier run is kept until the new run has saved something.
 TEST(OverwritingTraining, KeepsTheEarlierRunUntilTheNewOneHasSavedSomething) {
   const Reference earlier = Undisturbed({});
   const std::vector<std::string> anew = {"--seed", "7", "--overwrite"};
@@ -194,9 +194,12 @@ TEST(OverwritingTraining, KeepsTheEarlierRunUntilTheNewOneHasSavedSomething) {
                                                                          .persist = false});
       std::string problem;
       bool is_earlier = false;
-      if (failed.status == 1) {  // at once as it was, or a checkpoint of the new run
+      // After an error the earlier run is there unchanged, or else a checkpoint of the new run.
+      // After a kill the earlier run is restored as soon as a training command uses the folder
+      // again.
+      if (failed.status == 1) {
         is_earlier = Difference(earlier.contents, RunContents(output)).empty();
-      } else if (failed.status == 128 + 9) {  // as soon as something trains there again
+      } else if (failed.status == 128 + 9) {
         is_earlier = RunChild(Resumed(TrainArguments(output))).status == 0 &&
                      Difference(earlier.contents, RunContents(output)).empty();
       }
@@ -228,14 +231,15 @@ TEST(InterruptedTraining, SavesTheStepEndsWith130AndIsResumedToTheSameBytes) {
                                                   .folder = folder.path(),
                                                   .at = reference.calls * percent / 100,
                                                   .action = "interrupt"});
-    if (stopped.status == 0) continue;  // in the last step: there was nothing left to stop
+    if (stopped.status == 0) continue;  // the signal came in the last step, so the run finished
     EXPECT_EQ(stopped.status, 130) << stopped.err;
     EXPECT_NE(stopped.err.find("interrupted at step"), std::string::npos) << stopped.err;
     ChildResult resumed;
     std::map<std::string, std::string> expected = reference.contents;
     EXPECT_EQ(RunChild(Resumed(TrainArguments(folder / "out"))).status, 0);
     std::map<std::string, std::string> found = RunContents(folder / "out");
-    // The checkpoint of the interruption is there beside or instead of one of the two newest.
+    // The checkpoint from the interruption exists beside or in place of one of the two newest ones,
+    // so checkpoints are not compared.
     std::erase_if(expected,
                   [](const auto& file) { return file.first.starts_with("checkpoints/"); });
     std::erase_if(found, [](const auto& file) { return file.first.starts_with("checkpoints/"); });
@@ -251,7 +255,7 @@ TEST(ResumedTraining, IsRefusedWithOtherDataModelOrSettings) {
   std::vector<std::string> arguments = WithFlag(TrainArguments(folder / "out"), "--train", {pairs});
   arguments = WithFlag(WithFlag(arguments, "--dev", {dev}), "--model", {folder / "base"});
   ASSERT_EQ(RunChild(arguments).status, 0);
-  fs::remove(folder / "out/lacos.json");  // as if it had been killed while it wrote its last files
+  fs::remove(folder / "out/lacos.json");  // the run looks killed while writing its last files
   const auto refused = [&](const std::vector<std::string>& changed, const std::string& part) {
     const ChildResult result = RunChild(Resumed(changed));
     EXPECT_EQ(result.status, 1) << result.err;

@@ -29,8 +29,9 @@ std::string LinesWithoutMeasurements(const std::string& lines) {
   return kept;
 }
 
-// Of files that hold measurements, only the name; and a model's own place, which is its name where
-// it has no other, is the same in every folder.
+// A manifest without what differs between equal runs. If the output contains files with
+// measurements, only the file names are kept. The output's path, which is a model's name if it has
+// no other, is replaced by OUTPUT.
 std::string ManifestWithoutMeasurements(const std::string& bytes, const std::string& output) {
   const Json manifest = Json::Parse(bytes, "lacos.json");
   const Json files = manifest.At("files");
@@ -42,7 +43,7 @@ std::string ManifestWithoutMeasurements(const std::string& bytes, const std::str
   return text;
 }
 
-// A protocol buffer message's fields: number, wire type, and bytes (of varints, their value).
+// A field of a protocol buffer message: its number, and its bytes or, for varints, its value.
 struct Field {
   uint64_t number = 0, value = 0;
   std::string bytes;
@@ -81,8 +82,8 @@ struct Event {
   std::string scalars;
 };
 
-// Adds a file's events as TensorBoard takes them: a file's beginning voids what is there from its
-// step on, and a record that a killed run left unfinished is not read.
+// Adds a file's events in the way TensorBoard reads them: the start of a file voids earlier events
+// from its step on, and an incomplete record that a killed run left is ignored.
 void AddEvents(const std::string& file, std::vector<Event>& events) {
   for (size_t at = 0; at + 12 <= file.size();) {
     uint64_t size = 0;
@@ -126,8 +127,8 @@ std::map<std::string, std::string> RunContents(const std::string& output) {
       contents[name] = LinesWithoutMeasurements(bytes);
     } else if (name == "run.json") {
       const Json run = Json::Parse(bytes, name);
-      contents[name] =
-          run.Has("settings") ? run.At("settings").Dump() : bytes;  // training's names its threads
+      // Other parts of a training run's record differ between equal runs, for example the threads.
+      contents[name] = run.Has("settings") ? run.At("settings").Dump() : bytes;
     } else if (name.ends_with("cell.json") || name.ends_with("results.json") ||
                name == "sweep.json") {
       contents[name] = WithoutMeasurements(Json::Parse(bytes, name)).Dump();

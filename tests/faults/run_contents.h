@@ -1,4 +1,5 @@
-// What a command leaves, as bytes that two equal runs must share: times, rates and memory left out.
+// The output of a command in a form that must be equal for two equal runs: without times, rates and
+// memory sizes.
 #pragma once
 
 #include <map>
@@ -6,12 +7,12 @@
 
 namespace lacos {
 
-// By path relative to `output`. metrics.jsonl, run.json, a sweep's results and TensorBoard's files
-// are reduced to what is the same in every run of the same settings; TensorBoard's become one
-// entry, "events".
+// The contents of all files by their path relative to `output`. metrics.jsonl, run.json, a sweep's
+// results and TensorBoard files are reduced to the parts that are the same in every run with the
+// same settings. The TensorBoard files become one entry, "events".
 std::map<std::string, std::string> RunContents(const std::string& output);
 
-// The files in which the two differ, for messages; empty when they are equal.
+// Names the files in which two runs differ, for messages. Empty when the runs are equal.
 std::string Difference(const std::map<std::string, std::string>& expected,
                        const std::map<std::string, std::string>& found);
 

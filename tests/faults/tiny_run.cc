@@ -38,7 +38,8 @@ TinyInputs::TinyInputs() {
     dev += Sentence(i) + "\t" + Sentence(i * 7) + "\t" + std::to_string(i % 5) + "\n";
     texts += Sentence(i) + "\n";
   }
-  for (int i = 12; i < 36; ++i) {  // hard negatives need pairs and contradictions of one premise
+  // Hard negatives need entailed and contradicting sentences with the same premise.
+  for (int i = 12; i < 36; ++i) {
     labelled += Sentence(i / 2) + "\t" + Sentence(60 + i) + "\t" +
                 (i % 2 ? "entailment" : "contradiction") + "\n";
   }

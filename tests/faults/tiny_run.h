@@ -1,5 +1,5 @@
-// Models of a few thousand weights, data of some dozen rows and runs of six steps for the fault
-// tests.
+// Shared inputs of the fault tests: models with a few thousand weights, data of a few dozen rows,
+// and training runs of six steps.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace lacos {
 
-// Files that tests read and never change: pairs.tsv, more.tsv, labelled.tsv, scored.tsv,
-// classes.tsv, plain.tsv, dev.tsv, texts.txt, config.json (TinyModel's), sweep.toml (one cell), and
-// the folders raw (a small test set) and int8 (TinyModel quantised).
+// A folder with files that tests read but never change: pairs.tsv, more.tsv, labelled.tsv,
+// scored.tsv, classes.tsv, plain.tsv, dev.tsv, texts.txt, config.json (of TinyModel), sweep.toml
+// (one cell), and the folders raw (a small test set) and int8 (TinyModel quantised).
 class TinyInputs {
  public:
   TinyInputs();
@@ -23,12 +23,12 @@ class TinyInputs {
 };
 const TinyInputs& Inputs();
 
-// Six steps over pairs.tsv with the int8 base, a checkpoint after every second one, on one thread;
-// flags in `more` take the place of these.
+// The arguments of a training run with six steps over pairs.tsv on the int8 base, with a checkpoint
+// after every second step, on one thread. Flags in `more` replace these.
 std::vector<std::string> TrainArguments(const std::string& output,
                                         const std::vector<std::string>& more = {});
 
-// The arguments with the flag's values replaced, or the flag added.
+// Returns the arguments with the flag's values replaced, or with the flag added.
 std::vector<std::string> WithFlag(std::vector<std::string> arguments, const std::string& flag,
                                   const std::vector<std::string>& values);
 

@@ -1,3 +1,4 @@
+// The cells that the studies of a recipe result in, and the names of their folders.
 #include "lacos/sweep/grid.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Reading recipes: defaults, baselines, and messages about every kind of mistake.
 #include "lacos/sweep/recipe.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// The settings of a sweep: which values they accept, and the training options they result in.
 #include "lacos/sweep/settings.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The statistics of a sweep on scores whose true intervals and slopes are known.
 #include "lacos/sweep/statistics.h"
 
 #include <gmock/gmock.h>

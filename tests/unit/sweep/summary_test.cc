@@ -1,3 +1,4 @@
+// sweep.json and its readable forms, made from finished runs whose scores are known.
 #include "lacos/sweep/summary.h"
 
 #include <gmock/gmock.h>

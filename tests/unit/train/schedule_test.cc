@@ -1,3 +1,4 @@
+// Learning rates of the schedules at given steps.
 #include "lacos/train/schedule.h"
 
 #include <gtest/gtest.h>
