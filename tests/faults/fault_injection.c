@@ -9,7 +9,7 @@
 //   LACOS_FAULT_ACTION   an errno as a number, "short" (half of the transfer), "kill-before",
 //                        "kill-after", or "interrupt" (SIGTERM before the call)
 //   LACOS_FAULT_PERSIST  if set, every later call gets the fault, too
-//   LACOS_FAULT_REPORT   a file of 16 bytes that receives the numbers of counted calls and of faults
+//   LACOS_FAULT_REPORT   a file of 16 bytes that receives the number of calls and that of faults
 // Under AddressSanitizer this library is loaded before the sanitizer's runtime (child.cc), so that
 // it sees all allocations. Allocations by oneDNN itself do not count, because version 2.6 writes
 // through null pointers when they fail.

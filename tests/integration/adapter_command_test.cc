@@ -1,5 +1,5 @@
-// `lacos adapter`, and what goes around texts: adapters of PEFT rewritten, prompts, prefixes and
-// suffixes.
+// `lacos adapter`, which rewrites adapters of PEFT, and texts that are added to every input:
+// prompts, prefixes and suffixes.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -71,14 +71,14 @@ TEST(AdapterCommand, NeedsAnAdapterAndAFreePlace) {
                             folder / "taken"}),
                   "already exists");
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
-  // An adapter of another shape is refused with the tensors that do not fit.
+  // An adapter of another shape is refused, and the message names the tensors that do not fit.
   ExpectUserError(
       RunLacos(
           {"adapter", "--model", TinyModel(), "--adapter", adapter, "--output", folder / "out"}),
       "26 misshapen: base_model.model.h.0.self_attention.query_key_value.lora_A.weight has [2, 48]");
 }
 
-// A sentence-transformers folder with a default prompt.
+// Makes a sentence-transformers folder with a default prompt.
 std::string FolderWithPrompts(const TempFolder& folder) {
   std::filesystem::copy(TinyModel(), folder / "st");
   std::filesystem::create_directories(folder / "st/1_Pooling");

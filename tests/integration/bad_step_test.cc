@@ -1,5 +1,5 @@
-// Steps whose numbers are not finite: they change nothing, are counted and named, and end the run
-// when too many.
+// Training steps with numbers that are not finite: they change nothing, are counted and reported,
+// and end the run when there are too many.
 #include <cstring>
 #include <filesystem>
 
@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The table with a tilde in one entailment row, its 32nd line.
+// The NLI table with a tilde in one entailment row, which is line 32.
 std::string TableWithTilde() {
   std::string table = NliTable();
   size_t line = 1, at = 0;
@@ -20,8 +20,8 @@ std::string TableWithTilde() {
 }
 constexpr char kTildeRow[] = "nli.tsv:32";
 
-// The tiny model with a word embedding of huge values for the tilde, whose LayerNorm overflows:
-// only texts that have one are affected.
+// The tiny model with huge values in the word embedding of the tilde, so that its LayerNorm
+// overflows. Only texts with a tilde are affected.
 std::string ModelWithoutTilde(const TempFolder& folder) {
   std::string model = folder / "model";
   fs::copy(TinyModel(), model, fs::copy_options::recursive);
@@ -48,7 +48,8 @@ class BadStep : public testing::Test {
   BadStep()
       : data_(folder_.Write("nli.tsv", TableWithTilde())), model_(ModelWithoutTilde(folder_)) {}
 
-  // With a checkpoint at every step. Seed 3 puts the row into the middle of both epochs.
+  // Trains with a checkpoint at every step. Seed 3 puts the row with the tilde into the middle of
+  // both epochs.
   RunResult Train(const std::string& name, const std::vector<std::string>& more) const {
     std::vector<std::string> arguments =
         TrainArguments(data_, folder_ / name,

@@ -1,5 +1,5 @@
-// `lacos bench`: every kind gives the figures that the contract names, without data and without
-// leaving a file.
+// `lacos bench`: every kind of benchmark gives the figures that the contract names, needs no data
+// and leaves no file.
 
 #include "lacos/io/json.h"
 #include "lacos/train/losses/loss_kind.h"
@@ -23,7 +23,8 @@ void ExpectMeasured(const Json& json) {
   EXPECT_FALSE(json.At("machine").At("isa").AsString().empty());
 }
 
-// share = FLOP a token * tokens a second / ceiling, for the tiny model's 2 layers of width 32.
+// Expects share = FLOP per token * tokens per second / ceiling for the tiny model, which has 2
+// layers of width 32.
 void ExpectShare(const Json& json, double flops_per_weight) {
   const double flops =
       flops_per_weight * 12 * 2 * 32 * 32 * json.At("tokens_per_second").AsDouble();
@@ -57,8 +58,8 @@ TEST(BenchTrain, TakesDataOfItsOwnAndRepeatsWhatIsTooShort) {
   EXPECT_EQ(folder.Names(), std::vector<std::string>{"pairs.tsv"});
 }
 
-// What came from the disk depends on the machine (a folder in memory reads none): null or a figure
-// above 0.
+// The disk's figures depend on the machine, since reading from a folder in memory needs no disk.
+// They are either null or greater than 0.
 TEST(BenchCommand, AColdRunReportsTheDiskBesideComputing) {
   for (const std::string command : {"train", "embed"}) {
     std::vector<std::string> words = {command, "--model", TinyModel(), "--stream-layers", "--cold"};
@@ -87,9 +88,8 @@ TEST(BenchEmbed, EncodesGeneratedTextsOrTheFirstOnesOfAFile) {
   EXPECT_EQ(own.At("tokens").AsInt(), 5);
 }
 
-// Parts sum to the measured time, none is negative, and the frozen matrices' calls are those of the
-// model's two layers. The sum's terms are rounded when they are written: 1e-9 is far above that and
-// far below a part.
+// Expects that no part is negative and that the parts sum to the measured time. The terms of the
+// sum were rounded when they were written; 1e-9 is far above that error and far below a part.
 Json ExpectBreakdown(const Json& json) {
   Json breakdown = json.At("breakdown");
   const double total = breakdown.At("seconds").AsDouble();

@@ -9,7 +9,7 @@
 namespace lacos {
 namespace {
 
-// Every command without further commands below it, as words: {"embed"}, {"bench", "train"}.
+// Lists every command that has no subcommands, as words: {"embed"}, {"bench", "train"}.
 std::vector<std::vector<std::string>> Commands(const std::vector<std::string>& above = {}) {
   std::vector<std::string> words = above;
   words.push_back("--help");
@@ -62,7 +62,7 @@ TEST(CommandLine, EveryCommandHasTheSharedFlagsAnExampleAndDefaults) {
       EXPECT_NE(help.out.find(flag), std::string::npos) << flag;
     }
     EXPECT_NE(help.out.find("Example:\n  lacos " + command), std::string::npos);
-    // Long flags only, and every one but --help says its default or that it is required.
+    // All flags are long, and every flag except --help states its default or that it is required.
     const std::regex option("\n  (-[^ ]+)");
     size_t flags = 0;
     for (std::sregex_iterator match(help.out.begin(), help.out.end(), option), end; match != end;

@@ -1,4 +1,5 @@
-// Damaged and unusable input: every case ends with status 1 and one line that names the place.
+// Damaged and unusable input: every case ends with status 1 and one line that names the place of
+// the problem.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -15,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A copy of the tiny model to damage.
+// Copies the tiny model, so that a test can damage the copy.
 std::string CopyModel(const TempFolder& folder) {
   fs::copy(TinyModel(), folder / "model", fs::copy_options::recursive);
   return folder / "model";
@@ -104,7 +105,7 @@ TEST(DamagedInput, NotANumberInTheWeightsIsNamedByQuantize) {
 TEST(DamagedInput, ATokenizerWithIdsBeyondTheVocabularyIsRefused) {
   const TempFolder folder;
   std::string config = kTinyConfig;
-  config.replace(config.find("300"), 3, "100");  // a byte-level tokenizer has more than 256 ids
+  config.replace(config.find("300"), 3, "100");  // too few ids for a byte-level tokenizer
   ExpectUserError(RunLacos({"init", "--config", folder.Write("small.json", config), "--output",
                             folder / "model"}),
                   "vocab");
@@ -113,8 +114,8 @@ TEST(DamagedInput, ATokenizerWithIdsBeyondTheVocabularyIsRefused) {
   std::string tokenizer = ReadAll(model + "/tokenizer.json");
   Json json = Json::Parse(tokenizer, "tokenizer.json");
   Json added = json.At("added_tokens");
-  for (int64_t id = 260; id <= 300;
-       ++id) {  // 256 bytes and four special tokens are there; 300 is one too many
+  // The tokenizer has 256 bytes and four special tokens already. Id 300 is one too many.
+  for (int64_t id = 260; id <= 300; ++id) {
     Json token = Json::Object();
     token.Set("id", id);
     token.Set("content", fmt::format("[{}]", id));

@@ -1,5 +1,5 @@
-// `lacos train --dev`: which adapter is exported, what is reported of it, and scores that are
-// undefined.
+// `lacos train --dev`: which adapter is exported, how it is reported, and how undefined scores are
+// treated.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -73,7 +73,7 @@ TEST_F(DevSelection, FirstBestAndLastAreReportedAndTheBestIsTheResult) {
   EXPECT_NE(card.find("| steps | " + std::to_string(step) + " of 8, the best on the dev set |"),
             std::string::npos)
       << card;
-  // What eval says of the folder is what the run said of its best step.
+  // `lacos eval` gives the exported folder the score that the run reported for its best step.
   const RunResult eval = RunLacos(
       {"eval", "--model", folder_ / "out", "--task", "sts", "--data", dev, "--json", "--quiet"});
   ASSERT_EQ(eval.status, 0) << eval.err;
@@ -106,7 +106,7 @@ TEST_F(DevSelection, PatienceEndsTheRunAlsoWhereItIsResumedFromItsLastStep) {
   const std::string dev = folder_.Write("dev.tsv", DevTable(true));
   std::vector<std::string> every = {"--eval-every", "1", "--patience", "3",
                                     "--save-every", "1", "--keep",     "9"};
-  // Undefined scores are no improvement.
+  // Undefined scores do not count as an improvement.
   EXPECT_EQ(Train("out", dev, every).At("steps").AsInt(), 3);
   EXPECT_EQ(Scores("out").size(), 4u);
   const std::string expected = Adapter(folder_ / "out");

@@ -1,5 +1,5 @@
-// Files of lacos 0.1 (tests/golden/runs): runs are repeated with the settings that they recorded, so
-// they could be resumed; recipes have the same cells.
+// Files written by lacos 0.1 (tests/golden/runs). Repeated runs record the same settings as then,
+// so such runs can be resumed, and recipes result in the same cells.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -20,7 +20,8 @@ std::string Earlier(const std::string& name) {
   return std::string(LACOS_SOURCE_DIR) + "/tests/golden/runs/" + name;
 }
 
-// What a resumed run must agree in, but for the instruction set, which the golden files leave out.
+// The settings that must be equal in a resumed run, except for the instruction set, which the
+// golden files do not contain.
 std::string Compared(const Json& settings) {
   Json json = Json::Object();
   settings.ForEachItem([&](std::string_view name, const Json& value) {

@@ -95,8 +95,8 @@ TEST(EmbedCommand, PrecisionsHaveTheirTypesAndShapes) {
     EXPECT_EQ(array.dtype, c.dtype);
     EXPECT_EQ(array.shape, (std::vector<int64_t>{40, c.columns}));
   }
-  // Every dimension spans its whole range of codes: 0 at its minimum, 254 or 255 (rounding of the
-  // step) at its maximum.
+  // Every dimension uses the whole range of codes: 0 for its minimum, and 255 or, because the step
+  // is rounded, 254 for its maximum.
   const NpyArray codes = ReadNpy(folder / "uint8.npy");
   for (size_t j = 0; j < 32; ++j) {
     int low = 255, high = 0;
@@ -113,11 +113,11 @@ TEST(EmbedCommand, PrecisionsHaveTheirTypesAndShapes) {
   for (size_t k = 0; k < values.size(); ++k) {
     EXPECT_EQ(static_cast<int>(signs.data[k / 8]) >> (7 - k % 8) & 1, values[k] > 0 ? 1 : 0);
   }
-  // Nothing but results is left: the temporary float32 copy of int8 has no name.
+  // Only the results are left. The temporary float32 copy for int8 is a file without a name.
   for (const std::string& name : folder.Names()) EXPECT_EQ(name.find("XX"), std::string::npos);
 }
 
-// Streaming is about memory: embed, eval and similarity give the same bytes.
+// Streaming only saves memory: embed, eval and similarity give the same bytes with it.
 TEST(EmbedCommand, StreamedLayersGiveTheSameBytesInEveryCommand) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", ManyTexts(40));
@@ -172,7 +172,7 @@ TEST(EmbedCommand, EmptyTextsGiveZeroVectorsAndAreCounted) {
   const Json report = Json::Parse(result.out, "stdout");
   EXPECT_EQ(report.At("texts").AsInt(), 3);
   EXPECT_EQ(report.At("empty").AsInt(), 1);
-  EXPECT_EQ(report.At("tokens").AsInt(), 8);  // a token is a byte
+  EXPECT_EQ(report.At("tokens").AsInt(), 8);  // each token is one byte
   EXPECT_EQ(report.At("truncated").AsInt(), 0);
   EXPECT_GT(report.At("peak_rss_bytes").AsInt(), 1000000);
   EXPECT_GT(report.At("rss_anon_bytes").AsInt(), 0);
@@ -182,7 +182,8 @@ TEST(EmbedCommand, EmptyTextsGiveZeroVectorsAndAreCounted) {
   for (size_t row = 0; row < 3; ++row) {
     double squares = 0;
     for (size_t j = 0; j < 32; ++j) squares += double(values[row * 32 + j]) * values[row * 32 + j];
-    EXPECT_NEAR(squares, row == 1 ? 0 : 1, 32 * 0x1p-22);  // 32 squares of floats rounded once each
+    // The tolerance allows for 32 squares of floats that were each rounded once.
+    EXPECT_NEAR(squares, row == 1 ? 0 : 1, 32 * 0x1p-22);
   }
 }
 

@@ -108,7 +108,7 @@ TEST(EvalCommand, MeasuresEveryTaskOnAUsersFiles) {
     const std::string n = std::to_string(i);
     const std::string fruit = "\tapples and pears " + n + "\tfruit\n",
                       tools = "\tbolts and screws " + n + "\ttools\n";
-    // The classes come in another order where they are scored.
+    // The test rows list the classes in another order than the training rows.
     rows += i < 8 ? "train" + fruit + "train" + tools : "test" + tools + "test" + fruit;
   }
   const std::string labelled = folder.Write("labelled.tsv", rows);
@@ -167,7 +167,7 @@ TEST(EvalCommand, AVectorIsComputedOnceForAllRuns) {
   EXPECT_EQ(first.out, second.out);
   EXPECT_NE(first.err.find("7 distinct texts: 7 embedded"), std::string::npos) << first.err;
   EXPECT_NE(second.err.find("7 from the cache"), std::string::npos) << second.err;
-  // Other settings are another model.
+  // Vectors from other settings are not taken from the cache.
   std::vector<std::string> normalized = words;
   normalized.insert(normalized.end(), {"--max-length", "3"});
   EXPECT_NE(RunLacos(normalized).err.find("0 from the cache"), std::string::npos);
@@ -238,8 +238,8 @@ TEST(SimilarityCommand, EqualSentencesHaveCosineOne) {
   }
 }
 
-// Two equal sentences are one similarity, whatever the sentence: every equal pair ties with every
-// other, so two pairs of three with the label 1 give an average precision of 2/3 in any order.
+// Pairs of two equal sentences all have the same similarity, whatever the sentence is, so all pairs
+// tie. As two of three pairs have the label 1, the average precision is 2/3 in any order.
 TEST(EvalCommand, EqualSentencesTieInAveragePrecision) {
   const TempFolder folder;
   std::string text = "sentence1\tsentence2\tlabel\n";
@@ -365,8 +365,8 @@ TEST(EvalCommand, TextsThatWereTrainedOnAreReported) {
   EXPECT_EQ(Adapter(folder / "trained"), Adapter(folder / "silent"));
   EXPECT_EQ(RunLacos({"verify", folder / "trained"}).status, 0);
 
-  // The first pair is the table's first entailment pair in other letters; of the second, one text
-  // is.
+  // The first pair is the table's first entailment pair with a changed letter case. The second pair
+  // has one of its texts.
   std::string first = Sentence(0), second = Sentence(100);
   first[0] = static_cast<char>(std::toupper(first[0]));
   const std::string data = folder.Write(
@@ -391,13 +391,13 @@ TEST(EvalCommand, TextsThatWereTrainedOnAreReported) {
   EXPECT_NE(ReadAll(folder / "out/report.html").find("among the 32 training texts"),
             std::string::npos);
 
-  // Of a model whose folder says nothing, by the files that the user names.
+  // For a model whose folder has no hashes, the user can name the training files instead.
   const RunResult silent = RunLacos({"eval", "--model", folder / "silent", "--data", data});
   EXPECT_EQ(silent.out.find("training texts"), std::string::npos);
   EXPECT_NE(silent.err.find("--leak-check"), std::string::npos);
   const Json checked = Evaluate({"--floor", "tf-idf", "--data", data, "--leak-check", nli});
   EXPECT_EQ(checked.At("tasks")[0].At("overlap").At("texts_seen").AsInt(), 2);
-  // Training that goes on from an adapter keeps what it was trained on before.
+  // Training that continues from an adapter keeps the hashes of the texts of its earlier training.
   const std::string more = folder.Write("more.tsv", "sentence1\tsentence2\na\tb c\nd e\tf\n");
   ASSERT_EQ(RunLacos({"train", "--model", TinyModel(), "--adapter", folder / "trained", "--train",
                       more, "--output", folder / "further", "--batch-size", "2", "--quiet"})

@@ -9,7 +9,7 @@
 namespace lacos {
 namespace {
 
-// A suite of one set, the STS benchmark's test part, with texts of our own.
+// A suite of one set: the test part of the STS benchmark, filled with made-up texts.
 class EvalSuite : public testing::Test {
  protected:
   void SetUp() override {

@@ -1,4 +1,4 @@
-// `lacos info`, `init` and `quantize`: reports, and folders that the next command can use.
+// `lacos info`, `init` and `quantize`: their reports, and folders that other commands can use.
 #include <filesystem>
 
 #include "lacos/io/json.h"
@@ -11,7 +11,7 @@ TEST(InfoCommand, CountsParametersByTheFormula) {
   const RunResult result = RunLacos({"info", "--model", TinyModel(), "--json"});
   ASSERT_EQ(result.status, 0) << result.err;
   const Json info = Json::Parse(result.out, "stdout");
-  // V*D + 2D + L*(12D^2 + 13D) + 2D
+  // The number of parameters is V*D + 2D + L*(12D^2 + 13D) + 2D.
   const int64_t expected = 300 * 32 + 2 * 32 + 2 * (12 * 32 * 32 + 13 * 32) + 2 * 32;
   EXPECT_EQ(info.At("parameters").AsInt(), expected);
   EXPECT_EQ(info.At("trainable").AsInt(), 0);
@@ -37,7 +37,7 @@ TEST(QuantizeCommand, ReportsBytesAndErrorsAndTheResultEmbeds) {
     EXPECT_LT(report.At("bytes_after").AsInt(), report.At("bytes_before").AsInt() / 2);
     const double error = report.At("relative_error").At("query_key_value").AsDouble();
     EXPECT_GT(error, 0);
-    EXPECT_LT(error, 0.05);  // 8 bits of a normal distribution: about 0.7 % linear, 1.5 % dynamic
+    EXPECT_LT(error, 0.05);  // about 0.7 % (linear) or 1.5 % (dynamic) for normal values
     EXPECT_EQ(RunLacos({"verify", output}).status, 0);
     const RunResult embedded = RunLacos(
         {"embed", "--model", output, "--input", texts, "--output", folder / (scheme + ".npy")});

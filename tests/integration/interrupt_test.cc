@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM: status 130, and nothing half-written is left.
+// Commands that receive SIGINT or SIGTERM end with status 130 and leave nothing half-written.
 #include <signal.h>
 
 #include "program.h"
@@ -32,7 +32,7 @@ TEST(Interrupt, InTheMidstOfWorkToo) {
   EXPECT_EQ(folder.Names(), (std::vector<std::string>{"texts.txt"}));
 }
 
-// A model of some gigabytes, whose folder is half-written when the signal comes.
+// The model has some gigabytes, so its folder is half-written when the signal arrives.
 TEST(Interrupt, InitStopsAndLeavesNothing) {
   const TempFolder folder;
   const std::string config = folder.Write(

@@ -1,4 +1,5 @@
-// `lacos train --cache-layers`: other runs' bytes, and no more computing of what is frozen.
+// `lacos train --cache-layers`: runs give the same bytes as without a cache, and cached states of
+// frozen layers are not computed again.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -11,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// 20 scored pairs of 24 sentences: batches have repeated texts.
+// A table of 20 scored pairs that are made of 24 sentences, so batches contain repeated texts.
 std::string ScoredTable() {
   std::string table = "sentence1\tsentence2\tscore\n";
   const auto sentence = [](int i) {
@@ -32,7 +33,7 @@ std::vector<std::string> Arguments(const std::string& data, const std::string& o
   return arguments;
 }
 
-// metrics.jsonl without what depends on the machine.
+// The contents of metrics.jsonl, with the values that depend on the machine set to 0.
 std::string Metrics(const std::string& output) {
   std::string metrics;
   const std::string text = ReadAll(output + "/metrics.jsonl");
@@ -75,7 +76,7 @@ TEST(LayerCacheRuns, EqualRunsWithoutInEveryModeStrategyAndWhenResumed) {
     const std::string first = train("first", {"--cache-layers", cache});
     EXPECT_NE(first.find("the states of 0 texts after layer 0"), std::string::npos) << first;
     ExpectSameRun(folder / (compute + "first"), plain);
-    // The second run adds nothing: all of it is there.
+    // The second run adds nothing, because the cache already has all states.
     const std::string second =
         train("second", {"--cache-layers", cache, "--stream-layers", "--gradient-strategy",
                          "gradcache", "--chunk-tokens", "16", "--threads", "1"});
@@ -83,7 +84,7 @@ TEST(LayerCacheRuns, EqualRunsWithoutInEveryModeStrategyAndWhenResumed) {
     ExpectSameRun(folder / (compute + "second"), plain);
     train("recompute", {"--cache-layers", cache, "--gradient-strategy", "recompute"});
     ExpectSameRun(folder / (compute + "recompute"), plain);
-    // A run that was killed after step 4 goes on, cache or no cache.
+    // A run that was killed after step 4 can be resumed with a new, empty cache.
     const std::string cut = folder / (compute + "first");
     for (const char* name :
          {"lacos.json", "adapter_model.safetensors", "adapter_config.json", "modules.json"})

@@ -21,7 +21,7 @@ Json WithoutMeasurements(const Json& json) {
   Json object = Json::Object();
   for (const std::string& key : json.Keys()) {
     if (IsMeasured(key)) continue;
-    // Fronts of what is measured change with it.
+    // The Pareto fronts of measured costs change with the measurements.
     const auto cost = json.Find("cost");
     if (key == "points" && cost && cost->IsString() &&
         (cost->AsString() == "train_seconds" || cost->AsString() == "encode_ms_per_text")) {

@@ -1,4 +1,4 @@
-// Results without what a clock or the kernel says, to compare those of two runs.
+// Removes measurements of time and memory from results, so that those of two runs can be compared.
 #pragma once
 
 #include <string_view>
@@ -7,9 +7,10 @@
 
 namespace lacos {
 
-// Whether a key of JSON, or a tag of TensorBoard, has a date, a time, a rate or memory.
+// Whether a JSON key or a TensorBoard tag stands for a date, a time, a rate or a memory size.
 bool IsMeasured(std::string_view key);
-// A copy without dates, times, rates and memory at any depth, and without a sweep's fronts of them.
+// A copy without dates, times, rates and memory sizes at any depth, and without a sweep's Pareto
+// fronts of such values.
 Json WithoutMeasurements(const Json& json);
 
 }  // namespace lacos

@@ -1,4 +1,4 @@
-// `lacos merge`: folders and GGUF files as its users find them.
+// `lacos merge`: the merged folders and GGUF files, used the way users would.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,8 +22,8 @@ using ::testing::HasSubstr;
 constexpr char kTexts[] =
     "Hello world!\nA man is eating food.\n\xC3\x89t\xC3\xA9, (one) two...\nx\n";
 
-// A random adapter of rank 4 on all four linears of the tiny model, large enough to move every
-// vector.
+// Writes a random adapter of rank 4 on all four linear layers of the tiny model. Its values are
+// large enough to change every vector.
 void WriteAdapter(const std::string& folder) {
   fs::create_directories(folder);
   const Json config = Json::Parse(kTinyConfig, "config");
@@ -41,7 +41,7 @@ void WriteAdapter(const std::string& folder) {
   WriteLoraAdapter(adapter, folder, "the-original");
 }
 
-// The .npy's floats; its header is a multiple of 64 bytes and ends with a line feed.
+// The floats of a .npy file, whose header ends with its first line feed.
 std::vector<float> Vectors(const std::string& path) {
   const std::string bytes = ReadAll(path);
   const size_t begin = bytes.find('\n') + 1;
@@ -86,7 +86,8 @@ TEST(MergeCommand, AMergedFolderGivesTheVectorsOfBaseAndAdapter) {
   const std::vector<float> merged = Embed(folder, {"--model", folder / "merged"});
   const std::vector<float> separate =
       Embed(folder, {"--model", TinyModel(), "--adapter", folder / "adapter"});
-  // The weights are F32: the sum W + sBA is rounded once, where the two products are rounded apart.
+  // The difference is due to rounding only: the merged F32 weights round the sum W + sBA once,
+  // while base and adapter round two separate products.
   EXPECT_LT(RelativeDifference(merged, separate), 1e-5);
   EXPECT_GT(RelativeDifference(merged, Embed(folder, {"--model", TinyModel()})), 1e-2);
   EXPECT_EQ(RunLacos({"verify", folder / "merged"}).status, 0);

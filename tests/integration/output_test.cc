@@ -1,5 +1,5 @@
-// Output files: refused when they exist, complete or absent, and full disks and closed pipes
-// noticed.
+// Output files: existing ones are not overwritten, new ones are either complete or absent, and full
+// disks and closed pipes are noticed.
 #include <filesystem>
 
 #include "program.h"
@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 TEST(Output, AnExistingFileIsRefusedBeforeAnyWork) {
   const TempFolder folder;
   const std::string output = folder.Write("vectors.npy", "precious");
-  // The model does not exist: the refusal comes first.
+  // The model does not exist, so this also shows that the output is checked first.
   ExpectUserError(RunLacos({"embed", "--model", "/no/such/model", "--input", "/no/such/input",
                             "--output", output}),
                   "--overwrite");
@@ -56,7 +56,7 @@ TEST(Output, OverwriteReplacesModelsOnly) {
       "photos");
   EXPECT_EQ(ReadAll(folder / "photos/cat.jpg"), "precious");
 
-  // The input of quantize is never its output.
+  // `lacos quantize` refuses to replace its own input.
   ExpectUserError(RunLacos({"quantize", "--model", folder / "model", "--output", folder / "model/",
                             "--overwrite"}),
                   "input");
@@ -103,7 +103,7 @@ TEST(Output, AClosedPipeEndsQuietly) {
   EXPECT_EQ(ReadAll(folder / "err"), "");
 }
 
-// A limit on the size of files makes writes fail as a full disk does.
+// A limit on the size of files makes writes fail in the same way as a full disk.
 TEST(Output, AFullDiskLeavesNothingBehind) {
   const TempFolder folder;
   const std::string config = folder.Write("config.json", kTinyConfig);
@@ -117,7 +117,8 @@ TEST(Output, AFullDiskLeavesNothingBehind) {
   RunResult result = RunLacos({"init", "--config", config, "--output", folder / "model"}, full);
   ExpectUserError(result, "model");
   EXPECT_EQ(folder.Names(), before);
-  for (const char* precision : {"float32", "uint8"}) {  // uint8 fails in its temporary float32 copy
+  // With uint8, the temporary float32 copy reaches the limit.
+  for (const char* precision : {"float32", "uint8"}) {
     result = RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output",
                        folder / "v.npy", "--precision", precision, "--quiet"},
                       full);

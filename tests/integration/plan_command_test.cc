@@ -1,4 +1,5 @@
-// `lacos plan` against what a fresh `lacos train` process then takes, and runs that cannot fit.
+// Compares the memory that `lacos plan` predicts with the memory of a new `lacos train` process,
+// and tests runs that do not fit into memory.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -10,7 +11,7 @@
 namespace lacos {
 namespace {
 
-// Pairs of letters, a token each, of 5 to `longest` letters.
+// A table of pairs of texts with 5 to `longest` letters. Each letter is a token.
 std::string Pairs(int count, int longest) {
   std::string table = "anchor\tpositive\n";
   const auto text = [&](int i) {
@@ -43,9 +44,9 @@ struct PlanCase {
 
 class PlannedPeak : public testing::TestWithParam<PlanCase> {};
 
-// Resident memory hardly depends on the machine's load: what is touched is touched. 10 % of at
-// least 60 MB leaves room for the C library's and the kernel's own habits (heap slack, pages mapped
-// around a fault).
+// Resident memory hardly depends on the machine's load, because every touched page counts. The
+// tolerance of 10 % of at least 60 MB allows for effects of the C library and the kernel, such as
+// heap slack and pages that are mapped around a page fault.
 TEST_P(PlannedPeak, IsWithinTenPercentOfTheProcess) {
   if (kSanitizerMemory) GTEST_SKIP() << "the process is larger by shadow memory";
   const PlanCase& plan_case = GetParam();
@@ -68,7 +69,7 @@ TEST_P(PlannedPeak, IsWithinTenPercentOfTheProcess) {
   const double measured = report.At("peak_rss_bytes").AsDouble();
   EXPECT_GT(measured, 60e6) << "small-but-not-tiny";
   EXPECT_NEAR(predicted, measured, 0.10 * measured) << planned.out;
-  // train predicts for itself what plan said.
+  // `lacos train` makes the same prediction itself.
   EXPECT_NEAR(report.At("planned_peak_bytes").AsDouble(), predicted, 0.05 * predicted);
 }
 INSTANTIATE_TEST_SUITE_P(Shapes, PlannedPeak,
@@ -91,8 +92,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, PlannedPeak,
                                                    "gradcache", "--chunk-tokens", "1024"}}),
                          [](const auto& info) { return std::string(info.param.name); });
 
-// Without weights: config.json alone, in a folder or by itself, plans as the model that it
-// describes.
+// A config.json without weights gives the same plan as the model that it describes.
 TEST(PlanCommand, NeedsOnlyAConfiguration) {
   const TempFolder folder;
   const std::string model = Model(folder, 256, 4);
@@ -110,12 +110,13 @@ TEST(PlanCommand, NeedsOnlyAConfiguration) {
             whole.At("components").At("activations").AsInt());
   EXPECT_EQ(shape.At("disk_bytes").AsInt(), whole.At("disk_bytes").AsInt());
   if (!kSanitizerMemory) {
-    // The one process has read a tokenizer and a file's header, the other has not.
+    // The small difference arises because only one of the processes read a tokenizer and the header
+    // of the weights.
     EXPECT_NEAR(shape.At("peak_bytes").AsDouble(), whole.At("peak_bytes").AsDouble(), 10e6);
     EXPECT_LT(shape.At("streamed_peak_bytes").AsInt(), shape.At("resident_peak_bytes").AsInt());
   }
   EXPECT_EQ(shape.At("flops_per_token").AsDouble(), 4.0 * 12 * 4 * 256 * 256);
-  // By folder; in another type. The largest BLOOM takes no more than its plan.
+  // Even the largest BLOOM can be planned, quantised or (--scheme none) with its original weights.
   const std::string huge = folder.Write(
       "huge.json", R"({"hidden_size": 14336, "n_head": 112, "n_layer": 70, "vocab_size": 250880})");
   const Json large = plan(huge, {"--gradient-strategy", "gradcache"});
@@ -129,7 +130,7 @@ TEST(PlanCommand, NeedsOnlyAConfiguration) {
   ExpectUsageError(RunLacos({"plan", "--model", huge, "--train", huge}), "--train");
 }
 
-// `ulimit -d` stands for a machine with less memory.
+// A limit on private memory (`ulimit -d`) simulates a machine with less memory.
 TEST(Memory, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
   if (kSanitizerMemory) GTEST_SKIP() << "shadow memory is beyond any limit";
   const TempFolder folder;
@@ -153,12 +154,12 @@ TEST(Memory, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
   ExpectUserError(
       RunLacos(with({"bench", "train", "--quiet"}, {"--gradient-strategy", "direct"}), small),
       "this run needs");
-  // `plan` reports it.
+  // `lacos plan` reports that the run does not fit.
   const RunResult planned =
       RunLacos(with({"plan", "--json"}, {"--gradient-strategy", "direct"}), small);
   ASSERT_EQ(planned.status, 0) << planned.err;
   EXPECT_FALSE(Json::Parse(planned.out, "plan").At("fits").AsBool());
-  // Without the limit the same run goes.
+  // Without the limit the same run succeeds.
   EXPECT_EQ(
       RunLacos(with({"train", "--output", folder / "out", "--quiet", "--max-steps", "1"})).status,
       0);

@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What happens between fork and exec; only async-signal-safe calls.
+// Runs in the child between fork and exec, so it makes only async-signal-safe calls.
 [[noreturn]] void Child(const std::vector<char*>& argv, const RunOptions& options, int in, int out,
                         int err) {
   dup2(in, STDIN_FILENO);
@@ -35,7 +35,7 @@ namespace fs = std::filesystem;
     const rlimit limit{static_cast<rlim_t>(options.file_limit_bytes),
                        static_cast<rlim_t>(options.file_limit_bytes)};
     setrlimit(RLIMIT_FSIZE, &limit);
-    signal(SIGXFSZ, SIG_IGN);  // the write fails with EFBIG instead
+    signal(SIGXFSZ, SIG_IGN);  // makes writes beyond the limit fail with EFBIG
   }
   if (options.data_limit_bytes >= 0) {
     const rlimit limit{static_cast<rlim_t>(options.data_limit_bytes),
@@ -60,14 +60,14 @@ std::string Drain(int fd) {
   return text;
 }
 
-// Until the program has installed its handler (the kernel's list of caught signals), a minute at
-// most: however slowly it starts, the signal comes when it means something.
+// Waits until the program has installed its signal handler, for at most a minute, so that the
+// signal is handled however slowly the program starts. The kernel lists caught signals as SigCgt.
 void WaitForHandler(pid_t pid, int signal) {
   const std::string status = "/proc/" + std::to_string(pid) + "/status";
   for (int tries = 0; tries < 6000; ++tries) {
     const std::string text = ReadAll(status);
     const size_t at = text.find("SigCgt:");
-    if (at == std::string::npos) return;  // it has ended
+    if (at == std::string::npos) return;  // the program has ended
     if (std::stoull(text.substr(at + 7), nullptr, 16) >> (signal - 1) & 1) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
@@ -101,7 +101,7 @@ RunResult RunLacos(const std::vector<std::string>& arguments, const RunOptions& 
 
   RunResult result;
   std::thread feed([&] {
-    // A program that ends early closes its end; that must not end the test.
+    // A program that ends early closes its end of the pipe. This must not end the test.
     signal(SIGPIPE, SIG_IGN);
     std::string_view rest = options.input;
     while (!rest.empty()) {

@@ -10,24 +10,25 @@
 namespace lacos {
 
 struct RunResult {
-  int status = -1;  // exit status, or 128 + signal
+  int status = -1;  // exit status, or 128 + number of the signal that ended the program
   std::string out, err;
 };
 
 struct RunOptions {
-  std::string input;        // given on stdin
-  std::string stdout_path;  // where stdout goes instead of being captured
+  std::string input;        // text for stdin
+  std::string stdout_path;  // file for stdout, which is captured if this is empty
   std::string stderr_path;
-  long file_limit_bytes = -1;  // RLIMIT_FSIZE: writes beyond fail as on a full disk
-  long data_limit_bytes = -1;  // RLIMIT_DATA, `ulimit -d`: private memory beyond fails
-  // Sent while it runs, so long after it has begun to handle the signal; stdin is then kept open.
+  long file_limit_bytes = -1;  // RLIMIT_FSIZE; writes beyond it fail as on a full disk
+  long data_limit_bytes = -1;  // RLIMIT_DATA (`ulimit -d`), the limit of private memory
+  // Signal to send, and the delay after the program has installed its handler. stdin is then kept
+  // open. 0 = no signal.
   int signal = 0, signal_after_ms = 0;
 };
 
-// Arguments are passed as they are, without a shell.
+// Runs the program. The arguments are passed unchanged, without a shell.
 RunResult RunLacos(const std::vector<std::string>& arguments, const RunOptions& options = {});
 
-// A folder that goes away with the object.
+// A temporary folder that is removed with the object.
 class TempFolder {
  public:
   TempFolder();
@@ -39,7 +40,7 @@ class TempFolder {
   const std::string& path() const { return path_; }
   // Writes a file and returns its path.
   std::string Write(const std::string& name, const std::string& contents) const;
-  // Names in the folder, sorted: to see that nothing was left behind.
+  // The sorted names in the folder, for checking that nothing was left behind.
   std::vector<std::string> Names() const;
 
  private:
@@ -49,16 +50,16 @@ class TempFolder {
 std::string ReadAll(const std::string& path);
 size_t CountLines(const std::string& text);
 
-// A BLOOM of 2 layers, hidden 32, in F32 with a byte-level tokenizer; made once, shared and never
-// changed.
+// The folder of a BLOOM with 2 layers and hidden size 32, in F32, with a byte-level tokenizer. It
+// is made once, shared by all tests and never changed.
 const std::string& TinyModel();
-// Its shape, for `lacos init`.
+// The config.json from which `lacos init` makes TinyModel.
 extern const char* const kTinyConfig;
 
-// The contract for a wrong input: status 1, nothing but one line "lacos: error: [where] ..." on
-// stderr, and `part` in it.
+// Expects what the contract says about wrong input: status 1, and on stderr exactly one line of the
+// form "lacos: error: [where] ...", which contains `part`.
 void ExpectUserError(const RunResult& result, const std::string& part);
-// The same for a wrong command line: status 2.
+// Expects the same for a wrong command line, with status 2.
 void ExpectUsageError(const RunResult& result, const std::string& part);
 
 }  // namespace lacos

@@ -1,4 +1,4 @@
-// `lacos prune`: the shallower base is used as any other, and wrong input leaves nothing.
+// `lacos prune`: the shallower base can be used like any other, and wrong input leaves nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

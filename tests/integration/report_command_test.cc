@@ -1,5 +1,5 @@
-// report.html: written by train at checkpoints and at the end, made anew by `lacos report`, from
-// any state of a run.
+// report.html, which training writes at checkpoints and at its end, and which `lacos report` makes
+// again from any state of a run.
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -67,7 +67,7 @@ TEST(ReportCommand, ADeadRunAndACutLineAreShownAsFarAsTheyGo) {
   ASSERT_EQ(RunLacos({"report", output}).status, 0);
   EXPECT_THAT(ReadAll(output + "/report.html"), HasSubstr("Nothing to show yet."));
 
-  // A run that is resumed shows what its earlier session did, too.
+  // The page of a resumed run includes its earlier sessions.
   folder.Write("out/metrics.jsonl", metrics);
   const RunResult resumed = RunLacos(TrainArguments(
       data, output, {"--save-every", "3", "--keep", "9", "--threads", "1", "--resume"}));
@@ -113,7 +113,8 @@ TEST(ReportCommand, AccuracyOfASoftmaxRunIsThatOfAClassifierInTrainAndInSweeps) 
     return ReadAll(folder / "run/report.html");
   };
   const std::string classified = "classified right, % of pairs", ranks = "positive ranks first";
-  for (const char* key : {"objective", "loss"}) {  // of lacos train, of a sweep's cell
+  // `lacos train` records the loss as "objective", a sweep's cell records it as "loss".
+  for (const char* key : {"objective", "loss"}) {
     const std::string softmax = page("\"" + std::string(key) + R"(": "softmax")");
     EXPECT_THAT(softmax, HasSubstr(classified)) << key;
     EXPECT_THAT(softmax, Not(HasSubstr(ranks))) << key;

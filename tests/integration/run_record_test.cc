@@ -1,5 +1,5 @@
-// run.json: in every folder that lacos makes, equal for equal commands, and enough to make a
-// training run again.
+// run.json exists in every folder that lacos makes, is equal for equal commands, and is sufficient
+// to repeat a training run.
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 Json Record(const std::string& folder) { return Json::ReadFile(folder + "/run.json"); }
 
-// The program in another working directory.
+// Changes the working directory for the lifetime of the object.
 class WorkingDirectory {
  public:
   explicit WorkingDirectory(const std::string& path) : before_(fs::current_path()) {
@@ -27,7 +27,7 @@ class WorkingDirectory {
   fs::path before_;
 };
 
-// Lines of metrics.jsonl without what depends on the clock and on memory.
+// The lines of metrics.jsonl without the values that depend on time and memory.
 std::vector<std::string> Measured(const std::string& output) {
   std::vector<std::string> lines;
   for (const Json& line : Metrics(output)) {
@@ -101,7 +101,7 @@ TEST(RunRecord, EveryFolderHasOneInItsManifestAndEqualCommandsHaveEqualOnes) {
   EXPECT_GT(run.At("kernels").At("kernels").size(), 0u);
 }
 
-// Inputs by role, each with a hash; and the parts that every record has.
+// Expects the parts that every record has, and a hash for every input. Returns the inputs' roles.
 std::vector<std::string> ExpectWholeRecord(const Json& run, const std::string& command) {
   EXPECT_EQ(run.At("command").AsString(), command);
   EXPECT_FALSE(run.At("lacos_version").AsString().empty());
@@ -137,7 +137,7 @@ TEST(RunRecord, ASingleFileHasOneBesideIt) {
       EXPECT_NE(run.At("arguments")[i].AsString(), output)
           << "where it went is not how it was made";
     }
-    // What is refused leaves file and record as they are; what is replaced has a new record.
+    // A refused command leaves file and record unchanged. A replaced file gets a new record.
     ExpectUserError(RunLacos(arguments), "--overwrite");
     EXPECT_EQ(ReadAll(output + ".run.json"), text);
     arguments.insert(arguments.end(), {"--overwrite", "--seed", "7"});
@@ -249,7 +249,7 @@ TEST(RunRecord, ARunOfSeveralFilesAndAnotherLossIsRepeatedByteForByteFromAnother
     EXPECT_EQ(again.err.find("not the same run"), std::string::npos) << again.err;
   }
   ExpectSameRun(folder / "project/runs/first", folder / "elsewhere/second", "step-000009");
-  // What was repeated can be repeated, and a project can be moved as a whole.
+  // A repeated run can itself be repeated, and a project can be moved as a whole.
   const RunResult third = repeat(folder / "elsewhere/second/run.json", folder / "third");
   ASSERT_EQ(third.status, 0) << third.err;
   ExpectSameRun(folder / "third", folder / "elsewhere/second", "step-000009");
@@ -274,7 +274,7 @@ TEST(RunRecord, AnInputThatHasChangedIsNamed) {
   EXPECT_NE(again.err.find("sha256"), std::string::npos) << again.err;
   EXPECT_NE(Adapter(folder / "again"), Adapter(folder / "first"));
 
-  // Also where the run replaces the folder that holds its record.
+  // The warning also appears when the run replaces the folder that contains its record.
   const std::string adapter = Adapter(folder / "again");
   const RunResult replaced = RunLacos({"train", "--config", folder / "first/run.json", "--output",
                                        folder / "first", "--overwrite", "--quiet"});

@@ -1,11 +1,11 @@
-// Whether the tests were built with a sanitizer that takes memory of its own beside the program's,
-// and address space of which no limit can be set: tests of memory have nothing to measure then.
+// Tells whether the tests were built with a sanitizer that uses memory of its own and so much
+// address space that it cannot be limited. Tests of memory skip themselves then.
 #pragma once
 
 namespace lacos {
 
 #if !defined(__has_feature)
-#define __has_feature(name) 0  // clang's way to ask; g++ has macros
+#define __has_feature(name) 0  // clang has this function; g++ defines macros instead
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
     __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -13,7 +13,7 @@ inline constexpr bool kSanitizerMemory = true;
 #else
 inline constexpr bool kSanitizerMemory = false;
 #endif
-// How much longer a program takes at most, for tests that have to wait for it.
+// Upper bound of the slowdown that the sanitizer causes, for tests that wait for a program.
 inline constexpr int kSanitizerSlowdown = kSanitizerMemory ? 10 : 1;
 
 }  // namespace lacos

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Two trained cells with three seeds each and two untrained ones: eight runs.
+// A sweep of eight runs: two trained cells with three seeds each, and two untrained cells.
 class SweepCommand : public ::testing::Test {
  protected:
   SweepCommand() {
@@ -112,7 +112,7 @@ TEST_F(SweepCommand, AResumedSweepHasTheResultsOfAnUndisturbedOne) {
 TEST_F(SweepCommand, ChangedCellsAreMadeAnewAndStaleOnesNamed) {
   ASSERT_EQ(Sweep().status, 0);
   const std::string unfinished = folder_ / "out/cells/layers=1/.seed-1.lacos-tmp-999999999-0";
-  fs::create_directory(unfinished);  // as a killed process leaves it
+  fs::create_directory(unfinished);  // imitates what a killed process leaves
   WriteRecipe("max_steps = 2", "{layers = [0], lora_rank = [8, 2]}");
   const RunResult other = Sweep();
   EXPECT_FALSE(fs::exists(unfinished));
@@ -123,7 +123,8 @@ TEST_F(SweepCommand, ChangedCellsAreMadeAnewAndStaleOnesNamed) {
   const RunResult changed = Sweep({"--json"});
   ASSERT_EQ(changed.status, 0) << changed.err;
   EXPECT_THAT(changed.err, HasSubstr("common, seed 1: settings or files have changed"));
-  EXPECT_THAT(changed.err, HasSubstr("1 of 7 runs are there already"));  // the untrained base
+  // Only the run of the untrained base is still valid.
+  EXPECT_THAT(changed.err, HasSubstr("1 of 7 runs are there already"));
   EXPECT_EQ(Json::Parse(changed.out, "sweep").At("cells")[0].At("costs").At("steps").AsDouble(), 3);
 }
 
@@ -137,7 +138,7 @@ TEST_F(SweepCommand, ItsRecordHasTheRecipeWhereverItStands) {
 }
 
 TEST_F(SweepCommand, AFailedCellEndsTheSweepOrIsLeftOut) {
-  // Rank 64 is more than the tiny model's width allows.
+  // Rank 4096 exceeds what the tiny model's width allows.
   WriteRecipe("max_steps = 2", "{lora_rank = [4, 4096]}");
   ExpectUserError(Sweep({"--quiet"}), "[cell lora_rank=4096, seed 1]");
   EXPECT_TRUE(fs::exists(folder_ / "out/cells/lora_rank=4/seed-3/cell.json"));
@@ -155,7 +156,7 @@ TEST_F(SweepCommand, CtrlCEndsWithEverythingFinishedKept) {
   EXPECT_THAT(result.err, HasSubstr("interrupted"));
   EXPECT_FALSE(fs::exists(folder_ / "out/sweep.json"));
   WriteRecipe("max_steps = 1", "{lora_rank = [4, 8]}");
-  EXPECT_EQ(Sweep().status, 0);  // the lock went with the process
+  EXPECT_EQ(Sweep().status, 0);  // the lock ended with the first process
 }
 
 TEST_F(SweepCommand, ADryRunListsCellsWithTheirMemoryAndWritesNothing) {

@@ -1,5 +1,5 @@
-// What a terminal shows of a running command, at several sizes: read from a pseudo-terminal into a
-// model of a screen.
+// The output of a running command on terminals of several sizes. It is read from a pseudo-terminal
+// and interpreted by a model of a screen.
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
@@ -20,9 +20,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A screen of `columns` that keeps all rows that ever scrolled by. It knows carriage return, line
-// feed, and erasing to the end of the line or of the screen; anything else after an escape is a
-// failure.
+// A screen with a given number of columns that keeps all rows, including those that scrolled by. It
+// interprets carriage return, line feed, and erasing to the end of the line or of the screen. It
+// counts all other escape sequences as unknown.
 class Screen {
  public:
   explicit Screen(int columns) : columns_(columns) {}
@@ -37,14 +37,15 @@ class Screen {
     return text;
   }
   bool Shows(const std::string& part) const { return Text().find(part) != std::string::npos; }
-  // Rows that a progress line ran out of, and the longest progress line.
+  // The number of rows that a progress line overflowed, and the length of the longest progress
+  // line.
   int wrapped_progress() const { return wrapped_; }
   size_t longest_progress() const { return longest_; }
   int unknown_escapes() const { return unknown_; }
 
  private:
   void Put(char c) {
-    if ((c & 0xC0) == 0x80) return;  // of a character that was counted with its first byte
+    if ((c & 0xC0) == 0x80) return;  // continues a character that its first byte has counted
     if (!escape_.empty()) {
       escape_ += c;
       if (escape_ == "\x1b[") return;
@@ -87,7 +88,7 @@ class Screen {
   std::string escape_;
 };
 
-// The program on a pseudo-terminal.
+// Runs the program on a pseudo-terminal.
 class TerminalRun {
  public:
   TerminalRun(const std::vector<std::string>& arguments, int columns, int rows,
@@ -114,8 +115,8 @@ class TerminalRun {
     close(master_);
   }
 
-  // Feeds what comes out to `screen` until `until` says so, `seconds` have passed, or the program
-  // has ended.
+  // Feeds the program's output to `screen` until `until` returns true, `seconds` have passed, or
+  // the program has ended.
   void Watch(Screen& screen, double seconds, const std::function<bool()>& until = {}) {
     const auto end = Clock::now() + std::chrono::duration<double>(seconds);
     while (status_ < 0 && Clock::now() < end && !(until && until())) {
@@ -126,7 +127,8 @@ class TerminalRun {
       if (n > 0) {
         bytes_.append(buffer, static_cast<size_t>(n));
         screen.Feed(std::string(buffer, static_cast<size_t>(n)));
-      } else {  // EIO: the other side is closed
+      } else {
+        // The program has closed its side of the terminal (EIO).
         int status = 0;
         waitpid(pid_, &status, 0);
         status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -180,7 +182,7 @@ TEST_F(Terminal, TheProgressLineFitsAndLogLinesStandAboveItWhole) {
     EXPECT_EQ(screen.unknown_escapes(), 0);
     EXPECT_LT(screen.longest_progress(), static_cast<size_t>(columns));
     EXPECT_FALSE(screen.Shows("training:")) << "the line goes away: " << screen.Text();
-    // Every logged line begins a row of its own; what is longer than the screen goes on in the next
+    // Every logged line begins in a new row. A line longer than the screen continues in the next
     // rows.
     std::string joined;
     for (const std::string& row : screen.rows())
@@ -202,7 +204,7 @@ TEST_F(Terminal, ANarrowerWindowGetsAShorterLine) {
   run.Watch(wide, 60, [&] { return wide.longest_progress() > 30; });
   EXPECT_GT(wide.longest_progress(), 30u) << wide.Text();
   run.Resize(30, 10);
-  run.Watch(wide, 0.5);  // what was on its way
+  run.Watch(wide, 0.5);  // takes output that was written before the program noticed the new size
   run.Watch(narrow, 60, [&] { return narrow.longest_progress() > 0; });
   run.Watch(narrow, 0.5);
   EXPECT_GT(narrow.longest_progress(), 0u) << narrow.Text();

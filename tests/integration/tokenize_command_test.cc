@@ -1,4 +1,4 @@
-// `lacos tokenize`: lines in, lines out, in order, and back.
+// `lacos tokenize`: gives one line for each input line in order, and decodes ids back to texts.
 #include "lacos/io/json.h"
 #include "program.h"
 
@@ -46,11 +46,11 @@ TEST(TokenizeCommand, JsonIsOneObject) {
 TEST(TokenizeCommand, OffsetsCountCharactersOfTheLineEvenWhenStripped) {
   const std::string line =
       " \xC3\xA4"
-      "b ";  // blank, a umlaut, b, blank
+      "b ";  // a space, an a with umlaut, a b and a space
   const Json plain = Json::Parse(Tokenize(line, {"--with-offsets"}).out, "stdout");
   EXPECT_EQ(plain.At("offsets").size(), plain.At("ids").size());
   const Json stripped = Json::Parse(Tokenize(line, {"--with-offsets", "--strip"}).out, "stdout");
-  ASSERT_EQ(stripped.At("ids").size(), 3u);  // two bytes and one
+  ASSERT_EQ(stripped.At("ids").size(), 3u);  // two bytes for the umlaut, one for the b
   EXPECT_EQ(stripped.At("offsets")[2][0].AsInt(), 2);
   EXPECT_EQ(stripped.At("offsets")[2][1].AsInt(), 3);
 }

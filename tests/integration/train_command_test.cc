@@ -1,4 +1,5 @@
-// `lacos train`: reproducible, resumable, every objective, and clear about what it cannot use.
+// `lacos train`: runs are reproducible and resumable, every loss works, and unusable data gives
+// clear errors.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -35,7 +36,7 @@ TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
   }
 }
 
-// ln_f's weights are finite, but times a normalised value above 1.2 they are not.
+// The weights of ln_f are finite, but their products with normalised values above 1.2 are not.
 TEST(TrainCommand, ALossThatIsNotFiniteStopsTheRunBeforeItsUpdate) {
   const TempFolder folder;
   const std::string data = folder.Write("nli.tsv", NliTable());
@@ -90,7 +91,7 @@ TEST(TrainCommand, AResumedRunEqualsTheUninterruptedOne) {
   const std::string data = folder.Write("nli.tsv", NliTable());
   for (const std::string optimizer : {"adam8", "adam"}) {
     const std::string whole = folder / (optimizer + "-whole"), cut = folder / (optimizer + "-cut");
-    // rank 32 makes a matrix of 4,096 elements: its moments are 8-bit
+    // Rank 32 results in a matrix of 4,096 elements, the smallest size with 8-bit moments.
     const std::vector<std::string> more = {"--optimizer",   optimizer,
                                            "--save-every",  "3",
                                            "--keep",        "9",
@@ -214,7 +215,7 @@ TEST(TrainCommand, DevScoresChooseTheAdapter) {
     highest = std::max(highest, line.At("dev_spearman").AsDouble());
     ++scores;
   }
-  EXPECT_EQ(scores, 5);  // before, and after 2, 4, 6 and 8 steps
+  EXPECT_EQ(scores, 5);  // one before training, and one after 2, 4, 6 and 8 steps
   EXPECT_EQ(best.At("spearman").AsDouble(), highest);
 }
 

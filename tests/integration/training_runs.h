@@ -1,5 +1,5 @@
-// What tests of `lacos train` share: a small NLI table, the arguments of a short run, and looking
-// into its folder.
+// Shared by the tests of `lacos train`: a small NLI table, the arguments of a short run, and
+// functions that read its folder.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +19,8 @@ inline std::string Sentence(int i) {
   return word(i) + " " + word(i / 12 + 3) + " " + word(i / 5 + 7) + " " + std::to_string(i);
 }
 
-// 48 NLI rows: every third an entailment pair, the contradictions share their premises.
+// A table of 48 NLI rows. Every third row is an entailment pair. The contradictions have the same
+// premises as the entailment pairs.
 inline std::string NliTable() {
   std::string table = "premise\thypothesis\tlabel\n";
   for (int i = 0; i < 48; ++i) {
@@ -29,7 +30,7 @@ inline std::string NliTable() {
   return table;
 }
 
-// Two epochs of four steps.
+// The arguments of a run with two epochs of four steps each.
 inline std::vector<std::string> TrainArguments(const std::string& data, const std::string& output,
                                                const std::vector<std::string>& more = {}) {
   std::vector<std::string> arguments = {"train", "--model",  TinyModel(), "--train",
