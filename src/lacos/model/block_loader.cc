@@ -9,8 +9,8 @@
 namespace lacos {
 namespace {
 
-// Calls visit(file, offset, bytes, pointer to it in `matrix`) for what is mapped of a matrix: its
-// values, and its scales where they were not copied because of their type or alignment.
+// Calls visit(file, offset, bytes, pointer to it in `matrix`) for each mapped part of a matrix: its
+// values, and its scales unless their type or alignment made a copy necessary.
 template <class Visit>
 void ForEachMappedPart(const BaseWeights& base_weights, QuantizedMatrix& matrix,
                        const Visit& visit) {
@@ -26,7 +26,7 @@ void ForEachMappedPart(const BaseWeights& base_weights, QuantizedMatrix& matrix,
   });
 }
 
-// The largest block's bytes as they are read.
+// Bytes of memory for the largest block as DirectReader reads it.
 int64_t SlotBytes(const BloomModel& model) {
   int64_t largest = 0;
   for (int64_t layer = 0; layer < model.config().layers; ++layer) {
@@ -57,7 +57,7 @@ BlockLoader::~BlockLoader() {
   }
   wake_.notify_one();
   thread_.join();
-  if (placed_ != kNone) Release(placed_);  // an exception left a block half-way
+  if (placed_ != kNone) Release(placed_);  // an exception left a block in use
 }
 
 void BlockLoader::Use(int64_t layer, int64_t next) {
@@ -95,7 +95,7 @@ void BlockLoader::Forget() {
   error_ = nullptr;
 }
 
-// The block in use is always the first one wanted, so its memory is never taken.
+// The block in use is always the first of the wanted ones, so its memory is never taken.
 BlockLoader::Slot* BlockLoader::NextToRead() {
   const auto holds = [](const Slot& slot, int64_t layer) { return slot.layer == layer; };
   for (const int64_t layer : wanted_) {
@@ -131,7 +131,7 @@ void BlockLoader::Read(int64_t layer, std::byte* memory, std::vector<QuantizedMa
 }
 
 void BlockLoader::Run() {
-  sigset_t all;  // signals are for the threads that wait for input or compute
+  sigset_t all;  // signals are left to the threads that wait for input or compute
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   std::unique_lock lock(mutex_);

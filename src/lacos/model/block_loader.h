@@ -1,5 +1,5 @@
-// Bases larger than memory: the next block's matrices are read into memory of their own while one
-// computes.
+// Runs base weights that are larger than memory: while one block computes, the matrices of the next
+// one are read into memory of their own.
 #pragma once
 
 #include <array>
@@ -16,37 +16,37 @@
 
 namespace lacos {
 
-// Two blocks' worth of memory and a thread that fills it past the kernel's page cache. Against
-// reading ahead into the cache and using the mapped pages this costs a second block of memory, and
-// spares the processor the page faults, the cache's bookkeeping and dropping each page again
-// (docs/performance.md).
+// Memory for two blocks, and a thread that fills it past the kernel's page cache. Compared with
+// reading ahead into the cache and using the mapped pages, this costs the memory of a second block.
+// It saves the processor the page faults, the bookkeeping of the cache and dropping every page
+// again (docs/performance.md).
 class BlockLoader {
  public:
-  explicit BlockLoader(BloomModel& model);  // must outlive the loader
+  explicit BlockLoader(BloomModel& model);  // The model must outlive the loader.
   ~BlockLoader();
   BlockLoader(const BlockLoader&) = delete;
   BlockLoader& operator=(const BlockLoader&) = delete;
 
-  // Waits until `layer` has been read, and has the model's matrices of it read there from now on;
-  // then `next` is read (it may be the same). Throws what reading threw.
+  // Waits until `layer` has been read and makes the model use its matrices at their place in this
+  // memory. Then starts to read `next`, which may be the same block. Rethrows errors of reading.
   void Use(int64_t layer, int64_t next);
-  // Waits until nothing reads the block's memory here; the model's matrices are then those of the
+  // Waits until nothing reads the block's memory here, then makes the model use the matrices in the
   // mapped file again.
   void Release(int64_t layer);
-  // Forgets what was read: for measurements.
+  // Discards everything that was read; used by measurements.
   void Forget();
 
  private:
   static constexpr int kSlots = 2;
   static constexpr int64_t kNone = -1;
   struct Slot {
-    int64_t layer = kNone;  // that lies here, or is being read
+    int64_t layer = kNone;  // the block that lies in this slot or is being read into it
     bool ready = false;
-    std::vector<QuantizedMatrix> matrices;  // where they lie here
+    std::vector<QuantizedMatrix> matrices;  // the block's matrices in this slot
   };
 
   void Run();
-  // The slot to read next, and its layer; null while there is nothing to do.
+  // The slot to read next, with its layer set; null while there is nothing to do.
   Slot* NextToRead();
   void Read(int64_t layer, std::byte* memory, std::vector<QuantizedMatrix>& matrices);
 
@@ -58,7 +58,7 @@ class BlockLoader {
   std::condition_variable wake_, read_;
   std::array<Slot, kSlots> slots_;
   std::array<int64_t, kSlots> wanted_ = {kNone, kNone};
-  int64_t placed_ = kNone;  // the block whose matrices the model reads here
+  int64_t placed_ = kNone;  // the block whose matrices the model uses from this memory
   std::exception_ptr error_;
   bool stop_ = false;
   std::thread thread_;

@@ -9,7 +9,8 @@ void BlockStream::Begin(WeightStreaming streaming, const BlockSchedule& schedule
   } else if (streaming == WeightStreaming::kDropCached) {
     if (loader_ == nullptr) loader_ = std::make_unique<BlockLoader>(model_);
     loader_->Use(use.layer, schedule.Coming(use, 1).front());
-    // The next block's matrices have no place yet; these were just read.
+    // The matrices of the next block have no place in memory yet; those of this block were
+    // just read.
     return Prepare(schedule, use);
   }
   Prepare(schedule, schedule.After(use));

@@ -1,4 +1,4 @@
-// What happens to a block's matrices around its computation: fetched before, given up afterwards.
+// Fetches the matrices of a block before it computes and gives their memory up afterwards.
 #pragma once
 
 #include <memory>
@@ -12,23 +12,23 @@ namespace lacos {
 
 class BlockStream {
  public:
-  explicit BlockStream(BloomModel& model) : model_(model) {}  // must outlive the stream
+  explicit BlockStream(BloomModel& model) : model_(model) {}  // The model must outlive the stream.
 
-  // Has the block's matrices where it may use them, those of coming blocks read meanwhile, and the
-  // backend told which are used next. Throws what reading threw.
+  // Brings the block's matrices to where the block uses them, starts to read those of coming
+  // blocks, and tells the backend which matrices are used next. Rethrows errors of reading.
   void Begin(WeightStreaming streaming, const BlockSchedule& schedule, BlockUse use);
-  // The block has been used as Begin was told: where it is streamed, its memory is given up once
-  // nothing reads it.
+  // Ends a use that was begun with the same arguments. The memory of a streamed block is given up
+  // once nothing reads it.
   void End(WeightStreaming streaming, const BlockSchedule& schedule, BlockUse use);
-  // For measurements: drops the whole base from the kernel's cache.
+  // Drops all base weights from the kernel's cache; used by measurements.
   void DropBase();
 
  private:
   void Prepare(const BlockSchedule& schedule, BlockUse use) const;
 
   BloomModel& model_;
-  std::unique_ptr<BlockReader> reader_;  // where weights are streamed through the kernel's cache
-  std::unique_ptr<BlockLoader> loader_;  // where they are streamed past it
+  std::unique_ptr<BlockReader> reader_;  // set when weights are streamed through the kernel's cache
+  std::unique_ptr<BlockLoader> loader_;  // set when weights are streamed past the kernel's cache
 };
 
 }  // namespace lacos

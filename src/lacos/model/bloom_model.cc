@@ -26,7 +26,8 @@ BloomModel::BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weigh
     const WeightId weight = backend_.AddWeight(matrix);
     stored_.push_back(matrix);
     base_weights_->DropPages(name + ".weight",
-                             /*from_cache=*/false);  // its scales were checked: not used yet
+                             // Matrix() has checked the scales, which are not used yet
+                             /*from_cache=*/false);
     return LinearLayer{.name = name,
                        .weight = weight,
                        .in = matrix.cols,
@@ -146,7 +147,7 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
               "every part of the adapter has a place");
   LoraAdapter& kept = adapters_.emplace_back(adapter);
   const auto forget = [](HostMatrix& host) { host.values = std::vector<float>(); };
-  for (auto& [name, module] : kept.modules) {  // Detach downloads them
+  for (auto& [name, module] : kept.modules) {  // Detach downloads the values
     forget(module.a);
     forget(module.b);
   }
@@ -209,7 +210,7 @@ void BloomModel::MoveBlock(int64_t layer, const std::vector<QuantizedMatrix>& ma
 LoraAdapter BloomModel::Detach() const {
   LACOS_CHECK(adapters_.size() == 1, "one adapter is attached");
   LoraAdapter adapter = adapters_.front();
-  adapter.causal_keys = false;  // what was trained here is a BloomModel
+  adapter.causal_keys = false;  // an adapter that was trained here has the keys of a BloomModel
   const auto download = [&](const TensorView& view, HostMatrix& host) {
     host.values = DownloadFloats(backend_, view);
     host.stored = DType::kF32;

@@ -1,5 +1,5 @@
-// A BLOOM ready to run: frozen matrices registered with a backend, small parameters uploaded,
-// adapters attached.
+// A BLOOM model that is ready to run: the frozen matrices are registered with a backend, the small
+// parameters uploaded and the adapters attached.
 #pragma once
 
 #include <functional>
@@ -17,29 +17,33 @@ namespace lacos {
 
 class BloomModel {
  public:
-  // The backend must outlive the model. Nothing is expanded: matrices stay mapped, in their stored
-  // type.
+  // The backend must outlive the model. Matrices are not expanded: they stay mapped, in their
+  // stored type.
   BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weights);
 
-  // Attaches LoRA matrices or trained biases and returns the adapter's number, counted from 0, for
-  // PackedTexts::adapters. With `trainable`, allocates gradients for them; such an adapter is the
-  // only one. Texts of a batch share biases: throws UserError when one of several adapters changes
-  // them.
+  // Attaches LoRA matrices or trained biases. Returns the number of the adapter for
+  // PackedTexts::adapters, counted from 0. With `trainable`, allocates gradients for the adapter,
+  // which must then be the only one. All texts of a batch share biases, so UserError is thrown if
+  // one of several adapters changes them.
   int32_t Attach(const LoraAdapter& adapter, bool trainable);
-  // The only adapter's present values, downloaded.
+  // The current values of the only adapter, downloaded from the backend.
   LoraAdapter Detach() const;
   int32_t adapters() const { return static_cast<int32_t>(adapters_.size()); }
-  // Whether a batch's texts may have different adapters, or none: no adapter changes biases.
+  // Whether the texts of a batch may have different adapters or none, which requires that no
+  // adapter changes biases.
   bool CanMixAdapters() const;
 
-  // The matrices of one block, if there is such a block (see BaseWeights::Prefetch and DropPages).
+  // Read ahead or drop the matrices of one block; nothing happens if there is no such block. See
+  // BaseWeights::Prefetch and BaseWeights::DropPages.
   void PrefetchBlock(int64_t layer) const;
   void DropBlock(int64_t layer, bool from_cache) const;
-  void AwaitBlock(int64_t layer) const;  // until they are in the kernel's cache
-  // Tells the backend that they are used next so; waits until no queued work reads their memory.
+  void AwaitBlock(int64_t layer) const;  // waits until they are in the kernel's cache
+  // Tells the backend that these matrices are used next, in this orientation; waits until no queued
+  // work reads their memory.
   void PrepareBlock(int64_t layer, Orientation orientation) const;
   void AwaitBlockMemory(int64_t layer) const;
-  // The matrices as they lie in the mapped file; where they are to be read from now on.
+  // StoredMatrices: the matrices as they lie in the mapped file. MoveBlock sets the place from
+  // which they are read.
   std::vector<QuantizedMatrix> StoredMatrices(int64_t layer) const;
   void MoveBlock(int64_t layer, const std::vector<QuantizedMatrix>& matrices);
 
@@ -50,7 +54,7 @@ class BloomModel {
   const LayerNormLayer& embedding_layernorm() const { return embedding_layernorm_; }
   const LayerNormLayer& final_layernorm() const { return final_layernorm_; }
   TableId word_embeddings() const { return word_embeddings_; }
-  // Every trainable tensor, in a fixed order (by layer, then by place in the block).
+  // Every trainable tensor in a fixed order: by layer, then by position in the block.
   const std::vector<TrainableTensor>& trainable() const { return trainable_; }
 
  private:
@@ -67,9 +71,10 @@ class BloomModel {
   std::vector<Buffer> buffers_;
   LayerNormLayer embedding_layernorm_, final_layernorm_;
   std::vector<BlockLayer> blocks_;
-  std::vector<QuantizedMatrix> stored_;  // every block's, in the order of ForEachMatrix
+  // the matrices of every block, in the order of ForEachMatrix
+  std::vector<QuantizedMatrix> stored_;
   TableId word_embeddings_ = -1;
-  // settings and shapes of what is attached, without the values that Detach downloads
+  // The settings and shapes of the attached adapters, without the values, which Detach downloads.
   std::vector<LoraAdapter> adapters_;
   std::vector<TrainableTensor> trainable_;
 };

@@ -1,5 +1,5 @@
-// Measuring as if the base were larger than memory: it is dropped from the kernel's cache, and
-// every pass reads it from the disk.
+// Measures as if the base weights were larger than memory: they are dropped from the kernel's
+// cache, and every pass reads them from the disk.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@
 namespace lacos {
 
 struct DiskMeasurement {
-  int64_t bytes = 0;  // that came from the disk in what was measured
-  // Of a cold measurement only.
+  int64_t bytes = 0;  // bytes that came from the disk during the measured work
+  // The fields below are set by a cold measurement only.
   bool cold = false;
-  double compute_seconds = 0;        // the same with the base cached; 0 where memory cannot hold it
-  double read_bytes_per_second = 0;  // when nothing computes; 0 where nothing came from the disk
+  double compute_seconds = 0;        // time with the base in the cache; 0 if memory cannot hold it
+  double read_bytes_per_second = 0;  // speed when nothing computes; 0 if nothing came from the disk
 };
 
-// Times `work` with the base cached, where half of free memory can hold it; drops the base from the
-// cache and times reading all of it, block after block, as passes do from here on: past the
-// kernel's cache. The encoder must stream.
+// Times `work` with the base weights cached, if half of the free memory can hold them. Then drops
+// them from the cache and times reading all of them block by block, past the kernel's cache, as
+// passes do from here on. The encoder must stream its weights.
 DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work);
 
 }  // namespace lacos

@@ -1,4 +1,5 @@
-// Everything but the text that a vector depends on: the key of vectors that are kept between runs.
+// Everything besides the text that determines a vector. This is the key under which vectors are
+// kept between runs.
 #pragma once
 
 #include <string>
@@ -8,11 +9,12 @@
 
 namespace lacos {
 
-// {"adapter_config.json": SHA-256, ...}: the files of the folder's adapter; empty without one.
+// {"adapter_config.json": SHA-256, ...} for the files of the folder's adapter; empty if there
+// is none.
 Json AdapterHashes(const ModelFolder& folder);
 
-// Base (bytes, kernels: LayerCacheIdentity), adapter, tokenizer and settings. Hashes of large files
-// are remembered in `folder`. Throws UserError when a file cannot be read.
+// The base (bytes and kernels, see LayerCacheIdentity), adapter, tokenizer and settings. Hashes of
+// large files are remembered in `folder`. Throws UserError when a file cannot be read.
 Json EmbeddingIdentity(const SentenceEncoder& sentence_encoder, const std::string& folder);
 
 }  // namespace lacos

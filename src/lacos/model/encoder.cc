@@ -35,7 +35,8 @@ int64_t Encoder::CachedBlocks() const {
   return options_.layer_cache == nullptr || options_.dropout.Any() ? 0 : LowestBlock();
 }
 
-// Blocks below the first one are not read while all their states come from the layer cache.
+// Blocks below the first one of the schedule are not read as long as the layer cache has all
+// their states.
 BlockSchedule Encoder::Schedule() const {
   const int64_t layers = model_.config().layers;
   return {.layers = layers,
@@ -117,7 +118,7 @@ DropoutSpec Encoder::EmbeddingDropout(const PassContext& context) const {
                      options_.dropout.embedding);
 }
 
-// h [T, D] becomes the hidden state that enters the first block.
+// Sets h [T, D] to the hidden state that enters the first block.
 void Encoder::Embed(const PassContext& context, const EncoderPass& pass, const TensorView& h) {
   Backend& backend = model_.backend();
   const LayerNormLayer& norm = model_.embedding_layernorm();
@@ -129,8 +130,8 @@ void Encoder::Embed(const PassContext& context, const EncoderPass& pass, const T
   if (dropout.Active()) backend.Dropout(h, dropout, h);
 }
 
-// h through blocks [begin, end). What `pass` has places for is kept there; a pass without any keeps
-// nothing.
+// Runs h through blocks [begin, end). Keeps what `pass` has allocated tensors for; a pass without
+// any keeps nothing.
 void Encoder::RunBlocks(const PassContext& context, const EncoderPass& pass, int64_t begin,
                         int64_t end, const TensorView& h) {
   const BlockSchedule schedule = Schedule();
@@ -147,8 +148,8 @@ void Encoder::RunBlocks(const PassContext& context, const EncoderPass& pass, int
   }
 }
 
-// h becomes the hidden state after the cached blocks: read, or computed as in a pass without a
-// backward.
+// Sets h to the hidden state after the cached blocks, either from the cache or computed as in a
+// pass without a backward.
 void Encoder::ReuseBlocks(const PassContext& context, const PackedTexts& texts,
                           const EncoderPass& pass, int64_t blocks, const TensorView& h) {
   const auto compute = [&](const PackedTexts& some, const TensorView& states) {
@@ -162,7 +163,7 @@ void Encoder::ReuseBlocks(const PassContext& context, const PackedTexts& texts,
   LayerReuse(model_.backend(), arena_, *options_.layer_cache).Fill(texts, h, compute);
 }
 
-// `hidden` [T, D] becomes the hidden state after all blocks and ln_f.
+// Sets `hidden` [T, D] to the hidden state after all blocks and ln_f.
 void Encoder::Run(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
                   const TensorView& hidden) {
   const ArenaScope scope(arena_);
@@ -203,7 +204,7 @@ void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, Encod
   if (keep == nullptr) arena_.Release(mark);
 }
 
-// --- backward: the forward read upwards
+// --- backward: the steps of the forward in reverse order
 
 void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
   const ArenaScope scope(arena_);
@@ -215,7 +216,7 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
   if (EmbeddingTrainable()) EmbeddingBackward(context, dh);
 }
 
-// dh [T, D] becomes the gradient of the last block's output.
+// Sets dh [T, D] to the gradient of the last block's output.
 void Encoder::OutputBackward(const PassContext& context, const EncoderPass& pass,
                              const TensorView& dvectors, const TensorView& dh) {
   const ArenaScope scope(arena_);
@@ -231,7 +232,7 @@ void Encoder::OutputBackward(const PassContext& context, const EncoderPass& pass
                             /*accumulate=*/false, dh);
 }
 
-// dh becomes the gradient of what entered the lowest block, where the embedding needs it.
+// Sets dh to the gradient of the lowest block's input, if the embedding needs it.
 void Encoder::BlocksBackward(const PassContext& context, const EncoderPass& pass,
                              const TensorView& dh) {
   const BlockSchedule schedule = Schedule();
@@ -244,7 +245,8 @@ void Encoder::BlocksBackward(const PassContext& context, const EncoderPass& pass
     stream_.Begin(options_.streaming, schedule, use);
     if (pass.block_input[i]) {
       const BlockSaved saved = AllocateBlockSaved(context, dh.cols());
-      BlockForward(context, block, index, pass.block_input[i], &saved);  // its input is overwritten
+      // this overwrites the block's input
+      BlockForward(context, block, index, pass.block_input[i], &saved);
       work_.block_tokens += context.Tokens();
       BlockBackward(context, block, index, saved, dh, input_needed);
     } else {

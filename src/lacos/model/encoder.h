@@ -1,5 +1,5 @@
-// BLOOM over a packed batch: token ids in, one vector a text out, and the way back to the adapter's
-// gradients.
+// Runs BLOOM over a packed batch: token ids go in, one vector per text comes out, and a backward
+// pass adds up the gradients of the adapter.
 #pragma once
 
 #include <cstdint>
@@ -18,36 +18,39 @@ class LayerCache;
 
 struct EncoderOptions {
   Pooling pooling = Pooling::kMean;
-  DropoutRates dropout;  // training only; needs PackedTexts::keys
-  // Blocks whose activations are recomputed in backward from their saved input, counted from the
-  // bottom; -1 = all. The rest is saved. Same bytes either way.
+  DropoutRates dropout;  // for training only; requires PackedTexts::keys
+  // The number of blocks, counted from the bottom, that save only their input and recompute their
+  // activations in the backward; -1 = all. The other blocks save their activations. The result has
+  // the same bytes either way.
   int64_t recompute_blocks = 0;
-  // Each block's matrices are read while the block before it computes, and given up after use: one
-  // block of the base is resident at a time, or two where the kernel is not to cache them. Same
-  // bytes.
+  // Reads the matrices of each block while the block before it computes, and gives them up after
+  // use. One block of the base weights is then resident at a time, or two if the kernel is not to
+  // cache them. The result has the same bytes.
   WeightStreaming streaming = WeightStreaming::kNone;
-  // States that enter the lowest trained block, by text: only texts that it does not have run
-  // through the blocks below. It must be one of this model and that block, and outlive the encoder.
-  // Same bytes.
+  // The states that enter the lowest trained block, by text. Only texts that are missing here run
+  // through the blocks below. The cache must belong to this model and that block and must outlive
+  // the encoder. The result has the same bytes.
   LayerCache* layer_cache = nullptr;
 };
 
-// What one forward pass keeps for its backward; lives in the model's arena until Release.
+// What one forward pass keeps for its backward. The memory belongs to the model's arena until it
+// is released.
 struct EncoderPass {
-  TokenIds ids;  // the host's side lies in the texts of the forward pass, which alone reads it
-  std::vector<int32_t> offsets;  // the host's side of the layout
+  TokenIds ids;  // the host copy belongs to the texts of the forward pass, which alone reads it
+  std::vector<int32_t> offsets;  // the host copy of the layout's offsets
   TextLayout layout;
   TensorView token_keys;
   TokenLeaves leaves;
   std::vector<AdapterRows> adapters;
-  std::vector<BlockSaved> saved;        // per block; views absent where recomputed or not needed
-  std::vector<TensorView> block_input;  // [T, D] per recomputed block
+  std::vector<BlockSaved> saved;  // one per block; views are absent if recomputed or not needed
+  std::vector<TensorView> block_input;        // [T, D] for each recomputed block
   TensorView embedding_xhat, embedding_rstd;  // only when the embedding LayerNorm is trained
   TensorView final_xhat, final_rstd;          // [T, D], [T]
   TensorView argmax;                          // [N, D] for max pooling
 };
 
-// What an encoder has computed since it was made; texts alone, whatever the strategy.
+// The amount of work that an encoder has done since it was made. Depends on the texts only, not on
+// the strategy.
 struct EncoderWork {
   int64_t tokens = 0;        // tokens whose embeddings were looked up
   int64_t block_tokens = 0;  // tokens that ran forward through a block, summed over the blocks
@@ -57,23 +60,24 @@ class Encoder {
  public:
   Encoder(BloomModel& model, const EncoderOptions& options);
 
-  // vectors [N, D] residual type, allocated by the caller. With `keep`, what backward needs is kept
-  // in it (allocated from arena(): release by an ArenaScope around forward and backward).
+  // `vectors` [N, D] has the residual type and is allocated by the caller. `keep` receives what the
+  // backward needs; its tensors are allocated from arena(), so an ArenaScope around forward and
+  // backward releases them.
   void Forward(const PackedTexts& texts, const TensorView& vectors, EncoderPass* keep = nullptr);
-  // Adds the gradients of every trainable tensor of the model to its sum. Where the pass was a part
-  // of a step, pass.leaves.step_leaves must say how many leaves the whole step has.
+  // Adds the gradients of every trainable tensor of the model to its sum. If the pass is only a
+  // part of a step, pass.leaves.step_leaves must be the number of leaves in the whole step.
   void Backward(const EncoderPass& pass, const TensorView& dvectors);
   // Per-token hidden states after ln_f, [T, D] residual type.
   void HiddenStates(const PackedTexts& texts, const TensorView& hidden);
 
-  // The lowest block with a trained part; the number of layers when no block has one.
+  // The lowest block with a trained part, or the number of layers if no block has one.
   int64_t LowestTrainableBlock() const;
   bool EmbeddingTrainable() const;
-  // The block with which a backward ends: LowestTrainableBlock, or 0 when gradients go on to the
-  // embedding's LayerNorm.
+  // The block with which a backward ends: LowestTrainableBlock, or 0 if gradients continue to the
+  // LayerNorm of the embedding.
   int64_t LowestBlock() const;
-  // For measurements: drops the whole base from the kernel's cache; reads all of it as a pass
-  // would.
+  // For measurements: DropBase drops all base weights from the kernel's cache, and the function
+  // below reads all of them as a pass would.
   void DropBase() { stream_.DropBase(); }
   void ReadBase();
 
@@ -83,7 +87,7 @@ class Encoder {
   const EncoderWork& work() const { return work_; }
 
  private:
-  // The stations of a forward.
+  // The steps of a forward.
   PassContext Upload(const PackedTexts& texts, EncoderPass& pass);
   void Embed(const PassContext& context, const EncoderPass& pass, const TensorView& h);
   void RunBlocks(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
@@ -92,9 +96,9 @@ class Encoder {
                    int64_t blocks, const TensorView& h);
   void Run(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
            const TensorView& hidden);
-  // Allocates what a backward needs.
+  // Allocates the tensors that a backward needs.
   void AllocateKept(const PassContext& context, const Shape& vectors, EncoderPass& pass);
-  // The stations of a backward.
+  // The steps of a backward.
   PassContext ContextOf(const EncoderPass& pass);
   void OutputBackward(const PassContext& context, const EncoderPass& pass,
                       const TensorView& dvectors, const TensorView& dh);
@@ -102,7 +106,8 @@ class Encoder {
   void EmbeddingBackward(const PassContext& context, const TensorView& dh);
 
   DropoutSpec EmbeddingDropout(const PassContext& context) const;
-  // How many blocks' output is a function of a text's ids alone, and cached; 0 = none.
+  // The number of lowest blocks whose output depends on the ids of a text alone and is cached; 0
+  // = none.
   int64_t CachedBlocks() const;
   int64_t RecomputedBlocks() const;
   BlockSchedule Schedule() const;

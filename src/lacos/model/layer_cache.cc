@@ -21,19 +21,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The file: kMagic, the identity's size (8 bytes) and JSON, SHA-256 of these; then entries at
-// multiples of kAlignment. Integers are little-endian, hashes 64 hexadecimal digits.
+// The file begins with kMagic, the size of the identity (8 bytes), the identity as JSON, and the
+// SHA-256 of all these. Entries follow at multiples of kAlignment. Integers are little-endian;
+// hashes are 64 hexadecimal digits.
 constexpr std::string_view kMagic = "lacos layers 1\n";
 constexpr std::string_view kExtension = ".lacos-layers";
 constexpr int64_t kAlignment = 64;
 constexpr size_t kHashDigits = 64;
 
-// An entry: this head, the ids, the states.
+// The head of an entry. The ids and the states follow it.
 struct Head {
   char mark[8];
   uint64_t tokens;
   char states_hash[kHashDigits];
-  char head_hash[kHashDigits];  // of mark, tokens, states_hash and the ids
+  char head_hash[kHashDigits];  // hash of mark, tokens, states_hash and the ids
 };
 constexpr char kMark[8] = {'l', 'a', 'c', 'o', 's', 'r', 'o', 'w'};
 static_assert(sizeof(Head) == 144);
@@ -70,7 +71,7 @@ int64_t BytesOfOtherCaches(const fs::path& own) {
   for (const FolderEntry& entry : ListFolder(own.parent_path().string())) {
     if (fs::path(entry.name).extension() != kExtension || entry.name == own.filename()) continue;
     const auto size = fs::file_size(own.parent_path() / entry.name, error);
-    if (!error) bytes += static_cast<int64_t>(size);  // else a file that has just gone
+    if (!error) bytes += static_cast<int64_t>(size);  // otherwise the file was deleted just now
   }
   return bytes;
 }
@@ -168,7 +169,7 @@ int64_t LayerCache::ReadHead(int64_t at, int64_t size, std::string& states_hash,
   return static_cast<int64_t>(head.tokens);
 }
 
-// The place of the next whole head at or after `from`, or `size`.
+// The position of the next complete head at or after `from`, or `size` if there is none.
 int64_t LayerCache::NextEntry(int64_t from, int64_t size) const {
   std::vector<std::byte> chunk(size_t{1} << 20);
   std::string hash;
@@ -196,7 +197,7 @@ void LayerCache::ScanEntries(int64_t size) {
     while (end_ < size) {
       const int64_t tokens = ReadHead(end_, size, hash, ids);
       if (tokens > 0) {
-        entries_[KeyOf(ids)] = end_;  // a later entry replaces one that was found damaged
+        entries_[KeyOf(ids)] = end_;  // a later entry replaces one that was found to be damaged
         end_ += EntryBytes(tokens);
         continue;
       }
@@ -264,11 +265,11 @@ void LayerCache::Add(std::span<const int32_t> ids, std::span<const std::byte> ro
   std::memcpy(front.data(), &head, sizeof(Head));
   std::memcpy(front.data() + sizeof(Head), ids.data(), ids.size_bytes());
   try {
-    // States before the head: what has a head was written whole.
+    // The states are written before the head, so an entry with a head is complete.
     PwriteFully(file_.get(), end_ + static_cast<int64_t>(front.size()), rows, path_);
     PwriteFully(file_.get(), end_, front, path_);
   } catch (const UserError& problem) {
-    // nothing more of this file is trusted
+    // if even this fails, nothing in this file is trusted any more
     if (ftruncate(file_.get(), end_) != 0) entries_.clear();
     return StopAdding(problem.what());
   }

@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr int64_t kSettledSeconds = 2;
 
-// Size, inode and times of a file as one line; nothing when it was changed just now: a second
-// change within the clock's grain would leave them as they are.
+// Size, inode and times of a file as one line. Returns nothing if the file was changed just now,
+// because a second change within the resolution of the clock would not show in them.
 std::optional<std::string> Settled(const std::string& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return std::nullopt;
@@ -34,13 +34,13 @@ std::optional<std::string> Settled(const std::string& path) {
                      status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
 }
 
-// FileSha256, remembered between runs.
+// FileSha256 with hashes remembered between runs.
 class FileHashes {
  public:
   explicit FileHashes(const std::string& folder) : path_(folder + "/bases.json") {
     try {
       if (fs::exists(path_)) known_ = Json::ReadFile(path_);
-    } catch (const UserError&) {  // only a memory: hashing again gives what it had
+    } catch (const UserError&) {  // the file only saves time: hashing again gives the same values
     }
     if (!known_.IsObject()) known_ = Json::Object();
   }
@@ -69,7 +69,8 @@ class FileHashes {
     try {
       fs::create_directories(fs::path(path_).parent_path());
       WriteFileAtomically(path_, known_.Dump(2) + "\n");
-    } catch (const UserError&) {  // a full disk, or no permission: hashed again next time
+      // the disk is full or there is no permission; the next run hashes again
+    } catch (const UserError&) {
     } catch (const fs::filesystem_error&) {
     }
   }

@@ -1,5 +1,5 @@
-// What cached hidden states depend on besides their text: the base's bytes, the number of blocks,
-// the kernels.
+// What cached hidden states depend on besides their text: the bytes of the base weights, the number
+// of blocks and the kernels.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,10 @@
 
 namespace lacos {
 
-// The identity of a layer cache over the first `blocks` blocks. Weight files are hashed (SHA-256);
-// hashes are remembered in `folder`/bases.json with each file's size, inode and times, so that a
-// base is read for this once. Throws UserError when a file cannot be read.
+// The identity of a layer cache over the first `blocks` blocks. Weight files are hashed with
+// SHA-256. The hashes are kept in `folder`/bases.json with the size, inode and times of each
+// file, so that the base weights are read only once for this. Throws UserError when a file cannot
+// be read.
 Json LayerCacheIdentity(const BaseWeights& base_weights, const Backend& backend, Compute compute,
                         int64_t blocks, const std::string& folder);
 

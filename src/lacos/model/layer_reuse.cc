@@ -32,21 +32,21 @@ void LayerReuse::Fill(const PackedTexts& texts, const TensorView& h, const Compu
   ComputeRows(texts, damaged, compute, arena_.Allocate(h.dtype, {tokens, h.cols()}), h);
 }
 
-// Computes the given texts side by side in the first rows of `space`, which may be h, and puts them
-// into their places in h.
+// Computes the given texts side by side in the first rows of `space`, which may be h, and copies
+// the states to their rows in h.
 void LayerReuse::ComputeRows(const PackedTexts& texts, std::span<const int64_t> rows,
                              const Compute& compute, const TensorView& space,
                              const TensorView& h) const {
   PackedTexts selected = texts.Select(rows);
-  selected.keys.clear();  // nothing is dropped in these blocks
+  selected.keys.clear();  // these blocks have no dropout
   const TensorView computed = space.Rows(0, selected.Tokens());
   compute(selected, computed);
   KeepRows(texts, rows, computed, h);
 }
 
-// Adds states to the cache: of rows that lie side by side in `from` (and are copied to their places
-// in h), or without `from` in their places. Last to first: `from` may be the first rows of h, and
-// no text moves down.
+// Adds states to the cache. With `from`, they lie side by side there and are first copied to their
+// rows in h; without it they are in their rows already. The order is from last to first, because
+// `from` may be the first rows of h, and no text moves down.
 void LayerReuse::KeepRows(const PackedTexts& texts, std::span<const int64_t> rows,
                           const TensorView& from, const TensorView& h) const {
   int64_t end = from ? from.rows() : 0;

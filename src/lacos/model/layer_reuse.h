@@ -1,5 +1,5 @@
-// Rows of a batch whose states a layer cache has: read instead of computed; the others are computed
-// and kept.
+// Reads the states of a batch's texts from a layer cache where it has them, and computes and adds
+// the missing ones.
 #pragma once
 
 #include <functional>
@@ -13,17 +13,17 @@ namespace lacos {
 
 class LayerReuse {
  public:
-  // All must outlive it.
+  // All arguments must outlive this object.
   LayerReuse(Backend& backend, Arena& arena, LayerCache& cache)
       : backend_(backend), arena_(arena), cache_(cache) {}
 
   // Computes the states of `some` texts, [their tokens, D], into `states`.
   using Compute = std::function<void(const PackedTexts& some, const TensorView& states)>;
 
-  // Fills h [T, D] with the states of `texts`. What the cache lacks, or has damaged, goes through
-  // `compute` and then into the cache; where it has no text at all `compute` gets `texts` itself.
-  // Missing texts are computed in the first rows of h, so that no more memory is taken than without
-  // a cache.
+  // Fills h [T, D] with the states of `texts`. Texts that the cache lacks or has damaged go through
+  // `compute` and are then added to the cache. If it has none of the texts, `compute` gets `texts`
+  // itself. Missing texts are computed in the first rows of h, so that no more memory is needed
+  // than without a cache.
   void Fill(const PackedTexts& texts, const TensorView& h, const Compute& compute) const;
 
  private:

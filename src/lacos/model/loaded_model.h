@@ -1,4 +1,4 @@
-// A model folder with everything that belongs to it opened and checked against each other.
+// A model folder whose weights, tokenizer and adapter are opened and checked against each other.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,8 @@ struct LoadedModel {
   std::optional<LoraAdapter> adapter;
 };
 
-// Opens weights, tokenizer and adapter. Throws UserError, also when the tokenizer has ids beyond
-// the embedding's rows.
+// Opens weights, tokenizer and adapter. Throws UserError, for example if the tokenizer has ids
+// beyond the rows of the embedding.
 LoadedModel LoadModel(const std::string& path, const std::string& base, const std::string& adapter);
 
 }  // namespace lacos

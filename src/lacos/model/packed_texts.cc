@@ -50,7 +50,8 @@ std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets) {
   const int64_t texts = static_cast<int64_t>(offsets.size()) - 1;
   std::vector<int64_t> starts = {0};
   for (int64_t n = 0; n < texts; ++n) {
-    // A text joins the open leaf only as a whole; so a cut before it is a cut in every chunking.
+    // A text joins the open leaf only as a whole, so a cut before it is a cut for every choice
+    // of chunks.
     if (n > starts.back() && offsets[n + 1] - offsets[starts.back()] > kLeafTokens)
       starts.push_back(n);
   }

@@ -8,8 +8,8 @@
 namespace lacos {
 namespace {
 
-// Pools the tails of texts that were cut in two: segments [2N], heads and tails in turn; returns
-// [N, D].
+// Pools the second part of each text. `segments` [2N] holds the first and second parts in turn.
+// Returns [N, D].
 std::vector<float> PoolTails(Encoder& encoder, const TensorView& hidden, const TextLayout& segments,
                              Pooling pooling) {
   Backend& backend = encoder.model().backend();
@@ -48,8 +48,8 @@ void PoolAfterPrompt(Encoder& encoder, const PackedTexts& texts, int64_t skipped
 
   std::vector<float> pooled = PoolTails(encoder, hidden, segments, pooling);
   if (pooling == Pooling::kWeightedMean) {
-    // Weights skipped + 1, skipped + 2, ... are a constant and 1, 2, ...: a mixture of two
-    // poolings.
+    // The weights skipped + 1, skipped + 2, ... are the sum of a constant and 1, 2, ..., so the
+    // result is a mixture of two poolings.
     const std::vector<float> mean = PoolTails(encoder, hidden, segments, Pooling::kMean);
     for (int64_t i = 0; i < n; ++i) {
       const double rising = (1.0 + texts.offsets[i + 1] - cuts[2 * i + 1]) / 2;

@@ -1,6 +1,6 @@
-// Pooling without the prompt, as instruction-tuned models of sentence-transformers ask for
-// (include_prompt: false): the prompt steers the tokens after it through attention, but is no part
-// of the mean.
+// Pooling that leaves the prompt out, which instruction-tuned models of sentence-transformers
+// request with include_prompt: false. The prompt influences the tokens after it through attention
+// but is not part of the mean.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,10 @@
 
 namespace lacos {
 
-// vectors [N, D] residual type: the texts' tokens from number `skipped` on, pooled as the encoder's
-// options say; position weights count from the text's first token all the same. A text without such
-// tokens gets zeros, or under kCls its first token, as in sentence-transformers. No backward.
+// Sets `vectors` [N, D] (residual type) to the pooled tokens of each text from number `skipped` on,
+// with the encoder's pooling. Position weights still count from the first token of the text. A text
+// without such tokens gets zeros, or its first token under kCls, as in sentence-transformers. There
+// is no backward.
 void PoolAfterPrompt(Encoder& encoder, const PackedTexts& texts, int64_t skipped,
                      const TensorView& vectors);
 

@@ -9,7 +9,7 @@ namespace lacos {
 namespace {
 
 struct Text {
-  std::string_view ids;  // their bytes
+  std::string_view ids;  // the bytes of the ids
   int32_t adapter = 0;
   bool operator==(const Text&) const = default;
 };

@@ -1,6 +1,6 @@
-// From texts to vectors: a model folder opened for inference, with its tokenizer and settings.
-// Every text is encoded with the folder's adapter; a batch with several adapters is made as
-// PackedTexts and given to an Encoder.
+// Turns texts into vectors with a model folder that is opened for inference, with its tokenizer and
+// settings. Every text is encoded with the adapter of the folder. For a batch with several
+// adapters, pass PackedTexts to an Encoder.
 #pragma once
 
 #include <cstdint>
@@ -21,21 +21,23 @@ namespace lacos {
 
 struct OpTimes;  // kernels/timed_backend.h
 
-// Overrides of what the folder says; absent = the folder's setting, else the default given here.
+// Overrides of the folder's settings. An absent value means the folder's setting, or else the
+// default given here.
 struct SentenceEncoderOptions {
   std::string path, base, adapter;
-  Device device;  // the CPU unless said otherwise
+  Device device;  // the CPU by default
   Compute compute = Compute::kBF16;
   std::optional<Pooling> pooling;     // default mean
   std::optional<bool> normalize;      // default no
   std::optional<int64_t> max_length;  // tokens; default 2048
   std::optional<bool> strip;          // default no
-  // Texts whose tokens are put around those of every text, each tokenised on its own; truncation
-  // leaves them.
+  // Texts whose tokens are put before and after those of every text. Each is tokenized on its own
+  // and is kept when the text is truncated.
   std::string prefix, suffix;
-  int64_t batch_tokens = 4096;  // tokens computed at a time: memory, never results
-  bool stream_layers = false;   // one block of the base resident at a time: memory, never results
-  OpTimes* op_times = nullptr;  // where the backend's time goes is counted here; null = not counted
+  int64_t batch_tokens = 4096;  // tokens computed at a time; affects memory, never results
+  // one block of the base resident at a time; affects memory, never results
+  bool stream_layers = false;
+  OpTimes* op_times = nullptr;  // receives the time of each backend op; null = not measured
 };
 
 class SentenceEncoder {
@@ -47,7 +49,7 @@ class SentenceEncoder {
   const ModelFolder& folder() const;
   const Tokenizer& tokenizer() const;
   Backend& backend() const;
-  // Settings in force, after defaults.
+  // The settings in use, after defaults.
   Compute compute() const;
   Pooling pooling() const;
   bool normalize() const;
@@ -56,9 +58,9 @@ class SentenceEncoder {
 
   TextEncoder& text_encoder() const;
   Encoder& encoder() const;
-  // TextEncoder::Encode: vectors of `texts`, row by row in their order: out has texts.size() *
-  // dimension() floats. `prompt` is put before each text. A text's vector does not depend on its
-  // neighbours. `progress` is called with texts done so far.
+  // See TextEncoder::Encode. Writes the vectors of `texts` row by row in their order; `out` has
+  // texts.size() * dimension() floats. `prompt` is put before each text. The vector of a text does
+  // not depend on the other texts. `progress` is called with the number of texts done so far.
   EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt,
                           std::span<float> out, const std::function<void(int64_t)>& progress = {});
 
@@ -67,8 +69,8 @@ class SentenceEncoder {
   std::unique_ptr<State> state_;
 };
 
-// `prompt`, or when it is empty the prompt of the given name, or of the folder's
-// default_prompt_name. Throws UserError for an unknown name.
+// Returns `prompt`, or if it is empty the prompt with the given name, or if that is empty too the
+// folder's default_prompt_name. Throws UserError for an unknown name.
 std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
                           const std::string& prompt_name);
 

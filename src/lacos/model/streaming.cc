@@ -12,12 +12,12 @@ namespace lacos {
 
 int64_t ResidentBaseBytes(const BaseWeights& base_weights, WeightStreaming streaming) {
   int64_t all = 0, vectors = 0, largest_block = 0;
-  std::map<std::string, int64_t> blocks;  // by "h.N."
+  std::map<std::string, int64_t> blocks;  // bytes by prefix "h.N."
   for (const TensorSpec& spec : ListTensors(base_weights.config())) {
     if (spec.kind == "word_embeddings") continue;
     int64_t bytes = base_weights.Tensor(spec.name).entry.bytes;
-    // Single matrices of a quantised folder may have kept their type (bitsandbytes'
-    // llm_int8_skip_modules).
+    // Single matrices of a quantized folder may have kept their type (llm_int8_skip_modules
+    // in bitsandbytes).
     if (spec.IsMatrix() && base_weights.Matrix(spec.name).scheme != QuantScheme::kNone) {
       bytes += base_weights.Tensor(spec.name + ".absmax").entry.bytes;
     }
@@ -82,7 +82,7 @@ void BlockReader::Dropped(int64_t layer) {
 }
 
 void BlockReader::Run() {
-  sigset_t all;  // signals are for the threads that wait for input or compute
+  sigset_t all;  // signals are left to the threads that wait for input or compute
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   std::unique_lock lock(mutex_);
@@ -98,10 +98,11 @@ void BlockReader::Run() {
       read_.insert(layer);
       lock.unlock();
       model_.PrefetchBlock(layer);
-    } catch (...) {  // no memory, say: reading ahead is of use, but nothing depends on it
+      // for example out of memory: reading ahead only saves time, nothing depends on it
+    } catch (...) {
     }
     if (!lock.owns_lock()) lock.lock();
-    if (!read_.contains(layer)) wanted_.clear();  // else it would be tried without end
+    if (!read_.contains(layer)) wanted_.clear();  // otherwise it would be tried again without end
   }
 }
 

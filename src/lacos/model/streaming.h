@@ -1,4 +1,5 @@
-// Bases larger than memory: how much of one is resident, and who reads its blocks ahead.
+// Runs base weights that are larger than memory: how much of them is resident, and who reads
+// blocks ahead.
 #pragma once
 
 #include <condition_variable>
@@ -12,40 +13,45 @@
 
 namespace lacos {
 
-// Where a block's matrices are while it computes: in mapped pages that stay; in mapped pages that
-// the process gives back afterwards, which the kernel may keep cached (BlockReader); in memory of
-// their own, read past the kernel's cache (BlockLoader; for bases that do not fit into memory).
+// Where the matrices of a block are while it computes:
+// kNone: in mapped pages that stay;
+// kKeepCached: in mapped pages that the process gives back afterwards and the kernel may keep
+// cached (BlockReader);
+// kDropCached: in memory of their own, read past the kernel's cache (BlockLoader), for base weights
+// that do not fit into memory.
 enum class WeightStreaming : uint8_t { kNone, kKeepCached, kDropCached };
 
-// How `--stream-layers` streams a base: the kernel keeps what was read cached while there is room,
-// but a base that takes more than half of it would push everything else out, page by page.
+// How `--stream-layers` streams the base weights. The kernel keeps cached what was read while there
+// is room, but weights that take more than half of the memory would push everything else out page
+// by page.
 WeightStreaming ChooseStreaming(const BaseWeights& base_weights);
 
-// Bytes of the base that a pass over all blocks makes resident: every matrix but the word
-// embedding; one block's matrices at a time when they are streamed through the kernel's cache, two
-// when past it.
+// Bytes of the base weights that a pass over all blocks makes resident: every matrix but the word
+// embedding. When streamed, these are the matrices of one block through the kernel's cache, or of
+// two past it.
 int64_t ResidentBaseBytes(const BaseWeights& base_weights,
                           WeightStreaming streaming = WeightStreaming::kNone);
 
-// A thread that reads matrices of coming blocks into the kernel's cache while a block computes. The
-// kernel reads no more of a range at a time than its read-ahead window, so ranges are asked for in
-// pieces, and each may have to wait for the disk: on the computing thread that would be no overlap.
-// Several blocks ahead, because a forward computes half as long on a block as a backward: what is
-// read during the one is used in the other.
+// A thread that reads the matrices of coming blocks into the kernel's cache while a block computes.
+// The kernel reads no more than its read-ahead window of a range at a time, so ranges are requested
+// in pieces, and each request may wait for the disk; on the computing thread nothing would overlap.
+// It reads several blocks ahead, because a forward computes half as long on a block as a backward:
+// what is read during one of them is used in the other.
 class BlockReader {
  public:
-  explicit BlockReader(const BloomModel& model);  // must outlive the reader
+  explicit BlockReader(const BloomModel& model);  // The model must outlive the reader.
   ~BlockReader();
   BlockReader(const BlockReader&) = delete;
   BlockReader& operator=(const BlockReader&) = delete;
 
-  // How many coming blocks are to be asked for: those that an eighth of free memory can cache, at
+  // The number of coming blocks to request: as many as an eighth of the free memory can cache, at
   // least one. Cached pages are not resident in the process, and the kernel may take them back.
   int64_t ahead() const { return ahead_; }
-  // Reads these blocks, in this order, but for those read already; returns at once. What was asked
-  // for before and is not begun yet is forgotten.
+  // Starts to read these blocks in this order, except those read already, and returns at once.
+  // Earlier requests that have not begun are dropped.
   void Request(std::vector<int64_t> layers);
-  // Says that a block has been used: it is no longer in the cache, or may be dropped from it.
+  // Reports that a block has been used, and that it is no longer in the cache or may be dropped
+  // from it.
   void Dropped(int64_t layer);
 
  private:

@@ -21,8 +21,9 @@ EncodeStatistics& EncodeStatistics::operator+=(const EncodeStatistics& other) {
   return *this;
 }
 
-// Tokens at the beginning of every text that pooling leaves out. As sentence-transformers counts
-// them: those of the prompt alone, though its last ones may be others when a text follows.
+// The number of tokens at the beginning of every text that pooling leaves out. As in
+// sentence-transformers, this is the token count of the prompt alone, although its last tokens may
+// differ when a text follows.
 int64_t TextEncoder::SkippedTokens(const std::string& prompt) const {
   if (options_.pool_prompt || prompt.empty()) return 0;
   TokenizeOptions alone = options_.tokenize;
@@ -30,7 +31,7 @@ int64_t TextEncoder::SkippedTokens(const std::string& prompt) const {
   return static_cast<int64_t>(TokenizeText(tokenizer_, prompt, alone).ids.size());
 }
 
-// Vectors of one packed batch, written to the given rows of `out`.
+// Encodes one packed batch and writes its vectors to the given rows of `out`.
 void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> rows, int64_t skipped,
                            std::span<float> out) {
   const int64_t d = dimension();
@@ -55,11 +56,11 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
                                      std::span<float> out,
                                      const std::function<void(int64_t)>& progress) {
   EncodeStatistics statistics{.texts = static_cast<int64_t>(texts.size())};
-  std::fill(out.begin(), out.end(), 0.0f);  // what texts without tokens keep
+  std::fill(out.begin(), out.end(), 0.0f);  // texts without tokens keep zero vectors
 
   const int64_t skipped = SkippedTokens(prompt);
-  // Tokenise a slice of texts in parallel, then run it in batches of whole texts of at most
-  // batch_tokens.
+  // Tokenize a slice of texts in parallel, then run it in batches of whole texts with at most
+  // batch_tokens tokens.
   constexpr int64_t kSlice = 4096;
   for (int64_t begin = 0; begin < statistics.texts; begin += kSlice) {
     const int64_t count = std::min(kSlice, statistics.texts - begin);
@@ -71,8 +72,8 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
           TokenizeText(tokenizer_, prompt.empty() ? text : prompt + text, options_.tokenize);
     });
     statistics.tokenize_seconds += tokenizing.Seconds();
-    // Of equal texts the first is computed; the others copy its vector, which would be the same
-    // bytes.
+    // Only the first of several equal texts is computed. The others copy its vector, which would
+    // have the same bytes.
     std::vector<std::span<const int32_t>> ids;
     for (const TokenizedText& text : tokenized) ids.emplace_back(text.ids);
     const Repeats repeats = FindRepeats(ids);

@@ -1,5 +1,5 @@
-// Texts to vectors with a model at hand: tokenise in parallel, pack, encode, normalise, in input
-// order.
+// Turns texts into vectors with an opened model: tokenize in parallel, pack, encode and normalize,
+// in the order of the input.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,12 @@ namespace lacos {
 
 struct EncodeStatistics {
   int64_t texts = 0;
-  int64_t tokens = 0;           // of all texts, after truncation
-  int64_t computed_tokens = 0;  // of those that were computed: equal ones within a slice are once
-  int64_t truncated = 0;        // texts cut at max_length
+  int64_t tokens = 0;  // tokens of all texts, after truncation
+  // tokens that ran through the model; equal texts within a slice count once
+  int64_t computed_tokens = 0;
+  int64_t truncated = 0;        // texts that were cut at max_length
   int64_t empty = 0;            // texts without tokens: zero vectors
-  double tokenize_seconds = 0;  // before a slice of texts is run
+  double tokenize_seconds = 0;  // time to tokenize the slices before they are run
 
   EncodeStatistics& operator+=(const EncodeStatistics& other);
 };
@@ -27,22 +28,22 @@ struct EncodeStatistics {
 struct TextEncoderOptions {
   TokenizeOptions tokenize;
   bool normalize = false;
-  bool pool_prompt = true;      // false: pool over what follows the prompt only
-  int64_t batch_tokens = 4096;  // tokens computed at a time: memory, never results
+  bool pool_prompt = true;      // false: pool only over the tokens that follow the prompt
+  int64_t batch_tokens = 4096;  // tokens computed at a time; affects memory, never results
 };
 
 class TextEncoder {
  public:
-  // Both must outlive the text encoder.
+  // Both arguments must outlive the text encoder.
   TextEncoder(Encoder& encoder, const Tokenizer& tokenizer, const TextEncoderOptions& options)
       : encoder_(encoder), tokenizer_(tokenizer), options_(options) {}
 
   int64_t dimension() const { return encoder_.model().config().hidden_size; }
   const TextEncoderOptions& options() const { return options_; }
 
-  // out has texts.size() * dimension() floats, row by row in the order of `texts`. `prompt` is put
-  // before each text. A text's vector does not depend on its neighbours. `progress` is called with
-  // texts done so far.
+  // Writes the vectors of `texts` row by row in their order; `out` has texts.size() * dimension()
+  // floats. `prompt` is put before each text. The vector of a text does not depend on the other
+  // texts. `progress` is called with the number of texts done so far.
   EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt,
                           std::span<float> out, const std::function<void(int64_t)>& progress = {});
 
