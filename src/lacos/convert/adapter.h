@@ -1,4 +1,4 @@
-// An adapter checked against its base and written in the form that PEFT reads today.
+// Checks an adapter against its base and writes it in the form that PEFT reads today.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,12 @@
 namespace lacos {
 
 struct AdapterOptions {
-  std::string base, adapter;  // as OpenModelFolder takes them
-  std::string base_name;      // which the result is to name; default: what the adapter says
-  // Whether keys name the layers of BloomForCausalLM, else of BloomModel; default: what the adapter
-  // says.
+  std::string base, adapter;  // paths as OpenModelFolder takes them
+  std::string base_name;      // base name to record in the result; default: what the adapter says
+  // Whether the keys name the layers of a BloomForCausalLM (true) or of a BloomModel (false);
+  // default: what the adapter says.
   std::optional<bool> causal_keys;
-  OutputOptions writing;  // no progress is reported
+  OutputOptions writing;  // progress is not reported
 };
 
 struct WrittenAdapter {
@@ -23,9 +23,9 @@ struct WrittenAdapter {
   std::string base_name;
 };
 
-// Reads the adapter of `model` and writes it to the folder `output`, atomically: .bin and the old
-// MergedLinear form become what PEFT reads today, tensors that need no conversion stay as they are.
-// Throws UserError: for a base without an adapter, and for adapters that ReadLoraAdapter refuses.
+// Reads the adapter of `model` and writes it to the folder `output` atomically. A .bin and the old
+// MergedLinear form become what PEFT reads today; tensors that need no conversion stay as they are.
+// Throws UserError for a base without an adapter and for adapters that ReadLoraAdapter refuses.
 WrittenAdapter RewriteAdapter(const std::string& model, const std::string& output,
                               const AdapterOptions& options);
 

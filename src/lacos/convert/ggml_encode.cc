@@ -15,7 +15,8 @@ void EncodeQ8Block(const float* values, std::byte* out) {
   float largest = 0;
   for (int64_t i = 0; i < kQ8Block; ++i) largest = std::max(largest, std::fabs(values[i]));
   const float d = largest / 127;
-  // Of a scale so small that its inverse overflows, F16 keeps zero anyway: such a block is zeros.
+  // If the scale is so small that its inverse overflows, it is zero in F16 anyway, and the block
+  // becomes zeros.
   const float inverse = d == 0 || !std::isfinite(1 / d) ? 0 : 1 / d;
   const uint16_t scale = FloatToF16(d);
   std::memcpy(out, &scale, sizeof(scale));

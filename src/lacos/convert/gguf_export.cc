@@ -30,10 +30,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint32_t kPoolNone = 0;             // llama.cpp's LLAMA_POOLING_TYPE_NONE
-constexpr uint32_t kQuantizationVersion = 2;  // of ggml's block formats
-constexpr int64_t kContextLength = 2048;  // BLOOM was trained with it; config.json may name another
+constexpr uint32_t kQuantizationVersion = 2;  // version of ggml's block formats
+// the length BLOOM was trained with; config.json may name another
+constexpr int64_t kContextLength = 2048;
 
-// llama.cpp's number for what most matrices of a file are.
+// llama.cpp's number for the type of most matrices in a file.
 uint32_t FileType(GgmlType type) {
   switch (type) {
     case GgmlType::kF32:
@@ -48,7 +49,7 @@ uint32_t FileType(GgmlType type) {
   return 0;
 }
 
-// "h.3.mlp.dense_h_to_4h.weight" becomes "blk.3.ffn_up.weight".
+// Translates "h.3.mlp.dense_h_to_4h.weight" to "blk.3.ffn_up.weight".
 std::string GgufName(const std::string& name) {
   const size_t dot = name.rfind('.');
   const std::string module = name.substr(0, dot), part = name.substr(dot);
@@ -102,20 +103,21 @@ class GgufExporter {
   }
 
  private:
-  // Vectors are F32; rows that are no whole blocks stay F16, as llama.cpp's converter leaves them.
+  // Vectors are F32. Matrices with rows that are not whole blocks stay F16, as in
+  // llama.cpp's converter.
   GgmlType TypeOf(const TensorSpec& spec) const {
     if (!spec.IsMatrix()) return GgmlType::kF32;
     if (options_.type == GgmlType::kQ8_0 && spec.shape[1] % kQ8Block != 0) return GgmlType::kF16;
     return options_.type;
   }
 
-  // Where the rows of a tensor go: runs of rows that stay together.
+  // A run of rows that stay together, with its old and its new place in the tensor.
   struct RowRun {
     int64_t from = 0, to = 0, count = 0;
   };
   std::vector<RowRun> RowOrder(const TensorSpec& spec) const {
     if (spec.name.find("query_key_value") == std::string::npos) return {{0, 0, spec.shape[0]}};
-    // BLOOM's rows are (head, q|k|v, dim); llama.cpp wants (q|k|v, head, dim).
+    // Rows are ordered (head, q|k|v, dim) in BLOOM and (q|k|v, head, dim) in llama.cpp.
     const BloomConfig& config = weights_.base().config();
     const int64_t heads = config.heads, head_dim = config.head_dim();
     std::vector<RowRun> runs;
@@ -166,14 +168,14 @@ class GgufExporter {
     weights_.ReadRows(spec.name, begin, count, stored.data());
     const bool decoded = DecodeToFloat(dtype, stored.data(), elements, values.data());
     LACOS_CHECK(decoded, "an original tensor has a floating type");
-    // F16 ends at 65504 (65520 rounds to infinity), and so does Q8_0's scale, which is 1/127 of a
-    // value.
+    // F16 ends at 65504, and 65520 rounds to infinity. The same limit holds for the scale of Q8_0,
+    // which is 1/127 of a value.
     const float limit = type == GgmlType::kF16    ? 65520.0f
                         : type == GgmlType::kQ8_0 ? 65520.0f * 127
                         : type == GgmlType::kBF16 ? 0x1.FFp127f
                                                   : INFINITY;
     for (size_t i = 0; i < elements; ++i) {
-      if (std::fabs(values[i]) < limit) continue;  // false for NaN
+      if (std::fabs(values[i]) < limit) continue;  // the comparison is false for NaN
       const StoredTensor& tensor = weights_.base().Tensor(spec.name);
       throw UserError(fmt::format(
           "[{}: {}] is {} at index {}; expected values that are finite in {}; choose `gguf_type` "
@@ -192,8 +194,8 @@ class GgufExporter {
   MergeReport report_;
 };
 
-// llama.cpp's number of the pooling, or none with a warning: token vectors cannot be mistaken for
-// the text's, those of another pooling could.
+// llama.cpp's number of the pooling, or its number for none, with a warning. Vectors for each token
+// cannot be mistaken for the vector of a text, but the result of another pooling could.
 uint32_t PoolingType(Pooling pooling, std::vector<std::string>& warnings) {
   const PoolingNames& names = kPoolingNames[pooling];
   if (!names.gguf) {
@@ -241,8 +243,8 @@ void WriteMetadata(const MergeSource& source, const GgufOptions& options, uint32
     writer.Set("general.quantization_version", kQuantizationVersion);
 }
 
-// Everything into one file at `path`. `commit` is given the writer when all is written, to end the
-// file.
+// Writes everything into one file at `path`. At the end `commit` is called with the writer to
+// complete the file.
 MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOptions& options,
                       const std::function<void(GgufWriter&)>& commit) {
   const std::string tokenizer_path = MergedTokenizerPath(source);
@@ -262,7 +264,7 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
     warnings.emplace_back(
         "the model strips blanks around a text, llama.cpp does not: strip texts before they go there");
   }
-  // A tokenizer's "no limit" is a number with thirty digits.
+  // "No limit" in a tokenizer's settings is a number with thirty digits.
   if (source.settings.max_length && *source.settings.max_length < ContextLength(source)) {
     warnings.push_back(fmt::format(
         "the model cuts texts after {} tokens, llama.cpp does not: vectors of longer texts differ",

@@ -1,4 +1,4 @@
-// Leaving for llama.cpp: an original BLOOM, with or without an adapter, as one GGUF file.
+// Exports an original BLOOM, with or without an adapter, to llama.cpp as one GGUF file.
 #pragma once
 
 #include <optional>
@@ -12,18 +12,19 @@
 namespace lacos {
 
 struct GgufOptions {
-  GgmlType type = GgmlType::kF16;  // of matrices; vectors are F32
-  // What llama.cpp shall make of token vectors. Default: what the folder says, else the mean.
+  GgmlType type = GgmlType::kF16;  // type of the matrices; vectors are F32
+  // The pooling that llama.cpp is told to apply to token vectors. Default: what the folder says,
+  // else the mean.
   std::optional<Pooling> pooling;
-  OutputOptions writing;  // its progress counts the original's bytes
+  OutputOptions writing;  // progress counts the bytes of the original
 };
 
-// Writes the weights that MergeFolder would write, by llama.cpp's conventions for BLOOM: its names,
-// the fused query_key_value re-ordered from heads of (q, k, v) to all of Q, all of K, all of V,
-// metadata and tokenizer. `adapter` may be empty. `output` is the file where it ends in ".gguf",
-// else a folder that gets model.gguf. Throws UserError: for models that llama.cpp's BLOOM cannot
-// run, tokenizers that it cannot express, and values that are not finite in `type`. Warnings say
-// where llama.cpp will give something else than lacos.
+// Writes the weights that MergeFolder would write, in llama.cpp's form of BLOOM: with its names,
+// metadata and tokenizer, and with the fused query_key_value reordered from (q, k, v) for each head
+// to all of Q, all of K, all of V. `adapter` may be empty. `output` is the file if it ends in
+// ".gguf", else a folder that gets model.gguf. Throws UserError for models that llama.cpp's BLOOM
+// cannot run, for tokenizers that it cannot express, and for values that are not finite in `type`.
+// Warnings tell where the results of llama.cpp will differ from those of lacos.
 MergeReport ExportGguf(const std::string& model, const std::string& adapter,
                        const std::string& output, const GgufOptions& options);
 

@@ -26,8 +26,8 @@ namespace fs = std::filesystem;
                   path, what, expected));
 }
 
-// BLOOM's pattern in its own spelling, and without the inner class that Oniguruma merges into the
-// outer one.
+// BLOOM's pattern as BLOOM writes it, and without the inner character class, which Oniguruma merges
+// into the outer one.
 bool IsBloomPattern(std::string_view regex) {
   return regex == " ?[^(\\s|[.,!?…。，、।۔،])]+" || regex == " ?[^(\\s|.,!?…。，、।۔،)]+";
 }
@@ -37,7 +37,7 @@ bool IsGpt2Pattern(std::string_view regex) {
          regex == R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 }
 
-// llama.cpp's name for how the text is cut into words.
+// llama.cpp's name for the pattern that splits text into words.
 std::string PreTokenizerName(const Json& root, const std::string& path) {
   constexpr const char* kExpected = "BLOOM's split pattern or GPT-2's";
   std::vector<Json> parts;
@@ -81,7 +81,7 @@ std::string PreTokenizerName(const Json& root, const std::string& path) {
   return patterns.front();
 }
 
-// The id of a token that tokenizer_config.json names, as a string or as {"content": ...}.
+// The id of a token that tokenizer_config.json names as a string or as {"content": ...}.
 std::optional<int32_t> NamedToken(const Json& config, const std::string& key,
                                   const TokenizerSpec& spec) {
   auto value = config.Find(key);
@@ -103,7 +103,8 @@ void FindSpecialIds(const TokenizerSpec& spec, const std::string& tokenizer_path
                                   {"eos", "eos"},
                                   {"unk", "unknown"},
                                   {"pad", "padding"}}) {
-    // The tokenizer first: published configurations carry ids of other tokenizers.
+    // The tokenizer's own settings come first, because published config.json files contain ids of
+    // other tokenizers.
     if (const auto id = NamedToken(named, std::string(key) + "_token", spec)) {
       tokenizer.special_ids[name] = static_cast<uint32_t>(*id);
       continue;
@@ -116,7 +117,7 @@ void FindSpecialIds(const TokenizerSpec& spec, const std::string& tokenizer_path
   }
 }
 
-// llama.cpp can put one token before the text (bos) and one after it (eos).
+// llama.cpp can add one token before the text (bos) and one after it (eos).
 void ReadTemplate(const TokenizerSpec& spec, const std::string& path, GgufTokenizer& tokenizer) {
   std::vector<int32_t> before, after;
   int texts = 0;
@@ -166,21 +167,21 @@ void FillTokens(const TokenizerSpec& spec, int64_t rows, GgufTokenizer& tokenize
   for (size_t i = 0; i < tokenizer.tokens.size(); ++i) {
     if (known[i]) continue;
     std::string name = fmt::format("[PAD{}]", i);
-    // llama.cpp aborts over two tokens of one spelling
+    // llama.cpp aborts if two tokens have the same text.
     while (padding_names.contains(name)) name += '_';
     tokenizer.tokens[i] = name;
   }
 }
 
 void FillMerges(const TokenizerSpec& spec, GgufTokenizer& tokenizer) {
-  // A pair that occurs twice counts with its last place here, and with its first in llama.cpp: keep
-  // the last.
+  // If a pair occurs twice, its last position counts here and its first in llama.cpp, so only the
+  // last is kept.
   std::set<std::pair<int32_t, int32_t>> seen;
   for (auto merge = spec.merges.rbegin(); merge != spec.merges.rend(); ++merge) {
     const std::string_view left = spec.vocabulary.String(merge->left);
     const std::string_view right = spec.vocabulary.String(merge->right);
-    // Bytes are spelled without blanks, so a merge of a piece with one never happens; llama.cpp's
-    // form, which parts the two by a blank, could not say it either.
+    // Bytes are spelled without spaces, so a merge with a space in one part never happens.
+    // llama.cpp separates the two parts with a space and could not express it either.
     if (left.find(' ') != std::string_view::npos || right.find(' ') != std::string_view::npos)
       continue;
     if (!seen.emplace(merge->left, merge->right).second) continue;
@@ -238,7 +239,7 @@ GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows,
 }
 
 void WriteGgufTokenizer(const GgufTokenizer& tokenizer, GgufWriter& writer) {
-  writer.Set("tokenizer.ggml.model", "gpt2");  // byte-level BPE in general
+  writer.Set("tokenizer.ggml.model", "gpt2");  // the name of byte-level BPE in general
   writer.Set("tokenizer.ggml.pre", tokenizer.pre);
   writer.Set("tokenizer.ggml.tokens", tokenizer.tokens);
   writer.Set("tokenizer.ggml.token_type", tokenizer.types);

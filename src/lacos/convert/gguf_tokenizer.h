@@ -1,4 +1,4 @@
-// A tokenizer.json in the terms in which llama.cpp keeps a byte-level BPE tokenizer.
+// Describes a tokenizer.json in the form in which llama.cpp stores a byte-level BPE tokenizer.
 #pragma once
 
 #include <cstdint>
@@ -11,26 +11,26 @@
 
 namespace lacos {
 
-// llama.cpp's kinds of tokens, by its numbers.
+// llama.cpp's token types, with its numbers.
 enum class GgufTokenType : int32_t { kNormal = 1, kControl = 3, kUserDefined = 4, kUnused = 5 };
 
 struct GgufTokenizer {
-  std::string pre;  // the split pattern by llama.cpp's name: "bloom" or "gpt-2"
-  // by id, one for each row of the embedding; [PADn] where there is none
+  std::string pre;  // llama.cpp's name of the split pattern: "bloom" or "gpt-2"
+  // Token texts by id, one for each row of the embedding; [PADn] for an id without a token.
   std::vector<std::string> tokens;
-  std::vector<int32_t> types;       // GgufTokenType of each
-  std::vector<std::string> merges;  // "left right"
-  // "bos", "eos", "unknown", "padding": ids, where the model names such a token.
+  std::vector<int32_t> types;       // the GgufTokenType of each token
+  std::vector<std::string> merges;  // pairs as "left right"
+  // Ids of "bos", "eos", "unknown" and "padding", as far as the model names them.
   std::map<std::string, uint32_t> special_ids;
   bool add_bos = false, add_eos = false;
-  // Texts for which llama.cpp will give other ids, in words.
+  // Sentences about texts for which llama.cpp will produce other ids.
   std::vector<std::string> warnings;
 };
 
-// `rows`: of the word embedding; `config`: config.json, for special ids that tokenizer_config.json
-// beside the tokenizer does not name. Throws UserError for what llama.cpp cannot express and
-// ordinary text would show: another split pattern, ignore_merges, a prefix blank, templates beyond
-// one token before and one after.
+// `rows` is the number of rows of the word embedding. `config` is config.json, for special ids that
+// are not in the tokenizer_config.json beside the tokenizer. Throws UserError for features that
+// llama.cpp cannot express and that would change the ids of ordinary text: another split pattern,
+// ignore_merges, a prefix space, or a template with more than one token before or after the text.
 GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows,
                                 const Json& config);
 

@@ -33,7 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kStandardDeviation = 0.02;
-constexpr int64_t kSliceBytes = int64_t{8} << 20;  // written at a time
+constexpr int64_t kSliceBytes = int64_t{8} << 20;  // bytes written at a time
 constexpr int64_t kPieceElements = int64_t{1} << 15;
 
 void WriteValues(SafetensorsWriter& writer, const TensorEntry& entry, const InitOptions& options,
@@ -55,7 +55,8 @@ void WriteValues(SafetensorsWriter& writer, const TensorEntry& entry, const Init
   }
 }
 
-// Row r has a code of magnitude 127 at column r % cols, as rows that were quantised have somewhere.
+// Gives row r a code of magnitude 127 at column r % cols, because every quantized row has
+// one somewhere.
 void SetExtremes(int64_t begin, int64_t cols, std::span<int8_t> codes) {
   const auto end = begin + static_cast<int64_t>(codes.size());
   for (int64_t row = begin / cols; row * cols < end; ++row) {
@@ -77,7 +78,7 @@ TensorHashes WriteWeights(const BloomConfig& config, const std::string& path,
   const NormalTable normal(options.dtype, kStandardDeviation);
   for (const TensorEntry& entry : writer.Begin()) {
     if (entry.name.ends_with(".absmax")) {
-      // A uniform code has standard deviation 127 / sqrt(3).
+      // A uniform code has the standard deviation 127 / sqrt(3).
       const std::vector<float> absmax(static_cast<size_t>(entry.Elements()),
                                       static_cast<float>(kStandardDeviation * std::numbers::sqrt3));
       writer.Write(std::as_bytes(std::span(absmax)));
@@ -130,13 +131,13 @@ void WriteTokenizer(const BloomConfig& config, const std::string& folder,
   }
 }
 
-// "bfloat16", as config.json names torch.bfloat16.
+// "bfloat16", the name of torch.bfloat16 in config.json.
 std::string TorchName(DType dtype) {
   constexpr std::string_view kModule = "torch.";
   return std::string(kDTypeNames[dtype].torch.substr(kModule.size()));
 }
 
-// The caller's keys in their order, completed to what transformers needs.
+// The caller's keys in their order, followed by the others that transformers needs.
 Json CompleteConfig(const Json& given, const BloomConfig& config, const InitOptions& options) {
   Json json = given;
   const std::string dtype_key = given.Has("dtype") ? "dtype" : "torch_dtype";
@@ -174,7 +175,7 @@ void InitFolder(const Json& config_json, const std::string& output, const InitOp
   const BloomConfig config = ParseBloomConfig(config_json, "config");
   AtomicFolder folder(output, options.writing.overwrite);
   const fs::path target(folder.temporary());
-  WriteTokenizer(config, target.string(), options);  // first: it can refuse
+  WriteTokenizer(config, target.string(), options);  // first, because it can fail
   const TensorHashes tensors =
       WriteWeights(config, (target / "model.safetensors").string(), options);
   WriteFileAtomically((target / "config.json").string(),

@@ -22,8 +22,8 @@ template <class T>
 }
 
 #if defined(__x86_64__)
-// The program is built for any x86-64, where fma is a library call per value; this copy has the
-// instruction.
+// The program is built for any x86-64 processor, where every fma is a call of a library function.
+// This copy uses the instruction.
 template <class T>
 [[gnu::target("avx2,fma")]] void ProductWithFma(const T* b, const T* a, int64_t rows, int64_t rank,
                                                 int64_t cols, T* out) {

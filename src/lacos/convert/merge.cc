@@ -40,7 +40,7 @@ class FolderMerger {
     }
   }
 
-  // Writes one file's tensors under their stored names; returns what was written.
+  // Writes the tensors of one file under their stored names and returns what was written.
   TensorHashes WriteFile(const std::shared_ptr<TensorFile>& input, const std::string& output) {
     SafetensorsWriter writer(output);
     for (const TensorEntry& entry : input->tensors()) {
@@ -59,7 +59,7 @@ class FolderMerger {
   const MergeReport& report() const { return report_; }
 
  private:
-  // A tied head that is the word embedding's memory.
+  // Whether the tensor is a tied head, which shares the memory of the word embedding.
   bool IsTied(const TensorFile& file, const TensorEntry& entry) const {
     return !plain_names_.contains({&file, entry.name}) && IsAlias(file, entry);
   }
@@ -117,7 +117,7 @@ MergeReport MergeFolder(const std::string& model, const std::string& adapter,
       *source.base_weights, source.base_path, target.string(),
       [&](const auto& file, const std::string& path) { return merger.WriteFile(file, path); });
   WriteWeightIndex(target.string(), written, merger.report().bytes, /*like=*/source.base_path);
-  RecordedTensors recorded;  // names relative to the folder as a whole
+  RecordedTensors recorded;  // names relative to the whole folder
   for (const auto& [name, tensors] : written) {
     recorded[(fs::path(source.transformer_subfolder) / name).lexically_normal().generic_string()] =
         tensors;

@@ -29,14 +29,14 @@ void RequireFolder(const std::string& path, const char* what) {
   throw UserError(fmt::format("[{}] is no folder; expected {}; check the path", path, what));
 }
 
-// What lacos.json records under `key`, or nothing.
+// The value of `key` in the folder's lacos.json, or nothing.
 std::optional<Json> Recorded(const fs::path& folder, const char* key) {
   if (!HasFile(folder, "lacos.json")) return std::nullopt;
   return Json::ReadFile((folder / "lacos.json").string()).Find(key);
 }
 
-// Takes over modules.json and the settings beside it from `folder`, where it has one. Returns the
-// transformer's folder.
+// Takes modules.json and the settings beside it from `folder`, if it has a modules.json. Returns
+// the folder of the transformer.
 fs::path TakeModules(const std::string& folder, MergeSource& source) {
   if (!HasFile(folder, "modules.json")) return folder;
   SentenceTransformersFolder read = ReadSentenceTransformers(folder);
@@ -57,8 +57,8 @@ fs::path TakeModules(const std::string& folder, MergeSource& source) {
       name ? fmt::format(", which lacos.json says is '{}',", name->AsString()) : ""));
 }
 
-// Says in the README, where there is one, what the weights are: it was written for the base or the
-// adapter.
+// If there is a README, adds a note about what the weights are, because the README was written for
+// the base or the adapter.
 void NoteInReadme(const MergeSource& source, const fs::path& target) {
   const fs::path path = target / "README.md";
   if (source.adapter.empty() || !HasFile(target, "README.md")) return;
@@ -129,7 +129,7 @@ std::string MergedTokenizerPath(const MergeSource& source) {
 
 void CopyMergedSideFiles(const MergeSource& source, const std::string& target) {
   const fs::path transformer = fs::path(target) / source.transformer_subfolder;
-  std::error_code error;  // a failure shows when a file is written there
+  std::error_code error;  // an error shows when a file is written there
   fs::create_directories(transformer, error);
   std::vector<std::string> transformer_files = TokenizerFileNames();
   transformer_files.emplace_back("sentence_bert_config.json");
@@ -141,8 +141,8 @@ void CopyMergedSideFiles(const MergeSource& source, const std::string& target) {
       CopyFiles(source.base_path, transformer.string(), transformer_files);
     }
   } else {
-    // A trained model brings its own settings along; the base's, where it is such a model too, do
-    // not hold.
+    // A trained model has settings of its own. If the base is a sentence-transformers model too,
+    // its settings do not apply.
     CopyFiles(source.model, target, {"LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE"});
     const std::string tokenizer = MergedTokenizerPath(source);
     if (!tokenizer.empty()) {

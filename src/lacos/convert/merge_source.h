@@ -1,5 +1,5 @@
-// What a merge starts from: an original base, an adapter, and the small files that the result takes
-// over from either.
+// The input of a merge: an original base, an adapter, and the small files that the result takes
+// from either of them.
 #pragma once
 
 #include <memory>
@@ -15,37 +15,39 @@
 namespace lacos {
 
 struct MergeSource {
-  std::string model;  // as given: an original BLOOM folder, or a full sentence-transformers model
+  // path as given: an original BLOOM folder or a full sentence-transformers model
+  std::string model;
   std::string base_path;  // the folder with config.json and the weights: `model` or a subfolder
-  std::string adapter;    // as given, or empty
-  // the folder with adapter_config.json: `adapter` or a subfolder; or empty
+  std::string adapter;    // path as given, or empty
+  // The folder with adapter_config.json, which is `adapter` or a subfolder of it; or empty.
   std::string adapter_path;
-  std::string base_name;  // hub name or path of the base, for records
-  // The folder whose modules.json says how vectors are made, or empty; and where in it the
-  // transformer lies.
+  std::string base_name;  // the base's hub name or path, for records
+  // The folder whose modules.json says how vectors are computed, or empty; and the subfolder of the
+  // transformer in it.
   std::string modules_path, transformer_subfolder;
-  EmbeddingSettings settings;  // of that folder
+  EmbeddingSettings settings;  // the settings of modules_path
   std::shared_ptr<BaseWeights> base_weights;
-  LoraAdapter values;  // what the adapter holds; empty without one
+  LoraAdapter values;  // the values of the adapter; empty if there is none
 };
 
-// Opens both folders and checks that they belong together. `adapter` may be empty. Throws
-// UserError: for a quantised base (naming the original, where its lacos.json does), for an
-// adapter's folder given as `model`, and for adapters that ReadLoraAdapter refuses.
+// Opens both folders and checks that they belong together. `adapter` may be empty. Throws UserError
+// for a quantized base (naming the original if its lacos.json does), for an adapter's folder given
+// as `model`, and for adapters that ReadLoraAdapter refuses.
 MergeSource OpenMergeSource(const std::string& model, const std::string& adapter);
 
-// CheckOutput with every folder that is read as an input, now that they are known.
+// Calls CheckOutput with every folder that is read as an input; all are known once the source
+// is open.
 void RefuseAsOutput(const std::string& output, const MergeSource& source, bool overwrite);
 
-// What run.json says of a merge: the files of both.
+// What run.json records about a merge: the files of both folders.
 WorkRecord MergeRecord(const std::string& model, const std::string& adapter);
 
-// The tokenizer.json that belongs to the result: the adapter's own where it is a trained model,
-// else the base's. Empty when there is none.
+// The tokenizer.json that belongs to the result: the adapter's own if the adapter is a trained
+// model, else the base's. Empty if there is none.
 std::string MergedTokenizerPath(const MergeSource& source);
 
 // Copies everything but weights and lacos.json to `target`: config.json, tokenizer, licence, README
-// and sentence-transformers files.
+// and the sentence-transformers files.
 void CopyMergedSideFiles(const MergeSource& source, const std::string& target);
 
 }  // namespace lacos

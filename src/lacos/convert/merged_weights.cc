@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::string_view kWeight = ".weight", kBias = ".bias";
 
-// The module whose tensor of that ending this is, where the adapter has it.
+// The module that the adapter has for the tensor, if the name ends in `ending`; else null.
 const LoraModule* FindModule(const LoraAdapter& adapter, const std::string& tensor,
                              std::string_view ending) {
   if (!tensor.ends_with(ending)) return nullptr;
@@ -29,7 +29,8 @@ const LoraModule* FindModule(const LoraAdapter& adapter, const std::string& tens
   return found == adapter.modules.end() ? nullptr : &found->second;
 }
 
-// Values of any floating type as doubles, and back with one rounding where they are floats.
+// Load converts values of any floating type to doubles. Store converts them back, with one rounding
+// for types that are decoded to float.
 void Load(DType dtype, const std::byte* source, std::vector<double>& values) {
   if (dtype == DType::kF64) {
     std::memcpy(values.data(), source, values.size() * sizeof(double));
@@ -52,13 +53,13 @@ void Store(DType dtype, const std::vector<double>& values, std::byte* out) {
   EncodeFromFloat(dtype, floats.data(), floats.size(), out);
 }
 
-// Elements of a row; vectors have rows of one.
+// Elements of a row. A vector counts as rows with one element.
 int64_t RowElements(const TensorEntry& entry) {
   return entry.shape.size() == 2 ? entry.shape[1] : 1;
 }
 
-// weight + scale * (b a) for a few rows, in type T: each operation rounded, as PyTorch does them
-// one by one.
+// Adds weight + scale * (b a) for a few rows in type T. Each operation is rounded, as in PyTorch,
+// which does them one after the other.
 template <class T>
 void AddLowRank(const LoraModule& module, const T* b, const T* a, int64_t count,
                 std::vector<T>& weights) {
@@ -84,8 +85,8 @@ bool MergedWeights::Changes(const std::string& name) const {
          (biased != nullptr && !biased->b_bias.values.empty());
 }
 
-// A bias that the adapter holds is rounded to the base's type as PEFT does when it loads the
-// adapter; what lora_bias adds is added to that and rounded again.
+// A bias from the adapter is rounded to the base's type, as PEFT does when it loads the adapter.
+// The values of lora_bias are added to it, and the sum is rounded again.
 void MergedWeights::ReadBias(const std::string& name, int64_t begin, int64_t count,
                              std::byte* out) const {
   const StoredTensor& tensor = base_->Tensor(name);
@@ -107,7 +108,7 @@ void MergedWeights::ReadBias(const std::string& name, int64_t begin, int64_t cou
     for (int64_t i = 0; i < count; ++i) {
       const float added = module->b_bias.values[static_cast<size_t>(begin + i)];
       double& value = values[static_cast<size_t>(i)];
-      // The sum's own rounding to float is PyTorch's, which computes 16-bit types in float.
+      // The sum is rounded to float first, because PyTorch computes 16-bit types in float.
       value = dtype == DType::kF64
                   ? value + added * module->scale
                   : static_cast<float>(value) + added * static_cast<float>(module->scale);
@@ -164,7 +165,7 @@ void MergedWeights::CheckFinite(const StoredTensor& tensor, int64_t first, int64
         "check the weights and the adapter, or use a base of a wider type",
         tensor.file->path(), tensor.entry.name, value, first + i, Name(tensor.entry.dtype)));
   };
-  if (tensor.entry.dtype == DType::kF64) {  // may be finite beyond what a float holds
+  if (tensor.entry.dtype == DType::kF64) {  // an F64 value may be finite but too large for a float
     for (int64_t i = 0; i < count; ++i) {
       double value = 0;
       std::memcpy(&value, values + i * static_cast<int64_t>(sizeof(double)), sizeof(double));

@@ -1,5 +1,5 @@
-// The tensors of a base with an adapter added, read a few rows at a time: what merging writes, in
-// the memory of one slice.
+// The tensors of a base with an adapter added to them, read a few rows at a time. Merging writes
+// them with the memory of one slice.
 #pragma once
 
 #include <cstddef>
@@ -12,22 +12,24 @@
 
 namespace lacos {
 
-// Rounds as PEFT's merge_and_unload on a CPU does: B A is a float32 product, times the scale in
-// float32; the sum with the weight is taken in float32 and rounded to the weight's type once. An
-// F64 base is summed in float64. Biases that the adapter holds take the place of the base's.
+// Rounds as PEFT's merge_and_unload does on a CPU: B A is a float32 product, multiplied by the
+// scale in float32. It is added to the weight in float32, and the sum is rounded once to the
+// type of the weight. An F64 base is computed in float64. Biases from the adapter replace those
+// of the base.
 class MergedWeights {
  public:
-  // An original base, not quantised. `adapter` may be empty: then every tensor is the base's own.
+  // `base` is an original, not a quantized model. If `adapter` is empty, every tensor is the
+  // base's own.
   MergedWeights(std::shared_ptr<BaseWeights> base, LoraAdapter adapter);
 
   const BaseWeights& base() const { return *base_; }
   const LoraAdapter& adapter() const { return adapter_; }
-  // By plain name ("h.0.mlp.dense.weight"): whether the adapter touches the tensor.
+  // Whether the adapter changes the tensor with this plain name ("h.0.mlp.dense.weight").
   bool Changes(const std::string& name) const;
-  // Rows [begin, begin + count) of a tensor in its own type; a vector [D] counts as D rows of one
-  // value. Thread-safe. Throws UserError for a changed value that is not finite in that type.
+  // Reads rows [begin, begin + count) of a tensor in its own type; a vector [D] counts as D rows
+  // with one value. Thread-safe. Throws UserError if a changed value is not finite in that type.
   void ReadRows(const std::string& name, int64_t begin, int64_t count, std::byte* out) const;
-  // Says that these rows are not needed in memory any more.
+  // Reports that these rows are not needed in memory any more.
   void DropRows(const std::string& name, int64_t begin, int64_t count) const;
 
  private:

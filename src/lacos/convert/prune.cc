@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The block of a stored tensor ("transformer.h.3.mlp..."), or nothing.
+// The number of the block in a stored tensor's name ("transformer.h.3.mlp..."), or nothing.
 std::optional<int64_t> BlockOf(std::string_view name) {
   constexpr std::string_view kPrefix = "transformer.", kBlock = "h.";
   if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
@@ -37,7 +37,7 @@ std::optional<int64_t> BlockOf(std::string_view name) {
   return block;
 }
 
-// The opened model. Throws UserError for options that do not go with it.
+// Opens the model. Throws UserError if the options do not fit it.
 std::shared_ptr<BaseWeights> OpenInput(const std::string& input, const PruneOptions& options) {
   if (!FileExists((fs::path(input) / "config.json").string())) {
     throw UserError(fmt::format(
@@ -112,7 +112,7 @@ PruneReport PruneFolder(const std::string& input, const std::string& output,
   const fs::path target(folder.temporary());
 
   FolderPruner pruner(*base_weights, options);
-  // A shard of nothing but upper blocks has no counterpart.
+  // A shard that has only upper blocks has no counterpart in the result.
   const RecordedTensors written = WriteWeightFiles(
       *base_weights, input, target.string(),
       [&](const auto& file, const std::string& path) { return pruner.WriteFile(file, path); },

@@ -32,15 +32,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Codes held at a time: 4 MB, from 8 or 16 MB of weights.
+// Codes in memory at a time: 4 MB, made from 8 or 16 MB of weights.
 constexpr int64_t kSliceElements = int64_t{4} << 20;
 
-// Sums of squares of a tensor kind, for relative_error.
+// Sums of squares of one kind of tensor, for relative_error.
 struct ErrorSums {
   double error = 0, weight = 0;
 };
 
-// Position of the first NaN or infinity, or -1. Exponent bits decide, so the loop vectorises.
+// The position of the first NaN or infinity, or -1. It tests the exponent bits, so the
+// loop vectorizes.
 int64_t FindNonFinite(std::span<const float> values) {
   uint32_t largest = 0;
   for (const float value : values)
@@ -52,15 +53,16 @@ int64_t FindNonFinite(std::span<const float> values) {
   return -1;
 }
 
-// bitsandbytes' int8_vectorwise_quant of rows that hold F16 values, as its CPU library (0.50.2)
-// computes it: the scale is 127 times torch's reciprocal of the largest magnitude, two roundings
-// where 127 / absmax has one, so codes near a tie may differ from EncodeLinear's. A row of zeros
-// has code 0.
+// int8_vectorwise_quant of bitsandbytes for rows with F16 values, as its CPU library (0.50.2)
+// computes it. The scale is 127 times torch's reciprocal of the largest magnitude; these are two
+// roundings instead of the one of 127 / absmax, so codes near a tie may differ from EncodeLinear's.
+// A row of zeros has code 0.
 void EncodeBitsandbytes(std::span<const float> values, int64_t cols, int8_t* codes, float* absmax) {
   const auto rows = static_cast<int64_t>(values.size()) / cols;
   for (int64_t row = 0; row < rows; ++row) {
     const float* w = values.data() + row * cols;
-    uint32_t bits = 0;  // magnitudes order like their bits, which vectorises
+    // magnitudes have the order of their bits, and comparing integers vectorizes
+    uint32_t bits = 0;
     for (int64_t i = 0; i < cols; ++i)
       bits = std::max(bits, std::bit_cast<uint32_t>(w[i]) & 0x7FFFFFFFu);
     const auto largest = std::bit_cast<float>(bits);
@@ -76,7 +78,7 @@ void EncodeBitsandbytes(std::span<const float> values, int64_t cols, int8_t* cod
   }
 }
 
-// One tensor of the input as floats that are all finite.
+// Reads one tensor of the input as floats and checks that they are finite.
 class TensorReader {
  public:
   explicit TensorReader(const StoredTensor& tensor)
@@ -84,8 +86,8 @@ class TensorReader {
 
   const StoredTensor& tensor() const { return tensor_; }
   int64_t Elements() const { return tensor_.entry.Elements(); }
-  // Elements [begin, begin + out.size()) as finite floats; throws UserError naming the first that
-  // is not.
+  // Decodes elements [begin, begin + out.size()). Throws UserError that names the first element
+  // that is not finite.
   void Decode(int64_t begin, std::span<float> out) const {
     const auto size = static_cast<int64_t>(SizeOf(tensor_.entry.dtype));
     const std::span<const std::byte> bytes =
@@ -94,8 +96,8 @@ class TensorReader {
     LACOS_CHECK(decoded, "an original tensor has a floating type");
     RequireFinite(begin, out, "as stored");
   }
-  // Throws UserError for the first of the values, which begin at element `begin`, that is not
-  // finite.
+  // Throws UserError for the first of the values that is not finite. The values begin at
+  // element `begin`.
   void RequireFinite(int64_t begin, std::span<const float> values, const char* when) const {
     const int64_t bad = FindNonFinite(values);
     if (bad < 0) return;
@@ -121,7 +123,7 @@ class FolderQuantizer {
   }
 
   bool HoldsTensors(const TensorFile& input) const { return by_file_.contains(input.path()); }
-  // Writes the tensors of one input file to `output`; returns what was written.
+  // Writes the tensors of one input file to `output` and returns what was written.
   TensorHashes WriteFile(const TensorFile& input, const std::string& output) {
     const std::vector<TensorSpec>& specs = by_file_[input.path()];
     SafetensorsWriter writer(output);
@@ -164,14 +166,14 @@ class FolderQuantizer {
   }
 
  private:
-  // Under which names a tensor is written.
+  // The names under which the parts of a tensor are written.
   struct TensorNames {
     std::string values, scales, map, format;
   };
 
   bool Bitsandbytes() const { return options_.layout == QuantizedLayout::kBitsandbytes; }
-  // Plain names; for bitsandbytes the original's own, so that the folder looks as transformers
-  // would save it.
+  // The names are plain. For bitsandbytes they are the original's, so that the folder looks as if
+  // transformers had saved it.
   TensorNames Names(const TensorSpec& spec) const {
     if (!Bitsandbytes()) return {spec.name, spec.name + ".absmax", spec.name + ".quant_map", ""};
     const std::string& name = base_weights_->Tensor(spec.name).entry.name;
@@ -187,7 +189,7 @@ class FolderQuantizer {
     return options_.block_size > 0 ? options_.block_size : spec.shape[1];
   }
 
-  // The tensor in its own type, checked to be finite.
+  // Copies the tensor in its own type after checking that it is finite.
   void Copy(const TensorReader& reader, SafetensorsWriter& writer, const TensorEntry& entry) {
     const auto check = [&](int64_t begin, int64_t count) {
       options_.writing.CheckCancel();
@@ -200,8 +202,8 @@ class FolderQuantizer {
     CopyTensor(reader.tensor(), entry, writer, {.check = check});
   }
 
-  // Codes and scales of a matrix. Slices and pieces are whole blocks, so the result does not depend
-  // on their sizes.
+  // Writes the codes and scales of a matrix. Slices and pieces are whole blocks, so the result does
+  // not depend on their sizes.
   void Cast(const TensorSpec& spec, const TensorReader& reader, SafetensorsWriter& writer,
             const std::map<std::string, TensorEntry>& entries) {
     const TensorNames names = Names(spec);
@@ -250,7 +252,7 @@ class FolderQuantizer {
     decoded.resize(static_cast<size_t>(count));
     reader.Decode(begin, values);
     if (Bitsandbytes()) {
-      std::vector<float>& rounded = decoded;  // free until the codes are decoded
+      std::vector<float>& rounded = decoded;  // this memory is not used until the codes are decoded
       for (size_t i = 0; i < values.size(); ++i) rounded[i] = F16ToFloat(FloatToF16(values[i]));
       reader.RequireFinite(begin, rounded, "after rounding to F16");
       EncodeBitsandbytes(rounded, block, reinterpret_cast<int8_t*>(codes), absmax);
@@ -307,11 +309,11 @@ void CheckOptions(const QuantizeOptions& options) {
   }
 }
 
-// How config.json says what the weights are.
+// Records in config.json how the weights are quantized.
 void DescribeQuantization(const QuantizeOptions& options, Json& config) {
   Json quantization = Json::Object();
   if (options.layout == QuantizedLayout::kBitsandbytes) {
-    // The keys that transformers writes for load_in_8bit, with its defaults.
+    // These are the keys that transformers writes for load_in_8bit, with its defaults.
     quantization.Set("llm_int8_enable_fp32_cpu_offload", false);
     quantization.Set("llm_int8_has_fp16_weight", false);
     quantization.Set("llm_int8_skip_modules", Json());
@@ -345,13 +347,13 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   const fs::path target(folder.temporary());
 
   FolderQuantizer quantizer(base_weights, options);
-  // A shard of nothing but a head has no counterpart.
+  // A shard that has only a head has no counterpart in the result.
   const RecordedTensors written = WriteWeightFiles(
       *base_weights, input, target.string(),
       [&](const auto& file, const std::string& path) { return quantizer.WriteFile(*file, path); },
       [&](const TensorFile& file) { return quantizer.HoldsTensors(file); });
   const QuantizeReport report = quantizer.Report();
-  // Names and number of the tensors are not the original's, and so neither is their order.
+  // Names and number of the tensors differ from the original's, so its order does not apply.
   WriteWeightIndex(target.string(), written, report.bytes_after, /*like=*/"");
 
   CopySideFiles(input, target.string());

@@ -1,5 +1,5 @@
-// Casting an original BLOOM folder to 8 bit, tensor by tensor, in the memory of one slice of a
-// tensor.
+// Casts an original BLOOM folder to 8 bits, tensor by tensor, with the memory of one slice of
+// a tensor.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace lacos {
 
 enum class QuantizedLayout : uint8_t {
   kLacos,  // NAME, NAME.absmax, NAME.quant_map
-  // NAME.weight, NAME.SCB, NAME.weight_format: what transformers with bitsandbytes loads in 8 bit
+  // NAME.weight, NAME.SCB, NAME.weight_format, which transformers with bitsandbytes loads in
+  // 8 bits.
   kBitsandbytes,
 };
 inline constexpr auto kQuantizedLayoutNames = MakeEnumNames<EnumWord<QuantizedLayout>>({
@@ -25,23 +26,23 @@ constexpr const auto& NamesOf(QuantizedLayout) { return kQuantizedLayoutNames; }
 
 struct QuantizeOptions {
   QuantScheme scheme = QuantScheme::kLinear;
-  int64_t block_size = 0;       // 0 = one block a row, else a power of two in 64..4096
-  bool keep_embedding = false;  // leave the word embedding in its original type
-  // kBitsandbytes: weights are rounded to F16 first, as bitsandbytes does; linear, one block a row
-  // and the embedding kept are its only form.
+  int64_t block_size = 0;       // 0 = one block per row, else a power of two in 64..4096
+  bool keep_embedding = false;  // keep the word embedding in its original type
+  // kBitsandbytes has one form only: linear, one block per row, the embedding kept. Weights are
+  // rounded to F16 first, as bitsandbytes does.
   QuantizedLayout layout = QuantizedLayout::kLacos;
-  std::string base_name;  // recorded as the original's name; default: the folder's path
-  OutputOptions writing;  // its progress counts the original's bytes, after each tensor
+  std::string base_name;  // recorded as the original's name; default: the path of the folder
+  OutputOptions writing;  // progress counts the bytes of the original after each tensor
 };
 
 struct QuantizeReport {
-  int64_t bytes_before = 0, bytes_after = 0;     // of the tensors
-  std::map<std::string, double> relative_error;  // by tensor kind: rms error / rms weight
+  int64_t bytes_before = 0, bytes_after = 0;     // bytes of the tensors
+  std::map<std::string, double> relative_error;  // rms error / rms weight, by kind of tensor
 };
 
-// Writes a complete quantised folder (docs/contract.md section 4) to `output`, atomically, always as
-// safetensors in the input's sharding. NaN or infinity in a weight is a UserError naming the tensor
-// and the index, and so is a weight beyond F16's range for bitsandbytes.
+// Writes a complete quantized folder (docs/contract.md section 4) to `output`, atomically, as
+// safetensors with the shards of the input. Throws UserError that names the tensor and the index if
+// a weight is NaN or infinite, or is beyond the range of F16 for bitsandbytes.
 QuantizeReport QuantizeFolder(const std::string& input, const std::string& output,
                               const QuantizeOptions& options);
 

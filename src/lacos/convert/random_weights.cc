@@ -15,15 +15,15 @@ namespace {
 
 constexpr int kQuantiles = 1 << 16;
 
-// Upper half of the quantiles, rising: x with P(X > x) = 1 - (i + 0.5) / kQuantiles, by Newton's
-// method on the tail.
+// The upper half of the quantiles in rising order: x with P(X > x) = 1 - (i + 0.5) / kQuantiles,
+// found by Newton's method on the tail.
 std::vector<float> UpperQuantiles() {
   std::vector<float> quantiles(kQuantiles / 2);
   double x = 0;
   for (int i = 0; i < kQuantiles / 2; ++i) {
     const double tail = 0.5 - (i + 0.5) / kQuantiles;
-    for (int iteration = 0; iteration < 6;
-         ++iteration) {  // starts at the quantile before: 4 reach double precision
+    // Newton's method starts at the previous quantile; 4 steps reach double precision.
+    for (int iteration = 0; iteration < 6; ++iteration) {
       const double excess = 0.5 * std::erfc(x / std::numbers::sqrt2) - tail;
       x += excess * std::sqrt(2 * std::numbers::pi) * std::exp(0.5 * x * x);
     }
@@ -36,7 +36,7 @@ PhiloxKey SeedKey(uint64_t seed) {
   return {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)};
 }
 
-// Calls use(block of 16 random bytes, index of the block).
+// Calls use(16 random bytes, index of these 16 bytes).
 template <class F>
 void ForEachBlock(uint64_t seed, const std::string& tensor, uint64_t first, uint64_t count,
                   F&& use) {

@@ -1,5 +1,5 @@
-// Random weight values as a pure function of (seed, tensor, index): any slice can be made alone, on
-// any thread.
+// Random weights as a pure function of (seed, tensor, index), so that any slice can be made alone
+// and on any thread.
 #pragma once
 
 #include <array>
@@ -14,15 +14,15 @@
 
 namespace lacos {
 
-// Normal values by inversion of 16-bit uniforms: the 65,536 equally likely quantiles of the normal
-// distribution, encoded once in the wanted type. (Box-Muller takes ten times as long; 16 bits are
-// more than BF16 keeps.)
+// Makes normal values from 16-bit uniform numbers by inversion: the 65,536 equally likely quantiles
+// of the normal distribution are encoded once in the wanted type. The Box-Muller method takes ten
+// times as long, and 16 bits are more than BF16 keeps.
 class NormalTable {
  public:
   NormalTable(DType dtype, double standard_deviation);
   DType dtype() const { return dtype_; }
-  // Values [begin, begin + n) of a tensor, n = out.size() / SizeOf(dtype); begin is a multiple of
-  // 8.
+  // Values [begin, begin + n) of a tensor, where n = out.size() / SizeOf(dtype) and begin is a
+  // multiple of 8.
   void Fill(uint64_t seed, const std::string& tensor, int64_t begin,
             std::span<std::byte> out) const;
 
@@ -31,7 +31,7 @@ class NormalTable {
   std::vector<std::byte> values_;
 };
 
-// Uniform codes in -127 to 127; begin is a multiple of 16.
+// Uniform codes from -127 to 127; begin is a multiple of 16.
 void FillCodes(uint64_t seed, const std::string& tensor, int64_t begin, std::span<int8_t> out);
 
 }  // namespace lacos

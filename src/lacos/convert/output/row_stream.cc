@@ -16,7 +16,8 @@ constexpr int64_t kPageBytes = 4096;
 
 void DropElements(const StoredTensor& tensor, int64_t begin, int64_t count) {
   const auto size = static_cast<int64_t>(SizeOf(tensor.entry.dtype));
-  // From a page earlier on: the page that two slices share is dropped with the second.
+  // The range starts one page earlier, because the page that two slices share is dropped with
+  // the second.
   const int64_t first = std::max<int64_t>(0, tensor.entry.offset + begin * size - kPageBytes);
   const int64_t last = tensor.entry.offset + (begin + count) * size;
   tensor.file->file()->DropPages(first, last - first);

@@ -72,7 +72,7 @@ RecordedTensors WriteWeightFiles(const BaseWeights& base, const std::string& ori
 void WriteWeightIndex(const std::string& target, const RecordedTensors& written,
                       int64_t total_bytes, const std::string& like) {
   if (written.size() == 1 && written.begin()->first == kWholeModel) return;
-  std::map<std::string, std::string> files;  // by tensor
+  std::map<std::string, std::string> files;  // file of each tensor
   for (const auto& [file, tensors] : written) {
     for (const auto& [tensor, hash] : tensors) files[tensor] = file;
   }

@@ -1,5 +1,5 @@
-// The weight files of a folder that is made from another one: their names, their index, tensors
-// copied as they are.
+// The weight files of a folder that is made from another one: their names, their index, and tensors
+// that are copied unchanged.
 #pragma once
 
 #include <cstdint>
@@ -13,37 +13,40 @@
 
 namespace lacos {
 
-// "pytorch_model-00001-of-00002.bin" becomes "model-00001-of-00002.safetensors", as transformers
-// names them; a .safetensors keeps its name. `file` is relative to the folder.
+// The name that transformers gives the safetensors file: "pytorch_model-00001-of-00002.bin" becomes
+// "model-00001-of-00002.safetensors". The name of a .safetensors file stays. `file` is relative to
+// the folder.
 std::string SafetensorsName(const std::string& file);
 
-// Makes the safetensors file at `output` of one file of the original; returns what was written.
+// Makes the safetensors file `output` from one file of the original and returns what was written.
 using WriteWeightFile = std::function<TensorHashes(const std::shared_ptr<TensorFile>& input,
                                                    const std::string& output)>;
 
-// Calls `write` for each weight file of the base in the folder `original` that `keeps` wants (all
-// without it), and returns what was written, by the file's name in the folder `target`.
+// Calls `write` for each weight file of the base in the folder `original` that `keeps` accepts (for
+// all files if it is empty). Returns what was written, by file name in the folder `target`.
 RecordedTensors WriteWeightFiles(const BaseWeights& base, const std::string& original,
                                  const std::string& target, const WriteWeightFile& write,
                                  const std::function<bool(const TensorFile&)>& keeps = {});
 
-// Writes `target`/model.safetensors.index.json where `written` is anything but one
-// model.safetensors: tensors in the order of `like` and with its other metadata, where that folder
-// has an index ("": none has), else sorted by name.
+// Writes `target`/model.safetensors.index.json unless `written` is a single model.safetensors. If
+// the folder `like` has an index, the tensors have its order and the file its other metadata.
+// Otherwise, or if `like` is empty, tensors are sorted by name.
 void WriteWeightIndex(const std::string& target, const RecordedTensors& written,
                       int64_t total_bytes, const std::string& like);
 
-// Whether a tensor of the file is another one's memory: .bin files share a tied lm_head with the
-// word embedding, which transformers leaves out of safetensors files. For tensors that the model
-// does not have under a name of its own.
+// Whether a tensor of the file shares the memory of another one. In .bin files a tied lm_head is
+// the word embedding, and transformers leaves it out of safetensors files. Only for tensors that
+// are not known to the model under a name of their own.
 bool IsAlias(const TensorFile& file, const TensorEntry& entry);
 
-// What happens around each slice of a tensor that is copied: elements [begin, begin + count).
+// Functions that are called for each slice of a tensor that is copied, elements [begin, begin
+// + count).
 struct CopySteps {
-  std::function<void(int64_t begin, int64_t count)> check = {};  // before it is written; may throw
-  std::function<void(int64_t bytes)> done = {};                  // after it was written
+  // called before the slice is written; may throw
+  std::function<void(int64_t begin, int64_t count)> check = {};
+  std::function<void(int64_t bytes)> done = {};  // called after the slice was written
 };
-// Copies a tensor byte for byte, in slices whose pages are dropped after use.
+// Copies a tensor byte for byte in slices. The pages of a slice are dropped after use.
 void CopyTensor(const StoredTensor& source, const TensorEntry& target, SafetensorsWriter& writer,
                 const CopySteps& steps);
 
