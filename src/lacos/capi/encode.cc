@@ -1,4 +1,5 @@
-// lacos_encode: texts to vectors, in slices, so that callers take turns on the compute thread.
+// lacos_encode: turns texts into vectors in slices, so that callers can take turns on the
+// compute thread.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,13 +19,13 @@ namespace {
 
 constexpr size_t kEncodeOptionsSize =
     offsetof(lacos_encode_options, progress_context) + sizeof(void*);
-// A slice: enough tokens to fill several batches, few enough that other callers wait for seconds at
-// most.
+// Size of a slice: enough tokens to fill several batches, but few enough that other callers wait
+// for a few seconds at most.
 constexpr size_t kSliceTexts = 1024;
-// four batches of ordinary text; a token has at least a byte
+// Four batches of ordinary text; every token has at least one byte.
 constexpr size_t kSliceBytesPerToken = 16;
 
-// One lacos_encode after its arguments were checked.
+// The arguments of one lacos_encode call after they were checked.
 struct Request {
   const lacos_model& model;
   const char* const* texts;
@@ -32,10 +33,10 @@ struct Request {
   size_t n;
   std::string prompt;
   bool normalize;
-  size_t dimension, kept;  // values of a vector as pooled, and as written
+  size_t dimension, kept;  // values of a vector before and after truncate_dim
   lacos_progress progress;
   void* progress_context;
-  float* out;  // [n, kept]
+  float* out;  // the caller's buffer, [n, kept]
 
   std::string_view Text(size_t i) const {
     return ReadText(texts[i], lengths == nullptr ? LACOS_NUL_TERMINATED : lengths[i],
@@ -90,12 +91,12 @@ Request Check(lacos_model* model, const char* const* texts, const size_t* length
                   .progress = options.progress,
                   .progress_context = options.progress_context,
                   .out = out};
-  // all mistakes are found before anything is computed
+  // All invalid texts are found before anything is computed.
   for (size_t i = 0; i < n; ++i) request.Text(i);
   return request;
 }
 
-// The backend's own operation, so that vectors equal those of an encoder that normalises.
+// Uses the operation of the backend, so that the vectors equal those of an encoder that normalizes.
 void Normalize(Backend& backend, std::span<float> vectors, int64_t dimension) {
   const auto rows = static_cast<int64_t>(vectors.size()) / dimension;
   const DType type = backend.Types().residual;
@@ -107,8 +108,8 @@ void Normalize(Backend& backend, std::span<float> vectors, int64_t dimension) {
   std::copy(result.begin(), result.end(), vectors.begin());
 }
 
-// The first `kept` of a pooled vector's values; scaled to length 1 in double, as `lacos embed
-// --truncate-dim` does.
+// Copies the first `kept` values of a pooled vector and scales them to length 1 in double, as
+// `lacos embed --truncate-dim` does.
 void CopyTruncated(const float* vector, size_t kept, bool normalize, float* out) {
   std::copy_n(vector, kept, out);
   if (!normalize) return;
@@ -129,7 +130,7 @@ void CheckFinite(std::span<const float> vectors, size_t dimension, size_t first_
   }
 }
 
-// Vectors of `texts`, the request's from `begin` on. Runs on the compute thread.
+// Encodes `texts`, which are the texts of the request from `begin` on. Runs on the compute thread.
 EncodeStatistics EncodeSlice(const Request& request, const std::vector<std::string>& texts,
                              size_t begin) {
   SentenceEncoder& embedder = *request.model.embedder;

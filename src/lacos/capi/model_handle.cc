@@ -1,4 +1,4 @@
-// Opening and closing models, and what can be asked of them.
+// Functions that open and close models and return their properties.
 #include "lacos/capi/model_handle.h"
 
 #include <fmt/format.h>
@@ -38,7 +38,7 @@ void RequireRange(const char* field, int64_t value, int64_t low, int64_t high) {
                       "; correct it");
 }
 
-// The value of a C enumeration, whose values count from 1; nothing for its default, 0.
+// The value for a number of a C enumeration, which counts from 1; nothing for its default, 0.
 template <NamedEnum E>
 std::optional<E> EnumOf(const char* field, int32_t value) {
   RequireRange(field, value, 0, static_cast<int32_t>(NamesOf(E{}).size()));

@@ -1,4 +1,4 @@
-// What a lacos_model pointer points to.
+// The object behind a lacos_model pointer.
 #pragma once
 
 #include <memory>
@@ -11,8 +11,8 @@
 
 struct lacos_model {
   std::shared_ptr<lacos::ComputeThread> compute_thread;
-  // Opened without normalisation: lacos_encode applies what its options say. Used on the compute
-  // thread, except for the folder's settings and the tokenizer, which are immutable.
+  // Opened without normalization, because lacos_encode applies the one in its options. Used on the
+  // compute thread, except for the folder's settings and the tokenizer, which are immutable.
   std::unique_ptr<lacos::SentenceEncoder> embedder;
   int threads = 1;
   lacos_compute compute = LACOS_COMPUTE_BF16;
@@ -23,15 +23,16 @@ struct lacos_model {
 
 namespace lacos::capi {
 
-// Throws CallError when the pointer is NULL.
+// Throws CallError if the pointer is NULL.
 void RequireModel(const lacos_model* model);
 
-// Runs `work` on the compute thread with the model's number of threads. Throws UserError in a child
-// of fork().
+// Runs `work` on the compute thread with the number of threads of the model. Throws UserError in a
+// child of fork().
 void RunForModel(const lacos_model& model, const std::function<void()>& work);
 
-// A caller's text; `length` may be LACOS_NUL_TERMINATED. Throws CallError for NULL (NULL of length
-// 0 is an empty text) and UserError for invalid UTF-8; both messages begin with [where].
+// Checks and returns a caller's text. `length` may be LACOS_NUL_TERMINATED. Throws CallError for
+// NULL, except that NULL with length 0 is an empty text, and UserError for invalid UTF-8. Both
+// messages begin with [where].
 std::string_view ReadText(const char* text, size_t length, const std::string& where);
 
 }  // namespace lacos::capi

@@ -1,5 +1,5 @@
-// Cosines of vectors, in the order of summation of `lacos similarity`, so that both print the same
-// numbers.
+// Cosines of vectors, summed in the order of `lacos similarity`, so that both print the
+// same numbers.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace lacos::capi {
 namespace {
 
-// rows of b side by side: eight sums that do not wait for each other
+// Rows of b that are computed together: eight sums that do not wait for each other.
 constexpr size_t kTileRows = 8;
 
 void RequireMatrices(const float* a, const float* b, size_t rows, size_t dimension,
@@ -45,7 +45,7 @@ void AllPairs(const float* a, size_t a_rows, const float* b, size_t b_rows, size
               float* out) {
   const std::vector<double> a_squares = SquaredLengths(a, a_rows, dimension),
                             b_squares = SquaredLengths(b, b_rows, dimension);
-  // [dimension, kTileRows]; rows beyond the last are 0
+  // [dimension, kTileRows]; rows after the last one are 0.
   std::vector<double> tile(dimension * kTileRows);
   for (size_t begin = 0; begin < b_rows; begin += kTileRows) {
     const size_t count = std::min(kTileRows, b_rows - begin);

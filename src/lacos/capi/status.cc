@@ -20,7 +20,7 @@ constexpr const char* kOutOfMemory =
     "a "
     "smaller max_length or batch_tokens, or a machine with more memory";
 
-// The last message of a thread: a string, or a constant where there is no memory for one.
+// The last message of a thread: a string, or a constant if there is no memory for one.
 struct LastError {
   std::string text;
   const char* constant = nullptr;
@@ -49,10 +49,10 @@ lacos_status FailWithCurrentException() noexcept {
   } catch (const std::bad_alloc&) {
     last_error.constant = kOutOfMemory;
     return LACOS_OUT_OF_MEMORY;
-  } catch (const std::length_error&) {  // a size that no container can have
+  } catch (const std::length_error&) {  // the size is too large for any container
     last_error.constant = kOutOfMemory;
     return LACOS_OUT_OF_MEMORY;
-  } catch (const std::system_error& error) {  // threads, files
+  } catch (const std::system_error& error) {  // threads or files
     return Fail(LACOS_USER_ERROR, error.what());
   } catch (const std::exception& error) {
     return Fail(LACOS_INTERNAL, error.what());
@@ -67,7 +67,7 @@ void Require(bool condition, const char* message) {
 
 void CopyStruct(const void* source, size_t source_size, void* target, size_t target_size,
                 size_t least_size, const char* name) {
-  // above it a struct_size that was never set, rather than a newer header
+  // A larger struct_size was never set; it does not come from a newer header.
   constexpr size_t kLargest = 65536;
   if (source_size < least_size || source_size > kLargest) {
     throw CallError(

@@ -1,4 +1,5 @@
-// The exception boundary: what a C call returns and says when the C++ below it throws.
+// The exception boundary: turns exceptions of the C++ code into the statuses and messages of
+// C calls.
 #pragma once
 
 #include <pthread.h>
@@ -11,7 +12,7 @@
 
 namespace lacos::capi {
 
-// A failure with a status of its own (UserError and the standard exceptions have theirs).
+// An error with a status of its own. UserError and the standard exceptions have fixed ones.
 class CallError : public std::runtime_error {
  public:
   CallError(lacos_status status, const std::string& message)
@@ -22,16 +23,16 @@ class CallError : public std::runtime_error {
   lacos_status status_;
 };
 
-// Throws CallError(LACOS_INVALID_ARGUMENT) unless `condition`; `message` is [where] found;
-// expected; to do.
+// Throws CallError(LACOS_INVALID_ARGUMENT) unless `condition` holds. `message` has the form
+// "[where] what was found; what was expected; what to do".
 void Require(bool condition, const char* message);
 
-// Records the message of the exception being handled and returns its status. Call inside a catch
-// block.
+// Records the message of the exception that is being handled and returns its status. Call it inside
+// a catch block.
 lacos_status FailWithCurrentException() noexcept;
 
-// A cancelled thread would unwind through noexcept functions and leave the compute thread with its
-// job.
+// Disables cancellation of the thread while it exists. A cancelled thread would unwind through
+// noexcept functions, and the compute thread would keep its job.
 class NoCancellation {
  public:
   NoCancellation() noexcept { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &saved_); }
@@ -56,12 +57,14 @@ lacos_status Call(Body&& body) noexcept {
   }
 }
 
-// The caller's structure as this library knows it: fields that an older caller lacks are 0. Throws
-// CallError when struct_size is impossible or a field that only a newer library knows is set.
+// Copies a caller's structure into the one that this library knows; fields that an older caller
+// lacks become 0. Throws CallError if struct_size is impossible or if a field that only a newer
+// library knows is set.
 void CopyStruct(const void* source, size_t source_size, void* target, size_t target_size,
                 size_t least_size, const char* name);
 
-// `source` may be NULL: all defaults. `least_size` is the structure's size in the first version.
+// `source` may be NULL, which means all defaults. `least_size` is the size of the structure in its
+// first version.
 template <class Struct>
 Struct ReadStruct(const Struct* source, size_t least_size, const char* name) {
   Struct result{};

@@ -1,4 +1,5 @@
-// Text to token ids and back. The tokenizer is immutable, so this runs in the calling thread.
+// Converts text to token ids and back. The tokenizer is immutable, so this runs in the
+// calling thread.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,10 +21,11 @@ void RequireRoom(const char* what, size_t capacity, size_t needed) {
       fmt::format("[{}] room for {}; expected {}; pass a larger one", what, capacity, needed));
 }
 
-// Characters in front of `kept`, which lies inside `text`.
+// The number of characters before `kept`, which lies inside `text`.
 int64_t CharactersBefore(std::string_view text, std::string_view kept) {
   const size_t bytes =
-      kept.empty() ? 0 : text.find(kept);  // it begins with a non-blank: never inside the blanks
+      // `kept` does not begin with whitespace, so it is not found inside the leading whitespace.
+      kept.empty() ? 0 : text.find(kept);
   return std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bytes),
                        [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
