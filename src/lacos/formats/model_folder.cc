@@ -26,8 +26,8 @@ void RequireFolder(const std::string& path, const char* what) {
   throw UserError(fmt::format("[{}] is no folder; expected {}; check the path", path, what));
 }
 
-// The settings of a folder: sentence-transformers' files, overruled by lacos.json. Returns the
-// transformer's folder.
+// Reads the settings of a folder from the files of sentence-transformers and from lacos.json, which
+// takes precedence. Returns the folder of the transformer.
 fs::path ReadSettings(const fs::path& folder, EmbeddingSettings& settings) {
   if (!HasFile(folder, "modules.json")) return folder;
   SentenceTransformersFolder read = ReadSentenceTransformers(folder.string());
@@ -36,14 +36,15 @@ fs::path ReadSettings(const fs::path& folder, EmbeddingSettings& settings) {
     const Json json = Json::ReadFile((folder / "lacos.json").string());
     const auto kind = json.Find("kind");
     const bool trained = kind && kind->IsString() && kind->AsString() == "trained";
-    // What training wrote always says it: without it, vectors could silently be others.
+    // Training always writes this setting. If it were missing, the vectors could silently be
+    // different ones.
     if (const auto strip = trained ? json.At("strip") : json.Find("strip"))
       settings.strip = strip->AsBool();
   }
   return read.transformer_path.empty() ? folder : folder / read.transformer_path;
 }
 
-// The base that lacos.json names, or an empty path when it names none.
+// The path of the base that lacos.json names, or an empty path.
 std::string BaseFromRecord(const fs::path& folder) {
   if (!HasFile(folder, "lacos.json")) return "";
   const std::string where = (folder / "lacos.json").string();
@@ -86,8 +87,8 @@ std::string FindBase(const fs::path& root, const fs::path& adapter) {
       (adapter / "adapter_config.json").string(), name));
 }
 
-// The name that an adapter on this base should record: what quantize or init wrote, else the folder
-// itself.
+// The name that an adapter on this base should record: what quantize or init wrote, else the path
+// of the folder.
 std::string BaseName(const fs::path& base) {
   if (HasFile(base, "lacos.json")) {
     if (const auto name = Json::ReadFile((base / "lacos.json").string()).Find("base_name"))
@@ -98,7 +99,7 @@ std::string BaseName(const fs::path& base) {
 
 bool IsQuantized(const fs::path& base) {
   const Json config = Json::ReadFile((base / "config.json").string());
-  // the second: bitsandbytes
+  // bitsandbytes writes the second key.
   return config.Find("quantization") || config.Find("quantization_config");
 }
 
@@ -163,8 +164,8 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
     return folder;
   }
   RequireFolder(adapter, "an adapter's folder");
-  // A trained folder given as the adapter brings its settings along; its own base does not matter
-  // then.
+  // A trained folder that is given as the adapter supplies its settings; the base that it names
+  // is ignored.
   const fs::path adapter_transformer = ReadSettings(adapter, folder.settings);
   if (!HasFile(adapter_transformer, "adapter_config.json")) {
     throw UserError(fmt::format(

@@ -1,4 +1,4 @@
-// What a folder given as --model is, and the settings that it asks for.
+// Finds out what kind of folder --model names, and reads the settings in it.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@
 
 namespace lacos {
 
-// Embedding settings; absent = the folder says nothing, and the command's default holds.
+// Embedding settings. An absent value means that the folder does not say; the default of the
+// command applies.
 struct EmbeddingSettings {
   std::optional<Pooling> pooling;
   std::optional<bool> normalize;
@@ -24,18 +25,18 @@ struct EmbeddingSettings {
 struct ModelFolder {
   enum class Kind { kOriginal, kQuantized, kTrained };
   Kind kind = Kind::kOriginal;
-  std::string path;            // as given
+  std::string path;            // path as given
   std::string base_path;       // folder with config.json and the weights
   std::string adapter_path;    // folder with adapter_config.json, or empty
-  std::string tokenizer_path;  // tokenizer.json in use
-  std::string base_name;       // the ORIGINAL base's hub name or path, for adapter_config.json
+  std::string tokenizer_path;  // the tokenizer.json that is used
+  std::string base_name;       // hub name or path of the ORIGINAL base, for adapter_config.json
   EmbeddingSettings settings;
 };
 
-// Opens an original BLOOM folder, a quantised one, or a trained output folder
-// (sentence-transformers layout with a PEFT adapter, or a full sentence-transformers model), which
-// names its base by lacos.json (relative path and hash) or by adapter_config.json. `base` overrides
-// where the base is; `adapter` adds an adapter to a base. Throws UserError.
+// Opens an original BLOOM folder, a quantized one, or a trained folder: a sentence-transformers
+// layout with a PEFT adapter, or a full sentence-transformers model. A trained folder names its
+// base in lacos.json (relative path and hash) or in adapter_config.json. `base` overrides the path
+// of the base; `adapter` adds an adapter to a base. Throws UserError.
 ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
                             const std::string& adapter);
 

@@ -16,7 +16,7 @@
 namespace lacos {
 namespace {
 
-constexpr size_t kMaxParts = 64;  // of enable_lora: BLOOM's fused layer has three
+constexpr size_t kMaxParts = 64;  // limit for enable_lora; BLOOM's fused layer has three parts
 
 [[noreturn]] void Refuse(const Json& value, const std::string& meaning) {
   throw UserError(fmt::format(
@@ -30,8 +30,8 @@ bool IsEmpty(const Json& value) {
   return (value.IsArray() || value.IsObject()) && value.size() == 0;
 }
 
-// Features that change the result, with what they are. Absent, null, false and empty values are
-// fine.
+// Throws UserError for features that change the result, and says what they are. Absent, null, false
+// and empty values are accepted.
 void RefuseUnsupported(const Json& json) {
   static const std::vector<std::pair<std::string, std::string>> unsupported = {
       {"use_dora", "this is DoRA"},
@@ -53,7 +53,7 @@ void RefuseUnsupported(const Json& json) {
     known.insert(key);
     if (const auto value = json.Find(key); value && !IsEmpty(*value)) Refuse(*value, meaning);
   }
-  // A later PEFT's variants follow this pattern of names.
+  // Names of variants in later versions of PEFT follow this pattern.
   for (const std::string& key : json.Keys()) {
     const auto value = json.Find(key);
     if (key.starts_with("use_") && !known.contains(key) && value && !IsEmpty(*value)) {
@@ -61,10 +61,10 @@ void RefuseUnsupported(const Json& json) {
     }
   }
   if (const auto init = json.Find("init_lora_weights"); init && init->IsString()) {
-    // The others (pissa, olora, corda, loftq, lora_ga) change the base's weights when the adapter
-    // is made.
+    // The other methods (pissa, olora, corda, loftq, lora_ga) change the weights of the base when
+    // the adapter is made.
     const std::set<std::string> harmless = {"gaussian", "eva", "orthogonal", "mica"};
-    std::string name = init->AsString();  // PEFT tells them apart in lower case
+    std::string name = init->AsString();  // PEFT compares them in lower case
     std::transform(name.begin(), name.end(), name.begin(), [](char c) {
       return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     });
@@ -73,7 +73,7 @@ void RefuseUnsupported(const Json& json) {
   }
 }
 
-// `where` without its brackets, as Regex wants it.
+// `where` without its brackets, as Regex expects it.
 std::string Place(const Json& json) {
   const std::string where = json.Where();
   return where.substr(1, where.size() - 2);
@@ -83,8 +83,8 @@ std::shared_ptr<const Regex> Compile(const Json& where, const std::string& patte
   return std::make_shared<const Regex>(pattern, Regex::Syntax::kPython, Place(where));
 }
 
-// A list matches a name or its end after a dot; a string is a regular expression for the whole
-// name.
+// A list matches a whole name or the end of a name after a dot. A string is a regular expression
+// for the whole name.
 std::function<bool(const std::string&)> Matcher(const Json& json) {
   if (json.IsString()) {
     return [pattern = Compile(json, json.AsString())](const std::string& name) {
@@ -100,8 +100,9 @@ std::function<bool(const std::string&)> Matcher(const Json& json) {
   };
 }
 
-// Which modules layers_to_transform leaves, when it names any layers. PEFT reads the layer's number
-// from the module's name, after what layers_pattern matches.
+// A function that tests whether layers_to_transform includes a layer; empty if no layers are named.
+// PEFT reads the number of the layer from the module's name, after the part that layers_pattern
+// matches.
 std::function<bool(const std::string&, int64_t)> ReadLayers(const Json& json) {
   const auto layers = json.Find("layers_to_transform");
   if (!layers || (layers->IsArray() && layers->size() == 0)) return {};
@@ -130,7 +131,7 @@ std::function<bool(const std::string&, int64_t)> ReadLayers(const Json& json) {
   };
 }
 
-// Every linear layer but a head, whatever the case of the letters.
+// Matches every linear layer but a head; upper and lower case are the same.
 bool IsAllLinear(const std::string& text) {
   static const std::string all = "all-linear";
   return std::equal(text.begin(), text.end(), all.begin(), all.end(), [](char a, char b) {
@@ -165,7 +166,7 @@ std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
   std::function<bool(const std::string&)> excluded = [](const std::string&) { return false; };
   if (const auto exclude = json.Find("exclude_modules"); exclude && !IsEmpty(*exclude))
     excluded = Matcher(*exclude);
-  // PEFT lets a full name in the list overrule layers_to_transform.
+  // In PEFT a full name in the list overrides layers_to_transform.
   std::set<std::string> full_names;
   if (modules && modules->IsArray()) {
     for (size_t i = 0; i < modules->size(); ++i) full_names.insert((*modules)[i].AsString());
@@ -176,8 +177,8 @@ std::function<bool(const std::string&, int64_t)> ReadTargets(const Json& json) {
   };
 }
 
-// rank_pattern or alpha_pattern: the first key that matches the end of the name, after a dot or in
-// whole.
+// Looks a name up in rank_pattern or alpha_pattern: the first key that matches the whole name, or
+// its end after a dot, counts.
 template <class T>
 std::function<T(const std::string&)> ReadPattern(const Json& json, const char* key, T otherwise,
                                                  const std::function<T(const Json&)>& value_of) {
@@ -203,7 +204,7 @@ int64_t ReadRank(const Json& json) {
                               json.Where(), rank));
 }
 
-// enable_lora: which of the equal parts of a layer's outputs the old MergedLinear adapted.
+// enable_lora says which of the equal parts of a layer's outputs the old MergedLinear adapted.
 std::vector<bool> ReadEnable(const Json& json) {
   const auto value = json.Find("enable_lora");
   if (!value) return {};
@@ -224,7 +225,7 @@ std::vector<bool> ReadEnable(const Json& json) {
   return enable;
 }
 
-// PEFT writes whole alphas as integers.
+// PEFT writes alphas that are whole numbers as integers.
 Json NumberToJson(double value) {
   if (value == std::floor(value) && std::fabs(value) < 1e15) return static_cast<int64_t>(value);
   return value;
@@ -295,7 +296,7 @@ Json PeftConfigToJson(const PeftConfigValues& values) {
   json.Set("layers_to_transform", Json());
   json.Set("loftq_config", Json::Object());
   json.Set("lora_alpha", NumberToJson(values.settings.alpha));
-  // Absent unless needed: PEFT before 0.14 does not know it.
+  // The key is absent unless it is needed, because PEFT before 0.14 does not know it.
   if (values.lora_bias) json.Set("lora_bias", true);
   json.Set("lora_dropout", values.settings.dropout);
   json.Set("megatron_config", Json());

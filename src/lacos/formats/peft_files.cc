@@ -1,5 +1,5 @@
-// Reading and writing PEFT adapter folders: adapter_config.json and adapter_model.safetensors (or
-// .bin).
+// Reads and writes PEFT adapter folders: adapter_config.json and adapter_model.safetensors
+// (or .bin).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,10 +32,10 @@ bool AllZero(const HostMatrix& matrix) {
                      [](float value) { return value == 0; });
 }
 
-// What the settings of an adapter that was read say about its extent.
+// The settings that describe the extent of an adapter that was read.
 LoraSettings DescribeSettings(const PeftConfig& config, const std::vector<LinearModule>& adapted,
                               int64_t layers) {
-  // A MergedLinear's A has the rank once for each enabled part, at the same scale.
+  // The A of a MergedLinear has the rank once for each enabled part, with the same scale.
   const auto parts =
       std::max<int64_t>(std::count(config.enable.begin(), config.enable.end(), true), 1);
   LoraSettings settings{.rank = parts * config.rank,
@@ -57,7 +57,7 @@ LoraSettings DescribeSettings(const PeftConfig& config, const std::vector<Linear
   return settings;
 }
 
-// Layers outside the blocks that PEFT could adapt as well.
+// Refuses layers outside the blocks that PEFT could adapt as well.
 void RefuseOtherModules(const PeftConfig& peft, const AdapterTensors& tensors,
                         const std::string& path) {
   std::vector<std::string> others = {tensors.ModulePrefix() + "word_embeddings"};
@@ -117,16 +117,16 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
     const std::string module = spec.name.substr(0, spec.name.size() - kBias.size());
     const bool is_adapted = adapter.modules.contains(module);
     if (!is_adapted && peft.bias == PeftBias::kLoraOnly) continue;
-    // PEFT keeps the bias of an adapted layer in its base_layer; before 0.7 it lay in the layer
-    // itself.
+    // PEFT keeps the bias of an adapted layer in its base_layer. Before 0.7 the bias was in the
+    // layer itself.
     std::vector<std::string> names = {spec.name};
     if (is_adapted) names = {module + ".base_layer.bias", spec.name};
     adapter.biases[spec.name] = tensors.Take(names, spec.shape);
   }
   tensors.RequireComplete();
   adapter.settings = DescribeSettings(peft, adapted, config.layers);
-  // BitFit in PEFT's terms, which has no adapter of biases alone: rank-1 matrices that do nothing
-  // stand in.
+  // PEFT has no adapter that consists only of biases (BitFit), so rank-1 matrices without effect
+  // are added.
   const bool idle =
       peft.bias == PeftBias::kAll && peft.rank == 1 && peft.enable.empty() &&
       std::all_of(adapter.modules.begin(), adapter.modules.end(), [](const auto& item) {
@@ -142,8 +142,8 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
 
 namespace {
 
-// The rank-1 stand-in of a BitFit adapter: B is zero, so that nothing but the biases changes the
-// model.
+// Adds the rank-1 matrices that a BitFit adapter needs in PEFT. Their B is zero, so that only the
+// biases change the model.
 LoraAdapter WithIdleModules(const LoraAdapter& adapter) {
   LoraAdapter padded = adapter;
   if (!adapter.idle_modules.empty()) {
@@ -161,9 +161,9 @@ LoraAdapter WithIdleModules(const LoraAdapter& adapter) {
   return padded;
 }
 
-// Kinds where every layer is adapted alike, else full names: PEFT's layers_to_transform does not
-// find the layers of a BloomModel, whose module names begin with "h." (its pattern wants a name
-// before the list of layers).
+// Kinds of layers if every layer is adapted alike, else full names. PEFT's layers_to_transform does
+// not find the layers of a BloomModel, because their names begin with "h." and its pattern expects
+// a name before the list of layers.
 std::vector<std::string> TargetModules(const LoraAdapter& adapter, const std::string& prefix) {
   std::map<std::string, std::set<int64_t>> layers_of_kind;
   std::vector<std::string> full_names;
@@ -181,7 +181,8 @@ std::vector<std::string> TargetModules(const LoraAdapter& adapter, const std::st
   return every_layer ? kinds : full_names;
 }
 
-// The alpha that gives `scale` when it is divided again: a whole number if one does.
+// The alpha that gives `scale` again when it is divided by `divisor`, as a whole number if there
+// is one.
 double AlphaOf(double scale, double divisor) {
   const double alpha = scale * divisor;
   return std::round(alpha) / divisor == scale ? std::round(alpha) : alpha;
