@@ -1,4 +1,4 @@
-// Free memory under control groups of both versions, on made-up trees.
+// Free memory under control groups of both versions, tested on made-up folder trees.
 #include "lacos/base/control_group.h"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,8 @@ TEST_F(ControlGroups, Version1HasItsOwnMountAndNames) {
   Write("mount/memory/x/memory.usage_in_bytes", "4000\n");
   Write("mount/memory/x/memory.stat", "inactive_file 7\ntotal_inactive_file 1500\n");
   EXPECT_EQ(Free("5:cpu,cpuacct:/x\n4:memory:/x\n0::/\n"), 2500);
-  Write("mount/memory/x/memory.limit_in_bytes", "9223372036854771712\n");  // none
+  // the number that stands for no limit
+  Write("mount/memory/x/memory.limit_in_bytes", "9223372036854771712\n");
   EXPECT_EQ(Free("4:memory:/x\n"), std::nullopt);
 }
 

@@ -1,4 +1,5 @@
-// Tables of enumerations' words: every value has a word, every word its value, unknown words none.
+// Tables of the words of enumerations: every value has a word, every word gives its value, and
+// unknown words give none.
 #include "lacos/base/enum_names.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +25,7 @@ TEST(EnumNames, AnUnknownWordIsNoValue) {
   EXPECT_EQ(Parse<Pooling>("average"), std::nullopt);
   EXPECT_EQ(Parse<Pooling>(""), std::nullopt);
   EXPECT_EQ(Parse<Pooling>("Mean"), std::nullopt);
-  EXPECT_EQ(Parse<Pooling>("lasttoken"), std::nullopt);  // another column's word
+  EXPECT_EQ(Parse<Pooling>("lasttoken"), std::nullopt);  // this word belongs to another column
   EXPECT_EQ(kPoolingNames.Find("lasttoken", &PoolingNames::module_word)->value, Pooling::kLast);
   EXPECT_EQ(kPoolingNames.Find("last", &PoolingNames::module_word), nullptr);
 }

@@ -1,4 +1,5 @@
-// Messages hold names out of files: they stay one line and command no terminal.
+// Messages contain names from files. They stay on one line and contain no control codes for
+// a terminal.
 #include "lacos/base/error.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@ TEST(UserError, ShowsControlCharactersInsteadOfSendingThem) {
 }
 
 TEST(UserError, LeavesTextAlone) {
-  // U+00A0 and U+0142 begin with or hold the same bytes as control characters.
+  // The UTF-8 of U+00A0 and U+0142 begins with or contains the bytes of control characters.
   const std::string text = "[caf\u00e9: \u00a0\u0142\u4f60] found 'x'; expected y; do z \xff\xc2";
   EXPECT_EQ(UserError(text).what(), text);
 }

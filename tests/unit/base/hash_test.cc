@@ -1,4 +1,4 @@
-// SHA-256 against the examples of FIPS 180-4.
+// SHA-256 gives the results of the examples in FIPS 180-4.
 #include "lacos/base/hash.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// ParallelFor visits every index once and hands exceptions on.
+// ParallelFor visits every index once and passes exceptions on to its caller.
 #include "lacos/base/parallel.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Random numbers: known answers of Philox, and what the streams promise.
+// Random numbers: known answers of Philox, and the properties of the streams.
 #include "lacos/base/rng.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,8 @@
 namespace lacos {
 namespace {
 
-// kat_vectors of Random123 (the authors' own distribution), "philox4x32 10".
+// The values are from the kat_vectors of Random123 (the authors' own distribution),
+// "philox4x32 10".
 TEST(Philox, GivesThePublishedAnswers) {
   EXPECT_EQ(Philox({0, 0, 0, 0}, {0, 0}),
             (PhiloxCounter{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
@@ -24,7 +25,7 @@ TEST(Philox, GivesThePublishedAnswers) {
 }
 
 TEST(Mix64, IsTheFinaliserOfSplitMix64) {
-  // The first outputs of SplitMix64 seeded with 0 (Vigna's splitmix64.c): state advances by the
+  // The first outputs of SplitMix64 with seed 0 (Vigna's splitmix64.c). The state advances by the
   // golden gamma each time.
   EXPECT_EQ(Mix64(0), 0xe220a8397b1dcdafull);
   EXPECT_EQ(Mix64(0x9e3779b97f4a7c15ull), 0x6e789e6aa1b965f4ull);
@@ -57,7 +58,7 @@ TEST(Random, UniformHasTheMomentsOfTheUniformDistribution) {
     sum += u;
     squares += u * u;
   }
-  // Five standard errors: sd(u) = sqrt(1/12), sd(u²) = sqrt(4/45).
+  // The tolerance is five standard errors: sd(u) = sqrt(1/12), sd(u²) = sqrt(4/45).
   EXPECT_NEAR(sum / n, 0.5, 5 * std::sqrt(1.0 / 12 / n));
   EXPECT_NEAR(squares / n, 1.0 / 3, 5 * std::sqrt(4.0 / 45 / n));
 }
@@ -71,7 +72,7 @@ TEST(Random, NormalHasTheMomentsOfTheNormalDistribution) {
     ASSERT_TRUE(std::isfinite(x));
     for (int k = 1; k <= 4; ++k) moments[k] += std::pow(x, k) / n;
   }
-  // Five standard errors; var(x^k) = (2k-1)!! - mean²: 1, 2, 15, 96.
+  // The tolerance is five standard errors: var(x^k) = (2k-1)!! - mean², which gives 1, 2, 15, 96.
   EXPECT_NEAR(moments[1], 0, 5 * std::sqrt(1.0 / n));
   EXPECT_NEAR(moments[2], 1, 5 * std::sqrt(2.0 / n));
   EXPECT_NEAR(moments[3], 0, 5 * std::sqrt(15.0 / n));
@@ -90,7 +91,8 @@ TEST(Random, BelowIsUniformWithoutModuloBias) {
   }
   for (const int count : counts) EXPECT_NEAR(count, draws / 3.0, 5 * std::sqrt(draws * 2.0 / 9));
   EXPECT_EQ(random.Below(1), 0u);
-  // With n just above 2^63 a modulo would favour the lower half two to one.
+  // If n is just above 2^63, a modulo would give the lower half twice the probability of the
+  // upper one.
   const uint64_t large = (uint64_t{1} << 63) + 1;
   int low = 0;
   for (int i = 0; i < 10000; ++i) low += random.Below(large) < large / 2;

@@ -53,8 +53,9 @@ TEST(InitTest, WeightsAreNormalAndVectorsNeutral) {
         squares += value * value;
       }
       const auto n = static_cast<double>(values.size());
-      // Five standard errors; the deviation of a sample has the standard error sigma / sqrt(2 n).
-      // Rounding to BF16 adds less than 2^-18 to the variance, relatively.
+      // The tolerance is five standard errors. The standard deviation of a sample has the
+      // standard error sigma / sqrt(2 n). Rounding to BF16 adds a relative error below 2^-18 to
+      // the variance.
       EXPECT_NEAR(sum / n, 0, 5 * 0.02 / std::sqrt(n)) << spec.name;
       EXPECT_NEAR(std::sqrt(squares / n), 0.02, 0.02 * (5 / std::sqrt(2 * n) + 1e-3)) << spec.name;
     }
@@ -67,12 +68,12 @@ TEST(InitTest, TheTableHoldsTheQuantilesOfTheNormalDistribution) {
   std::vector<float> values(1 << 20);
   table.Fill(1, "x", 0, std::as_writable_bytes(std::span(values)));
   std::sort(values.begin(), values.end());
-  // The median and the quartiles of 2^20 draws: standard error sqrt(p (1 - p) / n) / density, below
-  // 0.0014.
+  // For 2^20 draws the median and the quartiles have the standard error sqrt(p (1 - p) / n) /
+  // density, which is below 0.0014.
   EXPECT_NEAR(values[values.size() / 2], 0, 0.006);
   EXPECT_NEAR(values[values.size() / 4], -0.6744898, 0.007);
   EXPECT_NEAR(values[values.size() * 3 / 4], 0.6744898, 0.007);
-  // The outermost quantile is that of 1 - 2^-17.
+  // The outermost quantile is the one of 1 - 2^-17.
   EXPECT_NEAR(values.back(), 4.3253, 1e-3);
   EXPECT_NEAR(values.front(), -4.3253, 1e-3);
 }
@@ -125,8 +126,8 @@ TEST(InitTest, QuantisedFoldersCoverTheRangeOfCodes) {
       ASSERT_EQ(largest, 127) << spec.name << " row " << row;
     }
     EXPECT_TRUE(high && low);
-    // Uniform codes: the fourth moment gives a standard error of 0.45 / sqrt(n); one extreme in 64
-    // adds up to 1.6 %.
+    // The fourth moment of uniform codes gives a standard error of 0.45 / sqrt(n). One extreme code
+    // in 64 adds up to 1.6 %.
     const auto n = static_cast<double>(matrix.rows * matrix.cols);
     EXPECT_NEAR(std::sqrt(squares / n), 0.02, 0.02 * (5 * 0.45 / std::sqrt(n) + 0.025))
         << spec.name;

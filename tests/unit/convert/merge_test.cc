@@ -43,7 +43,7 @@ LoraModule RandomModule(int64_t out, int64_t in, int64_t rank, double scale) {
   return module;
 }
 
-// An adapter on two layers with different ranks, hidden size 40.
+// An adapter on two layers with different ranks, for hidden size 40.
 LoraAdapter RandomAdapter() {
   LoraAdapter adapter;
   adapter.settings = {.rank = 3, .alpha = 2.1, .targets = {"query_key_value", "dense_h_to_4h"}};
@@ -52,8 +52,8 @@ LoraAdapter RandomAdapter() {
   return adapter;
 }
 
-// What PEFT's merge computes: B A in float by fused multiply-adds, times the scale, plus the
-// weight.
+// What PEFT's merge computes: B A in float by fused multiply-adds, multiplied by the scale and
+// added to the weight.
 std::vector<float> Merged(const std::vector<float>& weights, const LoraModule& module,
                           DType dtype) {
   const int64_t rank = module.a.shape[0], cols = module.a.shape[1];
@@ -133,7 +133,7 @@ TEST(MergeTest, ADoubleBaseIsSummedInDouble) {
   std::map<std::string, std::vector<double>> doubles;
   for (RawTensor& tensor : tensors) {
     std::vector<double>& values = doubles[tensor.name];
-    // A third is no float: only a sum in double keeps it.
+    // No float is a third, so only a sum in double keeps it.
     for (const float value : model.values.at(tensor.name)) values.push_back(value + 1.0 / 3);
     tensor.dtype = "F64";
     tensor.bytes.assign(reinterpret_cast<const char*>(values.data()),
@@ -179,7 +179,7 @@ TEST(MergeTest, BiasesOfTheAdapterTakeTheBasesPlaceAndLoraBiasIsAdded) {
   EXPECT_TRUE(weights.Changes("ln_f.bias"));
   EXPECT_FALSE(weights.Changes("ln_f.weight"));
   EXPECT_EQ(read("ln_f.bias", 40), std::vector<float>(40, RoundToBF16(1.0f / 3)));
-  // Rounded when it is loaded, and again after the sum.
+  // The bias is rounded when it is loaded and again after the sum.
   const float added = 0.3f * static_cast<float>(adapter.modules[kQkv].scale);
   EXPECT_EQ(read(qkv_bias, 120), std::vector<float>(120, RoundToBF16(RoundToBF16(0.7f) + added)));
   const std::string up_bias = std::string(kUp) + ".bias";
@@ -197,7 +197,7 @@ TEST(MergeTest, ShardsNamesAndHeadStayAsTheyAre) {
   TinyModel model = MakeTinyModel(DType::kF16);
   model.prefix = "transformer.";
   WriteShardedModel(folder / "base", model);
-  // A head in the second shard, as some published files have it.
+  // The second shard contains a head, as in some published models.
   std::vector<RawTensor> tensors = RawTensors(model);
   tensors.erase(tensors.begin(), tensors.begin() + static_cast<int64_t>(tensors.size() / 2));
   tensors.push_back({"lm_head.weight", "F16", {300, 40}, std::string(300 * 40 * 2, '\x11')});
@@ -232,8 +232,8 @@ TEST(MergeTest, ShardsNamesAndHeadStayAsTheyAre) {
 }
 
 TEST(MergeTest, SlicesAndThreadsDoNotShow) {
-  // 5.2 million values of four bytes: more than one slice of 16 MB, with a last piece that is not
-  // full.
+  // 5.2 million values of four bytes are more than one slice of 16 MB, and the last piece is
+  // not full.
   const TestFolder folder;
   TinyModel model;
   model.config = {.hidden_size = 1312, .heads = 41, .layers = 1, .vocab_size = 5};
@@ -315,7 +315,8 @@ TEST(MergeTest, WrongFoldersAreRefused) {
 }
 
 TEST(GgmlEncodeTest, Q8BlocksAreTheReferenceOfGgml) {
-  // Halves go away from zero, the scale is rounded to F16, zero and vanishing blocks are zeros.
+  // Halves are rounded away from zero, the scale is rounded to F16, and blocks that are zero or
+  // vanish in F16 become zeros.
   std::vector<float> values(96, 0.0f);
   values[0] = 127.0f;
   values[1] = 2.5f;
@@ -337,7 +338,7 @@ TEST(GgmlEncodeTest, Q8BlocksAreTheReferenceOfGgml) {
   for (size_t i = 34; i < bytes.size(); ++i) EXPECT_EQ(bytes[i], std::byte{0}) << i;
 }
 
-// A tokenizer.json with everything that the two ask for.
+// A tokenizer.json with the given split pattern and added tokens.
 std::string TokenizerText(const std::string& pattern, const std::string& added) {
   return R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[)" + added +
          R"(],"normalizer":null,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Split",)"
@@ -370,9 +371,9 @@ TEST(GgufTokenizerTest, RowsWithoutATokenArePaddedUnderNamesOfTheirOwn) {
   EXPECT_THAT(tokenizer.tokens,
               ElementsAre("a", "b", "ab", "</s>", "[PAD5]", "[PAD5]_", "[BOQ]", "ba", "[PAD8]"));
   EXPECT_THAT(tokenizer.types, ElementsAre(1, 1, 1, 3, 1, 5, 4, 1, 5));
-  // A pair given twice counts with its last place.
+  // If a pair is given twice, its last position counts.
   EXPECT_THAT(tokenizer.merges, ElementsAre("b a", "a b"));
-  // The tokenizer's own names come first; an id beyond the rows is no token.
+  // The names in the tokenizer's own files come first. An id beyond the rows is not a token.
   EXPECT_EQ(tokenizer.special_ids, (std::map<std::string, uint32_t>{{"bos", 2}, {"eos", 3}}));
   EXPECT_FALSE(tokenizer.add_bos || tokenizer.add_eos);
   ASSERT_EQ(tokenizer.warnings.size(), 2u);
@@ -397,7 +398,7 @@ TEST(GgufTokenizerTest, PatternsThatLlamaCppLacksAreRefused) {
 
 TEST(GgufExportTest, QueriesKeysAndValuesStandApart) {
   const TestFolder folder;
-  const TinyModel model = MakeTinyModel();  // 5 heads of 8
+  const TinyModel model = MakeTinyModel();  // 5 heads of size 8
   WriteModel(folder / "base", model);
   WriteText(folder / "base/tokenizer.json", ByteTokenizerJson().Dump());
   const MergeReport report =
@@ -405,8 +406,8 @@ TEST(GgufExportTest, QueriesKeysAndValuesStandApart) {
   EXPECT_EQ(report.merged, 0);
   const std::string file = ReadText(folder / "out.gguf");
   EXPECT_EQ(file.substr(0, 4), "GGUF");
-  // Row (head 3, key, dim 2) of BLOOM is row (key, head 3, dim 2) there: find its bytes and its
-  // neighbours'.
+  // Row (head 3, key, dim 2) of BLOOM is row (key, head 3, dim 2) in llama.cpp. The test compares
+  // its bytes and those of its neighbours.
   const std::vector<float>& weights = model.values.at(std::string(kQkv) + ".weight");
   const auto row = [&](int64_t head, int64_t part, int64_t dim) {
     const float* begin = weights.data() + ((head * 3 + part) * 8 + dim) * 40;
@@ -432,7 +433,7 @@ TEST(GgufExportTest, RowsThatAreNoWholeBlocksStayF16AndItIsSaid) {
   WriteText(folder / "base/tokenizer.json", ByteTokenizerJson().Dump());
   const MergeReport report =
       ExportGguf(folder / "base", "", folder / "out", {.type = GgmlType::kQ8_0});
-  // Rows of 40 are no multiple of 32; those of 160 (dense_4h_to_h) are.
+  // Rows of 40 values are not whole blocks of 32; those of 160 (dense_4h_to_h) are.
   ASSERT_EQ(report.warnings.size(), 1u);
   EXPECT_THAT(report.warnings[0], HasSubstr("7 matrices stay F16"));
   EXPECT_THAT(VerifyManifest(folder / "out"), IsEmpty());

@@ -25,7 +25,7 @@ TEST(Prune, TheLowestBlocksKeepTheirBytes) {
       const PruneReport report = PruneFolder(folder / "in", folder / "out", {.layers = 1});
       EXPECT_EQ(report.layers_before, 2);
       EXPECT_EQ(report.layers_after, 1);
-      // 12 D^2 + 13 D parameters a block.
+      // A block has 12 D^2 + 13 D parameters.
       EXPECT_EQ(report.parameters_before - report.parameters_after, 12 * 40 * 40 + 13 * 40);
       EXPECT_EQ(report.bytes_after, report.parameters_after * static_cast<int64_t>(SizeOf(dtype)));
 

@@ -22,8 +22,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// What quantising a whole matrix at once gives: the folder must hold the same, however it was
-// sliced.
+// The folder must hold the same codes as a matrix that is quantized at once, whatever the
+// slices were.
 void ExpectCodes(const BaseWeights& base_weights, const TinyModel& model,
                  const QuantizeOptions& options) {
   for (const TensorSpec& spec : ListTensors(model.config)) {
@@ -74,8 +74,8 @@ TEST(QuantizeTest, FoldersHoldTheCodesOfWholeMatrices) {
 }
 
 TEST(QuantizeTest, SlicesAndThreadsDoNotShow) {
-  // 4.8 million values: more than one slice of 4 Mi, with pieces that end inside blocks'
-  // neighbours.
+  // 4.8 million values are more than one slice of 4 Mi values, so the result is put together from
+  // several slices and pieces.
   const TestFolder folder;
   TinyModel model = MakeTinyModel(DType::kBF16);
   model.config.vocab_size = 120000;
@@ -110,8 +110,8 @@ TEST(QuantizeTest, LinearCodesAreHalfAStepFromTheWeights) {
     Decode(matrix, 0, matrix.rows * matrix.cols, decoded.data());
     for (size_t i = 0; i < decoded.size(); ++i) {
       const double absmax = matrix.absmax[i / static_cast<size_t>(matrix.cols)];
-      // Half a step, plus the roundings of w * (127 / absmax) and code * (absmax / 127): at most
-      // 127 * 4 eps steps.
+      // The tolerance is half a step plus the roundings of w * (127 / absmax) and code * (absmax /
+      // 127), which are at most 127 * 4 eps steps.
       const double tolerance = absmax / 127 * (0.5 + 127 * 4 * 0x1p-24);
       ASSERT_NEAR(decoded[i], model.values.at(spec.name)[i], tolerance) << spec.name;
     }
@@ -137,7 +137,7 @@ TEST(QuantizeTest, TheReportIsTheErrorOfWhatWasWritten) {
   const auto base_weights = BaseWeights::Open(folder / "out");
   EXPECT_EQ(report.bytes_before, model.config.Parameters() * 4);
   EXPECT_EQ(report.bytes_after, base_weights->Bytes());
-  EXPECT_EQ(report.relative_error.size(), 5u);  // four linears and the embedding
+  EXPECT_EQ(report.relative_error.size(), 5u);  // four kinds of linear layers and the embedding
   std::map<std::string, std::pair<double, double>> sums;
   for (const TensorSpec& spec : ListTensors(model.config)) {
     if (!spec.IsMatrix()) continue;
@@ -232,7 +232,7 @@ TEST(QuantizeTest, NonFiniteWeightsAreNamedAndLeaveNothingBehind) {
       int entries = 0;
       for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
         ++entries;
-      EXPECT_EQ(entries, 1);  // "in"
+      EXPECT_EQ(entries, 1);  // the only entry is "in"
     }
   }
 }
@@ -254,14 +254,14 @@ TEST(QuantizeTest, WrongRequestsAreRefused) {
               HasSubstr("quantised already"));
 }
 
-// Thrown by check_cancel: like a signal's, no std::exception.
+// Thrown by check_cancel. Like the exception of a signal, it is not a std::exception.
 struct Cancelled {};
 
 TEST(QuantizeTest, ACancelledFolderLeavesNothingBehindWhereverItStops) {
   const TestFolder folder;
   WriteModel(folder / "in", MakeTinyModel());
   std::atomic<int> calls = 0;
-  int last = INT_MAX;  // the call that cancels
+  int last = INT_MAX;  // number of the call that cancels
   const auto quantize = [&] {
     calls = 0;
     QuantizeFolder(folder / "in", folder / "out",

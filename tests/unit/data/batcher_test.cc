@@ -1,4 +1,5 @@
-// Batches: every example once, no text twice, and the same for the same seed and epoch.
+// Batches use every example once, contain no text twice, and are the same for the same seed
+// and epoch.
 #include "lacos/data/batcher.h"
 
 #include <fmt/format.h>
@@ -53,8 +54,8 @@ ExampleFile Classes(const std::vector<int>& sizes) {
   return file;
 }
 
-// Every example at most once, no text twice in a batch, two examples or more in each; returns how
-// many were used.
+// Checks that every example occurs at most once, that no batch contains a text twice, and that each
+// has at least two examples. Returns how many examples were used.
 int64_t CheckEpoch(const std::vector<ExampleFile>& files, const Epoch& epoch, int64_t batch_size) {
   std::set<std::pair<int32_t, int64_t>> used;
   for (const Batch& batch : epoch.batches) {
@@ -139,8 +140,8 @@ TEST(Batcher, AFilesOrderDoesNotDependOnItsNeighbours) {
 }
 
 TEST(Batcher, ShufflesUniformly) {
-  // Where the first example comes in 2,000 epochs of eight: a chi-square of 7 degrees of freedom is
-  // below 29.9 but for one run in 10,000, and the seed is fixed.
+  // Counts the position of the first example in 2,000 epochs of eight. A chi-square with 7 degrees
+  // of freedom exceeds 29.9 in one run of 10,000, and the seed is fixed.
   const std::vector<ExampleFile> files = {DistinctPairs(8)};
   double counts[8] = {};
   for (int epoch = 0; epoch < 2000; ++epoch) {
@@ -157,8 +158,8 @@ TEST(Batcher, DrawsFilesInProportionToTheirSize) {
   const std::vector<ExampleFile> files = {RandomPairs(9000, 1, 7), RandomPairs(3000, 1, 8)};
   const Epoch epoch = MakeEpoch(files, {.batch_size = 10}, 0);
   EXPECT_EQ(CheckEpoch(files, epoch, 10), 12000);
-  // The first half of the epoch holds each file's share: drawing without replacement has a standard
-  // deviation of sqrt(n/2 · 3/4 · 1/4 / 2) of n batches.
+  // The first half of the epoch contains the right share of each file. For drawing without
+  // replacement the standard deviation is sqrt(n/2 · 3/4 · 1/4 / 2) of n batches.
   const size_t half = epoch.batches.size() / 2;
   const auto first =
       std::count_if(epoch.batches.begin(), epoch.batches.begin() + static_cast<int64_t>(half),
@@ -220,8 +221,8 @@ TEST(Batcher, LetsScoredAndLabelledPairsRepeatTexts) {
 }
 
 TEST(Batcher, HandlesTextsThatRepeatOften) {
-  // 100,000 pairs over 20 anchors: trying every waiting pair for every batch would be 5,000 *
-  // 100,000 tries and run into the test's time limit; one try a queue takes milliseconds.
+  // 100,000 pairs over 20 anchors. Trying every waiting pair for every batch would take 5,000 *
+  // 100,000 tries and run into the test's time limit. One try per queue takes milliseconds.
   const std::vector<ExampleFile> files = {RandomPairs(100000, 5000, 11)};
   const Epoch epoch = MakeEpoch(files, {.batch_size = 128}, 0);
   EXPECT_GE(epoch.batches.size(), 100000u / 128);

@@ -1,5 +1,5 @@
-// Examples by the columns of a table: pairs, hard negatives, labels, scores, classes, plain texts;
-// and what is dropped.
+// Examples from the columns of a table: pairs, hard negatives, labels, scores, classes and plain
+// texts; and which rows are dropped.
 #include "lacos/data/examples.h"
 
 #include <gmock/gmock.h>
@@ -231,10 +231,10 @@ TEST_F(ExamplesTest, ASmallerFractionLiesInsideALargerOneOfTheSameSeed) {
   EXPECT_EQ(LinesKept(file, 0.3, 1), LinesKept(file, 0.3, 1));
 }
 
-// The layouts in which NLI sets are published, with texts of our own.
+// The texts are our own, in the layouts in which NLI sets are published.
 TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
   const Texts pair = {{"A man plays.", "Someone plays."}};
-  // AllNLI.tsv of sentence-transformers.
+  // The layout of AllNLI.tsv from sentence-transformers.
   EXPECT_EQ(
       TextsOf(Read("split\tdataset\tfilename\tsentence1\tsentence2\tlabel\n"
                    "train\tSNLI\tsnli_1.0_train.txt\tA man plays.\tSomeone plays.\tentailment\n"
@@ -242,7 +242,7 @@ TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
                    "dev\tMNLI\tmultinli_1.0_dev.txt\tA man\tA person\tentailment\n",
                    {.split = "train"}, "AllNLI.tsv")),
       pair);
-  // snli_1.0_train.txt: parse trees between, blank labels behind.
+  // snli_1.0_train.txt has parse trees between the columns and empty labels behind them.
   const std::string snli =
       "gold_label\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\tsentence2_"
       "parse\tsentence1\t"
@@ -255,7 +255,7 @@ TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
   const ExampleFile of_snli = Read(snli, {}, "snli_1.0_train.txt");
   EXPECT_EQ(TextsOf(of_snli), pair);
   EXPECT_EQ(of_snli.dropped_no_gold_label, 1);
-  // multinli_1.0_train.jsonl and snli_1.0_train.jsonl.
+  // The layout of multinli_1.0_train.jsonl and snli_1.0_train.jsonl.
   const ExampleFile multinli = Read(
       "{\"annotator_labels\": [\"entailment\"], \"genre\": \"fiction\", \"gold_label\": \"entailment\", "
       "\"pairID\": "
@@ -267,12 +267,13 @@ TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
       {}, "multinli_1.0_train.jsonl");
   EXPECT_EQ(TextsOf(multinli), pair);
   EXPECT_EQ(multinli.dropped_no_gold_label, 1);
-  // GLUE's MNLI/train.tsv.
+  // The layout of MNLI/train.tsv in GLUE.
   EXPECT_EQ(
       TextsOf(Read("index\tpromptID\tpairID\tgenre\tsentence1\tsentence2\tlabel1\tgold_label\n"
                    "0\t1\t1e\tfiction\tA man plays.\tSomeone plays.\tentailment\tentailment\n")),
       pair);
-  // XNLI's translated training data (multinli.train.fr.tsv) and its development set (xnli.dev.tsv).
+  // The layouts of XNLI's translated training data (multinli.train.fr.tsv) and its development
+  // set (xnli.dev.tsv).
   const ExampleFile translated = Read(
       "premise\thypo\tlabel\nA man plays.\tSomeone plays.\tentailment\nA man "
       "plays.\tNobody.\tcontradictory\n",
@@ -290,7 +291,8 @@ TEST_F(ExamplesTest, NliSetsAreReadAsTheyArePublished) {
                "{\"premise\": \"A man plays.\", \"hypothesis\": \"No\", \"label\": 2}\n",
                {}, "fr.train.jsonl")),
       pair);
-  // Triplets: all-nli's columns, SimCSE's nli_for_simcse.csv, and lines of texts alone.
+  // Triplets in the columns of all-nli and of SimCSE's nli_for_simcse.csv, and in lines that have
+  // only texts.
   const Texts triplet = {{"A man plays.", "Someone plays.", "Nobody, he said"}};
   EXPECT_EQ(
       TextsOf(Read(

@@ -1,5 +1,5 @@
-// The public archives themselves, as they lie in the shared files and re-arranged as SentEval lays
-// them out: every published total. Skipped where they are not at hand.
+// Tests with the public archives, as they lie in the shared files and rearranged in SentEval's
+// layout: every published total is checked. Skipped if the files are missing.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,7 +57,7 @@ TEST(PrepareRealFiles, EveryPublishedTotalIsReached) {
   int64_t sick = 0;
   for (const SuiteSet* set : suite.Find("sts", "SICK-R")) sick += set->rows;
   EXPECT_EQ(sick, 9927) << "all splits";
-  // Every reader reads every file of its task, and counts as suite.json does.
+  // Every reader reads every file of its task and counts the rows that suite.json lists.
   int64_t languages = 0;
   for (const SuiteSet& set : suite.sets) {
     EXPECT_TRUE(set.published_text) << set.path;
@@ -89,7 +89,7 @@ TEST(PrepareRealFiles, SentEvalsLayoutGivesTheSameScoresAndCounts) {
                     second = folder / "again";
   PrepareSuite({.from = kData + "/sts", .to = first, .only = {"sts"}});
   const Suite suite = OpenSuite(first);
-  // Lower-cased as SentEval does, with ungraded rows as it has them, under its names.
+  // The texts are in lower case as in SentEval, with its names and its ungraded rows.
   const auto lower = [](std::string text) {
     for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
     return text;
@@ -128,7 +128,7 @@ TEST(PrepareRealFiles, SentEvalsLayoutGivesTheSameScoresAndCounts) {
   EXPECT_EQ(TestTotals(report.sets), expected);
   int64_t changed = 0;
   for (const SuiteSet& set : report.sets) {
-    // Some sets have no capitals to begin with.
+    // Some sets have no capital letters in the original.
     const std::string text = folder.Read("suite/" + set.path);
     EXPECT_EQ(set.published_text, lower(text) == text) << set.path;
     changed += !set.published_text;
@@ -161,8 +161,8 @@ TEST(PrepareRealFiles, SentenceTransformersBenchmarkIsThePublishedOne) {
   for (const SuiteSet& set : report.sets) EXPECT_TRUE(set.published_text) << set.path;
 }
 
-// Headlines, images and OnWN were used in several years; without a folder that names one the scores
-// decide.
+// Headlines, images and OnWN were used in several years. If no folder names the year, it is found
+// from the scores.
 TEST(PrepareRealFiles, TheYearIsToldByTheScoresWhereNoFolderNamesIt) {
   if (!HasData()) GTEST_SKIP() << "not at hand: " << kData;
   const TestFolder folder;

@@ -1,4 +1,4 @@
-// Raw test sets with every trap that the public archives hold, in small: what comes out, and what
+// Small raw test sets with every difficulty of the public archives: what is written and what
 // is refused.
 #include "lacos/data/prepare/prepare.h"
 
@@ -26,7 +26,7 @@ using ::testing::Not;
 
 namespace fs = std::filesystem;
 
-// Tracks of made-up languages ("xx-yy") are sets whose counts lacos does not know.
+// Tracks of made-up languages ("xx-yy") are sets without known counts in lacos.
 class PrepareTest : public ::testing::Test {
  protected:
   void Write(const std::string& name, const std::string& bytes) {
@@ -56,7 +56,7 @@ class PrepareTest : public ::testing::Test {
 };
 
 TEST_F(PrepareTest, BlankGoldLinesAreUngradedAndOnlyLineFeedsEndALine) {
-  // U+0085, U+2028, \x0b, \x1c, \x0c: line breaks for Python's splitlines.
+  // U+0085, U+2028, \x0b, \x1c and \x0c are line breaks for Python's splitlines.
   Write("STS.input.track9.xx-yy.txt",
         "a\xC2\x85\x62\tc\nungraded\tpair\nd\xE2\x80\xA8"
         "e\tf\x0Bg\nh\x1Ci\tj\x0C\n\xE2\x80\xA9k \t l\n");

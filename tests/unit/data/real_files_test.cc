@@ -1,5 +1,5 @@
-// The readers on published data, where a checkout has it beside it: known row counts, and known
-// traps of each format.
+// The readers on published data, if it lies beside the checkout: known row counts, and known
+// difficulties of each format.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
@@ -21,7 +21,7 @@ const std::string kData = SharedFile("data/");
 #define SKIP_WITHOUT(path) \
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "not at hand: " << (path)
 
-// Unpacks the regular files of a .tar.gz (ustar) into a folder, by their last name.
+// Unpacks the regular files of a .tar.gz (ustar) into a folder, without the folders in their names.
 void Unpack(const std::string& archive, const TestFolder& folder) {
   gzFile file = gzopen(archive.c_str(), "rb");
   ASSERT_NE(file, nullptr);

@@ -1,4 +1,5 @@
-// Tables: what a row is in .tsv, .csv and .jsonl, and messages that name the place of a bad one.
+// Tables: what a row is in .tsv, .csv and .jsonl files, and messages that give the place of a
+// bad row.
 #include "lacos/data/rows.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Scored pairs: each layout is told by its cells, and a bad row by its line.
+// Scored pairs: each layout is recognized by its cells, and messages give the line of a bad row.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Reading a suite: what suite.json may say, and rows that are not as it says.
+// Reading a suite: what suite.json may contain, and rows that do not match it.
 #include "lacos/data/suite.h"
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 
 class SuiteTest : public ::testing::Test {
  protected:
-  // A suite of one set; `more` are further members of its entry.
+  // Writes a suite with one set. `more` is JSON text with further members of the set's entry.
   void Write(const std::string& task, const std::string& bytes, int rows, const std::string& more,
              const std::string& path = "set.tsv") {
     folder_.Write("set.tsv", bytes);

@@ -1,4 +1,4 @@
-// Hashes of training texts: what counts as the same text, and the file that keeps them.
+// Hashes of training texts: which texts count as the same, and the file that stores the hashes.
 #include "lacos/data/training_texts.h"
 
 #include <gmock/gmock.h>
@@ -34,7 +34,7 @@ TEST(OverlapForm, LeavesOutCaseBlanksAndPunctuation) {
 }
 
 TEST(Sha256Prefix, IsTheBeginningOfTheHash) {
-  EXPECT_EQ(Sha256Prefix("abc"), 0xba7816bf8f01cfeaULL);  // FIPS 180-2's example
+  EXPECT_EQ(Sha256Prefix("abc"), 0xba7816bf8f01cfeaULL);  // the example of FIPS 180-2
 }
 
 TEST(TrainingTexts, FindTextsAndPairsExactlyAndInOtherWords) {

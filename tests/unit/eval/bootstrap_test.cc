@@ -1,4 +1,4 @@
-// Intervals and comparisons by resampling.
+// Confidence intervals and comparisons by resampling.
 #include "lacos/eval/measures/bootstrap.h"
 
 #include <gtest/gtest.h>
@@ -38,7 +38,7 @@ TEST(ResampledCorrelations, AreThoseOfTheListWithRepeatedItems) {
     repeated.x.insert(repeated.x.end(), static_cast<size_t>(counts[i]), pairs.x[i]);
     repeated.y.insert(repeated.y.end(), static_cast<size_t>(counts[i]), pairs.y[i]);
   }
-  const double tolerance = 1e-12;  // 60 items summed in another order
+  const double tolerance = 1e-12;  // the 60 items are summed in another order
   EXPECT_NEAR(ResampledPearson(pairs.x, pairs.y)(counts), Pearson(repeated.x, repeated.y),
               tolerance);
   EXPECT_NEAR(ResampledSpearman(pairs.x, pairs.y)(counts), Spearman(repeated.x, repeated.y),
@@ -47,8 +47,8 @@ TEST(ResampledCorrelations, AreThoseOfTheListWithRepeatedItems) {
               std::accumulate(repeated.y.begin(), repeated.y.end(), 0.0) / 60, tolerance);
 }
 
-// Of the mean of n values with variance 1 the standard error is 1 / sqrt(n): the interval is 2 *
-// 1.96 of them wide.
+// The mean of n values with variance 1 has the standard error 1 / sqrt(n). The interval is 2 * 1.96
+// standard errors wide.
 TEST(Bootstrap, IntervalOfAMeanHasTheWidthOfTheNormalOne) {
   Random random(3, RandomStream::kBatch);
   std::vector<double> values(400);
@@ -59,14 +59,14 @@ TEST(Bootstrap, IntervalOfAMeanHasTheWidthOfTheNormalOne) {
   double variance = 0;
   for (const double value : values) variance += (value - mean) * (value - mean) / 400;
   const double expected = 2 * 1.959964 * std::sqrt(variance / 400);
-  // 4,000 resamples: ends to some 2 %
+  // With 4,000 resamples the ends have errors of about 2 %.
   EXPECT_NEAR(interval.high - interval.low, expected, 0.06 * expected);
   EXPECT_LT(interval.low, mean);
   EXPECT_GT(interval.high, mean);
 }
 
 TEST(Bootstrap, CoversTheTruthAboutAsOftenAsItSays) {
-  // Correlation of value and value + noise: 1 / sqrt(1 + noise^2).
+  // The correlation of value and value + noise is 1 / sqrt(1 + noise^2).
   const double truth = 1 / std::sqrt(2.0);
   int covered = 0;
   const int trials = 200;
@@ -81,8 +81,8 @@ TEST(Bootstrap, CoversTheTruthAboutAsOftenAsItSays) {
         BootstrapValues(100, ResampledPearson(pairs.x, pairs.y), {.resamples = 300}), 0.95);
     covered += interval.low <= truth && truth <= interval.high ? 1 : 0;
   }
-  // 190 expected, standard deviation 3; percentile intervals of correlations are a little too
-  // short.
+  // The expected number is 190, with standard deviation 3. Percentile intervals of correlations are
+  // a little too short.
   EXPECT_GE(covered, 176);
   EXPECT_LE(covered, 199);
 }
@@ -105,14 +105,14 @@ TEST(CompareResamples, TellsABetterSystemFromAnEqualOne) {
   };
   const PairedDifference better = CompareResamples(draw(good), draw(bad), 0.95);
   EXPECT_GT(better.interval.low, 0);
-  EXPECT_NEAR(better.p, 2.0 / 1001, 1e-12);  // never the other sign
+  EXPECT_NEAR(better.p, 2.0 / 1001, 1e-12);  // no resample has the opposite sign
   const PairedDifference same = CompareResamples(draw(good), draw(good), 0.95);
   EXPECT_EQ(same.p, 1);
   EXPECT_EQ(same.interval.low, 0);
 }
 
 TEST(PercentileInterval, LiesBetweenNeighboursAsNumpysDoes) {
-  // numpy.percentile(range(11), [2.5, 97.5]) = 0.25, 9.75.
+  // numpy.percentile(range(11), [2.5, 97.5]) returns 0.25 and 9.75.
   std::vector<double> values(11);
   std::iota(values.begin(), values.end(), 0.0);
   const Interval interval = PercentileInterval(values, 0.95);
@@ -125,22 +125,22 @@ TEST(PercentileInterval, LeavesUndefinedResamplesOutAndSaysHowMany) {
   std::vector<double> values(1000);
   std::iota(values.begin(), values.end(), 0.0);
   const Interval whole = PercentileInterval(values, 0.95);
-  values.insert(values.begin() + 500, 50, none);  // 50 of 1,050: 4.8 %
+  values.insert(values.begin() + 500, 50, none);  // 50 of 1,050 are 4.8 %
   const Interval interval = PercentileInterval(values, 0.95);
   EXPECT_EQ(interval.low, whole.low);
   EXPECT_EQ(interval.high, whole.high);
   EXPECT_NEAR(interval.undefined, 50.0 / 1050, 1e-12);
   EXPECT_EQ(whole.undefined, 0);
 
-  values.insert(values.end(), 10, none);  // 60 of 1,060: 5.7 %
+  values.insert(values.end(), 10, none);  // 60 of 1,060 are 5.7 %
   const Interval too_many = PercentileInterval(values, 0.95);
   EXPECT_TRUE(std::isnan(too_many.low) && std::isnan(too_many.high));
   EXPECT_NEAR(too_many.undefined, 60.0 / 1060, 1e-12);
 }
 
 TEST(Bootstrap, ASetWithFewDifferentCosinesStillHasAnInterval) {
-  // One cosine of 40 differs: it is absent from (39/40)^40 = 36 % of the resamples, two of 40 from
-  // 13 %, three from 4.6 %.
+  // If one cosine of 40 differs, it is absent from (39/40)^40 = 36 % of the resamples. Two
+  // different ones are absent from 13 %, three from 4.6 %.
   for (const auto& [different, has_interval] :
        {std::pair{1, false}, std::pair{2, false}, std::pair{4, true}}) {
     std::vector<double> cosine(40, 0.5), gold;

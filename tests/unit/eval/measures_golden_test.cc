@@ -1,5 +1,5 @@
-// Measures against what scipy, scikit-learn, trec_eval and sentence-transformers said of the same
-// vectors (tools/golden/make_eval_golden.py).
+// Measures agree with the results of scipy, scikit-learn, trec_eval and sentence-transformers for
+// the same vectors (tools/golden/make_eval_golden.py).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,7 +20,7 @@
 namespace lacos {
 namespace {
 
-constexpr double kExact = 1e-12;  // some hundred roundings in double
+constexpr double kExact = 1e-12;  // covers some hundred roundings in double
 
 Json Golden(const std::string& part) {
   return Json::ReadFile(std::string(LACOS_SOURCE_DIR) + "/tests/golden/eval/measures.json")
@@ -113,7 +113,8 @@ TEST(Clusters, AreScoredAsSklearnDoes) {
   EXPECT_NEAR(scores.v_measure, golden.At("v_measure").AsDouble(), kExact);
 }
 
-// Another generator draws other batches: single runs differ, their median does not by much.
+// The random generator draws different batches, so single runs differ, but their median differs
+// only a little.
 TEST(MiniBatchKMeans, FindsClustersAsTightAsSklearns) {
   const Json golden = Golden("clustering");
   const Matrix rows(golden.At("rows"));
@@ -125,7 +126,8 @@ TEST(MiniBatchKMeans, FindsClustersAsTightAsSklearns) {
     inertias.push_back(result.inertia);
   }
   std::sort(inertias.begin(), inertias.end());
-  const double best = golden.At("inertia").AsDouble();  // of full k-means, 30 times begun
+  // inertia of full k-means, the best of 30 starts
+  const double best = golden.At("inertia").AsDouble();
   const std::vector<double> theirs = Doubles(golden.At("mini_batch_inertia"));
   EXPECT_GT(inertias[0], 0.999 * best);
   EXPECT_LT(inertias[0], 1.05 * best);
@@ -160,8 +162,8 @@ TEST(Pairs, AreToldApartAsSklearnAndSentenceTransformersMeasure) {
   EXPECT_NEAR(distinct.best_accuracy, golden.At("best_accuracy").AsDouble(), kExact);
 }
 
-// Half of the pairs are two equal vectors, with labels and scores of all kinds: their cosines tie
-// (tools/golden/make_tie_golden.py).
+// Half of the pairs are two equal vectors with all kinds of labels and scores, so their cosines
+// tie (tools/golden/make_tie_golden.py).
 TEST(EqualPairs, TieInAveragePrecisionAndSpearmanAsInSklearnAndScipy) {
   const Json golden =
       Json::ReadFile(std::string(LACOS_SOURCE_DIR) + "/tests/golden/eval/ties.json");

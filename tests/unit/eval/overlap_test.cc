@@ -1,4 +1,4 @@
-// Which test texts were trained on, and the score without them.
+// Finds the test texts that occur in training, and computes the score without them.
 #include "lacos/eval/results/overlap.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ struct Case {
   std::set<int64_t> rows;
 };
 
-// Six pairs; the cosines of the first two, which were trained on, are as the gold scores are not.
+// Six pairs. The first two occur in training, and their cosines contradict the gold scores.
 Case MakeCase(const std::string& task) {
   Case c;
   c.result.set.task = task;

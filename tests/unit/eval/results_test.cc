@@ -1,4 +1,5 @@
-// Averages under their conventions, what is kept of results, and comparisons of two systems.
+// Averages by different conventions, which parts of results are stored, and comparisons of
+// two systems.
 #include "lacos/eval/results/results.h"
 
 #include <gmock/gmock.h>
@@ -46,7 +47,7 @@ TaskResult MakeSts(const std::string& name, const std::string& subset, int64_t n
 EvaluationResults MakeEnglish(double noise) {
   EvaluationResults results;
   results.system.Set("model", "m");
-  // A shift between sub-sets lowers one Spearman over all pairs, not the mean over sub-sets.
+  // A shift between subsets lowers one Spearman over all pairs, but not the mean over subsets.
   results.sets.push_back(MakeSts("STS12", "MSRpar", 60, noise, 0));
   results.sets.push_back(MakeSts("STS12", "MSRvid", 30, noise, 2));
   for (const char* name : {"STS13", "STS14", "STS15", "STS16", "STSBenchmark"}) {
@@ -182,7 +183,7 @@ TEST_F(ResultFiles, WithoutTheItemsOfEverySetAreRefused) {
   WriteFileAtomically(folder_ + "/items.jsonl", items);
   ExpectRefused("items of 9 sets; expected 10");
   results.sets[1].gold.clear();
-  results.sets[1].trials = true;  // trials do not stand for the gold values of pairs
+  results.sets[1].trials = true;  // trials do not replace the gold values of pairs
   WriteFileAtomically(folder_ + "/items.jsonl", ItemsJsonl(results));
   ExpectRefused("items.jsonl:2] has 30 items and 0 gold values; expected 30");
   results.sets[0].n = -1;
@@ -210,7 +211,7 @@ TEST_F(ResultFiles, SayHowTheirIntervalsWereMadeWithinBounds) {
   }
 }
 
-// NaN has no place in an order: sorting it is undefined.
+// NaN cannot be ordered, and sorting a range with NaN is undefined behaviour.
 TEST(Resample, ItemsThatAreUndefinedGiveAnUndefinedInterval) {
   for (const char* task : {"sts", "pair_classification"}) {
     TaskResult result = MakeSts("a", "", 64, 0.3);
@@ -250,7 +251,7 @@ TEST(MtebResults, LeaveOutWhatTheirFilesCannotHold) {
 TEST(CompareResults, FindsTheBetterSystemAndNamesWhatCannotBeCompared) {
   const EvaluationResults good = MakeEnglish(0.2), bad = MakeEnglish(0.6);
   EvaluationResults partly = bad;
-  partly.sets[2].gold[0] += 1;  // other gold: not the same test
+  partly.sets[2].gold[0] += 1;  // different gold values make it a different test
   Summarize(partly, kBootstrap);
   std::vector<std::string> apart;
   const std::vector<Comparison> comparisons = CompareResults(good, partly, 0.95, apart);

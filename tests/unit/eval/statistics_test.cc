@@ -1,5 +1,5 @@
-// Correlations against scipy 1.17.1: stats.pearsonr(x, y)[0], stats.spearmanr(x, y)[0],
-// stats.rankdata(x).
+// Correlations agree with scipy 1.17.1: stats.pearsonr(x, y)[0], stats.spearmanr(x,
+// y)[0], stats.rankdata(x).
 #include "lacos/eval/measures/statistics.h"
 
 #include <gtest/gtest.h>
@@ -15,9 +15,9 @@ namespace {
 
 constexpr double kEps = std::numeric_limits<double>::epsilon();
 
-// A correlation of n values is a sum of n products of numbers below 1 whose squares add up to 1:
-// each of the few roundings of a term costs at most eps of it, and the sum n eps; 8 covers the
-// steps and scipy's own errors.
+// A correlation of n values is a sum of n products of numbers below 1, and the squares of these
+// numbers add up to 1. Each of the few roundings of a term costs at most eps of it, and the sum n
+// eps. The factor 8 covers the steps and scipy's own errors.
 double Tolerance(size_t n) { return 8 * static_cast<double>(n) * kEps; }
 
 const std::vector<double> kX = {1.5, 2.0, 2.0, 7.25, -3.0, 2.0, 0.5, 11.0};
@@ -60,9 +60,10 @@ TEST(Correlations, EqualScipyOnThousandScoresOfSixteenLevels) {
 
 TEST(Pearson, LosesOnlyTheInputsOwnRoundingToALargeOffset) {
   Waves waves = MakeWaves();
-  for (double& value : waves.x) value += 1e8;  // rounds each value to 1.5e-8, of a spread near 1
+  // rounds each value to 1.5e-8; their spread is near 1
+  for (double& value : waves.x) value += 1e8;
   EXPECT_NEAR(Pearson(waves.x, waves.y), -0.7790684398925226, 1e-9);
-  for (double& value : waves.x) value += 1e12;  // a one-pass formula has no digit left here
+  for (double& value : waves.x) value += 1e12;  // no digit is left for a one-pass formula
   EXPECT_NEAR(Pearson(waves.x, waves.y), -0.779068, 1e-3);
 }
 

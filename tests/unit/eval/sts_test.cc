@@ -1,4 +1,4 @@
-// Cosines and correlations of STS, and what they are when they do not exist.
+// Cosines and correlations of STS, and the result if a correlation does not exist.
 #include "lacos/eval/sts.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@ namespace lacos {
 namespace {
 
 TEST(ScoreSts, IsAHundredTimesTheCorrelations) {
-  // Ranks agree fully; Pearson of (1, 2, 3, 10) and (1, 2, 3, 4): 14 / sqrt(50 * 5).
+  // The ranks agree completely. Pearson of (1, 2, 3, 10) and (1, 2, 3, 4) is 14 / sqrt(50 * 5).
   const StsResult result = ScoreSts("x", {1, 2, 3, 10}, {1, 2, 3, 4});
   EXPECT_EQ(result.name, "x");
   EXPECT_EQ(result.n, 4);

@@ -1,4 +1,5 @@
-// Several evaluations side by side: names, Pareto fronts, what may be compared, and the page.
+// Several evaluations side by side: names, Pareto fronts, which results can be compared, and
+// the page.
 #include "lacos/eval/results/systems.h"
 
 #include <gmock/gmock.h>
@@ -25,7 +26,8 @@ TEST(ShortNames, AreAsLongAsTheyMustBe) {
 }
 
 TEST(ParetoFront, HoldsWhatNothingElseBeatsOnBothSides) {
-  // Costs and scores: 1 is as dear as 0 and worse, 3 dearer and not better than 2, 4 and 5 unknown.
+  // System 1 costs as much as 0 and is worse; 3 costs more than 2 and is not better; 4 has no cost
+  // and 5 no score.
   EXPECT_THAT(ParetoFront({10, 10, 20, 30, kNone, 5, 15}, {50, 40, 70, 70, 90, kNone, 45}),
               ElementsAre(0, 2));
   EXPECT_THAT(ParetoFront({3, 2, 1}, {30, 20, 10}), ElementsAre(2, 1, 0)) << "by cost";

@@ -1,4 +1,4 @@
-// Vectors kept between runs: found again, never another text's, never damaged ones.
+// Vectors that are kept between runs are found again, never for another text and never if damaged.
 #include "lacos/eval/tasks/vector_cache.h"
 
 #include <gtest/gtest.h>
@@ -51,7 +51,7 @@ TEST_F(Cache, DoesNotUseADamagedVector) {
   }
   const auto size = static_cast<std::streamoff>(std::filesystem::file_size(path));
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(size - 12);  // in the last vector
+  file.seekp(size - 12);  // a byte in the last vector
   file.put('x');
   file.close();
   VectorCache cache = Open();

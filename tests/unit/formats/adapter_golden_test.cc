@@ -1,6 +1,6 @@
-// Adapters that others made. Those recorded from PEFT (tools/golden/make_adapter_golden.py): the
-// same vectors, and back to PEFT the same bytes. Published ones, where they are at hand: read or
-// refused.
+// Adapters that other programs made. Those recorded from PEFT (tools/golden/make_adapter_golden.py)
+// must give the same vectors and be written back for PEFT with the same bytes. Published ones,
+// where the shared files have them, are read or refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,8 +21,8 @@ namespace {
 using ::testing::HasSubstr;
 
 const std::string kGolden = LACOS_SOURCE_DIR "/tests/golden/models/";
-// Relative difference to float32 in PyTorch over two layers, the bound of docs/contract.md for
-// vectors.
+// Relative difference from float32 in PyTorch over two layers: the bound that docs/contract.md sets
+// for vectors.
 constexpr double kTolerance = 1e-5;
 
 std::vector<std::string> Texts() {
@@ -62,7 +62,7 @@ TEST_P(AdapterGolden, GivesPeftsVectors) {
     largest = std::max(largest, std::fabs(static_cast<double>(expected[i])));
   }
   EXPECT_LE(difference, kTolerance * largest);
-  // The adapter is no small part of the result.
+  // The adapter contributes a large part of the result.
   SentenceEncoder plain({.path = kGolden + "a", .compute = Compute::kF32});
   std::vector<float> without(vectors.size());
   plain.Encode(texts, "", without);
@@ -73,7 +73,7 @@ TEST_P(AdapterGolden, GivesPeftsVectors) {
 }
 
 TEST_P(AdapterGolden, GoesBackToPeftWithTheSameBytes) {
-  // converted: its form is what no PEFT reads today
+  // The old form is converted, because no PEFT reads it today.
   if (std::string(GetParam()) == "merged_linear") return;
   const BloomConfig config = BaseWeights::Open(kGolden + "a")->config();
   const TestFolder again;
@@ -125,8 +125,8 @@ TEST(PublishedAdapterTest, TheOldMergedLinearFormIsConverted) {
   const LoraModule& module = adapter.modules.at("h.5.self_attention.query_key_value");
   EXPECT_EQ(module.scale, 2);
   EXPECT_EQ(module.b.shape, (std::vector<int64_t>{3072, 16}));
-  // The middle third of the rows is k's, which the adapter leaves alone; the outer ones use one
-  // half of A each.
+  // The middle third of the rows belongs to k, which the adapter does not change. Each of the outer
+  // thirds uses one half of A.
   const auto sum = [&](int64_t row, int64_t begin) {
     double total = 0;
     for (int64_t j = begin; j < begin + 8; ++j) total += std::fabs(module.b.values[row * 16 + j]);

@@ -1,5 +1,5 @@
-// PyTorch's .bin files and bitsandbytes' 8-bit folders as base folders, against what the packages
-// recorded (tools/golden/make_checkpoint_golden.py).
+// PyTorch's .bin files and bitsandbytes' 8-bit folders are read as base folders. The expected
+// values were recorded from those packages (tools/golden/make_checkpoint_golden.py).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -177,9 +177,10 @@ TEST(BitsandbytesLayout, OpensAsRowWiseLinearCodes) {
     for (size_t i = 0; i < count; ++i) {
       const double scb = matrix.absmax[i / static_cast<size_t>(matrix.cols)];
       const double exact = reinterpret_cast<const int8_t*>(matrix.codes)[i] * scb / 127;
-      // value = code * SCB / 127, two roundings in f32.
+      // The value is code * SCB / 127, with two roundings in f32.
       ASSERT_NEAR(values[i], exact, std::abs(exact) * 0x1p-23) << spec.name << " " << i;
-      // Half a step, half a unit of F16's last place, and F16's smallest step.
+      // The tolerance is half a step, half a unit in the last place of F16, and the smallest step
+      // of F16.
       ASSERT_NEAR(values[i], weights[i], scb / 127 * 0.5001 + scb * 0x1p-11 + 0x1p-25)
           << spec.name << " " << i;
     }
@@ -203,7 +204,7 @@ TEST(BitsandbytesLayout, PrefixesHeadsHalfScalesAndSkippedModulesAreRead) {
   std::vector<RawTensor> tensors = ReadRaw(kGolden + "bitsandbytes/model.safetensors");
   const std::vector<RawTensor> plain = ReadRaw(kGolden + "original/model.safetensors");
   std::erase_if(tensors, [](const RawTensor& tensor) {
-    // Older versions wrote no weight_format; the skipped module has nothing but its weight.
+    // Older versions wrote no weight_format. The module that was skipped has only its weight.
     return tensor.name.ends_with("mlp.dense_4h_to_h.weight_format") ||
            (tensor.name.starts_with("h.0.self_attention.dense.") &&
             !tensor.name.ends_with(".bias"));
@@ -212,7 +213,7 @@ TEST(BitsandbytesLayout, PrefixesHeadsHalfScalesAndSkippedModulesAreRead) {
     if (tensor.name == "h.0.self_attention.dense.weight") tensors.push_back(tensor);
   }
   for (RawTensor& tensor : tensors) {
-    // exact in F16, since the weights were rounded to it
+    // These values are exact in F16, because the weights were rounded to it.
     if (tensor.name == "h.0.mlp.dense_h_to_4h.SCB") {
       std::string half(tensor.bytes.size() / 2, '\0');
       EncodeFromFloat(DType::kF16, reinterpret_cast<const float*>(tensor.bytes.data()),
@@ -226,7 +227,7 @@ TEST(BitsandbytesLayout, PrefixesHeadsHalfScalesAndSkippedModulesAreRead) {
   tensors.push_back({"lm_head.SCB", "F32", {1}, "1234"});
   tensors.push_back({"lm_head.weight_format", "U8", {}, std::string(1, '\0')});
   WriteRawSafetensors(folder / "model.safetensors", tensors);
-  // Of the time before quant_method existed.
+  // The configuration dates from before quant_method existed.
   Json config = Json::ReadFile(kGolden + "original/config.json"), old = Json::Object();
   old.Set("load_in_8bit", true);
   old.Set("llm_int8_threshold", 6.0);

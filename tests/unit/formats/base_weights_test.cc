@@ -157,7 +157,7 @@ TEST(BaseWeightsTest, AnIndexStaysInsideItsFolderAndTellsTheTruth) {
   EXPECT_THAT(error("\"ln_f.bias\": \"model_00002", "\"ln_f.bias\": \"model_00001"),
               HasSubstr("ln_f.bias"));
   EXPECT_THAT(error("\"ln_f.bias\"", "\"ln_f.bia\""), HasSubstr("ln_f.bia"));
-  // A tensor that the index leaves out.
+  // The index leaves one tensor out.
   const TestFolder folder;
   WriteShardedModel(folder.path(), model);
   Json index = Json::Parse(ReadText(folder / "model.safetensors.index.json"), "index");
@@ -212,7 +212,7 @@ TEST(BaseWeightsTest, NonFiniteVectorsAreNamed) {
 TEST(BaseWeightsTest, EmbeddingRowsAreTheRowsOfTheMatrix) {
   const TestFolder folder;
   WriteModel(folder / "plain", MakeTinyModel(DType::kBF16));
-  // D = 40 does not divide 64 or 128: blocks begin inside rows.
+  // D = 40 does not divide 64 or 128, so blocks begin inside rows.
   QuantizeFolder(folder / "plain", folder / "row", {});
   QuantizeFolder(folder / "plain", folder / "64", {.block_size = 64});
   QuantizeFolder(folder / "plain", folder / "dynamic",
@@ -247,8 +247,8 @@ TEST(BaseWeightsTest, UnalignedScalesAreReadCorrectly) {
   WriteModel(folder / "plain", MakeTinyModel());
   QuantizeFolder(folder / "plain", folder / "row", {});
   const auto aligned = BaseWeights::Open(folder / "row");
-  // The same tensors again, codes first and the header's end shifted: scales begin at odd
-  // addresses.
+  // Writes the same tensors again with the codes first and the end of the header shifted, so that
+  // scales begin at odd addresses.
   std::vector<RawTensor> tensors;
   for (const auto& file : aligned->files()) {
     for (const TensorEntry& entry : file->tensors()) {
@@ -285,7 +285,8 @@ TEST(BaseWeightsTest, DamagedScalesAreNamed) {
   file.write(reinterpret_cast<const char*>(&infinity), 4);
   file.close();
   EXPECT_THAT(ErrorOf([&] { BaseWeights::Open(folder / "row"); }), HasSubstr("lacos.json records"));
-  std::filesystem::remove(folder / "row/lacos.json");  // as in a folder of another program
+  // folders of other programs have no lacos.json
+  std::filesystem::remove(folder / "row/lacos.json");
   const auto base_weights = BaseWeights::Open(folder / "row");
   EXPECT_THAT(ErrorOf([&] { base_weights->Matrix("h.0.mlp.dense_h_to_4h.weight"); }),
               HasSubstr("index 5"));

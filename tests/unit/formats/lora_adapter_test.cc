@@ -30,9 +30,9 @@ TEST(InitializeLoraTest, AIsKaimingUniformAndBZero) {
       largest = std::max(largest, std::fabs(value));
     }
     EXPECT_LE(largest, bound);
-    EXPECT_GT(largest, 0.99 * bound);  // of 4096 uniform values
-    // Mean square of a uniform value: bound^2 / 3, standard error of 4096: 2 / sqrt(5) / 64 of it =
-    // 1.4 %.
+    EXPECT_GT(largest, 0.99 * bound);  // the maximum of 4096 uniform values
+    // The mean square of a uniform value is bound^2 / 3. Over 4096 values its standard error is 2 /
+    // sqrt(5) / 64 of it, or 1.4 %.
     EXPECT_NEAR(squares / 4096, bound * bound / 3, 0.07 * bound * bound / 3);
     for (const float value : module.b.values) EXPECT_EQ(value, 0);
   }

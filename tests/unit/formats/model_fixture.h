@@ -1,4 +1,4 @@
-// Folders with small BLOOM models for tests: written here byte by byte, so that damaged ones can be
+// Folders with small BLOOM models for tests, written byte by byte so that damaged ones can be
 // made too.
 #pragma once
 
@@ -22,7 +22,7 @@
 
 namespace lacos {
 
-// A folder that disappears with the test.
+// A folder that is removed when the test ends.
 class TestFolder {
  public:
   TestFolder() {
@@ -57,8 +57,8 @@ struct RawTensor {
   std::string bytes;
 };
 
-// A safetensors file without alignment or ordering; `padding` spaces end the header, which shifts
-// every tensor.
+// Writes a safetensors file without alignment or a fixed order. The header ends with `padding`
+// spaces, which shift every tensor.
 inline void WriteRawSafetensors(const std::string& path, const std::vector<RawTensor>& tensors,
                                 int padding = 0) {
   Json header = Json::Object();
@@ -86,7 +86,8 @@ struct TinyModel {
   BloomConfig config{.hidden_size = 40, .heads = 5, .layers = 2, .vocab_size = 300};
   DType dtype = DType::kF32;
   std::string prefix;
-  std::map<std::string, std::vector<float>> values;  // by plain name, as stored (rounded to dtype)
+  // by plain name, with the values as stored (rounded to dtype)
+  std::map<std::string, std::vector<float>> values;
 };
 
 inline TinyModel MakeTinyModel(DType dtype = DType::kF32) {
@@ -128,7 +129,7 @@ inline void WriteModel(const std::string& folder, const TinyModel& model) {
   WriteRawSafetensors(folder + "/model.safetensors", RawTensors(model));
 }
 
-// Two shards with an index, split in the middle of the list.
+// Writes two shards with an index; the list of tensors is split in the middle.
 inline void WriteShardedModel(const std::string& folder, const TinyModel& model) {
   WriteConfig(folder, model);
   const std::vector<RawTensor> tensors = RawTensors(model);

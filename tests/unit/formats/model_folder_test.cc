@@ -111,7 +111,7 @@ TEST_F(ModelFolderTest, ATrainedFolderFindsItsBaseAndSettings) {
   EXPECT_EQ(folder.settings.pooling, Pooling::kWeightedMean);
   EXPECT_EQ(folder.settings.normalize, true);
   EXPECT_EQ(folder.settings.max_length, 75);
-  EXPECT_EQ(folder.settings.strip, false);  // lacos.json overrules the version
+  EXPECT_EQ(folder.settings.strip, false);  // lacos.json takes precedence over the version
   EXPECT_EQ(folder.settings.prompts.at("query"), "Q: ");
   EXPECT_EQ(folder.settings.default_prompt_name, "query");
   WriteText(folder_ / "out/tokenizer.json", "{}");

@@ -1,5 +1,5 @@
-// Adapters on disk: what PEFT writes is read, what lacos writes is read back equal, everything else
-// is refused by name.
+// Adapters on disk: PEFT's files are read, files that lacos writes are read back equal, and
+// everything else is refused by name.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ void FillRandom(std::vector<float>& values, Random& random) {
   for (float& value : values) value = static_cast<float>(random.Normal());
 }
 
-// An adapter with nothing left at zero.
+// An adapter without a value that is still zero.
 LoraAdapter TrainedAdapter(const LoraSettings& settings) {
   LoraAdapter adapter = InitializeLora(kConfig, settings, 5);
   Random random(6, RandomStream::kWeights);
@@ -152,8 +152,8 @@ TEST(PeftFilesTest, TheConfigSaysWhatPeftWants) {
   EXPECT_EQ(file.metadata().at("format"), "pt");
 }
 
-// Tensors of an adapter with the given targets, renamed and retyped at will, and a config text of
-// one's own.
+// Tensors of an adapter with the given targets, which a test can rename and convert, and a config
+// text of the test's own.
 class ForeignAdapter : public ::testing::Test {
  protected:
   void Write(const LoraSettings& settings, const std::string& root, const std::string& config,
@@ -219,7 +219,7 @@ TEST_F(ForeignAdapter, EveryFormOfTargetsIsUnderstood) {
     Write(settings, root, R"({"peft_type": "LORA", "lora_alpha": 16, )" + keys + "}");
     ExpectSame(adapter_, Read());
   };
-  // not dense_h_to_4h
+  // "dense" must not match dense_h_to_4h.
   matches({.targets = {"dense"}}, kModelRoot, R"("target_modules": ["dense"])");
   matches({.targets = {"dense"}}, kModelRoot,
           R"("target_modules": ["self_attention.dense", "q_proj"])");
@@ -228,7 +228,7 @@ TEST_F(ForeignAdapter, EveryFormOfTargetsIsUnderstood) {
   matches({}, kModelRoot, R"("target_modules": null)");  // PEFT's default for BLOOM
   matches({.targets = {"dense_h_to_4h", "dense_4h_to_h"}}, kModelRoot,
           R"("target_modules": ".*\\.mlp\\..*")");
-  // Python's syntax: \Z, named groups and lookbehind are not ECMAScript's.
+  // \Z, named groups and lookbehind belong to Python's syntax, not to ECMAScript's.
   matches({.targets = {"dense"}}, kModelRoot,
           R"("target_modules": "(?P<where>.*)(?<=self_attention)\\.dense\\Z")");
   matches({.first_layer = 1, .last_layer = 1}, kModelRoot,
@@ -281,7 +281,8 @@ TEST_F(ForeignAdapter, BiasesOfTheMatricesAreReadAndJoinTheLayersBias) {
 }
 
 TEST_F(ForeignAdapter, AMergedLinearBecomesTheEqualLora) {
-  // q and v of a fused layer as contiguous thirds: A [2r, in], B [2/3 out, r, 1] in two groups.
+  // q and v of a fused layer are contiguous thirds. A is [2r, in]; B is [2/3 out, r, 1] in
+  // two groups.
   const int64_t r = 4, in = 40, out = 120;
   Random random(10, RandomStream::kWeights);
   std::map<std::string, std::pair<HostMatrix, HostMatrix>> stored;
@@ -314,8 +315,8 @@ TEST_F(ForeignAdapter, AMergedLinearBecomesTheEqualLora) {
         for (int64_t k = 0; k < 2 * r; ++k)
           got += static_cast<double>(module.b.values[row * 2 * r + k]) *
                  module.a.values[k * in + column];
-        // As the convolution computes it: output `row` of q is stored row `row` of group 0, of v of
-        // group 1.
+        // The convolution defines the order: output `row` of q is stored in row `row` of group 0,
+        // that of v in row `row` of group 1.
         const bool is_q = row < out / 3, is_v = row >= out / 3 * 2;
         for (int64_t k = 0; (is_q || is_v) && k < r; ++k) {
           expected +=
@@ -361,7 +362,7 @@ TEST_F(ForeignAdapter, WhatIsWrittenAgainIsByteForByteWhatWasRead) {
       expect_same_tensors();
     }
   }
-  // BitFit in PEFT's terms, whose rank-1 A is not the one that lacos would draw.
+  // PEFT's form of BitFit has a rank-1 A, and it is not the one that lacos would draw.
   Write({.rank = 1}, kCausalRoot,
         R"({"peft_type": "LORA", "r": 1, "bias": "all", "target_modules": ["query_key_value"]})");
   for (RawTensor& tensor : tensors_) {
@@ -458,7 +459,7 @@ TEST_F(ForeignAdapter, WhatLacosDoesNotComputeIsRefusedByName) {
   }
   Write({}, kModelRoot, R"({"peft_type": "IA3"})");
   EXPECT_THAT(Error(), HasSubstr("found 'IA3'"));
-  // The same keys without effect are fine.
+  // The same keys are accepted when they have no effect.
   Write({}, kModelRoot,
         R"({"peft_type": "LORA", "lora_alpha": 16, "use_dora": false, "modules_to_save": null,
       "loftq_config": {"loftq_bits": 4}, "init_lora_weights": "gaussian", "enable_lora": null, "layers_to_transform": [],

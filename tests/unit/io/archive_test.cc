@@ -1,4 +1,5 @@
-// Archives: the same files whatever they are packed in, and nothing that a hostile one can do.
+// Archives: the same files are read from every kind of archive, and hostile archives can do
+// no harm.
 #include "lacos/io/archive.h"
 
 #include <gmock/gmock.h>
@@ -41,7 +42,7 @@ class ArchiveTest : public ::testing::Test {
     gzclose(file);
   }
 
-  // A .xz or .bz2 of one file, without a name inside.
+  // Writes a .xz or .bz2 of one file, which contains no name.
   void Compress(const std::string& name, const std::string& bytes) {
     archive* a = archive_write_new();
     archive_write_set_format_raw(a);

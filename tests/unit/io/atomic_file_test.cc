@@ -1,4 +1,4 @@
-// Files and folders appear whole or not at all, and leave nothing behind.
+// Files and folders appear complete or not at all, and no temporary files remain.
 #include "lacos/io/atomic_file.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Reads past the kernel's cache give the file's bytes, wherever they begin and end.
+// Reads past the kernel's cache return the bytes of the file, wherever they begin and end.
 #include "lacos/io/direct_reader.h"
 
 #include <gtest/gtest.h>
@@ -68,7 +68,7 @@ TEST_P(DirectReads, SayThatAFileEndsEarly) {
   EXPECT_THROW(reader.Read(70'000, 10, buffer.data()), UserError);
 }
 
-// The folder for temporary files, and one that has no direct reads before Linux 6.6.
+// Tests the folder for temporary files and a file system that has no direct reads before Linux 6.6.
 INSTANTIATE_TEST_SUITE_P(FileSystems, DirectReads, ::testing::Values("", "/dev/shm"));
 
 }  // namespace

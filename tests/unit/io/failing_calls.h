@@ -1,5 +1,6 @@
-// System calls that fail, for what no test can bring about on a healthy disk. The kernel refuses
-// them (seccomp), and there is no way back: call these in the child process of an EXPECT_EXIT.
+// Makes system calls fail, to test errors that cannot be caused on a healthy disk. The kernel
+// refuses the calls (seccomp) and this cannot be undone, so use these functions in the child
+// process of an EXPECT_EXIT.
 #pragma once
 
 #include <linux/audit.h>
@@ -20,22 +21,22 @@
 namespace lacos {
 
 struct FailingCall {
-  long number;    // SYS_...
-  int error = 0;  // errno of the call
-  // Where `mask` is not 0: only calls whose `argument`, its low 32 bits, has `value` under the
-  // mask.
+  long number;    // a SYS_... constant
+  int error = 0;  // errno that the call sets
+  // If `mask` is not 0, only those calls fail for which the low 32 bits of the argument with number
+  // `argument` have `value` under the mask.
   int argument = 0;
   uint32_t mask = 0, value = 0;
 };
 
-// std::rename, whatever the architecture makes of it.
+// The system call of std::rename, which depends on the architecture.
 #ifdef SYS_rename
 constexpr long kRenameCall = SYS_rename;
 #else
 constexpr long kRenameCall = SYS_renameat;
 #endif
 
-// Ends the process with status 77 where the kernel has no such filters.
+// Ends the process with status 77 if the kernel has no such filters.
 inline void FailCalls(const std::vector<FailingCall>& calls) {
   std::vector<sock_filter> program;
   const auto load = [&](size_t offset) {
@@ -61,8 +62,8 @@ inline void FailCalls(const std::vector<FailingCall>& calls) {
     std::exit(77);
 }
 
-// Runs `f` where `calls` fail and ends the process with status 0, with f's error (or "no error") on
-// stderr.
+// Runs `f` while `calls` fail. Then ends the process with status 0 and writes f's error (or "no
+// error") to stderr.
 template <class F>
 [[noreturn]] void EndWithError(const std::vector<FailingCall>& calls, F&& f) {
   FailCalls(calls);

@@ -1,5 +1,5 @@
-// What is left, and what is said, when the disk fails in the middle of putting files and folders in
-// their place.
+// What remains and what is reported if the disk fails while files and folders are moved to their
+// final names.
 #include "unit/io/failing_calls.h"
 
 #include <fcntl.h>
@@ -56,7 +56,7 @@ TEST(FailingCallsDeathTest, AFolderThatCannotBeExchangedStaysAsItWas) {
   EXPECT_EXIT(
       EndWithError({{SYS_renameat2, EIO}}, [&] { WriteFolder(folder / "out", "new", true); }),
       kEnds, "out.*rename");
-  // Neither can it be moved out of the way.
+  // The old folder cannot be moved out of the way either.
   EXPECT_EXIT(EndWithError({{SYS_renameat2, ENOSYS}, {kRenameCall, EIO}},
                            [&] { AtomicFolder(folder / "out", true).Commit(); }),
               kEnds, "out.*rename");
@@ -67,7 +67,7 @@ TEST(FailingCallsDeathTest, AFolderThatCannotBeExchangedStaysAsItWas) {
 TEST(FailingCallsDeathTest, AFolderThatCannotBeMadeOrOpenedIsNotLeftBehind) {
   const TestFolder folder;
   const auto make = [&] { CreateTemporaryFolder(folder / "out"); };
-  // ENOENT: tried again, in case another process tidied up
+  // After ENOENT the call is tried again, in case another process tidied up.
   for (const int error : {ENOENT, ENOSPC}) {
 #ifdef SYS_mkdir
     EXPECT_EXIT(EndWithError({{SYS_mkdir, error}}, make), kEnds, "out.*create");
@@ -75,7 +75,7 @@ TEST(FailingCallsDeathTest, AFolderThatCannotBeMadeOrOpenedIsNotLeftBehind) {
   }
   EXPECT_EXIT(EndWithError({{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY}}, make), kEnds,
               "out.*create");
-  // Another process locks each new one, taking it for a dead one's.
+  // Another process locks each new folder because it takes it for a dead process's.
   EXPECT_EXIT(EndWithError({{SYS_flock, EWOULDBLOCK}}, make), kEnds, "out.*create");
   for (const std::string& name : folder.Names()) EXPECT_TRUE(IsTemporaryName(name)) << name;
 }
@@ -86,8 +86,9 @@ TEST(FailingCallsDeathTest, WhatCannotBeRemovedIsReported) {
     if (!RemoveAll((folder / "a").c_str()))
       throw UserError(fmt::format("stays: {}", std::strerror(errno)));
   };
-  const FailingCall cases[] = {{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY},  // the folder
-                               {SYS_openat, EMFILE, 0, 0x80000000, 0},             // one in it
+  // The first call opens the folder, the second a folder in it.
+  const FailingCall cases[] = {{SYS_openat, EMFILE, 2, O_DIRECTORY, O_DIRECTORY},
+                               {SYS_openat, EMFILE, 0, 0x80000000, 0},
                                {SYS_unlinkat, EROFS}};
   for (const FailingCall& call : cases) {
     folder.Write("a/b/c.txt", "text");

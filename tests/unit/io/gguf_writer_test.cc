@@ -10,7 +10,7 @@
 namespace lacos {
 namespace {
 
-// Reads a file as the format's description says, independently of the writer.
+// Reads a file by the description of the format, independently of the writer.
 class Cursor {
  public:
   explicit Cursor(std::string bytes) : bytes_(std::move(bytes)) {}
@@ -57,7 +57,7 @@ TEST(GgufWriterTest, HeaderMetadataAndPlacesFollowTheFormat) {
   EXPECT_EQ(tensors[0].bytes, 30);
   EXPECT_EQ(tensors[1].bytes, 2 * 2 * 34);
   EXPECT_EQ(tensors[2].bytes, 12);
-  // In any order and in parts.
+  // Tensors are written in any order and in parts.
   writer.WriteAt(tensors[2], 0, Bytes("cccccccccccc"));
   writer.WriteAt(tensors[1], 0, Bytes(std::string(136, 'b')));
   writer.WriteAt(tensors[0], 15, Bytes(std::string(15, 'A')));

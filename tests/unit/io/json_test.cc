@@ -1,5 +1,5 @@
-// JSON values: strict reading, messages that name the place, copies that share, and text that reads
-// back.
+// JSON values: strict reading, messages that give the place, copies that share their contents, and
+// text that is read back equal.
 #include "lacos/io/json.h"
 
 #include <fmt/format.h>

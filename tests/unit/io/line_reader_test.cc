@@ -1,4 +1,4 @@
-// Lines: what ends one, what is not text, and compressed files whole or damaged.
+// Lines: what ends a line, what is not text, and complete or damaged compressed files.
 #include "lacos/io/line_reader.h"
 
 #include <gmock/gmock.h>
@@ -49,7 +49,7 @@ std::string Zstd(const std::string& text) {
   return out;
 }
 
-// Lines of many lengths, some longer than any buffer inside, hard to compress.
+// Lines of many lengths, some longer than any internal buffer, that compress badly.
 std::string LongText(Lines& lines) {
   Random random(1, RandomStream::kWeights);
   std::string text;
@@ -111,7 +111,7 @@ TEST(LineReader, NamesFileLineAndByteOfInvalidUtf8) {
                                      "a"));
               }),
               HasSubstr("iconv -f UTF-16"));
-  // A character that straddles the lines is no character.
+  // Bytes of a character on two lines are not a character.
   EXPECT_THAT(ErrorOf([&] { ReadAll(folder.Write("f", "a\xE2\x82\n\xAC\n")); }),
               HasSubstr("f:1] byte 2"));
 }
@@ -229,7 +229,7 @@ TEST(LineReader, StopsAnArchiveBomb) {
 TEST(LineReader, ReadsLargeFilesThatCompressWell) {
   const TestFolder folder;
   Random random(7, RandomStream::kWeights);
-  std::string lines;  // words of a small vocabulary: some ten times smaller
+  std::string lines;  // words of a small vocabulary, which compress to about a tenth
   while (lines.size() < size_t{70} << 20) {
     lines += "word" + std::to_string(random.Below(50));
     lines += random.Below(10) == 0 ? '\n' : ' ';

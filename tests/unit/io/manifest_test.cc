@@ -1,4 +1,4 @@
-// The manifest finds every kind of damage to a folder.
+// The manifest detects every kind of damage to a folder.
 #include "lacos/io/manifest.h"
 
 #include <gmock/gmock.h>
@@ -43,7 +43,7 @@ TEST_F(ManifestTest, HoldsSizesAndHashesThatSha256sumGives) {
 
 TEST_F(ManifestTest, FindsNothingInAnIntactFolder) {
   EXPECT_TRUE(VerifyManifest(folder_.path()).empty());
-  folder_.Write("another", "file");  // files that are not named are nobody's business
+  folder_.Write("another", "file");  // files that the manifest does not name are ignored
   EXPECT_TRUE(VerifyManifest(folder_.path()).empty());
 }
 

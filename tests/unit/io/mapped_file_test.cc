@@ -1,4 +1,4 @@
-// Mapped files, read through the mapping and beside it.
+// Mapped files, and files that are read into a string.
 #include "lacos/io/mapped_file.h"
 
 #include <gmock/gmock.h>

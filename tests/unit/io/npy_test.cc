@@ -1,4 +1,4 @@
-// .npy files: the bytes that numpy writes, and refusal of everything else.
+// .npy files: the same bytes as numpy's are written, and everything else is refused.
 #include "lacos/io/npy.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Where an output may go, and how work is watched and ended.
+// Where an output may be written, and how progress is reported and work is cancelled.
 #include "lacos/io/output.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Paths out of files: which lead out of a folder, and which make std::filesystem throw.
+// Paths from files: which of them lead out of a folder, and which make std::filesystem throw.
 #include "lacos/io/paths.h"
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ TEST(Paths, WhatMayNotBeLookedAtIsAnError) {
   const TestFolder folder;
   std::filesystem::create_directory(folder / "closed");
   const std::string inside = folder.Write("closed/file", "x");
-  const bool is_root = geteuid() == 0;  // whom no permission keeps out
+  const bool is_root = geteuid() == 0;  // permissions do not restrict root
   chmod((folder / "closed").c_str(), 0);
   if (is_root) {
     chmod((folder / ".").c_str(), 0755);

@@ -1,4 +1,4 @@
-// What the system refuses, in words that help.
+// Errors of the operating system are reported in helpful words.
 #include "lacos/io/posix.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
-// safetensors: what is written reads back, and each rule of the specification is enforced.
+// safetensors: files that are written are read back, and each rule of the specification
+// is enforced.
 #include "lacos/io/safetensors.h"
 
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
-// What a killed process leaves goes with the next one that writes there; what a living one holds
-// stays.
+// Temporary files of a killed process are removed by the next process that writes there. Those of a
+// living process stay.
 #include "lacos/io/temporary.h"
 
 #include <gmock/gmock.h>
@@ -47,8 +47,8 @@ TEST(Temporary, WhatALivingProcessWritesStays) {
   EXPECT_THAT(folder.Names(), ElementsAre("other", "out"));
 }
 
-// Where folders cannot be exchanged, a process may be killed between the two renames of a
-// replacement.
+// On file systems that cannot exchange folders, a process may be killed between the two renames of
+// a replacement.
 TEST(Temporary, AnEarlierOutputGoesBackToItsPlaceWhenNothingTookIt) {
   const TestFolder folder;
   fs::create_directory(folder / ".out.lacos-old-12-0");

@@ -1,4 +1,4 @@
-// Small archives for tests, made through libarchive: any names, links, hostile sizes.
+// Small archives for tests, made with libarchive: arbitrary names, links and hostile sizes.
 #pragma once
 
 #include <archive.h>
@@ -12,10 +12,10 @@ namespace lacos {
 
 struct ArchiveMember {
   std::string name, bytes;
-  std::string link_to;  // not empty: a symbolic link
+  std::string link_to;  // if not empty, the member is a symbolic link
 };
 
-// Writes "x.zip", "x.tar", "x.tar.gz", "x.tar.xz", ... as the name says.
+// Writes an archive of the type in its name: "x.zip", "x.tar", "x.tar.gz", "x.tar.xz", ...
 inline void WriteArchive(const std::string& path, const std::vector<ArchiveMember>& members) {
   archive* a = archive_write_new();
   if (archive_write_set_format_filter_by_ext(a, path.c_str()) != ARCHIVE_OK ||

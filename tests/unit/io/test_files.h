@@ -1,4 +1,4 @@
-// A folder for a test's files that goes away with it, and the message of a UserError.
+// A folder for the files of a test, which is removed with it, and the message of a UserError.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ class TestFolder {
   const std::string& path() const { return path_; }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
-  // Writes a file, makes the folders above it, and returns its path.
+  // Writes a file and the folders above it, and returns its path.
   std::string Write(const std::string& name, const std::string& bytes) const {
     std::filesystem::create_directories(std::filesystem::path(*this / name).parent_path());
     std::ofstream file(*this / name, std::ios::binary);
@@ -44,7 +44,7 @@ class TestFolder {
     std::ifstream file(*this / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  // What lies in it, sorted.
+  // The names in the folder, sorted.
   std::vector<std::string> Names() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(path_))
@@ -61,8 +61,8 @@ class TestFolder {
   std::string path_;
 };
 
-// The message of the UserError that `call` throws; without one the test fails and the result is
-// empty.
+// The message of the UserError that `call` throws. If it throws none, the test fails and the result
+// is empty.
 template <class F>
 std::string ErrorOf(F&& call) {
   try {

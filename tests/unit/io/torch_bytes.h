@@ -1,5 +1,5 @@
-// Zip archives and pickles byte by byte, so that tests can make every damaged PyTorch file they
-// need.
+// Writes zip archives and pickles byte by byte, so that tests can make every damaged PyTorch file
+// that they need.
 #pragma once
 
 #include <fmt/format.h>
@@ -18,16 +18,16 @@ std::string Bytes(T value) {
 struct TestMember {
   std::string name, data;
   uint16_t method = 0, flags = 0;
-  std::string local_name = name;  // in the member's own header
-  int64_t places_back = 0;        // how far before its place the directory says it lies
-  int64_t directory_extra = 0;    // added to the size that the directory names
+  std::string local_name = name;  // name in the member's own header
+  int64_t places_back = 0;        // subtracted from the position that the directory gives
+  int64_t directory_extra = 0;    // added to the size that the directory gives
 };
 
 struct TestZip {
   std::vector<TestMember> members;
-  bool zip64 = false;       // 32-bit fields say: look into the extra field
+  bool zip64 = false;       // the 32-bit fields refer to the extra field
   int64_t count_extra = 0;  // added to the number of members
-  std::string after;        // follows the end record
+  std::string after;        // bytes after the end record
 
   std::string Write() const {
     std::string file, directory;
@@ -69,7 +69,7 @@ struct TestZip {
   }
 };
 
-// Pieces of pickles, protocol 2.
+// Parts of pickles with protocol 2.
 inline std::string PickleText(const std::string& text) {
   return "X" + Bytes(static_cast<uint32_t>(text.size())) + text;
 }
@@ -97,7 +97,7 @@ struct TestTensor {
 };
 inline std::string PickleDict(const std::string& items) { return "\x80\x02}(" + items + "u."; }
 
-// A whole file of torch.save with one storage of 24 bytes under key 0.
+// A complete file of torch.save with one storage of 24 bytes under key 0.
 inline TestZip TorchArchive(const std::string& pickle) {
   return {.members = {{.name = "m/data.pkl", .data = pickle},
                       {.name = "m/byteorder", .data = "little"},

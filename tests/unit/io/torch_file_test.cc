@@ -147,7 +147,8 @@ TEST(TorchFile, DamagedPicklesAreErrors) {
 TEST(TorchFile, NothingNestsOrGrowsWithoutEnd) {
   EXPECT_THAT(ErrorOfPickle("\x80\x02" + std::string(100000, '(')), HasSubstr("nests deeper than"));
   std::string chain = "\x80\x02)";
-  for (int i = 0; i < 1000000; ++i) chain += "\x85";  // ((((...),),),): no recursion may follow it
+  // ((((...),),),) must not be read by recursion
+  for (int i = 0; i < 1000000; ++i) chain += "\x85";
   EXPECT_THAT(ErrorOfPickle(chain + "."), HasSubstr("holds a tuple"));
   EXPECT_THAT(ErrorOfPickle("\x80\x02" + std::string(5000000, 'N')),
               HasSubstr("more than 4194304 values"));
@@ -185,7 +186,7 @@ TEST(TorchFile, ValuesOfEachKindAreNamedWhereATensorBelongs) {
   EXPECT_THAT(ErrorOfPickle("\x80\x04K\1K\2\x93."), HasSubstr("something else than text"));
 }
 
-// torch.save does not write these opcodes; other picklers of the same dictionary do.
+// torch.save does not write these opcodes, but other programs that pickle the same dictionary do.
 TEST(TorchFile, ReadsOtherSpellingsOfTheSamePickle) {
   const TestFolder folder;
   const std::string dropped = std::string("N0") + "(K\1K\2" + "1";
@@ -282,7 +283,7 @@ TEST(TorchFile, ShortFilesSayHowMuchIsMissing) {
   EXPECT_THAT(ErrorOfFile("<!DOCTYPE html>"), HasSubstr("a web page"));
 }
 
-// Whatever bytes change, the outcome is tensors inside the file or a UserError.
+// Whatever bytes are changed, the result is either tensors inside the file or a UserError.
 TEST(TorchFile, ChangedBytesNeverLeadOutOfTheFile) {
   const TestFolder folder;
   Random random(11, RandomStream::kWeights);
@@ -291,7 +292,8 @@ TEST(TorchFile, ChangedBytesNeverLeadOutOfTheFile) {
     int opened = 0;
     for (int round = 0; round < 600; ++round) {
       std::string changed = whole;
-      // Mostly where the structure is: the front, and for zip archives the end.
+      // Most changes are in the structure: the beginning of the file and, for zip archives,
+      // its end.
       for (int i = 0; i < 1 + round % 3; ++i) {
         const auto span = static_cast<double>(round % 2 == 0 ? whole.size() : size_t{2600});
         const auto from_start = static_cast<size_t>(random.Uniform() * (span - 1));
@@ -310,8 +312,8 @@ TEST(TorchFile, ChangedBytesNeverLeadOutOfTheFile) {
       } catch (const UserError&) {
       }
     }
-    EXPECT_GT(opened, 20) << form;   // bytes of values and of ignored fields
-    EXPECT_LT(opened, 580) << form;  // the others are noticed
+    EXPECT_GT(opened, 20) << form;   // some changes only affect values and ignored fields
+    EXPECT_LT(opened, 580) << form;  // the others are detected
   }
 }
 

@@ -1,5 +1,5 @@
-// Well-formed UTF-8 is what the Unicode standard's table 3-7 says, found again here by encoding
-// every code point.
+// Only well-formed UTF-8 is accepted, which is exactly the sequences in table 3-7 of the Unicode
+// standard, which the test derives by encoding every code point.
 #include "lacos/io/utf8.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ std::string Encode(char32_t c) {
   return text;
 }
 
-// Examples of the Unicode standard's table 3-4, and the ends of each length.
+// Examples of table 3-4 in the Unicode standard, and the first and last code point of each length.
 TEST(AppendUtf8, WritesOneToFourBytes) {
   EXPECT_EQ(Encode(0), std::string(1, '\0'));
   EXPECT_EQ(Encode(0x4D), "\x4D");
@@ -72,8 +72,8 @@ TEST(Utf8, FindsTheFirstBadByteWhereverItIs) {
   EXPECT_EQ(FindInvalidUtf8(""), std::string::npos);
 }
 
-// bytes(...).decode('utf-8', errors='replace') of Python 3.11; the first is the standard's own
-// example (table 3-11).
+// The expected values are those of bytes(...).decode('utf-8', errors='replace') in Python 3.11. The
+// first example is from the standard (table 3-11).
 TEST(Utf8, ReplacesMaximalSubpartsAsPythonDoes) {
   const std::string r = "\xEF\xBF\xBD";
   EXPECT_EQ(ReplaceInvalidUtf8("\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64"),

@@ -1,4 +1,4 @@
-// Texts of several adapters in one batch: each gets the bytes that it has in a batch of its own.
+// Texts with several adapters in one batch: each text gets the same bytes as in a batch of its own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ LoraAdapter AdapterOf(const BloomConfig& config, const LoraSettings& settings, u
   return adapter;
 }
 
-// Three adapters of different ranks, on different layers.
+// Three adapters with different ranks on different layers.
 std::vector<LoraAdapter> ThreeAdapters(const BloomConfig& config) {
   return {
       AdapterOf(config, {.rank = 2, .targets = {"query_key_value"}}, 1),
@@ -44,7 +44,8 @@ std::vector<int32_t> TextOf(int length, uint64_t seed) {
   return ids;
 }
 
-// Lengths on both sides of a product's tiles; the same texts under several adapters and under none.
+// Texts with lengths on both sides of a product's tile size. The same texts occur with several
+// adapters and with none.
 PackedTexts MixedTexts() {
   const std::vector<int32_t> a = TextOf(70, 1), b = TextOf(3, 2), c = TextOf(40, 3);
   PackedTexts texts;
@@ -60,7 +61,7 @@ PackedTexts MixedTexts() {
   return texts;
 }
 
-// A model on a backend with adapters attached in this order.
+// A backend and a model with these adapters attached in this order.
 struct Bench {
   Bench(std::unique_ptr<Backend> owned, const std::shared_ptr<BaseWeights>& base,
         const std::vector<LoraAdapter>& adapters)
@@ -99,7 +100,7 @@ class MixedAdapters : public ::testing::Test {
     const PackedTexts texts = MixedTexts();
     Bench all(make_backend(), base_, adapters_);
     const std::vector<Bytes> mixed = all.Encode(texts);
-    // In a batch of the texts of one adapter, on a model that has no other.
+    // Each text in a batch with texts of the same adapter only, on a model without other adapters.
     for (int32_t adapter = kNoAdapter; adapter < 3; ++adapter) {
       Bench one(make_backend(), base_,
                 adapter == kNoAdapter ? std::vector<LoraAdapter>{}
@@ -115,7 +116,7 @@ class MixedAdapters : public ::testing::Test {
         EXPECT_EQ(mixed[rows[i]], separate[i]) << "text " << rows[i] << ", adapter " << adapter;
       }
     }
-    // Alone, and in other orders.
+    // The same texts in another order, and each text alone.
     std::vector<int64_t> order(mixed.size());
     std::iota(order.begin(), order.end(), 0);
     Random random(4, RandomStream::kBatch);
@@ -128,7 +129,7 @@ class MixedAdapters : public ::testing::Test {
       if (texts.Text(n).empty()) continue;
       EXPECT_EQ(all.Encode(texts.Slice(n, n + 1)).front(), mixed[n]) << "text " << n;
     }
-    // An adapter that did nothing would pass all of the above.
+    // An adapter without any effect would pass all checks above.
     EXPECT_NE(mixed[1], mixed[2]);
     EXPECT_NE(mixed[5], mixed[2]);
     EXPECT_NE(mixed[6], mixed[2]);

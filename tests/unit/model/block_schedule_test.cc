@@ -1,4 +1,5 @@
-// The order in which passes use blocks: upwards, downwards again to the lowest trained one, anew.
+// The order in which passes use blocks: upwards, then downwards to the lowest trained block, then
+// from the start.
 #include "lacos/model/block_schedule.h"
 
 #include <gmock/gmock.h>
@@ -10,7 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using enum BlockPhase;
 
-// The layers of the uses that follow `use`, as many as `steps`.
+// The layers of the `steps` uses that follow `use`.
 std::vector<int64_t> LayersAfter(const BlockSchedule& schedule, BlockUse use, int steps) {
   std::vector<int64_t> layers;
   for (int i = 0; i < steps; ++i) {
@@ -35,7 +36,7 @@ TEST(BlockSchedule, AKeptForwardGoesDownAgainToTheLowestTrainedBlock) {
 TEST(BlockSchedule, PassesBeginAboveTheBlocksWhoseStatesAreCached) {
   const BlockSchedule schedule{.layers = 4, .first = 2, .lowest = 2};
   EXPECT_THAT(LayersAfter(schedule, {2, kForwardKept}, 6), ElementsAre(3, 3, 2, 2, 3, 2));
-  // Texts that the cache lacks run through the blocks below.
+  // Texts that the cache does not have run through the blocks below.
   EXPECT_EQ(schedule.After({0, kForward}), (BlockUse{1, kForward}));
 }
 
@@ -52,7 +53,7 @@ TEST(BlockSchedule, ABlockStaysWhereTheDirectionTurns) {
        {BlockUse{2, kForward}, BlockUse{0, kForwardKept}, BlockUse{1, kBackward}}) {
     EXPECT_FALSE(schedule.TurnsAfter(use)) << use.layer;
   }
-  // The next pass begins with another block than the one with which the backward ended.
+  // The next pass begins with a different block from the one where the backward ended.
   EXPECT_FALSE((BlockSchedule{.layers = 3, .lowest = 1}.TurnsAfter({1, kBackward})));
 }
 

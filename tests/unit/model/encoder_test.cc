@@ -1,4 +1,4 @@
-// What the encoder asks of a backend: in which order, of which weights and in which types.
+// The calls that the encoder makes to a backend: their order, their weights and their types.
 #include "lacos/model/encoder.h"
 
 #include <fmt/format.h>
@@ -14,7 +14,7 @@ namespace {
 using ::testing::Each;
 using ::testing::ElementsAre;
 
-// Computes nothing and notes what it is asked for.
+// A backend that computes nothing and records the calls it gets.
 class RecordingBackend : public DryBackend {
  public:
   explicit RecordingBackend(const TypeSet& types) : DryBackend(types) {}
@@ -38,9 +38,9 @@ class RecordingBackend : public DryBackend {
     dh_types.push_back(dx.dtype);
   }
 
-  // Matrices in the order of the calls: "prepare W: h.0.mlp.dense_4h_to_h.weight".
+  // The matrices in the order of the calls, like "prepare W: h.0.mlp.dense_4h_to_h.weight".
   std::vector<std::string> calls;
-  // The calls by block, each run of equal ones once: "prepare W 0".
+  // The same by block, like "prepare W 0", with repeated entries in a row only once.
   std::vector<std::string> blocks;
   std::vector<DType> dy_types, dx_types, dh_types;
 
@@ -48,7 +48,7 @@ class RecordingBackend : public DryBackend {
   void Note(const std::string& what, WeightId weight) {
     const std::string& name = names_[static_cast<size_t>(weight)];
     calls.push_back(what + ": " + name);
-    std::string block = fmt::format("{} {}", what, name[2]);  // of "h.0."
+    std::string block = fmt::format("{} {}", what, name[2]);  // the digit in "h.0."
     if (blocks.empty() || blocks.back() != block) blocks.push_back(block);
   }
 
@@ -65,10 +65,10 @@ constexpr TypeSet kTypes = {.activation = DType::kBF16,
 class EncoderCalls : public ::testing::Test {
  protected:
   EncoderCalls() : backend_(kTypes) {
-    WriteModel(folder_.path(), MakeTinyModel());  // two blocks
+    WriteModel(folder_.path(), MakeTinyModel());  // the model has two blocks
     texts_.Add(std::vector<int32_t>{5, 6, 7});
   }
-  // A step of training with LoRA on every matrix; without `backward` a pass alone.
+  // Runs a training step with LoRA on every matrix, or only a forward without `backward`.
   void Run(const EncoderOptions& options, bool backward) {
     BloomModel model(backend_, BaseWeights::Open(folder_.path()));
     const LoraSettings lora{
@@ -121,7 +121,7 @@ TEST_F(EncoderCalls, MatricesArePreparedInTheOrderOfTheirUse) {
 
 TEST_F(EncoderCalls, MemoryThatBlocksAreReadIntoIsReusedOnlyWhenNothingReadsIt) {
   Run({.streaming = WeightStreaming::kDropCached}, /*backward=*/true);
-  // Moved into the loader's memory, and after the wait out of it.
+  // Each block is moved into the loader's memory, and back to the file after the wait.
   EXPECT_THAT(backend_.blocks,
               ElementsAre("move 0", "prepare W 0", "W 0", "await 0", "move 0",  //
                           "move 1", "prepare W 1", "W 1", "await 1", "move 1",  //
@@ -131,7 +131,7 @@ TEST_F(EncoderCalls, MemoryThatBlocksAreReadIntoIsReusedOnlyWhenNothingReadsIt) 
 
 TEST_F(EncoderCalls, PagesOfABlockAreGivenBackOnlyWhenNothingReadsThem) {
   Run({.streaming = WeightStreaming::kKeepCached}, /*backward=*/true);
-  // Where the direction turns, the block stays.
+  // The block at which the direction turns stays in memory.
   EXPECT_THAT(backend_.blocks,
               ElementsAre("prepare W 1", "W 0", "await 0", "prepare W^T 1", "W 1", "prepare W^T 0",
                           "W^T 1", "await 1", "prepare W 0", "W^T 0"));
@@ -139,11 +139,13 @@ TEST_F(EncoderCalls, PagesOfABlockAreGivenBackOnlyWhenNothingReadsThem) {
 
 TEST_F(EncoderCalls, TheHiddenStatesGradientHasATypeOfItsOwn) {
   Run({}, /*backward=*/true);
-  // ln_f, then both LayerNorms of the upper block and the upper one of the lowest block.
+  // The gradients are those of ln_f, of both LayerNorms of the upper block and of the upper
+  // LayerNorm of the lowest block.
   EXPECT_EQ(backend_.dh_types.size(), 4U);
   EXPECT_THAT(backend_.dh_types, Each(DType::kF32));
   EXPECT_THAT(backend_.dx_types, Each(DType::kBF16));
-  // Of down, up, dense and query_key_value: the branches' gradient is the hidden state's.
+  // The layers are down, up, dense and query_key_value. The output gradient of a branch (down,
+  // dense) is that of the hidden state.
   EXPECT_THAT(std::vector<DType>(backend_.dy_types.begin(), backend_.dy_types.begin() + 4),
               ElementsAre(DType::kF32, DType::kBF16, DType::kF32, DType::kBF16));
 }

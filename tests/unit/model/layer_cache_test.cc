@@ -1,4 +1,5 @@
-// Cached states come back as they were written or not at all, whatever happened to their file.
+// Cached states are read back exactly as they were written or not at all, whatever happened to
+// their file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -50,7 +51,7 @@ class LayerCacheTest : public ::testing::Test {
     EXPECT_EQ(cache.texts(), count);
     return cache.path();
   }
-  // Which texts of [0, count) are not there; those that are must have their states.
+  // The texts of [0, count) that are not in the cache. All others must have their states.
   std::vector<int> Absent(LayerCache& cache, int count) {
     std::vector<int> absent;
     for (int i = 0; i < count; ++i) {
@@ -97,7 +98,7 @@ TEST_F(LayerCacheTest, EveryFlippedBitCostsAtMostItsEntry) {
     {
       LayerCache cache = Open();
       absent = Absent(cache, 6);
-      if (absent.size() == 6) continue;  // the file's header
+      if (absent.size() == 6) continue;  // the change was in the header of the file
       EXPECT_LE(absent.size(), 1u) << at;
       for (const int i : absent) cache.Add(TextOf(i), StatesOf(i));
       EXPECT_THAT(Absent(cache, 6), IsEmpty()) << at;
@@ -131,7 +132,7 @@ TEST_F(LayerCacheTest, ACacheOfAnotherBaseIsNotUsed) {
   LayerCache other = Open("two");
   EXPECT_NE(other.path(), path);
   EXPECT_THAT(Absent(other, 4), ElementsAre(0, 1, 2, 3));
-  // Nor under this one's name.
+  // The file is not used under the name of this base's cache either.
   WriteText(path, ReadText(other.path()));
   LayerCache renamed = Open();
   EXPECT_THAT(messages_, ElementsAre(HasSubstr("not a cache of this base")));
@@ -158,7 +159,7 @@ TEST_F(LayerCacheTest, ASecondRunReadsWhileTheFirstAdds) {
   EXPECT_THAT(Absent(first, 2), IsEmpty());
 }
 
-// A limit on the size of files stands for a full disk.
+// A limit on the file size simulates a full disk.
 TEST_F(LayerCacheTest, AFullDiskEndsTheAddingAndNothingElse) {
   const std::string path = Fill(5);
   struct rlimit before {};
@@ -187,7 +188,7 @@ TEST_F(LayerCacheTest, AFolderThatCannotBeMadeIsAnError) {
   EXPECT_THAT(ErrorOf([&] { Open(); }), HasSubstr("`cache_layers`"));
 }
 
-// A backend whose description has one fact more.
+// A backend with one additional fact in its description.
 class BackendWithFact final : public ForwardingBackend {
  public:
   BackendWithFact(std::string name, std::string value)
@@ -236,7 +237,7 @@ TEST_F(LayerCacheTest, TheIdentityChangesWithBaseBlocksAndCompute) {
   EXPECT_NE(identity(folder_ / "a", Compute::kF32, 2), first);
   EXPECT_NE(identity(folder_ / "a", Compute::kBF16, 1), first);
   EXPECT_NE(identity(folder_ / "a", Compute::kInt8, 1), first);
-  // A base that is changed in place is noticed, though its hash may have been remembered.
+  // A base that is changed in place is noticed, although its hash may have been remembered.
   WriteModel(folder_ / "a", tiny);
   EXPECT_NE(identity(folder_ / "a", Compute::kF32, 1), first);
 }

@@ -1,4 +1,5 @@
-// A batch's states come from the layer cache where it has them; the others are computed and kept.
+// The states of a batch come from the layer cache if it has them. The others are computed and added
+// to it.
 #include "lacos/model/layer_reuse.h"
 
 #include <gmock/gmock.h>
@@ -18,7 +19,8 @@ using ::testing::IsEmpty;
 
 constexpr int64_t kWidth = 3;
 
-// In place of frozen blocks: a token's state is a function of its id and of its place in the text.
+// Replaces the frozen blocks: the state of a token is a function of its id and of its position in
+// the text.
 float StateOf(int32_t id, int64_t position, int64_t channel) {
   return static_cast<float>(100 * id + 10 * position + channel);
 }
@@ -47,7 +49,7 @@ class LayerReuseTest : public ::testing::Test {
         cache_({.folder = folder_ / "cache", .tell = [this](const std::string&) { ++messages_; }},
                Json::Object(), kWidth * 4) {}
 
-  // The states of a batch; what had to be computed is added to computed_.
+  // Returns the states of a batch and adds the texts that had to be computed to computed_.
   std::vector<float> Fill(const PackedTexts& texts) {
     const ArenaScope scope(arena_);
     const TensorView h = arena_.Allocate(DType::kF32, {texts.Tokens(), kWidth});
@@ -85,7 +87,8 @@ TEST_F(LayerReuseTest, TheFirstBatchIsComputedAsItIsAndTheSecondReadsIt) {
 TEST_F(LayerReuseTest, OnlyMissingTextsAreComputedAndEveryOneComesToItsPlace) {
   Fill(TextsOf({{1, 2, 3}, {5, 5}}));
   computed_.clear();
-  // Missing texts before, between and after those that are found, the first of all in its place.
+  // Missing texts lie before, between and after texts in the cache; the first of them is in its
+  // final place already.
   PackedTexts texts = TextsOf({{7}, {1, 2, 3}, {8, 8, 8, 8}, {}, {5, 5}, {9, 1}});
   texts.keys.assign(static_cast<size_t>(texts.Tokens()), 1);
   EXPECT_EQ(Fill(texts), StatesOf(texts));
@@ -104,7 +107,7 @@ TEST_F(LayerReuseTest, DamagedStatesAreComputedAgainAndKept) {
   Fill(texts);
   {
     std::fstream file(cache_.path(), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(cache_.bytes() - 1);  // the last byte of some text's states
+    file.seekp(cache_.bytes() - 1);  // the last byte of one text's states
     const int last = file.peek();
     file.seekp(cache_.bytes() - 1);
     file.put(static_cast<char>(~last));

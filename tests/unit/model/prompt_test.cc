@@ -1,4 +1,5 @@
-// What goes around a text: prompts in and out of the pooling, and tokens that truncation leaves.
+// Additions to a text: prompts that are part of the pooling or not, and tokens that
+// truncation keeps.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -33,7 +34,7 @@ class PromptTest : public ::testing::Test {
   LoadedModel loaded_;
 };
 
-// `pooling` of rows [begin, end) of hidden [T, D], weights by the row's number, in double.
+// Pools rows [begin, end) of hidden [T, D] in double; weights depend on the number of the row.
 std::vector<double> PoolRows(const std::vector<float>& hidden, int64_t d, int64_t begin,
                              int64_t end, Pooling pooling) {
   std::vector<double> result(static_cast<size_t>(d), 0.0);
@@ -79,20 +80,21 @@ TEST_F(PromptTest, APromptCanBeLeftOutOfEveryPooling) {
           encoder.arena().Allocate(backend->Types().residual, {one.Tokens(), d});
       encoder.HiddenStates(one, hidden);
       const std::vector<float> states = DownloadFloats(*backend, hidden);
-      // A text that is all prompt has zeros, but a first token it has.
+      // A text that is only the prompt gives zeros, but under kCls its first token.
       const bool is_whole = pooling == Pooling::kCls && one.Tokens() <= skipped;
       const std::vector<double> expected =
           PoolRows(states, d, is_whole ? 0 : skipped, one.Tokens(), pooling);
       double largest = 0;
       for (const float value : states)
         largest = std::max(largest, std::fabs(static_cast<double>(value)));
-      // A sum of T terms in float, scaled once more for the weighted mean's mixture.
+      // The tolerance is that of a sum of T terms in float, which the mixture for the weighted mean
+      // scales once more.
       const double tolerance = 2.0 * static_cast<double>(one.Tokens() + 2) * 0x1p-24 * largest *
                                (pooling == Pooling::kMeanSqrtLen ? std::sqrt(one.Tokens()) : 1.0);
       for (int64_t j = 0; j < d; ++j)
         ASSERT_NEAR(out[n * d + j], expected[j], tolerance) << Name(pooling) << " text " << n;
     }
-    // Without a prompt there is nothing to leave out.
+    // If there is no prompt, nothing is left out.
     TextEncoder plain(encoder, *loaded_.tokenizer, {.tokenize = {}});
     std::vector<float> same(out.size());
     text_encoder.Encode(texts, "", out);
@@ -126,7 +128,7 @@ TEST_F(PromptTest, AnEmbedderPutsTokensAroundEveryText) {
   SentenceEncoderOptions around = plain;
   around.prefix = "<";
   around.suffix = ">";
-  // With one token a byte, tokens on their own and tokens of the whole are the same.
+  // With one token per byte, the tokens of parts are the tokens of the whole.
   EXPECT_EQ(encode(around, "text"), encode(plain, "<text>"));
   around.max_length = 4;
   EXPECT_EQ(encode(around, "text"), encode(plain, "<te>"));

@@ -1,4 +1,4 @@
-// Equal texts are found and encoded once, and nobody can tell from the vectors.
+// Equal texts are found and encoded once, and the vectors are the same as without this.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -47,7 +47,7 @@ TEST(Repeats, AreEncodedOnceWithTheBytesOfATextAlone) {
   WriteText(folder / "tokenizer.json", ByteTokenizerJson().Dump());
   const LoadedModel loaded = LoadModel(folder.path(), "", "");
   const std::string long_text(40, 'x');
-  // Within a batch, across batches, empty, and equal only after truncation.
+  // Texts that are equal within a batch, across batches, when empty, and only after truncation.
   const std::vector<std::string> texts = {"one",           "two",   "one", "",
                                           long_text + "a", "three", "two", "",
                                           "one two",       "one",   "two", long_text + "b"};
@@ -75,7 +75,7 @@ TEST(Repeats, AreEncodedOnceWithTheBytesOfATextAlone) {
       const int64_t around = static_cast<int64_t>(prompt.size());
       EXPECT_EQ(statistics.tokens, tokens);
       EXPECT_EQ(statistics.truncated, 2);
-      // "one", "two", "three", "one two", the long text, and a prompt without a text.
+      // The terms are "one", "two", "three", "one two", the long text, and a prompt without a text.
       EXPECT_EQ(statistics.computed_tokens, 3 + 3 + 5 + 7 + 4 * around + 20 + around);
       EXPECT_EQ(computed, statistics.computed_tokens);
     }

@@ -1,5 +1,5 @@
-// The dynamic code: maps and grid encoding equal bitsandbytes' bit for bit (recorded by
-// tools/golden/make_quant_golden.py), exact encoding is the nearest entry.
+// The dynamic code: maps and grid encoding are bit for bit those of bitsandbytes (recorded by
+// tools/golden/make_quant_golden.py), and exact encoding gives the nearest entry.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -113,12 +113,12 @@ TEST(DynamicGrid, EqualsBitsandbytesOnTheCpu) {
   }
 }
 
-// Exact encoding and bitsandbytes' grid may differ only where the grid's nearest point (at most
-// half a step of 2 / 65535 away, plus 4 roundings) lies on the other side of the midpoint between
-// codes.
+// Exact encoding and bitsandbytes' grid may differ only if the nearest point of the grid lies on
+// the other side of the midpoint between codes. That point is at most half a step of 2 / 65535
+// away, plus 4 roundings.
 TEST(DynamicCode, DiffersFromBitsandbytesOnlyByTheGridsResolution) {
   for (const GoldenCase& c : ReadGolden().cases) {
-    // there the scales differ, see below
+    // In these cases the scales differ, see below.
     if (c.name == "not_finite" || c.name == "denormals") continue;
     const auto& map = DynamicMap(c.is_signed);
     Encoded e = Sized(c.values, c.block_size);

@@ -1,5 +1,5 @@
-// Linear 8-bit blocks: the contract's rounding, its corner cases, and decoding from unaligned
-// memory.
+// Linear 8-bit blocks: the rounding in docs/contract.md, its corner cases, and decoding from
+// unaligned memory.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -48,7 +48,7 @@ std::vector<float> Normals(size_t n, double scale = 1) {
 }
 
 TEST(LinearCode, RoundsTheFloatProductHalfToEven) {
-  // With absmax 127 the scale is exactly 1, so values are their own products.
+  // With absmax 127 the scale is exactly 1, so the products equal the values.
   const Encoded e =
       Encode({127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, -2.5f, 126.5f, 125.5f, 0.4999f}, 64);
   EXPECT_EQ(e.codes, (std::vector<int8_t>{127, 0, 2, 2, 0, -2, -2, 126, 126, 0}));
@@ -79,8 +79,8 @@ TEST(LinearCode, ABlockOfZerosHasScaleZeroAndCodesZero) {
   EXPECT_EQ(decoded, std::vector<float>(100, 0));
 }
 
-// The decoded value is within half a step, plus the roundings of scale, product and decoding: 4 eps
-// of absmax.
+// The decoded value is within half a step, plus the roundings of scale, product and decoding, which
+// are 4 eps of absmax.
 class LinearCodeAtScale : public testing::TestWithParam<float> {};
 TEST_P(LinearCodeAtScale, DecodesWithinHalfAStep) {
   const float absmax = GetParam();

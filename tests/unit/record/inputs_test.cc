@@ -1,4 +1,5 @@
-// What run.json says of inputs: whose word is taken for a hash, and which differences are seen.
+// What run.json records about inputs: which recorded hashes are trusted, and which differences
+// are detected.
 #include "lacos/record/inputs.h"
 
 #include <gtest/gtest.h>
@@ -72,7 +73,7 @@ TEST_F(RunInputsTest, DifferencesAreThoseOfContentsNotOfPlaces) {
   EXPECT_NE(InputDifferences(a, c)[0].find("c.tsv"), std::string::npos);
   EXPECT_EQ(InputDifferences(a, Json::Array()).size(), 1u);
   EXPECT_EQ(InputDifferences(Json::Array(), a).size(), 1u);
-  // Without a hash on one side the sizes are compared.
+  // If one side has no hash, only the sizes are compared.
   const Json unknown =
       Json::Parse(R"([{"role": "train", "path": "x", "bytes": 4, "sha256": null}])", "x");
   EXPECT_TRUE(InputDifferences(unknown, a).empty());

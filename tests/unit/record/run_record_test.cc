@@ -1,4 +1,4 @@
-// run.json as it is written and read back.
+// run.json is written and read back.
 #include "lacos/record/run_record.h"
 
 #include <gmock/gmock.h>

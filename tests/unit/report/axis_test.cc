@@ -1,5 +1,5 @@
-// Ticks of chart axes: at round numbers, inside the axis, few enough, and told apart by their
-// labels.
+// Ticks of chart axes are at round numbers, inside the axis and few enough, and their labels
+// all differ.
 #include "lacos/report/axis.h"
 
 #include <gtest/gtest.h>

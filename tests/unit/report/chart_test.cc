@@ -1,4 +1,4 @@
-// Charts: what is thinned and how, gaps, escaping, and charts without data.
+// Charts: which points are thinned out and how, gaps, escaping, and charts without data.
 #include "lacos/report/chart.h"
 
 #include <gmock/gmock.h>
@@ -137,8 +137,8 @@ Chart BarChart() {
 
 TEST(Chart, ErrorBarsSpanTheirIntervalAndTheAxisCoversThem) {
   const std::string html = ChartHtml(BarChart());
-  // The y axis goes from 40 to 70, so the first bar from the bottom to the top; the second has no
-  // lower end.
+  // The y axis goes from 40 to 70, so the first bar reaches from the bottom to the top. The second
+  // bar has no lower end.
   EXPECT_EQ(Count(html, "class=\"bars"), 1u);
   EXPECT_THAT(html, HasSubstr("1000.0V0.0"));
   const size_t bars = html.find("class=\"bars");

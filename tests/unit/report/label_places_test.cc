@@ -1,5 +1,5 @@
-// Names of points: none covers another at any width, none leaves the plot, and what has no room is
-// left out.
+// Labels of points do not cover each other at any width and stay inside the plot. Labels that do
+// not fit are left out.
 #include "lacos/report/label_places.h"
 
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 namespace lacos {
 namespace {
 
-// Boxes as a browser would lay them out with narrow letters of 7 px.
+// Whether the boxes overlap when a browser draws them with narrow letters of 7 px.
 bool Overlap(const LabelledPoint& a, const LabelPlace& pa, const LabelledPoint& b,
              const LabelPlace& pb, double width) {
   const auto left = [&](const LabelledPoint& point, const LabelPlace& place) {

@@ -1,4 +1,5 @@
-// The page around charts and tables: nothing from outside, nothing unescaped, well formed.
+// The page around charts and tables loads nothing from outside, escapes all text and is
+// well formed.
 #include "lacos/report/page.h"
 
 #include <gmock/gmock.h>
@@ -13,7 +14,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// Whether every element that is opened is closed in order; void elements aside.
+// Whether every element that is opened is closed in the right order, apart from void elements.
 bool WellNested(const std::string& html) {
   std::vector<std::string> open;
   for (size_t at = 0; (at = html.find('<', at)) != std::string::npos; ++at) {
@@ -52,7 +53,7 @@ TEST(Page, IsWellFormedAndAsksForNothing) {
   EXPECT_FALSE(WellNested(html + "<p>")) << "the check can fail";
   for (const char* outside :
        {"http:", "https:", "src=", "url(", "@import", "<script", "<b>", "<i>2"}) {
-    if (std::string(outside) == "<b>") continue;  // a mark's dot
+    if (std::string(outside) == "<b>") continue;  // <b> is the dot of a mark
     EXPECT_THAT(html, Not(HasSubstr(outside)));
   }
   EXPECT_THAT(html, HasSubstr("<title>Run &lt;b&gt;</title>"));

@@ -1,4 +1,5 @@
-// Vectors on their way into a file: appended in blocks, whole or not there.
+// Writing vectors to a file: they are appended in blocks, and the file is complete or does
+// not exist.
 #include "lacos/search/embedding_file.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Exact search against sorting every cosine.
+// Exact search gives the same result as sorting all cosines.
 #include "lacos/search/nearest.h"
 
 #include <gtest/gtest.h>
@@ -15,8 +15,8 @@
 namespace lacos {
 namespace {
 
-// Rows near a few directions, some equal and one of zeros, so that the f32 products alone would
-// order many wrongly.
+// Rows near a few directions, some of them equal and one of zeros. Products in f32 alone would put
+// many of them in the wrong order.
 std::vector<float> MakeRows(int64_t n, int64_t d, uint64_t seed) {
   Random random(seed, RandomStream::kBatch);
   std::vector<float> rows(static_cast<size_t>(n * d));
@@ -42,7 +42,8 @@ std::vector<int64_t> SortedByCosine(const Vectors& corpus, std::span<const float
   return order;
 }
 
-class Search : public testing::TestWithParam<std::pair<int64_t, int64_t>> {};  // queries, corpus
+// numbers of queries and of corpus rows
+class Search : public testing::TestWithParam<std::pair<int64_t, int64_t>> {};
 
 TEST_P(Search, IsSortingEveryCosine) {
   const auto [q, c] = GetParam();
@@ -78,14 +79,15 @@ TEST_P(Search, IsSortingEveryCosine) {
   }
 }
 
-// Within one block, at its edges, and over several of both sides.
+// Sizes within one block, at its edges, and over several blocks on both sides.
 INSTANTIATE_TEST_SUITE_P(Sizes, Search,
                          testing::Values(std::pair{3, 5}, std::pair{20, 300}, std::pair{257, 64},
                                          std::pair{2, 4097}, std::pair{260, 4200}));
 
-// Products in f32 of equal rows differ from 1 and, with other places in a block, from each other.
+// In f32 the products of equal rows differ from 1 and, at other positions in a block, from
+// each other.
 TEST(Search, FindsEqualRowsAtExactlyOneInTheOrderOfTheCorpus) {
-  const int64_t d = 33, distinct = 61, copies = 80;  // 4,880 rows: two blocks of the corpus
+  const int64_t d = 33, distinct = 61, copies = 80;  // 4,880 rows are two blocks of the corpus
   Random random(4, RandomStream::kWeights);
   std::vector<float> query_values(static_cast<size_t>(distinct * d)), corpus_values;
   for (float& value : query_values) value = static_cast<float>(random.Normal());

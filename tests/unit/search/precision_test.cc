@@ -1,5 +1,5 @@
-// Reduced precisions: equal, code for code, to what sentence-transformers 6.2's quantize_embeddings
-// returned.
+// Vectors of reduced precision have exactly the codes that quantize_embeddings of
+// sentence-transformers 6.2 returned.
 #include "lacos/search/precision.h"
 
 #include <gtest/gtest.h>
@@ -15,8 +15,8 @@ namespace {
 
 constexpr int64_t kRows = 5, kDims = 11;
 
-// The matrix that was given to quantize_embeddings: one constant dimension, a zero and a negative
-// zero.
+// The matrix that was passed to quantize_embeddings. It has one constant dimension, a zero and a
+// negative zero.
 std::vector<float> GoldenInput() {
   std::vector<float> x(kRows * kDims);
   for (int64_t i = 0; i < kRows; ++i) {
@@ -74,7 +74,7 @@ TEST(QuantizeEmbeddings, Float32IsTheInputByteForByte) {
 }
 
 TEST(QuantizeEmbeddings, Float16RoundsToNearestEven) {
-  // 2049 lies half-way between the float16 values 2048 and 2050, 2051 between 2050 and 2052.
+  // 2049 lies half-way between the float16 values 2048 and 2050, and 2051 between 2050 and 2052.
   const std::vector<float> x = {2049.0f, 2051.0f, 1.0f / 3.0f};
   std::vector<std::byte> bytes;
   QuantizeEmbeddings(Precision::kFloat16, x, 3, nullptr, bytes);
@@ -120,8 +120,8 @@ TEST(QuantizeEmbeddings, Int8DecodesToWithinOneStep) {
   for (int64_t i = 0; i < n * d; ++i) {
     const double low = ranges.low[i % d],
                  step = (static_cast<double>(ranges.high[i % d]) - low) / 255;
-    // floor() leaves less than one step; the f32 quotient of at most 255 is off by less than 255 *
-    // 2^-22 steps.
+    // floor() changes the quotient by less than one step. The f32 quotient of at most 255 has an
+    // error below 255 * 2^-22 steps.
     EXPECT_NEAR(low + (codes[i] + 0.5) * step, x[i], (0.5 + 255 * 0x1p-22) * step);
   }
 }

@@ -1,4 +1,4 @@
-// Cosines, and vectors that came from a file of another system.
+// Cosines, and vectors in files from other systems.
 #include "lacos/search/vectors.h"
 
 #include <gmock/gmock.h>
@@ -17,19 +17,19 @@ namespace {
 
 TEST(Cosine, IsThatOfTheDirections) {
   const std::vector<float> a = {3, 4}, b = {30, 40}, c = {-4, 3}, d = {-3, -4};
-  // one product, one root, one quotient in double
+  // The tolerance covers one product, one root and one quotient in double.
   const double tol = 4 * std::numeric_limits<double>::epsilon();
   EXPECT_NEAR(Cosine(a, b), 1, tol);
   EXPECT_EQ(Cosine(a, c), 0);
   EXPECT_EQ(Cosine(a, d), -1);
 }
 
-// sqrt(x) * sqrt(x) is not x for about half of all x: each of these vectors would have a cosine of
-// its own with itself.
+// For about half of all x, sqrt(x) * sqrt(x) is not x. The cosine of such a vector with itself
+// would then not be 1.
 TEST(Cosine, IsExactlyOneForEqualVectorsAndMinusOneForOpposite) {
   Random random(11, RandomStream::kWeights);
   for (const size_t d : {1, 2, 3, 33, 384, 1024}) {
-    for (const float scale : {1.0f, 1e-3f, 1e30f, 1e-30f, 1e-42f}) {  // 1e-42: denormal values
+    for (const float scale : {1.0f, 1e-3f, 1e30f, 1e-30f, 1e-42f}) {  // 1e-42 gives denormal values
       for (int trial = 0; trial < 20; ++trial) {
         std::vector<float> a(d), opposite(d);
         for (size_t i = 0; i < d; ++i) {
@@ -58,7 +58,7 @@ TEST(Cosine, IsNeverBeyondOne) {
     std::vector<float> a(7), b(7);
     for (size_t i = 0; i < a.size(); ++i) {
       a[i] = static_cast<float>(random.Normal());
-      b[i] = 3 * a[i];  // another vector in the same direction, up to the rounding of its values
+      b[i] = 3 * a[i];  // b has the direction of a up to the rounding of its values
     }
     EXPECT_LE(Cosine(a, b), 1);
     for (float& value : b) value = -value;

@@ -1,4 +1,4 @@
-// The arena: tensors of one step on a stack of chunks that the next step uses again.
+// The arena puts the tensors of one step on a stack of chunks, which the next step uses again.
 #include "lacos/tensor/arena.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 namespace lacos {
 namespace {
 
-// Provides chunks and remembers their sizes.
+// A source of chunks that remembers their sizes.
 class ArenaTest : public testing::Test {
  protected:
   Arena Make(size_t chunk_bytes) {
@@ -30,7 +30,7 @@ class ArenaTest : public testing::Test {
   std::vector<size_t> chunks_;
 };
 
-// What one tensor of 64 bytes takes: its bytes, and under AddressSanitizer what lies behind them.
+// The bytes that one tensor of 64 bytes takes, including the gap behind it under AddressSanitizer.
 size_t BytesOfOne(Arena& arena) {
   const Arena::Mark before = arena.Position();
   arena.Allocate(DType::kU8, {64});
@@ -125,8 +125,9 @@ TEST_F(ArenaTest, TheHighWaterMarkIsTheMostThatWasInUseAtOneTime) {
   EXPECT_EQ(arena.HighWaterBytes(), 4 * one);
 }
 
-// The planner reads the mark of a dry run and reserves as much: the run itself then needs no other
-// chunk, although a chunk's unused end may have moved tensors in the dry run.
+// The planner reads the high-water mark of a dry run and reserves that many bytes. The run
+// itself then needs no other chunk, although in the dry run the unused end of a chunk may have
+// moved tensors.
 TEST_F(ArenaTest, WhatTheHighWaterMarkSaysIsRoomForTheSameTensorsInOnePiece) {
   const auto step = [](Arena& arena) {
     for (const int64_t n : {700, 500, 900, 100}) arena.Allocate(DType::kU8, {n});
@@ -148,7 +149,8 @@ TEST_F(ArenaTest, RoomIsMadeBeforeTheFirstAllocation) {
   EXPECT_DEATH(arena.Reserve(100), "before the first allocation");
 }
 
-// Addresses that are no memory of this process: under AddressSanitizer poisoning them would end it.
+// These addresses are not memory of this process. Poisoning them would end it
+// under AddressSanitizer.
 TEST(ArenaOfDeviceMemory, TouchesNeitherTheMemoryNorItsShadow) {
   size_t freed = 0;
   {

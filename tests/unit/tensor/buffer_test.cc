@@ -1,4 +1,4 @@
-// Buffers free their memory exactly once, whoever holds them last.
+// Buffers free their memory exactly once, whichever owner is the last.
 #include "lacos/tensor/buffer.h"
 
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ TEST_F(BufferTest, AMovedBufferFreesOnceAndLeavesNothingBehind) {
   {
     Buffer first = Make(a_.data(), 8);
     const Buffer second = std::move(first);
-    EXPECT_EQ(first.data(), nullptr);  // NOLINT(bugprone-use-after-move): what is left is the test
+    EXPECT_EQ(first.data(), nullptr);  // NOLINT(bugprone-use-after-move): this is tested
     EXPECT_EQ(first.size(), 0u);
     EXPECT_EQ(second.data(), a_.data());
     EXPECT_EQ(second.size(), 8u);

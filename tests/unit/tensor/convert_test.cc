@@ -1,4 +1,4 @@
-// Conversions to and from the 16-bit floating types: every bit pattern, and rounding of everything
+// Conversions to and from the 16-bit floating types: every bit pattern, and the rounding of values
 // between them.
 #include "lacos/tensor/convert.h"
 
@@ -13,7 +13,8 @@
 namespace lacos {
 namespace {
 
-// The value of a pattern by the definition of the format, in double (exact for both).
+// The value of a bit pattern by the definition of the format, in double, which is exact for
+// both formats.
 double ValueOf(uint32_t pattern, int exponent_bits, int mantissa_bits) {
   const int bias = (1 << (exponent_bits - 1)) - 1;
   const uint32_t mantissa = pattern & ((1u << mantissa_bits) - 1);
@@ -71,8 +72,8 @@ TEST(Convert, EveryPatternComesBack) {
   }
 }
 
-// Between two neighbours: just below the middle goes down, just above goes up, the middle goes to
-// the even pattern.
+// A value between two neighbours is rounded down just below the middle and up just above it. The
+// middle itself is rounded to the even pattern.
 TEST(Convert, RoundsToNearestAndTiesToEven) {
   for (const Format& format : kFormats) {
     const auto infinity =
@@ -80,7 +81,7 @@ TEST(Convert, RoundsToNearestAndTiesToEven) {
     for (const uint32_t sign : {0u, 0x8000u}) {
       for (uint32_t low = 0; low < infinity; ++low) {
         const double a = ValueOf(low, format.exponent_bits, format.mantissa_bits);
-        // Above the largest finite value the grid goes on as if the exponent had no end.
+        // Above the largest finite value the grid continues as if the exponent were unlimited.
         const double b = low + 1 < infinity
                              ? ValueOf(low + 1, format.exponent_bits, format.mantissa_bits)
                              : std::ldexp(1.0, 1 << (format.exponent_bits - 1));

@@ -1,4 +1,5 @@
-// Shapes and views: sizes, slices of rows, and what aborts because only our own code could ask it.
+// Shapes and views: sizes, slices of rows, and calls that abort because only a bug in our own code
+// could make them.
 #include "lacos/tensor/tensor_view.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// The merge engine against a definition of BPE written for reading, on random merges and words of
-// all lengths.
+// Tests the merge engine on random merges and words of all lengths against a simple implementation
+// of BPE's definition.
 #include "lacos/text/bpe.h"
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ BpeAlphabet CompleteAlphabet() {
   return alphabet;
 }
 
-// Again and again the merge of lowest rank, leftmost on ties.
+// Repeatedly applies the merge with the lowest rank, and among equal ones the leftmost.
 std::vector<int32_t> Definition(std::vector<int32_t> ids, const std::vector<BpeMerge>& merges) {
   for (;;) {
     size_t best_rank = merges.size(), best = 0;
@@ -37,9 +37,9 @@ std::vector<int32_t> Definition(std::vector<int32_t> ids, const std::vector<BpeM
   }
 }
 
-// Merges over the letters a to d and earlier results, each pair once. Ranks need not follow the
-// order in which tokens become possible: a merge may have a lower rank than the one that makes its
-// parts.
+// Merges over the letters a to d and over earlier results, each pair once. The ranks need not
+// follow the order in which tokens become possible: a merge may have a lower rank than the merge
+// that makes its parts.
 std::vector<BpeMerge> RandomMerges(Random& random, int count) {
   std::vector<BpeMerge> merges;
   std::vector<int32_t> tokens = {'a', 'b', 'c', 'd'};
@@ -99,7 +99,7 @@ TEST(Bpe, AMegabyteWithoutABlankIsNoQuadraticWork) {
   std::string word;
   for (int i = 0; i < 500'000; ++i) word += "ab";
   Bpe::Workspace w;
-  // about 0.1 s; a quadratic way needs an hour and the test's time limit ends it
+  // Takes about 0.1 s. A quadratic algorithm needs an hour and runs into the test's time limit.
   bpe.Encode(word, true, w);
   EXPECT_EQ(w.ids, std::vector<int32_t>(125'000, 258));
   EXPECT_EQ(w.lengths, std::vector<int32_t>(125'000, 8));

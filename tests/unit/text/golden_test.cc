@@ -1,5 +1,5 @@
-// Token ids, offsets and decoded texts equal to those that Hugging Face tokenizers gave
-// (tests/golden/tokenizer).
+// Token ids, offsets and decoded texts are those that Hugging Face tokenizers
+// returned (tests/golden/tokenizer).
 #include <gtest/gtest.h>
 
 #include <fstream>

@@ -81,8 +81,8 @@ TEST(Utf8Decoding, InvalidBytesAreOneByteEachAndNeverReadPastTheEnd) {
   }
 }
 
-// The expected list is what Oniguruma makes of the nested class in BLOOM's pattern; it was compared
-// with the package tokenizers over every code point.
+// The nested class as Oniguruma interprets it, checked against the Python package for every
+// code point.
 TEST(BloomPattern, ExactlyWhiteSpaceAndFourteenLiteralsBreakAWord) {
   const std::set<char32_t> breaks = {0x09,   0x0A,   0x0B,   0x0C,   0x0D,   0x20,   0x85,   0xA0,
                                      0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
@@ -161,7 +161,7 @@ TEST(UnicodeClasses, ComeFromUnicode16) {
     numbers += (table.Classes(c) & kNumberClass) != 0;
     spaces += (table.Classes(c) & kSpaceClass) != 0;
   });
-  EXPECT_EQ(letters, 141028);  // of Unicode 16.0's DerivedGeneralCategory
+  EXPECT_EQ(letters, 141028);  // number of letters in DerivedGeneralCategory of Unicode 16.0
   EXPECT_EQ(numbers, 1911);
   EXPECT_EQ(spaces, 25);
 }
@@ -219,7 +219,8 @@ TEST(WordCache, GivesBackOnlyWhatWasPutThereForExactlyThisWord) {
     found = {-5};
     ASSERT_TRUE(cache.AppendIds(word, hash, found));
     ASSERT_THAT(found, ElementsAre(-5, id));
-    for (size_t i = 0; i < length; ++i) {  // any other word of the same place and length
+    // every other word with the same slot in the cache and the same length
+    for (size_t i = 0; i < length; ++i) {
       std::string other = buffer;
       other[i] = 'b';
       EXPECT_FALSE(cache.AppendIds(std::string_view(other).substr(0, length), hash, found));

@@ -1,5 +1,5 @@
-// Foreign regular expressions: what Oniguruma's and Python's syntax match, and that no pattern
-// hangs or runs out of memory.
+// Regular expressions in tokenizer files and adapters: what matches in Oniguruma's and Python's
+// syntax, and that no pattern hangs or runs out of memory.
 #include "lacos/text/regex.h"
 
 #include <fmt/format.h>
@@ -77,7 +77,7 @@ TEST(RegexSearch, ThreadsShareOnePattern) {
   for (const auto& result : found) EXPECT_EQ(result, expected);
 }
 
-// Each as Python's re.fullmatch answers it.
+// The expected values are those of Python's re.fullmatch.
 TEST(RegexFullMatch, AnswersAsPythonDoes) {
   struct Case {
     const char *pattern, *text;
@@ -89,7 +89,7 @@ TEST(RegexFullMatch, AnswersAsPythonDoes) {
            {"query_key_value", "h.0.self_attention.query_key_value", false},
            {".*h\\.[0-2]\\..*(dense|query_key_value)", "h.2.mlp.dense", true},
            {".*h\\.[0-2]\\..*(dense|query_key_value)", "h.2.mlp.dense_h_to_4h", false},
-           {"a|ab", "ab", true},  // whatever the leftmost alternative is
+           {"a|ab", "ab", true},  // matches although the leftmost alternative is shorter
            {"(a|ab)(c|bcd)(d*)", "abcd", true},
            {"a*?", "aaa", true},
            {"a$", "a", true},
@@ -157,7 +157,8 @@ TEST(RegexErrors, NameThePlaceThePatternAndTheFault) {
 }
 
 TEST(RegexLimits, APatternThatBacktracksWithoutEndIsAnError) {
-  // Each fails only at the end: no letter that the text lacks tells at once that there is no match.
+  // Each pattern fails only at the end. No letter is missing in the text, which would prove at once
+  // that there is no match.
   const std::string text = std::string(60, 'a') + "!";
   for (const char* pattern : {"(a+)+$", "(a|a)*$", "(a*)*(?<!a|!)", "(?:(a+)+)+(?!a|!)"}) {
     EXPECT_THROW((void)Onig(pattern).Search(text, 0), UserError) << pattern;
@@ -166,7 +167,8 @@ TEST(RegexLimits, APatternThatBacktracksWithoutEndIsAnError) {
   EXPECT_THROW(
       (void)Python("(x?)+(x?)+(x?)+(x?)+(x?)+(?!x)[^x]").FullMatch(std::string(3000, 'x') + "x"),
       UserError);
-  // A search that fails slowly everywhere: no attempt is over its limit, all together are.
+  // This search fails slowly at every position. No single attempt exceeds the limit, but all of
+  // them together do.
   EXPECT_THROW((void)Onig("a*(?!a|\\z)").Search(std::string(100'000, 'a'), 0), UserError);
 }
 
@@ -201,8 +203,8 @@ TEST(RegexLimits, PatternsMadeAtRandomAreAnErrorOrWork) {
   EXPECT_GT(matched, 500);
 }
 
-// Oniguruma's check of recursion walks through every call: 60 levels of two calls would take 2^60
-// steps.
+// Oniguruma's check for recursion follows every call. For 60 levels with two calls each that would
+// take 2^60 steps.
 TEST(RegexLimits, NestedCallsOfGroupsAreRefused) {
   const auto nested = [](int levels, const char* form) {
     std::string pattern;
@@ -214,7 +216,7 @@ TEST(RegexLimits, NestedCallsOfGroupsAreRefused) {
     EXPECT_THROW(Onig(nested(60, form)), UserError);
   }
   EXPECT_THROW(Python(nested(60, "(?P<n{0}>(?P>n{1})(?P>n{1}))")), UserError);
-  // Options are no calls.
+  // Groups with options are not calls.
   EXPECT_TRUE(Python("(?:a(?-i:b)){1}").FullMatch("ab"));
   std::string options;
   for (int i = 0; i < 20; ++i) options += "(?i:a)(?-i:b)";

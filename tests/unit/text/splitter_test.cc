@@ -1,5 +1,5 @@
-// What becomes of matches, by every behavior, and that patterns see characters as Unicode 16.0 has
-// them.
+// What each behavior does with matches, and that patterns use the character properties of
+// Unicode 16.0.
 #include "lacos/text/splitter.h"
 
 #include <gmock/gmock.h>
@@ -30,7 +30,7 @@ std::vector<std::string> Cut(const Splitter& splitter, std::string_view text) {
   return strings;
 }
 
-// The example of the package's own documentation.
+// The example comes from the documentation of Hugging Face tokenizers.
 TEST(Splitter, EveryBehaviorAsDocumented) {
   const std::string text = "the-final--countdown";
   const auto cut = [&](SplitBehavior behavior) {
@@ -89,8 +89,8 @@ TEST(Splitter, ClassesOfCharacters) {
               ElementsAre("a", "b"));
 }
 
-// U+1C89, an upper-case letter, and U+10D40, a digit, came with Unicode 16.0; U+1E030, a modifier
-// letter, with 15.0.
+// U+1C89, an upper-case letter, and U+10D40, a digit, were added in Unicode 16.0; U+1E030, a
+// modifier letter, in Unicode 15.0.
 TEST(RegexUnicode, ClassesHaveTheMembersOfUnicode16) {
   const auto matches = [](std::string_view pattern, std::string_view text) {
     return Regex(pattern, Regex::Syntax::kOniguruma, "p").FullMatch(text);
@@ -109,7 +109,7 @@ TEST(RegexUnicode, ClassesHaveTheMembersOfUnicode16) {
     EXPECT_FALSE(matches(pattern, "\u1C89")) << pattern;
   }
   EXPECT_TRUE(matches("\\d\\p{Nd}[[:digit:]]", "\U00010D40\U00010D41\U00010D42"));
-  // The library's two opinions on Latin-1's superscripts stay as they are.
+  // Oniguruma treats the superscripts of Latin-1 inconsistently, and this stays as it is.
   EXPECT_TRUE(matches("\\w\\b", "\u00B2"));
   EXPECT_FALSE(matches("\\W", "\u00B2"));
   EXPECT_FALSE(matches("[\\w]", "\u00B2"));

@@ -1,6 +1,7 @@
-// tokenize_lines TOKENIZER.json [--offsets | --bench] < LINES: one JSON array of ids (or {"ids",
-// "offsets"}) a line, for tools/interop/tokenizer_compare.py and bench/tokenize.py. --bench reads
-// all lines, encodes them on all threads and prints wall and CPU seconds and counts.
+// tokenize_lines TOKENIZER.json [--offsets | --bench] < LINES prints one JSON array of ids (or
+// {"ids", "offsets"}) per line, for tools/interop/tokenizer_compare.py and bench/tokenize.py.
+// With --bench it reads all lines, encodes them on all threads and prints wall time, CPU time
+// and counts.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -20,7 +21,8 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// As a caller would: ids of every line kept, blocks of lines handed to the threads.
+// Encodes as a caller would: it keeps the ids of every line and gives blocks of lines to
+// the threads.
 void Bench(const lacos::Tokenizer& tokenizer, const std::vector<std::string>& lines,
            double load_cpu_seconds) {
   const auto start = std::chrono::steady_clock::now();

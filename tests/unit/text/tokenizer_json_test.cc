@@ -1,5 +1,5 @@
-// Loading tokenizer.json: what is refused, and by which name; files of BLOOM's size; real files
-// where they are at hand.
+// Loading tokenizer.json: what is refused and under which name, files of BLOOM's size, and real
+// files where the shared files have them.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -54,7 +54,7 @@ std::vector<int32_t> Ids(const Tokenizer& tokenizer, std::string_view text) {
   return ids;
 }
 
-// What damaged JSON is made of.
+// Bytes from which damaged JSON is made.
 constexpr std::string_view kLikelyBytes = "0123456789\"{}[],:ab-\\eu \n\x01\x80";
 
 std::string Refusal(const std::string& json) {
@@ -85,7 +85,8 @@ TEST(TokenizerJson, AFileWithoutAnObjectOrBeyondAGigabyteIsRefused) {
   }
   const std::string path = testing::TempDir() + "lacos_large_tokenizer.json";
   std::ofstream(path) << kFile;
-  std::filesystem::resize_file(path, (uint64_t{1} << 30) + 1);  // a hole: no bytes on the disk
+  // a sparse file, which takes no space on the disk
+  std::filesystem::resize_file(path, (uint64_t{1} << 30) + 1);
   try {
     Tokenizer::FromFile(path);
     ADD_FAILURE() << "accepted";
@@ -105,7 +106,7 @@ TEST(TokenizerJson, TruncationAndPaddingOfTheFileChangeNothing) {
 struct Change {
   std::string from, to, expected;  // `expected` is part of the message
 };
-// GoogleTest's own way would print the bytes of the strings' objects.
+// By default GoogleTest would print the bytes of the string objects.
 void PrintTo(const Change& change, std::ostream* out) { *out << change.to; }
 
 class Refused : public testing::TestWithParam<Change> {};
@@ -272,7 +273,8 @@ bool SameModel(const TokenizerSpec& a, const TokenizerSpec& b) {
                     });
 }
 
-// Of a file that both ways read, or that the general way refuses.
+// Whether the fast reader and the general reader give the same result for a file, or the general
+// one refuses it.
 testing::AssertionResult FastWayAgrees(const std::string& json, bool* used = nullptr) {
   std::optional<FastModel> fast = ScanModel(json);
   std::optional<TokenizerSpec> fast_spec, spec;
@@ -340,7 +342,8 @@ TEST(TokenizerJson, InvalidUtf8IsEncodedByteByByteWithoutHarm) {
       *Tokenizer::FromFile(LACOS_SOURCE_DIR "/tests/golden/tokenizer/bloom.tokenizer.json"));
 }
 
-// A tokenizer.json of BLOOM's size: 250,680 entries, each but the bytes made by one merge.
+// A tokenizer.json of BLOOM's size: 250,680 entries, each of which is made by one merge, apart from
+// the bytes and the special tokens.
 std::string BigFile() {
   Json vocab = Json::Object();
   std::vector<std::string> tokens = {"<unk>", "<s>", "</s>", "<pad>"};
@@ -351,7 +354,7 @@ std::string BigFile() {
   }
   std::string merges;
   constexpr size_t kEntries = 250'680;
-  // byte + byte, then (byte + byte) + byte, ...
+  // The merges are byte + byte, then (byte + byte) + byte, ...
   for (size_t i = 0; tokens.size() < kEntries; ++i) {
     const std::string &left = tokens[4 + i / 256], &right = tokens[4 + i % 256];
     merges += fmt::format("{}[{},{}]", i > 0 ? "," : "", Json(left).Dump(), Json(right).Dump());
@@ -438,7 +441,7 @@ TEST(TokenizerJson, BertsAndRobertasPostProcessorsPutTheirTokensAround) {
   }
 }
 
-// Ids recorded from Hugging Face tokenizers with the demo base's tokenizer.
+// The ids were recorded from Hugging Face tokenizers with the demo base's tokenizer.
 TEST(RealTokenizers, BloomNanoIsReadAndComesBackToTheText) {
   const auto tokenizer =
       Tokenizer::FromFile(LACOS_SOURCE_DIR "/examples/bloom-nano/tokenizer.json");
