@@ -1,5 +1,5 @@
-/* What the C tests share: a check that counts failures and goes on, and folders to work in. C, not C++: the
- * header must serve both. */
+/* Shared by the C tests: a check that counts failures and continues, and folders to work in. The
+ * tests are written in C because lacos.h must work in C and in C++. */
 #ifndef LACOS_TESTS_CAPI_CHECK_H_
 #define LACOS_TESTS_CAPI_CHECK_H_
 
@@ -19,7 +19,7 @@ extern int g_failures;
     }                                                                         \
   } while (0)
 
-/* The call has this status. */
+/* Checks that the call returns this status. */
 #define CHECK_STATUS(call, expected)                                                            \
   do {                                                                                          \
     const lacos_status found_status = (call);                                                   \
@@ -31,7 +31,8 @@ extern int g_failures;
     }                                                                                           \
   } while (0)
 
-/* The call fails with this status and a message of the form [where] ...; ...; ... that contains `part`. */
+/* Checks that the call fails with this status, and that its message begins with [where] and
+ * contains `part`. */
 #define CHECK_FAILS(call, expected, part)                                           \
   do {                                                                              \
     CHECK_STATUS(call, expected);                                                   \
@@ -42,26 +43,30 @@ extern int g_failures;
     }                                                                               \
   } while (0)
 
-/* Paths of this run, set by main. */
+/* Paths that main sets. */
 extern const char* g_program; /* the lacos program */
 extern const char* g_model;   /* the bundled BLOOM */
 
-/* A path inside the run's temporary folder; one of a few static strings, used in turn. */
+/* A path inside the temporary folder of the run. The result is one of a few static strings, which
+ * are used in turn. */
 const char* InFolder(const char* name);
 void WriteBytes(const char* path, const char* bytes, size_t size);
 void WriteText(const char* path, const char* text);
-/* First `size` bytes of a file, at most; allocated. *found gets how many there were. */
+/* Allocates and returns the first `size` bytes of a file, or fewer; *found gets their number. */
 char* ReadBytes(const char* path, size_t size, size_t* found);
-/* A folder with links to all files of the model but those named in `without` (NULL-terminated). */
+/* Makes a folder with links to all files of the model but those in `without` (NULL-terminated). */
 void LinkModel(const char* folder, const char* const* without);
-/* A sentence-transformers folder over the model: weighted mean, normalised, prompts "query" and "none". */
+/* Makes a sentence-transformers folder of the model with weighted mean, normalization and the
+ * prompts "query" and "none". */
 const char* SentenceTransformersFolder(void);
-/* Runs the program with these arguments (NULL-terminated, without its own name); returns its exit status. */
+/* Runs the program with these arguments (NULL-terminated, without its own name) and returns its
+ * exit status. */
 int RunProgram(const char* const* arguments);
 
-/* Opens with the options, or ends the test program. */
+/* Opens the model with the options, or ends the test program. */
 lacos_model* OpenOrExit(const char* path, const lacos_options* options);
-/* Vectors of n texts, allocated [n, D]; NULL after a failure, which is counted. */
+/* Allocates and returns the vectors of n texts, [n, D]. After a failure, which is counted, the
+ * result is NULL. */
 float* Encode(lacos_model* model, const char* const* texts, size_t n,
               const lacos_encode_options* options);
 

@@ -1,4 +1,5 @@
-/* lacos_encode: its arguments, what it writes and counts, and that its bytes are those of `lacos embed`. */
+/* lacos_encode: its arguments, its output and counts, and that its bytes equal those of
+ * `lacos embed`. */
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void TestArguments(lacos_model* model) {
   const char* const surrogate[] = {"\xed\xa0\x80"};
   CHECK_FAILS(lacos_encode(model, surrogate, NULL, 1, NULL, out, d, NULL), LACOS_USER_ERROR,
               "[texts[0]] byte 0 ");
-  const size_t cut[] = {4}; /* in the middle of a character */
+  const size_t cut[] = {4}; /* ends in the middle of a character */
   const char* const cafe[] = {"caf\xc3\xa9"};
   CHECK_FAILS(lacos_encode(model, cafe, cut, 1, NULL, out, d, NULL), LACOS_USER_ERROR,
               "[texts[0]] byte 3 ");
@@ -94,7 +95,7 @@ static void TestProgress(lacos_model* model) {
   CHECK_STATUS(lacos_encode(model, texts, NULL, kMany, &options, all, kMany * d, &stats), LACOS_OK);
   CHECK(last == kMany);
   CHECK(stats.texts == kMany && stats.empty == kMany / kCount);
-  for (size_t i = kCount; i < kMany; ++i) { /* slices and neighbours change nothing */
+  for (size_t i = kCount; i < kMany; ++i) { /* slices and neighbours do not change a vector */
     if (memcmp(all + i * d, all + i % kCount * d, d * sizeof *all) != 0)
       CHECK(!"equal texts have equal vectors");
   }
@@ -124,12 +125,12 @@ void TestEncoding(void) {
         stats.tokens <= 4 * (kCount - 1));
   double length = 0;
   for (size_t j = 0; j < d; ++j) {
-    CHECK(vectors[d + j] == 0.0f); /* the empty text */
+    CHECK(vectors[d + j] == 0.0f); /* vector of the empty text */
     length += (double)vectors[j] * vectors[j];
   }
   CHECK(length > 0 && fabs(sqrt(length) - 1) > 1e-3);
 
-  /* Lengths instead of NULs: parts of one string, and a text with a NUL inside. */
+  /* Texts given by lengths instead of NULs: part of a string, and a text with a NUL inside. */
   const char* const joined[] = {"A man plays a guitar.XYZ", "", kTexts[2], kTexts[3], kTexts[4]};
   const size_t lengths[] = {21, 0, strlen(kTexts[2]), strlen(kTexts[3]), strlen(kTexts[4])};
   float* same = malloc(kCount * d * sizeof *same);
@@ -143,7 +144,7 @@ void TestEncoding(void) {
   CHECK(memcmp(same, same + d, d * sizeof *same) != 0);
   free(same);
 
-  /* A call's own normalisation and truncation. */
+  /* Normalization and truncation set by a call. */
   lacos_encode_options options = LACOS_ENCODE_OPTIONS_INIT;
   options.normalize = LACOS_YES;
   float* unit = Encode(model, kTexts, kCount, &options);
@@ -163,7 +164,7 @@ void TestEncoding(void) {
   free(vectors);
   lacos_close(model);
 
-  /* The default prompt of a folder, one by name, one by its text, none. */
+  /* The folder's default prompt, a prompt by name, a prompt by its text, and no prompt. */
   model = OpenOrExit(SentenceTransformersFolder(), NULL);
   const char* const asked[] = {"what?"};
   const char* const prompted[] = {"Question: what?"};
@@ -189,7 +190,7 @@ void TestEncoding(void) {
   lacos_close(model);
 }
 
-/* The vectors that `lacos embed` writes for kTexts, from the end of its .npy file. */
+/* The vectors that `lacos embed` writes for kTexts, read from the end of its .npy file. */
 static float* EmbedByProgram(const char* model, const char* const* flags, size_t floats) {
   const char *input = InFolder("texts.txt"), *output = InFolder("vectors.npy");
   char lines[4096] = "";

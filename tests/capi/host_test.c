@@ -1,4 +1,4 @@
-/* What a host process may do to its own state: floating-point modes, signals, fork(). */
+/* Changes that a host process may make to its own state: floating-point modes, signals, fork(). */
 #define _POSIX_C_SOURCE 200809L
 #include <fenv.h>
 #include <pthread.h>
@@ -15,11 +15,12 @@
 
 static const char* const kTexts[] = {"A man plays a guitar.", "Someone makes music."};
 
-/* What -ffast-math and numeric libraries leave behind: subnormals are zeros, and another rounding. */
+/* Sets modes that -ffast-math and numeric libraries leave behind: subnormals become zeros, and
+ * another rounding mode. */
 static void SpoilFloatingPoint(void) {
   fesetround(FE_UPWARD);
 #if defined(__x86_64__)
-  _mm_setcsr(_mm_getcsr() | 0x8040u); /* flush to zero, denormals are zero */
+  _mm_setcsr(_mm_getcsr() | 0x8040u); /* set flush-to-zero and denormals-are-zero */
 #endif
 }
 
@@ -39,13 +40,13 @@ static void TestFloatingPoint(void) {
   lacos_close(model);
 
   const float tiny[] = {1e-40f, 2e-40f, 3e-40f,
-                        1e-40f, 2e-40f, -3e-40f}; /* subnormal: zeros when flushed */
+                        1e-40f, 2e-40f, -3e-40f}; /* subnormal values, which flushing makes zero */
   float cosine = -1, spoiled_cosine = -1;
   CHECK_STATUS(lacos_similarity(tiny, 1, tiny + 3, 1, 3, &cosine, 1), LACOS_OK);
-  CHECK(cosine < -0.28f && cosine > -0.29f); /* (1 + 4 - 9) / 14 */
+  CHECK(cosine < -0.28f && cosine > -0.29f); /* it is (1 + 4 - 9) / 14 */
 
   SpoilFloatingPoint();
-  model = OpenOrExit(g_model, NULL); /* its threads start from a spoiled one */
+  model = OpenOrExit(g_model, NULL); /* its threads inherit the spoiled modes */
   CHECK(IsSpoiled());
   float* found = Encode(model, kTexts, 2, NULL);
   CHECK(IsSpoiled());
@@ -59,7 +60,8 @@ static void TestFloatingPoint(void) {
   lacos_close(model);
 }
 
-/* A signal of the process goes to a thread of the host: here to none but the one that unblocks it. */
+/* A signal that is sent to the process goes to a thread of the host. Here only one thread unblocks
+ * it. */
 static volatile sig_atomic_t g_signals;
 static pthread_t g_handler_thread;
 static void OnSignal(int number) {
@@ -71,7 +73,8 @@ static void OnSignal(int number) {
 static void TestSignals(void) {
   struct sigaction action = {.sa_handler = OnSignal}, before;
   sigaction(SIGUSR1, &action, &before);
-  lacos_model* model = OpenOrExit(g_model, NULL); /* its threads start with the signal open */
+  /* The signal is not blocked when the threads of the library start. */
+  lacos_model* model = OpenOrExit(g_model, NULL);
   free(Encode(model, kTexts, 2, NULL));
   sigset_t set, old;
   sigemptyset(&set);
@@ -79,7 +82,7 @@ static void TestSignals(void) {
   pthread_sigmask(SIG_BLOCK, &set, &old);
   kill(getpid(), SIGUSR1);
   nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-  CHECK(g_signals == 0); /* blocked everywhere */
+  CHECK(g_signals == 0); /* all threads block it now */
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   CHECK(g_signals == 1 && pthread_equal(g_handler_thread, pthread_self()));
   lacos_close(model);
@@ -109,7 +112,7 @@ static void TestFork(void) {
   int status = 0;
   CHECK(child > 0 && waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  float* still = Encode(model, kTexts, 2, NULL); /* the parent goes on */
+  float* still = Encode(model, kTexts, 2, NULL); /* the parent can still encode */
   CHECK(memcmp(still, expected, bytes) == 0);
   free(still);
   free(expected);

@@ -1,4 +1,4 @@
-/* The C interface as a C program uses it: capi_test PROGRAM MODEL FOLDER. */
+/* capi_test PROGRAM MODEL FOLDER runs the tests of the C interface as a C program. */
 #define _POSIX_C_SOURCE 200809L
 #include <fcntl.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ void LinkModel(const char* folder, const char* const* without) {
     int is_left_out = 0;
     for (size_t j = 0; without != NULL && without[j] != NULL; ++j)
       is_left_out |= strcmp(without[j], files[i]) == 0;
-    char from[8192], to[8192]; /* more than two paths: no truncation */
+    char from[8192], to[8192]; /* large enough for two paths */
     snprintf(from, sizeof from, "%s/%s", g_model, files[i]);
     snprintf(to, sizeof to, "%s/%s", folder, files[i]);
     unlink(to);
@@ -95,7 +95,7 @@ int RunProgram(const char* const* arguments) {
   words[count] = NULL;
   const pid_t child = fork();
   if (child == 0) {
-    const int nowhere = open("/dev/null", O_WRONLY); /* the program's report */
+    const int nowhere = open("/dev/null", O_WRONLY); /* hides the program's report */
     dup2(nowhere, STDOUT_FILENO);
     execv(g_program, (char* const*)words);
     _exit(127);

@@ -1,5 +1,5 @@
-/* Opening and closing models, what an open model says of itself, and what wrong paths, files and options
- * give. */
+/* Opening and closing models, the properties of an open model, and the errors for wrong paths,
+ * files and options. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include "check.h"
 
 static lacos_status OpenAndClose(const char* path, const lacos_options* options) {
-  lacos_model* model = (lacos_model*)&g_failures; /* anything but NULL: a failure must clear it */
+  lacos_model* model = (lacos_model*)&g_failures; /* not NULL, because a failure must clear it */
   const lacos_status status = lacos_open(path, options, &model);
   CHECK((status == LACOS_OK) == (model != NULL));
   lacos_close(model);
@@ -23,10 +23,10 @@ static void TestDamagedFolders(void) {
   char weights[4096];
   snprintf(weights, sizeof weights, "%s/model.safetensors", g_model);
   size_t found;
-  char* start = ReadBytes(weights, 1 << 20, &found); /* a download that broke off */
+  char* start = ReadBytes(weights, 1 << 20, &found); /* an incomplete download */
   WriteBytes(InFolder("damaged/model.safetensors"), start, found);
   CHECK_FAILS(OpenAndClose(InFolder("damaged"), NULL), LACOS_USER_ERROR, "model.safetensors");
-  memset(start, 0xff, 8); /* a header of 2^64 - 1 bytes */
+  memset(start, 0xff, 8); /* the size of the header is 2^64 - 1 bytes */
   WriteBytes(InFolder("damaged/model.safetensors"), start, found);
   CHECK_FAILS(OpenAndClose(InFolder("damaged"), NULL), LACOS_USER_ERROR, "model.safetensors");
   free(start);
@@ -87,11 +87,11 @@ static void TestWrongOptions(void) {
   folders.adapter = NULL;
   folders.base = "no such base";
   CHECK_FAILS(OpenAndClose(SentenceTransformersFolder(), &folders), LACOS_USER_ERROR, "`base`");
-  folders.base = folders.adapter = ""; /* as NULL */
+  folders.base = folders.adapter = ""; /* the same as NULL */
   CHECK_STATUS(OpenAndClose(g_model, &folders), LACOS_OK);
 }
 
-/* A program built with a newer header runs with this library as long as it sets nothing new. */
+/* A program that was built with a newer header runs with this library if it sets no new field. */
 static void TestNewerStruct(void) {
   struct {
     lacos_options known;
@@ -126,7 +126,7 @@ void TestOpening(void) {
   TestWrongOptions();
   TestNewerStruct();
   CHECK_STATUS(OpenAndClose(g_model, NULL), LACOS_OK);
-  CHECK(lacos_last_error()[0] == '['); /* a call that works keeps the last message */
+  CHECK(lacos_last_error()[0] == '['); /* a successful call keeps the last message */
 }
 
 void TestSettings(void) {
@@ -141,7 +141,8 @@ void TestSettings(void) {
   CHECK(lacos_prompt_text(NULL, "query") == NULL &&
         strcmp(lacos_default_prompt_name(NULL), "") == 0);
 
-  lacos_model* model = OpenOrExit(g_model, NULL); /* a bare base: every default */
+  /* A base has no settings, so all defaults apply. */
+  lacos_model* model = OpenOrExit(g_model, NULL);
   CHECK(lacos_dimension(model) == 256);
   CHECK(lacos_vocabulary_size(model) > 1000);
   CHECK(lacos_max_length(model) == 2048);
@@ -153,7 +154,7 @@ void TestSettings(void) {
   CHECK(lacos_prompt_count(model) == 0 && strcmp(lacos_default_prompt_name(model), "") == 0);
   lacos_close(model);
 
-  model = OpenOrExit(SentenceTransformersFolder(), NULL); /* what a folder says */
+  model = OpenOrExit(SentenceTransformersFolder(), NULL); /* the settings of the folder */
   CHECK(lacos_max_length(model) == 75);
   CHECK(lacos_get_pooling(model) == LACOS_POOLING_WEIGHTED_MEAN);
   CHECK(lacos_get_normalize(model) == LACOS_YES);
@@ -166,7 +167,7 @@ void TestSettings(void) {
   CHECK(strcmp(lacos_default_prompt_name(model), "query") == 0);
   lacos_close(model);
 
-  lacos_options options = LACOS_OPTIONS_INIT; /* what the caller says goes first */
+  lacos_options options = LACOS_OPTIONS_INIT; /* the options override the folder */
   options.compute = LACOS_COMPUTE_F32;
   options.pooling = LACOS_POOLING_LAST;
   options.normalize = LACOS_NO;

@@ -1,4 +1,4 @@
-/* lacos_similarity and its pairwise form against cosines computed here. */
+/* lacos_similarity and its pairwise form agree with cosines that are computed in the test. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -27,8 +27,8 @@ void TestSimilarity(void) {
   CHECK_STATUS(lacos_similarity(a, kRows, b, kOthers, kDimension, out, kRows * kOthers), LACOS_OK);
   for (size_t i = 0; i < kRows; ++i) {
     for (size_t j = 0; j < kOthers; ++j) {
-      /* Both sums are of K terms in double: K * 2^-53 apart at most, far below the float's half unit in the
-       * last place. */
+      /* Both are sums of K terms in double and differ by at most K * 2^-53. This is far below half
+       * a unit in the last place of a float. */
       CHECK(fabs(out[i * kOthers + j] -
                  Cosine(a + i * kDimension, b + j * kDimension, kDimension)) <= ldexp(1, -24));
     }

@@ -1,4 +1,5 @@
-/* Several threads at once: the same bytes as one, turns for all, a message for each. */
+/* Several threads at once get the same bytes as one thread, take turns, and have their own
+ * messages. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,7 +19,7 @@ typedef struct {
   int failures;
 } Worker;
 
-/* Encodes the texts in an order of its own and compares; makes mistakes of its own in between. */
+/* Encodes the texts in this thread's order and compares vectors. Makes wrong calls in between. */
 static void* Work(void* argument) {
   Worker* worker = argument;
   const size_t d = lacos_dimension(worker->model);
@@ -41,7 +42,7 @@ static void* Work(void* argument) {
     size_t count;
     worker->failures += lacos_tokenize(worker->model, texts[0], LACOS_NUL_TERMINATED, ids, NULL, 64,
                                        &count) != LACOS_OK;
-    worker->failures += strstr(lacos_last_error(), path) == NULL; /* not another thread's */
+    worker->failures += strstr(lacos_last_error(), path) == NULL; /* the message is this thread's */
   }
   free(out);
   return NULL;
@@ -62,7 +63,7 @@ static void TestSameBytes(lacos_model* one, lacos_model* other) {
   free(expected);
 }
 
-/* A short call while a long one runs: it gets its turn between two slices. */
+/* A short call during a long one gets its turn between two slices. */
 typedef struct {
   lacos_model* model;
   pthread_t thread;
@@ -83,13 +84,13 @@ static int DuringLongCall(void* context, size_t done, size_t total) {
     CHECK(pthread_create(&turns->thread, NULL, ShortCall, turns) == 0);
   if (done < total && atomic_load(&turns->finished)) {
     turns->finished_during_long_call = 1;
-    return 1; /* seen: the rest is not needed */
+    return 1; /* stop, since this is all the test needs */
   }
   return 0;
 }
 
 static void TestTurns(lacos_model* model) {
-  enum { kLong = 60000 }; /* some sixty slices: several seconds */
+  enum { kLong = 60000 }; /* about sixty slices, which take several seconds */
   const char** texts = malloc(kLong * sizeof *texts);
   for (size_t i = 0; i < kLong; ++i) texts[i] = g_pointers[i % kTexts];
   lacos_encode_options options = LACOS_ENCODE_OPTIONS_INIT;
@@ -120,6 +121,6 @@ void TestThreads(void) {
   TestSameBytes(one, other);
   TestTurns(other);
   lacos_close(one);
-  free(Encode(other, g_pointers, 2, NULL)); /* closing one leaves the other as it is */
+  free(Encode(other, g_pointers, 2, NULL)); /* closing one model does not affect the other */
   lacos_close(other);
 }

@@ -1,5 +1,5 @@
-/* lacos_tokenize, lacos_decode and lacos_token_id: sizes asked for first, offsets, the way back, wrong input.
- */
+/* lacos_tokenize, lacos_decode and lacos_token_id: queries of sizes, offsets, decoding, and wrong
+ * input. */
 #include <stdlib.h>
 
 #include "check.h"
@@ -28,7 +28,7 @@ static void TestTokenize(lacos_model* model) {
               LACOS_BUFFER_TOO_SMALL, "[ids]");
   CHECK(again == count && same[0] == 0x07070707);
 
-  /* Back, in two calls. */
+  /* Decoding takes two calls: one for the size and one for the text. */
   char back[64] = "";
   size_t bytes = 0;
   CHECK_STATUS(lacos_decode(model, ids, count, 0, NULL, 0, &bytes), LACOS_OK);
@@ -39,7 +39,7 @@ static void TestTokenize(lacos_model* model) {
   CHECK_STATUS(lacos_decode(model, ids, count, 0, back, bytes + 1, &bytes), LACOS_OK);
   CHECK(strcmp(back, text) == 0);
 
-  /* One byte of a character alone cannot be text. */
+  /* A single byte of a longer character is not text. */
   for (size_t i = 0; i < count; ++i) {
     CHECK_STATUS(lacos_decode(model, ids + i, 1, 0, back, sizeof back, &bytes), LACOS_OK);
     CHECK(strlen(back) == bytes);
@@ -84,7 +84,7 @@ void TestTokens(void) {
   TestWrongCalls(model);
 
   const int32_t end = lacos_token_id(model, "</s>");
-  CHECK(end == 2); /* as config.json says */
+  CHECK(end == 2); /* the id in config.json */
   CHECK(lacos_token_id(model, "no such token") == -1);
   CHECK(lacos_token_id(NULL, "</s>") == -1 && lacos_token_id(model, NULL) == -1);
   char text[8];
@@ -95,8 +95,8 @@ void TestTokens(void) {
   CHECK(strcmp(text, "") == 0 && length == 0);
   lacos_close(model);
 
-  lacos_options options =
-      LACOS_OPTIONS_INIT; /* offsets count from the start of the text as it was given */
+  /* Offsets still count from the start of the original text. */
+  lacos_options options = LACOS_OPTIONS_INIT;
   options.strip = LACOS_YES;
   model = OpenOrExit(g_model, &options);
   int32_t ids[8];
