@@ -1,4 +1,4 @@
-"""Sentence vectors of BLOOM models: lacos from Python, with numpy in and out.
+"""Sentence vectors from BLOOM models: lacos for Python, with numpy arrays as input and output.
 
     import lacos
 

@@ -1,4 +1,4 @@
-"""SentenceEncoder: one open model, with the methods that users of SentenceTransformer know."""
+"""SentenceEncoder: an open model with the methods that users know from SentenceTransformer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _word(name: str, value: Optional[str], known: Dict[str, int]) -> int:
 
 
 def _number(name: str, value: Optional[int], low: int, high: int = 2**31 - 1) -> int:
-    """0 stands for the default."""
+    """The value after a check of its range; 0, which means the default, for None."""
     if value is None:
         return 0
     if isinstance(value, bool) or int(value) != value or not low <= value <= high:
@@ -62,15 +62,15 @@ def _zero_terminated(where: str, text: Optional[str]) -> Optional[bytes]:
 
 
 class SentenceEncoder:
-    """A model folder opened for encoding: an original BLOOM folder, a quantised one, or a trained one.
+    """A model folder that is opened for encoding: an original BLOOM folder, a quantized one, or a trained one.
 
-    Settings that are None are what the folder says, else lacos's defaults. `compute` is a word of `lacos.Compute`, `pooling` one
-    of `lacos.Pooling`; `threads` None means all cores. `batch_tokens` is the number of tokens computed at a time: memory and
-    speed, never results. The tokens of `prefix` and `suffix` are put around every text
-    and its prompt, and are never cut off.
+    A setting that is None has the value in the folder, or else the default of lacos. `compute` is a word of
+    `lacos.Compute`, `pooling` a word of `lacos.Pooling`. `threads=None` means all cores. `batch_tokens` is the number
+    of tokens computed at a time; it affects memory and speed, but never the results. The tokens of `prefix` and
+    `suffix` are put before and after every text with its prompt, and are never cut off.
 
-    All methods may be called from several threads, and other threads run while they compute. After os.fork() a child needs an
-    encoder of its own. Errors are lacos.Error.
+    All methods may be called from several threads, and other Python threads run while they compute. After os.fork()
+    the child needs an encoder of its own. Errors are raised as lacos.Error.
     """
 
     def __init__(self, path: Union[str, "os.PathLike[str]"], base: Union[str, "os.PathLike[str]", None] = None,
@@ -105,7 +105,7 @@ class SentenceEncoder:
 
     @contextlib.contextmanager
     def _in_use(self) -> Iterator[int]:
-        """The model, which close() leaves alone meanwhile."""
+        """The open model, which close() does not release inside the `with` block."""
         with self._idle:
             if self._model is None:
                 raise Error("[encoder] it was closed; expected an open one; open the model again")
@@ -119,7 +119,7 @@ class SentenceEncoder:
                 self._idle.notify_all()
 
     def close(self) -> None:
-        """Releases the model, once the calls that use it have ended. Closing twice is allowed."""
+        """Releases the model after the calls that use it have ended. Closing twice is allowed."""
         with self._idle:
             self._idle.wait_for(lambda: self._users == 0)
             model, self._model = self._model, None
@@ -137,7 +137,7 @@ class SentenceEncoder:
             self.close()
 
     def __reduce__(self):
-        """Pickled, an encoder is its settings: the other process opens the model itself."""
+        """Pickling stores only the settings, and the process that unpickles opens the model again."""
         return _reopen, (self._settings,)
 
     def __repr__(self) -> str:
@@ -145,11 +145,11 @@ class SentenceEncoder:
             return "<lacos.SentenceEncoder, closed>"
         return f"<lacos.SentenceEncoder of {os.fspath(self._settings['path'])!r}, {self.dimension} values a vector>"
 
-    # -- settings in force
+    # -- settings in use
 
     @property
     def dimension(self) -> int:
-        """Values in a vector."""
+        """The number of values in a vector."""
         with self._in_use() as model:
             return LIBRARY.lacos_dimension(model)
 
@@ -161,7 +161,7 @@ class SentenceEncoder:
 
     @property
     def max_seq_length(self) -> int:
-        """Tokens of a text that are used. Setting it opens the model again."""
+        """The number of tokens of a text that are used. Setting it opens the model again."""
         with self._in_use() as model:
             return LIBRARY.lacos_max_length(model)
 
@@ -195,7 +195,7 @@ class SentenceEncoder:
 
     @property
     def normalize(self) -> bool:
-        """Whether vectors are scaled to length 1 when encode is not told otherwise."""
+        """Whether vectors are scaled to length 1 unless a call of encode sets normalize_embeddings."""
         with self._in_use() as model:
             return LIBRARY.lacos_get_normalize(model) == _library.CHOICE[True]
 
@@ -216,7 +216,7 @@ class SentenceEncoder:
 
     @property
     def description(self) -> str:
-        """Version, kernels and instruction set in use, for bug reports."""
+        """The version, kernels and instruction set in use, for bug reports."""
         with self._in_use() as model:
             return LIBRARY.lacos_description(model).decode()
 
@@ -238,14 +238,15 @@ class SentenceEncoder:
                prompt: Optional[str] = None, batch_size: Optional[int] = 32, show_progress_bar: Optional[bool] = False,
                convert_to_numpy: bool = True, convert_to_tensor: bool = False,
                normalize_embeddings: Optional[bool] = None, truncate_dim: Optional[int] = None) -> Any:
-        """Vectors of texts: float32 [N, D], in their order; for one str [D].
+        """The vectors of texts in their order, float32 [N, D], or [D] for a single str.
 
-        `prompt` is put before every text ("" for nothing); else the folder's prompt `prompt_name`, else the folder's default
-        one. `batch_size` texts are handed over at a time (None: all; more is faster): it decides about memory and the steps of
-        the progress bar, never about results; vectors depend neither on the other texts nor on the number of threads.
-        `normalize_embeddings` None means as the model was opened. `truncate_dim` keeps the first values, before the vector is
-        scaled to length 1. With convert_to_numpy=False the result is a list of arrays; with convert_to_tensor=True a torch
-        tensor, if torch is there.
+        `prompt` is put before every text; "" means nothing. If it is None, the folder's prompt with the name
+        `prompt_name` is used, or else the folder's default prompt. `batch_size` texts are passed to the library at a
+        time; None means all, and larger batches are faster. It affects memory and the steps of the progress bar, but
+        not the results: vectors depend neither on the other texts nor on the number of threads.
+        `normalize_embeddings=None` means the setting of the model. `truncate_dim` is the number of leading values that
+        are kept before the vector is scaled to length 1. With convert_to_numpy=False the result is a list of arrays,
+        with convert_to_tensor=True a torch tensor, which requires torch.
         """
         is_single = isinstance(sentences, str)
         texts: List[str] = [sentences] if isinstance(sentences, str) else list(sentences)
@@ -257,7 +258,7 @@ class SentenceEncoder:
             normalize=_choice("normalize_embeddings", normalize_embeddings), truncate_dim=_number("truncate_dim", truncate_dim, 1))
         with self._in_use() as model:
             out = np.empty((len(encoded), truncate_dim or LIBRARY.lacos_dimension(model)), dtype=np.float32)
-            if not encoded:  # mistakes in the options are told all the same
+            if not encoded:  # reports errors in the options even if there are no texts
                 check(LIBRARY.lacos_encode(model, None, None, 0, ctypes.byref(options), None, 0, None))
             bar = progress_bar(len(encoded)) if show_progress_bar else None
             try:
@@ -284,7 +285,7 @@ class SentenceEncoder:
         pointers = (ctypes.c_char_p * count)(*texts)
         lengths = (ctypes.c_size_t * count)(*map(len, texts))
         status = LIBRARY.lacos_encode(model, pointers, lengths, count, ctypes.byref(options), out.ctypes.data, out.size, None)
-        if status == _library.USER_ERROR and first > 0:  # the library counts from the start of the batch
+        if status == _library.USER_ERROR and first > 0:  # the library counts texts from the start of the batch
             message = LIBRARY.lacos_last_error().decode(errors="replace")
             if message.startswith("[texts["):
                 index, rest = message[len("[texts["):].split("]", 1)
@@ -292,11 +293,11 @@ class SentenceEncoder:
         check(status)
 
     def encode_query(self, sentences: Union[str, Iterable[str]], **options: Any) -> Any:
-        """encode() with the folder's prompt "query", if it has one and none is asked for."""
+        """encode() with the folder's prompt "query", if the folder has it and the call names no prompt."""
         return self._encode_as(("query",), sentences, options)
 
     def encode_document(self, sentences: Union[str, Iterable[str]], **options: Any) -> Any:
-        """encode() with the folder's prompt "document", "passage" or "corpus", if it has one and none is asked for."""
+        """encode() with the folder's prompt "document", "passage" or "corpus", if the call names no prompt."""
         return self._encode_as(_PROMPTS_OF_DOCUMENTS, sentences, options)
 
     def _encode_as(self, names: Tuple[str, ...], sentences: Union[str, Iterable[str]], options: Dict[str, Any]) -> Any:
@@ -308,19 +309,19 @@ class SentenceEncoder:
     # -- tokens
 
     def tokenize(self, texts: Union[str, Iterable[str]]) -> Any:
-        """Token ids, an int32 array for each text (for one str a single array), before truncation and without a prompt."""
+        """Token ids before truncation and without a prompt: an int32 array for each text, or one array for a str."""
         if isinstance(texts, str):
             return self._ids("texts", texts)[0]
         return [self._ids(f"texts[{i}]", text)[0] for i, text in enumerate(texts)]
 
     def tokenize_with_offsets(self, text: str) -> Tuple[np.ndarray, np.ndarray]:
-        """Ids [T] and their [begin, end) in characters of the text, [T, 2]."""
+        """Token ids [T] and the range [begin, end) of each in characters of the text, [T, 2]."""
         return self._ids("text", text, with_offsets=True)
 
     def _ids(self, where: str, text: str, with_offsets: bool = False) -> Tuple[np.ndarray, np.ndarray]:
         encoded = _utf8(where, text)
         count = ctypes.c_size_t()
-        capacity = len(encoded) + 16  # ids are of at least a byte, but for those that the tokenizer adds
+        capacity = len(encoded) + 16  # an id takes a byte or more, except those the tokenizer adds
         with self._in_use() as model:
             while True:
                 ids = np.empty(capacity, dtype=np.int32)
@@ -333,7 +334,7 @@ class SentenceEncoder:
                 capacity = count.value
 
     def decode(self, ids: Any, skip_special_tokens: bool = False) -> str:
-        """Text of token ids; invalid UTF-8 in it becomes U+FFFD."""
+        """The text of token ids; invalid UTF-8 in it is replaced by U+FFFD."""
         values = np.asarray(ids)
         if values.ndim != 1 or (values.size and not np.issubdtype(values.dtype, np.integer)):
             raise TypeError("ids: expected a list of whole numbers")
@@ -349,7 +350,7 @@ class SentenceEncoder:
         return text.raw[:length.value].decode()
 
     def token_id(self, token: str) -> Optional[int]:
-        """Id of a token's literal string, or None."""
+        """The id of the token with this literal string, or None."""
         encoded = _zero_terminated("token", token)
         with self._in_use() as model:
             found = LIBRARY.lacos_token_id(model, encoded)
@@ -358,11 +359,11 @@ class SentenceEncoder:
     # -- similarity
 
     def similarity(self, a: Any, b: Any) -> np.ndarray:
-        """Cosines of all pairs of vectors, float32 [len(a), len(b)]."""
+        """The cosines of all pairs of vectors, float32 [len(a), len(b)]."""
         return _similarity.similarity(a, b)
 
     def similarity_pairwise(self, a: Any, b: Any) -> np.ndarray:
-        """Cosines of vectors with one index, float32 [len(a)]."""
+        """The cosines of vectors with the same index, float32 [len(a)]."""
         return _similarity.similarity_pairwise(a, b)
 
 

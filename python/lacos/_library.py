@@ -1,4 +1,4 @@
-"""liblacos.so through ctypes, which releases the GIL during every call; lacos.h says what the functions do."""
+"""Access to liblacos.so by ctypes, which releases the GIL during every call. lacos.h documents the functions."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ CHOICE = {None: 0, True: 1, False: 2}
 
 
 class Error(Exception):
-    """What lacos refuses: `[where] what was found; what was expected; what to do`."""
+    """An error reported by lacos: `[where] what was found; what was expected; what to do`."""
 
 
 class InvalidArgumentError(Error, ValueError):
-    """An argument outside its range."""
+    """An argument is outside its range."""
 
 
 class OutOfMemoryError(Error, MemoryError):
@@ -49,9 +49,9 @@ _MODEL = ctypes.c_void_p
 _SIZE = ctypes.c_size_t
 _SIZES = ctypes.POINTER(ctypes.c_size_t)
 _TEXTS = ctypes.POINTER(ctypes.c_char_p)
-_ADDRESS = ctypes.c_void_p  # of numpy memory
+_ADDRESS = ctypes.c_void_p  # address of a numpy array's memory
 
-# name: (result, arguments)
+# Function name: (type of the result, types of the arguments)
 _FUNCTIONS = {
     "lacos_version": (ctypes.c_char_p, []),
     "lacos_last_error": (ctypes.c_char_p, []),
@@ -81,7 +81,7 @@ _FUNCTIONS = {
 
 
 def load(loader=ctypes.CDLL):
-    """The library beside this file with its functions declared."""
+    """Loads the library beside this file and declares its functions."""
     path = pathlib.Path(__file__).with_name("liblacos.so")
     library = loader(os.fspath(path))
     for name, (result, arguments) in _FUNCTIONS.items():
@@ -98,7 +98,7 @@ def version() -> str:
 
 
 def check(status: int) -> None:
-    """Raises the exception of a call that failed; to be called by the thread that made the call."""
+    """Raises an exception if a call failed. Must run in the thread that made the call."""
     if status == OK:
         return
     message = LIBRARY.lacos_last_error().decode(errors="replace")

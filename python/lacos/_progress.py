@@ -1,4 +1,4 @@
-"""The progress bar: tqdm's where that is installed, else one line on stderr."""
+"""The progress bar: tqdm's if it is installed, else a line on stderr."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Line:
 
 
 def progress_bar(total: int):
-    """An object with update(count) and close()."""
+    """A progress bar with the methods update(count) and close()."""
     try:
         from tqdm.auto import tqdm
     except ImportError:

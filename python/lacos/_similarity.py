@@ -1,4 +1,4 @@
-"""Cosines of numpy vectors, computed by the library in double."""
+"""Cosines of numpy vectors, which the library computes in double."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _same_width(a: np.ndarray, b: np.ndarray) -> int:
 
 
 def similarity(a, b) -> np.ndarray:
-    """Cosines of all pairs, float32 [len(a), len(b)]; 0 where a vector is zero. One vector counts as a matrix of one row."""
+    """The cosines of all pairs, float32 [len(a), len(b)]; 0 if a vector is zero. A vector counts as a matrix of one row."""
     a, b = _matrix(a, "a"), _matrix(b, "b")
     width = _same_width(a, b)
     out = np.empty((len(a), len(b)), dtype=np.float32)
@@ -33,7 +33,7 @@ def similarity(a, b) -> np.ndarray:
 
 
 def similarity_pairwise(a, b) -> np.ndarray:
-    """Cosines of rows with one index, float32 [len(a)]."""
+    """The cosines of rows with the same index, float32 [len(a)]."""
     a, b = _matrix(a, "a"), _matrix(b, "b")
     width = _same_width(a, b)
     if len(a) != len(b):
