@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs into a folder and builds the C test and the C example against it, as somebody who has nothing but the installed files.
+# Installs into a folder, then builds the C test and the C example with nothing but the installed files.
 # Usage: install_test.sh SOURCE BUILD
 set -euo pipefail
 
@@ -17,7 +17,7 @@ for file in bin/lacos lib/liblacos.so include/lacos.h lib/pkgconfig/lacos.pc sha
 done
 if find "$prefix" -name '*.py' -path '*/site-packages/*' | grep -q .; then fail "the Python package was installed too"; fi
 
-# A staged tree serves as it is: the .pc file finds its prefix by its own place.
+# The staged tree works without changes, because the .pc file derives the prefix from its own path.
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 version=$("$prefix/bin/lacos" --version)
 [[ $version == "lacos $(pkg-config --modversion lacos)" ]] || fail "lacos.pc has another version than '$version'"
@@ -30,7 +30,7 @@ int main() { lacos_options options = {}; options.struct_size = sizeof options; r
   >"$stage/cplusplus.cc"
 c++ -std=c++11 -pedantic -Wall -Werror -o "$stage/cplusplus" "$stage/cplusplus.cc" "${flags[@]}"
 
-# Only the C interface is visible.
+# The library must export only the C interface.
 others=$(nm --dynamic --defined-only "$prefix/lib/liblacos.so" | awk '$3 !~ /^(lacos_|LACOS_)/ { print $3 }')
 [[ -z $others ]] || fail "liblacos.so exports more than lacos_*: $others"
 
