@@ -81,8 +81,8 @@ TEST(Utf8Decoding, InvalidBytesAreOneByteEachAndNeverReadPastTheEnd) {
   }
 }
 
-// The nested class as Oniguruma interprets it, checked against the Python package for every
-// code point.
+// The expected list is what Oniguruma makes of the nested class in BLOOM's pattern. It was compared
+// with the package tokenizers for every code point.
 TEST(BloomPattern, ExactlyWhiteSpaceAndFourteenLiteralsBreakAWord) {
   const std::set<char32_t> breaks = {0x09,   0x0A,   0x0B,   0x0C,   0x0D,   0x20,   0x85,   0xA0,
                                      0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
