@@ -58,9 +58,9 @@ Request Check(lacos_model* model, const char* const* texts, const size_t* length
       ReadStruct(given, kEncodeOptionsSize, "lacos_encode_options");
   Require(texts != nullptr || n == 0, "[texts] NULL; expected n texts; pass their addresses");
   Require(out != nullptr || n == 0, "[out] NULL; expected room for n vectors; pass its address");
-  Require(
-      options.normalize >= LACOS_DEFAULT && options.normalize <= LACOS_NO,
-      "[options.normalize] not a lacos_choice; expected LACOS_DEFAULT, LACOS_YES or LACOS_NO; correct it");
+  Require(options.normalize >= LACOS_DEFAULT && options.normalize <= LACOS_NO,
+          "[options.normalize] not a lacos_choice; expected LACOS_DEFAULT, LACOS_YES or LACOS_NO; "
+          "correct it");
   Require(options.reserved == 0,
           "[options.reserved] not 0; expected 0; clear the structure before it is filled");
   const size_t dimension = lacos_dimension(model);
@@ -124,8 +124,7 @@ void CheckFinite(std::span<const float> vectors, size_t dimension, size_t first_
     if (std::isfinite(vectors[i])) continue;
     throw UserError(fmt::format(
         "[texts[{}]] its vector has the value {}; expected finite numbers; check the weights of "
-        "the model and of "
-        "its adapter",
+        "the model and of its adapter",
         first_text + i / dimension, vectors[i]));
   }
 }

@@ -112,9 +112,8 @@ void RequireModel(const lacos_model* model) {
 void RunForModel(const lacos_model& model, const std::function<void()>& work) {
   if (!model.compute_thread->IsHere()) {
     throw UserError(
-        "[fork] the model was opened before this process was forked; expected a model opened in the process "
-        "that "
-        "uses it; open it after the fork");
+        "[fork] the model was opened before this process was forked; expected a model opened in "
+        "the process that uses it; open it after the fork");
   }
   model.compute_thread->Run([&] {
     SetThreadCount(model.threads);

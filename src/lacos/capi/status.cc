@@ -16,9 +16,8 @@ namespace {
 static_assert(kLacosVersion == LACOS_VERSION_STRING, "lacos.h and base/version.h name one version");
 
 constexpr const char* kOutOfMemory =
-    "[memory] an allocation was refused; expected enough memory; use a smaller model, fewer texts at a time, "
-    "a "
-    "smaller max_length or batch_tokens, or a machine with more memory";
+    "[memory] an allocation was refused; expected enough memory; use a smaller model, fewer texts "
+    "at a time, a smaller max_length or batch_tokens, or a machine with more memory";
 
 // The last message of a thread: a string, or a constant if there is no memory for one.
 struct LastError {

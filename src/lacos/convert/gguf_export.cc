@@ -179,8 +179,7 @@ class GgufExporter {
       const StoredTensor& tensor = weights_.base().Tensor(spec.name);
       throw UserError(fmt::format(
           "[{}: {}] is {} at index {}; expected values that are finite in {}; choose `gguf_type` "
-          "f32, or check "
-          "the weights where they are not finite",
+          "f32, or check the weights where they are not finite",
           tensor.file->path(), tensor.entry.name, values[i], begin * cols + static_cast<int64_t>(i),
           Name(type)));
     }
@@ -210,8 +209,8 @@ uint32_t PoolingType(Pooling pooling, std::vector<std::string>& warnings) {
 void RefuseOtherArchitectures(const MergeSource& source) {
   if (!source.base_weights->config().residual_from_layernorm) return;
   throw UserError(fmt::format(
-      "[{}/config.json: apply_residual_connection_post_layernorm] is true; expected false, the only way in "
-      "which llama.cpp computes BLOOM; use `format` safetensors",
+      "[{}/config.json: apply_residual_connection_post_layernorm] is true; expected false, the "
+      "only way in which llama.cpp computes BLOOM; use `format` safetensors",
       source.base_path));
 }
 
@@ -262,7 +261,8 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
   const uint32_t pooling_type = PoolingType(pooling, warnings);
   if (source.settings.strip.value_or(false)) {
     warnings.emplace_back(
-        "the model strips blanks around a text, llama.cpp does not: strip texts before they go there");
+        "the model strips blanks around a text, llama.cpp does not: strip texts before they "
+        "go there");
   }
   // "No limit" in a tokenizer's settings is a number with thirty digits.
   if (source.settings.max_length && *source.settings.max_length < ContextLength(source)) {
@@ -273,8 +273,8 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
   const auto tied = source.base_weights->config_json().Find("tie_word_embeddings");
   if (tied && !tied->AsBool()) {
     warnings.emplace_back(
-        "config.json says that the output layer is not the word embedding, which the file uses for both: "
-        "vectors are the same, texts that llama.cpp writes with the file are not");
+        "config.json says that the output layer is not the word embedding, which the file uses "
+        "for both: vectors are the same, texts that llama.cpp writes with the file are not");
   }
   GgufWriter writer(path);
   WriteMetadata(source, options, pooling_type, writer);

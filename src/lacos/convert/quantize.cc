@@ -304,8 +304,8 @@ void CheckOptions(const QuantizeOptions& options) {
   if (options.layout == QuantizedLayout::kBitsandbytes &&
       (options.scheme != QuantScheme::kLinear || options.block_size != 0)) {
     throw UserError(
-        "[quantize] bitsandbytes' layout holds linear codes with one scale a row; expected `scheme` linear "
-        "`block_size` row with `layout` bitsandbytes; leave both out");
+        "[quantize] bitsandbytes' layout holds linear codes with one scale a row; expected "
+        "`scheme` linear `block_size` row with `layout` bitsandbytes; leave both out");
   }
 }
 
@@ -339,8 +339,8 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
   const std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(input);
   if (base_weights->quantization().scheme != QuantScheme::kNone) {
     throw UserError(fmt::format(
-        "[{}] is quantised already ({}); expected an original BLOOM folder; give the original as "
-        "`model`",
+        "[{}] is quantised already ({}); expected an original BLOOM folder; give the original "
+        "as `model`",
         input, Name(base_weights->quantization().scheme)));
   }
   AtomicFolder folder(output, options.writing.overwrite);

@@ -100,8 +100,8 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
   if (!adapters_.empty() && (ChangesBiases(adapter) || !CanMixAdapters())) {
     throw UserError(
         "[adapter] changes biases, which all texts of a batch share; expected adapters of LoRA "
-        "matrices alone where several are attached; open this one alone, or merge it into its base "
-        "first");
+        "matrices alone where several are attached; open this one alone, or merge it into its "
+        "base first");
   }
   const int32_t number = adapters();
   const auto upload = [&](const std::string& name, const HostMatrix& host) {
@@ -127,8 +127,8 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
                 "the adapter's shapes were checked");
     if (trainable && !host.b_bias.values.empty()) {
       throw UserError(fmt::format(
-          "[adapter: {}] has a lora_B.bias (lora_bias is true); expected an adapter of two matrices "
-          "a layer to go on from; train it with PEFT, or merge it into its base first",
+          "[adapter: {}] has a lora_B.bias (lora_bias is true); expected an adapter of two "
+          "matrices a layer to go on from; train it with PEFT, or merge it into its base first",
           module));
     }
     layer.lora[number] = {.a = upload(module + ".lora_A", host.a),

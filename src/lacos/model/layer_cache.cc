@@ -85,7 +85,8 @@ LayerCache::LayerCache(const LayerCacheOptions& options, const Json& identity, i
   fs::create_directories(options_.folder, error);
   if (!fs::is_directory(options_.folder)) {
     throw UserError(fmt::format(
-        "[`cache_layers` {}] could not be made: {}; expected a folder, or a place for one; choose another",
+        "[`cache_layers` {}] could not be made: {}; expected a folder, or a place for one; "
+        "choose another",
         options_.folder, error ? error.message() : "it is a file"));
   }
   const fs::path path =
@@ -118,8 +119,8 @@ void LayerCache::Open() {
   if (HeaderIsRight(size)) return ScanEntries(size);
   if (size > 0) {
     Tell(fmt::format(
-        "layer cache {}: not a cache of this base, or damaged at its beginning; nothing of it is "
-        "used",
+        "layer cache {}: not a cache of this base, or damaged at its beginning; nothing of it "
+        "is used",
         path_));
   }
   if (adding_) WriteHeader();

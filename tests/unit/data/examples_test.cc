@@ -179,10 +179,9 @@ TEST_F(ExamplesTest, ASplitColumnIsHonoured) {
 TEST_F(ExamplesTest, AFileThatLeavesNoExampleIsAnError) {
   EXPECT_THAT(Error(""), HasSubstr("/f.tsv] is empty"));
   EXPECT_THAT(Error("sentence1\tsentence2\n"), HasSubstr("has a header and no rows"));
-  EXPECT_THAT(
-      Error("sentence1\tsentence2\tlabel\na\tb\tn\nc\td\t-\n"),
-      HasSubstr(
-          "has 2 rows and none of use: 1 without a gold label or score, 1 neutral or contradiction"));
+  EXPECT_THAT(Error("sentence1\tsentence2\tlabel\na\tb\tn\nc\td\t-\n"),
+              HasSubstr("has 2 rows and none of use: 1 without a gold label or score, 1 neutral "
+                        "or contradiction"));
 }
 
 TEST_F(ExamplesTest, AMissingHeaderNamesTheKnownColumns) {

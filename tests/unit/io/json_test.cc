@@ -55,9 +55,8 @@ TEST(Json, MessagesNameFileAndPath) {
       R"({"quantization": {"block_size": "64", "list": [1, {"x": 1.5}]}})", "config.json");
   EXPECT_EQ(
       ErrorOf([&] { json.At("quantization").At("block_size").AsInt(); }),
-      "[config.json: quantization.block_size] found the string \"64\"; expected an integer of 64 bits; "
-      "correct the "
-      "file");
+      "[config.json: quantization.block_size] found the string \"64\"; expected an integer of 64 "
+      "bits; correct the file");
   EXPECT_THAT(
       ErrorOf([&] { json.At("quantization").At("list")[1].At("x").AsInt(); }),
       StartsWith(
