@@ -13,8 +13,8 @@ namespace lacos {
 
 struct GgufOptions {
   GgmlType type = GgmlType::kF16;  // type of the matrices; vectors are F32
-  // The pooling that llama.cpp is told to apply to token vectors. Default: what the folder says,
-  // else the mean.
+  // The pooling of token vectors that the file requests from llama.cpp. Default: what the folder
+  // says, else the mean.
   std::optional<Pooling> pooling;
   OutputOptions writing;  // progress counts the bytes of the original
 };

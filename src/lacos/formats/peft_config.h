@@ -53,7 +53,7 @@ struct PeftConfigValues {
   int64_t rank = 8;
   PeftBias bias = PeftBias::kNone;
   std::vector<std::string> target_modules;  // kinds, or full names if not every layer is adapted
-  std::map<std::string, int64_t> rank_pattern;  // by full module name
+  std::map<std::string, int64_t> rank_pattern;  // ranks by full module name
   std::map<std::string, double> alpha_pattern;
   bool lora_bias = false;
   bool causal = false;  // the keys are those of a BloomForCausalLM

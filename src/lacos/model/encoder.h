@@ -76,8 +76,8 @@ class Encoder {
   // The block with which a backward ends: LowestTrainableBlock, or 0 if gradients continue to the
   // LayerNorm of the embedding.
   int64_t LowestBlock() const;
-  // For measurements: DropBase drops all base weights from the kernel's cache, and the function
-  // below reads all of them as a pass would.
+  // For measurements: DropBase drops all base weights from the kernel's cache; ReadBase reads all of
+  // them as a pass would.
   void DropBase() { stream_.DropBase(); }
   void ReadBase();
 

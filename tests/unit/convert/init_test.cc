@@ -1,3 +1,4 @@
+// Random BLOOM folders: the distribution of their weights, their files, and what is refused.
 #include "lacos/convert/init.h"
 
 #include <gmock/gmock.h>

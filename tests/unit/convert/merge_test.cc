@@ -1,3 +1,4 @@
+// Merged models: the arithmetic of PEFT, the files of the result, and the export as GGUF.
 #include "lacos/convert/merge.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Shallower bases: the blocks that are kept, their bytes, and what is refused.
 #include "lacos/convert/prune.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Quantized folders: their codes and scales, their files in both layouts, and what is refused.
 #include "lacos/convert/quantize.h"
 
 #include <gmock/gmock.h>

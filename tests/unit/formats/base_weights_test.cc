@@ -1,3 +1,4 @@
+// Base folders: which tensors are found under which names, and which damage is refused.
 #include "lacos/formats/base_weights.h"
 
 #include <gmock/gmock.h>

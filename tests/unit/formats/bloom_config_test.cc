@@ -1,3 +1,4 @@
+// config.json of BLOOM models: its spellings, its defaults, and what is refused.
 #include "lacos/formats/bloom_config.h"
 
 #include <gmock/gmock.h>

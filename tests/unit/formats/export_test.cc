@@ -1,3 +1,4 @@
+// Exported model folders: their settings, their manifest and card, and how they find their base.
 #include "lacos/formats/export.h"
 
 #include <gmock/gmock.h>

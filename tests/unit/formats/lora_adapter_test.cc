@@ -1,3 +1,4 @@
+// The initial values of LoRA and BitFit adapters.
 #include "lacos/formats/lora_adapter.h"
 
 #include <gmock/gmock.h>

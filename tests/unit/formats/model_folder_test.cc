@@ -1,3 +1,4 @@
+// Model folders: which base, adapter, tokenizer and settings a folder leads to.
 #include "lacos/formats/model_folder.h"
 
 #include <gmock/gmock.h>

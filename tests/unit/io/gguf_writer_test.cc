@@ -1,3 +1,4 @@
+// The GGUF writer: the layout of its files, and what happens to incomplete ones.
 #include "lacos/io/gguf_writer.h"
 
 #include <gtest/gtest.h>

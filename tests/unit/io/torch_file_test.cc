@@ -1,3 +1,5 @@
+// PyTorch files: all spellings that torch.save writes are read, and damaged or hostile ones are
+// refused.
 #include "lacos/io/torch_file.h"
 
 #include <gmock/gmock.h>
