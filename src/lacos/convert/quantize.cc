@@ -67,8 +67,8 @@ void EncodeBitsandbytes(std::span<const float> values, int64_t cols, int8_t* cod
       bits = std::max(bits, std::bit_cast<uint32_t>(w[i]) & 0x7FFFFFFFu);
     const auto largest = std::bit_cast<float>(bits);
     const float scale = largest > 0 ? (1.0f / largest) * 127.0f : 0.0f;
-    constexpr float kMagic =
-        0x1.8p23f;  // adding it leaves the nearest integer, half to even, in the low bits
+    // Adding kMagic leaves the nearest integer, half to even, in the low bits.
+    constexpr float kMagic = 0x1.8p23f;
     for (int64_t i = 0; i < cols; ++i) {
       const float x = w[i] * scale;
       codes[row * cols + i] =

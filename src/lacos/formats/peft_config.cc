@@ -101,8 +101,8 @@ std::function<bool(const std::string&)> Matcher(const Json& json) {
 }
 
 // A function that tests whether layers_to_transform includes a layer; empty if no layers are named.
-// PEFT reads the number of the layer from the module's name, after the part that layers_pattern
-// matches.
+// PEFT reads the number of the layer from the module's name after the part that matches
+// layers_pattern.
 std::function<bool(const std::string&, int64_t)> ReadLayers(const Json& json) {
   const auto layers = json.Find("layers_to_transform");
   if (!layers || (layers->IsArray() && layers->size() == 0)) return {};

@@ -18,8 +18,8 @@ struct DiskMeasurement {
 };
 
 // Times `work` with the base weights cached, if half of the free memory can hold them. Then drops
-// them from the cache and times reading all of them block by block, past the kernel's cache, as
-// passes do from here on. The encoder must stream its weights.
+// them from the cache and times reading all of them block by block. From here on passes read past
+// the kernel's cache, as this does. The encoder must stream its weights.
 DiskMeasurement PrepareCold(Encoder& encoder, const std::function<void()>& work);
 
 }  // namespace lacos

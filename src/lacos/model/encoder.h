@@ -106,8 +106,8 @@ class Encoder {
   void EmbeddingBackward(const PassContext& context, const TensorView& dh);
 
   DropoutSpec EmbeddingDropout(const PassContext& context) const;
-  // The number of lowest blocks whose output depends on the ids of a text alone and is cached; 0
-  // = none.
+  // The number of lowest blocks whose output depends only on the ids of a text and is cached, or 0
+  // if there are none.
   int64_t CachedBlocks() const;
   int64_t RecomputedBlocks() const;
   BlockSchedule Schedule() const;

@@ -1,5 +1,5 @@
-// Reads the states of a batch's texts from a layer cache where it has them, and computes and adds
-// the missing ones.
+// Reads states of a batch's texts from a layer cache, computes those that the cache lacks, and adds
+// them to it.
 #pragma once
 
 #include <functional>

@@ -14,11 +14,11 @@
 namespace lacos {
 
 // Where the matrices of a block are while it computes:
-// kNone: in mapped pages that stay;
-// kKeepCached: in mapped pages that the process gives back afterwards and the kernel may keep
-// cached (BlockReader);
-// kDropCached: in memory of their own, read past the kernel's cache (BlockLoader), for base weights
-// that do not fit into memory.
+//   kNone        in mapped pages that stay
+//   kKeepCached  in mapped pages that the process gives back afterwards and the kernel may keep
+//                cached (BlockReader)
+//   kDropCached  in memory of their own, read past the kernel's cache (BlockLoader); for base
+//                weights that do not fit into memory
 enum class WeightStreaming : uint8_t { kNone, kKeepCached, kDropCached };
 
 // How `--stream-layers` streams the base weights. The kernel keeps cached what was read while there

@@ -1,5 +1,4 @@
-// PyTorch files: all spellings that torch.save writes are read, and damaged or hostile ones are
-// refused.
+// PyTorch files: every form that torch.save writes is read; damaged or hostile files are refused.
 #include "lacos/io/torch_file.h"
 
 #include <gmock/gmock.h>
