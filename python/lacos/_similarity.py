@@ -24,7 +24,7 @@ def _same_width(a: np.ndarray, b: np.ndarray) -> int:
 
 
 def similarity(a, b) -> np.ndarray:
-    """The cosines of all pairs, float32 [len(a), len(b)]; 0 if a vector is zero. A vector counts as a matrix of one row."""
+    """The cosines of all pairs, float32 [len(a), len(b)], or 0 if a vector is zero. A single vector counts as a row."""
     a, b = _matrix(a, "a"), _matrix(b, "b")
     width = _same_width(a, b)
     out = np.empty((len(a), len(b)), dtype=np.float32)

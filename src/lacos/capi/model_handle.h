@@ -11,7 +11,7 @@
 
 struct lacos_model {
   std::shared_ptr<lacos::ComputeThread> compute_thread;
-  // Opened without normalization, because lacos_encode applies the one in its options. Used on the
+  // Opened without normalization, because lacos_encode applies what its options say. Used on the
   // compute thread, except for the folder's settings and the tokenizer, which are immutable.
   std::unique_ptr<lacos::SentenceEncoder> embedder;
   int threads = 1;

@@ -1,5 +1,4 @@
-// The exception boundary: turns exceptions of the C++ code into the statuses and messages of
-// C calls.
+// The exception boundary: turns exceptions of the C++ code into statuses and messages for C.
 #pragma once
 
 #include <pthread.h>

@@ -21,10 +21,10 @@ struct InitOptions {
   OutputOptions writing;    // progress is not reported
 };
 
-// Writes a folder with random weights (normal with standard deviation 0.02; LayerNorm 1 and 0,
-// biases 0) in a stream. `config` needs only hidden_size, n_head, n_layer and vocab_size. The bytes
-// depend only on the seed and the shape. Throws UserError if the config is wrong or the tokenizer
-// has ids beyond vocab_size.
+// Writes a folder with random weights slice by slice: normal with standard deviation 0.02,
+// LayerNorm 1 and 0, biases 0. `config` needs only hidden_size, n_head, n_layer and vocab_size. The
+// bytes depend only on the seed and the shape. Throws UserError if the config is wrong or the
+// tokenizer has ids beyond vocab_size.
 void InitFolder(const Json& config, const std::string& output, const InitOptions& options);
 
 }  // namespace lacos

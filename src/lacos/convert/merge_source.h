@@ -35,8 +35,8 @@ struct MergeSource {
 // as `model`, and for adapters that ReadLoraAdapter refuses.
 MergeSource OpenMergeSource(const std::string& model, const std::string& adapter);
 
-// Calls CheckOutput with every folder that is read as an input; all are known once the source
-// is open.
+// Calls CheckOutput with every folder that is read as an input. All of them are known once the
+// source is open.
 void RefuseAsOutput(const std::string& output, const MergeSource& source, bool overwrite);
 
 // What run.json records about a merge: the files of both folders.

@@ -39,8 +39,8 @@ void WriteWeightIndex(const std::string& target, const RecordedTensors& written,
 // are not known to the model under a name of their own.
 bool IsAlias(const TensorFile& file, const TensorEntry& entry);
 
-// Functions that are called for each slice of a tensor that is copied, elements [begin, begin
-// + count).
+// Functions that are called for each slice of a tensor that is copied. A slice is the elements
+// [begin, begin + count).
 struct CopySteps {
   // called before the slice is written; may throw
   std::function<void(int64_t begin, int64_t count)> check = {};
