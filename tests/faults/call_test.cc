@@ -187,8 +187,8 @@ TEST(FailingCalls, OfTheDiskEndInAClearErrorOrTheRightResult) {
   const std::vector<Command> commands = Commands();
   for (size_t k = 0; k < kinds.size(); ++k) {
     for (size_t c = 0; c < commands.size(); ++c) {
-      // The sample tests each kind with training and one other command, which changes with the
-      // kind.
+      // The sample tests each kind with training and one other command, which
+      // changes with the kind.
       if (!FullRun() && !commands[c].trains() && c != 1 + k % (commands.size() - 1)) continue;
       TryFaults(table, commands[c],
                 {.kinds = kinds[k].kinds, .folder = {}, .at = 0, .action = kinds[k].action},

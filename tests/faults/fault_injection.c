@@ -59,7 +59,7 @@ static uint64_t fault_at;
 static enum Action action;
 static int action_errno, persist;
 static atomic_int armed;                    // 1 while main runs
-static _Atomic unsigned char inside[4096];  // by descriptor: 1 if opened below the folder
+static _Atomic unsigned char inside[4096];  // [descriptor]: 1 if it was opened below the folder
 
 static void ReadSettings(void) {
   static const struct {
@@ -96,8 +96,8 @@ static void ReadSettings(void) {
   syscall(SYS_close, fd);
 }
 
-// Counts a call of this kind and returns the action for it. For kKillBefore it kills the program at
-// once.
+// Counts a call of this kind and returns the action for it. For kKillBefore it kills
+// the program at once.
 static enum Action Count(unsigned kind) {
   if (!atomic_load(&armed) || (kinds & kind) == 0) return kNothing;
   const uint64_t number = atomic_fetch_add(&report->calls, 1) + 1;
@@ -174,8 +174,8 @@ static const char* const kVariables[] = {
     "LACOS_FAULT_ACTION", "LACOS_FAULT_PERSIST", "LACOS_FAULT_REPORT"};
 static int ArmedMain(int argc, char** argv, char** environment) {
   ReadSettings();
-  // Removing the variables keeps the program's record of its environment the same as without
-  // faults.
+  // Removing the variables keeps the program's record of its environment the
+  // same as without faults.
   for (size_t i = 0; i < sizeof(kVariables) / sizeof(kVariables[0]); ++i) unsetenv(kVariables[i]);
   dl_iterate_phdr(FindLibraries, NULL);
   atomic_store(&armed, 1);

@@ -194,9 +194,9 @@ TEST(OverwritingTraining, KeepsTheEarlierRunUntilTheNewOneHasSavedSomething) {
                                                                          .persist = false});
       std::string problem;
       bool is_earlier = false;
-      // After an error the earlier run is there unchanged, or else a checkpoint of the new run.
-      // After a kill the earlier run is restored as soon as a training command uses the folder
-      // again.
+      // After an error the earlier run is there unchanged, or else a checkpoint of the
+      // new run. After a kill the earlier run is restored as soon as a training command
+      // uses the folder again.
       if (failed.status == 1) {
         is_earlier = Difference(earlier.contents, RunContents(output)).empty();
       } else if (failed.status == 128 + 9) {

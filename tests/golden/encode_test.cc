@@ -1,5 +1,5 @@
-// Compares hidden states and pooled vectors with those of transformers and sentence-transformers
-// (tests/golden/models/README.md).
+// Compares hidden states and pooled vectors with those of transformers
+// and sentence-transformers (tests/golden/models/README.md).
 #include <gtest/gtest.h>
 
 #include "golden/golden_files.h"

@@ -1,5 +1,5 @@
-// `lacos data`: suites that are made from raw files, the reports about them, and the errors of both
-// commands.
+// `lacos data`: suites that are made from raw files, the reports about them, and the
+// errors of both commands.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

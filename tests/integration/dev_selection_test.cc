@@ -1,5 +1,5 @@
-// `lacos train --dev`: which adapter is exported, how it is reported, and how undefined scores are
-// treated.
+// `lacos train --dev`: which adapter is exported, how it is reported, and how
+// undefined scores are treated.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>

@@ -1,5 +1,5 @@
-// Runs the lacos program as a user would, with temporary folders and tiny models made by `lacos
-// init`.
+// Runs the lacos program as a user would, with temporary folders and tiny models
+// made by `lacos init`.
 #include "program.h"
 
 #include <fcntl.h>

@@ -37,8 +37,8 @@ class Screen {
     return text;
   }
   bool Shows(const std::string& part) const { return Text().find(part) != std::string::npos; }
-  // The number of rows that a progress line overflowed, and the length of the longest progress
-  // line.
+  // The number of rows that a progress line overflowed, and the length of
+  // the longest progress line.
   int wrapped_progress() const { return wrapped_; }
   size_t longest_progress() const { return longest_; }
   int unknown_escapes() const { return unknown_; }
@@ -182,8 +182,8 @@ TEST_F(Terminal, TheProgressLineFitsAndLogLinesStandAboveItWhole) {
     EXPECT_EQ(screen.unknown_escapes(), 0);
     EXPECT_LT(screen.longest_progress(), static_cast<size_t>(columns));
     EXPECT_FALSE(screen.Shows("training:")) << "the line goes away: " << screen.Text();
-    // Every logged line begins in a new row. A line longer than the screen continues in the next
-    // rows.
+    // Every logged line begins in a new row. A line longer than the screen continues
+    // in the next rows.
     std::string joined;
     for (const std::string& row : screen.rows())
       joined += row + (row.size() < static_cast<size_t>(columns) ? "\n" : "");

@@ -29,8 +29,8 @@ struct Grid {
   // For each trained cell, the index of the untrained cell with the same base and pooling.
   std::vector<size_t> untrained_of;
 
-  // A unit of work. Each trained cell runs once with every seed, each untrained cell once with seed
-  // 0.
+  // A unit of work. Each trained cell runs once with every seed, each untrained cell
+  // once with seed 0.
   struct Run {
     size_t cell = 0;
     uint64_t seed = 0;

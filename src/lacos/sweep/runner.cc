@@ -27,8 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Part of every run's hash. It changes when a version of lacos gives other results for the same
-// settings.
+// Part of every run's hash. It changes when a version of lacos gives other results
+// for the same settings.
 constexpr const char* kFormat = "lacos sweep 1";
 constexpr const char* kRecipeCopy = "recipe.toml";
 constexpr const char* kLockName = ".lacos-sweep";  // also marks a folder as that of a sweep
@@ -262,8 +262,8 @@ std::string RunIdentities::Of(const Cell& cell, uint64_t seed) {
     }
     return Sha256Hex(text);
   }
-  // The names of base and data are arbitrary labels in the recipe; only the files behind them
-  // count.
+  // The names of base and data are arbitrary labels in the recipe; only the
+  // files behind them count.
   settings.Set("base", "");
   settings.Set("data", "");
   text += fmt::format("{}\n{}\n", settings.Dump(), seed);

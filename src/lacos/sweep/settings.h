@@ -11,9 +11,9 @@
 
 namespace lacos {
 
-// The settings that a recipe may give or vary: those of TrainSettings that have a `sweep_place`,
-// and four that only sweeps have. Settings that a model's folder could decide have fixed defaults
-// here.
+// The settings that a recipe may give or vary: those of TrainSettings that have a
+// `sweep_place`, and four that only sweeps have. Settings that a model's folder could decide
+// have fixed defaults here.
 struct CellSettings {
   CellSettings();
 
@@ -39,8 +39,8 @@ std::string SettingExpected(const std::string& name);
 // Sets a setting. Returns an empty text on success, otherwise what is wrong with the value
 // ("found 'x'"). `name` must be in SettingNames().
 std::string SetSetting(CellSettings& settings, const std::string& name, const SettingValue& value);
-// The value of a setting as text for readers and for cells' names: "8", "0.1",
-// "query_key_value+dense".
+// The value of a setting as text for readers and for cells'
+// names: "8", "0.1", "query_key_value+dense".
 std::string SettingText(const CellSettings& settings, const std::string& name);
 // The value of a setting as a number; NaN when it is not a number.
 double SettingNumber(const CellSettings& settings, const std::string& name);

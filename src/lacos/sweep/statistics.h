@@ -12,8 +12,8 @@
 namespace lacos {
 
 // One score of one run, with its values on bootstrap resamples of its items
-// (eval/measures/bootstrap.h). Resample b draws the same items for every run, so that runs are
-// paired.
+// (eval/measures/bootstrap.h). Resample b draws the same items for every run, so
+// that runs are paired.
 struct ScoreSeries {
   std::string name;     // "STSb de", "STSb mean", "mean of 2 sets"
   std::string measure;  // "spearman"

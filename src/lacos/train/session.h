@@ -45,8 +45,8 @@ struct TrainingSession {
     // parameters, moments and the optimizer's step count are unchanged.
     bool bad = false;
   };
-  // Makes one optimizer step: computes the batch's gradients, clips them and updates the
-  // parameters.
+  // Makes one optimizer step: computes the batch's gradients, clips them
+  // and updates the parameters.
   StepResult Step(const TrainingBatch& input, double learning_rate);
 
   // Returns, in ascending order, the rows of the batch whose vectors are not finite. Encodes the

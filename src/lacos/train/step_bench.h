@@ -13,7 +13,7 @@
 namespace lacos {
 
 struct StepBenchReport {
-  int64_t steps = 0, tokens = 0;  // in the measured steps, which exclude the first step
+  int64_t steps = 0, tokens = 0;  // counts of the measured steps, which exclude the first one
   // Smaller than `tokens` when texts repeat in a batch and dropout is off.
   int64_t computed_tokens = 0;
   double seconds = 0;  // total of the measured steps, from building a batch to the update

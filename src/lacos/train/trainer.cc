@@ -326,8 +326,8 @@ class Run {
                      progress_.bad_steps, options_.run.max_bad_steps, what));
   }
 
-  // Throws UserError when a parameter is not finite, so that such a value is never saved or
-  // exported.
+  // Throws UserError when a parameter is not finite, so that such a value is
+  // never saved or exported.
   void RequireFiniteValues() {
     const auto bad = session_->optimizer->FirstNonfiniteValue();
     if (!bad) return;

@@ -27,8 +27,8 @@ struct TrainReport {
   double loss_first = 0, loss_last = 0;
   bool interrupted = false;
   bool evaluated = false;
-  // `best_evaluation` belongs to the exported adapter. When no score is defined, it equals
-  // `last_evaluation`.
+  // `best_evaluation` belongs to the exported adapter. When no score is
+  // defined, it equals `last_evaluation`.
   EvaluationRecord first_evaluation, best_evaluation, last_evaluation;
   std::string strategy;
   int64_t planned_peak_bytes = 0;

@@ -53,8 +53,8 @@ TEST(CombineSeeds, EqualSeedsLeaveTheItemsChanceAlone) {
 }
 
 TEST(CombineSeeds, CellsWithTheSameSeedsArePaired) {
-  // The second cell is the first plus one point. Each score is uncertain, but their difference is
-  // not.
+  // The second cell is the first plus one point. Each score is uncertain, but
+  // their difference is not.
   std::vector<ScoreSeries> a, b;
   for (int seed = 0; seed < 3; ++seed) {
     ScoreSeries run = Constant(50 + seed);

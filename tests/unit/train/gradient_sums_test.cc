@@ -1,5 +1,5 @@
-// Gradients are summed as integers. Compares these sums with sums of the same leaves in f32 and in
-// double.
+// Gradients are summed as integers. Compares these sums with sums of the same leaves in
+// f32 and in double.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -76,9 +76,9 @@ std::string ScalarsEvent(int64_t step, const std::vector<std::pair<const char*, 
   return Event(step).Bytes(5, summary.bytes()).bytes();
 }
 
-// An event with Markdown that TensorBoard's text plugin shows. The field numbers are those of
-// summary.proto (Value, SummaryMetadata) and tensor.proto; type 7 is DT_STRING, class 2 is
-// DATA_CLASS_TENSOR.
+// An event with Markdown that TensorBoard's text plugin shows. The field numbers are
+// those of summary.proto (Value, SummaryMetadata) and tensor.proto; type 7 is DT_STRING,
+// class 2 is DATA_CLASS_TENSOR.
 std::string TextEvent(std::string_view tag, std::string_view markdown) {
   const std::string plugin = Message().Bytes(1, "text").bytes();
   const std::string metadata = Message().Bytes(1, plugin).Varint(4, 2).bytes();

@@ -1,5 +1,5 @@
-// An output folder keeps its earlier run until the new run has saved something, even when the disk
-// fails.
+// An output folder keeps its earlier run until the new run has saved something, even
+// when the disk fails.
 #include "lacos/train/run/folder.h"
 
 #include <gmock/gmock.h>
