@@ -5,7 +5,7 @@
 #   BLOOM=bloom-560m NLI="AllNLI.tsv.gz multinli.train.fr.tsv multinli.train.es.tsv" SUITE=suite recipes/run.sh 560m multilingual
 #
 # BLOOM  the folder of the original weights (config.json, model.safetensors or .bin, tokenizer.json)
-# NLI    training files, as they are published (recipes/README.md), separated by blanks
+# NLI    training files, as they are published (recipes/README.md), separated by spaces
 # SUITE  test sets that `lacos data prepare` made: sts-en for english, sts-multilingual too for multilingual
 # OUT    where results go (default results/SIZE-LANGUAGES); run the same command again to go on where it stopped
 # LACOS  the program (default: lacos on the PATH, else build/release/bin/lacos)

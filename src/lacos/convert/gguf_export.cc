@@ -261,8 +261,8 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
   const uint32_t pooling_type = PoolingType(pooling, warnings);
   if (source.settings.strip.value_or(false)) {
     warnings.emplace_back(
-        "the model strips blanks around a text, llama.cpp does not: strip texts before they "
-        "go there");
+        "the model strips whitespace around a text, llama.cpp does not: strip texts before "
+        "they go there");
   }
   // "No limit" in a tokenizer's settings is a number with thirty digits.
   if (source.settings.max_length && *source.settings.max_length < ContextLength(source)) {

@@ -206,7 +206,7 @@ void Warn(const TokenizerSpec& spec, GgufTokenizer& tokenizer) {
     }
     if (flags.empty()) continue;
     tokenizer.warnings.push_back(fmt::format(
-        "the added token '{}' has {}: llama.cpp takes it literally, blanks beside it included",
+        "the added token '{}' has {}: llama.cpp takes it literally, whitespace beside it included",
         token.content, flags));
   }
 }

@@ -42,8 +42,8 @@ class BaseWeights {
   // The shards in the order of their names. Merging and quantizing need the file and the original
   // key of each tensor.
   const std::vector<std::shared_ptr<TensorFile>>& files() const { return files_; }
-  const StoredTensor& Tensor(
-      const std::string& name) const;  // by plain name; aborts when the name is not in ListTensors
+  // By plain name; aborts when the name is not in ListTensors.
+  const StoredTensor& Tensor(const std::string& name) const;
   // A matrix in the form that a backend takes: views into the mapped file. Throws UserError for
   // scales that are not finite. Must not be called from two threads at a time.
   QuantizedMatrix Matrix(const std::string& name) const;

@@ -75,7 +75,7 @@ std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings
   card += fmt::format("| pooling | {} |\n", Name(settings.pooling));
   card += fmt::format("| normalised | {} |\n", settings.normalize ? "yes" : "no");
   card += fmt::format("| longest text | {} tokens |\n", settings.max_length);
-  card += fmt::format("| blanks stripped | {} |\n", settings.strip ? "yes" : "no");
+  card += fmt::format("| whitespace stripped | {} |\n", settings.strip ? "yes" : "no");
   if (!settings.recipe.empty()) {
     card += "\n## Recipe\n\n| setting | value |\n|---|---|\n";
     for (const auto& [name, value] : settings.recipe)

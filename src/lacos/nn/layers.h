@@ -23,7 +23,7 @@ struct Parameter {
 struct LoraUpdate {
   Parameter a;         // [R, in]
   Parameter b;         // [out, R]
-  double scale = 1;    // alpha / R, or alpha / sqrt(R) for rank-stabilised LoRA
+  double scale = 1;    // alpha / R, or alpha / sqrt(R) for rsLoRA
   double dropout = 0;  // on the input of A, in training only
 };
 

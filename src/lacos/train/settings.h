@@ -190,9 +190,9 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .sweep_place = 20},
         s.max_length);
   visit(SettingInfo{.name = "strip",
-                    .help = "Drop blanks at both ends of a text",
+                    .help = "Strip whitespace at both ends of a text",
                     .default_text = kFolderElseNo,
-                    .help_no = "Keep blanks at both ends of a text",
+                    .help_no = "Keep whitespace at both ends of a text",
                     .record = {8, "strip"},
                     .sweep_place = 19},
         s.strip);

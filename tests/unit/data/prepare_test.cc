@@ -85,7 +85,7 @@ TEST_F(PrepareTest, LineEndsMarksAndQuotesAreAsFound) {
   EXPECT_EQ(
       Output("sts/STS17/xx-yy.tsv"),
       "sentence1\tsentence2\tscore\nShe said \"no\t\"yes\" and \"maybe\t1\na b\t'' ``c\t4.2\n");
-  EXPECT_THAT(report.notes, Contains(Field(&PrepareNote::what, HasSubstr("became blanks"))))
+  EXPECT_THAT(report.notes, Contains(Field(&PrepareNote::what, HasSubstr("became spaces"))))
       << "the carriage return inside a text";
 }
 
@@ -322,7 +322,7 @@ TEST_F(PrepareTest, QuestionsOfOneLanguageFindParagraphsOfAnother) {
   ASSERT_EQ(data.relevant.size(), 1190u);
   EXPECT_EQ(data.queries.texts[static_cast<size_t>(data.relevant[25].query)], "one q5\xC2\x85");
   EXPECT_EQ(data.documents.texts[static_cast<size_t>(data.relevant[25].document)], "two p2\n\t")
-      << "JSON needs no blanks in the place of line breaks";
+      << "JSON needs no spaces in the place of line breaks";
   Write("xquad.xb.json", Xquad("two", "other"));
   EXPECT_THAT(Error(),
               AllOf(HasSubstr("xquad.xb.json] asks other questions"), HasSubstr("xquad.xa.json]")));

@@ -178,7 +178,7 @@ void SuiteWriter::AddTable(SuiteSet set, const TsvRows& rows, const Source& sour
   if (SeenBefore(set, sha256, source)) return;
   if (!set.published_text)
     NoteFile(file, "other texts than the published ones; counts and scores are right");
-  Note(file, "cells with tabs or line breaks, which became blanks", rows.changed_cells());
+  Note(file, "cells with tabs or line breaks, which became spaces", rows.changed_cells());
   Write(set.path, rows.text());
   set.rows = rows.rows();
   set.sha256 = sha256;

@@ -100,9 +100,8 @@ std::string OverlapSummary(const EvaluationResults& results) {
   const Json list = trained->At("from");
   for (size_t i = 0; i < list.size(); ++i) from.push_back(list[i].AsString());
   return fmt::format(
-      "{} of {} sets have texts that are among the {} training texts of {} (compared without case, blanks "
-      "and "
-      "punctuation). What the base was pre-trained on is not in them.",
+      "{} of {} sets have texts that are among the {} training texts of {} (compared without case, "
+      "whitespace and punctuation). What the base was pre-trained on is not in them.",
       sets, results.sets.size(), trained->At("texts").AsInt(), fmt::join(from, ", "));
 }
 
