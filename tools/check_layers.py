@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Checks which file includes what: the arrows of docs/architecture.md, enforced in CI.
+"""Checks all includes against the levels of folders in docs/architecture.md; CI runs it.
 
-    tools/check_layers.py [ROOT]       every violation as "file:line: message"; exit status 1 if there is one
-    tools/check_layers.py --folders    the folders of src/lacos, low to high, for CMake
-    tools/check_layers.py --write-table  the table of folders in docs/architecture.md
-    tools/check_layers.py --self-test  proves on made-up files that each rule finds what it forbids
+    tools/check_layers.py [ROOT]         prints every violation as "file:line: message"; exit status 1 if there is one
+    tools/check_layers.py --folders      prints the folders of src/lacos from low to high, for CMake
+    tools/check_layers.py --write-table  writes the table of folders in docs/architecture.md
+    tools/check_layers.py --self-test    proves with made-up files that each rule finds what it forbids
 """
 
 import argparse
@@ -13,10 +13,10 @@ import re
 import sys
 import tempfile
 
-# The folders of src/lacos, low to high. This is the only list of them: CMake and docs/architecture.md read it.
+# The folders of src/lacos from low to high. This is their only list, which CMake and docs/architecture.md use.
 # A file includes its own folder or lower levels; folders of one level are siblings and do not include each other.
 FOLDERS = [
-    # level, folder, what it holds, which outside libraries it may use
+    # (level, folder, contents, outside libraries that it may use)
     (0, "base", "errors, checks, words of enumerations, random numbers, SHA-256, memory and time of the process, "
                 "parallel loops", "OpenSSL (hash.cc)"),
     (1, "tensor", "element types, shapes, `TensorView` (non-owning), `Buffer`, `Arena`, 16-bit conversions", ""),
@@ -50,14 +50,14 @@ FOLDERS = [
     (12, "capi", "behind `include/lacos.h`: the exception boundary, liblacos.so", ""),
 ]
 LEVELS = {folder: level for level, folder, _, _ in FOLDERS}
-# Siblings that may be included all the same: a tokenizer.json is read through io.
+# Siblings that may be included nevertheless: tokenizer.json is read with io.
 SIDEWAYS = {("text", "io")}
-# Folders above kernels that compute nothing and must not name a backend.
+# Folders above kernels that do not compute and must not name a backend.
 NO_BACKEND = {"io", "text", "report", "formats", "convert", "data", "runtime"}
-# Folders whose parts have an order of their own, low to high; files beside the parts may include all of them.
+# Folders with an order of their parts, from low to high. Files directly in such a folder may include all of its parts.
 PARTS = {"eval": ["measures", "tasks", "results"]}
 
-# Outside headers, and the only places (path prefixes; a suffix after '*') that may include them.
+# Headers of outside libraries, and the only places (path prefixes, with a suffix after '*') that may include them.
 EXTERNAL = [
     (r"CLI/|CLI11", ["apps/", "fuzz/run_record.cc"], "CLI11 is for apps only (and for fuzzing what they read with it)"),
     (r"spdlog/", ["apps/"], "spdlog is for apps only: the library never prints"),
@@ -76,7 +76,7 @@ EXTERNAL = [
     (r"benchmark/", ["bench/"], "Google Benchmark is for bench only"),
 ]
 
-# What the library (src/lacos) must not do; base/check.cc reports our own bugs and aborts.
+# Calls that are forbidden in the library (src/lacos). Only base/check.cc, which reports our own bugs, may abort.
 FORBIDDEN_IN_LIBRARY = [
     (r"\bstd::(cout|cerr|clog)\b|#\s*include\s*<iostream>", "the library never prints"),
     (r"(?<![\w.>])(?:std::)?f?printf\s*\(|(?<![\w.>])(?:std::)?puts\s*\(|\bfputs\s*\(|\bfmt::print\s*\(",
@@ -91,7 +91,7 @@ SOURCES = {".h", ".c", ".cc", ".cu", ".cuh", ".inc"}
 
 
 def without_comments(text):
-    """The source with comments and string literals blanked, line breaks kept."""
+    """The source with spaces in place of comments and string literals; line breaks are kept."""
     pattern = re.compile(
         r'//[^\n]*|/\*.*?\*/|R"(?P<tag>[^(\s]*)\(.*?\)(?P=tag)"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.S)
     return pattern.sub(lambda m: re.sub(r"[^\n]", " ", m.group(0)), text)
@@ -106,13 +106,13 @@ def allowed(path, places):
 
 
 def out_of_order(order, own, header):
-    """Whether a file in one part of a folder includes a later part; what lies beside the parts is the last."""
+    """Whether a file includes a later part of its own folder; files directly in the folder count as the last part."""
     place = lambda part: order.index(part) if part in order else len(order)
     return place(header[2]) > place(own[3])
 
 
 def check_include(path, header, quoted):
-    """Messages about one include of the file at `path` (relative to the root, with slashes)."""
+    """Messages about one include in the file at `path` (relative to the root, with slashes)."""
     parts = path.split("/")
     in_library = parts[:2] == ["src", "lacos"]
     if header.startswith("lacos/"):
@@ -121,7 +121,7 @@ def check_include(path, header, quoted):
             yield f"includes {header}; there is no folder '{target}' in the levels"
             return
         if not in_library:
-            return  # apps, tests, bench: everything is below them
+            return  # apps, tests and bench may include every folder
         own = parts[2]
         if own not in LEVELS:
             yield f"lies in '{own}', which has no level"
@@ -180,7 +180,7 @@ def check_tree(root):
     return count, problems
 
 
-# (path, contents, whether a violation is expected). Each rule has a case that breaks it and one that keeps it.
+# (path, contents, whether a violation is expected). Each rule has a case that violates it and one that does not.
 SELF_TEST = [
     ("src/lacos/base/a.cc", '#include "lacos/tensor/dtype.h"', True),
     ("src/lacos/tensor/a.cc", '#include "lacos/base/check.h"', False),
@@ -248,7 +248,7 @@ MARKS = ("<!-- folders: made by tools/check_layers.py --write-table -->\n", "<!-
 
 
 def with_table(page):
-    """The page with the table of folders between its marks."""
+    """The page with a new table of folders between its marks."""
     rows = ["| level | folder | holds | may use from outside |", "|---|---|---|---|"]
     rows += [f"| {level} | `{folder}/` | {holds} | {outside} |" for level, folder, holds, outside in FOLDERS]
     rows.append(f"| {FOLDERS[-1][0] + 1} | `apps/lacos/` | the program: `commands/`, `flags/`, `terminal/` "

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Line coverage of a build of the preset `coverage` whose tests have run: a table by folder and file. Fails nothing.
+"""Prints a table of line coverage by folder and file, from a build of the preset `coverage` whose tests have run.
 
   tools/coverage.py [--build build/coverage] [--files] [--write]
-    --files   every file, not just folders and the critical ones
-    --write   puts the folders and the critical files into docs/reliability.md
+    --files   lists every file, not only folders and critical files
+    --write   writes the folders and the critical files into docs/reliability.md
 """
 
 import argparse
@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- coverage table: begin -->", "<!-- coverage table: end -->"
 GOAL = 95.0
-# Code that reads what strangers wrote, and code that must not lose a run.
+# Critical files: code that reads untrusted input, and code that must not lose a run.
 CRITICAL = {
     "parsers": """
         src/lacos/io/json.cc src/lacos/io/json_parse.cc src/lacos/io/json_write.cc src/lacos/io/pickle.cc src/lacos/io/torch_file.cc
@@ -36,10 +36,10 @@ CRITICAL = {
 
 
 def measure(build: pathlib.Path) -> dict[str, tuple[int, int]]:
-    """(lines covered, lines) of each source file below src and apps, headers included."""
+    """(covered lines, all lines) of each source file below src and apps, including headers."""
     summary = subprocess.run(
         ["gcovr", "--root", ROOT, "--filter", f"{ROOT}/src/", "--filter", f"{ROOT}/apps/", "--exclude-unreachable-branches",
-         "--gcov-ignore-parse-errors",  # counts below zero, where threads count without locks (kernels)
+         "--gcov-ignore-parse-errors",  # negative counts from threads that count without locks (kernels)
          "-j", str(os.cpu_count()), "--json-summary", "-", build],
         check=True, stdout=subprocess.PIPE).stdout
     return {f["filename"]: (f["line_covered"], f["line_total"]) for f in json.loads(summary)["files"] if f["line_total"]}
@@ -69,7 +69,7 @@ def critical_table(files: dict[str, tuple[int, int]]) -> str:
         for name in names.split():
             if not (ROOT / name).exists():
                 sys.exit(f"coverage.py: {name} is gone; expected the files of CRITICAL; correct the list")
-            if name not in files:  # its tests were not built, or not run
+            if name not in files:  # its tests were not built or not run
                 text += f"| {group}: {name.removeprefix('src/lacos/')} | | not run |\n"
                 continue
             covered, total = files[name]

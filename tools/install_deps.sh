@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian 12 packages that lacos is built and tested with. Needs root, or sudo; does nothing when all are there.
+# Installs the Debian 12 packages for building and testing lacos. Needs root or sudo unless all are installed already.
 #   tools/install_deps.sh [--fuzz|--threads|--coverage|--pages|--tidy]
 #     --fuzz, --threads: also clang with libFuzzer and the sanitizers; --coverage: also gcovr; --pages: also chromium;
 #     --tidy: also clang-tidy

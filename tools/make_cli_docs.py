@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes docs/cli.md from `lacos --help` and every `lacos COMMAND --help`, so that the page cannot lie.
+"""Writes docs/cli.md from `lacos --help` and every `lacos COMMAND --help`, so that the page is always right.
 
     tools/make_cli_docs.py --program build/release/bin/lacos           writes docs/cli.md
-    tools/make_cli_docs.py --program build/release/bin/lacos --check   exit status 1 when docs/cli.md differs (CI)
+    tools/make_cli_docs.py --program build/release/bin/lacos --check   exit status 1 if docs/cli.md differs (CI)
 """
 
 import argparse
@@ -20,7 +20,7 @@ def help_text(program, *command):
     result = subprocess.run([program, *command, "--help"], capture_output=True, text=True, check=False)
     if result.returncode != 0 or result.stderr:
         sys.exit(f"'{program} {' '.join(command)} --help' ended with {result.returncode}: {result.stderr}")
-    # A documented default must not depend on the machine, nor lines on an editor.
+    # Documented defaults must not depend on the machine, and lines must not end in spaces, which editors remove.
     return "\n".join(line.rstrip() for line in result.stdout.strip("\n").split("\n"))
 
 
@@ -33,7 +33,7 @@ def commands(text):
 
 
 def sections(program, *command):
-    """The command's own section, then those of the commands below it."""
+    """The section of the command, followed by those of its subcommands."""
     text = help_text(program, *command)
     lines = ["", f"## lacos {' '.join(command)}", "", "```text", text, "```"]
     for name in commands(text):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the measured tables of README.md and docs/performance.md from the newest files of bench/results.
+"""Writes the tables of measurements in README.md and docs/performance.md from the newest files of bench/results.
 
-    tools/make_performance_docs.py            writes the tables, and docs/figures/scaling.svg
-    tools/make_performance_docs.py --check    exit status 1 when a page or the figure differs from the files (CI)
+    tools/make_performance_docs.py            writes the tables and docs/figures/scaling.svg
+    tools/make_performance_docs.py --check    exit status 1 if a page or the figure differs from the files (CI)
 
 A table stands between `<!-- table NAME: made by tools/make_performance_docs.py -->` and `<!-- end of table -->`.
 """
@@ -47,7 +47,7 @@ def gigabytes(value):
 
 
 def source(entry):
-    """Where a table is from, and on what."""
+    """The source of a table and the machine of its measurements."""
     on, names = entry["machine"], entry["machine"]["instruction_sets"]
     lacking = [title for title, flags in (("AVX-512", ["avx512f"]), ("8-bit dot products", ["avx512_vnni", "avx_vnni"]),
                                           ("bf16 products", ["avx512_bf16", "amx_bf16"])) if not set(flags) & set(names)]
@@ -84,14 +84,14 @@ def peers(kind):
 
 
 def ceilings(entry):
-    """G/s and GB/s of the machine: the larger of the run's own measurement and of that right after it, since a ceiling is a most."""
+    """G/s and GB/s of the machine: the larger of the run's own measurement and the one right after it."""
     own, after = entry["figures"]["ceiling"], entry["machine"]
     mode = entry["name"].rsplit("-", 1)[1]
     return (max(own["gflops"], after["ceilings"].get(mode) or 0), max(own["gbytes_per_second"], after["gbytes_per_second"] or 0))
 
 
 def breakdown(kind):
-    """Parts of the newest run of each name of this kind side by side."""
+    """A table of the parts of the newest run of each name of this kind, side by side."""
     names = sorted({p["name"] for p in entries(kind)}, key=lambda n: ("int8" not in n, n))
     found = [result_files.newest(kind, name) for name in names]
     if not found:
@@ -178,7 +178,7 @@ def figure():
 
 
 def self_test():
-    """Fits must find what is there, or every table would be in doubt."""
+    """Checks that fits find known values, since otherwise every table would be in doubt."""
     xs = [1, 2, 4, 8, 16]
     found = fits.fit(xs, [3 + 5 * x + 0.25 * x * x for x in xs], 2)
     assert max(abs(a - b) for a, b in zip(found["coefficients"], (3, 5, 0.25))) < 1e-9 and found["r2"] > 1 - 1e-12

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Writes the tables and verdicts of docs/results.md, and README.md's summary, from docs/results/bloom-nano-sweep.json.
 
-    tools/make_results_docs.py --from build/sweep    keeps what that folder of `lacos sweep` found, then writes the page;
-                                                     --busy: other work ran on the machine, so times are not shown
-    tools/make_results_docs.py                       writes the page
-    tools/make_results_docs.py --check               exit status 1 when a page differs from the file (CI)
+    tools/make_results_docs.py --from build/sweep    keeps the results of that folder of `lacos sweep`, then writes the
+                                                     pages; with --busy (other work ran on the machine) without times
+    tools/make_results_docs.py                       writes the pages
+    tools/make_results_docs.py --check               exit status 1 if a page differs from the file (CI)
 
-What stands between `<!-- NAME: made by tools/make_results_docs.py -->` and `<!-- end -->` is made here, sentences too, so
-that they say what the numbers say.
+Everything between `<!-- NAME: made by tools/make_results_docs.py -->` and `<!-- end -->` is generated, including the
+sentences, so that they agree with the numbers.
 """
 
 import argparse
@@ -26,7 +26,7 @@ SIZES = {"examples": "training pairs", "base_layers": "layers", "base_parameters
 
 
 def keep(folder, busy):
-    """The sweep with its machine, in short: numbers rounded, of a cell's settings only those that are not the common ones."""
+    """The sweep and its machine in short form: rounded numbers, and for each cell only the uncommon settings."""
     sweep = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     machine, commit = run.get("machine", {}), run["build"].get("commit") or ""
@@ -39,7 +39,7 @@ def keep(folder, busy):
 
 
 def short(value, depth=0):
-    """JSON with a line for each cell, row and point."""
+    """JSON with one line for each cell, row and point."""
     if depth < 3 and isinstance(value, (dict, list)) and value and any(isinstance(v, (dict, list)) for v in (value.values() if isinstance(value, dict) else value)):
         pad = "\n" + " " * (depth + 1)
         if isinstance(value, dict):
@@ -103,7 +103,7 @@ class Page:
                 f"Score: {self.sweep['score']}, Spearman × 100, unless said otherwise; intervals {100 * self.sweep['confidence']:.0f} %, over seeds and test pairs."]
 
     def summary(self):
-        """The widest interval of each goal, and the objective."""
+        """A summary with the widest interval of each goal, and the objective."""
         parts = []
         for study, what in (("quantization", "8-bit bases"), ("compute", "bf16 and int8 arithmetic")):
             rows = [row for row in self.studies[study]["rows"] if "within" in row]

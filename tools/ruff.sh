@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs ruff over the Python files with the rules of pyproject.toml: tools/ruff.sh [options of `ruff check`]
-# Debian 12 has no package of it, so it lives in a virtual environment of its own under build/. Where it cannot be
-# installed (no network), this says so and passes.
+# Debian 12 has no package for ruff, so it is installed in a virtual environment of its own below build/. If that is
+# impossible (no network), the script says so and passes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,8 +1,8 @@
-// Writes the files that are made of the list of settings and the tables of words: docs/settings.md,
-// fuzz/dictionaries/sweep_recipe.dict and python/lacos/_words.py.
+// Writes the files that are generated from the list of settings and the tables of words:
+// docs/settings.md, fuzz/dictionaries/sweep_recipe.dict and python/lacos/_words.py.
 //
 //     settings_files ROOT            writes them
-//     settings_files --check ROOT    exit status 1 where one differs
+//     settings_files --check ROOT    exit status 1 if one of them differs
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

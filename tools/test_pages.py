@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Opens reports in headless Chromium and checks what a reader would see.
+"""Opens reports in headless Chromium and checks the pages that a reader would see.
 
-    tools/test_pages.py KIND=REPORT... [--pictures DIR]    exit status 1 and a line for each problem
+    tools/test_pages.py KIND=REPORT... [--pictures DIR]    prints a line for each problem; exit status 1 if there is one
 
-KIND says what the page must have: run (of `lacos train`), evaluation, comparison or evaluations.
+KIND says what the page must contain: run (of `lacos train`), evaluation, comparison or evaluations.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-# Sections and charts by kind; "wide": the curve spans at least half of its plot.
+# Sections and charts by kind. "wide" means that the curve spans at least half of its plot.
 PAGES = {
     "run": (["result", "curves", "settings", "data", "machine"],
             {name: "wide" for name in ["loss", "dev", "accuracy", "learning_rate", "gradient_norm", "throughput", "memory"]}),
@@ -25,7 +25,7 @@ PAGES = {
 }
 WIDTHS = {"desktop": 1280, "tablet": 768, "phone": 390, "small phone": 360}
 
-# Texts that stand over each other or beyond their chart, by chart.
+# Finds texts that overlap or lie outside their chart, by chart.
 COLLISIONS = """() => [...document.querySelectorAll('figure.chart')].flatMap(figure => {
   const outer = figure.getBoundingClientRect();
   const kinds = ['.xt', '.yt', '.name em'];

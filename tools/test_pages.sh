@@ -3,8 +3,8 @@
 # Chromium, wide and narrow, light and dark: `make test-pages`.
 #
 # LACOS     the program (default build/release/bin/lacos)
-# PYTHON    an interpreter that has playwright; without it a virtual environment is made in build/pages-venv
-# PICTURES  a folder for a picture of each view
+# PYTHON    an interpreter with playwright (default: a virtual environment in build/pages-venv)
+# PICTURES  a folder for a picture of each view (default: none)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,7 +26,7 @@ run="$work/run <b>&"
 "$lacos" train --model "$base" --train "$data/snli-cad-train.tsv.gz" --output "$run" --max-steps 24 --batch-size 4 \
   --max-length 12 --dev "$data/stsb-captions-dev.tsv" --eval-every 12 --save-every 12 --quiet >/dev/null
 
-# A suite of four sets with languages: captions under other names, which is enough to lay out a page.
+# A suite of four sets with languages: captions under other names, which are enough for the layout of a page.
 python3 - "$data/stsb-captions-test.tsv" "$work/suite" <<'PYTHON'
 import hashlib, json, pathlib, sys
 header, *rows = ["\t".join(line.split("\t")[:3]) + "\n" for line in pathlib.Path(sys.argv[1]).read_text().splitlines()]
@@ -40,7 +40,7 @@ for i, languages in enumerate((["en"], ["es"], ["en", "ar"], ["en", "tr"])):
                  "rows": len(part), "sha256": hashlib.sha256(text.encode()).hexdigest(), "scale": [0, 5], "origin": []})
 (folder / "suite.json").write_text(json.dumps({"format": 1, "sets": sets, "absent": []}))
 PYTHON
-evaluate() {  # NAME, then what is measured
+evaluate() {  # arguments: NAME, then flags that say what is measured
   "$lacos" eval "${@:2}" --suite sts-multilingual --suite-folder "$work/suite" --skip-missing --output "$work/eval <b>& $1" --quiet >/dev/null
 }
 "$lacos" quantize --model "$base" --output "$work/base int8" --quiet >/dev/null

@@ -1,4 +1,4 @@
-"""Checks, while goldens are written, that sentence-transformers' padded path and GradCache give the same loss and gradients."""
+"""Checks that sentence-transformers' padded path and GradCache give equal losses and gradients for the goldens."""
 
 import json
 import pathlib

@@ -1,4 +1,4 @@
-"""Goldens of the forward pass: ids, hidden states after every block, and vectors of all six poolings."""
+"""Makes the goldens of the forward pass: ids, hidden states after every block, and vectors of all six poolings."""
 
 import pathlib
 
@@ -9,7 +9,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 import tiny_bloom
 import tiny_texts
 
-# lacos' names -> sentence-transformers' names.
+# Maps lacos's names of poolings to those of sentence-transformers.
 POOLINGS = {
     "mean": "mean", "weighted_mean": "weightedmean", "last": "lasttoken", "cls": "cls", "max": "max",
     "mean_sqrt_len": "mean_sqrt_len_tokens",
@@ -17,7 +17,7 @@ POOLINGS = {
 
 
 def pool(hidden: torch.Tensor, pooling: str) -> torch.Tensor:
-    """hidden [T, D] of one text -> [D], by sentence-transformers' own module."""
+    """Pools the hidden states [T, D] of one text into a vector [D] with sentence-transformers' own module."""
     module = Pooling(hidden.shape[-1], pooling_mode=POOLINGS[pooling])
     mask = torch.ones(1, hidden.shape[0], dtype=torch.int64)
     return module({"token_embeddings": hidden[None], "attention_mask": mask})["sentence_embedding"][0]
@@ -28,7 +28,7 @@ def relative(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def encode(model, ids: list[list[int]]) -> dict[str, torch.Tensor]:
-    """Every text alone, so that no padding takes part; then laid end to end."""
+    """Encodes every text alone, so that there is no padding, and concatenates the results."""
     out: dict[str, list[torch.Tensor]] = {}
     with torch.no_grad():
         for text in ids:
@@ -42,7 +42,7 @@ def encode(model, ids: list[list[int]]) -> dict[str, torch.Tensor]:
 
 
 def block_states(model, text: list[int]) -> list[torch.Tensor]:
-    """Input of block 0, then each block's output before ln_f, caught by hooks."""
+    """The input of block 0 and each block's output before ln_f, recorded with hooks."""
     states: list[torch.Tensor] = []
     hooks = [model.h[0].register_forward_pre_hook(lambda _, args: states.append(args[0][0].clone()))]
     for block in model.h:

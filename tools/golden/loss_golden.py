@@ -1,4 +1,4 @@
-"""Goldens of the losses alone: value and gradient with respect to given embedding matrices."""
+"""Makes the goldens of the losses without a model: value and gradient with respect to given embedding matrices."""
 
 import pathlib
 
@@ -13,7 +13,7 @@ N, D = 8, 48
 
 
 class Table(torch.nn.Module):
-    """Stands in for the encoder: text i's vector is row i, so that the losses run unchanged."""
+    """Replaces the encoder: the vector of text i is row i, so that the losses run unchanged."""
 
     def __init__(self, rows: torch.Tensor):
         super().__init__()
@@ -37,7 +37,7 @@ def inputs() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(7)
     anchor, positive, negative = (torch.randn(N, D, generator=generator) for _ in range(3))
     positive = positive + 0.5 * anchor
-    negative[:2] *= 3  # two triplets beyond the margin: no gradient there
+    negative[:2] *= 3  # two triplets beyond the margin, which have no gradient
     score = torch.rand(N, generator=generator)
     score[5] = score[2]  # a tie: CoSENT compares only strictly ordered pairs
     return {
@@ -49,7 +49,7 @@ def inputs() -> dict[str, torch.Tensor]:
 
 
 def cases():
-    """name -> (columns, labels, text of what it is, loss of a Table)."""
+    """The cases as {name: (columns, labels, description, function from a Table to its loss)}."""
     symmetric = dict(directions=("query_to_doc", "doc_to_query"), partition_mode="per_direction")
     mnr = losses.MultipleNegativesRankingLoss
     return {
@@ -133,7 +133,7 @@ def write(root: pathlib.Path) -> None:
 
 
 def check_by_hand(tensors, table) -> None:
-    """The same values from torch.nn.functional alone, so that a change in sentence-transformers is noticed."""
+    """Computes the same values with torch.nn.functional alone, so that a change in sentence-transformers is noticed."""
     F = torch.nn.functional
     a, p, n = (tensors[name].double() for name in ("anchor", "positive", "negative"))
     score = tensors["score"].double()
@@ -149,7 +149,7 @@ def check_by_hand(tensors, table) -> None:
         return torch.log1p(torch.exp(20 * worse).sum())
 
     def angle(x, y):
-        """AnglE as its authors compute it: x / y as complex numbers, over the quotient of their lengths."""
+        """AnglE as its authors compute it: x / y as complex numbers, divided by the quotient of their lengths."""
         if x.shape[1] % 2:
             x, y = F.pad(x, (0, 1)), F.pad(y, (0, 1))
         quotient = torch.complex(*x.chunk(2, 1)) * torch.complex(*y.chunk(2, 1)).conj() / (y * y).sum(1, keepdim=True)
@@ -166,6 +166,6 @@ def check_by_hand(tensors, table) -> None:
         "triplet": F.triplet_margin_loss(a, p, n, margin=5.0, eps=0.0),
     }
     for name, value in expected.items():
-        # 1e-5 for triplet: torch.pairwise_distance adds 1e-6 to every difference.
+        # The limit for triplet is 1e-5, because torch.pairwise_distance adds 1e-6 to every difference.
         tolerance = 1e-5 if name == "triplet" else 1e-9
         assert abs(table[name]["value"] - value.item()) < tolerance, (name, table[name]["value"], value.item())

@@ -1,14 +1,14 @@
-"""Records 100 steps of bitsandbytes' Adam8bit on the CPU, so that lacos's optimizer is tested without Python.
+"""Records 100 steps of bitsandbytes' Adam8bit on the CPU, so that lacos's optimizer can be tested without Python.
 
 Usage: python make_adam_golden.py OUTPUT   (needs torch and bitsandbytes; OUTPUT is tests/golden/optimizer/adam8.txt)
 
 Parameters and gradients come from a 32-bit linear congruential generator that the test runs too, so only states are
-kept: at the checkpoints, FNV-1a hashes of codes and scales (they must be equal bit for bit), every 16th parameter as 32
-bits in hexadecimal (torch's vectorised square root is not correctly rounded on every CPU, so these are compared with
-a tolerance), and for float states every 16th value of m, v and p.
+recorded, at certain steps: FNV-1a hashes of codes and scales, which must be equal bit for bit; every 16th parameter as
+32 bits in hexadecimal, which is compared with a tolerance because torch's vectorized square root is not correctly
+rounded on every CPU; and for float states every 16th value of m, v and p.
 
-Gradient i of step t is uniform in [-1, 1) times 2^-(i / 256 mod 12), so that blocks differ in scale, and is zero in
-block 3 for the first ten steps.
+Gradient i of step t is uniform in [-1, 1) times 2^-(i / 256 mod 12), so that blocks differ in scale. In block 3 it is
+zero for the first ten steps.
 """
 import sys
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Adapters as PEFT and its old versions wrote them, on the tiny base "a", with the vectors that they give."""
+"""Writes adapters in the formats of PEFT and its old versions for the tiny base "a", and the vectors that they give."""
 
 import json
 import pathlib
@@ -47,7 +47,8 @@ def write_peft(folder: pathlib.Path, base: pathlib.Path, kind, arguments: dict, 
 
 
 def write_merged_linear(folder: pathlib.Path, base: pathlib.Path, seed: int) -> torch.Tensor:
-    """PEFT 0.2.0: a convolution over one position in two groups between lora_A and the enabled parts of the rows."""
+    """Writes an adapter like PEFT 0.2.0's MergedLinear, whose lora_B is a convolution over one position in two groups,
+    for the enabled parts of the rows."""
     bloom, rank, alpha, parts = tiny_bloom.load_model(base), 2, 6, [True, False, True]
     hidden, generator, weights = bloom.config.hidden_size, torch.Generator().manual_seed(seed), {}
     for layer, block in enumerate(bloom.h):
@@ -74,7 +75,7 @@ def main(golden: pathlib.Path) -> None:
         expected[name] = write_peft(root / name, base, kind, arguments, safe, 300 + number)
         (root / name / "README.md").unlink(missing_ok=True)
         path = root / name / "adapter_config.json"
-        config = json.loads(path.read_text()) | {"base_model_name_or_path": None}  # no machine's paths
+        config = json.loads(path.read_text()) | {"base_model_name_or_path": None}  # without paths of this machine
         path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     expected["merged_linear"] = write_merged_linear(root / "merged_linear", base, 310)
     save_file({name: tensor.contiguous() for name, tensor in expected.items()}, root / "expected.safetensors")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/checkpoints: one tiny BLOOM in the forms that torch.save and transformers with bitsandbytes give it.
+"""Writes tests/golden/checkpoints: one tiny BLOOM as torch.save, and transformers with bitsandbytes, save it.
 
 Run from the repository root in an environment with tools/interop/requirements.txt:
     HF_HUB_OFFLINE=1 python tools/golden/make_checkpoint_golden.py [--output tests/golden/checkpoints]
@@ -25,15 +25,15 @@ from transformers.utils import logging
 
 
 def hard_rows(weight: torch.Tensor) -> None:
-    """Overwrites the first rows of a matrix [out, in] with what rounding finds difficult."""
+    """Overwrites the first rows of a matrix [out, in] with values that are difficult to round."""
     columns = torch.arange(weight.shape[1], dtype=torch.float32)
     weight[0] = 0
-    weight[1] = 2.0**-24 * (columns - 3)  # F16 subnormals
-    weight[2] = 2.0**-26 * (columns - 3)  # halfway between them, and below
-    weight[3] = columns - 3.5  # with the largest at 127 every code is a tie
+    weight[1] = 2.0**-24 * (columns - 3)  # subnormal numbers of F16
+    weight[2] = 2.0**-26 * (columns - 3)  # values halfway between those, and smaller ones
+    weight[3] = columns - 3.5  # every code is a tie if the largest value becomes 127
     weight[3, -1] = 127
     weight[4] = 65504 * (columns - 4) / columns[-1]
-    weight[5] = 1 + 2.0**-11 * columns  # ties of the rounding to F16
+    weight[5] = 1 + 2.0**-11 * columns  # ties when rounded to F16
     weight[6] = -weight[6].abs()
 
 

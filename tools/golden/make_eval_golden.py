@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Records what the reference packages measure on small vectors, so that lacos's measures are tested without Python.
+"""Records the reference packages' measures of small vectors, so that lacos's measures can be tested without Python.
 
-Usage: make_eval_golden.py OUTPUT   (needs numpy, scipy, scikit-learn, pytrec_eval-terrier and sentence-transformers; OUTPUT is
-tests/golden/eval/measures.json)
+Usage: make_eval_golden.py OUTPUT   (OUTPUT is tests/golden/eval/measures.json; needs numpy, scipy, scikit-learn,
+pytrec_eval-terrier and sentence-transformers)
 
-Vectors are integers from -8 to 8, so that they are exact everywhere and cosines tie now and then.
+Vectors are integers from -8 to 8, so that they are exact in every type and some cosines tie.
 """
 
 import json
@@ -47,8 +47,8 @@ def correlation():
 def retrieval():
     documents = vectors(150, 6)
     queries = noisy(documents[:40], 5)
-    # Document names in the order that trec_eval breaks ties by: of equal scores the later name comes first, so that earlier
-    # rows get later names.
+    # trec_eval breaks ties by the documents' names: of two equal scores, the later name comes first. So earlier rows
+    # get later names.
     name = [f"d{999 - i:03d}" for i in range(len(documents))]
     scores = np.round(cosines(queries, documents), 12)
     relevant, run = {}, {}
@@ -82,7 +82,7 @@ def bitext():
     forward_mean = np.sort(scores, axis=1)[:, -k:].mean(1)
     backward_mean = np.sort(scores, axis=0)[-k:].mean(0)
     margin = scores / ((forward_mean[:, None] + backward_mean[None]) / 2)
-    inside = lambda s, i: s >= np.sort(s)[-k] - 1e-12  # candidates are the k nearest by cosine
+    inside = lambda s, i: s >= np.sort(s)[-k] - 1e-12  # the candidates are the k nearest by cosine
     f = np.array([np.argmax(np.where(inside(scores[i], i), margin[i], -9)) for i in range(60)])
     b = np.array([np.argmax(np.where(inside(scores[:, j], j), margin[:, j], -9)) for j in range(60)])
     gold = np.arange(60)
@@ -112,7 +112,7 @@ def classification():
         labels = random.integers(0, classes, 220)
         rows = middle[labels] + random.integers(-7, 8, (220, 6))
         model = sklearn.linear_model.LogisticRegression(solver="liblinear")
-        if classes > 2:  # sklearn's liblinear takes two classes: one against the rest, as liblinear itself does
+        if classes > 2:  # one against the rest, as liblinear does by itself; sklearn's accepts only two classes
             model = sklearn.multiclass.OneVsRestClassifier(model)
         predicted = model.fit(rows[:120], labels[:120]).predict(rows[120:])
         sets[name] = {"rows": rows.tolist(), "labels": labels.tolist(), "train": 120, "predicted": predicted.tolist(),
@@ -123,7 +123,8 @@ def classification():
 
 def pairs():
     same = random.integers(0, 2, 150)
-    distinct = np.round(same * 0.3 + random.normal(0, 0.4, 150), 6)  # the evaluator may cut between equal ones
+    # No ties, since the evaluator may choose a threshold between equal values.
+    distinct = np.round(same * 0.3 + random.normal(0, 0.4, 150), 6)
     similarity = np.round(distinct, 2)
     evaluator = BinaryClassificationEvaluator(["a", "b"], ["a", "b"], [0, 1])
     accuracy, accuracy_threshold = evaluator.find_best_acc_and_threshold(distinct, same, True)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes src/lacos/data/prepare/known_sets.inc: rows and hashes of the public test sets.
+"""Writes src/lacos/data/prepare/known_sets.inc: row counts and hashes of the public test sets.
 
     tools/golden/make_known_sets.py [SUITE]
 
-Names and rows are those of the sets' own publications and stand below; hashes are taken from SUITE, a folder that
-`lacos data prepare --allow-changed-texts --allow-incomplete` made of trusted archives, whose rows must agree. Without
-SUITE the table has no hashes (the way to begin anew).
+The names and row counts below come from the publications of the sets. The hashes come from SUITE, a folder that
+`lacos data prepare --allow-changed-texts --allow-incomplete` made from trusted archives, and whose row counts must
+agree. Without SUITE the table has no hashes, which is how to start from scratch.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ STS = {
     "STS16": {"answer-answer": 254, "headlines": 249, "plagiarism": 230, "postediting": 244, "question-question": 209},
 }
 STS17 = ["ar-ar", "en-ar", "en-en", "en-tr", "es-en", "es-en-news", "es-es"]
-STS17_EXTENDED = ["en-de", "fr-en", "it-en", "nl-en"]  # sentence-transformers' additions
+STS17_EXTENDED = ["en-de", "fr-en", "it-en", "nl-en"]  # added by sentence-transformers
 BENCHMARK = {"train": 5749, "dev": 1500, "test": 1379}
 TRANSLATED = ["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "ru", "zh"]
 SICK = {"train": 4500, "dev": 500, "test": 4927}
 XQUAD = ["ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh"]
-# (name, split): rows, rows of SentEval's edition where they differ
+# (name, split): (rows, rows in SentEval's edition if they differ)
 CLASSIFICATION = {
     ("CR", "all"): (3775, 0), ("MPQA", "all"): (10606, 0), ("MR", "all"): (10662, 0), ("SUBJ", "all"): (10000, 0),
     ("SST2", "train"): (6920, 67349), ("SST2", "dev"): (872, 0), ("SST2", "test"): (1821, 0),
@@ -38,7 +38,7 @@ MSRP = {"train": (3576, 4076), "dev": (500, 0), "test": (1725, 0)}
 
 
 def known():
-    """Tuples of task, name, subset, split, rows, other rows, optional."""
+    """Tuples (task, name, subset, split, rows, other rows, optional)."""
     for name, subsets in STS.items():
         for subset, rows in subsets.items():
             yield "sts", name, subset, "test", rows, 0, False
@@ -69,7 +69,7 @@ def main():
         for entry in json.loads((suite / "suite.json").read_text(encoding="utf-8"))["sets"]:
             sets[entry["task"], entry["name"], entry["subset"], entry["split"]] = entry
     table = list(known())
-    # Tatoeba's counts have no publication but the archive itself.
+    # The row counts of Tatoeba are published only by its archive.
     for (task, name, subset, split), entry in sets.items():
         if name == "Tatoeba":
             table.append((task, name, subset, split, entry["rows"], 0, False))

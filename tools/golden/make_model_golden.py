@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/models: tiny BLOOM folders and what PyTorch, PEFT and sentence-transformers compute with them.
+"""Writes tests/golden/models: tiny BLOOM folders and the results of PyTorch, PEFT and sentence-transformers for them.
 
 Run from the repository root in an environment with tools/interop/requirements.txt:
     HF_HUB_OFFLINE=1 python tools/golden/make_model_golden.py [--output tests/golden/models]
@@ -32,7 +32,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    torch.set_num_threads(1)  # one order of summation
+    torch.set_num_threads(1)  # for a fixed order of summation
     torch.use_deterministic_algorithms(True)
     modeling_bloom.F = tiny_bloom.DoubleSoftmax()
 

@@ -1,9 +1,10 @@
-"""Records what bitsandbytes' CPU library makes of given floats, so that lacos's codes are tested without Python.
+"""Records how bitsandbytes' CPU library quantizes given floats, so that lacos's codes can be tested without Python.
 
 Usage: python make_quant_golden.py OUTPUT   (needs torch and bitsandbytes; OUTPUT is tests/golden/quant/dynamic.txt)
 
-The file is text: `map signed|unsigned`, 256 floats in hexadecimal; then cases `case NAME signed|unsigned BLOCK N`, the
-N inputs, the absmax of each block and the N codes, each on one line. Floats are their 32 bits in hexadecimal.
+The file is text. First come the maps: `map signed|unsigned` and 256 floats. Then come the cases: `case NAME
+signed|unsigned BLOCK N`, the N inputs, the absmax of each block and the N codes, each on one line. Floats are written
+as 32 bits in hexadecimal.
 """
 import sys
 

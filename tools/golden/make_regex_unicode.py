@@ -1,7 +1,8 @@
-"""Writes src/lacos/text/regex_unicode.inc: how the members of Oniguruma's character classes differ between two Unicode versions.
+"""Writes src/lacos/text/regex_unicode.inc: how Oniguruma's character classes differ between two Unicode versions.
 
-The older one is the system's libonig (Debian 12: 6.9.8, Unicode 14.0), the newer one the copy inside Hugging Face tokenizers
-(0.23.3: Unicode 16.0). Both are asked, name by name and character by character; the names are those that libonig itself has.
+The older version is that of the system's libonig (Debian 12: 6.9.8, Unicode 14.0), the newer one that of the copy
+inside Hugging Face tokenizers (0.23.3: Unicode 16.0). Both are queried for every name and every character; the names
+are those that libonig itself knows.
 
 usage: make_regex_unicode.py [OUTPUT]
 """
@@ -29,7 +30,7 @@ class Region(ctypes.Structure):
 
 
 class Library:
-    """The system's libonig, searching one text."""
+    """Searches one text with the system's libonig."""
 
     def __init__(self, text):
         self.onig = ctypes.CDLL(LIBRARY)
@@ -42,7 +43,7 @@ class Library:
         )
 
     def members(self, regex):
-        """None: no such class."""
+        """The characters of the text that match, or None if libonig does not know the class."""
         pattern, compiled, info = regex.encode(), ctypes.c_void_p(), ctypes.create_string_buffer(64)
         held = ctypes.create_string_buffer(pattern, len(pattern) + 1)
         end = ctypes.byref(held, len(pattern))
@@ -59,7 +60,7 @@ class Library:
 
 
 def ranges(characters):
-    """As the inside of a class."""
+    """The characters as ranges, in the form used inside a character class."""
     runs = []
     for c in sorted(map(ord, characters)):
         if runs and runs[-1][1] == c - 1:
@@ -73,13 +74,13 @@ def main():
     default = Path(__file__).resolve().parents[2] / "src/lacos/text/regex_unicode.inc"
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     every = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF)
-    # Assigned in the newer version, without the private planes: whatever is not is in the same classes in both.
+    # Only characters assigned in the newer version, without private use: all others have equal classes in both.
     text = "".join(sorted(members_by_package(r"[^\p{Cn}\p{Co}]+", every)))
     library = Library(text)
 
     path = next(line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libonig" in line)
     names = set(re.findall(r"[a-z0-9]{1,60}", Path(path).read_bytes().decode("latin-1")))
-    # Blocks are left out: a new one has a name that the older library does not know.
+    # Names of blocks are left out: the older library does not know the names of new blocks.
     spellings = {name: f"\\p{{{name}}}" for name in names if not name.startswith("in")}
     spellings |= {f"[:{name}:]": f"[[:{name}:]]" for name in names if len(name) <= 6}
     spellings |= {escape: escape for escape in ("\\w", "\\d", "\\s", "\\h")}

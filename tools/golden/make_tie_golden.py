@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Records what scipy and scikit-learn measure where many pairs consist of two equal vectors, so that their cosines tie.
+"""Records measures by scipy and scikit-learn for data in which many pairs are two equal vectors, whose cosines tie.
 
 Usage: make_tie_golden.py OUTPUT   (needs numpy, scipy and scikit-learn; OUTPUT is tests/golden/eval/ties.json)
 
-Values are integers that the reader divides by 1000 in float32, as this script does. Cosines are made of exact sums.
+Values are integers, which the reader divides by 1000 in float32, as this script does. Cosines come from exact sums.
 """
 
 import json
@@ -45,7 +45,7 @@ def measure(values):
 
 
 golden = measure(cosine)
-# The recorded vectors tell the two ways of computing a cosine apart: with a root a vector, equal pairs do not tie.
+# The vectors distinguish two ways of computing a cosine: with one square root per vector, equal pairs do not tie.
 apart = measure(np.array([separate_roots(x, y) for x, y in zip(a, b)]))
 for name, value in golden.items():
     assert abs(apart[name] - value) > 1e-3, (name, value, apart[name])

@@ -1,6 +1,6 @@
-"""Writes tests/golden/tokenizer/: small tokenizers trained by Hugging Face tokenizers, and what they give for hard texts.
+"""Writes tests/golden/tokenizer/: small tokenizers by Hugging Face tokenizers, and their output for hard texts.
 
-NAME.tokenizer.json is the tokenizer, NAME.cases.jsonl has one {"text", "ids", "offsets", "decoded", "decoded_skip"} a line.
+NAME.tokenizer.json is a tokenizer. NAME.cases.jsonl has lines {"text", "ids", "offsets", "decoded", "decoded_skip"}.
 
 usage: make_tokenizer_golden.py [OUTPUT_FOLDER]
 """
@@ -136,7 +136,7 @@ def main():
         content["model"].update(spec.get("model", {}))
         if spec.get("string_merges"):
             content["model"]["merges"] = ["#version: 0.2"] + [" ".join(pair) for pair in content["model"]["merges"]]
-        if step := spec.get("drop_merges"):  # so that some entries can be reached only as whole words
+        if step := spec.get("drop_merges"):  # then some entries can only be reached as whole words
             content["model"]["merges"] = [m for i, m in enumerate(content["model"]["merges"]) if i % step]
         text = json.dumps(content, ensure_ascii=False)
         (output / f"{name}.tokenizer.json").write_text(text + "\n")

@@ -1,7 +1,7 @@
-"""Writes src/lacos/text/unicode_ranges.inc: the character classes that Hugging Face tokenizers' regex engines use.
+"""Writes src/lacos/text/unicode_ranges.inc: the character classes of the regex engines in Hugging Face tokenizers.
 
-They are asked from the package itself, code point by code point, because its Unicode version (16.0 in tokenizers 0.23.3) is
-newer than that of Debian's utf8proc (15.0), and token ids must agree on every character.
+The package itself is queried for each code point, because its Unicode version (16.0 in tokenizers 0.23.3) is newer than
+that of Debian's utf8proc (15.0), and token ids must agree for every character.
 
 usage: make_unicode_classes.py [OUTPUT]
 """
@@ -21,12 +21,12 @@ def members(regex):
 
 
 def cut_off_by(step):
-    """Characters that a pre-tokenizer cuts off the letter before them."""
+    """Characters that a pre-tokenizer separates from a letter before them."""
     return {c for c in CODE_POINTS if len(step.pre_tokenize_str("a" + chr(c))) == 2}
 
 
 def word_characters():
-    """Characters beside which a single_word token does not count as a word."""
+    """Characters next to which a single_word token does not count as a word."""
     tokenizer = Tokenizer(models.BPE(vocab={"\u0100": 0}, merges=[]))
     tokenizer.add_tokens([AddedToken("XQ", single_word=True, normalized=False)])
     probe = tokenizer.token_to_id("XQ")

@@ -1,4 +1,4 @@
-"""Tiny random BLOOM folders written by transformers: the inputs of the model goldens."""
+"""Writes tiny random BLOOM folders with transformers, which are the inputs of the model goldens."""
 
 import json
 import pathlib
@@ -13,7 +13,7 @@ import tiny_texts
 
 SPECIALS = ["<unk>", "<s>", "</s>", "<pad>"]
 VOCABULARY = 360
-# The matrix has more rows than the tokenizer has tokens, as BLOOM's own has.
+# The embedding matrix has more rows than the tokenizer has tokens, as in BLOOM itself.
 ROWS = 368
 
 SHAPES = {
@@ -25,7 +25,7 @@ SEEDS = {"a": 101, "b": 102, "c": 103}
 
 
 def write_tokenizer(folder: pathlib.Path) -> None:
-    """Byte-level BPE of BLOOM's construction: its own split pattern, no normalizer, ids 0-3 the special tokens."""
+    """Writes a byte-level BPE tokenizer like BLOOM's: its split pattern, no normalizer, ids 0-3 for special tokens."""
     tokenizer = Tokenizer(models.BPE())
     split = Regex(r" ?[^(\s|[.,!?…。，、।۔،])]+")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -54,14 +54,14 @@ def write_tokenizer(folder: pathlib.Path) -> None:
 
 
 def write_json(path: pathlib.Path, value) -> None:
-    """Indented, with lists of numbers on one line."""
+    """Writes indented JSON with lists of numbers on one line."""
     text = json.dumps(value, indent=1, ensure_ascii=False)
     text = re.sub(r"\[[\s\d.eE,+-]+\]", lambda match: " ".join(match.group().split()), text)
     path.write_text(text + "\n", encoding="utf-8")
 
 
 def randomise(model: torch.nn.Module, seed: int) -> None:
-    """Weights large enough that attention, ALiBi, GELU, every bias and every LayerNorm change the result."""
+    """Sets random weights so large that attention, ALiBi, GELU, every bias and every LayerNorm change the result."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in sorted(model.named_parameters()):
         values = torch.randn(parameter.shape, generator=generator)
@@ -89,7 +89,7 @@ def write_model(name: str, folder: pathlib.Path) -> None:
     else:
         model.save_pretrained(folder)
     if name == "c":
-        # transformers drops the tied head; files with it exist and must load.
+        # transformers does not save the tied head, but files with it exist and must load.
         tensors = load_file(folder / "model.safetensors")
         assert all(key.startswith("transformer.") for key in tensors)
         tensors["lm_head.weight"] = tensors["transformer.word_embeddings.weight"].clone()
@@ -98,7 +98,7 @@ def write_model(name: str, folder: pathlib.Path) -> None:
 
 
 def underscore_shards(folder: pathlib.Path) -> None:
-    """bigscience/bloom's 176B shards are named model_000NN-of-00072: found through the index, never by their name."""
+    """Renames shards like those of bigscience/bloom (176B), model_000NN-of-00072, which only the index can find."""
     index_path = folder / "model.safetensors.index.json"
     index = json.loads(index_path.read_text())
     renamed = {shard: shard.replace("model-", "model_") for shard in set(index["weight_map"].values())}
@@ -117,7 +117,7 @@ def load_tokenizer(folder: pathlib.Path) -> Tokenizer:
 
 
 class DoubleSoftmax:
-    """torch.nn.functional with softmax in the input's own type: BLOOM's eager attention forces float32."""
+    """torch.nn.functional with softmax in the type of its input, because BLOOM's eager attention forces float32."""
 
     def __getattr__(self, name):
         return getattr(torch.nn.functional, name)

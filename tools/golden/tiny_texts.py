@@ -1,4 +1,4 @@
-"""Texts of the tiny golden models: own sentences in several BLOOM languages, used for the tokenizer and as inputs."""
+"""Texts in several of BLOOM's languages, to train the tokenizer of the tiny golden models and as their inputs."""
 
 TOKENIZER_LINES = [
     "The quick brown fox jumps over the lazy dog, and the dog does not mind at all.",
@@ -14,7 +14,7 @@ TOKENIZER_LINES = [
     "The man is running. The woman is reading. The children are playing in the rain!",
 ]
 
-# One token to about sixty; the doubled blanks, the leading blank and the emoji are deliberate.
+# The texts have one to about sixty tokens. Double spaces, the leading space and the emoji are intentional.
 ENCODE_TEXTS = [
     "a",
     " the",

@@ -1,4 +1,4 @@
-"""Goldens of training: loss, every gradient and ten 8-bit Adam steps for LoRA and for biases alone."""
+"""Makes the goldens of training: loss, every gradient and ten 8-bit Adam steps, for LoRA and for biases alone."""
 
 import json
 import pathlib
@@ -43,7 +43,7 @@ def write_adapter(root: pathlib.Path, case: dict, folder: pathlib.Path, seed: in
             parameter.data.copy_(scale * torch.randn(parameter.shape, generator=generator))
     peft_model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)
-    # A path from the repository's root, and a fixed order of targets: PEFT writes a set.
+    # The path is relative to the repository's root. Targets are sorted, because PEFT writes a set.
     config_path = folder / "adapter_config.json"
     config_json = json.loads(config_path.read_text())
     config_json["base_model_name_or_path"] = f"tests/golden/models/{case['model']}"
@@ -52,7 +52,7 @@ def write_adapter(root: pathlib.Path, case: dict, folder: pathlib.Path, seed: in
 
 
 def load_trainable(root: pathlib.Path, case: dict, folder: pathlib.Path, dtype):
-    """The model and its trainable tensors by the names of the golden files."""
+    """The model, and its trainable tensors by their names in the golden files."""
     model = tiny_bloom.load_model(root / case["model"], dtype)
     if "rank" not in case:
         model.requires_grad_(False)
@@ -77,12 +77,13 @@ def gradients(model, chosen, pooling, ids):
     model.zero_grad(set_to_none=True)
     loss = mnr(model, pooling, ids)
     loss.backward()
-    # cls reads one token, whose softmax is constant: a tensor without any influence still has a gradient, of zeros.
+    # With cls pooling only the first token counts, and it sees only itself, so its softmax is constant. A tensor
+    # without influence gets a gradient of zeros.
     return loss.item(), {n: torch.zeros_like(p) if p.grad is None else p.grad.clone() for n, p in chosen.items()}
 
 
 def train(model, chosen, pooling, ids):
-    """Ten updates of float32 masters; `model` may be float64, which shows how far rounding alone carries."""
+    """Makes ten updates of float32 masters. `model` may be float64, which shows the effect of rounding alone."""
     masters = {name: torch.nn.Parameter(p.detach().float().clone()) for name, p in chosen.items()}
     optimizer = bitsandbytes.optim.Adam8bit(list(masters.values()), lr=LEARNING_RATE)
     losses, norms = [], []
@@ -121,11 +122,11 @@ def write(root: pathlib.Path, name: str, seed: int) -> None:
     largest = max(float(g.abs().max()) for g in exact_grads.values())
     distance = {
         "loss": abs(loss - exact_loss) / abs(exact_loss),
-        # Against the largest element of all tensors: a tensor of tiny gradients has rounding noise of the others' size.
+        # Relative to the largest element of all tensors, since tiny gradients have rounding noise from larger ones.
         "gradients": max(float((grads[n].double() - exact_grads[n]).abs().max()) for n in grads) / largest,
         "losses": max(abs(x - y) / abs(y) for x, y in zip(losses + [loss_after], exact_losses + [exact_after])),
         "final": max(encode_golden.relative(final[n], exact_final[n]) for n in final),
-        # How much of the ten steps' movement is left to rounding: |final - final_f64| / |final - initial|, in the 2-norm.
+        # The share of rounding in the movement of the ten steps: |final - final_f64| / |final - initial| in the 2-norm.
         "final_of_movement": movement_share(root, case, folder, final, exact_final),
     }
     if "rank" not in case:
@@ -147,7 +148,8 @@ def write(root: pathlib.Path, name: str, seed: int) -> None:
 
 
 def without_keys(name: str, values: torch.Tensor, heads: int) -> torch.Tensor:
-    """A constant added to all keys of a head cannot change its softmax: that part of the bias has no gradient."""
+    """The values without the bias of the keys, which has no gradient: adding a constant to all keys of a head does not
+    change its softmax."""
     return values.view(heads, 3, -1)[:, [0, 2]] if "query_key_value" in name else values
 
 

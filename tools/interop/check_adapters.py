@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Adapters in both directions: what PEFT wrote computes the same here, and what lacos wrote computes the same in PEFT."""
+"""Compares adapters in both directions: those of PEFT give the same vectors in lacos, and those of lacos in PEFT."""
 
 import json
 import pathlib
@@ -19,7 +19,7 @@ ALL = [QKV, "dense", "dense_h_to_4h", "dense_4h_to_h"]
 REAL = report.SHARED / "data/weights"
 LIMIT = 1e-5
 
-# name: (class of the base, LoraConfig, safetensors, type of the adapter)
+# {name: (class of the base, LoraConfig, safetensors, type of the adapter)}
 CASES = {
     "AutoModel, query_key_value": ("model", dict(target_modules=[QKV]), True, None),
     "AutoModel, default target, .bin": ("model", dict(), False, None),
@@ -71,7 +71,7 @@ def write_peft_adapter(folder: pathlib.Path, base: pathlib.Path, case, seed: int
     for _, parameter in sorted(model.named_parameters()):
         if parameter.requires_grad:
             parameter.data.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
-            if dtype is not None:  # both sides compute in float32 from the rounded values
+            if dtype is not None:  # both sides compute in float32 with the rounded values
                 parameter.data.copy_(parameter.data.to(dtype))
     shutil.rmtree(folder, ignore_errors=True)
     if dtype is None:
@@ -93,7 +93,7 @@ def weights_of(folder: pathlib.Path) -> dict:
 
 
 def problems(model, folder: pathlib.Path) -> int:
-    """Keys that PEFT misses in the adapter or does not know."""
+    """The number of keys that PEFT misses in the adapter or does not know."""
     weights = load_peft_weights(str(folder))
     result = set_peft_model_state_dict(model, weights)
     wanted = json.loads((folder / "adapter_config.json").read_text())["bias"] == "all"
@@ -128,7 +128,7 @@ def round_trip(check: report.Check) -> None:
         different += int(not same) + problems(model, second)
         third = check.work / "third"
         model.save_pretrained(third)
-        loaded = weights_of(third)  # PEFT holds F32 when its base is F32
+        loaded = weights_of(third)  # PEFT keeps F32 if its base is F32
         different += int(loaded.keys() != before.keys() or not all(torch.equal(loaded[key].float(), before[key].float()) for key in before))
     check.row("PEFT -> lacos adapter -> PEFT: tensors not byte-equal, or keys missing or unexpected", len(CASES), different, 0)
 
@@ -159,9 +159,9 @@ def writing(check: report.Check) -> None:
 
 
 def merged_linear_delta(a, b, parts: list[bool], rank: int, alpha: float, out: int):
-    """What PEFT 0.2.0's MergedLinear added to x W^T, as a matrix [out, in]: lora_A, a convolution over one position in two
-    groups, and zeros for the parts that are not enabled."""
-    after_a = a.T.unsqueeze(0).transpose(-2, -1)  # x is the unit matrix
+    """The term that PEFT 0.2.0's MergedLinear added to x W^T, as a matrix [out, in]: lora_A, a convolution over one
+    position in two groups, and zeros for the parts that are not enabled."""
+    after_a = a.T.unsqueeze(0).transpose(-2, -1)  # x is the identity matrix
     after_b = torch.nn.functional.conv1d(after_a, b, groups=2)[0]
     result = torch.zeros(out, a.shape[1], dtype=a.dtype)
     result[torch.tensor(parts).repeat_interleave(out // len(parts))] = after_b
@@ -201,7 +201,7 @@ def merged_linear(check: report.Check) -> None:
 
 
 def real_adapters(check: report.Check) -> None:
-    """Published adapters on a base of their shape with a small vocabulary."""
+    """Compares published adapters on a base of their shape with a small vocabulary."""
     if not REAL.is_dir():
         return
     base, texts = check.work / "base-560m", report.sentences()[:2]
@@ -225,7 +225,7 @@ def real_adapters(check: report.Check) -> None:
             continue
         ours = check.embed(base, texts, "--adapter", folder, "--pooling", "mean")
         if settings.get("enable_lora"):
-            apply_merged_linear(causal.transformer, folder)  # last in the order of names
+            apply_merged_linear(causal.transformer, folder)  # the last one in the order of names
             states = peers.hidden_states(causal.transformer, ids)
         else:
             model = PeftModel.from_pretrained(causal, folder)

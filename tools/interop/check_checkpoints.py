@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every form in which BLOOM weights are published, read by the program, against transformers reading the same model in float32."""
+"""Compares the program with transformers in float32 for every form in which BLOOM weights are published."""
 
 import copy
 import json
@@ -26,7 +26,7 @@ def original(check: report.Check) -> pathlib.Path:
 
 
 def derived(check: report.Check, name: str, dtype=torch.float32) -> tuple[pathlib.Path, dict[str, torch.Tensor], dict]:
-    """A new folder with the original's side files, its tensors in another type, and its configuration."""
+    """Makes a folder with the original's side files. Returns it, the tensors in another type, and the configuration."""
     folder = check.work / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -60,7 +60,7 @@ def vectors(check: report.Check, model, folder: pathlib.Path):
 
 
 def compare(check: report.Check, what: str, folder: pathlib.Path, expected=None) -> None:
-    """Vectors of the program on the folder against transformers' on the same folder, in float32."""
+    """Compares the program's vectors for the folder with those of transformers in float32."""
     ours = check.embed(folder, report.sentences()[:20], "--pooling", "mean", "--max-length", 64, "--no-normalize")
     theirs = vectors(check, peers.load_bloom(folder), folder) if expected is None else expected
     check.row(f"{what}: transformers", len(ours), report.relative_difference(ours, theirs), LIMIT)
@@ -146,7 +146,7 @@ def configurations(check: report.Check) -> None:
         largest = max(largest, report.relative_difference(ours, expected))
         model = AutoModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
         assert report.relative_difference(vectors(check, model, folder), expected) < LIMIT, config
-    # transformers then leaves out two biases of every block: the same weights give other vectors.
+    # transformers then ignores two biases of every block, so the same weights give other vectors.
     folder, tensors, _ = derived(check, "slow-but-exact")
     save_safetensors(tensors, folder / "model.safetensors")
     write_config(folder, renamed({}, pretraining_tp=4, slow_but_exact=True))
@@ -156,7 +156,7 @@ def configurations(check: report.Check) -> None:
 
 
 def own_folders(check: report.Check) -> None:
-    """What the program writes from a .bin folder is read by transformers, tensor by tensor."""
+    """Checks that transformers reads each tensor of the folder that the program writes from a .bin folder."""
     folder, tensors, config = derived(check, "own-bin", torch.bfloat16)
     write_sharded(folder, tensors, ["pytorch_model_00001-of-00002.bin", "pytorch_model_00002-of-00002.bin"],
                   "pytorch_model.bin.index.json", torch.save)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`lacos eval` against scikit-learn, scipy and trec_eval on the same vectors."""
+"""Compares `lacos eval` with scikit-learn, scipy and trec_eval on the same vectors."""
 
 import json
 
@@ -14,7 +14,7 @@ import report
 
 MODEL = report.REPOSITORY / "examples/bloom-nano"
 STS = report.REPOSITORY / "examples/data/stsb-captions-test.tsv"
-LIMIT = 1e-6  # x 100: sums of some hundred terms in another order
+LIMIT = 1e-6  # for scores x 100, which are sums of some hundred terms in another order
 
 
 def cosines(a, b):
@@ -23,7 +23,7 @@ def cosines(a, b):
 
 
 def pair_cosines(a, b):
-    """Cosines of rows with one index. All three sums run in one order, so that two equal rows have exactly 1."""
+    """Cosines of rows with equal indices. All three sums have the same order, so that two equal rows give exactly 1."""
     a, b = a.astype(numpy.float64), b.astype(numpy.float64)
     dot, aa, bb = (numpy.einsum("id,id->i", x, y) for x, y in ((a, b), (a, a), (b, b)))
     return dot / numpy.sqrt(aa * bb)
@@ -55,7 +55,7 @@ def pair_classification(check):
 
 
 def ties(check):
-    """Every second pair made of one text twice, with any label and score: these cosines tie."""
+    """Makes every second pair of one text twice, with any label and score, so that these cosines tie."""
     table = report.read_table(STS)
     rows, first, second = pairs(check, [{**row, "sentence2": row["sentence1"]} if i % 2 else row for i, row in enumerate(table)])
     gold = numpy.array([float(row["score"]) for row in rows])
@@ -96,7 +96,7 @@ def retrieval(check):
     scored = [q for q, judged in grades.items() if any(g > 0 for g in judged.values())]
     mean = {ours: float(numpy.mean([found[q][theirs] for q in scored]))
             for ours, theirs in (("ndcg_at_10", "ndcg_cut_10"), ("map", "map"), ("recall_at_10", "recall_10"))}
-    # trec_eval holds scores in single precision, so that neighbours closer than 1e-7 may change places.
+    # trec_eval has scores in single precision, so neighbors closer than 1e-7 may change places.
     compare(check, "eval --task retrieval x100: trec_eval", evaluate(check, "retrieval", folder), mean, limit=0.05)
 
 
@@ -111,7 +111,7 @@ def classification(check):
     model = sklearn.multiclass.OneVsRestClassifier(sklearn.linear_model.LogisticRegression(solver="liblinear"))
     gold = [labels[i] for i in test]
     predicted = model.fit(vectors[train], [labels[i] for i in train]).predict(vectors[test])
-    # One text whose two best classes lie within the solver's tolerance may go either way.
+    # One text may get another class if its two best classes are within the solver's tolerance.
     compare(check, "eval --task classification x100: scikit-learn's liblinear", evaluate(check, "classification", path),
             {"accuracy": sklearn.metrics.accuracy_score(gold, predicted)}, limit=100 / len(test) + 1e-9)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`lacos merge --format gguf`: the file against the gguf package, and its vectors and token ids as llama.cpp computes them."""
+"""Compares files of `lacos merge --format gguf` with the gguf package, and vectors and token ids with llama.cpp."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ MODEL = report.REPOSITORY / "examples/bloom-nano"
 TYPES = {"f32": gguf.GGMLQuantizationType.F32, "f16": gguf.GGMLQuantizationType.F16, "bf16": gguf.GGMLQuantizationType.BF16,
          "q8_0": gguf.GGMLQuantizationType.Q8_0}
 EAGER = {"attn_implementation": "eager"}
-# Punctuation that ends words, blanks in runs, several scripts, an emoji of several code points, and special tokens.
+# Punctuation after words, runs of spaces, several scripts, an emoji of several code points, and special tokens.
 TEXTS = [
     "Hello world!!", "a   b\t\tc\n\nd", "(one), two... three?", "Él dijo: «¿qué?»", "数据，模型。", "नमस्ते दुनिया।", "مرحبا، كيف",
     "👩‍👩‍👧 family", "x</s>y <s>", "  leading and trailing  ", "no-break\u00a0space\u2003em\u3000wide", "don't you're 3.14", "",
@@ -51,7 +51,7 @@ def merged_state(base: pathlib.Path, adapter: pathlib.Path | None) -> dict[str, 
 
 
 def to_gguf_order(name: str, values: numpy.ndarray, heads: int) -> numpy.ndarray:
-    """Heads of (q, k, v) become all of Q, all of K, all of V."""
+    """Reorders heads of (q, k, v) into all of Q, all of K and all of V."""
     if "query_key_value" not in name:
         return values
     parts = values.reshape(heads, 3, -1, *values.shape[1:])
@@ -59,9 +59,9 @@ def to_gguf_order(name: str, values: numpy.ndarray, heads: int) -> numpy.ndarray
 
 
 def tensors(check: report.Check) -> None:
-    """Bytes of every tensor: gguf's own quantisation of PEFT's merged weights, by gguf's own map of names."""
+    """Compares the bytes of every tensor with PEFT's merged weights in gguf's own quantization and map of names."""
     wide = write_base(check.work / "wide", heads=3, head_dim=32)
-    narrow = write_base(check.work / "narrow", heads=5, head_dim=8)  # rows of 40: no whole Q8_0 blocks
+    narrow = write_base(check.work / "narrow", heads=5, head_dim=8)  # rows of 40 values are not whole Q8_0 blocks
     for label, base in (("hidden 96", wide), ("hidden 40", narrow), ("bloom-nano", MODEL)):
         config = json.loads((base / "config.json").read_text())
         adapter = check_merge.write_adapter(check.work / f"adapter-{base.name}", base, torch.float32, r=4)
@@ -121,7 +121,7 @@ def metadata(check: report.Check) -> None:
 
 @contextlib.contextmanager
 def silence():
-    """llama.cpp's kernels speak on the C level's stderr."""
+    """Silences stderr at the C level, where llama.cpp's kernels print."""
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
@@ -136,7 +136,7 @@ def open_llama(file: pathlib.Path):
     from llama_cpp import GGML_TYPE_F32, Llama
 
     with silence():
-        # Keys and values kept as float32: F16, the default, would round what is compared.
+        # Keys and values stay in float32: F16, the default, would round the values that are compared.
         return Llama(str(file), embedding=True, n_ctx=512, n_batch=512, n_ubatch=512, type_k=GGML_TYPE_F32, type_v=GGML_TYPE_F32,
                      flash_attn=False, n_threads=2, n_threads_batch=2, verbose=False)
 
@@ -146,16 +146,17 @@ def llama_vectors(llama, texts: list[str]) -> numpy.ndarray:
         return numpy.array([llama.embed(text, normalize=False) for text in texts], numpy.float32)
 
 
-# A trained folder's longest text is cut by lacos; llama.cpp has no such setting.
+# lacos cuts texts at a trained folder's maximum length, but llama.cpp has no such setting.
 WHOLE = ["--max-length", 2048, "--no-normalize"]
-# Largest 1 - cosine and largest relative difference to lacos in float32 on the merged folder. In every file, ggml's GELU on a CPU is a
-# table with F16 arguments and results: 2^-11 of a value each, so even F32 differs by a few 1e-4. F16 and BF16: activations are rounded
-# to the weights' type before each product (2^-11, 2^-9). Q8_0: weights and activations to 1/254 of the largest of 32.
+# The largest 1 - cosine, and the largest relative difference from lacos in float32 on the merged folder. For every
+# file, ggml's GELU on a CPU is a table with F16 arguments and results, each with an error of 2^-11 of its value, so
+# even F32 differs by a few 1e-4. For F16 and BF16, activations are rounded to the type of the weights before each
+# product (2^-11, 2^-9). For Q8_0, weights and activations are rounded to 1/254 of the largest of 32 values.
 LIMITS = {"f32": (1e-6, 1e-3), "f16": (1e-5, 4e-3), "bf16": (1e-3, 4e-2), "q8_0": (1e-3, 6e-2)}
 
 
 class GgmlGelu(torch.nn.Module):
-    """GELU as ggml's table gives it: of an argument rounded to F16, rounded to F16."""
+    """GELU like ggml's table: argument and result are rounded to F16."""
 
     def forward(self, x):
         rounded = x.half().float()
@@ -174,7 +175,8 @@ def llama_cpp(check: report.Check) -> None:
     nano = check.work / "nano-adapter"
     check.run("train", "--model", MODEL, "--train", check_merge.PAIRS, "--output", nano, "--overwrite", "--max-steps", 8, "--batch-size", 16,
               "--learning-rate", "5e-3", "--schedule", "constant", "--warmup-steps", 0, "--pooling", "mean")
-    tiny = write_base(check.work / "tiny", heads=3, head_dim=32)  # three heads: ALiBi's slopes of a count that is no power of two
+    # With three heads, ALiBi's slopes are those for a count that is not a power of two.
+    tiny = write_base(check.work / "tiny", heads=3, head_dim=32)
     adapter = check_merge.write_adapter(check.work / "tiny-adapter", tiny, torch.float32, r=4)
     texts = [text for text in report.sentences() if text][:24]
     for label, base, added in (("random, 3 heads", tiny, adapter), ("bloom-nano, trained", MODEL, nano)):
@@ -189,7 +191,7 @@ def llama_cpp(check: report.Check) -> None:
         for pooling in ("mean", "last", "cls"):
             theirs = llama_vectors(open_llama(export(check, base, added, "f32", "--pooling", pooling)), texts)
             if pooling == "mean":
-                # A GELU at the edge of two F16 values may fall to either side: a token's own vector shows that more.
+                # A GELU between two F16 values may be rounded to either; the vector of a single token shows that most.
                 difference = report.relative_difference(theirs, ggml_states(merged, texts, pooling))
                 check.row(f"llama.cpp, f32, mean, {label}: transformers with ggml's GELU: relative", len(texts), difference, 1e-4)
                 continue
@@ -214,7 +216,7 @@ def token_ids(check: report.Check) -> None:
 
 
 def write_gpt2_base(folder: pathlib.Path) -> pathlib.Path:
-    """A tokenizer that cuts words by ByteLevel's own regular expression, freshly trained."""
+    """Writes a base with a newly trained tokenizer that splits words by ByteLevel's own regular expression."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     shutil.rmtree(folder, ignore_errors=True)

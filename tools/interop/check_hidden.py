@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Hidden states and pooled vectors of random BLOOMs of many shapes against transformers, f32."""
+"""Compares hidden states and pooled vectors of random BLOOMs of many shapes with transformers in f32."""
 
 import numpy
 
 import peers
 import report
 
-# (layers, heads, head_dim): powers of two and not, BLOOM's own head sizes, 112 heads as in the 176B model.
+# (layers, heads, head_dim): powers of two and others, BLOOM's own head sizes, and 112 heads as in the 176B model.
 SHAPES = [
     (1, 1, 8), (2, 1, 128), (1, 2, 24), (2, 2, 80), (3, 3, 16), (1, 3, 96),
     (2, 6, 8), (3, 7, 8), (1, 12, 32), (2, 16, 64), (3, 16, 8), (1, 112, 8),
 ]
-# The residual taken from the LayerNorm's output: apply_residual_connection_post_layernorm.
+# Shapes whose residual is the LayerNorm's output (apply_residual_connection_post_layernorm).
 POST = [(1, 2, 32), (3, 7, 16)]
 LONG = [(3, 3, 16), (2, 1, 128), POST[1]]
 LONG_LENGTHS = (1, 2, 31, 32, 33, 127, 128, 129, 511, 512, 513, 1024, 2047, 2048, 2049)
@@ -45,7 +45,7 @@ def poolings(check: report.Check) -> None:
 
 
 def every_token(check: report.Check) -> None:
-    # With causal attention, `last` pooling of a text cut after t tokens is the hidden state of token t.
+    # With causal attention, the `last` pooling of a text that is cut after t tokens is the hidden state of token t.
     texts = [text for text in report.sentences()[::9]][:8]
     largest, tokens = 0.0, 0
     for folder in shapes(check):
@@ -60,7 +60,7 @@ def every_token(check: report.Check) -> None:
 
 
 def long_texts(check: report.Check) -> None:
-    """Up to 2,049 tokens, one beyond BLOOM's training length: every pooling of the whole, and single positions."""
+    """Compares every pooling, and single positions, for up to 2,049 tokens, one more than in BLOOM's training."""
     text = " ".join(report.sentences() * 40)
     positions, pooled, cases = 0.0, 0.0, 0
     for shape in LONG:
@@ -80,7 +80,7 @@ def long_texts(check: report.Check) -> None:
 
 
 def pruned(check: report.Check) -> None:
-    """`lacos prune`'s folders in transformers, which finds every tensor, against lacos's own vectors of them."""
+    """Compares the folders of `lacos prune` in transformers, which must find every tensor, with lacos's own vectors."""
     texts = report.sentences()[:30]
     largest, cases = 0.0, 0
     for shape in [s for s in SHAPES + POST if s[0] == 3]:
@@ -94,7 +94,7 @@ def pruned(check: report.Check) -> None:
 
 
 def in_batches(check: report.Check) -> None:
-    """The bytes of a vector do not depend on its neighbours."""
+    """Checks that the bytes of a vector do not depend on the other texts of its batch."""
     folder = next(iter(shapes(check)))
     texts = report.sentences()
     together = check.embed(folder, texts)

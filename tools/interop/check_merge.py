@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`lacos merge`: every value of the merged folder against PEFT's merge_and_unload, and the folder as others load it."""
+"""Compares every value of the folder that `lacos merge` writes with PEFT's merge_and_unload, and loads it elsewhere."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ from safetensors.torch import load_file, safe_open, save_file
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, BloomConfig, BloomForCausalLM, BloomModel
 
-import peers  # noqa: F401  it puts tools/golden on the path
+import peers  # noqa: F401  imported because it adds tools/golden to the path
 import report
 import tiny_bloom
 
@@ -25,7 +25,7 @@ EAGER = {"attn_implementation": "eager"}
 
 
 def write_base(folder: pathlib.Path, dtype: torch.dtype, kind=BloomModel, seed: int = 7, **save) -> pathlib.Path:
-    """A random BLOOM of 2 layers, hidden 96, whose weights use every bit of their type."""
+    """Writes a random BLOOM with 2 layers and hidden size 96 whose weights use every bit of their type."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     tiny_bloom.write_tokenizer(folder)
@@ -38,7 +38,7 @@ def write_base(folder: pathlib.Path, dtype: torch.dtype, kind=BloomModel, seed: 
 
 
 def write_adapter(folder: pathlib.Path, base: pathlib.Path, dtype: torch.dtype, kind=BloomModel, seed: int = 11, **lora):
-    """A PEFT adapter with random matrices (and biases, where it trains them) on the base."""
+    """Writes a PEFT adapter for the base with random matrices (and biases, if it trains them)."""
     shutil.rmtree(folder, ignore_errors=True)
     torch.manual_seed(seed)
     config = LoraConfig(**({"target_modules": ALL, "lora_alpha": 16, "init_lora_weights": False} | lora))
@@ -55,7 +55,7 @@ def stored(folder: pathlib.Path) -> dict[str, dict[str, torch.Tensor]]:
 
 
 def ulps(ours: torch.Tensor, theirs: torch.Tensor) -> int:
-    """Largest distance in representable numbers; -0 and 0 are the same number."""
+    """The largest distance in representable numbers; -0 and 0 count as the same number."""
     assert ours.dtype == theirs.dtype and ours.shape == theirs.shape, (ours.dtype, theirs.dtype, ours.shape, theirs.shape)
     integer = INTEGERS[ours.element_size()]
 
@@ -68,7 +68,8 @@ def ulps(ours: torch.Tensor, theirs: torch.Tensor) -> int:
 
 
 def difference(check: report.Check, base: pathlib.Path, adapter: pathlib.Path, dtype: torch.dtype, kind=BloomModel) -> tuple[int, int]:
-    """Merges into work/merged: values compared, and the largest distance from PEFT's in representable numbers."""
+    """Merges into work/merged. Returns the number of compared values, and their largest distance from PEFT's in
+    representable numbers."""
     output = check.work / "merged"
     summary = check.run_json("merge", "--model", base, "--adapter", adapter, "--output", output, "--overwrite", compute=None)
     model = PeftModel.from_pretrained(kind.from_pretrained(base, dtype=dtype, **EAGER), adapter)
@@ -81,7 +82,7 @@ def difference(check: report.Check, base: pathlib.Path, adapter: pathlib.Path, d
     worst = 0
     for name, expected in theirs.items():
         if name == "lm_head.weight" and name not in ours:
-            continue  # tied
+            continue  # tied to the word embedding
         worst = max(worst, ulps(ours[name], expected))
     return sum(t.numel() for t in ours.values()), worst
 
@@ -113,13 +114,13 @@ def kinds_of_adapters(check: report.Check) -> None:
 
 
 def narrow(adapter: pathlib.Path) -> None:
-    """The adapter as float32, the type in which adapters are published: PEFT writes float64 on a float64 base."""
+    """Converts the adapter to float32, as published adapters are: PEFT writes float64 for a float64 base."""
     file = adapter / "adapter_model.safetensors"
     save_file({name: tensor.float() for name, tensor in load_file(file).items()}, file, metadata={"format": "pt"})
 
 
 def wide_matrices(check: report.Check) -> None:
-    """A real layer's width: the product's blocks inside MKL could sum in another order there."""
+    """Compares a layer of real width, where MKL's blocks of the product could sum in another order."""
     for type_name, rank in (("F32", 16), ("BF16", 64)):
         folder = check.work / "wide"
         shutil.rmtree(folder, ignore_errors=True)
@@ -133,7 +134,7 @@ def wide_matrices(check: report.Check) -> None:
 
 
 def stored_forms(check: report.Check) -> None:
-    """Prefix, lm_head, shards with underscore names, and .bin files."""
+    """Compares bases with a prefix, with lm_head, with underscores in the names of shards, and in .bin files."""
     dtype = torch.bfloat16
     causal = write_base(check.work / "causal", dtype, BloomForCausalLM)
     file = causal / "model.safetensors"
@@ -171,7 +172,7 @@ def stored_forms(check: report.Check) -> None:
 
 
 def same_files(check: report.Check, what: str, base: pathlib.Path, output: pathlib.Path) -> None:
-    """Shards, keys, types and index are the original's; transformers loads the folder with nothing missing."""
+    """Checks that shards, keys, types and index are those of the original, and that transformers misses nothing."""
     ours, theirs = stored(output), stored(base)
     shape = lambda files: {n: {k: (t.dtype, tuple(t.shape)) for k, t in tensors.items()} for n, tensors in files.items()}  # noqa: E731
     differing = int(shape(ours) != shape(theirs))
@@ -187,7 +188,7 @@ def same_files(check: report.Check, what: str, base: pathlib.Path, output: pathl
 
 
 def trained_folder(check: report.Check) -> None:
-    """A folder that lacos trained, merged: the same vectors through sentence-transformers and lacos."""
+    """Checks that a merged folder that lacos trained gives the same vectors in sentence-transformers and lacos."""
     folder, output = check.work / "trained", check.work / "trained-merged"
     recipe = ["--max-steps", 12, "--batch-size", 16, "--learning-rate", "5e-3", "--schedule", "constant", "--warmup-steps", 0]
     texts = report.sentences()
@@ -207,14 +208,14 @@ def trained_folder(check: report.Check) -> None:
         theirs = SentenceTransformer(str(output), device="cpu", model_kwargs=kwargs).encode(texts, batch_size=16)
         what = f"SentenceTransformer(merged folder), {name}: "
         check.row(what + "relative difference", len(texts), report.relative_difference(vectors, theirs), 1e-5)
-        # bloom-nano is BF16, so the merged weights are rounded to 8 significant bits where base + adapter are not.
+        # bloom-nano is BF16: merged weights are rounded to 8 significant bits, unlike base and adapter.
         unmerged = check.embed(folder, texts)
         check.row(f"lacos on the merged folder and on base + adapter, {name}: 1 - cosine", len(texts),
                   report.cosine_distance(vectors, unmerged), 1e-4)
 
 
 def memory(check: report.Check) -> None:
-    """Private memory while merging, against the largest tensor as float32."""
+    """Compares the private memory of merging with the size of the largest tensor in float32."""
     config = check.work / "memory.json"
     config.write_text(json.dumps({"model_type": "bloom", "hidden_size": 1024, "n_head": 16, "n_layer": 2, "vocab_size": 60000}))
     base = check.work / "memory-base"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`lacos embed --precision` against sentence_transformers' quantize_embeddings on the float32 vectors."""
+"""Compares `lacos embed --precision` with sentence_transformers' quantize_embeddings of the float32 vectors."""
 
 import numpy
 from sentence_transformers.util.quantization import quantize_embeddings
@@ -16,7 +16,8 @@ def codes(check: report.Check) -> None:
         ours = check.embed(MODEL, texts, precision=precision)
         theirs = quantize_embeddings(vectors, precision=precision)
         assert ours.dtype == theirs.dtype and ours.shape == theirs.shape, (precision, ours.dtype, ours.shape, theirs.shape)
-        # A value on the border of two buckets may fall either way by its last bit: one code, one value in a thousand.
+        # A value at the border of two buckets may get either code because of its last bit. The limit is a difference of
+        # one code for one value in a thousand.
         differing = ours != theirs
         if precision.endswith("int8"):
             step = numpy.abs(ours.astype(int) - theirs.astype(int)).max()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The Python package beside SentenceTransformer, in one process: the same calls on a folder that `lacos train` wrote."""
+"""Compares the Python package with SentenceTransformer in one process: the same calls for a trained folder."""
 
 import os
 import pathlib
@@ -14,9 +14,9 @@ import report
 
 
 def package(check: report.Check):
-    """The package, built by pip into a folder of this run."""
+    """Builds the package with pip in a folder of this run and imports it."""
     folder = check.work / "package"
-    # The compiler's name as CMake finds it by itself, so that ccache knows the objects of `make build`.
+    # Uses the compiler's name that CMake finds by itself, so that ccache finds the objects of `make build`.
     environment = {"CC": "cc", "CXX": "c++", **os.environ}
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", folder,
                     report.REPOSITORY], check=True, env=environment)
@@ -48,7 +48,7 @@ def encode(check: report.Check) -> None:
         assert one.shape == theirs.shape and one.dtype == theirs.dtype
         vectors = peer.encode(texts)
         ours, theirs = encoder.similarity(vectors, vectors), peer.similarity(vectors, vectors).numpy()
-        # Cosines in float32 on their side: a sum of D products of values below 1.
+        # SentenceTransformer's cosines are in float32: each is a sum of D products of values below 1.
         check.row("Python package, similarity(a, b): largest difference", ours.size, float(numpy.abs(ours - theirs).max()), 1e-6)
         program = check.embed(folder, texts)
         check.row("Python package: differs from `lacos embed` in (bytes)", len(texts),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Quantised folders: codes against numpy and bitsandbytes, and vectors against transformers on the decoded weights."""
+"""Compares codes of quantized folders with numpy and bitsandbytes, and vectors with transformers."""
 
 import json
 import pathlib
@@ -24,7 +24,7 @@ def load_folder(folder: pathlib.Path) -> dict[str, torch.Tensor]:
 
 
 def blocks(weight: numpy.ndarray, size: str) -> numpy.ndarray:
-    """The flattened matrix as rows of one block each; the last may be short, filled up with zeros."""
+    """The flattened matrix with one block per row; the last block is filled up with zeros."""
     length = weight.shape[1] if size == "row" else int(size)
     flat = weight.reshape(-1)
     return numpy.pad(flat, (0, -len(flat) % length)).reshape(-1, length)
@@ -74,7 +74,7 @@ def formats(check: report.Check) -> None:
         check.row(f"quantize {scheme} {size}: differing codes: {peer}", elements, wrong_codes, 0)
         check.row(f"quantize {scheme} {size}: absmax: {peer}", len(names), scales, 0)
         if scheme == "dynamic":
-            # One float32 product a value on either side.
+            # Both sides compute one float32 product per value.
             check.row(f"quantize {scheme} {size}: decoded values: bitsandbytes", elements, decoded_difference, 2e-7)
         unchanged = [name for name in original if name not in names]
         changed = sum(not torch.equal(original[name], decoded[name]) for name in unchanged)
@@ -91,7 +91,7 @@ def vectors(check: report.Check, folder: pathlib.Path, decoded: dict[str, torch.
 
 
 def write_plain(folder: pathlib.Path, tensors: dict[str, torch.Tensor], model: pathlib.Path = MODEL) -> pathlib.Path:
-    """The decoded weights as an ordinary float32 folder."""
+    """Writes the decoded weights as an ordinary float32 folder."""
     folder.mkdir(parents=True, exist_ok=True)
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, folder / "model.safetensors", metadata={"format": "pt"})
@@ -107,7 +107,7 @@ def tensors_of(model) -> dict[str, torch.Tensor]:
 
 
 def bitsandbytes_model(check: report.Check, what: str, model: pathlib.Path, model_class) -> None:
-    """Ours in bitsandbytes' layout against what transformers makes of the original with load_in_8bit, loaded and saved."""
+    """Compares our folder in bitsandbytes' layout with one that transformers loads with load_in_8bit and saves."""
     from transformers import BitsAndBytesConfig
 
     folder, saved = check.work / f"{model.name}-ours", check.work / f"{model.name}-theirs"
@@ -122,7 +122,7 @@ def bitsandbytes_model(check: report.Check, what: str, model: pathlib.Path, mode
     assert sum(tensor.dtype == torch.int8 for tensor in found.values()) == 4 * back.config.n_layer
     check.row(f"{what}: wrong keys in transformers", len(names), len(problems), 0)
     check.row(f"{what}: differing tensors: bitsandbytes", len(names), len(differing), 0)
-    # Their folder here, against transformers in f32 on the values that its codes stand for.
+    # Compares lacos on their folder with transformers in f32 on the decoded values.
     theirs.save_pretrained(saved, max_shard_size="1MB")
     for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         (saved / name).write_bytes((model / name).read_bytes())
@@ -139,8 +139,8 @@ def bitsandbytes_model(check: report.Check, what: str, model: pathlib.Path, mode
     for source, quantised in (("theirs", saved), ("ours", folder)):
         vectors_here = check.embed(quantised, texts, "--pooling", "mean", "--max-length", 64, "--no-normalize")
         check.row(f"{what}: embed on {source}, f32: decoded weights", len(texts), report.relative_difference(vectors_here, exact), 1e-5)
-    # LLM.int8 also rounds activations to 8 bit and F16: each of a block's four products adds about half a step in
-    # 127 of its input's largest value; a wrong layout would be of the size of the vectors themselves.
+    # LLM.int8 also rounds activations to 8 bit and F16. Each of a block's four products adds an error of about half a
+    # step, 1/254 of its largest input. A wrong layout would give differences as large as the vectors themselves.
     base = getattr(back, "transformer", back)
     int8 = peers.pooled([state.float() for state in peers.hidden_states(base, ids)], "mean")
     check.row(f"{what}: LLM.int8's own states, largest 1 - cosine", len(texts), report.cosine_distance(vectors_here, int8), 1e-2)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The golden files that CI tests against without Python are still what the installed packages give on this machine."""
+"""Checks that the installed packages still give, on this machine, the golden files that CI uses without Python."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def floats(line: str) -> numpy.ndarray:
 
 
 def adam(check: report.Check) -> None:
-    """Codes and scales of both moments are compared by hash; every 16th parameter, and float moments, by value."""
+    """Compares codes and scales of both moments by hash, and every 16th parameter and float moments by value."""
     path = check.work / "adam8.txt"
     record(check, "make_adam_golden.py", path)
     now, then = path.read_text().splitlines()[1:], (GOLDEN / "optimizer/adam8.txt").read_text().splitlines()[1:]
@@ -53,12 +53,12 @@ def codes(check: report.Check) -> None:
 
 
 def models(check: report.Check) -> None:
-    """Hidden states, poolings, losses, gradients and trained adapters of transformers, PEFT and sentence-transformers."""
+    """Compares hidden states, poolings, losses, gradients and trained adapters of the three Python packages."""
     folder = check.work / "models"
     record(check, "make_model_golden.py", "--output", folder)
     paths = sorted(path.relative_to(folder) for path in folder.rglob("*.safetensors"))
     golden = [path.relative_to(GOLDEN / "models") for path in (GOLDEN / "models").rglob("*.safetensors")]
-    assert paths == sorted(path for path in golden if path.parts[0] != "adapters")  # those are another script's
+    assert paths == sorted(path for path in golden if path.parts[0] != "adapters")  # another script writes those
     worst, tensors = 0.0, 0
     for path in paths:
         now, then = ({name: tensor.double().numpy() for name, tensor in load_file(root / path).items()}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""sentence-transformers folders in both directions, and folders laid out as the published BLOOM embedders are."""
+"""Compares sentence-transformers folders in both directions, and folders like those of published BLOOM embedders."""
 
 import json
 import logging
@@ -46,7 +46,8 @@ def texts_for(count: int) -> list[str]:
 
 
 def new_form(check: report.Check) -> None:
-    """As sentence-transformers 6 saves it: every pooling, with and without Normalize, with prompts in and out of the pooling."""
+    """Compares folders that sentence-transformers 6 saves: every pooling, with and without Normalize, with prompts that
+    pooling includes or excludes."""
     base, texts = base_folder(check), texts_for(16)
     worst = {True: 0.0, False: 0.0}
     cases = 0
@@ -57,7 +58,7 @@ def new_form(check: report.Check) -> None:
             for ours, theirs in (([], {}), (["--prompt-name", "query"], {"prompt_name": "query"}), (["--prompt", ""], {"prompt": ""}),
                                  (["--prompt", "Q: "], {"prompt": "Q: "})):
                 expected = model.encode(texts, batch_size=1, **theirs)
-                # A text all of whose tokens a prompt covers: max has nothing to take, -inf there and 0 here.
+                # If the prompt covers all tokens of a text, max pooling has no tokens: it gives -inf there and 0 here.
                 expected = numpy.nan_to_num(expected, nan=0.0, neginf=0.0)
                 got = check.embed(folder, texts, *ours)
                 worst[include] = max(worst[include], report.relative_difference(got, expected))
@@ -67,7 +68,7 @@ def new_form(check: report.Check) -> None:
 
 
 def legacy_form(check: report.Check) -> None:
-    """As it was saved before 5.4; blanks at both ends were then stripped."""
+    """Compares folders saved by versions before 5.4, which stripped whitespace at both ends of a text."""
     base, worst, strip = base_folder(check), 0.0, 0.0
     texts = texts_for(16)
     for pooling in peers.POOLINGS:
@@ -106,7 +107,7 @@ def write(path: pathlib.Path, value) -> None:
 
 
 def refusals(check: report.Check) -> None:
-    """What lacos does not compute is refused by its name."""
+    """Checks that lacos refuses features that it does not support, by name."""
     base, texts, wrong = base_folder(check), ["a"], 0
     cases = [
         ([modules.Dense(80, 8)], "mean", "Dense"), ([modules.LayerNorm(80)], "mean", "LayerNorm"),
@@ -132,7 +133,7 @@ def refusal(check: report.Check, folder: pathlib.Path, texts: list[str]) -> str:
 
 
 def ours(check: report.Check) -> None:
-    """What train writes, in every pooling, through SentenceTransformer.encode."""
+    """Compares the folders that train writes, for every pooling, with SentenceTransformer.encode."""
     base, texts = base_folder(check), texts_for(16)
     pairs = report.REPOSITORY / "examples/data/snli-cad-train.tsv.gz"
     cosine, relative = 0.0, 0.0
@@ -152,7 +153,7 @@ def ours(check: report.Check) -> None:
 
 
 def add_tokens(base: pathlib.Path, folder: pathlib.Path, tokens: list[str], special: bool, dtype=torch.float32) -> None:
-    """A copy of the base whose tokenizer has more tokens and whose matrix has exactly as many rows."""
+    """Copies the base with more tokens in its tokenizer and exactly as many rows in its matrix."""
     shutil.rmtree(folder, ignore_errors=True)
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.add_tokens(tokens, special_tokens=special)
@@ -165,7 +166,8 @@ def add_tokens(base: pathlib.Path, folder: pathlib.Path, tokens: list[str], spec
 
 
 def sgpt(check: report.Check) -> None:
-    """sgpt-bloom: weighted mean, brackets around queries and passages, which must not merge with the text's first characters."""
+    """Compares a folder like sgpt-bloom: weighted mean, and brackets around queries and passages, which must not merge
+    with the first characters of the text."""
     base, texts, folder = base_folder(check), texts_for(16), check.work / "sgpt"
     add_tokens(base, check.work / "sgpt-plain", ["[SOS]", "{SOS}"], True)
     write_legacy(check.work / "sgpt-plain", folder, "weighted_mean", "2.1.0", length=300)
@@ -187,7 +189,8 @@ def sgpt(check: report.Check) -> None:
 
 
 def udever(check: report.Check) -> None:
-    """udever-bloom: an added token on each side, the vector is the closing one's; truncation happens before it is added."""
+    """Compares a folder like udever-bloom: a token is added on each side after truncation, and the vector is that of
+    the last one."""
     base, texts, folder = base_folder(check), texts_for(16), check.work / "udever"
     add_tokens(base, folder, ["[BOQ]", "[EOQ]", "[BOD]", "[EOD]"], False)
     tokenizer, bloom = AutoTokenizer.from_pretrained(folder, padding_side="left"), peers.load_bloom(folder)
@@ -207,7 +210,7 @@ def udever(check: report.Check) -> None:
 
 
 def cmarkea(check: report.Check) -> None:
-    """cmarkea's retrievers: a plain BloomModel folder in bfloat16, the vector is the last token's."""
+    """Compares a folder like cmarkea's retrievers: a plain BloomModel in bfloat16 and the last token's vector."""
     base, texts, folder = base_folder(check), texts_for(16), check.work / "cmarkea"
     shutil.rmtree(folder, ignore_errors=True)
     AutoModel.from_pretrained(base, dtype=torch.bfloat16).save_pretrained(folder)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`lacos eval`'s correlations against scipy on the vectors of `lacos embed`."""
+"""Compares the correlations of `lacos eval` with scipy on the vectors of `lacos embed`."""
 
 import numpy
 import scipy.stats
@@ -7,7 +7,7 @@ import scipy.stats
 import report
 
 MODEL = report.REPOSITORY / "examples/bloom-nano"
-# Two neighbours swapped by rounding change Spearman x100 by 100 * 12 / (n^3 - n) = 2e-5 for n = 375.
+# If rounding swaps two neighbors, Spearman x 100 changes by 100 * 12 / (n^3 - n) = 2e-5 for n = 375.
 LIMIT = 1e-3
 
 

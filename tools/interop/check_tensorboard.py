@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Event files of `lacos train`: tensorboard's own reader finds every scalar of metrics.jsonl, and the settings."""
+"""Checks that tensorboard's own reader finds all scalars of metrics.jsonl and the settings in the event files."""
 
 import json
 import math
@@ -14,7 +14,7 @@ import report
 MODEL = report.REPOSITORY / "examples/bloom-nano"
 PAIRS = report.REPOSITORY / "examples/data/snli-cad-train.tsv.gz"
 DEV = report.REPOSITORY / "examples/data/stsb-captions-dev.tsv"
-# Keys of metrics.jsonl that events carry, by their tags.
+# The keys of metrics.jsonl that are in the event files, by tag.
 STEP_KEYS = ["loss", "accuracy", "learning_rate", "gradient_norm", "clipped", "tokens", "texts", "truncated",
              "tokens_per_second", "rss_bytes", "peak_rss_bytes"]
 TAGS = {f"train/{key}": key for key in STEP_KEYS} | {"dev/spearman": "dev_spearman", "dev/pearson": "dev_pearson"}
@@ -57,7 +57,7 @@ def scalars(check: report.Check) -> None:
     plugin = tensors.SummaryMetadata("settings").plugin_data.plugin_name
     check.row("they belong to its text plugin (0: yes)", 1, float(plugin != "text"), 0)
 
-    # A run that dies after step 6 and goes on from its checkpoint of step 3: each step counts once.
+    # A run that is killed after step 6 and resumed from its checkpoint of step 3: each step must appear once.
     for name in ("lacos.json", "adapter_model.safetensors", "adapter_config.json", "modules.json"):
         (folder / name).unlink()
     shutil.rmtree(folder / "checkpoints/step-000006")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""`lacos tokenize` against Hugging Face tokenizers' batch encoding: ids, offsets and decoded texts of a million lines and more.
+"""Compares `lacos tokenize` with Hugging Face tokenizers: ids, offsets and decoded texts of more than a million lines.
 
-BLOOM_TOKENIZER=FILE names BLOOM's own tokenizer.json, which is not part of this repository: seven published encodings are then
-checked against it, and as many lines as for the others.
+BLOOM_TOKENIZER=FILE names BLOOM's own tokenizer.json, which is not part of this repository. If it is given, seven
+published encodings are checked with it, and as many lines as with the other tokenizers.
 """
 
 import copy
@@ -13,7 +13,7 @@ import os
 import pathlib
 import shutil
 
-os.environ["TOKENIZERS_PARALLELISM"] = "false"  # processes run side by side instead
+os.environ["TOKENIZERS_PARALLELISM"] = "false"  # separate processes run in parallel instead
 
 import report
 import tokenizer_corpus
@@ -21,7 +21,7 @@ import tokenizer_corpus
 NANO = report.REPOSITORY / "examples/bloom-nano"
 GPT2 = tokenizer_corpus.SHARED / "tokenizer/gpt2_surrogate/tokenizer.json.gz"
 FACTS = pathlib.Path(__file__).with_name("bloom_encodings.json")
-CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 1_000_000  # the package's encodings take some 200 bytes a token
+CHUNK_LINES, CHUNK_CHARACTERS = 20_000, 1_000_000  # the package's encodings need about 200 bytes per token
 
 CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 PATTERNS = {
@@ -32,13 +32,13 @@ PATTERNS = {
     r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
     "bloom": " ?[^(\\s|[.,!?…。，、।۔،])]+",
 }  # fmt: skip
-# Each removes what it matches, so that ids tell of every character whether it is in the class.
+# Each pattern removes its matches, so that the ids show for every character whether it is in the class.
 CLASSES = [r"\p{L}", r"\p{Lu}", r"\P{Ll}", r"\p{M}", r"\p{N}", r"\p{P}", r"\p{S}", r"\p{^C}", r"\w", r"\W", r"\d", r"\s", r"\S", r"[\w]", r"[\W\d]", r"[\w&&[^\d]]", r"\p{Han}", r"[^\p{Arabic}\p{Latin}]",
            r"[[:alpha:]]", r"[[:^punct:]]", r"\P{Cn}", r"(?i)\p{Ll}", r".\b", r"\B."]  # fmt: skip
 
 
 def folder_of(check, name, content):
-    """A model folder as `lacos tokenize` wants it."""
+    """Makes a model folder for `lacos tokenize`."""
     folder = check.work / name
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(NANO / "config.json", folder)
@@ -65,7 +65,7 @@ def chunks(lines):
 
 
 def compare(check, name, content, lines):
-    """Lines whose ids, offsets or decoded text differ. Chunks go to as many processes as there are threads."""
+    """Counts lines with other ids, offsets or decoded texts. As many processes as there are threads take the chunks."""
     from tokenizers import Tokenizer
 
     peer = Tokenizer.from_str(content)
@@ -109,7 +109,7 @@ def compare_chunk(batch):
 
 
 def trained(pre, lines, vocabulary, post=None, added=(), change=None):
-    """tokenizer.json of a byte-level BPE trained on `lines`."""
+    """The tokenizer.json of a byte-level BPE that is trained on `lines`."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -128,7 +128,7 @@ def trained(pre, lines, vocabulary, post=None, added=(), change=None):
 
 
 def variants():
-    """name: (pre-tokenizer, vocabulary, post-processor, added tokens, change of the JSON)"""
+    """{name: (pre-tokenizer, vocabulary, post-processor, added tokens, change of the JSON)}"""
     from tokenizers import AddedToken, Regex
     from tokenizers import pre_tokenizers as pre
     from tokenizers import processors as post
@@ -179,7 +179,7 @@ def variants():
 
 
 class Lines:
-    """The corpus, made once for all comparisons."""
+    """The corpus, which is made once for all comparisons."""
 
     def __init__(self):
         written, self.shared = tokenizer_corpus.written_lines()
@@ -212,18 +212,18 @@ def freshly_trained(check, lines):
 
 
 def classes(check):
-    """Whether characters are in the classes of patterns in which they are for the package."""
+    """Compares the members of the character classes in patterns with those in the package."""
     from tokenizers import Regex
     from tokenizers import pre_tokenizers as pre
 
     lines = []
     for begin in range(0, 0x110000, 96):
-        # Of the long runs of one kind (ideographs, Hangul, Yi, Tangut, private and empty planes) a part is enough.
+        # A sample of the long runs of one kind (ideographs, Hangul, Yi, Tangut, private and empty planes) is enough.
         dull = 0x3500 <= begin < 0x9F00 or 0xAC00 <= begin < 0xD700 or 0xE000 <= begin < 0xF800 or 0x17100 <= begin < 0x18700 or begin >= 0x20100
         if dull and begin // 96 % 24:
             continue
         points = [c for c in range(begin, begin + 96) if not 0xD800 <= c <= 0xDFFF]
-        # Bare, and with blanks and letters beside each character: boundaries of words depend on these.
+        # The characters alone, and with spaces and letters next to them, on which word boundaries depend.
         lines += ["".join(map(chr, points)), "".join(chr(c) + (" " if c % 2 else "a") for c in points)]
     lines = [line for line in lines if line]
     mismatches = 0

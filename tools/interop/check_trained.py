@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Folders that `lacos train` wrote: sentence-transformers and PEFT load them and compute the same vectors."""
+"""Checks that sentence-transformers and PEFT load the folders of `lacos train` and compute the same vectors."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ MODEL = report.REPOSITORY / "examples/bloom-nano"
 PAIRS = report.REPOSITORY / "examples/data/snli-cad-train.tsv.gz"
 ALL = "query_key_value,dense,dense_h_to_4h,dense_4h_to_h"
 EAGER = {"attn_implementation": "eager", "dtype": "float32"}
-# A rate high enough that a forgotten adapter would show.
+# The learning rate is so high that a missing adapter would be noticed.
 RECIPE = ["--max-steps", 12, "--batch-size", 16, "--learning-rate", "5e-3", "--schedule", "constant", "--warmup-steps", 0]
 
 
@@ -62,7 +62,7 @@ def peft_keys(check: report.Check) -> None:
 
 
 def quantised_base(check: report.Check) -> None:
-    """Trained on 8-bit codes: the same vectors as the adapter on the decoded base in PyTorch."""
+    """Checks that a model trained on 8-bit codes gives the vectors of its adapter on the decoded base in PyTorch."""
     quantised = check.work / "base-int8"
     check.run("quantize", "--model", MODEL, "--output", quantised, "--overwrite", compute=None)
     folder = train(check, "st-int8", "--pooling", "weighted_mean", model=quantised)

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Multiple negatives ranking against Sentence-BERT's softmax objective, by lacos and by sentence-transformers, on the same base,
-pairs, adapters and schedule; then all of them, all-MiniLM-L6-v2 and the floors under one evaluator, in one table.
+"""Trains with lacos and with sentence-transformers, by multiple negatives ranking and by Sentence-BERT's softmax
+objective.
 
-Loss and gradients of both objectives are equal to sentence-transformers' on recorded batches (tests/golden/losses_test.cc). Here
-whole runs are compared: batches, initial adapters and classifiers differ, so scores agree up to the noise between seeds."""
+Base, pairs, adapters and schedule are the same. One evaluator then scores all runs, all-MiniLM-L6-v2 and the floors,
+for one table. Loss and gradients of both objectives equal those of sentence-transformers on recorded batches
+(tests/golden/losses_test.cc). Here whole runs are compared: batches, initial adapters and classifiers differ, so scores
+agree up to the noise between seeds."""
 
 import gzip
 import importlib.util
@@ -25,8 +27,9 @@ NLI = report.REPOSITORY / "examples/data/snli-cad-train.tsv.gz"
 STS = [report.REPOSITORY / f"examples/data/stsb-captions-{part}.tsv" for part in ("dev", "test")]
 STEPS, BATCH, RATE, WARMUP, SEEDS = 40, 32, 2e-3, 4, (1, 2)
 LABELS = {"entailment": 0, "neutral": 1, "contradiction": 2}
-# Two runs of one side differ by some 0.4 points (examples/bloom-nano: 0.38 over 5 seeds of a run of 129 steps), shorter
-# ones by more; two means of two runs by as much. Four such deviations and half a point for what the batches do.
+# Two runs of one side differ by about 0.4 points (examples/bloom-nano: 0.38 over 5 seeds of a run of 129 steps),
+# shorter runs by more, and two means of two runs by as much. The limit is four such deviations plus half a point for
+# the difference of the batches.
 LIMIT = 2.5
 
 
@@ -40,7 +43,7 @@ def rows(objective: str) -> list[dict[str, str]]:
 
 
 def batches(table: list[dict[str, str]], distinct: bool, seed: int):
-    """Batches for ever; with `distinct` no text occurs twice in one, as both sides' samplers have it for MNR."""
+    """Endless batches. With `distinct`, no text occurs twice in a batch, as in both sides' samplers for MNR."""
     generator = numpy.random.default_rng(seed)
     while True:
         batch, seen = [], set()
@@ -89,7 +92,7 @@ def train_theirs(objective: str, seed: int) -> SentenceTransformer:
 
 
 class Table:
-    """Evaluations under one evaluator, and the page and table that `lacos report` makes of them."""
+    """Evaluations by one evaluator, and the page and table that `lacos report` makes of them."""
 
     def __init__(self, check: report.Check):
         self.check, self.folders = check, []
@@ -98,7 +101,7 @@ class Table:
         self.lines = [json.loads(line)["text"] for line in self.texts.read_text(encoding="utf-8").splitlines()]
 
     def add(self, name: str, *flags) -> float:
-        """Scores what the flags name; returns the mean Spearman x 100 over the sets."""
+        """Scores the system that the flags name and returns the mean Spearman x 100 over the sets."""
         folder = self.check.work / "systems" / name
         folder.parent.mkdir(exist_ok=True)
         found = self.check.run_json("eval", "--data", *STS, *flags, "--output", folder, "--overwrite")

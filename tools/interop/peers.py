@@ -1,4 +1,4 @@
-"""BLOOM through transformers and sentence-transformers, in float32 with eager attention, and random folders of any shape."""
+"""Runs BLOOM in transformers and sentence-transformers (float32, eager attention), and makes random BLOOM folders."""
 
 import pathlib
 import sys
@@ -9,7 +9,7 @@ from transformers import BloomConfig, BloomModel
 from report import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "tools/golden"))
-import encode_golden  # noqa: E402  the goldens' pooling and tokenizer: one definition for both
+import encode_golden  # noqa: E402  shares the goldens' pooling and tokenizer
 import tiny_bloom  # noqa: E402
 
 POOLINGS = encode_golden.POOLINGS
@@ -30,7 +30,7 @@ def write_random_bloom(folder: pathlib.Path, layers: int, heads: int, head_dim: 
         if "layernorm.weight" in name or "ln_f.weight" in name:
             values = 1 + 0.2 * values
         elif "word_embeddings.weight" not in name:
-            # Unit variance out of every product, so that no part is drowned by another at any width.
+            # Every product has results of unit variance, so that no part dominates the others at any width.
             values = values * (1.2 / parameter.shape[1] ** 0.5 if parameter.dim() == 2 else 0.2)
         parameter.data.copy_(values)
     model.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""What the comparisons share: running the program, measuring differences, and one line of the table for each result."""
+"""Code shared by the comparisons: running the program, measuring differences, and printing one table row per result."""
 
 import argparse
 import json
@@ -12,13 +12,14 @@ import warnings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-# Published data and models that are too large for the repository; what needs them is skipped without them.
+# The folder of published data and models that are too large for the repository. Comparisons that need them are skipped
+# if it does not exist.
 SHARED = pathlib.Path(os.environ.get("LACOS_SHARED", REPOSITORY.parent / "shared"))
 COLUMNS = "{what:<72} {cases:>6} {largest:>12} {limit:>9}  {verdict}"
 
 
 class Check:
-    """One script's part of the table. A row passes when its largest difference is at most the limit."""
+    """The rows of one script. A row passes if its largest difference is at most the limit."""
 
     def __init__(self, lacos: pathlib.Path, work: pathlib.Path, threads: int):
         self.lacos, self.work, self.threads = lacos.resolve(), work.resolve(), threads
@@ -32,10 +33,10 @@ class Check:
                              verdict="ok" if passed else "FAILED"), flush=True)
 
     def attempt(self, what: str, function) -> None:
-        """Runs one comparison; an exception is a failed row, and the others still run."""
+        """Runs one comparison. An exception is a failed row, and the other comparisons still run."""
         try:
             function()
-        except Exception as error:  # a peer's or the program's failure is a result here
+        except Exception as error:  # a failure of a peer or of the program is a result
             self.failed = True
             print(COLUMNS.format(what=what, cases=0, largest="-", limit="-", verdict="FAILED: " + last_line(error)), flush=True)
             if os.environ.get("INTEROP_TRACE"):
@@ -55,12 +56,12 @@ class Check:
         return json.loads(self.run(*arguments, "--json", **options))
 
     def embed(self, model: pathlib.Path, texts: list[str], *arguments, precision: str = "float32", **options):
-        """Vectors of `texts` by `lacos embed`, as an array [N, D]."""
+        """The vectors of `texts` from `lacos embed` as an array [N, D]."""
         import numpy
 
         source, output = self.work / "texts.txt", self.work / "vectors.npy"
         write_lines(source, texts)
-        output.unlink(missing_ok=True)  # an older result must not stand for this one
+        output.unlink(missing_ok=True)  # so that an older result cannot be taken for this one
         self.run("embed", "--model", model, "--input", source, "--output", output, "--overwrite",
                  "--precision", precision, *arguments, **options)
         return numpy.load(output)
@@ -86,7 +87,7 @@ def sentences() -> list[str]:
 
 
 def relative_difference(a, b) -> float:
-    """max|a - b| / max|b| over the matrix, b being the peer's."""
+    """max|a - b| / max|b| over the matrix, where b is the peer's."""
     import numpy
 
     assert a.shape == b.shape, (a.shape, b.shape)
@@ -95,7 +96,7 @@ def relative_difference(a, b) -> float:
 
 
 def cosine_distance(a, b) -> float:
-    """Largest 1 - cosine over the rows."""
+    """The largest 1 - cosine over the rows."""
     import numpy
 
     assert a.shape == b.shape, (a.shape, b.shape)
@@ -105,7 +106,7 @@ def cosine_distance(a, b) -> float:
 
 
 def main(comparisons) -> None:
-    """comparisons: list of (what, function of a Check)."""
+    """Runs comparisons, a list of (name, function of a Check)."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--lacos", type=pathlib.Path, default=REPOSITORY / "build/release/bin/lacos")
     parser.add_argument("--work", type=pathlib.Path, default=REPOSITORY / "build/interop")
@@ -117,7 +118,7 @@ def main(comparisons) -> None:
     from transformers.utils import logging
 
     logging.set_verbosity_error()
-    python_logging.getLogger("bitsandbytes").setLevel("ERROR")  # a line for every product that casts its input
+    python_logging.getLogger("bitsandbytes").setLevel("ERROR")  # it logs a line for every product that casts its input
     logging.disable_progress_bar()
     torch.set_num_threads(options.threads)
     check = Check(options.lacos, options.work, options.threads)

@@ -2,8 +2,8 @@
 # Compares the built program with PyTorch, PEFT, sentence-transformers, bitsandbytes and scipy: `make interop`.
 #
 # LACOS    the program (default build/release/bin/lacos)
-# PYTHON   an interpreter that has requirements.txt installed; without it a virtual environment is made in build/interop-venv
-# THREADS  threads of both sides (default 2)
+# PYTHON   an interpreter with requirements.txt installed (default: a virtual environment in build/interop-venv)
+# THREADS  number of threads of both sides (default 2)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -29,7 +29,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/lacos-interop.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 status=0
-"$PYTHON" tools/interop/report.py  # the table's heading
+"$PYTHON" tools/interop/report.py  # prints the heading of the table
 for script in tools/interop/check_*.py; do
   "$PYTHON" "$script" --lacos "$lacos" --work "$work/$(basename "$script" .py)" --threads "${THREADS:-2}" || status=1
 done

@@ -2,14 +2,15 @@
 
 usage: tokenizer_compare.py [options] TOKENIZER TEXT...
 
-TOKENIZER is a tokenizer.json (or .gz) or a folder with one. TEXT is any number of text files, .gz, .tar.gz or .zip archives, or
-folders of those; every line of every member is one text (invalid UTF-8 and empty lines are left out). With --hostile, generated
-text of every Unicode plane, long words, control characters, emoji sequences and added tokens follows.
+TOKENIZER is a tokenizer.json (or .gz) or a folder with one. TEXT is any number of text files, .gz, .tar.gz or .zip
+archives, or folders of those. Every line of every member is one text; invalid UTF-8 and empty lines are left out. With
+--hostile, generated texts follow: every Unicode plane, long words, control characters, emoji sequences and added
+tokens.
 
---command is run once, with TOKENIZER's folder and the lines on stdin:
+--command is run once, with TOKENIZER's folder and with the lines on stdin or in a file:
     "build/release/bin/lacos tokenize --model {folder} --input -"        (the default)
     "build/release/bin/tokenize_lines {file}"                            (the test program)
-Prints counts, and exits with 1 if any line differs.
+The script prints counts, and exits with status 1 if any line differs.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from tokenizers import Tokenizer
 
 
 def members(path):
-    """(name, bytes) of each file that a path holds."""
+    """Yields (name, bytes) of each file in a path."""
     path = Path(path)
     if path.is_dir():
         for child in sorted(p for p in path.rglob("*") if p.is_file()):
@@ -80,8 +81,8 @@ def lines_of(path):
 
 
 def hostile_lines(seed, count, added, stride=1, longest=100_000):
-    """Texts meant to break a tokenizer; no line feeds, since a line is a text. stride: one in so many of the lines that go
-    through all code points."""
+    """Texts that are meant to break a tokenizer. They have no line feeds, since every line is a text. Of the lines with
+    all code points, only every `stride`-th is used."""
     rng = random.Random(seed)
     spaces = " \t\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2000\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
     punctuation = "!(),.?|[]{}'\"\u060c\u06d4\u0964\u2026\u3001\u3002\uff0c-_/\\<>"
@@ -121,7 +122,7 @@ def hostile_lines(seed, count, added, stride=1, longest=100_000):
             return str(rng.randrange(10**n))
         return rng.choice([" ", "", "  "]) + "".join(rng.choice("etaoinshrdlu") for _ in range(n))
 
-    for c in range(0x110000):  # every character between two letters, 64 a line
+    for c in range(0x110000):  # every character between two letters, 64 per line
         if c % 64 == 0 and c // 64 % stride == seed % stride and not 0xD800 <= c <= 0xDFFF:
             yield "a".join(chr(k) for k in range(c, c + 64) if k != 0x0A)
             yield " ".join(chr(k) for k in range(c, c + 64) if k != 0x0A)
@@ -167,7 +168,7 @@ def main():
         lines = [lines[i * len(lines) // options.limit] for i in range(options.limit)]
     if options.hostile:
         lines.extend(hostile_lines(options.seed, options.hostile, added))
-    # The command line drops one CR at the end of a line and a byte-order mark at the start of the input.
+    # The program drops one CR at the end of a line and a byte-order mark at the start of the input.
     lines = [line for line in lines if not line.endswith("\r")]
     if lines and lines[0].startswith("\ufeff"):
         lines[0] = lines[0][1:]

@@ -1,4 +1,4 @@
-"""Texts for comparing tokenizers: every language of the shared files where they are, and generated ones everywhere."""
+"""Texts for comparing tokenizers: every language of the shared files if they exist, and generated texts in any case."""
 
 import random
 
@@ -7,7 +7,7 @@ from tokenizer_compare import hostile_lines, lines_of
 
 SHARED = report.SHARED / "data"
 
-# Letters of a language as ranges of code points; words are drawn from them.
+# The letters of each language as ranges of code points, from which words are drawn.
 ALPHABETS = {
     "English": ["az"], "Greek": ["αω"], "Russian": ["ая"], "Armenian": ["աֆ"], "Hebrew": ["את"], "Arabic": ["ءي"], "Persian": ["ءي", "پپ", "چچ"],
     "Urdu": ["ءي", "ٹٹ", "ےے"], "Syriac": ["ܐܬ"], "Dhivehi": ["ހޥ"], "N'Ko": ["ߊߪ"], "Hindi": ["अह", "ा्"], "Marathi": ["अह", "ा्"], "Nepali": ["अह", "ा्"],
@@ -21,14 +21,14 @@ ALPHABETS = {
 
 
 def written_lines():
-    """Distinct lines that people wrote, and whether the shared files are here."""
+    """Distinct lines written by people, and whether the shared files exist."""
     texts = [SHARED] if SHARED.is_dir() else []
     lines = [line for text in texts for line in lines_of(text)] + report.sentences()
     return list(dict.fromkeys(lines)), bool(texts)
 
 
 def generated_lines(seed, count):
-    """Sentences of made-up words, `count` for each language."""
+    """Generates sentences of made-up words, `count` for each language."""
     rng = random.Random(seed)
     for ranges in ALPHABETS.values():
         letters = [chr(c) for first, last in ranges for c in range(ord(first), ord(last) + 1)]
@@ -38,7 +38,7 @@ def generated_lines(seed, count):
 
 
 def hostile(seed, count, added, **sizes):
-    """Every code point, long words, control characters, emoji sequences, runs of blanks, pieces of added tokens, line ends."""
+    """Every code point, long words, control characters, emoji sequences, spaces, parts of added tokens, line ends."""
     rng = random.Random(seed)
     for line in hostile_lines(seed, count, added, **sizes):
         yield line
