@@ -1,5 +1,5 @@
-// Adam with 8-bit or float moments. Fused multiply-adds are explicit (std::fma): they are part of
-// the definition, and -ffp-contract=off keeps the compiler from adding others.
+// Adam with 8-bit or float moments. Fused multiply-adds are written out (std::fma), because they
+// are part of the definition, and -ffp-contract=off keeps the compiler from adding others.
 #include "lacos/kernels/adam.h"
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 namespace lacos {
 namespace {
 
-// The float scalars of one step, each computed in double and rounded once, as torch hands Python
-// numbers to kernels.
+// The float scalars of one step. Each is computed in double and rounded once, as torch does when it
+// passes Python numbers to kernels.
 struct Scalars {
   explicit Scalars(const AdamStep& s)
       : gradient_scale(static_cast<float>(s.gradient_scale)),
@@ -33,8 +33,8 @@ struct Scalars {
     eps_32 = static_cast<float>(s.eps * root2);
   }
   float gradient_scale, beta1, one_minus_beta1, beta2, one_minus_beta2, eps, decay;
-  float correction2 = 0, step_size = 0;  // 8-bit form
-  float step_size_32 = 0, eps_32 = 0;    // 32-bit form
+  float correction2 = 0, step_size = 0;  // for 8-bit moments
+  float step_size_32 = 0, eps_32 = 0;    // for float moments
 };
 
 inline void UpdateMoments(const Scalars& s, float g, float& m, float& v) {
@@ -42,8 +42,8 @@ inline void UpdateMoments(const Scalars& s, float g, float& m, float& v) {
   v = std::fma(s.one_minus_beta2 * g, g, v * s.beta2);
 }
 
-// 256 blocks a task: large enough to hide the scheduling, small enough for both cores to finish
-// together.
+// A task has 256 blocks: large enough to hide the cost of scheduling, small enough for the threads
+// to finish together.
 constexpr int64_t kTask = 256 * kAdam8BlockSize;
 
 void Adam8Block(const Scalars& s, int64_t n, const float* gradient, uint8_t* m_codes,

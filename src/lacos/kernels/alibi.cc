@@ -16,7 +16,7 @@ std::vector<double> AlibiSlopes(int heads) {
   slopes.reserve(count);
   for (int i = 1; i <= power_of_two; ++i)
     slopes.push_back(std::exp2(-std::exp2(3 - log2_heads) * i));
-  // The remaining heads take the odd powers of the base of twice as many.
+  // The remaining heads take every second slope of the list for twice as many heads.
   for (int i = 0; i < heads - power_of_two; ++i) {
     slopes.push_back(std::exp2(-std::exp2(2 - log2_heads) * (2 * i + 1)));
   }

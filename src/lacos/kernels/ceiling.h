@@ -1,4 +1,4 @@
-// The most that this machine does, measured on the spot: what speeds are given as shares of.
+// The highest speed of this machine, measured on the spot. Speeds are reported as shares of it.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 namespace lacos {
 
 struct MachineCeiling {
-  double gflops = 0;  // 1e9 additions and multiplications a second of a large matrix product
-  double gbytes_per_second = 0;  // 1e9 bytes a second read from memory
-  std::string kernel;            // the product measured: "bf16, brg:avx512_core_bf16"
+  double gflops = 0;  // 1e9 additions and multiplications per second in a large matrix product
+  double gbytes_per_second = 0;  // 1e9 bytes per second read from memory
+  std::string kernel;            // the product that was measured: "bf16, brg:avx512_core_bf16"
 };
 
-// Runs one large product in the types of this compute mode with all threads of base/parallel.h,
-// several times, and keeps the fastest run; then reads a buffer larger than the last-level cache.
-// Takes one to three seconds and 256 MB to 2 GB. Without bf16 instructions bf16 is emulated by f32
-// products, and their ceiling is measured; without exact 8-bit dot products (VNNI) int8 is
-// multiplied in 16 bit, and the rate of that inner loop in registers is measured.
+// Runs one large product in the types of this compute mode with all threads of base/parallel.h
+// several times and keeps the fastest run; then reads a buffer larger than the last-level cache.
+// Takes one to three seconds and 256 MB to 2 GB. Without bf16 instructions, bf16 is emulated by f32
+// products, and the ceiling of those is measured. Without exact 8-bit dot products (VNNI), int8
+// values are multiplied in 16 bit, and the speed of that inner loop in registers is measured.
 MachineCeiling MeasureCeiling(Compute compute);
 
 }  // namespace lacos

@@ -1,4 +1,4 @@
-// Where a backend computes: the CPU, or one of the machine's GPUs.
+// The device that a backend computes on: the CPU, or one of the machine's GPUs.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ namespace lacos {
 enum class DeviceKind : uint8_t {
   kCpu,
   kCuda,
-  kAuto,  // a GPU where one can be used, else the CPU
+  kAuto,  // a GPU if one can be used, else the CPU
 };
 
-// A GPU's number may follow its word: "cuda:1".
+// The words for devices. The number of a GPU may follow its word: "cuda:1".
 inline constexpr auto kDeviceKindNames = MakeEnumNames<EnumWord<DeviceKind>>({
     {DeviceKind::kCpu, "cpu"},
     {DeviceKind::kCuda, "cuda"},
@@ -26,13 +26,13 @@ constexpr const auto& NamesOf(DeviceKind) { return kDeviceKindNames; }
 
 struct Device {
   DeviceKind kind = DeviceKind::kCpu;
-  int index = 0;  // of the GPU, as the system counts them; 0 for the CPU
+  int index = 0;  // number of the GPU, as the system counts them; 0 for the CPU
   friend bool operator==(const Device&, const Device&) = default;
 };
 
-// "cpu", "cuda", "cuda:1", "auto"; nothing for any other word.
+// Understands "cpu", "cuda", "cuda:1" and "auto"; returns nothing for any other word.
 std::optional<Device> ParseDevice(std::string_view word);
-// The word that ParseDevice understands: "cuda:1"; the first GPU is "cuda".
+// Returns the word that ParseDevice understands: "cuda:1", and "cuda" for the first GPU.
 std::string NameOf(const Device& device);
 
 }  // namespace lacos

@@ -1,5 +1,4 @@
-// A backend that computes nothing, so that the model's own code can be asked how much memory it
-// would take.
+// A backend that computes nothing. The model's own code runs on it to measure its memory needs.
 #pragma once
 
 #include <memory>
@@ -8,7 +7,8 @@
 
 namespace lacos {
 
-// Backends derive their MakeDry() from it and add up in it what their ops would hold.
+// The class that backends derive their dry copies (MakeDry) from. A dry copy adds up the memory
+// that its ops would hold.
 class DryBackend : public NullBackend {
  public:
   explicit DryBackend(const TypeSet& types) : types_(types) {}
@@ -17,11 +17,11 @@ class DryBackend : public NullBackend {
   KernelInfo Describe() const override {
     return {.backend = "dry", .facts = {{"isa", "none"}}, .kernels = {}};
   }
-  // Address space without access rights: costs no memory, and a read would crash instead of giving
-  // zeros.
+  // Returns address space without access rights: it costs no memory, and an access crashes instead
+  // of reading zeros.
   Buffer Allocate(size_t bytes) override;
   std::unique_ptr<DryBackend> MakeDry() override { return std::make_unique<DryBackend>(types_); }
-  // WorkspaceBytes counts from here.
+  // Makes WorkspaceBytes count from here.
   virtual void ForgetWorkspace() {}
 
  private:

@@ -1,5 +1,5 @@
-// The base of backends that add something to another one, such as timing: hands every op on and
-// names each call to the class that derives from it.
+// The base class of backends that add something to another backend, such as timing. It forwards
+// every op and tells the derived class about each call.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@
 
 namespace lacos {
 
-// A product with a frozen weight, where the call is one.
+// The product with a frozen weight that a call computes, if it computes one.
 struct ProductCall {
-  WeightId weight = -1;  // none
+  WeightId weight = -1;  // -1: the call is no such product
   Orientation orientation = Orientation::kForward;
   int64_t rows = 0;
 };
@@ -25,12 +25,12 @@ struct ProductCall {
 struct OpCall {
   StepPart part = StepPart::kMemory;
   std::string_view op;  // "LayerNorm"
-  int64_t bytes = 0;    // of the tensors named in the call, each counted once
+  int64_t bytes = 0;    // bytes of the tensors in the call, each counted once
   ProductCall product;
 };
 
-// Every op gives what the inner backend gives. A derived class overrides Before and After, and ops
-// only where it must see their arguments.
+// Every op gives the results of the inner backend. A derived class overrides Before and After, and
+// single ops only if it has to see their arguments.
 class ForwardingBackend : public Backend {
  public:
   explicit ForwardingBackend(std::unique_ptr<Backend> inner) : inner_(std::move(inner)) {}
@@ -68,7 +68,8 @@ class ForwardingBackend : public Backend {
   void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) override {
     inner_->MoveWeight(weight, matrix);
   }
-  // Not an op of its own: it runs ahead, so its time is that of the product that waits for it.
+  // PrepareWeight is not counted as an op: it runs ahead, so its time shows up in the product that
+  // waits for it.
   void PrepareWeight(WeightId weight, Orientation orientation) override {
     inner_->PrepareWeight(weight, orientation);
   }
@@ -247,7 +248,7 @@ class ForwardingBackend : public Backend {
   }
 
  protected:
-  // Around every op that works on tensors; After also follows an op that throws.
+  // Called around every op that works on tensors. After is also called if the op throws.
   virtual void Before(const OpCall&) {}
   virtual void After(const OpCall&) {}
 

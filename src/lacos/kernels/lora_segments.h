@@ -1,4 +1,5 @@
-// Walking over the rows of a product by their low-rank updates: several adapters share one product.
+// Iteration over the rows of a product by their low-rank updates, because several adapters may
+// share one product.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +14,8 @@ namespace lacos {
 inline const TensorView& NarrowOf(const LoraSegment& segment) { return segment.z; }
 inline const TensorView& NarrowOf(const LoraBackwardSegment& segment) { return segment.dz; }
 
-// Segments ascend, do not overlap, lie within the rows, and their narrow sides have as many rows as
-// they have.
+// Checks that segments ascend, do not overlap and lie within the rows, and that each one's narrow
+// matrix (z or dz) has as many rows as the segment.
 template <class Segment>
 void CheckSegments(const std::vector<Segment>& segments, int64_t rows) {
   int64_t end = 0;
@@ -27,8 +28,8 @@ void CheckSegments(const std::vector<Segment>& segments, int64_t rows) {
   }
 }
 
-// Calls f(first, last, segment) for rows [begin, end), cut where a segment begins or ends; segment
-// is null where the rows have no update.
+// Calls f(first, last, segment) for rows [begin, end), cut where a segment begins or ends.
+// `segment` is null for rows without an update.
 template <class Segment, class F>
 void ForEachSegment(const std::vector<Segment>& segments, int64_t begin, int64_t end, F&& f) {
   auto next =

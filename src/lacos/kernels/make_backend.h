@@ -1,4 +1,4 @@
-// Makes backends: what a program asks for is a device and a compute mode.
+// Creates backends: a program asks for a device and a compute mode.
 #pragma once
 
 #include <functional>
@@ -14,10 +14,10 @@ namespace lacos {
 struct BackendOptions {
   Device device = {};
   Compute compute = Compute::kBF16;
-  // Told once why DeviceKind::kAuto took the CPU; may be empty.
+  // Called once with the reason if DeviceKind::kAuto falls back to the CPU; may be empty.
   std::function<void(const std::string&)> tell = {};
 };
-// Throws UserError when the device or, on it, the compute mode cannot be had.
+// Throws UserError if the device is not available or does not support the compute mode.
 std::unique_ptr<Backend> MakeBackend(const BackendOptions& options);
 
 // The backends by name, for MakeBackend, tests and benchmarks.
@@ -25,19 +25,17 @@ std::unique_ptr<Backend> MakeBackend(const BackendOptions& options);
 struct CpuBackendOptions {
   Compute compute = Compute::kBF16;
 };
-// Threads are those of base/parallel.h. Throws UserError when the compute mode cannot be had on
-// this CPU.
+// Uses the threads of base/parallel.h. Throws UserError if this CPU lacks the compute mode.
 std::unique_ptr<Backend> MakeCpuBackend(const CpuBackendOptions& options);
 
 struct CudaBackendOptions {
-  int index = 0;  // of the GPU
+  int index = 0;  // number of the GPU
   Compute compute = Compute::kBF16;
 };
-// Throws UserError when this build has no CUDA backend (no_cuda.cc) or the GPU cannot be used.
+// Throws UserError if this build has no CUDA backend (no_cuda.cc) or the GPU cannot be used.
 std::unique_ptr<Backend> MakeCudaBackend(const CudaBackendOptions& options);
 
-// Double (kF64) or complex double (kC128) throughout; slow and simple. Quantisation of activations
-// is the identity.
+// Computes in double (kF64) or complex double (kC128); slow and simple. Quantizes no activations.
 std::unique_ptr<Backend> MakeReferenceBackend(DType dtype);
 
 }  // namespace lacos

@@ -1,4 +1,4 @@
-// The base of backends that compute nothing: every op returns at once.
+// The base class of backends that compute nothing: every op returns at once.
 #pragma once
 
 #include <algorithm>
@@ -9,12 +9,12 @@
 
 namespace lacos {
 
-// What a derived class must still say: its types, its description, and where memory comes from.
+// A derived class only has to define its types, its description and the source of its memory.
 class NullBackend : public Backend {
  public:
   void Upload(std::span<const std::byte>, View) override {}
   void Download(View, std::span<std::byte> host) override {
-    std::fill(host.begin(), host.end(), std::byte{0});  // the host's side is always written
+    std::fill(host.begin(), host.end(), std::byte{0});  // the host's memory is always written
   }
   void Copy(View, View) override {}
   void Fill(View, double) override {}

@@ -1,4 +1,4 @@
-// The parts of a step into which the time of ops is divided.
+// The parts of a training step among which the time of ops is divided.
 #pragma once
 
 #include <cstdint>
@@ -6,27 +6,27 @@
 
 namespace lacos {
 
-// What ops are for, in the order in which tables list them.
+// The purposes of ops, in the order in which tables list them.
 enum class StepPart : uint8_t {
-  // Products with frozen weights; packing, decoding and quantising included, and fused epilogues:
-  // bias, GELU, LoRA's wide half, residual.
+  // Products with frozen weights, including packing, decoding and quantizing, and the fused
+  // epilogues: bias, GELU, the wide half of LoRA, residual.
   kProductsForward,
   kProductsBackward,
-  kAttentionForward,  // also where the backward pass runs it again
+  kAttentionForward,  // including its repetition in the backward pass
   kAttentionBackward,
   kLora,           // LoRA's narrow products, and the gradients of its matrices
-  kNormalization,  // LayerNorm, its backward, and its output made anew from what was saved
-  kElementwise,    // GELU on its own, dropout, sums, sums over tokens for bias gradients
+  kNormalization,  // LayerNorm, its backward pass, and its output recomputed from saved values
+  kElementwise,    // separate GELU, dropout and additions, and sums over tokens for bias gradients
   kEmbedding,
-  kVectors,  // pooling, similarities, loss and their backward
+  kVectors,  // pooling, similarities, the loss and the backward pass of each
   kOptimizer,
   kMemory,  // copies, uploads, downloads, zeroing
 };
 inline constexpr int kStepParts = static_cast<int>(StepPart::kMemory) + 1;
 
-// "products_forward": for JSON.
+// The name for JSON: "products_forward".
 std::string_view NameOf(StepPart part);
-// "frozen products, forward": for people.
+// The name for people: "frozen products, forward".
 std::string_view TitleOf(StepPart part);
 
 }  // namespace lacos

@@ -34,7 +34,7 @@ class TimedBackend final : public ForwardingBackend {
   void After(const OpCall& call) override {
     inner().Synchronize();
     const double seconds = watch_.Seconds();
-    // Similarities are the same op as LoRA's products: the phase tells what a call is for.
+    // Similarities and the products of LoRA use the same op; the phase tells them apart.
     CountOp(phase_ == StepPhase::kVectors ? StepPart::kVectors : call.part, call, seconds);
     if (call.product.weight >= 0) CountProduct(call.product, seconds);
   }
@@ -73,7 +73,7 @@ class TimedBackend final : public ForwardingBackend {
   }
 
   OpTimes& times_;
-  std::vector<MatrixShape> shapes_;  // by WeightId
+  std::vector<MatrixShape> shapes_;  // indexed by WeightId
   Stopwatch watch_;
   StepPhase phase_ = StepPhase::kTokens;
 };

@@ -1,5 +1,5 @@
-// Helpers over any backend: moving numbers between host vectors and tensors of any type,
-// and new sums of gradients.
+// Helpers for any backend: they move numbers between host vectors and tensors of any type, and make
+// new sums of gradients.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@ namespace lacos {
 
 // Uploads floats into a tensor of any floating or complex type.
 void UploadFloats(Backend& backend, std::span<const float> values, View y);
-// Downloads the (real parts of the) values as doubles, or as floats.
+// Downloads the values (of complex ones the real parts) as doubles, or as floats.
 std::vector<double> DownloadDoubles(Backend& backend, View x);
 std::vector<float> DownloadFloats(Backend& backend, View x);
-// Uploads integers into an I32 or I64 or U8 tensor of the same size.
+// Uploads integers into an I32, I64 or U8 tensor of the same size.
 void UploadInts(Backend& backend, std::span<const int32_t> values, View y);
 
-// A zeroed sum for the gradient of a parameter of this shape; its memory is added to `buffers`.
+// Returns a zero sum for the gradient of a parameter. Its memory is added to `buffers`.
 GradientSum NewGradientSum(Backend& backend, const Shape& shape, std::vector<Buffer>& buffers);
 
-// The layout of a batch of texts. `offsets` [N+1] ascend from 0 and are uploaded into `place`
-// (I32 [N+1]); both must stay while the layout is used.
+// Makes the layout of a batch of texts. `offsets` [N+1] ascend from 0 and are uploaded into `place`
+// (I32 [N+1]). Both must stay valid while the layout is used.
 TextLayout MakeTextLayout(Backend& backend, std::span<const int32_t> offsets, View place);
-// The ids [T] of a batch, uploaded into `place` (I32 [T]); both must stay while they are used.
+// Uploads the ids [T] of a batch into `place` (I32 [T]). Both must stay valid while they are used.
 TokenIds MakeTokenIds(Backend& backend, std::span<const int32_t> ids, View place);
 
 }  // namespace lacos

@@ -25,7 +25,7 @@ namespace {
 using dnnl::memory;
 using Type = memory::data_type;
 
-// The up projection of bloom-560m over the tokens of a batch of 64 pairs: 18 GFLOP.
+// The up projection of bloom-560m for the tokens of a batch of 64 pairs: 18 GFLOP.
 constexpr int64_t kRows = 2176, kDepth = 1024, kColumns = 4096;
 constexpr double kProductSeconds = 0.8;
 constexpr double kReadSeconds = 0.3;
@@ -35,8 +35,8 @@ struct Rate {
   std::string implementation;
 };
 
-// Numbers in [1, 2), or all codes from -128 to 127, in whatever layout: products of zeros would
-// draw less power and let the clock rise.
+// Fills the tensor with numbers in [1, 2), or with all codes from -128 to 127, whatever its layout
+// is. Products of zeros would draw less power and let the clock rise.
 void FillWithSamples(Type type, memory& tensor) {
   const size_t bytes = tensor.get_desc().get_size();
   auto* data = static_cast<std::byte*>(tensor.get_data_handle());
@@ -50,8 +50,8 @@ void FillWithSamples(Type type, memory& tensor) {
   }
 }
 
-// y [kRows, kColumns] = x [kRows, kDepth] w, w in the layout that oneDNN likes best; the fastest of
-// several runs.
+// y [kRows, kColumns] = x [kRows, kDepth] w, with w in the layout that oneDNN prefers. Returns the
+// fastest of several runs.
 Rate MeasureProduct(Type type) {
   const Type result = type == Type::s8 ? Type::s32 : Type::f32;
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
@@ -85,7 +85,7 @@ bool Int8IsNative() {
   return cpu::NativeInt8Works(cache);
 }
 
-// The rate of our own exact integer product's inner loop, all threads at once.
+// The speed of the inner loop of our own exact integer product, on all threads at once.
 double MeasurePackedInt8() {
   std::vector<double> rates(static_cast<size_t>(ThreadCount()));
 #pragma omp parallel for schedule(static, 1)
@@ -136,11 +136,11 @@ int64_t LastLevelCacheBytes() {
   return largest;
 }
 
-// Every thread reads a part of its own; the fastest of several passes.
+// Every thread reads its own part of a buffer. Returns the speed of the fastest of several passes.
 double MeasureRead() {
   constexpr int64_t kLeast = int64_t{256} << 20, kMost = int64_t{2} << 30;
   const auto parts = static_cast<int64_t>(ThreadCount());
-  // The cache that is reported may be one of several.
+  // The machine may have several caches of the reported size.
   const int64_t most = std::max(kLeast, std::min(kMost, AvailableMemoryBytes() / 4));
   const auto bytes = static_cast<size_t>(
       std::clamp(std::max<int64_t>(4, parts) * LastLevelCacheBytes(), kLeast, most));
@@ -148,7 +148,7 @@ double MeasureRead() {
   const auto words = static_cast<int64_t>(bytes / sizeof(uint64_t));
   auto* data = reinterpret_cast<uint64_t*>(buffer.data());
   std::vector<uint64_t> sums(static_cast<size_t>(parts));
-  // Written first: pages that nobody wrote are all one page of zeros.
+  // The buffer is written first, because all pages that were never written share one page of zeros.
 #pragma omp parallel for schedule(static, 1)
   for (int64_t part = 0; part < parts; ++part) {
     std::fill(data + words * part / parts, data + words * (part + 1) / parts, uint64_t{1});
@@ -164,7 +164,7 @@ double MeasureRead() {
     }
     best = std::min(best, watch.Seconds());
   }
-  // The sums are used, so that the reads are not optimised away.
+  // The sums are used, so that the compiler cannot remove the reads.
   const bool all_read =
       std::accumulate(sums.begin(), sums.end(), uint64_t{0}) == static_cast<uint64_t>(words);
   return all_read ? static_cast<double>(bytes) / best / 1e9 : 0;

@@ -5,7 +5,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/convert.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/vec-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -59,7 +59,7 @@ class CpuBackend final : public Backend {
   }
   void Copy(View x, View y) override { cpu::CopyTensor(x, y); }
   void Fill(View y, double value) override { cpu::FillTensor(y, value); }
-  void Synchronize() override {}  // ops have ended when they return
+  void Synchronize() override {}  // every op has ended when it returns
   std::unique_ptr<DryBackend> MakeDry() override {
     return cpu::MakeDryCpuBackend(Types(), linear_);
   }
@@ -71,7 +71,8 @@ class CpuBackend final : public Backend {
             .held = use.rss_bytes,
             .peak_held = use.peak_rss_bytes};
   }
-  // A leaf of the sums over tokens, of which every chunk is made: fewer rows cannot be had.
+  // Every chunk consists of whole leaves of the sums over tokens, and a leaf has 512 tokens: there
+  // are no smaller chunks.
   int64_t SmallestChunkTokens() const override { return 512; }
 
   // --- frozen weights
@@ -81,9 +82,9 @@ class CpuBackend final : public Backend {
   void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) override {
     linear_.weights().Move(weight, matrix);
   }
-  // Nothing to run ahead with: the threads that would decode are those that multiply.
+  // There is nothing to do ahead: the threads that would decode are the same that multiply.
   void PrepareWeight(WeightId, Orientation) override {}
-  void AwaitWeightMemory(WeightId) override {}  // ops have ended when they return
+  void AwaitWeightMemory(WeightId) override {}  // every op has ended when it returns
   TableId AddTable(const EmbeddingSource& source) override {
     tables_.push_back(&source);
     return static_cast<TableId>(tables_.size()) - 1;

@@ -19,7 +19,7 @@ class DryCpuBackend final : public DryBackend {
   void ForgetWorkspace() override { meter_ = {}; }
   std::unique_ptr<DryBackend> MakeDry() override { return MakeDryCpuBackend(Types(), linear_); }
 
-  // The host's side of it is a vector of the caller's.
+  // Counts the bytes on the host too, because callers download into a temporary vector.
   void Download(View x, std::span<std::byte> host) override {
     DryBackend::Download(x, host);
     meter_.Add({.passing = host.size()});

@@ -1,4 +1,4 @@
-// The CPU backend's dry copy: computes nothing and adds up the scratch that its ops would take.
+// The dry copy of the CPU backend: it computes nothing and adds up the scratch that ops need.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,7 @@
 
 namespace lacos::cpu {
 
-// `linear` has the weights, in the order in which they will be added here; it must outlive the
-// copy.
+// `linear` has the weights in the order in which they will be added to the copy, and outlives it.
 std::unique_ptr<DryBackend> MakeDryCpuBackend(const TypeSet& types, FrozenLinear& linear);
 
 }  // namespace lacos::cpu

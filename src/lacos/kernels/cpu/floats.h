@@ -1,4 +1,4 @@
-// What a kernel sees of a tensor of f32 or bf16 values: an address and which of the two it is.
+// A kernel's view of a tensor of f32 or bf16 values: an address, and which of the two types it is.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace lacos::cpu {
 
-// Read-only values. bf16 are held as their bits.
+// Read-only values. bf16 values are represented by their bits.
 struct ConstFloats {
   const std::byte* data = nullptr;
   bool bf16 = false;
@@ -33,7 +33,7 @@ struct Floats {
   Floats At(int64_t i) const {
     return {data == nullptr ? nullptr : data + i * (bf16 ? 2 : 4), bf16};
   }
-  // NOLINTNEXTLINE(google-explicit-constructor): what may be written may be read
+  // NOLINTNEXTLINE(google-explicit-constructor): values that may be written may also be read
   operator ConstFloats() const { return {data, bf16}; }
 };
 
@@ -47,7 +47,7 @@ inline ConstFloats FloatsOf(const float* data) {
 }
 inline Floats FloatsOf(float* data) { return {reinterpret_cast<std::byte*>(data), false}; }
 
-// The elements of an F32 (I32) tensor; null when absent.
+// The elements of an F32 tensor (F32Of) or I32 tensor (I32Of), or null if it is absent.
 inline float* F32Of(const TensorView& t) {
   LACOS_CHECK(!t || t.dtype == DType::kF32, "this argument is F32");
   return reinterpret_cast<float*>(t.data);

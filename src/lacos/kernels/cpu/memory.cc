@@ -11,7 +11,7 @@
 namespace lacos::cpu {
 
 Buffer AllocateZeroed(size_t bytes) {
-  // Below this a mapping wastes most of its last page and costs a system call and a page fault.
+  // A smaller mapping would waste most of its last page and cost a system call and a page fault.
   constexpr size_t kMapped = size_t{64} << 10;
   bytes = std::max<size_t>(bytes, 64);
   if (bytes < kMapped) {
@@ -28,7 +28,8 @@ Buffer AllocateZeroed(size_t bytes) {
 
 std::byte* Scratch::Bytes(size_t bytes) {
   if (bytes > buffer_.size() || buffer_.data() == nullptr) {
-    buffer_ = Buffer();  // first give back, then take: the peak is one block, not two
+    // released before the new block is taken, so that the peak is one block and not two
+    buffer_ = Buffer();
     buffer_ = AllocateZeroed(bytes);
   }
   return buffer_.data();

@@ -1,5 +1,5 @@
-// Memory of the CPU backend: zeroed pages that cost nothing until touched, and scratch that each
-// thread keeps.
+// Memory of the CPU backend: zeroed pages that use no memory until they are written, and scratch
+// blocks that each thread keeps.
 #pragma once
 
 #include <omp.h>
@@ -13,11 +13,11 @@
 
 namespace lacos::cpu {
 
-// 64-byte aligned and zeroed. Large blocks are mapped, so that pages are committed when they are
-// first written.
+// Allocates zeroed memory, aligned to 64 bytes. Large blocks are mapped, so that their pages are
+// committed when they are first written.
 Buffer AllocateZeroed(size_t bytes);
 
-// A block that grows to the largest request and keeps its memory; contents are lost when it grows.
+// A block that grows to the largest request and keeps its memory. Growing loses its contents.
 class Scratch {
  public:
   std::byte* Bytes(size_t bytes);
@@ -34,11 +34,11 @@ class Scratch {
 class ThreadScratch {
  public:
   static constexpr int kSlots = 4;
-  // Called before a parallel region: makes a set for every thread that the region can have.
+  // Makes a set for every thread that a parallel region can have. Call it before the region.
   void Reserve();
-  // The calling thread's block for one of a kernel's purposes.
+  // The calling thread's block for one of a kernel's purposes (a slot).
   Scratch& Mine(int slot) { return sets_[omp_get_thread_num()][slot]; }
-  // Bytes of all blocks.
+  // The size of all blocks in bytes.
   size_t Bytes() const {
     size_t bytes = 0;
     for (const Set& set : sets_) {

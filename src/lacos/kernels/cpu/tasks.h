@@ -1,5 +1,5 @@
-// Parallel loops whose calls may use oneDNN: inside them it runs single-threaded, so that no sum is
-// split by threads.
+// Parallel loops around calls that may use oneDNN. Inside the loops oneDNN runs on one thread, so
+// that no sum is split among threads.
 #pragma once
 
 #include <omp.h>
@@ -14,7 +14,7 @@
 
 namespace lacos::cpu {
 
-// While alive, OpenMP regions that this thread opens (oneDNN's above all) have one thread.
+// While it exists, OpenMP regions that this thread opens (mainly those of oneDNN) have one thread.
 class SingleThreadScope {
  public:
   SingleThreadScope() : threads_(omp_get_max_threads()) {
@@ -30,9 +30,9 @@ class SingleThreadScope {
   int threads_;
 };
 
-// Calls f(i) for 0 <= i < n, one at a time to whichever thread is free; calls write disjoint
-// outputs. Rethrows the first exception after all have ended. Unlike ParallelFor, a call never
-// opens a team of its own, even when n is 1.
+// Calls f(i) for 0 <= i < n. Each free thread takes the next i. The calls must write disjoint
+// outputs. Rethrows the first exception after all have ended. Unlike in ParallelFor, a call never
+// opens a team of threads itself, even if n is 1.
 template <class F>
 void RunTasks(int64_t n, F&& f) {
   if (n == 1 || omp_get_max_threads() == 1) {
@@ -54,8 +54,7 @@ void RunRanges(int64_t n, int64_t grain, F&& f) {
            [&](int64_t task) { f(task * grain, std::min(n, (task + 1) * grain)); });
 }
 
-// How many rows of `cols` values make a range that is worth handing to a thread (some 10
-// microseconds of work).
+// The number of rows of `cols` values that are worth handing to a thread: about 10 microseconds.
 inline int64_t RowGrain(int64_t cols) {
   return std::max<int64_t>(1, 16384 / std::max<int64_t>(cols, 1));
 }

@@ -1,7 +1,7 @@
-// Vectors of floats over f32 or bf16 memory, compiled once per instruction set: loads and stores
-// with masked tails.
+// Vectors of floats that are loaded from and stored to f32 or bf16 memory, with masked tails.
+// Compiled once for each instruction set.
 //
-// bf16 is rounded to nearest even here because Highway 1.0.3's own conversion truncates.
+// bf16 is rounded to nearest even here, because the conversion in Highway 1.0.3 truncates.
 #if defined(LACOS_KERNELS_CPU_VEC_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LACOS_KERNELS_CPU_VEC_INL_H_
 #undef LACOS_KERNELS_CPU_VEC_INL_H_
@@ -23,7 +23,7 @@ using DF = hn::ScalableTag<float>;
 using VF = hn::Vec<DF>;
 using DU = hn::RebindToUnsigned<DF>;
 using DI = hn::RebindToSigned<DF>;
-using DHalf = hn::Rebind<uint16_t, DF>;  // as many bf16 as a vector has floats
+using DHalf = hn::Rebind<uint16_t, DF>;  // as many bf16 numbers as a vector has floats
 
 constexpr size_t kLanes = HWY_LANES(float);  // all enabled targets have fixed sizes
 
@@ -31,7 +31,7 @@ HWY_INLINE VF FromBF16(hn::Vec<DHalf> bits) {
   return hn::BitCast(DF(), hn::ShiftLeft<16>(hn::PromoteTo(DU(), bits)));
 }
 
-// The bits of the nearest bf16 in the low half of each lane; NaN stays NaN.
+// The bits of the nearest bf16 number in the low half of each lane. NaN stays NaN.
 HWY_INLINE hn::Vec<DU> BF16Bits(VF v) {
   const DU du;
   const auto bits = hn::BitCast(du, v);
@@ -46,11 +46,12 @@ HWY_INLINE hn::Vec<DHalf> ToBF16(VF v) {
   return hn::DemoteTo(DHalf(), hn::BitCast(DI(), BF16Bits(v)));
 }
 
-// What storing as bf16 and loading again gives.
+// The value that storing as bf16 and loading again gives.
 HWY_INLINE VF RoundedToBF16(VF v) { return hn::BitCast(DF(), hn::ShiftLeft<16>(BF16Bits(v))); }
 HWY_INLINE VF RoundedLike(bool bf16, VF v) { return bf16 ? RoundedToBF16(v) : v; }
 
-// a whole vector; otherwise a count of leading lanes is given, and the rest reads as zero
+// The type of the count for a whole vector. Otherwise the count is a number of leading lanes, and
+// the other lanes are loaded as zero.
 struct Full {};
 
 HWY_INLINE VF Load(ConstFloats x, size_t i, Full) {
@@ -94,7 +95,7 @@ HWY_INLINE VF KeepLanes(VF v, size_t count) {
   return hn::IfThenElseZero(hn::FirstN(DF(), count), v);
 }
 
-// Calls f(i, Full) for each whole vector of n values and f(i, count) for the rest.
+// Calls f(i, Full) for each whole vector of n values, and f(i, count) for the rest.
 template <class F>
 HWY_INLINE void ForVectors(size_t n, F&& f) {
   size_t i = 0;

@@ -1,4 +1,4 @@
-// Memory that ops of one backend share between calls, and what each op needs of it.
+// The memory that the ops of one backend share between calls, and the scratch that each op needs.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace lacos::cpu {
 
-// One op runs at a time.
+// Scratch for one op at a time.
 struct Workspace {
   ThreadScratch threads;
   Scratch shared;
@@ -19,16 +19,16 @@ struct Workspace {
   size_t Bytes() const { return threads.Bytes() + shared.capacity(); }
 };
 
-// Scratch bytes that one call of a op takes, said by the kernel beside its code.
+// The scratch bytes that one call of an op needs. Each kernel has a function that computes them.
 struct WorkspaceNeed {
   size_t shared = 0;
-  std::array<size_t, ThreadScratch::kSlots> thread = {};  // of each thread that takes part
-  int64_t tasks = 1;                                      // no more threads than this take part
-  size_t decoded = 0, packed = 0;                         // a weight's own scratch (FrozenLinear)
-  size_t passing = 0;                                     // given back at the end of the call
+  std::array<size_t, ThreadScratch::kSlots> thread = {};  // bytes for each thread that takes part
+  int64_t tasks = 1;               // largest number of threads that can take part
+  size_t decoded = 0, packed = 0;  // bytes of the weight's own scratch (FrozenLinear)
+  size_t passing = 0;              // bytes that are released at the end of the call
 };
 
-// The memory that a sequence of ops makes a backend hold: every block of scratch grows to its
+// The memory that a sequence of ops makes a backend hold. Every block of scratch grows to its
 // largest request.
 class WorkspaceMeter {
  public:

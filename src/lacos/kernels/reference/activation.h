@@ -1,4 +1,4 @@
-// GELU in its tanh form, as BLOOM uses it, and its derivative.
+// GELU in its tanh form, which BLOOM uses, and its derivative.
 #pragma once
 
 #include <cmath>
@@ -7,8 +7,8 @@
 
 namespace lacos::ref {
 
-// BLOOM's literal for sqrt(2 / pi); derivative constants follow from it, so that forward and
-// backward agree exactly.
+// The constant that BLOOM uses for sqrt(2 / pi). The constants of the derivative are computed from
+// it, so that forward and backward agree exactly.
 constexpr double kGeluSlope = 0.79788456;
 constexpr double kGeluCubic = 0.044715;
 

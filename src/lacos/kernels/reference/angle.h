@@ -1,9 +1,9 @@
-// AnglE's similarity of two rows, with its gradient, equal to sentence-transformers'
-// pairwise_angle_sim for rows of length one.
+// AnglE's similarity of two rows, with its gradient; equal to pairwise_angle_sim of
+// sentence-transformers for rows of length one.
 //
-// A row of D values is read as D / 2 complex numbers: real parts in its first half, imaginary parts
-// in its second, with a zero behind an odd row. The similarity is
-//   |sum over d of a[d] b[d]  +  sum over k of im(a[k]) re(b[k]) - re(a[k]) im(b[k])|
+// A row of D values is read as D / 2 complex numbers: the first half holds the real parts, the
+// second half the imaginary parts, and an odd row is extended by a zero. The similarity is
+//   |sum over d of a[d] b[d] + sum over k of im(a[k]) re(b[k]) - re(a[k]) im(b[k])|
 // = |a . turned(b)|, where `turned` multiplies each complex number by 1 + i. Source: Li & Li,
 // "AnglE-optimized text embeddings" (arXiv 2309.12871, 2023).
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace lacos::ref {
 
-// Value `d` of x times 1 + i (direction 1) or 1 - i (direction -1); x [cols].
+// Value `d` of x [cols] multiplied by 1 + i (direction 1) or 1 - i (direction -1).
 template <class S, class T>
 S TurnedValue(const T* x, int64_t d, int64_t cols, double direction) {
   const int64_t half = (cols + 1) / 2;
@@ -22,7 +22,7 @@ S TurnedValue(const T* x, int64_t d, int64_t cols, double direction) {
   return d + half < cols ? S(x[d]) - S(x[d + half]) * direction : S(x[d]);
 }
 
-// The similarity before its absolute value is taken; a, b [cols].
+// The similarity of a and b [cols] before its absolute value is taken.
 template <class S, class T>
 S AngleSum(const T* a, const T* b, int64_t cols) {
   S sum = 0;
@@ -30,8 +30,8 @@ S AngleSum(const T* a, const T* b, int64_t cols) {
   return sum;
 }
 
-// da = dy sign(sum) turned(b), and db alike with the other direction; a sum of 0 has no gradient, as
-// in torch. da, db [cols]; either may be null.
+// da = dy sign(sum) turned(b), and db likewise in the other direction. As in torch, a sum of 0 has
+// no gradient. da, db [cols]; either may be null.
 template <class S, class T>
 void AngleRowBackward(const S& dy, const T* a, const T* b, int64_t cols, T* da, T* db) {
   const double sum = Real(AngleSum<S>(a, b, cols));

@@ -1,7 +1,7 @@
 // Causal self-attention with ALiBi within one text, forward and backward, one query at a time.
 //
-// How to use it: call per text and head; pointers are to the text's first row of arrays of S
-// (double or complex).
+// How to use it: call the functions for each text and head. Pointers point to the text's first row
+// in arrays of S (double or complex).
 #pragma once
 
 #include <cmath>
@@ -13,22 +13,22 @@
 
 namespace lacos::ref {
 
-// One head's slice of qkv [length, H*3*K]: row stride H*3*K, q, k, v at columns 0, K, 2K from
-// `base`.
+// The part of qkv [length, H*3*K] that belongs to one head: row stride H*3*K; q, k, v at columns 0,
+// K, 2K from `base`.
 struct HeadLayout {
-  int64_t length = 0;    // tokens of this text
+  int64_t length = 0;    // tokens in this text
   int64_t head_dim = 0;  // K
   int64_t stride = 0;    // H*3*K
   int64_t head = 0;
-  double slope = 0;  // ALiBi's slope of this head
+  double slope = 0;  // slope of ALiBi for this head
   int64_t Q(int64_t t, int64_t d) const { return t * stride + (head * 3) * head_dim + d; }
   int64_t K(int64_t t, int64_t d) const { return t * stride + (head * 3 + 1) * head_dim + d; }
   int64_t V(int64_t t, int64_t d) const { return t * stride + (head * 3 + 2) * head_dim + d; }
-  // Element of the heads' outputs [length, H*K].
+  // The index of an element in the heads' outputs [length, H*K].
   int64_t Y(int64_t t, int64_t d) const { return t * (stride / 3) + head * head_dim + d; }
 };
 
-// Dropout of the probabilities: keys of this text's tokens, or null.
+// Dropout of the probabilities, with the keys of this text's tokens, or null.
 struct AttentionDropout {
   const int64_t* token_keys = nullptr;
   uint32_t site = 0;
@@ -39,7 +39,7 @@ struct AttentionDropout {
   }
 };
 
-// probabilities[j], j <= i: softmax of q_i . k_j / sqrt(K) + slope j.
+// probabilities[j] for j <= i: the softmax of q_i . k_j / sqrt(K) + slope j.
 template <class S>
 void AttentionProbabilities(const S* qkv, const HeadLayout& at, int64_t i, S* probabilities) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(at.head_dim));

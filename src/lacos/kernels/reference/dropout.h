@@ -1,5 +1,4 @@
-// The dropout mask as a pure function of a row's key, the site and the channel (DropoutSpec in
-// backend.h).
+// The dropout mask, a pure function of a row's key, the site and the channel (see DropoutSpec).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +7,7 @@
 
 namespace lacos::ref {
 
-// 0 for a dropped element, else 1 / (1 - rate).
+// Returns 0 for a dropped element, else 1 / (1 - rate).
 inline double DropoutFactor(int64_t token_key, uint32_t site, int64_t channel, double rate) {
   const auto key = static_cast<uint64_t>(token_key);
   const auto counter = static_cast<uint32_t>(channel / 4);

@@ -14,7 +14,7 @@
 
 namespace lacos::ref {
 
-// What happens to a product before it is stored; see Epilogue in backend.h for the formula.
+// The epilogue of a product; see Epilogue in backend.h for the formula.
 template <class S>
 struct LinearEpilogue {
   const S* bias = nullptr;                       // [out]
@@ -49,8 +49,7 @@ void Linear(const S* x, const double* w, const LinearEpilogue<S>& e, int64_t row
   }
 }
 
-// What happens to a gradient before it is stored; see BackwardEpilogue in backend.h for the
-// formula.
+// The epilogue of a backward product; see BackwardEpilogue in backend.h for the formula.
 template <class S>
 struct LinearBackwardEpilogue {
   const S* saved_gelu = nullptr;                  // [T, in]
@@ -79,8 +78,8 @@ void LinearBackward(const S* dy, const double* w, const LinearBackwardEpilogue<S
   }
 }
 
-// y [m, n] = alpha op(a) op(b) + beta y with op(a) [m, k] and op(b) [k, n]; old y is not read when
-// beta is 0.
+// y [m, n] = alpha op(a) op(b) + beta y with op(a) [m, k] and op(b) [k, n]. The old y is not read
+// if beta is 0.
 template <class S>
 void MatMul(const S* a, bool ta, const S* b, bool tb, double alpha, double beta, int64_t m,
             int64_t n, int64_t k, S* y) {
@@ -94,8 +93,8 @@ void MatMul(const S* a, bool ta, const S* b, bool tb, double alpha, double beta,
   }
 }
 
-// y [p, q] += alpha a^T b with a [T, p], b [T, q]: each leaf is summed in row order, and
-// add(i, value) adds its sum to element i of y, leaves in index order.
+// y [p, q] += alpha a^T b with a [T, p] and b [T, q]. Each leaf is summed in row order, and add(i,
+// value) adds its sum to element i of y; leaves are in index order.
 template <class S, class Add>
 void TokenOuter(const S* a, const S* b, std::span<const int64_t> leaves, double alpha, int64_t p,
                 int64_t q, const Add& add) {
@@ -111,7 +110,7 @@ void TokenOuter(const S* a, const S* b, std::span<const int64_t> leaves, double 
   }
 }
 
-// y [cols] += the sum over rows of x [T, cols], or of x times other where `other` is given.
+// y [cols] += the sum over the rows of x [T, cols], or of x times `other` if that is given.
 template <class S, class Add>
 void TokenSum(const S* x, const S* other, std::span<const int64_t> leaves, int64_t cols,
               const Add& add) {

@@ -1,11 +1,11 @@
-// The losses with their gradients, equal to torch's and sentence-transformers' formulas; mean
-// reduction.
+// The losses with their gradients, equal to the formulas of torch and sentence-transformers, with
+// mean reduction.
 //
-// How to use it: S is the type of arithmetic (double, or std::complex<double> for complex step), T
-// the type in memory; a backend with float tensors calls e.g.
-// `ref::SoftmaxCrossEntropy<double>(scores, mask, targets, N, M, dscores)` with T = float deduced.
-// Everything is sequential and in index order: one call gives the same bytes on any machine with
-// the same libm. A gradient pointer may be null. Functions return the loss.
+// How to use it: S is the type of the arithmetic (double, or std::complex<double> for complex
+// step), T the type in memory. For example, a backend with float tensors calls
+// `ref::SoftmaxCrossEntropy<double>(scores, mask, targets, N, M, dscores)`, where T = float is
+// deduced. Everything is sequential and in index order, so a call gives the same bytes on all
+// machines with the same libm. A gradient pointer may be null. Functions return the loss.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@
 
 namespace lacos::ref {
 
-// One row: log-sum-exp of the unmasked scores minus the target's, times `weight`; dscores = weight
-// (softmax - one-hot). scores, mask, dscores [cols]; mask null = all in.
+// One row: `weight` times (the log-sum-exp of the unmasked scores, minus the target's score);
+// dscores = weight (softmax - one-hot). scores, mask, dscores [cols]. The target counts as unmasked
+// in any case; a null mask leaves all columns in.
 template <class S, class T>
 S SoftmaxCrossEntropyRow(const T* scores, const uint8_t* mask, int32_t target, int64_t cols,
                          double weight, T* dscores) {
@@ -41,7 +42,7 @@ S SoftmaxCrossEntropyRow(const T* scores, const uint8_t* mask, int32_t target, i
   return (std::log(sum) + shift - S(scores[target])) * weight;
 }
 
-// Mean over rows; scores, mask, dscores [rows, cols], targets [rows]. dscores may be scores.
+// The mean over rows; scores, mask, dscores [rows, cols], targets [rows]. dscores may be scores.
 template <class S, class T>
 S SoftmaxCrossEntropy(const T* scores, const uint8_t* mask, const int32_t* targets, int64_t rows,
                       int64_t cols, T* dscores) {
@@ -54,7 +55,7 @@ S SoftmaxCrossEntropy(const T* scores, const uint8_t* mask, const int32_t* targe
   return loss;
 }
 
-// Mean of (x - target)^2; x, target, dx [n].
+// The mean of (x - target)^2; x, target, dx [n].
 template <class S, class T>
 S MeanSquaredError(const T* x, const T* target, int64_t n, T* dx) {
   S loss = 0;
@@ -77,7 +78,7 @@ S CosentLoss(const T* x, const T* labels, double scale, int64_t n, T* dx) {
       }
     }
   };
-  S shift = 0;  // the 1 is exp(0)
+  S shift = 0;  // starts at 0, because the 1 is exp(0)
   for_each_pair([&](int64_t, int64_t, const S& score) {
     if (Real(score) > Real(shift)) shift = score;
   });
@@ -95,7 +96,7 @@ S CosentLoss(const T* x, const T* labels, double scale, int64_t n, T* dx) {
   return shift + std::log(sum);
 }
 
-// torch's pairwise_distance: sqrt(sum (a - b + 1e-6)^2).
+// The distance of torch's pairwise_distance is sqrt(sum (a - b + 1e-6)^2).
 constexpr double kDistanceEps = 1e-6;
 template <class S, class T>
 S PairwiseDistance(const T* a, const T* b, int64_t cols) {
@@ -107,8 +108,9 @@ S PairwiseDistance(const T* a, const T* b, int64_t cols) {
   return Real(sum) == 0 ? S(0) : S(std::sqrt(sum));
 }
 
-// Mean over rows of max(0, |a - p| - |a - n| + margin); a, p, n, da, dp, dn [rows, cols]. The
-// gradient is zero where the maximum is (also at exactly 0) and where a distance is 0.
+// The mean over rows of max(0, |a - p| - |a - n| + margin); a, p, n, da, dp, dn [rows,
+// cols]. The gradient is zero where the maximum is zero (also if both arguments are 0)
+// and where a distance is 0.
 template <class S, class T>
 S TripletLoss(const T* a, const T* p, const T* n, double margin, int64_t rows, int64_t cols, T* da,
               T* dp, T* dn) {

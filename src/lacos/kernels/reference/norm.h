@@ -1,6 +1,7 @@
-// LayerNorm and L2 normalisation with their backwards, written on one row.
+// LayerNorm and L2 normalization with their backward passes, written for one row.
 //
-// How to use it: call per row with pointers to S (double or std::complex<double>).
+// How to use it: call the functions for each row with pointers to S (double or
+// std::complex<double>).
 #pragma once
 
 #include <cmath>
@@ -24,8 +25,8 @@ S Standardize(const S* x, double eps, int64_t cols, S* xhat) {
   return rstd;
 }
 
-// dx (+)= rstd (g - mean(g) - xhat mean(g xhat)) with g = gamma dy. dx may be dy when not
-// accumulating.
+// dx (+)= rstd (g - mean(g) - xhat mean(g xhat)) with g = gamma dy.
+// dx may be dy if `accumulate` is false.
 template <class S>
 void LayerNormRowBackward(const S* dy, const S* xhat, const S& rstd, const S* gamma,
                           bool accumulate, int64_t cols, S* dx) {
@@ -43,7 +44,7 @@ void LayerNormRowBackward(const S* dy, const S* xhat, const S& rstd, const S* ga
   }
 }
 
-// torch's normalize: y = x / max(|x|, 1e-12); returns |x|. y may be x.
+// y = x / max(|x|, 1e-12), like torch's normalize; returns |x|. y may be x.
 constexpr double kSmallestNorm = 1e-12;
 template <class S>
 S L2NormalizeRow(const S* x, int64_t cols, S* y) {
@@ -55,8 +56,8 @@ S L2NormalizeRow(const S* x, int64_t cols, S* y) {
   return norm;
 }
 
-// dx (+)= (dy - y (y . dy)) / norm; below the smallest norm the divisor is constant and dx (+)= dy
-// / 1e-12.
+// dx (+)= (dy - y (y . dy)) / norm.
+// Below the smallest norm the divisor is constant, and dx (+)= dy / 1e-12.
 template <class S>
 void L2NormalizeRowBackward(const S* dy, const S* y, const S& norm, bool accumulate, int64_t cols,
                             S* dx) {

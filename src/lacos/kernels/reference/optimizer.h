@@ -12,8 +12,8 @@
 
 namespace lacos::ref {
 
-// p = p (1 - lr wd) - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps) after the moments took
-// in the gradient.
+// Adds the gradient to the moments, then p = p (1 - lr wd) - lr / (1 - b1^t) m / (sqrt(v) / sqrt(1
+// - b2^t) + eps).
 template <class S>
 void Adam(const AdamStep& step, int64_t n, const S* gradient, S* m, S* v, S* parameter) {
   const double correction1 = 1.0 - std::pow(step.beta1, static_cast<double>(step.step));
@@ -28,7 +28,7 @@ void Adam(const AdamStep& step, int64_t n, const S* gradient, S* m, S* v, S* par
   }
 }
 
-// Adds the squares of x [n] to `sum` and the number of values that are not finite to `nonfinite`.
+// Adds the squares of x [n] to `sum` and counts in `nonfinite` the values that are not finite.
 template <class S>
 void SumSquares(const S* x, int64_t n, S& sum, int64_t& nonfinite) {
   for (int64_t i = 0; i < n; ++i) {

@@ -1,7 +1,7 @@
-// From token vectors to one vector a text, and back, for one text of one or more tokens.
+// From token vectors to one vector for each text, and back; for one text of one or more tokens.
 //
-// How to use it: x, dx [length, cols] are the text's rows; argmax [cols] rows within the text, for
-// kMax only.
+// How to use it: x, dx [length, cols] are the rows of the text; argmax [cols] holds rows within the
+// text and is used for kMax only.
 #pragma once
 
 #include <cmath>
@@ -12,8 +12,8 @@
 
 namespace lacos::ref {
 
-// The weight of token t of `length` in the poolings that are weighted sums (all but kMax). Weighted
-// mean counts 1 to length; the square-root mean divides the sum by sqrt(length).
+// The weight of token t of `length` in the poolings that are weighted sums (all except kMax). The
+// weighted mean uses weights 1 to length; the square-root mean divides the sum by sqrt(length).
 inline double PoolWeight(Pooling pooling, int64_t t, int64_t length) {
   const auto n = static_cast<double>(length);
   switch (pooling) {

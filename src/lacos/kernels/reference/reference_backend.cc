@@ -1,5 +1,5 @@
-// Each op checks shapes and types and hands typed pointers to the function templates of this
-// folder.
+// The ops of the reference backend. Each op checks shapes and types and passes typed pointers to
+// the function templates of this folder.
 #include "lacos/kernels/reference/reference_backend.h"
 
 #include <algorithm>
@@ -178,7 +178,7 @@ void ReferenceBackend<S>::MatMul(View a, Transpose ta, View b, Transpose tb, dou
 
 namespace {
 
-// Adds the sum of a leaf to element i of y: as integers where y holds them, else in S.
+// Adds the sum of a leaf to element i of y: as integers if y holds integers, else in S.
 template <class S>
 auto LeafAdder(const GradientSum& y, const TokenLeaves& leaves) {
   const bool integers = y.fine.dtype == DType::kI64;

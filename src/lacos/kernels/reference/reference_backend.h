@@ -1,6 +1,6 @@
 // The backend that computes every op in double or complex double with the function templates of
-// this folder: slow, simple, and what the other backends and the gradients of the model are tested
-// against.
+// this folder. It is slow and simple, and it is the reference for tests of the other backends and
+// of the model's gradients.
 #pragma once
 
 #include <deque>
@@ -13,7 +13,7 @@
 
 namespace lacos::ref {
 
-// S = double or std::complex<double>: the type of every role; weights are decoded to double when
+// S is double or std::complex<double>, the type of every role. Weights are decoded to double when
 // they are added.
 template <class S>
 class ReferenceBackend final : public Backend {
@@ -28,11 +28,11 @@ class ReferenceBackend final : public Backend {
   void Synchronize() override {}
   std::unique_ptr<DryBackend> MakeDry() override { return std::make_unique<DryBackend>(Types()); }
   size_t WorkspaceBytes() const override { return 0; }
-  BackendMemory Memory() const override { return {}; }  // kept in no account
+  BackendMemory Memory() const override { return {}; }  // this backend keeps no account
   int64_t SmallestChunkTokens() const override { return 1; }
 
   WeightId AddWeight(const QuantizedMatrix& matrix) override;
-  void MoveWeight(WeightId, const QuantizedMatrix&) override {}  // values were copied
+  void MoveWeight(WeightId, const QuantizedMatrix&) override {}  // the values were copied
   void PrepareWeight(WeightId, Orientation) override {}
   void AwaitWeightMemory(WeightId) override {}
   TableId AddTable(const EmbeddingSource& source) override;

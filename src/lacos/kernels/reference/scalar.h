@@ -1,10 +1,10 @@
-// Scalar helpers for templates over S = double or std::complex<double>: analytic in S, so that
-// complex step works.
+// Scalar helpers for templates over S = double or std::complex<double>. They are analytic in S, so
+// that complex step works.
 //
-// With S complex, f(x + ih) / h for h = 1e-50 gives f'(x) without cancellation as long as every
-// operation is analytic: comparisons and maxima go by the real part, |x| is -x or x, and norms are
-// square roots of sums of squares. Source: Squire and Trapp, "Using complex variables to estimate
-// derivatives of real functions" (SIAM Rev. 1998).
+// With complex S, f(x + ih) / h for h = 1e-50 has the imaginary part f'(x) without cancellation, as
+// long as every operation is analytic: comparisons and maxima use the real part, |x| is -x or x,
+// and norms are square roots of sums of squares. Source: Squire and Trapp, "Using complex variables
+// to estimate derivatives of real functions" (SIAM Rev. 1998).
 #pragma once
 
 #include <cmath>
@@ -35,7 +35,7 @@ constexpr DType TypeOf() {
   return sizeof(S) == sizeof(double) ? DType::kF64 : DType::kC128;
 }
 
-// Stores S as T: the same type, or rounded to a narrower real one.
+// Converts S to T, the type in memory: the same type, or a narrower real one with rounding.
 template <class T, class S>
 T Narrow(const S& x) {
   return static_cast<T>(x);

@@ -1,4 +1,4 @@
-// Typed access to tensors for the reference backend's ops, with the checks that their callers owe.
+// Typed access to tensors for the ops of the reference backend, with checks of their arguments.
 #pragma once
 
 #include <vector>
@@ -11,7 +11,7 @@
 
 namespace lacos::ref {
 
-// Typed pointer to a tensor; null for an absent one.
+// A typed pointer to a tensor, or null if it is absent.
 template <class S>
 S* Data(View x) {
   if (!x) return nullptr;
@@ -19,7 +19,7 @@ S* Data(View x) {
   return reinterpret_cast<S*>(x.data);
 }
 
-// The same of rows [begin, end).
+// A typed pointer to rows [begin, end) of a tensor, or null if it is absent.
 template <class S>
 S* RowsOf(View x, int64_t begin, int64_t end) {
   return x ? Data<S>(x.Rows(begin, end)) : nullptr;

@@ -11,8 +11,8 @@
 namespace lacos::cpu {
 namespace {
 
-// Calls attend(head of a text) for all heads of all texts, long texts first so that threads finish
-// together.
+// Calls attend(head of a text) for all heads of all texts. Long texts come first, so that the
+// threads finish at about the same time.
 template <class Attend>
 void ForHeads(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout,
               Workspace& work, const Attend& attend) {

@@ -1,8 +1,9 @@
 // Causal self-attention with ALiBi inside each text of a packed batch, forward and backward.
 //
-// Work is one (text, head) at a time on one thread, from f32 copies of that head's q, k and v: a
-// text's result depends on nothing else. Scores are held for a block of queries only, so memory
-// grows with a text's length, not its square. The backward recomputes the probabilities from qkv.
+// One thread computes one (text, head) pair at a time from f32 copies of the head's q, k and v, so
+// the result of a text depends on nothing else. Scores are kept for one block of queries only, so
+// memory grows with the length of a text and not with its square. The backward pass recomputes the
+// probabilities from qkv.
 #pragma once
 
 #include "lacos/kernels/backend.h"

@@ -11,7 +11,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/attention/attention_head.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "hwy/contrib/math/math-inl.h"
 #include "lacos/kernels/cpu/linear/small_gemm-inl.h"
 #include "lacos/kernels/cpu/rows/philox-inl.h"
@@ -19,26 +19,27 @@
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-constexpr int64_t kQueries =
-    48;  // a block of queries: 8 groups of kGemmRows share each panel of keys in cache
+// Number of queries in a block: 8 groups of kGemmRows share each panel of keys in cache.
+constexpr int64_t kQueries = 48;
 static_assert(kQueries % kGemmRows == 0);
 
-// Paddings that make every row of scratch whole vectors. Keys get an odd number of 64-byte lines,
-// because rows that lie a power of two apart fall into the same few sets of the cache.
+// The padded sizes make every row of scratch a whole number of vectors. A row of keys has an odd
+// number of 64-byte lines, because rows that lie a power of two apart fall into the same few sets
+// of the cache.
 HWY_INLINE int64_t PaddedDim(int64_t head_dim) { return RoundUp(head_dim, kGemmColumns); }
 HWY_INLINE int64_t PaddedKeys(int64_t length) {
   const int64_t keys = RoundUp(length, std::max<int64_t>(kGemmColumns, 16));
   return keys / 16 % 2 == 0 ? keys + 16 : keys;
 }
 
-// Part p (q, k, v = 0, 1, 2) of this head as floats [length, PaddedDim], zero-padded, times
-// `scale`. Returns whether all values are finite.
+// Copies `dim` columns of x, from column `first` on, times `scale`, to floats [length, PaddedDim],
+// padded with zeros. Returns whether all values are finite.
 bool GatherRows(ConstFloats x, int64_t length, int64_t stride, int64_t first, int64_t dim,
                 float scale, float* out) {
   const DF d;
   const int64_t padded = PaddedDim(dim);
   const VF s = hn::Set(d, scale);
-  VF zeros = hn::Zero(d);  // 0 * x is 0 for finite x, else NaN
+  VF zeros = hn::Zero(d);  // stays 0 while all values are finite, because 0 * x is NaN otherwise
   for (int64_t t = 0; t < length; ++t) {
     const ConstFloats from = x.At(t * stride + first);
     float* to = out + t * padded;
@@ -61,7 +62,7 @@ void Transpose(const float* x, int64_t length, int64_t dim, int64_t keys, float*
   const DF d;
   const hn::CappedTag<float, 4> d4;
   HWY_ALIGN float lanes[4 * kLanes];
-  for (; t + 4 <= length; t += 4) {  // four rows become pieces of four columns
+  for (; t + 4 <= length; t += 4) {  // four rows are transposed into pieces of four columns
     const float* rows = x + t * padded;
     for (int64_t i = 0; i < dim; i += kLanes) {
       hn::StoreInterleaved4(hn::LoadU(d, rows + i), hn::LoadU(d, rows + padded + i),
@@ -79,14 +80,14 @@ void Transpose(const float* x, int64_t length, int64_t dim, int64_t keys, float*
   }
 }
 
-// For queries [first, first + count): rows [count, keys] = a b, leaving out what lies wholly after
-// a row's own key. a [count, PaddedDim], b [dim, keys].
+// rows [count, keys] = a b for queries [first, first + count), where a is [count, PaddedDim] and b
+// [dim, keys]. Blocks of scores that lie wholly after the key of each query are left out.
 void CausalProduct(const float* a, const float* b, int64_t first, int64_t count, int64_t dim,
                    int64_t keys, float* rows) {
   const int64_t padded = PaddedDim(dim);
   constexpr int64_t kGroup = kGemmRows;
   for (int64_t n = 0; n < first + count; n += kGemmColumns) {
-    // Groups whose last query comes before key n need nothing of this panel.
+    // A group needs nothing from this panel if even its last query comes before key n.
     const int64_t skip = n > first ? (n - first) / kGroup * kGroup : 0;
     for (int64_t i = skip; i < count; i += kGroup) {
       const int64_t height = std::min(kGroup, count - i);
@@ -96,8 +97,8 @@ void CausalProduct(const float* a, const float* b, int64_t first, int64_t count,
   }
 }
 
-// Turns scores [0, query] of one row into probabilities and zeroes [query + 1, end). NaN among them
-// makes all NaN.
+// Turns the scores [0, query] of one row into probabilities and zeroes [query + 1, end). If a score
+// is NaN, all probabilities are NaN.
 void SoftmaxRow(float* row, int64_t query, int64_t end, float slope) {
   const DF d;
   const int64_t count = query + 1;
@@ -109,8 +110,8 @@ void SoftmaxRow(float* row, int64_t query, int64_t end, float slope) {
                : hn::IfThenElse(hn::FirstN(d, count - j), v, lowest);
   };
   VF largest = lowest;
-  for (int64_t j = 0; j < count;
-       j += kLanes) {  // the bias is shifted so that it is 0 for the query's own key
+  for (int64_t j = 0; j < count; j += kLanes) {
+    // The bias is shifted so that it is 0 for the query's own key.
     const VF distance = hn::Iota(d, static_cast<float>(j - query));
     const VF score = masked(hn::MulAdd(distance, vslope, hn::LoadU(d, row + j)), j);
     hn::StoreU(score, d, row + j);
@@ -120,7 +121,8 @@ void SoftmaxRow(float* row, int64_t query, int64_t end, float slope) {
   VF sum = hn::Zero(d);
   for (int64_t j = 0; j < count; j += kLanes) {
     const VF x = hn::Sub(hn::LoadU(d, row + j), shift);
-    const VF e = hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, x));  // Highway's Exp(NaN) is 0
+    // Exp(NaN) of Highway is 0, so NaN is kept explicitly.
+    const VF e = hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, x));
     hn::StoreU(e, d, row + j);
     sum = hn::Add(sum, e);
   }
@@ -136,7 +138,7 @@ void SoftmaxRow(float* row, int64_t query, int64_t end, float slope) {
   for (; j < end; j += kLanes) hn::StoreU(hn::Zero(d), d, row + j);
 }
 
-// factors[j] for keys [0, end) of one query; those past the query are never used.
+// The dropout factors[j] of keys [0, end) for one query. Those after the query are never used.
 void KeyFactors(const AttentionHead& h, int64_t query, int64_t end, float* factors) {
   DropoutFactors(static_cast<uint64_t>(h.mask.token_keys[query]), h.mask.site,
                  static_cast<uint64_t>(h.head) * 65536, end, h.mask.threshold, h.mask.scale,
@@ -150,7 +152,7 @@ void MultiplyRow(const float* factors, int64_t end, float* row) {
   }
 }
 
-// Floats of scratch, handed out in order.
+// Hands out the floats of a scratch block in order.
 class Parts {
  public:
   explicit Parts(float* begin) : next_(begin) {}
@@ -164,7 +166,7 @@ class Parts {
   float* next_;
 };
 
-// What Parts hands out below, each rounded up to a cache line.
+// The number of floats that Parts hands out below, with each part rounded up to a cache line.
 int64_t ScratchFloatsImpl(int64_t n, int64_t dim, bool backward) {
   const int64_t padded = PaddedDim(dim), keys = PaddedKeys(n);
   if (backward)
@@ -184,12 +186,13 @@ void AttendHeadImpl(const AttentionHead& h, Scratch& scratch) {
   float* out = parts.Take(kQueries * padded);
   float* factors = parts.Take(keys);
 
-  GatherRows(h.qkv, n, stride, first_column + dim, dim, 1.0f, q);  // k, until it is transposed
+  // `q` holds k until that is transposed
+  GatherRows(h.qkv, n, stride, first_column + dim, dim, 1.0f, q);
   Transpose(q, n, dim, keys, kt);
   GatherRows(h.qkv, n, stride, first_column, dim, scale, q);
   const bool finite = GatherRows(h.qkv, n, stride, first_column + 2 * dim, dim, 1.0f, v);
-  // Later keys of a group's queries have probability 0, which is harmless unless v is not finite
-  // there: 0 * NaN = NaN.
+  // For a group of queries, keys after a query have probability 0. That is harmless unless v is not
+  // finite there, because 0 times infinity or NaN is NaN.
   const int64_t group = finite ? kGemmRows : 1;
 
   for (int64_t first = 0; first < n; first += kQueries) {
@@ -215,8 +218,8 @@ void AttendHeadImpl(const AttentionHead& h, Scratch& scratch) {
   }
 }
 
-// ds = p (dp - sum over keys of p dp), in place of dp; zero after the query. Both rows are zero
-// there already.
+// ds = p (dp - sum over keys of p dp), stored in place of dp. After the query both rows are already
+// zero, and so ds is zero there.
 void SoftmaxBackwardRow(const float* p, int64_t count, float* dp) {
   const DF d;
   VF dot = hn::Zero(d);
@@ -251,7 +254,7 @@ void AttendHeadBackwardImpl(const AttentionHead& h, Scratch& scratch) {
   Parts parts(scratch.F32(ScratchFloatsImpl(n, dim, true)));
   float* q = parts.Take(n * padded);
   float* k = parts.Take(n * padded);
-  float* dy = parts.Take(n * padded);  // v, until it is transposed
+  float* dy = parts.Take(n * padded);  // `dy` holds v until that is transposed
   float* dk = parts.Take(n * padded);
   float* dv = parts.Take(n * padded);
   float* kt = parts.Take(dim * keys);
@@ -285,7 +288,7 @@ void AttendHeadBackwardImpl(const AttentionHead& h, Scratch& scratch) {
         MultiplyRow(factors, RoundUp(own, kLanes), dp_row);
       }
       SoftmaxBackwardRow(p_row, own, dp_row);
-      // from here on p is what met v
+      // from here on, p holds the probabilities that v was multiplied by
       if (h.mask) MultiplyRow(factors, RoundUp(own, kLanes), p_row);
     }
     for (int64_t i = 0; i < count; i += kGemmRows) {
@@ -294,8 +297,8 @@ void AttendHeadBackwardImpl(const AttentionHead& h, Scratch& scratch) {
                 k, padded, false, dq + i * padded, padded);
     }
     ScatterRows(dq, count, stride, first_column, dim, scale, h.dqkv.At(first * stride));
-    // Rows of dk and dv are keys: the transposes of ds and p. Queries before a group's first key
-    // are left out.
+    // The rows of dk and dv are keys, so their left factors are the transposes of ds and p. Queries
+    // before a group's first key are left out.
     for (int64_t j = 0; j < end; j += kGemmRows) {
       const int64_t height = std::min<int64_t>(kGemmRows, end - j);
       const int64_t skip = std::max<int64_t>(0, j - first);

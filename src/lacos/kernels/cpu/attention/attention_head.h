@@ -1,5 +1,5 @@
-// One head of one text for the attention kernels, between attention.cc (who computes what) and
-// attention_head.cc (how).
+// The attention of one head over one text. attention.cc decides which thread computes which head;
+// attention_head.cc does the computation.
 #pragma once
 
 #include <cstdint>
@@ -10,22 +10,22 @@
 
 namespace lacos::cpu {
 
-// Views start at the text's first row.
+// The inputs and outputs of one head. Views start at the text's first row.
 struct AttentionHead {
-  int64_t length = 0;    // tokens of the text
+  int64_t length = 0;    // tokens in the text
   int64_t head_dim = 0;  // K
   int64_t heads = 0;
   int64_t head = 0;
-  float slope = 0;   // ALiBi's
+  float slope = 0;   // slope of ALiBi
   ConstFloats qkv;   // [length, heads * 3 * K]
-  DropoutMask mask;  // token_keys are this text's
-  Floats y;          // [length, heads * K], forward
-  ConstFloats dy;    // [length, heads * K], backward
-  Floats dqkv;       // [length, heads * 3 * K], backward
+  DropoutMask mask;  // its token_keys are those of this text
+  Floats y;          // [length, heads * K], output of the forward pass
+  ConstFloats dy;    // [length, heads * K], input of the backward pass
+  Floats dqkv;       // [length, heads * 3 * K], output of the backward pass
 };
 
 void AttendHead(const AttentionHead& head, Scratch& scratch);
-// Floats of scratch that a head of a text of `length` tokens takes.
+// The number of scratch floats that a head needs for a text of `length` tokens.
 int64_t AttendHeadFloats(int64_t length, int64_t head_dim, bool backward);
 void AttendHeadBackward(const AttentionHead& head, Scratch& scratch);
 

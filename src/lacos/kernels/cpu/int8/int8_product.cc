@@ -12,23 +12,24 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/int8/int8_product.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/int8/int8-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// Two vectors of columns, whose sums a group of rows computes together. When sums take more than 8
-// of the 16 registers of AVX2, g++ spills, because every product needs a register too.
+// Columns that a group of rows computes together: two vectors. When the sums take more than 8 of
+// the 16 registers of AVX2, g++ spills, because every product needs a register too.
 constexpr size_t kPanel = 2 * kLanes;
-// Pairs of the depth in one pass: a panel (16 KB) and a group of rows (8 KB) stay in the
+// Pairs of the depth that one pass covers. A panel (16 KB) and a group of rows (8 KB) stay in the
 // first-level cache, 128 rows (256 KB) in the second-level cache.
 constexpr size_t kPassPairs = 512;
 
 int64_t Int8PanelColumnsImpl() { return kPanel; }
 
-// What a block's sums start from, for each row of the group and each column of the panel: zeros, or
-// the negative surpluses where multiplications are halved. Sums may wrap before they are complete.
+// The values that the sums of a block start from, for each row of the group and each column of the
+// panel: zeros, or the negative surpluses if multiplications are halved. Sums may wrap around
+// before they are complete.
 struct Int8Start {
   const int32_t* rows;
   const int32_t* columns;
@@ -71,8 +72,8 @@ HWY_INLINE VI16 BroadcastPair(const int16_t* a) {
 // The sums of one row over a panel. They are members and not an array, because g++ keeps an array
 // of vectors in memory.
 struct Int8RowSums {
-  VI left, right;  // columns 0 to kLanes - 1, and the rest
-  // Written only where the instruction set adds a pair's two products to different vectors.
+  VI left, right;  // sums of columns 0 to kLanes - 1, and of the rest
+  // Used only by instruction sets that add the two products of a pair to different vectors.
   VI left_odd, right_odd;
 
   HWY_INLINE void Begin(bool first, const float* c, int32_t row, VI columns_left,
@@ -93,8 +94,9 @@ struct Int8RowSums {
     left = hn::ReorderWidenMulAccumulate(DI(), factor, b0, left, left_odd);
     right = hn::ReorderWidenMulAccumulate(DI(), factor, b1, right, right_odd);
   }
-  // Two pairs, b and d: (a_b + d) (a_d + b) = a_b b + a_d d + a_b a_d + b d, where a_b a_d depends
-  // on the row alone and b d on the column alone.
+  // Multiplies two pairs of the depth. With codes b and d of a column and codes a_b and a_d of the
+  // row: (a_b + d) (a_d + b) = a_b b + a_d d + a_b a_d + b d, where a_b a_d depends on the row
+  // alone and b d on the column alone.
   HWY_INLINE void AddHalved(const int16_t* a, VI16 b0, VI16 b1, VI16 d0, VI16 d1) {
     const VI16 at_b = BroadcastPair(a), at_d = BroadcastPair(a + 2);
     left =
@@ -104,7 +106,7 @@ struct Int8RowSums {
         hn::ReorderWidenMulAccumulate(DI(), hn::Add(at_b, d1), hn::Add(at_d, b1), right, right_odd);
     Pin(right);
   }
-  // Stores integers while more of the depth follows (no scale), else floats times the row's scale.
+  // Stores integers if more of the depth follows (no scale), else floats times the row's scale.
   HWY_INLINE void End(const float* scale, float* c) const {
     const VI l = hn::RearrangeToOddPlusEven(left, left_odd),
              r = hn::RearrangeToOddPlusEven(right, right_odd);
@@ -162,7 +164,7 @@ HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const
   r3.End(scale == nullptr ? nullptr : scale + 3, c + 3 * c_stride);
 }
 
-// The surpluses of a panel's columns: columns [kPanel].
+// Computes the surpluses of a panel's columns into columns [kPanel].
 void PanelSurplus(const int8_t* b, size_t pairs, int32_t* columns) {
   const DI di;
   const DI8 d8;
@@ -181,8 +183,8 @@ void PanelSurplus(const int8_t* b, size_t pairs, int32_t* columns) {
 
 #endif
 
-// The block at the right edge of a tile, which has fewer columns than a panel: computed in a
-// buffer, then copied.
+// Computes the block at the right edge of a tile, which has fewer columns than a panel: in a
+// buffer, from which it is copied.
 template <bool kHalved>
 void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
                    const Int8Start& start, const float* scale, size_t columns, float* c,
@@ -261,7 +263,7 @@ void PackInt8ColumnsImpl(const int8_t* codes, int64_t stride, int64_t columns, i
   }
 }
 
-// A pair of codes is one unit of 16 bits: packing rows transposes [column, pair] to [pair, column].
+// Treats a pair of codes as one unit of 16 bits, and transposes [column, pair] to [pair, column].
 void PackInt8RowsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
                       int8_t* packed) {
   const auto width = static_cast<size_t>(columns);
@@ -386,8 +388,9 @@ void Int8Product(const Int8Rows& left, const int8_t* packed, int64_t columns, in
 }
 
 double MeasureInt8MultiplyAdd() {
-  // One panel and one group of rows: everything in the first-level cache.
-  constexpr int64_t kDepth = 512, kCalls = 20000, kRuns = 20;  // 0.2 s: the clock has to rise first
+  // One panel and one group of rows fit in the first-level cache.
+  // 0.2 s, because the clock has to rise first
+  constexpr int64_t kDepth = 512, kCalls = 20000, kRuns = 20;
   const int64_t rows = kInt8RowGroup, columns = Int8PanelColumns();
   const std::vector<int16_t> left(static_cast<size_t>(rows * Int8LeftStride(kDepth)), 3);
   const std::vector<int8_t> packed(Int8PackedBytes(columns, kDepth), 5);

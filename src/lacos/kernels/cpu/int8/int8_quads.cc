@@ -8,7 +8,7 @@
 
 #if defined(__x86_64__)
 #if defined(__GNUC__) && !defined(__clang__)
-// g++ 12 warns of uninitialised values inside its own intrinsics (GCC bug 105593).
+// g++ 12 warns of uninitialized values inside its own intrinsics (GCC bug 105593).
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
@@ -21,9 +21,9 @@ namespace lacos::cpu {
 
 namespace {
 
-// Depth of one pass: 12 left rows (24 KB) stay in the first-level cache.
+// Depth that one pass covers: 12 left rows (24 KB) stay in the first-level cache.
 constexpr int64_t kPass = 2048;
-// Columns whose codes (256 KB at depth 4096) stay in the second-level cache from pass to pass.
+// With this many columns, the codes (256 KB at depth 4096) stay in the second-level cache.
 constexpr int64_t kColumns = 64;
 
 }  // namespace
@@ -31,7 +31,7 @@ constexpr int64_t kColumns = 64;
 float QuantizeInt8QuadRow(ConstFloats x, int64_t n, uint8_t* codes) {
   auto* const plain = reinterpret_cast<int8_t*>(codes);
   const float scale = QuantizeInt8Row(x, nullptr, n, plain);
-  for (int64_t i = 0; i < n; ++i) codes[i] = static_cast<uint8_t>(plain[i] ^ -128);  // + 128
+  for (int64_t i = 0; i < n; ++i) codes[i] = static_cast<uint8_t>(plain[i] ^ -128);  // adds 128
   std::memset(codes + n, 0, static_cast<size_t>(Int8QuadStride(n) - n));
   return scale;
 }
@@ -51,13 +51,14 @@ LACOS_VNNI inline __m512i AddHalves32(__m512i x, __m512i y) {
   return _mm512_add_epi32(_mm512_unpacklo_epi32(x, y), _mm512_unpackhi_epi32(x, y));
 }
 
-// Block i holds what the i-th blocks of 128 bits add to the sums of x, y, z and w, in this order.
+// Block i of the result holds the contributions of the i-th blocks of 128 bits to the sums of x, y,
+// z and w, in this order.
 LACOS_VNNI inline __m512i SumFour(__m512i x, __m512i y, __m512i z, __m512i w) {
   const __m512i a = AddHalves32(x, y), b = AddHalves32(z, w);
   return _mm512_add_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
 }
 
-// Block i is the sum of the four blocks of the i-th argument.
+// Block i of the result is the sum of the four blocks of the i-th argument.
 LACOS_VNNI inline __m512i SumBlocks(__m512i a, __m512i b, __m512i c, __m512i d) {
   const __m512i p =
       _mm512_add_epi32(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xEE));
@@ -73,8 +74,8 @@ LACOS_VNNI inline void AddQuads(__m512i& sums, __m512i left, __m512i right) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(left), "v"(right));
 }
 
-// The integer sums of kRows left rows with one column's codes, in the first kRows lanes; what the
-// other lanes hold is unspecified.
+// The integer sums of kRows left rows with the codes of one column, in the first kRows lanes. The
+// other lanes are unspecified.
 template <int kRows>
 LACOS_VNNI inline __m512i QuadSums(int64_t depth, const uint8_t* a, int64_t a_stride,
                                    const int8_t* b) {
@@ -83,7 +84,7 @@ LACOS_VNNI inline __m512i QuadSums(int64_t depth, const uint8_t* a, int64_t a_st
 #pragma GCC unroll 12
   for (int i = 0; i < 12; ++i) s[i] = zero;
   for (int64_t k = 0; k < depth; k += 64) {
-    // Codes behind the end of the row are read as zeros, whatever the left row has there.
+    // Codes after the end of the row are read as zeros, whatever the left row holds there.
     const __m512i w = k + 64 <= depth
                           ? _mm512_loadu_si512(b + k)
                           : _mm512_maskz_loadu_epi8(~uint64_t{0} >> (64 - (depth - k)), b + k);
@@ -98,8 +99,8 @@ LACOS_VNNI inline __m512i QuadSums(int64_t depth, const uint8_t* a, int64_t a_st
   return _mm512_sub_epi32(sums, _mm512_slli_epi32(all_codes, 7));
 }
 
-// kRows rows of the product with some columns, over one pass of the depth. Between passes `sums`
-// holds integers; the last pass passes `scale`.
+// Computes kRows rows of the product with some columns, over one pass of the depth. Between passes
+// `sums` holds integers; only the last pass has a `scale`.
 template <int kRows>
 LACOS_VNNI void QuadRows(const uint8_t* a, int64_t a_stride, const float* scale,
                          const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
@@ -108,7 +109,7 @@ LACOS_VNNI void QuadRows(const uint8_t* a, int64_t a_stride, const float* scale,
   for (int64_t column = 0; column < columns; ++column) {
     const int8_t* b = codes + column * stride;
     // Codes come from memory in pieces that are too short for the CPU's own prefetcher, so the row
-    // after the next one is requested here.
+    // after the next one is prefetched here.
     const int8_t* ahead = b + (column + 2 < columns ? 2 : 0) * stride;
     for (int64_t k = 0; k < depth; k += 64) _mm_prefetch(ahead + k, _MM_HINT_T0);
     __m512i total = QuadSums<kRows>(depth, a, a_stride, b);

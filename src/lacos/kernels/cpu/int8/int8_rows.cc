@@ -15,7 +15,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/int8/int8_rows.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/int8/int8-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -44,7 +44,7 @@ HWY_INLINE float QuantizeInt8Codes(ConstFloats x, const float* column_scale, int
     const VF v = Load(x, i, count);
     return column_scale == nullptr ? v : hn::Mul(v, Load(scales, i, count));
   };
-  // Magnitudes compare like integers, and NaN is above infinity.
+  // The bits of magnitudes are ordered like integers, with NaN above infinity.
   VI most = hn::Zero(di);
   ForVectors(static_cast<size_t>(n), [&](size_t i, auto count) HWY_ATTR {
     most = hn::Max(most, hn::BitCast(di, hn::Abs(value(i, count))));
@@ -99,7 +99,7 @@ int32_t Int8RowSurplusImpl(Int8Weight weight, const int16_t* codes, int64_t dept
                                            hn::LoadU(d16, codes + k + kHalf), sums, odd);
     return NegativeSum(sums, odd);
   }
-  for (; k + kHalf <= count; k += kHalf) {  // each product twice
+  for (; k + kHalf <= count; k += kHalf) {  // each product is counted twice
     const VI16 v = hn::LoadU(d16, codes + k);
     const VI16 next = hn::BitCast(d16, hn::Shuffle2301(hn::BitCast(di, v)));
     sums = hn::ReorderWidenMulAccumulate(di, v, next, sums, odd);
@@ -123,12 +123,14 @@ HWY_EXPORT(Int8RowSurplusImpl);
 
 namespace {
 
-// Zen, Zen+ and Zen 2: one unit multiplies integers, three add them.
+// Whether the CPU is a Zen, Zen+ or Zen 2 of AMD, which have one unit that multiplies integers and
+// three that add them.
 bool HasOneInt8Multiplier() {
 #if HWY_ARCH_X86
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   if (__get_cpuid(0, &eax, &ebx, &ecx, &edx) == 0) return false;
-  const bool amd = ebx == 0x68747541, hygon = ebx == 0x6f677948;  // "Auth", "Hygo"
+  // the first letters of "AuthenticAMD" and "HygonGenuine"
+  const bool amd = ebx == 0x68747541, hygon = ebx == 0x6f677948;
   if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0) return false;
   const unsigned family = (eax >> 8 & 15) + (eax >> 20 & 255);
   return (amd && family == 0x17) || (hygon && family == 0x18);

@@ -10,26 +10,26 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/int8/int8_stored.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/int8/int8-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// Depth of one pass of the product with stored codes: 12 rows (24 KB) stay in the first-level
-// cache.
+// Depth that one pass of the product with stored codes covers: 12 rows (24 KB) stay in the
+// first-level cache.
 constexpr size_t kDotPass = 1024;
-// Columns whose codes (256 KB at depth 4096) stay in the second-level cache from pass to pass.
+// With this many columns, the codes (256 KB at depth 4096) stay in the second-level cache.
 constexpr size_t kDotColumns = 64;
 
 #if HWY_TARGET != HWY_SCALAR
 
-// The sums of four rows with one stored row of codes, lane by lane. One stored row at a time: g++
-// folds each load of a left row into its multiply-add, so a second one would load every left row
-// again, and loads are the limit.
+// The sums of four rows with one stored row of codes, lane by lane. There is only one stored row at
+// a time: g++ folds each load of a left row into its multiply-add, so a second one would load every
+// left row again, and loads are the bottleneck.
 struct Int8DotGroup {
   VI s0, s1, s2, s3;
-  VI t0, t1, t2, t3;  // the second vector of each sum, like left_odd in Int8RowSums
+  VI t0, t1, t2, t3;  // second vector of each sum, like left_odd in Int8RowSums
 
   HWY_INLINE void Begin() { s0 = s1 = s2 = s3 = t0 = t1 = t2 = t3 = hn::Zero(DI()); }
   HWY_INLINE void Add(const int16_t* a, size_t stride, VI16 w) {
@@ -63,9 +63,9 @@ struct Int8DotGroup {
   }
 };
 
-// lanes [kGroups * kGroup, kLanes] = partial sums of rows of a times b over `depth`, a multiple of
-// 2 * kLanes. Where multiplications are halved, the sums contain the surpluses of the rows and of
-// b; returns the negative surplus of b.
+// lanes [kGroups * kGroup, kLanes] = partial sums of the rows of a times b over `depth`, which is a
+// multiple of 2 * kLanes. If multiplications are halved, the sums contain the surpluses of the rows
+// and of b. Returns the negative surplus of b.
 template <bool kHalved, size_t kGroups>
 HWY_NOINLINE int32_t Int8DotLanes(size_t depth, const int16_t* a, size_t a_stride, const int8_t* b,
                                   int32_t* lanes) {
@@ -103,7 +103,7 @@ HWY_NOINLINE int32_t Int8DotLanes(size_t depth, const int16_t* a, size_t a_strid
 
 using DI4 = hn::FixedTag<int32_t, 4>;
 
-// The sum of a vector's blocks of 128 bits.
+// The sum of the 128-bit blocks of a vector.
 template <class V>
 HWY_INLINE hn::Vec<DI4> SumOfBlocks(V v) {
   using D = hn::DFromV<V>;
@@ -115,7 +115,7 @@ HWY_INLINE hn::Vec<DI4> SumOfBlocks(V v) {
   }
 }
 
-// The four sums over kLanes of lanes [4, kLanes].
+// The sums of four rows, each over its kLanes values in lanes [4, kLanes].
 HWY_INLINE hn::Vec<DI4> SumFourRows(const int32_t* lanes) {
   const DI di;
   const hn::Repartition<int64_t, DI> d64;
@@ -129,7 +129,8 @@ HWY_INLINE hn::Vec<DI4> SumFourRows(const int32_t* lanes) {
                              hn::BitCast(di, hn::InterleaveUpper(d64, lower, upper))));
 }
 
-// out [4 rows, 4 columns] = sums [4 columns, 4 rows] transposed, each row times its scale.
+// out [4 rows, 4 columns] = the transpose of sums [4 columns, 4 rows], with each row
+// multiplied by its scale.
 HWY_INLINE void StoreScaledColumns(const int32_t* sums, size_t stride, const float* scale,
                                    float* out, size_t out_stride) {
   const DI4 d4;
@@ -153,8 +154,8 @@ HWY_INLINE void StoreScaledColumns(const int32_t* sums, size_t stride, const flo
 
 #endif
 
-// sums [columns, kGroups * kGroup] += rows [0, kGroups * kGroup) times every column, over one pass
-// of the depth.
+// sums [columns, kGroups * kGroup] += the products of rows [0, kGroups * kGroup) with every column,
+// over one pass of the depth.
 template <bool kHalved, size_t kGroups>
 void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t stride,
                  size_t columns, size_t depth, int32_t* sums) {
@@ -166,7 +167,7 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t
 #else
     const size_t whole = depth - depth % kHalf;
     // Codes come from memory in pieces that are too short for the CPU's own prefetcher, so the row
-    // after the next one is requested here.
+    // after the next one is prefetched here.
     const int8_t* ahead = b + (column + 2 < columns ? 2 : 0) * stride;
     for (size_t k = 0; k < depth; k += 64) hwy::Prefetch(ahead + k);
     HWY_ALIGN int32_t lanes[kRows * kLanes];
@@ -178,7 +179,7 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t
     }
 #endif
     for (size_t k = whole; k < depth; ++k) {
-      // Sums may have wrapped on the way.
+      // A sum may have wrapped around before it was complete, so it is added as an unsigned number.
       for (size_t i = 0; i < kRows; ++i)
         sums[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) +
                                        static_cast<uint32_t>(a[i * a_stride + k] * b[k]));
@@ -186,7 +187,7 @@ void Int8DotRows(const int16_t* a, size_t a_stride, const int8_t* codes, int64_t
   }
 }
 
-// out [kGroups * kGroup, columns] = the first rows of `left` times the columns' codes.
+// out [kGroups * kGroup, columns] = the first rows of `left` times the codes of the columns.
 template <bool kHalved, size_t kGroups>
 void Int8DotGroups(const Int8Rows& left, const int8_t* codes, int64_t stride, size_t columns,
                    int64_t depth, float* out, size_t out_stride) {
@@ -220,7 +221,8 @@ void Int8DotProductOf(const Int8Rows& left, const int8_t* codes, int64_t stride,
                       int64_t depth, float* sums) {
   const auto width = static_cast<size_t>(columns);
   // The codes of kDotColumns columns are still in the second-level cache when the next rows need
-  // them, and so is what the CPU reads beyond a pass's piece of a row when the next pass needs it.
+  // them. So are the codes that the CPU prefetched beyond a pass's piece of a row, when the next
+  // pass needs them.
   for (size_t column = 0; column < width; column += kDotColumns) {
     const size_t some = std::min(kDotColumns, width - column);
     for (int64_t row = 0; row < left.rows;) {

@@ -1,5 +1,5 @@
-// The exact integer product of int8_product.h from stored codes, unpacked: for few rows, where
-// packing would cost more than the product.
+// The exact integer product of int8_product.h from stored codes that are not packed: for few rows,
+// where packing would cost more than the product.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace lacos::cpu {
 
-// sums [left.rows, columns] f32, contiguous = the row's scale * (exact integer sum), with codes
-// [columns, depth] of `stride` codes a row; one thread. `multiply` must be what the rows' surpluses
-// were computed for.
+// sums [left.rows, columns] f32, contiguous = (the row's scale) * (exact integer sum). codes
+// [columns, depth] have `stride` codes from row to row. Runs on one thread. `multiply` must be the
+// mode that the rows' surpluses were computed for.
 void Int8DotProduct(const Int8Rows& left, const int8_t* codes, int64_t stride, int64_t columns,
                     int64_t depth, float* sums, Int8Multiply multiply = BestInt8Multiply());
 

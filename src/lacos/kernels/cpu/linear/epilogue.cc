@@ -5,13 +5,13 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/linear/epilogue.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/rows/gelu-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// v + sum over r of z[r] b[r, i]: one chain in order of r.
+// v + sum over r of z[r] b[r, i], as one chain of fused multiply-adds in the order of r.
 template <class Count>
 HWY_INLINE VF AddLora(VF v, const float* z, float scale, int64_t rank, const float* b, int64_t cols,
                       size_t i, Count count) {
@@ -38,7 +38,7 @@ void FinishForwardImpl(const ForwardTile& tile) {
       if (z != nullptr)
         v = AddLora(v, z, tile.lora_scale, tile.rank, tile.lora_b, tile.cols, i, count);
       if (tile.gelu) {
-        // the value that a backward sees, whether or not it is kept
+        // a backward pass sees this value, whether or not it is kept
         v = RoundedLike(tile.round_gelu, v);
         if (saved) Store(v, saved, i, count);
         v = GeluValue(v);

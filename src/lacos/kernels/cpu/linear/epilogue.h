@@ -1,5 +1,5 @@
-// What happens to a finished tile of a product with a frozen weight before it is stored: one pass
-// while it is in cache.
+// The epilogue of a product with a frozen weight: the operations on a finished tile before it is
+// stored, in one pass while the tile is in cache.
 #pragma once
 
 #include <cstdint>
@@ -8,19 +8,20 @@
 
 namespace lacos::cpu {
 
-// A tile [rows, cols] of f32 sums; every pointer is to the tile's first element of its tensor,
-// absent = null.
+// A tile [rows, cols] of f32 sums. Every pointer points to the tile's first element in its tensor,
+// and is null if the tensor is absent.
 struct ForwardTile {
   int64_t rows = 0, cols = 0;
-  const float* sums = nullptr;       // [rows, cols]
-  const float* row_scale = nullptr;  // [cols], of the weight's rows: times the sums
-  ConstFloats bias;                  // [cols]
-  const float* lora_z = nullptr;     // [rows, rank], contiguous
-  const float* lora_b = nullptr;     // [rank, cols], contiguous
+  const float* sums = nullptr;  // [rows, cols]
+  // [cols], scales of the weight's rows, by which the sums are multiplied
+  const float* row_scale = nullptr;
+  ConstFloats bias;               // [cols]
+  const float* lora_z = nullptr;  // [rows, rank], contiguous
+  const float* lora_b = nullptr;  // [rank, cols], contiguous
   int64_t rank = 0;
   float lora_scale = 1;
   bool gelu = false;
-  bool round_gelu = false;  // the GELU's input is rounded to bf16 first
+  bool round_gelu = false;  // the input of the GELU is rounded to bf16 first
   Floats saved_gelu;        // stride `stride`
   ConstFloats residual;     // stride `stride`
   Floats y;                 // stride `stride`

@@ -17,17 +17,17 @@ namespace lacos::cpu {
 namespace {
 
 constexpr int64_t kInt8TileRows = 128;
-// Up to so many rows a forward product reads the codes where they lie; packing them costs as much
-// as some 12 rows of the product.
+// Forward products of up to this many rows read the stored codes. Packing the codes costs as much
+// as about 12 rows of the product.
 constexpr int64_t kInt8UnpackedRows = 48;
 
-// Scratch of each thread.
+// The scratch blocks of each thread.
 enum Slot { kLeft, kSums, kLora, kWeight };
 
 }  // namespace
 
-// Rows of x or dy; with a scale for each column (folded in before rounding) in the backward of
-// row-scaled codes.
+// The rows of x or dy. In the backward pass of row-scaled codes each column has a scale, which is
+// multiplied in before rounding.
 struct FrozenLinear::Operand {
   ConstFloats values;  // [rows, depth]
   int64_t rows = 0;
@@ -113,11 +113,11 @@ TilePlan FrozenLinear::Plan(int64_t rows, DType left, WeightId weight, Orientati
   plan.left_fits = (forward || !weights_.HasRowScale(weight)) &&
                    (left == DType::kBF16) == (type_ == ProductType::kBF16) &&
                    type_ != ProductType::kBF16Emulated;
-  // One tile of rows uses each weight once: decode it piece by piece in cache instead of through
-  // memory.
+  // If there is only one tile of rows, it uses each weight once. Then the weight is decoded piece
+  // by piece in cache and does not pass through memory.
   plan.piecewise = forward && row_tiles == 1 && !weights_.InPlace(weight, orientation);
-  // What is known of how many rows a product may have is known of one implementation: where oneDNN
-  // takes another for these columns, the last tile is a whole one.
+  // RowTiles was chosen for one implementation of oneDNN. If oneDNN uses another one for these
+  // columns, the last tile is a whole one.
   for (const int64_t column_tile : {int64_t{0}, plan.ColumnTiles() - 1}) {
     const ProductShape shape = plan.Shape(plan.At(row_tiles - 1, column_tile));
     if (cache_.Get(shape).Implementation() != implementation_) plan.last_padded_rows = tiles_.rows;
@@ -170,9 +170,9 @@ const void* FrozenLinear::LeftTile(const TilePlan& plan, const Operand& left, co
 
 namespace {
 
-// Calls f(tile) for all tiles. While there are row tiles for every thread, one thread takes all
-// columns of a row tile, so that its rows are converted once; the last ones are shared out by
-// columns.
+// Calls f(tile) for all tiles. While there are row tiles for every thread, one thread computes all
+// columns of a row tile, so that its rows are converted once. The last row tiles are divided among
+// the threads by columns.
 template <class F>
 void RunTileTasks(const TilePlan& plan, F&& f) {
   const int64_t row_tiles = plan.RowTiles(), column_tiles = plan.ColumnTiles();
@@ -250,7 +250,7 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
   });
 }
 
-// All tiles of columns, one behind the other.
+// Packs all tiles of columns, one after the other.
 const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, int64_t columns,
                                       int64_t depth) {
   auto* packed = reinterpret_cast<int8_t*>(packed_.Bytes(Int8PackedBytes(columns, depth)));
@@ -272,7 +272,7 @@ const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, 
 
 namespace {
 
-// Column block [first, first + cols) of lora_b^T: [rank, cols] from [out, rank].
+// The columns [first, first + cols) of the transpose of lora_b [out, rank], as a tile [rank, cols].
 const float* LoraBTile(const float* b, int64_t rank, int64_t first, int64_t cols, float* tile) {
   for (int64_t c = 0; c < cols; ++c) {
     for (int64_t r = 0; r < rank; ++r) tile[r * cols + c] = b[(first + c) * rank + r];
@@ -280,7 +280,7 @@ const float* LoraBTile(const float* b, int64_t rank, int64_t first, int64_t cols
   return tile;
 }
 
-// Column block of lora_a [rank, in].
+// The columns [first, first + cols) of lora_a [rank, in], as a tile [rank, cols].
 const float* LoraATile(const float* a, int64_t in, int64_t rank, int64_t first, int64_t cols,
                        float* tile) {
   for (int64_t r = 0; r < rank; ++r) {

@@ -14,17 +14,17 @@ namespace lacos::cpu {
 namespace {
 
 float AbsmaxAt(const QuantizedMatrix& m, int64_t block) {
-  float absmax;  // read with memcpy: a mapped file may be unaligned
+  float absmax;  // copied with memcpy, because a mapped file may be unaligned
   std::memcpy(&absmax, reinterpret_cast<const std::byte*>(m.absmax) + block * sizeof(float),
               sizeof(float));
   return absmax;
 }
 
-// Scales below the normal range keep too few bits to multiply with; quant/code.h decodes such
-// blocks in double.
+// Whether the scale of a block can be used in f32. Scales below the normal range have too few bits;
+// quant/code.h decodes such blocks in double.
 bool NormalScale(float absmax) { return absmax == 0 || std::isnormal(LinearScale(absmax)); }
 
-// Values [begin, begin + count) of the flattened matrix, all in one block.
+// Decodes values [begin, begin + count) of the flattened matrix, which all lie in one block.
 void DecodeSegment(const QuantizedMatrix& m, int64_t begin, int64_t count, float absmax, bool round,
                    Floats out) {
   if (m.scheme == QuantScheme::kLinear && NormalScale(absmax)) {
@@ -72,7 +72,7 @@ void FrozenWeights::Move(WeightId weight, const QuantizedMatrix& matrix) {
   LACOS_CHECK(matrix.codes != nullptr && matrix.rows == old.rows && matrix.cols == old.cols &&
                   matrix.scheme == old.scheme && matrix.dtype == old.dtype,
               "the matrix is the one that was added");
-  // Products that read values in place were chosen by where they lay.
+  // The alignment of the values decided which products read them in place.
   constexpr uintptr_t kAligned = 4;
   LACOS_CHECK(reinterpret_cast<uintptr_t>(matrix.codes) % kAligned ==
                   reinterpret_cast<uintptr_t>(old.codes) % kAligned,
@@ -86,9 +86,10 @@ const FrozenWeights::Weight& FrozenWeights::Entry(WeightId weight) const {
   return weights_[weight];
 }
 
-// One more cache line a row where rows would lie 256 bytes or more of a power of two apart: dx = dy
-// W reads W by columns, and at D = 1024 rows of 4,096 bytes made it half as fast (42 against 89
-// GFLOP/s a core; the forward gained 5 %; Zen 3).
+// Elements from one row of a decoded matrix to the next. Rows get one more cache line if they would
+// otherwise be a multiple of 256 bytes apart: dx = dy W reads W by columns, and rows of 4,096 bytes
+// (D = 1024) made it half as fast, 42 against 89 GFLOP/s per core on Zen 3. The forward product
+// gained 5 %.
 int64_t FrozenWeights::RowStride(const Weight& weight) const {
   const int64_t line = 64 / static_cast<int64_t>(ElementBytes());
   const int64_t cols = weight.matrix.cols;
@@ -129,7 +130,7 @@ const float* FrozenWeights::RowScale(WeightId weight) const {
   return w.row_scale.empty() ? nullptr : w.row_scale.data();
 }
 
-// Columns [begin, end) of one row.
+// Decodes columns [begin, end) of one row.
 void FrozenWeights::DecodeRow(const Weight& weight, int64_t row, int64_t begin, int64_t end,
                               Floats out) const {
   const QuantizedMatrix& m = weight.matrix;
@@ -187,7 +188,7 @@ ConstFloats FrozenWeights::Tile(const DecodedWeight& whole, WeightId weight,
   return whole.values.At(Tiled(w, orientation) ? column * w.matrix.rows : column);
 }
 
-// One linear scale a row, whatever the matrix is stored as.
+// Encodes the matrix with one linear scale for each row, whatever scheme it is stored in.
 void FrozenWeights::EncodeRows(Weight& weight, int8_t* codes) const {
   const QuantizedMatrix& m = weight.matrix;
   weight.row_scale.resize(static_cast<size_t>(m.rows));

@@ -1,5 +1,5 @@
-// Frozen matrices and the one scratch that holds a decoded matrix at a time: codes stay 8-bit in
-// memory.
+// The frozen matrices, which stay in memory as 8-bit codes, and one scratch block that holds one
+// decoded matrix at a time.
 #pragma once
 
 #include <cstdint>
@@ -11,35 +11,37 @@
 
 namespace lacos::cpu {
 
-// The elements in which products with frozen weights are computed.
+// The element types in which products with frozen weights are computed.
 enum class ProductType : uint8_t {
-  kF32,   // weights as Decode() gives them
+  kF32,   // weights with the values that Decode() gives
   kBF16,  // bf16 inputs, f32 sums
-  // the same values held as f32: bf16-rounded inputs, f32 products (CPUs without bf16)
+  // the values of kBF16 held as f32: inputs rounded to bf16, f32 products (for CPUs without bf16)
   kBF16Emulated,
-  kInt8  // 8-bit rows times 8-bit rows, exact integer sums
+  kInt8  // products of 8-bit rows with 8-bit rows, exact integer sums
 };
 
-// Columns of a product's result that are computed at a time. 128 x 256 sums are 128 KB and stay in
-// the second-level cache for the epilogue; 512 and 1024 columns were not faster on Zen 3, and
-// narrow tiles keep all threads busy when there are few rows.
+// Number of columns of a product's result that are computed at a time. 128 x 256 sums are 128 KB
+// and stay in the second-level cache for the epilogue. On Zen 3, 512 and 1024 columns were not
+// faster, and narrow tiles keep all threads busy when there are few rows.
 inline constexpr int64_t kTileColumns = 256;
 
-// How decoded matrices lie in memory.
+// The layouts of decoded matrices in memory.
 enum class WeightLayout : uint8_t {
-  kPaddedRows,  // row by row, with a gap where rows would lie near a power of two apart
-  // Without gaps, also within a tile of columns: oneDNN's brgemm takes nothing else. Forward row by
-  // row, backward one tile of kTileColumns columns after the other, each [rows, kTileColumns].
+  kPaddedRows,  // row by row, with a gap if rows would otherwise be a multiple of 256 bytes apart
+  // Without gaps, even within a tile of columns, because brgemm of oneDNN accepts nothing else.
+  // Forward weights are stored row by row; backward weights one tile of kTileColumns columns after
+  // the other, each [rows, kTileColumns].
   kDenseTiles
 };
 
-// A weight as a product reads it: [rows, cols] with the rows' scales still to be applied, if any.
+// A weight in the form that a float product reads: [rows, cols]; if it has row scales, they are
+// still to be applied.
 struct DecodedWeight {
   ConstFloats values;                // read through FrozenWeights::Tile
   const float* row_scale = nullptr;  // [rows]
 };
 
-// A weight as an integer product reads it: code * row_scale.
+// A weight in the form that an integer product reads: code * row_scale.
 struct RowCodes {
   const int8_t* codes = nullptr;     // [rows, cols], contiguous
   const float* row_scale = nullptr;  // [rows]
@@ -51,37 +53,37 @@ class FrozenWeights {
       : type_(type), layout_(layout) {}
 
   WeightId Add(const QuantizedMatrix& matrix);
-  // The same matrix elsewhere in memory. What was decoded or read of it before stays valid.
+  // Replaces the matrix by the same one at another address. Decoded values stay valid.
   void Move(WeightId weight, const QuantizedMatrix& matrix);
   const QuantizedMatrix& Matrix(WeightId weight) const { return Entry(weight).matrix; }
 
-  // The whole matrix, decoded into the scratch unless it is there already or can be used where it
-  // lies. Valid until the next call.
+  // The whole matrix. It is decoded into the scratch unless it is there already or can be used
+  // without decoding. Valid until the next call.
   DecodedWeight Whole(WeightId weight, Orientation orientation);
-  // Where the values begin that the result's columns from `column` (a multiple of kTileColumns) on
-  // need, in what Whole gave for this orientation.
+  // The part of `whole` (the result of Whole for this orientation) that the result's columns need
+  // from `column` on, which is a multiple of kTileColumns.
   ConstFloats Tile(const DecodedWeight& whole, WeightId weight, Orientation orientation,
                    int64_t column) const;
-  // Elements from one stored row to the next; 0 where a tile's rows lie one behind the other.
+  // Elements from one stored row to the next; 0 if the matrix is stored by tiles of columns.
   int64_t Stride(WeightId weight, Orientation orientation) const;
-  // Rows [begin, end) for a forward product without touching the scratch: in `out` (Stride x
-  // ElementBytes bytes a row), or where they lie.
+  // Rows [begin, end) for a forward product, without using the scratch. They are decoded into `out`
+  // (Stride x ElementBytes bytes for each row) or used without decoding.
   DecodedWeight SomeRows(WeightId weight, int64_t begin, int64_t end, std::byte* out) const;
 
-  // For kInt8: the stored codes where they have one linear scale a row, else the matrix encoded so
-  // in the scratch. Valid until the next call.
+  // For kInt8: the stored codes if they have one linear scale for each row; otherwise the matrix is
+  // encoded that way in the scratch. Valid until the next call.
   RowCodes Codes(WeightId weight);
 
   // Whether products read the stored values themselves.
   bool InPlace(WeightId weight, Orientation orientation) const;
-  // Whether Whole would find the matrix decoded.
+  // Whether Whole would find the matrix already decoded.
   bool IsDecoded(WeightId weight, Orientation orientation) const;
   size_t DecodedBytes(WeightId weight, Orientation orientation) const;
-  // Bytes of the scratch now.
+  // Size of the scratch in bytes.
   size_t HeldBytes() const { return scratch_.capacity(); }
-  // Whether a row's scale is applied beside the product instead of decoded into the weight.
+  // Whether the scale of a row is applied after the product and not decoded into the weight.
   bool HasRowScale(WeightId weight) const { return !Entry(weight).row_scale.empty(); }
-  // Scales of the rows, or null. For kInt8 ask Codes.
+  // The scales of the rows, or null. For kInt8, use Codes.
   const float* RowScale(WeightId weight) const;
   size_t ElementBytes() const { return type_ == ProductType::kBF16 ? 2 : 4; }
 
@@ -89,9 +91,9 @@ class FrozenWeights {
   struct Weight {
     QuantizedMatrix matrix;
     bool in_place = false;
-    // bf16 products with one scale a row work on the codes themselves, which are exact in bf16:
-    // then decoding adds no rounding, and this holds absmax / 127 for the epilogue. Integer
-    // products always have it, other schemes' matrices from their first use on.
+    // bf16 products with one scale for each row use the codes themselves, which are exact in bf16.
+    // So decoding adds no rounding, and this vector holds absmax / 127 for the epilogue. Integer
+    // products always have row scales; matrices in other schemes get them at their first use.
     std::vector<float> row_scale;
   };
   const Weight& Entry(WeightId weight) const;

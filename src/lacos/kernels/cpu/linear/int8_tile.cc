@@ -9,7 +9,7 @@
 namespace lacos::cpu {
 namespace {
 
-// Codes of one row; returns its scale.
+// Quantizes one row to codes and returns its scale.
 float QuantizeRow(TileKernel kernel, ConstFloats x, const float* column_scale, int64_t depth,
                   std::byte* codes) {
   if (kernel == TileKernel::kInt8Quads) {

@@ -1,5 +1,4 @@
-// A tile of an integer product: its left rows as codes, and its sums where oneDNN does not make
-// them.
+// One tile of an integer product: its left rows as codes, and its sums where oneDNN is not used.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +9,7 @@
 
 namespace lacos::cpu {
 
-// The left rows of a tile in a thread's scratch of plan.LeftBytes(tile).
+// The left rows of a tile, in a thread's scratch of plan.LeftBytes(tile) bytes.
 struct Int8TileRows {
   Int8TileRows(const TilePlan& plan, float* scratch)
       : scale(scratch),
@@ -22,12 +21,12 @@ struct Int8TileRows {
   std::byte* codes;  // [padded rows, plan.left_stride_bytes]
 };
 
-// Quantises the tile's rows of `left` [plan.rows, plan.depth]; `column_scale` [depth] may be null.
+// Quantizes the tile's rows of `left` [plan.rows, plan.depth]. `column_scale` [depth] may be null.
 void QuantizeTile(const TilePlan& plan, const Tile& tile, ConstFloats left,
                   const float* column_scale, const Int8TileRows& rows);
 
-// sums [padded rows, cols] by any kernel but kInt8OneDnn; `weight` is the tile's part of the packed
-// weight, or of the stored codes.
+// Computes sums [padded rows, cols] with any kernel except kInt8OneDnn. `weight` is the tile's part
+// of the packed weight or of the stored codes.
 void MultiplyInt8Tile(const TilePlan& plan, const Tile& tile, const Int8TileRows& rows,
                       const int8_t* weight, float* sums);
 

@@ -9,7 +9,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/linear/matmul.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/linear/small_gemm-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -17,8 +17,8 @@ namespace lacos::cpu::HWY_NAMESPACE {
 
 int64_t PanelColumnsImpl() { return kGemmColumns; }
 
-// c [rows, columns] = a b; b is panels of kGemmColumns columns, each [depth, kGemmColumns], the
-// last zero-padded.
+// c [rows, columns] = a b, where b consists of panels of kGemmColumns columns, each [depth,
+// kGemmColumns]; the last one is padded with zeros.
 void MultiplyPanelsImpl(int64_t rows, int64_t columns, int64_t depth, const float* a, int64_t a_row,
                         int64_t a_column, const float* panels, float* c, int64_t c_stride) {
   for (int64_t n = 0; n < columns; n += kGemmColumns) {
@@ -52,8 +52,8 @@ HWY_EXPORT(BlendRowImpl);
 
 namespace {
 
-// Columns [begin, begin + width) of op(b) [depth, n] as panel [depth, panel_columns], zero-padded.
-// row: [depth].
+// Copies columns [begin, begin + width) of op(b) [depth, n] into panel [depth, panel_columns],
+// padded with zeros. `row` is a buffer [depth].
 void PackPanel(ConstFloats b, bool transposed, int64_t depth, int64_t n, int64_t begin,
                int64_t width, int64_t panel_columns, float* row, float* panel) {
   if (width < panel_columns) std::fill(panel, panel + depth * panel_columns, 0.0f);
@@ -69,15 +69,15 @@ void PackPanel(ConstFloats b, bool transposed, int64_t depth, int64_t n, int64_t
   }
 }
 
-// How op(b) is cut into blocks of packed panels.
+// The division of op(b) into blocks of packed panels.
 struct Blocks {
-  int64_t panel = 0;   // columns of a panel
+  int64_t panel = 0;   // columns in a panel
   int64_t block = 0;   // columns packed at a time
-  int64_t widest = 0;  // columns of the largest block, in whole panels
+  int64_t widest = 0;  // columns in the largest block, in whole panels
 };
 
 constexpr int64_t kTileRows = 24;  // a few groups of rows share each panel in cache
-constexpr int64_t kPackedFloats = int64_t{4} << 20;  // 16 MB of op(b) at a time
+constexpr int64_t kPackedFloats = int64_t{4} << 20;  // 16 MB of op(b) are packed at a time
 
 Blocks CutBlocks(int64_t n, int64_t depth) {
   const int64_t panel = HWY_DYNAMIC_DISPATCH(PanelColumnsImpl)();
@@ -127,7 +127,7 @@ void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double bet
       const float* left = fa.f32() + first * depth;
       int64_t row_stride = depth, column_stride = 1;
       if (a_transposed) {
-        // a is [depth, m]: copy the tile's columns, so that a cache line is used whole.
+        // a is [depth, m]: the tile's columns are copied, so that cache lines are used completely
         float* tile = work.threads.Mine(0).F32(kTileRows * depth);
         for (int64_t k = 0; k < depth; ++k) {
           ConvertFloats(fa.At(k * m + first), end - first, FloatsOf(tile + k * kTileRows));

@@ -1,5 +1,4 @@
-// General products of small matrices (LoRA, similarity scores): any mix of f32 and bf16, f32
-// inside.
+// General products of small matrices (LoRA, similarity scores), f32 or bf16, computed in f32.
 #pragma once
 
 #include "lacos/kernels/backend.h"
@@ -7,7 +6,7 @@
 
 namespace lacos::cpu {
 
-// y [m, n] = alpha op(a) op(b) + beta y; old y is not read when beta is 0. Each element is one
+// y [m, n] = alpha op(a) op(b) + beta y. The old y is not read if beta is 0. Each element is one
 // chain of fused multiply-adds over k in order.
 void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double beta, View y,
             Workspace& work);

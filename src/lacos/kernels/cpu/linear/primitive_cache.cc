@@ -22,15 +22,15 @@ auto Translated(F&& f) {
     return f();
   } catch (const dnnl::error& error) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
-    throw UserError(fmt::format(
-        "[cpu] oneDNN failed: {}; expected a product that works; use `compute` f32, or an oneDNN "
-        "2.6 build for this CPU",
-        error.what()));
+    throw UserError(
+        fmt::format("[cpu] oneDNN failed: {}; expected a product that works; "
+                    "use `compute` f32, or an oneDNN 2.6 build for this CPU",
+                    error.what()));
   }
 }
 
-// Throws std::bad_alloc when a small allocation fails: oneDNN 2.6 writes through a null pointer
-// when there is no memory for the small objects that describe its operands.
+// Throws std::bad_alloc if a small allocation fails. Without memory for the small objects that
+// describe its operands, oneDNN 2.6 writes through a null pointer.
 void RequireRoom() {
   constexpr size_t kBytes = 8192;
   void* room = nullptr;
@@ -86,8 +86,8 @@ std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine,
                                      memory::desc({s.m, s.n}, sum, memory::dims{s.n, 1}));
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  // Some implementations plan for the number of threads there are. For one thread no sum over k is
-  // split between threads.
+  // Some implementations plan for the current number of threads. With one thread no sum over k is
+  // split among threads.
   const SingleThreadScope single;
   dnnl::matmul::primitive_desc description(operation, attributes, engine, /*allow_empty=*/true);
   if (!description) return std::nullopt;
@@ -105,7 +105,8 @@ struct PrimitiveCache::Engine {
 };
 
 PrimitiveCache::PrimitiveCache() : engine_(std::make_unique<Engine>()) {
-  // oneDNN's own cache would hold up to 1,024 primitives of 50 to 140 KB each beside this one.
+  // The cache of oneDNN itself would hold up to 1,024 primitives of 50 to 140 KB each in addition
+  // to this one.
   dnnl::set_primitive_cache_capacity(0);
 }
 
@@ -120,8 +121,7 @@ const Product& PrimitiveCache::Get(const ProductShape& shape) {
   if (!Fast(found)) {
     throw UserError(fmt::format(
         "[cpu] oneDNN offers only the implementation '{}' for a [{}, {}] x [{}, {}] product; "
-        "expected one of 'brg:' or "
-        "'gemm:'; use `compute` f32 or an oneDNN 2.6 build for this CPU",
+        "expected one of 'brg:' or 'gemm:'; use `compute` f32 or an oneDNN 2.6 build for this CPU",
         found, shape.m, shape.k, shape.k, shape.n));
   }
   const SingleThreadScope single;
@@ -136,7 +136,7 @@ std::string PrimitiveCache::ImplementationOf(const ProductShape& shape) {
 }
 
 void PrimitiveCache::Trim() {
-  // A training run sees some 30 shapes: 8 weights, and 16 sizes of the last tile of rows.
+  // A training run uses about 30 shapes: 8 weights, and 16 sizes of the last tile of rows.
   constexpr size_t kMost = 512;
   const std::lock_guard lock(mutex_);
   if (products_.size() > kMost) products_.clear();

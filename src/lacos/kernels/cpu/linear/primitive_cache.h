@@ -1,8 +1,8 @@
-// oneDNN matrix products, made once per shape: creating one costs 0.1 to 0.5 ms, running it from
-// here a few microseconds.
+// A cache of oneDNN's matrix products. Creating one takes 0.1 to 0.5 ms, running it from here a few
+// microseconds.
 //
-// Every product runs on the calling thread alone (see tasks.h) and never allocates: the scratchpad
-// is the caller's.
+// Every product runs on the calling thread alone (see tasks.h) and never allocates memory: the
+// caller provides the scratchpad.
 #pragma once
 
 #include <compare>
@@ -15,14 +15,14 @@
 
 namespace lacos::cpu {
 
-// The element type of both sources. Sums are f32; those of s8 sources are s32.
+// The element type of both inputs. Sums are f32; sums of s8 inputs are s32.
 enum class ProductElement : uint8_t { kF32, kBF16, kS8 };
 
 // c [m, n] = a [m, k] b.
 struct ProductShape {
   int64_t m = 0, n = 0, k = 0;
-  int64_t b_stride = 0;  // elements between the stored rows of b
-  // b is stored [n, k] (a weight in its forward orientation) instead of [k, n]
+  int64_t b_stride = 0;  // elements from one stored row of b to the next
+  // b is stored as [n, k] (a weight in its forward orientation) and not as [k, n]
   bool b_transposed = false;
   ProductElement element = ProductElement::kF32;
   auto operator<=>(const ProductShape&) const = default;
@@ -33,7 +33,7 @@ class Product {
   virtual ~Product() = default;
   virtual void Run(const void* a, const void* b, void* c, void* scratchpad) const = 0;
   virtual size_t ScratchpadBytes() const = 0;
-  // oneDNN's name, "brg:avx512_core" or "gemm:jit"
+  // the name that oneDNN gives it, "brg:avx512_core" or "gemm:jit"
   virtual const std::string& Implementation() const = 0;
 };
 
@@ -42,12 +42,12 @@ class PrimitiveCache {
   PrimitiveCache();
   ~PrimitiveCache();
 
-  // Valid until the cache is destroyed or Trim is called. Throws UserError when oneDNN offers only
-  // a slow implementation (neither "brg:" nor "gemm:").
+  // Valid until the cache is destroyed or Trim is called. Throws UserError if oneDNN offers only a
+  // slow implementation (neither "brg:" nor "gemm:").
   const Product& Get(const ProductShape& shape);
-  // What Get would use, or "none".
+  // The implementation that Get would use, or "none".
   std::string ImplementationOf(const ProductShape& shape);
-  // Forgets everything when very many shapes have come up. Call between products only.
+  // Removes all products when very many shapes have come up. Call it between products only.
   void Trim();
 
  private:
@@ -57,7 +57,7 @@ class PrimitiveCache {
   std::map<ProductShape, std::unique_ptr<Product>> products_;
 };
 
-// oneDNN's instruction set, e.g. "AVX2" (capped by ONEDNN_MAX_CPU_ISA).
+// The instruction set that oneDNN uses, such as "AVX2" (capped by ONEDNN_MAX_CPU_ISA).
 std::string OneDnnIsa();
 
 }  // namespace lacos::cpu

@@ -21,7 +21,7 @@ std::vector<Sum> Multiply(PrimitiveCache& cache, const ProductShape& shape, cons
   return c;
 }
 
-// Values of about unit size that are no round numbers, the same on every run.
+// Values of about unit size with many significant bits, the same in every run.
 std::vector<float> Sample(size_t count, uint32_t state) {
   std::vector<float> values(count);
   for (float& v : values) {
@@ -38,7 +38,7 @@ std::vector<uint16_t> Rounded(const std::vector<float>& values) {
   return rounded;
 }
 
-// Whether rows of smaller tiles equal those of a whole one, wherever they stand.
+// Whether the rows of smaller tiles equal those of a whole tile, wherever they are.
 bool RowsAgree(PrimitiveCache& cache, ProductElement element, const RowTiles& tiles,
                int64_t depth) {
   constexpr int64_t kColumns = 72;
@@ -58,7 +58,7 @@ bool RowsAgree(PrimitiveCache& cache, ProductElement element, const RowTiles& ti
     const std::vector<float> whole = run(shape, 0);
     for (const int64_t multiple : {1, 3, 7, 8, 11}) {
       shape.m = multiple * tiles.granularity;
-      const int64_t first = tiles.rows - shape.m - 7;  // off the tile's own grid
+      const int64_t first = tiles.rows - shape.m - 7;  // not a multiple of the granularity
       const std::vector<float> part = run(shape, first);
       if (std::memcmp(part.data(), whole.data() + first * kColumns, part.size() * sizeof(float)) !=
           0)
@@ -72,15 +72,15 @@ bool RowsAgree(PrimitiveCache& cache, ProductElement element, const RowTiles& ti
 
 RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element,
                         std::string& implementation) {
-  // 96 rows were 4 % slower (oneDNN packs the weights once a tile), 288 no faster (Zen 3).
+  // 96 rows were 4 % slower (oneDNN packs the weights once per tile); 288 were no faster (Zen 3).
   constexpr int64_t kRows = 192;
   implementation = cache.Get({kRows, 256, 512, 512, true, element}).Implementation();
   constexpr RowTiles kBrgemm{.rows = 256, .granularity = 16, .dense = true};
   constexpr RowTiles kGemm{.rows = kRows, .granularity = 12};
-  // AMX has not been examined: treated as unknown.
+  // AMX has not been examined, so it is treated as unknown.
   const bool amx = implementation.find("amx") != std::string::npos;
-  const bool integers = element == ProductElement::kS8;  // whose sums are exact
-  // Depths on both sides of 1024, up to which brgemm does not split its sums.
+  const bool integers = element == ProductElement::kS8;  // integer sums are exact
+  // The two depths lie on both sides of 1024, up to which brgemm does not split its sums.
   if (implementation.starts_with("brg:avx512") && !amx &&
       (integers ||
        (RowsAgree(cache, element, kBrgemm, 520) && RowsAgree(cache, element, kBrgemm, 2080))))
@@ -93,13 +93,13 @@ RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element,
 
 namespace {
 
-// Whether sums of 128 products of integers up to 127 come out exactly in both orientations; such
-// integers are exact in bf16 and their sums in f32. `from` makes an element, `to` reads a sum.
+// Whether sums of 128 products of integers up to 127 come out exactly in both orientations. Such
+// integers are exact in bf16 and their sums in f32. `from` converts an integer to an element.
 template <class Element, class Sum>
 bool IntegersComeOutExact(PrimitiveCache& cache, ProductElement element, Element (*from)(int)) {
   constexpr int64_t kRows = 32, kDepth = 128, kColumns = 48;
   const auto value = [](int64_t i) {
-    // A third of the values is the largest, so that sums of pairs would saturate in 16 bits.
+    // A third of the values is 127, so that 16-bit sums of pairs would saturate.
     return i % 3 == 0 ? 127 : static_cast<int>((i * 37 + i / 5) % 255) - 127;
   };
   constexpr int64_t kGap = 16;  // other kernels may multiply weights with gaps between their rows

@@ -21,27 +21,28 @@
 namespace lacos::cpu {
 
 struct RowTiles {
-  int64_t rows = 96;         // of a whole tile
-  int64_t granularity = 96;  // the last tile is zero-padded to a multiple of it
-  bool dense = false;        // float products must be given sources without gaps
+  int64_t rows = 96;  // rows in a whole tile
+  // the rows of the last tile are padded with zeros to a multiple of this
+  int64_t granularity = 96;
+  bool dense = false;  // inputs of float products must not have gaps between their rows
 
-  // Rows of the tile that holds `valid` rows.
+  // The number of rows in the tile that holds `valid` rows.
   int64_t Padded(int64_t valid) const {
     return (valid + granularity - 1) / granularity * granularity;
   }
   int64_t Count(int64_t total) const { return (total + rows - 1) / rows; }
 };
 
-// The tiling for products of this type; runs a few small products. `implementation` is what oneDNN
-// uses.
+// The tiling for products of this type. Runs a few small products. `implementation` receives the
+// name of the implementation that oneDNN uses.
 RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element, std::string& implementation);
 
-// Whether bf16 products are native here (`brg:avx512_core_bf16`) and right: checked against exact
-// integers.
+// Whether bf16 products are native here (`brg:avx512_core_bf16`) and correct, which is checked
+// against exact integers.
 bool NativeBF16Works(PrimitiveCache& cache);
 
-// Whether oneDNN's s8 products are exact here and fast: without VNNI they add pairs in 16 bits that
-// saturate.
+// Whether the s8 products of oneDNN are exact and fast here. Without VNNI they add pairs in 16
+// bits, which saturates.
 bool NativeInt8Works(PrimitiveCache& cache);
 
 }  // namespace lacos::cpu

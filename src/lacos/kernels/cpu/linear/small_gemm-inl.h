@@ -1,8 +1,9 @@
-// Products too small or too oddly laid out for oneDNN: LoRA, attention, similarity, sums over
-// tokens.
+// Products that are too small or too irregular in layout for oneDNN: LoRA, attention, similarity,
+// sums over tokens.
 //
 // Every element of C is one chain of fused multiply-adds over k in order, whatever the sizes and
-// the position of its row: a row's result never depends on how many rows there are. Columns come in
+// the position of its row. So the result of a row never depends on the number of rows. Columns come
+// in whole vectors; callers pad them.
 // whole vectors: callers pad.
 #if defined(LACOS_KERNELS_CPU_SMALL_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LACOS_KERNELS_CPU_SMALL_GEMM_INL_H_
@@ -16,14 +17,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// Element (i, k) is data[i * row + k * column]: a matrix or its transpose.
+// A matrix or its transpose: element (i, k) is data[i * row + k * column].
 struct Strided {
   const float* data = nullptr;
   size_t row = 0;
   size_t column = 0;
 };
 
-// with two vectors of columns: 12 accumulators of AVX2's 16 registers
+// With two vectors of columns, 6 rows take 12 of the 16 registers of AVX2 as accumulators.
 constexpr size_t kGemmRows = 6;
 constexpr size_t kGemmColumns = 2 * kLanes;
 
@@ -70,7 +71,7 @@ HWY_INLINE void GemmRows(size_t rows, size_t depth, Strided a, const float* b, s
   }
 }
 
-// One panel of columns, one or two vectors wide, for at most kGemmRows rows.
+// Computes one panel of columns, one or two vectors wide, for at most kGemmRows rows.
 HWY_INLINE void GemmPanel(size_t rows, size_t columns, size_t depth, Strided a, const float* b,
                           size_t b_stride, bool accumulate, float* c, size_t c_stride) {
   if (columns > kLanes) {
@@ -80,7 +81,7 @@ HWY_INLINE void GemmPanel(size_t rows, size_t columns, size_t depth, Strided a, 
   }
 }
 
-// c [rows, columns] (+)= a [rows, depth] b [depth, columns]; columns is a multiple of kLanes.
+// c [rows, columns] (+)= a [rows, depth] b [depth, columns]. `columns` is a multiple of kLanes.
 inline HWY_ATTR void SmallGemm(size_t rows, size_t columns, size_t depth, Strided a, const float* b,
                                size_t b_stride, bool accumulate, float* c, size_t c_stride) {
   for (size_t n = 0; n < columns; n += kGemmColumns) {

@@ -1,5 +1,5 @@
-// How a product with a frozen weight is cut into tiles, and what a tile takes of a thread's
-// scratch: said once, for the loops that compute the tiles and for the memory plan.
+// The division of a product with a frozen weight into tiles, and the scratch that a tile needs from
+// a thread. The loops that compute the tiles and the memory plan both use it.
 #pragma once
 
 #include <algorithm>
@@ -13,36 +13,37 @@
 
 namespace lacos::cpu {
 
-// Who computes the sums of a tile. Integer kernels all give the same bytes.
+// The implementation that computes the sums of a tile. All integer kernels give the same bytes.
 enum class TileKernel : uint8_t {
   kFloat,       // oneDNN, in the product's type
   kInt8OneDnn,  // oneDNN, 8-bit rows
-  kInt8Quads,   // 8-bit rows, codes as they are stored (int8_quads.h)
-  kInt8Stored,  // 16-bit rows, codes as they are stored (int8_stored.h)
+  kInt8Quads,   // 8-bit rows, stored codes (int8_quads.h)
+  kInt8Stored,  // 16-bit rows, stored codes (int8_stored.h)
   kInt8Packed   // 16-bit rows, packed weights (int8_product.h)
 };
 
 // One task of a product: some rows of the left matrix times the weight for some columns.
 struct Tile {
-  int64_t index = 0;        // among the row tiles
-  int64_t row = 0;          // the first one
+  int64_t index = 0;        // position among the row tiles
+  int64_t row = 0;          // first row
   int64_t rows = 0;         // rows of the left matrix
-  int64_t padded_rows = 0;  // rows that are multiplied; those behind `rows` are zero
-  int64_t column = 0;       // the first one
+  int64_t padded_rows = 0;  // rows that are multiplied; those after `rows` are zero
+  int64_t column = 0;       // first column
   int64_t cols = 0;
 };
 
 struct TilePlan {
   TileKernel kernel = TileKernel::kFloat;
-  ProductElement element = ProductElement::kF32;  // of oneDNN's products
+  ProductElement element = ProductElement::kF32;  // element type of oneDNN's products
   Orientation orientation = Orientation::kForward;
   int64_t rows = 0, depth = 0, columns = 0;  // left [rows, depth], result [rows, columns]
-  int64_t tile_rows = 0;                     // of every row tile but the last
-  int64_t last_padded_rows = 0;              // multiplied in the last row tile
-  int64_t left_stride_bytes = 0;             // from one left row in the scratch to the next
-  int64_t weight_stride = 0;  // elements between stored rows of the weight; 0: a tile's columns
+  int64_t tile_rows = 0;                     // rows in every row tile but the last
+  int64_t last_padded_rows = 0;              // rows that are multiplied in the last row tile
+  int64_t left_stride_bytes = 0;             // distance of the left rows in the scratch
+  // elements between stored rows of the weight; 0: the columns of the tile
+  int64_t weight_stride = 0;
   int64_t weight_element_bytes = 0;
-  bool left_fits = false;  // left rows have the product's type already and no column scales
+  bool left_fits = false;  // left rows already have the product's type and no column scales
   bool piecewise = false;  // each task decodes its own rows of the weight
 
   int64_t RowTiles() const { return CeilDivide(rows, tile_rows); }
@@ -53,7 +54,7 @@ struct TilePlan {
   bool ByOneDnn() const {
     return kernel == TileKernel::kFloat || kernel == TileKernel::kInt8OneDnn;
   }
-  // The product that oneDNN makes of the tile.
+  // The product that oneDNN computes for the tile.
   ProductShape Shape(const Tile& tile) const {
     return {tile.padded_rows,
             tile.cols,
@@ -63,23 +64,25 @@ struct TilePlan {
             element};
   }
 
-  // Whether the left rows are multiplied where they lie.
+  // Whether the left rows are used without copying them to the scratch.
   bool LeftInPlace(const Tile& tile) const { return left_fits && tile.padded_rows == tile.rows; }
-  // Floats before the left rows: the scales of integer rows, then their surpluses.
+  // The number of floats in each of two arrays before the left rows: the scales of integer rows,
+  // then their surpluses.
   int64_t LeftScales() const { return Integers() ? RoundUp(tile_rows, 16) : 0; }
   size_t LeftBytes(const Tile& tile) const {
     const int64_t bytes = 2 * LeftScales() * int64_t{sizeof(float)} +
                           RoundUp(tile.padded_rows * left_stride_bytes, sizeof(float));
     return LeftInPlace(tile) ? 0 : static_cast<size_t>(bytes);
   }
-  // The sums, and behind them oneDNN's scratchpad where it makes them.
+  // Size of the sums in floats. The overload with a product adds oneDNN's
+  // scratchpad, which lies behind them.
   int64_t SumFloats(const Tile& tile) const {
     return ByOneDnn() ? RoundUp(tile.padded_rows * tile.cols, 16) : tile.padded_rows * tile.cols;
   }
   int64_t SumFloats(const Tile& tile, const Product& product) const {
     return SumFloats(tile) + static_cast<int64_t>(product.ScratchpadBytes() / sizeof(float)) + 16;
   }
-  // The weight's rows that a task decodes for itself.
+  // Bytes of the weight's rows that a task decodes for itself.
   size_t WeightBytes(const Tile& tile) const {
     return piecewise ? static_cast<size_t>(tile.cols * weight_stride * weight_element_bytes) : 0;
   }

@@ -13,7 +13,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/rows/elementwise.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/rows/gelu-inl.h"
 #include "lacos/kernels/cpu/rows/philox-inl.h"
 
@@ -43,7 +43,7 @@ void ScaleShiftRowImpl(ConstFloats x, ConstFloats gamma, ConstFloats beta, int64
   });
 }
 
-// One row of n channels.
+// Computes one row of n channels.
 void DropoutRowImpl(ConstFloats x, uint64_t key, const DropoutMask& mask, int64_t n, Floats y) {
   constexpr int64_t kChunk = 256;
   HWY_ALIGN float factors[kChunk];
@@ -72,7 +72,7 @@ HWY_EXPORT(ScaleShiftRowImpl);
 HWY_EXPORT(DropoutRowImpl);
 
 namespace {
-constexpr int64_t kGrain = 16384;  // values a task: some 10 microseconds
+constexpr int64_t kGrain = 16384;  // values in a task: about 10 microseconds
 }
 
 DropoutMask MaskOf(const DropoutSpec& dropout) {

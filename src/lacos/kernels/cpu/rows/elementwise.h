@@ -1,4 +1,4 @@
-// Ops that treat every value alone: sums, GELU, dropout, scale and shift, conversion.
+// Ops that treat every value separately: sums, GELU, dropout, scale and shift, conversion.
 #pragma once
 
 #include "lacos/kernels/backend.h"
@@ -6,12 +6,12 @@
 
 namespace lacos::cpu {
 
-// DropoutSpec as kernels use it.
+// A DropoutSpec in the form that kernels use.
 struct DropoutMask {
   const int64_t* token_keys = nullptr;  // [T]; null = keep everything
   uint32_t site = 0;
-  uint32_t threshold = 0;  // an element is dropped when its word is smaller
-  float scale = 1;         // of kept elements
+  uint32_t threshold = 0;  // an element is dropped if its random word is smaller than this
+  float scale = 1;         // factor for the elements that are kept
 
   explicit operator bool() const { return token_keys != nullptr; }
 };

@@ -15,7 +15,8 @@ constexpr int64_t kRowsATime = 8;
 }
 
 WorkspaceNeed EmbedNeed(View y) {
-  // The order of the tokens, the sort's copy of half of it, and at most as many runs.
+  // Holds the order of the tokens, the copy of half of it that sorting makes, and at most as many
+  // runs as tokens.
   const auto tokens = static_cast<size_t>(y.rows());
   return {.thread = {static_cast<size_t>(y.cols()) * sizeof(float)},
           .tasks = CeilDivide(y.rows(), kRowsATime),
@@ -26,7 +27,7 @@ void Embed(const EmbeddingSource& table, std::span<const int32_t> id, View y, Wo
   const int64_t cols = table.cols(), tokens = static_cast<int64_t>(id.size());
   LACOS_CHECK(y.rows() == tokens && y.cols() == cols, "y is [T, D]");
   const Floats out = FloatsOf(y);
-  // Tokens ordered by id: a run of equal ids reads one row and copies it.
+  // Tokens are ordered by id, so that a run of equal ids reads one row and copies it.
   std::vector<int64_t> order(static_cast<size_t>(tokens));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return id[a] < id[b]; });

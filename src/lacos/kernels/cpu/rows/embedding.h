@@ -1,4 +1,4 @@
-// Token ids to vectors: each distinct id of a batch is read once from the table's file.
+// From token ids to vectors: each distinct id of a batch is read once from the table's file.
 #pragma once
 
 #include <cstdint>

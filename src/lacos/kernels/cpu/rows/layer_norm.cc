@@ -8,14 +8,14 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/rows/layer_norm.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/vec-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
 // The sum of term(i, count) over n values in a fixed order: four interleaved chains of vectors,
-// then their lanes.
+// then the lanes of their sum.
 template <class F>
 HWY_INLINE float SumOver(size_t n, F&& term) {
   const DF d;
@@ -32,8 +32,8 @@ HWY_INLINE float SumOver(size_t n, F&& term) {
   return Sum(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
 }
 
-// One row; xhat may be absent. `round`: y is made from xhat as bf16 holds it, whether or not it is
-// kept.
+// Computes one row; xhat may be absent. With `round`, y is computed from xhat rounded to bf16,
+// whether or not xhat is kept.
 float LayerNormRowImpl(ConstFloats x, ConstFloats gamma, ConstFloats beta, float eps, bool round,
                        int64_t n, Floats xhat, Floats y) {
   const DF d;

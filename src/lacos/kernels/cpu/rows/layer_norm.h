@@ -1,5 +1,5 @@
-// LayerNorm over rows with what its backward needs: the normalised input and 1 / standard
-// deviation.
+// LayerNorm over rows. It keeps the values that its backward pass needs: the normalized input and
+// the reciprocal of the standard deviation.
 #pragma once
 
 #include "lacos/kernels/backend.h"

@@ -1,7 +1,8 @@
-// The losses run the reference's own templates, in double: a batch has few similarities beside its
-// activations, so a second implementation would save nothing. They are therefore not tested against
-// the reference but by complex step (tests/unit/kernels/gradient_cases.cc) and against the values and
-// gradients of sentence-transformers (tests/golden/losses_test.cc).
+// The losses use the templates of the reference backend, in double. Compared with its activations a
+// batch has few similarities, so a second implementation would save nothing. For this reason the
+// losses are not tested against the reference, but by complex step
+// (tests/unit/kernels/gradient_cases.cc) and against values and gradients of sentence-transformers
+// (tests/golden/losses_test.cc).
 #include "lacos/kernels/cpu/rows/losses.h"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Losses and optimizer steps on f32 tensors: the shared templates of kernels/reference in double,
+// Losses and optimizer steps on f32 tensors. They use the templates of kernels/reference in double,
 // and kernels/adam.h.
 #pragma once
 

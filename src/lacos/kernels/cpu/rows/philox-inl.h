@@ -1,4 +1,5 @@
-// Philox4x32-10 on as many counters as a vector has lanes, word for word equal to base/rng.h.
+// Philox4x32-10 on as many counters at a time as a vector has lanes, word for
+// word equal to base/rng.h.
 #if defined(LACOS_KERNELS_CPU_PHILOX_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef LACOS_KERNELS_CPU_PHILOX_INL_H_
 #undef LACOS_KERNELS_CPU_PHILOX_INL_H_
@@ -16,7 +17,7 @@ namespace lacos::cpu::HWY_NAMESPACE {
 
 using VU = hn::Vec<DU>;
 
-// The halves of the 64-bit products a * b, lane by lane.
+// Computes the high and low halves of the 64-bit products a * b, lane by lane.
 HWY_INLINE void WideMultiply(VU a, VU b, VU& high, VU& low) {
   const DU du;
 #if HWY_TARGET == HWY_SCALAR
@@ -66,8 +67,8 @@ HWY_INLINE void PhiloxWords(uint32_t first_counter, uint32_t site, uint64_t key,
   }
 }
 
-// factors[i] = 0 where channel `first + i` of this row is dropped, else `scale`; n factors. The
-// rule is DropoutSpec's.
+// factors[i] = 0 if channel `first + i` of this row is dropped, else `scale`, for n channels.
+// DropoutSpec defines which channels are dropped.
 HWY_INLINE void DropoutFactors(uint64_t key, uint32_t site, uint64_t first, size_t n,
                                uint32_t threshold, float scale, float* HWY_RESTRICT factors) {
   constexpr size_t kWords = 4 * kLanes;

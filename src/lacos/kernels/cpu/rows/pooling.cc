@@ -10,8 +10,8 @@
 namespace lacos::cpu {
 namespace {
 
-// The text's row of greatest value in each column, the first of equals; NaN counts as greatest, so
-// that it is seen.
+// For each column the text's row with the greatest value, or the first of several such rows. NaN
+// counts as greatest, so that it is not hidden.
 void MaxText(ConstFloats x, int64_t first, int64_t length, int64_t cols, int32_t* argmax,
              float* y) {
   std::vector<float> row(static_cast<size_t>(cols));
@@ -26,8 +26,8 @@ void MaxText(ConstFloats x, int64_t first, int64_t length, int64_t cols, int32_t
   }
 }
 
-// The weights of a text's rows in the poolings that are weighted sums (all but kMax): within
-// [begin, end) row t has (rising ? t + 1 : 1) / divisor, all others 0.
+// The weights of a text's rows in the poolings that are weighted sums (all except kMax). Within
+// [begin, end) row t has the weight (rising ? t + 1 : 1) / divisor; all other rows have 0.
 struct RowWeights {
   int64_t begin = 0, end = 0;
   bool rising = false;
@@ -53,7 +53,7 @@ RowWeights WeightsOf(Pooling pooling, int64_t length) {
   return weights;
 }
 
-// The weighted sum over the text's rows, in row order in double.
+// The weighted sum over the rows of a text, added in row order in double.
 void SumText(ConstFloats x, Pooling pooling, int64_t first, int64_t length, int64_t cols,
              float* y) {
   std::vector<float> row(static_cast<size_t>(cols));

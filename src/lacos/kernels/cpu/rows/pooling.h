@@ -1,4 +1,4 @@
-// From token vectors to one vector a text, and back.
+// From token vectors to one vector for each text, and back.
 #pragma once
 
 #include "lacos/kernels/backend.h"

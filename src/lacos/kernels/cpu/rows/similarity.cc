@@ -12,7 +12,7 @@
 namespace lacos::cpu {
 namespace {
 
-// A row as floats: where it lies, or converted into `copy`.
+// A row as floats: a pointer into x, or to the row converted into `copy`.
 const float* Row(ConstFloats x, int64_t row, int64_t cols, std::vector<float>& copy) {
   const ConstFloats from = x.At(row * cols);
   if (!from.bf16) return from.f32();
@@ -27,7 +27,7 @@ double Dot(const float* a, const float* b, int64_t cols) {
   return sum;
 }
 
-// Calls f(row, [cols] result) for all rows of y and stores (or adds) the results.
+// Calls f(row, result [cols]) for all rows of y, and stores or adds the results.
 template <class F>
 void WriteRows(View y, bool accumulate, const F& f) {
   const int64_t cols = y.cols();
@@ -57,7 +57,7 @@ void L2Normalize(View x, View norm, View y) {
     const float* from = Row(fx, n, cols, copy);
     const double length = std::sqrt(Dot(from, from, cols));
     if (norms != nullptr) norms[n] = static_cast<float>(length);
-    // As the backward will see it: clamped by the stored norm.
+    // Compares in float, like the backward pass, which clamps the stored norm.
     const double divisor = static_cast<float>(length) < static_cast<float>(ref::kSmallestNorm)
                                ? ref::kSmallestNorm
                                : length;
@@ -120,7 +120,7 @@ void GatherRowsBackward(View dy, View index, View dx) {
   const int64_t cols = dx.cols();
   LACOS_CHECK(dy.cols() == cols && index.Elements() == dy.rows(),
               "dx [U, D] of dy [N, D] and index [N]");
-  // The rows of dy that belong to each row of dx, in order: one thread sums a row.
+  // Lists for each row of dx the rows of dy that belong to it, in order. One thread sums a row.
   std::vector<std::vector<int64_t>> rows(static_cast<size_t>(dx.rows()));
   const int32_t* to = I32Of(index);
   for (int64_t n = 0; n < dy.rows(); ++n) {

@@ -1,5 +1,5 @@
-// Ops on text vectors [N, D]: normalisation, dot products, differences. Small: sums are in double,
-// in index order.
+// Ops on text vectors [N, D]: normalization, dot products, differences. The data is small, so sums
+// are in double, in index order.
 #pragma once
 
 #include "lacos/kernels/backend.h"

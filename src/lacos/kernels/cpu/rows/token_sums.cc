@@ -9,15 +9,15 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/rows/token_sums.cc"
 #include "hwy/foreach_target.h"
-// After foreach_target.h, as Highway asks.
+// Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/linear/small_gemm-inl.h"
 
-#ifndef LACOS_KERNELS_CPU_TOKEN_SUMS_CONSTANTS  // this file is read once for each instruction set
+#ifndef LACOS_KERNELS_CPU_TOKEN_SUMS_CONSTANTS  // the file is read once for each instruction set
 #define LACOS_KERNELS_CPU_TOKEN_SUMS_CONSTANTS
 namespace lacos::cpu {
-constexpr int64_t kBlockColumns = 64;  // a multiple of every target's kGemmColumns
+constexpr int64_t kBlockColumns = 64;  // a multiple of kGemmColumns on every target
 constexpr int64_t kBlockRows = 48;
-constexpr int64_t kChunkTokens = 128;  // packed columns of one chunk: 32 KB
+constexpr int64_t kChunkTokens = 128;  // the packed columns of one chunk have 32 KB
 }  // namespace lacos::cpu
 #endif
 
@@ -26,8 +26,8 @@ namespace lacos::cpu::HWY_NAMESPACE {
 
 static_assert(kBlockColumns % kGemmColumns == 0);
 
-// c [rows, columns] (+)= a^T b for one chunk: a [tokens, kBlockRows], b [tokens, kBlockColumns]
-// packed floats.
+// c [rows, columns] (+)= a^T b for one chunk: a [tokens, kBlockRows], b [tokens,
+// kBlockColumns] packed floats.
 void AddChunkImpl(int64_t tokens, int64_t rows, int64_t columns, const float* a, const float* b,
                   bool accumulate, float* c) {
   const auto padded = static_cast<size_t>(RoundUp(columns, kLanes));
@@ -49,19 +49,19 @@ void SumLeafImpl(ConstFloats x, ConstFloats other, int64_t rows, int64_t stride,
   });
 }
 
-// AddLeaf of scale * values[i] for n elements of a sum that lie side by side.
+// Calls AddLeaf(scale * values[i]) for n consecutive elements of a sum.
 //
-// A value below the fine limit (1,024 at most) is x = hi 2^-21 + rest with a 32-bit hi and
-// |rest| <= 2^-22: both are exact floats, and so is the rest in fine units, up to the one rounding
-// that the definition has. So x 2^52 = hi 2^31 + lo needs no conversion between double and int64,
-// which AVX2 lacks.
+// A value below the fine limit (1,024 at most) is x = hi 2^-21 + rest, where hi has 32 bits and the
+// rest is at most 2^-22. Both parts are exact floats, and so is the rest in fine units, apart from
+// the one rounding in the definition. So x 2^52 = hi 2^31 + lo needs no conversion between double
+// and int64, which AVX2 lacks.
 void AddLeafImpl(const float* values, size_t n, float scale, const LeafLimits& limits,
                  int64_t* fine, int64_t* coarse) {
   const auto one_by_one = [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) AddLeaf(scale * values[i], limits, fine[i], coarse[i]);
   };
   size_t i = 0;
-#if HWY_TARGET != HWY_SCALAR  // has no halves
+#if HWY_TARGET != HWY_SCALAR  // the scalar target has no half vectors
   const DF df;
   const hn::Half<DI> half;
   const hn::Repartition<int64_t, DI> wide;
@@ -71,7 +71,7 @@ void AddLeafImpl(const float* values, size_t n, float scale, const LeafLimits& l
   };
   for (; i + kLanes <= n; i += kLanes) {
     const VF x = hn::Mul(hn::Set(df, scale), hn::LoadU(df, values + i));
-    if (!hn::AllTrue(df, hn::Lt(hn::Abs(x), hn::Set(df, limits.fine)))) {  // or it is NaN
+    if (!hn::AllTrue(df, hn::Lt(hn::Abs(x), hn::Set(df, limits.fine)))) {  // also true if x is NaN
       one_by_one(i, i + kLanes);
       continue;
     }
@@ -102,7 +102,8 @@ void CheckLeaves(const TokenLeaves& leaves, int64_t tokens) {
               "leaves cover all tokens");
 }
 
-// Rows [begin, end) and `count` columns of x [., stride] as floats with stride `packed_stride`.
+// Copies rows [begin, end) and `count` columns of x [., stride], from column `first` on, as floats
+// with stride `packed_stride`.
 void PackColumns(ConstFloats x, int64_t stride, int64_t begin, int64_t end, int64_t first,
                  int64_t count, int64_t packed_stride, float* packed) {
   for (int64_t t = begin; t < end; ++t) {
@@ -138,7 +139,8 @@ void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, const G
   LACOS_CHECK(a.rows() == b.rows() && y.fine.rows() == p && y.fine.cols() == q,
               "y [p, q] of a [T, p] and b [T, q]");
   CheckLeaves(leaves, a.rows());
-  // The wider side lies along vectors; y is then written transposed if that is a's.
+  // The columns of the wider matrix are computed in vectors. If a is the wider one, the result is
+  // the transpose of y and is transposed before it is added.
   const bool swapped = p > q;
   const ConstFloats wide = FloatsOf(swapped ? a : b), narrow = FloatsOf(swapped ? b : a);
   const int64_t wide_columns = std::max(p, q), narrow_columns = std::min(p, q);
@@ -174,12 +176,13 @@ void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, const G
           add(c + i * kBlockColumns, columns, (row + i) * q + column);
         continue;
       }
-      // [columns, rows], where the wide side lay: it is not read again before the next leaf.
+      // [columns, rows], in the buffer of the wide matrix, which is not read
+      // again before the next leaf
       float* transposed = packed_wide;
       for (int64_t j = 0; j < columns; ++j) {
         for (int64_t i = 0; i < rows; ++i) transposed[j * rows + i] = c[i * kBlockColumns + j];
       }
-      if (rows == q) {  // then its rows lie side by side in y
+      if (rows == q) {  // the transposed rows are contiguous in y
         add(transposed, columns * rows, column * q);
         continue;
       }

@@ -1,8 +1,9 @@
 // Sums over tokens: gradients of LoRA matrices, biases and LayerNorm parameters.
 //
-// A leaf (TokenLeaves) is summed in row order as one chain of f32 additions a value, whatever the
-// number of threads: they share out the columns of y, never the rows of x. Its sum is then added to
-// y as an integer, so leaves may come in any chunks and any order.
+// A leaf (TokenLeaves) is summed in row order, as one chain of f32 additions for each value,
+// whatever the number of threads: threads divide the columns of y among themselves, never
+// the rows of x. The sum of a leaf is then added to y as an integer, so leaves may come in
+// any chunks and any order.
 #pragma once
 
 #include "lacos/kernels/backend.h"
@@ -13,7 +14,7 @@ namespace lacos::cpu {
 void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, const GradientSum& y,
                 Workspace& work);
 WorkspaceNeed TokenOuterNeed(View a, View b);
-// The sum of x, or of x times other when that is given.
+// Sums x, or x times `other` if that is given.
 void TokenSum(View x, View other, const TokenLeaves& leaves, const GradientSum& y);
 void ReadGradient(const GradientSum& sum, View y);
 
