@@ -7,7 +7,7 @@ namespace {
 
 using Stage = BlockLayer::Stage;
 
-// y = residual + drop(x W^T + ...): fused without dropout, three ops with it.
+// y = residual + drop(x W^T + ...): one fused op without dropout, three ops with it.
 void BranchForward(const PassContext& pass, const LinearLayer& layer, const TensorView& x,
                    const DropoutSpec& lora_dropout, const DropoutSpec& dropout,
                    const TensorView& residual, const TensorView& y) {
@@ -22,7 +22,8 @@ void BranchForward(const PassContext& pass, const LinearLayer& layer, const Tens
   pass.backend.Add(branch, residual, y);
 }
 
-// The gradient that enters a dropped-out branch: dh masked; dh itself without dropout.
+// The gradient at the end of a branch with dropout: dh with the dropout mask applied, or dh itself
+// if there is no dropout.
 TensorView BranchGradient(const PassContext& pass, const TensorView& dh,
                           const DropoutSpec& dropout) {
   if (!dropout.Active()) return dh;
@@ -37,12 +38,12 @@ DropoutSpec LoraDropout(const PassContext& pass, const LinearLayer& layer, int i
   return MakeDropout(pass, index, site, lora != nullptr ? lora->dropout : 0);
 }
 
-// LoRA's gradient needs the layer's input; otherwise nobody does.
+// Whether the layer's input has to be recomputed: only the gradient of LoRA needs it.
 bool NeedsInput(const LinearLayer& layer) { return layer.TrainedLora() != nullptr; }
 
-// Backward of a LayerNorm: bias gradient, then dx into (or onto) dh. `residual_through` is set when
-// the residual branched off after the LayerNorm (apply_residual_connection_post_layernorm): its
-// gradient then flows through it.
+// The backward pass of a LayerNorm: the gradients of beta and gamma, then dx, which is stored in dh
+// or added to it. `residual_through` is set if the residual branches off after the LayerNorm
+// (apply_residual_connection_post_layernorm). Then its gradient flows through the LayerNorm too.
 void LayerNormBranchBackward(const PassContext& pass, const LayerNormLayer& norm,
                              const TensorView& xhat, const TensorView& rstd, bool residual_through,
                              const TensorView& dy, const TensorView& dh, bool input_needed) {
@@ -87,8 +88,8 @@ void BlockForward(const PassContext& pass, const BlockLayer& block, int index, c
     return LoraDropout(pass, layer, index, site);
   };
 
-  const TensorView normed =
-      pass.arena.Allocate(activation, {t, d});  // LayerNorm output, then the attention's context
+  // first the LayerNorm output, later the context of the attention
+  const TensorView normed = pass.arena.Allocate(activation, {t, d});
   const LayerNormLayer& norm1 = block.input_layernorm;
   backend.LayerNorm(h, norm1.gamma.value, norm1.beta.value, norm1.epsilon,
                     saved ? saved->xhat1 : TensorView{}, saved ? saved->rstd1 : TensorView{},

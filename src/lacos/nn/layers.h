@@ -1,4 +1,4 @@
-// The trainable and frozen parts of one BLOOM block, as views; owned by model/.
+// The trainable and frozen parts of one BLOOM block, as views of memory that model/ owns.
 #pragma once
 
 #include <array>
@@ -12,19 +12,19 @@
 
 namespace lacos {
 
-// A parameter outside the frozen matrices: a LoRA matrix, bias or LayerNorm vector.
+// A parameter outside the frozen matrices: a LoRA matrix, a bias or a LayerNorm vector.
 struct Parameter {
   TensorView value;
-  GradientSum gradient;  // absent where the parameter is frozen
+  GradientSum gradient;  // absent if the parameter is frozen
   bool Trainable() const { return static_cast<bool>(gradient); }
 };
 
-// Low-rank update W + scale * B A of a frozen matrix W [out, in]. Source: Hu et al., "LoRA" (2022).
+// The low-rank update of a frozen W [out, in] to W + scale * B A. Source: Hu et al., "LoRA" (2022).
 struct LoraUpdate {
   Parameter a;         // [R, in]
   Parameter b;         // [out, R]
   double scale = 1;    // alpha / R, or alpha / sqrt(R) for rsLoRA
-  double dropout = 0;  // on the input of A, in training only
+  double dropout = 0;  // applied to the input of A, in training only
 };
 
 struct LinearLayer {
@@ -32,13 +32,13 @@ struct LinearLayer {
   WeightId weight = -1;
   int64_t in = 0, out = 0;
   Parameter bias;                      // [out]
-  std::map<int32_t, LoraUpdate> lora;  // by adapter
-  // The update by an adapter; null where it leaves this layer as it is.
+  std::map<int32_t, LoraUpdate> lora;  // the key is the adapter's number
+  // The update by an adapter, or null if the adapter does not change this layer.
   const LoraUpdate* Lora(int32_t adapter) const {
     const auto found = lora.find(adapter);
     return found == lora.end() ? nullptr : &found->second;
   }
-  // The update that is trained, if any: an adapter in training is the only one.
+  // The update that is being trained, or null. An adapter in training is always the only one.
   const LoraUpdate* TrainedLora() const {
     return !lora.empty() && lora.begin()->second.a.Trainable() ? &lora.begin()->second : nullptr;
   }
@@ -60,7 +60,7 @@ struct BlockLayer {
   int heads = 1;
   bool residual_from_layernorm = false;  // apply_residual_connection_post_layernorm
 
-  // Its matrices in the order in which a forward uses them.
+  // The matrices in the order in which a forward pass uses them.
   std::array<const LinearLayer*, 4> Linears() const {
     return {&query_key_value, &dense, &dense_h_to_4h, &dense_4h_to_h};
   }
@@ -68,8 +68,8 @@ struct BlockLayer {
     return {&query_key_value, &dense, &dense_h_to_4h, &dense_4h_to_h};
   }
 
-  // Where gradients must reach within the block: the lowest trainable part, counted upwards from
-  // its input.
+  // The point in the block that gradients must reach: the lowest trainable part, counted from the
+  // input of the block upwards.
   enum Stage {
     kInputLayerNorm,
     kQueryKeyValue,
@@ -82,36 +82,36 @@ struct BlockLayer {
   Stage LowestTrainable() const;
 };
 
-// Dropout rates of training; zero everywhere in inference. Rates of LoRA's own dropout are in
-// LoraUpdate.
+// Dropout rates in training; all are zero in inference. LoraUpdate has the rate of LoRA.
 struct DropoutRates {
   double embedding = 0;
-  double attention = 0;  // on attention probabilities
-  double residual = 0;   // on both residual branches
+  double attention = 0;  // for attention probabilities
+  double residual = 0;   // for both residual branches
   bool Any() const { return embedding > 0 || attention > 0 || residual > 0; }
 };
 
-// Rows [begin, end) of a batch, whose texts have the same adapter.
+// Rows [begin, end) of a batch. Their texts have the same adapter.
 struct AdapterRows {
   int64_t begin = 0, end = 0;
   int32_t adapter = 0;
   bool operator==(const AdapterRows&) const = default;
 };
 
-// What the layers of one pass share.
+// The data that the layers of one pass share.
 struct PassContext {
   Backend& backend;
   Arena& arena;
   TextLayout layout;
-  TokenLeaves leaves;  // for gradients only
-  // Ascending; rows of texts without an adapter are in none. In training one adapter has all rows.
+  TokenLeaves leaves;  // needed for gradients only
+  // In ascending order. Rows of texts without an adapter are in none of them. In training one
+  // adapter has all rows.
   std::vector<AdapterRows> adapters;
   TensorView token_keys;  // I64 [T], absent without dropout
   DropoutRates dropout;
   int64_t Tokens() const { return layout.tokens; }
 };
 
-// Places that drop elements, per layer: the `site` of a DropoutSpec.
+// The places in a layer that drop elements; part of the `site` of a DropoutSpec.
 enum class DropoutSite : uint32_t {
   kEmbedding,
   kAttention,

@@ -5,7 +5,7 @@
 namespace lacos {
 namespace {
 
-// drop(x) as the forward saw it; x itself without dropout.
+// drop(x) with the same mask as in the forward pass, or x itself if there is no dropout.
 TensorView DroppedInput(const PassContext& pass, const TensorView& x, const DropoutSpec& dropout) {
   if (!dropout.Active()) return x;
   const TensorView dropped = pass.arena.Allocate(x.dtype, x.shape);
@@ -13,7 +13,7 @@ TensorView DroppedInput(const PassContext& pass, const TensorView& x, const Drop
   return dropped;
 }
 
-// Adds the gradients of A and B; dz [T, R] is that of x A^T, before the factor `scale`.
+// Adds the gradients of A and B. dz [T, R] is the gradient of x A^T without the factor `scale`.
 void AddLoraGradients(const PassContext& pass, const LoraUpdate& lora, const TensorView& x,
                       const TensorView& dy, const TensorView& dz, const DropoutSpec& dropout) {
   const ArenaScope scope(pass.arena);
@@ -25,8 +25,8 @@ void AddLoraGradients(const PassContext& pass, const LoraUpdate& lora, const Ten
   backend.TokenOuter(dz, dropped, pass.leaves, lora.scale, lora.a.gradient);
 }
 
-// The part of dx that goes through LoRA's input where that is dropped out: it is masked, so it
-// cannot be fused into the frozen product.
+// The part of dx that flows through the input of LoRA if that has dropout. The mask applies to this
+// part only, so it cannot be fused into the frozen product.
 TensorView MaskedInputGradient(const PassContext& pass, const LinearLayer& layer,
                                const LoraUpdate& lora, const TensorView& dz,
                                const LinearBackwardOptions& options) {

@@ -8,20 +8,22 @@
 
 namespace lacos {
 
-// Listed once, by the model or by the loss, for the optimizer, checkpoints and export. The name is
-// lacos's own, not PEFT's: "h.0.self_attention.query_key_value.lora_A", "h.0.mlp.dense_h_to_4h.bias".
+// The model or the loss lists each of its trainable tensors once, for the optimizer, checkpoints
+// and export. The name is lacos's own and not PEFT's: "h.0.self_attention.query_key_value.lora_A",
+// "h.0.mlp.dense_h_to_4h.bias".
 struct TrainableTensor {
   std::string name;
   TensorView value;
-  GradientSum sum;      // the accumulator to which the leaves of a step add the gradient
-  TensorView gradient;  // the sum in the parameter's type, once the step's last leaf was added
+  GradientSum sum;  // accumulator to which the leaves of a step add the gradient
+  // the sum in the parameter's type, valid once the last leaf of the step was added
+  TensorView gradient;
   size_t Bytes() const { return value.Bytes() + sum.Bytes() + gradient.Bytes(); }
 };
 
-// A tensor of zeros in the backend's type for parameters. Its memory is added to `buffers`.
+// Returns a tensor of zeros in the backend's type for parameters. Its memory is added to `buffers`.
 TensorView NewParameter(Backend& backend, const Shape& shape, std::vector<Buffer>& buffers);
 
-// A trainable tensor of zeros. Its memory is added to `buffers`.
+// Returns a trainable tensor of zeros. Its memory is added to `buffers`.
 TrainableTensor NewTrainable(Backend& backend, const std::string& name, const Shape& shape,
                              std::vector<Buffer>& buffers);
 
