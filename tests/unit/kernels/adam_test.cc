@@ -1,5 +1,5 @@
 // The optimizer against 100 recorded steps of bitsandbytes' CPU update
-// (tools/golden/make_adam_golden.py), and its own properties.
+// (tools/golden/make_adam_golden.py), and tests of its own properties.
 #include "lacos/kernels/adam.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +20,8 @@
 namespace lacos::testing {
 namespace {
 
-// The generator of the golden file: x = 1664525 x + 1013904223 mod 2^32, values in [-1, 1).
+// The generator that the golden file was made with: x = 1664525 x + 1013904223 mod
+// 2^32, values in [-1, 1).
 class Lcg {
  public:
   std::vector<float> Values(int64_t n) {
@@ -72,9 +73,9 @@ std::vector<float> Sample(const std::vector<float>& values) {
   return sample;
 }
 
-// torch's square root may be an ulp off, and its quotient then another: per step the update, at
-// most 10 lr for these gradients, moves by up to 4 eps, and the parameter rounds by half an ulp of
-// values below 2.
+// The square root of torch may be off by an ulp, and so may the quotient. In each step the update,
+// which is at most 10 lr for these gradients, changes by up to 4 eps, and the parameter is rounded
+// by half an ulp of values below 2.
 void ExpectParametersNear(const std::vector<float>& actual, const std::vector<float>& expected,
                           int steps) {
   ASSERT_EQ(actual.size(), expected.size());
@@ -93,7 +94,7 @@ TEST(Adam8, EqualsRecordedStepsOfBitsandbytes) {
   double decay = 0;
   std::vector<float> p, m, v, m_absmax, v_absmax;
   std::vector<uint8_t> m_codes, v_codes;
-  std::getline(in, line);  // versions
+  std::getline(in, line);  // skips the line with versions
   while (std::getline(in, line)) {
     std::istringstream words(line);
     std::string keyword, name;
@@ -112,7 +113,7 @@ TEST(Adam8, EqualsRecordedStepsOfBitsandbytes) {
     ASSERT_EQ(keyword, "step");
     int base_weights = 0;
     words >> base_weights;
-    const bool quantized = n >= 4096;  // bitsandbytes' min_8bit_size
+    const bool quantized = n >= 4096;  // min_8bit_size of bitsandbytes
     for (; done < base_weights; ++done) {
       const AdamStep step{.step = done + 1, .learning_rate = 1e-3, .weight_decay = decay};
       const std::vector<float> g = Gradient(lcg, n, done + 1);
@@ -165,15 +166,15 @@ TEST(Adam8, DoesNotDependOnTheNumberOfThreads) {
   EXPECT_EQ(codes[0], codes[1]);
 }
 
-// The first step moves every parameter by lr against the gradient's sign, whatever its size (while
-// above eps).
+// The first step moves every parameter by lr against the gradient's sign, however large the
+// gradient is (as long as it is above eps).
 TEST(Adam, TheFirstStepMovesByTheLearningRate) {
   const std::vector<float> g = {5, -0.001f, 300, -2};
   for (const double scale : {1.0, 0.1}) {
     std::vector<float> m(4), v(4), p(4);
     AdamUpdateF32({.step = 1, .learning_rate = 0.01, .gradient_scale = scale}, 4, g.data(),
                   m.data(), v.data(), p.data());
-    // eps / |g| of the update is missing, at most 1e-8 / 1e-4.
+    // The update is smaller by eps / |g|, which is at most 1e-8 / 1e-4.
     for (int i = 0; i < 4; ++i) EXPECT_NEAR(p[i], g[i] > 0 ? -0.01 : 0.01, 0.01 * 1.1e-4);
   }
 }
@@ -192,7 +193,7 @@ TEST(Adam, TheReferenceBackendAndTheFloatUpdateAgree) {
     wb.backend().Adam(options, wb.From(Role::kParameter, {n}, g), state, rp);
   }
   const std::vector<double> expected = wb.Read(rp);
-  // 20 steps: each rounds p (|p| < 4) by half an ulp and the update (<= 10 lr) by a few eps.
+  // 20 steps; each rounds p (|p| < 4) by half an ulp and the update (<= 10 lr) by a few eps.
   for (int i = 0; i < n; ++i)
     EXPECT_NEAR(p[i], expected[i], 20 * (4 * 0x1p-24 + 10 * 1e-2 * 8 * 0x1p-24)) << i;
 }

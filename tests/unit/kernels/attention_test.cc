@@ -1,5 +1,5 @@
-// ALiBi attention against a formula written independently of the kernel (relative distances, full
-// matrices), and the slopes against published values.
+// ALiBi attention against a formula that is written independently of the kernel (relative
+// distances, full matrices), and ALiBi's slopes against published values.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,14 +27,14 @@ TEST(AlibiSlopes, AreThePublishedOnes) {
   EXPECT_NEAR(s112[0], 0.91700, 5e-6);
   EXPECT_NEAR(s112[64], 0.95760, 5e-6);
   EXPECT_NEAR(s112[111], 0.016317, 5e-7);
-  EXPECT_EQ(AlibiSlopes(1), std::vector<double>{0.00390625});  // base 2^-8
-  const std::vector<double> s3 =
-      AlibiSlopes(3);  // two heads of base 2^-4, then the first of four's base 2^-2
+  EXPECT_EQ(AlibiSlopes(1), std::vector<double>{0.00390625});  // the base is 2^-8
+  // two heads with base 2^-4, then the first slope of four heads, 2^-2
+  const std::vector<double> s3 = AlibiSlopes(3);
   EXPECT_EQ(s3, (std::vector<double>{0.0625, 0.00390625, 0.25}));
 }
 
-// Softmax over the causal row of q.k / sqrt(K) - slope * distance, times v, for one head given as
-// separate q, k, v.
+// One head with separate q, k, v: the softmax of q.k / sqrt(K) - slope * distance over the causal
+// row, times v.
 std::vector<double> NaiveHead(const std::vector<double>& q, const std::vector<double>& k,
                               const std::vector<double>& v, int64_t length, int64_t dim,
                               double slope) {
@@ -80,7 +80,7 @@ TEST_P(Attention, EqualsTheNaiveFormulaTextByText) {
           NaiveHead(parts[0], parts[1], parts[2], length, dim, slopes[h]);
       for (int64_t t = 0; t < length; ++t) {
         for (int64_t d = 0; d < dim; ++d) {
-          // A handful of roundings on values of order one.
+          // The bound allows for a handful of roundings on values of order one.
           EXPECT_NEAR(out[(offsets[n] + t) * heads * dim + h * dim + d], expected[t * dim + d],
                       1e-14);
         }

@@ -1,5 +1,5 @@
-// The bases of backends: a forwarding backend names every call around the inner backend's op, and
-// an op of a null backend touches no memory.
+// The base classes of backends: a forwarding backend reports every call before and after the inner
+// backend's op, and the ops of a null backend touch no memory.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -13,7 +13,7 @@
 namespace lacos::testing {
 namespace {
 
-// Keeps which calls began and which ended.
+// Records which calls began and which ended.
 class ListeningBackend final : public ForwardingBackend {
  public:
   ListeningBackend(std::unique_ptr<Backend> inner, std::vector<std::string>& events)
@@ -47,7 +47,7 @@ TEST_P(BackendBases, EveryCallIsNamedBeforeAndAfterTheInnerOp) {
   }
 }
 
-// A dry backend's memory has no access rights, so an op that touches it ends this program.
+// The memory of a dry backend has no access rights, so touching it would end this program.
 TEST_P(BackendBases, AnOpOfANullBackendTouchesNoMemory) {
   const TypeSet types = MakeCpuBackend({.compute = Compute::kF32})->Types();
   Workbench dry(std::make_unique<DryBackend>(types));

@@ -1,5 +1,5 @@
-// Every op of the CPU backend against the reference in double, in each compute mode, within derived
-// tolerances.
+// Compares every op of the CPU backend with the reference in double, in each compute mode, within
+// derived tolerances.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -33,7 +33,7 @@ TEST_P(CpuBackend, EqualsTheReference) {
       const double tolerance = bound.relative * std::abs(e[i]) + bound.absolute +
                                bound.magnitude * std::abs(m[i]) +
                                (bound.bounds.empty() ? 0 : bound.bounds[i]);
-      if (std::abs(y[i] - e[i]) <= tolerance) continue;  // false for NaN
+      if (std::abs(y[i] - e[i]) <= tolerance) continue;  // the comparison is false for NaN
       if (++wrong <= 3) {
         ADD_FAILURE() << "output " << k << " element " << i << " of " << y.size() << ": " << y[i]
                       << ", expected " << e[i] << " within " << tolerance;

@@ -1,5 +1,5 @@
-// A text's numbers depend neither on what else is in the batch nor on the number of threads: byte
-// for byte.
+// The results of a text are the same, byte for byte, whatever else is in the batch and whatever the
+// number of threads is.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(Ops, Threads,
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
                          });
 
-// A op that maps rows to rows. Inputs are given for rows [begin, end) of one fixed batch.
+// An op that maps rows to rows. It gets inputs for rows [begin, end) of one fixed batch.
 struct RowCase {
   std::string name;
   std::function<TensorView(Workbench& wb, int64_t begin, int64_t end)> run;
@@ -155,8 +155,8 @@ INSTANTIATE_TEST_SUITE_P(Ops, Rows,
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
                          });
 
-// Rows of several adapters in one product: segments begin and end inside and at the bounds of
-// tiles, and some rows are in none.
+// Rows of several adapters in one product. Segments begin and end inside tiles and at their bounds,
+// and some rows are in none.
 class Segments : public ::testing::TestWithParam<Compute> {};
 
 constexpr int64_t kIn = 100, kOut = 300;
@@ -239,7 +239,7 @@ TEST_P(Texts, AloneEqualTheSameTextsInABatch) {
   for (int64_t t = 0; t < tokens; ++t)
     keys[t] = static_cast<int64_t>(Mix64(7, static_cast<uint64_t>(t)));
   Workbench cpu(MakeCpuBackend({.compute = GetParam()}));
-  // Outputs (attention, its gradient, pooled vectors) of texts [first, last) as bytes.
+  // Returns the outputs (attention, its gradient, pooled vectors) of texts [first, last) as bytes.
   const auto run = [&](size_t first, size_t last) {
     const int64_t begin = offsets[first], rows = offsets[last] - begin;
     std::vector<int32_t> local;

@@ -1,5 +1,6 @@
-// What is special to the CPU backend: tile edges of every row count, long and odd attention, values
-// that are not finite, exact bf16 products on codes, lazy memory, one read for each embedding row.
+// Properties of the CPU backend alone: tile edges of every row count, long and odd
+// attention, values that are not finite, exact bf16 products on codes, lazy memory, one
+// read for each embedding row.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,7 +32,7 @@ INSTANTIATE_TEST_SUITE_P(Computes, CpuKernels,
                                                                  : "Int8";
                          });
 
-// Restores the number of threads.
+// Restores the number of threads at the end of a test.
 class Threads {
  public:
   explicit Threads(int count) : before_(ThreadCount()) { SetThreadCount(count); }
@@ -43,8 +44,9 @@ class Threads {
 
 // --- products with frozen weights
 
-// Rows on both sides of whole tiles (192 rows on AVX2, 256 on AVX-512) and of the granularity of
-// the last one. Depths: 1024 takes the padded stride of decoded weights, 520 and 1001 do not.
+// The numbers of rows lie on both sides of whole tiles (192 rows on AVX2, 256 on AVX-512)
+// and of the granularity of the last tile. Depth 1024 gives decoded weights a padded
+// stride; 520 and 1001 do not.
 TEST_P(CpuKernels, ALinearRowHasTheSameBytesInABatchOfAnySize) {
   constexpr int64_t kRows = 530;
   for (const int64_t depth : {520, 1001, 1024}) {
@@ -81,8 +83,8 @@ TEST_P(CpuKernels, ALinearRowHasTheSameBytesInABatchOfAnySize) {
   }
 }
 
-// The widths of BLOOM's models and four times them, where oneDNN's kernels split their sums and choose
-// by the number of rows; and more columns than a tile has.
+// The widths of BLOOM's models and four times these widths, where oneDNN's kernels split their sums
+// and depend on the number of rows; and more columns than a tile has.
 TEST_P(CpuKernels, ALinearRowHasTheSameBytesInABatchOfAnySizeInModelsThatUsersHave) {
   constexpr int64_t kRows = 264, kColumns = 300;
   for (const int64_t depth : {1536, 2048, 2560, 4096, 5120, 14336}) {
@@ -115,8 +117,8 @@ TEST_P(CpuKernels, ALinearRowHasTheSameBytesInABatchOfAnySizeInModelsThatUsersHa
   }
 }
 
-// Integer inputs, power-of-two scales: every product and sum is exact in f32, so the result must be
-// too, both with codes in one piece (few rows) and with a decoded matrix (many rows).
+// With integer inputs and power-of-two scales every product and sum is exact in f32, so the result
+// must be exact too, both with codes in one piece (few rows) and with a decoded matrix (many rows).
 TEST_P(CpuKernels, ProductsOfRowWiseCodesAreExactForIntegerInputs) {
   constexpr int64_t kOut = 70, kIn = 90;
   std::vector<int8_t> codes(kOut * kIn);
@@ -138,7 +140,7 @@ TEST_P(CpuKernels, ProductsOfRowWiseCodesAreExactForIntegerInputs) {
     std::vector<float> inputs(static_cast<size_t>(tokens * std::max(kIn, kOut)));
     for (size_t i = 0; i < inputs.size(); ++i)
       inputs[i] = static_cast<float>(static_cast<int>(i * 7 % 19) - 9);
-    for (int64_t t = 0; t < tokens; ++t) inputs[t * kIn] = 127;  // so an 8-bit row has the step 1
+    for (int64_t t = 0; t < tokens; ++t) inputs[t * kIn] = 127;  // makes the step of an 8-bit row 1
     const auto first = [&](int64_t n) { return std::span(inputs).first(static_cast<size_t>(n)); };
     const TensorView x = wb.From(Role::kActivation, {tokens, kIn}, first(tokens * kIn));
     const TensorView dy = wb.From(Role::kGradient, {tokens, kOut}, first(tokens * kOut));
@@ -154,7 +156,7 @@ TEST_P(CpuKernels, ProductsOfRowWiseCodesAreExactForIntegerInputs) {
           sum += inputs[t * kIn + i] * codes[o * kIn + i] * (absmax[o] / 127.0);
         ASSERT_EQ(forward[t * kOut + o], sum);
       }
-      // dy times the scales of W has other steps than 1
+      // dy times the scales of W has steps other than 1
       if (GetParam() == Compute::kInt8) continue;
       for (int64_t i = 0; i < kIn; ++i) {
         double sum = 0;
@@ -182,8 +184,8 @@ TEST_P(CpuKernels, CodesMayHaveAnyAlignment) {
 
 // --- attention
 
-// Values of order one: a probability carries some (K + len) roundings of scores of size s, an
-// output averages values of size up to m.
+// Values are of order one. A probability has some (K + length) roundings of scores of size s, and
+// an output averages values of size up to m.
 TEST_P(CpuKernels, AttentionEqualsTheReferenceForLongTextsAndOddHeads) {
   struct Case {
     int64_t dim;
@@ -201,8 +203,8 @@ TEST_P(CpuKernels, AttentionEqualsTheReferenceForLongTextsAndOddHeads) {
     for (Workbench* wb : {&cpu, &reference}) {
       const TensorView qkv = wb->Normal(Role::kActivation, {tokens, 3 * width}, 1);
       const TensorView dy = wb->Normal(Role::kGradient, {tokens, width}, 2);
-      const TensorView out =
-          wb->Make(Role::kGradient, {tokens, width});  // f32, to see the kernel's own error
+      // f32, to see the kernel's own error
+      const TensorView out = wb->Make(Role::kGradient, {tokens, width});
       const TensorView gradient = wb->Make(Role::kGradient, {tokens, 3 * width});
       DropoutSpec dropout;
       if (c.dropout > 0) dropout = {wb->Keys(tokens, 3), 5, c.dropout};
@@ -212,10 +214,10 @@ TEST_P(CpuKernels, AttentionEqualsTheReferenceForLongTextsAndOddHeads) {
       y[wb == &reference] = wb->Read(out);
       dqkv[wb == &reference] = wb->Read(gradient);
     }
-    // Scores up to 8 (|q||k| / sqrt K) plus the bias' own rounding, summed over K terms: their
-    // error moves every probability by the same factor at most, those of the softmax sum and of p v
-    // add one rounding a key in the worst case, but their signs are random: the root of the longest
-    // text.
+    // Scores are up to 8 (|q||k| / sqrt K) and add the rounding of the bias, summed over K terms.
+    // Their error changes all probabilities by at most the same factor. The softmax sum and p v add
+    // one rounding for each key in the worst case, but the signs are random, so the bound uses the
+    // root of the longest text's length.
     int64_t longest = 0;
     for (size_t n = 0; n + 1 < c.offsets.size(); ++n) {
       longest = std::max<int64_t>(longest, c.offsets[n + 1] - c.offsets[n]);
@@ -250,7 +252,7 @@ TEST_P(CpuKernels, AttentionPassesOnWhatIsNotFiniteAndOnlyToLaterTokens) {
       values[token * 3 * kWidth + column] = std::numeric_limits<float>::quiet_NaN();
       const std::vector<double> got = run(values);
       const int64_t head = column / (3 * kDim), part = column / kDim % 3;
-      // q and k spoil the whole row of the head, v only its own channel.
+      // A NaN in q or k spoils the whole row of the head; in v it spoils only its own channel.
       const int64_t spoiled = token * kWidth + head * kDim + (part == 2 ? column % kDim : 0);
       EXPECT_TRUE(std::isnan(got[spoiled])) << "token " << token << ", column " << column;
       for (int64_t i = 0; i < token * kWidth; ++i)
@@ -269,7 +271,7 @@ TEST(CpuBackend, RoundsToBF16LikeTheScalarConversionForTiesAndSpecialValues) {
       values.push_back(std::bit_cast<float>(upper << 16 | lower));
     }
   }
-  values.pop_back();  // an odd number: the tail of the vector loop too
+  values.pop_back();  // an odd number, so that the tail of the vector loop runs too
   const auto n = static_cast<int64_t>(values.size());
   const TensorView x = wb.Make(DType::kF32, {n}), y = wb.Make(DType::kBF16, {n});
   wb.backend().Upload(std::as_bytes(std::span<const float>(values)), x);
@@ -288,7 +290,7 @@ TEST(CpuBackend, UntouchedMemoryIsNotResident) {
   EXPECT_EQ(buffer.data()[buffer.size() - 1], std::byte{0});
 }
 
-// Row r is r + 1000 c; counts its reads.
+// A table whose value in row r and column c is r + 1000 c. It counts the reads.
 class CountingTable : public EmbeddingSource {
  public:
   int64_t rows() const override { return 100; }

@@ -1,5 +1,5 @@
 // Dropout masks are pure functions of a row's key, the site and the channel: they follow a text
-// wherever its rows lie.
+// wherever its rows are.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -17,7 +17,7 @@ TensorView Keys(Workbench& wb, const std::vector<int64_t>& keys) {
   return view;
 }
 
-// Which elements of ones [rows, cols] survive, as the values left.
+// The result of dropout on ones [rows, cols], which shows the elements that survive.
 std::vector<double> Mask(const std::vector<int64_t>& keys, int64_t cols, uint32_t site,
                          double rate) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
@@ -61,8 +61,8 @@ TEST(Dropout, DropsTheAskedForShare) {
     double dropped = 0;
     for (const double v : mask) dropped += v == 0 ? 1 : 0;
     const auto n = static_cast<double>(mask.size());
-    // Six standard deviations of a binomial share; the keys are fixed, so this passes or fails for
-    // good.
+    // The tolerance is six standard deviations of a binomial share. The keys are fixed, so this
+    // passes always or never.
     EXPECT_NEAR(dropped / n, rate, 6 * std::sqrt(rate * (1 - rate) / n));
   }
 }
@@ -71,7 +71,7 @@ TEST(Dropout, WithoutKeysOrRateChangesNothing) {
   EXPECT_EQ(Mask({1, 2}, 3, 0, 0.0), std::vector<double>(6, 1.0));
 }
 
-// With values that are one-hot in the key's position, attention's output is the dropped
+// If values are one-hot in the key's position, the output of attention is the dropped-out
 // probabilities themselves.
 TEST(AttentionDropout, IsKeyedByQueryHeadAndKeyPosition) {
   const int64_t tokens = 4, dim = 4;

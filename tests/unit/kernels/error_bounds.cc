@@ -1,4 +1,4 @@
-// The bounds, following each op's own sums with absolute values.
+// The error bounds of error_bounds.h, computed like each op's own sums but with absolute values.
 #include "unit/kernels/error_bounds.h"
 
 #include <cmath>
@@ -9,14 +9,14 @@
 namespace lacos::testing {
 namespace {
 
-// One query row of one head: probabilities, the magnitudes of dp, and relative errors.
+// One query row of one head: its probabilities, the magnitudes of dp, and relative errors.
 class QueryRow {
  public:
   QueryRow(const std::vector<double>& qkv, const std::vector<double>& dy, int heads, int64_t dim,
            int h, double slope)
       : qkv_(qkv), dy_(dy), heads_(heads), dim_(dim), h_(h), slope_(slope) {}
 
-  // Element of part 0, 1, 2 (q, k, v), and of the output.
+  // Index of an element in qkv (part 0, 1, 2 is q, k, v), and in the output.
   size_t In(int64_t t, int part, int64_t d) const {
     return static_cast<size_t>((t * heads_ * 3 + h_ * 3 + part) * dim_ + d);
   }

@@ -1,5 +1,6 @@
-// First-order rounding-error bounds, one for each element, of the ops whose errors depend strongly
-// on the data; computed in double from the magnitudes of the terms that the ops add up.
+// First-order bounds of the rounding errors, one for each element, of the ops with errors that
+// depend strongly on the data. They are computed in double from the magnitudes of the terms that
+// the ops add up.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +9,14 @@
 
 namespace lacos::testing {
 
-// Twice the unit roundoff of f32, which leaves a factor of two for second-order terms: a K-term f32
-// dot product is within K kEps / 2 of its magnitude in any summation order (Higham, "Accuracy and
-// stability of numerical algorithms", 3.1).
+// Twice the unit roundoff of f32, which leaves a factor of two for second-order terms. In any
+// summation order, the error of an f32 dot product of K terms is within K kEps / 2 of its magnitude
+// (Higham, "Accuracy and stability of numerical algorithms", 3.1).
 inline constexpr double kEps = 0x1p-23;
 
-// With r = (D + 16) eps: mean and rstd are within r relative to the row's root mean square and to
-// themselves, so xhat is within 2 r (1 + |xhat|) (these inputs' means are near zero), and dx within
-// r of its terms' magnitudes.
+// Let r = (D + 16) eps. The error of mean is within r of the row's root mean square, and the error
+// of rstd within r of rstd. So the error of xhat is within 2 r (1 + |xhat|), because the means of
+// these inputs are near zero, and the error of dx is within r of the magnitudes of its terms.
 struct LayerNormBounds {
   std::vector<double> y, dx;  // [T, D], without the roundings to activation types
 };
@@ -23,13 +24,13 @@ LayerNormBounds BoundLayerNorm(const std::vector<double>& x, const std::vector<d
                                const std::vector<double>& xhat, const std::vector<double>& dy,
                                double rstd);
 
-// Rows of (dy - y (y . dy)) / norm.
+// The bounds for the rows of (dy - y (y . dy)) / norm.
 std::vector<double> BoundL2NormalizeBackward(const std::vector<double>& dy,
                                              const std::vector<double>& y,
                                              const std::vector<double>& norm);
 
-// With E a score's error, a probability is within E + (mean of E over its row) + (length + 8) eps
-// of itself. `keep` gives the dropout factor of a query's row and a channel.
+// Let E be the error of a score. The relative error of a probability is within E + (mean of E over
+// its row) + (length + 8) eps. `keep` gives the dropout factor of a query's row and a channel.
 struct AttentionBounds {
   std::vector<double> y, dqkv;  // [T, H*K], [T, H*3*K]
 };

@@ -1,5 +1,4 @@
-// Products with frozen weights: the scratch they plan is the scratch they take, whatever their
-// shape.
+// Products with frozen weights of any shape need exactly the scratch that they plan.
 #include "lacos/kernels/cpu/linear/frozen_linear.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +21,8 @@ TensorView ViewOf(std::vector<float>& values, int64_t rows, int64_t cols) {
           .shape = {rows, cols}};
 }
 
-// More than one tile of columns, the last one narrower; few rows, and rows on both sides of a tile.
+// There are several tiles of columns, the last one narrower, and numbers of rows that are small or
+// on both sides of a tile.
 TEST_P(FrozenLinearTest, AProductTakesTheScratchThatItsPlanSays) {
   constexpr int64_t kOut = 300, kIn = 320;
   const int threads = ThreadCount();

@@ -1,5 +1,5 @@
-// The list of gradient cases; sizes are small because the complex step runs each forward once per
-// input element.
+// The list of gradient cases. Sizes are small, because complex step runs each forward pass once for
+// each input element.
 #include "unit/kernels/gradient_cases.h"
 
 #include <deque>
@@ -19,7 +19,7 @@ TensorView CopyOf(Workbench& wb, const TensorView& x) {
   return y;
 }
 
-// Two uneven leaves, so that sums over leaves are exercised too.
+// Two uneven leaves, so that sums over leaves are tested too.
 TokenLeaves Leaves(int64_t rows) { return {.begin = {0, rows / 3, rows}}; }
 
 WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in) {
@@ -83,8 +83,8 @@ GradientCase LinearCase(LinearOptions o) {
               }};
 }
 
-// y = h W^T + s (h A^T) B^T [+ u Q^T] with h = u or gelu(u): all of BackwardEpilogue. Inputs u, A,
-// B, Q.
+// y = h W^T + s (h A^T) B^T [+ u Q^T] with h = u or gelu(u), which uses everything in
+// BackwardEpilogue. The inputs are u, A, B, Q.
 GradientCase LinearBackwardCase(bool lora, bool gelu, bool accumulate) {
   const auto hidden = [gelu](Workbench& wb, const TensorView& u) {
     if (!gelu) return u;
@@ -165,7 +165,7 @@ GradientCase MatMulCase(bool ta, bool tb) {
               }};
 }
 
-// LayerNorm, and with `accumulate` the residual around it.
+// LayerNorm; with `accumulate` also the residual around it.
 GradientCase LayerNormCase(bool accumulate) {
   return {.name = accumulate ? "LayerNormAccumulate" : "LayerNorm",
           .inputs = {Of({4, 6}), Of({6}), Of({6})},
@@ -267,7 +267,7 @@ GradientCase PoolCase(Pooling pooling, const char* name) {
                 const TensorView argmax = wb.Make(DType::kI32, {4, 5});
                 wb.backend().Pool(x[0], layout, pooling, argmax, New(wb, {4, 5}));
                 const TensorView dx = Like(wb, x[0]);
-                wb.backend().Fill(dx, 1e9);  // PoolBackward writes every row
+                wb.backend().Fill(dx, 1e9);  // PoolBackward has to overwrite every row
                 wb.backend().PoolBackward(dy, layout, pooling, argmax, dx);
                 return Tensors{dx};
               }};
@@ -293,7 +293,7 @@ GradientCase L2NormalizeCase(bool accumulate) {
               }};
 }
 
-// Leading columns of a wider matrix, or a matrix into the leading columns of a wider one.
+// Copies the leading columns of a wider matrix, or a matrix into leading columns of a wider one.
 GradientCase CopyColumnsCase(int64_t from, int64_t to) {
   return {.name = "CopyColumns" + std::to_string(from) + "To" + std::to_string(to),
           .inputs = {Of({3, from}), Of({3, to})},
@@ -311,7 +311,7 @@ GradientCase CopyColumnsCase(int64_t from, int64_t to) {
               }};
 }
 
-// Rows taken twice, once and never; the backward adds to what is there.
+// Some rows are gathered twice, some once and some never. The backward op adds to the old values.
 GradientCase GatherRowsCase() {
   const std::vector<int32_t> index = {2, 0, 2, 3, 2};
   return {.name = "GatherRows",
@@ -383,7 +383,7 @@ GradientCase AbsDifferenceCase() {
               }};
 }
 
-// Odd widths are read as if a zero stood behind them.
+// Rows of odd width are read as if a zero followed.
 GradientCase AngleSimilarityCase(int64_t cols) {
   return {.name = "AngleSimilarity" + std::to_string(cols),
           .inputs = {Of({4, cols}), Of({4, cols})},
@@ -401,7 +401,7 @@ GradientCase AngleSimilarityCase(int64_t cols) {
               }};
 }
 
-// A loss [1] whose op also writes gradients: run(wb, x, loss, gradients of the inputs).
+// A loss [1] with an op that also writes gradients: run(wb, x, loss, gradients of the inputs).
 GradientCase LossCase(
     std::string name, Tensors inputs,
     std::function<void(Workbench&, const Tensors&, const TensorView&, const Tensors&)> run) {

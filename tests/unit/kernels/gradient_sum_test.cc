@@ -1,4 +1,4 @@
-// Gradients summed as integers: exact, without an order, finite for finite values.
+// Gradients summed as integers are exact, have no order, and are finite for finite values.
 #include "lacos/kernels/gradient_sum.h"
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ Sum SumOf(const std::vector<float>& values) {
   return SumOf(values, static_cast<int64_t>(values.size()));
 }
 
-// Values of all magnitudes from 2^-40 to 2^30.
+// Values of random magnitudes between 2^-40 and 2^30.
 std::vector<float> Spread(int64_t n) {
   Random random(3, RandomStream::kWeights);
   std::vector<float> values;
@@ -44,8 +44,7 @@ std::vector<float> Spread(int64_t n) {
 
 TEST(GradientSum, IsTheExactSumOfValuesRoundedToTheFineUnit) {
   const std::vector<float> values = Spread(1000);
-  __int128 expected =
-      0;  // in units of 2^-52; 2^30 has 24 significant bits, all of them whole units
+  __int128 expected = 0;  // in units of 2^-52; 2^30 is 2^82 of them, too many for 64 bits
   for (const float value : values) {
     const double units = std::nearbyint(static_cast<double>(value) * 0x1p52);
     expected += static_cast<__int128>(units);
@@ -102,7 +101,7 @@ TEST(GradientSum, OfFiniteValuesIsFiniteAndSoIsItsSquare) {
       const float found = sum.Read();
       EXPECT_EQ(found > 0, value > 0);
       EXPECT_LE(std::abs(found), 0x1p50f);
-      // 2^27 of them are the gradient of an adapter of rank 32 on BLOOM-176B.
+      // The gradient of an adapter of rank 32 on BLOOM-176B has 2^27 values.
       EXPECT_TRUE(std::isfinite(0x1p27f * found * found));
       if (std::abs(value) < FLT_MAX) {
         EXPECT_FLOAT_EQ(found, static_cast<float>(leaves) * value);
@@ -112,7 +111,7 @@ TEST(GradientSum, OfFiniteValuesIsFiniteAndSoIsItsSquare) {
 }
 
 TEST(GradientSum, SendsAValueToTheSamePlaceWhateverElseIsAdded) {
-  // 300 is below the limit of a step of three leaves and above that of a step of four.
+  // 300 is below the limit for a step of three leaves and above the limit for a step of four.
   EXPECT_EQ(SumOf({300.0f}, 3).coarse, 0);
   EXPECT_EQ(SumOf({300.0f}, 4).coarse, 300 << 12);
   const Sum together = SumOf({300.0f, 1.5f, -20.0f}, 4), large = SumOf({300.0f}, 4),

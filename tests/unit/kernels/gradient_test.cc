@@ -1,6 +1,5 @@
-// Every backward op of the backend seam against the complex-step derivative of its forward op: f(x
-// + ih)
-// / h with h = 1e-50 has no cancellation, so both agree to rounding.
+// Every backward op of the backend against the complex-step derivative of its forward op: the
+// imaginary part of f(x + ih) / h with h = 1e-50 has no cancellation, so both agree up to rounding.
 #include <gtest/gtest.h>
 
 #include <complex>
@@ -23,7 +22,7 @@ Tensors MakeInputs(Workbench& wb, const GradientCase& c) {
   return x;
 }
 
-// Gradient of sum(cotangent * output) by complex step, one input element at a time.
+// The gradient of sum(cotangent * output) by complex step, one input element at a time.
 std::vector<double> ComplexStep(const GradientCase& c, size_t input,
                                 std::span<const double> cotangent) {
   std::vector<double> gradient(static_cast<size_t>(c.inputs[input].Elements()));
@@ -59,8 +58,8 @@ TEST_P(Gradient, OfTheBackwardOpEqualsTheComplexStep) {
       const std::vector<double> expected = ComplexStep(c, k, cotangent);
       std::vector<double> difference = wb.Read(gradients[k]);
       for (size_t i = 0; i < expected.size(); ++i) difference[i] -= expected[i];
-      // Sums of at most 100 terms in double: 1e-12 leaves room for conditioning, the requirement is
-      // 1e-10.
+      // These are sums of at most 100 terms in double. 1e-12 leaves room for conditioning; the
+      // requirement is 1e-10.
       EXPECT_LE(MaxAbs(difference), 1e-12 * MaxAbs(expected) + 1e-15) << "input " << k;
       if (k == 0) {
         EXPECT_GT(MaxAbs(expected), 1e-3) << "the case has a gradient to test";
@@ -85,7 +84,7 @@ TEST(L2Normalize, GivesAFiniteGradientForAZeroVector) {
   EXPECT_EQ(wb.Read(y), std::vector<double>(3, 0));
   const std::vector<double> g = wb.Read(dy);
   for (int i = 0; i < 3; ++i)
-    EXPECT_DOUBLE_EQ(wb.Read(dx)[i], g[i] / 1e-12);  // torch's normalize clamps the divisor
+    EXPECT_DOUBLE_EQ(wb.Read(dx)[i], g[i] / 1e-12);  // normalize of torch limits the divisor
 }
 
 }  // namespace

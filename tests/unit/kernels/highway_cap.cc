@@ -1,5 +1,5 @@
-// Lets a test process stand for an older CPU: LACOS_TEST_HIGHWAY=scalar|avx2 names the only Highway
-// target to use.
+// Lets a test process behave like an older CPU: LACOS_TEST_HIGHWAY=scalar|avx2 names the only
+// Highway target that may be used.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -7,7 +7,7 @@
 
 #include "lacos/kernels/cpu/hwy_targets.h"
 
-// After hwy_targets.h.
+// This header has to come after hwy_targets.h.
 #include <hwy/highway.h>
 
 namespace lacos {

@@ -1,6 +1,6 @@
-// ctest runs the products once for each instruction set (ONEDNN_MAX_CPU_ISA, which oneDNN reads
-// itself, and LACOS_TEST_HIGHWAY): shows that the caps are in force and that integer products are
-// exact under each.
+// ctest runs the products once for each instruction set, which ONEDNN_MAX_CPU_ISA (read by oneDNN
+// itself) and LACOS_TEST_HIGHWAY select. These tests show that the caps are in force and that
+// integer products are exact under each.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -31,7 +31,7 @@ TEST(InstructionSets, AreNoNewerThanTheCapsOfThisProcess) {
   if (cap == "AVX" || cap == "AVX2") {
     EXPECT_EQ(onednn.find("AVX512"), std::string::npos) << isa;
   }
-#ifndef HWY_COMPILE_ONLY_STATIC  // else there is but one target
+#ifndef HWY_COMPILE_ONLY_STATIC  // otherwise there is only one target
   if (target == "scalar") {
     EXPECT_TRUE(isa.ends_with("Highway SCALAR")) << isa;
   } else if (target == "avx2") {
@@ -41,13 +41,13 @@ TEST(InstructionSets, AreNoNewerThanTheCapsOfThisProcess) {
   RecordProperty("isa", isa);
 }
 
-// Products of the largest codes: saturating 16-bit sums would show at once.
+// Products of the largest codes, where 16-bit sums that saturate would show at once.
 TEST(InstructionSets, IntegerProductsAreExact) {
   const auto backend = MakeCpuBackend({.compute = Compute::kInt8});
   constexpr int64_t kIn = 640, kOut = 48, kRows = 70;
   std::vector<int8_t> codes(kOut * kIn);
   for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<int8_t>(i % 7 == 0 ? -127 : 127);
-  const std::vector<float> absmax(kOut, 127.0f);  // a code is the weight
+  const std::vector<float> absmax(kOut, 127.0f);  // makes each code equal to the weight
   const WeightId weight =
       backend->AddWeight({.rows = kOut,
                           .cols = kIn,
@@ -57,7 +57,7 @@ TEST(InstructionSets, IntegerProductsAreExact) {
                           .codes = reinterpret_cast<const std::byte*>(codes.data()),
                           .absmax = absmax.data()});
   std::vector<float> x(kRows * kIn);
-  // a row's scale is one
+  // makes the scale of every row 1
   for (size_t i = 0; i < x.size(); ++i) x[i] = i % 5 == 0 ? -127.0f : 127.0f;
   const TypeSet types = backend->Types();
   TensorView input{nullptr, types.activation, {kRows, kIn}},

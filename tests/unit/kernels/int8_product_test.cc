@@ -1,4 +1,4 @@
-// The integer product against 64-bit integer arithmetic, and the quantisation of rows.
+// The integer product against 64-bit integer arithmetic, and the quantization of rows.
 #include "lacos/kernels/cpu/int8/int8_product.h"
 
 #include <gtest/gtest.h>
@@ -21,8 +21,8 @@ namespace {
 
 struct ProductCase {
   int64_t columns, depth;
-  bool forward;  // the weight is stored by columns of the product
-  // every weight is this, every row it or its negative; 0 = all values from -128 to 127
+  bool forward;  // whether the weight is stored by columns of the product
+  // value of every weight, and of every row up to its sign; 0 = all values from -128 to 127
   int extreme;
 };
 void PrintTo(const ProductCase& c, std::ostream* out) {
@@ -53,7 +53,7 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
   std::vector<float> sums[2] = {unset, unset}, unpacked[2] = {unset, unset};
   for (const Int8Multiply multiply : {Int8Multiply::kEach, Int8Multiply::kHalved}) {
     const auto way = static_cast<size_t>(multiply);
-    // What is there before does not matter.
+    // The old contents do not matter.
     std::vector<int8_t> packed(Int8PackedBytes(c.columns, c.depth), 77);
     if (c.forward) {
       PackInt8Rows(weight.data(), c.depth, c.columns, c.depth, packed.data(), multiply);
@@ -73,13 +73,13 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
                      c.depth, unpacked[way].data(), multiply);
     }
   }
-  // Where the CPU has the instructions; elsewhere there is nothing to compare.
+  // Only CPUs with the instructions can run this comparison.
   const bool quads = c.forward && HasInt8Quads();
   std::vector<float> by_quads = unset;
   if (quads) {
     const int64_t quad_stride = Int8QuadStride(c.depth);
     std::vector<uint8_t> shifted(static_cast<size_t>(rows * quad_stride),
-                                 77);  // what lies behind does not matter
+                                 77);  // the bytes after the codes do not matter
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t k = 0; k < c.depth; ++k)
         shifted[r * quad_stride + k] = static_cast<uint8_t>(left[r * stride + k] + 128);
@@ -116,7 +116,7 @@ std::vector<ProductCase> ProductCases() {
       for (const int64_t columns : {1, 8, 15, 16, 33, 256})
         cases.push_back({columns, depth, forward, 0});
     }
-    // The largest codes, all of one sign, through the greatest depth: 2^31 is not reached.
+    // The largest codes, all of one sign, over a great depth. The sums do not reach 2^31.
     cases.push_back({16, 4096, forward, 127});
     cases.push_back({16, kInt8MaxDepth, forward, 127});
   }
@@ -181,8 +181,8 @@ TEST(QuantizeInt8Row, ZerosAndTheSmallestNumbersGiveZeros) {
   }
 }
 
-// oneDNN's products saturate on CPUs without VNNI, but never for weights of at most 64: so both
-// ways from codes to results are compared on every CPU that has a fast s8 product at all.
+// oneDNN's products saturate on CPUs without VNNI, but never for weights of at most 64. So both
+// implementations are compared on every CPU that has a fast s8 product at all.
 TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
   const int64_t out = 300, in = 1001;
   Random random(9, RandomStream::kWeights, 2);

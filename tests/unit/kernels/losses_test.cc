@@ -1,4 +1,5 @@
-// Loss values against closed forms and against numbers that torch and sentence-transformers print.
+// The values of losses against closed forms and against numbers that torch and
+// sentence-transformers print.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -53,12 +54,12 @@ TEST(MeanSquaredError, IsTheMean) {
 }
 
 TEST(CosentLoss, CountsOnlyPairsThatShouldBeOrdered) {
-  // label 0 < label 1: the pair (0, 1) contributes exp(20 (x0 - x1)); equal labels contribute
-  // nothing.
+  // Because label 0 < label 1, the pair (0, 1) contributes exp(20 (x0 - x1)). Equal labels
+  // contribute nothing.
   const std::vector<double> x = {0.3, 0.5, 0.4}, labels = {0, 1, 1};
   std::vector<double> d(3);
   const double loss = CosentLoss<double>(x.data(), labels.data(), 20, 3, d.data());
-  // Differences of decimals carry half an ulp of 0.5, times 20.
+  // Differences of decimals have an error of half an ulp of 0.5, which is multiplied by 20.
   EXPECT_NEAR(loss, std::log(1 + std::exp(20 * -0.2) + std::exp(20 * -0.1)), 20 * 0x1p-53);
   EXPECT_GT(d[0], 0);
   EXPECT_LT(d[1], 0);
@@ -72,7 +73,7 @@ TEST(AngleSum, AddsRealAndImaginaryPartsOfTheComplexProduct) {
   EXPECT_EQ(AngleSum<double>(a.data(), a.data(), 2), 25);    // |a|^2 is real
   EXPECT_EQ(AngleSum<double>(one.data(), i.data(), 2), -1);  // 1 conj(i) = -i
   EXPECT_EQ(AngleSum<double>(i.data(), one.data(), 2), 1);
-  EXPECT_EQ(AngleSum<double>(odd.data(), odd.data(), 3), 14);  // (1 + 3i, 2 + 0i)
+  EXPECT_EQ(AngleSum<double>(odd.data(), odd.data(), 3), 14);  // the row is (1 + 3i, 2 + 0i)
 }
 
 TEST(AngleSum, OfZeroHasNoGradient) {
@@ -93,7 +94,7 @@ TEST(TripletLoss, UsesTorchsShiftedDistance) {
       near - far + 5);
   EXPECT_NEAR(dp[0], 0.6, 1e-6);
   EXPECT_NEAR(dn[1], -1, 1e-6);
-  // A satisfied margin has no loss and no gradient.
+  // If the margin is satisfied, there is no loss and no gradient.
   EXPECT_EQ(
       TripletLoss<double>(a.data(), n.data(), p.data(), 3, 1, 2, da.data(), dp.data(), dn.data()),
       0);

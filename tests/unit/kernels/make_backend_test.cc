@@ -1,5 +1,5 @@
-// Devices and their words, what MakeBackend gives for each of them, and what the CPU backend says
-// of itself.
+// Devices and their words, the backend that MakeBackend returns for each of them, and the CPU
+// backend's description of itself.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -69,12 +69,12 @@ TEST(CpuBackendDescription, ItsPoolIsTheMemoryOfTheProcess) {
   const Buffer buffer = backend->Allocate(kBytes);
   const TensorView ones{buffer.data(), DType::kF32, {kBytes / 4}};
   backend->Fill(ones, 1);
-  // What other parts of the process give back meanwhile is far less than half of it.
+  // Memory that other parts of the process release meanwhile is far less than half of the buffer.
   EXPECT_GT(backend->Memory().held, before.held + kBytes / 2);
   EXPECT_GE(backend->Memory().peak_held, backend->Memory().held - kBytes / 2);
 }
 
-// Run records, the resume check and the key of the layer cache were written with these words.
+// Existing run records, resume checks and keys of the layer cache contain these words.
 TEST(CpuBackendDescription, TellsItsInstructionSetAsTheOneFact) {
   const KernelInfo info = MakeBackend({.compute = Compute::kF32})->Describe();
   ASSERT_EQ(info.facts.size(), 1u);

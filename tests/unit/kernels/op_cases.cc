@@ -1,6 +1,6 @@
 // The list of op calls. Bounds use eps = 2^-23, which is twice the unit roundoff of f32 and leaves
-// a factor of two for second-order terms; a K-term f32 dot product is within K eps / 2 of its
-// magnitude in any summation order.
+// a factor of two for second-order terms. In any summation order, the error of an f32 dot product
+// of K terms is within K eps / 2 of its magnitude.
 #include "unit/kernels/op_cases.h"
 
 #include <deque>
@@ -16,15 +16,16 @@ namespace {
 
 constexpr double kBF16Roundoff = 0x1p-8;
 
-// Offsets of texts of many lengths, an empty one among them.
+// The offsets of texts of many lengths, one of them empty.
 std::vector<int32_t> Offsets(std::initializer_list<int32_t> lengths) {
   std::vector<int32_t> offsets = {0};
   for (const int32_t length : lengths) offsets.push_back(offsets.back() + length);
   return offsets;
 }
 
-// Relative error of one frozen product's terms beyond f32 arithmetic: bf16 mode rounds weights that
-// are not row-wise codes, and in the backward direction dy with the row scales folded in.
+// The relative error that the terms of a frozen product have beyond f32 arithmetic. bf16 mode
+// rounds weights that are not row-wise codes, and in the backward direction it rounds dy after
+// multiplication with the row scales.
 double TermError(Compute compute, WeightFormat format, bool backward) {
   if (compute != Compute::kBF16) return 0;
   double error = format == WeightFormat::kLinearRows ? 0 : kBF16Roundoff;
@@ -32,10 +33,10 @@ double TermError(Compute compute, WeightFormat format, bool backward) {
   return error;
 }
 
-// What 8-bit rounding of both sides can change in the sums of left [rows, depth] times right
-// [depth, columns], to first and second order: half a step of the row's scale on the left; on the
-// right half a step of each scale where the weight is encoded anew (`right_step`, [depth, columns];
-// empty where its codes are used).
+// The largest change that 8-bit rounding of both sides can make in the sums of left [rows, depth]
+// times right [depth, columns], to first and second order. On the left a value changes by half a
+// step of the row's scale. On the right it changes by `right_step` [depth, columns], half a step of
+// each scale, if the weight is encoded anew; `right_step` is empty if the stored codes are used.
 std::vector<double> Int8Bounds(const std::vector<double>& left, const std::vector<double>& right,
                                const std::vector<double>& right_step, int64_t depth) {
   const auto rows = static_cast<int64_t>(left.size()) / depth,
@@ -57,7 +58,8 @@ std::vector<double> Int8Bounds(const std::vector<double>& left, const std::vecto
   return bounds;
 }
 
-// The weight [out, in] as an integer product sees it: in units of its rows' scales, and the scales.
+// The weight [out, in] as an integer product uses it: values in units of the scales of their rows,
+// and these scales.
 struct UnitWeight {
   std::vector<double> units;  // [out, in]
   std::vector<double> scale;  // [out]
@@ -73,9 +75,9 @@ UnitWeight InUnits(const std::vector<float>& weight, int64_t out, int64_t in) {
   return w;
 }
 
-constexpr double kGeluSlope = 1.13;  // the steepest
+constexpr double kGeluSlope = 1.13;  // the largest slope of GELU
 
-// For y = x W^T, times the slope that follows.
+// The bounds for y = x W^T, times the slope of the function that follows.
 std::vector<double> Int8ForwardBounds(Workbench& wb, View x, int64_t out, WeightFormat format,
                                       double slope) {
   const int64_t in = x.cols();
@@ -92,7 +94,7 @@ std::vector<double> Int8ForwardBounds(Workbench& wb, View x, int64_t out, Weight
   return Int8Bounds(wb.Read(x), right, step, in);
 }
 
-// For dx = dy W: the rows' scales belong to the left side.
+// The bounds for dx = dy W, where the scales of the rows are multiplied into the left side.
 std::vector<double> Int8BackwardBounds(Workbench& wb, View dy, int64_t in, WeightFormat format,
                                        double slope) {
   const int64_t out = dy.cols();
@@ -129,14 +131,14 @@ const char* FormatName(WeightFormat format) {
   return "";
 }
 
-// Which rows of a product have a low-rank update.
+// The rows of a product that have a low-rank update.
 enum class Updates : uint8_t { kNone, kAllRows, kSegments };
 
 std::string NameOf(Updates updates) {
   return updates == Updates::kNone ? "" : updates == Updates::kAllRows ? "Lora" : "LoraSegments";
 }
 
-// Segments stand for two adapters side by side, with rows of neither before and after them.
+// With segments, two adapters have adjacent rows, and rows of neither lie before and after them.
 struct UpdatedRows {
   int64_t begin = 0, end = 0, rank = 0;
 };
@@ -171,15 +173,15 @@ OpCase LinearCase(LinearShape s, WeightFormat format, Updates lora, bool gelu, b
             wb.backend().Linear(x, AddTestWeight(wb, s.out, s.in, format), e, y);
             const double product =
                 (static_cast<double>(s.in) + 12) * kEps + TermError(compute, format, false);
-            // gelu's slope is at most 1.13 and gelu(z) >= z / 2 for z >= 0: errors of u, its
-            // rounding to the activation type among them, are at most 2.3 times as large relative
-            // to gelu of the magnitude.
+            // The slope of gelu is at most 1.13, and gelu(z) >= z / 2 for z >= 0. So errors of u,
+            // including its rounding to the activation type, are at most 2.3 times as large
+            // relative to gelu of the magnitude.
             const double rounding = Epsilon(wb.types().activation);
             const double factor = gelu ? 2.3 * (product + rounding) + 8 * kEps : product;
             std::vector<OpOutput> outputs = {{y, Epsilon(y.dtype), 0, factor}};
             if (gelu) outputs.push_back({e.saved_gelu, rounding, 0, product});
             if (compute == Compute::kInt8) {
-              // Rounding to bf16 may carry u's and y's distances to the next number: twice as far.
+              // Rounding to bf16 may move both u and y to the next number: twice as far.
               const double widen = 1 + Epsilon(DType::kBF16);
               outputs[0].bounds =
                   Int8ForwardBounds(wb, x, s.out, format, widen * (gelu ? kGeluSlope : 1));
@@ -204,7 +206,7 @@ OpCase LinearBackwardCase(LinearShape s, WeightFormat format, Updates lora, bool
                                 .a = wb.Normal(Role::kParameter, {rank, s.in}, 4),
                                 .scale = 2});
             }
-            // Values above 0.5 keep gelu' of the magnitudes at least as large as of the values.
+            // Above 0.5, gelu' of the magnitudes is at least as large as gelu' of the values.
             if (gelu)
               e.saved_gelu = wb.From(Role::kActivation, {s.tokens, s.in},
                                      std::vector<float>(s.tokens * s.in, 0.75f));
@@ -252,7 +254,7 @@ OpCase TokenSumsCase(int64_t rows, int64_t p, int64_t q) {
           wb.backend().TokenSum(alpha == 1.5 ? a : c, LeavesOf(rows), sum);
           wb.backend().TokenDotSum(a, alpha == 1.5 ? c : a, LeavesOf(rows), dot);
         }
-        // A leaf is a chain of f32 additions; its sum is rounded to 2^-52.
+        // A leaf is a chain of f32 additions, and its sum is rounded to a multiple of 2^-52.
         const double factor = (static_cast<double>(rows) + 4) * kEps;
         const double units = 2 * static_cast<double>(LeavesOf(rows).Count()) * 0x1p-53;
         std::vector<OpOutput> outputs;
@@ -288,8 +290,8 @@ OpCase LayerNormCase(int64_t rows, int64_t cols) {
         const double act = Epsilon(wb.types().activation);
         const LayerNormBounds bounds =
             BoundLayerNorm(wb.Read(x), wb.Read(gamma), wb.Read(saved), wb.Read(dy), 0.4);
-        // y is gamma times xhat, rounded to the activation type, plus beta: |gamma xhat| <= |y|
-        // + |beta|.
+        // y is gamma times xhat, rounded to the activation type, plus beta, so
+        // |gamma xhat| <= |y| + |beta|.
         const double beta_max = MaxAbs(wb.Read(beta));
         return std::vector<OpOutput>{
             {xhat, act + 2 * row_error, 2 * row_error},
@@ -311,9 +313,9 @@ OpCase GeluCase(int64_t rows, int64_t cols) {
             const TensorView du = wb.Make(Role::kGradient, {rows, cols});
             wb.backend().Gelu(u, y);
             wb.backend().GeluBackward(dy, u, du);
-            // tanh within 4 eps, its argument within 6 eps of at most |u| <= 15 where tanh still
-            // changes: |u| (1 - t^2) stays below 1, so 16 eps |u| bounds gelu; the derivative adds
-            // |u| (1 - t^2) (1 + 3 c u^2) <= 2 and |dy| <= 5.
+            // The error of tanh is within 4 eps, and that of its argument within 6 eps of at most
+            // |u| <= 15 where tanh still changes. |u| (1 - t^2) stays below 1, so 16 eps |u| bounds
+            // gelu. The derivative adds |u| (1 - t^2) (1 + 3 c u^2) <= 2, and |dy| <= 5.
             return std::vector<OpOutput>{{y, Epsilon(y.dtype), 15 * 16 * kEps, 0},
                                          {du, Epsilon(du.dtype), 5 * 64 * kEps, 0}};
           }};
@@ -332,7 +334,8 @@ OpCase AttentionCase(std::string name, const std::vector<int32_t>& offsets, int 
             if (rate > 0) dropout = {.token_keys = wb.Keys(tokens, 3), .site = 12, .rate = rate};
             wb.backend().AlibiAttention(qkv, at, heads, dropout, y);
             wb.backend().AlibiAttentionBackward(qkv, at, heads, dropout, dy, dqkv);
-            const auto keep = [&](int64_t query, int64_t channel) {  // Keys(tokens, 3) are these
+            // uses the keys of Keys(tokens, 3)
+            const auto keep = [&](int64_t query, int64_t channel) {
               const auto key = static_cast<int64_t>(Mix64(3, static_cast<uint64_t>(query)));
               return rate > 0 ? ref::DropoutFactor(key, dropout.site, channel, rate) : 1.0;
             };
@@ -409,7 +412,7 @@ OpCase SimilarityCase(int64_t rows, int64_t cols) {
             b.AngleSimilarity(x, other, angle);
             b.AngleSimilarityBackward(scale, x, other, dangle_x, dangle_other);
             b.CopyColumns(x, true, leading);
-            // Some rows of x several times, others never.
+            // Some rows of x are picked several times, others never.
             std::vector<int32_t> picks(static_cast<size_t>(rows + rows / 2));
             for (size_t i = 0; i < picks.size(); ++i)
               picks[i] = static_cast<int32_t>(i * 4 % static_cast<size_t>(rows));
@@ -420,7 +423,7 @@ OpCase SimilarityCase(int64_t rows, int64_t cols) {
             const TensorView gathered_dx = wb.Normal(Role::kStatistic, shape, 11);
             b.GatherRows(x, index, gathered);
             b.GatherRowsBackward(dgathered, index, gathered_dx);
-            // to one row at most: 1.5 times the common divisor of 4 and the rows
+            // additions to one row: at most 1.5 times the common divisor of 4 and `rows`
             const double additions = 7;
             const double row_error = (static_cast<double>(cols) + 16) * kEps;
             std::vector<double> backward =
@@ -433,7 +436,7 @@ OpCase SimilarityCase(int64_t rows, int64_t cols) {
                                          {distance, kEps},
                                          {da, kEps, 10 * kEps},
                                          {db, kEps, 10 * kEps},
-                                         // Sums in double, rounded to float once.
+                                         // sums in double, rounded to float once
                                          {angle, kEps},
                                          {dangle_x, kEps},
                                          {dangle_other, kEps},
@@ -472,7 +475,7 @@ OpCase LossesCase(int64_t rows, int64_t cols) {
         b.MeanSquaredError(x, label, losses[2], dx);
         b.CosentLoss(x, label, 20, losses[3], dcosent);
         b.TripletLoss(a, p, n, 5, losses[4], da, dp, dn);
-        // Losses are computed in double and rounded on storing; 8 eps allow for f32
+        // Losses are computed in double and rounded when they are stored. 8 eps allow for f32
         // exponentials too.
         const double loss = 64 * kEps;
         return std::vector<OpOutput>{
@@ -505,7 +508,7 @@ OpCase OptimizerCase(int64_t n) {
               b.Adam(options, g, state, p);
               b.SumSquares(std::vector<TensorView>{g, p.Rows(0, n / 2)}, squares, nonfinite);
             }
-            // Three steps of at most 10 lr each, every one with some 16 roundings, on |p| <= 5.
+            // Three steps of at most 10 lr, each with about 16 roundings, on |p| <= 5.
             const double step_error = 3 * (10 * 1e-2 * 16 + 2 * 5) * kEps;
             return std::vector<OpOutput>{
                 {p8, 0, 0}, {p, 0, step_error}, {squares, 8 * kEps, 0}, {nonfinite}};

@@ -1,6 +1,6 @@
-// Calls of every backend op over shapes that reach its special paths, each with the tolerance that
-// its arithmetic implies; shared by the tests "equals the reference" and "does not depend on the
-// number of threads".
+// Calls of every backend op with shapes that reach its special paths, each with the tolerance that
+// its arithmetic implies. The tests "equals the reference" and "does not depend on the number of
+// threads" share them.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@
 namespace lacos::testing {
 
 // One result with its allowed distance from the exact value:
-//   |y - exact| <= relative |exact| + absolute + magnitude * (the same op on the inputs' absolute values) +
-//   bounds[i].
+//   |y - exact| <= relative |exact| + absolute
+//                  + magnitude * (the same op on the inputs' absolute values) + bounds[i].
 struct OpOutput {
   TensorView view;
   double relative = 0;
@@ -25,21 +25,21 @@ struct OpOutput {
 
 struct OpCase {
   std::string name;
-  // Runs the op on inputs that are equal on all backends; tolerances are those of a CPU backend in
-  // `compute` with the types of `wb`.
+  // Runs the op on inputs that are equal on all backends. The tolerances are those of a CPU backend
+  // with the mode `compute` and the types of `wb`.
   std::function<std::vector<OpOutput>(Workbench& wb, Compute compute)> run;
 };
 inline void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
 
 std::vector<OpCase> OpCases();
 
-// Frozen weights in every stored format; with absolute inputs, their magnitudes.
+// Frozen weights in every stored format, or their magnitudes if inputs are absolute.
 enum class WeightFormat { kPlain, kLinearRows, kLinearBlocks, kDynamic };
 WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in, WeightFormat format);
-// What that weight's codes mean, [out, in].
+// The values [out, in] that this weight's codes stand for.
 std::vector<float> TestWeightValues(int64_t out, int64_t in, WeightFormat format);
 
-// The modes that every test of the CPU backend runs in, and their names in test names.
+// The modes that every test of the CPU backend runs in, and their names in the names of tests.
 inline constexpr Compute kComputeModes[] = {Compute::kF32, Compute::kBF16, Compute::kInt8};
 inline const char* NameOf(Compute compute) {
   return compute == Compute::kF32 ? "F32" : compute == Compute::kBF16 ? "BF16" : "Int8";

@@ -1,5 +1,5 @@
-// The reference backend's forward ops against formulas written out here, and the aliasing that the
-// seam allows.
+// The forward ops of the reference backend against formulas that are written out here, and the
+// aliasing that backend.h allows.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ TEST(ReferenceBackend, IsOfOneTypeThroughout) {
   }
 }
 
-// Each stored format means what Decode says: y = x W^T over the decoded values.
+// Each stored format stands for the values that Decode returns: y = x W^T over these values.
 TEST(Linear, UsesTheDecodedWeights) {
   const int64_t in = 9, out = 4;
   const std::pair<QuantScheme, int64_t> formats[] = {{QuantScheme::kNone, HostMatrix::kRow},
@@ -97,8 +97,8 @@ TEST(Gelu, HasTheTanhFormsValues) {
   wb.backend().Gelu(u, y);
   const std::vector<double> g = wb.Read(y);
   EXPECT_EQ(g[0], 0);
-  EXPECT_NEAR(g[1], 0.8411919906,
-              5e-9);  // torch's gelu(1, approximate="tanh"), whose constant has more digits
+  // torch's gelu(1, approximate="tanh"), which has a constant with more digits
+  EXPECT_NEAR(g[1], 0.8411919906, 5e-9);
   EXPECT_NEAR(g[2], -0.1588080094, 5e-9);
   EXPECT_EQ(g[3], 30);
 }

@@ -1,5 +1,4 @@
-// Layouts and token ids, which the device and the host both know, and how the dry backend uses
-// them.
+// Text layouts and token ids, known to device and host, and their use by the dry backend.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -38,7 +37,7 @@ TEST(TokenIds, AreTheSameOnTheDeviceAndOnTheHost) {
   EXPECT_TRUE(std::equal(ids.begin(), ids.end(), both.host_ids.begin(), both.host_ids.end()));
 }
 
-// The longest text decides what attention takes, wherever it stands, and no upload is looked at.
+// The longest text, wherever it is, determines the memory of attention; uploads are not read.
 TEST(DryCpuBackend, CountsAttentionByTheLongestTextOfTheLayout) {
   const auto backend = MakeCpuBackend({.compute = Compute::kF32});
   const auto need = [&](const std::vector<int32_t>& offsets) {

@@ -1,5 +1,5 @@
-// The timed backend: every op goes through with the same bytes and is counted once, in the part it
-// is for, and the parts sum to no more than the time that passed.
+// The timed backend: every op gives the same bytes as before and is counted once, in the part that
+// it belongs to, and the parts sum to no more than the time that passed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -39,13 +39,13 @@ TEST_P(TimedBackend, GivesTheBytesOfTheBackendItTimes) {
 INSTANTIATE_TEST_SUITE_P(Ops, TimedBackend, ::testing::ValuesIn(OpCases()),
                          [](const auto& info) { return info.param.name; });
 
-// Calls of each op over all cases: what the cases reach has been counted under its own name.
+// Counts the calls of each op over all cases: every op that they reach appears under its name.
 TEST(TimedBackendOverAllCases, EveryOpIsCountedAndPartsSumToTheOps) {
   OpTimes times;
   Workbench bench(MakeTimedBackend(MakeCpuBackend({.compute = Compute::kF32}), times));
   for (const OpCase& c : OpCases()) c.run(bench, Compute::kF32);
   const TensorView row = bench.Make(Role::kResidual, {4});
-  bench.backend().Copy(row, bench.Make(Role::kResidual, {4}));  // has no case of its own
+  bench.backend().Copy(row, bench.Make(Role::kResidual, {4}));  // Copy has no case of its own
   std::map<std::string, int64_t> calls;
   for (const OpTime& op : times.ops) calls[std::string(op.op)] += op.calls;
   for (const char* op : {"Allocate",
@@ -94,7 +94,8 @@ TEST(TimedBackendOverAllCases, EveryOpIsCountedAndPartsSumToTheOps) {
   const auto parts = times.Parts();
   double seconds = 0;
   for (const OpTimes::Part& part : parts) seconds += part.seconds;
-  // The same terms in another order: each sum is within (terms - 1) roundoffs of the exact one.
+  // The same terms are added in another order, so each sum is within (terms - 1)
+  // roundoffs of the exact one.
   const double tolerance = 2 * static_cast<double>(times.ops.size()) * 0x1p-53 * times.Seconds();
   EXPECT_NEAR(seconds, times.Seconds(), tolerance);
 }
@@ -178,9 +179,9 @@ TEST(TimedBackendParts, AnOpThatThrowsIsCountedToo) {
   EXPECT_EQ(times.Parts()[static_cast<size_t>(StepPart::kEmbedding)].calls, 1);
 }
 
-// The fastest of many rounds: others may use the machine. A step of training has some 30 ops a
-// layer, each of half a millisecond or more in a model that is worth training; 5 microseconds are 1
-// % of that.
+// Takes the fastest of many rounds, because other processes may use the machine. A training step
+// has some 30 ops for each layer, and each takes half a millisecond or more in a model that is
+// worth training; 5 microseconds are 1 % of that.
 TEST(TimedBackendCost, IsFarBelowThatOfAnOp) {
   constexpr int kCalls = 1000;
   OpTimes times;

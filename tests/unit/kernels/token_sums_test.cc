@@ -1,5 +1,5 @@
-// Sums over tokens on the CPU: the integers that the definition gives, in any order, cut and number
-// of threads.
+// Sums over tokens on the CPU equal the integers that the definition gives, for any order, any
+// division into calls and any number of threads.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,8 +32,8 @@ void Append(Workbench& wb, const GradientSum& sum, std::vector<int64_t>& all) {
   }
 }
 
-// Floats of every exponent and sign, infinities and NaN, and what lies at the edges of the two
-// accumulators.
+// Floats of every exponent and sign, infinities and NaN, and values at the limits
+// of the two accumulators.
 std::vector<float> EveryKindOfFloat(int64_t n) {
   Random random(8, RandomStream::kWeights);
   std::vector<float> values = {0.0f,    -0.0f,   FLT_MAX,  -FLT_MAX,   FLT_MIN, FLT_TRUE_MIN,
@@ -41,7 +41,7 @@ std::vector<float> EveryKindOfFloat(int64_t n) {
                                511.99f, 1023.9f, 0x1p-22f, 0x1.8p-22f, 2048.0f, 1e20f};
   while (static_cast<int64_t>(values.size()) < n) {
     values.push_back(std::bit_cast<float>(static_cast<uint32_t>(random.Below(uint64_t{1} << 32))));
-    // Half of them where most gradients are.
+    // Half of the values lie in the range of most gradients.
     const int exponent = static_cast<int>(random.Below(50)) - 40;
     values.push_back(static_cast<float>(std::ldexp(2 * random.Uniform() - 1, exponent)));
   }
@@ -86,7 +86,7 @@ TEST(TokenSums, AddEveryKindOfFloatAsTheDefinitionDoes) {
 TEST(TokenSums, GiveTheSameIntegersForLeavesInAnyOrderAndAnyNumberOfThreads) {
   constexpr int64_t kTokens = 700, kP = 130, kQ = 8;
   const std::vector<int64_t> cuts = {0, 100, 300, 511, 512, 700};
-  for (const double scale : {1.0, 1e4}) {  // the larger ones need the coarse accumulator
+  for (const double scale : {1.0, 1e4}) {  // values with scale 1e4 need the coarse accumulator
     std::vector<int64_t> first;
     Random random(2, RandomStream::kWeights);
     for (int run = 0; run < 6; ++run) {
@@ -104,7 +104,7 @@ TEST(TokenSums, GiveTheSameIntegersForLeavesInAnyOrderAndAnyNumberOfThreads) {
       const auto count = static_cast<int64_t>(cuts.size()) - 1;
       if (run == 0) {
         add(0, kTokens, {.begin = cuts});
-      } else {  // one leaf at a time, in an order of this run's own
+      } else {  // one leaf at a time, in a different order in each run
         std::vector<int64_t> order(count);
         std::iota(order.begin(), order.end(), 0);
         for (size_t i = order.size() - 1; i > 0; --i)
@@ -129,7 +129,7 @@ TEST(TokenSums, GiveTheReferencesIntegersWhereTheSumsOfLeavesAreExact) {
   constexpr int64_t kTokens = 90, kP = 70, kQ = 5;
   const TokenLeaves leaves{.begin = {0, 20, 21, 90}};
   for (const float unit : {0x1p-16f, 0x1p8f}) {
-    // Small multiples of a power of two: products and sums are exact in f32.
+    // With small multiples of a power of two, products and sums are exact in f32.
     std::vector<float> x(kTokens * kP), z(kTokens * kQ);
     for (size_t i = 0; i < x.size(); ++i)
       x[i] = static_cast<float>(static_cast<int>(i * 37 % 31) - 15) * unit;
@@ -151,7 +151,7 @@ TEST(TokenSums, GiveTheReferencesIntegersWhereTheSumsOfLeavesAreExact) {
       wb.backend().TokenDotSum(a, a, leaves, dot);
       for (const GradientSum& y : {outer, sum, dot}) {
         Append(wb, y, results[reference]);
-        for (const double value : wb.Read(wb.Gradient(y)))  // the same bits as doubles
+        for (const double value : wb.Read(wb.Gradient(y)))  // the bits of the doubles are compared
           results[reference].push_back(std::bit_cast<int64_t>(value));
       }
     }
@@ -160,7 +160,7 @@ TEST(TokenSums, GiveTheReferencesIntegersWhereTheSumsOfLeavesAreExact) {
 }
 
 TEST(TokenSums, OfLargeGradientsHaveTheNormOfF32Sums) {
-  // Values as a loss scale of 2,000 makes them: up to 1e8, where a leaf's share of `fine` is 60.
+  // Values of up to 1e8, as with a loss scale of 2,000. With 20 leaves, `fine` holds up to 51.
   constexpr int64_t kTokens = 1000, kP = 200, kQ = 8;
   TokenLeaves leaves{.begin = {0}};
   while (leaves.begin.back() < kTokens) leaves.begin.push_back(leaves.begin.back() + 50);

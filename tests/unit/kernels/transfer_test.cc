@@ -10,7 +10,7 @@ namespace {
 
 TEST(Transfer, FloatsSurviveEveryTypeThatHoldsThem) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
-  const std::vector<float> values = {1, -2.5f, 0, 1024};  // exact in all types
+  const std::vector<float> values = {1, -2.5f, 0, 1024};  // these are exact in all types
   for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16, DType::kF64, DType::kC128}) {
     const TensorView x = wb.Make(dtype, {4});
     UploadFloats(wb.backend(), values, x);
@@ -27,8 +27,8 @@ TEST(Transfer, FloatsSurviveEveryTypeThatHoldsThem) {
 
 TEST(Transfer, CopyRoundsToNearestEven) {
   Workbench wb(MakeReferenceBackend(DType::kF64));
-  const TensorView x =
-      wb.From(Role::kStatistic, {2}, std::vector<float>{1.00390625f, 1.01171875f});  // bf16 ties
+  // both values lie midway between two bf16 numbers
+  const TensorView x = wb.From(Role::kStatistic, {2}, std::vector<float>{1.00390625f, 1.01171875f});
   const TensorView y = wb.Make(DType::kBF16, {2});
   wb.backend().Copy(x, y);
   EXPECT_EQ(wb.Read(y), (std::vector<double>{1.0, 1.015625}));

@@ -1,5 +1,5 @@
-// Tensors of one backend for tests: makes, fills and reads them, with the same pseudo-random values
-// on every backend.
+// A bench for tests that makes, fills and reads tensors of one backend, with the same pseudo-random
+// values on every backend.
 #pragma once
 
 #include <cmath>
@@ -21,7 +21,7 @@
 
 namespace lacos::testing {
 
-// Which of a backend's types a tensor has.
+// The role of a tensor, which decides its type on a backend.
 enum class Role { kActivation, kResidual, kGradient, kParameter, kStatistic };
 
 inline DType TypeOfRole(const TypeSet& types, Role role) {
@@ -51,7 +51,7 @@ inline std::vector<float> NormalValues(int64_t n, uint64_t seed, double scale = 
   return values;
 }
 
-// The relative spacing of a type: numbers round to it within half of this.
+// The relative spacing of a type. Rounding to the type changes a number by at most half of it.
 inline double Epsilon(DType dtype) {
   switch (dtype) {
     case DType::kF32:
@@ -68,7 +68,7 @@ inline double Epsilon(DType dtype) {
 // A frozen matrix with its own memory, in any stored format.
 class HostMatrix {
  public:
-  static constexpr int64_t kRow = 0;  // one block a row
+  static constexpr int64_t kRow = 0;  // one block for each row
 
   HostMatrix(int64_t rows, int64_t cols, QuantScheme scheme, int64_t block_size, uint64_t seed)
       : values_(NormalValues(rows * cols, seed, 0.3)) {
@@ -95,7 +95,7 @@ class HostMatrix {
   HostMatrix& operator=(const HostMatrix&) = delete;
 
   const QuantizedMatrix& matrix() const { return matrix_; }
-  // What the codes mean, with every sign made positive when `absolute`: the matrix of magnitudes.
+  // The values of the codes, or with `absolute` their magnitudes.
   std::vector<float> Decoded(bool absolute = false) const {
     std::vector<float> decoded(values_.size());
     Decode(matrix_, 0, static_cast<int64_t>(decoded.size()), decoded.data());
@@ -114,7 +114,7 @@ class HostMatrix {
 
 class Workbench {
  public:
-  // Inputs are rounded to `rounding`'s types first, so that two backends get equal numbers.
+  // Inputs are first rounded to the types of `rounding`, so that two backends get equal numbers.
   Workbench(std::unique_ptr<Backend> backend, const TypeSet& rounding)
       : backend_(std::move(backend)), types_(backend_->Types()), rounding_(rounding) {}
   explicit Workbench(std::unique_ptr<Backend> backend) : Workbench(std::move(backend), TypeSet{}) {
@@ -124,11 +124,11 @@ class Workbench {
   Backend& backend() { return *backend_; }
   const TypeSet& types() const { return types_; }
 
-  // With absolute inputs a linear op computes the sum of magnitudes that its error bound needs.
+  // With absolute inputs a linear op computes the sum of magnitudes, which its error bound needs.
   void UseAbsoluteInputs(bool absolute) { absolute_ = absolute; }
   bool UsesAbsoluteInputs() const { return absolute_; }
 
-  // Zeros.
+  // Makes a tensor of zeros.
   TensorView Make(DType dtype, const Shape& shape) {
     TensorView view{.data = nullptr, .dtype = dtype, .shape = shape};
     buffers_.push_back(backend_->Allocate(view.Bytes() > 0 ? view.Bytes() : 64));
@@ -157,7 +157,7 @@ class Workbench {
     UploadInts(*backend_, values, view);
     return view;
   }
-  // Numbers that the host has too; they stay as long as the bench.
+  // Layouts and token ids. The bench keeps their numbers on the host as long as it exists.
   TextLayout Layout(const std::vector<int32_t>& offsets) {
     host_ints_.push_back(offsets);
     return MakeTextLayout(*backend_, host_ints_.back(),
@@ -177,7 +177,7 @@ class Workbench {
     return view;
   }
 
-  // The sum in the parameter type.
+  // Returns the value of a sum in the parameter type.
   TensorView Gradient(const GradientSum& sum) {
     const TensorView y = Make(Role::kParameter, sum.fine.shape);
     backend_->ReadGradient(sum, y);

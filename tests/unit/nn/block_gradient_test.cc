@@ -1,9 +1,8 @@
-// Gradients of a whole block by complex step: the shipped nn code itself runs in complex
-// arithmetic.
+// Gradients of a whole block by complex step: the product's own nn code runs in complex arithmetic.
 //
-// f(x + ih) = f(x) + ih f'(x) + O(h^2): with h = 1e-50 the imaginary part over h is the derivative
-// to rounding, since nothing is subtracted. Source: Squire and Trapp, "Using complex variables to
-// estimate derivatives" (1998).
+// f(x + ih) = f(x) + ih f'(x) + O(h^2). With h = 1e-50 the imaginary part over h is the derivative
+// up to rounding, because nothing is subtracted. Source: Squire and Trapp, "Using complex variables
+// to estimate derivatives" (1998).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -40,7 +39,7 @@ struct BlockCase {
   double lora_dropout = 0;
 };
 
-// One block with all its tensors on a complex backend, and a scalar loss of its output.
+// One block with all its tensors on a complex backend, and a scalar loss of the block's output.
 class BlockBench {
  public:
   explicit BlockBench(const BlockCase& block_case)
@@ -77,7 +76,7 @@ class BlockBench {
     return loss;
   }
 
-  // Fills every gradient buffer; returns d loss / d input.
+  // Fills every gradient buffer and returns the gradient of the loss with respect to the input.
   std::vector<Complex> Backward() {
     const ArenaScope scope(arena_);
     const PassContext pass = Pass();
@@ -93,7 +92,7 @@ class BlockBench {
     return Read(dh);
   }
 
-  // d loss / d element of `tensor` by complex step.
+  // Returns the derivative of the loss with respect to one element of `tensor`, by complex step.
   double Derivative(const TensorView& tensor, int64_t element) {
     std::vector<Complex> values = Read(tensor);
     const Complex before = values[element];
@@ -198,8 +197,8 @@ TEST_P(BlockGradient, EveryGradientEqualsTheComplexStep) {
   const auto compare = [&](const std::string& name, const TensorView& tensor,
                            const std::vector<Complex>& gradient) {
     double largest = 0, difference = 0;
-    const int64_t n = tensor.Elements(),
-                  stride = std::max<int64_t>(1, n / 24);  // a spread of elements of each tensor
+    // about 24 elements spread over each tensor are compared
+    const int64_t n = tensor.Elements(), stride = std::max<int64_t>(1, n / 24);
     for (int64_t i = 0; i < n; i += stride) {
       const double expected = bench.Derivative(tensor, i);
       largest = std::max(largest, std::abs(expected));
@@ -230,7 +229,7 @@ INSTANTIATE_TEST_SUITE_P(Blocks, BlockGradient,
                          [](const auto& info) { return info.param.name; });
 
 TEST(BlockGradient, TheStepFindsAWrongGradient) {
-  // The comparison itself must be able to fail: a gradient off by one part in a million is seen.
+  // The comparison itself must be able to fail: an error of one part in a million is detected.
   BlockBench bench(BlockCase{.name = "lora"});
   const std::vector<Complex> dinput = bench.Backward();
   const double right = bench.Derivative(bench.input(), 5);
