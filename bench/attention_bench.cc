@@ -1,5 +1,5 @@
-// Causal ALiBi attention at bloom-560m's shape, forward and backward: the part of a pass that is no
-// frozen product.
+// Causal ALiBi attention with the shape of bloom-560m, forward and backward. It is the part of a
+// pass that is not a product with a frozen weight.
 #include <benchmark/benchmark.h>
 
 #include <memory>
@@ -16,7 +16,7 @@ namespace {
 constexpr int kHeads = 16;
 constexpr int64_t kWidth = 1024;  // D
 
-// `texts` texts of `length` tokens each.
+// A batch of `texts` texts with `length` tokens each.
 struct Batch {
   Batch(Compute compute, int64_t texts, int64_t length)
       : backend(MakeCpuBackend({.compute = compute})), tokens(texts * length) {
@@ -69,7 +69,7 @@ void Backward(benchmark::State& state) {
   batch.Report(state);
 }
 
-// A batch of 64 pairs, one query, paragraphs, one text of the full length.
+// The shapes: a batch of 64 pairs, one query, paragraphs, one text of the full length.
 void Shapes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"texts", "length"})
       ->Args({128, 19})

@@ -1,6 +1,6 @@
-// Where the time of one transformer layer goes on the CPU backend: every op of its forward and
-// backward, against oneDNN's plain f32 product of the same sizes measured in the same run (times
-// are the best of some repetitions).
+// Shows where the time of one transformer layer goes on the CPU backend: every op of its forward
+// and backward pass, compared with oneDNN's plain f32 product of the same sizes measured in the
+// same run. Times are the best of some repetitions.
 //
 //   cpu_layer_bench [D] [texts] [f32|bf16]      defaults: 1024 64 bf16; texts have 10 to 65 tokens
 #include <fmt/core.h>
@@ -61,7 +61,7 @@ class Tensors {
 struct Row {
   std::string name;
   double seconds;
-  double flops;  // of products with frozen weights, else 0
+  double flops;  // products with frozen weights only, else 0
 };
 
 int Main(int argc, char** argv) {
@@ -166,7 +166,7 @@ int Main(int argc, char** argv) {
   time("qkv back + lora", 3 * unit, [&] { b.LinearBackward(dqkv, w_qkv, dqkv_epilogue, dx); });
   time("layer norm 1 back", 0, layer_norm_back);
 
-  // The ceiling: oneDNN's own product of qkv's size, f32, all threads.
+  // The ceiling: oneDNN's own f32 product with the size of qkv, on all threads.
   std::vector<float> a(static_cast<size_t>(tokens * d), 0.5f),
       w(static_cast<size_t>(3 * d * d), 0.25f);
   std::vector<float> c(static_cast<size_t>(tokens * 3 * d));

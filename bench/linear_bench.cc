@@ -26,11 +26,11 @@ constexpr Matrix kMatrices[] = {{"query_key_value", 3072, 1024},
                                 {"dense", 1024, 1024},
                                 {"dense_h_to_4h", 4096, 1024},
                                 {"dense_4h_to_h", 1024, 4096}};
-// One query, a short request, the tokens of a leaf, a batch of 64 pairs.
+// One query, a short request, the tokens of a leaf, and a batch of 64 pairs.
 constexpr int64_t kTokens[] = {12, 96, 512, 2176};
 
-// One matrix of row-wise linear codes under two names, used in turn: every product decodes it, as
-// in a pass over many layers.
+// The same matrix of row-wise linear codes under two names, used in turn. So every product decodes
+// it, as in a pass over many layers.
 struct Weights {
   explicit Weights(Compute compute, const Matrix& matrix)
       : backend(MakeCpuBackend({.compute = compute})) {
@@ -68,7 +68,7 @@ struct Weights {
   std::vector<Buffer> buffers;
 };
 
-// Runs `product` as often as the library asks, with the two weights in turn.
+// Runs `product` as often as the benchmark library asks, alternating between the two weights.
 template <class F>
 void Measure(benchmark::State& state, Compute compute, const Matrix& matrix, int64_t tokens,
              const F& product) {

@@ -1,5 +1,5 @@
-// The machine's ceiling, measured once for each compute mode, so that every benchmark can give its
-// share of it.
+// The ceiling of this machine, measured once for each compute mode, so that every benchmark can
+// report its share of it.
 #pragma once
 
 #include <array>

@@ -1,5 +1,4 @@
-// Tokenising on one thread: loading BLOOM's tokenizer, single sentences, and words that no cache
-// has seen.
+// Tokenizing on one thread: loading BLOOM's tokenizer, single sentences, and uncached words.
 #include <benchmark/benchmark.h>
 
 #include <fstream>
@@ -46,7 +45,7 @@ void Sentences(benchmark::State& state) {
 }
 BENCHMARK(Sentences);
 
-// Letters in random order: hardly a word comes twice, so every one goes through the merges.
+// Letters in random order. Words hardly ever repeat, so almost all of them go through the merges.
 void UnseenWords(benchmark::State& state) {
   Random random(3, RandomStream::kBatch);
   std::vector<std::string> lines(200'000);
