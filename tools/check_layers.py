@@ -21,33 +21,37 @@ FOLDERS = [
                 "parallel loops", "OpenSSL (hash.cc)"),
     (1, "tensor", "element types, shapes, `TensorView` (non-owning), `Buffer`, `Arena`, 16-bit conversions", ""),
     (2, "quant", "`QuantizedMatrix` (a view of stored codes), linear and dynamic 8-bit codes, `EmbeddingSource`", ""),
-    (3, "kernels", "`backend.h`: the ops. `reference/`: templates, written for reading. "
-                   "`cpu/{linear,int8,attention,rows}/`: the fast ones", "oneDNN, Highway (only in `cpu/`)"),
-    (4, "io", "JSON, paths, mapped files, archives, safetensors, PyTorch's .bin, GGUF (writing), atomic files and "
-              "folders, manifests, compressed lines, .npy",
+    (3, "kernels", "`backend.h`: the interface with all ops; beside it what all backends share (Adam, sums of gradients). "
+                   "`reference/`: the ops as templates, written for reading. `cpu/`: the fast ops, by kind: `linear/` and "
+                   "`int8/` matmuls, `attention/`, `rows/` for everything that works row by row or element by element "
+                   "(LayerNorm, GELU, embedding, pooling, losses)", "oneDNN, Highway (only in `cpu/`)"),
+    (4, "io", "file formats by themselves, whatever they are used for: JSON, paths, mapped files, archives, safetensors, PyTorch's .bin, GGUF (writing), atomic files and "
+              "folders, manifests, compressed lines, .npy; the options of functions that write (`output.h`)",
      "nlohmann-json, zlib, zstd, libarchive (only in .cc files; libarchive in archive.cc)"),
     (4, "text", "tokenizer.json to ids: added tokens, split patterns, byte-level BPE; stripping and truncation",
      "Oniguruma (only regex.cc)"),
     (5, "report", "HTML pages: shell, tables, line and point charts as inline SVG; no script", ""),
     (5, "nn", "one linear layer with LoRA, one BLOOM block: forward and backward side by side", ""),
-    (5, "formats", "what lies in model folders: config.json, weight files, adapters (PEFT), sentence-transformers "
-                   "settings, side files, model cards; no backend", ""),
-    (6, "record", "run.json: what an output was made of and with, its inputs and machine; reading it back, and how a "
-                  "repeated run differs", ""),
-    (7, "convert", "one folder made from another: quantize, prune, init, merge, GGUF, adapter; `output/`: the weight "
-                   "files that they write; no backend", ""),
+    (5, "formats", "the files of model folders, and what their names and keys mean: config.json, weight files, adapters "
+                   "(PEFT), sentence-transformers settings, side files, model cards", ""),
+    (6, "record", "run.json: inputs, settings, kernels and machine of an output; reading it back, and what differs in a "
+                  "repeated run", ""),
+    (7, "convert", "makes one model folder from another: quantize, prune, init, merge, GGUF, adapter; `output/` writes "
+                   "their weight files", ""),
     (7, "model", "the running model: blocks, encoder, streaming, layer cache, texts to vectors", ""),
-    (7, "data", "tables, examples, batches without duplicates, evaluation suites; `prepare/` makes suites of public "
-                "archives", ""),
-    (7, "search", "vectors in files and memory, exact nearest neighbours, vectors in fewer bits; knows no texts", ""),
+    (7, "data", "tables, columns and examples, batches without duplicates, evaluation suites; `prepare/` makes suites "
+                "from public archives", ""),
+    (7, "search", "vectors in files and memory, exact nearest neighbours, vectors in fewer bits; it does not know texts", ""),
     (8, "runtime", "the one thread of a process that computes for all callers", ""),
-    (9, "eval", "`measures/` on vectors, `tasks/` of suites and files, `results/` with averages, intervals and pages",
+    (9, "eval", "`measures/` score vectors, `tasks/` say which texts are scored and how, `results/` have averages, intervals "
+                "and pages",
      "liblinear (only measures/classification.cc)"),
-    (10, "train", "objectives, optimizer, gradient strategies, memory plan, the loop; `run/`: its output folder and "
-                 "checkpoints", ""),
-    (11, "sweep", "a recipe, its cells, one cell's run, what is missing, statistics over seeds and items, the page",
+    (10, "train", "settings, optimizer, gradient strategies, memory plan, the loop; `losses/`; `run/`: the output folder, "
+                 "checkpoints and logs", ""),
+    (11, "sweep", "a recipe, its cells, the run of one cell, the runs that are missing, statistics over seeds and items, the "
+                 "report page",
      "toml++ (only recipe.cc)"),
-    (12, "capi", "behind `include/lacos.h`: the exception boundary, liblacos.so", ""),
+    (12, "capi", "the functions of `include/lacos.h`: they turn exceptions into statuses; liblacos.so", ""),
 ]
 LEVELS = {folder: level for level, folder, _, _ in FOLDERS}
 # Siblings that may be included nevertheless: tokenizer.json is read with io.
@@ -249,9 +253,10 @@ MARKS = ("<!-- folders: made by tools/check_layers.py --write-table -->\n", "<!-
 
 def with_table(page):
     """The page with a new table of folders between its marks."""
-    rows = ["| level | folder | holds | may use from outside |", "|---|---|---|---|"]
+    rows = ["| level | folder | what it contains | outside libraries |", "|---|---|---|---|"]
     rows += [f"| {level} | `{folder}/` | {holds} | {outside} |" for level, folder, holds, outside in FOLDERS]
-    rows.append(f"| {FOLDERS[-1][0] + 1} | `apps/lacos/` | the program: `commands/`, `flags/`, `terminal/` "
+    rows.append(f"| {FOLDERS[-1][0] + 1} | `apps/lacos/` | the program: `commands/` has one file a subcommand, `flags/` what is read from the command "
+                "line and stdin, `terminal/` what is printed, signals and child processes "
                 "| CLI11, spdlog |")
     before, rest = page.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
