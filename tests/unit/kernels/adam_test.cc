@@ -111,10 +111,10 @@ TEST(Adam8, EqualsRecordedStepsOfBitsandbytes) {
       continue;
     }
     ASSERT_EQ(keyword, "step");
-    int base_weights = 0;
-    words >> base_weights;
+    int steps = 0;
+    words >> steps;
     const bool quantized = n >= 4096;  // min_8bit_size of bitsandbytes
-    for (; done < base_weights; ++done) {
+    for (; done < steps; ++done) {
       const AdamStep step{.step = done + 1, .learning_rate = 1e-3, .weight_decay = decay};
       const std::vector<float> g = Gradient(lcg, n, done + 1);
       if (quantized) {
@@ -124,7 +124,7 @@ TEST(Adam8, EqualsRecordedStepsOfBitsandbytes) {
         AdamUpdateF32(step, n, g.data(), m.data(), v.data(), p.data());
       }
     }
-    SCOPED_TRACE("n " + std::to_string(n) + " step " + std::to_string(base_weights));
+    SCOPED_TRACE("n " + std::to_string(n) + " step " + std::to_string(steps));
     if (quantized) {
       std::string hashes[4];
       std::getline(in, line);
@@ -138,7 +138,7 @@ TEST(Adam8, EqualsRecordedStepsOfBitsandbytes) {
       EXPECT_EQ(Sample(m), ReadFloats(in));
       EXPECT_EQ(Sample(v), ReadFloats(in));
     }
-    ExpectParametersNear(Sample(p), ReadFloats(in), base_weights);
+    ExpectParametersNear(Sample(p), ReadFloats(in), steps);
     ++checkpoints;
   }
   EXPECT_EQ(checkpoints, 20);

@@ -423,7 +423,7 @@ OpCase SimilarityCase(int64_t rows, int64_t cols) {
             const TensorView gathered_dx = wb.Normal(Role::kStatistic, shape, 11);
             b.GatherRows(x, index, gathered);
             b.GatherRowsBackward(dgathered, index, gathered_dx);
-            // additions to one row: at most 1.5 times the common divisor of 4 and `rows`
+            // At least the additions to one row: 1.5 times the common divisor of 4 and `rows`, and one.
             const double additions = 7;
             const double row_error = (static_cast<double>(cols) + 16) * kEps;
             std::vector<double> backward =

@@ -28,8 +28,7 @@ TEST_P(TimedBackend, GivesTheBytesOfTheBackendItTimes) {
   const std::vector<OpOutput> actual = c.run(timed, Compute::kInt8);
   const double total = watch.Seconds();
   EXPECT_GT(times.Seconds(), 0);
-  EXPECT_LE(times.Seconds(), total)
-      << "verbs lie within what passed around them and do not overlap";
+  EXPECT_LE(times.Seconds(), total) << "ops lie within what passed around them and do not overlap";
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t k = 0; k < actual.size(); ++k) {
     EXPECT_EQ(timed.Bytes(actual[k].view), plain.Bytes(expected[k].view)) << "output " << k;
@@ -194,7 +193,7 @@ TEST(TimedBackendCost, IsFarBelowThatOfAnOp) {
     for (int i = 0; i < kCalls; ++i) backend->Add(x, x, x);
     fastest = std::min(fastest, watch.Seconds() / kCalls);
   }
-  RecordProperty("nanoseconds_a_verb", std::to_string(fastest * 1e9));
+  RecordProperty("nanoseconds_per_op", std::to_string(fastest * 1e9));
   EXPECT_LT(fastest, 5e-6);
 }
 
