@@ -17,7 +17,7 @@ using Input = std::span<const std::byte>;
 
 // Each function reads one input as its format and throws UserError if the input is damaged.
 // Anything else (another exception, an abort, a sanitizer's report, a property that does not hold)
-// is a finding. The comments say what an input is.
+// is a finding. Each comment describes the input.
 void Json(Input input);
 void Safetensors(Input input);  // a file, or header NUL data; the length is then added
 void Tokenizer(Input input);    // tokenizer.json, optionally followed by NUL and a text to encode

@@ -126,8 +126,8 @@ int Interruption() {
 // Reports that memory ran out, without allocating any.
 int FailMemory() {
   static constexpr char kMessage[] =
-      "lacos: error: [memory] an allocation was refused; expected enough memory; use a smaller model, a "
-      "smaller --batch-tokens or --max-length, or a machine with more memory\n";
+      "lacos: error: [memory] an allocation was refused; expected enough memory; use a smaller "
+      "model, a smaller --batch-tokens or --max-length, or a machine with more memory\n";
   return write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1) < 0 ? kWrongInput : kWrongInput;
 }
 

@@ -34,8 +34,8 @@ namespace {
 void AddBreakdownFlag(CLI::App* command, bool& breakdown) {
   command->add_flag(
       "--breakdown", breakdown,
-      "Also show where the time goes: parts that sum to the total, and each frozen matrix's share of "
-      "the ceiling");
+      "Also show where the time goes: parts that sum to the total, and each frozen matrix's "
+      "share of the ceiling");
 }
 
 // Adds a note that --help shows at its end, before the example.
@@ -147,9 +147,9 @@ void AddBenchTrain(CLI::App& bench, GlobalOptions& globals) {
                  "lacos bench train --model bloom-560m-int8 --compute bf16");
   AddNote(
       command,
-      "The share of the ceiling is 4*12*L*D^2 FLOP a token (forward and input gradients of the frozen "
-      "matrices,\n2 FLOP for each of their 12*D^2 weights in L layers of width D) times tokens a second, "
-      "over the FLOP/s of a\nlarge matrix product that is measured right after.");
+      "The share of the ceiling is 4*12*L*D^2 FLOP a token (forward and input gradients of the "
+      "frozen matrices,\n2 FLOP for each of their 12*D^2 weights in L layers of width D) times "
+      "tokens a second, over the FLOP/s of a\nlarge matrix product that is measured right after.");
   auto flags = std::make_shared<BenchTrainFlags>();
   flags->train.settings.batch_size = 64;
   command->add_option("--train", flags->train.train_files, "Training data")
@@ -187,8 +187,7 @@ std::vector<std::string> ReadTexts(const TextInput& input, int64_t count) {
   }
   if (texts.empty()) {
     throw UserError(fmt::format(
-        "[{}] the file has no texts; expected at least one to measure with; give another "
-        "--input",
+        "[{}] the file has no texts; expected at least one to measure with; give another --input",
         input.path));
   }
   return texts;
@@ -269,9 +268,9 @@ void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
                  "lacos bench embed --model bloom-560m-int8 --input texts.txt");
   AddNote(
       command,
-      "Tokenising is part of what is measured. The share of the ceiling is 2*12*L*D^2 FLOP a token (2 FLOP "
-      "for each\nof the 12*D^2 frozen weights in L layers of width D) times tokens a second, over the FLOP/s "
-      "of a large matrix\nproduct that is measured right after.");
+      "Tokenising is part of what is measured. The share of the ceiling is 2*12*L*D^2 FLOP a "
+      "token (2 FLOP for each\nof the 12*D^2 frozen weights in L layers of width D) times tokens "
+      "a second, over the FLOP/s of a large matrix\nproduct that is measured right after.");
   auto flags = std::make_shared<BenchEmbedFlags>();
   AddModelOptions(command, flags->model);
   AddTextInputOptions(command, flags->input,
@@ -352,8 +351,8 @@ void AddBenchTokenize(CLI::App& bench, GlobalOptions& globals) {
                  "lacos bench tokenize --model bloom-560m --input texts.txt");
   AddNote(
       command,
-      "One pass over lines that are in memory, in which every word is new to the tokenizer once. It is no "
-      "arithmetic:\nthere is no ceiling to give a share of.");
+      "One pass over lines that are in memory, in which every word is new to the tokenizer once. "
+      "It is no arithmetic:\nthere is no ceiling to give a share of.");
   auto flags = std::make_shared<BenchTokenizeFlags>();
   AddModelOptions(command, flags->model);
   AddTextInputOptions(command, flags->input,

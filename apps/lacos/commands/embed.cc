@@ -202,12 +202,11 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
       ->type_name("FILE.npy|FILE.jsonl")
       ->required()
       ->check(CLI::Validator(ending, "", "ending"));
-  OneOf(
-      command->add_option(
-          "--precision", flags->precision,
-          "Type of the values. int8 and uint8 take each dimension's range from all the texts; binary "
-          "and ubinary keep the signs, eight a byte"),
-      WordsOf<Precision>());
+  OneOf(command->add_option(
+            "--precision", flags->precision,
+            "Type of the values. int8 and uint8 take each dimension's range from all the texts; "
+            "binary and ubinary keep the signs, eight a byte"),
+        WordsOf<Precision>());
   command
       ->add_option("--truncate-dim", flags->truncate_dim,
                    "Keep the first N values of a vector, before it is scaled to length 1")

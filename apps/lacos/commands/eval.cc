@@ -127,8 +127,8 @@ void WarnAbout(const TaskResult& result) {
   if (result.set.task == "sts" &&
       (std::isnan(result.main()) || std::isnan(result.measures[1].value))) {
     spdlog::warn(
-        "[{}] no correlation exists: the scores or the cosines of its {} pairs are constant, too few, or not "
-        "finite",
+        "[{}] no correlation exists: the scores or the cosines of its {} pairs are constant, too "
+        "few, or not finite",
         label, result.n);
   }
 }
@@ -181,7 +181,8 @@ void CheckOverlap(const EvalFlags& flags, const System& system, const Tasks& tas
   if (from.size() == 0) {
     if (system.embedder && !system.embedder->folder().adapter_path.empty()) {
       spdlog::info(
-          "the model's folder does not say what it was trained on; --leak-check FILE... takes the files");
+          "the model's folder does not say what it was trained on; --leak-check FILE... takes "
+          "the files");
     }
     return;
   }
@@ -288,8 +289,9 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
   command
       ->add_option(
           "--leak-check", flags->leak_check,
-          "Files that the system was trained on (tables as `lacos train` takes them, or .txt with a text a "
-          "line): test texts among them are reported, beside those that a folder of `lacos train` remembers")
+          "Files that the system was trained on (tables as `lacos train` takes them, or .txt with "
+          "a text a line): test texts among them are reported, beside those that a folder of "
+          "`lacos train` remembers")
       ->type_name("FILE");
   OneOf(command->add_option("--floor", flags->floor,
                             "Measure what counting words reaches, without a model"),
@@ -298,10 +300,10 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
   command
       ->add_option(
           "--data", flags->data,
-          "sts: scored pairs, with columns sentence1, sentence2, score or in one of the STS layouts "
-          "without a "
-          "header; pair_classification: with label; bitext: sentence1, sentence2; clustering, "
-          "classification: text, label; retrieval: a folder in BEIR's layout")
+          "sts: scored pairs, with columns sentence1, sentence2, score or in one of the STS "
+          "layouts without a header; pair_classification: with label; bitext: sentence1, "
+          "sentence2; clustering, classification: text, label; retrieval: a folder in "
+          "BEIR's layout")
       ->type_name("FILE");
   command
       ->add_option("--train-data", flags->train_data,

@@ -182,8 +182,8 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   const bool works_on_codes = info.scheme == QuantScheme::kLinear && info.block_size == 0;
   if (globals.compute == Compute::kInt8 && !works_on_codes) {
     facts.notes.push_back(
-        "int8 re-encodes this base row by row as each matrix is used: only row-wise linear codes are "
-        "multiplied as they are stored");
+        "int8 re-encodes this base row by row as each matrix is used: only row-wise linear codes "
+        "are multiplied as they are stored");
   }
   if (globals.json) {
     PrintFactsJson(globals, facts);

@@ -124,8 +124,8 @@ void AddMergeCommand(CLI::App& app, GlobalOptions& globals) {
   command
       ->add_option(
           "--output", flags->output,
-          "Folder to make; for --format gguf also the name of a file that ends in .gguf, which gets "
-          "FILE.run.json beside it")
+          "Folder to make; for --format gguf also the name of a file that ends in .gguf, which "
+          "gets FILE.run.json beside it")
       ->type_name("DIR")
       ->required();
   OneOf(command->add_option(

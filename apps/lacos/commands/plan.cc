@@ -157,9 +157,9 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
       "lacos plan --model bloom-560m-int8 --train nli.tsv --batch-size 64");
   auto flags = std::make_shared<TrainFlags>();
   command
-      ->add_option(
-          "--train", flags->train_files,
-          "Training data, whose real lengths then count; without it every text has --max-length tokens")
+      ->add_option("--train", flags->train_files,
+                   "Training data, whose real lengths then count; without it every text has "
+                   "--max-length tokens")
       ->type_name("FILE");
   AddTrainFlags(command, *flags);
   auto shape = std::make_shared<ShapeFlags>();
@@ -181,9 +181,9 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
       return PrintPlan(globals, PlanBothWays(MakeTrainOptions(globals, *flags)));
     }
     if (!flags->train_files.empty() || !flags->model.adapter.empty()) {
-      FailUsage(
-          flags->train_files.empty() ? "--adapter" : "--train",
-          "needs a model folder with weights and tokenizer; leave it out to plan from config.json alone");
+      FailUsage(flags->train_files.empty() ? "--adapter" : "--train",
+                "needs a model folder with weights and tokenizer; leave it out to plan from "
+                "config.json alone");
     }
     PrintPlan(globals, PlanBothWays(MakeTrainOptions(globals, *flags, ShapeOf(*config, *shape))));
   });

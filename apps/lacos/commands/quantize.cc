@@ -85,18 +85,18 @@ void AddQuantizeCommand(CLI::App& app, GlobalOptions& globals) {
       command, flags->block_size,
       "Weights that share one scale; 'row' is one output row, on whose codes the int8 product "
       "works exactly");
-  OneOf(
-      command->add_option(
-          "--layout", flags->layout,
-          "Whose files to write: 'bitsandbytes' rounds weights to F16 first, keeps the word embedding and is "
-          "what transformers with bitsandbytes loads in 8 bit"),
-      WordsOf<QuantizedLayout>());
+  OneOf(command->add_option(
+            "--layout", flags->layout,
+            "Whose files to write: 'bitsandbytes' rounds weights to F16 first, keeps the word "
+            "embedding and is what transformers with bitsandbytes loads in 8 bit"),
+        WordsOf<QuantizedLayout>());
   command->add_flag("--keep-embedding", flags->keep_embedding,
                     "Leave the word embedding in its original type");
   command
       ->add_option(
           "--base-name", flags->base_name,
-          "Hub name or path of the original, which adapters trained on the output will name as their base")
+          "Hub name or path of the original, which adapters trained on the output will name as "
+          "their base")
       ->type_name("NAME")
       ->default_str("what the folder says, else its path");
   AddOverwriteOption(command, flags->overwrite);

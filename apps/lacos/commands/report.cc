@@ -92,8 +92,8 @@ void ReportSeveral(const GlobalOptions& globals, const ReportFlags& flags) {
   for (const std::string& folder : flags.folders) {
     if (!IsEvaluation(folder)) {
       throw UserError(fmt::format(
-          "[{}] found no results.json; expected folders that `lacos eval --output` wrote; give only "
-          "such folders where there are several",
+          "[{}] found no results.json; expected folders that `lacos eval --output` wrote; give "
+          "only such folders where there are several",
           folder));
     }
   }

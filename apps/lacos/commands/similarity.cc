@@ -44,8 +44,8 @@ void Warn(const EncodeStatistics& s) {
 void CheckFinite(double cosine, const std::string& where) {
   if (std::isfinite(cosine)) return;
   throw UserError(fmt::format(
-      "{} the cosine is {}; expected a finite number; check the weights of the model and of its "
-      "adapter",
+      "{} the cosine is {}; expected a finite number; check the weights of the model and of "
+      "its adapter",
       where, cosine));
 }
 
@@ -235,14 +235,15 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
 void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command = NewCommand(
       app, globals, "similarity", "Print cosines of pairs, or the texts nearest to a query",
-      "lacos similarity --model trained --query 'A man plays a guitar' --input texts.txt --top-k 5");
+      "lacos similarity --model trained --query 'A man plays a guitar' --input texts.txt "
+      "--top-k 5");
   auto flags = std::make_shared<SimilarityFlags>();
   AddModelOptions(command, flags->model);
   command
       ->add_option(
           "--input", flags->input,
-          "Pairs: a table with sentence1 and sentence2, or two columns. With --query: one text a line, or "
-          ".jsonl")
+          "Pairs: a table with sentence1 and sentence2, or two columns. With --query: one text a "
+          "line, or .jsonl")
       ->type_name("FILE")
       ->required();
   CLI::Option* query =

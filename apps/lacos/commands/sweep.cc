@@ -36,8 +36,8 @@ std::string MessageOf(const ChildResult& result) {
   const size_t at = result.error.rfind(kStart);
   if (at == std::string::npos) {
     return fmt::format(
-        "[process] ended with status {} and no message; expected 0; see the system's log for what ended "
-        "it (128 + the signal's number: 137 where memory ran out)",
+        "[process] ended with status {} and no message; expected 0; see the system's log for what "
+        "ended it (128 + the signal's number: 137 where memory ran out)",
         result.status);
   }
   const size_t begin = at + kStart.size(), end = result.error.find('\n', begin);
@@ -174,7 +174,8 @@ void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
 void AddSweepCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command = NewCommand(
       app, globals, "sweep",
-      "Train and score a grid of settings, each with several seeds; say what differs and what it costs",
+      "Train and score a grid of settings, each with several seeds; say what differs and what "
+      "it costs",
       "lacos sweep examples/sweep.toml --output sweep");
   auto flags = std::make_shared<SweepFlags>();
   command

@@ -91,7 +91,8 @@ void AddModelOptions(CLI::App* command, ModelOptions& options) {
   command
       ->add_option(
           "--model", options.model,
-          "An original BLOOM folder, a quantised one, or a trained output folder (which names its base)")
+          "An original BLOOM folder, a quantised one, or a trained output folder (which names "
+          "its base)")
       ->type_name("DIR")
       ->required();
   command->add_option("--base", options.base, "Where a trained folder's base is, if it was moved")

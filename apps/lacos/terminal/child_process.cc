@@ -25,8 +25,7 @@ namespace {
 [[noreturn]] void FailStart(const std::string& reason) {
   throw UserError(fmt::format(
       "[process] a process for the next run could not be started: {}; expected a system with "
-      "resources to spare; see "
-      "ulimit -a",
+      "resources to spare; see ulimit -a",
       reason));
 }
 

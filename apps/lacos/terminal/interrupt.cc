@@ -28,8 +28,9 @@ void OnSignal(int) {
 // has its final name, so the handler writes a message and ends the program.
 void OnBusError(int, siginfo_t*, void*) {
   static constexpr char kMessage[] =
-      "lacos: error: [mapped file] a page of a model's file could not be read; expected files that stay as "
-      "they are while they are used, on a healthy disk; check them with 'lacos verify'\n";
+      "lacos: error: [mapped file] a page of a model's file could not be read; expected "
+      "files that stay as they are while they are used, on a healthy disk; check them with "
+      "'lacos verify'\n";
   _exit(write(STDERR_FILENO, kMessage, sizeof(kMessage) - 1) < 0 ? 1 : 1);
 }
 

@@ -26,7 +26,7 @@ struct StepBreakdown {
   double RestSeconds() const;
 };
 
-// {"seconds", "parts": [{"part", "seconds", "share", "calls"}], "ops": [...], "products": [...]}.
+// {"seconds", "parts": [{"part", "seconds", "share", "calls"}], "verbs": [...], "products": [...]}.
 // The parts' seconds sum to "seconds", their shares to 1.
 Json BreakdownJson(const StepBreakdown& breakdown);
 // Two tables: the parts, and the frozen products by matrix with their share of the ceiling.
