@@ -362,13 +362,13 @@ def seeds():
 def regressions():
     """Inputs that failed once and can be described in code. fuzz/regressions also has files from the fuzzer itself."""
     long = "a" * 5000
-    yield "config", "name_too_long", folder({"modules.json": [{**MODULES[0], "path": long}, MODULES[1]]})  # std::filesystem threw
+    yield "config", "name_too_long", folder({"modules.json": [{**MODULES[0], "path": long}, MODULES[1]]})  # std::filesystem threw an exception
     yield "config", "base_too_long", folder({"adapter_config.json": {**PEFT, "base_model_name_or_path": long}})
     yield "config", "nul_in_path", folder({"modules.json": [{**MODULES[0], "path": "a\0/../.."}, MODULES[1]]})
     yield "config", "terminal_codes", folder({"config.json": {**BLOOM, "model_type": "\x1b[2Jbloom\n"}})
     yield "table", "terminal_codes", table(0, 0, b"a\x1b[2J\tb\nc\n")
     calls = "".join(f"(?<n{i}>\\g<n{i + 1}>\\g<n{i + 1}>)" for i in range(60)) + "(?<n60>a)"
-    yield "tokenizer", "nested_calls", dump(tokenizer(sequence(split(calls), byte_level())))  # 2^60 steps in Oniguruma
+    yield "tokenizer", "nested_calls", dump(tokenizer(sequence(split(calls), byte_level())))  # took 2^60 steps in Oniguruma
 
 
 def main():

@@ -300,7 +300,7 @@ def caches():
     yield "vectors_header", 3, b"lacos vectors 1\n2\n"
 
 
-# --- what training leaves, and sweeps --------------------------------------------------------------------------------
+# --- training texts and sweeps ---------------------------------------------------------------------------------------
 
 
 def training_texts():
