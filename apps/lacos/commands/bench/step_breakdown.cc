@@ -27,7 +27,7 @@ std::vector<Row> Rows(const StepBreakdown& breakdown) {
   }
   for (const HostPart& part : breakdown.host)
     rows.push_back({part.name, part.title, 0, part.seconds});
-  rows.push_back({"rest", "host code between verbs", 0, breakdown.RestSeconds()});
+  rows.push_back({"rest", "host code between ops", 0, breakdown.RestSeconds()});
   return rows;
 }
 
