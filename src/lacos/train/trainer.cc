@@ -334,7 +334,7 @@ class Run {
     throw UserError(fmt::format(
         "[step {}] {} values of '{}' are not finite after the update; expected finite numbers; lower "
         "`learning_rate`; nothing was written, and the last checkpoint is intact",
-        progress_.step, bad->values, bad->tensor));
+        progress_.step, bad->nonfinite_values, bad->tensor));
   }
 
   void Evaluate() {
