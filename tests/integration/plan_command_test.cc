@@ -165,5 +165,29 @@ TEST(Memory, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
       0);
 }
 
+// The library of products crashes where memory for the code that it generates is refused.
+TEST(Memory, AnyLimitOfPrivateMemoryEndsInSuccessOrAnError) {
+  if (kSanitizerMemory) GTEST_SKIP() << "shadow memory is beyond any limit";
+  const TempFolder folder;
+  const std::string model = Model(folder, 128, 2);
+  const std::string data = folder.Write("pairs.tsv", Pairs(8, 20));
+  int refused = 0, succeeded = 0;
+  for (long megabytes = 10; megabytes <= 60; megabytes += 5) {
+    const RunOptions small{.data_limit_bytes = megabytes << 20};
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"info", "--model", model},
+             {"train", "--model", model, "--train", data, "--output", folder / "out", "--overwrite",
+              "--batch-size", "4", "--max-steps", "1", "--threads", "1", "--quiet"}}) {
+      const RunResult result = RunLacos(command, small);
+      (result.status == 0 ? succeeded : refused) += 1;
+      EXPECT_TRUE(result.status == 0 || result.status == 1)
+          << "status " << result.status << ", " << command[0] << " with " << megabytes
+          << " MiB: " << result.err;
+    }
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(succeeded, 0);
+}
+
 }  // namespace
 }  // namespace lacos

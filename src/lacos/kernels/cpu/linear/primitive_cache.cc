@@ -1,5 +1,7 @@
 #include "lacos/kernels/cpu/linear/primitive_cache.h"
 
+#include <sys/mman.h>
+
 #include <fmt/core.h>
 
 #include <cstdlib>
@@ -94,6 +96,17 @@ std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine,
   return description;
 }
 
+// oneDNN 2.6 crashes where an allocation for the code that it generates is refused, as a limit on
+// private memory (`ulimit -d`) does. So more than a product reserves is asked for first. Takes a
+// few microseconds, touches no page, and throws std::bad_alloc.
+void RequireRoomForCode() {
+  constexpr size_t kBytes = size_t{4} << 20;
+  void* const room =
+      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) throw std::bad_alloc();
+  munmap(room, kBytes);
+}
+
 bool Fast(const std::string& implementation) {
   return implementation.starts_with("brg:") || implementation.starts_with("gemm:");
 }
@@ -125,6 +138,7 @@ const Product& PrimitiveCache::Get(const ProductShape& shape) {
         found, shape.m, shape.k, shape.k, shape.n));
   }
   const SingleThreadScope single;
+  RequireRoomForCode();
   product =
       Translated([&] { return std::make_unique<OneDnnProduct>(engine_->engine, *description); });
   return *product;

@@ -10,11 +10,13 @@
 namespace lacos::cpu {
 namespace {
 
+// The product is dropped at once: no later one has its shape, and oneDNN reserves megabytes of
+// address space for each, which count where private memory is limited (`ulimit -d`).
 template <class Sum = float>
-std::vector<Sum> Multiply(PrimitiveCache& cache, const ProductShape& shape, const void* a,
-                          const void* b) {
+std::vector<Sum> Multiply(const ProductShape& shape, const void* a, const void* b) {
   std::vector<Sum> c(static_cast<size_t>(shape.m * shape.n));
   const SingleThreadScope single;
+  PrimitiveCache cache;
   const Product& product = cache.Get(shape);
   std::vector<std::byte> scratchpad(product.ScratchpadBytes() + 64);
   product.Run(a, b, c.data(), scratchpad.data());
@@ -39,8 +41,7 @@ std::vector<uint16_t> Rounded(const std::vector<float>& values) {
 }
 
 // Whether the rows of smaller tiles equal those of a whole tile, wherever they are.
-bool RowsAgree(PrimitiveCache& cache, ProductElement element, const RowTiles& tiles,
-               int64_t depth) {
+bool RowsAgree(ProductElement element, const RowTiles& tiles, int64_t depth) {
   constexpr int64_t kColumns = 72;
   const std::vector<float> a = Sample(static_cast<size_t>(tiles.rows * depth), 1);
   const std::vector<float> b = Sample(static_cast<size_t>(depth * kColumns), 2);
@@ -49,8 +50,8 @@ bool RowsAgree(PrimitiveCache& cache, ProductElement element, const RowTiles& ti
   const std::vector<uint16_t> b16 = bf16 ? Rounded(b) : std::vector<uint16_t>{};
   const auto run = [&](const ProductShape& shape, int64_t first_row) {
     const int64_t first = first_row * depth;
-    return bf16 ? Multiply(cache, shape, a16.data() + first, b16.data())
-                : Multiply(cache, shape, a.data() + first, b.data());
+    return bf16 ? Multiply(shape, a16.data() + first, b16.data())
+                : Multiply(shape, a.data() + first, b.data());
   };
   for (const bool transposed : {true, false}) {
     ProductShape shape{tiles.rows, kColumns, depth, transposed ? depth : kColumns,
@@ -82,11 +83,10 @@ RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element,
   const bool integers = element == ProductElement::kS8;  // integer sums are exact
   // The two depths lie on both sides of 1024, up to which brgemm does not split its sums.
   if (implementation.starts_with("brg:avx512") && !amx &&
-      (integers ||
-       (RowsAgree(cache, element, kBrgemm, 520) && RowsAgree(cache, element, kBrgemm, 2080))))
+      (integers || (RowsAgree(element, kBrgemm, 520) && RowsAgree(element, kBrgemm, 2080))))
     return kBrgemm;
   if (element == ProductElement::kF32 && implementation.starts_with("gemm:") &&
-      RowsAgree(cache, element, kGemm, 520))
+      RowsAgree(element, kGemm, 520))
     return kGemm;
   return {};
 }
@@ -96,7 +96,7 @@ namespace {
 // Whether sums of 128 products of integers up to 127 come out exactly in both orientations. Such
 // integers are exact in bf16 and their sums in f32. `from` converts an integer to an element.
 template <class Element, class Sum>
-bool IntegersComeOutExact(PrimitiveCache& cache, ProductElement element, Element (*from)(int)) {
+bool IntegersComeOutExact(ProductElement element, Element (*from)(int)) {
   constexpr int64_t kRows = 32, kDepth = 128, kColumns = 48;
   const auto value = [](int64_t i) {
     // A third of the values is 127, so that 16-bit sums of pairs would saturate.
@@ -110,7 +110,7 @@ bool IntegersComeOutExact(PrimitiveCache& cache, ProductElement element, Element
     for (const int64_t gap : {int64_t{0}, kGap}) {
       const int64_t stride = (transposed ? kDepth : kColumns) + gap;
       const ProductShape shape{kRows, kColumns, kDepth, stride, transposed, element};
-      const std::vector<Sum> c = Multiply<Sum>(cache, shape, a.data(), b.data());
+      const std::vector<Sum> c = Multiply<Sum>(shape, a.data(), b.data());
       for (int64_t i = 0; i < kRows; ++i) {
         for (int64_t j = 0; j < kColumns; ++j) {
           int64_t exact = 0;
@@ -133,14 +133,14 @@ bool NativeBF16Works(PrimitiveCache& cache) {
   return cache.ImplementationOf({32, 48, 128, 128, true, kElement})
              .starts_with("brg:avx512_core_bf16") &&
          IntegersComeOutExact<uint16_t, float>(
-             cache, kElement, [](int value) { return FloatToBF16(static_cast<float>(value)); });
+             kElement, [](int value) { return FloatToBF16(static_cast<float>(value)); });
 }
 
 bool NativeInt8Works(PrimitiveCache& cache) {
   constexpr ProductElement kElement = ProductElement::kS8;
   return cache.ImplementationOf({32, 48, 128, 128, true, kElement}).starts_with("brg:") &&
          IntegersComeOutExact<int8_t, int32_t>(
-             cache, kElement, [](int value) { return static_cast<int8_t>(value); });
+             kElement, [](int value) { return static_cast<int8_t>(value); });
 }
 
 }  // namespace lacos::cpu
