@@ -78,6 +78,16 @@ TEST(AdapterCommand, NeedsAnAdapterAndAFreePlace) {
       "26 misshapen: base_model.model.h.0.self_attention.query_key_value.lora_A.weight has [2, 48]");
 }
 
+TEST(AdapterCommand, TheBaseIsNeverOverwritten) {
+  const TempFolder folder;
+  const std::string base = folder / "base";
+  std::filesystem::copy(kModels + "a", base, std::filesystem::copy_options::recursive);
+  ExpectUserError(RunLacos({"adapter", "--model", base, "--adapter",
+                            kModels + "adapters/causal_bin", "--output", base, "--overwrite"}),
+                  "is an input itself");
+  EXPECT_EQ(RunLacos({"info", "--model", base}).status, 0);
+}
+
 // Makes a sentence-transformers folder with a default prompt.
 std::string FolderWithPrompts(const TempFolder& folder) {
   std::filesystem::copy(TinyModel(), folder / "st");

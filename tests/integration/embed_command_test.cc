@@ -36,6 +36,15 @@ std::string ManyTexts(int count) {
   return texts;
 }
 
+TEST(EmbedCommand, TheTextsAreNeverOverwritten) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.jsonl", "\"a text\"\n");
+  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", input,
+                            "--overwrite"}),
+                  "is the input itself; expected another file");
+  EXPECT_EQ(ReadAll(input), "\"a text\"\n");
+}
+
 TEST(EmbedCommand, JsonLinesAndNpyHoldTheSameVectorsInInputOrder) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", ManyTexts(50));

@@ -104,7 +104,9 @@ void WarnAbout(const EncodeStatistics& s, Precision precision) {
 }
 
 void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
-  CheckOutput(flags.output, {.kind = OutputKind::kFile, .overwrite = flags.overwrite});
+  CheckOutput(
+      flags.output,
+      {.kind = OutputKind::kFile, .overwrite = flags.overwrite, .inputs = {flags.input.path}});
   TextReader reader(flags.input);
   const Precision precision = *Parse<Precision>(flags.precision);
 

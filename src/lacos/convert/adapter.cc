@@ -20,7 +20,8 @@ WrittenAdapter RewriteAdapter(const std::string& model, const std::string& outpu
     throw UserError(fmt::format(
         "[{}] is a base without an adapter; expected one to write; pass `adapter`", model));
   }
-  CheckOutput(output, {.overwrite = options.writing.overwrite, .inputs = {folder.adapter_path}});
+  CheckOutput(output, {.overwrite = options.writing.overwrite,
+                       .inputs = {folder.adapter_path, folder.base_path}});
   WrittenAdapter written{.adapter = ReadLoraAdapter(folder.adapter_path,
                                                     BaseWeights::Open(folder.base_path)->config()),
                          .base_name = options.base_name};

@@ -29,15 +29,17 @@ void RequireParentFolder(const std::string& path) {
   }
 }
 
-void RefuseInputs(const std::string& path, const std::vector<std::string>& inputs) {
+void RefuseInputs(const std::string& path, const std::vector<std::string>& inputs,
+                  OutputKind kind) {
   const bool several =
       std::ranges::count_if(inputs, [](const std::string& input) { return !input.empty(); }) > 1;
   for (const std::string& input : inputs) {
     std::error_code error;  // set if one of them does not exist, and then they are different
     if (input.empty() || !fs::equivalent(path, input, error)) continue;
-    throw UserError(fmt::format("[{}] is {}; choose another `output`", path,
-                                several ? "an input itself; expected another folder for the result"
-                                        : "the input itself; expected another folder"));
+    throw UserError(
+        fmt::format("[{}] is {} input itself; expected another {}{}; choose another `output`", path,
+                    several ? "an" : "the", kind == OutputKind::kFile ? "file" : "folder",
+                    several ? " for the result" : ""));
   }
 }
 
@@ -78,7 +80,7 @@ void CheckOutput(const std::string& path, const OutputPlace& place) {
   RequireParentFolder(path);
   std::error_code error;
   if (!fs::exists(path, error)) return;
-  RefuseInputs(path, place.inputs);
+  RefuseInputs(path, place.inputs, place.kind);
   if (place.kind == OutputKind::kFolder) RequireModelOrEmptyFolder(path);
 }
 
