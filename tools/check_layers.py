@@ -36,8 +36,8 @@ FOLDERS = [
                    "(PEFT), sentence-transformers settings, side files, model cards", ""),
     (6, "record", "run.json: inputs, settings, kernels and machine of an output; reading it back, and what differs in a "
                   "repeated run", ""),
-    (7, "convert", "makes one model folder from another: quantize, prune, init, merge, GGUF, adapter; `output/` writes "
-                   "their weight files", ""),
+    (7, "convert", "makes one model folder from another: quantize, prune (keeps the lowest blocks), init, merge, GGUF, "
+                   "adapter; `output/` writes their weight files", ""),
     (7, "model", "the running model: blocks, encoder, streaming, layer cache, texts to vectors", ""),
     (7, "data", "tables, columns and examples, batches without duplicates, evaluation suites; `prepare/` makes suites "
                 "from public archives", ""),

@@ -1,4 +1,5 @@
-// `lacos embed`: computes vectors for any number of texts, with the memory of one block of texts.
+// `lacos embed`: computes vectors for any number of texts. They are read in portions (blocks of
+// texts), so that memory does not grow with the input.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -21,7 +22,9 @@
 namespace lacos::cli {
 namespace {
 
-constexpr size_t kBlockTexts = 16384;  // enough to sort by length well
+// A block of texts ends at the first of these limits. So many texts fill batches with texts of
+// similar length.
+constexpr size_t kBlockTexts = 16384;
 constexpr size_t kBlockTextBytes = size_t{4} << 20;
 constexpr size_t kBlockVectorBytes = size_t{64} << 20;
 
@@ -163,12 +166,12 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
         "dimension from them; use float32, or embed more texts",
         flags.input.path, flags.precision));
   }
-  // Weights whose hashes stand in no manifest are recorded by size, so that embedding a few texts
-  // stays fast.
   const auto add_inputs = [&](RunInputs& inputs) {
     inputs.AddModel(embedder.folder());
     if (FileExists(flags.input.path)) inputs.AddFile("texts", flags.input.path);
   };
+  // With `hashed_bytes` 0, weights without a manifest are recorded by size only. Embedding a few
+  // texts then stays fast.
   FileRecord record(flags.output,
                     MakeOutputOptions(globals, flags.output, flags.overwrite, OutputKind::kFile),
                     {.inputs = add_inputs,

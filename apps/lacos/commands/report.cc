@@ -98,7 +98,8 @@ void ReportSeveral(const GlobalOptions& globals, const ReportFlags& flags) {
     }
   }
   const std::vector<std::string> names = ShortNames(flags.folders);
-  // All folders use the bootstrap options of the first one, so that differences are paired.
+  // All folders use the bootstrap options of the first one. Their items are then resampled alike, as
+  // paired differences require.
   const BootstrapOptions bootstrap = ReadBootstrapOptions(flags.folders[0]);
   std::vector<EvaluatedSystem> systems;
   for (size_t i = 0; i < flags.folders.size(); ++i)

@@ -39,7 +39,8 @@ Json BuildJson() {
   return build;
 }
 
-// The environment variables that the libraries below lacos read, sorted by name.
+// The environment variables of oneDNN, OpenMP and lacos, sorted by name. They may change how a run
+// computes.
 Json EnvironmentJson() {
   std::map<std::string, std::string> found;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -55,11 +56,11 @@ Json EnvironmentJson() {
   return json;
 }
 
-// Every flag of the command with its given or default value.
+// The command's flags and positional arguments, each with its given or default value.
 Json FlagsJson(const CLI::App& command) {
   Json flags = Json::Object();
   for (const CLI::Option* option : command.get_options()) {
-    if (option->get_group().empty()) continue;  // hidden: not for people
+    if (option->get_group().empty()) continue;  // a hidden option is not for users
     if (option->get_lnames().empty() && !option->get_positional()) continue;
     const std::string name =
         option->get_positional() ? option->get_name() : option->get_lnames()[0];

@@ -16,8 +16,8 @@ struct Sha256::State {
 
 namespace {
 
-// SHA-256 in OpenSSL can only fail for lack of memory, for the context or for what the library
-// loads on its first use.
+// SHA-256 in OpenSSL fails only when memory is short: for its context, or for what the library loads
+// on its first use.
 void Require(bool succeeded) {
   if (!succeeded) throw std::bad_alloc();
 }

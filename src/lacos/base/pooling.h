@@ -15,8 +15,8 @@ enum class Pooling : uint8_t { kMean, kWeightedMean, kLast, kCls, kMax, kMeanSqr
 struct PoolingNames {
   Pooling value;
   std::string_view word;         // lacos's own word, for flags, recipes and Python
-  std::string_view module_word;  // "pooling_mode" of a Pooling module since 5.4
-  std::string_view module_key;   // the key of a Pooling module before, true or false
+  std::string_view module_word;  // "pooling_mode" in sentence-transformers 5.4 and later
+  std::string_view module_key;   // the boolean key in earlier versions
   int module_place;              // position of that key among those that the module writes
   std::optional<uint32_t> gguf;  // llama.cpp's LLAMA_POOLING_TYPE; nothing if it has no such mode
   int32_t c_value;               // lacos_pooling of include/lacos.h

@@ -1,4 +1,4 @@
-// Time and memory of this process, for progress lines and reports.
+// Time and memory of this process, and the memory of the machine, for progress lines and reports.
 #pragma once
 
 #include <chrono>
@@ -29,19 +29,19 @@ struct MemoryUse {
 MemoryUse ReadMemoryUse();
 
 // Bytes that the disk has delivered for this process so far (read_bytes of /proc/self/io). Data
-// that the kernel had cached does not count. 0 if the number cannot be read.
+// that the kernel had cached does not count. Returns 0 if it is unknown.
 int64_t DiskBytesRead();
 
 // Returns freed memory that the allocator keeps to the system, for example after a large tokenizer
 // or data file has been read.
 void ReturnFreeMemory();
 
-// The machine's memory in bytes; 0 when unknown.
+// Returns the machine's memory in bytes, or 0 if it is unknown.
 int64_t MachineMemoryBytes();
 
 // The memory in bytes that this process can still take. It is the machine's free memory
 // (MemAvailable), or less if `ulimit -d` or the limit of a control group or its ancestors leaves
-// less (memory.max of version 2, memory.limit_in_bytes of version 1). 0 if it is unknown.
+// less (memory.max of version 2, memory.limit_in_bytes of version 1). Returns 0 if it is unknown.
 int64_t AvailableMemoryBytes();
 
 }  // namespace lacos

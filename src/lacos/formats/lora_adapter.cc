@@ -85,7 +85,7 @@ std::vector<float> AdaptedBias(const LoraAdapter& adapter, const std::string& mo
 }
 
 LoraAdapter InitializeLora(const BloomConfig& config, const LoraSettings& settings, uint64_t seed) {
-  LACOS_CHECK(!settings.train_biases, "BitFit starts from the model's biases: InitialiseBitFit");
+  LACOS_CHECK(!settings.train_biases, "BitFit starts from the model's biases: InitializeBitFit");
   CheckSettings(config, settings);
   const int64_t last = settings.last_layer < 0 ? config.layers - 1 : settings.last_layer;
   LoraAdapter adapter{.settings = settings, .modules = {}, .biases = {}, .idle_modules = {}};
@@ -118,7 +118,7 @@ LoraAdapter InitializeLora(const BloomConfig& config, const LoraSettings& settin
 }
 
 LoraAdapter InitializeBitFit(const BaseWeights& base_weights, const LoraSettings& settings) {
-  LACOS_CHECK(settings.train_biases, "LoRA starts with InitialiseLora");
+  LACOS_CHECK(settings.train_biases, "LoRA starts with InitializeLora");
   LoraAdapter adapter{.settings = settings, .modules = {}, .biases = {}, .idle_modules = {}};
   for (const TensorSpec& spec : ListTensors(base_weights.config())) {
     if (spec.name.ends_with(".bias"))

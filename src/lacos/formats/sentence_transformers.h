@@ -1,5 +1,5 @@
-// The settings of a sentence-transformers folder, in the form before version 5.4 and in the one
-// since.
+// Reads the settings of a sentence-transformers folder, in the form before version 5.4 and in the
+// form since then. `export.h` writes them.
 #pragma once
 
 #include <string>

@@ -21,7 +21,8 @@
 namespace lacos {
 
 struct TrainReport {
-  int64_t steps = 0, bad_steps = 0, tokens = 0, truncated = 0;
+  int64_t steps = 0, tokens = 0, truncated = 0;
+  int64_t bad_steps = 0;  // steps without an update, because a loss or gradient was not finite
   double seconds = 0;
   // Losses of the first and the last step with an update; NaN when there was no such step.
   double loss_first = 0, loss_last = 0;

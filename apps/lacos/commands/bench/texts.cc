@@ -43,8 +43,8 @@ std::string BenchTexts::Make(const LengthDistribution& lengths, int64_t max_toke
   const double mu = std::log(lengths.mean) - 0.5 * lengths.spread * lengths.spread;
   const auto drawn =
       static_cast<int64_t>(std::lround(std::exp(mu + lengths.spread * random_.Normal())));
-  // With three words out of thousands, two texts are hardly ever equal, and a few more draws then
-  // make them differ.
+  // Texts of at least three words, out of thousands, are rarely equal. If two are, drawing again a
+  // few times makes them differ.
   const int64_t tokens = std::min(std::max<int64_t>(drawn, 3), max_tokens);
   std::string text;
   for (int attempt = 0; attempt < 100; ++attempt) {

@@ -27,8 +27,8 @@ struct Candidate {
   int64_t first = 0, second = 0;
 };
 
-// For every row its neighbour with the largest margin score; among equal ones the nearer. With
-// `swap` the rows belong to the second side.
+// Returns the neighbour of every row that has the largest margin score. Of equal scores, the nearer
+// neighbour wins. With `swap` the rows belong to the second side.
 std::vector<Candidate> BestByMargin(const NeighbourLists& lists, const std::vector<double>& means,
                                     const std::vector<double>& other_means, bool swap) {
   std::vector<Candidate> best;
@@ -83,7 +83,7 @@ void Mine(std::vector<Candidate> candidates, BitextResult& result) {
   double right = 0;
   for (size_t i = 0; i < mined.size(); ++i) {
     right += mined[i].first == mined[i].second ? 1 : 0;
-    // no threshold can separate equal scores
+    // No threshold can separate equal scores.
     if (i + 1 < mined.size() && mined[i + 1].score == mined[i].score) continue;
     const double precision = right / static_cast<double>(i + 1),
                  recall = right / static_cast<double>(result.n);
@@ -112,8 +112,8 @@ double WeightedF1(const std::vector<int64_t>& gold, const std::vector<int64_t>& 
   }
   double sum = 0;
   for (const auto& [name, counts] : classes) {
-    sum += counts.gold * 2 * counts.right /
-           (counts.gold + counts.predicted);  // F1, weighted by its share of the gold labels
+    // The F1 of a class is weighted by the class's share of the gold labels.
+    sum += counts.gold * 2 * counts.right / (counts.gold + counts.predicted);
   }
   return sum / static_cast<double>(gold.size());
 }
