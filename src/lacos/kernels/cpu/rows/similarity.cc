@@ -45,6 +45,21 @@ void WriteRows(View y, bool accumulate, const F& f) {
   });
 }
 
+// y[n] = score(row n of a, row n of b, columns).
+template <class F>
+void ScoreRows(View a, View b, View y, const F& score) {
+  const int64_t cols = a.cols();
+  LACOS_CHECK(a.Elements() == b.Elements() && y.Elements() == a.rows(), "y [N] of a, b [N, D]");
+  const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
+  float* out = F32Of(y);
+  RunRanges(a.rows(), RowGrain(cols), [&](int64_t begin, int64_t end) {
+    std::vector<float> copy_a, copy_b;
+    for (int64_t n = begin; n < end; ++n) {
+      out[n] = static_cast<float>(score(Row(fa, n, cols, copy_a), Row(fb, n, cols, copy_b), cols));
+    }
+  });
+}
+
 }  // namespace
 
 void L2Normalize(View x, View norm, View y) {
@@ -142,18 +157,7 @@ void GatherRowsBackward(View dy, View index, View dx) {
   });
 }
 
-void RowDot(View a, View b, View y) {
-  const int64_t cols = a.cols();
-  LACOS_CHECK(a.Elements() == b.Elements() && y.Elements() == a.rows(), "y [N] of a, b [N, D]");
-  const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
-  float* out = F32Of(y);
-  RunRanges(a.rows(), RowGrain(cols), [&](int64_t begin, int64_t end) {
-    std::vector<float> copy_a, copy_b;
-    for (int64_t n = begin; n < end; ++n) {
-      out[n] = static_cast<float>(Dot(Row(fa, n, cols, copy_a), Row(fb, n, cols, copy_b), cols));
-    }
-  });
-}
+void RowDot(View a, View b, View y) { ScoreRows(a, b, y, Dot); }
 
 void RowScale(View x, View scale, bool accumulate, View y) {
   const int64_t cols = x.cols();
@@ -202,17 +206,8 @@ void AbsDifferenceBackward(View dy, View a, View b, View da, View db) {
 }
 
 void AngleSimilarity(View a, View b, View y) {
-  const int64_t cols = a.cols();
-  LACOS_CHECK(a.Elements() == b.Elements() && y.Elements() == a.rows(), "y [N] of a, b [N, D]");
-  const ConstFloats fa = FloatsOf(a), fb = FloatsOf(b);
-  float* out = F32Of(y);
-  RunRanges(a.rows(), RowGrain(cols), [&](int64_t begin, int64_t end) {
-    std::vector<float> copy_a, copy_b;
-    for (int64_t n = begin; n < end; ++n) {
-      const float* left = Row(fa, n, cols, copy_a);
-      const float* right = Row(fb, n, cols, copy_b);
-      out[n] = static_cast<float>(std::abs(ref::AngleSum<double>(left, right, cols)));
-    }
+  ScoreRows(a, b, y, [](const float* left, const float* right, int64_t cols) {
+    return std::abs(ref::AngleSum<double>(left, right, cols));
   });
 }
 
