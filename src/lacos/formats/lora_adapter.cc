@@ -127,4 +127,10 @@ LoraAdapter InitializeBitFit(const BaseWeights& base_weights, const LoraSettings
   return adapter;
 }
 
+LoraAdapter InitializeAdapter(const BaseWeights& base_weights, const LoraSettings& settings,
+                              uint64_t seed) {
+  return settings.train_biases ? InitializeBitFit(base_weights, settings)
+                               : InitializeLora(base_weights.config(), settings, seed);
+}
+
 }  // namespace lacos

@@ -85,6 +85,10 @@ LoraAdapter InitializeLora(const BloomConfig& config, const LoraSettings& settin
 // matrices.
 LoraAdapter InitializeBitFit(const BaseWeights& base_weights, const LoraSettings& settings);
 
+// The one of the two that `settings` ask for.
+LoraAdapter InitializeAdapter(const BaseWeights& base_weights, const LoraSettings& settings,
+                              uint64_t seed);
+
 // Reads adapter_config.json and adapter_model.safetensors (or .bin), with keys for BloomModel or
 // BloomForCausalLM. The MergedLinear form of PEFT before 0.3 is read as the equivalent LoRA. Throws
 // a UserError that lists missing, extra and misshapen tensors; unsupported features are refused by

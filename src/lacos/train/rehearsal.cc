@@ -33,9 +33,7 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   lora.first_layer = 0;
   lora.last_layer = -1;
   lora.rank = std::min(lora.rank, kWidth);
-  model.Attach(lora.train_biases ? InitializeBitFit(*zeros, lora)
-                                 : InitializeLora(config, lora, options.settings.seed),
-               /*trainable=*/true);
+  model.Attach(InitializeAdapter(*zeros, lora, options.settings.seed), /*trainable=*/true);
   LossOptions loss_options = ObjectiveOf(options.settings);
   loss_options.matryoshka.clear();  // these are dimensions of the real model
   const auto loss = MakeLoss(*backend, loss_options, kWidth);

@@ -26,6 +26,20 @@ bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options,
   return dropout.Any() || lora_dropout > 0;
 }
 
+DropoutRates DropoutOf(const TrainSettings& settings, const std::vector<ExampleFile>& files) {
+  const bool unlabelled = std::ranges::any_of(
+      files, [](const ExampleFile& file) { return file.kind == ExampleKind::kUnlabelled; });
+  const double rate = settings.dropout.value_or(unlabelled ? 0.1 : 0.0);
+  return {.embedding = rate, .attention = rate, .residual = rate};
+}
+
+TrainingDataOptions DataOf(const TrainSettings& settings) {
+  return {.loss = settings.loss,
+          .tokenize = {.strip = *settings.strip, .max_length = *settings.max_length},
+          .batch = BatchesOf(settings),
+          .score_maximum = settings.score_max};
+}
+
 TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& train_options,
                                  const DropoutRates& dropout, const TrainingData::Extent& largest,
                                  int64_t dev_pairs, int64_t evaluation_tokens)

@@ -18,6 +18,12 @@ namespace lacos {
 bool NeedsDropoutKeys(const LoadedModel& loaded, const TrainOptions& options,
                       const DropoutRates& dropout);
 
+// The dropout of a run on `files`, equal in all places. Unlabelled texts have 0.1 unless `settings`
+// says otherwise, since their two encodings must differ (SimCSE); other examples have none.
+DropoutRates DropoutOf(const TrainSettings& settings, const std::vector<ExampleFile>& files);
+// The options of the training data of a run. `settings` must be resolved.
+TrainingDataOptions DataOf(const TrainSettings& settings);
+
 struct TrainingSession {
   // The memory plan is made for a batch of the extent `largest`. Between steps, `dev_pairs` pairs
   // are scored in batches of `evaluation_tokens` tokens. `loaded` and `options` must outlive the

@@ -24,23 +24,9 @@ struct StepCost {
 StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> files,
                            const TrainOptions& options, const StepBenchOptions& bench,
                            const std::function<void(int64_t done)>& progress) {
-  const bool unlabelled = std::any_of(files.begin(), files.end(), [](const ExampleFile& file) {
-    return file.kind == ExampleKind::kUnlabelled;
-  });
-  const double rate = options.settings.dropout.value_or(unlabelled ? 0.1 : 0.0);
-  const DropoutRates dropout{.embedding = rate, .attention = rate, .residual = rate};
-  const TrainingData data(
-      std::move(files), *loaded.tokenizer,
-      {.loss = options.settings.loss,
-       .tokenize = {.strip = *options.settings.strip, .max_length = *options.settings.max_length},
-       .batch = BatchesOf(options.settings),
-       .score_maximum = options.settings.score_max});
+  const DropoutRates dropout = DropoutOf(options.settings, files);
+  const TrainingData data(std::move(files), *loaded.tokenizer, DataOf(options.settings));
   const Epoch epoch = data.MakeEpoch(0);
-  if (epoch.batches.empty()) {
-    throw UserError(
-        "[`train`] no batch can be made: fewer than two examples that share no text; expected at least two; "
-        "add data");
-  }
   TrainingSession session(loaded, options, dropout,
                           data.LargestBatch(epoch, NeedsDropoutKeys(loaded, options, dropout)));
   session.RequireRoom();

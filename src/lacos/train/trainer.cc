@@ -45,11 +45,6 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
        ++epoch) {
     const Epoch batches = data.MakeEpoch(epoch);
     auto count = static_cast<int64_t>(batches.batches.size());
-    if (count == 0) {
-      throw UserError(
-          "[`train`] no batch can be made: fewer than two examples that share no text; "
-          "expected at least two; add data");
-    }
     if (left < 1 && options.settings.max_steps == 0)
       count = static_cast<int64_t>(std::ceil(left * static_cast<double>(count)));
     if (options.settings.max_steps > 0)
@@ -61,10 +56,6 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
     if (extent.tokens > plan.largest.tokens) plan.largest = std::move(extent);
   }
   return plan;
-}
-
-DropoutRates UniformDropout(double rate) {
-  return {.embedding = rate, .attention = rate, .residual = rate};
 }
 
 // One training run, or the plan of one. Holds everything that the steps share; each part is built
@@ -114,7 +105,7 @@ class Run {
                                           static_cast<int32_t>(*options_.settings.max_length)),
           .rows = texts,
           .examples = examples};
-      dropout_ = UniformDropout(options_.settings.dropout.value_or(0));
+      dropout_ = DropoutOf(options_.settings, {});
     } else {
       Load();
     }
@@ -142,22 +133,15 @@ class Run {
   void Load() {
     loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
     std::vector<ExampleFile> files;
-    bool unlabelled = false;
     for (const std::string& path : options_.train_files) {
       files.push_back(ReadExamples(path, ExamplesOf(options_.settings)));
       KeepFraction(files.back(), options_.settings.data_fraction, options_.settings.seed);
-      unlabelled = unlabelled || files.back().kind == ExampleKind::kUnlabelled;
     }
     if (!options_.dev_file.empty())
       dev_ = ReadScoredPairs(options_.dev_file, ExamplesOf(options_.settings).table, "dev");
-    dropout_ = UniformDropout(options_.settings.dropout.value_or(unlabelled ? 0.1 : 0.0));
-    data_ = std::make_unique<TrainingData>(
-        std::move(files), *loaded_.tokenizer,
-        TrainingDataOptions{.loss = options_.settings.loss,
-                            .tokenize = {.strip = *options_.settings.strip,
-                                         .max_length = *options_.settings.max_length},
-                            .batch = BatchesOf(options_.settings),
-                            .score_maximum = options_.settings.score_max});
+    dropout_ = DropoutOf(options_.settings, files);
+    data_ = std::make_unique<TrainingData>(std::move(files), *loaded_.tokenizer,
+                                           DataOf(options_.settings));
     steps_ = PlanSteps(*data_, options_, NeedsDropoutKeys(loaded_, options_, dropout_));
     report_.truncated = data_->truncated();
   }
@@ -471,8 +455,7 @@ class Run {
 
 LoraAdapter StartingAdapter(const LoadedModel& loaded, const LoraSettings& lora, uint64_t seed) {
   if (loaded.adapter) return *loaded.adapter;
-  if (lora.train_biases) return InitializeBitFit(*loaded.base_weights, lora);
-  return InitializeLora(loaded.base_weights->config(), lora, seed);
+  return InitializeAdapter(*loaded.base_weights, lora, seed);
 }
 
 MemoryPlan PlanRun(const TrainOptions& options) {

@@ -131,7 +131,13 @@ int64_t TrainingData::examples() const {
 }
 
 Epoch TrainingData::MakeEpoch(int64_t epoch) const {
-  return lacos::MakeEpoch(files_, options_.batch, epoch);
+  Epoch batches = lacos::MakeEpoch(files_, options_.batch, epoch);
+  if (batches.batches.empty()) {
+    throw UserError(
+        "[`train`] no batch can be made: fewer than two examples that share no text; expected at "
+        "least two; add data");
+  }
+  return batches;
 }
 
 template <class F>

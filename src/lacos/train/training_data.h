@@ -47,7 +47,8 @@ class TrainingData {
   int64_t examples() const;
   double score_maximum() const { return options_.score_maximum; }
 
-  // The batches of an epoch. They depend on the data, the batch options and `epoch` alone.
+  // The batches of an epoch, at least one. They depend on the data, the batch options and `epoch`
+  // alone. Throws UserError if no two examples can share a batch.
   Epoch MakeEpoch(int64_t epoch) const;
   // Builds the input of a step. With `keys`, every token gets a dropout key that is derived from
   // (seed, step, file, text, view, position).
