@@ -7,7 +7,7 @@ function(lacos_library name)
   foreach(dependency IN LISTS ARG_DEPENDS)
     target_link_libraries(lacos_${name} PUBLIC lacos_${dependency})
   endforeach()
-  target_link_libraries(lacos_${name} PUBLIC fmt::fmt OpenMP::OpenMP_CXX PRIVATE ${ARG_PRIVATE})
+  target_link_libraries(lacos_${name} PUBLIC fmt::fmt Threads::Threads PRIVATE ${ARG_PRIVATE})
 endfunction()
 
 # lacos_test(NAME SOURCES a_test.cc ... DEPENDS lib ...) adds a GoogleTest program and registers it as one ctest case.

@@ -116,7 +116,7 @@ typedef struct lacos_options {
   int32_t pooling;     /* lacos_pooling: how the vectors of a text's tokens become one */
   int32_t normalize;   /* lacos_choice: scale every vector to length 1 */
   int32_t strip;       /* lacos_choice: remove whitespace from both ends of every text */
-  int32_t threads;     /* 0: all cores; at most 4096 */
+  int32_t threads;     /* 0: all cores that the process may use; at most 4096 */
   int32_t reserved;    /* must be 0 */
   int64_t max_length;  /* tokens of a text that are used; 0: the folder's setting, or else 2048 */
   int64_t batch_tokens; /* tokens computed at a time, not affecting results; 0: 4096 */

@@ -2,6 +2,7 @@
 // command line, 130 after an interruption).
 #include <execinfo.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -61,6 +62,17 @@ int FailCommandLine(const CLI::App& app, const std::string& what) {
   return kWrongCommandLine;
 }
 
+void SetUpThreads(const GlobalOptions& globals) {
+  SetThreadCount(globals.threads);
+  const int wanted = ThreadCount();
+  const std::string refusal = StartThreads();
+  if (refusal.empty()) return;
+  spdlog::warn(
+      "[threads] the system started {} of {} threads: {}; expected room for more in `ulimit -u` "
+      "and in the control group's pids.max; the run goes on with {}, with the same results",
+      ThreadCount(), wanted, refusal, ThreadCount());
+}
+
 int Run(int argc, char** argv) {
   CLI::App app{
       "lacos makes a sentence-embedding model of BLOOM on one ordinary machine, and uses it",
@@ -98,7 +110,7 @@ int Run(int argc, char** argv) {
       return kWrongCommandLine;
     }
     SetUpLogging(globals);
-    SetThreadCount(globals.threads);
+    SetUpThreads(globals);
     InstallSignalHandlers();
     globals.action();
     Out().Flush();

@@ -231,13 +231,18 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   Progress progress(
       globals, {.what = "embedding", .unit = "texts", .total = static_cast<int64_t>(texts.size())});
   op_times.Clear();
+  std::vector<double> batch_seconds;
   const Stopwatch watch;
+  Stopwatch batch_watch;
   const EncodeStatistics measured = embedder.Encode(texts, "", vectors, [&](int64_t done) {
+    batch_seconds.push_back(batch_watch.Seconds());
     CheckInterrupt();
     memory.Sample();
     progress.Update(done);
+    batch_watch = {};
   });
   const double seconds = watch.Seconds();
+  std::sort(batch_seconds.begin(), batch_seconds.end());
   progress.Finish();
   disk.bytes = DiskBytesRead() - read_before;
 
@@ -249,6 +254,15 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   report.Add("tokens", measured.tokens, "tokens", fmt::format("{}", measured.tokens));
   report.Add("truncated", measured.truncated, "truncated", fmt::format("{}", measured.truncated));
   report.Add("seconds", seconds, "time", FormatSeconds(seconds));
+  if (!batch_seconds.empty()) {
+    const auto at = [&](double share) {
+      return batch_seconds[static_cast<size_t>(share *
+                                               static_cast<double>(batch_seconds.size() - 1))];
+    };
+    report.Add("median_batch_seconds", at(0.5), "time of a batch, median", FormatSeconds(at(0.5)));
+    report.Add("p99_batch_seconds", at(0.99), "time of a batch, 99th percentile",
+               FormatSeconds(at(0.99)));
+  }
   if (flags.embed.stream_layers) AddDisk(report, disk, seconds, "pass");
   report.AddMemory(memory);
   report.AddCeiling(FlopsPerToken(config) * static_cast<double>(measured.computed_tokens) /

@@ -25,7 +25,11 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
   command->add_flag("--json", globals.json, "Print one JSON object on stdout instead of a table")
       ->group(group);
   AddFlag(command, SettingNamed("compute"), globals.compute)->group(group);
-  command->add_option("--threads", globals.threads, "Number of threads; 0 means all cores")
+  command
+      ->add_option(
+          "--threads", globals.threads,
+          "Number of threads; 0 means all cores that the CPU affinity, quotas of control groups and "
+          "OMP_NUM_THREADS allow")
       ->type_name("N")
       ->check(IntegerIn(0, 4096))
       ->group(group);

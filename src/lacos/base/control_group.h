@@ -1,4 +1,5 @@
-// Memory limits that containers and batch systems set through control groups, versions 1 and 2.
+// Limits on memory and processors that containers and batch systems set through control groups,
+// versions 1 and 2.
 #pragma once
 
 #include <cstdint>
@@ -13,5 +14,10 @@ namespace lacos {
 // mounted.
 std::optional<int64_t> ControlGroupFreeBytes(const std::string& membership,
                                              const std::string& root);
+
+// The number of cores that the tightest CPU quota of its group and the groups above it allows this
+// process on average, for example 1.5. Nothing if there is no quota. The arguments are those of
+// ControlGroupFreeBytes.
+std::optional<double> ControlGroupCores(const std::string& membership, const std::string& root);
 
 }  // namespace lacos

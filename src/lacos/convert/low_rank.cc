@@ -10,12 +10,11 @@ template <class T>
 [[gnu::always_inline]] inline void Product(const T* b, const T* a, int64_t rows, int64_t rank,
                                            int64_t cols, T* out) {
   for (int64_t i = 0; i < rows; ++i) {
-    T* row = out + i * cols;
+    T* __restrict row = out + i * cols;
     std::fill_n(row, cols, T{0});
     for (int64_t k = 0; k < rank; ++k) {
       const T factor = b[i * rank + k];
-      const T* terms = a + k * cols;
-#pragma omp simd
+      const T* __restrict terms = a + k * cols;
       for (int64_t j = 0; j < cols; ++j) row[j] = std::fma(factor, terms[j], row[j]);
     }
   }

@@ -1,10 +1,9 @@
 #include "lacos/model/block_loader.h"
 
-#include <signal.h>
-
 #include <algorithm>
 
 #include "lacos/base/check.h"
+#include "lacos/base/thread.h"
 
 namespace lacos {
 namespace {
@@ -48,7 +47,7 @@ BlockLoader::BlockLoader(BloomModel& model)
     : model_(model),
       slot_bytes_(SlotBytes(model)),
       memory_(AllocateForDirectReads(kSlots * slot_bytes_)),
-      thread_([this] { Run(); }) {}
+      thread_(TryStartThread([this] { Run(); })) {}
 
 BlockLoader::~BlockLoader() {
   {
@@ -56,14 +55,19 @@ BlockLoader::~BlockLoader() {
     stop_ = true;
   }
   wake_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   if (placed_ != kNone) Release(placed_);  // an exception left a block in use
 }
 
 void BlockLoader::Use(int64_t layer, int64_t next) {
   std::unique_lock lock(mutex_);
-  wanted_ = {layer, next};
-  wake_.notify_one();
+  if (thread_.joinable()) {
+    wanted_ = {layer, next};
+    wake_.notify_one();
+  } else {
+    wanted_ = {layer, kNone};
+    if (Slot* const slot = NextToRead()) ReadInto(*slot, lock);
+  }
   const auto held = [&] {
     return std::find_if(slots_.begin(), slots_.end(),
                         [&](const Slot& slot) { return slot.ready && slot.layer == layer; });
@@ -131,33 +135,34 @@ void BlockLoader::Read(int64_t layer, std::byte* memory, std::vector<QuantizedMa
 }
 
 void BlockLoader::Run() {
-  sigset_t all;  // signals are left to the threads that wait for input or compute
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
   std::unique_lock lock(mutex_);
   while (true) {
     Slot* slot = nullptr;
     wake_.wait(lock, [&] { return stop_ || (slot = NextToRead()) != nullptr; });
     if (stop_) return;
-    const int64_t layer = slot->layer;
-    std::byte* memory = memory_.data() + (slot - slots_.data()) * slot_bytes_;
-    std::exception_ptr error;
-    lock.unlock();
-    std::vector<QuantizedMatrix> matrices;
-    try {
-      Read(layer, memory, matrices);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    lock.lock();
-    if (error != nullptr) {
-      *slot = {};
-      error_ = error;
-    } else {
-      slot->matrices = std::move(matrices);
-      slot->ready = true;
-    }
+    ReadInto(*slot, lock);
     read_.notify_all();
+  }
+}
+
+void BlockLoader::ReadInto(Slot& slot, std::unique_lock<std::mutex>& lock) {
+  const int64_t layer = slot.layer;
+  std::byte* memory = memory_.data() + (&slot - slots_.data()) * slot_bytes_;
+  std::exception_ptr error;
+  lock.unlock();
+  std::vector<QuantizedMatrix> matrices;
+  try {
+    Read(layer, memory, matrices);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  lock.lock();
+  if (error != nullptr) {
+    slot = {};
+    error_ = error;
+  } else {
+    slot.matrices = std::move(matrices);
+    slot.ready = true;
   }
 }
 

@@ -19,7 +19,8 @@ namespace lacos {
 // Memory for two blocks, and a thread that fills it past the kernel's page cache. Compared with
 // reading ahead into the cache and using the mapped pages, this costs the memory of a second block.
 // It saves the processor the page faults, the bookkeeping of the cache and dropping every page
-// again (docs/performance.md).
+// again (docs/performance.md). If the system refuses to start the thread, blocks are read when they
+// are used.
 class BlockLoader {
  public:
   explicit BlockLoader(BloomModel& model);  // The model must outlive the loader.
@@ -48,6 +49,8 @@ class BlockLoader {
   void Run();
   // The slot to read next, with its layer set; null while there is nothing to do.
   Slot* NextToRead();
+  // Reads the slot's block. The lock is released meanwhile.
+  void ReadInto(Slot& slot, std::unique_lock<std::mutex>& lock);
   void Read(int64_t layer, std::byte* memory, std::vector<QuantizedMatrix>& matrices);
 
   BloomModel& model_;

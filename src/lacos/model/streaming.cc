@@ -1,12 +1,11 @@
 #include "lacos/model/streaming.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <map>
 #include <string>
 
 #include "lacos/base/process.h"
+#include "lacos/base/thread.h"
 
 namespace lacos {
 
@@ -57,7 +56,9 @@ int64_t BlocksAhead(const BaseWeights& base_weights) {
 }  // namespace
 
 BlockReader::BlockReader(const BloomModel& model)
-    : model_(model), ahead_(BlocksAhead(model.base_weights())), thread_([this] { Run(); }) {}
+    : model_(model),
+      ahead_(BlocksAhead(model.base_weights())),
+      thread_(TryStartThread([this] { Run(); })) {}
 
 BlockReader::~BlockReader() {
   {
@@ -65,7 +66,7 @@ BlockReader::~BlockReader() {
     stop_ = true;
   }
   wake_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void BlockReader::Request(std::vector<int64_t> layers) {
@@ -82,9 +83,6 @@ void BlockReader::Dropped(int64_t layer) {
 }
 
 void BlockReader::Run() {
-  sigset_t all;  // signals are left to the threads that wait for input or compute
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
   std::unique_lock lock(mutex_);
   const auto next = [&] {
     return std::find_if(wanted_.begin(), wanted_.end(),

@@ -36,7 +36,8 @@ int64_t ResidentBaseBytes(const BaseWeights& base_weights,
 // The kernel reads no more than its read-ahead window of a range at a time, so ranges are requested
 // in pieces, and each request may wait for the disk; on the computing thread nothing would overlap.
 // It reads several blocks ahead, because a forward computes half as long on a block as a backward:
-// what is read during one of them is used in the other.
+// what is read during one of them is used in the other. If the system refuses to start the thread,
+// nothing is read ahead, and the results are the same.
 class BlockReader {
  public:
   explicit BlockReader(const BloomModel& model);  // The model must outlive the reader.

@@ -1,7 +1,5 @@
 #include "lacos/record/machine.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -33,7 +31,7 @@ Cpu ReadCpu() {
   return cpu;
 }
 
-int CoreCount() { return omp_get_num_procs(); }
+int CoreCount() { return AvailableCores(); }
 
 Json MachineRecord() {
   const Cpu cpu = ReadCpu();

@@ -1,9 +1,9 @@
 #include "lacos/runtime/compute_thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
+#include "lacos/base/thread.h"
 #include "lacos/runtime/default_floating_point.h"
 
 namespace lacos {
@@ -29,25 +29,6 @@ Registry& TheRegistry() {
   static Registry* const registry = MakeRegistry();
   return *registry;
 }
-
-// Threads that are started in its scope leave asynchronous signals to the host's threads. Signals
-// that a thread's own instructions raise are not blocked: if they were, they would end the process
-// without calling the host's handler.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&all, own);
-    pthread_sigmask(SIG_SETMASK, &all, &saved_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t saved_;
-};
 
 }  // namespace
 
@@ -100,8 +81,7 @@ void ComputeThread::Run(const std::function<void()>& work) {
 }
 
 void ComputeThread::Loop() {
-  // A new thread inherits its creator's floating-point environment, and the OpenMP team will
-  // inherit this thread's.
+  // A new thread inherits its creator's floating-point environment.
   const DefaultFloatingPoint floating_point;
   std::unique_lock lock(mutex_);
   for (;;) {

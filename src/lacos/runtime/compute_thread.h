@@ -1,6 +1,5 @@
-// The one thread that computes for all models of a process. An OpenMP runtime keeps a team for each
-// thread that opens parallel regions, so callers hand their work to this thread instead of bringing
-// teams of their own.
+// The one thread that computes for all models of a process. Callers hand their work to it, so that
+// one call at a time uses the pool of threads (base/parallel.h) and gets all of it.
 #pragma once
 
 #include <condition_variable>

@@ -1,4 +1,4 @@
-// Free memory under control groups of both versions, tested on made-up folder trees.
+// Free memory and cores under control groups of both versions, tested on made-up folder trees.
 #include "lacos/base/control_group.h"
 
 #include <gtest/gtest.h>
@@ -27,6 +27,10 @@ class ControlGroups : public ::testing::Test {
   std::optional<int64_t> Free(const std::string& membership) const {
     Write("membership", membership);
     return ControlGroupFreeBytes((root_ / "membership").string(), (root_ / "mount").string());
+  }
+  std::optional<double> Cores(const std::string& membership) const {
+    Write("membership", membership);
+    return ControlGroupCores((root_ / "membership").string(), (root_ / "mount").string());
   }
   fs::path root_;
 };
@@ -58,6 +62,30 @@ TEST_F(ControlGroups, InAContainerOnlyTheMountsOwnFilesExist) {
   Write("mount/memory.current", "1200\n");
   EXPECT_EQ(Free("0::/a/path/of/the/host\n"), 0) << "over the limit is nothing free, not less";
   EXPECT_EQ(ControlGroupFreeBytes((root_ / "none").string(), root_.string()), std::nullopt);
+}
+
+TEST_F(ControlGroups, TheTightestQuotaOfVersion2Decides) {
+  Write("mount/cpu.max", "max 100000\n");
+  Write("mount/a/cpu.max", "150000 100000\n");
+  EXPECT_EQ(Cores("0::/a/b\n"), 1.5);
+  Write("mount/a/b/cpu.max", "50000 100000\n");
+  EXPECT_EQ(Cores("0::/a/b\n"), 0.5);
+  EXPECT_EQ(Cores("0::/\n"), std::nullopt);
+  for (const char* damaged : {"", "\n", "100000\n", "x y\n", "0 0\n", "-5 100000\n"}) {
+    Write("mount/c/cpu.max", damaged);
+    EXPECT_EQ(Cores("0::/c\n"), std::nullopt) << damaged;
+  }
+}
+
+TEST_F(ControlGroups, AQuotaOfVersion1IsInTwoFiles) {
+  Write("mount/cpu,cpuacct/x/cpu.cfs_quota_us", "400000\n");
+  Write("mount/cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(Cores("5:cpu,cpuacct:/x\n0::/\n"), 4.0);
+  Write("mount/cpu/x/cpu.cfs_quota_us", "200000\n");
+  Write("mount/cpu/x/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(Cores("5:cpuacct,cpu:/x\n"), 2.0);
+  Write("mount/cpu/x/cpu.cfs_quota_us", "-1\n");
+  EXPECT_EQ(Cores("5:cpu:/x\n"), std::nullopt);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ std::byte* Scratch::Bytes(size_t bytes) {
 }
 
 void ThreadScratch::Reserve() {
-  const auto threads = static_cast<size_t>(omp_get_max_threads());
+  const auto threads = static_cast<size_t>(ThreadCount());
   if (sets_.size() < threads) sets_.resize(threads);
 }
 

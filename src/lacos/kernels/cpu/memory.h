@@ -2,13 +2,12 @@
 // blocks that each thread keeps.
 #pragma once
 
-#include <omp.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "lacos/base/parallel.h"
 #include "lacos/tensor/buffer.h"
 
 namespace lacos::cpu {
@@ -30,14 +29,14 @@ class Scratch {
   Buffer buffer_;
 };
 
-// One set of scratch blocks for each thread of a parallel region.
+// One set of scratch blocks for each thread of a parallel loop.
 class ThreadScratch {
  public:
   static constexpr int kSlots = 4;
-  // Makes a set for every thread that a parallel region can have. Call it before the region.
+  // Makes a set for every thread that a parallel loop can have. Call it before the loop.
   void Reserve();
   // The calling thread's block for one of a kernel's purposes (a slot).
-  Scratch& Mine(int slot) { return sets_[omp_get_thread_num()][slot]; }
+  Scratch& Mine(int slot) { return sets_[ThreadIndex()][slot]; }
   // The size of all blocks in bytes.
   size_t Bytes() const {
     size_t bytes = 0;

@@ -1,7 +1,5 @@
 #include "lacos/kernels/cpu/workspace.h"
 
-#include <omp.h>
-
 namespace lacos::cpu {
 
 void WorkspaceMeter::Add(const WorkspaceNeed& need) {
@@ -9,7 +7,7 @@ void WorkspaceMeter::Add(const WorkspaceNeed& need) {
   decoded_ = std::max(decoded_, need.decoded);
   packed_ = std::max(packed_, need.packed);
   passing_ = std::max(passing_, need.passing);
-  const auto threads = static_cast<size_t>(std::min<int64_t>(need.tasks, omp_get_max_threads()));
+  const auto threads = static_cast<size_t>(std::min<int64_t>(need.tasks, ThreadCount()));
   if (threads_.size() < threads) threads_.resize(threads);
   for (size_t i = 0; i < threads; ++i) {
     for (size_t slot = 0; slot < need.thread.size(); ++slot) {

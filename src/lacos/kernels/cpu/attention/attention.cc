@@ -6,7 +6,7 @@
 
 #include "lacos/kernels/alibi.h"
 #include "lacos/kernels/cpu/attention/attention_head.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 
 namespace lacos::cpu {
 namespace {
@@ -29,7 +29,7 @@ void ForHeads(View qkv, const TextLayout& layout, int heads, const DropoutSpec& 
   const DropoutMask mask = MaskOf(dropout);
   const ConstFloats values = FloatsOf(qkv);
   work.threads.Reserve();
-  RunTasks(texts * heads, [&](int64_t task) {
+  ParallelFor(texts * heads, [&](int64_t task) {
     const int64_t text = order[task / heads];
     const int64_t first = begin[text];
     AttentionHead head{

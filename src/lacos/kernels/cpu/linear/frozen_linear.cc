@@ -10,7 +10,7 @@
 #include "lacos/kernels/cpu/int8/int8_quads.h"
 #include "lacos/kernels/cpu/linear/epilogue.h"
 #include "lacos/kernels/cpu/linear/int8_tile.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 #include "lacos/kernels/lora_segments.h"
 
 namespace lacos::cpu {
@@ -150,7 +150,7 @@ const void* FrozenLinear::LeftTile(const TilePlan& plan, const Operand& left, co
                                    std::vector<int64_t>& held) {
   if (plan.LeftInPlace(tile)) return left.values.At(tile.row * plan.depth).data;
   std::byte* scratch = work_.threads.Mine(kLeft).Bytes(plan.LeftBytes(tile));
-  int64_t& mine = held[omp_get_thread_num()];
+  int64_t& mine = held[ThreadIndex()];
   if (mine == tile.index) return scratch;
   if (plan.Integers()) {
     QuantizeTile(plan, tile, left.values, left.column_scale,
@@ -177,7 +177,7 @@ template <class F>
 void RunTileTasks(const TilePlan& plan, F&& f) {
   const int64_t row_tiles = plan.RowTiles(), column_tiles = plan.ColumnTiles();
   const int64_t alone = (row_tiles - 1) / ThreadCount() * ThreadCount();
-  RunTasks(alone + (row_tiles - alone) * column_tiles, [&](int64_t task) {
+  ParallelFor(alone + (row_tiles - alone) * column_tiles, [&](int64_t task) {
     if (task < alone) {
       for (int64_t column = 0; column < column_tiles; ++column) f(plan.At(task, column));
     } else {

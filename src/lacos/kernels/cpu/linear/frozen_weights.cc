@@ -6,7 +6,7 @@
 
 #include "lacos/base/checked_math.h"
 #include "lacos/kernels/cpu/convert.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 #include "lacos/quant/code.h"
 #include "lacos/tensor/convert.h"
 

@@ -4,7 +4,7 @@
 
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/hwy_targets.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/linear/matmul.cc"
@@ -118,7 +118,7 @@ void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double bet
 
   for (int64_t begin = 0; begin < n; begin += block) {
     const int64_t columns = std::min(block, n - begin);
-    RunTasks(CeilDivide(columns, panel), [&](int64_t p) {
+    ParallelFor(CeilDivide(columns, panel), [&](int64_t p) {
       const int64_t width = std::min(panel, columns - p * panel);
       PackPanel(fb, b_transposed, depth, n, begin + p * panel, width, panel,
                 work.threads.Mine(0).F32(depth), packed + p * panel * depth);

@@ -10,7 +10,6 @@
 #include <optional>
 
 #include "lacos/base/error.h"
-#include "lacos/kernels/cpu/tasks.h"
 
 namespace lacos::cpu {
 namespace {
@@ -55,6 +54,7 @@ class OneDnnProduct final : public Product {
       return memory(desc, engine_, const_cast<void*>(data));
     };
     RequireRoom();
+    const SingleThreadScope single;
     Translated([&] {
       product_.execute(stream_,
                        {{DNNL_ARG_SRC, of(description_.src_desc(), a)},

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <vector>
 
-#include "lacos/kernels/cpu/tasks.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos::cpu {
@@ -15,7 +14,6 @@ namespace {
 template <class Sum = float>
 std::vector<Sum> Multiply(const ProductShape& shape, const void* a, const void* b) {
   std::vector<Sum> c(static_cast<size_t>(shape.m * shape.n));
-  const SingleThreadScope single;
   PrimitiveCache cache;
   const Product& product = cache.Get(shape);
   std::vector<std::byte> scratchpad(product.ScratchpadBytes() + 64);

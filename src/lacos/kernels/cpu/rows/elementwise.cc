@@ -7,7 +7,7 @@
 
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/hwy_targets.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 #include "lacos/tensor/convert.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "lacos/kernels/cpu/convert.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 
 namespace lacos::cpu {
 

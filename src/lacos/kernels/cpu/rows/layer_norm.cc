@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "lacos/kernels/cpu/hwy_targets.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/rows/layer_norm.cc"

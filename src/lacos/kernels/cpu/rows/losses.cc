@@ -10,7 +10,7 @@
 
 #include "lacos/kernels/adam.h"
 #include "lacos/kernels/cpu/floats.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 #include "lacos/kernels/reference/losses.h"
 
 namespace lacos::cpu {
@@ -34,7 +34,7 @@ void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View d
   float* dx = F32Of(dscores);
   const uint8_t* in = U8Of(mask);
   std::vector<double> row_loss(static_cast<size_t>(rows));
-  RunTasks(rows, [&](int64_t i) {
+  ParallelFor(rows, [&](int64_t i) {
     row_loss[i] = ref::SoftmaxCrossEntropyRow<double>(
         x + i * cols, in == nullptr ? nullptr : in + i * cols, target[i], cols,
         1.0 / static_cast<double>(rows), dx == nullptr ? nullptr : dx + i * cols);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lacos/kernels/cpu/convert.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 
 namespace lacos::cpu {
 namespace {
@@ -77,7 +77,7 @@ void Pool(View x, const TextLayout& layout, Pooling pooling, View argmax, View y
   const ConstFloats from = FloatsOf(x);
   const Floats to = FloatsOf(y);
   int32_t* rows = pooling == Pooling::kMax ? I32Of(argmax) : nullptr;
-  RunTasks(y.rows(), [&](int64_t n) {
+  ParallelFor(y.rows(), [&](int64_t n) {
     const int64_t first = begin[n], length = begin[n + 1] - first;
     std::vector<float> pooled(static_cast<size_t>(cols), 0.0f);
     if (length == 0) {
@@ -101,7 +101,7 @@ void PoolBackward(View dy, const TextLayout& layout, Pooling pooling, View argma
   const ConstFloats from = FloatsOf(dy);
   const Floats to = FloatsOf(dx);
   const int32_t* rows = I32Of(argmax);
-  RunTasks(dy.rows(), [&](int64_t n) {
+  ParallelFor(dy.rows(), [&](int64_t n) {
     const int64_t first = begin[n], length = begin[n + 1] - first;
     std::vector<float> gradient(static_cast<size_t>(cols)), row(static_cast<size_t>(cols));
     ConvertFloats(from.At(n * cols), cols, FloatsOf(gradient.data()));

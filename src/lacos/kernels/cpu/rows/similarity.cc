@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lacos/kernels/cpu/convert.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 #include "lacos/kernels/reference/angle.h"
 #include "lacos/kernels/reference/norm.h"
 

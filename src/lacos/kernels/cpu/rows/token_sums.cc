@@ -4,7 +4,7 @@
 
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/hwy_targets.h"
-#include "lacos/kernels/cpu/tasks.h"
+#include "lacos/kernels/cpu/ranges.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/rows/token_sums.cc"
@@ -149,7 +149,7 @@ void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha, const G
   const int64_t column_blocks = CeilDivide(wide_columns, kBlockColumns);
   const auto scale = static_cast<float>(alpha);
   work.threads.Reserve();
-  RunTasks(column_blocks * CeilDivide(narrow_columns, kBlockRows), [&](int64_t task) {
+  ParallelFor(column_blocks * CeilDivide(narrow_columns, kBlockRows), [&](int64_t task) {
     const int64_t column = task % column_blocks * kBlockColumns,
                   row = task / column_blocks * kBlockRows;
     const int64_t columns = std::min(kBlockColumns, wide_columns - column);
