@@ -65,9 +65,9 @@ class SentenceEncoder:
     """A model folder that is opened for encoding: an original BLOOM folder, a quantized one, or a trained one.
 
     A setting that is None has the value in the folder, or else the default of lacos. `compute` is a word of
-    `lacos.Compute`, `pooling` a word of `lacos.Pooling`. `threads=None` means all cores that the process may use. `batch_tokens` is the number
-    of tokens computed at a time; it affects memory and speed, but never the results. The tokens of `prefix` and
-    `suffix` are put before and after every text with its prompt, and are never cut off.
+    `lacos.Compute`, `pooling` a word of `lacos.Pooling`. `threads=None` means all cores that the process may use.
+    `batch_tokens` is the number of tokens computed at a time; it affects memory and speed, but never the results.
+    The tokens of `prefix` and `suffix` are put before and after every text with its prompt, and are never cut off.
 
     All methods may be called from several threads, and other Python threads run while they compute. After os.fork()
     the child needs an encoder of its own. Errors are raised as lacos.Error.
