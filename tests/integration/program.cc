@@ -19,13 +19,14 @@
 
 #include "integration/sanitizer.h"
 #include "test_paths.h"
+#include "unit/io/failing_calls.h"
 
 namespace lacos {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Runs in the child between fork and exec, so it makes only async-signal-safe calls.
+// Runs in the child between fork and exec. The tests have one thread, so it may allocate memory.
 [[noreturn]] void Child(const std::vector<char*>& argv, const RunOptions& options, int in, int out,
                         int err) {
   dup2(in, STDIN_FILENO);
@@ -42,6 +43,7 @@ namespace fs = std::filesystem;
                        static_cast<rlim_t>(options.data_limit_bytes)};
     setrlimit(RLIMIT_DATA, &limit);
   }
+  if (options.refuse_threads) FailCalls({{SYS_clone3, EAGAIN}, {SYS_clone, EAGAIN}});
   execv(argv[0], argv.data());
   _exit(127);
 }

@@ -36,6 +36,28 @@ TEST(TrainCommand, TwoRunsWithOneSeedGiveTheSameBytesAtAnyThreadCount) {
   }
 }
 
+TEST(TrainCommand, WithoutASecondThreadTheRunGoesOnAndSaysSo) {
+  const TempFolder folder;
+  const std::string data = folder.Write("nli.tsv", NliTable());
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{}, std::vector<std::string>{"--stream-layers"}}) {
+    std::vector<std::string> arguments = more;
+    arguments.insert(arguments.end(), {"--threads", "4"});
+    const RunResult usual = RunLacos(TrainArguments(data, folder / "usual", arguments));
+    EXPECT_EQ(usual.status, 0) << usual.err;
+    const RunResult alone =
+        RunLacos(TrainArguments(data, folder / "alone", arguments), {.refuse_threads = true});
+    EXPECT_EQ(alone.status, 0) << alone.err;
+    EXPECT_NE(alone.err.find("[threads] the system started 1 of 4 threads"), std::string::npos)
+        << alone.err;
+    EXPECT_EQ(usual.err.find("[threads]"), std::string::npos) << usual.err;
+    EXPECT_EQ(Adapter(folder / "alone"), Adapter(folder / "usual"));
+    EXPECT_EQ(folder.Names(), (std::vector<std::string>{"alone", "nli.tsv", "usual"}));
+    fs::remove_all(folder / "usual");
+    fs::remove_all(folder / "alone");
+  }
+}
+
 // The weights of ln_f are finite, but their products with normalised values above 1.2 are not.
 TEST(TrainCommand, ALossThatIsNotFiniteStopsTheRunBeforeItsUpdate) {
   const TempFolder folder;
