@@ -24,12 +24,12 @@ TEST(InstructionSets, AreNoNewerThanTheCapsOfThisProcess) {
   const std::string onednn = isa.substr(0, isa.find(", Highway"));
   const std::string cap = Variable("ONEDNN_MAX_CPU_ISA"), target = Variable("LACOS_TEST_HIGHWAY");
   if (cap == "SSE41") {
-    EXPECT_EQ(onednn, "oneDNN SSE4.1");
+    EXPECT_TRUE(onednn.ends_with("SSE4.1")) << isa;  // its version may stand before it
   } else if (cap == "AVX") {
     EXPECT_EQ(onednn.find("AVX2"), std::string::npos) << isa;
   }
   if (cap == "AVX" || cap == "AVX2") {
-    EXPECT_EQ(onednn.find("AVX512"), std::string::npos) << isa;
+    EXPECT_EQ(onednn.find("AVX-512"), std::string::npos) << isa;
   }
 #ifndef HWY_COMPILE_ONLY_STATIC  // otherwise there is only one target
   if (target == "scalar") {

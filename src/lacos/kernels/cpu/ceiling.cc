@@ -82,11 +82,14 @@ class Part {
     const cpu::SingleThreadScope single;
     const Type result = type == Type::s8 ? Type::s32 : Type::f32;
     const auto plain = memory::format_tag::ab;
-    const dnnl::matmul::desc operation(
-        memory::desc({rows, kDepth}, type, plain),
-        memory::desc({kDepth, kColumns}, type, memory::format_tag::any),
-        memory::desc({rows, kColumns}, result, plain));
-    return {operation, engine};
+    const memory::desc x({rows, kDepth}, type, plain);
+    const memory::desc w({kDepth, kColumns}, type, memory::format_tag::any);
+    const memory::desc y({rows, kColumns}, result, plain);
+#if DNNL_VERSION_MAJOR >= 3
+    return {engine, x, w, y};
+#else
+    return {dnnl::matmul::desc(x, w, y), engine};
+#endif
   }
 
   dnnl::stream stream_;

@@ -16,6 +16,18 @@ namespace {
 
 using dnnl::memory;
 
+// Others would split a product among threads of their own, against which SingleThreadScope does
+// nothing.
+static_assert(DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP || DNNL_CPU_RUNTIME == DNNL_RUNTIME_SEQ,
+              "lacos needs a oneDNN that uses OpenMP or no threads, not TBB or SYCL");
+
+constexpr const char* kTested = "2.6.3, 3.2, 3.7.2 and 3.12.1 are known to work";
+
+std::string OneDnnVersion() {
+  const dnnl_version_t* version = dnnl_version();
+  return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
+}
+
 // Runs `f` and turns oneDNN's exceptions into std::bad_alloc and UserError.
 template <class F>
 auto Translated(F&& f) {
@@ -25,8 +37,8 @@ auto Translated(F&& f) {
     if (error.status == dnnl_out_of_memory) throw std::bad_alloc();
     throw UserError(
         fmt::format("[cpu] oneDNN failed: {}; expected a product that works; "
-                    "use `compute` f32, or an oneDNN 2.6 build for this CPU",
-                    error.what()));
+                    "use `compute` f32, or another oneDNN than this {} ({})",
+                    error.what(), OneDnnVersion(), kTested));
   }
 }
 
@@ -38,6 +50,18 @@ void RequireRoom() {
   if (posix_memalign(&room, 64, kBytes) != 0) throw std::bad_alloc();
   asm volatile("" : : "g"(room) : "memory");  // keeps the compiler from removing both calls
   free(room);
+}
+
+// The primitive descriptor of c = a b, empty if oneDNN has no implementation.
+dnnl::matmul::primitive_desc Describe(const dnnl::engine& engine, const memory::desc& a,
+                                      const memory::desc& b, const memory::desc& c,
+                                      const dnnl::primitive_attr& attributes) {
+  constexpr bool kAllowEmpty = true;
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine, a, b, c, attributes, kAllowEmpty};
+#else
+  return {dnnl::matmul::desc(a, b, c), attributes, engine, kAllowEmpty};
+#endif
 }
 
 class OneDnnProduct final : public Product {
@@ -83,15 +107,15 @@ std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine,
   const auto sum = integers ? memory::data_type::s32 : memory::data_type::f32;
   const memory::dims b_strides =
       s.b_transposed ? memory::dims{1, s.b_stride} : memory::dims{s.b_stride, 1};
-  const dnnl::matmul::desc operation(memory::desc({s.m, s.k}, type, memory::dims{s.k, 1}),
-                                     memory::desc({s.k, s.n}, type, b_strides),
-                                     memory::desc({s.m, s.n}, sum, memory::dims{s.n, 1}));
+  const memory::desc a({s.m, s.k}, type, memory::dims{s.k, 1});
+  const memory::desc b({s.k, s.n}, type, b_strides);
+  const memory::desc c({s.m, s.n}, sum, memory::dims{s.n, 1});
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   // Some implementations plan for the current number of threads. With one thread no sum over k is
   // split among threads.
   const SingleThreadScope single;
-  dnnl::matmul::primitive_desc description(operation, attributes, engine, /*allow_empty=*/true);
+  const dnnl::matmul::primitive_desc description = Describe(engine, a, b, c, attributes);
   if (!description) return std::nullopt;
   return description;
 }
@@ -105,10 +129,6 @@ void RequireRoomForCode() {
       mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (room == MAP_FAILED) throw std::bad_alloc();
   munmap(room, kBytes);
-}
-
-bool Fast(const std::string& implementation) {
-  return implementation.starts_with("brg:") || implementation.starts_with("gemm:");
 }
 
 }  // namespace
@@ -131,11 +151,12 @@ const Product& PrimitiveCache::Get(const ProductShape& shape) {
   if (product != nullptr) return *product;
   const auto description = Translated([&] { return Describe(engine_->engine, shape); });
   const std::string found = description ? description->impl_info_str() : "none";
-  if (!Fast(found)) {
+  if (DescribeImplementation(found).kind == ImplementationKind::kSlow) {
     throw UserError(fmt::format(
-        "[cpu] oneDNN offers only the implementation '{}' for a [{}, {}] x [{}, {}] product; "
-        "expected one of 'brg:' or 'gemm:'; use `compute` f32 or an oneDNN 2.6 build for this CPU",
-        found, shape.m, shape.k, shape.k, shape.n));
+        "[cpu] oneDNN {} offers only the implementation '{}' for a [{}, {}] x [{}, {}] product; "
+        "expected one of 'brg', 'brg_matmul' and 'gemm:jit'; use `compute` f32, or another oneDNN "
+        "({})",
+        OneDnnVersion(), found, shape.m, shape.k, shape.k, shape.n, kTested));
   }
   const SingleThreadScope single;
   RequireRoomForCode();
@@ -156,9 +177,25 @@ void PrimitiveCache::Trim() {
   if (products_.size() > kMost) products_.clear();
 }
 
-std::string OneDnnIsa() {
+Implementation DescribeImplementation(std::string_view name) {
+  const size_t colon = name.find(':');
+  if (colon == std::string_view::npos) return {};
+  const std::string_view family = name.substr(0, colon), rest = name.substr(colon + 1);
+  if (family == "brg" || family == "brg_matmul") {
+    return {.kind = ImplementationKind::kBrgemm, .isa = rest};
+  }
+  if (family == "gemm" && (rest == "jit" || rest.starts_with("jit:"))) {
+    return {.kind = ImplementationKind::kGemm};
+  }
+  return {};
+}
+
+namespace {
+
+std::string IsaName() {
   using dnnl::cpu_isa;
-  switch (dnnl::get_effective_cpu_isa()) {
+  const cpu_isa isa = dnnl::get_effective_cpu_isa();
+  switch (isa) {
     case cpu_isa::sse41:
       return "SSE4.1";
     case cpu_isa::avx:
@@ -175,9 +212,18 @@ std::string OneDnnIsa() {
       return "AVX-512 BF16";
     case cpu_isa::avx512_core_amx:
       return "AVX-512 AMX";
-    default:
-      return "other";
+    default:  // later ones, whose names differ between versions
+      return fmt::format("instruction set {:#x}", static_cast<unsigned>(isa));
   }
+}
+
+}  // namespace
+
+std::string OneDnnIsa() {
+  // Records of runs, and files of the layer cache, name 2.6 without its version.
+  const dnnl_version_t* version = dnnl_version();
+  const bool known = version->major == 2 && version->minor == 6;
+  return known ? IsaName() : fmt::format("{} {}", OneDnnVersion(), IsaName());
 }
 
 }  // namespace lacos::cpu

@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lacos::cpu {
@@ -35,7 +36,7 @@ class Product {
   virtual ~Product() = default;
   virtual void Run(const void* a, const void* b, void* c, void* scratchpad) const = 0;
   virtual size_t ScratchpadBytes() const = 0;
-  // the name that oneDNN gives it, "brg:avx512_core" or "gemm:jit"
+  // the name that oneDNN gives it, such as "brg:avx512_core" (see DescribeImplementation)
   virtual const std::string& Implementation() const = 0;
 };
 
@@ -61,7 +62,7 @@ class PrimitiveCache {
   ~PrimitiveCache();
 
   // Valid until the cache is destroyed or Trim is called. Throws UserError if oneDNN offers only a
-  // slow implementation (neither "brg:" nor "gemm:").
+  // slow implementation.
   const Product& Get(const ProductShape& shape);
   // The implementation that Get would use, or "none".
   std::string ImplementationOf(const ProductShape& shape);
@@ -75,7 +76,21 @@ class PrimitiveCache {
   std::map<ProductShape, std::unique_ptr<Product>> products_;
 };
 
-// The instruction set that oneDNN uses, such as "AVX2" (capped by ONEDNN_MAX_CPU_ISA).
+// How an implementation computes, told by its name.
+enum class ImplementationKind : uint8_t {
+  kBrgemm,  // "brg:avx512_core" in oneDNN 2.6 and 3.2, "brg_matmul:avx512_core" in 3.7 and later
+  kGemm,    // "gemm:jit" in 2.6, "gemm:jit:f32" in 3.x
+  kSlow     // reference code, or a name that is not known
+};
+struct Implementation {
+  ImplementationKind kind = ImplementationKind::kSlow;
+  std::string_view isa;  // of brgemm: "avx512_core_bf16"; a part of the name
+  bool Amx() const { return isa.find("amx") != std::string_view::npos; }
+};
+Implementation DescribeImplementation(std::string_view name);
+
+// The instruction set that oneDNN uses, such as "AVX2" (capped by ONEDNN_MAX_CPU_ISA). The version
+// of oneDNN stands before it unless it is 2.6.
 std::string OneDnnIsa();
 
 }  // namespace lacos::cpu

@@ -76,14 +76,15 @@ RowTiles ChooseRowTiles(PrimitiveCache& cache, ProductElement element,
   implementation = cache.Get({kRows, 256, 512, 512, true, element}).Implementation();
   constexpr RowTiles kBrgemm{.rows = 256, .granularity = 16, .dense = true};
   constexpr RowTiles kGemm{.rows = kRows, .granularity = 12};
+  const Implementation found = DescribeImplementation(implementation);
   // AMX has not been examined, so it is treated as unknown.
-  const bool amx = implementation.find("amx") != std::string::npos;
+  const bool brgemm = found.kind == ImplementationKind::kBrgemm && !found.Amx();
   const bool integers = element == ProductElement::kS8;  // integer sums are exact
   // The two depths lie on both sides of 1024, up to which brgemm does not split its sums.
-  if (implementation.starts_with("brg:avx512") && !amx &&
+  if (brgemm &&
       (integers || (RowsAgree(element, kBrgemm, 520) && RowsAgree(element, kBrgemm, 2080))))
     return kBrgemm;
-  if (element == ProductElement::kF32 && implementation.starts_with("gemm:") &&
+  if (element == ProductElement::kF32 && found.kind == ImplementationKind::kGemm &&
       RowsAgree(element, kGemm, 520))
     return kGemm;
   return {};
@@ -128,15 +129,17 @@ bool IntegersComeOutExact(ProductElement element, Element (*from)(int)) {
 
 bool NativeBF16Works(PrimitiveCache& cache) {
   constexpr ProductElement kElement = ProductElement::kBF16;
-  return cache.ImplementationOf({32, 48, 128, 128, true, kElement})
-             .starts_with("brg:avx512_core_bf16") &&
+  const std::string name = cache.ImplementationOf({32, 48, 128, 128, true, kElement});
+  const Implementation found = DescribeImplementation(name);
+  return found.kind == ImplementationKind::kBrgemm && found.isa == "avx512_core_bf16" &&
          IntegersComeOutExact<uint16_t, float>(
              kElement, [](int value) { return FloatToBF16(static_cast<float>(value)); });
 }
 
 bool NativeInt8Works(PrimitiveCache& cache) {
   constexpr ProductElement kElement = ProductElement::kS8;
-  return cache.ImplementationOf({32, 48, 128, 128, true, kElement}).starts_with("brg:") &&
+  const std::string name = cache.ImplementationOf({32, 48, 128, 128, true, kElement});
+  return DescribeImplementation(name).kind == ImplementationKind::kBrgemm &&
          IntegersComeOutExact<int8_t, int32_t>(
              kElement, [](int value) { return static_cast<int8_t>(value); });
 }

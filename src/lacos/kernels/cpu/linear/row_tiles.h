@@ -9,8 +9,12 @@
 //   row, and at K = 1024, N >= 130 one for fewer than 208. So no source there has gaps.
 // - `gemm:jit` on AVX2 gives byte-equal rows for every multiple of 12 up to 480, but not for 1, 32
 //   or 128.
-// So AVX-512 rounds the last tile up to 16 rows and others to 12, where a check at start-up
-// confirms on this CPU that rows agree; else all tiles are 96 rows, zero-padded.
+// With oneDNN 3.2, 3.7.2 and 3.12.1 (K = 520 to 4096, N = 72 and 256):
+// - Brgemm gives byte-equal rows for every multiple of 12 or 16. Since 3.7 one row is a case of its
+//   own, with other bytes and often another implementation. 3.12 has brgemm for AVX2 too.
+// - `gemm:jit:f32` on AVX2 (up to 3.7) is as in 2.6.3.
+// So brgemm rounds the last tile up to 16 rows and gemm to 12, where a check at start-up confirms
+// on this CPU that rows agree; else all tiles are 96 rows, zero-padded.
 #pragma once
 
 #include <cstdint>
