@@ -66,8 +66,9 @@ thread_local bool t_in_loop = false;
 
 class Pool {
  public:
-  Pool() : wanted_(DefaultThreadCount()) {}
+  explicit Pool(int threads) : wanted_(threads) {}
 
+  int WantedThreads() const { return wanted_.load(); }
   int Threads() const { return std::min(wanted_.load(), most_.load()); }
   void SetThreads(int threads) {
     wanted_ = std::clamp(threads, 1, kMostThreads);
@@ -225,9 +226,9 @@ struct PoolStopper {
 
 Pool& ThePool() {
   static Pool* const first = [] {
-    auto* const pool = new Pool;
+    auto* const pool = new Pool(DefaultThreadCount());
     the_pool = pool;
-    pthread_atfork(nullptr, nullptr, [] { the_pool = new Pool; });
+    pthread_atfork(nullptr, nullptr, [] { the_pool = new Pool(the_pool.load()->WantedThreads()); });
     return pool;
   }();
   static const PoolStopper stopper;
