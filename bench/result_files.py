@@ -34,6 +34,14 @@ def _field(path, name):
     return found[1] if found else ""
 
 
+def _cpu():
+    """The CPU's name; virtual machines hide an AMD's model, but its family tells the generation."""
+    name, family = _field("/proc/cpuinfo", "model name") or "unknown", _field("/proc/cpuinfo", "cpu family")
+    avx512 = "avx512f" in _field("/proc/cpuinfo", "flags").split()
+    generation = {"23": "Zen 1 or 2", "25": "Zen 4" if avx512 else "Zen 3", "26": "Zen 5"}.get(family) if name.startswith("AMD") else None
+    return f"{name} ({generation})" if generation else name
+
+
 def machine(lacos):
     """What the measurement runs on; `lacos` is the program."""
     flags = (_field("/proc/cpuinfo", "flags") or _field("/proc/cpuinfo", "Features")).split()
@@ -44,7 +52,7 @@ def machine(lacos):
     system = pathlib.Path("/etc/os-release")
     named = re.search(r'^PRETTY_NAME="?([^"\n]*)', system.read_text(encoding="utf-8"), re.M) if system.exists() else None
     return {
-        "cpu": _field("/proc/cpuinfo", "model name") or "unknown",
+        "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)),
         "instruction_sets": [name for name in INSTRUCTION_SETS if name in flags],
         "memory_bytes": int((_field("/proc/meminfo", "MemTotal") or "0").split()[0]) * 1024,

@@ -55,32 +55,68 @@ def source(entry):
     return f"{entry['date']}, {on['cores']} cores of {on['cpu']} ({', '.join(names)}{without}), lacos {entry['lacos']}: `{entry['command']}`"
 
 
+def single_text(r):
+    bound = f" ({r['single_seconds'] / r['single_bound_seconds']:.1f} × its bound)" if "single_bound_seconds" in r else ""
+    return f"{1e3 * r['single_seconds']:.0f} ms{bound}"
+
+
+# Result files before 2026-11-29 lack most of these fields. A column that no result has is left out.
+COLUMNS = {
+    "pairs/s": lambda r: f"{r['pairs_per_second']:.2f}",
+    "texts/s": lambda r: f"{r['texts_per_second']:.2f}",
+    "real tokens/s": lambda r: rate(r["tokens_per_second"]),
+    "computed tokens/s": lambda r: rate(r["computed_tokens_per_second"]),
+    "peak memory": lambda r: gigabytes(r["peak_rss_bytes"]),
+    "one short text": single_text,
+    "lowest cosine": lambda r: f"{r['cosine']:.4f}",
+}
+
+
+def cell(column, r):
+    try:
+        return COLUMNS[column](r)
+    except KeyError:
+        return "-"
+
+
+def peer_rows(entry):
+    """Titles and results of lacos and its peers, the fastest first."""
+    rows = []
+    for mode, r in entry["figures"]["lacos"].items():
+        share = r.get("bench", r).get("ceiling_share")
+        ceiling = r.get("bench", r).get("ceiling", {}).get("gflops")
+        note = f" ({100 * share:.0f} % of the machine's {ceiling:.0f} G/s)" if share and ceiling else ""
+        rows.append((f"lacos, 8-bit base, `--compute {mode}`{note}", r))
+    for name, r in entry["figures"]["peers"].items():
+        setting = ", ".join(r.get("setting", "").split()).replace("=", " ")
+        rows.append((r.get("what", f"PyTorch + sentence-transformers, {PEERS.get(name, name)}") + (f" ({setting})" if setting else ""), r))
+    return sorted(rows, key=lambda row: -row[1]["tokens_per_second"])
+
+
 def peers(kind):
     entry = result_files.newest(kind)
     if entry is None:
         return ["Not measured yet."]
-    theirs, ours = entry["figures"]["peers"], entry["figures"]["lacos"]
-    best = max((p["tokens_per_second"] for p in theirs.values()), default=None)
-    single = any("single_seconds" in r for r in [*theirs.values(), *ours.values()])
-    rows = []
-    for mode, r in sorted(ours.items(), key=lambda item: -item[1]["tokens_per_second"]):
-        share = r.get("bench", r).get("ceiling_share")
-        ceiling = r.get("bench", r).get("ceiling", {}).get("gflops")
-        notes = [f"{100 * share:.0f} % of the machine's {ceiling:.0f} G/s"] if share and ceiling else []
-        notes += [f"{r['tokens_per_second'] / best:.1f} × the best PyTorch below"] if best else []
-        rows.append((f"lacos, 8-bit base, `--compute {mode}`", r, "; ".join(notes)))
-    for name, r in sorted(theirs.items(), key=lambda item: -item[1]["tokens_per_second"]):
-        rows.append((r.get("what", f"PyTorch + sentence-transformers, {PEERS.get(name, name)}"), r, ""))
-    lines = []
-    for title, r, notes in rows:
-        line = [title, rate(r["tokens_per_second"]) + (f" ({notes})" if notes else ""), gigabytes(r["peak_rss_bytes"])]
-        if single:
-            bound = r.get("single_bound_seconds")
-            line.append("-" if "single_seconds" not in r else f"{1e3 * r['single_seconds']:.0f} ms" +
-                        (f" ({r['single_seconds'] / bound:.1f} × its bound)" if bound else ""))
-        lines.append(line)
-    header = ["", "real tokens/s", "peak memory"] + (["one short text"] if single else [])
-    return [entry["setting"][0].upper() + entry["setting"][1:] + ":", "", *table(header, lines), "", source(entry) + "."]
+    rows = peer_rows(entry)
+    columns = [column for column in COLUMNS if any(cell(column, r) != "-" for _, r in rows)]
+    lines = [[title, *(cell(column, r) for column in columns)] for title, r in rows]
+    return [entry["setting"][0].upper() + entry["setting"][1:] + ":", "", *table(["", *columns], lines), "", source(entry) + "."]
+
+
+def peers_summary():
+    """The fastest result of lacos and of each peer, training and encoding, for README.md."""
+    lines, sources = [], []
+    for kind, verb, unit in (("peers-train", "training", "pairs/s"), ("peers-embed", "encoding", "texts/s")):
+        entry = result_files.newest(kind)
+        if entry is None:
+            continue
+        fastest = {}
+        for title, r in peer_rows(entry):
+            fastest.setdefault(title.split()[0].rstrip(","), (title, r))
+        lines += [[verb, title, cell(unit, r), cell("real tokens/s", r), cell("computed tokens/s", r), cell("peak memory", r)]
+                  for title, r in fastest.values()]
+        sources.append(f"- {verb}: {entry['setting']}. {source(entry)}.")
+    return [*table(["", "fastest configuration", "pairs/s or texts/s", "real tokens/s", "computed tokens/s", "peak memory"], lines), "", *sources]
 
 
 def ceilings(entry):
@@ -155,6 +191,7 @@ def scaling_table():
 BLOCKS = {
     "peers-train": lambda: peers("peers-train"),
     "peers-embed": lambda: peers("peers-embed"),
+    "peers-summary": peers_summary,
     "breakdown-train": lambda: breakdown("breakdown-train"),
     "breakdown-embed": lambda: breakdown("breakdown-embed"),
     "scaling": scaling_table,

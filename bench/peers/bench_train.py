@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measures training side by side: the PyTorch stack and lacos, on the same model, pairs, machine and run.
 
-    python bench/peers/bench_train.py [--model DIR] [--data FILE] [--steps 3] [--json RESULT.json]
+    python bench/peers/bench_train.py [--model DIR] [--data FILE] [--steps 5] [--json RESULT.json]
 
 Without --model a random model of bloom-560m's shape is made by `lacos init`. Every configuration is a fresh process, one after
-the other; memory is its VmHWM. "Real" tokens are those of texts: padding is work that the PyTorch stack does and nobody asked for.
-The peers' rate leaves out their first step (allocation and first-use costs) where there are more; lacos' covers all of its steps.
+the other; memory is its VmHWM. "Real" tokens are those of texts; "computed" ones include the padding, which lacos does not need.
+The peers make one more step, their first, which is not counted (memory and first-use costs); lacos' rate covers all of its steps.
+A peer's name with -by-length trains on the same pairs in batches of like lengths.
 """
 
 import argparse
@@ -16,19 +17,20 @@ import sys
 import tempfile
 
 import peer_step
-from measured import HERE, comparison_arguments, cpu_name, quantise, random_model, read_lines, run_json
+from measured import HERE, chosen_peers, comparison_arguments, cpu_name, quantise, random_model, read_lines, run_json
 
-ROW = "{stack:<8} {what:<52} {rate:>10} {padded:>10} {memory:>9} {ratio:>7}"
+ROW = "{what:<76} {pairs:>8} {rate:>10} {computed:>10} {memory:>8} {loss:>7} {ratio:>7}"
+BY_LENGTH = "-by-length"
 
 
 def arguments() -> argparse.Namespace:
     parser = comparison_arguments(__doc__)
-    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=64, help="pairs")
     parser.add_argument("--max-length", type=int, default=75, help="tokens a text")
     parser.add_argument("--lora-rank", type=int, default=8)
-    parser.add_argument("--peers", default="f32,bf16-autocast,bf16-weights",
-                        help="of " + ", ".join(peer_step.CONFIGURATIONS) + "; empty: none")
+    parser.add_argument("--peers", default="f32,f32-by-length,bf16-autocast,bf16-autocast-by-length,bf16-weights,bf16-weights-by-length",
+                        help="of " + ", ".join(peer_step.CONFIGURATIONS) + f", each also with {BY_LENGTH}; empty: none")
     return parser.parse_args()
 
 
@@ -53,16 +55,18 @@ def choose_pairs(path: pathlib.Path, count: int, batch_size: int) -> list[tuple[
 
 
 def measure_peer(name: str, options, model: pathlib.Path, pairs: pathlib.Path) -> dict:
+    configuration = name.removesuffix(BY_LENGTH)
     result = run_json([
-        sys.executable, HERE / "peer_step.py", "--configuration", name, "--model", model, "--pairs", pairs,
+        sys.executable, HERE / "peer_step.py", "--configuration", configuration, "--model", model, "--pairs", pairs,
         "--batch-size", options.batch_size, "--max-length", options.max_length, "--lora-rank", options.lora_rank,
-        "--threads", options.threads,
+        "--threads", options.threads, *(["--group-by-length"] if name != configuration else []),
     ])
-    first = 1 if len(result["seconds"]) > 1 else 0
-    seconds = sum(result["seconds"][first:])
+    seconds = sum(result["seconds"])
     return result | {
-        "tokens_per_second": sum(result["tokens"][first:]) / seconds,
-        "padded_tokens_per_second": sum(result["padded_tokens"][first:]) / seconds,
+        "what": f"{result['stack']}, {peer_step.CONFIGURATIONS[configuration]}" + (", batches by length" if name != configuration else ""),
+        "tokens_per_second": sum(result["tokens"]) / seconds,
+        "computed_tokens_per_second": sum(result["padded_tokens"]) / seconds,
+        "pairs_per_second": options.steps * options.batch_size / seconds,
     }
 
 
@@ -74,6 +78,8 @@ def measure_lacos(compute: str, options, model: pathlib.Path, pairs: pathlib.Pat
         "--max-steps", options.steps, "--batch-size", options.batch_size, "--max-length", options.max_length,
         "--lora-rank", options.lora_rank, "--lora-alpha", 2 * options.lora_rank, *common,
     ])
+    result["computed_tokens_per_second"] = result["tokens_per_second"]
+    result["pairs_per_second"] = options.steps * options.batch_size / result["seconds"]
     try:  # the share of the machine's measured ceiling, where this version offers it
         result["bench"] = run_json([options.lacos, "bench", "train", "--model", model, *common])
     except (RuntimeError, ValueError, OSError) as error:
@@ -83,6 +89,8 @@ def measure_lacos(compute: str, options, model: pathlib.Path, pairs: pathlib.Pat
 
 def main() -> None:
     options = arguments()
+    names = [name + suffix for name in peer_step.CONFIGURATIONS for suffix in ("", BY_LENGTH)]
+    chosen = chosen_peers(options, dict.fromkeys(names, peer_step.PACKAGES))
     with tempfile.TemporaryDirectory(prefix="lacos-bench-") as folder:
         work = pathlib.Path(folder)
         have_lacos = options.lacos.is_file()
@@ -90,36 +98,35 @@ def main() -> None:
             print(f"bench_train.py: no program at {options.lacos}: only the peers are measured", file=sys.stderr)
         model = options.model or random_model(options, work)
         pairs = work / "pairs.tsv"
-        chosen = choose_pairs(options.data, options.steps * options.batch_size, options.batch_size)
-        pairs.write_text("sentence1\tsentence2\n" + "".join(f"{a}\t{b}\n" for a, b in chosen), encoding="utf-8", newline="\n")
+        rows = choose_pairs(options.data, options.steps * options.batch_size, options.batch_size)
+        pairs.write_text("sentence1\tsentence2\n" + "".join(f"{a}\t{b}\n" for a, b in rows), encoding="utf-8", newline="\n")
 
         print(f"{platform.processor() or platform.machine()}, {cpu_name()}, {options.threads} threads; {model.name}; "
               f"{options.steps} steps of {options.batch_size} pairs of {options.data.name}, cap {options.max_length}, LoRA r={options.lora_rank}")
-        print(ROW.format(stack="stack", what="configuration", rate="real tok/s", padded="padded", memory="peak GB", ratio="ratio"))
+        print(ROW.format(what="", pairs="pairs/s", rate="real tok/s", computed="computed", memory="peak GB", loss="loss", ratio="ratio"))
         peers: dict[str, dict] = {}
-        for name in filter(None, options.peers.split(",")):
+        for name in chosen:
             peers[name] = measure_peer(name, options, model, pairs)
-            show("pytorch", peer_step.CONFIGURATIONS[name], peers[name], None)
+            show(peers[name]["what"], peers[name], None)
         best = max((result["tokens_per_second"] for result in peers.values()), default=None)
         ours: dict[str, dict] = {}
         if have_lacos and options.compute:
             base = quantise(options, model, work)
             for compute in options.compute.split(","):
                 ours[compute] = measure_lacos(compute, options, base, pairs, work)
-                against = peers["f32"]["tokens_per_second"] if compute == "f32" and "f32" in peers else best
-                show("lacos", f"8-bit base, --compute {compute}", ours[compute], against)
-            print("ratio: real tokens a second of lacos over the best peer above (f32: over the f32 peer)")
+                show(f"lacos, 8-bit base, --compute {compute}", ours[compute], best)
+            print("loss: that of the first batch; ratio: real tokens a second of lacos over the best peer above")
         if options.json:
             options.json.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads, "peers": peers, "lacos": ours}, indent=1) + "\n")
 
 
-def show(stack: str, what: str, result: dict, against: float | None) -> None:
+def show(what: str, result: dict, against: float | None) -> None:
     share = result.get("bench", {}).get("ceiling_share")
     what += f", {100 * share:.0f} % of the ceiling" if share is not None else ""
-    padded = result.get("padded_tokens_per_second")
     print(ROW.format(
-        stack=stack, what=what, rate=f"{result['tokens_per_second']:.1f}", padded=f"{padded:.1f}" if padded else "-",
-        memory=f"{result['peak_rss_bytes'] / 1e9:.2f}", ratio=f"{result['tokens_per_second'] / against:.2f}" if against else "-",
+        what=what, pairs=f"{result['pairs_per_second']:.2f}", rate=f"{result['tokens_per_second']:.1f}",
+        computed=f"{result['computed_tokens_per_second']:.1f}", memory=f"{result['peak_rss_bytes'] / 1e9:.2f}",
+        loss=f"{result['loss_first']:.3f}", ratio=f"{result['tokens_per_second'] / against:.2f}" if against else "-",
     ), flush=True)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import gzip
+import importlib.util
 import json
 import os
 import pathlib
@@ -24,6 +25,20 @@ def comparison_arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--compute", default="f32,bf16,int8", help="lacos' modes; empty: none")
     parser.add_argument("--json", type=pathlib.Path, help="also write every figure to this file")
     return parser
+
+
+def chosen_peers(options, packages: dict[str, tuple[str, ...]]) -> list[str]:
+    """The names in --peers, each a key of `packages`. A missing package ends the program before anything is measured."""
+    chosen = [name for name in options.peers.split(",") if name]
+    unknown = [name for name in chosen if name not in packages]
+    if unknown:
+        sys.exit(f"no peer is named {', '.join(unknown)}; expected some of {', '.join(packages)}")
+    needing = {name: [package for package in packages[name] if importlib.util.find_spec(package) is None] for name in chosen}
+    missing = sorted(set(sum(needing.values(), [])))
+    if missing:
+        sys.exit(f"{', '.join(name for name in chosen if needing[name])} need Python packages that are not installed: {', '.join(missing)}; "
+                 "install bench/peers/requirements.txt (bench/README.md says how), or name other peers with --peers")
+    return chosen
 
 
 def read_lines(path: pathlib.Path) -> list[str]:

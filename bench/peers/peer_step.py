@@ -5,13 +5,16 @@ sentence-transformers + PEFT LoRA + bitsandbytes' Adam8bit, as a user would put 
 """
 
 import argparse
+import importlib.metadata
 import json
+import logging
 import os
 import pathlib
 import time
 import warnings
 
 os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+PACKAGES = ("torch", "transformers", "sentence_transformers", "peft", "bitsandbytes")
 CONFIGURATIONS = {
     "f32": "weights and products in f32",
     "bf16-autocast": "f32 weights, torch.autocast to bf16",
@@ -19,6 +22,11 @@ CONFIGURATIONS = {
     "int8-base-f32": "bitsandbytes LLM.int8 base, f32 activations",
     "int8-base-bf16": "bitsandbytes LLM.int8 base, bf16 activations",
 }
+
+
+def version(package: str) -> str:
+    """The first two numbers of an installed version."""
+    return ".".join(importlib.metadata.version(package).split(".")[:2])
 
 
 def peak_rss_bytes() -> int:
@@ -34,7 +42,6 @@ def peer_arguments(description: str, configurations: dict[str, str]) -> argparse
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--configuration", choices=configurations, required=True)
     parser.add_argument("--model", type=pathlib.Path, required=True)
-    parser.add_argument("--batch-size", type=int, required=True)
     parser.add_argument("--max-length", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     return parser
@@ -42,11 +49,11 @@ def peer_arguments(description: str, configurations: dict[str, str]) -> argparse
 
 def quiet_torch(threads: int) -> None:
     warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
     import torch
-    from transformers.utils import logging
+    from transformers.utils.logging import disable_progress_bar
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    disable_progress_bar()
     torch.set_num_threads(threads)
 
 
@@ -87,6 +94,8 @@ def build(options):
 def main() -> None:
     parser = peer_arguments(__doc__, CONFIGURATIONS)
     parser.add_argument("--pairs", type=pathlib.Path, required=True, help="TSV with a header: sentence1, sentence2")
+    parser.add_argument("--batch-size", type=int, required=True, help="pairs")
+    parser.add_argument("--group-by-length", action="store_true", help="batches of pairs of like lengths")
     parser.add_argument("--lora-rank", type=int, required=True)
     options = parser.parse_args()
 
@@ -98,14 +107,17 @@ def main() -> None:
     torch.manual_seed(42)
     rows = [line.split("\t") for line in options.pairs.read_text(encoding="utf-8").rstrip("\n").split("\n")[1:]]
     model = build(options)
+    if options.group_by_length:  # what transformers' trainer does to the batches of so few steps
+        lengths = [max(len(ids) for ids in model.tokenizer(row)["input_ids"]) for row in rows]
+        rows = [row for _, row in sorted(zip(lengths, rows), key=lambda pair: -pair[0])]
     loss_function = MultipleNegativesRankingLoss(model, scale=20.0)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = bitsandbytes.optim.Adam8bit(trainable, lr=2e-4)
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=options.configuration == "bf16-autocast")
 
     seconds, real, padded, losses = [], [], [], []
-    for begin in range(0, len(rows), options.batch_size):
-        batch = rows[begin : begin + options.batch_size]
+    batches = [rows[begin : begin + options.batch_size] for begin in range(0, len(rows), options.batch_size)]
+    for batch in batches[:1] + batches:  # the first step takes memory and is not counted, so the first batch comes twice
         start = time.perf_counter()
         features = [model.preprocess([row[column] for row in batch]) for column in (0, 1)]
         # The columns are embedded in one forward pass, padded to the longest text of both.
@@ -121,8 +133,9 @@ def main() -> None:
         losses.append(loss.item())
         seconds.append(time.perf_counter() - start)
     print(json.dumps({
-        "trainable": sum(parameter.numel() for parameter in trainable), "losses": losses, "seconds": seconds,
-        "tokens": real, "padded_tokens": padded, "peak_rss_bytes": peak_rss_bytes(),
+        "stack": f"PyTorch {version('torch')} + sentence-transformers {version('sentence-transformers')}",
+        "trainable": sum(parameter.numel() for parameter in trainable), "loss_first": losses[0], "seconds": seconds[1:],
+        "tokens": real[1:], "padded_tokens": padded[1:], "peak_rss_bytes": peak_rss_bytes(),
     }))
 
 
