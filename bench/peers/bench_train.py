@@ -29,7 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=64, help="pairs")
     parser.add_argument("--max-length", type=int, default=75, help="tokens a text")
     parser.add_argument("--lora-rank", type=int, default=8)
-    parser.add_argument("--peers", default="f32,f32-by-length,bf16-autocast,bf16-autocast-by-length,bf16-weights,bf16-weights-by-length",
+    parser.add_argument("--peers", default="f32,f32-by-length,f32-medium-by-length,bf16-autocast,bf16-autocast-by-length,bf16-weights,bf16-weights-by-length",
                         help="of " + ", ".join(peer_step.CONFIGURATIONS) + f", each also with {BY_LENGTH}; empty: none")
     return parser.parse_args()
 
@@ -106,7 +106,11 @@ def main() -> None:
         print(ROW.format(what="", pairs="pairs/s", rate="real tok/s", computed="computed", memory="peak GB", loss="loss", ratio="ratio"))
         peers: dict[str, dict] = {}
         for name in chosen:
-            peers[name] = measure_peer(name, options, model, pairs)
+            try:
+                peers[name] = measure_peer(name, options, model, pairs)
+            except RuntimeError as error:  # the others are measured all the same
+                print(f"bench_train.py: {name} failed: {error}", file=sys.stderr)
+                continue
             show(peers[name]["what"], peers[name], None)
         best = max((result["tokens_per_second"] for result in peers.values()), default=None)
         ours: dict[str, dict] = {}
@@ -115,7 +119,7 @@ def main() -> None:
             for compute in options.compute.split(","):
                 ours[compute] = measure_lacos(compute, options, base, pairs, work)
                 show(f"lacos, 8-bit base, --compute {compute}", ours[compute], best)
-            print("loss: that of the first batch; ratio: real tokens a second of lacos over the best peer above")
+            print("loss: that of the first batch (lacos shuffles the pairs and -by-length sorts them: other batches); ratio: real tokens a second of lacos over the best peer above")
         if options.json:
             options.json.write_text(json.dumps({"cpu": cpu_name(), "threads": options.threads, "peers": peers, "lacos": ours}, indent=1) + "\n")
 
