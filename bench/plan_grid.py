@@ -9,6 +9,7 @@ than --tolerance.
     bench/plan_grid.py --program build/release/bin/lacos --only recompute
 """
 import argparse
+import gzip
 import hashlib
 import itertools
 import json
@@ -47,6 +48,20 @@ CELLS = {
                           ["--lora-target", "ALL", "--lora-rank", "64", "--optimizer", "adam"]),
 }
 
+# Real pairs of mixed lengths. name: layers of width 1024, --compute, data (see real_pairs), cap, further flags of plan and
+# train. Batches have 64 pairs. --steps is fewer than the data's batches, so most of them are not reached.
+REAL = {
+    "SNLI bf16": (8, "bf16", "snli", 75, []),
+    "SNLI int8": (8, "int8", "snli", 75, []),
+    "SNLI recompute": (8, "bf16", "snli", 75, ["--gradient-strategy", "recompute"]),
+    "SNLI all targets": (6, "bf16", "snli", 75, ["--lora-target", "ALL"]),
+    "Japanese bf16": (6, "bf16", "jnli", 75, []),
+    "SNLI and few long texts bf16": (6, "bf16", "long", 512, []),
+    "SNLI and few long texts int8": (6, "int8", "long", 512, []),
+    "short texts bf16": (8, "bf16", "short", 75, []),
+}
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
+
 
 def run(arguments):
     done = subprocess.run(arguments, capture_output=True, text=True)
@@ -55,16 +70,17 @@ def run(arguments):
     return done.stdout
 
 
-def model_folder(program, cache, hidden, layers, vocabulary, stored):
+def model_folder(program, cache, hidden, layers, vocabulary, stored, tokenizer=None):
     """A random base; `stored`: plain (bf16), row (linear codes), a block size, or dynamic."""
-    folder = cache / f"{hidden}-{layers}-{vocabulary}-{stored}"
+    folder = cache / f"{hidden}-{layers}-{vocabulary}-{stored}{'-real' if tokenizer else ''}"
     if folder.exists():
         return folder
     config = cache / f"{folder.name}.json"
     config.write_text(json.dumps({"model_type": "bloom", "hidden_size": hidden, "n_head": DIM_HEADS[hidden],
                                   "n_layer": layers, "vocab_size": vocabulary}))
     if stored in ("plain", "row"):
-        run([program, "init", "--config", config, "--output", folder] + (["--quantized"] if stored == "row" else []))
+        more = (["--quantized"] if stored == "row" else []) + (["--tokenizer", tokenizer] if tokenizer else [])
+        run([program, "init", "--config", config, "--output", folder, *more])
         return folder
     plain = model_folder(program, cache, hidden, layers, vocabulary, "plain")
     scheme = ["--scheme", "dynamic"] if stored == "dynamic" else ["--scheme", "linear", "--block-size", stored]
@@ -85,11 +101,43 @@ def data_file(cache, pairs, cap, batches):
     return path
 
 
-def measure(program, cache, cell, steps, more):
-    hidden, layers, vocabulary, stored, compute, pairs, cap, flags = cell
-    flags = [f.replace("ALL", "query_key_value,dense,dense_h_to_4h,dense_4h_to_h") for f in flags]
+def real_pairs(cache, kind):
+    """The entailment pairs of the examples. snli, jnli: as they are. short: those of SNLI with at most eight words a text.
+    long: every 25th anchor of SNLI is a paragraph of 20 sentences."""
+    path = cache / f"{kind}.tsv"
+    if path.exists():
+        return path
+    if kind == "jnli":
+        with gzip.open(EXAMPLES / "data" / "jnli-valid.jsonl.gz", "rt", encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+        pairs = [(row["sentence1"], row["sentence2"]) for row in rows if row["label"] == "entailment"]
+    else:
+        with gzip.open(EXAMPLES / "data" / "snli-cad-train.tsv.gz", "rt", encoding="utf-8") as file:
+            rows = [line.rstrip("\n").split("\t") for line in file][1:]
+        pairs = [(row[0], row[1]) for row in rows if row[2] == "entailment" and row[0] != row[1]]
+        if kind == "short":
+            pairs = [pair for pair in pairs if max(len(text.split()) for text in pair) <= 8]
+        if kind == "long":
+            sentences = [pair[0] for pair in pairs]
+            pairs = [(" ".join(sentences[i:i + 20]) if i % 25 == 0 else a, b) for i, (a, b) in enumerate(pairs)]
+    path.write_text("anchor\tpositive\n" + "".join(f"{a}\t{b}\n" for a, b in pairs), encoding="utf-8")
+    return path
+
+
+def prepare(program, cache, name, steps):
+    """The base, the data, and the flags of a cell."""
+    if name in REAL:
+        layers, compute, kind, cap, flags = REAL[name]
+        folder = model_folder(program, cache, 1024, layers, 32000, "row", EXAMPLES / "bloom-nano" / "tokenizer.json")
+        return folder, real_pairs(cache, kind), 64, cap, compute, flags
+    hidden, layers, vocabulary, stored, compute, pairs, cap, flags = CELLS[name]
     folder = model_folder(program, cache, hidden, layers, vocabulary, stored)
-    data = data_file(cache, pairs, cap, steps)
+    return folder, data_file(cache, pairs, cap, steps), pairs, cap, compute, flags
+
+
+def measure(program, cache, name, steps, more):
+    folder, data, pairs, cap, compute, flags = prepare(program, cache, name, steps)
+    flags = [f.replace("ALL", "query_key_value,dense,dense_h_to_4h,dense_4h_to_h") for f in flags]
     common = ["--model", folder, "--train", data, "--batch-size", str(pairs), "--max-length", str(cap),
               "--max-steps", str(steps), "--compute", compute, "--json", *flags, *more]
     planned = json.loads(run([program, "plan", *common]))
@@ -113,13 +161,13 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         cache = pathlib.Path(options.cache or temporary)
         cache.mkdir(parents=True, exist_ok=True)
-        chosen = [name for name in CELLS if options.only in name]
+        chosen = [name for name in [*CELLS, *REAL] if options.only in name]
         if options.cells > 0:
             chosen = list(itertools.islice(chosen, options.cells))
         worst = 0.0
         print(f"{'cell':32} {'strategy':24} {'planned':>9} {'measured':>9} {'error':>7}")
         for name in chosen:
-            planned, trained = measure(options.program, cache, CELLS[name], options.steps, options.more)
+            planned, trained = measure(options.program, cache, name, options.steps, options.more)
             error = planned["peak_bytes"] / trained["peak_rss_bytes"] - 1
             worst = max(worst, abs(error))
             print(f"{name:32} {planned['strategy']:24} {planned['peak_bytes'] / 1e6:7.1f}MB "

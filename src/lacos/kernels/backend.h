@@ -255,6 +255,7 @@ class Backend {
   // type; ln_f keeps xhat and y in the residual type. y may be x.
   virtual void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd,
                          View y) = 0;
+  // dx may be dy if `accumulate` is false.
   virtual void LayerNormBackward(View dy, View xhat, View rstd, View gamma, bool accumulate,
                                  View dx) = 0;
   virtual void ScaleShift(View xhat, View gamma, View beta,

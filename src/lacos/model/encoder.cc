@@ -1,12 +1,48 @@
 #include "lacos/model/encoder.h"
 
 #include <algorithm>
+#include <span>
+#include <vector>
 
 #include "lacos/base/check.h"
+#include "lacos/base/checked_math.h"
 #include "lacos/kernels/transfer.h"
 #include "lacos/model/layer_reuse.h"
 
 namespace lacos {
+namespace {
+
+// Calls run(part, first, last) for one part of the batch after the other: for rows [first, last),
+// which are whole leaves. What one part allocates is released before the next, so a block that runs
+// in parts needs little memory beside what it saves, and has the same bytes. Each part decodes the
+// block's matrices again, so parts are not small: some sixth of the batch, and at least a leaf.
+template <class F>
+void ForParts(const PassContext& context, F&& run) {
+  const std::span<const int32_t> offsets = context.layout.host_offsets;
+  for (const auto& [begin, end] :
+       WholeLeafRanges(offsets, std::max(kLeafTokens, CeilDivide(context.Tokens(), 6)))) {
+    const int64_t first = offsets[begin], last = offsets[end];
+    if (first == last) continue;
+    const ArenaScope scope(context.arena);
+    std::vector<int32_t> own;
+    for (int64_t n = begin; n <= end; ++n) own.push_back(offsets[n] - offsets[begin]);
+    PassContext part = context;
+    part.layout =
+        MakeTextLayout(context.backend, own,
+                       context.arena.Allocate(DType::kI32, {static_cast<int64_t>(own.size())}));
+    part.leaves = MakeLeaves(own);
+    part.leaves.step_leaves = context.leaves.StepLeaves();
+    if (context.token_keys) part.token_keys = context.token_keys.Rows(first, last);
+    part.adapters.clear();
+    for (const AdapterRows& rows : context.adapters) {
+      const int64_t from = std::max(rows.begin, first), to = std::min(rows.end, last);
+      if (from < to) part.adapters.push_back({from - first, to - first, rows.adapter});
+    }
+    run(part, first, last);
+  }
+}
+
+}  // namespace
 
 Encoder::Encoder(BloomModel& model, const EncoderOptions& options)
     : model_(model),
@@ -94,22 +130,29 @@ PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
 void Encoder::AllocateKept(const PassContext& context, const Shape& vectors, EncoderPass& pass) {
   const TypeSet types = model_.backend().Types();
   const int64_t t = context.Tokens(), d = model_.config().hidden_size;
-  const int64_t layers = model_.config().layers, recomputed = RecomputedBlocks();
-  pass.final_xhat = arena_.Allocate(types.residual, {t, d});
+  const int64_t layers = model_.config().layers;
   pass.final_rstd = arena_.Allocate(types.statistic, {t});
   if (options_.pooling == Pooling::kMax) pass.argmax = arena_.Allocate(DType::kI32, vectors);
-  pass.saved.assign(layers, {});
-  pass.block_input.assign(layers, {});
-  for (int64_t i = LowestBlock(); i < layers; ++i) {
-    if (i < recomputed) {
-      pass.block_input[i] = arena_.Allocate(types.residual, {t, d});
-    } else {
-      pass.saved[i] = AllocateBlockSaved(context, d);
-    }
-  }
   if (EmbeddingTrainable()) {
     pass.embedding_xhat = arena_.Allocate(types.residual, {t, d});
     pass.embedding_rstd = arena_.Allocate(types.statistic, {t});
+  }
+  const bool wider = SizeOf(types.residual_gradient) > SizeOf(types.residual);
+  pass.state = arena_.Allocate(wider ? types.residual_gradient : types.residual, {t, d});
+  pass.saved.assign(layers, {});
+  pass.block_input.assign(layers, {});
+  pass.below.assign(layers + 1, arena_.Position());
+}
+
+void Encoder::AllocateBlock(const PassContext& context, int64_t layer, EncoderPass& pass) {
+  const int64_t d = model_.config().hidden_size;
+  pass.below[layer] = arena_.Position();
+  if (layer < LowestBlock()) return;
+  if (layer < RecomputedBlocks()) {
+    pass.block_input[layer] =
+        arena_.Allocate(model_.backend().Types().residual, {context.Tokens(), d});
+  } else {
+    pass.saved[layer] = AllocateBlockSaved(context, d);
   }
 }
 
@@ -130,19 +173,29 @@ void Encoder::Embed(const PassContext& context, const EncoderPass& pass, const T
   if (dropout.Active()) backend.Dropout(h, dropout, h);
 }
 
-// Runs h through blocks [begin, end). Keeps what `pass` has allocated tensors for; a pass without
-// any keeps nothing.
-void Encoder::RunBlocks(const PassContext& context, const EncoderPass& pass, int64_t begin,
-                        int64_t end, const TensorView& h) {
+// Runs h through blocks [begin, end), and keeps what a backward needs if `keep` is given.
+void Encoder::RunBlocks(const PassContext& context, EncoderPass* keep, int64_t begin, int64_t end,
+                        const TensorView& h) {
   const BlockSchedule schedule = Schedule();
-  const bool keep = !pass.saved.empty();
   for (int64_t i = begin; i < end; ++i) {
     const BlockUse use{.layer = i, .phase = keep ? BlockPhase::kForwardKept : BlockPhase::kForward};
     stream_.Begin(options_.streaming, schedule, use);
-    if (keep && pass.block_input[i]) model_.backend().Copy(h, pass.block_input[i]);
-    const bool save = keep && static_cast<bool>(pass.saved[i].u);
-    BlockForward(context, model_.blocks()[i], static_cast<int>(i), h,
-                 save ? &pass.saved[i] : nullptr);
+    BlockSaved saved;
+    if (keep) {
+      AllocateBlock(context, i, *keep);
+      if (keep->block_input[i]) model_.backend().Copy(h, keep->block_input[i]);
+      saved = keep->saved[i];
+    }
+    const BlockLayer& block = model_.blocks()[i];
+    if (keep && i + 1 == schedule.layers) {
+      ForParts(context, [&](const PassContext& part, int64_t first, int64_t last) {
+        const BlockSaved rows = saved.u ? saved.Rows(first, last) : BlockSaved();
+        BlockForward(part, block, static_cast<int>(i), h.Rows(first, last),
+                     saved.u ? &rows : nullptr);
+      });
+    } else {
+      BlockForward(context, block, static_cast<int>(i), h, saved.u ? &saved : nullptr);
+    }
     work_.block_tokens += context.Tokens();
     stream_.End(options_.streaming, schedule, use);
   }
@@ -158,33 +211,35 @@ void Encoder::ReuseBlocks(const PassContext& context, const PackedTexts& texts,
     const bool all = &some == &texts;
     const PassContext run = all ? context : Upload(some, part);
     Embed(run, all ? pass : part, states);
-    RunBlocks(run, {}, 0, blocks, states);
+    RunBlocks(run, nullptr, 0, blocks, states);
   };
   LayerReuse(model_.backend(), arena_, *options_.layer_cache).Fill(texts, h, compute);
 }
 
-// Sets `hidden` [T, D] to the hidden state after all blocks and ln_f.
-void Encoder::Run(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
-                  const TensorView& hidden) {
-  const ArenaScope scope(arena_);
-  const TensorView h = arena_.Allocate(hidden.dtype, hidden.shape);
-  const int64_t cached = CachedBlocks();
+// Sets h [T, D] to the hidden state after all blocks and ln_f.
+void Encoder::Run(const PassContext& context, const PackedTexts& texts, EncoderPass& pass,
+                  bool keep, const TensorView& h) {
+  const int64_t cached = CachedBlocks(), layers = model_.config().layers;
   if (cached > 0) {
     ReuseBlocks(context, texts, pass, cached, h);
   } else {
     Embed(context, pass, h);
   }
-  RunBlocks(context, pass, cached, model_.config().layers, h);
+  RunBlocks(context, keep ? &pass : nullptr, cached, layers, h);
+  if (keep) {
+    pass.below[layers] = arena_.Position();
+    pass.final_xhat = arena_.Allocate(h.dtype, h.shape);
+  }
   const LayerNormLayer& last = model_.final_layernorm();
   model_.backend().LayerNorm(h, last.gamma.value, last.beta.value, last.epsilon, pass.final_xhat,
-                             pass.final_rstd, hidden);
+                             pass.final_rstd, h);
 }
 
 void Encoder::HiddenStates(const PackedTexts& texts, const TensorView& hidden) {
   const ArenaScope scope(arena_);
   EncoderPass pass;
   const PassContext context = Upload(texts, pass);
-  Run(context, texts, pass, hidden);
+  Run(context, texts, pass, /*keep=*/false, hidden);
 }
 
 void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, EncoderPass* keep) {
@@ -193,10 +248,16 @@ void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, Encod
   EncoderPass& pass = keep != nullptr ? *keep : local;
   pass = {};
   const PassContext context = Upload(texts, pass);
-  if (keep != nullptr) AllocateKept(context, vectors.shape, pass);
-  const TensorView hidden = arena_.Allocate(model_.backend().Types().residual,
-                                            {texts.Tokens(), model_.config().hidden_size});
-  Run(context, texts, pass, hidden);
+  const DType residual = model_.backend().Types().residual;
+  const Shape shape{texts.Tokens(), model_.config().hidden_size};
+  TensorView hidden;
+  if (keep != nullptr) {
+    AllocateKept(context, vectors.shape, pass);
+    hidden = {pass.state.data, residual, shape};
+  } else {
+    hidden = arena_.Allocate(residual, shape);
+  }
+  Run(context, texts, pass, keep != nullptr, hidden);
   {
     const PhaseScope phase(model_.backend(), StepPhase::kVectors);
     model_.backend().Pool(hidden, pass.layout, options_.pooling, pass.argmax, vectors);
@@ -207,10 +268,9 @@ void Encoder::Forward(const PackedTexts& texts, const TensorView& vectors, Encod
 // --- backward: the steps of the forward in reverse order
 
 void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
-  const ArenaScope scope(arena_);
   const PassContext context = ContextOf(pass);
-  const TensorView dh = arena_.Allocate(model_.backend().Types().residual_gradient,
-                                        {context.Tokens(), model_.config().hidden_size});
+  const TensorView dh{pass.state.data, model_.backend().Types().residual_gradient,
+                      pass.state.shape};
   OutputBackward(context, pass, dvectors, dh);
   BlocksBackward(context, pass, dh);
   if (EmbeddingTrainable()) EmbeddingBackward(context, dh);
@@ -219,16 +279,14 @@ void Encoder::Backward(const EncoderPass& pass, const TensorView& dvectors) {
 // Sets dh [T, D] to the gradient of the last block's output.
 void Encoder::OutputBackward(const PassContext& context, const EncoderPass& pass,
                              const TensorView& dvectors, const TensorView& dh) {
-  const ArenaScope scope(arena_);
   Backend& backend = model_.backend();
-  const TensorView dhidden = arena_.Allocate(dh.dtype, dh.shape);
   {
     const PhaseScope phase(backend, StepPhase::kVectors);
-    backend.PoolBackward(dvectors, pass.layout, options_.pooling, pass.argmax, dhidden);
+    backend.PoolBackward(dvectors, pass.layout, options_.pooling, pass.argmax, dh);
   }
   const LayerNormLayer& last = model_.final_layernorm();
-  if (last.beta.Trainable()) backend.TokenSum(dhidden, context.leaves, last.beta.gradient);
-  backend.LayerNormBackward(dhidden, pass.final_xhat, pass.final_rstd, last.gamma.value,
+  if (last.beta.Trainable()) backend.TokenSum(dh, context.leaves, last.beta.gradient);
+  backend.LayerNormBackward(dh, pass.final_xhat, pass.final_rstd, last.gamma.value,
                             /*accumulate=*/false, dh);
 }
 
@@ -237,23 +295,38 @@ void Encoder::BlocksBackward(const PassContext& context, const EncoderPass& pass
                              const TensorView& dh) {
   const BlockSchedule schedule = Schedule();
   for (int64_t i = schedule.layers - 1; i >= schedule.lowest; --i) {
-    const ArenaScope scope(arena_);
+    arena_.Release(pass.below[i + 1]);
     const BlockUse use{.layer = i, .phase = BlockPhase::kBackward};
     const BlockLayer& block = model_.blocks()[i];
     const int index = static_cast<int>(i);
     const bool input_needed = i > schedule.lowest || EmbeddingTrainable();
     stream_.Begin(options_.streaming, schedule, use);
     if (pass.block_input[i]) {
-      const BlockSaved saved = AllocateBlockSaved(context, dh.cols());
-      // this overwrites the block's input
-      BlockForward(context, block, index, pass.block_input[i], &saved);
-      work_.block_tokens += context.Tokens();
-      BlockBackward(context, block, index, saved, dh, input_needed);
+      RecomputedBackward(context, i, pass.block_input[i], dh, input_needed);
+    } else if (i + 1 == schedule.layers) {
+      ForParts(context, [&](const PassContext& part, int64_t first, int64_t last) {
+        BlockBackward(part, block, index, pass.saved[i].Rows(first, last), dh.Rows(first, last),
+                      input_needed);
+      });
     } else {
       BlockBackward(context, block, index, pass.saved[i], dh, input_needed);
     }
     stream_.End(options_.streaming, schedule, use);
   }
+  arena_.Release(pass.below[schedule.lowest]);
+}
+
+// The backward of a block that has kept its input h [T, D] only, which this overwrites.
+void Encoder::RecomputedBackward(const PassContext& context, int64_t layer, const TensorView& h,
+                                 const TensorView& dh, bool input_needed) {
+  const BlockLayer& block = model_.blocks()[layer];
+  const int index = static_cast<int>(layer);
+  ForParts(context, [&](const PassContext& part, int64_t first, int64_t last) {
+    const BlockSaved saved = AllocateBlockSaved(part, dh.cols());
+    BlockForward(part, block, index, h.Rows(first, last), &saved);
+    BlockBackward(part, block, index, saved, dh.Rows(first, last), input_needed);
+  });
+  work_.block_tokens += context.Tokens();
 }
 
 void Encoder::EmbeddingBackward(const PassContext& context, const TensorView& dh) {

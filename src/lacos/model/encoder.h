@@ -33,8 +33,10 @@ struct EncoderOptions {
   LayerCache* layer_cache = nullptr;
 };
 
-// What one forward pass keeps for its backward. The memory belongs to the model's arena until it
-// is released.
+// What one forward pass keeps for its backward. The memory is a stack in the encoder's arena: `state`
+// is below the tensors of the lowest block, and final_xhat is above those of the highest one. So the
+// backward, which goes down, releases the tensors of a block as soon as it has used them, and the
+// blocks below work in their memory.
 struct EncoderPass {
   TokenIds ids;  // the host copy belongs to the texts of the forward pass, which alone reads it
   std::vector<int32_t> offsets;  // the host copy of the layout's offsets
@@ -42,6 +44,9 @@ struct EncoderPass {
   TensorView token_keys;
   TokenLeaves leaves;
   std::vector<AdapterRows> adapters;
+  TensorView state;  // [T, D] the hidden state; in the backward its gradient
+  // [L+1] For each block, and for final_xhat, the end of what lies below its tensors.
+  std::vector<Arena::Mark> below;
   std::vector<BlockSaved> saved;  // one per block; views are absent if recomputed or not needed
   std::vector<TensorView> block_input;        // [T, D] for each recomputed block
   TensorView embedding_xhat, embedding_rstd;  // only when the embedding LayerNorm is trained
@@ -64,8 +69,10 @@ class Encoder {
   // backward needs; its tensors are allocated from arena(), so an ArenaScope around forward and
   // backward releases them.
   void Forward(const PackedTexts& texts, const TensorView& vectors, EncoderPass* keep = nullptr);
-  // Adds the gradients of every trainable tensor of the model to its sum. If the pass is only a
-  // part of a step, pass.leaves.step_leaves must be the number of leaves in the whole step.
+  // Adds the gradients of every trainable tensor of the model to its sum, and releases what the pass
+  // has kept, together with everything that was allocated from arena() after it. `dvectors` [N, D]
+  // is read first. If the pass is only a part of a step, pass.leaves.step_leaves must be the number
+  // of leaves in the whole step.
   void Backward(const EncoderPass& pass, const TensorView& dvectors);
   // Per-token hidden states after ln_f, [T, D] residual type.
   void HiddenStates(const PackedTexts& texts, const TensorView& hidden);
@@ -90,19 +97,22 @@ class Encoder {
   // The steps of a forward.
   PassContext Upload(const PackedTexts& texts, EncoderPass& pass);
   void Embed(const PassContext& context, const EncoderPass& pass, const TensorView& h);
-  void RunBlocks(const PassContext& context, const EncoderPass& pass, int64_t begin, int64_t end,
+  void RunBlocks(const PassContext& context, EncoderPass* keep, int64_t begin, int64_t end,
                  const TensorView& h);
   void ReuseBlocks(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
                    int64_t blocks, const TensorView& h);
-  void Run(const PassContext& context, const PackedTexts& texts, const EncoderPass& pass,
-           const TensorView& hidden);
-  // Allocates the tensors that a backward needs.
+  void Run(const PassContext& context, const PackedTexts& texts, EncoderPass& pass, bool keep,
+           const TensorView& h);
+  // Allocates the tensors that a backward needs: those below the blocks, and those of one block.
   void AllocateKept(const PassContext& context, const Shape& vectors, EncoderPass& pass);
+  void AllocateBlock(const PassContext& context, int64_t layer, EncoderPass& pass);
   // The steps of a backward.
   PassContext ContextOf(const EncoderPass& pass);
   void OutputBackward(const PassContext& context, const EncoderPass& pass,
                       const TensorView& dvectors, const TensorView& dh);
   void BlocksBackward(const PassContext& context, const EncoderPass& pass, const TensorView& dh);
+  void RecomputedBackward(const PassContext& context, int64_t layer, const TensorView& h,
+                          const TensorView& dh, bool input_needed);
   void EmbeddingBackward(const PassContext& context, const TensorView& dh);
 
   DropoutSpec EmbeddingDropout(const PassContext& context) const;

@@ -59,6 +59,21 @@ std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets) {
   return starts;
 }
 
+std::vector<std::pair<int64_t, int64_t>> WholeLeafRanges(std::span<const int32_t> offsets,
+                                                         int64_t tokens) {
+  std::vector<std::pair<int64_t, int64_t>> ranges;
+  const std::vector<int64_t> starts = LeafStarts(offsets);
+  int64_t begin = 0;
+  for (size_t leaf = 1; leaf + 1 < starts.size(); ++leaf) {
+    if (offsets[starts[leaf + 1]] - offsets[begin] > tokens) {
+      ranges.emplace_back(begin, starts[leaf]);
+      begin = starts[leaf];
+    }
+  }
+  ranges.emplace_back(begin, static_cast<int64_t>(offsets.size()) - 1);
+  return ranges;
+}
+
 TokenLeaves MakeLeaves(std::span<const int32_t> offsets) {
   TokenLeaves leaves{.begin = {0}};
   const std::vector<int64_t> starts = LeafStarts(offsets);

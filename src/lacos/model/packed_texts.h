@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "lacos/nn/layers.h"
@@ -41,6 +42,11 @@ inline constexpr int64_t kLeafTokens = 512;
 TokenLeaves MakeLeaves(std::span<const int32_t> offsets);
 // The indexes of the texts at which a leaf begins, and N at the end.
 std::vector<int64_t> LeafStarts(std::span<const int32_t> offsets);
+
+// Ranges [begin, end) of texts that consist of whole leaves and together are all texts. Each has at
+// most `tokens` tokens, unless a single leaf has more.
+std::vector<std::pair<int64_t, int64_t>> WholeLeafRanges(std::span<const int32_t> offsets,
+                                                         int64_t tokens);
 
 // The rows of the batch by adapter, in as few ranges as possible; texts without an adapter are
 // left out.

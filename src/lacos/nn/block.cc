@@ -67,6 +67,15 @@ BlockLayer::Stage BlockLayer::LowestTrainable() const {
   return kNone;
 }
 
+BlockSaved BlockSaved::Rows(int64_t begin, int64_t end) const {
+  return {.xhat1 = xhat1.Rows(begin, end),
+          .rstd1 = rstd1.Rows(begin, end),
+          .qkv = qkv.Rows(begin, end),
+          .xhat2 = xhat2.Rows(begin, end),
+          .rstd2 = rstd2.Rows(begin, end),
+          .u = u.Rows(begin, end)};
+}
+
 BlockSaved AllocateBlockSaved(const PassContext& pass, int64_t hidden) {
   const TypeSet types = pass.backend.Types();
   const int64_t t = pass.Tokens();

@@ -16,6 +16,9 @@ struct BlockSaved {
   TensorView xhat2;  // [T, D] normalized input of the MLP
   TensorView rstd2;  // [T]
   TensorView u;      // [T, 4D] input of the GELU
+
+  // The values of the tokens [begin, end), in the same memory.
+  BlockSaved Rows(int64_t begin, int64_t end) const;
 };
 BlockSaved AllocateBlockSaved(const PassContext& pass, int64_t hidden);
 

@@ -58,6 +58,11 @@ TensorView Arena::Allocate(DType dtype, Shape shape) {
   return view;
 }
 
+void Arena::Free() {
+  Release({});
+  chunks_.clear();
+}
+
 void Arena::Reserve(size_t bytes) {
   LACOS_CHECK(chunks_.empty(), "room is made before the first allocation");
   if (bytes > 0) chunks_.push_back(allocate_(bytes));

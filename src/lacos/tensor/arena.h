@@ -28,6 +28,9 @@ class Arena {
   // a later chunk stays unused, and the memory that is ever touched equals the high-water mark.
   void Reserve(size_t bytes);
 
+  // Gives all memory back. To be called while nothing is allocated.
+  void Free();
+
   struct Mark {
     size_t chunk = 0;
     size_t offset = 0;

@@ -1,7 +1,6 @@
 #include "lacos/train/gradient_step.h"
 
 #include <functional>
-#include <utility>
 #include <vector>
 
 #include "lacos/kernels/transfer.h"
@@ -9,22 +8,6 @@
 
 namespace lacos {
 namespace {
-
-// Ranges of texts that consist of whole leaves. Each has at most `tokens` tokens, unless a single
-// leaf has more.
-std::vector<std::pair<int64_t, int64_t>> Chunks(const PackedTexts& texts, int64_t tokens) {
-  std::vector<std::pair<int64_t, int64_t>> chunks;
-  const std::vector<int64_t> starts = LeafStarts(texts.offsets);
-  int64_t begin = 0;
-  for (size_t leaf = 1; leaf + 1 < starts.size(); ++leaf) {
-    if (texts.offsets[starts[leaf + 1]] - texts.offsets[begin] > tokens) {
-      chunks.emplace_back(begin, starts[leaf]);
-      begin = starts[leaf];
-    }
-  }
-  chunks.emplace_back(begin, texts.Texts());
-  return chunks;
-}
 
 // Computes the loss over the texts' vectors [N, D] and writes the gradient with respect to them.
 using VectorLoss = std::function<LossResult(const TensorView& vectors, const TensorView& dvectors)>;
@@ -45,7 +28,7 @@ LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const Vec
     encoder.Backward(pass, dvectors);
     return result;
   }
-  const auto chunks = Chunks(texts, strategy.chunk_tokens);
+  const auto chunks = WholeLeafRanges(texts.offsets, strategy.chunk_tokens);
   const int64_t step_leaves = MakeLeaves(texts.offsets).Count();
   for (const auto& [begin, end] : chunks)
     encoder.Forward(texts.Slice(begin, end), vectors.Rows(begin, end));

@@ -48,9 +48,10 @@ class Planner {
     for (const TrainableTensor& tensor : tensors) {
       const auto bytes = static_cast<int64_t>(tensor.value.Bytes());
       adapter_bytes_ += static_cast<int64_t>(tensor.Bytes());
-      // Checkpoints and the final folder are written from a copy, and the best adapter so far is a
-      // second copy.
-      output_bytes_ += request.evaluation_tokens > 0 ? 2 * bytes : bytes;
+      // Checkpoints are written from a copy, and the best adapter so far is another copy. The output
+      // folder is written when the activations are gone.
+      if (request.checkpoints) output_bytes_ += bytes;
+      if (request.evaluation_tokens > 0) output_bytes_ += bytes;
     }
     base_bytes_ = ResidentBaseBytes(*base_weights, request.encoder.streaming);
   }
@@ -95,6 +96,11 @@ class Planner {
     GradientStep(encoder, *loss_, BatchOf(request_.lengths, request_.rows, keys),
                  request_.loss_batch, strategy);
     if (strategy.chunk_tokens > 0) RunFullChunk(encoder, strategy.chunk_tokens, keys);
+    // The scratch of attention grows with the length of a text. Small batches may have longer texts
+    // than the largest batch.
+    if (request_.longest > *std::ranges::max_element(request_.lengths)) {
+      RunChunk(encoder, {static_cast<int32_t>(request_.longest)}, /*vectors=*/1, keys);
+    }
     if (request_.evaluation_tokens > 0) {
       const int64_t longest = request_.evaluation_longest,
                     texts = request_.evaluation_tokens / longest;
@@ -120,12 +126,17 @@ class Planner {
       lengths.push_back(static_cast<int32_t>(std::min<int64_t>(length, chunk_tokens - tokens)));
       tokens += lengths.back();
     }
+    RunChunk(encoder, lengths, static_cast<int64_t>(request_.lengths.size()), keys);
+  }
+
+  // Runs texts of these lengths forward and backward, beside `vectors` vectors of a batch and their
+  // gradients.
+  void RunChunk(Encoder& encoder, const std::vector<int32_t>& lengths, int64_t vectors, bool keys) {
     Arena& arena = encoder.arena();
     const ArenaScope scope(arena);
-    const int64_t d = model_.config().hidden_size,
-                  batch = static_cast<int64_t>(request_.lengths.size());
-    arena.Allocate(dry_->Types().residual, {batch, d});
-    const TensorView dvectors = arena.Allocate(dry_->Types().gradient, {batch, d});
+    const int64_t d = model_.config().hidden_size;
+    arena.Allocate(dry_->Types().residual, {vectors, d});
+    const TensorView dvectors = arena.Allocate(dry_->Types().gradient, {vectors, d});
     const PackedTexts chunk = BatchOf(lengths, /*rows=*/0, keys);
     EncoderPass pass;
     encoder.Forward(chunk, arena.Allocate(dry_->Types().residual, {chunk.Texts(), d}), &pass);

@@ -22,12 +22,14 @@ struct PlanRequest {
   int64_t chunk_tokens = 0;   // chunk size for GradCache; 0 for 2048
   // The numbers of tokens of the texts that are computed in the largest batch, in row order.
   std::vector<int32_t> lengths;
-  int64_t rows = 0;   // rows that its loss sees; repeated texts count as often as they occur
-  bool keys = false;  // whether dropout is active, so that rows carry dropout keys
+  int64_t longest = 0;  // tokens of the longest text of the run, which may be in another batch
+  int64_t rows = 0;     // rows that its loss sees; repeated texts count as often as they occur
+  bool keys = false;    // whether dropout is active, so that rows carry dropout keys
   EncoderOptions encoder;
   LossOptions loss;
   LossBatch loss_batch;  // the largest batch, made by LossInputs::Placeholder
   OptimizerOptions optimizer;
+  bool checkpoints = false;  // whether checkpoints are written between steps
   // Evaluation between steps: the tokens of a batch of dev texts, the tokens of the longest dev
   // text, and the bytes that the evaluation holds.
   int64_t evaluation_tokens = 0, evaluation_longest = 0;

@@ -73,6 +73,7 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
        .memory_budget = options.settings.memory_budget,
        .chunk_tokens = options.settings.chunk_tokens,
        .lengths = largest.lengths,
+       .longest = largest.longest,
        .rows = largest.rows,
        .keys = needs_keys,
        .encoder = encoder_options,
@@ -80,6 +81,7 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
        .loss_batch =
            DescribeLoss(options.settings.loss).inputs.Placeholder(largest.examples, largest.rows),
        .optimizer = OptimizerOf(options.settings),
+       .checkpoints = options.run.save_every > 0,
        .evaluation_tokens = dev_pairs > 0 ? evaluation_tokens : 0,
        .evaluation_longest = std::min(*options.settings.max_length, evaluation_tokens),
        // The vectors of both texts of every dev pair, as f32.

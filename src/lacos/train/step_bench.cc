@@ -1,6 +1,7 @@
 #include "lacos/train/step_bench.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,13 +28,16 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   const DropoutRates dropout = DropoutOf(options.settings, files);
   const TrainingData data(std::move(files), *loaded.tokenizer, DataOf(options.settings));
   const Epoch epoch = data.MakeEpoch(0);
+  const auto batches = static_cast<int64_t>(epoch.batches.size());
+  // The first step is not measured, and the measured ones begin with the second batch.
+  const auto reached =
+      std::span(epoch.batches).first(static_cast<size_t>(std::min(batches, bench.steps + 1)));
   TrainingSession session(loaded, options, dropout,
-                          data.LargestBatch(epoch, NeedsDropoutKeys(loaded, options, dropout)));
+                          data.LargestBatch(reached, NeedsDropoutKeys(loaded, options, dropout)));
   session.RequireRoom();
   session.OpenLayerCache(loaded, {});
   StepBenchReport report{.strategy = session.plan.chosen.name,
                          .planned_peak_bytes = session.plan.chosen.peak_bytes};
-  const auto batches = static_cast<int64_t>(epoch.batches.size());
   const auto run = [&](int64_t step) {
     const Stopwatch watch;
     const TrainingBatch input = data.Build(epoch.batches[step % batches], step, session.needs_keys);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -52,8 +53,12 @@ StepPlan PlanSteps(const TrainingData& data, const TrainOptions& options, bool k
     plan.epoch_begin.push_back(plan.total_steps);
     plan.total_steps += count;
     left -= 1;
-    TrainingData::Extent extent = data.LargestBatch(batches, keys);
+    // Batches that the run does not reach need no memory.
+    const auto reached = std::span(batches.batches).first(static_cast<size_t>(count));
+    TrainingData::Extent extent = data.LargestBatch(reached, keys);
+    const int64_t longest = std::max(plan.largest.longest, extent.longest);
     if (extent.tokens > plan.largest.tokens) plan.largest = std::move(extent);
+    plan.largest.longest = longest;
   }
   return plan;
 }
@@ -241,6 +246,7 @@ class Run {
                                 : epoch_end;
       if (evaluate && !options_.dev_file.empty()) Evaluate();
       const bool stop = should_stop_ && should_stop_();
+      if (stop) session_->encoder->arena().Free();
       if (stop || (options_.run.save_every > 0 && progress_.step % options_.run.save_every == 0))
         Save();
       if (stop && !end) {
@@ -378,6 +384,8 @@ class Run {
   // Fills in the report and writes the sentence-transformers folder. Exports the adapter with the
   // best dev score if there is one, otherwise the adapter of the last step.
   void Finish() {
+    // Writing the output must not add to the peak of the steps.
+    session_->encoder->arena().Free();
     report_.steps = progress_.step;
     report_.bad_steps = progress_.bad_steps;
     report_.tokens = session_tokens_;

@@ -214,12 +214,13 @@ std::vector<std::string> TrainingData::RowPlaces(const Batch& batch) const {
   return places;
 }
 
-TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch, bool keys) const {
+TrainingData::Extent TrainingData::LargestBatch(std::span<const Batch> batches, bool keys) const {
   Extent largest;
+  int64_t longest = 0;
   // For each text number, the last batch in which the text occurred.
   std::vector<int32_t> seen_in(static_cast<size_t>(distinct_texts_), -1);
-  for (size_t i = 0; i < epoch.batches.size(); ++i) {
-    const Batch& batch = epoch.batches[i];
+  for (size_t i = 0; i < batches.size(); ++i) {
+    const Batch& batch = batches[i];
     Extent extent{.examples = LossExamples(batch)};
     ForEachRow(batch, [&](int64_t example, size_t text, int) {
       const TextIds& entry = Entry(batch.file, example, text);
@@ -230,9 +231,11 @@ TrainingData::Extent TrainingData::LargestBatch(const Epoch& epoch, bool keys) c
         return;
       extent.lengths.push_back(static_cast<int32_t>(entry.length));
       extent.tokens += entry.length;
+      longest = std::max<int64_t>(longest, entry.length);
     });
     if (extent.tokens > largest.tokens) largest = std::move(extent);
   }
+  largest.longest = longest;
   return largest;
 }
 

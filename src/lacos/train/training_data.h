@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,9 +63,10 @@ class TrainingData {
     std::vector<int32_t> lengths;  // lengths of the computed texts, in row order
     int64_t rows = 0;              // rows that the loss sees; at least lengths.size()
     int64_t examples = 0;          // examples that the rows belong to, as in LossBatch
+    int64_t longest = 0;           // tokens of the longest text in any of the batches
   };
-  // The extent of the epoch's batch with the most computed tokens.
-  Extent LargestBatch(const Epoch& epoch, bool keys) const;
+  // The extent of the batch with the most computed tokens among the given ones.
+  Extent LargestBatch(std::span<const Batch> batches, bool keys) const;
   // Number of distinct texts in all files, and the number of their tokens.
   int64_t distinct_texts() const { return distinct_texts_; }
   int64_t distinct_tokens() const { return distinct_tokens_; }

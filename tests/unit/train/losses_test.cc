@@ -70,7 +70,7 @@ TEST_P(EveryLoss, IsPlannedForTheExamplesOfTheLargestBatch) {
                           {.loss = GetParam(), .tokenize = {}, .batch = {.batch_size = 64}});
   const Epoch epoch = data.MakeEpoch(0);
   ASSERT_EQ(epoch.batches.size(), 1u);
-  const TrainingData::Extent largest = data.LargestBatch(epoch, /*keys=*/false);
+  const TrainingData::Extent largest = data.LargestBatch(epoch.batches, /*keys=*/false);
   const LossBatch planned = inputs_.Placeholder(largest.examples, largest.rows);
   const LossBatch built = data.Build(epoch.batches[0], 0, /*keys=*/false).loss;
   EXPECT_EQ(planned.examples, built.examples);

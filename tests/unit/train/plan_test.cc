@@ -4,10 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <span>
+
 #include "lacos/base/parallel.h"
 #include "lacos/kernels/dry_backend.h"
 #include "lacos/kernels/forwarding_backend.h"
 #include "lacos/kernels/make_backend.h"
+#include "lacos/text/byte_tokenizer.h"
 #include "unit/train/training_bench.h"
 
 namespace lacos {
@@ -88,6 +92,49 @@ TEST(Plan, StreamedBasesAreOneBlockAndTheRestIsTheSame) {
   const PlannedStrategy& direct = resident.considered[0];
   const PlannedStrategy& recompute = resident.considered[1];
   EXPECT_LT(component(recompute, "activations"), component(direct, "activations"));
+}
+
+// A run of few steps is planned for the batches that it reaches.
+TEST(LargestBatch, IsOneOfTheGivenBatches) {
+  ExampleFile file{.path = "pairs.tsv", .kind = ExampleKind::kPairs};
+  for (int i = 0; i < 12; ++i) {
+    const auto text = [&](char letter) { return std::string(static_cast<size_t>(i + 1), letter); };
+    file.examples.push_back({.texts = {text('a'), text('b')}, .line = i + 1});
+  }
+  const auto tokenizer = Tokenizer::FromJson(ByteTokenizerJson().Dump(), "test");
+  const TrainingData data({file}, *tokenizer,
+                          {.loss = LossKind::kMnr, .tokenize = {}, .batch = {.batch_size = 3}});
+  const Epoch epoch = data.MakeEpoch(0);
+  ASSERT_EQ(epoch.batches.size(), 4u);
+  int64_t tokens = 0, longest = 0;
+  for (size_t count = 1; count <= epoch.batches.size(); ++count) {
+    const PackedTexts texts = data.Build(epoch.batches[count - 1], 0, /*keys=*/false).texts;
+    tokens = std::max(tokens, texts.Tokens());
+    for (int64_t n = 0; n < texts.Texts(); ++n)
+      longest = std::max<int64_t>(longest, static_cast<int64_t>(texts.Text(n).size()));
+    const TrainingData::Extent largest =
+        data.LargestBatch(std::span(epoch.batches).first(count), /*keys=*/false);
+    EXPECT_EQ(largest.tokens, tokens) << count;
+    EXPECT_EQ(largest.longest, longest) << count;
+  }
+}
+
+// Backward goes down through the blocks in the memory that those above have released, and the
+// highest block runs in parts. So hardly more is needed than what all blocks save.
+TEST(Plan, ABatchNeedsLittleBesideWhatItsBlocksSave) {
+  const auto base_weights = BaseWeights::Open(testing::TinyModel("a"));
+  LoadedModel loaded;
+  loaded.base_weights = base_weights;
+  const auto backend = MakeCpuBackend({.compute = Compute::kF32});
+  const BloomModel model(*backend, base_weights);
+  const MemoryPlan plan =
+      PlanTraining(*backend, base_weights, StartingAdapter(loaded, {}, /*seed=*/42),
+                   {.lengths = std::vector<int32_t>(40, 64), .loss_batch = {.examples = 20}});
+  const int64_t d = base_weights->config().hidden_size, layers = base_weights->config().layers;
+  const int64_t tokens = 40 * 64, value = sizeof(float);
+  const int64_t saved = layers * tokens * (9 * d + 2) * value;
+  EXPECT_GT(plan.activation_bytes, saved);
+  EXPECT_LT(plan.activation_bytes, saved + tokens * 3 * d * value);
 }
 
 // A device that has its own memory pool and a minimum chunk size.

@@ -133,13 +133,14 @@ TEST(TrainingRepeats, DoNotCountInTheLargestBatchUnlessSomethingIsDropped) {
                           {.loss = LossKind::kCosine, .tokenize = {}, .batch = {.batch_size = 4}});
   const Epoch epoch = data.MakeEpoch(0);
   ASSERT_EQ(epoch.batches.size(), 1u);
-  const TrainingData::Extent merged = data.LargestBatch(epoch, /*keys=*/false);
+  const TrainingData::Extent merged = data.LargestBatch(epoch.batches, /*keys=*/false);
   EXPECT_EQ(merged.tokens, 4 + 10);
   EXPECT_EQ(merged.lengths.size(), 5);
   EXPECT_EQ(merged.rows, 8);
-  const TrainingData::Extent apart = data.LargestBatch(epoch, /*keys=*/true);
+  const TrainingData::Extent apart = data.LargestBatch(epoch.batches, /*keys=*/true);
   EXPECT_EQ(apart.tokens, 16 + 10);
   EXPECT_EQ(apart.lengths.size(), 8);
+  EXPECT_EQ(apart.longest, 4);
   EXPECT_EQ(data.distinct_texts(), 5);
   EXPECT_EQ(data.distinct_tokens(), 14);
   const TrainingBatch batch = data.Build(epoch.batches[0], 0, false);
