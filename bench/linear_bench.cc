@@ -1,19 +1,26 @@
 // Products with the frozen 8-bit matrices of bloom-560m, forward and backward, as shares of the
-// machine's ceiling.
+// machine's ceiling. With --avx2 the machine is treated as one without AVX-512.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/base/rng.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/cpu/hwy_targets.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/kernels/transfer.h"
 #include "machine_ceiling.h"
+
+// This header has to come after hwy_targets.h.
+#include <hwy/highway.h>
 
 namespace lacos {
 namespace {
@@ -136,6 +143,13 @@ void RegisterAll() {
 }  // namespace lacos
 
 int main(int argc, char** argv) {
+  const auto avx2 = std::find(argv, argv + argc, std::string_view("--avx2"));
+  if (avx2 != argv + argc) {
+    std::rotate(avx2, avx2 + 1, argv + argc);
+    --argc;
+    setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
+    hwy::SetSupportedTargetsForTest(HWY_AVX2);
+  }
   lacos::RegisterAll();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

@@ -16,8 +16,9 @@ struct MachineCeiling {
 // Runs one large product in the types of this compute mode with all threads of base/parallel.h
 // several times and keeps the fastest run; then reads a buffer larger than the last-level cache.
 // Takes one to three seconds and 256 MB to 2 GB. Without bf16 instructions, bf16 is emulated by f32
-// products, and the ceiling of those is measured. Without exact 8-bit dot products (VNNI), int8
-// values are multiplied in 16 bit, and the speed of that inner loop in registers is measured.
+// products, and the ceiling of those is measured. For int8 the instructions of our own kernels are
+// measured in registers: 8-bit dot products (VNNI), or where the CPU has none, multiply-adds of 16
+// bit. Only where oneDNN has AMX, its product is measured.
 MachineCeiling MeasureCeiling(Compute compute);
 
 }  // namespace lacos

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lacos/base/rng.h"
+#include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_quads.h"
 #include "lacos/kernels/cpu/int8/int8_stored.h"
 #include "lacos/kernels/cpu/linear/frozen_linear.h"
@@ -87,6 +88,27 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
     Int8QuadProduct(shifted.data(), scale.data(), rows, weight.data(), c.depth, c.columns, c.depth,
                     by_quads.data());
   }
+  const bool panels = HasInt8Panels();
+  std::vector<float> by_panels = unset;
+  if (panels) {
+    const int64_t narrow_stride = Int8QuadStride(c.depth);
+    std::vector<int8_t> narrow(static_cast<size_t>(rows * narrow_stride));
+    std::vector<int32_t> surplus;
+    for (int64_t r = 0; r < rows; ++r) {
+      int8_t* const row = narrow.data() + r * narrow_stride;
+      std::transform(left.data() + r * stride, left.data() + r * stride + c.depth, row,
+                     [](int16_t value) { return static_cast<int8_t>(value); });
+      surplus.push_back(Int8PanelSurplus(row, c.depth));
+    }
+    std::vector<uint8_t> packed(Int8PanelBytes(c.columns, c.depth), 77);
+    if (c.forward) {
+      PackInt8RowPanels(weight.data(), c.depth, c.columns, c.depth, packed.data());
+    } else {
+      PackInt8ColumnPanels(weight.data(), c.columns, c.columns, c.depth, packed.data());
+    }
+    Int8PanelProduct({narrow.data(), narrow_stride, scale.data(), surplus.data(), rows},
+                     packed.data(), c.columns, c.depth, by_panels.data());
+  }
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t n = 0; n < c.columns; ++n) {
       int64_t sum = 0;
@@ -104,6 +126,10 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
       if (quads) {
         ASSERT_EQ(by_quads[r * c.columns + n], static_cast<float>(sum) * scale[r])
             << "quads, row " << r << " column " << n;
+      }
+      if (panels) {
+        ASSERT_EQ(by_panels[r * c.columns + n], static_cast<float>(sum) * scale[r])
+            << "panels, row " << r << " column " << n;
       }
     }
   }
@@ -183,7 +209,8 @@ TEST(QuantizeInt8Row, ZerosAndTheSmallestNumbersGiveZeros) {
 
 // oneDNN's products saturate on CPUs without VNNI, but never for weights of at most 64. So both
 // implementations are compared on every CPU that has a fast s8 product at all.
-TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
+TEST(FrozenLinearInt8, OneDnnAndOurOwnProductsGiveTheSameBytes) {
+  using Choice = FrozenLinear::Int8Choice;
   const int64_t out = 300, in = 1001;
   Random random(9, RandomStream::kWeights, 2);
   std::vector<int8_t> codes(static_cast<size_t>(out * in));
@@ -202,14 +229,12 @@ TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
   for (const int64_t rows : {1, 13, 24, 30, 400}) {
     std::vector<float> x = lacos::testing::NormalValues(rows * in, 1),
                        dy = lacos::testing::NormalValues(rows * out, 2);
-    std::vector<float> results[2];
-    for (const bool onednn : {false, true}) {
+    std::vector<float> results[3];
+    for (const Choice choice : {Choice::kBest, Choice::kPacked, Choice::kOneDnn}) {
       Workspace work;
-      FrozenLinear linear(
-          Compute::kInt8, work,
-          onednn ? FrozenLinear::Int8Choice::kOneDnn : FrozenLinear::Int8Choice::kPacked);
+      FrozenLinear linear(Compute::kInt8, work, choice);
       const WeightId id = linear.weights().Add(matrix);
-      std::vector<float>& result = results[onednn];
+      std::vector<float>& result = results[static_cast<size_t>(choice)];
       result.resize(static_cast<size_t>(rows * (out + in)));
       const auto view = [](float* data, int64_t r, int64_t c) {
         return TensorView{
@@ -220,6 +245,7 @@ TEST(FrozenLinearInt8, OneDnnAndThePackedProductGiveTheSameBytes) {
                       view(result.data() + rows * out, rows, in));
     }
     EXPECT_EQ(results[0], results[1]) << rows << " rows";
+    EXPECT_EQ(results[0], results[2]) << rows << " rows, oneDNN";
   }
 }
 

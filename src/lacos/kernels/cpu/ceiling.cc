@@ -16,6 +16,7 @@
 
 #include "lacos/base/parallel.h"
 #include "lacos/base/process.h"
+#include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/linear/primitive_cache.h"
 #include "lacos/kernels/cpu/linear/row_tiles.h"
@@ -120,16 +121,18 @@ Rate MeasureProduct(Type type) {
           .implementation = parts.front().Implementation()};
 }
 
-bool Int8IsNative() {
+// Whether oneDNN multiplies 8-bit numbers.
+bool Int8ByOneDnn() {
   cpu::PrimitiveCache cache;
-  return cpu::NativeInt8Works(cache);
+  return cpu::OneDnnIsa().ends_with("AVX-512 AMX") && cpu::NativeInt8Works(cache);
 }
 
-// The speed of the inner loop of our own exact integer product, on all threads at once.
-double MeasurePackedInt8() {
+// The speed of the instructions of our own exact integer products, on all threads at once.
+double MeasureInt8InRegisters(bool quads) {
   std::vector<double> rates(static_cast<size_t>(ThreadCount()));
-  ParallelFor(static_cast<int64_t>(rates.size()),
-              [&](int64_t i) { rates[static_cast<size_t>(i)] = cpu::MeasureInt8MultiplyAdd(); });
+  ParallelFor(static_cast<int64_t>(rates.size()), [&](int64_t i) {
+    rates[static_cast<size_t>(i)] = quads ? cpu::MeasureInt8Quads() : cpu::MeasureInt8MultiplyAdd();
+  });
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
@@ -149,16 +152,18 @@ void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
     ceiling.kernel = Label("bf16", rate);
     return;
   }
-  if (compute == Compute::kInt8 && Int8IsNative()) {
+  if (compute == Compute::kInt8 && Int8ByOneDnn()) {
     const Rate rate = MeasureProduct(Type::s8);
     ceiling.gflops = rate.gflops;
     ceiling.kernel = Label("int8", rate);
     return;
   }
   if (compute == Compute::kInt8) {
-    ceiling.gflops = MeasurePackedInt8();
-    ceiling.kernel = fmt::format("int8, {} in registers (this CPU has no exact 8-bit one)",
-                                 cpu::BestInt8MultiplyName());
+    const bool quads = cpu::Int8QuadsAllowed();
+    ceiling.gflops = MeasureInt8InRegisters(quads);
+    ceiling.kernel = quads ? "int8, vpdpbusd in registers"
+                           : fmt::format("int8, {} in registers (this CPU has no exact 8-bit one)",
+                                         cpu::BestInt8MultiplyName());
     return;
   }
   const Rate f32 = MeasureProduct(Type::f32);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "lacos/base/checked_math.h"
@@ -18,12 +19,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-// Columns that a group of rows computes together: two vectors. When the sums take more than 8 of
-// the 16 registers of AVX2, g++ spills, because every product needs a register too.
+// Columns that a group of rows computes together: two vectors.
 constexpr size_t kPanel = 2 * kLanes;
-// Pairs of the depth that one pass covers. A panel (16 KB) and a group of rows (8 KB) stay in the
-// first-level cache, 128 rows (256 KB) in the second-level cache.
-constexpr size_t kPassPairs = 512;
+// Rows that a group has where each product is multiplied. Their sums (12 vectors), two vectors of
+// weights, one of the row and one product fill the 16 registers of AVX2.
+constexpr size_t kTallGroup = 6;
+// Pairs of the depth that one pass covers. A panel (16 KB, whether of 8 or 16 bit) and a group of
+// rows (6 or 8 KB) stay in the first-level cache, 128 rows in the second-level cache.
+template <bool kHalved>
+constexpr size_t kPassPairs = kHalved ? 512 : 2048 / kLanes;
 
 int64_t Int8PanelColumnsImpl() { return kPanel; }
 
@@ -34,17 +38,28 @@ struct Int8Start {
   const int32_t* rows;
   const int32_t* columns;
 };
-constexpr int32_t kNoRows[kGroup] = {};
+constexpr int32_t kNoRows[kTallGroup] = {};
 constexpr int32_t kNoColumns[kPanel] = {};
+
+// The form in which a block reads a panel: as packed if multiplications are halved. Otherwise
+// all rows of a tile use the same widened copy, which takes a twelfth of the loop's instructions
+// for vectors out of it.
+template <bool kHalved>
+using PanelCode = std::conditional_t<kHalved, int8_t, int16_t>;
 
 #if HWY_TARGET == HWY_SCALAR
 
-// c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth.
-template <bool kHalved>
-void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
-               const Int8Start& /*start*/, const float* scale, float* c, size_t c_stride) {
+void WidenPanel(const int8_t* b, size_t pairs, int16_t* wide) {
+  std::copy_n(b, pairs * kPanel * 2, wide);
+}
+
+// c [kRows, kPanel] = (or +=) a b over `pairs` pairs of the depth.
+template <bool kHalved, size_t kRows>
+void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const PanelCode<kHalved>* b,
+               bool first, const Int8Start& /*start*/, const float* scale, float* c,
+               size_t c_stride) {
   static_assert(!kHalved);
-  for (size_t i = 0; i < kGroup; ++i) {
+  for (size_t i = 0; i < kRows; ++i) {
     for (size_t n = 0; n < kPanel; ++n) {
       int32_t sum = 0;
       float* out = c + i * c_stride + n;
@@ -61,6 +76,11 @@ void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b,
 }
 
 #else
+
+void WidenPanel(const int8_t* b, size_t pairs, int16_t* wide) {
+  for (size_t i = 0; i < pairs * kPanel * 2; i += kHalf)
+    hn::StoreU(hn::PromoteTo(DI16(), hn::LoadU(DI8(), b + i)), DI16(), wide + i);
+}
 
 // The next two 16-bit numbers of a row, repeated in every 32-bit lane.
 HWY_INLINE VI16 BroadcastPair(const int16_t* a) {
@@ -89,10 +109,26 @@ struct Int8RowSums {
     }
     left_odd = right_odd = hn::Zero(di);
   }
+  // Multiplies a pair of the depth.
   HWY_INLINE void Add(const int16_t* a, VI16 b0, VI16 b1) {
+#if HWY_ARCH_X86
+    // These are the instructions of the lines below. g++ 12 needs more registers for them than
+    // there are, keeps a sum in memory and copies the others, which cost a third of the speed.
+    const auto& pair = *reinterpret_cast<const int16_t(*)[2]>(a);
+    VI16 factor, product;
+    asm("vpbroadcastd %[pair], %[factor]\n\t"
+        "vpmaddwd %[b0], %[factor], %[product]\n\t"
+        "vpmaddwd %[b1], %[factor], %[factor]\n\t"
+        "vpaddd %[product], %[left], %[left]\n\t"
+        "vpaddd %[factor], %[right], %[right]"
+        : [left] "+v"(left.raw), [right] "+v"(right.raw), [factor] "=&v"(factor.raw),
+          [product] "=&v"(product.raw)
+        : [pair] "m"(pair), [b0] "v"(b0.raw), [b1] "v"(b1.raw));
+#else
     const VI16 factor = BroadcastPair(a);
     left = hn::ReorderWidenMulAccumulate(DI(), factor, b0, left, left_odd);
     right = hn::ReorderWidenMulAccumulate(DI(), factor, b1, right, right_odd);
+#endif
   }
   // Multiplies two pairs of the depth. With codes b and d of a column and codes a_b and a_d of the
   // row: (a_b + d) (a_d + b) = a_b b + a_d d + a_b a_d + b d, where a_b a_d depends on the row
@@ -122,46 +158,44 @@ struct Int8RowSums {
   }
 };
 
-// c [kGroup, kPanel] = (or +=) a b over `pairs` pairs of the depth. Between passes c holds
+// c [kRows, kPanel] = (or +=) a b over `pairs` pairs of the depth. Between passes c holds
 // integers; the last pass passes `scale`, one factor for each row.
-template <bool kHalved>
-HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b,
-                          bool first, const Int8Start& start, const float* scale, float* c,
-                          size_t c_stride) {
-  const DI8 d8;
+template <bool kHalved, size_t kRows>
+HWY_INLINE void Int8Block(size_t pairs, const int16_t* a, size_t a_stride,
+                          const PanelCode<kHalved>* b, bool first, const Int8Start& start,
+                          const float* scale, float* c, size_t c_stride) {
   const DI16 d16;
   const VI columns_left = hn::LoadU(DI(), start.columns),
            columns_right = hn::LoadU(DI(), start.columns + kLanes);
-  Int8RowSums r0, r1, r2, r3;
-  r0.Begin(first, c, start.rows[0], columns_left, columns_right);
-  r1.Begin(first, c + c_stride, start.rows[1], columns_left, columns_right);
-  r2.Begin(first, c + 2 * c_stride, start.rows[2], columns_left, columns_right);
-  r3.Begin(first, c + 3 * c_stride, start.rows[3], columns_left, columns_right);
+  // Vector v of the panel.
+  const auto codes = [&](size_t v) HWY_ATTR {
+    if constexpr (kHalved) {
+      return hn::PromoteTo(d16, hn::LoadU(DI8(), b + v * kHalf));
+    } else {
+      return hn::LoadU(d16, b + v * kHalf);
+    }
+  };
+  Int8RowSums r[kRows];
+#pragma GCC unroll 6
+  for (size_t i = 0; i < kRows; ++i)
+    r[i].Begin(first, c + i * c_stride, start.rows[i], columns_left, columns_right);
   size_t k = 0;
   if constexpr (kHalved) {
     for (; k + 2 <= pairs; k += 2) {
-      const VI16 b0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 0) * 2 * kLanes));
-      const VI16 b1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 1) * 2 * kLanes));
-      const VI16 d0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 2) * 2 * kLanes));
-      const VI16 d1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 3) * 2 * kLanes));
-      r0.AddHalved(a + 2 * k, b0, b1, d0, d1);
-      r1.AddHalved(a + a_stride + 2 * k, b0, b1, d0, d1);
-      r2.AddHalved(a + 2 * a_stride + 2 * k, b0, b1, d0, d1);
-      r3.AddHalved(a + 3 * a_stride + 2 * k, b0, b1, d0, d1);
+      const VI16 b0 = codes(2 * k), b1 = codes(2 * k + 1), d0 = codes(2 * k + 2),
+                 d1 = codes(2 * k + 3);
+#pragma GCC unroll 6
+      for (size_t i = 0; i < kRows; ++i) r[i].AddHalved(a + i * a_stride + 2 * k, b0, b1, d0, d1);
     }
   }
   for (; k < pairs; ++k) {
-    const VI16 b0 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 0) * 2 * kLanes));
-    const VI16 b1 = hn::PromoteTo(d16, hn::LoadU(d8, b + (k * 2 + 1) * 2 * kLanes));
-    r0.Add(a + 2 * k, b0, b1);
-    r1.Add(a + a_stride + 2 * k, b0, b1);
-    r2.Add(a + 2 * a_stride + 2 * k, b0, b1);
-    r3.Add(a + 3 * a_stride + 2 * k, b0, b1);
+    const VI16 b0 = codes(2 * k), b1 = codes(2 * k + 1);
+#pragma GCC unroll 6
+    for (size_t i = 0; i < kRows; ++i) r[i].Add(a + i * a_stride + 2 * k, b0, b1);
   }
-  r0.End(scale, c);
-  r1.End(scale == nullptr ? nullptr : scale + 1, c + c_stride);
-  r2.End(scale == nullptr ? nullptr : scale + 2, c + 2 * c_stride);
-  r3.End(scale == nullptr ? nullptr : scale + 3, c + 3 * c_stride);
+#pragma GCC unroll 6
+  for (size_t i = 0; i < kRows; ++i)
+    r[i].End(scale == nullptr ? nullptr : scale + i, c + i * c_stride);
 }
 
 // Computes the surpluses of a panel's columns into columns [kPanel].
@@ -185,15 +219,15 @@ void PanelSurplus(const int8_t* b, size_t pairs, int32_t* columns) {
 
 // Computes the block at the right edge of a tile, which has fewer columns than a panel: in a
 // buffer, from which it is copied.
-template <bool kHalved>
-void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const int8_t* b, bool first,
-                   const Int8Start& start, const float* scale, size_t columns, float* c,
+template <bool kHalved, size_t kRows>
+void Int8EdgeBlock(size_t pairs, const int16_t* a, size_t a_stride, const PanelCode<kHalved>* b,
+                   bool first, const Int8Start& start, const float* scale, size_t columns, float* c,
                    size_t c_stride) {
-  HWY_ALIGN float full[kGroup * kPanel] = {};
-  for (size_t i = 0; i < kGroup && !first; ++i)
+  HWY_ALIGN float full[kRows * kPanel] = {};
+  for (size_t i = 0; i < kRows && !first; ++i)
     std::memcpy(full + i * kPanel, c + i * c_stride, columns * sizeof(float));
-  Int8Block<kHalved>(pairs, a, a_stride, b, first, start, scale, full, kPanel);
-  for (size_t i = 0; i < kGroup; ++i)
+  Int8Block<kHalved, kRows>(pairs, a, a_stride, b, first, start, scale, full, kPanel);
+  for (size_t i = 0; i < kRows; ++i)
     std::memcpy(c + i * c_stride, full + i * kPanel, columns * sizeof(float));
 }
 
@@ -203,25 +237,43 @@ void Int8ProductOf(const Int8Rows& left, const int8_t* packed, int64_t columns, 
   const auto all_pairs = static_cast<size_t>(PairedDepth(depth) / 2);
   const auto width = static_cast<size_t>(columns), column_bytes = Int8ColumnBytes(depth);
   const auto left_stride = static_cast<size_t>(Int8LeftStride(depth));
-  for (size_t pass = 0; pass < all_pairs; pass += kPassPairs) {
-    const size_t pairs = std::min(kPassPairs, all_pairs - pass);
+  HWY_ALIGN int16_t wide[kHalved ? 1 : kPassPairs<kHalved> * kPanel * 2];
+  for (size_t pass = 0; pass < all_pairs; pass += kPassPairs<kHalved>) {
+    const size_t pairs = std::min(kPassPairs<kHalved>, all_pairs - pass);
     const bool first = pass == 0, last = pass + pairs == all_pairs;
     for (size_t column = 0; column < width; column += kPanel) {
       const int8_t* panel = packed + column * column_bytes;
-      const int8_t* b = panel + pass * kPanel * 2;
+      const PanelCode<kHalved>* b;
+      if constexpr (kHalved) {
+        b = panel + pass * kPanel * 2;
+      } else {
+        WidenPanel(panel + pass * kPanel * 2, pairs, wide);
+        b = wide;
+      }
       int32_t columns_surplus[kPanel] = {};
       if (kHalved && first)
         std::memcpy(columns_surplus, panel + all_pairs * kPanel * 2, sizeof(columns_surplus));
-      for (size_t row = 0; row < static_cast<size_t>(left.rows); row += kGroup) {
+      const auto multiply = [&]<size_t kRows>(size_t row) HWY_ATTR {
         const int16_t* a = left.codes + row * left_stride + 2 * pass;
         const Int8Start start{kHalved && first ? left.surplus + row : kNoRows, columns_surplus};
         const float* scale = last ? left.scale + row : nullptr;
         float* c = sums + row * width + column;
         if (column + kPanel <= width) {
-          Int8Block<kHalved>(pairs, a, left_stride, b, first, start, scale, c, width);
+          Int8Block<kHalved, kRows>(pairs, a, left_stride, b, first, start, scale, c, width);
         } else {
-          Int8EdgeBlock<kHalved>(pairs, a, left_stride, b, first, start, scale, width - column, c,
-                                 width);
+          Int8EdgeBlock<kHalved, kRows>(pairs, a, left_stride, b, first, start, scale,
+                                        width - column, c, width);
+        }
+      };
+      const auto rows = static_cast<size_t>(left.rows);
+      for (size_t row = 0; row < rows;) {
+        // Groups of 4 rows complete a number of rows that is not a multiple of 6.
+        if (kHalved || rows - row == kGroup || rows - row == 2 * kGroup) {
+          multiply.template operator()<kGroup>(row);
+          row += kGroup;
+        } else {
+          multiply.template operator()<kTallGroup>(row);
+          row += kTallGroup;
         }
       }
     }
@@ -234,14 +286,51 @@ void Int8ProductImpl(Int8Multiply multiply, const Int8Rows& left, const int8_t* 
   run(left, packed, columns, depth, sums);
 }
 
-// Repeats the inner loop on the same c [kGroup, kPanel].
-void Int8LoopImpl(Int8Multiply multiply, int64_t calls, int64_t depth, const int16_t* left,
-                  const int8_t* packed, float* c) {
-  const auto run = Halves(multiply) ? Int8Block<kCanHalve> : Int8Block<false>;
-  for (int64_t call = 0; call < calls; ++call) {
-    run(static_cast<size_t>(depth / 2), left, static_cast<size_t>(Int8LeftStride(depth)), packed,
-        true, {kNoRows, kNoColumns}, nullptr, c, kPanel);
+// Adds `pairs` pairs of products to the sums of a tall group, whose numbers stay in registers.
+#if HWY_TARGET == HWY_SCALAR
+void Int8InRegisters(int64_t pairs, const int16_t* a, int32_t* c) {
+  for (int64_t k = 0; k < 2 * pairs; ++k) *c += a[k % 2] * a[k % 2];
+}
+constexpr int64_t kSumsInRegisters = 1;
+#else
+void Int8InRegisters(int64_t pairs, const int16_t* a, int32_t* c) {
+  const VI16 factor = BroadcastPair(a);
+  VI sums[2 * kTallGroup];
+#pragma GCC unroll 12
+  for (VI& sum : sums) sum = hn::Zero(DI());
+  for (int64_t k = 0; k < pairs; ++k) {
+#pragma GCC unroll 12
+    for (VI& sum : sums) {
+#if HWY_ARCH_X86
+      VI product;
+      asm volatile("vpmaddwd %2, %2, %1\n\tvpaddd %1, %0, %0"
+                   : "+v"(sum.raw), "=&v"(product.raw)
+                   : "v"(factor.raw));
+#else
+      VI odd = sum;
+      sum = hn::ReorderWidenMulAccumulate(DI(), factor, factor, sum, odd);
+#endif
+    }
   }
+#pragma GCC unroll 12
+  for (const VI& sum : sums) hn::StoreU(hn::Add(sum, hn::LoadU(DI(), c)), DI(), c);
+}
+constexpr int64_t kSumsInRegisters = 2 * kTallGroup * kLanes;
+#endif
+
+// Returns the number of products.
+int64_t Int8LoopImpl(Int8Multiply multiply, int64_t pairs, const int16_t* left,
+                     const int8_t* packed, float* c) {
+  if constexpr (kCanHalve) {
+    if (Halves(multiply)) {
+      Int8Block<true, kGroup>(static_cast<size_t>(pairs), left,
+                              static_cast<size_t>(Int8LeftStride(2 * pairs)), packed, true,
+                              {kNoRows, kNoColumns}, nullptr, c, kPanel);
+      return 2 * pairs * int64_t{kGroup * kPanel};
+    }
+  }
+  Int8InRegisters(pairs, left, reinterpret_cast<int32_t*>(c));
+  return 2 * pairs * kSumsInRegisters;
 }
 
 void PackInt8ColumnsImpl(const int8_t* codes, int64_t stride, int64_t columns, int64_t depth,
@@ -392,17 +481,21 @@ double MeasureInt8MultiplyAdd() {
   // 0.2 s, because the clock has to rise first
   constexpr int64_t kDepth = 512, kCalls = 20000, kRuns = 20;
   const int64_t rows = kInt8RowGroup, columns = Int8PanelColumns();
+  int64_t products = 0;
   const std::vector<int16_t> left(static_cast<size_t>(rows * Int8LeftStride(kDepth)), 3);
   const std::vector<int8_t> packed(Int8PackedBytes(columns, kDepth), 5);
   std::vector<float> sums(static_cast<size_t>(rows * columns));
   double best = std::numeric_limits<double>::infinity();
   for (int64_t run = 0; run < kRuns; ++run) {
     const Stopwatch watch;
-    HWY_DYNAMIC_DISPATCH(Int8LoopImpl)
-    (BestInt8Multiply(), kCalls, kDepth, left.data(), packed.data(), sums.data());
+    products = 0;
+    for (int64_t call = 0; call < kCalls; ++call) {
+      products += HWY_DYNAMIC_DISPATCH(Int8LoopImpl)(BestInt8Multiply(), kDepth / 2, left.data(),
+                                                     packed.data(), sums.data());
+    }
     best = std::min(best, watch.Seconds());
   }
-  return 2.0 * static_cast<double>(rows * columns * kDepth * kCalls) / best / 1e9;
+  return 2.0 * static_cast<double>(products) / best / 1e9;
 }
 
 }  // namespace lacos::cpu

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "lacos/kernels/cpu/convert.h"
+#include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/int8/int8_quads.h"
 #include "lacos/kernels/cpu/linear/epilogue.h"
@@ -17,6 +18,8 @@ namespace lacos::cpu {
 namespace {
 
 constexpr int64_t kInt8TileRows = 128;
+// A multiple of the 12 rows (6 on AVX2) that Int8PanelProduct computes together.
+constexpr int64_t kInt8PanelTileRows = 192;
 // Forward products of up to this many rows read the stored codes. Packing the codes costs as much
 // as about 12 rows of the product.
 constexpr int64_t kInt8UnpackedRows = 48;
@@ -43,9 +46,12 @@ ProductType FrozenLinear::ChooseType(Compute compute, PrimitiveCache& cache) {
 FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Choice int8)
     : work_(work),
       type_(ChooseType(compute, cache_)),
-      int8_by_onednn_(
-          type_ == ProductType::kInt8 &&
-          (int8 == Int8Choice::kOneDnn || (int8 == Int8Choice::kBest && NativeInt8Works(cache_)))),
+      int8_by_onednn_(type_ == ProductType::kInt8 &&
+                      (int8 == Int8Choice::kOneDnn ||
+                       (int8 == Int8Choice::kBest && OneDnnIsa().ends_with("AVX-512 AMX") &&
+                        NativeInt8Works(cache_)))),
+      int8_by_quads_(type_ == ProductType::kInt8 && int8 == Int8Choice::kBest && !int8_by_onednn_ &&
+                     Int8QuadsAllowed()),
       element_(int8_by_onednn_               ? ProductElement::kS8
                : type_ == ProductType::kBF16 ? ProductElement::kBF16
                                              : ProductElement::kF32),
@@ -56,8 +62,10 @@ RowTiles FrozenLinear::ChooseTiles() {
   if (type_ != ProductType::kInt8 || int8_by_onednn_) {
     return ChooseRowTiles(cache_, element_, implementation_);
   }
-  implementation_ = fmt::format("{}, exact 32-bit sums", BestInt8MultiplyName());
-  return {.rows = kInt8TileRows, .granularity = kInt8RowGroup};
+  implementation_ =
+      fmt::format("{}, exact 32-bit sums", int8_by_quads_ ? "vpdpbusd" : BestInt8MultiplyName());
+  return {.rows = int8_by_quads_ ? kInt8PanelTileRows : kInt8TileRows,
+          .granularity = kInt8RowGroup};
 }
 
 std::string FrozenLinear::Describe() const {
@@ -76,11 +84,11 @@ std::string FrozenLinear::Describe() const {
 TileKernel FrozenLinear::KernelFor(int64_t rows, Orientation orientation) const {
   const bool forward = orientation == Orientation::kForward;
   if (type_ != ProductType::kInt8) return TileKernel::kFloat;
-  if (int8_by_onednn_) {
-    return forward && rows <= kInt8QuadRows && HasInt8Quads() ? TileKernel::kInt8Quads
-                                                              : TileKernel::kInt8OneDnn;
-  }
-  return forward && rows <= kInt8UnpackedRows ? TileKernel::kInt8Stored : TileKernel::kInt8Packed;
+  const bool wide_quads = (int8_by_onednn_ || int8_by_quads_) && HasInt8Quads();
+  if (forward && wide_quads && rows <= kInt8QuadRows) return TileKernel::kInt8Quads;
+  if (int8_by_onednn_) return TileKernel::kInt8OneDnn;
+  if (forward && !wide_quads && rows <= kInt8UnpackedRows) return TileKernel::kInt8Stored;
+  return int8_by_quads_ ? TileKernel::kInt8Panels : TileKernel::kInt8Packed;
 }
 
 TilePlan FrozenLinear::Plan(int64_t rows, DType left, WeightId weight, Orientation orientation) {
@@ -101,10 +109,11 @@ TilePlan FrozenLinear::Plan(int64_t rows, DType left, WeightId weight, Orientati
   if (plan.Integers()) {
     LACOS_CHECK(plan.depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
     plan.weight_stride = m.cols;
-    plan.left_stride_bytes = plan.kernel == TileKernel::kInt8OneDnn ? plan.depth
-                             : plan.kernel == TileKernel::kInt8Quads
-                                 ? Int8QuadStride(plan.depth)
-                                 : Int8LeftStride(plan.depth) * int64_t{sizeof(int16_t)};
+    plan.left_stride_bytes =
+        plan.kernel == TileKernel::kInt8OneDnn ? plan.depth
+        : plan.kernel == TileKernel::kInt8Quads || plan.kernel == TileKernel::kInt8Panels
+            ? Int8QuadStride(plan.depth)
+            : Int8LeftStride(plan.depth) * int64_t{sizeof(int16_t)};
     return plan;
   }
   plan.weight_stride = weights_.Stride(weight, orientation);
@@ -140,9 +149,7 @@ WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientatio
     need.thread[kWeight] = plan.WeightBytes(tile);
   }
   need.decoded = plan.piecewise ? 0 : weights_.DecodedBytes(weight, orientation);
-  if (plan.kernel == TileKernel::kInt8Packed) {
-    need.packed = Int8PackedBytes(plan.columns, plan.depth);
-  }
+  need.packed = plan.PackedBytes(plan.columns);
   return need;
 }
 
@@ -209,15 +216,13 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
   const bool forward = orientation == Orientation::kForward;
 
   if (plan.Integers()) {
-    const int8_t* packed = plan.kernel == TileKernel::kInt8Packed
-                               ? PackWhole(weight, orientation, plan.columns, plan.depth)
-                               : nullptr;
+    const int8_t* packed = plan.Packs() ? PackWhole(plan, weight, orientation) : nullptr;
     const RowCodes stored = weights_.Codes(weight);
     RunTileTasks(plan, [&](const Tile& tile) {
       const void* rows = LeftTile(plan, left, tile, held);
       const Int8TileRows parts(plan, static_cast<float*>(const_cast<void*>(rows)));
       const int8_t* codes = packed != nullptr
-                                ? packed + Int8PackedBytes(tile.column, plan.depth)
+                                ? packed + plan.PackedBytes(tile.column)
                                 : stored.codes + tile.column * (forward ? plan.weight_stride : 1);
       float* sums = nullptr;
       if (plan.ByOneDnn()) {
@@ -251,18 +256,24 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
 }
 
 // Packs all tiles of columns, one after the other.
-const int8_t* FrozenLinear::PackWhole(WeightId weight, Orientation orientation, int64_t columns,
-                                      int64_t depth) {
-  auto* packed = reinterpret_cast<int8_t*>(packed_.Bytes(Int8PackedBytes(columns, depth)));
+const int8_t* FrozenLinear::PackWhole(const TilePlan& plan, WeightId weight,
+                                      Orientation orientation) {
+  auto* packed = reinterpret_cast<int8_t*>(packed_.Bytes(plan.PackedBytes(plan.columns)));
   if (packed_weight_ == weight && packed_orientation_ == orientation) return packed;
   packed_weight_ = -1;
   const int8_t* codes = weights_.Codes(weight).codes;
-  RunRanges(columns, kTileColumns, [&](int64_t begin, int64_t end) {
-    int8_t* tile = packed + Int8PackedBytes(begin, depth);
-    if (orientation == Orientation::kForward) {
-      PackInt8Rows(codes + begin * depth, depth, end - begin, depth, tile);
+  const bool forward = orientation == Orientation::kForward;
+  const int64_t depth = plan.depth, stride = plan.weight_stride;
+  RunRanges(plan.columns, kTileColumns, [&](int64_t begin, int64_t end) {
+    int8_t* tile = packed + plan.PackedBytes(begin);
+    const int8_t* from = codes + begin * (forward ? stride : 1);
+    if (plan.kernel == TileKernel::kInt8Panels) {
+      const auto pack = forward ? PackInt8RowPanels : PackInt8ColumnPanels;
+      pack(from, stride, end - begin, depth, reinterpret_cast<uint8_t*>(tile));
+    } else if (forward) {
+      PackInt8Rows(from, stride, end - begin, depth, tile);
     } else {
-      PackInt8Columns(codes + begin, columns, end - begin, depth, tile);
+      PackInt8Columns(from, stride, end - begin, depth, tile);
     }
   });
   packed_weight_ = weight;

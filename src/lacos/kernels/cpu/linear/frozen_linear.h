@@ -17,8 +17,8 @@ namespace lacos::cpu {
 
 class FrozenLinear {
  public:
-  // The implementation that multiplies 8-bit rows. kBest is oneDNN if its products are exact
-  // (except for few rows), else Int8Product. Tests choose one.
+  // The implementation that multiplies 8-bit rows. kBest is oneDNN where it has AMX, else our own
+  // kernels: with vpdpbusd, or Int8Product. kPacked is always Int8Product. Tests choose one.
   enum class Int8Choice : uint8_t { kBest, kPacked, kOneDnn };
 
   // kBF16 is emulated exactly on CPUs without bf16 instructions; kInt8 is exact integer arithmetic
@@ -55,12 +55,13 @@ class FrozenLinear {
                        std::vector<int64_t>& held);
   // Returns the tile's sums, computed by oneDNN. `weight` is the tile's part of the weight.
   float* Multiply(const TilePlan& plan, const Tile& tile, const void* left, const void* weight);
-  const int8_t* PackWhole(WeightId weight, Orientation orientation, int64_t columns, int64_t depth);
+  const int8_t* PackWhole(const TilePlan& plan, WeightId weight, Orientation orientation);
 
   Workspace& work_;
   PrimitiveCache cache_;
   ProductType type_;
   bool int8_by_onednn_;
+  bool int8_by_quads_;      // by our own kernels with vpdpbusd
   ProductElement element_;  // element type of oneDNN's products
   std::string implementation_;
   RowTiles tiles_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/int8/int8_quads.h"
 #include "lacos/kernels/cpu/int8/int8_stored.h"
@@ -16,7 +17,7 @@ float QuantizeRow(TileKernel kernel, ConstFloats x, const float* column_scale, i
     LACOS_CHECK(column_scale == nullptr, "products of few rows are forward ones");
     return QuantizeInt8QuadRow(x, depth, reinterpret_cast<uint8_t*>(codes));
   }
-  if (kernel == TileKernel::kInt8OneDnn) {
+  if (kernel == TileKernel::kInt8OneDnn || kernel == TileKernel::kInt8Panels) {
     return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int8_t*>(codes));
   }
   return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int16_t*>(codes));
@@ -36,6 +37,9 @@ void QuantizeTile(const TilePlan& plan, const Tile& tile, ConstFloats left,
                                 plan.depth, codes);
     if (wide) {
       rows.surplus[r] = Int8RowSurplus(weight, reinterpret_cast<const int16_t*>(codes), plan.depth);
+    } else if (plan.kernel == TileKernel::kInt8Panels) {
+      std::fill(codes + plan.depth, codes + plan.left_stride_bytes, std::byte{0});
+      rows.surplus[r] = Int8PanelSurplus(reinterpret_cast<const int8_t*>(codes), plan.depth);
     }
   }
   std::fill(rows.scale + tile.rows, rows.scale + tile.padded_rows, 0.0f);
@@ -50,6 +54,11 @@ void MultiplyInt8Tile(const TilePlan& plan, const Tile& tile, const Int8TileRows
     return Int8QuadProduct(reinterpret_cast<const uint8_t*>(rows.codes), rows.scale,
                            tile.padded_rows, weight, plan.weight_stride, tile.cols, plan.depth,
                            sums);
+  }
+  if (plan.kernel == TileKernel::kInt8Panels) {
+    return Int8PanelProduct({reinterpret_cast<const int8_t*>(rows.codes), plan.left_stride_bytes,
+                             rows.scale, rows.surplus, tile.padded_rows},
+                            reinterpret_cast<const uint8_t*>(weight), tile.cols, plan.depth, sums);
   }
   const Int8Rows left{reinterpret_cast<const int16_t*>(rows.codes), rows.scale, rows.surplus,
                       tile.padded_rows};

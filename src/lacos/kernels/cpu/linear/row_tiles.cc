@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos::cpu {
@@ -142,6 +143,11 @@ bool NativeInt8Works(PrimitiveCache& cache) {
   return DescribeImplementation(name).kind == ImplementationKind::kBrgemm &&
          IntegersComeOutExact<int8_t, int32_t>(
              kElement, [](int value) { return static_cast<int8_t>(value); });
+}
+
+bool Int8QuadsAllowed() {
+  const std::string isa = OneDnnIsa();
+  return HasInt8Panels() && (isa == "AVX2 VNNI" || isa.starts_with("AVX-512 "));
 }
 
 }  // namespace lacos::cpu

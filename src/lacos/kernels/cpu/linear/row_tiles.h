@@ -49,4 +49,8 @@ bool NativeBF16Works(PrimitiveCache& cache);
 // bits, which saturates.
 bool NativeInt8Works(PrimitiveCache& cache);
 
+// Whether our own products with vpdpbusd are used: this CPU has it, and ONEDNN_MAX_CPU_ISA, which
+// makes the CPU like an older one, does not exclude it.
+bool Int8QuadsAllowed();
+
 }  // namespace lacos::cpu

@@ -8,6 +8,8 @@
 
 #include "lacos/base/checked_math.h"
 #include "lacos/kernels/backend.h"
+#include "lacos/kernels/cpu/int8/int8_panels.h"
+#include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/linear/frozen_weights.h"
 #include "lacos/kernels/cpu/linear/primitive_cache.h"
 
@@ -18,6 +20,7 @@ enum class TileKernel : uint8_t {
   kFloat,       // oneDNN, in the product's type
   kInt8OneDnn,  // oneDNN, 8-bit rows
   kInt8Quads,   // 8-bit rows, stored codes (int8_quads.h)
+  kInt8Panels,  // 8-bit rows, packed weights (int8_panels.h)
   kInt8Stored,  // 16-bit rows, stored codes (int8_stored.h)
   kInt8Packed   // 16-bit rows, packed weights (int8_product.h)
 };
@@ -53,6 +56,16 @@ struct TilePlan {
   bool Integers() const { return kernel != TileKernel::kFloat; }
   bool ByOneDnn() const {
     return kernel == TileKernel::kFloat || kernel == TileKernel::kInt8OneDnn;
+  }
+  // Whether the kernel reads a packed copy of the weight.
+  bool Packs() const {
+    return kernel == TileKernel::kInt8Packed || kernel == TileKernel::kInt8Panels;
+  }
+  // Bytes of so many packed columns, a whole number of tiles or all of them.
+  size_t PackedBytes(int64_t some_columns) const {
+    return kernel == TileKernel::kInt8Packed   ? Int8PackedBytes(some_columns, depth)
+           : kernel == TileKernel::kInt8Panels ? Int8PanelBytes(some_columns, depth)
+                                               : 0;
   }
   // The product that oneDNN computes for the tile.
   ProductShape Shape(const Tile& tile) const {
