@@ -100,7 +100,8 @@ def peers(kind):
     rows = peer_rows(entry)
     columns = [column for column in COLUMNS if any(cell(column, r) != "-" for _, r in rows)]
     lines = [[title, *(cell(column, r) for column in columns)] for title, r in rows]
-    return [entry["setting"][0].upper() + entry["setting"][1:] + ":", "", *table(["", *columns], lines), "", source(entry) + "."]
+    return [entry["setting"][0].upper() + entry["setting"][1:] + ":", "", *table(["", *columns], lines), "",
+            source(entry) + "." + (f" Note: {entry['note']}." if "note" in entry else "")]
 
 
 def peers_summary():

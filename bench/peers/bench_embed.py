@@ -31,7 +31,7 @@ LEAST_COSINE = 0.98  # 8-bit weights and activations stay above it; a wrong mask
 def arguments() -> argparse.Namespace:
     parser = comparison_arguments(__doc__)
     parser.add_argument("--texts", type=int, default=128)
-    parser.add_argument("--batch-sizes", default="2,4", help="texts in a batch of the peers that pad: each is tried")
+    parser.add_argument("--batch-sizes", default="2,4,8", help="texts in a batch of the peers that pad: each is tried")
     parser.add_argument("--max-length", type=int, default=512, help="tokens a text")
     parser.add_argument("--peers", default="f32,f32-compiled,bf16-weights,bf16-compiled,int8-dynamic,openvino-f32,openvino-bf16,"
                         "openvino-int8-weights,openvino-int8-dynamic,onnxruntime-int8,llama.cpp-q8_0", help="of " + ", ".join(peer_embed.CONFIGURATIONS) + "; empty: none")

@@ -29,7 +29,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=64, help="pairs")
     parser.add_argument("--max-length", type=int, default=75, help="tokens a text")
     parser.add_argument("--lora-rank", type=int, default=8)
-    parser.add_argument("--peers", default="f32,f32-by-length,f32-medium-by-length,bf16-autocast,bf16-autocast-by-length,bf16-weights,bf16-weights-by-length",
+    parser.add_argument("--peers", default="f32,f32-by-length,bf16-autocast,bf16-autocast-by-length,bf16-weights,bf16-weights-by-length",
                         help="of " + ", ".join(peer_step.CONFIGURATIONS) + f", each also with {BY_LENGTH}; empty: none")
     return parser.parse_args()
 

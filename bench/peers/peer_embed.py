@@ -132,7 +132,7 @@ class LlamaCpp:
         import llama_cpp
 
         self.name, self.computed = f"llama.cpp (llama-cpp-python {importlib.metadata.version('llama-cpp-python')})", 0
-        tokens = int(setting["tokens"])
+        tokens = max(int(setting["tokens"]), options.max_length)  # a text that does not fit into a batch would be truncated
         with self.silence():
             self.llama = llama_cpp.Llama(
                 str(options.file / "model.gguf"), embedding=True, pooling_type=llama_cpp.LLAMA_POOLING_TYPE_MEAN, n_ctx=tokens, n_batch=tokens,
@@ -163,7 +163,7 @@ class Configuration:
     encoder: type
     file: str = ""  # what it reads: one of peer_export.FORMATS, or "q8_0" for a GGUF file; empty: the model's own folder
     # Settings and the values that are tried, beside the batch sizes. Values that were slower everywhere are left out: OpenVINO's
-    # groups of 32, its int8 weights with f32 products, and llama.cpp's batches of 2,048 tokens with flash attention.
+    # groups of 32, its int8 weights with f32 products, and llama.cpp's batches of 2,048 tokens.
     tries: dict = dataclasses.field(default_factory=dict)
 
 
@@ -184,7 +184,7 @@ CONFIGURATIONS = {
                                            {**HINTS, "products": ("bf16",), "group": ("128",)}),
     "onnxruntime-f32": Configuration("f32", OnnxRuntime, "onnx-f32"),
     "onnxruntime-int8": Configuration("int8 weights, dynamic quantisation", OnnxRuntime, "onnx-int8"),
-    "llama.cpp-q8_0": Configuration("Q8_0", LlamaCpp, "q8_0", {"tokens": ("256", "512"), "attention": ("plain",)}),
+    "llama.cpp-q8_0": Configuration("Q8_0", LlamaCpp, "q8_0", {"tokens": ("512",), "attention": ("plain", "flash")}),
 }
 
 
