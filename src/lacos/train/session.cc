@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -88,22 +89,33 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
        .evaluation_bytes = 2 * dev_pairs * dimension * static_cast<int64_t>(sizeof(float)),
        .adapter_resident_bytes = adapter_resident});
   encoder = std::make_unique<Encoder>(*model, encoder_options);
-  if (plan.chosen.fits) encoder->arena().Reserve(static_cast<size_t>(plan.activation_bytes));
 }
 
-void TrainingSession::RequireRoom() const {
-  if (plan.chosen.fits || options.settings.memory_budget > 0) return;
+void TrainingSession::TakeRoom() {
   const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
+  std::string reason =
+      fmt::format("what it holds already and 80 % of the free memory are {:.2f} GB",
+                  gigabytes(plan.limit_bytes));
+  if (plan.chosen.fits) {
+    try {
+      encoder->arena().Reserve(static_cast<size_t>(plan.activation_bytes));
+      return;
+    } catch (const std::bad_alloc&) {
+      reason = fmt::format("the system refused {:.2f} GB in one piece",
+                           gigabytes(plan.activation_bytes));
+    }
+  } else if (options.settings.memory_budget > 0) {
+    return;
+  }
   std::string others;
   for (const PlannedStrategy& strategy : plan.considered) {
-    if (strategy.fits)
+    if (strategy.fits && strategy.peak_bytes < plan.chosen.peak_bytes)
       others = fmt::format(", use `gradient_strategy` auto ('{}' fits)", strategy.name);
   }
   throw UserError(fmt::format(
-      "[memory] this run needs {:.2f} GB ('{}'), but what it holds already and 80 % of the free memory are "
-      "{:.2f} GB; expected a run that fits; lower `batch_size`, `max_length` or `chunk_tokens`{}{}, or say "
-      "with `memory_budget` how much it may take",
-      gigabytes(plan.chosen.peak_bytes), plan.chosen.name, gigabytes(plan.limit_bytes),
+      "[memory] this run needs {:.2f} GB ('{}'), but {}; expected a run that fits; lower `batch_size`, "
+      "`max_length` or `chunk_tokens`{}{}, or say with `memory_budget` how much it may take",
+      gigabytes(plan.chosen.peak_bytes), plan.chosen.name, reason,
       options.settings.stream_layers ? "" : ", use `stream_layers`", others));
 }
 

@@ -32,10 +32,11 @@ struct TrainingSession {
                   const DropoutRates& dropout, const TrainingData::Extent& largest,
                   int64_t dev_pairs = 0, int64_t evaluation_tokens = 0);
 
-  // Throws UserError, which states the needed and the free memory, when no strategy that the
-  // options allow fits into free memory and no `memory_budget` is set to override the check. Must
-  // be called before the first step.
-  void RequireRoom() const;
+  // Takes the memory of the activations. Throws UserError, which states the needed and the free
+  // memory, when no strategy that the options allow fits into free memory and no `memory_budget` is
+  // set to override the check, or when the system refuses the memory. Must be called before the
+  // first step.
+  void TakeRoom();
 
   // Opens the layer cache in the folder `cache_layers` for the blocks below the lowest trained one,
   // provided that there are such blocks and that they have no dropout. `tell` receives a line about

@@ -34,7 +34,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
       std::span(epoch.batches).first(static_cast<size_t>(std::min(batches, bench.steps + 1)));
   TrainingSession session(loaded, options, dropout,
                           data.LargestBatch(reached, NeedsDropoutKeys(loaded, options, dropout)));
-  session.RequireRoom();
+  session.TakeRoom();
   session.OpenLayerCache(loaded, {});
   StepBenchReport report{.strategy = session.plan.chosen.name,
                          .planned_peak_bytes = session.plan.chosen.peak_bytes};

@@ -82,7 +82,7 @@ class Run {
   TrainReport Execute() {
     Load();
     Build();
-    session_->RequireRoom();
+    session_->TakeRoom();
     BuildEvaluation();
     Start();
     Loop();
