@@ -168,9 +168,10 @@ TEST(Memory, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
     if (near.status != 0) ExpectUserError(near, "this run needs");
   }
   // Without the limit the same run succeeds.
-  EXPECT_EQ(
-      RunLacos(with({"train", "--output", folder / "out", "--quiet", "--max-steps", "1"})).status,
-      0);
+  EXPECT_EQ(RunLacos(with({"train", "--output", folder / "out", "--quiet", "--max-steps", "1",
+                           "--overwrite"}))
+                .status,
+            0);
 }
 
 // The library of products crashes where memory for the code that it generates is refused.

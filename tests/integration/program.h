@@ -18,8 +18,8 @@ struct RunOptions {
   std::string input;        // text for stdin
   std::string stdout_path;  // file for stdout, which is captured if this is empty
   std::string stderr_path;
-  long file_limit_bytes = -1;  // RLIMIT_FSIZE; writes beyond it fail as on a full disk
-  long data_limit_bytes = -1;  // RLIMIT_DATA (`ulimit -d`), the limit of private memory
+  long file_limit_bytes = -1;   // RLIMIT_FSIZE; writes beyond it fail as on a full disk
+  long data_limit_bytes = -1;   // RLIMIT_DATA (`ulimit -d`), the limit of private memory
   bool refuse_threads = false;  // starting a thread fails, as under `ulimit -u`
   // Signal to send, and the delay after the program has installed its handler. stdin is then kept
   // open. 0 = no signal.
