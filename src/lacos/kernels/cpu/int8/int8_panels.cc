@@ -33,9 +33,10 @@ constexpr bool kWide = HWY_TARGET == HWY_AVX3;
 // Rows that a group has. Their sums, two vectors of weights and one of the row take 27 of the 32
 // registers of AVX-512, or 15 of the 16 of AVX2.
 constexpr size_t kTallGroup = kWide ? 12 : 6;
-// Quads of the depth that one pass covers: a panel of 32 KB and a group of rows of 6 or 12 KB. With
-// half of that, sums are stored and loaded again twice as often, which took 6 % more time (Zen 5).
-constexpr size_t kPassQuads = 4096 / kLanes;
+// Quads of the depth that one pass covers: a panel of 64 KB, which the second-level cache holds, and
+// a group of rows of up to 24 KB. A quarter of that, whose panel fits into the first-level cache,
+// stores and loads sums four times as often and was 2 to 4 % slower (Zen 5).
+constexpr size_t kPassQuads = 8192 / kLanes;
 
 using DU8 = hn::Repartition<uint8_t, DF>;
 using VU8 = hn::Vec<DU8>;
@@ -47,8 +48,8 @@ bool HasQuadsImpl() {
 }
 
 // Highway 1.0.3 does not offer vpdpbusd, and g++ 12 copies sums around its intrinsic, so the two
-// instructions are written as assembly. The broadcast is one of its own, because a broadcast in
-// each vpdpbusd took 17 % more time on Zen 5.
+// instructions are written as assembly. The broadcast is an instruction of its own: as a part of
+// each vpdpbusd it took 17 % more time (Zen 5).
 HWY_INLINE void AddQuads(VI& sums, VU8 weights, VI factor) {
 #if HWY_TARGET == HWY_AVX3
   asm("vpdpbusd %2, %1, %0" : "+v"(sums.raw) : "v"(weights.raw), "v"(factor.raw));

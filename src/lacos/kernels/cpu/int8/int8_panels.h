@@ -5,6 +5,9 @@
 // are packed, and 128 times the sum of a row's codes, the row's surplus, is subtracted again. Sums
 // are computed modulo 2^32, and they are exact because the results fit in 32 bits (kInt8MaxDepth).
 //
+// On Zen 5 (AVX-512), forward matmuls of bloom-560m reach 84 % and backward ones 77 to 81 % of the
+// instruction in registers (`linear_bench`, 2,176 tokens); oneDNN's reached 80 % and 65 to 72 %.
+//
 // A weight is packed in panels of Int8PanelWidth() columns: [panel][depth / 4][column][4].
 #pragma once
 
