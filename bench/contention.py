@@ -20,7 +20,8 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE / "peers"))
+# In place of this folder, whose tokenize.py would hide the standard library's module.
+sys.path[0] = str(HERE / "peers")
 from measured import REPOSITORY, comparison_arguments, cpu_name, quantise, run_json  # noqa: E402
 
 NANO = REPOSITORY / "examples/bloom-nano"
