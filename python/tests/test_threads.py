@@ -21,7 +21,7 @@ class ThreadsTest(ModelTest):
 
     def middle_ticks(self, library) -> int:
         """How often this thread runs in the middle half of one long lacos_encode of another."""
-        texts = [text.encode() for text in TEXTS * 200]
+        texts = [text.encode() for text in TEXTS * 2000]
         pointers = (ctypes.c_char_p * len(texts))(*texts)
         out = np.empty((len(texts), self.encoder.dimension), dtype=np.float32)
         interval = []
