@@ -7,12 +7,14 @@ A neighbour is a process that computes without pause. Rounds of all numbers of n
 machine that others use too disturbs all alike; the median of the rounds counts. The fair share of N neighbours on C cores
 is what C threads get when the system gives every thread the same time: C / (C + N), or 1 if there is room for all.
 "One text": texts of 12 tokens, one at a time, in int8 on a random base of --config's shape.
---peers needs an interpreter with PyTorch, sentence-transformers, PEFT and bitsandbytes.
+--peers needs an interpreter with PyTorch, sentence-transformers, PEFT and bitsandbytes, and takes many minutes: beside
+four neighbours a step of PyTorch is very slow.
 """
 
 import argparse
 import contextlib
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -42,7 +44,8 @@ def arguments() -> argparse.Namespace:
 @contextlib.contextmanager
 def busy(count: int):
     """`count` processes that compute without pause."""
-    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    loop = f"import os\nwhile os.getppid() == {os.getpid()}: pass"  # they end with this process in any case
+    processes = [subprocess.Popen([sys.executable, "-c", loop]) for _ in range(count)]
     try:
         yield
     finally:
