@@ -111,7 +111,7 @@ struct Int8RowSums {
   }
   // Multiplies a pair of the depth.
   HWY_INLINE void Add(const int16_t* a, VI16 b0, VI16 b1) {
-#if HWY_ARCH_X86
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
     // These are the instructions of the lines below, written as assembly because g++ 12 runs out of
     // registers: with 4 rows it kept one sum in memory and copied the others, 33 instructions for 8
     // products instead of 26. The matmuls became 1.05 to 1.09 times as fast (Zen 5, AVX2).
@@ -302,7 +302,7 @@ void Int8InRegisters(int64_t pairs, const int16_t* a, int32_t* c) {
   for (int64_t k = 0; k < pairs; ++k) {
 #pragma GCC unroll 12
     for (VI& sum : sums) {
-#if HWY_ARCH_X86
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
       VI product;
       asm volatile("vpmaddwd %2, %2, %1\n\tvpaddd %1, %0, %0"
                    : "+v"(sum.raw), "=&v"(product.raw)
