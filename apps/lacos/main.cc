@@ -63,7 +63,7 @@ int FailCommandLine(const CLI::App& app, const std::string& what) {
 }
 
 void SetUpThreads(const GlobalOptions& globals) {
-  SetThreadCount(globals.threads);
+  if (globals.threads > 0) SetThreadCount(globals.threads);
   const int wanted = ThreadCount();
   const std::string refusal = StartThreads();
   if (refusal.empty()) return;

@@ -73,12 +73,15 @@ std::optional<int64_t> FreeBytes(const fs::path& folder, const Names& names) {
   return std::max<int64_t>(*limit - taken, 0);
 }
 
-// The cores that the CPU quota in this folder allows. In version 2 quota and period are in one
-// file, and "max" is no quota; in version 1 a quota of -1 is none.
+// The number of cores that a CPU quota allows: microseconds of CPU time in a period of as many
+// microseconds. Nothing if either is unknown or 0.
 std::optional<double> Cores(std::optional<int64_t> quota, std::optional<int64_t> period) {
   if (!quota || !period || *quota == 0 || *period == 0) return std::nullopt;
   return static_cast<double>(*quota) / static_cast<double>(*period);
 }
+
+// The number of cores that the CPU quota in this folder allows. Version 2 writes quota and period
+// into one file, where "max" means no quota; version 1 has a file for each, and -1 means none.
 std::optional<double> CoresOfVersion2(const fs::path& folder) {
   std::ifstream file(folder / "cpu.max");
   int64_t quota = 0, period = 0;
