@@ -1,5 +1,5 @@
 # The commands for users and contributors; everything else is in CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python wheel wheel-test test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -28,6 +28,12 @@ test: deps check   ## build everything, check levels, format and docs, run all t
 
 test-python: build ## test the Python package in a fresh virtual environment
 	@tools/test_python.sh build/$(PRESET)/bin/lacos
+
+wheel: deps        ## make a Python wheel with the program and all libraries inside, in dist/
+	@tools/make_wheel.sh
+
+wheel-test:        ## try the wheel of `make wheel` in a minimal Debian system (needs root)
+	@tools/test_wheel.sh
 
 test-pages: build  ## test the pages of a short run in headless Chromium: wide and narrow, light and dark
 	@tools/install_deps.sh --pages

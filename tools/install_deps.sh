@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages for building and testing lacos. Needs root or sudo unless all are installed already.
-#   tools/install_deps.sh [--fuzz|--threads|--coverage|--pages|--tidy]
+#   tools/install_deps.sh [--fuzz|--threads|--coverage|--pages|--tidy|--clean-root]
 #     --fuzz, --threads: also clang with libFuzzer and the sanitizers; --coverage: also gcovr; --pages: also chromium;
-#     --tidy: also clang-tidy
+#     --tidy: also clang-tidy; --clean-root: also mmdebstrap, which makes the minimal systems that packages are tried in
 set -euo pipefail
 
 packages=(
@@ -18,6 +18,7 @@ packages=(
 [[ ${1:-} == --coverage ]] && packages+=(gcovr)
 [[ ${1:-} == --pages ]] && packages+=(chromium)
 [[ ${1:-} == --tidy ]] && packages+=(clang-tidy)
+[[ ${1:-} == --clean-root ]] && packages+=(mmdebstrap)
 
 missing=()
 for package in "${packages[@]}"; do

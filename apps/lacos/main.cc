@@ -32,6 +32,7 @@ namespace {
 constexpr int kDone = 0, kWrongInput = 1, kWrongCommandLine = 2, kInterrupted = 130;
 
 void AddCommands(CLI::App& app, GlobalOptions& globals) {
+  AddDemoCommand(app, globals);
   AddInfoCommand(app, globals);
   AddInitCommand(app, globals);
   AddPlanCommand(app, globals);

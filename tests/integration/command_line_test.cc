@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <regex>
 
+#include "lacos/io/json.h"
 #include "program.h"
 
 namespace lacos {
@@ -110,6 +111,30 @@ TEST(CommandLine, MistakesEndWithStatus2AndNameTheFlag) {
   ExpectUsageError(RunLacos({"similarity", "--model", "x", "--input", "y", "--top-k", "3"}),
                    "--query");
   ExpectUsageError(RunLacos({"verify"}), "DIR");
+  ExpectUsageError(RunLacos({"verify", "--model", "x"}), "--known");
+  ExpectUsageError(RunLacos({"verify", "--known", "bloom-560m"}), "--model");
+  ExpectUsageError(RunLacos({"verify", "x", "--known", "bloom-560m", "--model", "x"}), "DIR");
+}
+
+TEST(CommandLine, AModelIsComparedWithPublicFacts) {
+  const RunResult result =
+      RunLacos({"verify", "--known", "bloom-560m", "--model", TinyModel(), "--json"});
+  EXPECT_EQ(result.status, 1);
+  const Json report = Json::Parse(result.out, "stdout");
+  EXPECT_FALSE(report.At("equal").AsBool());
+  EXPECT_EQ(report.At("facts")[0].At("what").AsString(), "layers");
+  EXPECT_EQ(report.At("facts")[0].At("expected").AsString(), "24");
+  EXPECT_NE(result.err.find("hf download bigscience/bloom-560m"), std::string::npos);
+}
+
+TEST(CommandLine, TheDemoStopsAtAStepThatFails) {
+  const TempFolder folder;
+  folder.Write("base-int8", "in the way");
+  const RunResult result = RunLacos({"demo", "--output", folder.path()});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("/base-int8"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("the step ended with status 1"), std::string::npos);
+  EXPECT_EQ(result.out.find("== 2."), std::string::npos);
 }
 
 TEST(CommandLine, FieldBelongsToJsonLines) {

@@ -9,6 +9,7 @@ namespace lacos::cli {
 
 struct GlobalOptions;
 
+void AddDemoCommand(CLI::App& app, GlobalOptions& globals);
 void AddInfoCommand(CLI::App& app, GlobalOptions& globals);
 void AddInitCommand(CLI::App& app, GlobalOptions& globals);
 void AddPlanCommand(CLI::App& app, GlobalOptions& globals);

@@ -1,7 +1,9 @@
 // `lacos verify`: checks all sizes and hashes of a folder that lacos wrote, and of its checkpoints.
+// With --known it compares a model with public facts about a published BLOOM.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -12,6 +14,7 @@
 #include "lacos/base/error.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
+#include "lacos/model/known_models.h"
 #include "lacos/record/run_record.h"
 #include "lacos/train/run/checkpoint.h"
 #include "terminal/output.h"
@@ -113,19 +116,86 @@ void Verify(const GlobalOptions& globals, const std::string& folder) {
       folder, count, count == 1 ? "is" : "are"));
 }
 
+struct VerifyFlags {
+  std::string folder, known, model;
+};
+
+void VerifyKnown(const GlobalOptions& globals, const std::string& name, const std::string& model) {
+  const KnownModel& known =
+      *std::find_if(KnownModels().begin(), KnownModels().end(),
+                    [&](const KnownModel& candidate) { return candidate.name == name; });
+  const std::vector<KnownFact> facts = CheckKnownModel(known, model);
+  const auto different =
+      std::count_if(facts.begin(), facts.end(), [](const KnownFact& fact) { return !fact.equal; });
+  if (globals.json) {
+    Json list = Json::Array();
+    for (const KnownFact& fact : facts) {
+      Json entry = Json::Object();
+      entry.Set("what", fact.what);
+      entry.Set("found", fact.found);
+      entry.Set("expected", fact.expected);
+      entry.Set("equal", fact.equal);
+      list.Append(entry);
+    }
+    Json report = Json::Object();
+    report.Set("model", model);
+    report.Set("known", name);
+    report.Set("equal", different == 0);
+    report.Set("predictions_checked", !known.log_probabilities.empty());
+    report.Set("facts", list);
+    PrintJson(report);
+  } else {
+    for (const KnownFact& fact : facts) {
+      Out().Write(fact.equal ? fmt::format("equal      {}: {}\n", fact.what, fact.found)
+                             : fmt::format("different  {}: found {}; expected {}\n", fact.what,
+                                           fact.found, fact.expected));
+    }
+    if (different == 0) {
+      Out().Write(fmt::format(
+          "{}: equal to what is publicly known of {}{}\n", model, name,
+          known.log_probabilities.empty() ? ", of whose predictions nothing is known" : ""));
+    }
+  }
+  if (different == 0) return;
+  Out().Flush();
+  throw UserError(fmt::format(
+      "[{}] {} of {} facts about {} differ; expected none; check the name, or download the model "
+      "again with `hf download bigscience/{}`",
+      model, different, facts.size(), name, name));
+}
+
 }  // namespace
 
 void AddVerifyCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command =
       NewCommand(app, globals, "verify", "Check every size and hash of a folder that lacos wrote",
                  "lacos verify bloom-560m-int8");
-  auto folder = std::make_shared<std::string>();
+  auto flags = std::make_shared<VerifyFlags>();
   command
-      ->add_option("DIR", *folder,
+      ->add_option("DIR", flags->folder,
                    "Folder with a lacos.json, or a training run's output, finished or not")
-      ->type_name("")
-      ->required();
-  OnRun(command, globals, [&globals, folder] { Verify(globals, *folder); });
+      ->type_name("");
+  std::vector<std::string> names;
+  for (const KnownModel& known : KnownModels()) names.emplace_back(known.name);
+  OneOf(command->add_option("--known", flags->known,
+                            "Compare --model with public facts about this model instead: its "
+                            "shape, token ids, and for bloom-560m what it predicts"),
+        names);
+  command->add_option("--model", flags->model, "Model folder to compare; only with --known")
+      ->type_name("DIR");
+  OnRun(command, globals, [&globals, flags] {
+    if (flags->known.empty()) {
+      if (!flags->model.empty())
+        FailUsage("--model", "is given without --known; expected both, or only DIR");
+      if (flags->folder.empty()) FailUsage("DIR", "is not given; expected the folder to check");
+      return Verify(globals, flags->folder);
+    }
+    if (!flags->folder.empty())
+      FailUsage("DIR", "is given with --known; expected the folder as --model");
+    if (flags->model.empty())
+      FailUsage("--model", "is not given; expected the folder to compare with --known");
+    VerifyKnown(globals, flags->known, flags->model);
+  });
 }
 
 }  // namespace lacos::cli

@@ -47,6 +47,33 @@ class Actions {
   posix_spawn_file_actions_t actions_;
 };
 
+// Starts this program. `actions` may be null. Returns the child's process id. The child gets a
+// process group of its own: Ctrl-C then signals this process alone, which tells the child once. A
+// second signal would end the child before it has saved its state.
+pid_t StartSelf(const std::vector<std::string>& arguments,
+                const posix_spawn_file_actions_t* actions) {
+  std::vector<std::string> words = {"lacos"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  pid_t pid = 0;
+  const int failure =
+      posix_spawn(&pid, "/proc/self/exe", actions, &attributes, pointers.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  if (failure != 0) FailStart(std::strerror(failure));
+  return pid;
+}
+
+// The exit status, or 128 + the signal's number.
+int StatusOf(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 }  // namespace
 
 ChildResult RunSelf(const std::vector<std::string>& arguments,
@@ -54,19 +81,7 @@ ChildResult RunSelf(const std::vector<std::string>& arguments,
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) FailStart(std::strerror(errno));
   FileDescriptor read_end(ends[0]), write_end(ends[1]);
-  std::vector<std::string> words = {"lacos"};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-
-  pid_t pid = 0;
-  {
-    const Actions actions(write_end.get());
-    const int failure =
-        posix_spawn(&pid, "/proc/self/exe", actions.get(), nullptr, pointers.data(), environ);
-    if (failure != 0) FailStart(std::strerror(failure));
-  }
+  const pid_t pid = StartSelf(arguments, Actions(write_end.get()).get());
   write_end = FileDescriptor();
 
   ChildResult result;
@@ -88,8 +103,24 @@ ChildResult RunSelf(const std::vector<std::string>& arguments,
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.status = StatusOf(status);
   return result;
+}
+
+int RunSelfInForeground(const std::vector<std::string>& arguments) {
+  const pid_t pid = StartSelf(arguments, nullptr);
+  int status = 0;
+  bool asked = false;
+  for (;;) {
+    const pid_t ended = waitpid(pid, &status, asked ? 0 : WNOHANG);
+    if (ended == pid) return StatusOf(status);
+    if (ended < 0 && errno != EINTR) FailStart(std::strerror(errno));
+    if (InterruptRequested() && !asked) {
+      asked = true;
+      kill(pid, SIGINT);
+    }
+    if (!asked) poll(nullptr, 0, 50);
+  }
 }
 
 void EndWithParent() {

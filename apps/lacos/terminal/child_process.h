@@ -18,6 +18,12 @@ struct ChildResult {
 ChildResult RunSelf(const std::vector<std::string>& arguments,
                     const std::function<void()>& waiting);
 
+// Runs this program with the arguments, on this process's own stdin, stdout and stderr, and returns
+// its exit status, or 128 + the signal's number. When a signal asks this process to stop, the child
+// is asked to stop too, and its end is still awaited. Throws UserError if the child cannot be
+// started.
+int RunSelfInForeground(const std::vector<std::string>& arguments);
+
 // From now on this process gets SIGINT when its parent process ends.
 void EndWithParent();
 

@@ -1,0 +1,147 @@
+// `lacos demo`: runs the program's main steps on the demo model and data that come with it.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "commands/commands.h"
+#include "flags/common.h"
+#include "lacos/base/error.h"
+#include "lacos/io/paths.h"
+#include "terminal/child_process.h"
+#include "terminal/interrupt.h"
+#include "terminal/output.h"
+#include "terminal/progress.h"
+
+namespace lacos::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+struct DemoFlags {
+  std::string output = "lacos-demo";
+  Words score;
+  bool overwrite = false;
+};
+
+// The folder that is installed beside the program, whatever the prefix: bin/lacos and
+// share/lacos/demo.
+std::string DemoFolder() {
+  const fs::path prefix = fs::read_symlink("/proc/self/exe").parent_path().parent_path();
+  const std::string folder = (prefix / "share/lacos/demo").string();
+  if (!FolderExists(folder)) {
+    throw UserError(fmt::format(
+        "[{}] found no such folder; expected the demo model and data there; install lacos again "
+        "with `make install`, `pip install` or its Debian package",
+        folder));
+  }
+  return folder;
+}
+
+struct Step {
+  std::string title;
+  Words command;
+};
+
+Words Joined(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::vector<Step> Steps(const DemoFlags& flags, const std::string& demo) {
+  const std::string base = demo + "/bloom-nano", data = demo + "/data";
+  const std::string quantized = flags.output + "/base-int8", trained = flags.output + "/trained";
+  const Words encoding = {"--pooling", "weighted_mean", "--max-length", "75"};
+  const Words write = flags.overwrite ? Words{"--overwrite"} : Words{};
+  const Words scored = Joined(
+      {"--data", data + "/stsb-captions-dev.tsv", data + "/stsb-captions-test.tsv"}, flags.score);
+  return {
+      {"1. cast the base model to 8 bit, block by block",
+       Joined({"quantize", "--model", base, "--output", quantized, "--base-name", base}, write)},
+      {"2. score the untrained base on semantic similarity (Spearman x 100)",
+       Joined(Joined(Joined({"eval", "--model", quantized, "--task", "sts"}, scored), encoding),
+              {"--quiet"})},
+      {"3. train low-rank adapters with 8-bit Adam on 2,760 entailment pairs",
+       Joined(Joined({"train", "--model", quantized, "--train", data + "/snli-cad-train.tsv.gz",
+                      "--output", trained, "--epochs", "3", "--batch-size", "64", "--learning-rate",
+                      "2e-3", "--lora-rank", "8", "--lora-alpha", "16"},
+                     encoding),
+              write)},
+      {"4. score the trained model",
+       Joined(Joined({"eval", "--model", trained, "--task", "sts"}, scored), {"--quiet"})},
+      {"5. embed 200 sentences of nine languages",
+       Joined({"embed", "--model", trained, "--input", data + "/sentences.txt", "--output",
+               flags.output + "/sentences.npy", "--quiet"},
+              write)},
+      {"6. find the sentences nearest to a query",
+       {"similarity", "--model", trained, "--query", "Someone is playing music at the station.",
+        "--input", data + "/sentences.txt", "--top-k", "5", "--quiet"}},
+  };
+}
+
+// The command as one would type it.
+std::string CommandLine(const Words& command) {
+  std::string line = "lacos";
+  for (const std::string& word : command) {
+    const bool plain = word.find_first_of(" '\"$&;|<>()*?[]#~`\\!{}\t\n") == std::string::npos;
+    std::string quoted;
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += plain && !word.empty() ? " " + word : fmt::format(" '{}'", quoted);
+  }
+  return line;
+}
+
+void RunDemo(const GlobalOptions& globals, const DemoFlags& flags) {
+  const std::vector<Step> steps = Steps(flags, DemoFolder());
+  const Stopwatch watch;
+  for (const Step& step : steps) {
+    Out().Write(fmt::format("\n== {}  ({:.0f} s)\n$ {}\n", step.title, watch.Seconds(),
+                            CommandLine(step.command)));
+    Out().Flush();
+    Words arguments = step.command;
+    if (globals.threads > 0) {
+      arguments = Joined(arguments, {"--threads", std::to_string(globals.threads)});
+    }
+    const int status = RunSelfInForeground(arguments);
+    if (InterruptRequested()) throw Interrupted();
+    if (status != 0) {
+      throw UserError(
+          fmt::format("[{}] the step ended with status {}; expected 0; see the message above it",
+                      step.title, status));
+    }
+  }
+  Out().Write(fmt::format(
+      "\n== done in {0:.0f} s. {1}/trained loads in sentence-transformers, {1}/sentences.npy in NumPy.\n"
+      "The demo shows how the program works; its base of 8 million parameters is too small to show "
+      "how good BLOOM is.\n\n"
+      "What to try next:\n"
+      "  hf download bigscience/bloom-560m --local-dir bloom-560m    a real base, 1.1 GB\n"
+      "  lacos plan --model bloom-560m --batch-size 64               what training it needs\n"
+      "  lacos embed --model {1}/trained --input FILE --output vectors.npy\n"
+      "  lacos --help                                                all commands\n",
+      watch.Seconds(), flags.output));
+}
+
+}  // namespace
+
+void AddDemoCommand(CLI::App& app, GlobalOptions& globals) {
+  CLI::App* command =
+      NewCommand(app, globals, "demo",
+                 "Run the main steps on the demo model: cast to 8 bit, train, score, embed, search",
+                 "lacos demo --output lacos-demo");
+  auto flags = std::make_shared<DemoFlags>();
+  command->add_option("--output", flags->output, "Folder for the results")
+      ->type_name("DIR")
+      ->capture_default_str();
+  command
+      ->add_option("--score", flags->score,
+                   "More files of scored pairs, on which the base and the trained model are scored")
+      ->type_name("FILE");
+  AddOverwriteOption(command, flags->overwrite);
+  OnRun(command, globals, [&globals, flags] { RunDemo(globals, *flags); });
+}
+
+}  // namespace lacos::cli
