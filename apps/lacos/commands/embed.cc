@@ -64,13 +64,13 @@ void CheckFinite(const std::vector<float>& vectors, size_t d, int64_t first_text
   }
 }
 
-struct Report {
+struct EmbedReport {
   EncodeStatistics statistics;
   double seconds = 0;
   PeakMemory memory;
 };
 
-void PrintReport(const GlobalOptions& globals, Report& report) {
+void PrintReport(const GlobalOptions& globals, EmbedReport& report) {
   const EncodeStatistics& s = report.statistics;
   const double rate = static_cast<double>(s.tokens) / std::max(report.seconds, 1e-9);
   if (globals.json) {
@@ -134,7 +134,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   EmbeddingFile file(flags.output, precision, static_cast<int64_t>(kept), CheckInterrupt);
   const size_t block_texts =
       std::clamp(kBlockVectorBytes / (d * sizeof(float)), size_t{256}, kBlockTexts);
-  Report report;
+  EmbedReport report;
   EncodeStatistics& sum = report.statistics;
   Progress progress(globals, {.what = "embedding", .unit = "texts"});
   const Stopwatch watch;

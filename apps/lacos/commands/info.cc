@@ -42,12 +42,6 @@ struct Facts {
   std::vector<std::string> notes;
 };
 
-Json Strings(const std::vector<std::string>& words) {
-  Json list = Json::Array();
-  for (const std::string& word : words) list.Append(word);
-  return list;
-}
-
 Json ArchitectureJson(const BloomConfig& config) {
   Json json = Json::Object();
   json.Set("type", "bloom");
@@ -79,7 +73,7 @@ Json AdapterJson(const LoraAdapter& adapter) {
   json.Set("rank", adapter.settings.rank);
   json.Set("alpha", adapter.settings.alpha);
   json.Set("dropout", adapter.settings.dropout);
-  json.Set("targets", Strings(adapter.settings.targets));
+  json.Set("targets", Json::Strings(adapter.settings.targets));
   json.Set("modules", static_cast<int64_t>(adapter.modules.size()));
   json.Set("biases", static_cast<int64_t>(adapter.biases.size()));
   return json;
@@ -97,7 +91,7 @@ void PrintFactsJson(const GlobalOptions& globals, const Facts& facts) {
   }
   Json cpu = Json::Object();
   cpu.Set("name", facts.cpu.name);
-  cpu.Set("features", Strings(facts.cpu.features));
+  cpu.Set("features", Json::Strings(facts.cpu.features));
   Json json = Json::Object();
   json.Set("model", facts.folder.path);
   json.Set("kind", KindName(facts.folder.kind));
@@ -115,8 +109,8 @@ void PrintFactsJson(const GlobalOptions& globals, const Facts& facts) {
   json.Set("cpu", cpu);
   json.Set("backend", facts.kernels.backend);
   for (const KernelInfo::Fact& fact : facts.kernels.facts) json.Set(fact.name, fact.value);
-  json.Set("kernels", Strings(facts.kernels.kernels));
-  json.Set("notes", Strings(facts.notes));
+  json.Set("kernels", Json::Strings(facts.kernels.kernels));
+  json.Set("notes", Json::Strings(facts.notes));
   PrintJson(json);
 }
 

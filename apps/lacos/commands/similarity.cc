@@ -18,7 +18,7 @@
 namespace lacos::cli {
 namespace {
 
-constexpr size_t kBlockVectorBytes = size_t{64} << 20;
+constexpr size_t kVectorBytes = size_t{64} << 20;
 
 struct SimilarityFlags {
   ModelOptions model;
@@ -30,7 +30,7 @@ struct SimilarityFlags {
 };
 
 size_t BlockTexts(const SentenceEncoder& embedder) {
-  return std::clamp(kBlockVectorBytes / (static_cast<size_t>(embedder.dimension()) * sizeof(float)),
+  return std::clamp(kVectorBytes / (static_cast<size_t>(embedder.dimension()) * sizeof(float)),
                     size_t{256}, size_t{8192});
 }
 

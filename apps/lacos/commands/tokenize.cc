@@ -22,8 +22,8 @@
 namespace lacos::cli {
 namespace {
 
-constexpr size_t kBlockTexts = 65536;
-constexpr size_t kBlockBytes = size_t{4} << 20;
+constexpr size_t kTokenizeBlockTexts = 65536;
+constexpr size_t kTokenizeBlockBytes = size_t{4} << 20;
 
 struct TokenizeFlags {
   ModelOptions model;
@@ -146,11 +146,12 @@ class InputBlocks {
   }
 
   bool Next(std::vector<std::string>& lines) {
-    if (texts_) return texts_->NextBlock(kBlockTexts, kBlockBytes, lines);
+    if (texts_) return texts_->NextBlock(kTokenizeBlockTexts, kTokenizeBlockBytes, lines);
     CheckInterrupt();
     lines.clear();
     std::string line;
-    for (size_t bytes = 0; lines.size() < kBlockTexts && bytes < kBlockBytes && ids_->Next(line);) {
+    for (size_t bytes = 0;
+         lines.size() < kTokenizeBlockTexts && bytes < kTokenizeBlockBytes && ids_->Next(line);) {
       bytes += line.size() + 1;
       lines.push_back(std::move(line));
     }

@@ -20,12 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Json Strings(const std::vector<std::string>& words) {
-  Json list = Json::Array();
-  for (const std::string& word : words) list.Append(word);
-  return list;
-}
-
 Json BuildJson() {
   Json build = Json::Object();
 #if defined(__clang__)
@@ -91,7 +85,7 @@ Json CommandRecord(const GlobalOptions& globals, const std::string& output) {
   record.Set("lacos_version", kLacosVersion);
   record.Set("build", BuildJson());
   record.Set("command", CommandName(globals));
-  record.Set("arguments", Strings(RepeatableArguments(globals.arguments, globals.command)));
+  record.Set("arguments", Json::Strings(RepeatableArguments(globals.arguments, globals.command)));
   if (!output.empty()) {
     std::error_code error;
     const fs::path here = fs::current_path(error);

@@ -33,13 +33,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kStandardDeviation = 0.02;
-constexpr int64_t kSliceBytes = int64_t{8} << 20;  // bytes written at a time
+constexpr int64_t kWriteSliceBytes = int64_t{8} << 20;  // bytes written at a time
 constexpr int64_t kPieceElements = int64_t{1} << 15;
 
 void WriteValues(SafetensorsWriter& writer, const TensorEntry& entry, const InitOptions& options,
                  const std::function<void(int64_t begin, std::span<std::byte> out)>& fill) {
   const auto size = static_cast<int64_t>(SizeOf(entry.dtype));
-  const int64_t slice = kSliceBytes / size;
+  const int64_t slice = kWriteSliceBytes / size;
   const int64_t elements = entry.Elements();
   std::vector<std::byte> bytes(static_cast<size_t>(std::min(slice, elements) * size));
   for (int64_t begin = 0; begin < elements; begin += slice) {

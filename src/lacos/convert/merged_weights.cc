@@ -14,12 +14,13 @@
 #include "lacos/base/error.h"
 #include "lacos/convert/low_rank.h"
 #include "lacos/convert/output/row_stream.h"
+#include "lacos/formats/bloom_tensors.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos {
 namespace {
 
-constexpr std::string_view kWeight = ".weight", kBias = ".bias";
+constexpr std::string_view kBias = ".bias";
 
 // The module that the adapter has for the tensor, if the name ends in `ending`; else null.
 const LoraModule* FindModule(const LoraAdapter& adapter, const std::string& tensor,
@@ -81,7 +82,7 @@ MergedWeights::MergedWeights(std::shared_ptr<BaseWeights> base, LoraAdapter adap
 
 bool MergedWeights::Changes(const std::string& name) const {
   const LoraModule* biased = FindModule(adapter_, name, kBias);
-  return FindModule(adapter_, name, kWeight) != nullptr || adapter_.biases.contains(name) ||
+  return FindModule(adapter_, name, kWeightSuffix) != nullptr || adapter_.biases.contains(name) ||
          (biased != nullptr && !biased->b_bias.values.empty());
 }
 
@@ -129,7 +130,7 @@ void MergedWeights::ReadRows(const std::string& name, int64_t begin, int64_t cou
     std::memcpy(out, source, static_cast<size_t>(elements * size));
     return;
   }
-  const LoraModule* module = FindModule(adapter_, name, kWeight);
+  const LoraModule* module = FindModule(adapter_, name, kWeightSuffix);
   if (module == nullptr) {
     ReadBias(name, begin, count, out);
     CheckFinite(tensor, first, elements, out);

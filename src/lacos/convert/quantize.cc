@@ -33,7 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Codes in memory at a time: 4 MB, made from 8 or 16 MB of weights.
-constexpr int64_t kSliceElements = int64_t{4} << 20;
+constexpr int64_t kQuantizeSlice = int64_t{4} << 20;
 
 // Sums of squares of one kind of tensor, for relative_error.
 struct ErrorSums {
@@ -209,7 +209,7 @@ class FolderQuantizer {
     const TensorNames names = Names(spec);
     const int64_t block = Block(spec);
     const int64_t piece_size = RoundUp(kPieceElements, block);
-    const int64_t slice_size = std::max<int64_t>(1, kSliceElements / piece_size) * piece_size;
+    const int64_t slice_size = std::max<int64_t>(1, kQuantizeSlice / piece_size) * piece_size;
     std::vector<std::byte> codes(static_cast<size_t>(std::min(slice_size, reader.Elements())));
     std::vector<float> absmax(
         static_cast<size_t>(CeilDivide(static_cast<int64_t>(codes.size()), block)));

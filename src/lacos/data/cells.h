@@ -19,7 +19,6 @@ const std::vector<std::string>& FirstSentenceNames();
 const std::vector<std::string>& SecondSentenceNames();
 const std::vector<std::string>& ScoreNames();
 
-std::string LowerAscii(std::string_view text);
 // At most `bytes` bytes of a text, cut between characters, followed by "..." if something was cut.
 std::string TruncateForMessage(std::string_view text, size_t bytes);
 

@@ -100,9 +100,9 @@ int ParseNliLabel(const std::optional<std::string>& cell, const TableReader& tab
 }
 
 // Reads the rows of one table into an ExampleFile.
-class Reader {
+class ExampleReader {
  public:
-  Reader(const std::string& path, const ExampleOptions& options)
+  ExampleReader(const std::string& path, const ExampleOptions& options)
       : options_(options), table_(path, options.table) {
     file_.path = path;
   }
@@ -287,7 +287,7 @@ class Reader {
 }  // namespace
 
 ExampleFile ReadExamples(const std::string& path, const ExampleOptions& options) {
-  return Reader(path, options).Read();
+  return ExampleReader(path, options).Read();
 }
 
 void KeepFraction(ExampleFile& file, double fraction, uint64_t seed) {

@@ -21,14 +21,6 @@ constexpr size_t kMaxColumns = 4096;
 // field of the rest of the file.
 constexpr int64_t kMaxTextBytes = int64_t{64} << 20;
 
-char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-std::string LowerAscii(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = LowerAscii(c);
-  return lower;
-}
-
 std::string_view TrimWhitespace(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
@@ -55,6 +47,12 @@ LineOptions LineOptionsFor(const std::string& path, const TableOptions& options)
 }
 
 }  // namespace
+
+std::string LowerAscii(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return lower;
+}
 
 TableOptions MakeTableOptions(const std::string& delimiter, const std::string& quoting,
                               bool replace_invalid) {

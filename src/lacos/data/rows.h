@@ -5,9 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lacos {
+
+// The text with A to Z in lower case.
+std::string LowerAscii(std::string_view text);
 
 struct TableOptions {
   std::optional<char> delimiter;  // default: tab for .tsv and .txt, comma for .csv

@@ -78,9 +78,9 @@ bool IsTabbedCsv(const std::string& path) {
   return lines.Next(line) && std::count(line.begin(), line.end(), '\t') >= 5;
 }
 
-class Reader {
+class ScoredPairReader {
  public:
-  Reader(const std::string& path, TableOptions options, const std::string& split)
+  ScoredPairReader(const std::string& path, TableOptions options, const std::string& split)
       : options_(std::move(options)), splits_(split) {
     pairs_.path = path;
     if (!options_.delimiter && path != "-" && IsTabbedCsv(path)) {
@@ -205,7 +205,7 @@ class Reader {
 
 ScoredPairs ReadScoredPairs(const std::string& path, const TableOptions& options,
                             const std::string& split) {
-  return Reader(path, options, split).Read();
+  return ScoredPairReader(path, options, split).Read();
 }
 
 }  // namespace lacos

@@ -15,6 +15,7 @@
 #include "lacos/base/check.h"
 #include "lacos/base/checked_math.h"
 #include "lacos/base/error.h"
+#include "lacos/formats/bloom_tensors.h"
 #include "lacos/formats/weight_files.h"
 #include "lacos/io/manifest.h"
 #include "lacos/quant/code.h"
@@ -22,9 +23,6 @@
 
 namespace lacos {
 namespace {
-
-// bitsandbytes replaces this suffix by .SCB and .weight_format
-constexpr std::string_view kWeight = ".weight";
 
 void RequireShape(const StoredTensor& tensor, const std::vector<int64_t>& expected,
                   const std::string& why) {
@@ -103,7 +101,8 @@ std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
     if (info.bitsandbytes) {
       RequireType(*tensor, tensor->entry.dtype == DType::kI8 && spec.kind != "word_embeddings",
                   "I8, and a floating type for the word embedding");
-      const std::string module = spec.name.substr(0, spec.name.size() - kWeight.size());
+      // bitsandbytes replaces the suffix by .SCB and .weight_format.
+      const std::string module = spec.name.substr(0, spec.name.size() - kWeightSuffix.size());
       if (auto scb = tensors.extract(module + ".SCB"); !scb.empty()) {
         RequireType(scb.mapped(), IsFloating(scb.mapped().entry.dtype), "F32, F16, BF16 or F64");
         RequireShape(scb.mapped(), {spec.shape[0]}, "for one scale a row");

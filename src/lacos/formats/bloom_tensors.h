@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lacos/formats/bloom_config.h"
 
 namespace lacos {
+
+// The end of a weight's name, after the name of its module.
+inline constexpr std::string_view kWeightSuffix = ".weight";
 
 // A tensor of a BLOOM: its name without prefix, its shape and its kind.
 struct TensorSpec {

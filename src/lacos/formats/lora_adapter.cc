@@ -13,11 +13,10 @@
 #include "lacos/base/name_hash.h"
 #include "lacos/base/rng.h"
 #include "lacos/formats/base_weights.h"
+#include "lacos/formats/bloom_tensors.h"
 
 namespace lacos {
 namespace {
-
-constexpr std::string_view kWeight = ".weight";
 
 void CheckSettings(const BloomConfig& config, const LoraSettings& settings) {
   if (settings.rank < 1) {
@@ -61,7 +60,7 @@ std::vector<LinearModule> ListLinearModules(const BloomConfig& config) {
   std::vector<LinearModule> modules;
   for (const TensorSpec& spec : ListTensors(config)) {
     if (!spec.IsMatrix() || !spec.name.starts_with("h.")) continue;
-    modules.push_back({.name = spec.name.substr(0, spec.name.size() - kWeight.size()),
+    modules.push_back({.name = spec.name.substr(0, spec.name.size() - kWeightSuffix.size()),
                        .kind = spec.kind,
                        .layer = std::stoll(spec.name.substr(2)),
                        .out = spec.shape[0],

@@ -60,7 +60,7 @@ bool IsAppleDouble(std::string_view name) {
 
 // The bytes of an archive or file. They are at a path, or in memory if the archive is itself a
 // member of another one.
-struct Place {
+struct ArchivePlace {
   std::string name;  // for messages
   std::string path;  // empty if `bytes` holds the contents
   const std::string* bytes = nullptr;
@@ -79,7 +79,7 @@ class ArchiveReader {
  public:
   enum class Format { kTar, kZip, kSingleFile };  // kSingleFile is one .bz2 or .xz file
 
-  ArchiveReader(const Place& place, Format format)
+  ArchiveReader(const ArchivePlace& place, Format format)
       : name_(place.name), format_(format), archive_(archive_read_new()), block_(kBlockBytes) {
     LACOS_CHECK(archive_ != nullptr, "libarchive has memory");
     archive* a = archive_.get();
@@ -207,7 +207,7 @@ class ArchiveReader {
   std::vector<char> block_;
 };
 
-std::string ReadWhole(const Place& place, int64_t max_bytes) {
+std::string ReadWhole(const ArchivePlace& place, int64_t max_bytes) {
   if (IsBzip2OrXz(place.name)) {
     const auto reader = std::make_unique<ArchiveReader>(place, ArchiveReader::Format::kSingleFile);
     std::string member;
@@ -228,7 +228,8 @@ std::string ReadWhole(const Place& place, int64_t max_bytes) {
   return bytes;
 }
 
-void Visit(const Place& place, const UnpackOptions& options, int depth, UnpackCounts& counts) {
+void Visit(const ArchivePlace& place, const UnpackOptions& options, int depth,
+           UnpackCounts& counts) {
   if (!IsArchiveName(place.name)) {
     ++counts.files;
     const std::string plain = WithoutCompression(place.name);

@@ -15,6 +15,7 @@
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/io/folder.h"
+#include "lacos/io/paths.h"
 #include "lacos/io/posix.h"
 #include "lacos/io/temporary.h"
 
@@ -23,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kBufferBytes = size_t{1} << 20;
+constexpr size_t kWriteBufferBytes = size_t{1} << 20;
 
 std::optional<mode_t> FileMode(const std::string& path) {
   struct stat status {};
@@ -46,11 +47,6 @@ std::string ResolveTarget(const std::string& path) {
     if (!error) target = resolved;
   }
   return target.string();
-}
-
-std::string ParentOf(const std::string& path) {
-  const std::string parent = fs::path(path).parent_path().string();
-  return parent.empty() ? "." : parent;
 }
 
 void RequireParent(const std::string& path) {
@@ -178,10 +174,10 @@ void AtomicFile::Flush() {
 
 void AtomicFile::Write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const size_t n = std::min(bytes.size(), kBufferBytes - buffer_.size());
+    const size_t n = std::min(bytes.size(), kWriteBufferBytes - buffer_.size());
     buffer_.append(reinterpret_cast<const char*>(bytes.data()), n);
     bytes = bytes.subspan(n);
-    if (buffer_.size() == kBufferBytes) Flush();
+    if (buffer_.size() == kWriteBufferBytes) Flush();
   }
 }
 

@@ -84,6 +84,12 @@ Json::Json(std::string_view value) : Json(std::string(value)) {}
 Json Json::Object() { return {std::make_shared<Node>(Node{Node::Object{}}), nullptr}; }
 Json Json::Array() { return {std::make_shared<Node>(Node{Node::Array{}}), nullptr}; }
 
+Json Json::Strings(const std::vector<std::string>& strings) {
+  Json array = Array();
+  for (const std::string& string : strings) array.Append(string);
+  return array;
+}
+
 bool Json::IsNull() const { return node_ == nullptr; }
 bool Json::IsObject() const { return node_ && std::holds_alternative<Node::Object>(node_->value); }
 bool Json::IsArray() const { return node_ && std::holds_alternative<Node::Array>(node_->value); }

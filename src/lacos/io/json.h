@@ -34,6 +34,7 @@ class Json {
 
   static Json Object();
   static Json Array();
+  static Json Strings(const std::vector<std::string>& strings);  // an array of strings
   // Parses text; messages call it `where`. Throws UserError for nesting deeper than 64, more than
   // ten million values, duplicate keys, trailing text and invalid UTF-8. Numbers that are not
   // 64-bit integers keep their text for Dump.

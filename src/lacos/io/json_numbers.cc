@@ -1,15 +1,10 @@
 #include "lacos/io/json_numbers.h"
 
 #include <cmath>
-#include <limits>
+
+#include "lacos/base/nan.h"
 
 namespace lacos {
-namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
-
 Json NumberOrNull(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 double NumberOrNaN(const Json& value) { return value.IsNull() ? kNaN : value.AsDouble(); }

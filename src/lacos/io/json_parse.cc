@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kMaxDepth = 64;
 // A value of two bytes takes about 140 bytes in memory. The largest tokenizers have two million
 // values.
-constexpr size_t kMaxValues = 10'000'000;
+constexpr size_t kMaxJsonValues = 10'000'000;
 
 }  // namespace
 
@@ -78,11 +78,11 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
 
  private:
   bool Add(std::shared_ptr<Node> node) {
-    if (++values_ > kMaxValues) {
+    if (++values_ > kMaxJsonValues) {
       throw UserError(fmt::format(
           "[{}] found more than {} values; expected at most that; check that this is the "
           "right file",
-          where_, kMaxValues));
+          where_, kMaxJsonValues));
     }
     if (open_.empty()) {
       root = std::move(node);

@@ -13,7 +13,7 @@
 namespace lacos {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{1} << 18;
+constexpr size_t kReadBufferBytes = size_t{1} << 18;
 
 }  // namespace
 
@@ -22,7 +22,7 @@ struct LineReader::State {
   std::string name;  // for messages
   LineOptions options;
   std::unique_ptr<ByteSource> source;
-  std::vector<char> buffer = std::vector<char>(kBufferBytes);
+  std::vector<char> buffer = std::vector<char>(kReadBufferBytes);
   size_t begin = 0, end = 0;  // the part of `buffer` that has not been returned yet
   int64_t line_number = 0;
   int64_t dropped_bytes = 0;  // size of a byte-order mark that was dropped from the current line

@@ -20,12 +20,12 @@ namespace {
 // The size of the magic number, the version, the header length and the padded header. It is a
 // multiple of 64, as NumPy demands, and has room for any N.
 constexpr size_t kHeaderBytes = 128;
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
 std::string MakeHeader(DType dtype, int64_t rows, int64_t cols) {
   const std::string_view descr = kDTypeNames[dtype].numpy;
   LACOS_CHECK(!descr.empty(), "npy has the type");
-  std::string text(kMagic);
+  std::string text(kNpyMagic);
   text += std::string_view("\x01\x00", 2);
   const auto size = static_cast<uint16_t>(kHeaderBytes - 10);
   text.append(reinterpret_cast<const char*>(&size), 2);
@@ -155,7 +155,7 @@ NpyArray ReadNpy(const std::string& path) {
   const MappedFile file(path);
   const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
                               file.bytes().size());
-  if (!text.starts_with(kMagic) || text.size() < 12) {
+  if (!text.starts_with(kNpyMagic) || text.size() < 12) {
     throw UserError(
         fmt::format("[{}] does not start as an .npy file; expected one; check the path", path));
   }

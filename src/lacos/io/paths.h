@@ -19,4 +19,7 @@ bool FolderExists(const std::string& path);
 // same, because hub caches consist of them.
 bool StaysInside(std::string_view name);
 
+// The folder that holds the path: "." for a name without a folder.
+std::string ParentOf(const std::string& path);
+
 }  // namespace lacos

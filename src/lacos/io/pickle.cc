@@ -16,7 +16,7 @@ using Kind = PickleValue::Kind;
 
 // A thousand times as many as BLOOM-176B needs (845 tensors with about 20 values each). They take
 // at most 0.5 GB.
-constexpr size_t kMaxValues = size_t{1} << 22;
+constexpr size_t kMaxPickleValues = size_t{1} << 22;
 constexpr size_t kMaxNesting = 64;  // how deep marks may be nested; state dicts need three levels
 
 // The name that Python's pickletools gives an opcode, for messages about unsupported ones.
@@ -322,8 +322,8 @@ class PickleReader::Machine {
   }
 
   PickleValue* Push(Kind kind) {
-    if (reader_.values_.size() >= kMaxValues)
-      Fail(fmt::format("has more than {} values", kMaxValues));
+    if (reader_.values_.size() >= kMaxPickleValues)
+      Fail(fmt::format("has more than {} values", kMaxPickleValues));
     PickleValue& value = reader_.values_.emplace_back();
     value.kind = kind;
     stack_.push_back(&value);

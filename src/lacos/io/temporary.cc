@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lacos/io/folder.h"
+#include "lacos/io/paths.h"
 
 namespace lacos {
 namespace {
@@ -19,11 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kUnfinished = ".lacos-tmp-", kReplaced = ".lacos-old-";
-
-std::string ParentOf(const std::string& path) {
-  const std::string parent = fs::path(path).parent_path().string();
-  return parent.empty() ? "." : parent;
-}
 
 std::string HiddenName(const std::string& path) {
   // file names have at most 255 bytes

@@ -25,7 +25,7 @@ using Kind = PickleValue::Kind;
 // BLOOM-176B needs 100 kB. The limit keeps hostile files from filling the memory.
 constexpr size_t kMaxPickleBytes = size_t{32} << 20;
 // the magic number that torch.save wrote before version 1.6
-constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+constexpr std::string_view kLegacyMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
 constexpr std::string_view kUntyped = "torch.storage.UntypedStorage";
 constexpr std::string_view kRebuild[] = {"torch._utils._rebuild_tensor",
@@ -245,10 +245,6 @@ class StateDict {
   std::string_view name_;
 };
 
-std::string_view Text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 // The bytes of all storages, each counted once. The file must hold at least these, and its
 // directory.
 int64_t StorageBytes(const StateDict& state) {
@@ -265,8 +261,8 @@ std::span<const std::byte> PickleBytes(std::span<const std::byte> bytes) {
   return bytes.first(std::min(bytes.size(), kMaxPickleBytes));
 }
 
-std::vector<TensorEntry> Place(const StateDict& state,
-                               const std::function<int64_t(const RawTensor&)>& storage_begin) {
+std::vector<TensorEntry> PlaceTensors(
+    const StateDict& state, const std::function<int64_t(const RawTensor&)>& storage_begin) {
   std::vector<TensorEntry> entries;
   for (const RawTensor& tensor : state.tensors) {
     const int64_t offset =
@@ -335,17 +331,17 @@ std::vector<TensorEntry> ReadZip(const std::string& path, std::span<const std::b
         path, pickle == nullptr ? "a zip archive without data.pkl" : "a TorchScript archive"));
   }
   if (const ZipMember* order = find("byteorder");
-      order != nullptr && Text(bytes_of(*order)) != "little") {
+      order != nullptr && TextOf(bytes_of(*order)) != "little") {
     throw UserError(
         fmt::format("[{}] was written in '{}' byte order; expected 'little'; save it again on a "
                     "little-endian machine",
-                    path, Printable(Text(bytes_of(*order)))));
+                    path, Printable(TextOf(bytes_of(*order)))));
   }
   PickleReader reader(path, AllowedObjects());
   size_t at = 0;
   const StateDict state(path, *reader.Read(PickleBytes(bytes_of(*pickle)), at));
   texts = state.texts;
-  return Place(state, [&](const RawTensor& tensor) {
+  return PlaceTensors(state, [&](const RawTensor& tensor) {
     const ZipMember* member = find(fmt::format("data/{}", tensor.storage.key));
     if (member == nullptr || member->bytes != tensor.storage.bytes) {
       throw UserError(fmt::format(
@@ -419,7 +415,7 @@ std::vector<TensorEntry> ReadPickles(const std::string& path, std::span<const st
   }
   if (place != file_bytes)
     fail(fmt::format("has {} bytes after its last storage", file_bytes - place));
-  return Place(state, [&](const RawTensor& tensor) {
+  return PlaceTensors(state, [&](const RawTensor& tensor) {
     const auto begin = begins.find(tensor.storage.key);
     if (begin == begins.end())
       fail(fmt::format("lacks the storage of '{}'", Printable(tensor.name)));
@@ -429,8 +425,8 @@ std::vector<TensorEntry> ReadPickles(const std::string& path, std::span<const st
 
 bool IsOldForm(std::span<const std::byte> file) {
   // PROTO n, LONG1 10, the magic number; protocol 4 puts a frame of 9 bytes between.
-  const std::string_view start = Text(file.first(std::min<size_t>(file.size(), 32)));
-  return start.starts_with('\x80') && start.find(kMagic) != std::string_view::npos;
+  const std::string_view start = TextOf(file.first(std::min<size_t>(file.size(), 32)));
+  return start.starts_with('\x80') && start.find(kLegacyMagic) != std::string_view::npos;
 }
 
 }  // namespace

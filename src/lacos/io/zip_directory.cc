@@ -29,10 +29,6 @@ T Load(std::span<const std::byte> bytes, size_t at) {
   return value;
 }
 
-std::string_view Text(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 // The position of the end record: the last one whose comment reaches to the end of the file.
 std::optional<size_t> FindEnd(std::span<const std::byte> file) {
   if (file.size() < kEndBytes) return std::nullopt;
@@ -119,7 +115,7 @@ class DirectoryReader {
     if (end - at - kCentralBytes < name_size + extra_size + comment_size)
       Fail("has a damaged zip directory");
     Entry entry;
-    entry.member.name = Text(file_.subspan(at + kCentralBytes, name_size));
+    entry.member.name = TextOf(file_.subspan(at + kCentralBytes, name_size));
     if (!IsValidUtf8(entry.member.name) || entry.member.name.find_first_of(std::string_view(
                                                "\0\n\r\x1b", 4)) != std::string_view::npos) {
       Fail("has a member whose name is no text");
@@ -156,7 +152,7 @@ class DirectoryReader {
                  extra_size = Load<uint16_t>(file_, at + 28);
     if (Load<uint32_t>(file_, at) != kLocalSignature ||
         directory_ - at - kLocalBytes < name_size + extra_size ||
-        Text(file_.subspan(at + kLocalBytes, name_size)) != name) {
+        TextOf(file_.subspan(at + kLocalBytes, name_size)) != name) {
       Fail(fmt::format("member '{}' has another header than the directory says", name));
     }
     const auto local_flags = Load<uint16_t>(file_, at + 6), method = Load<uint16_t>(file_, at + 8);

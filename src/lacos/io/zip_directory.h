@@ -17,6 +17,11 @@ struct ZipMember {
   int64_t bytes = 0;
 };
 
+// The bytes as text.
+inline std::string_view TextOf(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 // Whether `file` starts like a zip archive that has members.
 bool StartsAsZip(std::span<const std::byte> file);
 

@@ -19,12 +19,10 @@ std::string RunFileOfFolder(const std::string& folder) {
 std::string RunFileOfFile(const std::string& file) { return file + ".run.json"; }
 
 Json KernelsJson(const KernelInfo& info) {
-  Json names = Json::Array();
-  for (const std::string& kernel : info.kernels) names.Append(kernel);
   Json kernels = Json::Object();
   kernels.Set("backend", info.backend);
   for (const KernelInfo::Fact& fact : info.facts) kernels.Set(fact.name, fact.value);
-  kernels.Set("kernels", names);
+  kernels.Set("kernels", Json::Strings(info.kernels));
   return kernels;
 }
 

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "lacos/base/nan.h"
 #include "lacos/report/axis.h"
 #include "lacos/report/label_places.h"
 #include "lacos/report/page.h"
@@ -310,11 +311,10 @@ ThinnedSeries Thin(const Series& series, int64_t buckets) {
       low = std::min(low, series.y[i]);
       high = std::max(high, series.y[i]);
     }
-    const double none = std::numeric_limits<double>::quiet_NaN();
     result.x.push_back(x / static_cast<double>(end - begin));
-    result.mean.push_back(finite > 0 ? sum / static_cast<double>(finite) : none);
-    result.low.push_back(finite > 0 ? low : none);
-    result.high.push_back(finite > 0 ? high : none);
+    result.mean.push_back(finite > 0 ? sum / static_cast<double>(finite) : kNaN);
+    result.low.push_back(finite > 0 ? low : kNaN);
+    result.high.push_back(finite > 0 ? high : kNaN);
   }
   return result;
 }

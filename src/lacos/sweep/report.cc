@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 
+#include "lacos/base/nan.h"
 #include "lacos/eval/results/results.h"
 #include "lacos/io/json_numbers.h"
 #include "lacos/report/page.h"
@@ -14,8 +14,6 @@
 
 namespace lacos {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // Replaces a value that would be printed as -0.00 or 0.00 by 0.
 double WithoutMinusZero(double value) { return std::abs(value) < 0.005 ? 0 : value; }
@@ -278,9 +276,9 @@ std::string SweepCsv(const Json& sweep) {
     if (!cell.Has("scores")) return;
     std::string rest;
     for (const std::string& name : costs)
-      rest += "," + number(NumberOrNaN(cell.At("costs"), name.c_str()));
+      rest += fmt::format(",{}", number(NumberOrNaN(cell.At("costs"), name.c_str())));
     for (const std::string& name : settings)
-      rest += "," + CsvCell(ValueText(cell.At("settings").At(name)));
+      rest += fmt::format(",{}", CsvCell(ValueText(cell.At("settings").At(name))));
     ForEach(cell.At("scores"), [&](const Json& score) {
       csv += fmt::format("{},{},{},{},{},{},{},{},{}{}\n", CsvCell(cell.At("name").AsString()),
                          cell.At("trained").AsBool() ? "yes" : "no",

@@ -7,13 +7,13 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "lacos/base/check.h"
+#include "lacos/base/nan.h"
 
 namespace lacos {
 namespace {
@@ -113,7 +113,7 @@ bool Assign(const SettingInfo& info, const SettingValue& value, int64_t& field) 
   return true;
 }
 bool Assign(const SettingInfo& info, const SettingValue& value, double& field) {
-  double number = std::numeric_limits<double>::quiet_NaN();
+  double number = kNaN;
   if (const double* v = std::get_if<double>(&value)) number = *v;
   if (const int64_t* v = std::get_if<int64_t>(&value)) number = static_cast<double>(*v);
   if (!InRange(info, number)) return false;
@@ -258,7 +258,7 @@ std::string SettingText(const CellSettings& settings, const std::string& name) {
 }
 
 double SettingNumber(const CellSettings& settings, const std::string& name) {
-  double number = std::numeric_limits<double>::quiet_NaN();
+  double number = kNaN;
   ForEachSetting(settings, [&](const Rule& rule, const auto& field) {
     using T = typename SettingValueType<std::decay_t<decltype(field)>>::Type;
     if constexpr (std::is_same_v<T, double> || std::is_same_v<T, int64_t>) {

@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "lacos/base/check.h"
+#include "lacos/base/nan.h"
 #include "lacos/base/rng.h"
 
 namespace lacos {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // Selects a random substream for drawing seeds, independent of the draws of items.
 constexpr uint64_t kSeedDraws = 0x5EED5;
 

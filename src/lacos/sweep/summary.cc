@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "lacos/base/error.h"
+#include "lacos/base/nan.h"
 #include "lacos/base/version.h"
 #include "lacos/eval/results/results.h"
 #include "lacos/eval/results/systems.h"
@@ -17,8 +17,6 @@
 
 namespace lacos {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double MeanOf(const std::vector<double>& values) {
   double sum = 0;

@@ -42,7 +42,7 @@ Json ByteLevel(bool add_prefix_space, bool trim_offsets, bool use_regex) {
   return json;
 }
 
-Json AddedTokens() {
+Json ByteTokenJson() {
   Json tokens = Json::Array();
   for (size_t id = 0; id < kSpecialTokens.size(); ++id) {
     Json token = Json::Object();
@@ -96,7 +96,7 @@ Json ByteTokenizerJson() {
   json.Set("version", "1.0");
   json.Set("truncation", Json());
   json.Set("padding", Json());
-  json.Set("added_tokens", AddedTokens());
+  json.Set("added_tokens", ByteTokenJson());
   json.Set("normalizer", Json());
   json.Set("pre_tokenizer", PreTokenizer());
   json.Set("post_processor", ByteLevel(true, false, false));

@@ -11,7 +11,7 @@ namespace lacos {
 namespace {
 
 // A string from the file as messages show it: quoted, escaped and shortened.
-std::string Quoted(std::string_view text) {
+std::string QuotedToken(std::string_view text) {
   return text.size() <= 60 ? Json(text).Dump() : fmt::format("a string of {} bytes", text.size());
 }
 
@@ -20,11 +20,11 @@ void ReadVocabulary(const Json& json, Vocabulary& vocabulary) {
   vocabulary.Reserve(json.size(), 8 * json.size());
   json.ForEachItem([&](std::string_view token, const Json& value) {
     if (!value.IsInteger())
-      RefuseMalformed(json, fmt::format("the id {} for {}", value.Dump(), Quoted(token)),
+      RefuseMalformed(json, fmt::format("the id {} for {}", value.Dump(), QuotedToken(token)),
                       "an integer");
     const int64_t id = value.AsInt();
     if (id < 0 || id > Vocabulary::kMaxId) {
-      RefuseMalformed(json, fmt::format("id {} for {}", id, Quoted(token)),
+      RefuseMalformed(json, fmt::format("id {} for {}", id, QuotedToken(token)),
                       fmt::format("ids from 0 to {}", Vocabulary::kMaxId));
     }
     switch (vocabulary.Add(token, static_cast<int32_t>(id))) {
@@ -32,11 +32,11 @@ void ReadVocabulary(const Json& json, Vocabulary& vocabulary) {
         return;
       case Vocabulary::AddResult::kDuplicateId:
         RefuseMalformed(json,
-                        fmt::format("id {} for both {} and {}", id, Quoted(vocabulary.String(id)),
-                                    Quoted(token)),
+                        fmt::format("id {} for both {} and {}", id,
+                                    QuotedToken(vocabulary.String(id)), QuotedToken(token)),
                         "a different id for each token");
       case Vocabulary::AddResult::kDuplicateString:
-        RefuseMalformed(json, fmt::format("{} twice", Quoted(token)), "each token once");
+        RefuseMalformed(json, fmt::format("{} twice", QuotedToken(token)), "each token once");
     }
   });
 }
@@ -47,9 +47,9 @@ void AddMerge(const Json& at, std::string_view left, std::string_view right, Tok
     if (id < 0) {
       std::string token(first);
       token.append(second);
-      RefuseMalformed(at,
-                      fmt::format("a merge with {}, which is not in the vocabulary", Quoted(token)),
-                      "two tokens of the vocabulary whose concatenation is a third");
+      RefuseMalformed(
+          at, fmt::format("a merge with {}, which is not in the vocabulary", QuotedToken(token)),
+          "two tokens of the vocabulary whose concatenation is a third");
     }
     return id;
   };
@@ -75,7 +75,7 @@ void ReadMerges(const Json& json, TokenizerSpec& spec) {
     if (line.starts_with("#version")) return;  // the first line of a merges.txt; it has no rank
     const size_t blank = line.find(' ');
     if (blank == std::string_view::npos || line.find(' ', blank + 1) != std::string_view::npos) {
-      RefuseMalformed(merge, Quoted(line), "two tokens with one blank between them");
+      RefuseMalformed(merge, QuotedToken(line), "two tokens with one blank between them");
     }
     AddMerge(merge, line.substr(0, blank), line.substr(blank + 1), spec);
   });
@@ -84,7 +84,7 @@ void ReadMerges(const Json& json, TokenizerSpec& spec) {
 void RefuseUnlessEmpty(const Json& model, std::string_view key) {
   const std::optional<Json> value = model.Find(key);
   if (value && !value->AsStringView().empty()) {
-    RefuseUnsupported(*value, fmt::format("{} {}", key, Quoted(value->AsStringView())),
+    RefuseUnsupported(*value, fmt::format("{} {}", key, QuotedToken(value->AsStringView())),
                       "null or \"\"");
   }
 }
@@ -104,7 +104,7 @@ void ReadAlphabet(const Json& model, TokenizerSpec& spec) {
   const std::string_view token = unknown->AsStringView();
   spec.alphabet.unknown_id = spec.vocabulary.Find(token);
   if (spec.alphabet.unknown_id < 0 && !complete) {
-    RefuseMalformed(*unknown, Quoted(token),
+    RefuseMalformed(*unknown, QuotedToken(token),
                     "a token of the vocabulary, since some bytes are not in it");
   }
 }
@@ -115,7 +115,7 @@ void ReadModelSpec(const Json& model, TokenizerSpec& spec) {
   if (!model.IsObject()) RefuseMalformed(model, "no object", "a model of type BPE");
   const std::optional<Json> type = model.Find("type");
   if (type && type->AsString() != "BPE") {
-    RefuseUnsupported(*type, fmt::format("the model type {}", Quoted(type->AsStringView())),
+    RefuseUnsupported(*type, fmt::format("the model type {}", QuotedToken(type->AsStringView())),
                       "\"BPE\"");
   }
   RefuseUnknownKeys(

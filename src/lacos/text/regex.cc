@@ -20,7 +20,7 @@ const OnigUChar* Bytes(std::string_view text) {
 }
 
 // A pattern as messages show it: quoted, escaped and shortened.
-std::string Quoted(std::string_view pattern) {
+std::string QuotedPattern(std::string_view pattern) {
   return pattern.size() <= 120 ? Json(pattern).Dump() : fmt::format("of {} bytes", pattern.size());
 }
 
@@ -110,7 +110,7 @@ struct Regex::Compiled {
 };
 
 Regex::Regex(std::string_view pattern, Syntax syntax, std::string where)
-    : where_(std::move(where)), pattern_(Quoted(pattern)) {
+    : where_(std::move(where)), pattern_(QuotedPattern(pattern)) {
   const auto refuse = [&](std::string_view fault) {
     throw UserError(fmt::format(
         "[{}] found the pattern {}: {}; expected a regular expression of {}; correct the file",

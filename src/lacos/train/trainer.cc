@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <span>
 
 #include <fmt/format.h>
 
 #include "lacos/base/error.h"
+#include "lacos/base/nan.h"
 #include "lacos/base/process.h"
 #include "lacos/eval/sts.h"
 #include "lacos/io/atomic_file.h"
@@ -391,8 +391,8 @@ class Run {
     report_.tokens = session_tokens_;
     report_.seconds = training_seconds_;
     const bool trained = progress_.step > progress_.bad_steps;
-    report_.loss_first = trained ? progress_.loss_first : std::numeric_limits<double>::quiet_NaN();
-    report_.loss_last = trained ? progress_.loss_last : std::numeric_limits<double>::quiet_NaN();
+    report_.loss_first = trained ? progress_.loss_first : kNaN;
+    report_.loss_last = trained ? progress_.loss_last : kNaN;
     std::vector<std::pair<std::string, std::string>> scores = {
         {"steps", best_ ? fmt::format("{} of {}, the best on the dev set", progress_.best_step,
                                       progress_.step)

@@ -29,19 +29,13 @@ Json FileJson(const SuiteFile& file) {
   return json;
 }
 
-Json StringsJson(const std::vector<std::string>& strings) {
-  Json array = Json::Array();
-  for (const std::string& string : strings) array.Append(string);
-  return array;
-}
-
 Json SetJson(const SuiteSet& set) {
   Json json = Json::Object();
   json.Set("task", set.task);
   json.Set("name", set.name);
   json.Set("subset", set.subset);
   json.Set("split", set.split);
-  json.Set("languages", StringsJson(set.languages));
+  json.Set("languages", Json::Strings(set.languages));
   json.Set("path", set.path);
   json.Set("rows", set.rows);
   json.Set("sha256", set.sha256);
@@ -51,7 +45,7 @@ Json SetJson(const SuiteSet& set) {
     scale.Append(set.score_high);
     json.Set("scale", scale);
   }
-  if (!set.labels.empty()) json.Set("labels", StringsJson(set.labels));
+  if (!set.labels.empty()) json.Set("labels", Json::Strings(set.labels));
   if (set.task == "retrieval") {
     json.Set("queries", FileJson(set.queries));
     json.Set("qrels", FileJson(set.qrels));

@@ -3,22 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <numeric>
 
 #include "lacos/base/check.h"
+#include "lacos/base/nan.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/rng.h"
 
 namespace lacos {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-bool HasNaN(std::span<const double> x) {
-  return std::any_of(x.begin(), x.end(), [](double value) { return std::isnan(value); });
-}
 double Undefined(std::span<const int32_t>) { return kNaN; }
 
 double WeightedPearson(std::span<const double> x, std::span<const double> y,

@@ -2,19 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "lacos/base/check.h"
+#include "lacos/base/nan.h"
 
 namespace lacos {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-bool HasNaN(std::span<const double> x) {
-  return std::any_of(x.begin(), x.end(), [](double value) { return std::isnan(value); });
-}
 
 // x minus its mean, scaled to length 1; empty if x is constant. Scaling by the largest magnitude
 // first keeps the squares inside the range of double.

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <map>
 #include <optional>
 
+#include "lacos/base/nan.h"
 #include "lacos/base/rng.h"
 #include "lacos/eval/measures/statistics.h"
 #include "lacos/eval/results/languages.h"
@@ -161,8 +161,7 @@ std::vector<Aggregate> AggregateByName(const std::vector<TaskResult>& results) {
 }
 
 Interval IntervalOf(const std::vector<double>& resamples, double confidence) {
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  return resamples.empty() ? Interval{.low = nan, .high = nan}
+  return resamples.empty() ? Interval{.low = kNaN, .high = kNaN}
                            : PercentileInterval(resamples, confidence);
 }
 

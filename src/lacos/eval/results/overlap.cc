@@ -4,16 +4,14 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <limits>
 
+#include "lacos/base/nan.h"
 #include "lacos/eval/measures/pair_classification.h"
 #include "lacos/eval/measures/statistics.h"
 #include "lacos/io/json_numbers.h"
 
 namespace lacos {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 double Score(const std::string& task, const std::vector<double>& items,
              const std::vector<double>& gold) {

@@ -18,12 +18,6 @@ namespace {
 
 constexpr int64_t kMostResamples = 1'000'000;  // the most that `lacos eval` accepts
 
-Json Strings(const std::vector<std::string>& list) {
-  Json json = Json::Array();
-  for (const std::string& item : list) json.Append(item);
-  return json;
-}
-
 Json Numbers(const std::vector<double>& list) {
   Json json = Json::Array();
   for (const double item : list) json.Append(NumberOrNull(item));
@@ -140,7 +134,7 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
   for (const TaskResult& result : results.sets) {
     Json set = Json::Object();
     SetName(result.set, set);
-    set.Set("languages", Strings(result.set.languages));
+    set.Set("languages", Json::Strings(result.set.languages));
     set.Set("usual", result.set.usual);
     set.Set("n", result.n);
     Json measures = Json::Object();

@@ -4,16 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 
+#include "lacos/base/nan.h"
 #include "lacos/io/json_numbers.h"
 
 namespace lacos {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMostHeadlines = 3;
 
 std::string SetTitle(const TaskName& set) {

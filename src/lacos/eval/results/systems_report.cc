@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "lacos/base/nan.h"
 #include "lacos/eval/results/evaluation_report.h"
 #include "lacos/eval/results/languages.h"
 #include "lacos/io/json_numbers.h"
@@ -13,8 +13,6 @@
 
 namespace lacos {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 std::string CountText(double value, const char* unit) {
   if (!std::isfinite(value)) return "-";

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <limits>
 
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
+#include "lacos/base/nan.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
@@ -96,8 +96,7 @@ Json EvaluationsFromJson(const Json& json) {
   json.ForEachElement([&](const Json& saved) {
     Json evaluation = Json::Object();
     saved.ForEachItem([&](std::string_view key, const Json& value) {
-      evaluation.Set(std::string(key),
-                     value.IsNull() ? Json(std::numeric_limits<double>::quiet_NaN()) : value);
+      evaluation.Set(std::string(key), value.IsNull() ? Json(kNaN) : value);
     });
     evaluations.Append(evaluation);
   });

@@ -36,8 +36,6 @@ std::string Resolve(const std::string& output) {
   return (error ? path : resolved).string();
 }
 
-std::string ParentOf(const std::string& path) { return fs::path(path).parent_path().string(); }
-
 // Runs that were set aside by processes that may no longer exist.
 std::vector<std::string> RunsSetAside(const std::string& output) {
   const std::string start =

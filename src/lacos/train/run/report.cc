@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "lacos/base/error.h"
+#include "lacos/base/nan.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
 #include "lacos/io/json_numbers.h"
@@ -27,8 +27,6 @@ namespace lacos {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 struct Evaluation {
   int64_t step = 0;
