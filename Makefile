@@ -7,10 +7,10 @@ PREFIX ?= /usr/local
 
 build: deps        ## build the program, build/release/bin/lacos
 	@cmake --preset $(PRESET) >/dev/null
-	@cmake --build --preset $(PRESET) --target lacos --parallel $(JOBS)
+	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos
 
 install: build     ## install program, liblacos.so, lacos.h, lacos.pc and docs into PREFIX (under DESTDIR, for packagers)
-	@cmake --build --preset $(PRESET) --target lacos_shared --parallel $(JOBS)
+	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos_shared
 	@DESTDIR=$(DESTDIR) cmake --install build/$(PRESET) --prefix $(PREFIX)
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 

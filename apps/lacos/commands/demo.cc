@@ -118,10 +118,11 @@ void RunDemo(const GlobalOptions& globals, const DemoFlags& flags) {
       "The demo shows how the program works; its base of 8 million parameters is too small to show "
       "how good BLOOM is.\n\n"
       "What to try next:\n"
-      "  hf download bigscience/bloom-560m --local-dir bloom-560m    a real base, 1.1 GB\n"
-      "  lacos plan --model bloom-560m --batch-size 64               what training it needs\n"
-      "  lacos embed --model {1}/trained --input FILE --output vectors.npy\n"
-      "  lacos --help                                                all commands\n",
+      "  your own texts  lacos embed --model {1}/trained --input FILE.txt --output -\n"
+      "  your own pairs  lacos train --model {1}/base-int8 --train PAIRS.tsv --output mine\n"
+      "  a real BLOOM    hf download bigscience/bloom-560m --local-dir bloom-560m (1.1 GB), then "
+      "step 1 with it\n"
+      "  all commands    lacos --help\n",
       watch.Seconds(), flags.output));
 }
 
