@@ -68,6 +68,34 @@ TEST(EmbedCommand, JsonLinesAndNpyHoldTheSameVectorsInInputOrder) {
   EXPECT_FALSE(lines.Next(line));
 }
 
+TEST(EmbedCommand, LinesGoToStdoutAndTheSummaryToStderr) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", ManyTexts(50));
+  Embed(input, folder / "v.jsonl", {"--precision", "float16"});
+  const std::vector<std::string> words = {"embed",    "--model", TinyModel(),   "--input", input,
+                                          "--output", "-",       "--precision", "float16"};
+  const RunResult result = RunLacos(words);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, ReadAll(folder / "v.jsonl"));
+  EXPECT_NE(result.err.find("\ntokens "), std::string::npos) << result.err;
+  EXPECT_EQ(folder.Names(), (std::vector<std::string>{"texts.txt", "v.jsonl", "v.jsonl.run.json"}));
+  std::vector<std::string> quiet = words;
+  quiet.push_back("--quiet");
+  EXPECT_EQ(RunLacos(quiet).err, "");
+  std::vector<std::string> json = words;
+  json.push_back("--json");
+  const std::string err = RunLacos(json).err;
+  EXPECT_EQ(Json::Parse(err.substr(err.find("{\n")), "stderr").At("texts").AsInt(), 50);
+}
+
+TEST(EmbedCommand, StdoutTakesNoPrecisionThatNeedsAllTextsFirst) {
+  const TempFolder folder;
+  const std::string input = folder.Write("texts.txt", ManyTexts(50));
+  ExpectUsageError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output", "-",
+                             "--precision", "int8"}),
+                   "--precision");
+}
+
 class EmbedCommandCompute : public testing::TestWithParam<const char*> {};
 
 TEST_P(EmbedCommandCompute, AVectorDependsNeitherOnItsNeighboursNorOnBatchesNorOnThreads) {

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <memory>
+#include <string_view>
 
 #include "commands/commands.h"
 #include "flags/command_record.h"
@@ -36,6 +38,8 @@ struct EmbedFlags {
   std::string output, precision = "float32";
   int64_t truncate_dim = 0;
   bool overwrite = false;
+
+  bool ToStdout() const { return output == "-"; }
 };
 
 // Packs the first `kept` of every `d` values to the front and, if `normalize` is set, scales each
@@ -70,7 +74,7 @@ struct EmbedReport {
   PeakMemory memory;
 };
 
-void PrintReport(const GlobalOptions& globals, EmbedReport& report) {
+std::string Summary(const GlobalOptions& globals, EmbedReport& report) {
   const EncodeStatistics& s = report.statistics;
   const double rate = static_cast<double>(s.tokens) / std::max(report.seconds, 1e-9);
   if (globals.json) {
@@ -82,8 +86,7 @@ void PrintReport(const GlobalOptions& globals, EmbedReport& report) {
     json.Set("seconds", report.seconds);
     json.Set("tokens_per_second", rate);
     report.memory.AddTo(json);
-    PrintJson(json);
-    return;
+    return json.Dump(2) + "\n";
   }
   FieldList fields;
   fields.Add("texts", fmt::format("{}", s.texts));
@@ -93,7 +96,7 @@ void PrintReport(const GlobalOptions& globals, EmbedReport& report) {
   fields.Add("time", FormatSeconds(report.seconds));
   fields.Add("rate", fmt::format("{} tokens/s", FormatCount(rate)));
   report.memory.AddTo(fields);
-  Out().Write(fields.Text());
+  return fields.Text();
 }
 
 void WarnAbout(const EncodeStatistics& s, Precision precision) {
@@ -107,11 +110,18 @@ void WarnAbout(const EncodeStatistics& s, Precision precision) {
 }
 
 void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
-  CheckOutput(
-      flags.output,
-      {.kind = OutputKind::kFile, .overwrite = flags.overwrite, .inputs = {flags.input.path}});
-  TextReader reader(flags.input);
   const Precision precision = *Parse<Precision>(flags.precision);
+  if (!flags.ToStdout()) {
+    CheckOutput(
+        flags.output,
+        {.kind = OutputKind::kFile, .overwrite = flags.overwrite, .inputs = {flags.input.path}});
+  } else if (NeedsRanges(precision)) {
+    FailUsage("--precision",
+              fmt::format("found {} with --output -; expected float32, float16, binary or ubinary, "
+                          "which need not see all the texts before the first line",
+                          flags.precision));
+  }
+  TextReader reader(flags.input);
 
   SentenceEncoderOptions options =
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed);
@@ -131,7 +141,11 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
               fmt::format("found {}; expected at most the model's dimension {}", kept, d));
   }
 
-  EmbeddingFile file(flags.output, precision, static_cast<int64_t>(kept), CheckInterrupt);
+  const auto columns = static_cast<int64_t>(kept);
+  EmbeddingFile file =
+      flags.ToStdout()
+          ? EmbeddingFile([](std::string_view line) { Out().Write(line); }, precision, columns)
+          : EmbeddingFile(flags.output, precision, columns, CheckInterrupt);
   const size_t block_texts =
       std::clamp(kBlockVectorBytes / (d * sizeof(float)), size_t{256}, kBlockTexts);
   EmbedReport report;
@@ -172,8 +186,11 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   };
   // With `hashed_bytes` 0, weights without a manifest are recorded by size only. Embedding a few
   // texts then stays fast.
-  FileRecord record(flags.output,
-                    MakeOutputOptions(globals, flags.output, flags.overwrite, OutputKind::kFile),
+  const OutputOptions writing =
+      flags.ToStdout()
+          ? OutputOptions{}
+          : MakeOutputOptions(globals, flags.output, flags.overwrite, OutputKind::kFile);
+  FileRecord record(flags.output, writing,
                     {.inputs = add_inputs,
                      .kernels = [&] { return embedder.backend().Describe(); },
                      .hashed_bytes = 0});
@@ -182,7 +199,12 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   progress.Finish();
   report.seconds = watch.Seconds();
   WarnAbout(sum, precision);
-  PrintReport(globals, report);
+  if (!flags.ToStdout()) {
+    Out().Write(Summary(globals, report));
+  } else if (!globals.quiet) {
+    Out().Flush();
+    std::fputs(Summary(globals, report).c_str(), stderr);
+  }
 }
 
 }  // namespace
@@ -196,15 +218,16 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
   AddTextInputOptions(command, flags->input,
                       "One text a line, or .jsonl; .gz and .zst are read too; - is stdin");
   const auto ending = [](const std::string& path) -> std::string {
-    if (path.ends_with(".npy") || path.ends_with(".jsonl")) return "";
-    return fmt::format("found '{}'; expected a name that ends in .npy or .jsonl", path);
+    if (path.ends_with(".npy") || path.ends_with(".jsonl") || path == "-") return "";
+    return fmt::format("found '{}'; expected a name that ends in .npy or .jsonl, or - for stdout",
+                       path);
   };
   command
       ->add_option(
           "--output", flags->output,
           "A .npy array, or .jsonl lines {\"index\": i, \"embedding\": [...]}; FILE.run.json "
-          "beside it says how it was made")
-      ->type_name("FILE.npy|FILE.jsonl")
+          "beside it says how it was made; - writes such lines to stdout, the summary to stderr")
+      ->type_name("FILE.npy|FILE.jsonl|-")
       ->required()
       ->check(CLI::Validator(ending, "", "ending"));
   OneOf(command->add_option(

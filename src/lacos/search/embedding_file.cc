@@ -7,11 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <iterator>
 #include <utility>
 
+#include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/io/paths.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos {
@@ -28,8 +29,7 @@ namespace {
 
 Spool::Spool(const std::string& path) : path_(path) {
   // The file never has a name, if the file system supports that.
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  fd_ = open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  fd_ = open(ParentOf(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd_ >= 0) return;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) FailSpool(path_, errno);
   std::string name = path + ".XXXXXX";
@@ -67,10 +67,17 @@ EmbeddingFile::EmbeddingFile(const std::string& path, Precision precision, int64
     : precision_(precision), d_(d), check_cancel_(std::move(check_cancel)), ranges_(d) {
   if (path.ends_with(".jsonl")) {
     jsonl_ = std::make_unique<AtomicFile>(path);
+    write_line_ = [file = jsonl_.get()](std::string_view line) { file->WriteText(line); };
   } else {
     npy_ = std::make_unique<NpyWriter>(path, StoredType(precision), StoredColumns(precision, d));
   }
   if (NeedsRanges(precision)) spool_.emplace(path);
+}
+
+EmbeddingFile::EmbeddingFile(std::function<void(std::string_view)> write, Precision precision,
+                             int64_t d)
+    : precision_(precision), d_(d), ranges_(d), write_line_(std::move(write)) {
+  LACOS_CHECK(!NeedsRanges(precision), "lines are written before the range of all rows is known");
 }
 
 void EmbeddingFile::Append(std::span<const float> rows) {
@@ -127,7 +134,7 @@ void EmbeddingFile::WriteLines(size_t rows) {
       }
     }
     line.append(std::string_view("]}\n"));
-    jsonl_->WriteText({line.data(), line.size()});
+    write_line_({line.data(), line.size()});
   }
 }
 

@@ -1,5 +1,5 @@
 // A file of vectors, to which rows are appended block by block, in any precision, as .npy or
-// .jsonl.
+// .jsonl, or JSON lines that go elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lacos/io/atomic_file.h"
@@ -46,6 +47,8 @@ class EmbeddingFile {
   // All methods throw UserError for a file that cannot be written.
   EmbeddingFile(const std::string& path, Precision precision, int64_t d,
                 std::function<void()> check_cancel = {});
+  // JSON lines that are handed to `write` as soon as their row is known, not for int8 and uint8.
+  EmbeddingFile(std::function<void(std::string_view)> write, Precision precision, int64_t d);
 
   void Append(std::span<const float> rows);  // [n, D]
   void Commit();
@@ -59,8 +62,9 @@ class EmbeddingFile {
   std::function<void()> check_cancel_;
   EmbeddingRanges ranges_;
   std::optional<Spool> spool_;
-  std::unique_ptr<NpyWriter> npy_;  // one of these two
+  std::unique_ptr<NpyWriter> npy_;  // one of these two, or neither if lines go elsewhere
   std::unique_ptr<AtomicFile> jsonl_;
+  std::function<void(std::string_view)> write_line_;
   std::vector<std::byte> stored_;  // the rows of one write in their stored type
   int64_t lines_ = 0;
 };
