@@ -20,6 +20,7 @@
 #include "flags/config_file.h"
 #include "flags/help.h"
 #include "flags/setting_flags.h"
+#include "flags/unknown_words.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "terminal/interrupt.h"
@@ -59,7 +60,9 @@ std::string ChosenProgram(const CLI::App& app) {
 }
 
 int FailCommandLine(const CLI::App& app, const std::string& what) {
-  PrintError(fmt::format("[command line] {}; see '{} --help'", what, ChosenProgram(app)));
+  const bool asks = what.ends_with('?');
+  PrintError(fmt::format("[command line] {}{} '{} --help'", what, asks ? " See" : "; see",
+                         ChosenProgram(app)));
   return kWrongCommandLine;
 }
 
@@ -91,23 +94,18 @@ int Run(int argc, char** argv) {
   AddCommands(app, globals);
   KnowFlags(app);
 
-  std::string known;
-  bool is_known = false;
-  for (CLI::App* command : app.get_subcommands({})) {
-    command->group("Commands");
-    known += " " + command->get_name();
-    is_known = is_known || (argc > 1 && command->get_name() == argv[1]);
-  }
-  if (argc > 1 && argv[1][0] != '-' && !is_known) {
-    return FailCommandLine(
-        app, fmt::format("found the command '{}'; expected one of{}", argv[1], known));
-  }
+  for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
+  const std::string unknown_command =
+      argc > 1 && argv[1][0] != '-' ? UnknownCommandMessage(app, argv[1]) : "";
+  if (!unknown_command.empty()) return FailCommandLine(app, unknown_command);
   try {
     globals.arguments = ExpandConfig(app, {argv + 1, argv + argc});
     // CLI11 takes the arguments from the back.
     app.parse(std::vector<std::string>(globals.arguments.rbegin(), globals.arguments.rend()));
     if (!globals.action) {
-      std::fputs(app.help().c_str(), stderr);
+      const auto chosen = app.get_subcommands();
+      const std::string help = chosen.empty() ? FirstSteps(app) : chosen.front()->help("lacos");
+      std::fputs(help.c_str(), stderr);
       return kWrongCommandLine;
     }
     SetUpLogging(globals);
@@ -126,7 +124,9 @@ int Run(int argc, char** argv) {
     Out().Flush();
     return kDone;
   } catch (const CLI::ParseError& error) {
-    return FailCommandLine(app, error.what());
+    // A word that is misspelled says more than the flag that is missing because of that.
+    const std::string unknown = UnknownWordMessage(app);
+    return FailCommandLine(app, unknown.empty() ? error.what() : unknown);
   }
 }
 

@@ -41,11 +41,46 @@ TEST(CommandLine, HelpAndVersionEndWithZeroOnStdout) {
       << version.out;
 }
 
-TEST(CommandLine, WithoutACommandHelpGoesToStderrWithStatus2) {
+TEST(CommandLine, WithoutACommandTheFirstFiveCommandsGoToStderrWithStatus2) {
   const RunResult result = RunLacos({});
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(result.out, "");
   EXPECT_NE(result.err.find("Usage"), std::string::npos);
+  std::vector<std::string> commands;
+  const std::regex line("\n  ([a-z]+) ");
+  for (std::sregex_iterator match(result.err.begin(), result.err.end(), line), end; match != end;
+       ++match)
+    commands.push_back((*match)[1]);
+  EXPECT_EQ(commands,
+            (std::vector<std::string>{"quantize", "train", "eval", "embed", "similarity"}));
+  EXPECT_NE(result.err.find("'lacos --help' lists all"), std::string::npos);
+}
+
+TEST(CommandLine, UnknownWordsAreReportedBeforeMissingFlagsWithWhatWasProbablyMeant) {
+  ExpectUsageError(RunLacos({"trian"}), "found the unknown command 'trian'; expected one of info,");
+  ExpectUsageError(RunLacos({"trian"}), "; did you mean 'train'? See 'lacos --help'");
+  ExpectUsageError(RunLacos({"bench", "trian"}),
+                   "; did you mean 'train'? See 'lacos bench --help'");
+  ExpectUsageError(RunLacos({"train", "--lerning-rate", "1e-3"}),
+                   "found the unknown flag '--lerning-rate'; expected a flag of 'lacos train'; did "
+                   "you mean '--learning-rate'? See 'lacos train --help'");
+  // Neither the missing value nor the wrong one hides the misspelled flag.
+  ExpectUsageError(RunLacos({"info", "--modle=x", "--base"}), "did you mean '--model'?");
+  ExpectUsageError(RunLacos({"info", "--modle", "x", "--threads", "-1"}), "mean '--model'?");
+  ExpectUsageError(RunLacos({"bench", "train", "--btach-size", "8"}),
+                   "a flag of 'lacos bench train'; did you mean '--batch-size'?");
+  // The beginning of a flag is enough, and a single dash is forgiven.
+  ExpectUsageError(RunLacos({"embed", "--trunc", "8"}), "did you mean '--truncate-dim'?");
+  ExpectUsageError(RunLacos({"info", "-model", "x"}),
+                   "'-model'; expected a flag of 'lacos info'; "
+                   "did you mean '--model'?");
+  // Nothing is suggested that is too different.
+  ExpectUsageError(
+      RunLacos({"info", "--colour", "red"}),
+      "found the unknown flag '--colour'; expected a flag of 'lacos info'; see 'lacos");
+  ExpectUsageError(RunLacos({"info", "extra"}), "found 'extra', which belongs to no flag");
+  // What follows a flag is its value, whatever it looks like.
+  ExpectUsageError(RunLacos({"embed", "--prompt", "--modle"}), "--model is required");
 }
 
 TEST(CommandLine, EveryCommandHasTheSharedFlagsAnExampleAndDefaults) {

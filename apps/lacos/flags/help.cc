@@ -76,4 +76,15 @@ std::string HelpFormatter::make_footer(const CLI::App* app) const {
   return app->get_footer() + "\n";
 }
 
+std::string FirstSteps(const CLI::App& app) {
+  const HelpFormatter formatter;
+  std::string text = Wrap(app.get_description(), kColumn + kWidth) +
+                     "\nUsage: lacos COMMAND [FLAGS]\n\nCommands to start with, in this order:\n";
+  for (const char* name : {"quantize", "train", "eval", "embed", "similarity"})
+    text += formatter.make_subcommand(app.get_subcommand(name));
+  const size_t count = app.get_subcommands([](const CLI::App*) { return true; }).size();
+  return text + "\n'lacos --help' lists all " + std::to_string(count) +
+         " commands, 'lacos COMMAND --help' a command's flags with their defaults.\n";
+}
+
 }  // namespace lacos::cli

@@ -18,4 +18,7 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_footer(const CLI::App* app) const override;
 };
 
+// What `lacos` says without a command: the commands that a new user needs first.
+std::string FirstSteps(const CLI::App& app);
+
 }  // namespace lacos::cli

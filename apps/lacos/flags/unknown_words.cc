@@ -1,0 +1,110 @@
+// Words of a command line that the program does not know, and the known word that was probably
+// meant.
+#include "flags/unknown_words.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace lacos::cli {
+namespace {
+
+std::string_view WithoutDashes(std::string_view word) {
+  return word.substr(std::min(word.find_first_not_of('-'), word.size()));
+}
+
+// The number of insertions, deletions, substitutions and swaps of neighbours that lead from one
+// word to the other (the optimal string alignment distance).
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> distance(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) {
+    for (size_t j = 0; j <= b.size(); ++j) {
+      size_t& here = distance[i][j];
+      if (i == 0 || j == 0) {
+        here = i + j;
+        continue;
+      }
+      here = std::min({distance[i - 1][j] + 1, distance[i][j - 1] + 1,
+                       distance[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        here = std::min(here, distance[i - 2][j - 2] + 1);
+    }
+  }
+  return distance[a.size()][b.size()];
+}
+
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& known) {
+  const std::string like = MostLike(word, known);
+  return like.empty() ? "" : fmt::format("; did you mean '{}'?", like);
+}
+
+// The command that was chosen last, such as `train` in `lacos bench train`.
+const CLI::App& ChosenCommand(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : ChosenCommand(*chosen.front());
+}
+
+std::string NameWithParents(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent == nullptr ? app.get_name() : NameWithParents(*parent) + " " + app.get_name();
+}
+
+std::vector<std::string> FlagsOf(const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  return flags;
+}
+
+std::vector<std::string> CommandsOf(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return names;
+}
+
+bool IsFlag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
+
+}  // namespace
+
+std::string MostLike(const std::string& word, const std::vector<std::string>& known) {
+  const std::string_view given = WithoutDashes(word);
+  std::string best;
+  size_t best_distance = std::max<size_t>(given.size() / 3, 1) + 1;
+  for (const std::string& candidate : known) {
+    const std::string_view name = WithoutDashes(candidate);
+    const bool begins = given.size() > 1 && name.starts_with(given);
+    const size_t distance = begins ? 1 : EditDistance(given, name);
+    if (distance >= best_distance) continue;
+    best_distance = distance;
+    best = candidate;
+  }
+  return best;
+}
+
+std::string UnknownCommandMessage(const CLI::App& app, const std::string& word) {
+  const std::vector<std::string> known = CommandsOf(app);
+  if (std::ranges::find(known, word) != known.end()) return "";
+  return fmt::format("found the unknown command '{}'; expected one of {}{}", word,
+                     fmt::join(known, ", "), DidYouMean(word, known));
+}
+
+std::string UnknownWordMessage(const CLI::App& app) {
+  std::vector<std::string> words = app.remaining(true);
+  std::erase(words, "--");  // not a word, but the mark after which no flags are read
+  if (words.empty()) return "";
+  const CLI::App& command = ChosenCommand(app);
+  const auto flag = std::ranges::find_if(words, IsFlag);
+  if (flag != words.end()) {
+    const std::string name = flag->substr(0, flag->find('='));
+    return fmt::format("found the unknown flag '{}'; expected a flag of '{}'{}", name,
+                       NameWithParents(command), DidYouMean(name, FlagsOf(command)));
+  }
+  if (!CommandsOf(command).empty()) return UnknownCommandMessage(command, words[0]);
+  return fmt::format("found '{}', which belongs to no flag; expected nothing more", words[0]);
+}
+
+}  // namespace lacos::cli

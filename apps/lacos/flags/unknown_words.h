@@ -1,0 +1,22 @@
+// Words of a command line that the program does not know, and the known word that was probably
+// meant.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace lacos::cli {
+
+// The known word that is most like `word`: it begins with it, or differs in at most a third of its
+// letters. Empty if there is none.
+std::string MostLike(const std::string& word, const std::vector<std::string>& known);
+
+// A message about the first flag, or else the first other word, that was left over when the command
+// line was parsed, even if parsing ended with another mistake. Empty if there is none.
+std::string UnknownWordMessage(const CLI::App& app);
+
+// A message about a word in the place of a command. Empty if it is a command of `app`.
+std::string UnknownCommandMessage(const CLI::App& app, const std::string& word);
+
+}  // namespace lacos::cli
