@@ -40,7 +40,7 @@ FOLDERS = [
                    "adapter; `output/` writes their weight files", ""),
     (7, "model", "the running model: blocks, encoder, streaming, layer cache, texts to vectors", ""),
     (7, "data", "tables, columns and examples, batches without duplicates, evaluation suites; `prepare/` makes suites "
-                "from public archives", ""),
+                "from public archives", "utf8proc (only overlap_form.cc)"),
     (7, "search", "vectors in files and memory, exact nearest neighbours, vectors in fewer bits; it does not know texts", ""),
     (8, "runtime", "the one thread of a process that computes for all callers", ""),
     (9, "eval", "`measures/` score vectors, `tasks/` say which texts are scored and how, `results/` have averages, intervals "
@@ -70,6 +70,7 @@ EXTERNAL = [
      "archives go through io/archive.h: only io/archive.cc includes libarchive"),
     (r"toml\+\+|toml\.hpp", ["src/lacos/sweep/recipe.cc"], "only sweep/recipe.cc includes toml++"),
     (r"onig", ["src/lacos/text/regex.cc"], "only text/regex.cc includes Oniguruma"),
+    (r"utf8proc", ["src/lacos/data/overlap_form.cc"], "only data/overlap_form.cc includes utf8proc"),
     (r"linear\.h", ["src/lacos/eval/measures/classification.cc"],
      "only eval/measures/classification.cc includes liblinear"),
     (r"hwy/", ["src/lacos/kernels/cpu/", "tests/unit/kernels/", "bench/"], "only kernels/cpu includes Highway"),
@@ -225,6 +226,8 @@ SELF_TEST = [
     ("src/lacos/text/split.cc", "#include <oniguruma.h>", True),
     ("src/lacos/model/a.cc", "#include <oniguruma.h>", True),
     ("src/lacos/text/regex.cc", "#include <oniguruma.h>", False),
+    ("src/lacos/data/examples.cc", "#include <utf8proc.h>", True),
+    ("src/lacos/data/overlap_form.cc", "#include <utf8proc.h>", False),
     ("src/lacos/nn/a.cc", "#include <hwy/highway.h>", True),
     ("src/lacos/kernels/cpu/a-inl.h", '#include "hwy/highway.h"', False),
     ("src/lacos/kernels/a.cc", "#include <oneapi/dnnl/dnnl.hpp>", True),

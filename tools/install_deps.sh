@@ -9,7 +9,7 @@ packages=(
   g++ make cmake ninja-build pkg-config git ca-certificates python3 python3-venv
   libdnnl-dev libhwy-dev libomp-dev
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
-  libssl-dev zlib1g-dev libzstd-dev libarchive-dev libonig-dev liblinear-dev
+  libssl-dev zlib1g-dev libzstd-dev libarchive-dev libonig-dev libutf8proc-dev liblinear-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-format ccache
 )

@@ -171,6 +171,13 @@ void CheckOverlap(const EvalFlags& flags, const System& system, const Tasks& tas
     if (std::filesystem::exists(path)) {
       trained.Merge(TrainingTexts::Read(path));
       from.Append(path);
+      if (trained.has_earlier_form()) {
+        spdlog::warn(
+            "[{}] an earlier version wrote these hashes without Unicode normalization; texts that "
+            "differ in accented or capital letters may count as unseen; --leak-check FILE... takes "
+            "the training files themselves",
+            path);
+      }
     }
   }
   for (const std::string& path : flags.leak_check) {

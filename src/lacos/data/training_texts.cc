@@ -11,32 +11,17 @@
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
 #include "lacos/data/cells.h"
+#include "lacos/data/overlap_form.h"
 #include "lacos/io/line_reader.h"
 #include "lacos/io/mapped_file.h"
-#include "lacos/io/utf8.h"
 
 namespace lacos {
 namespace {
 
-constexpr char kMagic[] = "LACOSTX1";
+constexpr char kMagic[] = "LACOSTX2", kEarlierMagic[] = "LACOSTX1";
 constexpr size_t kWord = sizeof(uint64_t), kHeader = 5 * kWord;
 static_assert(std::endian::native == std::endian::little,
               "hashes are written as they lie in memory");
-
-// The ranges (first, last) of whitespace and punctuation beyond ASCII that OverlapForm leaves out.
-constexpr std::pair<uint32_t, uint32_t> kLeftOut[] = {
-    {0x80, 0xA9},     {0xAB, 0xB4},     {0xB6, 0xB9},     {0xBB, 0xBF},     {0x60C, 0x60D},
-    {0x61B, 0x61B},   {0x61E, 0x61F},   {0x66A, 0x66D},   {0x6D4, 0x6D4},   {0x964, 0x965},
-    {0x1680, 0x1680}, {0x2000, 0x206F}, {0x3000, 0x3003}, {0x3008, 0x3011}, {0x3014, 0x301F},
-    {0xFE30, 0xFE52}, {0xFEFF, 0xFEFF}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20}, {0xFF3B, 0xFF40},
-    {0xFF5B, 0xFF65}};
-
-// A range of capital letters, and the distance to their small letters.
-struct Capitals {
-  uint32_t first, last, distance;
-};
-constexpr Capitals kCapitals[] = {{0xC0, 0xD6, 32},   {0xD8, 0xDE, 32},   {0x391, 0x3A1, 32},
-                                  {0x3A3, 0x3AB, 32}, {0x400, 0x40F, 80}, {0x410, 0x42F, 32}};
 
 uint64_t PairHash(uint64_t a, uint64_t b) {
   const std::array<uint64_t, 2> both = {std::min(a, b), std::max(a, b)};
@@ -53,37 +38,6 @@ Hashes HashesOf(const std::string& text) {
 }
 
 }  // namespace
-
-std::string OverlapForm(std::string_view text) {
-  std::string form;
-  for (size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    if (lead < 0x80) {
-      const char c = text[i++];
-      if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) form += c;
-      if (c >= 'A' && c <= 'Z') form += static_cast<char>(c - 'A' + 'a');
-      continue;
-    }
-    const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    uint32_t code = lead & (0x7Fu >> length);
-    for (size_t k = 1; k < length && i + k < text.size(); ++k) {
-      code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3Fu);
-    }
-    i += length;
-    const auto covers = [&](const auto& range) {
-      return code >= range.first && code <= range.second;
-    };
-    if (std::ranges::any_of(kLeftOut, covers)) continue;
-    for (const Capitals& capitals : kCapitals) {
-      if (code >= capitals.first && code <= capitals.last) {
-        code += capitals.distance;
-        break;
-      }
-    }
-    AppendUtf8(code, form);
-  }
-  return form;
-}
 
 void TrainingTexts::AddExample(const std::vector<std::string>& texts) {
   is_sorted_ = {};
@@ -104,6 +58,7 @@ void TrainingTexts::AddExample(const std::vector<std::string>& texts) {
 
 void TrainingTexts::Merge(const TrainingTexts& other) {
   is_sorted_ = {};
+  has_earlier_form_ |= other.has_earlier_form_;
   for (size_t i = 0; i < lists_.size(); ++i) {
     lists_[i].insert(lists_[i].end(), other.lists_[i].begin(), other.lists_[i].end());
   }
@@ -138,7 +93,7 @@ Seen TrainingTexts::FindPair(const std::string& first, const std::string& second
 }
 
 std::string TrainingTexts::Bytes() const {
-  std::string bytes(kMagic, kWord);
+  std::string bytes(has_earlier_form_ ? kEarlierMagic : kMagic, kWord);
   const auto append = [&](const void* data, size_t words) {
     bytes.append(static_cast<const char*>(data), words * kWord);
   };
@@ -160,8 +115,10 @@ TrainingTexts TrainingTexts::Read(const std::string& path) {
         "folder with `lacos verify`",
         path, found));
   };
-  if (bytes.size() < kHeader || std::memcmp(bytes.data(), kMagic, kWord) != 0)
-    fail("has another beginning");
+  const auto begins_with = [&](const char* magic) {
+    return bytes.size() >= kHeader && std::memcmp(bytes.data(), magic, kWord) == 0;
+  };
+  if (!begins_with(kMagic) && !begins_with(kEarlierMagic)) fail("has another beginning");
   std::array<uint64_t, 4> counts{};
   std::memcpy(counts.data(), bytes.data() + kWord, sizeof(counts));
   uint64_t words = 0;
@@ -174,6 +131,7 @@ TrainingTexts TrainingTexts::Read(const std::string& path) {
         fmt::format("has {} bytes where its lists take {}", bytes.size(), kHeader + words * kWord));
   }
   TrainingTexts texts;
+  texts.has_earlier_form_ = begins_with(kEarlierMagic);
   size_t at = kHeader;
   for (size_t i = 0; i < counts.size(); ++i) {
     texts.lists_[i].resize(counts[i]);

@@ -12,14 +12,6 @@
 
 namespace lacos {
 
-// The form of a text for the inexact comparison: without whitespace and punctuation, and in lower
-// case. So case, tokenization ("you 'd"), quotation marks and final stops make no difference. Lower
-// case covers ASCII, Latin-1, Greek and Cyrillic. Whitespace and punctuation are those of ASCII,
-// Latin-1, General Punctuation, Arabic, Devanagari, CJK and full-width forms. Accents stay, and
-// composed and decomposed forms differ; so no Unicode tables are needed, and the form will not
-// change with them. Empty for texts without a letter or digit.
-std::string OverlapForm(std::string_view text);
-
 enum class Seen : uint8_t { kNo, kNormalized, kExactly };
 
 // Sorted lists of 64-bit prefixes of SHA-256 hashes of texts, and of pairs of texts in either
@@ -40,10 +32,15 @@ class TrainingTexts {
   int64_t texts() const { return static_cast<int64_t>(Sorted(kTexts).size()); }
   int64_t pairs() const { return static_cast<int64_t>(Sorted(kPairs).size()); }
 
-  // The contents of the file kFileName: "LACOSTX1", the lengths of the four lists, then their
+  // Whether some of the hashes come from a file "LACOSTX1". Earlier versions wrote it, with a form of
+  // texts that knew fewer capital letters and no Unicode normalization, so fewer texts are found
+  // inexactly.
+  bool has_earlier_form() const { return has_earlier_form_; }
+
+  // The contents of the file kFileName: "LACOSTX2", the lengths of the four lists, then their
   // sorted values, all in 8 bytes, little-endian. They depend only on the set of examples.
   std::string Bytes() const;
-  // Reads such a file. Throws UserError for any other file.
+  // Reads such a file, or a file "LACOSTX1". Throws UserError for any other file.
   static TrainingTexts Read(const std::string& path);
 
  private:
@@ -54,6 +51,7 @@ class TrainingTexts {
   // The lists are sorted and made distinct on first use, which must not happen from two threads.
   mutable std::array<std::vector<uint64_t>, 4> lists_;
   mutable std::array<bool, 4> is_sorted_{};
+  bool has_earlier_form_ = false;
 };
 
 // Adds every text of a file of training examples, whatever its labels. In a table (rows.h) the

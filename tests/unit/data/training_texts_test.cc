@@ -21,18 +21,6 @@ std::string Write(const std::string& name, const std::string& contents) {
   return path;
 }
 
-TEST(OverlapForm, LeavesOutCaseBlanksAndPunctuation) {
-  EXPECT_EQ(OverlapForm("You 'd  think: it\u2019s \u201Cfine\u201D ."), "youdthinkitsfine");
-  EXPECT_EQ(OverlapForm("you'd think it's fine"), "youdthinkitsfine");
-  EXPECT_EQ(OverlapForm("ÉTÉ à la plage"), "étéàlaplage");
-  EXPECT_EQ(OverlapForm("ΑΒΓ Жизнь ЁЖ"), "αβγжизньёж");
-  EXPECT_EQ(OverlapForm("你好，世界。"), "你好世界");
-  EXPECT_EQ(OverlapForm("कमल ।"), "कमल");
-  EXPECT_EQ(OverlapForm("𐍈 1"), "𐍈1");
-  EXPECT_EQ(OverlapForm(" ?! \u3000"), "");
-  EXPECT_NE(OverlapForm("resume"), OverlapForm("résumé")) << "accents tell words apart";
-}
-
 TEST(Sha256Prefix, IsTheBeginningOfTheHash) {
   EXPECT_EQ(Sha256Prefix("abc"), 0xba7816bf8f01cfeaULL);  // the example of FIPS 180-2
 }
@@ -55,6 +43,14 @@ TEST(TrainingTexts, FindTextsAndPairsExactlyAndInOtherWords) {
   EXPECT_EQ(texts.pairs(), 2);
 }
 
+TEST(TrainingTexts, FindLettersThatAreComposedDifferently) {
+  TrainingTexts texts;
+  texts.AddExample({"Caf\u00e9 Stra\u00dfe", "\u0112\u0160\u0179"});
+  EXPECT_EQ(texts.FindText("Cafe\u0301 Stra\u00dfe"), Seen::kNormalized);
+  EXPECT_EQ(texts.FindPair("caf\u00e9 STRASSE", "e\u0304s\u030cz\u0301"), Seen::kNormalized);
+  EXPECT_EQ(texts.FindText("Cafe Strasse"), Seen::kNo) << "accents tell words apart";
+}
+
 TEST(TrainingTexts, TheFileIsAFunctionOfTheSetOfExamples) {
   TrainingTexts one, other, merged;
   one.AddExample({"a b", "c d"});
@@ -70,6 +66,21 @@ TEST(TrainingTexts, TheFileIsAFunctionOfTheSetOfExamples) {
   const TrainingTexts read = TrainingTexts::Read(Write("texts.bin", one.Bytes()));
   EXPECT_EQ(read.Bytes(), one.Bytes());
   EXPECT_EQ(read.FindText("A B!"), Seen::kNormalized);
+}
+
+TEST(TrainingTexts, AFileOfAnEarlierVersionIsReadAndKnownAsOne) {
+  TrainingTexts texts;
+  texts.AddExample({"a b", "c d"});
+  std::string bytes = texts.Bytes();
+  EXPECT_FALSE(TrainingTexts::Read(Write("texts.bin", bytes)).has_earlier_form());
+  bytes[7] = '1';
+  const TrainingTexts earlier = TrainingTexts::Read(Write("texts.bin", bytes));
+  EXPECT_TRUE(earlier.has_earlier_form());
+  EXPECT_EQ(earlier.FindText("A B"), Seen::kNormalized);
+  TrainingTexts merged;
+  merged.Merge(earlier);
+  EXPECT_TRUE(merged.has_earlier_form());
+  EXPECT_EQ(merged.Bytes(), bytes) << "a file with earlier hashes stays known as one";
 }
 
 TEST(TrainingTexts, DamagedFilesAreRefused) {
