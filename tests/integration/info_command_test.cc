@@ -1,4 +1,6 @@
 // `lacos info`, `init` and `quantize`: their reports, and folders that other commands can use.
+#include <gmock/gmock.h>
+
 #include <filesystem>
 
 #include "lacos/io/json.h"
@@ -6,6 +8,8 @@
 
 namespace lacos {
 namespace {
+
+using ::testing::HasSubstr;
 
 TEST(InfoCommand, CountsParametersByTheFormula) {
   const RunResult result = RunLacos({"info", "--model", TinyModel(), "--json"});
@@ -22,6 +26,28 @@ TEST(InfoCommand, CountsParametersByTheFormula) {
   EXPECT_TRUE(info.At("kernels").IsArray());
   EXPECT_EQ(info.At("settings").At("pooling").AsString(), "mean");
   EXPECT_EQ(info.At("settings").At("max_length").AsInt(), 2048);
+}
+
+TEST(InfoCommand, SaysWhatTheLicenceOfTheBaseAsks) {
+  const TempFolder folder;
+  std::filesystem::copy(TinyModel(), folder / "base");
+  std::filesystem::remove(folder / "base/README.md");
+  const auto info = [&](const std::string& model) {
+    const RunResult result = RunLacos({"info", "--model", folder / model, "--json"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return Json::Parse(result.out, "stdout");
+  };
+  EXPECT_TRUE(info("base").At("license").IsNull());
+  folder.Write("base/README.md", "---\nlicense: bigscience-bloom-rail-1.0\n---\n# BLOOM\n");
+  // The 8-bit copy keeps the README, and with it the licence.
+  ASSERT_EQ(RunLacos({"quantize", "--model", folder / "base", "--output", folder / "int8"}).status,
+            0);
+  for (const std::string model : {"base", "int8"}) {
+    SCOPED_TRACE(model);
+    EXPECT_EQ(info(model).At("license").AsString(), "bigscience-bloom-rail-1.0");
+    EXPECT_THAT(info(model).At("license_notice").AsString(), HasSubstr("hold for this model too"));
+  }
+  EXPECT_THAT(RunLacos({"info", "--model", folder / "base"}).out, HasSubstr("licence"));
 }
 
 TEST(QuantizeCommand, ReportsBytesAndErrorsAndTheResultEmbeds) {

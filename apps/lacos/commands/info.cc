@@ -7,6 +7,7 @@
 #include "flags/common.h"
 #include "lacos/base/parallel.h"
 #include "lacos/formats/base_weights.h"
+#include "lacos/formats/license.h"
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/formats/model_folder.h"
 #include "lacos/formats/model_size.h"
@@ -39,6 +40,7 @@ struct Facts {
   BaseSize size;
   Cpu cpu;
   KernelInfo kernels;
+  std::string license;  // word in the base's README, or empty
   std::vector<std::string> notes;
 };
 
@@ -97,6 +99,8 @@ void PrintFactsJson(const GlobalOptions& globals, const Facts& facts) {
   json.Set("kind", KindName(facts.folder.kind));
   json.Set("base", facts.folder.base_path);
   json.Set("base_name", facts.folder.base_name);
+  json.Set("license", facts.license.empty() ? Json() : Json(facts.license));
+  json.Set("license_notice", LicenseNotice(facts.license));
   json.Set("architecture", ArchitectureJson(facts.base_weights->config()));
   json.Set("parameters", facts.base_weights->config().Parameters());
   json.Set("trainable", facts.adapter ? CountParameters(*facts.adapter) : int64_t{0});
@@ -126,6 +130,7 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   fields.Add("model", fmt::format("{} ({})", facts.folder.path, KindName(facts.folder.kind)));
   if (facts.folder.base_path != facts.folder.path) fields.Add("base", facts.folder.base_path);
   fields.Add("original base", facts.folder.base_name);
+  fields.Add("licence", LicenseNotice(facts.license));
   fields.Add(
       "architecture",
       fmt::format("bloom: {} layers, hidden {}, {} heads of {}, vocabulary {}", config.layers,
@@ -169,6 +174,7 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   if (!facts.folder.adapter_path.empty()) {
     facts.adapter = ReadLoraAdapter(facts.folder.adapter_path, facts.base_weights->config());
   }
+  facts.license = ReadLicense(facts.folder.base_path);
   facts.size = MeasureBase(*facts.base_weights);
   facts.cpu = ReadCpu();
   facts.kernels = MakeBackend({.compute = globals.compute})->Describe();

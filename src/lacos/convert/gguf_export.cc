@@ -18,7 +18,7 @@
 #include "lacos/convert/merge_source.h"
 #include "lacos/convert/merged_weights.h"
 #include "lacos/convert/output/row_stream.h"
-#include "lacos/formats/model_card.h"
+#include "lacos/formats/license.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/record/run_record.h"

@@ -2,18 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <string_view>
-
 #include "lacos/base/version.h"
+#include "lacos/formats/license.h"
 #include "lacos/io/json.h"
-#include "lacos/io/mapped_file.h"
-#include "lacos/io/paths.h"
 
 namespace lacos {
 namespace {
-
-namespace fs = std::filesystem;
 
 // A JSON string is a YAML string too.
 std::string Quote(const std::string& text) { return Json(text).Dump(); }
@@ -86,33 +80,8 @@ std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings
     for (const auto& [name, value] : settings.scores)
       card += fmt::format("| {} | {} |\n", Cell(name), Cell(value));
   }
+  card += "\n## Licence\n\n" + LicenseNotice(settings.base_license) + "\n";
   return card;
-}
-
-std::string ReadLicense(const std::string& folder) {
-  const fs::path path = fs::path(folder) / "README.md";
-  if (!FileExists(path)) return "";
-  const std::string text = ReadFileToString(path.string());
-  if (!text.starts_with("---\n")) return "";
-  for (size_t begin = 4; begin < text.size();) {
-    size_t end = text.find('\n', begin);
-    if (end == std::string::npos) end = text.size();
-    std::string_view line(text.data() + begin, end - begin);
-    if (line == "---") break;
-    constexpr std::string_view kKey = "license:";
-    if (line.starts_with(kKey)) {
-      line.remove_prefix(kKey.size());
-      while (!line.empty() && (line.front() == ' ' || line.front() == '"' || line.front() == '\''))
-        line.remove_prefix(1);
-      while (!line.empty() && (line.back() == ' ' || line.back() == '"' || line.back() == '\'' ||
-                               line.back() == '\r')) {
-        line.remove_suffix(1);
-      }
-      return std::string(line);
-    }
-    begin = end + 1;
-  }
-  return "";
 }
 
 }  // namespace lacos

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "lacos/convert/init.h"
+#include "lacos/formats/license.h"
 #include "lacos/formats/model_card.h"
 #include "lacos/io/manifest.h"
 #include "unit/formats/model_fixture.h"
@@ -96,7 +97,8 @@ TEST_F(ExportTest, TheCardTellsWhatTheModelIs) {
               AllOf(HasSubstr("license: \"bigscience-bloom-rail-1.0\"\n"),
                     HasSubstr("base_model: \"bigscience/bloom-560m\"\n"),
                     HasSubstr("| pooling | last |"), HasSubstr("| loss | mnr \\| symmetric |"),
-                    HasSubstr("| STS dev Spearman | 65.91 (step 7) |")));
+                    HasSubstr("| STS dev Spearman | 65.91 (step 7) |"),
+                    HasSubstr("The restrictions hold for this model too")));
   settings_.base_license.clear();
   settings_.base_name = "/home/someone/models/bloom";
   EXPECT_THAT(ModelCard(adapter_, settings_),
@@ -106,6 +108,19 @@ TEST_F(ExportTest, TheCardTellsWhatTheModelIs) {
   EXPECT_EQ(ReadLicense(folder_ / "base"), "apache-2.0");
   WriteText(folder_ / "base/README.md", "---\nlanguage: en\n---\nlicense: other\n");
   EXPECT_EQ(ReadLicense(folder_ / "base"), "");
+}
+
+TEST(LicenseNotice, SaysThatRestrictionsOfUsePassOnToDerivedModels) {
+  const std::string bloom = LicenseNotice("bigscience-bloom-rail-1.0");
+  EXPECT_THAT(bloom, AllOf(HasSubstr("bigscience-bloom-rail-1.0"), HasSubstr("restricts uses"),
+                           HasSubstr("https://huggingface.co/spaces/bigscience/license")));
+  // Other RAIL licences restrict uses, too, but have texts of their own.
+  EXPECT_THAT(LicenseNotice("openrail++"),
+              AllOf(HasSubstr("restricts uses"), Not(HasSubstr("bigscience"))));
+  EXPECT_THAT(LicenseNotice("apache-2.0"),
+              AllOf(HasSubstr("apache-2.0"), Not(HasSubstr("restrict"))));
+  // A folder without a README may be BLOOM's all the same.
+  EXPECT_THAT(LicenseNotice(""), AllOf(HasSubstr("names no licence"), HasSubstr("BLOOM")));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "lacos/base/version.h"
 #include "lacos/data/training_texts.h"
 #include "lacos/formats/export.h"
-#include "lacos/formats/model_card.h"
+#include "lacos/formats/license.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
