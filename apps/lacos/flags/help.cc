@@ -83,7 +83,10 @@ std::string FirstSteps(const CLI::App& app) {
   for (const char* name : {"quantize", "train", "eval", "embed", "similarity"})
     text += formatter.make_subcommand(app.get_subcommand(name));
   const size_t count = app.get_subcommands([](const CLI::App*) { return true; }).size();
-  return text + "\n'lacos --help' lists all " + std::to_string(count) +
+  return text +
+         "\n'lacos demo' runs these five on a small model that comes with the program.\n"
+         "'lacos --help' lists all " +
+         std::to_string(count) +
          " commands, 'lacos COMMAND --help' a command's flags with their defaults.\n";
 }
 

@@ -66,7 +66,7 @@ std::vector<std::string> CommandsOf(const CLI::App& app) {
   return names;
 }
 
-bool IsFlag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
+bool LooksLikeFlag(const std::string& word) { return word.size() > 1 && word[0] == '-'; }
 
 }  // namespace
 
@@ -97,7 +97,7 @@ std::string UnknownWordMessage(const CLI::App& app) {
   std::erase(words, "--");  // not a word, but the mark after which no flags are read
   if (words.empty()) return "";
   const CLI::App& command = ChosenCommand(app);
-  const auto flag = std::ranges::find_if(words, IsFlag);
+  const auto flag = std::ranges::find_if(words, LooksLikeFlag);
   if (flag != words.end()) {
     const std::string name = flag->substr(0, flag->find('='));
     return fmt::format("found the unknown flag '{}'; expected a flag of '{}'{}", name,
