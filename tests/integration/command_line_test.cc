@@ -170,6 +170,9 @@ TEST(CommandLine, TheDemoStopsAtAStepThatFails) {
   EXPECT_NE(result.err.find("/base-int8"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("the step ended with status 1"), std::string::npos);
   EXPECT_EQ(result.out.find("== 2."), std::string::npos);
+
+  const RunResult lost = RunLacos({"demo", "--output", folder / "no/such/folder"});
+  ExpectUserError(lost, "no/such/folder");
 }
 
 TEST(CommandLine, FieldBelongsToJsonLines) {

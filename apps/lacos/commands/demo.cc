@@ -96,6 +96,7 @@ std::string CommandLine(const Words& command) {
 
 void RunDemo(const GlobalOptions& globals, const DemoFlags& flags) {
   const std::vector<Step> steps = Steps(flags, DemoFolder());
+  fs::create_directory(flags.output);  // does nothing if it is there
   const Stopwatch watch;
   for (const Step& step : steps) {
     Out().Write(fmt::format("\n== {}  ({:.0f} s)\n$ {}\n", step.title, watch.Seconds(),
