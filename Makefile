@@ -39,9 +39,11 @@ test-pages: build  ## test the pages of a short run in headless Chromium: wide a
 	@tools/install_deps.sh --pages
 	@tools/test_pages.sh
 
-check:             ## check includes between folders, formatting, Python's rules (ruff) and generated tables
+check:             ## check includes between folders, formatting, Python's rules (ruff), the pages of docs/ and generated tables
 	@python3 tools/check_layers.py --self-test
 	@python3 tools/check_layers.py
+	@python3 tools/check_docs.py --self-test
+	@python3 tools/check_docs.py
 	@python3 tools/make_performance_docs.py --check
 	@python3 tools/make_results_docs.py --check
 	@tools/ruff.sh

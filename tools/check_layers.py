@@ -33,7 +33,7 @@ FOLDERS = [
     (5, "report", "HTML pages: shell, tables, line and point charts as inline SVG; no script", ""),
     (5, "nn", "one linear layer with LoRA, one BLOOM block: forward and backward side by side", ""),
     (5, "formats", "the files of model folders, and what their names and keys mean: config.json, weight files, adapters "
-                   "(PEFT), sentence-transformers settings, side files, model cards", ""),
+                   "(PEFT), sentence-transformers settings, side files, model cards, licences", ""),
     (6, "record", "run.json: inputs, settings, kernels and machine of an output; reading it back, and what differs in a "
                   "repeated run", ""),
     (7, "convert", "makes one model folder from another: quantize, prune (keeps the lowest blocks), init, merge, GGUF, "

@@ -109,12 +109,12 @@ class Page:
             rows = [row for row in self.studies[study]["rows"] if "within" in row]
             low, high = min(row["difference_interval"][0] for row in rows), max(row["difference_interval"][1] for row in rows)
             verdict = "stay" if all(row["within"] == "yes" for row in rows) else "do not all stay"
-            parts.append(f"{what} {verdict} within {points(self.studies[study]['within'])} of full precision (all intervals within {span((low, high), True)})")
+            parts.append(f"{what} {verdict} within {points(self.studies[study]['within'])} of full precision (all intervals within {span((low, high), True)}).")
         row = next(row for row in self.studies["objective"]["rows"] if "difference" in row)
-        parts.append(f"Sentence-BERT's softmax objective differs from MNR by {signed(row['difference'])} ({span(row['difference_interval'], True)}) on the same base, data and steps")
+        parts.append(f"Sentence-BERT's softmax objective differs from MNR by {signed(row['difference'])} ({span(row['difference_interval'], True)}) on the same base, data and steps.")
         return [f"An ablation on the demo model: {len([c for c in self.sweep['cells'] if c['trained']])} configurations, {len(self.sweep['seeds'])} seeds each "
-                f"(`lacos sweep examples/sweep.toml`, Spearman × 100 on the bundled captions): " + "; ".join(parts) +
-                ". Rank, amount of data, depth and languages are in [docs/results.md](docs/results.md)."]
+                f"(`lacos sweep examples/sweep.toml`, Spearman × 100 on the bundled captions):", "", *(f"- {part}" for part in parts),
+                "- Rank, amount of data, depth and languages are in [docs/results.md](docs/results.md)."]
 
     def name_of(self, study, row):
         return ", ".join(self.value(axis, row["values"][axis], row["cell"]) for axis in study["axes"])

@@ -1,5 +1,5 @@
-// `lacos bench`: every kind of benchmark gives the figures that the contract names, needs no data
-// and leaves no file.
+// `lacos bench`: every kind of benchmark gives the figures that docs/reference/json.md names, needs
+// no data and leaves no file.
 
 #include "lacos/io/json.h"
 #include "lacos/train/losses/loss_kind.h"

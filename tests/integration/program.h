@@ -57,8 +57,8 @@ const std::string& TinyModel();
 // The config.json from which `lacos init` makes TinyModel.
 extern const char* const kTinyConfig;
 
-// Expects what the contract says about wrong input: status 1, and on stderr exactly one line of the
-// form "lacos: error: [where] ...", which contains `part`.
+// Expects what docs/reference/commands.md says about wrong input: status 1, and on stderr exactly
+// one line of the form "lacos: error: [where] ...", which contains `part`.
 void ExpectUserError(const RunResult& result, const std::string& part);
 // Expects the same for a wrong command line, with status 2.
 void ExpectUsageError(const RunResult& result, const std::string& part);

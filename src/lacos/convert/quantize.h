@@ -40,7 +40,7 @@ struct QuantizeReport {
   std::map<std::string, double> relative_error;  // rms error / rms weight, by kind of tensor
 };
 
-// Writes a complete quantized folder (docs/contract.md section 4) to `output`, atomically, as
+// Writes a complete quantized folder (docs/reference/folders.md) to `output`, atomically, as
 // safetensors with the shards of the input. Throws UserError that names the tensor and the index if
 // a weight is NaN or infinite, or is beyond the range of F16 for bitsandbytes.
 QuantizeReport QuantizeFolder(const std::string& input, const std::string& output,

@@ -57,9 +57,9 @@ struct ExampleOptions {
   bool ignore_score = false;
 };
 
-// Reads a file and recognizes its kind by its columns (docs/contract.md): sentence1|premise|anchor,
-// sentence2|hypothesis|positive, negative|negative_1..n, label|gold_label, score, text, and SICK's
-// names for them. Pairs of identical texts are dropped from kPairs only, because a label or a score
+// Reads a file and recognizes its kind by its columns (docs/reference/input.md):
+// sentence1|premise|anchor, sentence2|hypothesis|positive, negative|negative_1..n,
+// label|gold_label, score, text, and SICK's names for them. Pairs of identical texts are dropped from kPairs only, because a label or a score
 // says something about them. Throws UserError for a file without any usable column, for an unknown
 // label, and for a file that leaves no example. ReadScoredPairs reads STS files without header.
 ExampleFile ReadExamples(const std::string& path, const ExampleOptions& options);

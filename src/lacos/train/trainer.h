@@ -35,7 +35,7 @@ struct TrainReport {
   int64_t planned_peak_bytes = 0;
 };
 
-// Trains and writes the output folder (docs/contract.md section 4). `should_stop` is called after
+// Trains and writes the output folder (docs/reference/folders.md). `should_stop` is called after
 // every step. When it returns true, the state is saved and the report has `interrupted` set. Throws
 // UserError; the output then has no exported files in its root, and the last checkpoint is intact.
 TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>& observers,

@@ -21,8 +21,8 @@ namespace {
 using ::testing::HasSubstr;
 
 const std::string kGolden = LACOS_SOURCE_DIR "/tests/golden/models/";
-// Relative difference from float32 in PyTorch over two layers: the bound that docs/contract.md sets
-// for vectors.
+// Relative difference from float32 in PyTorch over two layers: the bound that docs/interop.md
+// states for vectors.
 constexpr double kTolerance = 1e-5;
 
 std::vector<std::string> Texts() {

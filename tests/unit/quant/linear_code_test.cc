@@ -1,5 +1,5 @@
-// Linear 8-bit blocks: the rounding in docs/contract.md, its corner cases, and decoding from
-// unaligned memory.
+// Linear 8-bit blocks: the rounding in docs/reference/folders.md, its corner cases, and decoding
+// from unaligned memory.
 #include <gtest/gtest.h>
 
 #include <algorithm>

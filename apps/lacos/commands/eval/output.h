@@ -13,7 +13,7 @@ std::string ResultTables(const EvaluationResults& results, double confidence);
 std::string ComparisonTable(const std::vector<Comparison>& comparisons, const std::string& a,
                             const std::string& b);
 
-// The report {"model", "tasks", "average", "aggregates"}; docs/contract.md explains its keys.
+// The report {"model", "tasks", "average", "aggregates"}; docs/reference/json.md explains its keys.
 Json ResultsReport(const EvaluationResults& results, double confidence);
 
 }  // namespace lacos::cli
