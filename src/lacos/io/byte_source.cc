@@ -16,6 +16,7 @@
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/io/expansion_limit.h"
+#include "lacos/io/git_lfs.h"
 #include "lacos/io/posix.h"
 
 namespace lacos {
@@ -237,6 +238,7 @@ std::unique_ptr<ByteSource> OpenByteSource(const std::string& path, const std::s
           fmt::format("[{}] found a folder; expected a file; name a file inside it", name));
     }
   }
+  if (path == "-") RefuseLfsPointer(fd, name);  // stdin may be a file
   auto source = std::make_unique<FileSource>(fd, std::move(owned), name);
   const std::string start(source->Peek());
   return Decompressed(std::move(source), start, path, name);

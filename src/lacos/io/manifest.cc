@@ -13,6 +13,7 @@
 #include "lacos/base/parallel.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
+#include "lacos/io/git_lfs.h"
 #include "lacos/io/mapped_file.h"
 #include "lacos/io/paths.h"
 #include "lacos/io/posix.h"
@@ -116,13 +117,19 @@ std::vector<std::string> DamagedTensors(const std::string& path, const TensorHas
 std::optional<VerifyProblem> CheckFile(const std::string& folder, const RecordedFile& file,
                                        bool from_disk) {
   const std::string path = folder + "/" + file.name;
-  if (!FileExists(path))
-    return VerifyProblem{file.name, "no file", fmt::format("{} bytes", file.bytes), {}};
-  const int64_t bytes = SizeOfFile(path);
-  if (bytes != file.bytes) {
-    return VerifyProblem{
-        file.name, fmt::format("{} bytes", bytes), fmt::format("{} bytes", file.bytes), {}};
+  const std::string expected_bytes = fmt::format("{} bytes", file.bytes);
+  if (const auto target = DanglingTarget(path)) {
+    return VerifyProblem{file.name,
+                         fmt::format("a link to '{}', which does not exist", *target),
+                         expected_bytes,
+                         {}};
   }
+  if (!FileExists(path)) return VerifyProblem{file.name, "no file", expected_bytes, {}};
+  if (const FileDescriptor open(OpenFile(path, O_RDONLY | O_NONBLOCK)); IsLfsPointer(open.get()))
+    return VerifyProblem{file.name, "a Git LFS pointer", expected_bytes, {}};
+  const int64_t bytes = SizeOfFile(path);
+  if (bytes != file.bytes)
+    return VerifyProblem{file.name, fmt::format("{} bytes", bytes), expected_bytes, {}};
   const std::string sha256 = HashFile(path, {}, from_disk);
   if (sha256 == file.sha256) return std::nullopt;
   VerifyProblem problem{file.name, "sha256 " + sha256, "sha256 " + file.sha256, {}};

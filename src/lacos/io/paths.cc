@@ -18,9 +18,9 @@ fs::file_type TypeOf(const std::string& path) {
   const fs::file_status status = fs::status(path, error);
   const bool impossible =
       error == std::errc::filename_too_long || error == std::errc::too_many_symbolic_link_levels;
-  if (!error || status.type() == fs::file_type::not_found || impossible) {
-    return impossible ? fs::file_type::not_found : status.type();
-  }
+  if (impossible) return fs::file_type::not_found;
+  if (status.type() == fs::file_type::not_found) RefuseDanglingLink(path);
+  if (!error || status.type() == fs::file_type::not_found) return status.type();
   throw UserError(fmt::format(
       "[{}] could not be looked at: {}; expected a path that can be read; check the path and "
       "its permissions",
@@ -32,6 +32,22 @@ fs::file_type TypeOf(const std::string& path) {
 bool PathExists(const std::string& path) { return TypeOf(path) != fs::file_type::not_found; }
 bool FileExists(const std::string& path) { return TypeOf(path) == fs::file_type::regular; }
 bool FolderExists(const std::string& path) { return TypeOf(path) == fs::file_type::directory; }
+
+std::optional<std::string> DanglingTarget(const std::string& path) {
+  std::error_code error;
+  if (!fs::is_symlink(fs::symlink_status(path, error))) return std::nullopt;
+  if (fs::status(path, error).type() != fs::file_type::not_found) return std::nullopt;
+  return fs::read_symlink(path, error).string();
+}
+
+void RefuseDanglingLink(const std::string& path) {
+  const std::optional<std::string> target = DanglingTarget(path);
+  if (!target) return;
+  throw UserError(fmt::format(
+      "[{}] is a link to '{}', which does not exist; expected a link to an existing file or folder; "
+      "correct the link, or in a cache of downloads download the file again",
+      path, *target));
+}
 
 bool StaysInside(std::string_view name) {
   const fs::path path(name);

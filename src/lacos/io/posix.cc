@@ -10,6 +10,8 @@
 #include <cstring>
 
 #include "lacos/base/error.h"
+#include "lacos/io/git_lfs.h"
+#include "lacos/io/paths.h"
 
 namespace lacos {
 namespace {
@@ -43,6 +45,16 @@ const char* Advice(int error) {
   }
 }
 
+// Opens the file, or says why it cannot be opened.
+FileDescriptor OpenExisting(const std::string& path, int flags) {
+  FileDescriptor file(OpenFile(path, flags));
+  if (file.get() >= 0) return file;
+  const int error = errno;
+  if (error == ENOENT) RefuseDanglingLink(path);
+  errno = error;
+  ThrowSystemError(path, "open");
+}
+
 }  // namespace
 
 void ThrowSystemError(const std::string& path, const std::string& action) {
@@ -60,15 +72,15 @@ int OpenFile(const std::string& path, int flags, unsigned mode) {
 }
 
 FileDescriptor OpenForReading(const std::string& path) {
-  FileDescriptor file(OpenFile(path, O_RDONLY));
-  if (file.get() < 0) ThrowSystemError(path, "open");
+  FileDescriptor file = OpenExisting(path, O_RDONLY);
+  RefuseLfsPointer(file.get(), path);
   return file;
 }
 
 FileDescriptor OpenRegularFile(const std::string& path) {
-  FileDescriptor file(OpenFile(path, O_RDONLY | O_NONBLOCK));
-  if (file.get() < 0) ThrowSystemError(path, "open");
+  FileDescriptor file = OpenExisting(path, O_RDONLY | O_NONBLOCK);
   RegularFileSize(file.get(), path);
+  RefuseLfsPointer(file.get(), path);
   return file;
 }
 

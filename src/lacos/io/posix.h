@@ -40,6 +40,7 @@ enum class FileLock : uint8_t { kOurs, kTaken, kUnknown };
 FileLock LockFile(int fd);
 
 // All functions below throw UserError "[path] could not ...: reason; ..." if the system refuses.
+// The next two also throw it for a Git LFS pointer (git_lfs.h) and for a link that leads nowhere.
 FileDescriptor OpenForReading(const std::string& path);
 // The same for regular files only. A named pipe is refused at once, because opening it would wait
 // for a writer.

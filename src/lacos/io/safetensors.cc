@@ -23,8 +23,6 @@ constexpr int64_t kMaxHeaderBytes = 100'000'000;  // the limit of the reference 
 // Recognizes other formats that people put in the place of a safetensors file, and refuses them.
 void RefuseOtherFormats(const std::string& path, std::string_view start) {
   const char* found = nullptr;
-  if (start.starts_with("version https://git-lfs"))
-    found = "a Git LFS pointer; expected the file itself; run git lfs pull";
   if (start.starts_with("PK\x03\x04"))
     found = "a zip archive (a PyTorch .bin?); expected safetensors; convert it first";
   if (start.starts_with("GGUF"))

@@ -32,7 +32,7 @@ bool BelongsToTorch(const std::string& path, std::span<const std::byte> file) {
   const bool named = path.ends_with(".bin") || path.ends_with(".pt") || path.ends_with(".pth");
   const std::string_view start(reinterpret_cast<const char*>(file.data()),
                                std::min<size_t>(file.size(), 9));
-  const bool other = start.starts_with("version") || start.starts_with('<') || start.ends_with('{');
+  const bool other = start.starts_with('<') || start.ends_with('{');
   return named && !other;
 }
 

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 
+#include "lacos/io/posix.h"
 #include "unit/io/test_files.h"
 
 namespace lacos {
@@ -50,11 +52,10 @@ TEST(Paths, WhatMayNotBeLookedAtIsAnError) {
 TEST(Paths, WhatCannotExistDoesNot) {
   const TestFolder folder;
   std::filesystem::create_symlink("loop", folder / "loop");
-  std::filesystem::create_symlink("nowhere", folder / "dangling");
   const std::string file = folder.Write("file", "x");
   for (const std::string& path :
        {folder / std::string(300, 'a'), folder / std::string(5000, '/') + "a", folder / "loop",
-        folder / "dangling", file + "/a", std::string()}) {
+        file + "/a", std::string()}) {
     EXPECT_FALSE(PathExists(path) && path.size() < 5000) << path;
     EXPECT_FALSE(FileExists(path)) << path;
     EXPECT_FALSE(FolderExists(path)) << path;
@@ -64,6 +65,22 @@ TEST(Paths, WhatCannotExistDoesNot) {
               !FileExists(folder.path()));
   std::filesystem::create_symlink("file", folder / "link");
   EXPECT_TRUE(FileExists(folder / "link")) << "hub caches are made of links";
+}
+
+TEST(Paths, ALinkToNothingIsNamedWithItsTarget) {
+  const TestFolder folder;
+  std::filesystem::create_symlink("../blobs/gone", folder / "model.safetensors");
+  const std::string path = folder / "model.safetensors";
+  const std::function<void()> uses[] = {[&] { PathExists(path); }, [&] { FileExists(path); },
+                                        [&] { FolderExists(path); }, [&] { OpenRegularFile(path); },
+                                        [&] { OpenForReading(path); }};
+  for (const auto& use : uses) {
+    EXPECT_EQ(
+        ErrorOf(use).find("[" + path + "] is a link to '../blobs/gone', which does not exist"), 0u);
+  }
+  EXPECT_EQ(DanglingTarget(path), "../blobs/gone");
+  EXPECT_EQ(DanglingTarget(folder.Write("file", "x")), std::nullopt);
+  EXPECT_EQ(DanglingTarget(folder / "absent"), std::nullopt);
 }
 
 }  // namespace
