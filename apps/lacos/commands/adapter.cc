@@ -1,6 +1,7 @@
 // `lacos adapter`: checks an adapter against its base and writes it in PEFT's present format.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/convert/adapter.h"
+#include "lacos/formats/bloom_tensors.h"
 #include "terminal/output.h"
 
 namespace lacos::cli {
@@ -63,6 +65,8 @@ void Rewrite(const GlobalOptions& globals, const AdapterFlags& flags) {
                          .writing = MakeOutputOptions(globals, flags.output, flags.overwrite)};
   if (!flags.base_class.empty()) options.causal_keys = flags.base_class == "BloomForCausalLM";
   const WrittenAdapter written = RewriteAdapter(flags.model.model, flags.output, options);
+  if (const auto& heads = written.adapter.left_out_heads; !heads.empty())
+    spdlog::info("{}", HeadsNote(flags.output, heads));
   PrintReport(globals, written.adapter, written.base_name);
 }
 

@@ -211,6 +211,7 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed);
   if (flags.breakdown) options.op_times = &op_times;
   SentenceEncoder embedder(options);
+  LogNotes(embedder);
   const std::vector<std::string> texts =
       flags.input.path.empty()
           ? MakeTexts(embedder, globals.seed, std::max<int64_t>(flags.texts, 1))

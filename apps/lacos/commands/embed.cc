@@ -154,6 +154,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   const Stopwatch watch;
   std::vector<std::string> texts;
   std::vector<float> vectors;
+  LogNotes(embedder);
   double begin = 0;  // share of the input that was read before this block
   while (reader.NextBlock(block_texts, kBlockTextBytes, texts)) {
     vectors.assign(texts.size() * d, 0.0f);

@@ -5,6 +5,7 @@
 
 #include "commands/commands.h"
 #include "flags/common.h"
+#include "flags/setting_flags.h"
 #include "lacos/base/parallel.h"
 #include "lacos/formats/base_weights.h"
 #include "lacos/formats/license.h"
@@ -12,6 +13,7 @@
 #include "lacos/formats/model_folder.h"
 #include "lacos/formats/model_size.h"
 #include "lacos/kernels/make_backend.h"
+#include "lacos/model/loaded_model.h"
 #include "lacos/record/machine.h"
 #include "terminal/machine.h"
 #include "terminal/output.h"
@@ -179,6 +181,11 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   facts.cpu = ReadCpu();
   facts.kernels = MakeBackend({.compute = globals.compute})->Describe();
   const QuantizationInfo& info = facts.base_weights->quantization();
+  facts.notes =
+      NotesOn(facts.folder, *facts.base_weights, facts.adapter ? &*facts.adapter : nullptr);
+  for (const std::string& difference :
+       DifferencesFromSentenceTransformers(facts.folder, *facts.base_weights))
+    facts.notes.push_back(SpellKnownFlags(difference));
   const bool works_on_codes = info.scheme == QuantScheme::kLinear && info.block_size == 0;
   if (globals.compute == Compute::kInt8 && !works_on_codes) {
     facts.notes.push_back(

@@ -13,6 +13,8 @@
 #include "lacos/base/error.h"
 #include "lacos/formats/base_weights.h"
 #include "lacos/formats/model_folder.h"
+#include "lacos/formats/model_place.h"
+#include "lacos/io/paths.h"
 #include "lacos/train/trainer.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
@@ -38,13 +40,13 @@ struct ShapeFlags {
 // of a model. Returns nothing if there are weights, or if the folder is not a base: OpenModelFolder
 // then says what is wrong.
 std::optional<std::string> ConfigAlone(const std::string& model) {
-  std::error_code error;
-  if (fs::is_regular_file(model, error)) return model;
-  const fs::path config = fs::path(model) / "config.json";
-  if (!fs::is_regular_file(config, error)) return std::nullopt;
+  if (FileExists(model)) return model;
+  const fs::path folder = FindModelPlace(model, "a model's folder or a config.json");
+  const fs::path config = folder / "config.json";
+  if (!FileExists(config.string())) return std::nullopt;
   for (const char* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                            "pytorch_model.bin.index.json", "modules.json", "adapter_config.json"}) {
-    if (fs::exists(fs::path(model) / name, error)) return std::nullopt;
+    if (PathExists((folder / name).string())) return std::nullopt;
   }
   return config.string();
 }

@@ -1,5 +1,6 @@
 // `lacos quantize`: casts an original BLOOM folder to 8 bit and reports the loss of accuracy.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "flags/common.h"
 #include "lacos/base/process.h"
 #include "lacos/convert/quantize.h"
+#include "lacos/formats/bloom_tensors.h"
 #include "lacos/io/json_numbers.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
@@ -59,6 +61,8 @@ void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
                                                 .base_name = flags.base_name,
                                                 .writing = writing});
   display.Finish();
+  if (!report.left_out_heads.empty())
+    spdlog::info("{}", HeadsNote(flags.model, report.left_out_heads));
   if (globals.json) {
     PrintJson(ReportJson(report, watch.Seconds()));
   } else {

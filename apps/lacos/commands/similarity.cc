@@ -112,6 +112,7 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
   Progress progress(globals, {.what = "comparing", .unit = "pairs"});
   EncodeStatistics sum;
   int64_t done = 0;
+  LogNotes(embedder);
   for (bool more = true; more;) {
     CheckInterrupt();
     std::vector<std::string> texts;  // first, second, first, second, ...

@@ -2,6 +2,8 @@
 #include "flags/common.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
 #include <charconv>
 #include <cmath>
@@ -225,6 +227,10 @@ void AddOverwriteOption(CLI::App* command, bool& overwrite) {
 }
 
 bool HasSuffix(const std::string& path, const std::string& suffix) {
+void LogNotes(const SentenceEncoder& encoder) {
+  for (const std::string& note : encoder.notes()) spdlog::info("{}", note);
+}
+
   std::string name = path;
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   if (name.ends_with(".zst")) name.resize(name.size() - 4);

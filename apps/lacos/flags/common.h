@@ -99,6 +99,9 @@ void AddTableOptions(CLI::App* command, TableFlags& flags);
 void AddReplaceInvalidOption(CLI::App* command, bool& replace_invalid);
 void AddOverwriteOption(CLI::App* command, bool& overwrite);
 
+// Logs what a user should hear about the model: SentenceEncoder::notes().
+void LogNotes(const SentenceEncoder& encoder);
+
 // Flags for the storage of weights: --block-size ("row" or a number of values) and --dtype (f32,
 // bf16 or f16).
 CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text,

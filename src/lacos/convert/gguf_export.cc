@@ -297,12 +297,15 @@ MergeReport ExportGguf(const std::string& model, const std::string& adapter,
                        .inputs = {model}});
   MergeSource source = OpenMergeSource(model, adapter);
   RefuseOtherArchitectures(source);
+  const std::vector<std::string> warnings = source.warnings;
   if (to_file) {
-    return WriteGguf(source, output, options, [&](GgufWriter& writer) {
+    MergeReport report = WriteGguf(source, output, options, [&](GgufWriter& writer) {
       FileRecord record(output, options.writing, MergeRecord(model, adapter));
       writer.Finish();
       record.Keep();
     });
+    report.warnings.insert(report.warnings.end(), warnings.begin(), warnings.end());
+    return report;
   }
   RefuseAsOutput(output, source, overwrite);
   AtomicFolder folder(output, overwrite);
@@ -315,6 +318,7 @@ MergeReport ExportGguf(const std::string& model, const std::string& adapter,
   extra.Set("original", base_name);
   if (!adapter.empty()) extra.Set("adapter", AbsolutePath(adapter));
   CommitFolder(folder, options.writing, MergeRecord(model, adapter), extra);
+  report.warnings.insert(report.warnings.end(), warnings.begin(), warnings.end());
   return report;
 }
 

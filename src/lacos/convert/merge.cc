@@ -131,7 +131,9 @@ MergeReport MergeFolder(const std::string& model, const std::string& adapter,
   if (source.settings.strip && !source.modules_path.empty())
     extra.Set("strip", *source.settings.strip);
   CommitFolder(folder, options.writing, MergeRecord(model, adapter), extra, recorded);
-  return merger.report();
+  MergeReport report = merger.report();
+  report.warnings.insert(report.warnings.end(), source.warnings.begin(), source.warnings.end());
+  return report;
 }
 
 }  // namespace lacos

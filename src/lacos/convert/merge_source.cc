@@ -7,11 +7,14 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/version.h"
+#include "lacos/formats/bloom_tensors.h"
+#include "lacos/formats/model_place.h"
 #include "lacos/formats/sentence_transformers.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
 #include "lacos/io/mapped_file.h"
+#include "lacos/io/paths.h"
 
 namespace lacos {
 namespace {
@@ -19,14 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 bool HasFile(const fs::path& folder, const char* name) {
-  std::error_code error;
-  return fs::is_regular_file(folder / name, error);
-}
-
-void RequireFolder(const std::string& path, const char* what) {
-  std::error_code error;
-  if (fs::is_directory(path, error)) return;
-  throw UserError(fmt::format("[{}] is no folder; expected {}; check the path", path, what));
+  return FileExists((folder / name).string());
 }
 
 // The value of `key` in the folder's lacos.json, or nothing.
@@ -77,9 +73,10 @@ void NoteInReadme(const MergeSource& source, const fs::path& target) {
 }  // namespace
 
 MergeSource OpenMergeSource(const std::string& model, const std::string& adapter) {
-  MergeSource source{.model = model, .adapter = adapter};
-  RequireFolder(model, "an original BLOOM folder");
-  const fs::path base = TakeModules(model, source);
+  MergeSource source{
+      .model = FindModelPlace(model, "an original BLOOM folder"),
+      .adapter = adapter.empty() ? "" : FindModelPlace(adapter, "an adapter's folder")};
+  const fs::path base = TakeModules(source.model, source);
   source.base_path = base.string();
   if (HasFile(base, "adapter_config.json")) {
     throw UserError(fmt::format(
@@ -93,8 +90,7 @@ MergeSource OpenMergeSource(const std::string& model, const std::string& adapter
   source.base_name = name ? name->AsString() : AbsolutePath(source.base_path);
   if (adapter.empty()) return source;
 
-  RequireFolder(adapter, "an adapter's folder");
-  const fs::path adapter_path = TakeModules(adapter, source);
+  const fs::path adapter_path = TakeModules(source.adapter, source);
   if (!HasFile(adapter_path, "adapter_config.json")) {
     throw UserError(fmt::format(
         "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check `adapter`",
@@ -102,6 +98,10 @@ MergeSource OpenMergeSource(const std::string& model, const std::string& adapter
   }
   source.adapter_path = adapter_path.string();
   source.values = ReadLoraAdapter(source.adapter_path, source.base_weights->config());
+  if (const auto& heads = source.values.left_out_heads; !heads.empty()) {
+    source.warnings.push_back(HeadsNote(source.adapter_path, heads) +
+                              "; the merged model has the heads of the original");
+  }
   return source;
 }
 

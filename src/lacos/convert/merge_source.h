@@ -27,7 +27,8 @@ struct MergeSource {
   std::string modules_path, transformer_subfolder;
   EmbeddingSettings settings;  // the settings of modules_path
   std::shared_ptr<BaseWeights> base_weights;
-  LoraAdapter values;  // the values of the adapter; empty if there is none
+  LoraAdapter values;                 // the values of the adapter; empty if there is none
+  std::vector<std::string> warnings;  // what a user should hear about the result
 };
 
 // Opens both folders and checks that they belong together. `adapter` may be empty. Throws UserError

@@ -13,6 +13,7 @@
 #include "lacos/base/version.h"
 #include "lacos/convert/output/weight_files.h"
 #include "lacos/formats/base_weights.h"
+#include "lacos/formats/model_place.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json.h"
@@ -104,8 +105,9 @@ class FolderPruner {
 
 }  // namespace
 
-PruneReport PruneFolder(const std::string& input, const std::string& output,
+PruneReport PruneFolder(const std::string& given, const std::string& output,
                         const PruneOptions& options) {
+  const std::string input = FindModelPlace(given, "a BLOOM folder");
   CheckOutput(output, {.overwrite = options.writing.overwrite, .inputs = {input}});
   const std::shared_ptr<BaseWeights> base_weights = OpenInput(input, options);
   AtomicFolder folder(output, options.writing.overwrite);

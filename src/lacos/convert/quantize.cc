@@ -19,6 +19,7 @@
 #include "lacos/base/version.h"
 #include "lacos/convert/output/row_stream.h"
 #include "lacos/convert/output/weight_files.h"
+#include "lacos/formats/model_place.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/paths.h"
@@ -332,8 +333,9 @@ void DescribeQuantization(const QuantizeOptions& options, Json& config) {
 
 }  // namespace
 
-QuantizeReport QuantizeFolder(const std::string& input, const std::string& output,
+QuantizeReport QuantizeFolder(const std::string& given, const std::string& output,
                               const QuantizeOptions& options) {
+  const std::string input = FindModelPlace(given, "an original BLOOM folder");
   CheckOutput(output, {.overwrite = options.writing.overwrite, .inputs = {input}});
   CheckOptions(options);
   const std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(input);
@@ -352,7 +354,8 @@ QuantizeReport QuantizeFolder(const std::string& input, const std::string& outpu
       *base_weights, input, target.string(),
       [&](const auto& file, const std::string& path) { return quantizer.WriteFile(*file, path); },
       [&](const TensorFile& file) { return quantizer.HoldsTensors(file); });
-  const QuantizeReport report = quantizer.Report();
+  QuantizeReport report = quantizer.Report();
+  report.left_out_heads = base_weights->heads();
   // Names and number of the tensors differ from the original's, so its order does not apply.
   WriteWeightIndex(target.string(), written, report.bytes_after, /*like=*/"");
 

@@ -38,6 +38,7 @@ struct QuantizeOptions {
 struct QuantizeReport {
   int64_t bytes_before = 0, bytes_after = 0;     // bytes of the tensors
   std::map<std::string, double> relative_error;  // rms error / rms weight, by kind of tensor
+  std::vector<std::string> left_out_heads;       // names of stored tensors (IsHeadTensor)
 };
 
 // Writes a complete quantized folder (docs/reference/folders.md) to `output`, atomically, as

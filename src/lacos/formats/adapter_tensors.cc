@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 
 #include "lacos/base/error.h"
+#include "lacos/formats/bloom_tensors.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
 #include "lacos/tensor/convert.h"
@@ -31,12 +33,27 @@ std::string FindAdapterFile(const std::string& folder) {
       folder));
 }
 
+// A saved head is called base_model.model.score.weight, or in adapters of some old versions of PEFT
+// base_model.model.score.modules_to_save.weight. LoRA matrices of a head are not saved heads.
+bool IsSavedHead(std::string_view name) {
+  constexpr std::string_view kRoot = AdapterTensors::kRoot;
+  return name.starts_with(kRoot) && IsHeadTensor(name.substr(kRoot.size())) &&
+         name.find(".lora_") == std::string_view::npos;
+}
+
 }  // namespace
 
 AdapterTensors::AdapterTensors(const std::string& folder)
     : file_(OpenTensorFile(FindAdapterFile(folder))) {
   RequireAsRecorded(file_->path());
-  for (const TensorEntry& entry : file_->tensors()) left_.insert(entry.name);
+  for (const TensorEntry& entry : file_->tensors()) {
+    if (IsSavedHead(entry.name)) {
+      heads_.push_back(entry.name);
+    } else {
+      left_.insert(entry.name);
+    }
+  }
+  std::sort(heads_.begin(), heads_.end());
   causal_ = std::any_of(left_.begin(), left_.end(),
                         [](const std::string& name) { return name.starts_with(kHeadRoot); });
 }

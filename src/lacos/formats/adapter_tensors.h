@@ -27,6 +27,10 @@ class AdapterTensors {
   // The prefix of module names, which is "transformer." for such a class.
   std::string ModulePrefix() const { return causal_ ? "transformer." : ""; }
 
+  // Names of the tensors of heads (IsHeadTensor) that modules_to_save has put beside the adapter.
+  // They are left out.
+  const std::vector<std::string>& heads() const { return heads_; }
+
   // The tensor under the first of `names` that exists; these are plain names below the root. Throws
   // UserError for types other than F32, F16 and BF16, and for values that are not finite.
   HostMatrix Take(const std::vector<std::string>& names, const std::vector<int64_t>& shape);
@@ -41,7 +45,7 @@ class AdapterTensors {
   std::shared_ptr<TensorFile> file_;
   bool causal_ = false;
   std::set<std::string> left_;
-  std::vector<std::string> missing_, misshapen_;
+  std::vector<std::string> missing_, misshapen_, heads_;
 };
 
 }  // namespace lacos

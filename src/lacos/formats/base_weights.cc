@@ -72,6 +72,7 @@ std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
   base_weights->quantization_ = ParseQuantization(base_weights->config_json_, config_path);
   WeightFiles weights = OpenWeightFiles(folder);
   base_weights->files_ = std::move(weights.files);
+  base_weights->heads_ = std::move(weights.heads);
 
   auto& tensors = weights.tensors;
   std::vector<std::string> missing;

@@ -24,7 +24,7 @@ struct StoredTensor {
 
 // An opened base folder: config.json, and weights as safetensors or PyTorch's .bin, in one file or
 // in shards (weight_files.h). The weights are original, quantized by lacos, or saved in 8 bit by
-// transformers with bitsandbytes. Keys may have the prefix `transformer.`, and heads are ignored.
+// transformers with bitsandbytes. Keys may have the prefix `transformer.`, and heads are left out.
 // Unknown or missing tensors and wrong shapes are errors.
 class BaseWeights {
  public:
@@ -42,6 +42,8 @@ class BaseWeights {
   // The shards in the order of their names. Merging and quantizing need the file and the original
   // key of each tensor.
   const std::vector<std::shared_ptr<TensorFile>>& files() const { return files_; }
+  // Names of the stored tensors of heads, which are left out (IsHeadTensor).
+  const std::vector<std::string>& heads() const { return heads_; }
   // By plain name; aborts when the name is not in ListTensors.
   const StoredTensor& Tensor(const std::string& name) const;
   // A matrix in the form that a backend takes: views into the mapped file. Throws UserError for
@@ -67,6 +69,7 @@ class BaseWeights {
   Json config_json_;
   QuantizationInfo quantization_;
   std::vector<std::shared_ptr<TensorFile>> files_;
+  std::vector<std::string> heads_;
   // Tensors by plain name, including the companions ".absmax" and ".quant_map". bitsandbytes' SCB
   // is kept as ".absmax".
   std::map<std::string, StoredTensor> tensors_;

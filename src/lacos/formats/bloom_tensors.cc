@@ -1,6 +1,10 @@
 #include "lacos/formats/bloom_tensors.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
 
 namespace lacos {
 
@@ -29,6 +33,24 @@ std::vector<TensorSpec> ListTensors(const BloomConfig& config) {
   }
   layernorm("ln_f");
   return list;
+}
+
+bool IsHeadModule(std::string_view module) {
+  constexpr std::string_view kHeads[] = {"lm_head", "score", "classifier", "qa_outputs", "v_head"};
+  return std::find(std::begin(kHeads), std::end(kHeads), module) != std::end(kHeads);
+}
+
+bool IsHeadTensor(std::string_view name) {
+  constexpr std::string_view kPrefix = "transformer.";
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  const size_t dot = name.find('.');
+  return dot != std::string_view::npos && IsHeadModule(name.substr(0, dot));
+}
+
+std::string HeadsNote(const std::string& file, const std::vector<std::string>& names) {
+  return fmt::format(
+      "[{}] {} tensor{} of heads, which the vectors of texts do not need, left out: {}", file,
+      names.size(), names.size() == 1 ? "" : "s", fmt::join(names, ", "));
 }
 
 }  // namespace lacos

@@ -23,4 +23,13 @@ struct TensorSpec {
 };
 std::vector<TensorSpec> ListTensors(const BloomConfig& config);
 
+// The modules that task models put on top of BLOOM: lm_head (often tied to the word embedding),
+// score, classifier and qa_outputs of transformers, v_head of TRL. They do not touch hidden states.
+bool IsHeadModule(std::string_view module);
+// Whether a stored tensor belongs to such a module. Its name may have the prefix "transformer.", and
+// it may be a companion that quantization adds (lm_head.SCB).
+bool IsHeadTensor(std::string_view name);
+// A note for users about tensors of heads that were left out: their number and names.
+std::string HeadsNote(const std::string& file, const std::vector<std::string>& names);
+
 }  // namespace lacos

@@ -58,6 +58,8 @@ struct LoraAdapter {
   std::map<std::string, LoraModule> idle_modules;
   // Whether keys are those of a BloomForCausalLM ("transformer.h.0...") instead of a BloomModel.
   bool causal_keys = false;
+  // Names of the saved heads that were left out when the adapter was read.
+  std::vector<std::string> left_out_heads;
 };
 
 // The bias of `module` with the adapter: `bias` [out] of the base, or the trained bias in its

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "lacos/base/error.h"
+#include "lacos/formats/model_place.h"
 #include "lacos/formats/peft_config.h"
 #include "lacos/formats/sentence_transformers.h"
 #include "lacos/formats/side_files.h"
@@ -19,11 +20,6 @@ namespace fs = std::filesystem;
 
 bool HasFile(const fs::path& folder, const char* name) {
   return FileExists((folder / name).string());
-}
-
-void RequireFolder(const std::string& path, const char* what) {
-  if (FolderExists(path)) return;
-  throw UserError(fmt::format("[{}] is no folder; expected {}; check the path", path, what));
 }
 
 // Reads the settings of a folder from the files of sentence-transformers and from lacos.json, which
@@ -79,12 +75,15 @@ std::string FindBase(const fs::path& root, const fs::path& adapter) {
         (adapter / "adapter_config.json").string()));
   }
   for (const fs::path& candidate : {fs::path(name), root / name, adapter / name}) {
-    if (HasFile(candidate, "config.json")) return candidate.lexically_normal().string();
+    if (!FolderExists(candidate.string())) continue;
+    const fs::path place = FindModelPlace(candidate.string(), "the base's folder");
+    if (HasFile(place, "config.json")) return place.lexically_normal().string();
   }
+  const std::string advice = DownloadAdvice(name);
   throw UserError(fmt::format(
       "[{}: base_model_name_or_path] found '{}', which is no BLOOM folder on this machine; "
-      "expected a folder with config.json; pass `base` with the base's folder",
-      (adapter / "adapter_config.json").string(), name));
+      "expected a folder with config.json; pass `base` with the base's folder{}{}",
+      (adapter / "adapter_config.json").string(), name, advice.empty() ? "" : "; ", advice));
 }
 
 // The name that an adapter on this base should record: what quantize or init wrote, else the path
@@ -115,15 +114,15 @@ std::string FindTokenizer(const fs::path& first, const fs::path& second) {
 
 }  // namespace
 
-ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
-                            const std::string& adapter) {
-  RequireFolder(path, "a model's folder");
+ModelFolder OpenModelFolder(const std::string& given_path, const std::string& base,
+                            const std::string& given_adapter) {
+  const std::string path = FindModelPlace(given_path, "a model's folder");
   ModelFolder folder;
   folder.path = path;
   const fs::path transformer = ReadSettings(path, folder.settings);
 
   if (HasFile(transformer, "adapter_config.json")) {
-    if (!adapter.empty()) {
+    if (!given_adapter.empty()) {
       throw UserError(fmt::format(
           "[{}] is an adapter already; expected a base with `adapter`; give the base as `model`",
           path));
@@ -133,8 +132,7 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
     if (base.empty()) {
       folder.base_path = FindBase(path, transformer);
     } else {
-      RequireFolder(base, "the base's folder");
-      folder.base_path = base;
+      folder.base_path = FindModelPlace(base, "the base's folder");
     }
     folder.base_name = ReadAdapterBaseName(transformer.string());
     if (folder.base_name.empty()) folder.base_name = BaseName(folder.base_path);
@@ -159,11 +157,11 @@ ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
   folder.kind = IsQuantized(transformer)        ? ModelFolder::Kind::kQuantized
                 : HasFile(path, "modules.json") ? ModelFolder::Kind::kTrained
                                                 : ModelFolder::Kind::kOriginal;
-  if (adapter.empty()) {
+  if (given_adapter.empty()) {
     folder.tokenizer_path = FindTokenizer(path, transformer);
     return folder;
   }
-  RequireFolder(adapter, "an adapter's folder");
+  const std::string adapter = FindModelPlace(given_adapter, "an adapter's folder");
   // A trained folder that is given as the adapter supplies its settings; the base that it names
   // is ignored.
   const fs::path adapter_transformer = ReadSettings(adapter, folder.settings);

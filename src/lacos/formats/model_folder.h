@@ -25,7 +25,7 @@ struct EmbeddingSettings {
 struct ModelFolder {
   enum class Kind { kOriginal, kQuantized, kTrained };
   Kind kind = Kind::kOriginal;
-  std::string path;            // path as given
+  std::string path;            // path as given, or the snapshot that it leads to (model_place.h)
   std::string base_path;       // folder with config.json and the weights
   std::string adapter_path;    // folder with adapter_config.json, or empty
   std::string tokenizer_path;  // the tokenizer.json that is used
@@ -36,7 +36,8 @@ struct ModelFolder {
 // Opens an original BLOOM folder, a quantized one, or a trained folder: a sentence-transformers
 // layout with a PEFT adapter, or a full sentence-transformers model. A trained folder names its
 // base in lacos.json (relative path and hash) or in adapter_config.json. `base` overrides the path
-// of the base; `adapter` adds an adapter to a base. Throws UserError.
+// of the base; `adapter` adds an adapter to a base. Each may also be a repository in a hub cache.
+// Throws UserError.
 ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
                             const std::string& adapter);
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lacos/base/error.h"
+#include "lacos/formats/bloom_tensors.h"
 #include "lacos/io/manifest.h"
 #include "lacos/text/regex.h"
 
@@ -35,7 +36,6 @@ bool IsEmpty(const Json& value) {
 void RefuseUnsupported(const Json& json) {
   static const std::vector<std::pair<std::string, std::string>> unsupported = {
       {"use_dora", "this is DoRA"},
-      {"modules_to_save", "whole modules are replaced"},
       {"layer_replication", "layers are repeated"},
       {"trainable_token_indices", "rows of the word embedding are replaced"},
       {"target_parameters", "single parameters are adapted"},
@@ -49,6 +49,15 @@ void RefuseUnsupported(const Json& json) {
       {"megatron_config", "this is for Megatron's parallel layers"},
   };
   std::set<std::string> known = {"use_rslora"};
+  // A saved head does not touch hidden states, so it is left out. PEFT saves score and classifier
+  // with every sequence classifier.
+  if (const auto modules = json.Find("modules_to_save"); modules && !IsEmpty(*modules)) {
+    modules->ForEachElement([&](const Json& module) {
+      const std::string name = module.AsString();
+      if (!IsHeadModule(name.substr(name.rfind('.') + 1)))
+        Refuse(module, "the whole module is replaced");
+    });
+  }
   for (const auto& [key, meaning] : unsupported) {
     known.insert(key);
     if (const auto value = json.Find(key); value && !IsEmpty(*value)) Refuse(*value, meaning);

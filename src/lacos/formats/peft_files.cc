@@ -94,6 +94,7 @@ LoraAdapter ReadLoraAdapter(const std::string& folder, const BloomConfig& config
 
   LoraAdapter adapter;
   adapter.causal_keys = tensors.causal();
+  adapter.left_out_heads = tensors.heads();
   std::vector<LinearModule> adapted;
   for (const LinearModule& linear : ListLinearModules(config)) {
     const std::string name = prefix + linear.name;

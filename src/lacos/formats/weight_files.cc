@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include "lacos/base/error.h"
+#include "lacos/formats/bloom_tensors.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
 #include "lacos/io/torch_file.h"
@@ -20,15 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "transformer.";
 
-// Whether a tensor belongs to a head that a task model of transformers puts on top of BLOOM: the
-// tied lm_head or a classifier. Quantized heads have companions of their own (lm_head.SCB).
-bool IsHead(std::string_view name) {
-  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
-  constexpr std::string_view kHeads[] = {"lm_head.", "score.", "classifier.", "qa_outputs."};
-  return std::any_of(std::begin(kHeads), std::end(kHeads),
-                     [&](std::string_view head) { return name.starts_with(head); });
-}
-
 // The texts among the tensors. bitsandbytes 0.38 to 0.42 named the order of its codes in a text,
 // and only one of the orders is supported.
 const std::map<std::string, std::string>& CheckedTexts(const TensorFile& file) {
@@ -36,7 +27,7 @@ const std::map<std::string, std::string>& CheckedTexts(const TensorFile& file) {
   const auto* torch = dynamic_cast<const TorchFile*>(&file);
   if (torch == nullptr) return none;
   for (const auto& [name, text] : torch->texts()) {
-    if (IsHead(name) || (name.ends_with(".weight_format") && text == "row")) continue;
+    if (IsHeadTensor(name) || (name.ends_with(".weight_format") && text == "row")) continue;
     throw UserError(fmt::format(
         "[{}: {}] is the text '{}'; expected tensors, and the weight_format 'row' at most; save "
         "the model again, best as safetensors",
@@ -46,7 +37,7 @@ const std::map<std::string, std::string>& CheckedTexts(const TensorFile& file) {
 }
 
 // The weight files of a folder: for each file, the names of the tensors that the index places
-// there. Without an index there is one file.
+// there, without those of heads. Without an index there is one file.
 struct Listing {
   std::string index;  // the path of the index; empty if there is none
   std::map<std::string, std::vector<std::string>> names;
@@ -60,8 +51,10 @@ Listing ListFiles(const fs::path& root) {
       listing.names[form];
     } else if (PathExists(index.string())) {
       listing.index = index.string();
-      for (const auto& [name, shard] : ReadWeightMap(listing.index))
-        listing.names[shard].push_back(name);
+      for (const auto& [name, shard] : ReadWeightMap(listing.index)) {
+        std::vector<std::string>& names = listing.names[shard];
+        if (!IsHeadTensor(name)) names.push_back(name);
+      }
     } else {
       continue;
     }
@@ -98,6 +91,9 @@ WeightFiles OpenWeightFiles(const std::string& folder) {
   WeightFiles weights;
   std::string prefixed, plain;  // an example of each kind, for the message
   for (const auto& [shard, names] : listing.names) {
+    // Without a shard that would hold only a head, nothing is missing.
+    const bool only_heads = !listing.index.empty() && names.empty();
+    if (only_heads && !PathExists((root / shard).string())) continue;
     auto file = OpenTensorFile((root / shard).string());
     const auto& texts = CheckedTexts(*file);
     for (const std::string& name : names) {
@@ -108,7 +104,10 @@ WeightFiles OpenWeightFiles(const std::string& folder) {
           file->path(), name, listing.index));
     }
     for (const TensorEntry& entry : file->tensors()) {
-      if (IsHead(entry.name)) continue;
+      if (IsHeadTensor(entry.name)) {
+        weights.heads.push_back(entry.name);
+        continue;
+      }
       if (!listing.index.empty() && !std::binary_search(names.begin(), names.end(), entry.name)) {
         throw UserError(fmt::format(
             "[{}] holds {}; expected only tensors that {} places there; get both again from "
@@ -128,6 +127,7 @@ WeightFiles OpenWeightFiles(const std::string& folder) {
         "expected one form for all; save the model again with transformers",
         folder, prefixed, plain));
   }
+  std::sort(weights.heads.begin(), weights.heads.end());
   return weights;
 }
 

@@ -7,6 +7,39 @@
 
 namespace lacos {
 
+std::vector<std::string> NotesOn(const ModelFolder& folder, const BaseWeights& base_weights,
+                                 const LoraAdapter* adapter) {
+  std::vector<std::string> notes;
+  if (!base_weights.heads().empty())
+    notes.push_back(HeadsNote(folder.base_path, base_weights.heads()));
+  if (adapter != nullptr && !adapter->left_out_heads.empty())
+    notes.push_back(HeadsNote(folder.adapter_path, adapter->left_out_heads));
+  return notes;
+}
+
+std::vector<std::string> DifferencesFromSentenceTransformers(const ModelFolder& folder,
+                                                             const BaseWeights& base_weights) {
+  std::vector<std::string> notes;
+  const Json& config = base_weights.config_json();
+  const auto classes = config.Find("architectures");
+  const auto causal = config.Find("is_causal");
+  const std::string name =
+      classes && classes->IsArray() && classes->size() > 0 ? (*classes)[0].AsString() : "";
+  if (!folder.settings.pooling && name.ends_with("ForCausalLM") &&
+      !(causal && causal->IsBool() && !causal->AsBool())) {
+    notes.push_back(fmt::format(
+        "sentence-transformers would pool the last token, since the folder has no modules.json and its "
+        "config.json names {}; lacos takes the mean of all tokens; `pooling` last gives the same",
+        name));
+  }
+  if (folder.settings.normalize.value_or(false)) {
+    notes.emplace_back(
+        "vectors that are cut (`truncate_dim`) get length 1 afterwards; sentence-transformers cuts "
+        "vectors of length 1 and leaves them shorter, unless normalize_embeddings is set");
+  }
+  return notes;
+}
+
 LoadedModel LoadModel(const std::string& path, const std::string& base,
                       const std::string& adapter) {
   LoadedModel loaded;
@@ -24,6 +57,8 @@ LoadedModel LoadModel(const std::string& path, const std::string& base,
   if (!loaded.folder.adapter_path.empty()) {
     loaded.adapter = ReadLoraAdapter(loaded.folder.adapter_path, loaded.base_weights->config());
   }
+  loaded.notes =
+      NotesOn(loaded.folder, *loaded.base_weights, loaded.adapter ? &*loaded.adapter : nullptr);
   return loaded;
 }
 

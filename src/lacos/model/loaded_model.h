@@ -18,7 +18,18 @@ struct LoadedModel {
   std::shared_ptr<BaseWeights> base_weights;
   std::unique_ptr<Tokenizer> tokenizer;
   std::optional<LoraAdapter> adapter;
+  std::vector<std::string> notes;  // see NotesOn
 };
+
+// What a user should hear about a model: the stored heads that were left out. `adapter` may be null.
+std::vector<std::string> NotesOn(const ModelFolder& folder, const BaseWeights& base_weights,
+                                 const LoraAdapter* adapter);
+
+// Where sentence-transformers 6.2 would compute other vectors from this folder, and lacos differs on
+// purpose (docs/interop.md): how a folder of a causal language model is pooled that does not say it,
+// and the length of vectors that are cut.
+std::vector<std::string> DifferencesFromSentenceTransformers(const ModelFolder& folder,
+                                                             const BaseWeights& base_weights);
 
 // Opens weights, tokenizer and adapter. Throws UserError, for example if the tokenizer has ids
 // beyond the rows of the embedding.

@@ -72,6 +72,7 @@ SentenceEncoder::~SentenceEncoder() = default;
 
 int64_t SentenceEncoder::dimension() const { return state_->model->config().hidden_size; }
 const ModelFolder& SentenceEncoder::folder() const { return state_->loaded.folder; }
+const std::vector<std::string>& SentenceEncoder::notes() const { return state_->loaded.notes; }
 const Tokenizer& SentenceEncoder::tokenizer() const { return *state_->loaded.tokenizer; }
 Backend& SentenceEncoder::backend() const { return *state_->backend; }
 Compute SentenceEncoder::compute() const { return state_->compute; }

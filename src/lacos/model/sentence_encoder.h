@@ -47,6 +47,7 @@ class SentenceEncoder {
 
   int64_t dimension() const;
   const ModelFolder& folder() const;
+  const std::vector<std::string>& notes() const;  // what a user should hear about the folder
   const Tokenizer& tokenizer() const;
   Backend& backend() const;
   // The settings in use, after defaults.

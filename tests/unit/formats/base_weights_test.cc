@@ -83,18 +83,20 @@ TEST(BaseWeightsTest, IgnoresTheTiedHead) {
   ExpectValues(*BaseWeights::Open(folder.path()), model);
 }
 
-TEST(BaseWeightsTest, IgnoresEveryHeadOfTransformers) {
+TEST(BaseWeightsTest, LeavesOutEveryHeadOfTransformersAndTrl) {
   const TestFolder folder;
   for (const char* head :
        {"score.weight", "classifier.weight", "classifier.bias", "qa_outputs.weight",
-        "qa_outputs.bias", "lm_head.SCB", "transformer.lm_head.weight"}) {
+        "qa_outputs.bias", "lm_head.SCB", "transformer.lm_head.weight", "v_head.summary.weight"}) {
     TinyModel model = MakeTinyModel();
     model.prefix = "transformer.";
     WriteConfig(folder.path(), model);
     std::vector<RawTensor> tensors = RawTensors(model);
     tensors.push_back({head, "F32", {1}, std::string(4, '\0')});
     WriteRawSafetensors(folder / "model.safetensors", tensors);
-    ExpectValues(*BaseWeights::Open(folder.path()), model);
+    const auto weights = BaseWeights::Open(folder.path());
+    ExpectValues(*weights, model);
+    EXPECT_EQ(weights->heads(), std::vector<std::string>{head});
   }
 }
 
@@ -170,6 +172,31 @@ TEST(BaseWeightsTest, AnIndexStaysInsideItsFolderAndTellsTheTruth) {
   WriteText(folder / "model.safetensors.index.json", index.Dump());
   EXPECT_THAT(ErrorOf([&] { BaseWeights::Open(folder.path()); }),
               AllOf(HasSubstr("holds ln_f.bias"), HasSubstr("model.safetensors.index.json")));
+}
+
+TEST(BaseWeightsTest, AnIndexMayNameATiedHeadThatIsNotStored) {
+  const TestFolder folder;
+  WriteShardedModel(folder.path(), MakeTinyModel());
+  Json index = Json::ReadFile(folder / "model.safetensors.index.json");
+  const auto add = [&](const std::string& name, const std::string& shard) {
+    Json map = index.At("weight_map");
+    map.Set(name, shard);
+    index.Set("weight_map", map);
+    WriteText(folder / "model.safetensors.index.json", index.Dump());
+  };
+  add("lm_head.weight", "model_00002-of-00002.safetensors");
+  EXPECT_TRUE(BaseWeights::Open(folder.path())->heads().empty());
+  add("v_head.summary.weight", "model_00003-of-00003.safetensors");  // a shard that is not there
+  EXPECT_EQ(BaseWeights::Open(folder.path())->files().size(), 2u);
+  WriteRawSafetensors(folder / "model_00003-of-00003.safetensors",
+                      {{"v_head.summary.weight", "F32", {1}, "1234"}});
+  const auto weights = BaseWeights::Open(folder.path());
+  EXPECT_EQ(weights->heads(), std::vector<std::string>{"v_head.summary.weight"});
+  EXPECT_EQ(HeadsNote("folder", weights->heads()),
+            "[folder] 1 tensor of heads, which the vectors of texts do not need, left out: "
+            "v_head.summary.weight");
+  add("ln_f.other", "model_00004-of-00004.safetensors");
+  EXPECT_THAT(ErrorOf([&] { BaseWeights::Open(folder.path()); }), HasSubstr("model_00004"));
 }
 
 TEST(BaseWeightsTest, AFolderWithoutWeightsIsAnError) {

@@ -402,7 +402,7 @@ TEST_F(ForeignAdapter, MissingExtraAndMisshapenTensorsAreListed) {
       R"({"peft_type": "LORA", "lora_alpha": 16, "target_modules": ["query_key_value"]})";
   Write({}, kModelRoot, config);
   tensors_.erase(tensors_.begin());
-  tensors_.push_back({"base_model.model.score.weight", "F32", {1}, "1234"});
+  tensors_.push_back({"base_model.model.other.weight", "F32", {1}, "1234"});
   tensors_[0].shape = {8, 120};
   Flush();
   EXPECT_THAT(
@@ -410,9 +410,33 @@ TEST_F(ForeignAdapter, MissingExtraAndMisshapenTensorsAreListed) {
       AllOf(
           HasSubstr("1 missing: base_model.model.h.0.self_attention.query_key_value.lora_A.weight"),
           HasSubstr("lora_B.weight has [8, 120], expected [120, 8]"),
-          HasSubstr("1 unexpected: base_model.model.score.weight")));
+          HasSubstr("1 unexpected: base_model.model.other.weight")));
   Write({.targets = {"dense"}}, kModelRoot, config);
   EXPECT_THAT(Error(), AllOf(HasSubstr("6 missing"), HasSubstr("6 unexpected")));
+}
+
+// PEFT saves the head of a sequence classifier with its adapter. Hidden states do not depend on it.
+TEST_F(ForeignAdapter, SavedHeadsAreLeftOutAndNamed) {
+  for (const auto& [modules, head] : std::vector<std::pair<std::string, std::string>>{
+           {R"(["classifier", "score"])", "base_model.model.score.weight"},
+           {R"(["score"])", "base_model.model.score.modules_to_save.weight"},
+           {R"(["transformer.lm_head"])", "base_model.model.lm_head.weight"},
+           {"[\"qa_outputs\"]", "base_model.model.qa_outputs.bias"},
+           {"[\"v_head\"]", "base_model.model.v_head.summary.weight"},
+           {"null", "base_model.model.score.weight"}}) {
+    Write({.alpha = 8}, kCausalRoot,
+          R"({"peft_type": "LORA", "target_modules": ["query_key_value"], "modules_to_save": )" +
+              modules + "}");
+    tensors_.push_back({head, "F32", {1}, "1234"});
+    Flush();
+    const LoraAdapter read = Read();
+    ExpectSame(adapter_, read);
+    EXPECT_EQ(read.left_out_heads, std::vector<std::string>{head});
+  }
+  // LoRA on a head is not a saved head.
+  tensors_.back().name = "base_model.model.lm_head.lora_A.weight";
+  Flush();
+  EXPECT_THAT(Error(), HasSubstr("1 unexpected: base_model.model.lm_head.lora_A.weight"));
 }
 
 TEST_F(ForeignAdapter, NonFiniteValuesAreNamed) {
@@ -427,7 +451,8 @@ TEST_F(ForeignAdapter, NonFiniteValuesAreNamed) {
 TEST_F(ForeignAdapter, WhatLacosDoesNotComputeIsRefusedByName) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {R"("use_dora": true)", "use_dora"},
-      {R"("modules_to_save": ["score"])", "modules_to_save"},
+      {R"("modules_to_save": ["score", "word_embeddings"])", "modules_to_save[1]"},
+      {R"("modules_to_save": ["ln_f"])", "the whole module is replaced"},
       {R"("enable_lora": [false, false])", "enable_lora"},
       {R"("enable_lora": true)", "enable_lora"},
       {R"("enable_lora": [true, false, true], "use_rslora": true)", "use_rslora"},
