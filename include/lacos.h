@@ -141,7 +141,7 @@ LACOS_API void lacos_close(lacos_model* model);
 
 /* Settings in use. With a NULL model the result is 0, or "" for the description. */
 
-/* Values in a vector, D. */
+/* Values in a vector, D: those of the model, or fewer if the folder's truncate_dim says so. */
 LACOS_API size_t lacos_dimension(const lacos_model* model);
 /* The largest id of the tokenizer + 1. */
 LACOS_API size_t lacos_vocabulary_size(const lacos_model* model);
@@ -152,6 +152,9 @@ LACOS_API lacos_pooling lacos_get_pooling(const lacos_model* model);
 LACOS_API lacos_choice lacos_get_normalize(const lacos_model* model);
 LACOS_API lacos_choice lacos_get_strip(const lacos_model* model);
 LACOS_API int32_t lacos_get_threads(const lacos_model* model);
+/* What the user should know about the folder, one line each: keys that lacos does not use, and the
+ * like. The result is NULL beyond the last line. Strings are valid until lacos_close. */
+LACOS_API const char* lacos_warning(const lacos_model* model, size_t index);
 /* Kernels and instruction set in use, as one line for bug reports. Valid until lacos_close. */
 LACOS_API const char* lacos_description(const lacos_model* model);
 
@@ -177,7 +180,8 @@ typedef struct lacos_encode_options {
   const char* prompt_name;
   int32_t normalize; /* lacos_choice; LACOS_DEFAULT: the setting of the model */
   int32_t reserved;  /* must be 0 */
-  /* Number of leading values of a vector to keep, before it is scaled to length 1; 0: all. */
+  /* Number of leading values of a vector to keep, before it is scaled to length 1; at most those of
+   * the model. 0: D. */
   size_t truncate_dim;
   lacos_progress progress; /* NULL: none */
   void* progress_context;  /* passed to `progress` */

@@ -1,5 +1,6 @@
-// Writes the files that are generated from the list of settings and the tables of words:
-// docs/settings.md, fuzz/dictionaries/sweep_recipe.dict and python/lacos/_words.py.
+// Writes the files that are generated from the list of settings and the tables of words and keys:
+// docs/settings.md, fuzz/dictionaries/sweep_recipe.dict, python/lacos/_words.py, and the table of
+// keys in docs/interop.md.
 //
 //     settings_files ROOT            writes them
 //     settings_files --check ROOT    exit status 1 if one of them differs
@@ -17,7 +18,9 @@
 #include <utility>
 #include <vector>
 
+#include "lacos/base/error.h"
 #include "lacos/data/task.h"
+#include "lacos/formats/folder_keys.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/mapped_file.h"
 #include "lacos/io/paths.h"
@@ -180,11 +183,29 @@ std::string PythonModule() {
          PythonNumbers<Compute>("COMPUTE") + PythonNumbers<Pooling>("POOLING");
 }
 
+// --- docs/interop.md
+
+// The page with the table of keys between its two marks.
+std::string PageWithKeys(const std::string& page, const std::string& where) {
+  constexpr std::string_view kBegin = "<!-- keys: made by settings_files -->\n";
+  constexpr std::string_view kEnd = "<!-- end of keys -->";
+  const size_t begin = page.find(kBegin), end = page.find(kEnd);
+  if (begin == std::string::npos || end == std::string::npos || end < begin) {
+    throw UserError(
+        fmt::format("[{}] has no place for the table of keys; expected '{}' and '{}' "
+                    "on lines of their own; add them",
+                    where, kBegin.substr(0, kBegin.size() - 1), kEnd));
+  }
+  return page.substr(0, begin + kBegin.size()) + KeyTable() + page.substr(end);
+}
+
 int Run(const std::string& root, bool check) {
+  const std::string interop = (std::filesystem::path(root) / "docs/interop.md").string();
   const std::pair<const char*, std::string> files[] = {
       {"docs/settings.md", DocsPage()},
       {"fuzz/dictionaries/sweep_recipe.dict", Dictionary()},
-      {"python/lacos/_words.py", PythonModule()}};
+      {"python/lacos/_words.py", PythonModule()},
+      {"docs/interop.md", PageWithKeys(ReadFileToString(interop), interop)}};
   int status = 0;
   for (const auto& [name, text] : files) {
     const std::string path = (std::filesystem::path(root) / name).string();

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
+import itertools
 import os
 import threading
+import warnings
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -23,6 +26,10 @@ def _word(name: str, value: Optional[str], known: Dict[str, int]) -> int:
     if value not in known:
         raise InvalidArgumentError(f"[{name}] found {value!r}; expected one of {', '.join(known)}; correct it")
     return known[value]
+
+
+def _next_warning(model: ctypes.c_void_p, numbers: Iterator[int]) -> Optional[bytes]:
+    return LIBRARY.lacos_warning(model, next(numbers))
 
 
 def _number(name: str, value: Optional[int], low: int, high: int = 2**31 - 1) -> int:
@@ -101,6 +108,8 @@ class SentenceEncoder:
         model = ctypes.c_void_p()
         check(LIBRARY.lacos_open(_path("path", s["path"]), ctypes.byref(options), ctypes.byref(model)))
         assert model.value is not None
+        for message in iter(functools.partial(_next_warning, model, itertools.count()), None):
+            warnings.warn(message.decode(errors="replace"), stacklevel=3)
         return model.value
 
     @contextlib.contextmanager
@@ -149,7 +158,7 @@ class SentenceEncoder:
 
     @property
     def dimension(self) -> int:
-        """The number of values in a vector."""
+        """The number of values in a vector: those of the model, or as many as the folder's truncate_dim says."""
         with self._in_use() as model:
             return LIBRARY.lacos_dimension(model)
 
@@ -245,7 +254,7 @@ class SentenceEncoder:
         time; None means all, and larger batches are faster. It affects memory and the steps of the progress bar, but
         not the results: vectors depend neither on the other texts nor on the number of threads.
         `normalize_embeddings=None` means the setting of the model. `truncate_dim` is the number of leading values that
-        are kept before the vector is scaled to length 1. With convert_to_numpy=False the result is a list of arrays,
+        are kept before the vector is scaled to length 1; None means what the folder says, else all. With convert_to_numpy=False the result is a list of arrays,
         with convert_to_tensor=True a torch tensor, which requires torch.
         """
         is_single = isinstance(sentences, str)

@@ -65,6 +65,7 @@ _FUNCTIONS = {
     "lacos_get_normalize": (ctypes.c_int, [_MODEL]),
     "lacos_get_strip": (ctypes.c_int, [_MODEL]),
     "lacos_get_threads": (ctypes.c_int32, [_MODEL]),
+    "lacos_warning": (ctypes.c_char_p, [_MODEL, _SIZE]),
     "lacos_description": (ctypes.c_char_p, [_MODEL]),
     "lacos_prompt_count": (_SIZE, [_MODEL]),
     "lacos_prompt_name": (ctypes.c_char_p, [_MODEL, _SIZE]),

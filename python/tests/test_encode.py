@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import multiprocessing
 import pickle
 import sys
@@ -11,7 +12,7 @@ import unittest.mock
 import numpy as np
 
 import lacos
-from fixtures import MODEL, TEXTS, ModelTest, sentence_transformers_folder
+from fixtures import MODEL, TEXTS, ModelTest, sentence_transformers_folder, write_json
 
 
 class EncodeTest(ModelTest):
@@ -36,6 +37,19 @@ class EncodeTest(ModelTest):
         for model, settings, options, flags in cases:
             with self.subTest(flags=flags), lacos.SentenceEncoder(model, **settings) as encoder:
                 self.assert_same_bytes(encoder.encode(TEXTS, **options), self.embed(model, TEXTS, *flags))
+
+    def test_folders_settings(self) -> None:
+        folder = sentence_transformers_folder(self.folder / "settings")
+        path = folder / "config_sentence_transformers.json"
+        write_json(path, json.loads(path.read_text()) | {"truncate_dim": 7, "what_is_this": 1})
+        with self.assertWarnsRegex(UserWarning, "what_is_this"):
+            encoder = lacos.SentenceEncoder(folder, compute="f32")
+        with encoder:
+            self.assertEqual(encoder.dimension, 7)
+            whole = self.encoder.encode(TEXTS, normalize_embeddings=False)
+            self.assert_same_bytes(encoder.encode(TEXTS, normalize_embeddings=False), np.ascontiguousarray(whole[:, :7]))
+            self.assert_same_bytes(encoder.encode(TEXTS, truncate_dim=256), self.encoder.encode(TEXTS))
+            self.assert_same_bytes(encoder.encode(TEXTS), self.embed(folder, TEXTS, "--compute", "f32"))
 
     def test_shapes(self) -> None:
         all_of_them = self.encoder.encode(TEXTS)

@@ -165,6 +165,32 @@ void TestSettings(void) {
   CHECK(strcmp(lacos_prompt_text(model, "query"), "Question: ") == 0);
   CHECK(lacos_prompt_text(model, "passage") == NULL && lacos_prompt_text(model, NULL) == NULL);
   CHECK(strcmp(lacos_default_prompt_name(model), "query") == 0);
+  CHECK(lacos_warning(model, 0) == NULL && lacos_warning(NULL, 0) == NULL);
+  lacos_close(model);
+
+  /* The folder's truncate_dim shortens vectors, and unknown keys are warnings. */
+  LinkModel(InFolder("truncated"), NULL);
+  mkdir(InFolder("truncated/1_Pooling"), 0777);
+  WriteText(InFolder("truncated/1_Pooling/config.json"), "{}");
+  WriteText(InFolder("truncated/modules.json"),
+            "[{\"idx\": 0, \"name\": \"0\", \"path\": \"\", \"type\": "
+            "\"sentence_transformers.models.Transformer\"},"
+            " {\"idx\": 1, \"name\": \"1\", \"path\": \"1_Pooling\", \"type\": "
+            "\"sentence_transformers.models.Pooling\"}]");
+  WriteText(InFolder("truncated/config_sentence_transformers.json"),
+            "{\"truncate_dim\": 5, \"what_is_this\": 1}");
+  model = OpenOrExit(InFolder("truncated"), NULL);
+  CHECK(lacos_dimension(model) == 5);
+  CHECK(strstr(lacos_warning(model, 0), "what_is_this") != NULL);
+  CHECK(lacos_warning(model, 1) == NULL);
+  const char* text = "a guitar";
+  float vector[256];
+  CHECK_STATUS(lacos_encode(model, &text, NULL, 1, NULL, vector, 5, NULL), LACOS_OK);
+  lacos_encode_options whole = LACOS_ENCODE_OPTIONS_INIT;
+  whole.truncate_dim = 256;
+  CHECK_FAILS(lacos_encode(model, &text, NULL, 1, &whole, vector, 255, NULL),
+              LACOS_BUFFER_TOO_SMALL, "256");
+  CHECK_STATUS(lacos_encode(model, &text, NULL, 1, &whole, vector, 256, NULL), LACOS_OK);
   lacos_close(model);
 
   lacos_options options = LACOS_OPTIONS_INIT; /* the options override the folder */

@@ -1,7 +1,10 @@
 // `lacos embed`: order, precisions, formats, empty texts and reports.
+#include <gmock/gmock.h>
+
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "lacos/io/json.h"
 #include "lacos/io/line_reader.h"
@@ -267,6 +270,69 @@ TEST(EmbedCommand, TruncatedDimensionsAreThoseOfTheWholeVector) {
   ExpectUsageError(RunLacos({"embed", "--model", TinyModel(), "--input", input, "--output",
                              folder / "x.npy", "--truncate-dim", "33"}),
                    "--truncate-dim");
+}
+
+// A sentence-transformers folder over TinyModel with one more settings file.
+std::string FolderWith(const TempFolder& folder, const std::string& name,
+                       const std::string& contents) {
+  namespace fs = std::filesystem;
+  const std::string model = folder / "model";
+  fs::copy(TinyModel(), model);
+  fs::create_directory(model + "/1_Pooling");
+  const auto write = [&](const std::string& file, const std::string& text) {
+    std::ofstream(model + "/" + file) << text;
+  };
+  write("1_Pooling/config.json", "{}");
+  write("modules.json", R"([{"name": "0", "path": "", "type": "sentence_transformers.Transformer"},
+      {"name": "1", "path": "1_Pooling", "type": "sentence_transformers.Pooling"}])");
+  write(name, contents);
+  return model;
+}
+
+TEST(EmbedCommand, TheFolderSaysHowManyValuesAreKept) {
+  const TempFolder folder;
+  const std::string model = FolderWith(folder, "config_sentence_transformers.json",
+                                       R"({"truncate_dim": 5, "what_is_this": 1})");
+  const std::string input = folder.Write("texts.txt", "one\ntwo\n");
+  const auto embed = [&](const std::string& output, std::vector<std::string> more) {
+    std::vector<std::string> words = {"embed", "--model",  model,          "--input",
+                                      input,   "--output", folder / output};
+    words.insert(words.end(), more.begin(), more.end());
+    const RunResult result = RunLacos(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.err;
+  };
+  const std::string log = embed("kept.npy", {});
+  EXPECT_THAT(log, testing::HasSubstr("first 5 of 32 values"));
+  EXPECT_THAT(log, testing::HasSubstr("\"what_is_this\""));
+  EXPECT_THAT(embed("all.npy", {"--truncate-dim", "32"}),
+              testing::Not(testing::HasSubstr("first 5 of 32")));
+  const NpyArray kept = ReadNpy(folder / "kept.npy"), all = ReadNpy(folder / "all.npy");
+  ASSERT_EQ(kept.shape, (std::vector<int64_t>{2, 5}));
+  ASSERT_EQ(all.shape, (std::vector<int64_t>{2, 32}));
+  const std::vector<float> a = Floats(kept), b = Floats(all);
+  for (size_t i = 0; i < 10; ++i) EXPECT_EQ(a[i], b[i / 5 * 32 + i % 5]);
+  const RunResult similar =
+      RunLacos({"similarity", "--model", model, "--query", "one", "--input", input, "--json"});
+  EXPECT_EQ(similar.status, 0) << similar.err;
+  EXPECT_THAT(similar.err, testing::HasSubstr("first 5 of 32 values"));
+}
+
+TEST(EmbedCommand, TheFolderSaysWhichPartOfALongTextIsLost) {
+  const TempFolder folder;
+  const std::string model =
+      FolderWith(folder, "sentence_bert_config.json",
+                 R"({"max_seq_length": 3, "tokenizer_args": {"truncation_side": "left"}})");
+  const std::string input = folder.Write("texts.txt", "abcdef\n"),
+                    end = folder.Write("end.txt", "def\n");
+  const auto embed = [&](const std::string& texts, const std::string& output) {
+    return RunLacos({"embed", "--model", model, "--input", texts, "--output", folder / output});
+  };
+  EXPECT_THAT(embed(input, "whole.npy").err, testing::HasSubstr("lost their beginning"));
+  EXPECT_EQ(embed(end, "end.npy").status, 0);
+  EXPECT_EQ(ReadAll(folder / "whole.npy"), ReadAll(folder / "end.npy"));
+  EXPECT_EQ(RunLacos({"tokenize", "--model", model, "--input", input, "--max-length", "3"}).out,
+            RunLacos({"tokenize", "--model", model, "--input", end}).out);
 }
 
 TEST(EmbedCommand, StdinAndJsonLinesGiveTheSameAsAFile) {

@@ -17,7 +17,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/process.h"
-#include "lacos/io/manifest.h"
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/kernels/ceiling.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/model/cold_base.h"
@@ -318,8 +318,7 @@ void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags
   const ModelFolder folder =
       OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
   const Stopwatch loading;
-  RequireAsRecorded(folder.tokenizer_path);
-  const auto tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
+  const auto tokenizer = OpenTokenizer(folder);
   const double load_seconds = loading.Seconds();
   const std::vector<std::string> lines = ReadTexts(flags.input, 0);
   int64_t bytes = 0;

@@ -42,22 +42,6 @@ struct EmbedFlags {
   bool ToStdout() const { return output == "-"; }
 };
 
-// Packs the first `kept` of every `d` values to the front and, if `normalize` is set, scales each
-// vector to length 1.
-void Truncate(std::vector<float>& vectors, size_t d, size_t kept, bool normalize) {
-  const size_t n = vectors.size() / d;
-  for (size_t i = 0; i < n; ++i) {
-    float* row = vectors.data() + i * kept;
-    std::copy_n(vectors.begin() + static_cast<std::ptrdiff_t>(i * d), kept, row);
-    if (!normalize) continue;
-    double squares = 0;
-    for (size_t j = 0; j < kept; ++j) squares += static_cast<double>(row[j]) * row[j];
-    const double norm = std::max(std::sqrt(squares), 1e-12);
-    for (size_t j = 0; j < kept; ++j) row[j] = static_cast<float>(row[j] / norm);
-  }
-  vectors.resize(n * kept);
-}
-
 void CheckFinite(const std::vector<float>& vectors, size_t d, int64_t first_text) {
   for (size_t i = 0; i < vectors.size(); ++i) {
     if (std::isfinite(vectors[i])) continue;
@@ -99,11 +83,12 @@ std::string Summary(const GlobalOptions& globals, EmbedReport& report) {
   return fields.Text();
 }
 
-void WarnAbout(const EncodeStatistics& s, Precision precision) {
+void WarnAbout(const SentenceEncoder& embedder, const EncodeStatistics& s, Precision precision) {
   if (s.texts == 0) spdlog::warn("the input has no texts; the output has no rows");
   if (s.empty > 0) spdlog::warn("{} texts have no tokens; their vectors are zero", s.empty);
   if (s.truncated > 0)
-    spdlog::info("{} texts were longer than --max-length and lost their end", s.truncated);
+    spdlog::info("{} texts were longer than --max-length and lost their {}", s.truncated,
+                 LostPart(embedder.tokenizer()));
   if (NeedsRanges(precision) && s.texts > 0 && s.texts < 100) {
     spdlog::warn("the ranges of int8 and uint8 were taken from only {} texts", s.texts);
   }
@@ -125,23 +110,16 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
 
   SentenceEncoderOptions options =
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed);
-  bool normalize_after = false;
-  // The pooled vector is cut first, and only the rest is scaled to length 1.
-  if (flags.truncate_dim > 0) {
-    const ModelFolder folder = OpenModelFolder(options.path, options.base, options.adapter);
-    normalize_after = options.normalize.value_or(folder.settings.normalize.value_or(false));
-    options.normalize = false;
-  }
+  if (flags.truncate_dim > 0) options.truncate_dim = flags.truncate_dim;
   SentenceEncoder embedder(options);
   const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
   const auto d = static_cast<size_t>(embedder.dimension());
-  const size_t kept = flags.truncate_dim > 0 ? static_cast<size_t>(flags.truncate_dim) : d;
-  if (kept > d) {
-    FailUsage("--truncate-dim",
-              fmt::format("found {}; expected at most the model's dimension {}", kept, d));
+  if (flags.truncate_dim > static_cast<int64_t>(d)) {
+    FailUsage("--truncate-dim", fmt::format("found {}; expected at most the model's dimension {}",
+                                            flags.truncate_dim, d));
   }
 
-  const auto columns = static_cast<int64_t>(kept);
+  const auto columns = static_cast<int64_t>(d);
   EmbeddingFile file =
       flags.ToStdout()
           ? EmbeddingFile([](std::string_view line) { Out().Write(line); }, precision, columns)
@@ -167,7 +145,6 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
     });
     begin = end.value_or(0);
     CheckFinite(vectors, d, sum.texts);
-    if (kept < d || normalize_after) Truncate(vectors, d, kept, normalize_after);
     file.Append(vectors);
     sum.texts += s.texts;
     sum.tokens += s.tokens;
@@ -199,7 +176,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   record.Keep();
   progress.Finish();
   report.seconds = watch.Seconds();
-  WarnAbout(sum, precision);
+  WarnAbout(embedder, sum, precision);
   if (!flags.ToStdout()) {
     Out().Write(Summary(globals, report));
   } else if (!globals.quiet) {
@@ -241,7 +218,7 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
                    "Keep the first N values of a vector, before it is scaled to length 1")
       ->type_name("N")
       ->check(IntegerIn(1, INT32_MAX))
-      ->default_str("all");
+      ->default_str("what the folder says, else all");
   AddPromptOptions(command, flags->embed);
   AddPoolingOptions(command, flags->encoding);
   AddStripOptions(command, flags->encoding);

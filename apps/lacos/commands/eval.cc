@@ -117,7 +117,7 @@ WorkRecord RecordOf(const EvalFlags& flags, System* system) {
 void WarnAbout(const TaskResult& result) {
   const std::string label = result.set.Label();
   if (result.truncated > 0) {
-    spdlog::info("[{}] {} texts were longer than --max-length and lost their end", label,
+    spdlog::info("[{}] {} texts were longer than --max-length and were truncated", label,
                  result.truncated);
   }
   if (result.empty > 0) {

@@ -67,6 +67,7 @@ Json SettingsJson(const GlobalOptions& globals, const EmbeddingSettings& setting
   json.Set("normalize", settings.normalize.value_or(false));
   json.Set("strip", settings.strip.value_or(false));
   json.Set("max_length", settings.max_length.value_or(2048));
+  json.Set("truncate_dim", settings.truncate_dim ? Json(*settings.truncate_dim) : Json());
   json.Set("prompts", prompts);
   json.Set("default_prompt_name", settings.default_prompt_name);
   return json;
@@ -156,6 +157,8 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   fields.Add("normalize", settings.normalize.value_or(false) ? "yes" : "no");
   fields.Add("strip", settings.strip.value_or(false) ? "yes" : "no");
   fields.Add("max length", fmt::format("{}", settings.max_length.value_or(2048)));
+  if (settings.truncate_dim)
+    fields.Add("truncate dim", fmt::format("{} leading values", *settings.truncate_dim));
   for (const auto& [name, text] : settings.prompts) {
     fields.Add("prompt " + name,
                text + (name == settings.default_prompt_name ? "   (default)" : ""));
@@ -183,6 +186,8 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   const QuantizationInfo& info = facts.base_weights->quantization();
   facts.notes =
       NotesOn(facts.folder, *facts.base_weights, facts.adapter ? &*facts.adapter : nullptr);
+  facts.notes.insert(facts.notes.begin(), facts.folder.warnings.begin(),
+                     facts.folder.warnings.end());
   for (const std::string& difference :
        DifferencesFromSentenceTransformers(facts.folder, *facts.base_weights))
     facts.notes.push_back(SpellKnownFlags(difference));

@@ -34,11 +34,12 @@ size_t BlockTexts(const SentenceEncoder& embedder) {
                     size_t{256}, size_t{8192});
 }
 
-void Warn(const EncodeStatistics& s) {
+void Warn(const SentenceEncoder& embedder, const EncodeStatistics& s) {
   if (s.empty > 0)
     spdlog::warn("{} texts have no tokens; their vectors are zero and their cosines 0", s.empty);
   if (s.truncated > 0)
-    spdlog::info("{} texts were longer than --max-length and lost their end", s.truncated);
+    spdlog::info("{} texts were longer than --max-length and lost their {}", s.truncated,
+                 LostPart(embedder.tokenizer()));
 }
 
 void CheckFinite(double cosine, const std::string& where) {
@@ -146,7 +147,7 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
     Out().Write(fmt::format("\n], \"tokens\": {}, \"truncated\": {}, \"empty\": {}}}\n", sum.tokens,
                             sum.truncated, sum.empty));
   }
-  Warn(sum);
+  Warn(embedder, sum);
 }
 
 struct Hit {
@@ -228,7 +229,7 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
   progress.Finish();
   std::sort_heap(hits.begin(), hits.end());
   PrintHits(globals, flags, hits, sum);
-  Warn(sum);
+  Warn(embedder, sum);
 }
 
 }  // namespace

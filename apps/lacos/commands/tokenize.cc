@@ -12,9 +12,10 @@
 #include "flags/text_reader.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/io/line_reader.h"
-#include "lacos/io/manifest.h"
 #include "lacos/text/strip.h"
+#include "lacos/text/tokenize.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
@@ -83,26 +84,29 @@ std::vector<int32_t> ParseIds(const std::string& line, const std::string& where)
 class LineWorker {
  public:
   LineWorker(const Tokenizer& tokenizer, const TokenizeFlags& flags, bool strip, bool json)
-      : tokenizer_(tokenizer), flags_(flags), strip_(strip), json_(json) {}
+      : tokenizer_(tokenizer),
+        flags_(flags),
+        max_length_(flags.encoding.max_length.value_or(Tokenizer::kNoLimit)),
+        strip_(strip),
+        json_(json) {}
 
   void Encode(const std::string& text, std::string& out, Counts& counts) const {
     const std::string stripped = strip_ ? StripWhitespace(text) : std::string();
     const std::string& used = strip_ ? stripped : text;
     if (!flags_.with_offsets) {
       thread_local std::vector<int32_t> ids;
-      ids.clear();
-      tokenizer_.Encode(used, ids);
-      ids.resize(Kept(ids.size(), counts));
+      const bool truncated = tokenizer_.EncodeTruncated(used, max_length_, ids);
+      Count(ids.size(), truncated, counts);
       AppendIds(ids, out);
       return;
     }
-    Encoding encoding = tokenizer_.EncodeWithOffsets(used);
-    const size_t kept = Kept(encoding.ids.size(), counts);
+    const Encoding encoding = tokenizer_.EncodeWithOffsets(used, max_length_);
+    Count(encoding.ids.size(), encoding.truncated, counts);
     const int64_t shift = strip_ ? StrippedFront(text, stripped) : 0;
     out += "{\"ids\":";
-    AppendIds(std::span(encoding.ids).first(kept), out);
+    AppendIds(encoding.ids, out);
     out += ",\"offsets\":[";
-    for (size_t i = 0; i < kept; ++i) {
+    for (size_t i = 0; i < encoding.ids.size(); ++i) {
       out += i > 0 ? ",[" : "[";
       AppendInt(encoding.offsets[i].first + shift, out);
       out += ',';
@@ -121,16 +125,14 @@ class LineWorker {
   }
 
  private:
-  size_t Kept(size_t size, Counts& counts) const {
-    const auto limit = static_cast<size_t>(flags_.encoding.max_length.value_or(INT64_MAX));
-    counts.truncated += size > limit ? 1 : 0;
-    const size_t kept = std::min(size, limit);
-    counts.tokens += static_cast<int64_t>(kept);
-    return kept;
+  static void Count(size_t ids, bool truncated, Counts& counts) {
+    counts.truncated += truncated ? 1 : 0;
+    counts.tokens += static_cast<int64_t>(ids);
   }
 
   const Tokenizer& tokenizer_;
   const TokenizeFlags& flags_;
+  int64_t max_length_;
   bool strip_, json_;
 };
 
@@ -201,8 +203,9 @@ void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
   InputBlocks reader(flags);
   const ModelFolder folder =
       OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
-  RequireAsRecorded(folder.tokenizer_path);
-  const auto tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
+  LogNotes(folder);
+  const auto tokenizer = OpenTokenizer(folder);
+  RequireRoomForText(*tokenizer, {.max_length = flags.encoding.max_length.value_or(INT64_MAX)});
   const bool strip = flags.encoding.strip.value_or(folder.settings.strip.value_or(false));
   const LineWorker worker(*tokenizer, flags, strip, globals.json);
 
@@ -227,7 +230,8 @@ void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
     Out().Write("\n");
   }
   if (counts.truncated > 0) {
-    spdlog::info("{} texts were longer than --max-length and lost their end", counts.truncated);
+    spdlog::info("{} texts were longer than --max-length and lost their {}", counts.truncated,
+                 LostPart(*tokenizer));
   }
 }
 

@@ -40,7 +40,8 @@ class TrainDisplay final : public TrainObserver {
       LogDropped(file, file.dropped_beyond_fraction, "beyond --data-fraction");
     }
     if (data.truncated() > 0) {
-      spdlog::info("{} texts are longer than --max-length and lose their end", data.truncated());
+      spdlog::info("{} texts are longer than --max-length and lose their {}", data.truncated(),
+                   data.lost_part());
     }
     spdlog::info("strategy {}: predicted peak {}", plan.chosen.name,
                  FormatBytes(double(plan.chosen.peak_bytes)));

@@ -159,6 +159,23 @@ std::string EmbedOptions::Prompt(const EmbeddingSettings& settings) const {
   return prompt ? *prompt : ResolvePrompt(settings, "", prompt_name);
 }
 
+void LogNotes(const ModelFolder& folder) {
+  for (const std::string& warning : folder.warnings) spdlog::warn("{}", warning);
+}
+
+void LogNotes(const SentenceEncoder& encoder) {
+  const ModelFolder& folder = encoder.folder();
+  LogNotes(folder);
+  for (const std::string& note : encoder.notes()) spdlog::info("{}", note);
+  const int64_t kept = encoder.dimension(), all = encoder.encoder().model().config().hidden_size;
+  if (kept < all && folder.settings.truncate_dim == kept) {
+    spdlog::info(
+        "vectors keep their first {} of {} values, as truncate_dim of "
+        "config_sentence_transformers.json says",
+        kept, all);
+  }
+}
+
 SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
                                                   const ModelOptions& model,
                                                   const EncodingOptions& encoding,
@@ -227,10 +244,6 @@ void AddOverwriteOption(CLI::App* command, bool& overwrite) {
 }
 
 bool HasSuffix(const std::string& path, const std::string& suffix) {
-void LogNotes(const SentenceEncoder& encoder) {
-  for (const std::string& note : encoder.notes()) spdlog::info("{}", note);
-}
-
   std::string name = path;
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   if (name.ends_with(".zst")) name.resize(name.size() - 4);

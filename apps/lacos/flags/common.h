@@ -99,7 +99,10 @@ void AddTableOptions(CLI::App* command, TableFlags& flags);
 void AddReplaceInvalidOption(CLI::App* command, bool& replace_invalid);
 void AddOverwriteOption(CLI::App* command, bool& overwrite);
 
-// Logs what a user should hear about the model: SentenceEncoder::notes().
+// Logs what a user should hear about a folder: its warnings, such as keys that are not used.
+void LogNotes(const ModelFolder& folder);
+// The same about an opened model: also SentenceEncoder::notes(), and which values of a vector the
+// folder leaves out.
 void LogNotes(const SentenceEncoder& encoder);
 
 // Flags for the storage of weights: --block-size ("row" or a number of values) and --dtype (f32,

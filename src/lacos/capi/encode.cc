@@ -13,6 +13,7 @@
 #include "lacos/capi/model_handle.h"
 #include "lacos/capi/status.h"
 #include "lacos/kernels/transfer.h"
+#include "lacos/model/leading_values.h"
 
 namespace lacos::capi {
 namespace {
@@ -63,7 +64,7 @@ Request Check(lacos_model* model, const char* const* texts, const size_t* length
           "correct it");
   Require(options.reserved == 0,
           "[options.reserved] not 0; expected 0; clear the structure before it is filled");
-  const size_t dimension = lacos_dimension(model);
+  const auto dimension = static_cast<size_t>(model->embedder->dimension());
   if (options.truncate_dim > dimension) {
     throw CallError(
         LACOS_INVALID_ARGUMENT,
@@ -71,7 +72,7 @@ Request Check(lacos_model* model, const char* const* texts, const size_t* length
             "[options.truncate_dim] found {}; expected at most the model's dimension {}; lower it",
             options.truncate_dim, dimension));
   }
-  const size_t kept = options.truncate_dim > 0 ? options.truncate_dim : dimension;
+  const size_t kept = options.truncate_dim > 0 ? options.truncate_dim : lacos_dimension(model);
   if (n > out_floats / kept) {
     throw CallError(
         LACOS_BUFFER_TOO_SMALL,
@@ -108,17 +109,6 @@ void Normalize(Backend& backend, std::span<float> vectors, int64_t dimension) {
   std::copy(result.begin(), result.end(), vectors.begin());
 }
 
-// Copies the first `kept` values of a pooled vector and scales them to length 1 in double, as
-// `lacos embed --truncate-dim` does.
-void CopyTruncated(const float* vector, size_t kept, bool normalize, float* out) {
-  std::copy_n(vector, kept, out);
-  if (!normalize) return;
-  double squares = 0;
-  for (size_t j = 0; j < kept; ++j) squares += static_cast<double>(out[j]) * out[j];
-  const double norm = std::max(std::sqrt(squares), 1e-12);
-  for (size_t j = 0; j < kept; ++j) out[j] = static_cast<float>(out[j] / norm);
-}
-
 void CheckFinite(std::span<const float> vectors, size_t dimension, size_t first_text) {
   for (size_t i = 0; i < vectors.size(); ++i) {
     if (std::isfinite(vectors[i])) continue;
@@ -142,7 +132,8 @@ EncodeStatistics EncodeSlice(const Request& request, const std::vector<std::stri
   CheckFinite(vectors, d, begin);
   if (whole && request.normalize) Normalize(embedder.backend(), vectors, static_cast<int64_t>(d));
   for (size_t i = 0; !whole && i < texts.size(); ++i) {
-    CopyTruncated(pooled.data() + i * d, kept, request.normalize, request.out + (begin + i) * kept);
+    CopyLeadingValues(std::span(pooled).subspan(i * d), request.normalize,
+                      std::span(request.out + (begin + i) * kept, kept));
   }
   return statistics;
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
@@ -84,7 +85,9 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
   const lacos_options fields = ReadStruct(given, kOptionsSize, "lacos_options");
   SentenceEncoderOptions options = MakeOptions(path, fields);
   const std::optional<bool> normalize = Choice("normalize", fields.normalize);
+  // Calls choose both anew, so the encoder gives whole vectors as they are pooled.
   options.normalize = false;
+  options.truncate_dim = 0;
 
   auto opened = std::make_unique<lacos_model>();
   opened->compute_thread = ComputeThread::Acquire();
@@ -156,7 +159,10 @@ void lacos_close(lacos_model* model) {
 }
 
 size_t lacos_dimension(const lacos_model* model) {
-  return model == nullptr ? 0 : static_cast<size_t>(model->embedder->dimension());
+  if (model == nullptr) return 0;
+  const int64_t all = model->embedder->dimension();
+  return static_cast<size_t>(
+      std::min(model->embedder->folder().settings.truncate_dim.value_or(all), all));
 }
 
 size_t lacos_vocabulary_size(const lacos_model* model) {
@@ -185,6 +191,12 @@ lacos_choice lacos_get_strip(const lacos_model* model) {
 
 int32_t lacos_get_threads(const lacos_model* model) {
   return model == nullptr ? 0 : model->threads;
+}
+
+const char* lacos_warning(const lacos_model* model, size_t index) {
+  if (model == nullptr) return nullptr;
+  const std::vector<std::string>& warnings = model->embedder->folder().warnings;
+  return index < warnings.size() ? warnings[index].c_str() : nullptr;
 }
 
 const char* lacos_description(const lacos_model* model) {

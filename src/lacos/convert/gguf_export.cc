@@ -20,6 +20,7 @@
 #include "lacos/convert/output/row_stream.h"
 #include "lacos/formats/license.h"
 #include "lacos/formats/side_files.h"
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/record/run_record.h"
 #include "lacos/tensor/convert.h"
@@ -253,9 +254,13 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
         "holds it; copy it from the original BLOOM folder",
         source.base_path));
   }
-  const GgufTokenizer tokenizer = MakeGgufTokenizer(
-      tokenizer_path, source.base_weights->config().vocab_size, source.base_weights->config_json());
-  std::vector<std::string> warnings = tokenizer.warnings;
+  std::vector<std::string> warnings;
+  const TokenizerFiles files = ReadTokenizerFiles(fs::path(tokenizer_path).parent_path().string(),
+                                                  source.tokenizer_overrides, warnings);
+  const GgufTokenizer tokenizer =
+      MakeGgufTokenizer(tokenizer_path, files.options, source.base_weights->config().vocab_size,
+                        source.base_weights->config_json());
+  warnings.insert(warnings.end(), tokenizer.warnings.begin(), tokenizer.warnings.end());
   const Pooling pooling =
       options.pooling ? *options.pooling : source.settings.pooling.value_or(Pooling::kMean);
   const uint32_t pooling_type = PoolingType(pooling, warnings);
@@ -264,11 +269,17 @@ MergeReport WriteGguf(MergeSource& source, const std::string& path, const GgufOp
         "the model strips whitespace around a text, llama.cpp does not: strip texts before "
         "they go there");
   }
-  // "No limit" in a tokenizer's settings is a number with thirty digits.
-  if (source.settings.max_length && *source.settings.max_length < ContextLength(source)) {
+  const std::optional<int64_t> max_length =
+      source.settings.max_length ? source.settings.max_length : files.max_length;
+  if (max_length && *max_length < ContextLength(source)) {
     warnings.push_back(fmt::format(
         "the model cuts texts after {} tokens, llama.cpp does not: vectors of longer texts differ",
-        *source.settings.max_length));
+        *max_length));
+  }
+  if (source.settings.truncate_dim) {
+    warnings.push_back(fmt::format(
+        "the model keeps the first {} values of a vector, llama.cpp keeps all: cut them there",
+        *source.settings.truncate_dim));
   }
   const auto tied = source.base_weights->config_json().Find("tie_word_embeddings");
   if (tied && !tied->AsBool()) {

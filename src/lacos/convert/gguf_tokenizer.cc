@@ -213,17 +213,30 @@ void Warn(const TokenizerSpec& spec, GgufTokenizer& tokenizer) {
 
 }  // namespace
 
-GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows,
-                                const Json& config) {
+GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, const TokenizerOptions& options,
+                                int64_t rows, const Json& config) {
   const Json root = Json::ReadFile(tokenizer_path);
-  const TokenizerSpec spec = ReadTokenizerSpec(root);
+  TokenizerSpec spec = ReadTokenizerSpec(root);
+  ApplyOptions(options, spec);
   GgufTokenizer tokenizer;
+  const auto without_row =
+      std::erase_if(spec.added_tokens, [&](const AddedToken& token) { return token.id >= rows; });
+  if (without_row > 0) {
+    tokenizer.warnings.push_back(fmt::format(
+        "{} added tokens have no row in the word embedding and are left out: llama.cpp splits them "
+        "like other text, lacos refuses texts that contain them",
+        without_row));
+  }
+  if (spec.split_special_tokens) {
+    tokenizer.warnings.emplace_back(
+        "the model splits special tokens in a text like other text: do so in llama.cpp too "
+        "(parse_special false)");
+  }
   tokenizer.pre = PreTokenizerName(root, tokenizer_path);
   if (spec.ignore_merges) {
     Refuse(tokenizer_path, "has ignore_merges", "ignore_merges false");
   }
-  int64_t limit = spec.vocabulary.IdLimit();
-  for (const AddedToken& token : spec.added_tokens) limit = std::max<int64_t>(limit, token.id + 1);
+  const int64_t limit = spec.vocabulary.IdLimit();
   if (limit > rows) {
     throw UserError(fmt::format(
         "[{}] the tokenizer has ids up to {}, but the word embedding has {} rows; expected a "

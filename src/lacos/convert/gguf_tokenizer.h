@@ -8,6 +8,7 @@
 
 #include "lacos/io/gguf_writer.h"
 #include "lacos/io/json.h"
+#include "lacos/text/tokenizer_options.h"
 
 namespace lacos {
 
@@ -27,12 +28,12 @@ struct GgufTokenizer {
   std::vector<std::string> warnings;
 };
 
-// `rows` is the number of rows of the word embedding. `config` is config.json, for special ids that
+// `options` are what the files beside the tokenizer change. `rows` is the number of rows of the word embedding. `config` is config.json, for special ids that
 // are not in the tokenizer_config.json beside the tokenizer. Throws UserError for features that
 // llama.cpp cannot express and that would change the ids of ordinary text: another split pattern,
 // ignore_merges, a prefix space, or a template with more than one token before or after the text.
-GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, int64_t rows,
-                                const Json& config);
+GgufTokenizer MakeGgufTokenizer(const std::string& tokenizer_path, const TokenizerOptions& options,
+                                int64_t rows, const Json& config);
 
 void WriteGgufTokenizer(const GgufTokenizer& tokenizer, GgufWriter& writer);
 

@@ -39,6 +39,7 @@ fs::path TakeModules(const std::string& folder, MergeSource& source) {
   source.modules_path = folder;
   source.transformer_subfolder = read.transformer_path;
   source.settings = std::move(read.settings);
+  source.tokenizer_overrides = std::move(read.tokenizer_overrides);
   if (const auto strip = Recorded(folder, "strip")) source.settings.strip = strip->AsBool();
   return read.transformer_path.empty() ? fs::path(folder)
                                        : fs::path(folder) / read.transformer_path;

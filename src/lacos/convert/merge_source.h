@@ -25,7 +25,8 @@ struct MergeSource {
   // The folder whose modules.json says how vectors are computed, or empty; and the subfolder of the
   // transformer in it.
   std::string modules_path, transformer_subfolder;
-  EmbeddingSettings settings;  // the settings of modules_path
+  EmbeddingSettings settings;                 // the settings of modules_path
+  Json tokenizer_overrides = Json::Object();  // see ModelFolder
   std::shared_ptr<BaseWeights> base_weights;
   LoraAdapter values;                 // the values of the adapter; empty if there is none
   std::vector<std::string> warnings;  // what a user should hear about the result

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -109,18 +110,25 @@ Json PoolingJson(int64_t dimension, Pooling pooling) {
   return json;
 }
 
-Json SentenceBertJson(int64_t max_length) {
+Json SentenceBertJson(const ExportSettings& settings) {
   Json json = Json::Object();
-  json.Set("max_seq_length", max_length);
+  json.Set("max_seq_length", settings.max_length);
   json.Set("do_lower_case", false);
+  Json arguments = Json::Object();
+  settings.tokenizer_args.ForEachItem([&](std::string_view key, const Json& value) {
+    // It would override max_seq_length.
+    if (key != "model_max_length") arguments.Set(std::string(key), value);
+  });
+  if (arguments.size() > 0) json.Set("tokenizer_args", arguments);
   return json;
 }
 
-Json SentenceTransformersJson() {
+Json SentenceTransformersJson(const ExportSettings& settings) {
   Json json = Json::Object();
   json.Set("prompts", Json::Object());
   json.Set("default_prompt_name", Json());
   json.Set("similarity_fn_name", "cosine");
+  if (settings.truncate_dim) json.Set("truncate_dim", *settings.truncate_dim);
   return json;
 }
 
@@ -169,8 +177,8 @@ void WriteSentenceTransformersFolder(const std::string& folder, const LoraAdapte
   write("1_Pooling/config.json", PoolingJson(settings.hidden_size, settings.pooling));
   // Normalize has no settings, but an empty file keeps the folder in version control.
   if (settings.normalize) write("2_Normalize/config.json", Json::Object());
-  write("sentence_bert_config.json", SentenceBertJson(settings.max_length));
-  write("config_sentence_transformers.json", SentenceTransformersJson());
+  write("sentence_bert_config.json", SentenceBertJson(settings));
+  write("config_sentence_transformers.json", SentenceTransformersJson(settings));
   WriteFileAtomically((staging.path() / "README.md").string(), ModelCard(adapter, settings));
   for (const auto& [name, contents] : settings.more_files) {
     WriteFileAtomically((staging.path() / name).string(), contents);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "lacos/base/pooling.h"
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/formats/model_folder.h"
+#include "lacos/io/json.h"
 
 namespace lacos {
 
@@ -22,6 +24,9 @@ struct ExportSettings {
   Pooling pooling = Pooling::kMean;
   bool normalize = false;
   int64_t max_length = 75;
+  std::optional<int64_t> truncate_dim;
+  // tokenizer_args of the folder that the training started from, which the tokenizer needs.
+  Json tokenizer_args = Json::Object();
   bool strip = false;
   std::string base_license;  // the license in the base's README, or empty
   std::vector<std::pair<std::string, std::string>> recipe;  // names and values in the model card

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "lacos/base/error.h"
+#include "lacos/formats/folder_keys.h"
 #include "lacos/formats/model_place.h"
 #include "lacos/formats/peft_config.h"
 #include "lacos/formats/sentence_transformers.h"
 #include "lacos/formats/side_files.h"
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/io/json.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
@@ -24,10 +27,13 @@ bool HasFile(const fs::path& folder, const char* name) {
 
 // Reads the settings of a folder from the files of sentence-transformers and from lacos.json, which
 // takes precedence. Returns the folder of the transformer.
-fs::path ReadSettings(const fs::path& folder, EmbeddingSettings& settings) {
+fs::path ReadSettings(const fs::path& folder, ModelFolder& result) {
   if (!HasFile(folder, "modules.json")) return folder;
   SentenceTransformersFolder read = ReadSentenceTransformers(folder.string());
+  EmbeddingSettings& settings = result.settings;
   settings = std::move(read.settings);
+  result.tokenizer_overrides = std::move(read.tokenizer_overrides);
+  result.warnings = std::move(read.warnings);
   if (HasFile(folder, "lacos.json")) {
     const Json json = Json::ReadFile((folder / "lacos.json").string());
     const auto kind = json.Find("kind");
@@ -102,6 +108,60 @@ bool IsQuantized(const fs::path& base) {
   return config.Find("quantization") || config.Find("quantization_config");
 }
 
+// Names the tokenizer files of an adapter that are not used although they may say something else.
+void WarnAboutIdleTokenizer(ModelFolder& folder) {
+  const fs::path adapter(folder.adapter_path), used(folder.tokenizer_path);
+  if (folder.adapter_path.empty() || used.parent_path() == adapter) return;
+  for (const std::string& name : TokenizerFileNames()) {
+    const fs::path path = adapter / name;
+    if (!FileExists(path.string())) continue;
+    const fs::path same = used.parent_path() / name;
+    if (FileExists(same.string()) && FileSha256(path.string()) == FileSha256(same.string()))
+      continue;
+    folder.warnings.push_back(fmt::format(
+        "[{}] is not used, because the tokenizer of {} is; expected one tokenizer; if texts were "
+        "encoded with the adapter's, put its tokenizer files into the base's folder",
+        path.string(), used.parent_path().string()));
+    return;
+  }
+}
+
+// Reads the settings files beside the weights, the tokenizer and the adapter.
+void ReadSideFiles(ModelFolder& folder) {
+  const fs::path config_path = fs::path(folder.base_path) / "config.json";
+  const Json config = ReadRecordedJson(config_path.string());
+  CheckKeys(config, FolderFile::kConfig, folder.warnings);
+  if (!folder.adapter_path.empty()) {
+    const fs::path path = fs::path(folder.adapter_path) / "adapter_config.json";
+    CheckKeys(ReadRecordedJson(path.string()), FolderFile::kAdapter, folder.warnings);
+  }
+  const fs::path place = fs::path(folder.tokenizer_path).parent_path();
+  const TokenizerFiles files =
+      ReadTokenizerFiles(place.string(), folder.tokenizer_overrides, folder.warnings);
+  folder.tokenizer = files.options;
+  if (!folder.settings.max_length) {
+    folder.settings.max_length = files.max_length;
+    // sentence-transformers bounds only a limit that comes from the tokenizer.
+    if (const auto most = config.Find("max_position_embeddings");
+        most && most->AsInt() != -1 && !folder.tokenizer_overrides.Has("model_max_length")) {
+      if (most->AsInt() < 1) {
+        throw UserError(fmt::format("{} found {}; expected at least 1; correct the file",
+                                    most->Where(), most->AsInt()));
+      }
+      folder.settings.max_length =
+          std::min(folder.settings.max_length.value_or(INT64_MAX), most->AsInt());
+    }
+  }
+  WarnAboutIdleTokenizer(folder);
+  if (files.has_chat_template && !HasFile(folder.path, "modules.json")) {
+    folder.warnings.push_back(fmt::format(
+        "[{}] has a chat template, into which sentence-transformers puts every text of a folder "
+        "without modules.json; lacos encodes the texts themselves; add the template's text to the "
+        "texts, or use a folder with modules.json",
+        place.string()));
+  }
+}
+
 std::string FindTokenizer(const fs::path& first, const fs::path& second) {
   for (const fs::path& folder : {first, second}) {
     if (HasFile(folder, "tokenizer.json")) return (folder / "tokenizer.json").string();
@@ -112,14 +172,13 @@ std::string FindTokenizer(const fs::path& first, const fs::path& second) {
       second.string()));
 }
 
-}  // namespace
-
-ModelFolder OpenModelFolder(const std::string& given_path, const std::string& base,
-                            const std::string& given_adapter) {
+// Finds the folders and files, without reading the settings beside them.
+ModelFolder FindFolders(const std::string& given_path, const std::string& base,
+                        const std::string& given_adapter) {
   const std::string path = FindModelPlace(given_path, "a model's folder");
   ModelFolder folder;
   folder.path = path;
-  const fs::path transformer = ReadSettings(path, folder.settings);
+  const fs::path transformer = ReadSettings(path, folder);
 
   if (HasFile(transformer, "adapter_config.json")) {
     if (!given_adapter.empty()) {
@@ -164,7 +223,7 @@ ModelFolder OpenModelFolder(const std::string& given_path, const std::string& ba
   const std::string adapter = FindModelPlace(given_adapter, "an adapter's folder");
   // A trained folder that is given as the adapter supplies its settings; the base that it names
   // is ignored.
-  const fs::path adapter_transformer = ReadSettings(adapter, folder.settings);
+  const fs::path adapter_transformer = ReadSettings(adapter, folder);
   if (!HasFile(adapter_transformer, "adapter_config.json")) {
     throw UserError(fmt::format(
         "[{}] has no adapter_config.json; expected a PEFT adapter's folder; check `adapter`",
@@ -174,6 +233,15 @@ ModelFolder OpenModelFolder(const std::string& given_path, const std::string& ba
   folder.tokenizer_path = HasFile(adapter, "modules.json")
                               ? FindTokenizer(adapter_transformer, folder.base_path)
                               : FindTokenizer(path, folder.base_path);
+  return folder;
+}
+
+}  // namespace
+
+ModelFolder OpenModelFolder(const std::string& path, const std::string& base,
+                            const std::string& adapter) {
+  ModelFolder folder = FindFolders(path, base, adapter);
+  ReadSideFiles(folder);
   return folder;
 }
 

@@ -5,8 +5,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lacos/base/pooling.h"
+#include "lacos/io/json.h"
+#include "lacos/text/tokenizer_options.h"
 
 namespace lacos {
 
@@ -17,6 +20,7 @@ struct EmbeddingSettings {
   std::optional<bool> normalize;
   std::optional<int64_t> max_length;
   std::optional<bool> strip;
+  std::optional<int64_t> truncate_dim;  // number of leading values of a vector that are kept
   bool pool_prompt = true;  // false: a prompt's tokens are left out of the pooling (include_prompt)
   std::map<std::string, std::string> prompts;
   std::string default_prompt_name;
@@ -31,6 +35,11 @@ struct ModelFolder {
   std::string tokenizer_path;  // the tokenizer.json that is used
   std::string base_name;       // hub name or path of the ORIGINAL base, for adapter_config.json
   EmbeddingSettings settings;
+  TokenizerOptions tokenizer;  // what the files beside tokenizer.json change
+  // tokenizer_args of sentence_bert_config.json, which are part of `tokenizer` already
+  Json tokenizer_overrides = Json::Object();
+  // What the user should know about the folder: keys that are not used, and the like.
+  std::vector<std::string> warnings;
 };
 
 // Opens an original BLOOM folder, a quantized one, or a trained folder: a sentence-transformers

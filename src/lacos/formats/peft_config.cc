@@ -11,6 +11,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/formats/bloom_tensors.h"
+#include "lacos/formats/folder_keys.h"
 #include "lacos/io/manifest.h"
 #include "lacos/text/regex.h"
 
@@ -34,21 +35,8 @@ bool IsEmpty(const Json& value) {
 // Throws UserError for features that change the result, and says what they are. Absent, null, false
 // and empty values are accepted.
 void RefuseUnsupported(const Json& json) {
-  static const std::vector<std::pair<std::string, std::string>> unsupported = {
-      {"use_dora", "this is DoRA"},
-      {"layer_replication", "layers are repeated"},
-      {"trainable_token_indices", "rows of the word embedding are replaced"},
-      {"target_parameters", "single parameters are adapted"},
-      {"alora_invocation_tokens", "this is activated LoRA"},
-      {"use_qalora", "this is QALoRA"},
-      {"use_bdlora", "this is block-diagonal LoRA"},
-      {"arrow_config", "this routes between adapters"},
-      {"kasa_config", "this is KaSA"},
-      {"monteclora_config", "this is MonteCLoRA"},
-      {"velora_config", "this is VeLoRA"},
-      {"megatron_config", "this is for Megatron's parallel layers"},
-  };
-  std::set<std::string> known = {"use_rslora"};
+  std::vector<std::string> warnings;  // the reader of the folder gives them
+  CheckKeys(json, FolderFile::kAdapter, warnings);
   // A saved head does not touch hidden states, so it is left out. PEFT saves score and classifier
   // with every sequence classifier.
   if (const auto modules = json.Find("modules_to_save"); modules && !IsEmpty(*modules)) {
@@ -57,17 +45,6 @@ void RefuseUnsupported(const Json& json) {
       if (!IsHeadModule(name.substr(name.rfind('.') + 1)))
         Refuse(module, "the whole module is replaced");
     });
-  }
-  for (const auto& [key, meaning] : unsupported) {
-    known.insert(key);
-    if (const auto value = json.Find(key); value && !IsEmpty(*value)) Refuse(*value, meaning);
-  }
-  // Names of variants in later versions of PEFT follow this pattern.
-  for (const std::string& key : json.Keys()) {
-    const auto value = json.Find(key);
-    if (key.starts_with("use_") && !known.contains(key) && value && !IsEmpty(*value)) {
-      Refuse(*value, "this is a LoRA variant that lacos does not know");
-    }
   }
   if (const auto init = json.Find("init_lora_weights"); init && init->IsString()) {
     // The other methods (pissa, olora, corda, loftq, lora_ga) change the weights of the base when

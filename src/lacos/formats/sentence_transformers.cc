@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lacos/base/error.h"
+#include "lacos/formats/folder_keys.h"
 #include "lacos/io/json.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
@@ -18,9 +19,6 @@ namespace lacos {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A tokenizer without a limit of its own has 10^30 as its limit.
-constexpr double kNoLimit = 1e6;
 
 // The kind of a module, such as "Transformer" for "sentence_transformers.models.Transformer".
 // Modules of other packages are refused.
@@ -45,8 +43,10 @@ std::string ModulePath(const Json& module) {
   return path.AsString();
 }
 
-Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
+Pooling ReadPooling(const fs::path& path, SentenceTransformersFolder& result) {
   const Json json = ReadRecordedJson(path.string());
+  CheckKeys(json, FolderFile::kPooling, result.warnings);
+  EmbeddingSettings& settings = result.settings;
   if (const auto include = json.Find("include_prompt")) settings.pool_prompt = include->AsBool();
   std::vector<Pooling> active;
   if (const auto mode = json.Find("pooling_mode")) {
@@ -78,55 +78,60 @@ Pooling ReadPooling(const fs::path& path, EmbeddingSettings& settings) {
   return active.front();
 }
 
-// Refuses settings of a Transformer module (since 5.4) with which it would compute something other
-// than the hidden states of a text.
-void RefuseOtherTasks(const Json& json) {
-  const auto refuse = [](const Json& value, const char* expected) {
-    throw UserError(
-        fmt::format("{} found {}; expected {}; lacos computes the hidden states of texts only",
-                    value.Where(), value.Dump(), expected));
-  };
-  if (const auto task = json.Find("transformer_task");
-      task && task->AsString() != "feature-extraction")
-    refuse(*task, "feature-extraction");
-  for (const char* key :
-       {"processing_kwargs", "query_expansion", "query_length", "document_length"}) {
-    const auto value = json.Find(key);
-    if (value && !((value->IsObject() || value->IsArray()) && value->size() == 0))
-      refuse(*value, "null");
-  }
+void CheckNormalize(const fs::path& path, SentenceTransformersFolder& result) {
+  if (PathExists(path.string()))
+    CheckKeys(ReadRecordedJson(path.string()), FolderFile::kNormalize, result.warnings);
 }
 
-void ReadMaxLength(const fs::path& folder, EmbeddingSettings& settings) {
-  const fs::path path = folder / "sentence_bert_config.json";
-  if (PathExists(path.string())) {
-    const Json json = ReadRecordedJson(path.string());
-    RefuseOtherTasks(json);
-    if (const auto lower = json.Find("do_lower_case"); lower && lower->AsBool()) {
-      throw UserError(fmt::format(
-          "{} is true; expected false; lacos does not change the case of texts", lower->Where()));
-    }
-    if (const auto length = json.Find("max_seq_length")) {
-      if (length->AsInt() < 1) {
-        throw UserError(fmt::format("{} found {}; expected at least 1; correct the file",
-                                    length->Where(), length->AsInt()));
-      }
-      settings.max_length = length->AsInt();
-      return;
-    }
+// The settings of the Transformer module: those of the first file that is there and not empty.
+Json ReadTransformerConfig(const fs::path& folder) {
+  for (const char* kind :
+       {"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"}) {
+    const std::string path = (folder / fmt::format("sentence_{}_config.json", kind)).string();
+    if (!PathExists(path)) continue;
+    if (Json json = ReadRecordedJson(path); json.size() > 0) return json;
   }
-  const fs::path tokenizer = folder / "tokenizer_config.json";
-  if (!PathExists(tokenizer.string())) return;
-  const auto length = ReadRecordedJson(tokenizer.string()).Find("model_max_length");
-  if (!length || !length->IsNumber()) return;
-  if (length->AsDouble() >= 1 && length->AsDouble() < kNoLimit) {
-    settings.max_length = static_cast<int64_t>(length->AsDouble());
-  }
+  return Json::Object();
 }
 
-void ReadPromptsAndVersion(const fs::path& path, EmbeddingSettings& settings) {
+// The arguments under one of two names, of which the older one counts.
+Json ReadArguments(const Json& json, const char* older, const char* newer, FolderFile file,
+                   std::vector<std::string>& warnings) {
+  auto arguments = json.Find(older);
+  if (!arguments) arguments = json.Find(newer);
+  if (!arguments) return Json::Object();
+  CheckKeys(*arguments, file, warnings);
+  return *arguments;
+}
+
+void ReadTransformer(const fs::path& folder, SentenceTransformersFolder& result) {
+  const Json json = ReadTransformerConfig(folder);
+  CheckKeys(json, FolderFile::kSentenceBert, result.warnings);
+  ReadArguments(json, "model_args", "model_kwargs", FolderFile::kModelArgs, result.warnings);
+  ReadArguments(json, "config_args", "config_kwargs", FolderFile::kConfigArgs, result.warnings);
+  result.tokenizer_overrides = ReadArguments(json, "tokenizer_args", "processor_kwargs",
+                                             FolderFile::kTokenizerArgs, result.warnings);
+  const auto length = json.Find("max_seq_length");
+  if (!length || result.tokenizer_overrides.Has("model_max_length")) return;
+  if (length->AsInt() < 1) {
+    throw UserError(fmt::format("{} found {}; expected at least 1; correct the file",
+                                length->Where(), length->AsInt()));
+  }
+  result.settings.max_length = length->AsInt();
+}
+
+void ReadModelConfig(const fs::path& path, SentenceTransformersFolder& result) {
   if (!PathExists(path.string())) return;
   const Json json = ReadRecordedJson(path.string());
+  CheckKeys(json, FolderFile::kSentenceTransformers, result.warnings);
+  EmbeddingSettings& settings = result.settings;
+  if (const auto dimensions = json.Find("truncate_dim")) {
+    if (dimensions->AsInt() < 1) {
+      throw UserError(fmt::format("{} found {}; expected at least 1; correct the file",
+                                  dimensions->Where(), dimensions->AsInt()));
+    }
+    settings.truncate_dim = dimensions->AsInt();
+  }
   if (const auto prompts = json.Find("prompts")) {
     prompts->ForEachItem([&](std::string_view name, const Json& text) {
       settings.prompts[std::string(name)] = text.IsNull() ? "" : text.AsString();
@@ -134,6 +139,9 @@ void ReadPromptsAndVersion(const fs::path& path, EmbeddingSettings& settings) {
   }
   if (const auto name = json.Find("default_prompt_name")) {
     settings.default_prompt_name = name->AsString();
+    // sentence-transformers gives every model these two prompts, which are empty by default.
+    if (settings.default_prompt_name == "query" || settings.default_prompt_name == "document")
+      settings.prompts.emplace(settings.default_prompt_name, "");
     if (!settings.prompts.contains(settings.default_prompt_name)) {
       throw UserError(
           fmt::format("{} found '{}'; expected the name of one of its prompts; correct the file",
@@ -161,8 +169,15 @@ SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder) {
   const fs::path root(folder);
   const Json modules = ReadRecordedJson((root / "modules.json").string());
   SentenceTransformersFolder result;
-  std::set<std::string> seen;
+  std::set<std::string> seen, names;
   for (size_t i = 0; i < modules.size(); ++i) {
+    CheckKeys(modules[i], FolderFile::kModules, result.warnings);
+    if (const auto name = modules[i].Find("name"); name && !names.insert(name->Dump()).second) {
+      throw UserError(fmt::format(
+          "{} found {} a second time; expected a name of its own for each module, because "
+          "sentence-transformers keeps only one of them; correct the file",
+          name->Where(), name->Dump()));
+    }
     const Json type = modules[i].At("type");
     const std::string kind = ModuleKind(type);
     const bool in_order = kind == "Transformer" ? seen.empty()
@@ -178,7 +193,8 @@ SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder) {
     const std::string path = ModulePath(modules[i]);
     if (kind == "Transformer") result.transformer_path = path;
     if (kind == "Pooling")
-      result.settings.pooling = ReadPooling(root / path / "config.json", result.settings);
+      result.settings.pooling = ReadPooling(root / path / "config.json", result);
+    if (kind == "Normalize") CheckNormalize(root / path / "config.json", result);
   }
   if (!seen.contains("Pooling")) {
     throw UserError(fmt::format(
@@ -186,8 +202,8 @@ SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder) {
         (root / "modules.json").string()));
   }
   result.settings.normalize = seen.contains("Normalize");
-  ReadMaxLength(root / result.transformer_path, result.settings);
-  ReadPromptsAndVersion(root / "config_sentence_transformers.json", result.settings);
+  ReadTransformer(root / result.transformer_path, result);
+  ReadModelConfig(root / "config_sentence_transformers.json", result);
   return result;
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "lacos/formats/model_folder.h"
+#include "lacos/io/json.h"
 
 namespace lacos {
 
@@ -12,11 +14,14 @@ struct SentenceTransformersFolder {
   // The subfolder with the weights or the adapter; empty for the folder itself.
   std::string transformer_path;
   EmbeddingSettings settings;
+  // tokenizer_args: an object whose keys override those of tokenizer_config.json.
+  Json tokenizer_overrides = Json::Object();
+  std::vector<std::string> warnings;  // about keys that lacos does not know
 };
 
 // Reads modules.json and the files that it names. Accepts one Transformer, one Pooling and at most
 // one Normalize. Throws UserError for other modules, for several pooling modes at once, and for
-// do_lower_case.
+// what KeyRules() refuse.
 SentenceTransformersFolder ReadSentenceTransformers(const std::string& folder);
 
 }  // namespace lacos

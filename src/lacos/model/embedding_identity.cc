@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
 #include "lacos/model/layer_cache_key.h"
@@ -29,13 +30,23 @@ Json EmbeddingIdentity(const SentenceEncoder& sentence_encoder, const std::strin
   const Json hashes = AdapterHashes(sentence_encoder.folder());
   for (const std::string& name : hashes.Keys()) adapter.Append(hashes.At(name));
   identity.Set("adapter_sha256", adapter);
-  identity.Set("tokenizer_sha256", FileSha256(sentence_encoder.folder().tokenizer_path));
+  const Tokenizer& tokenizer = sentence_encoder.tokenizer();
+  identity.Set("tokenizer_sha256", TokenizerIdentity(sentence_encoder.folder(), tokenizer));
   identity.Set("pooling", Name(sentence_encoder.pooling()));
   identity.Set("normalize", sentence_encoder.normalize());
   const TextEncoderOptions& text = sentence_encoder.text_encoder().options();
   identity.Set("pool_prompt", text.pool_prompt);
   identity.Set("strip", text.tokenize.strip);
   identity.Set("max_length", text.tokenize.max_length);
+  if (text.truncate_dim > 0) identity.Set("truncate_dim", text.truncate_dim);
+  if (!text.pool_prompt) {
+    // A prompt that ends in one of them is measured differently.
+    Json special = Json::Array();
+    for (const AddedToken& token : tokenizer.added_tokens()) {
+      if (tokenizer.IsNamedSpecial(token.id)) special.Append(static_cast<int64_t>(token.id));
+    }
+    identity.Set("named_special", special);
+  }
   const auto ids = [](const std::vector<int32_t>& list) {
     Json json = Json::Array();
     for (const int32_t id : list) json.Append(static_cast<int64_t>(id));

@@ -1,11 +1,35 @@
 #include "lacos/model/loaded_model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include "lacos/base/error.h"
-#include "lacos/io/manifest.h"
+#include <algorithm>
+
+#include "lacos/formats/tokenizer_files.h"
+#include "lacos/io/json.h"
 
 namespace lacos {
+namespace {
+
+// Such tokens are common: a padding token that was added without a row has never been used. A text
+// that contains one is refused.
+void WarnAboutTokensWithoutRow(LoadedModel& loaded, int64_t rows) {
+  std::vector<std::string> without;
+  for (const AddedToken& token : loaded.tokenizer->added_tokens()) {
+    if (token.id >= rows) without.push_back(Json(token.content).Dump());
+  }
+  if (without.empty()) return;
+  constexpr size_t kShown = 8;
+  const size_t count = without.size();
+  without.resize(std::min(count, kShown));
+  loaded.folder.warnings.push_back(fmt::format(
+      "[{}] {} added tokens have no row among the {} of the word embedding: {}{}; expected a row "
+      "for each; a text that contains one of them is refused",
+      loaded.folder.tokenizer_path, count, rows, fmt::join(without, ", "),
+      count > kShown ? ", ..." : ""));
+}
+
+}  // namespace
 
 std::vector<std::string> NotesOn(const ModelFolder& folder, const BaseWeights& base_weights,
                                  const LoraAdapter* adapter) {
@@ -45,15 +69,9 @@ LoadedModel LoadModel(const std::string& path, const std::string& base,
   LoadedModel loaded;
   loaded.folder = OpenModelFolder(path, base, adapter);
   loaded.base_weights = BaseWeights::Open(loaded.folder.base_path);
-  RequireAsRecorded(loaded.folder.tokenizer_path);
-  loaded.tokenizer = Tokenizer::FromFile(loaded.folder.tokenizer_path);
   const int64_t rows = loaded.base_weights->config().vocab_size;
-  if (loaded.tokenizer->VocabularySize() > rows) {
-    throw UserError(fmt::format(
-        "[{}] the tokenizer has ids up to {}, but the word embedding has {} rows; expected a "
-        "tokenizer that fits the model; use the tokenizer.json that came with it",
-        loaded.folder.tokenizer_path, loaded.tokenizer->VocabularySize() - 1, rows));
-  }
+  loaded.tokenizer = OpenTokenizer(loaded.folder, rows);
+  WarnAboutTokensWithoutRow(loaded, rows);
   if (!loaded.folder.adapter_path.empty()) {
     loaded.adapter = ReadLoraAdapter(loaded.folder.adapter_path, loaded.base_weights->config());
   }

@@ -31,8 +31,8 @@ std::vector<std::string> NotesOn(const ModelFolder& folder, const BaseWeights& b
 std::vector<std::string> DifferencesFromSentenceTransformers(const ModelFolder& folder,
                                                              const BaseWeights& base_weights);
 
-// Opens weights, tokenizer and adapter. Throws UserError, for example if the tokenizer has ids
-// beyond the rows of the embedding.
+// Opens weights, tokenizer and adapter. Throws UserError, for example if the tokenizer's vocabulary
+// has ids beyond the rows of the embedding.
 LoadedModel LoadModel(const std::string& path, const std::string& base, const std::string& adapter);
 
 }  // namespace lacos

@@ -31,13 +31,7 @@ TokenizeOptions MakeTokenizeOptions(const SentenceEncoderOptions& options,
       .max_length = options.max_length.value_or(folder.max_length.value_or(2048))};
   if (!options.prefix.empty()) tokenizer.Encode(options.prefix, tokenize.before);
   if (!options.suffix.empty()) tokenizer.Encode(options.suffix, tokenize.after);
-  const auto around = static_cast<int64_t>(tokenize.before.size() + tokenize.after.size());
-  if (around > 0 && around >= tokenize.max_length) {
-    throw UserError(fmt::format(
-        "[`prefix`, `suffix`] have {} tokens, and `max_length` is {}; expected room for a text "
-        "between them; raise `max_length`",
-        around, tokenize.max_length));
-  }
+  RequireRoomForText(tokenizer, tokenize);
   return tokenize;
 }
 
@@ -63,14 +57,16 @@ SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
                                                         : WeightStreaming::kNone});
   s.text_encoder = std::make_unique<TextEncoder>(
       *s.encoder, *s.loaded.tokenizer,
-      TextEncoderOptions{.tokenize = MakeTokenizeOptions(options, folder, *s.loaded.tokenizer),
-                         .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
-                         .pool_prompt = folder.pool_prompt,
-                         .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
+      TextEncoderOptions{
+          .tokenize = MakeTokenizeOptions(options, folder, *s.loaded.tokenizer),
+          .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
+          .pool_prompt = folder.pool_prompt,
+          .truncate_dim = options.truncate_dim.value_or(folder.truncate_dim.value_or(0)),
+          .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
 }
 SentenceEncoder::~SentenceEncoder() = default;
 
-int64_t SentenceEncoder::dimension() const { return state_->model->config().hidden_size; }
+int64_t SentenceEncoder::dimension() const { return text_encoder().dimension(); }
 const ModelFolder& SentenceEncoder::folder() const { return state_->loaded.folder; }
 const std::vector<std::string>& SentenceEncoder::notes() const { return state_->loaded.notes; }
 const Tokenizer& SentenceEncoder::tokenizer() const { return *state_->loaded.tokenizer; }

@@ -31,6 +31,9 @@ struct SentenceEncoderOptions {
   std::optional<bool> normalize;      // default no
   std::optional<int64_t> max_length;  // tokens; default 2048
   std::optional<bool> strip;          // default no
+  // Leading values of a vector that are kept, before it is scaled to length 1; 0 or more than there
+  // are = all, which is the default.
+  std::optional<int64_t> truncate_dim;
   // Texts whose tokens are put before and after those of every text. Each is tokenized on its own
   // and is kept when the text is truncated.
   std::string prefix, suffix;
@@ -45,7 +48,7 @@ class SentenceEncoder {
   explicit SentenceEncoder(const SentenceEncoderOptions& options);
   ~SentenceEncoder();
 
-  int64_t dimension() const;
+  int64_t dimension() const;  // values of a vector
   const ModelFolder& folder() const;
   const std::vector<std::string>& notes() const;  // what a user should hear about the folder
   const Tokenizer& tokenizer() const;

@@ -6,6 +6,7 @@
 #include "lacos/base/parallel.h"
 #include "lacos/base/process.h"
 #include "lacos/kernels/transfer.h"
+#include "lacos/model/leading_values.h"
 #include "lacos/model/prompt_pooling.h"
 #include "lacos/model/repeats.h"
 
@@ -21,20 +22,27 @@ EncodeStatistics& EncodeStatistics::operator+=(const EncodeStatistics& other) {
   return *this;
 }
 
+int64_t TextEncoder::dimension() const {
+  const int64_t all = encoder_.model().config().hidden_size;
+  return options_.truncate_dim > 0 ? std::min(options_.truncate_dim, all) : all;
+}
+
 // The number of tokens at the beginning of every text that pooling leaves out. As in
 // sentence-transformers, this is the token count of the prompt alone, although its last tokens may
-// differ when a text follows.
+// differ when a text follows, and less a special token at its end.
 int64_t TextEncoder::SkippedTokens(const std::string& prompt) const {
   if (options_.pool_prompt || prompt.empty()) return 0;
   TokenizeOptions alone = options_.tokenize;
   alone.after.clear();
-  return static_cast<int64_t>(TokenizeText(tokenizer_, prompt, alone).ids.size());
+  const std::vector<int32_t> ids = TokenizeText(tokenizer_, prompt, alone).ids;
+  const bool ends_special = !ids.empty() && tokenizer_.IsNamedSpecial(ids.back());
+  return static_cast<int64_t>(ids.size()) - (ends_special ? 1 : 0);
 }
 
 // Encodes one packed batch and writes its vectors to the given rows of `out`.
 void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> rows, int64_t skipped,
                            std::span<float> out) {
-  const int64_t d = dimension();
+  const int64_t d = encoder_.model().config().hidden_size, kept = dimension();
   Backend& backend = encoder_.model().backend();
   const ArenaScope scope(encoder_.arena());
   const TensorView vectors =
@@ -45,10 +53,13 @@ void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> ro
     encoder_.Forward(batch, vectors);
   }
   const PhaseScope phase(backend, StepPhase::kVectors);
-  if (options_.normalize) backend.L2Normalize(vectors, {}, vectors);
+  // A vector that is cut is scaled afterwards.
+  if (options_.normalize && kept == d) backend.L2Normalize(vectors, {}, vectors);
   const std::vector<float> host = DownloadFloats(backend, vectors);
   for (size_t i = 0; i < rows.size(); ++i) {
-    std::copy_n(host.begin() + static_cast<int64_t>(i) * d, d, out.begin() + rows[i] * d);
+    CopyLeadingValues(std::span(host).subspan(i * static_cast<size_t>(d)),
+                      options_.normalize && kept < d,
+                      out.subspan(static_cast<size_t>(rows[i] * kept), static_cast<size_t>(kept)));
   }
 }
 

@@ -29,6 +29,7 @@ struct TextEncoderOptions {
   TokenizeOptions tokenize;
   bool normalize = false;
   bool pool_prompt = true;      // false: pool only over the tokens that follow the prompt
+  int64_t truncate_dim = 0;     // leading values that are kept of a vector; 0 = all
   int64_t batch_tokens = 4096;  // tokens computed at a time; affects memory, never results
 };
 
@@ -38,7 +39,8 @@ class TextEncoder {
   TextEncoder(Encoder& encoder, const Tokenizer& tokenizer, const TextEncoderOptions& options)
       : encoder_(encoder), tokenizer_(tokenizer), options_(options) {}
 
-  int64_t dimension() const { return encoder_.model().config().hidden_size; }
+  // Values of a vector.
+  int64_t dimension() const;
   const TextEncoderOptions& options() const { return options_; }
 
   // Writes the vectors of `texts` row by row in their order; `out` has texts.size() * dimension()

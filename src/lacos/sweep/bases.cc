@@ -12,6 +12,7 @@
 #include "lacos/convert/prune.h"
 #include "lacos/convert/quantize.h"
 #include "lacos/formats/model_folder.h"
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
@@ -51,9 +52,9 @@ const SweepBases::Source& SweepBases::Open(const std::string& base) {
         recipe_.path, base, folder.path));
   }
   Source source{.base_weights = BaseWeights::Open(folder.base_path), .path = folder.base_path};
-  source.identity =
-      Sha256Hex(source.base_weights->config_json().Dump(-1, /*sorted=*/true) +
-                SampleSha256(*source.base_weights) + FileSha256(folder.tokenizer_path));
+  source.identity = Sha256Hex(source.base_weights->config_json().Dump(-1, /*sorted=*/true) +
+                              SampleSha256(*source.base_weights) +
+                              TokenizerIdentity(folder, *OpenTokenizer(folder)));
   return sources_.emplace(base, std::move(source)).first->second;
 }
 

@@ -90,7 +90,8 @@ LiteralMatcher::Match LiteralMatcher::Next(std::string_view text, size_t from) c
   return {};
 }
 
-AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens, bool split_special)
+    : tokens_(std::move(tokens)), split_special_(split_special) {
   for (size_t i = 0; i < tokens_.size(); ++i) {
     (tokens_[i].normalized ? normalized_ : literal_)
         .Add(tokens_[i].content, static_cast<int32_t>(i));
@@ -139,6 +140,7 @@ void AddedTokens::SplitBy(const LiteralMatcher& matcher, std::string_view text, 
     from = match.end;
     const AddedToken& token = tokens_[match.literal];
     size_t begin = match.begin, end = match.end;
+    if (split_special_ && token.special) continue;
     if (token.single_word &&
         (EndsWith(text.substr(0, begin), kWordClass) || BeginsWith(text.substr(end), kWordClass))) {
       continue;

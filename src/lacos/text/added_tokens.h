@@ -54,7 +54,8 @@ class LiteralMatcher {
 class AddedTokens {
  public:
   AddedTokens() = default;
-  explicit AddedTokens(std::vector<AddedToken> tokens);
+  // With `split_special`, special tokens are not found in texts.
+  explicit AddedTokens(std::vector<AddedToken> tokens, bool split_special = false);
 
   const std::vector<AddedToken>& tokens() const { return tokens_; }
   // The added token with this id, or nullptr.
@@ -74,6 +75,7 @@ class AddedTokens {
                std::vector<Segment>& segments) const;
 
   std::vector<AddedToken> tokens_;
+  bool split_special_ = false;
   std::unordered_map<int32_t, size_t> by_id_;
   std::unordered_map<std::string, size_t> by_content_;
   LiteralMatcher literal_, normalized_;  // match the tokens without and with `normalized`

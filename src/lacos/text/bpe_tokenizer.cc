@@ -126,7 +126,7 @@ class BpeTokenizer::ScratchLease {
 
 BpeTokenizer::BpeTokenizer(TokenizerSpec spec)
     : vocabulary_(std::move(spec.vocabulary)),
-      added_tokens_(std::move(spec.added_tokens)),
+      added_tokens_(std::move(spec.added_tokens), spec.split_special_tokens),
       pre_tokenizer_(std::move(spec.pre_tokenizer)),
       scanner_(OnlyScanner(pre_tokenizer_)),
       needs_valid_utf8_(
@@ -135,10 +135,18 @@ BpeTokenizer::BpeTokenizer(TokenizerSpec spec)
       post_processor_(std::move(spec.post_processor)),
       decoder_(spec.decoder),
       ignore_merges_(spec.ignore_merges),
+      truncate_left_(spec.truncate_left),
+      named_special_(std::move(spec.named_special)),
+      rows_(spec.rows),
+      side_changes_(std::move(spec.side_changes)),
       bpe_(spec.alphabet, spec.merges),
       vocabulary_size_(vocabulary_.IdLimit()) {
   for (const AddedToken& token : added_tokens_.tokens()) {
     vocabulary_size_ = std::max<int64_t>(vocabulary_size_, int64_t{1} + token.id);
+  }
+  for (const TemplatePiece& piece : post_processor_.pieces) {
+    template_ids_ += static_cast<int64_t>(piece.ids.size());
+    for (const int32_t id : piece.ids) RequireRow(id);
   }
 }
 
@@ -232,30 +240,56 @@ inline void BpeTokenizer::AppendWord(std::string_view word, Scratch& scratch,
   if (cacheable) scratch.cache.Insert(word, hash, scratch.bpe.ids);
 }
 
-void BpeTokenizer::Encode(std::string_view text, std::vector<int32_t>& ids) const {
+std::pair<size_t, size_t> BpeTokenizer::Kept(size_t count, int64_t max_length) const {
+  const auto room = static_cast<size_t>(std::max<int64_t>(max_length - template_ids_, 0));
+  if (count <= room) return {0, count};
+  return truncate_left_ ? std::pair(count - room, count) : std::pair(size_t{0}, room);
+}
+
+void BpeTokenizer::RequireRow(int32_t id) const {
+  if (id < rows_) return;
+  const AddedToken* token = added_tokens_.FindId(id);
+  throw UserError(fmt::format(
+      "[tokenizer] found the token '{}' with the id {} in a text; expected an id of one of the {} "
+      "rows of the word embedding; use the base that was trained with this token",
+      token == nullptr ? vocabulary_.String(id) : std::string_view(token->content), id, rows_));
+}
+
+bool BpeTokenizer::EncodeTruncated(std::string_view text, int64_t max_length,
+                                   std::vector<int32_t>& ids) const {
   const ScratchLease lease(*this);
   Scratch& scratch = *lease;
   ids.clear();
   text = CopyPadded({}, text, scratch.text);
   scratch.segments.clear();
   added_tokens_.Split(text, scratch.segments);
+  bool truncated = false;
   for (const TemplatePiece& piece : post_processor_.pieces) {
     if (!piece.text) {
       ids.insert(ids.end(), piece.ids.begin(), piece.ids.end());
       continue;
     }
+    const size_t first = ids.size();
     for (const AddedTokens::Segment& segment : scratch.segments) {
       if (segment.id >= 0) {
+        RequireRow(segment.id);
         ids.push_back(segment.id);
         continue;
       }
       ForEachWord(text.substr(segment.begin, segment.end - segment.begin), scratch,
                   [&](std::string_view word, size_t, size_t) { AppendWord(word, scratch, ids); });
     }
+    const auto [begin, end] = Kept(ids.size() - first, max_length);
+    if (end - begin == ids.size() - first) continue;
+    truncated = true;
+    std::copy_n(ids.begin() + static_cast<std::ptrdiff_t>(first + begin), end - begin,
+                ids.begin() + static_cast<std::ptrdiff_t>(first));
+    ids.resize(first + end - begin);
   }
+  return truncated;
 }
 
-Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
+Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text, int64_t max_length) const {
   const ScratchLease lease(*this);
   Scratch& scratch = *lease;
   const std::vector<int64_t> character = CharacterOfByte(text);
@@ -273,6 +307,7 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
   for (const AddedTokens::Segment& segment : scratch.segments) {
     const std::string_view part = text.substr(segment.begin, segment.end - segment.begin);
     if (segment.id >= 0) {
+      RequireRow(segment.id);
       add(segment.id, part, segment.begin, segment.end - 1);
       continue;
     }
@@ -306,13 +341,17 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text) const {
     });
   }
 
+  const auto [begin, end] = Kept(tokens.ids.size(), max_length);
   Encoding encoding;
+  encoding.truncated = end - begin < tokens.ids.size();
   for (const TemplatePiece& piece : post_processor_.pieces) {
-    const std::vector<int32_t>& ids = piece.text ? tokens.ids : piece.ids;
-    encoding.ids.insert(encoding.ids.end(), ids.begin(), ids.end());
     if (piece.text) {
-      encoding.offsets.insert(encoding.offsets.end(), tokens.offsets.begin(), tokens.offsets.end());
+      const auto from = static_cast<std::ptrdiff_t>(begin), to = static_cast<std::ptrdiff_t>(end);
+      encoding.ids.insert(encoding.ids.end(), tokens.ids.begin() + from, tokens.ids.begin() + to);
+      encoding.offsets.insert(encoding.offsets.end(), tokens.offsets.begin() + from,
+                              tokens.offsets.begin() + to);
     } else {
+      encoding.ids.insert(encoding.ids.end(), piece.ids.begin(), piece.ids.end());
       encoding.offsets.resize(encoding.ids.size(), {0, 0});
     }
   }

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <unordered_set>
 
 #include "lacos/text/spec_errors.h"
 #include "lacos/text/tokenizer_spec.h"
@@ -71,7 +73,7 @@ std::vector<TemplatePiece> ReadTemplate(const Json& json, const TokenizerSpec& s
 std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& vocabulary) {
   std::vector<AddedToken> tokens;
   if (list.IsNull()) return tokens;
-  std::unordered_map<std::string, int32_t> known;
+  std::unordered_set<std::string> known;
   int64_t largest = -1;
   list.ForEachElement([&](const Json& json) {
     AddedToken token;
@@ -86,13 +88,12 @@ std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& voca
     // Hugging Face tokenizers ignores the id in the file: a token of the vocabulary keeps its id
     // there, and any other token gets the next free one. A file with other ids is refused, because
     // it would mean one thing there and another here.
-    int64_t expected = vocabulary.Find(token.content);
-    if (expected < 0) expected = std::max(static_cast<int64_t>(vocabulary.size()), largest + 1);
+    const int64_t expected = NextAddedId(token.content, largest, vocabulary);
     if (id != expected) {
       RefuseMalformed(json, fmt::format("id {} for {}", id, Json(token.content).Dump()),
                       fmt::format("id {}, which Hugging Face tokenizers gives to it", expected));
     }
-    if (!known.emplace(token.content, id).second) {
+    if (!known.insert(token.content).second) {
       RefuseMalformed(json, fmt::format("{} a second time", Json(token.content).Dump()),
                       "each added token once");
     }

@@ -61,11 +61,22 @@ bool BoolOr(const Json& object, std::string_view key, bool otherwise) {
   return member ? member->AsBool() : otherwise;
 }
 
+// The side of a text that truncation takes, which transformers uses if tokenizer_config.json does
+// not say another. Everything else about truncation is set anew on every call.
+bool ReadTruncateLeft(const Json& truncation) {
+  if (truncation.IsNull()) return false;
+  const Json direction = MemberOrNull(truncation, "direction");
+  if (direction.IsNull()) return false;
+  const std::string_view word = direction.AsStringView();
+  if (word != "Left" && word != "Right")
+    RefuseMalformed(direction, direction.Dump(), "\"Left\" or \"Right\"");
+  return word == "Left";
+}
+
 TokenizerSpec ReadTokenizerSpec(const Json& root, TokenizerSpec spec) {
   if (!root.IsObject())
     RefuseMalformed(root, "no JSON object", "a tokenizer.json of Hugging Face tokenizers");
-  // Truncation and padding are known keys and are ignored: transformers sets both anew on every
-  // call. In lacos max_length decides, and batches are never padded.
+  // Padding is a known key and is ignored, because batches are never padded.
   RefuseUnknownKeys(root, {"version", "truncation", "padding", "added_tokens", "normalizer",
                            "pre_tokenizer", "post_processor", "decoder", "model"});
   const std::optional<Json> version = root.Find("version");
@@ -83,22 +94,35 @@ TokenizerSpec ReadTokenizerSpec(const Json& root, TokenizerSpec spec) {
   spec.pre_tokenizer = ReadPreTokenizerSpec(MemberOrNull(root, "pre_tokenizer"));
   spec.post_processor = ReadPostProcessorSpec(MemberOrNull(root, "post_processor"), spec);
   spec.decoder = ReadDecoder(MemberOrNull(root, "decoder"));
+  spec.truncate_left = ReadTruncateLeft(MemberOrNull(root, "truncation"));
   return spec;
 }
 
-std::unique_ptr<Tokenizer> Tokenizer::FromJson(std::string_view json, const std::string& where) {
+std::unique_ptr<Tokenizer> Tokenizer::FromJson(std::string_view json, const std::string& where,
+                                               const TokenizerOptions& options) {
+  const auto make = [&](TokenizerSpec spec) {
+    if (const int64_t limit = spec.vocabulary.IdLimit(); limit > options.rows) {
+      throw UserError(fmt::format(
+          "[{}] the tokenizer has ids up to {}, but the word embedding has {} rows; expected a "
+          "tokenizer that fits the model; use the tokenizer.json that came with it",
+          where, limit - 1, options.rows));
+    }
+    ApplyOptions(options, spec);
+    return std::make_unique<BpeTokenizer>(std::move(spec));
+  };
   if (std::optional<FastModel> fast = ScanModel(json)) {
     try {
       const Json root = Json::Parse(fast->rest, where);
-      return std::make_unique<BpeTokenizer>(ReadTokenizerSpec(root, std::move(fast->spec)));
+      return make(ReadTokenizerSpec(root, std::move(fast->spec)));
     } catch (const UserError&) {
       // The general parser below finds the same fault, with the lines and values of the whole file.
     }
   }
-  return std::make_unique<BpeTokenizer>(ReadTokenizerSpec(Json::Parse(json, where)));
+  return make(ReadTokenizerSpec(Json::Parse(json, where)));
 }
 
-std::unique_ptr<Tokenizer> Tokenizer::FromFile(const std::string& path) {
+std::unique_ptr<Tokenizer> Tokenizer::FromFile(const std::string& path,
+                                               const TokenizerOptions& options) {
   // Far more than any tokenizer has. Below this limit, positions in its strings fit into 32 bits.
   constexpr size_t kMaxBytes = size_t{1} << 30;
   const MappedFile file(path);
@@ -108,7 +132,7 @@ std::unique_ptr<Tokenizer> Tokenizer::FromFile(const std::string& path) {
                     path, file.bytes().size(), kMaxBytes));
   }
   const std::span<const std::byte> bytes = file.bytes();
-  return FromJson({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  return FromJson({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path, options);
 }
 
 }  // namespace lacos

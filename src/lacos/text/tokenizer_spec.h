@@ -2,12 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "lacos/io/json.h"
 #include "lacos/text/added_tokens.h"
 #include "lacos/text/bpe.h"
 #include "lacos/text/splitter.h"
+#include "lacos/text/tokenizer_options.h"
 #include "lacos/text/vocabulary.h"
 
 namespace lacos {
@@ -46,6 +50,11 @@ struct TokenizerSpec {
   PreTokenizerSpec pre_tokenizer;
   PostProcessorSpec post_processor;
   DecoderKind decoder = DecoderKind::kNone;
+  bool truncate_left = false;
+  bool split_special_tokens = false;          // special tokens in a text are split like other text
+  std::unordered_set<int32_t> named_special;  // ids of special tokens that side files name
+  int64_t rows = INT64_MAX;                   // see TokenizerOptions
+  std::string side_changes;                   // see Tokenizer::SideChanges
 };
 
 // Throws UserError naming the place of anything malformed or unsupported. If `spec` already has a
@@ -58,5 +67,12 @@ void ReadModelSpec(const Json& model, TokenizerSpec& spec);
 std::vector<AddedToken> ReadAddedTokens(const Json& list, const Vocabulary& vocabulary);
 PreTokenizerSpec ReadPreTokenizerSpec(const Json& json);
 PostProcessorSpec ReadPostProcessorSpec(const Json& json, const TokenizerSpec& spec);
+
+// The id that Hugging Face tokenizers gives to a token that is added: that of the vocabulary, or the
+// next free one. `largest` is the largest id of the tokens that were added before, or -1.
+int64_t NextAddedId(std::string_view content, int64_t largest, const Vocabulary& vocabulary);
+// Adds what the side files of a tokenizer change, in the order in which transformers 5 does it.
+// Throws UserError for a token that a file gives another id than it gets there.
+void ApplyOptions(const TokenizerOptions& options, TokenizerSpec& spec);
 
 }  // namespace lacos

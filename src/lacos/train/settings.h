@@ -180,8 +180,8 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .sweep_place = 23},
         s.batch_size);
   visit(SettingInfo{.name = "max_length",
-                    .help = "Tokens of a text that are used; longer texts are truncated at the end "
-                            "and counted",
+                    .help = "Tokens of a text that are used; longer texts lose their end, or with "
+                            "truncation_side left their beginning, and are counted",
                     .unit = "N",
                     .low = 1,
                     .high = kInt32,

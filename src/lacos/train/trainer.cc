@@ -137,6 +137,7 @@ class Run {
   // Reads the files: model, tokenizer, training examples and dev pairs.
   void Load() {
     loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
+    for (const std::string& warning : loaded_.folder.warnings) Warn(warning);
     std::vector<ExampleFile> files;
     for (const std::string& path : options_.train_files) {
       files.push_back(ReadExamples(path, ExamplesOf(options_.settings)));
@@ -178,6 +179,7 @@ class Run {
         TextEncoderOptions{.tokenize = {.strip = *options_.settings.strip,
                                         .max_length = *options_.settings.max_length},
                            .normalize = *options_.settings.normalize,
+                           .truncate_dim = loaded_.folder.settings.truncate_dim.value_or(0),
                            .batch_tokens = EvaluationTokens()});
   }
 

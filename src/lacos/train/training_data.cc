@@ -64,7 +64,8 @@ double LargestScore(const std::vector<ExampleFile>& files) {
 
 TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& tokenizer,
                            const TrainingDataOptions& options)
-    : files_(std::move(files)), options_(options) {
+    : files_(std::move(files)), options_(options), lost_part_(LostPart(tokenizer)) {
+  RequireRoomForText(tokenizer, options_.tokenize);
   const LossInputs inputs = DescribeLoss(options_.loss).inputs;
   for (ExampleFile& file : files_) {
     if (!inputs.Takes(file.kind)) {

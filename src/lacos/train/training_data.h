@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lacos/data/batcher.h"
@@ -44,6 +45,8 @@ class TrainingData {
 
   const std::vector<ExampleFile>& files() const { return files_; }
   // Number of texts in all files that are longer than max_length.
+  // The part that truncated texts lose.
+  std::string_view lost_part() const { return lost_part_; }
   int64_t truncated() const { return truncated_; }
   int64_t examples() const;
   double score_maximum() const { return options_.score_maximum; }
@@ -97,6 +100,7 @@ class TrainingData {
   std::vector<int32_t> ids_;
   std::vector<std::vector<TextIds>> index_;       // [file][text]: all texts of its examples
   std::vector<std::vector<int64_t>> first_text_;  // [file][example]: index of its first text
+  std::string_view lost_part_;
   int64_t truncated_ = 0, distinct_texts_ = 0, distinct_tokens_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include "lacos/convert/init.h"
 #include "lacos/formats/license.h"
 #include "lacos/formats/model_card.h"
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/io/manifest.h"
 #include "unit/formats/model_fixture.h"
 
@@ -56,7 +57,21 @@ TEST_F(ExportTest, TheFolderOpensWithItsSettings) {
     EXPECT_EQ(folder.settings.strip, true);
     const LoraAdapter adapter = ReadLoraAdapter(folder.adapter_path, config_);
     EXPECT_EQ(adapter.modules.size(), 2u);
+    EXPECT_THAT(folder.warnings, IsEmpty());
+    EXPECT_FALSE(folder.settings.truncate_dim);
   }
+}
+
+TEST_F(ExportTest, WhatTheFirstFolderSaidOfTokensAndWidthIsKept) {
+  settings_.truncate_dim = 7;
+  settings_.tokenizer_args = Json::Parse(
+      R"({"truncation_side": "left", "model_max_length": 9, "pad_token": "[Q]"})", "arguments");
+  Write();
+  const ModelFolder folder = OpenModelFolder(folder_ / "out", "", "");
+  EXPECT_EQ(folder.settings.truncate_dim, 7);
+  EXPECT_EQ(folder.settings.max_length, 60);
+  EXPECT_EQ(folder.tokenizer.truncate_left, true);
+  EXPECT_EQ(OpenTokenizer(folder)->TokenId("[Q]"), 259);
 }
 
 TEST_F(ExportTest, ItIsFoundFromAnyWorkingDirectoryAfterBothWereMoved) {

@@ -69,7 +69,7 @@ class ModelFolderTest : public ::testing::Test {
   TestFolder folder_;
 };
 
-TEST_F(ModelFolderTest, AnOriginalFolderHasNoSettings) {
+TEST_F(ModelFolderTest, AnOriginalFolderHasTheLimitOfItsTokenizerAndNoOtherSettings) {
   WriteBase("base");
   WriteText(folder_ / "base/tokenizer_config.json", R"({"model_max_length": 512})");
   const ModelFolder folder = Open("base");
@@ -78,8 +78,10 @@ TEST_F(ModelFolderTest, AnOriginalFolderHasNoSettings) {
   EXPECT_EQ(folder.base_name, folder_ / "base");
   EXPECT_EQ(folder.tokenizer_path, folder_ / "base/tokenizer.json");
   EXPECT_EQ(folder.adapter_path, "");
-  EXPECT_FALSE(folder.settings.pooling || folder.settings.normalize || folder.settings.max_length ||
-               folder.settings.strip);
+  EXPECT_EQ(folder.settings.max_length, 512);
+  EXPECT_FALSE(folder.settings.pooling || folder.settings.normalize || folder.settings.strip ||
+               folder.settings.truncate_dim);
+  EXPECT_THAT(folder.warnings, ::testing::IsEmpty());
 }
 
 TEST_F(ModelFolderTest, AQuantisedFolderRemembersItsOriginal) {
@@ -160,6 +162,17 @@ TEST_F(ModelFolderTest, AnAdapterOnABaseBringsItsSettings) {
   EXPECT_EQ(folder.settings.pooling, Pooling::kWeightedMean);
 }
 
+TEST_F(ModelFolderTest, AnAdaptersTokenizerThatIsNotUsedIsNamed) {
+  WriteBase("base");
+  WriteAdapter("plain", "elsewhere");
+  WriteText(folder_ / "plain/tokenizer.json", "{}");
+  EXPECT_THAT(Open("base", "", "plain").warnings, ::testing::IsEmpty());
+  WriteText(folder_ / "plain/added_tokens.json", R"({"[Q]": 300})");
+  EXPECT_THAT(Open("base", "", "plain").warnings,
+              ::testing::ElementsAre(HasSubstr("plain/added_tokens.json")));
+  EXPECT_THAT(Open("plain", "base").warnings, ::testing::IsEmpty());
+}
+
 TEST_F(ModelFolderTest, AFullSentenceTransformersModelIsItsOwnBase) {
   WriteBase("st");
   WriteSettings(
@@ -178,6 +191,91 @@ TEST_F(ModelFolderTest, AFullSentenceTransformersModelIsItsOwnBase) {
   WriteText(folder_ / "st/tokenizer_config.json",
             R"({"model_max_length": 1000000000000000019884624838656})");
   EXPECT_FALSE(Open("st").settings.max_length);
+}
+
+TEST_F(ModelFolderTest, LimitsComeFromTheFirstFileThatHasOne) {
+  WriteBase("st");
+  WriteSettings("st");
+  const auto limit = [&](const std::string& bert, const std::string& tokenizer, int64_t positions) {
+    Json config = Json::ReadFile(folder_ / "st/config.json");
+    config.Set("max_position_embeddings", positions);
+    WriteText(folder_ / "st/config.json", config.Dump());
+    WriteText(folder_ / "st/sentence_bert_config.json", bert);
+    WriteText(folder_ / "st/tokenizer_config.json", tokenizer);
+    return Open("st").settings.max_length;
+  };
+  EXPECT_EQ(limit(R"({"max_seq_length": 75})", R"({"model_max_length": 5})", 9), 75);
+  EXPECT_EQ(limit("{}", R"({"model_max_length": 5})", 9), 5);
+  EXPECT_EQ(limit("{}", R"({"max_len": 12})", 9), 9);
+  EXPECT_EQ(limit("{}", R"({"max_len": 12, "model_max_length": null})", -1), std::nullopt);
+  EXPECT_EQ(limit(R"({"max_seq_length": 75, "tokenizer_args": {"model_max_length": 20}})", "{}", 9),
+            20);
+  EXPECT_EQ(limit(R"({"max_seq_length": 75, "processor_kwargs": {"model_max_length": 1e30}})",
+                  R"({"model_max_length": 5})", 9),
+            std::nullopt);
+  for (const char* wrong : {"0", "-3", "7.5", "\"7\"", "[]"}) {
+    EXPECT_THAT(
+        ErrorOf([&] { limit("{}", fmt::format(R"({{"model_max_length": {}}})", wrong), -1); }),
+        AllOf(HasSubstr("tokenizer_config.json: model_max_length"), HasSubstr("expected")))
+        << wrong;
+  }
+  EXPECT_THAT(ErrorOf([&] { limit("{}", "{}", 0); }), HasSubstr("max_position_embeddings"));
+}
+
+TEST_F(ModelFolderTest, OldNamesOfTheTransformersSettingsAreRead) {
+  WriteBase("st");
+  WriteSettings("st");
+  WriteText(folder_ / "st/sentence_bert_config.json", "{}");
+  WriteText(folder_ / "st/sentence_roberta_config.json", R"({"max_seq_length": 33})");
+  EXPECT_EQ(Open("st").settings.max_length, 33);
+}
+
+TEST_F(ModelFolderTest, LeadingValuesAreKeptAsTheFolderSays) {
+  WriteBase("st");
+  WriteSettings("st");
+  const std::string path = folder_ / "st/config_sentence_transformers.json";
+  WriteText(path, R"({"truncate_dim": 7})");
+  EXPECT_EQ(Open("st").settings.truncate_dim, 7);
+  WriteText(path, R"({"truncate_dim": null})");
+  EXPECT_EQ(Open("st").settings.truncate_dim, std::nullopt);
+  for (const char* wrong : {"0", "-5", "1.5", "\"7\""}) {
+    WriteText(path, fmt::format(R"({{"truncate_dim": {}}})", wrong));
+    EXPECT_THAT(Error("st"), HasSubstr("config_sentence_transformers.json: truncate_dim")) << wrong;
+  }
+}
+
+TEST_F(ModelFolderTest, UnknownKeysAreNamedWithTheirFile) {
+  WriteBase("st");
+  WriteSettings("st");
+  WriteText(folder_ / "st/tokenizer_config.json",
+            R"({"add_eos_tokens": 1, "padding_side": "left"})");
+  WriteText(
+      folder_ / "st/sentence_bert_config.json",
+      R"({"max_length": 5, "tokenizer_args": {"truncation_sides": "left", "use_fast": true}})");
+  const std::vector<std::string> warnings = Open("st").warnings;
+  ASSERT_EQ(warnings.size(), 3u);
+  EXPECT_THAT(warnings[0],
+              AllOf(HasSubstr("sentence_bert_config.json"), HasSubstr("\"max_length\"")));
+  EXPECT_THAT(warnings[2],
+              AllOf(HasSubstr("tokenizer_config.json"), HasSubstr("\"add_eos_tokens\"")));
+}
+
+TEST_F(ModelFolderTest, AChatTemplateIsSaidWhereSentenceTransformersWouldUseIt) {
+  WriteBase("base");
+  WriteText(folder_ / "base/chat_template.jinja", "{{ messages }}");
+  EXPECT_THAT(Open("base").warnings, ::testing::ElementsAre(HasSubstr("chat template")));
+  WriteSettings("base");
+  EXPECT_THAT(Open("base").warnings, ::testing::IsEmpty());
+}
+
+TEST_F(ModelFolderTest, ModulesHaveNamesOfTheirOwn) {
+  WriteBase("st");
+  WriteText(folder_ / "st/1_Pooling/config.json", kLegacyPooling);
+  WriteText(
+      folder_ / "st/modules.json",
+      R"([{"idx": 0, "name": "a", "path": "", "type": "sentence_transformers.models.Transformer"},
+                {"idx": 1, "name": "a", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
+  EXPECT_THAT(Error("st"), AllOf(HasSubstr("modules.json"), HasSubstr("name"), HasSubstr("\"a\"")));
 }
 
 TEST_F(ModelFolderTest, TheTransformerMayLieInASubfolder) {

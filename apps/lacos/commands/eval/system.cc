@@ -72,6 +72,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
   system.embedder = std::make_unique<SentenceEncoder>(
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
   SentenceEncoder& embedder = *system.embedder;
+  LogNotes(embedder);
   const std::string plain = flags.embed.Prompt(embedder.folder().settings);
   const RolePrompts prompts{
       .plain = plain,
@@ -107,6 +108,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
   about.Set("pooling", Name(embedder.pooling()));
   about.Set("normalize", embedder.normalize());
   about.Set("max_length", embedder.max_length());
+  about.Set("truncates", LostPart(embedder.tokenizer()));
   about.Set("strip", embedder.strip());
   about.Set("prompt", prompts.plain);
   about.Set("query_prompt", prompts.query);
@@ -128,7 +130,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
       FormatCount(about.At("parameters").AsDouble() + about.At("adapter_parameters").AsDouble()),
       Name(embedder.pooling()), embedder.max_length(), Name(globals.compute));
   spdlog::info(
-      "{} distinct texts: {} embedded in {}, {} tokens/s; {} from the cache; {} lost their end; {}",
+      "{} distinct texts: {} embedded in {}, {} tokens/s; {} from the cache; {} were truncated; {}",
       texts.size(), statistics.texts, FormatSeconds(seconds),
       FormatCount(static_cast<double>(statistics.tokens) / std::max(seconds, 1e-9)),
       system.table.cached, about.At("truncated_texts").AsInt(),

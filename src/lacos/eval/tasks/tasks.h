@@ -60,7 +60,7 @@ struct TaskResult {
   std::vector<double> items, gold;
   // for sts, pair_classification and bitext: rows of the text table
   std::vector<int64_t> first, second;
-  int64_t truncated = 0, empty = 0;  // distinct texts that lost their end, and that have no tokens
+  int64_t truncated = 0, empty = 0;  // distinct texts that were truncated, and that have no tokens
 
   std::optional<Overlap> overlap;  // present if the training texts are known
 

@@ -11,6 +11,7 @@
 #include "lacos/data/training_texts.h"
 #include "lacos/formats/export.h"
 #include "lacos/formats/license.h"
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
@@ -98,7 +99,7 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
   settings.Set("base_bytes", loaded.base_weights->Bytes());
   settings.Set("base_sample_sha256", SampleSha256(*loaded.base_weights));
   settings.Set("adapter_sha256", AdapterIdentity(loaded));
-  settings.Set("tokenizer_sha256", FileSha256(loaded.folder.tokenizer_path));
+  settings.Set("tokenizer_sha256", TokenizerIdentity(loaded.folder, *loaded.tokenizer));
   Json files = Json::Array();
   for (const ExampleFile& file : data.files()) files.Append(ExamplesIdentity(file));
   settings.Set("train_files", files);
@@ -168,6 +169,8 @@ void ExportRun(const TrainOptions& options, const LoadedModel& loaded, const Tra
        .pooling = *options.settings.pooling,
        .normalize = *options.settings.normalize,
        .max_length = *options.settings.max_length,
+       .truncate_dim = loaded.folder.settings.truncate_dim,
+       .tokenizer_args = loaded.folder.tokenizer_overrides,
        .strip = *options.settings.strip,
        .base_license = ReadLicense(loaded.folder.base_path),
        .recipe = RecipeOf(options),

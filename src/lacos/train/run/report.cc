@@ -380,7 +380,7 @@ class RunPage {
       }
       page.Table(table);
       page.Paragraph(fmt::format(
-          "{} texts are longer than the maximum length and lose their end; "
+          "{} texts are longer than the maximum length and are truncated; "
           "of the {} texts in the batches so far, {} were cut. {} distinct texts have {} tokens.",
           Grouped(data->At("texts_truncated").AsInt()), GroupedSum(m_.texts),
           GroupedSum(m_.truncated), Grouped(data->At("distinct_texts").AsInt()),
