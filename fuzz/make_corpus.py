@@ -174,6 +174,29 @@ def tokenizers():
     yield "normalizer", {**tokenizer(byte_level()), "normalizer": {"type": "NFC"}}, ""
 
 
+def tokenizer_files():
+    """Folders of a tokenizer's files."""
+    plain = tokenizer(sequence(split(BLOOM_PATTERN), byte_level()), post=byte_level())
+    flags = {"single_word": False, "lstrip": True, "rstrip": False, "normalized": False, "special": True}
+    typed = {"__type": "AddedToken", "content": "[Q]", "rstrip": True}
+    template = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [], "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}}
+    yield "decoder", {"tokenizer.json": plain, "tokenizer_config.json": {"added_tokens_decoder": {
+        "19": {"content": "[Q]", **flags}, "0": {"content": "<s>", **flags}}, "model_max_length": 4, "truncation_side": "left"}}
+    yield "named", {"tokenizer.json": plain, "tokenizer_config.json": {"bos_token": "<s>", "pad_token": typed, "end_token": "[E]",
+        "extra_special_tokens": ["[X]", typed], "split_special_tokens": False, "tokenizer_class": "BloomTokenizerFast"}}
+    yield "extra", {"tokenizer.json": plain, "tokenizer_config.json": {"extra_special_tokens": {"a": "[Q]"}, "max_len": 3, "max_length": 2}}
+    yield "additional", {"tokenizer.json": plain, "tokenizer_config.json": {"additional_special_tokens": ["[Q]"], "model_max_length": 1e30}}
+    yield "legacy", {"tokenizer.json": plain, "tokenizer_config.json": {"pad_token": "[Q]", "padding_side": "left"},
+        "special_tokens_map.json": {"eos_token": {"content": "ab", **flags}, "extra_special_tokens": ["[Q]"], "truncation_side": "left"},
+        "added_tokens.json": {"[Q]": 19, "zz": 20}}
+    yield "template", {"tokenizer.json": {**plain, "post_processor": template, "truncation": {"direction": "Left", "max_length": 2,
+        "strategy": "LongestFirst", "stride": 0}}, "tokenizer_config.json": {"split_special_tokens": True, "unknown_key": 1}}
+    yield "beyond", {"tokenizer.json": plain, "tokenizer_config.json": {"extra_special_tokens": [f"[{i}]" for i in range(50)] + ["[Q]"]}}
+    yield "ids", {"tokenizer.json": plain, "added_tokens.json": {"[Q]": 1}}
+    yield "class", {"tokenizer.json": plain, "tokenizer_config.json": {"tokenizer_class": "GPT2Tokenizer", "add_bos_token": True}}
+
+
 # --- folders ---------------------------------------------------------------------------------------------------------
 
 
@@ -213,6 +236,13 @@ def configs():
                       "pytorch_model.bin.index.json": {"weight_map": {"ln_f.bias": "../pytorch_model.bin"}}}
     yield "escapes", {"modules.json": [{**MODULES[0], "path": "../../etc"}, MODULES[1]], "lacos.json": {"files": {
                       "../../etc/passwd": {"bytes": 1, "sha256": ""}}}}
+    arguments = {"max_seq_length": 9, "tokenizer_args": {"model_max_length": 5, "truncation_side": "left"}, "model_args": {"torch_dtype": "float16"},
+                 "config_args": {"use_cache": False}, "modality_config": {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}}
+    yield "side_files", {"modules.json": MODULES, "1_Pooling/config.json": {"pooling_mode": "mean"}, "config.json": {**BLOOM, "max_position_embeddings": 7},
+                         "sentence_bert_config.json": arguments, "config_sentence_transformers.json": {"truncate_dim": 2, "similarity_fn_name": "dot"},
+                         "2_Normalize/config.json": {"module_input_name": "sentence_embedding"}, "tokenizer.json": b"{}",
+                         "tokenizer_config.json": {"pad_token": "[Q]", "chat_template": "a"}, "special_tokens_map.json": {"eos_token": "</s>"},
+                         "added_tokens.json": {"[Q]": 3}}
     yield "bitsandbytes", {"config.json": {**BLOOM, "quantization_config": {"quant_method": "bitsandbytes", "load_in_8bit": True}}}
 
 
@@ -309,6 +339,8 @@ def seeds():
     yield "safetensors", "lfs", b"version https://git-lfs.github.com/spec/v1\n"
     for name, value, sample in tokenizers():
         yield "tokenizer", name, dump(value) + (b"\0" + sample.encode() if sample else b"")
+    for name, files in tokenizer_files():
+        yield "tokenizer_files", name, folder(files)
     for name, files in configs():
         yield "config", name, folder(files)
     for name, files in checkpoints():

@@ -23,6 +23,7 @@ struct Target {
 constexpr Target kTargets[] = {{"json", lacos::fuzz::Json},
                                {"safetensors", lacos::fuzz::Safetensors},
                                {"tokenizer", lacos::fuzz::Tokenizer},
+                               {"tokenizer_files", lacos::fuzz::TokenizerFiles},
                                {"config", lacos::fuzz::Config},
                                {"checkpoint", lacos::fuzz::Checkpoint},
                                {"torch_file", lacos::fuzz::TorchFile},

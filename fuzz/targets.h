@@ -21,7 +21,8 @@ using Input = std::span<const std::byte>;
 void Json(Input input);
 void Safetensors(Input input);  // a file, or header NUL data; the length is then added
 void Tokenizer(Input input);    // tokenizer.json, optionally followed by NUL and a text to encode
-void Config(Input input);       // a model folder of small files, see files.h
+void TokenizerFiles(Input input);  // a tokenizer's files, see files.h
+void Config(Input input);          // a model folder of small files, see files.h
 void Checkpoint(Input input);  // a model folder with weights and optionally an adapter, see files.h
 void TorchFile(Input input);   // a .bin file
 void TorchPickle(Input input);  // the pickle of a .bin file; the archive around it is added
