@@ -1,5 +1,7 @@
 #include "lacos/kernels/cpu/linear/epilogue.h"
 
+#include <hwy/cache_control.h>
+
 #include "lacos/kernels/cpu/hwy_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -23,8 +25,17 @@ HWY_INLINE VF AddLora(VF v, const float* z, float scale, int64_t rank, const flo
   return v;
 }
 
+// A tile's part of a row is too short for the CPU to see that the next row's part should be
+// prefetched.
+HWY_INLINE void PrefetchValues(ConstFloats x, int64_t count) {
+  const int64_t bytes = count * (x.bf16 ? 2 : 4);
+  for (int64_t at = 0; at < bytes; at += 64) hwy::Prefetch(x.data + at);
+}
+
 void FinishForwardImpl(const ForwardTile& tile) {
   for (int64_t row = 0; row < tile.rows; ++row) {
+    if (tile.residual && row + 2 < tile.rows)
+      PrefetchValues(tile.residual.At((row + 2) * tile.stride), tile.cols);
     const ConstFloats sums = FloatsOf(tile.sums + row * tile.cols);
     const ConstFloats scale = FloatsOf(tile.row_scale);
     const float* z = tile.lora_z == nullptr ? nullptr : tile.lora_z + row * tile.rank;
