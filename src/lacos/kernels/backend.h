@@ -65,7 +65,7 @@ struct KernelInfo {
   std::string backend;  // "cpu", "reference"
   // {"isa", "oneDNN avx2, Highway AVX2"}; for a GPU its architecture and more
   std::vector<Fact> facts;
-  std::vector<std::string> kernels;  // "linear f32: gemm:jit, 96-row tiles", ...
+  std::vector<std::string> kernels;  // "linear f32: own kernels, ...", ...
 
   // The values of all facts, separated by commas, for people to read.
   std::string FactsText() const;

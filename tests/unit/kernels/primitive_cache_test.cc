@@ -39,25 +39,22 @@ TEST(Implementation, EveryOtherNameIsSlow) {
   }
 }
 
-// Every element type, rows without and with gaps, both orientations.
+// Rows without and with gaps, both orientations.
 TEST(PrimitiveCache, GivesAFastProductOrAnErrorThatNamesTheImplementation) {
   PrimitiveCache cache;
-  for (const ProductElement element :
-       {ProductElement::kF32, ProductElement::kBF16, ProductElement::kS8}) {
-    for (const bool transposed : {true, false}) {
-      for (const int64_t stride : {256, 320}) {
-        const ProductShape shape{48, 256, 256, stride, transposed, element};
-        const std::string name = cache.ImplementationOf(shape);
-        if (DescribeImplementation(name).kind == ImplementationKind::kSlow) {
-          try {
-            cache.Get(shape);
-            ADD_FAILURE() << name << " was used";
-          } catch (const UserError& error) {
-            EXPECT_THAT(error.what(), HasSubstr("implementation '" + name + "'"));
-          }
-        } else {
-          EXPECT_EQ(cache.Get(shape).Implementation(), name);
+  for (const bool transposed : {true, false}) {
+    for (const int64_t stride : {256, 320}) {
+      const ProductShape shape{48, 256, 256, stride, transposed};
+      const std::string name = cache.ImplementationOf(shape);
+      if (DescribeImplementation(name).kind == ImplementationKind::kSlow) {
+        try {
+          cache.Get(shape);
+          ADD_FAILURE() << name << " was used";
+        } catch (const UserError& error) {
+          EXPECT_THAT(error.what(), HasSubstr("implementation '" + name + "'"));
         }
+      } else {
+        EXPECT_EQ(cache.Get(shape).Implementation(), name);
       }
     }
   }

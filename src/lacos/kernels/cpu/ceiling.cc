@@ -18,8 +18,8 @@
 #include "lacos/base/process.h"
 #include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
+#include "lacos/kernels/cpu/linear/cpu_products.h"
 #include "lacos/kernels/cpu/linear/primitive_cache.h"
-#include "lacos/kernels/cpu/linear/row_tiles.h"
 #include "lacos/kernels/cpu/memory.h"
 
 namespace lacos {
@@ -136,17 +136,12 @@ double MeasureInt8InRegisters(bool quads) {
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
-bool Bf16IsNative() {
-  cpu::PrimitiveCache cache;
-  return cpu::NativeBF16Works(cache);
-}
-
 std::string Label(const std::string& what, const Rate& rate) {
   return what + ", " + rate.implementation;
 }
 
 void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
-  if (compute == Compute::kBF16 && Bf16IsNative()) {
+  if (compute == Compute::kBF16 && cpu::BF16PairsAllowed()) {
     const Rate rate = MeasureProduct(Type::bf16);
     ceiling.gflops = rate.gflops;
     ceiling.kernel = Label("bf16", rate);

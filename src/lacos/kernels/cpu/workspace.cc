@@ -4,7 +4,7 @@ namespace lacos::cpu {
 
 void WorkspaceMeter::Add(const WorkspaceNeed& need) {
   shared_ = std::max(shared_, need.shared);
-  decoded_ = std::max(decoded_, need.decoded);
+  encoded_ = std::max(encoded_, need.encoded);
   packed_ = std::max(packed_, need.packed);
   passing_ = std::max(passing_, need.passing);
   const auto threads = static_cast<size_t>(std::min<int64_t>(need.tasks, ThreadCount()));
@@ -17,7 +17,7 @@ void WorkspaceMeter::Add(const WorkspaceNeed& need) {
 }
 
 size_t WorkspaceMeter::Bytes() const {
-  size_t bytes = shared_ + decoded_ + packed_ + passing_;
+  size_t bytes = shared_ + encoded_ + packed_ + passing_;
   for (const auto& slots : threads_) {
     for (const size_t slot : slots) bytes += slot;
   }

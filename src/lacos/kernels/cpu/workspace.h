@@ -24,7 +24,7 @@ struct WorkspaceNeed {
   size_t shared = 0;
   std::array<size_t, ThreadScratch::kSlots> thread = {};  // bytes for each thread that takes part
   int64_t tasks = 1;               // largest number of threads that can take part
-  size_t decoded = 0, packed = 0;  // bytes of the weight's own scratch (FrozenLinear)
+  size_t encoded = 0, packed = 0;  // bytes of the weight's own scratch (FrozenLinear)
   size_t passing = 0;              // bytes that are released at the end of the call
 };
 
@@ -36,7 +36,7 @@ class WorkspaceMeter {
   size_t Bytes() const;
 
  private:
-  size_t shared_ = 0, decoded_ = 0, packed_ = 0, passing_ = 0;
+  size_t shared_ = 0, encoded_ = 0, packed_ = 0, passing_ = 0;
   std::vector<std::array<size_t, ThreadScratch::kSlots>> threads_;
 };
 

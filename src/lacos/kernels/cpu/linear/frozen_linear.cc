@@ -9,7 +9,9 @@
 #include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/int8/int8_quads.h"
+#include "lacos/kernels/cpu/linear/cpu_products.h"
 #include "lacos/kernels/cpu/linear/epilogue.h"
+#include "lacos/kernels/cpu/linear/float_panels.h"
 #include "lacos/kernels/cpu/linear/int8_tile.h"
 #include "lacos/kernels/cpu/ranges.h"
 #include "lacos/kernels/lora_segments.h"
@@ -20,6 +22,8 @@ namespace {
 constexpr int64_t kInt8TileRows = 128;
 // A multiple of the 12 rows (6 on AVX2) that Int8PanelProduct computes together.
 constexpr int64_t kInt8PanelTileRows = 192;
+constexpr int64_t kFloatPanelTileRows = 192;  // for the same reason
+constexpr int64_t kOneDnnTileRows = 256, kOneDnnRowGroup = 16;
 // Forward products of up to this many rows read the stored codes. Packing the codes costs as much
 // as about 12 rows of the product.
 constexpr int64_t kInt8UnpackedRows = 48;
@@ -37,33 +41,28 @@ struct FrozenLinear::Operand {
   const float* column_scale = nullptr;  // [depth]
 };
 
-ProductType FrozenLinear::ChooseType(Compute compute, PrimitiveCache& cache) {
+ProductType FrozenLinear::ChooseType(Compute compute) {
   if (compute == Compute::kF32) return ProductType::kF32;
   if (compute == Compute::kInt8) return ProductType::kInt8;
-  return NativeBF16Works(cache) ? ProductType::kBF16 : ProductType::kBF16Emulated;
+  return BF16PairsAllowed() ? ProductType::kBF16 : ProductType::kBF16Emulated;
 }
 
 FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Choice int8)
     : work_(work),
-      type_(ChooseType(compute, cache_)),
+      type_(ChooseType(compute)),
       int8_by_onednn_(type_ == ProductType::kInt8 &&
                       (int8 == Int8Choice::kOneDnn ||
                        (int8 == Int8Choice::kBest && OneDnnIsa().ends_with("AVX-512 AMX") &&
                         NativeInt8Works(cache_)))),
       int8_by_quads_(type_ == ProductType::kInt8 && int8 == Int8Choice::kBest && !int8_by_onednn_ &&
                      Int8QuadsAllowed()),
-      element_(int8_by_onednn_               ? ProductElement::kS8
-               : type_ == ProductType::kBF16 ? ProductElement::kBF16
-                                             : ProductElement::kF32),
       tiles_(ChooseTiles()),
-      weights_(type_, tiles_.dense ? WeightLayout::kDenseTiles : WeightLayout::kPaddedRows) {}
+      weights_(type_) {}
 
-RowTiles FrozenLinear::ChooseTiles() {
-  if (type_ != ProductType::kInt8 || int8_by_onednn_) {
-    return ChooseRowTiles(cache_, element_, implementation_);
-  }
-  implementation_ =
-      fmt::format("{}, exact 32-bit sums", int8_by_quads_ ? "vpdpbusd" : BestInt8MultiplyName());
+RowTiles FrozenLinear::ChooseTiles() const {
+  if (type_ != ProductType::kInt8)
+    return {.rows = kFloatPanelTileRows, .granularity = kFloatRowGroup};
+  if (int8_by_onednn_) return {.rows = kOneDnnTileRows, .granularity = kOneDnnRowGroup};
   return {.rows = int8_by_quads_ ? kInt8PanelTileRows : kInt8TileRows,
           .granularity = kInt8RowGroup};
 }
@@ -74,16 +73,21 @@ std::string FrozenLinear::Describe() const {
                      : type_ == ProductType::kInt8
                          ? "int8"
                          : "bf16 emulated (bf16-rounded inputs, f32 products)";
+  const std::string sums =
+      type_ != ProductType::kInt8 ? "own kernels, sums in the order of the depth"
+      : int8_by_onednn_           ? "oneDNN, exact 32-bit sums"
+                                  : fmt::format("{}, exact 32-bit sums",
+                                      int8_by_quads_ ? "vpdpbusd" : BestInt8MultiplyName());
   const bool quads = KernelFor(1, Orientation::kForward) == TileKernel::kInt8Quads;
   return fmt::format(
-      "linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns{}", type,
-      implementation_, tiles_.rows, tiles_.granularity, kTileColumns,
+      "linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns{}", type, sums,
+      tiles_.rows, tiles_.granularity, kTileColumns,
       quads ? fmt::format("; up to {} rows: stored codes, vpdpbusd", kInt8QuadRows) : "");
 }
 
 TileKernel FrozenLinear::KernelFor(int64_t rows, Orientation orientation) const {
   const bool forward = orientation == Orientation::kForward;
-  if (type_ != ProductType::kInt8) return TileKernel::kFloat;
+  if (type_ != ProductType::kInt8) return TileKernel::kFloatPanels;
   const bool wide_quads = (int8_by_onednn_ || int8_by_quads_) && HasInt8Quads();
   if (forward && wide_quads && rows <= kInt8QuadRows) return TileKernel::kInt8Quads;
   if (int8_by_onednn_) return TileKernel::kInt8OneDnn;
@@ -91,11 +95,11 @@ TileKernel FrozenLinear::KernelFor(int64_t rows, Orientation orientation) const 
   return int8_by_quads_ ? TileKernel::kInt8Panels : TileKernel::kInt8Packed;
 }
 
-TilePlan FrozenLinear::Plan(int64_t rows, DType left, WeightId weight, Orientation orientation) {
+TilePlan FrozenLinear::Plan(int64_t rows, WeightId weight, Orientation orientation) const {
   const QuantizedMatrix& m = weights_.Matrix(weight);
   const bool forward = orientation == Orientation::kForward;
   TilePlan plan{.kernel = KernelFor(rows, orientation),
-                .element = element_,
+                .element = weights_.Panels(),
                 .orientation = orientation,
                 .rows = rows,
                 .depth = forward ? m.cols : m.rows,
@@ -105,37 +109,26 @@ TilePlan FrozenLinear::Plan(int64_t rows, DType left, WeightId weight, Orientati
   const int64_t row_tiles = plan.RowTiles();
   const int64_t last = rows - (row_tiles - 1) * tiles_.rows;
   plan.last_padded_rows =
-      plan.kernel == TileKernel::kInt8Quads ? RoundUp(last, kInt8QuadGroup) : tiles_.Padded(last);
-  if (plan.Integers()) {
-    LACOS_CHECK(plan.depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
-    plan.weight_stride = m.cols;
-    plan.left_stride_bytes =
-        plan.kernel == TileKernel::kInt8OneDnn ? plan.depth
-        : plan.kernel == TileKernel::kInt8Quads || plan.kernel == TileKernel::kInt8Panels
-            ? Int8QuadStride(plan.depth)
-            : Int8LeftStride(plan.depth) * int64_t{sizeof(int16_t)};
+      RoundUp(last, plan.kernel == TileKernel::kInt8Quads ? kInt8QuadGroup : tiles_.granularity);
+  if (!plan.Integers()) {
+    plan.left_stride_bytes = FloatPanelStride(plan.element, plan.depth);
+    // If there is only one tile of rows, it uses each weight once. Then the weight is packed piece
+    // by piece in cache and does not pass through memory.
+    plan.piecewise = row_tiles == 1;
     return plan;
   }
-  plan.weight_stride = weights_.Stride(weight, orientation);
-  plan.weight_element_bytes = static_cast<int64_t>(weights_.ElementBytes());
-  plan.left_stride_bytes = plan.depth * plan.weight_element_bytes;
-  plan.left_fits = (forward || !weights_.HasRowScale(weight)) &&
-                   (left == DType::kBF16) == (type_ == ProductType::kBF16) &&
-                   type_ != ProductType::kBF16Emulated;
-  // If there is only one tile of rows, it uses each weight once. Then the weight is decoded piece
-  // by piece in cache and does not pass through memory.
-  plan.piecewise = forward && row_tiles == 1 && !weights_.InPlace(weight, orientation);
-  // RowTiles was chosen for one implementation of oneDNN. If oneDNN uses another one for these
-  // columns, the last tile is a whole one.
-  for (const int64_t column_tile : {int64_t{0}, plan.ColumnTiles() - 1}) {
-    const ProductShape shape = plan.Shape(plan.At(row_tiles - 1, column_tile));
-    if (cache_.Get(shape).Implementation() != implementation_) plan.last_padded_rows = tiles_.rows;
-  }
+  LACOS_CHECK(plan.depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
+  plan.weight_stride = m.cols;
+  plan.left_stride_bytes =
+      plan.kernel == TileKernel::kInt8OneDnn ? plan.depth
+      : plan.kernel == TileKernel::kInt8Quads || plan.kernel == TileKernel::kInt8Panels
+          ? Int8QuadStride(plan.depth)
+          : Int8LeftStride(plan.depth) * int64_t{sizeof(int16_t)};
   return plan;
 }
 
 WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientation, int64_t rank) {
-  const TilePlan plan = Plan(x.rows(), x.dtype, weight, orientation);
+  const TilePlan plan = Plan(x.rows(), weight, orientation);
   const int64_t row_tiles = plan.RowTiles();
   WorkspaceNeed need{.tasks = row_tiles * plan.ColumnTiles()};
   if (row_tiles == 0) return need;
@@ -146,16 +139,15 @@ WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientatio
     need.thread[kLeft] = std::max(need.thread[kLeft], plan.LeftBytes(tile));
     need.thread[kSums] = std::max(need.thread[kSums], static_cast<size_t>(sums) * sizeof(float));
     need.thread[kLora] = static_cast<size_t>(rank * tile.cols) * sizeof(float);
-    need.thread[kWeight] = plan.WeightBytes(tile);
+    need.thread[kWeight] = plan.WeightBytes();
   }
-  need.decoded = plan.piecewise ? 0 : weights_.DecodedBytes(weight, orientation);
+  need.encoded = plan.Integers() ? weights_.EncodedBytes(weight) : 0;
   need.packed = plan.PackedBytes(plan.columns);
   return need;
 }
 
 const void* FrozenLinear::LeftTile(const TilePlan& plan, const Operand& left, const Tile& tile,
                                    std::vector<int64_t>& held) {
-  if (plan.LeftInPlace(tile)) return left.values.At(tile.row * plan.depth).data;
   std::byte* scratch = work_.threads.Mine(kLeft).Bytes(plan.LeftBytes(tile));
   int64_t& mine = held[ThreadIndex()];
   if (mine == tile.index) return scratch;
@@ -163,10 +155,14 @@ const void* FrozenLinear::LeftTile(const TilePlan& plan, const Operand& left, co
     QuantizeTile(plan, tile, left.values, left.column_scale,
                  {plan, reinterpret_cast<float*>(scratch)});
   } else {
-    const Floats out{scratch, type_ == ProductType::kBF16};
+    const bool bf16 = type_ == ProductType::kBF16;
+    const int64_t used = plan.depth * (bf16 ? 2 : 4);
     for (int64_t r = 0; r < tile.rows; ++r) {
+      std::byte* const row = scratch + r * plan.left_stride_bytes;
       ConvertScaled(left.values.At((tile.row + r) * plan.depth), left.column_scale,
-                    type_ != ProductType::kF32, plan.depth, out.At(r * plan.depth));
+                    type_ != ProductType::kF32, plan.depth, {row, bf16});
+      // the second half of an odd pair is a zero
+      std::fill(row + used, row + plan.left_stride_bytes, std::byte{0});
     }
     std::fill(scratch + tile.rows * plan.left_stride_bytes,
               scratch + tile.padded_rows * plan.left_stride_bytes, std::byte{0});
@@ -195,6 +191,24 @@ void RunTileTasks(const TilePlan& plan, F&& f) {
 
 }  // namespace
 
+namespace {
+
+// Calls f(column, columns, unit, begin, depth) for each piece of the panels of some columns: its
+// columns, its first unit in the panel, and its part of the depth.
+template <class F>
+void ForPanelPieces(const TilePlan& plan, int64_t all_columns, F&& f) {
+  const int64_t per_unit = plan.element == PanelElement::kBF16 ? 2 : 1;
+  const int64_t width = FloatPanelWidth();
+  for (int64_t column = 0; column < all_columns; column += width) {
+    for (int64_t begin = 0; begin < plan.depth; begin += kPanelPieceUnits * per_unit) {
+      f(column, std::min(width, all_columns - column), begin / per_unit, begin,
+        std::min(kPanelPieceUnits * per_unit, plan.depth - begin));
+    }
+  }
+}
+
+}  // namespace
+
 float* FrozenLinear::Multiply(const TilePlan& plan, const Tile& tile, const void* left,
                               const void* weight) {
   const Product& product = cache_.Get(plan.Shape(tile));
@@ -208,72 +222,105 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
                             const Finish& finish) {
   if (left.rows == 0) return;
   cache_.Trim();
-  TilePlan plan =
-      Plan(left.rows, left.values.bf16 ? DType::kBF16 : DType::kF32, weight, orientation);
-  if (weights_.IsDecoded(weight, orientation)) plan.piecewise = false;
+  TilePlan plan = Plan(left.rows, weight, orientation);
   work_.threads.Reserve();
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
   const bool forward = orientation == Orientation::kForward;
 
-  if (plan.Integers()) {
-    const int8_t* packed = plan.Packs() ? PackWhole(plan, weight, orientation) : nullptr;
-    const RowCodes stored = weights_.Codes(weight);
+  if (!plan.Integers()) {
+    if (IsPacked(weight, orientation)) plan.piecewise = false;
+    const std::byte* packed = plan.Packs() ? PackWhole(plan, weight, orientation) : nullptr;
+    const float* scale = forward ? weights_.RowScale(weight) : nullptr;
     RunTileTasks(plan, [&](const Tile& tile) {
       const void* rows = LeftTile(plan, left, tile, held);
-      const Int8TileRows parts(plan, static_cast<float*>(const_cast<void*>(rows)));
-      const int8_t* codes = packed != nullptr
-                                ? packed + plan.PackedBytes(tile.column)
-                                : stored.codes + tile.column * (forward ? plan.weight_stride : 1);
-      float* sums = nullptr;
-      if (plan.ByOneDnn()) {
-        sums = Multiply(plan, tile, parts.codes, codes);
-        for (int64_t r = 0; r < tile.rows; ++r) {
-          ScaleInt8Sums(parts.scale[r], tile.cols, sums + r * tile.cols);
-        }
-      } else {
-        sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile));
-        MultiplyInt8Tile(plan, tile, parts, codes, sums);
-      }
-      finish(tile, sums, forward ? stored.row_scale + tile.column : nullptr);
+      const float* sums = MultiplyPanelTile(plan, tile, rows, weight, packed);
+      finish(tile, sums, scale == nullptr ? nullptr : scale + tile.column);
     });
     return;
   }
 
-  const DecodedWeight whole =
-      plan.piecewise ? DecodedWeight{} : weights_.Whole(weight, orientation);
+  const auto* packed = reinterpret_cast<const int8_t*>(
+      plan.Packs() ? PackWhole(plan, weight, orientation) : nullptr);
+  const RowCodes stored = weights_.Codes(weight);
   RunTileTasks(plan, [&](const Tile& tile) {
-    DecodedWeight part;
-    if (plan.piecewise) {
-      part = weights_.SomeRows(weight, tile.column, tile.column + tile.cols,
-                               work_.threads.Mine(kWeight).Bytes(plan.WeightBytes(tile)));
+    const void* rows = LeftTile(plan, left, tile, held);
+    const Int8TileRows parts(plan, static_cast<float*>(const_cast<void*>(rows)));
+    const int8_t* codes = packed != nullptr
+                              ? packed + plan.PackedBytes(tile.column)
+                              : stored.codes + tile.column * (forward ? plan.weight_stride : 1);
+    float* sums = nullptr;
+    if (plan.ByOneDnn()) {
+      sums = Multiply(plan, tile, parts.codes, codes);
+      for (int64_t r = 0; r < tile.rows; ++r) {
+        ScaleInt8Sums(parts.scale[r], tile.cols, sums + r * tile.cols);
+      }
     } else {
-      part.values = weights_.Tile(whole, weight, orientation, tile.column);
-      if (forward && whole.row_scale != nullptr) part.row_scale = whole.row_scale + tile.column;
+      sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile));
+      MultiplyInt8Tile(plan, tile, parts, codes, sums);
     }
-    const float* sums = Multiply(plan, tile, LeftTile(plan, left, tile, held), part.values.data);
-    finish(tile, sums, part.row_scale);
+    finish(tile, sums, forward ? stored.row_scale + tile.column : nullptr);
   });
 }
 
-// Packs all tiles of columns, one after the other.
-const int8_t* FrozenLinear::PackWhole(const TilePlan& plan, WeightId weight,
-                                      Orientation orientation) {
-  auto* packed = reinterpret_cast<int8_t*>(packed_.Bytes(plan.PackedBytes(plan.columns)));
-  if (packed_weight_ == weight && packed_orientation_ == orientation) return packed;
+float* FrozenLinear::MultiplyPanelTile(const TilePlan& plan, const Tile& tile, const void* left,
+                                       WeightId weight, const std::byte* packed) {
+  float* sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile));
+  const auto* rows = static_cast<const std::byte*>(left);
+  const PanelElement element = plan.element;
+  if (packed != nullptr) {
+    MultiplyPanels(element, rows, plan.left_stride_bytes, tile.padded_rows,
+                   packed + plan.PackedBytes(tile.column), tile.cols, plan.depth, sums);
+    return sums;
+  }
+  auto* const piece =
+      reinterpret_cast<uint32_t*>(work_.threads.Mine(kWeight).Bytes(plan.WeightBytes()));
+  ForPanelPieces(plan, tile.cols,
+                 [&](int64_t column, int64_t columns, int64_t unit, int64_t begin, int64_t depth) {
+                   weights_.PackPiece(weight, plan.orientation, tile.column + column, columns,
+                                      begin, depth, piece);
+                   MultiplyPanel({.element = element,
+                                  .left = rows + unit * 4,
+                                  .left_stride = plan.left_stride_bytes,
+                                  .rows = tile.padded_rows,
+                                  .panel = piece,
+                                  .units = PanelUnits(element, depth),
+                                  .first = unit == 0,
+                                  .sums = sums + column,
+                                  .sums_stride = tile.cols,
+                                  .columns = columns});
+                 });
+  return sums;
+}
+
+const std::byte* FrozenLinear::PackWhole(const TilePlan& plan, WeightId weight,
+                                         Orientation orientation) {
+  std::byte* packed = packed_.Bytes(plan.PackedBytes(plan.columns));
+  if (IsPacked(weight, orientation)) return packed;
   packed_weight_ = -1;
-  const int8_t* codes = weights_.Codes(weight).codes;
+  const bool panels = !plan.Integers();
+  const int8_t* codes = panels ? nullptr : weights_.Codes(weight).codes;
   const bool forward = orientation == Orientation::kForward;
   const int64_t depth = plan.depth, stride = plan.weight_stride;
   RunRanges(plan.columns, kTileColumns, [&](int64_t begin, int64_t end) {
-    int8_t* tile = packed + plan.PackedBytes(begin);
+    std::byte* tile = packed + plan.PackedBytes(begin);
+    if (panels) {
+      const int64_t width = FloatPanelWidth(), units = PanelUnits(plan.element, depth);
+      auto* const first = reinterpret_cast<uint32_t*>(tile);
+      ForPanelPieces(
+          plan, end - begin,
+          [&](int64_t column, int64_t columns, int64_t unit, int64_t from, int64_t some) {
+            weights_.PackPiece(weight, orientation, begin + column, columns, from, some,
+                               first + column * units + unit * width);
+          });
+      return;
+    }
     const int8_t* from = codes + begin * (forward ? stride : 1);
     if (plan.kernel == TileKernel::kInt8Panels) {
       const auto pack = forward ? PackInt8RowPanels : PackInt8ColumnPanels;
       pack(from, stride, end - begin, depth, reinterpret_cast<uint8_t*>(tile));
-    } else if (forward) {
-      PackInt8Rows(from, stride, end - begin, depth, tile);
     } else {
-      PackInt8Columns(from, stride, end - begin, depth, tile);
+      const auto pack = forward ? PackInt8Rows : PackInt8Columns;
+      pack(from, stride, end - begin, depth, reinterpret_cast<int8_t*>(tile), BestInt8Multiply());
     }
   });
   packed_weight_ = weight;

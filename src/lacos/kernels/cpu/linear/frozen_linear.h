@@ -1,15 +1,14 @@
 // Products with frozen weights, forward (y = x W^T) and backward (dx = dy W), in tiles with fused
 // epilogues.
 //
-// A tile is RowTiles::rows rows by kTileColumns columns, computed by one thread (tile_plan.h). The
-// weight alone determines the tiling of columns, and the tiling of rows does not affect the result
-// of a row. So the bytes of a row depend only on this row and the weight.
+// A tile is RowTiles::rows rows by kTileColumns columns, computed by one thread (tile_plan.h). Tiling
+// does not affect the sums of a row: integers are exact, and every float sum is one chain in the order
+// of the depth. So the bytes of a row depend only on this row and the weight.
 #pragma once
 
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cpu/linear/frozen_weights.h"
 #include "lacos/kernels/cpu/linear/primitive_cache.h"
-#include "lacos/kernels/cpu/linear/row_tiles.h"
 #include "lacos/kernels/cpu/linear/tile_plan.h"
 #include "lacos/kernels/cpu/workspace.h"
 
@@ -31,17 +30,17 @@ class FrozenLinear {
   // The scratch that a product of x [T, in] (or dy [T, out]) needs with a LoRA update of this rank
   // (0: none). Creates the oneDNN primitives of the product, as the product itself would.
   WorkspaceNeed Need(View x, WeightId weight, Orientation orientation, int64_t rank);
-  // Bytes held now besides the shared workspace: a decoded weight and a packed one.
+  // Bytes held now besides the shared workspace: an encoded weight and a packed one.
   size_t HeldBytes() const { return weights_.HeldBytes() + packed_.capacity(); }
   // A description in one line for KernelInfo.
   std::string Describe() const;
 
  private:
-  static ProductType ChooseType(Compute compute, PrimitiveCache& cache);
-  RowTiles ChooseTiles();  // sets implementation_
+  static ProductType ChooseType(Compute compute);
+  RowTiles ChooseTiles() const;
 
   TileKernel KernelFor(int64_t rows, Orientation orientation) const;
-  TilePlan Plan(int64_t rows, DType left, WeightId weight, Orientation orientation);
+  TilePlan Plan(int64_t rows, WeightId weight, Orientation orientation) const;
 
   struct Operand;  // the left matrix of a product
   // Calls finish(tile, sums, row_scale of the tile's columns or null) for each tile.
@@ -53,20 +52,26 @@ class FrozenLinear {
   // that the thread computes.
   const void* LeftTile(const TilePlan& plan, const Operand& left, const Tile& tile,
                        std::vector<int64_t>& held);
-  // Returns the tile's sums, computed by oneDNN. `weight` is the tile's part of the weight.
+  // Returns the tile's integer sums, computed by oneDNN. `weight` is the tile's part of the weight.
   float* Multiply(const TilePlan& plan, const Tile& tile, const void* left, const void* weight);
-  const int8_t* PackWhole(const TilePlan& plan, WeightId weight, Orientation orientation);
+  // Returns the tile's sums, computed from packed float panels, or from the pieces of the weight that
+  // this thread packs one after the other (packed: null).
+  float* MultiplyPanelTile(const TilePlan& plan, const Tile& tile, const void* left,
+                           WeightId weight, const std::byte* packed);
+  // Packs all columns of the weight, tile by tile, unless they are packed already.
+  const std::byte* PackWhole(const TilePlan& plan, WeightId weight, Orientation orientation);
+  bool IsPacked(WeightId weight, Orientation orientation) const {
+    return packed_weight_ == weight && packed_orientation_ == orientation;
+  }
 
   Workspace& work_;
   PrimitiveCache cache_;
   ProductType type_;
   bool int8_by_onednn_;
-  bool int8_by_quads_;      // by our own kernels with vpdpbusd
-  ProductElement element_;  // element type of oneDNN's products
-  std::string implementation_;
+  bool int8_by_quads_;  // by our own kernels with vpdpbusd
   RowTiles tiles_;
   FrozenWeights weights_;
-  // The packed weight for integer products. It is kept for the next product with the same weight.
+  // The packed weight. It is kept for the next product with the same weight.
   Scratch packed_;
   WeightId packed_weight_ = -1;
   Orientation packed_orientation_ = Orientation::kForward;

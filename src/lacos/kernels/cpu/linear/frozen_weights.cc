@@ -55,12 +55,14 @@ WeightId FrozenWeights::Add(const QuantizedMatrix& matrix) {
     LACOS_CHECK(matrix.absmax != nullptr && matrix.block_size > 0, "8-bit codes have scales");
     LACOS_CHECK(matrix.scheme != QuantScheme::kDynamic || matrix.code_map != nullptr,
                 "dynamic codes have a map");
-    if (type_ != ProductType::kF32 && matrix.scheme == QuantScheme::kLinear && matrix.RowWise()) {
+    if (matrix.scheme == QuantScheme::kLinear && matrix.RowWise()) {
+      std::vector<float>& scales =
+          type_ == ProductType::kF32 ? weight.value_scale : weight.row_scale;
       for (int64_t row = 0; row < matrix.rows && NormalScale(AbsmaxAt(matrix, row)); ++row) {
-        weight.row_scale.push_back(LinearScale(AbsmaxAt(matrix, row)));
+        scales.push_back(LinearScale(AbsmaxAt(matrix, row)));
       }
-      if (static_cast<int64_t>(weight.row_scale.size()) < matrix.rows) weight.row_scale.clear();
-      weight.in_place = type_ == ProductType::kInt8 && !weight.row_scale.empty();
+      if (static_cast<int64_t>(scales.size()) < matrix.rows) scales.clear();
+      weight.in_place = type_ == ProductType::kInt8 && !scales.empty();
     }
   }
   weights_.push_back(std::move(weight));
@@ -86,43 +88,9 @@ const FrozenWeights::Weight& FrozenWeights::Entry(WeightId weight) const {
   return weights_[weight];
 }
 
-// Elements from one row of a decoded matrix to the next. Rows get one more cache line if they would
-// otherwise be a multiple of 256 bytes apart: dx = dy W reads W by columns, and rows of 4,096 bytes
-// (D = 1024) made it half as fast, 42 against 89 GFLOP/s per core on Zen 3. The forward product
-// gained 5 %.
-int64_t FrozenWeights::RowStride(const Weight& weight) const {
-  const int64_t line = 64 / static_cast<int64_t>(ElementBytes());
-  const int64_t cols = weight.matrix.cols;
-  const bool dense = weight.in_place || layout_ == WeightLayout::kDenseTiles;
-  return dense || cols % (4 * line) != 0 ? cols : cols + line;
-}
-
-bool FrozenWeights::Tiled(const Weight& weight, Orientation orientation) const {
-  return layout_ == WeightLayout::kDenseTiles && type_ != ProductType::kInt8 &&
-         orientation == Orientation::kBackward && weight.matrix.cols > kTileColumns;
-}
-
-int64_t FrozenWeights::Stride(WeightId weight, Orientation orientation) const {
+size_t FrozenWeights::EncodedBytes(WeightId weight) const {
   const Weight& w = Entry(weight);
-  return Tiled(w, orientation) ? 0 : RowStride(w);
-}
-
-bool FrozenWeights::InPlace(WeightId weight, Orientation orientation) const {
-  const Weight& w = Entry(weight);
-  return w.in_place && !Tiled(w, orientation);
-}
-
-bool FrozenWeights::IsDecoded(WeightId weight, Orientation orientation) const {
-  return InPlace(weight, orientation) ||
-         (decoded_ == weight && decoded_tiled_ == Tiled(Entry(weight), orientation));
-}
-
-size_t FrozenWeights::DecodedBytes(WeightId weight, Orientation orientation) const {
-  if (InPlace(weight, orientation)) return 0;
-  const Weight& w = Entry(weight);
-  if (type_ == ProductType::kInt8) return static_cast<size_t>(w.matrix.rows * w.matrix.cols);
-  const int64_t stride = Tiled(w, orientation) ? w.matrix.cols : RowStride(w);
-  return static_cast<size_t>(w.matrix.rows * stride) * ElementBytes();
+  return w.in_place ? 0 : static_cast<size_t>(w.matrix.rows * w.matrix.cols);
 }
 
 const float* FrozenWeights::RowScale(WeightId weight) const {
@@ -154,38 +122,38 @@ void FrozenWeights::DecodeRow(const Weight& weight, int64_t row, int64_t begin, 
   }
 }
 
-DecodedWeight FrozenWeights::Whole(WeightId weight, Orientation orientation) {
+void FrozenWeights::PackPiece(WeightId weight, Orientation orientation, int64_t column,
+                              int64_t columns, int64_t begin, int64_t depth,
+                              uint32_t* panel) const {
   const Weight& w = Entry(weight);
-  const bool bf16 = type_ == ProductType::kBF16;
-  const float* row_scale = RowScale(weight);
-  if (InPlace(weight, orientation)) return {{w.matrix.codes, bf16}, row_scale};
-  const Floats out{scratch_.Bytes(DecodedBytes(weight, orientation)), bf16};
-  if (!IsDecoded(weight, orientation)) {
-    decoded_ = -1;  // in case decoding throws
-    const int64_t rows = w.matrix.rows, cols = w.matrix.cols, stride = RowStride(w);
-    const bool tiled = Tiled(w, orientation);
-    const int64_t width = tiled ? kTileColumns : cols;
-    RunRanges(rows, RowGrain(cols) * 4, [&](int64_t begin, int64_t end) {
-      for (int64_t first = 0; first < cols; first += width) {
-        const int64_t last = std::min(cols, first + width);
-        const Floats tile = out.At(first * rows);
-        const int64_t step = tiled ? last - first : stride;
-        for (int64_t row = begin; row < end; ++row) {
-          DecodeRow(w, row, first, last, tile.At(row * step));
-        }
-      }
-    });
-    decoded_ = weight;
-    decoded_tiled_ = tiled;
+  const QuantizedMatrix& m = w.matrix;
+  const bool forward = orientation == Orientation::kForward;
+  const int64_t row = forward ? column : begin, rows = forward ? columns : depth;
+  const int64_t col = forward ? begin : column, cols = forward ? depth : columns;
+  PanelSource source{
+      .element = Panels(), .by_columns = forward, .columns = columns, .depth = depth};
+  if (w.in_place || !w.row_scale.empty() || !w.value_scale.empty()) {
+    source.codes = !w.in_place;
+    const int64_t value = source.codes ? 1 : type_ == ProductType::kBF16 ? 2 : 4;
+    source.values = m.codes + (row * m.cols + col) * value;
+    source.stride = m.cols;
+    // the rest of these rows, or else the next columns
+    if (forward && begin + depth < m.cols) {
+      source.next = source.values + depth * value;
+    } else if (forward && column + 2 * columns <= m.rows) {
+      source.next = source.values + (columns * m.cols - begin) * value;
+    }
+    if (!w.value_scale.empty()) source.scale = w.value_scale.data() + row;
+    return PackPanelPiece(source, panel);
   }
-  return {out, row_scale};
-}
-
-ConstFloats FrozenWeights::Tile(const DecodedWeight& whole, WeightId weight,
-                                Orientation orientation, int64_t column) const {
-  const Weight& w = Entry(weight);
-  if (orientation == Orientation::kForward) return whole.values.At(column * RowStride(w));
-  return whole.values.At(Tiled(w, orientation) ? column * w.matrix.rows : column);
+  LACOS_CHECK(columns <= kMostPanelColumns && PanelUnits(Panels(), depth) <= kPanelPieceUnits,
+              "a piece of one panel");
+  alignas(64) std::byte decoded[kMostPanelColumns * kPanelPieceUnits * sizeof(uint32_t)];
+  const Floats out{decoded, type_ == ProductType::kBF16};
+  for (int64_t r = 0; r < rows; ++r) DecodeRow(w, row + r, col, col + cols, out.At(r * cols));
+  source.values = decoded;
+  source.stride = cols;
+  PackPanelPiece(source, panel);
 }
 
 // Encodes the matrix with one linear scale for each row, whatever scheme it is stored in.
@@ -208,28 +176,13 @@ RowCodes FrozenWeights::Codes(WeightId weight) {
   Entry(weight);  // checks the index
   Weight& w = weights_[weight];
   if (w.in_place) return {reinterpret_cast<const int8_t*>(w.matrix.codes), w.row_scale.data()};
-  constexpr Orientation kEither = Orientation::kForward;
-  auto* codes = reinterpret_cast<int8_t*>(scratch_.Bytes(DecodedBytes(weight, kEither)));
-  if (!IsDecoded(weight, kEither)) {
-    decoded_ = -1;  // in case decoding throws
+  auto* codes = reinterpret_cast<int8_t*>(scratch_.Bytes(EncodedBytes(weight)));
+  if (encoded_ != weight) {
+    encoded_ = -1;  // in case encoding throws
     EncodeRows(w, codes);
-    decoded_ = weight;
+    encoded_ = weight;
   }
   return {codes, w.row_scale.data()};
-}
-
-DecodedWeight FrozenWeights::SomeRows(WeightId weight, int64_t begin, int64_t end,
-                                      std::byte* out) const {
-  const Weight& w = Entry(weight);
-  const bool bf16 = type_ == ProductType::kBF16;
-  const int64_t stride = RowStride(w);
-  const float* row_scale = w.row_scale.empty() ? nullptr : w.row_scale.data() + begin;
-  if (w.in_place) return {ConstFloats{w.matrix.codes, bf16}.At(begin * stride), row_scale};
-  const Floats rows{out, bf16};
-  for (int64_t row = begin; row < end; ++row) {
-    DecodeRow(w, row, 0, w.matrix.cols, rows.At((row - begin) * stride));
-  }
-  return {rows, row_scale};
 }
 
 }  // namespace lacos::cpu

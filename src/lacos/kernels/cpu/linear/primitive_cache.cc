@@ -100,11 +100,7 @@ class OneDnnProduct final : public Product {
 
 std::optional<dnnl::matmul::primitive_desc> Describe(const dnnl::engine& engine,
                                                      const ProductShape& s) {
-  const bool integers = s.element == ProductElement::kS8;
-  const auto type = integers                             ? memory::data_type::s8
-                    : s.element == ProductElement::kBF16 ? memory::data_type::bf16
-                                                         : memory::data_type::f32;
-  const auto sum = integers ? memory::data_type::s32 : memory::data_type::f32;
+  constexpr auto type = memory::data_type::s8, sum = memory::data_type::s32;
   const memory::dims b_strides =
       s.b_transposed ? memory::dims{1, s.b_stride} : memory::dims{s.b_stride, 1};
   const memory::desc a({s.m, s.k}, type, memory::dims{s.k, 1});

@@ -10,6 +10,7 @@
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
+#include "lacos/kernels/cpu/linear/float_panels.h"
 #include "lacos/kernels/cpu/linear/frozen_weights.h"
 #include "lacos/kernels/cpu/linear/primitive_cache.h"
 
@@ -17,12 +18,18 @@ namespace lacos::cpu {
 
 // The implementation that computes the sums of a tile. All integer kernels give the same bytes.
 enum class TileKernel : uint8_t {
-  kFloat,       // oneDNN, in the product's type
-  kInt8OneDnn,  // oneDNN, 8-bit rows
-  kInt8Quads,   // 8-bit rows, stored codes (int8_quads.h)
-  kInt8Panels,  // 8-bit rows, packed weights (int8_panels.h)
-  kInt8Stored,  // 16-bit rows, stored codes (int8_stored.h)
-  kInt8Packed   // 16-bit rows, packed weights (int8_product.h)
+  kFloatPanels,  // in the product's type, packed weights (float_panels.h)
+  kInt8OneDnn,   // oneDNN, 8-bit rows
+  kInt8Quads,    // 8-bit rows, stored codes (int8_quads.h)
+  kInt8Panels,   // 8-bit rows, packed weights (int8_panels.h)
+  kInt8Stored,   // 16-bit rows, stored codes (int8_stored.h)
+  kInt8Packed    // 16-bit rows, packed weights (int8_product.h)
+};
+
+// How many rows go into one task. The last one's rows are filled up with rows of zeros to a multiple of
+// `granularity`.
+struct RowTiles {
+  int64_t rows = 0, granularity = 1;
 };
 
 // One task of a product: some rows of the left matrix times the weight for some columns.
@@ -36,56 +43,46 @@ struct Tile {
 };
 
 struct TilePlan {
-  TileKernel kernel = TileKernel::kFloat;
-  ProductElement element = ProductElement::kF32;  // element type of oneDNN's products
+  TileKernel kernel = TileKernel::kFloatPanels;
+  PanelElement element = PanelElement::kF32;  // of float panels
   Orientation orientation = Orientation::kForward;
   int64_t rows = 0, depth = 0, columns = 0;  // left [rows, depth], result [rows, columns]
   int64_t tile_rows = 0;                     // rows in every row tile but the last
   int64_t last_padded_rows = 0;              // rows that are multiplied in the last row tile
   int64_t left_stride_bytes = 0;             // distance of the left rows in the scratch
-  // elements between stored rows of the weight; 0: the columns of the tile
-  int64_t weight_stride = 0;
-  int64_t weight_element_bytes = 0;
-  bool left_fits = false;  // left rows already have the product's type and no column scales
-  bool piecewise = false;  // each task decodes its own rows of the weight
+  int64_t weight_stride = 0;                 // codes between stored rows of the weight
+  bool piecewise = false;                    // each task packs its own part of the weight
 
   int64_t RowTiles() const { return CeilDivide(rows, tile_rows); }
   int64_t ColumnTiles() const { return CeilDivide(columns, kTileColumns); }
   Tile At(int64_t row_tile, int64_t column_tile) const;
 
-  bool Integers() const { return kernel != TileKernel::kFloat; }
-  bool ByOneDnn() const {
-    return kernel == TileKernel::kFloat || kernel == TileKernel::kInt8OneDnn;
-  }
+  bool Integers() const { return kernel != TileKernel::kFloatPanels; }
+  bool ByOneDnn() const { return kernel == TileKernel::kInt8OneDnn; }
   // Whether the kernel reads a packed copy of the weight.
   bool Packs() const {
-    return kernel == TileKernel::kInt8Packed || kernel == TileKernel::kInt8Panels;
+    return kernel == TileKernel::kInt8Packed || kernel == TileKernel::kInt8Panels ||
+           (kernel == TileKernel::kFloatPanels && !piecewise);
   }
   // Bytes of so many packed columns, a whole number of tiles or all of them.
   size_t PackedBytes(int64_t some_columns) const {
-    return kernel == TileKernel::kInt8Packed   ? Int8PackedBytes(some_columns, depth)
+    return !Packs()                            ? 0
+           : kernel == TileKernel::kInt8Packed ? Int8PackedBytes(some_columns, depth)
            : kernel == TileKernel::kInt8Panels ? Int8PanelBytes(some_columns, depth)
-                                               : 0;
+                                               : FloatPanelBytes(element, some_columns, depth);
   }
   // The product that oneDNN computes for the tile.
   ProductShape Shape(const Tile& tile) const {
-    return {tile.padded_rows,
-            tile.cols,
-            depth,
-            weight_stride == 0 ? tile.cols : weight_stride,
-            orientation == Orientation::kForward,
-            element};
+    return {tile.padded_rows, tile.cols, depth, weight_stride,
+            orientation == Orientation::kForward};
   }
 
-  // Whether the left rows are used without copying them to the scratch.
-  bool LeftInPlace(const Tile& tile) const { return left_fits && tile.padded_rows == tile.rows; }
   // The number of floats in each of two arrays before the left rows: the scales of integer rows,
   // then their surpluses.
   int64_t LeftScales() const { return Integers() ? RoundUp(tile_rows, 16) : 0; }
   size_t LeftBytes(const Tile& tile) const {
-    const int64_t bytes = 2 * LeftScales() * int64_t{sizeof(float)} +
-                          RoundUp(tile.padded_rows * left_stride_bytes, sizeof(float));
-    return LeftInPlace(tile) ? 0 : static_cast<size_t>(bytes);
+    return static_cast<size_t>(2 * LeftScales() * int64_t{sizeof(float)} +
+                               RoundUp(tile.padded_rows * left_stride_bytes, sizeof(float)));
   }
   // Size of the sums in floats. The overload with a product adds oneDNN's
   // scratchpad, which lies behind them.
@@ -95,9 +92,10 @@ struct TilePlan {
   int64_t SumFloats(const Tile& tile, const Product& product) const {
     return SumFloats(tile) + static_cast<int64_t>(product.ScratchpadBytes() / sizeof(float)) + 16;
   }
-  // Bytes of the weight's rows that a task decodes for itself.
-  size_t WeightBytes(const Tile& tile) const {
-    return piecewise ? static_cast<size_t>(tile.cols * weight_stride * weight_element_bytes) : 0;
+  // Bytes of the piece of the weight that a task packs for itself at a time.
+  size_t WeightBytes() const {
+    return piecewise ? static_cast<size_t>(FloatPanelWidth() * kPanelPieceUnits) * sizeof(uint32_t)
+                     : 0;
   }
 };
 
