@@ -79,6 +79,8 @@ TEST(CommandLine, UnknownWordsAreReportedBeforeMissingFlagsWithWhatWasProbablyMe
       RunLacos({"info", "--colour", "red"}),
       "found the unknown flag '--colour'; expected a flag of 'lacos info'; see 'lacos");
   ExpectUsageError(RunLacos({"info", "extra"}), "found 'extra', which belongs to no flag");
+  ExpectUsageError(RunLacos({"--quiet", "info", "--model", "x"}),
+                   "found the flag '--quiet' before the command 'info'; expected it after the");
   // What follows a flag is its value, whatever it looks like.
   ExpectUsageError(RunLacos({"embed", "--prompt", "--modle"}), "--model is required");
 }

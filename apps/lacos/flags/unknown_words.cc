@@ -40,12 +40,6 @@ std::string DidYouMean(const std::string& word, const std::vector<std::string>& 
   return like.empty() ? "" : fmt::format("; did you mean '{}'?", like);
 }
 
-// The command that was chosen last, such as `train` in `lacos bench train`.
-const CLI::App& ChosenCommand(const CLI::App& app) {
-  const auto chosen = app.get_subcommands();
-  return chosen.empty() ? app : ChosenCommand(*chosen.front());
-}
-
 std::string NameWithParents(const CLI::App& app) {
   const CLI::App* parent = app.get_parent();
   return parent == nullptr ? app.get_name() : NameWithParents(*parent) + " " + app.get_name();
@@ -93,18 +87,22 @@ std::string UnknownCommandMessage(const CLI::App& app, const std::string& word) 
 }
 
 std::string UnknownWordMessage(const CLI::App& app) {
-  std::vector<std::string> words = app.remaining(true);
+  std::vector<std::string> words = app.remaining();
   std::erase(words, "--");  // not a word, but the mark after which no flags are read
-  if (words.empty()) return "";
-  const CLI::App& command = ChosenCommand(app);
+  const auto chosen = app.get_subcommands();
+  if (words.empty()) return chosen.empty() ? "" : UnknownWordMessage(*chosen.front());
   const auto flag = std::ranges::find_if(words, LooksLikeFlag);
-  if (flag != words.end()) {
-    const std::string name = flag->substr(0, flag->find('='));
-    return fmt::format("found the unknown flag '{}'; expected a flag of '{}'{}", name,
-                       NameWithParents(command), DidYouMean(name, FlagsOf(command)));
+  if (flag == words.end()) {
+    if (!CommandsOf(app).empty()) return UnknownCommandMessage(app, words[0]);
+    return fmt::format("found '{}', which belongs to no flag; expected nothing more", words[0]);
   }
-  if (!CommandsOf(command).empty()) return UnknownCommandMessage(command, words[0]);
-  return fmt::format("found '{}', which belongs to no flag; expected nothing more", words[0]);
+  const std::string name = flag->substr(0, flag->find('='));
+  if (!chosen.empty() && chosen.front()->get_option_no_throw(name) != nullptr) {
+    return fmt::format("found the flag '{}' before the command '{}'; expected it after the command",
+                       name, chosen.front()->get_name());
+  }
+  return fmt::format("found the unknown flag '{}'; expected a flag of '{}'{}", name,
+                     NameWithParents(app), DidYouMean(name, FlagsOf(app)));
 }
 
 }  // namespace lacos::cli
