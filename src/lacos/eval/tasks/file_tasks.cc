@@ -2,14 +2,15 @@
 #include "lacos/eval/tasks/file_tasks.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
 
-#include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
+#include "lacos/data/task.h"
 
 namespace lacos {
 namespace {
@@ -206,8 +207,9 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
   if (task == "clustering")
     return MakeClusteringTask(std::move(name), ReadLabelled(path, options, options.split));
   if (task == "classification") return Classification(path, std::move(name), options);
-  LACOS_CHECK(task == "retrieval", "the command line allows no other task");
-  return Retrieval(path, std::move(name), options.split);
+  if (task == "retrieval") return Retrieval(path, std::move(name), options.split);
+  throw UserError(fmt::format("[`task`] found '{}'; expected {}; correct it", task,
+                              fmt::join(WordsOf<Task>(), ", ")));
 }
 
 }  // namespace lacos
