@@ -52,6 +52,8 @@ FOLDERS = [
                  "report page",
      "toml++ (only recipe.cc)"),
     (12, "capi", "the functions of `include/lacos.h`: they turn exceptions into statuses; liblacos.so", ""),
+    (13, "api", "the classes and functions of `include/lacos/`: models and vectors through `capi`, the rest through the "
+                "library; a part of liblacos.so", ""),
 ]
 LEVELS = {folder: level for level, folder, _, _ in FOLDERS}
 # Siblings that may be included nevertheless: tokenizer.json is read with io.
@@ -123,6 +125,14 @@ def out_of_order(order, own, header):
 def check_include(path, header, quoted):
     """Messages about one include in the file at `path` (relative to the root, with slashes)."""
     parts = path.split("/")
+    if parts[0] == "include":
+        if header != "lacos.h" and "." in header and not re.fullmatch(r"lacos/\w+\.h|std\w+\.h", header):
+            yield f"includes {header}: public headers include the standard library and each other only"
+        return
+    if re.fullmatch(r"lacos/\w+\.h", header):
+        if parts[:2] == ["src", "lacos"] and parts[2] != "api":
+            yield f"includes {header}: the C++ interface is for api only"
+        return
     in_library = parts[:2] == ["src", "lacos"]
     if header.startswith("lacos/"):
         target = header.split("/")[1]
@@ -147,8 +157,8 @@ def check_include(path, header, quoted):
         return
     if in_library and quoted and not header.startswith("lacos/"):
         if header == "lacos.h":
-            if parts[2] != "capi":
-                yield f"includes {header}: the C interface is for capi only"
+            if parts[2] not in ("capi", "api"):
+                yield f"includes {header}: the C interface is for capi and api only"
         elif not any(re.match(pattern, header, re.I) for pattern, _, _ in EXTERNAL):
             yield f'includes "{header}": the library names its headers from src, "lacos/..."'
     for pattern, places, message in EXTERNAL:
@@ -205,6 +215,15 @@ SELF_TEST = [
     ("src/lacos/capi/a.cc", '#include "lacos/model/sentence_encoder.h"', False),
     ("src/lacos/train/a.cc", '#include "lacos.h"', True),
     ("tests/capi/a.c", '#include <lacos.h>', False),
+    ("src/lacos/api/a.cc", '#include "lacos.h"', False),
+    ("src/lacos/api/a.cc", '#include "lacos/trainer.h"', False),
+    ("src/lacos/api/a.cc", '#include "lacos/train/trainer.h"', False),
+    ("src/lacos/capi/a.cc", '#include "lacos/trainer.h"', True),
+    ("tests/api/a.cc", '#include <lacos/trainer.h>', False),
+    ("include/lacos/a.h", '#include <lacos/search.h>', False),
+    ("include/lacos/a.h", "#include <vector>", False),
+    ("include/lacos/a.h", '#include "lacos/train/trainer.h"', True),
+    ("include/lacos/a.h", "#include <fmt/format.h>", True),
     ("src/lacos/capi/a.c", 'void f(void) { exit(1); }', True),
     ("src/lacos/model/a.cc", '#include "lacos/unknown/x.h"', True),
     ("src/lacos/extra/a.cc", '#include "lacos/base/check.h"', True),

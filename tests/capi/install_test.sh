@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs into a folder, then builds the C test and the C example with nothing but the installed files.
+# Installs into a folder, then builds the C test, the examples and a foreign CMake project with nothing but the installed
+# files.
 # Usage: install_test.sh SOURCE BUILD
 set -euo pipefail
 
@@ -30,9 +31,12 @@ int main() { lacos_options options = {}; options.struct_size = sizeof options; r
   >"$stage/cplusplus.cc"
 c++ -std=c++11 -pedantic -Wall -Werror -o "$stage/cplusplus" "$stage/cplusplus.cc" "${flags[@]}"
 
-# The library must export only the C interface.
-others=$(nm --dynamic --defined-only "$prefix/lib/liblacos.so" | awk '$3 !~ /^(lacos_|LACOS_)/ { print $3 }')
-[[ -z $others ]] || fail "liblacos.so exports more than lacos_*: $others"
+c++ -std=c++17 -pedantic -Wall -Wextra -Werror -o "$stage/embed_cc" "$prefix/share/doc/lacos/examples/embed.cc" "${flags[@]}"
+
+# The library must export only the C interface and what LACOS_API marks in the C++ interface.
+others=$(nm --dynamic --defined-only --demangle --without-symbol-versions "$prefix/lib/liblacos.so" | cut -d' ' -f3- |
+  grep -vE '^(lacos_|LACOS_|lacos::v0::(Version|Error|Cancelled|SentenceEncoder|Quantize|Train|Evaluate|Cosines|Nearest)\b|(typeinfo( name)?|vtable) for lacos::v0::(Error|Cancelled)$)' || true)
+[[ -z $others ]] || fail "liblacos.so exports more than its two interfaces: $others"
 
 export LD_LIBRARY_PATH=$prefix/lib
 "$stage/cplusplus"
@@ -41,3 +45,18 @@ mkdir "$stage/work"
 "$stage/capi_test" "$prefix/bin/lacos" "$source/examples/bloom-nano" "$stage/work"
 "$stage/embed" "$source/examples/bloom-nano" 'A man plays a guitar.' 'Someone makes music.' >"$stage/embed.out"
 grep -qE '^-?[01]\.[0-9]{6}$' "$stage/embed.out" || fail "the example printed: $(cat "$stage/embed.out")"
+"$stage/embed_cc" "$source/examples/bloom-nano" 'A man plays a guitar.' 'Someone makes music.' >"$stage/embed_cc.out"
+awk -v a="$(cat "$stage/embed.out")" -v b="$(cat "$stage/embed_cc.out")" 'BEGIN { exit !(a - b < 0.02 && b - a < 0.02) }' ||
+  fail "the C++ example printed $(cat "$stage/embed_cc.out"), and the C example $(cat "$stage/embed.out")"
+
+# A foreign project finds the package in a tree that is staged for /usr, which its files do not name.
+unset LD_LIBRARY_PATH PKG_CONFIG_PATH
+DESTDIR=$stage/usr_root cmake --install "$build" --prefix /usr >>"$stage/install.log"
+if grep -rnE '["=( ]/[a-z]|find_dependency' "$stage/usr_root/usr/lib/cmake/lacos" --include='*.cmake' | grep -vE '^[^:]*:[0-9]+:#'; then
+  fail "the package's files name an absolute path or another package"
+fi
+cmake -S "$source/tests/api/foreign" -B "$stage/foreign" -DCMAKE_PREFIX_PATH="$stage/usr_root/usr" -DCMAKE_BUILD_TYPE=Debug \
+  >"$stage/foreign.log" || fail "the foreign project was not configured: $(tail -5 "$stage/foreign.log")"
+mkdir "$stage/foreign_work"
+cmake --build "$stage/foreign" >>"$stage/foreign.log" || fail "the foreign project was not built: $(tail -20 "$stage/foreign.log")"
+"$stage/foreign/foreign" "$source/examples/bloom-nano" "$source/examples/data" "$stage/foreign_work"

@@ -1,0 +1,147 @@
+// Train: the settings of the interface become those of the library, whose events become calls.
+#include "lacos/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <type_traits>
+
+#include "lacos/api/call.h"
+#include "lacos/api/words.h"
+#include "lacos/base/error.h"
+#include "lacos/base/parallel.h"
+#include "lacos/train/trainer.h"
+
+namespace lacos::v0 {
+namespace {
+
+template <class T>
+void CheckNumber(const SettingInfo& info, T value) {
+  const auto number = static_cast<double>(value);
+  if (std::isfinite(number) && number >= info.low && number <= info.high) return;
+  throw UserError(fmt::format("[`{}`] found {}; expected a {}number from {} to {}; correct it",
+                              info.name, value, std::is_integral_v<T> ? "whole " : "", info.low,
+                              info.high));
+}
+
+void CheckWord(const SettingInfo& info, const std::string& word) {
+  if (info.words.empty() || word.empty()) return;
+  if (std::ranges::find(info.words, word) != info.words.end()) return;
+  throw UserError(fmt::format("[`{}`] found '{}'; expected {}; correct it", info.name, word,
+                              fmt::join(info.words, ", ")));
+}
+
+// Stores the given value of a setting in its field, which has its default. A default need not be in
+// the range, because it may mean "not given".
+template <class Given, class T>
+void Take(const SettingInfo& info, const Given& given, T& field) {
+  if constexpr (requires { field.has_value(); }) {
+    if (!given) return;
+    typename T::value_type value{};
+    Take(info, *given, value);
+    field = value;
+  } else if constexpr (NamedEnum<T>) {
+    field = WordValue<T>(info.name, given);
+  } else if (given != field) {
+    if constexpr (std::is_same_v<T, std::string>) {
+      CheckWord(info, given);
+    } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+      for (const std::string& word : given) CheckWord(info, word);
+    } else if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
+      for (const int64_t number : given) CheckNumber(info, number);
+    } else if constexpr (!std::is_same_v<T, bool>) {
+      CheckNumber(info, given);
+    }
+    field = given;
+  }
+}
+
+lacos::TrainOptions MakeOptions(const TrainOptions& given) {
+  lacos::TrainOptions options;
+  options.model = given.model;
+  options.base = given.base;
+  options.adapter = given.adapter;
+  options.train_files = given.train;
+  options.dev_file = given.dev;
+  options.run.output = given.output;
+  options.run.writing.overwrite = given.overwrite;
+#define LACOS_SETTING(part, name) Take(SettingNamed(#name), given.settings.name, options.part.name)
+#include "lacos/api/train_settings.inc"
+#undef LACOS_SETTING
+  return options;
+}
+
+DevScore ScoreOf(const EvaluationRecord& record) {
+  return {.step = record.step,
+          .spearman = record.spearman,
+          .pearson = record.pearson,
+          .best = record.best};
+}
+
+class Events final : public TrainObserver {
+ public:
+  explicit Events(const TrainOptions& options) : options_(options) {}
+  bool stopped() const { return stopped_; }
+
+  void OnStep(const StepRecord& record) override {
+    if (!options_.on_step) return;
+    const TrainStep step{.step = record.step,
+                         .total_steps = record.total_steps,
+                         .epoch = record.epoch,
+                         .loss = record.loss,
+                         .learning_rate = record.learning_rate,
+                         .gradient_norm = record.gradient_norm,
+                         .tokens_per_second = record.tokens_per_second,
+                         .seconds = record.seconds,
+                         .has_update = !record.bad};
+    stopped_ = !options_.on_step(step);
+  }
+  void OnEvaluation(const EvaluationRecord& record) override {
+    if (options_.on_dev_score) options_.on_dev_score(ScoreOf(record));
+  }
+  void OnCheckpoint(int64_t step, const std::string& folder) override {
+    OnMessage(fmt::format("step {}: saved {}", step, folder));
+  }
+  void OnMessage(const std::string& message) override {
+    if (options_.on_message) options_.on_message(message);
+  }
+  void OnWarning(const std::string& message) override {
+    if (options_.on_warning) options_.on_warning(message);
+  }
+
+ private:
+  const TrainOptions& options_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+TrainReport Train(const TrainOptions& given) {
+  return Call([&] {
+    const lacos::TrainOptions options = MakeOptions(given);
+    if (options.run.resume && given.overwrite) {
+      throw UserError(
+          "[`resume`, `overwrite`] both are set; expected one; go on with a run or start anew");
+    }
+    SetThreadCount(given.threads);
+    Events events(given);
+    const lacos::TrainReport report =
+        lacos::Train(options, {&events}, [&] { return events.stopped(); });
+    return TrainReport{.steps = report.steps,
+                       .bad_steps = report.bad_steps,
+                       .tokens = report.tokens,
+                       .truncated = report.truncated,
+                       .seconds = report.seconds,
+                       .loss_first = report.loss_first,
+                       .loss_last = report.loss_last,
+                       .interrupted = report.interrupted,
+                       .has_dev_score = report.evaluated,
+                       .first = ScoreOf(report.first_evaluation),
+                       .best = ScoreOf(report.best_evaluation),
+                       .last = ScoreOf(report.last_evaluation)};
+  });
+}
+
+}  // namespace lacos::v0
