@@ -57,7 +57,7 @@ TEST(CommandLine, WithoutACommandTheFirstFiveCommandsGoToStderrWithStatus2) {
 }
 
 TEST(CommandLine, UnknownWordsAreReportedBeforeMissingFlagsWithWhatWasProbablyMeant) {
-  ExpectUsageError(RunLacos({"trian"}), "found the unknown command 'trian'; expected one of info,");
+  ExpectUsageError(RunLacos({"trian"}), "found the unknown command 'trian'; expected one of demo,");
   ExpectUsageError(RunLacos({"trian"}), "; did you mean 'train'? See 'lacos --help'");
   ExpectUsageError(RunLacos({"bench", "trian"}),
                    "; did you mean 'train'? See 'lacos bench --help'");
