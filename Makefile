@@ -1,5 +1,5 @@
 # The commands for users and contributors; everything else is in CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python wheel wheel-test test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python deb deb-test wheel wheel-test test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -9,8 +9,9 @@ build: deps        ## build the program, build/release/bin/lacos
 	@cmake --preset $(PRESET) >/dev/null
 	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos
 
-install: build     ## install program, liblacos.so, lacos.h, lacos.pc and docs into PREFIX (under DESTDIR, for packagers)
+install: build     ## install program, library, headers, man pages and docs into PREFIX (under DESTDIR, for packagers)
 	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos_shared
+	@tools/make_man_pages.py --program build/$(PRESET)/bin/lacos --output build/$(PRESET)/man
 	@DESTDIR=$(DESTDIR) cmake --install build/$(PRESET) --prefix $(PREFIX)
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
@@ -28,6 +29,15 @@ test: deps check   ## build everything, check levels, format and docs, run all t
 
 test-python: build ## test the Python package in a fresh virtual environment
 	@tools/test_python.sh build/$(PRESET)/bin/lacos
+
+deb: build         ## make the Debian packages lacos, liblacos0 and liblacos-dev, in dist/
+	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos_shared
+	@tools/make_man_pages.py --program build/$(PRESET)/bin/lacos --output build/$(PRESET)/man
+	@cd build/$(PRESET) && cpack
+	@ls -l dist/*.deb
+
+deb-test:          ## install, upgrade and purge the packages of `make deb` in a minimal Debian system (needs root)
+	@tools/test_deb.sh
 
 wheel: deps        ## make a Python wheel with the program and all libraries inside, in dist/
 	@tools/make_wheel.sh

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs, upgrades and purges the packages of `make deb` in a minimal Debian system: `make deb-test`. Needs root
+# (mmdebstrap and chroot).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+for name in lacos liblacos0 liblacos-dev; do
+  [[ -n $(compgen -G "dist/${name}_*.deb") ]] || { echo "test_deb.sh: expected dist/${name}_*.deb; run 'make deb'" >&2; exit 1; }
+done
+root=$(mktemp -d "${TMPDIR:-/tmp}/lacos-deb.XXXXXX")
+trap 'rm -rf --one-file-system "$root"' EXIT
+# What the packages depend on is installed while the system is made, since a chroot may have no network.
+depends=$(for package in dist/*.deb; do dpkg-deb --field "$package" Depends; done | tr ',' '\n' | sed 's/(.*//; s/|.*//; s/ //g' |
+  grep -v '^liblacos' | sort -u)
+tools/clean_root.sh "$root" $depends g++ cmake make pkg-config man-db bash-completion
+mkdir "$root/packages" "$root/newer"
+cp dist/*.deb "$root/packages/"
+# The same packages with a higher version, to upgrade to.
+for package in dist/*.deb; do
+  tree=$(mktemp -d)
+  dpkg-deb --raw-extract "$package" "$tree"
+  sed -i -E 's/^(Version: .*)$/\1+newer/; s/\(= ([^)]*)\)/(= \1+newer)/' "$tree/DEBIAN/control"
+  dpkg-deb --root-owner-group --build "$tree" "$root/newer/$(basename "$package")" >/dev/null
+  rm -rf "$tree"
+done
+cp -r tests/api/foreign "$root/foreign"
+find "$root/usr" "$root/etc" "$root/var" | sed "s|^$root||" | sort > "$root/before.txt"
+
+cat > "$root/try.sh" <<'TRY'
+set -euo pipefail
+cd /tmp
+dpkg --install /packages/*.deb >/dev/null
+lacos --version
+lacos demo --output demo | tail -n 3
+man --path lacos-train >/dev/null
+bash -c '. /usr/share/bash-completion/completions/lacos; COMP_WORDS=(lacos train --lear) COMP_CWORD=2; _lacos; [[ ${COMPREPLY[*]} == --learning-rate ]]'
+bash -c '. /usr/share/bash-completion/completions/lacos; COMP_WORDS=(lacos train --loss co) COMP_CWORD=3; _lacos; [[ ${COMPREPLY[*]} == "cosine cosent" ]]'
+cmake -S /foreign -B foreign >/dev/null
+cmake --build foreign >/dev/null
+mkdir work
+foreign/foreign /usr/share/lacos/demo/bloom-nano /usr/share/lacos/demo/data work
+cc -o embed "/usr/share/doc/lacos/examples/embed.c" $(pkg-config --cflags --libs lacos)
+./embed demo/trained 'A man plays a guitar.' 'Someone makes music.'
+dpkg --install /newer/*.deb >/dev/null
+dpkg-query --show 'lacos' 'liblacos*'
+lacos --version
+dpkg --purge lacos liblacos-dev liblacos0 >/dev/null
+TRY
+chroot "$root" /bin/bash /try.sh
+left=$(find "$root/usr" "$root/etc" "$root/var" -path '*lacos*' | sed "s|^$root||" | grep -vxFf "$root/before.txt" | grep -v '^/var/cache/man' || true)
+[[ -z $left ]] || { echo "test_deb.sh: the purged packages left $left" >&2; exit 1; }
+echo "the packages were installed, used, upgraded and purged"
