@@ -72,11 +72,13 @@ std::vector<Step> Steps(const DemoFlags& flags, const std::string& demo) {
               write)},
       {"4. score the trained model",
        Joined(Joined({"eval", "--model", trained, "--task", "sts"}, scored), {"--quiet"})},
-      {"5. embed 200 sentences of nine languages",
+      {"5. score a baseline that only counts words",
+       Joined(Joined({"eval", "--floor", "tf-idf", "--task", "sts"}, scored), {"--quiet"})},
+      {"6. embed 200 sentences of nine languages",
        Joined({"embed", "--model", trained, "--input", data + "/sentences.txt", "--output",
                flags.output + "/sentences.npy", "--quiet"},
               write)},
-      {"6. find the sentences nearest to a query",
+      {"7. find the sentences nearest to a query",
        {"similarity", "--model", trained, "--query", "Someone is playing music at the station.",
         "--input", data + "/sentences.txt", "--top-k", "5", "--quiet"}},
   };
@@ -116,13 +118,13 @@ void RunDemo(const GlobalOptions& globals, const DemoFlags& flags) {
   }
   Out().Write(fmt::format(
       "\n== done in {0:.0f} s. {1}/trained loads in sentence-transformers, {1}/sentences.npy in NumPy.\n"
-      "The demo shows how the program works; its base of 8 million parameters is too small to show "
-      "how good BLOOM is.\n\n"
+      "The demo model is below the baseline of step 5: with 8 million parameters it shows how the "
+      "program works, not how good BLOOM is.\n\n"
       "What to try next:\n"
       "  your own texts  lacos embed --model {1}/trained --input FILE.txt --output -\n"
       "  your own pairs  lacos train --model {1}/base-int8 --train PAIRS.tsv --output mine\n"
-      "  a real BLOOM    hf download bigscience/bloom-560m --local-dir bloom-560m (1.1 GB), then "
-      "step 1 with it\n"
+      "  a real BLOOM    hf download bigscience/bloom-560m config.json tokenizer.json "
+      "model.safetensors README.md --local-dir bloom-560m   (1.1 GB), then step 1 with it\n"
       "  all commands    lacos --help\n",
       watch.Seconds(), flags.output));
 }
