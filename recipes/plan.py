@@ -94,7 +94,8 @@ def costs_table(lacos: str) -> list[str]:
                       f"{min(strategy['peak_bytes'] for strategy in streamed['strategies']) / 1e9:.1f} GB", f"{hours:.0f}",
                       f"{figures['embed']['peak_rss_bytes'] / 1e9:.1f} GB", f"{core_hours:.0f}", f"{core_hours * DOLLARS_A_CORE_HOUR:.2f}"])
     on = measured["machine"]
-    return [*markdown(table), "", f"Measured on {measured['date']} with {cores} cores of {on['cpu']} ({', '.join(on['instruction_sets'])}),", f"lacos {measured['lacos']}: `{measured['command']}`."]
+    return [*markdown(table), "", f"Measured on {measured['date']} with {cores} cores of {on['cpu']} ({', '.join(on['instruction_sets'])}),", f"lacos {measured['lacos']}: `{measured['command']}`.",
+            *([f"Note: {measured['note']}."] if "note" in measured else [])]
 
 
 def markdown(table: list[list[str]]) -> list[str]:
