@@ -101,6 +101,15 @@ typedef enum lacos_pooling {
   LACOS_POOLING_MEAN_SQRT_LEN = 6
 } lacos_pooling;
 
+/* How two vectors are compared. Larger values mean more alike: distances are negative. */
+typedef enum lacos_similarity_fn {
+  LACOS_SIMILARITY_DEFAULT = 0, /* cosine */
+  LACOS_SIMILARITY_COSINE = 1,
+  LACOS_SIMILARITY_DOT = 2,
+  LACOS_SIMILARITY_EUCLIDEAN = 3, /* the negative Euclidean distance */
+  LACOS_SIMILARITY_MANHATTAN = 4  /* the negative Manhattan distance */
+} lacos_similarity_fn;
+
 typedef enum lacos_choice {
   LACOS_DEFAULT = 0, /* the setting of the folder, or else no */
   LACOS_YES = 1,
@@ -151,6 +160,10 @@ LACOS_API lacos_compute lacos_get_compute(const lacos_model* model);
 LACOS_API lacos_pooling lacos_get_pooling(const lacos_model* model);
 LACOS_API lacos_choice lacos_get_normalize(const lacos_model* model);
 LACOS_API lacos_choice lacos_get_strip(const lacos_model* model);
+/* The similarity that the folder was made for (similarity_fn_name of sentence-transformers), or else
+ * LACOS_SIMILARITY_COSINE; LACOS_SIMILARITY_DEFAULT for NULL. lacos_compare takes it. */
+LACOS_API lacos_similarity_fn lacos_get_similarity(const lacos_model* model);
+
 LACOS_API int32_t lacos_get_threads(const lacos_model* model);
 /* What the user should know about the folder, one line each: keys that lacos does not use, and the
  * like. The result is NULL beyond the last line. Strings are valid until lacos_close. */
@@ -247,6 +260,14 @@ LACOS_API lacos_status lacos_similarity(const float* a, size_t a_rows, const flo
  * both [rows, dimension]. */
 LACOS_API lacos_status lacos_similarity_pairwise(const float* a, const float* b, size_t rows,
                                                  size_t dimension, float* out, size_t out_floats);
+
+/* lacos_similarity and lacos_similarity_pairwise by another similarity_fn, a lacos_similarity_fn. */
+LACOS_API lacos_status lacos_compare(int32_t similarity_fn, const float* a, size_t a_rows,
+                                     const float* b, size_t b_rows, size_t dimension, float* out,
+                                     size_t out_floats);
+LACOS_API lacos_status lacos_compare_pairwise(int32_t similarity_fn, const float* a, const float* b,
+                                              size_t rows, size_t dimension, float* out,
+                                              size_t out_floats);
 
 #ifdef __cplusplus
 }

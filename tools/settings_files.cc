@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "lacos/base/error.h"
+#include "lacos/base/similarity.h"
 #include "lacos/data/task.h"
 #include "lacos/formats/folder_keys.h"
 #include "lacos/io/atomic_file.h"
@@ -114,6 +115,7 @@ std::string DocsPage() {
   page += "\n## Other words\n\n| of | words |\n|---|---|\n";
   AddWords<Task>("evaluation tasks", page);
   AddWords<Precision>("precisions of embeddings", page);
+  AddWords<Similarity>("similarities", page);
   AddWords<QuantScheme>("schemes of stored weights", page);
   return page;
 }
@@ -180,8 +182,9 @@ std::string PythonModule() {
          PythonLiteral<LossKind>("Loss") + PythonLiteral<OptimizerKind>("Optimizer") +
          PythonLiteral<ScheduleKind>("Schedule") +
          PythonLiteral<StrategyChoice>("GradientStrategy") + PythonLiteral<Mix>("Mix") +
-         PythonLiteral<Task>("Task") + PythonLiteral<Precision>("Precision") + "\n" +
-         PythonNumbers<Compute>("COMPUTE") + PythonNumbers<Pooling>("POOLING");
+         PythonLiteral<Task>("Task") + PythonLiteral<Similarity>("SimilarityFunction") +
+         PythonLiteral<Precision>("Precision") + "\n" + PythonNumbers<Compute>("COMPUTE") +
+         PythonNumbers<Pooling>("POOLING") + PythonNumbers<Similarity>("SIMILARITY");
 }
 
 // --- docs/interop.md

@@ -5,6 +5,7 @@
 #include <lacos/version.h>
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 LACOS_BEGIN_NAMESPACE
@@ -23,6 +24,11 @@ struct Vectors {
 // b[j], from -1 to 1, summed in double. It is 0 if one of the vectors is zero. Throws Error if the
 // dimensions differ.
 LACOS_API std::vector<float> Cosines(const Vectors& a, const Vectors& b);
+
+// The same by another similarity: dot, euclidean or manhattan (or cosine). Distances are negative,
+// so that larger values always mean more alike. Throws Error for another word too.
+LACOS_API std::vector<float> Similarities(const Vectors& a, const Vectors& b,
+                                          const std::string& similarity);
 
 struct Neighbor {
   std::size_t index = 0;  // row of the corpus

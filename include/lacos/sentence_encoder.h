@@ -80,6 +80,9 @@ class LACOS_API SentenceEncoder {
   std::string pooling() const;
   bool normalize() const;
   bool strip() const;
+  // How the folder's vectors are to be compared, for Similarities: cosine, dot, euclidean or
+  // manhattan.
+  std::string similarity() const;
   // The folder's prompts by name.
   std::map<std::string, std::string> prompts() const;
   // The name of the prompt that is used if a call names none, or "".

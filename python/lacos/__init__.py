@@ -10,10 +10,10 @@
 from lacos._encoder import SentenceEncoder
 from lacos._library import Error, InvalidArgumentError, OutOfMemoryError, version
 from lacos._similarity import similarity, similarity_pairwise
-from lacos._words import Compute, Pooling
+from lacos._words import Compute, Pooling, SimilarityFunction
 
 __version__ = version()
 __all__ = [
-    "Compute", "Error", "InvalidArgumentError", "OutOfMemoryError", "Pooling", "SentenceEncoder", "similarity",
-    "similarity_pairwise",
+    "Compute", "Error", "InvalidArgumentError", "OutOfMemoryError", "Pooling", "SentenceEncoder",
+    "SimilarityFunction", "similarity", "similarity_pairwise",
 ]

@@ -17,8 +17,6 @@ from lacos import _library, _similarity, _words
 from lacos._library import LIBRARY, Error, InvalidArgumentError, check
 from lacos._progress import progress_bar
 
-_PROMPTS_OF_DOCUMENTS = ("document", "passage", "corpus")
-
 
 def _word(name: str, value: Optional[str], known: Dict[str, int]) -> int:
     if value is None:
@@ -85,15 +83,16 @@ class SentenceEncoder:
                  threads: Optional[int] = None, pooling: Optional[_words.Pooling] = None, normalize: Optional[bool] = None,
                  max_length: Optional[int] = None, strip: Optional[bool] = None,
                  batch_tokens: Optional[int] = None, prefix: Optional[str] = None,
-                 suffix: Optional[str] = None) -> None:
+                 suffix: Optional[str] = None, similarity_fn_name: Optional[_words.SimilarityFunction] = None) -> None:
         self._model: Optional[int] = None
         self._users = 0
         self._idle = threading.Condition()
         self._settings = {
             "path": path, "base": base, "adapter": adapter, "compute": compute, "threads": threads, "pooling": pooling,
             "normalize": normalize, "max_length": max_length, "strip": strip, "batch_tokens": batch_tokens,
-            "prefix": prefix, "suffix": suffix,
+            "prefix": prefix, "suffix": suffix, "similarity_fn_name": None,
         }
+        self.similarity_fn_name = similarity_fn_name
         self._model = self._open()
 
     def _open(self) -> int:
@@ -302,17 +301,17 @@ class SentenceEncoder:
         check(status)
 
     def encode_query(self, sentences: Union[str, Iterable[str]], **options: Any) -> Any:
-        """encode() with the folder's prompt "query", if the folder has it and the call names no prompt."""
-        return self._encode_as(("query",), sentences, options)
+        """encode() with the folder's prompt "query", or without a prompt, if the call names no prompt."""
+        return self._encode_as("query", sentences, options)
 
     def encode_document(self, sentences: Union[str, Iterable[str]], **options: Any) -> Any:
-        """encode() with the folder's prompt "document", "passage" or "corpus", if the call names no prompt."""
-        return self._encode_as(_PROMPTS_OF_DOCUMENTS, sentences, options)
+        """encode() with the folder's prompt "document", or without a prompt, if the call names no prompt."""
+        return self._encode_as("document", sentences, options)
 
-    def _encode_as(self, names: Tuple[str, ...], sentences: Union[str, Iterable[str]], options: Dict[str, Any]) -> Any:
+    def _encode_as(self, name: str, sentences: Union[str, Iterable[str]], options: Dict[str, Any]) -> Any:
+        # Like sentence-transformers 6.2, neither takes the default prompt.
         if options.get("prompt") is None and options.get("prompt_name") is None:
-            prompts = self.prompts
-            options = {**options, "prompt_name": next((name for name in names if name in prompts), None)}
+            options = {**options, "prompt": self.prompts.get(name, "")}
         return self.encode(sentences, **options)
 
     # -- tokens
@@ -367,13 +366,28 @@ class SentenceEncoder:
 
     # -- similarity
 
+    @property
+    def similarity_fn_name(self) -> str:
+        """How similarity() compares vectors: the folder's similarity_fn_name, or else "cosine". It can be set."""
+        chosen = self._settings["similarity_fn_name"]
+        if chosen is not None:
+            return chosen
+        with self._in_use() as model:
+            return _name_of(_words.SIMILARITY, LIBRARY.lacos_get_similarity(model))
+
+    @similarity_fn_name.setter
+    def similarity_fn_name(self, value: Optional[_words.SimilarityFunction]) -> None:
+        if value is not None:
+            _similarity.number_of(value)
+        self._settings = {**self._settings, "similarity_fn_name": value}
+
     def similarity(self, a: Any, b: Any) -> np.ndarray:
-        """The cosines of all pairs of vectors, float32 [len(a), len(b)]."""
-        return _similarity.similarity(a, b)
+        """The similarities of all pairs of vectors by `similarity_fn_name`, float32 [len(a), len(b)]."""
+        return _similarity.similarity(a, b, self.similarity_fn_name)
 
     def similarity_pairwise(self, a: Any, b: Any) -> np.ndarray:
-        """The cosines of vectors with the same index, float32 [len(a)]."""
-        return _similarity.similarity_pairwise(a, b)
+        """The similarities of vectors with the same index by `similarity_fn_name`, float32 [len(a)]."""
+        return _similarity.similarity_pairwise(a, b, self.similarity_fn_name)
 
 
 def _choice(name: str, value: Optional[bool]) -> int:

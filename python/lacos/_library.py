@@ -64,6 +64,7 @@ _FUNCTIONS = {
     "lacos_get_pooling": (ctypes.c_int, [_MODEL]),
     "lacos_get_normalize": (ctypes.c_int, [_MODEL]),
     "lacos_get_strip": (ctypes.c_int, [_MODEL]),
+    "lacos_get_similarity": (ctypes.c_int, [_MODEL]),
     "lacos_get_threads": (ctypes.c_int32, [_MODEL]),
     "lacos_warning": (ctypes.c_char_p, [_MODEL, _SIZE]),
     "lacos_description": (ctypes.c_char_p, [_MODEL]),
@@ -76,8 +77,8 @@ _FUNCTIONS = {
     "lacos_tokenize": (ctypes.c_int, [_MODEL, ctypes.c_char_p, _SIZE, _ADDRESS, _ADDRESS, _SIZE, _SIZES]),
     "lacos_decode": (ctypes.c_int, [_MODEL, _ADDRESS, _SIZE, ctypes.c_int, _ADDRESS, _SIZE, _SIZES]),
     "lacos_token_id": (ctypes.c_int32, [_MODEL, ctypes.c_char_p]),
-    "lacos_similarity": (ctypes.c_int, [_ADDRESS, _SIZE, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _SIZE]),
-    "lacos_similarity_pairwise": (ctypes.c_int, [_ADDRESS, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _SIZE]),
+    "lacos_compare": (ctypes.c_int, [ctypes.c_int32, _ADDRESS, _SIZE, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _SIZE]),
+    "lacos_compare_pairwise": (ctypes.c_int, [ctypes.c_int32, _ADDRESS, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _SIZE]),
 }
 
 

@@ -31,7 +31,7 @@ def sentence_transformers_folder(folder: pathlib.Path) -> pathlib.Path:
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": 75, "do_lower_case": False})
     write_json(folder / "config_sentence_transformers.json", {
         "__version__": {"sentence_transformers": "6.2.0"}, "similarity_fn_name": "cosine", "default_prompt_name": None,
-        "prompts": {"query": "Question: ", "passage": "Text: "}})
+        "prompts": {"query": "Question: ", "document": "Text: ", "passage": "Passage: "}})
     return folder
 
 

@@ -71,7 +71,7 @@ class EncodeTest(ModelTest):
             self.assert_same_bytes(self.encoder.encode(TEXTS * 20, batch_size=size), expected)
 
     def test_prompts(self) -> None:
-        self.assertEqual(self.encoder.prompts, {"passage": "Text: ", "query": "Question: "})
+        self.assertEqual(self.encoder.prompts, {"document": "Text: ", "passage": "Passage: ", "query": "Question: "})
         self.assertIsNone(self.encoder.default_prompt_name)
         expected = self.encoder.encode("Question: what?")
         self.assert_same_bytes(self.encoder.encode("what?", prompt_name="query"), expected)

@@ -73,6 +73,18 @@ class SimilarityTest(unittest.TestCase):
         self.assertEqual(lacos.similarity(a, b[:0]).shape, (13, 0))
         self.assertEqual(lacos.similarity(np.zeros((1, 33)), b).max(), 0)
 
+    def test_other_similarities(self) -> None:
+        generator = np.random.default_rng(2)
+        a, b = generator.normal(size=(5, 33)).astype(np.float32), generator.normal(size=(4, 33)).astype(np.float32)
+        differences = a[:, None].astype(np.float64) - b[None].astype(np.float64)
+        for name, expected in (("dot", a.astype(np.float64) @ b.T.astype(np.float64)),
+                               ("euclidean", -np.sqrt((differences**2).sum(-1))), ("manhattan", -np.abs(differences).sum(-1))):
+            found = lacos.similarity(a, b, name)
+            np.testing.assert_allclose(found, expected, rtol=2**-23)
+            np.testing.assert_array_equal(lacos.similarity_pairwise(a[:4], b, name), np.diag(found[:4]))
+        with self.assertRaisesRegex(ValueError, "found 'l2'; expected one of cosine, dot"):
+            lacos.similarity(a, b, "l2")
+
     def test_errors(self) -> None:
         with self.assertRaisesRegex(ValueError, "3 and 4"):
             lacos.similarity(np.ones((1, 3)), np.ones((1, 4)))

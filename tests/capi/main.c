@@ -81,7 +81,7 @@ const char* SentenceTransformersFolder(void) {
   WriteText(InFolder("sentence-transformers/config_sentence_transformers.json"),
             "{\"__version__\": {\"sentence_transformers\": \"6.2.0\"},"
             " \"prompts\": {\"query\": \"Question: \", \"none\": \"\"},"
-            " \"default_prompt_name\": \"query\", \"similarity_fn_name\": \"cosine\"}");
+            " \"default_prompt_name\": \"query\", \"similarity_fn_name\": \"dot\"}");
   return folder;
 }
 

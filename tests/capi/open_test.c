@@ -136,6 +136,7 @@ void TestSettings(void) {
   CHECK(lacos_get_compute(NULL) == LACOS_COMPUTE_DEFAULT &&
         lacos_get_pooling(NULL) == LACOS_POOLING_DEFAULT);
   CHECK(lacos_get_normalize(NULL) == LACOS_DEFAULT && lacos_get_strip(NULL) == LACOS_DEFAULT);
+  CHECK(lacos_get_similarity(NULL) == LACOS_SIMILARITY_DEFAULT);
   CHECK(lacos_get_threads(NULL) == 0 && strcmp(lacos_description(NULL), "") == 0);
   CHECK(lacos_prompt_count(NULL) == 0 && lacos_prompt_name(NULL, 0) == NULL);
   CHECK(lacos_prompt_text(NULL, "query") == NULL &&
@@ -152,6 +153,7 @@ void TestSettings(void) {
   CHECK(lacos_get_threads(model) >= 1);
   CHECK(strstr(lacos_description(model), LACOS_VERSION_STRING) != NULL);
   CHECK(lacos_prompt_count(model) == 0 && strcmp(lacos_default_prompt_name(model), "") == 0);
+  CHECK(lacos_get_similarity(model) == LACOS_SIMILARITY_COSINE);
   lacos_close(model);
 
   model = OpenOrExit(SentenceTransformersFolder(), NULL); /* the settings of the folder */
@@ -165,6 +167,7 @@ void TestSettings(void) {
   CHECK(strcmp(lacos_prompt_text(model, "query"), "Question: ") == 0);
   CHECK(lacos_prompt_text(model, "passage") == NULL && lacos_prompt_text(model, NULL) == NULL);
   CHECK(strcmp(lacos_default_prompt_name(model), "query") == 0);
+  CHECK(lacos_get_similarity(model) == LACOS_SIMILARITY_DOT);
   CHECK(lacos_warning(model, 0) == NULL && lacos_warning(NULL, 0) == NULL);
   lacos_close(model);
 

@@ -1,4 +1,5 @@
-/* lacos_similarity and its pairwise form agree with cosines that are computed in the test. */
+/* lacos_similarity and its pairwise form agree with cosines that are computed in the test, and
+ * lacos_compare with its definitions. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -39,6 +40,22 @@ void TestSimilarity(void) {
   for (size_t i = 0; i < kOthers; ++i) CHECK(pairs[i] == out[i * kOthers + i]);
   CHECK_STATUS(lacos_similarity(a, 2, a, 2, kDimension, out, 4), LACOS_OK);
   CHECK(out[0] == 1 && out[3] == 1 && out[1] == out[2]);
+
+  /* Distances are negative. All pairs and pairs of the same index have the same bytes. */
+  const float from[2] = {1, 2}, to[2] = {4, -2};
+  const float expected[5] = {0, 0, 0, -5, -7};
+  for (int32_t fn = LACOS_SIMILARITY_DEFAULT; fn <= LACOS_SIMILARITY_MANHATTAN; ++fn) {
+    float one = 1;
+    CHECK_STATUS(lacos_compare(fn, from, 1, to, 1, 2, &one, 1), LACOS_OK);
+    CHECK(one == expected[fn]);
+    CHECK_STATUS(lacos_compare(fn, a, kRows, b, kOthers, kDimension, out, kRows * kOthers),
+                 LACOS_OK);
+    CHECK_STATUS(lacos_compare_pairwise(fn, a, b, kOthers, kDimension, pairs, kOthers), LACOS_OK);
+    for (size_t i = 0; i < kOthers; ++i) CHECK(pairs[i] == out[i * kOthers + i]);
+  }
+  CHECK_FAILS(lacos_compare(5, a, 1, b, 1, 4, out, 1), LACOS_INVALID_ARGUMENT, "[similarity_fn]");
+  CHECK_FAILS(lacos_compare_pairwise(-1, a, b, 1, 4, out, 1), LACOS_INVALID_ARGUMENT,
+              "[similarity_fn]");
 
   CHECK_FAILS(lacos_similarity(NULL, 1, b, 1, 4, out, 1), LACOS_INVALID_ARGUMENT, "NULL");
   CHECK_FAILS(lacos_similarity(a, 1, NULL, 1, 4, out, 1), LACOS_INVALID_ARGUMENT, "NULL");

@@ -1,4 +1,5 @@
 // `lacos eval` and `lacos similarity`: rows, averages, undefined correlations, ranks.
+#include <cmath>
 #include <filesystem>
 #include <sstream>
 
@@ -136,6 +137,64 @@ TEST(EvalCommand, MeasuresEveryTaskOnAUsersFiles) {
              .At("tasks")[0];
   EXPECT_EQ(task.At("n").AsInt(), 2);
   EXPECT_EQ(task.At("ndcg_at_10").AsDouble(), 100);
+}
+
+// ArguAna and Quora have their queries in the corpus, under the same ids.
+TEST(EvalCommand, ADocumentWithTheQuerysIdIsLeftOut) {
+  const TempFolder folder;
+  folder.Write("corpus.jsonl", R"({"_id": "1", "title": "", "text": "green apples"}
+{"_id": "2", "title": "", "text": "green apples here"}
+{"_id": "3", "title": "", "text": "old bolts"}
+)");
+  folder.Write("queries.jsonl", R"({"_id": "1", "text": "green apples"}
+{"_id": "q", "text": "bolts"}
+)");
+  folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\t2\t1\nq\t3\t1\n");
+  std::vector<std::string> words = {"--floor",   "word-overlap", "--task",
+                                    "retrieval", "--data",       folder.path()};
+  const Json task = Evaluate(words).At("tasks")[0];
+  EXPECT_EQ(task.At("ndcg_at_10").AsDouble(), 100);
+  EXPECT_EQ(task.At("identical_ids").AsInt(), 1);
+  words.insert(words.begin(), "eval");
+  RunResult result = RunLacos(words);
+  EXPECT_NE(result.err.find("1 of 2 queries have the id of a document"), std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find("--keep-identical-ids"), std::string::npos) << result.err;
+  words.insert(words.end(), {"--keep-identical-ids", "--json"});
+  const Json kept = Json::Parse(RunLacos(words).out, "stdout").At("tasks")[0];
+  EXPECT_NEAR(kept.At("ndcg_at_10").AsDouble(), 50 * (1 / std::log2(3.0) + 1), 1e-9);
+  EXPECT_EQ(kept.At("identical_ids").AsInt(), 0);
+
+  // Queries and documents that are numbered independently of each other.
+  folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\t1\t1\nq\t3\t1\n");
+  words.resize(words.size() - 2);
+  result = RunLacos(words);
+  EXPECT_NE(result.err.find("1 documents that are relevant for a query have its id and so count as "
+                            "not found"),
+            std::string::npos)
+      << result.err;
+}
+
+TEST(EvalCommand, ClassesWithFewTextsAreCounted) {
+  const TempFolder folder;
+  const std::string small = folder.Write("small.tsv", "text\tlabel\na\tred\nb\tred\nc\tblue\n");
+  std::vector<std::string> words = {"eval",           "--floor", "word-overlap", "--task",
+                                    "classification", "--data",  small};
+  ExpectUserError(RunLacos(words),
+                  "too few texts to train on: 'red' 2, 'blue' 1; expected at least two classes of "
+                  "two texts each");
+  std::string rows = "text\tlabel\n";
+  for (int i = 0; i < 24; ++i)
+    rows += "text " + std::to_string(i) + (i % 2 == 0 ? "\tred\n" : "\tblue\n");
+  words.back() = folder.Write("rare.tsv", rows + "rare\tgreen\nrare too\tgreen\n");
+  const RunResult result = RunLacos(words);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("fewer texts than the 10 parts of the cross-validation: 'green' 2;"),
+            std::string::npos)
+      << result.err;
+  const std::string train = folder.Write("train.tsv", "text\tlabel\na\tred\nb\tred\n");
+  words.insert(words.end(), {"--train-data", train});
+  ExpectUserError(RunLacos(words), "'red' 2, 'blue' 0, 'green' 0; expected at least two classes");
 }
 
 TEST(EvalCommand, ScoresVectorsOfAnotherSystemLikeItsOwn) {

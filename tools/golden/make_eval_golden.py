@@ -18,7 +18,13 @@ import sklearn.cluster
 import sklearn.linear_model
 import sklearn.metrics
 import sklearn.multiclass
-from sentence_transformers.sentence_transformer.evaluation import BinaryClassificationEvaluator
+import torch
+from sentence_transformers.sentence_transformer.evaluation import (
+    BinaryClassificationEvaluator,
+    InformationRetrievalEvaluator,
+)
+from sentence_transformers.util import SimilarityFunction
+from sentence_transformers.util.quantization import quantize_embeddings
 
 random = np.random.default_rng(7)
 
@@ -134,6 +140,84 @@ def pairs():
             "best_accuracy": accuracy, "best_f1": f1}
 
 
+def identical_ids():
+    """BEIR's rule: a document with the query's id is taken out of the results, relevant or not, and stays in the qrels."""
+    documents = vectors(60, 6)
+    queries = noisy(documents[:30], 3)
+    name = [f"d{999 - i:03d}" for i in range(len(documents))]
+    scores = np.round(cosines(queries, documents), 12)
+    own = [q if q % 3 < 2 else -1 for q in range(len(queries))]  # two of three queries are documents themselves
+    relevant, run, judgements = {}, {}, []
+    for q in range(len(queries)):
+        near = [int(d) for d in np.argsort(-scores[q], kind="stable")[:10] if d != q]
+        chosen = [int(d) for d in random.choice(near, 3, replace=False)] + ([q] if q % 6 == 0 else [])
+        grades = [int(g) for g in random.integers(1, 4, len(chosen))]
+        judgements.append([[d, g] for d, g in zip(chosen, grades)])
+        relevant[f"q{q}"] = {name[d]: g for d, g in zip(chosen, grades)}
+        run[f"q{q}"] = {name[d]: float(scores[q, d]) for d in range(len(documents))}
+        run[f"q{q}"].pop(name[own[q]] if own[q] >= 0 else "", None)
+    evaluator = pytrec_eval.RelevanceEvaluator(relevant, {"ndcg_cut.10", "map", "recip_rank", "recall.1,10,100"})
+    found = evaluator.evaluate(run)
+    each = []
+    for q in range(len(queries)):
+        m = found[f"q{q}"]
+        each.append({"ndcg10": m["ndcg_cut_10"], "map": m["map"], "mrr10": m["recip_rank"] if m["recip_rank"] >= 0.0999 else 0.0,
+                     "recall1": m["recall_1"], "recall10": m["recall_10"], "recall100": m["recall_100"]})
+    return {"queries": queries.tolist(), "documents": documents.tolist(), "own": own, "judgements": judgements, "each": each}
+
+
+class VectorsByName:
+    """A stand-in for a SentenceTransformer, whose texts are the numbers of rows."""
+
+    def __init__(self, similarity, queries, documents):
+        self.similarity_fn_name, self.queries, self.documents = similarity, queries, documents
+        self.similarity = SimilarityFunction.to_similarity_fn(similarity)
+
+    def encode_query(self, texts, **_):
+        return self.queries[[int(text) for text in texts]]
+
+    def encode_document(self, texts, **_):
+        return self.documents[[int(text) for text in texts]]
+
+
+def similarities():
+    """What the similarity functions and the evaluators of sentence-transformers make of the same vectors."""
+    draw = lambda n: torch.tensor(np.round(random.normal(0, 1, (n, 7)), 3), dtype=torch.float32)
+    documents = draw(80)
+    queries = documents[:20] + 0.7 * draw(20)
+    relevant = {str(q): {str(q), str(int(random.integers(20, 80)))} for q in range(20)}
+    gold = random.integers(0, 50, 20) / 10
+    result = {"queries": queries.tolist(), "documents": documents.tolist(),
+              "relevant": [sorted(int(d) for d in relevant[str(q)]) for q in range(20)], "gold": gold.tolist(), "by": {}}
+    for name in ("cosine", "dot", "euclidean", "manhattan"):
+        pairs = SimilarityFunction.to_similarity_pairwise_fn(name)(queries.double(), documents[:20].double())
+        evaluator = InformationRetrievalEvaluator(
+            {str(q): str(q) for q in range(20)}, {str(d): str(d) for d in range(80)}, relevant, map_at_k=[80],
+            precision_recall_at_k=[1, 10], write_csv=False)
+        model = VectorsByName(name, queries, documents)
+        evaluator.score_functions = {name: model.similarity}
+        measured = evaluator.compute_all_metrics(model)[name]
+        result["by"][name] = {
+            "pairs": pairs.tolist(), "spearman": scipy.stats.spearmanr(pairs.numpy(), gold)[0],
+            "ndcg10": measured["ndcg@k"][10], "mrr10": measured["mrr@k"][10], "map": measured["map@k"][80],
+            "recall10": measured["recall@k"][10]}
+    return result
+
+
+def precisions():
+    """quantize_embeddings with ranges and with calibration embeddings; the first dimension has an empty range."""
+    draw = lambda n: np.round(random.normal(0, 1, (n, 5)), 3).astype(np.float32)
+    calibration, embeddings = draw(12), draw(9)
+    calibration[:, 0] = 0.25
+    ranges = np.stack([calibration.min(0), calibration.max(0)])
+    codes = {p: quantize_embeddings(embeddings, p, ranges=ranges) for p in ("int8", "uint8")}
+    for p, values in codes.items():
+        assert (values == quantize_embeddings(embeddings, p, calibration_embeddings=calibration)).all()
+    outside = int(((embeddings < ranges[0]) | (embeddings > ranges[1])).sum())
+    return {"calibration": calibration.tolist(), "embeddings": embeddings.tolist(), "ranges": ranges.tolist(),
+            "outside": outside, **{p: values.tolist() for p, values in codes.items()}}
+
+
 def plain(value):
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
@@ -142,5 +226,6 @@ def plain(value):
     return value.item() if isinstance(value, np.generic) else value
 
 
-measures = {f.__name__: f() for f in (correlation, retrieval, bitext, clustering, classification, pairs)}
+measures = {f.__name__: f() for f in (correlation, retrieval, bitext, clustering, classification, pairs, identical_ids,
+                                          similarities, precisions)}
 pathlib.Path(sys.argv[1]).write_text(json.dumps(plain(measures), separators=(",", ":")) + "\n", encoding="utf-8")

@@ -165,6 +165,31 @@ def add_tokens(base: pathlib.Path, folder: pathlib.Path, tokens: list[str], spec
     tokenizer.save_pretrained(folder)
 
 
+def comparisons(check: report.Check) -> None:
+    """Compares what two sides of a search get: the prompts of queries and documents, and the similarity of the folder."""
+    base, texts = base_folder(check), texts_for(12)
+    input_file, worst = check.work / "documents.txt", {}
+    report.write_lines(input_file, texts)
+    folders = [{"similarity_fn_name": name, "prompts": PROMPTS} for name in ("cosine", "dot", "euclidean", "manhattan")]
+    folders += [{"prompts": {"passage": "passage: "}}, {"prompts": {"other": "x "}, "default_prompt_name": "other"},
+                {"prompts": {"query": "q: "}, "default_prompt_name": "query"}]
+    for settings in folders:
+        model = build(base, "mean", False, **settings)
+        folder = save(model, check.work / "comparisons")
+        name = settings.get("similarity_fn_name", "cosine")
+        query = "what is it?"
+        theirs = model.similarity(model.encode_query(query), model.encode_document(texts, batch_size=1))[0].numpy()
+        found = check.run_json("similarity", "--model", folder, "--query", query, "--input", input_file, "--top-k", len(texts))
+        assert found["similarity"] == name == model.similarity_fn_name, found["similarity"]
+        ours = numpy.zeros(len(texts))
+        for result in found["results"]:
+            ours[result["line"] - 1] = result[name]
+        key = f"similarity {name}" if "similarity_fn_name" in settings else "other prompts"
+        worst[key] = max(worst.get(key, 0.0), report.relative_difference(ours, theirs))
+    for key, difference in worst.items():
+        check.row(f"encode_query, encode_document, {key}: relative", len(texts), difference, LIMIT)
+
+
 def sgpt(check: report.Check) -> None:
     """Compares a folder like sgpt-bloom: weighted mean, and brackets around queries and passages, which must not merge
     with the first characters of the text."""
@@ -229,5 +254,5 @@ if __name__ == "__main__":
     logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
     report.main([
         ("folders of sentence-transformers 6", new_form), ("legacy folders", legacy_form), ("refusals", refusals),
-        ("folders that train wrote", ours), ("sgpt-bloom", sgpt), ("udever-bloom", udever), ("cmarkea", cmarkea),
+        ("folders that train wrote", ours), ("queries and documents", comparisons), ("sgpt-bloom", sgpt), ("udever-bloom", udever), ("cmarkea", cmarkea),
     ])

@@ -60,7 +60,8 @@ Tasks MakeTasks(const EvalFlags& flags) {
                              {.table = flags.table.Options(),
                               .split = flags.split,
                               .train_data = flags.train_data,
-                              .classification = flags.classification}));
+                              .classification = flags.classification,
+                              .keep_identical_ids = flags.keep_identical_ids}));
   }
   if (flags.suites.empty()) return tasks;
   const Suite suite = OpenSuite(flags.suite_folder);
@@ -121,13 +122,12 @@ void WarnAbout(const TaskResult& result) {
                  result.truncated);
   }
   if (result.empty > 0) {
-    spdlog::warn("[{}] {} texts have no tokens; their vectors are zero and their cosines 0", label,
-                 result.empty);
+    spdlog::warn("[{}] {} texts have no tokens; their vectors are zero", label, result.empty);
   }
   if (result.set.task == "sts" &&
       (std::isnan(result.main()) || std::isnan(result.measures[1].value))) {
     spdlog::warn(
-        "[{}] no correlation exists: the scores or the cosines of its {} pairs are constant, too "
+        "[{}] no correlation exists: the scores or the similarities of its {} pairs are constant, too "
         "few, or not finite",
         label, result.n);
   }
@@ -215,6 +215,7 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   for (const auto& task : tasks) {
     task->Collect(texts);
     for (const std::string& note : task->notes()) spdlog::info("{}", note);
+    for (const std::string& warning : task->warnings()) spdlog::warn("{}", warning);
   }
   if (!flags.texts_output.empty()) {
     RefuseExisting(flags.texts_output, flags.overwrite);
@@ -239,6 +240,7 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
     results.sets.push_back(task->Score({.backend = system.backend_in_use(),
                                         .vectors = system.table,
                                         .seed = globals.seed,
+                                        .similarity = system.similarity,
                                         .progress = on_search}));
     for (const int64_t row : task->rows()) {
       results.sets.back().truncated += system.table.is_truncated[static_cast<size_t>(row)] ? 1 : 0;
@@ -351,6 +353,10 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
                    "classification: train on so many texts of each class, ten times; 0 = on all")
       ->type_name("N")
       ->check(IntegerIn(0, INT32_MAX));
+  command->add_flag(
+      "--keep-identical-ids", flags->keep_identical_ids,
+      "retrieval: rank a document that has the query's id too; BEIR and MTEB leave it "
+      "out of that query's ranking");
   command
       ->add_option("--resamples", flags->bootstrap.resamples,
                    "Resamples of the items behind each interval")
@@ -366,14 +372,8 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
   AddStripOptions(command, flags->encoding);
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
   AddPromptOptions(command, flags->embed);
-  command
-      ->add_option("--query-prompt", flags->query_prompt,
-                   "Text before each query of retrieval, instead of --prompt")
-      ->type_name("TEXT");
-  command
-      ->add_option("--document-prompt", flags->document_prompt,
-                   "Text before each document of retrieval, instead of --prompt")
-      ->type_name("TEXT");
+  AddRolePromptOptions(command, flags->embed, "of retrieval");
+  AddSimilarityOption(command, flags->similarity);
   AddBatchTokensOption(command, flags->embed);
   AddStreamOption(command, flags->embed.stream_layers);
   OnRun(command, globals, [&globals, flags] { Eval(globals, *flags); });

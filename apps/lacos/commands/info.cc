@@ -66,6 +66,7 @@ Json SettingsJson(const GlobalOptions& globals, const EmbeddingSettings& setting
   json.Set("pooling", Name(settings.pooling.value_or(Pooling::kMean)));
   json.Set("normalize", settings.normalize.value_or(false));
   json.Set("strip", settings.strip.value_or(false));
+  json.Set("similarity", Name(settings.similarity.value_or(Similarity::kCosine)));
   json.Set("max_length", settings.max_length.value_or(2048));
   json.Set("truncate_dim", settings.truncate_dim ? Json(*settings.truncate_dim) : Json());
   json.Set("prompts", prompts);
@@ -156,6 +157,7 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   fields.Add("pooling", std::string(Name(settings.pooling.value_or(Pooling::kMean))));
   fields.Add("normalize", settings.normalize.value_or(false) ? "yes" : "no");
   fields.Add("strip", settings.strip.value_or(false) ? "yes" : "no");
+  fields.Add("similarity", std::string(Name(settings.similarity.value_or(Similarity::kCosine))));
   fields.Add("max length", fmt::format("{}", settings.max_length.value_or(2048)));
   if (settings.truncate_dim)
     fields.Add("truncate dim", fmt::format("{} leading values", *settings.truncate_dim));
@@ -191,6 +193,10 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   for (const std::string& difference :
        DifferencesFromSentenceTransformers(facts.folder, *facts.base_weights))
     facts.notes.push_back(SpellKnownFlags(difference));
+  facts.size = MeasureBase(*facts.base_weights);
+  facts.cpu = ReadCpu();
+  facts.kernels = MakeBackend({.compute = globals.compute})->Describe();
+  const QuantizationInfo& info = facts.base_weights->quantization();
   const bool works_on_codes = info.scheme == QuantScheme::kLinear && info.block_size == 0;
   if (globals.compute == Compute::kInt8 && !works_on_codes) {
     facts.notes.push_back(

@@ -1,4 +1,4 @@
-// `lacos similarity`: computes cosines of given pairs, or finds the texts nearest to a query.
+// `lacos similarity`: computes similarities of given pairs, or finds the texts nearest to a query.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -24,6 +24,7 @@ struct SimilarityFlags {
   ModelOptions model;
   EncodingOptions encoding;
   EmbedOptions embed;
+  std::optional<Similarity> similarity;
   std::string input, query, field;
   TableFlags table;
   int64_t top_k = 10;
@@ -35,19 +36,28 @@ size_t BlockTexts(const SentenceEncoder& embedder) {
 }
 
 void Warn(const SentenceEncoder& embedder, const EncodeStatistics& s) {
-  if (s.empty > 0)
-    spdlog::warn("{} texts have no tokens; their vectors are zero and their cosines 0", s.empty);
+  if (s.empty > 0) spdlog::warn("{} texts have no tokens; their vectors are zero", s.empty);
   if (s.truncated > 0)
     spdlog::info("{} texts were longer than --max-length and lost their {}", s.truncated,
                  LostPart(embedder.tokenizer()));
 }
 
-void CheckFinite(double cosine, const std::string& where) {
-  if (std::isfinite(cosine)) return;
+void CheckFinite(double similarity, const std::string& where) {
+  if (std::isfinite(similarity)) return;
   throw UserError(fmt::format(
-      "{} the cosine is {}; expected a finite number; check the weights of the model and of "
+      "{} the similarity is {}; expected a finite number; check the weights of the model and of "
       "its adapter",
-      where, cosine));
+      where, similarity));
+}
+
+// The similarity that --similarity or the folder asks for. It is named if it is not the cosine.
+Similarity ChosenSimilarity(const SimilarityFlags& flags, const SentenceEncoder& embedder) {
+  const Similarity similarity = flags.similarity.value_or(embedder.similarity());
+  if (similarity != Similarity::kCosine) {
+    spdlog::info("similarity: {} ({}{})", Name(similarity), kSimilarityNames[similarity].title,
+                 flags.similarity ? "" : ", the folder's similarity_fn_name");
+  }
+  return similarity;
 }
 
 // Reads pairs from a table whose header names both columns, or from a table of two columns without
@@ -103,17 +113,19 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
   PairReader reader(flags.input, flags.table.Options());
   SentenceEncoder embedder(
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
+  LogNotes(embedder);
   const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
+  const Similarity similarity = ChosenSimilarity(flags, embedder);
   const auto d = static_cast<size_t>(embedder.dimension());
   const size_t block = BlockTexts(embedder) / 2;
 
   if (globals.json) {
-    Out().Write(fmt::format("{{\"model\": {}, \"pairs\": [\n", Json(flags.model.model).Dump()));
+    Out().Write(fmt::format("{{\"model\": {}, \"similarity\": \"{}\", \"pairs\": [\n",
+                            Json(flags.model.model).Dump(), Name(similarity)));
   }
   Progress progress(globals, {.what = "comparing", .unit = "pairs"});
   EncodeStatistics sum;
   int64_t done = 0;
-  LogNotes(embedder);
   for (bool more = true; more;) {
     CheckInterrupt();
     std::vector<std::string> texts;  // first, second, first, second, ...
@@ -127,16 +139,17 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
     sum += embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); });
     const std::span all = vectors;
     for (size_t i = 0; i < texts.size(); i += 2) {
-      const double cosine = Cosine(all.subspan(i * d, d), all.subspan((i + 1) * d, d));
-      CheckFinite(cosine, fmt::format("[{}: pair {}]", flags.input, done + 1));
+      const double value =
+          SimilarityOf(similarity, all.subspan(i * d, d), all.subspan((i + 1) * d, d));
+      CheckFinite(value, fmt::format("[{}: pair {}]", flags.input, done + 1));
       if (globals.json) {
         Json pair = Json::Object();
-        pair.Set("cosine", cosine);
+        pair.Set(std::string(Name(similarity)), value);
         pair.Set("sentence1", texts[i]);
         pair.Set("sentence2", texts[i + 1]);
         Out().Write((done > 0 ? ",\n" : "") + pair.Dump());
       } else {
-        Out().Write(fmt::format("{:.6f}\t{}\t{}\n", cosine, texts[i], texts[i + 1]));
+        Out().Write(fmt::format("{:.6f}\t{}\t{}\n", value, texts[i], texts[i + 1]));
       }
       ++done;
     }
@@ -151,21 +164,22 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
 }
 
 struct Hit {
-  double cosine = 0;
+  double similarity = 0;
   int64_t line = 0;
   std::string text;
   // Better hits come first; of equal hits, the one from the earlier line.
   bool operator<(const Hit& other) const {
-    return cosine != other.cosine ? cosine > other.cosine : line < other.line;
+    return similarity != other.similarity ? similarity > other.similarity : line < other.line;
   }
 };
 
-void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags,
-               const std::vector<Hit>& hits, const EncodeStatistics& sum) {
+void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, Similarity similarity,
+               const RolePrompts& prompts, const std::vector<Hit>& hits,
+               const EncodeStatistics& sum) {
   if (!globals.json) {
     for (size_t i = 0; i < hits.size(); ++i) {
-      Out().Write(
-          fmt::format("{}\t{:.6f}\t{}\t{}\n", i + 1, hits[i].cosine, hits[i].line, hits[i].text));
+      Out().Write(fmt::format("{}\t{:.6f}\t{}\t{}\n", i + 1, hits[i].similarity, hits[i].line,
+                              hits[i].text));
     }
     return;
   }
@@ -173,14 +187,17 @@ void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags,
   for (size_t i = 0; i < hits.size(); ++i) {
     Json hit = Json::Object();
     hit.Set("rank", static_cast<int64_t>(i + 1));
-    hit.Set("cosine", hits[i].cosine);
+    hit.Set(std::string(Name(similarity)), hits[i].similarity);
     hit.Set("line", hits[i].line);
     hit.Set("text", hits[i].text);
     list.Append(hit);
   }
   Json report = Json::Object();
   report.Set("model", flags.model.model);
+  report.Set("similarity", Name(similarity));
   report.Set("query", flags.query);
+  report.Set("query_prompt", prompts.query);
+  report.Set("document_prompt", prompts.document);
   report.Set("results", list);
   report.Set("texts", sum.texts);
   report.Set("tokens", sum.tokens);
@@ -194,11 +211,14 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
       {.path = flags.input, .field = flags.field, .replace_invalid = flags.table.replace_invalid});
   SentenceEncoder embedder(
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
-  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
+  LogNotes(embedder);
+  const RolePrompts prompts = flags.embed.Prompts(embedder.folder().settings);
+  flags.embed.NoteAbsentPrompts(embedder.folder().settings);
+  const Similarity similarity = ChosenSimilarity(flags, embedder);
   const auto d = static_cast<size_t>(embedder.dimension());
 
   std::vector<float> query(d);
-  if (embedder.Encode(std::span(&flags.query, 1), prompt, query).empty > 0) {
+  if (embedder.Encode(std::span(&flags.query, 1), prompts.query, query).empty > 0) {
     throw UserError("[--query] the query has no tokens; expected some text; give another --query");
   }
   Progress progress(globals, {.what = "searching", .unit = "texts"});
@@ -209,11 +229,13 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
   int64_t line = 1;
   while (reader.NextBlock(BlockTexts(embedder), size_t{4} << 20, texts)) {
     vectors.assign(texts.size() * d, 0.0f);
-    sum += embedder.Encode(texts, prompt, vectors, [](int64_t) { CheckInterrupt(); });
+    sum += embedder.Encode(texts, prompts.document, vectors, [](int64_t) { CheckInterrupt(); });
     const std::span all = vectors;
     for (size_t i = 0; i < texts.size(); ++i, ++line) {
-      Hit hit{.cosine = Cosine(query, all.subspan(i * d, d)), .line = line, .text = {}};
-      CheckFinite(hit.cosine, fmt::format("[{}:{}]", flags.input, line));
+      Hit hit{.similarity = SimilarityOf(similarity, query, all.subspan(i * d, d)),
+              .line = line,
+              .text = {}};
+      CheckFinite(hit.similarity, fmt::format("[{}:{}]", flags.input, line));
       const bool is_full = static_cast<int64_t>(hits.size()) == flags.top_k;
       if (is_full && !(hit < hits.front())) continue;
       if (is_full) {
@@ -228,7 +250,7 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
   }
   progress.Finish();
   std::sort_heap(hits.begin(), hits.end());
-  PrintHits(globals, flags, hits, sum);
+  PrintHits(globals, flags, similarity, prompts, hits, sum);
   Warn(embedder, sum);
 }
 
@@ -236,7 +258,7 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
 
 void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command = NewCommand(
-      app, globals, "similarity", "Print cosines of pairs, or the texts nearest to a query",
+      app, globals, "similarity", "Print similarities of pairs, or the texts nearest to a query",
       "lacos similarity --model trained --query 'A man plays a guitar' --input texts.txt "
       "--top-k 5");
   auto flags = std::make_shared<SimilarityFlags>();
@@ -261,6 +283,10 @@ void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
       ->needs(query);
   AddTableOptions(command, flags->table);
   AddPromptOptions(command, flags->embed);
+  AddRolePromptOptions(command, flags->embed, "of a search with --query");
+  command->get_option("--query-prompt")->needs(query);
+  command->get_option("--document-prompt")->needs(query);
+  AddSimilarityOption(command, flags->similarity);
   AddPoolingOptions(command, flags->encoding);
   AddStripOptions(command, flags->encoding);
   AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");

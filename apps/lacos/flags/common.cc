@@ -176,6 +176,56 @@ void LogNotes(const SentenceEncoder& encoder) {
   }
 }
 
+RolePrompts EmbedOptions::Prompts(const EmbeddingSettings& settings) const {
+  RolePrompts prompts = FolderPrompts(settings);
+  if (prompt || !prompt_name.empty())
+    prompts.plain = prompts.query = prompts.document = Prompt(settings);
+  if (query_prompt) prompts.query = *query_prompt;
+  if (document_prompt) prompts.document = *document_prompt;
+  return prompts;
+}
+
+void EmbedOptions::NoteAbsentPrompts(const EmbeddingSettings& settings) const {
+  if (prompt || !prompt_name.empty()) return;
+  std::vector<std::string> others;
+  for (const auto& [name, text] : settings.prompts) {
+    if (!text.empty() && name != "query" && name != "document") others.push_back(name);
+  }
+  if (others.empty()) return;
+  const auto note = [&](const char* role, const char* texts, bool is_given) {
+    if (is_given || settings.prompts.contains(role)) return;
+    spdlog::info(
+        "the folder has no prompt named '{0}', so {1} get none, as in sentence-transformers; it has "
+        "{2}; --{0}-prompt gives one",
+        role, texts, fmt::join(others, ", "));
+  };
+  note("query", "queries", query_prompt.has_value());
+  note("document", "documents", document_prompt.has_value());
+}
+
+void AddRolePromptOptions(CLI::App* command, EmbedOptions& options, const std::string& when) {
+  const auto add = [&](const std::string& flag, const char* kind,
+                       std::optional<std::string>& value) {
+    command
+        ->add_option_function<std::string>(
+            flag, [&value](const std::string& text) { value = text; },
+            fmt::format("Text put before each {} {}; an empty one switches the folder's prompt off",
+                        kind, when))
+        ->type_name("TEXT")
+        ->default_str(fmt::format("--prompt, else the folder's prompt '{}', else none", kind));
+  };
+  add("--query-prompt", "query", options.query_prompt);
+  add("--document-prompt", "document", options.document_prompt);
+}
+
+CLI::Option* AddSimilarityOption(CLI::App* command, std::optional<Similarity>& similarity) {
+  CLI::Option* option = command->add_option_function<std::string>(
+      "--similarity",
+      [&similarity](const std::string& word) { similarity = Parse<Similarity>(word); },
+      "How vectors are compared; distances are negative, so that larger values always mean more alike");
+  return OneOf(option, WordsOf<Similarity>())->default_str("what the folder says, else cosine");
+}
+
 SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
                                                   const ModelOptions& model,
                                                   const EncodingOptions& encoding,
@@ -192,6 +242,10 @@ SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
           .suffix = embed.suffix,
           .batch_tokens = embed.batch_tokens,
           .stream_layers = embed.stream_layers};
+}
+
+void LogNotes(const SentenceEncoder& encoder) {
+  for (const std::string& note : encoder.notes()) spdlog::info("{}", note);
 }
 
 TableOptions TableFlags::Options() const {

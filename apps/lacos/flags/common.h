@@ -73,20 +73,34 @@ struct EmbedOptions {
   int64_t batch_tokens = 4096;
   std::optional<std::string> prompt;  // an empty prompt overrides the folder's default prompt
   std::string prompt_name, prefix, suffix;
+  std::optional<std::string> query_prompt, document_prompt;
   bool stream_layers = false;
 
   // The prompt that is put before every text for a folder with these settings. Throws UserError for
   // an unknown name.
   std::string Prompt(const EmbeddingSettings& settings) const;
+  // The prompts for texts of each role. --prompt and --prompt-name hold for all roles, except where
+  // --query-prompt and --document-prompt say otherwise.
+  RolePrompts Prompts(const EmbeddingSettings& settings) const;
+  // Logs that queries or documents get no prompt although the folder has prompts of other names.
+  void NoteAbsentPrompts(const EmbeddingSettings& settings) const;
 };
 void AddBatchTokensOption(CLI::App* command, EmbedOptions& options);
 void AddStreamOption(CLI::App* command, bool& stream_layers);
 void AddPromptOptions(CLI::App* command, EmbedOptions& options);
+// Adds --query-prompt and --document-prompt. `when` says what their texts are, such as "of
+// retrieval".
+void AddRolePromptOptions(CLI::App* command, EmbedOptions& options, const std::string& when);
+// Adds --similarity; an absent value means the folder's.
+CLI::Option* AddSimilarityOption(CLI::App* command, std::optional<Similarity>& similarity);
 
 SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
                                                   const ModelOptions& model,
                                                   const EncodingOptions& encoding,
                                                   const EmbedOptions& embed);
+
+// Logs what a user should hear about the model: SentenceEncoder::notes().
+void LogNotes(const SentenceEncoder& encoder);
 
 // The flags of commands that read tables: --delimiter, --quoting and --replace-invalid.
 struct TableFlags {

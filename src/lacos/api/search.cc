@@ -7,6 +7,7 @@
 
 #include "lacos.h"
 #include "lacos/api/call.h"
+#include "lacos/api/words.h"
 #include "lacos/base/error.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/search/nearest.h"
@@ -29,12 +30,17 @@ lacos::Vectors View(const Vectors& vectors) {
 }  // namespace
 
 std::vector<float> Cosines(const Vectors& a, const Vectors& b) {
+  return Similarities(a, b, std::string(Name(Similarity::kCosine)));
+}
+
+std::vector<float> Similarities(const Vectors& a, const Vectors& b, const std::string& similarity) {
   return Call([&] {
+    const Similarity kind = WordValue<Similarity>("similarity", similarity);
     RequireOneDimension(a, b);
-    std::vector<float> cosines(a.size() * b.size());
-    RequireOk(lacos_similarity(a.values.data(), a.size(), b.values.data(), b.size(), a.dimension,
-                               cosines.data(), cosines.size()));
-    return cosines;
+    std::vector<float> values(a.size() * b.size());
+    RequireOk(lacos_compare(kSimilarityNames[kind].c_value, a.values.data(), a.size(),
+                            b.values.data(), b.size(), a.dimension, values.data(), values.size()));
+    return values;
   });
 }
 
@@ -50,7 +56,7 @@ std::vector<std::vector<Neighbor>> Nearest(const Vectors& queries, const Vectors
         NearestNeighbours(*backend, View(queries), View(corpus), static_cast<int64_t>(k));
     for (size_t i = 0; i < found.size(); ++i) {
       for (const Neighbour& hit : nearest[i])
-        found[i].push_back({.index = static_cast<size_t>(hit.index), .cosine = hit.cosine});
+        found[i].push_back({.index = static_cast<size_t>(hit.index), .cosine = hit.similarity});
     }
     return found;
   });

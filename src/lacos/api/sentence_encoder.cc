@@ -13,6 +13,7 @@
 #include "lacos/base/enum_names.h"
 #include "lacos/base/error.h"
 #include "lacos/base/pooling.h"
+#include "lacos/base/similarity.h"
 
 namespace lacos::v0 {
 namespace {
@@ -144,6 +145,9 @@ bool SentenceEncoder::normalize() const {
   return lacos_get_normalize(state_->model.get()) == LACOS_YES;
 }
 bool SentenceEncoder::strip() const { return lacos_get_strip(state_->model.get()) == LACOS_YES; }
+std::string SentenceEncoder::similarity() const {
+  return WordOf<Similarity>(lacos_get_similarity(state_->model.get()));
+}
 std::string SentenceEncoder::description() const { return lacos_description(state_->model.get()); }
 
 std::string SentenceEncoder::default_prompt_name() const {

@@ -27,6 +27,10 @@ static_assert(kPoolingNames[Pooling::kMean].c_value == LACOS_POOLING_MEAN &&
               kPoolingNames[Pooling::kCls].c_value == LACOS_POOLING_CLS &&
               kPoolingNames[Pooling::kMax].c_value == LACOS_POOLING_MAX &&
               kPoolingNames[Pooling::kMeanSqrtLen].c_value == LACOS_POOLING_MEAN_SQRT_LEN &&
+              kSimilarityNames[Similarity::kCosine].c_value == LACOS_SIMILARITY_COSINE &&
+              kSimilarityNames[Similarity::kDot].c_value == LACOS_SIMILARITY_DOT &&
+              kSimilarityNames[Similarity::kEuclidean].c_value == LACOS_SIMILARITY_EUCLIDEAN &&
+              kSimilarityNames[Similarity::kManhattan].c_value == LACOS_SIMILARITY_MANHATTAN &&
               kComputeNames[Compute::kF32].c_value == LACOS_COMPUTE_F32 &&
               kComputeNames[Compute::kBF16].c_value == LACOS_COMPUTE_BF16 &&
               kComputeNames[Compute::kInt8].c_value == LACOS_COMPUTE_INT8);
@@ -187,6 +191,12 @@ lacos_choice lacos_get_normalize(const lacos_model* model) {
 
 lacos_choice lacos_get_strip(const lacos_model* model) {
   return model == nullptr ? LACOS_DEFAULT : model->embedder->strip() ? LACOS_YES : LACOS_NO;
+}
+
+lacos_similarity_fn lacos_get_similarity(const lacos_model* model) {
+  if (model == nullptr) return LACOS_SIMILARITY_DEFAULT;
+  return static_cast<lacos_similarity_fn>(
+      lacos::kSimilarityNames[model->embedder->similarity()].c_value);
 }
 
 int32_t lacos_get_threads(const lacos_model* model) {

@@ -13,10 +13,6 @@
 
 namespace lacos {
 
-struct RolePrompts {
-  std::string plain, query, document;  // what goes before texts of each role
-};
-
 struct EmbeddedTable {
   std::vector<float> values;  // [texts, D]
   int64_t d = 0;

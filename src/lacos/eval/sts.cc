@@ -1,4 +1,4 @@
-// Semantic textual similarity: correlation of cosines with gold scores.
+// Semantic textual similarity: correlation of similarities with gold scores.
 #include "lacos/eval/sts.h"
 
 #include <string_view>
@@ -20,6 +20,7 @@ StsResult ScoreSts(const std::string& name, const std::vector<double>& similarit
 }
 
 StsResult EvaluateSts(TextEncoder& encoder, const ScoredPairs& pairs, const std::string& prompt,
+                      Similarity similarity,
                       const std::function<void(int64_t, int64_t)>& progress) {
   std::vector<std::string> texts;  // distinct texts, in the order of first use
   std::unordered_map<std::string_view, size_t> index;
@@ -41,13 +42,13 @@ StsResult EvaluateSts(TextEncoder& encoder, const ScoredPairs& pairs, const std:
     if (progress) progress(done, total);
   });
 
-  std::vector<double> cosines(first.size());
+  std::vector<double> similarities(first.size());
   const Vectors all{.values = vectors, .d = encoder.dimension()};
-  for (size_t i = 0; i < cosines.size(); ++i) {
-    cosines[i] =
-        Cosine(all.Row(static_cast<int64_t>(first[i])), all.Row(static_cast<int64_t>(second[i])));
+  for (size_t i = 0; i < similarities.size(); ++i) {
+    similarities[i] = SimilarityOf(similarity, all.Row(static_cast<int64_t>(first[i])),
+                                   all.Row(static_cast<int64_t>(second[i])));
   }
-  StsResult result = ScoreSts(pairs.path, cosines, pairs.score);
+  StsResult result = ScoreSts(pairs.path, similarities, pairs.score);
   result.encoding = encoding;
   return result;
 }

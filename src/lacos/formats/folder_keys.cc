@@ -42,8 +42,10 @@ constexpr auto kFiles = std::to_array<FileRow>({
      "a SentenceTransformer; save the model as one"},
     {kModules, "modules.json", kOtherPipeline},
     {kPooling, "1_Pooling/config.json", "one pooling of all tokens; correct the file"},
-    {kNormalize, "2_Normalize/config.json", "a module that scales the pooled vector to length 1; correct the file"},
-    {kConfig, "config.json", "the config.json of a BLOOM model as it was published; correct the file"},
+    {kNormalize, "2_Normalize/config.json",
+     "a module that scales the pooled vector to length 1; correct the file"},
+    {kConfig, "config.json",
+     "the config.json of a BLOOM model as it was published; correct the file"},
     {kAdapter, "adapter_config.json",
      "a plain LoRA adapter; merge this one into its base with PEFT instead"},
 });
@@ -103,8 +105,8 @@ constexpr auto kRules = std::to_array<KeyRule>({
      "may build another tokenizer from the vocabulary than tokenizer.json describes", kClasses},
     {kTokenizerConfig, "auto_map", kRefused, "names code of the folder's own"},
     {kTokenizerConfig, "processor_class", kRefused, "names a processor around the tokenizer"},
-    {kTokenizerConfig, "fast_tokenizer_files", kRefused, "may name another file than tokenizer.json",
-     R"([null, [], ["tokenizer.json"]])"},
+    {kTokenizerConfig, "fast_tokenizer_files", kRefused,
+     "may name another file than tokenizer.json", R"([null, [], ["tokenizer.json"]])"},
     {kTokenizerConfig, "tokenizer_object tokenizer_truncation tokenizer_padding post_processor",
      kRefused, "replaces a part of tokenizer.json"},
     {kTokenizerConfig, "model_input_names", kRefused,
@@ -216,7 +218,8 @@ constexpr auto kRules = std::to_array<KeyRule>({
      "Transformer, Pooling and perhaps Normalize, in this order. Other modules (Dense, LayerNorm, "
      "Dropout, WordWeights, Router, ...) and classes outside sentence_transformers are refused."},
     {kModules, "name", kFollowed, "A name that occurs twice is refused."},
-    {kModules, "idx kwargs", kNone, "The order of the list counts, and encoding passes no such arguments."},
+    {kModules, "idx kwargs", kNone,
+     "The order of the list counts, and encoding passes no such arguments."},
 
     // ---- 1_Pooling/config.json
     {kPooling,

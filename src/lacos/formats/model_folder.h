@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lacos/base/pooling.h"
+#include "lacos/base/similarity.h"
 #include "lacos/io/json.h"
 #include "lacos/text/tokenizer_options.h"
 
@@ -24,6 +25,7 @@ struct EmbeddingSettings {
   bool pool_prompt = true;  // false: a prompt's tokens are left out of the pooling (include_prompt)
   std::map<std::string, std::string> prompts;
   std::string default_prompt_name;
+  std::optional<Similarity> similarity;  // similarity_fn_name
 };
 
 struct ModelFolder {

@@ -148,6 +148,13 @@ void ReadModelConfig(const fs::path& path, SentenceTransformersFolder& result) {
                       name->Where(), name->AsString()));
     }
   }
+  if (const auto name = json.Find("similarity_fn_name")) {
+    settings.similarity = Parse<Similarity>(name->AsString());
+    if (!settings.similarity) {
+      throw UserError(fmt::format("{} found '{}'; expected {}; correct the file", name->Where(),
+                                  name->AsString(), OneOfWords(WordsOf<Similarity>())));
+    }
+  }
   // Before version 5.4 sentence-transformers stripped whitespace from both ends of a text before
   // tokenizing (5.3.0 does, 5.4.0 does not).
   if (const auto versions = json.Find("__version__"); versions && versions->IsObject()) {

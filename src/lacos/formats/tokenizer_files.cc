@@ -286,8 +286,7 @@ class Reader {
       if (!setting.key.ends_with("_token") || IsNamedKey(setting.key)) continue;
       if (setting.is_token || setting.value.IsString() || IsTypedToken(setting.value)) add(setting);
     }
-    for (const auto& [key, value] : specific_)
-      options.named.push_back(ReadSpecialToken(value));
+    for (const auto& [key, value] : specific_) options.named.push_back(ReadSpecialToken(value));
   }
 
   void ReadExtra(TokenizerOptions& options) {

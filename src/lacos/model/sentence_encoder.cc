@@ -77,6 +77,10 @@ bool SentenceEncoder::normalize() const { return text_encoder().options().normal
 int64_t SentenceEncoder::max_length() const { return text_encoder().options().tokenize.max_length; }
 bool SentenceEncoder::strip() const { return text_encoder().options().tokenize.strip; }
 
+Similarity SentenceEncoder::similarity() const {
+  return folder().settings.similarity.value_or(Similarity::kCosine);
+}
+
 TextEncoder& SentenceEncoder::text_encoder() const { return *state_->text_encoder; }
 
 Encoder& SentenceEncoder::encoder() const { return *state_->encoder; }
@@ -100,6 +104,16 @@ std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& 
       "[`prompt_name`] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
       "the text itself with `prompt`",
       name, known.empty() ? "(none)" : known));
+}
+
+RolePrompts FolderPrompts(const EmbeddingSettings& settings) {
+  const auto named = [&](const char* name) {
+    const auto found = settings.prompts.find(name);
+    return found == settings.prompts.end() ? std::string() : found->second;
+  };
+  return {.plain = ResolvePrompt(settings, "", ""),
+          .query = named("query"),
+          .document = named("document")};
 }
 
 }  // namespace lacos

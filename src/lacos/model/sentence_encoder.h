@@ -59,6 +59,7 @@ class SentenceEncoder {
   bool normalize() const;
   int64_t max_length() const;
   bool strip() const;
+  Similarity similarity() const;  // the folder's, else cosine
 
   TextEncoder& text_encoder() const;
   Encoder& encoder() const;
@@ -77,5 +78,14 @@ class SentenceEncoder {
 // folder's default_prompt_name. Throws UserError for an unknown name.
 std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
                           const std::string& prompt_name);
+
+// What goes before texts that are compared with each other, before queries and before documents.
+struct RolePrompts {
+  std::string plain, query, document;
+};
+// The prompts of a folder: `plain` is its default prompt; `query` and `document` are its prompts with
+// these names, or nothing. So do encode, encode_query and encode_document of sentence-transformers
+// 6.2: the two latter use neither the default prompt nor one named "passage" or "corpus".
+RolePrompts FolderPrompts(const EmbeddingSettings& settings);
 
 }  // namespace lacos

@@ -1,4 +1,4 @@
-// Exact search by cosine among any number of vectors, one block at a time.
+// Exact search by similarity among any number of vectors, one block at a time.
 #include "lacos/search/nearest.h"
 
 #include <algorithm>
@@ -38,17 +38,21 @@ struct UnitRows {
 // Stability of Numerical Algorithms" (2002), section 3.1.
 double RoundingBound(int64_t d) { return 1.01 * static_cast<double>(d + 4) * 0x1.0p-24; }
 
-// Calls visit(query, first row of the corpus, products with the rows from there on) for every query
-// and block. The queries of a block are visited in parallel, the blocks of the corpus in order.
-// Exact() returns the cosine as Cosine() does.
+// The values between which the similarity of two rows lies, whichever way their product was rounded.
+struct Bounds {
+  double low = 0, high = 0;
+};
+
+// Calls visit(query, first row of the corpus, products of unit rows with the rows from there on) for
+// every query and block. The queries of a block are visited in parallel, the blocks of the corpus in
+// order. Exact() returns the similarity as SimilarityOf() does.
+template <Similarity kSimilarity>
 class BlockSearch {
  public:
   BlockSearch(Backend& backend, const Vectors& queries, const Vectors& corpus)
       : backend_(backend), queries_(queries), corpus_(corpus), bound_(RoundingBound(queries.d)) {
     LACOS_CHECK(queries.d == corpus.d, "queries and corpus have vectors of the same size");
   }
-
-  double bound() const { return bound_; }
 
   template <class Begin, class Visit, class End>
   void Run(const SearchProgress& progress, const Begin& begin, const Visit& visit, const End& end) {
@@ -85,14 +89,41 @@ class BlockSearch {
     }
   }
 
-  // The exact cosine of a query and a row of the current blocks.
+  // The exact similarity of a query and a row of the current blocks.
   double Exact(int64_t query, int64_t row) const {
-    return CosineOfProducts(Dot(queries_.Row(query), corpus_.Row(row)),
-                            query_squares_[static_cast<size_t>(query - query_begin_)],
-                            corpus_squares_[static_cast<size_t>(row - corpus_begin_)]);
+    if constexpr (kSimilarity == Similarity::kCosine) {
+      return CosineOfProducts(Dot(queries_.Row(query), corpus_.Row(row)), QuerySquares(query),
+                              CorpusSquares(row));
+    }
+    return SimilarityOf(kSimilarity, queries_.Row(query), corpus_.Row(row));
+  }
+
+  // Bounds of Exact(), given the product of the rows at length 1.
+  Bounds BoundsOf(int64_t query, int64_t row, double product) const {
+    if constexpr (kSimilarity == Similarity::kCosine) return {product - bound_, product + bound_};
+    const double a = QuerySquares(query), b = CorpusSquares(row);
+    const double lengths = std::sqrt(a * b);
+    if constexpr (kSimilarity == Similarity::kDot)
+      return {lengths * (product - bound_), lengths * (product + bound_)};
+    // |x - y|^2 = |x|^2 + |y|^2 - 2 x y. `rounding` bounds the relative error of sums of d terms in
+    // double, here and in Exact().
+    const double rounding = static_cast<double>(queries_.d + 8) * 0x1.0p-52;
+    const double slack = rounding * (a + b) + 2 * lengths * bound_;
+    const double squares = a + b - 2 * lengths * product;
+    const double near = std::sqrt(std::max(squares - slack, 0.0)) * (1 - rounding);
+    const double far = std::sqrt(std::max(squares + slack, 0.0)) * (1 + rounding);
+    if constexpr (kSimilarity == Similarity::kEuclidean) return {-far, -near};
+    // The Manhattan distance lies between the Euclidean one and sqrt(d) times it.
+    return {-far * std::sqrt(static_cast<double>(queries_.d)) * (1 + rounding), -near};
   }
 
  private:
+  double QuerySquares(int64_t query) const {
+    return query_squares_[static_cast<size_t>(query - query_begin_)];
+  }
+  double CorpusSquares(int64_t row) const {
+    return corpus_squares_[static_cast<size_t>(row - corpus_begin_)];
+  }
   Buffer Allocate(int64_t rows) {
     return backend_.Allocate(static_cast<size_t>(rows * queries_.d) * sizeof(float));
   }
@@ -110,24 +141,22 @@ class BlockSearch {
 };
 
 bool IsNearer(const Neighbour& a, const Neighbour& b) {
-  return a.cosine != b.cosine ? a.cosine > b.cosine : a.index < b.index;
+  return a.similarity != b.similarity ? a.similarity > b.similarity : a.index < b.index;
 }
 
-}  // namespace
-
-std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Vectors& queries,
-                                                      const Vectors& corpus, int64_t k,
-                                                      const SearchProgress& progress) {
-  LACOS_CHECK(k > 0, "at least one neighbour is asked for");
-  BlockSearch search(backend, queries, corpus);
+template <Similarity kSimilarity>
+std::vector<std::vector<Neighbour>> FindNearest(Backend& backend, const Vectors& queries,
+                                                const Vectors& corpus, int64_t k,
+                                                const SearchProgress& progress) {
+  BlockSearch<kSimilarity> search(backend, queries, corpus);
   std::vector<std::vector<Neighbour>> found(static_cast<size_t>(queries.n()));
   const auto visit = [&](int64_t query, int64_t first, std::span<const float> products) {
     std::vector<Neighbour>& heap = found[static_cast<size_t>(query)];  // the worst one is in front
     for (size_t j = 0; j < products.size(); ++j) {
       const bool full = static_cast<int64_t>(heap.size()) == k;
-      if (full && products[j] + search.bound() < heap.front().cosine) continue;
       const int64_t row = first + static_cast<int64_t>(j);
-      const Neighbour neighbour{.index = row, .cosine = search.Exact(query, row)};
+      if (full && search.BoundsOf(query, row, products[j]).high < heap.front().similarity) continue;
+      const Neighbour neighbour{.index = row, .similarity = search.Exact(query, row)};
       if (full) {
         if (!IsNearer(neighbour, heap.front())) continue;
         std::pop_heap(heap.begin(), heap.end(), IsNearer);
@@ -146,19 +175,18 @@ std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Ve
   return found;
 }
 
-std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queries,
-                                          const Vectors& corpus,
-                                          const std::vector<std::vector<int64_t>>& targets,
-                                          const SearchProgress& progress) {
-  LACOS_CHECK(static_cast<int64_t>(targets.size()) == queries.n(),
-              "one list of targets for each query");
+template <Similarity kSimilarity>
+std::vector<std::vector<int64_t>> FindRanks(Backend& backend, const Vectors& queries,
+                                            const Vectors& corpus,
+                                            const std::vector<std::vector<int64_t>>& targets,
+                                            const SearchProgress& progress) {
   // A query's targets, the nearest first. nearer[0] + ... + nearer[t] other rows come before target
   // t, so a row that is nearer than many targets is counted once.
   struct Places {
     std::vector<Neighbour> targets;
     std::vector<int64_t> nearer;
   };
-  BlockSearch search(backend, queries, corpus);
+  BlockSearch<kSimilarity> search(backend, queries, corpus);
   std::vector<Places> places(static_cast<size_t>(std::min(kQueryRows, queries.n())));
   std::vector<std::vector<int64_t>> ranks(targets.size());
   const auto place_of = [&](int64_t query) -> Places& {
@@ -171,7 +199,8 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
     for (const int64_t row : targets[static_cast<size_t>(query)]) {
       LACOS_CHECK(row >= 0 && row < corpus.n(), "a target is a row of the corpus");
       place.targets.push_back(
-          {.index = row, .cosine = Cosine(queries.Row(query), corpus.Row(row))});
+          {.index = row,
+           .similarity = SimilarityOf(kSimilarity, queries.Row(query), corpus.Row(row))});
     }
     std::sort(place.targets.begin(), place.targets.end(), IsNearer);
     place.nearer.assign(place.targets.size() + 1, 0);
@@ -179,19 +208,21 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
   const auto visit = [&](int64_t query, int64_t first, std::span<const float> products) {
     Places& place = place_of(query);
     if (place.targets.empty()) return;
-    const double least = place.targets.back().cosine - search.bound();
+    const double least = place.targets.back().similarity;
     for (size_t j = 0; j < products.size(); ++j) {
-      if (products[j] < least) continue;
-      // The first target that this row might precede, whichever way its product was rounded.
-      const auto further_than = [&](double cosine) {
-        return std::partition_point(
-            place.targets.begin(), place.targets.end(),
-            [&](const Neighbour& target) { return target.cosine >= cosine; });
-      };
-      auto at = further_than(products[j] - search.bound());
-      if (at != further_than(products[j] + search.bound())) {
-        const int64_t row = first + static_cast<int64_t>(j);
-        const Neighbour other{.index = row, .cosine = search.Exact(query, row)};
+      const int64_t row = first + static_cast<int64_t>(j);
+      const Bounds bounds = search.BoundsOf(query, row, products[j]);
+      if (bounds.high < least) continue;
+      // The first target that this row certainly precedes, and the first that it might precede,
+      // whichever way its product was rounded.
+      auto at = std::partition_point(
+          place.targets.begin(), place.targets.end(),
+          [&](const Neighbour& target) { return target.similarity >= bounds.low; });
+      const auto possible = std::partition_point(
+          place.targets.begin(), at,
+          [&](const Neighbour& target) { return target.similarity > bounds.high; });
+      if (at != possible) {
+        const Neighbour other{.index = row, .similarity = search.Exact(query, row)};
         at = std::upper_bound(place.targets.begin(), place.targets.end(), other,
                               IsNearer);  // a row does not precede itself
       }
@@ -218,6 +249,28 @@ std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queri
   };
   search.Run(progress, begin, visit, end);
   return ranks;
+}
+
+}  // namespace
+
+std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Vectors& queries,
+                                                      const Vectors& corpus, int64_t k,
+                                                      const SearchOptions& options) {
+  LACOS_CHECK(k > 0, "at least one neighbour is asked for");
+  return WithSimilarity(options.similarity, [&](auto similarity) {
+    return FindNearest<similarity()>(backend, queries, corpus, k, options.progress);
+  });
+}
+
+std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queries,
+                                          const Vectors& corpus,
+                                          const std::vector<std::vector<int64_t>>& targets,
+                                          const SearchOptions& options) {
+  LACOS_CHECK(static_cast<int64_t>(targets.size()) == queries.n(),
+              "one list of targets for each query");
+  return WithSimilarity(options.similarity, [&](auto similarity) {
+    return FindRanks<similarity()>(backend, queries, corpus, targets, options.progress);
+  });
 }
 
 }  // namespace lacos

@@ -1,4 +1,4 @@
-// Exact search by cosine among any number of vectors, one block at a time.
+// Exact search by similarity among any number of vectors, one block at a time.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,25 @@ namespace lacos {
 
 struct Neighbour {
   int64_t index = 0;  // row of the corpus
-  double cosine = 0;
+  double similarity = 0;
 };
 
 // Called with the number of products that are done and the number of all products, which is the
 // number of queries times the rows of the corpus.
 using SearchProgress = std::function<void(int64_t done, int64_t total)>;
 
+struct SearchOptions {
+  Similarity similarity = Similarity::kCosine;
+  SearchProgress progress = {};
+};
+
 // The k nearest rows of `corpus` [c, d] for every row of `queries` [q, d], nearest first; min(k, c)
-// of them. The cosines equal those of Cosine() to the last bit, and of equal ones the earlier row
-// counts as nearer. Products of whole blocks in f32 only serve to exclude rows that cannot be among
-// the nearest, by the bound on their rounding.
+// of them. The similarities equal those of SimilarityOf() to the last bit, and of equal ones the
+// earlier row counts as nearer. Products of whole blocks in f32 only serve to exclude rows that
+// cannot be among the nearest, by the bound on their rounding. With kManhattan they exclude few.
 std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Vectors& queries,
                                                       const Vectors& corpus, int64_t k,
-                                                      const SearchProgress& progress = {});
+                                                      const SearchOptions& options = {});
 
 // The rank, counted from 1, of each target of a query (a row of the corpus) among all rows of the
 // corpus, in the same order of nearness. targets[i] are the targets of query i; the result has the
@@ -33,6 +38,6 @@ std::vector<std::vector<Neighbour>> NearestNeighbours(Backend& backend, const Ve
 std::vector<std::vector<int64_t>> RanksOf(Backend& backend, const Vectors& queries,
                                           const Vectors& corpus,
                                           const std::vector<std::vector<int64_t>>& targets,
-                                          const SearchProgress& progress = {});
+                                          const SearchOptions& options = {});
 
 }  // namespace lacos

@@ -29,11 +29,31 @@ double Cosine(std::span<const float> a, std::span<const float> b) {
   return CosineOfProducts(Dot(a, b), Dot(a, a), Dot(b, b));
 }
 
-std::vector<double> PairCosines(const Vectors& a, const Vectors& b) {
+double SimilarityOf(Similarity similarity, std::span<const float> a, std::span<const float> b) {
+  const auto sum_of_differences = [&](const auto& of) {
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += of(static_cast<double>(a[i]) - b[i]);
+    return sum;
+  };
+  switch (similarity) {
+    case Similarity::kCosine:
+      return Cosine(a, b);
+    case Similarity::kDot:
+      return Dot(a, b);
+    case Similarity::kEuclidean:
+      return -std::sqrt(sum_of_differences([](double x) { return x * x; }));
+    case Similarity::kManhattan:
+      return -sum_of_differences([](double x) { return std::abs(x); });
+  }
+  return 0;
+}
+
+std::vector<double> PairSimilarities(Similarity similarity, const Vectors& a, const Vectors& b) {
   LACOS_CHECK(a.d == b.d && a.n() == b.n(), "two [n, d] matrices");
-  std::vector<double> cosines(static_cast<size_t>(a.n()));
-  for (int64_t i = 0; i < a.n(); ++i) cosines[static_cast<size_t>(i)] = Cosine(a.Row(i), b.Row(i));
-  return cosines;
+  std::vector<double> similarities;
+  for (int64_t i = 0; i < a.n(); ++i)
+    similarities.push_back(SimilarityOf(similarity, a.Row(i), b.Row(i)));
+  return similarities;
 }
 
 void RequireUsable(const Vectors& vectors, const std::string& where) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lacos/base/similarity.h"
+
 namespace lacos {
 
 // A view of rows [n, d], which somebody else owns.
@@ -40,8 +42,12 @@ double CosineOfProducts(double dot, double squares_a, double squares_b);
 // The cosine of two vectors, in double.
 double Cosine(std::span<const float> a, std::span<const float> b);
 
-// The cosine of row i of `a` and row i of `b`, for each i; both are [n, d].
-std::vector<double> PairCosines(const Vectors& a, const Vectors& b);
+// The similarity of two vectors, in double. It is NaN if a value is not finite. Distances are
+// negative, as in sentence-transformers.
+double SimilarityOf(Similarity similarity, std::span<const float> a, std::span<const float> b);
+
+// The similarity of row i of `a` and row i of `b`, for each i; both are [n, d].
+std::vector<double> PairSimilarities(Similarity similarity, const Vectors& a, const Vectors& b);
 
 // Throws UserError naming the first row, counted from 0, that is all zeros or has a value that is
 // not finite.

@@ -330,7 +330,8 @@ class Run {
   }
 
   void Evaluate() {
-    const StsResult result = EvaluateSts(*text_encoder_, dev_, "");
+    const StsResult result = EvaluateSts(
+        *text_encoder_, dev_, "", loaded_.folder.settings.similarity.value_or(Similarity::kCosine));
     EvaluationRecord record{
         .step = progress_.step, .spearman = result.spearman, .pearson = result.pearson};
     // An undefined score is never the best one.

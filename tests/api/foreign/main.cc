@@ -131,6 +131,13 @@ void TestEncode(const lacos::SentenceEncoder& encoder) {
   const std::vector<float> cosines = lacos::Cosines(vectors, vectors);
   Check(cosines.size() == 9 && cosines[0] == 1 && cosines[1] == cosines[3] && cosines[2] == 0,
         "cosines are symmetric");
+  Check(encoder.similarity() == "cosine" &&
+            lacos::Similarities(vectors, vectors, encoder.similarity()) == cosines,
+        "vectors are compared by the folder's similarity");
+  const std::vector<float> distances = lacos::Similarities(vectors, vectors, "euclidean");
+  Check(distances[0] == 0 && distances[1] < 0 && distances[1] == distances[3],
+        "distances are negative");
+  ExpectError("similarity", [&] { lacos::Similarities(vectors, vectors, "l2"); });
   const auto nearest = lacos::Nearest(vectors, vectors, 2);
   Check(nearest.size() == 3 && nearest[0].size() == 2 && nearest[0][0].index == 0 &&
             nearest[0][1].index == 1 && std::abs(nearest[0][1].cosine - cosines[1]) < 1e-6,

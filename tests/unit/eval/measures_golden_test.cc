@@ -92,6 +92,66 @@ TEST(Retrieval, IsMeasuredAsTrecEvalDoes) {
   EXPECT_GT(unjudged, 0) << "the golden has a query without a relevant document";
 }
 
+TEST(Retrieval, LeavesADocumentWithTheQuerysIdOutAsBeirDoes) {
+  const Json golden = Golden("identical_ids");
+  std::vector<std::vector<Judgement>> judgements;
+  RetrievalOptions options;
+  for (size_t q = 0; q < golden.At("judgements").size(); ++q) {
+    judgements.emplace_back();
+    const Json list = golden.At("judgements")[q];
+    for (size_t i = 0; i < list.size(); ++i)
+      judgements.back().push_back({list[i][0].AsInt(), list[i][1].AsInt()});
+    options.left_out.push_back(golden.At("own")[q].AsInt());
+  }
+  const auto backend = MakeCpuBackend({});
+  const Matrix queries(golden.At("queries")), documents(golden.At("documents"));
+  const RetrievalResult result =
+      EvaluateRetrieval(*backend, queries, documents, judgements, options);
+  ASSERT_EQ(result.each.size(), judgements.size());
+  for (size_t q = 0; q < judgements.size(); ++q) {
+    const Json expected = golden.At("each")[q];
+    EXPECT_NEAR(result.each[q].ndcg10, expected.At("ndcg10").AsDouble(), kExact) << q;
+    EXPECT_NEAR(result.each[q].mrr10, expected.At("mrr10").AsDouble(), kExact) << q;
+    EXPECT_NEAR(result.each[q].map, expected.At("map").AsDouble(), kExact) << q;
+    EXPECT_NEAR(result.each[q].recall1, expected.At("recall1").AsDouble(), kExact) << q;
+    EXPECT_NEAR(result.each[q].recall10, expected.At("recall10").AsDouble(), kExact) << q;
+    EXPECT_NEAR(result.each[q].recall100, expected.At("recall100").AsDouble(), kExact) << q;
+  }
+  // Without the rule, a query's own document stands before the others, or is found.
+  const RetrievalResult kept = EvaluateRetrieval(*backend, queries, documents, judgements);
+  EXPECT_GT(result.each[1].ndcg10, kept.each[1].ndcg10);
+  EXPECT_LT(result.each[0].ndcg10, kept.each[0].ndcg10);
+}
+
+TEST(Similarities, AreThoseOfSentenceTransformersAndItsEvaluators) {
+  constexpr double kFloat = 4e-6;  // the package computes 7 products in f32
+  const Json golden = Golden("similarities");
+  const Matrix queries(golden.At("queries")), documents(golden.At("documents"));
+  std::vector<std::vector<Judgement>> judgements;
+  for (size_t q = 0; q < golden.At("relevant").size(); ++q) {
+    judgements.emplace_back();
+    for (size_t i = 0; i < golden.At("relevant")[q].size(); ++i)
+      judgements.back().push_back({golden.At("relevant")[q][i].AsInt(), 1});
+  }
+  const auto backend = MakeCpuBackend({});
+  for (const SimilarityNames& names : kSimilarityNames) {
+    const Json expected = golden.At("by").At(std::string(names.word));
+    const std::vector<double> pairs =
+        PairSimilarities(names.value, queries, Vectors(documents).Rows(0, Vectors(queries).n()));
+    ASSERT_EQ(pairs.size(), expected.At("pairs").size());
+    for (size_t i = 0; i < pairs.size(); ++i)
+      EXPECT_NEAR(pairs[i], expected.At("pairs")[i].AsDouble(), kFloat) << names.word << " " << i;
+    EXPECT_NEAR(Spearman(pairs, Doubles(golden.At("gold"))), expected.At("spearman").AsDouble(),
+                kExact);
+    const RetrievalResult found =
+        EvaluateRetrieval(*backend, queries, documents, judgements, {.similarity = names.value});
+    EXPECT_NEAR(found.mean.ndcg10, expected.At("ndcg10").AsDouble(), kExact) << names.word;
+    EXPECT_NEAR(found.mean.mrr10, expected.At("mrr10").AsDouble(), kExact) << names.word;
+    EXPECT_NEAR(found.mean.map, expected.At("map").AsDouble(), kExact) << names.word;
+    EXPECT_NEAR(found.mean.recall10, expected.At("recall10").AsDouble(), kExact) << names.word;
+  }
+}
+
 TEST(Bitext, AccuracyAndF1AreThoseOfTheirDefinitions) {
   const Json golden = Golden("bitext");
   const auto backend = MakeCpuBackend({});
@@ -171,7 +231,7 @@ TEST(EqualPairs, TieInAveragePrecisionAndSpearmanAsInSklearnAndScipy) {
   for (Matrix* side : {&first, &second}) {
     for (float& value : side->values) value /= 1000;
   }
-  const std::vector<double> cosines = PairCosines(first, second);
+  const std::vector<double> cosines = PairSimilarities(Similarity::kCosine, first, second);
   EXPECT_EQ(std::count(cosines.begin(), cosines.end(), 1.0), golden.At("equal").AsInt());
   EXPECT_NEAR(EvaluatePairs(cosines, Integers(golden.At("same"))).average_precision,
               golden.At("average_precision").AsDouble(), kExact);

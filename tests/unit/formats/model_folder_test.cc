@@ -121,6 +121,25 @@ TEST_F(ModelFolderTest, ATrainedFolderFindsItsBaseAndSettings) {
   EXPECT_EQ(Open("out").tokenizer_path, folder_ / "out/tokenizer.json");
 }
 
+TEST_F(ModelFolderTest, TheSimilarityIsOneOfSentenceTransformers) {
+  WriteBase("st");
+  WriteSettings("st");
+  EXPECT_EQ(Open("st").settings.similarity, std::nullopt);
+  const auto write = [&](const std::string& value) {
+    WriteText(folder_ / "st/config_sentence_transformers.json",
+              R"({"similarity_fn_name": )" + value + "}");
+  };
+  for (const SimilarityNames& names : kSimilarityNames) {
+    write(fmt::format("\"{}\"", names.word));
+    EXPECT_EQ(Open("st").settings.similarity, names.value);
+  }
+  write("null");
+  EXPECT_EQ(Open("st").settings.similarity, std::nullopt);
+  write("\"maxsim\"");
+  EXPECT_THAT(Error("st"), AllOf(HasSubstr("similarity_fn_name] found 'maxsim'"),
+                                 HasSubstr("cosine, dot, euclidean or manhattan")));
+}
+
 TEST_F(ModelFolderTest, AMovedOrChangedBaseIsAskedFor) {
   WriteBase("base");
   WriteAdapter("out", "bigscience/bloom-560m");

@@ -1,4 +1,4 @@
-// Exact search gives the same result as sorting all cosines.
+// Exact search gives the same result as sorting all similarities.
 #include "lacos/search/nearest.h"
 
 #include <gtest/gtest.h>
@@ -31,13 +31,15 @@ std::vector<float> MakeRows(int64_t n, int64_t d, uint64_t seed) {
   return rows;
 }
 
-std::vector<int64_t> SortedByCosine(const Vectors& corpus, std::span<const float> query) {
-  std::vector<double> cosine;
-  for (int64_t i = 0; i < corpus.n(); ++i) cosine.push_back(Cosine(query, corpus.Row(i)));
-  std::vector<int64_t> order(cosine.size());
+std::vector<int64_t> Sorted(Similarity similarity, const Vectors& corpus,
+                            std::span<const float> query) {
+  std::vector<double> values;
+  for (int64_t i = 0; i < corpus.n(); ++i)
+    values.push_back(SimilarityOf(similarity, query, corpus.Row(i)));
+  std::vector<int64_t> order(values.size());
   std::iota(order.begin(), order.end(), int64_t{0});
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return cosine[static_cast<size_t>(a)] > cosine[static_cast<size_t>(b)];
+    return values[static_cast<size_t>(a)] > values[static_cast<size_t>(b)];
   });
   return order;
 }
@@ -45,36 +47,43 @@ std::vector<int64_t> SortedByCosine(const Vectors& corpus, std::span<const float
 // numbers of queries and of corpus rows
 class Search : public testing::TestWithParam<std::pair<int64_t, int64_t>> {};
 
-TEST_P(Search, IsSortingEveryCosine) {
+TEST_P(Search, IsSortingEverySimilarity) {
   const auto [q, c] = GetParam();
-  const int64_t d = 33;
-  const std::vector<float> query_values = MakeRows(q, d, 1), corpus_values = MakeRows(c, d, 2);
-  const Vectors queries{.values = query_values, .d = d}, corpus{.values = corpus_values, .d = d};
-  const auto backend = MakeCpuBackend({});
-  const auto nearest = NearestNeighbours(*backend, queries, corpus, 10);
-  std::vector<std::vector<int64_t>> targets;
-  for (int64_t i = 0; i < q; ++i) targets.push_back({i % c, (3 * i + 1) % c, (7 * i + c / 2) % c});
-  targets[0].clear();
-  for (auto& list : targets) {
-    std::sort(list.begin(), list.end(), std::greater<>());
-    list.erase(std::unique(list.begin(), list.end()), list.end());
-  }
-  const auto ranks = RanksOf(*backend, queries, corpus, targets);
-  ASSERT_EQ(static_cast<int64_t>(nearest.size()), q);
-  for (int64_t i = 0; i < q; ++i) {
-    const auto order = SortedByCosine(corpus, queries.Row(i));
-    const auto& found = nearest[static_cast<size_t>(i)];
-    ASSERT_EQ(static_cast<int64_t>(found.size()), std::min<int64_t>(10, c));
-    for (size_t k = 0; k < found.size(); ++k) {
-      EXPECT_EQ(found[k].index, order[k]) << "query " << i << " place " << k;
-      EXPECT_EQ(found[k].cosine, Cosine(queries.Row(i), corpus.Row(found[k].index)));
+  for (const SimilarityNames& names : kSimilarityNames) {
+    const Similarity similarity = names.value;
+    SCOPED_TRACE(names.word);
+    const int64_t d = 33;
+    const std::vector<float> query_values = MakeRows(q, d, 1), corpus_values = MakeRows(c, d, 2);
+    const Vectors queries{.values = query_values, .d = d}, corpus{.values = corpus_values, .d = d};
+    const auto backend = MakeCpuBackend({});
+    const auto nearest =
+        NearestNeighbours(*backend, queries, corpus, 10, {.similarity = similarity});
+    std::vector<std::vector<int64_t>> targets;
+    for (int64_t i = 0; i < q; ++i)
+      targets.push_back({i % c, (3 * i + 1) % c, (7 * i + c / 2) % c});
+    targets[0].clear();
+    for (auto& list : targets) {
+      std::sort(list.begin(), list.end(), std::greater<>());
+      list.erase(std::unique(list.begin(), list.end()), list.end());
     }
-    const auto& asked = targets[static_cast<size_t>(i)];
-    ASSERT_EQ(ranks[static_cast<size_t>(i)].size(), asked.size());
-    for (size_t t = 0; t < asked.size(); ++t) {
-      const auto place = std::find(order.begin(), order.end(), asked[t]) - order.begin();
-      EXPECT_EQ(ranks[static_cast<size_t>(i)][t], place + 1)
-          << "query " << i << " target " << asked[t];
+    const auto ranks = RanksOf(*backend, queries, corpus, targets, {.similarity = similarity});
+    ASSERT_EQ(static_cast<int64_t>(nearest.size()), q);
+    for (int64_t i = 0; i < q; ++i) {
+      const auto order = Sorted(similarity, corpus, queries.Row(i));
+      const auto& found = nearest[static_cast<size_t>(i)];
+      ASSERT_EQ(static_cast<int64_t>(found.size()), std::min<int64_t>(10, c));
+      for (size_t k = 0; k < found.size(); ++k) {
+        EXPECT_EQ(found[k].index, order[k]) << "query " << i << " place " << k;
+        EXPECT_EQ(found[k].similarity,
+                  SimilarityOf(similarity, queries.Row(i), corpus.Row(found[k].index)));
+      }
+      const auto& asked = targets[static_cast<size_t>(i)];
+      ASSERT_EQ(ranks[static_cast<size_t>(i)].size(), asked.size());
+      for (size_t t = 0; t < asked.size(); ++t) {
+        const auto place = std::find(order.begin(), order.end(), asked[t]) - order.begin();
+        EXPECT_EQ(ranks[static_cast<size_t>(i)][t], place + 1)
+            << "query " << i << " target " << asked[t];
+      }
     }
   }
 }
@@ -104,11 +113,11 @@ TEST(Search, FindsEqualRowsAtExactlyOneInTheOrderOfTheCorpus) {
   const auto ranks = RanksOf(*backend, queries, corpus, equal_rows);
   for (size_t i = 0; i < nearest.size(); ++i) {
     for (size_t k = 0; k < copies; ++k) {
-      EXPECT_EQ(nearest[i][k].cosine, 1) << "query " << i << " place " << k;
+      EXPECT_EQ(nearest[i][k].similarity, 1) << "query " << i << " place " << k;
       EXPECT_EQ(nearest[i][k].index, equal_rows[i][k]) << "query " << i << " place " << k;
       EXPECT_EQ(ranks[i][k], static_cast<int64_t>(k + 1)) << "query " << i << " place " << k;
     }
-    EXPECT_LT(nearest[i][copies].cosine, 1) << "query " << i;
+    EXPECT_LT(nearest[i][copies].similarity, 1) << "query " << i;
   }
 }
 
@@ -117,11 +126,12 @@ TEST(Search, ReportsItsProgressToTheEnd) {
   const Vectors rows{.values = values, .d = 8};
   const auto backend = MakeCpuBackend({});
   int64_t last = 0;
-  NearestNeighbours(*backend, rows, rows, 1, [&](int64_t done, int64_t total) {
+  const auto progress = [&](int64_t done, int64_t total) {
     EXPECT_GT(done, last);
     EXPECT_EQ(total, 300 * 300);
     last = done;
-  });
+  };
+  NearestNeighbours(*backend, rows, rows, 1, {.progress = progress});
   EXPECT_EQ(last, 300 * 300);
 }
 

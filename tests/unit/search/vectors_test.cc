@@ -86,10 +86,21 @@ TEST(Cosine, DoesNotOverflowWhereFloatWould) {
   EXPECT_EQ(Cosine(a, a), 1);
 }
 
-TEST(PairCosines, GoesRowByRow) {
+TEST(PairSimilarities, GoesRowByRow) {
   const std::vector<float> a = {1, 0, 0, 1, 0, 0}, b = {1, 0, 1, 0, 5, 5};
-  EXPECT_EQ(PairCosines({.values = a, .d = 2}, {.values = b, .d = 2}),
+  EXPECT_EQ(PairSimilarities(Similarity::kCosine, {.values = a, .d = 2}, {.values = b, .d = 2}),
             (std::vector<double>{1, 0, 0}));
+}
+
+TEST(PairSimilarities, DistancesAreNegative) {
+  const std::vector<float> a = {1, 2}, b = {4, -2};
+  const Vectors rows{.values = a, .d = 2}, others{.values = b, .d = 2};
+  const auto of = [&](Similarity similarity) {
+    return PairSimilarities(similarity, rows, others).at(0);
+  };
+  EXPECT_EQ(of(Similarity::kDot), 0);
+  EXPECT_EQ(of(Similarity::kEuclidean), -5);
+  EXPECT_EQ(of(Similarity::kManhattan), -7);
 }
 
 class ReadVectors_ : public testing::Test {

@@ -101,6 +101,10 @@ std::string ResultTables(const EvaluationResults& results, double confidence) {
     if (results.aggregates.empty()) add("average", n, MeanMeasures(sets), "", truncated);
     text += (text.empty() ? "" : "\n") + table.Text();
   }
+  if (const auto similarity = SimilarityOf(results);
+      similarity && *similarity != Similarity::kCosine)
+    text += fmt::format("\nsimilarity: {} ({})\n", Name(*similarity),
+                        kSimilarityNames[*similarity].title);
   if (results.system.Has("training_texts")) text += "\n" + OverlapTable(results);
   if (results.aggregates.empty()) return text;
   Table table({"average", "convention", "measure", "value", interval, "sets", "n"});
@@ -138,6 +142,7 @@ Json ResultsReport(const EvaluationResults& results, double confidence) {
     for (const Measure& measure : result.measures)
       task.Set(measure.name, NumberOrNull(measure.value));
     SetInterval(IntervalOf(result.resamples, confidence), task);
+    SetComparison(result, task);
     task.Set("truncated", result.truncated);
     task.Set("empty", result.empty);
     task.Set("overlap",

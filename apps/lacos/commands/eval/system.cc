@@ -73,11 +73,13 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
   SentenceEncoder& embedder = *system.embedder;
   LogNotes(embedder);
-  const std::string plain = flags.embed.Prompt(embedder.folder().settings);
-  const RolePrompts prompts{
-      .plain = plain,
-      .query = flags.query_prompt.empty() ? plain : flags.query_prompt,
-      .document = flags.document_prompt.empty() ? plain : flags.document_prompt};
+  const RolePrompts prompts = flags.embed.Prompts(embedder.folder().settings);
+  for (int64_t row = 0; row < texts.size(); ++row) {
+    if (texts.role(row) == TextRole::kPlain) continue;
+    flags.embed.NoteAbsentPrompts(embedder.folder().settings);
+    break;
+  }
+  system.similarity = flags.similarity.value_or(embedder.similarity());
   std::unique_ptr<VectorCache> cache;
   if (!flags.cache.empty()) {
     cache = std::make_unique<VectorCache>(
@@ -110,6 +112,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
   about.Set("max_length", embedder.max_length());
   about.Set("truncates", LostPart(embedder.tokenizer()));
   about.Set("strip", embedder.strip());
+  about.Set("similarity", Name(system.similarity));
   about.Set("prompt", prompts.plain);
   about.Set("query_prompt", prompts.query);
   about.Set("document_prompt", prompts.document);
@@ -157,6 +160,7 @@ void AddAbout(const std::string& path, Json& about) {
 System MakeSystem(const GlobalOptions& globals, const EvalFlags& flags, const TextTable& texts,
                   PeakMemory& memory) {
   System system;
+  system.similarity = flags.similarity.value_or(Similarity::kCosine);
   if (!flags.model.model.empty()) {
     EmbedWithModel(globals, flags, texts, memory, system);
     return system;

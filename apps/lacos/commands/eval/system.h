@@ -21,8 +21,8 @@ struct EvalFlags {
   std::string task = "sts", split = "test", train_data;
   std::vector<std::string> data, suites, compare, leak_check;
   std::string suite_folder, embeddings, about, floor, texts_output, cache, output;
-  std::string query_prompt, document_prompt;
-  bool skip_missing = false, overwrite = false;
+  std::optional<Similarity> similarity;
+  bool skip_missing = false, keep_identical_ids = false, overwrite = false;
   ClassificationProtocol classification;
   BootstrapOptions bootstrap;
 };
@@ -32,6 +32,7 @@ struct System {
   std::unique_ptr<SentenceEncoder> embedder;  // the model of --model, or null
   std::unique_ptr<Backend> backend;           // used if there is no embedder
   EmbeddedTable table;
+  Similarity similarity = Similarity::kCosine;
   Json description = Json::Object();
 
   Backend& backend_in_use() { return embedder ? embedder->backend() : *backend; }

@@ -16,7 +16,7 @@ std::vector<double> MeanCosines(const NeighbourLists& lists) {
   std::vector<double> means;
   for (const auto& list : lists) {
     double sum = 0;
-    for (const Neighbour& neighbour : list) sum += neighbour.cosine;
+    for (const Neighbour& neighbour : list) sum += neighbour.similarity;
     means.push_back(sum / static_cast<double>(list.size()));
   }
   return means;
@@ -37,7 +37,7 @@ std::vector<Candidate> BestByMargin(const NeighbourLists& lists, const std::vect
     bool any = false;
     for (const Neighbour& neighbour : lists[i]) {
       const double mean = (means[i] + other_means[static_cast<size_t>(neighbour.index)]) / 2;
-      const double score = mean == 0 ? 0 : neighbour.cosine / mean;
+      const double score = mean == 0 ? 0 : neighbour.similarity / mean;
       if (any && score <= chosen.score) continue;
       any = true;
       const auto row = static_cast<int64_t>(i);
@@ -129,9 +129,9 @@ BitextResult EvaluateBitext(Backend& backend, const Vectors& first, const Vector
     };
   };
   const NeighbourLists forward =
-      NearestNeighbours(backend, first, second, options.neighbours, half(0));
+      NearestNeighbours(backend, first, second, options.neighbours, {.progress = half(0)});
   const NeighbourLists backward =
-      NearestNeighbours(backend, second, first, options.neighbours, half(pairs / 2));
+      NearestNeighbours(backend, second, first, options.neighbours, {.progress = half(pairs / 2)});
   const std::vector<double> first_means = MeanCosines(forward),
                             second_means = MeanCosines(backward);
 

@@ -39,7 +39,8 @@ QueryScores ScoreQuery(const std::vector<int64_t>& ranks, const std::vector<int6
     const auto place = static_cast<int64_t>(i) + 1;
     if (rank <= kCut) gain += static_cast<double>(grade) * Discount(rank);
     if (place <= kCut) ideal_gain += static_cast<double>(ideal[i]) * Discount(place);
-    scores.map += static_cast<double>(place) / static_cast<double>(rank) / relevant;
+    if (rank != kNotRanked)
+      scores.map += static_cast<double>(place) / static_cast<double>(rank) / relevant;
     scores.recall1 += rank <= 1 ? 1 / relevant : 0;
     scores.recall10 += rank <= 10 ? 1 / relevant : 0;
     scores.recall100 += rank <= 100 ? 1 / relevant : 0;
@@ -52,7 +53,9 @@ QueryScores ScoreQuery(const std::vector<int64_t>& ranks, const std::vector<int6
 RetrievalResult EvaluateRetrieval(Backend& backend, const Vectors& queries,
                                   const Vectors& documents,
                                   const std::vector<std::vector<Judgement>>& judgements,
-                                  const SearchProgress& progress) {
+                                  const RetrievalOptions& options) {
+  LACOS_CHECK(options.left_out.empty() || options.left_out.size() == judgements.size(),
+              "a document or -1 for each query");
   std::vector<std::vector<int64_t>> relevant(judgements.size()), grades(judgements.size());
   for (size_t i = 0; i < judgements.size(); ++i) {
     for (const Judgement& judgement : judgements[i]) {
@@ -61,7 +64,19 @@ RetrievalResult EvaluateRetrieval(Backend& backend, const Vectors& queries,
       grades[i].push_back(judgement.grade);
     }
   }
-  const auto ranks = RanksOf(backend, queries, documents, relevant, progress);
+  // The rank of a document that is left out is needed too: further documents move up by one.
+  std::vector<std::vector<int64_t>> targets = relevant;
+  for (size_t i = 0; i < options.left_out.size(); ++i) {
+    if (options.left_out[i] >= 0 && !relevant[i].empty()) targets[i].push_back(options.left_out[i]);
+  }
+  auto ranks = RanksOf(backend, queries, documents, targets,
+                       {.similarity = options.similarity, .progress = options.progress});
+  for (size_t i = 0; i < ranks.size(); ++i) {
+    if (ranks[i].size() == relevant[i].size()) continue;
+    const int64_t own = ranks[i].back();
+    ranks[i].pop_back();
+    for (int64_t& rank : ranks[i]) rank = rank == own ? kNotRanked : rank - (rank > own ? 1 : 0);
+  }
 
   RetrievalResult result{.documents = documents.n()};
   for (size_t i = 0; i < ranks.size(); ++i) {

@@ -61,20 +61,20 @@ Aggregate Together(const std::string& group, const std::string& convention,
                 .convention = convention,
                 .measure = "spearman",
                 .sets = static_cast<int64_t>(sets.size())};
-  std::vector<double> cosine, gold;
+  std::vector<double> values, gold;
   uint64_t key = 0;
   for (const TaskResult* set : sets) {
-    cosine.insert(cosine.end(), set->items.begin(), set->items.end());
+    values.insert(values.end(), set->items.begin(), set->items.end());
     gold.insert(gold.end(), set->gold.begin(), set->gold.end());
     key = Mix64(key, static_cast<uint64_t>(set->n));
   }
   for (const char c : group) key = Mix64(key, static_cast<unsigned char>(c));
   all.n = static_cast<int64_t>(gold.size());
-  all.value = 100 * Spearman(cosine, gold);
+  all.value = 100 * Spearman(values, gold);
   if (sets.size() == 1) {
     all.resamples = sets[0]->resamples;
   } else if (all.n > 1) {
-    all.resamples = BootstrapValues(all.n, ResampledSpearman(cosine, gold), bootstrap, key);
+    all.resamples = BootstrapValues(all.n, ResampledSpearman(values, gold), bootstrap, key);
     for (double& value : all.resamples) value *= 100;
   }
   return all;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -123,9 +124,14 @@ void AddLanguages(const EvaluationResults& results, Page& page) {
   page.Table(table);
 }
 
+std::string SimilarityTitle(const EvaluationResults& results) {
+  return std::string(kSimilarityNames[SimilarityOf(results).value_or(Similarity::kCosine)].title);
+}
+
 void AddScatter(const EvaluationResults& results, Page& page) {
   constexpr size_t kMost = 1000;
   std::vector<Chart> charts;
+  const std::string similarity = SimilarityTitle(results);
   for (const TaskResult& result : results.sets) {
     if (result.set.task != "sts" || result.items.empty()) continue;
     Series series{.name = "pairs", .x = {}, .y = {}, .style = SeriesStyle::kPoints};
@@ -138,30 +144,33 @@ void AddScatter(const EvaluationResults& results, Page& page) {
         {.id = fmt::format("scatter-{}", charts.size()),
          .title = result.set.Label() + (result.set.split == "test" ? "" : " " + result.set.split),
          .x_title = "gold score",
-         .y_title = "cosine",
+         .y_title = similarity,
          .series = {series},
          .note = stride > 1 ? fmt::format("Every {}th of {} pairs.", stride, result.items.size())
                             : ""});
   }
   if (charts.empty()) return;
-  page.Section("scatter", "Cosine against gold score");
+  std::string title = similarity + " against gold score";
+  title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+  page.Section("scatter", title);
   page.Charts(charts);
 }
 
 void AddWorstPairs(const EvaluationResults& results, Page& page) {
   if (results.worst.empty()) return;
+  const std::string similarity = SimilarityTitle(results);
   page.Section("worst", "Pairs to read");
-  page.Paragraph(
-      "Pairs whose rank by cosine lies furthest from that by gold score, as a share of all ranks of their "
-      "set: "
-      "above 0 the model finds them more alike than people do.");
+  page.Paragraph(fmt::format(
+      "Pairs whose rank by {} lies furthest from that by gold score, as a share of all ranks of their "
+      "set: above 0 the model finds them more alike than people do.",
+      similarity));
   HtmlTable table{
-      .header = {"set", "sentence 1", "sentence 2", "gold", "cosine", "rank difference"},
+      .header = {"set", "sentence 1", "sentence 2", "gold", similarity, "rank difference"},
       .rows = {},
       .prose = true};
   for (const WorstPair& pair : results.worst) {
     table.rows.push_back({pair.set, pair.first, pair.second, fmt::format("{:.2f}", pair.gold),
-                          fmt::format("{:.3f}", pair.cosine),
+                          fmt::format("{:.3f}", pair.similarity),
                           fmt::format("{:+.2f}", pair.rank_difference)});
   }
   page.Table(table);
@@ -219,10 +228,10 @@ void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& re
   for (const TaskResult& result : results.sets) {
     if (result.set.task != "sts" || result.items.size() < 2 || !std::isfinite(result.main()))
       continue;
-    const std::vector<double> cosine = AverageRanks(result.items), gold = AverageRanks(result.gold);
-    std::vector<size_t> order(cosine.size());
+    const std::vector<double> ranks = AverageRanks(result.items), gold = AverageRanks(result.gold);
+    std::vector<size_t> order(ranks.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    const auto apart = [&](size_t i) { return std::abs(cosine[i] - gold[i]); };
+    const auto apart = [&](size_t i) { return std::abs(ranks[i] - gold[i]); };
     std::ranges::stable_sort(order, [&](size_t a, size_t b) { return apart(a) > apart(b); });
     order.resize(std::min(order.size(), static_cast<size_t>(count)));
     for (const size_t i : order) {
@@ -231,8 +240,8 @@ void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& re
            .first = texts.text(result.first[i]),
            .second = texts.text(result.second[i]),
            .gold = result.gold[i],
-           .cosine = result.items[i],
-           .rank_difference = (cosine[i] - gold[i]) / static_cast<double>(cosine.size())});
+           .similarity = result.items[i],
+           .rank_difference = (ranks[i] - gold[i]) / static_cast<double>(ranks.size())});
     }
   }
 }

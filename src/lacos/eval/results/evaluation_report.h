@@ -12,7 +12,7 @@
 
 namespace lacos {
 
-// Fills results.worst with the pairs of every sts set whose ranks by cosine and by gold score lie
+// Fills results.worst with the pairs of every sts set whose ranks by similarity and by gold score lie
 // furthest apart, `count` pairs for each set.
 void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& results);
 

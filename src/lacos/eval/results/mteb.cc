@@ -55,35 +55,42 @@ void Add(std::map<std::string, Json>& files, const std::string& task, const Json
   file.Set("scores", splits);
 }
 
-std::vector<Measure> StsMeasures(const std::vector<double>& cosine,
+// MTEB's names: cosine_spearman, euclidean_spearman and manhattan_spearman, and plain spearman for
+// the similarity that the model itself names, which may be the dot product.
+std::vector<Measure> StsMeasures(Similarity similarity, const std::vector<double>& values,
                                  const std::vector<double>& gold) {
-  return {{"cosine_spearman", Spearman(cosine, gold)}, {"cosine_pearson", Pearson(cosine, gold)}};
+  const std::string prefix =
+      similarity == Similarity::kDot ? "" : std::string(Name(similarity)) + "_";
+  return {{prefix + "spearman", Spearman(values, gold)},
+          {prefix + "pearson", Pearson(values, gold)}};
 }
 
 }  // namespace
 
 std::map<std::string, Json> MtebResults(const EvaluationResults& results) {
   std::map<std::string, Json> files;
+  const Similarity similarity = SimilarityOf(results).value_or(Similarity::kCosine);
   for (const Aggregate& aggregate : results.aggregates) {
     if (aggregate.convention != "mteb" || aggregate.group == "sts-en" ||
         std::isnan(aggregate.value))
       continue;
-    std::vector<double> cosine, gold;
+    std::vector<double> values, gold;
     for (const TaskResult& result : results.sets) {
       const bool whole = aggregate.group == "SICK-R";
       if (result.set.task != "sts" || result.set.name != aggregate.group) continue;
       if (!whole && result.set.split != "test" && result.set.split != "all") continue;
-      cosine.insert(cosine.end(), result.items.begin(), result.items.end());
+      values.insert(values.end(), result.items.begin(), result.items.end());
       gold.insert(gold.end(), result.gold.begin(), result.gold.end());
     }
-    Add(files, aggregate.group, Scores("default", {"en"}, StsMeasures(cosine, gold)));
+    Add(files, aggregate.group, Scores("default", {"en"}, StsMeasures(similarity, values, gold)));
   }
   for (const TaskResult& result : results.sets) {
     if (!result.set.usual || std::isnan(result.main())) continue;
     const std::string& name = result.set.name;
     if (result.set.task == "sts" && (name == "STS17" || name == "stsb-multi-mt")) {
       Add(files, name == "STS17" ? name : "STSBenchmarkMultilingualSTS",
-          Scores(result.set.subset, result.set.languages, StsMeasures(result.items, result.gold)));
+          Scores(result.set.subset, result.set.languages,
+                 StsMeasures(similarity, result.items, result.gold)));
     } else if (result.set.task == "bitext" && name == "Tatoeba") {
       std::vector<Measure> measures;
       for (const Measure& measure : result.measures) {

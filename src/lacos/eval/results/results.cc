@@ -92,13 +92,25 @@ void SetInterval(const Interval& interval, Json& json) {
   json.Set("undefined_resamples", interval.undefined);
 }
 
+void SetComparison(const TaskResult& result, Json& json) {
+  if (result.similarity) json.Set("similarity", Name(*result.similarity));
+  if (result.set.task == "retrieval") json.Set("identical_ids", result.identical_ids);
+}
+
+std::optional<Similarity> SimilarityOf(const EvaluationResults& results) {
+  for (const TaskResult& result : results.sets) {
+    if (result.similarity && result.set.task != "bitext") return result.similarity;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> UndefinedResamples(const EvaluationResults& results, double confidence) {
   std::vector<std::string> lines;
   const auto add = [&](const std::string& label, const std::vector<double>& resamples) {
     const Interval interval = IntervalOf(resamples, confidence);
     if (interval.undefined <= 0) return;
     lines.push_back(fmt::format(
-        "{}: {:.1f} % of the resamples have no value (all cosines or all gold scores are "
+        "{}: {:.1f} % of the resamples have no value (all similarities or all gold scores are "
         "the same){}",
         label, 100 * interval.undefined,
         std::isfinite(interval.low) ? "; they are left out of its interval (*)"
@@ -143,6 +155,7 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
     set.Set("measures", measures);
     set.Set("main_measure", result.measures[0].name);
     SetInterval(IntervalOf(result.resamples, confidence), set);
+    SetComparison(result, set);
     set.Set("truncated", result.truncated);
     set.Set("empty", result.empty);
     set.Set("overlap",
@@ -169,13 +182,14 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
   json.Set("resamples", results.bootstrap.resamples);
   json.Set("seed", static_cast<int64_t>(results.bootstrap.seed));
   Json worst = Json::Array();
+  const std::string similarity(Name(SimilarityOf(results).value_or(Similarity::kCosine)));
   for (const WorstPair& pair : results.worst) {
     Json entry = Json::Object();
     entry.Set("set", pair.set);
     entry.Set("sentence1", pair.first);
     entry.Set("sentence2", pair.second);
     entry.Set("gold", pair.gold);
-    entry.Set("cosine", NumberOrNull(pair.cosine));
+    entry.Set(similarity, NumberOrNull(pair.similarity));
     entry.Set("rank_difference", pair.rank_difference);
     worst.Append(entry);
   }
@@ -293,6 +307,10 @@ EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions&
                               .languages = {},
                               .usual = set.At("usual").AsBool()},
                       .n = set.At("n").AsInt()};
+    // Results of earlier versions do not name the similarity: it was always the cosine.
+    if (const auto similarity = set.Find("similarity"))
+      result.similarity = Parse<Similarity>(similarity->AsString());
+    if (const auto count = set.Find("identical_ids")) result.identical_ids = count->AsInt();
     if (const auto count = set.Find("truncated")) result.truncated = count->AsInt();
     if (const auto count = set.Find("empty")) result.empty = count->AsInt();
     if (const auto overlap = set.Find("overlap")) result.overlap = ReadOverlap(*overlap);
@@ -307,12 +325,13 @@ EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions&
     results.sets.push_back(std::move(result));
   }
   const Json worst = json.At("worst_pairs");
+  const std::string similarity(Name(SimilarityOf(results).value_or(Similarity::kCosine)));
   for (size_t i = 0; i < worst.size(); ++i) {
     results.worst.push_back({.set = worst[i].At("set").AsString(),
                              .first = worst[i].At("sentence1").AsString(),
                              .second = worst[i].At("sentence2").AsString(),
                              .gold = worst[i].At("gold").AsDouble(),
-                             .cosine = NumberOrNaN(worst[i].At("cosine")),
+                             .similarity = NumberOrNaN(worst[i].At(similarity)),
                              .rank_difference = worst[i].At("rank_difference").AsDouble()});
   }
   ReadItems((std::filesystem::path(folder) / "items.jsonl").string(), results);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@ namespace lacos {
 // A pair about which the model and people disagree strongly.
 struct WorstPair {
   std::string set, first, second;
-  double gold = 0, cosine = 0;
-  // The rank by cosine minus the rank by gold score, as a share of all ranks: from -1 to 1.
+  double gold = 0, similarity = 0;
+  // The rank by similarity minus the rank by gold score, as a share of all ranks: from -1 to 1.
   double rank_difference = 0;
 };
 
@@ -42,6 +43,11 @@ std::string CsvCell(const std::string& text);
 Json IntervalJson(const Interval& interval);
 // Sets "interval" to IntervalJson, and "undefined_resamples" to the share of these.
 void SetInterval(const Interval& interval, Json& json);
+// Sets "similarity" and "identical_ids" where the task has them.
+void SetComparison(const TaskResult& result, Json& json);
+// The similarity of the first set that compares vectors; nothing if there is none. It is the same for
+// all sets but bitext, which always has cosines.
+std::optional<Similarity> SimilarityOf(const EvaluationResults& results);
 // A sentence for each set and average that is undefined on some resamples.
 std::vector<std::string> UndefinedResamples(const EvaluationResults& results, double confidence);
 
@@ -49,7 +55,8 @@ std::vector<std::string> UndefinedResamples(const EvaluationResults& results, do
 void Summarize(EvaluationResults& results, const BootstrapOptions& bootstrap);
 
 // {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...},
-// "interval": [low, high], "undefined_resamples", "truncated", "empty", "overlap"}], "aggregates":
+// "interval": [low, high], "undefined_resamples", "similarity", "identical_ids", "truncated", "empty",
+// "overlap"}], "aggregates":
 // [{"group", "convention", "measure", "value", "interval", "undefined_resamples", "sets", "n"}],
 // "confidence", "resamples", "seed", "worst_pairs"}. Undefined numbers are null.
 Json ResultsJson(const EvaluationResults& results, double confidence);

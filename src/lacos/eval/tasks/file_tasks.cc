@@ -11,6 +11,7 @@
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
 #include "lacos/data/task.h"
+#include "lacos/io/paths.h"
 
 namespace lacos {
 namespace {
@@ -160,8 +161,9 @@ std::unique_ptr<EvaluationTask> Classification(const std::string& path, TaskName
 }
 
 std::unique_ptr<EvaluationTask> Retrieval(const std::string& path, TaskName name,
-                                          const std::string& split) {
-  if (!fs::is_directory(path)) {
+                                          const FileTaskOptions& options) {
+  const std::string& split = options.split;
+  if (!FolderExists(path)) {
     throw UserError(fmt::format(
         "[{}] is not a folder; expected one with corpus.jsonl, queries.jsonl and qrels.tsv (or "
         "qrels/{}.tsv); name it",
@@ -169,10 +171,11 @@ std::unique_ptr<EvaluationTask> Retrieval(const std::string& path, TaskName name
   }
   const fs::path folder = path;
   const fs::path in_folder = folder / "qrels" / (split + ".tsv");
-  const fs::path qrels = fs::exists(in_folder) ? in_folder : folder / "qrels.tsv";
+  const fs::path qrels = PathExists(in_folder.string()) ? in_folder : folder / "qrels.tsv";
   return MakeRetrievalTask(std::move(name),
                            ReadRetrieval((folder / "corpus.jsonl").string(),
-                                         (folder / "queries.jsonl").string(), qrels.string()));
+                                         (folder / "queries.jsonl").string(), qrels.string()),
+                           options.keep_identical_ids);
 }
 
 }  // namespace
@@ -207,7 +210,7 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
   if (task == "clustering")
     return MakeClusteringTask(std::move(name), ReadLabelled(path, options, options.split));
   if (task == "classification") return Classification(path, std::move(name), options);
-  if (task == "retrieval") return Retrieval(path, std::move(name), options.split);
+  if (task == "retrieval") return Retrieval(path, std::move(name), options);
   throw UserError(fmt::format("[`task`] found '{}'; expected {}; correct it", task,
                               fmt::join(WordsOf<Task>(), ", ")));
 }

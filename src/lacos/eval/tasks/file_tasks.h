@@ -17,6 +17,7 @@ struct FileTaskOptions {
   // file are used.
   std::string train_data;
   ClassificationProtocol classification;
+  bool keep_identical_ids = false;  // for retrieval, see MakeRetrievalTask
 };
 
 // The task on the data in `path`, which depends on the task:

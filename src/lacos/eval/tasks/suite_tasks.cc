@@ -31,8 +31,9 @@ void AddRetrieval(const Suite& suite, const std::vector<const SuiteSet*>& sets, 
       name.languages.insert(name.languages.end(), paragraphs.languages.begin(),
                             paragraphs.languages.end());
     }
-    tasks.push_back(
-        MakeRetrievalTask(std::move(name), ReadRetrievalSet(suite, questions, paragraphs)));
+    tasks.push_back(MakeRetrievalTask(std::move(name),
+                                      ReadRetrievalSet(suite, questions, paragraphs),
+                                      /*keep_identical_ids=*/false));
   };
   for (const SuiteSet* set : sets) add(*set, *set);
   const auto english =

@@ -2,11 +2,19 @@
 // together.
 #include "lacos/eval/tasks/tasks.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
+#include "lacos/base/error.h"
 #include "lacos/base/rng.h"
+#include "lacos/data/cells.h"
 #include "lacos/eval/measures/bitext.h"
 #include "lacos/eval/measures/classification.h"
 #include "lacos/eval/measures/clustering.h"
@@ -35,7 +43,7 @@ void AverageTrials(const std::vector<T>& trials,
   result.trials = true;
 }
 
-// Tasks that compare the cosines of given pairs with people's judgements of them.
+// Tasks that compare the similarities of given pairs with people's judgements of them.
 class PairTask : public EvaluationTask {
  public:
   PairTask(TaskName name, std::vector<std::string> first, std::vector<std::string> second)
@@ -48,15 +56,16 @@ class PairTask : public EvaluationTask {
   }
 
  protected:
-  // A result that has the pairs and their cosines, and no gold values or measures yet.
-  TaskResult CosinesOfPairs(const Scoring& scoring) const {
+  // A result that has the pairs and their similarities, and no gold values or measures yet.
+  TaskResult SimilaritiesOfPairs(const Scoring& scoring) const {
     TaskResult result{.set = name(),
                       .n = static_cast<int64_t>(first_.size()),
+                      .similarity = scoring.similarity,
                       .first = first_,
                       .second = second_};
     for (size_t i = 0; i < first_.size(); ++i) {
-      result.items.push_back(
-          Cosine(scoring.vectors.Row(first_[i]), scoring.vectors.Row(second_[i])));
+      result.items.push_back(SimilarityOf(scoring.similarity, scoring.vectors.Row(first_[i]),
+                                          scoring.vectors.Row(second_[i])));
     }
     return result;
   }
@@ -72,7 +81,7 @@ class StsTask final : public PairTask {
       : PairTask(std::move(name), std::move(pairs.first), std::move(pairs.second)),
         gold_(std::move(pairs.score)) {}
   TaskResult Score(const Scoring& scoring) const override {
-    TaskResult result = CosinesOfPairs(scoring);
+    TaskResult result = SimilaritiesOfPairs(scoring);
     result.gold = gold_;
     result.measures = {{"spearman", 100 * Spearman(result.items, result.gold)},
                        {"pearson", 100 * Pearson(result.items, result.gold)}};
@@ -89,7 +98,7 @@ class PairClassificationTask final : public PairTask {
       : PairTask(std::move(name), std::move(pairs.first), std::move(pairs.second)),
         same_(std::move(pairs.label)) {}
   TaskResult Score(const Scoring& scoring) const override {
-    TaskResult result = CosinesOfPairs(scoring);
+    TaskResult result = SimilaritiesOfPairs(scoring);
     result.gold.assign(same_.begin(), same_.end());
     const PairClassificationResult scores = EvaluatePairs(result.items, same_);
     result.measures = {{"average_precision", 100 * scores.average_precision},
@@ -106,8 +115,10 @@ class PairClassificationTask final : public PairTask {
 
 class RetrievalTask final : public EvaluationTask {
  public:
-  RetrievalTask(TaskName name, RetrievalData data)
-      : EvaluationTask(std::move(name)), data_(std::move(data)) {}
+  RetrievalTask(TaskName name, RetrievalData data, bool keep_identical_ids)
+      : EvaluationTask(std::move(name)), data_(std::move(data)) {
+    if (!keep_identical_ids) FindIdenticalIds();
+  }
   void Collect(TextTable& texts) override {
     queries_ = Use(texts, data_.queries.texts, TextRole::kQuery);
     documents_ = Use(texts, data_.documents.texts, TextRole::kDocument);
@@ -122,8 +133,12 @@ class RetrievalTask final : public EvaluationTask {
     const std::vector<float> documents = GatherVectors(scoring.vectors, documents_);
     const RetrievalResult found = EvaluateRetrieval(
         scoring.backend, {.values = queries, .d = scoring.vectors.d},
-        {.values = documents, .d = scoring.vectors.d}, judgements, scoring.progress);
-    TaskResult result{.set = name(), .n = found.queries};
+        {.values = documents, .d = scoring.vectors.d}, judgements,
+        {.left_out = left_out_, .similarity = scoring.similarity, .progress = scoring.progress});
+    TaskResult result{.set = name(),
+                      .n = found.queries,
+                      .similarity = scoring.similarity,
+                      .identical_ids = identical_ids_};
     const QueryScores& mean = found.mean;
     result.measures = {{"ndcg_at_10", 100 * mean.ndcg10},
                        {"mrr_at_10", 100 * mean.mrr10},
@@ -136,8 +151,38 @@ class RetrievalTask final : public EvaluationTask {
   }
 
  private:
+  void FindIdenticalIds() {
+    std::unordered_map<std::string_view, int64_t> rows;  // of documents, by id
+    for (size_t i = 0; i < data_.documents.ids.size(); ++i)
+      rows.emplace(data_.documents.ids[i], static_cast<int64_t>(i));
+    left_out_.assign(data_.queries.ids.size(), -1);
+    for (size_t i = 0; i < left_out_.size(); ++i) {
+      const auto found = rows.find(data_.queries.ids[i]);
+      if (found == rows.end()) continue;
+      left_out_[i] = found->second;
+      ++identical_ids_;
+    }
+    if (identical_ids_ == 0) return;
+    const int64_t relevant = std::ranges::count_if(data_.relevant, [&](const Relevance& judgement) {
+      return judgement.score > 0 &&
+             left_out_[static_cast<size_t>(judgement.query)] == judgement.document;
+    });
+    AddNote(fmt::format(
+        "[{}] {} of {} queries have the id of a document, which is left out of their ranking, as BEIR "
+        "and MTEB do; `keep_identical_ids` ranks it too",
+        name().Label(), identical_ids_, left_out_.size()));
+    if (relevant == 0) return;
+    AddWarning(fmt::format(
+        "[{}] {} documents that are relevant for a query have its id and so count as not found; if "
+        "queries and documents are numbered independently of each other, pass `keep_identical_ids`",
+        name().Label(), relevant));
+  }
+
   RetrievalData data_;
   std::vector<int64_t> queries_, documents_;
+  // For each query, the document with the same id, or -1; empty if these are kept.
+  std::vector<int64_t> left_out_;
+  int64_t identical_ids_ = 0;
 };
 
 class BitextTask final : public EvaluationTask {
@@ -154,7 +199,7 @@ class BitextTask final : public EvaluationTask {
     const int64_t d = scoring.vectors.d;
     BitextResult found = EvaluateBitext(scoring.backend, {.values = first, .d = d},
                                         {.values = second, .d = d}, {}, scoring.progress);
-    TaskResult result{.set = name(), .n = found.n};
+    TaskResult result{.set = name(), .n = found.n, .similarity = Similarity::kCosine};
     result.measures = {{"accuracy", 100 * found.cosine.Mean()},
                        {"accuracy_forward", 100 * found.cosine.forward},
                        {"accuracy_backward", 100 * found.cosine.backward},
@@ -218,6 +263,7 @@ class ClassificationTask final : public EvaluationTask {
       label = static_cast<int32_t>(place - train_.labels.begin());
       if (place == train_.labels.end()) train_.labels.push_back(class_name);
     }
+    CheckClasses();
   }
   void Collect(TextTable& texts) override {
     train_rows_ = Use(texts, train_.texts);
@@ -253,6 +299,49 @@ class ClassificationTask final : public EvaluationTask {
   }
 
  private:
+  // Refuses classes from which nothing can be learned, and warns of small ones.
+  void CheckClasses() {
+    std::vector<int64_t> counts(train_.labels.size());
+    for (const int32_t label : train_.label) ++counts[static_cast<size_t>(label)];
+    const bool divided = test_.label.empty();  // cross-validation holds a part of each class back
+    const auto list = [&](int64_t most) {
+      constexpr size_t kShown = 12;
+      std::vector<std::string> shown;
+      for (size_t i = 0; i < counts.size(); ++i) {
+        if (counts[i] <= most)
+          shown.push_back(
+              fmt::format("'{}' {}", TruncateForMessage(train_.labels[i], 40), counts[i]));
+      }
+      const size_t all = shown.size();
+      shown.resize(std::min(all, kShown));
+      return fmt::format("{}{}", fmt::join(shown, ", "),
+                         all > kShown ? fmt::format(" and {} more", all - kShown) : "");
+    };
+    const auto with = [&](int64_t least) {
+      return std::ranges::count_if(counts, [&](int64_t count) { return count >= least; });
+    };
+    // A class of one text is absent from the training texts while its part is tested.
+    const bool enough = with(1) > 2 || with(divided ? 2 : 1) == 2;
+    if (!enough) {
+      throw UserError(fmt::format(
+          "[{}] the classes have too few texts to train on: {}; expected at least two classes of {} "
+          "text{} each; add texts, or check the column of labels",
+          name().Label(), list(INT64_MAX), divided ? "two" : "one", divided ? "s" : ""));
+    }
+    const int64_t wanted = divided ? protocol_.folds : protocol_.shots;
+    if (with(1) > with(wanted)) {
+      AddWarning(fmt::format(
+          "[{}] some classes have fewer texts than {}: {}; {}", name().Label(),
+          divided ? fmt::format("the {} parts of the cross-validation", wanted)
+                  : fmt::format("the {} that a trial trains on", wanted),
+          list(wanted - 1),
+          divided ? "parts without them say nothing about them" : "all of their texts are used"));
+    }
+    if (with(1) < static_cast<int64_t>(counts.size()))
+      AddWarning(fmt::format("[{}] some classes have texts to test on and none to train on: {}",
+                             name().Label(), list(0)));
+  }
+
   LabelledTexts train_, test_;
   ClassificationProtocol protocol_;
   std::vector<int64_t> train_rows_, test_rows_;
@@ -266,8 +355,9 @@ std::unique_ptr<EvaluationTask> MakeStsTask(TaskName name, ScoredPairs pairs) {
 std::unique_ptr<EvaluationTask> MakePairClassificationTask(TaskName name, LabelledPairs pairs) {
   return std::make_unique<PairClassificationTask>(std::move(name), std::move(pairs));
 }
-std::unique_ptr<EvaluationTask> MakeRetrievalTask(TaskName name, RetrievalData data) {
-  return std::make_unique<RetrievalTask>(std::move(name), std::move(data));
+std::unique_ptr<EvaluationTask> MakeRetrievalTask(TaskName name, RetrievalData data,
+                                                  bool keep_identical_ids) {
+  return std::make_unique<RetrievalTask>(std::move(name), std::move(data), keep_identical_ids);
 }
 std::unique_ptr<EvaluationTask> MakeBitextTask(TaskName name, TextPairs pairs) {
   return std::make_unique<BitextTask>(std::move(name), std::move(pairs));

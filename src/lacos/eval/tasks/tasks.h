@@ -54,8 +54,12 @@ struct TaskResult {
   // repeated trials with other seeds. It serves intervals, averages and comparisons.
   std::vector<double> resamples;
   bool trials = false;
+  // What sts, pair_classification, retrieval and bitext compared vectors by; nothing for other tasks.
+  std::optional<Similarity> similarity;
+  // The number of queries of retrieval whose own document was left out of their ranking.
+  int64_t identical_ids = 0;
   // The values from which the measure was made, one element for each item. For sts and
-  // pair_classification they are the cosine and the gold value. For other tasks `items` has the
+  // pair_classification they are the similarity and the gold value. For other tasks `items` has the
   // item's share of the main measure (nDCG of a query, 1 for a right answer), and `gold` is empty.
   std::vector<double> items, gold;
   // for sts, pair_classification and bitext: rows of the text table
@@ -75,6 +79,7 @@ struct Scoring {
   Backend& backend;
   Vectors vectors;     // one vector for each row of the text table
   uint64_t seed = 42;  // seed for clustering
+  Similarity similarity = Similarity::kCosine;
   std::function<void(int64_t done, int64_t total)> progress;  // for long searches; may be empty
 };
 
@@ -89,6 +94,9 @@ class EvaluationTask {
   // Messages for the user about data that was read but is not scored.
   const std::vector<std::string>& notes() const { return notes_; }
   void AddNote(std::string note) { notes_.push_back(std::move(note)); }
+  // Messages about data that is scored but probably not as the user wants it.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+  void AddWarning(std::string warning) { warnings_.push_back(std::move(warning)); }
   // The rows of the table that the task uses, each once, in ascending order.
   const std::set<int64_t>& rows() const { return rows_; }
 
@@ -102,18 +110,22 @@ class EvaluationTask {
 
  private:
   TaskName name_;
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_, warnings_;
   std::set<int64_t> rows_;
 };
 
-// Measures: spearman and pearson of cosines with gold scores.
+// Measures: spearman and pearson of similarities with gold scores.
 std::unique_ptr<EvaluationTask> MakeStsTask(TaskName name, ScoredPairs pairs);
 // Measures: average_precision, best_f1, best_accuracy and their thresholds.
 std::unique_ptr<EvaluationTask> MakePairClassificationTask(TaskName name, LabelledPairs pairs);
-// Measures: ndcg_at_10, mrr_at_10, map, recall_at_1, recall_at_10 and recall_at_100.
-std::unique_ptr<EvaluationTask> MakeRetrievalTask(TaskName name, RetrievalData data);
+// Measures: ndcg_at_10, mrr_at_10, map, recall_at_1, recall_at_10 and recall_at_100. A document that
+// has a query's id is left out of the query's ranking, as BEIR and MTEB do, unless
+// `keep_identical_ids` is set.
+std::unique_ptr<EvaluationTask> MakeRetrievalTask(TaskName name, RetrievalData data,
+                                                  bool keep_identical_ids);
 // Measures: accuracy (the mean of both directions, nearest by cosine), accuracy by margin, f1 as in
-// MTEB, and the F1 of mining.
+// MTEB, and the F1 of mining. Cosines are used whatever Scoring says, as in sentence-transformers'
+// TranslationEvaluator: the margin is a ratio of cosines.
 std::unique_ptr<EvaluationTask> MakeBitextTask(TaskName name, TextPairs pairs);
 // Measures: v_measure, homogeneity and completeness, as means over ten seeds of k-means with as
 // many clusters as there are classes.
@@ -125,8 +137,8 @@ struct ClassificationProtocol {
   int64_t folds = 10;   // number of folds for a set without a test split
   uint64_t seed = 42;
 };
-// Measures: accuracy and macro_f1. If `test` is empty they are found by cross-validation. The
-// classes of both must have the same ids.
+// Measures: accuracy and macro_f1. If `test` is empty they are found by cross-validation. Throws
+// UserError that counts the texts of each class if there are too few to train on two classes.
 std::unique_ptr<EvaluationTask> MakeClassificationTask(TaskName name, LabelledTexts train,
                                                        LabelledTexts test,
                                                        const ClassificationProtocol& protocol);
