@@ -202,6 +202,46 @@ TEST(EmbedCommand, Int8NeedsMoreThanOneText) {
                   "one text");
 }
 
+// A query gets the codes that it would have among the corpus's texts.
+TEST(EmbedCommand, RangesOfAnEarlierRunMakeCodesComparable) {
+  const TempFolder folder;
+  const std::string corpus = folder.Write("corpus.txt", ManyTexts(120));
+  const std::string text = ReadAll(corpus).substr(0, ReadAll(corpus).find('\n') + 1);
+  const std::string query = folder.Write("query.txt", text);
+  Embed(corpus, folder / "c.npy", {"--precision", "int8"});
+  Embed(corpus, folder / "f.npy");
+  EXPECT_EQ(ReadNpy(folder / "c.npy.ranges.npy").shape, (std::vector<int64_t>{2, 32}));
+  const RunResult result =
+      Embed(query, folder / "q.npy",
+            {"--precision", "int8", "--ranges", folder / "c.npy.ranges.npy", "--json"});
+  EXPECT_EQ(Json::Parse(result.out, "stdout").At("clipped").AsInt(), 0);
+  Embed(query, folder / "k.npy", {"--precision", "int8", "--calibration", folder / "f.npy"});
+  const std::vector<std::byte> all = ReadNpy(folder / "c.npy").data;
+  for (const char* name : {"q.npy", "k.npy"}) {
+    EXPECT_EQ(ReadNpy(folder / name).data, std::vector<std::byte>(all.begin(), all.begin() + 32));
+    EXPECT_EQ(ReadAll(folder / name + ".ranges.npy"), ReadAll(folder / "c.npy.ranges.npy"));
+  }
+  const std::string run = ReadAll(folder / "q.npy.run.json");
+  EXPECT_NE(run.find("\"ranges\""), std::string::npos) << run;
+
+  const auto error = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"embed", "--model",  TinyModel(),      "--input",
+                                      query,   "--output", folder / "e.npy", "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    return RunLacos(words);
+  };
+  ExpectUserError(error({"--precision", "int8", "--ranges", folder / "c.npy"}),
+                  "the ranges of these codes are in " + (folder / "c.npy.ranges.npy"));
+  ExpectUserError(error({"--precision", "int8", "--ranges", folder / "f.npy"}),
+                  "pass them as --calibration");
+  ExpectUserError(error({"--precision", "int8", "--ranges", folder / "c.npy.ranges.npy",
+                         "--truncate-dim", "8"}),
+                  "has the shape [2, 32]; expected ranges as float32 [2, 8]");
+  ExpectUsageError(error({"--ranges", folder / "c.npy.ranges.npy"}), "goes with --precision int8");
+  ExpectUsageError(error({"--precision", "int8", "--ranges", "a", "--calibration", "b"}),
+                   "--calibration");
+}
+
 TEST(EmbedCommand, EmptyTextsGiveZeroVectorsAndAreCounted) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "one\n\nthree\n");

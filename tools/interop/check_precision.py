@@ -29,6 +29,26 @@ def codes(check: report.Check) -> None:
     check.row("--precision float16: differing values", half.size, float((half != vectors.astype(numpy.float16)).sum()), 0)
 
 
+def ranges(check: report.Check) -> None:
+    """The codes of some texts with the ranges of others: those of an earlier run, and those of float32 vectors."""
+    texts = report.sentences()
+    corpus, queries = texts[: len(texts) // 2], texts[len(texts) // 2:]
+    calibration = check.embed(MODEL, corpus)
+    numpy.save(check.work / "calibration.npy", calibration)
+    vectors = check.embed(MODEL, queries)
+    for precision in ("int8", "uint8"):
+        check.embed(MODEL, corpus, precision=precision)
+        earlier = (check.work / "vectors.npy.ranges.npy").rename(check.work / "ranges.npy")
+        difference = numpy.abs(numpy.load(earlier) - numpy.stack([calibration.min(0), calibration.max(0)])).max()
+        check.row(f"--precision {precision}: largest difference of the ranges", calibration.shape[1], float(difference), 0)
+        by_ranges = check.embed(MODEL, queries, "--ranges", earlier, precision=precision)
+        by_vectors = check.embed(MODEL, queries, "--calibration", check.work / "calibration.npy", precision=precision)
+        theirs = quantize_embeddings(vectors, precision=precision, ranges=numpy.load(earlier))
+        again = quantize_embeddings(vectors, precision=precision, calibration_embeddings=calibration)
+        assert (theirs == again).all() and (by_ranges == by_vectors).all()
+        check.row(f"--ranges, --calibration, {precision}: share of differing codes", theirs.size, float((by_ranges != theirs).mean()), 1e-3)
+
+
 def truncated(check: report.Check) -> None:
     texts = report.sentences()
     whole = check.embed(MODEL, texts, "--no-normalize")
@@ -37,4 +57,4 @@ def truncated(check: report.Check) -> None:
 
 
 if __name__ == "__main__":
-    report.main([("--precision", codes), ("--truncate-dim", truncated)])
+    report.main([("--precision", codes), ("--ranges", ranges), ("--truncate-dim", truncated)])

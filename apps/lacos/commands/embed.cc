@@ -7,7 +7,9 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "commands/commands.h"
 #include "flags/command_record.h"
@@ -35,7 +37,7 @@ struct EmbedFlags {
   EncodingOptions encoding;
   EmbedOptions embed;
   TextInput input;
-  std::string output, precision = "float32";
+  std::string output, precision = "float32", ranges, calibration;
   int64_t truncate_dim = 0;
   bool overwrite = false;
 
@@ -54,6 +56,7 @@ void CheckFinite(const std::vector<float>& vectors, size_t d, int64_t first_text
 
 struct EmbedReport {
   EncodeStatistics statistics;
+  std::optional<int64_t> clipped;  // values beyond given ranges
   double seconds = 0;
   PeakMemory memory;
 };
@@ -67,6 +70,7 @@ std::string Summary(const GlobalOptions& globals, EmbedReport& report) {
     json.Set("tokens", s.tokens);
     json.Set("truncated", s.truncated);
     json.Set("empty", s.empty);
+    if (report.clipped) json.Set("clipped", *report.clipped);
     json.Set("seconds", report.seconds);
     json.Set("tokens_per_second", rate);
     report.memory.AddTo(json);
@@ -77,33 +81,48 @@ std::string Summary(const GlobalOptions& globals, EmbedReport& report) {
   fields.Add("tokens", fmt::format("{}", s.tokens));
   fields.Add("truncated", fmt::format("{}", s.truncated));
   fields.Add("empty", fmt::format("{}", s.empty));
+  if (report.clipped) fields.Add("clipped values", fmt::format("{}", *report.clipped));
   fields.Add("time", FormatSeconds(report.seconds));
   fields.Add("rate", fmt::format("{} tokens/s", FormatCount(rate)));
   report.memory.AddTo(fields);
   return fields.Text();
 }
 
-void WarnAbout(const SentenceEncoder& embedder, const EncodeStatistics& s, Precision precision) {
+void WarnAbout(const SentenceEncoder& embedder, const EncodeStatistics& s, bool takes_ranges) {
   if (s.texts == 0) spdlog::warn("the input has no texts; the output has no rows");
   if (s.empty > 0) spdlog::warn("{} texts have no tokens; their vectors are zero", s.empty);
   if (s.truncated > 0)
     spdlog::info("{} texts were longer than --max-length and lost their {}", s.truncated,
                  LostPart(embedder.tokenizer()));
-  if (NeedsRanges(precision) && s.texts > 0 && s.texts < 100) {
+  if (takes_ranges && s.texts > 0 && s.texts < 100) {
     spdlog::warn("the ranges of int8 and uint8 were taken from only {} texts", s.texts);
   }
 }
 
+// The ranges that --ranges or --calibration gives.
+std::optional<EmbeddingRanges> GivenRanges(const EmbedFlags& flags, int64_t d) {
+  if (!flags.ranges.empty()) return ReadRanges(flags.ranges, d);
+  if (!flags.calibration.empty()) return RangesOfEmbeddings(flags.calibration, d);
+  return std::nullopt;
+}
+
 void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   const Precision precision = *Parse<Precision>(flags.precision);
+  for (const auto& [flag, file] :
+       {std::pair("--ranges", flags.ranges), std::pair("--calibration", flags.calibration)}) {
+    if (!file.empty() && !NeedsRanges(precision))
+      FailUsage(flag, "goes with --precision int8 or uint8");
+  }
+  const bool takes_ranges =
+      NeedsRanges(precision) && flags.ranges.empty() && flags.calibration.empty();
   if (!flags.ToStdout()) {
-    CheckOutput(
-        flags.output,
-        {.kind = OutputKind::kFile, .overwrite = flags.overwrite, .inputs = {flags.input.path}});
-  } else if (NeedsRanges(precision)) {
+    CheckOutput(flags.output, {.kind = OutputKind::kFile,
+                               .overwrite = flags.overwrite,
+                               .inputs = {flags.input.path, flags.ranges, flags.calibration}});
+  } else if (takes_ranges) {
     FailUsage("--precision",
               fmt::format("found {} with --output -; expected float32, float16, binary or ubinary, "
-                          "which need not see all the texts before the first line",
+                          "which need not see all the texts before the first line, or --ranges",
                           flags.precision));
   }
   TextReader reader(flags.input);
@@ -112,6 +131,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
       MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed);
   if (flags.truncate_dim > 0) options.truncate_dim = flags.truncate_dim;
   SentenceEncoder embedder(options);
+  LogNotes(embedder);
   const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
   const auto d = static_cast<size_t>(embedder.dimension());
   if (flags.truncate_dim > static_cast<int64_t>(d)) {
@@ -120,10 +140,12 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   }
 
   const auto columns = static_cast<int64_t>(d);
+  std::optional<EmbeddingRanges> ranges = GivenRanges(flags, columns);
   EmbeddingFile file =
       flags.ToStdout()
-          ? EmbeddingFile([](std::string_view line) { Out().Write(line); }, precision, columns)
-          : EmbeddingFile(flags.output, precision, columns, CheckInterrupt);
+          ? EmbeddingFile([](std::string_view line) { Out().Write(line); }, precision, columns,
+                          std::move(ranges))
+          : EmbeddingFile(flags.output, precision, columns, CheckInterrupt, std::move(ranges));
   const size_t block_texts =
       std::clamp(kBlockVectorBytes / (d * sizeof(float)), size_t{256}, kBlockTexts);
   EmbedReport report;
@@ -132,7 +154,6 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   const Stopwatch watch;
   std::vector<std::string> texts;
   std::vector<float> vectors;
-  LogNotes(embedder);
   double begin = 0;  // share of the input that was read before this block
   while (reader.NextBlock(block_texts, kBlockTextBytes, texts)) {
     vectors.assign(texts.size() * d, 0.0f);
@@ -152,15 +173,17 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
     sum.empty += s.empty;
     report.memory.Sample();
   }
-  if (NeedsRanges(precision) && sum.texts == 1) {
+  if (takes_ranges && sum.texts == 1) {
     throw UserError(fmt::format(
         "[{}] found one text; expected at least two, since --precision {} takes the range of each "
-        "dimension from them; use float32, or embed more texts",
+        "dimension from them; use float32, embed more texts, or give --ranges of an earlier run",
         flags.input.path, flags.precision));
   }
   const auto add_inputs = [&](RunInputs& inputs) {
     inputs.AddModel(embedder.folder());
     if (FileExists(flags.input.path)) inputs.AddFile("texts", flags.input.path);
+    if (!flags.ranges.empty()) inputs.AddFile("ranges", flags.ranges);
+    if (!flags.calibration.empty()) inputs.AddFile("calibration", flags.calibration);
   };
   // With `hashed_bytes` 0, weights without a manifest are recorded by size only. Embedding a few
   // texts then stays fast.
@@ -176,7 +199,8 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   record.Keep();
   progress.Finish();
   report.seconds = watch.Seconds();
-  WarnAbout(embedder, sum, precision);
+  if (NeedsRanges(precision) && !takes_ranges) report.clipped = file.clipped();
+  WarnAbout(embedder, sum, takes_ranges);
   if (!flags.ToStdout()) {
     Out().Write(Summary(globals, report));
   } else if (!globals.quiet) {
@@ -210,9 +234,25 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
       ->check(CLI::Validator(ending, "", "ending"));
   OneOf(command->add_option(
             "--precision", flags->precision,
-            "Type of the values. int8 and uint8 take each dimension's range from all the texts; "
-            "binary and ubinary keep the signs, eight a byte"),
+            "Type of the values. int8 and uint8 take each dimension's range from all the texts, "
+            "unless it is given, and write the ranges to FILE.ranges.npy; binary and ubinary keep "
+            "the signs, eight a byte"),
         WordsOf<Precision>());
+  CLI::Option* ranges =
+      command
+          ->add_option(
+              "--ranges", flags->ranges,
+              "int8, uint8: the ranges of an earlier run, such as its FILE.ranges.npy, so "
+              "that both outputs can be compared: float32 [2, D], smallest and largest values")
+          ->type_name("FILE.npy")
+          ->default_str("those of the texts");
+  command
+      ->add_option(
+          "--calibration", flags->calibration,
+          "int8, uint8: take the ranges of these vectors instead, such as a float32 output "
+          "of this command")
+      ->type_name("FILE.npy")
+      ->excludes(ranges);
   command
       ->add_option("--truncate-dim", flags->truncate_dim,
                    "Keep the first N values of a vector, before it is scaled to length 1")

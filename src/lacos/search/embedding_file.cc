@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <iterator>
 #include <utility>
 
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/io/folder.h"
+#include "lacos/io/mapped_file.h"
 #include "lacos/io/paths.h"
 #include "lacos/tensor/convert.h"
 
@@ -63,25 +66,37 @@ void Spool::Read(int64_t begin, std::span<float> out) const {
 }
 
 EmbeddingFile::EmbeddingFile(const std::string& path, Precision precision, int64_t d,
-                             std::function<void()> check_cancel)
-    : precision_(precision), d_(d), check_cancel_(std::move(check_cancel)), ranges_(d) {
+                             std::function<void()> check_cancel,
+                             std::optional<EmbeddingRanges> ranges)
+    : path_(path),
+      precision_(precision),
+      d_(d),
+      check_cancel_(std::move(check_cancel)),
+      ranges_(ranges ? std::move(*ranges) : EmbeddingRanges(d)) {
   if (path.ends_with(".jsonl")) {
     jsonl_ = std::make_unique<AtomicFile>(path);
     write_line_ = [file = jsonl_.get()](std::string_view line) { file->WriteText(line); };
   } else {
     npy_ = std::make_unique<NpyWriter>(path, StoredType(precision), StoredColumns(precision, d));
   }
-  if (NeedsRanges(precision)) spool_.emplace(path);
+  if (NeedsRanges(precision) && !ranges) spool_.emplace(path);
 }
 
 EmbeddingFile::EmbeddingFile(std::function<void(std::string_view)> write, Precision precision,
-                             int64_t d)
-    : precision_(precision), d_(d), ranges_(d), write_line_(std::move(write)) {
-  LACOS_CHECK(!NeedsRanges(precision), "lines are written before the range of all rows is known");
+                             int64_t d, std::optional<EmbeddingRanges> ranges)
+    : precision_(precision),
+      d_(d),
+      ranges_(ranges ? std::move(*ranges) : EmbeddingRanges(d)),
+      write_line_(std::move(write)) {
+  LACOS_CHECK(!NeedsRanges(precision) || ranges.has_value(),
+              "lines are written before the range of all rows is known");
 }
 
 void EmbeddingFile::Append(std::span<const float> rows) {
-  if (!spool_) return Write(rows);
+  if (!spool_) {
+    if (NeedsRanges(precision_)) clipped_ += ranges_.CountOutside(rows);
+    return Write(rows);
+  }
   ranges_.Add(rows);
   spool_->Append(rows);
 }
@@ -97,8 +112,25 @@ void EmbeddingFile::Commit() {
       Write(rows);
     }
   }
-  if (npy_) npy_->Commit();
-  if (jsonl_) jsonl_->Commit();
+  const auto commit = [&] {
+    if (npy_) npy_->Commit();
+    if (jsonl_) jsonl_->Commit();
+  };
+  const bool has_ranges = NeedsRanges(precision_) && std::isfinite(ranges_.low[0]);
+  if (!has_ranges || path_.empty()) return commit();
+  // The ranges come first, so that codes never lack them. If the codes cannot be written, the place
+  // is left as it was.
+  const std::string path = RangesFileOf(path_);
+  const bool existed = FileExists(path);
+  const std::string earlier = existed ? ReadFileToString(path) : "";
+  WriteRanges(ranges_, path);
+  try {
+    commit();
+  } catch (...) {
+    RemoveAll(path.c_str());
+    if (existed) WriteFileAtomically(path, earlier);
+    throw;
+  }
 }
 
 void EmbeddingFile::Write(std::span<const float> rows) {

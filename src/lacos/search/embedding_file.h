@@ -38,25 +38,32 @@ class Spool {
   int64_t values_ = 0;
 };
 
-// The file gets its name only at Commit. int8 and uint8 need the range of every dimension over all
-// rows, so with these precisions the rows are kept in a Spool until Commit. Memory stays constant
-// for any number of rows.
+// The file gets its name only at Commit. int8 and uint8 need the range of every dimension. If it is
+// not given, it is taken over all rows, which are kept in a Spool until Commit. The ranges are
+// written beside the file (RangesFileOf), so that other embeddings can be given the same. Memory
+// stays constant for any number of rows.
 class EmbeddingFile {
  public:
   // `check_cancel` is called between pieces of Commit's work; an exception from it ends the work.
   // All methods throw UserError for a file that cannot be written.
   EmbeddingFile(const std::string& path, Precision precision, int64_t d,
-                std::function<void()> check_cancel = {});
-  // JSON lines that are handed to `write` as soon as their row is known, not for int8 and uint8.
-  EmbeddingFile(std::function<void(std::string_view)> write, Precision precision, int64_t d);
+                std::function<void()> check_cancel = {},
+                std::optional<EmbeddingRanges> ranges = std::nullopt);
+  // JSON lines that are handed to `write` as soon as their row is known. int8 and uint8 need ranges,
+  // which are not written anywhere.
+  EmbeddingFile(std::function<void(std::string_view)> write, Precision precision, int64_t d,
+                std::optional<EmbeddingRanges> ranges = std::nullopt);
 
   void Append(std::span<const float> rows);  // [n, D]
   void Commit();
+  // Values beyond given ranges, which got the first or the last code.
+  int64_t clipped() const { return clipped_; }
 
  private:
   void Write(std::span<const float> rows);
   void WriteLines(size_t rows);
 
+  std::string path_;
   Precision precision_;
   int64_t d_;
   std::function<void()> check_cancel_;
@@ -66,7 +73,7 @@ class EmbeddingFile {
   std::unique_ptr<AtomicFile> jsonl_;
   std::function<void(std::string_view)> write_line_;
   std::vector<std::byte> stored_;  // the rows of one write in their stored type
-  int64_t lines_ = 0;
+  int64_t lines_ = 0, clipped_ = 0;
 };
 
 }  // namespace lacos

@@ -1,11 +1,17 @@
 // Embeddings in fewer bits. Every value equals that of sentence-transformers' quantize_embeddings.
 #include "lacos/search/precision.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "lacos/base/check.h"
+#include "lacos/base/error.h"
+#include "lacos/io/npy.h"
+#include "lacos/io/paths.h"
 #include "lacos/tensor/convert.h"
 
 namespace lacos {
@@ -68,6 +74,88 @@ void EmbeddingRanges::Add(std::span<const float> rows) {
     }
     ++count;
   }
+}
+
+int64_t EmbeddingRanges::CountOutside(std::span<const float> rows) const {
+  int64_t outside = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const size_t j = i % low.size();
+    outside += rows[i] < low[j] || rows[i] > high[j] ? 1 : 0;
+  }
+  return outside;
+}
+
+namespace {
+
+// The rows of an .npy file with D columns as floats.
+std::vector<float> ReadFloatRows(const std::string& path, int64_t d, const std::string& what) {
+  const NpyArray array = ReadNpy(path);
+  if (array.shape.size() != 2 || array.shape[1] != d) {
+    throw UserError(
+        fmt::format("[{}] has the shape [{}]; expected {}; give a file of the same model "
+                    "and number of values a vector",
+                    path, fmt::join(array.shape, ", "), what));
+  }
+  std::vector<float> values(static_cast<size_t>(array.shape[0] * d));
+  if (!DecodeToFloat(array.dtype, array.data.data(), values.size(), values.data())) {
+    const std::string beside = RangesFileOf(path);
+    throw UserError(fmt::format(
+        "[{}] holds elements of type {}; expected {}; {}", path, Name(array.dtype), what,
+        FileExists(beside) ? fmt::format("the ranges of these codes are in {}", beside)
+                           : "give the vectors in float32"));
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    throw UserError(
+        fmt::format("[{}: row {}] found the value {}; expected finite numbers; check what made the "
+                    "file",
+                    path, i / static_cast<size_t>(d), values[i]));
+  }
+  return values;
+}
+
+}  // namespace
+
+std::string RangesFileOf(const std::string& output) { return output + ".ranges.npy"; }
+
+EmbeddingRanges ReadRanges(const std::string& path, int64_t d) {
+  const std::string what =
+      fmt::format("ranges as float32 [2, {}]: the smallest values, then the largest ones", d);
+  const std::vector<float> values = ReadFloatRows(path, d, what);
+  const auto width = static_cast<size_t>(d);
+  if (values.size() != 2 * width) {
+    throw UserError(
+        fmt::format("[{}] has {} rows; expected {}; if these are embeddings, pass them as "
+                    "`calibration`",
+                    path, values.size() / width, what));
+  }
+  EmbeddingRanges ranges(d);
+  for (size_t i = 0; i < width; ++i) {
+    ranges.low[i] = values[i];
+    ranges.high[i] = values[width + i];
+    if (ranges.low[i] <= ranges.high[i]) continue;
+    throw UserError(fmt::format(
+        "[{}] has the smallest value {} above the largest one {} in column {}; expected {}; if these "
+        "are embeddings, pass them as `calibration`",
+        path, ranges.low[i], ranges.high[i], i, what));
+  }
+  return ranges;
+}
+
+void WriteRanges(const EmbeddingRanges& ranges, const std::string& path) {
+  NpyWriter writer(path, DType::kF32, static_cast<int64_t>(ranges.low.size()));
+  writer.WriteRows(std::as_bytes(std::span(ranges.low)));
+  writer.WriteRows(std::as_bytes(std::span(ranges.high)));
+  writer.Commit();
+}
+
+EmbeddingRanges RangesOfEmbeddings(const std::string& path, int64_t d) {
+  const std::string what = fmt::format("at least two embeddings as floats [N, {}]", d);
+  EmbeddingRanges ranges(d);
+  ranges.Add(ReadFloatRows(path, d, what));
+  if (ranges.count >= 2) return ranges;
+  throw UserError(
+      fmt::format("[{}] has {} rows; expected {}; embed more texts", path, ranges.count, what));
 }
 
 void QuantizeEmbeddings(Precision precision, std::span<const float> rows, int64_t d,

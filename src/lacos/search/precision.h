@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lacos/base/enum_names.h"
@@ -35,10 +36,21 @@ int64_t StoredColumns(Precision precision, int64_t d);
 // The smallest and the largest value of each dimension over all embeddings.
 struct EmbeddingRanges {
   explicit EmbeddingRanges(int64_t d);
-  void Add(std::span<const float> rows);  // [n, D]
-  int64_t count = 0;                      // number of rows that were added
-  std::vector<float> low, high;           // [D]
+  void Add(std::span<const float> rows);                    // [n, D]
+  int64_t CountOutside(std::span<const float> rows) const;  // values beyond the ranges in [n, D]
+  int64_t count = 0;                                        // number of rows that were added
+  std::vector<float> low, high;                             // [D]
 };
+
+// Ranges in an .npy file as sentence-transformers' quantize_embeddings takes them: float32 [2, D],
+// the smallest values, then the largest ones. Reading accepts f2, f4 and f8. Throws UserError for
+// another shape, for values that are not finite, and for a smallest value above the largest one.
+EmbeddingRanges ReadRanges(const std::string& path, int64_t d);
+void WriteRanges(const EmbeddingRanges& ranges, const std::string& path);
+// Where the ranges of the codes in a file are: FILE.ranges.npy, beside it.
+std::string RangesFileOf(const std::string& output);
+// The ranges of calibration embeddings, an .npy file [N, D] of f2, f4 or f8 with N of at least 2.
+EmbeddingRanges RangesOfEmbeddings(const std::string& path, int64_t d);
 
 // Converts rows [n, D] to n * StoredColumns elements of StoredType, which are appended to `out`.
 // int8 and uint8 need `ranges`: code = clip(floor((x - low) / ((high - low) / 255)), 0, 255), minus

@@ -30,7 +30,7 @@ TEST(EmbeddingFile, BlocksMakeTheSameFileAsAllRowsAtOnce) {
       EXPECT_EQ(folder.Read(std::string("blocks-") + name),
                 folder.Read(std::string("whole-") + name));
       EXPECT_FALSE(folder.Read(std::string("whole-") + name).empty());
-      EXPECT_EQ(folder.CountEntries(), 2u);
+      EXPECT_EQ(folder.CountEntries(), NeedsRanges(precision) ? 4u : 2u);  // with their ranges
     }
   }
 }
@@ -44,6 +44,24 @@ TEST(EmbeddingFile, ALineOfJsonHasTheVectorOfItsText) {
             "{\"index\": 0, \"embedding\": [0.5, -1]}\n"
             "{\"index\": 1, \"embedding\": [2, 0.25]}\n"
             "{\"index\": 2, \"embedding\": [3, -0.75]}\n");
+}
+
+// With the ranges of one file, parts of its rows get the codes that they have in it.
+TEST(EmbeddingFile, GivenRangesMakeFilesComparable) {
+  const TestFolder folder;
+  EmbeddingFile whole(folder / "whole.jsonl", Precision::kInt8, 2);
+  whole.Append(kRows);
+  whole.Commit();
+  EmbeddingFile part(folder / "part.jsonl", Precision::kInt8, 2, {},
+                     ReadRanges(folder / "whole.jsonl.ranges.npy", 2));
+  part.Append(std::span(kRows).subspan(0, 2));
+  part.Append(std::vector<float>{100, -100});
+  part.Commit();
+  const std::string first = folder.Read("whole.jsonl");
+  EXPECT_EQ(folder.Read("part.jsonl"),
+            first.substr(0, first.find('\n') + 1) + "{\"index\": 1, \"embedding\": [127, -128]}\n");
+  EXPECT_EQ(part.clipped(), 2);
+  EXPECT_EQ(folder.Read("part.jsonl.ranges.npy"), folder.Read("whole.jsonl.ranges.npy"));
 }
 
 TEST(EmbeddingFile, LeavesNothingWhereItIsCancelledOrAbandoned) {

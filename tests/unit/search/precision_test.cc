@@ -2,6 +2,7 @@
 // sentence-transformers 6.2 returned.
 #include "lacos/search/precision.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,9 +10,17 @@
 #include <limits>
 
 #include "lacos/base/rng.h"
+#include "lacos/io/json.h"
+#include "lacos/io/npy.h"
+#include "lacos/search/embedding_file.h"
+#include "test_paths.h"
+#include "unit/io/test_files.h"
 
 namespace lacos {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 constexpr int64_t kRows = 5, kDims = 11;
 
@@ -56,6 +65,77 @@ TEST(QuantizeEmbeddings, Int8IsUint8Minus128) {
   std::vector<int> expected = kUint8Codes;
   for (int& code : expected) code -= 128;
   EXPECT_EQ(Codes(Precision::kInt8, GoldenInput(), kDims), expected);
+}
+
+// Codes with ranges of a calibration set, as the package returned them (make_eval_golden.py).
+TEST(QuantizeEmbeddings, GivenRangesEqualSentenceTransformers) {
+  const Json golden =
+      Json::ReadFile(std::string(LACOS_SOURCE_DIR) + "/tests/golden/eval/measures.json")
+          .At("precisions");
+  const auto flat = [&](const char* key) {
+    std::vector<float> values;
+    golden.At(key).ForEachElement([&](const Json& row) {
+      row.ForEachElement(
+          [&](const Json& value) { values.push_back(static_cast<float>(value.AsDouble())); });
+    });
+    return values;
+  };
+  constexpr int64_t kWidth = 5;
+  const std::vector<float> embeddings = flat("embeddings"), calibration = flat("calibration");
+  const TestFolder folder;
+  NpyWriter writer(folder / "calibration.npy", DType::kF32, kWidth);
+  writer.WriteRows(std::as_bytes(std::span(calibration)));
+  writer.Commit();
+  const EmbeddingRanges found = RangesOfEmbeddings(folder / "calibration.npy", kWidth);
+  std::vector<float> both = found.low;
+  both.insert(both.end(), found.high.begin(), found.high.end());
+  EXPECT_EQ(both, flat("ranges"));
+  WriteRanges(found, folder / "ranges.npy");
+  const EmbeddingRanges ranges = ReadRanges(folder / "ranges.npy", kWidth);
+  EXPECT_EQ(ranges.CountOutside(embeddings), golden.At("outside").AsInt());
+  for (const Precision precision : {Precision::kInt8, Precision::kUint8}) {
+    std::vector<std::byte> bytes;
+    QuantizeEmbeddings(precision, embeddings, kWidth, &ranges, bytes);
+    const std::vector<float> expected = flat(std::string(Name(precision)).c_str());
+    ASSERT_EQ(bytes.size(), expected.size());
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      const auto code = static_cast<uint8_t>(bytes[i]);
+      EXPECT_EQ(precision == Precision::kInt8 ? static_cast<int8_t>(code) : code, expected[i])
+          << Name(precision) << " " << i;
+    }
+  }
+}
+
+TEST(EmbeddingRanges, OtherFilesAreRefusedWithTheWayOut) {
+  const TestFolder folder;
+  const auto write = [&](const char* name, std::vector<float> values, int64_t d) {
+    NpyWriter writer(folder / name, DType::kF32, d);
+    writer.WriteRows(std::as_bytes(std::span(values)));
+    writer.Commit();
+    return folder / name;
+  };
+  const auto error = [&](const std::string& path) { return ErrorOf([&] { ReadRanges(path, 2); }); };
+  EXPECT_THAT(error(write("wide.npy", {0, 0, 0, 1, 1, 1}, 3)), HasSubstr("has the shape [2, 3]"));
+  EXPECT_THAT(error(write("many.npy", {0, 0, 1, 1, 2, 2}, 2)),
+              AllOf(HasSubstr("has 3 rows"), HasSubstr("`calibration`")));
+  EXPECT_THAT(error(write("swapped.npy", {1, 1, 0, 2}, 2)),
+              AllOf(HasSubstr("smallest value 1 above the largest one 0 in column 0"),
+                    HasSubstr("`calibration`")));
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(error(write("infinite.npy", {0, 0, 1, infinity}, 2)),
+              HasSubstr("row 1] found the value inf"));
+  {
+    EmbeddingFile file(folder / "codes.npy", Precision::kInt8, 2);
+    file.Append(std::vector<float>{0, 1, 2, 3});
+    file.Commit();
+  }
+  EXPECT_THAT(error(folder / "codes.npy"),
+              AllOf(HasSubstr("holds elements of type I8"), HasSubstr("codes.npy.ranges.npy")));
+  EXPECT_EQ(ReadRanges(folder / "codes.npy.ranges.npy", 2).high, (std::vector<float>{2, 3}));
+  EXPECT_THAT(ErrorOf([&] {
+                RangesOfEmbeddings(write("one.npy", {0, 0}, 2), 2);
+              }),
+              HasSubstr("has 1 rows; expected at least two embeddings"));
 }
 
 TEST(QuantizeEmbeddings, BinaryPacksTheFirstDimensionIntoTheHighestBit) {
