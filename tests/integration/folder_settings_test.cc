@@ -165,6 +165,33 @@ TEST(FolderSettings, TheSimilarityOfTheFolderIsUsedAndNamed) {
   }
 }
 
+TEST(FolderSettings, ATrainedFolderKeepsThoseOfItsOrigin) {
+  const TempFolder folder;
+  const std::string model = SentenceFolder(
+      folder, "st",
+      R"({"prompts": {"query": "query: ", "document": "passage: "}, "default_prompt_name": "query",
+          "similarity_fn_name": "dot"})",
+      /*include_prompt=*/false);
+  const std::string data = folder.Write("nli.tsv", NliTable());
+  std::string origin = model;
+  // The second run goes on from the folder that the first one wrote.
+  for (const std::string& output : {folder / "first", folder / "second"}) {
+    const RunResult result = RunLacos({"train", "--model", origin, "--train", data, "--output",
+                                       output, "--batch-size", "4", "--max-steps", "1"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_NE(result.err.find("prompts (document, query) are not used in training"),
+              std::string::npos)
+        << result.err;
+    const Json config = Json::ReadFile(output + "/config_sentence_transformers.json");
+    EXPECT_EQ(config.At("prompts").At("query").AsString(), "query: ");
+    EXPECT_EQ(config.At("prompts").At("document").AsString(), "passage: ");
+    EXPECT_EQ(config.At("default_prompt_name").AsString(), "query");
+    EXPECT_EQ(config.At("similarity_fn_name").AsString(), "dot");
+    EXPECT_FALSE(Json::ReadFile(output + "/1_Pooling/config.json").At("include_prompt").AsBool());
+    origin = output;
+  }
+}
+
 TEST(FolderSettings, InfoSaysWhereSentenceTransformersDiffers) {
   const TempFolder folder;
   fs::create_directories(folder / "causal");

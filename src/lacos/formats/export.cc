@@ -98,15 +98,15 @@ Json ModulesJson(bool normalize) {
   return modules;
 }
 
-Json PoolingJson(int64_t dimension, Pooling pooling) {
+Json PoolingJson(const ExportSettings& settings) {
   Json json = Json::Object();
-  json.Set("word_embedding_dimension", dimension);
+  json.Set("word_embedding_dimension", settings.hidden_size);
   std::vector<PoolingNames> modes(kPoolingNames.begin(), kPoolingNames.end());
   std::ranges::sort(modes, {}, &PoolingNames::module_place);
   for (const PoolingNames& mode : modes) {
-    json.Set(std::string(mode.module_key), mode.value == pooling);
+    json.Set(std::string(mode.module_key), mode.value == settings.pooling);
   }
-  json.Set("include_prompt", true);
+  json.Set("include_prompt", settings.origin.pool_prompt);
   return json;
 }
 
@@ -123,12 +123,15 @@ Json SentenceBertJson(const ExportSettings& settings) {
   return json;
 }
 
-Json SentenceTransformersJson(const ExportSettings& settings) {
+Json SentenceTransformersJson(const EmbeddingSettings& origin) {
+  Json prompts = Json::Object();
+  for (const auto& [name, text] : origin.prompts) prompts.Set(name, text);
   Json json = Json::Object();
-  json.Set("prompts", Json::Object());
-  json.Set("default_prompt_name", Json());
-  json.Set("similarity_fn_name", "cosine");
-  if (settings.truncate_dim) json.Set("truncate_dim", *settings.truncate_dim);
+  json.Set("prompts", prompts);
+  json.Set("default_prompt_name",
+           origin.default_prompt_name.empty() ? Json() : Json(origin.default_prompt_name));
+  json.Set("similarity_fn_name", Name(origin.similarity.value_or(Similarity::kCosine)));
+  if (origin.truncate_dim) json.Set("truncate_dim", *origin.truncate_dim);
   return json;
 }
 
@@ -174,11 +177,11 @@ void WriteSentenceTransformersFolder(const std::string& folder, const LoraAdapte
   WriteLoraAdapter(adapter, target, settings.base_name);
   WriteTokenizer(settings.tokenizer_folder, target);
   write("modules.json", ModulesJson(settings.normalize));
-  write("1_Pooling/config.json", PoolingJson(settings.hidden_size, settings.pooling));
+  write("1_Pooling/config.json", PoolingJson(settings));
   // Normalize has no settings, but an empty file keeps the folder in version control.
   if (settings.normalize) write("2_Normalize/config.json", Json::Object());
   write("sentence_bert_config.json", SentenceBertJson(settings));
-  write("config_sentence_transformers.json", SentenceTransformersJson(settings));
+  write("config_sentence_transformers.json", SentenceTransformersJson(settings.origin));
   WriteFileAtomically((staging.path() / "README.md").string(), ModelCard(adapter, settings));
   for (const auto& [name, contents] : settings.more_files) {
     WriteFileAtomically((staging.path() / name).string(), contents);

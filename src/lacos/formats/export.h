@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,10 +23,12 @@ struct ExportSettings {
   Pooling pooling = Pooling::kMean;
   bool normalize = false;
   int64_t max_length = 75;
-  std::optional<int64_t> truncate_dim;
   // tokenizer_args of the folder that the training started from, which the tokenizer needs.
   Json tokenizer_args = Json::Object();
   bool strip = false;
+  // The settings of the folder from which the training started. Its prompts, default prompt,
+  // include_prompt, similarity and truncate_dim are kept.
+  EmbeddingSettings origin;
   std::string base_license;  // the license in the base's README, or empty
   std::vector<std::pair<std::string, std::string>> recipe;  // names and values in the model card
   // Names and values such as "STS dev Spearman" and "71.20 (step 500)".

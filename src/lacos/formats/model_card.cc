@@ -57,10 +57,11 @@ std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings
   }
   card += "---\n\n# Sentence embeddings from BLOOM\n\n";
   card += fmt::format(
-      "This model maps a text to a vector of {} numbers whose cosine says how similar two texts are. It is "
+      "This model maps a text to a vector of {} numbers whose {} says how similar two texts are. It is "
       "an adapter for {}, trained with lacos {}.\n\n",
-      settings.hidden_size, IsHubName(settings.base_name) ? settings.base_name : "its base model",
-      kLacosVersion);
+      settings.hidden_size,
+      kSimilarityNames[settings.origin.similarity.value_or(Similarity::kCosine)].title,
+      IsHubName(settings.base_name) ? settings.base_name : "its base model", kLacosVersion);
   card += "```python\nfrom sentence_transformers import SentenceTransformer\n\n";
   card += "model = SentenceTransformer(\"path/of/this/folder\")\n";
   card += "vectors = model.encode([\"A man is eating.\", \"Someone eats.\"])\n";

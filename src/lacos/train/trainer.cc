@@ -7,6 +7,7 @@
 #include <span>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "lacos/base/error.h"
 #include "lacos/base/nan.h"
@@ -138,6 +139,16 @@ class Run {
   void Load() {
     loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
     for (const std::string& warning : loaded_.folder.warnings) Warn(warning);
+    for (const std::string& note : loaded_.notes) Tell(note);
+    std::vector<std::string> prompts;
+    for (const auto& [name, text] : loaded_.folder.settings.prompts) {
+      if (!text.empty()) prompts.push_back(name);
+    }
+    if (!prompts.empty()) {
+      Tell(fmt::format(
+          "[{}] its prompts ({}) are not used in training; the trained folder keeps them",
+          loaded_.folder.path, fmt::join(prompts, ", ")));
+    }
     std::vector<ExampleFile> files;
     for (const std::string& path : options_.train_files) {
       files.push_back(ReadExamples(path, ExamplesOf(options_.settings)));

@@ -63,7 +63,7 @@ TEST_F(ExportTest, TheFolderOpensWithItsSettings) {
 }
 
 TEST_F(ExportTest, WhatTheFirstFolderSaidOfTokensAndWidthIsKept) {
-  settings_.truncate_dim = 7;
+  settings_.origin.truncate_dim = 7;
   settings_.tokenizer_args = Json::Parse(
       R"({"truncation_side": "left", "model_max_length": 9, "pad_token": "[Q]"})", "arguments");
   Write();
@@ -72,6 +72,20 @@ TEST_F(ExportTest, WhatTheFirstFolderSaidOfTokensAndWidthIsKept) {
   EXPECT_EQ(folder.settings.max_length, 60);
   EXPECT_EQ(folder.tokenizer.truncate_left, true);
   EXPECT_EQ(OpenTokenizer(folder)->TokenId("[Q]"), 259);
+}
+
+TEST_F(ExportTest, PromptsAndSimilarityOfTheOriginSurvive) {
+  settings_.origin.prompts = {{"query", "query: "}, {"document", "passage: "}, {"empty", ""}};
+  settings_.origin.default_prompt_name = "query";
+  settings_.origin.pool_prompt = false;
+  settings_.origin.similarity = Similarity::kDot;
+  Write();
+  const EmbeddingSettings settings = OpenModelFolder(folder_ / "out", "", "").settings;
+  EXPECT_EQ(settings.prompts, settings_.origin.prompts);
+  EXPECT_EQ(settings.default_prompt_name, "query");
+  EXPECT_FALSE(settings.pool_prompt);
+  EXPECT_EQ(settings.similarity, Similarity::kDot);
+  EXPECT_THAT(ReadText(folder_ / "out/README.md"), HasSubstr("whose dot product says"));
 }
 
 TEST_F(ExportTest, ItIsFoundFromAnyWorkingDirectoryAfterBothWereMoved) {
