@@ -11,9 +11,8 @@
 namespace lacos::fuzz {
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"tokenizer_config.json",
-                                                    "special_tokens_map.json", "added_tokens.json",
-                                                    "tokenizer.json"};
+constexpr std::array<std::string_view, 4> kNames = {
+    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "tokenizer.json"};
 constexpr int64_t kRows = 64;  // of the word embedding
 
 void Use(const lacos::Tokenizer& tokenizer, std::string_view text, int64_t limit) {
@@ -35,8 +34,7 @@ void Use(const lacos::Tokenizer& tokenizer, std::string_view text, int64_t limit
 void TokenizerFiles(Input input) {
   const std::string folder = MakeFolder(Text(input), kNames);
   std::vector<std::string> warnings;
-  const lacos::TokenizerFiles files =
-      ReadTokenizerFiles(folder, lacos::Json::Object(), warnings);
+  const lacos::TokenizerFiles files = ReadTokenizerFiles(folder, lacos::Json::Object(), warnings);
   Require(!files.max_length || *files.max_length >= 1, "a maximal length is at least 1");
   TokenizerOptions options = files.options;
   options.rows = kRows;

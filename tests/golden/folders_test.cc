@@ -39,9 +39,8 @@ class CaseFolder {
     const auto changes = golden.Find("tokenizer");
     if (!changes || changes->size() == 0) return;
     Json tokenizer = Json::ReadFile((path_ / "tokenizer.json").string());
-    changes->ForEachItem([&](std::string_view key, const Json& value) {
-      tokenizer.Set(std::string(key), value);
-    });
+    changes->ForEachItem(
+        [&](std::string_view key, const Json& value) { tokenizer.Set(std::string(key), value); });
     WriteFileAtomically((path_ / "tokenizer.json").string(), tokenizer.Dump());
   }
   ~CaseFolder() { fs::remove_all(path_); }

@@ -83,6 +83,10 @@ TOKENS = {
     "special_tokens_map, additional": (config() | {MAP: {"additional_special_tokens": ["[Q]", "[/Q]"]}}, {}, 512),
     "special_tokens_map beside additional": (
         config(additional_special_tokens=["[/Q]"]) | {MAP: {"extra_special_tokens": ["[Q]"], "additional_special_tokens": ["x"]}}, {}, 512),
+    "special_tokens_map, extra and additional": (
+        config() | {MAP: {"additional_special_tokens": ["[/Q]"], "extra_special_tokens": ["[Q]"]}}, {}, 512),
+    "special_tokens_map, no extra but additional": (
+        config() | {MAP: {"additional_special_tokens": ["[/Q]"], "extra_special_tokens": []}}, {}, 512),
     "special_tokens_map has truncation_side": (config() | {MAP: {"truncation_side": "left"}}, {}, 5),
     "added_tokens": (config() | {ADDED: {"[Q]": 360, "[/Q]": 361}}, {}, 512),
     "added_tokens, one of them special": (config(pad_token="[/Q]") | {ADDED: {"[/Q]": 361, "[Q]": 360}}, {}, 512),

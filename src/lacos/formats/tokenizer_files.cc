@@ -224,6 +224,7 @@ class Reader {
     map->ForEachItem([&](std::string_view key, const Json& value) {
       if (const auto given = overrides_.Find(key); given && IsTrue(*given)) return;
       if (key == "extra_special_tokens" && value.IsArray()) {
+        has_more_extra_ = true;
         value.ForEachElement([&](const Json& token) { more_extra_.push_back(token); });
       } else {
         settings_.Set(key, value, value.IsObject() && key != "extra_special_tokens");
@@ -292,7 +293,7 @@ class Reader {
   void ReadExtra(TokenizerOptions& options) {
     const Settings::Setting* extra = settings_.Find("extra_special_tokens");
     // transformers reads the old name only where the new one is absent.
-    if (extra == nullptr) extra = settings_.Find("additional_special_tokens");
+    if (extra == nullptr && !has_more_extra_) extra = settings_.Find("additional_special_tokens");
     if (extra != nullptr && !extra->value.IsNull()) {
       if (!extra->value.IsArray()) RefuseValue(extra->value, "a list of tokens");
       extra->value.ForEachElement(
@@ -330,7 +331,8 @@ class Reader {
   std::vector<std::string>& warnings_;
   Settings settings_;
   std::vector<std::pair<std::string, Json>> specific_;  // tokens with names of the model's own
-  std::vector<Json> more_extra_;                        // extra tokens of special_tokens_map.json
+  std::vector<Json> more_extra_;  // extra_special_tokens of special_tokens_map.json
+  bool has_more_extra_ = false;   // there is such a list, even if it is empty
 };
 
 }  // namespace

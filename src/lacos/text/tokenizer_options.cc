@@ -36,10 +36,10 @@ class TokenList {
                                   side.where, Vocabulary::kMaxId));
     }
     if (side.token.id >= 0 && side.token.id != id) {
-      throw UserError(
-          fmt::format("{} gives the id {} to '{}'; expected {}, which Hugging Face tokenizers gives "
-                      "to it; correct the file, or add the token to tokenizer.json",
-                      side.where, side.token.id, token.content, id));
+      throw UserError(fmt::format(
+          "{} gives the id {} to '{}'; expected {}, which Hugging Face tokenizers gives "
+          "to it; correct the file, or add the token to tokenizer.json",
+          side.where, side.token.id, token.content, id));
     }
     token.id = static_cast<int32_t>(id);
     if (found == index_.end()) {

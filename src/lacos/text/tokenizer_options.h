@@ -18,8 +18,8 @@ struct SideToken {
 struct TokenizerOptions {
   // The tokens of added_tokens_decoder or added_tokens.json, in the order of their ids.
   std::vector<SideToken> listed;
-  std::vector<SideToken> named;  // bos_token and other tokens with a name
-  std::vector<SideToken> extra;  // special tokens without a name
+  std::vector<SideToken> named;       // bos_token and other tokens with a name
+  std::vector<SideToken> extra;       // special tokens without a name
   bool split_special_tokens = false;  // special tokens in a text are split like other text
   std::optional<bool> truncate_left;  // absent: the direction of tokenizer.json's truncation
   // Rows of the word embedding. A text that contains an added token beyond them is refused.

@@ -9,6 +9,7 @@
 #include "lacos/formats/model_card.h"
 #include "lacos/formats/tokenizer_files.h"
 #include "lacos/io/manifest.h"
+#include "lacos/text/byte_tokenizer.h"
 #include "unit/formats/model_fixture.h"
 
 namespace lacos {
@@ -71,7 +72,7 @@ TEST_F(ExportTest, WhatTheFirstFolderSaidOfTokensAndWidthIsKept) {
   EXPECT_EQ(folder.settings.truncate_dim, 7);
   EXPECT_EQ(folder.settings.max_length, 60);
   EXPECT_EQ(folder.tokenizer.truncate_left, true);
-  EXPECT_EQ(OpenTokenizer(folder)->TokenId("[Q]"), 259);
+  EXPECT_EQ(OpenTokenizer(folder)->TokenId("[Q]"), kByteTokenizerSize);
 }
 
 TEST_F(ExportTest, PromptsAndSimilarityOfTheOriginSurvive) {

@@ -83,8 +83,8 @@ TEST(FolderKeys, UnknownKeysAreOneWarningThatNamesThem) {
   CheckKeys(Json::Parse(R"({"a_b": 1, "pad_token": "x", "c": null})", "f/tokenizer_config.json"),
             FolderFile::kTokenizerConfig, warnings);
   ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_THAT(warnings[0], AllOf(HasSubstr("[f/tokenizer_config.json]"), HasSubstr("\"a_b\", \"c\""),
-                                 HasSubstr("docs/interop.md")));
+  EXPECT_THAT(warnings[0], AllOf(HasSubstr("[f/tokenizer_config.json]"),
+                                 HasSubstr("\"a_b\", \"c\""), HasSubstr("docs/interop.md")));
 }
 
 TEST(FolderKeys, ArgumentsOfTheTokenizerTakeTheKeysOfItsFile) {

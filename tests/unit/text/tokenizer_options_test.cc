@@ -72,10 +72,9 @@ TEST(TokenizerOptions, OnlyOptionsThatChangeIdsChangeTheIdentity) {
   };
   EXPECT_EQ(changes({}), "");
   EXPECT_EQ(changes({.named = {Token("<s>")}, .truncate_left = false}), "");
-  std::set<std::string> distinct = {changes({.named = {Token("[Q]")}}),
-                                    changes({.extra = {Token("[R]")}}),
-                                    changes({.truncate_left = true}),
-                                    changes({.split_special_tokens = true}), ""};
+  std::set<std::string> distinct = {
+      changes({.named = {Token("[Q]")}}), changes({.extra = {Token("[R]")}}),
+      changes({.truncate_left = true}), changes({.split_special_tokens = true}), ""};
   EXPECT_EQ(distinct.size(), 5u);
 }
 
