@@ -50,7 +50,7 @@ TEST(LogProbabilities, OfOneIdAreNone) {
 // What is known of model "a" when transformers has said it.
 KnownModel FactsOfA() {
   const std::unique_ptr<Tokenizer> tokenizer =
-      Tokenizer::FromFile(GoldenPath("a") + "/tokenizer.json");
+      Tokenizer::FromFile(GoldenPath("a") + "/tokenizer.json", {});
   const Recorded recorded = ReadRecorded("a");
   KnownModel known{.name = "a",
                    .config = BaseWeights::Open(GoldenPath("a"))->config(),

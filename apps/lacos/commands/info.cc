@@ -193,10 +193,6 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   for (const std::string& difference :
        DifferencesFromSentenceTransformers(facts.folder, *facts.base_weights))
     facts.notes.push_back(SpellKnownFlags(difference));
-  facts.size = MeasureBase(*facts.base_weights);
-  facts.cpu = ReadCpu();
-  facts.kernels = MakeBackend({.compute = globals.compute})->Describe();
-  const QuantizationInfo& info = facts.base_weights->quantization();
   const bool works_on_codes = info.scheme == QuantScheme::kLinear && info.block_size == 0;
   if (globals.compute == Compute::kInt8 && !works_on_codes) {
     facts.notes.push_back(

@@ -244,10 +244,6 @@ SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
           .stream_layers = embed.stream_layers};
 }
 
-void LogNotes(const SentenceEncoder& encoder) {
-  for (const std::string& note : encoder.notes()) spdlog::info("{}", note);
-}
-
 TableOptions TableFlags::Options() const {
   return MakeTableOptions(delimiter, quoting, replace_invalid);
 }

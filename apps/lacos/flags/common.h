@@ -99,9 +99,6 @@ SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
                                                   const EncodingOptions& encoding,
                                                   const EmbedOptions& embed);
 
-// Logs what a user should hear about the model: SentenceEncoder::notes().
-void LogNotes(const SentenceEncoder& encoder);
-
 // The flags of commands that read tables: --delimiter, --quoting and --replace-invalid.
 struct TableFlags {
   std::string delimiter, quoting;

@@ -367,7 +367,7 @@ TEST(GgufTokenizerTest, RowsWithoutATokenArePaddedUnderNamesOfTheirOwn) {
             R"({"eos_token":{"content":"</s>"},"bos_token":"<s>"})");
   const Json config =
       Json::Parse(R"({"bos_token_id":2,"eos_token_id":1,"pad_token_id":50256})", "config");
-  const GgufTokenizer tokenizer = MakeGgufTokenizer(folder / "tokenizer.json", 9, config);
+  const GgufTokenizer tokenizer = MakeGgufTokenizer(folder / "tokenizer.json", {}, 9, config);
   EXPECT_EQ(tokenizer.pre, "bloom");
   EXPECT_THAT(tokenizer.tokens,
               ElementsAre("a", "b", "ab", "</s>", "[PAD5]", "[PAD5]_", "[BOQ]", "ba", "[PAD8]"));
@@ -380,7 +380,7 @@ TEST(GgufTokenizerTest, RowsWithoutATokenArePaddedUnderNamesOfTheirOwn) {
   ASSERT_EQ(tokenizer.warnings.size(), 2u);
   EXPECT_THAT(tokenizer.warnings[0], HasSubstr("254 of the 256 bytes"));
   EXPECT_THAT(tokenizer.warnings[1], AllOf(HasSubstr("[BOQ]"), HasSubstr("lstrip")));
-  EXPECT_THAT(ErrorOf([&] { MakeGgufTokenizer(folder / "tokenizer.json", 7, config); }),
+  EXPECT_THAT(ErrorOf([&] { MakeGgufTokenizer(folder / "tokenizer.json", {}, 7, config); }),
               HasSubstr("7 rows"));
 }
 
@@ -392,9 +392,10 @@ TEST(GgufTokenizerTest, PatternsThatLlamaCppLacksAreRefused) {
       TokenizerText(
           R"('s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+)",
           ""));
-  EXPECT_EQ(MakeGgufTokenizer(folder / "tokenizer.json", 9, config).pre, "gpt-2");
+  EXPECT_EQ(MakeGgufTokenizer(folder / "tokenizer.json", {}, 9, config).pre, "gpt-2");
   WriteText(folder / "tokenizer.json", TokenizerText(R"(\\w+|[^\\w\\s]+)", ""));
-  EXPECT_NE(ErrorOf([&] { MakeGgufTokenizer(folder / "tokenizer.json", 9, config); }), "no error");
+  EXPECT_NE(ErrorOf([&] { MakeGgufTokenizer(folder / "tokenizer.json", {}, 9, config); }),
+            "no error");
 }
 
 TEST(GgufExportTest, QueriesKeysAndValuesStandApart) {
