@@ -189,10 +189,6 @@ void RunTileTasks(const TilePlan& plan, F&& f) {
   });
 }
 
-}  // namespace
-
-namespace {
-
 // Calls f(column, columns, unit, begin, depth) for each piece of the panels of some columns: its
 // columns, its first unit in the panel, and its part of the depth.
 template <class F>

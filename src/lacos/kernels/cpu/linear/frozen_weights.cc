@@ -110,8 +110,6 @@ void FrozenWeights::DecodeRow(const Weight& weight, int64_t row, int64_t begin, 
     LACOS_CHECK(DecodeToFloat(m.dtype, source, values.size(), values.data()),
                 "plain weights have a floating type");
     ConvertScaled(FloatsOf(values.data()), nullptr, round, last - first, out);
-  } else if (!weight.row_scale.empty()) {
-    DecodeLinearCodes(m.codes + first, 1.0f, false, last - first, out);
   } else {
     for (int64_t i = first; i < last;) {
       const int64_t block = i / m.block_size;
