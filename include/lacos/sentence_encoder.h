@@ -53,7 +53,8 @@ struct EncodeOptions {
   // A prompt for each text, in their order, in place of the above; empty: none.
   std::vector<std::string> prompts;
   std::optional<bool> normalize;  // absent: the setting of the model
-  // Number of leading values of a vector to keep, before it is scaled to length 1; 0: all.
+  // Number of leading values of a vector to keep, before it is scaled to length 1; at most those of
+  // the model. 0: dimension().
   std::size_t truncate_dim = 0;
   // Called between slices with the number of texts done and of all texts, in the thread of the
   // call. If it returns false, the call throws Cancelled.
@@ -74,7 +75,8 @@ class LACOS_API SentenceEncoder {
   SentenceEncoder& operator=(SentenceEncoder&&) noexcept;
 
   // Settings in use, after the folder's settings and the defaults.
-  std::size_t dimension() const;   // values in a vector, D
+  // Values in a vector, D: those of the model, or fewer if the folder's truncate_dim says so.
+  std::size_t dimension() const;
   std::size_t max_length() const;  // tokens of a text that are used
   std::string compute() const;
   std::string pooling() const;
@@ -87,6 +89,9 @@ class LACOS_API SentenceEncoder {
   std::map<std::string, std::string> prompts() const;
   // The name of the prompt that is used if a call names none, or "".
   std::string default_prompt_name() const;
+  // What the user should know about the folder, one line each: keys that lacos does not use, and
+  // the like.
+  std::vector<std::string> warnings() const;
   // Kernels and instruction set in use, as one line for bug reports.
   std::string description() const;
 

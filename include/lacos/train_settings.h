@@ -35,8 +35,9 @@ struct TrainSettings {
   std::string mix = "proportional";
   // Examples (pairs) in a batch (a whole number from 2 to 1048576).
   std::int64_t batch_size = 128;
-  // Tokens of a text that are used; longer texts are truncated at the end and counted (a whole
-  // number from 1 to 2147483647); default: what the folder says, else 75.
+  // Tokens of a text that are used; longer texts lose their end, or with truncation_side left
+  // their beginning, and are counted (a whole number from 1 to 2147483647); default: what the
+  // folder says, else 75.
   std::optional<std::int64_t> max_length;
   // Strip whitespace at both ends of a text; default: what the folder says, else no.
   std::optional<bool> strip;

@@ -154,6 +154,13 @@ std::string SentenceEncoder::default_prompt_name() const {
   return lacos_default_prompt_name(state_->model.get());
 }
 
+std::vector<std::string> SentenceEncoder::warnings() const {
+  std::vector<std::string> warnings;
+  const lacos_model* model = state_->model.get();
+  while (const char* warning = lacos_warning(model, warnings.size())) warnings.emplace_back(warning);
+  return warnings;
+}
+
 std::map<std::string, std::string> SentenceEncoder::prompts() const {
   std::map<std::string, std::string> prompts;
   const lacos_model* model = state_->model.get();
@@ -168,11 +175,11 @@ Vectors SentenceEncoder::Encode(const std::vector<std::string>& texts,
                                 const EncodeOptions& options) const {
   return Call([&] {
     Vectors vectors;
-    // lacos_encode refuses a truncate_dim beyond the dimension.
-    vectors.dimension =
-        options.truncate_dim > 0 ? std::min(options.truncate_dim, dimension()) : dimension();
-    vectors.values.resize(texts.size() * vectors.dimension);
+    vectors.dimension = options.truncate_dim > 0 ? options.truncate_dim : dimension();
     Encoding encoding{.model = state_->model.get(), .options = options, .total = texts.size()};
+    // A call without texts checks an unusual number before there is room for so many values.
+    if (vectors.dimension > dimension()) encoding.Run({}, "", nullptr, 0);
+    vectors.values.resize(texts.size() * vectors.dimension);
     if (options.prompts.empty()) {
       std::vector<const std::string*> all;
       for (const std::string& text : texts) all.push_back(&text);

@@ -103,6 +103,7 @@ void TestEncode(const lacos::SentenceEncoder& encoder) {
   lacos::EncodeOptions options;
   options.statistics = &statistics;
   const lacos::Vectors vectors = encoder.Encode(texts, options);
+  Check(encoder.warnings().empty(), "all keys of the folder's settings files are known");
   Check(vectors.size() == 3 && vectors.dimension == encoder.dimension(), "a text has a vector");
   Check(statistics.texts == 3 && statistics.empty == 1, "texts without tokens are counted");
 
