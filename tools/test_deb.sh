@@ -46,7 +46,8 @@ dpkg-query --show 'lacos' 'liblacos*'
 lacos --version
 dpkg --purge lacos liblacos-dev liblacos0 >/dev/null
 TRY
-chroot "$root" /bin/bash /try.sh
+# With /proc, by which a program finds its own place, in a mount namespace that ends with the test.
+unshare --mount --pid --fork --mount-proc="$root/proc" chroot "$root" /bin/bash /try.sh
 left=$(find "$root/usr" "$root/etc" "$root/var" -path '*lacos*' | sed "s|^$root||" | grep -vxFf "$root/before.txt" | grep -v '^/var/cache/man' || true)
 [[ -z $left ]] || { echo "test_deb.sh: the purged packages left $left" >&2; exit 1; }
 echo "the packages were installed, used, upgraded and purged"
