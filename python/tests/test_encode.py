@@ -38,6 +38,22 @@ class EncodeTest(ModelTest):
             with self.subTest(flags=flags), lacos.SentenceEncoder(model, **settings) as encoder:
                 self.assert_same_bytes(encoder.encode(TEXTS, **options), self.embed(model, TEXTS, *flags))
 
+    def test_similarity_of_the_folder(self) -> None:
+        self.assertEqual(self.encoder.similarity_fn_name, "cosine")
+        folder = sentence_transformers_folder(self.folder / "dot")
+        path = folder / "config_sentence_transformers.json"
+        write_json(path, json.loads(path.read_text()) | {"similarity_fn_name": "dot"})
+        vectors = self.encoder.encode(TEXTS, normalize_embeddings=False)
+        with lacos.SentenceEncoder(folder, compute="f32") as encoder:
+            self.assertEqual(encoder.similarity_fn_name, "dot")
+            self.assert_same_bytes(encoder.similarity(vectors, vectors), lacos.similarity(vectors, vectors, "dot"))
+            encoder.similarity_fn_name = "euclidean"
+            self.assertEqual(encoder.similarity_pairwise(vectors, vectors).tolist(), [0] * len(TEXTS))
+            with self.assertRaisesRegex(ValueError, "found 'l2'"):
+                encoder.similarity_fn_name = "l2"
+        with lacos.SentenceEncoder(folder, compute="f32", similarity_fn_name="manhattan") as encoder:
+            self.assertEqual(encoder.similarity_fn_name, "manhattan")
+
     def test_folders_settings(self) -> None:
         folder = sentence_transformers_folder(self.folder / "settings")
         path = folder / "config_sentence_transformers.json"
