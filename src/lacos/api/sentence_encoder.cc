@@ -157,7 +157,8 @@ std::string SentenceEncoder::default_prompt_name() const {
 std::vector<std::string> SentenceEncoder::warnings() const {
   std::vector<std::string> warnings;
   const lacos_model* model = state_->model.get();
-  while (const char* warning = lacos_warning(model, warnings.size())) warnings.emplace_back(warning);
+  while (const char* warning = lacos_warning(model, warnings.size()))
+    warnings.emplace_back(warning);
   return warnings;
 }
 

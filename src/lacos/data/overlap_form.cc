@@ -11,9 +11,8 @@ namespace lacos {
 namespace {
 
 // The options of the form NFKC_Casefold.
-constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE |
-                                                         UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
-                                                         UTF8PROC_IGNORE);
+constexpr auto kOptions = static_cast<utf8proc_option_t>(
+    UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
 
 // Whether a character tells texts apart. Characters that the library's Unicode version does not
 // know yet do.

@@ -134,7 +134,7 @@ TEST_F(PromptTest, AnEmbedderPutsTokensAroundEveryText) {
   EXPECT_EQ(encode(around, "text"), encode(plain, "<te>"));
   around.max_length = 2;
   EXPECT_THAT(ErrorOf([&] { SentenceEncoder{around}; }),
-              HasSubstr("have 2 tokens, and `max_length` is 2"));
+              HasSubstr("[`max_length`] is 2, and 2 tokens are put around every text"));
 }
 
 }  // namespace
