@@ -20,7 +20,7 @@ for package in dist/*.deb; do
   tree=$(mktemp -d)
   dpkg-deb --raw-extract "$package" "$tree"
   sed -i -E 's/^(Version: .*)$/\1+newer/; s/\(= ([^)]*)\)/(= \1+newer)/' "$tree/DEBIAN/control"
-  dpkg-deb --root-owner-group --build "$tree" "$root/newer/$(basename "$package")" >/dev/null
+  dpkg-deb --root-owner-group -Zgzip -z1 --build "$tree" "$root/newer/$(basename "$package")" >/dev/null
   rm -rf "$tree"
 done
 cp -r tests/api/foreign "$root/foreign"
