@@ -26,9 +26,10 @@ enum class GoesOn { kAnew, kResumes, kByItself };
 struct Command {
   std::string name;
   std::vector<std::string> arguments;
-  std::string output = "out";  // a name ending in .npy is a file that has a record beside it
+  std::string output = "out";  // a name ending in .npy is a file that has others beside it
   GoesOn goes_on = GoesOn::kAnew;
   std::string output_flag = "--output";
+  std::vector<std::string> beside = {".run.json"};  // endings of the files beside an output file
 
   bool trains() const { return goes_on == GoesOn::kResumes; }
 };
@@ -60,7 +61,8 @@ std::vector<Command> Commands() {
       {.name = "embed, binary",
        .arguments = {"embed", "--model", trained, "--input", in / "texts.txt", "--precision",
                      "uint8"},
-       .output = "out.npy"},
+       .output = "out.npy",
+       .beside = {".ranges.npy", ".run.json"}},
       {.name = "init", .arguments = {"init", "--config", in / "config.json"}},
       {.name = "prune", .arguments = {"prune", "--model", TinyModel(), "--layers", "1"}},
       {.name = "eval", .arguments = {"eval", "--model", trained, "--data", in / "dev.tsv"}},
@@ -78,8 +80,10 @@ std::vector<std::string> WithOutput(const Command& command, const TempFolder& fo
 }
 
 std::vector<std::string> Outputs(const Command& command) {
-  if (command.output == "out") return {command.output};
-  return {command.output, command.output + ".run.json"};
+  std::vector<std::string> outputs = {command.output};
+  if (command.output == "out") return outputs;
+  for (const std::string& ending : command.beside) outputs.push_back(command.output + ending);
+  return outputs;
 }
 
 std::map<std::string, std::string> Contents(const Command& command, const TempFolder& folder) {

@@ -36,7 +36,7 @@ TEST(Output, AnExistingFolderIsRefusedBeforeAnyWork) {
   const std::string config = folder.Write("config.json", kTinyConfig);
   ExpectUserError(RunLacos({"init", "--config", config, "--output", folder / "model"}),
                   "--overwrite");
-  ExpectUserError(RunLacos({"quantize", "--model", "/no/such/model", "--output", folder / "model"}),
+  ExpectUserError(RunLacos({"quantize", "--model", TinyModel(), "--output", folder / "model"}),
                   "--overwrite");
   EXPECT_TRUE(fs::is_empty(folder / "model"));
 }

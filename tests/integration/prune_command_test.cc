@@ -37,7 +37,7 @@ TEST(PruneCommand, WrongInputsAreRefusedAndLeaveNothing) {
     return RunLacos({"prune", "--model", model, "--layers", layers, "--output", output, "--quiet"});
   };
   ExpectUserError(prune(TinyModel(), "2", folder / "out"), "expected 1 to 1");
-  ExpectUserError(prune(folder / "nowhere", "1", folder / "out"), "config.json");
+  ExpectUserError(prune(folder / "nowhere", "1", folder / "out"), "is no folder");
   ExpectUsageError(prune(TinyModel(), "0", folder / "out"), "--layers");
   EXPECT_THAT(folder.Names(), ::testing::IsEmpty());
 }
