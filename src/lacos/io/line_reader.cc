@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "lacos/base/error.h"
 #include "lacos/io/byte_source.h"
+#include "lacos/io/foreign_formats.h"
 #include "lacos/io/utf8.h"
 
 namespace lacos {
@@ -23,13 +25,27 @@ struct LineReader::State {
   LineOptions options;
   std::unique_ptr<ByteSource> source;
   std::vector<char> buffer = std::vector<char>(kReadBufferBytes);
+  bool started = false;       // whether the buffer was filled for the first time
   size_t begin = 0, end = 0;  // the part of `buffer` that has not been returned yet
-  int64_t line_number = 0;
+  int64_t line_number = 0, bytes = 0;
   int64_t dropped_bytes = 0;  // size of a byte-order mark that was dropped from the current line
 
   bool Fill() {
     begin = 0;
     end = source->Read(buffer);
+    return end > 0;
+  }
+  // Fills the buffer for the first time, and refuses a file of a known format that is not text. Of
+  // a slow stream, only as much is awaited as could still be such a file.
+  bool FillFirst() {
+    started = true;
+    while (end < kForeignFormatBytes) {
+      const size_t n = source->Read(std::span(buffer).subspan(end));
+      if (n == 0) break;
+      end += n;
+      if (std::memchr(buffer.data(), '\n', end) != nullptr) break;
+    }
+    RefuseForeignFormat({buffer.data(), end}, name);
     return end > 0;
   }
   void Append(std::string& line, size_t n) const {
@@ -68,10 +84,16 @@ LineReader::LineReader(const std::string& path, const LineOptions& options)
 
 LineReader::~LineReader() = default;
 
+std::string_view LineReader::Peek() {
+  State& state = *state_;
+  if (!state.started) state.FillFirst();
+  return {state.buffer.data() + state.begin, state.end - state.begin};
+}
+
 bool LineReader::Next(std::string& line) {
   State& state = *state_;
   line.clear();
-  if (state.begin == state.end && !state.Fill()) return false;
+  if (state.begin == state.end && !(state.started ? state.Fill() : state.FillFirst())) return false;
   ++state.line_number;
   state.dropped_bytes = 0;
   while (true) {
@@ -82,11 +104,15 @@ bool LineReader::Next(std::string& line) {
       const auto n = static_cast<size_t>(newline - start);
       state.Append(line, n);
       state.begin += n + 1;
+      state.bytes += static_cast<int64_t>(line.size()) + 1;
       if (line.ends_with('\r')) line.pop_back();
       break;
     }
     state.Append(line, left);
-    if (!state.Fill()) break;
+    if (!state.Fill()) {
+      state.bytes += static_cast<int64_t>(line.size());
+      break;
+    }
   }
   if (state.line_number == 1 && line.starts_with("\xEF\xBB\xBF")) {
     line.erase(0, 3);
@@ -97,6 +123,7 @@ bool LineReader::Next(std::string& line) {
 }
 
 int64_t LineReader::line_number() const { return state_->line_number; }
+int64_t LineReader::bytes() const { return state_->bytes; }
 const std::string& LineReader::path() const { return state_->path; }
 
 }  // namespace lacos
