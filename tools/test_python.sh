@@ -11,5 +11,5 @@ rm -rf "$venv"
 python3 -m venv "$venv"
 # Uses the compiler's name that CMake finds by itself (pip would pass Python's own), and warnings as errors, as in the
 # presets, so that ccache finds the objects.
-CC=${CC:-cc} CXX=${CXX:-c++} "$venv/bin/pip" install --quiet --disable-pip-version-check -C cmake.define.LACOS_WERROR=ON .
+CC=${CC:-cc} CXX=${CXX:-c++} "$venv/bin/pip" install --quiet --disable-pip-version-check -C cmake.define.LACOS_WERROR=ON '.[arrow]'
 "$venv/bin/python" -m unittest discover --start-directory python/tests "${@:2}"
