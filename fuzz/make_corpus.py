@@ -378,6 +378,28 @@ def seeds():
     yield "table", "columns", table(8 | 32, 0, b"a\tb\t0\nc\td\t1\n")
     yield "table", "ragged", table(64 | 3, 32, b"a;b\nc\nd;e;f\n")
     yield "table", "quotes", table(0, 16, b'a\tb\n"x\ty"\tz\n')
+    json_forms = {
+        "array": b'[\n {"anchor": "a",\n "positive": "b"},\n {"anchor": "c", "positive": "d"}]\n',
+        "texts": b'["a b", "c d"]', "columns": b'{"text": ["a", "b"], "label": [0, 1]}',
+        "pandas": b'{"text":{"0":"a","1":"b"}}', "index": b'{"0":{"text":"a"},"1":{"text":"b"}}',
+        "split": b'{"columns":["text"],"index":[0],"data":[["a"]]}', "records": b'[{"text": "a"},{"text": "b"}]',
+        "objects": b'{\n "text": "a"\n}\n{\n "text": "b"\n}\n',
+        "flag": b'{"query": "a", "pos": ["b", "c"], "neg": ["d"]}\n{"query": "e", "pos": [], "neg": [1, {}]}\n',
+        "sets": b'{"set": ["a", "b", "c"]}\n{"set": ["d"]}\n',
+        "translation": b'{"translation": {"en": "a", "fr": "b"}}\n',
+        "paraphrases": b'{"text1": "a", "text2": "b", "label": true}\n{"text1": "c", "text2": "d", "label": false}\n',
+    }
+    for name, value in json_forms.items():
+        for reader in (0, 8, 12):
+            yield "table", f"json_{name}{reader}", table(reader | 128, 0, value)
+    binary = b"sentence1\tsentence2\tlabel\na b\tc d\t1\ne f\tg h\t0\n"
+    for scheme in (0, 64, 128):
+        yield "table", f"scheme{scheme}", table(8, scheme, binary)
+    yield "table", "open", table(12, 0, binary)
+    yield "table", "stsb", table(12, 0, b"sentence1\tsentence2\tlabel\na b\tc d\t3.8\ne f\tg h\t\n")
+    yield "table", "headerless", table(12, 0, b"a b\tc d\te f\ng h\ti j\tk l\n")
+    yield "table", "parallel", table(8, 0, b"en\tde\ndog\tHund\n")
+    yield "table", "lines", table(15, 0, b"a b c\nd e f\n")
     words = "one\ntwo é\r\n\n你好".encode()
     packed = gzip.compress(words, mtime=0)
     yield "lines", "plain", b"\4" + b"\xef\xbb\xbf" + words
@@ -388,6 +410,9 @@ def seeds():
     yield "lines", "zst", b"\x02" + zstd(words)
     yield "lines", "zst_two", b"\x03" + zstd(words) + b"\x50\x2a\x4d\x18\x01\0\0\0x" + zstd(b"end")
     yield "lines", "invalid", b"\3a\xffb\xc3\n\xed\xa0\x80\n\xf4\x90\x80\x80"
+    for name, start in {"parquet": b"PAR1\x15\x04", "arrow": b"ARROW1\0\0", "stream": b"\xff\xff\xff\xff", "xlsx": b"PK\3\4" + bytes(26) + b"xl/",
+                        "bz2": b"BZh91AY&SY", "xz": b"\xfd7zXZ\0", "tar": b"a" + bytes(256) + b"ustar", "pickle": b"\x80\4\x95"}.items():
+        yield "lines", name, b"\2" + start + bytes(8)
     yield "lines", "utf16", b"\2\xff\xfea\0"
 
 

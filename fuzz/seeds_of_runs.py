@@ -306,7 +306,7 @@ def caches():
 def training_texts():
     def file(*lists, counts=None):
         counts = counts or [len(values) for values in lists]
-        return b"LACOSTX1" + struct.pack("<4Q", *counts) + b"".join(struct.pack(f"<{len(v)}Q", *v) for v in lists)
+        return b"LACOSTX2" + struct.pack("<4Q", *counts) + b"".join(struct.pack(f"<{len(v)}Q", *v) for v in lists)
 
     yield "plain", file([1, 5, 2**64 - 1], [2, 3], [7], [])
     yield "none", file([], [], [], [])

@@ -78,5 +78,47 @@ TEST_F(DataCommandTest, WrongInputIsOneLine) {
   ExpectUsageError(RunLacos({"data", "prepare", "--to", "x"}), "--from");
 }
 
+TEST(DataInspect, SaysHowAFileWouldBeRead) {
+  const TempFolder folder;
+  const std::string input = folder.Write(
+      "nli.csv",
+      "id,premise,hypothesis,label\n1,a b,c d,0.0\n2,a b,e f,2.0\n3,g h,i j,0.0\n4,k l,m n,\n5,a b,c d,0\n");
+  const RunResult result = RunLacos({"data", "inspect", input, "--json", "--model", TinyModel()});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json report = Json::Parse(result.out, "stdout");
+  EXPECT_EQ(report.At("form").AsString(), "pairs of texts with NLI labels");
+  EXPECT_EQ(report.At("rows").AsInt(), 5);
+  EXPECT_EQ(report.At("examples").AsInt(), 3);
+  EXPECT_EQ(report.At("repeated_examples").AsInt(), 1);
+  EXPECT_EQ(report.At("labels").Dump(), R"({"":1,"0":1,"0.0":2,"2.0":1})");
+  EXPECT_EQ(report.At("dropped").Dump(),
+            R"({"with another label than entailment":1,"without a gold label":1})");
+  EXPECT_EQ(report.At("columns")[0].Dump(), R"({"name":"id","role":"not used"})");
+  EXPECT_EQ(report.At("columns")[3].Dump(), R"({"name":"label","role":"label"})");
+  EXPECT_EQ(report.At("characters").Dump(), R"({"median":3,"p95":3,"max":3})");
+  EXPECT_GT(report.At("tokens").At("max").AsInt(), 0);
+  EXPECT_EQ(report.At("first_examples").size(), 3u);
+  EXPECT_THAT(report.At("train").AsString(), HasSubstr("--train " + input + " --hard-negatives"));
+
+  const RunResult text = RunLacos({"data", "inspect", input});
+  EXPECT_EQ(text.status, 0) << text.err;
+  for (const char* part : {"by their names", "not used", "'2.0' 1", "nli.csv:2", "lacos train"})
+    EXPECT_THAT(text.out, HasSubstr(part));
+}
+
+TEST(DataInspect, ReadsStdinAndShowsWhatIsOpen) {
+  const RunResult result =
+      RunLacos({"data", "inspect", "-", "--json"},
+               {.input = "{\"sentence1\": \"a b\", \"sentence2\": \"c d\", \"label\": 1}\n"
+                         "{\"sentence1\": \"a b\", \"sentence2\": \"e f\", \"label\": 0}\n"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json report = Json::Parse(result.out, "stdout");
+  EXPECT_TRUE(report.At("labels_are_open").AsBool());
+  EXPECT_EQ(report.At("examples").AsInt(), 0);
+  EXPECT_THAT(report.At("train").AsString(), HasSubstr("--label-scheme nli|paraphrase"));
+  ExpectUserError(RunLacos({"data", "inspect", "-"}, {.input = "a\tb\n1\t2\n"}),
+                  "has the columns (a, b)");
+}
+
 }  // namespace
 }  // namespace lacos

@@ -390,6 +390,35 @@ TEST(EmbedCommand, StdinAndJsonLinesGiveTheSameAsAFile) {
   EXPECT_EQ(ReadNpy(folder / "a.npy").data, ReadNpy(folder / "c.npy").data);
 }
 
+TEST(EmbedCommand, EveryFormOfATableGivesTheSameVectors) {
+  const TempFolder folder;
+  Embed(folder.Write("texts.txt", "a b\nc d\n"), folder / "a.npy");
+  const std::vector<float> expected = ReadNpy(folder / "a.npy").data;
+  folder.Write("shards/part-0.jsonl", "{\"text\": \"a b\"}\n");
+  folder.Write("shards/part-1.jsonl", "{\"text\": \"c d\"}\n");
+  const std::vector<std::string> inputs = {
+      folder.Write("lines.json",
+                   "{\"id\": 1, \"text\": \"a b\"}\n{\"id\": 2, \"text\": \"c d\"}\n"),
+      folder.Write("array.json", "[\n  {\"text\": \"a b\"},\n  {\"text\": \"c d\"}\n]\n"),
+      folder.Write("texts.json", "[\"a b\", \"c d\"]"),
+      folder.Write("columns.json", "{\"text\": [\"a b\", \"c d\"], \"id\": [1, 2]}"),
+      folder.Write("pandas.json", "{\"text\":{\"0\":\"a b\",\"1\":\"c d\"}}"),
+      folder.Write("table.csv", "id,text\n1,a b\n2,\"c d\"\n"),
+      folder.Write("table.tsv", "sentence\tlabel\na b\tx\nc d\ty\n"),
+      folder.Write("one.tsv", "a b\nc d\n"),
+      folder / "shards"};
+  for (const std::string& input : inputs) {
+    Embed(input, folder / "b.npy", {"--overwrite"});
+    EXPECT_EQ(ReadNpy(folder / "b.npy").data, expected) << input;
+  }
+  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--output", folder / "c.npy",
+                            "--input", folder.Write("pairs.csv", "query,answer\na,b\n")}),
+                  "has the columns (query, answer)");
+  ExpectUserError(RunLacos({"embed", "--model", TinyModel(), "--output", folder / "c.npy",
+                            "--input", folder.Write("other.json", "{\"body\": \"a\"}\n")}),
+                  "has the keys (body) and no 'text'");
+}
+
 TEST(EmbedCommand, APromptIsPutBeforeEveryText) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "one\n"),

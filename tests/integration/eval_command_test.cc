@@ -337,10 +337,34 @@ TEST(SimilarityCommand, AQueryFindsItselfFirstAndTiesGoToTheEarlierLine) {
 
 TEST(SimilarityCommand, PairsNeedTwoTexts) {
   const TempFolder folder;
-  const std::string input = folder.Write("pairs.tsv", "id\tleft\tright\n1\ta\tb\n");
+  const std::string input = folder.Write("pairs.tsv", "id\tleft\n1\ta b\n");
   ExpectUserError(RunLacos({"similarity", "--model", TinyModel(), "--input", input}), "pairs.tsv");
   ExpectUserError(RunLacos({"similarity", "--model", TinyModel(), "--query", "", "--input", input}),
                   "--query");
+}
+
+TEST(SimilarityCommand, AHeaderIsNotScoredAsAPair) {
+  const TempFolder folder;
+  const std::string input = folder.Write("pairs.tsv", "english\tfrench\na dog\tun chien\n");
+  const RunResult result = RunLacos({"similarity", "--model", TinyModel(), "--input", input});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(CountLines(result.out), 1u) << result.out;
+  EXPECT_THAT(result.out, HasSubstr("a dog\tun chien"));
+}
+
+TEST(EvalCommand, ParallelFilesMayHaveAnyHeader) {
+  const TempFolder folder;
+  const std::string rows = "a dog\tun chien\na cat\tun chat\nthe sun\tle soleil\n";
+  const auto count = [&](const std::string& name, const std::string& bytes) {
+    const RunResult result = RunLacos({"eval", "--model", TinyModel(), "--task", "bitext", "--data",
+                                       folder.Write(name, bytes), "--json"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return Json::Parse(result.out, "stdout").Dump();
+  };
+  const std::string plain = count("plain.tsv", rows);
+  EXPECT_THAT(plain, HasSubstr("\"n\":3"));
+  for (const char* header : {"english\tfrench", "source\ttarget", "en\tfr", "text_en\ttext_fr"})
+    EXPECT_THAT(count("headed.tsv", header + ("\n" + rows)), HasSubstr("\"n\":3")) << header;
 }
 
 TEST(EvalCommand, ResultsSayWhatWasMeasuredAndWithWhat) {

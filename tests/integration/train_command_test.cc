@@ -251,6 +251,7 @@ TEST(TrainCommand, UnusableDataIsNamedAndLeavesNoOutput) {
   };
   refuse("empty.tsv", "", "empty.tsv");
   refuse("label.tsv", "sentence1\tsentence2\tlabel\na\tb\tperhaps\n", "label.tsv:2");
+  refuse("open.tsv", "sentence1\tsentence2\tlabel\na\tb\t0\nc\td\t1\n", "--label-scheme nli");
   refuse("column.csv", "sentence1,sentence2\na,b\nc\n", "column.csv:3");
   refuse("tokens.tsv", "sentence1\tsentence2\na b\tc\n\td\n", "tokens.tsv:3");
   refuse("one.tsv", "sentence1\tsentence2\na b\tc\n", "two");

@@ -1,5 +1,5 @@
-// `lacos data`: makes one checked evaluation suite of public test sets as people download them, and
-// lists the contents of a suite.
+// `lacos data`: makes one checked evaluation suite of public test sets as people download them, lists
+// the contents of a suite, and shows how a file of training data would be read.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "commands/commands.h"
+#include "commands/data/inspect.h"
 #include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
@@ -280,14 +281,15 @@ void AddList(CLI::App& data, GlobalOptions& globals) {
 }  // namespace
 
 void AddDataCommand(CLI::App& app, GlobalOptions& globals) {
-  CLI::App* data =
-      app.add_subcommand("data", "Make and check evaluation suites of public test sets");
+  CLI::App* data = app.add_subcommand(
+      "data", "Inspect training data; make and check evaluation suites of public test sets");
   data->group("Commands");
   data->set_help_flag("--help", "Show this text and exit");
   data->require_subcommand(0, 1);
   data->footer(
       "'lacos data COMMAND --help' lists a command's flags with their defaults.\n\nExample:\n"
       "  lacos data prepare --from downloads --to suite");
+  AddInspect(*data, globals);
   AddPrepare(*data, globals);
   AddList(*data, globals);
 }

@@ -16,6 +16,7 @@
 #include "flags/common.h"
 #include "flags/text_reader.h"
 #include "lacos/base/error.h"
+#include "lacos/data/shards.h"
 #include "lacos/io/paths.h"
 #include "lacos/record/run_record.h"
 #include "lacos/search/embedding_file.h"
@@ -181,7 +182,11 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   }
   const auto add_inputs = [&](RunInputs& inputs) {
     inputs.AddModel(embedder.folder());
-    if (FileExists(flags.input.path)) inputs.AddFile("texts", flags.input.path);
+    if (PathExists(flags.input.path)) {
+      for (const Shard& shard : ShardsOf(flags.input.path)) {
+        if (FileExists(shard.path)) inputs.AddFile("texts", shard.path);
+      }
+    }
     if (!flags.ranges.empty()) inputs.AddFile("ranges", flags.ranges);
     if (!flags.calibration.empty()) inputs.AddFile("calibration", flags.calibration);
   };
@@ -217,8 +222,10 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
                  "lacos embed --model trained --input texts.txt --output vectors.npy");
   auto flags = std::make_shared<EmbedFlags>();
   AddModelOptions(command, flags->model);
-  AddTextInputOptions(command, flags->input,
-                      "One text a line, or .jsonl; .gz and .zst are read too; - is stdin");
+  AddTextInputOptions(
+      command, flags->input,
+      "One text a line, or a table: .jsonl, .json, .csv, .tsv, or a folder of shards; .gz "
+      "and .zst are read too; - is stdin");
   const auto ending = [](const std::string& path) -> std::string {
     if (path.ends_with(".npy") || path.ends_with(".jsonl") || path == "-") return "";
     return fmt::format("found '{}'; expected a name that ends in .npy or .jsonl, or - for stdout",

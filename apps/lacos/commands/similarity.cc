@@ -10,6 +10,7 @@
 #include "flags/common.h"
 #include "flags/text_reader.h"
 #include "lacos/base/error.h"
+#include "lacos/data/columns.h"
 #include "lacos/search/vectors.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
@@ -65,27 +66,19 @@ Similarity ChosenSimilarity(const SimilarityFlags& flags, const SentenceEncoder&
 class PairReader {
  public:
   PairReader(const std::string& path, const TableOptions& options) : reader_(path, options) {
-    first_ = reader_.Column({"sentence1", "premise", "anchor"});
-    second_ = reader_.Column({"sentence2", "hypothesis", "positive"});
-    if (first_ >= 0 && second_ >= 0) return;
-    if (reader_.header_cells().size() != 2) {
+    const TableColumns columns = RecognizeColumns(reader_, Wanted::kPair);
+    if (!columns.HasPair()) {
       throw UserError(fmt::format(
           "[{}] found the columns {}; expected sentence1 and sentence2 (or premise and hypothesis, "
-          "anchor and positive), or two columns without a header; rename the columns",
-          path, fmt::join(reader_.columns(), ", ")));
+          "anchor and positive, query and answer), or two columns without a header; rename the "
+          "columns",
+          path, ColumnList(reader_)));
     }
-    first_ = 0;
-    second_ = 1;
-    header_is_a_pair_ = true;
+    first_ = columns.first;
+    second_ = columns.second;
   }
 
   bool Next(std::string& first, std::string& second) {
-    if (header_is_a_pair_) {
-      header_is_a_pair_ = false;
-      first = reader_.header_cells()[0];
-      second = reader_.header_cells()[1];
-      return true;
-    }
     if (!reader_.Next(cells_)) return false;
     first = Cell(first_);
     second = Cell(second_);
@@ -97,8 +90,9 @@ class PairReader {
   const std::string& Cell(int column) const {
     const auto& cell = cells_[static_cast<size_t>(column)];
     if (!cell) {
-      throw UserError(fmt::format("{} no '{}'; expected a text in every row; complete the row",
-                                  reader_.Where(), reader_.columns()[static_cast<size_t>(column)]));
+      throw UserError(fmt::format(
+          "{} has no text in the column '{}'; expected one in every row; complete the row",
+          reader_.Where(), reader_.columns()[static_cast<size_t>(column)]));
     }
     return *cell;
   }
@@ -106,7 +100,6 @@ class PairReader {
   TableReader reader_;
   std::vector<std::optional<std::string>> cells_;
   int first_ = 0, second_ = 1;
-  bool header_is_a_pair_ = false;
 };
 
 void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {

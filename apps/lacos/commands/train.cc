@@ -33,11 +33,10 @@ class TrainDisplay final : public TrainObserver {
                int64_t total_steps) override {
     for (const ExampleFile& file : data.files()) {
       spdlog::info("[{}] {} rows read, {} examples", file.path, file.rows, file.examples.size());
-      LogDropped(file, file.dropped_other_label, "with another label than entailment");
-      LogDropped(file, file.dropped_no_gold_label, "without a gold label");
-      LogDropped(file, file.dropped_identical_texts, "with two identical texts");
-      LogDropped(file, file.dropped_other_split, "of another split");
-      LogDropped(file, file.dropped_beyond_fraction, "beyond --data-fraction");
+      file.dropped.ForEachReason([&](const char* reason, int64_t count) {
+        if (count > 0) spdlog::info("[{}] {} rows {} were left out", file.path, count, reason);
+      });
+      for (const std::string& note : file.Notes()) spdlog::info("[{}] {}", file.path, note);
     }
     if (data.truncated() > 0) {
       spdlog::info("{} texts are longer than --max-length and lose their {}", data.truncated(),
@@ -75,10 +74,6 @@ class TrainDisplay final : public TrainObserver {
   PeakMemory& memory() { return memory_; }
 
  private:
-  static void LogDropped(const ExampleFile& file, int64_t count, const char* reason) {
-    if (count > 0) spdlog::info("[{}] {} rows {} were left out", file.path, count, reason);
-  }
-
   const GlobalOptions& globals_;
   std::unique_ptr<Progress> progress_;
   PeakMemory memory_;

@@ -1,14 +1,17 @@
-// Reads texts from a file or stdin: one per line, or one field of .jsonl objects.
+// Reads texts from a file or stdin: one a line, or a column of a table.
 #include "flags/text_reader.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 #include "flags/common.h"
 #include "lacos/base/error.h"
+#include "lacos/data/columns.h"
 #include "lacos/io/json.h"
 #include "terminal/interrupt.h"
 
@@ -25,49 +28,133 @@ int64_t PlainFileSize(const std::string& path) {
   return error ? 0 : static_cast<int64_t>(size);
 }
 
+// Whether the texts are in a column, by the name of the file. A .txt file has texts in its lines.
+bool IsTable(const std::string& path) {
+  const TableKind kind = TableKindOf(path);
+  return kind == TableKind::kJson || kind == TableKind::kCsv ||
+         (kind == TableKind::kTsv && !HasSuffix(path, ".txt"));
+}
+
 }  // namespace
 
 void AddTextInputOptions(CLI::App* command, TextInput& input, const std::string& description) {
   command->add_option("--input", input.path, description)->type_name("FILE")->required();
-  command->add_option("--field", input.field, "Field of .jsonl input that holds the text")
+  command
+      ->add_option("--field", input.field,
+                   "Key of JSON input, or column of a .csv or .tsv table, that holds the text")
       ->type_name("NAME")
       ->default_str("text");
   AddReplaceInvalidOption(command, input.replace_invalid);
 }
 
-TextReader::TextReader(const TextInput& input)
-    : input_(input), lines_(input.path, {.replace_invalid = input.replace_invalid}) {
-  is_jsonl_ = HasSuffix(input.path, ".jsonl") || HasSuffix(input.path, ".ndjson") ||
-              (input.path == "-" && !input.field.empty());
-  if (!is_jsonl_ && !input.field.empty()) {
-    FailUsage("--field",
-              fmt::format("found with the input '{}'; expected it with a .jsonl file or stdin",
-                          input.path));
+TextReader::TextReader(const TextInput& input) : input_(input), shards_(ShardsOf(input.path)) {
+  const bool is_table = input.path == "-" || IsTable(shards_[0].path);
+  if (!is_table && !input.field.empty()) {
+    FailUsage(
+        "--field",
+        fmt::format("found with the input '{}'; expected it with a .jsonl, .json, .csv or .tsv "
+                    "file, or stdin",
+                    input.path));
   }
-  if (input_.field.empty()) input_.field = "text";
-  bytes_total_ = PlainFileSize(input.path);
+  std::set<std::string> splits;
+  for (const Shard& shard : shards_) splits.insert(shard.split);
+  if (splits.size() > 1) {
+    throw UserError(fmt::format(
+        "[{}] has files of several splits, such as {} and {}; expected the texts of one; name one "
+        "file, or a folder with the files of one split",
+        input.path, shards_.front().path, shards_.back().path));
+  }
+  if (shards_.size() == 1) bytes_total_ = PlainFileSize(shards_[0].path);
+  Open();
+}
+
+TextReader::~TextReader() = default;
+
+// Opens the current shard.
+bool TextReader::Open() {
+  lines_.reset();
+  json_.reset();
+  table_.reset();
+  const std::string& path = shards_[shard_].path;
+  const bool is_stdin = path == "-";
+  const LineOptions options{.replace_invalid = input_.replace_invalid};
+  const TableKind kind = TableKindOf(path);
+  if (kind == TableKind::kJson || (is_stdin && !input_.field.empty())) {
+    const bool has_lines = is_stdin || HasSuffix(path, ".jsonl") || HasSuffix(path, ".ndjson");
+    json_ = std::make_unique<JsonRows>(std::make_unique<LineReader>(path, options),
+                                       is_stdin ? "stdin" : path, has_lines);
+    key_ = input_.field;
+    return true;
+  }
+  if (!IsTable(path)) {
+    lines_ = std::make_unique<LineReader>(path, options);
+    return true;
+  }
+  table_ =
+      std::make_unique<TableReader>(path, TableOptions{.replace_invalid = input_.replace_invalid});
+  if (table_->columns().empty()) return false;
+  if (!input_.field.empty()) {
+    text_column_ = table_->Column({input_.field});
+  } else {
+    text_column_ = RecognizeColumns(*table_).text;
+  }
+  if (text_column_ < 0) {
+    throw UserError(fmt::format(
+        "[{}] has the columns {}; expected {}; name the column of the texts with --field, or give a "
+        ".txt file with one text a line",
+        path, ColumnList(*table_),
+        input_.field.empty() ? "one called text or sentence"
+                             : fmt::format("'{}' among them", input_.field)));
+  }
+  return true;
+}
+
+int64_t TextReader::line_number() const {
+  return lines_ ? lines_->line_number() : json_ ? json_->line() : table_->line_number();
 }
 
 std::string TextReader::Where() const {
-  return fmt::format("[{}:{}]", input_.path == "-" ? "stdin" : input_.path, lines_.line_number());
+  if (json_) return fmt::format("[{}]", json_->Place());
+  if (table_) return table_->Where();
+  return fmt::format("[{}:{}]", input_.path == "-" ? "stdin" : shards_[shard_].path,
+                     lines_->line_number());
 }
 
 std::optional<double> TextReader::Fraction() const {
-  if (bytes_total_ <= 0) return std::nullopt;
-  return std::min(1.0, static_cast<double>(bytes_read_) / static_cast<double>(bytes_total_));
+  if (bytes_total_ <= 0 || table_) return std::nullopt;
+  const int64_t bytes = json_ ? json_->bytes() : lines_->bytes();
+  return std::min(1.0, static_cast<double>(bytes) / static_cast<double>(bytes_total_));
 }
 
 bool TextReader::Next(std::string& text) {
-  if (!is_jsonl_) {
-    if (!lines_.Next(text)) return false;
-    bytes_read_ += static_cast<int64_t>(text.size()) + 1;
-    return true;
+  while (!NextOfShard(text)) {
+    if (shard_ + 1 == shards_.size()) return false;
+    ++shard_;
+    Open();
   }
-  if (!lines_.Next(line_)) return false;
-  bytes_read_ += static_cast<int64_t>(line_.size()) + 1;
-  const std::string where =
-      fmt::format("{}:{}", input_.path == "-" ? "stdin" : input_.path, lines_.line_number());
-  text = Json::Parse(line_, where).At(input_.field).AsString();
+  return true;
+}
+
+bool TextReader::NextOfShard(std::string& text) {
+  if (lines_) return lines_->Next(text);
+  if (json_) return NextOfJson(text);
+  if (!table_->Next(cells_)) return false;
+  auto& cell = cells_[static_cast<size_t>(text_column_)];
+  text = std::move(*cell);
+  return true;
+}
+
+bool TextReader::NextOfJson(std::string& text) {
+  Json row;
+  if (!json_->Next(row)) return false;
+  if (key_.empty()) key_ = !row.Has("text") && row.Has("sentence") ? "sentence" : "text";
+  if (!row.Has(key_)) {
+    throw UserError(fmt::format(
+        "[{}] has the keys ({}) and no '{}'; expected it in every row; name the key of the texts with "
+        "--field, or correct the row",
+        json_->Place(), fmt::join(row.Keys(), ", "), key_));
+  }
+  text = row.At(key_).AsString();
   return true;
 }
 

@@ -1,31 +1,41 @@
-// Reads texts from a file or stdin: one per line, or one field of .jsonl objects.
+// Reads texts from a file or stdin: one a line, or a column of a table.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "lacos/data/json_rows.h"
+#include "lacos/data/rows.h"
+#include "lacos/data/shards.h"
 #include "lacos/io/line_reader.h"
 
 namespace lacos::cli {
 
 struct TextInput {
-  std::string path;   // "-" means stdin
-  std::string field;  // name of the field of .jsonl objects; if given, stdin is read as .jsonl
+  std::string path;  // "-" means stdin
+  // The name of the column that holds the text; if given, stdin is read as JSON lines. Empty: the
+  // column "text", or another one that data/columns.h knows for texts alone.
+  std::string field;
   bool replace_invalid = false;
 };
 // Adds --input, --field and --replace-invalid.
 void AddTextInputOptions(CLI::App* command, TextInput& input, const std::string& description);
 
-// Streams texts in constant memory.
+// Streams texts in constant memory. .jsonl, .ndjson and .json are rows of JSON (data/json_rows.h),
+// .csv and .tsv are tables, and everything else has one text a line. A folder is read file by file
+// (data/shards.h). Throws UserError for a table without a column of texts.
 class TextReader {
  public:
   explicit TextReader(const TextInput& input);
+  ~TextReader();
 
   bool Next(std::string& text);
-  int64_t line_number() const { return lines_.line_number(); }
+  // The line of the text that was returned last, or the number of its row.
+  int64_t line_number() const;
   // The place of the text that was returned last, as "[file:line]".
   std::string Where() const;
   // The share of the input that has been read, if it is known (for a file that is not compressed).
@@ -36,11 +46,21 @@ class TextReader {
   bool NextBlock(size_t count, size_t bytes, std::vector<std::string>& texts);
 
  private:
+  bool Open();
+  bool NextOfShard(std::string& text);
+  bool NextOfJson(std::string& text);
+
   TextInput input_;
-  bool is_jsonl_ = false;
-  LineReader lines_;
-  std::string line_;
-  int64_t bytes_read_ = 0, bytes_total_ = 0;
+  std::vector<Shard> shards_;
+  size_t shard_ = 0;
+  // One of these reads the current shard.
+  std::unique_ptr<LineReader> lines_;
+  std::unique_ptr<JsonRows> json_;
+  std::unique_ptr<TableReader> table_;
+  int text_column_ = -1;  // in table_
+  std::string key_;       // in json_
+  TableReader::Cells cells_;
+  int64_t bytes_total_ = 0;
 };
 
 }  // namespace lacos::cli

@@ -19,21 +19,10 @@ std::string CanonicalSplit(std::string_view name) {
 
 }  // namespace
 
-const std::vector<std::string>& FirstSentenceNames() {
-  static const std::vector<std::string> kNames = {"sentence1", "premise", "anchor", "sentence_A",
-                                                  "sent0"};
-  return kNames;
-}
-
-const std::vector<std::string>& SecondSentenceNames() {
-  static const std::vector<std::string> kNames = {"sentence2",  "hypothesis", "positive",
-                                                  "sentence_B", "hypo",       "sent1"};
-  return kNames;
-}
-
-const std::vector<std::string>& ScoreNames() {
-  static const std::vector<std::string> kNames = {"score", "relatedness_score"};
-  return kNames;
+std::string LowerAscii(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return lower;
 }
 
 std::string TruncateForMessage(std::string_view text, size_t bytes) {

@@ -1,5 +1,4 @@
-// Column names, scores and the split column, which the readers of examples and of scored pairs
-// share.
+// Numbers, scores and the split column, which the readers of tables share.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +12,8 @@
 
 namespace lacos {
 
-// The names that a column may have, the usual one first. sentence_A and similar names are SICK's,
-// hypo occurs in XNLI's translated training data, and sent0 and sent1 in SimCSE's triplets.
-const std::vector<std::string>& FirstSentenceNames();
-const std::vector<std::string>& SecondSentenceNames();
-const std::vector<std::string>& ScoreNames();
-
+// The text with A to Z in lower case.
+std::string LowerAscii(std::string_view text);
 // At most `bytes` bytes of a text, cut between characters, followed by "..." if something was cut.
 std::string TruncateForMessage(std::string_view text, size_t bytes);
 

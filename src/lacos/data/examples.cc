@@ -21,89 +21,44 @@ namespace {
 // keeps the random numbers of KeepFraction apart from other uses of the seed
 constexpr uint64_t kSubset = 0xF4AC7104;
 
-// The positions of a table's known columns, or -1.
-struct Columns {
-  int first = -1, second = -1, label = -1, score = -1, text = -1, split = -1;
-  std::vector<int> negatives;
+// After so many labels without one that tells, a 2 among them says that they are those of NLI.
+constexpr size_t kUndecidedRows = 4096;
+
+// The number of bytes of a text in a message that shows rows.
+constexpr size_t kShownBytes = 40;
+
+// A row that holds a pair: its first text, what belongs to it, and what does not.
+struct PairRow {
+  std::string first;
+  std::vector<std::string> seconds, negatives;
+  Label label;
+  std::string label_cell;
+  int64_t line = 0;
+  int32_t shard = 0;
 };
 
-Columns FindColumns(const TableReader& table) {
-  Columns columns;
-  columns.first = table.Column(FirstSentenceNames());
-  columns.second = table.Column(SecondSentenceNames());
-  columns.label = table.Column({"label", "gold_label", "entailment_judgment"});
-  columns.score = table.Column(ScoreNames());
-  columns.text = table.Column({"text"});
-  columns.split = table.Column({"split"});
-  if (const int plain = table.Column({"negative", "hard_neg"}); plain >= 0)
-    columns.negatives.push_back(plain);
-  for (int i = 1;; ++i) {
-    const int numbered = table.Column({fmt::format("negative_{}", i)});
-    if (numbered < 0) break;
-    columns.negatives.push_back(numbered);
-  }
-  return columns;
-}
+// What the labels of a file's pairs are.
+enum class Labels : uint8_t { kUndecided, kNone, kNli, kParaphrase };
 
-ExampleKind Classify(const TableReader& table, const Columns& columns,
-                     const ExampleOptions& options) {
-  const bool pair = columns.first >= 0 && columns.second >= 0;
-  const bool want_labels = options.labelled || options.hard_negatives || options.ignore_score;
-  if (pair && columns.score >= 0 && !(want_labels && columns.label >= 0) && !options.labelled) {
-    return ExampleKind::kScored;
-  }
-  if (pair && options.labelled) {
-    if (columns.label < 0) {
-      throw UserError(fmt::format(
-          "[{}] has the columns {}; expected a label or gold_label beside the sentences; choose "
-          "another `loss` or file",
-          table.name(), fmt::join(table.columns(), ", ")));
-    }
-    return ExampleKind::kLabelled;
-  }
-  if (pair) return ExampleKind::kPairs;
-  if (columns.first < 0 && columns.second < 0 && columns.text >= 0) {
-    return columns.label >= 0 ? ExampleKind::kClasses : ExampleKind::kUnlabelled;
-  }
-  std::string found = fmt::format("{}", fmt::join(table.columns(), ", "));
-  if (found.size() > 200) found = TruncateForMessage(found, 200);
+[[noreturn]] void FailColumns(const TableReader& table) {
+  const std::vector<std::string>& names = table.columns();
+  const bool one = names.size() == 1 && names[0].find_first_of(",;\t|") != std::string::npos;
   throw UserError(fmt::format(
-      "[{}] has the columns ({}); expected a header that names sentence1|premise|anchor and "
-      "sentence2|hypothesis|positive "
-      "(with negative, negative_1..n, label|gold_label or score), or text (with label); add a header line",
-      table.name(), found));
-}
-
-enum NliLabel : int32_t { kEntailment = 0, kNeutral = 1, kContradiction = 2, kMissing = -1 };
-
-int ParseNliLabel(const std::optional<std::string>& cell, const TableReader& table) {
-  if (!cell || cell->empty() || *cell == "-") return kMissing;
-  static const std::unordered_map<std::string_view, int> kLabels = {
-      {"entailment", kEntailment},
-      {"e", kEntailment},
-      {"0", kEntailment},
-      {"neutral", kNeutral},
-      {"n", kNeutral},
-      {"1", kNeutral},
-      {"contradiction", kContradiction},
-      {"contradictory", kContradiction},  // XNLI-MT
-      {"c", kContradiction},
-      {"2", kContradiction}};
-  const auto it = kLabels.find(LowerAscii(*cell));
-  if (it == kLabels.end()) {
-    throw UserError(fmt::format(
-        "{} found the label '{}'; expected entailment, neutral or contradiction, e, n or c, 0, 1 or "
-        "2, or '-' for none; correct it",
-        table.Where(), TruncateForMessage(*cell, 60)));
-  }
-  return it->second;
+      "[{}] has the columns {}; expected a header that names sentence1|premise|anchor|query and "
+      "sentence2|hypothesis|positive|answer (with negative, negative_1..n, label|gold_label or "
+      "score), text (with label), or set; {} (docs/data.md lists the names)",
+      table.name(), ColumnList(table),
+      one ? "check `delimiter`" : "rename the columns or add a header line"));
 }
 
 // Reads the rows of one table into an ExampleFile.
 class ExampleReader {
  public:
-  ExampleReader(const std::string& path, const ExampleOptions& options)
-      : options_(options), table_(path, options.table) {
+  using Visit = std::function<void(const Example&)>;
+
+  // `visit` may be empty; then the examples are kept.
+  ExampleReader(const std::string& path, const ExampleOptions& options, Visit visit)
+      : options_(options), visit_(std::move(visit)), table_(path, options.table) {
     file_.path = path;
   }
 
@@ -112,82 +67,242 @@ class ExampleReader {
       throw UserError(fmt::format("[{}] is empty; expected a table with a header; check the path",
                                   table_.name()));
     }
-    Locate();
-    file_.kind = Classify(table_, columns_, options_);
+    columns_ = RecognizeColumns(table_);
+    file_.found = columns_.found;
+    Classify();
     while (table_.Next(cells_)) {
-      if (table_.columns().size() != known_columns_) Locate();  // a .jsonl row with a new key
+      if (table_.columns().size() != known_columns_) Locate();  // a row of JSON with a new key
+      if (file_.shards.empty() || file_.shards.back() != table_.path())
+        file_.shards.push_back(table_.path());
       ++file_.rows;
       if (splits_.Keep(Cell(columns_.split), columns_.split >= 0)) ReadRow();
     }
-    file_.dropped_other_split = splits_.dropped();
+    file_.dropped.other_split = splits_.dropped();
+    if (labels_ == Labels::kUndecided) DecideAtEnd();
     if (file_.kind == ExampleKind::kPairs && options_.hard_negatives) AddContradictions();
-    RequireExamples();
+    if (!visit_) RequireExamples();
+    file_.has_nli_labels = columns_.label >= 0 && labels_ == Labels::kNli;
+    file_.unused_columns = OtherColumns(table_, UsedColumns());
+    for (size_t i = 0; i < table_.columns().size(); ++i)
+      file_.columns.emplace_back(table_.columns()[i], RoleOf(static_cast<int>(i)));
     return std::move(file_);
   }
 
  private:
   void Locate() {
-    columns_ = FindColumns(table_);
     known_columns_ = table_.columns().size();
+    if (columns_.found == TableColumns::Found::kByName) columns_ = FindColumns(table_);
+  }
+
+  void Classify() {
+    known_columns_ = table_.columns().size();
+    const bool pair = columns_.HasPair();
+    const bool want_labels = options_.labelled || options_.hard_negatives || options_.ignore_score;
+    if (pair && columns_.score >= 0 && !(want_labels && columns_.label >= 0) &&
+        !options_.labelled) {
+      file_.kind = ExampleKind::kScored;
+      score_column_is_label_ = false;
+    } else if (pair && options_.labelled) {
+      if (columns_.label < 0) {
+        throw UserError(fmt::format(
+            "[{}] has the columns {}; expected a label or gold_label beside the sentences; choose "
+            "another `loss` or file",
+            table_.name(), ColumnList(table_)));
+      }
+      file_.kind = ExampleKind::kLabelled;
+    } else if (pair) {
+      file_.kind = ExampleKind::kPairs;
+      labels_ = Labels::kUndecided;
+      if (options_.label_scheme == LabelScheme::kNli || columns_.names_nli) labels_ = Labels::kNli;
+      if (options_.label_scheme == LabelScheme::kParaphrase || columns_.names_paraphrase)
+        labels_ = Labels::kParaphrase;
+    } else if (columns_.text >= 0) {
+      file_.kind = columns_.label >= 0 ? ExampleKind::kClasses : ExampleKind::kUnlabelled;
+    } else if (columns_.set >= 0) {
+      file_.kind = ExampleKind::kPairs;
+      is_set_ = true;
+    } else {
+      FailColumns(table_);
+    }
+  }
+
+  std::vector<int> UsedColumns() const {
+    std::vector<int> used = {columns_.split};
+    const auto add = [&](std::initializer_list<int> more) { used.insert(used.end(), more); };
+    switch (file_.kind) {
+      case ExampleKind::kUnlabelled:
+        add({columns_.text});
+        break;
+      case ExampleKind::kClasses:
+        add({columns_.text, columns_.label});
+        break;
+      case ExampleKind::kScored:
+        add({columns_.first, columns_.second,
+             score_column_is_label_ ? columns_.label : columns_.score});
+        break;
+      case ExampleKind::kLabelled:
+        add({columns_.first, columns_.second, columns_.label});
+        break;
+      case ExampleKind::kPairs:
+        if (is_set_) {
+          add({columns_.set});
+        } else {
+          add({columns_.first, columns_.second, columns_.label});
+          used.insert(used.end(), columns_.negatives.begin(), columns_.negatives.end());
+        }
+        break;
+    }
+    return used;
+  }
+
+  std::string RoleOf(int column) const {
+    const std::vector<int> used = UsedColumns();
+    if (std::ranges::find(used, column) == used.end()) return "not used";
+    const std::pair<int, const char*> roles[] = {
+        {columns_.first, "first text"},
+        {columns_.second, "second text"},
+        {columns_.text, "text"},
+        {columns_.set, "set of texts"},
+        {columns_.split, "split"},
+        {columns_.score, "score"},
+        {columns_.label, score_column_is_label_ ? "score" : "label"}};
+    for (const auto& [known, role] : roles) {
+      if (known == column) return role;
+    }
+    return "negative";
+  }
+
+  void Add(Example example) {
+    if (visit_) {
+      visit_(example);
+    } else {
+      file_.examples.push_back(std::move(example));
+    }
+  }
+
+  void CountLabel(const std::optional<std::string>& cell) {
+    const std::string label = cell.value_or("");
+    const auto place = file_.label_counts.find(label);
+    if (place != file_.label_counts.end()) {
+      ++place->second;
+    } else if (file_.label_counts.size() < ExampleFile::kMaxLabels) {
+      file_.label_counts.emplace(label, 1);
+    }
   }
 
   std::optional<std::string> Cell(int column) const {
     if (column < 0 || static_cast<size_t>(column) >= cells_.size()) return std::nullopt;
     return cells_[static_cast<size_t>(column)];
   }
+  const std::string& NameOf(int column) const {
+    return table_.columns()[static_cast<size_t>(column)];
+  }
 
   std::string TakeText(int column, const char* name) {
     const auto place = static_cast<size_t>(column);
+    if (const ListCell* list = FindList(table_, column)) {
+      throw UserError(
+          fmt::format("{} has a list of {} values in the column '{}'; expected one text; "
+                      "write a row for each",
+                      table_.Where(), list->texts.size(), NameOf(column)));
+    }
     if (column < 0 || place >= cells_.size() ||
         !cells_[place]) {  // the row may have fewer cells than the header
       throw UserError(
           fmt::format("{} has no text for {}; expected a string; correct the row", table_.Where(),
-                      column < 0 ? std::string(name) : "'" + table_.columns()[place] + "'"));
+                      column < 0 ? std::string(name) : fmt::format("'{}'", NameOf(column))));
     }
     return std::move(*cells_[place]);
+  }
+
+  // The texts of a column that may hold a list.
+  std::vector<std::string> TakeTexts(int column, const char* name) {
+    const ListCell* list = FindList(table_, column);
+    if (list == nullptr) return {TakeText(column, name)};
+    if (list->has_others) {
+      throw UserError(
+          fmt::format("{} has a list in the column '{}' whose elements are not all texts; expected "
+                      "texts; write the texts alone",
+                      table_.Where(), NameOf(column)));
+    }
+    return list->texts;
+  }
+
+  Label LabelIn(const std::optional<std::string>& cell) const {
+    if (const ListCell* list = FindList(table_, columns_.label)) {
+      throw UserError(
+          fmt::format("{} has a list of {} values in the column '{}'; expected one label; "
+                      "write a row for each",
+                      table_.Where(), list->texts.size(), NameOf(columns_.label)));
+    }
+    const std::optional<Label> label = ReadLabel(cell.value_or(""));
+    if (label) return *label;
+    FailLabel(table_.Where(), *cell);
+  }
+
+  [[noreturn]] void FailLabel(const std::string& where, const std::string& cell) const {
+    const bool paraphrase = labels_ == Labels::kParaphrase;
+    throw UserError(fmt::format(
+        "{} found the label '{}' in the column '{}'; expected {}, or '-' for none; correct it{}",
+        where, TruncateForMessage(cell, 60), NameOf(columns_.label),
+        paraphrase ? "1 for texts that mean the same, else 0"
+                   : "entailment, neutral or contradiction, e, n or c, 0, 1 or 2",
+        file_.kind == ExampleKind::kLabelled || options_.label_scheme != LabelScheme::kAuto
+            ? ""
+            : ", or name a column of scores 'score'"));
   }
 
   void ReadRow() {
     Example example;
     example.line = table_.line_number();
+    example.shard = static_cast<int32_t>(file_.shards.size()) - 1;
+    const bool has_label = columns_.label >= 0 && file_.kind != ExampleKind::kUnlabelled &&
+                           file_.kind != ExampleKind::kScored;
+    if (has_label) CountLabel(Cell(columns_.label));
     switch (file_.kind) {
       case ExampleKind::kUnlabelled:
         example.texts.push_back(TakeText(columns_.text, "text"));
-        file_.examples.push_back(std::move(example));
+        Add(std::move(example));
         return;
       case ExampleKind::kClasses:
         ReadClass(example);
         return;
       case ExampleKind::kScored: {
-        const std::optional<std::string> score = Cell(columns_.score);
+        const std::optional<std::string> score =
+            Cell(score_column_is_label_ ? columns_.label : columns_.score);
         if (!score || score->empty()) {
-          ++file_.dropped_no_gold_label;
+          ++file_.dropped.no_gold_label;
           return;
         }
         example.score = ParseScore(*score, table_.Where());
         TakeSentences(example);
-        file_.examples.push_back(std::move(example));
+        Add(std::move(example));
         return;
       }
-      case ExampleKind::kLabelled:
-        example.label = ParseNliLabel(Cell(columns_.label), table_);
-        if (example.label == kMissing) {
-          ++file_.dropped_no_gold_label;
+      case ExampleKind::kLabelled: {
+        const std::optional<std::string> cell = Cell(columns_.label);
+        const Label label = LabelIn(cell);
+        if (label.kind == Label::Kind::kScore) FailLabel(table_.Where(), *cell);
+        if (label.kind == Label::Kind::kMissing || label.kind == Label::Kind::kMissingNli) {
+          ++file_.dropped.no_gold_label;
           return;
         }
+        example.label = label.value;
         TakeSentences(example);
-        file_.examples.push_back(std::move(example));
+        Add(std::move(example));
         return;
+      }
       case ExampleKind::kPairs:
-        ReadPair(example);
+        is_set_ ? ReadSet(example) : ReadPair();
         return;
     }
   }
 
   void ReadClass(Example& example) {
+    if (FindList(table_, columns_.label) != nullptr) LabelIn(std::nullopt);
     const std::optional<std::string> label = Cell(columns_.label);
     if (!label || label->empty()) {  // '-' is an ordinary class name here
-      ++file_.dropped_no_gold_label;
+      ++file_.dropped.no_gold_label;
       return;
     }
     example.texts.push_back(TakeText(columns_.text, "text"));
@@ -195,7 +310,7 @@ class ExampleReader {
         classes_.emplace(*label, static_cast<int32_t>(file_.class_names.size()));
     if (added) file_.class_names.push_back(*label);
     example.label = it->second;
-    file_.examples.push_back(std::move(example));
+    Add(std::move(example));
   }
 
   void TakeSentences(Example& example) {
@@ -203,31 +318,191 @@ class ExampleReader {
     example.texts.push_back(TakeText(columns_.second, "sentence2"));
   }
 
-  void ReadPair(Example& example) {
-    int label = kEntailment;
-    if (columns_.label >= 0) label = ParseNliLabel(Cell(columns_.label), table_);
-    if (label == kMissing) {
-      ++file_.dropped_no_gold_label;
+  void ReadSet(const Example& place) {
+    const ListCell* list = FindList(table_, columns_.set);
+    if (list == nullptr || list->has_others) {
+      throw UserError(
+          fmt::format("{} has no list of texts in the column '{}'; expected one, such as "
+                      "[\"a text\", \"one of the same meaning\"]; correct the row",
+                      table_.Where(), NameOf(columns_.set)));
+    }
+    if (list->texts.size() < 2) {
+      ++file_.dropped.no_positive;
       return;
     }
-    if (label == kNeutral || (label == kContradiction && !options_.hard_negatives)) {
-      ++file_.dropped_other_label;
-      return;
+    PairRow row{.first = list->texts[0],
+                .seconds = {list->texts.begin() + 1, list->texts.end()},
+                .negatives = {},
+                .label = {},
+                .label_cell = {},
+                .line = place.line,
+                .shard = place.shard};
+    AddExamples(std::move(row));
+  }
+
+  void ReadPair() {
+    PairRow row;
+    row.line = table_.line_number();
+    row.shard = static_cast<int32_t>(file_.shards.size()) - 1;
+    if (columns_.label >= 0) {
+      const std::optional<std::string> cell = Cell(columns_.label);
+      row.label = LabelIn(cell);
+      row.label_cell = cell.value_or("");
+      if (labels_ != Labels::kUndecided && !Keeps(row)) return;
     }
-    TakeSentences(example);
-    if (example.texts[0] == example.texts[1]) {
-      ++file_.dropped_identical_texts;
-      return;
-    }
-    if (label == kContradiction) {
-      contradictions_[example.texts[0]].texts.push_back(std::move(example.texts[1]));
-      return;
-    }
+    row.first = TakeText(columns_.first, "sentence1");
+    row.seconds = TakeTexts(columns_.second, "sentence2");
     for (const int column : columns_.negatives) {
-      std::optional<std::string> negative = Cell(column);
-      if (negative && !negative->empty()) AddNegative(example, std::move(*negative));
+      if (!Cell(column) && FindList(table_, column) == nullptr) continue;
+      for (std::string& text : TakeTexts(column, "negative")) {
+        if (!text.empty()) row.negatives.push_back(std::move(text));
+      }
     }
-    file_.examples.push_back(std::move(example));
+    if (columns_.label < 0) {
+      AddExamples(std::move(row));
+      return;
+    }
+    if (labels_ != Labels::kUndecided) {
+      AddPair(std::move(row));
+      return;
+    }
+    const Label::Kind kind = row.label.kind;
+    saw_two_ |= kind == Label::Kind::kNumber && row.label.value == 2;
+    undecided_.push_back(std::move(row));
+    if (kind == Label::Kind::kScore) {
+      DecideForScores();
+    } else if (kind == Label::Kind::kNli || kind == Label::Kind::kMissingNli ||
+               (saw_two_ && undecided_.size() >= kUndecidedRows)) {
+      Decide(Labels::kNli);
+    } else if (kind == Label::Kind::kParaphrase) {
+      Decide(Labels::kParaphrase);
+    }
+  }
+
+  void Decide(Labels labels) {
+    labels_ = labels;
+    for (PairRow& row : std::exchange(undecided_, {})) {
+      if (Keeps(row)) AddPair(std::move(row));
+    }
+  }
+
+  // The labels of this file are scores.
+  void DecideForScores() {
+    labels_ = Labels::kNone;
+    file_.label_counts.clear();
+    file_.kind = ExampleKind::kScored;
+    score_column_is_label_ = true;
+    for (PairRow& row : std::exchange(undecided_, {})) {
+      if (row.label.kind == Label::Kind::kMissing) {
+        ++file_.dropped.no_gold_label;
+        continue;
+      }
+      Example example{.texts = {std::move(row.first)}, .line = row.line};
+      const std::string where = PlaceOf(row);
+      if (row.seconds.size() != 1) {
+        throw UserError(
+            fmt::format("{} has a list of {} texts beside a score; expected one text; "
+                        "write a row for each",
+                        where, row.seconds.size()));
+      }
+      example.texts.push_back(std::move(row.seconds[0]));
+      example.shard = row.shard;
+      example.score = ParseScore(row.label_cell, where);
+      Add(std::move(example));
+    }
+  }
+
+  std::string PlaceOf(const PairRow& row) const {
+    return fmt::format("[{}]", file_.PlaceOf({.texts = {}, .shard = row.shard, .line = row.line}));
+  }
+
+  // Decides when all rows were read and no label told.
+  void DecideAtEnd() {
+    const auto has_label = [](const PairRow& row) {
+      return row.label.kind != Label::Kind::kMissing;
+    };
+    if (saw_two_ || std::ranges::none_of(undecided_, has_label)) {
+      Decide(Labels::kNli);
+      return;
+    }
+    if (visit_) {
+      file_.labels_are_open = true;
+      return;
+    }
+    // One row of each label, or two of the only one.
+    std::vector<const PairRow*> shown;
+    for (const PairRow& row : undecided_) {
+      const bool other = shown.empty() || row.label.value != shown[0]->label.value;
+      if (has_label(row) &&
+          (shown.size() < 2 || (other && shown[0]->label.value == shown[1]->label.value))) {
+        if (shown.size() == 2) shown.pop_back();
+        shown.push_back(&row);
+      }
+    }
+    std::string rows;
+    for (const PairRow* row : shown) {
+      rows +=
+          fmt::format("{}line {}: {} for '{}' and '{}'", rows.empty() ? "" : ", ", row->line,
+                      row->label_cell, TruncateForMessage(row->first, kShownBytes),
+                      row->seconds.empty() ? "" : TruncateForMessage(row->seconds[0], kShownBytes));
+    }
+    throw UserError(fmt::format(
+        "[{}] has no labels but 0 and 1 in the column '{}' ({}); expected to know whether 0 is "
+        "entailment, as in NLI data, or 1 is the same meaning, as in paraphrase data; pass "
+        "`label_scheme` nli or `label_scheme` paraphrase",
+        file_.path, NameOf(columns_.label), rows));
+  }
+
+  // Whether a labelled row makes a pair or a negative; counts it otherwise.
+  bool Keeps(const PairRow& row) {
+    using Kind = Label::Kind;
+    const Kind kind = row.label.kind;
+    if (kind == Kind::kMissing || kind == Kind::kMissingNli) {
+      ++file_.dropped.no_gold_label;
+      return false;
+    }
+    const bool nli = labels_ == Labels::kNli;
+    const bool fits = kind == Kind::kNumber ? nli || row.label.value < 2
+                                            : kind == (nli ? Kind::kNli : Kind::kParaphrase);
+    if (!fits) FailLabel(PlaceOf(row), row.label_cell);
+    if (BelongsTogether(row)) return true;
+    const bool is_negative = nli ? row.label.value == kContradiction : true;
+    if (is_negative && options_.hard_negatives) return true;
+    ++(nli ? file_.dropped.other_label : file_.dropped.not_the_same);
+    return false;
+  }
+
+  bool BelongsTogether(const PairRow& row) const {
+    return row.label.value == (labels_ == Labels::kNli ? static_cast<int32_t>(kEntailment) : 1);
+  }
+
+  void AddPair(PairRow row) {
+    if (BelongsTogether(row)) {
+      AddExamples(std::move(row));
+      return;
+    }
+    for (std::string& text : row.seconds) {
+      if (text == row.first) {
+        ++file_.dropped.identical_texts;
+      } else {
+        contradictions_[row.first].texts.push_back(std::move(text));
+      }
+    }
+  }
+
+  // Adds an example for each text that belongs to the first one.
+  void AddExamples(PairRow row) {
+    if (row.seconds.empty()) ++file_.dropped.no_positive;
+    for (std::string& second : row.seconds) {
+      if (second == row.first) {
+        ++file_.dropped.identical_texts;
+        continue;
+      }
+      Example example{
+          .texts = {row.first, std::move(second)}, .shard = row.shard, .line = row.line};
+      for (const std::string& negative : row.negatives) AddNegative(example, negative);
+      Add(std::move(example));
+    }
   }
 
   void AddNegative(Example& example, std::string text) {
@@ -247,9 +522,12 @@ class ExampleReader {
       it->second.used = true;
       for (const std::string& text : it->second.texts) AddNegative(example, text);
     }
+    int64_t unused = 0;
     for (const auto& [premise, found] : contradictions_) {
-      if (!found.used) file_.dropped_other_label += static_cast<int64_t>(found.texts.size());
+      if (!found.used) unused += static_cast<int64_t>(found.texts.size());
     }
+    (labels_ == Labels::kParaphrase ? file_.dropped.not_the_same : file_.dropped.other_label) +=
+        unused;
   }
 
   void RequireExamples() const {
@@ -260,12 +538,13 @@ class ExampleReader {
                       table_.name()));
     }
     splits_.RequireSome(table_.name());
+    const DroppedRows& dropped = file_.dropped;
     throw UserError(fmt::format(
         "[{}] has {} rows and none of use: {} without a gold label or score, {} neutral or "
-        "contradiction, {} with identical texts, {} of other splits; expected entailment rows or "
-        "pairs; check the label column",
-        table_.name(), file_.rows, file_.dropped_no_gold_label, file_.dropped_other_label,
-        file_.dropped_identical_texts, file_.dropped_other_split));
+        "contradiction, {} that do not mean the same, {} with identical texts, {} without a "
+        "positive, {} of other splits; expected entailment rows or pairs; check the label column",
+        table_.name(), file_.rows, dropped.no_gold_label, dropped.other_label, dropped.not_the_same,
+        dropped.identical_texts, dropped.no_positive, dropped.other_split));
   }
 
   struct Contradictions {
@@ -274,20 +553,59 @@ class ExampleReader {
   };
 
   const ExampleOptions& options_;
+  Visit visit_;
   TableReader table_;
-  Columns columns_;
+  TableColumns columns_;
   size_t known_columns_ = 0;
+  bool is_set_ = false;
+  bool score_column_is_label_ = false;
   SplitFilter splits_{options_.split};
   std::vector<std::optional<std::string>> cells_;
   ExampleFile file_;
+  Labels labels_ = Labels::kNone;
+  std::vector<PairRow> undecided_;  // rows that were read before the labels told what they are
+  bool saw_two_ = false;
   std::unordered_map<std::string, int32_t> classes_;
   std::unordered_map<std::string, Contradictions> contradictions_;  // for each premise
 };
 
 }  // namespace
 
+std::string ExampleFile::PlaceOf(const Example& example) const {
+  const auto shard = static_cast<size_t>(example.shard);
+  return fmt::format("{}:{}", shard < shards.size() ? shards[shard] : path, example.line);
+}
+
+std::vector<std::string> ExampleFile::Notes() const {
+  std::vector<std::string> notes;
+  if (found == TableColumns::Found::kWithoutHeader) {
+    notes.push_back(
+        "has no header, so its columns are taken in order and its first row is an example");
+  }
+  if (found == TableColumns::Found::kByOrder)
+    notes.emplace_back("has a header with unknown names; its two columns of texts are a pair");
+  if (dropped_negatives > 0) {
+    notes.push_back(fmt::format(
+        "{} negatives equal their anchor, their positive or an earlier negative and were left out",
+        dropped_negatives));
+  }
+  if (!unused_columns.empty()) {
+    std::vector<std::string> names;
+    for (const std::string& name : unused_columns)
+      names.push_back(fmt::format("'{}'", TruncateForMessage(name, 60)));
+    notes.push_back(fmt::format("columns that are not used: {}", fmt::join(names, ", ")));
+  }
+  return notes;
+}
+
 ExampleFile ReadExamples(const std::string& path, const ExampleOptions& options) {
-  return ExampleReader(path, options).Read();
+  return ExampleReader(path, options, {}).Read();
+}
+
+ExampleFile VisitExamples(const std::string& path, const ExampleOptions& options,
+                          const std::function<void(const Example&)>& visit) {
+  LACOS_CHECK(!options.hard_negatives, "negatives of later rows need the examples");
+  return ExampleReader(path, options, visit).Read();
 }
 
 void KeepFraction(ExampleFile& file, double fraction, uint64_t seed) {
@@ -305,7 +623,7 @@ void KeepFraction(ExampleFile& file, double fraction, uint64_t seed) {
             [](const auto& a, const auto& b) { return a.second < b.second; });
   std::vector<Example> kept;
   for (const auto& [number, i] : order) kept.push_back(std::move(file.examples[i]));
-  file.dropped_beyond_fraction = static_cast<int64_t>(all - kept.size());
+  file.dropped.beyond_fraction = static_cast<int64_t>(all - kept.size());
   file.examples = std::move(kept);
 }
 

@@ -3,9 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "lacos/data/columns.h"
+#include "lacos/data/labels.h"
 #include "lacos/data/rows.h"
 
 namespace lacos {
@@ -24,26 +29,62 @@ struct Example {
   std::vector<std::string> texts;
   int32_t label =
       -1;  // kLabelled: 0 entailment, 1 neutral, 2 contradiction; kClasses: index into class_names
-  double score = 0;  // kScored
-  int64_t line = 0;  // in its file, for messages
+  int32_t shard = 0;  // index into the file's shards
+  double score = 0;   // kScored
+  int64_t line = 0;   // in its file, for messages
+};
+
+// Why rows, or texts of a row, were read and not used.
+struct DroppedRows {
+  int64_t no_gold_label = 0;  // an empty label, '-' or -1, or an empty score
+  // Rows labelled neutral or contradiction, where only entailment makes pairs.
+  int64_t other_label = 0;
+  int64_t not_the_same = 0;     // the same for pairs whose labels say whether they mean the same
+  int64_t identical_texts = 0;  // both texts of a pair are equal: no training signal
+  int64_t no_positive = 0;      // an empty list of positives, or a set of fewer than two texts
+  int64_t other_split = 0;
+  int64_t beyond_fraction = 0;  // examples that KeepFraction left out
+
+  // Calls visit(reason, count) for every reason, such as "without a gold label".
+  template <class Visit>
+  void ForEachReason(const Visit& visit) const {
+    visit("with another label than entailment", other_label);
+    visit("with the label of texts that do not mean the same", not_the_same);
+    visit("without a gold label", no_gold_label);
+    visit("with two identical texts", identical_texts);
+    visit("without a positive", no_positive);
+    visit("of another split", other_split);
+    visit("beyond --data-fraction", beyond_fraction);
+  }
 };
 
 struct ExampleFile {
   std::string path;
+  std::vector<std::string> shards;  // the files of a folder; for a file, the file itself
   ExampleKind kind = ExampleKind::kPairs;
   std::vector<Example> examples;
   std::vector<std::string> class_names;
-  // Counts of rows that were read and not used, by reason. Every command prints them, so that
-  // nothing is skipped silently.
+  // Every command prints what was dropped, so that nothing is skipped silently.
   int64_t rows = 0;
-  int64_t dropped_no_gold_label = 0;  // '-' or empty label, or an empty score
-  // rows labelled neutral or contradiction, where only entailment makes pairs
-  int64_t dropped_other_label = 0;
-  int64_t dropped_identical_texts = 0;  // sentence1 equals sentence2: no training signal
-  int64_t dropped_other_split = 0;
-  int64_t dropped_beyond_fraction = 0;  // examples that KeepFraction left out
-  // negatives that equal their anchor, their positive or an earlier negative
+  DroppedRows dropped;
+  // Negatives that are empty or equal their anchor, their positive or an earlier negative.
   int64_t dropped_negatives = 0;
+  std::vector<std::string> unused_columns;
+  // How the columns were found, and what each of them is: its name and its role, which is "not used"
+  // for the unused ones.
+  TableColumns::Found found = TableColumns::Found::kByName;
+  std::vector<std::pair<std::string, std::string>> columns;
+  // For files of pairs or texts with labels, how often each label occurs in the rows of the split, as
+  // it is spelled. After kMaxLabels different ones, others are not counted.
+  static constexpr size_t kMaxLabels = 1000;
+  std::map<std::string, int64_t> label_counts;
+  bool has_nli_labels = false;
+  bool labels_are_open = false;  // only if VisitExamples read the file: the labels do not tell
+
+  // The place of an example for messages: "file:line".
+  std::string PlaceOf(const Example& example) const;
+  // What a reader of the file should be told beside counts, such as columns that are not used.
+  std::vector<std::string> Notes() const;
 };
 
 struct ExampleOptions {
@@ -52,17 +93,30 @@ struct ExampleOptions {
   bool hard_negatives = false;  // whether contradictions of the same premise become negatives
   bool labelled =
       false;  // whether to keep all three NLI labels as kLabelled instead of making pairs
+  // What the labels 0 and 1 of pairs mean.
+  LabelScheme label_scheme = LabelScheme::kAuto;
   // A file with both a score and an NLI label (SICK) is read as kScored. With this option, or
   // either of the two above, its labels are used instead.
   bool ignore_score = false;
 };
 
-// Reads a file and recognizes its kind by its columns (docs/reference/input.md):
-// sentence1|premise|anchor, sentence2|hypothesis|positive, negative|negative_1..n,
-// label|gold_label, score, text, and SICK's names for them. Pairs of identical texts are dropped from kPairs only, because a label or a score
-// says something about them. Throws UserError for a file without any usable column, for an unknown
-// label, and for a file that leaves no example. ReadScoredPairs reads STS files without header.
+// Reads a table and recognizes its kind by its columns (columns.h, docs/data.md). Pairs of identical
+// texts are dropped from kPairs only, because a label or a score says something about them. A list
+// of positives makes an example of each, a set of texts pairs of its first text with each of the
+// others; so all texts are used, and texts of one set are never negatives of each other, because no
+// text occurs twice in a batch.
+// Labels of pairs: those of NLI if the names of columns say so or a label is 2, -1, '-' or a word of
+// NLI; labels that say whether two texts mean the same if they are words such as "true"; scores if
+// they are other numbers. If there is nothing but 0 and 1, `label_scheme` decides.
+// Throws UserError for a file without any usable column, for an unknown label, for nothing but the
+// labels 0 and 1 without `label_scheme`, and for a file that leaves no example. ReadScoredPairs reads
+// STS files without header.
 ExampleFile ReadExamples(const std::string& path, const ExampleOptions& options);
+// The same without keeping the examples: calls `visit` for each. Labels that do not tell what they
+// are, and files that leave no example, are no errors. Memory does not grow with the file, except
+// while its labels have told nothing.
+ExampleFile VisitExamples(const std::string& path, const ExampleOptions& options,
+                          const std::function<void(const Example&)>& visit);
 
 // Keeps the share `fraction` (above 0, at most 1) of the examples, at least one, in their order.
 // The seed alone decides which ones, so a smaller share of a file is part of a larger one with the
@@ -75,8 +129,10 @@ struct ScoredPairs {
   std::vector<std::string> first, second;
   std::vector<double> score;
   int64_t dropped_no_score = 0, dropped_other_split = 0;
+  std::vector<std::string> unused_columns;
 };
-// Reads STS data. With a header, the columns are sentence1, sentence2 and score. Without one, the
+// Reads STS data. With a header, the columns are a pair and a score, or a label whose values are
+// scores: some number among them is not one of -1, 0, 1 and 2. Without one, the
 // layout is that of the STS benchmark (genre file year id score s1 s2 ...; its companion file has
 // no genre), `s1,s2,score` as csv, or `score s1 s2` or `s1 s2 score` as tsv; the numbers among the
 // cells decide. A .csv file with five tabs or more in its first line is the STS benchmark's: it has

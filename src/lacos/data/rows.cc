@@ -4,11 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <deque>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
+#include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/data/cells.h"
+#include "lacos/data/json_rows.h"
+#include "lacos/data/shards.h"
 #include "lacos/io/json.h"
 #include "lacos/io/line_reader.h"
 
@@ -17,9 +22,13 @@ namespace {
 
 // Far more than any table has. The limit keeps a file from creating cells without end.
 constexpr size_t kMaxColumns = 4096;
-// The limit for one JSON line or one quoted field. Without it, an open quote would make a single
-// field of the rest of the file.
-constexpr int64_t kMaxTextBytes = int64_t{64} << 20;
+// The limit for one quoted field. Without it, an open quote would make a single field of the rest
+// of the file.
+constexpr int64_t kMaxTextBytes = JsonRows::kMaxTextBytes;
+
+constexpr const char* kSplitColumn = "split";
+// Corpora of translations, as datasets has them, are objects of two texts under this key.
+constexpr std::string_view kTranslation = "translation";
 
 std::string_view TrimWhitespace(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
@@ -27,32 +36,28 @@ std::string_view TrimWhitespace(std::string_view text) {
   return text;
 }
 
-// The last suffix of the name in lower case, ignoring .gz and .zst.
-std::string Suffix(const std::string& path) {
-  std::string name = LowerAscii(path.substr(path.rfind('/') + 1));
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  if (name.ends_with(".zst")) name.resize(name.size() - 4);
-  const size_t dot = name.rfind('.');
-  return dot == std::string::npos ? "" : name.substr(dot);
+// Whether a file of unknown kind begins like JSON.
+bool BeginsLikeJson(std::string_view start) {
+  if (start.starts_with("\xEF\xBB\xBF")) start.remove_prefix(3);
+  const size_t first = start.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return false;
+  if (start[first] == '{') return true;
+  if (start[first] != '[') return false;
+  const size_t second = start.find_first_not_of(" \t\r\n", first + 1);
+  return second == std::string_view::npos || start[second] == '{' || start[second] == '[' ||
+         start[second] == '"';
 }
 
-bool IsJsonLines(const std::string& suffix) {
-  return suffix == ".jsonl" || suffix == ".ndjson" || suffix == ".json";
-}
-
-LineOptions LineOptionsFor(const std::string& path, const TableOptions& options) {
-  LineOptions lines{.replace_invalid = options.replace_invalid};
-  if (IsJsonLines(Suffix(path))) lines.max_line_bytes = kMaxTextBytes;
-  return lines;
+// The suffix .jsonl or .ndjson, without that of a compression.
+bool NamesJsonLines(const std::string& path) {
+  std::string lower = LowerAscii(path);
+  for (const char* suffix : {".gz", ".zst"}) {
+    if (lower.ends_with(suffix)) lower.resize(lower.rfind('.'));
+  }
+  return lower.ends_with(".jsonl") || lower.ends_with(".ndjson");
 }
 
 }  // namespace
-
-std::string LowerAscii(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return lower;
-}
 
 TableOptions MakeTableOptions(const std::string& delimiter, const std::string& quoting,
                               bool replace_invalid) {
@@ -65,44 +70,121 @@ TableOptions MakeTableOptions(const std::string& delimiter, const std::string& q
 }
 
 struct TableReader::State {
+  // A row with its place.
+  struct Row {
+    Cells cells;
+    std::vector<ListCell> lists;
+    int64_t line = 0;
+    size_t shard = 0;
+    std::string place;  // for messages; empty: the file and the line
+  };
+
   State(const std::string& path, const TableOptions& table_options)
-      : options(table_options),
-        name(path == "-" ? "stdin" : path),
-        lines(path, LineOptionsFor(path, table_options)) {}
+      : options(table_options), name(path == "-" ? "stdin" : path), shards(ShardsOf(path)) {
+    for (const Shard& file : shards) has_splits |= !file.split.empty();
+    OpenShard();
+    if (is_json) {
+      // The first row is read for its keys.
+      Row first;
+      if (Read(first)) ahead.push_back(std::move(first));
+    }
+  }
 
   TableOptions options;
   std::string name;
-  LineReader lines;
-  bool jsonl = false;
+  std::vector<Shard> shards;
+  size_t shard = 0;
+  bool has_splits = false;  // whether the names of shards tell splits
+  std::unique_ptr<LineReader> lines;
+  std::unique_ptr<JsonRows> json;
+  bool is_json = false;
   bool quoting = false;
   char delimiter = '\t';
+  bool header_is_row = false;
+  size_t width = 0;  // the number of cells in a line of the file
   std::vector<std::string> columns, header_cells;
-  std::unordered_map<std::string, size_t> keys;  // the column of each key, for .jsonl
+  std::unordered_map<std::string, size_t> keys;  // the column of each key, for JSON
   std::string line;
-  int64_t row_line = 0;
   std::vector<std::string> fields;  // the fields of the row that was split last
-  std::optional<Json> first;        // for .jsonl the first object, which was read for its keys
+  std::deque<Row> ahead;            // rows that were read before they were asked for
+  Row row;                          // the row that is being read, then the one that Next returned
+
+  const std::string& NameOf(size_t i) const {
+    return shards[i].path == "-" ? name : shards[i].path;
+  }
+  const std::string& ShardName() const { return NameOf(shard); }
 
   [[noreturn]] void Fail(int64_t at, const std::string& what) const {
-    throw UserError(fmt::format("[{}:{}] {}", name, at, what));
+    throw UserError(fmt::format("[{}:{}] {}", ShardName(), at, what));
+  }
+
+  void OpenShard() {
+    const std::string& path = shards[shard].path;
+    LineOptions line_options{.replace_invalid = options.replace_invalid};
+    const bool names_lines = NamesJsonLines(path);
+    if (names_lines) line_options.max_line_bytes = kMaxTextBytes;
+    lines = std::make_unique<LineReader>(path, line_options);
+    const TableKind kind = TableKindOf(path);
+    is_json =
+        kind == TableKind::kJson || (kind == TableKind::kOther && BeginsLikeJson(lines->Peek()));
+    if (is_json) {
+      json = std::make_unique<JsonRows>(std::move(lines), ShardName(), names_lines);
+      return;
+    }
+    delimiter = options.delimiter.value_or(kind == TableKind::kCsv ? ',' : '\t');
+    quoting = options.quoting.value_or(kind == TableKind::kCsv);
+    if (!options.columns.empty()) {
+      if (shard == 0) SetColumns(options.columns);
+      return;
+    }
+    if (!NextLine(false)) return;
+    Split();
+    if (header_is_row) {
+      ahead.push_back(TakeFields());
+      return;
+    }
+    std::vector<std::string> names;
+    for (const std::string& cell : fields) names.emplace_back(TrimWhitespace(cell));
+    if (shard == 0) {
+      header_cells = fields;
+      SetColumns(std::move(names));
+    } else if (names !=
+               std::vector<std::string>(columns.begin(),
+                                        columns.begin() + static_cast<std::ptrdiff_t>(width))) {
+      Fail(row.line,
+           fmt::format(
+               "found the columns ({}); expected those of {} ({}); give all shards the same "
+               "header",
+               TruncateForMessage(fmt::format("{}", fmt::join(names, ", ")), 200), shards[0].path,
+               TruncateForMessage(fmt::format("{}", fmt::join(columns, ", ")), 200)));
+    }
+  }
+
+  void SetColumns(std::vector<std::string> names) {
+    width = names.size();
+    columns = std::move(names);
+    if (!has_splits) return;
+    for (const std::string& column : columns) has_splits &= LowerAscii(column) != kSplitColumn;
+    if (has_splits) columns.emplace_back(kSplitColumn);
   }
 
   // Reads the next line that begins a row. Unless `blank_is_row`, an empty line may only be
   // followed by empty lines.
   bool NextLine(bool blank_is_row) {
-    if (!lines.Next(line)) return false;
-    row_line = lines.line_number();
+    if (!lines->Next(line)) return false;
+    row.line = lines->line_number();
     if (!line.empty() || blank_is_row) return true;
-    const int64_t blank = row_line;
-    while (lines.Next(line)) {
-      if (!line.empty()) Fail(blank, "found a blank line; expected a row of the table; remove it");
+    while (lines->Next(line)) {
+      if (!line.empty()) {
+        Fail(row.line, "found a blank line; expected a row of the table; remove it");
+      }
     }
     return false;
   }
 
   std::string& AddField() {
     if (fields.size() == kMaxColumns) {
-      Fail(row_line,
+      Fail(row.line,
            fmt::format("has more than {} columns; expected at most that; check `delimiter`",
                        kMaxColumns));
     }
@@ -127,7 +209,7 @@ struct TableReader::State {
         at = ReadQuoted(at + 1, field);
         if (at < line.size() && line[at] != delimiter) {
           Fail(
-              lines.line_number(),
+              lines->line_number(),
               fmt::format("found text after the closing quote of field {}; expected the delimiter; "
                           "double the quotes inside it or pass `quoting` none",
                           fields.size()));
@@ -145,7 +227,7 @@ struct TableReader::State {
   // Reads a field that begins after an opening quote. Returns the position after the closing quote
   // in `line`.
   size_t ReadQuoted(size_t at, std::string& field) {
-    const int64_t began = lines.line_number();
+    const int64_t began = lines->line_number();
     while (true) {
       const size_t quote = line.find('"', at);
       if (quote == std::string::npos) {
@@ -159,7 +241,7 @@ struct TableReader::State {
                   "`quoting` none",
                   kMaxTextBytes));
         }
-        if (!lines.Next(line)) {
+        if (!lines->Next(line)) {
           Fail(
               began,
               "found a quoted field that is still open at the end of the file; expected a closing quote; "
@@ -177,87 +259,119 @@ struct TableReader::State {
     }
   }
 
-  // Converts a line that is an array of texts into an object with the names anchor, positive,
-  // negative, and so on.
-  static Json NameTexts(const Json& array) {
-    if (array.size() < 2 || array.size() > kMaxColumns) return array;
-    Json object = Json::Object();
-    for (size_t i = 0; i < array.size(); ++i) {
-      if (!array[i].IsString()) return array;
-      object.Set(i == 0   ? "anchor"
-                 : i == 1 ? "positive"
-                          : fmt::format("negative_{}", i - 1),
-                 array[i]);
-    }
-    return object;
+  // The row of `fields`.
+  Row TakeFields() {
+    Row taken{.cells = {}, .lists = {}, .line = row.line, .shard = shard, .place = {}};
+    taken.cells.resize(fields.size());
+    for (size_t i = 0; i < fields.size(); ++i) taken.cells[i] = std::move(fields[i]);
+    if (has_splits) taken.cells.emplace_back(shards[shard].split);
+    return taken;
   }
 
-  Json ParseObject() const {
-    Json object = Json::Parse(line, fmt::format("{}:{}", name, row_line));
-    if (object.IsArray()) object = NameTexts(object);
-    if (!object.IsObject()) {
-      Fail(row_line,
-           fmt::format("found {}; expected one JSON object, or an array of two texts or more, on "
-                       "each line; convert the file to JSON lines",
-                       object.IsArray() ? "a JSON array" : "a JSON value that is no object"));
-    }
-    return object;
-  }
-
-  void AddKeys(const Json& object) {
-    object.ForEachItem([&](std::string_view key, const Json&) {
-      const auto [it, added] = keys.emplace(key, columns.size());
-      if (!added) return;
+  size_t ColumnOfKey(const std::string& key) {
+    const auto [it, added] = keys.emplace(key, columns.size());
+    if (added) {
       if (columns.size() == kMaxColumns) {
-        Fail(row_line,
-             fmt::format(
-                 "brings the number of different keys above {}; expected the same few keys in all "
-                 "lines; check that this file is a table",
-                 kMaxColumns));
+        throw UserError(fmt::format(
+            "[{}] brings the number of different keys above {}; expected the same few keys in all "
+            "rows; check that this file is a table",
+            json->Place(), kMaxColumns));
       }
-      columns.emplace_back(key);
-    });
+      columns.push_back(key);
+    }
+    return it->second;
   }
 
-  void CellsOf(const Json& object, std::vector<std::optional<std::string>>& cells) {
-    AddKeys(object);
-    cells.assign(columns.size(), std::nullopt);
-    object.ForEachItem([&](std::string_view key, const Json& value) {
-      if (value.IsNull() || value.IsArray() || value.IsObject()) return;
-      cells[keys.find(std::string(key))->second] =
-          value.IsString() ? value.AsString() : value.Dump();
-    });
+  void AddValue(const std::string& key, const Json& value, Row& to) {
+    if (key == kTranslation && value.IsObject()) {
+      value.ForEachItem([&](std::string_view language, const Json& text) {
+        AddValue(std::string(language), text, to);
+      });
+      return;
+    }
+    const size_t column = ColumnOfKey(key);
+    if (to.cells.size() <= column) to.cells.resize(column + 1);
+    if (value.IsArray()) {
+      ListCell list{.column = column, .texts = {}, .has_others = false};
+      value.ForEachElement([&](const Json& element) {
+        if (element.IsString()) {
+          list.texts.push_back(element.AsString());
+        } else if (element.IsNumber() || element.IsBool()) {
+          list.texts.push_back(element.Dump());
+        } else {
+          list.has_others = true;
+        }
+      });
+      to.lists.push_back(std::move(list));
+    } else if (!value.IsNull() && !value.IsObject()) {
+      to.cells[column] = value.IsString() ? value.AsString() : value.Dump();
+    }
+  }
+
+  bool ReadJson(Row& to) {
+    Json object;
+    if (!json->Next(object)) return false;
+    to =
+        Row{.cells = {}, .lists = {}, .line = json->line(), .shard = shard, .place = json->Place()};
+    object.ForEachItem(
+        [&](std::string_view key, const Json& value) { AddValue(std::string(key), value, to); });
+    if (has_splits) {
+      const size_t column = ColumnOfKey(kSplitColumn);
+      if (to.cells.size() <= column) to.cells.resize(column + 1);
+      if (!to.cells[column]) to.cells[column] = shards[shard].split;
+    }
+    return true;
+  }
+
+  bool ReadLine(Row& to) {
+    if (!NextLine(width == 1)) return false;
+    Split();
+    if (!options.ragged && fields.size() != width) {
+      const bool quotes = !quoting && line.find('"') != std::string::npos;
+      Fail(row.line,
+           fmt::format("found {} column{}; expected {} ({}); correct the row{}", fields.size(),
+                       fields.size() == 1 ? "" : "s", width,
+                       fmt::join(columns.begin(),
+                                 columns.begin() + static_cast<std::ptrdiff_t>(width), ", "),
+                       quotes ? " or pass `quoting` csv" : " or check `delimiter`"));
+    }
+    to = TakeFields();
+    return true;
+  }
+
+  // Reads a row of the current shard or, at its end, of the next one.
+  bool Read(Row& to) {
+    while (true) {
+      if (is_json ? ReadJson(to) : (width > 0 && ReadLine(to))) return true;
+      if (shard + 1 == shards.size()) return false;
+      ++shard;
+      OpenShard();
+      if (!ahead.empty() && ahead.back().shard == shard) {  // its header is a row
+        to = std::move(ahead.back());
+        ahead.pop_back();
+        return true;
+      }
+    }
   }
 };
 
 TableReader::TableReader(const std::string& path, const TableOptions& options)
-    : state_(std::make_unique<State>(path, options)) {
-  State& state = *state_;
-  const std::string suffix = Suffix(path);
-  state.jsonl = IsJsonLines(suffix);
-  state.delimiter = options.delimiter.value_or(suffix == ".csv" ? ',' : '\t');
-  state.quoting = options.quoting.value_or(suffix == ".csv");
-  if (state.jsonl) {
-    if (!state.NextLine(false)) return;
-    state.first = state.ParseObject();
-    state.AddKeys(*state.first);
-  } else if (!options.columns.empty()) {
-    state.columns = options.columns;
-  } else if (state.NextLine(false)) {
-    state.Split();
-    state.header_cells = state.fields;
-    for (const std::string& cell : state.fields) state.columns.emplace_back(TrimWhitespace(cell));
-  }
-}
+    : state_(std::make_unique<State>(path, options)) {}
 
 TableReader::~TableReader() = default;
 
 const std::vector<std::string>& TableReader::columns() const { return state_->columns; }
 const std::vector<std::string>& TableReader::header_cells() const { return state_->header_cells; }
+bool TableReader::is_json() const { return state_->is_json; }
 const std::string& TableReader::name() const { return state_->name; }
-int64_t TableReader::line_number() const { return state_->row_line; }
+int64_t TableReader::line_number() const { return state_->row.line; }
+const std::string& TableReader::path() const { return state_->shards[state_->row.shard].path; }
+const std::vector<ListCell>& TableReader::lists() const { return state_->row.lists; }
 std::string TableReader::Where() const {
-  return fmt::format("[{}:{}]", state_->name, state_->row_line);
+  const State& state = *state_;
+  return state.row.place.empty()
+             ? fmt::format("[{}:{}]", state.NameOf(state.row.shard), state.row.line)
+             : fmt::format("[{}]", state.row.place);
 }
 
 int TableReader::Column(const std::vector<std::string>& names) const {
@@ -278,29 +392,43 @@ int TableReader::Column(const std::vector<std::string>& names) const {
   return -1;
 }
 
-bool TableReader::Next(std::vector<std::optional<std::string>>& cells) {
+std::vector<TableReader::Cells> TableReader::Sample(size_t count) {
   State& state = *state_;
-  if (state.jsonl) {
-    if (state.first) {
-      state.CellsOf(*std::exchange(state.first, std::nullopt), cells);
-      return true;
-    }
-    if (!state.NextLine(false)) return false;
-    state.CellsOf(state.ParseObject(), cells);
-    return true;
+  // The next shard is not opened, since its header may be a row.
+  while (state.ahead.size() < count && state.shard == 0) {
+    State::Row next;
+    if (state.is_json ? !state.ReadJson(next) : !state.ReadLine(next)) break;
+    state.ahead.push_back(std::move(next));
   }
-  if (!state.NextLine(state.columns.size() == 1)) return false;
-  state.Split();
-  if (!state.options.ragged && state.fields.size() != state.columns.size()) {
-    const bool quotes = !state.quoting && state.line.find('"') != std::string::npos;
-    state.Fail(state.row_line,
-               fmt::format("found {} column{}; expected {} ({}); correct the row{}",
-                           state.fields.size(), state.fields.size() == 1 ? "" : "s",
-                           state.columns.size(), fmt::join(state.columns, ", "),
-                           quotes ? " or pass `quoting` csv" : " or check `delimiter`"));
+  std::vector<Cells> rows;
+  for (const State::Row& row : state.ahead) rows.push_back(row.cells);
+  return rows;
+}
+
+void TableReader::TakeHeaderAsRow(const std::vector<std::string>& names) {
+  State& state = *state_;
+  LACOS_CHECK(!state.is_json && names.size() == state.width && !state.header_is_row,
+              "the table has a header, and a name for each of its cells");
+  state.header_is_row = true;
+  State::Row first{.cells = {}, .lists = {}, .line = 1, .shard = 0, .place = {}};
+  for (const std::string& cell : state.header_cells) first.cells.emplace_back(cell);
+  if (state.has_splits) first.cells.emplace_back(state.shards[0].split);
+  state.ahead.push_front(std::move(first));
+  for (size_t i = 0; i < names.size(); ++i) state.columns[i] = names[i];
+}
+
+bool TableReader::Next(Cells& cells) {
+  State& state = *state_;
+  if (state.ahead.empty()) {
+    State::Row next;
+    if (!state.Read(next)) return false;
+    state.row = std::move(next);
+  } else {
+    state.row = std::move(state.ahead.front());
+    state.ahead.pop_front();
   }
-  cells.resize(state.fields.size());
-  for (size_t i = 0; i < state.fields.size(); ++i) cells[i] = std::move(state.fields[i]);
+  cells = std::move(state.row.cells);
+  if (state.is_json) cells.resize(state.columns.size());
   return true;
 }
 

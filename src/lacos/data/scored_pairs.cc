@@ -8,6 +8,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
+#include "lacos/data/columns.h"
 #include "lacos/data/examples.h"
 #include "lacos/io/line_reader.h"
 
@@ -98,16 +99,15 @@ class ScoredPairReader {
       throw UserError(fmt::format(
           "[{}] is empty; expected sentence pairs with scores; check the path", table.name()));
     }
-    const int first = table.Column(FirstSentenceNames()),
-              second = table.Column(SecondSentenceNames());
-    const int score = table.Column(ScoreNames());
-    if (first >= 0 && second >= 0 && score >= 0) {
+    const TableColumns columns = FindColumns(table);
+    const int score = columns.score >= 0 ? columns.score : columns.label;
+    if (columns.HasPair() && score >= 0) {
       ReadWithHeader(table);
-    } else if (first >= 0 || second >= 0 || score >= 0 || table.header_cells().empty()) {
+    } else if (columns.first >= 0 || columns.second >= 0 || columns.text >= 0 || score >= 0 ||
+               table.header_cells().empty()) {
       throw UserError(fmt::format(
-          "[{}] has the columns ({}); expected sentence1, sentence2 and score; add what is missing",
-          table.name(),
-          TruncateForMessage(fmt::format("{}", fmt::join(table.columns(), ", ")), 200)));
+          "[{}] has the columns {}; expected sentence1, sentence2 and score; add what is missing",
+          table.name(), ColumnList(table)));
     } else {
       ReadWithoutHeader(table);
     }
@@ -124,19 +124,18 @@ class ScoredPairReader {
  private:
   void ReadWithHeader(TableReader& table) {
     Cells cells;
-    int first = -1, second = -1, score = -1, split = -1;
+    TableColumns columns;
     size_t known_columns = 0;
+    bool score_is_label = false, has_score = false;
     const auto cell = [&](int column) {
       return column < 0 ? std::nullopt : cells[static_cast<size_t>(column)];
     };
     while (table.Next(cells)) {
-      // This is the first row, or a row of .jsonl with a new key.
+      // This is the first row, or a row of JSON with a new key.
       if (table.columns().size() != known_columns) {
         known_columns = table.columns().size();
-        first = table.Column(FirstSentenceNames());
-        second = table.Column(SecondSentenceNames());
-        score = table.Column(ScoreNames());
-        split = table.Column({"split"});
+        columns = FindColumns(table);
+        score_is_label = columns.score < 0;
       }
       ++pairs_.rows;
       if (cells.size() != known_columns) {
@@ -144,9 +143,24 @@ class ScoredPairReader {
                                     table.Where(), cells.size(), known_columns,
                                     fmt::join(table.columns(), ", ")));
       }
-      if (splits_.Keep(cell(split), split >= 0))
-        Add(table.Where(), cell(first), cell(second), cell(score));
+      if (!splits_.Keep(cell(columns.split), columns.split >= 0)) continue;
+      std::optional<std::string> score = cell(score_is_label ? columns.label : columns.score);
+      if (score_is_label) {
+        const std::optional<Label> label = ReadLabel(score.value_or(""));
+        // GLUE hides the scores of its test set behind -1.
+        if (label && label->kind == Label::Kind::kMissingNli) score.reset();
+        has_score |= label && label->kind == Label::Kind::kScore;
+      }
+      Add(table.Where(), cell(columns.first), cell(columns.second), score);
     }
+    if (score_is_label && !has_score && !pairs_.score.empty()) {
+      throw UserError(fmt::format(
+          "[{}] has no values but 0, 1 and 2 in the column '{}', like labels of NLI or paraphrases; "
+          "expected scores; name the column 'score' if they are",
+          table.name(), table.columns()[static_cast<size_t>(columns.label)]));
+    }
+    pairs_.unused_columns = OtherColumns(table, {columns.first, columns.second, columns.split,
+                                                 score_is_label ? columns.label : columns.score});
   }
 
   void ReadWithoutHeader(TableReader& table) {

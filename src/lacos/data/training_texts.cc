@@ -10,7 +10,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
-#include "lacos/data/cells.h"
+#include "lacos/data/columns.h"
 #include "lacos/data/overlap_form.h"
 #include "lacos/io/line_reader.h"
 #include "lacos/io/mapped_file.h"
@@ -22,6 +22,19 @@ constexpr char kMagic[] = "LACOSTX2", kEarlierMagic[] = "LACOSTX1";
 constexpr size_t kWord = sizeof(uint64_t), kHeader = 5 * kWord;
 static_assert(std::endian::native == std::endian::little,
               "hashes are written as they lie in memory");
+
+// Whether a .txt file has a text in each line. It is a table if its first line has tabs or names a
+// known column.
+bool HasTextLines(const std::string& path, const TableOptions& options) {
+  std::string name = path;
+  for (const char* suffix : {".gz", ".zst"}) {
+    if (name.ends_with(suffix)) name.resize(name.rfind('.'));
+  }
+  if (!name.ends_with(".txt")) return false;
+  const TableReader table(path, options);
+  const TableColumns columns = FindColumns(table);
+  return table.columns().size() <= 1 && columns.text < 0 && columns.first < 0 && columns.second < 0;
+}
 
 uint64_t PairHash(uint64_t a, uint64_t b) {
   const std::array<uint64_t, 2> both = {std::min(a, b), std::max(a, b)};
@@ -147,46 +160,43 @@ TrainingTexts TrainingTexts::Read(const std::string& path) {
 }
 
 void AddTrainingFile(const std::string& path, const TableOptions& options, TrainingTexts& texts) {
-  std::string name = path;
-  for (const char* suffix : {".gz", ".zst"}) {
-    if (name.ends_with(suffix)) name.resize(name.size() - std::strlen(suffix));
-  }
-  if (name.ends_with(".txt")) {
+  if (HasTextLines(path, options)) {
     LineReader lines(path, {.replace_invalid = options.replace_invalid});
     for (std::string line; lines.Next(line);) texts.AddExample({line});
     return;
   }
   TableReader table(path, options);
-  std::vector<int> columns;
-  size_t known = 0;
-  const auto locate = [&] {
-    known = table.columns().size();
-    columns.clear();
-    std::vector<std::vector<std::string>> names = {
-        FirstSentenceNames(), SecondSentenceNames(), {"text"}, {"negative", "hard_neg"}};
-    for (int i = 1; i <= 64; ++i) names.push_back({fmt::format("negative_{}", i)});
-    for (const std::vector<std::string>& name_list : names) {
-      if (const int column = table.Column(name_list); column >= 0) columns.push_back(column);
-    }
-  };
-  locate();
+  TableColumns columns = RecognizeColumns(table);
+  size_t known = table.columns().size();
   std::vector<std::optional<std::string>> cells;
+  bool any = false;
   while (table.Next(cells)) {
-    if (table.columns().size() != known) locate();
-    std::vector<std::string> row;
-    for (const int column : columns) {
-      auto& cell = cells[static_cast<size_t>(column)];
-      if (cell && !cell->empty()) row.push_back(std::move(*cell));
+    if (table.columns().size() != known && columns.found == TableColumns::Found::kByName) {
+      known = table.columns().size();
+      columns = FindColumns(table);
     }
+    std::vector<std::string> row;
+    const auto add = [&](int column) {
+      any |= column >= 0;
+      if (const ListCell* list = FindList(table, column)) {
+        for (const std::string& text : list->texts) {
+          if (!text.empty()) row.push_back(text);
+        }
+      } else if (column >= 0 && static_cast<size_t>(column) < cells.size()) {
+        auto& cell = cells[static_cast<size_t>(column)];
+        if (cell && !cell->empty()) row.push_back(std::move(*cell));
+      }
+    };
+    for (const int column : {columns.first, columns.second, columns.text, columns.set}) add(column);
+    for (const int column : columns.negatives) add(column);
     if (!row.empty()) texts.AddExample(row);
   }
-  if (columns.empty()) {
-    throw UserError(
-        fmt::format("[{}] has the columns ({}); expected sentence1|premise|anchor, "
-                    "sentence2|hypothesis|positive, negative or "
-                    "text; name the columns in a header, or give one text a line as .txt",
-                    path, fmt::join(table.columns(), ", ")));
-  }
+  if (any) return;
+  throw UserError(fmt::format(
+      "[{}] has the columns {}; expected sentence1|premise|anchor|query, "
+      "sentence2|hypothesis|positive|answer, negative, set or text; name the columns in a "
+      "header, or give one text a line as .txt",
+      path, ColumnList(table)));
 }
 
 }  // namespace lacos

@@ -54,10 +54,9 @@ class TrainingTexts {
   bool has_earlier_form_ = false;
 };
 
-// Adds every text of a file of training examples, whatever its labels. In a table (rows.h) the
-// columns are sentence1|premise|anchor, sentence2|hypothesis|positive, negative, negative_1..n and
-// text. In a .txt file (.gz, .zst) every line is a text. Throws UserError for a file that cannot be
-// read.
+// Adds every text of a file of training examples, whatever its labels: the texts of the pair, its
+// negatives, sets and texts alone, as columns.h knows them. A .txt file has a text in each line,
+// unless its first line has tabs or names such a column. Throws UserError for a file that cannot be read or has no such column.
 void AddTrainingFile(const std::string& path, const TableOptions& options, TrainingTexts& texts);
 
 }  // namespace lacos

@@ -29,13 +29,15 @@ constexpr Format kFormats[] = {
     {"\xFF\xFF\xFF\xFF"sv, 0, "an Arrow stream, as datasets caches them", kConvert},
     {"\x31\x41\x59\x26\x53\x59"sv, 4, "a bzip2 file", "decompress it: bunzip2 -k FILE"},
     {"\xFD\x37\x7A\x58\x5A\0"sv, 0, "an xz file", "decompress it: xz -dk FILE"},
-    {"[Content_Types].xml"sv, 30, "a spreadsheet or document (.xlsx, .docx: a zip archive)", kSheet},
+    {"[Content_Types].xml"sv, 30, "a spreadsheet or document (.xlsx, .docx: a zip archive)",
+     kSheet},
     {"_rels/"sv, 30, "a spreadsheet or document (.xlsx, .docx: a zip archive)", kSheet},
     {"xl/"sv, 30, "a spreadsheet (.xlsx: a zip archive)", kSheet},
     {"PK\x03\x04"sv, 0, "a zip archive, such as packed files or a spreadsheet (.xlsx)",
      "unpack it and name one file of it, or save the sheet as .csv"},
     {"PK\x05\x06"sv, 0, "an empty zip archive", kUnpack},
-    {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv, 0, "an older spreadsheet or document (.xls, .doc)", kSheet},
+    {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv, 0, "an older spreadsheet or document (.xls, .doc)",
+     kSheet},
     {"ustar"sv, 257, "a tar archive", kUnpack},
     {"7z\xBC\xAF\x27\x1C"sv, 0, "a 7-Zip archive", kUnpack},
     {"Rar!\x1A\x07"sv, 0, "a RAR archive", kUnpack},
@@ -49,16 +51,15 @@ constexpr Format kFormats[] = {
     {"%PDF-"sv, 0, "a PDF document", "extract its text"},
 };
 
-constexpr std::string_view kSuffixes[] = {".parquet", ".arrow", ".feather", ".bz2", ".xz",
-                                          ".zip",     ".xlsx",  ".xls",     ".tar", ".7z",
-                                          ".pkl",     ".pickle"};
+constexpr std::string_view kSuffixes[] = {".parquet", ".arrow", ".feather", ".bz2",
+                                          ".xz",      ".zip",   ".xlsx",    ".xls",
+                                          ".tar",     ".7z",    ".pkl",     ".pickle"};
 
 }  // namespace
 
 void RefuseForeignFormat(std::string_view start, const std::string& name) {
   for (const Format& format : kFormats) {
-    if (start.size() < format.offset ||
-        !start.substr(format.offset).starts_with(format.magic)) {
+    if (start.size() < format.offset || !start.substr(format.offset).starts_with(format.magic)) {
       continue;
     }
     std::string advice(format.advice);

@@ -50,7 +50,7 @@ TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
   const auto choose = [](auto& value, const auto& of_folder, auto otherwise) {
     if (!value) value = of_folder.value_or(otherwise);
   };
-  choose(settings.max_length, folder.max_length, int64_t{75});
+  choose(settings.max_length, folder.max_length, kDefaultMaxLength);
   choose(settings.strip, folder.strip, false);
   choose(settings.pooling, folder.pooling, Pooling::kMean);
   choose(settings.normalize, folder.normalize, false);
@@ -89,7 +89,8 @@ ExampleOptions ExamplesOf(const TrainSettings& settings) {
   return {.table = MakeTableOptions(settings.delimiter, settings.quoting, settings.replace_invalid),
           .split = settings.split,
           .hard_negatives = settings.hard_negatives,
-          .labelled = DescribeLoss(settings.loss).inputs.NeedsLabels()};
+          .labelled = DescribeLoss(settings.loss).inputs.NeedsLabels(),
+          .label_scheme = settings.label_scheme};
 }
 
 BatchOptions BatchesOf(const TrainSettings& settings) {

@@ -76,6 +76,9 @@ struct TrainOptions {
 TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
                       const BloomConfig& config);
 
+// The tokens of a text that are used if neither the setting nor the model's folder says it.
+inline constexpr int64_t kDefaultMaxLength = 75;
+
 // The options with settings that are resolved for `model` or `shape`. Options without open values
 // stay as they are.
 TrainOptions Resolve(TrainOptions options);

@@ -13,6 +13,7 @@
 #include "lacos/base/compute.h"
 #include "lacos/base/pooling.h"
 #include "lacos/data/batcher.h"
+#include "lacos/data/labels.h"
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/io/json.h"
 #include "lacos/train/kinds.h"
@@ -27,6 +28,7 @@ struct TrainSettings {
   int64_t eval_every = 0, patience = 0;
   std::string split = "train", delimiter, quoting;
   bool replace_invalid = false, hard_negatives = false;
+  LabelScheme label_scheme = LabelScheme::kAuto;
   double data_fraction = 1;
   Mix mix = Mix::kProportional;
   int64_t batch_size = 128;
@@ -156,6 +158,14 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                                [](const TrainSettings& t) { return t.hard_negatives; }},
                     .sweep_place = 11},
         s.hard_negatives);
+  visit(
+      SettingInfo{
+          .name = "label_scheme",
+          .help = "What the labels 0 and 1 of pairs mean where the file does not tell: nli "
+                  "(0 = entailment) or paraphrase (1 = the same meaning)",
+          .record = {28, "label scheme", "{}",
+                     [](const TrainSettings& t) { return t.label_scheme != LabelScheme::kAuto; }}},
+      s.label_scheme);
   visit(
       SettingInfo{.name = "data_fraction",
                   .help = "Share of each file's examples that is used, drawn by `seed`; a smaller "

@@ -94,8 +94,8 @@ TrainingData::TrainingData(std::vector<ExampleFile> files, const Tokenizer& toke
         text = TokenizeText(tokenizer, example.texts[k], options_.tokenize);
         if (text.ids.empty()) {
           throw UserError(fmt::format(
-              "[{}:{}] text {} has no tokens; expected some text to learn from; remove the row",
-              file.path, example.line, k + 1));
+              "[{}] text {} has no tokens; expected some text to learn from; remove the row",
+              file.PlaceOf(example), k + 1));
         }
       }
     });
@@ -210,7 +210,7 @@ std::vector<std::string> TrainingData::RowPlaces(const Batch& batch) const {
   const ExampleFile& file = files_[batch.file];
   std::vector<std::string> places;
   ForEachRow(batch, [&](int64_t example, size_t, int) {
-    places.push_back(fmt::format("{}:{}", file.path, file.examples[example].line));
+    places.push_back(file.PlaceOf(file.examples[example]));
   });
   return places;
 }

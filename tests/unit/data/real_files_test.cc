@@ -119,8 +119,8 @@ TEST(RealFiles, SickAsScoresAndAsLabels) {
   EXPECT_EQ(ReadExamples(path, {}).kind, ExampleKind::kScored);
   const ExampleFile pairs = ReadExamples(path, {.ignore_score = true});
   EXPECT_EQ(pairs.kind, ExampleKind::kPairs);
-  EXPECT_EQ(static_cast<int64_t>(pairs.examples.size()) + pairs.dropped_other_label +
-                pairs.dropped_identical_texts,
+  EXPECT_EQ(static_cast<int64_t>(pairs.examples.size()) + pairs.dropped.other_label +
+                pairs.dropped.identical_texts,
             4500);
   EXPECT_EQ(ReadExamples(path, {.labelled = true}).examples.size(), 4500u);
 }
@@ -130,7 +130,7 @@ TEST(RealFiles, MnliPairsAndHardNegatives) {
   SKIP_WITHOUT(path);
   const ExampleFile pairs = ReadExamples(path, {});
   EXPECT_EQ(pairs.rows, 20000);
-  EXPECT_EQ(static_cast<int64_t>(pairs.examples.size()) + pairs.dropped_identical_texts, 6709);
+  EXPECT_EQ(static_cast<int64_t>(pairs.examples.size()) + pairs.dropped.identical_texts, 6709);
   const ExampleFile hard = ReadExamples(path, {.hard_negatives = true});
   EXPECT_EQ(hard.examples.size(), pairs.examples.size());
   size_t negatives = 0;
@@ -143,7 +143,7 @@ TEST(RealFiles, FarsTailIsQuotedAndSplitAtTabs) {
   SKIP_WITHOUT(path);
   const ExampleFile file = ReadExamples(path, {.table = {.delimiter = '\t'}});
   EXPECT_EQ(file.rows, 7266);
-  EXPECT_EQ(static_cast<int64_t>(file.examples.size()) + file.dropped_identical_texts, 2429)
+  EXPECT_EQ(static_cast<int64_t>(file.examples.size()) + file.dropped.identical_texts, 2429)
       << "as Python's csv module reads it";
 }
 
@@ -151,8 +151,8 @@ TEST(RealFiles, OcnliHasRowsWithoutGoldLabel) {
   const std::string path = kData + "nli/ocnli/train.10k.json.gz";
   SKIP_WITHOUT(path);
   const ExampleFile file = ReadExamples(path, {});
-  EXPECT_EQ(static_cast<int64_t>(file.examples.size()) + file.dropped_identical_texts, 3309);
-  EXPECT_GT(file.dropped_no_gold_label, 0);
+  EXPECT_EQ(static_cast<int64_t>(file.examples.size()) + file.dropped.identical_texts, 3309);
+  EXPECT_GT(file.dropped.no_gold_label, 0);
 }
 
 TEST(RealFiles, XnliInJsonLinesAndWithoutHeader) {
@@ -161,7 +161,7 @@ TEST(RealFiles, XnliInJsonLinesAndWithoutHeader) {
   SKIP_WITHOUT(jsonl);
   const ExampleFile train = ReadExamples(jsonl, {});
   EXPECT_EQ(train.rows, 9000);
-  EXPECT_EQ(static_cast<int64_t>(train.examples.size()) + train.dropped_identical_texts, 3000);
+  EXPECT_EQ(static_cast<int64_t>(train.examples.size()) + train.dropped.identical_texts, 3000);
   const ExampleFile file = ReadExamples(
       dev, {.table = {.columns = {"premise", "hypothesis", "label"}}, .labelled = true});
   EXPECT_EQ(file.examples.size(), 2490u);

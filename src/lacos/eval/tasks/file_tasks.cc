@@ -10,6 +10,8 @@
 
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
+#include "lacos/data/columns.h"
+#include "lacos/data/labels.h"
 #include "lacos/data/task.h"
 #include "lacos/io/paths.h"
 
@@ -18,38 +20,33 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The cells of some named columns in the rows of one split.
+// The cells of some columns in the rows of one split.
 class Columns {
  public:
-  // Each entry of `wanted` lists the names that a column may have.
-  Columns(const std::string& path, const FileTaskOptions& options,
-          const std::vector<std::vector<std::string>>& wanted, const std::string& split,
-          bool may_lack_header)
+  // `choose` picks the columns among those that were found: positions, or -1 for one that is absent.
+  // `expected` says what they are.
+  template <class Choose>
+  Columns(const std::string& path, const FileTaskOptions& options, const Choose& choose,
+          const char* expected, const std::string& split)
       : reader_(path, options.table), filter_(split) {
-    for (const auto& names : wanted) columns_.push_back(reader_.Column(names));
-    split_column_ = reader_.Column({"split"});
-    if (std::ranges::find(columns_, -1) == columns_.end()) return;
-    if (may_lack_header && reader_.header_cells().size() == wanted.size()) {
-      for (size_t i = 0; i < wanted.size(); ++i) columns_[i] = static_cast<int>(i);
-      first_ = reader_.header_cells();
-      return;
+    const TableColumns found = RecognizeColumns(reader_, Wanted::kPair);
+    columns_ = choose(found);
+    split_column_ = found.split;
+    if (std::ranges::find(columns_, -1) != columns_.end()) {
+      throw UserError(fmt::format("[{}] found the columns {}; expected {}; rename the columns",
+                                  path, ColumnList(reader_), expected));
     }
-    std::vector<std::string> usual;
-    for (const auto& names : wanted) usual.push_back(names[0]);
-    throw UserError(fmt::format("[{}] found the columns {}; expected {}; rename the columns", path,
-                                fmt::join(reader_.columns(), ", "), fmt::join(usual, ", ")));
+    if (found.found == TableColumns::Found::kByOrder) {
+      notes_.push_back(fmt::format(
+          "[{}] has a header with unknown names; its two columns of texts are a pair", path));
+    }
   }
 
   bool has_split() const { return split_column_ >= 0; }
   void RequireSome() const { filter_.RequireSome(reader_.name()); }
 
   bool Next(std::vector<std::string>& cells) {
-    if (!first_.empty()) {
-      cells = std::move(first_);
-      first_.clear();
-      return true;
-    }
-    std::vector<std::optional<std::string>> row;
+    TableReader::Cells row;
     while (reader_.Next(row)) {
       const auto cell = [&](int column) {
         return column < 0 ? std::nullopt : row[static_cast<size_t>(column)];
@@ -58,9 +55,10 @@ class Columns {
       cells.clear();
       for (const int column : columns_) {
         if (!cell(column)) {
-          throw UserError(fmt::format("{} no '{}'; expected a value in every row; complete the row",
-                                      reader_.Where(),
-                                      reader_.columns()[static_cast<size_t>(column)]));
+          throw UserError(
+              fmt::format("{} has no value in the column '{}'; expected one in every row; "
+                          "complete the row",
+                          reader_.Where(), reader_.columns()[static_cast<size_t>(column)]));
         }
         cells.push_back(*cell(column));
       }
@@ -69,13 +67,30 @@ class Columns {
     return false;
   }
   std::string Where() const { return reader_.Where(); }
+  // The name of a chosen column, by its place among them.
+  const std::string& NameOf(size_t place) const {
+    return reader_.columns()[static_cast<size_t>(columns_[place])];
+  }
+  // What was noticed about the file: how its columns were found, and rows that were left out.
+  std::vector<std::string> Notes(int64_t without_label) const {
+    std::vector<std::string> notes = notes_;
+    if (without_label > 0) {
+      notes.push_back(
+          fmt::format("[{}] {} rows without a label were left out", reader_.name(), without_label));
+    }
+    if (filter_.dropped() > 0) {
+      notes.push_back(fmt::format("[{}] {} rows of another split were left out", reader_.name(),
+                                  filter_.dropped()));
+    }
+    return notes;
+  }
 
  private:
   TableReader reader_;
   SplitFilter filter_;
   std::vector<int> columns_;
   int split_column_ = -1;
-  std::vector<std::string> first_;
+  std::vector<std::string> notes_;
 };
 
 void RequireRows(const std::string& path, size_t found) {
@@ -85,34 +100,47 @@ void RequireRows(const std::string& path, size_t found) {
       path, found));
 }
 
-LabelledPairs ReadPairs(const std::string& path, const FileTaskOptions& options) {
-  static const std::map<std::string, int32_t> kLabels = {
-      {"1", 1}, {"true", 1},  {"yes", 1}, {"paraphrase", 1},
-      {"0", 0}, {"false", 0}, {"no", 0},  {"not_paraphrase", 0}};
-  Columns rows(path, options,
-               {FirstSentenceNames(), SecondSentenceNames(), {"label", "gold_label", "score"}},
-               options.split, false);
+LabelledPairs ReadPairs(const std::string& path, const FileTaskOptions& options,
+                        std::vector<std::string>& notes) {
+  const auto choose = [](const TableColumns& found) {
+    return std::vector<int>{found.first, found.second,
+                            found.label >= 0 ? found.label : found.score};
+  };
+  Columns rows(path, options, choose, "sentence1, sentence2, label", options.split);
   LabelledPairs pairs;
   std::vector<std::string> cells;
+  int64_t without_label = 0;
   while (rows.Next(cells)) {
-    const auto label = kLabels.find(LowerAscii(cells[2]));
-    if (label == kLabels.end()) {
+    const std::optional<Label> label = ReadLabel(cells[2]);
+    using Kind = Label::Kind;
+    if (label && (label->kind == Kind::kMissing || label->kind == Kind::kMissingNli)) {
+      ++without_label;
+      continue;
+    }
+    const bool known = label && (label->kind == Kind::kParaphrase ||
+                                 (label->kind == Kind::kNumber && label->value < 2));
+    if (!known) {
       throw UserError(fmt::format(
-          "{} found the label '{}'; expected 1 for a pair that means the same, else 0; correct "
-          "the row",
-          rows.Where(), TruncateForMessage(cells[2], 60)));
+          "{} found the label '{}' in the column '{}'; expected 1 for a pair that means the same, else "
+          "0; correct the row",
+          rows.Where(), TruncateForMessage(cells[2], 60), rows.NameOf(2)));
     }
     pairs.first.push_back(cells[0]);
     pairs.second.push_back(cells[1]);
-    pairs.label.push_back(label->second);
+    pairs.label.push_back(label->value);
   }
   rows.RequireSome();
   RequireRows(path, pairs.label.size());
+  notes = rows.Notes(without_label);
   return pairs;
 }
 
-TextPairs ReadBitext(const std::string& path, const FileTaskOptions& options) {
-  Columns rows(path, options, {FirstSentenceNames(), SecondSentenceNames()}, options.split, true);
+TextPairs ReadBitext(const std::string& path, const FileTaskOptions& options,
+                     std::vector<std::string>& notes) {
+  const auto choose = [](const TableColumns& found) {
+    return std::vector<int>{found.first, found.second};
+  };
+  Columns rows(path, options, choose, "sentence1, sentence2", options.split);
   TextPairs pairs;
   std::vector<std::string> cells;
   while (rows.Next(cells)) {
@@ -121,13 +149,19 @@ TextPairs ReadBitext(const std::string& path, const FileTaskOptions& options) {
   }
   rows.RequireSome();
   RequireRows(path, pairs.first.size());
+  notes = rows.Notes(0);
   return pairs;
 }
 
 LabelledTexts ReadLabelled(const std::string& path, const FileTaskOptions& options,
                            const std::string& split, bool* has_split = nullptr) {
-  Columns rows(path, options, {{"text", "sentence", "sentence1"}, {"label", "class"}}, split,
-               false);
+  const auto choose = [](const TableColumns& found) {
+    return std::vector<int>{found.text >= 0    ? found.text
+                            : found.second < 0 ? found.first
+                                               : -1,
+                            found.label};
+  };
+  Columns rows(path, options, choose, "text, label", split);
   if (has_split != nullptr) *has_split = rows.has_split();
   LabelledTexts texts;
   std::map<std::string, int32_t> ids;
@@ -204,9 +238,19 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
     for (std::string& note : notes) made->AddNote(std::move(note));
     return made;
   }
-  if (task == "pair_classification")
-    return MakePairClassificationTask(std::move(name), ReadPairs(path, options));
-  if (task == "bitext") return MakeBitextTask(std::move(name), ReadBitext(path, options));
+  std::vector<std::string> notes;
+  if (task == "pair_classification") {
+    LabelledPairs pairs = ReadPairs(path, options, notes);
+    auto made = MakePairClassificationTask(std::move(name), std::move(pairs));
+    for (std::string& note : notes) made->AddNote(std::move(note));
+    return made;
+  }
+  if (task == "bitext") {
+    TextPairs pairs = ReadBitext(path, options, notes);
+    auto made = MakeBitextTask(std::move(name), std::move(pairs));
+    for (std::string& note : notes) made->AddNote(std::move(note));
+    return made;
+  }
   if (task == "clustering")
     return MakeClusteringTask(std::move(name), ReadLabelled(path, options, options.split));
   if (task == "classification") return Classification(path, std::move(name), options);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lacos/base/hash.h"
+#include "lacos/data/shards.h"
 #include "lacos/io/manifest.h"
 #include "lacos/io/paths.h"
 
@@ -28,10 +29,19 @@ class TextHash {
   Sha256 hash_;
 };
 
+// The hash of a file; for a folder of shards, that of their hashes.
+std::string DataSha256(const std::string& path) {
+  const std::vector<Shard> shards = ShardsOf(path);
+  if (shards.size() == 1) return FileSha256(shards[0].path);
+  TextHash hash;
+  for (const Shard& shard : shards) hash.Add(FileSha256(shard.path));
+  return hash.HexDigest();
+}
+
 Json Identity(const std::string& path, int64_t examples, TextHash& texts) {
   Json json = Json::Object();
   json.Set("examples", examples);
-  json.Set("sha256", FileSha256(path));
+  json.Set("sha256", DataSha256(path));
   json.Set("contents_sha256", texts.HexDigest());
   return json;
 }

@@ -8,6 +8,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
 #include "lacos/base/version.h"
+#include "lacos/data/shards.h"
 #include "lacos/data/training_texts.h"
 #include "lacos/formats/export.h"
 #include "lacos/formats/license.h"
@@ -36,20 +37,18 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
   Json files = Json::Array();
   for (const ExampleFile& file : data.files()) {
     Json dropped = Json::Object();
-    const auto add = [&](const char* reason, int64_t rows) {
+    file.dropped.ForEachReason([&](const char* reason, int64_t rows) {
       if (rows > 0) dropped.Set(reason, rows);
-    };
-    add("without a gold label", file.dropped_no_gold_label);
-    add("with another label than entailment", file.dropped_other_label);
-    add("with two identical texts", file.dropped_identical_texts);
-    add("of another split", file.dropped_other_split);
-    add("beyond --data-fraction", file.dropped_beyond_fraction);
+    });
+    Json unused = Json::Array();
+    for (const std::string& name : file.unused_columns) unused.Append(name);
     Json entry = Json::Object();
     entry.Set("path", file.path);
     entry.Set("rows", file.rows);
     entry.Set("examples", static_cast<int64_t>(file.examples.size()));
     entry.Set("dropped", dropped);
     entry.Set("dropped_negatives", file.dropped_negatives);
+    entry.Set("unused_columns", unused);
     files.Append(entry);
   }
   Json json = Json::Object();
@@ -128,8 +127,12 @@ Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const T
   if (!run.Has("lacos_version")) run.Set("lacos_version", kLacosVersion);
   RunInputs inputs;
   inputs.AddModel(loaded.folder);
-  for (const std::string& path : options.train_files) inputs.AddFile("train", path);
-  if (!options.dev_file.empty()) inputs.AddFile("dev", options.dev_file);
+  for (const std::string& path : options.train_files) {
+    for (const Shard& shard : ShardsOf(path)) inputs.AddFile("train", shard.path);
+  }
+  if (!options.dev_file.empty()) {
+    for (const Shard& shard : ShardsOf(options.dev_file)) inputs.AddFile("dev", shard.path);
+  }
   run.Set("inputs", inputs.ToJson());
   run.Set("kernels", KernelsJson(backend.Describe()));
   run.Set("settings", settings);

@@ -1,0 +1,332 @@
+#include "lacos/data/columns.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "lacos/base/error.h"
+#include "lacos/data/cells.h"
+#include "lacos/data/labels.h"
+
+namespace lacos {
+namespace {
+
+// Enough rows to tell a header from a text.
+constexpr size_t kHeaderRows = 50;
+// A longer cell is no name of a column.
+constexpr size_t kMaxNameBytes = 40;
+
+using Role = ColumnRole;
+
+constexpr KnownColumn kKnownColumns[] = {
+    {Role::kFirst, "sentence1", true},
+    {Role::kFirst, "premise", true},
+    {Role::kFirst, "anchor", true},
+    {Role::kFirst, "sentence_A", true},
+    {Role::kFirst, "sent0", true},
+    {Role::kFirst, "query"},
+    {Role::kFirst, "question"},
+    {Role::kFirst, "question1"},
+    {Role::kFirst, "text1"},
+    {Role::kFirst, "text_a"},
+    {Role::kFirst, "caption1"},
+    {Role::kFirst, "#1 String"},
+    {Role::kFirst, "source"},
+    {Role::kFirst, "src"},
+    {Role::kSecond, "sentence2", true},
+    {Role::kSecond, "hypothesis", true},
+    {Role::kSecond, "positive", true},
+    {Role::kSecond, "sentence_B", true},
+    {Role::kSecond, "hypo", true},
+    {Role::kSecond, "sent1", true},
+    {Role::kSecond, "pos"},
+    {Role::kSecond, "question2"},
+    {Role::kSecond, "text2"},
+    {Role::kSecond, "text_b"},
+    {Role::kSecond, "caption2"},
+    {Role::kSecond, "#2 String"},
+    {Role::kSecond, "answer"},
+    {Role::kSecond, "response"},
+    {Role::kSecond, "passage"},
+    {Role::kSecond, "document"},
+    {Role::kSecond, "context"},
+    {Role::kSecond, "target"},
+    {Role::kSecond, "tgt"},
+    {Role::kSecond, "trg"},
+    {Role::kNegative, "negative"},
+    {Role::kNegative, "neg"},
+    {Role::kNegative, "hard_neg"},
+    {Role::kNegative, "hard_negative"},
+    {Role::kNegative, "negatives"},
+    {Role::kNegative, "hard_negatives"},
+    {Role::kText, "text"},
+    {Role::kText, "sentence"},
+    {Role::kSet, "set"},
+    {Role::kLabel, "label"},
+    {Role::kLabel, "gold_label"},
+    {Role::kLabel, "entailment_judgment"},
+    {Role::kLabel, "gold"},
+    {Role::kLabel, "is_duplicate"},
+    {Role::kLabel, "is_paraphrase"},
+    {Role::kLabel, "labels"},
+    {Role::kLabel, "class"},
+    {Role::kScore, "score"},
+    {Role::kScore, "relatedness_score"},
+    {Role::kScore, "similarity_score"},
+    {Role::kScore, "similarity"},
+    {Role::kScore, "gold_score"},
+    {Role::kSplit, "split"},
+};
+
+// Columns that describe a row and hold no text of it.
+constexpr std::string_view kDescriptions[] = {"",     "id",  "_id",   "idx",    "index",
+                                              "guid", "pid", "split", "pairid", "unnamed:0"};
+
+// The English names of languages that head the columns of parallel files; codes of two letters are
+// known without a list.
+constexpr std::string_view kLanguages[] = {
+    "arabic",     "bengali",    "bulgarian",  "catalan",    "chinese",     "croatian",  "czech",
+    "danish",     "dutch",      "english",    "estonian",   "finnish",     "french",    "german",
+    "greek",      "hebrew",     "hindi",      "hungarian",  "indonesian",  "italian",   "japanese",
+    "korean",     "latvian",    "lithuanian", "nonenglish", "norwegian",   "persian",   "polish",
+    "portuguese", "romanian",   "russian",    "serbian",    "slovak",      "slovenian", "spanish",
+    "swahili",    "swedish",    "tamil",      "thai",       "translation", "turkish",   "ukrainian",
+    "urdu",       "vietnamese",
+};
+
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Whether a cell names a language: "de", "pt-BR", "zh_Hans" or "german".
+bool NamesLanguage(std::string_view cell) {
+  if (cell.size() >= 2 && IsLetter(cell[0]) && IsLetter(cell[1]) &&
+      (cell.size() == 2 || ((cell[2] == '-' || cell[2] == '_') && cell.size() <= 8))) {
+    return true;
+  }
+  const std::string name = ComparableName(cell);
+  return std::ranges::find(kLanguages, name) != std::end(kLanguages);
+}
+
+bool IsNumber(const std::string& cell) { return ParseNumber(cell).has_value(); }
+
+bool HasBlank(std::string_view cell) { return cell.find(' ') != std::string_view::npos; }
+
+bool IsOneWord(std::string_view cell) {
+  return !cell.empty() && cell.size() <= kMaxNameBytes && !HasBlank(cell) && !ParseNumber(cell);
+}
+
+// Whether a cell is more than one word could be: a sentence, or a text in a script without blanks.
+bool IsLongerText(const std::string& cell) {
+  return HasBlank(cell) || cell.size() > kMaxNameBytes ||
+         std::ranges::any_of(cell, [](char c) { return static_cast<unsigned char>(c) >= 0xE0; });
+}
+
+// Whether every sampled cell of a column satisfies `holds`; false for a column without cells.
+template <class F>
+bool EveryCell(const std::vector<TableReader::Cells>& rows, size_t column, F&& holds) {
+  bool any = false;
+  for (const TableReader::Cells& cells : rows) {
+    if (column >= cells.size() || !cells[column] || cells[column]->empty()) continue;
+    if (!holds(*cells[column])) return false;
+    any = true;
+  }
+  return any;
+}
+
+// Whether the first row names the columns although none of the names is known.
+bool LooksLikeHeader(const std::vector<std::string>& header,
+                     const std::vector<TableReader::Cells>& rows) {
+  std::vector<std::string_view> names;
+  for (const std::string& cell : header) {
+    if (std::ranges::find(kDescriptions, ComparableName(cell)) == std::end(kDescriptions))
+      names.push_back(cell);
+  }
+  // A single column may hold a text of one word.
+  if (names.size() < 2 || !std::ranges::all_of(names, IsOneWord)) return false;
+  if (names.size() == 2 && std::ranges::all_of(names, NamesLanguage)) return true;
+  if (std::ranges::any_of(
+          names, [](std::string_view cell) { return cell.find('_') != std::string_view::npos; })) {
+    return true;
+  }
+  if (rows.empty()) return true;
+  for (size_t i = 0; i < header.size(); ++i) {
+    if (!IsNumber(header[i]) && EveryCell(rows, i, IsNumber)) return true;
+  }
+  size_t longer = 0;
+  for (const TableReader::Cells& cells : rows) {
+    longer +=
+        std::ranges::any_of(cells, [](const auto& cell) { return cell && IsLongerText(*cell); });
+  }
+  return 2 * longer > rows.size();
+}
+
+// The usual names for the columns of a table without header, or nothing if the cells do not tell.
+std::vector<std::string> NamesWithoutHeader(std::vector<TableReader::Cells> rows,
+                                            const std::vector<std::string>& header) {
+  rows.insert(rows.begin(), TableReader::Cells(header.begin(), header.end()));
+  const size_t width = header.size();
+  for (size_t i = 0; i < width; ++i) {
+    if (EveryCell(rows, i, IsNumber)) return {};
+  }
+  if (width == 1) return {"text"};
+  if (width == 3 && EveryCell(rows, 2, IsNliWord)) return {"sentence1", "sentence2", "label"};
+  for (size_t i = 0; i < width; ++i) {
+    if (EveryCell(rows, i, [](const std::string& cell) { return ReadLabel(cell).has_value(); }))
+      return {};
+  }
+  std::vector<std::string> names = {"anchor", "positive"};
+  for (size_t i = 2; i < width; ++i) names.push_back(fmt::format("negative_{}", i - 1));
+  return names;
+}
+
+// The number behind a negative's name; 0 for none, nothing for any other name.
+std::optional<int64_t> NumberOfNegative(std::string_view name) {
+  for (const KnownColumn& known : kKnownColumns) {
+    if (known.role != Role::kNegative) continue;
+    const std::string stem = ComparableName(known.name);
+    if (!name.starts_with(stem)) continue;
+    const std::string_view rest = name.substr(stem.size());
+    if (rest.empty()) return 0;
+    if (rest.size() > 9) continue;
+    if (!std::ranges::all_of(rest, [](char c) { return c >= '0' && c <= '9'; })) continue;
+    return static_cast<int64_t>(ParseNumber(rest).value_or(0));
+  }
+  return std::nullopt;
+}
+
+bool HasRole(const TableColumns& columns) {
+  return columns.first >= 0 || columns.second >= 0 || columns.label >= 0 || columns.score >= 0 ||
+         columns.text >= 0 || columns.set >= 0 || !columns.negatives.empty();
+}
+
+}  // namespace
+
+std::span<const KnownColumn> KnownColumns() { return kKnownColumns; }
+
+std::string ComparableName(std::string_view name) {
+  std::string comparable;
+  for (const char c : LowerAscii(name)) {
+    if (c != ' ' && c != '_' && c != '-') comparable += c;
+  }
+  return comparable;
+}
+
+TableColumns FindColumns(const TableReader& table) {
+  const std::vector<std::string>& names = table.columns();
+  std::map<std::string, std::vector<size_t>> places;
+  for (size_t i = 0; i < names.size(); ++i) places[ComparableName(names[i])].push_back(i);
+  const auto take = [&](const std::string& comparable) {
+    const auto place = places.find(comparable);
+    if (place == places.end()) return -1;
+    if (place->second.size() > 1) {
+      throw UserError(
+          fmt::format("[{}] has the column '{}' twice; expected each name once; rename one",
+                      table.name(), names[place->second[1]]));
+    }
+    return static_cast<int>(place->second[0]);
+  };
+  TableColumns columns;
+  bool before_text = true;  // whether both names of the pair are
+  const auto find = [&](Role role, int& column) {
+    for (const KnownColumn& known : kKnownColumns) {
+      if (known.role != role) continue;
+      column = take(ComparableName(known.name));
+      before_text &= column < 0 || known.before_text;
+      if (column >= 0) return;
+    }
+  };
+  find(Role::kFirst, columns.first);
+  find(Role::kSecond, columns.second);
+  // MTEB's pairs are called sent1 and sent2.
+  if (columns.first < 0 && places.contains("sent1") && places.contains("sent2")) {
+    columns.first = take("sent1");
+    columns.second = take("sent2");
+  }
+  // QNLI's pair is a question and a sentence.
+  if (columns.first >= 0 && columns.second < 0 &&
+      ComparableName(names[static_cast<size_t>(columns.first)]) == "question") {
+    columns.second = take("sentence");
+  }
+  if (columns.HasPair() ? !before_text && places.contains("text") : true) {
+    find(Role::kText, columns.text);
+    if (columns.text >= 0) columns.first = columns.second = -1;
+  }
+  find(Role::kLabel, columns.label);
+  // MRPC calls its labels Quality, where 1 is a paraphrase.
+  const bool is_mrpc = columns.label < 0 && places.contains("#1string");
+  if (is_mrpc) columns.label = take("quality");
+  find(Role::kScore, columns.score);
+  find(Role::kSet, columns.set);
+  find(Role::kSplit, columns.split);
+  std::vector<std::pair<int64_t, int>> negatives;
+  for (const auto& [name, where] : places) {
+    if (const auto number = NumberOfNegative(name)) negatives.emplace_back(*number, take(name));
+  }
+  std::sort(negatives.begin(), negatives.end());
+  for (const auto& [number, column] : negatives) columns.negatives.push_back(column);
+  for (const char* name : {"premise", "hypothesis", "hypo", "goldlabel", "entailmentjudgment"})
+    columns.names_nli |= places.contains(name);
+  if (columns.label >= 0) {
+    const std::string label = ComparableName(names[static_cast<size_t>(columns.label)]);
+    columns.names_paraphrase =
+        label == "isduplicate" || label == "isparaphrase" || label == "quality";
+  }
+  return columns;
+}
+
+TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
+  TableColumns columns = FindColumns(table);
+  if (HasRole(columns) || table.columns().empty()) return columns;
+  if (!table.is_json() && table.header_cells().empty()) return columns;  // the names were given
+  const std::vector<TableReader::Cells> rows = table.Sample(kHeaderRows);
+  if (!table.is_json() && !LooksLikeHeader(table.header_cells(), rows)) {
+    std::vector<std::string> names = NamesWithoutHeader(rows, table.header_cells());
+    if (wanted == Wanted::kPair && table.header_cells().size() == 2)
+      names = {"sentence1", "sentence2"};
+    if (names.empty()) return columns;
+    table.TakeHeaderAsRow(names);
+    columns = FindColumns(table);
+    columns.found = TableColumns::Found::kWithoutHeader;
+    return columns;
+  }
+  // Two columns of texts whose names are unknown, such as two languages, are a pair.
+  std::vector<size_t> texts;
+  const std::vector<std::string>& names = table.columns();
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (std::ranges::find(kDescriptions, ComparableName(names[i])) == std::end(kDescriptions) &&
+        (rows.empty() || EveryCell(rows, i, [](const std::string&) { return true; }))) {
+      texts.push_back(i);
+    }
+  }
+  if (texts.size() != 2 || EveryCell(rows, texts[0], IsNumber) ||
+      EveryCell(rows, texts[1], IsNumber))
+    return columns;
+  columns.first = static_cast<int>(texts[0]);
+  columns.second = static_cast<int>(texts[1]);
+  columns.found = TableColumns::Found::kByOrder;
+  return columns;
+}
+
+std::string ColumnList(const TableReader& table) {
+  const std::string list = fmt::format("{}", fmt::join(table.columns(), ", "));
+  return fmt::format("({})", TruncateForMessage(list, 200));
+}
+
+std::vector<std::string> OtherColumns(const TableReader& table, const std::vector<int>& used) {
+  std::vector<std::string> others;
+  for (size_t i = 0; i < table.columns().size(); ++i) {
+    if (std::ranges::find(used, static_cast<int>(i)) == used.end())
+      others.push_back(table.columns()[i]);
+  }
+  return others;
+}
+
+const ListCell* FindList(const TableReader& table, int column) {
+  for (const ListCell& list : table.lists()) {
+    if (column >= 0 && list.column == static_cast<size_t>(column)) return &list;
+  }
+  return nullptr;
+}
+
+}  // namespace lacos
