@@ -28,6 +28,9 @@ struct TrainSettings {
   bool replace_invalid = false;
   // Make the contradictions of an anchor its negatives, beside those of the batch.
   bool hard_negatives = false;
+  // What the labels 0 and 1 of pairs mean where the file does not tell: nli (0 = entailment) or
+  // paraphrase (1 = the same meaning) (auto, nli, paraphrase).
+  std::string label_scheme = "auto";
   // Share of each file's examples that is used, drawn by `seed`; a smaller share lies inside a
   // larger one (a number from 1e-09 to 1).
   double data_fraction = 1;
