@@ -1,4 +1,6 @@
 // `lacos eval` and `lacos similarity`: rows, averages, undefined correlations, ranks.
+#include <gmock/gmock.h>
+
 #include <cmath>
 #include <filesystem>
 #include <sstream>
@@ -8,6 +10,8 @@
 
 namespace lacos {
 namespace {
+
+using testing::HasSubstr;
 
 const char* const kPairs =
     "sentence1\tsentence2\tscore\n"
