@@ -90,12 +90,12 @@ TEST(DataInspect, SaysHowAFileWouldBeRead) {
   EXPECT_EQ(report.At("rows").AsInt(), 5);
   EXPECT_EQ(report.At("examples").AsInt(), 3);
   EXPECT_EQ(report.At("repeated_examples").AsInt(), 1);
-  EXPECT_EQ(report.At("labels").Dump(), R"({"":1,"0":1,"0.0":2,"2.0":1})");
+  EXPECT_EQ(report.At("labels").Dump(), R"({"": 1, "0": 1, "0.0": 2, "2.0": 1})");
   EXPECT_EQ(report.At("dropped").Dump(),
-            R"({"with another label than entailment":1,"without a gold label":1})");
-  EXPECT_EQ(report.At("columns")[0].Dump(), R"({"name":"id","role":"not used"})");
-  EXPECT_EQ(report.At("columns")[3].Dump(), R"({"name":"label","role":"label"})");
-  EXPECT_EQ(report.At("characters").Dump(), R"({"median":3,"p95":3,"max":3})");
+            R"({"with another label than entailment": 1, "without a gold label": 1})");
+  EXPECT_EQ(report.At("columns")[0].Dump(), R"({"name": "id", "role": "not used"})");
+  EXPECT_EQ(report.At("columns")[3].Dump(), R"({"name": "label", "role": "label"})");
+  EXPECT_EQ(report.At("characters").Dump(), R"({"median": 3, "p95": 3, "max": 3})");
   EXPECT_GT(report.At("tokens").At("max").AsInt(), 0);
   EXPECT_EQ(report.At("first_examples").size(), 3u);
   EXPECT_THAT(report.At("train").AsString(), HasSubstr("--train " + input + " --hard-negatives"));

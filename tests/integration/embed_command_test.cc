@@ -394,6 +394,7 @@ TEST(EmbedCommand, EveryFormOfATableGivesTheSameVectors) {
   const TempFolder folder;
   Embed(folder.Write("texts.txt", "a b\nc d\n"), folder / "a.npy");
   const std::vector<std::byte> expected = ReadNpy(folder / "a.npy").data;
+  std::filesystem::create_directory(folder / "shards");
   folder.Write("shards/part-0.jsonl", "{\"text\": \"a b\"}\n");
   folder.Write("shards/part-1.jsonl", "{\"text\": \"c d\"}\n");
   const std::vector<std::string> inputs = {

@@ -343,7 +343,8 @@ TEST(SimilarityCommand, PairsNeedTwoTexts) {
   const TempFolder folder;
   const std::string input = folder.Write("pairs.tsv", "id\tleft\n1\ta b\n");
   ExpectUserError(RunLacos({"similarity", "--model", TinyModel(), "--input", input}), "pairs.tsv");
-  ExpectUserError(RunLacos({"similarity", "--model", TinyModel(), "--query", "", "--input", input}),
+  const std::string texts = folder.Write("texts.txt", "a b\n");
+  ExpectUserError(RunLacos({"similarity", "--model", TinyModel(), "--query", "", "--input", texts}),
                   "--query");
 }
 
@@ -366,9 +367,9 @@ TEST(EvalCommand, ParallelFilesMayHaveAnyHeader) {
     return Json::Parse(result.out, "stdout").Dump();
   };
   const std::string plain = count("plain.tsv", rows);
-  EXPECT_THAT(plain, HasSubstr("\"n\":3"));
+  EXPECT_THAT(plain, HasSubstr("\"n\": 3"));
   for (const char* header : {"english\tfrench", "source\ttarget", "en\tfr", "text_en\ttext_fr"})
-    EXPECT_THAT(count("headed.tsv", header + ("\n" + rows)), HasSubstr("\"n\":3")) << header;
+    EXPECT_THAT(count("headed.tsv", header + ("\n" + rows)), HasSubstr("\"n\": 3")) << header;
 }
 
 TEST(EvalCommand, ResultsSayWhatWasMeasuredAndWithWhat) {

@@ -36,6 +36,16 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
 // Sets the work of the command, which starts once the whole command line has been accepted.
 void OnRun(CLI::App* command, GlobalOptions& globals, std::function<void()> action);
 
+// The option of a command by one of its names, or null; also null without a command. CLI11's own
+// get_option_no_throw is noexcept and allocates, so it aborts when memory runs out.
+inline const CLI::Option* FindOption(const CLI::App* command, const std::string& name) {
+  if (command == nullptr) return nullptr;
+  for (const CLI::Option* option : command->get_options()) {
+    if (option->check_name(name)) return option;
+  }
+  return nullptr;
+}
+
 // Reports a mistake on the command line that only the command can see. The exit status is 2, and
 // the message names the flag.
 [[noreturn]] void FailUsage(const std::string& flag, const std::string& message);

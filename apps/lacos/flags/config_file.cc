@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "flags/common.h"
 #include "lacos/base/error.h"
 #include "lacos/io/mapped_file.h"
 #include "lacos/record/run_file.h"
@@ -97,9 +98,8 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
     if (known->get_name() == arguments[0]) command = known;
   }
   // `init` also has a --config, but it names the shape of a model.
-  const bool takes_flags = command != nullptr &&
-                           command->get_option_no_throw("--train") != nullptr &&
-                           command->get_option_no_throw("--config") != nullptr;
+  const bool takes_flags = command != nullptr && FindOption(command, "--train") != nullptr &&
+                           FindOption(command, "--config") != nullptr;
   if (!takes_flags) return arguments;
   const std::vector<FlagGroup> given = Group(arguments, 1);
   const auto find = [&](const std::string& name) {
@@ -110,7 +110,7 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
   if (path.empty()) return arguments;
   std::vector<std::string> expanded = arguments;
   for (const FlagGroup& group : path.ends_with(".json") ? ReadRunJson(path) : ReadToml(path)) {
-    const CLI::Option* option = command->get_option_no_throw(group.name);
+    const CLI::Option* option = FindOption(command, group.name);
     if (option == nullptr) {
       throw UserError(fmt::format(
           "[{}] the key '{}' is no flag of this command; expected names of flags without '--'; see "
@@ -149,8 +149,7 @@ std::vector<std::string> RepeatableArguments(const std::vector<std::string>& arg
   }
   for (FlagGroup& group : Group(arguments, 1)) {
     if (!IsRepeatable(group.name) || (group.name == "--config" && arguments[0] != "init")) continue;
-    const CLI::Option* option =
-        command == nullptr ? nullptr : command->get_option_no_throw(group.name);
+    const CLI::Option* option = FindOption(command, group.name);
     if (option != nullptr) {  // values beyond those of the flag are positional
       const size_t most = std::max<size_t>(group.has_equals, option->get_items_expected_max());
       if (group.values.size() > most) group.values.resize(most);

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "flags/common.h"
+
 namespace lacos::cli {
 namespace {
 
@@ -97,7 +99,7 @@ std::string UnknownWordMessage(const CLI::App& app) {
     return fmt::format("found '{}', which belongs to no flag; expected nothing more", words[0]);
   }
   const std::string name = flag->substr(0, flag->find('='));
-  if (!chosen.empty() && chosen.front()->get_option_no_throw(name) != nullptr) {
+  if (!chosen.empty() && FindOption(chosen.front(), name) != nullptr) {
     return fmt::format("found the flag '{}' before the command '{}'; expected it after the command",
                        name, chosen.front()->get_name());
   }

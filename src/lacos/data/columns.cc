@@ -138,9 +138,12 @@ bool EveryCell(const std::vector<TableReader::Cells>& rows, size_t column, F&& h
 bool LooksLikeHeader(const std::vector<std::string>& header,
                      const std::vector<TableReader::Cells>& rows) {
   std::vector<std::string_view> names;
-  for (const std::string& cell : header) {
-    if (std::ranges::find(kDescriptions, ComparableName(cell)) == std::end(kDescriptions))
-      names.push_back(cell);
+  for (size_t i = 0; i < header.size(); ++i) {
+    if (std::ranges::find(kDescriptions, ComparableName(header[i])) == std::end(kDescriptions)) {
+      names.push_back(header[i]);
+    } else if (!header[i].empty() && EveryCell(rows, i, IsNumber)) {
+      return true;  // "id" above numbers
+    }
   }
   // A single column may hold a text of one word.
   if (names.size() < 2 || !std::ranges::all_of(names, IsOneWord)) return false;
