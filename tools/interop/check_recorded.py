@@ -59,14 +59,19 @@ def models(check: report.Check) -> None:
     paths = sorted(path.relative_to(folder) for path in folder.rglob("*.safetensors"))
     golden = [path.relative_to(GOLDEN / "models") for path in (GOLDEN / "models").rglob("*.safetensors")]
     assert paths == sorted(path for path in golden if path.parts[0] != "adapters")  # another script writes those
-    worst, tensors = 0.0, 0
+    # On another CPU, PyTorch rounds differently. Adam divides by the root of the second moment, so that ten steps enlarge the
+    # rounding of gradients that are zero by nature, such as those of the keys' biases.
+    limits = {"hidden states, losses, gradients": 1e-5, "after ten steps": 1e-2}
+    worst, tensors = dict.fromkeys(limits, 0.0), dict.fromkeys(limits, 0)
     for path in paths:
+        what = "after ten steps" if path.name == "final.safetensors" else "hidden states, losses, gradients"
         now, then = ({name: tensor.double().numpy() for name, tensor in load_file(root / path).items()}
                      for root in (folder, GOLDEN / "models"))
         assert now.keys() == then.keys(), path
-        tensors += len(now)
-        worst = max(worst, *(report.relative_difference(now[name], then[name]) for name in now if now[name].any()))
-    check.row("recorded models: hidden states, losses, gradients, ten steps, relative", tensors, worst, 1e-6)
+        tensors[what] += len(now)
+        worst[what] = max(worst[what], *(report.relative_difference(now[name], then[name]) for name in now if now[name].any()))
+    for what, limit in limits.items():
+        check.row(f"recorded models: {what}, relative", tensors[what], worst[what], limit)
 
 
 if __name__ == "__main__":
