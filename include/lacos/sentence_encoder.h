@@ -74,7 +74,8 @@ class LACOS_API SentenceEncoder {
   SentenceEncoder(SentenceEncoder&&) noexcept;
   SentenceEncoder& operator=(SentenceEncoder&&) noexcept;
 
-  // Settings in use, after the folder's settings and the defaults.
+  // Settings in use, after the folder's settings and the defaults:
+
   // Values in a vector, D: those of the model, or fewer if the folder's truncate_dim says so.
   std::size_t dimension() const;
   std::size_t max_length() const;  // tokens of a text that are used

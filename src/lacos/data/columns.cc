@@ -251,7 +251,7 @@ TableColumns FindColumns(const TableReader& table) {
       ComparableName(names[static_cast<size_t>(columns.first)]) == "question") {
     columns.second = take("sentence");
   }
-  if (columns.HasPair() ? !before_text && places.contains("text") : true) {
+  if (!columns.HasPair() || (!before_text && places.contains("text"))) {
     find(Role::kText, columns.text);
     if (columns.text >= 0) columns.first = columns.second = -1;
   }

@@ -58,14 +58,15 @@ struct TableColumns {
 // columns have one name, ignoring the case.
 TableColumns FindColumns(const TableReader& table);
 
+// What a caller of RecognizeColumns needs. With kPair, two columns without header are a pair,
+// whatever their cells.
+enum class Wanted : uint8_t { kAnything, kPair };
 // The columns of a table that was just opened. Where no name is known, the cells decide: two texts
 // with a header that looks like one (language codes, single words above sentences) are a pair;
 // without a header, one column of texts, two, or three and more are texts, pairs, and triplets with
 // any number of negatives. Then the first row is an example, and the columns get usual names.
 // Columns of numbers, or a third column of labels that are no NLI words, stay unknown without a
 // header.
-// Where a pair is wanted, two columns without header are one, whatever their cells.
-enum class Wanted : uint8_t { kAnything, kPair };
 TableColumns RecognizeColumns(TableReader& table, Wanted wanted = Wanted::kAnything);
 
 // The names of a table's columns for messages: "(a, b)".

@@ -30,7 +30,7 @@ class Lengths {
 
 struct Inspection {
   ExampleFile file;  // without examples
-  // What an example is, in words: "pairs of texts", "triplets", ...
+  // What an example is, in words: "pairs of texts", "pairs of texts with negatives", ...
   std::string form;
   int64_t examples = 0, negatives = 0, texts = 0;
   // Examples whose texts are all those of an earlier one, and texts that occurred before.

@@ -1,7 +1,7 @@
 // Matrix products of f32 or bf16 rows with weights that are packed in panels, on one thread.
 //
-// Every sum is one chain in the order of the depth: a fused multiply-add for each number in f32, one
-// vdpbf16ps for each pair of numbers in bf16. So the bytes of a sum depend on its row and its column
+// Every sum is one chain in the order of the depth: a fused multiply-add for each number in f32 (a
+// product and a sum on CPUs without AVX2), one vdpbf16ps for each pair of numbers in bf16. So the bytes of a sum depend on its row and its column
 // only. They depend neither on other rows and columns nor on how the product is divided.
 //
 // A panel has FloatPanelWidth() columns and one "unit" of 32 bits for each column and place of the
