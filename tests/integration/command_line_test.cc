@@ -74,6 +74,8 @@ TEST(CommandLine, UnknownWordsAreReportedBeforeMissingFlagsWithWhatWasProbablyMe
   ExpectUsageError(RunLacos({"info", "-model", "x"}),
                    "'-model'; expected a flag of 'lacos info'; "
                    "did you mean '--model'?");
+  ExpectUsageError(RunLacos({"-h"}), "did you mean '--help'?");
+  ExpectUsageError(RunLacos({"help"}), "did you mean '--help'?");
   // Nothing is suggested that is too different.
   ExpectUsageError(
       RunLacos({"info", "--colour", "red"}),
@@ -175,6 +177,7 @@ TEST(CommandLine, TheDemoStopsAtAStepThatFails) {
 
   const RunResult lost = RunLacos({"demo", "--output", folder / "no/such/folder"});
   ExpectUserError(lost, "no/such/folder");
+  ExpectUsageError(RunLacos({"demo", "--json"}), "--json");
 }
 
 TEST(CommandLine, FieldBelongsToJsonLines) {

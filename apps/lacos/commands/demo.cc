@@ -84,6 +84,26 @@ std::vector<Step> Steps(const DemoFlags& flags, const std::string& demo) {
   };
 }
 
+// The flags of every command that differ from their defaults, for each step.
+Words CommonFlags(const GlobalOptions& globals) {
+  const GlobalOptions defaults;
+  Words words;
+  if (globals.compute != defaults.compute) {
+    words = Joined(words, {"--compute", std::string(Name(globals.compute))});
+  }
+  if (globals.threads != defaults.threads) {
+    words = Joined(words, {"--threads", std::to_string(globals.threads)});
+  }
+  if (globals.seed != defaults.seed) {
+    words = Joined(words, {"--seed", std::to_string(globals.seed)});
+  }
+  if (globals.quiet) words.emplace_back("--quiet");
+  if (globals.log_level != defaults.log_level) {
+    words = Joined(words, {"--log-level", globals.log_level});
+  }
+  return words;
+}
+
 // The command as one would type it.
 std::string CommandLine(const Words& command) {
   std::string line = "lacos";
@@ -97,17 +117,15 @@ std::string CommandLine(const Words& command) {
 }
 
 void RunDemo(const GlobalOptions& globals, const DemoFlags& flags) {
+  if (globals.json) FailUsage("--json", "is given; expected none, since the steps print tables");
   const std::vector<Step> steps = Steps(flags, DemoFolder());
   fs::create_directory(flags.output);  // does nothing if it is there
   const Stopwatch watch;
   for (const Step& step : steps) {
+    const Words arguments = Joined(step.command, CommonFlags(globals));
     Out().Write(fmt::format("\n== {}  ({:.0f} s)\n$ {}\n", step.title, watch.Seconds(),
-                            CommandLine(step.command)));
+                            CommandLine(arguments)));
     Out().Flush();
-    Words arguments = step.command;
-    if (globals.threads > 0) {
-      arguments = Joined(arguments, {"--threads", std::to_string(globals.threads)});
-    }
     const int status = RunSelfInForeground(arguments);
     if (InterruptRequested()) throw Interrupted();
     if (status != 0) {

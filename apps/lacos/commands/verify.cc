@@ -63,8 +63,18 @@ std::string UsableCheckpoint(const std::vector<CheckedCheckpoint>& checkpoints) 
 void Verify(const GlobalOptions& globals, const std::string& folder) {
   const std::vector<CheckedCheckpoint> checkpoints = CheckCheckpoints(folder);
   const bool finished = HasManifest(folder);
+  if (!finished && !FolderExists(folder)) {
+    throw UserError(fmt::format(
+        "[{}] is no folder; expected a folder that lacos wrote; check the path", folder));
+  }
   const bool unfinished_run =
       !finished && (!checkpoints.empty() || FileExists(RunFileOfFolder(folder)));
+  if (!finished && !unfinished_run && FileExists(folder + "/config.json")) {
+    throw UserError(fmt::format(
+        "[{}] has no lacos.json; expected a folder that lacos wrote; compare a published model with "
+        "`lacos verify --known NAME --model {}`",
+        folder, folder));
+  }
   std::vector<VerifyProblem> problems;
   if (!unfinished_run) problems = VerifyManifest(folder);
   const std::string usable = UsableCheckpoint(checkpoints);

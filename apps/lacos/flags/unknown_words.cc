@@ -68,11 +68,13 @@ bool LooksLikeFlag(const std::string& word) { return word.size() > 1 && word[0] 
 
 std::string MostLike(const std::string& word, const std::vector<std::string>& known) {
   const std::string_view given = WithoutDashes(word);
+  // One letter is enough of a flag's beginning, as in -h.
+  const size_t fewest = word.starts_with('-') ? 1 : 2;
   std::string best;
   size_t best_distance = std::max<size_t>(given.size() / 3, 1) + 1;
   for (const std::string& candidate : known) {
     const std::string_view name = WithoutDashes(candidate);
-    const bool begins = given.size() > 1 && name.starts_with(given);
+    const bool begins = given.size() >= fewest && name.starts_with(given);
     const size_t distance = begins ? 1 : EditDistance(given, name);
     if (distance >= best_distance) continue;
     best_distance = distance;
@@ -84,8 +86,12 @@ std::string MostLike(const std::string& word, const std::vector<std::string>& kn
 std::string UnknownCommandMessage(const CLI::App& app, const std::string& word) {
   const std::vector<std::string> known = CommandsOf(app);
   if (std::ranges::find(known, word) != known.end()) return "";
+  // 'help' and 'version' are commands of many programs, and flags of this one.
+  std::vector<std::string> likely = known;
+  const std::vector<std::string> flags = FlagsOf(app);
+  likely.insert(likely.end(), flags.begin(), flags.end());
   return fmt::format("found the unknown command '{}'; expected one of {}{}", word,
-                     fmt::join(known, ", "), DidYouMean(word, known));
+                     fmt::join(known, ", "), DidYouMean(word, likely));
 }
 
 std::string UnknownWordMessage(const CLI::App& app) {
