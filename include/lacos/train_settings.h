@@ -93,7 +93,7 @@ struct TrainSettings {
   double weight_decay = 0;
   // Gradients are clipped to this norm; 0 = never (a number from 0 to 1000000000).
   double max_grad_norm = 1;
-  // Learning rate after warm-up (linear, constant, cosine).
+  // How the learning rate changes after warm-up (linear, constant, cosine).
   std::string schedule = "linear";
   // Share of the steps with rising learning rate (a number from 0 to 1).
   double warmup_ratio = 0.1;

@@ -390,7 +390,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .sweep_place = 29},
         s.max_grad_norm);
   visit(SettingInfo{.name = "schedule",
-                    .help = "Learning rate after warm-up",
+                    .help = "How the learning rate changes after warm-up",
                     .group = Group::kOptimizer,
                     .record = {11, "schedule"},
                     .sweep_place = 25},
