@@ -80,7 +80,7 @@ def findings(name, text, pages):
                 continue
             if len(line) > COLUMNS:
                 yield f"{name}:{number}: {len(line)} columns; expected at most {COLUMNS}; break the line between clauses"
-            if SENTENCE.search(re.sub(r"`[^`]*`", "code", line).removeprefix("- ")):
+            if SENTENCE.search(re.sub(r"`[^`]*`", "Code", line).removeprefix("- ")):
                 yield f"{name}:{number}: two sentences on a line; expected one; put each on a line of its own"
     if name not in GENERATED + LONG_PARAGRAPHS and (name == "README.md" or name.startswith("docs/")):
         for number, paragraph in paragraphs(text):
@@ -105,6 +105,7 @@ def self_test():
     cases = {
         "columns": ("docs/reference/a.md", long_line),
         "two sentences": ("docs/reference/a.md", "This is the first sentence of the line, which is not short at all. This is the second sentence of it, after the stop."),
+        "two sentences on a line": ("docs/reference/a.md", "This is the first sentence. `--flag` begins the second one."),
         "paragraph": ("docs/a.md", "\n".join(["This line is one of many in a paragraph."] * 12)),
         "leads nowhere": ("docs/a.md", "See [this](nowhere.md)."),
         "heading": ("docs/a.md", "See [this](#nothing).\n\n# Something"),
