@@ -11,7 +11,7 @@
 namespace lacos {
 namespace {
 
-// The limit of rows.h for the columns of a table.
+// The limit of rows.cc for the columns of a table.
 constexpr size_t kMaxTexts = 4096;
 
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
@@ -134,8 +134,8 @@ Json NameTexts(const Json& array) {
   return object;
 }
 
-}  // namespace
-
+// The rows of an object that holds a whole table (the last form in json_rows.h), or nothing if the
+// object is a row itself. Throws UserError, beginning with [where], for columns of different lengths.
 std::optional<std::vector<Json>> RowsOfTable(const Json& object, const std::string& where) {
   if (!object.IsObject() || object.size() == 0) return std::nullopt;
   if (const auto data = object.Find("data"); data && data->IsArray()) {
@@ -168,6 +168,8 @@ std::optional<std::vector<Json>> RowsOfTable(const Json& object, const std::stri
   }
   return std::nullopt;
 }
+
+}  // namespace
 
 JsonRows::JsonRows(std::unique_ptr<LineReader> lines, std::string name, bool has_lines)
     : lines_(std::move(lines)), name_(std::move(name)), has_lines_(has_lines) {}

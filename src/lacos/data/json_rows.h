@@ -73,9 +73,4 @@ class JsonRows {
   std::vector<Json> table_;
 };
 
-// The rows of an object that holds a whole table (one of the last form above), or nothing if the
-// object is a row itself. Throws UserError, beginning with [where], for columns of different
-// lengths.
-std::optional<std::vector<Json>> RowsOfTable(const Json& object, const std::string& where);
-
 }  // namespace lacos

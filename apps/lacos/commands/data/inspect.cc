@@ -11,6 +11,7 @@
 #include "lacos/data/cells.h"
 #include "lacos/data/inspect.h"
 #include "lacos/formats/model_folder.h"
+#include "lacos/formats/tokenizer_files.h"
 #include "lacos/text/tokenize.h"
 #include "lacos/train/options.h"
 #include "lacos/train/settings.h"
@@ -184,7 +185,7 @@ void Inspect(const GlobalOptions& globals, const InspectFlags& flags) {
                                       .label_scheme = flags.label_scheme}};
   if (!flags.model.empty()) {
     const ModelFolder folder = OpenModelFolder(flags.model, "", "");
-    tokenizer = Tokenizer::FromFile(folder.tokenizer_path);
+    tokenizer = OpenTokenizer(folder);
     tokenize.strip = folder.settings.strip.value_or(false);
     options.max_length = folder.settings.max_length.value_or(kDefaultMaxLength);
     options.count_tokens = [&](const std::string& text) {
