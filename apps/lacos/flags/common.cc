@@ -293,11 +293,4 @@ void AddOverwriteOption(CLI::App* command, bool& overwrite) {
   command->add_flag("--overwrite", overwrite, "Replace an existing --output");
 }
 
-bool HasSuffix(const std::string& path, const std::string& suffix) {
-  std::string name = path;
-  if (name.ends_with(".gz")) name.resize(name.size() - 3);
-  if (name.ends_with(".zst")) name.resize(name.size() - 4);
-  return name.ends_with(suffix);
-}
-
 }  // namespace lacos::cli

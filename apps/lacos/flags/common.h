@@ -138,7 +138,4 @@ DType ParseDType(const std::string& text);
 // per layer.
 double FlopsPerToken(const BloomConfig& config);
 
-// Whether the file's name, without .gz or .zst, ends in `suffix`.
-bool HasSuffix(const std::string& path, const std::string& suffix);
-
 }  // namespace lacos::cli

@@ -32,7 +32,7 @@ int64_t PlainFileSize(const std::string& path) {
 bool IsTable(const std::string& path) {
   const TableKind kind = TableKindOf(path);
   return kind == TableKind::kJson || kind == TableKind::kCsv ||
-         (kind == TableKind::kTsv && !HasSuffix(path, ".txt"));
+         (kind == TableKind::kTsv && !PlainName(path).ends_with(".txt"));
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ bool TextReader::Open() {
   const LineOptions options{.replace_invalid = input_.replace_invalid};
   const TableKind kind = TableKindOf(path);
   if (kind == TableKind::kJson || (is_stdin && !input_.field.empty())) {
-    const bool has_lines = is_stdin || HasSuffix(path, ".jsonl") || HasSuffix(path, ".ndjson");
+    const bool has_lines = is_stdin || NamesJsonLines(path);
     json_ = std::make_unique<JsonRows>(std::make_unique<LineReader>(path, options),
                                        is_stdin ? "stdin" : path, has_lines);
     key_ = input_.field;

@@ -102,7 +102,10 @@ std::string UnknownWordMessage(const CLI::App& app) {
   const auto flag = std::ranges::find_if(words, LooksLikeFlag);
   if (flag == words.end()) {
     if (!CommandsOf(app).empty()) return UnknownCommandMessage(app, words[0]);
-    return fmt::format("found '{}', which belongs to no flag; expected nothing more", words[0]);
+    const CLI::Option* model = FindOption(&app, "--model");
+    return fmt::format("found '{}', which belongs to no flag; expected {}", words[0],
+                       model != nullptr && model->count() == 0 ? "a flag before it, such as --model"
+                                                               : "nothing more");
   }
   const std::string name = flag->substr(0, flag->find('='));
   if (!chosen.empty() && FindOption(chosen.front(), name) != nullptr) {

@@ -48,15 +48,6 @@ bool BeginsLikeJson(std::string_view start) {
          start[second] == '"';
 }
 
-// The suffix .jsonl or .ndjson, without that of a compression.
-bool NamesJsonLines(const std::string& path) {
-  std::string lower = LowerAscii(path);
-  for (const char* suffix : {".gz", ".zst"}) {
-    if (lower.ends_with(suffix)) lower.resize(lower.rfind('.'));
-  }
-  return lower.ends_with(".jsonl") || lower.ends_with(".ndjson");
-}
-
 }  // namespace
 
 TableOptions MakeTableOptions(const std::string& delimiter, const std::string& quoting,

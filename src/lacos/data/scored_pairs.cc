@@ -10,6 +10,7 @@
 #include "lacos/data/cells.h"
 #include "lacos/data/columns.h"
 #include "lacos/data/examples.h"
+#include "lacos/data/shards.h"
 #include "lacos/io/line_reader.h"
 
 namespace lacos {
@@ -69,11 +70,7 @@ std::optional<Layout> Recognize(const std::vector<Cells>& rows) {
 
 // Whether the file is one of the STS benchmark, which are called .csv but have tabs and no quoting.
 bool IsTabbedCsv(const std::string& path) {
-  std::string name = LowerAscii(path);
-  for (const char* suffix : {".gz", ".zst"}) {
-    if (name.ends_with(suffix)) name.resize(name.rfind('.'));
-  }
-  if (!name.ends_with(".csv")) return false;
+  if (!PlainName(path).ends_with(".csv")) return false;
   LineReader lines(path, {.replace_invalid = true});
   std::string line;
   return lines.Next(line) && std::count(line.begin(), line.end(), '\t') >= 5;

@@ -13,13 +13,6 @@
 namespace lacos {
 namespace {
 
-std::string_view WithoutCompression(std::string_view name) {
-  for (const std::string_view suffix : {".gz", ".zst"}) {
-    if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
-  }
-  return name;
-}
-
 struct KnownSuffix {
   std::string_view suffix;
   TableKind kind;
@@ -67,13 +60,25 @@ bool IsNote(std::string_view lower_name) {
 
 }  // namespace
 
+std::string PlainName(std::string_view path) {
+  std::string name = LowerAscii(path);
+  for (const std::string_view suffix : {".gz", ".zst"}) {
+    if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  }
+  return name;
+}
+
 TableKind TableKindOf(std::string_view path) {
-  const std::string lower = LowerAscii(path.substr(path.rfind('/') + 1));
-  const std::string_view name = WithoutCompression(lower);
+  const std::string name = PlainName(path);
   for (const KnownSuffix& known : kSuffixes) {
     if (name.ends_with(known.suffix)) return known.kind;
   }
   return TableKind::kOther;
+}
+
+bool NamesJsonLines(std::string_view path) {
+  const std::string name = PlainName(path);
+  return name.ends_with(".jsonl") || name.ends_with(".ndjson");
 }
 
 std::vector<Shard> ShardsOf(const std::string& path) {

@@ -15,9 +15,14 @@ struct Shard {
   std::string split;
 };
 
-// The kind of a table by the name of its file, without the suffix of a compression.
+// The path in lower case and without the suffix of a compression, whose end tells the kind of a file.
+std::string PlainName(std::string_view path);
+
+// The kind of a table by the name of its file.
 enum class TableKind : uint8_t { kTsv, kCsv, kJson, kOther };
 TableKind TableKindOf(std::string_view path);
+// Whether the name promises JSON lines (.jsonl, .ndjson).
+bool NamesJsonLines(std::string_view path);
 
 // The file `path` itself ("-" is stdin), or the tables in the folder `path` and the folders below
 // it, by name. Hidden names, descriptions (README, LICENSE, *.md) and the files in which datasets

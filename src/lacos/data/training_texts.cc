@@ -12,6 +12,7 @@
 #include "lacos/base/hash.h"
 #include "lacos/data/columns.h"
 #include "lacos/data/overlap_form.h"
+#include "lacos/data/shards.h"
 #include "lacos/io/line_reader.h"
 #include "lacos/io/mapped_file.h"
 
@@ -26,11 +27,7 @@ static_assert(std::endian::native == std::endian::little,
 // Whether a .txt file has a text in each line. It is a table if its first line has tabs or names a
 // known column.
 bool HasTextLines(const std::string& path, const TableOptions& options) {
-  std::string name = path;
-  for (const char* suffix : {".gz", ".zst"}) {
-    if (name.ends_with(suffix)) name.resize(name.rfind('.'));
-  }
-  if (!name.ends_with(".txt")) return false;
+  if (!PlainName(path).ends_with(".txt")) return false;
   const TableReader table(path, options);
   const TableColumns columns = FindColumns(table);
   return table.columns().size() <= 1 && columns.text < 0 && columns.first < 0 && columns.second < 0;
