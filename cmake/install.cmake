@@ -9,7 +9,8 @@ install(TARGETS lacos_shared EXPORT lacosTargets
 install(FILES include/lacos.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 install(DIRECTORY include/lacos DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN "*.h")
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
+# The pages lie below README.md, as in the sources, so that their links to each other lead somewhere.
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
 install(FILES examples/embed.c examples/embed.cc examples/embed.py DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
         COMPONENT development)
 # tools/make_man_pages.py makes them with the program; `make install` and `make deb` run it.
