@@ -104,18 +104,6 @@ Words CommonFlags(const GlobalOptions& globals) {
   return words;
 }
 
-// The command as one would type it.
-std::string CommandLine(const Words& command) {
-  std::string line = "lacos";
-  for (const std::string& word : command) {
-    const bool plain = word.find_first_of(" '\"$&;|<>()*?[]#~`\\!{}\t\n") == std::string::npos;
-    std::string quoted;
-    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += plain && !word.empty() ? " " + word : fmt::format(" '{}'", quoted);
-  }
-  return line;
-}
-
 void RunDemo(const GlobalOptions& globals, const DemoFlags& flags) {
   if (globals.json) FailUsage("--json", "is given; expected none, since the steps print tables");
   const std::vector<Step> steps = Steps(flags, DemoFolder());

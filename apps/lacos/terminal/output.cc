@@ -106,4 +106,15 @@ void PeakMemory::AddTo(FieldList& fields) {
                          FormatBytes(static_cast<double>(rss_anon_))));
 }
 
+std::string CommandLine(const std::vector<std::string>& words) {
+  std::string line = "lacos";
+  for (const std::string& word : words) {
+    const bool plain = word.find_first_of(" '\"$&;|<>()*?[]#~`\\!{}\t\n") == std::string::npos;
+    std::string quoted;
+    for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += plain && !word.empty() ? " " + word : fmt::format(" '{}'", quoted);
+  }
+  return line;
+}
+
 }  // namespace lacos::cli

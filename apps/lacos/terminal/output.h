@@ -65,4 +65,8 @@ class PeakMemory {
   int64_t peak_rss_ = 0, rss_anon_ = 0;
 };
 
+// A command of this program as one would type it into a shell: "lacos" and the words, quoted where a
+// shell would read them otherwise.
+std::string CommandLine(const std::vector<std::string>& words);
+
 }  // namespace lacos::cli

@@ -47,14 +47,18 @@ std::string FormOf(const Inspection& found) {
 }
 
 std::vector<std::string> FlagsOf(const Inspection& found, const InspectOptions& options) {
-  std::vector<std::string> flags = {"--train " + found.file.path};
-  if (found.file.kind == ExampleKind::kScored) flags.emplace_back("--loss cosent");
-  if (found.file.has_nli_labels && found.negatives == 0) flags.emplace_back("--hard-negatives");
-  if (found.file.labels_are_open) flags.emplace_back("--label-scheme nli|paraphrase");
+  std::vector<std::string> words = {"--train", found.file.path};
+  const auto add = [&](const char* flag, const std::string& value) {
+    words.emplace_back(flag);
+    words.push_back(value);
+  };
+  if (found.file.kind == ExampleKind::kScored) add("--loss", "cosent");
+  if (found.file.has_nli_labels && found.negatives == 0) words.emplace_back("--hard-negatives");
+  if (found.file.labels_are_open) add("--label-scheme", "SCHEME");
   const int64_t most = found.tokens.Quantile(0.95);
   if (options.max_length > 0 && most > options.max_length)
-    flags.push_back(fmt::format("--max-length {}", (most + 7) / 8 * 8));
-  return flags;
+    add("--max-length", fmt::format("{}", (most + 7) / 8 * 8));
+  return words;
 }
 
 }  // namespace

@@ -37,7 +37,9 @@ struct Inspection {
   int64_t repeated_examples = 0, repeated_texts = 0;
   Lengths characters, tokens;  // of each text; tokens are counted only if there is a tokenizer
   std::vector<Example> first;  // the first three examples
-  std::vector<std::string> train_flags;  // the flags of `lacos train` that suit the file
+  // The words of the flags of `lacos train` that suit the file. Open labels have the value SCHEME, for
+  // which the user puts nli or paraphrase.
+  std::vector<std::string> train_flags;
 };
 
 struct InspectOptions {

@@ -61,16 +61,20 @@ std::string LengthsText(const Lengths& lengths) {
 
 // The command that trains on the file.
 std::string TrainCommand(const Inspection& found, const InspectFlags& flags) {
-  std::string command =
-      fmt::format("lacos train --model {} {} --output trained",
-                  flags.model.empty() ? "BASE" : flags.model, fmt::join(found.train_flags, " "));
-  if (!flags.table.delimiter.empty()) command += " --delimiter '" + flags.table.delimiter + "'";
-  if (!flags.table.quoting.empty()) command += " --quoting " + flags.table.quoting;
-  if (flags.table.replace_invalid) command += " --replace-invalid";
-  if (flags.split != "train") command += " --split " + flags.split;
+  std::vector<std::string> words = {"train", "--model", flags.model.empty() ? "BASE" : flags.model};
+  const auto add = [&](const char* flag, const std::string& value) {
+    words.emplace_back(flag);
+    words.push_back(value);
+  };
+  words.insert(words.end(), found.train_flags.begin(), found.train_flags.end());
+  add("--output", "trained");
+  if (!flags.table.delimiter.empty()) add("--delimiter", flags.table.delimiter);
+  if (!flags.table.quoting.empty()) add("--quoting", flags.table.quoting);
+  if (flags.table.replace_invalid) words.emplace_back("--replace-invalid");
+  if (flags.split != "train") add("--split", flags.split);
   if (flags.label_scheme != LabelScheme::kAuto)
-    command += fmt::format(" --label-scheme {}", Name(flags.label_scheme));
-  return command;
+    add("--label-scheme", std::string(Name(flags.label_scheme)));
+  return CommandLine(words);
 }
 
 Json Report(const Inspection& found, const InspectFlags& flags) {
@@ -175,6 +179,8 @@ void PrintReport(const Inspection& found, const InspectFlags& flags) {
     }
   }
   Out().Write("\n" + TrainCommand(found, flags) + "\n");
+  if (file.labels_are_open)
+    Out().Write("SCHEME is nli if 0 means entailment, and paraphrase if 1 means the same\n");
 }
 
 void Inspect(const GlobalOptions& globals, const InspectFlags& flags) {
