@@ -17,10 +17,14 @@ struct Word {
 constexpr Word kWords[] = {
     {"entailment", Kind::kNli, kEntailment},
     {"entailed", Kind::kNli, kEntailment},
+    {"entails", Kind::kNli, kEntailment},  // SciTail
     {"e", Kind::kNli, kEntailment},
     {"neutral", Kind::kNli, kNeutral},
     {"n", Kind::kNli, kNeutral},
     {"not_entailment", Kind::kNli, kNeutral},  // GLUE's RTE, QNLI and WNLI: label 1 of two
+    {"not entailment", Kind::kNli, kNeutral},
+    {"non-entailment", Kind::kNli, kNeutral},  // HANS
+    {"non_entailment", Kind::kNli, kNeutral},
     {"contradiction", Kind::kNli, kContradiction},
     {"contradictory", Kind::kNli, kContradiction},  // XNLI-MT
     {"c", Kind::kNli, kContradiction},

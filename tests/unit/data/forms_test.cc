@@ -172,6 +172,21 @@ const std::vector<Form>& Forms() {
        "",
        LabelScheme::kAuto,
        false},
+      {"SciTail without a header",
+       "scitail.tsv",
+       "a b\te f\tneutral\na b\tc d\tentails\ng h\ti j\tentails\n",
+       {{"a b", "c d"}, {"g h", "i j"}},
+       "",
+       "",
+       LabelScheme::kAuto,
+       false},
+      {"HANS",
+       "hans.txt",
+       "gold_label\tsentence1\tsentence2\tpairID\nentailment\ta b\tc d\tex0\n"
+       "non-entailment\ta b\te f\tex1\nentailment\tg h\ti j\tex2\n",
+       {{"a b", "c d"}, {"g h", "i j"}},
+       "sentence2",
+       "gold_label"},
       {"texts in lines",
        "lines.txt",
        "a b c.\nd e f.\ng h i.\n",
@@ -372,6 +387,7 @@ TEST_F(FormsTest, AColumnTooManyIsNamedOrUsed) {
     } catch (const UserError& error) {
       EXPECT_THAT(error.what(), HasSubstr(form.has_header ? "surplus" : "x y")) << form.name;
       EXPECT_TRUE(form.name == "parallel texts with any header" || form.name == "headerless NLI" ||
+                  form.name == "SciTail without a header" ||
                   form.name == "language codes above single words" ||
                   form.name == "translations of datasets")
           << form.name;
