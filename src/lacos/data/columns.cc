@@ -145,6 +145,10 @@ bool LooksLikeHeader(const std::vector<std::string>& header,
       return true;  // "id" above numbers
     }
   }
+  // Numbers below a name of any length, such as AG News' "Class Index".
+  for (size_t i = 0; header.size() > 1 && i < header.size(); ++i) {
+    if (!IsNumber(header[i]) && EveryCell(rows, i, IsNumber)) return true;
+  }
   // A single column may hold a text of one word.
   if (names.size() < 2 || !std::ranges::all_of(names, IsOneWord)) return false;
   if (names.size() == 2 && std::ranges::all_of(names, NamesLanguage)) return true;
@@ -153,9 +157,6 @@ bool LooksLikeHeader(const std::vector<std::string>& header,
     return true;
   }
   if (rows.empty()) return true;
-  for (size_t i = 0; i < header.size(); ++i) {
-    if (!IsNumber(header[i]) && EveryCell(rows, i, IsNumber)) return true;
-  }
   size_t longer = 0;
   for (const TableReader::Cells& cells : rows) {
     longer +=
@@ -196,6 +197,31 @@ std::optional<int64_t> NumberOfNegative(std::string_view name) {
     return static_cast<int64_t>(ParseNumber(rest).value_or(0));
   }
   return std::nullopt;
+}
+
+bool IsKnownName(std::string_view cell) {
+  const std::string name = ComparableName(cell);
+  return NumberOfNegative(name) || std::ranges::any_of(kKnownColumns, [&](const auto& known) {
+           return name == ComparableName(known.name);
+         });
+}
+
+// Whether a cell is a header whose names are between other delimiters than those of the table, such
+// as "question;answer" in a .csv of a spreadsheet that writes numbers with a comma.
+bool IsHeaderOfOtherDelimiter(std::string_view cell) {
+  for (const char delimiter : {',', ';', '\t', '|'}) {
+    size_t names = 0, known = 0;
+    std::string_view rest = cell;
+    while (true) {
+      const size_t end = std::min(rest.find(delimiter), rest.size());
+      ++names;
+      known += IsKnownName(rest.substr(0, end)) ? 1 : 0;
+      if (end == rest.size()) break;
+      rest.remove_prefix(end + 1);
+    }
+    if (names >= 2 && known >= 2) return true;
+  }
+  return false;
 }
 
 bool HasRole(const TableColumns& columns) {
@@ -282,7 +308,15 @@ TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
   TableColumns columns = FindColumns(table);
   if (HasRole(columns) || table.columns().empty()) return columns;
   if (!table.is_json() && table.header_cells().empty()) return columns;  // the names were given
+  if (!table.is_json() && table.header_cells().size() == 1 &&
+      IsHeaderOfOtherDelimiter(table.header_cells()[0]))
+    return columns;  // refused with a word on the delimiter
   const std::vector<TableReader::Cells> rows = table.Sample(kHeaderRows);
+  // Tabs in each row of a .csv, such as the STS benchmark's sts-train.csv.
+  const auto has_tab = [](const std::string& cell) { return cell.find('\t') != std::string::npos; };
+  if (!table.is_json() && table.header_cells().size() == 1 && has_tab(table.header_cells()[0]) &&
+      (rows.empty() || EveryCell(rows, 0, has_tab)))
+    return columns;
   if (!table.is_json() && !LooksLikeHeader(table.header_cells(), rows)) {
     std::vector<std::string> names = NamesWithoutHeader(rows, table.header_cells());
     if (wanted == Wanted::kPair && table.header_cells().size() == 2)

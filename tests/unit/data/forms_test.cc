@@ -638,6 +638,23 @@ TEST_F(FormsTest, TheOtherPairsOfAnAnchorAreItsHardNegatives) {
   EXPECT_EQ(file.dropped.not_the_same, 1);
 }
 
+TEST_F(FormsTest, AHeaderOfOtherDelimitersIsNoText) {
+  for (const char* bytes : {"question;answer\na;b\n", "sentence1\tsentence2\na\tb\n",
+                            "id|question|answer\n1|a|b\n",
+                            "main\tMSRvid\t5.0\ta b\tc d\nmain\tMSRvid\t3.8\te f\tg h\n"}) {
+    EXPECT_THAT(ErrorOf([&] { ReadExamples(folder_.Write("f.csv", bytes), {}); }),
+                AllOf(HasSubstr("f.csv] has the columns"), HasSubstr("check `delimiter`")));
+  }
+  EXPECT_EQ(TextsOf(ReadExamples(folder_.Write("f.tsv", "Yes, text.\nNo; or |.\n"), {})),
+            (Texts{{"Yes, text."}, {"No; or |."}}));
+}
+
+TEST_F(FormsTest, ANameAboveNumbersIsAHeader) {
+  const std::string bytes = "Class Index,Title,Description\n3,Wall St.,Short sellers\n4,a b,c d\n";
+  EXPECT_THAT(ErrorOf([&] { ReadExamples(folder_.Write("ag_news.csv", bytes), {}); }),
+              AllOf(HasSubstr("(Class Index, Title, Description)"), HasSubstr("rename")));
+}
+
 TEST_F(FormsTest, LabelsOfTwoKindsAreAnError) {
   const std::string head = "sentence1\tsentence2\tlabel\n";
   const auto error = [&](const std::string& rows, const ExampleOptions& options = {}) {
