@@ -277,6 +277,11 @@ TableColumns FindColumns(const TableReader& table) {
       ComparableName(names[static_cast<size_t>(columns.first)]) == "question") {
     columns.second = take("sentence");
   }
+  // ANLI's pair is a context and a hypothesis.
+  if (columns.first < 0 && columns.second >= 0 &&
+      ComparableName(names[static_cast<size_t>(columns.second)]) == "hypothesis") {
+    columns.first = take("context");
+  }
   if (!columns.HasPair() || (!before_text && places.contains("text"))) {
     find(Role::kText, columns.text);
     if (columns.text >= 0) columns.first = columns.second = -1;
