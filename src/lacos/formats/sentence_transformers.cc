@@ -142,7 +142,9 @@ void ReadModelConfig(const fs::path& path, SentenceTransformersFolder& result) {
     // sentence-transformers gives every model these two prompts, which are empty by default.
     if (settings.default_prompt_name == "query" || settings.default_prompt_name == "document")
       settings.prompts.emplace(settings.default_prompt_name, "");
-    if (!settings.prompts.contains(settings.default_prompt_name)) {
+    // An empty name means here that there is no default; sentence-transformers would use its prompt.
+    if (settings.default_prompt_name.empty() ||
+        !settings.prompts.contains(settings.default_prompt_name)) {
       throw UserError(
           fmt::format("{} found '{}'; expected the name of one of its prompts; correct the file",
                       name->Where(), name->AsString()));

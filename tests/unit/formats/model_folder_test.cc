@@ -378,6 +378,9 @@ TEST_F(ModelFolderTest, WhatLacosDoesNotComputeIsRefusedByName) {
   WriteText(folder_ / "st/config_sentence_transformers.json",
             R"({"prompts": {"query": "q: "}, "default_prompt_name": "passage"})");
   EXPECT_THAT(Error("st"), AllOf(HasSubstr("default_prompt_name"), HasSubstr("found 'passage'")));
+  WriteText(folder_ / "st/config_sentence_transformers.json",
+            R"({"prompts": {"": "q: "}, "default_prompt_name": ""})");
+  EXPECT_THAT(Error("st"), AllOf(HasSubstr("default_prompt_name"), HasSubstr("found ''")));
   fs::remove(folder_ / "st/config_sentence_transformers.json");
   const char* kTransformer = "sentence_transformers.models.Transformer";
   const char* kPooling = "sentence_transformers.models.Pooling";
