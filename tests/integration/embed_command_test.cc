@@ -390,6 +390,21 @@ TEST(EmbedCommand, StdinAndJsonLinesGiveTheSameAsAFile) {
   EXPECT_EQ(ReadNpy(folder / "a.npy").data, ReadNpy(folder / "c.npy").data);
 }
 
+TEST(SimilarityCommand, SaysWhatIsWrongWithAFileOfPairs) {
+  const TempFolder folder;
+  const auto error = [&](const char* name, const char* bytes) {
+    const RunResult result = RunLacos(
+        {"similarity", "--model", TinyModel(), "--input", folder.Write(name, bytes)});
+    EXPECT_EQ(result.status, 1);
+    return result.err;
+  };
+  EXPECT_THAT(error("flag.jsonl", "{\"query\": \"a\", \"pos\": [\"b\", \"c\"]}\n"),
+              testing::HasSubstr("flag.jsonl:1] has a list of 2 values in the column 'pos'"));
+  EXPECT_THAT(error("semicolons.csv", "question;answer\na;b\n"),
+              testing::AllOf(testing::HasSubstr("(question;answer)"),
+                             testing::HasSubstr("check --delimiter")));
+}
+
 TEST(EmbedCommand, EveryFormOfATableGivesTheSameVectors) {
   const TempFolder folder;
   Embed(folder.Write("texts.txt", "a b\nc d\n"), folder / "a.npy");

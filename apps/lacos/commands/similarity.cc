@@ -71,8 +71,9 @@ class PairReader {
       throw UserError(fmt::format(
           "[{}] found the columns {}; expected sentence1 and sentence2 (or premise and hypothesis, "
           "anchor and positive, query and answer), or two columns without a header; rename the "
-          "columns",
-          path, ColumnList(reader_)));
+          "columns{}",
+          path, ColumnList(reader_),
+          reader_.columns().size() == 1 ? ", or check --delimiter" : ""));
     }
     first_ = columns.first;
     second_ = columns.second;
@@ -89,6 +90,11 @@ class PairReader {
  private:
   const std::string& Cell(int column) const {
     const auto& cell = cells_[static_cast<size_t>(column)];
+    if (const ListCell* list = FindList(reader_, column)) {
+      throw UserError(fmt::format(
+          "{} has a list of {} values in the column '{}'; expected one text; write a row for each",
+          reader_.Where(), list->texts.size(), reader_.columns()[static_cast<size_t>(column)]));
+    }
     if (!cell) {
       throw UserError(fmt::format(
           "{} has no text in the column '{}'; expected one in every row; complete the row",

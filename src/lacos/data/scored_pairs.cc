@@ -175,8 +175,8 @@ class ScoredPairReader {
       throw UserError(fmt::format(
           "{} found {} columns without a header and without two texts and a score; expected a header "
           "with sentence1, sentence2 and score, or one of the layouts 'sentence1 sentence2 score', "
-          "'score sentence1 sentence2' and the STS benchmark's; add a header",
-          where[0], sample[0].size()));
+          "'score sentence1 sentence2' and the STS benchmark's; add a header{}",
+          where[0], sample[0].size(), sample[0].size() == 1 ? ", or check `delimiter`" : ""));
     }
     for (size_t i = 0; i < sample.size(); ++i) AddByLayout(where[i], *layout, sample[i]);
     while (table.Next(cells)) AddByLayout(table.Where(), *layout, cells);
