@@ -224,6 +224,22 @@ bool IsHeaderOfOtherDelimiter(std::string_view cell) {
   return false;
 }
 
+// Throws if the names of the columns are in quotes that count as text, as in a .tsv of pandas with
+// quoting: then the quotes of the cells would be part of the texts.
+void RefuseQuotedNames(const TableReader& table) {
+  const std::vector<std::string>& cells = table.header_cells();
+  const auto quoted = [](std::string_view cell) {
+    return cell.size() > 2 && cell.front() == '"' && cell.back() == '"' &&
+           IsKnownName(cell.substr(1, cell.size() - 2));
+  };
+  const auto cell = std::ranges::find_if(cells, quoted);
+  if (table.is_json() || cell == cells.end()) return;
+  throw UserError(fmt::format(
+      "[{}] has the column {} in quotes, which are part of the text in such a table; expected names "
+      "without quotes; pass `quoting` csv",
+      table.name(), *cell));
+}
+
 bool HasRole(const TableColumns& columns) {
   return columns.first >= 0 || columns.second >= 0 || columns.label >= 0 || columns.score >= 0 ||
          columns.text >= 0 || columns.set >= 0 || !columns.negatives.empty();
@@ -311,6 +327,7 @@ TableColumns FindColumns(const TableReader& table) {
 
 TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
   TableColumns columns = FindColumns(table);
+  RefuseQuotedNames(table);
   if (HasRole(columns) || table.columns().empty()) return columns;
   if (!table.is_json() && table.header_cells().empty()) return columns;  // the names were given
   if (!table.is_json() && table.header_cells().size() == 1 &&

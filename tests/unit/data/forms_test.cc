@@ -655,6 +655,15 @@ TEST_F(FormsTest, AHeaderOfOtherDelimitersIsNoText) {
             (Texts{{"Yes, text."}, {"No; or |."}}));
 }
 
+TEST_F(FormsTest, NamesInQuotesAskForQuoting) {
+  const std::string path =
+      folder_.Write("f.tsv", "\"sentence1\"\t\"sentence2\"\n\"a \"\"b\"\"\"\t\"c d\"\n");
+  EXPECT_THAT(ErrorOf([&] { ReadExamples(path, {}); }),
+              AllOf(HasSubstr("the column \"sentence1\" in quotes"), HasSubstr("`quoting` csv")));
+  EXPECT_EQ(TextsOf(ReadExamples(path, {.table = {.quoting = true}})),
+            (Texts{{"a \"b\"", "c d"}}));
+}
+
 TEST_F(FormsTest, ANameAboveNumbersIsAHeader) {
   const std::string bytes = "Class Index,Title,Description\n3,Wall St.,Short sellers\n4,a b,c d\n";
   EXPECT_THAT(ErrorOf([&] { ReadExamples(folder_.Write("ag_news.csv", bytes), {}); }),
