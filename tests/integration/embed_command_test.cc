@@ -435,6 +435,23 @@ TEST(EmbedCommand, EveryFormOfATableGivesTheSameVectors) {
                   "has the keys (body) and no 'text'");
 }
 
+TEST(EmbedCommand, SaysThatAFirstRowIsAText) {
+  const TempFolder folder;
+  const std::string input = folder.Write("one.csv", "review\na b\n");
+  const auto embed = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = {"embed", "--model", TinyModel(), "--input", input,
+                                        "--output", folder / "a.npy", "--overwrite"};
+    command.insert(command.end(), more.begin(), more.end());
+    const RunResult result = RunLacos(command);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(embed({}), testing::HasSubstr("one.csv] has no header"));
+  EXPECT_EQ(ReadNpy(folder / "a.npy").shape.at(0), 2);
+  EXPECT_THAT(embed({"--field", "review"}), testing::Not(testing::HasSubstr("header")));
+  EXPECT_EQ(ReadNpy(folder / "a.npy").shape.at(0), 1);
+}
+
 TEST(EmbedCommand, APromptIsPutBeforeEveryText) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "one\n"),

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -96,7 +97,13 @@ bool TextReader::Open() {
   if (!input_.field.empty()) {
     text_column_ = table_->Column({input_.field});
   } else {
-    text_column_ = RecognizeColumns(*table_).text;
+    const TableColumns columns = RecognizeColumns(*table_);
+    text_column_ = columns.text;
+    if (text_column_ >= 0 && columns.found == TableColumns::Found::kWithoutHeader) {
+      spdlog::info("[{}] has no header, so its first row is a text; if it is the column's name, "
+                   "pass it as --field",
+                   path);
+    }
   }
   if (text_column_ < 0) {
     throw UserError(fmt::format(
