@@ -320,6 +320,15 @@ TEST(EvalCommand, EqualSentencesTieInAveragePrecision) {
   }
 }
 
+TEST(EvalCommand, PairClassificationRefusesNumbersOfNli) {
+  const TempFolder folder;
+  const std::string data =
+      folder.Write("nli.tsv", "premise\thypothesis\tlabel\na b\ta b\t0\nc d\te f\t1\n");
+  ExpectUserError(RunLacos({"eval", "--floor", "tf-idf", "--task", "pair_classification", "--data",
+                            data}),
+                  "nli.tsv:2] found the label '0' in a table of NLI");
+}
+
 TEST(SimilarityCommand, AQueryFindsItselfFirstAndTiesGoToTheEarlierLine) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "far away\nneedle\nhay\nneedle\nstraw\n");

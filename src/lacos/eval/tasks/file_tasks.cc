@@ -102,7 +102,9 @@ void RequireRows(const std::string& path, size_t found) {
 
 LabelledPairs ReadPairs(const std::string& path, const FileTaskOptions& options,
                         std::vector<std::string>& notes) {
-  const auto choose = [](const TableColumns& found) {
+  bool names_nli = false;
+  const auto choose = [&](const TableColumns& found) {
+    names_nli = found.names_nli;
     return std::vector<int>{found.first, found.second,
                             found.label >= 0 ? found.label : found.score};
   };
@@ -116,6 +118,13 @@ LabelledPairs ReadPairs(const std::string& path, const FileTaskOptions& options,
     if (label && (label->kind == Kind::kMissing || label->kind == Kind::kMissingNli)) {
       ++without_label;
       continue;
+    }
+    if (names_nli && label && label->kind == Kind::kNumber) {
+      throw UserError(fmt::format(
+          "{} found the label '{}' in a table of NLI (a column premise, hypothesis, gold_label or "
+          "entailment_judgment), where 0 is entailment; expected 1 for a pair that means the same, "
+          "else 0; if that is what they are, name the columns sentence1, sentence2 and label",
+          rows.Where(), TruncateForMessage(cells[2], 60)));
     }
     const bool known = label && (label->kind == Kind::kParaphrase ||
                                  (label->kind == Kind::kNumber && label->value < 2));
