@@ -329,6 +329,17 @@ TEST(EvalCommand, PairClassificationRefusesNumbersOfNli) {
                   "nli.tsv:2] found the label '0' in a table of NLI");
 }
 
+TEST(EvalCommand, TextsWithoutAClassAreLeftOut) {
+  const TempFolder folder;
+  const std::string data =
+      folder.Write("classes.csv", "text,label\na b,x\na c,x\nd e,y\nd f,y\ng h,\n");
+  const RunResult result = RunLacos(
+      {"eval", "--floor", "tf-idf", "--task", "clustering", "--data", data, "--json"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(Json::Parse(result.out, "stdout").At("tasks")[0].At("n").AsInt(), 4);
+  EXPECT_THAT(result.err, testing::HasSubstr("1 rows without a label were left out"));
+}
+
 TEST(SimilarityCommand, AQueryFindsItselfFirstAndTiesGoToTheEarlierLine) {
   const TempFolder folder;
   const std::string input = folder.Write("texts.txt", "far away\nneedle\nhay\nneedle\nstraw\n");

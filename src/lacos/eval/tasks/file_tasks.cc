@@ -162,8 +162,10 @@ TextPairs ReadBitext(const std::string& path, const FileTaskOptions& options,
   return pairs;
 }
 
+// Texts with an empty label are left out, as in training.
 LabelledTexts ReadLabelled(const std::string& path, const FileTaskOptions& options,
-                           const std::string& split, bool* has_split = nullptr) {
+                           const std::string& split, std::vector<std::string>& notes,
+                           bool* has_split = nullptr) {
   const auto choose = [](const TableColumns& found) {
     return std::vector<int>{found.text >= 0    ? found.text
                             : found.second < 0 ? found.first
@@ -175,7 +177,12 @@ LabelledTexts ReadLabelled(const std::string& path, const FileTaskOptions& optio
   LabelledTexts texts;
   std::map<std::string, int32_t> ids;
   std::vector<std::string> cells;
+  int64_t without_label = 0;
   while (rows.Next(cells)) {
+    if (cells[1].empty()) {
+      ++without_label;
+      continue;
+    }
     const auto [place, is_new] = ids.emplace(cells[1], static_cast<int32_t>(ids.size()));
     if (is_new) texts.labels.push_back(cells[1]);
     texts.texts.push_back(cells[0]);
@@ -183,20 +190,24 @@ LabelledTexts ReadLabelled(const std::string& path, const FileTaskOptions& optio
   }
   rows.RequireSome();
   RequireRows(path, texts.texts.size());
+  if (without_label > 0) {
+    notes.push_back(fmt::format("[{}] {} rows without a label were left out", path, without_label));
+  }
   return texts;
 }
 
 std::unique_ptr<EvaluationTask> Classification(const std::string& path, TaskName name,
-                                               const FileTaskOptions& options) {
+                                               const FileTaskOptions& options,
+                                               std::vector<std::string>& notes) {
   bool has_split = false;
-  LabelledTexts test = ReadLabelled(path, options, options.split, &has_split);
+  LabelledTexts test = ReadLabelled(path, options, options.split, notes, &has_split);
   if (!options.train_data.empty()) {
     return MakeClassificationTask(std::move(name),
-                                  ReadLabelled(options.train_data, options, "train"),
+                                  ReadLabelled(options.train_data, options, "train", notes),
                                   std::move(test), options.classification);
   }
   if (has_split) {
-    return MakeClassificationTask(std::move(name), ReadLabelled(path, options, "train"),
+    return MakeClassificationTask(std::move(name), ReadLabelled(path, options, "train", notes),
                                   std::move(test), options.classification);
   }
   name.split = "all";
@@ -260,9 +271,14 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
     for (std::string& note : notes) made->AddNote(std::move(note));
     return made;
   }
-  if (task == "clustering")
-    return MakeClusteringTask(std::move(name), ReadLabelled(path, options, options.split));
-  if (task == "classification") return Classification(path, std::move(name), options);
+  if (task == "clustering" || task == "classification") {
+    auto made = task == "clustering"
+                    ? MakeClusteringTask(std::move(name),
+                                         ReadLabelled(path, options, options.split, notes))
+                    : Classification(path, std::move(name), options, notes);
+    for (std::string& note : notes) made->AddNote(std::move(note));
+    return made;
+  }
   if (task == "retrieval") return Retrieval(path, std::move(name), options);
   throw UserError(fmt::format("[`task`] found '{}'; expected {}; correct it", task,
                               fmt::join(WordsOf<Task>(), ", ")));
