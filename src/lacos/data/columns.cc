@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
@@ -134,6 +135,23 @@ bool EveryCell(const std::vector<TableReader::Cells>& rows, size_t column, F&& h
   return any;
 }
 
+// Whether one of two columns holds the classes of the texts in the other: single words that repeat,
+// such as ham and spam beside messages. As a pair, the words would be taken for texts.
+bool HoldsClasses(const std::vector<TableReader::Cells>& rows, size_t first, size_t second) {
+  const auto repeats = [&](size_t column) {
+    std::set<std::string> words;
+    size_t count = 0;
+    for (const TableReader::Cells& cells : rows) {
+      if (column >= cells.size() || !cells[column]) continue;
+      ++count;
+      words.insert(*cells[column]);
+    }
+    return count >= 4 && 2 * words.size() <= count && EveryCell(rows, column, IsOneWord);
+  };
+  const auto has_text = [&](size_t column) { return !EveryCell(rows, column, IsOneWord); };
+  return (repeats(first) && has_text(second)) || (repeats(second) && has_text(first));
+}
+
 // Whether the first row names the columns although none of the names is known.
 bool LooksLikeHeader(const std::vector<std::string>& header,
                      const std::vector<TableReader::Cells>& rows) {
@@ -174,6 +192,7 @@ std::vector<std::string> NamesWithoutHeader(std::vector<TableReader::Cells> rows
     if (EveryCell(rows, i, IsNumber)) return {};
   }
   if (width == 1) return {"text"};
+  if (width == 2 && HoldsClasses(rows, 0, 1)) return {};
   if (width == 3 && EveryCell(rows, 2, IsNliWord)) return {"sentence1", "sentence2", "label"};
   for (size_t i = 0; i < width; ++i) {
     if (EveryCell(rows, i, [](const std::string& cell) { return ReadLabel(cell).has_value(); }))
@@ -359,8 +378,11 @@ TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
     }
   }
   if (texts.size() != 2 || EveryCell(rows, texts[0], IsNumber) ||
-      EveryCell(rows, texts[1], IsNumber))
+      EveryCell(rows, texts[1], IsNumber) ||
+      (wanted != Wanted::kPair && HoldsClasses(rows, texts[0], texts[1]) &&
+       !(NamesLanguage(names[texts[0]]) && NamesLanguage(names[texts[1]])))) {
     return columns;
+  }
   columns.first = static_cast<int>(texts[0]);
   columns.second = static_cast<int>(texts[1]);
   columns.found = TableColumns::Found::kByOrder;

@@ -664,6 +664,14 @@ TEST_F(FormsTest, NamesInQuotesAskForQuoting) {
             (Texts{{"a \"b\"", "c d"}}));
 }
 
+TEST_F(FormsTest, ClassesWithUnknownNamesAreNoPair) {
+  const std::string rows = "ham,go until\nspam,free entry\nham,ok then\nham,see you\n";
+  for (const std::string& bytes : {"Category,Message\n" + rows, rows}) {
+    EXPECT_THAT(ErrorOf([&] { ReadExamples(folder_.Write("f.csv", bytes), {}); }),
+                AllOf(HasSubstr("has the columns"), HasSubstr("text (with label)")));
+  }
+}
+
 TEST_F(FormsTest, ANameAboveNumbersIsAHeader) {
   const std::string bytes = "Class Index,Title,Description\n3,Wall St.,Short sellers\n4,a b,c d\n";
   EXPECT_THAT(ErrorOf([&] { ReadExamples(folder_.Write("ag_news.csv", bytes), {}); }),
