@@ -330,6 +330,7 @@ RetrievalData ReadRetrieval(const std::string& corpus, const std::string& querie
   data.documents = ReadTexts(corpus, document_index);
   data.queries = ReadTexts(queries, query_index);
   TsvReader rows(qrels, {"query-id", "corpus-id", "score"});
+  std::map<std::pair<int32_t, int32_t>, double> judged;
   while (rows.Next()) {
     const auto query = query_index.find(rows[0]);
     const auto document = document_index.find(rows[1]);
@@ -340,7 +341,16 @@ RetrievalData ReadRetrieval(const std::string& corpus, const std::string& querie
                                   TruncateForMessage(rows[is_query ? 0 : 1], 60),
                                   is_query ? queries : corpus));
     }
-    data.relevant.push_back({query->second, document->second, ParseScore(rows[2], rows.Where())});
+    const double score = ParseScore(rows[2], rows.Where());
+    const auto [place, is_new] = judged.emplace(std::pair(query->second, document->second), score);
+    if (!is_new && place->second != score) {
+      throw UserError(fmt::format(
+          "{} gives the document '{}' the score {} for the query '{}', which has {} in an earlier "
+          "row; expected one score; remove a row",
+          rows.Where(), TruncateForMessage(rows[1], 60), score, TruncateForMessage(rows[0], 60),
+          place->second));
+    }
+    if (is_new) data.relevant.push_back({query->second, document->second, score});
   }
   return data;
 }

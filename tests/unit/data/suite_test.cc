@@ -129,6 +129,11 @@ TEST_F(SuiteTest, RetrievalIdsAreUniqueAndKnown) {
   ASSERT_EQ(data.relevant.size(), 2u);
   EXPECT_EQ(data.relevant[0].document, 1);
   EXPECT_EQ(data.relevant[1].score, 0);
+  folder_.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td2\t1\nq1\td2\t1.0\n");
+  EXPECT_EQ(ReadRetrieval(corpus, queries, qrels).relevant.size(), 1u);
+  folder_.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td2\t1\nq1\td2\t0\n");
+  EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }),
+              HasSubstr("qrels.tsv:3] gives the document 'd2' the score 0"));
   folder_.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\td3\t1\n");
   EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }),
               HasSubstr("qrels.tsv:2] names the document 'd3'"));
