@@ -329,6 +329,16 @@ TEST(EvalCommand, PairClassificationRefusesNumbersOfNli) {
                   "nli.tsv:2] found the label '0' in a table of NLI");
 }
 
+TEST(EvalCommand, RetrievalWithoutARelevantDocumentIsAnError) {
+  const TempFolder folder;
+  folder.Write("corpus.jsonl", "{\"_id\": \"d\", \"text\": \"a b\"}\n");
+  folder.Write("queries.jsonl", "{\"_id\": \"q\", \"text\": \"a\"}\n");
+  folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq\td\t0\n");
+  ExpectUserError(RunLacos({"eval", "--floor", "tf-idf", "--task", "retrieval", "--data",
+                            folder.path()}),
+                  "has 1 rows and none with a score above 0");
+}
+
 TEST(EvalCommand, TextsWithoutAClassAreLeftOut) {
   const TempFolder folder;
   const std::string data =

@@ -226,10 +226,15 @@ std::unique_ptr<EvaluationTask> Retrieval(const std::string& path, TaskName name
   const fs::path folder = path;
   const fs::path in_folder = folder / "qrels" / (split + ".tsv");
   const fs::path qrels = PathExists(in_folder.string()) ? in_folder : folder / "qrels.tsv";
-  return MakeRetrievalTask(std::move(name),
-                           ReadRetrieval((folder / "corpus.jsonl").string(),
-                                         (folder / "queries.jsonl").string(), qrels.string()),
-                           options.keep_identical_ids);
+  RetrievalData data = ReadRetrieval((folder / "corpus.jsonl").string(),
+                                     (folder / "queries.jsonl").string(), qrels.string());
+  if (std::ranges::none_of(data.relevant, [](const auto& row) { return row.score > 0; })) {
+    throw UserError(fmt::format(
+        "[{}] has {} rows and none with a score above 0; expected a relevant document for some "
+        "query; check the file or choose another `split`",
+        qrels.string(), data.relevant.size()));
+  }
+  return MakeRetrievalTask(std::move(name), std::move(data), options.keep_identical_ids);
 }
 
 }  // namespace
