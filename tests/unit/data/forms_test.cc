@@ -645,9 +645,9 @@ TEST_F(FormsTest, TheOtherPairsOfAnAnchorAreItsHardNegatives) {
 }
 
 TEST_F(FormsTest, AHeaderOfOtherDelimitersIsNoText) {
-  for (const char* bytes : {"question;answer\na;b\n", "sentence1\tsentence2\na\tb\n",
-                            "id|question|answer\n1|a|b\n",
-                            "main\tMSRvid\t5.0\ta b\tc d\nmain\tMSRvid\t3.8\te f\tg h\n"}) {
+  for (const char* bytes :
+       {"question;answer\na;b\n", "sentence1\tsentence2\na\tb\n", "id|question|answer\n1|a|b\n",
+        "main\tMSRvid\t5.0\ta b\tc d\nmain\tMSRvid\t3.8\te f\tg h\n"}) {
     EXPECT_THAT(ErrorOf([&] { ReadExamples(folder_.Write("f.csv", bytes), {}); }),
                 AllOf(HasSubstr("f.csv] has the columns"), HasSubstr("check `delimiter`")));
   }
@@ -660,8 +660,7 @@ TEST_F(FormsTest, NamesInQuotesAskForQuoting) {
       folder_.Write("f.tsv", "\"sentence1\"\t\"sentence2\"\n\"a \"\"b\"\"\"\t\"c d\"\n");
   EXPECT_THAT(ErrorOf([&] { ReadExamples(path, {}); }),
               AllOf(HasSubstr("the column \"sentence1\" in quotes"), HasSubstr("`quoting` csv")));
-  EXPECT_EQ(TextsOf(ReadExamples(path, {.table = {.quoting = true}})),
-            (Texts{{"a \"b\"", "c d"}}));
+  EXPECT_EQ(TextsOf(ReadExamples(path, {.table = {.quoting = true}})), (Texts{{"a \"b\"", "c d"}}));
 }
 
 TEST_F(FormsTest, ClassesWithUnknownNamesAreNoPair) {
