@@ -393,8 +393,8 @@ TEST(EmbedCommand, StdinAndJsonLinesGiveTheSameAsAFile) {
 TEST(SimilarityCommand, SaysWhatIsWrongWithAFileOfPairs) {
   const TempFolder folder;
   const auto error = [&](const char* name, const char* bytes) {
-    const RunResult result = RunLacos(
-        {"similarity", "--model", TinyModel(), "--input", folder.Write(name, bytes)});
+    const RunResult result =
+        RunLacos({"similarity", "--model", TinyModel(), "--input", folder.Write(name, bytes)});
     EXPECT_EQ(result.status, 1);
     return result.err;
   };
@@ -439,8 +439,8 @@ TEST(EmbedCommand, SaysThatAFirstRowIsAText) {
   const TempFolder folder;
   const std::string input = folder.Write("one.csv", "review\na b\n");
   const auto embed = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> command = {"embed", "--model", TinyModel(), "--input", input,
-                                        "--output", folder / "a.npy", "--overwrite"};
+    std::vector<std::string> command = {"embed", "--model",  TinyModel(),      "--input",
+                                        input,   "--output", folder / "a.npy", "--overwrite"};
     command.insert(command.end(), more.begin(), more.end());
     const RunResult result = RunLacos(command);
     EXPECT_EQ(result.status, 0) << result.err;

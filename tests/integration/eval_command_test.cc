@@ -324,9 +324,9 @@ TEST(EvalCommand, PairClassificationRefusesNumbersOfNli) {
   const TempFolder folder;
   const std::string data =
       folder.Write("nli.tsv", "premise\thypothesis\tlabel\na b\ta b\t0\nc d\te f\t1\n");
-  ExpectUserError(RunLacos({"eval", "--floor", "tf-idf", "--task", "pair_classification", "--data",
-                            data}),
-                  "nli.tsv:2] found the label '0' in a table of NLI");
+  ExpectUserError(
+      RunLacos({"eval", "--floor", "tf-idf", "--task", "pair_classification", "--data", data}),
+      "nli.tsv:2] found the label '0' in a table of NLI");
 }
 
 TEST(EvalCommand, RetrievalWithoutARelevantDocumentIsAnError) {
@@ -334,17 +334,17 @@ TEST(EvalCommand, RetrievalWithoutARelevantDocumentIsAnError) {
   folder.Write("corpus.jsonl", "{\"_id\": \"d\", \"text\": \"a b\"}\n");
   folder.Write("queries.jsonl", "{\"_id\": \"q\", \"text\": \"a\"}\n");
   folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq\td\t0\n");
-  ExpectUserError(RunLacos({"eval", "--floor", "tf-idf", "--task", "retrieval", "--data",
-                            folder.path()}),
-                  "has 1 rows and none with a score above 0");
+  ExpectUserError(
+      RunLacos({"eval", "--floor", "tf-idf", "--task", "retrieval", "--data", folder.path()}),
+      "has 1 rows and none with a score above 0");
 }
 
 TEST(EvalCommand, TextsWithoutAClassAreLeftOut) {
   const TempFolder folder;
   const std::string data =
       folder.Write("classes.csv", "text,label\na b,x\na c,x\nd e,y\nd f,y\ng h,\n");
-  const RunResult result = RunLacos(
-      {"eval", "--floor", "tf-idf", "--task", "clustering", "--data", data, "--json"});
+  const RunResult result =
+      RunLacos({"eval", "--floor", "tf-idf", "--task", "clustering", "--data", data, "--json"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(Json::Parse(result.out, "stdout").At("tasks")[0].At("n").AsInt(), 4);
   EXPECT_THAT(result.err, testing::HasSubstr("1 rows without a label were left out"));

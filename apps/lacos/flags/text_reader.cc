@@ -100,9 +100,10 @@ bool TextReader::Open() {
     const TableColumns columns = RecognizeColumns(*table_);
     text_column_ = columns.text;
     if (text_column_ >= 0 && columns.found == TableColumns::Found::kWithoutHeader) {
-      spdlog::info("[{}] has no header, so its first row is a text; if it is the column's name, "
-                   "pass it as --field",
-                   path);
+      spdlog::info(
+          "[{}] has no header, so its first row is a text; if it is the column's name, "
+          "pass it as --field",
+          path);
     }
   }
   if (text_column_ < 0) {

@@ -277,10 +277,10 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
     return made;
   }
   if (task == "clustering" || task == "classification") {
-    auto made = task == "clustering"
-                    ? MakeClusteringTask(std::move(name),
-                                         ReadLabelled(path, options, options.split, notes))
-                    : Classification(path, std::move(name), options, notes);
+    auto made =
+        task == "clustering"
+            ? MakeClusteringTask(std::move(name), ReadLabelled(path, options, options.split, notes))
+            : Classification(path, std::move(name), options, notes);
     for (std::string& note : notes) made->AddNote(std::move(note));
     return made;
   }
