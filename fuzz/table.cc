@@ -39,7 +39,8 @@ ExampleOptions OptionsOf(const TableOptions& table, unsigned choice) {
 }
 
 // Every example of the file is visited, and each of its texts can be looked up.
-void Inspect(const std::string& path, const TableOptions& table, unsigned choice) {
+void Inspect(const std::string& path, TableOptions table, unsigned choice) {
+  table.ragged = false;  // only the reader of scored pairs has rows of any length
   ExampleOptions options = OptionsOf(table, choice);
   options.hard_negatives = false;
   int64_t visited = 0;
