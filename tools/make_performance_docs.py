@@ -192,6 +192,7 @@ def scaling_table():
 BLOCKS = {
     "peers-train": lambda: peers("peers-train"),
     "peers-embed": lambda: peers("peers-embed"),
+    "peers-embed-fastest": lambda: peers("peers-embed-fastest"),
     "peers-summary": peers_summary,
     "breakdown-train": lambda: breakdown("breakdown-train"),
     "breakdown-embed": lambda: breakdown("breakdown-embed"),
