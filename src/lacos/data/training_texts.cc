@@ -25,9 +25,9 @@ static_assert(std::endian::native == std::endian::little,
               "hashes are written as they lie in memory");
 
 // Whether a .txt file has a text in each line. It is a table if its first line has tabs or names a
-// known column.
+// known column, or if a delimiter or a kind of quoting is given.
 bool HasTextLines(const std::string& path, const TableOptions& options) {
-  if (!PlainName(path).ends_with(".txt")) return false;
+  if (!PlainName(path).ends_with(".txt") || options.delimiter || options.quoting) return false;
   const TableReader table(path, options);
   const TableColumns columns = FindColumns(table);
   return table.columns().size() <= 1 && columns.text < 0 && columns.first < 0 && columns.second < 0;
