@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <span>
 #include <vector>
 
@@ -53,23 +52,6 @@ Similarity SimilarityOfNumber(int32_t number) {
                   kSimilarityNames.size()));
 }
 
-// What a pair of values adds to the sum of its pair of rows.
-template <Similarity kSimilarity>
-double Term(double a, double b) {
-  if constexpr (kSimilarity == Similarity::kEuclidean) return (a - b) * (a - b);
-  if constexpr (kSimilarity == Similarity::kManhattan) return std::abs(a - b);
-  return a * b;
-}
-
-// The similarity, given the sum of the terms and both squared lengths.
-template <Similarity kSimilarity>
-double FromSum(double sum, double a_squares, double b_squares) {
-  if constexpr (kSimilarity == Similarity::kCosine)
-    return CosineOfProducts(sum, a_squares, b_squares);
-  if constexpr (kSimilarity == Similarity::kEuclidean) return -std::sqrt(sum);
-  return kSimilarity == Similarity::kManhattan ? -sum : sum;
-}
-
 template <Similarity kSimilarity>
 void AllPairs(const float* a, size_t a_rows, const float* b, size_t b_rows, size_t dimension,
               float* out) {
@@ -89,11 +71,11 @@ void AllPairs(const float* a, size_t a_rows, const float* b, size_t b_rows, size
       for (size_t k = 0; k < dimension; ++k) {
         const double value = a[i * dimension + k];
         for (size_t r = 0; r < kTileRows; ++r)
-          sums[r] += Term<kSimilarity>(value, tile[k * kTileRows + r]);
+          sums[r] += SimilarityTerm<kSimilarity>(value, tile[k * kTileRows + r]);
       }
       for (size_t r = 0; r < count; ++r) {
-        out[i * b_rows + begin + r] =
-            static_cast<float>(FromSum<kSimilarity>(sums[r], a_squares[i], b_squares[begin + r]));
+        out[i * b_rows + begin + r] = static_cast<float>(
+            SimilarityOfSum<kSimilarity>(sums[r], a_squares[i], b_squares[begin + r]));
       }
     }
   }

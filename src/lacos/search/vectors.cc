@@ -30,22 +30,13 @@ double Cosine(std::span<const float> a, std::span<const float> b) {
 }
 
 double SimilarityOf(Similarity similarity, std::span<const float> a, std::span<const float> b) {
-  const auto sum_of_differences = [&](const auto& of) {
+  return WithSimilarity(similarity, [&](auto kind) {
+    constexpr Similarity kSimilarity = kind();
+    if constexpr (kSimilarity == Similarity::kCosine) return Cosine(a, b);
     double sum = 0;
-    for (size_t i = 0; i < a.size(); ++i) sum += of(static_cast<double>(a[i]) - b[i]);
-    return sum;
-  };
-  switch (similarity) {
-    case Similarity::kCosine:
-      return Cosine(a, b);
-    case Similarity::kDot:
-      return Dot(a, b);
-    case Similarity::kEuclidean:
-      return -std::sqrt(sum_of_differences([](double x) { return x * x; }));
-    case Similarity::kManhattan:
-      return -sum_of_differences([](double x) { return std::abs(x); });
-  }
-  return 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += SimilarityTerm<kSimilarity>(a[i], b[i]);
+    return SimilarityOfSum<kSimilarity>(sum, 0, 0);
+  });
 }
 
 std::vector<double> PairSimilarities(Similarity similarity, const Vectors& a, const Vectors& b) {

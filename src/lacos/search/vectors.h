@@ -2,6 +2,7 @@
 // system wrote.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -41,6 +42,22 @@ double CosineOfProducts(double dot, double squares_a, double squares_b);
 
 // The cosine of two vectors, in double.
 double Cosine(std::span<const float> a, std::span<const float> b);
+
+// What a pair of values adds to the sum from which the similarity of two vectors follows.
+template <Similarity kSimilarity>
+double SimilarityTerm(double a, double b) {
+  if constexpr (kSimilarity == Similarity::kEuclidean) return (a - b) * (a - b);
+  if constexpr (kSimilarity == Similarity::kManhattan) return std::abs(a - b);
+  return a * b;
+}
+// The similarity, given the sum of the terms. Only the cosine uses the squared lengths.
+template <Similarity kSimilarity>
+double SimilarityOfSum(double sum, double squares_a, double squares_b) {
+  if constexpr (kSimilarity == Similarity::kCosine)
+    return CosineOfProducts(sum, squares_a, squares_b);
+  if constexpr (kSimilarity == Similarity::kEuclidean) return -std::sqrt(sum);
+  return kSimilarity == Similarity::kManhattan ? -sum : sum;
+}
 
 // The similarity of two vectors, in double. It is NaN if a value is not finite. Distances are
 // negative, as in sentence-transformers.
