@@ -47,6 +47,9 @@ struct HttpRequest {
   std::chrono::steady_clock::time_point arrived;  // when the head was complete
   std::shared_ptr<const Abandoned> abandoned;
   std::shared_ptr<const ApiKey> key;  // the key that was accepted; null: none was needed
+  // Counts the body against the limit of all bodies together until the last copy is gone. So who
+  // keeps the body keeps this, and who has read it lets both go.
+  std::shared_ptr<const void> body_memory;
 };
 
 struct HttpReply {
@@ -94,8 +97,9 @@ class Handler {
   // no body. Returns nothing if the body should be read and the request handled.
   virtual std::optional<HttpReply> CheckHead(const HttpRequest& head) = 0;
 
-  // Answers a request. `send` must be called exactly once, from any thread, now or later. If it is
-  // destroyed without having been called, the client gets a 500.
+  // Answers a request. `send` must be called exactly once, from any thread, now or later, also for a
+  // request whose client has gone. If it is destroyed without having been called, the client gets a
+  // 500. The body is never compressed: http/ has undone Content-Encoding.
   virtual void Handle(HttpRequest request, Send send) = 0;
 
   // The reply to a request that HTTP refuses, in the format of errors of its route.
