@@ -41,7 +41,7 @@ FOLDERS = [
     (7, "model", "the running model: blocks, encoder, streaming, layer cache, texts to vectors", ""),
     (7, "data", "tables, columns and examples, batches without duplicates, evaluation suites; `prepare/` makes suites "
                 "from public archives", "utf8proc (only overlap_form.cc)"),
-    (7, "search", "vectors in files and memory, exact nearest neighbours, vectors in fewer bits; it does not know texts", ""),
+    (7, "search", "vectors in files and memory, exact nearest neighbours and pairs, clusters, vectors in fewer bits; it does not know texts", ""),
     (8, "runtime", "the one thread of a process that computes for all callers", ""),
     (9, "eval", "`measures/` score vectors, `tasks/` say which texts are scored and how, `results/` have averages, intervals "
                 "and pages",

@@ -2,22 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "lacos/kernels/backend.h"
+#include "lacos/search/block_search.h"
 #include "lacos/search/vectors.h"
 
 namespace lacos {
-
-struct Neighbour {
-  int64_t index = 0;  // row of the corpus
-  double similarity = 0;
-};
-
-// Called with the number of products that are done and the number of all products, which is the
-// number of queries times the rows of the corpus.
-using SearchProgress = std::function<void(int64_t done, int64_t total)>;
 
 struct SearchOptions {
   Similarity similarity = Similarity::kCosine;

@@ -15,6 +15,7 @@
 #include "lacos/io/json.h"
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/make_backend.h"
+#include "lacos/search/kmeans.h"
 #include "test_paths.h"
 
 namespace lacos {

@@ -21,6 +21,7 @@
 #include "lacos/eval/measures/pair_classification.h"
 #include "lacos/eval/measures/retrieval.h"
 #include "lacos/eval/measures/statistics.h"
+#include "lacos/search/kmeans.h"
 
 namespace lacos {
 namespace {
