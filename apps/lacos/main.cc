@@ -44,6 +44,7 @@ void AddCommands(CLI::App& app, GlobalOptions& globals) {
   AddEvalCommand(app, globals);
   AddEmbedCommand(app, globals);
   AddSimilarityCommand(app, globals);
+  AddClusterCommand(app, globals);
   AddAdapterCommand(app, globals);
   AddSweepCommand(app, globals);
   AddPruneCommand(app, globals);

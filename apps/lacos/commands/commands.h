@@ -20,6 +20,7 @@ void AddDataCommand(CLI::App& app, GlobalOptions& globals);
 void AddEvalCommand(CLI::App& app, GlobalOptions& globals);
 void AddEmbedCommand(CLI::App& app, GlobalOptions& globals);
 void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals);
+void AddClusterCommand(CLI::App& app, GlobalOptions& globals);
 void AddAdapterCommand(CLI::App& app, GlobalOptions& globals);
 void AddSweepCommand(CLI::App& app, GlobalOptions& globals);
 void AddPruneCommand(CLI::App& app, GlobalOptions& globals);

@@ -1,4 +1,5 @@
-// `lacos similarity`: computes similarities of given pairs, or finds the texts nearest to a query.
+// `lacos similarity`: computes similarities of given pairs, finds the texts nearest to a query, or
+// the pairs of a collection that are alike.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -7,8 +8,10 @@
 #include <memory>
 
 #include "commands/commands.h"
+#include "commands/similarity/all_pairs.h"
 #include "flags/common.h"
 #include "flags/text_reader.h"
+#include "flags/vector_input.h"
 #include "lacos/base/error.h"
 #include "lacos/data/columns.h"
 #include "lacos/search/vectors.h"
@@ -22,13 +25,13 @@ namespace {
 constexpr size_t kVectorBytes = size_t{64} << 20;
 
 struct SimilarityFlags {
-  ModelOptions model;
-  EncodingOptions encoding;
-  EmbedOptions embed;
+  VectorInput input;
   std::optional<Similarity> similarity;
-  std::string input, query, field;
+  std::string query;
   TableFlags table;
   int64_t top_k = 10;
+  bool finds_pairs = false;
+  AllPairsFlags all_pairs;
 };
 
 size_t BlockTexts(const SentenceEncoder& embedder) {
@@ -109,18 +112,18 @@ class PairReader {
 };
 
 void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
-  PairReader reader(flags.input, flags.table.Options());
-  SentenceEncoder embedder(
-      MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
+  PairReader reader(flags.input.texts.path, flags.table.Options());
+  SentenceEncoder embedder(MakeSentenceEncoderOptions(globals, flags.input.model,
+                                                      flags.input.encoding, flags.input.embed));
   LogNotes(embedder);
-  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
+  const std::string prompt = flags.input.embed.Prompt(embedder.folder().settings);
   const Similarity similarity = ChosenSimilarity(flags, embedder);
   const auto d = static_cast<size_t>(embedder.dimension());
   const size_t block = BlockTexts(embedder) / 2;
 
   if (globals.json) {
     Out().Write(fmt::format("{{\"model\": {}, \"similarity\": \"{}\", \"pairs\": [\n",
-                            Json(flags.model.model).Dump(), Name(similarity)));
+                            Json(flags.input.model.model).Dump(), Name(similarity)));
   }
   Progress progress(globals, {.what = "comparing", .unit = "pairs"});
   EncodeStatistics sum;
@@ -140,7 +143,7 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
     for (size_t i = 0; i < texts.size(); i += 2) {
       const double value =
           SimilarityOf(similarity, all.subspan(i * d, d), all.subspan((i + 1) * d, d));
-      CheckFinite(value, fmt::format("[{}: pair {}]", flags.input, done + 1));
+      CheckFinite(value, fmt::format("[{}: pair {}]", flags.input.texts.path, done + 1));
       if (globals.json) {
         Json pair = Json::Object();
         pair.Set(std::string(Name(similarity)), value);
@@ -192,7 +195,7 @@ void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, Simil
     list.Append(hit);
   }
   Json report = Json::Object();
-  report.Set("model", flags.model.model);
+  report.Set("model", flags.input.model.model);
   report.Set("similarity", Name(similarity));
   report.Set("query", flags.query);
   report.Set("query_prompt", prompts.query);
@@ -206,13 +209,12 @@ void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, Simil
 }
 
 void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
-  TextReader reader(
-      {.path = flags.input, .field = flags.field, .replace_invalid = flags.table.replace_invalid});
-  SentenceEncoder embedder(
-      MakeSentenceEncoderOptions(globals, flags.model, flags.encoding, flags.embed));
+  TextReader reader(flags.input.texts);
+  SentenceEncoder embedder(MakeSentenceEncoderOptions(globals, flags.input.model,
+                                                      flags.input.encoding, flags.input.embed));
   LogNotes(embedder);
-  const RolePrompts prompts = flags.embed.Prompts(embedder.folder().settings);
-  flags.embed.NoteAbsentPrompts(embedder.folder().settings);
+  const RolePrompts prompts = flags.input.embed.Prompts(embedder.folder().settings);
+  flags.input.embed.NoteAbsentPrompts(embedder.folder().settings);
   const Similarity similarity = ChosenSimilarity(flags, embedder);
   const auto d = static_cast<size_t>(embedder.dimension());
 
@@ -234,7 +236,7 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
       Hit hit{.similarity = SimilarityOf(similarity, query, all.subspan(i * d, d)),
               .line = line,
               .text = {}};
-      CheckFinite(hit.similarity, fmt::format("[{}:{}]", flags.input, line));
+      CheckFinite(hit.similarity, fmt::format("[{}:{}]", flags.input.texts.path, line));
       const bool is_full = static_cast<int64_t>(hits.size()) == flags.top_k;
       if (is_full && !(hit < hits.front())) continue;
       if (is_full) {
@@ -257,46 +259,78 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
 
 void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command = NewCommand(
-      app, globals, "similarity", "Print similarities of pairs, or the texts nearest to a query",
+      app, globals, "similarity",
+      "Print similarities of pairs, the texts nearest to a query, or the pairs that are alike",
       "lacos similarity --model trained --query 'A man plays a guitar' --input texts.txt "
       "--top-k 5");
   auto flags = std::make_shared<SimilarityFlags>();
-  AddModelOptions(command, flags->model);
+  AddModelOptions(command, flags->input.model);
   command
-      ->add_option(
-          "--input", flags->input,
-          "Pairs: a table with sentence1 and sentence2, or two columns. With --query: one text a "
-          "line, or .jsonl")
+      ->add_option("--input", flags->input.texts.path,
+                   "Pairs: a table with sentence1 and sentence2, or two columns. With --query or "
+                   "--all-pairs: one text a line, a table or .jsonl")
       ->type_name("FILE")
       ->required();
   CLI::Option* query =
       command->add_option("--query", flags->query, "Find the texts of --input nearest to this one")
           ->type_name("TEXT");
-  command->add_option("--top-k", flags->top_k, "How many texts are found")
+  CLI::Option* all_pairs = command->add_flag(
+      "--all-pairs", flags->finds_pairs,
+      "Find the pairs of texts of --input that are alike: duplicates, paraphrases");
+  all_pairs->excludes(query);
+  CLI::Option* top_k =
+      command
+          ->add_option("--top-k", flags->top_k,
+                       "How many texts --query finds. With --all-pairs: a pair counts only if one "
+                       "of its texts is among the N nearest to the other one")
+          ->type_name("N")
+          ->default_str("10; any number with --all-pairs")
+          ->check(IntegerIn(1, INT32_MAX));
+  command
+      ->add_option_function<double>(
+          "--threshold", [flags](double value) { flags->all_pairs.threshold = value; },
+          "The least similarity of a pair of --all-pairs")
+      ->type_name("X")
+      ->check(NumberIn(-1e30, 1e30))
+      ->needs(all_pairs);
+  command
+      ->add_option("--max-pairs", flags->all_pairs.max_pairs,
+                   "How many pairs --all-pairs shows, the most similar ones")
       ->type_name("N")
+      ->capture_default_str()
       ->check(IntegerIn(1, INT32_MAX))
-      ->needs(query);
-  command->add_option("--field", flags->field, "Field of .jsonl texts")
-      ->type_name("NAME")
-      ->default_str("text")
-      ->needs(query);
+      ->needs(all_pairs);
+  CLI::Option* field = command
+                           ->add_option("--field", flags->input.texts.field,
+                                        "Key of JSON texts, or column of a table of texts")
+                           ->type_name("NAME")
+                           ->default_str("text");
   AddTableOptions(command, flags->table);
-  AddPromptOptions(command, flags->embed);
-  AddRolePromptOptions(command, flags->embed, "of a search with --query");
+  AddPromptOptions(command, flags->input.embed);
+  AddRolePromptOptions(command, flags->input.embed, "of a search with --query");
   command->get_option("--query-prompt")->needs(query);
   command->get_option("--document-prompt")->needs(query);
   AddSimilarityOption(command, flags->similarity);
-  AddPoolingOptions(command, flags->encoding);
-  AddStripOptions(command, flags->encoding);
-  AddMaxLengthOption(command, flags->encoding, "what the folder says, else 2048");
-  AddBatchTokensOption(command, flags->embed);
-  AddStreamOption(command, flags->embed.stream_layers);
-  OnRun(command, globals, [&globals, flags, query] {
-    if (query->count() > 0) {
-      Search(globals, *flags);
-    } else {
-      Pairs(globals, *flags);
+  AddPoolingOptions(command, flags->input.encoding);
+  AddStripOptions(command, flags->input.encoding);
+  AddMaxLengthOption(command, flags->input.encoding, "what the folder says, else 2048");
+  AddBatchTokensOption(command, flags->input.embed);
+  AddStreamOption(command, flags->input.embed.stream_layers);
+  AddEmbeddingsOption(command, flags->input);
+  command->get_option("--embeddings")->needs(all_pairs);
+  OnRun(command, globals, [&globals, flags, query, top_k, field] {
+    CheckVectorInput(flags->input);
+    flags->input.texts.replace_invalid = flags->table.replace_invalid;
+    if (query->count() > 0) return Search(globals, *flags);
+    if (flags->finds_pairs) {
+      flags->all_pairs.similarity = flags->similarity;
+      if (top_k->count() > 0) flags->all_pairs.top_k = flags->top_k;
+      return PrintAllPairs(globals, flags->input, flags->all_pairs);
     }
+    for (const CLI::Option* option : {top_k, field}) {
+      if (option->count() > 0) FailUsage(option->get_name(), "goes with --query or --all-pairs");
+    }
+    Pairs(globals, *flags);
   });
 }
 
