@@ -57,7 +57,7 @@ check:             ## check includes between folders, formatting, Python's rules
 	@python3 tools/make_performance_docs.py --check
 	@python3 tools/make_results_docs.py --check
 	@tools/ruff.sh
-	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format --dry-run --Werror
+	@git ls-files '*.cc' '*.h' '*.c' '*.cu' | xargs clang-format --dry-run --Werror
 
 tidy: deps         ## run clang-tidy (.clang-tidy) on the library and the program: ten minutes of processor time
 	@tools/install_deps.sh --tidy
@@ -66,7 +66,7 @@ tidy: deps         ## run clang-tidy (.clang-tidy) on the library and the progra
 	@git ls-files 'src/*.cc' 'apps/*.cc' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build/debug
 
 format:
-	@git ls-files '*.cc' '*.h' '*.c' | xargs clang-format -i
+	@git ls-files '*.cc' '*.h' '*.c' '*.cu' | xargs clang-format -i
 
 docs: build        ## write docs/cli.md from --help, and docs/settings.md and related files from the list of settings
 	@python3 tools/make_cli_docs.py --program build/$(PRESET)/bin/lacos

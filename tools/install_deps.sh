@@ -10,7 +10,7 @@ packages=(
   libdnnl-dev libhwy-dev libomp-dev
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
   libssl-dev zlib1g-dev libzstd-dev libarchive-dev libonig-dev libutf8proc-dev liblinear-dev
-  libgtest-dev libgmock-dev libbenchmark-dev
+  libgtest-dev libgmock-dev libbenchmark-dev libboost-context1.81-dev
   clang-format ccache
 )
 
