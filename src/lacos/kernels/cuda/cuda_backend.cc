@@ -8,6 +8,9 @@
 
 #include "lacos/base/check.h"
 #include "lacos/kernels/cuda/context.h"
+#include "lacos/kernels/cuda/linear/frozen_linear.h"
+#include "lacos/kernels/cuda/linear/matmul.h"
+#include "lacos/kernels/cuda/linear/token_sums.h"
 #include "lacos/kernels/cuda/rows/layer_norm.h"
 #include "lacos/kernels/dry_backend.h"
 
@@ -17,7 +20,9 @@ namespace {
 class CudaBackend final : public Backend {
  public:
   CudaBackend(std::shared_ptr<Runtime> runtime, const CudaBackendOptions& options)
-      : compute_(options.compute), context_(std::move(runtime), options.index) {}
+      : compute_(options.compute),
+        context_(std::move(runtime), options.index),
+        linear_(options.compute, context_) {}
 
   // --- memory and order
   TypeSet Types() const override {
@@ -34,7 +39,7 @@ class CudaBackend final : public Backend {
     const DeviceFacts& facts = context_.facts();
     return {.backend = "cuda",
             .facts = {{"card", facts.name}, {"sm", fmt::format("{}.{}", facts.major, facts.minor)}},
-            .kernels = {}};
+            .kernels = {linear_.Describe()}};
   }
   Buffer Allocate(size_t bytes) override {
     context_.BeginOp("Allocate");
@@ -59,22 +64,44 @@ class CudaBackend final : public Backend {
   int64_t SmallestChunkTokens() const override { return 2048; }
 
   // --- frozen weights
-  WeightId AddWeight(const QuantizedMatrix&) override { return Missing(); }
-  void MoveWeight(WeightId, const QuantizedMatrix&) override { Missing(); }
-  void PrepareWeight(WeightId, Orientation) override { Missing(); }
-  void AwaitWeightMemory(WeightId) override { Missing(); }
+  WeightId AddWeight(const QuantizedMatrix& matrix) override {
+    return linear_.weights().Add(matrix);
+  }
+  void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) override {
+    linear_.weights().Move(weight, matrix);
+  }
+  void PrepareWeight(WeightId weight, Orientation) override {
+    Run("PrepareWeight", [&] { linear_.weights().Prepare(weight); });
+  }
+  // An upload has read the host's memory when it returns.
+  void AwaitWeightMemory(WeightId) override {}
   TableId AddTable(const EmbeddingSource&) override { return Missing(); }
 
   // --- products
-  void Linear(View, WeightId, const Epilogue&, View) override { Missing(); }
-  void LinearBackward(View, WeightId, const BackwardEpilogue&, View) override { Missing(); }
-  void MatMul(View, Transpose, View, Transpose, double, double, View) override { Missing(); }
-  void TokenOuter(View, View, const TokenLeaves&, double, const GradientSum&) override {
-    Missing();
+  void Linear(View x, WeightId weight, const Epilogue& epilogue, View y) override {
+    Run("Linear", [&] { linear_.Forward(x, weight, epilogue, y); });
   }
-  void TokenSum(View, const TokenLeaves&, const GradientSum&) override { Missing(); }
-  void TokenDotSum(View, View, const TokenLeaves&, const GradientSum&) override { Missing(); }
-  void ReadGradient(const GradientSum&, View) override { Missing(); }
+  void LinearBackward(View dy, WeightId weight, const BackwardEpilogue& epilogue,
+                      View dx) override {
+    Run("LinearBackward", [&] { linear_.Backward(dy, weight, epilogue, dx); });
+  }
+  void MatMul(View a, Transpose ta, View b, Transpose tb, double alpha, double beta,
+              View y) override {
+    Run("MatMul", [&] { cuda::MatMul(context_, a, ta, b, tb, alpha, beta, y); });
+  }
+  void TokenOuter(View a, View b, const TokenLeaves& leaves, double alpha,
+                  const GradientSum& y) override {
+    Run("TokenOuter", [&] { cuda::TokenOuter(context_, a, b, leaves, alpha, y); });
+  }
+  void TokenSum(View x, const TokenLeaves& leaves, const GradientSum& y) override {
+    Run("TokenSum", [&] { cuda::TokenSum(context_, x, {}, leaves, y); });
+  }
+  void TokenDotSum(View a, View b, const TokenLeaves& leaves, const GradientSum& y) override {
+    Run("TokenDotSum", [&] { cuda::TokenSum(context_, a, b, leaves, y); });
+  }
+  void ReadGradient(const GradientSum& sum, View y) override {
+    Run("ReadGradient", [&] { cuda::ReadGradient(context_, sum, y); });
+  }
 
   // --- block
   void Embed(TableId, const TokenIds&, View) override { Missing(); }
@@ -142,6 +169,7 @@ class CudaBackend final : public Backend {
 
   Compute compute_;
   mutable Context context_;
+  FrozenLinear linear_;
 };
 
 }  // namespace

@@ -125,6 +125,17 @@ GPU_DEVICE float FloatOf(uint32_t x) { return __uint_as_float(x); }
 GPU_DEVICE uint64_t Bits(double x) { return static_cast<uint64_t>(__double_as_longlong(x)); }
 GPU_DEVICE double DoubleOf(uint64_t x) { return __longlong_as_double(static_cast<int64_t>(x)); }
 
+// Byte i of the result is byte (nibble i of `selector`) of low (0 to 3) and high (4 to 7).
+GPU_DEVICE uint32_t PermuteBytes(uint32_t low, uint32_t high, uint32_t selector) {
+  return __byte_perm(low, high, selector);
+}
+// The sums of two pairs of bf16 numbers, rounded to nearest even.
+GPU_DEVICE uint32_t AddBF16Pairs(uint32_t a, uint32_t b) {
+  uint32_t sum;  // 1 a + b, because compute capability 8.0 has no addition of bf16
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(sum) : "r"(a), "r"(0x3F803F80u), "r"(b));
+  return sum;
+}
+
 // Atomic operations on integers, whose sums have no order.
 GPU_DEVICE void AtomicAdd(int64_t* to, int64_t value) {
   atomicAdd(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(value));
@@ -242,6 +253,22 @@ inline double DoubleOf(uint64_t bits) {
   double x;
   std::memcpy(&x, &bits, sizeof(x));
   return x;
+}
+
+inline uint32_t PermuteBytes(uint32_t low, uint32_t high, uint32_t selector) {
+  const uint64_t bytes = uint64_t{high} << 32 | low;
+  uint32_t result = 0;
+  for (int i = 0; i < 4; ++i)
+    result |= static_cast<uint32_t>(bytes >> (8 * (selector >> (4 * i) & 7)) & 0xFF) << (8 * i);
+  return result;
+}
+inline uint32_t AddBF16Pairs(uint32_t a, uint32_t b) {
+  uint32_t result = 0;
+  for (int shift = 0; shift < 32; shift += 16) {
+    const uint32_t bits = Bits(FloatOf(a >> shift << 16) + FloatOf(b >> shift << 16));
+    result |= ((bits + 0x7FFFu + (bits >> 16 & 1)) >> 16) << shift;
+  }
+  return result;
 }
 
 inline void AtomicAdd(int64_t* to, int64_t value) {

@@ -1,0 +1,48 @@
+// Products with frozen weights, forward (y = x W^T) and backward (dx = dy W), with fused epilogues.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lacos/kernels/backend.h"
+#include "lacos/kernels/cuda/context.h"
+#include "lacos/kernels/cuda/linear/frozen_weights.h"
+#include "lacos/kernels/cuda/linear/products.h"
+
+namespace lacos::cuda {
+
+class FrozenLinear {
+ public:
+  FrozenLinear(Compute compute, Context& context)
+      : compute_(compute), context_(context), weights_(compute, context) {}
+
+  FrozenWeights& weights() { return weights_; }
+  void Forward(View x, WeightId weight, const Epilogue& epilogue, View y);
+  void Backward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx);
+
+  // Bytes of the scratch slots that a product of `rows` rows needs; `left` is the type of x or dy.
+  struct ScratchNeed {
+    size_t operands = 0, products = 0;
+  };
+  ScratchNeed Need(int64_t rows, DType left, WeightId weight, Orientation orientation) const;
+
+  // Tests choose a tile; otherwise it depends on the shape. The bytes are the same.
+  void UseTile(std::optional<TileChoice> tile) { tile_ = tile; }
+  // A description in one line for KernelInfo.
+  std::string Describe() const;
+
+ private:
+  struct LeftPlan;
+  LeftPlan PlanLeft(int64_t rows, int64_t depth, DType type, bool aligned, bool scaled) const;
+  // Multiplies with all rows of `left`, in launches of at most kMaxSegments updates each.
+  template <class Segment>
+  void Run(View left, WeightId weight, Orientation orientation, const EpilogueArguments& epilogue,
+           const std::vector<Segment>& segments);
+
+  Compute compute_;
+  Context& context_;
+  FrozenWeights weights_;
+  std::optional<TileChoice> tile_;
+};
+
+}  // namespace lacos::cuda

@@ -1,0 +1,243 @@
+#include "lacos/kernels/cuda/linear/frozen_weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <span>
+
+#include "lacos/base/checked_math.h"
+#include "lacos/base/parallel.h"
+#include "lacos/quant/code.h"
+#include "lacos/tensor/convert.h"
+
+namespace lacos::cuda {
+namespace {
+
+// Matrices that have to be converted on the host pass through pieces of this size.
+constexpr int64_t kPieceValues = int64_t{1} << 21;
+
+float AbsmaxOf(const QuantizedMatrix& m, int64_t block) {
+  float absmax;  // copied with memcpy, because a mapped file may be unaligned
+  std::memcpy(&absmax, reinterpret_cast<const std::byte*>(m.absmax) + block * sizeof(float),
+              sizeof(float));
+  return absmax;
+}
+
+// Whether every row has one linear scale that f32 holds with all its bits; see quant/code.h.
+bool HasRowScales(const QuantizedMatrix& m) {
+  if (m.scheme != QuantScheme::kLinear || !m.RowWise()) return false;
+  for (int64_t row = 0; row < m.rows; ++row) {
+    const float absmax = AbsmaxOf(m, row);
+    if (absmax != 0 && !std::isnormal(LinearScale(absmax))) return false;
+  }
+  return true;
+}
+
+int64_t Blocks(const QuantizedMatrix& m) { return CeilDivide(m.rows * m.cols, m.block_size); }
+
+std::byte* Raw(const Buffer& buffer) { return buffer.data(); }
+
+}  // namespace
+
+WeightId FrozenWeights::Add(const QuantizedMatrix& matrix) {
+  LACOS_CHECK(matrix.codes != nullptr && matrix.rows > 0 && matrix.cols > 0,
+              "a frozen weight has values");
+  LACOS_CHECK(std::max(matrix.rows, matrix.cols) < (int64_t{1} << 30), "sizes fit in 32 bit");
+  Weight weight{.matrix = matrix};
+  if (matrix.scheme != QuantScheme::kNone) {
+    LACOS_CHECK(matrix.absmax != nullptr && matrix.block_size > 0, "8-bit codes have scales");
+    LACOS_CHECK(matrix.scheme != QuantScheme::kDynamic || matrix.code_map != nullptr,
+                "dynamic codes have a map");
+  }
+  const bool rows = HasRowScales(matrix);
+  if (compute_ == Compute::kInt8) {
+    weight.kept = Kept::kRowCodes;
+    weight.encode = !rows;
+  } else if (compute_ == Compute::kBF16) {
+    weight.kept = rows                                  ? Kept::kRowCodes
+                  : matrix.scheme == QuantScheme::kNone ? Kept::kBF16
+                                                        : Kept::kStored;
+  } else {
+    weight.kept = matrix.scheme == QuantScheme::kNone ? Kept::kF32 : Kept::kStored;
+  }
+  weights_.push_back(std::move(weight));
+  return static_cast<WeightId>(weights_.size()) - 1;
+}
+
+void FrozenWeights::Move(WeightId weight, const QuantizedMatrix& matrix) {
+  const QuantizedMatrix& old = Entry(weight).matrix;
+  LACOS_CHECK(matrix.codes != nullptr && matrix.rows == old.rows && matrix.cols == old.cols &&
+                  matrix.scheme == old.scheme && matrix.dtype == old.dtype,
+              "the matrix is the one that was added");
+  weights_[weight].matrix = matrix;
+}
+
+const FrozenWeights::Weight& FrozenWeights::Entry(WeightId weight) const {
+  LACOS_CHECK(weight >= 0 && static_cast<size_t>(weight) < weights_.size(),
+              "a weight that AddWeight returned");
+  return weights_[weight];
+}
+
+int64_t FrozenWeights::Pitch(const Weight& weight) const {
+  const int64_t cols = weight.matrix.cols;
+  switch (weight.kept) {
+    case Kept::kRowCodes:
+      return RoundUp(cols, kWeightAlignment);
+    case Kept::kBF16:
+      return RoundUp(cols * 2, kWeightAlignment);
+    case Kept::kF32:
+      return cols * 4;
+    case Kept::kStored:
+      return cols;
+  }
+  return 0;
+}
+
+size_t FrozenWeights::ResidentBytes(WeightId weight) const {
+  const Weight& w = Entry(weight);
+  size_t bytes = static_cast<size_t>(w.matrix.rows * Pitch(w));
+  if (w.kept == Kept::kRowCodes) bytes += static_cast<size_t>(w.matrix.rows) * sizeof(float);
+  if (w.kept == Kept::kStored) bytes += static_cast<size_t>(Blocks(w.matrix)) * sizeof(float);
+  return bytes;
+}
+
+void FrozenWeights::Prepare(WeightId weight) {
+  Entry(weight);  // checks the index
+  Upload(weights_[weight]);
+}
+
+void FrozenWeights::Upload(Weight& w) {
+  if (Raw(w.values) != nullptr) return;
+  Buffer values = context_.Allocate(static_cast<size_t>(w.matrix.rows * Pitch(w)));
+  w.values = std::move(values);
+  switch (w.kept) {
+    case Kept::kRowCodes:
+      return UploadCodes(w);
+    case Kept::kStored:
+      return UploadStored(w);
+    case Kept::kBF16:
+    case Kept::kF32:
+      return UploadValues(w);
+  }
+}
+
+void FrozenWeights::UploadStored(Weight& w) {
+  const QuantizedMatrix& m = w.matrix;
+  context_.Upload({m.codes, static_cast<size_t>(m.rows * m.cols)}, Raw(w.values));
+  const size_t scale_bytes = static_cast<size_t>(Blocks(m)) * sizeof(float);
+  w.scales = context_.Allocate(scale_bytes);
+  context_.Upload({reinterpret_cast<const std::byte*>(m.absmax), scale_bytes}, Raw(w.scales));
+  if (m.scheme != QuantScheme::kDynamic) return;
+  constexpr size_t kMapBytes = 256 * sizeof(float);
+  w.map = context_.Allocate(kMapBytes);
+  context_.Upload({reinterpret_cast<const std::byte*>(m.code_map), kMapBytes}, Raw(w.map));
+}
+
+void FrozenWeights::UploadCodes(Weight& w) {
+  const QuantizedMatrix& m = w.matrix;
+  const int64_t pitch = Pitch(w);
+  std::vector<float> scales(static_cast<size_t>(m.rows));
+  if (!w.encode && pitch == m.cols) {
+    context_.Upload({m.codes, static_cast<size_t>(m.rows * m.cols)}, Raw(w.values));
+  }
+  const int64_t piece = std::max<int64_t>(1, kPieceValues / pitch);
+  std::vector<std::byte> padded;
+  for (int64_t first = 0; first < m.rows; first += piece) {
+    const int64_t rows = std::min(piece, m.rows - first);
+    if (!w.encode && pitch == m.cols) {
+      for (int64_t row = first; row < first + rows; ++row)
+        scales[row] = LinearScale(AbsmaxOf(m, row));
+      continue;
+    }
+    padded.assign(static_cast<size_t>(rows * pitch), std::byte{0});
+    ParallelFor(rows, [&](int64_t r) {
+      const int64_t row = first + r;
+      std::byte* const out = padded.data() + r * pitch;
+      if (!w.encode) {
+        std::memcpy(out, m.codes + row * m.cols, static_cast<size_t>(m.cols));
+        scales[row] = LinearScale(AbsmaxOf(m, row));
+        return;
+      }
+      std::vector<float> values(static_cast<size_t>(m.cols));
+      Decode(m, row * m.cols, m.cols, values.data());
+      float absmax = 0;
+      EncodeLinear(values, m.cols, reinterpret_cast<int8_t*>(out), &absmax);
+      scales[row] = LinearScale(absmax);
+    });
+    context_.Upload(padded, Raw(w.values) + first * pitch);
+  }
+  w.scales = context_.Allocate(scales.size() * sizeof(float));
+  context_.Upload(std::as_bytes(std::span<const float>(scales)), Raw(w.scales));
+}
+
+void FrozenWeights::UploadValues(Weight& w) {
+  const QuantizedMatrix& m = w.matrix;
+  const int64_t pitch = Pitch(w), piece = std::max<int64_t>(1, kPieceValues / m.cols);
+  const DType type = w.kept == Kept::kBF16 ? DType::kBF16 : DType::kF32;
+  std::vector<std::byte> padded;
+  for (int64_t first = 0; first < m.rows; first += piece) {
+    const int64_t rows = std::min(piece, m.rows - first);
+    padded.assign(static_cast<size_t>(rows * pitch), std::byte{0});
+    ParallelFor(rows, [&](int64_t r) {
+      std::vector<float> values(static_cast<size_t>(m.cols));
+      Decode(m, (first + r) * m.cols, m.cols, values.data());
+      const bool known =
+          EncodeFromFloat(type, values.data(), values.size(), padded.data() + r * pitch);
+      LACOS_CHECK(known, "f32 and bf16 are floating types");
+    });
+    context_.Upload(padded, Raw(w.values) + first * pitch);
+  }
+}
+
+size_t FrozenWeights::ScratchBytes(WeightId weight, Orientation orientation) const {
+  const Weight& w = Entry(weight);
+  const int64_t rows = w.matrix.rows, cols = w.matrix.cols;
+  if (w.kept == Kept::kStored) {
+    const int64_t value = compute_ == Compute::kF32 ? 4 : 2;
+    return static_cast<size_t>(rows * RoundUp(cols * value, kWeightAlignment));
+  }
+  if (compute_ == Compute::kInt8 && orientation == Orientation::kBackward)
+    return static_cast<size_t>(cols * RoundUp(rows, kWeightAlignment));
+  return 0;
+}
+
+ReadyWeight FrozenWeights::Use(WeightId weight, Orientation orientation) {
+  Prepare(weight);
+  const Weight& w = weights_[weight];
+  const auto* values = reinterpret_cast<const unsigned char*>(Raw(w.values));
+  const auto* scales = reinterpret_cast<const float*>(Raw(w.scales));
+  const int64_t rows = w.matrix.rows, cols = w.matrix.cols, pitch = Pitch(w);
+  const size_t scratch_bytes = ScratchBytes(weight, orientation);
+  auto* scratch = scratch_bytes == 0 ? nullptr
+                                     : reinterpret_cast<unsigned char*>(
+                                           context_.Scratch(ScratchSlot::kProducts, scratch_bytes));
+  using Form = ReadyWeight::Form;
+  switch (w.kept) {
+    case Kept::kStored: {
+      const bool bf16 = compute_ == Compute::kBF16;
+      const int64_t out_pitch = RoundUp(cols * (bf16 ? 2 : 4), kWeightAlignment);
+      DecodeCodes(context_.stream(),
+                  {.codes = values,
+                   .absmax = scales,
+                   .map = reinterpret_cast<const float*>(Raw(w.map)),
+                   .rows = rows,
+                   .cols = cols,
+                   .block = w.matrix.block_size},
+                  bf16, out_pitch / (bf16 ? 2 : 4), scratch);
+      return {bf16 ? Form::kBF16 : Form::kF32, scratch, out_pitch};
+    }
+    case Kept::kRowCodes: {
+      if (scratch == nullptr) return {Form::kCodes, values, pitch, scales};
+      const int64_t out_pitch = RoundUp(rows, kWeightAlignment);
+      TransposeCodes(context_.stream(), values, rows, cols, pitch, out_pitch, scratch);
+      return {Form::kCodes, scratch, out_pitch, scales, true};
+    }
+    case Kept::kBF16:
+      return {Form::kBF16, values, pitch};
+    case Kept::kF32:
+      return {Form::kF32, values, pitch};
+  }
+  return {};
+}
+
+}  // namespace lacos::cuda
