@@ -11,33 +11,27 @@
 #include "lacos/quant/code.h"
 
 namespace lacos {
+
+AdamScalars::AdamScalars(const AdamStep& s)
+    : gradient_scale(static_cast<float>(s.gradient_scale)),
+      beta1(static_cast<float>(s.beta1)),
+      one_minus_beta1(static_cast<float>(1.0 - s.beta1)),
+      beta2(static_cast<float>(s.beta2)),
+      one_minus_beta2(static_cast<float>(1.0 - s.beta2)),
+      eps(static_cast<float>(s.eps)),
+      decay(s.weight_decay > 0 ? static_cast<float>(1.0 - s.learning_rate * s.weight_decay)
+                               : 1.0f) {
+  const double correction1 = 1.0 - std::pow(s.beta1, static_cast<double>(s.step));
+  const double root2 = std::sqrt(1.0 - std::pow(s.beta2, static_cast<double>(s.step)));
+  correction2 = static_cast<float>(root2);
+  step_size = static_cast<float>(-s.learning_rate / correction1);
+  step_size_32 = static_cast<float>(-s.learning_rate * root2 / correction1);
+  eps_32 = static_cast<float>(s.eps * root2);
+}
+
 namespace {
 
-// The float scalars of one step. Each is computed in double and rounded once, as torch does when it
-// passes Python numbers to kernels.
-struct Scalars {
-  explicit Scalars(const AdamStep& s)
-      : gradient_scale(static_cast<float>(s.gradient_scale)),
-        beta1(static_cast<float>(s.beta1)),
-        one_minus_beta1(static_cast<float>(1.0 - s.beta1)),
-        beta2(static_cast<float>(s.beta2)),
-        one_minus_beta2(static_cast<float>(1.0 - s.beta2)),
-        eps(static_cast<float>(s.eps)),
-        decay(s.weight_decay > 0 ? static_cast<float>(1.0 - s.learning_rate * s.weight_decay)
-                                 : 1.0f) {
-    const double correction1 = 1.0 - std::pow(s.beta1, static_cast<double>(s.step));
-    const double root2 = std::sqrt(1.0 - std::pow(s.beta2, static_cast<double>(s.step)));
-    correction2 = static_cast<float>(root2);
-    step_size = static_cast<float>(-s.learning_rate / correction1);
-    step_size_32 = static_cast<float>(-s.learning_rate * root2 / correction1);
-    eps_32 = static_cast<float>(s.eps * root2);
-  }
-  float gradient_scale, beta1, one_minus_beta1, beta2, one_minus_beta2, eps, decay;
-  float correction2 = 0, step_size = 0;  // for 8-bit moments
-  float step_size_32 = 0, eps_32 = 0;    // for float moments
-};
-
-inline void UpdateMoments(const Scalars& s, float g, float& m, float& v) {
+inline void UpdateMoments(const AdamScalars& s, float g, float& m, float& v) {
   m = std::fma(g, s.one_minus_beta1, m * s.beta1);
   v = std::fma(s.one_minus_beta2 * g, g, v * s.beta2);
 }
@@ -46,7 +40,7 @@ inline void UpdateMoments(const Scalars& s, float g, float& m, float& v) {
 // to finish together.
 constexpr int64_t kTask = 256 * kAdam8BlockSize;
 
-void Adam8Block(const Scalars& s, int64_t n, const float* gradient, uint8_t* m_codes,
+void Adam8Block(const AdamScalars& s, int64_t n, const float* gradient, uint8_t* m_codes,
                 uint8_t* v_codes, float& m_absmax, float& v_absmax, const float* m_map,
                 const float* v_map, float* parameter) {
   float m[kAdam8BlockSize];
@@ -70,7 +64,7 @@ void Adam8Block(const Scalars& s, int64_t n, const float* gradient, uint8_t* m_c
 
 void Adam8UpdateF32(const AdamStep& step, int64_t n, const float* gradient, uint8_t* m_codes,
                     uint8_t* v_codes, float* m_absmax, float* v_absmax, float* parameter) {
-  const Scalars scalars(step);
+  const AdamScalars scalars(step);
   const float* m_map = DynamicMap(true).data();
   const float* v_map = DynamicMap(false).data();
   ParallelFor(CeilDivide(n, kTask), [&](int64_t task) {
@@ -85,7 +79,7 @@ void Adam8UpdateF32(const AdamStep& step, int64_t n, const float* gradient, uint
 
 void AdamUpdateF32(const AdamStep& step, int64_t n, const float* gradient, float* m, float* v,
                    float* parameter) {
-  const Scalars s(step);
+  const AdamScalars s(step);
   ParallelFor(CeilDivide(n, kTask), [&](int64_t task) {
     const int64_t end = std::min(n, (task + 1) * kTask);
     for (int64_t i = task * kTask; i < end; ++i) {

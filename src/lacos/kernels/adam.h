@@ -16,6 +16,16 @@ namespace lacos {
 
 constexpr int64_t kAdam8BlockSize = 256;
 
+// The float scalars of one step. Each is computed in double and rounded once, as torch does when it
+// passes Python numbers to kernels.
+struct AdamScalars {
+  explicit AdamScalars(const AdamStep& step);
+
+  float gradient_scale, beta1, one_minus_beta1, beta2, one_minus_beta2, eps, decay;
+  float correction2 = 0, step_size = 0;  // for 8-bit moments
+  float step_size_32 = 0, eps_32 = 0;    // for float moments
+};
+
 // Computes one step over n values. The order of the operations is as follows; all are in float, and
 // [] marks one rounding of a fused multiply-add:
 //   g = gradient * gradient_scale; m = [b1 m + (1 - b1) g]; v = [b2 v + ((1 - b2) g) g]

@@ -2,14 +2,11 @@
 // number of threads is.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstring>
-#include <functional>
 #include <tuple>
 
 #include "lacos/base/parallel.h"
 #include "lacos/kernels/make_backend.h"
-#include "unit/kernels/op_cases.h"
+#include "unit/kernels/invariance_cases.h"
 
 namespace lacos::testing {
 namespace {
@@ -40,112 +37,12 @@ INSTANTIATE_TEST_SUITE_P(Ops, Threads,
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
                          });
 
-// An op that maps rows to rows. It gets inputs for rows [begin, end) of one fixed batch.
-struct RowCase {
-  std::string name;
-  std::function<TensorView(Workbench& wb, int64_t begin, int64_t end)> run;
-};
-void PrintTo(const RowCase& c, std::ostream* out) { *out << c.name; }
-
-constexpr int64_t kRows = 210;  // more than two 96-row tiles
-
-// Rows [begin, end) of a fixed [kRows, cols] matrix.
-TensorView Slice(Workbench& wb, Role role, int64_t cols, uint64_t seed, int64_t begin,
-                 int64_t end) {
-  const std::vector<float> all = NormalValues(kRows * cols, seed);
-  return wb.From(role, {end - begin, cols},
-                 std::span(all).subspan(begin * cols, (end - begin) * cols));
-}
-
-std::vector<RowCase> RowCases() {
-  std::vector<RowCase> cases;
-  for (const WeightFormat format :
-       {WeightFormat::kPlain, WeightFormat::kLinearRows, WeightFormat::kLinearBlocks}) {
-    const std::string suffix = std::to_string(static_cast<int>(format));
-    for (const int64_t in : {64, 100, 1024}) {
-      const int64_t out = in == 1024 ? 96 : 200;
-      cases.push_back({"Linear" + std::to_string(in) + "Format" + suffix,
-                       [=](Workbench& wb, int64_t b, int64_t e) {
-                         const TensorView y = wb.Make(Role::kActivation, {e - b, out});
-                         const Epilogue epilogue{
-                             .bias = wb.Normal(Role::kParameter, {out}, 1),
-                             .lora = {{.begin = 0,
-                                       .end = e - b,
-                                       .z = Slice(wb, Role::kStatistic, 8, 2, b, e),
-                                       .b = wb.Normal(Role::kParameter, {out, 8}, 3)}},
-                             .gelu = true};
-                         wb.backend().Linear(Slice(wb, Role::kActivation, in, 4, b, e),
-                                             AddTestWeight(wb, out, in, format), epilogue, y);
-                         return y;
-                       }});
-      cases.push_back({"LinearBackward" + std::to_string(in) + "Format" + suffix,
-                       [=](Workbench& wb, int64_t b, int64_t e) {
-                         const TensorView dx = wb.Make(Role::kGradient, {e - b, in});
-                         const BackwardEpilogue epilogue{
-                             .saved_gelu = Slice(wb, Role::kActivation, in, 1, b, e),
-                             .lora = {{.begin = 0,
-                                       .end = e - b,
-                                       .dz = Slice(wb, Role::kStatistic, 8, 2, b, e),
-                                       .a = wb.Normal(Role::kParameter, {8, in}, 3)}}};
-                         wb.backend().LinearBackward(Slice(wb, Role::kGradient, out, 4, b, e),
-                                                     AddTestWeight(wb, out, in, format), epilogue,
-                                                     dx);
-                         return dx;
-                       }});
-    }
-  }
-  for (const bool tb : {false, true}) {
-    for (const int64_t k : {8, 300, 1024}) {
-      for (const int64_t n : {8, 1024}) {
-        cases.push_back({"MatMulK" + std::to_string(k) + "N" + std::to_string(n) + (tb ? "T" : "N"),
-                         [=](Workbench& wb, int64_t b, int64_t e) {
-                           const TensorView y = Slice(wb, Role::kStatistic, n, 1, b, e);
-                           const TensorView other =
-                               wb.Normal(Role::kParameter, tb ? Shape{n, k} : Shape{k, n}, 2);
-                           wb.backend().MatMul(Slice(wb, Role::kActivation, k, 3, b, e),
-                                               Transpose::kNo, other, TransposeIf(tb), 2, 1, y);
-                           return y;
-                         }});
-      }
-    }
-  }
-  cases.push_back({"LayerNorm", [](Workbench& wb, int64_t b, int64_t e) {
-                     const TensorView y = wb.Make(Role::kActivation, {e - b, 75});
-                     wb.backend().LayerNorm(Slice(wb, Role::kResidual, 75, 1, b, e),
-                                            wb.Normal(Role::kParameter, {75}, 2),
-                                            wb.Normal(Role::kParameter, {75}, 3), 1e-5, {}, {}, y);
-                     return y;
-                   }});
-  cases.push_back({"L2Normalize", [](Workbench& wb, int64_t b, int64_t e) {
-                     const TensorView y = wb.Make(Role::kStatistic, {e - b, 75});
-                     wb.backend().L2Normalize(Slice(wb, Role::kStatistic, 75, 1, b, e), {}, y);
-                     return y;
-                   }});
-  cases.push_back({"Gelu", [](Workbench& wb, int64_t b, int64_t e) {
-                     const TensorView y = wb.Make(Role::kActivation, {e - b, 75});
-                     wb.backend().Gelu(Slice(wb, Role::kActivation, 75, 1, b, e), y);
-                     return y;
-                   }});
-  return cases;
-}
-
 class Rows : public ::testing::TestWithParam<std::tuple<Compute, RowCase>> {};
 
 TEST_P(Rows, AloneEqualTheSameRowsInABatch) {
   const auto& [compute, c] = GetParam();
   Workbench cpu(MakeCpuBackend({.compute = compute}));
-  const TensorView batch = c.run(cpu, 0, kRows);
-  const std::vector<std::byte> all = cpu.Bytes(batch);
-  const size_t row_bytes = all.size() / kRows;
-  const std::pair<int64_t, int64_t> slices[] = {
-      {0, 1}, {100, 101}, {kRows - 1, kRows}, {95, 98}, {3, 150}};
-  for (const auto& [begin, end] : slices) {
-    const std::vector<std::byte> part = cpu.Bytes(c.run(cpu, begin, end));
-    ASSERT_EQ(part.size(), row_bytes * (end - begin));
-    EXPECT_TRUE(
-        std::equal(part.begin(), part.end(), all.begin() + static_cast<int64_t>(row_bytes) * begin))
-        << "rows " << begin << " to " << end;
-  }
+  ExpectRowsAloneAreEqual(cpu, c);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, Rows,
@@ -155,69 +52,11 @@ INSTANTIATE_TEST_SUITE_P(Ops, Rows,
                            return std::get<1>(info.param).name + NameOf(std::get<0>(info.param));
                          });
 
-// Rows of several adapters in one product. Segments begin and end inside tiles and at their bounds,
-// and some rows are in none.
 class Segments : public ::testing::TestWithParam<Compute> {};
-
-constexpr int64_t kIn = 100, kOut = 300;
-struct TestSegment {
-  int64_t begin, end, rank;
-};
-constexpr TestSegment kSegments[] = {{0, 40, 8}, {40, 96, 3}, {100, 101, 8}, {130, 200, 1}};
-
-TensorView SegmentProduct(Workbench& wb, int64_t begin, int64_t end) {
-  const TensorView y = wb.Make(Role::kActivation, {end - begin, kOut});
-  Epilogue epilogue{.bias = wb.Normal(Role::kParameter, {kOut}, 1), .gelu = true};
-  for (const auto& [from, to, rank] : kSegments) {
-    const int64_t first = std::max(from, begin), last = std::min(to, end);
-    if (first >= last) continue;
-    const auto seed = static_cast<uint64_t>(10 + from);
-    epilogue.lora.push_back({.begin = first - begin,
-                             .end = last - begin,
-                             .z = Slice(wb, Role::kStatistic, rank, seed, first, last),
-                             .b = wb.Normal(Role::kParameter, {kOut, rank}, seed + 1),
-                             .scale = 0.5});
-  }
-  wb.backend().Linear(Slice(wb, Role::kActivation, kIn, 4, begin, end),
-                      AddTestWeight(wb, kOut, kIn, WeightFormat::kLinearRows), epilogue, y);
-  return y;
-}
-
-TensorView SegmentProductBackward(Workbench& wb, int64_t begin, int64_t end) {
-  const TensorView dx = Slice(wb, Role::kGradient, kIn, 5, begin, end);
-  BackwardEpilogue epilogue{.saved_gelu = Slice(wb, Role::kActivation, kIn, 1, begin, end),
-                            .accumulate = true};
-  for (const auto& [from, to, rank] : kSegments) {
-    const int64_t first = std::max(from, begin), last = std::min(to, end);
-    if (first >= last) continue;
-    const auto seed = static_cast<uint64_t>(10 + from);
-    epilogue.lora.push_back({.begin = first - begin,
-                             .end = last - begin,
-                             .dz = Slice(wb, Role::kStatistic, rank, seed, first, last),
-                             .a = wb.Normal(Role::kParameter, {rank, kIn}, seed + 1),
-                             .scale = 0.5});
-  }
-  wb.backend().LinearBackward(Slice(wb, Role::kGradient, kOut, 4, begin, end),
-                              AddTestWeight(wb, kOut, kIn, WeightFormat::kLinearRows), epilogue,
-                              dx);
-  return dx;
-}
 
 TEST_P(Segments, OfOneProductHaveTheBytesOfProductsOfTheirOwn) {
   Workbench cpu(MakeCpuBackend({.compute = GetParam()}));
-  for (const auto& product : {SegmentProduct, SegmentProductBackward}) {
-    const std::vector<std::byte> all = cpu.Bytes(product(cpu, 0, kRows));
-    const size_t row_bytes = all.size() / kRows;
-    const std::pair<int64_t, int64_t> parts[] = {{0, 40},    {40, 96},   {96, 100},   {100, 101},
-                                                 {101, 130}, {130, 200}, {200, kRows}};
-    for (const auto& [begin, end] : parts) {
-      const std::vector<std::byte> part = cpu.Bytes(product(cpu, begin, end));
-      ASSERT_EQ(part.size(), row_bytes * (end - begin));
-      EXPECT_TRUE(std::equal(part.begin(), part.end(),
-                             all.begin() + static_cast<int64_t>(row_bytes) * begin))
-          << "rows " << begin << " to " << end;
-    }
-  }
+  ExpectSegmentsAreEqual(cpu);
 }
 
 INSTANTIATE_TEST_SUITE_P(Computes, Segments, ::testing::ValuesIn(kComputeModes),
@@ -225,56 +64,11 @@ INSTANTIATE_TEST_SUITE_P(Computes, Segments, ::testing::ValuesIn(kComputeModes),
                            return NameOf(info.param);
                          });
 
-// Attention and pooling of one text, alone and among others.
 class Texts : public ::testing::TestWithParam<Compute> {};
 
 TEST_P(Texts, AloneEqualTheSameTextsInABatch) {
-  const int heads = 3;
-  const int64_t dim = 20, width = heads * dim;
-  const std::vector<int32_t> offsets = {0, 70, 71, 71, 135, 150};
-  const int64_t tokens = offsets.back();
-  const std::vector<float> qkv = NormalValues(tokens * 3 * width, 1),
-                           dy = NormalValues(tokens * width, 2);
-  std::vector<int64_t> keys(tokens);
-  for (int64_t t = 0; t < tokens; ++t)
-    keys[t] = static_cast<int64_t>(Mix64(7, static_cast<uint64_t>(t)));
   Workbench cpu(MakeCpuBackend({.compute = GetParam()}));
-  // Returns the outputs (attention, its gradient, pooled vectors) of texts [first, last) as bytes.
-  const auto run = [&](size_t first, size_t last) {
-    const int64_t begin = offsets[first], rows = offsets[last] - begin;
-    std::vector<int32_t> local;
-    for (size_t n = first; n <= last; ++n) local.push_back(offsets[n] - offsets[first]);
-    const TextLayout at = cpu.Layout(local);
-    const TensorView x = cpu.From(Role::kActivation, {rows, 3 * width},
-                                  std::span(qkv).subspan(begin * 3 * width, rows * 3 * width));
-    const TensorView g = cpu.From(Role::kGradient, {rows, width},
-                                  std::span(dy).subspan(begin * width, rows * width));
-    const TensorView h = cpu.From(Role::kResidual, {rows, width},
-                                  std::span(dy).subspan(begin * width, rows * width));
-    const TensorView token_keys = cpu.Make(DType::kI64, {rows});
-    cpu.backend().Upload(std::as_bytes(std::span<const int64_t>(keys).subspan(begin, rows)),
-                         token_keys);
-    const DropoutSpec dropout{.token_keys = token_keys, .site = 4, .rate = 0.25};
-    const TensorView y = cpu.Make(Role::kActivation, {rows, width});
-    const TensorView dqkv = cpu.Make(Role::kGradient, {rows, 3 * width});
-    const TensorView pooled =
-        cpu.Make(Role::kStatistic, {static_cast<int64_t>(last - first), width});
-    cpu.backend().AlibiAttention(x, at, heads, dropout, y);
-    cpu.backend().AlibiAttentionBackward(x, at, heads, dropout, g, dqkv);
-    cpu.backend().Pool(h, at, Pooling::kWeightedMean, {}, pooled);
-    return std::vector<std::vector<std::byte>>{cpu.Bytes(y), cpu.Bytes(dqkv), cpu.Bytes(pooled)};
-  };
-  const auto together = run(0, offsets.size() - 1);
-  for (size_t n = 0; n + 1 < offsets.size(); ++n) {
-    if (offsets[n] == offsets[n + 1]) continue;
-    const auto alone = run(n, n + 1);
-    for (size_t k = 0; k < alone.size(); ++k) {
-      const size_t rows = k == 2 ? offsets.size() - 1 : static_cast<size_t>(tokens);
-      const size_t at = together[k].size() / rows * (k == 2 ? n : static_cast<size_t>(offsets[n]));
-      EXPECT_EQ(std::memcmp(alone[k].data(), together[k].data() + at, alone[k].size()), 0)
-          << "text " << n << " output " << k;
-    }
-  }
+  ExpectTextsAloneAreEqual(cpu);
 }
 
 INSTANTIATE_TEST_SUITE_P(Computes, Texts, ::testing::ValuesIn(kComputeModes),

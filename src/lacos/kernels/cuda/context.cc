@@ -1,6 +1,7 @@
 #include "lacos/kernels/cuda/context.h"
 
 #include <fmt/core.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +18,6 @@ namespace {
 constexpr size_t kPieceBytes = size_t{4} << 20;  // a copy of 4 MB takes 0.1 ms or more
 constexpr size_t kPieces = 4;
 constexpr size_t kTableBytes = size_t{256} << 10;
-constexpr int kOldestDriver = 13000;  // CUDA 13.0
 
 // The process that used CUDA first. CUDA does not work in its children.
 std::atomic<pid_t> first_process{0};
@@ -38,11 +38,13 @@ void CheckDevice(Runtime& runtime, int device, int* driver_version, DeviceFacts*
     throw UserError(
         "[device] no NVIDIA driver was found; expected driver 580 or newer, which CUDA 13 needs; "
         "install it, or choose device cpu");
-  if (driver < kOldestDriver)
+  // A driver runs programs of the runtimes of its own major version and of older ones.
+  const int oldest = runtime.RuntimeVersion() / 1000 * 1000;
+  if (driver < oldest)
     throw UserError(fmt::format(
-        "[device] the NVIDIA driver supports CUDA {}; expected CUDA 13.0 or newer, which "
-        "is driver 580 or newer; update the driver, or choose device cpu",
-        VersionText(driver)));
+        "[device] the NVIDIA driver supports CUDA {}; expected CUDA {} or newer, which is driver {} "
+        "or newer; update the driver, or choose device cpu",
+        VersionText(driver), VersionText(oldest), oldest >= 13000 ? 580 : 525));
   int count = 0;
   const Status counted = runtime.DeviceCount(&count);
   if (counted == Status::kOldDriver)
@@ -96,7 +98,18 @@ Context::Context(std::shared_ptr<Runtime> runtime, int device, bool check_each_o
   Check(runtime_->CreateStream(&stream_), "cudaStreamCreate");
 }
 
+std::unique_ptr<Context> Context::MakeDry(const Context& context) {
+  std::unique_ptr<Context> dry(new Context);
+  dry->device_ = context.device_;
+  dry->process_ = context.process_;
+  dry->facts_ = context.facts_;
+  dry->driver_version_ = context.driver_version_;
+  dry->stream_ = gpu::DryStream();
+  return dry;
+}
+
 Context::~Context() {
+  if (dry()) return;
   if (getpid() != process_) return;  // the memory belongs to the parent
   runtime_->Synchronize(stream_);
   for (StagingPiece& piece : pieces_) {
@@ -133,16 +146,28 @@ void Context::BeginOp(const char* name) {
   CheckProcess();
   op_ = name;
   table_used_ = 0;
+  if (dry()) return;
   // The calling thread may not be the one that made this object.
   Check(runtime_->SetDevice(device_), "cudaSetDevice");
 }
 
 void Context::EndOp() {
+  if (dry()) return;
   Check(runtime_->LastStatus(), "the launch of a kernel");
   if (check_each_op_) Check(runtime_->Synchronize(stream_), "the kernel");
 }
 
 std::byte* Context::Take(size_t bytes) {
+  if (dry()) {
+    // Address space without access rights: it costs no memory.
+    void* place =
+        mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (place == MAP_FAILED)
+      throw UserError(
+          "[plan] could not reserve address space; expected a 64-bit system without a limit on it; "
+          "lift `ulimit -v`");
+    return static_cast<std::byte*>(place);
+  }
   void* data = nullptr;
   const Status status = runtime_->Allocate(bytes, &data);
   if (status == Status::kOutOfMemory) {
@@ -160,6 +185,9 @@ std::byte* Context::Take(size_t bytes) {
 
 Buffer Context::Own(std::byte* data, size_t bytes) {
   meter_->Add(static_cast<int64_t>(bytes));
+  if (dry())
+    return {data, bytes, [](std::byte* memory, size_t size) { munmap(memory, size); },
+            MemoryKind::kDevice};
   return {data, bytes,
           [runtime = runtime_, meter = meter_, process = process_](std::byte* memory, size_t size) {
             if (getpid() != process) return;
@@ -171,6 +199,7 @@ Buffer Context::Own(std::byte* data, size_t bytes) {
 
 Buffer Context::Allocate(size_t bytes) {
   Buffer buffer = Own(Take(bytes), bytes);
+  if (dry()) return buffer;
   Check(runtime_->SetBytes(buffer.data(), 0, bytes, stream_), "cudaMemsetAsync");
   return buffer;
 }
@@ -183,6 +212,15 @@ std::byte* Context::Scratch(ScratchSlot slot, size_t bytes) {
     block = Own(Take(rounded), rounded);
   }
   return block.data();
+}
+
+void Context::ForgetScratch() {
+  for (Buffer& block : scratch_) block = {};
+}
+
+void Context::CopyOnDevice(const void* from, void* to, size_t bytes) {
+  if (dry()) return;
+  Check(runtime_->Copy(to, from, bytes, CopyKind::kDeviceToDevice, stream_), "cudaMemcpyAsync");
 }
 
 std::byte* Context::Stage(size_t bytes, gpu::Stream stream) {
@@ -214,6 +252,7 @@ std::byte* Context::Stage(size_t bytes, gpu::Stream stream) {
 }
 
 void Context::Upload(std::span<const std::byte> host, void* device, gpu::Stream stream) {
+  if (dry()) return;
   auto* to = static_cast<std::byte*>(device);
   while (!host.empty()) {
     const size_t bytes = std::min(host.size(), kPieceBytes);
@@ -239,6 +278,10 @@ const std::byte* Context::UploadBytes(std::span<const std::byte> host) {
 }
 
 void Context::Download(const void* device, std::span<std::byte> host) {
+  if (dry()) {
+    std::fill(host.begin(), host.end(), std::byte{0});
+    return;
+  }
   const auto* from = static_cast<const std::byte*>(device);
   if (host.empty()) Synchronize();
   while (!host.empty()) {
@@ -253,8 +296,20 @@ void Context::Download(const void* device, std::span<std::byte> host) {
 }
 
 void Context::Synchronize() {
+  if (dry()) return;
   CheckProcess();
   Check(runtime_->Synchronize(stream_), "the last kernels");
+}
+
+BackendMemory Context::Memory() {
+  if (dry()) return {};
+  BeginOp("Memory");
+  size_t free = 0, total = 0;
+  Check(runtime_->MemoryInfo(&free, &total), "cudaMemGetInfo");
+  return {.total = static_cast<int64_t>(total),
+          .free = static_cast<int64_t>(free),
+          .held = meter_->now,
+          .peak_held = meter_->peak};
 }
 
 size_t Context::HeldBytes() const {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lacos/kernels/backend.h"
 #include "lacos/kernels/cuda/runtime.h"
 #include "lacos/tensor/buffer.h"
 
@@ -33,6 +34,8 @@ class Context {
   // Throws UserError if the device cannot be used. `check_each_op` waits after each op, so that an
   // error names the op that caused it.
   Context(std::shared_ptr<Runtime> runtime, int device, bool check_each_op = false);
+  // A dry copy: it hands out addresses without memory, launches nothing and adds up the scratch.
+  static std::unique_ptr<Context> MakeDry(const Context& context);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -40,6 +43,7 @@ class Context {
   Runtime& runtime() { return *runtime_; }
   gpu::Stream stream() const { return stream_; }
   const DeviceFacts& facts() const { return facts_; }
+  bool dry() const { return stream_ == gpu::DryStream(); }
   int driver_version() const { return driver_version_; }
 
   // Throws UserError unless `status` is kOk: "[cuda] NAME: out of memory ...".
@@ -58,6 +62,9 @@ class Context {
   T* ScratchOf(ScratchSlot slot, int64_t count) {
     return reinterpret_cast<T*>(Scratch(slot, static_cast<size_t>(count) * sizeof(T)));
   }
+  // Gives all scratch back.
+  void ForgetScratch();
+  void CopyOnDevice(const void* from, void* to, size_t bytes);
   // Queues a copy to the device on `stream`. `host` may be changed as soon as the call returns.
   void Upload(std::span<const std::byte> host, void* device, gpu::Stream stream);
   void Upload(std::span<const std::byte> host, void* device) { Upload(host, device, stream_); }
@@ -73,11 +80,11 @@ class Context {
   // Bytes of the device that this object holds.
   size_t HeldBytes() const;
   size_t pinned_bytes() const { return pinned_bytes_; }
-  // Bytes of device memory that Allocate has given out, now and at most.
-  int64_t allocated_bytes() const { return meter_->now; }
-  int64_t peak_allocated_bytes() const { return meter_->peak; }
+  // The card's memory, and what this object has allocated of it.
+  BackendMemory Memory();
 
  private:
+  Context() = default;  // MakeDry
   struct Meter {
     int64_t now = 0, peak = 0;
     void Add(int64_t bytes) {

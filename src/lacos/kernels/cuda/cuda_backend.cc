@@ -3,15 +3,21 @@
 
 #include <fmt/core.h>
 
+#include <deque>
 #include <utility>
-#include <vector>
 
 #include "lacos/base/check.h"
 #include "lacos/kernels/cuda/context.h"
 #include "lacos/kernels/cuda/linear/frozen_linear.h"
 #include "lacos/kernels/cuda/linear/matmul.h"
 #include "lacos/kernels/cuda/linear/token_sums.h"
+#include "lacos/kernels/cuda/rows/elementwise.h"
+#include "lacos/kernels/cuda/rows/embedding.h"
 #include "lacos/kernels/cuda/rows/layer_norm.h"
+#include "lacos/kernels/cuda/rows/losses.h"
+#include "lacos/kernels/cuda/rows/optimizer.h"
+#include "lacos/kernels/cuda/rows/pooling.h"
+#include "lacos/kernels/cuda/rows/similarity.h"
 #include "lacos/kernels/dry_backend.h"
 
 namespace lacos::cuda {
@@ -55,12 +61,16 @@ class CudaBackend final : public Backend {
     context_.BeginOp("Download");
     context_.Download(x.data, host);
   }
-  void Copy(View, View) override { Missing(); }
-  void Fill(View, double) override { Missing(); }
+  void Copy(View x, View y) override {
+    Run("Copy", [&] { CopyTensor(context_, x, y); });
+  }
+  void Fill(View y, double value) override {
+    Run("Fill", [&] { FillTensor(context_, y, value); });
+  }
   void Synchronize() override { context_.Synchronize(); }
   std::unique_ptr<DryBackend> MakeDry() override { return std::make_unique<DryBackend>(Types()); }
   size_t WorkspaceBytes() const override { return context_.HeldBytes(); }
-  BackendMemory Memory() const override { return {}; }
+  BackendMemory Memory() const override { return context_.Memory(); }
   int64_t SmallestChunkTokens() const override { return 2048; }
 
   // --- frozen weights
@@ -75,7 +85,10 @@ class CudaBackend final : public Backend {
   }
   // An upload has read the host's memory when it returns.
   void AwaitWeightMemory(WeightId) override {}
-  TableId AddTable(const EmbeddingSource&) override { return Missing(); }
+  TableId AddTable(const EmbeddingSource& source) override {
+    tables_.emplace_back(source);
+    return static_cast<TableId>(tables_.size()) - 1;
+  }
 
   // --- products
   void Linear(View x, WeightId weight, const Epilogue& epilogue, View y) override {
@@ -104,7 +117,11 @@ class CudaBackend final : public Backend {
   }
 
   // --- block
-  void Embed(TableId, const TokenIds&, View) override { Missing(); }
+  void Embed(TableId table, const TokenIds& ids, View y) override {
+    LACOS_CHECK(table >= 0 && static_cast<size_t>(table) < tables_.size(),
+                "a table that AddTable returned");
+    Run("Embed", [&] { tables_[table].Embed(context_, ids.host_ids, y); });
+  }
   void LayerNorm(View x, View gamma, View beta, double eps, View xhat, View rstd, View y) override {
     Run("LayerNorm", [&] { cuda::LayerNorm(context_, x, gamma, beta, eps, xhat, rstd, y); });
   }
@@ -116,8 +133,12 @@ class CudaBackend final : public Backend {
   void ScaleShift(View xhat, View gamma, View beta, View y) override {
     Run("ScaleShift", [&] { cuda::ScaleShift(context_, xhat, gamma, beta, y); });
   }
-  void Gelu(View, View) override { Missing(); }
-  void GeluBackward(View, View, View) override { Missing(); }
+  void Gelu(View u, View y) override {
+    Run("Gelu", [&] { cuda::Gelu(context_, u, y); });
+  }
+  void GeluBackward(View dy, View u, View du) override {
+    Run("GeluBackward", [&] { cuda::GeluBackward(context_, dy, u, du); });
+  }
   void AlibiAttention(View, const TextLayout&, int, const DropoutSpec&, View) override {
     Missing();
   }
@@ -125,34 +146,84 @@ class CudaBackend final : public Backend {
                               View) override {
     Missing();
   }
-  void Dropout(View, const DropoutSpec&, View) override { Missing(); }
-  void Add(View, View, View) override { Missing(); }
+  void Dropout(View x, const DropoutSpec& dropout, View y) override {
+    Run("Dropout", [&] { cuda::Dropout(context_, x, dropout, y); });
+  }
+  void Add(View a, View b, View y) override {
+    Run("Add", [&] { cuda::Add(context_, a, b, y); });
+  }
 
   // --- pooling and similarity
-  void Pool(View, const TextLayout&, Pooling, View, View) override { Missing(); }
-  void PoolBackward(View, const TextLayout&, Pooling, View, View) override { Missing(); }
-  void L2Normalize(View, View, View) override { Missing(); }
-  void L2NormalizeBackward(View, View, View, bool, View) override { Missing(); }
-  void CopyColumns(View, bool, View) override { Missing(); }
-  void GatherRows(View, View, View) override { Missing(); }
-  void GatherRowsBackward(View, View, View) override { Missing(); }
-  void RowDot(View, View, View) override { Missing(); }
-  void RowScale(View, View, bool, View) override { Missing(); }
-  void AbsDifference(View, View, View) override { Missing(); }
-  void AbsDifferenceBackward(View, View, View, View, View) override { Missing(); }
-  void AngleSimilarity(View, View, View) override { Missing(); }
-  void AngleSimilarityBackward(View, View, View, View, View) override { Missing(); }
+  void Pool(View x, const TextLayout& layout, Pooling pooling, View argmax, View y) override {
+    Run("Pool", [&] { cuda::Pool(context_, x, layout, pooling, argmax, y); });
+  }
+  void PoolBackward(View dy, const TextLayout& layout, Pooling pooling, View argmax,
+                    View dx) override {
+    Run("PoolBackward", [&] { cuda::PoolBackward(context_, dy, layout, pooling, argmax, dx); });
+  }
+  void L2Normalize(View x, View norm, View y) override {
+    Run("L2Normalize", [&] { cuda::L2Normalize(context_, x, norm, y); });
+  }
+  void L2NormalizeBackward(View dy, View y, View norm, bool accumulate, View dx) override {
+    Run("L2NormalizeBackward",
+        [&] { cuda::L2NormalizeBackward(context_, dy, y, norm, accumulate, dx); });
+  }
+  void CopyColumns(View x, bool accumulate, View y) override {
+    Run("CopyColumns", [&] { cuda::CopyColumns(context_, x, accumulate, y); });
+  }
+  void GatherRows(View x, View index, View y) override {
+    Run("GatherRows", [&] { cuda::GatherRows(context_, x, index, y); });
+  }
+  void GatherRowsBackward(View dy, View index, View dx) override {
+    Run("GatherRowsBackward", [&] { cuda::GatherRowsBackward(context_, dy, index, dx); });
+  }
+  void RowDot(View a, View b, View y) override {
+    Run("RowDot", [&] { cuda::RowDot(context_, a, b, y); });
+  }
+  void RowScale(View x, View scale, bool accumulate, View y) override {
+    Run("RowScale", [&] { cuda::RowScale(context_, x, scale, accumulate, y); });
+  }
+  void AbsDifference(View a, View b, View y) override {
+    Run("AbsDifference", [&] { cuda::AbsDifference(context_, a, b, y); });
+  }
+  void AbsDifferenceBackward(View dy, View a, View b, View da, View db) override {
+    Run("AbsDifferenceBackward", [&] { cuda::AbsDifferenceBackward(context_, dy, a, b, da, db); });
+  }
+  void AngleSimilarity(View a, View b, View y) override {
+    Run("AngleSimilarity", [&] { cuda::AngleSimilarity(context_, a, b, y); });
+  }
+  void AngleSimilarityBackward(View dy, View a, View b, View da, View db) override {
+    Run("AngleSimilarityBackward",
+        [&] { cuda::AngleSimilarityBackward(context_, dy, a, b, da, db); });
+  }
 
   // --- losses
-  void SoftmaxCrossEntropy(View, View, View, View, View) override { Missing(); }
-  void MeanSquaredError(View, View, View, View) override { Missing(); }
-  void CosentLoss(View, View, double, View, View) override { Missing(); }
-  void TripletLoss(View, View, View, double, View, View, View, View) override { Missing(); }
+  void SoftmaxCrossEntropy(View scores, View mask, View targets, View loss, View dscores) override {
+    Run("SoftmaxCrossEntropy",
+        [&] { cuda::SoftmaxCrossEntropy(context_, scores, mask, targets, loss, dscores); });
+  }
+  void MeanSquaredError(View x, View target, View loss, View dx) override {
+    Run("MeanSquaredError", [&] { cuda::MeanSquaredError(context_, x, target, loss, dx); });
+  }
+  void CosentLoss(View x, View labels, double scale, View loss, View dx) override {
+    Run("CosentLoss", [&] { cuda::CosentLoss(context_, x, labels, scale, loss, dx); });
+  }
+  void TripletLoss(View a, View p, View n, double margin, View loss, View da, View dp,
+                   View dn) override {
+    Run("TripletLoss", [&] { cuda::TripletLoss(context_, a, p, n, margin, loss, da, dp, dn); });
+  }
 
   // --- optimizer
-  void SumSquares(std::span<const TensorView>, View, View) override { Missing(); }
-  void Adam8(const AdamStep&, View, const Adam8State&, View) override { Missing(); }
-  void Adam(const AdamStep&, View, const AdamState&, View) override { Missing(); }
+  void SumSquares(std::span<const TensorView> x, View out, View nonfinite) override {
+    Run("SumSquares", [&] { cuda::SumSquares(context_, x, out, nonfinite); });
+  }
+  void Adam8(const AdamStep& step, View gradient, const Adam8State& state,
+             View parameter) override {
+    Run("Adam8", [&] { cuda::Adam8(context_, codes_, step, gradient, state, parameter); });
+  }
+  void Adam(const AdamStep& step, View gradient, const AdamState& state, View parameter) override {
+    Run("Adam", [&] { cuda::Adam(context_, step, gradient, state, parameter); });
+  }
 
  private:
   template <class F>
@@ -170,6 +241,8 @@ class CudaBackend final : public Backend {
   Compute compute_;
   mutable Context context_;
   FrozenLinear linear_;
+  std::deque<EmbeddingCache> tables_;
+  CodeTables codes_;
 };
 
 }  // namespace

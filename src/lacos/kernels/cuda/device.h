@@ -18,6 +18,15 @@ namespace lacos::cuda::gpu {
 
 constexpr int kWarp = 32;  // threads in a warp
 
+// A queue of work: a cudaStream_t, or the emulator's queue (emulator/emulator.h).
+struct StreamState;
+using Stream = StreamState*;
+// The stream of a dry run (Context::MakeDry): launches on it do nothing.
+inline Stream DryStream() {
+  static char nothing = 0;
+  return reinterpret_cast<Stream>(&nothing);
+}
+
 // The grid of a launch. `shared` is the number of bytes that DynamicShared gives each block.
 struct Grid {
   int64_t blocks = 0;  // a launch of no blocks does nothing
@@ -47,8 +56,6 @@ struct MmaBF16 {
 #define GPU_UNROLL _Pragma("unroll")
 
 namespace lacos::cuda::gpu {
-
-using Stream = cudaStream_t;
 
 // A place in the source. The emulator tells barriers apart by it.
 struct Site {
@@ -150,14 +157,14 @@ GPU_DEVICE int64_t AtomicExchangeIf(int64_t* to, int64_t expected, int64_t desir
 // Queues a kernel on a stream. Errors are found by Context::EndOp.
 template <class... P, class... A>
 void Launch(Stream stream, const Grid& grid, void (*kernel)(P...), A... arguments) {
-  if (grid.blocks == 0) return;
+  if (grid.blocks == 0 || stream == DryStream()) return;
   if (grid.shared > 48 * 1024) {
     cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                          cudaFuncAttributeMaxDynamicSharedMemorySize,
                          static_cast<int>(grid.shared));
   }
-  kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, grid.shared, stream>>>(
-      static_cast<P>(arguments)...);
+  kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, grid.shared,
+           reinterpret_cast<cudaStream_t>(stream)>>>(static_cast<P>(arguments)...);
 }
 
 }  // namespace lacos::cuda::gpu
@@ -169,13 +176,10 @@ void Launch(Stream stream, const Grid& grid, void (*kernel)(P...), A... argument
 #define GPU_DEVICE inline
 #define GPU_KERNEL static void
 #define GPU_UNROLL
-#define __restrict__
 
 namespace lacos::cuda::gpu {
 
 // The functions without bodies are in emulator/emulator.cc.
-using Stream = struct EmulatedStream*;
-
 struct Site {
   const char* file = nullptr;
   int line = 0;
@@ -282,6 +286,7 @@ inline int64_t AtomicExchangeIf(int64_t* to, int64_t expected, int64_t desired) 
 void LaunchBody(Stream stream, const Grid& grid, const void* kernel, std::function<void()> body);
 template <class... P, class... A>
 void Launch(Stream stream, const Grid& grid, void (*kernel)(P...), A... arguments) {
+  if (stream == DryStream()) return;
   LaunchBody(stream, grid, reinterpret_cast<const void*>(kernel),
              [=] { kernel(static_cast<P>(arguments)...); });
 }

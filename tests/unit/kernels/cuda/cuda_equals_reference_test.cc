@@ -10,7 +10,8 @@ namespace {
 
 // The ops that are written so far.
 bool IsWritten(const OpCase& c) {
-  for (const char* op : {"LayerNorm", "Linear", "MatMul", "TokenSums"}) {
+  for (const char* op : {"LayerNorm", "Linear", "MatMul", "TokenSums", "Gelu", "DropoutAdd", "Pool",
+                         "Embed", "Losses", "Optimizer", "Similarity"}) {
     if (c.name.starts_with(op)) return true;
   }
   return false;

@@ -83,7 +83,7 @@ Status EmulatedRuntime::FreeHost(void* host) {
 }
 
 Status EmulatedRuntime::CreateStream(gpu::Stream* stream) {
-  *stream = new gpu::EmulatedStream{.deferred = deferred_};
+  *stream = new gpu::StreamState{.deferred = deferred_};
   streams_.insert(*stream);
   return Status::kOk;
 }
@@ -154,7 +154,8 @@ namespace lacos {
 std::unique_ptr<Backend> MakeEmulatedCudaBackend(const EmulatedCudaOptions& options) {
   std::shared_ptr<cuda::Runtime> runtime = options.runtime;
   if (runtime == nullptr) runtime = std::make_shared<cuda::emulator::EmulatedRuntime>();
-  return cuda::MakeCudaBackendOn(std::move(runtime), {.compute = options.compute});
+  return cuda::MakeCudaBackendOn(std::move(runtime),
+                                 {.index = options.index, .compute = options.compute});
 }
 
 }  // namespace lacos

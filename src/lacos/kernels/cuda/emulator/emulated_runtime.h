@@ -70,6 +70,7 @@ namespace lacos {
 struct EmulatedCudaOptions {
   Compute compute = Compute::kBF16;
   std::shared_ptr<cuda::Runtime> runtime = nullptr;  // a new EmulatedRuntime if absent
+  int index = 0;
 };
 std::unique_ptr<Backend> MakeEmulatedCudaBackend(const EmulatedCudaOptions& options);
 

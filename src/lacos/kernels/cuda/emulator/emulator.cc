@@ -51,6 +51,7 @@ struct ThreadState {
 struct BarrierPlace {
   const void* kernel;
   Site site;
+  int64_t arrivals = 0;
   bool operator==(const BarrierPlace& other) const {
     return kernel == other.kernel && site.line == other.site.line &&
            std::strcmp(site.file, other.site.file) == 0;
@@ -69,7 +70,6 @@ class Device {
   Settings settings;
   uint64_t random = 1;
   std::vector<BarrierPlace> places;
-  int64_t launches = 0;
 
   ThreadState& Current() { return *threads_[current_]; }
   int current() const { return static_cast<int>(current_); }
@@ -137,9 +137,10 @@ void* Device::SharedObject(const void* type, size_t bytes) {
 }
 
 bool Device::Omitted(Site site) {
-  const BarrierPlace place{kernel_, site};
+  const BarrierPlace place{.kernel = kernel_, .site = site};
   auto found = std::find(places.begin(), places.end(), place);
   if (found == places.end()) found = places.insert(places.end(), place);
+  ++found->arrivals;
   return found - places.begin() == settings.omitted_barrier;
 }
 
@@ -281,7 +282,6 @@ void Device::RunBlock() {
 }
 
 void Device::Launch(const Grid& grid, const void* kernel, const std::function<void()>& body) {
-  ++launches;
   if (grid.threads == 0 || grid.threads % kWarp != 0 || grid.threads > kMostThreads)
     Fail("a block of " + std::to_string(grid.threads) + " threads; expected whole warps, at most " +
          std::to_string(kMostThreads));
@@ -323,17 +323,15 @@ void Configure(const Settings& settings) {
   TheDevice().random = settings.seed * 0x9E3779B97F4A7C15ull + 1;
 }
 
-std::vector<std::string> Barriers() {
-  std::vector<std::string> names;
+std::vector<BarrierUse> Barriers() {
+  std::vector<BarrierUse> uses;
   for (const BarrierPlace& place : TheDevice().places) {
     const char* slash = std::strrchr(place.site.file, '/');
-    names.push_back(std::string(slash == nullptr ? place.site.file : slash + 1) + ":" +
-                    std::to_string(place.site.line));
+    const std::string file = slash == nullptr ? place.site.file : slash + 1;
+    uses.push_back({file + ":" + std::to_string(place.site.line), place.arrivals});
   }
-  return names;
+  return uses;
 }
-
-int64_t Launches() { return TheDevice().launches; }
 
 }  // namespace lacos::cuda::emulator
 
@@ -410,13 +408,13 @@ void FinishCopies(int unfinished_groups) {
   }
 }
 
-void EmulatedStream::Enqueue(std::function<void()> piece) {
+void StreamState::Enqueue(std::function<void()> piece) {
   ++queued;
   work.push_back(std::move(piece));
   if (!deferred) RunUntil(queued);
 }
 
-void EmulatedStream::RunUntil(uint64_t count) {
+void StreamState::RunUntil(uint64_t count) {
   while (done < count && !work.empty()) {
     const std::function<void()> piece = std::move(work.front());
     work.pop_front();

@@ -19,7 +19,7 @@
 namespace lacos::cuda::gpu {
 
 // Work in order. With `deferred`, work runs only when somebody waits for it.
-struct EmulatedStream {
+struct StreamState {
   bool deferred = false;
   uint64_t queued = 0, done = 0;  // number of pieces of work so far
   std::deque<std::function<void()>> work;
@@ -49,11 +49,13 @@ struct Settings {
 
 // Sets the schedule of all launches of the calling thread from now on.
 void Configure(const Settings& settings);
-// The barriers (of blocks and warps) that kernels have reached in this thread, in the order of their
-// numbers. Each is one place in one kernel: "layer_norm.cu:41".
-std::vector<std::string> Barriers();
-// The number of launches of this thread so far.
-int64_t Launches();
+// One barrier of a block or a warp: a place in a kernel.
+struct BarrierUse {
+  std::string place;     // "layer_norm.cu:41"
+  int64_t arrivals = 0;  // of single threads so far
+};
+// The barriers that kernels have reached in the calling thread, in the order of their numbers.
+std::vector<BarrierUse> Barriers();
 
 // The most shared memory of a block that every supported card has.
 constexpr size_t kMostSharedBytes = 99 * 1024;
