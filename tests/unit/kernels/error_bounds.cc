@@ -13,8 +13,8 @@ namespace {
 class QueryRow {
  public:
   QueryRow(const std::vector<double>& qkv, const std::vector<double>& dy, int heads, int64_t dim,
-           int h, double slope)
-      : qkv_(qkv), dy_(dy), heads_(heads), dim_(dim), h_(h), slope_(slope) {}
+           int h, double slope, double roundoff)
+      : qkv_(qkv), dy_(dy), heads_(heads), dim_(dim), h_(h), slope_(slope), roundoff_(roundoff) {}
 
   // Index of an element in qkv (part 0, 1, 2 is q, k, v), and in the output.
   size_t In(int64_t t, int part, int64_t d) const {
@@ -52,9 +52,10 @@ class QueryRow {
       mean_dp_error += p[j] * dp[j] * (error[j] + dot_error);
     }
     for (int64_t j = 0; j < count; ++j) {
-      const double weight = p[j] * keep(j) * error[j];
+      const double weight = p[j] * keep(j) * (error[j] + roundoff_);
       const double ds =
-          p[j] * scale * ((dp[j] + mean) * error[j] + dot_error * dp[j] + mean_dp_error);
+          p[j] * scale *
+          ((dp[j] + mean) * (error[j] + roundoff_) + dot_error * dp[j] + mean_dp_error);
       for (int64_t d = 0; d < dim_; ++d) {
         bounds.y[Out(i, d)] += weight * std::abs(qkv_[In(first + j, 2, d)]);
         bounds.dqkv[In(first + j, 2, d)] += weight * std::abs(dy_[Out(i, d)]);
@@ -70,6 +71,7 @@ class QueryRow {
   int64_t heads_, dim_;
   int h_;
   double slope_;
+  double roundoff_;
 };
 
 }  // namespace
@@ -119,12 +121,13 @@ std::vector<double> BoundL2NormalizeBackward(const std::vector<double>& dy,
 
 AttentionBounds BoundAttention(const std::vector<double>& qkv, const std::vector<double>& dy,
                                const std::vector<int32_t>& offsets, int heads,
-                               const std::function<double(int64_t query, int64_t channel)>& keep) {
+                               const std::function<double(int64_t query, int64_t channel)>& keep,
+                               double roundoff) {
   AttentionBounds bounds{std::vector<double>(dy.size()), std::vector<double>(qkv.size())};
   const int64_t dim = static_cast<int64_t>(dy.size()) / offsets.back() / heads;
   const std::vector<double> slopes = AlibiSlopes(heads);
   for (int h = 0; h < heads; ++h) {
-    const QueryRow row(qkv, dy, heads, dim, h, slopes[h]);
+    const QueryRow row(qkv, dy, heads, dim, h, slopes[h], roundoff);
     for (size_t n = 0; n + 1 < offsets.size(); ++n) {
       for (int64_t i = offsets[n]; i < offsets[n + 1]; ++i) {
         row.Add(

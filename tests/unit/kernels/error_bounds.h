@@ -31,11 +31,14 @@ std::vector<double> BoundL2NormalizeBackward(const std::vector<double>& dy,
 
 // Let E be the error of a score. The relative error of a probability is within E + (mean of E over
 // its row) + (length + 8) eps. `keep` gives the dropout factor of a query's row and a channel.
+// `roundoff` is the relative error of probabilities and of the scores' gradients that a kernel rounds
+// before it multiplies with them.
 struct AttentionBounds {
   std::vector<double> y, dqkv;  // [T, H*K], [T, H*3*K]
 };
 AttentionBounds BoundAttention(const std::vector<double>& qkv, const std::vector<double>& dy,
                                const std::vector<int32_t>& offsets, int heads,
-                               const std::function<double(int64_t query, int64_t channel)>& keep);
+                               const std::function<double(int64_t query, int64_t channel)>& keep,
+                               double roundoff);
 
 }  // namespace lacos::testing

@@ -339,8 +339,11 @@ OpCase AttentionCase(std::string name, const std::vector<int32_t>& offsets, int 
               const auto key = static_cast<int64_t>(Mix64(3, static_cast<uint64_t>(query)));
               return rate > 0 ? ref::DropoutFactor(key, dropout.site, channel, rate) : 1.0;
             };
-            AttentionBounds bounds =
-                BoundAttention(wb.Read(qkv), wb.Read(dy), offsets, heads, keep);
+            // the CUDA backend multiplies bf16 tensors with bf16 probabilities
+            const bool rounds =
+                wb.backend().Describe().backend == "cuda" && wb.types().activation == DType::kBF16;
+            AttentionBounds bounds = BoundAttention(wb.Read(qkv), wb.Read(dy), offsets, heads, keep,
+                                                    rounds ? kBF16Roundoff : 0);
             return std::vector<OpOutput>{{y, Epsilon(y.dtype), 0, 0, std::move(bounds.y)},
                                          {dqkv, Epsilon(dqkv.dtype), 0, 0, std::move(bounds.dqkv)}};
           }};

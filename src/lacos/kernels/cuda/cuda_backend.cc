@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lacos/base/check.h"
+#include "lacos/kernels/cuda/attention/attention.h"
 #include "lacos/kernels/cuda/context.h"
 #include "lacos/kernels/cuda/linear/frozen_linear.h"
 #include "lacos/kernels/cuda/linear/matmul.h"
@@ -28,7 +29,8 @@ class CudaBackend final : public Backend {
   CudaBackend(std::shared_ptr<Runtime> runtime, const CudaBackendOptions& options)
       : compute_(options.compute),
         context_(std::move(runtime), options.index),
-        linear_(options.compute, context_) {}
+        linear_(options.compute, context_),
+        attention_(context_) {}
 
   // --- memory and order
   TypeSet Types() const override {
@@ -139,12 +141,14 @@ class CudaBackend final : public Backend {
   void GeluBackward(View dy, View u, View du) override {
     Run("GeluBackward", [&] { cuda::GeluBackward(context_, dy, u, du); });
   }
-  void AlibiAttention(View, const TextLayout&, int, const DropoutSpec&, View) override {
-    Missing();
+  void AlibiAttention(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout,
+                      View y) override {
+    Run("AlibiAttention", [&] { attention_.Forward(qkv, layout, heads, dropout, y); });
   }
-  void AlibiAttentionBackward(View, const TextLayout&, int, const DropoutSpec&, View,
-                              View) override {
-    Missing();
+  void AlibiAttentionBackward(View qkv, const TextLayout& layout, int heads,
+                              const DropoutSpec& dropout, View dy, View dqkv) override {
+    Run("AlibiAttentionBackward",
+        [&] { attention_.Backward(qkv, layout, heads, dropout, dy, dqkv); });
   }
   void Dropout(View x, const DropoutSpec& dropout, View y) override {
     Run("Dropout", [&] { cuda::Dropout(context_, x, dropout, y); });
@@ -241,6 +245,7 @@ class CudaBackend final : public Backend {
   Compute compute_;
   mutable Context context_;
   FrozenLinear linear_;
+  Attention attention_;
   std::deque<EmbeddingCache> tables_;
   CodeTables codes_;
 };
