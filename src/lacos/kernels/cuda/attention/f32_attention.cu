@@ -57,19 +57,27 @@ GPU_DEVICE float ScoreOf(const HeadArguments& a, const HeadRow& r, int query, in
   return gpu::Fma(static_cast<float>(key - query), a.slopes[r.head], dot * a.scale);
 }
 
-// sum[c] += the value of lane l times row token_of(l) of x, for the lanes' columns of this round.
+// The values that the lanes of each warp hand to each other.
+struct F32AttentionShared {
+  float value[kWarpsOfBlock][gpu::kWarp];
+};
+
+// sum[c] += the value of lane l times row at(l) of x, for the lanes' columns of this round.
 template <class At>
 GPU_DEVICE void AddRows(float value, int count, DeviceFloats x, int columns, int round,
                         const At& at, float (&sum)[kLaneColumns]) {
+  float* const values = gpu::Shared<F32AttentionShared>().value[gpu::Warp()];
+  values[gpu::Lane()] = value;
+  gpu::WarpBarrier();
   for (int l = 0; l < count; ++l) {
-    const float v = gpu::ShuffleFrom(value, l);
     const int64_t row = at(l);
     GPU_UNROLL
     for (int c = 0; c < kLaneColumns; ++c) {
       const int column = round * kRoundColumns + c * gpu::kWarp + gpu::Lane();
-      if (column < columns) sum[c] = gpu::Fma(v, LoadValue(x, row + column), sum[c]);
+      if (column < columns) sum[c] = gpu::Fma(values[l], LoadValue(x, row + column), sum[c]);
     }
   }
+  gpu::WarpBarrier();  // before the next values are written
 }
 GPU_DEVICE void StoreColumns(const float (&sum)[kLaneColumns], float factor, int columns, int round,
                              DeviceFloats y, int64_t at) {
