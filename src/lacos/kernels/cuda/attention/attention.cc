@@ -14,10 +14,6 @@ constexpr int32_t kShortestLength = 32;
 
 }  // namespace
 
-size_t Attention::BackwardScratchBytes(int64_t tokens, int heads) {
-  return static_cast<size_t>(tokens * heads * 3) * sizeof(float);
-}
-
 const Attention::Plan& Attention::PlanFor(const TextLayout& layout, int64_t dim, bool tensor_cores,
                                           bool backward) {
   Plan& plan = plans_[backward ? 1 : 0];
@@ -122,8 +118,7 @@ void Attention::Backward(View qkv, const TextLayout& layout, int heads, const Dr
   HeadArguments a = ArgumentsOf(qkv, layout, heads, dropout);
   a.dy = DeviceFloatsOf(dy);
   a.dqkv = DeviceFloatsOf(dqkv);
-  a.statistics = reinterpret_cast<float*>(
-      context_.Scratch(ScratchSlot::kAttention, BackwardScratchBytes(qkv.rows(), heads)));
+  a.statistics = context_.ScratchOf<float>(ScratchSlot::kAttention, qkv.rows() * heads * 3);
   const bool tensor_cores = a.qkv.bf16 && a.dy.bf16 && a.dqkv.bf16 && HasTensorCoreKernel(a.dim);
   const Plan& plan = PlanFor(layout, a.dim, tensor_cores, /*backward=*/true);
   const auto run = [&](const HeadItems& items, auto&& kernel) {

@@ -24,9 +24,6 @@ class Attention {
   void Backward(View qkv, const TextLayout& layout, int heads, const DropoutSpec& dropout, View dy,
                 View dqkv);
 
-  // Bytes of ScratchSlot::kAttention that the backward pass needs.
-  static size_t BackwardScratchBytes(int64_t tokens, int heads);
-
  private:
   // The texts of a batch by kind of kernel, on the device. Texts of 0 tokens are left out.
   struct Plan {

@@ -57,28 +57,38 @@ GPU_DEVICE float ScoreOf(const HeadArguments& a, const HeadRow& r, int query, in
   return gpu::Fma(static_cast<float>(key - query), a.slopes[r.head], dot * a.scale);
 }
 
-// The values that the lanes of each warp hand to each other.
+// The values that the lanes of each warp hand to each other. They have two places, which are used in
+// turn: before one is written again, all lanes have passed the barrier of the other.
 struct F32AttentionShared {
-  float value[kWarpsOfBlock][gpu::kWarp];
+  float value[2][kWarpsOfBlock][gpu::kWarp];
 };
 
-// sum[c] += the value of lane l times row at(l) of x, for the lanes' columns of this round.
-template <class At>
-GPU_DEVICE void AddRows(float value, int count, DeviceFloats x, int columns, int round,
-                        const At& at, float (&sum)[kLaneColumns]) {
-  float* const values = gpu::Shared<F32AttentionShared>().value[gpu::Warp()];
-  values[gpu::Lane()] = value;
-  gpu::WarpBarrier();
-  for (int l = 0; l < count; ++l) {
-    const int64_t row = at(l);
-    GPU_UNROLL
-    for (int c = 0; c < kLaneColumns; ++c) {
-      const int column = round * kRoundColumns + c * gpu::kWarp + gpu::Lane();
-      if (column < columns) sum[c] = gpu::Fma(values[l], LoadValue(x, row + column), sum[c]);
+class RowAdder {
+ public:
+  GPU_DEVICE explicit RowAdder(F32AttentionShared& shared) : shared_(shared) {}
+
+  // sum[c] += the value of lane l times row at(l) of x, for the lanes' columns of this round.
+  template <class At>
+  GPU_DEVICE void Add(float value, int count, DeviceFloats x, int columns, int round, const At& at,
+                      float (&sum)[kLaneColumns]) {
+    float* const values = shared_.value[turn_][gpu::Warp()];
+    turn_ = 1 - turn_;
+    values[gpu::Lane()] = value;
+    gpu::WarpBarrier();
+    for (int l = 0; l < count; ++l) {
+      const int64_t row = at(l);
+      GPU_UNROLL
+      for (int c = 0; c < kLaneColumns; ++c) {
+        const int column = round * kRoundColumns + c * gpu::kWarp + gpu::Lane();
+        if (column < columns) sum[c] = gpu::Fma(values[l], LoadValue(x, row + column), sum[c]);
+      }
     }
   }
-  gpu::WarpBarrier();  // before the next values are written
-}
+
+ private:
+  F32AttentionShared& shared_;
+  int turn_ = 0;
+};
 GPU_DEVICE void StoreColumns(const float (&sum)[kLaneColumns], float factor, int columns, int round,
                              DeviceFloats y, int64_t at) {
   GPU_UNROLL
@@ -110,6 +120,7 @@ struct OnlineSoftmax {
 GPU_KERNEL F32Forward(HeadArguments a) {
   HeadRow r;
   if (!RowOfWarp(a, r)) return;
+  RowAdder adder(gpu::Shared<F32AttentionShared>());
   const int query = r.row;
   for (int round = 0; round < Rounds(a.dim); ++round) {
     OnlineSoftmax softmax;
@@ -123,7 +134,7 @@ GPU_KERNEL F32Forward(HeadArguments a) {
       if (mine <= query) e *= KeyFactor(a.dropout, r.first + query, r.head, mine);
       GPU_UNROLL
       for (int c = 0; c < kLaneColumns; ++c) sum[c] *= rescale;
-      AddRows(
+      adder.Add(
           e, count, a.qkv, a.dim, round, [&](int l) { return PartAt(a, r, key + l, 2); }, sum);
     }
     StoreColumns(sum, gpu::Divide(1.0f, softmax.sum), a.dim, round, a.y, OutAt(a, r, query));
@@ -140,6 +151,7 @@ GPU_DEVICE float ProbabilityGradient(const HeadArguments& a, const HeadRow& r, i
 GPU_KERNEL F32BackwardQueries(HeadArguments a) {
   HeadRow r;
   if (!RowOfWarp(a, r)) return;
+  RowAdder adder(gpu::Shared<F32AttentionShared>());
   const int query = r.row;
   OnlineSoftmax softmax;
   float mean = 0;
@@ -170,7 +182,7 @@ GPU_KERNEL F32BackwardQueries(HeadArguments a) {
         const float p = Exp(ScoreOf(a, r, query, mine) - softmax.largest) * inverse;
         ds = p * (ProbabilityGradient(a, r, query, mine) - mean);
       }
-      AddRows(
+      adder.Add(
           ds, count, a.qkv, a.dim, round, [&](int l) { return PartAt(a, r, key + l, 1); }, sum);
     }
     StoreColumns(sum, a.scale, a.dim, round, a.dqkv, PartAt(a, r, query, 0));
@@ -181,6 +193,7 @@ GPU_KERNEL F32BackwardQueries(HeadArguments a) {
 GPU_KERNEL F32BackwardKeys(HeadArguments a) {
   HeadRow r;
   if (!RowOfWarp(a, r)) return;
+  RowAdder adder(gpu::Shared<F32AttentionShared>());
   const int key = r.row;
   for (int round = 0; round < Rounds(a.dim); ++round) {
     float dk[kLaneColumns] = {}, dv[kLaneColumns] = {};
@@ -194,9 +207,9 @@ GPU_KERNEL F32BackwardKeys(HeadArguments a) {
         ds = p * (ProbabilityGradient(a, r, mine, key) - s[2]);
         p *= KeyFactor(a.dropout, r.first + mine, r.head, key);
       }
-      AddRows(
+      adder.Add(
           ds, count, a.qkv, a.dim, round, [&](int l) { return PartAt(a, r, query + l, 0); }, dk);
-      AddRows(
+      adder.Add(
           p, count, a.dy, a.dim, round, [&](int l) { return OutAt(a, r, query + l); }, dv);
     }
     StoreColumns(dk, a.scale, a.dim, round, a.dqkv, PartAt(a, r, key, 1));

@@ -98,17 +98,6 @@ FrozenLinear::LeftPlan FrozenLinear::PlanLeft(int64_t rows, int64_t depth, DType
   return {.pitch = pitch, .codes_bytes = static_cast<size_t>(rows * pitch)};
 }
 
-FrozenLinear::ScratchNeed FrozenLinear::Need(int64_t rows, DType left, WeightId weight,
-                                             Orientation orientation) const {
-  if (rows == 0) return {};
-  const QuantizedMatrix& m = weights_.Matrix(weight);
-  const bool forward = orientation == Orientation::kForward;
-  // A backward product with scaled codes scales its left side.
-  const LeftPlan plan = PlanLeft(rows, forward ? m.cols : m.rows, left, true,
-                                 !forward && m.scheme == QuantScheme::kLinear && m.RowWise());
-  return {plan.ScaleOffset() + plan.scale_bytes, weights_.ScratchBytes(weight, orientation)};
-}
-
 std::string FrozenLinear::Describe() const {
   switch (compute_) {
     case Compute::kF32:

@@ -20,12 +20,6 @@ class FrozenLinear {
   void Forward(View x, WeightId weight, const Epilogue& epilogue, View y);
   void Backward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx);
 
-  // Bytes of the scratch slots that a product of `rows` rows needs; `left` is the type of x or dy.
-  struct ScratchNeed {
-    size_t operands = 0, products = 0;
-  };
-  ScratchNeed Need(int64_t rows, DType left, WeightId weight, Orientation orientation) const;
-
   // Tests choose a tile; otherwise it depends on the shape. The bytes are the same.
   void UseTile(std::optional<TileChoice> tile) { tile_ = tile; }
   // A description in one line for KernelInfo.

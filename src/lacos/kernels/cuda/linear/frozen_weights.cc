@@ -15,6 +15,7 @@ namespace {
 
 // Matrices that have to be converted on the host pass through pieces of this size.
 constexpr int64_t kPieceValues = int64_t{1} << 21;
+constexpr size_t kMapValues = 256;
 
 float AbsmaxOf(const QuantizedMatrix& m, int64_t block) {
   float absmax;  // copied with memcpy, because a mapped file may be unaligned
@@ -93,14 +94,6 @@ int64_t FrozenWeights::Pitch(const Weight& weight) const {
   return 0;
 }
 
-size_t FrozenWeights::ResidentBytes(WeightId weight) const {
-  const Weight& w = Entry(weight);
-  size_t bytes = static_cast<size_t>(w.matrix.rows * Pitch(w));
-  if (w.kept == Kept::kRowCodes) bytes += static_cast<size_t>(w.matrix.rows) * sizeof(float);
-  if (w.kept == Kept::kStored) bytes += static_cast<size_t>(Blocks(w.matrix)) * sizeof(float);
-  return bytes;
-}
-
 void FrozenWeights::Prepare(WeightId weight) {
   Entry(weight);  // checks the index
   Upload(weights_[weight]);
@@ -108,8 +101,14 @@ void FrozenWeights::Prepare(WeightId weight) {
 
 void FrozenWeights::Upload(Weight& w) {
   if (Raw(w.values) != nullptr) return;
-  Buffer values = context_.Allocate(static_cast<size_t>(w.matrix.rows * Pitch(w)));
-  w.values = std::move(values);
+  const QuantizedMatrix& m = w.matrix;
+  const bool stored = w.kept == Kept::kStored;
+  if (stored || w.kept == Kept::kRowCodes)
+    w.scales = context_.Allocate(static_cast<size_t>(stored ? Blocks(m) : m.rows) * sizeof(float));
+  if (stored && m.scheme == QuantScheme::kDynamic)
+    w.map = context_.Allocate(kMapValues * sizeof(float));
+  w.values = context_.Allocate(static_cast<size_t>(m.rows * Pitch(w)));
+  if (context_.dry()) return;  // the host's memory is not read
   switch (w.kept) {
     case Kept::kRowCodes:
       return UploadCodes(w);
@@ -124,13 +123,12 @@ void FrozenWeights::Upload(Weight& w) {
 void FrozenWeights::UploadStored(Weight& w) {
   const QuantizedMatrix& m = w.matrix;
   context_.Upload({m.codes, static_cast<size_t>(m.rows * m.cols)}, Raw(w.values));
-  const size_t scale_bytes = static_cast<size_t>(Blocks(m)) * sizeof(float);
-  w.scales = context_.Allocate(scale_bytes);
-  context_.Upload({reinterpret_cast<const std::byte*>(m.absmax), scale_bytes}, Raw(w.scales));
+  context_.Upload({reinterpret_cast<const std::byte*>(m.absmax),
+                   static_cast<size_t>(Blocks(m)) * sizeof(float)},
+                  Raw(w.scales));
   if (m.scheme != QuantScheme::kDynamic) return;
-  constexpr size_t kMapBytes = 256 * sizeof(float);
-  w.map = context_.Allocate(kMapBytes);
-  context_.Upload({reinterpret_cast<const std::byte*>(m.code_map), kMapBytes}, Raw(w.map));
+  context_.Upload({reinterpret_cast<const std::byte*>(m.code_map), kMapValues * sizeof(float)},
+                  Raw(w.map));
 }
 
 void FrozenWeights::UploadCodes(Weight& w) {
@@ -166,7 +164,6 @@ void FrozenWeights::UploadCodes(Weight& w) {
     });
     context_.Upload(padded, Raw(w.values) + first * pitch);
   }
-  w.scales = context_.Allocate(scales.size() * sizeof(float));
   context_.Upload(std::as_bytes(std::span<const float>(scales)), Raw(w.scales));
 }
 
@@ -189,8 +186,7 @@ void FrozenWeights::UploadValues(Weight& w) {
   }
 }
 
-size_t FrozenWeights::ScratchBytes(WeightId weight, Orientation orientation) const {
-  const Weight& w = Entry(weight);
+size_t FrozenWeights::ScratchBytes(const Weight& w, Orientation orientation) const {
   const int64_t rows = w.matrix.rows, cols = w.matrix.cols;
   if (w.kept == Kept::kStored) {
     const int64_t value = compute_ == Compute::kF32 ? 4 : 2;
@@ -207,7 +203,7 @@ ReadyWeight FrozenWeights::Use(WeightId weight, Orientation orientation) {
   const auto* values = reinterpret_cast<const unsigned char*>(Raw(w.values));
   const auto* scales = reinterpret_cast<const float*>(Raw(w.scales));
   const int64_t rows = w.matrix.rows, cols = w.matrix.cols, pitch = Pitch(w);
-  const size_t scratch_bytes = ScratchBytes(weight, orientation);
+  const size_t scratch_bytes = ScratchBytes(w, orientation);
   auto* scratch = scratch_bytes == 0 ? nullptr
                                      : reinterpret_cast<unsigned char*>(
                                            context_.Scratch(ScratchSlot::kProducts, scratch_bytes));

@@ -42,10 +42,6 @@ class FrozenWeights {
   void Prepare(WeightId weight);
   // Returns the matrix for one product. It is valid until the next call.
   ReadyWeight Use(WeightId weight, Orientation orientation);
-  // Bytes of ScratchSlot::kProducts that Use needs.
-  size_t ScratchBytes(WeightId weight, Orientation orientation) const;
-  // Bytes of device memory that the matrix takes.
-  size_t ResidentBytes(WeightId weight) const;
 
  private:
   // What stays in device memory.
@@ -63,6 +59,8 @@ class FrozenWeights {
   };
   const Weight& Entry(WeightId weight) const;
   int64_t Pitch(const Weight& weight) const;
+  // Bytes of ScratchSlot::kProducts that Use needs.
+  size_t ScratchBytes(const Weight& weight, Orientation orientation) const;
   void Upload(Weight& weight);
   void UploadCodes(Weight& weight);
   void UploadStored(Weight& weight);
