@@ -24,7 +24,9 @@ FOLDERS = [
     (3, "kernels", "`backend.h`: the interface with all ops; beside it what all backends share (Adam, sums of gradients). "
                    "`reference/`: the ops as templates, written for reading. `cpu/`: the fast ops, by kind: `linear/` and "
                    "`int8/` matmuls, `attention/`, `rows/` for everything that works row by row or element by element "
-                   "(LayerNorm, GELU, embedding, pooling, losses)", "oneDNN, Highway (only in `cpu/`)"),
+                   "(LayerNorm, GELU, embedding, pooling, losses). `cuda/`: the ops for NVIDIA's GPUs, in the same kinds, and "
+                   "`emulator/`, which runs their kernels on the host for tests",
+     "oneDNN, Highway (only in `cpu/`), CUDA, Boost.Context (only in `cuda/`)"),
     (4, "io", "file formats by themselves, whatever they are used for: JSON, paths, mapped files, archives, safetensors, PyTorch's .bin, GGUF (writing), atomic files and "
               "folders, manifests, compressed lines, .npy; the options of functions that write (`output.h`)",
      "nlohmann-json, zlib, zstd, libarchive (only in .cc files; libarchive in archive.cc)"),
