@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the tables and verdicts of docs/results.md, and README.md's summary, from docs/results/bloom-nano-sweep.json.
+"""Writes the tables and verdicts of docs/results.md, and README.md's summary, from docs/results/bloom-nano-*.json.
 
     tools/make_results_docs.py --from build/sweep    keeps the results of that folder of `lacos sweep`, then writes the
-                                                     pages; with --busy (other work ran on the machine) without times
+                                                     pages; with --busy (other work ran on the machine) without times;
+                                                     with --name defaults those of another recipe (RECIPES below)
     tools/make_results_docs.py                       writes the pages
-    tools/make_results_docs.py --check               exit status 1 if a page differs from the file (CI)
+    tools/make_results_docs.py --check               exit status 1 if a page differs from the files (CI)
 
 Everything between `<!-- NAME: made by tools/make_results_docs.py -->` and `<!-- end -->` is generated, including the
-sentences, so that they agree with the numbers.
+sentences, so that they agree with the numbers. NAME is a block of the demo sweep, or RECIPE.BLOCK.
 """
 
 import argparse
@@ -19,23 +20,27 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "docs" / "results.md", ROOT / "README.md"]
-DATA = ROOT / "docs" / "results" / "bloom-nano-sweep.json"
-BLOCK = re.compile(r"(<!-- ([a-z0-9-]+): made by tools/make_results_docs.py -->\n).*?(<!-- end -->)", re.S)
+RECIPES = {"sweep": "examples/sweep.toml", "defaults": "recipes/defaults.toml", "unlabelled": "recipes/unlabelled.toml"}
+BLOCK = re.compile(r"(<!-- (?:([a-z]+)\.)?([a-z0-9-]+): made by tools/make_results_docs.py -->\n).*?(<!-- end -->)", re.S)
 SIZES = {"examples": "training pairs", "base_layers": "layers", "base_parameters": "parameters of the base",
          "trainable_parameters": "trainable parameters"}
 
 
-def keep(folder, busy):
+def data(name):
+    return ROOT / "docs" / "results" / f"bloom-nano-{name}.json"
+
+
+def keep(folder, name, busy):
     """The sweep and its machine in short form: rounded numbers, and for each cell only the uncommon settings."""
     sweep = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
     run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     machine, commit = run.get("machine", {}), run["build"].get("commit") or ""
     for cell in sweep["cells"]:
         cell["settings"] = {k: v for k, v in cell["settings"].items() if v != sweep["settings"][k]}
-    sweep["made_by"] = {"command": "lacos sweep examples/sweep.toml --output build/sweep", "lacos": run["lacos_version"] if not commit or commit.endswith("-dirty") else commit,
+    sweep["made_by"] = {"command": f"lacos sweep {RECIPES[name]} --output build/{name}", "lacos": run["lacos_version"] if not commit or commit.endswith("-dirty") else commit,
                         "cpu": machine.get("cpu"), "cores": machine.get("cores"), "threads": machine.get("threads"), "busy": busy}
-    DATA.parent.mkdir(exist_ok=True)
-    DATA.write_text(short(rounded(sweep)) + "\n", encoding="utf-8")
+    data(name).parent.mkdir(exist_ok=True)
+    data(name).write_text(short(rounded(sweep)) + "\n", encoding="utf-8")
 
 
 def short(value, depth=0):
@@ -74,8 +79,9 @@ def points(value):
 
 
 class Page:
-    def __init__(self, sweep):
-        self.sweep = sweep
+    def __init__(self, name, sweep):
+        self.name, self.sweep = name, sweep
+        self.examples = "sentences" if name == "unlabelled" else "training pairs"
         self.cells = {cell["name"]: cell for cell in sweep["cells"]}
         self.studies = {study["name"]: study for study in sweep["studies"]}
         self.busy = sweep["made_by"]["busy"]
@@ -87,6 +93,8 @@ class Page:
             return self.summary()
         if name == "cells":
             return self.costs()
+        if name == "grid":
+            return self.grid()
         if name == "fronts":
             return self.fronts()
         if name.startswith("study-"):
@@ -124,7 +132,7 @@ class Page:
         if axis == "layers":
             return f"{costs.get('base_layers', 0):.0f} layers"
         if axis == "data_fraction":
-            return f"{100 * float(text):g} % ({costs.get('examples', 0):,.0f} pairs)"
+            return f"{100 * float(text):g} % ({costs.get('examples', 0):,.0f} {self.examples.split()[-1]})"
         if axis == "lora_rank":
             return f"rank {text}"
         if axis == "max_steps":
@@ -163,6 +171,7 @@ class Page:
 
     def growth(self, growth):
         slope, (low, high), size = growth["points_per_doubling"], growth["interval"], SIZES[growth["size"]]
+        size = self.examples if growth["size"] == "examples" else size
         if growth["has_zero"]:
             return f"No growth with the number of {size} was shown: {signed(slope)} points a doubling, {span((low, high), True)}."
         return f"Each doubling of the number of {size} changes the score by {signed(slope)} points ({span((low, high), True)})."
@@ -182,6 +191,31 @@ class Page:
                          f"{costs['base_bytes'] / 1e6:.1f} MB", *times])
         return table(["cell", *names, "peak memory", "trained parameters", "base", *([] if self.busy else ["training", "a text"])], rows)
 
+    def grid(self):
+        """The defaults' study: a row for each combination of settings, a column for each kind of data with its own dev score."""
+        kinds = {"demo": "STSb captions en", "multilingual": "STSb multilingual mean", "classes": "StackOverflow titles"}
+        heads = {"demo": "pairs in English", "multilingual": "pairs in three languages", "classes": "titles with classes"}
+        trained = {cell["settings"].get("data", self.sweep["settings"]["data"]) for cell in self.sweep["cells"] if cell["trained"]}
+        kinds = {kind: score for kind, score in kinds.items() if kind in trained}
+        common = self.sweep["settings"]
+        rows, found = {}, {}
+        for cell in self.sweep["cells"]:
+            settings = {**common, **cell["settings"]}
+            target = settings["lora_target"] if isinstance(settings["lora_target"], str) else "+".join(settings["lora_target"])
+            row = (settings["pooling"], f"{settings['learning_rate']:g}", "all four" if target.count("+") == 3 else target, f"{settings['lora_rank']}")
+            if not cell["trained"]:
+                row = (settings["pooling"], "untrained", "", "")
+            for kind, score in kinds.items():
+                if cell["trained"] and settings["data"] != kind:
+                    continue
+                found[row, kind] = next(s for s in cell["scores"] if s["name"] == score)
+            rows.setdefault(row)
+        lines = []
+        for row in rows:
+            cells = [found.get((row, kind)) for kind in kinds]
+            lines.append([*row, *("" if s is None else f"{s['mean']:.2f}" + (f" ± {s['sd']:.2f}" if row[1] != "untrained" else "") for s in cells)])
+        return table(["pooling", "learning rate", "matrices with an update", "rank", *(heads[kind] for kind in kinds)], lines)
+
     def fronts(self):
         lines = []
         for pareto in self.sweep["pareto"]:
@@ -192,23 +226,24 @@ class Page:
         return lines
 
 
-def made(text, sweep):
-    page = Page(sweep)
-    return BLOCK.sub(lambda m: m.group(1) + "\n".join(page.block(m.group(2))) + "\n" + m.group(3), text)
+def made(text, pages):
+    return BLOCK.sub(lambda m: m.group(1) + "\n".join(pages[m.group(2) or "sweep"].block(m.group(3))) + "\n" + m.group(4), text)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--from", dest="folder", type=pathlib.Path)
+    parser.add_argument("--name", choices=RECIPES, default="sweep")
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     if options.folder:
-        keep(options.folder, options.busy)
-    sweep, differing = json.loads(DATA.read_text(encoding="utf-8")), False
+        keep(options.folder, options.name, options.busy)
+    pages = {name: Page(name, json.loads(data(name).read_text(encoding="utf-8"))) for name in RECIPES if data(name).exists()}
+    differing = False
     for path in PAGES:
         text = path.read_text(encoding="utf-8")
-        expected = made(text, sweep)
+        expected = made(text, pages)
         if text == expected:
             continue
         differing = True

@@ -17,6 +17,8 @@ struct TrainSettings {
   std::int64_t eval_every = 0;
   // Stop after so many dev scores without improvement; 0 = never (a whole number of at least 0).
   std::int64_t patience = 0;
+  // Give the settings that are not given the defaults of an earlier version (nli-2023).
+  std::optional<std::string> preset;
   // Rows that are used of a file with a column 'split' (a text).
   std::string split = "train";
   // Character between the columns of a table, or 'tab' (a text); default: tab for .tsv, comma for
@@ -45,7 +47,7 @@ struct TrainSettings {
   // Strip whitespace at both ends of a text; default: what the folder says, else no.
   std::optional<bool> strip;
   // How the vectors of a text's tokens become one (mean, weighted_mean, last, cls, max,
-  // mean_sqrt_len); default: what the folder says, else mean.
+  // mean_sqrt_len); default: what the folder says, else weighted_mean.
   std::optional<std::string> pooling;
   // Scale every vector to length 1; default: what the folder says, else no.
   std::optional<bool> normalize;
@@ -87,8 +89,8 @@ struct TrainSettings {
   std::optional<double> dropout;
   // Adam with block-wise 8-bit or with f32 moments (adam8, adam).
   std::string optimizer = "adam8";
-  // Learning rate after warm-up (a number from 0 to 1000).
-  double learning_rate = 0.0002;
+  // Learning rate after warm-up (a number from 0 to 1000); default: 0.8 / the model's hidden size.
+  std::optional<double> learning_rate;
   // Decoupled weight decay (a number from 0 to 1000).
   double weight_decay = 0;
   // Gradients are clipped to this norm; 0 = never (a number from 0 to 1000000000).
@@ -100,8 +102,7 @@ struct TrainSettings {
   // Steps with rising learning rate, instead of the ratio (a whole number of at least 0); default:
   // by `warmup_ratio`.
   std::int64_t warmup_steps = -1;
-  // Hard limit of the predicted peak memory: 6GB, 1.5GiB, 900MB (bytes); default: 80 % of free
-  // memory.
+  // Hard limit of the predicted peak memory (bytes); default: 80 % of free memory.
   std::int64_t memory_budget = 0;
   // Keep activations, recompute them, or encode in chunks (GradCache); the same bytes result
   // (auto, direct, recompute, gradcache).

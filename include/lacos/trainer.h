@@ -4,7 +4,7 @@
 //     options.model = "bloom-560m-int8";
 //     options.train = {"nli.tsv"};
 //     options.output = "trained";
-//     options.settings.learning_rate = 2e-4;
+//     options.settings.epochs = 3;
 //     lacos::TrainReport report = lacos::Train(options);
 //
 // The default objective ranks the positive of an anchor first among all positives of the batch

@@ -108,7 +108,9 @@ void AddModelOptions(CLI::App* command, ModelOptions& options) {
 }
 
 void AddPoolingOptions(CLI::App* command, EncodingOptions& options) {
-  AddFlag(command, SettingNamed("pooling"), options.pooling);
+  SettingInfo pooling = SettingNamed("pooling");
+  pooling.default_text = "what the folder says, else mean";  // as in sentence-transformers
+  AddFlag(command, pooling, options.pooling);
   AddFlag(command, SettingNamed("normalize"), options.normalize);
 }
 

@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 #include "flags/common.h"
 #include "lacos/base/error.h"
 #include "lacos/io/mapped_file.h"
 #include "lacos/record/run_file.h"
+#include "lacos/train/settings.h"
 
 namespace lacos::cli {
 namespace {
@@ -66,6 +69,19 @@ bool NamesPaths(const std::string& flag) {
   return std::find(kFlags.begin(), kFlags.end(), flag) != kFlags.end();
 }
 
+// Adds the settings whose defaults depend on the version of lacos, with the values that the run had.
+void AddRecordedDefaults(const RunFile& run, std::vector<FlagGroup>& groups) {
+  const auto settings = run.json().Find("settings");
+  if (!settings) return;
+  for (const auto& [name, flag] :
+       {std::pair("pooling", "--pooling"), std::pair("learning_rate", "--learning-rate")}) {
+    const auto recorded = FindRecorded(*settings, name);
+    const bool is_given = std::ranges::any_of(
+        groups, [&](const FlagGroup& group) { return group.name == std::string_view(flag); });
+    if (recorded && !is_given) groups.push_back({.name = flag, .values = {recorded->AsString()}});
+  }
+}
+
 std::vector<FlagGroup> ReadRunJson(const std::string& path) {
   const RunFile run(path);
   if (!run.IsOf("train")) {
@@ -75,6 +91,7 @@ std::vector<FlagGroup> ReadRunJson(const std::string& path) {
         path, run.Command()));
   }
   std::vector<FlagGroup> groups = Group(run.Arguments(), 0);
+  AddRecordedDefaults(run, groups);
   for (FlagGroup& group : groups) {
     if (!NamesPaths(group.name)) continue;
     for (std::string& value : group.values) value = run.PathFromHere(value);

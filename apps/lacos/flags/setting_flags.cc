@@ -145,7 +145,7 @@ CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, int64_t& value)
   if (info.unit != "SIZE") return AddOption(command, info, value)->check(WholeIn(info));
   CLI::Option* option = command->add_option_function<std::string>(
       FlagOf(info.name), [&value](const std::string& text) { value = *ParseSize(text); },
-      SpellFlags(info.help));
+      SpellFlags(info.help) + ", such as 6GB, 1.5GiB or 900MB");
   option->default_str(fmt::format("{}GB", value / 1'000'000'000));
   return Describe(option, info)->check(SizeText());
 }

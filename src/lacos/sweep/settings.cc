@@ -20,7 +20,7 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-constexpr double kNoDropout = -1;    // value in a recipe that leaves the dropout at its default
+constexpr double kAutomatic = -1;    // value in a recipe that leaves a number at its default
 constexpr double kMostWhole = 1e15;  // upper limit of settings without a smaller one
 // Values of `sweep_place` for the settings that only sweeps have.
 constexpr int kBase = 1, kLayers = 2, kQuantization = 3, kData = 5;
@@ -49,7 +49,7 @@ void ForEachSetting(Settings& s, const F& f) {
       if (info.sweep_place == 0) return;
       Rule rule{info};
       if (info.name == "lora_alpha") rule.info.low = 0;  // 0 = twice the rank
-      if (info.name == "dropout") rule.info.low = kNoDropout;
+      if constexpr (std::is_same_v<T, std::optional<double>>) rule.info.low = kAutomatic;
       f(rule, field);
     }
   });
@@ -164,7 +164,7 @@ const T& Given(const T& field) {
 template <class T>
 T Given(const std::optional<T>& field) {
   if constexpr (std::is_same_v<T, double>) {
-    return field.value_or(kNoDropout);
+    return field.value_or(kAutomatic);
   } else {
     return field.value();  // the constructor of CellSettings sets these fields
   }
@@ -212,7 +212,7 @@ auto InOrder(const CellSettings& settings, const F& value) {
 }  // namespace
 
 CellSettings::CellSettings() {
-  train.pooling = Pooling::kMean;
+  train.pooling = Pooling::kWeightedMean;
   train.normalize = false;
   train.strip = false;
   train.max_length = 75;

@@ -1,4 +1,4 @@
-// Optimizers, schedules and gradient strategies by name.
+// Optimizers, schedules, gradient strategies and sets of defaults by name.
 #pragma once
 
 #include <cstdint>
@@ -31,5 +31,12 @@ inline constexpr auto kStrategyChoiceNames = MakeEnumNames<EnumWord<StrategyChoi
     {StrategyChoice::kGradCache, "gradcache"},
 });
 constexpr const auto& NamesOf(StrategyChoice) { return kStrategyChoiceNames; }
+
+// Defaults of earlier versions of lacos, under the year of their sources.
+enum class TrainPreset : uint8_t { kNli2023 };
+inline constexpr auto kTrainPresetNames = MakeEnumNames<EnumWord<TrainPreset>>({
+    {TrainPreset::kNli2023, "nli-2023"},
+});
+constexpr const auto& NamesOf(TrainPreset) { return kTrainPresetNames; }
 
 }  // namespace lacos

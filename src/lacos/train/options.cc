@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "lacos/base/error.h"
@@ -45,6 +46,18 @@ LayerRange LayersOf(const std::string& text) {
 
 }  // namespace
 
+double DefaultLearningRate(int64_t hidden_size) {
+  // Two digits, so that a reader can compare the rates of models.
+  const double rate = kLearningRateTimesWidth / static_cast<double>(hidden_size);
+  const double scale = std::pow(10.0, 1 - std::floor(std::log10(rate)));
+  return std::round(rate * scale) / scale;
+}
+
+TrainDefaults DefaultsOf(std::optional<TrainPreset> preset, int64_t hidden_size) {
+  if (preset == TrainPreset::kNli2023) return {.pooling = Pooling::kMean, .learning_rate = 2e-4};
+  return {.pooling = Pooling::kWeightedMean, .learning_rate = DefaultLearningRate(hidden_size)};
+}
+
 TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
                       const BloomConfig& config) {
   const auto choose = [](auto& value, const auto& of_folder, auto otherwise) {
@@ -52,7 +65,9 @@ TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
   };
   choose(settings.max_length, folder.max_length, kDefaultMaxLength);
   choose(settings.strip, folder.strip, false);
-  choose(settings.pooling, folder.pooling, Pooling::kMean);
+  const TrainDefaults defaults = DefaultsOf(settings.preset, config.hidden_size);
+  choose(settings.pooling, folder.pooling, defaults.pooling);
+  settings.learning_rate = settings.learning_rate.value_or(defaults.learning_rate);
   choose(settings.normalize, folder.normalize, false);
   std::vector<int64_t>& dimensions = settings.matryoshka;
   if (!dimensions.empty() &&
@@ -71,8 +86,10 @@ TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
 
 TrainOptions Resolve(TrainOptions options) {
   const TrainSettings& settings = options.settings;
-  if (settings.max_length && settings.strip && settings.pooling && settings.normalize)
+  if (settings.max_length && settings.strip && settings.pooling && settings.normalize &&
+      settings.learning_rate) {
     return options;
+  }
   ModelFolder folder;
   if (options.shape == nullptr)
     folder = OpenModelFolder(options.model, options.base, options.adapter);

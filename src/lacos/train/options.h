@@ -79,6 +79,19 @@ TrainSettings Resolve(TrainSettings settings, const EmbeddingSettings& folder,
 // The tokens of a text that are used if neither the setting nor the model's folder says it.
 inline constexpr int64_t kDefaultMaxLength = 75;
 
+// Values of settings that depend on the preset or on the model.
+struct TrainDefaults {
+  Pooling pooling = Pooling::kWeightedMean;  // if the folder says nothing
+  double learning_rate = 0;
+};
+TrainDefaults DefaultsOf(std::optional<TrainPreset> preset, int64_t hidden_size);
+
+// The default learning rate is this over the hidden size: the best rate of Adam falls in proportion
+// to the width (Yang et al., "Tensor Programs V", arXiv 2203.03466, 2022). 0.8 gives 2e-4 for the
+// 4,096 of bloom-7b1, which is LLM2Vec's rate for LoRA on models of that width. docs/results.md has
+// a study at a width of 256.
+inline constexpr double kLearningRateTimesWidth = 0.8;
+
 // The options with settings that are resolved for `model` or `shape`. Options without open values
 // stay as they are.
 TrainOptions Resolve(TrainOptions options);

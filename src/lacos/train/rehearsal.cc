@@ -55,7 +55,7 @@ void RehearseStep(const TrainOptions& options, const BaseWeights& base_weights,
   }
   GradientStep(encoder, *loss, texts, batch, {});
   optimizer.MeasureGradients();
-  optimizer.Step(options.settings.learning_rate, 1);
+  optimizer.Step(*options.settings.learning_rate, 1);
 }
 
 }  // namespace lacos

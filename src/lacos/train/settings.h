@@ -22,9 +22,10 @@
 
 namespace lacos {
 
-// The default values are those of `lacos train`. A setting that the model's folder may decide is
+// The default values are those of `lacos train`. A setting that the model or `preset` may decide is
 // std::nullopt until `Resolve` fills it in.
 struct TrainSettings {
+  std::optional<TrainPreset> preset;
   int64_t eval_every = 0, patience = 0;
   std::string split = "train", delimiter, quoting;
   bool replace_invalid = false, hard_negatives = false;
@@ -50,7 +51,8 @@ struct TrainSettings {
   bool train_biases = false;
   std::optional<double> dropout;
   OptimizerKind optimizer = OptimizerKind::kAdam8;
-  double learning_rate = 2e-4, weight_decay = 0, max_grad_norm = 1;
+  std::optional<double> learning_rate;
+  double weight_decay = 0, max_grad_norm = 1;
   ScheduleKind schedule = ScheduleKind::kLinear;
   double warmup_ratio = 0.1;
   int64_t warmup_steps = -1;
@@ -134,6 +136,10 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .record = {19, "patience"}},
         s.patience);
 
+  visit(SettingInfo{.name = "preset",
+                    .help = "Give the settings that are not given the defaults of an earlier "
+                            "version"},
+        s.preset);
   visit(SettingInfo{.name = "split",
                     .help = "Rows that are used of a file with a column 'split'",
                     .unit = "NAME"},
@@ -208,7 +214,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
         s.strip);
   visit(SettingInfo{.name = "pooling",
                     .help = "How the vectors of a text's tokens become one",
-                    .default_text = "what the folder says, else mean",
+                    .default_text = "what the folder says, else weighted_mean",
                     .record = {6, "pooling"},
                     .sweep_place = 17},
         s.pooling);
@@ -367,6 +373,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .unit = "X",
                     .low = 0,
                     .high = 1e3,
+                    .default_text = "0.8 / the model's hidden size",
                     .group = Group::kOptimizer,
                     .record = {10, "learning rate"},
                     .sweep_place = 26},
@@ -416,7 +423,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
         s.warmup_steps);
 
   visit(SettingInfo{.name = "memory_budget",
-                    .help = "Hard limit of the predicted peak memory: 6GB, 1.5GiB, 900MB",
+                    .help = "Hard limit of the predicted peak memory",
                     .unit = "SIZE",
                     .default_text = "80 % of free memory",
                     .group = Group::kMemory,

@@ -42,7 +42,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     const Stopwatch watch;
     const TrainingBatch input = data.Build(epoch.batches[step % batches], step, session.needs_keys);
     const double batch_seconds = watch.Seconds();
-    const TrainingSession::StepResult result = session.Step(input, options.settings.learning_rate);
+    const TrainingSession::StepResult result = session.Step(input, *options.settings.learning_rate);
     if (result.bad) {
       throw UserError(fmt::format(
           "[step {}] the loss is {}, and {} gradient values are not finite; expected finite "

@@ -171,7 +171,7 @@ class Run {
     report_.strategy = session_->plan.chosen.name;
     report_.planned_peak_bytes = session_->plan.chosen.peak_bytes;
     schedule_ = {.kind = options_.settings.schedule,
-                 .peak = options_.settings.learning_rate,
+                 .peak = *options_.settings.learning_rate,
                  .warmup_steps =
                      options_.settings.warmup_steps >= 0
                          ? options_.settings.warmup_steps

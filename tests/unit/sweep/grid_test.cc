@@ -21,10 +21,10 @@ std::vector<std::string> NamesOf(const Grid& grid, bool trained) {
 
 TEST(SweepGrid, ACellOfSeveralStudiesIsThereOnce) {
   const RecipeFolder folder;
-  const SweepRecipe recipe =
-      folder.Parse(kRecipeStart +
-                   "[[study]]\nname = \"rank\"\nvary = {lora_rank = [8, 4]}\n"
-                   "[[study]]\nname = \"pooling\"\nvary = {pooling = [\"mean\", \"last\"]}\n");
+  const SweepRecipe recipe = folder.Parse(
+      kRecipeStart +
+      "[[study]]\nname = \"rank\"\nvary = {lora_rank = [8, 4]}\n"
+      "[[study]]\nname = \"pooling\"\nvary = {pooling = [\"weighted_mean\", \"last\"]}\n");
   const Grid grid = MakeGrid(recipe);
   EXPECT_THAT(NamesOf(grid, true), ::testing::ElementsAre("common", "lora_rank=4", "pooling=last"));
   EXPECT_THAT(NamesOf(grid, false), ::testing::ElementsAre("untrained", "untrained,pooling=last"));

@@ -98,6 +98,36 @@ TEST(TrainSettings, WhatIsLeftOpenComesFromTheFolderElseFromDefaults) {
   EXPECT_EQ(Resolve(found, {}, config), found);
 }
 
+TEST(TrainSettings, TheDefaultRateFallsWithTheWidthAndHasTwoDigits) {
+  // The widths of the demo base, bloom-560m, 1b1, 1b7, 3b, 7b1 and BLOOM.
+  const std::vector<std::pair<int64_t, double>> rates = {
+      {256, 3.1e-3},  {1024, 7.8e-4}, {1536, 5.2e-4}, {2048, 3.9e-4},
+      {2560, 3.1e-4}, {4096, 2.0e-4}, {14336, 5.6e-5}};
+  for (const auto& [width, rate] : rates) {
+    const TrainSettings found = Resolve({}, {}, {.hidden_size = width, .layers = 1});
+    EXPECT_NEAR(*found.learning_rate, rate, 1e-12) << width;
+    EXPECT_EQ(found.pooling, Pooling::kWeightedMean);
+  }
+  TrainSettings given;
+  given.learning_rate = 0;
+  EXPECT_EQ(Resolve(given, {}, {.hidden_size = 256, .layers = 1}).learning_rate, 0);
+}
+
+TEST(TrainSettings, APresetFillsInWhatIsNotGiven) {
+  const BloomConfig config{.hidden_size = 1024, .layers = 4};
+  TrainSettings settings;
+  settings.preset = TrainPreset::kNli2023;
+  const TrainSettings earlier = Resolve(settings, {}, config);
+  EXPECT_EQ(earlier.pooling, Pooling::kMean);
+  EXPECT_EQ(earlier.learning_rate, 2e-4);
+  EXPECT_THAT(Recipe(earlier), Contains(Pair("learning rate", "0.0002")));
+  settings.pooling = Pooling::kLast;
+  settings.learning_rate = 1e-3;
+  const TrainSettings found = Resolve(settings, {}, config);
+  EXPECT_EQ(found.pooling, Pooling::kLast);
+  EXPECT_EQ(found.learning_rate, 1e-3);
+}
+
 TEST(TrainSettings, LayersAreARangeOfTheModels) {
   const BloomConfig config{.hidden_size = 48, .layers = 4};
   TrainSettings settings;
