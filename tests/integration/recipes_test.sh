@@ -52,5 +52,27 @@ NLI="$work/AllNLI.tsv.gz $work/multinli.train.xx.tsv" OUT=$work/multilingual TRA
 [[ $before == "$(sha256sum <"$work/multilingual/trained/adapter_model.safetensors")" ]] || fail "the second run trained anew"
 if "$source/recipes/run.sh" 999b english 2>/dev/null; then fail "an unknown size was accepted"; fi
 
+# The paper's two steps, of which the second trains the adapter of the first further, on texts without labels.
+cut -f2 "$work/multinli.train.xx.tsv" | tail -n +2 >"$work/sentences.txt"
+NLI=$work/AllNLI.tsv.gz TEXTS=$work/sentences.txt OUT=$work/paper CLASSIFY_FLAGS="--max-steps 2 --batch-size 4 --max-length 12 --quiet" \
+  TRAIN_FLAGS="--max-steps 2 --batch-size 4 --max-length 12 --eval-every 2 --quiet" \
+  "$source/recipes/paper.sh" 560m english >"$work/paper.log" 2>&1 || { cat "$work/paper.log" >&2; fail "paper.sh"; }
+python3 - "$work/paper" <<'PYTHON' || fail "paper.sh: the contrastive step did not begin with the classification's adapter"
+import json, pathlib, sys
+first, second = (json.loads(pathlib.Path(sys.argv[1], name, "run.json").read_text()) for name in ("classified", "trained"))
+assert first["settings"]["objective"] == "softmax" and second["settings"]["objective"] == "mnr"
+assert first["settings"]["adapter_sha256"] is None and second["settings"]["adapter_sha256"] is not None
+assert any(entry["path"].endswith("classified/adapter_model.safetensors") for entry in second["inputs"])
+PYTHON
+[[ -s $work/paper/report/report.html ]] || fail "paper.sh: no page of the three evaluations"
+
+# growth.toml plans runs of every size; here each one is the bundled base.
+mkdir -p "$work/growth"
+cp "$source/recipes/growth.toml" "$work"
+for size in 560m 1b1 1b7 3b 7b1; do ln -s "$source/examples/bloom-nano" "$work/growth/bloom-$size"; done
+ln -s "$work/suite" "$work/growth/suite"
+cp "$work/sentences.txt" "$work/growth/"
+"$lacos" sweep "$work/growth.toml" --dry-run >"$work/growth.log" 2>&1 || { cat "$work/growth.log" >&2; fail "growth.toml"; }
+
 python3 "$source/recipes/plan.py" --lacos "$lacos" --check || fail "recipes/README.md: run recipes/plan.py"
 echo "recipes_test: passed"
