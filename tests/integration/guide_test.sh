@@ -17,7 +17,7 @@ grep -q -- "--epochs 3" commands.sh || { echo "guide_test: the guide trains no 3
 sed -i "s/--epochs 3/--max-steps 2/" commands.sh
 bash -euxo pipefail commands.sh
 
-for made in base-int8/lacos.json trained/README.md results/report.html vectors.npy merged/config.json model.gguf; do
+for made in base-int8/lacos.json trained/README.md results/report.html clusters/labels.jsonl vectors.npy merged/config.json model.gguf; do
   [[ -s demo/$made ]] || { echo "guide_test: the commands have not made demo/$made" >&2; exit 1; }
 done
 echo "guide_test: passed"
