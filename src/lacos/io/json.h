@@ -11,6 +11,13 @@
 
 namespace lacos {
 
+// Limits for texts from strangers.
+struct JsonLimits {
+  // A value of two bytes takes about 140 bytes in memory. The largest tokenizers have two million
+  // values.
+  size_t values = 10'000'000;
+};
+
 // A JSON value with typed access. Accessors that fail throw UserError "[file: path.to.key] found a
 // string; expected an integer; ...". A copy costs two pointers, because copies share their
 // structure; Set and Append copy it first if it is shared (copy on write).
@@ -35,10 +42,11 @@ class Json {
   static Json Object();
   static Json Array();
   static Json Strings(const std::vector<std::string>& strings);  // an array of strings
-  // Parses text; messages call it `where`. Throws UserError for nesting deeper than 64, more than
-  // ten million values, duplicate keys, trailing text and invalid UTF-8. Numbers that are not
-  // 64-bit integers keep their text for Dump.
-  static Json Parse(std::string_view text, const std::string& where);
+  // Parses text; messages call it `where`. Throws UserError for nesting deeper than 64, more values
+  // than `limits` allow, duplicate keys, trailing text and invalid UTF-8. Messages about broken
+  // syntax name line, byte and the place in the structure. They quote at most 60 bytes of the text.
+  // Numbers that are not 64-bit integers keep their text for Dump.
+  static Json Parse(std::string_view text, const std::string& where, const JsonLimits& limits = {});
   static Json ReadFile(const std::string& path);
 
   bool IsNull() const;

@@ -12,16 +12,36 @@ namespace lacos {
 namespace {
 
 constexpr size_t kMaxDepth = 64;
-// A value of two bytes takes about 140 bytes in memory. The largest tokenizers have two million
-// values.
-constexpr size_t kMaxJsonValues = 10'000'000;
+constexpr size_t kMaxQuoted = 60;  // bytes of the text that a message repeats
+
+// The part of nlohmann's message that says what is wrong. It ends with what was read last, which can
+// be as long as the text.
+std::string ReasonOf(std::string reason) {
+  // "[json.exception...] parse error at line 1, column 2: "
+  const size_t prefix = reason.find(": ");
+  if (prefix != std::string::npos) reason.erase(0, prefix + 2);
+  constexpr std::string_view kLastRead = "; last read: '";
+  const size_t quoted = reason.find(kLastRead);
+  if (quoted != std::string::npos) {
+    const size_t begin = quoted + kLastRead.size(), end = reason.rfind('\'');
+    // The end of what was read is where it went wrong.
+    if (end != std::string::npos && end > begin + kMaxQuoted)
+      reason.replace(begin, end - begin - kMaxQuoted, "...");
+  }
+  if (reason.size() > 240) reason = reason.substr(0, 240) + "...";
+  for (char& c : reason) {
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
+  }
+  return reason;
+}
 
 }  // namespace
 
 // Builds nodes from the parser's events. The open containers form a stack of at most kMaxDepth.
 class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
  public:
-  Builder(std::string_view text, const std::string& where) : text_(text), where_(where) {}
+  Builder(std::string_view text, const std::string& where, const JsonLimits& limits)
+      : text_(text), where_(where), limits_(limits) {}
 
   bool null() override { return Add(nullptr); }
   bool boolean(bool value) override { return Add(std::make_shared<Node>(Node{value})); }
@@ -48,7 +68,8 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
     if (object.keys.Find(value) != JsonObject::kAbsent) {
       throw UserError(fmt::format(
           "[{}] found the key {} twice in one object; expected each key once; correct the file",
-          where_, Json(value).Dump()));
+          where_,
+          Json(value.size() <= kMaxQuoted ? value : value.substr(0, kMaxQuoted) + "...").Dump()));
     }
     object.keys.Add(std::move(value));
     return true;
@@ -61,28 +82,21 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
       column = c == '\n' ? 1 : column + 1;
       line += c == '\n';
     }
-    std::string reason = error.what();
-    // "[json.exception...] parse error at line 1, column 2: "
-    const size_t prefix = reason.find(": ");
-    if (prefix != std::string::npos) reason.erase(0, prefix + 2);
-    if (reason.size() > 160) reason = reason.substr(0, 160) + "...";
-    for (char& c : reason) {
-      if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7F) c = '?';
-    }
+    const std::string place = Place();
     throw UserError(fmt::format(
-        "[{}] line {}, byte {}: {}; expected valid JSON; correct the file or fetch it again",
-        where_, line, column, reason));
+        "[{}] line {}, byte {}{}: {}; expected valid JSON; correct the file or fetch it again",
+        where_, line, column, place.empty() ? "" : " (" + place + ")", ReasonOf(error.what())));
   }
 
   std::shared_ptr<Node> root;
 
  private:
   bool Add(std::shared_ptr<Node> node) {
-    if (++values_ > kMaxJsonValues) {
+    if (++values_ > limits_.values) {
       throw UserError(fmt::format(
           "[{}] found more than {} values; expected at most that; check that this is the "
           "right file",
-          where_, kMaxJsonValues));
+          where_, limits_.values));
     }
     if (open_.empty()) {
       root = std::move(node);
@@ -108,14 +122,36 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
+  // The place of the value that comes next: "input[3]".
+  std::string Place() const {
+    std::string place;
+    for (const Node* node : open_) {
+      if (const auto* array = std::get_if<Node::Array>(&node->value)) {
+        // The last element is an open container, unless it is the last of all.
+        const bool inside = node != open_.back();
+        place += fmt::format("[{}]", array->elements.size() - (inside ? 1 : 0));
+        continue;
+      }
+      const auto& object = std::get<Node::Object>(node->value);
+      if (object.keys.size() == 0 ||
+          (node == open_.back() && object.keys.size() == object.values.size()))
+        break;
+      const std::string& key = object.keys.key(object.keys.size() - 1);
+      if (key.size() > kMaxQuoted) return "";
+      place += (place.empty() ? "" : ".") + key;
+    }
+    return place;
+  }
+
   std::string_view text_;
   const std::string& where_;
+  const JsonLimits& limits_;
   std::vector<Node*> open_;
   size_t values_ = 0;
 };
 
-Json Json::Parse(std::string_view text, const std::string& where) {
-  Builder builder(text, where);
+Json Json::Parse(std::string_view text, const std::string& where, const JsonLimits& limits) {
+  Builder builder(text, where, limits);
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   return {std::move(builder.root), std::make_shared<const Location>(Location{nullptr, where})};
 }

@@ -50,6 +50,31 @@ TEST(Json, FindGivesNothingForMissingAndNull) {
   EXPECT_FALSE(json.Has("c"));
 }
 
+TEST(Json, BrokenSyntaxIsLocatedInTheStructure) {
+  EXPECT_THAT(ParseError(R"({"input": ["a", "b", "\ud800"]})"),
+              AllOf(HasSubstr("line 1, byte"), HasSubstr("(input[2])"), HasSubstr("surrogate")));
+  EXPECT_THAT(ParseError(R"({"a": {"b": [1, [2, NaN]]}})"), HasSubstr("(a.b[1][1])"));
+  EXPECT_THAT(ParseError(R"([[1], [2], [3, x]])"), HasSubstr("([2][1])"));
+  EXPECT_THAT(ParseError(R"({"a": 1, "b": 1e999})"), HasSubstr("(b)"));
+}
+
+TEST(Json, MessagesQuoteLittleOfTheText) {
+  const std::string long_word(1000, 'x');
+  for (const std::string& text :
+       {"[\"" + long_word + "\\ud800\"]", "{\"" + long_word + "\": 1, \"" + long_word + "\": 2}",
+        "{\"" + long_word + "\": x}", "[-" + long_word + "]"}) {
+    const std::string error = ParseError(text);
+    EXPECT_THAT(error, StartsWith("[f.json]"));
+    EXPECT_EQ(error.find(std::string(61, 'x')), std::string::npos) << error;
+  }
+}
+
+TEST(Json, TheNumberOfValuesIsLimited) {
+  EXPECT_NO_THROW(Json::Parse("[1, 2, 3]", "f", {.values = 4}));
+  EXPECT_THAT(ErrorOf([] { Json::Parse("[1, 2, 3]", "f", {.values = 3}); }),
+              HasSubstr("more than 3 values"));
+}
+
 TEST(Json, MessagesNameFileAndPath) {
   const Json json = Json::Parse(
       R"({"quantization": {"block_size": "64", "list": [1, {"x": 1.5}]}})", "config.json");
