@@ -104,16 +104,17 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
         "base first");
   }
   const int32_t number = adapters();
+  std::vector<Buffer>& buffers = adapter_buffers_[number];
   const auto upload = [&](const std::string& name, const HostMatrix& host) {
     const Shape shape =
         host.shape.size() == 2 ? Shape{host.shape[0], host.shape[1]} : Shape{host.shape[0]};
     Parameter parameter;
     if (trainable) {
-      const TrainableTensor tensor = NewTrainable(backend_, name, shape, buffers_);
+      const TrainableTensor tensor = NewTrainable(backend_, name, shape, buffers);
       parameter = {.value = tensor.value, .gradient = tensor.sum};
       trainable_.push_back(tensor);
     } else {
-      parameter.value = NewTensor(shape);
+      parameter.value = NewParameter(backend_, shape, buffers);
     }
     UploadFloats(backend_, host.values, parameter.value);
     return parameter;
@@ -162,6 +163,16 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
                  layer.bias.value);
   });
   return number;
+}
+
+void BloomModel::Remove(int32_t adapter) {
+  LACOS_CHECK(0 <= adapter && adapter < adapters() && trainable_.empty() &&
+                  !ChangesBiases(adapters_[adapter]),
+              "an adapter that is removed is attached, and its layers have their own biases");
+  ForEachLinear([&](const std::string&, LinearLayer& layer) { layer.lora.erase(adapter); });
+  backend_.Synchronize();  // queued work may read the memory
+  adapter_buffers_.erase(adapter);
+  adapters_[adapter] = {};
 }
 
 void BloomModel::ForEachMatrix(int64_t layer,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ class BloomModel {
   int32_t Attach(const LoraAdapter& adapter, bool trainable);
   // The current values of the only adapter, downloaded from the backend.
   LoraAdapter Detach() const;
+  // Frees the memory of an attached LoRA adapter, which no text may name any more. Its number is not
+  // used again.
+  void Remove(int32_t adapter);
+  // How many adapters were attached, removed ones included.
   int32_t adapters() const { return static_cast<int32_t>(adapters_.size()); }
   // Whether the texts of a batch may have different adapters or none, which requires that no
   // adapter changes biases.
@@ -69,6 +74,7 @@ class BloomModel {
   std::shared_ptr<BaseWeights> base_weights_;
   std::unique_ptr<EmbeddingSource> embedding_source_;
   std::vector<Buffer> buffers_;
+  std::map<int32_t, std::vector<Buffer>> adapter_buffers_;  // by the adapter's number
   LayerNormLayer embedding_layernorm_, final_layernorm_;
   std::vector<BlockLayer> blocks_;
   // the matrices of every block, in the order of ForEachMatrix

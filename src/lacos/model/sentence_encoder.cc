@@ -37,6 +37,19 @@ TokenizeOptions MakeTokenizeOptions(const SentenceEncoderOptions& options,
 
 }  // namespace
 
+TextEncoderOptions TextOptionsFor(const SentenceEncoderOptions& options,
+                                  const EmbeddingSettings& folder, const Tokenizer& tokenizer) {
+  return {.tokenize = MakeTokenizeOptions(options, folder, tokenizer),
+          .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
+          .pool_prompt = folder.pool_prompt,
+          .truncate_dim = options.truncate_dim.value_or(folder.truncate_dim.value_or(0)),
+          .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)};
+}
+
+Pooling PoolingFor(const SentenceEncoderOptions& options, const EmbeddingSettings& folder) {
+  return options.pooling.value_or(folder.pooling.value_or(Pooling::kMean));
+}
+
 SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
     : state_(std::make_unique<State>()) {
   State& s = *state_;
@@ -48,21 +61,14 @@ SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
     s.backend = MakeTimedBackend(std::move(s.backend), *options.op_times);
   s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.base_weights);
   if (s.loaded.adapter) s.model->Attach(*s.loaded.adapter, /*trainable=*/false);
-  const Pooling pooling = options.pooling.value_or(folder.pooling.value_or(Pooling::kMean));
   s.encoder = std::make_unique<Encoder>(
       *s.model,
-      EncoderOptions{.pooling = pooling,
+      EncoderOptions{.pooling = PoolingFor(options, folder),
                      .dropout = {},
                      .streaming = options.stream_layers ? ChooseStreaming(*s.loaded.base_weights)
                                                         : WeightStreaming::kNone});
   s.text_encoder = std::make_unique<TextEncoder>(
-      *s.encoder, *s.loaded.tokenizer,
-      TextEncoderOptions{
-          .tokenize = MakeTokenizeOptions(options, folder, *s.loaded.tokenizer),
-          .normalize = options.normalize.value_or(folder.normalize.value_or(false)),
-          .pool_prompt = folder.pool_prompt,
-          .truncate_dim = options.truncate_dim.value_or(folder.truncate_dim.value_or(0)),
-          .batch_tokens = std::max<int64_t>(options.batch_tokens, 1)});
+      *s.encoder, *s.loaded.tokenizer, TextOptionsFor(options, folder, *s.loaded.tokenizer));
 }
 SentenceEncoder::~SentenceEncoder() = default;
 
@@ -84,6 +90,8 @@ Similarity SentenceEncoder::similarity() const {
 TextEncoder& SentenceEncoder::text_encoder() const { return *state_->text_encoder; }
 
 Encoder& SentenceEncoder::encoder() const { return *state_->encoder; }
+
+BloomModel& SentenceEncoder::model() const { return *state_->model; }
 
 EncodeStatistics SentenceEncoder::Encode(std::span<const std::string> texts,
                                          const std::string& prompt, std::span<float> out,

@@ -19,7 +19,8 @@
 
 namespace lacos {
 
-struct OpTimes;  // kernels/timed_backend.h
+class BloomModel;  // model/bloom_model.h
+struct OpTimes;    // kernels/timed_backend.h
 
 // Overrides of the folder's settings. An absent value means the folder's setting, or else the
 // default given here.
@@ -43,6 +44,12 @@ struct SentenceEncoderOptions {
   OpTimes* op_times = nullptr;  // receives the time of each backend op; null = not measured
 };
 
+// How texts are read and vectors finished with these options, for a folder with these settings.
+TextEncoderOptions TextOptionsFor(const SentenceEncoderOptions& options,
+                                  const EmbeddingSettings& folder, const Tokenizer& tokenizer);
+// The pooling of a folder with these settings, unless the options name another one.
+Pooling PoolingFor(const SentenceEncoderOptions& options, const EmbeddingSettings& folder);
+
 class SentenceEncoder {
  public:
   explicit SentenceEncoder(const SentenceEncoderOptions& options);
@@ -63,6 +70,7 @@ class SentenceEncoder {
 
   TextEncoder& text_encoder() const;
   Encoder& encoder() const;
+  BloomModel& model() const;
   // See TextEncoder::Encode. Writes the vectors of `texts` row by row in their order; `out` has
   // texts.size() * dimension() floats. `prompt` is put before each text. The vector of a text does
   // not depend on the other texts. `progress` is called with the number of texts done so far.

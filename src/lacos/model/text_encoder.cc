@@ -27,15 +27,15 @@ int64_t TextEncoder::dimension() const {
   return options_.truncate_dim > 0 ? std::min(options_.truncate_dim, all) : all;
 }
 
-// The number of tokens at the beginning of every text that pooling leaves out. As in
-// sentence-transformers, this is the token count of the prompt alone, although its last tokens may
-// differ when a text follows, and less a special token at its end.
-int64_t TextEncoder::SkippedTokens(const std::string& prompt) const {
-  if (options_.pool_prompt || prompt.empty()) return 0;
-  TokenizeOptions alone = options_.tokenize;
+// As in sentence-transformers, this is the token count of the prompt alone, although its last tokens
+// may differ when a text follows, and less a special token at its end.
+int64_t SkippedTokens(const Tokenizer& tokenizer, const TextEncoderOptions& options,
+                      const std::string& prompt) {
+  if (options.pool_prompt || prompt.empty()) return 0;
+  TokenizeOptions alone = options.tokenize;
   alone.after.clear();
-  const std::vector<int32_t> ids = TokenizeText(tokenizer_, prompt, alone).ids;
-  const bool ends_special = !ids.empty() && tokenizer_.IsNamedSpecial(ids.back());
+  const std::vector<int32_t> ids = TokenizeText(tokenizer, prompt, alone).ids;
+  const bool ends_special = !ids.empty() && tokenizer.IsNamedSpecial(ids.back());
   return static_cast<int64_t>(ids.size()) - (ends_special ? 1 : 0);
 }
 
@@ -69,7 +69,7 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
   EncodeStatistics statistics{.texts = static_cast<int64_t>(texts.size())};
   std::fill(out.begin(), out.end(), 0.0f);  // texts without tokens keep zero vectors
 
-  const int64_t skipped = SkippedTokens(prompt);
+  const int64_t skipped = SkippedTokens(tokenizer_, options_, prompt);
   // Tokenize a slice of texts in parallel, then run it in batches of whole texts with at most
   // batch_tokens tokens.
   constexpr int64_t kSlice = 4096;

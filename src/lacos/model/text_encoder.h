@@ -33,6 +33,11 @@ struct TextEncoderOptions {
   int64_t batch_tokens = 4096;  // tokens computed at a time; affects memory, never results
 };
 
+// The number of tokens at the beginning of every text that pooling leaves out, because they belong to
+// `prompt`.
+int64_t SkippedTokens(const Tokenizer& tokenizer, const TextEncoderOptions& options,
+                      const std::string& prompt);
+
 class TextEncoder {
  public:
   // Both arguments must outlive the text encoder.
@@ -50,7 +55,6 @@ class TextEncoder {
                           std::span<float> out, const std::function<void(int64_t)>& progress = {});
 
  private:
-  int64_t SkippedTokens(const std::string& prompt) const;
   void RunBatch(const PackedTexts& batch, std::span<const int64_t> rows, int64_t skipped,
                 std::span<float> out);
 

@@ -161,6 +161,17 @@ TEST_F(MixedAdapters, AreAttachedUnderNumbersInTheirOrder) {
   EXPECT_TRUE(model.CanMixAdapters());
 }
 
+TEST_F(MixedAdapters, AreRemovedWithoutAChangeToTheOthers) {
+  Bench bench(MakeCpuBackend({.compute = Compute::kF32}), base_, adapters_);
+  const PackedTexts texts = MixedTexts();
+  const std::vector<Bytes> before = bench.Encode(texts);
+  bench.model.Remove(1);
+  EXPECT_EQ(bench.model.Attach(adapters_[1], /*trainable=*/false), 3);
+  PackedTexts renamed = texts;
+  for (int32_t& adapter : renamed.adapters) adapter = adapter == 1 ? 3 : adapter;
+  EXPECT_EQ(bench.Encode(renamed), before);
+}
+
 TEST_F(MixedAdapters, DoNotChangeBiasesWhichAllTextsShare) {
   const auto backend = MakeCpuBackend({.compute = Compute::kF32});
   const LoraAdapter biases = InitializeBitFit(*base_, {.train_biases = true});
