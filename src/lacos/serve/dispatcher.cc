@@ -1,0 +1,362 @@
+#include "lacos/serve/dispatcher.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "lacos/base/check.h"
+#include "lacos/base/error.h"
+#include "lacos/base/thread.h"
+
+namespace lacos::serve {
+namespace {
+
+TimePoint Now() { return std::chrono::steady_clock::now(); }
+
+double SecondsFrom(TimePoint from, TimePoint to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+TimePoint After(TimePoint from, double seconds) {
+  return from +
+         std::chrono::duration_cast<TimePoint::duration>(std::chrono::duration<double>(seconds));
+}
+
+// How long something other than a batch may take.
+constexpr double kProbeSeconds = 1, kAloneSeconds = 5;
+
+}  // namespace
+
+Dispatcher::Dispatcher(const SchedulerOptions& options, Engine& engine, const WorkText& probe,
+                       int32_t probe_adapter, int64_t vocabulary, Metrics& metrics)
+    : engine_(engine),
+      metrics_(metrics),
+      probe_ids_(probe.ids),
+      probe_{.ids = probe_ids_, .adapter = probe_adapter},
+      compute_thread_(ComputeThread::Acquire()) {
+  scheduler_ = std::make_unique<Scheduler>(options, Measure(options, vocabulary));
+  last_success_ = Now();
+  const SignalsBlocked signals_blocked;
+  thread_ = std::thread([this] { Loop(); });
+  try {
+    watch_ = std::thread([this] { WatchLoop(); });
+  } catch (...) {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+    throw;
+  }
+}
+
+void Dispatcher::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  stopping_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  if (watch_.joinable()) watch_.join();
+}
+
+// Times a short text, and then a batch that should take as long as batches will.
+CostModel Dispatcher::Measure(const SchedulerOptions& options, int64_t vocabulary) {
+  constexpr int64_t kTextTokens = 16;
+  const auto seconds_of = [&](int64_t texts) {
+    std::vector<std::vector<int32_t>> ids(static_cast<size_t>(texts));
+    std::vector<EngineText> batch;
+    int64_t next = 0;
+    for (std::vector<int32_t>& text : ids) {
+      for (int64_t i = 0; i < kTextTokens; ++i)
+        text.push_back(static_cast<int32_t>(next++ * 31 % vocabulary));
+      batch.push_back(probe_);
+      batch.back().ids = text;
+    }
+    const TimePoint begin = Now();
+    compute_thread_->Run([&] {
+      int64_t computed = 0;
+      engine_.Compute(batch, computed);
+    });
+    return std::max(SecondsFrom(begin, Now()), 1e-7);
+  };
+  seconds_of(1);  // pages in code and weights
+  const double one = seconds_of(1);
+  const auto texts = static_cast<int64_t>(
+      std::clamp(options.batch_seconds / one, 1.0,
+                 static_cast<double>(std::max<int64_t>(options.batch_tokens / kTextTokens, 1))));
+  if (texts == 1) return CostModel(0, kTextTokens / one);
+  const double many = seconds_of(texts);
+  const double per_text = std::max((many - one) / static_cast<double>(texts - 1),
+                                   0.1 * many / static_cast<double>(texts));
+  return CostModel(std::max(one - per_text, 0.0), kTextTokens / per_text);
+}
+
+std::optional<double> Dispatcher::Admit(const std::shared_ptr<Work>& work) {
+  Work& w = *work;
+  for (size_t i = 0; i < w.texts.size(); ++i) {
+    if (w.texts[i].vector == nullptr) w.order.push_back(i);
+  }
+  LACOS_CHECK(!w.order.empty(), "a work that is admitted has a text to compute");
+  w.left = w.order.size();
+  QueuedRequest request{.key = w.key,
+                        .connection = w.connection,
+                        .arrived = w.arrived,
+                        .deadline = w.deadline,
+                        .abandoned = w.abandoned};
+  for (const size_t i : w.order)
+    request.tokens.push_back(static_cast<int64_t>(w.texts[i].ids.size()));
+  {
+    const std::lock_guard lock(mutex_);
+    request.id = next_id_++;
+    const uint64_t id = request.id;
+    w.admitted = Now();
+    if (const auto wait = scheduler_->Admit(std::move(request), w.admitted)) {
+      w.order.clear();
+      return wait;
+    }
+    works_.emplace(id, work);
+    ++unanswered_;
+  }
+  changed_.notify_one();
+  return std::nullopt;
+}
+
+double Dispatcher::ShortWait() const {
+  const std::lock_guard lock(mutex_);
+  return scheduler_->ExpectedWait({.tokens = {1}}, Now());
+}
+
+double Dispatcher::SecondsFor(int64_t tokens) const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<double>(tokens) / scheduler_->Rate();
+}
+
+double Dispatcher::Rate() const {
+  const std::lock_guard lock(mutex_);
+  return scheduler_->Rate();
+}
+
+int64_t Dispatcher::BatchTokens() const {
+  const std::lock_guard lock(mutex_);
+  return scheduler_->BatchTokens();
+}
+
+void Dispatcher::UpdateGauges() const {
+  const std::lock_guard lock(mutex_);
+  metrics_.Set("te_queue_size", static_cast<double>(scheduler_->queued_texts()));
+  metrics_.Set("lacos_queue_tokens", static_cast<double>(scheduler_->queued_tokens()));
+  metrics_.Set("lacos_rate_tokens_per_second", scheduler_->Rate());
+  metrics_.Set("lacos_wait_seconds",
+               static_cast<double>(scheduler_->queued_tokens()) / scheduler_->Rate());
+}
+
+void Dispatcher::RunAlone(const std::function<void()>& work) {
+  Alone alone{.work = &work};
+  std::unique_lock lock(mutex_);
+  if (stop_) throw UserError("[server] is stopping; expected a running one; start it again");
+  alone_.push_back(&alone);
+  changed_.notify_one();
+  alone_done_.wait(lock, [&] { return alone.done; });
+  if (alone.error) std::rethrow_exception(alone.error);
+}
+
+void Dispatcher::Probe() {
+  {
+    const std::lock_guard lock(mutex_);
+    wants_probe_ = true;
+  }
+  changed_.notify_one();
+}
+
+double Dispatcher::SecondsSinceSuccess() const {
+  const std::lock_guard lock(mutex_);
+  return SecondsFrom(last_success_, Now());
+}
+
+double Dispatcher::OverdueSeconds() const {
+  const std::lock_guard lock(mutex_);
+  return due_ ? std::max(SecondsFrom(*due_, Now()), 0.0) : 0.0;
+}
+
+bool Dispatcher::IsRunningInTime() const {
+  const std::lock_guard lock(mutex_);
+  const auto until = scheduler_->RunningUntil();
+  return until && Now() < *until;
+}
+
+// Runs the batch on the computing thread. If it fails, each of its texts is computed alone, so that
+// only those that cannot be computed are lost.
+std::vector<Dispatcher::Outcome> Dispatcher::Compute(const std::vector<EngineText>& texts,
+                                                     int64_t& computed, double& seconds) {
+  std::vector<Outcome> outcomes(texts.size());
+  const auto run = [&](size_t begin, size_t end) {
+    std::vector<std::vector<float>> vectors =
+        engine_.Compute(std::span(texts).subspan(begin, end - begin), computed);
+    for (size_t i = begin; i < end; ++i) outcomes[i].vector = std::move(vectors[i - begin]);
+  };
+  const TimePoint begin = Now();
+  compute_thread_->Run([&] {
+    if (texts.size() > 1) {
+      try {
+        return run(0, texts.size());
+      } catch (const std::exception&) {  // the text that is to blame is found below
+      }
+      metrics_.Add("lacos_failed_batches");
+    }
+    for (size_t i = 0; i < texts.size(); ++i) {
+      try {
+        run(i, i + 1);
+      } catch (const std::bad_alloc&) {
+        outcomes[i].failure = "there is not enough memory";
+        outcomes[i].out_of_memory = true;
+      } catch (const std::exception& error) {
+        outcomes[i].failure = error.what();
+      }
+      computed = 0;  // no measure of the speed
+    }
+  });
+  seconds = SecondsFrom(begin, Now());
+  return outcomes;
+}
+
+void Dispatcher::RunBatch(std::unique_lock<std::mutex>& lock) {
+  const std::vector<BatchText> batch = scheduler_->Next(Now());
+  if (batch.empty()) return;
+  due_ = scheduler_->RunningUntil();
+  std::vector<EngineText> texts;
+  std::vector<std::pair<std::shared_ptr<Work>, size_t>> places;
+  int64_t tokens = 0;
+  for (const BatchText& entry : batch) {
+    const std::shared_ptr<Work>& work = works_.at(entry.request);
+    if (work->started == TimePoint()) work->started = Now();
+    const size_t text = work->order[entry.text];
+    texts.push_back({.ids = work->texts[text].ids,
+                     .adapter = work->adapter,
+                     .pooling = work->pooling,
+                     .skipped = work->skipped,
+                     .output = work->output});
+    places.emplace_back(work, text);
+    tokens += entry.tokens;
+  }
+  lock.unlock();
+  metrics_.Observe("te_batch_next_size", static_cast<double>(batch.size()));
+  metrics_.Observe("te_batch_next_tokens", static_cast<double>(tokens));
+  int64_t computed = 0;
+  double seconds = 0;
+  std::vector<Outcome> outcomes = Compute(texts, computed, seconds);
+  metrics_.Observe("lacos_batch_ms", seconds * 1000);
+  metrics_.Add("lacos_computed_tokens", "", static_cast<double>(computed));
+  lock.lock();
+  due_.reset();
+  // A single text says little about the speed if it is short, but the model knows its fixed part.
+  scheduler_->Done(computed, seconds);
+  std::vector<std::shared_ptr<Work>> ended;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const auto& [work, text] = places[i];
+    const auto found = works_.find(batch[i].request);
+    if (found == works_.end()) continue;  // it has failed or was dropped
+    if (outcomes[i].failure) {
+      work->end = outcomes[i].out_of_memory ? WorkEnd::kOutOfMemory : WorkEnd::kFailed;
+      work->failed_text = text;
+      work->failure = *outcomes[i].failure;
+      scheduler_->Remove(batch[i].request);
+    } else {
+      last_success_ = Now();
+      work->texts[text].vector =
+          std::make_shared<const std::vector<float>>(std::move(outcomes[i].vector));
+      if (--work->left > 0) continue;
+    }
+    ended.push_back(work);
+    works_.erase(found);
+  }
+  HandBack(lock, ended);
+}
+
+void Dispatcher::DropLate(std::unique_lock<std::mutex>& lock) {
+  std::vector<std::shared_ptr<Work>> ended;
+  scheduler_->Drop(Now(), [&](uint64_t request, DropReason reason) {
+    const auto found = works_.find(request);
+    found->second->end = reason == DropReason::kExpired ? WorkEnd::kExpired : WorkEnd::kAbandoned;
+    ended.push_back(found->second);
+    works_.erase(found);
+  });
+  HandBack(lock, ended);
+}
+
+void Dispatcher::HandBack(std::unique_lock<std::mutex>& lock,
+                          const std::vector<std::shared_ptr<Work>>& ended) {
+  if (ended.empty()) return;
+  lock.unlock();
+  for (const std::shared_ptr<Work>& work : ended) {
+    work->finished = Now();
+    --unanswered_;
+    const auto on_end = std::exchange(work->on_end, nullptr);
+    on_end(*work);
+  }
+  lock.lock();
+}
+
+void Dispatcher::RunNextAlone(std::unique_lock<std::mutex>& lock) {
+  Alone* const alone = alone_.front();
+  alone_.pop_front();
+  due_ = After(Now(), kAloneSeconds);
+  lock.unlock();
+  try {
+    compute_thread_->Run(*alone->work);
+  } catch (...) {
+    alone->error = std::current_exception();
+  }
+  lock.lock();
+  due_.reset();
+  alone->done = true;
+  alone_done_.notify_all();
+}
+
+void Dispatcher::ComputeProbe() {
+  std::unique_lock lock(mutex_);
+  wants_probe_ = false;
+  due_ = After(Now(), kProbeSeconds);
+  lock.unlock();
+  int64_t computed = 0;
+  double seconds = 0;
+  const std::vector<Outcome> outcomes = Compute({probe_}, computed, seconds);
+  lock.lock();
+  due_.reset();
+  if (!outcomes[0].failure) last_success_ = Now();
+}
+
+void Dispatcher::Loop() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock,
+                  [&] { return stop_ || wants_probe_ || !alone_.empty() || !scheduler_->empty(); });
+    if (stop_) break;
+    if (!alone_.empty()) RunNextAlone(lock);
+    if (wants_probe_) {
+      lock.unlock();
+      ComputeProbe();
+      lock.lock();
+    }
+    DropLate(lock);
+    if (!stop_) RunBatch(lock);
+  }
+  for (Alone* alone : alone_) {
+    alone->error = std::make_exception_ptr(
+        UserError("[server] is stopping; expected a running one; start it again"));
+    alone->done = true;
+  }
+  alone_.clear();
+  alone_done_.notify_all();
+}
+
+// Answers requests in time whose deadline passes during a batch, or while the engine stands still.
+void Dispatcher::WatchLoop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_.wait_for(lock, std::chrono::milliseconds(50), [&] { return stop_; }))
+    DropLate(lock);
+}
+
+}  // namespace lacos::serve

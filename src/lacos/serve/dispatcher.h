@@ -1,0 +1,143 @@
+// The queue in real time: takes requests that were read, has them computed batch by batch on the
+// computing thread, and hands each back when its last text is done, or has failed.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lacos/runtime/compute_thread.h"
+#include "lacos/serve/engine.h"
+#include "lacos/serve/metrics.h"
+#include "lacos/serve/schedule/scheduler.h"
+
+namespace lacos::serve {
+
+// One different text of a request.
+struct WorkText {
+  std::vector<int32_t> ids;
+  std::shared_ptr<const std::vector<float>> vector;  // null until it is computed
+};
+
+enum class WorkEnd : uint8_t { kDone, kFailed, kOutOfMemory, kExpired, kAbandoned };
+
+// A request that has been read. Its texts without a vector are computed.
+struct Work {
+  std::vector<WorkText> texts;
+  int32_t adapter = 0;
+  Pooling pooling = Pooling::kMean;
+  int64_t skipped = 0;
+  TextOutput output = TextOutput::kNormalized;
+  std::string key;
+  uint64_t connection = 0;
+  TimePoint arrived, deadline;
+  std::shared_ptr<const Abandoned> abandoned;
+  // Called once, on one of the dispatcher's threads, with the lock of the dispatcher free.
+  std::function<void(Work&)> on_end;
+
+  // How it went.
+  WorkEnd end = WorkEnd::kDone;
+  size_t failed_text = 0;  // of texts, for kFailed
+  std::string failure;     // what the engine said about it
+  TimePoint admitted, started, finished;
+
+  // The dispatcher's own notes.
+  std::vector<size_t> order;  // the indexes of the texts that are computed
+  size_t left = 0;            // texts that are not done
+};
+
+class Dispatcher {
+ public:
+  // `engine` and `metrics` must outlive the dispatcher. Measures the engine's speed first. Throws if
+  // the engine cannot compute.
+  // `probe` is a text that shows whether the engine computes, and `vocabulary` the number of its ids.
+  Dispatcher(const SchedulerOptions& options, Engine& engine, const WorkText& probe,
+             int32_t probe_adapter, int64_t vocabulary, Metrics& metrics);
+  ~Dispatcher() { Stop(); }
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  // Ends the threads after the running batch. Requests that wait are dropped without a call of on_end.
+  void Stop();
+
+  // Queues the work, or returns the seconds that it would wait, which are too many. It has at least
+  // one text without a vector.
+  std::optional<double> Admit(const std::shared_ptr<Work>& work);
+  // Seconds until a short request would start now.
+  double ShortWait() const;
+  // Seconds that computing so many tokens takes.
+  double SecondsFor(int64_t tokens) const;
+  double Rate() const;
+  int64_t BatchTokens() const;
+
+  // Runs something on the computing thread between two batches, and waits for it.
+  void RunAlone(const std::function<void()>& work);
+
+  // Computes the probe, if nothing is running or queued.
+  void Probe();
+  // Seconds since a batch or probe was last computed.
+  double SecondsSinceSuccess() const;
+  // Seconds that the running batch takes longer than expected; 0 if it does not.
+  double OverdueSeconds() const;
+  // Whether a batch runs that should not have ended yet.
+  bool IsRunningInTime() const;
+  // Requests that were admitted and not answered.
+  int64_t unanswered() const { return unanswered_.load(); }
+
+  // Sets the gauges of the queue.
+  void UpdateGauges() const;
+
+ private:
+  struct Alone {
+    const std::function<void()>* work = nullptr;
+    std::exception_ptr error;
+    bool done = false;
+  };
+  // What became of a text of a batch.
+  struct Outcome {
+    std::vector<float> vector;
+    std::optional<std::string> failure;
+    bool out_of_memory = false;
+  };
+  CostModel Measure(const SchedulerOptions& options, int64_t vocabulary);
+  std::vector<Outcome> Compute(const std::vector<EngineText>& texts, int64_t& computed,
+                               double& seconds);
+  void ComputeProbe();
+  void Loop();
+  void WatchLoop();
+  void RunNextAlone(std::unique_lock<std::mutex>& lock);
+  void RunBatch(std::unique_lock<std::mutex>& lock);
+  void DropLate(std::unique_lock<std::mutex>& lock);
+  void HandBack(std::unique_lock<std::mutex>& lock,
+                const std::vector<std::shared_ptr<Work>>& ended);
+
+  Engine& engine_;
+  Metrics& metrics_;
+  const std::vector<int32_t> probe_ids_;
+  const EngineText probe_;
+  const std::shared_ptr<ComputeThread> compute_thread_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_, alone_done_, stopping_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::map<uint64_t, std::shared_ptr<Work>> works_;
+  uint64_t next_id_ = 0;
+  std::deque<Alone*> alone_;
+  bool wants_probe_ = false, stop_ = false;
+  std::optional<TimePoint> due_;  // when what the engine does now should end
+  TimePoint last_success_;
+  std::atomic<int64_t> unanswered_{0};
+  std::thread thread_, watch_;
+};
+
+}  // namespace lacos::serve

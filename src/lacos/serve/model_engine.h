@@ -1,0 +1,27 @@
+// The engine over an opened model: batches of texts that may have different adapters.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "lacos/model/encoder.h"
+#include "lacos/serve/engine.h"
+
+namespace lacos::serve {
+
+class ModelEngine : public Engine {
+ public:
+  // The encoder must outlive the engine.
+  explicit ModelEngine(Encoder& encoder) : encoder_(encoder) {}
+
+  std::vector<std::vector<float>> Compute(std::span<const EngineText> texts,
+                                          int64_t& computed) override;
+  int64_t width() const override;
+
+ private:
+  void ComputeGroup(std::span<const EngineText> texts, std::span<const size_t> group,
+                    std::vector<std::vector<float>>& out);
+  Encoder& encoder_;
+};
+
+}  // namespace lacos::serve

@@ -1,0 +1,178 @@
+#include "lacos/serve/models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "lacos/base/error.h"
+#include "lacos/formats/lora_adapter.h"
+#include "lacos/formats/tokenizer_files.h"
+#include "lacos/model/bloom_model.h"
+
+namespace lacos::serve {
+namespace {
+
+int64_t SecondsSince1970() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+bool ChangesBiasesOf(const LoraAdapter& adapter) {
+  return !adapter.biases.empty() ||
+         std::any_of(adapter.modules.begin(), adapter.modules.end(),
+                     [](const auto& module) { return !module.second.b_bias.values.empty(); });
+}
+
+}  // namespace
+
+// Adapters whose last user has gone. They are freed when the next one is loaded or unloaded, on the
+// computing thread, since the last user may be any thread.
+struct Models::Garbage {
+  std::mutex mutex;
+  std::vector<int32_t> adapters;
+};
+
+Models::Models(std::string name, SentenceEncoder& encoder, const SentenceEncoderOptions& options)
+    : encoder_(encoder),
+      options_(options),
+      tokenizer_identity_(TokenizerIdentity(encoder.folder(), encoder.tokenizer())),
+      tokenizer_(std::shared_ptr<const Tokenizer>(), &encoder.tokenizer()),
+      run_alone_([](const std::function<void()>& work) { work(); }),
+      garbage_(std::make_shared<Garbage>()) {
+  default_ = MakeModel(name, encoder.folder(), tokenizer_,
+                       encoder.model().adapters() > 0 ? 0 : kNoAdapter);
+}
+
+void Models::SetRunAlone(RunAlone run) {
+  const std::lock_guard lock(mutex_);
+  run_alone_ = std::move(run);
+}
+
+std::shared_ptr<const ServedModel> Models::MakeModel(const std::string& name,
+                                                     const ModelFolder& folder,
+                                                     std::shared_ptr<const Tokenizer> tokenizer,
+                                                     int32_t adapter) {
+  ServedModel model;
+  model.name = name;
+  model.number = next_number_++;
+  model.adapter = adapter;
+  model.pooling = PoolingFor(options_, folder.settings);
+  model.settings = folder.settings;
+  model.text = TextOptionsFor(options_, folder.settings, *tokenizer);
+  model.tokenizer = std::move(tokenizer);
+  model.similarity = folder.settings.similarity.value_or(Similarity::kCosine);
+  model.width = encoder_.model().config().hidden_size;
+  model.dimension =
+      model.text.truncate_dim > 0 ? std::min(model.text.truncate_dim, model.width) : model.width;
+  model.created = SecondsSince1970();
+  if (adapter == kNoAdapter || default_ == nullptr)
+    return std::make_shared<const ServedModel>(std::move(model));
+  return {new ServedModel(std::move(model)), [garbage = garbage_](const ServedModel* gone) {
+            {
+              const std::lock_guard lock(garbage->mutex);
+              garbage->adapters.push_back(gone->adapter);
+            }
+            delete gone;
+          }};
+}
+
+std::shared_ptr<const Tokenizer> Models::TokenizerFor(const ModelFolder& folder) const {
+  std::shared_ptr<const Tokenizer> own =
+      OpenTokenizer(folder, encoder_.model().config().vocab_size);
+  return TokenizerIdentity(folder, *own) == tokenizer_identity_ ? tokenizer_ : own;
+}
+
+std::shared_ptr<const ServedModel> Models::Find(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  if (name.empty() || adapters_.empty() || name == default_->name) return default_;
+  for (const auto& model : adapters_) {
+    if (model->name == name) return model;
+  }
+  return nullptr;
+}
+
+std::vector<std::shared_ptr<const ServedModel>> Models::All() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const ServedModel>> all = {default_};
+  all.insert(all.end(), adapters_.begin(), adapters_.end());
+  std::sort(all.begin() + 1, all.end(),
+            [](const auto& a, const auto& b) { return a->name < b->name; });
+  return all;
+}
+
+std::shared_ptr<const ServedModel> Models::Load(const AdapterFolder& adapter) {
+  RunAlone run;
+  {
+    const std::lock_guard lock(mutex_);
+    run = run_alone_;
+  }
+  const auto is_taken = [&] {
+    return adapter.name == default_->name ||
+           std::any_of(adapters_.begin(), adapters_.end(),
+                       [&](const auto& model) { return model->name == adapter.name; });
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_taken()) return nullptr;
+  }
+  // Everything that takes long happens before the computing thread is asked.
+  BloomModel& bloom = encoder_.model();
+  const ModelFolder folder = OpenModelFolder(encoder_.folder().base_path, "", adapter.folder);
+  const LoraAdapter values = ReadLoraAdapter(folder.adapter_path, bloom.config());
+  if (ChangesBiasesOf(values)) {
+    throw UserError(fmt::format(
+        "[adapter {}] changes biases, which all texts of a batch share; expected an adapter of LoRA "
+        "matrices alone; serve it with --model, or merge it into its base first",
+        adapter.name));
+  }
+  std::shared_ptr<const Tokenizer> tokenizer = TokenizerFor(folder);
+  int32_t number = kNoAdapter;
+  run([&] {
+    CollectGarbage();
+    number = bloom.Attach(values, /*trainable=*/false);
+  });
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const ServedModel> model =
+      MakeModel(adapter.name, folder, std::move(tokenizer), number);
+  if (is_taken()) return nullptr;  // somebody else was faster; the model goes to the garbage
+  adapters_.push_back(model);
+  return model;
+}
+
+void Models::CollectGarbage() {
+  std::vector<int32_t> unused;
+  {
+    const std::lock_guard lock(garbage_->mutex);
+    unused.swap(garbage_->adapters);
+  }
+  for (const int32_t adapter : unused) encoder_.model().Remove(adapter);
+}
+
+bool Models::Unload(const std::string& name) {
+  RunAlone run;
+  {
+    std::shared_ptr<const ServedModel> gone;  // released after the lock
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(adapters_.begin(), adapters_.end(),
+                                    [&](const auto& model) { return model->name == name; });
+    if (found == adapters_.end()) return false;
+    gone = std::move(*found);
+    adapters_.erase(found);
+    run = run_alone_;
+  }
+  run([&] { CollectGarbage(); });
+  return true;
+}
+
+std::vector<std::string> Models::PromptNames() const {
+  std::set<std::string> names;
+  for (const auto& model : All()) {
+    for (const auto& [name, text] : model->settings.prompts) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace lacos::serve

@@ -1,0 +1,62 @@
+#include "lacos/serve/workers.h"
+
+#include <algorithm>
+
+#include "lacos/base/thread.h"
+
+namespace lacos::serve {
+
+Workers::Workers() {
+  const SignalsBlocked signals_blocked;
+  small_.thread = std::thread([this] { Loop(small_); });
+  large_.thread = std::thread([this] { Loop(large_); });
+}
+
+Workers::~Workers() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  for (Lane* lane : {&small_, &large_}) {
+    lane->arrived.notify_all();
+    lane->thread.join();
+  }
+}
+
+void Workers::Post(bool is_large, std::function<void()> job) {
+  Lane& lane = is_large ? large_ : small_;
+  {
+    const std::lock_guard lock(mutex_);
+    lane.jobs.emplace_back(std::chrono::steady_clock::now(), std::move(job));
+  }
+  lane.arrived.notify_one();
+}
+
+double Workers::OldestSeconds() const {
+  const std::lock_guard lock(mutex_);
+  const TimePoint now = std::chrono::steady_clock::now();
+  TimePoint oldest = now;
+  for (const Lane* lane : {&small_, &large_}) {
+    if (lane->running) oldest = std::min(oldest, *lane->running);
+    if (!lane->jobs.empty()) oldest = std::min(oldest, lane->jobs.front().first);
+  }
+  return std::chrono::duration<double>(now - oldest).count();
+}
+
+void Workers::Loop(Lane& lane) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    lane.arrived.wait(lock, [&] { return stop_ || !lane.jobs.empty(); });
+    if (stop_) return;
+    std::function<void()> job = std::move(lane.jobs.front().second);
+    lane.jobs.pop_front();
+    lane.running = std::chrono::steady_clock::now();
+    lock.unlock();
+    job();
+    job = nullptr;  // what it holds is released outside the lock
+    lock.lock();
+    lane.running.reset();
+  }
+}
+
+}  // namespace lacos::serve

@@ -1,0 +1,43 @@
+// Threads that parse, tokenize and write replies, so that the thread of the connections and the
+// computing thread do not. Large jobs have a thread of their own, behind which small ones do not wait.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace lacos::serve {
+
+class Workers {
+ public:
+  Workers();   // throws std::system_error if no thread can be started
+  ~Workers();  // drops the jobs that wait
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // The job must not throw.
+  void Post(bool is_large, std::function<void()> job);
+
+  // How long the job that runs or waits longest is here.
+  double OldestSeconds() const;
+
+ private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  struct Lane {
+    std::deque<std::pair<TimePoint, std::function<void()>>> jobs;
+    std::optional<TimePoint> running;
+    std::condition_variable arrived;
+    std::thread thread;
+  };
+  void Loop(Lane& lane);
+
+  mutable std::mutex mutex_;
+  bool stop_ = false;
+  Lane small_, large_;
+};
+
+}  // namespace lacos::serve
