@@ -324,7 +324,34 @@ def table(form, choice, data):
     return bytes([form, choice]) + data
 
 
+def serve_requests():
+    """Yields a name, the byte that chooses route and settings, and the body of a request to the server."""
+    routes = ["v1", "embed", "embed_all", "similarity", "tokenize", "decode", "adapters"]
+    bodies = {
+        "v1": [{"input": "a", "model": "m", "encoding_format": "base64", "dimensions": 4, "user": "u", "input_type": "query"},
+               {"input": ["a", "b"]}, {"input": [[1, 2], [3]]}, {"input": [1, 2]}, {"input": ["a", ""]}, {"input": ["a"] * 6}],
+        "embed": [{"inputs": "a", "normalize": False, "truncate": True, "truncation_direction": "Left", "prompt_name": "query"},
+                  {"inputs": ["a", None]}, {"inputs": ["a"], "dimensions": 17}],
+        "embed_all": [{"inputs": ["a"], "truncate": False}],
+        "similarity": [{"inputs": {"source_sentence": "a", "sentences": ["b", "c"]}, "parameters": {"truncate": True}},
+                       {"inputs": {"source_sentence": "a", "sentences": ["b", ""]}, "parameters": {}}],
+        "tokenize": [{"inputs": ["a", ""], "add_special_tokens": False}],
+        "decode": [{"ids": [[1, 2], [3]], "skip_special_tokens": True}, {"ids": [5]}, {"ids": [300]}],
+        "adapters": [{"name": "n", "folder": "f"}],
+    }
+    for number, route in enumerate(routes):
+        for i, body in enumerate(bodies[route]):
+            yield f"{route}{i}", 16 * number + i, dump(body)
+    yield "surrogate", 0, b'{"input": ["a", "\\ud800"]}'
+    yield "broken", 16, b'{"inputs": ["a", NaN]}'
+    yield "ids", 2, dump({"input": [[1, 299]]})
+    yield "blank", 4, dump({"input": [" "]})
+    yield "prompt", 8, dump({"input": "a", "prompt_name": "query"})
+
+
 def seeds():
+    for name, choice, body in serve_requests():
+        yield "serve_request", name, bytes([choice]) + body
     for name, value in {"scalars": [0, -1, 1.5, 1e300, 10**30, "\u00e9\n\ud83d\ude00", True, None], "object": {"a": {"b": [1, {"c": {}}]}, "": []},
                         "many": {str(i): i for i in range(20)}}.items():
         yield "json", name, json.dumps(value).encode()

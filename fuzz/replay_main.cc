@@ -39,7 +39,8 @@ constexpr Target kTargets[] = {{"json", lacos::fuzz::Json},
                                {"run_record", lacos::fuzz::RunRecord},
                                {"caches", lacos::fuzz::Caches},
                                {"training_texts", lacos::fuzz::TrainingTexts},
-                               {"sweep_recipe", lacos::fuzz::SweepRecipe}};
+                               {"sweep_recipe", lacos::fuzz::SweepRecipe},
+                               {"serve_request", lacos::fuzz::ServeRequest}};
 
 std::vector<std::string> FilesOf(int count, char** arguments) {
   std::vector<std::string> files;

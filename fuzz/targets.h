@@ -37,7 +37,8 @@ void RunState(Input input);     // a run's folder with checkpoints
 void RunRecord(Input input);    // run.json, a TOML file of flags, metrics.jsonl
 void Caches(Input input);       // an options byte, then a file of cached states or vectors
 void TrainingTexts(Input input);
-void SweepRecipe(Input input);  // a TOML file, which may name base/ and nli.tsv
+void SweepRecipe(Input input);   // a TOML file, which may name base/ and nli.tsv
+void ServeRequest(Input input);  // a byte for route and settings, then the body of a request
 
 // Runs a target on one input. Catches UserError and checks that its message is one line of the form
 // "[where] ... expected ..."; if not, aborts with a line on stderr.

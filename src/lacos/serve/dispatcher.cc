@@ -60,6 +60,9 @@ void Dispatcher::Stop() {
   stopping_.notify_all();
   if (thread_.joinable()) thread_.join();
   if (watch_.joinable()) watch_.join();
+  // What waits is dropped with its on_end, which may hold the work itself.
+  for (const auto& [id, work] : works_) work->on_end = nullptr;
+  works_.clear();
 }
 
 // Times a short text, and then a batch that should take as long as batches will.
@@ -110,6 +113,7 @@ std::optional<double> Dispatcher::Admit(const std::shared_ptr<Work>& work) {
     request.tokens.push_back(static_cast<int64_t>(w.texts[i].ids.size()));
   {
     const std::lock_guard lock(mutex_);
+    if (stop_) return 1.0;
     request.id = next_id_++;
     const uint64_t id = request.id;
     w.admitted = Now();

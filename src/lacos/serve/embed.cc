@@ -145,9 +145,10 @@ void Service::Queue(const ExchangePtr& exchange) {
   work.on_end = nullptr;  // it holds the exchange
   throw TooBusy(
       *wait, "overloaded",
-      fmt::format("[server] the wait would be {:.1f} s; expected at most {:.1f} s; try again "
-                  "after the time in Retry-After",
-                  *wait, options_.max_wait));
+      fmt::format(
+          "[server] the wait would be {:.1f} s; expected less than {:.1f} s, and than the request has; try again "
+          "after the time in Retry-After",
+          *wait, options_.max_wait));
 }
 
 // The error of a request that was admitted and not computed, if that is how it ended.

@@ -34,6 +34,7 @@ ProtocolOptions ProtocolFor(const ServiceOptions& options, const Models& models)
 WorkText ProbeOf(const ServedModel& model) {
   WorkText probe;
   model.tokenizer->Encode("Is anybody there?", probe.ids);
+  if (probe.ids.empty()) probe.ids = {0};
   return probe;
 }
 

@@ -284,6 +284,16 @@ TEST(Scheduler, ExpiredAndAbandonedRequestsAreNeverComputed) {
   EXPECT_EQ(scheduler.queued_tokens(), 0);
 }
 
+TEST(Scheduler, ARequestThatWouldWaitUntilItsDeadlineIsRefused) {
+  Scheduler scheduler({}, CostModel(0, 100));
+  EXPECT_FALSE(scheduler.Admit(Simple(1, "", 1, std::vector<int64_t>(50, 10)), At(0)));
+  QueuedRequest hurried = Simple(2, "", 1, std::vector<int64_t>(5, 10));
+  hurried.deadline = At(4);
+  EXPECT_TRUE(scheduler.Admit(hurried, At(0)));
+  hurried.deadline = At(6);
+  EXPECT_FALSE(scheduler.Admit(hurried, At(0)));
+}
+
 TEST(Scheduler, TheRestOfAFailedRequestIsRemoved) {
   Scheduler scheduler({}, CostModel(0, 100));  // 10 tokens a batch
   EXPECT_FALSE(scheduler.Admit(Simple(1, "", 1, {10, 10, 10}), At(0)));

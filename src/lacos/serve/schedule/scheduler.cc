@@ -7,9 +7,9 @@
 namespace lacos::serve {
 namespace {
 
-std::chrono::steady_clock::duration Duration(double seconds) {
-  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-      std::chrono::duration<double>(seconds));
+TimePoint After(TimePoint from, double seconds) {
+  return from + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                    std::chrono::duration<double>(seconds));
 }
 
 double SecondsBetween(TimePoint from, TimePoint to) {
@@ -60,8 +60,9 @@ std::optional<double> Scheduler::Admit(QueuedRequest request, TimePoint now) {
   LACOS_CHECK(!request.tokens.empty() && request.next == 0, "a request has a text to compute");
   const double wait = ExpectedWait(request, now);
   if (wait > kAdmittedShare * options_.max_wait_seconds) return wait;
+  if (After(now, wait) >= request.deadline) return wait;
   request.is_short = IsShort(request);
-  request.start_by = now + Duration(options_.max_wait_seconds);
+  request.start_by = After(now, options_.max_wait_seconds);
   const uint64_t id = request.id;
   const auto [place, is_new] = requests_.emplace(id, std::move(request));
   LACOS_CHECK(is_new, "requests have different ids");
@@ -160,7 +161,7 @@ std::vector<BatchText> Scheduler::Next(TimePoint now) {
     const int64_t tokens = TokensOf(batch);
     short_credit_ = std::min(short_credit_ + tokens, std::max(tokens, BatchTokens()));
   }
-  running_until_ = now + Duration(cost_.Seconds(TokensOf(batch)));
+  running_until_ = After(now, cost_.Seconds(TokensOf(batch)));
   return batch;
 }
 

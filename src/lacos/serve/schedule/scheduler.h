@@ -43,7 +43,8 @@ class Scheduler {
 
   // Seconds until the first text of such a request would be computed, by what is queued and running.
   double ExpectedWait(const QueuedRequest& request, TimePoint now) const;
-  // Queues the request, or returns the seconds that it would wait, which are too many.
+  // Queues the request, or returns the seconds that it would wait, which are too many for the bound or
+  // for its own deadline.
   std::optional<double> Admit(QueuedRequest request, TimePoint now);
 
   // Removes requests that have expired or whose client has gone, and reports each. Texts of theirs
