@@ -45,7 +45,7 @@ wheel: deps        ## make a Python wheel with the program and all libraries ins
 wheel-test:        ## try the wheel of `make wheel` in a minimal Debian system (needs root)
 	@tools/test_wheel.sh
 
-test-pages: build  ## test the pages of a short run in headless Chromium: wide and narrow, light and dark
+test-pages: build  ## test the pages of a run, evaluations and a sweep in headless Chromium: wide and narrow, light and dark, printed
 	@tools/install_deps.sh --pages
 	@tools/test_pages.sh
 

@@ -32,7 +32,7 @@ FOLDERS = [
      "nlohmann-json, zlib, zstd, libarchive (only in .cc files; libarchive in archive.cc)"),
     (4, "text", "tokenizer.json to ids: added tokens, split patterns, byte-level BPE; stripping and truncation",
      "Oniguruma (only regex.cc)"),
-    (5, "report", "HTML pages: shell, tables, line and point charts as inline SVG; no script", ""),
+    (5, "report", "HTML pages: shell and style, tables, facts, quantities with units, line and point charts as inline SVG; no script", ""),
     (5, "nn", "one linear layer with LoRA, one BLOOM block: forward and backward side by side", ""),
     (5, "formats", "the files of model folders, and what their names and keys mean: config.json, weight files, adapters "
                    "(PEFT), sentence-transformers settings, side files, model cards, licences", ""),

@@ -37,8 +37,8 @@ TEST(ReportCommand, TrainWritesThePageAndReportMakesTheSameBytes) {
   EXPECT_THAT(html, HasSubstr("32 with another label than entailment"));
   EXPECT_THAT(html, HasSubstr("a &lt;script&gt; &amp; b/nli.tsv"));
   EXPECT_THAT(html, Not(HasSubstr("<script")));
-  EXPECT_THAT(html, HasSubstr("<th scope=\"row\">first</th>"));
-  EXPECT_THAT(html, HasSubstr("<tr class=\"strong\"><th scope=\"row\">best</th>"));
+  EXPECT_THAT(html, HasSubstr("<th scope=\"row\" class=\"name-cell\">first</th>"));
+  EXPECT_THAT(html, HasSubstr("<tr class=\"strong\"><th scope=\"row\" class=\"name-cell\">best"));
 
   fs::remove(output + "/report.html");
   const RunResult report = RunLacos({"report", output});

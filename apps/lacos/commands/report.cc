@@ -15,6 +15,7 @@
 #include "lacos/eval/results/systems_report.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/record/run_record.h"
+#include "lacos/report/html.h"
 #include "lacos/sweep/summary.h"
 #include "lacos/train/run/report.h"
 #include "terminal/output.h"

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "lacos/report/quantity.h"
+
 namespace lacos {
 
 // An axis from `low` to `high`. Both ends are ticks, or lie outside all data.
@@ -14,20 +16,31 @@ struct Axis {
     double value = 0;
     std::string label;
   };
-  std::vector<Tick> ticks;
+  std::vector<Tick> ticks;  // two or more, in increasing order, each with another label
 
   // The position of a value between the ends: 0 at `low`, 1 at `high`.
   double Place(double value) const;
 };
 
-// An axis over [low, high] with about `count` ticks. Ticks are at 1, 2 or 5 times a power of ten.
-// On a logarithmic axis they are at powers of ten, and also at multiples of these where there are
-// few. With `extend` the axis ends at ticks. Ends that are equal, or differ only by rounding, are
-// moved apart. Logarithmic axes need low > 0.
-Axis MakeAxis(double low, double high, int count, bool logarithmic, bool extend);
+// The sizes that an axis can show. Others are left out of charts.
+inline constexpr double kLargestOnAxis = 1e300, kSmallestOnLogAxis = 1e-300;
 
-// The text of a tick, such as "0.25", "1200", "35k" or "2e-4". It has as many digits as `step`, the
-// distance between two ticks, needs. All labels have the form that suits the `largest` tick.
-std::string TickLabel(double value, double step, double largest);
+struct AxisOptions {
+  int count = 5;             // about how many ticks
+  bool logarithmic = false;  // needs low >= kSmallestOnLogAxis
+  bool extend = false;       // the axis ends at ticks
+  bool whole = false;        // ticks at whole numbers only (not for logarithmic axes)
+  Unit unit = Unit::kNone;   // for the labels
+};
+
+// An axis over [low, high]. Ticks are at 1, 2 or 5 times a power of ten. On a logarithmic axis they
+// are at powers of ten or at 1, 2 and 5 or 1 and 3 times these; over less than a decade or so they are at equal
+// distances, as on a linear axis. Ends that are equal, or differ only by rounding, are moved apart.
+Axis MakeAxis(double low, double high, const AxisOptions& options);
+
+// The text of a tick, such as "0.25", "1200", "35k", "2e-4" or "20 MB". It has as many digits as
+// `step`, the distance between two ticks, needs. All labels have the form that suits the `largest`
+// tick.
+std::string TickLabel(double value, double step, double largest, Unit unit = Unit::kNone);
 
 }  // namespace lacos

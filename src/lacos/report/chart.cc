@@ -9,8 +9,9 @@
 
 #include "lacos/base/nan.h"
 #include "lacos/report/axis.h"
+#include "lacos/report/html.h"
 #include "lacos/report/label_places.h"
-#include "lacos/report/page.h"
+#include "lacos/report/quantity.h"
 
 namespace lacos {
 namespace {
@@ -40,18 +41,20 @@ class ChartDrawing {
     if (empty_) return;
     if (chart.x_margin) AddMargin();
     if (chart.y_from_zero && !chart.log_y) low_y_ = std::min(low_y_, 0.0);
-    x_ = MakeAxis(low_x_, high_x_, 5, chart.log_x, false);
-    y_ = MakeAxis(low_y_, high_y_, 5, chart.log_y, true);
+    x_ = MakeXAxis();
+    y_ = MakeAxis(low_y_, high_y_,
+                  {.logarithmic = chart.log_y, .extend = true, .unit = chart.y_unit});
     LayLabels();
   }
 
-  std::string Html() const {
+  std::string Draw() const {
     std::string html =
         fmt::format("<figure class=\"chart\" id=\"{}\">\n<figcaption><h3>{}</h3>{}</figcaption>\n",
-                    EscapeHtml(chart_.id), EscapeHtml(chart_.title), Legend());
+                    EscapeHtml(chart_.id), WholeHtml(chart_.title), Legend());
     if (empty_) return html + "<p class=\"note\">Nothing to show yet.</p>\n</figure>\n";
-    html += fmt::format("<div class=\"ytitle\">{}</div>\n<div class=\"plot\">\n",
-                        EscapeHtml(chart_.y_title));
+    html += fmt::format(
+        "<div class=\"ytitle\">{}</div>\n<div class=\"plot\" style=\"margin-left:{:.0f}px\">\n",
+        BreakableHtml(chart_.y_title), LeftMargin());
     for (const Axis::Tick& tick : y_.ticks) {
       html += fmt::format("<span class=\"yt\" style=\"bottom:{:.2f}%\">{}</span>",
                           100 * y_.Place(tick.value), EscapeHtml(tick.label));
@@ -62,20 +65,24 @@ class ChartDrawing {
     }
     html += fmt::format(
         "\n<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">\n",
-        kWidth, kHeight, EscapeHtml(chart_.title));
+        kWidth, kHeight, EscapeHtml(chart_.title.text));
     html += Grid() + EventLines();
     for (size_t i = 0; i < drawn_.size(); ++i) html += Curve(i);
+    html += HoverStrips();
+    for (size_t i = 0; i < drawn_.size(); ++i) html += Dots(i);
     html += "</svg>\n" + MarkLabels() + PointLabels() + "</div>\n";
-    html += fmt::format("<div class=\"xtitle\">{}</div>\n", EscapeHtml(chart_.x_title));
+    html += fmt::format("<div class=\"xtitle\">{}</div>\n", BreakableHtml(chart_.x_title));
     if (const std::string note = Note(); !note.empty())
-      html += "<p class=\"note\">" + EscapeHtml(note) + "</p>\n";
+      html += "<p class=\"note\">" + BreakableHtml(note) + "</p>\n";
     return html + "</figure>\n";
   }
 
  private:
   bool Shown(double x, double y) const {
-    return std::isfinite(x) && std::isfinite(y) && (!chart_.log_x || x > 0) &&
-           (!chart_.log_y || y > 0);
+    const auto shown = [](double value, bool logarithmic) {
+      return std::abs(value) <= kLargestOnAxis && (!logarithmic || value >= kSmallestOnLogAxis);
+    };
+    return shown(x, chart_.log_x) && shown(y, chart_.log_y);
   }
   void Include(double x, double y) {
     if (!Shown(x, y)) return;
@@ -106,6 +113,32 @@ class ChartDrawing {
     low_x_ -= space;
     high_x_ += space;
   }
+  // As many ticks as have room for their labels in the narrowest plot.
+  Axis MakeXAxis() const {
+    constexpr double kGap = 10;
+    for (int count = 6;; --count) {
+      Axis axis = MakeAxis(low_x_, high_x_,
+                           {.count = count,
+                            .logarithmic = chart_.log_x,
+                            .whole = chart_.whole_x,
+                            .unit = chart_.x_unit});
+      bool fits = true;
+      for (size_t i = 1; i < axis.ticks.size(); ++i) {
+        const double apart = kPlotWidths[0] * (axis.Place(axis.ticks[i].value) -
+                                               axis.Place(axis.ticks[i - 1].value));
+        fits = fits && apart > kGap + 0.5 * (TextWidth(axis.ticks[i].label) +
+                                             TextWidth(axis.ticks[i - 1].label));
+      }
+      if (!fits && count == 2) axis.ticks = {axis.ticks.front(), axis.ticks.back()};
+      if (fits || count == 2) return axis;
+    }
+  }
+  // Room for the labels of the y axis.
+  double LeftMargin() const {
+    double widest = 0;
+    for (const Axis::Tick& tick : y_.ticks) widest = std::max(widest, TextWidth(tick.label));
+    return std::max(kLeftMargin, widest + 10);
+  }
   double X(double x) const { return kWidth * x_.Place(x); }
   double Y(double y) const { return kHeight * (1 - y_.Place(y)); }
   // Raw values have the colour of the next series: the smoothed line that is drawn over them.
@@ -118,18 +151,41 @@ class ChartDrawing {
            1;
   }
 
+  bool IsEmpty(const ThinnedSeries& points) const {
+    for (size_t k = 0; k < points.x.size(); ++k) {
+      if (Shown(points.x[k], points.mean[k])) return false;
+    }
+    return true;
+  }
+  // Each entry has the mark that the series has in the plot.
   std::string Legend() const {
     if (chart_.series.size() + chart_.events.size() < 2) return "";
     std::string html = "<ul class=\"legend\">";
     for (size_t i = 0; i < chart_.series.size(); ++i) {
-      const char* faint = chart_.series[i].style == SeriesStyle::kFaint ? " faint" : "";
-      html += fmt::format("<li><i class=\"c{}{}\"></i>{}</li>", Colour(i), faint,
-                          EscapeHtml(chart_.series[i].name));
+      if (IsEmpty(drawn_[i])) continue;
+      html += fmt::format("<li><i class=\"{} c{}\"></i>{}</li>", MarkClass(chart_.series[i].style),
+                          Colour(i), Html(chart_.series[i].name));
     }
     for (const Events& events : chart_.events) {
-      html += fmt::format("<li><i class=\"event\"></i>{}</li>", EscapeHtml(events.name));
+      html += "<li><i class=\"event\"></i>" + Html(events.name) + "</li>";
     }
     return html + "</ul>";
+  }
+  static const char* MarkClass(SeriesStyle style) {
+    switch (style) {
+      case SeriesStyle::kLine:
+        return "dash";
+      case SeriesStyle::kFaint:
+        return "dash faint";
+      case SeriesStyle::kDotted:
+        return "dash dot";
+      case SeriesStyle::kPoints:
+        return "dot";
+    }
+    return "";
+  }
+  static bool HasDots(const Series& series) {
+    return series.style == SeriesStyle::kDotted || series.style == SeriesStyle::kPoints;
   }
 
   std::string Grid() const {
@@ -155,29 +211,93 @@ class ChartDrawing {
     std::string html;
     if (points.thinned) html += Band(points, Colour(i));
     html += ErrorBars(series, Colour(i));
-    std::string path, dots;
+    if (series.style == SeriesStyle::kPoints) return html;
+    std::string path;
     bool inside = false;
     for (size_t k = 0; k < points.x.size(); ++k) {
       if (!Shown(points.x[k], points.mean[k])) {
         inside = false;
         continue;
       }
-      const double x = X(points.x[k]), y = Y(points.mean[k]);
-      path += fmt::format("{}{:.1f} {:.1f}", inside ? "L" : "M", x, y);
+      path += fmt::format("{}{:.1f} {:.1f}", inside ? "L" : "M", X(points.x[k]), Y(points.mean[k]));
       if (!inside) path += "h0";  // a point between two gaps is still a dot
-      dots += fmt::format("M{:.1f} {:.1f}h0", x, y);
       inside = true;
     }
     if (path.empty()) return html;
-    const int colour = Colour(i);
-    if (series.style != SeriesStyle::kPoints) {
-      const char* faint = series.style == SeriesStyle::kFaint ? " faint" : "";
-      html += fmt::format("<path class=\"curve line c{}{}\" d=\"{}\"/>\n", colour, faint, path);
+    const char* faint = series.style == SeriesStyle::kFaint ? " faint" : "";
+    return html +
+           fmt::format("<path class=\"curve line c{}{}\" d=\"{}\"/>\n", Colour(i), faint, path);
+  }
+
+  // A dot for each point, with its values on hover. A line has dots where a point has no neighbour.
+  std::string Dots(size_t i) const {
+    const ThinnedSeries& points = drawn_[i];
+    const bool lone = !HasDots(chart_.series[i]);
+    const auto shown = [&](size_t k) {
+      return k < points.x.size() && Shown(points.x[k], points.mean[k]);
+    };
+    std::string dots;
+    for (size_t k = 0; k < points.x.size(); ++k) {
+      if (!shown(k) || (lone && ((k > 0 && shown(k - 1)) || shown(k + 1)))) continue;
+      dots += fmt::format("<path d=\"M{:.1f} {:.1f}h0\"><title>{}</title></path>\n", X(points.x[k]),
+                          Y(points.mean[k]), EscapeHtml(DotText(i, k)));
     }
-    if (series.style == SeriesStyle::kDotted || series.style == SeriesStyle::kPoints) {
-      html += fmt::format("<path class=\"curve dots c{}\" d=\"{}\"/>\n", colour, dots);
+    if (dots.empty()) return "";
+    return fmt::format("<g class=\"curve dots{} c{}\">\n{}</g>\n", lone ? " lone" : "", Colour(i),
+                       dots);
+  }
+
+  std::string XText(double x) const {
+    return chart_.x_title + ": " + PreciseText(chart_.whole_x ? std::round(x) : x, chart_.x_unit);
+  }
+  std::string DotText(size_t i, size_t k) const {
+    const Series& series = chart_.series[i];
+    const bool labelled = k < series.labels.size() && !series.labels[k].empty();
+    std::string text = labelled ? series.labels[k] + "\n" : "";
+    text += XText(drawn_[i].x[k]) + "\n";
+    text += (labelled || chart_.series.size() == 1 ? chart_.y_title : series.name) + ": " +
+            PreciseText(drawn_[i].mean[k], chart_.y_unit);
+    if (HasBar(series, k)) {
+      text += fmt::format(" ({} to {})", PreciseText(series.low[k], chart_.y_unit),
+                          PreciseText(series.high[k], chart_.y_unit));
     }
-    return html;
+    return text;
+  }
+
+  // Invisible strips over the plot, each with the values of all lines at a place along x.
+  std::string HoverStrips() const {
+    std::vector<double> places;
+    for (size_t i = 0; i < drawn_.size(); ++i) {
+      if (chart_.series[i].style == SeriesStyle::kPoints) continue;
+      for (size_t k = 0; k < drawn_[i].x.size(); ++k) {
+        if (Shown(drawn_[i].x[k], drawn_[i].mean[k])) places.push_back(drawn_[i].x[k]);
+      }
+    }
+    std::ranges::sort(places);
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    const size_t stride = (places.size() + kHoverPlaces - 1) / std::max(kHoverPlaces, 1);
+    std::vector<double> chosen;
+    for (size_t i = stride / 2; i < places.size(); i += stride) chosen.push_back(places[i]);
+    std::string html;
+    for (size_t i = 0; i < chosen.size(); ++i) {
+      const double at = X(chosen[i]), left = i > 0 ? (X(chosen[i - 1]) + at) / 2 : 0,
+                   right = i + 1 < chosen.size() ? (at + X(chosen[i + 1])) / 2 : kWidth;
+      html += fmt::format(
+          "<rect x=\"{:.1f}\" y=\"0\" width=\"{:.1f}\" height=\"{}\"><title>{}</title></rect>\n",
+          left, right - left, kHeight, EscapeHtml(StripText(chosen[i])));
+    }
+    return html.empty() ? "" : "<g class=\"hover\">\n" + html + "</g>\n";
+  }
+  std::string StripText(double x) const {
+    std::string text = XText(x);
+    for (size_t i = 0; i < drawn_.size(); ++i) {
+      const std::vector<double>& all = drawn_[i].x;
+      const auto found = std::ranges::find(all, x);
+      if (chart_.series[i].style == SeriesStyle::kPoints || found == all.end()) continue;
+      text += "\n" + chart_.series[i].name + ": " +
+              PreciseText(drawn_[i].mean[static_cast<size_t>(found - all.begin())], chart_.y_unit);
+    }
+    return text;
   }
 
   // An area that shows the range of each bucket. Its outline follows the largest values to the
@@ -225,6 +345,7 @@ class ChartDrawing {
         labelled_.push_back({.x = x_.Place(series.x[k]),
                              .y = y_.Place(series.y[k]),
                              .label = ShortLabel(series.labels[k])});
+        whole_labels_.push_back(series.labels[k]);
       }
     }
     places_ = PlaceLabels(labelled_);
@@ -235,10 +356,10 @@ class ChartDrawing {
     for (size_t i = 0; i < labelled_.size(); ++i) {
       if (!places_[i]) continue;
       html += fmt::format(
-          "<span class=\"name\" style=\"left:{:.2f}%;bottom:{:.2f}%\"><em style=\"{}:9px;bottom:{:.1f}px\">{}"
-          "</em></span>\n",
+          "<span class=\"name\" style=\"left:{:.2f}%;bottom:{:.2f}%\"><em "
+          "style=\"{}:9px;bottom:{:.1f}px\">{}</em></span>\n",
           100 * labelled_[i].x, 100 * labelled_[i].y, places_[i]->to_left ? "right" : "left",
-          places_[i]->up, EscapeHtml(labelled_[i].label));
+          places_[i]->up, Html(ShownText(labelled_[i].label, whole_labels_[i])));
     }
     return html;
   }
@@ -259,7 +380,7 @@ class ChartDrawing {
   std::string Note() const {
     std::vector<std::string> unnamed;
     for (size_t i = 0; i < labelled_.size(); ++i) {
-      if (!places_[i] && !labelled_[i].label.empty()) unnamed.push_back(labelled_[i].label);
+      if (!places_[i] && !labelled_[i].label.empty()) unnamed.push_back(whole_labels_[i]);
     }
     std::string note = chart_.note;
     if (!unnamed.empty()) {
@@ -285,6 +406,7 @@ class ChartDrawing {
   double low_y_ = std::numeric_limits<double>::infinity(), high_y_ = -low_y_;
   Axis x_, y_;
   std::vector<LabelledPoint> labelled_;
+  std::vector<std::string> whole_labels_;          // one for each point in labelled_
   std::vector<std::optional<LabelPlace>> places_;  // one for each point in labelled_
 };
 
@@ -319,6 +441,6 @@ ThinnedSeries Thin(const Series& series, int64_t buckets) {
   return result;
 }
 
-std::string ChartHtml(const Chart& chart) { return ChartDrawing(chart).Html(); }
+std::string ChartHtml(const Chart& chart) { return ChartDrawing(chart).Draw(); }
 
 }  // namespace lacos

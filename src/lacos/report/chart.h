@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "lacos/report/html.h"
+#include "lacos/report/quantity.h"
+
 namespace lacos {
 
 enum class SeriesStyle {
@@ -15,8 +18,8 @@ enum class SeriesStyle {
   kPoints,  // dots alone: a scatter plot
 };
 
-// Points (x, y) under one name. A y that is not finite is a gap; on a logarithmic axis, so is a y
-// that is not positive.
+// Points (x, y) under one name. A point that an axis cannot show (axis.h) is a gap: one that is not
+// finite, or not positive on a logarithmic axis.
 struct Series {
   std::string name;
   std::vector<double> x, y;
@@ -24,8 +27,8 @@ struct Series {
   // Error bars from low[i] to high[i] at x[i]. Both vectors are empty where there are no bars. A
   // point has no bar where either end is not finite.
   std::vector<double> low, high;
-  // Names at the points, shortened to kShortLabel characters (label_places.h). Empty means no
-  // names.
+  // Names at the points, shortened to kShortLabel characters (label_places.h) and whole on hover.
+  // Empty means no names.
   std::vector<std::string> labels;
 };
 
@@ -43,8 +46,10 @@ struct Mark {
 
 struct Chart {
   std::string id;  // the id of the <figure> element, for links and tests
-  std::string title;
-  std::string x_title, y_title;  // quantities and units, such as "step" or "tokens / s"
+  ShownText title;
+  std::string x_title, y_title;  // quantities, such as "step" or "tokens / s"
+  Unit x_unit = Unit::kNone, y_unit = Unit::kNone;
+  bool whole_x = false;  // x are whole numbers, such as steps
   bool log_x = false, log_y = false;
   bool y_from_zero = false;
   bool x_margin = false;  // leave room beside the first and the last point
@@ -67,8 +72,10 @@ ThinnedSeries Thin(const Series& series, int64_t buckets = kChartBuckets);
 
 // The chart as a <figure> element. Every text is escaped. A line of more than twice kChartBuckets
 // points is thinned: the range of each bucket is drawn as a band, and the note says so. Lines with
-// error bars or labels are never thinned. Labels for which there is no room are in the note. A
-// chart without a point says that there is nothing to show.
+// error bars or labels are never thinned. Values are shown on hover: those of each dot, and those of
+// all lines at up to kHoverPlaces places along x. Labels for which there is no room are in the note.
+// A chart without a point says that there is nothing to show.
+inline constexpr int kHoverPlaces = 120;
 std::string ChartHtml(const Chart& chart);
 
 }  // namespace lacos

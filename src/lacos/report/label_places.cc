@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "lacos/io/utf8.h"
 
 namespace lacos {
 namespace {
 
-// Sizes in px that follow from the style in page.cc: bold text of 12 px in a plot 210 px high.
-constexpr std::array<double, 5> kPlotWidths = {236, 300, 400, 560, 1040};
+// Sizes in px that follow from style.h: bold text of 12 px in a plot 210 px high.
 constexpr double kPlotHeight = 210, kLabelHeight = 13, kGap = 9, kDot = 5;
 // room between the plot and the edge of the chart
-constexpr double kOutsideLeft = 44, kOutsideRight = 16;
+constexpr double kOutsideLeft = kLeftMargin - 2, kOutsideRight = 16;
 // widths of a character; generous, because fonts differ
 constexpr double kAscii = 7.2, kWide = 12.5;
 constexpr std::array<double, 6> kUp = {6,  -6 - kLabelHeight,  -0.5 * kLabelHeight,
@@ -26,14 +26,6 @@ struct Box {
 };
 
 bool StartsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
-
-double TextWidth(const std::string& text) {
-  double width = 0;
-  for (const char c : text) {
-    if (StartsCharacter(c)) width += static_cast<unsigned char>(c) < 0x80 ? kAscii : kWide;
-  }
-  return width;
-}
 
 Box LabelBox(const LabelledPoint& point, const LabelPlace& place, double plot_width) {
   const double x = point.x * plot_width, y = point.y * kPlotHeight, width = TextWidth(point.label);
@@ -51,12 +43,22 @@ Box DotBox(const LabelledPoint& point, double plot_width) {
 
 }  // namespace
 
+double TextWidth(const std::string& text) {
+  double width = 0;
+  for (const char c : text) {
+    if (StartsCharacter(c)) width += static_cast<unsigned char>(c) < 0x80 ? kAscii : kWide;
+  }
+  return width;
+}
+
 std::vector<std::optional<LabelPlace>> PlaceLabels(const std::vector<LabelledPoint>& points) {
   std::vector<std::optional<LabelPlace>> places(points.size());
-  const auto is_free = [&](size_t i, const LabelPlace& place, bool may_cover_points) {
+  const auto is_free = [&](size_t i, const LabelPlace& place, bool may_cover_points,
+                           bool may_cover_axis) {
+    const double outside = may_cover_axis ? kOutsideLeft : 0;
     for (const double width : kPlotWidths) {
       const Box box = LabelBox(points[i], place, width);
-      if (box.left < -kOutsideLeft || box.right > width + kOutsideRight) return false;
+      if (box.left < -outside || box.right > width + kOutsideRight) return false;
       if (box.bottom < 0 || box.top > kPlotHeight + kLabelHeight) return false;
       for (size_t k = 0; k < points.size(); ++k) {
         if (k == i) continue;
@@ -69,11 +71,12 @@ std::vector<std::optional<LabelPlace>> PlaceLabels(const std::vector<LabelledPoi
   for (size_t i = 0; i < points.size(); ++i) {
     if (points[i].label.empty()) continue;
     const bool left_first = points[i].x > 0.6;
-    for (const bool may_cover_points : {false, true}) {
+    for (const auto& [points_too, axis_too] :
+         {std::pair(false, false), std::pair(true, false), std::pair(true, true)}) {
       for (const double up : kUp) {
         for (const bool to_left : {left_first, !left_first}) {
           const LabelPlace place{.to_left = to_left, .up = up};
-          if (!places[i] && is_free(i, place, may_cover_points)) places[i] = place;
+          if (!places[i] && is_free(i, place, points_too, axis_too)) places[i] = place;
         }
       }
     }

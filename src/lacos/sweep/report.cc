@@ -9,7 +9,9 @@
 #include "lacos/base/nan.h"
 #include "lacos/eval/results/results.h"
 #include "lacos/io/json_numbers.h"
+#include "lacos/report/facts.h"
 #include "lacos/report/page.h"
+#include "lacos/report/quantity.h"
 #include "lacos/sweep/summary.h"
 
 namespace lacos {
@@ -38,16 +40,6 @@ std::string Range(const Json& json, const char* key, bool is_signed) {
 }
 std::string ValueText(const Json& value) {
   return value.IsString() ? value.AsString() : value.Dump();
-}
-
-// Formats a number with a unit prefix: "1.2 k", "3.4 M".
-std::string Count(double value) {
-  if (!std::isfinite(value)) return "-";
-  for (const auto& [unit, name] :
-       {std::pair<double, const char*>{1e9, " G"}, {1e6, " M"}, {1e3, " k"}}) {
-    if (value >= unit) return fmt::format("{:.1f}{}", value / unit, name);
-  }
-  return fmt::format("{:.3g}", value);
 }
 
 template <class F>
@@ -79,6 +71,18 @@ std::vector<std::vector<std::string>> StudyRows(const Json& study,
     rows.push_back(cells);
   });
   return rows;
+}
+
+HtmlTable StudyTable(const Json& study) {
+  std::vector<std::string> header;
+  const std::vector<std::vector<std::string>> rows = StudyRows(study, header);
+  const size_t axes = study.At("axes").size();
+  HtmlTable table{.title = study.At("title").AsString(), .columns = {}, .rows = {}};
+  for (size_t i = 0; i < header.size(); ++i) {
+    table.columns.emplace_back(header[i], i < axes ? ColumnKind::kName : ColumnKind::kNumber);
+  }
+  for (const auto& row : rows) table.rows.emplace_back(row.begin(), row.end());
+  return table;
 }
 
 const char* SizeName(const std::string& size) {
@@ -116,9 +120,10 @@ Chart StudyChart(const Json& study, const std::string& id, bool differences) {
     series.labels.push_back(fmt::format("{}", fmt::join(label, ", ")));
   });
   return {.id = id,
-          .title = study.At("score").AsString() + (differences ? ", differences" : ""),
+          .title = differences ? "Differences from the baseline" : study.At("score").AsString(),
           .x_title = "row of the table",
-          .y_title = differences ? "points above the baseline" : "score x 100",
+          .y_title = differences ? "points above the baseline" : "score × 100",
+          .whole_x = true,
           .x_margin = true,
           .series = {series}};
 }
@@ -139,10 +144,23 @@ Chart GrowthChart(const Json& growth, const std::string& id) {
   return {.id = id,
           .title = fmt::format("Growth with {}", SizeName(growth.At("size").AsString())),
           .x_title = SizeName(growth.At("size").AsString()),
-          .y_title = "score x 100",
+          .y_title = "score × 100",
           .log_x = true,
           .series = {series},
           .note = GrowthSentence(growth)};
+}
+
+Unit UnitOfCost(const std::string& cost) {
+  if (cost == "bytes") return Unit::kBytes;
+  if (cost == "train_seconds") return Unit::kSeconds;
+  return cost == "encode_ms_per_text" ? Unit::kMilliseconds : Unit::kNone;
+}
+
+// The quantity on the axis, whose ticks have the unit.
+std::string QuantityOfCost(const std::string& cost, const std::string& title) {
+  if (cost == "bytes") return "base and adapter";
+  if (cost == "train_seconds") return "time of training";
+  return cost == "encode_ms_per_text" ? "time to encode a text" : title;
 }
 
 Chart ParetoChart(const Json& pareto, size_t number) {
@@ -167,26 +185,28 @@ Chart ParetoChart(const Json& pareto, size_t number) {
     series.y.push_back(NumberOrNaN(point, "mean"));
     if (&series == &front) series.labels.push_back(point.At("cell").AsString());
   }
-  return {.id = fmt::format("pareto-{}", number),
-          .title = fmt::format("Quality against {}", pareto.At("title").AsString()),
-          .x_title = pareto.At("title").AsString(),
-          .y_title = pareto.At("score").AsString(),
-          .log_x = log,
-          .x_margin = true,
-          .series = {front, others},
-          .note = free > 0
-                      ? fmt::format(
-                            "{} cells without training cost nothing here and are not drawn.", free)
-                      : ""};
+  const std::string quantity = QuantityOfCost(cost, pareto.At("title").AsString());
+  return {
+      .id = fmt::format("pareto-{}", number),
+      .title = "Quality against " + quantity,
+      .x_title = quantity,
+      .y_title = pareto.At("score").AsString() + " × 100",
+      .x_unit = UnitOfCost(cost),
+      .log_x = log,
+      .x_margin = true,
+      .series = {front, others},
+      .note = free == 0 ? ""
+              : free == 1
+                  ? "One cell without training costs nothing here and is not drawn."
+                  : fmt::format("{} cells without training cost nothing here and are not drawn.",
+                                free)};
 }
 
 void AddStudies(const Json& sweep, Page& page) {
   size_t number = 0;
   ForEach(sweep.At("studies"), [&](const Json& study) {
     page.Section(fmt::format("study-section-{}", number), study.At("title").AsString());
-    HtmlTable table;
-    table.rows = StudyRows(study, table.header);
-    page.Table(table);
+    page.Table(StudyTable(study));
     std::vector<Chart> charts = {StudyChart(study, fmt::format("study-{}", number), false),
                                  StudyChart(study, fmt::format("differences-{}", number), true)};
     ForEach(study.At("growth"), [&](const Json& growth) {
@@ -201,60 +221,65 @@ void AddCells(const Json& sweep, Page& page) {
   page.Section("cells", "Cells");
   page.Paragraph(
       "Means over seeds. Training time and peak memory are of a process of its own for each run.");
-  HtmlTable table{.header = {"cell"}};
   std::vector<std::string> names;
   ForEach(sweep.At("cells"), [&](const Json& cell) {
     if (!names.empty() || !cell.Has("scores")) return;
     ForEach(cell.At("scores"),
             [&](const Json& score) { names.push_back(score.At("name").AsString()); });
   });
-  table.header.insert(table.header.end(), names.begin(), names.end());
-  for (const char* name : {"train s", "peak MB", "trained", "base", "base MB", "ms/text"})
-    table.header.emplace_back(name);
+  HtmlTable table{.title = "Cells", .columns = {{"cell", ColumnKind::kName}}, .rows = {}};
+  for (const std::string& name : names) table.columns.emplace_back(name);
+  for (const char* name : {"training time", "peak memory", "trained parameters",
+                           "parameters of the base", "base", "time a text"})
+    table.columns.emplace_back(name);
+  HtmlTable failures{.title = "Failed cells",
+                     .columns = {{"failed cell", ColumnKind::kName}, {"reason", ColumnKind::kText}},
+                     .rows = {}};
   ForEach(sweep.At("cells"), [&](const Json& cell) {
-    std::vector<std::string> row = {cell.At("name").AsString()};
+    std::vector<HtmlCell> row = {cell.At("name").AsString()};
     if (!cell.Has("scores")) {
-      row.push_back("failed: " + cell.At("failed").AsString());
-      row.resize(table.header.size());
-    } else {
-      ForEach(cell.At("scores"), [&](const Json& score) { row.push_back(Points(score, "mean")); });
-      const Json costs = cell.At("costs");
-      row.push_back(fmt::format("{:.1f}", NumberOrNaN(costs, "train_seconds")));
-      row.push_back(fmt::format("{:.0f}", NumberOrNaN(costs, "train_peak_rss_bytes") / 1e6));
-      row.push_back(Count(NumberOrNaN(costs, "trainable_parameters")));
-      row.push_back(Count(NumberOrNaN(costs, "base_parameters")));
-      row.push_back(fmt::format("{:.1f}", NumberOrNaN(costs, "base_bytes") / 1e6));
-      row.push_back(fmt::format("{:.2f}", NumberOrNaN(costs, "encode_ms_per_text")));
+      failures.rows.push_back({cell.At("name").AsString(), cell.At("failed").AsString()});
+      return;
     }
-    table.rows.push_back(row);
+    ForEach(cell.At("scores"), [&](const Json& score) { row.emplace_back(Points(score, "mean")); });
+    const Json costs = cell.At("costs");
+    const auto add = [&](const char* cost, Unit unit) {
+      const bool of_training = std::string_view(cost).starts_with("train_");
+      row.emplace_back(of_training && !cell.At("trained").AsBool()
+                           ? "-"
+                           : QuantityText(NumberOrNaN(costs, cost), unit));
+    };
+    add("train_seconds", Unit::kSeconds);
+    add("train_peak_rss_bytes", Unit::kBytes);
+    add("trainable_parameters", Unit::kNone);
+    add("base_parameters", Unit::kNone);
+    add("base_bytes", Unit::kBytes);
+    add("encode_ms_per_text", Unit::kMilliseconds);
+    table.rows.push_back(std::move(row));
   });
-  page.Table(table);
+  if (!table.rows.empty()) page.Table(table);
+  if (!failures.rows.empty()) page.Table(failures);
 }
 
 void AddSettings(const Json& sweep, const Json& run, Page& page) {
   page.Section("settings", "Common settings");
-  HtmlTable table{.prose = true};
-  const Json settings = sweep.At("settings");
-  for (const std::string& name : settings.Keys())
-    table.rows.push_back({name, ValueText(settings.At(name))});
-  page.Table(table);
+  page.Table(FactsTable("Settings", FactsOf(sweep.At("settings"))));
   if (!run.IsObject()) return;
   page.Section("machine", "Command and machine");
-  HtmlTable machine{.prose = true};
+  Facts machine;
   if (const auto arguments = run.Find("arguments")) {
     std::string command = "lacos sweep";
     ForEach(*arguments, [&](const Json& word) { command += " " + word.AsString(); });
-    machine.rows.push_back({"command", command});
+    machine.emplace_back("command", command);
   }
   if (const auto version = run.Find("lacos_version"))
-    machine.rows.push_back({"lacos", ValueText(*version)});
+    machine.emplace_back("lacos", FactText("lacos_version", *version));
   for (const char* group : {"build", "machine"}) {
     const auto part = run.Find(group);
     if (!part || !part->IsObject()) continue;
-    for (const std::string& key : part->Keys())
-      machine.rows.push_back({key, ValueText(part->At(key))});
+    for (auto& fact : FactsOf(*part)) machine.push_back(std::move(fact));
   }
-  page.Table(machine);
+  page.Table(FactsTable("Command and machine", machine));
 }
 
 }  // namespace
@@ -335,7 +360,7 @@ std::string SweepReportHtml(const Json& sweep, const Json& run) {
                 {"score", sweep.At("score").AsString()}});
   page.Section("reading", "How to read this");
   page.Paragraph(fmt::format(
-      "Scores are x 100, means over seeds. Intervals cover {:.0f} % and hold both chances: of "
+      "Scores are × 100, means over seeds. Intervals cover {:.0f} % and hold both chances: of "
       "the training (seeds drawn "
       "with replacement) and of the test (items drawn with replacement, {} times). Differences "
       "are from the baseline of "

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <string>
 
 namespace lacos {
@@ -30,6 +31,21 @@ Series LongSeries(int n) {
     series.y.push_back(std::sin(0.01 * i) + (i == n / 3 ? 50 : 0));
   }
   return series;
+}
+
+Chart BarChart() {
+  return {.id = "one",
+          .title = "Score",
+          .x_title = "bytes",
+          .y_title = "score",
+          .x_margin = true,
+          .series = {{.name = "runs",
+                      .x = {1, 2, 3},
+                      .y = {50, 60, 55},
+                      .style = SeriesStyle::kPoints,
+                      .low = {40, kNaN, 54},
+                      .high = {70, 65, 56},
+                      .labels = {"first", "<second>", "third"}}}};
 }
 
 TEST(Thin, KeepsShortSeriesAndLosesNoExtremeOfLongOnes) {
@@ -77,11 +93,86 @@ TEST(Chart, DrawsEverySeriesAndEscapesEveryText) {
       .note = evil};
   const std::string html = ChartHtml(chart);
   EXPECT_THAT(html, Not(HasSubstr("<script>")));
-  EXPECT_EQ(Count(html, "&lt;script&gt;&quot;&#39;&amp;"), 8u);
+  EXPECT_GE(Count(html, "&lt;script&gt;&quot;&#39;&amp;"), 8u);
   EXPECT_EQ(Count(html, "class=\"curve line"), 2u);
-  EXPECT_EQ(Count(html, "class=\"curve dots"), 1u);
+  EXPECT_EQ(Count(html, "class=\"curve dots c"), 1u);
   EXPECT_THAT(html, Not(HasSubstr("nan")));
   EXPECT_THAT(html, Not(HasSubstr("inf")));
+}
+
+TEST(Chart, ShowsTheValuesOfDotsAndLinesOnHover) {
+  const Chart chart{.id = "one",
+                    .title = "Loss",
+                    .x_title = "step",
+                    .y_title = "resident",
+                    .y_unit = Unit::kBytes,
+                    .whole_x = true,
+                    .series = {{"now", {1, 2, 3}, {4e6, kNaN, 5e6}},
+                               {"peak", {1, 3}, {6e6, 7.25e6}, SeriesStyle::kDotted}}};
+  const std::string html = ChartHtml(chart);
+  EXPECT_THAT(html, HasSubstr("<title>step: 1\nnow: 4 MB\npeak: 6 MB</title></rect>"));
+  EXPECT_THAT(html, HasSubstr("<title>step: 3\nnow: 5 MB\npeak: 7.25 MB</title></rect>"));
+  EXPECT_THAT(html, Not(HasSubstr("step: 2\n"))) << "no line has a value there";
+  EXPECT_THAT(html, HasSubstr("h0\"><title>step: 3\npeak: 7.25 MB</title></path>"));
+
+  Chart bars = BarChart();
+  EXPECT_THAT(ChartHtml(bars), HasSubstr("<title>first\nbytes: 1\nscore: 50 (40 to 70)</title>"));
+}
+
+TEST(Chart, ALineHasDotsWhereAPointHasNoNeighbour) {
+  Chart chart{.id = "one",
+              .title = "Loss",
+              .x_title = "step",
+              .y_title = "loss",
+              .series = {{"a", {1, 2, 3, 4, 5}, {5, kNaN, 4, 3, kNaN}}}};
+  const std::string html = ChartHtml(chart);
+  EXPECT_EQ(Count(html, "class=\"curve dots lone c1\""), 1u);
+  EXPECT_EQ(Count(html, "h0\"><title>"), 1u) << "at step 1 alone";
+  chart.series[0].y = {5, 4.5, 4, 3, 2};
+  EXPECT_THAT(ChartHtml(chart), Not(HasSubstr("dots")));
+}
+
+TEST(Chart, HasFewPlacesToHoverOverALongLine) {
+  const Chart chart{.id = "one",
+                    .title = "Loss",
+                    .x_title = "step",
+                    .y_title = "loss",
+                    .series = {LongSeries(799)}};
+  EXPECT_EQ(Count(ChartHtml(chart), "<rect "), 114u) << "every seventh of 799";
+}
+
+TEST(Chart, LegendsHaveTheMarksOfTheirSeries) {
+  const Chart chart{.id = "one",
+                    .title = "Scores",
+                    .x_title = "x",
+                    .y_title = "y",
+                    .series = {{"dots", {1}, {4}, SeriesStyle::kPoints},
+                               {"line", {1, 2}, {3, 3}},
+                               {"both", {1, 2}, {2, 2}, SeriesStyle::kDotted}}};
+  const std::string html = ChartHtml(chart);
+  EXPECT_THAT(html, HasSubstr("<i class=\"dot c1\"></i><bdi>dots</bdi>"));
+  EXPECT_THAT(html, HasSubstr("<i class=\"dash c2\"></i><bdi>line</bdi>"));
+  EXPECT_THAT(html, HasSubstr("<i class=\"dash dot c3\"></i><bdi>both</bdi>"));
+}
+
+TEST(Chart, HasTwoLabelledTicksOnBothAxesWhateverItsPoints) {
+  std::mt19937 random(3);
+  std::uniform_real_distribution<double> share(0, 1);
+  for (int round = 0; round < 500; ++round) {
+    Chart chart = BarChart();
+    chart.log_x = round % 2 == 0;
+    chart.x_margin = round % 3 == 0;
+    chart.x_unit = static_cast<Unit>(round % 4);
+    const double size = std::pow(10, 12 * share(random) - 3);
+    chart.series = {{.name = "runs", .x = {}, .y = {}, .style = SeriesStyle::kPoints}};
+    for (int i = 0; i <= round % 4; ++i) {
+      chart.series[0].x.push_back(size * (1 + 3 * share(random)));
+      chart.series[0].y.push_back(100 * share(random));
+    }
+    const std::string html = ChartHtml(chart);
+    EXPECT_GE(Count(html, "class=\"xt\""), 2u) << round;
+    EXPECT_GE(Count(html, "class=\"yt\""), 2u) << round;
+  }
 }
 
 TEST(Chart, WithoutAFinitePointItSaysSo) {
@@ -118,21 +209,6 @@ TEST(Chart, StaysSmallForLongRuns) {
   EXPECT_LT(html.size(), 60000u);
   EXPECT_THAT(html, HasSubstr("mean of about 250 values"));
   EXPECT_THAT(html, HasSubstr("class=\"band"));
-}
-
-Chart BarChart() {
-  return {.id = "one",
-          .title = "Score",
-          .x_title = "bytes",
-          .y_title = "score",
-          .x_margin = true,
-          .series = {{.name = "runs",
-                      .x = {1, 2, 3},
-                      .y = {50, 60, 55},
-                      .style = SeriesStyle::kPoints,
-                      .low = {40, kNaN, 54},
-                      .high = {70, 65, 56},
-                      .labels = {"first", "<second>", "third"}}}};
 }
 
 TEST(Chart, ErrorBarsSpanTheirIntervalAndTheAxisCoversThem) {
@@ -173,7 +249,7 @@ TEST(Chart, AMarginKeepsPointsOffTheEnds) {
     Chart chart = BarChart();
     chart.log_x = log_x;
     const std::string html = ChartHtml(chart);
-    EXPECT_THAT(html, Not(HasSubstr("M0.0 "))) << "dots begin inside the plot";
+    EXPECT_THAT(html, Not(HasSubstr("<path d=\"M0.0 "))) << "dots begin inside the plot";
     EXPECT_THAT(html, Not(HasSubstr("M1000.0 ")));
   }
 }

@@ -19,10 +19,6 @@ std::string Heading(const std::string& measure) {
   return measure == "pearson" ? "Pearson" : FormatMeasure(measure);
 }
 
-std::string SetLabel(const TaskName& set) {
-  return set.Label() + (set.split == "test" || set.split == "all" ? "" : " " + set.split);
-}
-
 // The mean of each measure over the results of one task; NaN if any value is NaN.
 std::vector<Measure> MeanMeasures(const std::vector<const TaskResult*>& results) {
   std::vector<Measure> means = results[0]->measures;
@@ -92,7 +88,7 @@ std::string ResultTables(const EvaluationResults& results, double confidence) {
     };
     for (const TaskResult& result : results.sets) {
       if (result.set.task != task) continue;
-      add(SetLabel(result.set), result.n, result.measures,
+      add(result.set.Title(), result.n, result.measures,
           FormatInterval(IntervalOf(result.resamples, confidence)), result.truncated);
       n += result.n;
       truncated += result.truncated;

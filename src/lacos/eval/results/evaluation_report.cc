@@ -13,26 +13,34 @@
 #include "lacos/eval/measures/statistics.h"
 #include "lacos/eval/results/languages.h"
 #include "lacos/eval/results/overlap.h"
+#include "lacos/eval/results/set_titles.h"
+#include "lacos/report/facts.h"
 #include "lacos/report/page.h"
+#include "lacos/report/quantity.h"
 
 namespace lacos {
 namespace {
 
-std::string ValueText(const Json& value) {
-  return value.IsString() ? value.AsString() : value.Dump();
+// Titles of the sets of one task, or of all if `task` is empty.
+SetTitles TitlesOf(const EvaluationResults& results, const std::string& task = "") {
+  std::vector<SetAndPart> sets;
+  for (const TaskResult& result : results.sets) {
+    if (task.empty() || result.set.task == task)
+      sets.emplace_back(result.set.name, result.set.Part());
+  }
+  return SetTitles(std::move(sets));
+}
+SetAndPart SetOf(const TaskResult& result) { return {result.set.name, result.set.Part()}; }
+
+std::string IntervalTitle(double confidence) {
+  return fmt::format("{:.0f} % interval", 100 * confidence);
 }
 
-// Adds rows "name, value" about the system. Nested objects are flattened. Long values, such as
-// hashes, stay whole, and the table wraps them.
-void AddSystemRows(const Json& json, const std::string& prefix, HtmlTable& table) {
-  for (const std::string& key : json.Keys()) {
-    const Json value = json.At(key);
-    if (value.IsObject()) {
-      AddSystemRows(value, prefix + FormatMeasure(key) + ": ", table);
-    } else {
-      table.rows.push_back({prefix + FormatMeasure(key), ValueText(value)});
-    }
-  }
+std::string TaskTitle(const std::string& task) {
+  if (task == "sts") return "Semantic textual similarity";
+  std::string title = FormatMeasure(task);
+  title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+  return title;
 }
 
 std::vector<std::string> Tasks(const EvaluationResults& results) {
@@ -46,28 +54,27 @@ std::vector<std::string> Tasks(const EvaluationResults& results) {
 void AddScores(const EvaluationResults& results, double confidence, Page& page) {
   const std::vector<std::string> undefined = UndefinedResamples(results, confidence);
   for (const std::string& task : Tasks(results)) {
-    page.Section("task-" + task, FormatMeasure(task));
-    HtmlTable table;
+    page.Section("task-" + task, TaskTitle(task));
+    const SetTitles titles = TitlesOf(results, task);
+    HtmlTable table{.title = "Scores", .columns = {}, .rows = {}};
     for (const TaskResult& result : results.sets) {
       if (result.set.task != task) continue;
-      if (table.header.empty()) {
-        table.header = {"set", "n"};
+      if (table.columns.empty()) {
+        table.columns = {{"set", ColumnKind::kName}, "n"};
         for (const Measure& measure : result.measures) {
-          table.header.push_back(FormatMeasure(measure.name));
+          table.columns.emplace_back(FormatMeasure(measure.name));
           if (&measure == &result.measures[0])
-            table.header.push_back(fmt::format("{:.0f} % interval", 100 * confidence));
+            table.columns.emplace_back(IntervalTitle(confidence));
         }
-        table.header.push_back("truncated");
+        table.columns.emplace_back("truncated texts");
       }
-      std::vector<std::string> row = {
-          result.set.Label() + (result.set.split == "test" ? "" : " " + result.set.split),
-          fmt::format("{}", result.n)};
+      std::vector<HtmlCell> row = {titles.RowName(SetOf(result), table), GroupedText(result.n)};
       for (size_t i = 0; i < result.measures.size(); ++i) {
-        row.push_back(FormatScore(result.measures[i].value));
-        if (i == 0) row.push_back(FormatInterval(IntervalOf(result.resamples, confidence)));
+        row.emplace_back(FormatScore(result.measures[i].value));
+        if (i == 0) row.emplace_back(FormatInterval(IntervalOf(result.resamples, confidence)));
       }
-      row.push_back(fmt::format("{}", result.truncated));
-      table.rows.push_back(row);
+      row.emplace_back(GroupedText(result.truncated));
+      table.rows.push_back(std::move(row));
     }
     page.Table(table);
   }
@@ -83,16 +90,22 @@ void AddAverages(const EvaluationResults& results, double confidence, Page& page
       "weighted by pairs (SentEval). mteb: as all, with SICK-R's 9,927 pairs. in-language: BLOOM was trained "
       "on every "
       "language involved.");
-  HtmlTable table{.header = {"average", "convention", "measure", "value",
-                             fmt::format("{:.0f} % interval", 100 * confidence), "sets", "n"},
+  HtmlTable table{.title = "Averages",
+                  .columns = {{"convention", ColumnKind::kName},
+                              {"measure", ColumnKind::kWord},
+                              "value",
+                              IntervalTitle(confidence),
+                              "sets",
+                              "n"},
                   .rows = {}};
   for (const Aggregate& aggregate : results.aggregates) {
+    table.StartGroup(aggregate.group);
     if (aggregate.group == "sts-en" && aggregate.convention == "all")
       table.strong_row = static_cast<int>(table.rows.size());
-    table.rows.push_back({aggregate.group, aggregate.convention, FormatMeasure(aggregate.measure),
+    table.rows.push_back({aggregate.convention, FormatMeasure(aggregate.measure),
                           FormatScore(aggregate.value),
                           FormatInterval(IntervalOf(aggregate.resamples, confidence)),
-                          fmt::format("{}", aggregate.sets), fmt::format("{}", aggregate.n)});
+                          GroupedText(aggregate.sets), GroupedText(aggregate.n)});
   }
   page.Table(table);
 }
@@ -105,20 +118,21 @@ void AddLanguages(const EvaluationResults& results, Page& page) {
   page.Paragraph(
       "Mean of the main measure over the sets of each name that a language takes part in, alone or with "
       "another. Colours go from 0 to 100.");
-  HtmlTable table{.header = {"language", "in BLOOM"}, .rows = {}};
-  table.header.insert(table.header.end(), scores.names.begin(), scores.names.end());
+  HtmlTable table{.title = "Scores by language",
+                  .columns = {{"language", ColumnKind::kName}, {"in BLOOM", ColumnKind::kWord}},
+                  .rows = {}};
+  const NamesOfPaths names(scores.names);
+  for (const std::string& name : scores.names) table.columns.emplace_back(names(name));
   for (const bool known : {true, false}) {
     for (const auto& [language, by_name] : scores.means) {
       if (IsBloomLanguage(language) != known) continue;
-      std::vector<std::string> row = {language, known ? "yes" : "no"};
-      std::vector<double> shades(2, std::nan(""));
+      std::vector<HtmlCell> row = {language, known ? "yes" : "no"};
       for (const std::string& name : scores.names) {
         const auto found = by_name.find(name);
-        row.push_back(found == by_name.end() ? "" : FormatScore(found->second));
-        shades.push_back(found == by_name.end() ? std::nan("") : found->second / 100);
+        row.emplace_back(found == by_name.end() ? "" : FormatScore(found->second));
+        if (found != by_name.end()) row.back().shade = found->second / 100;
       }
-      table.rows.push_back(row);
-      table.shades.push_back(shades);
+      table.rows.push_back(std::move(row));
     }
   }
   page.Table(table);
@@ -132,6 +146,7 @@ void AddScatter(const EvaluationResults& results, Page& page) {
   constexpr size_t kMost = 1000;
   std::vector<Chart> charts;
   const std::string similarity = SimilarityTitle(results);
+  const SetTitles titles = TitlesOf(results);
   for (const TaskResult& result : results.sets) {
     if (result.set.task != "sts" || result.items.empty()) continue;
     Series series{.name = "pairs", .x = {}, .y = {}, .style = SeriesStyle::kPoints};
@@ -142,7 +157,7 @@ void AddScatter(const EvaluationResults& results, Page& page) {
     }
     charts.push_back(
         {.id = fmt::format("scatter-{}", charts.size()),
-         .title = result.set.Label() + (result.set.split == "test" ? "" : " " + result.set.split),
+         .title = titles.Title(SetOf(result)),
          .x_title = "gold score",
          .y_title = similarity,
          .series = {series},
@@ -164,12 +179,19 @@ void AddWorstPairs(const EvaluationResults& results, Page& page) {
       "Pairs whose rank by {} lies furthest from that by gold score, as a share of all ranks of their "
       "set: above 0 the model finds them more alike than people do.",
       similarity));
-  HtmlTable table{
-      .header = {"set", "sentence 1", "sentence 2", "gold", similarity, "rank difference"},
-      .rows = {},
-      .prose = true};
+  HtmlTable table{.title = "Pairs to read",
+                  .columns = {{"sentence 1", ColumnKind::kText},
+                              {"sentence 2", ColumnKind::kText},
+                              "gold",
+                              similarity,
+                              "rank difference"},
+                  .rows = {}};
+  std::vector<std::string> sets;
+  for (const WorstPair& pair : results.worst) sets.push_back(pair.set);
+  const NamesOfPaths names(sets);
   for (const WorstPair& pair : results.worst) {
-    table.rows.push_back({pair.set, pair.first, pair.second, fmt::format("{:.2f}", pair.gold),
+    table.StartGroup(names(pair.set));
+    table.rows.push_back({pair.first, pair.second, fmt::format("{:.2f}", pair.gold),
                           fmt::format("{:.3f}", pair.similarity),
                           fmt::format("{:+.2f}", pair.rank_difference)});
   }
@@ -182,15 +204,30 @@ void AddOverlap(const EvaluationResults& results, Page& page) {
   if (!trained) return;
   page.Section("overlap", "Test texts that were trained on");
   page.Paragraph(OverlapSummary(results));
-  HtmlTable table{.header = OverlapHeader(), .rows = {}};
+  const std::vector<HtmlColumn> columns = {
+      {"set", ColumnKind::kName}, "texts", "of them trained on", "pairs",
+      "of them trained on",       "score", "score without them", "pairs left"};
+  HtmlTable table{.title = "Test texts that were trained on", .columns = columns, .rows = {}};
+  const SetTitles titles = TitlesOf(results);
   for (const TaskResult& result : results.sets) {
-    if (result.overlap && result.overlap->texts_seen > 0) table.rows.push_back(OverlapRow(result));
+    if (!result.overlap || result.overlap->texts_seen == 0) continue;
+    std::vector<HtmlCell> row = {titles.Title(SetOf(result))};
+    const std::vector<std::string> texts = OverlapRow(result);
+    for (size_t i = 1; i < texts.size(); ++i) {
+      const size_t note = texts[i].find(" (");  // "732 (700 exactly)"
+      row.emplace_back(texts[i].substr(0, note),
+                       note == std::string::npos ? "" : texts[i].substr(note + 1));
+    }
+    table.rows.push_back(std::move(row));
   }
   if (!table.rows.empty()) page.Table(table);
 }
 
-std::string NameOf(const EvaluationResults& results) {
-  return results.system.Has("model") ? ValueText(results.system.At("model")) : "vectors";
+ShownText NameOf(const EvaluationResults& results) {
+  const auto model = results.system.Find("model");
+  if (!model) return "vectors";
+  const std::string path = FactText("model", *model);
+  return NamesOfPaths({path})(path);
 }
 
 }  // namespace
@@ -215,12 +252,6 @@ LanguageScores ScoresByLanguage(const EvaluationResults& results) {
     for (auto& [name, sum] : by_name) sum /= counts[language][name];
   }
   return scores;
-}
-
-HtmlTable SystemTable(const EvaluationResults& results) {
-  HtmlTable table{.header = {}, .rows = {}, .prose = true};
-  AddSystemRows(results.system, "", table);
-  return table;
 }
 
 void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& results) {
@@ -248,7 +279,7 @@ void FindWorstPairs(const TextTable& texts, int64_t count, EvaluationResults& re
 
 std::string EvaluationReportHtml(const EvaluationResults& results, double confidence) {
   Page page("Evaluation", NameOf(results));
-  std::vector<std::pair<std::string, std::string>> figures;
+  std::vector<std::pair<ShownText, std::string>> figures;
   for (const Aggregate& aggregate : results.aggregates) {
     const bool shown =
         aggregate.group == "sts-en"
@@ -259,10 +290,11 @@ std::string EvaluationReportHtml(const EvaluationResults& results, double confid
                            FormatScore(aggregate.value));
   }
   if (figures.empty() && !results.sets.empty()) {
+    const SetTitles titles = TitlesOf(results);
     for (const TaskResult& result : results.sets) {
-      if (figures.size() < 4)
-        figures.emplace_back(result.set.Label() + ", " + FormatMeasure(result.measures[0].name),
-                             FormatScore(result.main()));
+      ShownText name = titles.Title(SetOf(result));
+      name.text += ", " + FormatMeasure(result.measures[0].name);
+      if (figures.size() < 4) figures.emplace_back(std::move(name), FormatScore(result.main()));
     }
   }
   page.Figures(figures);
@@ -273,33 +305,45 @@ std::string EvaluationReportHtml(const EvaluationResults& results, double confid
   AddScatter(results, page);
   AddWorstPairs(results, page);
   page.Section("system", "System");
-  page.Table(SystemTable(results));
+  page.Table(FactsTable("System", FactsOf(results.system)));
   return page.Html();
 }
 
 std::string ComparisonReportHtml(const EvaluationResults& a, const EvaluationResults& b,
                                  const std::vector<Comparison>& comparisons, double confidence) {
-  Page page("Comparison", fmt::format("a: {}; b: {}", NameOf(a), NameOf(b)));
+  const ShownText name_a = NameOf(a), name_b = NameOf(b);
+  const bool same = name_a.text == name_b.text;  // two folders of one name, or one model twice
+  Page page("Comparison", {"a: " + (same && name_a.has_full() ? name_a.full : name_a.text) +
+                               ", b: " + (same && name_b.has_full() ? name_b.full : name_b.text),
+                           "a: " + name_a.full + ", b: " + name_b.full});
   page.Section("differences", "Differences, a - b");
   page.Paragraph(
       "Paired bootstrap over the same items. p: twice the share of resamples on which the sign is the other "
       "one.");
-  HtmlTable table{.header = {"set", "measure", "n", "a", "b", "a - b",
-                             fmt::format("{:.0f} % interval", 100 * confidence), "p"},
+  HtmlTable table{.title = "Differences",
+                  .columns = {{"set", ColumnKind::kName},
+                              {"measure", ColumnKind::kWord},
+                              "n",
+                              "a",
+                              "b",
+                              "a - b",
+                              IntervalTitle(confidence),
+                              "p"},
                   .rows = {}};
+  std::vector<SetAndPart> sets;
+  for (const Comparison& c : comparisons) sets.emplace_back(c.label, c.convention);
+  const SetTitles titles(std::move(sets));
   for (const Comparison& c : comparisons) {
-    table.rows.push_back({c.convention.empty() ? c.label : c.label + " " + c.convention,
-                          FormatMeasure(c.measure), fmt::format("{}", c.n), FormatScore(c.a),
-                          FormatScore(c.b), fmt::format("{:+.2f}", c.a - c.b),
-                          FormatDifferenceInterval(c.difference.interval),
-                          FormatP(c.difference.p)});
+    table.rows.push_back(
+        {titles.RowName({c.label, c.convention}, table), FormatMeasure(c.measure), GroupedText(c.n),
+         FormatScore(c.a), FormatScore(c.b), fmt::format("{:+.2f}", c.a - c.b),
+         FormatDifferenceInterval(c.difference.interval), FormatP(c.difference.p)});
   }
   page.Table(table);
-  for (const auto& [name, results] :
-       {std::pair<const char*, const EvaluationResults*>{"a", &a}, {"b", &b}}) {
-    page.Section(std::string("system-") + name, std::string("System ") + name);
-    page.Table(SystemTable(*results));
-  }
+  page.Section("systems", "Systems");
+  page.Paragraph("≠ marks what differs.");
+  page.Table(ComparedFacts("Systems", {{"a", name_a.full}, {"b", name_b.full}},
+                           {FactsOf(a.system), FactsOf(b.system)}));
   return page.Html();
 }
 

@@ -8,7 +8,6 @@
 
 #include "lacos/eval/results/results.h"
 #include "lacos/eval/tasks/text_table.h"
-#include "lacos/report/page.h"
 
 namespace lacos {
 
@@ -32,9 +31,5 @@ struct LanguageScores {
   std::map<std::string, std::map<std::string, double>> means;  // by language, then by name
 };
 LanguageScores ScoresByLanguage(const EvaluationResults& results);
-
-// A table with everything that is known about the system, as rows "name, value". Nested objects are
-// flattened.
-HtmlTable SystemTable(const EvaluationResults& results);
 
 }  // namespace lacos

@@ -114,16 +114,14 @@ std::vector<std::string> OverlapRow(const TaskResult& result) {
     return fmt::format("{} ({} exactly)", all, exactly);
   };
   const bool pairs = overlap.pairs > 0, scored = std::isfinite(overlap.unseen_score);
-  return {
-      result.set.Label() +
-          (result.set.split == "test" || result.set.split == "all" ? "" : " " + result.set.split),
-      fmt::format("{}", overlap.texts),
-      seen(overlap.texts_seen, overlap.texts_seen_exactly),
-      pairs ? fmt::format("{}", overlap.pairs) : "-",
-      pairs ? seen(overlap.pairs_seen, overlap.pairs_seen_exactly) : "-",
-      FormatScore(result.main()),
-      scored ? FormatScore(overlap.unseen_score) : "-",
-      pairs ? fmt::format("{}", overlap.unseen_pairs) : "-"};
+  return {result.set.Title(),
+          fmt::format("{}", overlap.texts),
+          seen(overlap.texts_seen, overlap.texts_seen_exactly),
+          pairs ? fmt::format("{}", overlap.pairs) : "-",
+          pairs ? seen(overlap.pairs_seen, overlap.pairs_seen_exactly) : "-",
+          FormatScore(result.main()),
+          scored ? FormatScore(overlap.unseen_score) : "-",
+          pairs ? fmt::format("{}", overlap.unseen_pairs) : "-"};
 }
 
 }  // namespace lacos

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "lacos/base/nan.h"
@@ -14,11 +13,6 @@ namespace lacos {
 namespace {
 
 constexpr size_t kMostHeadlines = 3;
-
-std::string SetTitle(const TaskName& set) {
-  const bool plain = set.split == "test" || set.split == "all" || set.split.empty();
-  return set.Label() + (plain ? "" : " " + set.split);
-}
 
 bool IsSameScore(const ScoreOf& a, const ScoreOf& b) {
   return a.label == b.label && a.convention == b.convention && a.measure == b.measure;
@@ -30,7 +24,11 @@ void AddOnce(const ScoreOf& score, std::vector<ScoreOf>& scores) {
 }
 
 ScoreOf ScoreOfSet(const TaskResult& set) {
-  return {.label = SetTitle(set.set), .convention = "", .measure = set.measures[0].name};
+  return {.label = set.set.Title(),
+          .convention = "",
+          .measure = set.measures[0].name,
+          .set = set.set.name,
+          .part = set.set.Part()};
 }
 
 void FillSets(SystemsComparison& comparison) {
@@ -148,39 +146,6 @@ EvaluatedSystem MakeEvaluatedSystem(std::string name, EvaluationResults results)
   system.memory_bytes = NumberOrNaN(about, "memory_bytes");
   system.ms_per_text = cached > 0 ? kNaN : NumberOrNaN(about, "ms_per_text");
   return system;
-}
-
-std::vector<std::string> ShortNames(const std::vector<std::string>& paths) {
-  std::vector<std::vector<std::string>> parts;
-  for (const std::string& path : paths) {
-    parts.emplace_back();
-    for (size_t begin = 0; begin <= path.size();) {
-      const size_t end = std::min(path.find('/', begin), path.size());
-      if (end > begin && path.substr(begin, end - begin) != ".")
-        parts.back().push_back(path.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
-  std::vector<std::string> names;
-  for (size_t length = 1;; ++length) {
-    names.clear();
-    bool longer = false;
-    for (const auto& words : parts) {
-      const size_t from = words.size() > length ? words.size() - length : 0;
-      longer = longer || from > 0;
-      names.push_back(fmt::format(
-          "{}", fmt::join(words.begin() + static_cast<std::ptrdiff_t>(from), words.end(), "/")));
-    }
-    std::vector<std::string> sorted = names;
-    std::ranges::sort(sorted);
-    if (!longer || std::ranges::adjacent_find(sorted) == sorted.end()) break;
-  }
-  // Names of folders that were given more than once.
-  std::map<std::string, int> seen;
-  for (std::string& name : names) {
-    if (const int count = ++seen[name]; count > 1) name += fmt::format(" ({})", count);
-  }
-  return names;
 }
 
 std::vector<size_t> ParetoFront(const std::vector<double>& cost, const std::vector<double>& score) {

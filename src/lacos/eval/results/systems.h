@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lacos/eval/results/results.h"
+#include "lacos/report/quantity.h"
 
 namespace lacos {
 
@@ -20,12 +21,10 @@ struct EvaluatedSystem {
 };
 EvaluatedSystem MakeEvaluatedSystem(std::string name, EvaluationResults results);
 
-// Short names for folders: as much of the end of each path as distinguishes it from the others.
-std::vector<std::string> ShortNames(const std::vector<std::string>& paths);
-
 // A number by which systems are compared: an average under its convention, or a set's main measure.
 struct ScoreOf {
   std::string label, convention, measure;  // a set has no convention
+  std::string set, part;                   // a set's name and the rest of its title
   std::string Title() const { return convention.empty() ? label : label + ", " + convention; }
 };
 struct SystemScore {
@@ -61,13 +60,16 @@ std::vector<size_t> ParetoFront(const std::vector<double>& cost, const std::vect
 struct SystemCost {
   const char* id;
   const char* title;
-  const char* unit;
+  const char* quantity;
+  Unit unit;
   double EvaluatedSystem::*value;
 };
 inline constexpr SystemCost kSystemCosts[] = {
-    {"parameters", "parameters", "parameters (base and adapter)", &EvaluatedSystem::parameters},
-    {"memory", "memory", "bytes of the model in memory", &EvaluatedSystem::memory_bytes},
-    {"time", "encoding time", "ms a text", &EvaluatedSystem::ms_per_text}};
+    {"parameters", "parameters", "parameters (base and adapter)", Unit::kNone,
+     &EvaluatedSystem::parameters},
+    {"memory", "memory", "the model in memory", Unit::kBytes, &EvaluatedSystem::memory_bytes},
+    {"time", "encoding time", "time to embed a text", Unit::kMilliseconds,
+     &EvaluatedSystem::ms_per_text}};
 // The indices of the systems on the front of a headline's scores and a cost. Scores on other items
 // are ignored.
 std::vector<size_t> ParetoFront(const SystemsComparison& comparison, size_t headline,

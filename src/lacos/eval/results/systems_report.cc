@@ -8,26 +8,32 @@
 #include "lacos/base/nan.h"
 #include "lacos/eval/results/evaluation_report.h"
 #include "lacos/eval/results/languages.h"
+#include "lacos/eval/results/set_titles.h"
 #include "lacos/io/json_numbers.h"
+#include "lacos/report/facts.h"
 #include "lacos/report/page.h"
+#include "lacos/report/quantity.h"
 
 namespace lacos {
 namespace {
 
-std::string CountText(double value, const char* unit) {
-  if (!std::isfinite(value)) return "-";
-  for (const auto& [size, name] : {std::pair{1e9, "G"}, {1e6, "M"}, {1e3, "k"}}) {
-    if (value >= size)
-      return fmt::format("{:.{}f} {}{}", value / size, value >= 100 * size ? 0 : 1, name, unit);
-  }
-  return fmt::format("{:.0f}{}{}", value, *unit == 0 ? "" : " ", unit);
-}
-
-std::string ScoreText(const SystemScore& score) {
+HtmlCell ScoreCell(const SystemScore& score) {
   if (!score.present) return "";
   const std::string interval = FormatInterval(score.interval);
-  return FormatScore(score.value) + (interval == "-" ? "" : " (" + interval + ")") +
-         (score.same_items ? "" : " †");
+  return {FormatScore(score.value) + (score.same_items ? "" : " †"),
+          interval == "-" ? "" : interval};
+}
+
+// A system's name, with the place of its model on hover.
+ShownText NameOfSystem(const EvaluatedSystem& system) {
+  const auto model = system.results.system.Find("model");
+  return {system.name, model && model->IsString() ? model->AsString() : ""};
+}
+
+SetTitles TitlesOfSets(const SystemsComparison& comparison) {
+  std::vector<SetAndPart> sets;
+  for (const ScoreOf& score : comparison.sets) sets.emplace_back(score.set, score.part);
+  return SetTitles(std::move(sets));
 }
 
 Chart CostChart(const SystemsComparison& comparison, size_t headline, const SystemCost& cost) {
@@ -41,8 +47,8 @@ Chart CostChart(const SystemsComparison& comparison, size_t headline, const Syst
     costs.push_back(comparison.systems[i].*cost.value);
     values.push_back(usable ? scores[i].value : kNaN);
     if (usable && !(costs.back() > 0))
-      without += (without.empty() ? "" : ", ") + comparison.systems[i].name + " " +
-                 FormatScore(values.back());
+      without += (without.empty() ? "" : ", ") + comparison.systems[i].name + " (" +
+                 FormatScore(values.back()) + ")";
     points.x.push_back(costs.back());
     points.y.push_back(values.back());
     points.low.push_back(scores[i].interval.low);
@@ -54,14 +60,19 @@ Chart CostChart(const SystemsComparison& comparison, size_t headline, const Syst
     front.x.push_back(costs[i]);
     front.y.push_back(values[i]);
   }
+  ShownText title = comparison.has_averages()
+                        ? ShownText(score.Title())
+                        : TitlesOfSets(comparison).Title({score.set, score.part});
+  title.text += std::string(" against ") + cost.title;
   return {.id = fmt::format("{}-{}", cost.id, headline),
-          .title = fmt::format("{} against {}", score.Title(), cost.title),
-          .x_title = cost.unit,
-          .y_title = FormatMeasure(score.measure) + " x 100",
+          .title = std::move(title),
+          .x_title = cost.quantity,
+          .y_title = FormatMeasure(score.measure) + " × 100",
+          .x_unit = cost.unit,
           .log_x = true,
           .x_margin = true,
           .series = {points, front},
-          .note = without.empty() ? "" : fmt::format("Unknown here: {}.", without)};
+          .note = without.empty() ? "" : fmt::format("Cost not known: {}.", without)};
 }
 
 void AddCharts(const SystemsComparison& comparison, Page& page) {
@@ -77,29 +88,41 @@ void AddCharts(const SystemsComparison& comparison, Page& page) {
   if (charts.empty()) return;
   page.Section("costs", "Quality against size, memory and time");
   page.Paragraph(
-      "Bars are intervals over the test items. The line is the Pareto front: no other system is as good at "
-      "as "
-      "low a cost. Time is that of embedding on the machine of each run, and is unknown where vectors were "
-      "read "
-      "from a file or a cache.");
+      "Bars are intervals over the test items. The line is the Pareto front: no other system is as good "
+      "at as low a cost. Time is that of embedding on the machine of each run, and is unknown where "
+      "vectors were read from a file or a cache.");
   page.Charts(charts);
+}
+
+SetAndPart NameAndPart(const ScoreOf& score) {
+  return score.set.empty() ? SetAndPart(score.label, score.convention)
+                           : SetAndPart(score.set, score.part);
 }
 
 void AddScoreTable(const SystemsComparison& comparison, const std::vector<ScoreOf>& scores,
                    const std::vector<std::vector<SystemScore>>& rows, Page& page) {
-  HtmlTable table{.header = {"", "n"}, .rows = {}};
-  for (const EvaluatedSystem& system : comparison.systems) table.header.push_back(system.name);
+  HtmlTable table{
+      .title = "Scores of each system",
+      .columns = {{comparison.sets.data() == scores.data() ? "set" : "average", ColumnKind::kName},
+                  {"measure", ColumnKind::kWord},
+                  "n"},
+      .rows = {}};
+  for (const EvaluatedSystem& system : comparison.systems)
+    table.columns.emplace_back(NameOfSystem(system));
+  std::vector<SetAndPart> names;
+  for (const ScoreOf& score : scores) names.push_back(NameAndPart(score));
+  const SetTitles titles(names);
   bool differs = false;
   for (size_t i = 0; i < scores.size(); ++i) {
     int64_t n = 0;
-    std::vector<std::string> row = {scores[i].Title() + ", " + FormatMeasure(scores[i].measure),
-                                    ""};
+    std::vector<HtmlCell> row = {titles.RowName(names[i], table), FormatMeasure(scores[i].measure),
+                                 ""};
     for (const SystemScore& score : rows[i]) {
       if (n == 0 && score.present) n = score.n;
       differs = differs || !score.same_items;
-      row.push_back(ScoreText(score));
+      row.push_back(ScoreCell(score));
     }
-    row[1] = fmt::format("{}", n);
+    row[2] = GroupedText(n);
     table.rows.push_back(std::move(row));
   }
   page.Table(table);
@@ -109,8 +132,15 @@ void AddScoreTable(const SystemsComparison& comparison, const std::vector<ScoreO
 
 void AddSystems(const SystemsComparison& comparison, Page& page) {
   page.Section("systems", "Systems");
-  HtmlTable table{.header = {"system", "parameters", "memory", "ms a text", "tokens/s", "compute",
-                             "base in 8 bit", "truncated texts", "adapter"},
+  HtmlTable table{.title = "Systems",
+                  .columns = {{"system", ColumnKind::kName},
+                              "parameters",
+                              "memory",
+                              "time a text",
+                              "tokens / s",
+                              {"compute", ColumnKind::kWord},
+                              {"8-bit base", ColumnKind::kName},
+                              "truncated texts"},
                   .rows = {}};
   for (const EvaluatedSystem& system : comparison.systems) {
     const Json& about = system.results.system;
@@ -118,20 +148,13 @@ void AddSystems(const SystemsComparison& comparison, Page& page) {
       const auto value = about.Find(key);
       return value && value->IsString() ? value->AsString() : std::string("-");
     };
-    std::string adapter = "-";
-    if (const auto hashes = about.Find("adapter_sha256"); hashes && hashes->IsObject()) {
-      for (const std::string& name : hashes->Keys()) {
-        if (name.starts_with("adapter_model")) adapter = hashes->At(name).AsString().substr(0, 12);
-      }
-    }
+    const bool timed = std::isfinite(system.ms_per_text);
     const double truncated = NumberOrNaN(about, "truncated_texts");
-    table.rows.push_back(
-        {system.name, CountText(system.parameters, ""), CountText(system.memory_bytes, "B"),
-         std::isfinite(system.ms_per_text) ? fmt::format("{:.2f}", system.ms_per_text) : "-",
-         std::isfinite(system.ms_per_text) ? CountText(NumberOrNaN(about, "tokens_per_second"), "")
-                                           : "-",
-         text("compute"), text("quantization"),
-         std::isfinite(truncated) ? fmt::format("{:.0f}", truncated) : "-", adapter});
+    table.rows.push_back({NameOfSystem(system), QuantityText(system.parameters),
+                          QuantityText(system.memory_bytes, Unit::kBytes),
+                          QuantityText(system.ms_per_text, Unit::kMilliseconds),
+                          timed ? QuantityText(NumberOrNaN(about, "tokens_per_second")) : "-",
+                          text("compute"), text("quantization"), QuantityText(truncated)});
   }
   page.Table(table);
 }
@@ -140,12 +163,17 @@ void AddDifferences(const SystemsComparison& comparison, Page& page) {
   const EvaluatedSystem& first = comparison.systems[0];
   page.Section("differences", "Differences from " + first.name);
   page.Paragraph(
-      "Averages, by a paired bootstrap over the same items. p: twice the share of resamples on which the "
-      "sign is "
+      "By a paired bootstrap over the same items. p: twice the share of resamples on which the sign is "
       "the other one; several comparisons are made here, and none is corrected for the others.");
-  HtmlTable table{.header = {"system", "average", "difference",
-                             fmt::format("{:.0f} % interval", 100 * comparison.confidence), "p"},
+  HtmlTable table{.title = "Differences",
+                  .columns = {{comparison.has_averages() ? "average" : "set", ColumnKind::kName},
+                              "difference",
+                              fmt::format("{:.0f} % interval", 100 * comparison.confidence),
+                              "p"},
                   .rows = {}};
+  std::vector<std::string> labels;
+  for (const ScoreOf& score : comparison.sets) labels.push_back(score.label);
+  const NamesOfPaths names(labels);
   for (size_t i = 1; i < comparison.systems.size(); ++i) {
     std::vector<std::string> apart;
     const auto differences =
@@ -154,8 +182,8 @@ void AddDifferences(const SystemsComparison& comparison, Page& page) {
         std::ranges::any_of(differences, [](const Comparison& c) { return !c.convention.empty(); });
     for (const Comparison& c : differences) {
       if (has_averages && c.convention.empty()) continue;
-      table.rows.push_back({comparison.systems[i].name,
-                            c.convention.empty() ? c.label : c.label + ", " + c.convention,
+      table.StartGroup(NameOfSystem(comparison.systems[i]));
+      table.rows.push_back({names(c.label, c.convention.empty() ? "" : ", " + c.convention),
                             fmt::format("{:+.2f}", c.a - c.b),
                             FormatDifferenceInterval(c.difference.interval),
                             FormatP(c.difference.p)});
@@ -198,26 +226,27 @@ void AddLanguageMaps(const SystemsComparison& comparison, Page& page) {
       page.Section("languages", "Languages");
       page.Paragraph(
           "Mean of the main measure over the sets that a language takes part in, alone or with another. "
-          "Colours go "
-          "from the lowest to the highest score of each table.");
+          "Colours go from the lowest to the highest score of each table.");
       begun = true;
     }
-    HtmlTable table{.header = {name, "in BLOOM"}, .rows = {}};
-    for (const EvaluatedSystem& system : comparison.systems) table.header.push_back(system.name);
+    HtmlTable table{.title = "Scores by language",
+                    .columns = {{NamesOfPaths({name})(name), ColumnKind::kName},
+                                {"in BLOOM", ColumnKind::kWord}},
+                    .rows = {}};
+    for (const EvaluatedSystem& system : comparison.systems)
+      table.columns.emplace_back(NameOfSystem(system));
     for (const bool known : {true, false}) {
       for (const std::string& language : languages) {
         if (IsBloomLanguage(language) != known) continue;
-        std::vector<std::string> row = {language, known ? "yes" : "no"};
-        std::vector<double> shades = {kNaN, kNaN};
+        std::vector<HtmlCell> row = {language, known ? "yes" : "no"};
         for (const LanguageScores& of_system : scores) {
           const auto by_name = of_system.means.find(language);
           const bool has = by_name != of_system.means.end() && by_name->second.contains(name);
           const double value = has ? by_name->second.at(name) : kNaN;
-          row.push_back(has ? FormatScore(value) : "");
-          shades.push_back(high > low ? (value - low) / (high - low) : kNaN);
+          row.emplace_back(has ? FormatScore(value) : "");
+          if (has && high > low) row.back().shade = (value - low) / (high - low);
         }
         table.rows.push_back(std::move(row));
-        table.shades.push_back(std::move(shades));
       }
     }
     page.Table(table);
@@ -240,9 +269,10 @@ std::string SystemsReportHtml(const SystemsComparison& comparison) {
   AddScoreTable(comparison, comparison.sets, comparison.set_scores, page);
   AddLanguageMaps(comparison, page);
   AddDifferences(comparison, page);
+  page.Section("details", "Details of each system");
   for (size_t i = 0; i < comparison.systems.size(); ++i) {
-    page.Section(fmt::format("system-{}", i), comparison.systems[i].name);
-    page.Table(SystemTable(comparison.systems[i].results));
+    page.FoldedTable(NameOfSystem(comparison.systems[i]),
+                     FactsTable("System", FactsOf(comparison.systems[i].results.system)));
   }
   return page.Html();
 }

@@ -27,6 +27,12 @@ struct TaskName {
   bool usual = true;  // whether the set is part of the usual averages
 
   std::string Label() const { return subset.empty() ? name : name + " " + subset; }
+  // The subset and the split, without a split that goes without saying.
+  std::string Part() const {
+    const bool usual_split = split == "test" || split == "all" || split.empty();
+    return usual_split ? subset : subset + (subset.empty() ? "" : " ") + split;
+  }
+  std::string Title() const { return Part().empty() ? name : name + " " + Part(); }
 };
 
 struct Measure {

@@ -19,7 +19,9 @@
 #include "lacos/io/paths.h"
 #include "lacos/record/run_file.h"
 #include "lacos/record/run_record.h"
+#include "lacos/report/facts.h"
 #include "lacos/report/page.h"
+#include "lacos/report/quantity.h"
 #include "lacos/train/losses/make_loss.h"
 #include "lacos/train/settings.h"
 
@@ -145,44 +147,8 @@ int64_t CountOf(const Json& json) {
       fmt::format("{} is {}; expected a count; check the file", json.Where(), json.AsInt()));
 }
 
-// Formats 1234567 as "1,234,567".
-std::string Grouped(int64_t value) {
-  const std::string digits = std::to_string(value);
-  std::string text;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    const size_t left = digits.size() - i;
-    if (i > 0 && left % 3 == 0 && digits[i - 1] != '-') text += ',';
-    text += digits[i];
-  }
-  return text;
-}
-
-// Formats a sum of counts, rounded down. A damaged or foreign file may contain a sum that exceeds
-// the range of int64_t.
-std::string GroupedSum(double value) {
-  return std::abs(value) < 1e18 ? Grouped(static_cast<int64_t>(value))
-                                : fmt::format("{:.3g}", value);
-}
-
 std::string Fixed(double value, int digits) {
   return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "undefined";
-}
-
-std::string Bytes(double bytes) {
-  if (!std::isfinite(bytes)) return "unknown";
-  return bytes < 1e9 ? fmt::format("{:.0f} MB", bytes / 1e6)
-                     : fmt::format("{:.2f} GB", bytes / 1e9);
-}
-
-// A value of run.json as text. The elements of a list are joined.
-std::string Text(const Json& value) {
-  if (value.IsString()) return value.AsString();
-  if (value.IsNull()) return "unknown";
-  if (!value.IsArray()) return value.Dump();
-  std::string text;
-  value.ForEachElement(
-      [&](const Json& element) { text += (text.empty() ? "" : ", ") + Text(element); });
-  return text;
 }
 
 class RunPage {
@@ -201,9 +167,10 @@ class RunPage {
 
   std::string Html() {
     const std::string state =
-        finished_ ? fmt::format("Finished after {} of {} steps.", Grouped(steps_), Grouped(total_))
+        finished_ ? fmt::format("Finished after {} of {} steps.", GroupedText(steps_),
+                                GroupedText(total_))
                   : fmt::format("At step {} of {}: still running, or stopped before its end.",
-                                Grouped(steps_), Grouped(total_));
+                                GroupedText(steps_), GroupedText(total_));
     Page page("Training run " + name_, state);
     page.Figures(KeyFigures());
     AddResult(page);
@@ -216,9 +183,9 @@ class RunPage {
   }
 
  private:
-  std::vector<std::pair<std::string, std::string>> KeyFigures() const {
-    std::vector<std::pair<std::string, std::string>> figures = {
-        {"steps", fmt::format("{} of {}", Grouped(steps_), Grouped(total_))},
+  std::vector<std::pair<ShownText, std::string>> KeyFigures() const {
+    std::vector<std::pair<ShownText, std::string>> figures = {
+        {"steps", fmt::format("{} of {}", GroupedText(steps_), GroupedText(total_))},
         {"loss, smoothed", Fixed(LastFinite(Smoothed(m_.loss, span_)), 4)}};
     if (best_) figures.emplace_back("best dev Spearman × 100", Fixed(best_->spearman, 2));
     double tokens = 0, seconds = 0;
@@ -227,12 +194,12 @@ class RunPage {
       tokens += m_.tokens[i];
       seconds += m_.tokens[i] / m_.tokens_per_second[i];
     }
-    figures.emplace_back("tokens", GroupedSum(tokens));
-    if (seconds > 0) figures.emplace_back("tokens / s", GroupedSum(tokens / seconds));
-    figures.emplace_back("peak memory", Bytes(Largest(m_.peak_rss)));
+    figures.emplace_back("tokens", GroupedText(tokens));
+    if (seconds > 0) figures.emplace_back("tokens / s", GroupedText(tokens / seconds));
+    figures.emplace_back("peak memory", QuantityText(Largest(m_.peak_rss), Unit::kBytes));
     if (!m_.bad_steps.empty())
       figures.emplace_back("steps without update",
-                           Grouped(static_cast<int64_t>(m_.bad_steps.size())));
+                           GroupedText(static_cast<int64_t>(m_.bad_steps.size())));
     return figures;
   }
 
@@ -242,9 +209,12 @@ class RunPage {
       page.Paragraph("No dev set was scored: the result is the adapter of the last step.");
       return;
     }
-    HtmlTable table{.header = {"dev score", "step", "Spearman × 100", "Pearson × 100"}};
+    HtmlTable table{
+        .title = "Dev scores",
+        .columns = {{"dev score", ColumnKind::kName}, "step", "Spearman × 100", "Pearson × 100"},
+        .rows = {}};
     const auto add = [&](const char* name, const Evaluation& evaluation) {
-      table.rows.push_back({name, Grouped(evaluation.step), Fixed(evaluation.spearman, 2),
+      table.rows.push_back({name, GroupedText(evaluation.step), Fixed(evaluation.spearman, 2),
                             Fixed(evaluation.pearson, 2)});
     };
     add("first", m_.evaluations.front());
@@ -254,16 +224,20 @@ class RunPage {
     }
     add("last", m_.evaluations.back());
     page.Table(table);
-    page.Paragraph(best_
-                       ? fmt::format("The result is the adapter of step {}.", Grouped(best_->step))
-                       : "No score is defined: the result is the adapter of the last step.");
+    page.Paragraph(
+        best_ ? fmt::format("The result is the adapter of step {}.", GroupedText(best_->step))
+              : "No score is defined: the result is the adapter of the last step.");
   }
 
   // A curve over the steps. If `smooth` is set and the curve is long enough, it is smoothed and the
   // raw values are drawn faintly behind it.
   Chart StepChart(const char* id, const char* title, std::string_view y_title,
                   const std::vector<double>& values, bool smooth) const {
-    Chart chart{.id = id, .title = title, .x_title = "step", .y_title = std::string(y_title)};
+    Chart chart{.id = id,
+                .title = title,
+                .x_title = "step",
+                .y_title = std::string(y_title),
+                .whole_x = true};
     if (smooth && m_.step.size() >= 20) {
       chart.series.push_back({"each step", m_.step, values, SeriesStyle::kFaint});
       chart.series.push_back(
@@ -299,8 +273,8 @@ class RunPage {
     charts.back().y_from_zero = true;
     charts.push_back(StepChart("gradient_norm", "Gradient norm", "Euclidean norm before clipping",
                                m_.gradient_norm, true));
-    charts.back().note = fmt::format("{} of {} steps were clipped.", GroupedSum(m_.clipped),
-                                     Grouped(static_cast<int64_t>(m_.step.size())));
+    charts.back().note = fmt::format("{} of {} steps were clipped.", GroupedText(m_.clipped),
+                                     GroupedText(static_cast<int64_t>(m_.step.size())));
     charts.push_back(
         StepChart("throughput", "Throughput", "tokens / s", m_.tokens_per_second, true));
     charts.back().y_from_zero = true;
@@ -309,8 +283,11 @@ class RunPage {
   }
 
   Chart DevChart() const {
-    Chart chart{
-        .id = "dev", .title = "Dev score", .x_title = "step", .y_title = "correlation × 100"};
+    Chart chart{.id = "dev",
+                .title = "Dev score",
+                .x_title = "step",
+                .y_title = "correlation × 100",
+                .whole_x = true};
     Series spearman{"Spearman", {}, {}, SeriesStyle::kDotted},
         pearson{"Pearson", {}, {}, SeriesStyle::kDotted};
     for (const Evaluation& evaluation : m_.evaluations) {
@@ -323,76 +300,89 @@ class RunPage {
     if (best_) {
       chart.marks.push_back({static_cast<double>(best_->step), best_->spearman, "best"});
       chart.note =
-          fmt::format("The best: {:.2f} at step {}.", best_->spearman, Grouped(best_->step));
+          fmt::format("The best: {:.2f} at step {}.", best_->spearman, GroupedText(best_->step));
     }
     return chart;
   }
 
   Chart MemoryChart() const {
-    const double largest = Largest(m_.peak_rss);
-    const bool small = !(largest >= 1e9);
-    const double unit = small ? 1e6 : 1e9;
     Chart chart{.id = "memory",
                 .title = "Memory",
                 .x_title = "step",
-                .y_title = small ? "resident, MB" : "resident, GB",
+                .y_title = "resident",
+                .y_unit = Unit::kBytes,
+                .whole_x = true,
                 .y_from_zero = true};
-    const auto scaled = [&](std::vector<double> values) {
-      for (double& value : values) value /= unit;
-      return values;
-    };
-    chart.series = {{"now", m_.step, scaled(m_.rss)},
-                    {"peak so far", m_.step, scaled(m_.peak_rss)}};
+    chart.series = {{"now", m_.step, m_.rss}, {"peak so far", m_.step, m_.peak_rss}};
     return chart;
   }
 
   void AddSettings(Page& page) const {
     page.Section("settings", "Settings");
-    HtmlTable table{.prose = true};
+    Facts facts;
     run_.At("settings").ForEachItem([&](std::string_view name, const Json& value) {
       if (value.IsString() && !name.ends_with("_sha256") && name != "isa")
-        table.rows.push_back({std::string(name), value.AsString()});
+        facts.emplace_back(name, FactText(name, value));
     });
-    table.rows.push_back({"steps in all", Grouped(total_)});
-    page.Table(table);
+    facts.emplace_back("steps in all", GroupedText(total_));
+    page.Table(FactsTable("Settings", facts));
   }
 
   void AddData(Page& page) const {
     page.Section("data", "Data");
     if (const auto data = run_.Find("data")) {
-      HtmlTable table{.header = {"file", "rows", "used", "left out"}};
+      HtmlTable table{
+          .title = "Files of examples",
+          .columns = {{"file", ColumnKind::kName}, "rows", "used", {"left out", ColumnKind::kText}},
+          .rows = {}};
+      std::vector<std::string> paths;
+      data->At("train").ForEachElement(
+          [&](const Json& file) { paths.push_back(file.At("path").AsString()); });
+      if (const auto dev = data->Find("dev")) paths.push_back(dev->At("path").AsString());
+      const NamesOfPaths names(paths);
       data->At("train").ForEachElement([&](const Json& file) {
         std::string dropped;
         file.At("dropped").ForEachItem([&](std::string_view reason, const Json& rows) {
-          dropped +=
-              fmt::format("{}{} {}", dropped.empty() ? "" : "; ", Grouped(rows.AsInt()), reason);
+          dropped += fmt::format("{}{} {}", dropped.empty() ? "" : "; ", GroupedText(rows.AsInt()),
+                                 reason);
         });
-        table.rows.push_back({file.At("path").AsString(), Grouped(file.At("rows").AsInt()),
-                              Grouped(file.At("examples").AsInt()),
-                              dropped.empty() ? "none" : dropped});
+        table.rows.push_back(
+            {names(file.At("path").AsString()), GroupedText(file.At("rows").AsInt()),
+             GroupedText(file.At("examples").AsInt()), dropped.empty() ? "none" : dropped});
       });
       if (const auto dev = data->Find("dev")) {
         const int64_t rows = CountOf(dev->At("rows")), pairs = CountOf(dev->At("pairs"));
         table.rows.push_back(
-            {dev->At("path").AsString() + " (dev)", Grouped(rows), Grouped(pairs),
+            {names(dev->At("path").AsString(), " (dev)"), GroupedText(rows), GroupedText(pairs),
              rows == pairs ? "none"
-                           : Grouped(rows - pairs) + " without a score or of another split"});
+                           : GroupedText(rows - pairs) + " without a score or of another split"});
       }
       page.Table(table);
       page.Paragraph(fmt::format(
           "{} texts are longer than the maximum length and are truncated; "
           "of the {} texts in the batches so far, {} were cut. {} distinct texts have {} tokens.",
-          Grouped(data->At("texts_truncated").AsInt()), GroupedSum(m_.texts),
-          GroupedSum(m_.truncated), Grouped(data->At("distinct_texts").AsInt()),
-          Grouped(data->At("distinct_tokens").AsInt())));
+          GroupedText(data->At("texts_truncated").AsInt()), GroupedText(m_.texts),
+          GroupedText(m_.truncated), GroupedText(data->At("distinct_texts").AsInt()),
+          GroupedText(data->At("distinct_tokens").AsInt())));
     }
     if (const auto inputs = run_.Find("inputs")) {
-      HtmlTable table{.header = {"input", "file", "bytes", "SHA-256"}};
+      HtmlTable table{.title = "Input files",
+                      .columns = {{"file", ColumnKind::kName},
+                                  {"used as", ColumnKind::kWord},
+                                  "size",
+                                  {"SHA-256", ColumnKind::kWord}},
+                      .rows = {}};
+      std::vector<std::string> paths;
+      inputs->ForEachElement(
+          [&](const Json& input) { paths.push_back(input.At("path").AsString()); });
+      const NamesOfPaths names(paths);
       inputs->ForEachElement([&](const Json& input) {
         const auto hash = input.Find("sha256");
-        table.rows.push_back({input.At("role").AsString(), input.At("path").AsString(),
-                              Grouped(input.At("bytes").AsInt()),
-                              hash ? fmt::format("{:.16}…", hash->AsString()) : "not taken"});
+        table.rows.push_back(
+            {names(input.At("path").AsString()), input.At("role").AsString(),
+             QuantityText(static_cast<double>(input.At("bytes").AsInt()), Unit::kBytes),
+             hash ? ShownText(fmt::format("{:.12}…", hash->AsString()), hash->AsString())
+                  : ShownText("not taken")});
       });
       page.Table(table);
     }
@@ -400,22 +390,22 @@ class RunPage {
 
   void AddMachine(Page& page) const {
     page.Section("machine", "Command and machine");
-    HtmlTable table{.prose = true};
+    Facts facts;
     if (const auto arguments = run_.Find("arguments")) {
       std::string command = "lacos train";
       arguments->ForEachElement([&](const Json& word) {
         command += ' ';
         command += word.AsString();
       });
-      table.rows.push_back({"command", command});
+      facts.emplace_back("command", command);
     }
     const auto add = [&](const char* name, const char* group, const char* key) {
       const auto part = run_.Find(group);
       if (!part || !part->IsObject()) return;
-      if (const auto value = part->Find(key)) table.rows.push_back({name, Text(*value)});
+      if (const auto value = part->Find(key)) facts.emplace_back(name, FactText(key, *value));
     };
     if (const auto version = run_.Find("lacos_version"))
-      table.rows.push_back({"lacos", Text(*version)});
+      facts.emplace_back("lacos", FactText("lacos_version", *version));
     add("commit", "build", "commit");
     add("compiler", "build", "compiler");
     add("processor", "machine", "cpu");
@@ -426,10 +416,10 @@ class RunPage {
     add("kernels", "kernels", "kernels");
     if (const auto environment = run_.Find("environment")) {
       environment->ForEachItem([&](std::string_view name, const Json& value) {
-        table.rows.push_back({std::string(name), Text(value)});
+        facts.emplace_back(name, FactText(name, value));
       });
     }
-    page.Table(table);
+    page.Table(FactsTable("Command and machine", facts));
   }
 
   Json run_;
