@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "lacos/base/rng.h"
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/model/bloom_model.h"
 #include "unit/io/test_files.h"
