@@ -77,7 +77,8 @@ void ListInto(const std::string& folder, const std::string& prefix,
     const std::string path = folder + "/" + entry.name;
     struct stat status {};
     const bool is_link = lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
-    if (entry.is_file) files.push_back(prefix + entry.name);
+    const bool is_broken = is_link && stat(path.c_str(), &status) != 0;
+    if (entry.is_file || is_broken) files.push_back(prefix + entry.name);
     if (entry.is_folder && !is_link) ListInto(path, prefix + entry.name + "/", leave_out, files);
   }
 }

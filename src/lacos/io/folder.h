@@ -18,8 +18,9 @@ struct FolderEntry {
 std::vector<FolderEntry> ListFolder(const std::string& folder);
 
 // The paths of the regular files in `folder` and in the folders below it, relative to it and
-// sorted. Files and folders with a name that `leave_out` accepts are skipped, with all their
-// contents. Links to folders are not followed. Throws UserError if a folder cannot be read.
+// sorted. Links that lead nowhere are among them, so that opening them names them. Files and folders
+// with a name that `leave_out` accepts are skipped, with all their contents. Links to folders are not
+// followed. Throws UserError if a folder cannot be read.
 std::vector<std::string> ListFilesBelow(
     const std::string& folder, const std::function<bool(const std::string& name)>& leave_out = {});
 

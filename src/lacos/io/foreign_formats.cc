@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "lacos/base/error.h"
 
 namespace lacos {
@@ -55,6 +57,12 @@ constexpr std::string_view kSuffixes[] = {".parquet", ".arrow", ".feather", ".bz
                                           ".xz",      ".zip",   ".xlsx",    ".xls",
                                           ".tar",     ".7z",    ".pkl",     ".pickle"};
 
+// Text in UTF-16 or UTF-32 has many of them, and text in UTF-8 none.
+bool HasManyNuls(std::string_view start) {
+  const auto nuls = static_cast<size_t>(std::ranges::count(start, '\0'));
+  return start.size() >= 4 && 3 * nuls >= start.size();
+}
+
 }  // namespace
 
 void RefuseForeignFormat(std::string_view start, const std::string& name) {
@@ -70,6 +78,11 @@ void RefuseForeignFormat(std::string_view start, const std::string& name) {
                     ".zst); {}",
                     name, format.name, advice));
   }
+  if (!HasManyNuls(start.substr(0, kForeignFormatBytes))) return;
+  throw UserError(fmt::format(
+      "[{0}] has bytes of value 0 between others; expected text in UTF-8; if it is UTF-16, as "
+      "spreadsheets write it, convert it: iconv -f UTF-16 -t UTF-8 {0} > NEW",
+      name));
 }
 
 bool HasForeignSuffix(std::string_view name) {

@@ -25,6 +25,7 @@ struct LineReader::State {
   LineOptions options;
   std::unique_ptr<ByteSource> source;
   std::vector<char> buffer = std::vector<char>(kReadBufferBytes);
+  bool dropped_cr = false;    // whether the current line ended in CRLF
   bool started = false;       // whether the buffer was filled for the first time
   size_t begin = 0, end = 0;  // the part of `buffer` that has not been returned yet
   int64_t line_number = 0, bytes = 0;
@@ -46,7 +47,21 @@ struct LineReader::State {
       if (std::memchr(buffer.data(), '\n', end) != nullptr) break;
     }
     RefuseForeignFormat({buffer.data(), end}, name);
+    RefuseLoneCarriageReturns();
     return end > 0;
+  }
+  // Programs for old Macs ended lines in CR, and readers of other packages take these for lines. Here
+  // the file would be one long line.
+  void RefuseLoneCarriageReturns() const {
+    const std::string_view text(buffer.data(), end);
+    const size_t first = text.find('\r');
+    if (first == std::string_view::npos || first + 1 >= end ||
+        text.find('\n') != std::string_view::npos)
+      return;
+    throw UserError(fmt::format(
+        "[{}] has lines that end in CR alone; expected LF or CRLF; convert it: tr '\\r' '\\n' < {} > "
+        "NEW",
+        name, path == "-" ? "FILE" : path));
   }
   void Append(std::string& line, size_t n) const {
     if (static_cast<int64_t>(line.size() + n) > options.max_line_bytes) {
@@ -96,6 +111,7 @@ bool LineReader::Next(std::string& line) {
   if (state.begin == state.end && !(state.started ? state.Fill() : state.FillFirst())) return false;
   ++state.line_number;
   state.dropped_bytes = 0;
+  state.dropped_cr = false;
   while (true) {
     const char* start = state.buffer.data() + state.begin;
     const size_t left = state.end - state.begin;
@@ -105,7 +121,8 @@ bool LineReader::Next(std::string& line) {
       state.Append(line, n);
       state.begin += n + 1;
       state.bytes += static_cast<int64_t>(line.size()) + 1;
-      if (line.ends_with('\r')) line.pop_back();
+      state.dropped_cr = line.ends_with('\r');
+      if (state.dropped_cr) line.pop_back();
       break;
     }
     state.Append(line, left);
@@ -122,6 +139,7 @@ bool LineReader::Next(std::string& line) {
   return true;
 }
 
+bool LineReader::dropped_cr() const { return state_->dropped_cr; }
 int64_t LineReader::line_number() const { return state_->line_number; }
 int64_t LineReader::bytes() const { return state_->bytes; }
 const std::string& LineReader::path() const { return state_->path; }

@@ -16,10 +16,9 @@ namespace fs = std::filesystem;
 fs::file_type TypeOf(const std::string& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  const bool impossible =
-      error == std::errc::filename_too_long || error == std::errc::too_many_symbolic_link_levels;
-  if (impossible) return fs::file_type::not_found;
-  if (status.type() == fs::file_type::not_found) RefuseDanglingLink(path);
+  if (error == std::errc::filename_too_long) return fs::file_type::not_found;
+  const bool is_loop = error == std::errc::too_many_symbolic_link_levels;
+  if (is_loop || status.type() == fs::file_type::not_found) RefuseBrokenLink(path);
   if (!error || status.type() == fs::file_type::not_found) return status.type();
   throw UserError(fmt::format(
       "[{}] could not be looked at: {}; expected a path that can be read; check the path and "
@@ -40,7 +39,16 @@ std::optional<std::string> DanglingTarget(const std::string& path) {
   return fs::read_symlink(path, error).string();
 }
 
-void RefuseDanglingLink(const std::string& path) {
+void RefuseBrokenLink(const std::string& path) {
+  std::error_code error;
+  (void)fs::status(path, error);
+  if (error == std::errc::too_many_symbolic_link_levels) {
+    const fs::path leads_to = fs::read_symlink(path, error);
+    throw UserError(fmt::format(
+        "[{}] runs into a loop of links{}; expected a link to an existing file or folder; correct the "
+        "link",
+        path, error ? "" : fmt::format(", beginning with its target '{}'", leads_to.string())));
+  }
   const std::optional<std::string> target = DanglingTarget(path);
   if (!target) return;
   throw UserError(fmt::format(

@@ -10,16 +10,17 @@ namespace lacos {
 
 // Whether something exists at the path, whether it is a regular file, and whether it is a folder.
 // Links are followed. The answer for a path that cannot exist is false. Throws UserError for a link
-// to something that does not exist, which must not pass for an absent file, and if the system does
-// not tell, for lack of permission.
+// to something that does not exist or back to itself, which must not pass for an absent file, and if
+// the system does not tell, for lack of permission.
 bool PathExists(const std::string& path);
 bool FileExists(const std::string& path);
 bool FolderExists(const std::string& path);
 
 // What a link to something that does not exist points to; nothing for every other path.
 std::optional<std::string> DanglingTarget(const std::string& path);
-// Throws UserError for a link to something that does not exist. The message names its target.
-void RefuseDanglingLink(const std::string& path);
+// Throws UserError for a link to something that does not exist, whose target it names, and for a
+// path that runs into a loop of links.
+void RefuseBrokenLink(const std::string& path);
 
 // Whether a name in an index file leads to something inside the folder of that index: it is
 // relative, not empty, and has neither ".." nor NUL. Links inside the folder are followed all the

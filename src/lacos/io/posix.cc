@@ -50,7 +50,7 @@ FileDescriptor OpenExisting(const std::string& path, int flags) {
   FileDescriptor file(OpenFile(path, flags));
   if (file.get() >= 0) return file;
   const int error = errno;
-  if (error == ENOENT) RefuseDanglingLink(path);
+  if (error == ENOENT || error == ELOOP) RefuseBrokenLink(path);
   errno = error;
   ThrowSystemError(path, "open");
 }

@@ -71,6 +71,19 @@ TEST(LineReader, EndsLinesAtLfOnlyAndDropsOneCr) {
   EXPECT_EQ(ReadAll(folder.Write("f", std::string("a\0b\n", 4))), (Lines{std::string("a\0b", 3)}));
 }
 
+TEST(LineReader, NamesFilesOfOldMacsAndUtf16) {
+  const TestFolder folder;
+  EXPECT_THAT(ErrorOf([&] { ReadAll(folder.Write("f", "a b\rc d\re f")); }),
+              AllOf(HasSubstr("f] has lines that end in CR alone"), HasSubstr("tr '\\r' '\\n'")));
+  EXPECT_EQ(ReadAll(folder.Write("f", "a\r")), (Lines{"a\r"}));
+  for (const std::string& bytes : {std::string("a\0b\0\n\0", 6), std::string("\0a\0b\0\n", 6),
+                                   std::string("\xFF\xFE"
+                                               "a\0\n\0",
+                                               6)}) {
+    EXPECT_THAT(ErrorOf([&] { ReadAll(folder.Write("f", bytes)); }), HasSubstr("iconv -f UTF-16"));
+  }
+}
+
 TEST(LineReader, DoesNotEndLinesAtUnicodeLineBreaks) {
   const TestFolder folder;
   const std::string line =

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "lacos/io/folder.h"
 #include "lacos/io/posix.h"
 #include "unit/io/test_files.h"
 
@@ -51,11 +52,10 @@ TEST(Paths, WhatMayNotBeLookedAtIsAnError) {
 
 TEST(Paths, WhatCannotExistDoesNot) {
   const TestFolder folder;
-  std::filesystem::create_symlink("loop", folder / "loop");
   const std::string file = folder.Write("file", "x");
   for (const std::string& path :
-       {folder / std::string(300, 'a'), folder / std::string(5000, '/') + "a", folder / "loop",
-        file + "/a", std::string()}) {
+       {folder / std::string(300, 'a'), folder / std::string(5000, '/') + "a", file + "/a",
+        std::string()}) {
     EXPECT_FALSE(PathExists(path) && path.size() < 5000) << path;
     EXPECT_FALSE(FileExists(path)) << path;
     EXPECT_FALSE(FolderExists(path)) << path;
@@ -78,9 +78,24 @@ TEST(Paths, ALinkToNothingIsNamedWithItsTarget) {
     EXPECT_EQ(
         ErrorOf(use).find("[" + path + "] is a link to '../blobs/gone', which does not exist"), 0u);
   }
+  EXPECT_EQ(ListFilesBelow(folder.path()), std::vector<std::string>{"model.safetensors"});
   EXPECT_EQ(DanglingTarget(path), "../blobs/gone");
   EXPECT_EQ(DanglingTarget(folder.Write("file", "x")), std::nullopt);
   EXPECT_EQ(DanglingTarget(folder / "absent"), std::nullopt);
+}
+
+TEST(Paths, ALoopOfLinksIsNamed) {
+  const TestFolder folder;
+  std::filesystem::create_symlink("b", folder / "a");
+  std::filesystem::create_symlink("a", folder / "b");
+  for (const std::string& path : {folder / "a", folder / "a/file"}) {
+    const std::function<void()> uses[] = {
+        [&] { PathExists(path); }, [&] { FileExists(path); }, [&] { FolderExists(path); },
+        [&] { OpenRegularFile(path); }, [&] { OpenForReading(path); }};
+    for (const auto& use : uses)
+      EXPECT_EQ(ErrorOf(use).find("[" + path + "] runs into a loop of links"), 0u) << path;
+  }
+  EXPECT_NE(ErrorOf([&] { FileExists(folder / "a"); }).find("'b'"), std::string::npos);
 }
 
 }  // namespace
