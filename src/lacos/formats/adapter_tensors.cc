@@ -34,11 +34,11 @@ std::string FindAdapterFile(const std::string& folder) {
 }
 
 // A saved head is called base_model.model.score.weight, or in adapters of some old versions of PEFT
-// base_model.model.score.modules_to_save.weight. LoRA matrices of a head are not saved heads.
-bool IsSavedHead(std::string_view name) {
+// base_model.model.score.modules_to_save.weight. The matrices of a head that is adapted are called
+// base_model.model.lm_head.lora_A.weight.
+bool BelongsToHead(std::string_view name) {
   constexpr std::string_view kRoot = AdapterTensors::kRoot;
-  return name.starts_with(kRoot) && IsHeadTensor(name.substr(kRoot.size())) &&
-         name.find(".lora_") == std::string_view::npos;
+  return name.starts_with(kRoot) && IsHeadTensor(name.substr(kRoot.size()));
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ AdapterTensors::AdapterTensors(const std::string& folder)
     : file_(OpenTensorFile(FindAdapterFile(folder))) {
   RequireAsRecorded(file_->path());
   for (const TensorEntry& entry : file_->tensors()) {
-    if (IsSavedHead(entry.name)) {
+    if (BelongsToHead(entry.name)) {
       heads_.push_back(entry.name);
     } else {
       left_.insert(entry.name);

@@ -239,6 +239,8 @@ PeftConfig ReadPeftConfig(const std::string& path) {
   if (const auto bias = json.Find("lora_bias")) config.lora_bias = bias->AsBool();
   if (const auto stabilized = json.Find("use_rslora"))
     config.rank_stabilized = stabilized->AsBool();
+  if (const auto tying = json.Find("ensure_weight_tying"))
+    config.ensure_weight_tying = tying->AsBool();
   if (const auto bias = json.Find("bias")) {
     const auto mode = Parse<PeftBias>(bias->AsString());
     if (!mode) {

@@ -29,7 +29,9 @@ struct PeftConfig {
   double dropout = 0;
   bool rank_stabilized = false;
   PeftBias bias = PeftBias::kNone;
-  bool lora_bias = false;    // each B has a bias of its own
+  bool lora_bias = false;  // each B has a bias of its own
+  // Whether layers whose weights are tied, such as lm_head and the word embedding, are adapted alike.
+  bool ensure_weight_tying = false;
   std::vector<bool> enable;  // MergedLinear's enable_lora; empty for plain LoRA
   std::string base_name;     // base_model_name_or_path, or empty
 

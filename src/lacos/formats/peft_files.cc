@@ -57,19 +57,23 @@ LoraSettings DescribeSettings(const PeftConfig& config, const std::vector<Linear
   return settings;
 }
 
-// Refuses layers outside the blocks that PEFT could adapt as well.
+// Refuses layers outside the blocks that PEFT could adapt as well and that change vectors. Vectors do
+// not depend on heads, unless the word embedding is tied to an adapted head.
 void RefuseOtherModules(const PeftConfig& peft, const AdapterTensors& tensors,
                         const std::string& path) {
-  std::vector<std::string> others = {tensors.ModulePrefix() + "word_embeddings"};
-  if (tensors.causal()) others.emplace_back("lm_head");
-  for (const std::string& name : others) {
-    if (!peft.targets(name, -1)) continue;
+  const auto refuse = [&](const std::string& key, const std::string& what) {
     throw UserError(fmt::format(
-        "[{}: target_modules] names {}, which lacos does not adapt; expected some of "
-        "query_key_value, dense, dense_h_to_4h, dense_4h_to_h; merge this adapter into its base "
-        "with PEFT instead",
-        path, name));
-  }
+        "[{}: {}] {}, which lacos does not adapt; expected some of query_key_value, dense, "
+        "dense_h_to_4h, dense_4h_to_h; merge this adapter into its base with PEFT instead",
+        path, key, what));
+  };
+  const std::string embedding = tensors.ModulePrefix() + "word_embeddings";
+  if (peft.targets(embedding, -1)) refuse("target_modules", "names " + embedding);
+  const bool adapts_lm_head = std::ranges::any_of(tensors.heads(), [](const std::string& name) {
+    return name.find("lm_head.") != std::string::npos;
+  });
+  if (peft.ensure_weight_tying && adapts_lm_head)
+    refuse("ensure_weight_tying", "ties the word embedding to lm_head, which the adapter changes");
 }
 
 LoraModule ReadLora(AdapterTensors& tensors, const LinearModule& linear, const PeftConfig& peft,

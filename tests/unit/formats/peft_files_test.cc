@@ -433,10 +433,26 @@ TEST_F(ForeignAdapter, SavedHeadsAreLeftOutAndNamed) {
     ExpectSame(adapter_, read);
     EXPECT_EQ(read.left_out_heads, std::vector<std::string>{head});
   }
-  // LoRA on a head is not a saved head.
-  tensors_.back().name = "base_model.model.lm_head.lora_A.weight";
-  Flush();
-  EXPECT_THAT(Error(), HasSubstr("1 unexpected: base_model.model.lm_head.lora_A.weight"));
+}
+
+// The vectors of texts do not depend on the LoRA of a head either.
+TEST_F(ForeignAdapter, LoraOnAHeadIsLeftOutAndNamed) {
+  const std::string a = "base_model.model.lm_head.lora_A.weight",
+                    b = "base_model.model.lm_head.lora_B.weight";
+  const auto write = [&](const std::string& more) {
+    Write({.alpha = 8}, kCausalRoot,
+          R"({"peft_type": "LORA", "target_modules": ["query_key_value", "lm_head"])" + more + "}");
+    tensors_.push_back({a, "F32", {8, 40}, std::string(8 * 40 * 4, '\0')});
+    tensors_.push_back({b, "F32", {300, 8}, std::string(300 * 8 * 4, '\0')});
+    Flush();
+  };
+  write(R"(, "ensure_weight_tying": false)");
+  const LoraAdapter read = Read();
+  ExpectSame(adapter_, read);
+  EXPECT_EQ(read.left_out_heads, (std::vector<std::string>{a, b}));
+  // PEFT then adapts the word embedding in the same way.
+  write(R"(, "ensure_weight_tying": true)");
+  EXPECT_THAT(Error(), AllOf(HasSubstr("ensure_weight_tying"), HasSubstr("word embedding")));
 }
 
 TEST_F(ForeignAdapter, NonFiniteValuesAreNamed) {
