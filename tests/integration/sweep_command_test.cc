@@ -65,6 +65,25 @@ within = 0.5
   TempFolder folder_;
 };
 
+TEST_F(SweepCommand, TheMeaningOfZeroAndOneIsASetting) {
+  std::string pairs = "sentence1\tsentence2\tlabel\n";
+  for (int i = 0; i < 20; ++i)
+    pairs += fmt::format("{}\t{}\t{}\n", Sentence(i), Sentence(i + 30), i % 4 == 0 ? 0 : 1);
+  folder_.Write("pairs.tsv", pairs);
+  WriteRecipe("max_steps = 1\nlabel_scheme = \"paraphrase\"", "{layers = [1]}", "pairs.tsv");
+  const RunResult result = Sweep({"--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json sweep = Json::Parse(result.out, "sweep");
+  EXPECT_EQ(sweep.At("settings").At("label_scheme").AsString(), "paraphrase");
+  EXPECT_EQ(sweep.At("cells")[0].At("costs").At("examples").AsDouble(), 15)
+      << "those with the label 1";
+
+  WriteRecipe("max_steps = 1", "{layers = [1]}", "pairs.tsv");
+  const RunResult open = Sweep();
+  EXPECT_NE(open.status, 0);
+  EXPECT_THAT(open.err, HasSubstr("label-scheme"));
+}
+
 TEST_F(SweepCommand, AResumedSweepHasTheResultsOfAnUndisturbedOne) {
   const RunResult first = Sweep({"--json"});
   ASSERT_EQ(first.status, 0) << first.err;

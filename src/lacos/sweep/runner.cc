@@ -12,6 +12,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/hash.h"
 #include "lacos/base/version.h"
+#include "lacos/data/shards.h"
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/folder.h"
 #include "lacos/io/manifest.h"
@@ -204,7 +205,9 @@ class SweepRunner {
     inputs.AddFile("recipe", recipe_.path);
     for (const auto& [name, path] : recipe_.bases) inputs.AddBase(path);
     for (const auto& [name, files] : recipe_.data) {
-      for (const std::string& path : files) inputs.AddFile("train", path);
+      for (const std::string& path : files) {
+        for (const Shard& shard : ShardsOf(path)) inputs.AddFile("train", shard.path);
+      }
     }
     for (const EvaluationFile& file : recipe_.evaluation.files) {
       if (FileExists(file.path)) inputs.AddFile("data", file.path);
@@ -255,7 +258,12 @@ const std::string& RunIdentities::EvaluationHash() {
 std::string RunIdentities::Of(const Cell& cell, uint64_t seed) {
   std::string text =
       fmt::format("{}\n{}\n{}\n", kFormat, bases_.Identity(cell.settings), EvaluationHash());
-  Json settings = SettingsJson(cell.settings);
+  Json settings = Json::Object();
+  SettingsJson(cell.settings).ForEachItem([&](std::string_view name, const Json& value) {
+    // Runs of versions without this setting are those with its default.
+    const bool is_default = cell.settings.train.label_scheme == LabelScheme::kAuto;
+    if (name != "label_scheme" || !is_default) settings.Set(std::string(name), value);
+  });
   if (!cell.trained) {
     for (const char* name : {"pooling", "normalize", "strip", "max_length", "compute"}) {
       text += settings.At(name).Dump() + "\n";
@@ -267,7 +275,9 @@ std::string RunIdentities::Of(const Cell& cell, uint64_t seed) {
   settings.Set("base", "");
   settings.Set("data", "");
   text += fmt::format("{}\n{}\n", settings.Dump(), seed);
-  for (const std::string& path : recipe_.data.at(cell.settings.data)) text += FileHash(path) + "\n";
+  for (const std::string& path : recipe_.data.at(cell.settings.data)) {
+    for (const Shard& shard : ShardsOf(path)) text += shard.split + FileHash(shard.path) + "\n";
+  }
   return Sha256Hex(text);
 }
 

@@ -170,7 +170,8 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
           .help = "What the labels 0 and 1 of pairs mean where the file does not tell: nli "
                   "(0 = entailment) or paraphrase (1 = the same meaning)",
           .record = {28, "label scheme", "{}",
-                     [](const TrainSettings& t) { return t.label_scheme != LabelScheme::kAuto; }}},
+                     [](const TrainSettings& t) { return t.label_scheme != LabelScheme::kAuto; }},
+          .sweep_place = 12},
       s.label_scheme);
   visit(
       SettingInfo{.name = "data_fraction",
@@ -193,7 +194,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .low = 2,
                     .high = 1 << 20,
                     .record = {3, "batch size"},
-                    .sweep_place = 23},
+                    .sweep_place = 24},
         s.batch_size);
   visit(SettingInfo{.name = "max_length",
                     .help = "Tokens of a text that are used; longer texts lose their end, or with "
@@ -203,27 +204,27 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .high = kInt32,
                     .default_text = "what the folder says, else 75",
                     .record = {5, "max length", "{} tokens"},
-                    .sweep_place = 20},
+                    .sweep_place = 21},
         s.max_length);
   visit(SettingInfo{.name = "strip",
                     .help = "Strip whitespace at both ends of a text",
                     .default_text = kFolderElseNo,
                     .help_no = "Keep whitespace at both ends of a text",
                     .record = {8, "strip"},
-                    .sweep_place = 19},
+                    .sweep_place = 20},
         s.strip);
   visit(SettingInfo{.name = "pooling",
                     .help = "How the vectors of a text's tokens become one",
                     .default_text = "what the folder says, else weighted_mean",
                     .record = {6, "pooling"},
-                    .sweep_place = 17},
+                    .sweep_place = 18},
         s.pooling);
   visit(SettingInfo{.name = "normalize",
                     .help = "Scale every vector to length 1",
                     .default_text = kFolderElseNo,
                     .help_no = "Leave vectors as they are",
                     .record = {7, "normalize"},
-                    .sweep_place = 18},
+                    .sweep_place = 19},
         s.normalize);
   visit(SettingInfo{.name = "epochs",
                     .help = "Passes over the data; may be a fraction",
@@ -232,7 +233,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .high = 1e6,
                     .record = {4, "epochs", "{}",
                                [](const TrainSettings& t) { return t.max_steps <= 0; }},
-                    .sweep_place = 21},
+                    .sweep_place = 22},
         s.epochs);
   visit(SettingInfo{.name = "max_steps",
                     .help = "Stop after so many steps instead, the schedule's horizon; 0 = by "
@@ -241,7 +242,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .low = 0,
                     .record = {4, "epochs", "{} steps",
                                [](const TrainSettings& t) { return t.max_steps > 0; }},
-                    .sweep_place = 22},
+                    .sweep_place = 23},
         s.max_steps);
 
   visit(SettingInfo{.name = "loss",
@@ -305,7 +306,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .high = 65536,
                     .group = Group::kAdapter,
                     .record = {21, "LoRA", "rank {}", kLora},
-                    .sweep_place = 12},
+                    .sweep_place = 13},
         s.lora_rank);
   visit(SettingInfo{.name = "lora_alpha",
                     .help = "The update is scaled by alpha / rank",
@@ -314,7 +315,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .high = 1e6,
                     .group = Group::kAdapter,
                     .record = {21, "LoRA", "alpha {}", kLora},
-                    .sweep_place = 13},
+                    .sweep_place = 14},
         s.lora_alpha);
   visit(SettingInfo{.name = "lora_dropout",
                     .help = "Dropout on the input of the updates",
@@ -331,7 +332,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .words = kLoraTargets,
                     .group = Group::kAdapter,
                     .record = {21, "LoRA", "on {}", kLora},
-                    .sweep_place = 14},
+                    .sweep_place = 15},
         s.lora_target);
   visit(SettingInfo{.name = "lora_layers",
                     .help = "Only the layers A to B, counted from 0",
@@ -348,7 +349,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .group = Group::kAdapter,
                     .record = {20, "trained", "biases (BitFit)",
                                [](const TrainSettings& t) { return t.train_biases; }},
-                    .sweep_place = 15},
+                    .sweep_place = 16},
         s.train_biases);
   visit(SettingInfo{.name = "dropout",
                     .help = "Dropout on the embedding output, attention probabilities and both "
@@ -359,14 +360,14 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .default_text = "0; 0.1 for unlabelled text",
                     .group = Group::kAdapter,
                     .record = {14, "dropout"},
-                    .sweep_place = 16},
+                    .sweep_place = 17},
         s.dropout);
 
   visit(SettingInfo{.name = "optimizer",
                     .help = "Adam with block-wise 8-bit or with f32 moments",
                     .group = Group::kOptimizer,
                     .record = {9, "optimizer"},
-                    .sweep_place = 24},
+                    .sweep_place = 25},
         s.optimizer);
   visit(SettingInfo{.name = "learning_rate",
                     .help = "Learning rate after warm-up",
@@ -376,7 +377,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .default_text = "0.8 / the model's hidden size",
                     .group = Group::kOptimizer,
                     .record = {10, "learning rate"},
-                    .sweep_place = 26},
+                    .sweep_place = 27},
         s.learning_rate);
   visit(SettingInfo{.name = "weight_decay",
                     .help = "Decoupled weight decay",
@@ -385,7 +386,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .high = 1e3,
                     .group = Group::kOptimizer,
                     .record = {12, "weight decay"},
-                    .sweep_place = 27},
+                    .sweep_place = 28},
         s.weight_decay);
   visit(SettingInfo{.name = "max_grad_norm",
                     .help = "Gradients are clipped to this norm; 0 = never",
@@ -394,13 +395,13 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .high = 1e9,
                     .group = Group::kOptimizer,
                     .record = {13, "max gradient norm"},
-                    .sweep_place = 29},
+                    .sweep_place = 30},
         s.max_grad_norm);
   visit(SettingInfo{.name = "schedule",
                     .help = "How the learning rate changes after warm-up",
                     .group = Group::kOptimizer,
                     .record = {11, "schedule"},
-                    .sweep_place = 25},
+                    .sweep_place = 26},
         s.schedule);
   visit(SettingInfo{.name = "warmup_ratio",
                     .help = "Share of the steps with rising learning rate",
@@ -410,7 +411,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .group = Group::kOptimizer,
                     .record = {11, "schedule", "warm-up {} of the steps",
                                [](const TrainSettings& t) { return t.warmup_steps < 0; }},
-                    .sweep_place = 28},
+                    .sweep_place = 29},
         s.warmup_ratio);
   visit(SettingInfo{.name = "warmup_steps",
                     .help = "Steps with rising learning rate, instead of the ratio",
