@@ -168,6 +168,12 @@ TEST(EvalCommand, ADocumentWithTheQuerysIdIsLeftOut) {
   const Json kept = Json::Parse(RunLacos(words).out, "stdout").At("tasks")[0];
   EXPECT_NEAR(kept.At("ndcg_at_10").AsDouble(), 50 * (1 / std::log2(3.0) + 1), 1e-9);
   EXPECT_EQ(kept.At("identical_ids").AsInt(), 0);
+  EXPECT_TRUE(kept.At("keeps_identical_ids").AsBool());
+  EXPECT_FALSE(task.At("keeps_identical_ids").AsBool());
+  const std::string pairs = folder.Write("pairs.tsv", "sentence1\tsentence2\na\tb\nc\td\n");
+  ExpectUsageError(RunLacos({"eval", "--floor", "word-overlap", "--task", "bitext", "--data", pairs,
+                             "--keep-identical-ids"}),
+                   "--keep-identical-ids");
 
   // Queries and documents that are numbered independently of each other.
   folder.Write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\t1\t1\nq\t3\t1\n");

@@ -70,5 +70,39 @@ TEST_F(EvalSuite, WritesMtebsFilesAndRefusesAChangedSet) {
   ExpectUserError(Eval({"--skip-missing"}), "sha256");
 }
 
+TEST(EvalSuiteOfRetrieval, RanksDocumentsWithTheQuerysIdIfAsked) {
+  const TempFolder folder;
+  std::string sets;
+  const auto part = [&](const char* path, int rows, const std::string& contents) {
+    folder.Write(std::string("suite/") + path, contents);
+    return std::string(R"("path": ")") + path + R"(", "rows": )" + std::to_string(rows) +
+           R"(, "sha256": ")" + Sha256Hex(contents) + "\"";
+  };
+  std::filesystem::create_directories(folder / "suite");
+  sets = part("corpus.jsonl", 3,
+              R"({"_id": "1", "title": "", "text": "green apples"}
+{"_id": "2", "title": "", "text": "green apples here"}
+{"_id": "3", "title": "", "text": "old bolts"}
+)") + R"(, "queries": {)" +
+         part("queries.jsonl", 1, "{\"_id\": \"1\", \"text\": \"green apples\"}\n") +
+         R"(}, "qrels": {)" + part("qrels.tsv", 1, "query-id\tcorpus-id\tscore\n1\t2\t1\n") + "}";
+  folder.Write("suite/suite.json",
+               R"({"format": 1, "sets": [{"task": "retrieval", "name": "XQuAD", "subset": "en", )"
+               R"("split": "all", "languages": ["en"], "scale": [0, 1], "origin": [], )" +
+                   sets + R"(}], "absent": []})");
+  std::vector<std::string> words = {"eval",      "--floor",        "word-overlap",   "--suite",
+                                    "retrieval", "--suite-folder", folder / "suite", "--json"};
+  const RunResult left_out = RunLacos(words);
+  ASSERT_EQ(left_out.status, 0) << left_out.err;
+  Json set = Json::Parse(left_out.out, "stdout").At("tasks")[0];
+  EXPECT_EQ(set.At("ndcg_at_10").AsDouble(), 100);
+  EXPECT_EQ(set.At("identical_ids").AsInt(), 1);
+  EXPECT_FALSE(set.At("keeps_identical_ids").AsBool());
+  words.emplace_back("--keep-identical-ids");
+  set = Json::Parse(RunLacos(words).out, "stdout").At("tasks")[0];
+  EXPECT_NEAR(set.At("ndcg_at_10").AsDouble(), 63.0929753571, 1e-6);
+  EXPECT_TRUE(set.At("keeps_identical_ids").AsBool());
+}
+
 }  // namespace
 }  // namespace lacos

@@ -212,5 +212,53 @@ TEST(FolderSettings, InfoSaysWhereSentenceTransformersDiffers) {
   EXPECT_EQ(notes("BloomModel").find("last token"), std::string::npos);
 }
 
+TEST(FolderSettings, CommandsThatMakeVectorsWarnWhereTheyDifferFromSentenceTransformers) {
+  const TempFolder folder;
+  const auto link = [&](const std::string& to) {
+    fs::create_directories(folder / to);
+    for (const char* file : {"model.safetensors", "tokenizer.json"})
+      fs::create_symlink(TinyModel() + "/" + file, folder / to + "/" + file);
+  };
+  link("causal");
+  Json config = Json::ReadFile(TinyModel() + "/config.json");
+  config.Set("architectures", Json::Strings({"BloomForCausalLM"}));
+  folder.Write("causal/config.json", config.Dump());
+  const std::string texts = folder.Write("texts.txt", "a b\nc d\n");
+  const auto warnings = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--input", texts, "--quiet"});
+    const RunResult result = RunLacos(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+    return result.err;
+  };
+  const std::vector<std::string> embed = {"embed", "--output", "-", "--model", folder / "causal"};
+  const std::vector<std::string> search = {"similarity", "--query", "a", "--model",
+                                           folder / "causal"};
+  for (std::vector<std::string> words : {embed, search}) {
+    const std::string said = warnings(words);
+    const size_t first = said.find("would pool the last token");
+    EXPECT_NE(first, std::string::npos) << said;
+    EXPECT_EQ(said.find("would pool the last token", first + 1), std::string::npos) << said;
+    words.insert(words.end(), {"--pooling", "last"});
+    EXPECT_EQ(warnings(words), "") << "the user chose the pooling";
+  }
+
+  link("normalized");
+  fs::create_directories(folder / "normalized/1_Pooling");
+  folder.Write("normalized/config.json", config.Dump());
+  folder.Write("normalized/1_Pooling/config.json", R"({"pooling_mode_mean_tokens": true})");
+  folder.Write(
+      "normalized/modules.json",
+      R"([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+{"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+{"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}])");
+  std::vector<std::string> words = {"embed", "--output", "-", "--model", folder / "normalized"};
+  EXPECT_EQ(warnings(words), "");
+  words.insert(words.end(), {"--truncate-dim", "8"});
+  EXPECT_NE(warnings(words).find("leaves them shorter"), std::string::npos);
+  folder.Write("normalized/config_sentence_transformers.json", R"({"truncate_dim": 8})");
+  words.resize(words.size() - 2);
+  EXPECT_NE(warnings(words).find("leaves them shorter"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lacos

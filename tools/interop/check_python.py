@@ -55,5 +55,23 @@ def encode(check: report.Check) -> None:
                   float(numpy.count_nonzero(encoder.encode(texts).view(numpy.uint32) != program.view(numpy.uint32))), 0)
 
 
+def tables(check: report.Check) -> None:
+    """Parquet and Arrow, which only the package reads, against the datasets package."""
+    import datasets
+
+    import lacos
+
+    datasets.disable_progress_bars()
+    rows = [{"anchor": f"{i} é\r\n", "negatives": ["", f"\t{i}"], "label": i % 3, "score": i / 7, "other": None} for i in range(50)]
+    folder = check.work / "tables"
+    datasets.Dataset.from_list(rows).to_parquet(str(folder / "rows.parquet"))
+    datasets.Dataset.from_list(rows).save_to_disk(str(folder / "arrow"))
+    peer = list(datasets.load_dataset("parquet", data_files=str(folder / "rows.parquet"), split="train", cache_dir=str(check.work / "cache")))
+    for name in ("rows.parquet", "arrow"):
+        ours = list(lacos.read_rows(folder / name))
+        check.row(f"read_rows, {name}: rows that differ", len(peer),
+                  abs(len(ours) - len(peer)) + sum(a != b for a, b in zip(ours, peer, strict=False)), 0)
+
+
 if __name__ == "__main__":
-    report.main([("Python package", encode)])
+    report.main([("Python package", encode), ("tables", tables)])

@@ -62,7 +62,7 @@ struct EmbedReport {
   PeakMemory memory;
 };
 
-std::string Summary(const GlobalOptions& globals, EmbedReport& report) {
+std::string Summary(const GlobalOptions& globals, const TextReader& reader, EmbedReport& report) {
   const EncodeStatistics& s = report.statistics;
   const double rate = static_cast<double>(s.tokens) / std::max(report.seconds, 1e-9);
   if (globals.json) {
@@ -70,10 +70,12 @@ std::string Summary(const GlobalOptions& globals, EmbedReport& report) {
     json.Set("texts", s.texts);
     json.Set("tokens", s.tokens);
     json.Set("truncated", s.truncated);
+    json.Set("stripped", s.stripped);
     json.Set("empty", s.empty);
     if (report.clipped) json.Set("clipped", *report.clipped);
     json.Set("seconds", report.seconds);
     json.Set("tokens_per_second", rate);
+    json.Set("unused_columns", Json::Strings(reader.unused_columns()));
     report.memory.AddTo(json);
     return json.Dump(2) + "\n";
   }
@@ -168,10 +170,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
     begin = end.value_or(0);
     CheckFinite(vectors, d, sum.texts);
     file.Append(vectors);
-    sum.texts += s.texts;
-    sum.tokens += s.tokens;
-    sum.truncated += s.truncated;
-    sum.empty += s.empty;
+    sum += s;
     report.memory.Sample();
   }
   if (takes_ranges && sum.texts == 1) {
@@ -205,12 +204,14 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   progress.Finish();
   report.seconds = watch.Seconds();
   if (NeedsRanges(precision) && !takes_ranges) report.clipped = file.clipped();
+  reader.LogNotes();
+  WarnAboutStripped(sum.stripped, flags.encoding);
   WarnAbout(embedder, sum, takes_ranges);
   if (!flags.ToStdout()) {
-    Out().Write(Summary(globals, report));
+    Out().Write(Summary(globals, reader, report));
   } else if (!globals.quiet) {
     Out().Flush();
-    std::fputs(Summary(globals, report).c_str(), stderr);
+    std::fputs(Summary(globals, reader, report).c_str(), stderr);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -70,7 +71,7 @@ Tasks MakeTasks(const EvalFlags& flags) {
                                 flags.suite_folder, problem.path, problem.found, problem.expected));
   }
   std::vector<std::string> absent;
-  tasks = SuiteTasks(suite, flags.suites, flags.classification, absent);
+  tasks = SuiteTasks(suite, flags.suites, flags.classification, flags.keep_identical_ids, absent);
   if (!absent.empty() && (!flags.skip_missing || tasks.empty())) {
     throw UserError(fmt::format(
         "[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
@@ -211,6 +212,9 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   if (!flags.output.empty())
     CheckOutput(flags.output, {.overwrite = flags.overwrite, .inputs = {flags.model.model}});
   const Tasks tasks = MakeTasks(flags);
+  const auto is_retrieval = [](const auto& task) { return task->name().task == "retrieval"; };
+  if (flags.keep_identical_ids && std::ranges::none_of(tasks, is_retrieval))
+    FailUsage("--keep-identical-ids", "goes with retrieval; leave it out, or score retrieval too");
   TextTable texts;
   for (const auto& task : tasks) {
     task->Collect(texts);
@@ -242,6 +246,9 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
                                         .seed = globals.seed,
                                         .similarity = system.similarity,
                                         .progress = on_search}));
+    results.sets.back().notes = task->notes();
+    results.sets.back().notes.insert(results.sets.back().notes.end(), task->warnings().begin(),
+                                     task->warnings().end());
     for (const int64_t row : task->rows()) {
       results.sets.back().truncated += system.table.is_truncated[static_cast<size_t>(row)] ? 1 : 0;
       results.sets.back().empty += system.table.is_empty[static_cast<size_t>(row)] ? 1 : 0;

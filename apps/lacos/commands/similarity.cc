@@ -39,7 +39,9 @@ size_t BlockTexts(const SentenceEncoder& embedder) {
                     size_t{256}, size_t{8192});
 }
 
-void Warn(const SentenceEncoder& embedder, const EncodeStatistics& s) {
+void Warn(const SimilarityFlags& flags, const SentenceEncoder& embedder,
+          const EncodeStatistics& s) {
+  WarnAboutStripped(s.stripped, flags.input.encoding);
   if (s.empty > 0) spdlog::warn("{} texts have no tokens; their vectors are zero", s.empty);
   if (s.truncated > 0)
     spdlog::info("{} texts were longer than --max-length and lost their {}", s.truncated,
@@ -70,6 +72,9 @@ class PairReader {
  public:
   PairReader(const std::string& path, const TableOptions& options) : reader_(path, options) {
     const TableColumns columns = RecognizeColumns(reader_, Wanted::kPair);
+    for (const std::string& note : columns.Notes(reader_))
+      spdlog::info("[{}] {}", reader_.name(), note);
+    for (const std::string& warning : columns.left_out) spdlog::warn("{}", warning);
     if (!columns.HasPair()) {
       throw UserError(fmt::format(
           "[{}] found the columns {}; expected sentence1 and sentence2 (or premise and hypothesis, "
@@ -88,10 +93,21 @@ class PairReader {
     second = Cell(second_);
     return true;
   }
-  std::string Where() const { return reader_.Where(); }
+  // The columns or keys that were seen so far and are not used.
+  std::vector<std::string> UnusedColumns() const {
+    return OtherColumns(reader_, {first_, second_});
+  }
+  // Says on stderr, once all pairs were read, what the user should know about them.
+  void LogNotes() const {
+    if (const std::string unused = UnusedColumnsNote(UnusedColumns()); !unused.empty())
+      spdlog::info("[{}] {}", reader_.name(), unused);
+    for (const std::string& warning : {list_like_.Warning(), reader_.QuotingWarning()}) {
+      if (!warning.empty()) spdlog::warn("{}", warning);
+    }
+  }
 
  private:
-  const std::string& Cell(int column) const {
+  const std::string& Cell(int column) {
     const auto& cell = cells_[static_cast<size_t>(column)];
     if (const ListCell* list = FindList(reader_, column)) {
       throw UserError(fmt::format(
@@ -103,11 +119,14 @@ class PairReader {
           "{} has no text in the column '{}'; expected one in every row; complete the row",
           reader_.Where(), reader_.columns()[static_cast<size_t>(column)]));
     }
+    list_like_.See(
+        *cell, [&] { return reader_.Where(); }, reader_.columns()[static_cast<size_t>(column)]);
     return *cell;
   }
 
   TableReader reader_;
   std::vector<std::optional<std::string>> cells_;
+  ListLikeTexts list_like_;
   int first_ = 0, second_ = 1;
 };
 
@@ -159,10 +178,12 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
   }
   progress.Finish();
   if (globals.json) {
-    Out().Write(fmt::format("\n], \"tokens\": {}, \"truncated\": {}, \"empty\": {}}}\n", sum.tokens,
-                            sum.truncated, sum.empty));
+    Out().Write(fmt::format(
+        "\n], \"tokens\": {}, \"truncated\": {}, \"empty\": {}, \"unused_columns\": {}}}\n",
+        sum.tokens, sum.truncated, sum.empty, Json::Strings(reader.UnusedColumns()).Dump()));
   }
-  Warn(embedder, sum);
+  reader.LogNotes();
+  Warn(flags, embedder, sum);
 }
 
 struct Hit {
@@ -176,7 +197,7 @@ struct Hit {
 };
 
 void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, Similarity similarity,
-               const RolePrompts& prompts, const std::vector<Hit>& hits,
+               const RolePrompts& prompts, const std::vector<Hit>& hits, const TextReader& reader,
                const EncodeStatistics& sum) {
   if (!globals.json) {
     for (size_t i = 0; i < hits.size(); ++i) {
@@ -205,6 +226,7 @@ void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, Simil
   report.Set("tokens", sum.tokens);
   report.Set("truncated", sum.truncated);
   report.Set("empty", sum.empty);
+  report.Set("unused_columns", Json::Strings(reader.unused_columns()));
   PrintJson(report);
 }
 
@@ -251,8 +273,9 @@ void Search(const GlobalOptions& globals, const SimilarityFlags& flags) {
   }
   progress.Finish();
   std::sort_heap(hits.begin(), hits.end());
-  PrintHits(globals, flags, similarity, prompts, hits, sum);
-  Warn(embedder, sum);
+  PrintHits(globals, flags, similarity, prompts, hits, reader, sum);
+  reader.LogNotes();
+  Warn(flags, embedder, sum);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ struct TokenizeFlags {
 };
 
 struct Counts {
-  int64_t texts = 0, tokens = 0, truncated = 0;
+  int64_t texts = 0, tokens = 0, truncated = 0, stripped = 0;
 };
 
 void AppendInt(int64_t value, std::string& out) {
@@ -93,6 +93,7 @@ class LineWorker {
   void Encode(const std::string& text, std::string& out, Counts& counts) const {
     const std::string stripped = strip_ ? StripWhitespace(text) : std::string();
     const std::string& used = strip_ ? stripped : text;
+    counts.stripped += used.size() < text.size() ? 1 : 0;
     if (!flags_.with_offsets) {
       thread_local std::vector<int32_t> ids;
       const bool truncated = tokenizer_.EncodeTruncated(used, max_length_, ids);
@@ -161,6 +162,13 @@ class InputBlocks {
     return !lines.empty();
   }
   int64_t line_number() const { return texts_ ? texts_->line_number() : ids_->line_number(); }
+  // The columns that were not used; none with --decode.
+  std::vector<std::string> UnusedColumns() const {
+    return texts_ ? texts_->unused_columns() : std::vector<std::string>();
+  }
+  void LogNotes() const {
+    if (texts_) texts_->LogNotes();
+  }
   std::optional<double> Fraction() const { return texts_ ? texts_->Fraction() : std::nullopt; }
 
  private:
@@ -191,6 +199,7 @@ void RunBlock(const LineWorker& worker, const TokenizeFlags& flags,
     Out().Write(results[c]);
     counts.tokens += chunk_counts[c].tokens;
     counts.truncated += chunk_counts[c].truncated;
+    counts.stripped += chunk_counts[c].stripped;
   }
   counts.texts += n;
 }
@@ -224,11 +233,15 @@ void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
   }
   progress.Finish();
   if (globals.json) {
-    Out().Write(fmt::format("\n], \"texts\": {}, \"tokens\": {}, \"truncated\": {}}}\n",
-                            counts.texts, counts.tokens, counts.truncated));
+    Out().Write(fmt::format(
+        "\n], \"texts\": {}, \"tokens\": {}, \"truncated\": {}, \"unused_columns\": {}}}\n",
+        counts.texts, counts.tokens, counts.truncated,
+        Json::Strings(reader.UnusedColumns()).Dump()));
   } else if (counts.texts > 0) {
     Out().Write("\n");
   }
+  reader.LogNotes();
+  WarnAboutStripped(counts.stripped, flags.encoding);
   if (counts.truncated > 0) {
     spdlog::info("{} texts were longer than --max-length and lost their {}", counts.truncated,
                  LostPart(*tokenizer));

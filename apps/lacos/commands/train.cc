@@ -24,20 +24,13 @@ std::string Score(double value) {
   return std::isnan(value) ? "undefined" : fmt::format("{:.2f}", value);
 }
 
-// Shows a run on stderr: the number of examples, a progress line, dev scores and checkpoints.
+// Shows a run on stderr: messages about its files, a progress line, dev scores and checkpoints.
 class TrainDisplay final : public TrainObserver {
  public:
   explicit TrainDisplay(const GlobalOptions& globals) : globals_(globals) {}
 
   void OnStart(const TrainingData& data, const MemoryPlan& plan, int64_t first_step,
                int64_t total_steps) override {
-    for (const ExampleFile& file : data.files()) {
-      spdlog::info("[{}] {} rows read, {} examples", file.path, file.rows, file.examples.size());
-      file.dropped.ForEachReason([&](const char* reason, int64_t count) {
-        if (count > 0) spdlog::info("[{}] {} rows {} were left out", file.path, count, reason);
-      });
-      for (const std::string& note : file.Notes()) spdlog::info("[{}] {}", file.path, note);
-    }
     if (data.truncated() > 0) {
       spdlog::info("{} texts are longer than --max-length and lose their {}", data.truncated(),
                    data.lost_part());

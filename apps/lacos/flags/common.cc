@@ -178,6 +178,14 @@ void LogNotes(const SentenceEncoder& encoder) {
   }
 }
 
+void WarnAboutStripped(int64_t texts, const EncodingOptions& encoding) {
+  if (texts == 0 || encoding.strip) return;
+  spdlog::warn(
+      "{} texts have whitespace at their ends, which was left out, as the folder's files ask for; "
+      "sentence-transformers leaves it out before 5.4 and not since; --no-strip keeps it",
+      texts);
+}
+
 RolePrompts EmbedOptions::Prompts(const EmbeddingSettings& settings) const {
   RolePrompts prompts = FolderPrompts(settings);
   if (prompt || !prompt_name.empty())

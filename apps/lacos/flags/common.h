@@ -126,6 +126,10 @@ void LogNotes(const ModelFolder& folder);
 // folder leaves out.
 void LogNotes(const SentenceEncoder& encoder);
 
+// Says that texts were stripped of whitespace where the folder decided it, since sentence-transformers
+// does not do so from 5.4 on.
+void WarnAboutStripped(int64_t texts, const EncodingOptions& encoding);
+
 // Flags for the storage of weights: --block-size ("row" or a number of values) and --dtype (f32,
 // bf16 or f16).
 CLI::Option* AddBlockSizeOption(CLI::App* command, std::string& text,

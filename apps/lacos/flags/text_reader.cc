@@ -114,6 +114,7 @@ bool TextReader::Open() {
         input_.field.empty() ? "one called text or sentence"
                              : fmt::format("'{}' among them", input_.field)));
   }
+  for (const std::string& name : OtherColumns(*table_, {text_column_})) NoteUnused(name);
   return true;
 }
 
@@ -144,12 +145,40 @@ bool TextReader::Next(std::string& text) {
 }
 
 bool TextReader::NextOfShard(std::string& text) {
-  if (lines_) return lines_->Next(text);
+  if (lines_) {
+    if (!lines_->Next(text)) return false;
+    lines_with_tabs_ += text.find('\t') != std::string::npos ? 1 : 0;
+    return true;
+  }
   if (json_) return NextOfJson(text);
   if (!table_->Next(cells_)) return false;
   auto& cell = cells_[static_cast<size_t>(text_column_)];
   text = std::move(*cell);
+  list_like_.See(
+      text, [&] { return table_->Where(); }, table_->columns()[static_cast<size_t>(text_column_)]);
   return true;
+}
+
+void TextReader::NoteUnused(std::string_view name) {
+  constexpr size_t kMostNames = 1000;  // far more than a table has columns
+  if (unused_names_.size() == kMostNames || unused_names_.contains(name)) return;
+  unused_names_.emplace(name);
+  unused_columns_.emplace_back(name);
+}
+
+void TextReader::LogNotes() const {
+  const std::string name = input_.path == "-" ? "stdin" : input_.path;
+  if (const std::string unused = UnusedColumnsNote(unused_columns_); !unused.empty())
+    spdlog::info("[{}] {}", name, unused);
+  if (lines_with_tabs_ > 0) {
+    spdlog::info(
+        "[{}] {} lines have tabs, which are part of the texts; to read a table, call the file .tsv",
+        name, lines_with_tabs_);
+  }
+  const std::string quoting = table_ ? table_->QuotingWarning() : "";
+  for (const std::string& warning : {list_like_.Warning(), quoting}) {
+    if (!warning.empty()) spdlog::warn("{}", warning);
+  }
 }
 
 bool TextReader::NextOfJson(std::string& text) {
@@ -162,7 +191,12 @@ bool TextReader::NextOfJson(std::string& text) {
         "--field, or correct the row",
         json_->Place(), fmt::join(row.Keys(), ", "), key_));
   }
+  row.ForEachItem([&](std::string_view key, const Json&) {
+    if (key != key_) NoteUnused(key);
+  });
   text = row.At(key_).AsString();
+  list_like_.See(
+      text, [&] { return Where(); }, key_);
   return true;
 }
 

@@ -3,11 +3,15 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "lacos/data/columns.h"
 #include "lacos/data/json_rows.h"
 #include "lacos/data/rows.h"
 #include "lacos/data/shards.h"
@@ -36,6 +40,11 @@ class TextReader {
   bool Next(std::string& text);
   // The line of the text that was returned last, or the number of its row.
   int64_t line_number() const;
+  // The columns or keys that were seen so far and hold no texts that are read.
+  const std::vector<std::string>& unused_columns() const { return unused_columns_; }
+  // Says on stderr, once all texts were read, which columns were not used and what else the user
+  // should know about the texts.
+  void LogNotes() const;
   // The place of the text that was returned last, as "[file:line]".
   std::string Where() const;
   // The share of the input that has been read, if it is known (for a file that is not compressed).
@@ -49,6 +58,7 @@ class TextReader {
   bool Open();
   bool NextOfShard(std::string& text);
   bool NextOfJson(std::string& text);
+  void NoteUnused(std::string_view name);
 
   TextInput input_;
   std::vector<Shard> shards_;
@@ -60,6 +70,10 @@ class TextReader {
   int text_column_ = -1;  // in table_
   std::string key_;       // in json_
   TableReader::Cells cells_;
+  std::vector<std::string> unused_columns_;
+  std::set<std::string, std::less<>> unused_names_;
+  ListLikeTexts list_like_;
+  int64_t lines_with_tabs_ = 0;  // of files with a text in each line
   int64_t bytes_total_ = 0;
 };
 

@@ -91,6 +91,7 @@ void TextVectors::Encode(const GlobalOptions& globals) {
     block.clear();
   }
   progress.Finish();
+  TakeNotes(reader);
   for (size_t i = 0; i < values_.size(); ++i) {
     if (std::isfinite(values_[i])) continue;
     throw UserError(fmt::format(
@@ -107,10 +108,16 @@ void TextVectors::ReadTexts() {
     CheckInterrupt();
     texts_.push_back(text);
   }
+  TakeNotes(reader);
   if (std::ssize(texts_) == vectors().n()) return;
   throw UserError(fmt::format(
       "[{}] has {} rows; expected {}, one for each text of {}, in its order; embed those texts again",
       input_.embeddings, vectors().n(), texts_.size(), input_.texts.path));
+}
+
+void TextVectors::TakeNotes(const TextReader& reader) {
+  reader.LogNotes();
+  unused_columns_ = reader.unused_columns();
 }
 
 Similarity TextVectors::similarity() const {
@@ -130,6 +137,7 @@ void TextVectors::Describe(Json& report) const {
   if (embedder_) report.Set("model", input_.model.model);
   if (!embedder_) report.Set("embeddings", input_.embeddings);
   report.Set("texts", vectors().n());
+  report.Set("unused_columns", Json::Strings(unused_columns_));
   if (!embedder_) return;
   report.Set("tokens", statistics_.tokens);
   report.Set("truncated", statistics_.truncated);
@@ -137,6 +145,7 @@ void TextVectors::Describe(Json& report) const {
 }
 
 void TextVectors::Warn() const {
+  WarnAboutStripped(statistics_.stripped, input_.encoding);
   if (statistics_.empty > 0)
     spdlog::warn("{} texts have no tokens; their vectors are zero", statistics_.empty);
   if (statistics_.truncated > 0) {

@@ -52,11 +52,12 @@ class TextVectors {
  private:
   void Encode(const GlobalOptions& globals);
   void ReadTexts();
+  void TakeNotes(const TextReader& reader);
 
   const VectorInput& input_;
   std::unique_ptr<SentenceEncoder> embedder_;
   std::unique_ptr<Backend> backend_;  // with stored vectors
-  std::vector<std::string> texts_;
+  std::vector<std::string> texts_, unused_columns_;
   std::vector<float> values_;
   int64_t d_ = 0;
   EncodeStatistics statistics_;

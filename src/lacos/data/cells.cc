@@ -42,11 +42,17 @@ std::optional<double> ParseNumber(std::string_view text) {
   return value;
 }
 
+bool IsMissingScore(std::string_view cell) {
+  const std::string word = LowerAscii(cell);
+  return word.empty() || word == "nan" || word == "null" || word == "none";
+}
+
 double ParseScore(std::string_view cell, const std::string& where) {
   const std::optional<double> value = ParseNumber(cell);
   if (!value) {
     throw UserError(fmt::format(
-        "{} found the score '{}'; expected a number, or nothing where there is none; correct it",
+        "{} found the score '{}'; expected a number such as 3.5, or nothing where there is none; correct "
+        "it",
         where, TruncateForMessage(cell, 60)));
   }
   return *value;

@@ -19,6 +19,9 @@ std::string TruncateForMessage(std::string_view text, size_t bytes);
 
 // The value of a text that is one finite decimal number, or nothing.
 std::optional<double> ParseNumber(std::string_view text);
+// Whether a cell holds no score: it is empty, or "nan", "null" or "none", as pandas and others write
+// for an absent number.
+bool IsMissingScore(std::string_view cell);
 // The number in a score cell. Throws UserError that begins with `where` if there is none.
 double ParseScore(std::string_view cell, const std::string& where);
 

@@ -5,19 +5,20 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
+#include "lacos/data/column_contents.h"
 #include "lacos/data/labels.h"
 
 namespace lacos {
 namespace {
 
 // Enough rows to tell a header from a text.
-constexpr size_t kHeaderRows = 50;
-// A longer cell is no name of a column.
-constexpr size_t kMaxNameBytes = 40;
+constexpr size_t kSampledRowCount = 50;
+
+// Messages show so many bytes of a name.
+constexpr size_t kShownName = 60;
 
 using Role = ColumnRole;
 
@@ -43,6 +44,7 @@ constexpr KnownColumn kKnownColumns[] = {
     {Role::kSecond, "hypo", true},
     {Role::kSecond, "sent1", true},
     {Role::kSecond, "pos"},
+    {Role::kSecond, "positives"},
     {Role::kSecond, "question2"},
     {Role::kSecond, "text2"},
     {Role::kSecond, "text_b"},
@@ -68,6 +70,7 @@ constexpr KnownColumn kKnownColumns[] = {
     {Role::kLabel, "label"},
     {Role::kLabel, "gold_label"},
     {Role::kLabel, "entailment_judgment"},
+    {Role::kLabel, "entailment_label"},
     {Role::kLabel, "gold"},
     {Role::kLabel, "is_duplicate"},
     {Role::kLabel, "is_paraphrase"},
@@ -109,52 +112,8 @@ bool NamesLanguage(std::string_view cell) {
   return std::ranges::find(kLanguages, name) != std::end(kLanguages);
 }
 
-bool IsNumber(const std::string& cell) { return ParseNumber(cell).has_value(); }
-
-bool HasBlank(std::string_view cell) { return cell.find(' ') != std::string_view::npos; }
-
-bool IsOneWord(std::string_view cell) {
-  return !cell.empty() && cell.size() <= kMaxNameBytes && !HasBlank(cell) && !ParseNumber(cell);
-}
-
-// Whether a cell is more than one word could be: a sentence, or a text in a script without blanks.
-bool IsLongerText(const std::string& cell) {
-  return HasBlank(cell) || cell.size() > kMaxNameBytes ||
-         std::ranges::any_of(cell, [](char c) { return static_cast<unsigned char>(c) >= 0xE0; });
-}
-
-// Whether every sampled cell of a column satisfies `holds`; false for a column without cells.
-template <class F>
-bool EveryCell(const std::vector<TableReader::Cells>& rows, size_t column, F&& holds) {
-  bool any = false;
-  for (const TableReader::Cells& cells : rows) {
-    if (column >= cells.size() || !cells[column] || cells[column]->empty()) continue;
-    if (!holds(*cells[column])) return false;
-    any = true;
-  }
-  return any;
-}
-
-// Whether one of two columns holds the classes of the texts in the other: single words that repeat,
-// such as ham and spam beside messages. As a pair, the words would be taken for texts.
-bool HoldsClasses(const std::vector<TableReader::Cells>& rows, size_t first, size_t second) {
-  const auto repeats = [&](size_t column) {
-    std::set<std::string> words;
-    size_t count = 0;
-    for (const TableReader::Cells& cells : rows) {
-      if (column >= cells.size() || !cells[column]) continue;
-      ++count;
-      words.insert(*cells[column]);
-    }
-    return count >= 4 && 2 * words.size() <= count && EveryCell(rows, column, IsOneWord);
-  };
-  const auto has_text = [&](size_t column) { return !EveryCell(rows, column, IsOneWord); };
-  return (repeats(first) && has_text(second)) || (repeats(second) && has_text(first));
-}
-
 // Whether the first row names the columns although none of the names is known.
-bool LooksLikeHeader(const std::vector<std::string>& header,
-                     const std::vector<TableReader::Cells>& rows) {
+bool LooksLikeHeader(const std::vector<std::string>& header, const SampledRows& rows) {
   std::vector<std::string_view> names;
   for (size_t i = 0; i < header.size(); ++i) {
     if (std::ranges::find(kDescriptions, ComparableName(header[i])) == std::end(kDescriptions)) {
@@ -184,22 +143,27 @@ bool LooksLikeHeader(const std::vector<std::string>& header,
 }
 
 // The usual names for the columns of a table without header, or nothing if the cells do not tell.
-std::vector<std::string> NamesWithoutHeader(std::vector<TableReader::Cells> rows,
-                                            const std::vector<std::string>& header) {
-  rows.insert(rows.begin(), TableReader::Cells(header.begin(), header.end()));
-  const size_t width = header.size();
+// Columns behind a pair that have no texts get no usual name and are added to `left_out`.
+std::vector<std::string> NamesWithoutHeader(const SampledRows& rows, size_t width,
+                                            std::vector<std::string>& left_out) {
   for (size_t i = 0; i < width; ++i) {
     if (EveryCell(rows, i, IsNumber)) return {};
   }
   if (width == 1) return {"text"};
   if (width == 2 && HoldsClasses(rows, 0, 1)) return {};
+  if (HoldsIds(rows, 0) || HoldsIds(rows, 1)) return {};
   if (width == 3 && EveryCell(rows, 2, IsNliWord)) return {"sentence1", "sentence2", "label"};
   for (size_t i = 0; i < width; ++i) {
     if (EveryCell(rows, i, [](const std::string& cell) { return ReadLabel(cell).has_value(); }))
       return {};
   }
   std::vector<std::string> names = {"anchor", "positive"};
-  for (size_t i = 2; i < width; ++i) names.push_back(fmt::format("negative_{}", i - 1));
+  for (size_t i = 2; i < width; ++i) {
+    const std::optional<std::string> reason = WhyNoText(rows, i, 1);
+    if (reason)
+      left_out.push_back(fmt::format("column {} seems to have no texts: {}", i + 1, *reason));
+    names.push_back(fmt::format("{}_{}", reason ? "column" : "negative", reason ? i + 1 : i - 1));
+  }
   return names;
 }
 
@@ -334,7 +298,8 @@ TableColumns FindColumns(const TableReader& table) {
   }
   std::sort(negatives.begin(), negatives.end());
   for (const auto& [number, column] : negatives) columns.negatives.push_back(column);
-  for (const char* name : {"premise", "hypothesis", "hypo", "goldlabel", "entailmentjudgment"})
+  for (const char* name :
+       {"premise", "hypothesis", "hypo", "goldlabel", "entailmentjudgment", "entailmentlabel"})
     columns.names_nli |= places.contains(name);
   if (columns.label >= 0) {
     const std::string label = ComparableName(names[static_cast<size_t>(columns.label)]);
@@ -344,7 +309,10 @@ TableColumns FindColumns(const TableReader& table) {
   return columns;
 }
 
-TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
+namespace {
+
+// RecognizeColumns without the lists that stand as text.
+TableColumns RecognizeRoles(TableReader& table, Wanted wanted) {
   TableColumns columns = FindColumns(table);
   RefuseQuotedNames(table);
   if (HasRole(columns) || table.columns().empty()) return columns;
@@ -352,20 +320,29 @@ TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
   if (!table.is_json() && table.header_cells().size() == 1 &&
       IsHeaderOfOtherDelimiter(table.header_cells()[0]))
     return columns;  // refused with a word on the delimiter
-  const std::vector<TableReader::Cells> rows = table.Sample(kHeaderRows);
+  const SampledRows rows = table.Sample(kSampledRowCount);
   // Tabs in each row of a .csv, such as the STS benchmark's sts-train.csv.
   const auto has_tab = [](const std::string& cell) { return cell.find('\t') != std::string::npos; };
   if (!table.is_json() && table.header_cells().size() == 1 && has_tab(table.header_cells()[0]) &&
       (rows.empty() || EveryCell(rows, 0, has_tab)))
     return columns;
   if (!table.is_json() && !LooksLikeHeader(table.header_cells(), rows)) {
-    std::vector<std::string> names = NamesWithoutHeader(rows, table.header_cells());
+    SampledRows all = rows;
+    all.insert(all.begin(),
+               TableReader::Cells(table.header_cells().begin(), table.header_cells().end()));
+    std::vector<std::string> left_out;
+    std::vector<std::string> names = NamesWithoutHeader(all, table.header_cells().size(), left_out);
     if (wanted == Wanted::kPair && table.header_cells().size() == 2)
       names = {"sentence1", "sentence2"};
     if (names.empty()) return columns;
     table.TakeHeaderAsRow(names);
     columns = FindColumns(table);
     columns.found = TableColumns::Found::kWithoutHeader;
+    for (const std::string& reason : left_out) {
+      columns.left_out.push_back(
+          fmt::format("[{}] {}; it is not used; name the columns in a header line if it should be",
+                      table.name(), reason));
+    }
     return columns;
   }
   // Two columns of texts whose names are unknown, such as two languages, are a pair.
@@ -373,9 +350,14 @@ TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
   const std::vector<std::string>& names = table.columns();
   for (size_t i = 0; i < names.size(); ++i) {
     if (std::ranges::find(kDescriptions, ComparableName(names[i])) == std::end(kDescriptions) &&
-        (rows.empty() || EveryCell(rows, i, [](const std::string&) { return true; }))) {
+        (rows.empty() || EveryCell(rows, i, [](const std::string&) { return true; })) &&
+        (EveryCell(rows, i, IsNumber) || !HoldsIds(rows, i))) {
       texts.push_back(i);
     }
+  }
+  // Columns behind the first two may have remarks, such as licences, that are no texts of a pair.
+  for (size_t i = texts.size(); i-- > 2;) {
+    if (WhyNoText(rows, texts[i], texts[1])) texts.erase(texts.begin() + static_cast<long>(i));
   }
   if (texts.size() != 2 || EveryCell(rows, texts[0], IsNumber) ||
       EveryCell(rows, texts[1], IsNumber) ||
@@ -389,9 +371,51 @@ TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
   return columns;
 }
 
+}  // namespace
+
+TableColumns RecognizeColumns(TableReader& table, Wanted wanted) {
+  TableColumns columns = RecognizeRoles(table, wanted);
+  if (table.is_json() || wanted == Wanted::kPair || table.columns().empty()) return columns;
+  std::vector<int> may_hold_lists = columns.negatives;
+  for (const int column : {columns.second, columns.set}) {
+    if (column >= 0) may_hold_lists.push_back(column);
+  }
+  if (may_hold_lists.empty()) return columns;
+  const SampledRows rows = table.Sample(kSampledRowCount);
+  for (const int column : may_hold_lists) {
+    if (HoldsLists(rows, static_cast<size_t>(column))) columns.lists.push_back(column);
+  }
+  table.ReadListTexts(columns.lists);
+  return columns;
+}
+
+std::vector<std::string> TableColumns::Notes(const TableReader& table) const {
+  std::vector<std::string> notes;
+  if (found == Found::kWithoutHeader) {
+    notes.emplace_back(
+        "has no header, so its columns are taken in order and its first row is an example");
+  }
+  if (found == Found::kByOrder)
+    notes.emplace_back("has a header with unknown names; its two columns of texts are a pair");
+  for (const int column : lists) {
+    notes.push_back(fmt::format(
+        "the column '{}' has lists in the form of texts, as pandas writes them, which are read as "
+        "lists",
+        table.columns()[static_cast<size_t>(column)]));
+  }
+  return notes;
+}
+
 std::string ColumnList(const TableReader& table) {
   const std::string list = fmt::format("{}", fmt::join(table.columns(), ", "));
   return fmt::format("({})", TruncateForMessage(list, 200));
+}
+
+std::string UnusedColumnsNote(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names)
+    list += fmt::format("{}'{}'", list.empty() ? "" : ", ", TruncateForMessage(name, kShownName));
+  return list.empty() ? "" : "columns that are not used: " + list;
 }
 
 std::vector<std::string> OtherColumns(const TableReader& table, const std::vector<int>& used) {
@@ -401,6 +425,20 @@ std::vector<std::string> OtherColumns(const TableReader& table, const std::vecto
       others.push_back(table.columns()[i]);
   }
   return others;
+}
+
+std::string ListLikeTexts::Warning() const {
+  if (count_ == 0) return "";
+  return fmt::format(
+      "{}; such texts: {}; write the file as JSON lines, where lists are lists, or a row for each text",
+      first_, count_);
+}
+
+std::string ListLikeTexts::Describe(std::string_view text, const std::string& where,
+                                    const std::string& column) {
+  return fmt::format(
+      "{} has {} in the column '{}', which looks like a list and is read as one text", where,
+      TruncateForMessage(text, kShownName), column);
 }
 
 const ListCell* FindList(const TableReader& table, int column) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lacos/data/list_text.h"
 #include "lacos/data/rows.h"
 
 namespace lacos {
@@ -47,11 +48,18 @@ struct TableColumns {
 
   int first = -1, second = -1, label = -1, score = -1, text = -1, set = -1, split = -1;
   std::vector<int> negatives;  // as they are numbered
+  // Columns of second texts, negatives or sets whose cells are lists that stand as text.
+  std::vector<int> lists;
   Found found = Found::kByName;
+  // For columns of a table without header that are not used: why, as a warning.
+  std::vector<std::string> left_out;
 
   bool HasPair() const { return first >= 0 && second >= 0; }
   // Whether the names say that labels are those of NLI, or that 1 means the same.
   bool names_nli = false, names_paraphrase = false;
+
+  // What a reader of the table should be told about how its columns were found.
+  std::vector<std::string> Notes(const TableReader& table) const;
 };
 
 // The columns by their names alone, for rows of JSON that bring new keys. Throws UserError if two
@@ -65,14 +73,36 @@ enum class Wanted : uint8_t { kAnything, kPair };
 // with a header that looks like one (language codes, single words above sentences) are a pair;
 // without a header, one column of texts, two, or three and more are texts, pairs, and triplets with
 // any number of negatives. Then the first row is an example, and the columns get usual names.
-// Columns of numbers, or a third column of labels that are no NLI words, stay unknown without a
-// header.
+// Columns behind a pair that have no text for each row (column_contents.h) are not used. Columns of
+// numbers, ids instead of a text, or a third column of labels that are no NLI words, stay unknown
+// without a header. Unless a pair is wanted, lists that stand as text are read as lists.
 TableColumns RecognizeColumns(TableReader& table, Wanted wanted = Wanted::kAnything);
 
 // The names of a table's columns for messages: "(a, b)".
 std::string ColumnList(const TableReader& table);
+// "columns that are not used: 'a', 'b'", or an empty text without any.
+std::string UnusedColumnsNote(const std::vector<std::string>& names);
 // The names of the columns that are not among `used` (positions, or -1).
 std::vector<std::string> OtherColumns(const TableReader& table, const std::vector<int>& used);
+
+// Counts texts that are lists in the form of text, or objects, and probably should not be one text.
+class ListLikeTexts {
+ public:
+  // To be called for each text; `where` gives its place for messages, `column` the name of its column.
+  template <class Where>
+  void See(std::string_view text, const Where& where, const std::string& column) {
+    if (!LooksLikeList(text)) return;
+    if (++count_ == 1) first_ = Describe(text, where(), column);
+  }
+  // A warning with the first one; empty without any.
+  std::string Warning() const;
+
+ private:
+  static std::string Describe(std::string_view text, const std::string& where,
+                              const std::string& column);
+  int64_t count_ = 0;
+  std::string first_;
+};
 
 // The arrays of the row that was read last, by column; null for a column without one.
 const ListCell* FindList(const TableReader& table, int column);

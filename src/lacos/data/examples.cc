@@ -69,6 +69,8 @@ class ExampleReader {
     }
     columns_ = RecognizeColumns(table_);
     file_.found = columns_.found;
+    file_.column_notes = columns_.Notes(table_);
+    file_.warnings = columns_.left_out;
     Classify();
     while (table_.Next(cells_)) {
       if (table_.columns().size() != known_columns_) Locate();  // a row of JSON with a new key
@@ -83,6 +85,9 @@ class ExampleReader {
     if (!visit_) RequireExamples();
     file_.has_nli_labels = columns_.label >= 0 && labels_ == Labels::kNli;
     file_.unused_columns = OtherColumns(table_, UsedColumns());
+    for (const std::string& warning : {list_like_.Warning(), table_.QuotingWarning()}) {
+      if (!warning.empty()) file_.warnings.push_back(warning);
+    }
     for (size_t i = 0; i < table_.columns().size(); ++i)
       file_.columns.emplace_back(table_.columns()[i], RoleOf(static_cast<int>(i)));
     return std::move(file_);
@@ -112,10 +117,12 @@ class ExampleReader {
       file_.kind = ExampleKind::kLabelled;
     } else if (pair) {
       file_.kind = ExampleKind::kPairs;
-      labels_ = Labels::kUndecided;
-      if (options_.label_scheme == LabelScheme::kNli || columns_.names_nli) labels_ = Labels::kNli;
-      if (options_.label_scheme == LabelScheme::kParaphrase || columns_.names_paraphrase)
-        labels_ = Labels::kParaphrase;
+      // The names of columns tell more than the scheme, which may be given for several files.
+      const bool nli = columns_.names_nli ||
+                       (options_.label_scheme == LabelScheme::kNli && !columns_.names_paraphrase);
+      const bool paraphrase =
+          columns_.names_paraphrase || options_.label_scheme == LabelScheme::kParaphrase;
+      labels_ = nli ? Labels::kNli : paraphrase ? Labels::kParaphrase : Labels::kUndecided;
     } else if (columns_.text >= 0) {
       file_.kind = columns_.label >= 0 ? ExampleKind::kClasses : ExampleKind::kUnlabelled;
     } else if (columns_.set >= 0) {
@@ -212,6 +219,8 @@ class ExampleReader {
           fmt::format("{} has no text for {}; expected a string; correct the row", table_.Where(),
                       column < 0 ? std::string(name) : fmt::format("'{}'", NameOf(column))));
     }
+    list_like_.See(
+        *cells_[place], [&] { return table_.Where(); }, NameOf(column));
     return std::move(*cells_[place]);
   }
 
@@ -245,8 +254,10 @@ class ExampleReader {
     throw UserError(fmt::format(
         "{} found the label '{}' in the column '{}'; expected {}, or '-' for none; correct it{}",
         where, TruncateForMessage(cell, 60), NameOf(columns_.label),
-        paraphrase ? "1 for texts that mean the same, else 0"
-                   : "entailment, neutral or contradiction, e, n or c, 0, 1 or 2",
+        paraphrase
+            ? "1 for texts that mean the same, else 0 (or names such as premise and hypothesis "
+              "for the columns of NLI)"
+            : "entailment, neutral or contradiction, e, n or c, 0, 1 or 2",
         file_.kind == ExampleKind::kLabelled || options_.label_scheme != LabelScheme::kAuto
             ? ""
             : ", or name a column of scores 'score'"));
@@ -270,7 +281,7 @@ class ExampleReader {
       case ExampleKind::kScored: {
         const std::optional<std::string> score =
             Cell(score_column_is_label_ ? columns_.label : columns_.score);
-        if (!score || score->empty()) {
+        if (!score || IsMissingScore(*score)) {
           ++file_.dropped.no_gold_label;
           return;
         }
@@ -560,6 +571,7 @@ class ExampleReader {
   bool is_set_ = false;
   bool score_column_is_label_ = false;
   SplitFilter splits_{options_.split};
+  ListLikeTexts list_like_;
   std::vector<std::optional<std::string>> cells_;
   ExampleFile file_;
   Labels labels_ = Labels::kNone;
@@ -577,24 +589,14 @@ std::string ExampleFile::PlaceOf(const Example& example) const {
 }
 
 std::vector<std::string> ExampleFile::Notes() const {
-  std::vector<std::string> notes;
-  if (found == TableColumns::Found::kWithoutHeader) {
-    notes.push_back(
-        "has no header, so its columns are taken in order and its first row is an example");
-  }
-  if (found == TableColumns::Found::kByOrder)
-    notes.emplace_back("has a header with unknown names; its two columns of texts are a pair");
+  std::vector<std::string> notes = column_notes;
   if (dropped_negatives > 0) {
     notes.push_back(fmt::format(
         "{} negatives equal their anchor, their positive or an earlier negative and were left out",
         dropped_negatives));
   }
-  if (!unused_columns.empty()) {
-    std::vector<std::string> names;
-    for (const std::string& name : unused_columns)
-      names.push_back(fmt::format("'{}'", TruncateForMessage(name, 60)));
-    notes.push_back(fmt::format("columns that are not used: {}", fmt::join(names, ", ")));
-  }
+  if (std::string unused = UnusedColumnsNote(unused_columns); !unused.empty())
+    notes.push_back(std::move(unused));
   return notes;
 }
 

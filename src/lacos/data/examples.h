@@ -73,6 +73,7 @@ struct ExampleFile {
   // How the columns were found, and what each of them is: its name and its role, which is "not used"
   // for the unused ones.
   TableColumns::Found found = TableColumns::Found::kByName;
+  std::vector<std::string> column_notes;
   std::vector<std::pair<std::string, std::string>> columns;
   // For files of pairs or texts with labels, how often each label occurs in the rows of the split, as
   // it is spelled. After kMaxLabels different ones, others are not counted.
@@ -85,6 +86,8 @@ struct ExampleFile {
   std::string PlaceOf(const Example& example) const;
   // What a reader of the file should be told beside counts, such as columns that are not used.
   std::vector<std::string> Notes() const;
+  // What is probably not as the user wants it, such as lists that are read as one text.
+  std::vector<std::string> warnings;
 };
 
 struct ExampleOptions {
@@ -93,7 +96,7 @@ struct ExampleOptions {
   bool hard_negatives = false;  // whether contradictions of the same premise become negatives
   bool labelled =
       false;  // whether to keep all three NLI labels as kLabelled instead of making pairs
-  // What the labels 0 and 1 of pairs mean.
+  // What the labels 0 and 1 of pairs mean where the names of columns do not tell.
   LabelScheme label_scheme = LabelScheme::kAuto;
   // A file with both a score and an NLI label (SICK) is read as kScored. With this option, or
   // either of the two above, its labels are used instead.
@@ -130,6 +133,10 @@ struct ScoredPairs {
   std::vector<double> score;
   int64_t dropped_no_score = 0, dropped_other_split = 0;
   std::vector<std::string> unused_columns;
+  std::string layout;  // for a file without header: which columns are used, as a note
+  // What a reader of the file should be told: rows that were left out, columns that are not used.
+  std::vector<std::string> Notes() const;
+  std::vector<std::string> warnings;  // what is probably not as the user wants it
 };
 // Reads STS data. With a header, the columns are a pair and a score, or a label whose values are
 // scores: some number among them is not one of -1, 0, 1 and 2. Without one, the

@@ -57,6 +57,40 @@ class ValueScanner {
   bool in_string_ = false, escaped_ = false;
 };
 
+// The text with null in the place of NaN, Infinity and -Infinity outside of strings.
+std::string WithoutNan(std::string_view text) {
+  std::string changed;
+  bool in_string = false;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string && c == '\\') {
+      changed += text.substr(at++, 2);
+      continue;
+    }
+    if (c == '"') in_string = !in_string;
+    size_t length = 0;
+    if (!in_string) {
+      for (const std::string_view word : {"NaN", "Infinity", "-Infinity"}) {
+        if (text.substr(at).starts_with(word)) length = word.size();
+      }
+    }
+    if (length > 0) {
+      changed += "null";
+      at += length - 1;
+    } else {
+      changed += c;
+    }
+  }
+  return changed;
+}
+
+// Whether an object has several keys and nothing but arrays.
+bool HasOnlyArrays(const Json& object) {
+  bool arrays = object.size() > 1;
+  object.ForEachItem([&](std::string_view, const Json& value) { arrays &= value.IsArray(); });
+  return arrays;
+}
+
 // Whether the first value in `line` ends there.
 bool EndsInLine(std::string_view line, size_t at) {
   return ValueScanner().Scan(line, at) != std::string_view::npos;
@@ -215,7 +249,15 @@ Json JsonRows::RowOf(Json value) const {
                   Place(), value.IsArray() ? "a JSON array" : "a JSON value that is no object"));
 }
 
-Json JsonRows::ParseRow(std::string_view text) const { return Json::Parse(text, Place()); }
+Json JsonRows::ParseRow(std::string_view text) const {
+  try {
+    return Json::Parse(text, Place());
+  } catch (const UserError&) {
+    const std::string changed = WithoutNan(text);
+    if (changed == text) throw;
+    return Json::Parse(changed, Place());
+  }
+}
 
 // Finds the form of the file from its first value.
 void JsonRows::Begin() {
@@ -270,10 +312,13 @@ void JsonRows::Begin() {
 void JsonRows::BeginObject() {
   const bool ends = EndsInLine(line_, SkipBlanksFrom(line_, 0));
   form_ = ends ? Form::kLines : Form::kValues;
-  if (ends && has_lines_) return;
   has_line_ = false;
   const std::string text = ends ? line_ : TakeValue();
   Json value = ParseRow(text);
+  if (ends && has_lines_ && !HasOnlyArrays(value)) {
+    first_ = std::move(value);
+    return;
+  }
   // The object is a table only if it is the only value of the file.
   const bool is_only_value = OnlyBlankLinesFollow();
   if (is_only_value) {

@@ -20,10 +20,11 @@ namespace lacos {
 //   one array            of objects or such arrays, or of texts, which become {"text": ...}; on one
 //                        line or on several
 //   objects              that take several lines each, one after another
-//   one object           of columns: {"text": [...], "label": [...]}, or pandas' forms with the
+//   one object           of columns, also in a file that is called .jsonl: {"text": [...], "label": [...]}, or pandas' forms with the
 //                        orients "columns", "index", "split" and "table"; or {"data": [...]} with
 //                        rows. It is the only value of the file.
-// Only the last form is held in memory as a whole. Throws UserError for anything else, naming the
+// NaN and infinities, which Python writes although JSON has none, count as null. Only the last form is
+// held in memory as a whole. Throws UserError for anything else, naming the
 // line, and for rows of more than kMaxTextBytes.
 class JsonRows {
  public:

@@ -13,6 +13,7 @@
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
 #include "lacos/data/json_rows.h"
+#include "lacos/data/list_text.h"
 #include "lacos/data/shards.h"
 #include "lacos/io/json.h"
 #include "lacos/io/line_reader.h"
@@ -26,6 +27,8 @@ constexpr size_t kMaxColumns = 4096;
 // of the file.
 constexpr int64_t kMaxTextBytes = JsonRows::kMaxTextBytes;
 
+constexpr size_t kShownCell = 60;  // bytes of a cell in a message
+
 constexpr const char* kSplitColumn = "split";
 // Corpora of translations, as datasets has them, are objects of two texts under this key.
 constexpr std::string_view kTranslation = "translation";
@@ -34,6 +37,18 @@ std::string_view TrimWhitespace(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
+}
+
+// Whether a cell is in quotes and has quotes inside, all of them doubled, as writers of CSV quote.
+bool IsQuotedCell(std::string_view cell) {
+  if (cell.size() < 4 || cell.front() != '"' || cell.back() != '"') return false;
+  cell = cell.substr(1, cell.size() - 2);
+  bool has_quotes = false;
+  for (size_t at = 0; (at = cell.find('"', at)) != std::string_view::npos; at += 2) {
+    if (at + 1 == cell.size() || cell[at + 1] != '"') return false;
+    has_quotes = true;
+  }
+  return has_quotes;
 }
 
 // Whether a file of unknown kind begins like JSON.
@@ -92,12 +107,15 @@ struct TableReader::State {
   bool quoting = false;
   char delimiter = '\t';
   bool header_is_row = false;
-  size_t width = 0;  // the number of cells in a line of the file
+  int64_t quoted_cells = 0;  // in a table without quoting
+  std::string first_quoted;  // the place of the first one, and the cell
+  size_t width = 0;          // the number of cells in a line of the file
   std::vector<std::string> columns, header_cells;
   std::unordered_map<std::string, size_t> keys;  // the column of each key, for JSON
   std::string line;
   std::vector<std::string> fields;  // the fields of the row that was split last
   std::deque<Row> ahead;            // rows that were read before they were asked for
+  std::vector<int> list_texts;      // the columns of ReadListTexts
   Row row;                          // the row that is being read, then the one that Next returned
 
   const std::string& NameOf(size_t i) const {
@@ -188,7 +206,12 @@ struct TableReader::State {
     if (!quoting) {
       for (size_t begin = 0;;) {
         const size_t end = line.find(delimiter, begin);
-        AddField().assign(line, begin, end == std::string::npos ? end : end - begin);
+        std::string& field = AddField();
+        field.assign(line, begin, end == std::string::npos ? end : end - begin);
+        if (field.starts_with('"') && IsQuotedCell(field) && ++quoted_cells == 1) {
+          first_quoted = fmt::format("[{}:{}] has the cell {}", ShardName(), lines->line_number(),
+                                     TruncateForMessage(field, kShownCell));
+        }
         if (end == std::string::npos) return;
         begin = end + 1;
       }
@@ -223,7 +246,7 @@ struct TableReader::State {
       const size_t quote = line.find('"', at);
       if (quote == std::string::npos) {
         field.append(line, at);
-        field += '\n';
+        field += lines->dropped_cr() ? "\r\n" : "\n";
         if (static_cast<int64_t>(field.size()) > kMaxTextBytes) {
           Fail(
               began,
@@ -365,6 +388,15 @@ std::string TableReader::Where() const {
              : fmt::format("[{}]", state.row.place);
 }
 
+std::string TableReader::QuotingWarning() const {
+  const State& state = *state_;
+  if (state.quoted_cells == 0) return "";
+  return fmt::format(
+      "{}, whose quotes are taken as part of the text; cells that look quoted: {}; pass `quoting` csv "
+      "if they are",
+      state.first_quoted, state.quoted_cells);
+}
+
 int TableReader::Column(const std::vector<std::string>& names) const {
   const auto& columns = state_->columns;
   for (const std::string& name : names) {
@@ -408,6 +440,8 @@ void TableReader::TakeHeaderAsRow(const std::vector<std::string>& names) {
   for (size_t i = 0; i < names.size(); ++i) state.columns[i] = names[i];
 }
 
+void TableReader::ReadListTexts(const std::vector<int>& columns) { state_->list_texts = columns; }
+
 bool TableReader::Next(Cells& cells) {
   State& state = *state_;
   if (state.ahead.empty()) {
@@ -417,6 +451,15 @@ bool TableReader::Next(Cells& cells) {
   } else {
     state.row = std::move(state.ahead.front());
     state.ahead.pop_front();
+  }
+  for (const int column : state.list_texts) {
+    if (static_cast<size_t>(column) >= state.row.cells.size()) continue;  // a ragged row
+    std::optional<std::string>& cell = state.row.cells[static_cast<size_t>(column)];
+    auto list = cell ? ParseListText(*cell) : std::nullopt;
+    if (!list) continue;
+    cell.reset();
+    state.row.lists.push_back(
+        {.column = static_cast<size_t>(column), .texts = std::move(*list), .has_others = false});
   }
   cells = std::move(state.row.cells);
   if (state.is_json) cells.resize(state.columns.size());

@@ -39,8 +39,8 @@ struct ListCell {
 //   anything else, stdin    JSON if it begins with { or [, else cells separated by tabs
 // A folder is a table whose shards are its files (shards.h). They have the same columns; if their
 // names tell splits, a column "split" is added that holds them.
-// Lines are those of LineReader, so a line break inside a quoted field is LF, whatever the file
-// has. Throws UserError naming file, line and what was expected: for rows with too few or too many
+// Lines are those of LineReader. Cells are taken as they are: nothing is stripped, and a line break
+// inside a quoted field stays what it is in the file. Throws UserError naming file, line and what was expected: for rows with too few or too many
 // columns (or more than 4096), broken quotes, JSON rows that are not objects, JSON rows and quoted
 // fields of more than 64 MiB, and empty lines that are not at the end of the file (unless the only
 // column may be empty).
@@ -71,12 +71,19 @@ class TableReader {
   // shard) an ordinary row. To be called before the first Next.
   void TakeHeaderAsRow(const std::vector<std::string>& names);
 
+  // From now on, lists that stand as text (list_text.h) in these columns are lists.
+  void ReadListTexts(const std::vector<int>& columns);
+
   // Reads the next row's cells, by column. Returns false at the end. In JSON a missing key, null,
   // an array and an object give an absent cell; other values that are not strings give their JSON
   // text. The members of an object with the key "translation" are columns of their own.
   bool Next(Cells& cells);
   // The arrays of the row that Next returned last.
   const std::vector<ListCell>& lists() const;
+
+  // A warning if cells of a table without quoting look like those of a table with it: "a ""b"" c".
+  // Empty without any so far.
+  std::string QuotingWarning() const;
 
   int64_t line_number() const;      // the line in which the row began (json_rows.h)
   const std::string& path() const;  // the file of the row that Next returned last

@@ -81,7 +81,7 @@ class ScoredPairReader {
   ScoredPairReader(const std::string& path, TableOptions options, const std::string& split)
       : options_(std::move(options)), splits_(split) {
     pairs_.path = path;
-    if (!options_.delimiter && path != "-" && IsTabbedCsv(path)) {
+    if (!options_.delimiter && path != "-" && IsTabbedCsv(ShardsOf(path).front().path)) {
       options_.delimiter = '\t';
       if (!options_.quoting) options_.quoting = false;
     }
@@ -92,6 +92,16 @@ class ScoredPairReader {
     // below.
     options_.ragged = true;
     TableReader table(pairs_.path, options_);
+    ReadTable(table);
+    pairs_.dropped_other_split = splits_.dropped();
+    for (const std::string& warning : {list_like_.Warning(), table.QuotingWarning()}) {
+      if (!warning.empty()) pairs_.warnings.push_back(warning);
+    }
+    return std::move(pairs_);
+  }
+
+ private:
+  void ReadTable(TableReader& table) {
     if (table.columns().empty()) {
       throw UserError(fmt::format(
           "[{}] is empty; expected sentence pairs with scores; check the path", table.name()));
@@ -114,11 +124,8 @@ class ScoredPairReader {
           fmt::format("[{}] has {} rows and none with a score; expected some; check the file",
                       table.name(), pairs_.rows));
     }
-    pairs_.dropped_other_split = splits_.dropped();
-    return std::move(pairs_);
   }
 
- private:
   void ReadWithHeader(TableReader& table) {
     Cells cells;
     TableColumns columns;
@@ -149,6 +156,11 @@ class ScoredPairReader {
         has_score |= label && label->kind == Label::Kind::kScore;
       }
       Add(table.Where(), cell(columns.first), cell(columns.second), score);
+      for (const int column : {columns.first, columns.second}) {
+        list_like_.See(
+            *cell(column), [&] { return table.Where(); },
+            table.columns()[static_cast<size_t>(column)]);
+      }
     }
     if (score_is_label && !has_score && !pairs_.score.empty()) {
       throw UserError(fmt::format(
@@ -161,15 +173,32 @@ class ScoredPairReader {
   }
 
   void ReadWithoutHeader(TableReader& table) {
+    // The names of shards may add a column with their split.
+    const size_t width = table.header_cells().size();
+    const bool has_split = table.columns().size() > width;
+    std::vector<std::string> names;
+    for (size_t i = 1; i <= width; ++i) names.push_back(fmt::format("column {}", i));
+    table.TakeHeaderAsRow(names);
+    Cells cells;
+    const auto next = [&] {
+      while (table.Next(cells)) {
+        std::optional<std::string> split;
+        if (has_split) {
+          split = std::move(cells.back());
+          cells.pop_back();
+        }
+        if (splits_.Keep(split, has_split)) return true;
+        ++pairs_.rows;
+      }
+      return false;
+    };
     std::vector<Cells> sample;
     std::vector<std::string> where;
-    sample.emplace_back(table.header_cells().begin(), table.header_cells().end());
-    where.push_back(table.Where());
-    Cells cells;
-    while (sample.size() < kSampledRows && table.Next(cells)) {
+    while (sample.size() < kSampledRows && next()) {
       sample.push_back(cells);
       where.push_back(table.Where());
     }
+    if (sample.empty()) return;  // all rows are of another split
     const std::optional<Layout> layout = Recognize(sample);
     if (!layout) {
       throw UserError(fmt::format(
@@ -179,7 +208,11 @@ class ScoredPairReader {
           where[0], sample[0].size(), sample[0].size() == 1 ? ", or check `delimiter`" : ""));
     }
     for (size_t i = 0; i < sample.size(); ++i) AddByLayout(where[i], *layout, sample[i]);
-    while (table.Next(cells)) AddByLayout(table.Where(), *layout, cells);
+    while (next()) AddByLayout(table.Where(), *layout, cells);
+    pairs_.layout = fmt::format(
+        "has no header; column {} is taken for the score, columns {} and {} for the texts{}",
+        layout->score + 1, layout->first + 1, layout->second + 1,
+        width > 3 ? ", and others are not used" : "");
   }
 
   void AddByLayout(const std::string& where, const Layout& layout, const Cells& cells) {
@@ -198,7 +231,7 @@ class ScoredPairReader {
       throw UserError(
           fmt::format("{} lacks a sentence; expected two texts; correct the row", where));
     }
-    if (!score || score->empty()) {
+    if (!score || IsMissingScore(*score)) {
       ++pairs_.dropped_no_score;
       return;
     }
@@ -210,9 +243,22 @@ class ScoredPairReader {
   TableOptions options_;
   SplitFilter splits_;
   ScoredPairs pairs_;
+  ListLikeTexts list_like_;
 };
 
 }  // namespace
+
+std::vector<std::string> ScoredPairs::Notes() const {
+  std::vector<std::string> notes;
+  if (!layout.empty()) notes.push_back(layout);
+  if (dropped_no_score > 0)
+    notes.push_back(fmt::format("{} rows without a score were left out", dropped_no_score));
+  if (dropped_other_split > 0)
+    notes.push_back(fmt::format("{} rows of another split were left out", dropped_other_split));
+  if (std::string unused = UnusedColumnsNote(unused_columns); !unused.empty())
+    notes.push_back(std::move(unused));
+  return notes;
+}
 
 ScoredPairs ReadScoredPairs(const std::string& path, const TableOptions& options,
                             const std::string& split) {

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <map>
 #include <tuple>
-#include <unordered_map>
 
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
@@ -131,41 +130,6 @@ void RequireTask(const SuiteSet& set, const std::string& path,
   }
   throw UserError(fmt::format("[{}] is of the task {}; expected {}; choose another set", path,
                               set.task, *tasks.begin()));
-}
-
-RetrievalTexts ReadTexts(const std::string& path, std::unordered_map<std::string, int32_t>& index) {
-  TableReader table(path, {});
-  RetrievalTexts texts;
-  Cells cells;
-  size_t known = 0;
-  int id = -1, text = -1, title = -1;
-  while (table.Next(cells)) {
-    if (table.columns().size() != known) {
-      known = table.columns().size();
-      id = table.Column({"_id"});
-      text = table.Column({"text"});
-      title = table.Column({"title"});
-    }
-    const auto cell = [&](int column) {
-      return column < 0 ? std::nullopt : cells[static_cast<size_t>(column)];
-    };
-    if (!cell(id) || !cell(text)) {
-      throw UserError(
-          fmt::format("{} lacks _id or text; expected both; correct the line", table.Where()));
-    }
-    if (!index.emplace(*cell(id), static_cast<int32_t>(texts.ids.size())).second) {
-      throw UserError(fmt::format(
-          "{} has the id '{}' for the second time; expected each once; correct the line",
-          table.Where(), TruncateForMessage(*cell(id), 60)));
-    }
-    texts.ids.push_back(*cell(id));
-    const std::string heading = cell(title).value_or("");
-    texts.texts.push_back(heading.empty() ? *cell(text) : heading + " " + *cell(text));
-  }
-  if (texts.ids.empty()) {
-    throw UserError(fmt::format("[{}] is empty; expected one object a line; check the path", path));
-  }
-  return texts;
 }
 
 }  // namespace
@@ -320,38 +284,6 @@ RetrievalData ReadRetrievalSet(const Suite& suite, const SuiteSet& queries,
               queries.queries.rows);
   RequireRows(suite.PathOf(queries.qrels.path), static_cast<int64_t>(data.relevant.size()),
               queries.qrels.rows);
-  return data;
-}
-
-RetrievalData ReadRetrieval(const std::string& corpus, const std::string& queries,
-                            const std::string& qrels) {
-  std::unordered_map<std::string, int32_t> document_index, query_index;
-  RetrievalData data;
-  data.documents = ReadTexts(corpus, document_index);
-  data.queries = ReadTexts(queries, query_index);
-  TsvReader rows(qrels, {"query-id", "corpus-id", "score"});
-  std::map<std::pair<int32_t, int32_t>, double> judged;
-  while (rows.Next()) {
-    const auto query = query_index.find(rows[0]);
-    const auto document = document_index.find(rows[1]);
-    if (query == query_index.end() || document == document_index.end()) {
-      const bool is_query = query == query_index.end();
-      throw UserError(fmt::format("{} names the {} '{}'; expected one of [{}]; correct the row",
-                                  rows.Where(), is_query ? "query" : "document",
-                                  TruncateForMessage(rows[is_query ? 0 : 1], 60),
-                                  is_query ? queries : corpus));
-    }
-    const double score = ParseScore(rows[2], rows.Where());
-    const auto [place, is_new] = judged.emplace(std::pair(query->second, document->second), score);
-    if (!is_new && place->second != score) {
-      throw UserError(fmt::format(
-          "{} gives the document '{}' the score {} for the query '{}', which has {} in an earlier "
-          "row; expected one score; remove a row",
-          rows.Where(), TruncateForMessage(rows[1], 60), score, TruncateForMessage(rows[0], 60),
-          place->second));
-    }
-    if (is_new) data.relevant.push_back({query->second, document->second, score});
-  }
   return data;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lacos/data/examples.h"
+#include "lacos/data/retrieval.h"
 
 namespace lacos {
 
@@ -93,27 +94,9 @@ struct LabelledPairs {
 };
 LabelledPairs ReadPairClassificationSet(const Suite& suite, const SuiteSet& set);
 
-// Texts for retrieval in BEIR's layout. Ids are unique. The text of a document with a title is the
-// title, a space and the text.
-struct RetrievalTexts {
-  std::vector<std::string> ids, texts;
-};
-struct Relevance {
-  int32_t query = 0, document = 0;  // indices into the texts
-  double score = 0;                 // above 0 for a relevant document
-};
-struct RetrievalData {
-  RetrievalTexts queries, documents;
-  std::vector<Relevance> relevant;
-};
 // The queries of one language and the documents of the same or another one. All languages of a set
 // share the ids.
 RetrievalData ReadRetrievalSet(const Suite& suite, const SuiteSet& queries,
                                const SuiteSet& documents);
-// The same from any files in BEIR's layout: corpus.jsonl {"_id", "title", "text"}, queries.jsonl
-// {"_id", "text"}, and qrels.tsv with the header query-id, corpus-id, score. Throws UserError for
-// an id that occurs twice or that only the qrels name.
-RetrievalData ReadRetrieval(const std::string& corpus, const std::string& queries,
-                            const std::string& qrels);
 
 }  // namespace lacos

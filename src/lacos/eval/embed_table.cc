@@ -39,6 +39,7 @@ EmbeddedTable EmbedTable(
     lengths[i] = static_cast<int64_t>(tokenized[i].ids.size());
     table.is_empty.push_back(lengths[i] == 0);
     table.is_truncated.push_back(tokenized[i].truncated);
+    table.stripped += tokenized[i].stripped ? 1 : 0;
     tokenized[i] = {};
   }
 

@@ -16,6 +16,7 @@ namespace lacos {
 struct EmbeddedTable {
   std::vector<float> values;  // [texts, D]
   int64_t d = 0;
+  int64_t stripped = 0;                      // texts whose whitespace at the ends was left out
   int64_t cached = 0;                        // texts whose vectors were read from the cache
   EncodeStatistics statistics;               // statistics of the vectors that were computed
   std::vector<bool> is_empty, is_truncated;  // for each text, computed or cached

@@ -42,24 +42,32 @@ std::vector<std::string> NotesOn(const ModelFolder& folder, const BaseWeights& b
 }
 
 std::vector<std::string> DifferencesFromSentenceTransformers(const ModelFolder& folder,
-                                                             const BaseWeights& base_weights) {
+                                                             const BaseWeights& base_weights,
+                                                             const VectorChoices& choices) {
   std::vector<std::string> notes;
   const Json& config = base_weights.config_json();
   const auto classes = config.Find("architectures");
   const auto causal = config.Find("is_causal");
   const std::string name =
       classes && classes->IsArray() && classes->size() > 0 ? (*classes)[0].AsString() : "";
-  if (!folder.settings.pooling && name.ends_with("ForCausalLM") &&
+  if (!choices.pooling_is_given && !folder.settings.pooling && name.ends_with("ForCausalLM") &&
       !(causal && causal->IsBool() && !causal->AsBool())) {
     notes.push_back(fmt::format(
-        "sentence-transformers would pool the last token, since the folder has no modules.json and its "
-        "config.json names {}; lacos takes the mean of all tokens; `pooling` last gives the same",
-        name));
+        "[{}] sentence-transformers would pool the last token, since the folder has no modules.json and "
+        "its config.json names {}; lacos takes the mean of all tokens; `pooling` last gives the same",
+        folder.path, name));
   }
-  if (folder.settings.normalize.value_or(false)) {
-    notes.emplace_back(
-        "vectors that are cut (`truncate_dim`) get length 1 afterwards; sentence-transformers cuts "
-        "vectors of length 1 and leaves them shorter, unless normalize_embeddings is set");
+  if (choices.are_cut && folder.settings.normalize.value_or(false)) {
+    notes.push_back(fmt::format(
+        "[{}] vectors that are cut (`truncate_dim`) get length 1 afterwards; sentence-transformers cuts "
+        "vectors of length 1 and leaves them shorter, unless normalize_embeddings is set",
+        folder.path));
+  }
+  if (choices.may_have_blanks && folder.settings.strip.value_or(false)) {
+    notes.push_back(fmt::format(
+        "[{}] whitespace at both ends of a text is left out, as by sentence-transformers before 5.4, "
+        "which the folder names; newer versions keep it; `strip` false keeps it",
+        folder.path));
   }
   return notes;
 }

@@ -69,6 +69,12 @@ SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
                                                         : WeightStreaming::kNone});
   s.text_encoder = std::make_unique<TextEncoder>(
       *s.encoder, *s.loaded.tokenizer, TextOptionsFor(options, folder, *s.loaded.tokenizer));
+  for (std::string& difference : DifferencesFromSentenceTransformers(
+           s.loaded.folder, *s.loaded.base_weights,
+           {.pooling_is_given = options.pooling.has_value(),
+           .are_cut = dimension() < s.loaded.base_weights->config().hidden_size,
+           .may_have_blanks = false}))  // EncodeStatistics counts the texts
+    s.loaded.folder.warnings.push_back(std::move(difference));
 }
 SentenceEncoder::~SentenceEncoder() = default;
 

@@ -17,6 +17,7 @@ EncodeStatistics& EncodeStatistics::operator+=(const EncodeStatistics& other) {
   tokens += other.tokens;
   computed_tokens += other.computed_tokens;
   truncated += other.truncated;
+  stripped += other.stripped;
   empty += other.empty;
   tokenize_seconds += other.tokenize_seconds;
   return *this;
@@ -100,6 +101,7 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
       const TokenizedText& text = tokenized[i];
       const auto length = static_cast<int64_t>(text.ids.size());
       statistics.truncated += text.truncated ? 1 : 0;
+      statistics.stripped += text.stripped ? 1 : 0;
       statistics.tokens += length;
       if (length == 0) {
         ++statistics.empty;

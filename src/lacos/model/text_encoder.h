@@ -19,6 +19,7 @@ struct EncodeStatistics {
   // tokens that ran through the model; equal texts within a slice count once
   int64_t computed_tokens = 0;
   int64_t truncated = 0;        // texts that were cut at max_length
+  int64_t stripped = 0;         // texts whose whitespace at both ends was left out
   int64_t empty = 0;            // texts without tokens: zero vectors
   double tokenize_seconds = 0;  // time to tokenize the slices before they are run
 

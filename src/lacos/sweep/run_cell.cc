@@ -204,7 +204,7 @@ std::vector<std::unique_ptr<EvaluationTask>> EvaluationTasks(const EvaluationRec
                                 problem.expected));
   }
   std::vector<std::string> absent;
-  for (auto& task : SuiteTasks(suite, evaluation.suites, {}, absent))
+  for (auto& task : SuiteTasks(suite, evaluation.suites, {}, /*keep_identical_ids=*/false, absent))
     tasks.push_back(std::move(task));
   if (!absent.empty()) {
     throw UserError(fmt::format(

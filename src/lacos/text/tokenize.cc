@@ -24,6 +24,7 @@ TokenizedText TokenizeText(const Tokenizer& tokenizer, const std::string& text,
   const auto around = static_cast<int64_t>(options.before.size() + options.after.size());
   std::string stripped;
   if (options.strip) stripped = StripWhitespace(text);
+  result.stripped = options.strip && stripped.size() < text.size();
   result.truncated = tokenizer.EncodeTruncated(options.strip ? stripped : text,
                                                options.max_length - around, result.ids);
   result.ids.insert(result.ids.begin(), options.before.begin(), options.before.end());

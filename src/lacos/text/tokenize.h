@@ -26,6 +26,7 @@ inline std::string_view LostPart(const Tokenizer& tokenizer) {
 struct TokenizedText {
   std::vector<int32_t> ids;
   bool truncated = false;
+  bool stripped = false;  // whether whitespace at its ends was left out
 };
 // Throws UserError unless max_length is larger than the number of ids around a text, those of the
 // tokenizer's post-processor included.

@@ -135,6 +135,23 @@ class Run {
     for (TrainObserver* observer : observers_) observer->OnWarning(message);
   }
 
+  // Says what was read of the files, and what was left out.
+  void TellAboutFiles() {
+    for (const ExampleFile& file : data_->files()) {
+      const auto tell = [&](const std::string& what) {
+        Tell(fmt::format("[{}] {}", file.path, what));
+      };
+      tell(fmt::format("{} rows read, {} examples", file.rows, file.examples.size()));
+      file.dropped.ForEachReason([&](const char* reason, int64_t count) {
+        if (count > 0) tell(fmt::format("{} rows {} were left out", count, reason));
+      });
+      for (const std::string& note : file.Notes()) tell(note);
+      for (const std::string& warning : file.warnings) Warn(warning);
+    }
+    for (const std::string& note : dev_.Notes()) Tell(fmt::format("[{}] {}", dev_.path, note));
+    for (const std::string& warning : dev_.warnings) Warn(warning);
+  }
+
   // Reads the files: model, tokenizer, training examples and dev pairs.
   void Load() {
     loaded_ = LoadModel(options_.model, options_.base, options_.adapter);
@@ -228,6 +245,7 @@ class Run {
                          options_.run.repeats, difference));
       }
     }
+    TellAboutFiles();
     for (TrainObserver* observer : observers_)
       observer->OnStart(*data_, session_->plan, progress_.step, steps_.total_steps);
     if (progress_.step == 0 && !options_.dev_file.empty()) Evaluate();

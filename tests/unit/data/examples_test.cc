@@ -119,8 +119,8 @@ TEST_F(ExamplesTest, ScoresAndLabelsKeepIdenticalTexts) {
   EXPECT_EQ(Read("sentence1\tsentence2\tlabel\na\ta\te\n", {.labelled = true}).examples.size(), 1u);
   EXPECT_THAT(Error("sentence1\tsentence2\tscore\na\tb\tgood\n"),
               HasSubstr(":2] found the score 'good'; expected a number"));
-  EXPECT_THAT(Error("sentence1\tsentence2\tscore\na\tb\tnan\n"),
-              HasSubstr("found the score 'nan'"));
+  EXPECT_THAT(Error("sentence1\tsentence2\tscore\na\tb\tinf\n"),
+              HasSubstr("found the score 'inf'"));
 }
 
 TEST_F(ExamplesTest, SickHasScoresAndLabels) {

@@ -49,7 +49,8 @@ TEST_F(RowsTest, TsvIsSplitAtTabsWithoutQuoting) {
 TEST_F(RowsTest, CsvIsRfc4180) {
   EXPECT_EQ(ReadAll("f.csv", "a,b,c\n1,\"x, y\",\"say \"\"hi\"\"\"\n,\"\",\" z \"\n"),
             (Rows{{"1", "x, y", "say \"hi\""}, {"", "", " z "}}));
-  EXPECT_EQ(ReadAll("f.csv", "a,b\r\n\"1\r\n2\",3\r\n4,5\r\n"), (Rows{{"1\n2", "3"}, {"4", "5"}}));
+  EXPECT_EQ(ReadAll("f.csv", "a,b\r\n\"1\r\n2\",3\r\n4,5\r\n"),
+            (Rows{{"1\r\n2", "3"}, {"4", "5"}}));
   EXPECT_EQ(lines_, (std::vector<int64_t>{2, 4})) << "a row's line is where it begins";
   EXPECT_EQ(ReadAll("f.csv", "a,b\n5\" disk,\"\n\n\"\n"), (Rows{{"5\" disk", "\n\n"}}));
   EXPECT_EQ(ReadAll("f.csv", "\"a \",b\n1,2"), (Rows{{"1", "2"}}));

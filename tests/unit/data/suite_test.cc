@@ -145,7 +145,32 @@ TEST_F(SuiteTest, RetrievalIdsAreUniqueAndKnown) {
               HasSubstr("c.jsonl:2] has the id 'd1'"));
   folder_.Write("c.jsonl", "{\"text\":\"x\"}\n");
   EXPECT_THAT(ErrorOf([&] { ReadRetrieval(corpus, queries, qrels); }),
-              HasSubstr("lacks _id or text"));
+              HasSubstr("has no text for '_id'"));
+}
+
+TEST_F(SuiteTest, JudgementsAreReadAsBeirAndMtebWriteThem) {
+  const std::string corpus = folder_.Write(
+      "c.jsonl",
+      "{\"_id\":\"d1\",\"title\":\"A\",\"text\":\"b \"}\n{\"_id\":2,\"text\":\" c\",\"metadata\":{}}\n");
+  const std::string queries =
+      folder_.Write("q.jsonl", "{\"_id\":\"q1\",\"title\":\"T\",\"text\":\" x\"}\n");
+  const auto read = [&](const char* name, const std::string& bytes) {
+    return ReadRetrieval(corpus, queries, folder_.Write(name, bytes));
+  };
+  const RetrievalData data = read("q.tsv", "query_id\tdoc\trelevance\nq1\t2\t1\n");
+  EXPECT_EQ(data.documents.texts, (std::vector<std::string>{"A b", "c"})) << "stripped, as in MTEB";
+  EXPECT_EQ(data.queries.texts, (std::vector<std::string>{" x"})) << "queries have no title";
+  EXPECT_EQ(data.relevant.size(), 1u) << "BEIR takes any first line for a header";
+  EXPECT_THAT(data.notes, ElementsAre(HasSubstr("'metadata'"), HasSubstr("'title'")));
+  const std::string lines = R"({"query-id": "q1", "corpus-id": "d1", "score": 1.0, "x": 0})";
+  EXPECT_THAT(read("j.jsonl", lines).notes,
+              Contains(HasSubstr("j.jsonl] columns that are not used: 'x'")));
+  EXPECT_THAT(ErrorOf([&] { read("j.jsonl", R"({"query-id": "q1", "corpus-id": "d1"})"); }),
+              HasSubstr("no value for 'score'"));
+  EXPECT_THAT(ErrorOf([&] { read("q.tsv", "q1\t2\t1\n"); }),
+              AllOf(HasSubstr("begins with (q1, 2, 1)"), HasSubstr("header line")));
+  EXPECT_THAT(ErrorOf([&] { read("q.tsv", "q1 0 2 1\n"); }), HasSubstr("TREC"));
+  EXPECT_THAT(ErrorOf([&] { read("q.tsv", "q1\t0\t2\t1\n"); }), HasSubstr("TREC"));
 }
 
 }  // namespace

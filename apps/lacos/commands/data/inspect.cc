@@ -77,6 +77,13 @@ std::string TrainCommand(const Inspection& found, const InspectFlags& flags) {
   return CommandLine(words);
 }
 
+// What is said about the file beside the table of its columns, whose roles tell which are not used.
+std::vector<std::string> NotesOf(const ExampleFile& file) {
+  std::vector<std::string> notes = file.column_notes;
+  notes.insert(notes.end(), file.warnings.begin(), file.warnings.end());
+  return notes;
+}
+
 Json Report(const Inspection& found, const InspectFlags& flags) {
   const ExampleFile& file = found.file;
   Json columns = Json::Array(), labels = Json::Object(), dropped = Json::Object(),
@@ -116,6 +123,7 @@ Json Report(const Inspection& found, const InspectFlags& flags) {
   json.Set("labels_are_open", file.labels_are_open);
   json.Set("dropped", dropped);
   json.Set("dropped_negatives", file.dropped_negatives);
+  json.Set("notes", Json::Strings(NotesOf(file)));
   json.Set("texts", found.texts);
   json.Set("repeated_texts", found.repeated_texts);
   json.Set("repeated_examples", found.repeated_examples);
@@ -168,6 +176,7 @@ void PrintReport(const Inspection& found, const InspectFlags& flags) {
                                      found.repeated_texts, found.texts));
   fields.Add("characters", LengthsText(found.characters));
   if (found.tokens.number() > 0) fields.Add("tokens", LengthsText(found.tokens));
+  for (const std::string& note : NotesOf(file)) fields.Add("note", note);
   Out().Write(fields.Text());
   for (const Example& example : found.first) {
     Out().Write(fmt::format("\n{}\n", file.PlaceOf(example)));

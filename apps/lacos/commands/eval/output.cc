@@ -138,7 +138,7 @@ Json ResultsReport(const EvaluationResults& results, double confidence) {
     for (const Measure& measure : result.measures)
       task.Set(measure.name, NumberOrNull(measure.value));
     SetInterval(IntervalOf(result.resamples, confidence), task);
-    SetComparison(result, task);
+    SetConditions(result, task);
     task.Set("truncated", result.truncated);
     task.Set("empty", result.empty);
     task.Set("overlap",

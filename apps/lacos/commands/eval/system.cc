@@ -100,6 +100,7 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
   progress.Finish();
   const double seconds = watch.Seconds();
   const EncodeStatistics& statistics = system.table.statistics;
+  WarnAboutStripped(system.table.stripped, flags.encoding);
 
   Json& about = system.description;
   about.Set("model", flags.model.model);

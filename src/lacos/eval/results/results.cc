@@ -92,9 +92,12 @@ void SetInterval(const Interval& interval, Json& json) {
   json.Set("undefined_resamples", interval.undefined);
 }
 
-void SetComparison(const TaskResult& result, Json& json) {
+void SetConditions(const TaskResult& result, Json& json) {
+  json.Set("notes", Json::Strings(result.notes));
   if (result.similarity) json.Set("similarity", Name(*result.similarity));
-  if (result.set.task == "retrieval") json.Set("identical_ids", result.identical_ids);
+  if (result.set.task != "retrieval") return;
+  json.Set("identical_ids", result.identical_ids);
+  json.Set("keeps_identical_ids", result.keeps_identical_ids);
 }
 
 std::optional<Similarity> SimilarityOf(const EvaluationResults& results) {
@@ -155,7 +158,7 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
     set.Set("measures", measures);
     set.Set("main_measure", result.measures[0].name);
     SetInterval(IntervalOf(result.resamples, confidence), set);
-    SetComparison(result, set);
+    SetConditions(result, set);
     set.Set("truncated", result.truncated);
     set.Set("empty", result.empty);
     set.Set("overlap",
@@ -311,6 +314,11 @@ EvaluationResults ReadResults(const std::string& folder, const BootstrapOptions&
     if (const auto similarity = set.Find("similarity"))
       result.similarity = Parse<Similarity>(similarity->AsString());
     if (const auto count = set.Find("identical_ids")) result.identical_ids = count->AsInt();
+    if (const auto keeps = set.Find("keeps_identical_ids"))
+      result.keeps_identical_ids = keeps->AsBool();
+    if (const auto notes = set.Find("notes")) {
+      notes->ForEachElement([&](const Json& note) { result.notes.push_back(note.AsString()); });
+    }
     if (const auto count = set.Find("truncated")) result.truncated = count->AsInt();
     if (const auto count = set.Find("empty")) result.empty = count->AsInt();
     if (const auto overlap = set.Find("overlap")) result.overlap = ReadOverlap(*overlap);

@@ -43,8 +43,8 @@ std::string CsvCell(const std::string& text);
 Json IntervalJson(const Interval& interval);
 // Sets "interval" to IntervalJson, and "undefined_resamples" to the share of these.
 void SetInterval(const Interval& interval, Json& json);
-// Sets "similarity" and "identical_ids" where the task has them.
-void SetComparison(const TaskResult& result, Json& json);
+// Sets "notes", and "similarity", "identical_ids" and "keeps_identical_ids" where the task has them.
+void SetConditions(const TaskResult& result, Json& json);
 // The similarity of the first set that compares vectors; nothing if there is none. It is the same for
 // all sets but bitext, which always has cosines.
 std::optional<Similarity> SimilarityOf(const EvaluationResults& results);
@@ -55,8 +55,8 @@ std::vector<std::string> UndefinedResamples(const EvaluationResults& results, do
 void Summarize(EvaluationResults& results, const BootstrapOptions& bootstrap);
 
 // {"system", "sets": [{"task", "name", "subset", "split", "languages", "n", "measures": {...},
-// "interval": [low, high], "undefined_resamples", "similarity", "identical_ids", "truncated", "empty",
-// "overlap"}], "aggregates":
+// "interval": [low, high], "undefined_resamples", "notes", "similarity", "identical_ids",
+// "keeps_identical_ids", "truncated", "empty", "overlap"}], "aggregates":
 // [{"group", "convention", "measure", "value", "interval", "undefined_resamples", "sets", "n"}],
 // "confidence", "resamples", "seed", "worst_pairs"}. Undefined numbers are null.
 Json ResultsJson(const EvaluationResults& results, double confidence);

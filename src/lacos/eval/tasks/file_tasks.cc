@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 
 #include "lacos/base/error.h"
@@ -20,6 +21,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What the user is told about a file that was read.
+struct Remarks {
+  std::vector<std::string> notes, warnings;
+
+  void Add(Remarks more) {
+    std::ranges::move(more.notes, std::back_inserter(notes));
+    std::ranges::move(more.warnings, std::back_inserter(warnings));
+  }
+};
+
 // The cells of some columns in the rows of one split.
 class Columns {
  public:
@@ -33,13 +44,14 @@ class Columns {
     columns_ = choose(found);
     split_column_ = found.split;
     if (std::ranges::find(columns_, -1) != columns_.end()) {
-      throw UserError(fmt::format("[{}] found the columns {}; expected {}; rename the columns",
-                                  path, ColumnList(reader_), expected));
+      throw UserError(
+          fmt::format("[{}] found the columns {}; expected {}; rename the columns, or "
+                      "add a header line",
+                      path, ColumnList(reader_), expected));
     }
-    if (found.found == TableColumns::Found::kByOrder) {
-      notes_.push_back(fmt::format(
-          "[{}] has a header with unknown names; its two columns of texts are a pair", path));
-    }
+    for (const std::string& note : found.Notes(reader_))
+      notes_.push_back(fmt::format("[{}] {}", path, note));
+    warnings_ = found.left_out;
   }
 
   bool has_split() const { return split_column_ >= 0; }
@@ -54,12 +66,20 @@ class Columns {
       if (!filter_.Keep(cell(split_column_), has_split())) continue;
       cells.clear();
       for (const int column : columns_) {
+        if (const ListCell* list = FindList(reader_, column)) {
+          throw UserError(fmt::format(
+              "{} has a list of {} values in the column '{}'; expected one; write a row for each",
+              reader_.Where(), list->texts.size(), reader_.columns()[static_cast<size_t>(column)]));
+        }
         if (!cell(column)) {
           throw UserError(
               fmt::format("{} has no value in the column '{}'; expected one in every row; "
                           "complete the row",
                           reader_.Where(), reader_.columns()[static_cast<size_t>(column)]));
         }
+        list_like_.See(
+            *cell(column), [&] { return reader_.Where(); },
+            reader_.columns()[static_cast<size_t>(column)]);
         cells.push_back(*cell(column));
       }
       return true;
@@ -71,8 +91,8 @@ class Columns {
   const std::string& NameOf(size_t place) const {
     return reader_.columns()[static_cast<size_t>(columns_[place])];
   }
-  // What was noticed about the file: how its columns were found, and rows that were left out.
-  std::vector<std::string> Notes(int64_t without_label) const {
+  // What was noticed about the file: how its columns were found, and what was left out.
+  Remarks Finish(int64_t without_label) const {
     std::vector<std::string> notes = notes_;
     if (without_label > 0) {
       notes.push_back(
@@ -82,7 +102,15 @@ class Columns {
       notes.push_back(fmt::format("[{}] {} rows of another split were left out", reader_.name(),
                                   filter_.dropped()));
     }
-    return notes;
+    std::vector<int> used = columns_;
+    used.push_back(split_column_);
+    const std::string unused = UnusedColumnsNote(OtherColumns(reader_, used));
+    if (!unused.empty()) notes.push_back(fmt::format("[{}] {}", reader_.name(), unused));
+    std::vector<std::string> warnings = warnings_;
+    for (const std::string& warning : {list_like_.Warning(), reader_.QuotingWarning()}) {
+      if (!warning.empty()) warnings.push_back(warning);
+    }
+    return {.notes = std::move(notes), .warnings = std::move(warnings)};
   }
 
  private:
@@ -90,7 +118,8 @@ class Columns {
   SplitFilter filter_;
   std::vector<int> columns_;
   int split_column_ = -1;
-  std::vector<std::string> notes_;
+  ListLikeTexts list_like_;
+  std::vector<std::string> notes_, warnings_;
 };
 
 void RequireRows(const std::string& path, size_t found) {
@@ -100,8 +129,7 @@ void RequireRows(const std::string& path, size_t found) {
       path, found));
 }
 
-LabelledPairs ReadPairs(const std::string& path, const FileTaskOptions& options,
-                        std::vector<std::string>& notes) {
+LabelledPairs ReadPairs(const std::string& path, const FileTaskOptions& options, Remarks& remarks) {
   bool names_nli = false;
   const auto choose = [&](const TableColumns& found) {
     names_nli = found.names_nli;
@@ -140,12 +168,11 @@ LabelledPairs ReadPairs(const std::string& path, const FileTaskOptions& options,
   }
   rows.RequireSome();
   RequireRows(path, pairs.label.size());
-  notes = rows.Notes(without_label);
+  remarks.Add(rows.Finish(without_label));
   return pairs;
 }
 
-TextPairs ReadBitext(const std::string& path, const FileTaskOptions& options,
-                     std::vector<std::string>& notes) {
+TextPairs ReadBitext(const std::string& path, const FileTaskOptions& options, Remarks& remarks) {
   const auto choose = [](const TableColumns& found) {
     return std::vector<int>{found.first, found.second};
   };
@@ -158,14 +185,13 @@ TextPairs ReadBitext(const std::string& path, const FileTaskOptions& options,
   }
   rows.RequireSome();
   RequireRows(path, pairs.first.size());
-  notes = rows.Notes(0);
+  remarks.Add(rows.Finish(0));
   return pairs;
 }
 
 // Texts with an empty label are left out, as in training.
 LabelledTexts ReadLabelled(const std::string& path, const FileTaskOptions& options,
-                           const std::string& split, std::vector<std::string>& notes,
-                           bool* has_split = nullptr) {
+                           const std::string& split, Remarks& remarks, bool* has_split = nullptr) {
   const auto choose = [](const TableColumns& found) {
     return std::vector<int>{found.text >= 0    ? found.text
                             : found.second < 0 ? found.first
@@ -190,28 +216,32 @@ LabelledTexts ReadLabelled(const std::string& path, const FileTaskOptions& optio
   }
   rows.RequireSome();
   RequireRows(path, texts.texts.size());
-  if (without_label > 0) {
-    notes.push_back(fmt::format("[{}] {} rows without a label were left out", path, without_label));
-  }
+  remarks.Add(rows.Finish(without_label));
   return texts;
 }
 
 std::unique_ptr<EvaluationTask> Classification(const std::string& path, TaskName name,
-                                               const FileTaskOptions& options,
-                                               std::vector<std::string>& notes) {
+                                               const FileTaskOptions& options, Remarks& remarks) {
   bool has_split = false;
-  LabelledTexts test = ReadLabelled(path, options, options.split, notes, &has_split);
+  LabelledTexts test = ReadLabelled(path, options, options.split, remarks, &has_split);
   if (!options.train_data.empty()) {
     return MakeClassificationTask(std::move(name),
-                                  ReadLabelled(options.train_data, options, "train", notes),
+                                  ReadLabelled(options.train_data, options, "train", remarks),
                                   std::move(test), options.classification);
   }
   if (has_split) {
-    return MakeClassificationTask(std::move(name), ReadLabelled(path, options, "train", notes),
+    Remarks ignored;  // they are those of the first reading
+    return MakeClassificationTask(std::move(name), ReadLabelled(path, options, "train", ignored),
                                   std::move(test), options.classification);
   }
   name.split = "all";
   return MakeClassificationTask(std::move(name), std::move(test), {}, options.classification);
+}
+
+std::unique_ptr<EvaluationTask> WithRemarks(std::unique_ptr<EvaluationTask> task, Remarks remarks) {
+  for (std::string& note : remarks.notes) task->AddNote(std::move(note));
+  for (std::string& warning : remarks.warnings) task->AddWarning(std::move(warning));
+  return task;
 }
 
 std::unique_ptr<EvaluationTask> Retrieval(const std::string& path, TaskName name,
@@ -223,18 +253,27 @@ std::unique_ptr<EvaluationTask> Retrieval(const std::string& path, TaskName name
         "qrels/{}.tsv); name it",
         path, split));
   }
-  const fs::path folder = path;
-  const fs::path in_folder = folder / "qrels" / (split + ".tsv");
-  const fs::path qrels = PathExists(in_folder.string()) ? in_folder : folder / "qrels.tsv";
-  RetrievalData data = ReadRetrieval((folder / "corpus.jsonl").string(),
-                                     (folder / "queries.jsonl").string(), qrels.string());
+  const auto find = [&](const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      for (const char* suffix : {"", ".gz", ".zst"}) {
+        const std::string file = (fs::path(path) / (name + suffix)).string();
+        if (PathExists(file)) return file;
+      }
+    }
+    return (fs::path(path) / names.back()).string();  // opening it names it
+  };
+  const std::string qrels =
+      find({"qrels/" + split + ".tsv", "qrels/" + split + ".jsonl", "qrels.jsonl", "qrels.tsv"});
+  RetrievalData data = ReadRetrieval(find({"corpus.jsonl"}), find({"queries.jsonl"}), qrels);
   if (std::ranges::none_of(data.relevant, [](const auto& row) { return row.score > 0; })) {
     throw UserError(fmt::format(
         "[{}] has {} rows and none with a score above 0; expected a relevant document for some "
         "query; check the file or choose another `split`",
-        qrels.string(), data.relevant.size()));
+        qrels, data.relevant.size()));
   }
-  return MakeRetrievalTask(std::move(name), std::move(data), options.keep_identical_ids);
+  Remarks remarks{.notes = data.notes, .warnings = {}};
+  auto made = MakeRetrievalTask(std::move(name), std::move(data), options.keep_identical_ids);
+  return WithRemarks(std::move(made), std::move(remarks));
 }
 
 }  // namespace
@@ -250,39 +289,28 @@ std::unique_ptr<EvaluationTask> FileTask(const std::string& task, const std::str
           "score; check the file or choose another `split`",
           path, options.split));
     }
-    std::vector<std::string> notes;
-    if (pairs.dropped_no_score > 0) {
-      notes.push_back(
-          fmt::format("[{}] {} rows without a score were left out", path, pairs.dropped_no_score));
-    }
-    if (pairs.dropped_other_split > 0) {
-      notes.push_back(fmt::format("[{}] {} rows of another split were left out", path,
-                                  pairs.dropped_other_split));
-    }
-    auto made = MakeStsTask(std::move(name), std::move(pairs));
-    for (std::string& note : notes) made->AddNote(std::move(note));
-    return made;
+    Remarks remarks{.notes = {}, .warnings = pairs.warnings};
+    for (const std::string& note : pairs.Notes())
+      remarks.notes.push_back(fmt::format("[{}] {}", path, note));
+    return WithRemarks(MakeStsTask(std::move(name), std::move(pairs)), std::move(remarks));
   }
-  std::vector<std::string> notes;
+  Remarks remarks;
   if (task == "pair_classification") {
-    LabelledPairs pairs = ReadPairs(path, options, notes);
-    auto made = MakePairClassificationTask(std::move(name), std::move(pairs));
-    for (std::string& note : notes) made->AddNote(std::move(note));
-    return made;
+    LabelledPairs pairs = ReadPairs(path, options, remarks);
+    return WithRemarks(MakePairClassificationTask(std::move(name), std::move(pairs)),
+                       std::move(remarks));
   }
   if (task == "bitext") {
-    TextPairs pairs = ReadBitext(path, options, notes);
-    auto made = MakeBitextTask(std::move(name), std::move(pairs));
-    for (std::string& note : notes) made->AddNote(std::move(note));
-    return made;
+    TextPairs pairs = ReadBitext(path, options, remarks);
+    return WithRemarks(MakeBitextTask(std::move(name), std::move(pairs)), std::move(remarks));
   }
-  if (task == "clustering" || task == "classification") {
-    auto made =
-        task == "clustering"
-            ? MakeClusteringTask(std::move(name), ReadLabelled(path, options, options.split, notes))
-            : Classification(path, std::move(name), options, notes);
-    for (std::string& note : notes) made->AddNote(std::move(note));
-    return made;
+  if (task == "clustering") {
+    LabelledTexts texts = ReadLabelled(path, options, options.split, remarks);
+    return WithRemarks(MakeClusteringTask(std::move(name), std::move(texts)), std::move(remarks));
+  }
+  if (task == "classification") {
+    auto made = Classification(path, std::move(name), options, remarks);
+    return WithRemarks(std::move(made), std::move(remarks));
   }
   if (task == "retrieval") return Retrieval(path, std::move(name), options);
   throw UserError(fmt::format("[`task`] found '{}'; expected {}; correct it", task,

@@ -23,7 +23,8 @@ TaskName NameOf(const SuiteSet& set) {
 
 using Tasks = std::vector<std::unique_ptr<EvaluationTask>>;
 
-void AddRetrieval(const Suite& suite, const std::vector<const SuiteSet*>& sets, Tasks& tasks) {
+void AddRetrieval(const Suite& suite, const std::vector<const SuiteSet*>& sets,
+                  bool keep_identical_ids, Tasks& tasks) {
   const auto add = [&](const SuiteSet& questions, const SuiteSet& paragraphs) {
     TaskName name = NameOf(questions);
     if (&questions != &paragraphs) {
@@ -31,9 +32,8 @@ void AddRetrieval(const Suite& suite, const std::vector<const SuiteSet*>& sets, 
       name.languages.insert(name.languages.end(), paragraphs.languages.begin(),
                             paragraphs.languages.end());
     }
-    tasks.push_back(MakeRetrievalTask(std::move(name),
-                                      ReadRetrievalSet(suite, questions, paragraphs),
-                                      /*keep_identical_ids=*/false));
+    tasks.push_back(MakeRetrievalTask(
+        std::move(name), ReadRetrievalSet(suite, questions, paragraphs), keep_identical_ids));
   };
   for (const SuiteSet* set : sets) add(*set, *set);
   const auto english =
@@ -65,13 +65,13 @@ void AddClassification(const Suite& suite, const std::vector<const SuiteSet*>& s
 }
 
 void AddFamily(const Suite& suite, const SuiteFamily& family,
-               const ClassificationProtocol& protocol, Tasks& tasks,
+               const ClassificationProtocol& protocol, bool keep_identical_ids, Tasks& tasks,
                std::vector<std::string>& absent) {
   for (const std::string& name : family.sets) {
     std::vector<const SuiteSet*> sets = suite.Find(family.task, name);
     const size_t before = tasks.size();
     if (std::string_view(family.task) == "retrieval") {
-      AddRetrieval(suite, sets, tasks);
+      AddRetrieval(suite, sets, keep_identical_ids, tasks);
     } else if (std::string_view(family.task) == "classification") {
       AddClassification(suite, sets, protocol, tasks);
     } else {
@@ -105,6 +105,7 @@ void AddFamily(const Suite& suite, const SuiteFamily& family,
 std::vector<std::unique_ptr<EvaluationTask>> SuiteTasks(const Suite& suite,
                                                         const std::vector<std::string>& names,
                                                         const ClassificationProtocol& protocol,
+                                                        bool keep_identical_ids,
                                                         std::vector<std::string>& absent) {
   std::set<std::string> wanted;
   for (const std::string& name : names) {
@@ -118,7 +119,8 @@ std::vector<std::unique_ptr<EvaluationTask>> SuiteTasks(const Suite& suite,
   }
   Tasks tasks;
   for (const SuiteFamily& family : SuiteFamilies()) {
-    if (wanted.contains(family.name)) AddFamily(suite, family, protocol, tasks, absent);
+    if (wanted.contains(family.name))
+      AddFamily(suite, family, protocol, keep_identical_ids, tasks, absent);
   }
   return tasks;
 }

@@ -117,7 +117,9 @@ class PairClassificationTask final : public PairTask {
 class RetrievalTask final : public EvaluationTask {
  public:
   RetrievalTask(TaskName name, RetrievalData data, bool keep_identical_ids)
-      : EvaluationTask(std::move(name)), data_(std::move(data)) {
+      : EvaluationTask(std::move(name)),
+        data_(std::move(data)),
+        keep_identical_ids_(keep_identical_ids) {
     if (!keep_identical_ids) FindIdenticalIds();
   }
   void Collect(TextTable& texts) override {
@@ -139,7 +141,8 @@ class RetrievalTask final : public EvaluationTask {
     TaskResult result{.set = name(),
                       .n = found.queries,
                       .similarity = scoring.similarity,
-                      .identical_ids = identical_ids_};
+                      .identical_ids = identical_ids_,
+                      .keeps_identical_ids = keep_identical_ids_};
     const QueryScores& mean = found.mean;
     result.measures = {{"ndcg_at_10", 100 * mean.ndcg10},
                        {"mrr_at_10", 100 * mean.mrr10},
@@ -180,6 +183,7 @@ class RetrievalTask final : public EvaluationTask {
   }
 
   RetrievalData data_;
+  bool keep_identical_ids_;
   std::vector<int64_t> queries_, documents_;
   // For each query, the document with the same id, or -1; empty if these are kept.
   std::vector<int64_t> left_out_;

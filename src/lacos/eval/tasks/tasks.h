@@ -64,6 +64,8 @@ struct TaskResult {
   std::optional<Similarity> similarity;
   // The number of queries of retrieval whose own document was left out of their ranking.
   int64_t identical_ids = 0;
+  std::vector<std::string> notes;    // the task's notes and warnings
+  bool keeps_identical_ids = false;  // retrieval that ranks these documents too
   // The values from which the measure was made, one element for each item. For sts and
   // pair_classification they are the similarity and the gold value. For other tasks `items` has the
   // item's share of the main measure (nDCG of a query, 1 for a right answer), and `gold` is empty.

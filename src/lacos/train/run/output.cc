@@ -40,15 +40,13 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
     file.dropped.ForEachReason([&](const char* reason, int64_t rows) {
       if (rows > 0) dropped.Set(reason, rows);
     });
-    Json unused = Json::Array();
-    for (const std::string& name : file.unused_columns) unused.Append(name);
     Json entry = Json::Object();
     entry.Set("path", file.path);
     entry.Set("rows", file.rows);
     entry.Set("examples", static_cast<int64_t>(file.examples.size()));
     entry.Set("dropped", dropped);
     entry.Set("dropped_negatives", file.dropped_negatives);
-    entry.Set("unused_columns", unused);
+    entry.Set("unused_columns", Json::Strings(file.unused_columns));
     files.Append(entry);
   }
   Json json = Json::Object();
@@ -63,6 +61,7 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
     entry.Set("pairs", static_cast<int64_t>(dev.score.size()));
     entry.Set("dropped_no_score", dev.dropped_no_score);
     entry.Set("dropped_other_split", dev.dropped_other_split);
+    entry.Set("unused_columns", Json::Strings(dev.unused_columns));
     json.Set("dev", entry);
   }
   return json;
