@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages for building and testing lacos. Needs root or sudo unless all are installed already.
-#   tools/install_deps.sh [--fuzz|--threads|--coverage|--pages|--tidy|--clean-root]
+#   tools/install_deps.sh [--core|--fuzz|--threads|--coverage|--pages|--tidy|--clean-root]
+#     --core: only what `make quickstart` needs, which is everything but Boost;
 #     --fuzz, --threads: also clang with libFuzzer and the sanitizers; --coverage: also gcovr; --pages: also chromium;
 #     --tidy: also clang-tidy; --clean-root: also mmdebstrap, which makes the minimal systems that packages are tried in
 set -euo pipefail
@@ -14,6 +15,8 @@ packages=(
   clang-format ccache
 )
 
+# Only the server needs Boost. 1.81 and Debian's default, 1.74, cannot be installed together.
+[[ ${1:-} == --core ]] || packages+=(libboost1.81-dev)
 [[ ${1:-} == --fuzz || ${1:-} == --threads ]] && packages+=(clang libclang-rt-dev)
 [[ ${1:-} == --coverage ]] && packages+=(gcovr)
 [[ ${1:-} == --pages ]] && packages+=(chromium)
@@ -34,4 +37,5 @@ fi
 echo "installing: ${missing[*]}" >&2
 export DEBIAN_FRONTEND=noninteractive
 "${run[@]}" apt-get update -qq
-"${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+# Nothing is removed: the headers of Boost 1.74, if they are installed, stay until their owner decides.
+"${run[@]}" apt-get install -y -qq --no-install-recommends --no-remove "${missing[@]}" >/dev/null

@@ -1,0 +1,125 @@
+// What the connections of a server share, and one of them. Only server.cc and connection.cc include
+// this file, because it includes Boost.Asio.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "lacos/serve/http/access_log.h"
+#include "lacos/serve/http/head.h"
+#include "lacos/serve/http/keys.h"
+#include "lacos/serve/http/worker.h"
+#include "lacos/serve/message.h"
+
+namespace lacos::serve {
+
+using Socket = boost::asio::generic::stream_protocol::socket;
+template <class T>
+using Task = boost::asio::awaitable<T>;
+using Clock = std::chrono::steady_clock;
+
+class Connection;
+
+// Everything here is used by the thread of the connections only, except where noted.
+struct Connections {
+  boost::asio::io_context io{1};
+  HeadRules rules;
+  std::vector<std::string> cors_origins;
+  std::shared_ptr<Handler> handler;
+  std::shared_ptr<HttpStatistics> statistics;
+  std::shared_ptr<const ApiKeys> keys;  // null: no keys
+  std::unique_ptr<AccessLog> log;       // null: no log
+  std::unique_ptr<Worker> unpacking;    // decompresses bodies
+  bool draining = false;
+  int64_t admitted = 0;     // requests that were handed over and whose reply has not been sent
+  int64_t reply_bytes = 0;  // bytes of replies that clients have not taken yet
+  uint64_t last_id = 0;
+  std::unordered_map<uint64_t, std::shared_ptr<Connection>> open;
+
+  const HttpLimits& limits() const { return rules.limits; }
+};
+
+// What a connection is doing, which decides how long it may take.
+enum class Phase : uint8_t { kIdle, kHead, kBody, kWaiting, kWriting, kLingering, kClosed };
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  // `refused`: the connection is one too many and only gets a 503.
+  Connection(std::shared_ptr<Connections> all, Socket socket, std::string peer, uint64_t id,
+             bool refused);
+  ~Connection();
+
+  void Start();
+  // Called several times a second: ends what takes too long.
+  void Tick(Clock::time_point now);
+  // Ends a connection that waits for a request, or is in the middle of sending one.
+  void EndUnlessAnswering();
+  void Close();
+
+  Phase phase() const { return phase_; }
+  Clock::time_point phase_began() const { return phase_began_; }
+  const std::string& peer() const { return peer_; }
+  bool refused() const { return refused_; }
+
+  std::function<void()> on_end;  // called once when the connection has ended
+
+ private:
+  struct Exchange;
+  class ReplySlot;
+
+  Task<void> Run();
+  Task<void> Serve();
+  Task<bool> ServeOne(Exchange& exchange);
+  Task<std::optional<size_t>> ReadHead(HttpRefusal& refusal);
+  Task<bool> ReadMore(size_t at_most);
+  Task<bool> ReadBody(Exchange& exchange, std::optional<HttpRefusal>& refusal);
+  Task<bool> Unpack(Exchange& exchange, std::optional<HttpRefusal>& refusal);
+  Task<HttpReply> Ask(Exchange& exchange);
+  Task<bool> Answer(Exchange& exchange, HttpReply& reply);
+  Task<bool> Write(const std::string& head, const std::string& body);
+  Task<void> Linger();
+
+  std::optional<HttpRefusal> ReadFields(size_t head_bytes, Exchange& exchange);
+  std::optional<HttpReply> Preflight(const Exchange& exchange) const;
+  std::optional<HttpReply> Authorize(Exchange& exchange) const;
+  std::string FormatHead(const Exchange& exchange, const HttpReply& reply, bool keep_alive) const;
+  void AddCors(const Exchange& exchange, HttpReply& reply) const;
+  void Log(const Exchange& exchange, const HttpReply& reply, bool sent) const;
+
+  void Enter(Phase phase, std::chrono::milliseconds time);
+  void WatchForDeparture();
+  void Deliver(HttpReply reply, uint64_t request);
+  void Wake();
+
+  std::shared_ptr<Connections> all_;
+  Socket socket_;
+  const std::string peer_;
+  const uint64_t id_;
+  const bool refused_;
+  Phase phase_ = Phase::kIdle;
+  Clock::time_point phase_began_, deadline_;
+  bool expired_ = false;   // the deadline has passed and the operation was cancelled
+  bool broken_ = false;    // the connection failed or was closed by the client
+  bool watching_ = false;  // an operation waits for the client to leave
+  std::string input_;      // bytes that were received and not used yet
+  int64_t body_received_ = 0;
+  uint64_t requests_ = 0;
+  // While a reply is awaited:
+  boost::asio::steady_timer wake_;
+  std::optional<HttpReply> reply_;
+  bool unpacked_ = false;
+  std::shared_ptr<Abandoned> abandoned_;
+};
+
+}  // namespace lacos::serve
