@@ -1,13 +1,13 @@
 # The commands for users and contributors; everything else is in CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python deb deb-test wheel wheel-test test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python deb deb-test wheel wheel-test test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-build: deps        ## build the program, build/release/bin/lacos
+build: deps        ## build the programs build/release/bin/lacos and, for `lacos serve`, lacos-serve
 	@cmake --preset $(PRESET) >/dev/null
-	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos
+	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos lacos-serve
 
 install: build     ## install program, library, headers, man pages and docs into PREFIX (under DESTDIR, for packagers)
 	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos_shared
@@ -18,7 +18,10 @@ install: build     ## install program, library, headers, man pages and docs into
 deps:              ## install the Debian packages that lacos needs
 	@tools/install_deps.sh
 
-quickstart: build  ## quantize, train, evaluate and embed the bundled demo
+quickstart:        ## quantize, train, evaluate and embed the bundled demo; builds the program without `lacos serve`
+	@tools/install_deps.sh --core
+	@cmake --preset $(PRESET) >/dev/null
+	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos
 	@examples/quickstart.sh
 
 test: deps check   ## build everything, check levels, format and docs, run all tests
@@ -88,6 +91,13 @@ faults: build      ## test every fault of docs/reliability.md, of which ctest te
 
 interop: build     ## compare with the installed Python packages, in a separate virtual environment
 	@tools/interop/run.sh
+
+serve-load: build  ## the long forms of the server's tests: hostile requests, slow connections, faults of the network, 200 stops
+	@LACOS_SERVE_FULL=1 python3 tests/serve/serve_test.py --verbose
+
+SOAK_SECONDS ?= 3600
+serve-soak: build  ## mixed load on one server for SOAK_SECONDS: memory, descriptors and vectors stay
+	@python3 tests/serve/soak.py --seconds $(SOAK_SECONDS)
 
 sanitize: deps     ## run all tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --preset asan-ubsan >/dev/null

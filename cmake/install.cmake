@@ -3,6 +3,7 @@
 set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME program)
 if(LACOS_PROGRAM)
   install(TARGETS lacos RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS lacos-serve RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/lacos)  # `lacos serve` runs it
 endif()
 install(TARGETS lacos_shared EXPORT lacosTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library NAMELINK_COMPONENT development)
@@ -13,6 +14,7 @@ install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR}
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
 install(FILES examples/embed.c examples/embed.cc examples/embed.py DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
         COMPONENT development)
+install(DIRECTORY examples/serve DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 # tools/make_man_pages.py makes them with the program; `make install` and `make deb` run it.
 install(DIRECTORY ${CMAKE_BINARY_DIR}/man/man1 DESTINATION ${CMAKE_INSTALL_MANDIR} OPTIONAL)
 install(DIRECTORY ${CMAKE_BINARY_DIR}/man/completions DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion OPTIONAL)
@@ -52,7 +54,7 @@ install(EXPORT lacosTargets NAMESPACE lacos:: DESTINATION ${config_folder} COMPO
 
 # The Python wheel: the program, its demo and the library lie in the package's own folder.
 if(LACOS_PROGRAM)
-  install(TARGETS lacos RUNTIME DESTINATION lacos/bin COMPONENT python EXCLUDE_FROM_ALL)
+  install(TARGETS lacos lacos-serve RUNTIME DESTINATION lacos/bin COMPONENT python EXCLUDE_FROM_ALL)
 endif()
 install(DIRECTORY examples/bloom-nano DESTINATION lacos/share/lacos/demo COMPONENT python EXCLUDE_FROM_ALL)
 install(FILES ${demo_data} DESTINATION lacos/share/lacos/demo/data COMPONENT python EXCLUDE_FROM_ALL)

@@ -11,12 +11,12 @@ packages=(
   libdnnl-dev libhwy-dev libomp-dev
   libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev
   libssl-dev zlib1g-dev libzstd-dev libarchive-dev libonig-dev libutf8proc-dev liblinear-dev
-  libgtest-dev libgmock-dev libbenchmark-dev libboost-context1.81-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
   clang-format ccache
 )
 
-# Only the server needs Boost. 1.81 and Debian's default, 1.74, cannot be installed together.
-[[ ${1:-} == --core ]] || packages+=(libboost1.81-dev)
+# Only the server and a test need Boost. 1.81 and Debian's default, 1.74, cannot be installed together.
+[[ ${1:-} == --core ]] || packages+=(libboost1.81-dev libboost-context1.81-dev)
 [[ ${1:-} == --fuzz || ${1:-} == --threads ]] && packages+=(clang libclang-rt-dev)
 [[ ${1:-} == --coverage ]] && packages+=(gcovr)
 [[ ${1:-} == --pages ]] && packages+=(chromium)

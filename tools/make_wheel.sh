@@ -23,7 +23,7 @@ wheel unpack --dest "$raw/tree" "$raw"/lacos-*.whl >/dev/null
 tree=$(echo "$raw"/tree/lacos-*)
 licences=$(echo "$tree"/lacos-*.dist-info)/licenses
 mkdir -p "$licences"
-ldd "$tree/lacos/bin/lacos" "$tree/lacos/liblacos.so" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u | while read -r library; do
+ldd "$tree/lacos/bin/lacos" "$tree/lacos/bin/lacos-serve" "$tree/lacos/liblacos.so" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u | while read -r library; do
   file=$(realpath "$library")
   # dpkg knows a file by its name in /usr/lib, where /lib may lead.
   package=$(dpkg-query --search "$file" 2>/dev/null || dpkg-query --search "${file#/usr}" 2>/dev/null || true)

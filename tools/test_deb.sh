@@ -36,6 +36,16 @@ bash -c '. /usr/share/bash-completion/completions/lacos; COMP_WORDS=(lacos train
 bash -c '. /usr/share/bash-completion/completions/lacos; COMP_WORDS=(lacos train --loss co) COMP_CWORD=3; _lacos; [[ ${COMPREPLY[*]} == "cosine cosent" ]]'
 cmake -S /foreign -B foreign >/dev/null
 cmake --build foreign >/dev/null
+# As in examples/serve/Dockerfile: a user without rights serves a model.
+useradd --system --no-create-home --shell /usr/sbin/nologin lacos
+setpriv --reuid=lacos --regid=lacos --clear-groups lacos serve --model /usr/share/lacos/demo/bloom-nano --listen 127.0.0.1:0 > serving &
+for _ in $(seq 100); do [[ -s serving ]] && break; sleep 0.1; done
+exec 3<>/dev/tcp/127.0.0.1/$(sed 's/.*://' serving)
+printf 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
+grep -q '200 OK' <&3
+exec 3>&-
+kill %1
+wait %1
 mkdir work
 foreign/foreign /usr/share/lacos/demo/bloom-nano /usr/share/lacos/demo/data work
 cc -o embed "/usr/share/doc/lacos/examples/embed.c" $(pkg-config --cflags --libs lacos)

@@ -22,6 +22,7 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals);
 void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals);
 void AddClusterCommand(CLI::App& app, GlobalOptions& globals);
 void AddAdapterCommand(CLI::App& app, GlobalOptions& globals);
+void AddServeCommand(CLI::App& app, GlobalOptions& globals);
 void AddSweepCommand(CLI::App& app, GlobalOptions& globals);
 void AddPruneCommand(CLI::App& app, GlobalOptions& globals);
 void AddMergeCommand(CLI::App& app, GlobalOptions& globals);

@@ -107,10 +107,14 @@ void AddModelOptions(CLI::App* command, ModelOptions& options) {
       ->type_name("DIR");
 }
 
-void AddPoolingOptions(CLI::App* command, EncodingOptions& options) {
+void AddPoolingOption(CLI::App* command, EncodingOptions& options) {
   SettingInfo pooling = SettingNamed("pooling");
   pooling.default_text = "what the folder says, else mean";  // as in sentence-transformers
   AddFlag(command, pooling, options.pooling);
+}
+
+void AddPoolingOptions(CLI::App* command, EncodingOptions& options) {
+  AddPoolingOption(command, options);
   AddFlag(command, SettingNamed("normalize"), options.normalize);
 }
 

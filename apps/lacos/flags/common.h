@@ -70,6 +70,8 @@ struct EncodingOptions {
   std::optional<bool> strip;
   std::optional<int64_t> max_length;
 };
+// Adds --pooling.
+void AddPoolingOption(CLI::App* command, EncodingOptions& options);
 // Adds --pooling, --normalize and --no-normalize.
 void AddPoolingOptions(CLI::App* command, EncodingOptions& options);
 // Adds --strip and --no-strip.

@@ -115,8 +115,7 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
     if (known->get_name() == arguments[0]) command = known;
   }
   // `init` also has a --config, but it names the shape of a model.
-  const bool takes_flags = command != nullptr && FindOption(command, "--train") != nullptr &&
-                           FindOption(command, "--config") != nullptr;
+  const bool takes_flags = FindOption(command, "--config") != nullptr && arguments[0] != "init";
   if (!takes_flags) return arguments;
   const std::vector<FlagGroup> given = Group(arguments, 1);
   const auto find = [&](const std::string& name) {
@@ -126,7 +125,9 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
   const std::string path = ConfigPath(given);
   if (path.empty()) return arguments;
   std::vector<std::string> expanded = arguments;
-  for (const FlagGroup& group : path.ends_with(".json") ? ReadRunJson(path) : ReadToml(path)) {
+  // Only a training run is repeated from its record.
+  const bool is_record = path.ends_with(".json") && FindOption(command, "--train") != nullptr;
+  for (const FlagGroup& group : is_record ? ReadRunJson(path) : ReadToml(path)) {
     const CLI::Option* option = FindOption(command, group.name);
     if (option == nullptr) {
       throw UserError(fmt::format(
@@ -137,6 +138,14 @@ std::vector<std::string> ExpandConfig(CLI::App& app, const std::vector<std::stri
     if (find(group.name) != given.end()) continue;
     const bool is_flag = option->get_expected_min() == 0;
     if (is_flag && !group.values.empty() && group.values[0] == "false") continue;
+    if (option->get_expected_max() == 1 &&
+        option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll) {
+      for (const std::string& value : group.values) {  // a flag that may be repeated
+        expanded.push_back(group.name);
+        expanded.push_back(value);
+      }
+      continue;
+    }
     expanded.push_back(group.name);
     if (!is_flag) expanded.insert(expanded.end(), group.values.begin(), group.values.end());
   }

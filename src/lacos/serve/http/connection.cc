@@ -17,6 +17,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -77,6 +78,18 @@ struct KeptBody {
    private:
     value_type* body_;
   };
+};
+
+// Counts a request as admitted until its reply has been written.
+class Admission {
+ public:
+  explicit Admission(int64_t& count) : count_(count) { ++count_; }
+  ~Admission() { --count_; }
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+ private:
+  int64_t& count_;
 };
 
 // A body on its way to the worker that decompresses it, and back.
@@ -216,6 +229,8 @@ Connection::Connection(std::shared_ptr<Connections> all, Socket socket, std::str
       id_(id),
       refused_(refused),
       wake_(all_->io) {
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
   Enter(Phase::kIdle, all_->limits().head_time);
 }
 
@@ -325,15 +340,20 @@ Task<void> Connection::Serve() {
   }
 }
 
+// Bytes are received into memory that all connections share, and kept as many as there are. So a
+// connection that waits has no buffer.
 Task<bool> Connection::ReadMore(size_t at_most) {
-  const size_t had = input_.size();
-  input_.resize(had + at_most);
-  const auto [error, n] =
-      co_await socket_.async_read_some(asio::buffer(input_.data() + had, at_most), kAwait);
-  input_.resize(had + n);
-  all_->statistics->bytes_received += n;
-  if (error && !expired_) broken_ = true;
-  co_return !error;
+  for (;;) {
+    const auto [gone] = co_await socket_.async_wait(Socket::wait_read, kAwait);
+    error_code error = gone;
+    size_t n = 0;
+    if (!error) n = socket_.read_some(asio::buffer(all_->scratch, at_most), error);
+    if (error == asio::error::would_block || error == asio::error::try_again) continue;
+    if (error) co_return false;
+    input_.append(all_->scratch.data(), n);
+    all_->statistics->bytes_received += n;
+    co_return true;
+  }
 }
 
 // Returns the length of the head, 0 if the client has gone or was too slow before it began one, or
@@ -360,10 +380,7 @@ Task<std::optional<size_t>> Connection::ReadHead(HttpRefusal& refusal) {
       }
       if (*end > 0) co_return end;
     } else {
-      // Nothing is kept while a connection idles.
-      std::string().swap(input_);
-      const auto [error] = co_await socket_.async_wait(Socket::wait_read, kAwait);
-      if (error) co_return 0;
+      std::string().swap(input_);  // nothing is kept while a connection idles
     }
     if (co_await ReadMore(kHeadStep)) continue;
     if (expired_ && phase_ == Phase::kHead) {
@@ -537,10 +554,10 @@ Task<bool> Connection::ServeOne(Exchange& exchange) {
     } else if (!whole) {
       co_return false;
     } else {
+      const Admission admission(all_->admitted);
       HttpReply reply = co_await Ask(exchange);
-      const bool sent = co_await Answer(exchange, reply);
-      --all_->admitted;
-      co_return sent&& exchange.keep_alive;
+      if (!co_await Answer(exchange, reply)) co_return false;
+      co_return exchange.keep_alive;
     }
     if (early->close) exchange.parser->get().body().discard = true;
   }
@@ -554,8 +571,8 @@ Task<bool> Connection::ServeOne(Exchange& exchange) {
   if (skip) {
     exchange.parser->get().body().discard = true;
     std::optional<HttpRefusal> ignored;
-    const bool skipped = co_await ReadBody(exchange, ignored);
-    co_return skipped&& exchange.keep_alive;
+    if (!co_await ReadBody(exchange, ignored)) co_return false;
+    co_return exchange.keep_alive;
   }
   if (exchange.keep_alive) co_return true;
   co_await Linger();
@@ -678,7 +695,6 @@ Task<bool> Connection::Unpack(Exchange& exchange, std::optional<HttpRefusal>& re
 }
 
 Task<HttpReply> Connection::Ask(Exchange& exchange) {
-  ++all_->admitted;
   abandoned_ = std::make_shared<Abandoned>(false);
   exchange.request.abandoned = abandoned_;
   exchange.request.body_memory = exchange.memory;
@@ -793,10 +809,7 @@ Task<bool> Connection::Write(const std::string& head, const std::string& body) {
       left = {asio::buffer(body) + (done - head.size()), asio::const_buffer()};
     }
     const auto [error, n] = co_await socket_.async_write_some(left, kAwait);
-    if (error) {
-      broken_ = true;
-      co_return false;
-    }
+    if (error) co_return false;
     done += n;
     all_->statistics->bytes_sent += n;
     deadline_ = Clock::now() + all_->limits().write_time;

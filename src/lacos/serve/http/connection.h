@@ -38,9 +38,10 @@ struct Connections {
   std::vector<std::string> cors_origins;
   std::shared_ptr<Handler> handler;
   std::shared_ptr<HttpStatistics> statistics;
-  std::shared_ptr<const ApiKeys> keys;  // null: no keys
-  std::unique_ptr<AccessLog> log;       // null: no log
-  std::unique_ptr<Worker> unpacking;    // decompresses bodies
+  std::shared_ptr<const ApiKeys> keys;                              // null: no keys
+  std::unique_ptr<AccessLog> log;                                   // null: no log
+  std::unique_ptr<Worker> unpacking;                                // decompresses bodies
+  std::vector<char> scratch = std::vector<char>(size_t{64} << 10);  // receives bytes for a moment
   bool draining = false;
   int64_t admitted = 0;     // requests that were handed over and whose reply has not been sent
   int64_t reply_bytes = 0;  // bytes of replies that clients have not taken yet
@@ -110,7 +111,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::kIdle;
   Clock::time_point phase_began_, deadline_;
   bool expired_ = false;   // the deadline has passed and the operation was cancelled
-  bool broken_ = false;    // the connection failed or was closed by the client
   bool watching_ = false;  // an operation waits for the client to leave
   std::string input_;      // bytes that were received and not used yet
   int64_t body_received_ = 0;

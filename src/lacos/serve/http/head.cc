@@ -227,7 +227,7 @@ std::optional<HttpRefusal> CheckHost(const HttpFields& fields, int version,
   if (IsLoopbackName(*host)) return std::nullopt;
   return Refusal(
       421, "unknown_host",
-      "the Host is not a name of this machine; expected localhost or an address of the loopback interface; name others with --allow-host (this protects against DNS rebinding)");
+      "the Host is not a name of this machine; expected localhost or an address of the loopback interface; name others in `allow_host` (this protects against DNS rebinding)");
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ ApiKeys ApiKeys::Parse(std::string_view text, const std::string& where) {
   }
   if (keys.entries_.empty()) {
     throw UserError(fmt::format(
-        "[{}] has no keys; expected lines such as 'NAME SHA256'; add one, or serve with --no-auth",
+        "[{}] has no keys; expected lines such as 'NAME SHA256'; add one, or allow everybody with `no_auth`",
         where));
   }
   return keys;

@@ -79,8 +79,8 @@ std::shared_ptr<const ApiKeys> ReadKeys(const HttpServerOptions& options) {
 void CheckReach(const HttpServerOptions& options, bool loopback) {
   if (loopback || !options.keys_file.empty() || options.no_auth) return;
   throw UserError(fmt::format(
-      "[listen {}] other machines can reach this address, and every request would be accepted; expected keys or an address of the loopback interface; give --api-keys FILE, "
-      "or --no-auth if everybody who reaches it may use it",
+      "[listen {}] other machines can reach this address, and every request would be accepted; expected keys or an address of the loopback interface; give a file of keys (`api_keys`), "
+      "or `no_auth` if everybody who reaches it may use it",
       options.listen));
 }
 

@@ -1,0 +1,192 @@
+#include "lacos/serve/embedding_server.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <mutex>
+#include <utility>
+
+#include "lacos/base/enum_names.h"
+#include "lacos/base/error.h"
+#include "lacos/base/process.h"
+#include "lacos/base/version.h"
+#include "lacos/formats/base_weights.h"
+#include "lacos/model/streaming.h"
+#include "lacos/serve/model_engine.h"
+
+namespace lacos::serve {
+namespace {
+
+// Answers in place of the service until the model is loaded.
+class LoadingHandler : public Handler {
+ public:
+  void Set(std::shared_ptr<Service> service) {
+    const std::lock_guard lock(mutex_);
+    service_ = std::move(service);
+    if (draining_ && service_ != nullptr) service_->Drain();
+  }
+
+  bool NeedsKey(std::string_view method, std::string_view path) const override {
+    const std::shared_ptr<Service> service = Get();
+    return service != nullptr && service->NeedsKey(method, path);  // until then all get 503
+  }
+  std::optional<HttpReply> CheckHead(const HttpRequest& head) override {
+    if (const std::shared_ptr<Service> service = Get()) return service->CheckHead(head);
+    if (head.target == "/livez") return std::nullopt;
+    HttpRefusal refusal{.status = 503,
+                        .code = "loading",
+                        .message =
+                            "the model is being loaded; expected a server that is ready; try "
+                            "again in a few seconds",
+                        .headers = {{"retry-after", "5"}},
+                        .target = head.target};
+    return Refuse(refusal);
+  }
+  void Handle(HttpRequest request, Send send) override {
+    if (const std::shared_ptr<Service> service = Get()) {
+      service->Handle(std::move(request), std::move(send));
+      return;
+    }
+    send({.headers = {}, .body = R"({"status":"loading"})", .log = {}});  // /livez
+  }
+  HttpReply Refuse(const HttpRefusal& refusal) override {
+    if (const std::shared_ptr<Service> service = Get()) return service->Refuse(refusal);
+    Json inner = Json::Object();
+    inner.Set("message", refusal.message);
+    inner.Set("type", refusal.status >= 500 ? "server_error" : "invalid_request_error");
+    inner.Set("param", Json());
+    inner.Set("code", refusal.code);
+    Json json = Json::Object();
+    if (refusal.target.starts_with("/v1/") || refusal.target.starts_with("/embeddings")) {
+      json.Set("error", inner);
+    } else {
+      json.Set("error", refusal.message);
+      json.Set("error_type", refusal.status >= 500 ? "Unhealthy" : "Validation");
+    }
+    return {.status = refusal.status, .headers = refusal.headers, .body = json.Dump(), .log = {}};
+  }
+  void Drain() override {
+    const std::lock_guard lock(mutex_);
+    draining_ = true;
+    if (service_ != nullptr) service_->Drain();
+  }
+
+ private:
+  std::shared_ptr<Service> Get() const {
+    const std::lock_guard lock(mutex_);
+    return service_;
+  }
+  mutable std::mutex mutex_;
+  std::shared_ptr<Service> service_;
+  bool draining_ = false;
+};
+
+void RequireFit(const SentenceEncoderOptions& options) {
+  const ModelFolder folder = OpenModelFolder(options.path, options.base, options.adapter);
+  const std::shared_ptr<BaseWeights> weights = BaseWeights::Open(folder.base_path);
+  const int64_t available = AvailableMemoryBytes();
+  const int64_t needed = ResidentBaseBytes(
+      *weights, options.stream_layers ? ChooseStreaming(*weights) : WeightStreaming::kNone);
+  if (available == 0 || needed <= available) return;
+  throw UserError(fmt::format(
+      "[{}] the base needs {} MB of memory and {} MB are free; expected a base that fits; quantize "
+      "it, stream its layers (`stream_layers`), or take a machine with more memory",
+      folder.base_path, needed >> 20, available >> 20));
+}
+
+Json LimitsOf(const HttpLimits& limits) {
+  Json json = Json::Object();
+  json.Set("max_connections", limits.connections);
+  json.Set("max_connections_per_address", limits.connections_per_address);
+  json.Set("max_head_bytes", limits.head_bytes);
+  json.Set("max_fields", limits.fields);
+  json.Set("max_target_bytes", limits.target_bytes);
+  json.Set("max_body_bytes", limits.body_bytes);
+  json.Set("payload_limit", limits.body_bytes);  // TEI's name
+  json.Set("max_all_body_bytes", limits.all_body_bytes);
+  return json;
+}
+
+}  // namespace
+
+struct EmbeddingServer::State {
+  EmbeddingServerOptions options;
+  std::string name;
+  std::shared_ptr<HttpStatistics> statistics = std::make_shared<HttpStatistics>();
+  std::shared_ptr<LoadingHandler> handler = std::make_shared<LoadingHandler>();
+  // In the order in which they may be destroyed, from the last one up.
+  std::unique_ptr<SentenceEncoder> encoder;
+  std::unique_ptr<Models> models;
+  std::unique_ptr<ModelEngine> engine;
+  std::shared_ptr<Service> service;
+  std::unique_ptr<HttpServer> http;
+};
+
+std::string ModelNameOf(const std::string& path) {
+  std::filesystem::path folder = std::filesystem::absolute(path).lexically_normal();
+  if (folder.filename().empty()) folder = folder.parent_path();
+  const std::string name = folder.filename().string();
+  return name.empty() ? "lacos" : name;
+}
+
+EmbeddingServer::EmbeddingServer(const EmbeddingServerOptions& given,
+                                 const std::function<void()>& check_cancel)
+    : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.options = given;
+  EmbeddingServerOptions& options = s.options;
+  s.name = options.model_name.empty() ? ModelNameOf(options.model.path) : options.model_name;
+  HttpServer::Check(options.http);
+  RequireFit(options.model);
+  s.http = std::make_unique<HttpServer>(options.http, s.handler, s.statistics);
+  const auto check = [&] {
+    if (check_cancel) check_cancel();
+  };
+  check();
+  s.encoder = std::make_unique<SentenceEncoder>(options.model);
+  check();
+  s.models = std::make_unique<Models>(s.name, *s.encoder, options.model);
+  for (const AdapterFolder& adapter : options.adapters) {
+    if (s.models->Load(adapter) == nullptr) {
+      throw UserError(fmt::format(
+          "[adapter {}] the name is taken; expected a name of its own for each model; choose another",
+          adapter.name));
+    }
+    check();
+  }
+  s.engine = std::make_unique<ModelEngine>(s.encoder->encoder());
+  options.service.has_keys = !options.http.keys_file.empty();
+  options.service.compute = fmt::format("{}+{}", NameOf(options.model.device),
+                                        NamesOf(Compute{})[options.model.compute].word);
+  options.service.version = kLacosVersion;
+  options.service.limits = LimitsOf(options.http.limits);
+  options.service.connections = s.statistics.get();
+  s.service = std::make_shared<Service>(options.service, *s.engine, *s.models);
+  s.handler->Set(s.service);
+}
+
+EmbeddingServer::~EmbeddingServer() {
+  if (state_ == nullptr) return;
+  if (state_->http != nullptr) state_->http->Stop(std::chrono::milliseconds(0));
+  state_->handler->Set(nullptr);
+}
+
+const std::string& EmbeddingServer::url() const { return state_->http->url(); }
+const std::string& EmbeddingServer::model_name() const { return state_->name; }
+const SentenceEncoder& EmbeddingServer::encoder() const { return *state_->encoder; }
+
+std::vector<std::string> EmbeddingServer::notes() const {
+  std::vector<std::string> notes = state_->encoder->notes();
+  const std::vector<std::string>& more = state_->http->notes();
+  notes.insert(notes.end(), more.begin(), more.end());
+  return notes;
+}
+
+void EmbeddingServer::ReloadKeys() { state_->http->ReloadKeys(); }
+void EmbeddingServer::ReopenLog() { state_->http->ReopenLog(); }
+
+int64_t EmbeddingServer::Stop(std::chrono::milliseconds drain, const std::function<bool()>& hurry) {
+  return state_->http->Stop(drain, hurry);
+}
+
+}  // namespace lacos::serve

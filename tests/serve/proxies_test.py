@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""The configurations of nginx and caddy in examples/serve, in front of a server: TLS, the vectors, limits, and an end of the
+server. Each test is skipped where the proxy is not installed (Debian: nginx, caddy)."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import unittest
+
+from server import REPOSITORY, Server, vectors_of_program, wait_until
+
+EXAMPLES = REPOSITORY / "examples/serve"
+PATH = os.environ["PATH"] + ":/usr/sbin"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+class ProxyTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder, self.port = pathlib.Path(folder.name), free_port()
+
+    def post(self, body, path="/v1/embeddings"):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection("localhost", self.port, timeout=30, context=context)
+        try:
+            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            return reply.status, reply.headers, reply.read()
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def proxy(self, command, environment=None):
+        log = (self.folder / "proxy.log").open("wb")
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PATH": PATH, **(environment or {})})
+        try:
+            def listens():
+                with contextlib.suppress(OSError), socket.create_connection(("localhost", self.port), 1):
+                    return True
+                return False
+            self.assertTrue(wait_until(listens), (self.folder / "proxy.log").read_text(errors="replace"))
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
+            log.close()
+
+    def check(self):
+        texts = ["A man plays a guitar.", "今天天气"]
+        body = json.dumps({"model": "x", "input": texts, "encoding_format": "base64"})
+        status, headers, reply = self.post(body)
+        self.assertEqual(status, 200, reply)
+        found = [base64.b64decode(item["embedding"]) for item in json.loads(reply)["data"]]
+        self.assertEqual(found, vectors_of_program(texts, self.folder))
+        self.assertTrue(headers["x-request-id"])
+        self.assertEqual(self.post("{")[0], 400)
+        self.assertEqual(json.loads(self.post("{")[2])["error"]["type"], "invalid_request_error")
+        # The proxy refuses a body that is too large, and may close while the client still sends.
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            self.assertEqual(self.post("x" * (33 << 20))[0], 413)
+
+    @unittest.skipUnless(shutil.which("nginx", path=PATH), "nginx is not installed")
+    def test_nginx(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout",
+                        self.folder / "tls.key", "-out", self.folder / "tls.crt"], check=True, capture_output=True)
+        site = (EXAMPLES / "nginx.conf").read_text(encoding="utf-8")
+        for old, new in (("/run/lacos/lacos.sock", f"{self.folder}/s"), ("/etc/lacos", str(self.folder)), ("8443", str(self.port))):
+            self.assertIn(old, site)
+            site = site.replace(old, new)
+        paths = "".join(f"{name}_temp_path {self.folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        user = "user root;\n" if os.geteuid() == 0 else ""
+        (self.folder / "nginx.conf").write_text(
+            f"{user}daemon off;\npid {self.folder}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{paths}{site}}}\n", encoding="utf-8")
+        with Server(listen=f"unix:{self.folder}/s"), self.proxy(["nginx", "-p", str(self.folder), "-c", f"{self.folder}/nginx.conf", "-e", "stderr"]):
+            self.check()
+
+    @unittest.skipUnless(shutil.which("caddy"), "caddy is not installed")
+    def test_caddy(self):
+        site = (EXAMPLES / "Caddyfile").read_text(encoding="utf-8")
+        for old, new in (("/run/lacos/lacos.sock", f"{self.folder}/s"), ("8443", str(self.port))):
+            self.assertIn(old, site)
+            site = site.replace(old, new)
+        # The test leaves the machine's certificates and caddy's own ports alone.
+        (self.folder / "Caddyfile").write_text("{\n\tskip_install_trust\n\tadmin off\n\tauto_https disable_redirects\n}\n" + site, encoding="utf-8")
+        home = {"HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder / "data"), "XDG_CONFIG_HOME": str(self.folder / "config")}
+        with Server(listen=f"unix:{self.folder}/s"), self.proxy(["caddy", "run", "--adapter", "caddyfile", "--config", f"{self.folder}/Caddyfile"], home):
+            self.check()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""`lacos serve` from outside: vectors, signals, hostile clients, faults of the network. LACOS_SERVE_FULL=1 runs the long forms."""
+
+import base64
+import concurrent.futures
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import random
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import hostile
+from fault_proxy import FaultProxy
+from server import FULL, MODEL, PROGRAM, Server, some_texts, vectors_of_program, wait_until
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, "serve", *arguments], capture_output=True, text=True, timeout=60)
+
+
+class ServeTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+
+class VectorsTest(ServeTest):
+    def test_vectors_have_the_bytes_of_embed_whatever_else_is_in_flight(self):
+        texts = some_texts(400)
+        expected = vectors_of_program(texts, self.folder)
+        requests, clients = (10_000, 32) if FULL else (100, 8)
+        with Server() as server:
+            rng = random.Random(3)
+            jobs = [[rng.randrange(len(texts)) for _ in range(rng.choice((1, 1, 1, 4, 20, 100)))] for _ in range(requests)]
+            local = threading.local()
+
+            def one(job):
+                number, rows = job
+                if not hasattr(local, "client"):
+                    local.client = server.client()
+                given = [texts[row] for row in rows]
+                if number % 3 == 0:  # as float text
+                    _, _, body = server.ask("POST", "/v1/embeddings", {"input": given, "model": "x"}, client=local.client)
+                    found = [struct.pack(f"<{len(item['embedding'])}f", *item["embedding"]) for item in body["data"]]
+                elif number % 3 == 1:
+                    _, _, body = server.ask("POST", "/embed", {"inputs": given}, client=local.client)
+                    found = [struct.pack(f"<{len(vector)}f", *vector) for vector in body]
+                else:
+                    found = server.embed(given, local.client)
+                return found == [expected[row] for row in rows]
+
+            with concurrent.futures.ThreadPoolExecutor(clients) as pool:
+                self.assertTrue(all(pool.map(one, enumerate(jobs))))
+
+    def test_one_and_two_threads_and_any_batch_give_the_same(self):
+        texts = some_texts(30, seed=5)
+        expected = vectors_of_program(texts, self.folder, "--compute", "int8")
+        for flags in (["--threads", "1"], ["--threads", "2", "--batch-ms", "1"], ["--batch-tokens", "16"]):
+            with Server("--compute", "int8", *flags) as server:
+                self.assertEqual(server.embed(texts), expected)
+
+
+class CommandLineTest(ServeTest):
+    def test_an_address_that_others_reach_needs_keys(self):
+        result = run("--model", str(MODEL), "--listen", "0.0.0.0:0")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"^lacos: error: \[listen 0\.0\.0\.0:0\] .*--api-keys.*--no-auth")
+        self.assertEqual(result.stdout, "")
+
+    def test_mistakes_are_named_before_anything_is_loaded(self):
+        for flags, part in ((["--listen", "nowhere"], "[listen nowhere]"), (["--api-keys", "/no/such/keys"], "/no/such/keys"),
+                            (["--access-log", "/no/such/folder/log"], "/no/such/folder/log"), (["--adapter", "x"], "NAME=DIR"),
+                            (["--adapter", "a=/no/such/adapter"], "/no/such/adapter"), (["--socket-mode", "999"], "octal"),
+                            (["--listen", "127.0.0.1:0", "--max-wait", "x"], "--max-wait"), (["--config", "/no/such.toml"], "/no/such.toml")):
+            result = run("--model", str(MODEL), *flags)
+            self.assertIn(result.returncode, (1, 2), flags)
+            self.assertIn(part, result.stderr)
+            self.assertEqual(len(result.stderr.strip().split("\n")), 1, result.stderr)
+        self.assertIn("/no/such/model", run("--model", "/no/such/model").stderr)
+
+    def test_a_port_in_use_is_named(self):
+        with Server() as server:
+            result = run("--model", str(MODEL), "--listen", f"127.0.0.1:{server.port}")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("port 0", result.stderr)
+
+    def test_flags_come_from_a_file(self):
+        config = self.folder / "lacos.toml"
+        config.write_text(f'model = "{MODEL}"\nlisten = "127.0.0.1:0"\nmodel-name = "from-file"\n'
+                          'cors = ["https://a.example", "https://b.example"]\naccept-token-ids = true\n', encoding="utf-8")
+        process = subprocess.Popen([PROGRAM, "serve", "--config", str(config), "--model-name", "from-line"], stdout=subprocess.PIPE, text=True)
+        try:
+            line = process.stdout.readline()
+            self.assertIn("lacos serving from-line on http://127.0.0.1:", line)
+            connection = http.client.HTTPConnection("127.0.0.1", int(line.rsplit(":", 1)[1]), timeout=10)
+            connection.request("GET", "/health", headers={"Origin": "https://b.example"})
+            self.assertEqual(connection.getresponse().headers["Access-Control-Allow-Origin"], "https://b.example")
+        finally:
+            process.terminate()
+            self.assertEqual(process.wait(30), 0)
+            process.stdout.close()
+
+    def test_unix_sockets_and_ipv6(self):
+        with Server(listen=f"unix:{self.folder}/s", environment={}) as server:
+            self.assertEqual(os.stat(self.folder / "s").st_mode & 0o777, 0o660)
+            with server.connect() as connection:
+                connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 200"))
+        self.assertFalse((self.folder / "s").exists())
+        if pathlib.Path("/proc/net/if_inet6").exists() and " lo" in pathlib.Path("/proc/net/if_inet6").read_text():
+            with Server(listen="[::1]:0") as server:
+                self.assertEqual(server.ask("GET", "/health")[0], 200)
+
+
+class SignalsTest(ServeTest):
+    def test_stops_lose_no_admitted_request(self):
+        texts = some_texts(50)
+        expected = vectors_of_program(texts, self.folder)
+        rng = random.Random(7)
+        for _ in range(200 if FULL else 5):
+            server = Server()
+            failures, done = [], []
+
+            def load(server=server, failures=failures, done=done):
+                client = server.client()
+                for i in range(10**6):
+                    row = i % len(texts)
+                    try:
+                        status, _, body = server.ask("POST", "/v1/embeddings", {"input": texts[row], "model": "x", "encoding_format": "base64"}, client=client)
+                    except (ConnectionError, http.client.HTTPException, OSError) as error:
+                        # A request that was never read may find the connection closed; one that was admitted may not.
+                        if not isinstance(error, (http.client.RemoteDisconnected, ConnectionError)):
+                            failures.append(repr(error))
+                        return
+                    if status == 503:
+                        return
+                    if status != 200 or base64.b64decode(body["data"][0]["embedding"]) != expected[row]:
+                        failures.append((status, body))
+                        return
+                    done.append(1)
+
+            threads = [threading.Thread(target=load) for _ in range(6)]
+            for thread in threads:
+                thread.start()
+            time.sleep(rng.random() * 0.3)
+            self.assertEqual(server.stop(), 0, server.messages())
+            for thread in threads:
+                thread.join(30)
+            self.assertEqual(failures, [])
+            server.process.stdout.close()
+            server.stderr.close()
+
+    def test_half_open_connections_do_not_delay_the_end(self):
+        server = Server()
+        half = [server.connect() for _ in range(20)]
+        for i, connection in enumerate(half):
+            connection.sendall([b"", b"POST /embed HTTP/1.1\r\n", b"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"][i % 3])
+        began = time.monotonic()
+        self.assertEqual(server.stop(), 0)
+        self.assertLess(time.monotonic() - began, 5)
+        for connection in half:
+            connection.close()
+        server.process.stdout.close()
+        server.stderr.close()
+
+    def test_keys_and_log_are_opened_again(self):
+        keys, log = self.folder / "keys", self.folder / "access.log"
+        line = lambda name, key: f"{name} {hashlib.sha256(key.encode()).hexdigest()}\n"
+        keys.write_text(line("alice", "one"), encoding="utf-8")
+        with Server("--api-keys", str(keys), "--access-log", str(log)) as server:
+            ask = lambda key: server.ask("POST", "/embed", {"inputs": "a private text"}, {"Authorization": f"Bearer {key}"})[0]
+            self.assertEqual((ask("one"), ask("two")), (200, 401))
+            keys.write_text(line("bob", "two"), encoding="utf-8")
+            server.process.send_signal(signal.SIGHUP)
+            self.assertTrue(wait_until(lambda: ask("two") == 200))
+            self.assertEqual(ask("one"), 401)
+            keys.write_text("nonsense", encoding="utf-8")
+            server.process.send_signal(signal.SIGHUP)
+            self.assertTrue(wait_until(lambda: "goes on as before" in server.messages()))
+            self.assertEqual(ask("two"), 200)
+            log.rename(self.folder / "old.log")
+            server.process.send_signal(signal.SIGUSR1)
+            self.assertTrue(wait_until(log.exists))
+            self.assertEqual(ask("two"), 200)
+        old, new = (self.folder / "old.log").read_text(encoding="utf-8"), log.read_text(encoding="utf-8")
+        entries = [json.loads(entry) for entry in (old + new).splitlines()]
+        self.assertEqual({entry["status"] for entry in entries}, {200, 401})
+        self.assertIn("alice", {entry.get("key") for entry in entries})
+        for secret in ("private", "one\"", "two\""):
+            self.assertNotIn(secret, old + new)
+
+    def test_systemd_is_told(self):
+        path = self.folder / "notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+            receiver.bind(str(path))
+            receiver.settimeout(10)
+            with Server(environment={"NOTIFY_SOCKET": str(path)}):
+                self.assertIn(b"READY=1", receiver.recv(1000))
+            self.assertIn(b"STOPPING=1", receiver.recv(1000))
+
+
+class ReliabilityTest(ServeTest):
+    def check_alive(self, server, expected):
+        self.assertEqual(server.embed(["A man plays a guitar."]), expected)
+
+    def test_hostile_requests_do_not_disturb_good_ones(self):
+        expected = vectors_of_program(["A man plays a guitar."], self.folder)
+        with Server("--max-wait", "30") as server:
+            statuses = {}
+            for number, data in zip(range(100_000 if FULL else 600), hostile.stream(11)):
+                with contextlib.suppress(OSError), server.connect(5) as connection:
+                    connection.sendall(data)
+                    connection.shutdown(socket.SHUT_WR)
+                    reply = connection.recv(4096)
+                    status = reply[9:12].decode("ascii", "replace") if reply.startswith(b"HTTP/1.1 ") else "none"
+                    statuses[status] = statuses.get(status, 0) + 1
+                if number % 50 == 0:
+                    self.check_alive(server, expected)
+            self.check_alive(server, expected)
+            self.assertNotIn("500", statuses)
+            self.assertGreater(statuses.get("400", 0), 50)
+
+    def test_faults_of_the_network_do_not_disturb_others(self):
+        texts = some_texts(20)
+        expected = vectors_of_program(texts, self.folder)
+        with Server() as server:
+            before = server.descriptors()
+            proxy = FaultProxy("127.0.0.1", server.port, seed=3)
+
+            def through_proxy(number):
+                client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=5)
+                row = number % len(texts)
+                try:
+                    status, _, body = server.ask("POST", "/v1/embeddings", {"input": texts[row], "model": "x", "encoding_format": "base64"}, client=client)
+                    return status != 200 or base64.b64decode(body["data"][0]["embedding"]) == expected[row]
+                except (OSError, http.client.HTTPException, ValueError):
+                    return True
+                finally:
+                    client.close()
+
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                answers = pool.map(through_proxy, range(5000 if FULL else 200))
+                for row in range(20):
+                    self.assertEqual(server.embed([texts[row]]), [expected[row]])
+                self.assertTrue(all(answers))
+            proxy.close()
+            self.assertTrue(all(proxy.counts.values()), proxy.counts)
+            self.assertTrue(wait_until(lambda: server.descriptors() <= before + 2, 15), server.descriptors())
+
+    def test_slow_connections_delay_nobody(self):
+        count = 3000 if FULL else 300
+        with Server("--max-connections", "4096") as server:
+            server.embed(["warm"])
+            memory = server.memory()
+            slow = [server.connect() for _ in range(count)]
+            for i, connection in enumerate(slow):
+                connection.sendall((b"", b"POST /embed HTTP/1.1\r\n", b"POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n{")[i % 3])
+            client, times = server.client(), []
+            for _ in range(20):
+                began = time.monotonic()
+                server.embed(["A man plays a guitar."], client)
+                times.append(time.monotonic() - began)
+            self.assertLess(sorted(times)[10], 1.0)
+            self.assertLess((server.memory() - memory) / count, 8_000)
+            # All of them are gone after the time limit of a head or a body.
+            self.assertTrue(wait_until(lambda: server.descriptors() < 60, 45))
+            for connection in slow:
+                connection.close()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,132 @@
+"""Starts `lacos serve` for tests and asks it over plain sockets. Only Python's standard library is used."""
+
+import base64
+import http.client
+import json
+import os
+import pathlib
+import random
+import re
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+MODEL = REPOSITORY / "examples/bloom-nano"
+PROGRAM = os.environ.get("LACOS", str(REPOSITORY / "build/release/bin/lacos"))
+FULL = os.environ.get("LACOS_SERVE_FULL") == "1"  # the long forms of the tests, see docs/reliability.md
+
+
+class Server:
+    """A server on a free port. It is stopped at the end of the `with` block, and must then end with status 0."""
+
+    def __init__(self, *flags, model=MODEL, listen="127.0.0.1:0", environment=None):
+        self.stderr = tempfile.TemporaryFile()
+        command = [PROGRAM, "serve", "--model", str(model), "--listen", listen, *flags]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.stderr, text=True,
+                                        env={**os.environ, **(environment or {})})
+        self.line = self.process.stdout.readline().strip()
+        if not self.line:
+            raise AssertionError(f"the server ended with {self.process.wait()}: {self.messages()}")
+        self.url = re.fullmatch(r"lacos serving (\S+) on (\S+)", self.line)[2]
+        self.host, _, port = self.url.removeprefix("http://").rpartition(":") if self.url.startswith("http") else ("", "", 0)
+        self.port = int(port)
+
+    def messages(self):
+        self.stderr.seek(0)
+        return self.stderr.read().decode(errors="replace")
+
+    def connect(self, timeout=30):
+        if self.url.startswith("unix:"):
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(timeout)
+            connection.connect(self.url.removeprefix("unix:"))
+            return connection
+        connection = socket.create_connection((self.host.strip("[]"), self.port), timeout)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def client(self, timeout=60):
+        return http.client.HTTPConnection(self.host.strip("[]"), self.port, timeout=timeout)
+
+    def ask(self, method, path, body=None, headers=None, client=None):
+        """Returns (status, headers, parsed body or bytes)."""
+        own = client or self.client()
+        data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+        own.request(method, path, data, {"Content-Type": "application/json", **(headers or {})})
+        reply = own.getresponse()
+        content = reply.read()
+        if client is None:
+            own.close()
+        is_json = (reply.headers.get("Content-Type") or "").startswith("application/json")
+        return reply.status, reply.headers, json.loads(content) if is_json and content else content
+
+    def embed(self, texts, client=None):
+        """The vectors of texts as bytes."""
+        status, _, body = self.ask("POST", "/v1/embeddings", {"model": "any", "input": texts, "encoding_format": "base64"}, client=client)
+        if status != 200:
+            raise AssertionError(f"{status}: {body}")
+        return [base64.b64decode(item["embedding"]) for item in body["data"]]
+
+    def memory(self):
+        """Resident bytes."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(re.search(r"^VmRSS:\s*(\d+)", text, re.M)[1]) * 1024
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def stop(self, timeout=60):
+        """Sends SIGTERM and returns the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            status = self.stop()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        finally:
+            self.process.stdout.close()
+            text = self.messages()
+            self.stderr.close()
+        if kind is None and status != 0:
+            raise AssertionError(f"the server ended with status {status}: {text}")
+
+
+def vectors_of_program(texts, folder, *flags):
+    """What `lacos embed --normalize` writes for the texts, as bytes."""
+    source, target = pathlib.Path(folder) / "texts.jsonl", pathlib.Path(folder) / "vectors.npy"
+    source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    subprocess.run([PROGRAM, "embed", "--model", str(MODEL), "--input", str(source), "--output", str(target), "--normalize",
+                    "--overwrite", "--quiet", *flags], check=True, stdout=subprocess.DEVNULL)
+    data = target.read_bytes()
+    begin = 10 + struct.unpack("<H", data[8:10])[0]
+    size = (len(data) - begin) // len(texts)
+    return [data[begin + i * size:begin + (i + 1) * size] for i in range(len(texts))]
+
+
+def some_texts(count, seed=1):
+    """Texts of many lengths in several scripts."""
+    rng = random.Random(seed)
+    words = ("a the music guitar Музыка 音乐 संगीत ಸಂಗೀತ موسيقى plays in rain 42 naïve 😀 \n tab\t \"quoted\" "
+             "backslash\\ end.").split(" ")
+    return [" ".join(rng.choice(words) for _ in range(rng.choice((1, 2, 5, 9, 30, 80)))) + f" {i}" for i in range(count)]
+
+
+def wait_until(condition, seconds=10.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
