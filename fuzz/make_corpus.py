@@ -442,6 +442,25 @@ def seeds():
         yield "lines", name, b"\2" + start + bytes(8)
     yield "lines", "utf16", b"\2\xff\xfea\0"
 
+    head = b"POST /v1/embeddings HTTP/1.1\r\nHost: localhost:8080\r\n"
+    for name, fields in {"length": b"Content-Length: 3\r\n", "chunked": b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n",
+                         "both": b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "folded": b"A: b\r\n c\r\n", "bare": b"A: b\n",
+                         "key": b"Authorization: Bearer \r\napi-key: k\r\nX-Request-Id: a.b\r\n", "control": b"A: \0\r\n",
+                         "many": b"a: b\r\n" * 120, "hosts": b"Host: evil.example\r\n"}.items():
+        yield "serve_head", name, b"\0" + head + fields + b"\r\nabc"
+    yield "serve_head", "short_limit", b"\x08" + head + b"A: " + b"a" * 300 + b"\r\n\r\n"
+    yield "serve_head", "absolute", b"\4GET http://[::1]:80/a?b HTTP/1.0\r\n\r\n"
+    yield "serve_head", "h2", b"\4PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    yield "serve_head", "tls", b"\0\x16\x03\x01\0\x01"
+    yield "serve_head", "trace", b"\0" + b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    yield "serve_head", "keys", b"\1# keys\n\nalice " + b"0f" * 32 + b" texts/s=1.5 tokens/min=1e3 admin\r\nbob " + b"AB" * 32 + b"\n"
+    yield "serve_head", "no_hash", b"\1alice key\n"
+    for name, address in {"v4": b"127.0.0.1:80", "v6": b"[::1]:0", "unix": b"unix:/run/a", "port": b"8080", "bad": b"a b:80"}.items():
+        yield "serve_head", f"address_{name}", b"\2" + address
+    yield "serve_head", "gzip", b"\3" + gzip.compress(b"hello hello", mtime=0) * 2
+    yield "serve_head", "gzip_cut", b"\3" + gzip.compress(b"hello hello", mtime=0)[:-4]
+    yield "serve_head", "gzip_zeros", b"\3" + gzip.compress(bytes(900_000), mtime=0)
+
 
 def regressions():
     """Inputs that failed once and can be described in code. fuzz/regressions also has files from the fuzzer itself."""

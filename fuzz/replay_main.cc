@@ -40,6 +40,7 @@ constexpr Target kTargets[] = {{"json", lacos::fuzz::Json},
                                {"caches", lacos::fuzz::Caches},
                                {"training_texts", lacos::fuzz::TrainingTexts},
                                {"sweep_recipe", lacos::fuzz::SweepRecipe},
+                               {"serve_head", lacos::fuzz::ServeHead},
                                {"serve_request", lacos::fuzz::ServeRequest}};
 
 std::vector<std::string> FilesOf(int count, char** arguments) {

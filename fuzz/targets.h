@@ -38,6 +38,7 @@ void RunRecord(Input input);    // run.json, a TOML file of flags, metrics.jsonl
 void Caches(Input input);       // an options byte, then a file of cached states or vectors
 void TrainingTexts(Input input);
 void SweepRecipe(Input input);   // a TOML file, which may name base/ and nli.tsv
+void ServeHead(Input input);     // an options byte, then a request's head, keys, an address or gzip
 void ServeRequest(Input input);  // a byte for route and settings, then the body of a request
 
 // Runs a target on one input. Catches UserError and checks that its message is one line of the form
