@@ -269,6 +269,54 @@ LACOS_API lacos_status lacos_compare_pairwise(int32_t similarity_fn, const float
                                               size_t rows, size_t dimension, float* out,
                                               size_t out_floats);
 
+/* ---- Serving --------------------------------------------------------------------------------- */
+
+/* A server that answers requests for vectors over HTTP, as `lacos serve` does, from threads of its
+ * own. It has its own copy of the settings and its own view of the model's files. */
+typedef struct lacos_server lacos_server;
+
+/* Settings for lacos_server_start. A field that is 0 has its default. */
+typedef struct lacos_server_options {
+  size_t struct_size; /* sizeof(lacos_server_options); see LACOS_SERVER_OPTIONS_INIT */
+  /* HOST:PORT, [IPV6]:PORT or unix:PATH; port 0 takes a free one. NULL or "": 127.0.0.1:0. */
+  const char* listen;
+  const char* api_keys;   /* file of keys that requests must show; NULL or "": none */
+  const char* access_log; /* file that gets a line of JSON for each request; NULL or "": none */
+  const char* model_name; /* what replies call the model; NULL or "": the folder's name */
+  /* "NAME=FOLDER" of adapters over the same base, ending with NULL; NULL: none. */
+  const char* const* adapters;
+  int32_t no_auth; /* lacos_choice; LACOS_YES allows an address that others reach, without keys */
+  int32_t accept_token_ids; /* lacos_choice; LACOS_YES accepts ids of this model's tokenizer */
+  int32_t
+      empty_is_zero; /* lacos_choice; LACOS_YES gives empty texts the zero vector, not an error */
+  int32_t reserved;  /* must be 0 */
+  double max_wait;   /* seconds that a request may wait before it gets 429; 0: 10 */
+  double request_timeout; /* seconds after which a request is not computed any more; 0: 60 */
+} lacos_server_options;
+
+#define LACOS_SERVER_OPTIONS_INIT \
+  { .struct_size = sizeof(lacos_server_options) }
+
+/* Opens a model as lacos_open does, and starts to serve it. Returns when requests are answered. Both
+ * options may be NULL. On success, *server must be passed to lacos_server_stop in the end; on failure
+ * it is NULL. LACOS_USER_ERROR if the address is in use or the library was built without Boost. */
+LACOS_API lacos_status lacos_server_start(const char* path, const lacos_options* options,
+                                          const lacos_server_options* server_options,
+                                          lacos_server** server);
+
+/* The server's address: "http://127.0.0.1:8080", or "unix:/run/lacos.sock"; "" for NULL. Valid until
+ * lacos_server_stop. */
+LACOS_API const char* lacos_server_url(const lacos_server* server);
+
+/* Reads the file of keys again. If it is wrong, the call fails and the old keys stay. */
+LACOS_API lacos_status lacos_server_reload_keys(lacos_server* server);
+
+/* Refuses new requests, waits at most drain_seconds until the admitted ones are answered, ends all
+ * connections and releases the server. *lost gets the number of admitted requests that were not
+ * answered; it may be NULL. No other call may use the server at that time. NULL is allowed. */
+LACOS_API lacos_status lacos_server_stop(lacos_server* server, double drain_seconds,
+                                         uint64_t* lost);
+
 #ifdef __cplusplus
 }
 #endif

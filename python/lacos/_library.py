@@ -41,11 +41,21 @@ class EncodeOptions(ctypes.Structure):
     ]
 
 
+class ServerOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t), ("listen", ctypes.c_char_p), ("api_keys", ctypes.c_char_p),
+        ("access_log", ctypes.c_char_p), ("model_name", ctypes.c_char_p), ("adapters", ctypes.POINTER(ctypes.c_char_p)),
+        ("no_auth", ctypes.c_int32), ("accept_token_ids", ctypes.c_int32), ("empty_is_zero", ctypes.c_int32),
+        ("reserved", ctypes.c_int32), ("max_wait", ctypes.c_double), ("request_timeout", ctypes.c_double),
+    ]
+
+
 class EncodeStats(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("texts", "tokens", "truncated", "empty")]
 
 
 _MODEL = ctypes.c_void_p
+_SERVER = ctypes.c_void_p
 _SIZE = ctypes.c_size_t
 _SIZES = ctypes.POINTER(ctypes.c_size_t)
 _TEXTS = ctypes.POINTER(ctypes.c_char_p)
@@ -77,6 +87,11 @@ _FUNCTIONS = {
     "lacos_tokenize": (ctypes.c_int, [_MODEL, ctypes.c_char_p, _SIZE, _ADDRESS, _ADDRESS, _SIZE, _SIZES]),
     "lacos_decode": (ctypes.c_int, [_MODEL, _ADDRESS, _SIZE, ctypes.c_int, _ADDRESS, _SIZE, _SIZES]),
     "lacos_token_id": (ctypes.c_int32, [_MODEL, ctypes.c_char_p]),
+    "lacos_server_start": (ctypes.c_int, [ctypes.c_char_p, ctypes.POINTER(Options), ctypes.POINTER(ServerOptions),
+                                          ctypes.POINTER(_SERVER)]),
+    "lacos_server_url": (ctypes.c_char_p, [_SERVER]),
+    "lacos_server_reload_keys": (ctypes.c_int, [_SERVER]),
+    "lacos_server_stop": (ctypes.c_int, [_SERVER, ctypes.c_double, ctypes.POINTER(ctypes.c_uint64)]),
     "lacos_compare": (ctypes.c_int, [ctypes.c_int32, _ADDRESS, _SIZE, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _SIZE]),
     "lacos_compare_pairwise": (ctypes.c_int, [ctypes.c_int32, _ADDRESS, _ADDRESS, _SIZE, _SIZE, _ADDRESS, _SIZE]),
 }

@@ -78,5 +78,6 @@ void TestTokens(void);
 void TestSimilarity(void);
 void TestThreads(void);
 void TestHost(void);
+void TestServer(void);
 
 #endif

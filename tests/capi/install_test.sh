@@ -13,7 +13,7 @@ fail() { echo "install_test: $*" >&2; exit 1; }
 
 DESTDIR=$stage/root cmake --install "$build" --prefix /opt/any >"$stage/install.log"
 prefix=$stage/root/opt/any
-for file in bin/lacos lib/liblacos.so include/lacos.h lib/pkgconfig/lacos.pc share/doc/lacos/LICENSE; do
+for file in bin/lacos libexec/lacos/lacos-serve lib/liblacos.so include/lacos.h lib/pkgconfig/lacos.pc share/doc/lacos/LICENSE; do
   [[ -e $prefix/$file ]] || fail "$file was not installed"
 done
 if find "$prefix" -name '*.py' -path '*/site-packages/*' | grep -q .; then fail "the Python package was installed too"; fi
@@ -35,7 +35,7 @@ c++ -std=c++17 -pedantic -Wall -Wextra -Werror -o "$stage/embed_cc" "$prefix/sha
 
 # The library must export only the C interface and what LACOS_API marks in the C++ interface.
 others=$(nm --dynamic --defined-only --demangle --without-symbol-versions "$prefix/lib/liblacos.so" | cut -d' ' -f3- |
-  grep -vE '^(lacos_|LACOS_|lacos::v0::(Version|Error|Cancelled|SentenceEncoder|Quantize|Train|Evaluate|Similarities|Cosines|Nearest)\b|(typeinfo( name)?|vtable) for lacos::v0::(Error|Cancelled)$)' || true)
+  grep -vE '^(lacos_|LACOS_|lacos::v0::(Version|Error|Cancelled|SentenceEncoder|Server|Quantize|Train|Evaluate|Similarities|Cosines|Nearest)\b|(typeinfo( name)?|vtable) for lacos::v0::(Error|Cancelled)$)' || true)
 [[ -z $others ]] || fail "liblacos.so exports more than its two interfaces: $others"
 
 export LD_LIBRARY_PATH=$prefix/lib

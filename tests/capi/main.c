@@ -133,10 +133,15 @@ int main(int argc, char** argv) {
   static const struct {
     const char* name;
     void (*run)(void);
-  } tests[] = {{"opening", TestOpening},   {"settings", TestSettings},
-               {"encoding", TestEncoding}, {"equality with the program", TestProgram},
-               {"tokens", TestTokens},     {"similarity", TestSimilarity},
-               {"threads", TestThreads},   {"host", TestHost}};
+  } tests[] = {
+      {"opening", TestOpening},   {"settings", TestSettings},
+      {"encoding", TestEncoding}, {"equality with the program", TestProgram},
+      {"tokens", TestTokens},     {"similarity", TestSimilarity},
+      {"threads", TestThreads},   {"host", TestHost},
+#ifdef LACOS_HAS_SERVER
+      {"server", TestServer},
+#endif
+  };
   for (size_t i = 0; i < sizeof tests / sizeof *tests; ++i) {
     const int before = g_failures;
     tests[i].run();

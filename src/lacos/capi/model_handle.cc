@@ -53,11 +53,15 @@ std::optional<E> EnumOf(const char* field, int32_t value) {
   return std::nullopt;
 }
 
-std::optional<bool> Choice(const char* field, int32_t value) {
+}  // namespace
+
+std::optional<bool> ReadChoice(const char* field, int32_t value) {
   if (value == LACOS_DEFAULT) return std::nullopt;
   RequireRange(field, value, LACOS_YES, LACOS_NO);
   return value == LACOS_YES;
 }
+
+namespace {
 
 std::string OrEmpty(const char* text) { return text == nullptr ? "" : text; }
 
@@ -66,7 +70,7 @@ SentenceEncoderOptions MakeOptions(const char* path, const lacos_options& option
       .path = path, .base = OrEmpty(options.base), .adapter = OrEmpty(options.adapter)};
   result.compute = EnumOf<Compute>("compute", options.compute).value_or(Compute::kBF16);
   result.pooling = EnumOf<Pooling>("pooling", options.pooling);
-  result.strip = Choice("strip", options.strip);
+  result.strip = ReadChoice("strip", options.strip);
   Require(options.reserved == 0,
           "[options.reserved] not 0; expected 0; clear the structure before it is filled");
   RequireRange("threads", options.threads, 0, kMostThreads);
@@ -85,10 +89,9 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
   Require(model != nullptr,
           "[model] NULL; expected where the model is to be put; pass the address of a pointer");
   *model = nullptr;
-  Require(path != nullptr, "[path] NULL; expected a model folder; pass its path");
-  const lacos_options fields = ReadStruct(given, kOptionsSize, "lacos_options");
-  SentenceEncoderOptions options = MakeOptions(path, fields);
-  const std::optional<bool> normalize = Choice("normalize", fields.normalize);
+  int threads = 0;
+  SentenceEncoderOptions options = ReadOptions(path, given, threads);
+  const std::optional<bool> normalize = options.normalize;
   // Calls choose both anew, so the encoder gives whole vectors as they are pooled.
   options.normalize = false;
   options.truncate_dim = 0;
@@ -96,7 +99,7 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
   auto opened = std::make_unique<lacos_model>();
   opened->compute_thread = ComputeThread::Acquire();
   opened->compute_thread->Run([&] {
-    SetThreadCount(fields.threads);
+    SetThreadCount(threads);
     opened->threads = ThreadCount();
     auto embedder = std::make_unique<SentenceEncoder>(options);
     opened->compute = static_cast<lacos_compute>(kComputeNames[options.compute].c_value);
@@ -111,6 +114,15 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
 }
 
 }  // namespace
+
+SentenceEncoderOptions ReadOptions(const char* path, const lacos_options* given, int& threads) {
+  Require(path != nullptr, "[path] NULL; expected a model folder; pass its path");
+  const lacos_options fields = ReadStruct(given, kOptionsSize, "lacos_options");
+  SentenceEncoderOptions options = MakeOptions(path, fields);
+  options.normalize = ReadChoice("normalize", fields.normalize);
+  threads = fields.threads;
+  return options;
+}
 
 void RequireModel(const lacos_model* model) {
   Require(model != nullptr, "[model] NULL; expected an open model; call lacos_open first");

@@ -1,7 +1,9 @@
 // The object behind a lacos_model pointer.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +27,13 @@ namespace lacos::capi {
 
 // Throws CallError if the pointer is NULL.
 void RequireModel(const lacos_model* model);
+
+// Reads the caller's options, which may be NULL, and checks their ranges. `threads` receives the
+// number of threads that they ask for.
+SentenceEncoderOptions ReadOptions(const char* path, const lacos_options* given, int& threads);
+
+// A lacos_choice as a value; nothing for LACOS_DEFAULT. Throws CallError for other numbers.
+std::optional<bool> ReadChoice(const char* field, int32_t value);
 
 // Runs `work` on the compute thread with the number of threads of the model. Throws UserError in a
 // child of fork().

@@ -6,6 +6,7 @@
 #include <lacos/quantize.h>
 #include <lacos/search.h>
 #include <lacos/sentence_encoder.h>
+#include <lacos/server.h>
 #include <lacos/trainer.h>
 #include <lacos/version.h>
 
@@ -154,6 +155,16 @@ void TestEvaluate(const lacos::SentenceEncoder& encoder, const std::string& data
               [&] { lacos::Evaluate(encoder, "poetry", data); });
 }
 
+void TestServer(const std::string& model) {
+  lacos::ServerOptions options;
+  options.listen = "0.0.0.0:0";
+  ExpectError("[listen 0.0.0.0:0]", [&] { lacos::Server(model, options); });
+  options.listen = "127.0.0.1:0";
+  lacos::Server server(model, options);
+  Check(server.url().rfind("http://127.0.0.1:", 0) == 0, "the server has an address");
+  Check(server.Stop() == 0, "no request was lost");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -171,4 +182,5 @@ int main(int argc, char** argv) {
   const lacos::SentenceEncoder encoder(work + "/trained");
   TestEncode(encoder);
   TestEvaluate(encoder, data);
+  TestServer(work + "/trained");
 }
