@@ -424,6 +424,12 @@ def seeds():
         yield "table", f"scheme{scheme}", table(8, scheme, binary)
     yield "table", "open", table(12, 0, binary)
     yield "table", "stsb", table(12, 0, b"sentence1\tsentence2\tlabel\na b\tc d\t3.8\ne f\tg h\t\n")
+    for reader in (8, 12):
+        lists = b"query,pos,neg\na b,['c d'],\"['e f', \"\"g's\"\"]\"\nh,['i'],[]\n"
+        yield "table", f"lists{reader}", table(reader | 1, 0, lists)
+        yield "table", f"licences{reader}", table(reader, 0, b"a b\tc d\tCC-BY 2.0 (France) 1\ne f\tg h\tCC-BY 2.0 (France) 2\n")
+        yield "table", f"named{reader}", table(reader | 1, 0, b"sep=;\nsentence1;sentence2\na;b\n")
+    yield "table", "nan", table(8 | 2, 0, b'{"sentence1":"a","sentence2":"b","score":NaN}\n{"sentence1":"c","sentence2":"d","score":1}\n')
     yield "table", "headerless", table(12, 0, b"a b\tc d\te f\ng h\ti j\tk l\n")
     yield "table", "parallel", table(8, 0, b"en\tde\ndog\tHund\n")
     yield "table", "lines", table(15, 0, b"a b c\nd e f\n")

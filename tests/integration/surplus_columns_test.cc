@@ -102,13 +102,15 @@ TEST_F(SurplusColumns, OfEvaluationsAreNamed) {
 TEST_F(SurplusColumns, OfBeirsFilesAreNamed) {
   folder_.Write("corpus.jsonl", R"({"_id": "1", "title": "", "text": "green", "metadata": {}})"
                                 "\n");
-  folder_.Write("queries.jsonl", R"({"_id": "q", "text": "green", "surplus": 1})"
-                                 "\n");
+  folder_.Write("queries.jsonl", R"({"_id": "q", "text": "green", "surplus": 1}
+{"_id": "r", "text": "red"}
+)");
   folder_.Write("qrels.tsv", "query-id\tcorpus-id\tscore\nq\t1\t1\n");
   const RunResult result = RunLacos(
       {"eval", "--floor", "word-overlap", "--task", "retrieval", "--data", folder_.path()});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr("corpus.jsonl] columns that are not used: 'metadata'"));
+  EXPECT_THAT(result.err, HasSubstr("1 of 2 queries have no relevant document"));
   ExpectNamedOnce(result, "retrieval: ");
 }
 

@@ -207,6 +207,17 @@ bool IsHeaderOfOtherDelimiter(std::string_view cell) {
   return false;
 }
 
+// Whether a single column has the same number of semicolons or bars in each of three rows and more: it
+// is a table with another delimiter.
+bool HasOtherDelimiter(const std::string& header, const SampledRows& rows) {
+  return rows.size() >= 2 && std::ranges::any_of(std::string_view(";|"), [&](char delimiter) {
+           const auto count = std::ranges::count(header, delimiter);
+           return count > 0 && EveryCell(rows, 0, [&](const std::string& cell) {
+                    return std::ranges::count(cell, delimiter) == count;
+                  });
+         });
+}
+
 // Throws if the names of the columns are in quotes that count as text, as in a .tsv of pandas with
 // quoting: then the quotes of the cells would be part of the texts.
 void RefuseQuotedNames(const TableReader& table) {
@@ -325,6 +336,9 @@ TableColumns RecognizeRoles(TableReader& table, Wanted wanted) {
   const auto has_tab = [](const std::string& cell) { return cell.find('\t') != std::string::npos; };
   if (!table.is_json() && table.header_cells().size() == 1 && has_tab(table.header_cells()[0]) &&
       (rows.empty() || EveryCell(rows, 0, has_tab)))
+    return columns;
+  if (!table.is_json() && table.header_cells().size() == 1 &&
+      HasOtherDelimiter(table.header_cells()[0], rows))
     return columns;
   if (!table.is_json() && !LooksLikeHeader(table.header_cells(), rows)) {
     SampledRows all = rows;

@@ -51,6 +51,13 @@ bool IsQuotedCell(std::string_view cell) {
   return has_quotes;
 }
 
+// The delimiter that a line such as "sep=;" names, which spreadsheets write before the header.
+std::optional<char> NamedDelimiter(std::string_view line) {
+  if (line.size() == 7 && line.front() == '"' && line.back() == '"') line = line.substr(1, 5);
+  if (line.size() != 5 || !line.starts_with("sep=")) return std::nullopt;
+  return line.back();
+}
+
 // Whether a file of unknown kind begins like JSON.
 bool BeginsLikeJson(std::string_view start) {
   if (start.starts_with("\xEF\xBB\xBF")) start.remove_prefix(3);
@@ -147,6 +154,10 @@ struct TableReader::State {
       return;
     }
     if (!NextLine(false)) return;
+    if (const auto named = NamedDelimiter(line); named && kind == TableKind::kCsv) {
+      delimiter = options.delimiter.value_or(*named);
+      if (!NextLine(false)) return;
+    }
     Split();
     if (header_is_row) {
       ahead.push_back(TakeFields());

@@ -34,7 +34,7 @@ struct ListCell {
 // Reads a table row by row. The name of the file, without the suffix of a compression, decides its
 // kind:
 //   .jsonl, .ndjson, .json  the forms of json_rows.h
-//   .csv                    cells separated by commas
+//   .csv                    cells separated by commas, or by what a first line such as "sep=;" names
 //   .tsv, .txt              cells separated by tabs
 //   anything else, stdin    JSON if it begins with { or [, else cells separated by tabs
 // A folder is a table whose shards are its files (shards.h). They have the same columns; if their

@@ -21,6 +21,7 @@ struct Format {
 // In an advice, FILE stands for the name of the file.
 constexpr std::string_view kConvert =
     "write it as JSON lines with the Python package: python3 -m lacos.convert FILE FILE.jsonl";
+constexpr std::string_view kTexts = "write its texts as .tsv or JSON lines";
 constexpr std::string_view kSheet = "save the sheet as .csv";
 constexpr std::string_view kUnpack = "unpack it and name one file of it";
 
@@ -50,6 +51,10 @@ constexpr Format kFormats[] = {
     {"\x93NUMPY"sv, 0, "a .npy array", "name the file with the texts"},
     {"\x89HDF\r\n\x1A\n"sv, 0, "an HDF5 file", "write it as JSON lines in Python"},
     {"SQLite format 3\0"sv, 0, "an SQLite database", "export the table as .csv"},
+    {"<?xml"sv, 0, "an XML file, such as a TMX of translations", kTexts},
+    {"\xEF\xBB\xBF<?xml"sv, 0, "an XML file, such as a TMX of translations", kTexts},
+    {"<!DOCTYPE"sv, 0, "an HTML or XML file", kTexts},
+    {"GGUF"sv, 0, "a GGUF file", "name the file with the texts"},
     {"%PDF-"sv, 0, "a PDF document", "extract its text"},
 };
 

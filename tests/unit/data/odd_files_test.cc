@@ -184,6 +184,27 @@ TEST_F(OddFiles, ColumnsInTheOnlyLineAreATable) {
   EXPECT_EQ(TextsIn(Read("a.jsonl", R"({"set": ["a", "b"]})")), (Texts{{"a", "b"}}));
 }
 
+TEST_F(OddFiles, ALineOfSpreadsheetsNamesTheDelimiter) {
+  for (const char* line : {"sep=;\n", "\"sep=;\"\r\n"}) {
+    EXPECT_EQ(TextsIn(Read("a.csv", std::string(line) + "sentence1;sentence2\na, b;\"c; d\"\n")),
+              (Texts{{"a, b", "c; d"}}));
+  }
+}
+
+TEST_F(OddFiles, AnotherDelimiterInEachRowIsNamed) {
+  for (const char* bytes :
+       {"english;french\nHello;Bonjour\nGood day;Bonne journee\n", "a b|c d\ne f|g h\ni|j\n"}) {
+    EXPECT_THAT(Error("a.csv", bytes),
+                AllOf(HasSubstr("has the columns"), HasSubstr("`delimiter`")));
+  }
+  EXPECT_EQ(TextsIn(Read("a.csv", "Yes; no.\nIt is.\nA; b.\n")).size(), 3u);
+}
+
+TEST_F(OddFiles, XmlIsNoText) {
+  EXPECT_THAT(Error("a.tmx", "<?xml version=\"1.0\"?>\n<tmx>\n</tmx>\n"),
+              AllOf(HasSubstr("a.tmx] is an XML file"), HasSubstr("JSON lines")));
+}
+
 TEST_F(OddFiles, ShardsThatLeadNowhereAreNamed) {
   folder_.Write("hub/train-0.csv", "sentence1,sentence2\na,b\n");
   std::filesystem::create_symlink("../blobs/gone", folder_ / "hub/train-1.csv");

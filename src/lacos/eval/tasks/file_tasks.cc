@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "lacos/base/error.h"
 #include "lacos/data/cells.h"
@@ -271,7 +272,16 @@ std::unique_ptr<EvaluationTask> Retrieval(const std::string& path, TaskName name
         "query; check the file or choose another `split`",
         qrels, data.relevant.size()));
   }
+  std::set<int32_t> scored;
+  for (const Relevance& judgement : data.relevant) {
+    if (judgement.score > 0) scored.insert(judgement.query);
+  }
   Remarks remarks{.notes = data.notes, .warnings = {}};
+  if (const size_t queries = data.queries.ids.size(); scored.size() < queries) {
+    remarks.notes.push_back(
+        fmt::format("[{}] {} of {} queries have no relevant document and are not scored", path,
+                    queries - scored.size(), queries));
+  }
   auto made = MakeRetrievalTask(std::move(name), std::move(data), options.keep_identical_ids);
   return WithRemarks(std::move(made), std::move(remarks));
 }
