@@ -249,7 +249,7 @@ void Connection::Enter(Phase phase, milliseconds time) {
 }
 
 void Connection::Tick(Clock::time_point now) {
-  if (phase_ == Phase::kClosed || expired_) return;
+  if (phase_ == Phase::kClosed) return;
   if (phase_ == Phase::kWaiting) {
     // The watch of WatchForDeparture does not see the end behind bytes of a next request.
     pollfd state{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
@@ -269,6 +269,7 @@ void Connection::Tick(Clock::time_point now) {
     Close();
     return;
   }
+  // At every tick until the coroutine has seen it: bytes may have arrived just before.
   error_code ignored;
   socket_.cancel(ignored);
 }
