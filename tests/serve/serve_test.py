@@ -21,7 +21,7 @@ import unittest
 
 import hostile
 from fault_proxy import FaultProxy
-from server import FULL, MODEL, PROGRAM, Server, some_texts, vectors_of_program, wait_until
+from server import FULL, MODEL, PROGRAM, REPOSITORY, Server, some_texts, vectors_of_program, wait_until
 
 
 def run(*arguments):
@@ -208,6 +208,55 @@ class SignalsTest(ServeTest):
             with Server(environment={"NOTIFY_SOCKET": str(path)}):
                 self.assertIn(b"READY=1", receiver.recv(1000))
             self.assertIn(b"STOPPING=1", receiver.recv(1000))
+
+
+class AdaptersTest(ServeTest):
+    def test_adapters_come_and_go_under_traffic(self):
+        trained = self.folder / "root" / "small"
+        trained.parent.mkdir()
+        subprocess.run([PROGRAM, "train", "--model", str(MODEL), "--train", str(REPOSITORY / "examples/data/snli-cad-train.tsv.gz"), "--output", str(trained),
+                        "--max-steps", "3", "--batch-size", "8", "--learning-rate", "0.01", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        texts = some_texts(30)
+        plain, adapted = vectors_of_program(texts, self.folder), vectors_of_program(texts, self.folder, model=trained)
+        self.assertNotEqual(plain, adapted)
+        keys = self.folder / "keys"
+        lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}{more}\n" for name, more in (("boss", " admin"), ("user", ""))]
+        keys.write_text("".join(lines), encoding="utf-8")
+        key = lambda name: {"Authorization": f"Bearer {name}"}
+        with Server("--adapter-root", str(trained.parent), "--api-keys", str(keys)) as server:
+            post = lambda body, name="boss": server.ask("POST", "/v1/adapters", body, key(name))[0]
+
+            def embed(model):
+                status, _, body = server.ask("POST", "/v1/embeddings", {"model": model, "input": texts, "encoding_format": "base64"}, key("user"))
+                return [base64.b64decode(item["embedding"]) for item in body["data"]] if status == 200 else status
+
+            wrong = []
+            stop = threading.Event()
+
+            def traffic():
+                while not stop.is_set():
+                    if embed("bloom-nano") != plain:
+                        wrong.append("plain")
+                    if embed("small") not in (adapted, 404, plain):  # with one model, any name means that one
+                        wrong.append("adapted")
+
+            threads = [threading.Thread(target=traffic) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            self.assertEqual(post({"name": "small", "folder": "small"}, "user"), 403)
+            self.assertNotIn(post({"name": "small", "folder": "../../etc"}), (200, 201))
+            for _ in range(50 if FULL else 3):
+                self.assertIn(post({"name": "small", "folder": "small"}), (200, 201))
+                self.assertEqual(embed("small"), adapted)
+                self.assertIn(server.ask("DELETE", "/v1/adapters/small", None, key("boss"))[0], (200, 204))
+            stop.set()
+            for thread in threads:
+                thread.join(60)
+            self.assertEqual(wrong, [])
+        with Server("--adapter", f"small={trained}") as server:
+            status, _, body = server.ask("POST", "/v1/embeddings", {"model": "small", "input": texts, "encoding_format": "base64"})
+            self.assertEqual([base64.b64decode(item["embedding"]) for item in body["data"]], adapted)
+            self.assertEqual(body["model"], "small")
 
 
 class ReliabilityTest(ServeTest):
