@@ -24,7 +24,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 # In place of this folder, whose tokenize.py would hide the standard library's module.
 sys.path[0] = str(HERE / "peers")
-from measured import REPOSITORY, comparison_arguments, cpu_name, quantise, run_json  # noqa: E402
+from measured import REPOSITORY, comparison_arguments, cpu_name, quantize, run_json  # noqa: E402
 
 NANO = REPOSITORY / "examples/bloom-nano"
 ROW = "{what:<44} {neighbours:>10} {value:>14} {share:>8} {fair:>6}"
@@ -88,7 +88,7 @@ def main() -> None:
     counts = [0] + [int(count) for count in options.neighbours.split(",")]
     with tempfile.TemporaryDirectory(prefix="lacos-contention-") as folder:
         work = pathlib.Path(folder)
-        nano = quantise(options, NANO, work)
+        nano = quantize(options, NANO, work)
         values: dict[str, dict[int, list[float]]] = {}
 
         def note(what: str, count: int, value: float) -> None:

@@ -1,4 +1,4 @@
-"""Tokenising speed of lacos beside Hugging Face tokenizers: same lines, same cores, in turn.
+"""Tokenizing speed of lacos beside Hugging Face tokenizers: same lines, same cores, in turn.
 
 usage: tokenize.py [--program build/release/bin/tokenize_lines] [--rounds 3] [--lines 200000] [--large] TOKENIZER TEXT...
 

@@ -89,7 +89,9 @@ def peer_rows(entry):
         rows.append((f"lacos, 8-bit base, `--compute {mode}`{note}", r))
     for name, r in entry["figures"]["peers"].items():
         setting = ", ".join(r.get("setting", "").split()).replace("=", " ")
-        rows.append((r.get("what", f"PyTorch + sentence-transformers, {PEERS.get(name, name)}") + (f" ({setting})" if setting else ""), r))
+        what = r.get("what", f"PyTorch + sentence-transformers, {PEERS.get(name, name)}")
+        # Records of November 2026 have the other spelling.
+        rows.append((what.replace("quantisation", "quantization") + (f" ({setting})" if setting else ""), r))
     return sorted(rows, key=lambda row: -row[1]["tokens_per_second"])
 
 

@@ -21,7 +21,7 @@ import sys
 import tempfile
 
 import peer_embed
-from measured import HERE, chosen_peers, comparison_arguments, cpu_name, quantise, random_model, read_lines, run_json
+from measured import HERE, chosen_peers, comparison_arguments, cpu_name, quantize, random_model, read_lines, run_json
 
 ROW = "{what:<64} {rate:>10} {computed:>10} {texts:>8} {single:>10} {bound:>7} {memory:>8} {cosine:>8}"
 SINGLE_TOKENS, SINGLE_TEXTS = 12, 20
@@ -162,7 +162,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lacos-bench-") as folder:
         work = pathlib.Path(folder)
         model = options.model or random_model(options, work)
-        base = quantise(options, model, work)
+        base = quantize(options, model, work)
         sentences = distinct_sentences(options.data)
         texts = write_lines(work / "texts.txt", choose_texts(sentences, options.texts))
         inputs = ["--texts", texts, "--single", write_lines(work / "single.txt", choose_single(options, base, sentences, work))]

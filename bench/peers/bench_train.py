@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 import peer_step
-from measured import HERE, chosen_peers, comparison_arguments, cpu_name, quantise, random_model, read_lines, run_json
+from measured import HERE, chosen_peers, comparison_arguments, cpu_name, quantize, random_model, read_lines, run_json
 
 ROW = "{what:<76} {pairs:>8} {rate:>10} {computed:>10} {memory:>8} {loss:>7} {ratio:>7}"
 BY_LENGTH = "-by-length"
@@ -115,7 +115,7 @@ def main() -> None:
         best = max((result["tokens_per_second"] for result in peers.values()), default=None)
         ours: dict[str, dict] = {}
         if have_lacos and options.compute:
-            base = quantise(options, model, work)
+            base = quantize(options, model, work)
             for compute in options.compute.split(","):
                 ours[compute] = measure_lacos(compute, options, base, pairs, work)
                 show(f"lacos, 8-bit base, --compute {compute}", ours[compute], best)

@@ -66,8 +66,8 @@ def random_model(options, work: pathlib.Path) -> pathlib.Path:
     return model
 
 
-def quantise(options, model: pathlib.Path, work: pathlib.Path) -> pathlib.Path:
-    base = work / "quantised"
+def quantize(options, model: pathlib.Path, work: pathlib.Path) -> pathlib.Path:
+    base = work / "quantized"
     subprocess.run([str(options.lacos), "quantize", "--model", str(model), "--output", str(base), "--quiet"], check=True)
     return base
 

@@ -86,7 +86,7 @@ class OpenVino(PaddedBatches):
         self.name = f"OpenVINO {peer_step.version('openvino')}"
         compiled = openvino.Core().compile_model(options.file / "model.xml", "CPU", {
             "PERFORMANCE_HINT": setting["hint"].upper(), "INFERENCE_NUM_THREADS": options.threads, "INFERENCE_PRECISION_HINT": setting["products"],
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": int(setting.get("group", 0)),  # 0: activations are not quantised
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": int(setting.get("group", 0)),  # 0: activations are not quantized
         })
         self.queue = openvino.AsyncInferQueue(compiled)
         self.queue.set_callback(self.keep)
@@ -174,16 +174,16 @@ CONFIGURATIONS = {
     "bf16-autocast": Configuration("bf16 autocast", SentenceTransformers),
     "bf16-weights": Configuration("bf16 weights", SentenceTransformers),
     "bf16-compiled": Configuration("bf16 weights, torch.compile", SentenceTransformers),
-    "int8-dynamic": Configuration("int8 weights, dynamic quantisation", SentenceTransformers),
+    "int8-dynamic": Configuration("int8 weights, dynamic quantization", SentenceTransformers),
     "int8-base-f32": Configuration("bitsandbytes int8 base, f32", SentenceTransformers),
     "int8-base-bf16": Configuration("bitsandbytes int8 base, bf16", SentenceTransformers),
     "openvino-f32": Configuration("f32", OpenVino, "openvino-f32", {**HINTS, "products": ("f32",)}),
     "openvino-bf16": Configuration("bf16 products", OpenVino, "openvino-f32", {**HINTS, "products": ("bf16",)}),
     "openvino-int8-weights": Configuration("int8 weights", OpenVino, "openvino-int8-weights", {**HINTS, "products": ("bf16",)}),
-    "openvino-int8-dynamic": Configuration("int8 weights, dynamic quantisation", OpenVino, "openvino-int8-weights",
+    "openvino-int8-dynamic": Configuration("int8 weights, dynamic quantization", OpenVino, "openvino-int8-weights",
                                            {**HINTS, "products": ("bf16",), "group": ("128",)}),
     "onnxruntime-f32": Configuration("f32", OnnxRuntime, "onnx-f32"),
-    "onnxruntime-int8": Configuration("int8 weights, dynamic quantisation", OnnxRuntime, "onnx-int8"),
+    "onnxruntime-int8": Configuration("int8 weights, dynamic quantization", OnnxRuntime, "onnx-int8"),
     "llama.cpp-q8_0": Configuration("Q8_0", LlamaCpp, "q8_0", {"tokens": ("512",), "attention": ("plain", "flash")}),
 }
 

@@ -17,7 +17,7 @@ TEXTS = ["A man plays a guitar.", "", "Someone makes music on a stage, in the ra
 
 
 def sentence_transformers_folder(folder: pathlib.Path) -> pathlib.Path:
-    """Weighted mean, normalised, 75 tokens, prompts."""
+    """Weighted mean, normalized, 75 tokens, prompts."""
     shutil.copytree(MODEL, folder)
     modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
     write_json(folder / "modules.json", [

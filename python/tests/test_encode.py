@@ -97,7 +97,7 @@ class EncodeTest(ModelTest):
         self.assert_same_bytes(self.encoder.encode_query("what?", prompt=""), self.encoder.encode("what?"))
         self.assertFalse(np.array_equal(self.encoder.encode("what?"), expected))
 
-    def test_normalisation(self) -> None:
+    def test_normalization(self) -> None:
         self.assertTrue(self.encoder.normalize)
         lengths = np.linalg.norm(self.encoder.encode(["one", "two"]).astype(np.float64), axis=1)
         np.testing.assert_allclose(lengths, 1, atol=1e-6)

@@ -128,8 +128,8 @@ class Damaged : public testing::Test {
   TempFolder folder_;
 };
 
-TEST_F(Damaged, QuantisedModelsNeverGiveOtherVectors) {
-  OutcomeTable table("a quantised model");
+TEST_F(Damaged, QuantizedModelsNeverGiveOtherVectors) {
+  OutcomeTable table("a quantized model");
   fs::copy(Inputs() / "int8", folder_ / "int8", fs::copy_options::recursive);
   for (const char* file : {"model.safetensors", "config.json", "tokenizer.json", "lacos.json"})
     TryDamage(table, Embedding(file, folder_ / "int8", file, true));

@@ -11,7 +11,7 @@ namespace lacos {
 
 // A folder with files that tests read but never change: pairs.tsv, more.tsv, labelled.tsv,
 // scored.tsv, classes.tsv, plain.tsv, dev.tsv, texts.txt, config.json (of TinyModel), sweep.toml
-// (one cell), and the folders raw (a small test set) and int8 (TinyModel quantised).
+// (one cell), and the folders raw (a small test set) and int8 (TinyModel quantized).
 class TinyInputs {
  public:
   TinyInputs();

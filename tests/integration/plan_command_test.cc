@@ -116,7 +116,7 @@ TEST(PlanCommand, NeedsOnlyAConfiguration) {
     EXPECT_LT(shape.At("streamed_peak_bytes").AsInt(), shape.At("resident_peak_bytes").AsInt());
   }
   EXPECT_EQ(shape.At("flops_per_token").AsDouble(), 4.0 * 12 * 4 * 256 * 256);
-  // Even the largest BLOOM can be planned, quantised or (--scheme none) with its original weights.
+  // Even the largest BLOOM can be planned, quantized or (--scheme none) with its original weights.
   const std::string huge = folder.Write(
       "huge.json", R"({"hidden_size": 14336, "n_head": 112, "n_layer": 70, "vocab_size": 250880})");
   const Json large = plan(huge, {"--gradient-strategy", "gradcache"});

@@ -58,7 +58,7 @@ TEST(TrainCommand, WithoutASecondThreadTheRunGoesOnAndSaysSo) {
   }
 }
 
-// The weights of ln_f are finite, but their products with normalised values above 1.2 are not.
+// The weights of ln_f are finite, but their products with normalized values above 1.2 are not.
 TEST(TrainCommand, ALossThatIsNotFiniteStopsTheRunBeforeItsUpdate) {
   const TempFolder folder;
   const std::string data = folder.Write("nli.tsv", NliTable());

@@ -67,8 +67,8 @@ def main() -> None:
     causal = tiny_model()
     model: BloomModel = causal.transformer
     model.save_pretrained(root / "original")
-    quantised = AutoModel.from_pretrained(root / "original", quantization_config=BitsAndBytesConfig(load_in_8bit=True))
-    quantised.save_pretrained(root / "bitsandbytes")
+    quantized = AutoModel.from_pretrained(root / "original", quantization_config=BitsAndBytesConfig(load_in_8bit=True))
+    quantized.save_pretrained(root / "bitsandbytes")
 
     save_both({name: parameter for name, parameter in model.named_parameters()}, root / "old_form.bin", _use_new_zipfile_serialization=False)
     save_both(causal.to(torch.bfloat16).state_dict(), root / "tied.bin")

@@ -68,7 +68,7 @@ ELSEWHERE = {
     (MODEL, "similarity_fn_name"): "check_sentence_transformers.py", (MODULES, "type"): "check_sentence_transformers.py",
     (MODULES, "name"): "check_folder_keys.py", (POOLING, "pooling_mode_mean_tokens"): "check_sentence_transformers.py",
     ("config.json", "model_type"): "check_checkpoints.py", ("config.json", "n_inner"): "check_checkpoints.py",
-    ("config.json", "quantization_config"): "check_quantised.py",
+    ("config.json", "quantization_config"): "check_quantized.py",
     **{(ADAPTER, key): "check_adapters.py" for key in
        ("peft_type", "r", "base_model_name_or_path", "lora_dropout", "init_lora_weights", "modules_to_save")},
 }

@@ -9,7 +9,7 @@ from peft import PeftModel
 from peft.utils.save_and_load import load_peft_weights, set_peft_model_state_dict
 from sentence_transformers import SentenceTransformer
 
-import check_quantised
+import check_quantized
 import peers
 import report
 
@@ -61,21 +61,21 @@ def peft_keys(check: report.Check) -> None:
         check.row(f"PEFT loads the adapter ({name}): missing or unexpected keys", expected, problems, 0)
 
 
-def quantised_base(check: report.Check) -> None:
+def quantized_base(check: report.Check) -> None:
     """Checks that a model trained on 8-bit codes gives the vectors of its adapter on the decoded base in PyTorch."""
-    quantised = check.work / "base-int8"
-    check.run("quantize", "--model", MODEL, "--output", quantised, "--overwrite", compute=None)
-    folder = train(check, "st-int8", "--pooling", "weighted_mean", model=quantised)
+    quantized = check.work / "base-int8"
+    check.run("quantize", "--model", MODEL, "--output", quantized, "--overwrite", compute=None)
+    folder = train(check, "st-int8", "--pooling", "weighted_mean", model=quantized)
     config = json.loads((folder / "adapter_config.json").read_text())
     named = pathlib.Path(config["base_model_name_or_path"])
     check.row("adapter trained on 8-bit names the original base (0: yes)", 1, float(named.resolve() != MODEL.resolve()), 0)
 
-    tensors = check_quantised.load_folder(quantised)
+    tensors = check_quantized.load_folder(quantized)
     decoded = {name: tensor.float() for name, tensor in tensors.items() if not name.endswith(".absmax")}
     for name in decoded:
         if f"{name}.absmax" in tensors:
-            decoded[name] = torch.from_numpy(check_quantised.decode(tensors, name, "row"))
-    plain = check_quantised.write_plain(check.work / "base-decoded", decoded)
+            decoded[name] = torch.from_numpy(check_quantized.decode(tensors, name, "row"))
+    plain = check_quantized.write_plain(check.work / "base-decoded", decoded)
     model = PeftModel.from_pretrained(peers.load_bloom(plain), folder)
     texts = report.sentences()
     states = peers.hidden_states(model.base_model.model.eval(), peers.token_ids(plain, texts, 75))
@@ -88,5 +88,5 @@ def quantised_base(check: report.Check) -> None:
 if __name__ == "__main__":
     report.main([
         ("sentence-transformers folder", sentence_transformers), ("PEFT keys", peft_keys),
-        ("adapter on an 8-bit base", quantised_base),
+        ("adapter on an 8-bit base", quantized_base),
     ])

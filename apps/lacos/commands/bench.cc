@@ -271,7 +271,7 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   if (flags.breakdown) {
     report.AddBreakdown({.seconds = seconds,
                          .ops = op_times,
-                         .host = {{"tokenizing", "tokenising", measured.tokenize_seconds}}});
+                         .host = {{"tokenizing", "tokenizing", measured.tokenize_seconds}}});
   }
   report.Print();
 }
@@ -283,7 +283,7 @@ void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
                  "lacos bench embed --model bloom-560m-int8 --input texts.txt");
   AddNote(
       command,
-      "Tokenising is part of what is measured. The share of the ceiling is 2*12*L*D^2 FLOP a "
+      "Tokenizing is part of what is measured. The share of the ceiling is 2*12*L*D^2 FLOP a "
       "token (2 FLOP for each\nof the 12*D^2 frozen weights in L layers of width D) times tokens "
       "a second, over the FLOP/s of a large matrix\nproduct that is measured right after.");
   auto flags = std::make_shared<BenchEmbedFlags>();
@@ -361,7 +361,7 @@ void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags
 void AddBenchTokenize(CLI::App& bench, GlobalOptions& globals) {
   CLI::App* command =
       NewCommand(bench, globals, "tokenize",
-                 "Measure tokenising with all threads: tokens, lines and bytes a second",
+                 "Measure tokenizing with all threads: tokens, lines and bytes a second",
                  "lacos bench tokenize --model bloom-560m --input texts.txt");
   AddNote(
       command,

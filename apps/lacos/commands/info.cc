@@ -27,7 +27,7 @@ std::string KindName(ModelFolder::Kind kind) {
     case ModelFolder::Kind::kOriginal:
       return "original";
     case ModelFolder::Kind::kQuantized:
-      return "quantised";
+      return "quantized";
     case ModelFolder::Kind::kTrained:
       return "trained";
   }
@@ -140,7 +140,7 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
       fmt::format("bloom: {} layers, hidden {}, {} heads of {}, vocabulary {}", config.layers,
                   config.hidden_size, config.heads, config.head_dim(), config.vocab_size));
   fields.Add("parameters", fmt::format("{}", config.Parameters()));
-  if (info.scheme != QuantScheme::kNone) fields.Add("quantisation", QuantizationText(info));
+  if (info.scheme != QuantScheme::kNone) fields.Add("quantization", QuantizationText(info));
   for (const auto& [type, bytes] : facts.size.bytes_by_type)
     fields.Add("stored as " + type, Size(bytes));
   fields.Add("bytes", Size(facts.base_weights->Bytes()));

@@ -113,7 +113,7 @@ void AddMergeCommand(CLI::App& app, GlobalOptions& globals) {
   auto flags = std::make_shared<MergeFlags>();
   command
       ->add_option("--model", flags->model,
-                   "The original BLOOM folder: a quantised one would add its error to the weights")
+                   "The original BLOOM folder: a quantized one would add its error to the weights")
       ->type_name("DIR")
       ->required();
   command

@@ -173,7 +173,7 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
             WordsOf<QuantScheme>()),
       AddBlockSizeOption(command, shape->block_size, "Values that share a scale, with --scheme"),
       AddDTypeOption(command, shape->dtype,
-                     "Element type of what is not quantised, where --model has no weights")};
+                     "Element type of what is not quantized, where --model has no weights")};
   OnRun(command, globals, [&globals, flags, shape, of_shape] {
     const auto config = ConfigAlone(flags->model.model);
     if (!config) {

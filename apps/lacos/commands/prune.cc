@@ -68,7 +68,7 @@ void AddPruneCommand(CLI::App& app, GlobalOptions& globals) {
       NewCommand(app, globals, "prune", "Write the lowest layers of a BLOOM as a shallower base",
                  "lacos prune --model bloom-560m --layers 12 --output bloom-560m-12-layers");
   auto flags = std::make_shared<PruneFlags>();
-  command->add_option("--model", flags->model, "A BLOOM folder, original or quantised")
+  command->add_option("--model", flags->model, "A BLOOM folder, original or quantized")
       ->type_name("DIR")
       ->required();
   command->add_option("--layers", flags->layers, "Layers that stay, counted from the bottom")

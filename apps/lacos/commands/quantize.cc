@@ -50,7 +50,7 @@ Json ReportJson(const QuantizeReport& report, double seconds) {
 
 void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
   const Stopwatch watch;
-  WorkDisplay display(globals, "quantising", "bytes");
+  WorkDisplay display(globals, "quantizing", "bytes");
   OutputOptions writing = MakeOutputOptions(globals, flags.output, flags.overwrite);
   writing.progress = [&](const WorkProgress& work) { display.Update(work); };
   const QuantizeReport report = QuantizeFolder(flags.model, flags.output,

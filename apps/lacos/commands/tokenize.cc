@@ -221,7 +221,7 @@ void Tokenize(const GlobalOptions& globals, const TokenizeFlags& flags) {
   const std::string list = flags.decode ? "decoded" : flags.with_offsets ? "encodings" : "ids";
   if (globals.json) Out().Write("{\"" + list + "\": [\n");
   Counts counts;
-  Progress progress(globals, {.what = flags.decode ? "decoding" : "tokenising", .unit = "texts"});
+  Progress progress(globals, {.what = flags.decode ? "decoding" : "tokenizing", .unit = "texts"});
   std::vector<std::string> texts;
   const std::string file = flags.input.path == "-" ? "stdin" : flags.input.path;
   int64_t line = reader.line_number() + 1;

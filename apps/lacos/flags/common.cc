@@ -97,7 +97,7 @@ void AddModelOptions(CLI::App* command, ModelOptions& options) {
   command
       ->add_option(
           "--model", options.model,
-          "An original BLOOM folder, a quantised one, or a trained output folder (which names "
+          "An original BLOOM folder, a quantized one, or a trained output folder (which names "
           "its base)")
       ->type_name("DIR")
       ->required();
@@ -155,7 +155,7 @@ void AddPromptOptions(CLI::App* command, EmbedOptions& options) {
   command
       ->add_option(
           "--prefix", options.prefix,
-          "Tokens put before every text and its prompt, tokenised on their own and never cut off")
+          "Tokens put before every text and its prompt, tokenized on their own and never cut off")
       ->type_name("TEXT");
   command->add_option("--suffix", options.suffix, "Tokens put after every text, in the same way")
       ->type_name("TEXT");

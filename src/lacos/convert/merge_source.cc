@@ -48,7 +48,7 @@ fs::path TakeModules(const std::string& folder, MergeSource& source) {
 [[noreturn]] void RefuseQuantized(const MergeSource& source) {
   const auto name = Recorded(source.base_path, "base_name");
   throw UserError(fmt::format(
-      "[{}] is quantised ({}); expected the original BLOOM folder, since codes would add their "
+      "[{}] is quantized ({}); expected the original BLOOM folder, since codes would add their "
       "error to every weight; pass the original{} as `model`",
       source.base_path, Name(source.base_weights->quantization().scheme),
       name ? fmt::format(", which lacos.json says is '{}',", name->AsString()) : ""));

@@ -42,7 +42,7 @@ std::optional<int64_t> BlockOf(std::string_view name) {
 std::shared_ptr<BaseWeights> OpenInput(const std::string& input, const PruneOptions& options) {
   if (!FileExists((fs::path(input) / "config.json").string())) {
     throw UserError(fmt::format(
-        "[{}] has no config.json; expected a BLOOM folder, original or quantised; check the path",
+        "[{}] has no config.json; expected a BLOOM folder, original or quantized; check the path",
         input));
   }
   std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(input);

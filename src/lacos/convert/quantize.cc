@@ -341,7 +341,7 @@ QuantizeReport QuantizeFolder(const std::string& given, const std::string& outpu
   const std::shared_ptr<BaseWeights> base_weights = BaseWeights::Open(input);
   if (base_weights->quantization().scheme != QuantScheme::kNone) {
     throw UserError(fmt::format(
-        "[{}] is quantised already ({}); expected an original BLOOM folder; give the original "
+        "[{}] is quantized already ({}); expected an original BLOOM folder; give the original "
         "as `model`",
         input, Name(base_weights->quantization().scheme)));
   }

@@ -96,7 +96,7 @@ std::shared_ptr<BaseWeights> BaseWeights::Open(const std::string& folder) {
     if (info.scheme == QuantScheme::kNone) {
       throw UserError(fmt::format(
           "[{}: {}] holds {} codes but config.json has no \"quantization\"; expected an "
-          "original BLOOM folder or one that says how it was quantised; quantise the original",
+          "original BLOOM folder or one that says how it was quantized; quantize the original",
           tensor->file->path(), tensor->entry.name, Name(tensor->entry.dtype)));
     }
     if (info.bitsandbytes) {
@@ -248,7 +248,7 @@ QuantizedMatrix BaseWeights::Matrix(const std::string& name) const {
     for (int64_t i = 0; i < count; ++i) {
       if (!std::isfinite(values[i])) {
         throw UserError(fmt::format(
-            "[{}: {}] is {} at index {}; expected finite numbers; quantise the original again",
+            "[{}: {}] is {} at index {}; expected finite numbers; quantize the original again",
             stored.file->path(), stored.entry.name, values[i], i));
       }
     }

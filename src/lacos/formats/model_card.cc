@@ -68,7 +68,7 @@ std::string ModelCard(const LoraAdapter& adapter, const ExportSettings& settings
   card += "print(model.similarity(vectors, vectors))\n```\n\n## Model\n\n| | |\n|---|---|\n";
   card += fmt::format("| adapter | {} |\n", AdapterSummary(adapter));
   card += fmt::format("| pooling | {} |\n", Name(settings.pooling));
-  card += fmt::format("| normalised | {} |\n", settings.normalize ? "yes" : "no");
+  card += fmt::format("| normalized | {} |\n", settings.normalize ? "yes" : "no");
   card += fmt::format("| longest text | {} tokens |\n", settings.max_length);
   card += fmt::format("| whitespace stripped | {} |\n", settings.strip ? "yes" : "no");
   if (!settings.recipe.empty()) {

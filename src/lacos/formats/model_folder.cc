@@ -202,7 +202,7 @@ ModelFolder FindFolders(const std::string& given_path, const std::string& base,
   if (!HasFile(transformer, "config.json")) {
     throw UserError(fmt::format(
         "[{}] has neither config.json nor adapter_config.json; expected a BLOOM folder, a "
-        "quantised one or a trained one; check the path",
+        "quantized one or a trained one; check the path",
         transformer.string()));
   }
   if (!base.empty()) {

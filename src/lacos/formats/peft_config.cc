@@ -55,7 +55,7 @@ void RefuseUnsupported(const Json& json) {
       return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     });
     if (!harmless.contains(name))
-      Refuse(*init, "this initialisation may change the base's weights");
+      Refuse(*init, "this initialization may change the base's weights");
   }
 }
 

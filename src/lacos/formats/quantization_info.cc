@@ -15,7 +15,7 @@ QuantizationInfo ParseQuantizationConfig(const Json& json, const std::string& wh
   const auto refuse = [&](const std::string& found) {
     throw UserError(fmt::format(
         "[{}: quantization_config] found {}; expected bitsandbytes' 8-bit weights or an original "
-        "model; quantise the original with `lacos quantize`",
+        "model; quantize the original with `lacos quantize`",
         where, found));
   };
   const auto flag = [&](const char* key) {
@@ -44,7 +44,7 @@ QuantizationInfo ParseQuantization(const Json& config, const std::string& where)
   info.scheme = Parse<QuantScheme>(scheme).value_or(QuantScheme::kNone);
   if (info.scheme == QuantScheme::kNone) {
     throw UserError(fmt::format(
-        "[{}: quantization.scheme] found '{}'; expected linear or dynamic; quantise the "
+        "[{}: quantization.scheme] found '{}'; expected linear or dynamic; quantize the "
         "original again with this version of lacos",
         where, scheme));
   }
@@ -55,7 +55,7 @@ QuantizationInfo ParseQuantization(const Json& config, const std::string& where)
       !std::has_single_bit(static_cast<uint64_t>(info.block_size))) {
     throw UserError(fmt::format(
         "[{}: quantization.block_size] found {}; expected \"row\" or a power of two from 64 to "
-        "4096; quantise the original again",
+        "4096; quantize the original again",
         where, block.Dump()));
   }
   return info;

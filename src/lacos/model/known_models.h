@@ -43,8 +43,8 @@ struct KnownFact {
 };
 
 // Compares a folder with the facts: architecture, tokenizer, and predictions if any are known and
-// the architecture is right. The folder may be an original one or a quantised base, whose
-// predictions differ by its quantisation error. Throws UserError if it cannot be read.
+// the architecture is right. The folder may be an original one or a quantized base, whose
+// predictions differ by its quantization error. Throws UserError if it cannot be read.
 std::vector<KnownFact> CheckKnownModel(const KnownModel& known, const std::string& path);
 
 }  // namespace lacos

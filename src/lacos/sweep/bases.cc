@@ -48,7 +48,7 @@ const SweepBases::Source& SweepBases::Open(const std::string& base) {
   const ModelFolder folder = OpenModelFolder(recipe_.bases.at(base), "", "");
   if (folder.kind == ModelFolder::Kind::kTrained) {
     throw UserError(fmt::format(
-        "[{}: bases.{}] {} is a trained model; expected a BLOOM folder, original or quantised; name its base",
+        "[{}: bases.{}] {} is a trained model; expected a BLOOM folder, original or quantized; name its base",
         recipe_.path, base, folder.path));
   }
   Source source{.base_weights = BaseWeights::Open(folder.base_path), .path = folder.base_path};
@@ -69,7 +69,7 @@ int64_t SweepBases::Layers(const CellSettings& settings) {
   if (settings.quantization != "none" &&
       source.base_weights->quantization().scheme != QuantScheme::kNone) {
     throw UserError(fmt::format(
-        "[{}: quantization] found '{}', but the base '{}' is quantised already; expected none, or an "
+        "[{}: quantization] found '{}', but the base '{}' is quantized already; expected none, or an "
         "original base; correct the recipe",
         recipe_.path, settings.quantization, settings.base));
   }

@@ -1,5 +1,5 @@
 // The base models that a sweep's cells use: the recipe's models, pruned to their lowest layers and
-// quantised as the cells require. Each is made once and shared by all cells that need it.
+// quantized as the cells require. Each is made once and shared by all cells that need it.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,18 @@ struct PreparedBase {
   std::string path;
   int64_t layers = 0, parameters = 0;
   int64_t bytes = 0;    // size of its tensors on disk
-  Json relative_error;  // error of quantisation by kind of tensor; null when nothing was quantised
+  Json relative_error;  // error of quantization by kind of tensor; null when nothing was quantized
 };
 
 class SweepBases {
  public:
-  // Pruned and quantised bases are written to `folder` under names such as NAME-2layers and
+  // Pruned and quantized bases are written to `folder` under names such as NAME-2layers and
   // NAME-2layers-linear-row. A .json file beside each states what it was made from.
   SweepBases(const SweepRecipe& recipe, std::string folder)
       : recipe_(recipe), folder_(std::move(folder)) {}
 
   // A hash of everything that a base with these settings is made from: configuration, weights (a
-  // sample of them), tokenizer, number of layers and quantisation scheme.
+  // sample of them), tokenizer, number of layers and quantization scheme.
   std::string Identity(const CellSettings& settings);
   // Returns the base for these settings. Makes it if it is missing or was made from other sources;
   // `made` is called with each folder that is about to be written.

@@ -1,4 +1,4 @@
-// Turns example files into packed batches. Texts are tokenised once, batched without duplicates and
+// Turns example files into packed batches. Texts are tokenized once, batched without duplicates and
 // laid out in the row order that the losses expect.
 #pragma once
 
@@ -37,7 +37,7 @@ struct TrainingBatch {
 
 class TrainingData {
  public:
-  // Checks that every file suits the loss, tokenises every text (in parallel) and keeps the token
+  // Checks that every file suits the loss, tokenizes every text (in parallel) and keeps the token
   // ids. Throws UserError for a text without tokens (naming file and line) and for a file that the
   // loss cannot use.
   TrainingData(std::vector<ExampleFile> files, const Tokenizer& tokenizer,

@@ -104,7 +104,7 @@ TEST(InitTest, BytesDependOnTheSeedOnly) {
   EXPECT_NE(ReadText(folder / "a/model.safetensors"), ReadText(folder / "c/model.safetensors"));
 }
 
-TEST(InitTest, QuantisedFoldersCoverTheRangeOfCodes) {
+TEST(InitTest, QuantizedFoldersCoverTheRangeOfCodes) {
   const TestFolder folder;
   InitFolder(MinimalConfig(), folder / "m", {.quantized = true});
   const auto base_weights = BaseWeights::Open(folder / "m");

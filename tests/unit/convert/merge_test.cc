@@ -281,7 +281,7 @@ TEST(MergeTest, WrongFoldersAreRefused) {
   QuantizeFolder(folder / "base", folder / "int8", {.base_name = "someone/bloom-nano"});
   EXPECT_THAT(
       ErrorOf([&] { MergeFolder(folder / "int8", folder / "adapter", folder / "out", {}); }),
-      AllOf(HasSubstr("quantised"), HasSubstr("someone/bloom-nano")));
+      AllOf(HasSubstr("quantized"), HasSubstr("someone/bloom-nano")));
   EXPECT_THAT(
       ErrorOf([&] { MergeFolder(folder / "adapter", folder / "adapter", folder / "out", {}); }),
       AllOf(HasSubstr("is an adapter"), HasSubstr("`model`")));

@@ -60,18 +60,18 @@ TEST(Prune, ShardsOfUpperBlocksGoAndTheIndexSaysSo) {
             index.At("metadata").At("total_size").AsInt());
 }
 
-TEST(Prune, PruningAndQuantisingMayComeInEitherOrder) {
+TEST(Prune, PruningAndQuantizingMayComeInEitherOrder) {
   for (const QuantScheme scheme : {QuantScheme::kLinear, QuantScheme::kDynamic}) {
     const TestFolder folder;
     WriteModel(folder / "in", MakeTinyModel());
     const QuantizeOptions quantize{.scheme = scheme, .block_size = 64};
     PruneFolder(folder / "in", folder / "pruned", {.layers = 1});
-    QuantizeFolder(folder / "pruned", folder / "pruned-quantised", quantize);
-    QuantizeFolder(folder / "in", folder / "quantised", quantize);
-    PruneFolder(folder / "quantised", folder / "quantised-pruned", {.layers = 1});
-    EXPECT_EQ(ReadText(folder / "pruned-quantised/model.safetensors"),
-              ReadText(folder / "quantised-pruned/model.safetensors"));
-    EXPECT_EQ(BaseWeights::Open(folder / "quantised-pruned")->quantization().block_size, 64);
+    QuantizeFolder(folder / "pruned", folder / "pruned-quantized", quantize);
+    QuantizeFolder(folder / "in", folder / "quantized", quantize);
+    PruneFolder(folder / "quantized", folder / "quantized-pruned", {.layers = 1});
+    EXPECT_EQ(ReadText(folder / "pruned-quantized/model.safetensors"),
+              ReadText(folder / "quantized-pruned/model.safetensors"));
+    EXPECT_EQ(BaseWeights::Open(folder / "quantized-pruned")->quantization().block_size, 64);
   }
 }
 

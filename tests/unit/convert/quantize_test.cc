@@ -252,7 +252,7 @@ TEST(QuantizeTest, WrongRequestsAreRefused) {
   EXPECT_EQ(error(folder / "out", {}), "no error");
   EXPECT_THAT(error(folder / "out", {}), HasSubstr("`overwrite`"));
   EXPECT_THAT(ErrorOf([&] { QuantizeFolder(folder / "out", folder / "again", {}); }),
-              HasSubstr("quantised already"));
+              HasSubstr("quantized already"));
 }
 
 // Thrown by check_cancel. Like the exception of a signal, it is not a std::exception.

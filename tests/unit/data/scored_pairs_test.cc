@@ -85,7 +85,7 @@ TEST_F(ScoredPairsTest, NamesABadRow) {
   EXPECT_THAT(Error("f.tsv", bytes + "1\tc\n"), HasSubstr("/f.tsv:501] found 2 columns"));
 }
 
-TEST_F(ScoredPairsTest, RefusesWhatItCannotRecognise) {
+TEST_F(ScoredPairsTest, RefusesWhatItCannotRecognize) {
   EXPECT_THAT(Error("f.tsv", ""), HasSubstr("is empty"));
   EXPECT_THAT(Error("f.tsv", "just a text\nanother\n"),
               AllOf(HasSubstr(":1] found 1 columns without a header"), HasSubstr("add a header")));

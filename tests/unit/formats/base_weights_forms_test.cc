@@ -187,9 +187,9 @@ TEST(BitsandbytesLayout, OpensAsRowWiseLinearCodes) {
   }
 }
 
-TEST(BitsandbytesLayout, IsAQuantisedFolder) {
+TEST(BitsandbytesLayout, IsAQuantizedFolder) {
   EXPECT_THAT(ErrorOf([] { QuantizeFolder(kGolden + "bitsandbytes", "/nowhere", {}); }),
-              HasSubstr("quantised already"));
+              HasSubstr("quantized already"));
   const TestFolder folder;
   for (const char* name : {"config.json", "model.safetensors"}) {
     fs::copy_file(kGolden + "bitsandbytes/" + name, folder / name);

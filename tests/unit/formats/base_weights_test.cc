@@ -321,7 +321,7 @@ TEST(BaseWeightsTest, DamagedScalesAreNamed) {
   EXPECT_EQ(ErrorOf([&] { base_weights->Matrix("h.1.mlp.dense_h_to_4h.weight"); }), "no error");
 }
 
-TEST(BaseWeightsTest, QuantisedFoldersMustFitTheirConfig) {
+TEST(BaseWeightsTest, QuantizedFoldersMustFitTheirConfig) {
   const TestFolder folder;
   WriteModel(folder / "plain", MakeTinyModel());
   QuantizeFolder(folder / "plain", folder / "q", {.block_size = 64});

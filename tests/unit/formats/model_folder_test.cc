@@ -84,7 +84,7 @@ TEST_F(ModelFolderTest, AnOriginalFolderHasTheLimitOfItsTokenizerAndNoOtherSetti
   EXPECT_THAT(folder.warnings, ::testing::IsEmpty());
 }
 
-TEST_F(ModelFolderTest, AQuantisedFolderRemembersItsOriginal) {
+TEST_F(ModelFolderTest, AQuantizedFolderRemembersItsOriginal) {
   WriteBase("q");
   Json config = Json::ReadFile(folder_ / "q/config.json");
   config.Set("quantization", Json::Parse(R"({"scheme": "linear", "block_size": "row"})", "x"));

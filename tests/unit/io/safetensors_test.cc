@@ -199,7 +199,7 @@ TEST_F(SafetensorsTest, RefusesHeadersThatAreNoObjectOfTensors) {
   EXPECT_THAT(Error(huge), HasSubstr("expected at most 100000000"));
 }
 
-TEST_F(SafetensorsTest, RecognisesOtherFilesByTheirFirstBytes) {
+TEST_F(SafetensorsTest, RecognizesOtherFilesByTheirFirstBytes) {
   EXPECT_THAT(Error("PK\x03\x04 and more of it"), HasSubstr("zip archive"));
 }
 

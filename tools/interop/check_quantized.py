@@ -136,8 +136,8 @@ def bitsandbytes_model(check: report.Check, what: str, model: pathlib.Path, mode
     plain = write_plain(check.work / f"{model.name}-decoded", decoded, model)
     ids = peers.token_ids(plain, texts, 64)
     exact = peers.pooled(peers.hidden_states(peers.load_bloom(plain), ids), "mean")
-    for source, quantised in (("theirs", saved), ("ours", folder)):
-        vectors_here = check.embed(quantised, texts, "--pooling", "mean", "--max-length", 64, "--no-normalize")
+    for source, quantized in (("theirs", saved), ("ours", folder)):
+        vectors_here = check.embed(quantized, texts, "--pooling", "mean", "--max-length", 64, "--no-normalize")
         check.row(f"{what}: embed on {source}, f32: decoded weights", len(texts), report.relative_difference(vectors_here, exact), 1e-5)
     # LLM.int8 also rounds activations to 8 bit and F16. Each of a block's four products adds an error of about half a
     # step, 1/254 of its largest input. A wrong layout would give differences as large as the vectors themselves.
@@ -162,4 +162,4 @@ def bitsandbytes_layout(check: report.Check) -> None:
 
 
 if __name__ == "__main__":
-    report.main([("quantised folders", formats), ("--layout bitsandbytes", bitsandbytes_layout)])
+    report.main([("quantized folders", formats), ("--layout bitsandbytes", bitsandbytes_layout)])
