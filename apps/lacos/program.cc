@@ -24,6 +24,7 @@
 #include "flags/unknown_words.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
+#include "terminal/child_process.h"
 #include "terminal/interrupt.h"
 #include "terminal/logging.h"
 #include "terminal/output.h"
@@ -106,7 +107,7 @@ int Run(int argc, char** argv, const AddCommandsFunction& add_commands) {
   } catch (const CLI::ParseError& error) {
     // A word that is misspelled says more than the flag that is missing because of that.
     const std::string unknown = UnknownWordMessage(app);
-    return FailCommandLine(app, unknown.empty() ? error.what() : unknown);
+    return FailCommandLine(app, unknown.empty() ? ValueMessage(error.what()) : unknown);
   }
 }
 
@@ -148,6 +149,8 @@ int RunGuarded(int argc, char** argv, const AddCommandsFunction& add_commands) {
     return Interruption();
   } catch (const StdoutClosed&) {
     return kDone;
+  } catch (const ChildFailed& failed) {
+    return failed.status;
   } catch (const std::bad_alloc&) {
     return FailMemory();
   } catch (const std::length_error&) {  // a size beyond the limit of a container

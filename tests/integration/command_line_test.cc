@@ -170,14 +170,90 @@ TEST(CommandLine, TheDemoStopsAtAStepThatFails) {
   const TempFolder folder;
   folder.Write("base-int8", "in the way");
   const RunResult result = RunLacos({"demo", "--output", folder.path()});
-  EXPECT_EQ(result.status, 1);
-  EXPECT_NE(result.err.find("/base-int8"), std::string::npos) << result.err;
-  EXPECT_NE(result.err.find("the step ended with status 1"), std::string::npos);
+  // One error, by the step itself.
+  ExpectUserError(result, "/base-int8");
+  EXPECT_NE(result.out.find("== stopped: step 1."), std::string::npos) << result.out;
   EXPECT_EQ(result.out.find("== 2."), std::string::npos);
 
-  const RunResult lost = RunLacos({"demo", "--output", folder / "no/such/folder"});
-  ExpectUserError(lost, "no/such/folder");
+  ExpectUserError(RunLacos({"demo", "--output", folder / "no/such/folder"}),
+                  "/no/such' is not there; expected an existing folder to write in");
+  ExpectUserError(RunLacos({"demo", "--output", folder / "base-int8"}), "is a file");
   ExpectUsageError(RunLacos({"demo", "--json"}), "--json");
+}
+
+TEST(CommandLine, TheDemoPassesTheFlagsOfEveryCommandOn) {
+  const TempFolder folder;
+  folder.Write("base-int8", "in the way");
+  const auto first_command = [&](const std::vector<std::string>& flags) {
+    std::vector<std::string> words = {"demo", "--output", folder.path()};
+    words.insert(words.end(), flags.begin(), flags.end());
+    const std::string out = RunLacos(words).out;
+    const size_t begin = out.find("$ lacos quantize");
+    return begin == std::string::npos ? out : out.substr(begin, out.find('\n', begin) - begin);
+  };
+  const std::string plain = first_command({});
+  for (const char* flag :
+       {"--compute", "--threads", "--seed", "--quiet", "--log-level", "--overwrite"})
+    EXPECT_EQ(plain.find(flag), std::string::npos) << plain;
+  const std::string all = first_command(
+      {"--compute", "f32", "--threads", "1", "--seed", "7", "--quiet", "--log-level", "error"});
+  EXPECT_TRUE(all.ends_with(" --compute f32 --threads 1 --seed 7 --quiet --log-level error"))
+      << all;
+  const std::string overwrite = first_command({"--overwrite"});
+  EXPECT_TRUE(overwrite.ends_with(" --overwrite")) << overwrite;
+}
+
+TEST(CommandLine, AFlagWithoutItsValueNamesWhatIsExpected) {
+  ExpectUsageError(RunLacos({"verify", "--model", "x", "--known"}),
+                   "--known: is given without a value; expected bloom-560m|");
+  ExpectUsageError(RunLacos({"info", "--model"}),
+                   "--model: is given without a value; expected DIR after it");
+  ExpectUsageError(RunLacos({"verify", "--known", "--model", "x"}),
+                   "--known: found '--model'; expected bloom-560m|");
+  ExpectUsageError(RunLacos({"info", TinyModel()}),
+                   "', which belongs to no flag; expected a flag before it, such as --model");
+}
+
+TEST(CommandLine, EveryCommandThatOpensAFolderNamesItsUnknownKeysOnce) {
+  const TempFolder folder;
+  std::filesystem::copy(TinyModel(), folder / "model");
+  folder.Write("model/tokenizer_config.json", R"({"a_key_of_tomorrow": 1})");
+  const std::string texts = folder.Write("texts.txt", "one\ntwo\n");
+  const std::string recipe = folder.Write("sweep.toml", R"(
+title = "t"
+seeds = [1, 2, 3]
+[bases]
+one = "model"
+again = "model"
+[data]
+pairs = "pairs.tsv"
+[evaluation]
+score = "s"
+[[evaluation.file]]
+name = "s"
+path = "scored.tsv"
+[settings]
+data = "pairs"
+[[study]]
+name = "b"
+title = "b"
+vary = {base = ["one", "again"]}
+)");
+  folder.Write("pairs.tsv", "anchor\tpositive\na b\tc d\n");
+  folder.Write("scored.tsv", "sentence1\tsentence2\tscore\na\tb\t1\nc\td\t2\n");
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"plan", "--model", folder / "model", "--batch-size", "2", "--max-length", "8"},
+           {"bench", "tokenize", "--model", folder / "model", "--input", texts},
+           {"data", "inspect", texts, "--model", folder / "model"},
+           {"sweep", recipe, "--dry-run"},
+           {"tokenize", "--model", folder / "model", "--input", texts}}) {
+    SCOPED_TRACE(words[0] + " " + words[1]);
+    const RunResult result = RunLacos(words);
+    EXPECT_EQ(result.status, 0) << result.err;
+    const size_t at = result.err.find("a_key_of_tomorrow");
+    EXPECT_NE(at, std::string::npos) << result.err;
+    EXPECT_EQ(result.err.find("a_key_of_tomorrow", at + 1), std::string::npos) << result.err;
+  }
 }
 
 TEST(CommandLine, FieldBelongsToJsonLines) {

@@ -106,6 +106,47 @@ TEST(DataInspect, SaysHowAFileWouldBeRead) {
     EXPECT_THAT(text.out, HasSubstr(part));
 }
 
+TEST(DataInspect, NamesDecideWhateverTheirCase) {
+  const TempFolder folder;
+  for (const char* name : {"TEXTS.TXT", "texts.txt", "Texts.Txt"}) {
+    const RunResult result =
+        RunLacos({"data", "inspect", folder.Write(name, "one, two\nthree, four\n"), "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(Json::Parse(result.out, "stdout").At("form").AsString(), "texts") << name;
+  }
+  const RunResult table =
+      RunLacos({"data", "inspect", folder.Write("PAIRS.CSV", "anchor,positive\na,b\n"), "--json"});
+  ASSERT_EQ(table.status, 0) << table.err;
+  EXPECT_EQ(Json::Parse(table.out, "stdout").At("columns").size(), 2u);
+}
+
+TEST(DataInspect, CountsTokensAsTheFilesBesideTokenizerJsonSay) {
+  const TempFolder folder;
+  std::filesystem::copy(TinyModel(), folder / "model");
+  const std::string input = folder.Write("texts.txt", "abcdef\n");
+  const auto tokens = [&] {
+    const RunResult result =
+        RunLacos({"data", "inspect", input, "--model", folder / "model", "--json"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return Json::Parse(result.out, "stdout").At("tokens").At("max").AsInt();
+  };
+  EXPECT_EQ(tokens(), 6) << "a token for each letter";
+  folder.Write("model/added_tokens.json", R"({"abc": 300})");
+  EXPECT_EQ(tokens(), 4) << "one for the added token";
+}
+
+TEST(DataInspect, NamesFilesThatAreNoText) {
+  ExpectUserError(RunLacos({"data", "inspect", TinyModel() + "/model.safetensors"}),
+                  "/model.safetensors] is a safetensors file; expected text");
+  const TempFolder folder;
+  ExpectUserError(
+      RunLacos({"data", "inspect", folder.Write("m.txt", std::string("GGUF\3\0\0\0\1", 9))}),
+      "is a GGUF model");
+  ExpectUserError(
+      RunLacos({"data", "inspect", folder.Write("b.jsonl", "{\"text\": \"a\"}\n{\"text\":\n")}),
+      "/b.jsonl:2] byte 9: syntax error");
+}
+
 TEST(DataInspect, ReadsStdinAndShowsWhatIsOpen) {
   const RunResult result =
       RunLacos({"data", "inspect", "-", "--json"},

@@ -50,6 +50,17 @@ TEST(InfoCommand, SaysWhatTheLicenceOfTheBaseAsks) {
   EXPECT_THAT(RunLacos({"info", "--model", folder / "base"}).out, HasSubstr("licence"));
 }
 
+TEST(InfoCommand, RefusesATokenizerThatCannotBeRead) {
+  const TempFolder folder;
+  std::filesystem::copy(TinyModel(), folder / "model");
+  folder.Write("model/tokenizer.json", "");
+  ExpectUserError(RunLacos({"info", "--model", folder / "model"}),
+                  "/tokenizer.json] is empty; expected valid JSON");
+  std::filesystem::remove(folder / "model/tokenizer.json");
+  EXPECT_EQ(RunLacos({"info", "--model", folder / "model"}).status, 0)
+      << "a base without a tokenizer can still be looked at";
+}
+
 TEST(QuantizeCommand, ReportsBytesAndErrorsAndTheResultEmbeds) {
   const TempFolder folder;
   const std::string texts = folder.Write("texts.txt", "one\ntwo\n");

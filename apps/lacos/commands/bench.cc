@@ -91,6 +91,7 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   OpTimes op_times;
   if (flags.breakdown) options.probe.op_times = &op_times;
   const LoadedModel loaded = LoadModel(options.model, options.base, options.adapter);
+  LogNotes(loaded.folder);
   std::vector<ExampleFile> files;
   for (const std::string& path : options.train_files)
     files.push_back(ReadExamples(path, ExamplesOf(options.settings)));
@@ -317,6 +318,7 @@ struct BenchTokenizeFlags {
 void BenchTokenize(const GlobalOptions& globals, const BenchTokenizeFlags& flags) {
   const ModelFolder folder =
       OpenModelFolder(flags.model.model, flags.model.base, flags.model.adapter);
+  LogNotes(folder);
   const Stopwatch loading;
   const auto tokenizer = OpenTokenizer(folder);
   const double load_seconds = loading.Seconds();

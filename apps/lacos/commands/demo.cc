@@ -9,6 +9,7 @@
 #include "commands/commands.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
+#include "lacos/io/output.h"
 #include "lacos/io/paths.h"
 #include "terminal/child_process.h"
 #include "terminal/interrupt.h"
@@ -103,9 +104,18 @@ Words CommonFlags(const GlobalOptions& globals) {
   return words;
 }
 
+void CheckDemoOutput(const std::string& path) {
+  if (!PathExists(path)) return CheckOutput(path, {});  // its parent must be there
+  if (!FolderExists(path)) {
+    throw UserError(fmt::format(
+        "[{}] is a file; expected a folder, or no such path; choose another --output", path));
+  }
+}
+
 void RunDemo(const GlobalOptions& globals, const DemoFlags& flags) {
   if (globals.json) FailUsage("--json", "is given; expected none, since the steps print tables");
   const std::vector<Step> steps = Steps(flags, DemoFolder());
+  CheckDemoOutput(flags.output);
   fs::create_directory(flags.output);  // does nothing if it is there
   const Stopwatch watch;
   for (const Step& step : steps) {
@@ -115,10 +125,16 @@ void RunDemo(const GlobalOptions& globals, const DemoFlags& flags) {
     Out().Flush();
     const int status = RunSelfInForeground(arguments);
     if (InterruptRequested()) throw Interrupted();
-    if (status != 0) {
-      throw UserError(
-          fmt::format("[{}] the step ended with status {}; expected 0; see the message above it",
-                      step.title, status));
+    if (status == 1 || status == 2) {
+      Out().Write(fmt::format("\n== stopped: step {}\n", step.title));
+      Out().Flush();
+      throw ChildFailed{status};
+    }
+    if (status != 0) {  // it was killed and could print nothing
+      throw UserError(fmt::format(
+          "[{}] the step ended with status {}; expected 0; see the system's log for what "
+          "ended it (128 + the signal's number: 137 where memory ran out)",
+          step.title, status));
     }
   }
   Out().Write(fmt::format(

@@ -12,6 +12,8 @@
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/formats/model_folder.h"
 #include "lacos/formats/model_size.h"
+#include "lacos/formats/tokenizer_files.h"
+#include "lacos/io/paths.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/model/loaded_model.h"
 #include "lacos/record/machine.h"
@@ -181,6 +183,8 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   if (!facts.folder.adapter_path.empty()) {
     facts.adapter = ReadLoraAdapter(facts.folder.adapter_path, facts.base_weights->config());
   }
+  // A tokenizer that cannot be read is reported here rather than by the first command that needs it.
+  if (FileExists(facts.folder.tokenizer_path)) OpenTokenizer(facts.folder);
   facts.license = ReadLicense(facts.folder.base_path);
   facts.size = MeasureBase(*facts.base_weights);
   facts.cpu = ReadCpu();

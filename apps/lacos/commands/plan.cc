@@ -180,7 +180,9 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
       for (const CLI::Option* option : of_shape) {
         if (option->count() > 0) FailUsage(option->get_name(), "is for a --model without weights");
       }
-      return PrintPlan(globals, PlanBothWays(MakeTrainOptions(globals, *flags)));
+      const TrainOptions options = MakeTrainOptions(globals, *flags);
+      LogNotes(OpenModelFolder(options.model, options.base, options.adapter));
+      return PrintPlan(globals, PlanBothWays(options));
     }
     if (!flags->train_files.empty() || !flags->model.adapter.empty()) {
       FailUsage(flags->train_files.empty() ? "--adapter" : "--train",

@@ -5,11 +5,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "commands/commands.h"
 #include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
+#include "lacos/formats/model_folder.h"
 #include "lacos/sweep/run_cell.h"
 #include "lacos/sweep/runner.h"
 #include "lacos/sweep/summary.h"
@@ -130,9 +132,17 @@ void DryRun(const GlobalOptions& globals, const SweepRecipe& recipe) {
   Out().Write(table.Text() + "\n" + fields.Text());
 }
 
+// Says once what a user should hear about each base that the cells need.
+void LogNotesOnBases(const SweepRecipe& recipe) {
+  std::set<std::string> paths;
+  for (const Cell& cell : MakeGrid(recipe).cells) paths.insert(recipe.bases.at(cell.settings.base));
+  for (const std::string& path : paths) LogNotes(OpenModelFolder(path, "", ""));
+}
+
 void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
   if (!flags.run_cell.empty()) return MakeRun(flags);
   const SweepRecipe recipe = ReadRecipe(flags.recipe);
+  LogNotesOnBases(recipe);
   if (flags.dry_run) return DryRun(globals, recipe);
   if (flags.output.empty())
     FailUsage("--output", "is not given; expected the folder to work in (or --dry-run)");

@@ -94,6 +94,16 @@ std::string UnknownCommandMessage(const CLI::App& app, const std::string& word) 
                      fmt::join(known, ", "), DidYouMean(word, likely));
 }
 
+std::string ValueMessage(const std::string& what) {
+  // "--known: 1 required bloom-560m|bloom-1b1 missing"
+  constexpr std::string_view kRequired = ": 1 required ", kMissing = " missing";
+  const size_t required = what.find(kRequired);
+  if (required == std::string::npos || !what.ends_with(kMissing)) return what;
+  const size_t begin = required + kRequired.size();
+  return fmt::format("{}: is given without a value; expected {} after it", what.substr(0, required),
+                     what.substr(begin, what.size() - kMissing.size() - begin));
+}
+
 std::string UnknownWordMessage(const CLI::App& app) {
   std::vector<std::string> words = app.remaining();
   std::erase(words, "--");  // not a word, but the mark after which no flags are read

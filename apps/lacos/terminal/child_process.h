@@ -24,6 +24,11 @@ ChildResult RunSelf(const std::vector<std::string>& arguments,
 // started.
 int RunSelfInForeground(const std::vector<std::string>& arguments);
 
+// Thrown to end this process with the exit status of a child that has printed its error.
+struct ChildFailed {
+  int status = 1;
+};
+
 // From now on this process gets SIGINT when its parent process ends.
 void EndWithParent();
 

@@ -23,6 +23,7 @@ constexpr std::string_view kConvert =
     "write it as JSON lines with the Python package: python3 -m lacos.convert FILE FILE.jsonl";
 constexpr std::string_view kTexts = "write its texts as .tsv or JSON lines";
 constexpr std::string_view kSheet = "save the sheet as .csv";
+constexpr std::string_view kTexts = "name the file with the texts";
 constexpr std::string_view kUnpack = "unpack it and name one file of it";
 
 // The longer beginnings of text-like formats keep a text such as "BZh and PK" from being refused.
@@ -48,7 +49,11 @@ constexpr Format kFormats[] = {
     {"\x80\x03"sv, 0, "a pickle", "write it as JSON lines in Python"},
     {"\x80\x04\x95"sv, 0, "a pickle", "write it as JSON lines in Python"},
     {"\x80\x05\x95"sv, 0, "a pickle", "write it as JSON lines in Python"},
-    {"\x93NUMPY"sv, 0, "a .npy array", "name the file with the texts"},
+    {"\x93NUMPY"sv, 0, "a .npy array", kTexts},
+    // The length of the header in eight bytes, and the header.
+    {"\0\0\0\0\0{\""sv, 3, "a safetensors file", kTexts},
+    {"GGUF\2\0\0\0"sv, 0, "a GGUF model", kTexts},
+    {"GGUF\3\0\0\0"sv, 0, "a GGUF model", kTexts},
     {"\x89HDF\r\n\x1A\n"sv, 0, "an HDF5 file", "write it as JSON lines in Python"},
     {"SQLite format 3\0"sv, 0, "an SQLite database", "export the table as .csv"},
     {"<?xml"sv, 0, "an XML file, such as a TMX of translations", kTexts},
@@ -58,9 +63,9 @@ constexpr Format kFormats[] = {
     {"%PDF-"sv, 0, "a PDF document", "extract its text"},
 };
 
-constexpr std::string_view kSuffixes[] = {".parquet", ".arrow", ".feather", ".bz2",
-                                          ".xz",      ".zip",   ".xlsx",    ".xls",
-                                          ".tar",     ".7z",    ".pkl",     ".pickle"};
+constexpr std::string_view kSuffixes[] = {
+    ".parquet", ".arrow", ".feather", ".bz2",    ".xz",  ".zip",  ".xlsx",       ".xls",
+    ".tar",     ".7z",    ".pkl",     ".pickle", ".npy", ".gguf", ".safetensors"};
 
 // Text in UTF-16 or UTF-32 has many of them, and text in UTF-8 none.
 bool HasManyNuls(std::string_view start) {

@@ -77,15 +77,22 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
 
   bool parse_error(size_t position, const std::string&,
                    const nlohmann::json::exception& error) override {
+    if (text_.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+      throw UserError(fmt::format(
+          "[{}] is empty; expected valid JSON; correct the file or fetch it again", where_));
+    }
     int64_t line = 1, column = 1;
     for (const char c : text_.substr(0, position > 0 ? position - 1 : 0)) {
       column = c == '\n' ? 1 : column + 1;
       line += c == '\n';
     }
     const std::string place = Place();
-    throw UserError(fmt::format(
-        "[{}] line {}, byte {}{}: {}; expected valid JSON; correct the file or fetch it again",
-        where_, line, column, place.empty() ? "" : " (" + place + ")", ReasonOf(error.what())));
+    // A text of one line may itself be a line of a file, whose number is in `where_`.
+    const bool several_lines = text_.find('\n') != std::string_view::npos;
+    throw UserError(
+        fmt::format("[{}] {}byte {}{}: {}; expected valid JSON; correct the file or fetch it again",
+                    where_, several_lines ? fmt::format("line {}, ", line) : "", column,
+                    place.empty() ? "" : " (" + place + ")", ReasonOf(error.what())));
   }
 
   std::shared_ptr<Node> root;

@@ -52,7 +52,7 @@ TEST(Json, FindGivesNothingForMissingAndNull) {
 
 TEST(Json, BrokenSyntaxIsLocatedInTheStructure) {
   EXPECT_THAT(ParseError(R"({"input": ["a", "b", "\ud800"]})"),
-              AllOf(HasSubstr("line 1, byte"), HasSubstr("(input[2])"), HasSubstr("surrogate")));
+              AllOf(HasSubstr("[f.json] byte"), HasSubstr("(input[2])"), HasSubstr("surrogate")));
   EXPECT_THAT(ParseError(R"({"a": {"b": [1, [2, NaN]]}})"), HasSubstr("(a.b[1][1])"));
   EXPECT_THAT(ParseError(R"([[1], [2], [3, x]])"), HasSubstr("([2][1])"));
   EXPECT_THAT(ParseError(R"({"a": 1, "b": 1e999})"), HasSubstr("(b)"));
@@ -107,8 +107,15 @@ TEST(Json, RefusesWhatIsNotJson) {
   }
 }
 
+TEST(Json, AnEmptyTextIsCalledEmpty) {
+  for (const char* text : {"", " ", "\n\t\r\n"}) {
+    EXPECT_THAT(ParseError(text), StartsWith("[f.json] is empty; expected valid JSON")) << text;
+  }
+}
+
 TEST(Json, RefusesTrailingTextDuplicateKeysAndInvalidUtf8) {
-  EXPECT_THAT(ParseError("{} {}"), StartsWith("[f.json] line 1, byte 4"));
+  EXPECT_THAT(ParseError("{} {}"), StartsWith("[f.json] byte 4"));
+  EXPECT_THAT(ParseError("{\n} {}"), StartsWith("[f.json] line 2, byte 3"));
   EXPECT_THAT(ParseError(R"({"a": {"k": 1, "k": 2}})"), HasSubstr("the key \"k\" twice"));
   EXPECT_THAT(ParseError("\"\xC3\x28\""), HasSubstr("UTF-8"));
   EXPECT_THAT(ParseError("\"\xED\xA0\x80\""), HasSubstr("UTF-8"));

@@ -121,7 +121,7 @@ TEST_F(ServiceTest, MistakesAreNamedInTheFormatOfTheRoute) {
     const char* message;
   };
   const Case cases[] = {
-      {"/v1/embeddings", "{", 400, "line 1, byte"},
+      {"/v1/embeddings", "{", 400, "byte 2"},
       {"/v1/embeddings", R"({"input": ["a", "\ud800"]})", 400, "(input[1])"},
       {"/v1/embeddings", R"({"input": "a", "input": "b"})", 400, "twice"},
       {"/v1/embeddings", R"({"input": NaN})", 400, "(input)"},

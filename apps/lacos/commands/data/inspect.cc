@@ -200,6 +200,7 @@ void Inspect(const GlobalOptions& globals, const InspectFlags& flags) {
                                       .label_scheme = flags.label_scheme}};
   if (!flags.model.empty()) {
     const ModelFolder folder = OpenModelFolder(flags.model, "", "");
+    LogNotes(folder);
     tokenizer = OpenTokenizer(folder);
     tokenize.strip = folder.settings.strip.value_or(false);
     options.max_length = folder.settings.max_length.value_or(kDefaultMaxLength);
