@@ -31,7 +31,12 @@ struct OpCase {
 };
 inline void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
 
+// All of them, those of linear_cases.cc included.
 std::vector<OpCase> OpCases();
+std::vector<OpCase> LinearCases();
+
+// Half of the distance of 1 from the next bf16 number.
+inline constexpr double kBF16Roundoff = 0x1p-8;
 
 // Frozen weights in every stored format, or their magnitudes if inputs are absolute.
 enum class WeightFormat { kPlain, kLinearRows, kLinearBlocks, kDynamic };
