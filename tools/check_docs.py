@@ -7,7 +7,7 @@
 Links: every relative link of every page leads to a file and, if it names one, to a heading there.
 Lines: prose of the pages in ONE_SENTENCE_A_LINE has at most 160 columns and one sentence a line, so that a change of a
 sentence is a change of a line. Paragraphs: on all pages in docs/ and in README.md, a paragraph or an item of a list has at most
-400 characters, except on the pages in LONG_PARAGRAPHS. Tables, code and generated blocks are not prose.
+400 characters. Tables, code and generated blocks are not prose.
 """
 
 import pathlib
@@ -18,8 +18,6 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COLUMNS, PARAGRAPH = 160, 400
 ONE_SENTENCE_A_LINE = ("docs/reference/", "docs/README.md", "docs/guide.md", "docs/comparison.md")
-# Pages whose long paragraphs are still to be split.
-LONG_PARAGRAPHS = ("docs/data.md", "docs/interop.md")
 GENERATED = ("docs/cli.md", "docs/settings.md")
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)|!\[[^\]\n]*\]\(([^)\s]+)\)")
 # A sentence ends in a stop before a space and a capital letter, except behind a list's number and behind these words. A bold stop
@@ -82,7 +80,7 @@ def findings(name, text, pages):
                 yield f"{name}:{number}: {len(line)} columns; expected at most {COLUMNS}; break the line between clauses"
             if SENTENCE.search(re.sub(r"`[^`]*`", "Code", line).removeprefix("- ")):
                 yield f"{name}:{number}: two sentences on a line; expected one; put each on a line of its own"
-    if name not in GENERATED + LONG_PARAGRAPHS and (name == "README.md" or name.startswith("docs/")):
+    if name not in GENERATED and (name == "README.md" or name.startswith("docs/")):
         for number, paragraph in paragraphs(text):
             if len(shown(paragraph)) > PARAGRAPH:
                 yield f"{name}:{number}: a paragraph of {len(shown(paragraph))} characters; expected at most {PARAGRAPH}; split it, or make it a list"
