@@ -46,7 +46,7 @@ void AddModelFlags(CLI::App* command, Given& given) {
   command
       ->add_option(
           "--model", given.model.model,
-          "An original BLOOM folder, a quantised one, or a trained output folder (which names "
+          "An original BLOOM folder, a quantized one, or a trained output folder (which names "
           "its base)")
       ->type_name("DIR")
       ->required();
