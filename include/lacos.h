@@ -132,6 +132,11 @@ typedef struct lacos_options {
   /* Its tokens are put before every text and its prompt and are never cut off; NULL: none. */
   const char* prefix;
   const char* suffix; /* the same after every text */
+  /* How a published BLOOM embedder is used: "sgpt-bloom", "udever", "bloomz-retriever" or
+   * "bloomz-retriever-v2" (docs/interop.md); NULL or "": as the folder says. It decides pooling,
+   * length and similarity, unless fields above do, and what goes around texts of the prompt names
+   * "query" and "document". */
+  const char* preset;
 } lacos_options;
 
 /* In C and in C++20: lacos_options options = LACOS_OPTIONS_INIT;
@@ -152,6 +157,8 @@ LACOS_API void lacos_close(lacos_model* model);
 
 /* Values in a vector, D: those of the model, or fewer if the folder's truncate_dim says so. */
 LACOS_API size_t lacos_dimension(const lacos_model* model);
+/* Values of a token's vector (lacos_encode_tokens), which truncate_dim does not change. */
+LACOS_API size_t lacos_hidden_size(const lacos_model* model);
 /* The largest id of the tokenizer + 1. */
 LACOS_API size_t lacos_vocabulary_size(const lacos_model* model);
 /* Tokens of a text that are used. */
@@ -222,6 +229,15 @@ LACOS_API lacos_status lacos_encode(lacos_model* model, const char* const* texts
                                     const lacos_encode_options* options, float* out,
                                     size_t out_floats, lacos_encode_stats* stats);
 
+/* The vectors of a text's tokens before pooling (hidden states after the last LayerNorm), and their
+ * ids: of the tokens that lacos_encode would use, with prompt and truncation. `options` may be NULL;
+ * only its prompt counts. *count gets the number of tokens even if `capacity` is smaller; the call
+ * then fails with LACOS_BUFFER_TOO_SMALL. `ids` has room for `capacity` ids and `out` for `capacity`
+ * rows of lacos_hidden_size values; either may be NULL. With both NULL and capacity 0 the call only counts, and succeeds. */
+LACOS_API lacos_status lacos_encode_tokens(lacos_model* model, const char* text, size_t length,
+                                           const lacos_encode_options* options, int32_t* ids,
+                                           float* out, size_t capacity, size_t* count);
+
 /* ---- Tokens ---------------------------------------------------------------------------------- */
 
 /* A length for texts that end at their NUL. */
@@ -268,6 +284,92 @@ LACOS_API lacos_status lacos_compare(int32_t similarity_fn, const float* a, size
 LACOS_API lacos_status lacos_compare_pairwise(int32_t similarity_fn, const float* a, const float* b,
                                               size_t rows, size_t dimension, float* out,
                                               size_t out_floats);
+
+/* ---- Vectors in fewer bits ------------------------------------------------------------------- */
+
+typedef enum lacos_precision {
+  LACOS_PRECISION_FLOAT32 = 1,
+  LACOS_PRECISION_FLOAT16 = 2,
+  LACOS_PRECISION_INT8 = 3,
+  LACOS_PRECISION_UINT8 = 4,
+  LACOS_PRECISION_BINARY = 5, /* signs, eight a byte, minus 128 */
+  LACOS_PRECISION_UBINARY = 6 /* signs, eight a byte */
+} lacos_precision;
+
+/* Converts vectors [n, dimension] to another type, a lacos_precision, as `lacos embed --precision`
+ * and quantize_embeddings of sentence-transformers do. Row i of `out` has `dimension` values, or
+ * (dimension + 7) / 8 bytes for binary and ubinary. out_bytes is the size of `out`.
+ * int8 and uint8 divide the range of each value into 255 steps. `ranges` [2, dimension] has the
+ * smallest and then the largest values, such as those of an earlier call, so that both results can
+ * be compared; if it is NULL, the ranges are those of the vectors, of which there must be two or
+ * more. *clipped, which may be NULL, gets the number of values beyond given ranges. Works in the
+ * calling thread. Fails with LACOS_USER_ERROR for values that are not finite. */
+LACOS_API lacos_status lacos_quantize_embeddings(int32_t precision, const float* vectors, size_t n,
+                                                 size_t dimension, const float* ranges, void* out,
+                                                 size_t out_bytes, uint64_t* clipped);
+
+/* ---- Making and measuring models ------------------------------------------------------------- */
+
+/* The following functions take their settings as a JSON object in UTF-8 and give a report as JSON.
+ * Names of settings are those of the program's flags with '_' for '-' (docs/settings.md,
+ * docs/reference/c-api.md), such as {"model": "bloom-560m", "batch_size": 64}; a value of null means
+ * the default. An unknown name is a LACOS_USER_ERROR that says which name was probably meant. New
+ * versions may add names, events and members of reports; those of today stay. */
+
+/* Releases a text that one of these functions gave. NULL is allowed. */
+LACOS_API void lacos_free_text(char* text);
+
+/* Called in the thread of the call with an event, which is a JSON object in one line, and with NULL
+ * before the work and at least ten times a second. A return value other than 0 asks the work to stop. Events are
+ *   {"event": "progress", "done", "total"}       bytes of quantize, texts of evaluate
+ *   {"event": "start", "first_step", "total_steps", "examples", "truncated", "strategy",
+ *    "planned_peak_bytes"}
+ *   {"event": "step", "step", "total_steps", "epoch", "loss", "learning_rate", "gradient_norm",
+ *    "tokens", "tokens_per_second", "seconds", "has_update"}
+ *   {"event": "dev_score", "step", "spearman", "pearson", "best"}
+ *   {"event": "message", "text"}, {"event": "warning", "text"}
+ * Numbers that are not finite are null. */
+typedef int (*lacos_event)(void* context, const char* event);
+
+/* Casts an original BLOOM folder to 8 bits, as `lacos quantize` does. Settings: model, output,
+ * scheme, block_size, layout, keep_embedding, base_name, overwrite, threads. The report, which may
+ * be NULL, is {"bytes_before", "bytes_after", "relative_error"}. If on_event stops the call, its
+ * status is LACOS_CANCELLED, and nothing is left behind. */
+LACOS_API lacos_status lacos_quantize(const char* settings, lacos_event on_event, void* context,
+                                      char** report);
+
+/* Trains, as `lacos train` does. Settings: model, base, adapter, train (files), dev, output,
+ * overwrite, threads, and all those of docs/settings.md. The report has the members of
+ * `lacos train --json` and "interrupted". If on_event stops the call, the state is saved after the
+ * current step, the status is LACOS_OK and "interrupted" is true; the setting resume goes on. */
+LACOS_API lacos_status lacos_train(const char* settings, lacos_event on_event, void* context,
+                                   char** report);
+
+/* Scores an open model, as `lacos eval` does. Settings: task, data (files), suite, suite_folder,
+ * skip_missing, split, train_data, shots, keep_identical_ids, prompt, prompt_name, query_prompt,
+ * document_prompt, similarity, leak_check, resamples, confidence, seed, delimiter, quoting,
+ * replace_invalid. The report is that of `lacos eval --json`. If on_event stops the call, its status
+ * is LACOS_CANCELLED. */
+LACOS_API lacos_status lacos_evaluate(lacos_model* model, const char* settings,
+                                      lacos_event on_event, void* context, char** report);
+
+/* ---- Rows of tables -------------------------------------------------------------------------- */
+
+/* A table that is read row by row. One thread at a time may use it. */
+typedef struct lacos_rows lacos_rows;
+
+/* Opens a table of any form that `lacos data inspect` recognizes: .tsv, .csv, .jsonl, .json, plain
+ * or compressed, or a folder of them. Settings: delimiter, quoting, replace_invalid. The columns of
+ * a table without a header get their usual names (docs/data.md). On success, *rows must be passed
+ * to lacos_close_rows in the end; on failure it is NULL. */
+LACOS_API lacos_status lacos_open_rows(const char* path, const char* settings, lacos_rows** rows);
+
+/* The next rows, at most `count`, as a JSON array of objects; [] at the end. A value is a text, a
+ * list of texts, or null. Release *json with lacos_free_text. */
+LACOS_API lacos_status lacos_next_rows(lacos_rows* rows, size_t count, char** json);
+
+/* NULL is allowed. */
+LACOS_API void lacos_close_rows(lacos_rows* rows);
 
 /* ---- Serving --------------------------------------------------------------------------------- */
 

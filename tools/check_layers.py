@@ -57,8 +57,8 @@ FOLDERS = [
                   "`metrics/` counts, `service` puts them together; none of them knows sockets, which `http/` has",
      "Boost.Beast (only in `http/connection` and `http/server.cc`), zlib (only in `http/content_coding.cc`)"),
     (12, "capi", "the functions of `include/lacos.h`: they turn exceptions into statuses; liblacos.so", ""),
-    (13, "api", "the classes and functions of `include/lacos/`: models and vectors through `capi`, the rest through the "
-                "library; a part of liblacos.so", ""),
+    (13, "api", "the classes and functions of `include/lacos/`: models, vectors and evaluation through `capi`, the rest "
+                "through the library; a part of liblacos.so", ""),
 ]
 LEVELS = {folder: level for level, folder, _, _ in FOLDERS}
 # Siblings that may be included nevertheless: tokenizer.json is read with io.

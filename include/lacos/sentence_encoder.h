@@ -35,6 +35,11 @@ struct SentenceEncoderOptions {
   // Texts whose tokens are put before and after those of every text and its prompt. They are never
   // cut off.
   std::string prefix, suffix;
+  // How a published BLOOM embedder is used: sgpt-bloom, udever, bloomz-retriever or
+  // bloomz-retriever-v2 (docs/interop.md); "": as the folder says. It decides pooling, length and
+  // similarity, unless options above do, and what goes around texts with the prompt names query and
+  // document.
+  std::string preset;
   std::int64_t batch_tokens = 4096;  // tokens computed at a time; changes memory, never results
   int threads = 0;                   // 0: all cores that the process may use
 };
@@ -103,6 +108,7 @@ class LACOS_API SentenceEncoder {
   Vectors Encode(const std::vector<std::string>& texts, const EncodeOptions& options = {}) const;
 
  private:
+  friend struct SentenceEncoderAccess;  // for functions of the library that take an encoder
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -14,7 +14,10 @@ Mix = Literal["proportional", "round-robin"]
 Task = Literal["sts", "retrieval", "bitext", "clustering", "classification", "pair_classification"]
 SimilarityFunction = Literal["cosine", "dot", "euclidean", "manhattan"]
 Precision = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
+Preset = Literal["sgpt-bloom", "udever", "bloomz-retriever", "bloomz-retriever-v2"]
 
 COMPUTE: Dict[str, int] = {"f32": 1, "bf16": 2, "int8": 3}
 POOLING: Dict[str, int] = {"mean": 1, "weighted_mean": 2, "last": 3, "cls": 4, "max": 5, "mean_sqrt_len": 6}
 SIMILARITY: Dict[str, int] = {"cosine": 1, "dot": 2, "euclidean": 3, "manhattan": 4}
+PRECISION: Dict[str, int] = {"float32": 1, "float16": 2, "int8": 3, "uint8": 4, "binary": 5, "ubinary": 6}
+PRESETS = ("sgpt-bloom", "udever", "bloomz-retriever", "bloomz-retriever-v2")

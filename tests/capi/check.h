@@ -79,5 +79,6 @@ void TestSimilarity(void);
 void TestThreads(void);
 void TestHost(void);
 void TestServer(void);
+void TestWork(void);
 
 #endif

@@ -138,6 +138,7 @@ int main(int argc, char** argv) {
       {"encoding", TestEncoding}, {"equality with the program", TestProgram},
       {"tokens", TestTokens},     {"similarity", TestSimilarity},
       {"threads", TestThreads},   {"host", TestHost},
+      {"work", TestWork},
 #ifdef LACOS_HAS_SERVER
       {"server", TestServer},
 #endif

@@ -104,6 +104,51 @@ TEST(FolderSettings, RetrievalUsesThePromptsToo) {
   EXPECT_EQ(system.At("prompt").AsString(), "x ");
 }
 
+// The rows of `lacos embed` on two texts.
+std::string Vectors(const TempFolder& folder, const std::vector<std::string>& more) {
+  const std::string texts = folder.Write("t.txt", "a man plays\nthe train leaves the station\n");
+  std::vector<std::string> words = {
+      "embed",          "--model",     TinyModel(), "--input",   texts, "--output",
+      folder / "v.npy", "--overwrite", "--quiet",   "--compute", "f32"};
+  words.insert(words.end(), more.begin(), more.end());
+  const RunResult result = RunLacos(words);
+  EXPECT_EQ(result.status, 0) << result.err;
+  const NpyArray array = ReadNpy(folder / "v.npy");
+  return {reinterpret_cast<const char*>(array.data.data()), array.data.size()};
+}
+
+TEST(FolderSettings, APresetPutsTokensAroundQueriesAndDocuments) {
+  const TempFolder folder;
+  const std::vector<std::string> query = {"--pooling", "weighted_mean", "--prefix", "[", "--suffix",
+                                          "]",         "--max-length",  "300"};
+  EXPECT_EQ(Vectors(folder, {"--preset", "sgpt-bloom", "--prompt-name", "query"}),
+            Vectors(folder, query));
+  EXPECT_EQ(
+      Vectors(folder, {"--preset", "sgpt-bloom", "--prompt-name", "query", "--pooling", "max"}),
+      Vectors(folder, {"--pooling", "max", "--prefix", "[", "--suffix", "]"}));
+  EXPECT_EQ(Vectors(folder, {"--preset", "sgpt-bloom"}),
+            Vectors(folder, {"--pooling", "weighted_mean"}));
+  EXPECT_EQ(Vectors(folder, {"--preset", "bloomz-retriever"}),
+            Vectors(folder, {"--pooling", "last"}));
+
+  const std::string texts = folder.Write("d.txt", "a man plays\nthe train leaves\n");
+  const std::vector<double> found =
+      Search(TinyModel(), texts, "cosine", {"--preset", "sgpt-bloom"});
+  EXPECT_NE(found, Search(TinyModel(), texts, "cosine", {"--pooling", "weighted_mean"}));
+  EXPECT_LT(Search(TinyModel(), texts, "euclidean", {"--preset", "bloomz-retriever"})[0], 0);
+
+  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
+           {"--preset", "sgpt"}, {"--preset", "udever"}, {"--preset", "udever", "--prompt", "x"}}) {
+    std::vector<std::string> words = {"embed", "--model",  TinyModel(),         "--input",
+                                      texts,   "--output", folder / "wrong.npy"};
+    words.insert(words.end(), wrong.begin(), wrong.end());
+    const RunResult result = RunLacos(words);
+    EXPECT_NE(result.status, 0);
+    EXPECT_NE(result.err.find("preset"), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(folder / "wrong.npy"));
+  }
+}
+
 TEST(FolderSettings, TheSimilarityOfTheFolderIsUsedAndNamed) {
   const TempFolder folder;
   const std::string texts = folder.Write("d.txt", "a man plays\nthe train leaves the station\n");

@@ -135,7 +135,7 @@ void Embed(const GlobalOptions& globals, const EmbedFlags& flags) {
   if (flags.truncate_dim > 0) options.truncate_dim = flags.truncate_dim;
   SentenceEncoder embedder(options);
   LogNotes(embedder);
-  const std::string prompt = flags.embed.Prompt(embedder.folder().settings);
+  const TextPrompt prompt = flags.embed.Prompt(embedder.folder().settings);
   const auto d = static_cast<size_t>(embedder.dimension());
   if (flags.truncate_dim > static_cast<int64_t>(d)) {
     FailUsage("--truncate-dim", fmt::format("found {}; expected at most the model's dimension {}",

@@ -13,13 +13,13 @@
 #include "flags/command_record.h"
 #include "flags/common.h"
 #include "lacos/base/error.h"
+#include "lacos/data/suite_families.h"
 #include "lacos/data/task.h"
+#include "lacos/eval/evaluation.h"
 #include "lacos/eval/results/evaluation_report.h"
-#include "lacos/eval/results/overlap.h"
 #include "lacos/eval/results/result_folders.h"
-#include "lacos/eval/tasks/file_tasks.h"
+#include "lacos/eval/results/summary_json.h"
 #include "lacos/eval/tasks/floors.h"
-#include "lacos/eval/tasks/suite_tasks.h"
 #include "lacos/io/atomic_file.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
@@ -29,8 +29,6 @@ namespace lacos::cli {
 namespace {
 
 constexpr int64_t kWorstPairs = 5;  // number of worst pairs of each set in the report
-
-using Tasks = std::vector<std::unique_ptr<EvaluationTask>>;
 
 void CheckFlags(const EvalFlags& flags) {
   if (!flags.compare.empty()) return;
@@ -52,32 +50,20 @@ void CheckFlags(const EvalFlags& flags) {
   }
 }
 
-// Makes the tasks on files or on a suite's sets. They are read before the model, so that a damaged
-// row is found at once.
-Tasks MakeTasks(const EvalFlags& flags) {
-  Tasks tasks;
-  for (const std::string& path : flags.data) {
-    tasks.push_back(FileTask(flags.task, path,
-                             {.table = flags.table.Options(),
-                              .split = flags.split,
-                              .train_data = flags.train_data,
-                              .classification = flags.classification,
-                              .keep_identical_ids = flags.keep_identical_ids}));
-  }
-  if (flags.suites.empty()) return tasks;
-  const Suite suite = OpenSuite(flags.suite_folder);
-  for (const SuiteProblem& problem : VerifySuite(suite)) {
-    throw UserError(fmt::format("[{}/{}] found {}; expected {}; prepare the suite again",
-                                flags.suite_folder, problem.path, problem.found, problem.expected));
-  }
+// The tasks are made before the model is opened, so that a damaged row is found at once.
+EvaluationTasks TasksOf(const EvalFlags& flags) {
   std::vector<std::string> absent;
-  tasks = SuiteTasks(suite, flags.suites, flags.classification, flags.keep_identical_ids, absent);
-  if (!absent.empty() && (!flags.skip_missing || tasks.empty())) {
-    throw UserError(fmt::format(
-        "[{}] the suite lacks {}; expected every set of {}; prepare it from more archives, or "
-        "pass --skip-missing to score the others",
-        flags.suite_folder, fmt::join(absent, ", "), fmt::join(flags.suites, ", ")));
-  }
+  EvaluationTasks tasks = MakeTasks({.task = flags.task,
+                                     .files = flags.data,
+                                     .options = {.table = flags.table.Options(),
+                                                 .split = flags.split,
+                                                 .train_data = flags.train_data,
+                                                 .classification = flags.classification,
+                                                 .keep_identical_ids = flags.keep_identical_ids},
+                                     .suites = flags.suites,
+                                     .suite_folder = flags.suite_folder,
+                                     .skip_missing = flags.skip_missing},
+                                    absent);
   if (!absent.empty()) spdlog::warn("not in the suite, left out: {}", fmt::join(absent, ", "));
   return tasks;
 }
@@ -161,48 +147,14 @@ void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
   }
 }
 
-// Looks the test texts up among the training texts that the model's folder and --leak-check name.
-void CheckOverlap(const EvalFlags& flags, const System& system, const Tasks& tasks,
-                  const TextTable& texts, EvaluationResults& results) {
-  TrainingTexts trained;
-  Json from = Json::Array();
-  if (system.embedder && !system.embedder->folder().adapter_path.empty()) {
-    const std::string path =
-        system.embedder->folder().adapter_path + "/" + TrainingTexts::kFileName;
-    if (std::filesystem::exists(path)) {
-      trained.Merge(TrainingTexts::Read(path));
-      from.Append(path);
-      if (trained.has_earlier_form()) {
-        spdlog::warn(
-            "[{}] an earlier version wrote these hashes without Unicode normalization; texts that "
-            "differ in accented or capital letters may count as unseen; --leak-check FILE... takes "
-            "the training files themselves",
-            path);
-      }
-    }
-  }
-  for (const std::string& path : flags.leak_check) {
-    CheckInterrupt();
-    AddTrainingFile(path, flags.table.Options(), trained);
-    from.Append(path);
-  }
-  if (from.size() == 0) {
-    if (system.embedder && !system.embedder->folder().adapter_path.empty()) {
-      spdlog::info(
-          "the model's folder does not say what it was trained on; --leak-check FILE... takes "
-          "the files");
-    }
-    return;
-  }
-  const std::vector<Seen> seen = FindTexts(texts, trained);
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    results.sets[i].overlap = FindOverlap(texts, seen, trained, tasks[i]->rows(), results.sets[i]);
-  }
-  Json about = Json::Object();
-  about.Set("from", from);
-  about.Set("texts", trained.texts());
-  about.Set("pairs", trained.pairs());
-  results.system.Set("training_texts", about);
+// The training texts that the model's folder and --leak-check name.
+TrainingTextSources SourcesOf(const EvalFlags& flags, const System& system) {
+  return {.adapter_path = system.embedder ? system.embedder->folder().adapter_path : "",
+          .files = flags.leak_check,
+          .table = flags.table.Options(),
+          .check_cancel = CheckInterrupt,
+          .on_warning = [](const std::string& line) { spdlog::warn("{}", line); },
+          .on_note = [](const std::string& line) { spdlog::info("{}", line); }};
 }
 
 void Eval(const GlobalOptions& globals, EvalFlags flags) {
@@ -211,7 +163,7 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
   if (!flags.compare.empty()) return Compare(globals, flags);
   if (!flags.output.empty())
     CheckOutput(flags.output, {.overwrite = flags.overwrite, .inputs = {flags.model.model}});
-  const Tasks tasks = MakeTasks(flags);
+  const EvaluationTasks tasks = TasksOf(flags);
   const auto is_retrieval = [](const auto& task) { return task->name().task == "retrieval"; };
   if (flags.keep_identical_ids && std::ranges::none_of(tasks, is_retrieval))
     FailUsage("--keep-identical-ids", "goes with retrieval; leave it out, or score retrieval too");
@@ -257,7 +209,7 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
     memory.Sample();
   }
   progress.Finish();
-  CheckOverlap(flags, system, tasks, texts, results);
+  AddOverlap(SourcesOf(flags, system), tasks, texts, results);
   Summarize(results, flags.bootstrap);
   FindWorstPairs(texts, kWorstPairs, results);
   for (const TaskResult& result : results.sets) WarnAbout(result);

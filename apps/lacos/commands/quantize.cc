@@ -10,7 +10,6 @@
 #include "lacos/base/process.h"
 #include "lacos/convert/quantize.h"
 #include "lacos/formats/bloom_tensors.h"
-#include "lacos/io/json_numbers.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
 
@@ -36,18 +35,6 @@ void PrintReport(const QuantizeReport& report, double seconds) {
   Out().Write(table.Text() + "\n" + fields.Text());
 }
 
-Json ReportJson(const QuantizeReport& report, double seconds) {
-  Json errors = Json::Object();
-  for (const auto& [kind, error] : report.relative_error) errors.Set(kind, NumberOrNull(error));
-  Json json = Json::Object();
-  json.Set("bytes_before", report.bytes_before);
-  json.Set("bytes_after", report.bytes_after);
-  json.Set("relative_error", errors);
-  json.Set("seconds", seconds);
-  PeakMemory().AddTo(json);
-  return json;
-}
-
 void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
   const Stopwatch watch;
   WorkDisplay display(globals, "quantizing", "bytes");
@@ -64,7 +51,10 @@ void Quantize(const GlobalOptions& globals, const QuantizeFlags& flags) {
   if (!report.left_out_heads.empty())
     spdlog::info("{}", HeadsNote(flags.model, report.left_out_heads));
   if (globals.json) {
-    PrintJson(ReportJson(report, watch.Seconds()));
+    Json json = ReportJson(report);
+    json.Set("seconds", watch.Seconds());
+    PeakMemory().AddTo(json);
+    PrintJson(json);
   } else {
     PrintReport(report, watch.Seconds());
   }

@@ -61,7 +61,9 @@ Similarity ChosenSimilarity(const SimilarityFlags& flags, const SentenceEncoder&
   const Similarity similarity = flags.similarity.value_or(embedder.similarity());
   if (similarity != Similarity::kCosine) {
     spdlog::info("similarity: {} ({}{})", Name(similarity), kSimilarityNames[similarity].title,
-                 flags.similarity ? "" : ", the folder's similarity_fn_name");
+                 flags.similarity           ? ""
+                 : flags.input.embed.preset ? ", as the preset says"
+                                            : ", the folder's similarity_fn_name");
   }
   return similarity;
 }
@@ -135,7 +137,7 @@ void Pairs(const GlobalOptions& globals, const SimilarityFlags& flags) {
   SentenceEncoder embedder(MakeSentenceEncoderOptions(globals, flags.input.model,
                                                       flags.input.encoding, flags.input.embed));
   LogNotes(embedder);
-  const std::string prompt = flags.input.embed.Prompt(embedder.folder().settings);
+  const TextPrompt prompt = flags.input.embed.Prompt(embedder.folder().settings);
   const Similarity similarity = ChosenSimilarity(flags, embedder);
   const auto d = static_cast<size_t>(embedder.dimension());
   const size_t block = BlockTexts(embedder) / 2;
@@ -219,8 +221,9 @@ void PrintHits(const GlobalOptions& globals, const SimilarityFlags& flags, Simil
   report.Set("model", flags.input.model.model);
   report.Set("similarity", Name(similarity));
   report.Set("query", flags.query);
-  report.Set("query_prompt", prompts.query);
-  report.Set("document_prompt", prompts.document);
+  report.Set("query_prompt", prompts.query.text);
+  report.Set("document_prompt", prompts.document.text);
+  report.Set("preset", flags.input.embed.preset ? Json(Name(*flags.input.embed.preset)) : Json());
   report.Set("results", list);
   report.Set("texts", sum.texts);
   report.Set("tokens", sum.tokens);

@@ -11,7 +11,7 @@
 #include "flags/config_file.h"
 #include "flags/train_flags.h"
 #include "lacos/base/error.h"
-#include "lacos/io/json_numbers.h"
+#include "lacos/train/report_json.h"
 #include "lacos/train/trainer.h"
 #include "terminal/interrupt.h"
 #include "terminal/output.h"
@@ -73,38 +73,6 @@ class TrainDisplay final : public TrainObserver {
   double smoothed_loss_ = -1;
 };
 
-double TokensPerSecond(const TrainReport& report) {
-  return report.seconds > 0 ? static_cast<double>(report.tokens) / report.seconds : 0;
-}
-
-Json ReportJson(const TrainReport& report, PeakMemory& memory) {
-  Json json = Json::Object();
-  json.Set("steps", report.steps);
-  json.Set("bad_steps", report.bad_steps);
-  json.Set("tokens", report.tokens);
-  json.Set("truncated", report.truncated);
-  json.Set("seconds", report.seconds);
-  json.Set("tokens_per_second", TokensPerSecond(report));
-  json.Set("loss_first", NumberOrNull(report.loss_first));
-  json.Set("loss_last", NumberOrNull(report.loss_last));
-  json.Set("strategy", report.strategy);
-  json.Set("planned_peak_bytes", report.planned_peak_bytes);
-  memory.AddTo(json);
-  const auto add = [&](const std::string& name, const EvaluationRecord& record) {
-    Json evaluation = Json::Object();
-    if (report.evaluated) {
-      evaluation.Set("step", record.step);
-      evaluation.Set("spearman", NumberOrNull(record.spearman));
-      evaluation.Set("pearson", NumberOrNull(record.pearson));
-    }
-    json.Set(name, evaluation);
-  };
-  add("first", report.first_evaluation);
-  add("best", report.best_evaluation);
-  add("last", report.last_evaluation);
-  return json;
-}
-
 void PrintReport(const TrainReport& report, const std::string& output, PeakMemory& memory) {
   FieldList fields;
   fields.Add("steps", fmt::format("{}", report.steps));
@@ -146,7 +114,9 @@ void RunTrain(const GlobalOptions& globals, const TrainFlags& flags) {
     throw Interrupted();
   }
   if (globals.json) {
-    PrintJson(ReportJson(report, display.memory()));
+    Json json = ReportJson(report);
+    display.memory().AddTo(json);
+    PrintJson(json);
   } else {
     PrintReport(report, flags.run.output, display.memory());
   }

@@ -159,10 +159,18 @@ void AddPromptOptions(CLI::App* command, EmbedOptions& options) {
       ->type_name("TEXT");
   command->add_option("--suffix", options.suffix, "Tokens put after every text, in the same way")
       ->type_name("TEXT");
+  OneOf(
+      command->add_option_function<std::string>(
+          "--preset", [&options](const std::string& word) { options.preset = Parse<Preset>(word); },
+          "Use the folder as the authors of a published BLOOM embedder do: pooling, length, "
+          "similarity, and tokens around queries and documents, whose names as prompts are query "
+          "and document"),
+      WordsOf<Preset>())
+      ->excludes(prompt);
 }
 
-std::string EmbedOptions::Prompt(const EmbeddingSettings& settings) const {
-  return prompt ? *prompt : ResolvePrompt(settings, "", prompt_name);
+TextPrompt EmbedOptions::Prompt(const EmbeddingSettings& settings) const {
+  return prompt ? TextPrompt(*prompt) : ResolvePrompt(settings, "", prompt_name);
 }
 
 void LogNotes(const ModelFolder& folder) {
@@ -226,6 +234,7 @@ void AddRolePromptOptions(CLI::App* command, EmbedOptions& options, const std::s
             fmt::format("Text put before each {} {}; an empty one switches the folder's prompt off",
                         kind, when))
         ->type_name("TEXT")
+        ->excludes(command->get_option("--preset"))
         ->default_str(fmt::format("--prompt, else the folder's prompt '{}', else none", kind));
   };
   add("--query-prompt", "query", options.query_prompt);
@@ -254,6 +263,7 @@ SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
           .strip = encoding.strip,
           .prefix = embed.prefix,
           .suffix = embed.suffix,
+          .preset = embed.preset,
           .batch_tokens = embed.batch_tokens,
           .stream_layers = embed.stream_layers};
 }

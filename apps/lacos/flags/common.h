@@ -80,17 +80,18 @@ void AddMaxLengthOption(CLI::App* command, EncodingOptions& options,
                         const std::string& default_text);
 
 // The flags of commands that embed: --batch-tokens, --stream-layers, --prompt, --prompt-name,
-// --prefix and --suffix.
+// --prefix, --suffix and --preset.
 struct EmbedOptions {
   int64_t batch_tokens = 4096;
   std::optional<std::string> prompt;  // an empty prompt overrides the folder's default prompt
   std::string prompt_name, prefix, suffix;
   std::optional<std::string> query_prompt, document_prompt;
+  std::optional<Preset> preset;
   bool stream_layers = false;
 
   // The prompt that is put before every text for a folder with these settings. Throws UserError for
   // an unknown name.
-  std::string Prompt(const EmbeddingSettings& settings) const;
+  TextPrompt Prompt(const EmbeddingSettings& settings) const;
   // The prompts for texts of each role. --prompt and --prompt-name hold for all roles, except where
   // --query-prompt and --document-prompt say otherwise.
   RolePrompts Prompts(const EmbeddingSettings& settings) const;

@@ -24,10 +24,6 @@ std::string SpellFlags(std::string_view text);
 void KnowFlags(CLI::App& app);
 std::string SpellKnownFlags(std::string_view message);
 
-// The number of bytes that a text such as "6GB", "1.5 GiB", "900MB" or "123456" names; nothing if
-// it is malformed.
-std::optional<int64_t> ParseSize(const std::string& text);
-
 CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, bool& value);
 CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, int64_t& value);
 CLI::Option* AddFlag(CLI::App* command, const SettingInfo& info, uint64_t& value);

@@ -8,10 +8,6 @@
 
 namespace lacos::cli {
 
-// The known word that is most like `word`: it begins with it, or differs in at most a third of its
-// letters. Empty if there is none.
-std::string MostLike(const std::string& word, const std::vector<std::string>& known);
-
 // A message about the first flag, or else the first other word, that was left over when the command
 // line was parsed, even if parsing ended with another mistake. Empty if there is none.
 std::string UnknownWordMessage(const CLI::App& app);

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "lacos/api/words.h"
 #include "lacos/base/compute.h"
 #include "lacos/base/enum_names.h"
 #include "lacos/base/error.h"
 #include "lacos/base/pooling.h"
+#include "lacos/base/word_value.h"
 
 namespace lacos::v0 {
 namespace {
@@ -40,6 +40,7 @@ lacos_options FieldsOf(const SentenceEncoderOptions& options) {
   fields.batch_tokens = options.batch_tokens;
   fields.prefix = options.prefix.c_str();
   fields.suffix = options.suffix.c_str();
+  fields.preset = options.preset.c_str();
   return fields;
 }
 

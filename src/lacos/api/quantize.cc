@@ -7,8 +7,8 @@
 #include <atomic>
 
 #include "lacos/api/call.h"
-#include "lacos/api/words.h"
 #include "lacos/base/error.h"
+#include "lacos/base/word_value.h"
 #include "lacos/convert/quantize.h"
 
 namespace lacos::v0 {

@@ -7,8 +7,8 @@
 
 #include "lacos.h"
 #include "lacos/api/call.h"
-#include "lacos/api/words.h"
 #include "lacos/base/error.h"
+#include "lacos/base/word_value.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/search/nearest.h"
 #include "lacos/search/vectors.h"

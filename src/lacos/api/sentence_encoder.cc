@@ -7,14 +7,15 @@
 #include <utility>
 
 #include "lacos.h"
+#include "lacos/api/access.h"
 #include "lacos/api/call.h"
 #include "lacos/api/model_options.h"
-#include "lacos/api/words.h"
 #include "lacos/base/compute.h"
 #include "lacos/base/enum_names.h"
 #include "lacos/base/error.h"
 #include "lacos/base/pooling.h"
 #include "lacos/base/similarity.h"
+#include "lacos/base/word_value.h"
 
 namespace lacos::v0 {
 namespace {
@@ -102,6 +103,10 @@ void EncodeByPrompt(Encoding& encoding, const std::vector<std::string>& texts, V
 struct SentenceEncoder::State {
   Model model;
 };
+
+const lacos_model& SentenceEncoderAccess::Model(const SentenceEncoder& encoder) {
+  return *encoder.state_->model;
+}
 
 SentenceEncoder::SentenceEncoder(const std::string& model, const SentenceEncoderOptions& options)
     : state_(Call([&] { return std::make_unique<State>(State{Open(model, options)}); })) {}

@@ -3,35 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-#include <optional>
-#include <type_traits>
-
 #include "lacos/api/call.h"
-#include "lacos/api/words.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
+#include "lacos/base/word_value.h"
+#include "lacos/train/setting_values.h"
 #include "lacos/train/trainer.h"
 
 namespace lacos::v0 {
 namespace {
-
-template <class T>
-void CheckNumber(const SettingInfo& info, T value) {
-  const auto number = static_cast<double>(value);
-  if (std::isfinite(number) && number >= info.low && number <= info.high) return;
-  throw UserError(fmt::format("[`{}`] found {}; expected a {}number from {} to {}; correct it",
-                              info.name, value, std::is_integral_v<T> ? "whole " : "", info.low,
-                              info.high));
-}
-
-void CheckWord(const SettingInfo& info, const std::string& word) {
-  if (info.words.empty() || word.empty()) return;
-  if (std::ranges::find(info.words, word) != info.words.end()) return;
-  throw UserError(fmt::format("[`{}`] found '{}'; expected {}; correct it", info.name, word,
-                              fmt::join(info.words, ", ")));
-}
 
 // Stores the given value of a setting in its field, which has its default. A default need not be in
 // the range, because it may mean "not given".
@@ -45,15 +25,7 @@ void Take(const SettingInfo& info, const Given& given, T& field) {
   } else if constexpr (NamedEnum<T>) {
     field = WordValue<T>(info.name, given);
   } else if (given != field) {
-    if constexpr (std::is_same_v<T, std::string>) {
-      CheckWord(info, given);
-    } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-      for (const std::string& word : given) CheckWord(info, word);
-    } else if constexpr (std::is_same_v<T, std::vector<int64_t>>) {
-      for (const int64_t number : given) CheckNumber(info, number);
-    } else if constexpr (!std::is_same_v<T, bool>) {
-      CheckNumber(info, given);
-    }
+    CheckSettingValue(info, given);
     field = given;
   }
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lacos/base/error.h"
+#include "lacos/capi/encode_texts.h"
 #include "lacos/capi/model_handle.h"
 #include "lacos/capi/status.h"
 #include "lacos/kernels/transfer.h"
@@ -32,12 +33,11 @@ struct Request {
   const char* const* texts;
   const size_t* lengths;
   size_t n;
-  std::string prompt;
+  TextPrompt prompt;
   bool normalize;
-  size_t dimension, kept;  // values of a vector before and after truncate_dim
-  lacos_progress progress;
-  void* progress_context;
-  float* out;  // the caller's buffer, [n, kept]
+  size_t dimension, kept;                     // values of a vector before and after truncate_dim
+  std::function<void(size_t done)> progress;  // may throw to end the work
+  float* out;                                 // the caller's buffer, [n, kept]
 
   std::string_view Text(size_t i) const {
     return ReadText(texts[i], lengths == nullptr ? LACOS_NUL_TERMINATED : lengths[i],
@@ -45,7 +45,7 @@ struct Request {
   }
 };
 
-std::string ChosenPrompt(const lacos_model& model, const lacos_encode_options& options) {
+TextPrompt ChosenPrompt(const lacos_model& model, const lacos_encode_options& options) {
   if (options.prompt != nullptr)
     return std::string(ReadText(options.prompt, LACOS_NUL_TERMINATED, "options.prompt"));
   return ResolvePrompt(model.embedder->folder().settings, "",
@@ -89,9 +89,14 @@ Request Check(lacos_model* model, const char* const* texts, const size_t* length
                                                                   : options.normalize == LACOS_YES,
                   .dimension = dimension,
                   .kept = kept,
-                  .progress = options.progress,
-                  .progress_context = options.progress_context,
+                  .progress = {},
                   .out = out};
+  if (options.progress != nullptr) {
+    request.progress = [options, n](size_t done) {
+      if (options.progress(options.progress_context, done, n) != 0)
+        throw CallError(LACOS_CANCELLED, "[progress] the progress function ended the call");
+    };
+  }
   // All invalid texts are found before anything is computed.
   for (size_t i = 0; i < n; ++i) request.Text(i);
   return request;
@@ -158,15 +163,38 @@ lacos_encode_stats Encode(const Request& request) {
     sum.tokens += static_cast<uint64_t>(statistics.tokens);
     sum.truncated += static_cast<uint64_t>(statistics.truncated);
     sum.empty += static_cast<uint64_t>(statistics.empty);
-    if (request.progress != nullptr &&
-        request.progress(request.progress_context, begin + texts.size(), request.n) != 0) {
-      throw CallError(LACOS_CANCELLED, "[progress] the progress function ended the call");
-    }
+    if (request.progress) request.progress(begin + texts.size());
   }
   return sum;
 }
 
 }  // namespace
+
+TextPrompt PromptOfCall(const lacos_model& model, const lacos_encode_options* options) {
+  return ChosenPrompt(model, ReadStruct(options, kEncodeOptionsSize, "lacos_encode_options"));
+}
+
+void EncodeTexts(const lacos_model& model, std::span<const std::string> texts,
+                 const TextPrompt& prompt, std::span<float> out,
+                 const std::function<void(size_t done)>& progress) {
+  std::vector<const char*> begins;
+  std::vector<size_t> lengths;
+  for (const std::string& text : texts) {
+    begins.push_back(text.data());
+    lengths.push_back(text.size());
+  }
+  Encode({.model = model,
+          .texts = begins.data(),
+          .lengths = lengths.data(),
+          .n = texts.size(),
+          .prompt = prompt,
+          .normalize = model.normalize,
+          .dimension = static_cast<size_t>(model.embedder->dimension()),
+          .kept = lacos_dimension(&model),
+          .progress = progress,
+          .out = out.data()});
+}
+
 }  // namespace lacos::capi
 
 extern "C" lacos_status lacos_encode(lacos_model* model, const char* const* texts,

@@ -12,6 +12,7 @@
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/version.h"
+#include "lacos/base/word_value.h"
 #include "lacos/capi/status.h"
 #include "lacos/io/utf8.h"
 
@@ -82,6 +83,8 @@ SentenceEncoderOptions MakeOptions(const char* path, const lacos_options& option
     result.prefix = ReadText(options.prefix, LACOS_NUL_TERMINATED, "options.prefix");
   if (options.suffix != nullptr)
     result.suffix = ReadText(options.suffix, LACOS_NUL_TERMINATED, "options.suffix");
+  const std::string preset = OrEmpty(options.preset);
+  if (!preset.empty()) result.preset = WordValue<Preset>("preset", preset);
   return result;
 }
 
@@ -179,6 +182,10 @@ size_t lacos_dimension(const lacos_model* model) {
   const int64_t all = model->embedder->dimension();
   return static_cast<size_t>(
       std::min(model->embedder->folder().settings.truncate_dim.value_or(all), all));
+}
+
+size_t lacos_hidden_size(const lacos_model* model) {
+  return model == nullptr ? 0 : static_cast<size_t>(model->embedder->dimension());
 }
 
 size_t lacos_vocabulary_size(const lacos_model* model) {

@@ -22,6 +22,7 @@
 #include "lacos/formats/model_place.h"
 #include "lacos/formats/side_files.h"
 #include "lacos/io/atomic_file.h"
+#include "lacos/io/json_numbers.h"
 #include "lacos/io/paths.h"
 #include "lacos/io/safetensors.h"
 #include "lacos/quant/code.h"
@@ -371,6 +372,16 @@ QuantizeReport QuantizeFolder(const std::string& given, const std::string& outpu
   CommitFolder(folder, options.writing,
                {.inputs = [&](RunInputs& inputs) { inputs.AddBase(input); }}, extra, written);
   return report;
+}
+
+Json ReportJson(const QuantizeReport& report) {
+  Json errors = Json::Object();
+  for (const auto& [kind, error] : report.relative_error) errors.Set(kind, NumberOrNull(error));
+  Json json = Json::Object();
+  json.Set("bytes_before", report.bytes_before);
+  json.Set("bytes_after", report.bytes_after);
+  json.Set("relative_error", errors);
+  return json;
 }
 
 }  // namespace lacos

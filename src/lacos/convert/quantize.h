@@ -40,6 +40,8 @@ struct QuantizeReport {
   std::map<std::string, double> relative_error;  // rms error / rms weight, by kind of tensor
   std::vector<std::string> left_out_heads;       // names of stored tensors (IsHeadTensor)
 };
+// {"bytes_before", "bytes_after", "relative_error": {...}}.
+Json ReportJson(const QuantizeReport& report);
 
 // Writes a complete quantized folder (docs/reference/folders.md) to `output`, atomically, as
 // safetensors with the shards of the input. Throws UserError that names the tensor and the index if

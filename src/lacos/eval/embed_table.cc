@@ -3,6 +3,7 @@
 #include "lacos/eval/embed_table.h"
 
 #include <algorithm>
+#include <map>
 #include <span>
 
 #include "lacos/base/parallel.h"
@@ -16,7 +17,7 @@ EmbeddedTable EmbedTable(
   const auto n = static_cast<size_t>(texts.size());
   const int64_t d = embedder.dimension();
   EmbeddedTable table{.values = std::vector<float>(n * static_cast<size_t>(d)), .d = d};
-  const auto prompt_of = [&](int64_t row) -> const std::string& {
+  const auto prompt_of = [&](int64_t row) -> const TextPrompt& {
     const TextRole role = texts.role(row);
     return role == TextRole::kQuery      ? prompts.query
            : role == TextRole::kDocument ? prompts.document
@@ -29,10 +30,13 @@ EmbeddedTable EmbedTable(
   // All texts are tokenized first: their lengths decide the order of the work, and truncated and
   // empty texts are reported for cached ones too.
   std::vector<TokenizedText> tokenized(n);
-  const TokenizeOptions& tokenize = embedder.text_encoder().options().tokenize;
+  std::map<TextPrompt, TokenizeOptions> tokenize;
+  for (const TextPrompt* prompt : {&prompts.plain, &prompts.query, &prompts.document})
+    tokenize.emplace(*prompt, embedder.text_encoder().TokenizeOptionsFor(*prompt));
   ParallelFor(texts.size(), [&](int64_t row) {
+    const TextPrompt& prompt = prompt_of(row);
     tokenized[static_cast<size_t>(row)] =
-        TokenizeText(embedder.tokenizer(), prompt_of(row) + texts.text(row), tokenize);
+        TokenizeText(embedder.tokenizer(), prompt.text + texts.text(row), tokenize.at(prompt));
   });
   std::vector<int64_t> lengths(n);
   for (size_t i = 0; i < n; ++i) {
@@ -46,7 +50,7 @@ EmbeddedTable EmbedTable(
   std::vector<int64_t> missing;
   int64_t all_tokens = 0, done_tokens = 0, done = 0;
   for (int64_t row = 0; row < texts.size(); ++row) {
-    if (cache != nullptr && cache->Read(prompt_of(row) + texts.text(row), vector_of(row))) {
+    if (cache != nullptr && cache->Read(prompt_of(row).Key(texts.text(row)), vector_of(row))) {
       ++table.cached;
       continue;
     }
@@ -74,7 +78,7 @@ EmbeddedTable EmbedTable(
       const auto vector = std::span<const float>(vectors).subspan(i * static_cast<size_t>(d),
                                                                   static_cast<size_t>(d));
       std::copy(vector.begin(), vector.end(), vector_of(row).begin());
-      if (cache != nullptr) cache->Add(prompt_of(row) + texts.text(row), vector);
+      if (cache != nullptr) cache->Add(prompt_of(row).Key(texts.text(row)), vector);
       done_tokens += lengths[static_cast<size_t>(row)];
     }
     done += static_cast<int64_t>(block.size());

@@ -1,6 +1,7 @@
 // Finds out what kind of folder --model names, and reads the settings in it.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,6 +15,13 @@
 
 namespace lacos {
 
+// Texts whose tokens are put around those of a text and its prompt. Each is tokenized on its own and
+// is kept when the text is truncated.
+struct TextFrame {
+  std::string before, after;
+  auto operator<=>(const TextFrame&) const = default;
+};
+
 // Embedding settings. An absent value means that the folder does not say; the default of the
 // command applies.
 struct EmbeddingSettings {
@@ -24,6 +32,8 @@ struct EmbeddingSettings {
   std::optional<int64_t> truncate_dim;  // number of leading values of a vector that are kept
   bool pool_prompt = true;  // false: a prompt's tokens are left out of the pooling (include_prompt)
   std::map<std::string, std::string> prompts;
+  std::map<std::string, TextFrame>
+      frames;  // of the prompts with these names; only a preset has them
   std::string default_prompt_name;
   std::optional<Similarity> similarity;  // similarity_fn_name
 };

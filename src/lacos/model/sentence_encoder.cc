@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
-#include "lacos/base/error.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/kernels/timed_backend.h"
 #include "lacos/model/bloom_model.h"
@@ -55,6 +52,7 @@ SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
   State& s = *state_;
   s.compute = options.compute;
   s.loaded = LoadModel(options.path, options.base, options.adapter);
+  if (options.preset) ApplyPreset(*options.preset, *s.loaded.tokenizer, s.loaded.folder.settings);
   const EmbeddingSettings& folder = s.loaded.folder.settings;
   s.backend = MakeBackend({.device = options.device, .compute = options.compute});
   if (options.op_times != nullptr)
@@ -100,34 +98,9 @@ Encoder& SentenceEncoder::encoder() const { return *state_->encoder; }
 BloomModel& SentenceEncoder::model() const { return *state_->model; }
 
 EncodeStatistics SentenceEncoder::Encode(std::span<const std::string> texts,
-                                         const std::string& prompt, std::span<float> out,
+                                         const TextPrompt& prompt, std::span<float> out,
                                          const std::function<void(int64_t)>& progress) {
   return text_encoder().Encode(texts, prompt, out, progress);
-}
-
-std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
-                          const std::string& prompt_name) {
-  if (!prompt.empty()) return prompt;
-  const std::string& name = prompt_name.empty() ? settings.default_prompt_name : prompt_name;
-  if (name.empty()) return "";
-  const auto found = settings.prompts.find(name);
-  if (found != settings.prompts.end()) return found->second;
-  std::string known;
-  for (const auto& [key, value] : settings.prompts) known += (known.empty() ? "" : ", ") + key;
-  throw UserError(fmt::format(
-      "[`prompt_name`] the folder has no prompt '{}'; expected one of: {}; pass one of these, or "
-      "the text itself with `prompt`",
-      name, known.empty() ? "(none)" : known));
-}
-
-RolePrompts FolderPrompts(const EmbeddingSettings& settings) {
-  const auto named = [&](const char* name) {
-    const auto found = settings.prompts.find(name);
-    return found == settings.prompts.end() ? std::string() : found->second;
-  };
-  return {.plain = ResolvePrompt(settings, "", ""),
-          .query = named("query"),
-          .document = named("document")};
 }
 
 }  // namespace lacos

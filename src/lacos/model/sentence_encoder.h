@@ -14,6 +14,7 @@
 #include "lacos/formats/model_folder.h"
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/device.h"
+#include "lacos/model/preset.h"
 #include "lacos/model/text_encoder.h"
 #include "lacos/text/tokenizer.h"
 
@@ -38,6 +39,8 @@ struct SentenceEncoderOptions {
   // Texts whose tokens are put before and after those of every text. Each is tokenized on its own
   // and is kept when the text is truncated.
   std::string prefix, suffix;
+  // How a published model is used. It replaces the folder's settings, not the ones above.
+  std::optional<Preset> preset;
   int64_t batch_tokens = 4096;  // tokens computed at a time; affects memory, never results
   // one block of the base resident at a time; affects memory, never results
   bool stream_layers = false;
@@ -72,28 +75,14 @@ class SentenceEncoder {
   Encoder& encoder() const;
   BloomModel& model() const;
   // See TextEncoder::Encode. Writes the vectors of `texts` row by row in their order; `out` has
-  // texts.size() * dimension() floats. `prompt` is put before each text. The vector of a text does
+  // texts.size() * dimension() floats. `prompt` is put around each text. The vector of a text does
   // not depend on the other texts. `progress` is called with the number of texts done so far.
-  EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt,
+  EncodeStatistics Encode(std::span<const std::string> texts, const TextPrompt& prompt,
                           std::span<float> out, const std::function<void(int64_t)>& progress = {});
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// Returns `prompt`, or if it is empty the prompt with the given name, or if that is empty too the
-// folder's default_prompt_name. Throws UserError for an unknown name.
-std::string ResolvePrompt(const EmbeddingSettings& settings, const std::string& prompt,
-                          const std::string& prompt_name);
-
-// What goes before texts that are compared with each other, before queries and before documents.
-struct RolePrompts {
-  std::string plain, query, document;
-};
-// The prompts of a folder: `plain` is its default prompt; `query` and `document` are its prompts with
-// these names, or nothing. So do encode, encode_query and encode_document of sentence-transformers
-// 6.2: the two latter use neither the default prompt nor one named "passage" or "corpus".
-RolePrompts FolderPrompts(const EmbeddingSettings& settings);
 
 }  // namespace lacos

@@ -64,13 +64,33 @@ void TextEncoder::RunBatch(const PackedTexts& batch, std::span<const int64_t> ro
   }
 }
 
-EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const std::string& prompt,
+TokenizeOptions FramedTokenizeOptions(const Tokenizer& tokenizer, TokenizeOptions options,
+                                      const TextFrame& frame) {
+  if (frame == TextFrame{}) return options;
+  const auto ids = [&](const std::string& text) {
+    std::vector<int32_t> found;
+    if (!text.empty()) tokenizer.Encode(text, found);
+    return found;
+  };
+  const std::vector<int32_t> before = ids(frame.before), after = ids(frame.after);
+  options.before.insert(options.before.end(), before.begin(), before.end());
+  options.after.insert(options.after.begin(), after.begin(), after.end());
+  RequireRoomForText(tokenizer, options);
+  return options;
+}
+
+TokenizeOptions TextEncoder::TokenizeOptionsFor(const TextPrompt& prompt) const {
+  return FramedTokenizeOptions(tokenizer_, options_.tokenize, prompt.frame);
+}
+
+EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const TextPrompt& prompt,
                                      std::span<float> out,
                                      const std::function<void(int64_t)>& progress) {
   EncodeStatistics statistics{.texts = static_cast<int64_t>(texts.size())};
   std::fill(out.begin(), out.end(), 0.0f);  // texts without tokens keep zero vectors
 
-  const int64_t skipped = SkippedTokens(tokenizer_, options_, prompt);
+  const TokenizeOptions tokenize = TokenizeOptionsFor(prompt);
+  const int64_t skipped = SkippedTokens(tokenizer_, options_, prompt.text);
   // Tokenize a slice of texts in parallel, then run it in batches of whole texts with at most
   // batch_tokens tokens.
   constexpr int64_t kSlice = 4096;
@@ -81,7 +101,7 @@ EncodeStatistics TextEncoder::Encode(std::span<const std::string> texts, const s
     ParallelFor(count, [&](int64_t i) {
       const std::string& text = texts[begin + i];
       tokenized[i] =
-          TokenizeText(tokenizer_, prompt.empty() ? text : prompt + text, options_.tokenize);
+          TokenizeText(tokenizer_, prompt.text.empty() ? text : prompt.text + text, tokenize);
     });
     statistics.tokenize_seconds += tokenizing.Seconds();
     // Only the first of several equal texts is computed. The others copy its vector, which would

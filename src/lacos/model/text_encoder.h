@@ -9,6 +9,7 @@
 
 #include "lacos/model/encoder.h"
 #include "lacos/model/loaded_model.h"
+#include "lacos/model/text_prompt.h"
 #include "lacos/text/tokenize.h"
 
 namespace lacos {
@@ -39,20 +40,27 @@ struct TextEncoderOptions {
 int64_t SkippedTokens(const Tokenizer& tokenizer, const TextEncoderOptions& options,
                       const std::string& prompt);
 
+// The options with the tokens of a frame inside of what they put around every text. Throws UserError
+// if there is no room for a text.
+TokenizeOptions FramedTokenizeOptions(const Tokenizer& tokenizer, TokenizeOptions options,
+                                      const TextFrame& frame);
+
 class TextEncoder {
  public:
   // Both arguments must outlive the text encoder.
   TextEncoder(Encoder& encoder, const Tokenizer& tokenizer, const TextEncoderOptions& options)
       : encoder_(encoder), tokenizer_(tokenizer), options_(options) {}
 
+  // How texts with this prompt are tokenized (FramedTokenizeOptions).
+  TokenizeOptions TokenizeOptionsFor(const TextPrompt& prompt) const;
   // Values of a vector.
   int64_t dimension() const;
   const TextEncoderOptions& options() const { return options_; }
 
   // Writes the vectors of `texts` row by row in their order; `out` has texts.size() * dimension()
-  // floats. `prompt` is put before each text. The vector of a text does not depend on the other
+  // floats. `prompt` is put around each text. The vector of a text does not depend on the other
   // texts. `progress` is called with the number of texts done so far.
-  EncodeStatistics Encode(std::span<const std::string> texts, const std::string& prompt,
+  EncodeStatistics Encode(std::span<const std::string> texts, const TextPrompt& prompt,
                           std::span<float> out, const std::function<void(int64_t)>& progress = {});
 
  private:

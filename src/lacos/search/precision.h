@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lacos/base/enum_names.h"
@@ -13,14 +14,18 @@
 namespace lacos {
 
 enum class Precision : uint8_t { kFloat32, kFloat16, kInt8, kUint8, kBinary, kUbinary };
-// sentence-transformers' words.
-inline constexpr auto kPrecisionNames = MakeEnumNames<EnumWord<Precision>>({
-    {Precision::kFloat32, "float32"},
-    {Precision::kFloat16, "float16"},
-    {Precision::kInt8, "int8"},
-    {Precision::kUint8, "uint8"},
-    {Precision::kBinary, "binary"},
-    {Precision::kUbinary, "ubinary"},
+struct PrecisionNames {
+  Precision value;
+  std::string_view word;  // as in sentence-transformers
+  int32_t c_value;        // its value in include/lacos.h
+};
+inline constexpr auto kPrecisionNames = MakeEnumNames<PrecisionNames>({
+    {Precision::kFloat32, "float32", 1},
+    {Precision::kFloat16, "float16", 2},
+    {Precision::kInt8, "int8", 3},
+    {Precision::kUint8, "uint8", 4},
+    {Precision::kBinary, "binary", 5},
+    {Precision::kUbinary, "ubinary", 6},
 });
 constexpr const auto& NamesOf(Precision) { return kPrecisionNames; }
 

@@ -50,7 +50,7 @@ void Service::Embed(const ExchangePtr& exchange) {
   e.normalize = kind == RouteKind::kSimilarity ? model.text.normalize : e.call.normalize;
 
   const TimePoint begin = std::chrono::steady_clock::now();
-  const std::string prompt = PromptOf(model, e.call, e.dialect);
+  const TextPrompt prompt = PromptOf(model, e.call, e.dialect);
   ReadTexts read = ReadCallTexts(model, e.call, prompt,
                                  {.max_request_tokens = options_.max_request_tokens,
                                   .empty_is_zero = options_.empty_is_zero,

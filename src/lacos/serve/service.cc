@@ -258,7 +258,7 @@ HttpReply Service::Tokenize(const Json& body) {
   const TokenizeCall call = ReadTokenizeCall(body);
   const auto model = models_.Default();
   const std::string prompt =
-      PromptOf(*model, {.field = "inputs", .prompt_name = call.prompt_name}, Dialect::kTei);
+      PromptOf(*model, {.field = "inputs", .prompt_name = call.prompt_name}, Dialect::kTei).text;
   std::string out = "[";
   size_t tokens = 0;
   for (size_t i = 0; i < call.texts.size(); ++i) {

@@ -26,17 +26,17 @@ std::pair<size_t, size_t> TemplateSides(const Tokenizer& tokenizer) {
 }
 
 // TokenizeText, but the text loses the side that is asked for.
-TokenizedText TokenizeFrom(const ServedModel& model, const std::string& text, bool left) {
-  const Tokenizer& tokenizer = *model.tokenizer;
-  if (left == tokenizer.TruncatesLeft()) return TokenizeText(tokenizer, text, model.text.tokenize);
-  TokenizeOptions whole = model.text.tokenize;
+TokenizedText TokenizeFrom(const Tokenizer& tokenizer, const TokenizeOptions& options,
+                           const std::string& text, bool left) {
+  if (left == tokenizer.TruncatesLeft()) return TokenizeText(tokenizer, text, options);
+  TokenizeOptions whole = options;
   whole.max_length = Tokenizer::kNoLimit;
   TokenizedText result = TokenizeText(tokenizer, text, whole);
-  const auto limit = static_cast<size_t>(model.text.tokenize.max_length);
+  const auto limit = static_cast<size_t>(options.max_length);
   if (result.ids.size() <= limit) return result;
   const auto [before, after] = TemplateSides(tokenizer);
-  const size_t kept_before = model.text.tokenize.before.size() + before;
-  const size_t kept_after = model.text.tokenize.after.size() + after;
+  const size_t kept_before = options.before.size() + before;
+  const size_t kept_after = options.after.size() + after;
   const auto lost = static_cast<std::ptrdiff_t>(result.ids.size() - limit);
   const auto begin = left ? result.ids.begin() + static_cast<std::ptrdiff_t>(kept_before)
                           : result.ids.end() - static_cast<std::ptrdiff_t>(kept_after) - lost;
@@ -55,13 +55,13 @@ TokenizedText CutIds(const ServedModel& model, const std::vector<int32_t>& ids, 
           .truncated = true};
 }
 
-[[noreturn]] void RefuseLong(const ServedModel& model, const EmbedCall& call, size_t index,
-                             const std::string& text) {
+[[noreturn]] void RefuseLong(const ServedModel& model, const TokenizeOptions& options,
+                             const EmbedCall& call, size_t index, const std::string& text) {
   size_t length = 0;
   if (call.from_ids) {
     length = call.ids[index].size();
   } else {
-    TokenizeOptions whole = model.text.tokenize;
+    TokenizeOptions whole = options;
     whole.max_length = Tokenizer::kNoLimit;
     length = TokenizeText(*model.tokenizer, text, whole).ids.size();
   }
@@ -75,7 +75,7 @@ TokenizedText CutIds(const ServedModel& model, const std::vector<int32_t>& ids, 
 
 }  // namespace
 
-std::string PromptOf(const ServedModel& model, const EmbedCall& call, Dialect dialect) {
+TextPrompt PromptOf(const ServedModel& model, const EmbedCall& call, Dialect dialect) {
   const auto& prompts = model.settings.prompts;
   if (!call.prompt_name.empty() && !prompts.contains(call.prompt_name)) {
     std::string known;
@@ -92,11 +92,13 @@ std::string PromptOf(const ServedModel& model, const EmbedCall& call, Dialect di
   return ResolvePrompt(model.settings, "", call.prompt_name);
 }
 
-ReadTexts ReadCallTexts(const ServedModel& model, const EmbedCall& call, const std::string& prompt,
+ReadTexts ReadCallTexts(const ServedModel& model, const EmbedCall& call, const TextPrompt& prompt,
                         const ReadingOptions& options) {
+  const TokenizeOptions tokenize =
+      FramedTokenizeOptions(*model.tokenizer, model.text.tokenize, prompt.frame);
   ReadTexts result;
   result.ids.reserve(call.size());
-  result.skipped = call.from_ids ? 0 : SkippedTokens(*model.tokenizer, model.text, prompt);
+  result.skipped = call.from_ids ? 0 : SkippedTokens(*model.tokenizer, model.text, prompt.text);
   const bool left = call.truncate_left.value_or(model.tokenizer->TruncatesLeft());
   int64_t tokens = 0;
   for (size_t i = 0; i < call.size(); ++i) {
@@ -105,10 +107,10 @@ ReadTexts ReadCallTexts(const ServedModel& model, const EmbedCall& call, const s
     if (call.from_ids) {
       read = CutIds(model, call.ids[i], left);
     } else {
-      text = prompt + call.texts[i];
+      text = prompt.text + call.texts[i];
       result.characters += CountCharacters(call.texts[i]);
       try {
-        read = TokenizeFrom(model, text, left);
+        read = TokenizeFrom(*model.tokenizer, tokenize, text, left);
       } catch (const UserError& error) {
         const std::string place = call.Place(i);
         throw ApiError(422, "text_not_tokenized", fmt::format("[{}] {}", place, error.what()),
@@ -116,7 +118,7 @@ ReadTexts ReadCallTexts(const ServedModel& model, const EmbedCall& call, const s
       }
     }
     if (read.truncated && !call.truncate.value_or(options.truncate))
-      RefuseLong(model, call, i, text);
+      RefuseLong(model, tokenize, call, i, text);
     if (read.truncated) result.truncated.push_back(static_cast<int64_t>(i));
     if (read.ids.empty()) {
       if (!options.empty_is_zero) {

@@ -24,12 +24,12 @@ struct ReadTexts {
   int64_t characters = 0;                 // of all texts
 };
 
-// The text that goes before each text of the call. Throws ApiError for a prompt_name that the model
+// What goes around each text of the call. Throws ApiError for a prompt_name that the model
 // does not have.
-std::string PromptOf(const ServedModel& model, const EmbedCall& call, Dialect dialect);
+TextPrompt PromptOf(const ServedModel& model, const EmbedCall& call, Dialect dialect);
 
 // Throws ApiError that names the text.
-ReadTexts ReadCallTexts(const ServedModel& model, const EmbedCall& call, const std::string& prompt,
+ReadTexts ReadCallTexts(const ServedModel& model, const EmbedCall& call, const TextPrompt& prompt,
                         const ReadingOptions& options);
 
 // The tokens of a text for /tokenize.

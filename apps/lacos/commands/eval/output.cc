@@ -1,13 +1,10 @@
-// The tables that `lacos eval` prints and the JSON that it writes.
+// The tables that `lacos eval` prints.
 #include "commands/eval/output.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "lacos/eval/results/overlap.h"
-#include "lacos/io/json_numbers.h"
+#include "lacos/eval/results/summary_json.h"
 #include "terminal/output.h"
 
 namespace lacos::cli {
@@ -17,34 +14,6 @@ namespace {
 std::string Heading(const std::string& measure) {
   if (measure == "spearman") return "Spearman";
   return measure == "pearson" ? "Pearson" : FormatMeasure(measure);
-}
-
-// The mean of each measure over the results of one task; NaN if any value is NaN.
-std::vector<Measure> MeanMeasures(const std::vector<const TaskResult*>& results) {
-  std::vector<Measure> means = results[0]->measures;
-  for (size_t i = 0; i < means.size(); ++i) {
-    means[i].value = 0;
-    for (const TaskResult* result : results) {
-      means[i].value += result->measures[i].value / static_cast<double>(results.size());
-    }
-  }
-  return means;
-}
-
-std::vector<std::string> TasksInOrder(const EvaluationResults& results) {
-  std::vector<std::string> tasks;
-  for (const TaskResult& result : results.sets) {
-    if (std::ranges::find(tasks, result.set.task) == tasks.end()) tasks.push_back(result.set.task);
-  }
-  return tasks;
-}
-
-std::vector<const TaskResult*> OfTask(const EvaluationResults& results, const std::string& task) {
-  std::vector<const TaskResult*> found;
-  for (const TaskResult& result : results.sets) {
-    if (result.set.task == task) found.push_back(&result);
-  }
-  return found;
 }
 
 // The table of sets that contain texts from the training data.
@@ -66,7 +35,7 @@ std::string ResultTables(const EvaluationResults& results, double confidence) {
   const std::string interval = fmt::format("{:.0f} % interval", 100 * confidence);
   const std::vector<std::string> tasks = TasksInOrder(results);
   for (const std::string& task : tasks) {
-    const auto sets = OfTask(results, task);
+    const auto sets = SetsOfTask(results, task);
     std::vector<std::string> header = {tasks.size() > 1 ? Heading(task) : "data", "n"};
     for (const Measure& measure : sets[0]->measures) {
       header.push_back(Heading(measure.name));
@@ -124,40 +93,6 @@ std::string ComparisonTable(const std::vector<Comparison>& comparisons, const st
                   FormatP(c.difference.p)});
   }
   return fmt::format("a  {}\nb  {}\n\n{}", a, b, table.Text());
-}
-
-Json ResultsReport(const EvaluationResults& results, double confidence) {
-  Json tasks = Json::Array();
-  for (const TaskResult& result : results.sets) {
-    Json task = Json::Object();
-    task.Set("task", result.set.task);
-    task.Set("name", result.set.name);
-    task.Set("subset", result.set.subset);
-    task.Set("split", result.set.split);
-    task.Set("n", result.n);
-    for (const Measure& measure : result.measures)
-      task.Set(measure.name, NumberOrNull(measure.value));
-    SetInterval(IntervalOf(result.resamples, confidence), task);
-    SetConditions(result, task);
-    task.Set("truncated", result.truncated);
-    task.Set("empty", result.empty);
-    task.Set("overlap",
-             result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
-    tasks.Append(task);
-  }
-  Json average = Json::Object();
-  if (TasksInOrder(results).size() == 1) {
-    for (const Measure& measure : MeanMeasures(OfTask(results, results.sets[0].set.task))) {
-      average.Set(measure.name, NumberOrNull(measure.value));
-    }
-  }
-  const Json all = ResultsJson(results, confidence);
-  Json report = Json::Object();
-  report.Set("model", results.system.At("model"));
-  report.Set("tasks", tasks);
-  report.Set("average", average);
-  report.Set("aggregates", all.At("aggregates"));
-  return report;
 }
 
 }  // namespace lacos::cli

@@ -1,4 +1,4 @@
-// The tables that `lacos eval` prints and the JSON that it writes.
+// The tables that `lacos eval` prints.
 #pragma once
 
 #include <string>
@@ -12,8 +12,5 @@ namespace lacos::cli {
 std::string ResultTables(const EvaluationResults& results, double confidence);
 std::string ComparisonTable(const std::vector<Comparison>& comparisons, const std::string& a,
                             const std::string& b);
-
-// The report {"model", "tasks", "average", "aggregates"}; docs/reference/json.md explains its keys.
-Json ResultsReport(const EvaluationResults& results, double confidence);
 
 }  // namespace lacos::cli

@@ -114,9 +114,10 @@ void EmbedWithModel(const GlobalOptions& globals, const EvalFlags& flags, const 
   about.Set("truncates", LostPart(embedder.tokenizer()));
   about.Set("strip", embedder.strip());
   about.Set("similarity", Name(system.similarity));
-  about.Set("prompt", prompts.plain);
-  about.Set("query_prompt", prompts.query);
-  about.Set("document_prompt", prompts.document);
+  about.Set("prompt", prompts.plain.text);
+  about.Set("query_prompt", prompts.query.text);
+  about.Set("document_prompt", prompts.document.text);
+  about.Set("preset", flags.embed.preset ? Json(Name(*flags.embed.preset)) : Json());
   about.Set("prefix", flags.embed.prefix);
   about.Set("suffix", flags.embed.suffix);
   about.Set("compute", Name(globals.compute));

@@ -1,4 +1,4 @@
-// The words of the C++ interface, which are those of the command line.
+// The value of a setting that is given as a word.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,7 +10,7 @@
 #include "lacos/base/enum_names.h"
 #include "lacos/base/error.h"
 
-namespace lacos::v0 {
+namespace lacos {
 
 // The value of a word. Throws UserError that names the setting if there is no such word.
 template <NamedEnum E>
@@ -20,4 +20,4 @@ E WordValue(std::string_view setting, const std::string& word) {
                               fmt::join(WordsOf<E>(), ", ")));
 }
 
-}  // namespace lacos::v0
+}  // namespace lacos

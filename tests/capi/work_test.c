@@ -1,0 +1,235 @@
+/* The functions that take settings as JSON: quantize, train and evaluate, rows of tables, vectors in
+ * fewer bits, and vectors of tokens. Python's tests compare their results with the program. */
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "check.h"
+
+typedef struct Seen {
+  int events, steps, polls;
+  int stop_at_step; /* 0: never */
+  int stop_at_once;
+} Seen;
+
+static int Watch(void* context, const char* event) {
+  Seen* seen = context;
+  if (event == NULL) {
+    ++seen->polls;
+    return seen->stop_at_once;
+  }
+  ++seen->events;
+  CHECK(event[0] == '{' && strstr(event, "\"event\":") != NULL && strchr(event, '\n') == NULL);
+  if (strstr(event, "\"event\": \"step\"") != NULL) ++seen->steps;
+  return seen->stop_at_once || (seen->stop_at_step > 0 && seen->steps >= seen->stop_at_step);
+}
+
+/* The settings of a run on 24 rows, with more of them. The result is valid until the next call. */
+static const char* TrainSettings(const char* output, const char* more) {
+  static char json[4096];
+  snprintf(json, sizeof json,
+           "{\"model\": \"%s\", \"train\": [\"%s\"], \"output\": \"%s\", \"batch_size\": 4, "
+           "\"threads\": 1%s}",
+           g_model, InFolder("work-rows.tsv"), output, more);
+  return json;
+}
+
+static void TestTrain(void) {
+  char rows[4096] = "anchor\tpositive\n";
+  for (int i = 0; i < 24; ++i)
+    sprintf(rows + strlen(rows), "a man plays song %d\tsomeone makes music %d\n", i, i * 7);
+  WriteText(InFolder("work-rows.tsv"), rows);
+
+  Seen seen = {0};
+  char* report = NULL;
+  CHECK_STATUS(lacos_train(TrainSettings(InFolder("work-trained"),
+                                         ", \"overwrite\": true, \"max_steps\": 3, \"dev\": null"),
+                           Watch, &seen, &report),
+               LACOS_OK);
+  CHECK(seen.steps == 3 && seen.events > 3);
+  CHECK(report != NULL && strstr(report, "\"interrupted\": false") != NULL);
+  lacos_free_text(report);
+  lacos_free_text(NULL);
+
+  const Seen stopped = {.stop_at_step = 2};
+  seen = stopped;
+  CHECK_STATUS(
+      lacos_train(TrainSettings(InFolder("work-stopped"), ", \"overwrite\": true, \"epochs\": 5.0"),
+                  Watch, &seen, &report),
+      LACOS_OK);
+  CHECK(strstr(report, "\"interrupted\": true") != NULL);
+  lacos_free_text(report);
+  CHECK_STATUS(
+      lacos_train(TrainSettings(InFolder("work-stopped"), ", \"epochs\": 5, \"resume\": true"),
+                  NULL, NULL, NULL),
+      LACOS_OK);
+
+  report = (char*)&seen;
+  CHECK_FAILS(
+      lacos_train(TrainSettings(InFolder("work-wrong"), ", \"epoch\": 5"), NULL, NULL, &report),
+      LACOS_USER_ERROR, "did you mean 'epochs'?");
+  CHECK(report == NULL);
+  CHECK_FAILS(lacos_train("{", NULL, NULL, NULL), LACOS_USER_ERROR, "[settings");
+  CHECK_FAILS(lacos_train("[]", NULL, NULL, NULL), LACOS_USER_ERROR, "expected a JSON object");
+  CHECK_FAILS(lacos_train(NULL, NULL, NULL, NULL), LACOS_USER_ERROR, "[`model`] found nothing");
+  CHECK_FAILS(lacos_train("{\"model\": \"\xff\"}", NULL, NULL, NULL), LACOS_USER_ERROR,
+              "[settings");
+  CHECK(access(InFolder("work-wrong"), F_OK) != 0);
+}
+
+static void TestQuantizeFolder(void) {
+  char json[2048];
+  char* report = NULL;
+  snprintf(json, sizeof json,
+           "{\"model\": \"%s\", \"output\": \"%s\", \"block_size\": 64, \"overwrite\": true}",
+           g_model, InFolder("work-int8"));
+  Seen seen = {0};
+  CHECK_STATUS(lacos_quantize(json, Watch, &seen, &report), LACOS_OK);
+  CHECK(seen.events > 0 && strstr(report, "\"bytes_after\":") != NULL);
+  lacos_free_text(report);
+  snprintf(json, sizeof json, "{\"model\": \"%s\", \"output\": \"%s\"}", g_model,
+           InFolder("work-int8"));
+  CHECK_FAILS(lacos_quantize(json, NULL, NULL, NULL), LACOS_USER_ERROR, "already exists");
+  snprintf(json, sizeof json, "{\"model\": \"%s\", \"output\": \"%s\"}", g_model,
+           InFolder("work-cancelled"));
+  seen.stop_at_once = 1;
+  CHECK_STATUS(lacos_quantize(json, Watch, &seen, NULL), LACOS_CANCELLED);
+  CHECK(access(InFolder("work-cancelled"), F_OK) != 0);
+}
+
+static void TestEvaluateModel(void) {
+  WriteText(
+      InFolder("work-sts.tsv"),
+      "sentence1\tsentence2\tscore\na man\ta person\t4\na dog\ta red car\t0.5\nrain\tsnow\t2\n");
+  lacos_model* model = OpenOrExit(g_model, NULL);
+  char json[1024];
+  char* report = NULL;
+  snprintf(json, sizeof json, "{\"task\": \"sts\", \"data\": \"%s\"}", InFolder("work-sts.tsv"));
+  CHECK_STATUS(lacos_evaluate(model, json, NULL, NULL, &report), LACOS_OK);
+  CHECK(strstr(report, "\"spearman\": ") != NULL && strstr(report, "\"n\": 3") != NULL);
+  lacos_free_text(report);
+  Seen seen = {.stop_at_once = 1};
+  CHECK_STATUS(lacos_evaluate(model, json, Watch, &seen, &report), LACOS_CANCELLED);
+  CHECK(report == NULL);
+  CHECK_FAILS(lacos_evaluate(NULL, json, NULL, NULL, NULL), LACOS_INVALID_ARGUMENT, "[model]");
+  CHECK_FAILS(lacos_evaluate(model, "{}", NULL, NULL, NULL), LACOS_USER_ERROR, "`data`");
+  lacos_close(model);
+}
+
+static void TestRows(void) {
+  WriteText(InFolder("work-pairs.tsv"), "anchor\tpositive\n\xc3\xa9\tb\nc\td\ne\tf\n");
+  lacos_rows* rows = NULL;
+  char* json = NULL;
+  CHECK_STATUS(lacos_open_rows(InFolder("work-pairs.tsv"), NULL, &rows), LACOS_OK);
+  CHECK_STATUS(lacos_next_rows(rows, 2, &json), LACOS_OK);
+  CHECK(
+      strcmp(
+          json,
+          "[{\"anchor\": \"\xc3\xa9\", \"positive\": \"b\"}, {\"anchor\": \"c\", \"positive\": \"d\"}]") ==
+      0);
+  lacos_free_text(json);
+  CHECK_STATUS(lacos_next_rows(rows, 2, &json), LACOS_OK);
+  lacos_free_text(json);
+  CHECK_STATUS(lacos_next_rows(rows, 2, &json), LACOS_OK);
+  CHECK(strcmp(json, "[]") == 0);
+  lacos_free_text(json);
+  lacos_close_rows(rows);
+  lacos_close_rows(NULL);
+  CHECK_FAILS(lacos_open_rows(InFolder("work-absent.tsv"), NULL, &rows), LACOS_USER_ERROR,
+              "absent");
+  CHECK(rows == NULL);
+  CHECK_FAILS(lacos_open_rows(NULL, NULL, &rows), LACOS_INVALID_ARGUMENT, "[path]");
+  CHECK_FAILS(lacos_open_rows("x", "{\"delimeter\": \",\"}", &rows), LACOS_USER_ERROR,
+              "did you mean 'delimiter'?");
+  CHECK_FAILS(lacos_next_rows(NULL, 1, &json), LACOS_INVALID_ARGUMENT, "[rows]");
+}
+
+static void TestPrecisions(void) {
+  const float vectors[2 * 9] = {-1, 0, 1, 2, 3, 4, 5, 6, 7, 1, 0, -1, -2, 3.5f, 4, 5, 6, -7};
+  const float ranges[2 * 9] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+  int8_t codes[2 * 9];
+  uint8_t bits[2 * 2];
+  uint64_t clipped = 99;
+  CHECK_STATUS(lacos_quantize_embeddings(LACOS_PRECISION_INT8, vectors, 2, 9, ranges, codes,
+                                         sizeof codes, &clipped),
+               LACOS_OK);
+  CHECK(codes[0] == -128 && codes[8] == 127 && codes[17] == -128 && codes[1] == -1);
+  CHECK(clipped == 12);
+  CHECK_STATUS(lacos_quantize_embeddings(LACOS_PRECISION_INT8, vectors, 2, 9, NULL, codes,
+                                         sizeof codes, NULL),
+               LACOS_OK);
+  CHECK(codes[0] == -128 && codes[17] == -128);
+  CHECK_STATUS(lacos_quantize_embeddings(LACOS_PRECISION_UBINARY, vectors, 2, 9, NULL, bits,
+                                         sizeof bits, &clipped),
+               LACOS_OK);
+  CHECK(bits[0] == 0x3F && bits[1] == 0x80 && bits[2] == 0x8F && bits[3] == 0 && clipped == 0);
+  CHECK_FAILS(lacos_quantize_embeddings(LACOS_PRECISION_INT8, vectors, 1, 9, NULL, codes,
+                                        sizeof codes, NULL),
+              LACOS_USER_ERROR, "at least two");
+  CHECK_FAILS(lacos_quantize_embeddings(LACOS_PRECISION_INT8, vectors, 2, 9, NULL, codes, 17, NULL),
+              LACOS_BUFFER_TOO_SMALL, "18");
+  CHECK_FAILS(lacos_quantize_embeddings(0, vectors, 2, 9, NULL, codes, 18, NULL),
+              LACOS_INVALID_ARGUMENT, "[precision]");
+  CHECK_FAILS(
+      lacos_quantize_embeddings(LACOS_PRECISION_BINARY, vectors, 2, 9, ranges, codes, 18, NULL),
+      LACOS_INVALID_ARGUMENT, "[ranges]");
+  CHECK_FAILS(
+      lacos_quantize_embeddings(LACOS_PRECISION_INT8, vectors, 2, 9, vectors, codes, 18, NULL),
+      LACOS_USER_ERROR, "[ranges]");
+  const float bad[2] = {1, NAN};
+  CHECK_FAILS(lacos_quantize_embeddings(LACOS_PRECISION_FLOAT32, bad, 1, 2, NULL, codes, 18, NULL),
+              LACOS_USER_ERROR, "row 0");
+  CHECK_STATUS(lacos_quantize_embeddings(LACOS_PRECISION_INT8, NULL, 0, 9, NULL, NULL, 0, NULL),
+               LACOS_OK);
+}
+
+/* The mean of a text's tokens is its vector. */
+static void TestTokenVectors(void) {
+  lacos_options options = LACOS_OPTIONS_INIT;
+  options.compute = LACOS_COMPUTE_F32;
+  lacos_model* model = OpenOrExit(g_model, &options);
+  const char* text = "A man plays a guitar.";
+  const size_t d = lacos_hidden_size(model);
+  size_t count = 0;
+  CHECK(d == lacos_dimension(model) && lacos_hidden_size(NULL) == 0);
+  CHECK_STATUS(lacos_encode_tokens(model, text, LACOS_NUL_TERMINATED, NULL, NULL, NULL, 0, &count),
+               LACOS_OK);
+  CHECK(count > 3 && count < 32);
+  int32_t ids[32], expected[32];
+  size_t tokens = 0;
+  float* vectors = malloc(32 * d * sizeof *vectors);
+  CHECK_STATUS(
+      lacos_encode_tokens(model, text, LACOS_NUL_TERMINATED, NULL, ids, vectors, 32, &count),
+      LACOS_OK);
+  CHECK_STATUS(lacos_tokenize(model, text, LACOS_NUL_TERMINATED, expected, NULL, 32, &tokens),
+               LACOS_OK);
+  CHECK(tokens == count && memcmp(ids, expected, count * sizeof *ids) == 0);
+  float* whole = Encode(model, &text, 1, NULL);
+  for (size_t k = 0; k < d; ++k) {
+    double sum = 0, magnitude = 0;
+    for (size_t t = 0; t < count; ++t) {
+      sum += vectors[t * d + k];
+      magnitude += fabs(vectors[t * d + k]);
+    }
+    /* Both are sums of `count` floats, of which the library's are rounded after each term. */
+    CHECK(fabs(sum / (double)count - whole[k]) <= (double)(count + 2) * ldexp(1, -24) * magnitude);
+  }
+  free(whole);
+  free(vectors);
+  CHECK_FAILS(lacos_encode_tokens(model, text, LACOS_NUL_TERMINATED, NULL, ids, NULL, 1, &count),
+              LACOS_BUFFER_TOO_SMALL, "[capacity]");
+  CHECK_FAILS(lacos_encode_tokens(model, "\xff", 1, NULL, ids, NULL, 1, &count), LACOS_USER_ERROR,
+              "UTF-8");
+  CHECK_FAILS(lacos_encode_tokens(model, text, 1, NULL, NULL, NULL, 1, &count),
+              LACOS_INVALID_ARGUMENT, "[ids, out]");
+  lacos_close(model);
+}
+
+void TestWork(void) {
+  TestTrain();
+  TestQuantizeFolder();
+  TestEvaluateModel();
+  TestRows();
+  TestPrecisions();
+  TestTokenVectors();
+}
