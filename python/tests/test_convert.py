@@ -71,7 +71,7 @@ class ConvertTest(unittest.TestCase):
         errors = io.StringIO()
         with contextlib.redirect_stderr(errors):
             self.assertEqual(lacos.convert.main([str(self.folder / "absent"), str(self.folder / "out.jsonl")]), 1)
-        self.assertIn("does not exist", errors.getvalue())
+        self.assertIn("No such file", errors.getvalue())
         self.assertFalse((self.folder / "out.jsonl").exists())
 
 

@@ -74,7 +74,7 @@ void TextVectors::Encode(const GlobalOptions& globals) {
   embedder_ = std::make_unique<SentenceEncoder>(
       MakeSentenceEncoderOptions(globals, input_.model, input_.encoding, input_.embed));
   LogNotes(*embedder_);
-  const std::string prompt = input_.embed.Prompt(embedder_->folder().settings);
+  const TextPrompt prompt = input_.embed.Prompt(embedder_->folder().settings);
   d_ = embedder_->dimension();
   const auto d = static_cast<size_t>(d_);
   Progress progress(globals, {.what = "embedding", .unit = "texts"});
