@@ -38,6 +38,12 @@ def _word(name: str, value: Optional[str], known: Dict[str, int]) -> int:
     return known[value]
 
 
+def _preset(value: Optional[str]) -> Optional[bytes]:
+    if value is not None and value not in _words.PRESETS:
+        raise InvalidArgumentError(f"[preset] found {value!r}; expected one of {', '.join(_words.PRESETS)}; correct it")
+    return None if value is None else value.encode()
+
+
 def _next_warning(model: ctypes.c_void_p, numbers: Iterator[int]) -> Optional[bytes]:
     warning: Optional[bytes] = LIBRARY.lacos_warning(model, next(numbers))
     return warning
@@ -136,9 +142,6 @@ class SentenceEncoder:
 
     def _open(self) -> int:
         s = self._settings
-        preset = s["preset"]
-        if preset is not None and preset not in _words.PRESETS:
-            raise InvalidArgumentError(f"[preset] found {preset!r}; expected one of {', '.join(_words.PRESETS)}; correct it")
         options = _library.Options(
             struct_size=ctypes.sizeof(_library.Options), base=_path("base", s["base"]), adapter=_path("adapter", s["adapter"]),
             compute=_word("compute", s["compute"], _words.COMPUTE), pooling=_word("pooling", s["pooling"], _words.POOLING),
@@ -146,7 +149,7 @@ class SentenceEncoder:
             threads=_number("threads", s["threads"], 0, 4096), max_length=_number("max_length", s["max_length"], 1),
             batch_tokens=_number("batch_tokens", s["batch_tokens"], 1),
             prefix=_zero_terminated("prefix", s["prefix"]), suffix=_zero_terminated("suffix", s["suffix"]),
-            preset=None if preset is None else preset.encode())
+            preset=_preset(s["preset"]))
         model = ctypes.c_void_p()
         check(LIBRARY.lacos_open(_path("path", s["path"]), ctypes.byref(options), ctypes.byref(model)))
         assert model.value is not None

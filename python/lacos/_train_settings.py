@@ -13,6 +13,8 @@ class TrainSettings(TypedDict, total=False):
     eval_every: Optional[int]
     # Stop after so many dev scores without improvement; 0 = never
     patience: Optional[int]
+    # Give the settings that are not given the defaults of an earlier version
+    preset: Optional[Literal["nli-2023"]]
     # Rows that are used of a file with a column 'split'
     split: Optional[str]
     # Character between the columns of a table, or 'tab'
@@ -86,7 +88,7 @@ class TrainSettings(TypedDict, total=False):
     warmup_ratio: Optional[float]
     # Steps with rising learning rate, instead of the ratio
     warmup_steps: Optional[int]
-    # Hard limit of the predicted peak memory: 6GB, 1.5GiB, 900MB
+    # Hard limit of the predicted peak memory
     memory_budget: Union[None, int, str]
     # Keep activations, recompute them, or encode in chunks (GradCache); the same bytes result
     gradient_strategy: Optional[Literal["auto", "direct", "recompute", "gradcache"]]
