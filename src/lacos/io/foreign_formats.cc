@@ -23,7 +23,7 @@ constexpr std::string_view kConvert =
     "write it as JSON lines with the Python package: python3 -m lacos.convert FILE FILE.jsonl";
 constexpr std::string_view kTexts = "write its texts as .tsv or JSON lines";
 constexpr std::string_view kSheet = "save the sheet as .csv";
-constexpr std::string_view kTexts = "name the file with the texts";
+constexpr std::string_view kOtherFile = "name the file with the texts";
 constexpr std::string_view kUnpack = "unpack it and name one file of it";
 
 // The longer beginnings of text-like formats keep a text such as "BZh and PK" from being refused.
@@ -49,17 +49,16 @@ constexpr Format kFormats[] = {
     {"\x80\x03"sv, 0, "a pickle", "write it as JSON lines in Python"},
     {"\x80\x04\x95"sv, 0, "a pickle", "write it as JSON lines in Python"},
     {"\x80\x05\x95"sv, 0, "a pickle", "write it as JSON lines in Python"},
-    {"\x93NUMPY"sv, 0, "a .npy array", kTexts},
+    {"\x93NUMPY"sv, 0, "a .npy array", kOtherFile},
     // The length of the header in eight bytes, and the header.
-    {"\0\0\0\0\0{\""sv, 3, "a safetensors file", kTexts},
-    {"GGUF\2\0\0\0"sv, 0, "a GGUF model", kTexts},
-    {"GGUF\3\0\0\0"sv, 0, "a GGUF model", kTexts},
+    {"\0\0\0\0\0{\""sv, 3, "a safetensors file", kOtherFile},
+    {"GGUF\2\0\0\0"sv, 0, "a GGUF model", kOtherFile},
+    {"GGUF\3\0\0\0"sv, 0, "a GGUF model", kOtherFile},
     {"\x89HDF\r\n\x1A\n"sv, 0, "an HDF5 file", "write it as JSON lines in Python"},
     {"SQLite format 3\0"sv, 0, "an SQLite database", "export the table as .csv"},
     {"<?xml"sv, 0, "an XML file, such as a TMX of translations", kTexts},
     {"\xEF\xBB\xBF<?xml"sv, 0, "an XML file, such as a TMX of translations", kTexts},
     {"<!DOCTYPE"sv, 0, "an HTML or XML file", kTexts},
-    {"GGUF"sv, 0, "a GGUF file", "name the file with the texts"},
     {"%PDF-"sv, 0, "a PDF document", "extract its text"},
 };
 
