@@ -1,5 +1,5 @@
 # The commands for users and contributors; everything else is in CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python deb deb-test wheel wheel-test test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python deb deb-test wheel wheel-test test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads serve-clients serve-openapi serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -91,6 +91,12 @@ faults: build      ## test every fault of docs/reliability.md, of which ctest te
 
 interop: build     ## compare with the installed Python packages, in a separate virtual environment
 	@tools/interop/run.sh
+
+serve-clients: build  ## run OpenAI's, LangChain's, LlamaIndex's, Haystack's and other clients against the server, in a separate virtual environment
+	@tests/serve/run_clients.sh
+
+serve-openapi: serve-clients  ## ask the server what /openapi.json allows and what it does not, with schemathesis
+	@tests/serve/schemathesis.sh
 
 serve-load: build  ## the long forms of the server's tests: hostile requests, slow connections, faults of the network, 200 stops
 	@LACOS_SERVE_FULL=1 python3 tests/serve/serve_test.py --verbose

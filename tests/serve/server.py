@@ -103,12 +103,12 @@ class Server:
             raise AssertionError(f"the server ended with status {status}: {text}")
 
 
-def vectors_of_program(texts, folder, *flags, model=MODEL):
-    """What `lacos embed --normalize` writes for the texts, as bytes."""
+def vectors_of_program(texts, folder, *flags, model=MODEL, normalize=True):
+    """What `lacos embed` writes for the texts, as bytes."""
     source, target = pathlib.Path(folder) / "texts.jsonl", pathlib.Path(folder) / "vectors.npy"
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
-    subprocess.run([PROGRAM, "embed", "--model", str(model), "--input", str(source), "--output", str(target), "--normalize",
-                    "--overwrite", "--quiet", *flags], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([PROGRAM, "embed", "--model", str(model), "--input", str(source), "--output", str(target), "--overwrite", "--quiet",
+                    "--normalize" if normalize else "--no-normalize", *flags], check=True, stdout=subprocess.DEVNULL)
     data = target.read_bytes()
     begin = 10 + struct.unpack("<H", data[8:10])[0]
     size = (len(data) - begin) // len(texts)
