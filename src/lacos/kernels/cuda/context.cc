@@ -98,12 +98,18 @@ Context::Context(std::shared_ptr<Runtime> runtime, int device, bool check_each_o
   Check(runtime_->CreateStream(&stream_), "cudaStreamCreate");
 }
 
+const CublasLtFunctions* Context::CublasLt() {
+  if (cublaslt_ == nullptr && !dry()) cublaslt_ = runtime_->CublasLt();
+  return cublaslt_;
+}
+
 std::unique_ptr<Context> Context::MakeDry(const Context& context) {
   std::unique_ptr<Context> dry(new Context);
   dry->device_ = context.device_;
   dry->process_ = context.process_;
   dry->facts_ = context.facts_;
   dry->driver_version_ = context.driver_version_;
+  dry->cublaslt_ = context.cublaslt_;
   dry->stream_ = gpu::DryStream();
   return dry;
 }

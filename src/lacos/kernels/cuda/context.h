@@ -25,6 +25,7 @@ enum class ScratchSlot : uint8_t {
   kTable,     // small tables that the host makes for one op
   kProducts,  // linear/
   kOperands,  // linear/
+  kSums,      // linear/
   kAttention,
   kCount,
 };
@@ -45,6 +46,8 @@ class Context {
   const DeviceFacts& facts() const { return facts_; }
   bool dry() const { return stream_ == gpu::DryStream(); }
   int driver_version() const { return driver_version_; }
+  // cuBLASLt's functions, loaded at the first call, or null if the library is missing.
+  const CublasLtFunctions* CublasLt();
 
   // Throws UserError unless `status` is kOk: "[cuda] NAME: out of memory ...".
   void Check(Status status, std::string_view call);
@@ -113,6 +116,7 @@ class Context {
   pid_t process_ = 0;
   DeviceFacts facts_;
   int driver_version_ = 0;
+  const CublasLtFunctions* cublaslt_ = nullptr;
   gpu::Stream stream_ = nullptr;
   const char* op_ = "";
   std::array<Buffer, static_cast<size_t>(ScratchSlot::kCount)> scratch_;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "lacos/kernels/cuda/cuda_backend.h"
+#include "lacos/kernels/cuda/linear/cublaslt.h"
 #include "lacos/kernels/cuda/runtime.h"
 
 namespace lacos {
@@ -98,6 +99,7 @@ class CudaRuntime final : public Runtime {
     const auto error = static_cast<cudaError_t>(status);
     return fmt::format("{}: {}", cudaGetErrorName(error), cudaGetErrorString(error));
   }
+  const CublasLtFunctions* CublasLt() override { return LoadCublasLt(); }
 
  private:
   static cudaStream_t StreamOf(gpu::Stream stream) {

@@ -37,6 +37,8 @@ struct DeviceFacts {
   std::string bus_id;        // "0000:01:00.0"
 };
 
+struct CublasLtFunctions;  // linear/cublaslt.h
+
 enum class CopyKind : uint8_t { kHostToDevice, kDeviceToHost, kDeviceToDevice };
 
 using Event = void*;
@@ -79,6 +81,9 @@ class Runtime {
   virtual Status LastStatus() = 0;
   // "cudaErrorMemoryAllocation: out of memory"
   virtual std::string Describe(Status status) = 0;
+
+  // cuBLASLt's functions for the streams of this runtime, or null if there are none.
+  virtual const CublasLtFunctions* CublasLt() { return nullptr; }
 };
 
 // NVIDIA's runtime.

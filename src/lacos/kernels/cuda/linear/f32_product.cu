@@ -100,6 +100,33 @@ GPU_DEVICE F32Place PlaceOfThread() {
   return {gpu::Thread() / 8 * kF32Own, gpu::Thread() % 8 * kF32Own};
 }
 
+// Everything that follows after the sums of a thread.
+GPU_DEVICE void FinishTile(const EpilogueArguments& e, int rows, int columns, int first_row,
+                           int first_column, const F32Place& place, float* updates,
+                           float (&sum)[kF32Own][kF32Own]) {
+  GPU_UNROLL
+  for (int j = 0; j < kF32Own; ++j) {
+    const int column = first_column + place.Column(j);
+    if (column >= columns) continue;
+    if (e.right_scale != nullptr) {
+      GPU_UNROLL
+      for (int i = 0; i < kF32Own; ++i) sum[i][j] *= e.right_scale[column];
+    }
+    if (e.bias != nullptr) {
+      GPU_UNROLL
+      for (int i = 0; i < kF32Own; ++i) sum[i][j] += e.bias[column];
+    }
+  }
+  if (e.segments > 0) {
+    AddUpdates<kF32Side, kF32Side>(e, rows, columns, first_row, first_column, place, updates, sum);
+  }
+  GPU_UNROLL
+  for (int i = 0; i < kF32Own; ++i) {
+    const int row = first_row + place.Row(i);
+    if (row < rows) FinishEight(e, row, first_column + place.Column(0), columns, sum[i]);
+  }
+}
+
 GPU_KERNEL F32ProductKernel(F32ProductArguments p, EpilogueArguments e) {
   auto& s = gpu::Shared<F32Shared>();
   const int row_tiles = (p.rows + kF32Side - 1) / kF32Side;
@@ -108,24 +135,29 @@ GPU_KERNEL F32ProductKernel(F32ProductArguments p, EpilogueArguments e) {
   const F32Place place = PlaceOfThread();
   float sum[kF32Own][kF32Own];
   MultiplyF32Tile(p, first_row, first_column, place, s, sum);
-  if (e.bias != nullptr) {
-    GPU_UNROLL
-    for (int j = 0; j < kF32Own; ++j) {
-      const int column = first_column + place.Column(j);
-      const float bias = column < p.columns ? e.bias[column] : 0.0f;
-      GPU_UNROLL
-      for (int i = 0; i < kF32Own; ++i) sum[i][j] += bias;
-    }
-  }
-  if (e.segments > 0) {
-    AddUpdates<kF32Side, kF32Side>(e, p.rows, p.columns, first_row, first_column, place, s.updates,
-                                   sum);
-  }
+  FinishTile(e, p.rows, p.columns, first_row, first_column, place, s.updates, sum);
+}
+
+struct EpilogueShared {
+  float updates[kUpdateRanks * 2 * kF32Side];
+};
+
+GPU_KERNEL EpilogueKernel(const float* sums, int rows, int columns, EpilogueArguments e) {
+  auto& s = gpu::Shared<EpilogueShared>();
+  const int row_tiles = (rows + kF32Side - 1) / kF32Side;
+  const int first_row = static_cast<int>(gpu::Block() % row_tiles) * kF32Side;
+  const int first_column = static_cast<int>(gpu::Block() / row_tiles) * kF32Side;
+  const F32Place place = PlaceOfThread();
+  float sum[kF32Own][kF32Own] = {};
   GPU_UNROLL
   for (int i = 0; i < kF32Own; ++i) {
-    const int row = first_row + place.Row(i);
-    if (row < p.rows) FinishEight(e, row, first_column + place.Column(0), p.columns, sum[i]);
+    const int row = first_row + place.Row(i), column = first_column + place.Column(0);
+    if (row >= rows || column >= columns) continue;
+    const DeviceFloats from = {reinterpret_cast<unsigned char*>(const_cast<float*>(sums)), false};
+    LoadEight(from, static_cast<int64_t>(row) * columns + column, columns % 8 == 0,
+              columns - column, sum[i]);
   }
+  FinishTile(e, rows, columns, first_row, first_column, place, s.updates, sum);
 }
 
 GPU_DEVICE void Blend(float sum, float alpha, float beta, DeviceFloats y, int64_t at) {
@@ -210,14 +242,21 @@ GPU_KERNEL SkinnyKernel(F32ProductArguments p, float alpha, float beta, DeviceFl
   }
 }
 
-int64_t F32Tiles(const F32ProductArguments& p) {
-  return int64_t{(p.rows + kF32Side - 1) / kF32Side} * ((p.columns + kF32Side - 1) / kF32Side);
+int64_t F32Tiles(int rows, int columns) {
+  return int64_t{(rows + kF32Side - 1) / kF32Side} * ((columns + kF32Side - 1) / kF32Side);
 }
 
 }  // namespace
 
 void RunF32Product(gpu::Stream stream, const F32ProductArguments& p, const EpilogueArguments& e) {
-  gpu::Launch(stream, {.blocks = F32Tiles(p), .threads = kF32Threads}, F32ProductKernel, p, e);
+  gpu::Launch(stream, {.blocks = F32Tiles(p.rows, p.columns), .threads = kF32Threads},
+              F32ProductKernel, p, e);
+}
+
+void RunEpilogue(gpu::Stream stream, const float* sums, int rows, int columns,
+                 const EpilogueArguments& e) {
+  gpu::Launch(stream, {.blocks = F32Tiles(rows, columns), .threads = kF32Threads}, EpilogueKernel,
+              sums, rows, columns, e);
 }
 
 void RunMatMul(gpu::Stream stream, const F32ProductArguments& p, float alpha, float beta,
@@ -228,8 +267,8 @@ void RunMatMul(gpu::Stream stream, const F32ProductArguments& p, float alpha, fl
     gpu::Launch(stream, {.blocks = (warps + kWarps - 1) / kWarps, .threads = kSkinnyThreads},
                 SkinnyKernel, p, alpha, beta, y);
   } else {
-    gpu::Launch(stream, {.blocks = F32Tiles(p), .threads = kF32Threads}, MatMulKernel, p, alpha,
-                beta, y);
+    gpu::Launch(stream, {.blocks = F32Tiles(p.rows, p.columns), .threads = kF32Threads},
+                MatMulKernel, p, alpha, beta, y);
   }
 }
 

@@ -23,6 +23,10 @@ struct F32ProductArguments {
 };
 void RunF32Product(gpu::Stream stream, const F32ProductArguments& p, const EpilogueArguments& e);
 
+// The epilogue of sums [rows, columns] that another kernel computed.
+void RunEpilogue(gpu::Stream stream, const float* sums, int rows, int columns,
+                 const EpilogueArguments& e);
+
 // y [rows, columns] = alpha left right + beta y, where the old y is not read if beta is 0.
 void RunMatMul(gpu::Stream stream, const F32ProductArguments& p, float alpha, float beta,
                DeviceFloats y);

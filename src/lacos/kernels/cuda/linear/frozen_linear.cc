@@ -12,6 +12,8 @@ namespace {
 
 // Integer sums stay below 2^31 up to this depth.
 constexpr int64_t kMostInt8Depth = 131072;
+// Rows that cuBLASLt multiplies at a time. Their f32 sums are written to memory before the epilogue.
+constexpr int64_t kLibraryRows = 2048;
 
 // Whether eight values of a row can be read and written at once.
 bool RowsAligned(int64_t columns, std::initializer_list<DeviceFloats> matrices) {
@@ -54,6 +56,10 @@ EpilogueArguments FromRow(EpilogueArguments e, int64_t begin, int64_t columns) {
   e.added = RowsFrom(e.added, begin, columns);
   e.y = RowsFrom(e.y, begin, columns);
   if (e.left_scale != nullptr) e.left_scale += begin;
+  for (int32_t s = 0; s < e.segments; ++s) {
+    e.segment[s].begin -= static_cast<int32_t>(begin);
+    e.segment[s].end -= static_cast<int32_t>(begin);
+  }
   return e;
 }
 
@@ -98,7 +104,18 @@ FrozenLinear::LeftPlan FrozenLinear::PlanLeft(int64_t rows, int64_t depth, DType
   return {.pitch = pitch, .codes_bytes = static_cast<size_t>(rows * pitch)};
 }
 
+FrozenLinear::FrozenLinear(Compute compute, Context& context)
+    : compute_(compute), context_(context), weights_(compute, context) {
+  // Hopper's wgmma and Blackwell's tcgen05 (compute capabilities 9 and 10). On 8.x and 12.x mma.sync
+  // reaches the rate of cuBLAS, and our kernel reads codes instead of decoded weights.
+  const int major = context.facts().major;
+  if (compute != Compute::kBF16 || (major != 9 && major != 10)) return;
+  if (const CublasLtFunctions* functions = context.CublasLt())
+    library_ = std::make_unique<CublasLtProducts>(context, *functions);
+}
+
 std::string FrozenLinear::Describe() const {
+  if (library_ != nullptr) return "linear bf16: " + library_->Describe() + "; f32 sums, no split-K";
   switch (compute_) {
     case Compute::kF32:
       return "linear f32: own kernel, sums in the order of the depth";
@@ -118,7 +135,9 @@ void FrozenLinear::Run(View left, WeightId weight, Orientation orientation,
   const int64_t rows = left.rows(), depth = forward ? m.cols : m.rows,
                 columns = forward ? m.rows : m.cols;
   LACOS_CHECK(rows < (int64_t{1} << 30), "rows fit in 32 bit");
-  const ReadyWeight ready = weights_.Use(weight, orientation);
+  const CublasLtProducts::Shape shape = {columns, depth, !forward};
+  const bool by_library = library_ != nullptr && library_->Supports(shape);
+  const ReadyWeight ready = weights_.Use(weight, orientation, by_library);
   const gpu::Stream stream = context_.stream();
   const DeviceFloats x = DeviceFloatsOf(left);
 
@@ -157,6 +176,18 @@ void FrozenLinear::Run(View left, WeightId weight, Orientation orientation,
       part.segment[part.segments++] = update;
     }
     const auto count = static_cast<int32_t>(end - begin);
+    if (by_library) {
+      auto* const sums =
+          context_.ScratchOf<float>(ScratchSlot::kSums, std::min(rows, kLibraryRows) * columns);
+      for (int64_t at = 0; at < count; at += kLibraryRows) {
+        const int64_t some = std::min<int64_t>(kLibraryRows, count - at);
+        library_->Multiply(shape, some, left_rows.data + (begin + at) * plan.pitch, ready.data,
+                           sums);
+        RunEpilogue(stream, sums, static_cast<int>(some), static_cast<int>(columns),
+                    FromRow(part, at, columns));
+      }
+      return;
+    }
     if (compute_ == Compute::kF32) {
       const StridedMatrix weights = {
           {const_cast<unsigned char*>(ready.data), false},

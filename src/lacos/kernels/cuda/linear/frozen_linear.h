@@ -1,11 +1,13 @@
 // Products with frozen weights, forward (y = x W^T) and backward (dx = dy W), with fused epilogues.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cuda/context.h"
+#include "lacos/kernels/cuda/linear/cublaslt.h"
 #include "lacos/kernels/cuda/linear/frozen_weights.h"
 #include "lacos/kernels/cuda/linear/products.h"
 
@@ -13,8 +15,9 @@ namespace lacos::cuda {
 
 class FrozenLinear {
  public:
-  FrozenLinear(Compute compute, Context& context)
-      : compute_(compute), context_(context), weights_(compute, context) {}
+  // In bf16 mode, cuBLASLt computes products on GPUs whose tensor cores it uses better than mma.sync
+  // does, if it is installed and passes a check.
+  FrozenLinear(Compute compute, Context& context);
 
   FrozenWeights& weights() { return weights_; }
   void Forward(View x, WeightId weight, const Epilogue& epilogue, View y);
@@ -36,6 +39,7 @@ class FrozenLinear {
   Compute compute_;
   Context& context_;
   FrozenWeights weights_;
+  std::unique_ptr<CublasLtProducts> library_;
   std::optional<TileChoice> tile_;
 };
 

@@ -25,7 +25,7 @@ struct ReadyWeight {
   Form form = Form::kF32;
   const unsigned char* data = nullptr;
   int64_t pitch = 0;                 // bytes from row to row
-  const float* row_scale = nullptr;  // [out], for kCodes
+  const float* row_scale = nullptr;  // [out], for codes
   bool transposed = false;           // whether the rows are input features
 };
 
@@ -40,8 +40,9 @@ class FrozenWeights {
 
   // Queues the copy of the matrix to the device, unless it is there.
   void Prepare(WeightId weight);
-  // Returns the matrix for one product. It is valid until the next call.
-  ReadyWeight Use(WeightId weight, Orientation orientation);
+  // Returns the matrix for one product. It is valid until the next call. With `as_bf16`, which only
+  // bf16 mode may ask for, codes are decoded to bf16 and keep their row_scale.
+  ReadyWeight Use(WeightId weight, Orientation orientation, bool as_bf16 = false);
 
  private:
   // What stays in device memory.
@@ -60,7 +61,7 @@ class FrozenWeights {
   const Weight& Entry(WeightId weight) const;
   int64_t Pitch(const Weight& weight) const;
   // Bytes of ScratchSlot::kProducts that Use needs.
-  size_t ScratchBytes(const Weight& weight, Orientation orientation) const;
+  size_t ScratchBytes(const Weight& weight, Orientation orientation, bool as_bf16) const;
   void Upload(Weight& weight);
   void UploadCodes(Weight& weight);
   void UploadStored(Weight& weight);

@@ -1,7 +1,8 @@
 // Decoding of block-wise codes, and the transpose of a matrix of codes.
 //
 // DecodeCodes: one thread for each eight values; reads 1 and writes 2 or 4 bytes a weight. It runs
-// before each product with a weight whose codes have no single linear scale a row.
+// before each product with a weight whose codes have no single linear scale a row, and before each
+// product by cuBLASLt.
 // TransposeCodes: one block of 128 threads for each 64 x 64 codes, through shared memory; reads 1 and
 // writes 1 byte a weight. It runs before each integer product of the backward pass, unless the
 // transposed codes stay in memory. Both save nothing.
@@ -18,6 +19,7 @@ constexpr float kTinyAbsmax = 0x1p-99f;  // see quant/code.cc
 GPU_DEVICE float DecodeCode(const StoredCodes& m, unsigned char code, float absmax) {
   if (m.map != nullptr) return m.map[code] * absmax;
   const auto value = static_cast<float>(static_cast<int8_t>(code));
+  if (m.absmax == nullptr) return value;
   if (absmax < kTinyAbsmax)
     return static_cast<float>(static_cast<double>(value) * static_cast<double>(absmax) / 127.0);
   return value * gpu::Divide(absmax, 127.0f);
@@ -31,19 +33,20 @@ GPU_KERNEL DecodeCodesKernel(StoredCodes m, bool bf16, int64_t pitch, unsigned c
   const int64_t first = row * m.cols + column;
   const int64_t count = m.cols - column;
   float v[8];
-  int64_t block = first / m.block;
-  float absmax = count > 0 ? m.absmax[block] : 0.0f;
+  int64_t block = m.absmax != nullptr ? first / m.block : 0;
+  const bool scaled = m.absmax != nullptr;
+  float absmax = scaled && count > 0 ? m.absmax[block] : 0.0f;
   int64_t end = (block + 1) * m.block;
   GPU_UNROLL
   for (int k = 0; k < 8; ++k) {
     v[k] = 0;
     if (k >= count) continue;
-    if (first + k >= end) {
+    if (scaled && first + k >= end) {
       block = (first + k) / m.block;
       absmax = m.absmax[block];
       end = (block + 1) * m.block;
     }
-    v[k] = DecodeCode(m, m.codes[first + k], absmax);
+    v[k] = DecodeCode(m, m.codes[row * m.pitch + column + k], absmax);
   }
   StoreEight(v, {out, bf16}, row * pitch + column, true, 8);
 }

@@ -9,9 +9,10 @@ namespace lacos::cuda {
 
 // Codes in blocks with one absmax each, in device memory; see QuantizedMatrix.
 struct StoredCodes {
-  const unsigned char* codes = nullptr;  // [rows, cols], contiguous
-  const float* absmax = nullptr;
-  const float* map = nullptr;  // [256], or null for linear codes
+  const unsigned char* codes = nullptr;  // [rows, cols]
+  int64_t pitch = 0;                     // bytes from row to row
+  const float* absmax = nullptr;         // absent: the values are the codes themselves
+  const float* map = nullptr;            // [256], or null for linear codes
   int64_t rows = 0, cols = 0, block = 0;
 };
 

@@ -1,0 +1,255 @@
+#include "lacos/kernels/cuda/linear/cublaslt.h"
+
+#include <dlfcn.h>
+#include <fmt/core.h>
+
+#include <cstring>
+#include <vector>
+
+#include "lacos/base/error.h"
+#include "lacos/base/rng.h"
+#include "lacos/tensor/convert.h"
+
+namespace lacos::cuda {
+namespace {
+
+// Numbers of cublasLt.h and library_types.h.
+constexpr int kComputeF32 = 68, kTypeF32 = 0, kTypeBF16 = 14;     // CUBLAS_COMPUTE_32F, CUDA_R_*
+constexpr int kDescTransposeA = 3;                                // CUBLASLT_MATMUL_DESC_TRANSA
+constexpr int kPreferWorkspace = 1, kPreferReductions = 3;        // CUBLASLT_MATMUL_PREF_*
+constexpr int kConfigId = 0, kConfigTile = 1, kConfigSplitK = 2;  // CUBLASLT_ALGO_CONFIG_*
+constexpr int kConfigReduction = 3, kConfigStages = 6;
+
+constexpr size_t kWorkspaceBytes = size_t{32} << 20;
+constexpr int kCandidates = 8;
+constexpr int64_t kUsualRows = 2048;  // the number of rows that algorithms are ranked for
+constexpr int64_t kCheckedRows[] = {300, 1, 16, 129};
+
+int AlgorithmFact(const CublasLtFunctions& f, const CublasLtAlgorithm& algorithm, int key) {
+  int32_t value = -1;
+  size_t written = 0;
+  const int status = f.AlgorithmGet(&algorithm, key, &value, sizeof(value), &written);
+  return status == 0 ? value : -1;
+}
+
+// Whether each sum is added up by one block. Kernels without split-K report 0 or 1.
+bool SumsInOneBlock(const CublasLtFunctions& f, const CublasLtAlgorithm& algorithm) {
+  const int split = AlgorithmFact(f, algorithm, kConfigSplitK);
+  return (split == 0 || split == 1) && AlgorithmFact(f, algorithm, kConfigReduction) == 0;
+}
+
+std::string FolderOfThisCode() {
+  Dl_info info = {};
+  if (dladdr(reinterpret_cast<const void*>(&LoadCublasLt), &info) == 0 || info.dli_fname == nullptr)
+    return ".";
+  const std::string path = info.dli_fname;
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+template <class F>
+bool Find(void* library, const char* name, F*& function) {
+  function = reinterpret_cast<F*>(dlsym(library, name));
+  return function != nullptr;
+}
+
+}  // namespace
+
+const CublasLtFunctions* LoadCublasLt() {
+  struct Library {
+    CublasLtFunctions f;
+    bool complete = false;
+  };
+  static const Library library = [] {
+    Library l;
+    // The folder of NVIDIA's Python package beside ours comes second.
+    void* handle = dlopen("libcublasLt.so.13", RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+      handle = dlopen((FolderOfThisCode() + "/../nvidia/cu13/lib/libcublasLt.so.13").c_str(),
+                      RTLD_NOW | RTLD_LOCAL);
+    }
+    if (handle == nullptr) return l;
+    CublasLtFunctions& f = l.f;
+    l.complete = Find(handle, "cublasLtGetVersion", f.GetVersion) &&
+                 Find(handle, "cublasLtCreate", f.Create) &&
+                 Find(handle, "cublasLtDestroy", f.Destroy) &&
+                 Find(handle, "cublasLtMatmulDescCreate", f.DescriptionCreate) &&
+                 Find(handle, "cublasLtMatmulDescSetAttribute", f.DescriptionSet) &&
+                 Find(handle, "cublasLtMatmulDescDestroy", f.DescriptionDestroy) &&
+                 Find(handle, "cublasLtMatrixLayoutCreate", f.LayoutCreate) &&
+                 Find(handle, "cublasLtMatrixLayoutDestroy", f.LayoutDestroy) &&
+                 Find(handle, "cublasLtMatmulPreferenceCreate", f.PreferenceCreate) &&
+                 Find(handle, "cublasLtMatmulPreferenceSetAttribute", f.PreferenceSet) &&
+                 Find(handle, "cublasLtMatmulPreferenceDestroy", f.PreferenceDestroy) &&
+                 Find(handle, "cublasLtMatmulAlgoGetHeuristic", f.Candidates) &&
+                 Find(handle, "cublasLtMatmulAlgoConfigGetAttribute", f.AlgorithmGet) &&
+                 Find(handle, "cublasLtMatmul", f.Multiply);
+    return l;
+  }();
+  return library.complete ? &library.f : nullptr;
+}
+
+// The layouts of one product. The library stores by columns, so it computes the transposes: d
+// [columns, rows] = a b with a our right matrix and b our left one.
+struct CublasLtProducts::Layouts {
+  Layouts(const CublasLtProducts& products, const Shape& shape, int64_t rows)
+      : functions(products.functions_) {
+    const int64_t a_rows = shape.across ? shape.columns : shape.depth;
+    const int64_t a_columns = shape.across ? shape.depth : shape.columns;
+    Make(products, &a, kTypeBF16, a_rows, a_columns);
+    Make(products, &b, kTypeBF16, shape.depth, rows);
+    Make(products, &d, kTypeF32, shape.columns, rows);
+  }
+  ~Layouts() {
+    for (void* layout : {a, b, d}) {
+      if (layout != nullptr) functions.LayoutDestroy(layout);
+    }
+  }
+  Layouts(const Layouts&) = delete;
+  Layouts& operator=(const Layouts&) = delete;
+
+  static void Make(const CublasLtProducts& products, void** layout, int type, int64_t rows,
+                   int64_t columns) {
+    products.Require(products.functions_.LayoutCreate(layout, type, static_cast<uint64_t>(rows),
+                                                      static_cast<uint64_t>(columns), rows),
+                     "cublasLtMatrixLayoutCreate");
+  }
+
+  const CublasLtFunctions& functions;
+  void *a = nullptr, *b = nullptr, *d = nullptr;
+};
+
+CublasLtProducts::CublasLtProducts(Context& context, const CublasLtFunctions& functions)
+    : context_(context), functions_(functions) {
+  if (!context.dry()) Require(functions.Create(&handle_), "cublasLtCreate");
+  workspace_ = context.Allocate(kWorkspaceBytes);
+}
+
+CublasLtProducts::~CublasLtProducts() {
+  for (auto& [shape, pinned] : pinned_) {
+    if (pinned.description != nullptr) functions_.DescriptionDestroy(pinned.description);
+  }
+  if (handle_ != nullptr) functions_.Destroy(handle_);
+}
+
+void CublasLtProducts::Require(int status, const char* function) const {
+  if (status == 0) return;
+  throw UserError(fmt::format(
+      "[cuda] {} failed with cublasStatus_t {} (cuBLASLt version {}); expected 0; run with --compute "
+      "f32 or int8, or without cuBLASLt on the library path",
+      function, status, functions_.GetVersion()));
+}
+
+bool CublasLtProducts::Supports(const Shape& shape) {
+  auto found = pinned_.find(shape);
+  if (found == pinned_.end()) found = pinned_.emplace(shape, Choose(shape)).first;
+  return found->second.usable;
+}
+
+CublasLtProducts::Pinned CublasLtProducts::Choose(const Shape& shape) {
+  Pinned pinned;
+  // Rows of both matrices begin at multiples of kWeightAlignment and have no gaps.
+  if (shape.depth % 32 != 0 || shape.columns % 32 != 0) return pinned;
+  if (context_.dry()) {  // as much memory as with an algorithm
+    pinned.usable = true;
+    return pinned;
+  }
+  Require(functions_.DescriptionCreate(&pinned.description, kComputeF32, kTypeF32),
+          "cublasLtMatmulDescCreate");
+  const int32_t transpose = shape.across ? 0 : 1;
+  Require(
+      functions_.DescriptionSet(pinned.description, kDescTransposeA, &transpose, sizeof(transpose)),
+      "cublasLtMatmulDescSetAttribute");
+
+  void* preference = nullptr;
+  Require(functions_.PreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
+  const std::unique_ptr<void, int (*)(void*)> owner(preference, functions_.PreferenceDestroy);
+  const uint32_t no_reductions = 0;
+  Require(functions_.PreferenceSet(preference, kPreferWorkspace, &kWorkspaceBytes,
+                                   sizeof(kWorkspaceBytes)),
+          "cublasLtMatmulPreferenceSetAttribute");
+  Require(functions_.PreferenceSet(preference, kPreferReductions, &no_reductions,
+                                   sizeof(no_reductions)),
+          "cublasLtMatmulPreferenceSetAttribute");
+
+  const Layouts layouts(*this, shape, kUsualRows);
+  std::array<CublasLtCandidate, kCandidates> candidates = {};
+  int count = 0;
+  // A status other than success means that no algorithm is known.
+  if (functions_.Candidates(handle_, pinned.description, layouts.a, layouts.b, layouts.d, layouts.d,
+                            preference, kCandidates, candidates.data(), &count) != 0) {
+    return pinned;
+  }
+  for (int i = 0; i < count && !pinned.usable; ++i) {
+    const CublasLtCandidate& c = candidates[i];
+    if (c.status != 0 || c.workspace > kWorkspaceBytes) continue;
+    if (!SumsInOneBlock(functions_, c.algorithm)) continue;
+    pinned.algorithm = c.algorithm;
+    pinned.workspace = c.workspace;
+    pinned.usable = PassesCheck(shape, pinned);
+  }
+  return pinned;
+}
+
+bool CublasLtProducts::PassesCheck(const Shape& shape, const Pinned& pinned) {
+  const int64_t most = kCheckedRows[0];
+  Random random(1, RandomStream::kWeights, 5);
+  const auto numbers = [&](int64_t n) {
+    std::vector<float> values(static_cast<size_t>(n));
+    for (float& v : values) v = static_cast<float>(random.Normal());
+    std::vector<std::byte> bytes(values.size() * 2);
+    const bool known = EncodeFromFloat(DType::kBF16, values.data(), values.size(), bytes.data());
+    LACOS_CHECK(known, "bf16 is a floating type");
+    Buffer buffer = context_.Allocate(bytes.size());
+    context_.Upload(bytes, buffer.data());
+    return buffer;
+  };
+  const Buffer left = numbers(most * shape.depth), right = numbers(shape.columns * shape.depth);
+  const Buffer sums = context_.Allocate(static_cast<size_t>(most * shape.columns) * sizeof(float));
+  auto* const out = reinterpret_cast<float*>(sums.data());
+  std::vector<std::byte> first, row(static_cast<size_t>(shape.columns) * sizeof(float));
+  for (const int64_t rows : kCheckedRows) {
+    Run(shape, pinned, rows, left.data(), right.data(), out);
+    context_.Download(out, row);
+    if (first.empty()) first = row;
+    if (row != first) return false;
+  }
+  return true;
+}
+
+void CublasLtProducts::Run(const Shape& shape, const Pinned& pinned, int64_t rows, const void* left,
+                           const void* right, float* sums) {
+  if (context_.dry()) return;
+  const Layouts layouts(*this, shape, rows);
+  const float one = 1, zero = 0;
+  Require(functions_.Multiply(handle_, pinned.description, &one, right, layouts.a, left, layouts.b,
+                              &zero, sums, layouts.d, sums, layouts.d, &pinned.algorithm,
+                              workspace_.data(), kWorkspaceBytes, context_.stream()),
+          "cublasLtMatmul");
+}
+
+void CublasLtProducts::Multiply(const Shape& shape, int64_t rows, const void* left,
+                                const void* right, float* sums) {
+  LACOS_CHECK(Supports(shape), "a shape with an algorithm");
+  Run(shape, pinned_.at(shape), rows, left, right, sums);
+}
+
+std::string CublasLtProducts::Describe() const {
+  const size_t version = functions_.GetVersion();  // 130100 is 13.1.0
+  std::string text =
+      fmt::format("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+  for (const auto& [shape, pinned] : pinned_) {
+    text += fmt::format("; {}x{}{}: ", shape.columns, shape.depth, shape.across ? " backward" : "");
+    if (!pinned.usable) {
+      text += "own kernel";
+      continue;
+    }
+    text += fmt::format("algorithm {} tile {} stages {}",
+                        AlgorithmFact(functions_, pinned.algorithm, kConfigId),
+                        AlgorithmFact(functions_, pinned.algorithm, kConfigTile),
+                        AlgorithmFact(functions_, pinned.algorithm, kConfigStages));
+  }
+  return text;
+}
+
+}  // namespace lacos::cuda
