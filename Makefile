@@ -1,5 +1,5 @@
 # The commands for users and contributors; everything else is in CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python deb deb-test wheel wheel-test test-pages check tidy bench bench-176b interop faults format docs sanitize sanitize-threads serve-clients serve-openapi serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python deb deb-test wheel wheel-test test-pages check tidy bench bench-176b cuda gpu-check test-cuda-emulated interop faults format docs sanitize sanitize-threads serve-clients serve-openapi serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -33,7 +33,9 @@ test: deps check   ## build everything, check levels, format and docs, run all t
 test-python: build ## test the Python package in a fresh virtual environment
 	@tools/test_python.sh build/$(PRESET)/bin/lacos
 
-deb: build         ## make the Debian packages lacos, liblacos0 and liblacos-dev, in dist/
+deb: deps          ## make the Debian packages lacos, liblacos0 and liblacos-dev, in dist/
+	@cmake --preset $(PRESET) -DLACOS_CUDA=OFF >/dev/null  # packages have no GPU code
+	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos
 	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos_shared
 	@tools/make_man_pages.py --program build/$(PRESET)/bin/lacos --output build/$(PRESET)/man
 	@cd build/$(PRESET) && cpack
@@ -59,6 +61,7 @@ check:             ## check includes between folders, formatting, Python's rules
 	@python3 tools/check_docs.py
 	@python3 tools/make_performance_docs.py --check
 	@python3 tools/make_results_docs.py --check
+	@python3 tools/gpu_report.py --self-test
 	@tools/ruff.sh
 	@git ls-files '*.cc' '*.h' '*.c' '*.cu' | xargs clang-format --dry-run --Werror
 
@@ -88,6 +91,24 @@ bench-176b: build  ## run a layer of BLOOM-176B (2.5 GB of random codes) streame
 faults: build      ## test every fault of docs/reliability.md, of which ctest tests a sample
 	@cmake --build --preset $(PRESET) --target faults_test --parallel $(JOBS)
 	@LACOS_FAULTS_FULL=1 TMPDIR=$$([ -d /dev/shm ] && echo /dev/shm || echo /tmp) build/$(PRESET)/bin/faults_test
+
+cuda: deps         ## build the program with the CUDA backend, build/cuda-on/bin/lacos (nvcc: tools/install_cuda.sh)
+	@command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ] || tools/install_cuda.sh
+	@cmake --preset cuda-on $(CUDA_FLAGS) >/dev/null
+	@tools/build.py --preset cuda-on --jobs $(JOBS) lacos
+
+gpu-check: cuda    ## test and measure lacos on this machine's GPU, in eight minutes (docs/gpu.md)
+	@cmake --build build/cuda-on --target cuda_gpu_test --parallel $(JOBS)
+	@cmake --preset release -DLACOS_CUDA=EMULATED >/dev/null
+	@cmake --build --preset release --target cuda_emulated_test --parallel $(JOBS)
+	@LACOS_CUDA_GOLDENS=build/gpu-goldens.txt build/release/bin/cuda_emulated_test --gtest_filter='CudaGoldens.*' --gtest_brief=1
+	@tools/gpu_check.sh --build build/cuda-on --goldens build/gpu-goldens.txt --output gpu-check.jsonl
+
+test-cuda-emulated: deps ## test the CUDA kernels in the emulator: all cases, in three orders of threads, without each barrier
+	@cmake --preset release -DLACOS_CUDA=EMULATED >/dev/null
+	@cmake --build --preset release --target cuda_emulated_test cuda_training_test --parallel $(JOBS)
+	@LACOS_CUDA_TESTS=long build/release/bin/cuda_emulated_test --gtest_brief=1
+	@build/release/bin/cuda_training_test --gtest_brief=1
 
 interop: build     ## compare with the installed Python packages, in a separate virtual environment
 	@tools/interop/run.sh

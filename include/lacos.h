@@ -137,6 +137,9 @@ typedef struct lacos_options {
    * length and similarity, unless fields above do, and what goes around texts of the prompt names
    * "query" and "document". */
   const char* preset;
+  /* Where to compute: "cpu"; "cuda", an NVIDIA GPU; "cuda:1", the GPU with this number; "auto", a GPU
+   * if one can be used, or else the CPU (lacos_warning says why). NULL: "cpu". */
+  const char* device;
 } lacos_options;
 
 /* In C and in C++20: lacos_options options = LACOS_OPTIONS_INIT;

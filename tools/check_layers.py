@@ -105,6 +105,15 @@ EXCEPTIONS = {
     "src/lacos/base/parallel.cc": {"the library never reads the environment"},
 }
 
+# The dialect of kernels hides nvcc. Atomic operations are in it for integers only: sums of floats must not depend on the order of
+# threads.
+DIALECT = "src/lacos/kernels/cuda/device.h"
+ONLY_IN_DIALECT = [
+    (r"__CUDACC__|__CUDA_ARCH__", "only kernels/cuda/device.h asks which compiler reads a kernel"),
+    (r"\batomic(Add|Sub|Exch|CAS|Min|Max|Inc|Dec)\w*\s*\(", "atomic operations of CUDA are in kernels/cuda/device.h, for integers only"),
+    (r"#\s*if.*LACOS_CUDA", "nothing depends on LACOS_CUDA but CMake's files: builds without CUDA link no_cuda.cc"),
+]
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SOURCES = {".h", ".c", ".cc", ".cu", ".cuh", ".inc"}
 
@@ -185,6 +194,11 @@ def check_file(root, path):
             included.add(match.group(2))
             for message in check_include(path, match.group(2), match.group(1) == '"'):
                 yield f"{path}:{number}: {message}"
+    if path != DIALECT:
+        for number, line in enumerate(without_comments(text).split("\n"), 1):
+            for pattern, message in ONLY_IN_DIALECT:
+                if re.search(pattern, line):
+                    yield f"{path}:{number}: {message}"
     if not path.startswith("src/lacos/"):
         return
     for number, line in enumerate(without_comments(text).split("\n"), 1):
@@ -264,6 +278,14 @@ SELF_TEST = [
     ("src/lacos/serve/http/head.cc", "#include <boost/beast/http.hpp>", True),
     ("src/lacos/serve/http/server.cc", "#include <boost/beast/http.hpp>", False),
     ("src/lacos/serve/http/a.cc", '#include "lacos/sweep/grid.h"', True),
+    ("src/lacos/kernels/cuda/cuda_runtime.cc", "#include <cuda_runtime_api.h>", False),
+    ("src/lacos/kernels/cuda/emulator/a.cc", "#include <boost/context/fiber.hpp>", False),
+    ("src/lacos/kernels/cuda/a.cc", "#include <boost/context/fiber.hpp>", True),
+    ("src/lacos/kernels/cuda/device.h", "#if defined(__CUDACC__)\n#endif", False),
+    ("src/lacos/kernels/cuda/a.cu", "#if defined(__CUDACC__)\n#endif", True),
+    ("src/lacos/kernels/cuda/a.cu", "void f(float* x) { atomicAdd(x, 1.0f); }", True),
+    ("src/lacos/kernels/cuda/a.cu", "void f(int64_t* x) { gpu::AtomicAdd(x, 1); }", False),
+    ("apps/lacos/a.cc", "#ifdef LACOS_CUDA_BUILT\n#endif", True),
     ("src/lacos/train/a.cc", "#include <mpi.h>", True),
     ("src/lacos/train/comm/a.cc", "#include <mpi.h>", False),
     ("src/lacos/io/a.cc", "#include <gtest/gtest.h>", True),

@@ -91,6 +91,7 @@ int Run(int argc, char** argv, const AddCommandsFunction& add_commands) {
     }
     SetUpLogging(globals);
     SetUpThreads(globals);
+    SettleDevice(globals);
     InstallSignalHandlers();
     globals.action();
     Out().Flush();

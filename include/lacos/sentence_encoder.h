@@ -42,6 +42,9 @@ struct SentenceEncoderOptions {
   std::string preset;
   std::int64_t batch_tokens = 4096;  // tokens computed at a time; changes memory, never results
   int threads = 0;                   // 0: all cores that the process may use
+  // Where to compute: cpu, cuda (an NVIDIA GPU), cuda:N (the GPU with this number), or auto (a GPU if
+  // one can be used, or else the CPU).
+  std::string device = "cpu";
 };
 
 struct EncodeStatistics {

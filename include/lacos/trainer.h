@@ -52,8 +52,9 @@ struct TrainOptions {
   std::string dev;                 // file of scored pairs that choose the best adapter; "": none
   std::string output;              // folder to make, in the layout of sentence-transformers
   TrainSettings settings;
-  bool overwrite = false;  // replace an existing output
-  int threads = 0;         // of the process, from now on; 0: all cores that it may use
+  bool overwrite = false;      // replace an existing output
+  int threads = 0;             // of the process, from now on; 0: all cores that it may use
+  std::string device = "cpu";  // cpu, cuda, cuda:N or auto, as in SentenceEncoderOptions
   // Called after each step, in the thread of the call. If it returns false, the state is saved, and
   // the report has `interrupted`. settings.resume goes on from there.
   std::function<bool(const TrainStep&)> on_step;

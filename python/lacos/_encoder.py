@@ -86,11 +86,11 @@ def _zero_terminated(where: str, text: Optional[str]) -> Optional[bytes]:
 
 
 def _check_device(device: Any) -> None:
-    """lacos computes on the CPU; a device may be named as for SentenceTransformer."""
+    """A call computes where the model is; a device may be named as for SentenceTransformer."""
     if device is None or str(device) in ("cpu", "cpu:0"):
         return
-    raise InvalidArgumentError(f"[device] found {device!r}; expected 'cpu' or None; leave it out: one process uses all cores, "
-                               "and `threads` sets their number")
+    raise InvalidArgumentError(f"[device] found {device!r}; expected 'cpu' or None; leave it out here, and give it to "
+                               "SentenceEncoder: a call computes where the model is")
 
 
 class SentenceEncoder:
@@ -104,7 +104,8 @@ class SentenceEncoder:
     embedder is used. `threads=None` means all cores that the process may use. `batch_tokens` is the number of tokens
     computed at a time; it affects memory and speed, but never the results. The tokens of `prefix` and `suffix` are put
     before and after every text with its prompt, and are never cut off. `prompts` and `default_prompt_name` replace those
-    of the folder. `device` may be "cpu".
+    of the folder. `device` is "cpu"
+    (the default), "cuda" or "cuda:N" (an NVIDIA GPU), or "auto", which takes a GPU if one can be used.
 
     All methods may be called from several threads, and other Python threads run while they compute. After os.fork()
     the child needs an encoder of its own. Errors are raised as lacos.Error.
@@ -122,7 +123,6 @@ class SentenceEncoder:
         self._model: Optional[int] = None
         self._users = 0
         self._idle = threading.Condition()
-        _check_device(device)
         hub: Dict[str, Any] = {"revision": revision, "cache_folder": cache_folder, "token": token,
                                "local_files_only": local_files_only}
         self._settings: Dict[str, Any] = {
@@ -130,7 +130,7 @@ class SentenceEncoder:
             "compute": compute, "threads": threads, "pooling": pooling, "normalize": normalize, "max_length": max_length,
             "strip": strip, "batch_tokens": batch_tokens, "prefix": prefix, "suffix": suffix, "similarity_fn_name": None,
             "preset": preset, "truncate_dim": truncate_dim, "prompts": None if prompts is None else dict(prompts),
-            "default_prompt_name": default_prompt_name,
+            "default_prompt_name": default_prompt_name, "device": "cpu" if str(device) == "cpu:0" else None if device is None else str(device),
         }
         self.similarity_fn_name = similarity_fn_name
         self._model = self._open()
@@ -149,7 +149,7 @@ class SentenceEncoder:
             threads=_number("threads", s["threads"], 0, 4096), max_length=_number("max_length", s["max_length"], 1),
             batch_tokens=_number("batch_tokens", s["batch_tokens"], 1),
             prefix=_zero_terminated("prefix", s["prefix"]), suffix=_zero_terminated("suffix", s["suffix"]),
-            preset=_preset(s["preset"]))
+            preset=_preset(s["preset"]), device=_zero_terminated("device", s["device"]))
         model = ctypes.c_void_p()
         check(LIBRARY.lacos_open(_path("path", s["path"]), ctypes.byref(options), ctypes.byref(model)))
         assert model.value is not None

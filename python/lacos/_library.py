@@ -30,7 +30,7 @@ class Options(ctypes.Structure):
         ("compute", ctypes.c_int32), ("pooling", ctypes.c_int32), ("normalize", ctypes.c_int32),
         ("strip", ctypes.c_int32), ("threads", ctypes.c_int32), ("reserved", ctypes.c_int32),
         ("max_length", ctypes.c_int64), ("batch_tokens", ctypes.c_int64), ("prefix", ctypes.c_char_p),
-        ("suffix", ctypes.c_char_p), ("preset", ctypes.c_char_p),
+        ("suffix", ctypes.c_char_p), ("preset", ctypes.c_char_p), ("device", ctypes.c_char_p),
     ]
 
 

@@ -9,6 +9,7 @@
 namespace lacos {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(InfoCommand, CountsParametersByTheFormula) {
@@ -98,6 +99,30 @@ TEST(InitCommand, IsAFunctionOfTheSeed) {
   EXPECT_NE(weights("a"), weights("c"));
   const RunResult info = RunLacos({"info", "--model", folder / "a", "--json"});
   EXPECT_EQ(info.status, 0) << info.err;
+}
+
+// On a machine with a GPU and a build with CUDA, the first command succeeds.
+TEST(InfoCommand, WithoutAGpuCudaIsAnErrorAndAutoTakesTheCpu) {
+  const RunResult cuda = RunLacos({"info", "--model", TinyModel(), "--device", "cuda"});
+  if (cuda.status == 0) GTEST_SKIP() << "this machine has a GPU";
+  EXPECT_EQ(cuda.status, 1);
+  EXPECT_THAT(cuda.err, AllOf(HasSubstr("[device] "), HasSubstr("; expected ")));
+  const RunResult fallback =
+      RunLacos({"info", "--model", TinyModel(), "--device", "auto", "--json"});
+  ASSERT_EQ(fallback.status, 0) << fallback.err;
+  EXPECT_EQ(Json::Parse(fallback.out, "stdout").At("backend").AsString(), "cpu");
+  EXPECT_EQ(Json::Parse(fallback.out, "stdout").At("device").AsString(), "cpu");
+  const size_t first = fallback.err.find("the CPU is used");
+  ASSERT_NE(first, std::string::npos) << fallback.err;
+  EXPECT_EQ(fallback.err.find("the CPU is used", first + 1), std::string::npos);
+}
+
+TEST(InfoCommand, AnUnknownDeviceIsAMistakeOnTheCommandLine) {
+  for (const char* word : {"gpu", "cuda:x", "cpu:0"}) {
+    const RunResult result = RunLacos({"info", "--model", TinyModel(), "--device", word});
+    EXPECT_EQ(result.status, 2);
+    EXPECT_THAT(result.err, HasSubstr("expected cpu, cuda, cuda:N or auto"));
+  }
 }
 
 }  // namespace

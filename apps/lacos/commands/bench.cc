@@ -113,7 +113,8 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   progress.Finish();
 
   const double rate = static_cast<double>(measured.tokens) / std::max(measured.seconds, 1e-9);
-  BenchReport report(globals, MakeBackend({.compute = globals.compute})->Describe());
+  BenchReport report(
+      globals, MakeBackend({.device = globals.device, .compute = globals.compute})->Describe());
   report.AddRate(rate);
   report.Add("steps", measured.steps, "steps", fmt::format("{}", measured.steps));
   report.Add("tokens", measured.tokens, "tokens", fmt::format("{}", measured.tokens));
@@ -129,6 +130,7 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
     AddDisk(report, measured.disk, measured.seconds / static_cast<double>(measured.steps), "step");
   }
   report.AddMemory(memory);
+  report.AddDeviceMemory(measured.device_peak_bytes);
   const double computed =
       static_cast<double>(measured.computed_tokens) / std::max(measured.seconds, 1e-9);
   report.AddCeiling(2 * FlopsPerToken(loaded.base_weights->config()) * computed);
@@ -146,6 +148,7 @@ void AddBenchTrain(CLI::App& bench, GlobalOptions& globals) {
       NewCommand(bench, globals, "train",
                  "Measure training steps: tokens a second, peak memory, share of the ceiling",
                  "lacos bench train --model bloom-560m-int8 --compute bf16");
+  AddDeviceOption(command, globals);
   AddNote(
       command,
       "The share of the ceiling is 4*12*L*D^2 FLOP a token (forward and input gradients of the "
@@ -267,6 +270,8 @@ void BenchEmbed(const GlobalOptions& globals, const BenchEmbedFlags& flags) {
   }
   if (flags.embed.stream_layers) AddDisk(report, disk, seconds, "pass");
   report.AddMemory(memory);
+  const BackendMemory held = embedder.backend().Memory();
+  report.AddDeviceMemory(held.kind == MemoryKind::kDevice ? held.peak_held : 0);
   report.AddCeiling(FlopsPerToken(config) * static_cast<double>(measured.computed_tokens) /
                     std::max(seconds, 1e-9));
   if (flags.breakdown) {
@@ -282,6 +287,7 @@ void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
       NewCommand(bench, globals, "embed",
                  "Measure encoding: tokens a second, peak memory, share of the ceiling",
                  "lacos bench embed --model bloom-560m-int8 --input texts.txt");
+  AddDeviceOption(command, globals);
   AddNote(
       command,
       "Tokenizing is part of what is measured. The share of the ceiling is 2*12*L*D^2 FLOP a "

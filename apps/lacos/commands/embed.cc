@@ -221,6 +221,7 @@ void AddEmbedCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command =
       NewCommand(app, globals, "embed", "Write the vectors of texts, in their order",
                  "lacos embed --model trained --input texts.txt --output vectors.npy");
+  AddDeviceOption(command, globals);
   auto flags = std::make_shared<EmbedFlags>();
   AddModelOptions(command, flags->model);
   AddTextInputOptions(

@@ -239,6 +239,7 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
       app, globals, "eval",
       "Measure vectors on similarity, retrieval, bitext, clusters, classes and pairs (x 100)",
       "lacos eval --model trained --suite sts-en --suite-folder suite --output results");
+  AddDeviceOption(command, globals);
   auto flags = std::make_shared<EvalFlags>();
   AddModelOptions(command, flags->model);
   command->get_option("--model")->required(false);

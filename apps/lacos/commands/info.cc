@@ -44,6 +44,7 @@ struct Facts {
   BaseSize size;
   Cpu cpu;
   KernelInfo kernels;
+  BackendMemory memory;
   std::string license;  // word in the base's README, or empty
   std::vector<std::string> notes;
 };
@@ -120,6 +121,9 @@ void PrintFactsJson(const GlobalOptions& globals, const Facts& facts) {
   json.Set("backend", facts.kernels.backend);
   for (const KernelInfo::Fact& fact : facts.kernels.facts) json.Set(fact.name, fact.value);
   json.Set("kernels", Json::Strings(facts.kernels.kernels));
+  json.Set("device", NameOf(globals.device));
+  json.Set("memory_total_bytes", facts.memory.total);
+  json.Set("memory_free_bytes", facts.memory.free);
   json.Set("notes", Json::Strings(facts.notes));
   PrintJson(json);
 }
@@ -172,6 +176,9 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   fields.Add("compute", fmt::format("{}, {} threads", Name(globals.compute), ThreadCount()));
   fields.Add("backend", fmt::format("{}, {}", facts.kernels.backend, facts.kernels.FactsText()));
   for (const std::string& kernel : facts.kernels.kernels) fields.Add("kernel", kernel);
+  fields.Add("memory",
+             fmt::format("{}, {} free", FormatBytes(static_cast<double>(facts.memory.total)),
+                         FormatBytes(static_cast<double>(facts.memory.free))));
   for (const std::string& note : facts.notes) fields.Add("note", note);
   Out().Write(fields.Text());
 }
@@ -188,7 +195,10 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   facts.license = ReadLicense(facts.folder.base_path);
   facts.size = MeasureBase(*facts.base_weights);
   facts.cpu = ReadCpu();
-  facts.kernels = MakeBackend({.compute = globals.compute})->Describe();
+  const std::unique_ptr<Backend> backend =
+      MakeBackend({.device = globals.device, .compute = globals.compute});
+  facts.kernels = backend->Describe();
+  facts.memory = backend->Memory();
   const QuantizationInfo& info = facts.base_weights->quantization();
   facts.notes =
       NotesOn(facts.folder, *facts.base_weights, facts.adapter ? &*facts.adapter : nullptr);
@@ -218,6 +228,7 @@ void AddInfoCommand(CLI::App& app, GlobalOptions& globals) {
                                  "lacos info --model bloom-560m-int8 --compute int8");
   auto options = std::make_shared<ModelOptions>();
   AddModelOptions(command, *options);
+  AddDeviceOption(command, globals);
   OnRun(command, globals, [&globals, options] { Info(globals, *options); });
 }
 

@@ -157,6 +157,7 @@ void AddPlanCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command = NewCommand(
       app, globals, "plan", "Predict the peak memory of a training run for each strategy",
       "lacos plan --model bloom-560m-int8 --train nli.tsv --batch-size 64");
+  AddDeviceOption(command, globals);
   auto flags = std::make_shared<TrainFlags>();
   command
       ->add_option("--train", flags->train_files,

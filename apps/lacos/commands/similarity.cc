@@ -289,6 +289,7 @@ void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
       "Print similarities of pairs, the texts nearest to a query, or the pairs that are alike",
       "lacos similarity --model trained --query 'A man plays a guitar' --input texts.txt "
       "--top-k 5");
+  AddDeviceOption(command, globals);
   auto flags = std::make_shared<SimilarityFlags>();
   AddModelOptions(command, flags->input.model);
   command

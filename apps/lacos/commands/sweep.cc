@@ -47,17 +47,18 @@ std::string MessageOf(const ChildResult& result) {
 }
 
 // Makes one run, in the process that was started for it.
-void MakeRun(const SweepFlags& flags) {
+void MakeRun(const GlobalOptions& globals, const SweepFlags& flags) {
   EndWithParent();
   const SweepRecipe recipe = ReadRecipe(flags.recipe);
   const Grid grid = MakeGrid(recipe);
   SweepBases bases(recipe, flags.output + "/bases");
-  RunIdentities identities(recipe, bases);
+  RunIdentities identities(recipe, bases, globals.device);
   for (const Cell& cell : grid.cells) {
     if (cell.name != flags.run_cell) continue;
     if (identities.Of(cell, flags.run_seed) != flags.run_identity) break;
     const bool done = RunCell(recipe, {.cell = cell,
                                        .seed = flags.run_seed,
+                                       .device = globals.device,
                                        .base = bases.Prepare(cell.settings, {}),
                                        .identity = flags.run_identity,
                                        .output = RunFolderOf(flags.output, cell, flags.run_seed),
@@ -140,7 +141,7 @@ void LogNotesOnBases(const SweepRecipe& recipe) {
 }
 
 void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
-  if (!flags.run_cell.empty()) return MakeRun(flags);
+  if (!flags.run_cell.empty()) return MakeRun(globals, flags);
   const SweepRecipe recipe = ReadRecipe(flags.recipe);
   LogNotesOnBases(recipe);
   if (flags.dry_run) return DryRun(globals, recipe);
@@ -149,7 +150,8 @@ void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
 
   WorkDisplay display(globals, "sweeping", "runs");
   WorkProgress now;
-  SweepOptions options{.output = flags.output, .keep_going = flags.keep_going};
+  SweepOptions options{
+      .output = flags.output, .device = globals.device, .keep_going = flags.keep_going};
   options.message = [](const std::string& line) { spdlog::info("{}", line); };
   options.warning = [](const std::string& line) { spdlog::warn("{}", line); };
   options.writing = MakeOutputOptions(globals, flags.output, /*overwrite=*/false);
@@ -159,11 +161,14 @@ void Sweep(const GlobalOptions& globals, const SweepFlags& flags) {
     display.Update(now);
   };
   options.run = [&](const Cell& cell, uint64_t seed, const std::string& identity) {
-    std::vector<std::string> arguments = {
-        "sweep",          flags.recipe, "--output",   flags.output,
-        "--run-cell",     cell.name,    "--run-seed", fmt::format("{}", seed),
-        "--run-identity", identity,     "--threads",  fmt::format("{}", globals.threads),
-        "--quiet"};
+    std::vector<std::string> arguments = {"sweep",          flags.recipe,
+                                          "--output",       flags.output,
+                                          "--run-cell",     cell.name,
+                                          "--run-seed",     fmt::format("{}", seed),
+                                          "--run-identity", identity,
+                                          "--threads",      fmt::format("{}", globals.threads),
+                                          "--device",       NameOf(globals.device),
+                                          "--quiet"};
     if (flags.keep_models) arguments.emplace_back("--keep-models");
     const ChildResult result = RunSelf(arguments, [&] { display.Update(now); });
     CheckInterrupt();
@@ -187,6 +192,7 @@ void AddSweepCommand(CLI::App& app, GlobalOptions& globals) {
       "Train and score a grid of settings, each with several seeds; say what differs and what "
       "it costs",
       "lacos sweep examples/sweep.toml --output sweep");
+  AddDeviceOption(command, globals);
   auto flags = std::make_shared<SweepFlags>();
   command
       ->add_option("RECIPE", flags->recipe,

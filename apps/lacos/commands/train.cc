@@ -128,6 +128,7 @@ void AddTrainCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command =
       NewCommand(app, globals, "train", "Train an adapter that makes a BLOOM embed sentences",
                  "lacos train --model bloom-560m-int8 --train nli.tsv --output trained --epochs 1");
+  AddDeviceOption(command, globals);
   auto flags = std::make_shared<TrainFlags>();
   command
       ->add_option(

@@ -13,6 +13,7 @@
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
 #include "lacos/formats/model_folder.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/train/settings.h"
 
 namespace lacos::cli {
@@ -43,6 +44,30 @@ CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& n
         {"trace", "debug", "info", "warning", "error", "off"})
       ->group(group);
   return command;
+}
+
+void AddDeviceOption(CLI::App* command, GlobalOptions& globals) {
+  command
+      ->add_option_function<std::string>(
+          "--device",
+          [&globals](const std::string& word) {
+            const std::optional<Device> device = ParseDevice(word);
+            if (!device)
+              FailUsage("--device",
+                        fmt::format("found '{}'; expected cpu, cuda, cuda:N or auto", word));
+            globals.device = *device;
+          },
+          "Where to compute: cpu, cuda (an NVIDIA GPU), cuda:N (the GPU with this number), or auto "
+          "(a GPU if one can be used, else the CPU)")
+      ->type_name("cpu|cuda[:N]|auto")
+      ->default_str("cpu")
+      ->group("Flags of every command");
+}
+
+void SettleDevice(GlobalOptions& globals) {
+  globals.device = ChooseDevice({.device = globals.device,
+                                 .compute = globals.compute,
+                                 .tell = [](const std::string& why) { spdlog::warn("{}", why); }});
 }
 
 void OnRun(CLI::App* command, GlobalOptions& globals, std::function<void()> action) {
@@ -256,6 +281,7 @@ SentenceEncoderOptions MakeSentenceEncoderOptions(const GlobalOptions& globals,
   return {.path = model.model,
           .base = model.base,
           .adapter = model.adapter,
+          .device = globals.device,
           .compute = globals.compute,
           .pooling = encoding.pooling,
           .normalize = encoding.normalize,

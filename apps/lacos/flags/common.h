@@ -12,6 +12,7 @@
 #include "lacos/base/pooling.h"
 #include "lacos/data/rows.h"
 #include "lacos/formats/bloom_config.h"
+#include "lacos/kernels/device.h"
 #include "lacos/model/sentence_encoder.h"
 
 namespace lacos::cli {
@@ -20,6 +21,7 @@ namespace lacos::cli {
 struct GlobalOptions {
   bool json = false;
   Compute compute = Compute::kBF16;
+  Device device;  // chosen by --device in the commands that have it (AddDeviceOption)
   int threads = 0;
   uint64_t seed = 42;
   bool quiet = false;
@@ -45,6 +47,12 @@ inline const CLI::Option* FindOption(const CLI::App* command, const std::string&
   }
   return nullptr;
 }
+
+// Adds --device to a command that computes with a model.
+void AddDeviceOption(CLI::App* command, GlobalOptions& globals);
+// Replaces the device auto by the one that is used. A fallback to the CPU is logged once, with the
+// reason. main calls it before the work of a command.
+void SettleDevice(GlobalOptions& globals);
 
 // Reports a mistake on the command line that only the command can see. The exit status is 2, and
 // the message names the flag.

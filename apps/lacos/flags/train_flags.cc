@@ -46,6 +46,7 @@ TrainOptions MakeTrainOptions(const GlobalOptions& globals, const TrainFlags& fl
                        .shape = shape,
                        .train_files = flags.train_files,
                        .dev_file = flags.dev,
+                       .device = globals.device,
                        .settings = flags.settings,
                        .run = flags.run,
                        .probe = {}};

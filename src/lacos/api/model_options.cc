@@ -41,6 +41,7 @@ lacos_options FieldsOf(const SentenceEncoderOptions& options) {
   fields.prefix = options.prefix.c_str();
   fields.suffix = options.suffix.c_str();
   fields.preset = options.preset.c_str();
+  fields.device = options.device.c_str();
   return fields;
 }
 

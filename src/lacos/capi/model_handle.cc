@@ -85,6 +85,15 @@ SentenceEncoderOptions MakeOptions(const char* path, const lacos_options& option
     result.suffix = ReadText(options.suffix, LACOS_NUL_TERMINATED, "options.suffix");
   const std::string preset = OrEmpty(options.preset);
   if (!preset.empty()) result.preset = WordValue<Preset>("preset", preset);
+  if (options.device != nullptr) {
+    const std::optional<Device> device = ParseDevice(options.device);
+    if (!device)
+      throw CallError(
+          LACOS_INVALID_ARGUMENT,
+          fmt::format("[options.device] found '{}'; expected cpu, cuda, cuda:N or auto; correct it",
+                      options.device));
+    result.device = *device;
+  }
   return result;
 }
 

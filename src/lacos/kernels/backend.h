@@ -74,10 +74,11 @@ struct KernelInfo {
 // The memory that holds a backend's tensors, in bytes: the memory of a device, or on the CPU the
 // memory of this process, including the program and mapped files.
 struct BackendMemory {
-  int64_t total = 0;      // all memory of the machine or the device; 0 = unknown
-  int64_t free = 0;       // memory that this process can still take; 0 = unknown
-  int64_t held = 0;       // memory that this process holds now
-  int64_t peak_held = 0;  // the most memory that this process has held so far
+  int64_t total = 0;                    // all memory of the machine or the device; 0 = unknown
+  int64_t free = 0;                     // memory that this process can still take; 0 = unknown
+  int64_t held = 0;                     // memory that this process holds now
+  int64_t peak_held = 0;                // the most memory that this process has held so far
+  MemoryKind kind = MemoryKind::kHost;  // whether this is memory of a device
 };
 
 using WeightId = int32_t;
@@ -201,6 +202,14 @@ class Backend {
   // Bytes that this backend holds besides tensors because of the ops so far. A dry copy returns
   // what the real backend would hold.
   virtual size_t WorkspaceBytes() const = 0;
+  // Bytes of the frozen weights that this backend holds in memory of its own, which it counts apart
+  // from WorkspaceBytes. On the CPU weights stay where they are mapped.
+  virtual size_t WeightBytes() const { return 0; }
+  // Bounds WeightBytes. Weights beyond it are copied from the host's memory each time they are used,
+  // which changes no result. The host's memory of a weight is then read at every use. Called when all
+  // weights have been added; throws UserError below LeastWeightBytes.
+  virtual void LimitWeights(size_t) {}
+  virtual size_t LeastWeightBytes() const { return 0; }
   virtual BackendMemory Memory() const = 0;
   // The number of tokens that a chunk of a batch should have at least if memory forces chunks to be
   // small. With fewer rows some of the machine's units would have no work.

@@ -59,6 +59,9 @@ class ForwardingBackend : public Backend {
   void Synchronize() override { inner_->Synchronize(); }
   std::unique_ptr<DryBackend> MakeDry() override { return inner_->MakeDry(); }
   size_t WorkspaceBytes() const override { return inner_->WorkspaceBytes(); }
+  size_t WeightBytes() const override { return inner_->WeightBytes(); }
+  void LimitWeights(size_t bytes) override { inner_->LimitWeights(bytes); }
+  size_t LeastWeightBytes() const override { return inner_->LeastWeightBytes(); }
   BackendMemory Memory() const override { return inner_->Memory(); }
   int64_t SmallestChunkTokens() const override { return inner_->SmallestChunkTokens(); }
   StepPhase ChangePhase(StepPhase phase) override { return inner_->ChangePhase(phase); }

@@ -22,4 +22,11 @@ std::unique_ptr<Backend> MakeBackend(const BackendOptions& options) {
   return MakeCpuBackend({.compute = options.compute});
 }
 
+Device ChooseDevice(const BackendOptions& options) {
+  if (options.device.kind != DeviceKind::kAuto) return options.device;
+  return MakeBackend(options)->Describe().backend == "cpu"
+             ? Device{}
+             : Device{.kind = DeviceKind::kCuda, .index = options.device.index};
+}
+
 }  // namespace lacos

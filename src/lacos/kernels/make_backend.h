@@ -19,6 +19,9 @@ struct BackendOptions {
 };
 // Throws UserError if the device is not available or does not support the compute mode.
 std::unique_ptr<Backend> MakeBackend(const BackendOptions& options);
+// The device that MakeBackend would choose: kCpu or kCuda. Programs that make several backends ask
+// once, so that a fallback is told once.
+Device ChooseDevice(const BackendOptions& options);
 
 // The backends by name, for MakeBackend, tests and benchmarks.
 

@@ -54,11 +54,21 @@ SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
   s.loaded = LoadModel(options.path, options.base, options.adapter);
   if (options.preset) ApplyPreset(*options.preset, *s.loaded.tokenizer, s.loaded.folder.settings);
   const EmbeddingSettings& folder = s.loaded.folder.settings;
-  s.backend = MakeBackend({.device = options.device, .compute = options.compute});
+  s.backend = MakeBackend(
+      {.device = options.device, .compute = options.compute, .tell = [&](const std::string& why) {
+         s.loaded.notes.push_back(why);
+         s.loaded.folder.warnings.push_back(why);
+       }});
   if (options.op_times != nullptr)
     s.backend = MakeTimedBackend(std::move(s.backend), *options.op_times);
   s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.base_weights);
   if (s.loaded.adapter) s.model->Attach(*s.loaded.adapter, /*trainable=*/false);
+  const BackendMemory memory = s.backend->Memory();
+  if (options.stream_layers && memory.kind == MemoryKind::kDevice) {
+    // A fifth of the memory is left for the activations of a batch.
+    const auto room = static_cast<size_t>(0.8 * static_cast<double>(memory.free));
+    s.backend->LimitWeights(std::max(room, s.backend->LeastWeightBytes()));
+  }
   s.encoder = std::make_unique<Encoder>(
       *s.model,
       EncoderOptions{.pooling = PoolingFor(options, folder),

@@ -72,6 +72,7 @@ class Runner {
     TrainOptions options = MakeCellTrainOptions(run_.cell.settings, run_.seed, run_.base.path,
                                                 recipe_.data.at(run_.cell.settings.data));
     options.run.output = model_;
+    options.device = run_.device;
     ExampleCounter counter;
     const TrainReport report = lacos::Train(options, {&counter}, [this] { return ShouldStop(); });
     if (report.interrupted) throw Stopped();
@@ -108,6 +109,7 @@ class Runner {
     for (const auto& task : tasks) task->Collect(texts);
     const TrainSettings& settings = run_.cell.settings.train;
     SentenceEncoder embedder({.path = run_.cell.trained ? model_ : run_.base.path,
+                              .device = run_.device,
                               .compute = settings.compute,
                               .pooling = settings.pooling,
                               .normalize = settings.normalize,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lacos/eval/tasks/tasks.h"
+#include "lacos/kernels/device.h"
 #include "lacos/sweep/bases.h"
 #include "lacos/sweep/grid.h"
 
@@ -17,6 +18,7 @@ namespace lacos {
 struct CellRun {
   const Cell& cell;
   uint64_t seed = 0;
+  Device device;  // where to compute
   PreparedBase base;
   std::string identity;  // hash of settings, data and evaluation (runner.h)
   std::string output;    // the folder that is written; it appears when everything is finished

@@ -66,7 +66,7 @@ class SweepRunner {
         options_(options),
         grid_(MakeGrid(recipe)),
         bases_(recipe, options.output + "/bases"),
-        identities_(recipe, bases_) {}
+        identities_(recipe, bases_, options.device) {}
 
   Json Run() {
     const FileDescriptor lock = LockOutput(options_.output);
@@ -258,6 +258,7 @@ const std::string& RunIdentities::EvaluationHash() {
 std::string RunIdentities::Of(const Cell& cell, uint64_t seed) {
   std::string text =
       fmt::format("{}\n{}\n{}\n", kFormat, bases_.Identity(cell.settings), EvaluationHash());
+  if (device_.kind != DeviceKind::kCpu) text += std::string(Name(device_.kind)) + "\n";
   Json settings = Json::Object();
   SettingsJson(cell.settings).ForEachItem([&](std::string_view name, const Json& value) {
     // Runs of versions without this setting are those with its default.

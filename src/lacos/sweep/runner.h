@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lacos/io/output.h"
+#include "lacos/kernels/device.h"
 #include "lacos/sweep/bases.h"
 #include "lacos/sweep/grid.h"
 
@@ -18,7 +19,9 @@ namespace lacos {
 // evaluation. A run is not repeated if the cell.json in its folder has the same hash.
 class RunIdentities {
  public:
-  RunIdentities(const SweepRecipe& recipe, SweepBases& bases) : recipe_(recipe), bases_(bases) {}
+  // A run on another kind of device is another run.
+  RunIdentities(const SweepRecipe& recipe, SweepBases& bases, const Device& device = {})
+      : recipe_(recipe), bases_(bases), device_(device) {}
   std::string Of(const Cell& cell, uint64_t seed);
 
  private:
@@ -26,6 +29,7 @@ class RunIdentities {
   const std::string& EvaluationHash();
   const SweepRecipe& recipe_;
   SweepBases& bases_;
+  Device device_;
   std::map<std::string, std::string> files_;
   std::string evaluation_;
 };
@@ -35,6 +39,7 @@ std::string RunFolderOf(const std::string& output, const Cell& cell, uint64_t se
 
 struct SweepOptions {
   std::string output;
+  Device device;            // where runs compute
   bool keep_going = false;  // a failed run only excludes its cell instead of ending the sweep
   // Makes one run and writes its folder, in this process or in another one. Throws UserError when
   // the run fails.

@@ -19,7 +19,7 @@ LossResult ForwardBackward(Encoder& encoder, const PackedTexts& texts, const Vec
   encoder.options().recompute_blocks = strategy.recompute_blocks;
   const Shape shape{texts.Texts(), encoder.model().config().hidden_size};
   const TensorView vectors = arena.Allocate(types.residual, shape);
-  const TensorView dvectors = arena.Allocate(types.gradient, shape);
+  const TensorView dvectors = arena.Allocate(types.statistic, shape);
 
   if (strategy.chunk_tokens <= 0) {
     EncoderPass pass;

@@ -62,13 +62,27 @@ class Planner {
     // Read last, because the dry run has created the primitives of products.
     const BackendMemory memory = backend_.Memory();
     const int64_t resident = memory.held - request_.adapter_resident_bytes;
-    planned.components = {{"base", base_bytes_},
+    // What the host holds beside the device's memory is not planned: mapped codes and copies of the
+    // adapter.
+    const bool on_device = memory.kind == MemoryKind::kDevice;
+    const int64_t base = on_device ? static_cast<int64_t>(dry_->WeightBytes()) : base_bytes_;
+    const int64_t others = on_device ? 0 : output_bytes_ + request_.evaluation_bytes;
+    planned.components = {{"base", base},
                           {"adapter_and_optimizer", adapter_bytes_},
                           {"activations", step.activations},
                           {"workspace", step.workspace},
-                          {"evaluation_and_output", output_bytes_ + request_.evaluation_bytes},
+                          {"evaluation_and_output", others},
                           {"program_and_data", resident}};
     for (const auto& [component, bytes] : planned.components) planned.peak_bytes += bytes;
+    if (on_device && request_.encoder.streaming != WeightStreaming::kNone &&
+        planned.peak_bytes > limit_) {
+      // As much of the base stays on the device as there is room for.
+      const int64_t room = limit_ - (planned.peak_bytes - base);
+      planned.weight_limit =
+          std::min(base, std::max(room, static_cast<int64_t>(dry_->LeastWeightBytes())));
+      planned.components[0].second = planned.weight_limit;
+      planned.peak_bytes += planned.weight_limit - base;
+    }
     // Reading a tokenizer and the examples may take more than a small model's training.
     planned.peak_bytes = std::max(planned.peak_bytes, memory.peak_held);
     // Forward and dX cost the same. Recomputing a block costs one more forward of that block, and a
@@ -81,6 +95,8 @@ class Planner {
   }
 
   int64_t Layers() const { return model_.config().layers; }
+  // The memory that a strategy may take. With streaming, less of the base stays on a device.
+  void SetLimit(int64_t bytes) { limit_ = bytes; }
 
  private:
   struct StepMemory {
@@ -136,7 +152,7 @@ class Planner {
     const ArenaScope scope(arena);
     const int64_t d = model_.config().hidden_size;
     arena.Allocate(dry_->Types().residual, {vectors, d});
-    const TensorView dvectors = arena.Allocate(dry_->Types().gradient, {vectors, d});
+    const TensorView dvectors = arena.Allocate(dry_->Types().statistic, {vectors, d});
     const PackedTexts chunk = BatchOf(lengths, /*rows=*/0, keys);
     EncoderPass pass;
     encoder.Forward(chunk, arena.Allocate(dry_->Types().residual, {chunk.Texts(), d}), &pass);
@@ -148,10 +164,15 @@ class Planner {
   std::unique_ptr<DryBackend> dry_;
   BloomModel model_;
   std::unique_ptr<Loss> loss_;
+  int64_t limit_ = 0;
   int64_t base_bytes_ = 0, adapter_bytes_ = 0, output_bytes_ = 0;
 };
 
 }  // namespace
+
+double FreeShare(const BackendMemory& memory) {
+  return memory.kind == MemoryKind::kDevice ? 0.95 : 0.8;
+}
 
 MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weights,
                         LoraAdapter adapter, const PlanRequest& request) {
@@ -160,10 +181,11 @@ MemoryPlan PlanTraining(Backend& backend, std::shared_ptr<BaseWeights> base_weig
   ReturnFreeMemory();
   MemoryPlan plan;
   const BackendMemory memory = backend.Memory();
-  plan.limit_bytes =
-      request.memory_budget > 0
-          ? request.memory_budget
-          : memory.held + static_cast<int64_t>(0.8 * static_cast<double>(memory.free));
+  plan.limit_bytes = request.memory_budget > 0
+                         ? request.memory_budget
+                         : memory.held + static_cast<int64_t>(FreeShare(memory) *
+                                                              static_cast<double>(memory.free));
+  planner.SetLimit(plan.limit_bytes);
   const int64_t layers = planner.Layers();
   const int64_t chunk = request.chunk_tokens > 0
                             ? request.chunk_tokens

@@ -46,6 +46,7 @@ struct PlannedStrategy {
   // base, adapter_and_optimizer, activations, workspace, evaluation_and_output, program_and_data
   std::vector<std::pair<std::string, int64_t>> components;
   double relative_time = 1;  // matrix products relative to the direct strategy
+  int64_t weight_limit = 0;  // bytes of the base that stay on a device if not all do, else 0
   bool fits = false;
 };
 
@@ -58,6 +59,10 @@ struct MemoryPlan {
   int64_t limit_bytes = 0;  // --memory-budget, or what this process holds and 80 % of what is free
   int64_t activation_bytes = 0;  // activations of the chosen strategy, for Arena::Reserve
 };
+
+// The share of free memory that a run may take. Other programs on a machine grow; on a GPU there are
+// few, and what does not fit there fails at once.
+double FreeShare(const BackendMemory& memory);
 
 // Predicts memory by running the encoder's own code on a backend that computes nothing, and adds
 // the memory that this process already holds. `backend` is the one that will train. The model is on

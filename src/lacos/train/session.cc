@@ -92,10 +92,12 @@ TrainingSession::TrainingSession(const LoadedModel& loaded, const TrainOptions& 
 }
 
 void TrainingSession::TakeRoom() {
+  if (plan.chosen.fits && plan.chosen.weight_limit > 0)
+    backend->LimitWeights(static_cast<size_t>(plan.chosen.weight_limit));
   const auto gigabytes = [](int64_t bytes) { return static_cast<double>(bytes) / 1e9; };
   std::string reason =
-      fmt::format("what it holds already and 80 % of the free memory are {:.2f} GB",
-                  gigabytes(plan.limit_bytes));
+      fmt::format("what it holds already and {:.0f} % of the free memory are {:.2f} GB",
+                  100 * FreeShare(backend->Memory()), gigabytes(plan.limit_bytes));
   if (plan.chosen.fits) {
     try {
       encoder->arena().Reserve(static_cast<size_t>(plan.activation_bytes));

@@ -80,6 +80,8 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
     if (progress) progress(report.steps);
   }
   report.disk.bytes = (DiskBytesRead() - before) / bench.steps;
+  const BackendMemory memory = session.backend->Memory();
+  if (memory.kind == MemoryKind::kDevice) report.device_peak_bytes = memory.peak_held;
   return report;
 }
 

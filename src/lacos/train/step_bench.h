@@ -20,6 +20,7 @@ struct StepBenchReport {
   // Duration of the fastest measured step: the figure that other load on the machine affects least.
   double fastest_seconds = 0;
   double batch_seconds = 0;       // the part of `seconds` spent on building batches
+  int64_t device_peak_bytes = 0;  // the most memory of the device that was held; 0 on the CPU
   double first_step_seconds = 0;  // includes allocation, page faults and first use of kernels
   double loss_first = 0, loss_last = 0;
   std::string strategy;

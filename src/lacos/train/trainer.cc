@@ -223,6 +223,7 @@ class Run {
         LoadedRun run = LoadCheckpoint(*checkpoint, *session_->backend, *session_->optimizer,
                                        session_->model->config(), settings_);
         progress_ = run.progress;
+        if (!run.note.empty()) Tell(run.note);
         PointLatestAt(options_.run.output, std::filesystem::path(*checkpoint).filename().string());
         best_ = std::move(run.best);
         Tell(fmt::format("resumed from {} at step {}", *checkpoint, progress_.step));

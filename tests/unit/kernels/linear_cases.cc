@@ -100,7 +100,8 @@ std::vector<double> Int8BackwardBounds(Workbench& wb, View dy, int64_t in, Weigh
 struct LinearShape {
   int64_t tokens, in, out;
 };
-constexpr LinearShape kLinearShapes[] = {{1, 64, 192}, {5, 48, 33}, {97, 100, 36}, {200, 256, 128}};
+constexpr LinearShape kLinearShapes[] = {
+    {1, 64, 192}, {5, 48, 33}, {97, 100, 36}, {200, 256, 128}, {3, 600, 40}};
 constexpr int64_t kRank = 4;
 
 std::string ShapeName(const LinearShape& s) {

@@ -25,7 +25,15 @@ void BenchReport::AddMemory(PeakMemory& memory) {
   memory.AddTo(fields_);
 }
 
+void BenchReport::AddDeviceMemory(int64_t peak_bytes) {
+  if (peak_bytes > 0)
+    Add("device_peak_bytes", peak_bytes, "peak of device memory",
+        FormatBytes(static_cast<double>(peak_bytes)));
+}
+
 void BenchReport::AddCeiling(double flops) {
+  if (kernels_.backend != "cpu")
+    return AddNoCeiling();  // the CPU's ceiling says nothing about a GPU
   const MachineCeiling ceiling = MeasureCeiling(globals_.compute);
   ceiling_gflops_ = ceiling.gflops;
   Json json = Json::Object();

@@ -24,6 +24,8 @@ class BenchReport {
   // Adds the peak memory until now. Must be called before AddCeiling, whose measurement needs
   // memory of its own.
   void AddMemory(PeakMemory& memory);
+  // The most memory of the device that was held; nothing for 0, which is the CPU.
+  void AddDeviceMemory(int64_t peak_bytes);
   // Measures the ceiling and adds it, with the share of it that `flops` (FLOP per second) reach.
   void AddCeiling(double flops);
   // Says that there is no ceiling, for work without arithmetic such as tokenizing.

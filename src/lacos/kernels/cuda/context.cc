@@ -22,10 +22,6 @@ constexpr size_t kTableBytes = size_t{256} << 10;
 // The process that used CUDA first. CUDA does not work in its children.
 std::atomic<pid_t> first_process{0};
 
-std::string VersionText(int version) {
-  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
-}
-
 std::string Gigabytes(size_t bytes) {
   return fmt::format("{:.2f} GB", static_cast<double>(bytes) / 1e9);
 }
@@ -81,6 +77,10 @@ void CheckDevice(Runtime& runtime, int device, int* driver_version, DeviceFacts*
 
 }  // namespace
 
+std::string VersionText(int version) {
+  return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
 Context::Context(std::shared_ptr<Runtime> runtime, int device, bool check_each_op)
     : runtime_(std::move(runtime)),
       device_(device),
@@ -93,6 +93,7 @@ Context::Context(std::shared_ptr<Runtime> runtime, int device, bool check_each_o
         "expected a process that was started anew; start it with exec (Python: "
         "multiprocessing.set_start_method(\"spawn\")), or choose device cpu");
   CheckDevice(*runtime_, device, &driver_version_, &facts_);
+  runtime_version_ = runtime_->RuntimeVersion();
   op_ = "start";
   Check(runtime_->SetDevice(device), "cudaSetDevice");
   Check(runtime_->CreateStream(&stream_), "cudaStreamCreate");
@@ -110,6 +111,7 @@ std::unique_ptr<Context> Context::MakeDry(const Context& context) {
   dry->facts_ = context.facts_;
   dry->driver_version_ = context.driver_version_;
   dry->cublaslt_ = context.cublaslt_;
+  dry->runtime_version_ = context.runtime_version_;
   dry->stream_ = gpu::DryStream();
   return dry;
 }
@@ -139,6 +141,8 @@ void Context::Check(Status status, std::string_view call) {
       "say about the GPU, and start again: a run goes on from its last checkpoint",
       op_, device_, call, runtime_->Describe(status)));
 }
+
+bool Context::OwnsDevice() const { return !dry() && getpid() == process_; }
 
 void Context::CheckProcess() const {
   if (getpid() == process_) return;
@@ -182,7 +186,7 @@ std::byte* Context::Take(size_t bytes) {
     runtime_->MemoryInfo(&free, &total);
     throw UserError(fmt::format(
         "[cuda] {}: GPU {} has no {} left, {} of {} are free; expected the run to fit; lower "
-        "`batch_size`, choose the strategy recompute or gradcache, or stop other programs on this GPU",
+        "`batch_size`, choose the strategy recompute or gradcache, use `stream_layers`, or stop other programs on this GPU",
         op_, device_, Gigabytes(bytes), Gigabytes(free), Gigabytes(total)));
   }
   Check(status, "cudaMalloc");
@@ -315,7 +319,8 @@ BackendMemory Context::Memory() {
   return {.total = static_cast<int64_t>(total),
           .free = static_cast<int64_t>(free),
           .held = meter_->now,
-          .peak_held = meter_->peak};
+          .peak_held = meter_->peak,
+          .kind = MemoryKind::kDevice};
 }
 
 size_t Context::HeldBytes() const {

@@ -30,6 +30,9 @@ enum class ScratchSlot : uint8_t {
   kCount,
 };
 
+// "13.0" for 13000.
+std::string VersionText(int version);
+
 class Context {
  public:
   // Throws UserError if the device cannot be used. `check_each_op` waits after each op, so that an
@@ -44,8 +47,13 @@ class Context {
   Runtime& runtime() { return *runtime_; }
   gpu::Stream stream() const { return stream_; }
   const DeviceFacts& facts() const { return facts_; }
+  // Whether this process may call CUDA: a child of the process that made this object may not.
+  bool OwnsDevice() const;
+  int device() const { return device_; }
   bool dry() const { return stream_ == gpu::DryStream(); }
+  // Versions as numbers: 13000 is CUDA 13.0.
   int driver_version() const { return driver_version_; }
+  int runtime_version() const { return runtime_version_; }
   // cuBLASLt's functions, loaded at the first call, or null if the library is missing.
   const CublasLtFunctions* CublasLt();
 
@@ -115,7 +123,7 @@ class Context {
   bool check_each_op_ = false;
   pid_t process_ = 0;
   DeviceFacts facts_;
-  int driver_version_ = 0;
+  int driver_version_ = 0, runtime_version_ = 0;
   const CublasLtFunctions* cublaslt_ = nullptr;
   gpu::Stream stream_ = nullptr;
   const char* op_ = "";

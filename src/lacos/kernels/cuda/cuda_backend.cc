@@ -4,11 +4,13 @@
 #include <fmt/core.h>
 
 #include <deque>
+#include <memory>
 #include <utility>
 
 #include "lacos/base/check.h"
 #include "lacos/kernels/cuda/attention/attention.h"
 #include "lacos/kernels/cuda/context.h"
+#include "lacos/kernels/cuda/dry_cuda_backend.h"
 #include "lacos/kernels/cuda/linear/frozen_linear.h"
 #include "lacos/kernels/cuda/linear/matmul.h"
 #include "lacos/kernels/cuda/linear/token_sums.h"
@@ -19,17 +21,17 @@
 #include "lacos/kernels/cuda/rows/optimizer.h"
 #include "lacos/kernels/cuda/rows/pooling.h"
 #include "lacos/kernels/cuda/rows/similarity.h"
-#include "lacos/kernels/dry_backend.h"
 
 namespace lacos::cuda {
 namespace {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend(std::shared_ptr<Runtime> runtime, const CudaBackendOptions& options)
-      : compute_(options.compute),
-        context_(std::move(runtime), options.index),
-        linear_(options.compute, context_),
+  CudaBackend(std::unique_ptr<Context> context, Compute compute)
+      : compute_(compute),
+        owned_(std::move(context)),
+        context_(*owned_),
+        linear_(compute, context_),
         attention_(context_) {}
 
   // --- memory and order
@@ -46,8 +48,11 @@ class CudaBackend final : public Backend {
   KernelInfo Describe() const override {
     const DeviceFacts& facts = context_.facts();
     return {.backend = "cuda",
-            .facts = {{"card", facts.name}, {"sm", fmt::format("{}.{}", facts.major, facts.minor)}},
-            .kernels = {linear_.Describe()}};
+            .facts = {{"card", facts.name},
+                      {"sm", fmt::format("{}.{}", facts.major, facts.minor)},
+                      {"driver", VersionText(context_.driver_version())},
+                      {"cuda_runtime", VersionText(context_.runtime_version())}},
+            .kernels = {linear_.Describe(), "attention, LoRA, normalisation, GELU: own kernels"}};
   }
   Buffer Allocate(size_t bytes) override {
     context_.BeginOp("Allocate");
@@ -70,8 +75,22 @@ class CudaBackend final : public Backend {
     Run("Fill", [&] { FillTensor(context_, y, value); });
   }
   void Synchronize() override { context_.Synchronize(); }
-  std::unique_ptr<DryBackend> MakeDry() override { return std::make_unique<DryBackend>(Types()); }
-  size_t WorkspaceBytes() const override { return context_.HeldBytes(); }
+  std::unique_ptr<DryBackend> MakeDry() override {
+    auto inner = std::make_unique<CudaBackend>(Context::MakeDry(context_), compute_);
+    Context& dry = inner->context_;
+    return std::make_unique<DryCudaBackend>(std::move(inner), [&dry] { dry.ForgetScratch(); });
+  }
+  size_t WorkspaceBytes() const override {
+    size_t bytes = context_.HeldBytes() + codes_.Bytes();
+    for (const EmbeddingCache& table : tables_) bytes += table.Bytes();
+    return bytes;
+  }
+  size_t WeightBytes() const override { return linear_.weights().Bytes(); }
+  void LimitWeights(size_t bytes) override {
+    context_.BeginOp("LimitWeights");
+    linear_.weights().Limit(bytes);
+  }
+  size_t LeastWeightBytes() const override { return linear_.weights().LeastBytes(); }
   BackendMemory Memory() const override { return context_.Memory(); }
   int64_t SmallestChunkTokens() const override { return 2048; }
 
@@ -236,14 +255,9 @@ class CudaBackend final : public Backend {
     f();
     context_.EndOp();
   }
-  // No released program makes this backend before all of its ops exist.
-  int Missing() {
-    LACOS_CHECK(false, "this op of the CUDA backend is being written");
-    return 0;
-  }
-
   Compute compute_;
-  mutable Context context_;
+  std::unique_ptr<Context> owned_;
+  Context& context_;
   FrozenLinear linear_;
   Attention attention_;
   std::deque<EmbeddingCache> tables_;
@@ -254,7 +268,8 @@ class CudaBackend final : public Backend {
 
 std::unique_ptr<Backend> MakeCudaBackendOn(std::shared_ptr<Runtime> runtime,
                                            const CudaBackendOptions& options) {
-  return std::make_unique<CudaBackend>(std::move(runtime), options);
+  return std::make_unique<CudaBackend>(std::make_unique<Context>(std::move(runtime), options.index),
+                                       options.compute);
 }
 
 }  // namespace lacos::cuda

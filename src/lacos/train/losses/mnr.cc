@@ -62,8 +62,8 @@ class MnrLoss final : public Loss {
     const ArenaScope scope(arena);
     const TypeSet types = backend_.Types();
     const Shape shape{queries.rows(), candidates.rows()};
-    const TensorView scores = arena.Allocate(types.gradient, shape);
-    const TensorView dscores = arena.Allocate(types.gradient, shape);
+    const TensorView scores = arena.Allocate(types.statistic, shape);
+    const TensorView dscores = arena.Allocate(types.statistic, shape);
     const TensorView loss = arena.Allocate(types.statistic, {1});
     TensorView mask_view;
     if (!mask.empty()) {

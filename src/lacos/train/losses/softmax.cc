@@ -50,10 +50,10 @@ class SoftmaxLoss final : public Loss {
     const TensorView u = vectors.Rows(0, n), v = vectors.Rows(n, 2 * n);
     const TensorView du = dvectors.Rows(0, n), dv = dvectors.Rows(n, 2 * n);
     const TensorView difference = arena.Allocate(vectors.dtype, u.shape);
-    const TensorView ddifference = arena.Allocate(types.gradient, u.shape);
-    const TensorView logits = arena.Allocate(types.gradient, {n, kLabels});
-    const TensorView dlogits = arena.Allocate(types.gradient, {n, kLabels});
-    const TensorView ones = arena.Allocate(types.gradient, {n, 1});
+    const TensorView ddifference = arena.Allocate(types.statistic, u.shape);
+    const TensorView logits = arena.Allocate(types.statistic, {n, kLabels});
+    const TensorView dlogits = arena.Allocate(types.statistic, {n, kLabels});
+    const TensorView ones = arena.Allocate(types.statistic, {n, 1});
     const TensorView loss = arena.Allocate(types.statistic, {1});
     const TensorView features[] = {u, v, difference};
     const TensorView dfeatures[] = {du, dv, ddifference};

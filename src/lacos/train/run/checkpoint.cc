@@ -299,18 +299,49 @@ std::optional<std::string> FindCheckpoint(const std::string& output,
   return std::nullopt;
 }
 
+namespace {
+
+// The backend of a run with these settings. Those of the CPU do not name it.
+std::string BackendOf(const Json& settings) {
+  const auto backend = settings.Find("backend");
+  return backend ? backend->AsString() : "cpu";
+}
+
+Json WithoutBackend(const Json& settings) {
+  Json rest = Json::Object();
+  settings.ForEachItem([&](std::string_view key, const Json& value) {
+    if (key != "isa" && key != "backend" && key != "backend_facts")
+      rest.Set(std::string(key), value);
+  });
+  return rest;
+}
+
+}  // namespace
+
 LoadedRun LoadCheckpoint(const std::string& folder, Backend& backend, Optimizer& optimizer,
                          const BloomConfig& config, const Json& settings) {
   const Json json = Json::ReadFile((fs::path(folder) / kProgressFile).string());
   std::vector<std::string> differences;
-  ListDifferences("", json.At("settings"), settings, differences);
+  const Json before = json.At("settings");
+  LoadedRun run;
+  const std::string old_backend = BackendOf(before), new_backend = BackendOf(settings);
+  if (old_backend == new_backend) {
+    ListDifferences("", before, settings, differences);
+  } else {
+    // A run may go on on another device, but not with other settings.
+    ListDifferences("", WithoutBackend(before), WithoutBackend(settings), differences);
+    run.note = fmt::format(
+        "the run began on {} and goes on on {}: their kernels round differently, so its result is that "
+        "of neither alone",
+        old_backend, new_backend);
+  }
   if (!differences.empty()) {
     throw UserError(fmt::format(
         "[`resume`] the run in {} had other settings or data ({}); expected the same ones; repeat them, or "
         "start again with `overwrite`",
         folder, fmt::join(differences, "; ")));
   }
-  LoadedRun run{.progress = ProgressFromJson(json), .best = {}};
+  run.progress = ProgressFromJson(json);
   ReadState((fs::path(folder) / kStateFile).string(), backend, optimizer);
   optimizer.set_steps(run.progress.step - run.progress.bad_steps);
   const fs::path best = fs::path(folder) / kBestFolder;

@@ -58,6 +58,7 @@ void PointLatestAt(const std::string& output, const std::string& name);
 void PruneCheckpoints(const std::string& output, int64_t keep);
 
 struct LoadedRun {
+  std::string note;  // what a user should hear about the change of device; empty without one
   RunProgress progress;
   std::optional<LoraAdapter> best;
 };

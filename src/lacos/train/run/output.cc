@@ -104,7 +104,14 @@ Json RunSettings(const TrainOptions& options, const LoadedModel& loaded, const T
   settings.Set("score_maximum", data.score_maximum());
   settings.Set("dev_file", DevIdentity(dev));
   const KernelInfo kernels = backend.Describe();
-  for (const KernelInfo::Fact& fact : kernels.facts) settings.Set(fact.name, fact.value);
+  if (kernels.backend == "cpu") {
+    for (const KernelInfo::Fact& fact : kernels.facts) settings.Set(fact.name, fact.value);
+  } else {
+    Json facts = Json::Object();
+    for (const KernelInfo::Fact& fact : kernels.facts) facts.Set(fact.name, fact.value);
+    settings.Set("backend", kernels.backend);
+    settings.Set("backend_facts", facts);
+  }
   return settings;
 }
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "lacos/kernels/cuda/emulator/emulated_runtime.h"
+#include "unit/kernels/cuda/test_gpu.h"
 #include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {
@@ -16,7 +16,7 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 
 struct Pair {
   Workbench cpu{MakeCpuBackend({.compute = Compute::kF32})};
-  Workbench cuda{MakeEmulatedCudaBackend({.compute = Compute::kF32})};
+  Workbench cuda{MakeTestGpu(Compute::kF32)};
 
   // Runs f on both and compares the tensors that it returns.
   template <class F>
@@ -44,6 +44,7 @@ std::vector<float> Gradients(int64_t n, uint64_t seed, bool finite) {
 }
 
 TEST(CudaBytes, OfAdam8AndAdamAreTheCpus) {
+  if (MakeTestGpu(Compute::kF32) == nullptr) GTEST_SKIP() << "this machine has no GPU";
   for (const bool finite : {true, false}) {
     for (const int64_t n : {int64_t{1}, int64_t{256}, int64_t{1000}, int64_t{5003}}) {
       if (!finite && n < 1000) continue;
@@ -77,6 +78,7 @@ TEST(CudaBytes, OfAdam8AndAdamAreTheCpus) {
 }
 
 TEST(CudaBytes, OfDropoutAreTheCpus) {
+  if (MakeTestGpu(Compute::kF32) == nullptr) GTEST_SKIP() << "this machine has no GPU";
   for (const int64_t cols : {1, 5, 64, 301}) {
     for (const double rate : {0.1, 0.999}) {
       Pair pair;
@@ -91,6 +93,7 @@ TEST(CudaBytes, OfDropoutAreTheCpus) {
 }
 
 TEST(CudaBytes, OfPoolingAndItsBackwardPassAreTheCpus) {
+  if (MakeTestGpu(Compute::kF32) == nullptr) GTEST_SKIP() << "this machine has no GPU";
   const std::vector<int32_t> offsets = {0, 5, 5, 6, 46, 49};
   for (const auto& row : kPoolingNames) {
     const Pooling pooling = row.value;
@@ -120,6 +123,7 @@ TEST(CudaBytes, OfPoolingAndItsBackwardPassAreTheCpus) {
 // Sums with more leaves than kernels take by value, leaves of no rows, and values that are large, NaN
 // or infinite.
 TEST(CudaBytes, OfSumsOfLeavesOfOneRowAreTheCpus) {
+  if (MakeTestGpu(Compute::kF32) == nullptr) GTEST_SKIP() << "this machine has no GPU";
   for (const int64_t rows : {1, 40, 300}) {
     Pair pair;
     pair.ExpectEqualBytes([&](Workbench& wb) {
@@ -149,6 +153,7 @@ TEST(CudaBytes, OfSumsOfLeavesOfOneRowAreTheCpus) {
 }
 
 TEST(CudaBytes, OfCopiesAndFillsAreTheCpus) {
+  if (MakeTestGpu(Compute::kF32) == nullptr) GTEST_SKIP() << "this machine has no GPU";
   for (const int64_t n : {1, 7, 64, 1000}) {
     Pair pair;
     pair.ExpectEqualBytes([&](Workbench& wb) {
@@ -179,7 +184,9 @@ TEST(CudaEmbedding, ReadsRowsAgainThatDoNotFitIntoTheCache) {
     }
   };
   const Table table;
-  Workbench wb(MakeEmulatedCudaBackend({.compute = Compute::kF32}));
+  std::unique_ptr<Backend> gpu = MakeTestGpu(Compute::kF32);
+  if (gpu == nullptr) GTEST_SKIP() << "this machine has no GPU";
+  Workbench wb(std::move(gpu));
   const TableId id = wb.backend().AddTable(table);
   std::vector<int32_t> ids;
   for (int32_t i = 0; i < 1100; ++i) ids.push_back(i * 4 % 5000);

@@ -6,7 +6,7 @@
 #include <limits>
 #include <tuple>
 
-#include "lacos/kernels/cuda/emulator/emulated_runtime.h"
+#include "unit/kernels/cuda/test_gpu.h"
 #include "unit/kernels/invariance_cases.h"
 
 namespace lacos::testing {
@@ -20,13 +20,16 @@ class CudaRows : public ::testing::TestWithParam<std::tuple<Compute, RowCase>> {
 
 TEST_P(CudaRows, AloneEqualTheSameRowsInABatch) {
   const auto& [compute, c] = GetParam();
-  Workbench wb(MakeEmulatedCudaBackend({.compute = compute}));
+  std::unique_ptr<Backend> gpu = MakeTestGpu(compute);
+  if (gpu == nullptr) GTEST_SKIP() << "this machine has no GPU";
+  Workbench wb(std::move(gpu));
   ExpectRowsAloneAreEqual(wb, c);
 }
 
-// The emulator multiplies a billion numbers in minutes, so only shapes of moderate size.
+// The emulator multiplies a billion numbers in minutes, so it gets shapes of moderate size only.
 std::vector<RowCase> ModerateCases() {
   std::vector<RowCase> cases = RowCases();
+  if (!GpuIsEmulated()) return cases;
   std::erase_if(cases, [](const RowCase& c) { return c.name.find("1024") != std::string::npos; });
   return cases;
 }
@@ -41,12 +44,16 @@ INSTANTIATE_TEST_SUITE_P(Ops, CudaRows,
 class CudaTexts : public ::testing::TestWithParam<Compute> {};
 
 TEST_P(CudaTexts, SegmentsOfOneProductHaveTheBytesOfProductsOfTheirOwn) {
-  Workbench wb(MakeEmulatedCudaBackend({.compute = GetParam()}));
+  std::unique_ptr<Backend> gpu = MakeTestGpu(GetParam());
+  if (gpu == nullptr) GTEST_SKIP() << "this machine has no GPU";
+  Workbench wb(std::move(gpu));
   ExpectSegmentsAreEqual(wb);
 }
 
 TEST_P(CudaTexts, AloneEqualTheSameTextsInABatch) {
-  Workbench wb(MakeEmulatedCudaBackend({.compute = GetParam()}));
+  std::unique_ptr<Backend> gpu = MakeTestGpu(GetParam());
+  if (gpu == nullptr) GTEST_SKIP() << "this machine has no GPU";
+  Workbench wb(std::move(gpu));
   ExpectTextsAloneAreEqual(wb);
 }
 
@@ -56,7 +63,9 @@ TEST_P(CudaTexts, NaNAndInfinityReachOnlyTheirText) {
   const std::vector<int32_t> offsets = {0, 5, 9, 16};
   for (const float poison :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    Workbench wb(MakeEmulatedCudaBackend({.compute = GetParam()}));
+    std::unique_ptr<Backend> gpu = MakeTestGpu(GetParam());
+    if (gpu == nullptr) GTEST_SKIP() << "this machine has no GPU";
+    Workbench wb(std::move(gpu));
     const auto run = [&](float value) {
       std::vector<float> x = NormalValues(offsets.back() * kWidth, 1);
       x[6 * kWidth + 7] = value;

@@ -49,6 +49,7 @@ class EmulatedRuntime : public Runtime {
   int64_t total_bytes = int64_t{8} << 30;
   int64_t used_bytes() const { return used_; }
   int64_t peak_bytes() const { return peak_; }
+  void ResetPeak() { peak_ = used_; }
   int64_t allocations() const { return allocations_; }
 
  private:

@@ -60,6 +60,7 @@ GPU_DEVICE void AddUpdates(const EpilogueArguments& e, int rows, int columns, in
     if (segment.end <= first_row || segment.begin >= last_row) continue;
     for (int from = 0; from < segment.rank; from += kUpdateRanks) {
       const int ranks = segment.rank - from < kUpdateRanks ? segment.rank - from : kUpdateRanks;
+      gpu::Barrier();  // nobody reads the memory any more
       for (int i = gpu::Thread(); i < ranks * kTileRows; i += gpu::Threads()) {
         const int r = i % ranks, row = first_row + i / ranks;
         const bool inside = row >= segment.begin && row < segment.end;
@@ -75,7 +76,7 @@ GPU_DEVICE void AddUpdates(const EpilogueArguments& e, int rows, int columns, in
                            static_cast<int64_t>(first_column + c) * segment.column_step;
         wide[r * kTileColumns + c] = first_column + c < columns ? segment.wide[at] : 0.0f;
       }
-      gpu::Barrier();
+      gpu::Barrier();  // the factors are there
       for (int r = 0; r < ranks; ++r) {
         float b[kColumns];
         GPU_UNROLL
@@ -89,7 +90,6 @@ GPU_DEVICE void AddUpdates(const EpilogueArguments& e, int rows, int columns, in
           for (int c = 0; c < kColumns; ++c) value[i][c] = gpu::Fma(z, b[c], value[i][c]);
         }
       }
-      gpu::Barrier();
     }
   }
 }

@@ -20,6 +20,7 @@ class FrozenLinear {
   FrozenLinear(Compute compute, Context& context);
 
   FrozenWeights& weights() { return weights_; }
+  const FrozenWeights& weights() const { return weights_; }
   void Forward(View x, WeightId weight, const Epilogue& epilogue, View y);
   void Backward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx);
 

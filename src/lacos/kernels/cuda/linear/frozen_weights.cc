@@ -1,11 +1,14 @@
 #include "lacos/kernels/cuda/linear/frozen_weights.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <span>
 
 #include "lacos/base/checked_math.h"
+#include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/quant/code.h"
 #include "lacos/tensor/convert.h"
@@ -99,30 +102,123 @@ void FrozenWeights::Prepare(WeightId weight) {
   Upload(weights_[weight]);
 }
 
+size_t FrozenWeights::ValueBytes(const Weight& w) const {
+  return static_cast<size_t>(w.matrix.rows * Pitch(w));
+}
+
+size_t FrozenWeights::ScaleBytes(const Weight& w) const {
+  const QuantizedMatrix& m = w.matrix;
+  if (w.kept == Kept::kRowCodes) return static_cast<size_t>(m.rows) * sizeof(float);
+  if (w.kept != Kept::kStored) return 0;
+  const size_t map = m.scheme == QuantScheme::kDynamic ? kMapValues : 0;
+  return (static_cast<size_t>(Blocks(m)) + map) * sizeof(float);
+}
+
+size_t FrozenWeights::RingBytes() const {
+  constexpr size_t kBlockWeights = 4;
+  size_t most = 0;
+  for (size_t i = 0; i < weights_.size(); ++i) {
+    size_t block = 0;
+    for (size_t k = i; k < std::min(i + kBlockWeights, weights_.size()); ++k)
+      block += ValueBytes(weights_[k]) + 256;  // places are multiples of 256
+    most = std::max(most, block);
+  }
+  return 3 * most;
+}
+
+size_t FrozenWeights::LeastBytes() const {
+  size_t scales = 0, values = 0;
+  for (const Weight& w : weights_) {
+    scales += ScaleBytes(w);
+    values += ValueBytes(w);
+  }
+  return scales + std::min(values, RingBytes());
+}
+
+size_t FrozenWeights::Bytes() const {
+  size_t bytes = ring_.Bytes();
+  for (const Weight& w : weights_) bytes += w.values.size() + w.scales.size() + w.map.size();
+  return bytes;
+}
+
+void FrozenWeights::Limit(size_t limit) {
+  size_t scales = 0, total = 0;
+  for (const Weight& w : weights_) {
+    scales += ScaleBytes(w);
+    total += ValueBytes(w);
+  }
+  if (scales + total <= limit) return;
+  if (limit < LeastBytes())
+    throw UserError(fmt::format(
+        "[cuda] {:.2f} GB are left for the base on GPU {}, and three of its blocks with all scales take "
+        "{:.2f} GB; expected at least that; lower `batch_size` or `max_length`, or choose device cpu",
+        static_cast<double>(limit) / 1e9, context_.device(),
+        static_cast<double>(LeastBytes()) / 1e9));
+  context_.Synchronize();
+  const size_t ring = RingBytes();
+  ring_.Reserve(ring);
+  // Matrices that stay lie evenly among those that pass through the ring.
+  const double share = static_cast<double>(limit - scales - ring) / static_cast<double>(total);
+  size_t seen = 0, kept = 0;
+  for (Weight& w : weights_) {
+    seen += ValueBytes(w);
+    w.stays = kept + ValueBytes(w) <= static_cast<size_t>(share * static_cast<double>(seen));
+    if (w.stays) {
+      kept += ValueBytes(w);
+    } else {
+      w.values = {};
+      w.place = nullptr;
+    }
+  }
+}
+
 void FrozenWeights::Upload(Weight& w) {
-  if (Raw(w.values) != nullptr) return;
+  if (w.place != nullptr) return;
   const QuantizedMatrix& m = w.matrix;
   const bool stored = w.kept == Kept::kStored;
-  if (stored || w.kept == Kept::kRowCodes)
+  if (Raw(w.scales) == nullptr && (stored || w.kept == Kept::kRowCodes))
     w.scales = context_.Allocate(static_cast<size_t>(stored ? Blocks(m) : m.rows) * sizeof(float));
-  if (stored && m.scheme == QuantScheme::kDynamic)
+  if (Raw(w.map) == nullptr && stored && m.scheme == QuantScheme::kDynamic)
     w.map = context_.Allocate(kMapValues * sizeof(float));
-  w.values = context_.Allocate(static_cast<size_t>(m.rows * Pitch(w)));
-  if (context_.dry()) return;  // the host's memory is not read
-  switch (w.kept) {
-    case Kept::kRowCodes:
-      return UploadCodes(w);
-    case Kept::kStored:
-      return UploadStored(w);
-    case Kept::kBF16:
-    case Kept::kF32:
-      return UploadValues(w);
+  if (w.stays) {
+    w.values = context_.Allocate(ValueBytes(w));
+    w.place = Raw(w.values);
+    w.copy = 0;
+  } else {
+    const auto index = static_cast<size_t>(&w - weights_.data());
+    w.place = ring_.Take(ValueBytes(w), [this, index] { weights_[index].place = nullptr; });
+    w.copy = ++copies_;
   }
+  if (context_.dry()) return;  // the host's memory is not read
+  try {
+    switch (w.kept) {
+      case Kept::kRowCodes:
+        UploadCodes(w);
+        break;
+      case Kept::kStored:
+        UploadStored(w);
+        break;
+      case Kept::kBF16:
+      case Kept::kF32:
+        UploadValues(w);
+        break;
+    }
+  } catch (...) {
+    w.place = nullptr;
+    w.values = {};
+    throw;
+  }
+  w.scales_up = true;
+}
+
+void FrozenWeights::UploadPart(const Weight& w, std::span<const std::byte> host, int64_t offset) {
+  context_.Upload(host, w.place + offset, w.stays ? context_.stream() : ring_.stream());
 }
 
 void FrozenWeights::UploadStored(Weight& w) {
   const QuantizedMatrix& m = w.matrix;
-  context_.Upload({m.codes, static_cast<size_t>(m.rows * m.cols)}, Raw(w.values));
+  UploadPart(w, {m.codes, static_cast<size_t>(m.rows * m.cols)}, 0);
+  if (w.scales_up) return;
   context_.Upload({reinterpret_cast<const std::byte*>(m.absmax),
                    static_cast<size_t>(Blocks(m)) * sizeof(float)},
                   Raw(w.scales));
@@ -136,7 +232,7 @@ void FrozenWeights::UploadCodes(Weight& w) {
   const int64_t pitch = Pitch(w);
   std::vector<float> scales(static_cast<size_t>(m.rows));
   if (!w.encode && pitch == m.cols) {
-    context_.Upload({m.codes, static_cast<size_t>(m.rows * m.cols)}, Raw(w.values));
+    UploadPart(w, {m.codes, static_cast<size_t>(m.rows * m.cols)}, 0);
   }
   const int64_t piece = std::max<int64_t>(1, kPieceValues / pitch);
   std::vector<std::byte> padded;
@@ -162,9 +258,9 @@ void FrozenWeights::UploadCodes(Weight& w) {
       EncodeLinear(values, m.cols, reinterpret_cast<int8_t*>(out), &absmax);
       scales[row] = LinearScale(absmax);
     });
-    context_.Upload(padded, Raw(w.values) + first * pitch);
+    UploadPart(w, padded, first * pitch);
   }
-  context_.Upload(std::as_bytes(std::span<const float>(scales)), Raw(w.scales));
+  if (!w.scales_up) context_.Upload(std::as_bytes(std::span<const float>(scales)), Raw(w.scales));
 }
 
 void FrozenWeights::UploadValues(Weight& w) {
@@ -182,7 +278,7 @@ void FrozenWeights::UploadValues(Weight& w) {
           EncodeFromFloat(type, values.data(), values.size(), padded.data() + r * pitch);
       LACOS_CHECK(known, "f32 and bf16 are floating types");
     });
-    context_.Upload(padded, Raw(w.values) + first * pitch);
+    UploadPart(w, padded, first * pitch);
   }
 }
 
@@ -200,7 +296,11 @@ size_t FrozenWeights::ScratchBytes(const Weight& w, Orientation orientation, boo
 ReadyWeight FrozenWeights::Use(WeightId weight, Orientation orientation, bool as_bf16) {
   Prepare(weight);
   const Weight& w = weights_[weight];
-  const auto* values = reinterpret_cast<const unsigned char*>(Raw(w.values));
+  if (w.copy > awaited_) {
+    ring_.AwaitCopies();
+    awaited_ = copies_;
+  }
+  const auto* values = reinterpret_cast<const unsigned char*>(w.place);
   const auto* scales = reinterpret_cast<const float*>(Raw(w.scales));
   const int64_t rows = w.matrix.rows, cols = w.matrix.cols, pitch = Pitch(w);
   const size_t scratch_bytes = ScratchBytes(w, orientation, as_bf16);

@@ -178,8 +178,7 @@ GPU_KERNEL Product(ProductArguments p) {
     slot = slot + 1 == kStages ? 0 : slot + 1;
     next = next + 1 == kStages ? 0 : next + 1;
   }
-  gpu::WaitCopies<0>();
-  gpu::Barrier();  // the epilogue reuses the stages
+  gpu::WaitCopies<0>();  // updates reuse the stages, after a barrier of their own
 
   const EpilogueArguments& e = p.epilogue;
   const int group = gpu::Lane() / 4, in = gpu::Lane() % 4;

@@ -1,0 +1,18 @@
+// The GPU that a test program has: the emulated one, or in builds with CUDA the machine's first GPU.
+#pragma once
+
+#include <memory>
+
+#include "lacos/base/compute.h"
+#include "lacos/kernels/backend.h"
+
+namespace lacos::testing {
+
+// The backend, or null if the machine has no GPU; then the test is skipped.
+std::unique_ptr<Backend> MakeTestGpu(Compute compute);
+// Whether kernels run in the emulator, which is too slow for large shapes.
+bool GpuIsEmulated();
+// Changes the order in which the emulator's threads run. A GPU ignores it.
+void UseAnotherOrder(bool other);
+
+}  // namespace lacos::testing

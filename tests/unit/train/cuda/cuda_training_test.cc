@@ -1,0 +1,253 @@
+// Training and encoding with the CUDA backend, by the code that users run. The kernels run in the
+// emulator: this program has a MakeCudaBackend of its own.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "lacos/base/error.h"
+#include "lacos/kernels/cuda/emulator/emulated_runtime.h"
+#include "lacos/kernels/dry_backend.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/kernels/transfer.h"
+#include "lacos/model/sentence_encoder.h"
+#include "unit/train/training_bench.h"
+
+namespace lacos {
+namespace {
+
+using cuda::emulator::EmulatedRuntime;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+// The GPU of this program. Its memory counts over all backends.
+std::shared_ptr<EmulatedRuntime>& TheGpu() {
+  static auto gpu = std::make_shared<EmulatedRuntime>();
+  return gpu;
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> MakeCudaBackend(const CudaBackendOptions& options) {
+  return MakeEmulatedCudaBackend(
+      {.compute = options.compute, .runtime = TheGpu(), .index = options.index});
+}
+
+namespace {
+
+namespace fs = std::filesystem;
+constexpr Device kCuda{.kind = DeviceKind::kCuda};
+constexpr Compute kModes[] = {Compute::kF32, Compute::kBF16, Compute::kInt8};
+
+class CudaTraining : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    TheGpu() = std::make_shared<EmulatedRuntime>();
+    folder_ = fs::temp_directory_path() / ("lacos-cuda-" + std::to_string(getpid()));
+    fs::create_directories(folder_);
+    std::ofstream pairs(folder_ / "pairs.tsv");
+    pairs << "anchor\tpositive\n";
+    // Texts that are alike, so that the loss stays near that of a guess.
+    const char* const subjects[] = {"A man", "A boy", "A dog", "A cat"};
+    const char* const actions[] = {"sleeps", "runs", "eats", "plays"};
+    for (const char* subject : subjects) {
+      for (const char* action : actions)
+        pairs << subject << ' ' << action << '\t' << subject << " now " << action << '\n';
+    }
+  }
+  void TearDown() override {
+    TheGpu() = std::make_shared<EmulatedRuntime>();
+    fs::remove_all(folder_);
+  }
+
+  TrainOptions Options(Compute compute, const Device& device, const std::string& output) {
+    TrainOptions options;
+    options.model = std::string(LACOS_SOURCE_DIR) + "/examples/bloom-nano";
+    options.train_files = {(folder_ / "pairs.tsv").string()};
+    options.device = device;
+    options.settings.compute = compute;
+    options.settings.batch_size = 3;
+    options.settings.max_steps = 10;
+    options.settings.lora_rank = 4;
+    options.settings.learning_rate = 1e-4;
+    options.run.output = (folder_ / output).string();
+    options.run.writing.overwrite = true;
+    return options;
+  }
+
+  fs::path folder_;
+};
+
+struct Losses : TrainObserver {
+  void OnStart(const TrainingData&, const MemoryPlan& planned, int64_t, int64_t) override {
+    plan = planned.chosen;
+    TheGpu()->ResetPeak();
+  }
+  void OnStep(const StepRecord& step) override {
+    values.push_back(step.loss);
+    allocations.push_back(TheGpu()->allocations());
+  }
+  void OnMessage(const std::string& message) override { messages.push_back(message); }
+  std::vector<double> values;
+  std::vector<int64_t> allocations;
+  std::vector<std::string> messages;
+  PlannedStrategy plan;
+};
+
+TEST_F(CudaTraining, TenStepsStayCloseToTheCpus) {
+  for (const Compute compute : kModes) {
+    Losses cpu, cuda;
+    Train(Options(compute, {}, "cpu"), {&cpu}, {});
+    Train(Options(compute, kCuda, "cuda"), {&cuda}, {});
+    ASSERT_EQ(cuda.values.size(), 10u);
+    ASSERT_EQ(cpu.values.size(), 10u);
+    const double tolerance = compute == Compute::kF32 ? 1e-4 : 2e-2;
+    for (size_t i = 0; i < cpu.values.size(); ++i) {
+      EXPECT_LE(std::abs(cuda.values[i] - cpu.values[i]), tolerance * std::abs(cpu.values[i]))
+          << Name(compute) << " step " << i + 1;
+    }
+    EXPECT_NE(cuda.values.back(), cuda.values.front());
+    // All memory is taken by the end of the second step, which uses the optimizer's tables too.
+    EXPECT_EQ(cuda.allocations.back(), cuda.allocations[1]) << Name(compute);
+    EXPECT_LE(TheGpu()->peak_bytes(), 1.06 * static_cast<double>(cuda.plan.peak_bytes));
+    EXPECT_GE(TheGpu()->peak_bytes(), 0.94 * static_cast<double>(cuda.plan.peak_bytes));
+  }
+}
+
+TEST_F(CudaTraining, ARunGoesOnOnAnotherDeviceAndSaysSo) {
+  TrainOptions options = Options(Compute::kF32, kCuda, "run");
+  options.settings.max_steps = 4;
+  options.run.save_every = 2;
+  Losses first;
+  int calls = 0;
+  EXPECT_TRUE(Train(options, {&first}, [&] { return ++calls == 2; }).interrupted);
+  options.device = {};
+  options.run.resume = true;
+  options.run.writing.overwrite = false;
+  Losses rest, whole;
+  Train(options, {&rest}, {});
+  EXPECT_THAT(rest.messages, Contains(AllOf(HasSubstr("began on cuda"), HasSubstr("on cpu"))));
+  TrainOptions alone = Options(Compute::kF32, {}, "alone");
+  alone.settings.max_steps = 4;
+  Train(alone, {&whole}, {});
+  ASSERT_EQ(rest.values.size(), 2u);
+  for (size_t i = 0; i < 2; ++i)
+    EXPECT_NEAR(rest.values[i], whole.values[2 + i], 1e-4 * whole.values[2 + i]);
+}
+
+TEST_F(CudaTraining, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
+  TrainOptions options = Options(Compute::kBF16, kCuda, "large");
+  options.settings.batch_size = 16;
+  options.settings.gradient_strategy = StrategyChoice::kDirect;
+  const int64_t peak = PlanRun(options).chosen.peak_bytes;
+  TheGpu()->total_bytes = peak * 4 / 5;
+  Losses losses;
+  try {
+    Train(options, {&losses}, {});
+    FAIL() << "the run was not refused";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("[memory]"), HasSubstr("95 % of the free memory")));
+  }
+  EXPECT_TRUE(losses.values.empty());
+}
+
+TEST(CudaStrategies, DirectRecomputedAndChunkedGradientsHaveTheSameBytes) {
+  using testing::TrainingBench;
+  std::vector<int> lengths;
+  for (int i = 0; i < 15; ++i) lengths.push_back(1 + i * 37 % 60);
+  lengths.push_back(530);  // longer than a leaf
+  for (const Compute compute : kModes) {
+    for (const double dropout : {0.0, 0.2}) {
+      TrainingBench bench(MakeCudaBackend({.compute = compute}), {.dropout = dropout});
+      const PackedTexts texts = testing::RandomTexts(lengths, 300, dropout > 0);
+      std::vector<std::byte> first;
+      for (const GradientStrategy& strategy :
+           {GradientStrategy{}, GradientStrategy{.recompute_blocks = -1},
+            GradientStrategy{.chunk_tokens = 1}}) {
+        bench.Gradients(texts, {.examples = 8}, strategy);
+        const std::vector<std::byte> bytes = bench.GradientBytes();
+        if (first.empty()) first = bytes;
+        EXPECT_TRUE(bytes == first) << Name(compute) << " dropout " << dropout;
+      }
+    }
+  }
+}
+
+TEST(CudaEncoding, ATextHasTheSameVectorAloneAndInRandomBatches) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 14; ++i) {
+    std::string text = "text";
+    for (int word = 0; word < i * 5 % 17; ++word) text += " word " + std::to_string(i + word);
+    texts.push_back(text);
+  }
+  for (const Compute compute : kModes) {
+    SentenceEncoder encoder({.path = testing::TinyModel("a"), .device = kCuda, .compute = compute});
+    const auto d = static_cast<size_t>(encoder.dimension());
+    std::vector<float> alone(texts.size() * d);
+    for (size_t i = 0; i < texts.size(); ++i)
+      encoder.Encode(std::span(texts).subspan(i, 1), "", std::span(alone).subspan(i * d, d));
+    Random random(3, RandomStream::kBatch);
+    for (int batch = 0; batch < 10; ++batch) {
+      std::vector<std::string> picked;
+      std::vector<size_t> which;
+      for (uint64_t n = 1 + random.Below(12); n > 0; --n) {
+        which.push_back(random.Below(texts.size()));
+        picked.push_back(texts[which.back()]);
+      }
+      std::vector<float> vectors(picked.size() * d);
+      encoder.Encode(picked, "", vectors);
+      for (size_t i = 0; i < picked.size(); ++i) {
+        EXPECT_TRUE(std::equal(vectors.begin() + static_cast<int64_t>(i * d),
+                               vectors.begin() + static_cast<int64_t>((i + 1) * d),
+                               alone.begin() + static_cast<int64_t>(which[i] * d)))
+            << Name(compute) << " text " << which[i];
+      }
+    }
+  }
+}
+
+// With room for a part of the base only, the vectors and gradients are those of the whole base on the
+// GPU, in whatever order copies and kernels run.
+TEST(CudaStreaming, ABaseThatDoesNotFitGivesTheSameBytes) {
+  using testing::TrainingBench;
+  const PackedTexts texts = testing::RandomTexts({5, 3}, 300, false);
+  for (const Compute compute : {Compute::kBF16, Compute::kInt8}) {
+    std::vector<std::byte> first;
+    for (const double share : {1.0, 0.5, 0.0}) {
+      TheGpu() = std::make_shared<EmulatedRuntime>(/*deferred=*/share < 1);
+      TrainingBench bench(MakeCudaBackend({.compute = compute}),
+                          {.model = "../../../examples/bloom-nano"});
+      Backend& gpu = *bench.backend;
+      bench.Gradients(texts, {.examples = 1}, {});  // now the whole base is there
+      const size_t all = gpu.WeightBytes(), least = gpu.LeastWeightBytes();
+      ASSERT_LT(least, all);
+      const auto limit = least + static_cast<size_t>(share * static_cast<double>(all - least));
+      gpu.LimitWeights(limit);
+      bench.Gradients(texts, {.examples = 1}, {});
+      EXPECT_LE(gpu.WeightBytes(), limit);
+      const std::vector<std::byte> bytes = bench.GradientBytes();
+      if (first.empty()) first = bytes;
+      EXPECT_TRUE(bytes == first) << Name(compute) << " share " << share;
+    }
+  }
+  TheGpu() = std::make_shared<EmulatedRuntime>();
+}
+
+// Copies that happen as late as they may show memory of the host that is changed too early.
+TEST(CudaEncoding, DeferredWorkGivesTheSameVectors) {
+  const std::vector<std::string> texts = {"one", "a second text", "and the third of them"};
+  std::vector<std::vector<float>> results;
+  for (const bool deferred : {false, true}) {
+    TheGpu() = std::make_shared<EmulatedRuntime>(deferred);
+    SentenceEncoder encoder({.path = testing::TinyModel("a"), .device = kCuda});
+    results.emplace_back(texts.size() * static_cast<size_t>(encoder.dimension()));
+    encoder.Encode(texts, "", results.back());
+  }
+  EXPECT_EQ(results[0], results[1]);
+  TheGpu() = std::make_shared<EmulatedRuntime>();
+}
+
+}  // namespace
+}  // namespace lacos
