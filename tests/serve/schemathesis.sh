@@ -14,5 +14,7 @@ server=$!
 trap 'kill $server; wait $server || true; rm -rf "$work"' EXIT
 until grep -q http "$work/line"; do sleep 0.2; kill -0 $server; done
 url=$(grep -o 'http://[^ ]*' "$work/line")
-"$(dirname "$python")/schemathesis" --config-file tests/serve/schemathesis.toml run "$url/openapi.json" \
-  --max-examples "${EXAMPLES:-500}" --continue-on-failure --no-color --output-truncate true
+schemathesis=$(realpath "$(dirname "$python")")/schemathesis config=$PWD/tests/serve/schemathesis.toml
+cd "$work"  # it keeps what it finds in the current folder
+"$schemathesis" --config-file "$config" run "$url/openapi.json" \
+  --max-examples "${EXAMPLES:-500}" --continue-on-failure --no-color --output-truncate true "$@"

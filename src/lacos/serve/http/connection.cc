@@ -432,8 +432,11 @@ std::optional<HttpRefusal> Connection::ReadFields(size_t head_bytes, Exchange& e
     return MakeRefusal(505, "http_version", "the version of HTTP is unknown; expected HTTP/1.1");
   exchange.http10 = message.version() == 10;
   if (message.method() == http::verb::unknown || message.method() == http::verb::connect) {
-    return MakeRefusal(501, "unknown_method",
-                       "the method is unknown here; expected GET, HEAD, POST, DELETE or OPTIONS");
+    HttpRefusal unknown = MakeRefusal(
+        405, "unknown_method",
+        "[method] is unknown here; expected GET, HEAD, POST, DELETE or OPTIONS; use one of them");
+    unknown.headers = {{"allow", "GET, HEAD, POST, DELETE, OPTIONS"}};
+    return unknown;
   }
   if (!target || (target->origin == "*" && message.method() != http::verb::options)) {
     return MakeRefusal(

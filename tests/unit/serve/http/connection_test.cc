@@ -258,8 +258,8 @@ TEST_F(Connections, BytesThatAreNoHttpAreRefused) {
 }
 
 TEST_F(Connections, UnknownMethodsAreRefused) {
-  EXPECT_EQ(Ask("BREW /echo HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 501);
-  EXPECT_EQ(Ask("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 501);
+  EXPECT_EQ(Ask("BREW /echo HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 405);
+  EXPECT_EQ(Ask("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 405);
 }
 
 TEST_F(Connections, AHeadRequestIsAnsweredWithoutABody) {
