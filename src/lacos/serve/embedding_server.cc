@@ -33,13 +33,14 @@ class LoadingHandler : public Handler {
   std::optional<HttpReply> CheckHead(const HttpRequest& head) override {
     if (const std::shared_ptr<Service> service = Get()) return service->CheckHead(head);
     if (head.target == "/livez") return std::nullopt;
-    HttpRefusal refusal{.status = 503,
-                        .code = "loading",
-                        .message =
-                            "the model is being loaded; expected a server that is ready; try "
-                            "again in a few seconds",
-                        .headers = {{"retry-after", "5"}},
-                        .target = head.target};
+    HttpRefusal refusal{
+        .status = 503,
+        .code = "loading",
+        .message =
+            "[server] the model is being loaded; expected a server that is ready; try "
+            "again in a few seconds",
+        .headers = {{"retry-after", "5"}},
+        .target = head.target};
     return Refuse(refusal);
   }
   void Handle(HttpRequest request, Send send) override {

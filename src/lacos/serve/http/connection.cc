@@ -122,19 +122,23 @@ HttpRefusal RefusalOf(const error_code& error, const HttpLimits& limits) {
     return MakeRefusal(
         413, "body_too_large",
         fmt::format(
-            "the body has more than {} bytes; expected fewer; send the texts in several requests",
+            "[body] found more than {} bytes; expected fewer; send the texts in several requests",
             limits.body_bytes));
   }
   if (error == http::error::header_limit) {
     return MakeRefusal(
         431, "head_too_large",
-        fmt::format("the head has more than {} bytes; expected fewer", limits.head_bytes));
+        fmt::format(
+            "[head] found more than {} bytes; expected fewer; send only the fields that matter",
+            limits.head_bytes));
   }
   if (error == http::error::bad_version)
-    return MakeRefusal(505, "http_version", "the version of HTTP is unknown; expected HTTP/1.1");
-  return MakeRefusal(400, "bad_request",
-                     fmt::format("the request is no HTTP/1.1: {}; expected a well-formed request",
-                                 error.message()));
+    return MakeRefusal(505, "http_version",
+                       "[head] the version of HTTP is unknown; expected HTTP/1.1; use it");
+  return MakeRefusal(
+      400, "bad_request",
+      fmt::format("[head] it is no HTTP/1.1: {}; expected a well-formed request; correct it",
+                  error.message()));
 }
 
 std::string HexWord() {
@@ -311,7 +315,7 @@ Task<void> Connection::Serve() {
     exchange.keep_alive = false;
     HttpRefusal refusal = MakeRefusal(
         503, "too_many_connections",
-        "the server has as many connections as it may have; expected fewer; try again, or keep connections open and reuse them");
+        "[connection] the server has as many as it may have; expected fewer; try again, or keep connections open and reuse them");
     refusal.headers.emplace_back("retry-after", "1");
     HttpReply reply = all_->handler->Refuse(refusal);
     reply.close = true;
@@ -332,7 +336,7 @@ Task<void> Connection::Serve() {
       exchange.request = {};
       HttpReply reply = all_->handler->Refuse(MakeRefusal(
           503, "out_of_memory",
-          "memory ran out while the request was read; expected a free moment; try again later"));
+          "[memory] it ran out while the request was read; expected a free moment; try again later"));
       reply.close = true;
       co_await Answer(exchange, reply);
       co_await Linger();
@@ -385,9 +389,10 @@ Task<std::optional<size_t>> Connection::ReadHead(HttpRefusal& refusal) {
     }
     if (co_await ReadMore(kHeadStep)) continue;
     if (expired_ && phase_ == Phase::kHead) {
-      refusal = MakeRefusal(408, "head_timeout",
-                            fmt::format("the head was not complete after {} s; expected it sooner",
-                                        all_->limits().head_time.count() / 1000.0));
+      refusal = MakeRefusal(
+          408, "head_timeout",
+          fmt::format("[head] it was not complete after {} s; expected it sooner; send it at once",
+                      all_->limits().head_time.count() / 1000.0));
       co_return std::nullopt;
     }
     co_return 0;
@@ -410,7 +415,7 @@ std::optional<HttpRefusal> Connection::ReadFields(size_t head_bytes, Exchange& e
   if (error && error != http::error::need_more) return RefusalOf(error, all_->limits());
   if (!parser.is_header_done())
     return MakeRefusal(400, "bad_request",
-                       "the head is incomplete; expected a request of HTTP/1.1");
+                       "[head] it is incomplete; expected a request of HTTP/1.1; correct it");
 
   const auto& message = parser.get();
   for (const auto& field : message)
@@ -429,7 +434,8 @@ std::optional<HttpRefusal> Connection::ReadFields(size_t head_bytes, Exchange& e
   const std::string sent_target(message.target().data(), message.target().size());
   std::optional<HttpTarget> target = ParseTarget(sent_target);
   if (message.version() != 10 && message.version() != 11)
-    return MakeRefusal(505, "http_version", "the version of HTTP is unknown; expected HTTP/1.1");
+    return MakeRefusal(505, "http_version",
+                       "[head] the version of HTTP is unknown; expected HTTP/1.1; use it");
   exchange.http10 = message.version() == 10;
   if (message.method() == http::verb::unknown || message.method() == http::verb::connect) {
     HttpRefusal unknown = MakeRefusal(
@@ -441,7 +447,7 @@ std::optional<HttpRefusal> Connection::ReadFields(size_t head_bytes, Exchange& e
   if (!target || (target->origin == "*" && message.method() != http::verb::options)) {
     return MakeRefusal(
         400, "bad_target",
-        "the target is no path; expected one that begins with '/', or http:// with a host");
+        "[target] found no path; expected one that begins with '/', or http:// with a host; correct it");
   }
   request.target = target->origin;
   exchange.path = request.target.substr(0, request.target.find('?'));
@@ -451,7 +457,8 @@ std::optional<HttpRefusal> Connection::ReadFields(size_t head_bytes, Exchange& e
   const std::string coding = find("content-encoding");
   if (!IsIdentityCoding(coding) && !IsKnownCoding(coding)) {
     HttpRefusal refusal = MakeRefusal(
-        415, "content_encoding", "the body has an unknown Content-Encoding; expected none or gzip");
+        415, "content_encoding",
+        "[content-encoding] found an unknown one; expected none or gzip; send the body so");
     refusal.headers.emplace_back("accept-encoding", "gzip");
     return refusal;
   }
@@ -474,7 +481,7 @@ std::optional<HttpReply> Connection::Authorize(Exchange& exchange) const {
   if (!all_->handler->NeedsKey(exchange.request.method, exchange.path)) return std::nullopt;
   HttpRefusal refusal = MakeRefusal(
       401, "invalid_api_key",
-      "the request shows no key that is known here; expected 'Authorization: Bearer KEY', 'X-Api-Key: KEY' or 'api-key: KEY'");
+      "[authorization] found no key that is known here; expected 'Authorization: Bearer KEY', 'X-Api-Key: KEY' or 'api-key: KEY'; ask the operator for a key");
   refusal.headers.emplace_back("www-authenticate", "Bearer");
   refusal.target = exchange.request.target;
   return all_->handler->Refuse(refusal);
@@ -532,7 +539,7 @@ Task<bool> Connection::ServeOne(Exchange& exchange) {
     ++all_->statistics->refusals;
   } else if (all_->draining && all_->handler->NeedsKey(exchange.request.method, exchange.path)) {
     HttpRefusal stopping = MakeRefusal(
-        503, "stopping", "the server is about to stop; expected another one; try again there");
+        503, "stopping", "[server] it is about to stop; expected another one; try again there");
     stopping.target = exchange.request.target;
     early = all_->handler->Refuse(stopping);
   } else if ((early = all_->handler->CheckHead(exchange.request))) {
@@ -540,7 +547,7 @@ Task<bool> Connection::ServeOne(Exchange& exchange) {
              all_->limits().all_body_bytes) {
     HttpRefusal full = MakeRefusal(
         503, "bodies_too_large",
-        "the bodies that are being read have reached their limit; expected a free moment; try again");
+        "[body] the bodies that are being read have reached their limit; expected a free moment; try again");
     full.target = exchange.request.target;
     full.headers.emplace_back("retry-after", "1");
     early = all_->handler->Refuse(full);
@@ -622,7 +629,7 @@ Task<bool> Connection::ReadBody(Exchange& exchange, std::optional<HttpRefusal>& 
       if (all_->statistics->body_bytes > limits.all_body_bytes) {
         refusal = MakeRefusal(
             503, "bodies_too_large",
-            "the bodies that are being read have reached their limit; expected a free moment; try again");
+            "[body] the bodies that are being read have reached their limit; expected a free moment; try again");
         refusal->headers.emplace_back("retry-after", "1");
         co_return false;
       }
@@ -632,7 +639,7 @@ Task<bool> Connection::ReadBody(Exchange& exchange, std::optional<HttpRefusal>& 
         refusal = MakeRefusal(
             400, "bad_chunk",
             fmt::format(
-                "the line before a chunk has more than {} bytes; expected its size and little more",
+                "[body] the line before a chunk has more than {} bytes; expected its size and little more; send no extensions",
                 kMaxChunkLine));
         co_return false;
       }
@@ -643,7 +650,7 @@ Task<bool> Connection::ReadBody(Exchange& exchange, std::optional<HttpRefusal>& 
         refusal = MakeRefusal(
             408, "body_timeout",
             fmt::format(
-                "the body was not complete after {} s, or came at less than {} bytes/s; expected it sooner",
+                "[body] it was not complete after {} s, or came at less than {} bytes/s; expected it sooner; send it at once",
                 limits.body_time.count() / 1000.0, limits.body_bytes_per_second));
       }
       co_return false;
@@ -726,7 +733,7 @@ Task<HttpReply> Connection::Ask(Exchange& exchange) {
   if (failed) {
     slot->Send(all_->handler->Refuse(MakeRefusal(
         503, "out_of_memory",
-        "the request could not be taken; expected a server with memory to spare; try again later")));
+        "[memory] the request could not be taken; expected a server with memory to spare; try again later")));
   }
   slot.reset();  // from here on only the handler has it
   WatchForDeparture();

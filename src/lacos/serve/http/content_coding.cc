@@ -62,13 +62,13 @@ std::optional<HttpRefusal> UnpackGzip(std::string& body, int64_t limit) {
     if (status != Z_OK && status != Z_STREAM_END) {
       return CodingRefusal(
           400, "bad_gzip",
-          "the body is no complete gzip stream; expected one, as Content-Encoding says");
+          "[body] found no complete gzip stream; expected one, as Content-Encoding says; compress it again");
     }
     if (static_cast<int64_t>(contents.size()) > limit) {
       return CodingRefusal(
           413, "body_too_large",
           fmt::format(
-              "the decompressed body has more than {} bytes; expected fewer; send the texts in several requests",
+              "[body] decompressed, it has more than {} bytes; expected fewer; send the texts in several requests",
               limit));
     }
     if (contents.size() > kFreeBytes &&
@@ -76,7 +76,7 @@ std::optional<HttpRefusal> UnpackGzip(std::string& body, int64_t limit) {
       return CodingRefusal(
           413, "gzip_bomb",
           fmt::format(
-              "the body is more than {} times as large as its compressed bytes; expected text; send it uncompressed",
+              "[body] it is more than {} times as large as its compressed bytes; expected text; send it uncompressed",
               kMaxExpansion));
     }
     if (status != Z_STREAM_END) continue;

@@ -61,9 +61,11 @@ std::nullopt_t HeadScanner::Refuse(int status, std::string code, std::string mes
 bool HeadScanner::EndLine(std::string_view line) {
   const auto control = std::find_if(line.begin(), line.end(), IsControl);
   if (control != line.end()) {
-    Refuse(400, "bad_head",
-           fmt::format("the head has the control character 0x{:02x}; expected printable characters",
-                       static_cast<unsigned>(static_cast<unsigned char>(*control))));
+    Refuse(
+        400, "bad_head",
+        fmt::format(
+            "[head] found the control character 0x{:02x}; expected printable characters; remove it",
+            static_cast<unsigned>(static_cast<unsigned char>(*control))));
     return false;
   }
   ++fields_;
@@ -73,28 +75,31 @@ bool HeadScanner::EndLine(std::string_view line) {
     if (line.starts_with("PRI * HTTP/2")) {
       Refuse(
           505, "http_version",
-          "the connection begins as HTTP/2; expected HTTP/1.1; a proxy such as nginx or caddy translates");
+          "[connection] it begins as HTTP/2; expected HTTP/1.1; put a proxy such as nginx or caddy in front");
       return false;
     }
     if (begin != std::string_view::npos && end > begin) {
       const std::string_view target = line.substr(begin + 1, end - begin - 1);
       if (static_cast<int64_t>(target.size()) > limits_->target_bytes) {
         Refuse(414, "target_too_long",
-               fmt::format("the target has {} bytes; expected at most {}", target.size(),
-                           limits_->target_bytes));
+               fmt::format("[target] found {} bytes; expected at most {}; send a shorter URL",
+                           target.size(), limits_->target_bytes));
         return false;
       }
     }
     return true;
   }
   if (line.starts_with(' ') || line.starts_with('\t')) {
-    Refuse(400, "folded_field",
-           "a field continues on a second line; expected one line a field (RFC 9112, 5.2)");
+    Refuse(
+        400, "folded_field",
+        "[head] a field continues on a second line; expected one line a field (RFC 9112, 5.2); join the lines");
     return false;
   }
   if (fields_ > limits_->fields) {
-    Refuse(431, "too_many_fields",
-           fmt::format("the head has more than {} fields; expected fewer", limits_->fields));
+    Refuse(
+        431, "too_many_fields",
+        fmt::format("[head] found more than {} fields; expected fewer; send only those that matter",
+                    limits_->fields));
     return false;
   }
   return true;
@@ -105,7 +110,7 @@ std::optional<size_t> HeadScanner::Scan(std::string_view bytes) {
   if (seen_ == 0 && !bytes.empty() && bytes[0] == '\x16') {
     return Refuse(
         400, "tls",
-        "the connection begins as TLS; expected plain HTTP; use http:// or put a proxy in front that ends TLS");
+        "[connection] it begins as TLS; expected plain HTTP; use http:// or put a proxy in front that ends TLS");
   }
   while (seen_ < bytes.size()) {
     const size_t newline = bytes.find('\n', seen_);
@@ -117,7 +122,7 @@ std::optional<size_t> HeadScanner::Scan(std::string_view bytes) {
     if (newline == line_begin_ || bytes[newline - 1] != '\r') {
       return Refuse(
           400, "bare_line_feed",
-          "a line of the head ends with a line feed alone; expected carriage return and line feed");
+          "[head] a line ends with a line feed alone; expected carriage return and line feed; end lines so");
     }
     const std::string_view line = bytes.substr(line_begin_, newline - 1 - line_begin_);
     line_begin_ = seen_;
@@ -131,11 +136,15 @@ std::optional<size_t> HeadScanner::Scan(std::string_view bytes) {
     if (fields_ < 0) {
       return Refuse(
           414, "target_too_long",
-          fmt::format("the request line has more than {} bytes; expected a target of at most {}",
-                      limit, limits_->target_bytes));
+          fmt::format(
+              "[target] the request line has more than {} bytes; expected a target of at most {}; send a shorter URL",
+              limit, limits_->target_bytes));
     }
-    return Refuse(431, "head_too_large",
-                  fmt::format("the head has more than {} bytes; expected fewer", limit));
+    return Refuse(
+        431, "head_too_large",
+        fmt::format(
+            "[head] found more than {} bytes; expected fewer; send only the fields that matter",
+            limit));
   }
   return 0;
 }
@@ -209,25 +218,28 @@ std::optional<HttpRefusal> CheckHost(const HttpFields& fields, int version,
   std::optional<std::string_view> given;
   for (const auto& [name, value] : fields) {
     if (name != "host") continue;
-    if (given) return Refusal(400, "bad_host", "the head has two Host fields; expected one");
+    if (given)
+      return Refusal(400, "bad_host",
+                     "[host] found two Host fields; expected one; remove the other");
     given = value;
   }
   if (!given && version >= 11)
-    return Refusal(400, "bad_host", "the head has no Host; expected one, as HTTP/1.1 demands");
+    return Refusal(400, "bad_host",
+                   "[host] found no Host; expected one, as HTTP/1.1 demands; add it");
   if (authority) given = *authority;
   if (!given || (given->empty() && rules.hosts.empty())) return std::nullopt;
   const std::optional<std::string> host = HostOf(*given);
   if (!host)
     return Refusal(
         400, "bad_host",
-        "the Host is no name or address with an optional port; expected such as localhost:8080");
+        "[host] found no name or address with an optional port; expected such as localhost:8080; correct it");
   if (rules.hosts.empty() ||
       std::find(rules.hosts.begin(), rules.hosts.end(), *host) != rules.hosts.end())
     return std::nullopt;
   if (IsLoopbackName(*host)) return std::nullopt;
   return Refusal(
       421, "unknown_host",
-      "the Host is not a name of this machine; expected localhost or an address of the loopback interface; name others in `allow_host` (this protects against DNS rebinding)");
+      "[host] found no name of this machine; expected localhost or an address of the loopback interface; name others in `allow_host` (this protects against DNS rebinding)");
 }
 
 }  // namespace
@@ -242,39 +254,43 @@ std::optional<HttpRefusal> CheckFields(const HttpFields& fields, int version,
       if (has_encoding || ToLower(Trim(value)) != "chunked") {
         return Refusal(
             501, "transfer_encoding",
-            "the body has a Transfer-Encoding other than chunked; expected chunked or Content-Length");
+            "[transfer-encoding] found something other than chunked; expected chunked or Content-Length; use one of them");
       }
       if (version < 11)
-        return Refusal(400, "transfer_encoding",
-                       "a request of HTTP/1.0 has a Transfer-Encoding; expected Content-Length");
+        return Refusal(
+            400, "transfer_encoding",
+            "[transfer-encoding] found one in a request of HTTP/1.0; expected Content-Length; use HTTP/1.1");
       has_encoding = true;
     } else if (name == "content-length") {
       if (framing.length)
-        return Refusal(400, "bad_length", "the head has two Content-Length fields; expected one");
+        return Refusal(400, "bad_length",
+                       "[content-length] found two; expected one; remove the other");
       int64_t length = -1;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
       if (value.empty() || !IsDigit(value[0]) || error != std::errc() ||
           end != value.data() + value.size()) {
-        return Refusal(400, "bad_length",
-                       "Content-Length is no whole number; expected the bytes of the body");
+        return Refusal(
+            400, "bad_length",
+            "[content-length] found no whole number; expected the bytes of the body; correct it");
       }
       framing.length = length;
     } else if (name == "expect") {
       if (ToLower(Trim(value)) != "100-continue")
         return Refusal(417, "expectation",
-                       "the request expects something unknown; expected 100-continue");
+                       "[expect] found something unknown; expected 100-continue; remove it");
       framing.expects_continue = version >= 11;
     }
   }
   framing.chunked = has_encoding;
   if (has_encoding && framing.length)
-    return Refusal(400, "bad_length",
-                   "the head has both Content-Length and Transfer-Encoding; expected one of them");
+    return Refusal(
+        400, "bad_length",
+        "[content-length] found it beside Transfer-Encoding; expected one of them; remove the other");
   if (framing.length.value_or(0) > rules.limits.body_bytes) {
     return Refusal(
         413, "body_too_large",
         fmt::format(
-            "the body has {} bytes; expected at most {}; send the texts in several requests",
+            "[body] found {} bytes; expected at most {}; send the texts in several requests",
             *framing.length, rules.limits.body_bytes));
   }
   return std::nullopt;
