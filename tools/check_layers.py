@@ -55,7 +55,7 @@ FOLDERS = [
      "toml++ (only recipe.cc)"),
     (11, "serve", "the embedding server: `protocol/` reads requests and writes replies, `schedule/` says what is computed next, "
                   "`metrics/` counts, `service` puts them together; none of them knows sockets, which `http/` has",
-     "Boost.Beast (only in `http/connection` and `http/server.cc`), zlib (only in `http/content_coding.cc`)"),
+     "Boost.Beast (only in `http/request_parser.cc`), Boost.Asio (only in `http/connection*` and `http/server.cc`), zlib (only in `http/content_coding.cc`)"),
     (12, "capi", "the functions of `include/lacos.h`: they turn exceptions into statuses; liblacos.so", ""),
     (13, "api", "the classes and functions of `include/lacos/`: models, vectors and evaluation through `capi`, the rest "
                 "through the library; a part of liblacos.so", ""),
@@ -85,8 +85,10 @@ EXTERNAL = [
     (r"cuda|cublas|nccl", ["src/lacos/kernels/cuda/", "src/lacos/train/comm/"], "only kernels/cuda includes CUDA"),
     (r"mpi\.h", ["src/lacos/train/comm/"], "only train/comm includes MPI"),
     (r"boost/context/", ["src/lacos/kernels/cuda/emulator/"], "only kernels/cuda/emulator includes Boost.Context"),
-    (r"boost/(?!context/)", ["src/lacos/serve/http/connection.", "src/lacos/serve/http/server.cc"],
-     "only serve/http/connection.{h,cc} and server.cc include Boost"),
+    (r"boost/beast/", ["src/lacos/serve/http/request_parser.cc"],
+     "only serve/http/request_parser.cc includes Boost.Beast"),
+    (r"boost/(?!context/|beast/)", ["src/lacos/serve/http/connection", "src/lacos/serve/http/server.cc"],
+     "only the connections and server.cc in serve/http include Boost"),
     (r"gtest/|gmock/", ["tests/"], "GoogleTest is for tests only"),
     (r"benchmark/", ["bench/"], "Google Benchmark is for bench only"),
 ]
@@ -276,7 +278,7 @@ SELF_TEST = [
     ("src/lacos/kernels/cpu/a.cc", "#include <cuda_runtime.h>", True),
     ("src/lacos/serve/service.cc", "#include <boost/beast/http.hpp>", True),
     ("src/lacos/serve/http/head.cc", "#include <boost/beast/http.hpp>", True),
-    ("src/lacos/serve/http/server.cc", "#include <boost/beast/http.hpp>", False),
+    ("src/lacos/serve/http/request_parser.cc", "#include <boost/beast/http.hpp>", False),
     ("src/lacos/serve/http/a.cc", '#include "lacos/sweep/grid.h"', True),
     ("src/lacos/kernels/cuda/cuda_runtime.cc", "#include <cuda_runtime_api.h>", False),
     ("src/lacos/kernels/cuda/emulator/a.cc", "#include <boost/context/fiber.hpp>", False),
