@@ -51,7 +51,8 @@ class CudaBackend final : public Backend {
             .facts = {{"card", facts.name},
                       {"sm", fmt::format("{}.{}", facts.major, facts.minor)},
                       {"driver", VersionText(context_.driver_version())},
-                      {"cuda_runtime", VersionText(context_.runtime_version())}},
+                      {"cuda_runtime", VersionText(context_.runtime_version())},
+                      {"products", linear_.Describe()}},
             .kernels = {linear_.Describe(), "attention, LoRA, normalisation, GELU: own kernels"}};
   }
   Buffer Allocate(size_t bytes) override {
