@@ -53,7 +53,7 @@ def _number(name: str, value: Optional[int], low: int, high: int = 2**31 - 1) ->
     """The value after a check of its range; 0, which means the default, for None."""
     if value is None:
         return 0
-    if isinstance(value, bool) or int(value) != value or not low <= value <= high:
+    if isinstance(value, (bool, str)) or not hasattr(value, "__int__") or int(value) != value or not low <= value <= high:
         raise InvalidArgumentError(f"[{name}] found {value!r}; expected None or {low} to {high}; correct it")
     return int(value)
 
@@ -398,6 +398,8 @@ class SentenceEncoder:
         if show_progress_bar is None:
             show_progress_bar = _LOG.getEffectiveLevel() in (logging.INFO, logging.DEBUG)
         is_single = isinstance(given, str)
+        if isinstance(given, Mapping) or not isinstance(given, Iterable):
+            raise TypeError(f"{name}: found {type(given).__name__}; expected a str or an iterable of str")
         texts: List[str] = [given] if isinstance(given, str) else list(given)
         encoded = [_utf8(name if is_single else f"{name}[{i}]", text) for i, text in enumerate(texts)]
         options = self._encode_options(prompt, prompt_name, normalize_embeddings, truncate_dim)

@@ -32,15 +32,15 @@ def model_place(model: Path, *, revision: Optional[str] = None, cache_folder: Op
     if os.path.exists(path) or found is None:
         return path
     name = found[1]
-    hub = optional("huggingface_hub")
-    if hub is None:
+    hub, constants = optional("huggingface_hub"), optional("huggingface_hub.constants")
+    if hub is None or constants is None:
         raise Error(f"[{path}] is no folder on this machine; expected a model's folder; if this is a name on the Hugging Face "
                     "hub, `pip install huggingface_hub` lets lacos fetch it, or `hf download "
                     f"{name} --local-dir {name.split('/')[1]}` makes the folder")
     options = {"revision": revision, "cache_dir": cache_folder, "token": token}
     try:
         unwanted = list(_UNWANTED)
-        if not local_files_only and not hub.constants.HF_HUB_OFFLINE:
+        if not local_files_only and not constants.HF_HUB_OFFLINE:
             files = hub.list_repo_files(name, revision=revision, token=token)
             if any(file.endswith(".safetensors") for file in files):
                 unwanted.append("*.bin")  # the same weights again

@@ -242,6 +242,7 @@ def evaluate(model: Union[Path, SentenceEncoder], data: Any = None, *, task: _wo
     report = outcome.report
     for result in report["tasks"]:
         result["name"] = renamed(result["name"], names)
+        result["notes"] = [renamed(note, names) for note in result.get("notes", ())]
     return Evaluation(tasks=report["tasks"], average=report["average"], aggregates=report["aggregates"], notes=notes)
 
 

@@ -154,6 +154,11 @@ class EncodeTest(ModelTest):
             self.encoder.encode(["fine", 1])
         with self.assertRaises(TypeError):
             self.encoder.encode(b"bytes")
+        for wrong in ({"text": "a"}, 5):
+            with self.assertRaisesRegex(TypeError, "expected a str or an iterable of str"):
+                self.encoder.encode(wrong)
+        with self.assertRaisesRegex(lacos.InvalidArgumentError, "batch_size"):
+            self.encoder.encode("a", batch_size="many")
 
     def test_arguments_by_position(self) -> None:
         expected = self.encoder.encode(TEXTS, prompt_name="query")
@@ -263,11 +268,11 @@ class EncodeTest(ModelTest):
             with self.assertRaisesRegex(lacos.Error, r"\[someone/nano\] is no folder .* `pip install huggingface_hub` .* "
                                                      "`hf download someone/nano --local-dir nano`"):
                 lacos.SentenceEncoder("someone/nano")
-        hub = unittest.mock.MagicMock()
-        hub.constants.HF_HUB_OFFLINE = False
+        hub, constants = unittest.mock.MagicMock(spec=["list_repo_files", "snapshot_download"]), unittest.mock.MagicMock()
+        constants.HF_HUB_OFFLINE = False
         hub.list_repo_files.return_value = ["model.safetensors", "pytorch_model.bin"]
         hub.snapshot_download.return_value = str(MODEL)
-        with unittest.mock.patch.dict(sys.modules, {"huggingface_hub": hub}):
+        with unittest.mock.patch.dict(sys.modules, {"huggingface_hub": hub, "huggingface_hub.constants": constants}):
             with lacos.SentenceEncoder("https://huggingface.co/someone/nano", revision="v1") as encoder:
                 self.assertEqual(encoder.path, str(MODEL))
             name, options = hub.snapshot_download.call_args.args, hub.snapshot_download.call_args.kwargs

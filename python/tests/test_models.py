@@ -11,6 +11,7 @@ import subprocess
 import sys
 import unittest
 import unittest.mock
+import warnings
 
 import numpy as np
 
@@ -231,7 +232,9 @@ class ModelsTest(ModelTest):
         self.assertEqual(result.tasks[0]["name"], "data")
 
     def test_progress(self) -> None:
-        with unittest.mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}):  # not installed
+        with unittest.mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}), \
+                warnings.catch_warnings():  # tqdm is not installed
+            warnings.simplefilter("ignore")  # the data have quotes in cells
             with contextlib.redirect_stderr(io.StringIO()) as shown:
                 lacos.train(model=self.base, train=PAIRS, output=self.folder / "shown", show_progress_bar=True, **SHORT)
                 lacos.evaluate(MODEL, TEST, show_progress_bar=True)

@@ -37,8 +37,7 @@ Evaluation Evaluate(const SentenceEncoder& encoder, const std::string& task,
     };
     TextTable texts;
     const TaskResult result = capi::EvaluateModel(model, tasks, evaluation, texts).sets.at(0);
-    Evaluation found{.items = result.n, .notes = tasks[0]->notes()};
-    found.notes.insert(found.notes.end(), tasks[0]->warnings().begin(), tasks[0]->warnings().end());
+    Evaluation found{.items = result.n, .notes = result.notes};
     for (const lacos::Measure& measure : result.measures)
       found.measures.push_back({.name = measure.name, .value = measure.value});
     return found;

@@ -206,6 +206,8 @@ EvaluationResults EvaluateModel(const lacos_model& model, const EvaluationTasks&
            if (options.check_cancel) options.check_cancel();
          }});
     CountLengths(model, *task, texts, options.prompts, result);
+    result.notes = task->notes();
+    result.notes.insert(result.notes.end(), task->warnings().begin(), task->warnings().end());
     results.sets.push_back(std::move(result));
   }
   return results;
