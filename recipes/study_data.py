@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the training and dev files of recipes/defaults.toml to the folder recipes/study-data.
+"""Writes the training and dev files of recipes/defaults.toml and recipes/unlabelled.toml to the folder recipes/study-data.
 
     lacos data prepare --from DOWNLOADS --to suite --only sts,clustering,classification --allow-incomplete
     recipes/study_data.py --suite suite --xnli DIR --mnli FILE
