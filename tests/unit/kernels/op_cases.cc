@@ -381,6 +381,7 @@ std::vector<OpCase> OpCases() {
   cases.push_back(SimilarityCase(9, 77));
   cases.push_back(LossesCase(6, 5));
   cases.push_back(LossesCase(33, 66));
+  cases.push_back(LossesCase(200, 5));
   cases.push_back(OptimizerCase(300));
   cases.push_back(OptimizerCase(10000));
   cases.push_back(EmbedCase(24));

@@ -29,7 +29,7 @@ class Attention {
   struct Plan {
     std::vector<int32_t> offsets;  // the batch that the plan is for
     int64_t dim = 0;
-    bool tensor_cores = false, backward = false;
+    bool tensor_cores = false;
     HeadItems f32, shortest, medium, longer, long_rows;
   };
   const Plan& PlanFor(const TextLayout& layout, int64_t dim, bool tensor_cores, bool backward);

@@ -3,7 +3,9 @@
 #include <dlfcn.h>
 #include <fmt/core.h>
 
-#include <cstring>
+#include <algorithm>
+#include <array>
+#include <span>
 #include <vector>
 
 #include "lacos/base/error.h"
@@ -126,9 +128,7 @@ CublasLtProducts::CublasLtProducts(Context& context, const CublasLtFunctions& fu
 }
 
 CublasLtProducts::~CublasLtProducts() {
-  for (auto& [shape, pinned] : pinned_) {
-    if (pinned.description != nullptr) functions_.DescriptionDestroy(pinned.description);
-  }
+  pinned_.clear();
   if (handle_ != nullptr) functions_.Destroy(handle_);
 }
 
@@ -154,12 +154,13 @@ CublasLtProducts::Pinned CublasLtProducts::Choose(const Shape& shape) {
     pinned.usable = true;
     return pinned;
   }
-  Require(functions_.DescriptionCreate(&pinned.description, kComputeF32, kTypeF32),
+  void* description = nullptr;
+  Require(functions_.DescriptionCreate(&description, kComputeF32, kTypeF32),
           "cublasLtMatmulDescCreate");
+  pinned.description = {description, functions_.DescriptionDestroy};
   const int32_t transpose = shape.across ? 0 : 1;
-  Require(
-      functions_.DescriptionSet(pinned.description, kDescTransposeA, &transpose, sizeof(transpose)),
-      "cublasLtMatmulDescSetAttribute");
+  Require(functions_.DescriptionSet(description, kDescTransposeA, &transpose, sizeof(transpose)),
+          "cublasLtMatmulDescSetAttribute");
 
   void* preference = nullptr;
   Require(functions_.PreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
@@ -176,7 +177,7 @@ CublasLtProducts::Pinned CublasLtProducts::Choose(const Shape& shape) {
   std::array<CublasLtCandidate, kCandidates> candidates = {};
   int count = 0;
   // A status other than success means that no algorithm is known.
-  if (functions_.Candidates(handle_, pinned.description, layouts.a, layouts.b, layouts.d, layouts.d,
+  if (functions_.Candidates(handle_, description, layouts.a, layouts.b, layouts.d, layouts.d,
                             preference, kCandidates, candidates.data(), &count) != 0) {
     return pinned;
   }
@@ -193,15 +194,23 @@ CublasLtProducts::Pinned CublasLtProducts::Choose(const Shape& shape) {
 
 bool CublasLtProducts::PassesCheck(const Shape& shape, const Pinned& pinned) {
   const int64_t most = kCheckedRows[0];
+  // Normal numbers that repeat after a prime number of values, so that no two rows are equal.
+  constexpr int64_t kPeriod = 65521, kPieceValues = int64_t{1} << 22;
   Random random(1, RandomStream::kWeights, 5);
+  std::vector<float> values(kPeriod);
+  for (float& v : values) v = static_cast<float>(random.Normal());
+  std::vector<std::byte> period(values.size() * 2), piece;
+  const bool known = EncodeFromFloat(DType::kBF16, values.data(), values.size(), period.data());
+  LACOS_CHECK(known, "bf16 is a floating type");
+  const int64_t needed = std::max(most, shape.columns) * shape.depth;
+  while (static_cast<int64_t>(piece.size()) < 2 * std::min(needed, kPieceValues))
+    piece.insert(piece.end(), period.begin(), period.end());
   const auto numbers = [&](int64_t n) {
-    std::vector<float> values(static_cast<size_t>(n));
-    for (float& v : values) v = static_cast<float>(random.Normal());
-    std::vector<std::byte> bytes(values.size() * 2);
-    const bool known = EncodeFromFloat(DType::kBF16, values.data(), values.size(), bytes.data());
-    LACOS_CHECK(known, "bf16 is a floating type");
-    Buffer buffer = context_.Allocate(bytes.size());
-    context_.Upload(bytes, buffer.data());
+    Buffer buffer = context_.Allocate(static_cast<size_t>(n) * 2);
+    for (size_t at = 0; at < buffer.size(); at += piece.size()) {
+      const size_t bytes = std::min(piece.size(), buffer.size() - at);
+      context_.Upload(std::span<const std::byte>(piece).first(bytes), buffer.data() + at);
+    }
     return buffer;
   };
   const Buffer left = numbers(most * shape.depth), right = numbers(shape.columns * shape.depth);
@@ -222,8 +231,8 @@ void CublasLtProducts::Run(const Shape& shape, const Pinned& pinned, int64_t row
   if (context_.dry()) return;
   const Layouts layouts(*this, shape, rows);
   const float one = 1, zero = 0;
-  Require(functions_.Multiply(handle_, pinned.description, &one, right, layouts.a, left, layouts.b,
-                              &zero, sums, layouts.d, sums, layouts.d, &pinned.algorithm,
+  Require(functions_.Multiply(handle_, pinned.description.get(), &one, right, layouts.a, left,
+                              layouts.b, &zero, sums, layouts.d, sums, layouts.d, &pinned.algorithm,
                               workspace_.data(), kWorkspaceBytes, context_.stream()),
           "cublasLtMatmul");
 }

@@ -84,7 +84,7 @@ class CublasLtProducts {
 
  private:
   struct Pinned {
-    void* description = nullptr;
+    std::unique_ptr<void, int (*)(void*)> description{nullptr, nullptr};
     bool usable = false;
     CublasLtAlgorithm algorithm = {};
     size_t workspace = 0;
