@@ -376,6 +376,7 @@ TEST(CudaDecodeCodes, GivesTheValuesOfDecode) {
           const TensorView out = bench.Make(dtype, {kRows, pitch});
           cuda::DecodeCodes(bench.context().stream(),
                             {.codes = reinterpret_cast<const unsigned char*>(m.codes),
+                             .pitch = cols,
                              .absmax = m.absmax,
                              .map = m.code_map,
                              .rows = kRows,
