@@ -85,14 +85,6 @@ def _zero_terminated(where: str, text: Optional[str]) -> Optional[bytes]:
     return encoded
 
 
-def _check_device(device: Any) -> None:
-    """A call computes where the model is; a device may be named as for SentenceTransformer."""
-    if device is None or str(device) in ("cpu", "cpu:0"):
-        return
-    raise InvalidArgumentError(f"[device] found {device!r}; expected 'cpu' or None; leave it out here, and give it to "
-                               "SentenceEncoder: a call computes where the model is")
-
-
 class SentenceEncoder:
     """A model folder that is opened for encoding: an original BLOOM folder, a quantized one, or a trained one.
 
@@ -104,8 +96,8 @@ class SentenceEncoder:
     embedder is used. `threads=None` means all cores that the process may use. `batch_tokens` is the number of tokens
     computed at a time; it affects memory and speed, but never the results. The tokens of `prefix` and `suffix` are put
     before and after every text with its prompt, and are never cut off. `prompts` and `default_prompt_name` replace those
-    of the folder. `device` is "cpu"
-    (the default), "cuda" or "cuda:N" (an NVIDIA GPU), or "auto", which takes a GPU if one can be used.
+    of the folder. `device` is "cpu" (the default), "cuda" or "cuda:N" (an NVIDIA GPU), or "auto", which takes a GPU if
+    one can be used.
 
     All methods may be called from several threads, and other Python threads run while they compute. After os.fork()
     the child needs an encoder of its own. Errors are raised as lacos.Error.
@@ -130,7 +122,7 @@ class SentenceEncoder:
             "compute": compute, "threads": threads, "pooling": pooling, "normalize": normalize, "max_length": max_length,
             "strip": strip, "batch_tokens": batch_tokens, "prefix": prefix, "suffix": suffix, "similarity_fn_name": None,
             "preset": preset, "truncate_dim": truncate_dim, "prompts": None if prompts is None else dict(prompts),
-            "default_prompt_name": default_prompt_name, "device": "cpu" if str(device) == "cpu:0" else None if device is None else str(device),
+            "default_prompt_name": default_prompt_name, "device": None if device is None else str(device).replace("cpu:0", "cpu"),
         }
         self.similarity_fn_name = similarity_fn_name
         self._model = self._open()
@@ -251,8 +243,8 @@ class SentenceEncoder:
 
     @property
     def device(self) -> str:
-        """"cpu"."""
-        return "cpu"
+        """Where the model is, as it was asked for when it was opened."""
+        return str(self._settings["device"] or "cpu")
 
     def get_sentence_embedding_dimension(self) -> int:
         return self.dimension
@@ -380,13 +372,15 @@ class SentenceEncoder:
         and with None a list of dicts with "sentence_embedding", "token_embeddings", "input_ids" and "attention_mask".
 
         The progress bar is shown if show_progress_bar is True, or None and the logger "lacos" logs INFO. `device` may be
-        "cpu"; `pool` and `chunk_size` are not used, because one process uses all cores.
+        that of the model; `pool` and `chunk_size` are not used, because one process uses all cores.
         """
         if (inputs is None) == (sentences is None):
             raise TypeError("encode() found both or neither of inputs and sentences; expected the texts")
         name = "sentences" if inputs is None else "inputs"
         given: Texts = sentences if sentences is not None else inputs if inputs is not None else []
-        _check_device(device)
+        if device is not None and str(device).replace("cpu:0", "cpu") != self.device:
+            raise InvalidArgumentError(f"[device] found {str(device)!r}; expected {self.device!r} or None; leave it out here, and "
+                                       "give it to SentenceEncoder: a call computes where the model is")
         if pool is not None:
             raise InvalidArgumentError("[pool] found a pool of processes; expected None; leave it out: one process uses all cores")
         if output_value not in ("sentence_embedding", "token_embeddings", None):
