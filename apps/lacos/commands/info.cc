@@ -13,7 +13,6 @@
 #include "lacos/formats/model_folder.h"
 #include "lacos/formats/model_size.h"
 #include "lacos/formats/tokenizer_files.h"
-#include "lacos/io/paths.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/model/loaded_model.h"
 #include "lacos/record/machine.h"
@@ -191,7 +190,7 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
     facts.adapter = ReadLoraAdapter(facts.folder.adapter_path, facts.base_weights->config());
   }
   // A tokenizer that cannot be read is reported here rather than by the first command that needs it.
-  if (FileExists(facts.folder.tokenizer_path)) OpenTokenizer(facts.folder);
+  OpenTokenizer(facts.folder);
   facts.license = ReadLicense(facts.folder.base_path);
   facts.size = MeasureBase(*facts.base_weights);
   facts.cpu = ReadCpu();
