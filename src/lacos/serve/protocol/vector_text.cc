@@ -9,7 +9,13 @@ namespace lacos::serve {
 
 void AppendFloat(float value, std::string& out) {
   char digits[32];
-  const char* const end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  // The shortest text of a float32 may lie so near to the middle between two of them that the double
+  // is that middle, which rounds to the other one: 7.038531e-26. The digits of the double are exact.
+  double read = 0;
+  std::from_chars(digits, end, read);
+  if (static_cast<float>(read) != value)
+    end = std::to_chars(digits, digits + sizeof digits, static_cast<double>(value)).ptr;
   const std::string_view text(digits, static_cast<size_t>(end - digits));
   out += text;
   if (text.find_first_of(".e") == std::string_view::npos) out += ".0";
