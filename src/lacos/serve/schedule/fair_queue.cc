@@ -8,14 +8,10 @@
 namespace lacos::serve {
 namespace {
 
-// Every other flow is served as much as this one before its turn comes, and one text more.
-template <class Flows, class Key, class Head>
-int64_t AheadOf(const Flows& flows, const Key& key, int64_t own, const Head& head) {
-  int64_t ahead = own;
-  for (const auto& [other, flow] : flows) {
-    if (other != key) ahead += std::min(flow.tokens, own + head(flow));
-  }
-  return ahead;
+// Every other flow is served at most as much as this one before its turn comes, and one text more.
+// `heads` are the next texts of all flows, `total` is all that waits.
+int64_t AheadOf(int64_t own, size_t flows, int64_t heads, int64_t total) {
+  return std::min(total, own * static_cast<int64_t>(std::max<size_t>(flows, 1)) + heads);
 }
 
 }  // namespace
@@ -32,8 +28,11 @@ uint64_t FairQueue::Client::Oldest() const {
 void FairQueue::Add(QueuedRequest& request) {
   LACOS_CHECK(request.next < request.tokens.size(), "a request that waits has a text");
   Client& client = clients_[request.key];
+  heads_ -= client.turns.empty() ? 0 : client.Head();
   Connection& connection = client.connections[request.connection];
+  client.heads -= connection.Head();
   connection.requests.push_back(&request);
+  client.heads += connection.Head();
   const int64_t tokens = request.TokensLeft();
   connection.tokens += tokens;
   client.tokens += tokens;
@@ -41,6 +40,13 @@ void FairQueue::Add(QueuedRequest& request) {
   texts_ += static_cast<int64_t>(request.tokens.size() - request.next);
   client.turns.Set(request.connection, connection.requests.front()->id);
   turns_.Set(request.key, client.Oldest());
+  heads_ += client.Head();
+}
+
+void FairQueue::ForgetHeads(const QueuedRequest& request) {
+  Client& client = clients_.at(request.key);
+  heads_ -= client.Head();
+  client.heads -= client.connections.at(request.connection).Head();
 }
 
 // Takes tokens from the sums of a request's flows, and the request itself if it `leaves`.
@@ -50,16 +56,22 @@ void FairQueue::Subtract(QueuedRequest& request, int64_t tokens, bool leaves) {
   connection.tokens -= tokens;
   client.tokens -= tokens;
   tokens_ -= tokens;
-  if (!leaves) return;
+  if (!leaves) {
+    client.heads += connection.Head();
+    heads_ += client.Head();
+    return;
+  }
   std::erase(connection.requests, &request);
   if (!connection.requests.empty()) {
     client.turns.Set(request.connection, connection.requests.front()->id);
+    client.heads += connection.Head();
   } else {
     client.turns.Leave(request.connection);
     client.connections.erase(request.connection);
   }
   if (!client.connections.empty()) {
     turns_.Set(request.key, client.Oldest());
+    heads_ += client.Head();
   } else {
     turns_.Leave(request.key);
     clients_.erase(request.key);
@@ -68,6 +80,7 @@ void FairQueue::Subtract(QueuedRequest& request, int64_t tokens, bool leaves) {
 
 void FairQueue::Remove(QueuedRequest& request) {
   texts_ -= static_cast<int64_t>(request.tokens.size() - request.next);
+  ForgetHeads(request);
   Subtract(request, request.TokensLeft(), /*leaves=*/true);
 }
 
@@ -79,6 +92,7 @@ QueuedRequest& FairQueue::Next() const {
 
 size_t FairQueue::Take(QueuedRequest& request) {
   const int64_t tokens = request.HeadTokens();
+  ForgetHeads(request);
   Client& client = clients_.at(request.key);
   client.turns.Charge(request.connection, tokens);
   turns_.Charge(request.key, tokens);
@@ -92,14 +106,11 @@ int64_t FairQueue::TokensAhead(const std::string& key, uint64_t connection) cons
   const auto client = clients_.find(key);
   int64_t own = 0;
   if (client != clients_.end()) {
-    const auto& connections = client->second.connections;
-    const auto found = connections.find(connection);
-    own = AheadOf(connections, connection, found == connections.end() ? 0 : found->second.tokens,
-                  [](const Connection& other) { return other.requests.front()->HeadTokens(); });
+    const auto found = client->second.connections.find(connection);
+    own = AheadOf(found == client->second.connections.end() ? 0 : found->second.tokens,
+                  client->second.connections.size(), client->second.heads, client->second.tokens);
   }
-  return AheadOf(clients_, key, own, [](const Client& other) {
-    return other.connections.at(other.turns.First()).requests.front()->HeadTokens();
-  });
+  return AheadOf(own, clients_.size(), heads_, tokens_);
 }
 
 }  // namespace lacos::serve

@@ -90,25 +90,32 @@ class FairQueue {
   // The next text of the request is taken, whether it was its turn or not. Returns its index.
   size_t Take(QueuedRequest& request);
 
-  // The tokens that are served before those of a new request of this client.
+  // The tokens that are served before those of a new request of this client, at most. Takes the same
+  // time however many clients wait, since it is asked for every request of an overload.
   int64_t TokensAhead(const std::string& key, uint64_t connection) const;
 
  private:
   struct Connection {
     int64_t tokens = 0;
     std::deque<QueuedRequest*> requests;
+    int64_t Head() const { return requests.empty() ? 0 : requests.front()->HeadTokens(); }
   };
   struct Client {
     int64_t tokens = 0;
     std::map<uint64_t, Connection> connections;
     Turns<uint64_t> turns;
+    int64_t heads = 0;  // tokens of the next texts of all connections
     uint64_t Oldest() const;
+    int64_t Head() const { return connections.empty() ? 0 : connections.at(turns.First()).Head(); }
   };
+  // The sums of next texts are taken back before a flow changes, and added when it has changed.
+  void ForgetHeads(const QueuedRequest& request);
   void Subtract(QueuedRequest& request, int64_t tokens, bool leaves);
 
   std::map<std::string, Client> clients_;
   Turns<std::string> turns_;
   int64_t tokens_ = 0, texts_ = 0;
+  int64_t heads_ = 0;  // tokens of the next texts of all clients
 };
 
 }  // namespace lacos::serve
