@@ -18,8 +18,9 @@ constexpr unsigned kLossThreads = 128;
 using LossReducer = BlockReducer<double>;
 using LossShared = ReduceShared<double>;
 
+// NaN stays, so that it is not hidden.
 struct LargerDouble {
-  GPU_DEVICE double operator()(double a, double b) const { return fmax(a, b); }
+  GPU_DEVICE double operator()(double a, double b) const { return a != a || a > b ? a : b; }
 };
 
 // loss[0] = the sum of n parts, times `factor`.
@@ -96,7 +97,8 @@ GPU_KERNEL CosentLargest(CosentPairs pairs, double* largest) {
 GPU_KERNEL LargestPart(const double* largest, int64_t n, double* shift) {
   LossReducer reduce(gpu::Shared<LossShared>());
   double most = 0;
-  for (int64_t i = gpu::Thread(); i < n; i += gpu::Threads()) most = fmax(most, largest[i]);
+  for (int64_t i = gpu::Thread(); i < n; i += gpu::Threads())
+    most = LargerDouble()(most, largest[i]);
   most = reduce(most, LargerDouble());
   if (gpu::Thread() == 0) shift[0] = most;
 }
