@@ -36,11 +36,11 @@ class Schema {
     kOneOf
   };
 
-  static Schema Any() { return Schema(Kind::kAny); }
-  static Schema Null() { return Schema(Kind::kNull); }
-  static Schema Boolean() { return Schema(Kind::kBoolean); }
+  static Schema Any();
+  static Schema Null();
+  static Schema Boolean();
   static Schema Integer(int64_t least = INT64_MIN, int64_t most = INT64_MAX);
-  static Schema Number() { return Schema(Kind::kNumber); }
+  static Schema Number();
   static Schema String(int64_t min_length = 0);
   // One of these words.
   static Schema Words(std::vector<std::string> words);
@@ -91,6 +91,12 @@ struct Field {
   Schema schema;
   bool required = false;
 };
+
+// Behind Field, since clang destroys a Schema only where Field is complete.
+inline Schema Schema::Any() { return Schema(Kind::kAny); }
+inline Schema Schema::Null() { return Schema(Kind::kNull); }
+inline Schema Schema::Boolean() { return Schema(Kind::kBoolean); }
+inline Schema Schema::Number() { return Schema(Kind::kNumber); }
 
 // At most 60 bytes of a text from a request, for messages, cut between characters.
 std::string Quoted(std::string_view text);
