@@ -68,7 +68,7 @@ class Schema {
   Json ToJson() const;
 
  private:
-  explicit Schema(Kind kind) : kind_(kind) {}
+  explicit Schema(Kind kind);
   bool Suits(const Json& value) const;
   std::string Expected() const;
   [[noreturn]] void Fail(const Json& value, const std::string& place) const;
@@ -93,6 +93,7 @@ struct Field {
 };
 
 // Behind Field, since clang destroys a Schema only where Field is complete.
+inline Schema::Schema(Kind kind) : kind_(kind) {}
 inline Schema Schema::Any() { return Schema(Kind::kAny); }
 inline Schema Schema::Null() { return Schema(Kind::kNull); }
 inline Schema Schema::Boolean() { return Schema(Kind::kBoolean); }
