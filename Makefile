@@ -108,7 +108,7 @@ test-cuda-emulated: deps ## test the CUDA kernels in the emulator: all cases, in
 	@cmake --preset release -DLACOS_CUDA=EMULATED >/dev/null
 	@cmake --build --preset release --target cuda_emulated_test cuda_training_test --parallel $(JOBS)
 	@LACOS_CUDA_TESTS=long build/release/bin/cuda_emulated_test --gtest_brief=1
-	@build/release/bin/cuda_training_test --gtest_brief=1
+	@LACOS_CUDA_TESTS=long build/release/bin/cuda_training_test --gtest_brief=1
 
 interop: build     ## compare with the installed Python packages, in a separate virtual environment
 	@tools/interop/run.sh
