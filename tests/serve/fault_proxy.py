@@ -1,6 +1,7 @@
 """A proxy that stands between clients and a server and damages connections: it delays bytes, cuts messages short, closes one
 direction, and resets. What it does to each connection is drawn from a seed."""
 
+import contextlib
 import random
 import socket
 import struct
@@ -8,6 +9,14 @@ import threading
 import time
 
 FAULTS = ("none", "delay", "drip", "cut_request", "cut_reply", "half_close", "reset", "never_read")
+
+
+def end(source, target, how=socket.SHUT_RDWR):
+    """Closes both connections at once. A close alone would wait for the thread that receives from them."""
+    for connection in (source, target):
+        with contextlib.suppress(OSError):
+            connection.shutdown(how)
+        connection.close()
 
 
 class FaultProxy:
@@ -59,6 +68,7 @@ class FaultProxy:
             while True:
                 if fault == "never_read" and not is_request:
                     time.sleep(draw)
+                    end(source, target)
                     return
                 data = source.recv(65536)
                 if not data:
@@ -73,8 +83,7 @@ class FaultProxy:
                     data = data[40:]
                 if (fault == "cut_request" and is_request) or (fault == "cut_reply" and not is_request):
                     target.sendall(data[:int(draw * len(data))])
-                    source.close()
-                    target.close()
+                    end(source, target)
                     return
                 if fault == "half_close" and is_request:
                     target.sendall(data)
@@ -82,9 +91,9 @@ class FaultProxy:
                     return
                 if fault == "reset" and is_request:
                     target.sendall(data[:1 + int(draw * len(data))])
-                    target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    target.close()
-                    source.close()
+                    for connection in (target, source):
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    end(source, target, socket.SHUT_RD)  # says nothing to the other side, so that the close resets
                     return
                 target.sendall(data)
         except OSError:

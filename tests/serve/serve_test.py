@@ -292,6 +292,8 @@ class ReliabilityTest(ServeTest):
                 row = number % len(texts)
                 try:
                     status, _, body = server.ask("POST", "/v1/embeddings", {"input": texts[row], "model": "x", "encoding_format": "base64"}, client=client)
+                    if isinstance(body, bytes):  # the head was cut, so its client does not know that JSON follows
+                        return True
                     return status != 200 or base64.b64decode(body["data"][0]["embedding"]) == expected[row]
                 except (OSError, http.client.HTTPException, ValueError):
                     return True
