@@ -76,8 +76,7 @@ void AddRecordedDefaults(const RunFile& run, std::vector<FlagGroup>& groups) {
   for (const auto& [name, flag] :
        {std::pair("pooling", "--pooling"), std::pair("learning_rate", "--learning-rate")}) {
     const auto recorded = FindRecorded(*settings, name);
-    const bool is_given = std::ranges::any_of(
-        groups, [&](const FlagGroup& group) { return group.name == std::string_view(flag); });
+    const bool is_given = std::ranges::count(groups, flag, &FlagGroup::name) > 0;
     if (recorded && !is_given) groups.push_back({.name = flag, .values = {recorded->AsString()}});
   }
 }
