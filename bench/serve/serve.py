@@ -5,14 +5,16 @@
 
 For each base and mode: the throughput over HTTP as a share of `lacos bench embed` on the same texts; the latency of one short text
 on an idle server beside that of `bench embed`; and single texts at random times at half the capacity, at the capacity and at twice
-of it. The driver sends by the clock (load.py) on the same cores, niced; its share of a core is reported. A peer gets the same texts
-and loads. Peak memory is VmHWM of the server.
+of it. The driver sends by the clock (load.py) on the same cores; its share of a core is reported, how late its requests left,
+and how many cores other programs took. A peer gets the same texts and loads. Peak memory is VmHWM of the server.
 """
 
 import contextlib
 import json
+import os
 import pathlib
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -54,6 +56,22 @@ def peak_bytes(process):
     return int(re.search(r"^VmHWM:\s*(\d+)", status, re.M)[1]) * 1024
 
 
+class Others:
+    """How many cores other programs used since it was made. Figures of a machine that is shared say little."""
+
+    def __init__(self):
+        self.begin, self.used = time.monotonic(), self._used()
+
+    @staticmethod
+    def _used():
+        user, nice, system, _, _, irq, softirq, steal = (int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+        own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") - sum(use.ru_utime + use.ru_stime for use in own)
+
+    def cores(self):
+        return max(self._used() - self.used, 0.0) / (time.monotonic() - self.begin)
+
+
 @contextlib.contextmanager
 def running(command, port, seconds=180):
     """A server that answers, and its process."""
@@ -84,6 +102,7 @@ def measure(port, texts, single, options):
 
 
 def lacos_figures(options, base, compute, texts, single, work):
+    others = Others()
     file = work / "texts.txt"
     file.write_text("\n".join(texts) + "\n", encoding="utf-8")
     bench = [options.lacos, "bench", "embed", "--model", base, "--compute", compute, "--threads", options.threads, "--json", "--quiet"]
@@ -97,16 +116,18 @@ def lacos_figures(options, base, compute, texts, single, work):
         figures["peak_bytes"] = peak_bytes(server)
     figures["embed_texts_per_second"] = len(texts) * process["tokens_per_second"] / process["tokens"]
     figures["share_of_embed"] = figures["texts_per_second"] / figures["embed_texts_per_second"]
+    figures["others_cores"] = others.cores()
     figures["embed_one_text"] = {"p50_ms": 1000 * alone["median_batch_seconds"], "p99_ms": 1000 * alone["p99_batch_seconds"]}
     return figures
 
 
 def peer_figures(options, name, model, texts, single):
-    port = free_port()
+    port, others = free_port(), Others()
     command = [sys.executable, HERE / "st_server.py", "--model", model, "--port", port, "--threads", options.threads]
     with running(command + (["--dynamic-int8"] if name == "st-int8" else []), port) as server:
         figures = measure(port, texts, single, options)
         figures["peak_bytes"] = peak_bytes(server)
+    figures["others_cores"] = others.cores()
     return figures
 
 
@@ -115,10 +136,12 @@ def show(name, figures):
     alone = figures.get("embed_one_text")
     beside = f" (in process {alone['p50_ms']:.1f} and {alone['p99_ms']:.1f})" if alone else ""
     print(f"{name}: {figures['texts_per_second']:.1f} texts/s{share}; one text p50 {figures['one_text']['p50_ms']:.1f} ms, "
-          f"p99 {figures['one_text']['p99_ms']:.1f} ms{beside}; peak {figures['peak_bytes'] / 1e6:.0f} MB", flush=True)
+          f"p99 {figures['one_text']['p99_ms']:.1f} ms{beside}; peak {figures['peak_bytes'] / 1e6:.0f} MB; "
+          f"other programs used {figures['others_cores']:.2f} cores", flush=True)
     for at in figures["loads"]:
         print(f"  {at['factor']:>4} x capacity: {at['goodput_per_second']:7.1f} good texts/s, {at['refused']:5} refused, other {at['other']}, "
-              f"p50 {at['p50_ms']:8.1f} ms, p99 {at['p99_ms']:8.1f} ms, driver {at['driver_cpu_share']:.2f} of a core", flush=True)
+              f"p50 {at['p50_ms']:8.1f} ms, p99 {at['p99_ms']:8.1f} ms (sent late: {at['late_p99_ms']:.1f} ms; from sending on: {at['from_sent_p99_ms']:.1f} ms), "
+              f"driver {at['driver_cpu_share']:.2f} of a core", flush=True)
 
 
 def main():
@@ -130,8 +153,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="lacos-serve-bench.") as folder:
         work = pathlib.Path(folder)
         for name in options.bases.split(","):
-            model = NANO if name == "nano" else random_model(options, work)
-            base = quantize(options, model, work / name) if name != "nano" else model
+            model = NANO if name == "nano" else options.model or random_model(options, work)
+            # A folder that is quantized already is served as it is.
+            base = model if name == "nano" or "quantization" in (model / "config.json").read_text() else quantize(options, model, work)
             for compute in options.computes.split(","):
                 figures[f"lacos {name} {compute}"] = lacos_figures(options, base, compute, texts, single, work)
                 show(f"lacos {name} {compute}", figures[f"lacos {name} {compute}"])
