@@ -297,8 +297,9 @@ void AddBenchEmbed(CLI::App& bench, GlobalOptions& globals) {
   AddModelOptions(command, flags->model);
   AddTextInputOptions(command, flags->input,
                       "One text a line, or .jsonl; .gz and .zst are read too; - is stdin");
-  command->get_option("--input")->required(false)->default_str(
-      "random words, three texts of some 19 tokens to one of some 128");
+  GetOption(command, "--input")
+      ->required(false)
+      ->default_str("random words, three texts of some 19 tokens to one of some 128");
   command
       ->add_option("--texts", flags->texts,
                    "Texts that are encoded: the first ones of --input; 0 = all of it")

@@ -242,7 +242,7 @@ void AddEvalCommand(CLI::App& app, GlobalOptions& globals) {
   AddDeviceOption(command, globals);
   auto flags = std::make_shared<EvalFlags>();
   AddModelOptions(command, flags->model);
-  command->get_option("--model")->required(false);
+  GetOption(command, "--model")->required(false);
   command
       ->add_option(
           "--embeddings", flags->embeddings,

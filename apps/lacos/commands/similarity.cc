@@ -335,8 +335,8 @@ void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
   AddTableOptions(command, flags->table);
   AddPromptOptions(command, flags->input.embed);
   AddRolePromptOptions(command, flags->input.embed, "of a search with --query");
-  command->get_option("--query-prompt")->needs(query);
-  command->get_option("--document-prompt")->needs(query);
+  GetOption(command, "--query-prompt")->needs(query);
+  GetOption(command, "--document-prompt")->needs(query);
   AddSimilarityOption(command, flags->similarity);
   AddPoolingOptions(command, flags->input.encoding);
   AddStripOptions(command, flags->input.encoding);
@@ -344,7 +344,7 @@ void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
   AddBatchTokensOption(command, flags->input.embed);
   AddStreamOption(command, flags->input.embed.stream_layers);
   AddEmbeddingsOption(command, flags->input);
-  command->get_option("--embeddings")->needs(all_pairs);
+  GetOption(command, "--embeddings")->needs(all_pairs);
   OnRun(command, globals, [&globals, flags, query, top_k, field] {
     CheckVectorInput(flags->input);
     flags->input.texts.replace_invalid = flags->table.replace_invalid;

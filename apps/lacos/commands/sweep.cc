@@ -214,7 +214,7 @@ void AddSweepCommand(CLI::App& app, GlobalOptions& globals) {
   command->add_option("--run-seed", flags->run_seed)->group("");
   command->add_option("--run-identity", flags->run_identity)->group("");
   OnRun(command, globals, [&globals, flags, command] {
-    if (command->get_option("--compute")->count() > 0) {
+    if (GetOption(command, "--compute")->count() > 0) {
       FailUsage("--compute", "is the recipe's to say: settings.compute, or an axis of a study");
     }
     Sweep(globals, *flags);

@@ -259,7 +259,7 @@ void AddRolePromptOptions(CLI::App* command, EmbedOptions& options, const std::s
             fmt::format("Text put before each {} {}; an empty one switches the folder's prompt off",
                         kind, when))
         ->type_name("TEXT")
-        ->excludes(command->get_option("--preset"))
+        ->excludes(GetOption(command, "--preset"))
         ->default_str(fmt::format("--prompt, else the folder's prompt '{}', else none", kind));
   };
   add("--query-prompt", "query", options.query_prompt);

@@ -48,6 +48,15 @@ inline const CLI::Option* FindOption(const CLI::App* command, const std::string&
   return nullptr;
 }
 
+// The option of a command by one of its names. Throws CLI::OptionNotFound. For the reason above, this takes the place of
+// CLI11's get_option.
+inline CLI::Option* GetOption(CLI::App* command, const std::string& name) {
+  for (CLI::Option* option : command->get_options([](CLI::Option*) { return true; })) {
+    if (option->check_name(name)) return option;
+  }
+  throw CLI::OptionNotFound(name);
+}
+
 // Adds --device to a command that computes with a model.
 void AddDeviceOption(CLI::App* command, GlobalOptions& globals);
 // Replaces the device auto by the one that is used. A fallback to the CPU is logged once, with the

@@ -27,7 +27,7 @@ void AddTrainFlags(CLI::App* command, TrainFlags& flags) {
         SettingGroup::kOptimizer, SettingGroup::kMemory}) {
     AddGroup(command, flags.settings, group);
   }
-  command->get_option("--warmup-steps")->excludes(command->get_option("--warmup-ratio"));
+  GetOption(command, "--warmup-steps")->excludes(GetOption(command, "--warmup-ratio"));
 }
 
 void AddEvaluationFlags(CLI::App* command, TrainFlags& flags) {

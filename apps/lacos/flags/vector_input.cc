@@ -36,10 +36,10 @@ void AddEmbeddingsOption(CLI::App* command, VectorInput& input) {
   for (const char* flag :
        {"--model", "--base", "--adapter", "--pooling", "--normalize", "--strip", "--max-length",
         "--batch-tokens", "--stream-layers", "--prompt", "--prompt-name", "--prefix", "--suffix"}) {
-    embeddings->excludes(command->get_option(flag));
+    embeddings->excludes(GetOption(command, flag));
   }
-  command->get_option("--model")->required(false);
-  command->get_option("--input")->required(false);
+  GetOption(command, "--model")->required(false);
+  GetOption(command, "--input")->required(false);
 }
 
 void CheckVectorInput(const VectorInput& input) {
