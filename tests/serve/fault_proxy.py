@@ -12,11 +12,10 @@ FAULTS = ("none", "delay", "drip", "cut_request", "cut_reply", "half_close", "re
 
 
 def end(source, target, how=socket.SHUT_RDWR):
-    """Closes both connections at once. A close alone would wait for the thread that receives from them."""
+    """Ends both connections, so that the threads of both directions return and the connections are closed."""
     for connection in (source, target):
         with contextlib.suppress(OSError):
             connection.shutdown(how)
-        connection.close()
 
 
 class FaultProxy:
@@ -72,6 +71,8 @@ class FaultProxy:
                     return
                 data = source.recv(65536)
                 if not data:
+                    if fault == "reset":
+                        return
                     target.shutdown(socket.SHUT_WR)
                     return
                 if fault == "delay":
