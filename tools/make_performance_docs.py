@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the tables of measurements in README.md and docs/performance.md from the newest files of bench/results.
+"""Writes the tables of measurements in README.md, docs/performance.md and docs/serving.md from the newest files of bench/results.
 
     tools/make_performance_docs.py            writes the tables and docs/figures/scaling.svg
     tools/make_performance_docs.py --check    exit status 1 if a page or the figure differs from the files (CI)
@@ -20,7 +20,7 @@ import result_files  # noqa: E402
 import scaling  # noqa: E402
 import scaling_figure  # noqa: E402
 
-PAGES = [ROOT / "README.md", ROOT / "docs" / "performance.md"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "performance.md", ROOT / "docs" / "serving.md"]
 FIGURE = ROOT / "docs" / "figures" / "scaling.svg"
 BLOCK = re.compile(r"(<!-- table ([a-z0-9-]+): made by tools/make_performance_docs.py -->\n).*?(<!-- end of table -->)", re.S)
 PEERS = {"bf16-autocast": "bf16 autocast", "bf16-weights": "bf16 weights", "int8-base-f32": "bitsandbytes int8 base, f32",
@@ -191,6 +191,29 @@ def scaling_table():
                                   (f" Note: {entry['note']}." if "note" in entry else "")]
 
 
+def serving():
+    """What the server does over HTTP: a row for each base and mode, from the files whose kind is `serve`."""
+    found = sorted(entries("serve"), key=lambda entry: entry["name"])
+    if not found:
+        return ["Not measured yet."]
+
+    def times(figures):
+        return f"{figures['p50_ms']:,.0f}, {figures['p99_ms']:,.0f} ms"
+
+    rows = []
+    for entry in found:
+        for name, f in entry["figures"].items():
+            loads = {at["factor"]: at for at in f["loads"]}
+            half, double = loads.get(0.5), loads.get(2.0)
+            rows.append([name, rate(f["texts_per_second"]), f"{100 * f['share_of_embed']:.0f} %" if "share_of_embed" in f else "-", times(f["one_text"]),
+                         times(half) if half else "-",
+                         f"{100 * double['goodput_per_second'] / f['texts_per_second']:.0f} %" if double else "-",
+                         f"{times(double)} (sent {double['late_p99_ms']:,.0f} ms late)" if double else "-", gigabytes(f["peak_bytes"]),
+                         f"{f['others_cores']:.2f}" if "others_cores" in f else "-"])
+    header = ["", "texts/s", "of `bench embed`", "one text, idle: p50, p99", "half load: p50, p99", "twice the capacity: answered", "p50, p99", "peak memory", "cores used by others"]
+    return table(header, rows) + ["", *(f"- {e['setting'][0].upper()}{e['setting'][1:]}. {source(e)}." + (f" Note: {e['note']}." if "note" in e else "") for e in found)]
+
+
 BLOCKS = {
     "peers-train": lambda: peers("peers-train"),
     "peers-embed": lambda: peers("peers-embed"),
@@ -199,6 +222,7 @@ BLOCKS = {
     "breakdown-train": lambda: breakdown("breakdown-train"),
     "breakdown-embed": lambda: breakdown("breakdown-embed"),
     "scaling": scaling_table,
+    "serve": serving,
 }
 
 
