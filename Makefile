@@ -35,8 +35,7 @@ test-python: build ## test the Python package in a fresh virtual environment
 
 deb: deps          ## make the Debian packages lacos, liblacos0 and liblacos-dev, in dist/
 	@cmake --preset $(PRESET) -DLACOS_CUDA=OFF >/dev/null  # packages have no GPU code
-	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos
-	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos_shared
+	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos lacos-serve lacos_shared
 	@tools/make_man_pages.py --program build/$(PRESET)/bin/lacos --output build/$(PRESET)/man
 	@cd build/$(PRESET) && cpack
 	@ls -l dist/*.deb
