@@ -40,6 +40,9 @@ class ModelsTest(ModelTest):
         super().setUpClass()
         if not PROGRAM.is_file():
             raise unittest.SkipTest(f"no program at {PROGRAM}: run 'make build', or name it with LACOS")
+        # Where tests run in the background of a shell, SIGINT is ignored, and Python has not set its handler.
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        cls.addClassCleanup(signal.signal, signal.SIGINT, handler)
         cls.base = cls.folder / "base"
         cls.report = lacos.quantize(MODEL, cls.base)
 
