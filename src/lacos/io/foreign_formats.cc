@@ -69,7 +69,7 @@ constexpr std::string_view kSuffixes[] = {
 // Text in UTF-16 or UTF-32 has many of them, and text in UTF-8 none.
 bool HasManyNuls(std::string_view start) {
   const auto nuls = static_cast<size_t>(std::ranges::count(start, '\0'));
-  return start.size() >= 4 && 3 * nuls >= start.size();
+  return start.size() >= 3 && 3 * nuls >= start.size();
 }
 
 }  // namespace
@@ -87,7 +87,9 @@ void RefuseForeignFormat(std::string_view start, const std::string& name) {
                     ".zst); {}",
                     name, format.name, advice));
   }
-  if (!HasManyNuls(start.substr(0, kForeignFormatBytes))) return;
+  // Of the first line alone, since how much follows it here depends on how the file is read.
+  if (!HasManyNuls(start.substr(0, std::min(start.find('\n'), kForeignFormatBytes - 1) + 1)))
+    return;
   throw UserError(fmt::format(
       "[{0}] has bytes of value 0 between others; expected text in UTF-8; if it is UTF-16, as "
       "spreadsheets write it, convert it: iconv -f UTF-16 -t UTF-8 {0} > NEW",

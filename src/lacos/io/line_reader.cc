@@ -36,11 +36,11 @@ struct LineReader::State {
     end = source->Read(buffer);
     return end > 0;
   }
-  // Fills the buffer for the first time, and refuses a file of a known format that is not text. Of
-  // a slow stream, only as much is awaited as could still be such a file.
+  // Fills the buffer for the first time, at least with the first line if it fits, and refuses a file of a known format
+  // that is not text. Of a slow stream, no more than this line is awaited.
   bool FillFirst() {
     started = true;
-    while (end < kForeignFormatBytes) {
+    while (end < buffer.size()) {
       const size_t n = source->Read(std::span(buffer).subspan(end));
       if (n == 0) break;
       end += n;
