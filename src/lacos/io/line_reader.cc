@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <filesystem>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -36,15 +37,20 @@ struct LineReader::State {
     end = source->Read(buffer);
     return end > 0;
   }
-  // Fills the buffer for the first time, at least with the first line if it fits, and refuses a file of a known format
-  // that is not text. Of a slow stream, no more than this line is awaited.
+  // Fills the buffer for the first time, and refuses a file of a known format that is not text. The
+  // first line is read whole if it fits, and of a file as many bytes as decide about its format,
+  // however the file is compressed. Of a pipe, which may be slow, no more than the first line is
+  // awaited.
   bool FillFirst() {
     started = true;
+    std::error_code ignored;
+    const bool is_file = std::filesystem::is_regular_file(path, ignored);
+    const size_t least = is_file ? kForeignFormatBytes : 0;
     while (end < buffer.size()) {
       const size_t n = source->Read(std::span(buffer).subspan(end));
       if (n == 0) break;
       end += n;
-      if (std::memchr(buffer.data(), '\n', end) != nullptr) break;
+      if (end >= least && std::memchr(buffer.data(), '\n', end) != nullptr) break;
     }
     RefuseForeignFormat({buffer.data(), end}, name);
     RefuseLoneCarriageReturns();
