@@ -343,9 +343,9 @@ Encoding BpeTokenizer::EncodeWithOffsets(std::string_view text, int64_t max_leng
 
   const auto [begin, end] = Kept(tokens.ids.size(), max_length);
   Encoding encoding;
-  encoding.truncated = end - begin < tokens.ids.size();
   for (const TemplatePiece& piece : post_processor_.pieces) {
     if (piece.text) {
+      encoding.truncated = end - begin < tokens.ids.size();
       const auto from = static_cast<std::ptrdiff_t>(begin), to = static_cast<std::ptrdiff_t>(end);
       encoding.ids.insert(encoding.ids.end(), tokens.ids.begin() + from, tokens.ids.begin() + to);
       encoding.offsets.insert(encoding.offsets.end(), tokens.offsets.begin() + from,
