@@ -29,6 +29,17 @@ inline bool IsNearer(const Neighbour& a, const Neighbour& b) {
   return a.similarity != b.similarity ? a.similarity > b.similarity : a.index < b.index;
 }
 
+// Offers a row to the k nearest so far, a heap with the worst one in front.
+inline void KeepNearest(std::vector<Neighbour>& heap, int64_t k, const Neighbour& row) {
+  if (static_cast<int64_t>(heap.size()) == k) {
+    if (!IsNearer(row, heap.front())) return;
+    std::pop_heap(heap.begin(), heap.end(), IsNearer);
+    heap.pop_back();
+  }
+  heap.push_back(row);
+  std::push_heap(heap.begin(), heap.end(), IsNearer);
+}
+
 // The size of a block of products: 256 x 4,096 cosines are 4 MB.
 inline constexpr int64_t kQueryRows = 256, kCorpusRows = 4096;
 

@@ -24,14 +24,7 @@ std::vector<std::vector<Neighbour>> FindNearest(Backend& backend, const Vectors&
       const bool full = static_cast<int64_t>(heap.size()) == k;
       const int64_t row = first + static_cast<int64_t>(j);
       if (full && search.BoundsOf(query, row, products[j]).high < heap.front().similarity) continue;
-      const Neighbour neighbour{.index = row, .similarity = search.Exact(query, row)};
-      if (full) {
-        if (!IsNearer(neighbour, heap.front())) continue;
-        std::pop_heap(heap.begin(), heap.end(), IsNearer);
-        heap.pop_back();
-      }
-      heap.push_back(neighbour);
-      std::push_heap(heap.begin(), heap.end(), IsNearer);
+      KeepNearest(heap, k, {.index = row, .similarity = search.Exact(query, row)});
     }
   };
   search.Run(

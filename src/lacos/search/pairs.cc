@@ -110,14 +110,7 @@ SimilarPairs FindNearestPairs(Backend& backend, const Vectors& rows, const PairO
       const double high = search.BoundsOf(query, row, products[static_cast<size_t>(j)]).high;
       if (high < threshold || (full && high < heap.front().similarity)) continue;
       const Neighbour neighbour{.index = row, .similarity = search.Exact(query, row)};
-      if (neighbour.similarity < threshold) continue;
-      if (full) {
-        if (!IsNearer(neighbour, heap.front())) continue;
-        std::pop_heap(heap.begin(), heap.end(), IsNearer);
-        heap.pop_back();
-      }
-      heap.push_back(neighbour);
-      std::push_heap(heap.begin(), heap.end(), IsNearer);
+      if (neighbour.similarity >= threshold) KeepNearest(heap, options.top_k, neighbour);
     }
   };
   const auto end = [&](int64_t query) {

@@ -32,13 +32,7 @@ std::vector<float> DecodeCodes(const NpyArray& array, const EmbeddingRanges& ran
 }
 
 VectorFile ReadArray(const std::string& path) {
-  const NpyArray array = ReadNpy(path);
-  if (array.shape.size() != 2 || array.shape[1] < 1) {
-    throw UserError(fmt::format(
-        "[{}] found an array of {} dimensions; expected two: texts and the values of each; save "
-        "one row a text",
-        path, array.shape.size()));
-  }
+  const NpyArray array = ReadRowArray(path);
   VectorFile file{.values = {}, .d = array.shape[1]};
   const std::string ranges = RangesFileOf(path);
   if ((array.dtype == DType::kI8 || array.dtype == DType::kU8) && FileExists(ranges)) {

@@ -67,14 +67,19 @@ void RequireUsable(const Vectors& vectors, const std::string& where) {
   }
 }
 
-VectorFile ReadVectors(const std::string& path, int64_t rows, const std::string& texts) {
-  const NpyArray array = ReadNpy(path);
+NpyArray ReadRowArray(const std::string& path) {
+  NpyArray array = ReadNpy(path);
   if (array.shape.size() != 2 || array.shape[1] < 1) {
     throw UserError(fmt::format(
         "[{}] found an array of {} dimensions; expected two: texts and the values of each; save "
         "one row a text",
         path, array.shape.size()));
   }
+  return array;
+}
+
+VectorFile ReadVectors(const std::string& path, int64_t rows, const std::string& texts) {
+  const NpyArray array = ReadRowArray(path);
   if (array.shape[0] != rows) {
     throw UserError(fmt::format(
         "[{}] has {} rows; expected {}, one for each text of {}, in its order; embed those texts "

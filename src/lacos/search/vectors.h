@@ -12,6 +12,8 @@
 
 namespace lacos {
 
+struct NpyArray;  // io/npy.h
+
 // A view of rows [n, d], which somebody else owns.
 struct Vectors {
   std::span<const float> values;
@@ -79,6 +81,8 @@ struct VectorFile {
   // NOLINTNEXTLINE(google-explicit-constructor): a file may be used as its vectors
   operator Vectors() const { return {.values = values, .d = d}; }
 };
+// An .npy file of vectors as it is stored: a row a text. Throws UserError for another shape.
+NpyArray ReadRowArray(const std::string& path);
 VectorFile ReadVectors(const std::string& path, int64_t rows, const std::string& texts);
 
 }  // namespace lacos
