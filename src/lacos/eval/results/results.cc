@@ -92,12 +92,18 @@ void SetInterval(const Interval& interval, Json& json) {
   json.Set("undefined_resamples", interval.undefined);
 }
 
-void SetConditions(const TaskResult& result, Json& json) {
+void SetDetails(const TaskResult& result, double confidence, Json& json) {
+  SetInterval(IntervalOf(result.resamples, confidence), json);
   json.Set("notes", Json::Strings(result.notes));
   if (result.similarity) json.Set("similarity", Name(*result.similarity));
-  if (result.set.task != "retrieval") return;
-  json.Set("identical_ids", result.identical_ids);
-  json.Set("keeps_identical_ids", result.keeps_identical_ids);
+  if (result.set.task == "retrieval") {
+    json.Set("identical_ids", result.identical_ids);
+    json.Set("keeps_identical_ids", result.keeps_identical_ids);
+  }
+  json.Set("truncated", result.truncated);
+  json.Set("empty", result.empty);
+  json.Set("overlap",
+           result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
 }
 
 std::optional<Similarity> SimilarityOf(const EvaluationResults& results) {
@@ -157,12 +163,7 @@ Json ResultsJson(const EvaluationResults& results, double confidence) {
       measures.Set(measure.name, NumberOrNull(measure.value));
     set.Set("measures", measures);
     set.Set("main_measure", result.measures[0].name);
-    SetInterval(IntervalOf(result.resamples, confidence), set);
-    SetConditions(result, set);
-    set.Set("truncated", result.truncated);
-    set.Set("empty", result.empty);
-    set.Set("overlap",
-            result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
+    SetDetails(result, confidence, set);
     sets.Append(set);
   }
   Json aggregates = Json::Array();

@@ -43,8 +43,9 @@ std::string CsvCell(const std::string& text);
 Json IntervalJson(const Interval& interval);
 // Sets "interval" to IntervalJson, and "undefined_resamples" to the share of these.
 void SetInterval(const Interval& interval, Json& json);
-// Sets "notes", and "similarity", "identical_ids" and "keeps_identical_ids" where the task has them.
-void SetConditions(const TaskResult& result, Json& json);
+// Sets what belongs to a set's measures: what SetInterval sets, "notes", "truncated", "empty" and
+// "overlap", and "similarity", "identical_ids" and "keeps_identical_ids" where the task has them.
+void SetDetails(const TaskResult& result, double confidence, Json& json);
 // The similarity of the first set that compares vectors; nothing if there is none. It is the same for
 // all sets but bitext, which always has cosines.
 std::optional<Similarity> SimilarityOf(const EvaluationResults& results);

@@ -46,12 +46,7 @@ Json ResultsReport(const EvaluationResults& results, double confidence) {
     task.Set("n", result.n);
     for (const Measure& measure : result.measures)
       task.Set(measure.name, NumberOrNull(measure.value));
-    SetInterval(IntervalOf(result.resamples, confidence), task);
-    SetConditions(result, task);
-    task.Set("truncated", result.truncated);
-    task.Set("empty", result.empty);
-    task.Set("overlap",
-             result.overlap ? OverlapJson(*result.overlap, result.measures[0].name) : Json());
+    SetDetails(result, confidence, task);
     tasks.Append(task);
   }
   Json average = Json::Object();
