@@ -343,12 +343,7 @@ void AddClusterCommand(CLI::App& app, GlobalOptions& globals) {
       ->type_name("DIR");
   AddOverwriteOption(command, flags->overwrite);
   AddPromptOptions(command, flags->input.embed);
-  AddPoolingOptions(command, flags->input.encoding);
-  AddStripOptions(command, flags->input.encoding);
-  AddMaxLengthOption(command, flags->input.encoding, "what the folder says, else 2048");
-  AddBatchTokensOption(command, flags->input.embed);
-  AddStreamOption(command, flags->input.embed.stream_layers);
-  AddEmbeddingsOption(command, flags->input);
+  AddVectorOptions(command, flags->input);
   OnRun(command, globals, [&globals, flags] { Cluster(globals, *flags); });
 }
 

@@ -338,12 +338,7 @@ void AddSimilarityCommand(CLI::App& app, GlobalOptions& globals) {
   GetOption(command, "--query-prompt")->needs(query);
   GetOption(command, "--document-prompt")->needs(query);
   AddSimilarityOption(command, flags->similarity);
-  AddPoolingOptions(command, flags->input.encoding);
-  AddStripOptions(command, flags->input.encoding);
-  AddMaxLengthOption(command, flags->input.encoding, "what the folder says, else 2048");
-  AddBatchTokensOption(command, flags->input.embed);
-  AddStreamOption(command, flags->input.embed.stream_layers);
-  AddEmbeddingsOption(command, flags->input);
+  AddVectorOptions(command, flags->input);
   GetOption(command, "--embeddings")->needs(all_pairs);
   OnRun(command, globals, [&globals, flags, query, top_k, field] {
     CheckVectorInput(flags->input);

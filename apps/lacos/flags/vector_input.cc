@@ -24,7 +24,12 @@ constexpr size_t kReadBytes = size_t{4} << 20;
 
 }  // namespace
 
-void AddEmbeddingsOption(CLI::App* command, VectorInput& input) {
+void AddVectorOptions(CLI::App* command, VectorInput& input) {
+  AddPoolingOptions(command, input.encoding);
+  AddStripOptions(command, input.encoding);
+  AddMaxLengthOption(command, input.encoding, "what the folder says, else 2048");
+  AddBatchTokensOption(command, input.embed);
+  AddStreamOption(command, input.embed.stream_layers);
   CLI::Option* embeddings =
       command
           ->add_option(

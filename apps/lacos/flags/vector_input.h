@@ -21,9 +21,10 @@ struct VectorInput {
   TextInput texts;
   std::string embeddings;
 };
-// Adds --embeddings, which replaces --model and all flags on how texts become vectors. Those must
-// have been added before; afterwards, neither --model nor --input is required.
-void AddEmbeddingsOption(CLI::App* command, VectorInput& input);
+// Adds the flags on how texts become vectors, but those of prompts, and --embeddings, which replaces
+// all of them and --model. Those of prompts, --model and --input must have been added before;
+// afterwards, neither --model nor --input is required.
+void AddVectorOptions(CLI::App* command, VectorInput& input);
 // Reports a command line with neither --model nor --embeddings, or a model without texts.
 void CheckVectorInput(const VectorInput& input);
 
