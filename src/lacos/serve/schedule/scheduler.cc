@@ -103,21 +103,11 @@ void Scheduler::Take(QueuedRequest& request, std::vector<BatchText>& batch) {
   if (request.next == request.tokens.size()) requests_.erase(request.id);
 }
 
-void Scheduler::FillInTurn(FairQueue& queue, std::vector<BatchText>& batch) {
+template <class Queue>
+void Scheduler::Fill(Queue& queue, std::vector<BatchText>& batch) {
   int64_t room = BatchTokens();
   while (!queue.empty()) {
     QueuedRequest& request = queue.Next();
-    const int64_t tokens = request.HeadTokens();
-    if (!batch.empty() && tokens > room) return;
-    room -= tokens;
-    Take(request, batch);
-  }
-}
-
-void Scheduler::FillByAge(std::vector<BatchText>& batch) {
-  int64_t room = BatchTokens();
-  while (!unstarted_.empty()) {
-    QueuedRequest& request = unstarted_.Oldest();
     const int64_t tokens = request.HeadTokens();
     if (!batch.empty() && tokens > room) return;
     room -= tokens;
@@ -144,12 +134,12 @@ std::vector<BatchText> Scheduler::Next(TimePoint now) {
   std::vector<BatchText> batch;
   if (requests_.empty()) return batch;
   if (StartsAreLate(now)) {
-    FillByAge(batch);
+    Fill(unstarted_, batch);
     for (const BatchText& text : batch) {
       if (text.is_short && !bulk_.empty()) short_credit_ -= text.tokens;
     }
   } else if (!short_.empty() && (bulk_.empty() || short_credit_ > 0)) {
-    FillInTurn(short_, batch);
+    Fill(short_, batch);
     // A lane that waits alone owes nothing.
     if (bulk_.empty()) {
       short_credit_ = BatchTokens();
@@ -157,7 +147,7 @@ std::vector<BatchText> Scheduler::Next(TimePoint now) {
       short_credit_ -= TokensOf(batch);
     }
   } else {
-    FillInTurn(bulk_, batch);
+    Fill(bulk_, batch);
     const int64_t tokens = TokensOf(batch);
     short_credit_ = std::min(short_credit_ + tokens, std::max(tokens, BatchTokens()));
   }

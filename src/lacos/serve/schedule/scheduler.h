@@ -75,7 +75,7 @@ class Scheduler {
   class Unstarted {
    public:
     bool empty() const { return requests_.empty(); }
-    QueuedRequest& Oldest() const { return *requests_.begin()->second; }
+    QueuedRequest& Next() const { return *requests_.begin()->second; }
     const std::map<uint64_t, QueuedRequest*>& requests() const { return requests_; }
     int64_t tokens() const { return tokens_[0] + tokens_[1]; }
     int64_t tokens(bool is_short) const { return tokens_[is_short ? 1 : 0]; }
@@ -96,8 +96,9 @@ class Scheduler {
   bool IsShort(const QueuedRequest& request) const;
   bool StartsAreLate(TimePoint now) const;
   void Take(QueuedRequest& request, std::vector<BatchText>& batch);
-  void FillInTurn(FairQueue& queue, std::vector<BatchText>& batch);
-  void FillByAge(std::vector<BatchText>& batch);
+  // Takes from the queue's next request while there is room, and one text of any length.
+  template <class Queue>
+  void Fill(Queue& queue, std::vector<BatchText>& batch);
 
   SchedulerOptions options_;
   CostModel cost_;
