@@ -9,6 +9,7 @@
 // make code with the same results, apart from the matrix products of bf16.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -238,26 +239,10 @@ inline float Divide(float a, float b) { return a / b; }
 inline float Round(float a) { return std::nearbyint(a); }
 inline double Round(double a) { return std::nearbyint(a); }
 inline int64_t RoundToInt(double a) { return std::llrint(a); }
-inline uint32_t Bits(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof(bits));
-  return bits;
-}
-inline float FloatOf(uint32_t bits) {
-  float x;
-  std::memcpy(&x, &bits, sizeof(x));
-  return x;
-}
-inline uint64_t Bits(double x) {
-  uint64_t bits;
-  std::memcpy(&bits, &x, sizeof(bits));
-  return bits;
-}
-inline double DoubleOf(uint64_t bits) {
-  double x;
-  std::memcpy(&x, &bits, sizeof(x));
-  return x;
-}
+inline uint32_t Bits(float x) { return std::bit_cast<uint32_t>(x); }
+inline float FloatOf(uint32_t bits) { return std::bit_cast<float>(bits); }
+inline uint64_t Bits(double x) { return std::bit_cast<uint64_t>(x); }
+inline double DoubleOf(uint64_t bits) { return std::bit_cast<double>(bits); }
 
 inline uint32_t PermuteBytes(uint32_t low, uint32_t high, uint32_t selector) {
   const uint64_t bytes = uint64_t{high} << 32 | low;

@@ -1,6 +1,6 @@
-// Functions that kernels share with the emulator bit for bit: exponential, logarithm and GELU, from
-// additions, multiplications and fused multiply-adds alone. (The functions of CUDA and of a host's
-// libm differ in last bits.)
+// What all kernels compute with: products of fragments by mma.sync, and functions that they share
+// with the emulator bit for bit: exponential, logarithm and GELU, from additions, multiplications and
+// fused multiply-adds alone. (The functions of CUDA and of a host's libm differ in last bits.)
 #pragma once
 
 #include "lacos/kernels/cuda/device.h"
@@ -8,6 +8,21 @@
 namespace lacos::cuda {
 
 constexpr float kInfinity = INFINITY;
+
+// c += a b for one mma.sync of the kind M.
+template <class M, class C>
+GPU_DEVICE void MultiplyAdd(const uint32_t (&a)[4], uint32_t b0, uint32_t b1, C (&c)[4]) {
+  M m;
+  GPU_UNROLL
+  for (int i = 0; i < 4; ++i) m.a[i] = a[i];
+  m.b[0] = b0;
+  m.b[1] = b1;
+  GPU_UNROLL
+  for (int i = 0; i < 4; ++i) m.c[i] = c[i];
+  gpu::Mma(m);
+  GPU_UNROLL
+  for (int i = 0; i < 4; ++i) c[i] = m.c[i];
+}
 
 // e^x within 2 ulp, 0 below -87.3 (where the result would be subnormal), infinity above 88.7.
 // Source of the polynomial: S. Moshier, Cephes (expf).

@@ -15,20 +15,6 @@ inline constexpr int kHeadPitch = kDim + 8;
 
 GPU_DEVICE uint32_t PairAt(const uint16_t* at) { return *reinterpret_cast<const uint32_t*>(at); }
 
-// c += a b for one mma.sync.
-GPU_DEVICE void AddProduct(const uint32_t (&a)[4], uint32_t b0, uint32_t b1, float (&c)[4]) {
-  gpu::MmaBF16 m;
-  GPU_UNROLL
-  for (int i = 0; i < 4; ++i) m.a[i] = a[i];
-  m.b[0] = b0;
-  m.b[1] = b1;
-  GPU_UNROLL
-  for (int i = 0; i < 4; ++i) m.c[i] = c[i];
-  gpu::Mma(m);
-  GPU_UNROLL
-  for (int i = 0; i < 4; ++i) c[i] = m.c[i];
-}
-
 // Copies rows [0, count) of one part of a head (q, k, v or dy) to a tile, and zeros to rows up to
 // `rows`. `from` is the first row's first value. The threads are numbered `thread` of `threads`.
 template <int kDim>
@@ -63,7 +49,7 @@ GPU_DEVICE void AddDots(const uint32_t (&a)[kDim / 16][4], const uint16_t* tile,
       tile + (row + gpu::Lane() / 4) * kHeadPitch<kDim> + gpu::Lane() % 4 * 2;
   GPU_UNROLL
   for (int k = 0; k < kDim / 16; ++k)
-    AddProduct(a[k], PairAt(at + k * 16), PairAt(at + k * 16 + 8), c);
+    MultiplyAdd<gpu::MmaBF16>(a[k], PairAt(at + k * 16), PairAt(at + k * 16 + 8), c);
 }
 
 // c += a b with rows [row, row + 16) of a tile as the depth and its columns [column, column + 16). Two
@@ -76,8 +62,10 @@ GPU_DEVICE void AddRowsProduct(const uint32_t (&a)[4], const uint16_t* tile, int
       tile + (row + gpu::Lane() % 4 * 2) * kHeadPitch<kDim> + column + gpu::Lane() / 4 * 2;
   const uint32_t w0 = PairAt(at), w1 = PairAt(at + kHeadPitch<kDim>);
   const uint32_t w2 = PairAt(at + 8 * kHeadPitch<kDim>), w3 = PairAt(at + 9 * kHeadPitch<kDim>);
-  AddProduct(a, gpu::PermuteBytes(w0, w1, 0x5410), gpu::PermuteBytes(w2, w3, 0x5410), c[0]);
-  AddProduct(a, gpu::PermuteBytes(w0, w1, 0x7632), gpu::PermuteBytes(w2, w3, 0x7632), c[1]);
+  MultiplyAdd<gpu::MmaBF16>(a, gpu::PermuteBytes(w0, w1, 0x5410), gpu::PermuteBytes(w2, w3, 0x5410),
+                            c[0]);
+  MultiplyAdd<gpu::MmaBF16>(a, gpu::PermuteBytes(w0, w1, 0x7632), gpu::PermuteBytes(w2, w3, 0x7632),
+                            c[1]);
 }
 
 // Stores such sums, times `factor` for each of the thread's two rows, as bf16. `to` is the place of
@@ -107,8 +95,7 @@ GPU_DEVICE float RowSum(float v) {
   return v + gpu::ShuffleXor(v, 2);
 }
 
-// Turns the dot products of 16 queries and 8 keys into scores. Keys after the query, and keys from
-// `length` on, get -infinity.
+// Turns the dot products of 16 queries and 8 keys into scores. Keys after the query get -infinity.
 GPU_DEVICE void ScoreTile(float (&c)[4], int query, int key, float scale, float slope) {
   GPU_UNROLL
   for (int r = 0; r < 4; ++r) {
@@ -150,18 +137,46 @@ GPU_DEVICE int64_t OutOf(const HeadArguments& a, int64_t token, int head) {
   return token * a.OutStride() + static_cast<int64_t>(head) * a.dim;
 }
 
-// The q fragments of queries [query, query + 16), from global memory.
+// The scores of 16 queries, given by their fragments `q`, with the first `tiles` times 16 rows of the
+// tile k, whose first key is `key`. `largest` becomes the largest score of each of the thread's two
+// rows, among its own columns.
+template <int kDim, int kTiles>
+GPU_DEVICE void ScoreTiles(const HeadArguments& a, const uint32_t (&q)[kDim / 16][4],
+                           const uint16_t* k, int tiles, int query, int key, float slope,
+                           float (&score)[kTiles][2][4], float (&largest)[2]) {
+  GPU_UNROLL
+  for (int t = 0; t < kTiles; ++t) {
+    if (t >= tiles) continue;
+    GPU_UNROLL
+    for (int h = 0; h < 2; ++h) {
+      float(&c)[4] = score[t][h];
+      GPU_UNROLL
+      for (int r = 0; r < 4; ++r) c[r] = 0;
+      AddDots<kDim>(q, k, t * 16 + h * 8, c);
+      ScoreTile(c, query, key + t * 16 + h * 8, a.scale, slope);
+      GPU_UNROLL
+      for (int r = 0; r < 4; ++r) largest[r / 2] = fmaxf(largest[r / 2], c[r]);
+    }
+  }
+}
+
+// The fragments of rows [row, row + 16) of a text in global memory, zeros from `length` on. `from` is
+// the first value of the text's first row.
+template <int kDim>
+GPU_DEVICE void LoadTextRows(const uint16_t* from, int64_t stride, int length, int row,
+                             uint32_t (&a)[kDim / 16][4]) {
+  GPU_UNROLL
+  for (int r = 0; r < 4; ++r) {
+    const int i = row + gpu::Lane() / 4 + r % 2 * 8;
+    const uint16_t* const at = from + i * stride + gpu::Lane() % 4 * 2 + r / 2 * 8;
+    GPU_UNROLL
+    for (int k = 0; k < kDim / 16; ++k) a[k][r] = i < length ? PairAt(at + k * 16) : 0u;
+  }
+}
 template <int kDim>
 GPU_DEVICE void LoadQueries(const HeadArguments& a, const HeadItem& item, int head, int query,
                             uint32_t (&q)[kDim / 16][4]) {
-  GPU_UNROLL
-  for (int r = 0; r < 4; ++r) {
-    const int row = query + gpu::Lane() / 4 + r % 2 * 8;
-    const uint16_t* const at =
-        PartOf(a, item.first + row, head, 0) + gpu::Lane() % 4 * 2 + r / 2 * 8;
-    GPU_UNROLL
-    for (int k = 0; k < kDim / 16; ++k) q[k][r] = row < item.length ? PairAt(at + k * 16) : 0u;
-  }
+  LoadTextRows<kDim>(PartOf(a, item.first, head, 0), a.QkvStride(), item.length, query, q);
 }
 
 // Calls f(constant of the width) for one of the widths that are compiled.

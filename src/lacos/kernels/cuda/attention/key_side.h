@@ -89,7 +89,7 @@ class KeySide {
       GPU_UNROLL
       for (int h = 0; h < 2; ++h) {
         const uint16_t* const b = at + h * 8 * kHeadPitch<kDim> + k * 16;
-        AddProduct(a, PairAt(b), PairAt(b + 8), c[h]);
+        MultiplyAdd<gpu::MmaBF16>(a, PairAt(b), PairAt(b + 8), c[h]);
       }
     }
   }

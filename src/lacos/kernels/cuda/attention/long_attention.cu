@@ -67,20 +67,7 @@ GPU_KERNEL LongForward(HeadArguments a) {
     const int tiles = query - key >= kLongRows ? kLongRows / 16 : (query - key) / 16 + 1;
     float score[kLongRows / 16][2][4];
     float next[2] = {largest[0], largest[1]};
-    GPU_UNROLL
-    for (int t = 0; t < kLongRows / 16; ++t) {
-      if (t >= tiles) continue;
-      GPU_UNROLL
-      for (int h = 0; h < 2; ++h) {
-        float(&c)[4] = score[t][h];
-        GPU_UNROLL
-        for (int r = 0; r < 4; ++r) c[r] = 0;
-        AddDots<kDim>(q, k, t * 16 + h * 8, c);
-        ScoreTile(c, query, key + t * 16 + h * 8, a.scale, slope);
-        GPU_UNROLL
-        for (int r = 0; r < 4; ++r) next[r / 2] = fmaxf(next[r / 2], c[r]);
-      }
-    }
+    ScoreTiles<kDim>(a, q, k, tiles, query, key, slope, score, next);
     float rescale[2];
     GPU_UNROLL
     for (int h = 0; h < 2; ++h) {
@@ -153,15 +140,8 @@ GPU_KERNEL LongBackwardQueries(HeadArguments a) {
   const float slope = a.slopes[work.head];
   uint32_t q[kDim / 16][4], dy[kDim / 16][4];
   LoadQueries<kDim>(a, item, work.head, query, q);
-  GPU_UNROLL
-  for (int r = 0; r < 4; ++r) {
-    const int row = query + gpu::Lane() / 4 + r % 2 * 8;
-    const uint16_t* const at = reinterpret_cast<const uint16_t*>(a.dy.data) +
-                               OutOf(a, item.first + row, work.head) + gpu::Lane() % 4 * 2 +
-                               r / 2 * 8;
-    GPU_UNROLL
-    for (int c = 0; c < kDim / 16; ++c) dy[c][r] = row < item.length ? PairAt(at + c * 16) : 0u;
-  }
+  LoadTextRows<kDim>(reinterpret_cast<const uint16_t*>(a.dy.data) + OutOf(a, item.first, work.head),
+                     a.OutStride(), item.length, query, dy);
   float largest[2] = {-kInfinity, -kInfinity}, sum[2] = {0, 0}, mean[2] = {0, 0};
   ForKeyTiles<kDim>(a, work, item.tile, [&](const uint16_t* k, const uint16_t* v, int key) {
     for (int row = 0; row < kLongRows && key + row <= query; row += 16) {

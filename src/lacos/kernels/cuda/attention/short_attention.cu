@@ -79,20 +79,7 @@ GPU_KERNEL ShortForward(HeadArguments a, int rows) {
       LoadQueries<kDim>(a, item, work.head, query, q);
       float score[kTiles][2][4];
       float largest[2] = {-kInfinity, -kInfinity};
-      GPU_UNROLL
-      for (int t = 0; t < kTiles; ++t) {
-        if (t >= tiles) continue;
-        GPU_UNROLL
-        for (int h = 0; h < 2; ++h) {
-          float(&c)[4] = score[t][h];
-          GPU_UNROLL
-          for (int r = 0; r < 4; ++r) c[r] = 0;
-          AddDots<kDim>(q, k, t * 16 + h * 8, c);
-          ScoreTile(c, query, t * 16 + h * 8, a.scale, slope);
-          GPU_UNROLL
-          for (int r = 0; r < 4; ++r) largest[r / 2] = fmaxf(largest[r / 2], c[r]);
-        }
-      }
+      ScoreTiles<kDim>(a, q, k, tiles, query, 0, slope, score, largest);
       float sum[2] = {0, 0};
       GPU_UNROLL
       for (int h = 0; h < 2; ++h) largest[h] = RowMax(largest[h]);
@@ -143,20 +130,7 @@ GPU_DEVICE void BackwardQueries(const HeadArguments& a, const ShortWork<kTiles>&
     for (int c = 0; c < kDim / 16; ++c) LoadRows<kDim>(q, query, c * 16, rows[c]);
     float score[kTiles][2][4], dp[kTiles][2][4];
     float largest[2] = {-kInfinity, -kInfinity};
-    GPU_UNROLL
-    for (int t = 0; t < kTiles; ++t) {
-      if (t >= tiles) continue;
-      GPU_UNROLL
-      for (int h = 0; h < 2; ++h) {
-        float(&c)[4] = score[t][h];
-        GPU_UNROLL
-        for (int r = 0; r < 4; ++r) c[r] = 0;
-        AddDots<kDim>(rows, k, t * 16 + h * 8, c);
-        ScoreTile(c, query, t * 16 + h * 8, a.scale, slope);
-        GPU_UNROLL
-        for (int r = 0; r < 4; ++r) largest[r / 2] = fmaxf(largest[r / 2], c[r]);
-      }
-    }
+    ScoreTiles<kDim>(a, rows, k, tiles, query, 0, slope, score, largest);
     GPU_UNROLL
     for (int h = 0; h < 2; ++h) largest[h] = RowMax(largest[h]);
     GPU_UNROLL

@@ -96,6 +96,16 @@ GPU_DEVICE void MultiplyF32Tile(const F32ProductArguments& p, int first_row, int
   }
 }
 
+struct F32Tile {
+  int first_row, first_column;
+};
+// The tile of this block. Tiles of the same columns follow each other.
+GPU_DEVICE F32Tile TileOfBlock(int rows) {
+  const int row_tiles = (rows + kF32Side - 1) / kF32Side;
+  return {static_cast<int>(gpu::Block() % row_tiles) * kF32Side,
+          static_cast<int>(gpu::Block() / row_tiles) * kF32Side};
+}
+
 GPU_DEVICE F32Place PlaceOfThread() {
   return {gpu::Thread() / 8 * kF32Own, gpu::Thread() % 8 * kF32Own};
 }
@@ -129,9 +139,7 @@ GPU_DEVICE void FinishTile(const EpilogueArguments& e, int rows, int columns, in
 
 GPU_KERNEL F32ProductKernel(F32ProductArguments p, EpilogueArguments e) {
   auto& s = gpu::Shared<F32Shared>();
-  const int row_tiles = (p.rows + kF32Side - 1) / kF32Side;
-  const int first_row = static_cast<int>(gpu::Block() % row_tiles) * kF32Side;
-  const int first_column = static_cast<int>(gpu::Block() / row_tiles) * kF32Side;
+  const auto [first_row, first_column] = TileOfBlock(p.rows);
   const F32Place place = PlaceOfThread();
   float sum[kF32Own][kF32Own];
   MultiplyF32Tile(p, first_row, first_column, place, s, sum);
@@ -144,9 +152,7 @@ struct EpilogueShared {
 
 GPU_KERNEL EpilogueKernel(const float* sums, int rows, int columns, EpilogueArguments e) {
   auto& s = gpu::Shared<EpilogueShared>();
-  const int row_tiles = (rows + kF32Side - 1) / kF32Side;
-  const int first_row = static_cast<int>(gpu::Block() % row_tiles) * kF32Side;
-  const int first_column = static_cast<int>(gpu::Block() / row_tiles) * kF32Side;
+  const auto [first_row, first_column] = TileOfBlock(rows);
   const F32Place place = PlaceOfThread();
   float sum[kF32Own][kF32Own] = {};
   GPU_UNROLL
@@ -167,9 +173,7 @@ GPU_DEVICE void Blend(float sum, float alpha, float beta, DeviceFloats y, int64_
 
 GPU_KERNEL MatMulKernel(F32ProductArguments p, float alpha, float beta, DeviceFloats y) {
   auto& s = gpu::Shared<F32Shared>();
-  const int row_tiles = (p.rows + kF32Side - 1) / kF32Side;
-  const int first_row = static_cast<int>(gpu::Block() % row_tiles) * kF32Side;
-  const int first_column = static_cast<int>(gpu::Block() / row_tiles) * kF32Side;
+  const auto [first_row, first_column] = TileOfBlock(p.rows);
   const F32Place place = PlaceOfThread();
   float sum[kF32Own][kF32Own];
   MultiplyF32Tile(p, first_row, first_column, place, s, sum);

@@ -14,6 +14,7 @@
 #include "lacos/kernels/cuda/device.h"
 #include "lacos/kernels/cuda/linear/epilogue.h"
 #include "lacos/kernels/cuda/linear/tiles.h"
+#include "lacos/kernels/cuda/math.h"
 
 namespace lacos::cuda {
 
@@ -59,20 +60,7 @@ struct ValuePlace {
 };
 
 template <Right kRight>
-GPU_DEVICE void MultiplyAdd(
-    const uint32_t (&a)[4], uint32_t b0, uint32_t b1,
-    std::conditional_t<kRight == Right::kInt8Along, int32_t, float> (&c)[4]) {
-  std::conditional_t<kRight == Right::kInt8Along, gpu::MmaS8, gpu::MmaBF16> m;
-  GPU_UNROLL
-  for (int i = 0; i < 4; ++i) m.a[i] = a[i];
-  m.b[0] = b0;
-  m.b[1] = b1;
-  GPU_UNROLL
-  for (int i = 0; i < 4; ++i) m.c[i] = c[i];
-  gpu::Mma(m);
-  GPU_UNROLL
-  for (int i = 0; i < 4; ++i) c[i] = m.c[i];
-}
+using MmaOf = std::conditional_t<kRight == Right::kInt8Along, gpu::MmaS8, gpu::MmaBF16>;
 
 template <class Tile, Right kRight>
 GPU_DEVICE void CopyStep(const ProductArguments& p, int first_row, int first_column, int step,
@@ -115,7 +103,8 @@ GPU_DEVICE void MultiplyStep(const unsigned char* stage, int warp_row, int warp_
     for (int part = 0; part < 2; ++part) {
       GPU_UNROLL
       for (int i = 0; i < kMmaRows; ++i) {
-        MultiplyAdd<kRight>(a[part][i], b.word[2 * part], b.word[2 * part + 1], sum[i][tile]);
+        MultiplyAdd<MmaOf<kRight>>(a[part][i], b.word[2 * part], b.word[2 * part + 1],
+                                   sum[i][tile]);
       }
     }
   };
