@@ -26,19 +26,25 @@ struct TestSegment {
 };
 constexpr TestSegment kSegments[] = {{0, 40, 8}, {40, 96, 3}, {100, 101, 8}, {130, 200, 1}};
 
+// Calls f(first row, last row + 1, rank, seed) for the part of each segment in rows [begin, end).
+template <class F>
+void ForSegments(int64_t begin, int64_t end, const F& f) {
+  for (const auto& [from, to, rank] : kSegments) {
+    const int64_t first = std::max(from, begin), last = std::min(to, end);
+    if (first < last) f(first, last, rank, static_cast<uint64_t>(10 + from));
+  }
+}
+
 TensorView SegmentProduct(Workbench& wb, int64_t begin, int64_t end) {
   const TensorView y = wb.Make(Role::kActivation, {end - begin, kOut});
   Epilogue epilogue{.bias = wb.Normal(Role::kParameter, {kOut}, 1), .gelu = true};
-  for (const auto& [from, to, rank] : kSegments) {
-    const int64_t first = std::max(from, begin), last = std::min(to, end);
-    if (first >= last) continue;
-    const auto seed = static_cast<uint64_t>(10 + from);
+  ForSegments(begin, end, [&](int64_t first, int64_t last, int64_t rank, uint64_t seed) {
     epilogue.lora.push_back({.begin = first - begin,
                              .end = last - begin,
                              .z = Slice(wb, Role::kStatistic, rank, seed, first, last),
                              .b = wb.Normal(Role::kParameter, {kOut, rank}, seed + 1),
                              .scale = 0.5});
-  }
+  });
   wb.backend().Linear(Slice(wb, Role::kActivation, kIn, 4, begin, end),
                       AddTestWeight(wb, kOut, kIn, WeightFormat::kLinearRows), epilogue, y);
   return y;
@@ -48,16 +54,13 @@ TensorView SegmentProductBackward(Workbench& wb, int64_t begin, int64_t end) {
   const TensorView dx = Slice(wb, Role::kGradient, kIn, 5, begin, end);
   BackwardEpilogue epilogue{.saved_gelu = Slice(wb, Role::kActivation, kIn, 1, begin, end),
                             .accumulate = true};
-  for (const auto& [from, to, rank] : kSegments) {
-    const int64_t first = std::max(from, begin), last = std::min(to, end);
-    if (first >= last) continue;
-    const auto seed = static_cast<uint64_t>(10 + from);
+  ForSegments(begin, end, [&](int64_t first, int64_t last, int64_t rank, uint64_t seed) {
     epilogue.lora.push_back({.begin = first - begin,
                              .end = last - begin,
                              .dz = Slice(wb, Role::kStatistic, rank, seed, first, last),
                              .a = wb.Normal(Role::kParameter, {rank, kIn}, seed + 1),
                              .scale = 0.5});
-  }
+  });
   wb.backend().LinearBackward(Slice(wb, Role::kGradient, kOut, 4, begin, end),
                               AddTestWeight(wb, kOut, kIn, WeightFormat::kLinearRows), epilogue,
                               dx);
