@@ -158,6 +158,16 @@ class SentenceEncoder:
             width: int = LIBRARY.lacos_dimension(model)
         _number("truncate_dim", self._settings["truncate_dim"], 1, width)
 
+    def _change(self, setting: str, value: object) -> None:
+        """Gives one of our own settings another value, or raises and leaves the old one."""
+        before = self._settings
+        self._settings = {**before, setting: value}
+        try:
+            self._check_own_settings()
+        except BaseException:
+            self._settings = before
+            raise
+
     @contextlib.contextmanager
     def in_use(self) -> Iterator[int]:
         """The open model of lacos.h, which close() does not release inside the `with` block."""
@@ -223,13 +233,7 @@ class SentenceEncoder:
 
     @truncate_dim.setter
     def truncate_dim(self, value: Optional[int]) -> None:
-        before = self._settings
-        self._settings = {**before, "truncate_dim": value}
-        try:
-            self._check_own_settings()
-        except BaseException:
-            self._settings = before
-            raise
+        self._change("truncate_dim", value)
 
     @contextlib.contextmanager
     def truncate_sentence_embeddings(self, truncate_dim: Optional[int]) -> Iterator[None]:
@@ -339,13 +343,7 @@ class SentenceEncoder:
 
     @default_prompt_name.setter
     def default_prompt_name(self, value: Optional[str]) -> None:
-        before = self._settings
-        self._settings = {**before, "default_prompt_name": value}
-        try:
-            self._check_own_settings()
-        except BaseException:
-            self._settings = before
-            raise
+        self._change("default_prompt_name", value)
 
     # -- encoding
 
