@@ -6,14 +6,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-if [[ -z ${PYTHON:-} ]]; then
-  venv=build/clients-venv
-  stamp=$venv/requirements.installed
-  if ! cmp -s tests/serve/requirements.txt "$stamp"; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --requirement tests/serve/requirements.txt
-    cp tests/serve/requirements.txt "$stamp"
-  fi
-  PYTHON=$venv/bin/python
-fi
+PYTHON=${PYTHON:-$(tools/venv.sh build/clients-venv tests/serve/requirements.txt)}
 "$PYTHON" tests/serve/clients.py --require all "$@"

@@ -13,16 +13,7 @@ if [[ ! -x $lacos ]]; then
   exit 1
 fi
 
-if [[ -z ${PYTHON:-} ]]; then
-  venv=build/interop-venv
-  stamp=$venv/requirements.installed
-  if ! cmp -s tools/interop/requirements.txt "$stamp"; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --requirement tools/interop/requirements.txt
-    cp tools/interop/requirements.txt "$stamp"
-  fi
-  PYTHON=$venv/bin/python
-fi
+PYTHON=${PYTHON:-$(tools/venv.sh build/interop-venv tools/interop/requirements.txt)}
 
 export HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=${THREADS:-2}
 work=$(mktemp -d "${TMPDIR:-/tmp}/lacos-interop.XXXXXX")
