@@ -34,7 +34,7 @@ test-python: build ## test the Python package in a fresh virtual environment
 	@tools/test_python.sh build/$(PRESET)/bin/lacos
 
 deb: deps          ## make the Debian packages lacos, liblacos0 and liblacos-dev, in dist/
-	@cmake --preset $(PRESET) -DLACOS_CUDA=OFF >/dev/null  # packages have no GPU code
+	@cmake --preset $(PRESET) -DLACOS_CUDA=OFF >/dev/null  # packages have no GPU code; the next `make build` is AUTO again, as its preset says
 	@tools/build.py --preset $(PRESET) --jobs $(JOBS) lacos lacos-serve lacos_shared
 	@tools/make_man_pages.py --program build/$(PRESET)/bin/lacos --output build/$(PRESET)/man
 	@cd build/$(PRESET) && cpack
