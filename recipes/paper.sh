@@ -14,31 +14,12 @@
 # LACOS  the program (default: lacos on the PATH, else build/release/bin/lacos)
 # QUANTIZE_FLAGS, CLASSIFY_FLAGS, TRAIN_FLAGS, EVAL_FLAGS  further flags of the steps
 set -euo pipefail
-
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-usage() { sed -n '2,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
-[[ $# -eq 2 && -f $here/$1.toml ]] || usage
-size=$1 languages=$2
-case $languages in
-  english) suites=sts-en ;;
-  multilingual) suites=sts-en,sts-multilingual ;;
-  *) usage ;;
-esac
-: "${BLOOM:?names the folder of the original weights}" "${NLI:?names the labelled training files}" "${SUITE:?names the prepared test sets}"
-out=${OUT:-results/paper-$size-$languages}
-lacos=${LACOS:-$(command -v lacos || echo "$here/../build/release/bin/lacos")}
-read -ra nli <<<"$NLI"
+prefix=paper-
+. "$(dirname "${BASH_SOURCE[0]}")/begin.sh"
 read -ra texts <<<"${TEXTS:-$NLI}"
-read -ra quantize_flags <<<"${QUANTIZE_FLAGS:-}"
 read -ra classify_flags <<<"${CLASSIFY_FLAGS:-}"
-read -ra train_flags <<<"${TRAIN_FLAGS:-}"
-read -ra eval_flags <<<"${EVAL_FLAGS:-}"
 dev=$SUITE/sts/STSBenchmark/dev.tsv
 
-mkdir -p "$out"
-if [[ ! -f $out/base-int8/lacos.json ]]; then
-  "$lacos" quantize --model "$BLOOM" --output "$out/base-int8" "${quantize_flags[@]}"
-fi
 # Without --dev, since the classification is a means: the last adapter goes on, whatever its similarities are.
 "$lacos" train --config "$here/classification.toml" --model "$out/base-int8" --train "${nli[@]}" --output "$out/classified" --resume \
   "${classify_flags[@]}"

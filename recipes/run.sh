@@ -11,28 +11,9 @@
 # LACOS  the program (default: lacos on the PATH, else build/release/bin/lacos)
 # QUANTIZE_FLAGS, TRAIN_FLAGS, EVAL_FLAGS  further flags, such as TRAIN_FLAGS="--memory-budget 8GB --stream-layers"
 set -euo pipefail
+prefix=
+. "$(dirname "${BASH_SOURCE[0]}")/begin.sh"
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-usage() { sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
-[[ $# -eq 2 && -f $here/$1.toml ]] || usage
-size=$1 languages=$2
-case $languages in
-  english) suites=sts-en ;;
-  multilingual) suites=sts-en,sts-multilingual ;;
-  *) usage ;;
-esac
-: "${BLOOM:?names the folder of the original weights}" "${NLI:?names the training files}" "${SUITE:?names the prepared test sets}"
-out=${OUT:-results/$size-$languages}
-lacos=${LACOS:-$(command -v lacos || echo "$here/../build/release/bin/lacos")}
-read -ra nli <<<"$NLI"
-read -ra quantize_flags <<<"${QUANTIZE_FLAGS:-}"
-read -ra train_flags <<<"${TRAIN_FLAGS:-}"
-read -ra eval_flags <<<"${EVAL_FLAGS:-}"
-
-mkdir -p "$out"
-if [[ ! -f $out/base-int8/lacos.json ]]; then
-  "$lacos" quantize --model "$BLOOM" --output "$out/base-int8" "${quantize_flags[@]}"
-fi
 "$lacos" train --config "$here/$size.toml" --model "$out/base-int8" --train "${nli[@]}" --dev "$SUITE/sts/STSBenchmark/dev.tsv" \
   --output "$out/trained" --resume "${train_flags[@]}"
 "$lacos" eval --model "$out/trained" --suite "$suites" --suite-folder "$SUITE" --cache "$out/cache" --output "$out/evaluation" \
