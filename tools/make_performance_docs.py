@@ -19,6 +19,7 @@ import fits  # noqa: E402
 import result_files  # noqa: E402
 import scaling  # noqa: E402
 import scaling_figure  # noqa: E402
+from pages import item, sentences, table  # noqa: E402
 
 PAGES = [ROOT / "README.md", ROOT / "docs" / "performance.md", ROOT / "docs" / "serving.md"]
 FIGURE = ROOT / "docs" / "figures" / "scaling.svg"
@@ -32,10 +33,6 @@ PARTS = {
     "vectors": "pooling, similarity, loss", "optimizer": "optimizer", "memory": "copying and zeroing",
     "batches": "putting batches together", "tokenizing": "tokenizing", "rest": "host code between ops",
 }
-
-
-def table(header, rows):
-    return ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)] + ["| " + " | ".join(row) + " |" for row in rows]
 
 
 def rate(value):
@@ -53,6 +50,12 @@ def source(entry):
                                           ("bf16 products", ["avx512_bf16", "amx_bf16"])) if not set(flags) & set(names)]
     without = f"; without {', '.join(lacking)}" if lacking and "avx2" in names else ""
     return f"{entry['date']}, {on['cores']} cores of {on['cpu']} ({', '.join(names)}{without}), lacos {entry['lacos']}: `{entry['command']}`"
+
+
+def described(entry):
+    """What was measured where, and what a reader should know about it: sentences."""
+    setting = entry["setting"][0].upper() + entry["setting"][1:] + "."
+    return setting, source(entry) + ".", f"Note: {entry['note']}." if "note" in entry else ""
 
 
 def single_text(r):
@@ -103,7 +106,7 @@ def peers(kind):
     columns = [column for column in COLUMNS if any(cell(column, r) != "-" for _, r in rows)]
     lines = [[title, *(cell(column, r) for column in columns)] for title, r in rows]
     return [entry["setting"][0].upper() + entry["setting"][1:] + ":", "", *table(["", *columns], lines), "",
-            source(entry) + "." + (f" Note: {entry['note']}." if "note" in entry else "")]
+            *sentences(*described(entry)[1:])]
 
 
 def peers_summary():
@@ -118,7 +121,7 @@ def peers_summary():
             fastest.setdefault(title.split()[0].rstrip(","), (title, r))
         lines += [[verb, title, cell(unit, r), cell("real tokens/s", r), cell("computed tokens/s", r), cell("peak memory", r)]
                   for title, r in fastest.values()]
-        sources.append(f"- {verb}: {entry['setting']}. {source(entry)}.")
+        sources += item(f"{verb}: {entry['setting']}.", source(entry) + ".")
     return [*table(["", "fastest configuration", "pairs/s or texts/s", "real tokens/s", "computed tokens/s", "peak memory"], lines), "", *sources]
 
 
@@ -161,7 +164,7 @@ def breakdown(kind):
         if any(c != "-" for c in cells):
             rows.append([verb, *cells])
     lines += table(["op", *(f"`--compute {m}`" for m in modes)], rows) if rows else []
-    return lines + ["", *(f"- {m}: {e['setting']}. {source(e)}." for m, e in zip(modes, found))]
+    return lines + ["", *(line for m, e in zip(modes, found) for line in item(f"{m}: {e['setting']}.", source(e) + "."))]
 
 
 def entries(kind):
@@ -187,8 +190,7 @@ def scaling_table():
                      scaling.memory_formula(f["axis"], memory["coefficients"]),
                      f"{memory['r2']:.4f}", f"{100 * memory['departure']:.0f} %"])
     header = ["axis", "", "size grows", "cost ratio", "fixed", "square", "r²", "departs", "peak memory", "r²", "departs"]
-    return table(header, rows) + ["", entry["setting"][0].upper() + entry["setting"][1:] + ". " + source(entry) + "." +
-                                  (f" Note: {entry['note']}." if "note" in entry else "")]
+    return table(header, rows) + ["", *sentences(*described(entry))]
 
 
 def serving():
@@ -211,7 +213,7 @@ def serving():
                          f"{times(double)} (sent {double['late_p99_ms']:,.0f} ms late)" if double else "-", gigabytes(f["peak_bytes"]),
                          f"{f['others_cores']:.2f}" if "others_cores" in f else "-"])
     header = ["", "texts/s", "of `bench embed`", "one text, idle: p50, p99", "half load: p50, p99", "twice the capacity: answered", "p50, p99", "peak memory", "cores used by others"]
-    return table(header, rows) + ["", *(f"- {e['setting'][0].upper()}{e['setting'][1:]}. {source(e)}." + (f" Note: {e['note']}." if "note" in e else "") for e in found)]
+    return table(header, rows) + ["", *(line for e in found for line in item(*described(e)))]
 
 
 BLOCKS = {

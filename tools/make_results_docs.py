@@ -18,6 +18,8 @@ import pathlib
 import re
 import sys
 
+from pages import sentences, table
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "docs" / "results.md", ROOT / "README.md"]
 RECIPES = {"sweep": "examples/sweep.toml", "defaults": "recipes/defaults.toml", "unlabelled": "recipes/unlabelled.toml"}
@@ -61,10 +63,6 @@ def rounded(value):
     return {k: rounded(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def table(header, rows):
-    return ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)] + ["| " + " | ".join(row) + " |" for row in rows]
-
-
 def signed(value):
     return f"{value:+.2f}".replace("-0.00", "+0.00")
 
@@ -106,9 +104,10 @@ class Page:
         seconds = sum((c["costs"]["train_seconds"] or 0) * len(self.sweep["seeds"]) for c in trained)
         steps = sum(c["costs"]["steps"] * len(self.sweep["seeds"]) for c in trained)
         time = "Other work ran on the machine, so times are left out." if self.busy else f"{seconds / 60:.1f} minutes of training steps."
-        return [f"`{made['command']}`, lacos {made['lacos']}, {made['threads']} threads on {made['cores']} cores of {made['cpu']}: "
-                f"{len(trained)} cells with seeds {', '.join(map(str, self.sweep['seeds']))}, {steps:,.0f} training steps. {time} "
-                f"Score: {self.sweep['score']}, Spearman × 100, unless said otherwise; intervals {100 * self.sweep['confidence']:.0f} %, over seeds and test pairs."]
+        return sentences(
+            f"`{made['command']}`, lacos {made['lacos']}, {made['threads']} threads on {made['cores']} cores of {made['cpu']}: "
+            f"{len(trained)} cells with seeds {', '.join(map(str, self.sweep['seeds']))}, {steps:,.0f} training steps.", time,
+            f"Score: {self.sweep['score']}, Spearman × 100, unless said otherwise; intervals {100 * self.sweep['confidence']:.0f} %, over seeds and test pairs.")
 
     def summary(self):
         """A summary with the widest interval of each goal, and the objective."""
