@@ -1,4 +1,3 @@
-# shellcheck shell=bash disable=SC2034,SC2154
 # The beginning of run.sh and paper.sh, which source this file: it reads their arguments SIZE and LANGUAGES and the
 # environment, which their comments explain, and quantizes the base.
 #

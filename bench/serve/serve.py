@@ -90,7 +90,7 @@ def running(command, port, seconds=180):
 
 def measure(port, texts, single, options):
     """The figures of one server."""
-    load.saturate(port, texts[: len(texts) // 4], 32, 16)  # warm-up
+    load.saturate(port, texts[: len(texts) // 4], 32, 16)  # warmup
     full = load.saturate(port, texts, 32, 16)
     capacity = len(texts) / full["seconds"]
     times = load.one_by_one(port, single)

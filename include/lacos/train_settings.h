@@ -89,13 +89,13 @@ struct TrainSettings {
   std::optional<double> dropout;
   // Adam with block-wise 8-bit or with f32 moments (adam8, adam).
   std::string optimizer = "adam8";
-  // Learning rate after warm-up (a number from 0 to 1000); default: 0.8 / the model's hidden size.
+  // Learning rate after warmup (a number from 0 to 1000); default: 0.8 / the model's hidden size.
   std::optional<double> learning_rate;
   // Decoupled weight decay (a number from 0 to 1000).
   double weight_decay = 0;
   // Gradients are clipped to this norm; 0 = never (a number from 0 to 1000000000).
   double max_grad_norm = 1;
-  // How the learning rate changes after warm-up (linear, constant, cosine).
+  // How the learning rate changes after warmup (linear, constant, cosine).
   std::string schedule = "linear";
   // Share of the steps with rising learning rate (a number from 0 to 1).
   double warmup_ratio = 0.1;

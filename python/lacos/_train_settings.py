@@ -76,13 +76,13 @@ class TrainSettings(TypedDict, total=False):
     dropout: Optional[float]
     # Adam with block-wise 8-bit or with f32 moments
     optimizer: Optional[Literal["adam8", "adam"]]
-    # Learning rate after warm-up
+    # Learning rate after warmup
     learning_rate: Optional[float]
     # Decoupled weight decay
     weight_decay: Optional[float]
     # Gradients are clipped to this norm; 0 = never
     max_grad_norm: Optional[float]
-    # How the learning rate changes after warm-up
+    # How the learning rate changes after warmup
     schedule: Optional[Literal["linear", "constant", "cosine"]]
     # Share of the steps with rising learning rate
     warmup_ratio: Optional[float]

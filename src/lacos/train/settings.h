@@ -370,7 +370,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .sweep_place = 25},
         s.optimizer);
   visit(SettingInfo{.name = "learning_rate",
-                    .help = "Learning rate after warm-up",
+                    .help = "Learning rate after warmup",
                     .unit = "X",
                     .low = 0,
                     .high = 1e3,
@@ -398,7 +398,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .sweep_place = 30},
         s.max_grad_norm);
   visit(SettingInfo{.name = "schedule",
-                    .help = "How the learning rate changes after warm-up",
+                    .help = "How the learning rate changes after warmup",
                     .group = Group::kOptimizer,
                     .record = {11, "schedule"},
                     .sweep_place = 26},
@@ -409,6 +409,7 @@ void TrainSettings::VisitFields(Settings& s, const Visit& visit) {
                     .low = 0,
                     .high = 1,
                     .group = Group::kOptimizer,
+                    // The record keeps the spelling of lacos 0.1, whose runs can be resumed.
                     .record = {11, "schedule", "warm-up {} of the steps",
                                [](const TrainSettings& t) { return t.warmup_steps < 0; }},
                     .sweep_place = 29},
