@@ -265,6 +265,25 @@ c.embeddings.create({model: 'any', input: JSON.parse(process.argv[2])}).then(r =
     same(json.loads(run.stdout), setting.unit(TEXTS), "base64")
 
 
+def check_node_fetch(setting, url):
+    """What OpenAI's Node client does, by a program of ours over Node's fetch, which needs no package."""
+    if shutil.which("node") is None:
+        raise ImportError("node")
+    major = int(subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.lstrip("v").split(".")[0])
+    if major < 18:
+        raise ImportError(f"node 18, which has fetch; found {major}")
+    program = pathlib.Path(__file__).with_name("node_client.mjs")
+    run = subprocess.run(["node", program, url, json.dumps(TEXTS)], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    expected = [vector.tobytes().hex() for vector in setting.unit(TEXTS)]
+    for what in ("base64", "float", "together"):
+        assert found[what] == expected, what
+    assert found["cut"] == setting.embed(TEXTS[:1], "--normalize", "--truncate-dim", "16")[0].tobytes().hex(), "dimensions"
+    assert found["usage"]["total_tokens"] == found["usage"]["prompt_tokens"] > len(TEXTS) and found["requestId"]
+    assert (found["error"]["status"], found["error"]["code"]) == (400, "empty_text") and "input[1]" in found["error"]["message"]
+
+
 def check_mixed(setting, url):
     """Many requests of all kinds at once: every vector has the bytes of `lacos embed`."""
     texts = [f"{TEXTS[i % len(TEXTS)]} {i}" for i in range(150)]
@@ -326,6 +345,7 @@ CLIENTS = {  # name: (package whose version is shown, check)
     "prometheus": ("prometheus-client", check_prometheus),
     "raw": (None, check_raw),
     "node": (None, check_node),
+    "node-fetch": (None, check_node_fetch),
     "mixed": (None, check_mixed),
     "docs/serving-clients.md": (None, check_docs),
 }
@@ -337,10 +357,10 @@ def main():
     parser.add_argument("--only", default="", help="names of clients, separated by commas")
     parser.add_argument("--mixed", type=int, default=10_000, help="requests of the check of that name")
     parser.add_argument("--record", help="write the bytes that clients send into this folder")
-    parser.add_argument("--require", default="", help="clients that must be installed; 'all' for every one but node")
+    parser.add_argument("--require", default="", help="clients that must be installed; 'all' for every one but those of Node")
     arguments = parser.parse_args()
     chosen = arguments.only.split(",") if arguments.only else list(CLIENTS)
-    required = [name for name in CLIENTS if name != "node"] if arguments.require == "all" else arguments.require.split(",")
+    required = [name for name in CLIENTS if not name.startswith("node")] if arguments.require == "all" else arguments.require.split(",")
     os.environ.pop("HF_HUB_OFFLINE", None)  # huggingface_hub would refuse even this machine
     os.environ["ANONYMIZED_TELEMETRY"] = "false"
     failed = False
