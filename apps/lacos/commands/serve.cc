@@ -130,8 +130,9 @@ void AddServiceFlags(CLI::App* command, Given& given) {
   command
       ->add_option(
           "--batch-ms", service.batch_ms,
-          "Milliseconds that a batch should take: the shorter, the sooner short requests get "
-          "their turn")
+          "Milliseconds that a batch of short requests should take, and a tenth of what others "
+          "may take: the shorter, the sooner requests get their turn; the longer, the more are "
+          "computed")
       ->type_name("N")
       ->check(NumberIn(1, 60'000));
   command

@@ -198,6 +198,10 @@ void Encoder::RunBlocks(const PassContext& context, EncoderPass* keep, int64_t b
     }
     work_.block_tokens += context.Tokens();
     stream_.End(options_.streaming, schedule, use);
+    if (!keep && i + 1 < end && options_.after_block != nullptr) {
+      LACOS_CHECK(options_.streaming == WeightStreaming::kNone, "a streamed pass is not paused");
+      (*options_.after_block)();
+    }
   }
 }
 

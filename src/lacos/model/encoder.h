@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "lacos/model/block_schedule.h"
@@ -31,6 +32,10 @@ struct EncoderOptions {
   // through the blocks below. The cache must belong to this model and that block and must outlive
   // the encoder. The result has the same bytes.
   LayerCache* layer_cache = nullptr;
+  // Called after each block but the last of a forward without a backward, if it is given. It may run
+  // other passes of the same encoder, which change neither this pass nor its result. Not with
+  // streaming, whose blocks are read in the order of one pass. Must outlive the forward.
+  const std::function<void()>* after_block = nullptr;
 };
 
 // What one forward pass keeps for its backward. The memory is a stack in the encoder's arena: `state`

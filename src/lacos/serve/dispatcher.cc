@@ -65,9 +65,10 @@ void Dispatcher::Stop() {
   works_.clear();
 }
 
-// Times a short text, and then a batch that should take as long as batches will.
+// Times a short text, and then several, which take at least as long as batches will. The faster of
+// two turns counts, since other programs only ever slow it down.
 CostModel Dispatcher::Measure(const SchedulerOptions& options, int64_t vocabulary) {
-  constexpr int64_t kTextTokens = 16;
+  constexpr int64_t kTextTokens = 16, kLeastTexts = 4;
   const auto seconds_of = [&](int64_t texts) {
     std::vector<std::vector<int32_t>> ids(static_cast<size_t>(texts));
     std::vector<EngineText> batch;
@@ -81,17 +82,19 @@ CostModel Dispatcher::Measure(const SchedulerOptions& options, int64_t vocabular
     const TimePoint begin = Now();
     compute_thread_->Run([&] {
       int64_t computed = 0;
-      engine_.Compute(batch, computed);
+      engine_.Compute(batch, computed, nullptr);
     });
     return std::max(SecondsFrom(begin, Now()), 1e-7);
   };
   seconds_of(1);  // pages in code and weights
-  const double one = seconds_of(1);
+  const double first = seconds_of(1);
+  const int64_t most = std::max<int64_t>(options.batch_tokens / kTextTokens, 1);
   const auto texts = static_cast<int64_t>(
-      std::clamp(options.batch_seconds / one, 1.0,
-                 static_cast<double>(std::max<int64_t>(options.batch_tokens / kTextTokens, 1))));
-  if (texts == 1) return CostModel(0, kTextTokens / one);
-  const double many = seconds_of(texts);
+      std::clamp(options.batch_seconds / first, static_cast<double>(std::min(kLeastTexts, most)),
+                 static_cast<double>(most)));
+  if (texts == 1) return CostModel(0, kTextTokens / first);
+  const double many = std::min(seconds_of(texts), seconds_of(texts));
+  const double one = std::min(first, seconds_of(1));
   const double per_text = std::max((many - one) / static_cast<double>(texts - 1),
                                    0.1 * many / static_cast<double>(texts));
   return CostModel(std::max(one - per_text, 0.0), kTextTokens / per_text);
@@ -140,21 +143,21 @@ double Dispatcher::SecondsFor(int64_t tokens) const {
 
 double Dispatcher::Rate() const {
   const std::lock_guard lock(mutex_);
-  return scheduler_->Rate();
+  return scheduler_->BulkRate();
 }
 
 int64_t Dispatcher::BatchTokens() const {
   const std::lock_guard lock(mutex_);
-  return scheduler_->BatchTokens();
+  return scheduler_->BulkTokens();
 }
 
 void Dispatcher::UpdateGauges() const {
   const std::lock_guard lock(mutex_);
   metrics_.Set("te_queue_size", static_cast<double>(scheduler_->queued_texts()));
   metrics_.Set("lacos_queue_tokens", static_cast<double>(scheduler_->queued_tokens()));
-  metrics_.Set("lacos_rate_tokens_per_second", scheduler_->Rate());
+  metrics_.Set("lacos_rate_tokens_per_second", scheduler_->BulkRate());
   metrics_.Set("lacos_wait_seconds",
-               static_cast<double>(scheduler_->queued_tokens()) / scheduler_->Rate());
+               static_cast<double>(scheduler_->queued_tokens()) / scheduler_->BulkRate());
 }
 
 void Dispatcher::RunAlone(const std::function<void()>& work) {
@@ -191,86 +194,115 @@ bool Dispatcher::IsRunningInTime() const {
   return until && Now() < *until;
 }
 
-// Runs the batch on the computing thread. If it fails, each of its texts is computed alone, so that
-// only those that cannot be computed are lost.
-std::vector<Dispatcher::Outcome> Dispatcher::Compute(const std::vector<EngineText>& texts,
-                                                     int64_t& computed, double& seconds) {
-  std::vector<Outcome> outcomes(texts.size());
+// Computes the batch; runs on the computing thread. If it fails, each of its texts is computed alone,
+// so that only those that cannot be computed are lost.
+void Dispatcher::Compute(Batch& batch, const std::function<void()>& pause) {
+  batch.outcomes.assign(batch.input.size(), {});
   const auto run = [&](size_t begin, size_t end) {
     std::vector<std::vector<float>> vectors =
-        engine_.Compute(std::span(texts).subspan(begin, end - begin), computed);
-    for (size_t i = begin; i < end; ++i) outcomes[i].vector = std::move(vectors[i - begin]);
+        engine_.Compute(std::span(batch.input).subspan(begin, end - begin), batch.computed, pause);
+    for (size_t i = begin; i < end; ++i) batch.outcomes[i].vector = std::move(vectors[i - begin]);
   };
-  const TimePoint begin = Now();
-  compute_thread_->Run([&] {
-    if (texts.size() > 1) {
-      try {
-        return run(0, texts.size());
-      } catch (const std::exception&) {  // the text that is to blame is found below
-      }
-      metrics_.Add("lacos_failed_batches");
+  if (batch.input.size() > 1) {
+    try {
+      return run(0, batch.input.size());
+    } catch (const std::exception&) {  // the text that is to blame is found below
     }
-    for (size_t i = 0; i < texts.size(); ++i) {
-      try {
-        run(i, i + 1);
-      } catch (const std::bad_alloc&) {
-        outcomes[i].failure = "there is not enough memory";
-        outcomes[i].out_of_memory = true;
-      } catch (const std::exception& error) {
-        outcomes[i].failure = error.what();
-      }
-      computed = 0;  // no measure of the speed
+    metrics_.Add("lacos_failed_batches");
+  }
+  for (size_t i = 0; i < batch.input.size(); ++i) {
+    try {
+      run(i, i + 1);
+    } catch (const std::bad_alloc&) {
+      batch.outcomes[i].failure = "there is not enough memory";
+      batch.outcomes[i].out_of_memory = true;
+    } catch (const std::exception& error) {
+      batch.outcomes[i].failure = error.what();
     }
-  });
-  seconds = SecondsFrom(begin, Now());
-  return outcomes;
+    if (batch.input.size() > 1 || batch.outcomes[i].failure) batch.computed = 0;
+  }
 }
 
-void Dispatcher::RunBatch(std::unique_lock<std::mutex>& lock) {
-  const std::vector<BatchText> batch = scheduler_->Next(Now());
-  if (batch.empty()) return;
-  due_ = scheduler_->RunningUntil();
-  std::vector<EngineText> texts;
-  std::vector<std::pair<std::shared_ptr<Work>, size_t>> places;
-  int64_t tokens = 0;
-  for (const BatchText& entry : batch) {
+Dispatcher::Batch Dispatcher::Prepare(const std::vector<BatchText>& texts) {
+  Batch batch;
+  for (const BatchText& entry : texts) {
     const std::shared_ptr<Work>& work = works_.at(entry.request);
     if (work->started == TimePoint()) work->started = Now();
     const size_t text = work->order[entry.text];
-    texts.push_back({.ids = work->texts[text].ids,
-                     .adapter = work->adapter,
-                     .pooling = work->pooling,
-                     .skipped = work->skipped,
-                     .output = work->output});
-    places.emplace_back(work, text);
-    tokens += entry.tokens;
+    batch.requests.push_back(entry.request);
+    batch.works.push_back(work);
+    batch.texts.push_back(text);
+    batch.input.push_back({.ids = work->texts[text].ids,
+                           .adapter = work->adapter,
+                           .pooling = work->pooling,
+                           .skipped = work->skipped,
+                           .output = work->output});
+    batch.tokens += entry.tokens;
   }
+  return batch;
+}
+
+void Dispatcher::RunBatch(std::unique_lock<std::mutex>& lock) {
+  const std::vector<BatchText> texts = scheduler_->Next(Now());
+  if (texts.empty()) return;
+  due_ = scheduler_->RunningUntil();
+  Batch batch = Prepare(texts);
   lock.unlock();
-  metrics_.Observe("te_batch_next_size", static_cast<double>(batch.size()));
-  metrics_.Observe("te_batch_next_tokens", static_cast<double>(tokens));
-  int64_t computed = 0;
-  double seconds = 0;
-  std::vector<Outcome> outcomes = Compute(texts, computed, seconds);
-  metrics_.Observe("lacos_batch_ms", seconds * 1000);
-  metrics_.Add("lacos_computed_tokens", "", static_cast<double>(computed));
+  paused_seconds_ = 0;
+  const TimePoint begin = Now();
+  compute_thread_->Run([&] { Compute(batch, [this] { ComputeInPause(); }); });
+  batch.seconds = SecondsFrom(begin, Now()) - paused_seconds_;
   lock.lock();
   due_.reset();
   // A single text says little about the speed if it is short, but the model knows its fixed part.
-  scheduler_->Done(computed, seconds);
+  scheduler_->Done(batch.computed, batch.seconds);
+  Finish(lock, batch);
+}
+
+// Computes short requests that have arrived while another batch runs; runs on the computing thread.
+void Dispatcher::ComputeInPause() {
+  const TimePoint pause = Now();
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    if (!scheduler_->WouldRunInPause()) break;
+    DropLate(lock);
+    const TimePoint begin = Now();
+    const std::vector<BatchText> texts = scheduler_->NextInPause(begin);
+    if (texts.empty()) break;
+    due_ = scheduler_->RunningUntil();
+    Batch batch = Prepare(texts);
+    lock.unlock();
+    Compute(batch, nullptr);
+    batch.seconds = SecondsFrom(begin, Now());
+    lock.lock();
+    scheduler_->DonePause(batch.computed, batch.seconds);
+    due_ = scheduler_->RunningUntil();
+    Finish(lock, batch);
+  }
+  paused_seconds_ += SecondsFrom(pause, Now());
+}
+
+// Records what became of the texts of a batch, and hands requests back whose last text this was.
+void Dispatcher::Finish(std::unique_lock<std::mutex>& lock, Batch& batch) {
+  metrics_.Observe("te_batch_next_size", static_cast<double>(batch.input.size()));
+  metrics_.Observe("te_batch_next_tokens", static_cast<double>(batch.tokens));
+  metrics_.Observe("lacos_batch_ms", batch.seconds * 1000);
+  metrics_.Add("lacos_computed_tokens", "", static_cast<double>(batch.computed));
   std::vector<std::shared_ptr<Work>> ended;
-  for (size_t i = 0; i < batch.size(); ++i) {
-    const auto& [work, text] = places[i];
-    const auto found = works_.find(batch[i].request);
+  for (size_t i = 0; i < batch.input.size(); ++i) {
+    const std::shared_ptr<Work>& work = batch.works[i];
+    Outcome& outcome = batch.outcomes[i];
+    const auto found = works_.find(batch.requests[i]);
     if (found == works_.end()) continue;  // it has failed or was dropped
-    if (outcomes[i].failure) {
-      work->end = outcomes[i].out_of_memory ? WorkEnd::kOutOfMemory : WorkEnd::kFailed;
-      work->failed_text = text;
-      work->failure = *outcomes[i].failure;
-      scheduler_->Remove(batch[i].request);
+    if (outcome.failure) {
+      work->end = outcome.out_of_memory ? WorkEnd::kOutOfMemory : WorkEnd::kFailed;
+      work->failed_text = batch.texts[i];
+      work->failure = *outcome.failure;
+      scheduler_->Remove(batch.requests[i]);
     } else {
       last_success_ = Now();
-      work->texts[text].vector =
-          std::make_shared<const std::vector<float>>(std::move(outcomes[i].vector));
+      work->texts[batch.texts[i]].vector =
+          std::make_shared<const std::vector<float>>(std::move(outcome.vector));
       if (--work->left > 0) continue;
     }
     ended.push_back(work);
@@ -324,12 +356,12 @@ void Dispatcher::ComputeProbe() {
   wants_probe_ = false;
   due_ = After(Now(), kProbeSeconds);
   lock.unlock();
-  int64_t computed = 0;
-  double seconds = 0;
-  const std::vector<Outcome> outcomes = Compute({probe_}, computed, seconds);
+  Batch batch;
+  batch.input = {probe_};
+  compute_thread_->Run([&] { Compute(batch, nullptr); });
   lock.lock();
   due_.reset();
-  if (!outcomes[0].failure) last_success_ = Now();
+  if (!batch.outcomes[0].failure) last_success_ = Now();
 }
 
 void Dispatcher::Loop() {

@@ -78,7 +78,7 @@ class Dispatcher {
   // Seconds that computing so many tokens takes.
   double SecondsFor(int64_t tokens) const;
   double Rate() const;
-  int64_t BatchTokens() const;
+  int64_t BatchTokens() const;  // of the largest batch, unless one text has more
 
   // Runs something on the computing thread between two batches, and waits for it.
   void RunAlone(const std::function<void()>& work);
@@ -109,9 +109,24 @@ class Dispatcher {
     std::optional<std::string> failure;
     bool out_of_memory = false;
   };
+  // A batch as the engine gets it, and of which request each of its texts is.
+  struct Batch {
+    std::vector<uint64_t> requests;
+    std::vector<std::shared_ptr<Work>> works;
+    std::vector<size_t> texts;  // indexes in Work::texts
+    std::vector<EngineText> input;
+    int64_t tokens = 0;
+    // How it went.
+    std::vector<Outcome> outcomes;
+    int64_t computed =
+        0;               // tokens that ran through the model; 0 if they say nothing about its speed
+    double seconds = 0;  // without what was computed in its pauses
+  };
   CostModel Measure(const SchedulerOptions& options, int64_t vocabulary);
-  std::vector<Outcome> Compute(const std::vector<EngineText>& texts, int64_t& computed,
-                               double& seconds);
+  Batch Prepare(const std::vector<BatchText>& texts);
+  void Compute(Batch& batch, const std::function<void()>& pause);
+  void ComputeInPause();
+  void Finish(std::unique_lock<std::mutex>& lock, Batch& batch);
   void ComputeProbe();
   void Loop();
   void WatchLoop();
@@ -135,6 +150,7 @@ class Dispatcher {
   std::deque<Alone*> alone_;
   bool wants_probe_ = false, stop_ = false;
   std::optional<TimePoint> due_;  // when what the engine does now should end
+  double paused_seconds_ = 0;     // of the running batch; only the computing thread uses it
   TimePoint last_success_;
   std::atomic<int64_t> unanswered_{0};
   std::thread thread_, watch_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,8 +33,13 @@ class Engine {
   // The vectors of the texts, in their order. Each has the bytes that it has alone. Equal texts are
   // computed once; `computed` receives the tokens that ran through the model. Throws UserError if a
   // text cannot be computed, and std::bad_alloc if memory is missing. Only one thread calls it.
+  // `pause`, if there is one, is called about pauses() times at equal distances while the texts are
+  // computed. It may call Compute for other texts, without a pause.
   virtual std::vector<std::vector<float>> Compute(std::span<const EngineText> texts,
-                                                  int64_t& computed) = 0;
+                                                  int64_t& computed,
+                                                  const std::function<void()>& pause) = 0;
+  // 0 if the engine cannot pause.
+  virtual int64_t pauses() const = 0;
   virtual int64_t width() const = 0;  // D
 };
 

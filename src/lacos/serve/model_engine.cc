@@ -43,7 +43,25 @@ void RequireFinite(std::span<const float> values) {
   }
 }
 
+// Restores the encoder's options at the end, since a batch may be computed in the pause of another.
+class OptionsScope {
+ public:
+  explicit OptionsScope(Encoder& encoder) : encoder_(encoder), options_(encoder.options()) {}
+  ~OptionsScope() { encoder_.options() = options_; }
+  OptionsScope(const OptionsScope&) = delete;
+  OptionsScope& operator=(const OptionsScope&) = delete;
+
+ private:
+  Encoder& encoder_;
+  const EncoderOptions options_;
+};
+
 }  // namespace
+
+int64_t ModelEngine::pauses() const {
+  const bool is_streamed = encoder_.options().streaming != WeightStreaming::kNone;
+  return is_streamed ? 0 : encoder_.model().config().layers - 1;
+}
 
 int64_t ModelEngine::width() const { return encoder_.model().config().hidden_size; }
 
@@ -105,7 +123,10 @@ void ModelEngine::ComputeGroup(std::span<const EngineText> texts, std::span<cons
 }
 
 std::vector<std::vector<float>> ModelEngine::Compute(std::span<const EngineText> texts,
-                                                     int64_t& computed) {
+                                                     int64_t& computed,
+                                                     const std::function<void()>& pause) {
+  const OptionsScope options(encoder_);
+  encoder_.options().after_block = pause && pauses() > 0 ? &pause : nullptr;
   std::vector<std::vector<float>> out(texts.size());
   std::map<PassKey, std::vector<size_t>> groups;
   for (size_t i = 0; i < texts.size(); ++i) groups[KeyOf(texts[i])].push_back(i);

@@ -1,6 +1,7 @@
 // The engine over an opened model: batches of texts that may have different adapters.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -14,8 +15,10 @@ class ModelEngine : public Engine {
   // The encoder must outlive the engine.
   explicit ModelEngine(Encoder& encoder) : encoder_(encoder) {}
 
-  std::vector<std::vector<float>> Compute(std::span<const EngineText> texts,
-                                          int64_t& computed) override;
+  std::vector<std::vector<float>> Compute(std::span<const EngineText> texts, int64_t& computed,
+                                          const std::function<void()>& pause) override;
+  // Batches pause between the blocks of the model, unless these are streamed.
+  int64_t pauses() const override;
   int64_t width() const override;
 
  private:

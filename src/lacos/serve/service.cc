@@ -55,6 +55,7 @@ Service::Service(const ServiceOptions& options, Engine& engine, Models& models)
       metrics_(models.Default()->text.tokenize.max_length),
       cache_(options.cache_bytes),
       dispatcher_({.batch_seconds = options.batch_ms / 1000,
+                   .pauses = engine.pauses(),
                    .batch_tokens = options.batch_tokens,
                    .max_wait_seconds = options.max_wait},
                   engine, ProbeOf(*models.Default()), models.Default()->adapter,

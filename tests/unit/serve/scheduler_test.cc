@@ -11,8 +11,9 @@ namespace lacos::serve {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
 
-constexpr double kRate = 380, kFixed = 0.004, kJitter = 0.15;
+constexpr double kRate = 380, kFixed = 0.004, kLargeFixed = 0.02, kJitter = 0.15;
 
 int64_t Between(Random& random, int64_t least, int64_t most) {
   return least + static_cast<int64_t>(random.Uniform() * static_cast<double>(most - least + 1));
@@ -46,12 +47,19 @@ std::vector<uint64_t> RequestsOf(const std::vector<BatchText>& batch) {
   return ids;
 }
 
+// The options of a server over a model of 24 blocks, which pauses between them with every other seed.
+SchedulerOptions OptionsOf(uint64_t seed) {
+  SchedulerOptions options;
+  options.pauses = seed % 2 == 0 ? 23 : 0;
+  return options;
+}
+
 // A client that always has requests of 2,048 texts queued does not delay single short texts, and is
 // not starved by them.
 TEST(Scheduler, ABulkClientAndShortRequestsShareTheServer) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
-    SchedulerOptions options;
-    Simulation simulation(options, kFixed, kRate, kJitter, seed);
+    const SchedulerOptions options = OptionsOf(seed);
+    Simulation simulation(options, options.pauses > 0 ? kLargeFixed : kFixed, kRate, kJitter, seed);
     Random& random = simulation.random();
     int64_t longest = 0;
     const auto bulk = [&] {
@@ -116,11 +124,75 @@ TEST(Scheduler, AShortTextWaitsForAtMostTwoBatchesOfShortTexts) {
   EXPECT_LE(Quantile(excess, 0.95), 0.2);
 }
 
+// Where the engine pauses, batches of the others are longer, and short requests do not even wait for
+// the longest text.
+TEST(Scheduler, ShortRequestsAreComputedWhileOthersPause) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    SchedulerOptions options;
+    options.pauses = 23;
+    Simulation simulation(options, kLargeFixed, kRate, kJitter, seed);
+    for (uint64_t i = 0; i < 5; ++i) {
+      std::vector<int64_t> tokens(2048, 20);
+      if (i == 0) tokens.assign(100, 2048);
+      simulation.Send({.key = "bulk", .connection = i, .tokens = tokens});
+    }
+    SendPoisson(simulation, 3, 200,
+                [&] { return SimulatedRequest{.key = "short", .connection = 50, .tokens = {12}}; });
+    simulation.RunUntil(200);
+    const double seconds = simulation.now();
+    std::vector<double> excess;
+    int64_t bulk_tokens = 0;
+    for (const SimulatedRequest& r : simulation.requests()) {
+      if (r.key == "short" && r.Done()) {
+        excess.push_back(r.end - r.arrival - simulation.OwnSeconds(r));
+      } else if (r.key == "bulk") {
+        for (size_t i = 0; i < r.computed; ++i) bulk_tokens += r.tokens[i];
+      }
+    }
+    ASSERT_GT(excess.size(), 500u);
+    // A pause comes after a 24th of 5.4 s, and others may be computed in it.
+    EXPECT_LE(Quantile(excess, 0.95), 2 * options.batch_seconds + 2048 / kRate / 23)
+        << "seed " << seed;
+    // The others' batches take ten times as long as those of short requests, but for the text that
+    // is a batch by itself.
+    EXPECT_GT(simulation.scheduler().BulkTokens(), 9 * simulation.scheduler().BatchTokens());
+    EXPECT_GT(static_cast<double>(bulk_tokens), 0.75 * kRate * seconds) << "seed " << seed;
+  }
+}
+
+TEST(Scheduler, APauseIsForShortRequestsAndForHalfOfTheTime) {
+  SchedulerOptions options;
+  options.pauses = 23;
+  Scheduler scheduler(options, CostModel(0.02, 1000));  // 80 tokens in 100 ms, 980 in a second
+  EXPECT_FALSE(scheduler.Admit(Simple(1, "bulk", 1, std::vector<int64_t>(100, 10)), At(0)));
+  EXPECT_EQ(scheduler.Next(At(0)).size(), 98u);
+  EXPECT_TRUE(scheduler.NextInPause(At(0.1)).empty());
+  EXPECT_FALSE(scheduler.Admit(Simple(2, "bulk", 2, std::vector<int64_t>(5, 10)), At(0.1)));
+  EXPECT_TRUE(scheduler.NextInPause(At(0.1)).empty());
+  const double end = 1;
+  EXPECT_NEAR(std::chrono::duration<double>(*scheduler.RunningUntil() - At(end)).count(), 0, 1e-6);
+  int64_t in_pauses = 0;
+  for (uint64_t id = 3; id < 200; ++id) {
+    EXPECT_FALSE(scheduler.Admit(Simple(id, "short", id, {20}), At(0.2)));
+    const auto texts = scheduler.NextInPause(At(0.2));
+    if (texts.empty()) break;
+    EXPECT_THAT(RequestsOf(texts), ElementsAre(id));
+    in_pauses += 20;
+    EXPECT_GT(*scheduler.RunningUntil(), At(end + 0.03));
+    scheduler.DonePause(20, 0.001);
+    EXPECT_LT(*scheduler.RunningUntil(), At(end + 0.3));
+  }
+  EXPECT_NEAR(static_cast<double>(in_pauses), 980, 20);
+  scheduler.Done(980, 1);
+  EXPECT_TRUE(scheduler.NextInPause(At(2)).empty()) << "nothing runs";
+  EXPECT_THAT(RequestsOf(scheduler.Next(At(2))), UnorderedElementsAre(2, 2, 2, 2, 2, 1, 1));
+}
+
 // Open loop at twice the capacity: everything is answered or refused at once, the server works all
 // the time, and what is admitted is done within the promised wait.
 TEST(Scheduler, OverloadIsRefusedAndTheRestIsServedInTime) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
-    SchedulerOptions options;
+    const SchedulerOptions options = OptionsOf(seed / 2);
     Simulation simulation(options, kFixed, kRate, kJitter, seed);
     Random& random = simulation.random();
     const bool with_bulk = seed % 2 == 0;
@@ -163,7 +235,7 @@ TEST(Scheduler, OverloadIsRefusedAndTheRestIsServedInTime) {
 // Whatever arrives, an admitted request starts within the bound, and one batch or long text more.
 TEST(Scheduler, EveryAdmittedRequestStartsInTime) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
-    SchedulerOptions options;
+    SchedulerOptions options = OptionsOf(seed / 2);
     options.max_wait_seconds = seed % 3 == 0 ? 3 : 10;
     Simulation simulation(options, kFixed, kRate, kJitter, seed);
     Random& random = simulation.random();
@@ -186,10 +258,13 @@ TEST(Scheduler, EveryAdmittedRequestStartsInTime) {
     for (const SimulatedRequest& r : simulation.requests()) {
       if (!r.refused) latest = std::max(latest, r.start - r.arrival);
     }
-    EXPECT_LE(latest, options.max_wait_seconds + 2 * options.batch_seconds +
+    const double batch = options.pauses > 0
+                             ? std::min(10 * options.batch_seconds, options.max_wait_seconds / 4)
+                             : 2 * options.batch_seconds;
+    EXPECT_LE(latest, options.max_wait_seconds + batch +
                           static_cast<double>(longest) / kRate * (1 + kJitter))
         << "seed " << seed << ", load " << load;
-    EXPECT_LE(simulation.largest_batch(), simulation.scheduler().BatchTokens() * 2);
+    EXPECT_LE(simulation.largest_batch(), simulation.scheduler().BulkTokens() * 2);
   }
 }
 

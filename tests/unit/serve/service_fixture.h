@@ -9,11 +9,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <functional>
 #include <future>
 #include <mutex>
 #include <new>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "lacos/base/error.h"
@@ -29,8 +31,8 @@ class TestEngine : public Engine {
  public:
   explicit TestEngine(Encoder& encoder) : engine_(encoder) {}
 
-  std::vector<std::vector<float>> Compute(std::span<const EngineText> texts,
-                                          int64_t& computed) override {
+  std::vector<std::vector<float>> Compute(std::span<const EngineText> texts, int64_t& computed,
+                                          const std::function<void()>& pause) override {
     {
       std::unique_lock lock(mutex_);
       ++batches_;
@@ -43,8 +45,13 @@ class TestEngine : public Engine {
       }
     }
     seen_ += static_cast<int64_t>(texts.size());
-    return engine_.Compute(texts, computed);
+    if (!pause) return engine_.Compute(texts, computed, pause);
+    return engine_.Compute(texts, computed, [&] {
+      if (on_pause_) std::exchange(on_pause_, nullptr)();
+      pause();
+    });
   }
+  int64_t pauses() const override { return engine_.pauses(); }
   int64_t width() const override { return engine_.width(); }
 
   // Batches wait from now on, or go on.
@@ -55,6 +62,8 @@ class TestEngine : public Engine {
     poison_takes_memory_ = takes_memory;
     poison_ = id;
   }
+  // The next pause of a batch begins with this.
+  void SetOnPause(std::function<void()> on_pause) { on_pause_ = std::move(on_pause); }
   int64_t batches() const { return batches_; }
   int64_t seen() const { return seen_; }  // texts that were computed
 
@@ -70,6 +79,7 @@ class TestEngine : public Engine {
   std::mutex mutex_;
   std::condition_variable open_;
   bool closed_ = false;
+  std::function<void()> on_pause_;
   std::atomic<int64_t> batches_{0}, seen_{0};
   std::atomic<int32_t> poison_{-1};
   std::atomic<bool> poison_takes_memory_{false};

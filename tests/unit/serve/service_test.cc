@@ -301,6 +301,35 @@ TEST_F(ServiceTest, TooLongAWaitIsRefusedWithATrueRetryAfter) {
   for (auto& reply : replies) EXPECT_EQ(reply.get().status, 200);
 }
 
+TEST_F(ServiceTest, AShortRequestIsAnsweredInAPauseOfAnother) {
+  options_.batch_ms = 60'000;  // all texts are one batch
+  options_.max_wait = 600;
+  Start();
+  std::string inputs;
+  for (int i = 0; i < 12; ++i)
+    inputs += fmt::format("{}\"a horse jumps over fence number {}\"", i > 0 ? "," : "", i);
+  bool answered = false;
+  HttpReply in_pause;
+  engine_->SetOnPause([&] {
+    auto reply = Send(MakeRequest("POST", "/embed", R"({"inputs":"a short one"})"));
+    // Another thread reads it. It is then computed in this pause.
+    for (int i = 0;
+         i < 5000 && Get("/metrics").body.find("\nte_queue_size 1\n") == std::string::npos; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    engine_->SetOnPause([&, reply = std::make_shared<std::future<HttpReply>>(std::move(reply))] {
+      answered = reply->wait_for(std::chrono::seconds(5)) == std::future_status::ready;
+      if (answered) in_pause = reply->get();
+    });
+  });
+  const HttpReply all = Post("/embed", fmt::format(R"({{"inputs":[{}]}})", inputs));
+  ASSERT_TRUE(answered) << "before the batch has ended";
+  EXPECT_THAT(Floats(Parsed(in_pause)[0]), HasTheBitsOf(Expected("a short one", true)));
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_THAT(Floats(Parsed(all)[static_cast<size_t>(i)]),
+                HasTheBitsOf(Expected(fmt::format("a horse jumps over fence number {}", i), true)));
+  }
+}
+
 TEST_F(ServiceTest, HealthMeansThatTextsCanBeComputed) {
   options_.fresh_seconds = 0.2;
   Start();

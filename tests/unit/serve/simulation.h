@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "lacos/base/rng.h"
@@ -57,6 +58,7 @@ class Simulation {
   double now() const { return now_; }
   double busy() const { return busy_; }
   int64_t largest_batch() const { return largest_batch_; }
+  // Tokens a second in batches of short requests.
   double capacity() const {
     const auto tokens = static_cast<double>(scheduler_.BatchTokens());
     return tokens / (fixed_ + tokens / rate_);
@@ -78,10 +80,10 @@ class Simulation {
   void RunUntil(double end) {
     while (now_ < end) {
       const double next_arrival = arrivals_.empty() ? 1e300 : arrivals_.begin()->first;
-      if (running_ && batch_end_ <= next_arrival) {
-        if (batch_end_ > end) return;
-        now_ = batch_end_;
-        Finish();
+      if (running_ && step_end_ <= next_arrival) {
+        if (step_end_ > end) return;
+        now_ = step_end_;
+        EndStep();
       } else if (next_arrival <= end) {
         now_ = next_arrival;
         const size_t index = arrivals_.begin()->second;
@@ -110,30 +112,48 @@ class Simulation {
       if (on_end) on_end(index);
     }
   }
+  // A batch is computed in steps. After each but the last, it may pause.
+  struct Batch {
+    std::vector<BatchText> texts;
+    int64_t tokens = 0, steps = 1;
+    double seconds = 0;
+  };
   void Begin() {
     scheduler_.Drop(At(now_), [&](uint64_t id, DropReason) { requests_[id].dropped = true; });
-    batch_ = scheduler_.Next(At(now_));
-    if (batch_.empty()) return;
-    int64_t tokens = 0;
-    for (const BatchText& text : batch_) {
-      tokens += text.tokens;
+    batch_ = Prepare(scheduler_.Next(At(now_)), options_.pauses + 1);
+    if (batch_.texts.empty()) return;
+    running_ = true;
+    step_end_ = now_ + batch_.seconds / static_cast<double>(batch_.steps);
+    steps_left_ = batch_.steps;
+  }
+  Batch Prepare(std::vector<BatchText> texts, int64_t steps) {
+    Batch batch{.texts = std::move(texts), .tokens = 0, .steps = steps, .seconds = 0};
+    for (const BatchText& text : batch.texts) {
+      batch.tokens += text.tokens;
       SimulatedRequest& r = requests_[text.request];
       if (r.start < 0) r.start = now_;
     }
-    if (batch_.size() > 1) largest_batch_ = std::max(largest_batch_, tokens);
+    if (batch.texts.size() > 1) largest_batch_ = std::max(largest_batch_, batch.tokens);
     const double spread = 1 + jitter_ * (2 * random_.Uniform() - 1);
-    batch_seconds_ = (fixed_ + static_cast<double>(tokens) / rate_) * spread;
-    batch_end_ = now_ + batch_seconds_;
-    busy_ += batch_seconds_;
-    batch_tokens_ = tokens;
-    running_ = true;
+    batch.seconds = (fixed_ + static_cast<double>(batch.tokens) / rate_) * spread;
+    if (!batch.texts.empty()) busy_ += batch.seconds;
+    return batch;
   }
-  void Finish() {
-    running_ = false;
-    scheduler_.Done(batch_tokens_, batch_seconds_);
-    const std::vector<BatchText> batch = std::move(batch_);
-    batch_.clear();
-    for (const BatchText& text : batch) {
+  void EndStep() {
+    if (!in_pause_.texts.empty()) {
+      scheduler_.DonePause(in_pause_.tokens, in_pause_.seconds);
+      End(std::exchange(in_pause_, {}).texts);
+    } else if (--steps_left_ == 0) {
+      running_ = false;
+      scheduler_.Done(batch_.tokens, batch_.seconds);
+      return End(std::exchange(batch_, {}).texts);
+    }
+    if (scheduler_.WouldRunInPause()) in_pause_ = Prepare(scheduler_.NextInPause(At(now_)), 1);
+    step_end_ = now_ + (in_pause_.texts.empty() ? batch_.seconds / static_cast<double>(batch_.steps)
+                                                : in_pause_.seconds);
+  }
+  void End(const std::vector<BatchText>& texts) {
+    for (const BatchText& text : texts) {
       SimulatedRequest& r = requests_[text.request];
       if (++r.computed == r.tokens.size()) {
         r.end = now_;
@@ -148,10 +168,10 @@ class Simulation {
   Random random_;
   std::vector<SimulatedRequest> requests_;
   std::multimap<double, size_t> arrivals_;
-  std::vector<BatchText> batch_;
+  Batch batch_, in_pause_;
   bool running_ = false;
-  double now_ = 0, batch_end_ = 0, batch_seconds_ = 0, busy_ = 0;
-  int64_t batch_tokens_ = 0, largest_batch_ = 0;
+  double now_ = 0, step_end_ = 0, busy_ = 0;
+  int64_t steps_left_ = 0, largest_batch_ = 0;
 };
 
 inline double Quantile(std::vector<double> values, double q) {

@@ -27,13 +27,21 @@ constexpr double kAdmittedShare = 0.9;
 
 }  // namespace
 
-int64_t Scheduler::BatchTokens() const {
-  return std::min(cost_.TokensIn(options_.batch_seconds), options_.batch_tokens);
+int64_t Scheduler::TokensIn(double seconds) const {
+  return std::min(cost_.TokensIn(seconds), options_.batch_tokens);
 }
 
-double Scheduler::Rate() const {
-  const int64_t tokens = BatchTokens();
+double Scheduler::RateOf(int64_t tokens) const {
   return static_cast<double>(tokens) / cost_.Seconds(tokens);
+}
+
+// Not so long that short requests wait for more than a batch of theirs until the next pause, or that
+// nothing else can start in time.
+double Scheduler::BulkSeconds() const {
+  constexpr int64_t kMostBatches = 10;
+  const auto batches = static_cast<double>(std::min(options_.pauses, kMostBatches));
+  return std::max(options_.batch_seconds,
+                  std::min(batches * options_.batch_seconds, options_.max_wait_seconds / 4));
 }
 
 bool Scheduler::IsShort(const QueuedRequest& request) const {
@@ -51,8 +59,11 @@ double Scheduler::ExpectedWait(const QueuedRequest& request, TimePoint now) cons
   const int64_t starts =
       std::max(unstarted_.tokens(),
                own.empty() || other.empty() ? int64_t{0} : 2 * unstarted_.tokens(is_short));
-  const double seconds = static_cast<double>(std::max(ahead, starts)) / Rate();
-  const double running = running_until_ ? std::max(SecondsBetween(now, *running_until_), 0.0) : 0.0;
+  const double rate = is_short ? Rate() : BulkRate();
+  const double seconds = static_cast<double>(std::max(ahead, starts)) / rate;
+  double running = running_until_ ? std::max(SecondsBetween(now, *running_until_), 0.0) : 0.0;
+  if (is_short && pause_distance_ && short_credit_ > 0)
+    running = std::min(running, *pause_distance_);
   return running + seconds;
 }
 
@@ -104,23 +115,25 @@ void Scheduler::Take(QueuedRequest& request, std::vector<BatchText>& batch) {
 }
 
 template <class Queue>
-void Scheduler::Fill(Queue& queue, std::vector<BatchText>& batch) {
-  int64_t room = BatchTokens();
+std::vector<BatchText> Scheduler::Fill(Queue& queue, int64_t room) {
+  std::vector<BatchText> batch;
   while (!queue.empty()) {
     QueuedRequest& request = queue.Next();
     const int64_t tokens = request.HeadTokens();
-    if (!batch.empty() && tokens > room) return;
+    if (!batch.empty() && tokens > room) break;
     room -= tokens;
     Take(request, batch);
   }
+  return batch;
 }
 
 // Whether a request would start too late unless the first texts of all that arrived before it are
 // computed from now on. The next decision comes after a batch, which may be one long text.
 bool Scheduler::StartsAreLate(TimePoint now) const {
   const double rate = Rate();
-  const double batch = std::max(options_.batch_seconds,
-                                bulk_.empty() ? 0.0 : cost_.Seconds(bulk_.Next().HeadTokens()));
+  const double batch = bulk_.empty()
+                           ? options_.batch_seconds
+                           : std::max(BulkSeconds(), cost_.Seconds(bulk_.Next().HeadTokens()));
   int64_t tokens = 0;
   for (const auto& [id, request] : unstarted_.requests()) {
     tokens += request->HeadTokens();
@@ -134,12 +147,12 @@ std::vector<BatchText> Scheduler::Next(TimePoint now) {
   std::vector<BatchText> batch;
   if (requests_.empty()) return batch;
   if (StartsAreLate(now)) {
-    Fill(unstarted_, batch);
+    batch = Fill(unstarted_, BatchTokens());
     for (const BatchText& text : batch) {
       if (text.is_short && !bulk_.empty()) short_credit_ -= text.tokens;
     }
   } else if (!short_.empty() && (bulk_.empty() || short_credit_ > 0)) {
-    Fill(short_, batch);
+    batch = Fill(short_, BatchTokens());
     // A lane that waits alone owes nothing.
     if (bulk_.empty()) {
       short_credit_ = BatchTokens();
@@ -147,16 +160,37 @@ std::vector<BatchText> Scheduler::Next(TimePoint now) {
       short_credit_ -= TokensOf(batch);
     }
   } else {
-    Fill(bulk_, batch);
+    batch = Fill(bulk_, BulkTokens());
     const int64_t tokens = TokensOf(batch);
     short_credit_ = std::min(short_credit_ + tokens, std::max(tokens, BatchTokens()));
   }
-  running_until_ = After(now, cost_.Seconds(TokensOf(batch)));
+  const double seconds = cost_.Seconds(TokensOf(batch));
+  running_until_ = After(now, seconds);
+  const bool has_others =
+      std::any_of(batch.begin(), batch.end(), [](const BatchText& text) { return !text.is_short; });
+  if (has_others && options_.pauses > 0)
+    pause_distance_ = seconds / static_cast<double>(options_.pauses);
   return batch;
+}
+
+std::vector<BatchText> Scheduler::NextInPause(TimePoint now) {
+  if (!WouldRunInPause()) return {};
+  std::vector<BatchText> batch = Fill(short_, BatchTokens());
+  const int64_t tokens = TokensOf(batch);
+  short_credit_ -= tokens;
+  in_pause_ = cost_.Seconds(tokens);
+  running_until_ = After(std::max(*running_until_, now), in_pause_);
+  return batch;
+}
+
+void Scheduler::DonePause(int64_t computed_tokens, double seconds) {
+  running_until_ = After(*running_until_, seconds - in_pause_);
+  if (computed_tokens > 0) cost_.Add(computed_tokens, seconds);
 }
 
 void Scheduler::Done(int64_t computed_tokens, double seconds) {
   running_until_.reset();
+  pause_distance_.reset();
   if (computed_tokens > 0) cost_.Add(computed_tokens, seconds);
 }
 

@@ -1,10 +1,14 @@
 // Decides which texts are computed together and when, and which requests are refused because they
 // would wait too long. A plain class without threads: the caller says what time it is.
 //
-// Batches end at the token count that takes `batch_seconds`. There are two lanes: short requests, and
-// all others. While both wait, each gets half of the time, and short ones go first. In a lane, clients
-// take turns (fair_queue.h). However the turns fall, a request whose first text has not been computed
-// is taken out of turn when it would otherwise start later than `max_wait_seconds` after it arrived.
+// There are two lanes: short requests, and all others. While both wait, each gets half of the time, and
+// short ones go first. In a lane, clients take turns (fair_queue.h). However the turns fall, a request
+// whose first text has not been computed is taken out of turn when it would otherwise start later than
+// `max_wait_seconds` after it arrived.
+//
+// A batch of short requests ends at the token count that takes `batch_seconds`. If the engine can
+// pause, short requests are also computed in the pauses of other batches. So those may take ten times
+// as long, and a token costs less in them: each batch reads all weights from memory.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +24,7 @@ namespace lacos::serve {
 
 struct SchedulerOptions {
   double batch_seconds = 0.1;
+  int64_t pauses = 0;           // in each batch, at equal distances; 0 if the engine cannot pause
   int64_t batch_tokens = 4096;  // the most tokens of a batch, unless a single text has more
   double max_wait_seconds = 10;
   size_t short_texts = 4;      // a request of more texts
@@ -55,18 +60,25 @@ class Scheduler {
 
   // The texts to compute next; empty if nothing waits. The batch runs until Done.
   std::vector<BatchText> Next(TimePoint now);
-  // The running batch has ended, after it computed so many tokens in so many seconds. Zero tokens
-  // teach nothing about the speed.
+  // Whether short requests wait that may be computed while the running batch pauses.
+  bool WouldRunInPause() const { return pause_distance_ && !short_.empty() && short_credit_ > 0; }
+  // The texts of such requests, which run until DonePause; empty if the batch should go on.
+  std::vector<BatchText> NextInPause(TimePoint now);
+  void DonePause(int64_t computed_tokens, double seconds);
+  // The running batch has ended, after it computed so many tokens in so many seconds without its
+  // pauses. Zero tokens teach nothing about the speed.
   void Done(int64_t computed_tokens, double seconds);
 
   bool empty() const { return requests_.empty(); }
   int64_t queued_tokens() const { return short_.tokens() + bulk_.tokens(); }
   int64_t queued_texts() const { return short_.texts() + bulk_.texts(); }
   const CostModel& cost() const { return cost_; }
-  // Tokens a second in full batches.
-  double Rate() const;
-  // The tokens of a full batch.
-  int64_t BatchTokens() const;
+  // Tokens a second in full batches of short requests, and of others.
+  double Rate() const { return RateOf(BatchTokens()); }
+  double BulkRate() const { return RateOf(BulkTokens()); }
+  // The tokens of such batches.
+  int64_t BatchTokens() const { return TokensIn(options_.batch_seconds); }
+  int64_t BulkTokens() const { return TokensIn(BulkSeconds()); }
   // When the running batch should end; nothing if none runs.
   std::optional<TimePoint> RunningUntil() const { return running_until_; }
 
@@ -95,10 +107,13 @@ class Scheduler {
   FairQueue& QueueOf(const QueuedRequest& request) { return request.is_short ? short_ : bulk_; }
   bool IsShort(const QueuedRequest& request) const;
   bool StartsAreLate(TimePoint now) const;
+  double BulkSeconds() const;
+  int64_t TokensIn(double seconds) const;
+  double RateOf(int64_t tokens) const;
   void Take(QueuedRequest& request, std::vector<BatchText>& batch);
-  // Takes from the queue's next request while there is room, and one text of any length.
+  // The next texts of the queue that fit into so many tokens, and one text of any length.
   template <class Queue>
-  void Fill(Queue& queue, std::vector<BatchText>& batch);
+  std::vector<BatchText> Fill(Queue& queue, int64_t room);
 
   SchedulerOptions options_;
   CostModel cost_;
@@ -107,6 +122,9 @@ class Scheduler {
   FairQueue short_, bulk_;
   int64_t short_credit_ = 0;  // tokens that the short lane may take before the other's turn
   std::optional<TimePoint> running_until_;
+  // Seconds from one pause of the running batch to the next, if it pauses.
+  std::optional<double> pause_distance_;
+  double in_pause_ = 0;  // the seconds that what runs in a pause should take
 };
 
 }  // namespace lacos::serve
