@@ -23,9 +23,9 @@ FULL = os.environ.get("LACOS_SERVE_FULL") == "1"  # the long forms of the tests,
 class Server:
     """A server on a free port. It is stopped at the end of the `with` block, and must then end with status 0."""
 
-    def __init__(self, *flags, model=MODEL, listen="127.0.0.1:0", environment=None):
+    def __init__(self, *flags, model=MODEL, listen="127.0.0.1:0", environment=None, program=(PROGRAM, "serve")):
         self.stderr = tempfile.TemporaryFile()
-        command = [PROGRAM, "serve", "--model", str(model), "--listen", listen, *flags]
+        command = [*program, "--model", str(model), "--listen", listen, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.stderr, text=True,
                                         env={**os.environ, **(environment or {})})
         self.line = self.process.stdout.readline().strip()
@@ -39,7 +39,7 @@ class Server:
         self.stderr.seek(0)
         return self.stderr.read().decode(errors="replace")
 
-    def connect(self, timeout=30):
+    def connect(self, timeout=600):
         if self.url.startswith("unix:"):
             connection = socket.socket(socket.AF_UNIX)
             connection.settimeout(timeout)
@@ -49,7 +49,7 @@ class Server:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def client(self, timeout=60):
+    def client(self, timeout=600):  # the tests may be stopped for minutes
         return http.client.HTTPConnection(self.host.strip("[]"), self.port, timeout=timeout)
 
     def ask(self, method, path, body=None, headers=None, client=None):
@@ -64,12 +64,22 @@ class Server:
         is_json = (reply.headers.get("Content-Type") or "").startswith("application/json")
         return reply.status, reply.headers, json.loads(content) if is_json and content else content
 
-    def embed(self, texts, client=None):
+    def embed(self, texts, client=None, headers=None):
         """The vectors of texts as bytes."""
-        status, _, body = self.ask("POST", "/v1/embeddings", {"model": "any", "input": texts, "encoding_format": "base64"}, client=client)
+        return self.vectors(self.ask("POST", "/v1/embeddings", {"model": "any", "input": texts, "encoding_format": "base64"}, headers, client))
+
+    @staticmethod
+    def vectors(reply):
+        """The vectors in what ask() returned for base64, as bytes."""
+        status, _, body = reply
         if status != 200:
             raise AssertionError(f"{status}: {body}")
         return [base64.b64decode(item["embedding"]) for item in body["data"]]
+
+    def metric(self, name):
+        """The value of a counter or gauge without labels in /metrics."""
+        text = self.ask("GET", "/metrics")[2].decode()
+        return float(re.search(rf"^{name} (\S+)$", text, re.M)[1])
 
     def memory(self):
         """Resident bytes."""
@@ -101,6 +111,30 @@ class Server:
             self.stderr.close()
         if kind is None and status != 0:
             raise AssertionError(f"the server ended with status {status}: {text}")
+
+
+def request_bytes(body, path="/embed", headers=""):
+    """A POST as it is sent."""
+    data = json.dumps(body).encode()
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{headers}Content-Length: {len(data)}\r\n\r\n".encode() + data
+
+
+def read_reply(connection):
+    """Reads one reply from a socket, drops its body, and returns its status."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionError("the server closed the connection")
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    left = int(re.search(rb"^content-length: *(\d+)", head, re.M | re.I)[1]) - len(body)
+    while left > 0:
+        more = connection.recv(1 << 20)
+        if not more:
+            raise ConnectionError("the server closed the connection")
+        left -= len(more)
+    return int(head.split()[1])
 
 
 def vectors_of_program(texts, folder, *flags, model=MODEL, normalize=True):
