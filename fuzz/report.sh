@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Writes the table of docs/reliability.md from the runs of fuzz/run.sh. Executions and processor seconds are sums over
-# all runs, edges are the largest number in one run; the corpus is the present one, and regressions are those committed.
+# all runs, edges are the largest number in one run, and regressions are those committed. The corpus is that of this build
+# folder, or the one in the table where the folder has none. A new build folder starts from the sums in the table (run.sh).
 #   fuzz/report.sh             rewrites the table
 #   fuzz/report.sh --missing   prints the commands that bring every target to 15 minutes
 set -euo pipefail
@@ -31,8 +32,10 @@ trap 'rm -f "$table"' EXIT
     target=$(basename "$zip" .zip)
     files=$( (find "$build/corpus/$target" -type f 2>/dev/null || true) | wc -l)
     bytes=$( (find "$build/corpus/$target" -type f -printf '%s\n' 2>/dev/null || true) | awk '{s += $1} END {printf "%.0f", s / 1000}')
+    corpus="$files, $bytes"
+    [[ $files -gt 0 ]] || corpus=$(awk -F' *[|] *' -v target="$target" '$2 == target {print $6}' "$document")
     kept=$( (find "regressions/$target" -type f 2>/dev/null || true) | wc -l)
-    printf "| %s | %d | %d | %d | %d, %s | %d |\n" "$target" "$(sum "$target" 2)" "$(sum "$target" 6)" "$(most "$target" 3)" "$files" "$bytes" "$kept"
+    printf "| %s | %d | %d | %d | %s | %d |\n" "$target" "$(sum "$target" 2)" "$(sum "$target" 6)" "$(most "$target" 3)" "${corpus:-0, 0}" "$kept"
   done
 } >"$table"
 awk -v table="$table" '

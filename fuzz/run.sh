@@ -13,6 +13,11 @@ build=${LACOS_FUZZ_BUILD:-../build/fuzz}
 program=$build/bin/fuzz_$target
 [[ -x $program ]] || { echo "run.sh: there is no $program; targets: $(basename -s .zip corpus/*.zip | xargs); build with cmake --build --preset fuzz" >&2; exit 2; }
 mkdir -p "$build/corpus/$target" "$build/findings/$target"
+# A new build folder goes on from the sums that the table of docs/reliability.md has.
+[[ -f $build/runs.tsv ]] || awk -F' *[|] *' -v OFS='\t' '
+  /^<!-- fuzz table: begin/ {inside = 1}
+  /^<!-- fuzz table: end/ {inside = 0}
+  inside && $3 ~ /^[0-9]+$/ {print $2, $3, $5, $6 + 0, 0, $4}' ../docs/reliability.md >"$build/runs.tsv"
 seeds=("$build/seeds/$target")
 [[ -d regressions/$target ]] && seeds+=(regressions/"$target")
 scratch=$(mktemp -d -p "$([[ -w /dev/shm ]] && echo /dev/shm || echo "${TMPDIR:-/tmp}")" lacos-fuzz.XXXXXX)
