@@ -1,5 +1,5 @@
 # The commands for users and contributors; everything else is in CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python deb deb-test wheel wheel-test test-pages check tidy bench bench-176b cuda gpu-check test-cuda-emulated interop faults format docs sanitize sanitize-threads serve-clients serve-openapi serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python deb deb-test docker-test wheel wheel-test test-pages check tidy bench bench-176b cuda gpu-check test-cuda-emulated interop faults format docs sanitize sanitize-threads serve-clients serve-openapi serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -42,6 +42,9 @@ deb: deps          ## make the Debian packages lacos, liblacos0 and liblacos-dev
 
 deb-test:          ## install, upgrade and purge the packages of `make deb` in a minimal Debian system (needs root)
 	@tools/test_deb.sh
+
+docker-test:       ## follow examples/serve/Dockerfile with the package of `make deb` in a minimal Debian system, without docker (needs root)
+	@tools/test_dockerfile.py
 
 wheel: deps        ## make a Python wheel with the program and all libraries inside, in dist/
 	@tools/make_wheel.sh

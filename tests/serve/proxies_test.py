@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The configurations of nginx and caddy in examples/serve, in front of a server: TLS, the vectors, limits, and an end of the
-server. Each test is skipped where the proxy is not installed (Debian: nginx, caddy)."""
+"""The files of examples/serve: the configurations of nginx and caddy in front of a server (TLS, the vectors, limits, and an end of
+the server), the systemd unit and its file of flags. A test is skipped where its program is not installed (Debian: nginx, caddy,
+systemd). tools/test_dockerfile.py follows the Dockerfile."""
 
 import base64
 import contextlib
@@ -8,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import ssl
@@ -99,6 +101,22 @@ class ProxyTest(unittest.TestCase):
         home = {"HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder / "data"), "XDG_CONFIG_HOME": str(self.folder / "config")}
         with Server(listen=f"unix:{self.folder}/s"), self.proxy(["caddy", "run", "--adapter", "caddyfile", "--config", f"{self.folder}/Caddyfile"], home):
             self.check()
+
+
+class UnitTest(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd is not installed")
+    def test_the_units_exposure_is_that_of_the_docs(self):
+        run = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", EXAMPLES / "lacos.service"], capture_output=True, text=True)
+        if "offline" in run.stderr:
+            self.skipTest("systemd is older than 250")
+        found = re.search(r"Overall exposure level for lacos.service: ([\d.]+) SAFE", run.stdout)
+        self.assertTrue(found, run.stdout + run.stderr)
+        docs = (REPOSITORY / "docs/serving.md").read_text(encoding="utf-8")
+        self.assertIn(f"rates its exposure at {found[1]} of 10", docs)
+
+    def test_the_file_of_flags_is_read(self):
+        with Server("--config", str(EXAMPLES / "lacos.toml")) as server:
+            self.assertEqual(server.ask("GET", "/info")[2]["model_dtype"], "cpu+int8")
 
 
 if __name__ == "__main__":
