@@ -22,7 +22,18 @@ import unittest
 
 import hostile
 from fault_proxy import FaultProxy
-from server import FULL, MODEL, PROGRAM, REPOSITORY, Server, some_texts, vectors_of_program, wait_until
+from server import (
+    FULL,
+    MODEL,
+    PROGRAM,
+    REPOSITORY,
+    Server,
+    read_reply,
+    request_bytes,
+    some_texts,
+    vectors_of_program,
+    wait_until,
+)
 
 
 def run(*arguments):
@@ -315,6 +326,40 @@ class ReliabilityTest(ServeTest):
             proxy.close()
             self.assertTrue(all(proxy.counts.values()), proxy.counts)
             self.assertTrue(wait_until(lambda: server.descriptors() <= before + 2, 15), server.descriptors())
+
+    @unittest.skipUnless(FULL, "it measures time (make serve-load)")
+    def test_health_and_metrics_are_answered_in_50_ms_under_full_load(self):
+        texts = some_texts(2000)
+        with Server() as server:
+            stop, answered = threading.Event(), []
+
+            def bulk(seed):
+                rng, client = random.Random(seed), server.connect(600)
+                while not stop.is_set():
+                    client.sendall(request_bytes({"input": rng.sample(texts, 200), "encoding_format": "base64"}, "/v1/embeddings"))
+                    answered.append(read_reply(client))
+
+            threads = [threading.Thread(target=bulk, args=(seed,)) for seed in range(8)]
+            for thread in threads:
+                thread.start()
+            self.assertTrue(wait_until(lambda: len(answered) >= 16, 120))
+            clients, times = {path: server.client() for path in ("/livez", "/readyz", "/health", "/metrics")}, {}
+            began, before = time.monotonic(), len(answered)
+            while time.monotonic() - began < 40:
+                for path, client in clients.items():
+                    start = time.monotonic()
+                    self.assertEqual(server.ask("GET", path, client=client)[0], 200)
+                    times.setdefault(path, []).append(1000 * (time.monotonic() - start))
+                    time.sleep(0.01)
+            stop.set()
+            for thread in threads:
+                thread.join(600)
+            self.assertEqual(set(answered), {200})
+            for path, each in times.items():
+                each.sort()
+                print(f"{path} under full load ({len(answered) - before} bulk requests): {len(each)} answers, ms p50 {each[len(each) // 2]:.2f}, "
+                      f"p99 {each[len(each) * 99 // 100]:.2f}, max {each[-1]:.2f}")
+            self.assertLess(max(each[-1] for each in times.values()), 50)
 
     def test_slow_connections_delay_nobody(self):
         count = 3000 if FULL else 300
