@@ -11,6 +11,7 @@ import argparse
 import difflib
 import pathlib
 import re
+import statistics
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -207,12 +208,13 @@ def serving():
         for name, f in entry["figures"].items():
             loads = {at["factor"]: at for at in f["loads"]}
             half, double = loads.get(0.5), loads.get(2.0)
-            rows.append([name, rate(f["texts_per_second"]), f"{100 * f['share_of_embed']:.0f} %" if "share_of_embed" in f else "-", times(f["one_text"]),
-                         times(half) if half else "-",
-                         f"{100 * double['goodput_per_second'] / f['texts_per_second']:.0f} %" if double else "-",
+            rows.append([name, rate(statistics.median(f["texts_per_second"])), f"{100 * f['share_of_embed']:.0f} %" if "share_of_embed" in f else "-",
+                         times(f["one_text"]) if "one_text" in f else "-", times(half) if half else "-",
+                         f"{100 * double['share_of_capacity']:.0f} %, {100 * double['busy']:.0f} %" if double else "-",
                          f"{times(double)} (sent {double['late_p99_ms']:,.0f} ms late)" if double else "-", gigabytes(f["peak_bytes"]),
-                         f"{f['others_cores']:.2f}" if "others_cores" in f else "-"])
-    header = ["", "texts/s", "of `bench embed`", "one text, idle: p50, p99", "half load: p50, p99", "twice the capacity: answered", "p50, p99", "peak memory", "cores used by others"]
+                         f"{f['others_cores']:.2f}"])
+    header = ["", "texts/s", "of `bench embed`", "one text, idle: p50, p99", "half load: p50, p99", "twice the capacity: answered, computing", "p50, p99",
+              "peak memory", "cores used by others"]
     return table(header, rows) + ["", *(line for e in found for line in item(*described(e)))]
 
 

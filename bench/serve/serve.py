@@ -1,12 +1,20 @@
 #!/usr/bin/env python3
 """What serving over HTTP costs, and how a server behaves when it gets more than it can do.
 
-    bench/serve/serve.py [--computes int8,f32] [--bases nano,560m] [--seconds 20] [--peers st,st-int8] [--json RESULT.json]
+    bench/serve/serve.py [--computes int8,f32] [--bases nano,560m] [--peers st,infinity] [--json RESULT.json]
 
-For each base and mode: the throughput over HTTP as a share of `lacos bench embed` on the same texts; the latency of one short text
-on an idle server beside that of `bench embed`; and single texts at random times at half the capacity, at the capacity and at twice
-of it. The driver sends by the clock (load.py) on the same cores; its share of a core is reported, how late its requests left,
-and how many cores other programs took. A peer gets the same texts and loads. Peak memory is VmHWM of the server.
+All servers of a base run at once, and are measured in turns, several times, since the speed of a shared machine changes. So a
+ratio is the median over the rounds. Measured are requests of many texts, beside `lacos bench embed` on the same texts; one short
+text on an idle server, beside `bench embed`; and single texts at random times at half the capacity and at twice of it. This
+capacity is that of single texts, sent over many connections, measured before and after each load. The share of the time that
+lacos computed during a load comes from its /metrics.
+
+The driver sends by the clock (load.py) on the same cores; its share of a core is reported, how late its requests left, and how
+many cores other programs took. Peak memory is VmHWM of the server. The peers:
+
+    st, st-int8   sentence-transformers behind FastAPI (st_server.py), in f32 and with PyTorch's dynamic int8
+    infinity      infinity-emb (--infinity FILE) with its torch engine
+    llama         llama-server (--llama-server FILE) with Q8_0 weights, which `lacos merge --format gguf` writes
 """
 
 import contextlib
@@ -16,10 +24,12 @@ import pathlib
 import re
 import resource
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[0] = str(HERE.parent / "peers")
@@ -36,12 +46,16 @@ def arguments():
     parser.add_argument("--computes", default="int8,f32")
     parser.add_argument("--bases", default="nano,560m")
     parser.add_argument("--texts", type=int, default=600, help="of the measurement of throughput")
-    parser.add_argument("--seconds", type=float, default=20, help="of each open loop")
-    parser.add_argument("--factors", default="0.5,1,2", help="loads, as shares of the capacity")
-    parser.add_argument("--single-texts", type=int, default=100, help="short texts, one at a time")
-    parser.add_argument("--max-wait", type=float, default=1,
-                        help="of lacos; so many seconds of requests wait at once, each on a connection of its own")
-    parser.add_argument("--peers", default="", help="st, st-int8")
+    parser.add_argument("--rounds", type=int, default=3, help="of the measurement of throughput")
+    parser.add_argument("--seconds", type=float, default=60, help="of each open loop; 0: none")
+    parser.add_argument("--factors", default="0.5,2", help="loads, as shares of the capacity")
+    parser.add_argument("--single-texts", type=int, default=100, help="short texts, one at a time; 0: none")
+    parser.add_argument("--batch-ms", type=float, default=100, help="of lacos")
+    parser.add_argument("--max-wait", type=float, default=10, help="of lacos")
+    parser.add_argument("--peers", default="", help="st, st-int8, infinity, llama")
+    parser.add_argument("--infinity", type=pathlib.Path, default=pathlib.Path(sys.executable).parent / "infinity_emb",
+                        help="its program; infinity 0.0.78 needs transformers 4, the other peers 5")
+    parser.add_argument("--llama-server", type=pathlib.Path, default="llama-server")
     return parser.parse_args()
 
 
@@ -51,9 +65,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def peak_bytes(process):
+def memory_bytes(process, name):
     status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return int(re.search(r"^VmHWM:\s*(\d+)", status, re.M)[1]) * 1024
+    return int(re.search(rf"^{name}:\s*(\d+)", status, re.M)[1]) * 1024
+
+
+def peak_bytes(process):
+    return memory_bytes(process, "VmHWM")
+
+
+def current_bytes(process):
+    return memory_bytes(process, "VmRSS")
 
 
 class Others:
@@ -73,10 +95,11 @@ class Others:
 
 
 @contextlib.contextmanager
-def running(command, port, seconds=180, ready=None):
+def running(command, port, seconds=180, ready=None, environment=None, is_silent=False):
     """A server that answers, and its process. `ready` says whether it answers; without it, a request without a key does."""
     ready = ready or (lambda: not load.saturate(port, ["ready?"], 1, 1)["failed"])
-    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL if is_silent else None,
+                               env={**os.environ, **(environment or {})})
     try:
         end = time.monotonic() + seconds
         while not ready():
@@ -89,60 +112,139 @@ def running(command, port, seconds=180, ready=None):
         process.wait()
 
 
-def measure(port, texts, single, options):
-    """The figures of one server."""
-    load.saturate(port, texts[: len(texts) // 4], 32, 16)  # warmup
-    full = load.saturate(port, texts, 32, 16)
-    capacity = len(texts) / full["seconds"]
-    times = load.one_by_one(port, single)
-    figures = {"texts_per_second": capacity, "failed": full["failed"],
-               "one_text": {"p50_ms": load.quantile(times, 0.5), "p99_ms": load.quantile(times, 0.99)}, "loads": []}
-    for factor in (float(f) for f in options.factors.split(",")):
-        figures["loads"].append({"factor": factor, **load.by_clock(port, texts, factor * capacity, options.seconds)})
-    return figures
+def lacos_command(options, base, compute, port):
+    return [options.lacos, "serve", "--model", base, "--compute", compute, "--threads", options.threads, "--listen", f"127.0.0.1:{port}",
+            "--batch-ms", options.batch_ms, "--max-wait", options.max_wait, "--max-connections", 16384, "--quiet"]
 
 
-def lacos_figures(options, base, compute, texts, single, work):
-    others = Others()
+def peer_command(options, peer, model, port, work):
+    """The command of a peer for an original BLOOM folder, and what it needs in its environment."""
+    offline = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": str(options.threads)}
+    if peer in ("st", "st-int8"):
+        command = [sys.executable, HERE / "st_server.py", "--model", model, "--port", port, "--threads", options.threads]
+        return command + (["--dynamic-int8"] if peer == "st-int8" else []), offline
+    if peer == "infinity":
+        # Its "bettertransformer" does not know BLOOM.
+        return [options.infinity, "v2", "--model-id", model, "--engine", "torch", "--device", "cpu", "--port", port,
+                "--host", "127.0.0.1", "--url-prefix", "/v1", "--batch-size", 32, "--dtype", "float32"], {**offline, "INFINITY_BETTERTRANSFORMER": "false", "INFINITY_MODEL_WARMUP": "false"}
+    if peer == "llama":
+        file = work / "base-q8_0.gguf"
+        if not file.exists():
+            subprocess.run([options.lacos, "merge", "--model", model, "--output", file, "--format", "gguf", "--gguf-type", "q8_0", "--quiet"], check=True,
+                           stdout=subprocess.DEVNULL)
+        return [options.llama_server, "-m", file, "--embeddings", "--pooling", "mean", "-c", 8192, "-b", 2048, "-ub", 2048, "-np", 4,
+                "-t", options.threads, "--host", "127.0.0.1", "--port", port], offline
+    sys.exit(f"no peer is named {peer}; expected some of st, st-int8, infinity, llama")
+
+
+def bench_embed(options, base, compute, texts, work, *flags):
     file = work / "texts.txt"
     file.write_text("\n".join(texts) + "\n", encoding="utf-8")
-    bench = [options.lacos, "bench", "embed", "--model", base, "--compute", compute, "--threads", options.threads, "--json", "--quiet"]
-    process = run_json([*bench, "--input", file, "--texts", 0])
-    file.write_text("\n".join(single) + "\n", encoding="utf-8")
-    alone = run_json([*bench, "--input", file, "--texts", 0, "--batch-tokens", 1])
-    port = free_port()
-    with running([options.lacos, "serve", "--model", base, "--compute", compute, "--threads", options.threads,
-                  "--listen", f"127.0.0.1:{port}", "--max-wait", options.max_wait, "--quiet"], port) as server:
-        figures = measure(port, texts, single, options)
-        figures["peak_bytes"] = peak_bytes(server)
-    figures["embed_texts_per_second"] = len(texts) * process["tokens_per_second"] / process["tokens"]
-    figures["share_of_embed"] = figures["texts_per_second"] / figures["embed_texts_per_second"]
-    figures["others_cores"] = others.cores()
-    figures["embed_one_text"] = {"p50_ms": 1000 * alone["median_batch_seconds"], "p99_ms": 1000 * alone["p99_batch_seconds"]}
+    return run_json([options.lacos, "bench", "embed", "--model", base, "--compute", compute, "--threads", options.threads, "--json", "--quiet",
+                     "--input", file, "--texts", 0, *flags])
+
+
+def throughput(options, base, servers, texts, work):
+    """Texts a second of each server in each round, and of `bench embed` after it for those of lacos."""
+    rates = {name: {"texts_per_second": [], "embed_texts_per_second": []} for name in servers}
+    for _, port in servers.values():
+        load.saturate(port, texts[: len(texts) // 4], 16, 32)  # warm-up
+    for _ in range(options.rounds):
+        for name, (_, port) in servers.items():
+            full = load.saturate(port, texts, 16, 32)
+            if full["failed"]:
+                sys.exit(f"{name} failed: status {full['failed'][0]}")
+            rates[name]["texts_per_second"].append(len(texts) / full["seconds"])
+            if name.startswith("lacos"):
+                process = bench_embed(options, base, name.split()[2], texts, work)
+                rates[name]["embed_texts_per_second"].append(len(texts) * process["tokens_per_second"] / process["tokens"])
+    return rates
+
+
+def median_ratio(these, those):
+    return statistics.median(this / that for this, that in zip(these, those))
+
+
+def behaviour(options, name, base, server, texts, single, work):
+    """One text at a time, and open loops."""
+    process, port = server
+    figures = {"loads": []}
+    if single:
+        times = load.one_by_one(port, single)
+        figures["one_text"] = {"p50_ms": load.quantile(times, 0.5), "p99_ms": load.quantile(times, 0.99)}
+        if name.startswith("lacos"):
+            alone = bench_embed(options, base, name.split()[2], single, work, "--batch-tokens", 1)
+            figures["embed_one_text"] = {"p50_ms": 1000 * alone["median_batch_seconds"], "p99_ms": 1000 * alone["p99_batch_seconds"]}
+    if options.seconds > 0:
+        capacity = single_texts_per_second(port, texts)
+        for factor in (float(f) for f in options.factors.split(",")):
+            memory, computed, begin = current_bytes(process), computed_seconds(name, port), time.monotonic()
+            loop = load.by_clock(port, texts, factor * capacity, options.seconds)
+            busy = (computed_seconds(name, port) - computed) / (time.monotonic() - begin)
+            time.sleep(3)  # until its memory is given back
+            growth = current_bytes(process) / memory - 1
+            before, capacity = capacity, single_texts_per_second(port, texts)
+            figures["loads"].append({"factor": factor, **loop, "capacity": [before, capacity], "busy": busy, "memory_growth": growth,
+                                     "share_of_capacity": 2 * loop["goodput_per_second"] / (before + capacity)})
     return figures
 
 
-def peer_figures(options, name, model, texts, single):
-    port, others = free_port(), Others()
-    command = [sys.executable, HERE / "st_server.py", "--model", model, "--port", port, "--threads", options.threads]
-    with running(command + (["--dynamic-int8"] if name == "st-int8" else []), port) as server:
-        figures = measure(port, texts, single, options)
-        figures["peak_bytes"] = peak_bytes(server)
-    figures["others_cores"] = others.cores()
-    return figures
+def single_texts_per_second(port, texts):
+    return len(texts) / load.saturate(port, texts, 1, 256)["seconds"]
+
+
+def computed_seconds(name, port):
+    if not name.startswith("lacos"):
+        return 0
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
+        return float(re.search(r"^lacos_batch_ms_sum (\S+)$", reply.read().decode(), re.M)[1]) / 1000
 
 
 def show(name, figures):
-    share = f", {figures['share_of_embed']:.3f} of bench embed" if "share_of_embed" in figures else ""
-    alone = figures.get("embed_one_text")
-    beside = f" (in process {alone['p50_ms']:.1f} and {alone['p99_ms']:.1f})" if alone else ""
-    print(f"{name}: {figures['texts_per_second']:.1f} texts/s{share}; one text p50 {figures['one_text']['p50_ms']:.1f} ms, "
-          f"p99 {figures['one_text']['p99_ms']:.1f} ms{beside}; peak {figures['peak_bytes'] / 1e6:.0f} MB; "
-          f"other programs used {figures['others_cores']:.2f} cores", flush=True)
+    words = [f"{statistics.median(figures['texts_per_second']):.1f} texts/s"]
+    if figures["embed_texts_per_second"]:
+        words.append(f"{figures['share_of_embed']:.3f} of bench embed")
+    words += [f"{value:.2f} times {peer}" for peer, value in figures["times"].items()]
+    if "one_text" in figures:
+        words.append(f"one text p50 {figures['one_text']['p50_ms']:.1f} ms, p99 {figures['one_text']['p99_ms']:.1f} ms")
+    if "embed_one_text" in figures:
+        words.append(f"in process {figures['embed_one_text']['p50_ms']:.1f} and {figures['embed_one_text']['p99_ms']:.1f} ms")
+    words.append(f"peak {figures['peak_bytes'] / 1e6:.0f} MB")
+    print(f"{name}: {'; '.join(words)}", flush=True)
     for at in figures["loads"]:
-        print(f"  {at['factor']:>4} x capacity: {at['goodput_per_second']:7.1f} good texts/s, {at['refused']:5} refused, other {at['other']}, "
-              f"p50 {at['p50_ms']:8.1f} ms, p99 {at['p99_ms']:8.1f} ms (sent late: {at['late_p99_ms']:.1f} ms; from sending on: {at['from_sent_p99_ms']:.1f} ms), "
-              f"driver {at['driver_cpu_share']:.2f} of a core", flush=True)
+        print(f"  {at['factor']:>4} x {at['capacity'][0]:.1f}/s (after it {at['capacity'][1]:.1f}/s): {at['goodput_per_second']:.1f} good texts/s "
+              f"({at['share_of_capacity']:.3f}), busy {at['busy']:.3f}, "
+              f"{at['refused']:5} refused, other {at['other']}, p50 {at['p50_ms']:8.1f} ms, p99 {at['p99_ms']:8.1f} ms "
+              f"(sent late: {at['late_p99_ms']:.1f} ms; from sending on: {at['from_sent_p99_ms']:.1f} ms), "
+              f"driver {at['driver_cpu_share']:.2f} of a core, memory {100 * at['memory_growth']:+.1f} %", flush=True)
+
+
+def measure(options, name, model, base, texts, single, work):
+    """The figures of all servers over one base."""
+    others, figures = Others(), {}
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for compute in options.computes.split(","):
+            port = free_port()
+            command = lacos_command(options, base, compute, port)
+            servers[f"lacos {name} {compute}"] = stack.enter_context(running(command, port)), port
+        for peer in [peer for peer in options.peers.split(",") if peer]:
+            port = free_port()
+            command, environment = peer_command(options, peer, model, port, work)
+            servers[f"{peer} {name}"] = stack.enter_context(running(command, port, environment=environment, is_silent=True)), port
+        for key, rates in throughput(options, base, servers, texts, work).items():
+            figures[key] = {**rates, "times": {}, **behaviour(options, key, base, servers[key], texts, single, work),
+                            "peak_bytes": peak_bytes(servers[key][0])}
+    used = others.cores()
+    for key, here in figures.items():
+        here["others_cores"] = used
+        if here["embed_texts_per_second"]:
+            here["share_of_embed"] = median_ratio(here["texts_per_second"], here["embed_texts_per_second"])
+            here["times"] = {peer: median_ratio(here["texts_per_second"], there["texts_per_second"]) for peer, there in figures.items()
+                             if not peer.startswith("lacos")}
+        show(key, here)
+    print(f"other programs used {used:.2f} cores", flush=True)
+    return figures
 
 
 def main():
@@ -157,12 +259,7 @@ def main():
             model = NANO if name == "nano" else options.model or random_model(options, work)
             # A folder that is quantized already is served as it is.
             base = model if name == "nano" or "quantization" in (model / "config.json").read_text() else quantize(options, model, work)
-            for compute in options.computes.split(","):
-                figures[f"lacos {name} {compute}"] = lacos_figures(options, base, compute, texts, single, work)
-                show(f"lacos {name} {compute}", figures[f"lacos {name} {compute}"])
-            for peer in [peer for peer in options.peers.split(",") if peer]:
-                figures[f"{peer} {name}"] = peer_figures(options, peer, model, texts, single)
-                show(f"{peer} {name}", figures[f"{peer} {name}"])
+            figures |= measure(options, name, model, base, texts, single, work)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 

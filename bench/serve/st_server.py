@@ -2,7 +2,10 @@
 """sentence-transformers behind FastAPI, as many people serve it: the peer of bench/serve/serve.py. A request is a batch."""
 
 import argparse
+import asyncio
 import base64
+import concurrent.futures
+import functools
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -19,19 +22,22 @@ parser.add_argument("--dynamic-int8", action="store_true")
 options = parser.parse_args()
 
 torch.set_num_threads(options.threads)
-transformer = models.Transformer(options.model, max_seq_length=2048)
+transformer = models.Transformer(options.model, max_seq_length=2048, model_kwargs={"dtype": torch.float32})
 transformer.tokenizer.pad_token = transformer.tokenizer.pad_token or transformer.tokenizer.eos_token
 if options.dynamic_int8:
     torch.backends.quantized.engine = "onednn"
     transformer = torch.ao.quantization.quantize_dynamic(transformer, {torch.nn.Linear}, dtype=torch.qint8)
-model = SentenceTransformer(modules=[transformer, models.Pooling(transformer.get_word_embedding_dimension(), "mean")], device="cpu")
+model = SentenceTransformer(modules=[transformer, models.Pooling(transformer.get_embedding_dimension(), "mean")], device="cpu")
 app = FastAPI()
+# One call at a time, always on the same thread: each uses all cores, and PyTorch keeps a team of threads for each thread that calls it.
+executor = concurrent.futures.ThreadPoolExecutor(max_workers=1)
 
 
 @app.post("/v1/embeddings")
-def embeddings(body: dict):
+async def embeddings(body: dict):
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
-    vectors = model.encode(texts, batch_size=32, normalize_embeddings=True)
+    encode = functools.partial(model.encode, texts, batch_size=32, normalize_embeddings=True)
+    vectors = await asyncio.get_running_loop().run_in_executor(executor, encode)
     return {"object": "list", "model": "peer", "data": [
         {"object": "embedding", "index": i, "embedding": base64.b64encode(vector.tobytes()).decode()} for i, vector in enumerate(vectors)]}
 

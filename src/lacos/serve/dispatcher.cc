@@ -6,6 +6,7 @@
 
 #include "lacos/base/check.h"
 #include "lacos/base/error.h"
+#include "lacos/base/process.h"
 #include "lacos/base/thread.h"
 
 namespace lacos::serve {
@@ -24,6 +25,9 @@ TimePoint After(TimePoint from, double seconds) {
 
 // How long something other than a batch may take.
 constexpr double kProbeSeconds = 1, kAloneSeconds = 5;
+
+// How long nothing must have been to do before memory is given back, and given back again.
+constexpr double kIdleSeconds = 1, kIdleAgainSeconds = 10;
 
 }  // namespace
 
@@ -315,7 +319,9 @@ void Dispatcher::DropLate(std::unique_lock<std::mutex>& lock) {
   std::vector<std::shared_ptr<Work>> ended;
   scheduler_->Drop(Now(), [&](uint64_t request, DropReason reason) {
     const auto found = works_.find(request);
-    found->second->end = reason == DropReason::kExpired ? WorkEnd::kExpired : WorkEnd::kAbandoned;
+    found->second->end = reason == DropReason::kExpired     ? WorkEnd::kExpired
+                         : reason == DropReason::kAbandoned ? WorkEnd::kAbandoned
+                                                            : WorkEnd::kLate;
     ended.push_back(found->second);
     works_.erase(found);
   });
@@ -388,11 +394,22 @@ void Dispatcher::Loop() {
   alone_done_.notify_all();
 }
 
-// Answers requests in time whose deadline passes during a batch, or while the engine stands still.
+// Answers requests in time whose deadline passes during a batch, or while the engine stands still. When
+// nothing is to do, gives back the memory that a crowd of requests and connections has left.
 void Dispatcher::WatchLoop() {
   std::unique_lock lock(mutex_);
-  while (!stopping_.wait_for(lock, std::chrono::milliseconds(50), [&] { return stop_; }))
+  TimePoint give_back = After(Now(), kIdleSeconds);
+  while (!stopping_.wait_for(lock, std::chrono::milliseconds(50), [&] { return stop_; })) {
     DropLate(lock);
+    if (!scheduler_->empty() || due_) {
+      give_back = After(Now(), kIdleSeconds);
+    } else if (Now() >= give_back) {
+      lock.unlock();
+      ReturnFreeMemory();
+      lock.lock();
+      give_back = After(Now(), kIdleAgainSeconds);
+    }
+  }
 }
 
 }  // namespace lacos::serve

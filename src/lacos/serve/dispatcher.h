@@ -29,7 +29,7 @@ struct WorkText {
   std::shared_ptr<const std::vector<float>> vector;  // null until it is computed
 };
 
-enum class WorkEnd : uint8_t { kDone, kFailed, kOutOfMemory, kExpired, kAbandoned };
+enum class WorkEnd : uint8_t { kDone, kFailed, kOutOfMemory, kExpired, kAbandoned, kLate };
 
 // A request that has been read. Its texts without a vector are computed.
 struct Work {

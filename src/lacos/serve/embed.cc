@@ -180,6 +180,13 @@ void Service::RequireComputed(const Exchange& exchange) {
       error.headers = {{"x-should-retry", "false"}};
       throw error;
     }
+    case WorkEnd::kLate:
+      throw TooBusy(
+          std::max(dispatcher_.ShortWait(), 1.0), "overloaded",
+          fmt::format(
+              "[server] the request has waited for {:.1f} s, since computing has become "
+              "slower; expected it to begin sooner; try again after the time in Retry-After",
+              options_.max_wait));
     case WorkEnd::kAbandoned:
       metrics_.Add("lacos_abandoned");
       throw ApiError(503, "abandoned", "[client] has closed the connection; expected it to wait",

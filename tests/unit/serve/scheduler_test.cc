@@ -255,9 +255,14 @@ TEST(Scheduler, EveryAdmittedRequestStartsInTime) {
     });
     simulation.RunUntil(2000);
     double latest = 0;
+    int admitted = 0, dropped = 0;
     for (const SimulatedRequest& r : simulation.requests()) {
-      if (!r.refused) latest = std::max(latest, r.start - r.arrival);
+      if (r.refused) continue;
+      ++admitted;
+      dropped += r.dropped ? 1 : 0;
+      latest = std::max(latest, r.start - r.arrival);
     }
+    EXPECT_LE(dropped, 0.01 * admitted) << "seed " << seed << ", load " << load;
     const double batch = options.pauses > 0
                              ? std::min(10 * options.batch_seconds, options.max_wait_seconds / 4)
                              : 2 * options.batch_seconds;
@@ -357,6 +362,25 @@ TEST(Scheduler, ExpiredAndAbandonedRequestsAreNeverComputed) {
   scheduler.Done(10, 0.01);
   EXPECT_TRUE(scheduler.empty());
   EXPECT_EQ(scheduler.queued_tokens(), 0);
+}
+
+// Where the engine becomes slower than it was, what has been admitted may come too late.
+TEST(Scheduler, WhatCannotBeginInTimeAnyMoreIsDropped) {
+  Scheduler scheduler({}, CostModel(0, 1000));
+  EXPECT_FALSE(scheduler.Admit(Simple(1, "", 1, {10, 10}), At(0)));
+  EXPECT_THAT(RequestsOf(scheduler.Next(At(0))), ElementsAre(1, 1));
+  EXPECT_FALSE(scheduler.Admit(Simple(2, "", 2, {10}), At(0)));
+  EXPECT_FALSE(scheduler.Admit(Simple(3, "", 3, {10}), At(9)));
+  std::map<uint64_t, DropReason> dropped;
+  const auto drop = [&](double now) {
+    scheduler.Drop(At(now), [&](uint64_t id, DropReason reason) { dropped[id] = reason; });
+  };
+  drop(10.05);
+  EXPECT_TRUE(dropped.empty()) << "a batch more is allowed";
+  drop(10.15);
+  EXPECT_EQ(dropped, (std::map<uint64_t, DropReason>{{2, DropReason::kLate}}));
+  scheduler.Done(20, 10.2);
+  EXPECT_THAT(RequestsOf(scheduler.Next(At(10.2))), ElementsAre(3));
 }
 
 TEST(Scheduler, ARequestThatWouldWaitUntilItsDeadlineIsRefused) {

@@ -97,6 +97,10 @@ void Scheduler::Drop(TimePoint now, const std::function<void(uint64_t, DropReaso
       dropped.emplace_back(id, DropReason::kAbandoned);
     } else if (request.deadline <= now) {
       dropped.emplace_back(id, DropReason::kExpired);
+    } else if (!request.Started() &&
+               After(request.start_by, request.is_short ? options_.batch_seconds : BulkSeconds()) <
+                   now) {
+      dropped.emplace_back(id, DropReason::kLate);
     }
   }
   for (const auto& [id, reason] : dropped) {

@@ -39,7 +39,8 @@ struct BatchText {
   bool is_short = false;  // the lane of its request
 };
 
-enum class DropReason : uint8_t { kExpired, kAbandoned };
+// kLate: it should have begun, but the engine has become slower than it was when it was admitted.
+enum class DropReason : uint8_t { kExpired, kAbandoned, kLate };
 
 class Scheduler {
  public:
@@ -52,8 +53,8 @@ class Scheduler {
   // for its own deadline.
   std::optional<double> Admit(QueuedRequest request, TimePoint now);
 
-  // Removes requests that have expired or whose client has gone, and reports each. Texts of theirs
-  // that are in the running batch are computed all the same.
+  // Removes requests that have expired, whose client has gone, or that can no longer begin within the
+  // bound, and reports each. Texts of theirs that are in the running batch are computed all the same.
   void Drop(TimePoint now, const std::function<void(uint64_t request, DropReason)>& report);
   // Removes what is left of a request.
   void Remove(uint64_t request);
