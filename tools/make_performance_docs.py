@@ -212,9 +212,9 @@ def serving():
                          times(f["one_text"]) if "one_text" in f else "-", times(half) if half else "-",
                          f"{100 * double['share_of_capacity']:.0f} %, {100 * double['busy']:.0f} %" if double else "-",
                          f"{times(double)} (sent {double['late_p99_ms']:,.0f} ms late)" if double else "-", gigabytes(f["peak_bytes"]),
-                         f"{f['others_cores']:.2f}"])
+                         ", ".join(f"{peer} {ratio:.1f}" for peer, ratio in f["times"].items()) or "-", f"{f['others_cores']:.2f}"])
     header = ["", "texts/s", "of `bench embed`", "one text, idle: p50, p99", "half load: p50, p99", "twice the capacity: answered, computing", "p50, p99",
-              "peak memory", "cores used by others"]
+              "peak memory", "times the texts/s of", "cores used by others"]
     return table(header, rows) + ["", *(line for e in found for line in item(*described(e)))]
 
 
