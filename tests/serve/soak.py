@@ -111,10 +111,16 @@ class Soak:
                      == [self.plain[row] for row in rows])
             time.sleep(rng.random() * 0.05)
 
+    def answered(self, path):
+        status = self.server.ask("GET", path, None, KEY)[0]
+        if status != 200:
+            raise AssertionError(f"{status} from {path}")
+        return True
+
     def health(self):
         while not self.stop.is_set():
             for path in ("/health", "/metrics"):
-                self.ask(path, lambda path=path: self.server.ask("GET", path, None, KEY)[0] == 200)
+                self.ask(path, lambda path=path: self.answered(path))
             time.sleep(1)
 
     def faulty(self, seed):
@@ -210,6 +216,8 @@ def main():
         with Server("--max-wait", "20", "--cache", "1", "--adapter-root", str(root), "--api-keys", str(keys), "--access-log", f"{work}/log") as server:
             first = server.embed(texts, headers=KEY)
             right = first == vectors_of_program(texts, work)
+            for i in range(0, 4000, 1000):  # fills the cache, which would grow otherwise until it is full
+                server.embed([f"text number {j}" for j in range(i, i + 1000)], headers=KEY)
             soak = Soak(server, options.cores, first, adapted, texts)
             before = server.descriptors()
             samples = soak.run(options.seconds)
