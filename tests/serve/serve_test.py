@@ -22,6 +22,7 @@ import unittest
 
 import hostile
 from fault_proxy import FaultProxy
+from held import Held, can_hold
 from server import (
     FULL,
     MODEL,
@@ -170,6 +171,31 @@ class SignalsTest(ServeTest):
             for thread in threads:
                 thread.join(30)
             self.assertEqual(failures, [])
+            server.process.stdout.close()
+            server.stderr.close()
+
+    @unittest.skipUnless(can_hold(), "this system lets no process stop a thread of its children (ptrace)")
+    def test_a_second_signal_ends_at_once_and_what_is_lost_is_counted(self):
+        for flags, second, advice in ((["--drain", "600"], True, "expected no second signal"),
+                                      (["--drain", "0.2"], False, "expected them within 0.2 s")):
+            server = Server(*flags)
+            with Held(server.process.pid) as held:
+                clients = [server.connect() for _ in range(3)]
+                for client in clients:
+                    client.sendall(request_bytes({"inputs": "A man plays a guitar."}))
+                self.assertTrue(wait_until(lambda server=server: server.metric("te_embed_count") == 3))
+                server.process.send_signal(signal.SIGTERM)
+                self.assertTrue(wait_until(lambda server=server: "stopping:" in server.messages()))
+                if second:
+                    self.assertFalse(wait_until(held.process_has_ended, 0.3))  # it waits for the requests
+                    server.process.send_signal(signal.SIGTERM)
+                self.assertTrue(wait_until(held.process_has_ended, 60))  # although a batch is being computed
+            self.assertEqual(server.process.wait(60), 1)
+            self.assertRegex(server.messages(), rf"lacos: error: \[serve\] 3 admitted requests were not answered .*{advice}")
+            for client in clients:
+                with contextlib.suppress(ConnectionError):
+                    self.assertEqual(client.recv(100), b"")
+                client.close()
             server.process.stdout.close()
             server.stderr.close()
 
@@ -326,6 +352,49 @@ class ReliabilityTest(ServeTest):
             proxy.close()
             self.assertTrue(all(proxy.counts.values()), proxy.counts)
             self.assertTrue(wait_until(lambda: server.descriptors() <= before + 2, 15), server.descriptors())
+
+    @unittest.skipUnless(can_hold(), "this system lets no process stop a thread of its children (ptrace)")
+    def test_a_client_that_leaves_is_counted_and_never_computed(self):
+        with Server() as server:
+            computed, requests = server.metric("lacos_computed_tokens"), server.metric("lacos_http_requests")
+            with Held(server.process.pid) as held:
+                running, leaving, half = server.connect(), server.connect(), server.connect()
+                running.sendall(request_bytes({"inputs": "one"}))
+                self.assertTrue(wait_until(lambda: server.metric("te_embed_count") == 1))
+                leaving.sendall(request_bytes({"inputs": "another text, which nobody waits for"}))
+                half.sendall(request_bytes({"inputs": "a text that is cut in the middle"})[:-5])
+                self.assertTrue(wait_until(lambda: server.metric("te_queue_size") == 1))
+                self.assertGreaterEqual(server.metric("lacos_http_requests"), requests + 3)
+                leaving.close()
+                half.close()
+                self.assertTrue(wait_until(lambda: server.metric("lacos_abandoned") == 1))
+                self.assertEqual(server.metric("te_queue_size"), 0)
+                held.release()
+            self.assertTrue(running.recv(100).startswith(b"HTTP/1.1 200"))
+            running.close()
+            server.embed(["one"])  # nothing of the other two is computed before it
+            self.assertEqual(server.metric("lacos_computed_tokens"), computed + 2 * len(server.ask("POST", "/tokenize", {"inputs": "one"})[2][0]))
+            self.assertEqual((server.metric("te_embed_count"), server.metric("te_embed_success")), (3, 2))
+
+    @unittest.skipUnless(can_hold(), "this system lets no process stop a thread of its children (ptrace)")
+    def test_health_and_metrics_wait_for_no_batch(self):
+        paths = ("/livez", "/readyz", "/health", "/ping", "/metrics", "/info", "/v1/models", "/openapi.json")
+        with Server() as server:
+            server.embed(["warm"])
+            with Held(server.process.pid):
+                waiting = [server.connect() for _ in range(20)]
+                for client in waiting:
+                    client.sendall(request_bytes({"inputs": some_texts(200)}))
+                self.assertTrue(wait_until(lambda: server.metric("te_queue_size") > 200))
+                for path in paths:
+                    self.assertEqual(server.ask("GET", path)[0], 200, path)
+                if FULL:  # no text has been computed for so long that health means nothing any more
+                    self.assertTrue(wait_until(lambda: server.ask("GET", "/health")[0] == 503, 60))
+                    self.assertEqual(server.ask("GET", "/readyz")[0], 503)
+            if FULL:
+                self.assertTrue(wait_until(lambda: server.ask("GET", "/health")[0] == 200, 30))
+            for client in waiting:
+                client.close()
 
     @unittest.skipUnless(FULL, "it measures time (make serve-load)")
     def test_health_and_metrics_are_answered_in_50_ms_under_full_load(self):

@@ -81,6 +81,7 @@ void ComputeThread::Run(const std::function<void()>& work) {
 }
 
 void ComputeThread::Loop() {
+  pthread_setname_np(pthread_self(), "lacos-compute");  // for debuggers and `top -H`
   // A new thread inherits its creator's floating-point environment.
   const DefaultFloatingPoint floating_point;
   std::unique_lock lock(mutex_);

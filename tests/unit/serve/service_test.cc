@@ -356,6 +356,26 @@ TEST_F(ServiceTest, HealthMeansThatTextsCanBeComputed) {
   EXPECT_TRUE(refused.close);
 }
 
+TEST_F(ServiceTest, HealthAndMetricsWaitForNoBatch) {
+  Start();
+  engine_->Close();
+  std::vector<std::future<HttpReply>> waiting;
+  for (int i = 0; i < 50; ++i)
+    waiting.push_back(
+        Send(MakeRequest("POST", "/embed", fmt::format(R"({{"inputs": ["{}", "text"]}})", i))));
+  while (service_->unanswered() < 50) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  for (const char* path : {"/livez", "/readyz", "/health", "/ping", "/metrics", "/info",
+                           "/v1/models", "/openapi.json"}) {
+    auto reply = Send(MakeRequest("GET", path));
+    ASSERT_EQ(reply.wait_for(std::chrono::minutes(5)), std::future_status::ready) << path;
+    EXPECT_EQ(reply.get().status, 200) << path;
+  }
+  for (auto& reply : waiting)
+    EXPECT_EQ(reply.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  engine_->Open();
+  for (auto& reply : waiting) EXPECT_EQ(reply.get().status, 200);
+}
+
 TEST_F(ServiceTest, WhatIsAdmittedIsAnsweredWhileTheServerStops) {
   Start();
   engine_->Close();
@@ -385,9 +405,12 @@ TEST_F(ServiceTest, KeysHaveLimitsOfTheirOwn) {
   EXPECT_EQ(CodeOf(refused), "rate_limit_exceeded");
   EXPECT_TRUE(FindField(refused.headers, "retry-after"));
   EXPECT_EQ(ask(free).status, 200);
-  EXPECT_FALSE(service_->NeedsKey("GET", "/health"));
+  for (const char* path : {"/health", "/livez", "/readyz", "/ping", "/metrics", "/openapi.json",
+                           "/api-doc/openapi.json"})
+    EXPECT_FALSE(service_->NeedsKey("GET", path)) << path;
   EXPECT_TRUE(service_->NeedsKey("POST", "/embed"));
-  EXPECT_TRUE(service_->NeedsKey("GET", "/nowhere"));
+  for (const char* path : {"/nowhere", "/info", "/v1/models", "/"})
+    EXPECT_TRUE(service_->NeedsKey("GET", path)) << path;
   HttpRequest admin = MakeRequest("GET", "/v1/adapters");
   admin.key = free;
   EXPECT_EQ(Ask(admin).status, 403);

@@ -13,11 +13,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
+#include <future>
 #include <memory>
 #include <string>
 
 #include "lacos/base/error.h"
 #include "terminal/interrupt.h"
+#include "terminal/logging.h"
 #include "terminal/output.h"
 
 namespace lacos::cli {
@@ -90,11 +92,18 @@ void Announce(const GlobalOptions& globals, const serve::EmbeddingServer& server
   Out().Flush();
 }
 
+// Ends the process without waiting for its threads: what they compute can take as long as a text does,
+// and nobody waits for it any more.
+[[noreturn]] void EndNow(const std::string& error) {
+  PrintError(error);
+  std::_Exit(1);
+}
+
 }  // namespace
 
 void RunServer(const GlobalOptions& globals, const ServeFlags& flags) {
   // A signal before this point stops the loading like that of any other command.
-  const auto server = std::make_unique<serve::EmbeddingServer>(flags.options, CheckInterrupt);
+  auto server = std::make_unique<serve::EmbeddingServer>(flags.options, CheckInterrupt);
   const ServerSignals signals;
   CheckInterrupt();
   LogNotes(server->encoder());
@@ -108,14 +117,22 @@ void RunServer(const GlobalOptions& globals, const ServeFlags& flags) {
   }
   NotifySystemd("STOPPING=1");
   spdlog::info("stopping: requests that were admitted are answered, for at most {} s", flags.drain);
-  const int64_t lost =
-      server->Stop(milliseconds(static_cast<int64_t>(std::ceil(flags.drain * 1000))),
-                   [&] { return Ends(signals.Next(milliseconds(0))); });
-  if (lost > 0) {
-    throw UserError(fmt::format(
-        "[serve] {} admitted requests were not answered before the server stopped; expected them "
-        "within {} s; give --drain more seconds",
-        lost, flags.drain));
+  const auto drain = milliseconds(static_cast<int64_t>(std::ceil(flags.drain * 1000)));
+  const auto deadline = std::chrono::steady_clock::now() + drain;
+  bool hurried = false;
+  const auto hurry = [&] { return hurried = hurried || Ends(signals.Next(milliseconds(0))); };
+  if (const int64_t lost = server->Stop(drain, hurry); lost > 0) {
+    EndNow(fmt::format(
+        "[serve] {} admitted requests were not answered before the server stopped; {}", lost,
+        hurried
+            ? "expected no second signal; wait for the end after the first one"
+            : fmt::format("expected them within {} s; give --drain more seconds", flags.drain)));
+  }
+  // What is computed now has been answered, for example because its time was over. It cannot be
+  // stopped, and only its end would end the thread.
+  const std::future<void> ended = std::async(std::launch::async, [&] { server.reset(); });
+  while (ended.wait_for(milliseconds(20)) != std::future_status::ready) {
+    if (std::chrono::steady_clock::now() > deadline || hurry()) std::_Exit(0);
   }
 }
 
