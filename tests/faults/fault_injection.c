@@ -9,7 +9,10 @@
 //   LACOS_FAULT_ACTION   an errno as a number, "short" (half of the transfer), "kill-before",
 //                        "kill-after", or "interrupt" (SIGTERM before the call)
 //   LACOS_FAULT_PERSIST  if set, every later call gets the fault, too
-//   LACOS_FAULT_REPORT   a file of 16 bytes that receives the number of calls and that of faults
+//   LACOS_FAULT_BYTES    only allocations of at least so many bytes count
+//   LACOS_FAULT_REPORT   a file of 16 bytes that receives the number of calls and that of faults.
+//                        With 32 bytes, the other half is read at each call: the numbers of the
+//                        first and the last call that get the fault, for programs that run for long
 // Under AddressSanitizer this library is loaded before the sanitizer's runtime (child.cc), so that
 // it sees all allocations. Allocations by oneDNN itself do not count, because version 2.6 writes
 // through null pointers when they fail.
@@ -47,7 +50,7 @@ enum { kTruncate = 128, kClose = 256, kAlloc = 512 };
 enum Action { kNothing, kFail, kShort, kKillBefore, kKillAfter, kInterrupt };
 
 struct Report {
-  _Atomic uint64_t calls, faults;
+  _Atomic uint64_t calls, faults, first, last;
 };
 
 static struct Report own_report;
@@ -56,6 +59,7 @@ static unsigned kinds;
 static const char* folder = "";
 static size_t folder_length;
 static uint64_t fault_at;
+static size_t least_bytes;
 static enum Action action;
 static int action_errno, persist;
 static atomic_int armed;                    // 1 while main runs
@@ -76,6 +80,8 @@ static void ReadSettings(void) {
   if (getenv("LACOS_FAULT_FOLDER") != NULL) folder = getenv("LACOS_FAULT_FOLDER");
   folder_length = strlen(folder);
   if (getenv("LACOS_FAULT_AT") != NULL) fault_at = strtoull(getenv("LACOS_FAULT_AT"), NULL, 10);
+  if (getenv("LACOS_FAULT_BYTES") != NULL)
+    least_bytes = strtoull(getenv("LACOS_FAULT_BYTES"), NULL, 10);
   persist = getenv("LACOS_FAULT_PERSIST") != NULL;
   const char* text = getenv("LACOS_FAULT_ACTION");
   if (text == NULL) text = "0";
@@ -101,7 +107,9 @@ static void ReadSettings(void) {
 static enum Action Count(unsigned kind) {
   if (!atomic_load(&armed) || (kinds & kind) == 0) return kNothing;
   const uint64_t number = atomic_fetch_add(&report->calls, 1) + 1;
-  if (fault_at == 0 || number < fault_at || (number > fault_at && !persist)) return kNothing;
+  const int is_set = fault_at > 0 && number >= fault_at && (number == fault_at || persist);
+  if (!is_set && (number < atomic_load(&report->first) || number > atomic_load(&report->last)))
+    return kNothing;
   atomic_fetch_add(&report->faults, 1);
   if (action == kKillBefore) syscall(SYS_kill, getpid(), SIGKILL);
   if (action == kInterrupt) syscall(SYS_kill, getpid(), SIGTERM);
@@ -151,8 +159,8 @@ static int IsIn(struct Range range, const void* place) {
   return (uintptr_t)place >= range.begin && (uintptr_t)place < range.end;
 }
 
-static int FailsHere(void* caller) {
-  if (IsIn(onednn, caller)) return 0;
+static int FailsHere(void* caller, size_t size) {
+  if (size < least_bytes || IsIn(onednn, caller)) return 0;
   return Count(kAlloc) == kFail;
 }
 
@@ -163,15 +171,15 @@ static void* Known(void* memory, const void* caller) {
   return memory;
 }
 #define CALLER() __builtin_return_address(0)
-#define FAILS() FailsHere(CALLER())
+#define FAILS(size) FailsHere(CALLER(), size)
 
 int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv,
                       int (*init)(int, char**, char**), void (*fini)(void),
                       void (*linker_fini)(void), void* stack_end);
 static int (*program_main)(int, char**, char**);
 static const char* const kVariables[] = {
-    "LD_PRELOAD",         "LACOS_FAULT_KINDS",   "LACOS_FAULT_FOLDER", "LACOS_FAULT_AT",
-    "LACOS_FAULT_ACTION", "LACOS_FAULT_PERSIST", "LACOS_FAULT_REPORT"};
+    "LD_PRELOAD",         "LACOS_FAULT_KINDS", "LACOS_FAULT_FOLDER",  "LACOS_FAULT_AT",
+    "LACOS_FAULT_ACTION", "LACOS_FAULT_BYTES", "LACOS_FAULT_PERSIST", "LACOS_FAULT_REPORT"};
 static int ArmedMain(int argc, char** argv, char** environment) {
   ReadSettings();
   // Removing the variables keeps the program's record of its environment the
@@ -199,36 +207,36 @@ static void* AllocateAligned(size_t alignment, size_t size) {
                                 : __libc_memalign(alignment, size);
 }
 void* malloc(size_t size) {
-  if (FAILS()) return NULL;
+  if (FAILS(size)) return NULL;
   return Known(__interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size), CALLER());
 }
 void* calloc(size_t count, size_t size) {
-  if (FAILS()) return NULL;
+  if (FAILS(count * size)) return NULL;
   return Known(
       __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size),
       CALLER());
 }
 void* realloc(void* old, size_t size) {
-  if (size > 0 && FAILS()) return NULL;
+  if (size > 0 && FAILS(size)) return NULL;
   return Known(__interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size),
                CALLER());
 }
 void* memalign(size_t alignment, size_t size) {
-  return FAILS() ? NULL : AllocateAligned(alignment, size);
+  return FAILS(size) ? NULL : AllocateAligned(alignment, size);
 }
 void* aligned_alloc(size_t alignment, size_t size) {
-  return FAILS() ? NULL : AllocateAligned(alignment, size);
+  return FAILS(size) ? NULL : AllocateAligned(alignment, size);
 }
 int posix_memalign(void** out, size_t alignment, size_t size) {
   const int saved = errno;
-  void* data = FAILS() ? NULL : AllocateAligned(alignment, size);
+  void* data = FAILS(size) ? NULL : AllocateAligned(alignment, size);
   errno = saved;
   if (data == NULL) return ENOMEM;
   *out = data;
   return 0;
 }
 void* mmap(void* address, size_t length, int protection, int flags, int fd, off_t offset) {
-  if (FAILS()) return MAP_FAILED;
+  if (FAILS(length)) return MAP_FAILED;
   return (void*)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
 }
 void* mmap64(void* address, size_t length, int protection, int flags, int fd, off_t offset) {

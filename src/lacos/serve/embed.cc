@@ -2,6 +2,7 @@
 // and writes the reply.
 #include <algorithm>
 #include <map>
+#include <new>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -134,8 +135,12 @@ void Service::Queue(const ExchangePtr& exchange) {
     const int64_t values = static_cast<int64_t>(exchange->place.size()) *
                            (ended.output == TextOutput::kTokens ? exchange->result.Tokens() : 1) *
                            exchange->kept;
-    workers_.Post(values > kLargeReply,
-                  [this, exchange] { Guarded(*exchange, [&] { Reply(exchange); }); });
+    const auto reply = [this, exchange] { Guarded(*exchange, [&] { Reply(exchange); }); };
+    try {
+      workers_.Post(values > kLargeReply, reply);
+    } catch (const std::bad_alloc&) {
+      reply();
+    }
   };
   const auto wait = dispatcher_.Admit(e.work);
   if (!wait) {

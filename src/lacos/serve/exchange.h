@@ -48,7 +48,8 @@ inline ApiError Unhealthy(const std::string& message) {
   return {503, "unavailable", message, "", TeiError::kUnhealthy};
 }
 
-// Runs a step of answering a request. What it throws becomes the reply.
+// Runs a step of answering a request. What it throws becomes the reply; nothing leaves this function,
+// since the threads of the server have nobody to tell.
 template <class F>
 void Service::Guarded(Exchange& exchange, const F& step) {
   const bool is_compute = exchange.request.method == "POST";
@@ -56,19 +57,23 @@ void Service::Guarded(Exchange& exchange, const F& step) {
     exchange.Reply(Failure(error, exchange.dialect, is_compute));
   };
   try {
-    step();
-  } catch (const ApiError& error) {
-    fail(error);
-  } catch (const std::bad_alloc&) {
-    fail(Unhealthy(
-        "[server] there is not enough memory; expected enough for this request; send less "
-        "at once, or try again"));
-  } catch (const UserError& error) {
-    fail({422, "unusable", error.what()});
-  } catch (const std::exception& error) {
-    fail({500, "internal",
-          fmt::format("[server] {}; expected no such error; report it", error.what()), "",
-          TeiError::kBackend});
+    try {
+      step();
+    } catch (const ApiError& error) {
+      fail(error);
+    } catch (const std::bad_alloc&) {
+      fail(Unhealthy(
+          "[server] there is not enough memory; expected enough for this request; send less "
+          "at once, or try again"));
+    } catch (const UserError& error) {
+      fail({422, "unusable", error.what()});
+    } catch (const std::exception& error) {
+      fail({500, "internal",
+            fmt::format("[server] {}; expected no such error; report it", error.what()), "",
+            TeiError::kBackend});
+    }
+  } catch (const std::bad_alloc&) {  // there is not even enough for the message
+    exchange.Reply({.status = 503, .headers = {}, .content_type = "", .body = "", .log = {}});
   }
 }
 

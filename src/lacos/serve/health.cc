@@ -46,13 +46,14 @@ void Health::Loop() {
     changed_.wait(lock, [&] { return stop_ || !waiting_.empty(); });
     const bool computed = ComputedLately();
     const TimePoint now = std::chrono::steady_clock::now();
-    std::vector<std::pair<TimePoint, Answer>> waiting, due;
-    for (auto& entry : waiting_)
-      (computed || entry.first <= now ? due : waiting).push_back(std::move(entry));
-    waiting_ = std::move(waiting);
-    lock.unlock();
-    for (const auto& [time, answer] : due) answer(computed);
-    lock.lock();
+    // The first one has waited longest.
+    while (!waiting_.empty() && (computed || waiting_.front().first <= now)) {
+      const Answer answer = std::move(waiting_.front().second);
+      waiting_.pop_front();
+      lock.unlock();
+      answer(computed);
+      lock.lock();
+    }
     if (!waiting_.empty()) changed_.wait_for(lock, kStep, [&] { return stop_; });
   }
 }

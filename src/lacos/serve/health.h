@@ -2,11 +2,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "lacos/serve/dispatcher.h"
 
@@ -36,7 +36,7 @@ class Health {
   const double fresh_seconds_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<std::pair<TimePoint, Answer>> waiting_;  // with the time by which each is answered
+  std::deque<std::pair<TimePoint, Answer>> waiting_;  // with the time by which each is answered
   bool stop_ = false;
   std::thread thread_;
 };

@@ -178,11 +178,12 @@ void Service::Get(const ExchangePtr& exchange) {
     case RouteKind::kPing:
       if (draining_) throw Stopping();
       return health_.Check([this, exchange](bool is_healthy) {
-        exchange->Reply(
-            is_healthy ? HttpReply{.body = R"({"status":"ok"})"}
-                       : Failure(Unhealthy("[server] cannot compute; expected a text within one "
-                                           "second; restart it if this lasts"),
-                                 exchange->dialect, /*is_compute=*/false));
+        Guarded(*exchange, [&] {
+          if (is_healthy) return exchange->Reply({.body = R"({"status":"ok"})"});
+          throw Unhealthy(
+              "[server] cannot compute; expected a text within one second; restart it if this "
+              "lasts");
+        });
       });
     case RouteKind::kLive:
       if (!health_.IsMoving() || workers_.OldestSeconds() > 60)

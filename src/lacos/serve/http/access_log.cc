@@ -67,7 +67,6 @@ void AccessLog::Write(const AccessEntry& entry) {
   }
   waiting_ += line;
   if (posted_) return;
-  posted_ = true;
   worker_.Post([this] {
     std::string lines;
     {
@@ -77,6 +76,7 @@ void AccessLog::Write(const AccessEntry& entry) {
     }
     WriteLines(lines);
   });
+  posted_ = true;  // the worker waits for the lock
 }
 
 // Only the worker calls this and changes file_ (Reopen posts), so no lock is held over the write.

@@ -47,11 +47,18 @@ std::string NewRequestId() {
   return fmt::format("{:016x}-{:08x}", kStart, ++count);
 }
 
+// Where a reply lies until the thread of the connections takes it.
+struct Connection::ReplyBox {
+  HttpReply reply;
+  std::atomic<bool> full{false};  // set after the reply
+};
+
 // Carries one reply from whatever thread to the connection, exactly once.
 class Connection::ReplySlot {
  public:
-  ReplySlot(std::weak_ptr<Connections> all, std::weak_ptr<Connection> connection, uint64_t request)
-      : all_(std::move(all)), connection_(std::move(connection)), request_(request) {}
+  ReplySlot(std::weak_ptr<Connections> all, std::weak_ptr<Connection> connection,
+            std::shared_ptr<ReplyBox> box)
+      : all_(std::move(all)), connection_(std::move(connection)), box_(std::move(box)) {}
   ReplySlot(const ReplySlot&) = delete;
   ReplySlot& operator=(const ReplySlot&) = delete;
   ~ReplySlot() {
@@ -62,24 +69,30 @@ class Connection::ReplySlot {
             .body =
                 R"({"error":"the request was dropped inside the server","error_type":"Backend"})",
             .log = {}});
-    } catch (const std::bad_alloc&) {  // the connection's client then sees its own time limit
+    } catch (const std::bad_alloc&) {
+      Send({.status = 503, .headers = {}, .content_type = "", .body = "", .log = {}});
     }
   }
 
+  // Needs no memory of its own, so it cannot fail.
   void Send(HttpReply reply) {
     if (sent_.exchange(true)) return;
+    box_->reply = std::move(reply);
+    box_->full = true;
     const std::shared_ptr<Connections> all = all_.lock();
     if (all == nullptr) return;
-    asio::post(all->io,
-               [connection = connection_, request = request_, reply = std::move(reply)]() mutable {
-                 if (const auto here = connection.lock()) here->Deliver(std::move(reply), request);
-               });
+    try {
+      asio::post(all->io, [connection = connection_] {
+        if (const auto here = connection.lock()) here->TakeReply();
+      });
+    } catch (const std::bad_alloc&) {  // Tick looks into the box, too
+    }
   }
 
  private:
   const std::weak_ptr<Connections> all_;
   const std::weak_ptr<Connection> connection_;
-  const uint64_t request_;
+  const std::shared_ptr<ReplyBox> box_;
   std::atomic<bool> sent_{false};
 };
 
@@ -103,6 +116,14 @@ void Connection::Start() {
       all_->io, [self = shared_from_this()] { return self->Run(); }, asio::detached);
 }
 
+void Connection::End() {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  Close();
+  all_->open.erase(id_);
+  if (!refused_) --all_->statistics->connections_open;
+  if (on_end) on_end();
+}
+
 void Connection::Enter(Phase phase, milliseconds time) {
   phase_ = phase;
   phase_began_ = Clock::now();
@@ -113,6 +134,7 @@ void Connection::Enter(Phase phase, milliseconds time) {
 void Connection::Tick(Clock::time_point now) {
   if (phase_ == Phase::kClosed) return;
   if (phase_ == Phase::kWaiting) {
+    TakeReply();
     // The watch of WatchForDeparture does not see the end behind bytes of a next request.
     pollfd state{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
     if (poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0 &&
@@ -160,11 +182,7 @@ Task<void> Connection::Run() {
   } catch (const std::bad_alloc&) {
   } catch (const boost::system::system_error&) {
   }
-  Close();
-  const std::shared_ptr<Connections> all = all_;
-  all->open.erase(id_);
-  if (!refused_) --all->statistics->connections_open;
-  if (on_end) on_end();
+  End();
 }
 
 Task<void> Connection::Serve() {
@@ -302,7 +320,8 @@ Task<HttpReply> Connection::Ask(Exchange& exchange) {
   exchange.parser.reset();
   reply_.reset();
   Enter(Phase::kWaiting, kForever);
-  auto slot = std::make_shared<ReplySlot>(all_, weak_from_this(), requests_);
+  box_ = std::make_shared<ReplyBox>();
+  auto slot = std::make_shared<ReplySlot>(all_, weak_from_this(), box_);
   // The origin is kept for the headers of CORS.
   HttpFields kept;
   if (const auto origin = FindField(exchange.request.headers, "origin"))
@@ -337,9 +356,10 @@ Task<HttpReply> Connection::Ask(Exchange& exchange) {
   co_return reply;
 }
 
-void Connection::Deliver(HttpReply reply, uint64_t request) {
-  if (request != requests_ || phase_ != Phase::kWaiting || reply_) return;
-  reply_ = std::move(reply);
+void Connection::TakeReply() {
+  if (phase_ != Phase::kWaiting || box_ == nullptr || !box_->full) return;
+  reply_ = std::move(box_->reply);
+  box_.reset();
   Wake();
 }
 
@@ -347,7 +367,6 @@ void Connection::Deliver(HttpReply reply, uint64_t request) {
 // the watch; Tick then goes on with it.
 void Connection::WatchForDeparture() {
   if (watching_) return;
-  watching_ = true;
   socket_.async_wait(Socket::wait_read, [self = weak_from_this()](error_code error) {
     const auto here = self.lock();
     if (here == nullptr) return;
@@ -357,6 +376,7 @@ void Connection::WatchForDeparture() {
     const ssize_t n = recv(here->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) *here->abandoned_ = true;
   });
+  watching_ = true;
 }
 
 }  // namespace lacos::serve

@@ -61,7 +61,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
              bool refused);
   ~Connection();
 
+  // Throws if memory is missing; then End is to be called.
   void Start();
+  // Closes the connection, which is none of the server's from now on.
+  void End();
   // Called several times a second: ends what takes too long.
   void Tick(Clock::time_point now);
   // Ends a connection that waits for a request, or is in the middle of sending one.
@@ -77,6 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
  private:
   struct Exchange;
+  struct ReplyBox;
   class ReplySlot;
 
   Task<void> Run();
@@ -100,7 +104,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Enter(Phase phase, std::chrono::milliseconds time);
   void WatchForDeparture();
-  void Deliver(HttpReply reply, uint64_t request);
+  void TakeReply();
   void Wake();
 
   std::shared_ptr<Connections> all_;
@@ -117,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   uint64_t requests_ = 0;
   // While a reply is awaited:
   boost::asio::steady_timer wake_;
+  std::shared_ptr<ReplyBox> box_;
   std::optional<HttpReply> reply_;
   bool unpacked_ = false;
   std::shared_ptr<Abandoned> abandoned_;

@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <new>
 #include <string_view>
+#include <thread>
 
 #include "lacos/serve/http/connection_exchange.h"
 #include "lacos/serve/http/content_coding.h"
@@ -203,13 +204,17 @@ Task<bool> Connection::Unpack(Exchange& exchange, std::optional<HttpRefusal>& re
         } catch (const std::bad_alloc&) {
           job->out_of_memory = true;
         }
-        if (const auto connections = all.lock()) {
-          asio::post(connections->io, [self] {
-            if (const auto here = self.lock()) {
-              here->unpacked_ = true;
-              here->Wake();
-            }
-          });
+        for (auto connections = all.lock(); connections != nullptr; connections = all.lock()) {
+          try {
+            return asio::post(connections->io, [self] {
+              if (const auto here = self.lock()) {
+                here->unpacked_ = true;
+                here->Wake();
+              }
+            });
+          } catch (const std::bad_alloc&) {  // nothing else can be done but to wait for memory
+            std::this_thread::sleep_for(milliseconds(1));
+          }
         }
       });
   while (!unpacked_ && phase_ != Phase::kClosed) {

@@ -96,6 +96,8 @@ struct HttpServer::State {
   asio::steady_timer tick{all->io};
   std::unordered_map<std::string, int64_t> of_address;
   int64_t refused_open = 0;
+  std::vector<bool> accepting;  // of each acceptor: whether it will go on to accept
+  bool ticking = false;         // whether the next tick will come
   std::thread thread;
   std::mutex mutex;
   std::condition_variable changed;
@@ -109,6 +111,8 @@ struct HttpServer::State {
   void AcceptAll(size_t index);
   void Open(int fd, const sockaddr_storage& address);
   void Tick();
+  void EndLate();
+  void Resume();
   void Loop();
   // Runs the function on the thread of the connections and waits.
   void OnThread(const std::function<void()>& function);
@@ -155,8 +159,7 @@ HttpServer::State::State(const HttpServerOptions& given, std::shared_ptr<Handler
     acceptors.emplace_back(all->io, asio::generic::stream_protocol(name.ss_family, 0),
                            socket.Release());
   }
-  for (size_t i = 0; i < acceptors.size(); ++i) Accept(i);
-  Tick();
+  accepting.resize(acceptors.size());
   const SignalsBlocked signals_blocked;
   thread = std::thread([this] { Loop(); });
 }
@@ -164,18 +167,30 @@ HttpServer::State::State(const HttpServerOptions& given, std::shared_ptr<Handler
 void HttpServer::State::Loop() {
   for (;;) {
     try {
+      Resume();
       all->io.run();
       return;
     } catch (const std::exception&) {  // memory for an operation was short: the others go on
+      std::this_thread::sleep_for(milliseconds(1));
     }
   }
 }
 
+// Starts what repeats itself, also after an exception has ended it.
+void HttpServer::State::Resume() {
+  for (size_t i = 0; i < acceptors.size(); ++i) {
+    if (!accepting[i] && acceptors[i].is_open()) Accept(i);
+  }
+  if (!ticking && !ending) Tick();
+}
+
 void HttpServer::State::Accept(size_t index) {
   acceptors[index].async_wait(Socket::wait_read, [this, index](error_code error) {
+    accepting[index] = false;
     if (error || !acceptors[index].is_open()) return;
     AcceptAll(index);
   });
+  accepting[index] = true;
 }
 
 void HttpServer::State::AcceptAll(size_t index) {
@@ -190,8 +205,10 @@ void HttpServer::State::AcceptAll(size_t index) {
       // No descriptor or no memory is left: waiting again at once would spin.
       const auto pause = std::make_shared<asio::steady_timer>(all->io, kAcceptPause);
       pause->async_wait([this, index, pause](error_code) {
+        accepting[index] = false;
         if (acceptors[index].is_open()) Accept(index);
       });
+      accepting[index] = true;
       return;
     }
     try {
@@ -238,10 +255,26 @@ void HttpServer::State::Open(int fd, const sockaddr_storage& address) {
     const auto count = of_address.find(limited);
     if (count != of_address.end() && --count->second == 0) of_address.erase(count);
   };
-  connection->Start();
+  try {
+    connection->Start();
+  } catch (...) {
+    connection->End();
+    throw;
+  }
 }
 
 void HttpServer::State::Tick() {
+  ticking = false;
+  tick.expires_after(kTick);
+  tick.async_wait([this](error_code error) {
+    ticking = false;
+    if (!error && !ending) Tick();
+  });
+  ticking = true;
+  EndLate();
+}
+
+void HttpServer::State::EndLate() {
   const Clock::time_point now = Clock::now();
   std::vector<std::shared_ptr<Connection>> open;  // a connection that ends leaves the map
   open.reserve(all->open.size());
@@ -263,10 +296,6 @@ void HttpServer::State::Tick() {
       changed.notify_all();
     }
   }
-  tick.expires_after(kTick);
-  tick.async_wait([this](error_code error) {
-    if (!error && !ending) Tick();
-  });
 }
 
 bool HttpServer::State::Answering() const {

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""`lacos serve` while allocations fail: a request gets 503 or its right reply, and the server lives. LACOS_SERVE_FULL=1 tries each allocation.
+
+The library of tests/faults (LACOS_FAULT_LIBRARY) makes them fail inside the server, at numbers that the test sets while it runs.
+Smaller allocations than a kilobyte succeed: the queue does not bear their failure yet.
+"""
+
+import base64
+import contextlib
+import http.client
+import json
+import mmap
+import os
+import pathlib
+import struct
+import tempfile
+import unittest
+
+from server import FULL, PROGRAM, Server, vectors_of_program
+
+LIBRARY = os.environ.get("LACOS_FAULT_LIBRARY", str(pathlib.Path(PROGRAM).parent.parent / "lib/libfault_injection.so"))
+ENOMEM = "12"
+
+
+class Allocations:
+    """The numbers that the library counts and reads."""
+
+    def __init__(self, folder):
+        self.path = pathlib.Path(folder) / "report"
+        self.path.write_bytes(bytes(32))
+        with open(self.path, "r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 32)
+
+    def environment(self, least_bytes):
+        return {"LD_PRELOAD": LIBRARY, "LACOS_FAULT_KINDS": "alloc", "LACOS_FAULT_ACTION": ENOMEM, "LACOS_FAULT_BYTES": str(least_bytes),
+                "LACOS_FAULT_REPORT": str(self.path)}
+
+    def calls(self):
+        return struct.unpack_from("<Q", self.memory)[0]
+
+    def faults(self):
+        return struct.unpack_from("<Q", self.memory, 8)[0]
+
+    def fail(self, first, last):
+        """The calls with these numbers from now on fail; fail(0, 0): none."""
+        calls = self.calls()
+        struct.pack_into("<Q", self.memory, 24, 0)
+        struct.pack_into("<Q", self.memory, 16, calls + first)
+        struct.pack_into("<Q", self.memory, 24, calls + last if last > 0 else 0)
+
+    def none(self):
+        self.fail(0, 0)
+
+
+TEXTS = ["A man plays a guitar.", "Музыка", "one two three four five six seven eight nine ten"]
+REQUESTS = {
+    "embeddings": ("POST", "/v1/embeddings", {"model": "x", "input": TEXTS, "encoding_format": "base64"}),
+    "health": ("GET", "/health", None),
+    "metrics": ("GET", "/metrics", None),
+    "embed": ("POST", "/embed", {"inputs": TEXTS}),
+    "embed_all": ("POST", "/embed_all", {"inputs": TEXTS}),
+    "similarity": ("POST", "/similarity", {"inputs": {"source_sentence": TEXTS[0], "sentences": TEXTS}}),
+    "tokenize": ("POST", "/tokenize", {"inputs": TEXTS}),
+    "wrong": ("POST", "/v1/embeddings", {"input": 3}),
+    "info": ("GET", "/info", None),
+}
+
+
+class MemoryTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    @contextlib.contextmanager
+    def server(self, least_bytes):
+        allocations = Allocations(self.folder)
+        # The library counts in the first program only, and `lacos` would start lacos-serve as a second one.
+        with Server(program=[str(pathlib.Path(PROGRAM).with_name("lacos-serve"))], environment=allocations.environment(least_bytes)) as server:
+            yield server, allocations
+
+    def ask(self, server, name):
+        """(status, body) of a request on a connection of its own; status 0 if the server closed it without a reply."""
+        try:
+            status, _, body = server.ask(*REQUESTS[name], client=(client := server.client()))
+        except (ConnectionError, http.client.HTTPException):
+            return 0, b""
+        finally:
+            client.close()
+        return status, body
+
+    def check(self, server, expected):
+        status, body = self.ask(server, "embeddings")
+        self.assertEqual(status, 200, (body, server.messages()))
+        self.assertEqual([base64.b64decode(item["embedding"]) for item in body["data"]], expected)
+
+    def walk(self, least_bytes, names, most):
+        """Lets allocations fail during requests: one, or all from some point on for a moment."""
+        expected = vectors_of_program(TEXTS, self.folder)
+        outcomes = {}
+        with self.server(least_bytes) as (server, allocations):
+            for name in names:
+                good = [self.ask(server, name) for _ in range(5)][-1]
+                before = allocations.calls()
+                self.assertEqual(self.ask(server, name)[0], good[0])
+                count = allocations.calls() - before
+                step = 1 if FULL else max(1, count // most)
+                for last in (0, 40, 1_000_000):  # one call fails, some, or all until the request has ended
+                    for first in range(1, count + 3, step):
+                        allocations.fail(first, first + last)
+                        status, body = self.ask(server, name)
+                        allocations.none()
+                        outcomes.setdefault((name, status), 0)
+                        outcomes[name, status] += 1
+                        self.assertIsNone(server.process.poll(), (name, first, last, server.messages()))
+                        self.assertIn(status, (good[0], 503, 0), (name, first, last, body))
+                        if status == good[0] and name not in ("metrics", "health", "info"):
+                            self.assertEqual(body, good[1], (name, first, last))
+                        self.check(server, expected)
+            self.assertGreater(allocations.faults(), 0)
+        return outcomes
+
+    def test_allocations_of_a_kilobyte_may_fail(self):
+        outcomes = self.walk(1024, REQUESTS if FULL else ("embeddings", "embed_all", "metrics"), 12)
+        print("allocations that failed during a request, by its route and status (0: closed without a reply):",
+              json.dumps({f"{name} {status}": count for (name, status), count in sorted(outcomes.items())}))
+        self.assertGreater(sum(count for (_, status), count in outcomes.items() if status == 503), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
