@@ -119,16 +119,22 @@ std::optional<double> Dispatcher::Admit(const std::shared_ptr<Work>& work) {
   for (const size_t i : w.order)
     request.tokens.push_back(static_cast<int64_t>(w.texts[i].ids.size()));
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (stop_) return 1.0;
     request.id = next_id_++;
-    const uint64_t id = request.id;
     w.admitted = Now();
-    if (const auto wait = scheduler_->Admit(std::move(request), w.admitted)) {
-      w.order.clear();
-      return wait;
+    const auto place = works_.emplace(request.id, work).first;
+    try {
+      if (const auto wait = scheduler_->Admit(std::move(request), w.admitted)) {
+        works_.erase(place);
+        w.order.clear();
+        return wait;
+      }
+    } catch (const std::bad_alloc&) {
+      works_.erase(place);
+      EndAll(lock);
+      throw;
     }
-    works_.emplace(id, work);
     ++unanswered_;
   }
   changed_.notify_one();
@@ -205,7 +211,10 @@ void Dispatcher::Compute(Batch& batch, const std::function<void()>& pause) {
   const auto run = [&](size_t begin, size_t end) {
     std::vector<std::vector<float>> vectors =
         engine_.Compute(std::span(batch.input).subspan(begin, end - begin), batch.computed, pause);
-    for (size_t i = begin; i < end; ++i) batch.outcomes[i].vector = std::move(vectors[i - begin]);
+    for (size_t i = begin; i < end; ++i) {
+      batch.outcomes[i].vector =
+          std::make_shared<const std::vector<float>>(std::move(vectors[i - begin]));
+    }
   };
   if (batch.input.size() > 1) {
     try {
@@ -218,12 +227,12 @@ void Dispatcher::Compute(Batch& batch, const std::function<void()>& pause) {
     try {
       run(i, i + 1);
     } catch (const std::bad_alloc&) {
-      batch.outcomes[i].failure = "there is not enough memory";
-      batch.outcomes[i].out_of_memory = true;
+      batch.outcomes[i].failed = batch.outcomes[i].out_of_memory = true;
     } catch (const std::exception& error) {
+      batch.outcomes[i].failed = true;
       batch.outcomes[i].failure = error.what();
     }
-    if (batch.input.size() > 1 || batch.outcomes[i].failure) batch.computed = 0;
+    if (batch.input.size() > 1 || batch.outcomes[i].failed) batch.computed = 0;
   }
 }
 
@@ -243,6 +252,7 @@ Dispatcher::Batch Dispatcher::Prepare(const std::vector<BatchText>& texts) {
                            .output = work->output});
     batch.tokens += entry.tokens;
   }
+  batch.ended.reserve(texts.size());
   return batch;
 }
 
@@ -267,21 +277,27 @@ void Dispatcher::RunBatch(std::unique_lock<std::mutex>& lock) {
 void Dispatcher::ComputeInPause() {
   const TimePoint pause = Now();
   std::unique_lock lock(mutex_);
-  while (!stop_) {
-    if (!scheduler_->WouldRunInPause()) break;
-    DropLate(lock);
-    const TimePoint begin = Now();
-    const std::vector<BatchText> texts = scheduler_->NextInPause(begin);
-    if (texts.empty()) break;
+  try {
+    while (!stop_) {
+      if (!scheduler_->WouldRunInPause()) break;
+      DropLate(lock);
+      const TimePoint begin = Now();
+      const std::vector<BatchText> texts = scheduler_->NextInPause(begin);
+      if (texts.empty()) break;
+      due_ = scheduler_->RunningUntil();
+      Batch batch = Prepare(texts);
+      lock.unlock();
+      Compute(batch, nullptr);
+      batch.seconds = SecondsFrom(begin, Now());
+      lock.lock();
+      scheduler_->DonePause(batch.computed, batch.seconds);
+      due_ = scheduler_->RunningUntil();
+      Finish(lock, batch);
+    }
+  } catch (const std::bad_alloc&) {
+    if (!lock.owns_lock()) lock.lock();
     due_ = scheduler_->RunningUntil();
-    Batch batch = Prepare(texts);
-    lock.unlock();
-    Compute(batch, nullptr);
-    batch.seconds = SecondsFrom(begin, Now());
-    lock.lock();
-    scheduler_->DonePause(batch.computed, batch.seconds);
-    due_ = scheduler_->RunningUntil();
-    Finish(lock, batch);
+    EndAll(lock);
   }
   paused_seconds_ += SecondsFrom(pause, Now());
 }
@@ -292,44 +308,58 @@ void Dispatcher::Finish(std::unique_lock<std::mutex>& lock, Batch& batch) {
   metrics_.Observe("te_batch_next_tokens", static_cast<double>(batch.tokens));
   metrics_.Observe("lacos_batch_ms", batch.seconds * 1000);
   metrics_.Add("lacos_computed_tokens", "", static_cast<double>(batch.computed));
-  std::vector<std::shared_ptr<Work>> ended;
   for (size_t i = 0; i < batch.input.size(); ++i) {
     const std::shared_ptr<Work>& work = batch.works[i];
     Outcome& outcome = batch.outcomes[i];
     const auto found = works_.find(batch.requests[i]);
     if (found == works_.end()) continue;  // it has failed or was dropped
-    if (outcome.failure) {
+    if (outcome.failed) {
       work->end = outcome.out_of_memory ? WorkEnd::kOutOfMemory : WorkEnd::kFailed;
       work->failed_text = batch.texts[i];
-      work->failure = *outcome.failure;
+      work->failure = std::move(outcome.failure);
       scheduler_->Remove(batch.requests[i]);
     } else {
       last_success_ = Now();
-      work->texts[batch.texts[i]].vector =
-          std::make_shared<const std::vector<float>>(std::move(outcome.vector));
+      work->texts[batch.texts[i]].vector = std::move(outcome.vector);
       if (--work->left > 0) continue;
     }
-    ended.push_back(work);
+    batch.ended.push_back(work);
     works_.erase(found);
   }
-  HandBack(lock, ended);
+  HandBack(lock, batch.ended);
 }
 
 void Dispatcher::DropLate(std::unique_lock<std::mutex>& lock) {
+  std::vector<std::pair<uint64_t, DropReason>> dropped;
+  scheduler_->Drop(
+      Now(), [&](uint64_t request, DropReason reason) { dropped.emplace_back(request, reason); });
+  if (dropped.empty()) return;
   std::vector<std::shared_ptr<Work>> ended;
-  scheduler_->Drop(Now(), [&](uint64_t request, DropReason reason) {
+  ended.reserve(dropped.size());
+  for (const auto& [request, reason] : dropped) {
     const auto found = works_.find(request);
     found->second->end = reason == DropReason::kExpired     ? WorkEnd::kExpired
                          : reason == DropReason::kAbandoned ? WorkEnd::kAbandoned
                                                             : WorkEnd::kLate;
     ended.push_back(found->second);
     works_.erase(found);
-  });
+  }
   HandBack(lock, ended);
 }
 
+// Ends all requests, after memory ran out where the queue was in the middle of a change. Needs none.
+void Dispatcher::EndAll(std::unique_lock<std::mutex>& lock) {
+  scheduler_->Clear();
+  while (!works_.empty()) {
+    const std::shared_ptr<Work> work = works_.begin()->second;
+    works_.erase(works_.begin());
+    work->end = WorkEnd::kOutOfMemory;
+    HandBack(lock, std::span(&work, 1));
+  }
+}
+
 void Dispatcher::HandBack(std::unique_lock<std::mutex>& lock,
-                          const std::vector<std::shared_ptr<Work>>& ended) {
+                          std::span<const std::shared_ptr<Work>> ended) {
   if (ended.empty()) return;
   lock.unlock();
   for (const std::shared_ptr<Work>& work : ended) {
@@ -367,7 +397,7 @@ void Dispatcher::ComputeProbe() {
   compute_thread_->Run([&] { Compute(batch, nullptr); });
   lock.lock();
   due_.reset();
-  if (!batch.outcomes[0].failure) last_success_ = Now();
+  if (!batch.outcomes[0].failed) last_success_ = Now();
 }
 
 void Dispatcher::Loop() {
@@ -376,14 +406,21 @@ void Dispatcher::Loop() {
     changed_.wait(lock,
                   [&] { return stop_ || wants_probe_ || !alone_.empty() || !scheduler_->empty(); });
     if (stop_) break;
-    if (!alone_.empty()) RunNextAlone(lock);
-    if (wants_probe_) {
-      lock.unlock();
-      ComputeProbe();
-      lock.lock();
+    try {
+      if (!alone_.empty()) RunNextAlone(lock);
+      if (wants_probe_) {
+        lock.unlock();
+        ComputeProbe();
+        lock.lock();
+      }
+      DropLate(lock);
+      if (!stop_) RunBatch(lock);
+    } catch (const std::bad_alloc&) {
+      if (!lock.owns_lock()) lock.lock();
+      due_.reset();
+      scheduler_->Done(0, 0);
+      EndAll(lock);
     }
-    DropLate(lock);
-    if (!stop_) RunBatch(lock);
   }
   for (Alone* alone : alone_) {
     alone->error = std::make_exception_ptr(
@@ -400,7 +437,12 @@ void Dispatcher::WatchLoop() {
   std::unique_lock lock(mutex_);
   TimePoint give_back = After(Now(), kIdleSeconds);
   while (!stopping_.wait_for(lock, std::chrono::milliseconds(50), [&] { return stop_; })) {
-    DropLate(lock);
+    try {
+      DropLate(lock);
+    } catch (const std::bad_alloc&) {
+      if (!lock.owns_lock()) lock.lock();
+      EndAll(lock);
+    }
     if (!scheduler_->empty() || due_) {
       give_back = After(Now(), kIdleSeconds);
     } else if (Now() >= give_back) {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -105,9 +106,10 @@ class Dispatcher {
   };
   // What became of a text of a batch.
   struct Outcome {
-    std::vector<float> vector;
-    std::optional<std::string> failure;
-    bool out_of_memory = false;
+    std::shared_ptr<const std::vector<float>> vector;
+    bool failed = false;
+    bool out_of_memory = false;  // there may be no memory for a message, either
+    std::string failure;
   };
   // A batch as the engine gets it, and of which request each of its texts is.
   struct Batch {
@@ -118,6 +120,7 @@ class Dispatcher {
     int64_t tokens = 0;
     // How it went.
     std::vector<Outcome> outcomes;
+    std::vector<std::shared_ptr<Work>> ended;  // has room for all, so that none is lost
     int64_t computed =
         0;               // tokens that ran through the model; 0 if they say nothing about its speed
     double seconds = 0;  // without what was computed in its pauses
@@ -133,8 +136,8 @@ class Dispatcher {
   void RunNextAlone(std::unique_lock<std::mutex>& lock);
   void RunBatch(std::unique_lock<std::mutex>& lock);
   void DropLate(std::unique_lock<std::mutex>& lock);
-  void HandBack(std::unique_lock<std::mutex>& lock,
-                const std::vector<std::shared_ptr<Work>>& ended);
+  void HandBack(std::unique_lock<std::mutex>& lock, std::span<const std::shared_ptr<Work>> ended);
+  void EndAll(std::unique_lock<std::mutex>& lock);
 
   Engine& engine_;
   Metrics& metrics_;

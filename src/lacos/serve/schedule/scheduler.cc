@@ -90,6 +90,14 @@ void Scheduler::Remove(uint64_t request) {
   requests_.erase(found);
 }
 
+void Scheduler::Clear() {
+  requests_.clear();
+  unstarted_ = {};
+  short_ = {};
+  bulk_ = {};
+  short_credit_ = 0;
+}
+
 void Scheduler::Drop(TimePoint now, const std::function<void(uint64_t, DropReason)>& report) {
   std::vector<std::pair<uint64_t, DropReason>> dropped;
   for (const auto& [id, request] : requests_) {

@@ -58,6 +58,9 @@ class Scheduler {
   void Drop(TimePoint now, const std::function<void(uint64_t request, DropReason)>& report);
   // Removes what is left of a request.
   void Remove(uint64_t request);
+  // Removes all requests, also after an exception has left them in the middle of a change. What runs
+  // goes on. Needs no memory.
+  void Clear();
 
   // The texts to compute next; empty if nothing waits. The batch runs until Done.
   std::vector<BatchText> Next(TimePoint now);
