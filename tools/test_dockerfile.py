@@ -47,7 +47,7 @@ class Image:
 
     def __init__(self, root):
         self.root, self.user, self.stop_signal, self.entrypoint, self.port = root, "root", signal.SIGTERM, None, None
-        # docker build, too, passes the settings of a proxy on, and gives the container the host's resolver.
+        # As docker build does: the settings of a proxy are passed on, and the host's resolver is used.
         self.environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
                             **{name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}}
         for name in ("etc/resolv.conf", "etc/hosts"):

@@ -39,7 +39,7 @@ class Server:
         self.stderr.seek(0)
         return self.stderr.read().decode(errors="replace")
 
-    def connect(self, timeout=600):
+    def connect(self, timeout=30):
         if self.url.startswith("unix:"):
             connection = socket.socket(socket.AF_UNIX)
             connection.settimeout(timeout)
@@ -49,7 +49,7 @@ class Server:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def client(self, timeout=600):  # the tests may be stopped for minutes
+    def client(self, timeout=60):
         return http.client.HTTPConnection(self.host.strip("[]"), self.port, timeout=timeout)
 
     def ask(self, method, path, body=None, headers=None, client=None):

@@ -278,8 +278,7 @@ void Dispatcher::ComputeInPause() {
   const TimePoint pause = Now();
   std::unique_lock lock(mutex_);
   try {
-    while (!stop_) {
-      if (!scheduler_->WouldRunInPause()) break;
+    while (!stop_ && scheduler_->WouldRunInPause()) {
       DropLate(lock);
       const TimePoint begin = Now();
       const std::vector<BatchText> texts = scheduler_->NextInPause(begin);

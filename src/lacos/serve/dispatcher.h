@@ -121,8 +121,8 @@ class Dispatcher {
     // How it went.
     std::vector<Outcome> outcomes;
     std::vector<std::shared_ptr<Work>> ended;  // has room for all, so that none is lost
-    int64_t computed =
-        0;               // tokens that ran through the model; 0 if they say nothing about its speed
+    // The tokens that ran through the model; 0 if they say nothing about its speed.
+    int64_t computed = 0;
     double seconds = 0;  // without what was computed in its pauses
   };
   CostModel Measure(const SchedulerOptions& options, int64_t vocabulary);
@@ -153,7 +153,8 @@ class Dispatcher {
   std::deque<Alone*> alone_;
   bool wants_probe_ = false, stop_ = false;
   std::optional<TimePoint> due_;  // when what the engine does now should end
-  double paused_seconds_ = 0;     // of the running batch; only the computing thread uses it
+  // Of the running batch. The computing thread adds to it; RunBatch reads it when that has ended.
+  double paused_seconds_ = 0;
   TimePoint last_success_;
   std::atomic<int64_t> unanswered_{0};
   std::thread thread_, watch_;

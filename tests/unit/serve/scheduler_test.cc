@@ -364,7 +364,7 @@ TEST(Scheduler, ExpiredAndAbandonedRequestsAreNeverComputed) {
   EXPECT_EQ(scheduler.queued_tokens(), 0);
 }
 
-// Where the engine becomes slower than it was, what has been admitted may come too late.
+// If the engine becomes slower, requests that were admitted may come too late.
 TEST(Scheduler, WhatCannotBeginInTimeAnyMoreIsDropped) {
   Scheduler scheduler({}, CostModel(0, 1000));
   EXPECT_FALSE(scheduler.Admit(Simple(1, "", 1, {10, 10}), At(0)));

@@ -128,8 +128,8 @@ void RunServer(const GlobalOptions& globals, const ServeFlags& flags) {
             ? "expected no second signal; wait for the end after the first one"
             : fmt::format("expected them within {} s; give --drain more seconds", flags.drain)));
   }
-  // What is computed now has been answered, for example because its time was over. It cannot be
-  // stopped, and only its end would end the thread.
+  // What is still computed belongs to requests that have been answered, for example because their
+  // time was over. It cannot be interrupted, so the process ends without it if it takes too long.
   const std::future<void> ended = std::async(std::launch::async, [&] { server.reset(); });
   while (ended.wait_for(milliseconds(20)) != std::future_status::ready) {
     if (std::chrono::steady_clock::now() > deadline || hurry()) std::_Exit(0);

@@ -39,7 +39,7 @@ struct BatchText {
   bool is_short = false;  // the lane of its request
 };
 
-// kLate: it should have begun, but the engine has become slower than it was when it was admitted.
+// kLate: the request should have begun by now; the engine has become slower since it was admitted.
 enum class DropReason : uint8_t { kExpired, kAbandoned, kLate };
 
 class Scheduler {
@@ -77,10 +77,10 @@ class Scheduler {
   int64_t queued_tokens() const { return short_.tokens() + bulk_.tokens(); }
   int64_t queued_texts() const { return short_.texts() + bulk_.texts(); }
   const CostModel& cost() const { return cost_; }
-  // Tokens a second in full batches of short requests, and of others.
+  // The tokens of a full batch, of short requests and of others, and how many such a batch computes
+  // a second.
   double Rate() const { return RateOf(BatchTokens()); }
   double BulkRate() const { return RateOf(BulkTokens()); }
-  // The tokens of such batches.
   int64_t BatchTokens() const { return TokensIn(options_.batch_seconds); }
   int64_t BulkTokens() const { return TokensIn(BulkSeconds()); }
   // When the running batch should end; nothing if none runs.
