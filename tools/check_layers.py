@@ -116,6 +116,13 @@ ONLY_IN_DIALECT = [
     (r"#\s*if.*LACOS_CUDA", "nothing depends on LACOS_CUDA but CMake's files: builds without CUDA link no_cuda.cc"),
 ]
 
+# Atomic operations within the dialect, and those of PTX anywhere: none is on floats.
+FLOAT_ATOMICS = [
+    (r"\batomic(Add|Sub|Exch|CAS|Min|Max|Inc|Dec)\w*\s*\((?!reinterpret_cast<unsigned long long\*>)",
+     "atomic operations are on integers only, as results must not depend on the order of threads"),
+    (r"\b(atom|red)\.[\w.]*\b(b?f16|b?f16x2|f32|f64)\b", "atomic operations of PTX are on integers only"),
+]
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SOURCES = {".h", ".c", ".cc", ".cu", ".cuh", ".inc"}
 
@@ -199,6 +206,11 @@ def check_file(root, path):
     if path != DIALECT:
         for number, line in enumerate(without_comments(text).split("\n"), 1):
             for pattern, message in ONLY_IN_DIALECT:
+                if re.search(pattern, line):
+                    yield f"{path}:{number}: {message}"
+    if path.startswith("src/lacos/kernels/cuda/"):
+        for number, line in enumerate(text.split("\n"), 1):  # with strings, which hold PTX
+            for pattern, message in FLOAT_ATOMICS:
                 if re.search(pattern, line):
                     yield f"{path}:{number}: {message}"
     if not path.startswith("src/lacos/"):
@@ -287,6 +299,11 @@ SELF_TEST = [
     ("src/lacos/kernels/cuda/a.cu", "#if defined(__CUDACC__)\n#endif", True),
     ("src/lacos/kernels/cuda/a.cu", "void f(float* x) { atomicAdd(x, 1.0f); }", True),
     ("src/lacos/kernels/cuda/a.cu", "void f(int64_t* x) { gpu::AtomicAdd(x, 1); }", False),
+    ("src/lacos/kernels/cuda/device.h", "void f(float* x) { atomicAdd(x, 1.0f); }", True),
+    ("src/lacos/kernels/cuda/device.h", "void f(int64_t* x) { atomicAdd(reinterpret_cast<unsigned long long*>(x), 1ull); }", False),
+    ("src/lacos/kernels/cuda/a.cu", 'void f() { asm("red.global.add.f32 [%0], %1;"); }', True),
+    ("src/lacos/kernels/cuda/a.cu", 'void f() { asm("atom.add.noftz.bf16x2 %0, [%1], %2;"); }', True),
+    ("src/lacos/kernels/cuda/a.cu", 'void f() { asm("red.global.add.u64 [%0], %1;"); }', False),
     ("apps/lacos/a.cc", "#ifdef LACOS_CUDA_BUILT\n#endif", True),
     ("src/lacos/train/a.cc", "#include <mpi.h>", True),
     ("src/lacos/train/comm/a.cc", "#include <mpi.h>", False),

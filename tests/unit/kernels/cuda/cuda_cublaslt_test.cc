@@ -113,6 +113,7 @@ int Multiply(void*, void* description, const void* alpha, const void* a, void* a
              const void* b, void* b_layout, const void* beta, const void*, void*, void* d,
              void* d_layout, const CublasLtAlgorithm* algorithm, void*, size_t,
              cuda::gpu::Stream stream) {
+  EXPECT_NE(algorithm->data[0], 0u) << "a product by the algorithm that splits the depth";
   if (library.products++ == library.failing_product) return 13;
   EXPECT_EQ(*static_cast<const float*>(alpha), 1.0f);
   EXPECT_EQ(*static_cast<const float*>(beta), 0.0f);
