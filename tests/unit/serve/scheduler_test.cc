@@ -80,7 +80,7 @@ TEST(Scheduler, ABulkClientAndShortRequestsShareTheServer) {
     // more than the half that they get beside others.
     const bool crowded = seed > 8;
     const double load = crowded ? 0.8 : 0.06 + 0.034 * static_cast<double>(seed);
-    constexpr double kEnd = 600;
+    constexpr double kEnd = 1200;
     SendPoisson(simulation, load * kRate / 20, kEnd, [&] {
       return SimulatedRequest{.key = "short",
                               .connection = 100 + static_cast<uint64_t>(Between(random, 0, 31)),
@@ -104,7 +104,8 @@ TEST(Scheduler, ABulkClientAndShortRequestsShareTheServer) {
     if (!crowded) {
       EXPECT_LE(Quantile(excess, 0.95), bound) << "seed " << seed;
     }
-    EXPECT_GE(static_cast<double>(bulk_tokens), 0.995 * static_cast<double>(short_tokens))
+    // The batch that runs at the end is not among the computed texts, but its pauses are.
+    EXPECT_GE(static_cast<double>(bulk_tokens), 0.97 * static_cast<double>(short_tokens))
         << "seed " << seed;
   }
 }
@@ -153,16 +154,16 @@ TEST(Scheduler, ShortRequestsAreComputedWhileOthersPause) {
     // A pause comes after a 24th of 5.4 s, and others may be computed in it.
     EXPECT_LE(Quantile(excess, 0.95), 2 * options.batch_seconds + 2048 / kRate / 23)
         << "seed " << seed;
-    // The others' batches take ten times as long as those of short requests, but for the text that
+    // The others' batches take 23 times as long as those of short requests, but for the text that
     // is a batch by itself.
-    EXPECT_GT(simulation.scheduler().BulkTokens(), 9 * simulation.scheduler().BatchTokens());
+    EXPECT_GT(simulation.scheduler().BulkTokens(), 20 * simulation.scheduler().BatchTokens());
     EXPECT_GT(static_cast<double>(bulk_tokens), 0.75 * kRate * seconds) << "seed " << seed;
   }
 }
 
 TEST(Scheduler, APauseIsForShortRequestsAndForHalfOfTheTime) {
   SchedulerOptions options;
-  options.pauses = 23;
+  options.pauses = 10;
   Scheduler scheduler(options, CostModel(0.02, 1000));  // 80 tokens in 100 ms, 980 in a second
   EXPECT_FALSE(scheduler.Admit(Simple(1, "bulk", 1, std::vector<int64_t>(100, 10)), At(0)));
   EXPECT_EQ(scheduler.Next(At(0)).size(), 98u);
@@ -264,7 +265,8 @@ TEST(Scheduler, EveryAdmittedRequestStartsInTime) {
     }
     EXPECT_LE(dropped, 0.01 * admitted) << "seed " << seed << ", load " << load;
     const double batch = options.pauses > 0
-                             ? std::min(10 * options.batch_seconds, options.max_wait_seconds / 4)
+                             ? std::min(static_cast<double>(options.pauses) * options.batch_seconds,
+                                        options.max_wait_seconds / 4)
                              : 2 * options.batch_seconds;
     EXPECT_LE(latest, options.max_wait_seconds + batch +
                           static_cast<double>(longest) / kRate * (1 + kJitter))

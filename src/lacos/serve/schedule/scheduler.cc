@@ -38,10 +38,8 @@ double Scheduler::RateOf(int64_t tokens) const {
 // Not so long that short requests wait for more than a batch of theirs until the next pause, or that
 // nothing else can start in time.
 double Scheduler::BulkSeconds() const {
-  constexpr int64_t kMostBatches = 10;
-  const auto batches = static_cast<double>(std::min(options_.pauses, kMostBatches));
-  return std::max(options_.batch_seconds,
-                  std::min(batches * options_.batch_seconds, options_.max_wait_seconds / 4));
+  const double until_pauses = static_cast<double>(options_.pauses) * options_.batch_seconds;
+  return std::max(options_.batch_seconds, std::min(until_pauses, options_.max_wait_seconds / 4));
 }
 
 bool Scheduler::IsShort(const QueuedRequest& request) const {

@@ -7,8 +7,8 @@
 // `max_wait_seconds` after it arrived.
 //
 // A batch of short requests ends at the token count that takes `batch_seconds`. If the engine can
-// pause, short requests are also computed in the pauses of other batches. So those may take ten times
-// as long, and a token costs less in them: each batch reads all weights from memory.
+// pause, short requests are also computed in the pauses of other batches. So those may take as long for
+// each pause, and a token costs less in them: each batch reads all weights from memory.
 #pragma once
 
 #include <cstdint>
