@@ -58,7 +58,8 @@ void AddDeviceOption(CLI::App* command, GlobalOptions& globals) {
             globals.device = *device;
           },
           "Where to compute: cpu, cuda (an NVIDIA GPU), cuda:N (the GPU with this number), or auto "
-          "(a GPU if one can be used, else the CPU)")
+          "(a GPU if one can be used, else the CPU); cuda+check waits after each op, so that an error "
+          "names the op that failed")
       ->type_name("cpu|cuda[:N]|auto")
       ->default_str("cpu")
       ->group("Flags of every command");

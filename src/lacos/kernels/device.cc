@@ -6,11 +6,19 @@
 
 namespace lacos {
 
+namespace {
+
+constexpr std::string_view kCheck = "+check";
+
+}  // namespace
+
 std::optional<Device> ParseDevice(std::string_view word) {
+  const bool check = word.ends_with(kCheck);
+  if (check) word.remove_suffix(kCheck.size());
   const size_t colon = word.find(':');
   const std::optional<DeviceKind> kind = Parse<DeviceKind>(word.substr(0, colon));
-  if (!kind) return std::nullopt;
-  Device device{.kind = *kind};
+  if (!kind || (check && *kind != DeviceKind::kCuda)) return std::nullopt;
+  Device device{.kind = *kind, .check_each_op = check};
   if (colon == std::string_view::npos) return device;
   const std::string_view number = word.substr(colon + 1);
   const char* const end = number.data() + number.size();
@@ -21,8 +29,10 @@ std::optional<Device> ParseDevice(std::string_view word) {
 }
 
 std::string NameOf(const Device& device) {
-  const std::string_view kind = Name(device.kind);
-  return device.index > 0 ? fmt::format("{}:{}", kind, device.index) : std::string(kind);
+  std::string name(Name(device.kind));
+  if (device.index > 0) name += fmt::format(":{}", device.index);
+  if (device.check_each_op) name += kCheck;
+  return name;
 }
 
 }  // namespace lacos

@@ -10,7 +10,9 @@ std::unique_ptr<Backend> MakeBackend(const BackendOptions& options) {
     case DeviceKind::kCpu:
       break;
     case DeviceKind::kCuda:
-      return MakeCudaBackend({.index = device.index, .compute = options.compute});
+      return MakeCudaBackend({.index = device.index,
+                              .compute = options.compute,
+                              .check_each_op = device.check_each_op});
     case DeviceKind::kAuto:
       try {
         return MakeCudaBackend({.index = device.index, .compute = options.compute});

@@ -34,6 +34,7 @@ std::unique_ptr<Backend> MakeCpuBackend(const CpuBackendOptions& options);
 struct CudaBackendOptions {
   int index = 0;  // number of the GPU
   Compute compute = Compute::kBF16;
+  bool check_each_op = false;  // as in Device
 };
 // Throws UserError if this build has no CUDA backend (no_cuda.cc) or the GPU cannot be used.
 std::unique_ptr<Backend> MakeCudaBackend(const CudaBackendOptions& options);

@@ -18,15 +18,18 @@ TEST(Device, IsReadFromAndWrittenAsTheSameWord) {
   EXPECT_EQ(ParseDevice("auto"), (Device{.kind = DeviceKind::kAuto}));
   EXPECT_EQ(ParseDevice("cuda"), (Device{.kind = DeviceKind::kCuda}));
   EXPECT_EQ(ParseDevice("cuda:1"), (Device{.kind = DeviceKind::kCuda, .index = 1}));
-  for (const char* word : {"cpu", "auto", "cuda", "cuda:1", "cuda:12"}) {
+  EXPECT_EQ(ParseDevice("cuda+check"), (Device{.kind = DeviceKind::kCuda, .check_each_op = true}));
+  for (const char* word :
+       {"cpu", "auto", "cuda", "cuda:1", "cuda:12", "cuda+check", "cuda:1+check"}) {
     ASSERT_TRUE(ParseDevice(word)) << word;
     EXPECT_EQ(NameOf(*ParseDevice(word)), word);
   }
 }
 
 TEST(Device, AnUnknownWordIsNoDevice) {
-  for (const char* word : {"", "gpu", "CPU", "cpu:0", "auto:1", "cuda:", "cuda:x", "cuda:-1",
-                           "cuda:1x", "cuda:99999999999", ":1", "cuda 1"}) {
+  for (const char* word :
+       {"+check", "cpu+check", "auto+check", "cuda+", "cuda+check:1", "", "gpu", "CPU", "cpu:0",
+        "auto:1", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda:99999999999", ":1", "cuda 1"}) {
     EXPECT_FALSE(ParseDevice(word)) << word;
   }
 }

@@ -138,8 +138,11 @@ void Context::Check(Status status, std::string_view call) {
         op_, device_, facts_.name, facts_.major, facts_.minor));
   throw UserError(fmt::format(
       "[cuda] {} on GPU {}: {} said {}; expected the call to succeed; see what nvidia-smi and dmesg "
-      "say about the GPU, and start again: a run goes on from its last checkpoint",
-      op_, device_, call, runtime_->Describe(status)));
+      "say about the GPU, and start again: a run goes on from its last checkpoint{}",
+      op_, device_, call, runtime_->Describe(status),
+      check_each_op_ ? ""
+                     : " (an op before this one may have failed: device cuda+check waits after "
+                       "each op and names the one)"));
 }
 
 bool Context::OwnsDevice() const { return !dry() && getpid() == process_; }

@@ -35,8 +35,7 @@ std::string VersionText(int version);
 
 class Context {
  public:
-  // Throws UserError if the device cannot be used. `check_each_op` waits after each op, so that an
-  // error names the op that caused it.
+  // Throws UserError if the device cannot be used. `check_each_op` is that of kernels/device.h.
   Context(std::shared_ptr<Runtime> runtime, int device, bool check_each_op = false);
   // A dry copy: it hands out addresses without memory, launches nothing and adds up the scratch.
   static std::unique_ptr<Context> MakeDry(const Context& context);

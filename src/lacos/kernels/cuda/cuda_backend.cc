@@ -269,8 +269,9 @@ class CudaBackend final : public Backend {
 
 std::unique_ptr<Backend> MakeCudaBackendOn(std::shared_ptr<Runtime> runtime,
                                            const CudaBackendOptions& options) {
-  return std::make_unique<CudaBackend>(std::make_unique<Context>(std::move(runtime), options.index),
-                                       options.compute);
+  return std::make_unique<CudaBackend>(
+      std::make_unique<Context>(std::move(runtime), options.index, options.check_each_op),
+      options.compute);
 }
 
 }  // namespace lacos::cuda

@@ -45,7 +45,7 @@ class Machine : public EmulatedRuntime {
   }
   Status LastStatus() override {
     ++launches_checked;
-    return launches_checked > healthy_launches ? sticky : Status::kOk;
+    return launches_checked > healthy_launches && !fails_late ? sticky : Status::kOk;
   }
   Status Synchronize(cuda::gpu::Stream stream) override {
     if (launches_checked > healthy_launches) return sticky;
@@ -55,6 +55,7 @@ class Machine : public EmulatedRuntime {
   int driver = 13000, devices = 1, major = 9, minor = 0, chosen = -1;
   Status driver_status = Status::kOk, count_status = Status::kOk, sticky = Status::kOk;
   int launches_checked = 0, healthy_launches = 1 << 30;
+  bool fails_late = false;  // launches succeed, and the error of a kernel shows at the next wait
 };
 
 std::string MessageOf(const std::function<void()>& f) {
@@ -161,6 +162,27 @@ TEST(CudaDevice, AGpuThatDisappearsInMidRunIsAnErrorThatNamesTheOp) {
     EXPECT_THAT(message, AllOf(HasSubstr("Gelu on GPU 0"), HasSubstr("checkpoint"),
                                HasSubstr(std::to_string(static_cast<int>(status)))));
     EXPECT_THAT(MessageOf([&] { wb.Read(x); }), HasSubstr("Download on GPU 0"));
+  }
+}
+
+TEST(CudaDevice, WithCheckEachOpAKernelThatFailsLateIsNamedAndNotTheOpThatWaits) {
+  for (const bool check : {false, true}) {
+    const auto machine = std::make_shared<Machine>();
+    machine->sticky = Status::kIllegalAddress;
+    machine->fails_late = true;
+    Workbench wb(MakeEmulatedCudaBackend(
+        {.compute = Compute::kF32, .runtime = machine, .check_each_op = check}));
+    const TensorView x = wb.From(Role::kStatistic, {2}, std::vector<float>{1, 2});
+    wb.backend().Add(x, x, x);
+    machine->healthy_launches = machine->launches_checked;
+    const std::string message = MessageOf([&] {
+      wb.backend().Gelu(x, x);
+      wb.backend().Add(x, x, x);
+      wb.Read(x);
+    });
+    ExpectFourParts(message, "cuda");
+    EXPECT_THAT(message, HasSubstr(check ? "Gelu on GPU 0" : "Download on GPU 0"));
+    EXPECT_EQ(message.find("cuda+check") == std::string::npos, check) << message;
   }
 }
 

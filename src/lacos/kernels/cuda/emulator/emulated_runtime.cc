@@ -154,8 +154,9 @@ namespace lacos {
 std::unique_ptr<Backend> MakeEmulatedCudaBackend(const EmulatedCudaOptions& options) {
   std::shared_ptr<cuda::Runtime> runtime = options.runtime;
   if (runtime == nullptr) runtime = std::make_shared<cuda::emulator::EmulatedRuntime>();
-  return cuda::MakeCudaBackendOn(std::move(runtime),
-                                 {.index = options.index, .compute = options.compute});
+  return cuda::MakeCudaBackendOn(
+      std::move(runtime),
+      {.index = options.index, .compute = options.compute, .check_each_op = options.check_each_op});
 }
 
 }  // namespace lacos

@@ -72,6 +72,7 @@ struct EmulatedCudaOptions {
   Compute compute = Compute::kBF16;
   std::shared_ptr<cuda::Runtime> runtime = nullptr;  // a new EmulatedRuntime if absent
   int index = 0;
+  bool check_each_op = false;
 };
 std::unique_ptr<Backend> MakeEmulatedCudaBackend(const EmulatedCudaOptions& options);
 
