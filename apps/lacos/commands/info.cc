@@ -19,6 +19,7 @@
 #include "terminal/machine.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
+#include "terminal/rates.h"
 
 namespace lacos::cli {
 namespace {
@@ -44,7 +45,8 @@ struct Facts {
   Cpu cpu;
   KernelInfo kernels;
   BackendMemory memory;
-  std::string license;  // word in the base's README, or empty
+  std::optional<DeviceRates> rates;  // only of a GPU
+  std::string license;               // word in the base's README, or empty
   std::vector<std::string> notes;
 };
 
@@ -123,6 +125,7 @@ void PrintFactsJson(const GlobalOptions& globals, const Facts& facts) {
   json.Set("device", NameOf(globals.device));
   json.Set("memory_total_bytes", facts.memory.total);
   json.Set("memory_free_bytes", facts.memory.free);
+  json.Set("rates", facts.rates ? RatesJson(*facts.rates) : Json());
   json.Set("notes", Json::Strings(facts.notes));
   PrintJson(json);
 }
@@ -178,6 +181,7 @@ void PrintFactsText(const GlobalOptions& globals, const Facts& facts) {
   fields.Add("memory",
              fmt::format("{}, {} free", FormatBytes(static_cast<double>(facts.memory.total)),
                          FormatBytes(static_cast<double>(facts.memory.free))));
+  if (facts.rates) AddRates(*facts.rates, fields);
   for (const std::string& note : facts.notes) fields.Add("note", note);
   Out().Write(fields.Text());
 }
@@ -196,8 +200,14 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   facts.cpu = ReadCpu();
   const std::unique_ptr<Backend> backend =
       MakeBackend({.device = globals.device, .compute = globals.compute});
-  facts.kernels = backend->Describe();
   facts.memory = backend->Memory();
+  // The algorithms of a GPU's products depend on the shapes of the base, which all blocks share.
+  if (facts.memory.kind == MemoryKind::kDevice) {
+    for (const char* name : {"self_attention.query_key_value", "self_attention.dense",
+                             "mlp.dense_h_to_4h", "mlp.dense_4h_to_h"})
+      backend->AddWeight(facts.base_weights->Matrix(fmt::format("h.0.{}.weight", name)));
+  }
+  facts.kernels = backend->Describe();
   const QuantizationInfo& info = facts.base_weights->quantization();
   facts.notes =
       NotesOn(facts.folder, *facts.base_weights, facts.adapter ? &*facts.adapter : nullptr);
@@ -206,6 +216,10 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
   for (const std::string& difference :
        DifferencesFromSentenceTransformers(facts.folder, *facts.base_weights))
     facts.notes.push_back(SpellKnownFlags(difference));
+  std::string note;
+  facts.rates = RatesOf(globals.device, note);
+  if (facts.rates) note = SlowInt8Note(*facts.rates);
+  if (!note.empty()) facts.notes.push_back(note);
   const bool works_on_codes = info.scheme == QuantScheme::kLinear && info.block_size == 0;
   if (globals.compute == Compute::kInt8 && !works_on_codes) {
     facts.notes.push_back(

@@ -1,5 +1,6 @@
 // `lacos plan`: predicts the memory that a training run would need with each strategy.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <filesystem>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "lacos/train/trainer.h"
 #include "terminal/output.h"
 #include "terminal/progress.h"
+#include "terminal/rates.h"
 
 namespace lacos::cli {
 namespace {
@@ -64,7 +66,29 @@ struct Needs {
   std::optional<MemoryPlan> resident, streamed;  // nothing if --memory-budget is too small
   int64_t disk_bytes = 0;
   double flops_per_token = 0;
+  std::optional<DeviceRates> rates;  // of a GPU, if the plan copies to it
 };
+
+// The copies of a base that is larger than a GPU's memory, at the rates that were measured.
+struct Copies {
+  int64_t bytes = 0;   // bytes copied in a pass over all blocks, forward or backward
+  double seconds = 0;  // time that they take
+  // The rate of products in the mode of the run, and the tokens of a pass whose products take as long
+  // as its copies: with more tokens copies cost no time. Not known for f32.
+  double product_rate = 0, tokens_to_hide = 0;
+};
+
+std::optional<Copies> CopiesOf(const Needs& needs, Compute compute) {
+  if (!needs.rates || needs.plan.chosen.copied_bytes == 0) return std::nullopt;
+  Copies copies{.bytes = needs.plan.chosen.copied_bytes};
+  copies.seconds = static_cast<double>(copies.bytes) / needs.rates->upload_bytes_per_second;
+  if (compute != Compute::kF32) {
+    copies.product_rate = compute == Compute::kInt8 ? needs.rates->int8_op_per_second
+                                                    : needs.rates->bf16_flop_per_second;
+    copies.tokens_to_hide = copies.seconds * copies.product_rate / (needs.flops_per_token / 2);
+  }
+  return copies;
+}
 
 Needs PlanBothWays(TrainOptions options) {
   Needs needs{.plan = PlanRun(options)};
@@ -85,8 +109,14 @@ Needs PlanBothWays(TrainOptions options) {
   return needs;
 }
 
-void PrintPlan(const GlobalOptions& globals, const Needs& needs) {
+void PrintPlan(const GlobalOptions& globals, Needs needs) {
   const MemoryPlan& plan = needs.plan;
+  if (plan.chosen.copied_bytes > 0) {
+    std::string note;
+    needs.rates = RatesOf(globals.device, note);
+    if (!note.empty()) spdlog::warn("{}", note);
+  }
+  const std::optional<Copies> copies = CopiesOf(needs, globals.compute);
   const auto peak = [](const std::optional<MemoryPlan>& one) {
     return one ? Json(one->chosen.peak_bytes) : Json();
   };
@@ -120,6 +150,16 @@ void PrintPlan(const GlobalOptions& globals, const Needs& needs) {
     }
     json.Set("resident_peak_bytes", peak(needs.resident));
     json.Set("streamed_peak_bytes", peak(needs.streamed));
+    Json copied;
+    if (copies) {
+      copied = Json::Object();
+      copied.Set("bytes_per_pass", copies->bytes);
+      copied.Set("seconds_per_pass", copies->seconds);
+      copied.Set("tokens_to_hide",
+                 copies->tokens_to_hide > 0 ? Json(copies->tokens_to_hide) : Json());
+      copied.Set("rates", RatesJson(*needs.rates));
+    }
+    json.Set("copies", copied);
     json.Set("disk_bytes", needs.disk_bytes);
     json.Set("flops_per_token", needs.flops_per_token);
     PrintJson(json);
@@ -146,6 +186,17 @@ void PrintPlan(const GlobalOptions& globals, const Needs& needs) {
   }
   fields.Add("base resident", shown(needs.resident));
   fields.Add("base streamed", shown(needs.streamed));
+  if (copies) {
+    fields.Add("copied to the GPU",
+               fmt::format("{} in each pass over the blocks, in {} at {}/s",
+                           FormatBytes(double(copies->bytes)), FormatSeconds(copies->seconds),
+                           FormatBytes(needs.rates->upload_bytes_per_second)));
+    if (copies->tokens_to_hide > 0)
+      fields.Add(
+          "copies cost no time",
+          fmt::format("from {} tokens a pass on, whose products take as long at {:.3g} TFLOP/s",
+                      FormatCount(copies->tokens_to_hide), copies->product_rate / 1e12));
+  }
   fields.Add("base on disk", FormatBytes(double(needs.disk_bytes)));
   fields.Add("FLOP a token", FormatCount(needs.flops_per_token));
   Out().Write(table.Text() + "\n" + fields.Text());

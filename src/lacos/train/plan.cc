@@ -78,8 +78,11 @@ class Planner {
         planned.peak_bytes > limit_) {
       // As much of the base stays on the device as there is room for.
       const int64_t room = limit_ - (planned.peak_bytes - base);
-      planned.weight_limit =
-          std::min(base, std::max(room, static_cast<int64_t>(dry_->LeastWeightBytes())));
+      const auto least = static_cast<int64_t>(dry_->LeastWeightBytes());
+      planned.weight_limit = std::min(base, std::max(room, least));
+      // What remains of the limit beside the buffers for copies holds matrices that stay.
+      if (planned.weight_limit < base)
+        planned.copied_bytes = std::min(base, base - planned.weight_limit + least);
       planned.components[0].second = planned.weight_limit;
       planned.peak_bytes += planned.weight_limit - base;
     }

@@ -47,6 +47,7 @@ struct PlannedStrategy {
   std::vector<std::pair<std::string, int64_t>> components;
   double relative_time = 1;  // matrix products relative to the direct strategy
   int64_t weight_limit = 0;  // bytes of the base that stay on a device if not all do, else 0
+  int64_t copied_bytes = 0;  // bytes of the base that are then copied to it in each pass
   bool fits = false;
 };
 
