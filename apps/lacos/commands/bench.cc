@@ -113,8 +113,7 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   progress.Finish();
 
   const double rate = static_cast<double>(measured.tokens) / std::max(measured.seconds, 1e-9);
-  BenchReport report(
-      globals, MakeBackend({.device = globals.device, .compute = globals.compute})->Describe());
+  BenchReport report(globals, measured.kernels);
   report.AddRate(rate);
   report.Add("steps", measured.steps, "steps", fmt::format("{}", measured.steps));
   report.Add("tokens", measured.tokens, "tokens", fmt::format("{}", measured.tokens));

@@ -82,6 +82,7 @@ StepBenchReport BenchSteps(const LoadedModel& loaded, std::vector<ExampleFile> f
   report.disk.bytes = (DiskBytesRead() - before) / bench.steps;
   const BackendMemory memory = session.backend->Memory();
   if (memory.kind == MemoryKind::kDevice) report.device_peak_bytes = memory.peak_held;
+  report.kernels = session.backend->Describe();
   return report;
 }
 

@@ -25,6 +25,7 @@ struct StepBenchReport {
   double loss_first = 0, loss_last = 0;
   std::string strategy;
   int64_t planned_peak_bytes = 0;
+  KernelInfo kernels;    // of the backend that ran the steps
   DiskMeasurement disk;  // figures per step
 };
 

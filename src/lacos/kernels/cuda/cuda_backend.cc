@@ -46,14 +46,16 @@ class CudaBackend final : public Backend {
             .gradient_sum = DType::kI64};
   }
   KernelInfo Describe() const override {
-    const DeviceFacts& facts = context_.facts();
-    return {.backend = "cuda",
-            .facts = {{"card", facts.name},
-                      {"sm", fmt::format("{}.{}", facts.major, facts.minor)},
-                      {"driver", VersionText(context_.driver_version())},
-                      {"cuda_runtime", VersionText(context_.runtime_version())},
-                      {"products", linear_.Describe()}},
-            .kernels = {linear_.Describe(), "attention, LoRA, normalisation, GELU: own kernels"}};
+    const DeviceFacts& device = context_.facts();
+    KernelInfo info{
+        .backend = "cuda",
+        .facts = {{"card", device.name},
+                  {"sm", fmt::format("{}.{}", device.major, device.minor)},
+                  {"driver", VersionText(context_.driver_version())},
+                  {"cuda_runtime", VersionText(context_.runtime_version())}},
+        .kernels = {linear_.Describe(), "attention, LoRA, normalisation, GELU: own kernels"}};
+    for (KernelInfo::Fact& fact : linear_.Facts()) info.facts.push_back(std::move(fact));
+    return info;
   }
   Buffer Allocate(size_t bytes) override {
     context_.BeginOp("Allocate");
@@ -97,7 +99,9 @@ class CudaBackend final : public Backend {
 
   // --- frozen weights
   WeightId AddWeight(const QuantizedMatrix& matrix) override {
-    return linear_.weights().Add(matrix);
+    WeightId weight = 0;
+    Run("AddWeight", [&] { weight = linear_.AddWeight(matrix); });
+    return weight;
   }
   void MoveWeight(WeightId weight, const QuantizedMatrix& matrix) override {
     linear_.weights().Move(weight, matrix);

@@ -413,6 +413,8 @@ class RunPage {
     add("cores", "machine", "cores");
     add("threads", "machine", "threads");
     add("instruction set", "kernels", "isa");
+    add("GPU", "kernels", "card");
+    add("driver", "kernels", "driver");
     add("kernels", "kernels", "kernels");
     if (const auto environment = run_.Find("environment")) {
       environment->ForEachItem([&](std::string_view name, const Json& value) {

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "lacos/base/error.h"
-#include "lacos/kernels/cuda/emulator/emulated_runtime.h"
+#include "lacos/kernels/cuda/emulator/emulated_cublaslt.h"
 #include "lacos/kernels/dry_backend.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/kernels/transfer.h"
@@ -137,6 +137,41 @@ TEST_F(CudaTraining, ARunGoesOnOnAnotherDeviceAndSaysSo) {
   ASSERT_EQ(rest.values.size(), 2u);
   for (size_t i = 0; i < 2; ++i)
     EXPECT_NEAR(rest.values[i], whole.values[2 + i], 1e-4 * whole.values[2 + i]);
+}
+
+// The bytes of products depend on cuBLASLt's algorithms, so a run does not go on with others.
+TEST_F(CudaTraining, RunJsonNamesTheAlgorithmsAndARunIsNotResumedWithOthers) {
+  using cuda::emulator::CublasLt;
+  TheGpu() = std::make_shared<cuda::emulator::HopperRuntime>();
+  CublasLt() = {.first_candidate = 2, .candidates = 1};
+  TrainOptions options = Options(Compute::kBF16, kCuda, "run");
+  options.settings.max_steps = 2;
+  options.run.save_every = 1;
+  Losses first;
+  int calls = 0;
+  EXPECT_TRUE(Train(options, {&first}, [&] { return ++calls == 1; }).interrupted);
+  const Json run = Json::ReadFile((folder_ / "run" / "run.json").string());
+  const Json kernels = run.At("kernels");
+  for (const char* name : {"card", "sm", "driver", "cuda_runtime", "products"})
+    EXPECT_NE(kernels.At(name).AsString(), "") << name;
+  EXPECT_EQ(kernels.At("cublaslt").AsString(), "13.1.0");
+  EXPECT_THAT(kernels.At("algorithms").AsString(),
+              AllOf(HasSubstr("768x256: algorithm 62 tile 7 stages 7"),
+                    HasSubstr("256x1024 backward: algorithm 62")));
+
+  options.run.resume = true;
+  options.run.writing.overwrite = false;
+  CublasLt() = {.first_candidate = 3, .candidates = 1};
+  try {
+    Train(options, {}, {});
+    FAIL() << "the run went on with other algorithms";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("backend_facts algorithms"),
+                                    HasSubstr("algorithm 62"), HasSubstr("algorithm 63")));
+  }
+  CublasLt() = {.first_candidate = 2, .candidates = 1};
+  EXPECT_FALSE(Train(options, {}, {}).interrupted);
+  CublasLt() = {};
 }
 
 TEST_F(CudaTraining, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {

@@ -9,35 +9,20 @@
 #include <vector>
 
 #include "lacos/base/error.h"
-#include "lacos/base/rng.h"
-#include "lacos/tensor/convert.h"
+#include "lacos/kernels/measuring.h"
 
 namespace lacos::cuda {
 namespace {
-
-// Numbers of cublasLt.h and library_types.h.
-constexpr int kComputeF32 = 68, kTypeF32 = 0, kTypeBF16 = 14;     // CUBLAS_COMPUTE_32F, CUDA_R_*
-constexpr int kDescTransposeA = 3;                                // CUBLASLT_MATMUL_DESC_TRANSA
-constexpr int kPreferWorkspace = 1, kPreferReductions = 3;        // CUBLASLT_MATMUL_PREF_*
-constexpr int kConfigId = 0, kConfigTile = 1, kConfigSplitK = 2;  // CUBLASLT_ALGO_CONFIG_*
-constexpr int kConfigReduction = 3, kConfigStages = 6;
 
 constexpr size_t kWorkspaceBytes = size_t{32} << 20;
 constexpr int kCandidates = 8;
 constexpr int64_t kUsualRows = 2048;  // the number of rows that algorithms are ranked for
 constexpr int64_t kCheckedRows[] = {300, 1, 16, 129};
 
-int AlgorithmFact(const CublasLtFunctions& f, const CublasLtAlgorithm& algorithm, int key) {
-  int32_t value = -1;
-  size_t written = 0;
-  const int status = f.AlgorithmGet(&algorithm, key, &value, sizeof(value), &written);
-  return status == 0 ? value : -1;
-}
-
 // Whether each sum is added up by one block. Kernels without split-K report 0 or 1.
 bool SumsInOneBlock(const CublasLtFunctions& f, const CublasLtAlgorithm& algorithm) {
-  const int split = AlgorithmFact(f, algorithm, kConfigSplitK);
-  return (split == 0 || split == 1) && AlgorithmFact(f, algorithm, kConfigReduction) == 0;
+  const int split = AlgorithmFact(f, algorithm, cublaslt::kSplitK);
+  return (split == 0 || split == 1) && AlgorithmFact(f, algorithm, cublaslt::kReduction) == 0;
 }
 
 std::string FolderOfThisCode() {
@@ -56,6 +41,13 @@ bool Find(void* library, const char* name, F*& function) {
 }
 
 }  // namespace
+
+int AlgorithmFact(const CublasLtFunctions& f, const CublasLtAlgorithm& algorithm, int key) {
+  int32_t value = -1;
+  size_t written = 0;
+  const int status = f.AlgorithmGet(&algorithm, key, &value, sizeof(value), &written);
+  return status == 0 ? value : -1;
+}
 
 const CublasLtFunctions* LoadCublasLt() {
   struct Library {
@@ -98,9 +90,9 @@ struct CublasLtProducts::Layouts {
       : functions(products.functions_) {
     const int64_t a_rows = shape.across ? shape.columns : shape.depth;
     const int64_t a_columns = shape.across ? shape.depth : shape.columns;
-    Make(products, &a, kTypeBF16, a_rows, a_columns);
-    Make(products, &b, kTypeBF16, shape.depth, rows);
-    Make(products, &d, kTypeF32, shape.columns, rows);
+    Make(products, &a, cublaslt::kBF16, a_rows, a_columns);
+    Make(products, &b, cublaslt::kBF16, shape.depth, rows);
+    Make(products, &d, cublaslt::kF32, shape.columns, rows);
   }
   ~Layouts() {
     for (void* layout : {a, b, d}) {
@@ -155,21 +147,22 @@ CublasLtProducts::Pinned CublasLtProducts::Choose(const Shape& shape) {
     return pinned;
   }
   void* description = nullptr;
-  Require(functions_.DescriptionCreate(&description, kComputeF32, kTypeF32),
+  Require(functions_.DescriptionCreate(&description, cublaslt::kComputeF32, cublaslt::kF32),
           "cublasLtMatmulDescCreate");
   pinned.description = {description, functions_.DescriptionDestroy};
   const int32_t transpose = shape.across ? 0 : 1;
-  Require(functions_.DescriptionSet(description, kDescTransposeA, &transpose, sizeof(transpose)),
-          "cublasLtMatmulDescSetAttribute");
+  Require(
+      functions_.DescriptionSet(description, cublaslt::kTransposeA, &transpose, sizeof(transpose)),
+      "cublasLtMatmulDescSetAttribute");
 
   void* preference = nullptr;
   Require(functions_.PreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
   const std::unique_ptr<void, int (*)(void*)> owner(preference, functions_.PreferenceDestroy);
   const uint32_t no_reductions = 0;
-  Require(functions_.PreferenceSet(preference, kPreferWorkspace, &kWorkspaceBytes,
+  Require(functions_.PreferenceSet(preference, cublaslt::kPreferWorkspace, &kWorkspaceBytes,
                                    sizeof(kWorkspaceBytes)),
           "cublasLtMatmulPreferenceSetAttribute");
-  Require(functions_.PreferenceSet(preference, kPreferReductions, &no_reductions,
+  Require(functions_.PreferenceSet(preference, cublaslt::kPreferReductions, &no_reductions,
                                    sizeof(no_reductions)),
           "cublasLtMatmulPreferenceSetAttribute");
 
@@ -194,17 +187,10 @@ CublasLtProducts::Pinned CublasLtProducts::Choose(const Shape& shape) {
 
 bool CublasLtProducts::PassesCheck(const Shape& shape, const Pinned& pinned) {
   const int64_t most = kCheckedRows[0];
-  // Normal numbers that repeat after a prime number of values, so that no two rows are equal.
-  constexpr int64_t kPeriod = 65521, kPieceValues = int64_t{1} << 22;
-  Random random(1, RandomStream::kWeights, 5);
-  std::vector<float> values(kPeriod);
-  for (float& v : values) v = static_cast<float>(random.Normal());
-  std::vector<std::byte> period(values.size() * 2), piece;
-  const bool known = EncodeFromFloat(DType::kBF16, values.data(), values.size(), period.data());
-  LACOS_CHECK(known, "bf16 is a floating type");
+  constexpr int64_t kPieceValues = int64_t{1} << 22;
   const int64_t needed = std::max(most, shape.columns) * shape.depth;
-  while (static_cast<int64_t>(piece.size()) < 2 * std::min(needed, kPieceValues))
-    piece.insert(piece.end(), period.begin(), period.end());
+  const std::vector<std::byte> piece =
+      NormalNumbers(2 * static_cast<size_t>(std::min(needed, kPieceValues)));
   const auto numbers = [&](int64_t n) {
     Buffer buffer = context_.Allocate(static_cast<size_t>(n) * 2);
     for (size_t at = 0; at < buffer.size(); at += piece.size()) {
@@ -243,20 +229,24 @@ void CublasLtProducts::Multiply(const Shape& shape, int64_t rows, const void* le
   Run(shape, pinned_.at(shape), rows, left, right, sums);
 }
 
-std::string CublasLtProducts::Describe() const {
+std::string CublasLtProducts::Version() const {
   const size_t version = functions_.GetVersion();  // 130100 is 13.1.0
-  std::string text =
-      fmt::format("cuBLASLt {}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+  return fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100);
+}
+
+std::string CublasLtProducts::Algorithms() const {
+  std::string text;
   for (const auto& [shape, pinned] : pinned_) {
-    text += fmt::format("; {}x{}{}: ", shape.columns, shape.depth, shape.across ? " backward" : "");
+    text += fmt::format("{}{}x{}{}: ", text.empty() ? "" : "; ", shape.columns, shape.depth,
+                        shape.across ? " backward" : "");
     if (!pinned.usable) {
       text += "own kernel";
       continue;
     }
     text += fmt::format("algorithm {} tile {} stages {}",
-                        AlgorithmFact(functions_, pinned.algorithm, kConfigId),
-                        AlgorithmFact(functions_, pinned.algorithm, kConfigTile),
-                        AlgorithmFact(functions_, pinned.algorithm, kConfigStages));
+                        AlgorithmFact(functions_, pinned.algorithm, cublaslt::kId),
+                        AlgorithmFact(functions_, pinned.algorithm, cublaslt::kTile),
+                        AlgorithmFact(functions_, pinned.algorithm, cublaslt::kStages));
   }
   return text;
 }

@@ -7,7 +7,6 @@
 // used, for every number of rows.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -16,49 +15,9 @@
 #include <tuple>
 
 #include "lacos/kernels/cuda/context.h"
+#include "lacos/kernels/cuda/linear/cublaslt_api.h"
 
 namespace lacos::cuda {
-
-// cublasLtMatmulAlgo_t and cublasLtMatmulHeuristicResult_t.
-struct CublasLtAlgorithm {
-  uint64_t data[8];
-};
-struct CublasLtCandidate {
-  CublasLtAlgorithm algorithm;
-  size_t workspace;
-  int status;
-  float waves;
-  int reserved[4];
-};
-
-// The functions that are called, as the library exports them; statuses are 0 on success. Tests fill
-// the table with functions of their own.
-struct CublasLtFunctions {
-  size_t (*GetVersion)() = nullptr;
-  int (*Create)(void** handle) = nullptr;
-  int (*Destroy)(void* handle) = nullptr;
-  int (*DescriptionCreate)(void** description, int compute, int scale_type) = nullptr;
-  int (*DescriptionSet)(void* description, int key, const void* value, size_t bytes) = nullptr;
-  int (*DescriptionDestroy)(void* description) = nullptr;
-  int (*LayoutCreate)(void** layout, int type, uint64_t rows, uint64_t cols,
-                      int64_t step) = nullptr;
-  int (*LayoutDestroy)(void* layout) = nullptr;
-  int (*PreferenceCreate)(void** preference) = nullptr;
-  int (*PreferenceSet)(void* preference, int key, const void* value, size_t bytes) = nullptr;
-  int (*PreferenceDestroy)(void* preference) = nullptr;
-  int (*Candidates)(void* handle, void* description, void* a, void* b, void* c, void* d,
-                    void* preference, int most, CublasLtCandidate* found, int* count) = nullptr;
-  int (*AlgorithmGet)(const CublasLtAlgorithm* algorithm, int key, void* value, size_t bytes,
-                      size_t* written) = nullptr;
-  int (*Multiply)(void* handle, void* description, const void* alpha, const void* a, void* a_layout,
-                  const void* b, void* b_layout, const void* beta, const void* c, void* c_layout,
-                  void* d, void* d_layout, const CublasLtAlgorithm* algorithm, void* workspace,
-                  size_t workspace_bytes, gpu::Stream stream) = nullptr;
-};
-
-// Loads the library at the first call in the process, which takes a second. Returns null if it is
-// missing or lacks a function.
-const CublasLtFunctions* LoadCublasLt();
 
 class CublasLtProducts {
  public:
@@ -79,8 +38,10 @@ class CublasLtProducts {
   // sums [rows, columns] f32 = left [rows, depth] times the right matrix. Only for supported shapes.
   void Multiply(const Shape& shape, int64_t rows, const void* left, const void* right, float* sums);
 
-  // "cuBLASLt 13.1.0", and the pinned algorithms: "4096x1024: algorithm 66 tile 20 stages 35".
-  std::string Describe() const;
+  // "13.1.0"
+  std::string Version() const;
+  // The algorithms that have been chosen: "4096x1024: algorithm 66 tile 20 stages 35; ...".
+  std::string Algorithms() const;
 
  private:
   struct Pinned {

@@ -114,8 +114,27 @@ FrozenLinear::FrozenLinear(Compute compute, Context& context)
     library_ = std::make_unique<CublasLtProducts>(context, *functions);
 }
 
+WeightId FrozenLinear::AddWeight(const QuantizedMatrix& matrix) {
+  const WeightId weight = weights_.Add(matrix);
+  if (library_ != nullptr) {
+    library_->Supports({matrix.rows, matrix.cols, false});
+    library_->Supports({matrix.cols, matrix.rows, true});
+  }
+  return weight;
+}
+
+std::vector<KernelInfo::Fact> FrozenLinear::Facts() const {
+  std::vector<KernelInfo::Fact> facts = {{"products", Describe()}};
+  if (library_ != nullptr) {
+    facts.push_back({"cublaslt", library_->Version()});
+    facts.push_back({"algorithms", library_->Algorithms()});
+  }
+  return facts;
+}
+
 std::string FrozenLinear::Describe() const {
-  if (library_ != nullptr) return "linear bf16: " + library_->Describe() + "; f32 sums, no split-K";
+  if (library_ != nullptr)
+    return "linear bf16: cuBLASLt, f32 sums, no split-K, one algorithm for all numbers of rows";
   switch (compute_) {
     case Compute::kF32:
       return "linear f32: own kernel, sums in the order of the depth";

@@ -19,6 +19,8 @@ class FrozenLinear {
   // does, if it is installed and passes a check.
   FrozenLinear(Compute compute, Context& context);
 
+  // Adds a weight and chooses the algorithms of its products, which Facts names from then on.
+  WeightId AddWeight(const QuantizedMatrix& matrix);
   FrozenWeights& weights() { return weights_; }
   const FrozenWeights& weights() const { return weights_; }
   void Forward(View x, WeightId weight, const Epilogue& epilogue, View y);
@@ -26,8 +28,9 @@ class FrozenLinear {
 
   // Tests choose a tile; otherwise it depends on the shape. The bytes are the same.
   void UseTile(std::optional<TileChoice> tile) { tile_ = tile; }
-  // A description in one line for KernelInfo.
+  // A description in one line, and everything else that the bytes of products depend on.
   std::string Describe() const;
+  std::vector<KernelInfo::Fact> Facts() const;
 
  private:
   struct LeftPlan;
