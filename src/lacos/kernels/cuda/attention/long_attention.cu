@@ -6,8 +6,8 @@
 // The backward pass computes the scores again: for queries twice, first for their statistics, which go
 // to scratch, and for keys once. So it needs no atomics, and its bytes depend on the text alone.
 // Saves nothing. FLOP a token: 2 n D forward and 9 n D backward for texts of n tokens (half of the
-// pairs are left out). Bytes: a tile reads the rows before it, from the L2 cache. Expected: half of the
-// bf16 rate from 512 tokens on. Not measured yet.
+// pairs are left out). Bytes: a tile reads the rows before it, from the L2 cache. Share of the bf16
+// rate: not measured yet.
 #include "lacos/kernels/cuda/attention/key_side.h"
 
 namespace lacos::cuda {

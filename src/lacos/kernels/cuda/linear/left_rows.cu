@@ -2,7 +2,8 @@
 //
 // QuantizeRows: one block of 128 threads for each row, which reads the row twice, the second time from
 // cache. RoundRows: one thread for each eight values. Both save nothing and read 2 or 4 and write 1 or
-// 2 bytes a value; a few operations a value, so the time is that of the bytes.
+// 2 bytes a value; a few operations a value, so the time is that of the bytes. Share of the copy
+// bandwidth: not measured yet.
 #include "lacos/kernels/cuda/linear/left_rows.h"
 
 namespace lacos::cuda {
