@@ -24,6 +24,7 @@ using gpu::Site;
 constexpr size_t kStackBytes = size_t{128} << 10;
 // ThreadSanitizer has 255 slots for threads and silently misses races of more.
 constexpr unsigned kMostThreads = kThreadSanitizer ? 128 : 1024;
+constexpr unsigned kMostWarps = kMostThreads / kWarp;
 
 enum class State : uint8_t { kReady, kBarrier, kWarpOp, kDone };
 enum class WarpOp : uint8_t { kSync, kShuffle, kMmaS8, kMmaBF16 };
@@ -63,6 +64,16 @@ struct SharedPart {
   size_t offset;
 };
 
+// Shared memory of a block, and the places where its threads order their accesses. Under
+// ThreadSanitizer each block of a launch has its own, so that blocks race only where they really share
+// memory, and are not ordered by each other's barriers.
+struct BlockMemory {
+  BlockMemory() : shared(kMostSharedBytes, std::byte{0xFF}) {}  // NaN
+  std::vector<std::byte> shared;
+  SyncPoint barrier;
+  std::array<SyncPoint, kMostWarps> warp_barriers;
+};
+
 class Device {
  public:
   void Launch(const Grid& grid, const void* kernel, const std::function<void()>& body);
@@ -71,18 +82,25 @@ class Device {
   uint64_t random = 1;
   std::vector<BarrierPlace> places;
 
+  // Threads add to these lists. Memory that one of them frees and another has allocated would look
+  // like a race, so the lists never grow beyond what they have from the start.
+  Device() {
+    places.reserve(4096);
+    parts_.reserve(64);
+  }
+
   ThreadState& Current() { return *threads_[current_]; }
   int current() const { return static_cast<int>(current_); }
   int count() const { return static_cast<int>(count_); }
   int64_t block() const { return block_; }
 
   void* SharedObject(const void* type, size_t bytes);
-  std::byte* DynamicShared() { return shared_->data(); }
+  std::byte* DynamicShared() { return memory_->shared.data(); }
   void Wait(State state);
   // Whether the barrier is the one to leave out.
   bool Omitted(Site site);
-  SyncPoint& BlockSync() { return block_sync_; }
-  SyncPoint& WarpSync() { return warp_sync_[current_ / kWarp]; }
+  SyncPoint& BlockSync() { return memory_->barrier; }
+  SyncPoint& WarpSync() { return memory_->warp_barriers[current_ / kWarp]; }
 
   [[noreturn]] void Fail(const std::string& what) const {
     throw EmulationError("block " + std::to_string(block_) + ": " + what);
@@ -109,15 +127,12 @@ class Device {
   const std::function<void()>* body_ = nullptr;
   std::exception_ptr error_;
   SanitizedFiber scheduler_;
-  // Each block gets memory of its own under ThreadSanitizer, so that blocks race only where they
-  // really share memory.
-  std::vector<std::vector<std::byte>> shared_of_blocks_;
-  std::vector<std::byte>* shared_ = nullptr;
+  std::vector<BlockMemory> memories_;
+  BlockMemory* memory_ = nullptr;
   size_t dynamic_bytes_ = 0;
   std::vector<SharedPart> parts_;
   size_t shared_used_ = 0;
-  SyncPoint block_sync_, launch_sync_;
-  std::array<SyncPoint, 32> warp_sync_;
+  SyncPoint launch_sync_;  // phase 0: the launch comes before its threads; 1: these before its end
 };
 
 Device& TheDevice() {
@@ -127,13 +142,13 @@ Device& TheDevice() {
 
 void* Device::SharedObject(const void* type, size_t bytes) {
   for (const SharedPart& part : parts_) {
-    if (part.type == type) return shared_->data() + part.offset;
+    if (part.type == type) return memory_->shared.data() + part.offset;
   }
   const size_t offset = (shared_used_ + 15) / 16 * 16;
-  if (offset + bytes > shared_->size()) Fail("more shared memory than a block may have");
+  if (offset + bytes > kMostSharedBytes) Fail("more shared memory than a block may have");
   parts_.push_back({type, offset});
   shared_used_ = offset + bytes;
-  return shared_->data() + offset;
+  return memory_->shared.data() + offset;
 }
 
 bool Device::Omitted(Site site) {
@@ -172,7 +187,7 @@ void Device::MakeThread(unsigned i) {
                          } catch (...) {
                            error_ = std::current_exception();
                          }
-                         launch_sync_.Release(0);
+                         launch_sync_.Release(1);
                          current_ = i;
                          Wait(State::kDone);
                        }
@@ -251,10 +266,10 @@ void Device::RunBlock() {
   for (unsigned i = 0; i < count_; ++i) {
     threads_[i]->state = State::kReady;
     threads_[i]->copies.clear();
+    threads_[i]->barriers = threads_[i]->warp_barriers = 0;
   }
   parts_.clear();
   shared_used_ = dynamic_bytes_;
-  std::fill(shared_->begin(), shared_->end(), std::byte{0xFF});  // NaN
   for (;;) {
     bool progress = false;
     const uint64_t start = settings.order == Order::kRandom ? Random() : 0;
@@ -293,20 +308,21 @@ void Device::Launch(const Grid& grid, const void* kernel, const std::function<vo
   dynamic_bytes_ = grid.shared;
   while (threads_.size() < count_) MakeThread(static_cast<unsigned>(threads_.size()));
   scheduler_.Adopt();
-  shared_of_blocks_.assign(kThreadSanitizer ? static_cast<size_t>(grid.blocks) : 1,
-                           std::vector<std::byte>(kMostSharedBytes));
+  if (kThreadSanitizer) memories_.clear();
+  memories_.resize(kThreadSanitizer ? static_cast<size_t>(grid.blocks) : 1);
   launch_sync_.Release(0);
   try {
     for (int64_t n = 0; n < grid.blocks; ++n) {
       block_ = settings.order == Order::kReverse ? grid.blocks - 1 - n : n;
-      shared_ = &shared_of_blocks_[kThreadSanitizer ? static_cast<size_t>(block_) : 0];
+      memory_ = &memories_[kThreadSanitizer ? static_cast<size_t>(block_) : 0];
+      if (!kThreadSanitizer) std::ranges::fill(memory_->shared, std::byte{0xFF});  // NaN
       RunBlock();
+      launch_sync_.Acquire(1);
     }
   } catch (...) {
     threads_.clear();  // unwinds the threads that have not ended
     throw;
   }
-  launch_sync_.Acquire(0);
 }
 
 void WaitForWarp(WarpOp op, Site site) {

@@ -19,6 +19,7 @@ namespace lacos::cuda::emulator {
 #if defined(LACOS_EMULATOR_TSAN)
 
 constexpr bool kThreadSanitizer = true;
+#define LACOS_NO_THREAD_SANITIZER __attribute__((no_sanitize("thread")))
 
 class SanitizedFiber {
  public:
@@ -59,6 +60,7 @@ class SyncPoint {
 #else
 
 constexpr bool kThreadSanitizer = false;
+#define LACOS_NO_THREAD_SANITIZER
 
 #if defined(LACOS_EMULATOR_ASAN)
 

@@ -1,8 +1,10 @@
 #include "lacos/kernels/cuda/emulator/warp_matrix.h"
 
+#include "lacos/kernels/cuda/emulator/sanitizers.h"
+
 namespace lacos::cuda::emulator {
 
-void MultiplyWarp(gpu::MmaS8* const (&lanes)[gpu::kWarp]) {
+LACOS_NO_THREAD_SANITIZER void MultiplyWarp(gpu::MmaS8* const (&lanes)[gpu::kWarp]) {
   int8_t a[16][32], b[32][8];
   for (int lane = 0; lane < gpu::kWarp; ++lane) {
     const gpu::MmaS8& m = *lanes[lane];
@@ -26,7 +28,7 @@ void MultiplyWarp(gpu::MmaS8* const (&lanes)[gpu::kWarp]) {
   }
 }
 
-void MultiplyWarp(gpu::MmaBF16* const (&lanes)[gpu::kWarp]) {
+LACOS_NO_THREAD_SANITIZER void MultiplyWarp(gpu::MmaBF16* const (&lanes)[gpu::kWarp]) {
   float a[16][16], b[16][8];
   for (int lane = 0; lane < gpu::kWarp; ++lane) {
     const gpu::MmaBF16& m = *lanes[lane];

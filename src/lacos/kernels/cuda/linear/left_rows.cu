@@ -9,7 +9,7 @@
 namespace lacos::cuda {
 namespace {
 
-constexpr int kQuantizeThreads = 128, kRoundThreads = 256;
+constexpr int kQuantizeThreads = 128, kRoundThreads = 128;
 
 // Eight values of a row from `at` on, scaled, with zeros from the end of the row on.
 GPU_DEVICE void LoadScaled(const LeftRows& r, int row, int at, float (&v)[8]) {

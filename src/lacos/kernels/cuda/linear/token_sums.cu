@@ -151,7 +151,7 @@ GPU_KERNEL TokenSumKernel(DeviceFloats x, DeviceFloats other, int64_t columns,
   AddLeafAtomic(total, y, column);
 }
 
-constexpr int kReadThreads = 256;
+constexpr int kReadThreads = 128;
 
 // ReadSum of gradient_sum.h.
 GPU_KERNEL ReadGradientKernel(const int64_t* fine, const int64_t* coarse, int64_t n, float* y) {

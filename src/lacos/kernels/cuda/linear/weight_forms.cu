@@ -13,7 +13,7 @@
 namespace lacos::cuda {
 namespace {
 
-constexpr int kDecodeThreads = 256;
+constexpr int kDecodeThreads = 128;
 constexpr float kTinyAbsmax = 0x1p-99f;  // see quant/code.cc
 
 GPU_DEVICE float DecodeCode(const StoredCodes& m, unsigned char code, float absmax) {
