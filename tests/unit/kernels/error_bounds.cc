@@ -32,13 +32,15 @@ class QueryRow {
     const double dot_error = (static_cast<double>(dim_) + 4) * kEps;
     const double scale = 1 / std::sqrt(static_cast<double>(dim_));
     std::vector<double> p(count), error(count), dp(count), score(count);
+    std::vector<double> kept(count);
     for (int64_t j = 0; j < count; ++j) {
+      kept[j] = keep(j);
       double magnitude = 0;
       for (int64_t d = 0; d < dim_; ++d) {
         const double term = qkv_[In(i, 0, d)] * qkv_[In(first + j, 1, d)];
         score[j] += term * scale;
         magnitude += std::abs(term) * scale;
-        dp[j] += std::abs(dy_[Out(i, d)] * qkv_[In(first + j, 2, d)]) * keep(j);
+        dp[j] += std::abs(dy_[Out(i, d)] * qkv_[In(first + j, 2, d)]) * kept[j];
       }
       score[j] -= slope_ * static_cast<double>(i - first - j);
       error[j] = dot_error * magnitude + 4 * slope_ * length * kEps;
@@ -52,7 +54,7 @@ class QueryRow {
       mean_dp_error += p[j] * dp[j] * (error[j] + dot_error);
     }
     for (int64_t j = 0; j < count; ++j) {
-      const double weight = p[j] * keep(j) * (error[j] + roundoff_);
+      const double weight = p[j] * kept[j] * (error[j] + roundoff_);
       const double ds =
           p[j] * scale *
           ((dp[j] + mean) * (error[j] + roundoff_) + dot_error * dp[j] + mean_dp_error);

@@ -22,6 +22,23 @@ TensorView CopyOf(Workbench& wb, const TensorView& x) {
 // Two uneven leaves, so that sums over leaves are tested too.
 TokenLeaves Leaves(int64_t rows) { return {.begin = {0, rows / 3, rows}}; }
 
+// The sums over tokens: of x, of x times y, and of alpha x^T y.
+TensorView SumOf(Workbench& wb, const TensorView& x, const Shape& shape) {
+  const GradientSum sum = wb.MakeSum(shape);
+  wb.backend().TokenSum(x, Leaves(x.rows()), sum);
+  return wb.Gradient(sum);
+}
+TensorView DotSumOf(Workbench& wb, const TensorView& x, const TensorView& y, const Shape& shape) {
+  const GradientSum sum = wb.MakeSum(shape);
+  wb.backend().TokenDotSum(x, y, Leaves(x.rows()), sum);
+  return wb.Gradient(sum);
+}
+TensorView OuterOf(Workbench& wb, const TensorView& x, const TensorView& y, double alpha) {
+  const GradientSum sum = wb.MakeSum({x.cols(), y.cols()});
+  wb.backend().TokenOuter(x, y, Leaves(x.rows()), alpha, sum);
+  return wb.Gradient(sum);
+}
+
 WeightId AddTestWeight(Workbench& wb, int64_t out, int64_t in) {
   static std::deque<HostMatrix> matrices;
   matrices.emplace_back(out, in, QuantScheme::kLinear, HostMatrix::kRow, 11);
@@ -73,10 +90,10 @@ GradientCase LinearCase(LinearOptions o) {
                   b.GeluBackward(dy, e.saved_gelu, du);
                 }
                 b.LinearBackward(du, weight, {}, dx[0]);
-                if (o.bias) b.TokenSum(du, Leaves(kTokens), {dx[1]});
+                if (o.bias) dx[1] = SumOf(wb, du, x[1].shape);
                 if (o.lora) {
                   b.MatMul(du, Transpose::kNo, x[3], Transpose::kNo, kLoraScale, 0, dx[2]);
-                  b.TokenOuter(du, x[2], Leaves(kTokens), kLoraScale, {dx[3]});
+                  dx[3] = OuterOf(wb, du, x[2], kLoraScale);
                 }
                 if (o.residual) b.Copy(dy, dx[4]);
                 return dx;
@@ -122,14 +139,14 @@ GradientCase LinearBackwardCase(bool lora, bool gelu, bool accumulate) {
                   const TensorView dz = New(wb, {kTokens, kRank});
                   e.lora = {{.begin = 0, .end = kTokens, .dz = dz, .a = x[1], .scale = kLoraScale}};
                   b.MatMul(dy, Transpose::kNo, x[2], Transpose::kNo, 1, 0, dz);
-                  b.TokenOuter(dz, h, Leaves(kTokens), kLoraScale, {dx[1]});
+                  dx[1] = OuterOf(wb, dz, h, kLoraScale);
                   const TensorView z = New(wb, {kTokens, kRank});
                   b.MatMul(h, Transpose::kNo, x[1], Transpose::kYes, 1, 0, z);
-                  b.TokenOuter(dy, z, Leaves(kTokens), kLoraScale, {dx[2]});
+                  dx[2] = OuterOf(wb, dy, z, kLoraScale);
                 }
                 if (accumulate) {
                   b.MatMul(dy, Transpose::kNo, x[3], Transpose::kNo, 1, 0, dx[0]);
-                  b.TokenOuter(dy, x[0], Leaves(kTokens), 1, {dx[3]});
+                  dx[3] = OuterOf(wb, dy, x[0], 1);
                 }
                 b.LinearBackward(dy, AddTestWeight(wb, kOut, kIn), e, dx[0]);
                 return dx;
@@ -182,11 +199,8 @@ GradientCase LayerNormCase(bool accumulate) {
                 const TensorView xhat = Like(wb, x[0]), rstd = New(wb, {4});
                 b.LayerNorm(x[0], x[1], x[2], 1e-5, xhat, rstd, Like(wb, x[0]));
                 const TensorView dx = accumulate ? CopyOf(wb, dy) : Like(wb, x[0]);
-                const TensorView dgamma = New(wb, {6}), dbeta = New(wb, {6});
                 b.LayerNormBackward(dy, xhat, rstd, x[1], accumulate, dx);
-                b.TokenDotSum(dy, xhat, Leaves(4), {dgamma});
-                b.TokenSum(dy, Leaves(4), {dbeta});
-                return Tensors{dx, dgamma, dbeta};
+                return Tensors{dx, DotSumOf(wb, dy, xhat, {6}), SumOf(wb, dy, {6})};
               }};
 }
 

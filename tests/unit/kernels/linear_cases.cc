@@ -100,8 +100,8 @@ std::vector<double> Int8BackwardBounds(Workbench& wb, View dy, int64_t in, Weigh
 struct LinearShape {
   int64_t tokens, in, out;
 };
-constexpr LinearShape kLinearShapes[] = {
-    {1, 64, 192}, {5, 48, 33}, {97, 100, 36}, {200, 256, 128}, {3, 600, 40}};
+constexpr LinearShape kLinearShapes[] = {{1, 64, 192},  {5, 48, 33},     {6, 35, 37},
+                                         {97, 100, 36}, {200, 256, 128}, {3, 600, 40}};
 constexpr int64_t kRank = 4;
 
 std::string ShapeName(const LinearShape& s) {
@@ -133,27 +133,30 @@ std::string NameOf(Updates updates) {
 struct UpdatedRows {
   int64_t begin = 0, end = 0, rank = 0;
 };
-std::vector<UpdatedRows> RowsOf(Updates updates, int64_t tokens) {
+std::vector<UpdatedRows> RowsOf(Updates updates, int64_t tokens, int64_t rank) {
   if (updates == Updates::kNone) return {};
-  if (updates == Updates::kAllRows) return {{0, tokens, kRank}};
-  std::vector<UpdatedRows> rows = {{tokens / 5, tokens / 2, kRank},
+  if (updates == Updates::kAllRows) return {{0, tokens, rank}};
+  std::vector<UpdatedRows> rows = {{tokens / 5, tokens / 2, rank},
                                    {tokens / 2, tokens / 2 + tokens / 4, 1}};
   std::erase_if(rows, [](const UpdatedRows& r) { return r.begin == r.end; });
   return rows;
 }
 
-OpCase LinearCase(LinearShape s, WeightFormat format, Updates lora, bool gelu, bool residual) {
-  std::string name = "Linear" + ShapeName(s) + FormatName(format) + NameOf(lora);
+std::string NameOfRank(int64_t rank) { return rank == kRank ? "" : std::to_string(rank); }
+
+OpCase LinearCase(LinearShape s, WeightFormat format, Updates lora, bool gelu, bool residual,
+                  int64_t rank = kRank) {
+  std::string name = "Linear" + ShapeName(s) + FormatName(format) + NameOf(lora) + NameOfRank(rank);
   if (gelu) name += "Gelu";
   if (residual) name += "Residual";
   return {name, [=](Workbench& wb, Compute compute) {
             const TensorView x = wb.Normal(Role::kActivation, {s.tokens, s.in}, 1);
             Epilogue e{.bias = wb.Normal(Role::kParameter, {s.out}, 2)};
-            for (const auto& [begin, end, rank] : RowsOf(lora, s.tokens)) {
+            for (const auto& [begin, end, width] : RowsOf(lora, s.tokens, rank)) {
               e.lora.push_back({.begin = begin,
                                 .end = end,
-                                .z = wb.Normal(Role::kStatistic, {end - begin, rank}, 3),
-                                .b = wb.Normal(Role::kParameter, {s.out, rank}, 4),
+                                .z = wb.Normal(Role::kStatistic, {end - begin, width}, 3),
+                                .b = wb.Normal(Role::kParameter, {s.out, width}, 4),
                                 .scale = 2});
             }
             e.gelu = gelu;
@@ -163,7 +166,7 @@ OpCase LinearCase(LinearShape s, WeightFormat format, Updates lora, bool gelu, b
                 wb.Make(residual ? Role::kResidual : Role::kActivation, {s.tokens, s.out});
             wb.backend().Linear(x, AddTestWeight(wb, s.out, s.in, format), e, y);
             const double product =
-                (static_cast<double>(s.in) + 12) * kEps + TermError(compute, format, false);
+                (static_cast<double>(s.in + rank) + 8) * kEps + TermError(compute, format, false);
             // The slope of gelu is at most 1.13, and gelu(z) >= z / 2 for z >= 0. So errors of u,
             // including its rounding to the activation type, are at most 2.3 times as large
             // relative to gelu of the magnitude.
@@ -183,18 +186,19 @@ OpCase LinearCase(LinearShape s, WeightFormat format, Updates lora, bool gelu, b
 }
 
 OpCase LinearBackwardCase(LinearShape s, WeightFormat format, Updates lora, bool gelu,
-                          bool accumulate) {
-  std::string name = "LinearBackward" + ShapeName(s) + FormatName(format) + NameOf(lora);
+                          bool accumulate, int64_t rank = kRank) {
+  std::string name =
+      "LinearBackward" + ShapeName(s) + FormatName(format) + NameOf(lora) + NameOfRank(rank);
   if (gelu) name += "Gelu";
   if (accumulate) name += "Accumulate";
   return {name, [=](Workbench& wb, Compute compute) {
             const TensorView dy = wb.Normal(Role::kGradient, {s.tokens, s.out}, 1);
             BackwardEpilogue e{.accumulate = accumulate};
-            for (const auto& [begin, end, rank] : RowsOf(lora, s.tokens)) {
+            for (const auto& [begin, end, width] : RowsOf(lora, s.tokens, rank)) {
               e.lora.push_back({.begin = begin,
                                 .end = end,
-                                .dz = wb.Normal(Role::kStatistic, {end - begin, rank}, 3),
-                                .a = wb.Normal(Role::kParameter, {rank, s.in}, 4),
+                                .dz = wb.Normal(Role::kStatistic, {end - begin, width}, 3),
+                                .a = wb.Normal(Role::kParameter, {width, s.in}, 4),
                                 .scale = 2});
             }
             // Above 0.5, gelu' of the magnitudes is at least as large as gelu' of the values.
@@ -205,7 +209,7 @@ OpCase LinearBackwardCase(LinearShape s, WeightFormat format, Updates lora, bool
                                              : wb.Make(Role::kGradient, {s.tokens, s.in});
             wb.backend().LinearBackward(dy, AddTestWeight(wb, s.out, s.in, format), e, dx);
             const double factor =
-                (static_cast<double>(s.out) + 20) * kEps + TermError(compute, format, true);
+                (static_cast<double>(s.out + rank) + 16) * kEps + TermError(compute, format, true);
             std::vector<OpOutput> outputs = {{dx, Epsilon(dx.dtype), 0, factor}};
             if (compute == Compute::kInt8)
               outputs[0].bounds = Int8BackwardBounds(wb, dy, s.in, format, gelu ? kGeluSlope : 1);
@@ -267,6 +271,13 @@ std::vector<OpCase> LinearCases() {
       cases.push_back(LinearCase(s, WeightFormat::kLinearRows, lora, gelu, last));
       cases.push_back(LinearBackwardCase(s, WeightFormat::kLinearRows, lora, gelu, last));
     }
+  }
+  for (const int64_t rank : {1, 2, 3, 8, 16, 33, 64}) {
+    constexpr LinearShape kShape = {7, 72, 80};
+    cases.push_back(
+        LinearCase(kShape, WeightFormat::kLinearRows, Updates::kAllRows, false, false, rank));
+    cases.push_back(LinearBackwardCase(kShape, WeightFormat::kLinearRows, Updates::kAllRows, false,
+                                       false, rank));
   }
   return cases;
 }

@@ -3,6 +3,7 @@
 // of K terms is within K eps / 2 of its magnitude.
 #include "unit/kernels/op_cases.h"
 
+#include <algorithm>
 #include <map>
 
 #include "lacos/kernels/reference/dropout.h"
@@ -162,23 +163,26 @@ OpCase DropoutAddCase(int64_t rows, int64_t cols) {
           }};
 }
 
-OpCase PoolCase(Pooling pooling, const char* name, int64_t cols) {
-  return {
-      std::string("Pool") + name + std::to_string(cols), [=](Workbench& wb, Compute) {
-        const std::vector<int32_t> offsets = Offsets({5, 0, 1, 40, 3});
-        const int64_t tokens = offsets.back(), texts = 5;
-        const TensorView x = wb.Normal(Role::kResidual, {tokens, cols}, 1);
-        const TensorView dy = wb.Normal(Role::kStatistic, {texts, cols}, 2);
-        const TensorView y = wb.Make(Role::kStatistic, {texts, cols});
-        const TensorView dx = wb.Make(Role::kGradient, {tokens, cols});
-        const TextLayout at = wb.Layout(offsets);
-        TensorView argmax;
-        if (pooling == Pooling::kMax) argmax = wb.Make(DType::kI32, {texts, cols});
-        wb.backend().Fill(dx, 100);
-        wb.backend().Pool(x, at, pooling, argmax, y);
-        wb.backend().PoolBackward(dy, at, pooling, argmax, dx);
-        return std::vector<OpOutput>{{y, kEps, 0, 48 * kEps}, {dx, 4 * Epsilon(dx.dtype), 0, 0}};
-      }};
+OpCase PoolCase(Pooling pooling, const char* name, int64_t cols,
+                const std::vector<int32_t>& offsets) {
+  return {std::string("Pool") + name + std::to_string(cols), [=](Workbench& wb, Compute) {
+            const int64_t tokens = offsets.back(), texts = static_cast<int64_t>(offsets.size()) - 1;
+            const TensorView x = wb.Normal(Role::kResidual, {tokens, cols}, 1);
+            const TensorView dy = wb.Normal(Role::kStatistic, {texts, cols}, 2);
+            const TensorView y = wb.Make(Role::kStatistic, {texts, cols});
+            const TensorView dx = wb.Make(Role::kGradient, {tokens, cols});
+            const TextLayout at = wb.Layout(offsets);
+            TensorView argmax;
+            if (pooling == Pooling::kMax) argmax = wb.Make(DType::kI32, {texts, cols});
+            wb.backend().Fill(dx, 100);
+            wb.backend().Pool(x, at, pooling, argmax, y);
+            wb.backend().PoolBackward(dy, at, pooling, argmax, dx);
+            int32_t longest = 0;
+            for (int64_t n = 0; n < texts; ++n)
+              longest = std::max(longest, offsets[n + 1] - offsets[n]);
+            return std::vector<OpOutput>{{y, kEps, 0, (longest + 8) * kEps},
+                                         {dx, 4 * Epsilon(dx.dtype), 0, 0}};
+          }};
 }
 
 OpCase SimilarityCase(int64_t rows, int64_t cols) {
@@ -350,6 +354,10 @@ std::vector<OpCase> OpCases() {
       cases.push_back(MatMulCase(64, 64, 48, ta, tb, 1));
     }
   }
+  for (const int64_t rank : {1, 33, 64}) {
+    cases.push_back(MatMulCase(9, rank, 70, false, true, 0));  // x A^T of an adapter
+    cases.push_back(TokenSumsCase(50, 70, rank));
+  }
   cases.push_back(TokenSumsCase(1, 3, 2));
   cases.push_back(TokenSumsCase(131, 40, 8));
   cases.push_back(TokenSumsCase(600, 8, 96));
@@ -369,16 +377,22 @@ std::vector<OpCase> OpCases() {
   }
   cases.push_back(AttentionCase("Eighty", Offsets({33, 16, 130}), 1, 80, 0));
   cases.push_back(AttentionCase("NinetySix", Offsets({66, 32, 1, 0, 129}), 1, 96, 0));
+  cases.push_back(AttentionCase("OneToken", Offsets({1}), 2, 64, 0));
+  cases.push_back(AttentionCase("OddHead", Offsets({33, 0, 140}), 1, 13, 0.2));
   for (const int64_t cols : {33, 64}) {
-    cases.push_back(PoolCase(Pooling::kMean, "Mean", cols));
-    cases.push_back(PoolCase(Pooling::kWeightedMean, "WeightedMean", cols));
-    cases.push_back(PoolCase(Pooling::kLast, "Last", cols));
-    cases.push_back(PoolCase(Pooling::kCls, "Cls", cols));
-    cases.push_back(PoolCase(Pooling::kMax, "Max", cols));
-    cases.push_back(PoolCase(Pooling::kMeanSqrtLen, "MeanSqrtLen", cols));
+    const std::vector<int32_t> texts = Offsets({5, 0, 1, 40, 3});
+    cases.push_back(PoolCase(Pooling::kMean, "Mean", cols, texts));
+    cases.push_back(PoolCase(Pooling::kWeightedMean, "WeightedMean", cols, texts));
+    cases.push_back(PoolCase(Pooling::kLast, "Last", cols, texts));
+    cases.push_back(PoolCase(Pooling::kCls, "Cls", cols, texts));
+    cases.push_back(PoolCase(Pooling::kMax, "Max", cols, texts));
+    cases.push_back(PoolCase(Pooling::kMeanSqrtLen, "MeanSqrtLen", cols, texts));
   }
+  cases.push_back(PoolCase(Pooling::kMean, "OneToken", 33, Offsets({1})));
+  cases.push_back(PoolCase(Pooling::kWeightedMean, "OneText", 33, Offsets({2048})));
   cases.push_back(SimilarityCase(1, 32));
   cases.push_back(SimilarityCase(9, 77));
+  cases.push_back(LossesCase(1, 1));
   cases.push_back(LossesCase(6, 5));
   cases.push_back(LossesCase(33, 66));
   cases.push_back(LossesCase(200, 5));
@@ -386,6 +400,11 @@ std::vector<OpCase> OpCases() {
   cases.push_back(OptimizerCase(10000));
   cases.push_back(EmbedCase(24));
   return cases;
+}
+
+std::vector<OpCase> LargeOpCases() {
+  return {AttentionCase("LongText", Offsets({2048}), 1, 32, 0),
+          AttentionCase("LongText", Offsets({2048}), 1, 24, 0.1)};
 }
 
 }  // namespace lacos::testing

@@ -31,8 +31,9 @@ struct OpCase {
 };
 inline void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
 
-// All of them, those of linear_cases.cc included.
+// All of them, those of linear_cases.cc included, but for those that take seconds.
 std::vector<OpCase> OpCases();
+std::vector<OpCase> LargeOpCases();
 std::vector<OpCase> LinearCases();
 
 // Half of the distance of 1 from the next bf16 number.

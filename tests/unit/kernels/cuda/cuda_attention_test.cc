@@ -32,7 +32,8 @@ struct Results {
 
 // Runs a batch of some texts and returns each one's bytes. One value of one text can be replaced.
 std::vector<Results> Attend(Compute compute, const Texts& texts, const std::vector<int>& batch,
-                            double rate, std::optional<int> bad = {}) {
+                            double rate, std::optional<int> bad = {},
+                            float poison = std::numeric_limits<float>::quiet_NaN()) {
   Workbench wb(MakeEmulatedCudaBackend({.compute = compute}));
   const int64_t out = kHeads * texts.dim, in = 3 * out;
   std::vector<float> qkv, dy;
@@ -40,7 +41,7 @@ std::vector<Results> Attend(Compute compute, const Texts& texts, const std::vect
   std::vector<int64_t> keys;
   for (const int text : batch) {
     std::vector<float> values = texts.Values(text, in, 1);
-    if (bad == text) values[values.size() / 2] = std::numeric_limits<float>::quiet_NaN();
+    if (bad == text) values[values.size() / 2] = poison;
     qkv.insert(qkv.end(), values.begin(), values.end());
     const std::vector<float> gradient = texts.Values(text, out, 2);
     dy.insert(dy.end(), gradient.begin(), gradient.end());
@@ -83,15 +84,24 @@ TEST_P(CudaAttention, OfATextIsTheSameInEveryBatch) {
   }
 }
 
-TEST_P(CudaAttention, KeepsNaNInItsText) {
+TEST_P(CudaAttention, KeepsNaNAndInfinityInTheirText) {
   const auto [compute, dim] = GetParam();
   const Texts texts{{20, 5, 70, 3, 131}, dim};
   const std::vector<int> batch = {0, 1, 2, 3, 4};
   const std::vector<Results> right = Attend(compute, texts, batch, 0);
   for (const int bad : {1, 2, 4}) {
-    const std::vector<Results> results = Attend(compute, texts, batch, 0, bad);
+    const float poison =
+        bad == 2 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
+    const std::vector<Results> results = Attend(compute, texts, batch, 0, bad, poison);
     for (const int text : batch) EXPECT_EQ(results[text] == right[text], text != bad);
   }
+}
+
+TEST(CudaAttentionOfLongTexts, OfATextOf2048TokensIsTheSameInEveryBatch) {
+  const Texts texts{{2048, 3}, 32};
+  const std::vector<Results> alone = Attend(Compute::kBF16, texts, {0}, 0),
+                             both = Attend(Compute::kBF16, texts, {1, 0}, 0);
+  EXPECT_TRUE(alone[0] == both[1]);
 }
 
 INSTANTIATE_TEST_SUITE_P(Widths, CudaAttention,

@@ -34,7 +34,7 @@ class Machine : public EmulatedRuntime {
   }
   Status Facts(int device, DeviceFacts* facts) override {
     const Status status = EmulatedRuntime::Facts(0, facts);
-    facts->name = "test GPU " + std::to_string(device);
+    facts->name = name.empty() ? "test GPU " + std::to_string(device) : name;
     facts->major = major;
     facts->minor = minor;
     return status;
@@ -52,6 +52,7 @@ class Machine : public EmulatedRuntime {
     return EmulatedRuntime::Synchronize(stream);
   }
 
+  std::string name;
   int driver = 13000, devices = 1, major = 9, minor = 0, chosen = -1;
   Status driver_status = Status::kOk, count_status = Status::kOk, sticky = Status::kOk;
   int launches_checked = 0, healthy_launches = 1 << 30;
@@ -124,6 +125,33 @@ TEST(CudaDevice, OfSeveralGpusTheOneWithTheNumberIsTaken) {
   const auto backend = MakeEmulatedCudaBackend({.runtime = machine, .index = 2});
   EXPECT_EQ(machine->chosen, 2);
   EXPECT_EQ(backend->Describe().facts.at(0).value, "test GPU 2");
+}
+
+// A part of a GPU (MIG) that CUDA_VISIBLE_DEVICES names is GPU 0 for CUDA, with a name and memory of
+// its own.
+TEST(CudaDevice, APartOfAGpuIsAGpuWithItsOwnNameAndMemory) {
+  const auto machine = std::make_shared<Machine>();
+  machine->name = "NVIDIA H100 80GB HBM3 MIG 1g.10gb";
+  machine->total_bytes = int64_t{10} << 30;
+  const auto backend = MakeEmulatedCudaBackend({.runtime = machine});
+  EXPECT_EQ(machine->chosen, 0);
+  EXPECT_EQ(backend->Describe().facts.at(0).value, machine->name);
+  EXPECT_EQ(backend->Memory().total, int64_t{10} << 30);
+  const std::string message = MessageOfOpening(machine, 1);
+  ExpectFourParts(message, "device");
+  EXPECT_THAT(message, AllOf(HasSubstr("GPU 1"), HasSubstr("CUDA_VISIBLE_DEVICES leaves 1")));
+}
+
+// Each process plans with what the others leave.
+TEST(CudaDevice, MemoryOfOtherProcessesIsNotFree) {
+  const auto machine = std::make_shared<Machine>();
+  machine->total_bytes = int64_t{10} << 30;
+  machine->others_bytes = int64_t{6} << 30;
+  const auto backend = MakeEmulatedCudaBackend({.runtime = machine});
+  const BackendMemory memory = backend->Memory();
+  EXPECT_EQ(memory.total, int64_t{10} << 30);
+  EXPECT_LE(memory.free, int64_t{4} << 30);
+  EXPECT_LT(memory.held, int64_t{1} << 30);
 }
 
 TEST(CudaDevice, AGpuBeforeAmpereIsRefused) {

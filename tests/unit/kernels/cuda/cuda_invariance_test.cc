@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <tuple>
 
 #include "unit/kernels/cuda/test_gpu.h"
@@ -57,43 +58,66 @@ TEST_P(CudaTexts, AloneEqualTheSameTextsInABatch) {
   ExpectTextsAloneAreEqual(wb);
 }
 
-// Runs the ops of a block on three texts, the second of which holds `poison` in one value.
+// Runs the ops of a block forward and backward on three texts, the second of which holds `poison` in
+// one value of the input and of the gradient.
 TEST_P(CudaTexts, NaNAndInfinityReachOnlyTheirText) {
-  constexpr int64_t kWidth = 48;
-  const std::vector<int32_t> offsets = {0, 5, 9, 16};
+  constexpr int64_t kWidth = 48, kWide = 64, kRows = 16;
+  const std::vector<int32_t> offsets = {0, 5, 9, kRows};
   for (const float poison :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     std::unique_ptr<Backend> gpu = MakeTestGpu(GetParam());
     if (gpu == nullptr) GTEST_SKIP() << "this machine has no GPU";
     Workbench wb(std::move(gpu));
-    const auto run = [&](float value) {
-      std::vector<float> x = NormalValues(offsets.back() * kWidth, 1);
-      x[6 * kWidth + 7] = value;
-      const auto rows = static_cast<int64_t>(offsets.back());
-      const TensorView h = wb.From(Role::kResidual, {rows, kWidth}, x);
+    const auto run = [&](std::optional<float> bad) {
+      const auto values = [&](Role role, int64_t rows, int64_t cols, int64_t bad_row) {
+        std::vector<float> x = NormalValues(rows * cols, static_cast<uint64_t>(cols));
+        if (bad) x[bad_row * cols + 7] = *bad;
+        return wb.From(role, {rows, cols}, x);
+      };
+      const auto made = [&](Role role, int64_t cols) { return wb.Make(role, {kRows, cols}); };
+      const TensorView h = values(Role::kResidual, kRows, kWidth, 6);
       const TensorView gamma = wb.Normal(Role::kParameter, {kWidth}, 2);
-      const TensorView normed = wb.Make(Role::kActivation, {rows, kWidth});
-      const TensorView qkv = wb.Make(Role::kActivation, {rows, 3 * kWidth});
-      const TensorView context = wb.Make(Role::kActivation, {rows, kWidth});
-      const TensorView wide = wb.Make(Role::kActivation, {rows, 64});
-      const TensorView pooled = wb.Make(Role::kStatistic, {3, kWidth});
+      const TensorView normed = made(Role::kActivation, kWidth),
+                       xhat = made(Role::kActivation, kWidth),
+                       rstd = wb.Make(Role::kStatistic, {kRows}),
+                       qkv = made(Role::kActivation, 3 * kWidth),
+                       context = made(Role::kActivation, kWidth),
+                       wide = made(Role::kActivation, kWide),
+                       saved = made(Role::kActivation, kWide),
+                       pooled = wb.Make(Role::kStatistic, {3, kWidth});
       const TextLayout at = wb.Layout(offsets);
+      const WeightId up = AddTestWeight(wb, kWide, kWidth, WeightFormat::kLinearRows),
+                     in = AddTestWeight(wb, 3 * kWidth, kWidth, WeightFormat::kLinearRows);
       Backend& b = wb.backend();
-      b.LayerNorm(h, gamma, gamma, 1e-5, {}, {}, normed);
-      b.Linear(normed, AddTestWeight(wb, 3 * kWidth, kWidth, WeightFormat::kLinearRows), {}, qkv);
+      b.LayerNorm(h, gamma, gamma, 1e-5, xhat, rstd, normed);
+      b.Linear(normed, in, {}, qkv);
       b.AlibiAttention(qkv, at, 3, {}, context);
-      b.Linear(context, AddTestWeight(wb, 64, kWidth, WeightFormat::kLinearRows),
-               {.gelu = true, .saved_gelu = {}}, wide);
+      b.Linear(context, up, {.gelu = true, .saved_gelu = saved}, wide);
       b.Pool(h, at, Pooling::kMean, {}, pooled);
+      const TensorView dwide = values(Role::kGradient, kRows, kWide, 6),
+                       du = made(Role::kGradient, kWide), dcontext = made(Role::kGradient, kWidth),
+                       dqkv = made(Role::kGradient, 3 * kWidth),
+                       dnormed = made(Role::kGradient, kWidth), dh = made(Role::kGradient, kWidth),
+                       dpooled = values(Role::kStatistic, 3, kWidth, 1),
+                       dtokens = made(Role::kGradient, kWidth);
+      b.GeluBackward(dwide, saved, du);
+      b.LinearBackward(du, up, {}, dcontext);
+      b.AlibiAttentionBackward(qkv, at, 3, {}, dcontext, dqkv);
+      b.LinearBackward(dqkv, in, {}, dnormed);
+      b.LayerNormBackward(dnormed, xhat, rstd, gamma, false, dh);
+      b.PoolBackward(dpooled, at, Pooling::kMean, {}, dtokens);
       std::vector<std::vector<double>> outputs;
-      for (const TensorView& y : {normed, qkv, context, wide, pooled})
+      for (const TensorView& y :
+           {normed, qkv, context, wide, pooled, du, dcontext, dqkv, dnormed, dh, dtokens})
         outputs.push_back(wb.Read(y));
       return outputs;
     };
-    const auto clean = run(0), poisoned = run(poison);
+    const auto clean = run({}), poisoned = run(poison);
     for (size_t k = 0; k < clean.size(); ++k) {
-      const size_t rows = k == 4 ? 3 : 16, width = clean[k].size() / rows;
-      const size_t first = k == 4 ? 1 : 5, last = k == 4 ? 2 : 9;  // the rows of the second text
+      const bool of_texts = k == 4;
+      const size_t rows = of_texts ? 3 : kRows, width = clean[k].size() / rows;
+      const size_t first = of_texts ? 1 : 5,
+                   last = of_texts ? 2 : 9;  // the rows of the second text
       bool seen = false;
       for (size_t i = 0; i < clean[k].size(); ++i) {
         const size_t row = i / width;

@@ -8,6 +8,7 @@
 
 #include "integration/sanitizer.h"
 #include "lacos/kernels/cuda/emulator/emulated_runtime.h"
+#include "unit/kernels/cuda/long_form.h"
 #include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {
@@ -43,15 +44,10 @@ TEST_P(CudaSchedule, DoesNotChangeAByte) {
     EXPECT_TRUE(RunCase(c, compute, settings) == first) << static_cast<int>(settings.order);
 }
 
-// The cases that reach every kernel; all cases run with LACOS_CUDA_TESTS=long.
-bool IsLong() {
-  const char* const which = std::getenv("LACOS_CUDA_TESTS");
-  return which != nullptr && std::string(which) == "long";
-}
-
+// The cases that reach every kernel; in the long form all cases.
 std::vector<OpCase> CasesForSchedules() {
   std::vector<OpCase> cases = OpCases();
-  if (IsLong()) return cases;
+  if (IsLongForm()) return cases;
   const std::set<std::string> some = {"Linear5x48x33Rows",
                                       "Linear97x100x36RowsLoraGeluResidual",
                                       "LinearBackward97x100x36RowsLoraGeluAccumulate",
@@ -93,7 +89,7 @@ std::vector<OpCase> CasesForBarriers() {
                                       "LinearBackward200x256x128RowsLora",
                                       "Linear200x256x128RowsLora"};
   for (const OpCase& c : OpCases()) {
-    if (more.contains(c.name) && !IsLong()) cases.push_back(c);
+    if (more.contains(c.name) && !IsLongForm()) cases.push_back(c);
   }
   return cases;
 }

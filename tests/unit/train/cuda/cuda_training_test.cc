@@ -1,18 +1,14 @@
-// Training and encoding with the CUDA backend, by the code that users run. The kernels run in the
-// emulator: this program has a MakeCudaBackend of its own.
+// Training and encoding with the CUDA backend, by the code that users run, in the emulator.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 #include "lacos/base/error.h"
+#include "lacos/io/json.h"
 #include "lacos/kernels/cuda/emulator/emulated_cublaslt.h"
-#include "lacos/kernels/dry_backend.h"
 #include "lacos/kernels/make_backend.h"
-#include "lacos/kernels/transfer.h"
 #include "lacos/model/sentence_encoder.h"
+#include "unit/kernels/cuda/long_form.h"
+#include "unit/train/cuda/emulated_training.h"
 #include "unit/train/training_bench.h"
 
 namespace lacos {
@@ -20,83 +16,15 @@ namespace {
 
 using cuda::emulator::EmulatedRuntime;
 using ::testing::AllOf;
-using ::testing::Contains;
 using ::testing::HasSubstr;
+using testing::IsLongForm;
+using testing::kCuda;
+using testing::Losses;
+using testing::TheGpu;
 
-// The GPU of this program. Its memory counts over all backends.
-std::shared_ptr<EmulatedRuntime>& TheGpu() {
-  static auto gpu = std::make_shared<EmulatedRuntime>();
-  return gpu;
-}
-
-}  // namespace
-
-std::unique_ptr<Backend> MakeCudaBackend(const CudaBackendOptions& options) {
-  return MakeEmulatedCudaBackend(
-      {.compute = options.compute, .runtime = TheGpu(), .index = options.index});
-}
-
-namespace {
-
-namespace fs = std::filesystem;
-constexpr Device kCuda{.kind = DeviceKind::kCuda};
 constexpr Compute kModes[] = {Compute::kF32, Compute::kBF16, Compute::kInt8};
 
-class CudaTraining : public ::testing::Test {
- protected:
-  void SetUp() override {
-    TheGpu() = std::make_shared<EmulatedRuntime>();
-    folder_ = fs::temp_directory_path() / ("lacos-cuda-" + std::to_string(getpid()));
-    fs::create_directories(folder_);
-    std::ofstream pairs(folder_ / "pairs.tsv");
-    pairs << "anchor\tpositive\n";
-    // Texts that are alike, so that the loss stays near that of a guess.
-    const char* const subjects[] = {"A man", "A boy", "A dog", "A cat"};
-    const char* const actions[] = {"sleeps", "runs", "eats", "plays"};
-    for (const char* subject : subjects) {
-      for (const char* action : actions)
-        pairs << subject << ' ' << action << '\t' << subject << " now " << action << '\n';
-    }
-  }
-  void TearDown() override {
-    TheGpu() = std::make_shared<EmulatedRuntime>();
-    fs::remove_all(folder_);
-  }
-
-  TrainOptions Options(Compute compute, const Device& device, const std::string& output) {
-    TrainOptions options;
-    options.model = std::string(LACOS_SOURCE_DIR) + "/examples/bloom-nano";
-    options.train_files = {(folder_ / "pairs.tsv").string()};
-    options.device = device;
-    options.settings.compute = compute;
-    options.settings.batch_size = 3;
-    options.settings.max_steps = 10;
-    options.settings.lora_rank = 4;
-    options.settings.learning_rate = 1e-4;
-    options.settings.scale = 1;  // the loss is that of a guess, not near 0
-    options.run.output = (folder_ / output).string();
-    options.run.writing.overwrite = true;
-    return options;
-  }
-
-  fs::path folder_;
-};
-
-struct Losses : TrainObserver {
-  void OnStart(const TrainingData&, const MemoryPlan& planned, int64_t, int64_t) override {
-    plan = planned.chosen;
-    TheGpu()->ResetPeak();
-  }
-  void OnStep(const StepRecord& step) override {
-    values.push_back(step.loss);
-    allocations.push_back(TheGpu()->allocations());
-  }
-  void OnMessage(const std::string& message) override { messages.push_back(message); }
-  std::vector<double> values;
-  std::vector<int64_t> allocations;
-  std::vector<std::string> messages;
-  PlannedStrategy plan;
-};
+class CudaTraining : public testing::EmulatedTraining {};
 
 TEST_F(CudaTraining, TenStepsStayCloseToTheCpus) {
   for (const Compute compute : kModes) {
@@ -116,27 +44,6 @@ TEST_F(CudaTraining, TenStepsStayCloseToTheCpus) {
     EXPECT_LE(TheGpu()->peak_bytes(), 1.06 * static_cast<double>(cuda.plan.peak_bytes));
     EXPECT_GE(TheGpu()->peak_bytes(), 0.94 * static_cast<double>(cuda.plan.peak_bytes));
   }
-}
-
-TEST_F(CudaTraining, ARunGoesOnOnAnotherDeviceAndSaysSo) {
-  TrainOptions options = Options(Compute::kF32, kCuda, "run");
-  options.settings.max_steps = 4;
-  options.run.save_every = 2;
-  Losses first;
-  int calls = 0;
-  EXPECT_TRUE(Train(options, {&first}, [&] { return ++calls == 2; }).interrupted);
-  options.device = {};
-  options.run.resume = true;
-  options.run.writing.overwrite = false;
-  Losses rest, whole;
-  Train(options, {&rest}, {});
-  EXPECT_THAT(rest.messages, Contains(AllOf(HasSubstr("began on cuda"), HasSubstr("on cpu"))));
-  TrainOptions alone = Options(Compute::kF32, {}, "alone");
-  alone.settings.max_steps = 4;
-  Train(alone, {&whole}, {});
-  ASSERT_EQ(rest.values.size(), 2u);
-  for (size_t i = 0; i < 2; ++i)
-    EXPECT_NEAR(rest.values[i], whole.values[2 + i], 1e-4 * whole.values[2 + i]);
 }
 
 // The bytes of products depend on cuBLASLt's algorithms, so a run does not go on with others.
@@ -174,27 +81,11 @@ TEST_F(CudaTraining, RunJsonNamesTheAlgorithmsAndARunIsNotResumedWithOthers) {
   CublasLt() = {};
 }
 
-TEST_F(CudaTraining, ARunThatCannotFitIsRefusedBeforeItsFirstStep) {
-  TrainOptions options = Options(Compute::kBF16, kCuda, "large");
-  options.settings.batch_size = 16;
-  options.settings.gradient_strategy = StrategyChoice::kDirect;
-  const int64_t peak = PlanRun(options).chosen.peak_bytes;
-  TheGpu()->total_bytes = peak * 4 / 5;
-  Losses losses;
-  try {
-    Train(options, {&losses}, {});
-    FAIL() << "the run was not refused";
-  } catch (const UserError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("[memory]"), HasSubstr("95 % of the free memory")));
-  }
-  EXPECT_TRUE(losses.values.empty());
-}
-
 TEST(CudaStrategies, DirectRecomputedAndChunkedGradientsHaveTheSameBytes) {
   using testing::TrainingBench;
   // The long form (`make test-cuda-emulated`) takes minutes: a text longer than a leaf of the gradients' sums, and every
   // mode with and without dropout.
-  const bool is_long = std::getenv("LACOS_CUDA_TESTS") != nullptr;
+  const bool is_long = IsLongForm();
   std::vector<int> lengths = {1, 38, 15, 29};
   if (is_long) {
     for (int i = 4; i < 15; ++i) lengths.push_back(1 + i * 37 % 60);
@@ -222,7 +113,8 @@ TEST(CudaEncoding, ATextHasTheSameVectorAloneAndInRandomBatches) {
   std::vector<std::string> texts;
   for (int i = 0; i < 14; ++i) {
     std::string text = "text";
-    for (int word = 0; word < i * 5 % 17; ++word) text += " word " + std::to_string(i + word);
+    for (int word = 0; word < i * 5 % (IsLongForm() ? 17 : 9); ++word)
+      text += " word " + std::to_string(i + word);
     texts.push_back(text);
   }
   for (const Compute compute : kModes) {
@@ -232,7 +124,7 @@ TEST(CudaEncoding, ATextHasTheSameVectorAloneAndInRandomBatches) {
     for (size_t i = 0; i < texts.size(); ++i)
       encoder.Encode(std::span(texts).subspan(i, 1), "", std::span(alone).subspan(i * d, d));
     Random random(3, RandomStream::kBatch);
-    for (int batch = 0; batch < 10; ++batch) {
+    for (int batch = 0; batch < (IsLongForm() ? 100 : 3); ++batch) {
       std::vector<std::string> picked;
       std::vector<size_t> which;
       for (uint64_t n = 1 + random.Below(12); n > 0; --n) {

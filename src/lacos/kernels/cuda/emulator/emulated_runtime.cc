@@ -43,13 +43,13 @@ Status EmulatedRuntime::SetDevice(int device) {
 }
 
 Status EmulatedRuntime::MemoryInfo(size_t* free, size_t* total) {
-  *free = static_cast<size_t>(std::max<int64_t>(0, total_bytes - used_));
+  *free = static_cast<size_t>(std::max<int64_t>(0, total_bytes - others_bytes - used_));
   *total = static_cast<size_t>(total_bytes);
   return Status::kOk;
 }
 
 Status EmulatedRuntime::Allocate(size_t bytes, void** device) {
-  if (used_ + static_cast<int64_t>(bytes) > total_bytes) return Status::kOutOfMemory;
+  if (used_ + others_bytes + static_cast<int64_t>(bytes) > total_bytes) return Status::kOutOfMemory;
   const size_t rounded = (std::max<size_t>(bytes, 1) + 255) / 256 * 256;
   void* memory = nullptr;
   if (posix_memalign(&memory, 256, rounded) != 0) return Status::kOutOfMemory;

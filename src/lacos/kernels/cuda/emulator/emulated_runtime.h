@@ -45,8 +45,9 @@ class EmulatedRuntime : public Runtime {
   Status LastStatus() override { return Status::kOk; }
   std::string Describe(Status status) override;
 
-  // The card's memory, and what is allocated of it.
+  // The card's memory, what other processes hold of it, and what is allocated here.
   int64_t total_bytes = int64_t{8} << 30;
+  int64_t others_bytes = 0;
   int64_t used_bytes() const { return used_; }
   int64_t peak_bytes() const { return peak_; }
   void ResetPeak() { peak_ = used_; }
