@@ -91,7 +91,8 @@ int Run(int argc, char** argv, const AddCommandsFunction& add_commands) {
     }
     SetUpLogging(globals);
     SetUpThreads(globals);
-    SettleDevice(globals);
+    // serve does this in the program lacos-serve.
+    if (globals.command->get_name() != "serve") SettleDevice(globals);
     InstallSignalHandlers();
     globals.action();
     Out().Flush();

@@ -42,14 +42,15 @@ class Server:
                  accept_token_ids: bool = False, empty_is_zero: bool = False, max_wait: Optional[float] = None,
                  request_timeout: Optional[float] = None, compute: _words.Compute = "bf16", threads: Optional[int] = None,
                  pooling: Optional[_words.Pooling] = None, max_length: Optional[int] = None, strip: Optional[bool] = None,
-                 batch_tokens: Optional[int] = None, preset: Optional[_words.Preset] = None) -> None:
+                 batch_tokens: Optional[int] = None, preset: Optional[_words.Preset] = None, device: Optional[str] = None) -> None:
         self._server: Optional[int] = None
         pairs = [os.fsencode(name) + b"=" + (_path("adapters", folder) or b"") for name, folder in (adapters or {}).items()]
         model = _library.Options(
             struct_size=ctypes.sizeof(_library.Options), base=_path("base", base),
             compute=_word("compute", compute, _words.COMPUTE), pooling=_word("pooling", pooling, _words.POOLING),
             strip=_choice("strip", strip), threads=_number("threads", threads, 0, 4096),
-            max_length=_number("max_length", max_length, 1), batch_tokens=_number("batch_tokens", batch_tokens, 1), preset=_preset(preset))
+            max_length=_number("max_length", max_length, 1), batch_tokens=_number("batch_tokens", batch_tokens, 1), preset=_preset(preset),
+            device=_zero_terminated("device", device))
         options = _library.ServerOptions(
             struct_size=ctypes.sizeof(_library.ServerOptions), listen=_zero_terminated("listen", listen),
             api_keys=_path("api_keys", api_keys), access_log=_path("access_log", access_log),

@@ -41,7 +41,7 @@ class ServerTest(unittest.TestCase):
     def test_mistakes_are_named(self):
         for arguments, part in [({"listen": "nowhere"}, r"\[listen nowhere\]"), ({"listen": "0.0.0.0:0"}, "no_auth"),
                                 ({"max_wait": -1}, r"\[max_wait\]"), ({"adapters": {"": "a"}}, "NAME=FOLDER"),
-                                ({"api_keys": "/no/such/file"}, "/no/such/file")]:
+                                ({"api_keys": "/no/such/file"}, "/no/such/file"), ({"device": "tpu"}, r"\[options.device\]")]:
             with self.assertRaisesRegex(lacos.Error, part):
                 lacos.Server(MODEL, **arguments)
         with self.assertRaises(lacos.Error):

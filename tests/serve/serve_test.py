@@ -102,6 +102,21 @@ class CommandLineTest(ServeTest):
             self.assertEqual(len(result.stderr.strip().split("\n")), 1, result.stderr)
         self.assertIn("/no/such/model", run("--model", "/no/such/model").stderr)
 
+    def test_a_gpu_that_is_not_there_is_named_or_replaced_by_the_cpu(self):
+        result = run("--model", str(MODEL), "--device", "cuda:99")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"^lacos: error: \[device\] [^\n]*; expected [^\n]*; [^\n]*\n$")
+        self.assertEqual(result.stdout, "")
+        config = self.folder / "device.toml"
+        config.write_text('device = "auto"\n', encoding="utf-8")
+        for flags in (["--device", "auto"], ["--config", str(config)]):
+            with Server(*flags, environment={"CUDA_VISIBLE_DEVICES": ""}) as server:
+                info = server.ask("GET", "/info")[2]["lacos"]
+                self.assertEqual((info["device"], info["kernels"]["backend"]), ("cpu", "cpu"))
+                self.assertEqual(server.ask("POST", "/embed", {"inputs": "a"})[1]["x-compute-type"], "cpu+bf16")
+                self.assertEqual(server.messages().count("the CPU is used: [device] "), 1)
+                self.assertRegex(server.messages(), r"computes on cpu: .+; linear")
+
     def test_a_port_in_use_is_named(self):
         with Server() as server:
             result = run("--model", str(MODEL), "--listen", f"127.0.0.1:{server.port}")

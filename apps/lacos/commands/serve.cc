@@ -187,6 +187,7 @@ void AddServeCommand(CLI::App& app, GlobalOptions& globals) {
   CLI::App* command = NewCommand(app, globals, "serve",
                                  "Answer requests for vectors over HTTP, as OpenAI and TEI do",
                                  "lacos serve --model trained --listen 127.0.0.1:8080");
+  AddDeviceOption(command, globals);
   auto given = std::make_shared<Given>();
   AddModelFlags(command, *given);
   AddAddressFlags(command, *given);

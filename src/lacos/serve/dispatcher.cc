@@ -1,10 +1,12 @@
 #include "lacos/serve/dispatcher.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <utility>
 
 #include "lacos/base/check.h"
+#include "lacos/base/device_error.h"
 #include "lacos/base/error.h"
 #include "lacos/base/process.h"
 #include "lacos/base/thread.h"
@@ -13,15 +15,6 @@ namespace lacos::serve {
 namespace {
 
 TimePoint Now() { return std::chrono::steady_clock::now(); }
-
-double SecondsFrom(TimePoint from, TimePoint to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
-TimePoint After(TimePoint from, double seconds) {
-  return from +
-         std::chrono::duration_cast<TimePoint::duration>(std::chrono::duration<double>(seconds));
-}
 
 // How long something other than a batch may take.
 constexpr double kProbeSeconds = 1, kAloneSeconds = 5;
@@ -88,7 +81,7 @@ CostModel Dispatcher::Measure(const SchedulerOptions& options, int64_t vocabular
       int64_t computed = 0;
       engine_.Compute(batch, computed, nullptr);
     });
-    return std::max(SecondsFrom(begin, Now()), 1e-7);
+    return std::max(SecondsBetween(begin, Now()), 1e-7);
   };
   seconds_of(1);  // pages in code and weights
   const double first = seconds_of(1);
@@ -190,12 +183,18 @@ void Dispatcher::Probe() {
 
 double Dispatcher::SecondsSinceSuccess() const {
   const std::lock_guard lock(mutex_);
-  return SecondsFrom(last_success_, Now());
+  if (!device_failure_.empty()) return std::numeric_limits<double>::infinity();
+  return SecondsBetween(last_success_, Now());
+}
+
+std::string Dispatcher::DeviceFailure() const {
+  const std::lock_guard lock(mutex_);
+  return device_failure_;
 }
 
 double Dispatcher::OverdueSeconds() const {
   const std::lock_guard lock(mutex_);
-  return due_ ? std::max(SecondsFrom(*due_, Now()), 0.0) : 0.0;
+  return due_ ? std::max(SecondsBetween(*due_, Now()), 0.0) : 0.0;
 }
 
 bool Dispatcher::IsRunningInTime() const {
@@ -205,7 +204,8 @@ bool Dispatcher::IsRunningInTime() const {
 }
 
 // Computes the batch; runs on the computing thread. If it fails, each of its texts is computed alone,
-// so that only those that cannot be computed are lost.
+// so that only those that cannot be computed are lost. If the device fails, all are lost, since
+// nothing can be computed until it works again.
 void Dispatcher::Compute(Batch& batch, const std::function<void()>& pause) {
   batch.outcomes.assign(batch.input.size(), {});
   const auto run = [&](size_t begin, size_t end) {
@@ -216,24 +216,34 @@ void Dispatcher::Compute(Batch& batch, const std::function<void()>& pause) {
           std::make_shared<const std::vector<float>>(std::move(vectors[i - begin]));
     }
   };
+  const auto lose = [&](size_t first, const DeviceError& error) {
+    if (error.cause() == DeviceError::Cause::kFailed) batch.device_failure = error.found();
+    const size_t end = batch.device_failure.empty() ? first + 1 : batch.outcomes.size();
+    for (size_t i = first; i < end; ++i)
+      batch.outcomes[i] = {.end = WorkEnd::kDeviceFailed, .failure = error.found()};
+  };
   if (batch.input.size() > 1) {
     try {
       return run(0, batch.input.size());
+    } catch (const DeviceError& error) {
+      if (error.cause() == DeviceError::Cause::kFailed) lose(0, error);
     } catch (const std::exception&) {  // the text that is to blame is found below
     }
     metrics_.Add("lacos_failed_batches");
   }
-  for (size_t i = 0; i < batch.input.size(); ++i) {
+  for (size_t i = 0; i < batch.input.size() && batch.device_failure.empty(); ++i) {
     try {
       run(i, i + 1);
     } catch (const std::bad_alloc&) {
-      batch.outcomes[i].failed = batch.outcomes[i].out_of_memory = true;
+      batch.outcomes[i].end = WorkEnd::kOutOfMemory;
+    } catch (const DeviceError& error) {
+      lose(i, error);
     } catch (const std::exception& error) {
-      batch.outcomes[i].failed = true;
-      batch.outcomes[i].failure = error.what();
+      batch.outcomes[i] = {.end = WorkEnd::kFailed, .failure = error.what()};
     }
-    if (batch.input.size() > 1 || batch.outcomes[i].failed) batch.computed = 0;
+    if (batch.input.size() > 1 || batch.outcomes[i].end != WorkEnd::kDone) batch.computed = 0;
   }
+  if (!batch.device_failure.empty()) batch.computed = 0;
 }
 
 Dispatcher::Batch Dispatcher::Prepare(const std::vector<BatchText>& texts) {
@@ -265,7 +275,7 @@ void Dispatcher::RunBatch(std::unique_lock<std::mutex>& lock) {
   paused_seconds_ = 0;
   const TimePoint begin = Now();
   compute_thread_->Run([&] { Compute(batch, [this] { ComputeInPause(); }); });
-  batch.seconds = SecondsFrom(begin, Now()) - paused_seconds_;
+  batch.seconds = SecondsBetween(begin, Now()) - paused_seconds_;
   lock.lock();
   due_.reset();
   // A single text says little about the speed if it is short, but the model knows its fixed part.
@@ -287,7 +297,7 @@ void Dispatcher::ComputeInPause() {
       Batch batch = Prepare(texts);
       lock.unlock();
       Compute(batch, nullptr);
-      batch.seconds = SecondsFrom(begin, Now());
+      batch.seconds = SecondsBetween(begin, Now());
       lock.lock();
       scheduler_->DonePause(batch.computed, batch.seconds);
       due_ = scheduler_->RunningUntil();
@@ -298,7 +308,19 @@ void Dispatcher::ComputeInPause() {
     due_ = scheduler_->RunningUntil();
     EndAll(lock);
   }
-  paused_seconds_ += SecondsFrom(pause, Now());
+  paused_seconds_ += SecondsBetween(pause, Now());
+}
+
+// Remembers when a text was last computed, and whether the device has failed since.
+void Dispatcher::NoteHealth(Batch& batch) {
+  if (!batch.device_failure.empty()) {
+    device_failure_ = std::move(batch.device_failure);
+  } else if (std::ranges::any_of(batch.outcomes, [](const Outcome& outcome) {
+               return outcome.end == WorkEnd::kDone;
+             })) {
+    last_success_ = Now();
+    device_failure_.clear();
+  }
 }
 
 // Records what became of the texts of a batch, and hands requests back whose last text this was.
@@ -307,18 +329,18 @@ void Dispatcher::Finish(std::unique_lock<std::mutex>& lock, Batch& batch) {
   metrics_.Observe("te_batch_next_tokens", static_cast<double>(batch.tokens));
   metrics_.Observe("lacos_batch_ms", batch.seconds * 1000);
   metrics_.Add("lacos_computed_tokens", "", static_cast<double>(batch.computed));
+  NoteHealth(batch);
   for (size_t i = 0; i < batch.input.size(); ++i) {
     const std::shared_ptr<Work>& work = batch.works[i];
     Outcome& outcome = batch.outcomes[i];
     const auto found = works_.find(batch.requests[i]);
     if (found == works_.end()) continue;  // it has failed or was dropped
-    if (outcome.failed) {
-      work->end = outcome.out_of_memory ? WorkEnd::kOutOfMemory : WorkEnd::kFailed;
+    if (outcome.end != WorkEnd::kDone) {
+      work->end = outcome.end;
       work->failed_text = batch.texts[i];
       work->failure = std::move(outcome.failure);
       scheduler_->Remove(batch.requests[i]);
     } else {
-      last_success_ = Now();
       work->texts[batch.texts[i]].vector = std::move(outcome.vector);
       if (--work->left > 0) continue;
     }
@@ -396,7 +418,7 @@ void Dispatcher::ComputeProbe() {
   compute_thread_->Run([&] { Compute(batch, nullptr); });
   lock.lock();
   due_.reset();
-  if (!batch.outcomes[0].failed) last_success_ = Now();
+  NoteHealth(batch);
 }
 
 void Dispatcher::Loop() {

@@ -30,7 +30,16 @@ struct WorkText {
   std::shared_ptr<const std::vector<float>> vector;  // null until it is computed
 };
 
-enum class WorkEnd : uint8_t { kDone, kFailed, kOutOfMemory, kExpired, kAbandoned, kLate };
+// kFailed: a text is to blame; kDeviceFailed: the device that computes is.
+enum class WorkEnd : uint8_t {
+  kDone,
+  kFailed,
+  kOutOfMemory,
+  kDeviceFailed,
+  kExpired,
+  kAbandoned,
+  kLate
+};
 
 // A request that has been read. Its texts without a vector are computed.
 struct Work {
@@ -49,7 +58,7 @@ struct Work {
   // How it went.
   WorkEnd end = WorkEnd::kDone;
   size_t failed_text = 0;  // of texts, for kFailed
-  std::string failure;     // what the engine said about it
+  std::string failure;     // what the engine said about it, for kFailed and kDeviceFailed
   TimePoint admitted, started, finished;
 
   // The dispatcher's own notes.
@@ -86,8 +95,10 @@ class Dispatcher {
 
   // Computes the probe, if nothing is running or queued.
   void Probe();
-  // Seconds since a batch or probe was last computed.
+  // Seconds since a batch or probe was last computed; infinite if the device has failed since.
   double SecondsSinceSuccess() const;
+  // What the device said when it failed; empty if something was computed since.
+  std::string DeviceFailure() const;
   // Seconds that the running batch takes longer than expected; 0 if it does not.
   double OverdueSeconds() const;
   // Whether a batch runs that should not have ended yet.
@@ -107,8 +118,8 @@ class Dispatcher {
   // What became of a text of a batch.
   struct Outcome {
     std::shared_ptr<const std::vector<float>> vector;
-    bool failed = false;
-    bool out_of_memory = false;  // there may be no memory for a message, either
+    // kDone, kFailed, kOutOfMemory or kDeviceFailed; where memory is missing, there is no message.
+    WorkEnd end = WorkEnd::kDone;
     std::string failure;
   };
   // A batch as the engine gets it, and of which request each of its texts is.
@@ -123,12 +134,14 @@ class Dispatcher {
     std::vector<std::shared_ptr<Work>> ended;  // has room for all, so that none is lost
     // The tokens that ran through the model; 0 if they say nothing about its speed.
     int64_t computed = 0;
-    double seconds = 0;  // without what was computed in its pauses
+    double seconds = 0;          // without what was computed in its pauses
+    std::string device_failure;  // what the device said, if it may not be usable again
   };
   CostModel Measure(const SchedulerOptions& options, int64_t vocabulary);
   Batch Prepare(const std::vector<BatchText>& texts);
   void Compute(Batch& batch, const std::function<void()>& pause);
   void ComputeInPause();
+  void NoteHealth(Batch& batch);
   void Finish(std::unique_lock<std::mutex>& lock, Batch& batch);
   void ComputeProbe();
   void Loop();
@@ -156,6 +169,7 @@ class Dispatcher {
   // Of the running batch. The computing thread adds to it; RunBatch reads it when that has ended.
   double paused_seconds_ = 0;
   TimePoint last_success_;
+  std::string device_failure_;
   std::atomic<int64_t> unanswered_{0};
   std::thread thread_, watch_;
 };

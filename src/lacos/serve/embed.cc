@@ -19,10 +19,6 @@ namespace {
 // Replies with more values are written by the thread for large jobs.
 constexpr int64_t kLargeReply = 65'536;
 
-double Between(TimePoint from, TimePoint to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
 std::string_view IdBytes(const std::vector<int32_t>& ids) {
   return {reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(int32_t)};
 }
@@ -56,7 +52,7 @@ void Service::Embed(const ExchangePtr& exchange) {
                                  {.max_request_tokens = options_.max_request_tokens,
                                   .empty_is_zero = options_.empty_is_zero,
                                   .truncate = options_.truncate});
-  e.tokenization_seconds = Between(begin, std::chrono::steady_clock::now());
+  e.tokenization_seconds = SecondsBetween(begin, std::chrono::steady_clock::now());
   e.call.texts = {};
   e.call.ids = {};
   e.characters = read.characters;
@@ -74,9 +70,7 @@ void Service::Embed(const ExchangePtr& exchange) {
   work->connection = e.request.connection;
   work->arrived = e.request.arrived;
   work->abandoned = e.request.abandoned;
-  work->deadline = e.request.arrived +
-                   std::chrono::duration_cast<TimePoint::duration>(std::chrono::duration<double>(
-                       TimeoutOf(e.request.headers, options_.request_timeout)));
+  work->deadline = After(e.request.arrived, TimeoutOf(e.request.headers, options_.request_timeout));
   // Equal texts of a request are one.
   std::unordered_map<std::string, size_t> known;
   for (std::vector<int32_t>& ids : read.ids) {
@@ -122,7 +116,7 @@ void Service::Queue(const ExchangePtr& exchange) {
   }
   // A request that cannot be done in time even alone is refused before it costs anything.
   const double own = dispatcher_.SecondsFor(missing_tokens);
-  const double left = Between(std::chrono::steady_clock::now(), work.deadline);
+  const double left = SecondsBetween(std::chrono::steady_clock::now(), work.deadline);
   if (own > 2 * left && own > 1) {
     throw ApiError(413, "takes_too_long",
                    fmt::format("[{}] {} tokens take about {:.0f} s at the measured rate, and the "
@@ -175,6 +169,8 @@ void Service::RequireComputed(const Exchange& exchange) {
           "[server] there is not enough memory for a text of the request; expected enough; "
           "send shorter texts, or try again",
           "", TeiError::kBackend);
+    case WorkEnd::kDeviceFailed:
+      throw DeviceFailed(work.failure);
     case WorkEnd::kExpired: {
       metrics_.Add("lacos_expired");
       ApiError error(
@@ -228,10 +224,11 @@ void Service::Reply(const ExchangePtr& exchange) {
     cache_.Add(e.cache_keys[i], work.texts[i].vector);
   }
   FillVectors(e);
-  const Timings timings{.total = Between(e.request.arrived, std::chrono::steady_clock::now()),
-                        .tokenization = e.tokenization_seconds,
-                        .queue = Between(work.admitted, work.started),
-                        .inference = Between(work.started, work.finished)};
+  const Timings timings{
+      .total = SecondsBetween(e.request.arrived, std::chrono::steady_clock::now()),
+      .tokenization = e.tokenization_seconds,
+      .queue = SecondsBetween(work.admitted, work.started),
+      .inference = SecondsBetween(work.started, work.finished)};
   HttpReply reply{.headers = EmbedHeaders(e.result, e.characters, timings, options_.compute)};
   switch (e.match.route->kind) {
     case RouteKind::kOpenAiEmbeddings:

@@ -8,10 +8,11 @@
 
 #include "lacos/base/enum_names.h"
 #include "lacos/base/error.h"
-#include "lacos/base/process.h"
 #include "lacos/base/version.h"
-#include "lacos/formats/base_weights.h"
-#include "lacos/model/streaming.h"
+#include "lacos/kernels/make_backend.h"
+#include "lacos/model/encoder.h"
+#include "lacos/record/run_record.h"
+#include "lacos/serve/fit.h"
 #include "lacos/serve/model_engine.h"
 
 namespace lacos::serve {
@@ -82,19 +83,6 @@ class LoadingHandler : public Handler {
   bool draining_ = false;
 };
 
-void RequireFit(const SentenceEncoderOptions& options) {
-  const ModelFolder folder = OpenModelFolder(options.path, options.base, options.adapter);
-  const std::shared_ptr<BaseWeights> weights = BaseWeights::Open(folder.base_path);
-  const int64_t available = AvailableMemoryBytes();
-  const int64_t needed = ResidentBaseBytes(
-      *weights, options.stream_layers ? ChooseStreaming(*weights) : WeightStreaming::kNone);
-  if (available == 0 || needed <= available) return;
-  throw UserError(fmt::format(
-      "[{}] the base needs {} MB of memory and {} MB are free; expected a base that fits; quantize "
-      "it, stream its layers (`stream_layers`), or take a machine with more memory",
-      folder.base_path, needed >> 20, available >> 20));
-}
-
 Json LimitsOf(const HttpLimits& limits) {
   Json json = Json::Object();
   json.Set("max_connections", limits.connections);
@@ -138,13 +126,16 @@ EmbeddingServer::EmbeddingServer(const EmbeddingServerOptions& given,
   EmbeddingServerOptions& options = s.options;
   s.name = options.model_name.empty() ? ModelNameOf(options.model.path) : options.model_name;
   HttpServer::Check(options.http);
-  RequireFit(options.model);
+  options.model.device =
+      ChooseDevice({.device = options.model.device, .compute = options.model.compute});
+  const int64_t activations = RequireFit(options.model, options.service.batch_tokens);
   s.http = std::make_unique<HttpServer>(options.http, s.handler, s.statistics);
   const auto check = [&] {
     if (check_cancel) check_cancel();
   };
   check();
   s.encoder = std::make_unique<SentenceEncoder>(options.model);
+  if (activations > 0) s.encoder->encoder().arena().Reserve(static_cast<size_t>(activations));
   check();
   s.models = std::make_unique<Models>(s.name, *s.encoder, options.model);
   for (const AdapterFolder& adapter : options.adapters) {
@@ -157,8 +148,10 @@ EmbeddingServer::EmbeddingServer(const EmbeddingServerOptions& given,
   }
   s.engine = std::make_unique<ModelEngine>(s.encoder->encoder());
   options.service.has_keys = !options.http.keys_file.empty();
-  options.service.compute = fmt::format("{}+{}", NameOf(options.model.device),
-                                        NamesOf(Compute{})[options.model.compute].word);
+  options.service.compute =
+      fmt::format("{}+{}", NameOf(options.model.device), Name(options.model.compute));
+  options.service.device = NameOf(options.model.device);
+  options.service.kernels = KernelsJson(s.encoder->backend().Describe());
   options.service.version = kLacosVersion;
   options.service.limits = LimitsOf(options.http.limits);
   options.service.connections = s.statistics.get();
@@ -176,12 +169,7 @@ const std::string& EmbeddingServer::url() const { return state_->http->url(); }
 const std::string& EmbeddingServer::model_name() const { return state_->name; }
 const SentenceEncoder& EmbeddingServer::encoder() const { return *state_->encoder; }
 
-std::vector<std::string> EmbeddingServer::notes() const {
-  std::vector<std::string> notes = state_->encoder->notes();
-  const std::vector<std::string>& more = state_->http->notes();
-  notes.insert(notes.end(), more.begin(), more.end());
-  return notes;
-}
+std::vector<std::string> EmbeddingServer::notes() const { return state_->http->notes(); }
 
 void EmbeddingServer::ReloadKeys() { state_->http->ReloadKeys(); }
 void EmbeddingServer::ReopenLog() { state_->http->ReopenLog(); }

@@ -20,7 +20,7 @@ struct EmbeddingServerOptions {
   std::string model_name;  // what replies and /v1/models call it; empty: the folder's name
   std::vector<AdapterFolder> adapters;
   ServiceOptions
-      service;  // has_keys, limits, compute, version and connections are set by the server
+      service;  // has_keys, limits, compute, device, kernels, version and connections are set by the server
   HttpServerOptions http;
 };
 
@@ -37,7 +37,8 @@ class EmbeddingServer {
 
   const std::string& url() const;  // see HttpServer
   const std::string& model_name() const;
-  std::vector<std::string> notes() const;  // what the operator should hear
+  std::vector<std::string> notes()
+      const;  // what the operator should hear beside the encoder's notes
   const SentenceEncoder& encoder() const;
 
   // See HttpServer.

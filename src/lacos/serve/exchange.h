@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "lacos/base/device_error.h"
 #include "lacos/base/error.h"
 #include "lacos/serve/dispatcher.h"
 #include "lacos/serve/service.h"
@@ -48,6 +49,15 @@ inline ApiError Unhealthy(const std::string& message) {
   return {503, "unavailable", message, "", TeiError::kUnhealthy};
 }
 
+// A device could not compute; `found` is the first part of its message.
+inline ApiError DeviceFailed(const std::string& found) {
+  return {503, "device_failed",
+          found +
+              "; expected the device to compute; try again or send less, and restart the server "
+              "if this lasts",
+          "", TeiError::kBackend};
+}
+
 // Runs a step of answering a request. What it throws becomes the reply; nothing leaves this function,
 // since the threads of the server have nobody to tell.
 template <class F>
@@ -65,6 +75,8 @@ void Service::Guarded(Exchange& exchange, const F& step) {
       fail(Unhealthy(
           "[server] there is not enough memory; expected enough for this request; send less "
           "at once, or try again"));
+    } catch (const DeviceError& error) {
+      fail(DeviceFailed(error.found()));
     } catch (const UserError& error) {
       fail({422, "unusable", error.what()});
     } catch (const std::exception& error) {

@@ -30,8 +30,10 @@ bool Health::ComputedLately() const { return dispatcher_.SecondsSinceSuccess() <
 bool Health::IsMoving() const { return dispatcher_.OverdueSeconds() < kStillSeconds; }
 
 void Health::Check(Answer answer) {
-  // A long text may run for more than half a minute.
-  if (ComputedLately() || dispatcher_.IsRunningInTime()) return answer(true);
+  // A long text may run for more than half a minute. What runs on a device that has failed proves
+  // nothing.
+  if (ComputedLately() || (dispatcher_.IsRunningInTime() && dispatcher_.DeviceFailure().empty()))
+    return answer(true);
   dispatcher_.Probe();
   {
     const std::lock_guard lock(mutex_);

@@ -34,6 +34,8 @@ Json Service::Info() const {
   ours.Set("prompts", prompts);
   ours.Set("default_prompt_name", optional(model->settings.default_prompt_name));
   ours.Set("models", names);
+  ours.Set("device", options_.device);
+  ours.Set("kernels", options_.kernels);
   ours.Set("accept_token_ids", options_.accept_token_ids);
   ours.Set("empty", options_.empty_is_zero ? "zero" : "error");
   ours.Set("max_request_tokens", options_.max_request_tokens);

@@ -58,9 +58,10 @@ class OptionsScope {
 
 }  // namespace
 
-int64_t ModelEngine::pauses() const {
-  const bool is_streamed = encoder_.options().streaming != WeightStreaming::kNone;
-  return is_streamed ? 0 : encoder_.model().config().layers - 1;
+ModelEngine::ModelEngine(Encoder& encoder) : encoder_(encoder) {
+  const bool is_streamed = encoder.options().streaming != WeightStreaming::kNone;
+  const bool is_on_device = encoder.model().backend().Memory().kind == MemoryKind::kDevice;
+  if (!is_streamed && !is_on_device) pauses_ = encoder.model().config().layers - 1;
 }
 
 int64_t ModelEngine::width() const { return encoder_.model().config().hidden_size; }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <new>
 
+#include "lacos/base/device_error.h"
 #include "lacos/base/error.h"
 #include "lacos/io/paths.h"
 #include "lacos/serve/exchange.h"
@@ -180,6 +181,8 @@ void Service::Get(const ExchangePtr& exchange) {
       return health_.Check([this, exchange](bool is_healthy) {
         Guarded(*exchange, [&] {
           if (is_healthy) return exchange->Reply({.body = R"({"status":"ok"})"});
+          if (const std::string found = dispatcher_.DeviceFailure(); !found.empty())
+            throw DeviceFailed(found);
           throw Unhealthy(
               "[server] cannot compute; expected a text within one second; restart it if this "
               "lasts");
@@ -329,6 +332,8 @@ HttpReply Service::LoadAdapter(const Json& body) {
   std::shared_ptr<const ServedModel> model;
   try {
     model = models_.Load({.name = call.name, .folder = folder.string()});
+  } catch (const DeviceError&) {
+    throw;
   } catch (const UserError& user_error) {
     // Clients are not told where folders are.
     std::string message = user_error.what();

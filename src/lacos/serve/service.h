@@ -38,7 +38,9 @@ struct ServiceOptions {
   std::string adapter_root;     // adapters are loaded from below this folder; empty: none
   std::string compute;          // x-compute-type, such as "cpu+int8"
   std::string version;
-  Json limits = Json::Object();                 // further limits for /info: those of HTTP
+  std::string device;             // where vectors are computed, for /info: "cpu", "cuda:1"
+  Json kernels = Json::Object();  // what computes there, for /info
+  Json limits = Json::Object();   // further limits for /info: those of HTTP
   const HttpStatistics* connections = nullptr;  // for /metrics; must outlive the service
 };
 

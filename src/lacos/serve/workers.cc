@@ -40,7 +40,7 @@ double Workers::OldestSeconds() const {
     if (lane->running) oldest = std::min(oldest, *lane->running);
     if (!lane->jobs.empty()) oldest = std::min(oldest, lane->jobs.front().first);
   }
-  return std::chrono::duration<double>(now - oldest).count();
+  return SecondsBetween(oldest, now);
 }
 
 void Workers::Loop(Lane& lane) {

@@ -2,13 +2,15 @@
 // computing thread do not. Large jobs have a thread of their own, behind which small ones do not wait.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
+
+#include "lacos/serve/schedule/time_point.h"
 
 namespace lacos::serve {
 
@@ -26,7 +28,6 @@ class Workers {
   double OldestSeconds() const;
 
  private:
-  using TimePoint = std::chrono::steady_clock::time_point;
   struct Lane {
     std::deque<std::pair<TimePoint, std::function<void()>>> jobs;
     std::optional<TimePoint> running;

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "lacos/base/error.h"
+#include "lacos/kernels/backend.h"
 #include "terminal/interrupt.h"
 #include "terminal/logging.h"
 #include "terminal/output.h"
@@ -102,12 +103,19 @@ void Announce(const GlobalOptions& globals, const serve::EmbeddingServer& server
 }  // namespace
 
 void RunServer(const GlobalOptions& globals, const ServeFlags& flags) {
+  GlobalOptions settled = globals;
+  SettleDevice(settled);
+  serve::EmbeddingServerOptions options = flags.options;
+  options.model.device = settled.device;
   // A signal before this point stops the loading like that of any other command.
-  auto server = std::make_unique<serve::EmbeddingServer>(flags.options, CheckInterrupt);
+  auto server = std::make_unique<serve::EmbeddingServer>(options, CheckInterrupt);
   const ServerSignals signals;
   CheckInterrupt();
   LogNotes(server->encoder());
   for (const std::string& note : server->notes()) spdlog::warn("{}", note);
+  const KernelInfo kernels = server->encoder().backend().Describe();
+  spdlog::info("computes on {}: {}; {}", kernels.backend, kernels.FactsText(),
+               fmt::join(kernels.kernels, ", "));
   Announce(globals, *server);
   NotifySystemd("READY=1\nSTATUS=serving on " + server->url());
   for (;;) {

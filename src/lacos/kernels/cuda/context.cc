@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "lacos/base/check.h"
-#include "lacos/base/error.h"
+#include "lacos/base/device_error.h"
 
 namespace lacos::cuda {
 namespace {
@@ -130,19 +130,24 @@ Context::~Context() {
 
 void Context::Check(Status status, std::string_view call) {
   if (status == Status::kOk) return;
+  runtime_->LastStatus();  // an error that does not last would be reported again
   if (status == Status::kNoKernelImage)
     throw UserError(fmt::format(
         "[cuda] {}: this build has no code for GPU {} ({}, compute capability {}.{}); expected one "
         "of the capabilities that it was built for; build lacos with `make cuda`, or choose device "
         "cpu",
         op_, device_, facts_.name, facts_.major, facts_.minor));
-  throw UserError(fmt::format(
-      "[cuda] {} on GPU {}: {} said {}; expected the call to succeed; see what nvidia-smi and dmesg "
-      "say about the GPU, and start again: a run goes on from its last checkpoint{}",
-      op_, device_, call, runtime_->Describe(status),
-      check_each_op_ ? ""
-                     : " (an op before this one may have failed: device cuda+check waits after "
-                       "each op and names the one)"));
+  throw DeviceError(
+      status == Status::kOutOfMemory ? DeviceError::Cause::kOutOfMemory
+                                     : DeviceError::Cause::kFailed,
+      fmt::format("[cuda] {} on GPU {}: {} said {}", op_, device_, call,
+                  runtime_->Describe(status)),
+      fmt::format(
+          "expected the call to succeed; see what nvidia-smi and dmesg say about the GPU, and start "
+          "again: a run goes on from its last checkpoint{}",
+          check_each_op_ ? ""
+                         : " (an op before this one may have failed: device cuda+check waits after "
+                           "each op and names the one)"));
 }
 
 bool Context::OwnsDevice() const { return !dry() && getpid() == process_; }
@@ -187,10 +192,12 @@ std::byte* Context::Take(size_t bytes) {
     runtime_->LastStatus();  // this error does not last, but it would be reported again
     size_t free = 0, total = 0;
     runtime_->MemoryInfo(&free, &total);
-    throw UserError(fmt::format(
-        "[cuda] {}: GPU {} has no {} left, {} of {} are free; expected the run to fit; lower "
-        "`batch_size`, choose the strategy recompute or gradcache, use `stream_layers`, or stop other programs on this GPU",
-        op_, device_, Gigabytes(bytes), Gigabytes(free), Gigabytes(total)));
+    throw DeviceError(
+        DeviceError::Cause::kOutOfMemory,
+        fmt::format("[cuda] {}: GPU {} has no {} left, {} of {} are free", op_, device_,
+                    Gigabytes(bytes), Gigabytes(free), Gigabytes(total)),
+        "expected the run to fit; lower `batch_size`, choose the strategy recompute or gradcache, use "
+        "`stream_layers`, or stop other programs on this GPU");
   }
   Check(status, "cudaMalloc");
   return static_cast<std::byte*>(data);
@@ -237,16 +244,16 @@ void Context::CopyOnDevice(const void* from, void* to, size_t bytes) {
 }
 
 std::byte* Context::Stage(size_t bytes, gpu::Stream stream) {
-  if (pieces_.empty()) {
-    for (size_t i = 0; i < kPieces; ++i) {
-      StagingPiece piece;
-      void* data = nullptr;
-      Check(runtime_->AllocateHost(kPieceBytes, &data), "cudaHostAlloc");
-      piece.data = static_cast<std::byte*>(data);
-      pieces_.push_back(piece);
-      pinned_bytes_ += kPieceBytes;
-      Check(runtime_->CreateEvent(&pieces_.back().event), "cudaEventCreate");
-    }
+  while (pieces_.size() < kPieces) {
+    StagingPiece piece;
+    Check(runtime_->CreateEvent(&piece.event), "cudaEventCreate");
+    void* data = nullptr;
+    const Status status = runtime_->AllocateHost(kPieceBytes, &data);
+    if (status != Status::kOk) runtime_->DestroyEvent(piece.event);
+    Check(status, "cudaHostAlloc");
+    piece.data = static_cast<std::byte*>(data);
+    pieces_.push_back(piece);
+    pinned_bytes_ += kPieceBytes;
   }
   StagingPiece* piece = &pieces_[piece_];
   if (piece->used > 0 && (piece->used + bytes > kPieceBytes || staged_for_ != stream)) {

@@ -56,7 +56,7 @@ class Context {
   // cuBLASLt's functions, loaded at the first call, or null if the library is missing.
   const CublasLtFunctions* CublasLt();
 
-  // Throws UserError unless `status` is kOk: "[cuda] NAME: out of memory ...".
+  // Throws DeviceError unless `status` is kOk: "[cuda] NAME: out of memory ...".
   void Check(Status status, std::string_view call);
 
   // Every op begins and ends with these. They find the errors of launches, and refuse to work in a

@@ -3,7 +3,6 @@
 // so that a client with long texts gets no larger share.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -14,10 +13,9 @@
 #include <vector>
 
 #include "lacos/serve/message.h"
+#include "lacos/serve/schedule/time_point.h"
 
 namespace lacos::serve {
-
-using TimePoint = std::chrono::steady_clock::time_point;
 
 // A request as the scheduler sees it: the costs of its texts, and how long they may wait.
 struct QueuedRequest {

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
 
 #include "lacos/serve/message.h"
+#include "lacos/serve/schedule/time_point.h"
 
 namespace lacos::serve {
 
@@ -15,8 +15,6 @@ namespace lacos::serve {
 // may leave it in debt, so that a request larger than the bucket is possible.
 class TokenBucket {
  public:
-  using TimePoint = std::chrono::steady_clock::time_point;
-
   // Seconds until something can be taken; 0 if it can now.
   double Wait(double per_second, double size, TimePoint now) {
     Fill(per_second, size, now);
@@ -29,7 +27,7 @@ class TokenBucket {
     if (!filled_) {
       level_ = size;
     } else {
-      const double seconds = std::max(std::chrono::duration<double>(now - *filled_).count(), 0.0);
+      const double seconds = std::max(SecondsBetween(*filled_, now), 0.0);
       level_ = std::min(size, level_ + per_second * seconds);
     }
     filled_ = now;
@@ -42,8 +40,7 @@ class KeyLimits {
  public:
   // Takes so many texts and tokens from the key's limits and returns nothing, or returns the seconds
   // after which they can be taken.
-  std::optional<double> Take(const ApiKey& key, double texts, double tokens,
-                             std::chrono::steady_clock::time_point now) {
+  std::optional<double> Take(const ApiKey& key, double texts, double tokens, TimePoint now) {
     if (!key.texts_per_second && !key.tokens_per_minute) return std::nullopt;
     Buckets& buckets = keys_[key.name];
     double wait = 0;

@@ -7,15 +7,6 @@
 namespace lacos::serve {
 namespace {
 
-TimePoint After(TimePoint from, double seconds) {
-  return from + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                    std::chrono::duration<double>(seconds));
-}
-
-double SecondsBetween(TimePoint from, TimePoint to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
 int64_t TokensOf(const std::vector<BatchText>& batch) {
   int64_t tokens = 0;
   for (const BatchText& text : batch) tokens += text.tokens;

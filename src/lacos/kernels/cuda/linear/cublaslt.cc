@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "lacos/base/error.h"
+#include "lacos/base/device_error.h"
 #include "lacos/kernels/measuring.h"
 
 namespace lacos::cuda {
@@ -126,10 +126,11 @@ CublasLtProducts::~CublasLtProducts() {
 
 void CublasLtProducts::Require(int status, const char* function) const {
   if (status == 0) return;
-  throw UserError(fmt::format(
-      "[cuda] {} failed with cublasStatus_t {} (cuBLASLt version {}); expected 0; run with --compute "
-      "f32 or int8, or without cuBLASLt on the library path",
-      function, status, functions_.GetVersion()));
+  throw DeviceError(
+      DeviceError::Cause::kFailed,
+      fmt::format("[cuda] {} failed with cublasStatus_t {} (cuBLASLt version {})", function, status,
+                  functions_.GetVersion()),
+      "expected 0; run with --compute f32 or int8, or without cuBLASLt on the library path");
 }
 
 bool CublasLtProducts::Supports(const Shape& shape) {
