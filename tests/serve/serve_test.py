@@ -27,11 +27,11 @@ from server import (
     FULL,
     MODEL,
     PROGRAM,
-    REPOSITORY,
     Server,
     read_reply,
     request_bytes,
     some_texts,
+    trained_folder,
     vectors_of_program,
     wait_until,
 )
@@ -264,17 +264,33 @@ class SignalsTest(ServeTest):
 
 
 class AdaptersTest(ServeTest):
+    def setUp(self):
+        super().setUp()
+        self.trained = trained_folder(self.folder / "root" / "small")
+        self.keys = self.folder / "keys"
+        lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}{more}\n" for name, more in (("boss", " admin"), ("user", ""))]
+        self.keys.write_text("".join(lines), encoding="utf-8")
+
+    def test_an_adapter_costs_its_own_size(self):
+        own = (self.trained / "adapter_model.safetensors").stat().st_size
+        boss, count = {"Authorization": "Bearer boss"}, 32
+        with Server("--adapter-root", str(self.trained.parent), "--api-keys", str(self.keys)) as server:
+            for _ in range(2 * count):
+                server.embed(["A man plays a guitar."], headers=boss)
+            before = server.memory()
+            for i in range(count):
+                self.assertEqual(server.ask("POST", "/v1/adapters", {"name": f"a{i}", "folder": "small"}, boss)[0], 200)
+                self.assertEqual(server.ask("POST", "/v1/embeddings", {"model": f"a{i}", "input": "A man plays a guitar."}, boss)[0], 200)
+            self.assertLess(server.memory() - before - count * own, 1_000_000)
+            for i in range(count):
+                self.assertEqual(server.ask("DELETE", f"/v1/adapters/a{i}", None, boss)[0], 200)
+            self.assertLess(server.memory() - before, 1_000_000)
+
     def test_adapters_come_and_go_under_traffic(self):
-        trained = self.folder / "root" / "small"
-        trained.parent.mkdir()
-        subprocess.run([PROGRAM, "train", "--model", str(MODEL), "--train", str(REPOSITORY / "examples/data/snli-cad-train.tsv.gz"), "--output", str(trained),
-                        "--max-steps", "3", "--batch-size", "8", "--learning-rate", "0.01", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        trained, keys = self.trained, self.keys
         texts = some_texts(30)
         plain, adapted = vectors_of_program(texts, self.folder), vectors_of_program(texts, self.folder, model=trained)
         self.assertNotEqual(plain, adapted)
-        keys = self.folder / "keys"
-        lines = [f"{name} {hashlib.sha256(name.encode()).hexdigest()}{more}\n" for name, more in (("boss", " admin"), ("user", ""))]
-        keys.write_text("".join(lines), encoding="utf-8")
         key = lambda name: {"Authorization": f"Bearer {name}"}
         with Server("--adapter-root", str(trained.parent), "--api-keys", str(keys)) as server:
             post = lambda body, name="boss": server.ask("POST", "/v1/adapters", body, key(name))[0]

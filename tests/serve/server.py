@@ -82,9 +82,9 @@ class Server:
         return float(re.search(rf"^{name} (\S+)$", text, re.M)[1])
 
     def memory(self):
-        """Resident bytes."""
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
-        return int(re.search(r"^VmRSS:\s*(\d+)", text, re.M)[1]) * 1024
+        """Resident bytes. /proc/PID/status would be off by what the kernel has not added up yet."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text(encoding="ascii")
+        return int(re.search(r"^Rss:\s*(\d+)", text, re.M)[1]) * 1024
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -147,6 +147,14 @@ def vectors_of_program(texts, folder, *flags, model=MODEL, normalize=True):
     begin = 10 + struct.unpack("<H", data[8:10])[0]
     size = (len(data) - begin) // len(texts)
     return [data[begin + i * size:begin + (i + 1) * size] for i in range(len(texts))]
+
+
+def trained_folder(path):
+    """Trains an adapter for a moment and returns its folder."""
+    path.parent.mkdir()
+    subprocess.run([PROGRAM, "train", "--model", str(MODEL), "--train", str(REPOSITORY / "examples/data/snli-cad-train.tsv.gz"), "--output", str(path),
+                    "--max-steps", "3", "--batch-size", "8", "--learning-rate", "0.01", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    return path
 
 
 def some_texts(count, seed=1):

@@ -69,6 +69,12 @@ std::vector<LinearModule> ListLinearModules(const BloomConfig& config) {
   return modules;
 }
 
+bool ChangesBiases(const LoraAdapter& adapter) {
+  return !adapter.biases.empty() ||
+         std::any_of(adapter.modules.begin(), adapter.modules.end(),
+                     [](const auto& module) { return !module.second.b_bias.values.empty(); });
+}
+
 std::vector<float> AdaptedBias(const LoraAdapter& adapter, const std::string& module,
                                std::vector<float> bias) {
   if (const auto trained = adapter.biases.find(module + ".bias"); trained != adapter.biases.end())

@@ -62,6 +62,9 @@ struct LoraAdapter {
   std::vector<std::string> left_out_heads;
 };
 
+// Whether the adapter changes biases of the base: it has trained ones, or some of lora_bias.
+bool ChangesBiases(const LoraAdapter& adapter);
+
 // The bias of `module` with the adapter: `bias` [out] of the base, or the trained bias in its
 // place, plus the part that lora_bias adds.
 std::vector<float> AdaptedBias(const LoraAdapter& adapter, const std::string& module,

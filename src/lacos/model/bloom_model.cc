@@ -82,10 +82,28 @@ void BloomModel::ForEachBias(const std::function<void(const std::string&, Parame
 
 namespace {
 
-bool ChangesBiases(const LoraAdapter& adapter) {
-  return !adapter.biases.empty() ||
-         std::any_of(adapter.modules.begin(), adapter.modules.end(),
-                     [](const auto& module) { return !module.second.b_bias.values.empty(); });
+HostMatrix WithoutValues(const HostMatrix& host) {
+  return {.shape = host.shape, .values = {}, .stored = host.stored};
+}
+
+// The adapter without the values that Detach downloads: those of matrices and of trained biases.
+LoraAdapter WithoutValues(const LoraAdapter& adapter, bool trainable) {
+  LoraAdapter kept{.settings = adapter.settings,
+                   .modules = {},
+                   .biases = {},
+                   .idle_modules = adapter.idle_modules,
+                   .causal_keys = adapter.causal_keys,
+                   .left_out_heads = adapter.left_out_heads};
+  for (const auto& [name, module] : adapter.modules) {
+    kept.modules[name] = {.a = WithoutValues(module.a),
+                          .b = WithoutValues(module.b),
+                          .b_bias = module.b_bias,
+                          .scale = module.scale,
+                          .dropout = module.dropout};
+  }
+  for (const auto& [name, bias] : adapter.biases)
+    kept.biases[name] = trainable ? WithoutValues(bias) : bias;
+  return kept;
 }
 
 }  // namespace
@@ -94,7 +112,7 @@ bool BloomModel::CanMixAdapters() const {
   return std::none_of(adapters_.begin(), adapters_.end(), ChangesBiases);
 }
 
-int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
+void BloomModel::AttachAs(int32_t number, const LoraAdapter& adapter, bool trainable) {
   LACOS_CHECK(trainable_.empty() && (!trainable || adapters_.empty()),
               "an adapter in training is the only one");
   if (!adapters_.empty() && (ChangesBiases(adapter) || !CanMixAdapters())) {
@@ -103,7 +121,6 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
         "matrices alone where several are attached; open this one alone, or merge it into its "
         "base first");
   }
-  const int32_t number = adapters();
   std::vector<Buffer>& buffers = adapter_buffers_[number];
   const auto upload = [&](const std::string& name, const HostMatrix& host) {
     const Shape shape =
@@ -146,15 +163,6 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
   });
   LACOS_CHECK(attached == adapter.modules.size() + adapter.biases.size(),
               "every part of the adapter has a place");
-  LoraAdapter& kept = adapters_.emplace_back(adapter);
-  const auto forget = [](HostMatrix& host) { host.values = std::vector<float>(); };
-  for (auto& [name, module] : kept.modules) {  // Detach downloads the values
-    forget(module.a);
-    forget(module.b);
-  }
-  for (auto& [name, bias] : kept.biases) {
-    if (trainable) forget(bias);
-  }
   ForEachLinear([&](const std::string& module, LinearLayer& layer) {
     const auto found = adapter.modules.find(module);
     if (found == adapter.modules.end() || found->second.b_bias.values.empty()) return;
@@ -162,6 +170,19 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
     UploadFloats(backend_, AdaptedBias(adapter, module, base_weights_->Vector(module + ".bias")),
                  layer.bias.value);
   });
+  adapters_.push_back(WithoutValues(adapter, trainable));
+}
+
+int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
+  const int32_t number = adapters();
+  try {
+    AttachAs(number, adapter, trainable);
+  } catch (...) {
+    // The next adapter gets this number.
+    ForEachLinear([&](const std::string&, LinearLayer& layer) { layer.lora.erase(number); });
+    adapter_buffers_.erase(number);
+    throw;
+  }
   return number;
 }
 

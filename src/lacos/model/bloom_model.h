@@ -25,7 +25,7 @@ class BloomModel {
   // Attaches LoRA matrices or trained biases. Returns the number of the adapter for
   // PackedTexts::adapters, counted from 0. With `trainable`, allocates gradients for the adapter,
   // which must then be the only one. All texts of a batch share biases, so UserError is thrown if
-  // one of several adapters changes them.
+  // one of several adapters changes them. If attaching LoRA matrices fails, the model is as before.
   int32_t Attach(const LoraAdapter& adapter, bool trainable);
   // The current values of the only adapter, downloaded from the backend.
   LoraAdapter Detach() const;
@@ -63,6 +63,7 @@ class BloomModel {
   const std::vector<TrainableTensor>& trainable() const { return trainable_; }
 
  private:
+  void AttachAs(int32_t number, const LoraAdapter& adapter, bool trainable);
   TensorView NewTensor(Shape shape);
   TensorView Load(const std::string& name);
   void ForEachLinear(const std::function<void(const std::string& module, LinearLayer&)>& visit);

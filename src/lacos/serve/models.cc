@@ -7,6 +7,7 @@
 #include <set>
 
 #include "lacos/base/error.h"
+#include "lacos/base/process.h"
 #include "lacos/formats/lora_adapter.h"
 #include "lacos/formats/tokenizer_files.h"
 #include "lacos/model/bloom_model.h"
@@ -20,17 +21,21 @@ int64_t SecondsSince1970() {
       .count();
 }
 
-bool ChangesBiasesOf(const LoraAdapter& adapter) {
-  return !adapter.biases.empty() ||
-         std::any_of(adapter.modules.begin(), adapter.modules.end(),
-                     [](const auto& module) { return !module.second.b_bias.values.empty(); });
-}
-
 }  // namespace
 
 // Adapters whose last user has gone. They are freed when the next one is loaded or unloaded, on the
 // computing thread, since the last user may be any thread.
 struct Models::Garbage {
+  // Makes room for so many adapters, so that Add needs no memory.
+  void Reserve(size_t count) {
+    const std::lock_guard lock(mutex);
+    adapters.reserve(count);
+  }
+  void Add(int32_t adapter) {
+    const std::lock_guard lock(mutex);
+    adapters.push_back(adapter);
+  }
+
   std::mutex mutex;
   std::vector<int32_t> adapters;
 };
@@ -71,10 +76,7 @@ std::shared_ptr<const ServedModel> Models::MakeModel(const std::string& name,
   if (adapter == kNoAdapter || default_ == nullptr)
     return std::make_shared<const ServedModel>(std::move(model));
   return {new ServedModel(std::move(model)), [garbage = garbage_](const ServedModel* gone) {
-            {
-              const std::lock_guard lock(garbage->mutex);
-              garbage->adapters.push_back(gone->adapter);
-            }
+            garbage->Add(gone->adapter);
             delete gone;
           }};
 }
@@ -121,8 +123,8 @@ std::shared_ptr<const ServedModel> Models::Load(const AdapterFolder& adapter) {
   // Everything that takes long happens before the computing thread is asked.
   BloomModel& bloom = encoder_.model();
   const ModelFolder folder = OpenModelFolder(encoder_.folder().base_path, "", adapter.folder);
-  const LoraAdapter values = ReadLoraAdapter(folder.adapter_path, bloom.config());
-  if (ChangesBiasesOf(values)) {
+  std::optional<LoraAdapter> values = ReadLoraAdapter(folder.adapter_path, bloom.config());
+  if (ChangesBiases(*values)) {
     throw UserError(fmt::format(
         "[adapter {}] changes biases, which all texts of a batch share; expected an adapter of LoRA "
         "matrices alone; serve it with --model, or merge it into its base first",
@@ -132,23 +134,32 @@ std::shared_ptr<const ServedModel> Models::Load(const AdapterFolder& adapter) {
   int32_t number = kNoAdapter;
   run([&] {
     CollectGarbage();
-    number = bloom.Attach(values, /*trainable=*/false);
+    garbage_->Reserve(static_cast<size_t>(bloom.adapters()) + 1);
+    number = bloom.Attach(*values, /*trainable=*/false);
   });
+  // The values, and what it took to read them, need as much memory as the adapter or more.
+  values.reset();
+  ReturnFreeMemory();
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<const ServedModel> model =
-      MakeModel(adapter.name, folder, std::move(tokenizer), number);
+  std::shared_ptr<const ServedModel> model;
+  try {
+    model = MakeModel(adapter.name, folder, std::move(tokenizer), number);
+    adapters_.reserve(adapters_.size() + 1);
+  } catch (...) {
+    if (model == nullptr) garbage_->Add(number);
+    throw;
+  }
   if (is_taken()) return nullptr;  // somebody else was faster; the model goes to the garbage
   adapters_.push_back(model);
   return model;
 }
 
 void Models::CollectGarbage() {
-  std::vector<int32_t> unused;
-  {
-    const std::lock_guard lock(garbage_->mutex);
-    unused.swap(garbage_->adapters);
+  const std::lock_guard lock(garbage_->mutex);
+  while (!garbage_->adapters.empty()) {
+    encoder_.model().Remove(garbage_->adapters.back());
+    garbage_->adapters.pop_back();
   }
-  for (const int32_t adapter : unused) encoder_.model().Remove(adapter);
 }
 
 bool Models::Unload(const std::string& name) {
@@ -164,6 +175,7 @@ bool Models::Unload(const std::string& name) {
     run = run_alone_;
   }
   run([&] { CollectGarbage(); });
+  ReturnFreeMemory();
   return true;
 }
 
