@@ -1,5 +1,5 @@
 # The commands for users and contributors; everything else is in CMake (CMakePresets.json).
-.PHONY: deps build install quickstart test test-python deb deb-test docker-test wheel wheel-test test-pages check tidy bench bench-176b cuda gpu-check test-cuda-emulated interop faults format docs sanitize sanitize-threads serve-clients serve-openapi serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
+.PHONY: deps build install quickstart test test-python deb deb-test docker-test wheel wheel-test test-pages check tidy bench bench-176b cuda gpu-check gpu-check-emulated test-cuda-emulated interop faults format docs sanitize sanitize-threads serve-clients serve-openapi serve-load serve-soak fuzzers fuzz fuzz-smoke coverage clean
 
 PRESET ?= release
 JOBS ?= $(shell nproc)
@@ -100,11 +100,18 @@ cuda: deps         ## build the program with the CUDA backend, build/cuda-on/bin
 	@tools/build.py --preset cuda-on --jobs $(JOBS) lacos
 
 gpu-check: cuda    ## test and measure lacos on this machine's GPU, in eight minutes (docs/gpu.md)
-	@cmake --build build/cuda-on --target cuda_gpu_test --parallel $(JOBS)
+	@cmake --build build/cuda-on --target cuda_gpu_test gpu_bench --parallel $(JOBS)
 	@cmake --preset release -DLACOS_CUDA=EMULATED >/dev/null
 	@cmake --build --preset release --target cuda_emulated_test --parallel $(JOBS)
 	@LACOS_CUDA_GOLDENS=build/gpu-goldens.txt build/release/bin/cuda_emulated_test --gtest_filter='CudaGoldens.*' --gtest_brief=1
 	@tools/gpu_check.sh --build build/cuda-on --goldens build/gpu-goldens.txt --output gpu-check.jsonl
+
+gpu-check-emulated: deps ## run the script of gpu-check on an emulated GPU with tiny shapes, which shows that the script works
+	@cmake --preset release -DLACOS_CUDA=EMULATED >/dev/null
+	@cmake --build --preset release --target cuda_emulated_test lacos-emulated gpu_bench --parallel $(JOBS)
+	@LACOS_CUDA_GOLDENS=build/gpu-goldens.txt build/release/bin/cuda_emulated_test --gtest_filter='CudaGoldens.*' --gtest_brief=1
+	@tools/gpu_check.sh --emulated --build build/release --goldens build/gpu-goldens.txt --output build/gpu-check-emulated.jsonl
+	@tools/gpu_report.py build/gpu-check-emulated.jsonl
 
 test-cuda-emulated: deps ## test the CUDA kernels in the emulator: all cases, in three orders of threads, without each barrier
 	@cmake --preset release -DLACOS_CUDA=EMULATED >/dev/null

@@ -1,46 +1,70 @@
 #!/usr/bin/env bash
 # Checks and measures lacos on this machine's GPU, in at most eight minutes. It needs nothing from outside.
-#   tools/gpu_check.sh [--build DIR] [--goldens FILE] [--output FILE] [--python PYTHON] [--quick]
-#     --build DIR     a build folder with LACOS_CUDA=ON (default: build/cuda-on): bin/lacos, bin/cuda_gpu_test
+#   tools/gpu_check.sh [--build DIR] [--goldens FILE] [--output FILE] [--python PYTHON] [--bases DIR] [--quick] [--emulated]
+#     --build DIR     a build folder with LACOS_CUDA=ON (default: build/cuda-on): bin/lacos, bin/cuda_gpu_test, bin/gpu_bench
 #     --goldens FILE  hashes that the emulator wrote (LACOS_CUDA_GOLDENS=FILE bin/cuda_emulated_test --gtest_filter=CudaGoldens.*)
 #     --output FILE   gets one JSON line for each step, as soon as the step has ended (default: gpu-check.jsonl)
 #     --python PYTHON a Python with torch, transformers, peft and sentence-transformers, to measure the same on the same GPU
+#     --bases DIR     with --python: small bases are pre-trained into this folder in the time that is left (tools/gpu_pretrain.py)
 #     --quick         correctness only (steps 0 to 2)
+#     --emulated      the emulated GPU of a build with LACOS_CUDA=EMULATED, and tiny shapes: shows that this script works, and
+#                     measures nothing
 # A step that fails or takes too long leaves a line that says so, and the next step begins. The exit status is 1 if a
 # correctness step failed. tools/gpu_report.py makes tables of the lines.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-build=build/cuda-on goldens= output=gpu-check.jsonl python= quick=
+build= goldens= output=gpu-check.jsonl python= bases= quick= emulated=
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --build | --goldens | --output | --python)
+    --build | --goldens | --output | --python | --bases)
       [[ $# -gt 1 ]] || { echo "gpu_check.sh: $1 needs a value; see the first lines of this file" >&2; exit 2; }
       printf -v "${1#--}" %s "$2"
       shift 2 ;;
     --quick) quick=1; shift ;;
-    *) echo "gpu_check.sh: unknown argument '$1'; expected --build, --goldens, --output, --python or --quick" >&2; exit 2 ;;
+    --emulated) emulated=1; shift ;;
+    *) echo "gpu_check.sh: unknown argument '$1'; expected one of those in the first lines of this file" >&2; exit 2 ;;
   esac
 done
-lacos=$build/bin/lacos
-tests=$build/bin/cuda_gpu_test
-[[ -x $lacos ]] || { echo "gpu_check.sh: $lacos is missing; expected a build with LACOS_CUDA=ON; run 'make gpu-check', or name one with --build" >&2; exit 2; }
+if [[ -n $emulated ]]; then
+  build=${build:-build/release}
+  lacos=$build/bin/lacos-emulated tests=$build/bin/cuda_emulated_test
+  texts=24 pairs=24 batch=4 steps=1 few_tests='*LayerNorm*:*Gelu5x33*:*OneHead*'
+  # NAME LAYERS WIDTH HEADS VOCABULARY
+  small=(560m 2 64 2 512) large=(7b1 6 64 2 512) stream_budget=3MB
+else
+  build=${build:-build/cuda-on}
+  lacos=$build/bin/lacos tests=$build/bin/cuda_gpu_test
+  texts=20000 pairs=640 batch=64 steps=20 few_tests='*'
+  small=(560m 24 1024 16 250880) large=(7b1 30 4096 32 250880) stream_budget=5GB
+fi
+bench=$build/bin/gpu_bench
+[[ -x $lacos ]] || { echo "gpu_check.sh: $lacos is missing; expected a build with a GPU's kernels; run 'make gpu-check' or 'make gpu-check-emulated', or name one with --build" >&2; exit 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 : >"$output"
 failed=0
 began=$SECONDS
+all_seconds=470  # with what ends a step that is over its limit, less than eight minutes
+
+left() { echo $((all_seconds - (SECONDS - began))); }
 
 # json_text: stdin as a JSON string
 json_text() { python3 -c 'import json, sys; print(json.dumps(sys.stdin.read()[-4000:]))'; }
 
 # line STEP STATUS SECONDS KEY JSON: writes one line at once
 line() { printf '{"step": "%s", "status": "%s", "seconds": %s, "%s": %s}\n' "$1" "$2" "$3" "$4" "$5" | tee -a "$output" | cut -c1-300; }
+skip() { line "$1" skipped 0 text "$(printf %s "$2" | json_text)"; }
 
-# step NAME LIMIT COMMAND...: the command's last JSON line, or its output, becomes the step's result
+# step NAME LIMIT COMMAND...: the JSON object that the command prints, or its output, becomes the step's result
 step() {
   local name=$1 limit=$2 start=$SECONDS status
   shift 2
+  if (($(left) < 5)); then
+    skip "$name" "no time was left"
+    return 0
+  fi
+  ((limit < $(left))) || limit=$(left)
   timeout --kill-after=5 "$limit" "$@" >"$work/out" 2>"$work/err"
   status=$?
   case $status in
@@ -58,84 +82,135 @@ step() {
 must() { step "$@" || failed=1; }
 
 # Step 0: the machine.
-step gpu 20 nvidia-smi --query-gpu=name,driver_version,memory.total,memory.used,compute_cap,mig.mode.current,clocks.max.sm --format=csv
-must info 60 "$lacos" info --model examples/bloom-nano --device cuda --json
+if [[ -z $emulated ]]; then
+  step gpu 20 nvidia-smi --query-gpu=name,driver_version,memory.total,memory.used,compute_cap,mig.mode.current,clocks.max.sm --format=csv
+else
+  skip gpu "the GPU is emulated: no figure of speed says anything"
+fi
+must info 60 "$lacos" info --model examples/bloom-nano --device cuda --json --quiet
 
 # Step 1: every op against the reference, the invariance of the batch, and the CPU's bytes.
 if [[ -x $tests ]]; then
-  must ops 90 "$tests" --gtest_brief=1
+  must ops 90 "$tests" --gtest_brief=1 --gtest_filter="$few_tests"
   if [[ -n $goldens ]]; then
     LACOS_CUDA_GOLDENS=$goldens must goldens 60 "$tests" --gtest_filter='CudaGoldens.*' --gtest_brief=1
   else
-    line goldens skipped 0 text '"no --goldens"'
+    skip goldens "no --goldens"
   fi
 else
-  line ops skipped 0 text '"the build has no cuda_gpu_test"'
+  skip ops "the build has no ${tests##*/}"
 fi
 
 # Step 2: NVIDIA's checks of memory, races, uninitialized reads and barriers, where the toolkit has them.
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
 for tool in memcheck racecheck initcheck synccheck; do
-  if [[ -n $sanitizer && -x $tests ]]; then
+  if [[ -n $sanitizer && -z $emulated && -x $tests ]]; then
     must "sanitizer-$tool" 40 "$sanitizer" --tool "$tool" --error-exitcode 9 --kernel-regex-exclude kns=cublas "$tests" --gtest_brief=1 \
       --gtest_filter='*LayerNorm5x33*:*Gelu5x33*:*DropoutAdd5x33*:*Linear5x48x33Rows*:*TokenSums131*:*PoolMax33*:*Losses6x5*:*Optimizer300*:*OneHead*'
   else
-    line "sanitizer-$tool" skipped 0 text '"no compute-sanitizer"'
+    skip "sanitizer-$tool" "no compute-sanitizer, or no GPU"
   fi
 done
 [[ -n $quick ]] && exit $failed
 
-# Random 8-bit codes in the shapes of two published models.
-shape() { # NAME LAYERS WIDTH HEADS
-  printf '{"model_type": "bloom", "architectures": ["BloomModel"], "n_layer": %d, "hidden_size": %d, "n_head": %d, "vocab_size": 250880, "layer_norm_epsilon": 1e-5}\n' \
-    "$2" "$3" "$4" >"$work/$1.json"
+# Steps 3 and 4: cuBLASLt's algorithms; ceilings, and the shares of them that our kernels reach.
+for what in cublaslt kernels; do
+  if [[ -x $bench ]]; then step "$what" 60 "$bench" "$what"; else skip "$what" "the build has no gpu_bench"; fi
+done
+
+# Steps 5 and 6: random 8-bit codes in the shapes of two published models.
+tools/gpu_inputs.py write "$work" --texts $texts --pairs $pairs
+shape() { # NAME LAYERS WIDTH HEADS VOCABULARY
+  printf '{"model_type": "bloom", "architectures": ["BloomModel"], "n_layer": %d, "hidden_size": %d, "n_head": %d, "vocab_size": %d, "layer_norm_epsilon": 1e-5}\n' \
+    "$2" "$3" "$4" "$5" >"$work/$1.json"
   step "init-$1" 60 "$lacos" init --config "$work/$1.json" --output "$work/$1" --quantized --json --quiet
 }
-# The same run twice, direct and recomputed, must give the same adapter.
+# The same run twice, direct, recomputed and in chunks, must give the same adapter.
 adapter_hash() { sha256sum "$1/adapter_model.safetensors" | cut -d' ' -f1; }
-same_bytes() {
+same_bytes() { # MODEL
   local strategy first= hash
-  python3 - "$work/pairs.tsv" <<'PY'
-import random, sys
-random.seed(1)
-words = ["a", "man", "woman", "dog", "plays", "runs", "eats", "the", "guitar", "outside", "house", "sleeps"]
-text = lambda: " ".join(random.choice(words) for _ in range(random.randint(3, 30)))
-with open(sys.argv[1], "w") as out:
-    out.write("anchor\tpositive\n" + "".join(f"{text()} {i}\t{text()}\n" for i in range(640)))
-PY
   for strategy in direct direct recompute gradcache; do
-    "$lacos" train --model examples/bloom-nano --train "$work/pairs.tsv" --output "$work/run" --overwrite --device cuda --max-steps 8 \
-      --gradient-strategy "$strategy" --chunk-tokens 2048 --quiet || return 1
+    "$lacos" train --model "$1" --train "$work/pairs.tsv" --output "$work/run" --overwrite --device cuda --max-steps $(((steps + 2) / 3)) \
+      --batch-size $batch --gradient-strategy "$strategy" --chunk-tokens 2048 --quiet >/dev/null || return 1
     hash=$(adapter_hash "$work/run")
     [[ -z $first || $first == "$hash" ]] || { echo "$strategy gives $hash, and direct gives $first"; return 1; }
     first=$hash
   done
   echo "{\"adapter_sha256\": \"$first\"}"
 }
-export -f same_bytes adapter_hash
-export lacos work
-
-must same-bytes 60 bash -c same_bytes
-shape 560m 24 1024 16 && for compute in bf16 int8 f32; do
-  step "train-560m-$compute" 40 "$lacos" bench train --model "$work/560m" --device cuda --compute "$compute" --batch-size 64 --steps 20 --json --quiet
-  step "embed-560m-$compute" 30 "$lacos" bench embed --model "$work/560m" --device cuda --compute "$compute" --json --quiet
-done
-# Waiting after each op makes a step slower, so its parts are measured apart from its rate.
-step breakdown-560m-bf16 40 "$lacos" bench train --model "$work/560m" --device cuda --compute bf16 --batch-size 64 --steps 8 --breakdown --json --quiet
-rm -rf "$work/560m"
-if shape 7b1 30 4096 32; then
-  for compute in bf16 int8; do
-    step "train-7b1-$compute" 60 "$lacos" bench train --model "$work/7b1" --device cuda --compute "$compute" --batch-size 64 --steps 8 --json --quiet
-    step "embed-7b1-$compute" 30 "$lacos" bench embed --model "$work/7b1" --device cuda --compute "$compute" --json --quiet
+# encode MODEL COMPUTE: the texts in batches, in another order, and the first ones alone must have the same vectors.
+encode() {
+  local name
+  for name in texts permuted few; do
+    "$lacos" embed --model "$1" --input "$work/$name.txt" --output "$work/$name.npy" --overwrite --device cuda --compute "$2" --quiet \
+      $([[ $name == few ]] && echo --batch-tokens 1) >/dev/null || return 1
   done
-  # A limit of 4 GB leaves room for some blocks; the others are copied in every pass.
-  step stream-7b1-bf16 60 "$lacos" bench train --model "$work/7b1" --device cuda --compute bf16 --batch-size 16 --steps 2 --stream-layers --memory-budget 5GB --json --quiet
+  tools/gpu_inputs.py compare "$work"
+}
+# idle MODEL: how much of the time kernels run in a step, as nvidia-smi counts it.
+idle() {
+  "$lacos" bench train --model "$1" --device cuda --compute bf16 --batch-size 64 --steps 300 --json --quiet >"$work/idle.json" &
+  local run=$!
+  while kill -0 $run 2>/dev/null; do
+    nvidia-smi --query-gpu=utilization.gpu --format=csv,noheader,nounits -i "${CUDA_VISIBLE_DEVICES:-0}"
+    sleep 0.2
+  done >"$work/utilization"
+  wait $run && tools/gpu_inputs.py utilization "$work/utilization"
+}
+# ready MODEL: the time from the start of the program to the first step.
+ready() {
+  local start=$EPOCHREALTIME
+  "$lacos" bench train --model "$1" --device cuda --compute bf16 --batch-size $batch --steps 1 --json --quiet >"$work/ready.json" || return 1
+  tools/gpu_inputs.py ready "$work/ready.json" "$(python3 -c 'import sys; print(float(sys.argv[2]) - float(sys.argv[1]))' "$start" "$EPOCHREALTIME")"
+}
+train() { # STEP LIMIT MODEL ARGUMENTS...
+  step "$1" "$2" "$lacos" bench train --model "$work/$3" --device cuda --batch-size $batch --json --quiet "${@:4}"
+}
+export -f same_bytes adapter_hash encode idle ready
+export lacos work batch steps
+
+if shape "${small[@]}"; then
+  must same-bytes 60 bash -c "same_bytes '$work/560m'"
+  for compute in bf16 int8 f32; do
+    train "train-560m-$compute" 40 560m --compute $compute --steps $steps
+    step "embed-560m-$compute" 30 "$lacos" bench embed --model "$work/560m" --device cuda --compute $compute --texts $((texts < 2000 ? texts : 2000)) --json --quiet
+    must "encode-560m-$compute" 40 bash -c "encode '$work/560m' $compute"
+  done
+  step latency-560m 30 "$lacos" bench embed --model "$work/560m" --device cuda --compute bf16 --input "$work/query.txt" --texts $((texts < 200 ? 5 : 200)) --batch-tokens 12 --json --quiet
+  # Waiting after each op makes a step slower, so its parts are measured apart from its rate.
+  train breakdown-560m-bf16 40 560m --compute bf16 --steps $(((steps + 1) / 2)) --breakdown
+  if [[ -z $emulated ]]; then step idle-560m 40 bash -c "idle '$work/560m'"; else skip idle-560m "the GPU is emulated"; fi
+  rm -rf "$work/560m"
+fi
+if shape "${large[@]}"; then
+  for compute in bf16 int8; do
+    train "train-7b1-$compute" 60 7b1 --compute $compute --steps $(((steps + 2) / 3))
+    step "embed-7b1-$compute" 30 "$lacos" bench embed --model "$work/7b1" --device cuda --compute $compute --texts $((texts < 500 ? texts : 500)) --json --quiet
+  done
+  train recompute-7b1 40 7b1 --compute bf16 --steps 2 --gradient-strategy recompute
+  train gradcache-7b1 40 7b1 --compute bf16 --steps 2 --train "$work/long.tsv" --max-length 75 --gradient-strategy gradcache
+  step latency-7b1 30 "$lacos" bench embed --model "$work/7b1" --device cuda --compute bf16 --input "$work/query.txt" --texts $((texts < 200 ? 5 : 100)) --batch-tokens 12 --json --quiet
+  step ready-7b1 40 bash -c "ready '$work/7b1'"
+  # A limit leaves room for some blocks; the others are copied in every pass.
+  step plan-7b1 30 "$lacos" plan --model "$work/7b1" --device cuda --batch-size $((batch < 16 ? batch : 16)) --train "$work/pairs.tsv" --stream-layers --memory-budget $stream_budget --json --quiet
+  step stream-7b1 60 "$lacos" bench train --model "$work/7b1" --device cuda --compute bf16 --batch-size $((batch < 16 ? batch : 16)) --train "$work/pairs.tsv" --steps 2 --stream-layers --memory-budget $stream_budget --json --quiet
 fi
 if [[ -n $python ]]; then
-  step peers-560m 60 "$python" tools/gpu_peers.py --layers 24 --width 1024 --heads 16
-  step peers-7b1 90 "$python" tools/gpu_peers.py --layers 30 --width 4096 --heads 32
+  step peers-560m 60 "$python" tools/gpu_peers.py --layers "${small[1]}" --width "${small[2]}" --heads "${small[3]}"
+  step peers-7b1 90 "$python" tools/gpu_peers.py --layers "${large[1]}" --width "${large[2]}" --heads "${large[3]}"
 else
-  line peers skipped 0 text '"no --python"'
+  skip peers "no --python"
+fi
+if [[ -n $python && -n $bases ]]; then
+  for size in 2m 8m 40m; do
+    if (($(left) > 30)); then
+      step "pretrain-$size" $(left) "$python" tools/gpu_pretrain.py --size $size --seconds $(($(left) - 20)) --output "$bases/bloom-$size"
+    else
+      skip "pretrain-$size" "no time was left"
+    fi
+  done
+else
+  skip pretrain "no --python or no --bases"
 fi
 line all $([[ $failed == 0 ]] && echo ok || echo failed) $((SECONDS - began)) text '""'
 exit $failed
