@@ -128,8 +128,10 @@ serve-clients: build  ## run OpenAI's, LangChain's, LlamaIndex's, Haystack's and
 serve-openapi: serve-clients  ## ask the server what /openapi.json allows and what it does not, with schemathesis
 	@tests/serve/schemathesis.sh
 
-serve-load: build  ## the long forms of the server's tests: hostile requests, slow connections, faults of the network, 200 stops
+serve-load: build  ## the long forms of the server's tests: hostile requests, slow connections, faults of the network, 200 stops, failing allocations
 	@LACOS_SERVE_FULL=1 python3 tests/serve/serve_test.py --verbose
+	@cmake --build --preset $(PRESET) --parallel $(JOBS) --target fault_injection
+	@LACOS_SERVE_FULL=1 python3 tests/serve/memory_test.py --verbose
 
 SOAK_SECONDS ?= 3600
 serve-soak: build  ## mixed load on one server for SOAK_SECONDS: memory, descriptors and vectors stay

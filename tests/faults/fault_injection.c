@@ -9,7 +9,6 @@
 //   LACOS_FAULT_ACTION   an errno as a number, "short" (half of the transfer), "kill-before",
 //                        "kill-after", or "interrupt" (SIGTERM before the call)
 //   LACOS_FAULT_PERSIST  if set, every later call gets the fault, too
-//   LACOS_FAULT_BYTES    only allocations of at least so many bytes count
 //   LACOS_FAULT_REPORT   a file of 16 bytes that receives the number of calls and that of faults.
 //                        With 32 bytes, the other half is read at each call: the numbers of the
 //                        first and the last call that get the fault, for programs that run for long
@@ -59,7 +58,6 @@ static unsigned kinds;
 static const char* folder = "";
 static size_t folder_length;
 static uint64_t fault_at;
-static size_t least_bytes;
 static enum Action action;
 static int action_errno, persist;
 static atomic_int armed;                    // 1 while main runs
@@ -80,8 +78,6 @@ static void ReadSettings(void) {
   if (getenv("LACOS_FAULT_FOLDER") != NULL) folder = getenv("LACOS_FAULT_FOLDER");
   folder_length = strlen(folder);
   if (getenv("LACOS_FAULT_AT") != NULL) fault_at = strtoull(getenv("LACOS_FAULT_AT"), NULL, 10);
-  if (getenv("LACOS_FAULT_BYTES") != NULL)
-    least_bytes = strtoull(getenv("LACOS_FAULT_BYTES"), NULL, 10);
   persist = getenv("LACOS_FAULT_PERSIST") != NULL;
   const char* text = getenv("LACOS_FAULT_ACTION");
   if (text == NULL) text = "0";
@@ -159,10 +155,7 @@ static int IsIn(struct Range range, const void* place) {
   return (uintptr_t)place >= range.begin && (uintptr_t)place < range.end;
 }
 
-static int FailsHere(void* caller, size_t size) {
-  if (size < least_bytes || IsIn(onednn, caller)) return 0;
-  return Count(kAlloc) == kFail;
-}
+static int FailsHere(void* caller) { return IsIn(onednn, caller) ? 0 : Count(kAlloc) == kFail; }
 
 // LeakSanitizer ignores memory that the dynamic linker allocates, but here it would see this
 // library as the caller. So memory for the linker is marked to be ignored.
@@ -171,15 +164,15 @@ static void* Known(void* memory, const void* caller) {
   return memory;
 }
 #define CALLER() __builtin_return_address(0)
-#define FAILS(size) FailsHere(CALLER(), size)
+#define FAILS() FailsHere(CALLER())
 
 int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv,
                       int (*init)(int, char**, char**), void (*fini)(void),
                       void (*linker_fini)(void), void* stack_end);
 static int (*program_main)(int, char**, char**);
 static const char* const kVariables[] = {
-    "LD_PRELOAD",         "LACOS_FAULT_KINDS", "LACOS_FAULT_FOLDER",  "LACOS_FAULT_AT",
-    "LACOS_FAULT_ACTION", "LACOS_FAULT_BYTES", "LACOS_FAULT_PERSIST", "LACOS_FAULT_REPORT"};
+    "LD_PRELOAD",         "LACOS_FAULT_KINDS",   "LACOS_FAULT_FOLDER", "LACOS_FAULT_AT",
+    "LACOS_FAULT_ACTION", "LACOS_FAULT_PERSIST", "LACOS_FAULT_REPORT"};
 static int ArmedMain(int argc, char** argv, char** environment) {
   ReadSettings();
   // Removing the variables keeps the program's record of its environment the
@@ -207,36 +200,36 @@ static void* AllocateAligned(size_t alignment, size_t size) {
                                 : __libc_memalign(alignment, size);
 }
 void* malloc(size_t size) {
-  if (FAILS(size)) return NULL;
+  if (FAILS()) return NULL;
   return Known(__interceptor_malloc ? __interceptor_malloc(size) : __libc_malloc(size), CALLER());
 }
 void* calloc(size_t count, size_t size) {
-  if (FAILS(count * size)) return NULL;
+  if (FAILS()) return NULL;
   return Known(
       __interceptor_calloc ? __interceptor_calloc(count, size) : __libc_calloc(count, size),
       CALLER());
 }
 void* realloc(void* old, size_t size) {
-  if (size > 0 && FAILS(size)) return NULL;
+  if (size > 0 && FAILS()) return NULL;
   return Known(__interceptor_realloc ? __interceptor_realloc(old, size) : __libc_realloc(old, size),
                CALLER());
 }
 void* memalign(size_t alignment, size_t size) {
-  return FAILS(size) ? NULL : AllocateAligned(alignment, size);
+  return FAILS() ? NULL : AllocateAligned(alignment, size);
 }
 void* aligned_alloc(size_t alignment, size_t size) {
-  return FAILS(size) ? NULL : AllocateAligned(alignment, size);
+  return FAILS() ? NULL : AllocateAligned(alignment, size);
 }
 int posix_memalign(void** out, size_t alignment, size_t size) {
   const int saved = errno;
-  void* data = FAILS(size) ? NULL : AllocateAligned(alignment, size);
+  void* data = FAILS() ? NULL : AllocateAligned(alignment, size);
   errno = saved;
   if (data == NULL) return ENOMEM;
   *out = data;
   return 0;
 }
 void* mmap(void* address, size_t length, int protection, int flags, int fd, off_t offset) {
-  if (FAILS(length)) return MAP_FAILED;
+  if (FAILS()) return MAP_FAILED;
   return (void*)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
 }
 void* mmap64(void* address, size_t length, int protection, int flags, int fd, off_t offset) {

@@ -12,11 +12,12 @@
 
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
+#include <exception>
+#include <memory>
 #include <new>
 
 #include "lacos/serve/http/connection_exchange.h"
+#include "lacos/serve/http/connection_post.h"
 
 namespace lacos::serve {
 
@@ -51,6 +52,7 @@ std::string NewRequestId() {
 struct Connection::ReplyBox {
   HttpReply reply;
   std::atomic<bool> full{false};  // set after the reply
+  PostMemory post;
 };
 
 // Carries one reply from whatever thread to the connection, exactly once.
@@ -81,12 +83,9 @@ class Connection::ReplySlot {
     box_->full = true;
     const std::shared_ptr<Connections> all = all_.lock();
     if (all == nullptr) return;
-    try {
-      asio::post(all->io, [connection = connection_] {
-        if (const auto here = connection.lock()) here->TakeReply();
-      });
-    } catch (const std::bad_alloc&) {  // Tick looks into the box, too
-    }
+    PostWithoutMemory(all->io, {box_, &box_->post}, [connection = connection_] {
+      if (const auto here = connection.lock()) here->TakeReply();
+    });
   }
 
  private:
@@ -112,14 +111,24 @@ Connection::Connection(std::shared_ptr<Connections> all, Socket socket, std::str
 Connection::~Connection() = default;
 
 void Connection::Start() {
+  // Ends the connection when its coroutine has ended, or could not begin because memory was missing.
+  struct Ender {
+    explicit Ender(std::shared_ptr<Connection> given) : connection(std::move(given)) {}
+    Ender(Ender&&) = default;
+    ~Ender() {
+      if (connection != nullptr) connection->End();
+    }
+    void operator()(const std::exception_ptr&) const {}
+    std::shared_ptr<Connection> connection;
+  };
   asio::co_spawn(
-      all_->io, [self = shared_from_this()] { return self->Run(); }, asio::detached);
+      all_->io, [self = shared_from_this()] { return self->Serve(); }, Ender(shared_from_this()));
 }
 
 void Connection::End() {
   const std::shared_ptr<Connection> self = shared_from_this();
   Close();
-  all_->open.erase(id_);
+  if (all_->open.erase(id_) == 0) return;
   if (!refused_) --all_->statistics->connections_open;
   if (on_end) on_end();
 }
@@ -134,7 +143,6 @@ void Connection::Enter(Phase phase, milliseconds time) {
 void Connection::Tick(Clock::time_point now) {
   if (phase_ == Phase::kClosed) return;
   if (phase_ == Phase::kWaiting) {
-    TakeReply();
     // The watch of WatchForDeparture does not see the end behind bytes of a next request.
     pollfd state{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
     if (poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0 &&
@@ -174,16 +182,6 @@ void Connection::Close() {
 }
 
 void Connection::Wake() { wake_.cancel(); }
-
-Task<void> Connection::Run() {
-  const std::shared_ptr<Connection> self = shared_from_this();
-  try {
-    co_await Serve();
-  } catch (const std::bad_alloc&) {
-  } catch (const boost::system::system_error&) {
-  }
-  End();
-}
 
 Task<void> Connection::Serve() {
   if (refused_) {

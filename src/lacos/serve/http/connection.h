@@ -61,9 +61,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
              bool refused);
   ~Connection();
 
-  // Throws if memory is missing; then End is to be called.
+  // Throws if memory is missing. End is called in any case.
   void Start();
-  // Closes the connection, which is none of the server's from now on.
+  // Closes the connection, which is none of the server's from now on. May be called again.
   void End();
   // Called several times a second: ends what takes too long.
   void Tick(Clock::time_point now);
@@ -83,7 +83,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct ReplyBox;
   class ReplySlot;
 
-  Task<void> Run();
   Task<void> Serve();
   Task<bool> ServeOne(Exchange& exchange);
   Task<std::optional<size_t>> ReadHead(HttpRefusal& refusal);

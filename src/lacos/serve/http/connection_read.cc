@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <new>
 #include <string_view>
-#include <thread>
 
 #include "lacos/serve/http/connection_exchange.h"
+#include "lacos/serve/http/connection_post.h"
 #include "lacos/serve/http/content_coding.h"
 
 namespace lacos::serve {
@@ -19,6 +18,7 @@ struct UnpackJob {
   std::string body;
   std::optional<HttpRefusal> refusal;
   bool out_of_memory = false;
+  PostMemory post;
 };
 
 namespace {
@@ -204,18 +204,14 @@ Task<bool> Connection::Unpack(Exchange& exchange, std::optional<HttpRefusal>& re
         } catch (const std::bad_alloc&) {
           job->out_of_memory = true;
         }
-        for (auto connections = all.lock(); connections != nullptr; connections = all.lock()) {
-          try {
-            return asio::post(connections->io, [self] {
-              if (const auto here = self.lock()) {
-                here->unpacked_ = true;
-                here->Wake();
-              }
-            });
-          } catch (const std::bad_alloc&) {  // nothing else can be done but to wait for memory
-            std::this_thread::sleep_for(milliseconds(1));
+        const auto connections = all.lock();
+        if (connections == nullptr) return;
+        PostWithoutMemory(connections->io, {job, &job->post}, [self] {
+          if (const auto here = self.lock()) {
+            here->unpacked_ = true;
+            here->Wake();
           }
-        }
+        });
       });
   while (!unpacked_ && phase_ != Phase::kClosed) {
     co_await wake_.async_wait(kAwait);

@@ -241,21 +241,21 @@ void HttpServer::State::Open(int fd, const sockaddr_storage& address) {
   owner.Release();
   const auto connection =
       std::make_shared<Connection>(all, std::move(socket), peer.address, id, refused);
-  all->open.emplace(id, connection);
-  if (refused) {
-    ++refused_open;
-  } else {
-    ++statistics.connections_accepted;
-    ++statistics.connections_open;
-    if (!peer.local) ++of_address[limited];
-  }
   connection->on_end = [this, limited, refused] {
     if (refused) --refused_open;
     if (refused || limited.empty()) return;
     const auto count = of_address.find(limited);
     if (count != of_address.end() && --count->second == 0) of_address.erase(count);
   };
+  all->open.emplace(id, connection);
   try {
+    if (refused) {
+      ++refused_open;
+    } else {
+      ++statistics.connections_accepted;
+      ++statistics.connections_open;
+      if (!peer.local) ++of_address[limited];
+    }
     connection->Start();
   } catch (...) {
     connection->End();
@@ -276,19 +276,16 @@ void HttpServer::State::Tick() {
 
 void HttpServer::State::EndLate() {
   const Clock::time_point now = Clock::now();
-  std::vector<std::shared_ptr<Connection>> open;  // a connection that ends leaves the map
-  open.reserve(all->open.size());
-  for (const auto& [id, connection] : all->open) open.push_back(connection);
-  const Connection* slowest = nullptr;
-  for (const auto& connection : open) {
+  Connection* slowest = nullptr;
+  // A connection that is closed here ends, and leaves the map, only in a later call of its coroutine.
+  for (const auto& [id, connection] : all->open) {
     connection->Tick(now);
     if (connection->phase() == Phase::kWriting &&
         (slowest == nullptr || connection->phase_began() < slowest->phase_began()))
       slowest = connection.get();
   }
   // Clients that do not read their replies cannot fill the memory.
-  if (slowest != nullptr && all->reply_bytes > kMaxReplyBytes)
-    const_cast<Connection*>(slowest)->Close();
+  if (slowest != nullptr && all->reply_bytes > kMaxReplyBytes) slowest->Close();
   if (all->draining) {
     const std::lock_guard lock(mutex);
     if (!Answering()) {
@@ -376,6 +373,8 @@ int64_t HttpServer::Stop(milliseconds drain, const std::function<bool()>& hurry)
     state.work.reset();
   });
   state.thread.join();
+  // A job holds `all`, which must not end on the thread of the jobs.
+  state.all->unpacking.reset();
   return lost;
 }
 
