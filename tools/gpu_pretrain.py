@@ -90,13 +90,20 @@ def main():
     from transformers import BloomConfig, BloomForCausalLM
 
     shared = pathlib.Path(os.environ.get("LACOS_SHARED", ROOT.parent / "shared"))
-    texts = sorted({text.strip() for text in sentences(shared / "data") if text.strip()})
-    if not texts:
-        raise SystemExit(f"gpu_pretrain.py: {shared}/data has no texts; expected those that {NANO}/README.md names; set LACOS_SHARED")
-    random.Random(1).shuffle(texts)
-    tokenizer = Tokenizer.from_file(str(NANO / "tokenizer.json"))
-    end = tokenizer.token_to_id("</s>")
-    ids = torch.tensor([i for one in tokenizer.encode_batch(texts) for i in (*one.ids, end)], dtype=torch.int32)
+    # The sizes of a family share the ids of the texts.
+    ids_file = options.output.parent / "token-ids.pt"
+    if ids_file.is_file():
+        ids = torch.load(ids_file)
+    else:
+        texts = sorted({text.strip() for text in sentences(shared / "data") if text.strip()})
+        if not texts:
+            raise SystemExit(f"gpu_pretrain.py: {shared}/data has no texts; expected those that {NANO}/README.md names; set LACOS_SHARED")
+        random.Random(1).shuffle(texts)
+        tokenizer = Tokenizer.from_file(str(NANO / "tokenizer.json"))
+        end = tokenizer.token_to_id("</s>")
+        ids = torch.tensor([i for one in tokenizer.encode_batch(texts) for i in (*one.ids, end)], dtype=torch.int32)
+        ids_file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(ids, ids_file)
     windows = len(ids) // WINDOW
     ids = ids[: windows * WINDOW].view(windows, WINDOW).to(options.device)
 
