@@ -319,9 +319,9 @@ HttpReply Service::LoadAdapter(const Json& body) {
   const fs::path root = fs::canonical(options_.adapter_root, error);
   const fs::path folder = fs::canonical(root / call.folder, error);
   const fs::path inside = folder.lexically_relative(root);
-  if (error || inside.empty() || *inside.begin() == "..") {
+  if (error || inside.empty() || inside == "." || *inside.begin() == "..") {
     throw refuse(
-        422, "no_such_folder",
+        404, "no_such_folder",
         fmt::format("[folder] found {}; expected a folder below the --adapter-root; correct it",
                     Quoted(call.folder)),
         "folder");

@@ -126,12 +126,12 @@ TEST_F(ServedAdapters, AreUnloadedWithoutALossAndTheirNamesAreFreeAgain) {
 TEST_F(ServedAdapters, AreLoadedOnlyFromBelowTheRootAndByAdministrators) {
   for (const char* folder : {"../outside", "/etc", "missing", "."}) {
     const HttpReply reply = Load("n", folder);
-    EXPECT_EQ(reply.status, 422) << folder << reply.body;
+    EXPECT_EQ(reply.status, 404) << folder << reply.body;
     EXPECT_THAT(reply.body, Not(HasSubstr(root_.path())))
         << "clients do not learn where folders are";
   }
   std::filesystem::create_directory_symlink("/", root_.path() + "/link");
-  EXPECT_EQ(Load("n", "link/etc").status, 422);
+  EXPECT_EQ(Load("n", "link/etc").status, 404);
   EXPECT_EQ(Post("/v1/adapters", R"({"name": "n", "folder": "a0"})").status, 403);
 }
 

@@ -201,7 +201,7 @@ const std::vector<StatusMeaning>& StatusMeanings() {
       {400, "The request is malformed"},
       {401, "The key is missing or unknown"},
       {403, "The key or the origin does not allow this"},
-      {404, "There is no such model or path"},
+      {404, "There is no such model, path or folder"},
       {405, "The path has other methods"},
       {408, "The request was not complete in time"},
       {409, "There is something with this name already"},
@@ -337,7 +337,7 @@ Routes::Routes(const ProtocolOptions& options) : options_(options) {
        .request =
            Schema::Object({{"name", Schema::String(1), true}, {"folder", Schema::String(1), true}}),
        .reply = ModelCard(),
-       .errors = {403, 409, 413, 415, 422},
+       .errors = {403, 404, 409, 413, 415, 422},
        .admin = true},
       {.kind = RouteKind::kUnloadAdapter,
        .method = "DELETE",
