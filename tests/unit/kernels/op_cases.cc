@@ -367,6 +367,7 @@ std::vector<OpCase> OpCases() {
     cases.push_back(GeluCase(rows, cols));
     cases.push_back(DropoutAddCase(rows, cols));
   }
+  cases.push_back(LayerNormCase(2, 2048));  // blocks of 256 threads on a GPU
   for (const double rate : {0.0, 0.2}) {
     cases.push_back(AttentionCase("OneHead", Offsets({4, 0, 1, 9}), 1, 8, rate));
     cases.push_back(AttentionCase("ThreeHeads", Offsets({70, 3, 17}), 3, 20, rate));

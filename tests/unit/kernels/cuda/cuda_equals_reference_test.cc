@@ -24,7 +24,7 @@ TEST_P(CudaBackend, EqualsTheReference) {
 }
 
 std::vector<OpCase> Cases() {
-  std::vector<OpCase> cases = OpCases();
+  std::vector<OpCase> cases = GpuOpCases();
   if (!IsLongForm() && GpuIsEmulated()) return cases;
   for (OpCase& c : LargeOpCases()) cases.push_back(std::move(c));
   return cases;

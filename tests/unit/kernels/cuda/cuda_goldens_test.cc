@@ -9,7 +9,6 @@
 
 #include "lacos/base/hash.h"
 #include "unit/kernels/cuda/test_gpu.h"
-#include "unit/kernels/op_cases.h"
 
 namespace lacos::testing {
 namespace {
@@ -28,7 +27,7 @@ TEST(CudaGoldens, OfTheEmulatorAreTheBytesOfTheGpu) {
   if (MakeTestGpu(Compute::kF32) == nullptr) GTEST_SKIP() << "this machine has no GPU";
   std::map<std::string, std::string> hashes, goldens;
   for (const Compute compute : kComputeModes) {
-    for (const OpCase& c : OpCases()) {
+    for (const OpCase& c : GpuOpCases()) {
       if (!HasFixedBytes(c, compute)) continue;
       Workbench wb(MakeTestGpu(compute));
       int k = 0;

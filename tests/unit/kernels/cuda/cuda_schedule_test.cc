@@ -6,10 +6,9 @@
 #include <set>
 #include <tuple>
 
-#include "integration/sanitizer.h"
 #include "lacos/kernels/cuda/emulator/emulated_runtime.h"
 #include "unit/kernels/cuda/long_form.h"
-#include "unit/kernels/op_cases.h"
+#include "unit/kernels/cuda/test_gpu.h"
 
 namespace lacos::testing {
 namespace {
@@ -46,7 +45,7 @@ TEST_P(CudaSchedule, DoesNotChangeAByte) {
 
 // The cases that reach every kernel; in the long form all cases.
 std::vector<OpCase> CasesForSchedules() {
-  std::vector<OpCase> cases = OpCases();
+  std::vector<OpCase> cases = GpuOpCases();
   if (IsLongForm()) return cases;
   const std::set<std::string> some = {"Linear5x48x33Rows",
                                       "Linear97x100x36RowsLoraGeluResidual",
@@ -88,7 +87,7 @@ std::vector<OpCase> CasesForBarriers() {
                                       "LinearBackward200x256x128RowsLoraSegmentsGeluAccumulate",
                                       "LinearBackward200x256x128RowsLora",
                                       "Linear200x256x128RowsLora"};
-  for (const OpCase& c : OpCases()) {
+  for (const OpCase& c : GpuOpCases()) {
     if (more.contains(c.name) && !IsLongForm()) cases.push_back(c);
   }
   return cases;
