@@ -35,6 +35,7 @@ void RunBF16Product(gpu::Stream stream, Right right, TileChoice tile, const Prod
     case Right::kBF16Across:
       return RunTile<Right::kBF16Across>(stream, tile, p);
     case Right::kInt8Along:
+    case Right::kInt8Across:
       break;
   }
 }

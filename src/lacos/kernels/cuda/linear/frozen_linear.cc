@@ -156,7 +156,7 @@ void FrozenLinear::Run(View left, WeightId weight, Orientation orientation,
   LACOS_CHECK(rows < (int64_t{1} << 30), "rows fit in 32 bit");
   const CublasLtProducts::Shape shape = {columns, depth, !forward};
   const bool by_library = library_ != nullptr && library_->Supports(shape);
-  const ReadyWeight ready = weights_.Use(weight, orientation, by_library);
+  const ReadyWeight ready = weights_.Use(weight, by_library);
   const gpu::Stream stream = context_.stream();
   const DeviceFloats x = DeviceFloatsOf(left);
 
@@ -224,11 +224,9 @@ void FrozenLinear::Run(View left, WeightId weight, Orientation orientation,
     }
     const bool integers = compute_ == Compute::kInt8;
     const bool codes = ready.form == ReadyWeight::Form::kCodes;
-    const bool along = forward || ready.transposed;
-    const Right right = integers ? Right::kInt8Along
-                        : codes  ? (along ? Right::kCodesAlong : Right::kCodesAcross)
-                                 : (along ? Right::kBF16Along : Right::kBF16Across);
-    const int64_t right_rows = along ? columns : depth, right_values = along ? depth : columns;
+    const Right right = codes ? (forward ? Right::kCodesAlong : Right::kCodesAcross)
+                              : (forward ? Right::kBF16Along : Right::kBF16Across);
+    const int64_t right_rows = forward ? columns : depth, right_values = forward ? depth : columns;
     ProductArguments p = {.left = left_rows,
                           .right = {.data = ready.data,
                                     .pitch = ready.pitch,
@@ -244,7 +242,7 @@ void FrozenLinear::Run(View left, WeightId weight, Orientation orientation,
     const TileChoice tile =
         tile_.value_or(ChooseTile(p.rows, p.columns, context_.facts().multiprocessors));
     if (integers) {
-      RunInt8Product(stream, tile, p);
+      RunInt8Product(stream, !forward, tile, p);
     } else {
       RunBF16Product(stream, right, tile, p);
     }

@@ -282,18 +282,16 @@ void FrozenWeights::UploadValues(Weight& w) {
   }
 }
 
-size_t FrozenWeights::ScratchBytes(const Weight& w, Orientation orientation, bool as_bf16) const {
+size_t FrozenWeights::ScratchBytes(const Weight& w, bool as_bf16) const {
   const int64_t rows = w.matrix.rows, cols = w.matrix.cols;
   if (w.kept == Kept::kStored || (as_bf16 && w.kept == Kept::kRowCodes)) {
     const int64_t value = compute_ == Compute::kF32 ? 4 : 2;
     return static_cast<size_t>(rows * RoundUp(cols * value, kWeightAlignment));
   }
-  if (compute_ == Compute::kInt8 && orientation == Orientation::kBackward)
-    return static_cast<size_t>(cols * RoundUp(rows, kWeightAlignment));
   return 0;
 }
 
-ReadyWeight FrozenWeights::Use(WeightId weight, Orientation orientation, bool as_bf16) {
+ReadyWeight FrozenWeights::Use(WeightId weight, bool as_bf16) {
   Prepare(weight);
   const Weight& w = weights_[weight];
   if (w.copy > awaited_) {
@@ -303,7 +301,7 @@ ReadyWeight FrozenWeights::Use(WeightId weight, Orientation orientation, bool as
   const auto* values = reinterpret_cast<const unsigned char*>(w.place);
   const auto* scales = reinterpret_cast<const float*>(Raw(w.scales));
   const int64_t rows = w.matrix.rows, cols = w.matrix.cols, pitch = Pitch(w);
-  const size_t scratch_bytes = ScratchBytes(w, orientation, as_bf16);
+  const size_t scratch_bytes = ScratchBytes(w, as_bf16);
   auto* scratch = scratch_bytes == 0 ? nullptr
                                      : reinterpret_cast<unsigned char*>(
                                            context_.Scratch(ScratchSlot::kProducts, scratch_bytes));
@@ -325,16 +323,10 @@ ReadyWeight FrozenWeights::Use(WeightId weight, Orientation orientation, bool as
     }
     case Kept::kRowCodes: {
       if (scratch == nullptr) return {Form::kCodes, values, pitch, scales};
-      if (as_bf16) {
-        const int64_t out_pitch = RoundUp(cols * 2, kWeightAlignment);
-        DecodeCodes(context_.stream(),
-                    {.codes = values, .pitch = pitch, .rows = rows, .cols = cols}, true,
-                    out_pitch / 2, scratch);
-        return {Form::kBF16, scratch, out_pitch, scales};
-      }
-      const int64_t out_pitch = RoundUp(rows, kWeightAlignment);
-      TransposeCodes(context_.stream(), values, rows, cols, pitch, out_pitch, scratch);
-      return {Form::kCodes, scratch, out_pitch, scales, true};
+      const int64_t out_pitch = RoundUp(cols * 2, kWeightAlignment);
+      DecodeCodes(context_.stream(), {.codes = values, .pitch = pitch, .rows = rows, .cols = cols},
+                  true, out_pitch / 2, scratch);
+      return {Form::kBF16, scratch, out_pitch, scales};
     }
     case Kept::kBF16:
       return {Form::kBF16, values, pitch};

@@ -28,7 +28,6 @@ struct ReadyWeight {
   const unsigned char* data = nullptr;
   int64_t pitch = 0;                 // bytes from row to row
   const float* row_scale = nullptr;  // [out], for codes
-  bool transposed = false;           // whether the rows are input features
 };
 
 class FrozenWeights {
@@ -51,7 +50,7 @@ class FrozenWeights {
   void Prepare(WeightId weight);
   // Returns the matrix for one product. It is valid until the next call. With `as_bf16`, which only
   // bf16 mode may ask for, codes are decoded to bf16 and keep their row_scale.
-  ReadyWeight Use(WeightId weight, Orientation orientation, bool as_bf16 = false);
+  ReadyWeight Use(WeightId weight, bool as_bf16 = false);
 
  private:
   // What stays in device memory.
@@ -74,7 +73,7 @@ class FrozenWeights {
   const Weight& Entry(WeightId weight) const;
   int64_t Pitch(const Weight& weight) const;
   // Bytes of ScratchSlot::kProducts that Use needs.
-  size_t ScratchBytes(const Weight& weight, Orientation orientation, bool as_bf16) const;
+  size_t ScratchBytes(const Weight& weight, bool as_bf16) const;
   // Bytes of the values, and of scales and map.
   size_t ValueBytes(const Weight& weight) const;
   size_t ScaleBytes(const Weight& weight) const;

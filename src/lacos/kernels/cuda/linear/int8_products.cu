@@ -14,15 +14,25 @@ TileChoice ChooseTile(int rows, int columns, int multiprocessors) {
   return tiles(LargeTile::kRows) >= multiprocessors ? TileChoice::kLarge : TileChoice::kMedium;
 }
 
-void RunInt8Product(gpu::Stream stream, TileChoice tile, const ProductArguments& p) {
+namespace {
+
+template <Right kRight>
+void RunInt8Tile(gpu::Stream stream, TileChoice tile, const ProductArguments& p) {
   switch (tile) {
     case TileChoice::kSmall:
-      return LaunchProduct<SmallTile, Right::kInt8Along>(stream, p);
+      return LaunchProduct<SmallTile, kRight>(stream, p);
     case TileChoice::kMedium:
-      return LaunchProduct<MediumTile, Right::kInt8Along>(stream, p);
+      return LaunchProduct<MediumTile, kRight>(stream, p);
     case TileChoice::kLarge:
-      return LaunchProduct<LargeTile, Right::kInt8Along>(stream, p);
+      return LaunchProduct<LargeTile, kRight>(stream, p);
   }
+}
+
+}  // namespace
+
+void RunInt8Product(gpu::Stream stream, bool across, TileChoice tile, const ProductArguments& p) {
+  if (across) return RunInt8Tile<Right::kInt8Across>(stream, tile, p);
+  RunInt8Tile<Right::kInt8Along>(stream, tile, p);
 }
 
 }  // namespace lacos::cuda

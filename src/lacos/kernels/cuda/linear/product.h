@@ -6,7 +6,9 @@
 // (no split-K). So a row of y depends on its own row of `left` alone, whatever the tile's size.
 // Saves nothing. Bytes: per value of y what the epilogue reads and writes; the matrices pass through
 // shared memory with two or more steps ahead (cp.async), one barrier a step. FLOP: 2 rows columns
-// depth. Codes are decoded on their way from shared memory to registers, by two operations a value.
+// depth. The backward pass reads the weights across the depth, as they lie. Codes are decoded, or
+// transposed in blocks of four, on their way from shared memory to registers, by two operations a value
+// at most.
 #pragma once
 
 #include <type_traits>
@@ -60,7 +62,7 @@ struct ValuePlace {
 };
 
 template <Right kRight>
-using MmaOf = std::conditional_t<kRight == Right::kInt8Along, gpu::MmaS8, gpu::MmaBF16>;
+using MmaOf = std::conditional_t<kIsInt8<kRight>, gpu::MmaS8, gpu::MmaBF16>;
 
 template <class Tile, Right kRight>
 GPU_DEVICE void CopyStep(const ProductArguments& p, int first_row, int first_column, int step,
@@ -69,8 +71,9 @@ GPU_DEVICE void CopyStep(const ProductArguments& p, int first_row, int first_col
                                                             stage);
   unsigned char* const right = stage + Tile::kRows * kStepBytes;
   if constexpr (kIsAcross<kRight>) {
-    CopyAcross<Tile::kColumns * kRightBytes<kRight>, Tile::kThreads>(
-        p.right, step * 32, first_column * kRightBytes<kRight>, right);
+    constexpr int kDepth = kStepDepth<kRight>;
+    CopyAcross<kDepth, Tile::kColumns * kRightBytes<kRight>, Tile::kThreads>(
+        p.right, step * kDepth, first_column * kRightBytes<kRight>, right);
   } else {
     constexpr int kBytes = kStepDepth<kRight> * kRightBytes<kRight>;
     CopyAlong<Tile::kColumns, kBytes, Tile::kThreads, true>(p.right, first_column, step * kBytes,
@@ -110,9 +113,26 @@ GPU_DEVICE void MultiplyStep(const unsigned char* stage, int warp_row, int warp_
   };
   GPU_UNROLL
   for (int g = 0; g < kGroups; ++g) {
-    if constexpr (kIsAcross<kRight>) {
+    const int columns = warp_column / kGroupColumns + g;
+    if constexpr (kRight == Right::kInt8Across) {
+      // One half of the lane's depth after the other, which takes half of the registers.
+      GPU_UNROLL
+      for (int part = 0; part < 2; ++part) {
+        AcrossRows<kRight> rows =
+            LoadAcross<kRight, Tile::kColumns>(right, columns, group, in, in * 16 + part * 8);
+        TransposeCodes(rows);
+        GPU_UNROLL
+        for (int j = 0; j < kGroupTiles; ++j) {
+          GPU_UNROLL
+          for (int i = 0; i < kMmaRows; ++i) {
+            MultiplyAdd<gpu::MmaS8>(a[part][i], rows.word[j][0], rows.word[4 + j][0],
+                                    sum[i][g * 4 + j]);
+          }
+        }
+      }
+    } else if constexpr (kIsAcross<kRight>) {
       const AcrossRows<kRight> rows =
-          LoadAcross<kRight, Tile::kColumns>(right, warp_column / kGroupColumns + g, group, in);
+          LoadAcross<kRight, Tile::kColumns>(right, columns, group, in, in * 8);
       GPU_UNROLL
       for (int j = 0; j < kGroupTiles; ++j) multiply(FragmentOf<kRight>(rows, j), g * 4 + j);
     } else {
@@ -127,7 +147,7 @@ GPU_DEVICE void MultiplyStep(const unsigned char* stage, int warp_row, int warp_
 
 template <class Tile, Right kRight>
 GPU_KERNEL Product(ProductArguments p) {
-  using Sum = std::conditional_t<kRight == Right::kInt8Along, int32_t, float>;
+  using Sum = std::conditional_t<kIsInt8<kRight>, int32_t, float>;
   constexpr int kMmaRows = Tile::kWarpRows / 16, kMmaColumns = Tile::kWarpColumns / 8;
   constexpr int kStage = ProductMemory<Tile, kRight>::kStage, kStages = Tile::kStages;
   auto* const shared = reinterpret_cast<unsigned char*>(gpu::DynamicShared());

@@ -12,8 +12,9 @@ enum class TileChoice : uint8_t { kSmall, kMedium, kLarge };
 // The tile for a product on a device with this many multiprocessors. It changes no byte.
 TileChoice ChooseTile(int rows, int columns, int multiprocessors);
 
-void RunInt8Product(gpu::Stream stream, TileChoice tile, const ProductArguments& p);
-// `right` is any form but kInt8Along.
+// `across` says that the codes are [depth, columns].
+void RunInt8Product(gpu::Stream stream, bool across, TileChoice tile, const ProductArguments& p);
+// `right` is any form of bf16 numbers, or of codes that are multiplied as bf16.
 void RunBF16Product(gpu::Stream stream, Right right, TileChoice tile, const ProductArguments& p);
 
 }  // namespace lacos::cuda

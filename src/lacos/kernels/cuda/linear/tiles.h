@@ -10,7 +10,7 @@
 //
 // Bank conflicts: none. Left rows are 64 bytes apart, so the eight lanes of a phase read 128
 // neighbouring bytes; tiles that are stored across the depth exchange their 32-byte units by the
-// depth / 8, see AcrossOffset.
+// lane that reads them, see AcrossOffset.
 #pragma once
 
 #include "lacos/kernels/cuda/device.h"
@@ -25,19 +25,23 @@ constexpr int kGroupTiles = kGroupColumns / 8;
 // The stored form of the right matrix.
 enum class Right : uint8_t {
   kInt8Along,    // codes [columns, depth], multiplied as integers
+  kInt8Across,   // codes [depth, columns], multiplied as integers
   kCodesAlong,   // codes [columns, depth], multiplied as bf16
   kCodesAcross,  // codes [depth, columns], multiplied as bf16
   kBF16Along,    // bf16 [columns, depth]
   kBF16Across,   // bf16 [depth, columns]
 };
 template <Right kRight>
-inline constexpr bool kIsAcross = kRight == Right::kCodesAcross || kRight == Right::kBF16Across;
+inline constexpr bool kIsInt8 = kRight == Right::kInt8Along || kRight == Right::kInt8Across;
+template <Right kRight>
+inline constexpr bool kIsAcross =
+    kRight == Right::kInt8Across || kRight == Right::kCodesAcross || kRight == Right::kBF16Across;
 // Bytes of a right value, and values of the depth in a step.
 template <Right kRight>
 inline constexpr int kRightBytes =
     kRight == Right::kBF16Along || kRight == Right::kBF16Across ? 2 : 1;
 template <Right kRight>
-inline constexpr int kStepDepth = kRight == Right::kInt8Along ? 64 : 32;
+inline constexpr int kStepDepth = kIsInt8<kRight> ? 64 : 32;
 
 // A matrix in device memory. Rows begin at multiples of 16 bytes. Bytes of a row's last 16 that are
 // not values are zeros.
@@ -72,23 +76,26 @@ GPU_DEVICE void CopyAlong(const RowBytes& from, int first, int byte, unsigned ch
   }
 }
 
-// The offset of a byte in a tile [32, kBytes] that lies across the depth. The 32-byte units of a row
-// are exchanged, so that rows 8 apart, which four lanes read at once, lie in different banks.
+// The offset of a byte in a tile that lies across the depth, with rows of kBytes. Four neighbouring
+// 32-byte units, of a row or of two short rows, are exchanged by the quarter of the step's depth that the
+// row is in. Four lanes read rows of the four quarters at once; so these lie in different banks.
 template <int kBytes>
-GPU_DEVICE int AcrossOffset(int row, int byte) {
-  const int unit = row * (kBytes / 32) + byte / 32;
-  return (unit ^ ((row >> 3) & 3)) * 32 + byte % 32;
+GPU_DEVICE int AcrossOffset(int row, int quarter, int byte) {
+  constexpr int kUnits = kBytes / 32, kRows = kUnits < 4 ? 4 / kUnits : 1;
+  const int unit = row % kRows * kUnits + byte / 32;
+  return (row - row % kRows) * kBytes + (unit ^ quarter) * 32 + byte % 32;
 }
-template <int kBytes, int kThreads>
+template <int kDepth, int kBytes, int kThreads>
 GPU_DEVICE void CopyAcross(const RowBytes& from, int first, int byte, unsigned char* to) {
   constexpr int kPieces = kBytes / 16;
   static_assert(kBytes % 64 == 0);
   GPU_UNROLL
-  for (int round = 0; round < (32 * kPieces + kThreads - 1) / kThreads; ++round) {
+  for (int round = 0; round < (kDepth * kPieces + kThreads - 1) / kThreads; ++round) {
     const int i = round * kThreads + gpu::Thread();
-    if (32 * kPieces % kThreads != 0 && i >= 32 * kPieces) break;
+    if (kDepth * kPieces % kThreads != 0 && i >= kDepth * kPieces) break;
     const int row = i / kPieces, piece = i % kPieces;
-    CopyPiece(from, first + row, byte + piece * 16, to + AcrossOffset<kBytes>(row, piece * 16));
+    CopyPiece(from, first + row, byte + piece * 16,
+              to + AcrossOffset<kBytes>(row, row / (kDepth / 4), piece * 16));
   }
 }
 
@@ -125,22 +132,22 @@ GPU_DEVICE RightFragment LoadAlong(const unsigned char* tile, int column, int in
   return f;
 }
 
-// The rows that a lane needs of a tile across the depth, for the four mma tiles of a group: eight
-// rows, four columns of each.
+// Eight rows of a tile across the depth, from `first` on, with the four columns of each that a lane has
+// in the mma tiles of a group.
 template <Right kRight>
 struct AcrossRows {
   uint32_t word[8][kRightBytes<kRight>];
 };
 template <Right kRight, int kColumns>
 GPU_DEVICE AcrossRows<kRight> LoadAcross(const unsigned char* tile, int group_of_columns, int group,
-                                         int in) {
+                                         int quarter, int first) {
   constexpr int kSize = kRightBytes<kRight>;
   AcrossRows<kRight> rows;
   GPU_UNROLL
   for (int i = 0; i < 8; ++i) {
     const unsigned char* from =
         tile + AcrossOffset<kColumns * kSize>(
-                   in * 8 + i, (group_of_columns * kGroupColumns + group * 4) * kSize);
+                   first + i, quarter, (group_of_columns * kGroupColumns + group * 4) * kSize);
     if constexpr (kSize == 1) {
       rows.word[i][0] = *reinterpret_cast<const uint32_t*>(from);
     } else {
@@ -151,9 +158,26 @@ GPU_DEVICE AcrossRows<kRight> LoadAcross(const unsigned char* tile, int group_of
   }
   return rows;
 }
-// The fragments of mma tile j of the group. Neighbouring rows make a pair.
+// Transposes two blocks of 4 rows and 4 columns of codes, by eight operations each: words j and 4 + j
+// become the operand of mma tile j, four values of the depth of one column in each.
+GPU_DEVICE void TransposeCodes(AcrossRows<Right::kInt8Across>& rows) {
+  GPU_UNROLL
+  for (int q = 0; q < 8; q += 4) {
+    uint32_t(&w)[8][1] = rows.word;
+    const uint32_t low01 = gpu::PermuteBytes(w[q][0], w[q + 1][0], 0x5140);
+    const uint32_t low23 = gpu::PermuteBytes(w[q + 2][0], w[q + 3][0], 0x5140);
+    const uint32_t high01 = gpu::PermuteBytes(w[q][0], w[q + 1][0], 0x7362);
+    const uint32_t high23 = gpu::PermuteBytes(w[q + 2][0], w[q + 3][0], 0x7362);
+    w[q][0] = gpu::PermuteBytes(low01, low23, 0x5410);
+    w[q + 1][0] = gpu::PermuteBytes(low01, low23, 0x7632);
+    w[q + 2][0] = gpu::PermuteBytes(high01, high23, 0x5410);
+    w[q + 3][0] = gpu::PermuteBytes(high01, high23, 0x7632);
+  }
+}
+// The fragments of mma tile j of the group, as bf16 numbers. Neighbouring rows make a pair.
 template <Right kRight>
 GPU_DEVICE RightFragment FragmentOf(const AcrossRows<kRight>& rows, int j) {
+  static_assert(!kIsInt8<kRight>);
   RightFragment f;
   GPU_UNROLL
   for (int i = 0; i < 4; ++i) {

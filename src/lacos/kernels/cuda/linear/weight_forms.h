@@ -21,9 +21,4 @@ struct StoredCodes {
 void DecodeCodes(gpu::Stream stream, const StoredCodes& matrix, bool bf16, int64_t pitch,
                  unsigned char* out);
 
-// out [cols, out_pitch] = the transpose of codes [rows, pitch], with zeros after each row. Pitches are
-// bytes and multiples of 16; out_pitch is at least `rows`.
-void TransposeCodes(gpu::Stream stream, const unsigned char* codes, int64_t rows, int64_t cols,
-                    int64_t pitch, int64_t out_pitch, unsigned char* out);
-
 }  // namespace lacos::cuda
