@@ -92,6 +92,8 @@ class ServiceTest : public ::testing::Test {
     encoder_options_.compute = Compute::kF32;
     options_.compute = "cpu+f32";
     options_.version = "0.0.0";
+    // No test waits so long, also where a sanitizer makes the model slow.
+    options_.max_wait = options_.request_timeout = 600;
   }
   ~ServiceTest() override {
     if (engine_) engine_->Open();

@@ -303,7 +303,6 @@ TEST_F(ServiceTest, TooLongAWaitIsRefusedWithATrueRetryAfter) {
 
 TEST_F(ServiceTest, AShortRequestIsAnsweredInAPauseOfAnother) {
   options_.batch_ms = 60'000;  // all texts are one batch
-  options_.max_wait = 600;
   Start();
   std::string inputs;
   for (int i = 0; i < 12; ++i)
