@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <vector>
 
 #include "lacos/base/parallel.h"
@@ -50,6 +51,27 @@ TEST_P(FrozenLinearTest, AProductTakesTheScratchThatItsPlanSays) {
     }
   }
   SetThreadCount(threads);
+}
+
+// What is kept of a weight is lost when the memory for another one is taken, also if there is too little.
+TEST_P(FrozenLinearTest, AProductIsRightAfterTheMemoryForAnotherOneWasMissing) {
+  constexpr int64_t kOut = 300, kIn = 320, kRows = 256;
+  const testing::HostMatrix matrix(kOut, kIn, QuantScheme::kLinear, 64, 1);
+  QuantizedMatrix huge = matrix.matrix();  // larger than an address space; none of it is read
+  huge.scheme = QuantScheme::kNone;
+  huge.dtype = DType::kBF16;
+  huge.rows = int64_t{1} << 40;
+  Workspace work;
+  FrozenLinear linear(GetParam(), work);
+  const WeightId id = linear.weights().Add(matrix.matrix());
+  const WeightId huge_id = linear.weights().Add(huge);
+  std::vector<float> left(kRows * kIn), expected(kRows * kOut), result(kRows * kOut);
+  for (size_t i = 0; i < left.size(); ++i) left[i] = 0.01f * static_cast<float>(i % 97);
+  const TensorView x = ViewOf(left, kRows, kIn);
+  linear.Forward(x, id, {}, ViewOf(expected, kRows, kOut));
+  EXPECT_THROW(linear.Forward(x, huge_id, {}, ViewOf(result, kRows, huge.rows)), std::bad_alloc);
+  linear.Forward(x, id, {}, ViewOf(result, kRows, kOut));
+  EXPECT_EQ(result, expected);
 }
 
 }  // namespace

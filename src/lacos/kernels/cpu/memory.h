@@ -16,7 +16,8 @@ namespace lacos::cpu {
 // committed when they are first written.
 Buffer AllocateZeroed(size_t bytes);
 
-// A block that grows to the largest request and keeps its memory. Growing loses its contents.
+// A block that grows to the largest request and keeps its memory. Growing loses its contents, also if it
+// fails.
 class Scratch {
  public:
   std::byte* Bytes(size_t bytes);

@@ -290,9 +290,10 @@ float* FrozenLinear::MultiplyPanelTile(const TilePlan& plan, const Tile& tile, c
 
 const std::byte* FrozenLinear::PackWhole(const TilePlan& plan, WeightId weight,
                                          Orientation orientation) {
+  const bool is_packed = IsPacked(weight, orientation);
+  if (!is_packed) packed_weight_ = -1;  // also if there is no memory for this one
   std::byte* packed = packed_.Bytes(plan.PackedBytes(plan.columns));
-  if (IsPacked(weight, orientation)) return packed;
-  packed_weight_ = -1;
+  if (is_packed) return packed;
   const bool panels = !plan.Integers();
   const int8_t* codes = panels ? nullptr : weights_.Codes(weight).codes;
   const bool forward = orientation == Orientation::kForward;

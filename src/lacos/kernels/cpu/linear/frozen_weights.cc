@@ -174,9 +174,10 @@ RowCodes FrozenWeights::Codes(WeightId weight) {
   Entry(weight);  // checks the index
   Weight& w = weights_[weight];
   if (w.in_place) return {reinterpret_cast<const int8_t*>(w.matrix.codes), w.row_scale.data()};
+  const bool is_encoded = encoded_ == weight;
+  if (!is_encoded) encoded_ = -1;  // also if there is no memory for this one, or encoding throws
   auto* codes = reinterpret_cast<int8_t*>(scratch_.Bytes(EncodedBytes(weight)));
-  if (encoded_ != weight) {
-    encoded_ = -1;  // in case encoding throws
+  if (!is_encoded) {
     EncodeRows(w, codes);
     encoded_ = weight;
   }
