@@ -194,15 +194,30 @@ def scaling_table():
     return table(header, rows) + ["", *sentences(*described(entry))]
 
 
+def times(figures):
+    return f"{figures['p50_ms']:,.0f}, {figures['p99_ms']:,.0f} ms"
+
+
+def serving_sizes():
+    """What a machine serves, by base and length of texts, from the files whose kind is `serve-sizes`."""
+    found = sorted(entries("serve-sizes"), key=lambda entry: entry["name"])
+    if not found:
+        return ["Not measured yet."]
+    rows = []
+    for entry in found:
+        for name, f in entry["figures"].items():
+            loads = {at["factor"]: at for at in f["loads"]}
+            rows.append([name, f"{f['tokens_per_text']:.0f}", rate(statistics.median(f["texts_per_second"])),
+                         *(times(where) if where else "-" for where in (f.get("one_text"), loads.get(0.5), loads.get(1.0))), gigabytes(f["peak_bytes"])])
+    header = ["", "tokens a text", "texts/s", "one text, idle: p50, p99", "half load", "full load", "peak memory"]
+    return table(header, rows) + ["", *(line for e in found for line in item(*described(e)))]
+
+
 def serving():
     """What the server does over HTTP: a row for each base and mode, from the files whose kind is `serve`."""
     found = sorted(entries("serve"), key=lambda entry: entry["name"])
     if not found:
         return ["Not measured yet."]
-
-    def times(figures):
-        return f"{figures['p50_ms']:,.0f}, {figures['p99_ms']:,.0f} ms"
-
     rows = []
     for entry in found:
         for name, f in entry["figures"].items():
@@ -227,6 +242,7 @@ BLOCKS = {
     "breakdown-embed": lambda: breakdown("breakdown-embed"),
     "scaling": scaling_table,
     "serve": serving,
+    "serve-sizes": serving_sizes,
 }
 
 

@@ -7,7 +7,7 @@ All servers of a base run at once, and are measured in turns, several times, sin
 ratio is the median over the rounds. Measured are requests of many texts, beside `lacos bench embed` on the same texts; one short
 text on an idle server, beside `bench embed`; and single texts at random times at half the capacity and at twice of it. This
 capacity is that of single texts, sent over many connections, measured before and after each load. The share of the time that
-lacos computed during a load comes from its /metrics.
+lacos computed during a load comes from its /metrics. With --words, all of this is measured for texts of these lengths.
 
 The driver sends by the clock (load.py) on the same cores; its share of a core is reported, how late its requests left, and how
 many cores other programs took. Peak memory is VmHWM of the server. The peers:
@@ -18,6 +18,7 @@ many cores other programs took. Peak memory is VmHWM of the server. The peers:
 """
 
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -46,6 +47,7 @@ def arguments():
     parser.add_argument("--computes", default="int8,f32")
     parser.add_argument("--bases", default="nano,560m")
     parser.add_argument("--texts", type=int, default=600, help="of the measurement of throughput")
+    parser.add_argument("--words", default="", help="lengths of texts, which are made by joining sentences; empty: sentences as they are")
     parser.add_argument("--rounds", type=int, default=3, help="of the measurement of throughput")
     parser.add_argument("--seconds", type=float, default=60, help="of each open loop; 0: none")
     parser.add_argument("--factors", default="0.5,2", help="loads, as shares of the capacity")
@@ -219,21 +221,29 @@ def show(name, figures):
               f"driver {at['driver_cpu_share']:.2f} of a core, memory {100 * at['memory_growth']:+.1f} %", flush=True)
 
 
-def measure(options, name, model, base, texts, single, work):
-    """The figures of all servers over one base."""
+def of_length(sentences, words, count):
+    """So many different texts of so many words each."""
+    stream = itertools.cycle([word for sentence in sentences for word in sentence.split()])
+    return [" ".join(itertools.islice(stream, words)) for _ in range(count)]
+
+
+def measure(options, label, name, model, base, texts, single, work):
+    """The figures of all servers over one base. The label is the end of their names."""
     others, figures = Others(), {}
     with contextlib.ExitStack() as stack:
         servers = {}
         for compute in options.computes.split(","):
             port = free_port()
             command = lacos_command(options, base, compute, port)
-            servers[f"lacos {name} {compute}"] = stack.enter_context(running(command, port)), port
+            servers[f"lacos {name} {compute}{label}"] = stack.enter_context(running(command, port)), port
         for peer in [peer for peer in options.peers.split(",") if peer]:
             port = free_port()
             command, environment = peer_command(options, peer, model, port, work)
-            servers[f"{peer} {name}"] = stack.enter_context(running(command, port, environment=environment, is_silent=True)), port
-        for key, rates in throughput(options, base, servers, texts, work).items():
-            figures[key] = {**rates, "times": {}, **behaviour(options, key, base, servers[key], texts, single, work),
+            servers[f"{peer} {name}{label}"] = stack.enter_context(running(command, port, environment=environment, is_silent=True)), port
+        rounds = throughput(options, base, servers, texts, work)
+        tokens = bench_embed(options, base, options.computes.split(",")[0], texts[:100], work)["tokens"] / len(texts[:100])
+        for key, rates in rounds.items():
+            figures[key] = {**rates, "tokens_per_text": tokens, "times": {}, **behaviour(options, key, base, servers[key], texts, single, work),
                             "peak_bytes": peak_bytes(servers[key][0])}
     used = others.cores()
     for key, here in figures.items():
@@ -250,8 +260,9 @@ def measure(options, name, model, base, texts, single, work):
 def main():
     options = arguments()
     sentences = [sentence for line in read_lines(options.data)[1:] for sentence in line.split("\t")[:2]]
-    texts = list(dict.fromkeys(sentences))[: options.texts]
-    single = [f"{' '.join(text.split()[:9])} {i}" for i, text in enumerate(texts[: options.single_texts])]
+    texts = {"": list(dict.fromkeys(sentences))[: options.texts]}
+    if options.words:
+        texts = {f" with {words} words": of_length(sentences, int(words), options.texts) for words in options.words.split(",")}
     figures = {}
     with tempfile.TemporaryDirectory(prefix="lacos-serve-bench.") as folder:
         work = pathlib.Path(folder)
@@ -259,7 +270,10 @@ def main():
             model = NANO if name == "nano" else options.model or random_model(options, work)
             # A folder that is quantized already is served as it is.
             base = model if name == "nano" or "quantization" in (model / "config.json").read_text() else quantize(options, model, work)
-            figures |= measure(options, name, model, base, texts, single, work)
+            for label, of_label in texts.items():
+                most = 9 if not label else None  # of the words of a sentence
+                single = [f"{' '.join(text.split()[:most])} {i}" for i, text in enumerate(of_label[: options.single_texts])]
+                figures |= measure(options, label, name, model, base, of_label, single, work)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
