@@ -198,39 +198,38 @@ def times(figures):
     return f"{figures['p50_ms']:,.0f}, {figures['p99_ms']:,.0f} ms"
 
 
-def serving_sizes():
-    """What a machine serves, by base and length of texts, from the files whose kind is `serve-sizes`."""
-    found = sorted(entries("serve-sizes"), key=lambda entry: entry["name"])
+def server_table(kind, header, row):
+    """A row for each server in the files of a kind: what `row` makes of its name, its figures and its loads by their factor."""
+    found = sorted(entries(kind), key=lambda entry: entry["name"])
     if not found:
         return ["Not measured yet."]
-    rows = []
-    for entry in found:
-        for name, f in entry["figures"].items():
-            loads = {at["factor"]: at for at in f["loads"]}
-            rows.append([name, f"{f['tokens_per_text']:.0f}", rate(statistics.median(f["texts_per_second"])),
-                         *(times(where) if where else "-" for where in (f.get("one_text"), loads.get(0.5), loads.get(1.0))), gigabytes(f["peak_bytes"])])
-    header = ["", "tokens a text", "texts/s", "one text, idle: p50, p99", "half load", "full load", "peak memory"]
+    rows = [row(name, f, {at["factor"]: at for at in f["loads"]}) for entry in found for name, f in entry["figures"].items()]
     return table(header, rows) + ["", *(line for e in found for line in item(*described(e)))]
+
+
+def serving_sizes():
+    """What a machine serves, by base and length of texts."""
+    def row(name, f, loads):
+        return [name, f"{f['tokens_per_text']:.0f}", rate(statistics.median(f["texts_per_second"])),
+                *(times(where) if where else "-" for where in (f.get("one_text"), loads.get(0.5), loads.get(1.0))), gigabytes(f["peak_bytes"])]
+
+    header = ["", "tokens a text", "texts/s", "one text, idle: p50, p99", "half load", "full load", "peak memory"]
+    return server_table("serve-sizes", header, row)
 
 
 def serving():
-    """What the server does over HTTP: a row for each base and mode, from the files whose kind is `serve`."""
-    found = sorted(entries("serve"), key=lambda entry: entry["name"])
-    if not found:
-        return ["Not measured yet."]
-    rows = []
-    for entry in found:
-        for name, f in entry["figures"].items():
-            loads = {at["factor"]: at for at in f["loads"]}
-            half, double = loads.get(0.5), loads.get(2.0)
-            rows.append([name, rate(statistics.median(f["texts_per_second"])), f"{100 * f['share_of_embed']:.0f} %" if "share_of_embed" in f else "-",
-                         times(f["one_text"]) if "one_text" in f else "-", times(half) if half else "-",
-                         f"{100 * double['share_of_capacity']:.0f} %, {100 * double['busy']:.0f} %" if double else "-",
-                         f"{times(double)} (sent {double['late_p99_ms']:,.0f} ms late)" if double else "-", gigabytes(f["peak_bytes"]),
-                         ", ".join(f"{peer} {ratio:.1f}" for peer, ratio in f["times"].items()) or "-", f"{f['others_cores']:.2f}"])
+    """What the server does over HTTP: a row for each base and mode."""
+    def row(name, f, loads):
+        half, double = loads.get(0.5), loads.get(2.0)
+        return [name, rate(statistics.median(f["texts_per_second"])), f"{100 * f['share_of_embed']:.0f} %" if "share_of_embed" in f else "-",
+                times(f["one_text"]) if "one_text" in f else "-", times(half) if half else "-",
+                f"{100 * double['share_of_capacity']:.0f} %, {100 * double['busy']:.0f} %" if double else "-",
+                f"{times(double)} (sent {double['late_p99_ms']:,.0f} ms late)" if double else "-", gigabytes(f["peak_bytes"]),
+                ", ".join(f"{peer} {ratio:.1f}" for peer, ratio in f["times"].items()) or "-", f"{f['others_cores']:.2f}"]
+
     header = ["", "texts/s", "of `bench embed`", "one text, idle: p50, p99", "half load: p50, p99", "twice the capacity: answered, computing", "p50, p99",
               "peak memory", "times the texts/s of", "cores used by others"]
-    return table(header, rows) + ["", *(line for e in found for line in item(*described(e)))]
+    return server_table("serve", header, row)
 
 
 BLOCKS = {
