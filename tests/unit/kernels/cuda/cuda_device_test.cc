@@ -10,6 +10,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/kernels/cuda/emulator/emulated_runtime.h"
+#include "message_of.h"
 #include "unit/kernels/workbench.h"
 
 namespace lacos::testing {
@@ -58,15 +59,6 @@ class Machine : public EmulatedRuntime {
   int launches_checked = 0, healthy_launches = 1 << 30;
   bool fails_late = false;  // launches succeed, and the error of a kernel shows at the next wait
 };
-
-std::string MessageOf(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::string MessageOfOpening(const std::shared_ptr<Machine>& machine, int index = 0) {
   return MessageOf([&] { MakeEmulatedCudaBackend({.runtime = machine, .index = index}); });

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "lacos/base/error.h"
+#include "message_of.h"
 #include "unit/train/cuda/emulated_training.h"
 #include "unit/train/training_bench.h"
 
@@ -49,15 +50,6 @@ class CudaRuns : public EmulatedTraining {
     return of_device;
   }
 };
-
-std::string MessageOf(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // Calls a function after a checkpoint.
 struct AfterCheckpoint : TrainObserver {
