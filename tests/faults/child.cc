@@ -25,8 +25,7 @@ extern char** environ;
 namespace lacos {
 namespace {
 
-std::vector<std::string> Environment(const Fault& fault, [[maybe_unused]] const TempFolder& folder,
-                                     const std::string& report) {
+std::vector<std::string> Environment(const Fault& fault, const std::string& report) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     if (std::string_view(*variable).starts_with("LACOS_FAULT")) continue;
@@ -50,11 +49,6 @@ std::vector<std::string> Environment(const Fault& fault, [[maybe_unused]] const 
                 [](const std::string& variable) { return variable.starts_with("ASAN_OPTIONS="); });
   variables.push_back(std::string("ASAN_OPTIONS=verify_asan_link_order=0:") +
                       (options != nullptr ? options : ""));
-  // oneDNN leaks memory when an allocation fails inside it.
-  if (fault.kinds == "alloc") {
-    const std::string suppressions = folder.Write("suppressions", "leak:libdnnl.so\n");
-    variables.push_back("LSAN_OPTIONS=print_suppressions=0:suppressions=" + suppressions);
-  }
 #endif
   return variables;
 }
@@ -75,7 +69,7 @@ ChildResult RunChild(const std::vector<std::string>& arguments, const Fault& fau
   const std::string report = folder.Write("report", std::string(16, '\0'));
   std::vector<std::string> words = {LACOS_BINARY};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> variables = Environment(fault, folder, report);
+  std::vector<std::string> variables = Environment(fault, report);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);

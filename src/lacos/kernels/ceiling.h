@@ -17,8 +17,8 @@ struct MachineCeiling {
 // several times and keeps the fastest run; then reads a buffer larger than the last-level cache.
 // Takes one to three seconds and 256 MB to 2 GB. Without bf16 instructions, bf16 is emulated by f32
 // products, and the ceiling of those is measured. For int8 the instructions of our own kernels are
-// measured in registers: 8-bit dot products (VNNI), or where the CPU has none, multiply-adds of 16
-// bit. Only where oneDNN has AMX, its product is measured.
+// measured in registers: AMX, or 8-bit dot products (VNNI), or where the CPU has neither,
+// multiply-adds of 16 bit.
 MachineCeiling MeasureCeiling(Compute compute);
 
 }  // namespace lacos

@@ -9,7 +9,7 @@
 namespace lacos {
 namespace {
 
-// Wide and deep enough for oneDNN's products to divide their inputs into blocks of the usual size.
+// Wide and deep enough for products to be divided into pieces of the usual size.
 constexpr int64_t kWidth = 256;
 constexpr int64_t kTexts = 24;  // enough for 12 pairs or 8 triplets
 constexpr int64_t kTextTokens = 10;

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lacos/kernels/cpu/convert.h"
+#include "lacos/kernels/cpu/linear/amx_panels.h"
 #include "lacos/tensor/convert.h"
 #include "unit/kernels/workbench.h"
 
@@ -23,6 +25,7 @@ constexpr PanelElement kF32 = PanelElement::kF32, kBF16 = PanelElement::kBF16;
 // exact.
 struct PanelCase {
   PanelElement element;
+  bool amx;
   int64_t rows, columns, depth;
   bool by_columns, codes;
 
@@ -71,7 +74,7 @@ std::vector<float> Multiplied(const PanelCase& c, int64_t piece) {
   const int64_t width = FloatPanelWidth(), units = PanelUnits(c.element, c.depth);
   const int64_t per_unit = c.element == kBF16 ? 2 : 1;
   const int64_t left_stride = FloatPanelStride(c.element, c.depth);
-  const int64_t rows = RoundUp(c.rows, kFloatRowGroup);
+  const int64_t rows = RoundUp(c.rows, c.amx ? kAmxRowGroup : kFloatRowGroup);
   std::vector<std::byte> left(static_cast<size_t>(rows * left_stride));
   for (int64_t r = 0; r < c.rows; ++r)
     Append(c.element, &c.left[r * c.depth], c.depth, left.data() + r * left_stride);
@@ -81,6 +84,8 @@ std::vector<float> Multiplied(const PanelCase& c, int64_t piece) {
   std::vector<uint32_t> packed(FloatPanelBytes(c.element, c.columns, c.depth) / 4, 0x7fc07fc0);
   std::vector<float> sums(static_cast<size_t>(rows * c.columns), NAN);
   const int64_t step = piece == 0 ? 128 : piece;
+  std::optional<AmxScope> amx;
+  if (c.amx) amx.emplace();
   for (int64_t column = 0; column < c.columns; column += width) {
     for (int64_t unit = 0; unit < units; unit += step) {
       const int64_t begin = unit * per_unit;
@@ -97,6 +102,7 @@ std::vector<float> Multiplied(const PanelCase& c, int64_t piece) {
       PackPanelPiece(source, panel);
       if (piece == 0) continue;
       MultiplyPanel({.element = c.element,
+                     .amx = c.amx,
                      .left = left.data() + unit * 4,
                      .left_stride = left_stride,
                      .rows = rows,
@@ -109,7 +115,7 @@ std::vector<float> Multiplied(const PanelCase& c, int64_t piece) {
     }
   }
   if (piece == 0) {
-    MultiplyPanels(c.element, left.data(), left_stride, rows,
+    MultiplyPanels(c.element, c.amx, left.data(), left_stride, rows,
                    reinterpret_cast<const std::byte*>(packed.data()), c.columns, c.depth,
                    sums.data());
   }
@@ -121,13 +127,21 @@ bool SameBytes(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
+// The ways in which this CPU multiplies bf16 numbers.
+std::vector<bool> BF16Ways() {
+  std::vector<bool> amx;
+  if (HasFloatPanels(kBF16)) amx.push_back(false);
+  if (FloatPanelWidth() == kAmxPanelColumns && HasAmx()) amx.push_back(true);
+  return amx;
+}
+
 template <class F>
-void ForCases(PanelElement element, F&& f) {
+void ForCases(PanelElement element, bool amx, F&& f) {
   for (const int64_t depth : {1, 2, 15, 16, 17, 33, 129, 300, 1027, 2100}) {
     for (const int64_t columns : {1, 15, 16, 33, 70}) {
-      for (const int64_t rows : {1, 13, 24}) {
+      for (const int64_t rows : {1, 13, 24, 70}) {
         for (const int way : {0, 1, 2, 3}) {
-          PanelCase c{element, rows, columns, depth, way % 2 == 0, way / 2 == 0};
+          PanelCase c{element, amx, rows, columns, depth, way % 2 == 0, way / 2 == 0};
           c.Fill();
           SCOPED_TRACE(std::to_string(rows) + " rows, " + std::to_string(columns) + " columns, " +
                        std::to_string(depth) + " deep, way " + std::to_string(way));
@@ -141,7 +155,7 @@ void ForCases(PanelElement element, F&& f) {
 
 TEST(FloatPanels, AnF32SumIsOneChainOfFusedMultiplyAdds) {
   const bool fused = std::string(HighwayTarget()) != "SCALAR";
-  ForCases(kF32, [&](const PanelCase& c) {
+  ForCases(kF32, false, [&](const PanelCase& c) {
     std::vector<float> expected;
     for (int64_t r = 0; r < c.rows; ++r) {
       for (int64_t n = 0; n < c.columns; ++n) {
@@ -158,11 +172,11 @@ TEST(FloatPanels, AnF32SumIsOneChainOfFusedMultiplyAdds) {
   });
 }
 
-// Each vdpbf16ps rounds at most twice more than a fused multiply-add would. Denormal numbers, which
-// it takes for zeros, do not occur.
+// An instruction rounds a sum at most 1.5 times for each product. Denormal numbers, which it takes for
+// zeros, do not occur.
 TEST(FloatPanels, ABF16SumIsThatOfTheProductsOfItsPairs) {
-  if (!HasFloatPanels(kBF16)) GTEST_SKIP() << "this CPU has no bf16 products";
-  ForCases(kBF16, [](const PanelCase& c) {
+  if (BF16Ways().empty()) GTEST_SKIP() << "this CPU has no bf16 products";
+  const auto check = [](const PanelCase& c) {
     const std::vector<float> sums = Multiplied(c, 0);
     for (int64_t r = 0; r < c.rows; ++r) {
       for (int64_t n = 0; n < c.columns; ++n) {
@@ -176,13 +190,14 @@ TEST(FloatPanels, ABF16SumIsThatOfTheProductsOfItsPairs) {
         ASSERT_NEAR(sums[r * c.columns + n], sum, bound) << "row " << r << " column " << n;
       }
     }
-  });
+  };
+  for (const bool amx : BF16Ways()) ForCases(kBF16, amx, check);
 }
 
 // Products and sums of small integers are exact, so any mistake in the pairs shows as an integer.
 TEST(FloatPanels, BF16SumsOfIntegersAreExact) {
-  if (!HasFloatPanels(kBF16)) GTEST_SKIP() << "this CPU has no bf16 products";
-  ForCases(kBF16, [](PanelCase c) {
+  if (BF16Ways().empty()) GTEST_SKIP() << "this CPU has no bf16 products";
+  const auto check = [](PanelCase c) {
     if (!c.codes) return;
     for (size_t i = 0; i < c.left.size(); ++i)
       c.left[i] = static_cast<float>(static_cast<int>(i * 31 % 17) - 8);
@@ -194,23 +209,23 @@ TEST(FloatPanels, BF16SumsOfIntegersAreExact) {
         ASSERT_EQ(sums[r * c.columns + n], sum) << "row " << r << " column " << n;
       }
     }
-  });
+  };
+  for (const bool amx : BF16Ways()) ForCases(kBF16, amx, check);
 }
 
 TEST(FloatPanels, PiecesAndOtherRowsDoNotChangeAByte) {
-  for (const PanelElement element : {kF32, kBF16}) {
-    if (!HasFloatPanels(element)) continue;
-    ForCases(element, [](const PanelCase& c) {
-      const std::vector<float> whole = Multiplied(c, 0);
-      for (const int64_t piece : {16, 48, 128})
-        EXPECT_TRUE(SameBytes(Multiplied(c, piece), whole)) << "pieces of " << piece;
-      PanelCase alone = c;
-      alone.rows = 1;
-      alone.left.resize(static_cast<size_t>(c.depth));
-      EXPECT_TRUE(SameBytes(Multiplied(alone, 128), {whole.begin(), whole.begin() + c.columns}))
-          << "a row alone";
-    });
-  }
+  const auto check = [](const PanelCase& c) {
+    const std::vector<float> whole = Multiplied(c, 0);
+    for (const int64_t piece : {16, 48, 128})
+      EXPECT_TRUE(SameBytes(Multiplied(c, piece), whole)) << "pieces of " << piece;
+    PanelCase alone = c;
+    alone.rows = 1;
+    alone.left.resize(static_cast<size_t>(c.depth));
+    EXPECT_TRUE(SameBytes(Multiplied(alone, 128), {whole.begin(), whole.begin() + c.columns}))
+        << "a row alone";
+  };
+  ForCases(kF32, false, check);
+  for (const bool amx : BF16Ways()) ForCases(kBF16, amx, check);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST_P(FrozenLinearTest, AProductTakesTheScratchThatItsPlanSays) {
   const testing::HostMatrix matrix(kOut, kIn, QuantScheme::kLinear, testing::HostMatrix::kRow, 1);
   for (const Orientation orientation : {Orientation::kForward, Orientation::kBackward}) {
     const bool forward = orientation == Orientation::kForward;
-    for (const int64_t rows : {1, 13, 40, 130, 256, 400}) {
+    for (const int64_t rows : {1, 13, 40, 130, 256, 400, 800}) {
       Workspace work;
       FrozenLinear linear(GetParam(), work);
       const WeightId id = linear.weights().Add(matrix.matrix());
@@ -55,7 +55,8 @@ TEST_P(FrozenLinearTest, AProductTakesTheScratchThatItsPlanSays) {
 
 // What is kept of a weight is lost when the memory for another one is taken, also if there is too little.
 TEST_P(FrozenLinearTest, AProductIsRightAfterTheMemoryForAnotherOneWasMissing) {
-  constexpr int64_t kOut = 300, kIn = 320, kRows = 256;
+  constexpr int64_t kOut = 300, kIn = 320,
+                    kRows = 800;  // more rows than a tile, so the weight is packed
   const testing::HostMatrix matrix(kOut, kIn, QuantScheme::kLinear, 64, 1);
   QuantizedMatrix huge = matrix.matrix();  // larger than an address space; none of it is read
   huge.scheme = QuantScheme::kNone;

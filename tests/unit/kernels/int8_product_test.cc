@@ -13,6 +13,7 @@
 #include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_quads.h"
 #include "lacos/kernels/cpu/int8/int8_stored.h"
+#include "lacos/kernels/cpu/linear/amx_panels.h"
 #include "lacos/kernels/cpu/linear/frozen_linear.h"
 #include "lacos/kernels/cpu/workspace.h"
 #include "unit/kernels/workbench.h"
@@ -89,10 +90,12 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
                     by_quads.data());
   }
   const bool panels = HasInt8Panels();
-  std::vector<float> by_panels = unset;
+  const bool amx = panels && Int8PanelWidth() == kAmxPanelColumns && HasAmx();
+  std::vector<float> by_panels = unset, by_amx = unset;
   if (panels) {
     const int64_t narrow_stride = Int8QuadStride(c.depth);
-    std::vector<int8_t> narrow(static_cast<size_t>(rows * narrow_stride));
+    const int64_t amx_rows = RoundUp(rows, kAmxRowGroup);
+    std::vector<int8_t> narrow(static_cast<size_t>(amx_rows * narrow_stride));
     std::vector<int32_t> surplus;
     for (int64_t r = 0; r < rows; ++r) {
       int8_t* const row = narrow.data() + r * narrow_stride;
@@ -107,7 +110,16 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
       PackInt8ColumnPanels(weight.data(), c.columns, c.columns, c.depth, packed.data());
     }
     Int8PanelProduct({narrow.data(), narrow_stride, scale.data(), surplus.data(), rows},
-                     packed.data(), c.columns, c.depth, by_panels.data());
+                     packed.data(), c.columns, c.depth, false, by_panels.data());
+    if (amx) {
+      std::vector<float> amx_scale = scale;
+      amx_scale.resize(static_cast<size_t>(amx_rows));
+      surplus.resize(static_cast<size_t>(amx_rows));
+      by_amx.resize(static_cast<size_t>(amx_rows * c.columns));
+      const AmxScope scope;
+      Int8PanelProduct({narrow.data(), narrow_stride, amx_scale.data(), surplus.data(), amx_rows},
+                       packed.data(), c.columns, c.depth, true, by_amx.data());
+    }
   }
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t n = 0; n < c.columns; ++n) {
@@ -130,6 +142,10 @@ TEST_P(Int8ProductExact, EqualsIntegerArithmetic) {
       if (panels) {
         ASSERT_EQ(by_panels[r * c.columns + n], static_cast<float>(sum) * scale[r])
             << "panels, row " << r << " column " << n;
+      }
+      if (amx) {
+        ASSERT_EQ(by_amx[r * c.columns + n], static_cast<float>(sum) * scale[r])
+            << "AMX, row " << r << " column " << n;
       }
     }
   }
@@ -207,15 +223,13 @@ TEST(QuantizeInt8Row, ZerosAndTheSmallestNumbersGiveZeros) {
   }
 }
 
-// oneDNN's products saturate on CPUs without VNNI, but never for weights of at most 64. So both
-// implementations are compared on every CPU that has a fast s8 product at all.
-TEST(FrozenLinearInt8, OneDnnAndOurOwnProductsGiveTheSameBytes) {
+TEST(FrozenLinearInt8, AllInstructionsGiveTheSameBytes) {
   using Choice = FrozenLinear::Int8Choice;
   const int64_t out = 300, in = 1001;
   Random random(9, RandomStream::kWeights, 2);
   std::vector<int8_t> codes(static_cast<size_t>(out * in));
   for (int8_t& code : codes)
-    code = static_cast<int8_t>(static_cast<int>(random.Next32() % 129) - 64);
+    code = static_cast<int8_t>(static_cast<int>(random.Next32() % 255) - 127);
   std::vector<float> absmax(static_cast<size_t>(out));
   for (float& value : absmax) value = 0.5f + static_cast<float>(random.Uniform());
   const QuantizedMatrix matrix{.name = "test",
@@ -230,7 +244,7 @@ TEST(FrozenLinearInt8, OneDnnAndOurOwnProductsGiveTheSameBytes) {
     std::vector<float> x = lacos::testing::NormalValues(rows * in, 1),
                        dy = lacos::testing::NormalValues(rows * out, 2);
     std::vector<float> results[3];
-    for (const Choice choice : {Choice::kBest, Choice::kPacked, Choice::kOneDnn}) {
+    for (const Choice choice : {Choice::kBest, Choice::kWithoutAmx, Choice::kPacked}) {
       Workspace work;
       FrozenLinear linear(Compute::kInt8, work, choice);
       const WeightId id = linear.weights().Add(matrix);
@@ -244,8 +258,8 @@ TEST(FrozenLinearInt8, OneDnnAndOurOwnProductsGiveTheSameBytes) {
       linear.Backward(view(dy.data(), rows, out), id, {},
                       view(result.data() + rows * out, rows, in));
     }
-    EXPECT_EQ(results[0], results[1]) << rows << " rows";
-    EXPECT_EQ(results[0], results[2]) << rows << " rows, oneDNN";
+    EXPECT_EQ(results[0], results[1]) << rows << " rows, without AMX";
+    EXPECT_EQ(results[0], results[2]) << rows << " rows, packed";
   }
 }
 

@@ -1,6 +1,7 @@
 #include "lacos/kernels/ceiling.h"
 
 #include <fmt/core.h>
+#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,8 +19,8 @@
 #include "lacos/base/process.h"
 #include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
+#include "lacos/kernels/cpu/linear/amx_panels.h"
 #include "lacos/kernels/cpu/linear/cpu_products.h"
-#include "lacos/kernels/cpu/linear/primitive_cache.h"
 #include "lacos/kernels/cpu/memory.h"
 
 namespace lacos {
@@ -33,22 +34,42 @@ constexpr int64_t kRows = 2176, kDepth = 1024, kColumns = 4096;
 constexpr double kProductSeconds = 0.8;
 constexpr double kReadSeconds = 0.3;
 
+// Others would split a product among threads of their own, against which SingleThreadScope does
+// nothing.
+static_assert(DNNL_CPU_RUNTIME == DNNL_RUNTIME_OMP || DNNL_CPU_RUNTIME == DNNL_RUNTIME_SEQ,
+              "lacos needs a oneDNN that uses OpenMP or no threads, not TBB or SYCL");
+
+// While it exists, oneDNN uses no other thread than the calling one.
+class SingleThreadScope {
+ public:
+  SingleThreadScope() : threads_(omp_get_max_threads()) {
+    if (threads_ > 1) omp_set_num_threads(1);
+  }
+  ~SingleThreadScope() {
+    if (threads_ > 1) omp_set_num_threads(threads_);
+  }
+  SingleThreadScope(const SingleThreadScope&) = delete;
+  SingleThreadScope& operator=(const SingleThreadScope&) = delete;
+
+ private:
+  int threads_;
+};
+
 struct Rate {
   double gflops = 0;
   std::string implementation;
 };
 
-// Fills the tensor with numbers in [1, 2), or with all codes from -128 to 127, whatever its layout
-// is. Products of zeros would draw less power and let the clock rise.
+// Fills the tensor with numbers in [1, 2), whatever its layout is. Products of zeros would draw less
+// power and let the clock rise.
 void FillWithSamples(Type type, memory& tensor) {
   const size_t bytes = tensor.get_desc().get_size();
   auto* data = static_cast<std::byte*>(tensor.get_data_handle());
   uint32_t state = 1;
   for (size_t i = 0; i + sizeof state <= bytes; i += sizeof state) {
     state = state * 1664525u + 1013904223u;
-    uint32_t sample = state;
-    if (type == Type::f32) sample = 0x3F800000u | state >> 9;
-    if (type == Type::bf16) sample = 0x3F803F80u | (state >> 9 & 0x007F007Fu);
+    const uint32_t sample =
+        type == Type::f32 ? 0x3F800000u | state >> 9 : 0x3F803F80u | (state >> 9 & 0x007F007Fu);
     std::memcpy(data + i, &sample, sizeof sample);
   }
 }
@@ -71,7 +92,7 @@ class Part {
     arguments_.at(DNNL_ARG_WEIGHTS) = other.arguments_.at(DNNL_ARG_WEIGHTS);
   }
   void Run() {
-    const cpu::SingleThreadScope single;
+    const SingleThreadScope single;
     product_.execute(stream_, arguments_);
     stream_.wait();
   }
@@ -80,12 +101,11 @@ class Part {
  private:
   static dnnl::matmul::primitive_desc Describe(const dnnl::engine& engine, Type type,
                                                int64_t rows) {
-    const cpu::SingleThreadScope single;
-    const Type result = type == Type::s8 ? Type::s32 : Type::f32;
+    const SingleThreadScope single;
     const auto plain = memory::format_tag::ab;
     const memory::desc x({rows, kDepth}, type, plain);
     const memory::desc w({kDepth, kColumns}, type, memory::format_tag::any);
-    const memory::desc y({rows, kColumns}, result, plain);
+    const memory::desc y({rows, kColumns}, Type::f32, plain);
 #if DNNL_VERSION_MAJOR >= 3
     return {engine, x, w, y};
 #else
@@ -121,17 +141,13 @@ Rate MeasureProduct(Type type) {
           .implementation = parts.front().Implementation()};
 }
 
-// Whether oneDNN multiplies 8-bit numbers.
-bool Int8ByOneDnn() {
-  cpu::PrimitiveCache cache;
-  return cpu::OneDnnIsa().ends_with("AVX-512 AMX") && cpu::NativeInt8Works(cache);
-}
-
 // The speed of the instructions of our own exact integer products, on all threads at once.
-double MeasureInt8InRegisters(bool quads) {
+double MeasureInt8InRegisters(bool amx, bool quads) {
   std::vector<double> rates(static_cast<size_t>(ThreadCount()));
   ParallelFor(static_cast<int64_t>(rates.size()), [&](int64_t i) {
-    rates[static_cast<size_t>(i)] = quads ? cpu::MeasureInt8Quads() : cpu::MeasureInt8MultiplyAdd();
+    rates[static_cast<size_t>(i)] = amx     ? cpu::MeasureAmx(cpu::AmxElement::kInt8)
+                                    : quads ? cpu::MeasureInt8Quads()
+                                            : cpu::MeasureInt8MultiplyAdd();
   });
   return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
@@ -147,18 +163,14 @@ void MeasureProducts(Compute compute, MachineCeiling& ceiling) {
     ceiling.kernel = Label("bf16", rate);
     return;
   }
-  if (compute == Compute::kInt8 && Int8ByOneDnn()) {
-    const Rate rate = MeasureProduct(Type::s8);
-    ceiling.gflops = rate.gflops;
-    ceiling.kernel = Label("int8", rate);
-    return;
-  }
   if (compute == Compute::kInt8) {
-    const bool quads = cpu::Int8QuadsAllowed();
-    ceiling.gflops = MeasureInt8InRegisters(quads);
-    ceiling.kernel = quads ? "int8, vpdpbusd in registers"
-                           : fmt::format("int8, {} in registers (this CPU has no exact 8-bit one)",
-                                         cpu::BestInt8MultiplyName());
+    const bool amx = cpu::AmxAllowed(), quads = cpu::Int8QuadsAllowed();
+    ceiling.gflops = MeasureInt8InRegisters(amx, quads);
+    ceiling.kernel = amx ? "int8, AMX in registers"
+                     : quads
+                         ? "int8, vpdpbusd in registers"
+                         : fmt::format("int8, {} in registers (this CPU has no exact 8-bit one)",
+                                       cpu::BestInt8MultiplyName());
     return;
   }
   const Rate f32 = MeasureProduct(Type::f32);

@@ -1,5 +1,4 @@
-// The CPU backend: oneDNN for products with frozen weights, Highway for everything else. This file
-// only connects Backend's ops to the kernels of this folder.
+// The CPU backend: kernels of our own, most of them written with Highway. This file only connects Backend's ops to the kernels of this folder.
 #include <fmt/core.h>
 
 #include <cstring>
@@ -11,6 +10,7 @@
 #include "lacos/kernels/cpu/attention/attention.h"
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/dry_cpu_backend.h"
+#include "lacos/kernels/cpu/linear/cpu_products.h"
 #include "lacos/kernels/cpu/linear/frozen_linear.h"
 #include "lacos/kernels/cpu/linear/matmul.h"
 #include "lacos/kernels/cpu/memory.h"

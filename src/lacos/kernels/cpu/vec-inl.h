@@ -23,6 +23,7 @@ using DF = hn::ScalableTag<float>;
 using VF = hn::Vec<DF>;
 using DU = hn::RebindToUnsigned<DF>;
 using DI = hn::RebindToSigned<DF>;
+using VI = hn::Vec<DI>;
 using DHalf = hn::Rebind<uint16_t, DF>;  // as many bf16 numbers as a vector has floats
 
 constexpr size_t kLanes = HWY_LANES(float);  // all enabled targets have fixed sizes

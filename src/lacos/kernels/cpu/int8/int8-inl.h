@@ -13,8 +13,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
 
-using VI = hn::Vec<DI>;
-
 // Number of rows whose sums are computed together.
 constexpr size_t kGroup = 4;
 static_assert(kGroup == kInt8RowGroup);

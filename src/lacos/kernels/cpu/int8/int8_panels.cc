@@ -8,12 +8,14 @@
 #include "lacos/base/checked_math.h"
 #include "lacos/base/process.h"
 #include "lacos/kernels/cpu/hwy_targets.h"
+#include "lacos/kernels/cpu/linear/amx_panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/int8/int8_panels.cc"
 #include "hwy/foreach_target.h"
 // Highway requires that this header comes after foreach_target.h.
 #include "lacos/kernels/cpu/int8/int8-inl.h"
+#include "lacos/kernels/cpu/transpose-inl.h"
 
 #if HWY_ARCH_X86
 #include <cpuid.h>
@@ -207,7 +209,7 @@ void PackCodes(const int8_t* codes, int64_t row_step, int64_t column_step, size_
   }
 }
 
-#if HWY_TARGET != HWY_SCALAR
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
 HWY_INLINE hn::Vec<hn::FixedTag<uint8_t, 16>> LoadShifted(const int8_t* codes) {
   const hn::FixedTag<uint8_t, 16> d;
   return hn::Xor(hn::LoadU(d, reinterpret_cast<const uint8_t*>(codes)), hn::Set(d, 0x80));
@@ -225,30 +227,19 @@ void PackPanel(const int8_t* codes, int64_t row_step, int64_t column_step, size_
     return panel + static_cast<size_t>(k) * kPanelColumns + c * kQuad;
   };
   int64_t k = 0;
-#if HWY_TARGET != HWY_SCALAR
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
   const hn::FixedTag<uint8_t, 16> d8;
   const hn::FixedTag<uint16_t, 8> d16;
-  const hn::FixedTag<uint32_t, 4> d32;
-  const hn::FixedTag<uint64_t, 2> d64;
-  if (row_step == 1) {  // 16 codes of 4 columns: a transpose of units of 32 bits
+  if (row_step == 1) {  // 16 codes of kLanes columns
     for (; k + 16 <= depth; k += 16) {
       size_t c = 0;
-      for (; c + 4 <= columns; c += 4) {
-        const auto unit = [&](size_t i)
-                              HWY_ATTR { return hn::BitCast(d32, LoadShifted(at(k, c + i))); };
-        const auto u0 = unit(0), u1 = unit(1), u2 = unit(2), u3 = unit(3);
-        const auto store = [&](int64_t quad, auto lower, auto upper, bool high) HWY_ATTR {
-          const auto x = hn::BitCast(d64, lower), y = hn::BitCast(d64, upper);
-          hn::StoreU(hn::BitCast(d8, high ? hn::InterleaveUpper(d64, x, y)
-                                          : hn::InterleaveLower(d64, x, y)),
-                     d8, out(k + quad * int64_t{kQuad}, c));
-        };
-        const auto a = hn::InterleaveLower(d32, u0, u1), b = hn::InterleaveLower(d32, u2, u3);
-        store(0, a, b, false);
-        store(1, a, b, true);
-        const auto e = hn::InterleaveUpper(d32, u0, u1), f = hn::InterleaveUpper(d32, u2, u3);
-        store(2, e, f, false);
-        store(3, e, f, true);
+      for (; c + kLanes <= columns; c += kLanes) {
+        Transpose(reinterpret_cast<const std::byte*>(at(k, c)), column_step,
+                  [&](int64_t quad, VI codes) HWY_ATTR {
+                    const DU8 du8;
+                    hn::StoreU(hn::Xor(hn::BitCast(du8, codes), hn::Set(du8, 0x80)), du8,
+                               out(k + quad * int64_t{kQuad}, c));
+                  });
       }
       for (int64_t q = k; c < columns && q < k + 16; q += kQuad)
         PackCodes(at(0, c), row_step, column_step, columns - c, q, depth, out(q, c));
@@ -321,8 +312,39 @@ int32_t Int8PanelSurplus(const int8_t* codes, int64_t n) {
   return HWY_DYNAMIC_DISPATCH(PanelSurplusImpl)(codes, static_cast<size_t>(n));
 }
 
+namespace {
+
+void AmxPanelProduct(const Int8NarrowRows& left, const uint8_t* packed, int64_t columns,
+                     int64_t depth, float* sums) {
+  constexpr int64_t kUnit = 4, kPass = 128;  // codes in a unit; units of a pass: a panel of 64 KB
+  LACOS_CHECK(Int8PanelWidth() == kAmxPanelColumns, "tiles have 16 columns");
+  const int64_t all = CeilDivide(depth, kUnit);
+  for (int64_t unit = 0; unit < all; unit += kPass) {
+    const int64_t units = std::min(kPass, all - unit);
+    const bool last = unit + units == all;
+    for (int64_t column = 0; column < columns; column += kAmxPanelColumns) {
+      const uint8_t* const panel = packed + (column * all + unit * kAmxPanelColumns) * kUnit;
+      MultiplyAmxPanel({.element = AmxElement::kInt8,
+                        .left = reinterpret_cast<const std::byte*>(left.codes) + unit * kUnit,
+                        .left_stride = left.stride,
+                        .rows = left.rows,
+                        .panel = reinterpret_cast<const uint32_t*>(panel),
+                        .units = units,
+                        .first = unit == 0,
+                        .sums = sums + column,
+                        .sums_stride = columns,
+                        .columns = std::min(kAmxPanelColumns, columns - column),
+                        .scale = last ? left.scale : nullptr,
+                        .surplus = last ? left.surplus : nullptr});
+    }
+  }
+}
+
+}  // namespace
+
 void Int8PanelProduct(const Int8NarrowRows& left, const uint8_t* packed, int64_t columns,
-                      int64_t depth, float* sums) {
+                      int64_t depth, bool amx, float* sums) {
+  if (amx) return AmxPanelProduct(left, packed, columns, depth, sums);
   LACOS_CHECK(left.rows % kInt8RowGroup == 0, "left rows come in groups");
   HWY_DYNAMIC_DISPATCH(PanelProductImpl)
   (left, packed, static_cast<size_t>(columns), depth, sums);

@@ -47,9 +47,10 @@ struct Int8NarrowRows {
 };
 
 // sums [left.rows, columns] f32, contiguous = (the row's scale) * (exact integer sum), with the same
-// bytes as in Int8Product. Runs on one thread, and only if HasInt8Panels().
+// bytes as in Int8Product. Runs on one thread, and only if HasInt8Panels(). With `amx`, it is computed by
+// MultiplyAmxPanel, with its conditions.
 void Int8PanelProduct(const Int8NarrowRows& left, const uint8_t* packed, int64_t columns,
-                      int64_t depth, float* sums);
+                      int64_t depth, bool amx, float* sums);
 
 // Measures vpdpbusd in registers: 1e9 additions and multiplications per second on the calling
 // thread.

@@ -1,6 +1,6 @@
 // Integer products of few rows on CPUs that sum four 8-bit products in one instruction (AVX-512
-// VNNI). The stored codes are read once, in the order in which they are stored. oneDNN would first
-// copy them into an order of its own, which takes as long as a dozen rows of the product.
+// VNNI). The stored codes are read once, in the order in which they are stored. Packing them first
+// would take as long as a dozen rows of the product.
 //
 // The instruction multiplies unsigned by signed numbers. So 128 is added to the left codes when
 // they are stored, and 128 times the sum of a column's codes is subtracted again. Sums are computed
@@ -18,7 +18,7 @@ bool HasInt8Quads();
 
 // The number of left rows is a multiple of this.
 constexpr int64_t kInt8QuadGroup = 4;
-// With more rows than this, oneDNN's copy is worth its time. So many rows take two passes over the
+// With more rows than this, packing is worth its time. So many rows take two passes over the
 // codes, and the second pass reads them from the cache.
 constexpr int64_t kInt8QuadRows = 24;
 

@@ -73,15 +73,6 @@ float QuantizeTo8Impl(ConstFloats x, const float* column_scale, int64_t n, int8_
   return QuantizeInt8Codes(x, column_scale, n, codes);
 }
 
-void ScaleInt8SumsImpl(float scale, int64_t columns, float* sums) {
-  const VF s = hn::Set(DF(), scale);
-  ForVectors(static_cast<size_t>(columns), [&](size_t i, auto count) HWY_ATTR {
-    const VF v = hn::ConvertTo(
-        DF(), hn::BitCast(DI(), Load(FloatsOf(static_cast<const float*>(sums)), i, count)));
-    Store(hn::Mul(v, s), FloatsOf(sums), i, count);
-  });
-}
-
 int32_t Int8RowSurplusImpl(Int8Weight weight, const int16_t* codes, int64_t depth) {
 #if HWY_TARGET == HWY_SCALAR
   (void)weight, (void)codes, (void)depth;
@@ -118,7 +109,6 @@ namespace lacos::cpu {
 
 HWY_EXPORT(QuantizeTo16Impl);
 HWY_EXPORT(QuantizeTo8Impl);
-HWY_EXPORT(ScaleInt8SumsImpl);
 HWY_EXPORT(Int8RowSurplusImpl);
 
 namespace {
@@ -157,9 +147,6 @@ float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int16
 }
 float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int8_t* codes) {
   return HWY_DYNAMIC_DISPATCH(QuantizeTo8Impl)(x, column_scale, n, codes);
-}
-void ScaleInt8Sums(float scale, int64_t columns, float* sums) {
-  HWY_DYNAMIC_DISPATCH(ScaleInt8SumsImpl)(scale, columns, sums);
 }
 int32_t Int8RowSurplus(Int8Weight weight, const int16_t* codes, int64_t depth,
                        Int8Multiply multiply) {

@@ -44,10 +44,8 @@ const char* BestInt8MultiplyName();
 // column_scale may be null. A row with an absmax below 4e-37 counts as zeros. A row with values
 // that are not finite gives zeros and the scale NaN, so that the products are NaN.
 float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int16_t* codes);
-// Stores the same codes as 8-bit numbers, for oneDNN. Nothing is written after them.
+// Stores the same codes as 8-bit numbers. Nothing is written after them.
 float QuantizeInt8Row(ConstFloats x, const float* column_scale, int64_t n, int8_t* codes);
-// sums [columns] f32 = scale * (the 32-bit integers stored there).
-void ScaleInt8Sums(float scale, int64_t columns, float* sums);
 
 // The form of the right-hand weight: packed for Int8Product, or as stored for Int8DotProduct.
 enum class Int8Weight : uint8_t { kPacked, kStored };

@@ -1,17 +1,20 @@
 // Which of the instructions that products can use this CPU has, and may use.
+//
+// ONEDNN_MAX_CPU_ISA makes the CPU like an older one for oneDNN. It does so for our own kernels, too.
 #pragma once
 
-#include "lacos/kernels/cpu/linear/primitive_cache.h"
+#include <string>
 
 namespace lacos::cpu {
 
-// Whether the s8 products of oneDNN are exact and fast here. Without VNNI they add pairs in 16
-// bits, which saturates.
-bool NativeInt8Works(PrimitiveCache& cache);
+// The instruction set that oneDNN uses, such as "AVX2" (capped by ONEDNN_MAX_CPU_ISA). The version
+// of oneDNN stands before it unless it is 2.6.
+std::string OneDnnIsa();
 
-// Whether our own products with vpdpbusd, and with vdpbf16ps, are used: this CPU has the
-// instruction, and ONEDNN_MAX_CPU_ISA, which makes the CPU like an older one, does not exclude it.
+// Whether our own products with vpdpbusd, with vdpbf16ps, and on the tile registers of AMX are used:
+// this CPU has the instruction, and ONEDNN_MAX_CPU_ISA does not exclude it.
 bool Int8QuadsAllowed();
 bool BF16PairsAllowed();
+bool AmxAllowed();
 
 }  // namespace lacos::cpu

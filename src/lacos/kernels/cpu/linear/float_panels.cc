@@ -7,12 +7,13 @@
 
 #include "lacos/base/check.h"
 #include "lacos/kernels/cpu/hwy_targets.h"
+#include "lacos/kernels/cpu/linear/amx_panels.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "lacos/kernels/cpu/linear/float_panels.cc"
 #include "hwy/foreach_target.h"
 // Highway requires that this header comes after foreach_target.h.
-#include "lacos/kernels/cpu/vec-inl.h"
+#include "lacos/kernels/cpu/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lacos::cpu::HWY_NAMESPACE {
@@ -33,8 +34,6 @@ constexpr bool kWide = HWY_TARGET == HWY_AVX3;
 // Rows that a group has. Their sums, two vectors of weights and one of the row take 27 of the 32
 // registers of AVX-512, or 15 of the 16 of AVX2.
 constexpr size_t kTallGroup = kWide ? 12 : 6;
-
-using VI = hn::Vec<DI>;
 
 bool HasPanelsImpl(bool bf16) { return !bf16 || (kWide && __builtin_cpu_supports("avx512bf16")); }
 
@@ -126,41 +125,6 @@ void MultiplyPanelImpl(const PanelProduct& p) {
 #endif
   LACOS_CHECK(p.element == PanelElement::kF32, "this CPU has bf16 products");
   MultiplyPanelOf<false>(p);
-}
-
-using VBlock = hn::Vec<hn::FixedTag<uint8_t, 16>>;
-
-// A vector whose blocks of 16 bytes are those of stored rows 0, 4, 8, ...
-HWY_INLINE VI LoadBlocks(const std::byte* at, int64_t row_bytes) {
-  const hn::FixedTag<uint8_t, 16> d16;
-  const hn::FixedTag<uint8_t, 32> d32;
-  const auto block = [&](int64_t i) HWY_ATTR {
-    return hn::LoadU(d16, reinterpret_cast<const uint8_t*>(at + i * 4 * row_bytes));
-  };
-  const auto lower = hn::Combine(d32, block(1), block(0));
-#if HWY_TARGET == HWY_AVX3
-  const hn::FixedTag<uint8_t, 64> d64;
-  return hn::BitCast(DI(), hn::Combine(d64, hn::Combine(d32, block(3), block(2)), lower));
-#else
-  return hn::BitCast(DI(), lower);
-#endif
-}
-
-// Calls store(i, v) for i = 0 to 3, where v has the i-th 32 bits of each of kLanes stored rows.
-template <class F>
-HWY_INLINE void Transpose(const std::byte* at, int64_t row_bytes, F&& store) {
-  const DI d;
-  const hn::Repartition<int64_t, DI> d64;
-  const VI r0 = LoadBlocks(at, row_bytes), r1 = LoadBlocks(at + row_bytes, row_bytes),
-           r2 = LoadBlocks(at + 2 * row_bytes, row_bytes),
-           r3 = LoadBlocks(at + 3 * row_bytes, row_bytes);
-  const auto wide = [&](VI v) HWY_ATTR { return hn::BitCast(d64, v); };
-  const auto a = wide(hn::InterleaveLower(d, r0, r1)), b = wide(hn::InterleaveLower(d, r2, r3));
-  store(0, hn::BitCast(d, hn::InterleaveLower(d64, a, b)));
-  store(1, hn::BitCast(d, hn::InterleaveUpper(d64, a, b)));
-  const auto e = wide(hn::InterleaveUpper(d, r0, r1)), f = wide(hn::InterleaveUpper(d, r2, r3));
-  store(2, hn::BitCast(d, hn::InterleaveLower(d64, e, f)));
-  store(3, hn::BitCast(d, hn::InterleaveUpper(d64, e, f)));
 }
 
 HWY_INLINE void StoreUnits(VI units, uint32_t* out) {
@@ -373,19 +337,36 @@ void PackPanelPiece(const PanelSource& source, uint32_t* panel) {
 }
 
 void MultiplyPanel(const PanelProduct& product) {
+  if (product.amx) {
+    LACOS_CHECK(product.element == PanelElement::kBF16 && FloatPanelWidth() == kAmxPanelColumns,
+                "tiles have bf16 numbers");
+    return MultiplyAmxPanel({.element = AmxElement::kBF16,
+                             .left = product.left,
+                             .left_stride = product.left_stride,
+                             .rows = product.rows,
+                             .panel = product.panel,
+                             .units = product.units,
+                             .first = product.first,
+                             .sums = product.sums,
+                             .sums_stride = product.sums_stride,
+                             .columns = product.columns});
+  }
   LACOS_CHECK(product.rows % kFloatRowGroup == 0, "left rows come in groups");
   HWY_DYNAMIC_DISPATCH(MultiplyPanelImpl)(product);
 }
 
-void MultiplyPanels(PanelElement element, const std::byte* left, int64_t left_stride, int64_t rows,
-                    const std::byte* packed, int64_t columns, int64_t depth, float* sums) {
+void MultiplyPanels(PanelElement element, bool amx, const std::byte* left, int64_t left_stride,
+                    int64_t rows, const std::byte* packed, int64_t columns, int64_t depth,
+                    float* sums) {
   // A panel of 64 KB, which the second-level cache holds, and up to 24 KB of a group of rows. Half of it
   // was 4 % slower with AVX2 (Zen 5).
-  const int64_t width = FloatPanelWidth(), all = PanelUnits(element, depth), pass = 16384 / width;
+  const int64_t width = FloatPanelWidth(), all = PanelUnits(element, depth),
+                pass = amx ? 128 : 16384 / width;
   for (int64_t unit = 0; unit < all; unit += pass) {
     for (int64_t column = 0; column < columns; column += width) {
       const auto* panel = reinterpret_cast<const uint32_t*>(packed) + column * all + unit * width;
       MultiplyPanel({.element = element,
+                     .amx = amx,
                      .left = left + unit * 4,
                      .left_stride = left_stride,
                      .rows = rows,

@@ -1,8 +1,9 @@
 // Matrix products of f32 or bf16 rows with weights that are packed in panels, on one thread.
 //
 // Every sum is one chain in the order of the depth: a fused multiply-add for each number in f32 (a
-// product and a sum on CPUs without AVX2), one vdpbf16ps for each pair of numbers in bf16. So the bytes of a sum depend on its row and its column
-// only. They depend neither on other rows and columns nor on how the product is divided.
+// product and a sum on CPUs without AVX2), one vdpbf16ps for each pair of numbers in bf16, or one
+// tdpbf16ps for 16 pairs (amx_panels.h). So the bytes of a sum depend on its row and its column only.
+// They depend neither on other rows and columns nor on how the product is divided.
 //
 // A panel has FloatPanelWidth() columns and one "unit" of 32 bits for each column and place of the
 // depth: [unit][column]. A unit is one f32 number or a pair of bf16 numbers. So a weight can be
@@ -63,6 +64,7 @@ void PackPanelPiece(const PanelSource& source, uint32_t* panel);
 // Some units of a product with one panel.
 struct PanelProduct {
   PanelElement element = PanelElement::kF32;
+  bool amx = false;                 // bf16 by MultiplyAmxPanel, with its conditions
   const std::byte* left = nullptr;  // the rows' first unit
   int64_t left_stride = 0;          // in bytes
   int64_t rows = 0;                 // a multiple of kFloatRowGroup
@@ -76,7 +78,8 @@ struct PanelProduct {
 void MultiplyPanel(const PanelProduct& product);
 
 // sums [rows, columns], contiguous = left times the packed columns, over the whole depth.
-void MultiplyPanels(PanelElement element, const std::byte* left, int64_t left_stride, int64_t rows,
-                    const std::byte* packed, int64_t columns, int64_t depth, float* sums);
+void MultiplyPanels(PanelElement element, bool amx, const std::byte* left, int64_t left_stride,
+                    int64_t rows, const std::byte* packed, int64_t columns, int64_t depth,
+                    float* sums);
 
 }  // namespace lacos::cpu

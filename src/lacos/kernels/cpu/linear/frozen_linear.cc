@@ -4,15 +4,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "lacos/kernels/cpu/convert.h"
 #include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/int8/int8_quads.h"
+#include "lacos/kernels/cpu/linear/amx_panels.h"
 #include "lacos/kernels/cpu/linear/cpu_products.h"
 #include "lacos/kernels/cpu/linear/epilogue.h"
 #include "lacos/kernels/cpu/linear/float_panels.h"
-#include "lacos/kernels/cpu/linear/int8_tile.h"
 #include "lacos/kernels/cpu/ranges.h"
 #include "lacos/kernels/lora_segments.h"
 
@@ -23,7 +24,7 @@ constexpr int64_t kInt8TileRows = 128;
 // A multiple of the 12 rows (6 on AVX2) that Int8PanelProduct computes together.
 constexpr int64_t kInt8PanelTileRows = 192;
 constexpr int64_t kFloatPanelTileRows = 192;  // for the same reason
-constexpr int64_t kOneDnnTileRows = 256, kOneDnnRowGroup = 16;
+constexpr int64_t kAmxTileRows = 384;         // a multiple of the 32 rows of a block
 // Forward products of up to this many rows read the stored codes. Packing the codes costs as much
 // as about 12 rows of the product.
 constexpr int64_t kInt8UnpackedRows = 48;
@@ -50,19 +51,17 @@ ProductType FrozenLinear::ChooseType(Compute compute) {
 FrozenLinear::FrozenLinear(Compute compute, Workspace& work, Int8Choice int8)
     : work_(work),
       type_(ChooseType(compute)),
-      int8_by_onednn_(type_ == ProductType::kInt8 &&
-                      (int8 == Int8Choice::kOneDnn ||
-                       (int8 == Int8Choice::kBest && OneDnnIsa().ends_with("AVX-512 AMX") &&
-                        NativeInt8Works(cache_)))),
-      int8_by_quads_(type_ == ProductType::kInt8 && int8 == Int8Choice::kBest && !int8_by_onednn_ &&
+      int8_by_quads_(type_ == ProductType::kInt8 && int8 != Int8Choice::kPacked &&
                      Int8QuadsAllowed()),
+      amx_(type_ == ProductType::kInt8 ? int8 == Int8Choice::kBest && int8_by_quads_ && AmxAllowed()
+                                       : type_ == ProductType::kBF16 && AmxAllowed()),
       tiles_(ChooseTiles()),
       weights_(type_) {}
 
 RowTiles FrozenLinear::ChooseTiles() const {
+  if (amx_) return {.rows = kAmxTileRows, .granularity = kAmxRowGroup};
   if (type_ != ProductType::kInt8)
     return {.rows = kFloatPanelTileRows, .granularity = kFloatRowGroup};
-  if (int8_by_onednn_) return {.rows = kOneDnnTileRows, .granularity = kOneDnnRowGroup};
   return {.rows = int8_by_quads_ ? kInt8PanelTileRows : kInt8TileRows,
           .granularity = kInt8RowGroup};
 }
@@ -74,10 +73,12 @@ std::string FrozenLinear::Describe() const {
                          ? "int8"
                          : "bf16 emulated (bf16-rounded inputs, f32 products)";
   const std::string sums =
-      type_ != ProductType::kInt8 ? "own kernels, sums in the order of the depth"
-      : int8_by_onednn_           ? "oneDNN, exact 32-bit sums"
-                                  : fmt::format("{}, exact 32-bit sums",
-                                      int8_by_quads_ ? "vpdpbusd" : BestInt8MultiplyName());
+      type_ == ProductType::kInt8
+          ? fmt::format("{}, exact 32-bit sums", amx_             ? "AMX"
+                                                 : int8_by_quads_ ? "vpdpbusd"
+                                                                  : BestInt8MultiplyName())
+      : amx_ ? "AMX, sums in the order of the depth, 32 numbers at a time"
+             : "own kernels, sums in the order of the depth";
   const bool quads = KernelFor(1, Orientation::kForward) == TileKernel::kInt8Quads;
   return fmt::format(
       "linear {}: {}, tiles of {} rows (last one a multiple of {}) by {} columns{}", type, sums,
@@ -88,9 +89,8 @@ std::string FrozenLinear::Describe() const {
 TileKernel FrozenLinear::KernelFor(int64_t rows, Orientation orientation) const {
   const bool forward = orientation == Orientation::kForward;
   if (type_ != ProductType::kInt8) return TileKernel::kFloatPanels;
-  const bool wide_quads = (int8_by_onednn_ || int8_by_quads_) && HasInt8Quads();
+  const bool wide_quads = int8_by_quads_ && HasInt8Quads();
   if (forward && wide_quads && rows <= kInt8QuadRows) return TileKernel::kInt8Quads;
-  if (int8_by_onednn_) return TileKernel::kInt8OneDnn;
   if (forward && !wide_quads && rows <= kInt8UnpackedRows) return TileKernel::kInt8Stored;
   return int8_by_quads_ ? TileKernel::kInt8Panels : TileKernel::kInt8Packed;
 }
@@ -105,23 +105,24 @@ TilePlan FrozenLinear::Plan(int64_t rows, WeightId weight, Orientation orientati
                 .depth = forward ? m.cols : m.rows,
                 .columns = forward ? m.rows : m.cols,
                 .tile_rows = tiles_.rows};
+  plan.amx =
+      amx_ && (plan.kernel == TileKernel::kFloatPanels || plan.kernel == TileKernel::kInt8Panels);
   if (rows == 0) return plan;
   const int64_t row_tiles = plan.RowTiles();
   const int64_t last = rows - (row_tiles - 1) * tiles_.rows;
   plan.last_padded_rows =
       RoundUp(last, plan.kernel == TileKernel::kInt8Quads ? kInt8QuadGroup : tiles_.granularity);
+  // If there is only one tile of rows, it uses each weight once. Then the weight is packed piece by
+  // piece in cache and does not pass through memory.
+  plan.piecewise = row_tiles == 1 && (!plan.Integers() || plan.amx);
   if (!plan.Integers()) {
     plan.left_stride_bytes = FloatPanelStride(plan.element, plan.depth);
-    // If there is only one tile of rows, it uses each weight once. Then the weight is packed piece
-    // by piece in cache and does not pass through memory.
-    plan.piecewise = row_tiles == 1;
     return plan;
   }
   LACOS_CHECK(plan.depth <= kInt8MaxDepth, "integer sums fit in 32 bit");
   plan.weight_stride = m.cols;
   plan.left_stride_bytes =
-      plan.kernel == TileKernel::kInt8OneDnn ? plan.depth
-      : plan.kernel == TileKernel::kInt8Quads || plan.kernel == TileKernel::kInt8Panels
+      plan.kernel == TileKernel::kInt8Quads || plan.kernel == TileKernel::kInt8Panels
           ? Int8QuadStride(plan.depth)
           : Int8LeftStride(plan.depth) * int64_t{sizeof(int16_t)};
   return plan;
@@ -134,10 +135,9 @@ WorkspaceNeed FrozenLinear::Need(View x, WeightId weight, Orientation orientatio
   if (row_tiles == 0) return need;
   for (const int64_t row_tile : {int64_t{0}, row_tiles - 1}) {
     const Tile tile = plan.At(row_tile, 0);
-    const int64_t sums =
-        plan.ByOneDnn() ? plan.SumFloats(tile, cache_.Get(plan.Shape(tile))) : plan.SumFloats(tile);
     need.thread[kLeft] = std::max(need.thread[kLeft], plan.LeftBytes(tile));
-    need.thread[kSums] = std::max(need.thread[kSums], static_cast<size_t>(sums) * sizeof(float));
+    need.thread[kSums] =
+        std::max(need.thread[kSums], static_cast<size_t>(plan.SumFloats(tile)) * sizeof(float));
     need.thread[kLora] = static_cast<size_t>(rank * tile.cols) * sizeof(float);
     need.thread[kWeight] = plan.WeightBytes();
   }
@@ -193,8 +193,8 @@ void RunTileTasks(const TilePlan& plan, F&& f) {
 // columns, its first unit in the panel, and its part of the depth.
 template <class F>
 void ForPanelPieces(const TilePlan& plan, int64_t all_columns, F&& f) {
-  const int64_t per_unit = plan.element == PanelElement::kBF16 ? 2 : 1;
-  const int64_t width = FloatPanelWidth();
+  const int64_t per_unit = plan.Integers() ? 4 : plan.element == PanelElement::kBF16 ? 2 : 1;
+  const int64_t width = plan.Integers() ? Int8PanelWidth() : FloatPanelWidth();
   for (int64_t column = 0; column < all_columns; column += width) {
     for (int64_t begin = 0; begin < plan.depth; begin += kPanelPieceUnits * per_unit) {
       f(column, std::min(width, all_columns - column), begin / per_unit, begin,
@@ -205,26 +205,17 @@ void ForPanelPieces(const TilePlan& plan, int64_t all_columns, F&& f) {
 
 }  // namespace
 
-float* FrozenLinear::Multiply(const TilePlan& plan, const Tile& tile, const void* left,
-                              const void* weight) {
-  const Product& product = cache_.Get(plan.Shape(tile));
-  float* sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile, product));
-  product.Run(left, weight, sums, sums + plan.SumFloats(tile));
-  return sums;
-}
-
 template <class Finish>
 void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation orientation,
                             const Finish& finish) {
   if (left.rows == 0) return;
-  cache_.Trim();
   TilePlan plan = Plan(left.rows, weight, orientation);
   work_.threads.Reserve();
   std::vector<int64_t> held(static_cast<size_t>(ThreadCount()), -1);
   const bool forward = orientation == Orientation::kForward;
+  if (IsPacked(weight, orientation)) plan.piecewise = false;
 
   if (!plan.Integers()) {
-    if (IsPacked(weight, orientation)) plan.piecewise = false;
     const std::byte* packed = plan.Packs() ? PackWhole(plan, weight, orientation) : nullptr;
     const float* scale = forward ? weights_.RowScale(weight) : nullptr;
     RunTileTasks(plan, [&](const Tile& tile) {
@@ -245,11 +236,8 @@ void FrozenLinear::RunTiles(const Operand& left, WeightId weight, Orientation or
                               ? packed + plan.PackedBytes(tile.column)
                               : stored.codes + tile.column * (forward ? plan.weight_stride : 1);
     float* sums = nullptr;
-    if (plan.ByOneDnn()) {
-      sums = Multiply(plan, tile, parts.codes, codes);
-      for (int64_t r = 0; r < tile.rows; ++r) {
-        ScaleInt8Sums(parts.scale[r], tile.cols, sums + r * tile.cols);
-      }
+    if (plan.piecewise) {
+      sums = MultiplyCodePieces(plan, tile, parts, codes);
     } else {
       sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile));
       MultiplyInt8Tile(plan, tile, parts, codes, sums);
@@ -263,8 +251,10 @@ float* FrozenLinear::MultiplyPanelTile(const TilePlan& plan, const Tile& tile, c
   float* sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile));
   const auto* rows = static_cast<const std::byte*>(left);
   const PanelElement element = plan.element;
+  std::optional<AmxScope> amx;
+  if (plan.amx) amx.emplace();
   if (packed != nullptr) {
-    MultiplyPanels(element, rows, plan.left_stride_bytes, tile.padded_rows,
+    MultiplyPanels(element, plan.amx, rows, plan.left_stride_bytes, tile.padded_rows,
                    packed + plan.PackedBytes(tile.column), tile.cols, plan.depth, sums);
     return sums;
   }
@@ -275,6 +265,7 @@ float* FrozenLinear::MultiplyPanelTile(const TilePlan& plan, const Tile& tile, c
                    weights_.PackPiece(weight, plan.orientation, tile.column + column, columns,
                                       begin, depth, piece);
                    MultiplyPanel({.element = element,
+                                  .amx = plan.amx,
                                   .left = rows + unit * 4,
                                   .left_stride = plan.left_stride_bytes,
                                   .rows = tile.padded_rows,
@@ -284,6 +275,35 @@ float* FrozenLinear::MultiplyPanelTile(const TilePlan& plan, const Tile& tile, c
                                   .sums = sums + column,
                                   .sums_stride = tile.cols,
                                   .columns = columns});
+                 });
+  return sums;
+}
+
+float* FrozenLinear::MultiplyCodePieces(const TilePlan& plan, const Tile& tile,
+                                        const Int8TileRows& left, const int8_t* codes) {
+  float* sums = work_.threads.Mine(kSums).F32(plan.SumFloats(tile));
+  std::byte* const piece = work_.threads.Mine(kWeight).Bytes(plan.WeightBytes());
+  const bool forward = plan.orientation == Orientation::kForward;
+  const int64_t stride = plan.weight_stride;
+  const AmxScope amx;
+  ForPanelPieces(plan, tile.cols,
+                 [&](int64_t column, int64_t columns, int64_t unit, int64_t begin, int64_t depth) {
+                   const bool last = begin + depth == plan.depth;
+                   const auto pack = forward ? PackInt8RowPanels : PackInt8ColumnPanels;
+                   pack(codes + (forward ? column * stride + begin : begin * stride + column),
+                        stride, columns, depth, reinterpret_cast<uint8_t*>(piece));
+                   MultiplyAmxPanel({.element = AmxElement::kInt8,
+                                     .left = left.codes + begin,
+                                     .left_stride = plan.left_stride_bytes,
+                                     .rows = tile.padded_rows,
+                                     .panel = reinterpret_cast<const uint32_t*>(piece),
+                                     .units = CeilDivide(depth, int64_t{4}),
+                                     .first = unit == 0,
+                                     .sums = sums + column,
+                                     .sums_stride = tile.cols,
+                                     .columns = columns,
+                                     .scale = last ? left.scale : nullptr,
+                                     .surplus = last ? left.surplus : nullptr});
                  });
   return sums;
 }

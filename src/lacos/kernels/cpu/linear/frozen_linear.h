@@ -8,7 +8,7 @@
 
 #include "lacos/kernels/backend.h"
 #include "lacos/kernels/cpu/linear/frozen_weights.h"
-#include "lacos/kernels/cpu/linear/primitive_cache.h"
+#include "lacos/kernels/cpu/linear/int8_tile.h"
 #include "lacos/kernels/cpu/linear/tile_plan.h"
 #include "lacos/kernels/cpu/workspace.h"
 
@@ -16,9 +16,9 @@ namespace lacos::cpu {
 
 class FrozenLinear {
  public:
-  // The implementation that multiplies 8-bit rows. kBest is oneDNN where it has AMX, else our own
-  // kernels: with vpdpbusd, or Int8Product. kPacked is always Int8Product. Tests choose one.
-  enum class Int8Choice : uint8_t { kBest, kPacked, kOneDnn };
+  // The instructions that multiply 8-bit rows. kBest is AMX, or else vpdpbusd, or else those of
+  // Int8Product. Tests choose worse ones.
+  enum class Int8Choice : uint8_t { kBest, kWithoutAmx, kPacked };
 
   // kBF16 is emulated exactly on CPUs without bf16 instructions; kInt8 is exact integer arithmetic
   // on every CPU.
@@ -28,7 +28,7 @@ class FrozenLinear {
   void Forward(View x, WeightId weight, const Epilogue& epilogue, View y);
   void Backward(View dy, WeightId weight, const BackwardEpilogue& epilogue, View dx);
   // The scratch that a product of x [T, in] (or dy [T, out]) needs with a LoRA update of this rank
-  // (0: none). Creates the oneDNN primitives of the product, as the product itself would.
+  // (0: none).
   WorkspaceNeed Need(View x, WeightId weight, Orientation orientation, int64_t rank);
   // Bytes held now besides the shared workspace: an encoded weight and a packed one.
   size_t HeldBytes() const { return weights_.HeldBytes() + packed_.capacity(); }
@@ -52,12 +52,13 @@ class FrozenLinear {
   // that the thread computes.
   const void* LeftTile(const TilePlan& plan, const Operand& left, const Tile& tile,
                        std::vector<int64_t>& held);
-  // Returns the tile's integer sums, computed by oneDNN. `weight` is the tile's part of the weight.
-  float* Multiply(const TilePlan& plan, const Tile& tile, const void* left, const void* weight);
   // Returns the tile's sums, computed from packed float panels, or from the pieces of the weight that
   // this thread packs one after the other (packed: null).
   float* MultiplyPanelTile(const TilePlan& plan, const Tile& tile, const void* left,
                            WeightId weight, const std::byte* packed);
+  // The same from pieces of the tile's stored codes, with AMX.
+  float* MultiplyCodePieces(const TilePlan& plan, const Tile& tile, const Int8TileRows& left,
+                            const int8_t* codes);
   // Packs all columns of the weight, tile by tile, unless they are packed already.
   const std::byte* PackWhole(const TilePlan& plan, WeightId weight, Orientation orientation);
   bool IsPacked(WeightId weight, Orientation orientation) const {
@@ -65,10 +66,9 @@ class FrozenLinear {
   }
 
   Workspace& work_;
-  PrimitiveCache cache_;
   ProductType type_;
-  bool int8_by_onednn_;
-  bool int8_by_quads_;  // by our own kernels with vpdpbusd
+  bool int8_by_quads_;  // with vpdpbusd
+  bool amx_;            // panels of bf16 numbers or codes
   RowTiles tiles_;
   FrozenWeights weights_;
   // The packed weight. It is kept for the next product with the same weight.

@@ -1,11 +1,13 @@
 #include "lacos/kernels/cpu/linear/int8_tile.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "lacos/kernels/cpu/int8/int8_panels.h"
 #include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/int8/int8_quads.h"
 #include "lacos/kernels/cpu/int8/int8_stored.h"
+#include "lacos/kernels/cpu/linear/amx_panels.h"
 
 namespace lacos::cpu {
 namespace {
@@ -17,7 +19,7 @@ float QuantizeRow(TileKernel kernel, ConstFloats x, const float* column_scale, i
     LACOS_CHECK(column_scale == nullptr, "products of few rows are forward ones");
     return QuantizeInt8QuadRow(x, depth, reinterpret_cast<uint8_t*>(codes));
   }
-  if (kernel == TileKernel::kInt8OneDnn || kernel == TileKernel::kInt8Panels) {
+  if (kernel == TileKernel::kInt8Panels) {
     return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int8_t*>(codes));
   }
   return QuantizeInt8Row(x, column_scale, depth, reinterpret_cast<int16_t*>(codes));
@@ -56,16 +58,19 @@ void MultiplyInt8Tile(const TilePlan& plan, const Tile& tile, const Int8TileRows
                            sums);
   }
   if (plan.kernel == TileKernel::kInt8Panels) {
+    std::optional<AmxScope> amx;
+    if (plan.amx) amx.emplace();
     return Int8PanelProduct({reinterpret_cast<const int8_t*>(rows.codes), plan.left_stride_bytes,
                              rows.scale, rows.surplus, tile.padded_rows},
-                            reinterpret_cast<const uint8_t*>(weight), tile.cols, plan.depth, sums);
+                            reinterpret_cast<const uint8_t*>(weight), tile.cols, plan.depth,
+                            plan.amx, sums);
   }
   const Int8Rows left{reinterpret_cast<const int16_t*>(rows.codes), rows.scale, rows.surplus,
                       tile.padded_rows};
   if (plan.kernel == TileKernel::kInt8Stored) {
     return Int8DotProduct(left, weight, plan.weight_stride, tile.cols, plan.depth, sums);
   }
-  LACOS_CHECK(plan.kernel == TileKernel::kInt8Packed, "oneDNN makes its own sums");
+  LACOS_CHECK(plan.kernel == TileKernel::kInt8Packed, "the tile has integers");
   Int8Product(left, weight, tile.cols, plan.depth, sums);
 }
 

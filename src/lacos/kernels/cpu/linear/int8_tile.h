@@ -1,4 +1,4 @@
-// One tile of an integer product: its left rows as codes, and its sums where oneDNN is not used.
+// One tile of an integer product: its left rows as codes, and its sums.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +25,8 @@ struct Int8TileRows {
 void QuantizeTile(const TilePlan& plan, const Tile& tile, ConstFloats left,
                   const float* column_scale, const Int8TileRows& rows);
 
-// Computes sums [padded rows, cols] with any kernel except kInt8OneDnn. `weight` is the tile's part
-// of the packed weight or of the stored codes.
+// Computes sums [padded rows, cols]. `weight` is the tile's part of the packed weight or of the stored
+// codes.
 void MultiplyInt8Tile(const TilePlan& plan, const Tile& tile, const Int8TileRows& rows,
                       const int8_t* weight, float* sums);
 

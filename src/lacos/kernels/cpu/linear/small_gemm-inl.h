@@ -1,4 +1,4 @@
-// Products that are too small or too irregular in layout for oneDNN: LoRA, attention, similarity,
+// Products that are too small or too irregular in layout for panels: LoRA, attention, similarity,
 // sums over tokens.
 //
 // Every element of C is one chain of fused multiply-adds over k in order, whatever the sizes and

@@ -12,14 +12,12 @@
 #include "lacos/kernels/cpu/int8/int8_product.h"
 #include "lacos/kernels/cpu/linear/float_panels.h"
 #include "lacos/kernels/cpu/linear/frozen_weights.h"
-#include "lacos/kernels/cpu/linear/primitive_cache.h"
 
 namespace lacos::cpu {
 
 // The implementation that computes the sums of a tile. All integer kernels give the same bytes.
 enum class TileKernel : uint8_t {
   kFloatPanels,  // in the product's type, packed weights (float_panels.h)
-  kInt8OneDnn,   // oneDNN, 8-bit rows
   kInt8Quads,    // 8-bit rows, stored codes (int8_quads.h)
   kInt8Panels,   // 8-bit rows, packed weights (int8_panels.h)
   kInt8Stored,   // 16-bit rows, stored codes (int8_stored.h)
@@ -52,17 +50,17 @@ struct TilePlan {
   int64_t left_stride_bytes = 0;             // distance of the left rows in the scratch
   int64_t weight_stride = 0;                 // codes between stored rows of the weight
   bool piecewise = false;                    // each task packs its own part of the weight
+  bool amx = false;  // panels are multiplied on tile registers (amx_panels.h)
 
   int64_t RowTiles() const { return CeilDivide(rows, tile_rows); }
   int64_t ColumnTiles() const { return CeilDivide(columns, kTileColumns); }
   Tile At(int64_t row_tile, int64_t column_tile) const;
 
   bool Integers() const { return kernel != TileKernel::kFloatPanels; }
-  bool ByOneDnn() const { return kernel == TileKernel::kInt8OneDnn; }
   // Whether the kernel reads a packed copy of the weight.
   bool Packs() const {
-    return kernel == TileKernel::kInt8Packed || kernel == TileKernel::kInt8Panels ||
-           (kernel == TileKernel::kFloatPanels && !piecewise);
+    return !piecewise && (kernel == TileKernel::kInt8Packed || kernel == TileKernel::kInt8Panels ||
+                          kernel == TileKernel::kFloatPanels);
   }
   // Bytes of so many packed columns, a whole number of tiles or all of them.
   size_t PackedBytes(int64_t some_columns) const {
@@ -71,12 +69,6 @@ struct TilePlan {
            : kernel == TileKernel::kInt8Panels ? Int8PanelBytes(some_columns, depth)
                                                : FloatPanelBytes(element, some_columns, depth);
   }
-  // The product that oneDNN computes for the tile.
-  ProductShape Shape(const Tile& tile) const {
-    return {tile.padded_rows, tile.cols, depth, weight_stride,
-            orientation == Orientation::kForward};
-  }
-
   // The number of floats in each of two arrays before the left rows: the scales of integer rows,
   // then their surpluses.
   int64_t LeftScales() const { return Integers() ? RoundUp(tile_rows, 16) : 0; }
@@ -84,14 +76,7 @@ struct TilePlan {
     return static_cast<size_t>(2 * LeftScales() * int64_t{sizeof(float)} +
                                RoundUp(tile.padded_rows * left_stride_bytes, sizeof(float)));
   }
-  // Size of the sums in floats. The overload with a product adds oneDNN's
-  // scratchpad, which lies behind them.
-  int64_t SumFloats(const Tile& tile) const {
-    return ByOneDnn() ? RoundUp(tile.padded_rows * tile.cols, 16) : tile.padded_rows * tile.cols;
-  }
-  int64_t SumFloats(const Tile& tile, const Product& product) const {
-    return SumFloats(tile) + static_cast<int64_t>(product.ScratchpadBytes() / sizeof(float)) + 16;
-  }
+  int64_t SumFloats(const Tile& tile) const { return tile.padded_rows * tile.cols; }
   // Bytes of the piece of the weight that a task packs for itself at a time.
   size_t WeightBytes() const {
     return piecewise ? static_cast<size_t>(FloatPanelWidth() * kPanelPieceUnits) * sizeof(uint32_t)
