@@ -194,8 +194,8 @@ Json OwnKernels() {
   const DeviceRates rates = MeasureDeviceRates(MakeMeasuredBackend);
   const CublasLtCeiling library = MeasureCublasLtCeiling(TheSizes().ceiling_width);
   Json measured = Json::Object(), ceilings = Json::Object(), ops = Json::Array();
-  measured.Set("bf16_flop_per_second", rates.bf16_flop_per_second);
-  measured.Set("int8_op_per_second", rates.int8_op_per_second);
+  measured.Set("bf16_flop_per_second", rates.products.bf16_flop_per_second);
+  measured.Set("int8_op_per_second", rates.products.int8_op_per_second);
   measured.Set("copy_bytes_per_second", rates.copy_bytes_per_second);
   measured.Set("upload_bytes_per_second", rates.upload_bytes_per_second);
   ceilings.Set("bf16", library.bf16 ? Json(*library.bf16) : Json());
@@ -204,8 +204,8 @@ Json OwnKernels() {
   for (const Sizes::Model& model : TheSizes().models) {
     for (const int64_t tokens : TheSizes().batches) {
       for (const Compute compute : {Compute::kBF16, Compute::kInt8}) {
-        const double own =
-            compute == Compute::kBF16 ? rates.bf16_flop_per_second : rates.int8_op_per_second;
+        const double own = compute == Compute::kBF16 ? rates.products.bf16_flop_per_second
+                                                     : rates.products.int8_op_per_second;
         const double product_ceiling =
             std::max(own, (compute == Compute::kBF16 ? library.bf16 : library.int8).value_or(0));
         Block block(compute, model, tokens);

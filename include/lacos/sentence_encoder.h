@@ -98,8 +98,8 @@ class LACOS_API SentenceEncoder {
   std::map<std::string, std::string> prompts() const;
   // The name of the prompt that is used if a call names none, or "".
   std::string default_prompt_name() const;
-  // What the user should know about the folder, one line each: keys that lacos does not use, and
-  // the like.
+  // What the user should know, one line each: keys of the folder that lacos does not use, that int8
+  // is slower than bf16 on this GPU, and the like.
   std::vector<std::string> warnings() const;
   // Kernels and instruction set in use, as one line for bug reports.
   std::string description() const;

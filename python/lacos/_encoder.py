@@ -44,6 +44,11 @@ def _preset(value: Optional[str]) -> Optional[bytes]:
     return None if value is None else value.encode()
 
 
+def device_name(device: Any) -> Optional[str]:
+    """The word of lacos for a device, which may be a torch.device."""
+    return None if device is None else str(device).replace("cpu:0", "cpu")
+
+
 def _next_warning(model: ctypes.c_void_p, numbers: Iterator[int]) -> Optional[bytes]:
     warning: Optional[bytes] = LIBRARY.lacos_warning(model, next(numbers))
     return warning
@@ -122,7 +127,7 @@ class SentenceEncoder:
             "compute": compute, "threads": threads, "pooling": pooling, "normalize": normalize, "max_length": max_length,
             "strip": strip, "batch_tokens": batch_tokens, "prefix": prefix, "suffix": suffix, "similarity_fn_name": None,
             "preset": preset, "truncate_dim": truncate_dim, "prompts": None if prompts is None else dict(prompts),
-            "default_prompt_name": default_prompt_name, "device": None if device is None else str(device).replace("cpu:0", "cpu"),
+            "default_prompt_name": default_prompt_name, "device": device_name(device),
         }
         self.similarity_fn_name = similarity_fn_name
         self._model = self._open()
@@ -376,7 +381,7 @@ class SentenceEncoder:
             raise TypeError("encode() found both or neither of inputs and sentences; expected the texts")
         name = "sentences" if inputs is None else "inputs"
         given: Texts = sentences if sentences is not None else inputs if inputs is not None else []
-        if device is not None and str(device).replace("cpu:0", "cpu") != self.device:
+        if device is not None and device_name(device) != self.device:
             raise InvalidArgumentError(f"[device] found {str(device)!r}; expected {self.device!r} or None; leave it out here, and "
                                        "give it to SentenceEncoder: a call computes where the model is")
         if pool is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Literal, 
 from lacos import _words
 from lacos._calls import Outcome, names_in_messages, renamed, run
 from lacos._data import data_files, tables_of
-from lacos._encoder import SentenceEncoder
+from lacos._encoder import SentenceEncoder, device_name
 from lacos._hub import model_place
 from lacos._library import LIBRARY
 from lacos._progress import Steps, is_shown
@@ -129,7 +129,7 @@ def quantize(model: Path, output: Path, *, scheme: Literal["linear", "dynamic"] 
 
 
 def train(*, model: Path, train: Any, output: Path, dev: Any = None, base: Optional[Path] = None,
-          adapter: Optional[Path] = None, overwrite: bool = False, threads: Optional[int] = None,
+          adapter: Optional[Path] = None, overwrite: bool = False, threads: Optional[int] = None, device: Any = None,
           on_step: Optional[Callable[[TrainStep], Optional[bool]]] = None,
           on_dev_score: Optional[Callable[[DevScore], None]] = None, show_progress_bar: Optional[bool] = None,
           **settings: "Unpack[TrainSettings]") -> TrainReport:
@@ -138,8 +138,8 @@ def train(*, model: Path, train: Any, output: Path, dev: Any = None, base: Optio
     `model` is an original BLOOM folder, a quantized one, a trained one whose adapter is trained further, or a name on
     the Hugging Face hub if huggingface_hub is installed. `train` is one of these, or a list of them: a file or folder of
     any form that the program reads, or of Parquet or Arrow; rows as dicts; a datasets.Dataset. `dev` are scored pairs in
-    the same forms. Of a DatasetDict, the setting `split` is taken, which is "train" by default. All other settings are
-    in docs/settings.md.
+    the same forms. Of a DatasetDict, the setting `split` is taken, which is "train" by default. `device` is that of
+    SentenceEncoder. All other settings are in docs/settings.md.
 
     `on_step` is called after each step; if it returns False, the state is saved and the report has `interrupted`. Ctrl-C
     saves the state too, and raises a KeyboardInterrupt that says so. `resume=True` goes on from there.
@@ -177,7 +177,7 @@ def train(*, model: Path, train: Any, output: Path, dev: Any = None, base: Optio
         outcome = run(LIBRARY.lacos_train, {
             "model": place, "train": files.paths, "dev": dev_files.paths[0] if dev_files.paths else None, "output": output,
             "base": None if base is None else model_place(base), "adapter": adapter, "overwrite": overwrite,
-            "threads": threads, **given}, on_event)
+            "threads": threads, "device": device_name(device), **given}, on_event)
     report = outcome.report
     if outcome.interrupted and report["interrupted"]:
         raise KeyboardInterrupt(f"[train] Ctrl-C at step {report['steps']}; the state is saved in {os.fspath(output)}; "

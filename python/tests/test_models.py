@@ -263,6 +263,7 @@ class ModelsTest(ModelTest):
             ({"seed": -1}, r"\[`seed`\] found -1; expected a whole number of at least 0"),
             ({"threads": 5000}, r"\[`threads`\] found 5000; expected a whole number from 0 to 4096"),
             ({"epochs": {}}, r"\[`epochs`\] found a value of the type dict"),
+            ({"device": "tpu"}, r"\[`device`\] found 'tpu'; expected cpu, cuda"),
             ({"resume": True, "overwrite": True}, r"\[`resume`, `overwrite`\] both are set"),
             ({"train": self.folder / "absent.tsv"}, "absent.tsv.*No such file"),
             ({"model": self.folder / "absent"}, "absent. is no folder"),

@@ -1,6 +1,7 @@
 // `lacos bench`: the speed of training, embedding and tokenizing on this machine, as a share of the
 // most that it could do.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,6 +20,7 @@
 #include "lacos/base/process.h"
 #include "lacos/formats/tokenizer_files.h"
 #include "lacos/kernels/ceiling.h"
+#include "lacos/kernels/compute_advice.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/model/cold_base.h"
 #include "lacos/train/losses/make_loss.h"
@@ -92,6 +94,9 @@ void BenchTrain(const GlobalOptions& globals, const BenchTrainFlags& flags) {
   if (flags.breakdown) options.probe.op_times = &op_times;
   const LoadedModel loaded = LoadModel(options.model, options.base, options.adapter);
   LogNotes(loaded.folder);
+  const std::string advice =
+      AdviceOnCompute(globals.device, globals.compute, loaded.base_weights->config().hidden_size);
+  if (!advice.empty()) spdlog::warn("{}", advice);
   std::vector<ExampleFile> files;
   for (const std::string& path : options.train_files)
     files.push_back(ReadExamples(path, ExamplesOf(options.settings)));

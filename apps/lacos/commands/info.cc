@@ -218,7 +218,7 @@ void Info(const GlobalOptions& globals, const ModelOptions& options) {
     facts.notes.push_back(SpellKnownFlags(difference));
   std::string note;
   facts.rates = RatesOf(globals.device, note);
-  if (facts.rates) note = SlowInt8Note(*facts.rates);
+  if (facts.rates) note = SlowInt8Note(facts.rates->products);
   if (!note.empty()) facts.notes.push_back(note);
   const bool works_on_codes = info.scheme == QuantScheme::kLinear && info.block_size == 0;
   if (globals.compute == Compute::kInt8 && !works_on_codes) {

@@ -83,8 +83,8 @@ std::optional<Copies> CopiesOf(const Needs& needs, Compute compute) {
   Copies copies{.bytes = needs.plan.chosen.copied_bytes};
   copies.seconds = static_cast<double>(copies.bytes) / needs.rates->upload_bytes_per_second;
   if (compute != Compute::kF32) {
-    copies.product_rate = compute == Compute::kInt8 ? needs.rates->int8_op_per_second
-                                                    : needs.rates->bf16_flop_per_second;
+    copies.product_rate = compute == Compute::kInt8 ? needs.rates->products.int8_op_per_second
+                                                    : needs.rates->products.bf16_flop_per_second;
     copies.tokens_to_hide = copies.seconds * copies.product_rate / (needs.flops_per_token / 2);
   }
   return copies;

@@ -15,7 +15,6 @@
 #include "lacos/formats/model_folder.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/train/settings.h"
-#include "terminal/rates.h"
 
 namespace lacos::cli {
 CLI::App* NewCommand(CLI::App& app, GlobalOptions& globals, const std::string& name,
@@ -70,12 +69,6 @@ void SettleDevice(GlobalOptions& globals) {
   globals.device = ChooseDevice({.device = globals.device,
                                  .compute = globals.compute,
                                  .tell = [](const std::string& why) { spdlog::warn("{}", why); }});
-  const bool shows_rates = globals.command != nullptr && globals.command->get_name() == "info";
-  if (globals.compute != Compute::kInt8 || shows_rates) return;
-  std::string note;
-  const std::optional<DeviceRates> rates = RatesOf(globals.device, note);
-  if (rates && !SlowInt8Note(*rates).empty())
-    spdlog::warn("[compute] {}; choose --compute bf16", SlowInt8Note(*rates));
 }
 
 void OnRun(CLI::App* command, GlobalOptions& globals, std::function<void()> action) {

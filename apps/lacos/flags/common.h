@@ -59,8 +59,8 @@ inline CLI::Option* GetOption(CLI::App* command, const std::string& name) {
 
 // Adds --device to a command that computes with a model.
 void AddDeviceOption(CLI::App* command, GlobalOptions& globals);
-// Replaces the device auto by the one that is used. Logs once the reason of a fallback to the CPU, and
-// that int8 is the slower mode of a GPU, which it measures. main calls it before the work of a command.
+// Replaces the device auto by the one that is used. Logs once the reason of a fallback to the CPU. main
+// calls it before the work of a command.
 void SettleDevice(GlobalOptions& globals);
 
 // Reports a mistake on the command line that only the command can see. The exit status is 2, and

@@ -26,27 +26,20 @@ std::optional<DeviceRates> RatesOf(const Device& device, std::string& note) {
 
 Json RatesJson(const DeviceRates& rates) {
   Json json = Json::Object();
-  json.Set("bf16_flop_per_second", rates.bf16_flop_per_second);
-  json.Set("int8_op_per_second", rates.int8_op_per_second);
+  json.Set("bf16_flop_per_second", rates.products.bf16_flop_per_second);
+  json.Set("int8_op_per_second", rates.products.int8_op_per_second);
   json.Set("copy_bytes_per_second", rates.copy_bytes_per_second);
   json.Set("upload_bytes_per_second", rates.upload_bytes_per_second);
   return json;
 }
 
 void AddRates(const DeviceRates& rates, FieldList& fields) {
-  fields.Add("measured products",
-             fmt::format("{} TFLOP/s in bf16, {} TOP/s in int8", Tera(rates.bf16_flop_per_second),
-                         Tera(rates.int8_op_per_second)));
+  fields.Add("measured products", fmt::format("{} TFLOP/s in bf16, {} TOP/s in int8",
+                                              Tera(rates.products.bf16_flop_per_second),
+                                              Tera(rates.products.int8_op_per_second)));
   fields.Add("measured copies",
              fmt::format("{} GB/s read and written on the GPU, {} GB/s from the host to it",
                          Giga(rates.copy_bytes_per_second), Giga(rates.upload_bytes_per_second)));
-}
-
-std::string SlowInt8Note(const DeviceRates& rates) {
-  if (rates.int8_op_per_second >= rates.bf16_flop_per_second) return "";
-  return fmt::format(
-      "int8 is slower than bf16 on this GPU: {} TOP/s were measured, and {} TFLOP/s with --compute bf16",
-      Tera(rates.int8_op_per_second), Tera(rates.bf16_flop_per_second));
 }
 
 }  // namespace lacos::cli

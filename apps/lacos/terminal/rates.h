@@ -1,4 +1,4 @@
-// The measured rates of a GPU, as `lacos info` and `lacos plan` show them, and the advice that follows.
+// The measured rates of a GPU, as `lacos info` and `lacos plan` show them.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,5 @@ std::optional<DeviceRates> RatesOf(const Device& device, std::string& note);
 
 Json RatesJson(const DeviceRates& rates);
 void AddRates(const DeviceRates& rates, FieldList& fields);
-
-// Says that int8 is slower than bf16 on this GPU; empty if it is not.
-std::string SlowInt8Note(const DeviceRates& rates);
 
 }  // namespace lacos::cli

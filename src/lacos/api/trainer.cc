@@ -39,11 +39,7 @@ lacos::TrainOptions MakeOptions(const TrainOptions& given) {
   options.dev_file = given.dev;
   options.run.output = given.output;
   options.run.writing.overwrite = given.overwrite;
-  const std::optional<Device> device = ParseDevice(given.device);
-  if (!device)
-    throw UserError(fmt::format(
-        "[`device`] found '{}'; expected cpu, cuda, cuda:N or auto; correct it", given.device));
-  options.device = *device;
+  options.device = DeviceValue(given.device);
 #define LACOS_SETTING(part, name) Take(SettingNamed(#name), given.settings.name, options.part.name)
 #include "lacos/api/train_settings.inc"
 #undef LACOS_SETTING

@@ -167,6 +167,9 @@ void Train(const char* json, lacos_event on_event, void* context, char** report)
   settings.Require("output", "the folder to make");
   settings.Read("output", options.run.output);
   settings.Read("overwrite", options.run.writing.overwrite);
+  std::string device(NameOf(options.device));
+  settings.Read("device", device);
+  options.device = DeviceValue(device);
   const int threads = settings.ReadThreads();
   const auto read = [&](const SettingInfo& info, auto& field) { settings.ReadListed(info, field); };
   options.settings.ForEachField(read);

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "lacos/base/error.h"
+
 namespace lacos {
 
 namespace {
@@ -26,6 +28,12 @@ std::optional<Device> ParseDevice(std::string_view word) {
   const bool is_index = error == std::errc() && stop == end && device.index >= 0;
   if (*kind != DeviceKind::kCuda || !is_index) return std::nullopt;
   return device;
+}
+
+Device DeviceValue(std::string_view word) {
+  if (const std::optional<Device> device = ParseDevice(word)) return *device;
+  throw UserError(
+      fmt::format("[`device`] found '{}'; expected cpu, cuda, cuda:N or auto; correct it", word));
 }
 
 std::string NameOf(const Device& device) {

@@ -36,6 +36,8 @@ struct Device {
 // Understands "cpu", "cuda", "cuda:1", "auto", and "cuda+check" or "cuda:1+check" for
 // check_each_op; returns nothing for any other word.
 std::optional<Device> ParseDevice(std::string_view word);
+// The same; throws UserError that names the setting `device` for any other word.
+Device DeviceValue(std::string_view word);
 // Returns the word that ParseDevice understands: "cuda:1", and "cuda" for the first GPU.
 std::string NameOf(const Device& device);
 

@@ -1,5 +1,7 @@
 #include "lacos/kernels/device_rates.h"
 
+#include <fmt/format.h>
+
 #include <deque>
 #include <vector>
 
@@ -54,14 +56,16 @@ double CopyRate(Backend& backend, int64_t largest, const Copy& copy) {
 
 }  // namespace
 
-DeviceRates MeasureDeviceRates(const std::function<std::unique_ptr<Backend>(Compute)>& make) {
-  DeviceRates rates;
-  {
-    const std::unique_ptr<Backend> backend = make(Compute::kBF16);
-    rates.bf16_flop_per_second = ProductRate(*backend);
-  }
-  const std::unique_ptr<Backend> backend = make(Compute::kInt8);
-  rates.int8_op_per_second = ProductRate(*backend);
+ProductRates MeasureProductRates(const BackendMaker& make) {
+  ProductRates rates;
+  rates.bf16_flop_per_second = ProductRate(*make(Compute::kBF16));
+  rates.int8_op_per_second = ProductRate(*make(Compute::kInt8));
+  return rates;
+}
+
+DeviceRates MeasureDeviceRates(const BackendMaker& make) {
+  DeviceRates rates{.products = MeasureProductRates(make)};
+  const std::unique_ptr<Backend> backend = make(Compute::kBF16);
   Buffer from, to;
   const auto view = [](const Buffer& buffer) {
     return TensorView{buffer.data(), DType::kBF16, {static_cast<int64_t>(buffer.size()) / 2}};
@@ -83,6 +87,13 @@ DeviceRates MeasureDeviceRates(const std::function<std::unique_ptr<Backend>(Comp
     return [&] { backend->Upload(host, view(to)); };
   });
   return rates;
+}
+
+std::string SlowInt8Note(const ProductRates& rates) {
+  if (rates.int8_op_per_second >= rates.bf16_flop_per_second) return "";
+  return fmt::format(
+      "int8 is slower than bf16 on this GPU: {:.3g} TOP/s were measured, and {:.3g} TFLOP/s in bf16",
+      rates.int8_op_per_second / 1e12, rates.bf16_flop_per_second / 1e12);
 }
 
 }  // namespace lacos

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lacos/kernels/compute_advice.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/kernels/timed_backend.h"
 #include "lacos/model/bloom_model.h"
@@ -54,11 +55,16 @@ SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
   s.loaded = LoadModel(options.path, options.base, options.adapter);
   if (options.preset) ApplyPreset(*options.preset, *s.loaded.tokenizer, s.loaded.folder.settings);
   const EmbeddingSettings& folder = s.loaded.folder.settings;
-  s.backend = MakeBackend(
-      {.device = options.device, .compute = options.compute, .tell = [&](const std::string& why) {
-         s.loaded.notes.push_back(why);
-         s.loaded.folder.warnings.push_back(why);
-       }});
+  const auto warn = [&](std::string warning) {
+    s.loaded.folder.warnings.push_back(std::move(warning));
+  };
+  const Device device = ChooseDevice({.device = options.device,
+                                      .compute = options.compute,
+                                      .tell = [&](const std::string& why) { warn(why); }});
+  const std::string advice =
+      AdviceOnCompute(device, options.compute, s.loaded.base_weights->config().hidden_size);
+  if (!advice.empty()) warn(advice);
+  s.backend = MakeBackend({.device = device, .compute = options.compute});
   if (options.op_times != nullptr)
     s.backend = MakeTimedBackend(std::move(s.backend), *options.op_times);
   s.model = std::make_unique<BloomModel>(*s.backend, s.loaded.base_weights);
@@ -82,7 +88,7 @@ SentenceEncoder::SentenceEncoder(const SentenceEncoderOptions& options)
            {.pooling_is_given = options.pooling.has_value(),
            .are_cut = dimension() < s.loaded.base_weights->config().hidden_size,
            .may_have_blanks = false}))  // EncodeStatistics counts the texts
-    s.loaded.folder.warnings.push_back(std::move(difference));
+    warn(std::move(difference));
 }
 SentenceEncoder::~SentenceEncoder() = default;
 

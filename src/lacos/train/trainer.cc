@@ -16,6 +16,8 @@
 #include "lacos/io/atomic_file.h"
 #include "lacos/io/json_numbers.h"
 #include "lacos/io/manifest.h"
+#include "lacos/kernels/compute_advice.h"
+#include "lacos/kernels/make_backend.h"
 #include "lacos/record/differences.h"
 #include "lacos/record/run_record.h"
 #include "lacos/train/bad_step.h"
@@ -82,6 +84,9 @@ class Run {
 
   TrainReport Execute() {
     Load();
+    const std::string advice = AdviceOnCompute(options_.device, options_.settings.compute,
+                                               loaded_.base_weights->config().hidden_size);
+    if (!advice.empty()) Warn(advice);
     Build();
     session_->TakeRoom();
     BuildEvaluation();
@@ -519,7 +524,13 @@ TrainReport Train(const TrainOptions& options, const std::vector<TrainObserver*>
     return report;
   }
   if (!options.run.resume) RefuseExisting(options.run.output, options.run.writing.overwrite);
-  const TrainOptions resolved = Resolve(options);
+  TrainOptions resolved = Resolve(options);
+  resolved.device = ChooseDevice({.device = options.device,
+                                  .compute = resolved.settings.compute,
+                                  .tell = [&](const std::string& why) {
+                                    for (TrainObserver* observer : observers)
+                                      observer->OnWarning(why);
+                                  }});
   return Run(resolved, observers, should_stop, &folder).Execute();
 }
 

@@ -20,8 +20,8 @@ DeviceRates Measure(const std::shared_ptr<EmulatedRuntime>& card) {
 TEST(DeviceRates, AreMeasuredForProductsAndCopiesAndLeaveTheCardEmpty) {
   const auto card = std::make_shared<EmulatedRuntime>();
   const DeviceRates rates = Measure(card);
-  EXPECT_GT(rates.bf16_flop_per_second, 0);
-  EXPECT_GT(rates.int8_op_per_second, 0);
+  EXPECT_GT(rates.products.bf16_flop_per_second, 0);
+  EXPECT_GT(rates.products.int8_op_per_second, 0);
   EXPECT_GT(rates.copy_bytes_per_second, 0);
   EXPECT_GT(rates.upload_bytes_per_second, 0);
   EXPECT_EQ(card->used_bytes(), 0);
