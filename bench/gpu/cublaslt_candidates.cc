@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -219,15 +219,18 @@ std::optional<double> BestRate(Library& library, const Shape& shape, int64_t row
          static_cast<double>(shape.depth) / *best;
 }
 
-}  // namespace
-
-Json CublasLtCandidates() {
-  const std::shared_ptr<Runtime> runtime = TheRuntime();
-  Context context(runtime, 0);
+// What `f` returns for the library on the first GPU, or an empty result without cuBLASLt.
+template <class F>
+std::invoke_result_t<F, Library&> WithLibrary(F&& f) {
+  Context context(TheRuntime(), 0);
   context.BeginOp("cuBLASLt");
   const CublasLtFunctions* functions = context.CublasLt();
   if (functions == nullptr) return {};
   Library library(context, *functions);
+  return f(library);
+}
+
+Json CandidatesOf(Library& library) {
   const int64_t most_rows =
       std::max(*std::max_element(TheSizes().rows.begin(), TheSizes().rows.end()),
                TheSizes().most_checked_rows);
@@ -258,22 +261,22 @@ Json CublasLtCandidates() {
       }
     }
   }
-  const size_t version = functions->GetVersion();
+  const size_t version = library.functions().GetVersion();
   Json json = Json::Object();
   json.Set("version", fmt::format("{}.{}.{}", version / 10000, version / 100 % 100, version % 100));
   json.Set("products", products);
   return json;
 }
 
+}  // namespace
+
+Json CublasLtCandidates() { return WithLibrary(CandidatesOf); }
+
 CublasLtCeiling MeasureCublasLtCeiling(int64_t width) {
-  const std::shared_ptr<Runtime> runtime = TheRuntime();
-  Context context(runtime, 0);
-  context.BeginOp("cuBLASLt");
-  const CublasLtFunctions* functions = context.CublasLt();
-  if (functions == nullptr) return {};
-  Library library(context, *functions);
-  return {.bf16 = BestRate(library, {false, width, width, false}, width),
-          .int8 = BestRate(library, {true, width, width, false}, width)};
+  return WithLibrary([&](Library& library) -> CublasLtCeiling {
+    return {.bf16 = BestRate(library, {false, width, width, false}, width),
+            .int8 = BestRate(library, {true, width, width, false}, width)};
+  });
 }
 
 }  // namespace lacos::bench

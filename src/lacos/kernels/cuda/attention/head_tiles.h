@@ -41,10 +41,12 @@ GPU_DEVICE void LoadRows(const uint16_t* tile, int row, int column, uint32_t (&a
   for (int r = 0; r < 4; ++r) a[r] = PairAt(at + r % 2 * 8 * kHeadPitch<kDim> + r / 2 * 8);
 }
 
-// Scores of 16 rows, given by their fragments `a`, with rows [row, row + 8) of a tile: c += a b^T.
+// Scores of 16 rows, given by their fragments `a`, with rows [row, row + 8) of a tile: c = a b^T.
 template <int kDim>
-GPU_DEVICE void AddDots(const uint32_t (&a)[kDim / 16][4], const uint16_t* tile, int row,
-                        float (&c)[4]) {
+GPU_DEVICE void Dots(const uint32_t (&a)[kDim / 16][4], const uint16_t* tile, int row,
+                     float (&c)[4]) {
+  GPU_UNROLL
+  for (int r = 0; r < 4; ++r) c[r] = 0;
   const uint16_t* const at =
       tile + (row + gpu::Lane() / 4) * kHeadPitch<kDim> + gpu::Lane() % 4 * 2;
   GPU_UNROLL
@@ -150,9 +152,7 @@ GPU_DEVICE void ScoreTiles(const HeadArguments& a, const uint32_t (&q)[kDim / 16
     GPU_UNROLL
     for (int h = 0; h < 2; ++h) {
       float(&c)[4] = score[t][h];
-      GPU_UNROLL
-      for (int r = 0; r < 4; ++r) c[r] = 0;
-      AddDots<kDim>(q, k, t * 16 + h * 8, c);
+      Dots<kDim>(q, k, t * 16 + h * 8, c);
       ScoreTile(c, query, key + t * 16 + h * 8, a.scale, slope);
       GPU_UNROLL
       for (int r = 0; r < 4; ++r) largest[r / 2] = fmaxf(largest[r / 2], c[r]);

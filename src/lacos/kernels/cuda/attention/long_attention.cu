@@ -123,11 +123,9 @@ GPU_DEVICE void BackwardTile(const HeadArguments& a, const LongWork& work, float
                              const uint16_t* v, int row, float (&score)[2][4], float (&dp)[2][4]) {
   GPU_UNROLL
   for (int h = 0; h < 2; ++h) {
-    GPU_UNROLL
-    for (int r = 0; r < 4; ++r) score[h][r] = dp[h][r] = 0;
-    AddDots<kDim>(q, k, row + h * 8, score[h]);
+    Dots<kDim>(q, k, row + h * 8, score[h]);
     ScoreTile(score[h], query, key + h * 8, a.scale, slope);
-    AddDots<kDim>(dy, v, row + h * 8, dp[h]);
+    Dots<kDim>(dy, v, row + h * 8, dp[h]);
     DropTile(a.dropout, work.item.first, work.item.length, work.head, query, key + h * 8, dp[h]);
   }
 }

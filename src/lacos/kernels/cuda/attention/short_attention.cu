@@ -142,9 +142,7 @@ GPU_DEVICE void BackwardQueries(const HeadArguments& a, const ShortWork<kTiles>&
       GPU_UNROLL
       for (int h = 0; h < 2; ++h) {
         float(&c)[4] = dp[t][h];
-        GPU_UNROLL
-        for (int r = 0; r < 4; ++r) c[r] = 0;
-        AddDots<kDim>(rows, v, t * 16 + h * 8, c);
+        Dots<kDim>(rows, v, t * 16 + h * 8, c);
         DropTile(a.dropout, item.first, item.length, work.head, query, t * 16 + h * 8, c);
         GPU_UNROLL
         for (int r = 0; r < 4; ++r) {
