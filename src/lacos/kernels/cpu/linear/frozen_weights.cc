@@ -24,12 +24,9 @@ float AbsmaxAt(const QuantizedMatrix& m, int64_t block) {
 // quant/code.h decodes such blocks in double.
 bool NormalScale(float absmax) { return absmax == 0 || std::isnormal(LinearScale(absmax)); }
 
-// Decodes values [begin, begin + count) of the flattened matrix, which all lie in one block.
-void DecodeSegment(const QuantizedMatrix& m, int64_t begin, int64_t count, float absmax, bool round,
-                   Floats out) {
-  if (m.scheme == QuantScheme::kLinear && NormalScale(absmax)) {
-    return DecodeLinearCodes(m.codes + begin, LinearScale(absmax), round, count, out);
-  }
+// Decodes values [begin, begin + count) of the flattened matrix: of one that is stored as numbers, or of
+// one block.
+void DecodeValues(const QuantizedMatrix& m, int64_t begin, int64_t count, bool round, Floats out) {
   constexpr int64_t kChunk = 1024;
   float values[kChunk];
   for (int64_t i = 0; i < count; i += kChunk) {
@@ -104,19 +101,17 @@ void FrozenWeights::DecodeRow(const Weight& weight, int64_t row, int64_t begin, 
   const QuantizedMatrix& m = weight.matrix;
   const bool round = type_ != ProductType::kF32;
   const int64_t first = row * m.cols + begin, last = row * m.cols + end;
-  if (m.scheme == QuantScheme::kNone) {
-    std::vector<float> values(static_cast<size_t>(last - first));
-    const std::byte* source = m.codes + first * SizeOf(m.dtype);
-    LACOS_CHECK(DecodeToFloat(m.dtype, source, values.size(), values.data()),
-                "plain weights have a floating type");
-    ConvertScaled(FloatsOf(values.data()), nullptr, round, last - first, out);
-  } else {
-    for (int64_t i = first; i < last;) {
-      const int64_t block = i / m.block_size;
-      const int64_t stop = std::min(last, (block + 1) * m.block_size);
-      DecodeSegment(m, i, stop - i, AbsmaxAt(m, block), round, out.At(i - first));
-      i = stop;
+  if (m.scheme == QuantScheme::kNone) return DecodeValues(m, first, last - first, round, out);
+  for (int64_t i = first; i < last;) {
+    const int64_t block = i / m.block_size;
+    const int64_t stop = std::min(last, (block + 1) * m.block_size);
+    const float absmax = AbsmaxAt(m, block);
+    if (m.scheme == QuantScheme::kLinear && NormalScale(absmax)) {
+      DecodeLinearCodes(m.codes + i, LinearScale(absmax), round, stop - i, out.At(i - first));
+    } else {
+      DecodeValues(m, i, stop - i, round, out.At(i - first));
     }
+    i = stop;
   }
 }
 
