@@ -166,10 +166,12 @@ void Dispatcher::UpdateGauges() const {
 void Dispatcher::RunAlone(const std::function<void()>& work) {
   Alone alone{.work = &work};
   std::unique_lock lock(mutex_);
-  if (stop_) throw UserError("[server] is stopping; expected a running one; start it again");
-  alone_.push_back(&alone);
-  changed_.notify_one();
-  alone_done_.wait(lock, [&] { return alone.done; });
+  if (!stop_) {
+    alone_.push_back(&alone);
+    changed_.notify_one();
+    alone_done_.wait(lock, [&] { return alone.ended; });
+  }
+  if (!alone.ran) throw UserError("[server] is stopping; expected a running one; start it again");
   if (alone.error) std::rethrow_exception(alone.error);
 }
 
@@ -404,7 +406,8 @@ void Dispatcher::RunNextAlone(std::unique_lock<std::mutex>& lock) {
   }
   lock.lock();
   due_.reset();
-  alone->done = true;
+  alone->ran = true;
+  alone->ended = true;
   alone_done_.notify_all();
 }
 
@@ -443,11 +446,7 @@ void Dispatcher::Loop() {
       EndAll(lock);
     }
   }
-  for (Alone* alone : alone_) {
-    alone->error = std::make_exception_ptr(
-        UserError("[server] is stopping; expected a running one; start it again"));
-    alone->done = true;
-  }
+  for (Alone* alone : alone_) alone->ended = true;
   alone_.clear();
   alone_done_.notify_all();
 }

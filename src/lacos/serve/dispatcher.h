@@ -113,7 +113,8 @@ class Dispatcher {
   struct Alone {
     const std::function<void()>* work = nullptr;
     std::exception_ptr error;
-    bool done = false;
+    bool ran = false;
+    bool ended = false;  // it has run, or the dispatcher has stopped before
   };
   // What became of a text of a batch.
   struct Outcome {

@@ -75,7 +75,7 @@ void Handle(serve::EmbeddingServer& server, int signal) {
       server.ReopenLog();
       spdlog::info("the access log was opened again");
     }
-  } catch (const UserError& error) {
+  } catch (const std::exception& error) {  // a wrong file, or no memory to read it
     spdlog::error("{}; the server goes on as before", error.what());
   }
 }
@@ -116,8 +116,8 @@ void RunServer(const GlobalOptions& globals, const ServeFlags& flags) {
   const KernelInfo kernels = server->encoder().backend().Describe();
   spdlog::info("computes on {}: {}; {}", kernels.backend, kernels.FactsText(),
                fmt::join(kernels.kernels, ", "));
-  Announce(globals, *server);
   NotifySystemd("READY=1\nSTATUS=serving on " + server->url());
+  Announce(globals, *server);  // from here on, missing memory does not end the process
   for (;;) {
     const int signal = signals.Next(milliseconds(60'000));
     if (Ends(signal)) break;
@@ -138,7 +138,12 @@ void RunServer(const GlobalOptions& globals, const ServeFlags& flags) {
   }
   // What is still computed belongs to requests that have been answered, for example because their
   // time was over. It cannot be interrupted, so the process ends without it if it takes too long.
-  const std::future<void> ended = std::async(std::launch::async, [&] { server.reset(); });
+  std::future<void> ended;
+  try {
+    ended = std::async(std::launch::async, [&] { server.reset(); });
+  } catch (const std::exception&) {  // there is no memory for a thread
+    return;
+  }
   while (ended.wait_for(milliseconds(20)) != std::future_status::ready) {
     if (std::chrono::steady_clock::now() > deadline || hurry()) std::_Exit(0);
   }

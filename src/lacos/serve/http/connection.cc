@@ -11,13 +11,11 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <boost/asio/co_spawn.hpp>
 #include <exception>
 #include <memory>
 #include <new>
 
 #include "lacos/serve/http/connection_exchange.h"
-#include "lacos/serve/http/connection_post.h"
 
 namespace lacos::serve {
 
@@ -52,7 +50,7 @@ std::string NewRequestId() {
 struct Connection::ReplyBox {
   HttpReply reply;
   std::atomic<bool> full{false};  // set after the reply
-  PostMemory post;
+  ReservedMemory post;
 };
 
 // Carries one reply from whatever thread to the connection, exactly once.
@@ -101,8 +99,7 @@ Connection::Connection(std::shared_ptr<Connections> all, Socket socket, std::str
       socket_(std::move(socket)),
       peer_(std::move(peer)),
       id_(id),
-      refused_(refused),
-      wake_(all_->io) {
+      refused_(refused) {
   error_code ignored;
   socket_.non_blocking(true, ignored);
   Enter(Phase::kIdle, all_->limits().head_time);
@@ -110,19 +107,14 @@ Connection::Connection(std::shared_ptr<Connections> all, Socket socket, std::str
 
 Connection::~Connection() = default;
 
-void Connection::Start() {
-  // Ends the connection when its coroutine has ended, or could not begin because memory was missing.
-  struct Ender {
-    explicit Ender(std::shared_ptr<Connection> given) : connection(std::move(given)) {}
-    Ender(Ender&&) = default;
-    ~Ender() {
-      if (connection != nullptr) connection->End();
-    }
-    void operator()(const std::exception_ptr&) const {}
-    std::shared_ptr<Connection> connection;
-  };
-  asio::co_spawn(
-      all_->io, [self = shared_from_this()] { return self->Serve(); }, Ender(shared_from_this()));
+void Connection::Start() { Run(shared_from_this()); }
+
+Detached Connection::Run(std::shared_ptr<Connection> self) {
+  try {
+    co_await self->Serve();
+  } catch (const std::exception&) {  // memory was short even for a refusal
+  }
+  self->End();
 }
 
 void Connection::End() {
@@ -181,7 +173,11 @@ void Connection::Close() {
   Wake();
 }
 
-void Connection::Wake() { wake_.cancel(); }
+void Connection::Wake() {
+  const std::coroutine_handle<> coroutine = std::exchange(sleeping_, nullptr);
+  if (coroutine)
+    PostWithoutMemory(all_->io, Reserved(wake_memory_), [coroutine] { coroutine.resume(); });
+}
 
 Task<void> Connection::Serve() {
   if (refused_) {
@@ -325,7 +321,6 @@ Task<HttpReply> Connection::Ask(Exchange& exchange) {
   if (const auto origin = FindField(exchange.request.headers, "origin"))
     kept.emplace_back("origin", *origin);
   const std::string id = exchange.request.request_id;
-  wake_.expires_after(kForever);
   bool failed = false;
   try {
     all_->handler->Handle(std::move(exchange.request),
@@ -343,10 +338,7 @@ Task<HttpReply> Connection::Ask(Exchange& exchange) {
   }
   slot.reset();  // from here on only the handler has it
   WatchForDeparture();
-  while (!reply_ && phase_ != Phase::kClosed) {
-    co_await wake_.async_wait(kAwait);
-    wake_.expires_after(kForever);
-  }
+  while (!reply_ && phase_ != Phase::kClosed) co_await Sleep{*this};
   if (*abandoned_) ++all_->statistics->abandoned;
   abandoned_.reset();
   HttpReply reply = reply_ ? *std::move(reply_) : HttpReply{};
@@ -365,15 +357,14 @@ void Connection::TakeReply() {
 // the watch; Tick then goes on with it.
 void Connection::WatchForDeparture() {
   if (watching_) return;
-  socket_.async_wait(Socket::wait_read, [self = weak_from_this()](error_code error) {
-    const auto here = self.lock();
-    if (here == nullptr) return;
-    here->watching_ = false;
-    if (error || here->phase_ != Phase::kWaiting || here->abandoned_ == nullptr) return;
+  const auto see = [this](error_code error) {
+    watching_ = false;
+    if (error || phase_ != Phase::kWaiting || abandoned_ == nullptr) return;
     char byte = 0;
-    const ssize_t n = recv(here->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) *here->abandoned_ = true;
-  });
+    const ssize_t n = recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) *abandoned_ = true;
+  };
+  socket_.async_wait(Socket::wait_read, WithMemory(Reserved(watch_memory_), see));
   watching_ = true;
 }
 

@@ -2,11 +2,11 @@
 // this file, because it includes Boost.Asio.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <coroutine>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,16 +17,18 @@
 #include <vector>
 
 #include "lacos/serve/http/access_log.h"
+#include "lacos/serve/http/connection_memory.h"
 #include "lacos/serve/http/head.h"
 #include "lacos/serve/http/keys.h"
+#include "lacos/serve/http/task.h"
 #include "lacos/serve/http/worker.h"
 #include "lacos/serve/message.h"
 
 namespace lacos::serve {
 
-using Socket = boost::asio::generic::stream_protocol::socket;
-template <class T>
-using Task = boost::asio::awaitable<T>;
+// With this executor, operations take half of the memory that they take with one of any type.
+using Socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
+                                                boost::asio::io_context::executor_type>;
 using Clock = std::chrono::steady_clock;
 
 class Connection;
@@ -82,7 +84,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct Exchange;
   struct ReplyBox;
   class ReplySlot;
+  struct Sleep;
+  class Operation;
+  class Readable;
+  class SomeSent;
 
+  static Detached Run(std::shared_ptr<Connection> self);
   Task<void> Serve();
   Task<bool> ServeOne(Exchange& exchange);
   Task<std::optional<size_t>> ReadHead(HttpRefusal& refusal);
@@ -105,6 +112,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void WatchForDeparture();
   void TakeReply();
   void Wake();
+  // One of the rooms below, which lives as long as this connection.
+  std::shared_ptr<ReservedMemory> Reserved(ReservedMemory& memory) {
+    return {shared_from_this(), &memory};
+  }
 
   std::shared_ptr<Connections> all_;
   Socket socket_;
@@ -119,11 +130,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   int64_t body_received_ = 0;
   uint64_t requests_ = 0;
   // While a reply is awaited:
-  boost::asio::steady_timer wake_;
+  std::coroutine_handle<> sleeping_;  // the coroutine that waits for Wake
   std::shared_ptr<ReplyBox> box_;
   std::optional<HttpReply> reply_;
   bool unpacked_ = false;
   std::shared_ptr<Abandoned> abandoned_;
+  // What the coroutine waits for, the watch for the client's departure, and a call of Wake.
+  ReservedMemory operation_memory_, watch_memory_, wake_memory_;
 };
 
 }  // namespace lacos::serve

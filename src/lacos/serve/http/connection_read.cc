@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "lacos/serve/http/connection_exchange.h"
-#include "lacos/serve/http/connection_post.h"
 #include "lacos/serve/http/content_coding.h"
 
 namespace lacos::serve {
@@ -18,7 +17,7 @@ struct UnpackJob {
   std::string body;
   std::optional<HttpRefusal> refusal;
   bool out_of_memory = false;
-  PostMemory post;
+  ReservedMemory post;
 };
 
 namespace {
@@ -31,8 +30,7 @@ constexpr size_t kHeadStep = 4096, kBodyStep = size_t{64} << 10;
 // connection that waits has no buffer.
 Task<bool> Connection::ReadMore(size_t at_most) {
   for (;;) {
-    const auto [gone] = co_await socket_.async_wait(Socket::wait_read, kAwait);
-    error_code error = gone;
+    error_code error = co_await Readable(*this);
     size_t n = 0;
     if (!error) n = socket_.read_some(asio::buffer(all_->scratch, at_most), error);
     if (error == asio::error::would_block || error == asio::error::try_again) continue;
@@ -196,7 +194,6 @@ Task<bool> Connection::Unpack(Exchange& exchange, std::optional<HttpRefusal>& re
   job->body = std::move(exchange.request.body);
   const auto packed = static_cast<int64_t>(job->body.size());
   Enter(Phase::kWaiting, kForever);
-  wake_.expires_after(kForever);
   all_->unpacking->Post(
       [job, self = weak_from_this(), all = std::weak_ptr(all_), limit = all_->limits().body_bytes] {
         try {
@@ -213,10 +210,7 @@ Task<bool> Connection::Unpack(Exchange& exchange, std::optional<HttpRefusal>& re
           }
         });
       });
-  while (!unpacked_ && phase_ != Phase::kClosed) {
-    co_await wake_.async_wait(kAwait);
-    wake_.expires_after(kForever);
-  }
+  while (!unpacked_ && phase_ != Phase::kClosed) co_await Sleep{*this};
   unpacked_ = false;
   if (phase_ == Phase::kClosed) co_return false;
   if (job->out_of_memory) throw std::bad_alloc();

@@ -2,8 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/asio/buffer.hpp>
 #include <ctime>
 #include <string_view>
 
@@ -14,6 +12,7 @@ namespace lacos::serve {
 namespace {
 
 constexpr milliseconds kLingerTime{1000};
+constexpr size_t kDiscardStep = 4096;
 
 std::string HttpDate() {
   const std::time_t now = std::time(nullptr);
@@ -113,7 +112,7 @@ Task<bool> Connection::Write(const std::string& head, const std::string& body) {
     } else {
       left = {asio::buffer(body) + (done - head.size()), asio::const_buffer()};
     }
-    const auto [error, n] = co_await socket_.async_write_some(left, kAwait);
+    const auto [error, n] = co_await SomeSent(*this, left);
     if (error) co_return false;
     done += n;
     all_->statistics->bytes_sent += n;
@@ -130,12 +129,9 @@ Task<void> Connection::Linger() {
   error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
   std::string().swap(input_);
-  std::array<char, 4096> dropped;
-  int64_t total = 0;
-  while (total < kMaxDiscard) {
-    const auto [error, n] = co_await socket_.async_read_some(asio::buffer(dropped), kAwait);
-    if (error) co_return;
-    total += static_cast<int64_t>(n);
+  for (int64_t dropped = 0; dropped < kMaxDiscard; dropped += static_cast<int64_t>(input_.size())) {
+    input_.clear();
+    if (!co_await ReadMore(kDiscardStep)) co_return;
   }
 }
 

@@ -9,9 +9,10 @@
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -114,8 +115,10 @@ struct HttpServer::State {
   void EndLate();
   void Resume();
   void Loop();
-  // Runs the function on the thread of the connections and waits.
-  void OnThread(const std::function<void()>& function);
+  // Runs the function on the thread of the connections and waits. Throws what it throws, and nothing
+  // else.
+  template <class F>
+  void OnThread(const F& function);
   bool Answering() const;
 };
 
@@ -301,16 +304,24 @@ bool HttpServer::State::Answering() const {
          });
 }
 
-void HttpServer::State::OnThread(const std::function<void()>& function) {
+template <class F>
+void HttpServer::State::OnThread(const F& function) {
+  ReservedMemory memory;  // is free again before the call begins
+  std::exception_ptr failure;
   bool done = false;
-  asio::post(all->io, [&] {
-    function();
+  PostWithoutMemory(all->io, {std::shared_ptr<void>(), &memory}, [&] {
+    try {
+      function();
+    } catch (...) {
+      failure = std::current_exception();
+    }
     const std::lock_guard lock(mutex);
     done = true;
     changed.notify_all();
   });
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return done; });
+  if (failure) std::rethrow_exception(failure);
 }
 
 HttpServer::HttpServer(const HttpServerOptions& options, std::shared_ptr<Handler> handler,
@@ -362,9 +373,8 @@ int64_t HttpServer::Stop(milliseconds drain, const std::function<bool()>& hurry)
       acceptor.close(ignored);
     }
     if (!state.listening.unix_path.empty()) unlink(state.listening.unix_path.c_str());
-    std::vector<std::shared_ptr<Connection>> open;
-    for (const auto& [id, connection] : state.all->open) open.push_back(connection);
-    for (const auto& connection : open) connection->Close();
+    // A connection leaves the map only in a later call, as in EndLate.
+    for (const auto& [id, connection] : state.all->open) connection->Close();
   });
   // The thread ends when the coroutines have seen the end of their connections.
   state.OnThread([&] {
