@@ -36,9 +36,11 @@ def _field(path, name):
 
 def _cpu():
     """The CPU's name; virtual machines hide an AMD's model, but its family tells the generation."""
-    name, family = _field("/proc/cpuinfo", "model name") or "unknown", _field("/proc/cpuinfo", "cpu family")
-    avx512 = "avx512f" in _field("/proc/cpuinfo", "flags").split()
-    generation = {"23": "Zen 1 or 2", "25": "Zen 4" if avx512 else "Zen 3", "26": "Zen 5"}.get(family) if name.startswith("AMD") else None
+    name = _field("/proc/cpuinfo", "model name") or "unknown"
+    if not name.startswith("AMD"):
+        return re.sub(r"\(R\)| Processor$", "", name)
+    zen4 = "avx512f" in _field("/proc/cpuinfo", "flags").split()
+    generation = {"23": "Zen 1 or 2", "25": "Zen 4" if zen4 else "Zen 3", "26": "Zen 5"}.get(_field("/proc/cpuinfo", "cpu family"))
     return f"{name} ({generation})" if generation else name
 
 

@@ -203,7 +203,9 @@ def server_table(kind, header, row):
     found = sorted(entries(kind), key=lambda entry: entry["name"])
     if not found:
         return ["Not measured yet."]
-    rows = [row(name, f, {at["factor"]: at for at in f["loads"]}) for entry in found for name, f in entry["figures"].items()]
+    several = len({entry["machine"]["cpu"] for entry in found}) > 1
+    rows = [row(f"{name} on {entry['machine']['cpu']}" if several else name, f, {at["factor"]: at for at in f["loads"]})
+            for entry in found for name, f in entry["figures"].items()]
     return table(header, rows) + ["", *(line for e in found for line in item(*described(e)))]
 
 
