@@ -120,7 +120,10 @@ void Json::FailKind(std::string_view expected) const {
   if (IsArray()) found = "an array";
   if (IsString())
     found = "the string " + (AsStringView().size() <= 60 ? Dump() : std::string("of a long text"));
-  if (IsNumber()) found = "the number " + Dump();
+  if (IsNumber()) {
+    const std::string number = Dump();
+    found = "the number " + (number.size() <= 60 ? number : number.substr(0, 57) + "...");
+  }
   if (IsBool()) found = AsBool() ? "true" : "false";
   throw UserError(
       fmt::format("{} found {}; expected {}; correct the file", Where(), found, expected));

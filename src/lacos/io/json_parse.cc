@@ -14,19 +14,20 @@ namespace {
 constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxQuoted = 60;  // bytes of the text that a message repeats
 
-// The part of nlohmann's message that says what is wrong. It ends with what was read last, which can
-// be as long as the text.
+// The part of nlohmann's message that says what is wrong. It ends with what was read last, or with a
+// number that is too large. Both can be as long as the text.
 std::string ReasonOf(std::string reason) {
   // "[json.exception...] parse error at line 1, column 2: "
   const size_t prefix = reason.find(": ");
   if (prefix != std::string::npos) reason.erase(0, prefix + 2);
-  constexpr std::string_view kLastRead = "; last read: '";
-  const size_t quoted = reason.find(kLastRead);
-  if (quoted != std::string::npos) {
-    const size_t begin = quoted + kLastRead.size(), end = reason.rfind('\'');
+  for (const std::string_view before : {"; last read: '", "number overflow parsing '"}) {
+    const size_t quoted = reason.find(before);
+    if (quoted == std::string::npos) continue;
+    const size_t begin = quoted + before.size(), end = reason.rfind('\'');
     // The end of what was read is where it went wrong.
     if (end != std::string::npos && end > begin + kMaxQuoted)
       reason.replace(begin, end - begin - kMaxQuoted, "...");
+    break;
   }
   if (reason.size() > 240) reason = reason.substr(0, 240) + "...";
   for (char& c : reason) {

@@ -59,14 +59,18 @@ TEST(Json, BrokenSyntaxIsLocatedInTheStructure) {
 }
 
 TEST(Json, MessagesQuoteLittleOfTheText) {
-  const std::string long_word(1000, 'x');
+  const std::string long_word(1000, 'x'), long_number(300, '3');
   for (const std::string& text :
        {"[\"" + long_word + "\\ud800\"]", "{\"" + long_word + "\": 1, \"" + long_word + "\": 2}",
-        "{\"" + long_word + "\": x}", "[-" + long_word + "]"}) {
+        "{\"" + long_word + "\": x}", "[-" + long_word + "]", "[" + long_number + "e999]"}) {
     const std::string error = ParseError(text);
     EXPECT_THAT(error, StartsWith("[f.json]"));
     EXPECT_EQ(error.find(std::string(61, 'x')), std::string::npos) << error;
+    EXPECT_EQ(error.find(std::string(61, '3')), std::string::npos) << error;
   }
+  const std::string error = ErrorOf([&] { Json::Parse(long_number, "f.json").AsInt(); });
+  EXPECT_THAT(error, StartsWith("[f.json] found the number 333"));
+  EXPECT_EQ(error.find(std::string(61, '3')), std::string::npos) << error;
 }
 
 TEST(Json, TheNumberOfValuesIsLimited) {
