@@ -176,7 +176,8 @@ LACOS_API lacos_similarity_fn lacos_get_similarity(const lacos_model* model);
 
 LACOS_API int32_t lacos_get_threads(const lacos_model* model);
 /* What the user should know, one line each: keys of the folder that lacos does not use, that int8 is
- * slower than bf16 on this GPU, and the like. The result is NULL beyond the last line. Strings are valid until lacos_close. */
+ * slower than bf16 on this GPU, and the like. The result is NULL beyond the last line. Strings are
+ * valid until lacos_close. */
 LACOS_API const char* lacos_warning(const lacos_model* model, size_t index);
 /* Kernels and instruction set in use, as one line for bug reports. Valid until lacos_close. */
 LACOS_API const char* lacos_description(const lacos_model* model);
@@ -342,8 +343,8 @@ LACOS_API lacos_status lacos_quantize(const char* settings, lacos_event on_event
                                       char** report);
 
 /* Trains, as `lacos train` does. Settings: model, base, adapter, train (files), dev, output,
- * overwrite, threads, device (as in lacos_options), and all those of docs/settings.md. The report has the members of
- * `lacos train --json` and "interrupted". If on_event stops the call, the state is saved after the
+ * overwrite, threads, device (as in lacos_options), and all those of docs/settings.md. The report
+ * has the members of `lacos train --json` and "interrupted". If on_event stops the call, the state is saved after the
  * current step, the status is LACOS_OK and "interrupted" is true; the setting resume goes on. */
 LACOS_API lacos_status lacos_train(const char* settings, lacos_event on_event, void* context,
                                    char** report);

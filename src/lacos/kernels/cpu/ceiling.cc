@@ -145,7 +145,7 @@ Rate MeasureProduct(Type type) {
 double MeasureInt8InRegisters(bool amx, bool quads) {
   std::vector<double> rates(static_cast<size_t>(ThreadCount()));
   ParallelFor(static_cast<int64_t>(rates.size()), [&](int64_t i) {
-    rates[static_cast<size_t>(i)] = amx     ? cpu::MeasureAmx(cpu::AmxElement::kInt8)
+    rates[static_cast<size_t>(i)] = amx     ? cpu::MeasureInt8Amx()
                                     : quads ? cpu::MeasureInt8Quads()
                                             : cpu::MeasureInt8MultiplyAdd();
   });

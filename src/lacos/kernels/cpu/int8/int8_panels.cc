@@ -316,11 +316,11 @@ namespace {
 
 void AmxPanelProduct(const Int8NarrowRows& left, const uint8_t* packed, int64_t columns,
                      int64_t depth, float* sums) {
-  constexpr int64_t kUnit = 4, kPass = 128;  // codes in a unit; units of a pass: a panel of 64 KB
+  constexpr int64_t kUnit = 4;  // codes in a unit
   LACOS_CHECK(Int8PanelWidth() == kAmxPanelColumns, "tiles have 16 columns");
   const int64_t all = CeilDivide(depth, kUnit);
-  for (int64_t unit = 0; unit < all; unit += kPass) {
-    const int64_t units = std::min(kPass, all - unit);
+  for (int64_t unit = 0; unit < all; unit += kAmxPassUnits) {
+    const int64_t units = std::min(kAmxPassUnits, all - unit);
     const bool last = unit + units == all;
     for (int64_t column = 0; column < columns; column += kAmxPanelColumns) {
       const uint8_t* const panel = packed + (column * all + unit * kAmxPanelColumns) * kUnit;

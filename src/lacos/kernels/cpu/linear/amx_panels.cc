@@ -162,14 +162,6 @@ bool AskForAmx() {
   return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 }
 
-template <AmxElement kElement>
-void Repeat(int64_t steps) {
-  for (int64_t k = 0; k < steps; ++k) {
-    Tiles<kElement>::AddUpper();
-    Tiles<kElement>::AddLower();
-  }
-}
-
 }  // namespace
 
 bool HasAmx() {
@@ -190,15 +182,13 @@ void MultiplyAmxPanel(const AmxProduct& product) {
   MultiplyPanelOf<AmxElement::kInt8>(product);
 }
 
-double MeasureAmx(AmxElement element) {
+double MeasureInt8Amx() {
   // 0.2 s, because the clock has to rise first
   constexpr int64_t kSteps = 250000, kRuns = 20;
   const AmxScope scope;
-  // Numbers between one and two, or large codes: products of zeros draw less power.
+  // Large codes: products of zeros draw less power.
   alignas(64) std::byte values[kTileRows * kTileBytes];
-  const uint16_t sample = element == AmxElement::kBF16 ? 0x3fa5 : 0x5b67;
-  for (size_t i = 0; i < sizeof(values); i += sizeof(sample))
-    std::memcpy(values + i, &sample, sizeof(sample));
+  std::fill_n(values, sizeof(values), std::byte{0x5b});
   LACOS_TILE_LOAD(4, values, kTileBytes);
   LACOS_TILE_LOAD(5, values, kTileBytes);
   LACOS_TILE_LOAD(6, values, kTileBytes);
@@ -210,13 +200,13 @@ double MeasureAmx(AmxElement element) {
     LACOS_TILE_ZERO(2);
     LACOS_TILE_ZERO(3);
     const Stopwatch watch;
-    element == AmxElement::kBF16 ? Repeat<AmxElement::kBF16>(kSteps)
-                                 : Repeat<AmxElement::kInt8>(kSteps);
+    for (int64_t k = 0; k < kSteps; ++k) {
+      Tiles<AmxElement::kInt8>::AddUpper();
+      Tiles<AmxElement::kInt8>::AddLower();
+    }
     best = std::min(best, watch.Seconds());
   }
-  const int64_t unit = element == AmxElement::kBF16 ? 2 : 4;  // numbers in a unit
-  const auto products =
-      static_cast<double>(kSteps * 4 * kTileRows * kTileColumns * kAmxUnits * unit);
+  const auto products = static_cast<double>(kSteps * 4 * kTileRows * kTileColumns * kTileBytes);
   return 2.0 * products / best / 1e9;
 }
 
@@ -230,7 +220,7 @@ bool HasAmx() { return false; }
 AmxScope::AmxScope() { LACOS_CHECK(false, "this CPU has AMX"); }
 AmxScope::~AmxScope() = default;
 void MultiplyAmxPanel(const AmxProduct&) { LACOS_CHECK(false, "this CPU has AMX"); }
-double MeasureAmx(AmxElement) { LACOS_CHECK(false, "this CPU has AMX"); }
+double MeasureInt8Amx() { LACOS_CHECK(false, "this CPU has AMX"); }
 
 }  // namespace lacos::cpu
 

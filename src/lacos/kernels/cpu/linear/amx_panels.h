@@ -25,6 +25,9 @@ bool HasAmx();
 inline constexpr int64_t kAmxRowGroup = 16;
 // The units that an instruction multiplies. A product may be divided at multiples of this.
 inline constexpr int64_t kAmxUnits = 16;
+// Units of a panel that are best multiplied before the next panel: 16 KB, which stay in the first-level
+// cache.
+inline constexpr int64_t kAmxPassUnits = 128;
 // Columns of a panel.
 inline constexpr int64_t kAmxPanelColumns = 32;
 
@@ -58,8 +61,8 @@ struct AmxProduct {
 // Needs an AmxScope on this thread.
 void MultiplyAmxPanel(const AmxProduct& product);
 
-// Measures the instruction in registers: 1e9 additions and multiplications per second on the calling
-// thread. Needs HasAmx().
-double MeasureAmx(AmxElement element);
+// Measures the instruction for codes in registers: 1e9 additions and multiplications per second on the
+// calling thread. Needs HasAmx().
+double MeasureInt8Amx();
 
 }  // namespace lacos::cpu

@@ -361,7 +361,7 @@ void MultiplyPanels(PanelElement element, bool amx, const std::byte* left, int64
   // A panel of 64 KB, which the second-level cache holds, and up to 24 KB of a group of rows. Half of it
   // was 4 % slower with AVX2 (Zen 5).
   const int64_t width = FloatPanelWidth(), all = PanelUnits(element, depth),
-                pass = amx ? 128 : 16384 / width;
+                pass = amx ? kAmxPassUnits : 16384 / width;
   for (int64_t unit = 0; unit < all; unit += pass) {
     for (int64_t column = 0; column < columns; column += width) {
       const auto* panel = reinterpret_cast<const uint32_t*>(packed) + column * all + unit * width;
