@@ -4,10 +4,10 @@
     bench/serve/serve.py [--computes int8,f32] [--bases nano,560m] [--peers st,infinity] [--json RESULT.json]
 
 All servers of a base run at once, and are measured in turns, several times, since the speed of a shared machine changes. So a
-ratio is the median over the rounds. Measured are requests of many texts, beside `lacos bench embed` on the same texts; one short
-text on an idle server, beside `bench embed`; and single texts at random times at half the capacity and at twice of it. This
-capacity is that of single texts, sent over many connections, measured before and after each load. The share of the time that
-lacos computed during a load comes from its /metrics. With --words, all of this is measured for texts of these lengths.
+ratio or a difference is the median over the rounds. Measured are requests of many texts, and then one short text at a time on an
+idle server, both beside `lacos bench embed` on the same texts; and single texts at random times at half the capacity and at twice
+of it. This capacity is that of single texts, sent over many connections, measured before and after each load. The share of the
+time that lacos computed during a load comes from its /metrics. With --words, all of this is measured for texts of these lengths.
 
 The driver sends by the clock (load.py) on the same cores; its share of a core is reported, how late its requests left, and how
 many cores other programs took. Peak memory is VmHWM of the server. The peers:
@@ -48,7 +48,7 @@ def arguments():
     parser.add_argument("--bases", default="nano,560m")
     parser.add_argument("--texts", type=int, default=600, help="of the measurement of throughput")
     parser.add_argument("--words", default="", help="lengths of texts, which are made by joining sentences; empty: sentences as they are")
-    parser.add_argument("--rounds", type=int, default=3, help="of the measurement of throughput")
+    parser.add_argument("--rounds", type=int, default=3, help="of the measurements of throughput and of one text on an idle server")
     parser.add_argument("--seconds", type=float, default=60, help="of each open loop; 0: none")
     parser.add_argument("--factors", default="0.5,2", help="loads, as shares of the capacity")
     parser.add_argument("--single-texts", type=int, default=100, help="short texts, one at a time; 0: none")
@@ -163,6 +163,21 @@ def throughput(options, base, servers, texts, work):
     return rates
 
 
+def idle_times(options, name, base, port, single, work):
+    """The times of one text at a time on an idle server, in rounds, each followed by `bench embed` for those of lacos."""
+    rounds = {"one_text": [], "embed_one_text": []}
+    for _ in range(options.rounds):
+        times = load.one_by_one(port, single)
+        rounds["one_text"].append({"p50_ms": load.quantile(times, 0.5), "p99_ms": load.quantile(times, 0.99)})
+        if name.startswith("lacos"):
+            alone = bench_embed(options, base, name.split()[2], single, work, "--batch-tokens", 1)
+            rounds["embed_one_text"].append({"p50_ms": 1000 * alone["median_batch_seconds"], "p99_ms": 1000 * alone["p99_batch_seconds"]})
+    figures = {what: {key: statistics.median(at[key] for at in several) for key in several[0]} for what, several in rounds.items() if several}
+    if rounds["embed_one_text"]:
+        figures["over_embed"] = {key: statistics.median(this[key] - that[key] for this, that in zip(*rounds.values())) for key in ("p50_ms", "p99_ms")}
+    return figures
+
+
 def median_ratio(these, those):
     return statistics.median(this / that for this, that in zip(these, those))
 
@@ -172,11 +187,7 @@ def behaviour(options, name, base, server, texts, single, work):
     process, port = server
     figures = {"loads": []}
     if single:
-        times = load.one_by_one(port, single)
-        figures["one_text"] = {"p50_ms": load.quantile(times, 0.5), "p99_ms": load.quantile(times, 0.99)}
-        if name.startswith("lacos"):
-            alone = bench_embed(options, base, name.split()[2], single, work, "--batch-tokens", 1)
-            figures["embed_one_text"] = {"p50_ms": 1000 * alone["median_batch_seconds"], "p99_ms": 1000 * alone["p99_batch_seconds"]}
+        figures |= idle_times(options, name, base, port, single, work)
     if options.seconds > 0:
         capacity = single_texts_per_second(port, texts)
         for factor in (float(f) for f in options.factors.split(",")):
@@ -211,6 +222,7 @@ def show(name, figures):
         words.append(f"one text p50 {figures['one_text']['p50_ms']:.1f} ms, p99 {figures['one_text']['p99_ms']:.1f} ms")
     if "embed_one_text" in figures:
         words.append(f"in process {figures['embed_one_text']['p50_ms']:.1f} and {figures['embed_one_text']['p99_ms']:.1f} ms")
+        words.append(f"more by {figures['over_embed']['p50_ms']:+.1f} and {figures['over_embed']['p99_ms']:+.1f} ms in the median round")
     words.append(f"peak {figures['peak_bytes'] / 1e6:.0f} MB")
     print(f"{name}: {'; '.join(words)}", flush=True)
     for at in figures["loads"]:
