@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import socket
 import ssl
@@ -113,6 +114,17 @@ class UnitTest(unittest.TestCase):
         self.assertTrue(found, run.stdout + run.stderr)
         docs = (REPOSITORY / "docs/serving.md").read_text(encoding="utf-8")
         self.assertIn(f"rates its exposure at {found[1]} of 10", docs)
+
+    def test_the_group_that_owns_the_keys_is_made_before(self):
+        unit = (EXAMPLES / "lacos.service").read_text(encoding="utf-8")
+        commands = re.findall(r"^#   (\w.*)$", unit, re.M)
+        names = [shlex.split(command, comments=True) for command in commands]
+        self.assertEqual([words[0] for words in names], ["useradd", "install", "install", "install"])
+        self.assertEqual(names[0][-1], "lacos")
+        self.assertIn("--user-group", names[0])
+        self.assertEqual(names[3][names[3].index("-g") + 1], "lacos")
+        for line in ("User=lacos", "Group=lacos"):
+            self.assertIn(f"\n{line}\n", unit)
 
     def test_the_file_of_flags_is_read(self):
         with Server("--config", str(EXAMPLES / "lacos.toml")) as server:
