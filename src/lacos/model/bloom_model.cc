@@ -109,7 +109,8 @@ LoraAdapter WithoutValues(const LoraAdapter& adapter, bool trainable) {
 }  // namespace
 
 bool BloomModel::CanMixAdapters() const {
-  return std::none_of(adapters_.begin(), adapters_.end(), ChangesBiases);
+  return std::none_of(adapters_.begin(), adapters_.end(),
+                      [](const auto& attached) { return ChangesBiases(attached.second); });
 }
 
 void BloomModel::AttachAs(int32_t number, const LoraAdapter& adapter, bool trainable) {
@@ -170,15 +171,15 @@ void BloomModel::AttachAs(int32_t number, const LoraAdapter& adapter, bool train
     UploadFloats(backend_, AdaptedBias(adapter, module, base_weights_->Vector(module + ".bias")),
                  layer.bias.value);
   });
-  adapters_.push_back(WithoutValues(adapter, trainable));
+  adapters_.emplace(number, WithoutValues(adapter, trainable));
 }
 
 int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
-  const int32_t number = adapters();
+  int32_t number = 0;
+  while (HasAdapter(number)) ++number;
   try {
     AttachAs(number, adapter, trainable);
   } catch (...) {
-    // The next adapter gets this number.
     ForEachLinear([&](const std::string&, LinearLayer& layer) { layer.lora.erase(number); });
     adapter_buffers_.erase(number);
     throw;
@@ -187,13 +188,13 @@ int32_t BloomModel::Attach(const LoraAdapter& adapter, bool trainable) {
 }
 
 void BloomModel::Remove(int32_t adapter) {
-  LACOS_CHECK(0 <= adapter && adapter < adapters() && trainable_.empty() &&
-                  !ChangesBiases(adapters_[adapter]),
+  const auto found = adapters_.find(adapter);
+  LACOS_CHECK(found != adapters_.end() && trainable_.empty() && !ChangesBiases(found->second),
               "an adapter that is removed is attached, and its layers have their own biases");
   ForEachLinear([&](const std::string&, LinearLayer& layer) { layer.lora.erase(adapter); });
   backend_.Synchronize();  // queued work may read the memory
   adapter_buffers_.erase(adapter);
-  adapters_[adapter] = {};
+  adapters_.erase(found);
 }
 
 void BloomModel::ForEachMatrix(int64_t layer,
@@ -241,7 +242,8 @@ void BloomModel::MoveBlock(int64_t layer, const std::vector<QuantizedMatrix>& ma
 
 LoraAdapter BloomModel::Detach() const {
   LACOS_CHECK(adapters_.size() == 1, "one adapter is attached");
-  LoraAdapter adapter = adapters_.front();
+  const auto& [number, attached] = *adapters_.begin();
+  LoraAdapter adapter = attached;
   adapter.causal_keys = false;  // an adapter that was trained here has the keys of a BloomModel
   const auto download = [&](const TensorView& view, HostMatrix& host) {
     host.values = DownloadFloats(backend_, view);
@@ -249,7 +251,7 @@ LoraAdapter BloomModel::Detach() const {
   };
   for (const BlockLayer& block : blocks_) {
     for (const LinearLayer* layer : block.Linears()) {
-      const LoraUpdate* lora = layer->Lora(0);
+      const LoraUpdate* lora = layer->Lora(number);
       if (lora == nullptr) continue;
       LoraModule& host = adapter.modules.at(layer->name);
       download(lora->a.value, host.a);

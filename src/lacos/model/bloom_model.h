@@ -23,17 +23,19 @@ class BloomModel {
   BloomModel(Backend& backend, std::shared_ptr<BaseWeights> base_weights);
 
   // Attaches LoRA matrices or trained biases. Returns the number of the adapter for
-  // PackedTexts::adapters, counted from 0. With `trainable`, allocates gradients for the adapter,
-  // which must then be the only one. All texts of a batch share biases, so UserError is thrown if
-  // one of several adapters changes them. If attaching LoRA matrices fails, the model is as before.
+  // PackedTexts::adapters: the lowest one from 0 on that no attached adapter has. With `trainable`,
+  // allocates gradients for the adapter, which must then be the only one. All texts of a batch share
+  // biases, so UserError is thrown if one of several adapters changes them. If attaching LoRA
+  // matrices fails, the model is as before.
   int32_t Attach(const LoraAdapter& adapter, bool trainable);
   // The current values of the only adapter, downloaded from the backend.
   LoraAdapter Detach() const;
-  // Frees the memory of an attached LoRA adapter, which no text may name any more. Its number is not
-  // used again.
+  // Frees the memory of an attached LoRA adapter, which no text may name any more. Another adapter
+  // may get its number.
   void Remove(int32_t adapter);
-  // How many adapters were attached, removed ones included.
+  // How many adapters are attached.
   int32_t adapters() const { return static_cast<int32_t>(adapters_.size()); }
+  bool HasAdapter(int32_t number) const { return adapters_.contains(number); }
   // Whether the texts of a batch may have different adapters or none, which requires that no
   // adapter changes biases.
   bool CanMixAdapters() const;
@@ -81,8 +83,9 @@ class BloomModel {
   // the matrices of every block, in the order of ForEachMatrix
   std::vector<QuantizedMatrix> stored_;
   TableId word_embeddings_ = -1;
-  // The settings and shapes of the attached adapters, without the values, which Detach downloads.
-  std::vector<LoraAdapter> adapters_;
+  // The settings and shapes of the attached adapters by their numbers, without the values, which
+  // Detach downloads.
+  std::map<int32_t, LoraAdapter> adapters_;
   std::vector<TrainableTensor> trainable_;
 };
 

@@ -121,7 +121,8 @@ PassContext Encoder::Upload(const PackedTexts& texts, EncoderPass& pass) {
   pass.leaves = MakeLeaves(texts.offsets);
   pass.adapters = MakeAdapterRows(texts);
   for (const AdapterRows& rows : pass.adapters) {
-    LACOS_CHECK(0 <= rows.adapter && rows.adapter < std::max(model_.adapters(), 1),
+    // A batch without a list of adapters has number 0, also on a model without any.
+    LACOS_CHECK(model_.HasAdapter(rows.adapter) || (rows.adapter == 0 && model_.adapters() == 0),
                 "a text's adapter is attached");
   }
   return ContextOf(pass);

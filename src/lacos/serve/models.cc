@@ -40,6 +40,29 @@ struct Models::Garbage {
   std::vector<int32_t> adapters;
 };
 
+// Gives an attached adapter to the garbage at its end, once, since another one may get its number.
+class Models::Attachment {
+ public:
+  Attachment(std::shared_ptr<Garbage> garbage, int32_t adapter) noexcept
+      : garbage_(std::move(garbage)), adapter_(adapter) {}
+  Attachment(Attachment&& other) noexcept = default;
+  Attachment& operator=(Attachment&&) = delete;
+  ~Attachment() {
+    if (garbage_ != nullptr) garbage_->Add(adapter_);
+  }
+  int32_t adapter() const { return adapter_; }
+
+ private:
+  std::shared_ptr<Garbage> garbage_;
+  int32_t adapter_;
+};
+
+struct Models::AttachedModel : ServedModel {
+  AttachedModel(ServedModel model, Attachment held)
+      : ServedModel(std::move(model)), attachment(std::move(held)) {}
+  const Attachment attachment;
+};
+
 Models::Models(std::string name, SentenceEncoder& encoder, const SentenceEncoderOptions& options)
     : encoder_(encoder),
       options_(options),
@@ -47,8 +70,8 @@ Models::Models(std::string name, SentenceEncoder& encoder, const SentenceEncoder
       tokenizer_(std::shared_ptr<const Tokenizer>(), &encoder.tokenizer()),
       run_alone_([](const std::function<void()>& work) { work(); }),
       garbage_(std::make_shared<Garbage>()) {
-  default_ = MakeModel(name, encoder.folder(), tokenizer_,
-                       encoder.model().adapters() > 0 ? 0 : kNoAdapter);
+  default_ = std::make_shared<const ServedModel>(MakeModel(
+      name, encoder.folder(), tokenizer_, encoder.model().adapters() > 0 ? 0 : kNoAdapter));
 }
 
 void Models::SetRunAlone(RunAlone run) {
@@ -56,10 +79,8 @@ void Models::SetRunAlone(RunAlone run) {
   run_alone_ = std::move(run);
 }
 
-std::shared_ptr<const ServedModel> Models::MakeModel(const std::string& name,
-                                                     const ModelFolder& folder,
-                                                     std::shared_ptr<const Tokenizer> tokenizer,
-                                                     int32_t adapter) {
+ServedModel Models::MakeModel(const std::string& name, const ModelFolder& folder,
+                              std::shared_ptr<const Tokenizer> tokenizer, int32_t adapter) {
   ServedModel model;
   model.name = name;
   model.number = next_number_++;
@@ -73,12 +94,7 @@ std::shared_ptr<const ServedModel> Models::MakeModel(const std::string& name,
   model.dimension =
       model.text.truncate_dim > 0 ? std::min(model.text.truncate_dim, model.width) : model.width;
   model.created = SecondsSince1970();
-  if (adapter == kNoAdapter || default_ == nullptr)
-    return std::make_shared<const ServedModel>(std::move(model));
-  return {new ServedModel(std::move(model)), [garbage = garbage_](const ServedModel* gone) {
-            garbage->Add(gone->adapter);
-            delete gone;
-          }};
+  return model;
 }
 
 std::shared_ptr<const Tokenizer> Models::TokenizerFor(const ModelFolder& folder) const {
@@ -131,24 +147,19 @@ std::shared_ptr<const ServedModel> Models::Load(const AdapterFolder& adapter) {
         adapter.name));
   }
   std::shared_ptr<const Tokenizer> tokenizer = TokenizerFor(folder);
-  int32_t number = kNoAdapter;
+  std::optional<Attachment> attachment;
   run([&] {
     CollectGarbage();
     garbage_->Reserve(static_cast<size_t>(bloom.adapters()) + 1);
-    number = bloom.Attach(*values, /*trainable=*/false);
+    attachment.emplace(garbage_, bloom.Attach(*values, /*trainable=*/false));
   });
   // The values, and what it took to read them, need as much memory as the adapter or more.
   values.reset();
   ReturnFreeMemory();
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<const ServedModel> model;
-  try {
-    model = MakeModel(adapter.name, folder, std::move(tokenizer), number);
-    adapters_.reserve(adapters_.size() + 1);
-  } catch (...) {
-    if (model == nullptr) garbage_->Add(number);
-    throw;
-  }
+  const auto model = std::make_shared<const AttachedModel>(
+      MakeModel(adapter.name, folder, std::move(tokenizer), attachment->adapter()),
+      *std::move(attachment));
   if (is_taken()) return nullptr;  // somebody else was faster; the model goes to the garbage
   adapters_.push_back(model);
   return model;

@@ -62,9 +62,12 @@ class Models {
   std::vector<std::string> PromptNames() const;
 
  private:
-  std::shared_ptr<const ServedModel> MakeModel(const std::string& name, const ModelFolder& folder,
-                                               std::shared_ptr<const Tokenizer> tokenizer,
-                                               int32_t adapter);
+  struct Garbage;
+  class Attachment;
+  struct AttachedModel;
+
+  ServedModel MakeModel(const std::string& name, const ModelFolder& folder,
+                        std::shared_ptr<const Tokenizer> tokenizer, int32_t adapter);
   std::shared_ptr<const Tokenizer> TokenizerFor(const ModelFolder& folder) const;
   // Frees the adapters that no request uses any more; on the computing thread.
   void CollectGarbage();
@@ -79,7 +82,6 @@ class Models {
   RunAlone run_alone_;
   uint64_t next_number_ = 0;
   std::vector<std::shared_ptr<const ServedModel>> adapters_;
-  struct Garbage;
   std::shared_ptr<Garbage> garbage_;  // adapters that no request uses any more
 };
 

@@ -166,9 +166,19 @@ TEST_F(MixedAdapters, AreRemovedWithoutAChangeToTheOthers) {
   const PackedTexts texts = MixedTexts();
   const std::vector<Bytes> before = bench.Encode(texts);
   bench.model.Remove(1);
-  EXPECT_EQ(bench.model.Attach(adapters_[1], /*trainable=*/false), 3);
+  EXPECT_FALSE(bench.model.HasAdapter(1));
+  EXPECT_EQ(bench.model.Attach(adapters_[1], /*trainable=*/false), 1);
+  EXPECT_EQ(bench.Encode(texts), before);
+  // Others get the numbers that are free, from the lowest on.
+  bench.model.Remove(2);
+  bench.model.Remove(0);
+  EXPECT_EQ(bench.model.adapters(), 1);
+  EXPECT_EQ(bench.model.Attach(adapters_[2], /*trainable=*/false), 0);
+  EXPECT_EQ(bench.model.Attach(adapters_[0], /*trainable=*/false), 2);
   PackedTexts renamed = texts;
-  for (int32_t& adapter : renamed.adapters) adapter = adapter == 1 ? 3 : adapter;
+  for (int32_t& adapter : renamed.adapters) {
+    if (adapter == 0 || adapter == 2) adapter = 2 - adapter;
+  }
   EXPECT_EQ(bench.Encode(renamed), before);
 }
 

@@ -1,5 +1,6 @@
 // Adapters over the base that is served: their vectors, their life, and what is refused.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <filesystem>
 
@@ -135,6 +136,26 @@ TEST_F(ServedAdapters, AreLoadedOnlyFromBelowTheRootAndByAdministrators) {
   EXPECT_EQ(Load("n", "link/etc").status, 404);
   EXPECT_EQ(Post("/v1/adapters", R"({"name": "n", "folder": "a0"})").status, 403);
 }
+
+#ifdef __GLIBC__
+TEST_F(ServedAdapters, ThatComeAndGoLeaveNothingInMemory) {
+  const auto come_and_go = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      ASSERT_EQ(Load("n", "a0").status, 200);
+      ASSERT_EQ(Admin("DELETE", "/v1/adapters/n").status, 200);
+    }
+  };
+  const auto allocated_bytes = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  come_and_go(20);
+  const size_t before = allocated_bytes();
+  come_and_go(300);
+  // The caches of the threads are filled more or less.
+  EXPECT_LT(allocated_bytes(), before + 50'000);
+}
+#endif
 
 TEST_F(ServedAdapters, ComeAndGoUnderTraffic) {
   ASSERT_EQ(Load("stays", "a0").status, 200);
