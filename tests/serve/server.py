@@ -149,11 +149,11 @@ def vectors_of_program(texts, folder, *flags, model=MODEL, normalize=True):
     return [data[begin + i * size:begin + (i + 1) * size] for i in range(len(texts))]
 
 
-def trained_folder(path):
+def trained_folder(path, *flags):
     """Trains an adapter for a moment and returns its folder."""
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     subprocess.run([PROGRAM, "train", "--model", str(MODEL), "--train", str(REPOSITORY / "examples/data/snli-cad-train.tsv.gz"), "--output", str(path),
-                    "--max-steps", "3", "--batch-size", "8", "--learning-rate", "0.01", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+                    "--max-steps", "3", "--batch-size", "8", "--learning-rate", "0.01", "--quiet", *flags], check=True, stdout=subprocess.DEVNULL)
     return path
 
 
