@@ -219,6 +219,17 @@ def serving_sizes():
     return server_table("serve-sizes", header, row)
 
 
+def serving_loads():
+    """What servers do that get the same load."""
+    def row(name, f, loads):
+        return [name, *("; ".join(what(at) for at in loads.values()) for what in (
+            lambda at: f"{at['planned_per_second']:,.1f}", lambda at: f"{at['goodput_per_second']:,.1f}",
+            lambda at: f"{100 * at['refused'] / at['requests']:.0f} %", times)), gigabytes(f["peak_bytes"]), f"{f['others_cores']:.2f}"]
+
+    header = ["", "requests/s", "answered within 10 s, a second", "refused at once", "p50, p99 of the answers", "peak memory", "cores used by others"]
+    return server_table("serve-load", header, row)
+
+
 def serving():
     """What the server does over HTTP: a row for each base and mode."""
     def row(name, f, loads):
@@ -244,6 +255,7 @@ BLOCKS = {
     "scaling": scaling_table,
     "serve": serving,
     "serve-sizes": serving_sizes,
+    "serve-load": serving_loads,
 }
 
 

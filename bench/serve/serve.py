@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What serving over HTTP costs, and how a server behaves when it gets more than it can do.
 
-    bench/serve/serve.py [--computes int8,f32] [--bases nano,560m] [--peers st,infinity] [--json RESULT.json]
+    bench/serve/serve.py [--computes int8,f32] [--bases nano,560m] [--peers st,infinity [--load-of infinity]] [--json RESULT.json]
 
 All servers of a base run at once, and are measured in turns, several times, since the speed of a shared machine changes. So a
 ratio or a difference is the median over the rounds. Measured are requests of many texts, and then one short text at a time on an
 idle server, both beside `lacos bench embed` on the same texts; and single texts at random times at half the capacity and at twice
-of it. This capacity is that of single texts, sent over many connections, measured before and after each load. The share of the
-time that lacos computed during a load comes from its /metrics. With --words, all of this is measured for texts of these lengths.
+of it. This capacity is that of single texts, sent over many connections, measured before and after each load. With --load-of, all
+servers get the same loads. The share of the time that lacos computed during a load comes from its /metrics. With --words, all of
+this is measured for texts of these lengths.
 
 The driver sends by the clock (load.py) on the same cores; its share of a core is reported, how late its requests left, and how
 many cores other programs took. Peak memory is VmHWM of the server. The peers:
@@ -51,6 +52,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3, help="of the measurements of throughput and of one text on an idle server")
     parser.add_argument("--seconds", type=float, default=60, help="of each open loop; 0: none")
     parser.add_argument("--factors", default="0.5,2", help="loads, as shares of the capacity")
+    parser.add_argument("--load-of", default="", metavar="PEER",
+                        help="the loads are shares of this peer's capacity, so that all servers get the same; empty: of each server's own")
     parser.add_argument("--single-texts", type=int, default=100, help="short texts, one at a time; 0: none")
     parser.add_argument("--batch-ms", type=float, default=100, help="of lacos")
     parser.add_argument("--max-wait", type=float, default=10, help="of lacos")
@@ -58,7 +61,10 @@ def arguments():
     parser.add_argument("--infinity", type=pathlib.Path, default=pathlib.Path(sys.executable).parent / "infinity_emb",
                         help="its program; infinity 0.0.78 needs transformers 4, the other peers 5")
     parser.add_argument("--llama-server", type=pathlib.Path, default="llama-server")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.load_of and options.load_of not in options.peers.split(","):
+        parser.error(f"--load-of {options.load_of}: expected one of --peers ({options.peers or 'there is none'})")
+    return options
 
 
 def free_port():
@@ -182,21 +188,24 @@ def median_ratio(these, those):
     return statistics.median(this / that for this, that in zip(these, those))
 
 
-def behaviour(options, name, base, server, texts, single, work):
-    """One text at a time, and open loops."""
+def behaviour(options, name, base, server, texts, single, work, common_capacity):
+    """One text at a time, and open loops, whose loads are shares of the common capacity or, without one, of the server's."""
     process, port = server
     figures = {"loads": []}
     if single:
         figures |= idle_times(options, name, base, port, single, work)
+    def capacity_now():
+        return common_capacity or single_texts_per_second(port, texts)
+
     if options.seconds > 0:
-        capacity = single_texts_per_second(port, texts)
+        capacity = capacity_now()
         for factor in (float(f) for f in options.factors.split(",")):
             memory, computed, begin = current_bytes(process), computed_seconds(name, port), time.monotonic()
             loop = load.by_clock(port, texts, factor * capacity, options.seconds)
             busy = (computed_seconds(name, port) - computed) / (time.monotonic() - begin)
             time.sleep(3)  # until its memory is given back
             growth = current_bytes(process) / memory - 1
-            before, capacity = capacity, single_texts_per_second(port, texts)
+            before, capacity = capacity, capacity_now()
             figures["loads"].append({"factor": factor, **loop, "capacity": [before, capacity], "busy": busy, "memory_growth": growth,
                                      "share_of_capacity": 2 * loop["goodput_per_second"] / (before + capacity)})
     return figures
@@ -253,9 +262,10 @@ def measure(options, label, name, model, base, texts, single, work):
             command, environment = peer_command(options, peer, model, port, work)
             servers[f"{peer} {name}{label}"] = stack.enter_context(running(command, port, environment=environment, is_silent=True)), port
         rounds = throughput(options, base, servers, texts, work)
+        common_capacity = options.load_of and single_texts_per_second(servers[f"{options.load_of} {name}{label}"][1], texts)
         tokens = bench_embed(options, base, options.computes.split(",")[0], texts[:100], work)["tokens"] / len(texts[:100])
         for key, rates in rounds.items():
-            figures[key] = {**rates, "tokens_per_text": tokens, "times": {}, **behaviour(options, key, base, servers[key], texts, single, work),
+            figures[key] = {**rates, "tokens_per_text": tokens, "times": {}, **behaviour(options, key, base, servers[key], texts, single, work, common_capacity),
                             "peak_bytes": peak_bytes(servers[key][0])}
     used = others.cores()
     for key, here in figures.items():
