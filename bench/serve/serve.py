@@ -140,7 +140,7 @@ def peer_command(options, peer, model, port, work):
         if not file.exists():
             subprocess.run([options.lacos, "merge", "--model", model, "--output", file, "--format", "gguf", "--gguf-type", "q8_0", "--quiet"], check=True,
                            stdout=subprocess.DEVNULL)
-        return [options.llama_server, "-m", file, "--embeddings", "--pooling", "mean", "-c", 8192, "-b", 2048, "-ub", 2048, "-np", 4,
+        return [options.llama_server, "-m", file, "--embeddings", "--pooling", "mean", "-c", 8192, "-b", 2048, "-ub", 2048, "-np", 16,
                 "-t", options.threads, "--host", "127.0.0.1", "--port", port], offline
     sys.exit(f"no peer is named {peer}; expected some of st, st-int8, infinity, llama")
 
