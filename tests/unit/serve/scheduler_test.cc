@@ -345,6 +345,22 @@ TEST(Scheduler, BatchesFollowTheSpeedThatIsMeasured) {
   EXPECT_NEAR(static_cast<double>(scheduler.BatchTokens()), 0.5 * static_cast<double>(before), 2);
 }
 
+TEST(Scheduler, AProcessThatWasStoppedIsNotTakenForASlowOne) {
+  Scheduler scheduler({}, CostModel(0, 1000));
+  for (int i = 0; i < 20; ++i) scheduler.Done(100, 0.1);
+  scheduler.Done(100, 600);  // ten minutes of SIGSTOP during a batch
+  EXPECT_GT(scheduler.Rate(), 200);
+  for (int i = 0; i < 20; ++i) scheduler.Done(100, 0.1);
+  EXPECT_GT(scheduler.Rate(), 800);
+}
+
+TEST(Scheduler, AMachineThatHasBecomeSlowIsKnownAfterAFewBatches) {
+  Scheduler scheduler({}, CostModel(0, 1000));
+  for (int i = 0; i < 20; ++i) scheduler.Done(100, 0.1);
+  for (int i = 0; i < 5; ++i) scheduler.Done(100, 10);
+  EXPECT_NEAR(scheduler.Rate(), 10, 1);
+}
+
 TEST(Scheduler, ExpiredAndAbandonedRequestsAreNeverComputed) {
   Scheduler scheduler({}, CostModel(0, 1000));
   auto gone = std::make_shared<Abandoned>(false);

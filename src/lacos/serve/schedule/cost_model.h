@@ -25,11 +25,16 @@ class CostModel {
 
   // A batch of this size took so long. Later batches count more: the weight of a second of computing
   // falls to 1/e after `kMemorySeconds` of computing.
+  //
+  // A batch counts as at most `kMostSlower` times as slow as those before it. So a process or machine
+  // that was stopped during a batch (SIGSTOP, a virtual machine that is moved) is not taken for a slow
+  // one, which would refuse requests for minutes. One that has become slow is known after a few batches.
   void Add(int64_t tokens, double seconds) {
     const double expected = fixed_ + per_token_ * static_cast<double>(tokens);
     if (!(seconds > 0) || !(expected > 0)) return;
-    constexpr double kMemorySeconds = 5;
+    constexpr double kMemorySeconds = 5, kMostSlower = 4;
     const double keep = std::exp(-seconds / kMemorySeconds);
+    seconds = std::min(seconds, kMostSlower * scale_ * expected);
     actual_ = keep * actual_ + seconds;
     expected_ = keep * expected_ + expected;
     scale_ = std::clamp(actual_ / expected_, 1e-3, 1e3);
