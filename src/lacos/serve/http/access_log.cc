@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 #include "lacos/io/json.h"
@@ -44,7 +45,10 @@ std::string FormatAccess(const AccessEntry& entry, int64_t unix_milliseconds) {
   json.Set("bytes_received", entry.bytes_received);
   json.Set("bytes_sent", entry.bytes_sent);
   json.Set("total_ms", entry.total_ms);
-  for (const auto& [name, value] : entry.figures) json.Set(name, value);
+  for (const auto& [name, value] : entry.figures) {
+    const bool is_count = value == std::trunc(value) && std::abs(value) < 1e15;
+    json.Set(name, is_count ? Json(static_cast<int64_t>(value)) : Json(value));
+  }
   if (!entry.key_name.empty()) json.Set("key", entry.key_name);
   if (!entry.user_agent.empty()) json.Set("user_agent", Word(entry.user_agent));
   if (!entry.trace_id.empty()) {

@@ -257,6 +257,7 @@ Task<bool> Connection::ServeOne(Exchange& exchange) {
     HttpRefusal stopping = MakeRefusal(
         503, "stopping", "[server] it is about to stop; expected another one; try again there");
     stopping.target = exchange.request.target;
+    stopping.headers.emplace_back("retry-after", "5");
     early = all_->handler->Refuse(stopping);
   } else if ((early = all_->handler->CheckHead(exchange.request))) {
   } else if (all_->statistics->body_bytes + exchange.framing.length.value_or(0) >

@@ -105,6 +105,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<HttpReply> Preflight(const Exchange& exchange) const;
   std::optional<HttpReply> Authorize(Exchange& exchange) const;
   std::string FormatHead(const Exchange& exchange, const HttpReply& reply, bool keep_alive) const;
+  std::optional<std::string> AllowedOrigin(const Exchange& exchange) const;
   void AddCors(const Exchange& exchange, HttpReply& reply) const;
   void Log(const Exchange& exchange, const HttpReply& reply, bool sent) const;
 

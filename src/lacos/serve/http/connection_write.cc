@@ -33,7 +33,25 @@ void AppendField(std::string& head, std::string_view name, std::string_view valu
   head += "\r\n";
 }
 
+// Whether the text is a list of names of fields as a browser sends it.
+bool IsFieldList(std::string_view text) {
+  return text.size() <= 4096 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  std::string_view("-_., ").find(c) != std::string_view::npos;
+         });
+}
+
 }  // namespace
+
+// The value of Access-Control-Allow-Origin for the request, or nothing if its origin may not read.
+std::optional<std::string> Connection::AllowedOrigin(const Exchange& exchange) const {
+  const std::vector<std::string>& origins = all_->cors_origins;
+  const std::optional<std::string_view> origin = FindField(exchange.request.headers, "origin");
+  if (!origin) return std::nullopt;
+  if (std::find(origins.begin(), origins.end(), "*") != origins.end()) return "*";
+  if (std::find(origins.begin(), origins.end(), *origin) == origins.end()) return std::nullopt;
+  return std::string(*origin);
+}
 
 // The reply to a browser that asks whether a page of another origin may send a request.
 std::optional<HttpReply> Connection::Preflight(const Exchange& exchange) const {
@@ -41,26 +59,32 @@ std::optional<HttpReply> Connection::Preflight(const Exchange& exchange) const {
   if (all_->cors_origins.empty() || exchange.request.method != "OPTIONS" ||
       !FindField(fields, "origin") || !FindField(fields, "access-control-request-method"))
     return std::nullopt;
+  // A page of an origin that may read replies may also send what its client sends, such as the
+  // x-stainless-... of OpenAI's client for browsers.
+  const std::string_view wanted = FindField(fields, "access-control-request-headers").value_or("");
+  const bool named = AllowedOrigin(exchange) && !wanted.empty() && IsFieldList(wanted);
   HttpReply reply{.status = 204, .headers = {}, .content_type = "", .body = "", .log = {}};
   reply.headers.emplace_back("access-control-allow-methods", "GET, POST, DELETE, OPTIONS");
   reply.headers.emplace_back(
       "access-control-allow-headers",
-      "authorization, content-type, x-api-key, api-key, x-request-id, x-request-timeout-ms, traceparent");
+      named
+          ? std::string(wanted)
+          : "authorization, content-type, x-api-key, api-key, x-request-id, x-request-timeout-ms, traceparent");
   reply.headers.emplace_back("access-control-max-age", "600");
   return reply;
 }
 
 void Connection::AddCors(const Exchange& exchange, HttpReply& reply) const {
-  const std::vector<std::string>& origins = all_->cors_origins;
-  if (origins.empty()) return;
-  const bool all = std::find(origins.begin(), origins.end(), "*") != origins.end();
-  if (!all) reply.headers.emplace_back("vary", "Origin");
-  const std::optional<std::string_view> origin = FindField(exchange.request.headers, "origin");
-  if (!origin || (!all && std::find(origins.begin(), origins.end(), *origin) == origins.end()))
-    return;
-  reply.headers.emplace_back("access-control-allow-origin", all ? "*" : std::string(*origin));
-  reply.headers.emplace_back("access-control-expose-headers",
-                             "x-request-id, retry-after, retry-after-ms, x-lacos-truncated");
+  if (all_->cors_origins.empty()) return;
+  const std::optional<std::string> allowed = AllowedOrigin(exchange);
+  if (allowed != "*") reply.headers.emplace_back("vary", "Origin");
+  if (!allowed) return;
+  reply.headers.emplace_back("access-control-allow-origin", *allowed);
+  reply.headers.emplace_back(
+      "access-control-expose-headers",
+      "x-request-id, retry-after, retry-after-ms, x-should-retry, x-lacos-truncated, x-compute-type, "
+      "x-compute-time, x-compute-characters, x-compute-tokens, x-total-time, x-tokenization-time, "
+      "x-queue-time, x-inference-time");
 }
 
 std::string Connection::FormatHead(const Exchange& exchange, const HttpReply& reply,

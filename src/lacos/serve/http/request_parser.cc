@@ -59,7 +59,8 @@ struct RequestParser::State {
 
 namespace {
 
-HttpRefusal RefusalOf(const error_code& error, const HttpLimits& limits) {
+// `place` is the part of the request that is wrong: "head" or "body".
+HttpRefusal RefusalOf(const error_code& error, const HttpLimits& limits, std::string_view place) {
   if (error == http::error::body_limit) {
     return MakeRefusal(
         413, "body_too_large",
@@ -79,7 +80,7 @@ HttpRefusal RefusalOf(const error_code& error, const HttpLimits& limits) {
                        "[head] the version of HTTP is unknown; expected HTTP/1.1; use it");
   return MakeRefusal(
       400, "bad_request",
-      fmt::format("[head] it is no HTTP/1.1: {}; expected a well-formed request; correct it",
+      fmt::format("[{}] it is no HTTP/1.1: {}; expected a well-formed request; correct it", place,
                   error.message()));
 }
 
@@ -106,7 +107,7 @@ RequestParser::~RequestParser() = default;
 std::optional<HttpRefusal> RequestParser::PutHead(std::string_view head) {
   error_code error;
   state_->parser.put(boost::asio::buffer(head.data(), head.size()), error);
-  if (error && error != http::error::need_more) return RefusalOf(error, state_->limits);
+  if (error && error != http::error::need_more) return RefusalOf(error, state_->limits, "head");
   if (!state_->parser.is_header_done()) {
     return MakeRefusal(400, "bad_request",
                        "[head] it is incomplete; expected a request of HTTP/1.1; correct it");
@@ -144,7 +145,7 @@ size_t RequestParser::PutBody(std::string_view bytes, std::optional<HttpRefusal>
   if (!error && static_cast<int64_t>(BodySize()) > state_->limits.body_bytes)
     error = http::error::body_limit;
   if (error) {
-    refusal = RefusalOf(error, state_->limits);
+    refusal = RefusalOf(error, state_->limits, "body");
   } else if (!IsDone() && bytes.size() - used > kMaxChunkLine) {
     refusal = MakeRefusal(
         400, "bad_chunk",

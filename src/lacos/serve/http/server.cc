@@ -85,6 +85,41 @@ void CheckReach(const HttpServerOptions& options, bool loopback) {
       options.listen));
 }
 
+// The names that a Host may have, as HostOf returns them; "*" stays.
+std::vector<std::string> ReadHosts(const std::vector<std::string>& names) {
+  std::vector<std::string> hosts;
+  for (const std::string& name : names) {
+    const std::optional<std::string> host = name == "*" ? name : HostOf(name);
+    if (!host) {
+      throw UserError(fmt::format(
+          "[allow_host {}] is no name of a host; expected such as embeddings.example, or * for all; "
+          "correct it",
+          name));
+    }
+    hosts.push_back(*host);
+  }
+  return hosts;
+}
+
+// The origins whose pages may read replies, as browsers write them; "*" stays.
+std::vector<std::string> ReadOrigins(const std::vector<std::string>& texts) {
+  std::vector<std::string> origins;
+  for (const std::string& text : texts) {
+    const size_t colon = text.find("://");
+    const bool is_origin = text == "*" || text == "null" ||
+                           (colon != std::string::npos && colon > 0 &&
+                            HostOf(std::string_view(text).substr(colon + 3)));
+    if (!is_origin) {
+      throw UserError(fmt::format(
+          "[cors {}] is no origin; expected a scheme, a host and perhaps a port, such as "
+          "https://app.example, without a path or a slash at the end, or * for all; correct it",
+          text));
+    }
+    origins.push_back(ToLower(text));
+  }
+  return origins;
+}
+
 }  // namespace
 
 struct HttpServer::State {
@@ -145,13 +180,13 @@ HttpServer::State::State(const HttpServerOptions& given, std::shared_ptr<Handler
   CheckReach(options, listening.all_loopback);
   all->rules.limits = options.limits;
   if (listening.all_loopback && !address.IsUnix()) {
-    all->rules.hosts = {"localhost"};
-    for (const std::string& name : options.allow_hosts) all->rules.hosts.push_back(ToLower(name));
-    if (std::find(options.allow_hosts.begin(), options.allow_hosts.end(), "*") !=
-        options.allow_hosts.end())
+    all->rules.hosts = ReadHosts(options.allow_hosts);
+    if (std::find(all->rules.hosts.begin(), all->rules.hosts.end(), "*") != all->rules.hosts.end())
       all->rules.hosts.clear();
+    else
+      all->rules.hosts.push_back("localhost");
   }
-  all->cors_origins = options.cors_origins;
+  all->cors_origins = ReadOrigins(options.cors_origins);
   all->handler = std::move(handler);
   all->statistics = std::move(statistics);
   all->unpacking = std::make_unique<Worker>();
@@ -332,6 +367,8 @@ HttpServer::~HttpServer() { Stop(milliseconds(0)); }
 
 void HttpServer::Check(const HttpServerOptions& options) {
   ReadKeys(options);
+  ReadHosts(options.allow_hosts);
+  ReadOrigins(options.cors_origins);
   CheckReach(options, IsLoopback(ParseListenAddress(options.listen)));
 }
 

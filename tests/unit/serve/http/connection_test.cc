@@ -200,6 +200,7 @@ TEST_F(Connections, ChunkExtensionsAreLimited) {
   EXPECT_EQ(Ask(head + "3;" + std::string(5'000, 'x') + "\r\nabc\r\n0\r\n\r\n").status, 400);
   EXPECT_EQ(Ask(head + "3;" + std::string(200'000, 'x')).status, 400);
   EXPECT_EQ(Ask(head + "ffffffffffffffffff\r\nabc").status, 400);
+  EXPECT_THAT(Ask(head + "-3\r\nabc\r\n0\r\n\r\n").body, HasSubstr("[body]"));
   EXPECT_EQ(Ask(head + "-3\r\nabc\r\n0\r\n\r\n").status, 400);
   EXPECT_EQ(Ask(head + "3\r\nabcd\r\n0\r\n\r\n").status, 400);
   EXPECT_EQ(Ask(head + "0\r\nTrailer: " + std::string(100'000, 'x') + "\r\n\r\n").status, 400);
@@ -418,6 +419,40 @@ TEST_F(Connections, PagesOfOtherOriginsNeedPermission) {
       Ask(Request("OPTIONS", "/echo", "", origin + "Access-Control-Request-Method: POST\r\n"));
   EXPECT_EQ(preflight.status, 204);
   EXPECT_THAT(preflight.fields.at("access-control-allow-headers"), HasSubstr("authorization"));
+  EXPECT_EQ(preflight.fields.at("access-control-allow-origin"), "https://page.example");
+  // OpenAI's client for browsers sends fields of its own.
+  const std::string asks =
+      "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization,x-stainless-lang\r\n";
+  EXPECT_EQ(
+      Ask(Request("OPTIONS", "/echo", "", origin + asks)).fields.at("access-control-allow-headers"),
+      "authorization,x-stainless-lang");
+  const RawReply other =
+      Ask(Request("OPTIONS", "/echo", "", "Origin: https://other.example\r\n" + asks));
+  EXPECT_FALSE(other.fields.contains("access-control-allow-origin"));
+  EXPECT_THAT(other.fields.at("access-control-allow-headers"), Not(HasSubstr("x-stainless")));
+}
+
+TEST_F(Connections, OriginsAndHostsThatCanNeverMatchAreRefused) {
+  for (const char* origin : {"page.example", "https://page.example/", "https://", "a b", ""}) {
+    options_.cors_origins = {origin};
+    EXPECT_THROW(HttpServer::Check(options_), UserError) << origin;
+  }
+  for (const char* origin : {"*", "null", "http://localhost:3000", "chrome-extension://abcdef"}) {
+    options_.cors_origins = {origin};
+    EXPECT_NO_THROW(HttpServer::Check(options_)) << origin;
+  }
+  for (const char* host : {"https://models.example", "a b", ""}) {
+    options_.allow_hosts = {host};
+    EXPECT_THROW(HttpServer::Check(options_), UserError) << host;
+  }
+  // Browsers send both in lower case.
+  options_.allow_hosts = {"Models.Example"};
+  options_.cors_origins = {"https://Page.Example"};
+  Start();
+  const RawReply reply =
+      Ask("GET /echo HTTP/1.1\r\nHost: models.example\r\nOrigin: https://page.example\r\n\r\n");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.fields.at("access-control-allow-origin"), "https://page.example");
 }
 
 TEST_F(Connections, KeysAreDemandedAndCanBeReplaced) {
@@ -515,6 +550,7 @@ TEST_F(Connections, StoppingAnswersWhatWasAdmittedAndRefusesTheRest) {
   const RawReply refused = late.Ask(Request("POST", "/echo", "abc"));
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.fields.at("connection"), "close");
+  EXPECT_EQ(refused.fields.at("retry-after"), "5");
   const auto began = std::chrono::steady_clock::now();
   handler_->Release();
   const RawReply reply = client.Read();
@@ -555,6 +591,8 @@ TEST_F(Connections, TheAccessLogHasNoTextsAndFollowsARename) {
   EXPECT_EQ(first.At("bytes_received").AsInt(), 12);
   EXPECT_THAT(first.Dump(), Not(HasSubstr("private")));
   EXPECT_THAT(first.Dump(), Not(HasSubstr("hidden")));
+  EXPECT_THAT(first.Dump(), HasSubstr("\"texts\": 3,")) << "counts are integers";
+  EXPECT_THAT(first.Dump(), HasSubstr("\"queue_ms\": 0.5,"));
   EXPECT_EQ(Json::ReadFile(options_.access_log).At("status").AsInt(), 404);
 }
 

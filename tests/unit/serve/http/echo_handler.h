@@ -41,6 +41,7 @@ class EchoHandler : public Handler {
       for (const auto& [name, value] : request.headers)
         reply.body += fmt::format("{}={}\n", name, value);
     }
+    reply.log = {{"texts", 3.0}, {"queue_ms", 0.5}};
     reply.headers.emplace_back("x-method", request.method);
     reply.headers.emplace_back("x-target", request.target);
     reply.headers.emplace_back("x-key", request.key == nullptr ? "-" : request.key->name);
