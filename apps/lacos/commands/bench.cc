@@ -23,6 +23,7 @@
 #include "lacos/kernels/compute_advice.h"
 #include "lacos/kernels/make_backend.h"
 #include "lacos/model/cold_base.h"
+#include "lacos/record/machine.h"
 #include "lacos/train/losses/make_loss.h"
 #include "lacos/train/step_bench.h"
 #include "terminal/interrupt.h"
@@ -430,7 +431,7 @@ void BenchCeiling(const GlobalOptions& globals) {
   chosen.Set("kernel", ceiling.At("kernel"));
   json.Set("ceiling", chosen);
   json.Set("modes", by_mode);
-  json.Set("machine", MachineJson(kernels));
+  json.Set("machine", MachineOfMeasurement(kernels));
   json.Set("run", CommandRecord(globals, ""));
   PrintJson(json);
 }

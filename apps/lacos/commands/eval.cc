@@ -3,8 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
 #include <memory>
 
 #include "commands/commands.h"
@@ -16,7 +14,6 @@
 #include "lacos/data/suite_families.h"
 #include "lacos/data/task.h"
 #include "lacos/eval/evaluation.h"
-#include "lacos/eval/results/evaluation_report.h"
 #include "lacos/eval/results/result_folders.h"
 #include "lacos/eval/results/summary_json.h"
 #include "lacos/eval/tasks/floors.h"
@@ -27,8 +24,6 @@
 
 namespace lacos::cli {
 namespace {
-
-constexpr int64_t kWorstPairs = 5;  // number of worst pairs of each set in the report
 
 void CheckFlags(const EvalFlags& flags) {
   if (!flags.compare.empty()) return;
@@ -50,20 +45,23 @@ void CheckFlags(const EvalFlags& flags) {
   }
 }
 
+EvaluationData DataOf(const EvalFlags& flags) {
+  return {.task = flags.task,
+          .files = flags.data,
+          .options = {.table = flags.table.Options(),
+                      .split = flags.split,
+                      .train_data = flags.train_data,
+                      .classification = flags.classification,
+                      .keep_identical_ids = flags.keep_identical_ids},
+          .suites = flags.suites,
+          .suite_folder = flags.suite_folder,
+          .skip_missing = flags.skip_missing};
+}
+
 // The tasks are made before the model is opened, so that a damaged row is found at once.
 EvaluationTasks TasksOf(const EvalFlags& flags) {
   std::vector<std::string> absent;
-  EvaluationTasks tasks = MakeTasks({.task = flags.task,
-                                     .files = flags.data,
-                                     .options = {.table = flags.table.Options(),
-                                                 .split = flags.split,
-                                                 .train_data = flags.train_data,
-                                                 .classification = flags.classification,
-                                                 .keep_identical_ids = flags.keep_identical_ids},
-                                     .suites = flags.suites,
-                                     .suite_folder = flags.suite_folder,
-                                     .skip_missing = flags.skip_missing},
-                                    absent);
+  EvaluationTasks tasks = MakeTasks(DataOf(flags), absent);
   if (!absent.empty()) spdlog::warn("not in the suite, left out: {}", fmt::join(absent, ", "));
   return tasks;
 }
@@ -81,69 +79,31 @@ void WriteTexts(const std::string& path, const TextTable& texts) {
   file.Commit();
 }
 
-// The record of an evaluation: its files and the model that embedded the texts. `system` is null
-// for a comparison.
-WorkRecord RecordOf(const EvalFlags& flags, System* system) {
-  const SentenceEncoder* embedder = system == nullptr ? nullptr : system->embedder.get();
-  WorkRecord work{.inputs = [&flags, embedder](RunInputs& inputs) {
-    if (embedder != nullptr) inputs.AddModel(embedder->folder());
-    if (!flags.embeddings.empty()) inputs.AddFile("embeddings", flags.embeddings);
-    if (!flags.about.empty()) inputs.AddFile("about", flags.about);
-    if (!flags.suite_folder.empty()) inputs.AddFile("suite", flags.suite_folder + "/suite.json");
-    for (const std::string& path : flags.data) {
-      if (std::filesystem::is_regular_file(path)) inputs.AddFile("data", path);
-    }
-    for (const std::string& path : flags.leak_check) inputs.AddFile("leak_check", path);
-    if (!flags.train_data.empty()) inputs.AddFile("train_data", flags.train_data);
-    for (const std::string& path : flags.compare)
-      inputs.AddFile("compared", path + "/results.json");
-  }};
-  if (system != nullptr) work.kernels = [system] { return system->backend_in_use().Describe(); };
-  return work;
-}
-
-void WarnAbout(const TaskResult& result) {
-  const std::string label = result.set.Label();
-  if (result.truncated > 0) {
-    spdlog::info("[{}] {} texts were longer than --max-length and were truncated", label,
-                 result.truncated);
-  }
-  if (result.empty > 0) {
-    spdlog::warn("[{}] {} texts have no tokens; their vectors are zero", label, result.empty);
-  }
-  if (result.set.task == "sts" &&
-      (std::isnan(result.main()) || std::isnan(result.measures[1].value))) {
-    spdlog::warn(
-        "[{}] no correlation exists: the scores or the similarities of its {} pairs are constant, too "
-        "few, or not finite",
-        label, result.n);
-  }
+// The record of an evaluation: its files and the model that embedded the texts.
+WorkRecord RecordOf(const EvalFlags& flags, System& system) {
+  return {.inputs =
+              [&](RunInputs& inputs) {
+                AddInputs({.model = system.model_folder(),
+                           .embeddings = flags.embeddings,
+                           .about = flags.about,
+                           .leak_check = flags.leak_check},
+                          DataOf(flags), inputs);
+              },
+          .kernels = [&system] { return system.backend_in_use().Describe(); }};
 }
 
 void Compare(const GlobalOptions& globals, const EvalFlags& flags) {
-  const EvaluationResults a = ReadResults(flags.compare[0], flags.bootstrap);
-  const EvaluationResults b = ReadResults(flags.compare[1], flags.bootstrap);
-  std::vector<std::string> apart;
-  const std::vector<Comparison> comparisons =
-      CompareResults(a, b, flags.bootstrap.confidence, apart);
-  if (comparisons.empty()) {
-    throw UserError(fmt::format(
-        "[--compare] {} and {} have no set in common; expected two evaluations of the same "
-        "data; evaluate both on it",
-        flags.compare[0], flags.compare[1]));
-  }
-  if (!apart.empty())
-    spdlog::warn("not compared, since only one has them or their items differ: {}",
-                 fmt::join(apart, ", "));
+  const FolderComparison found =
+      CompareFolders(flags.compare[0], flags.compare[1], flags.bootstrap);
+  if (!found.apart.empty()) spdlog::warn("{}", found.NoteOnSetsApart());
   if (!flags.output.empty()) {
-    WriteComparisonFolder(a, b, comparisons, apart, flags.bootstrap.confidence, flags.output,
-                          MakeOutputOptions(globals, flags.output, flags.overwrite),
-                          RecordOf(flags, nullptr));
+    WriteComparisonFolder(found, flags.bootstrap.confidence, flags.output,
+                          MakeOutputOptions(globals, flags.output, flags.overwrite));
   }
   if (globals.json) {
-    PrintJson(ComparisonJson(comparisons, apart));
+    PrintJson(found.ToJson());
   } else {
-    Out().Write(ComparisonTable(comparisons, flags.compare[0], flags.compare[1]));
+    Out().Write(ComparisonTable(found.differences, flags.compare[0], flags.compare[1]));
   }
 }
 
@@ -180,48 +140,23 @@ void Eval(const GlobalOptions& globals, EvalFlags flags) {
 
   PeakMemory memory;
   System system = MakeSystem(globals, flags, texts, memory);
-  EvaluationResults results;
-  results.system = system.description;
   Progress progress(
       globals, {.what = "scoring", .unit = "sets", .total = static_cast<int64_t>(tasks.size())});
-  for (const auto& task : tasks) {
-    const std::string label = task->name().Label();
-    const auto on_search = [&](int64_t done, int64_t total) {
-      CheckInterrupt();
-      progress.Update(static_cast<int64_t>(results.sets.size()),
-                      fmt::format("{}: {:.0f} %", label,
-                                  100.0 * static_cast<double>(done) / static_cast<double>(total)));
-    };
-    CheckInterrupt();
-    results.sets.push_back(task->Score({.backend = system.backend_in_use(),
-                                        .vectors = system.table,
-                                        .seed = globals.seed,
-                                        .similarity = system.similarity,
-                                        .progress = on_search}));
-    results.sets.back().notes = task->notes();
-    results.sets.back().notes.insert(results.sets.back().notes.end(), task->warnings().begin(),
-                                     task->warnings().end());
-    for (const int64_t row : task->rows()) {
-      results.sets.back().truncated += system.table.is_truncated[static_cast<size_t>(row)] ? 1 : 0;
-      results.sets.back().empty += system.table.is_empty[static_cast<size_t>(row)] ? 1 : 0;
-    }
-    progress.Update(static_cast<int64_t>(results.sets.size()), label);
-    memory.Sample();
-  }
+  EvaluationResults results = ScoreTasks(tasks, system.measured, system.backend_in_use(),
+                                         globals.seed, [&](int64_t scored, const std::string& now) {
+                                           CheckInterrupt();
+                                           progress.Update(scored, now);
+                                           memory.Sample();
+                                         });
   progress.Finish();
-  AddOverlap(SourcesOf(flags, system), tasks, texts, results);
-  Summarize(results, flags.bootstrap);
-  FindWorstPairs(texts, kWorstPairs, results);
-  for (const TaskResult& result : results.sets) WarnAbout(result);
-  for (const std::string& line : UndefinedResamples(results, flags.bootstrap.confidence))
-    spdlog::warn("{}", line);
+  CompleteResults(SourcesOf(flags, system), tasks, texts, flags.bootstrap, results);
   memory.AddTo(results.system);
 
   const double confidence = flags.bootstrap.confidence;
   if (!flags.output.empty()) {
     WriteResultsFolder(results, confidence, flags.output,
                        MakeOutputOptions(globals, flags.output, flags.overwrite),
-                       RecordOf(flags, &system));
+                       RecordOf(flags, system));
   }
   if (globals.json) {
     Json report = ResultsReport(results, confidence);

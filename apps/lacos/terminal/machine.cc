@@ -7,18 +7,6 @@
 
 namespace lacos::cli {
 
-Json MachineJson(const KernelInfo& kernels) {
-  Json list = Json::Array();
-  for (const std::string& kernel : kernels.kernels) list.Append(kernel);
-  Json json = Json::Object();
-  json.Set("cpu", ReadCpu().name);
-  json.Set("cores", CoreCount());
-  json.Set("threads", ThreadCount());
-  for (const KernelInfo::Fact& fact : kernels.facts) json.Set(fact.name, fact.value);
-  json.Set("kernels", list);
-  return json;
-}
-
 std::string MachineText(const KernelInfo& kernels) {
   return fmt::format("{}, {} of {} cores, {}", ReadCpu().name, ThreadCount(), CoreCount(),
                      kernels.FactsText());

@@ -3,13 +3,10 @@
 
 #include <string>
 
-#include "lacos/io/json.h"
 #include "lacos/kernels/backend.h"
 
 namespace lacos::cli {
 
-// Returns {"cpu", "cores", "threads", "isa", "kernels"}. `kernels` has the choices of the backend.
-Json MachineJson(const KernelInfo& kernels);
 // Returns a text such as "AMD EPYC 9B14, 2 of 2 cores, oneDNN AVX-512 BF16, Highway AVX3".
 std::string MachineText(const KernelInfo& kernels);
 

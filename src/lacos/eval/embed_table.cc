@@ -10,12 +10,21 @@
 
 namespace lacos {
 
+TableEncoder::TableEncoder(SentenceEncoder& encoder)
+    : embedder(encoder),
+      dimension(encoder.dimension()),
+      truncate_dim(encoder.text_encoder().options().truncate_dim),
+      normalize(encoder.normalize()),
+      encode([&encoder](std::span<const std::string> texts, const TextPrompt& prompt,
+                        std::span<float> out) { return encoder.Encode(texts, prompt, out); }) {}
+
 EmbeddedTable EmbedTable(
-    SentenceEncoder& embedder, const TextTable& texts, const RolePrompts& prompts,
+    const TableEncoder& encoder, const TextTable& texts, const RolePrompts& prompts,
     VectorCache* cache,
     const std::function<void(int64_t texts, int64_t tokens, int64_t all_tokens)>& progress) {
   const auto n = static_cast<size_t>(texts.size());
-  const int64_t d = embedder.dimension();
+  const int64_t d = encoder.dimension;
+  const SentenceEncoder& embedder = encoder.embedder;
   EmbeddedTable table{.values = std::vector<float>(n * static_cast<size_t>(d)), .d = d};
   const auto prompt_of = [&](int64_t row) -> const TextPrompt& {
     const TextRole role = texts.role(row);
@@ -72,7 +81,7 @@ EmbeddedTable EmbedTable(
       block.push_back(texts.text(missing[end++]));
     }
     std::vector<float> vectors(block.size() * static_cast<size_t>(d));
-    table.statistics += embedder.Encode(block, prompt_of(missing[begin]), vectors);
+    table.statistics += encoder.encode(block, prompt_of(missing[begin]), vectors);
     for (size_t i = 0; i < block.size(); ++i) {
       const int64_t row = missing[begin + i];
       const auto vector = std::span<const float>(vectors).subspan(i * static_cast<size_t>(d),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,24 @@
 #include "lacos/model/sentence_encoder.h"
 
 namespace lacos {
+
+// A model as it encodes the texts of a table. By default it encodes as its SentenceEncoder does. The C
+// interface, whose callers share an encoder, has encodings of its own.
+struct TableEncoder {
+  // NOLINTNEXTLINE(google-explicit-constructor): an encoder may be used as it is
+  TableEncoder(SentenceEncoder& encoder);
+
+  SentenceEncoder& embedder;
+  int64_t dimension;     // values of a vector
+  int64_t truncate_dim;  // leading values that are kept of a vector; 0 = all
+  bool normalize;
+  // Writes the vectors [texts, dimension] of texts with one prompt; may throw to end the work.
+  std::function<EncodeStatistics(std::span<const std::string> texts, const TextPrompt& prompt,
+                                 std::span<float> out)>
+      encode;
+  // Runs work while no other caller uses the embedder.
+  std::function<void(const std::function<void()>& work)> alone = [](const auto& work) { work(); };
+};
 
 struct EmbeddedTable {
   std::vector<float> values;  // [texts, D]
@@ -28,7 +47,7 @@ struct EmbeddedTable {
 // rather than underestimated. `progress` gets the texts and tokens done, and the number of all
 // tokens. It may throw to end the work; vectors computed so far are then cached.
 EmbeddedTable EmbedTable(
-    SentenceEncoder& embedder, const TextTable& texts, const RolePrompts& prompts,
+    const TableEncoder& encoder, const TextTable& texts, const RolePrompts& prompts,
     VectorCache* cache,
     const std::function<void(int64_t texts, int64_t tokens, int64_t all_tokens)>& progress);
 

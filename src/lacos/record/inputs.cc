@@ -70,7 +70,8 @@ void RunInputs::AddFile(const std::string& role, const std::string& path) {
   }
   Json input = Json::Object();
   input.Set("role", role);
-  input.Set("path", path);
+  const auto named = names_.find(path);
+  input.Set("path", named == names_.end() ? path : named->second);
   input.Set("bytes", bytes);
   const auto recorded = HashByManifest(path, bytes);
   if (recorded) {

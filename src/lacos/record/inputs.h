@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lacos/formats/model_folder.h"
@@ -25,6 +27,9 @@ class RunInputs {
   explicit RunInputs(std::function<void()> between = {}, int64_t hashed_bytes = kHashedBytes)
       : between_(std::move(between)), hashed_bytes_left_(hashed_bytes) {}
 
+  // From now on, a file with one of these paths is recorded under the name that belongs to it: files
+  // that a caller made for a moment are not known by their paths.
+  void SetNames(std::map<std::string, std::string> names) { names_ = std::move(names); }
   // Adds a file, unless it was added before.
   void AddFile(const std::string& role, const std::string& path);
   // Adds the files that are read from a base (configuration, weights, tokenizer) or from an
@@ -45,7 +50,8 @@ class RunInputs {
   std::string AddSettings(const std::string& folder, const char* marker);
 
   std::function<void()> between_;
-  std::vector<std::string> seen_;  // canonical paths
+  std::vector<std::string> seen_;             // canonical paths
+  std::map<std::string, std::string> names_;  // by path
   int64_t hashed_bytes_left_;
   Json list_ = Json::Array();
 };

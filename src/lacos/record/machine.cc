@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "lacos/base/parallel.h"
+#include "lacos/kernels/backend.h"
 
 namespace lacos {
 
@@ -42,6 +43,16 @@ Json MachineRecord() {
   machine.Set("features", features);
   machine.Set("cores", CoreCount());
   machine.Set("threads", ThreadCount());
+  return machine;
+}
+
+Json MachineOfMeasurement(const KernelInfo& kernels) {
+  Json machine = Json::Object();
+  machine.Set("cpu", ReadCpu().name);
+  machine.Set("cores", CoreCount());
+  machine.Set("threads", ThreadCount());
+  for (const KernelInfo::Fact& fact : kernels.facts) machine.Set(fact.name, fact.value);
+  machine.Set("kernels", Json::Strings(kernels.kernels));
   return machine;
 }
 

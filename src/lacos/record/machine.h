@@ -8,6 +8,8 @@
 
 namespace lacos {
 
+struct KernelInfo;  // kernels/backend.h
+
 struct Cpu {
   std::string name = "unknown";
   std::vector<std::string> features;  // the features that matter to lacos's kernels
@@ -19,5 +21,9 @@ int CoreCount();
 
 // {"cpu", "features", "cores", "threads"}, for run.json.
 Json MachineRecord();
+
+// {"cpu", "cores", "threads", "isa", "kernels"}, which is kept beside every measurement. `kernels` has
+// the choices of the backend.
+Json MachineOfMeasurement(const KernelInfo& kernels);
 
 }  // namespace lacos

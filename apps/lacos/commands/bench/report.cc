@@ -4,6 +4,7 @@
 
 #include "flags/command_record.h"
 #include "lacos/kernels/ceiling.h"
+#include "lacos/record/machine.h"
 #include "terminal/machine.h"
 #include "terminal/progress.h"
 
@@ -59,7 +60,7 @@ void BenchReport::AddBreakdown(StepBreakdown breakdown) {
 }
 
 void BenchReport::Print() {
-  json_.Set("machine", MachineJson(kernels_));
+  json_.Set("machine", MachineOfMeasurement(kernels_));
   if (globals_.json) json_.Set("run", CommandRecord(globals_, ""));
   fields_.Add("machine", MachineText(kernels_));
   if (globals_.json) {

@@ -1,4 +1,5 @@
-// The system that `lacos eval` measures: a model, the vectors of any other system, or a floor.
+// The flags of `lacos eval`, and the system that it measures: a model, the vectors of any other system,
+// or a floor.
 #pragma once
 
 #include <memory>
@@ -6,7 +7,7 @@
 #include <vector>
 
 #include "flags/common.h"
-#include "lacos/eval/embed_table.h"
+#include "lacos/eval/measured_system.h"
 #include "lacos/eval/measures/bootstrap.h"
 #include "lacos/eval/tasks/tasks.h"
 #include "terminal/output.h"
@@ -27,15 +28,13 @@ struct EvalFlags {
   BootstrapOptions bootstrap;
 };
 
-// The vectors of all texts, from any source, and the system's description (docs/evaluation.md).
 struct System {
   std::unique_ptr<SentenceEncoder> embedder;  // the model of --model, or null
   std::unique_ptr<Backend> backend;           // used if there is no embedder
-  EmbeddedTable table;
-  Similarity similarity = Similarity::kCosine;
-  Json description = Json::Object();
+  MeasuredSystem measured;
 
   Backend& backend_in_use() { return embedder ? embedder->backend() : *backend; }
+  const ModelFolder* model_folder() const { return embedder ? &embedder->folder() : nullptr; }
 };
 System MakeSystem(const GlobalOptions& globals, const EvalFlags& flags, const TextTable& texts,
                   PeakMemory& memory);

@@ -1,8 +1,12 @@
 #include "lacos/eval/results/result_folders.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <filesystem>
 #include <map>
 
+#include "lacos/base/error.h"
 #include "lacos/eval/results/evaluation_report.h"
 #include "lacos/eval/results/mteb.h"
 #include "lacos/eval/results/systems_report.h"
@@ -44,10 +48,15 @@ void WriteResultsFolder(const EvaluationResults& results, double confidence,
   Commit(folder, "evaluation", options, work);
 }
 
-Json ComparisonJson(const std::vector<Comparison>& comparisons,
-                    const std::vector<std::string>& apart) {
+std::string FolderComparison::NoteOnSetsApart() const {
+  if (apart.empty()) return "";
+  return fmt::format("not compared, since only one has them or their items differ: {}",
+                     fmt::join(apart, ", "));
+}
+
+Json FolderComparison::ToJson() const {
   Json list = Json::Array();
-  for (const Comparison& c : comparisons) {
+  for (const Comparison& c : differences) {
     Json json = Json::Object();
     json.Set("name", c.label);
     json.Set("convention", c.convention);
@@ -60,25 +69,44 @@ Json ComparisonJson(const std::vector<Comparison>& comparisons,
     json.Set("p", NumberOrNull(c.difference.p));
     list.Append(json);
   }
-  Json names = Json::Array();
-  for (const std::string& name : apart) names.Append(name);
   Json report = Json::Object();
   report.Set("comparisons", list);
-  report.Set("not_compared", names);
+  report.Set("not_compared", Json::Strings(apart));
   return report;
 }
 
-void WriteComparisonFolder(const EvaluationResults& a, const EvaluationResults& b,
-                           const std::vector<Comparison>& comparisons,
-                           const std::vector<std::string>& apart, double confidence,
-                           const std::string& output, const OutputOptions& options,
-                           const WorkRecord& work) {
+FolderComparison CompareFolders(const std::string& a, const std::string& b,
+                                const BootstrapOptions& bootstrap) {
+  FolderComparison comparison{.folder_a = a,
+                              .folder_b = b,
+                              .a = ReadResults(a, bootstrap),
+                              .b = ReadResults(b, bootstrap),
+                              .differences = {},
+                              .apart = {}};
+  comparison.differences =
+      CompareResults(comparison.a, comparison.b, bootstrap.confidence, comparison.apart);
+  if (comparison.differences.empty()) {
+    throw UserError(fmt::format(
+        "[`compare`] {} and {} have no set in common; expected two evaluations of the same "
+        "data; evaluate both on it",
+        a, b));
+  }
+  return comparison;
+}
+
+void WriteComparisonFolder(const FolderComparison& comparison, double confidence,
+                           const std::string& output, const OutputOptions& options) {
   CheckOutput(output, {.overwrite = options.overwrite});
   AtomicFolder folder(output, options.overwrite);
   const fs::path path = folder.temporary();
-  Write(path / "comparison.json", ComparisonJson(comparisons, apart));
-  Write(path / "report.html", ComparisonReportHtml(a, b, comparisons, confidence));
-  Commit(folder, "comparison", options, work);
+  Write(path / "comparison.json", comparison.ToJson());
+  Write(path / "report.html",
+        ComparisonReportHtml(comparison.a, comparison.b, comparison.differences, confidence));
+  const auto add_inputs = [&](RunInputs& inputs) {
+    for (const std::string& compared : {comparison.folder_a, comparison.folder_b})
+      inputs.AddFile("compared", compared + "/results.json");
+  };
+  Commit(folder, "comparison", options, {.inputs = add_inputs});
 }
 
 void WriteSystemsFolder(const SystemsComparison& comparison, const std::string& output,

@@ -18,15 +18,25 @@ void WriteResultsFolder(const EvaluationResults& results, double confidence,
                         const std::string& output, const OutputOptions& options,
                         const WorkRecord& work);
 
-// {"comparisons", "not_compared"}. `apart` names the sets that only one of the systems has.
-Json ComparisonJson(const std::vector<Comparison>& comparisons,
-                    const std::vector<std::string>& apart);
+// Two folders of results, and the differences of what both have.
+struct FolderComparison {
+  std::string folder_a, folder_b;
+  EvaluationResults a, b;
+  std::vector<Comparison> differences;
+  std::vector<std::string> apart;  // what is not compared; see CompareResults
+
+  // A sentence about `apart`; empty if everything is compared.
+  std::string NoteOnSetsApart() const;
+  // {"comparisons", "not_compared"}.
+  Json ToJson() const;
+};
+// Compares two folders that WriteResultsFolder wrote. Throws UserError for damaged files, and if no
+// set can be compared.
+FolderComparison CompareFolders(const std::string& a, const std::string& b,
+                                const BootstrapOptions& bootstrap);
 // Writes comparison.json and report.html.
-void WriteComparisonFolder(const EvaluationResults& a, const EvaluationResults& b,
-                           const std::vector<Comparison>& comparisons,
-                           const std::vector<std::string>& apart, double confidence,
-                           const std::string& output, const OutputOptions& options,
-                           const WorkRecord& work);
+void WriteComparisonFolder(const FolderComparison& comparison, double confidence,
+                           const std::string& output, const OutputOptions& options);
 
 // Writes systems.json and report.html.
 void WriteSystemsFolder(const SystemsComparison& comparison, const std::string& output,

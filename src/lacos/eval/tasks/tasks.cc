@@ -354,6 +354,20 @@ class ClassificationTask final : public EvaluationTask {
 
 }  // namespace
 
+void EvaluationTask::RenameFile(const std::string& path, const std::string& name) {
+  if (name_.name == path) name_.name = name;
+  const auto replace = [](std::string& line, const std::string& from, const std::string& to) {
+    for (size_t at = 0; (at = line.find(from, at)) != std::string::npos; at += to.size())
+      line.replace(at, from.size(), to);
+  };
+  for (std::vector<std::string>* lines : {&notes_, &warnings_}) {
+    for (std::string& line : *lines) {
+      replace(line, path + ":", name + ": row ");
+      replace(line, path, name);
+    }
+  }
+}
+
 std::unique_ptr<EvaluationTask> MakeStsTask(TaskName name, ScoredPairs pairs) {
   return std::make_unique<StsTask>(std::move(name), std::move(pairs));
 }

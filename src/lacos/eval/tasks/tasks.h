@@ -105,6 +105,8 @@ class EvaluationTask {
   // Messages about data that is scored but probably not as the user wants it.
   const std::vector<std::string>& warnings() const { return warnings_; }
   void AddWarning(std::string warning) { warnings_.push_back(std::move(warning)); }
+  // From now on, notes, warnings and the task itself call the file `path` by `name`.
+  void RenameFile(const std::string& path, const std::string& name);
   // The rows of the table that the task uses, each once, in ascending order.
   const std::set<int64_t>& rows() const { return rows_; }
 
