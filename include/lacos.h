@@ -352,10 +352,21 @@ LACOS_API lacos_status lacos_train(const char* settings, lacos_event on_event, v
 /* Scores an open model, as `lacos eval` does. Settings: task, data (files), suite, suite_folder,
  * skip_missing, split, train_data, shots, keep_identical_ids, prompt, prompt_name, query_prompt,
  * document_prompt, similarity, leak_check, resamples, confidence, seed, delimiter, quoting,
- * replace_invalid. The report is that of `lacos eval --json`. If on_event stops the call, its status
- * is LACOS_CANCELLED. */
+ * replace_invalid, output (a folder for the report page and the results), overwrite, names (an object
+ * with what results call files, by their paths). The report is that of `lacos eval --json`. If on_event
+ * stops the call, its status is LACOS_CANCELLED, and nothing is left behind. */
 LACOS_API lacos_status lacos_evaluate(lacos_model* model, const char* settings,
                                       lacos_event on_event, void* context, char** report);
+
+/* Compares two evaluations by the folders that `output` of lacos_evaluate or `lacos eval --output`
+ * names, as `lacos eval --compare` does: a paired bootstrap over the items that both have. Settings:
+ * resamples, confidence, seed, output (a folder for the page and comparison.json), overwrite. The
+ * report is that of `lacos eval --compare --json`: {"comparisons": [{"name", "convention", "measure",
+ * "n", "a", "b", "difference", "interval", "p"}], "not_compared"}. LACOS_USER_ERROR for folders that
+ * are no evaluations or have no set in common. */
+LACOS_API lacos_status lacos_compare_evaluations(const char* a, const char* b, const char* settings,
+                                                 lacos_event on_event, void* context,
+                                                 char** report);
 
 /* ---- Rows of tables -------------------------------------------------------------------------- */
 

@@ -25,6 +25,10 @@ struct EvaluateOptions {
   // Whether retrieval ranks a document that has the query's id. By default it is left out of that
   // query's ranking, as in BEIR.
   bool keep_identical_ids = false;
+  // A folder for the results: report.html, results.json, results.csv, items.jsonl and run.json; "" for
+  // none. `overwrite` replaces an earlier one.
+  std::string output;
+  bool overwrite = false;
   // Called with the number of texts done and of all texts. If it returns false, the call throws
   // Cancelled.
   std::function<bool(std::size_t done, std::size_t total)> progress;

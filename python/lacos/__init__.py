@@ -12,7 +12,18 @@
 
 from lacos._encoder import SentenceEncoder
 from lacos._library import Error, InvalidArgumentError, OutOfMemoryError, version
-from lacos._models import DevScore, Evaluation, QuantizeReport, TrainReport, TrainStep, evaluate, quantize, train
+from lacos._models import (
+    DevScore,
+    Evaluation,
+    EvaluationComparison,
+    QuantizeReport,
+    TrainReport,
+    TrainStep,
+    compare_evaluations,
+    evaluate,
+    quantize,
+    train,
+)
 from lacos._precision import quantize_embeddings, ranges_of
 from lacos._server import Server
 from lacos._similarity import similarity, similarity_pairwise
@@ -21,8 +32,9 @@ from lacos._words import Compute, Pooling, Precision, Preset, SimilarityFunction
 
 __version__ = version()
 __all__ = [
-    "Compute", "DevScore", "Error", "Evaluation", "InvalidArgumentError", "OutOfMemoryError", "Pooling",
+    "Compute", "DevScore", "Error", "Evaluation", "EvaluationComparison", "InvalidArgumentError",
+    "OutOfMemoryError", "Pooling",
     "Precision", "Preset", "QuantizeReport", "SentenceEncoder", "Server", "SimilarityFunction", "Task", "TrainReport", "TrainStep",
-    "evaluate", "quantize", "quantize_embeddings", "ranges_of", "read_rows", "read_texts", "similarity",
+    "compare_evaluations", "evaluate", "quantize", "quantize_embeddings", "ranges_of", "read_rows", "read_texts", "similarity",
     "similarity_pairwise", "train",
 ]

@@ -15,9 +15,11 @@ from lacos._library import CANCELLED, EVENT, Error, InvalidArgumentError, error_
 Event = Dict[str, Any]
 
 
-def settings_json(settings: Mapping[str, Any]) -> bytes:
-    """The settings that are not None, as lacos.h takes them."""
+def settings_json(settings: Mapping[str, Any], names: Optional[Mapping[str, str]] = None) -> bytes:
+    """The settings that are not None, as lacos.h takes them. `names` has what results call files, by their paths."""
     given = {name: _plain(name, value) for name, value in settings.items() if value is not None}
+    if names:
+        given["names"] = dict(names)
     try:
         return json.dumps(given, allow_nan=False).encode()
     except ValueError:  # NaN or infinity, which no setting takes
@@ -80,14 +82,15 @@ class Outcome:
 
 
 def run(function: Callable[..., int], settings: Mapping[str, Any], on_event: Callable[[Event], Optional[bool]],
-        first: Optional[List[Any]] = None) -> Outcome:
+        first: Optional[List[Any]] = None, names: Optional[Mapping[str, str]] = None) -> Outcome:
     """Calls a function of lacos.h that takes settings and gives events and a report.
 
+    `first` are the arguments before the settings. `names` has what results call files, by their paths.
     `on_event` may return False to stop. An exception from it stops the call too, and is raised when the call has ended.
     """
     failures: List[BaseException] = []
     stopped = False
-    encoded = settings_json(settings)
+    encoded = settings_json(settings, names)
     with _Interrupts() as interrupts:
         def deliver(_: object, event: Optional[bytes]) -> int:
             nonlocal stopped

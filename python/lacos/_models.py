@@ -99,6 +99,16 @@ class Evaluation:
                 if name not in others and (value is None or isinstance(value, (int, float))) and name != "overlap"}
 
 
+@dataclass(frozen=True)
+class EvaluationComparison:
+    """The differences of two evaluations."""
+
+    # A dict for each set and average that both have: "name", "convention", "measure", "n", "a", "b", "difference" (a - b),
+    # "interval" of the difference, "p".
+    comparisons: List[Dict[str, Any]]
+    not_compared: List[str]  # sets that only one of them has, or whose items differ
+
+
 def quantize(model: Path, output: Path, *, scheme: Literal["linear", "dynamic"] = "linear",
              block_size: Union[int, Literal["row"]] = "row", layout: Literal["lacos", "bitsandbytes"] = "lacos",
              keep_embedding: bool = False, base_name: Optional[str] = None, overwrite: bool = False,
@@ -195,13 +205,15 @@ def evaluate(model: Union[Path, SentenceEncoder], data: Any = None, *, task: _wo
              similarity: Optional[_words.SimilarityFunction] = None, leak_check: Any = None,
              resamples: Optional[int] = None, confidence: Optional[float] = None, seed: Optional[int] = None,
              delimiter: Optional[str] = None, quoting: Optional[Literal["none", "csv"]] = None,
-             replace_invalid: Optional[bool] = None, show_progress_bar: Optional[bool] = None, **opening: Any) -> Evaluation:
+             replace_invalid: Optional[bool] = None, output: Optional[Path] = None, overwrite: bool = False,
+             show_progress_bar: Optional[bool] = None, **opening: Any) -> Evaluation:
     """Scores a model on data of your own or on published test sets, as `lacos eval` does with flags of the same names.
 
     `model` is an open SentenceEncoder, or what SentenceEncoder takes; further settings of SentenceEncoder, such as
     `compute`, `pooling` and `preset`, may then be given too. `data` is a file, a folder, rows as dicts, a
     datasets.Dataset, or a list of these; retrieval takes a folder in the layout of BEIR. `suite` and `suite_folder` name
-    published sets that `lacos data prepare` made. Ctrl-C ends the work and raises KeyboardInterrupt.
+    published sets that `lacos data prepare` made. `output` is a folder for report.html, results.json and what
+    `compare_evaluations` needs; `overwrite` replaces an earlier one. Ctrl-C ends the work and raises KeyboardInterrupt.
     """
     steps = Steps(is_shown(show_progress_bar), "embedding", "texts")
     notes: List[str] = []
@@ -232,18 +244,32 @@ def evaluate(model: Union[Path, SentenceEncoder], data: Any = None, *, task: _wo
                     "shots": shots, "keep_identical_ids": keep_identical_ids, "prompt": prompt, "prompt_name": prompt_name,
                     "query_prompt": query_prompt, "document_prompt": document_prompt, "similarity": similarity,
                     "leak_check": leaks or None, "resamples": resamples, "confidence": confidence, "seed": seed,
-                    "delimiter": delimiter, "quoting": quoting, "replace_invalid": replace_invalid}
+                    "delimiter": delimiter, "quoting": quoting, "replace_invalid": replace_invalid,
+                    "output": output, "overwrite": overwrite}
         with _opened(model, opening) as encoder:
             if settings["similarity"] is None and encoder.similarity_was_chosen:
                 settings["similarity"] = encoder.similarity_fn_name
             with encoder.in_use() as handle:
-                outcome = run(LIBRARY.lacos_evaluate, settings, on_event, [handle])
+                outcome = run(LIBRARY.lacos_evaluate, settings, on_event, [handle], names)
     _raise_if_interrupted(outcome, "evaluate", "nothing was written")
     report = outcome.report
-    for result in report["tasks"]:
-        result["name"] = renamed(result["name"], names)
-        result["notes"] = [renamed(note, names) for note in result.get("notes", ())]
     return Evaluation(tasks=report["tasks"], average=report["average"], aggregates=report["aggregates"], notes=notes)
+
+
+def compare_evaluations(a: Path, b: Path, *, resamples: Optional[int] = None, confidence: Optional[float] = None,
+                        seed: Optional[int] = None, output: Optional[Path] = None,
+                        overwrite: bool = False) -> EvaluationComparison:
+    """Compares two evaluations by their `output` folders, as `lacos eval --compare A B` does.
+
+    The same items are drawn for both (paired bootstrap). `output` is a folder for a page about the comparison.
+    """
+    def on_event(event: Mapping[str, Any]) -> None:
+        _tell(event, {})
+
+    settings = {"resamples": resamples, "confidence": confidence, "seed": seed, "output": output, "overwrite": overwrite}
+    outcome = run(LIBRARY.lacos_compare_evaluations, settings, on_event, [os.fsencode(a), os.fsencode(b)])
+    _raise_if_interrupted(outcome, "compare_evaluations", "nothing was written")
+    return EvaluationComparison(**outcome.report)
 
 
 @contextlib.contextmanager

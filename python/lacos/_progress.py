@@ -52,12 +52,17 @@ class Steps:
     def __init__(self, shown: bool, what: str, unit: str) -> None:
         self._shown, self._what, self._unit = shown, what, unit
         self._bar: Optional[Bar] = None
+        self._is_started = False
         self._done = 0
 
     def start(self, total: Optional[int], done: int = 0) -> None:
-        if self._shown and self._bar is None:
-            self._bar = progress_bar(total, self._what, self._unit, done)
+        """The first call counts; whoever reports the total with each step may call it again."""
+        if self._is_started:
+            return
+        self._is_started = True
         self._done = done
+        if self._shown:
+            self._bar = progress_bar(total, self._what, self._unit, done)
 
     def reach(self, done: int) -> None:
         if self._bar is not None and done > self._done:

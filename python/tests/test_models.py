@@ -234,6 +234,48 @@ class ModelsTest(ModelTest):
         self.assertEqual(result.measures, {name: report["tasks"][0][name] for name in result.measures})
         self.assertEqual(result.tasks[0]["name"], "data")
 
+    def test_evaluations_are_kept_and_compared_like_the_programs(self) -> None:
+        folders = {pooling: (self.folder / f"results-{pooling}", self.folder / f"results-{pooling}-program")
+                   for pooling in ("mean", "last")}
+        for pooling, (ours, theirs) in folders.items():
+            lacos.evaluate(MODEL, TEST, output=ours, pooling=pooling, resamples=200)
+            self.run_program("eval", "--model", MODEL, "--data", TEST, "--output", theirs, "--pooling", pooling, "--resamples", 200)
+            self.assertEqual(sorted(file.name for file in ours.iterdir()), sorted(file.name for file in theirs.iterdir()))
+            for name in ("items.jsonl", "results.csv"):
+                self.assertEqual((ours / name).read_bytes(), (theirs / name).read_bytes(), name)
+            results = [json.loads((folder / "results.json").read_text()) for folder in (ours, theirs)]
+            of_the_run = ("date", "embed_seconds", "ms_per_text", "tokens_per_second", "peak_rss_bytes", "rss_anon_bytes")
+            systems = [{name: value for name, value in found.pop("system").items() if name not in of_the_run} for found in results]
+            self.assertEqual(systems[0], systems[1])
+            self.assertEqual(results[0], results[1])
+            self.run_program("verify", ours)
+        a, b = folders["mean"][0], folders["last"][0]
+        found = lacos.compare_evaluations(a, str(b), resamples=200, output=self.folder / "comparison")
+        report = json.loads(self.run_program("eval", "--compare", a, b, "--resamples", 200, "--json"))
+        self.assertEqual((found.comparisons, found.not_compared), (report["comparisons"], report["not_compared"]))
+        self.assertTrue((self.folder / "comparison/report.html").is_file())
+        with self.assertRaisesRegex(lacos.Error, "already exists"):
+            lacos.evaluate(MODEL, TEST, output=a)
+        with self.assertRaisesRegex(lacos.Error, "results.json"):
+            lacos.compare_evaluations(a, MODEL)
+        with self.assertRaisesRegex(lacos.Error, "already exists"):
+            lacos.compare_evaluations(a, b, output=self.folder / "comparison")
+
+    def test_evaluations_of_rows_in_memory_can_be_compared(self) -> None:
+        rows = [{"sentence1": f"song {i}", "sentence2": f"song {i * i}", "score": i % 6} for i in range(12)]
+        for i in range(2):
+            result = lacos.evaluate(MODEL, rows, output=self.folder / f"rows-results-{i}", resamples=100)
+            self.assertEqual(result.tasks[0]["name"], "data")
+        for file in (self.folder / "rows-results-0").iterdir():
+            self.assertNotIn("lacos-", file.read_text().replace("https://", ""), file)  # the folder of the rows' file
+        runs = [(self.folder / f"rows-results-{i}/run.json").read_bytes() for i in range(2)]
+        self.assertEqual(runs[0], runs[1])
+        found = lacos.compare_evaluations(self.folder / "rows-results-0", self.folder / "rows-results-1")
+        self.assertEqual([(c["name"], c["n"], c["difference"]) for c in found.comparisons], [("data", 12, 0)])
+        lacos.evaluate(MODEL, [rows, rows[:6]], output=self.folder / "rows-results-2", resamples=100)
+        with self.assertRaisesRegex(lacos.Error, "no set in common"):  # their names differ
+            lacos.compare_evaluations(self.folder / "rows-results-0", self.folder / "rows-results-2")
+
     def test_progress(self) -> None:
         with unittest.mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}), \
                 warnings.catch_warnings():  # tqdm is not installed

@@ -32,3 +32,4 @@ with lacos.SentenceEncoder("trained", compute="int8", preset="udever", prompts={
 text: List[str] = lacos.read_texts("texts.parquet")
 for row in lacos.read_rows("nli.tsv.gz", delimiter="tab"):
     print(row["anchor"])
+differences: lacos.EvaluationComparison = lacos.compare_evaluations("results-a", "results-b", resamples=1000)

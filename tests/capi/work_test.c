@@ -116,6 +116,90 @@ static void TestEvaluateModel(void) {
   lacos_close(model);
 }
 
+/* Counts the warnings and keeps the last one. */
+typedef struct Told {
+  int warnings;
+  char last[1024];
+} Told;
+
+static int Hear(void* context, const char* event) {
+  Told* told = context;
+  if (event == NULL || strstr(event, "\"event\": \"warning\"") == NULL) return 0;
+  ++told->warnings;
+  snprintf(told->last, sizeof told->last, "%s", event);
+  return 0;
+}
+
+/* Whether a file has a part. */
+static int Contains(const char* path, const char* part) {
+  size_t size = 0;
+  char* bytes = ReadBytes(path, 1 << 20, &size);
+  bytes[size] = '\0';
+  const int found = strstr(bytes, part) != NULL;
+  free(bytes);
+  return found;
+}
+
+/* The folders of evaluations, and their comparison. */
+static void TestEvaluationFolders(void) {
+  const char* const pairs =
+      "sentence1\tsentence2\tscore\na man\ta person\t4\na dog\ta red car\t0.5\nrain\tsnow\t2\n"
+      "a cat\ta kitten\t4.5\nthe sun\tthe moon\t1\n";
+  WriteText(InFolder("work-a.tsv"), pairs);
+  WriteText(InFolder("work-b.tsv"), pairs);
+  char json[4096];
+  char* report = NULL;
+  const char* const poolings[] = {"work-results-mean", "work-results-last"};
+  for (int i = 0; i < 2; ++i) {
+    lacos_options options = LACOS_OPTIONS_INIT;
+    options.pooling = i == 0 ? LACOS_POOLING_MEAN : LACOS_POOLING_LAST;
+    lacos_model* model = OpenOrExit(g_model, &options);
+    /* Two files are one set if they have one name. */
+    snprintf(json, sizeof json,
+             "{\"data\": \"%s\", \"output\": \"%s\", \"overwrite\": true, \"resamples\": 100, "
+             "\"names\": {\"%s\": \"pairs\"}}",
+             InFolder(i == 0 ? "work-a.tsv" : "work-b.tsv"), InFolder(poolings[i]),
+             InFolder(i == 0 ? "work-a.tsv" : "work-b.tsv"));
+    CHECK_STATUS(lacos_evaluate(model, json, NULL, NULL, &report), LACOS_OK);
+    CHECK(strstr(report, "\"name\": \"pairs\"") != NULL);
+    lacos_free_text(report);
+    snprintf(json, sizeof json, "{\"data\": \"%s\", \"output\": \"%s\"}", InFolder("work-a.tsv"),
+             InFolder(poolings[i]));
+    CHECK_FAILS(lacos_evaluate(model, json, NULL, NULL, NULL), LACOS_USER_ERROR, "already exists");
+    lacos_close(model);
+  }
+  CHECK(access(InFolder("work-results-mean/report.html"), F_OK) == 0);
+  CHECK(Contains(InFolder("work-results-mean/items.jsonl"), "pairs"));
+  CHECK(Contains(InFolder("work-results-last/results.json"), "\"pooling\": \"last\""));
+  CHECK(Contains(InFolder("work-results-last/run.json"), "\"pooling\": \"last\""));
+  CHECK(!Contains(InFolder("work-results-last/run.json"), "work-b.tsv"));
+  const char* const verify[] = {"verify", InFolder("work-results-mean"), NULL};
+  CHECK(RunProgram(verify) == 0);
+  const char* const page[] = {"report", InFolder("work-results-mean"), NULL};
+  CHECK(RunProgram(page) == 0);
+
+  snprintf(json, sizeof json, "{\"output\": \"%s\", \"overwrite\": true, \"resamples\": 100}",
+           InFolder("work-comparison"));
+  Told told = {0};
+  CHECK_STATUS(lacos_compare_evaluations(InFolder("work-results-mean"),
+                                         InFolder("work-results-last"), json, Hear, &told, &report),
+               LACOS_OK);
+  CHECK(told.warnings == 0 && strstr(report, "\"name\": \"pairs\"") != NULL);
+  CHECK(strstr(report, "\"n\": 5") != NULL && strstr(report, "\"not_compared\": []") != NULL);
+  CHECK(Contains(InFolder("work-comparison/comparison.json"), "\"difference\": "));
+  CHECK(Contains(InFolder("work-comparison/run.json"), "\"compare\""));
+  lacos_free_text(report);
+  CHECK_FAILS(
+      lacos_compare_evaluations(InFolder("work-results-mean"), g_model, NULL, NULL, NULL, NULL),
+      LACOS_USER_ERROR, "results.json");
+  CHECK_FAILS(lacos_compare_evaluations(NULL, g_model, NULL, NULL, NULL, NULL),
+              LACOS_INVALID_ARGUMENT, "[a]");
+  CHECK_FAILS(
+      lacos_compare_evaluations(InFolder("work-results-mean"), InFolder("work-results-mean"),
+                                "{\"resample\": 1}", NULL, NULL, NULL),
+      LACOS_USER_ERROR, "did you mean 'resamples'?");
+}
+
 static void TestRows(void) {
   WriteText(InFolder("work-pairs.tsv"), "anchor\tpositive\n\xc3\xa9\tb\nc\td\ne\tf\n");
   lacos_rows* rows = NULL;
@@ -229,6 +313,7 @@ void TestWork(void) {
   TestTrain();
   TestQuantizeFolder();
   TestEvaluateModel();
+  TestEvaluationFolders();
   TestRows();
   TestPrecisions();
   TestTokenVectors();

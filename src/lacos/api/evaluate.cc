@@ -1,4 +1,4 @@
-// Evaluate: collects the texts of a task, encodes them with their prompts and scores the vectors.
+// Evaluate: the options of a call become those of an evaluation.
 #include "lacos/evaluate.h"
 
 #include "lacos/api/access.h"
@@ -23,20 +23,23 @@ Evaluation Evaluate(const SentenceEncoder& encoder, const std::string& task,
                     const std::string& data, const EvaluateOptions& options) {
   return Call([&] {
     const lacos_model& model = SentenceEncoderAccess::Model(encoder);
-    EvaluationData what{.task = task,
-                        .files = {data},
-                        .options = {.split = options.split,
-                                    .train_data = options.train_data,
-                                    .keep_identical_ids = options.keep_identical_ids}};
-    what.options.classification.seed = options.seed;
-    std::vector<std::string> absent;
-    const EvaluationTasks tasks = MakeTasks(what, absent);
-    capi::ModelEvaluation evaluation{.prompts = PromptsFor(model, options), .seed = options.seed};
-    evaluation.progress = [&](size_t done, size_t total) {
+    capi::EvaluationCall call{
+        .model = &model,
+        .data = {.task = task,
+                 .files = {data},
+                 .options = {.split = options.split,
+                             .train_data = options.train_data,
+                             .keep_identical_ids = options.keep_identical_ids}},
+        .prompts = PromptsFor(model, options),
+        .seed = options.seed,
+        .complete = false};
+    call.data.options.classification.seed = call.bootstrap.seed = options.seed;
+    call.output = options.output;
+    call.writing.overwrite = options.overwrite;
+    call.progress = [&](size_t done, size_t total) {
       if (options.progress && !options.progress(done, total)) throw StopWork();
     };
-    TextTable texts;
-    const TaskResult result = capi::EvaluateModel(model, tasks, evaluation, texts).sets.at(0);
+    const TaskResult result = capi::RunEvaluation(call).sets.at(0);
     Evaluation found{.items = result.n, .notes = result.notes};
     for (const lacos::Measure& measure : result.measures)
       found.measures.push_back({.name = measure.name, .value = measure.value});

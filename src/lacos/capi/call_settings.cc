@@ -117,6 +117,17 @@ void CallSettings::Read(std::string_view name, std::vector<int64_t>& field) {
       [&](const Json& element) { field.push_back(WholeOf(name, element, kExpected)); });
 }
 
+std::map<std::string, std::string> CallSettings::ReadNames() {
+  std::map<std::string, std::string> names;
+  if (!Given("names")) return names;
+  const Json value = Value("names");
+  constexpr std::string_view kExpected = "an object with a text for each path";
+  if (!value.IsObject()) FailKind("names", value, kExpected);
+  for (const std::string& path : value.Keys())
+    names[path] = TextOf("names", value.At(path), kExpected);
+  return names;
+}
+
 void CallSettings::ReadSize(std::string_view name, int64_t& field) {
   if (!Given(name)) return;
   const Json value = Value(name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,6 +62,8 @@ class CallSettings {
     if constexpr (!NamedEnum<Value>) CheckSettingValue(info, value);
     field = std::move(value);
   }
+  // The setting `names`: an object of paths and what messages and records call these files.
+  std::map<std::string, std::string> ReadNames();
   // A number of bytes, or a text such as "6GB".
   void ReadSize(std::string_view name, int64_t& field);
 

@@ -174,25 +174,25 @@ TextPrompt PromptOfCall(const lacos_model& model, const lacos_encode_options* op
   return ChosenPrompt(model, ReadStruct(options, kEncodeOptionsSize, "lacos_encode_options"));
 }
 
-void EncodeTexts(const lacos_model& model, std::span<const std::string> texts,
-                 const TextPrompt& prompt, std::span<float> out,
-                 const std::function<void(size_t done)>& progress) {
+lacos_encode_stats EncodeTexts(const lacos_model& model, std::span<const std::string> texts,
+                               const TextPrompt& prompt, std::span<float> out,
+                               const std::function<void(size_t done)>& progress) {
   std::vector<const char*> begins;
   std::vector<size_t> lengths;
   for (const std::string& text : texts) {
     begins.push_back(text.data());
     lengths.push_back(text.size());
   }
-  Encode({.model = model,
-          .texts = begins.data(),
-          .lengths = lengths.data(),
-          .n = texts.size(),
-          .prompt = prompt,
-          .normalize = model.normalize,
-          .dimension = static_cast<size_t>(model.embedder->dimension()),
-          .kept = lacos_dimension(&model),
-          .progress = progress,
-          .out = out.data()});
+  return Encode({.model = model,
+                 .texts = begins.data(),
+                 .lengths = lengths.data(),
+                 .n = texts.size(),
+                 .prompt = prompt,
+                 .normalize = model.normalize,
+                 .dimension = static_cast<size_t>(model.embedder->dimension()),
+                 .kept = lacos_dimension(&model),
+                 .progress = progress,
+                 .out = out.data()});
 }
 
 }  // namespace lacos::capi

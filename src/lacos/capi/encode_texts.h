@@ -17,8 +17,8 @@ TextPrompt PromptOfCall(const lacos_model& model, const lacos_encode_options* op
 // The vectors of texts in UTF-8, [texts.size(), lacos_dimension(model)], as lacos_encode computes
 // them: in slices, so that other callers take turns. `progress` is called in the calling thread with
 // the number of texts that are done, and may throw to end the work.
-void EncodeTexts(const lacos_model& model, std::span<const std::string> texts,
-                 const TextPrompt& prompt, std::span<float> out,
-                 const std::function<void(size_t done)>& progress);
+lacos_encode_stats EncodeTexts(const lacos_model& model, std::span<const std::string> texts,
+                               const TextPrompt& prompt, std::span<float> out,
+                               const std::function<void(size_t done)>& progress);
 
 }  // namespace lacos::capi

@@ -1,74 +1,21 @@
-// lacos_evaluate: collects the texts of the tasks, encodes them with their prompts and scores the
-// vectors.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <algorithm>
-#include <map>
+// lacos_evaluate and lacos_compare_evaluations: the settings of a call become those of an evaluation.
 #include <string>
 #include <vector>
 
 #include "lacos/base/error.h"
-#include "lacos/base/parallel.h"
+#include "lacos/capi/call_record.h"
 #include "lacos/capi/call_settings.h"
-#include "lacos/capi/encode_texts.h"
 #include "lacos/capi/evaluation.h"
 #include "lacos/capi/events.h"
 #include "lacos/capi/status.h"
 #include "lacos/capi/text.h"
 #include "lacos/data/task.h"
-#include "lacos/eval/results/aggregates.h"
+#include "lacos/eval/results/result_folders.h"
 #include "lacos/eval/results/summary_json.h"
-#include "lacos/kernels/make_backend.h"
 #include "lacos/train/settings.h"
 
 namespace lacos::capi {
 namespace {
-
-const TextPrompt& PromptOf(const RolePrompts& prompts, TextRole role) {
-  return role == TextRole::kQuery      ? prompts.query
-         : role == TextRole::kDocument ? prompts.document
-                                       : prompts.plain;
-}
-
-// The vectors of the table's texts, [texts, D]. Texts of one prompt are encoded together.
-std::vector<float> EncodeTable(const lacos_model& model, const TextTable& texts,
-                               const ModelEvaluation& options) {
-  const size_t d = lacos_dimension(&model), n = static_cast<size_t>(texts.size());
-  std::vector<float> vectors(n * d);
-  std::map<TextPrompt, std::vector<int64_t>> rows_of;
-  for (int64_t row = 0; row < texts.size(); ++row)
-    rows_of[PromptOf(options.prompts, texts.role(row))].push_back(row);
-  size_t finished = 0;
-  for (const auto& [prompt, rows] : rows_of) {
-    std::vector<std::string> chosen;
-    for (const int64_t row : rows) chosen.push_back(texts.text(row));
-    std::vector<float> values(rows.size() * d);
-    EncodeTexts(model, chosen, prompt, values, [&](size_t done) {
-      if (options.progress) options.progress(finished + done, n);
-    });
-    finished += rows.size();
-    for (size_t i = 0; i < rows.size(); ++i)
-      std::copy_n(values.data() + i * d, d, vectors.data() + static_cast<size_t>(rows[i]) * d);
-  }
-  return vectors;
-}
-
-// Counts the texts of a set that were truncated or have no tokens.
-void CountLengths(const lacos_model& model, const EvaluationTask& task, const TextTable& texts,
-                  const RolePrompts& prompts, TaskResult& result) {
-  const TextEncoder& encoder = model.embedder->text_encoder();
-  std::map<TextPrompt, TokenizeOptions> tokenize;
-  for (const TextPrompt* prompt : {&prompts.plain, &prompts.query, &prompts.document})
-    tokenize.emplace(*prompt, encoder.TokenizeOptionsFor(*prompt));
-  for (const int64_t row : task.rows()) {
-    const TextPrompt& prompt = PromptOf(prompts, texts.role(row));
-    const TokenizedText text = TokenizeText(model.embedder->tokenizer(),
-                                            prompt.text + texts.text(row), tokenize.at(prompt));
-    result.truncated += text.truncated ? 1 : 0;
-    result.empty += text.ids.empty() ? 1 : 0;
-  }
-}
 
 // The prompts that the settings give, or else the folder's.
 RolePrompts ReadPrompts(CallSettings& settings, const EmbeddingSettings& folder) {
@@ -92,15 +39,14 @@ RolePrompts ReadPrompts(CallSettings& settings, const EmbeddingSettings& folder)
   return prompts;
 }
 
-struct EvaluateSettings {
-  EvaluationData data;
-  ModelEvaluation model;
-  BootstrapOptions bootstrap;
-  std::vector<std::string> leak_check;
-};
+void ReadBootstrap(CallSettings& settings, BootstrapOptions& bootstrap) {
+  settings.ReadListed({.name = "resamples", .low = 100, .high = 1e6}, bootstrap.resamples);
+  settings.ReadListed({.name = "confidence", .low = 0.5, .high = 0.9999}, bootstrap.confidence);
+  settings.Read("seed", bootstrap.seed);
+}
 
-EvaluateSettings ReadSettings(CallSettings& settings, const EmbeddingSettings& folder) {
-  EvaluateSettings read;
+EvaluationCall ReadSettings(const lacos_model& model, CallSettings& settings) {
+  EvaluationCall read{.model = &model};
   EvaluationData& data = read.data;
   settings.Read("task", data.task);
   if (!Parse<Task>(data.task)) WordValue<Task>("task", data.task);
@@ -127,17 +73,16 @@ EvaluateSettings ReadSettings(CallSettings& settings, const EmbeddingSettings& f
   settings.ReadListed(SettingNamed("quoting"), quoting);
   settings.ReadListed(SettingNamed("replace_invalid"), replace_invalid);
   data.options.table = MakeTableOptions(delimiter, quoting, replace_invalid);
-  const auto in_range = [&](const SettingInfo& info, auto& field) {
-    settings.ReadListed(info, field);
-  };
-  in_range({.name = "shots", .low = 0, .high = INT32_MAX}, data.options.classification.shots);
-  in_range({.name = "resamples", .low = 100, .high = 1e6}, read.bootstrap.resamples);
-  in_range({.name = "confidence", .low = 0.5, .high = 0.9999}, read.bootstrap.confidence);
-  settings.Read("seed", read.model.seed);
-  read.bootstrap.seed = data.options.classification.seed = read.model.seed;
-  settings.Read("similarity", read.model.similarity);
+  settings.ReadListed({.name = "shots", .low = 0, .high = INT32_MAX},
+                      data.options.classification.shots);
+  ReadBootstrap(settings, read.bootstrap);
+  read.seed = data.options.classification.seed = read.bootstrap.seed;
+  settings.Read("similarity", read.similarity);
   settings.Read("leak_check", read.leak_check);
-  read.model.prompts = ReadPrompts(settings, folder);
+  settings.Read("output", read.output);
+  settings.Read("overwrite", read.writing.overwrite);
+  data.names = settings.ReadNames();
+  read.prompts = ReadPrompts(settings, model.embedder->folder().settings);
   settings.RefuseOthers();
   return read;
 }
@@ -149,75 +94,90 @@ Json NoteEvent(const char* kind, const std::string& text) {
   return event;
 }
 
+// The settings with which the model was opened: what run.json says beside those of the call.
+Json OpeningSettings(const lacos_model& model) {
+  const SentenceEncoderOptions& options = model.options;
+  Json settings = Json::Object();
+  settings.Set("model", options.path);
+  if (!options.base.empty()) settings.Set("base", options.base);
+  if (!options.adapter.empty()) settings.Set("adapter", options.adapter);
+  settings.Set("device", NameOf(options.device));
+  settings.Set("compute", Name(options.compute));
+  if (options.pooling) settings.Set("pooling", Name(*options.pooling));
+  if (options.normalize) settings.Set("normalize", *options.normalize);
+  if (options.max_length) settings.Set("max_length", *options.max_length);
+  if (options.strip) settings.Set("strip", *options.strip);
+  if (!options.prefix.empty()) settings.Set("prefix", options.prefix);
+  if (!options.suffix.empty()) settings.Set("suffix", options.suffix);
+  if (options.preset) settings.Set("preset", Name(*options.preset));
+  return settings;
+}
+
 void Evaluate(const lacos_model* model, const char* json, lacos_event on_event, void* context,
               char** report) {
   RequireModel(model);
   CallSettings settings(json, "lacos_evaluate");
-  EvaluateSettings read = ReadSettings(settings, model->embedder->folder().settings);
+  EvaluationCall call = ReadSettings(*model, settings);
+  Json recorded = OpeningSettings(*model);
+  for (const std::string& name : settings.all().Keys()) recorded.Set(name, settings.all().At(name));
+  call.writing.record = RecordOfCall("eval", recorded, call.data.names);
   RunWithEvents(on_event, context, [&](Events& events) {
-    const auto note = [&](const std::string& line) { events.Post(NoteEvent("message", line)); };
-    const auto warn = [&](const std::string& line) { events.Post(NoteEvent("warning", line)); };
-    events.CheckStop();
-    std::vector<std::string> absent;
-    const EvaluationTasks tasks = MakeTasks(read.data, absent);
-    if (!absent.empty())
-      warn(fmt::format("not in the suite, left out: {}", fmt::join(absent, ", ")));
-    read.model.progress = [&](size_t done, size_t total) {
+    call.on_note = [&](const std::string& line) { events.Post(NoteEvent("message", line)); };
+    call.on_warning = [&](const std::string& line) { events.Post(NoteEvent("warning", line)); };
+    call.check_cancel = call.writing.check_cancel = [&] { events.CheckStop(); };
+    call.progress = [&](size_t done, size_t total) {
       events.CheckStop();
       events.PostProgress(static_cast<int64_t>(done), static_cast<int64_t>(total));
     };
-    read.model.check_cancel = [&] { events.CheckStop(); };
-    TextTable texts;
-    EvaluationResults results = EvaluateModel(*model, tasks, read.model, texts);
-    for (const auto& task : tasks) {
-      for (const std::string& line : task->notes()) note(line);
-      for (const std::string& line : task->warnings()) warn(line);
-    }
-    results.system.Set("model", model->embedder->folder().path);
-    AddOverlap({.adapter_path = model->embedder->folder().adapter_path,
-                .files = read.leak_check,
-                .table = read.data.options.table,
-                .check_cancel = read.model.check_cancel,
-                .on_warning = warn,
-                .on_note = note},
-               tasks, texts, results);
-    Summarize(results, read.bootstrap);
-    for (const std::string& line : UndefinedResamples(results, read.bootstrap.confidence))
-      warn(line);
-    GiveText(ResultsReport(results, read.bootstrap.confidence).Dump(), report);
+    const EvaluationResults results = RunEvaluation(call);
+    GiveText(ResultsReport(results, call.bootstrap.confidence).Dump(), report);
+  });
+}
+
+void CompareEvaluations(const char* folder_a, const char* folder_b, const char* json,
+                        lacos_event on_event, void* context, char** report) {
+  const std::string a(ReadText(folder_a, LACOS_NUL_TERMINATED, "a"));
+  const std::string b(ReadText(folder_b, LACOS_NUL_TERMINATED, "b"));
+  CallSettings settings(json, "lacos_compare_evaluations");
+  BootstrapOptions bootstrap;
+  ReadBootstrap(settings, bootstrap);
+  std::string output;
+  OutputOptions writing;
+  settings.Read("output", output);
+  settings.Read("overwrite", writing.overwrite);
+  settings.RefuseOthers();
+  Json recorded = Json::Object();
+  recorded.Set("compare", Json::Strings({a, b}));
+  for (const std::string& name : settings.all().Keys()) recorded.Set(name, settings.all().At(name));
+  writing.record = RecordOfCall("eval", recorded);
+  RunWithEvents(on_event, context, [&](Events& events) {
+    writing.check_cancel = [&] { events.CheckStop(); };
+    events.CheckStop();
+    if (!output.empty()) CheckOutput(output, {.overwrite = writing.overwrite, .inputs = {a, b}});
+    const FolderComparison found = CompareFolders(a, b, bootstrap);
+    if (!found.apart.empty()) events.Post(NoteEvent("warning", found.NoteOnSetsApart()));
+    events.CheckStop();
+    if (!output.empty()) WriteComparisonFolder(found, bootstrap.confidence, output, writing);
+    GiveText(found.ToJson().Dump(), report);
   });
 }
 
 }  // namespace
-
-EvaluationResults EvaluateModel(const lacos_model& model, const EvaluationTasks& tasks,
-                                const ModelEvaluation& options, TextTable& texts) {
-  for (const auto& task : tasks) task->Collect(texts);
-  const std::vector<float> vectors = EncodeTable(model, texts, options);
-  const std::unique_ptr<Backend> backend = MakeBackend({.compute = Compute::kF32});
-  EvaluationResults results;
-  for (const auto& task : tasks) {
-    TaskResult result = task->Score(
-        {.backend = *backend,
-         .vectors = {.values = vectors, .d = static_cast<int64_t>(lacos_dimension(&model))},
-         .seed = options.seed,
-         .similarity = options.similarity.value_or(model.embedder->similarity()),
-         .progress = [&](int64_t, int64_t) {
-           if (options.check_cancel) options.check_cancel();
-         }});
-    CountLengths(model, *task, texts, options.prompts, result);
-    result.notes = task->notes();
-    result.notes.insert(result.notes.end(), task->warnings().begin(), task->warnings().end());
-    results.sets.push_back(std::move(result));
-  }
-  return results;
-}
-
 }  // namespace lacos::capi
 
-extern "C" lacos_status lacos_evaluate(lacos_model* model, const char* settings,
-                                       lacos_event on_event, void* context, char** report) {
+extern "C" {
+
+lacos_status lacos_evaluate(lacos_model* model, const char* settings, lacos_event on_event,
+                            void* context, char** report) {
   if (report != nullptr) *report = nullptr;
   return lacos::capi::Call(
       [&] { lacos::capi::Evaluate(model, settings, on_event, context, report); });
+}
+
+lacos_status lacos_compare_evaluations(const char* a, const char* b, const char* settings,
+                                       lacos_event on_event, void* context, char** report) {
+  if (report != nullptr) *report = nullptr;
+  return lacos::capi::Call(
+      [&] { lacos::capi::CompareEvaluations(a, b, settings, on_event, context, report); });
+}
 }

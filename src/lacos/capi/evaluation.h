@@ -1,28 +1,40 @@
-// Evaluation with an open model, for both interfaces.
+// Evaluations for both interfaces: of an open model, of the vectors of another system, or of a floor.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "lacos/base/similarity.h"
 #include "lacos/capi/model_handle.h"
 #include "lacos/eval/evaluation.h"
+#include "lacos/io/output.h"
 #include "lacos/model/text_prompt.h"
 
 namespace lacos::capi {
 
-struct ModelEvaluation {
+struct EvaluationCall {
+  const lacos_model* model = nullptr;
+  EvaluationData data;
   RolePrompts prompts;
   std::optional<Similarity> similarity;  // absent: the model's
   uint64_t seed = 42;
+  // Whether the results also get averages, intervals, overlap and worst pairs (CompleteResults), as
+  // they always do if there is an output.
+  bool complete = true;
+  BootstrapOptions bootstrap;
+  std::vector<std::string> leak_check;
+  std::string output;     // the folder for the results; "" for none
+  OutputOptions writing;  // overwrite, and the caller's part of run.json
   std::function<void(size_t done, size_t total)> progress;  // texts; may throw to end the work
-  std::function<void()> check_cancel;                       // called in long searches; may throw
+  std::function<void()> check_cancel;                       // may throw to end the work
+  // Receive what a user should hear; both may be empty.
+  std::function<void(const std::string&)> on_note, on_warning;
 };
 
-// Encodes all texts of the tasks, which `texts` receives, and scores each task. Intervals and
-// averages are not computed.
-EvaluationResults EvaluateModel(const lacos_model& model, const EvaluationTasks& tasks,
-                                const ModelEvaluation& options, TextTable& texts);
+// Collects the texts of the tasks, encodes them with their prompts, and scores the vectors.
+EvaluationResults RunEvaluation(const EvaluationCall& call);
 
 }  // namespace lacos::capi

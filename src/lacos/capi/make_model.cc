@@ -8,7 +8,7 @@
 
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
-#include "lacos/base/version.h"
+#include "lacos/capi/call_record.h"
 #include "lacos/capi/call_settings.h"
 #include "lacos/capi/events.h"
 #include "lacos/capi/status.h"
@@ -16,23 +16,11 @@
 #include "lacos/convert/quantize.h"
 #include "lacos/formats/bloom_tensors.h"
 #include "lacos/io/json_numbers.h"
-#include "lacos/record/machine.h"
 #include "lacos/train/report_json.h"
 #include "lacos/train/trainer.h"
 
 namespace lacos::capi {
 namespace {
-
-// What run.json says about a call: there is no command line, but the settings of the call.
-Json RecordOfCall(const std::string& command, const CallSettings& settings) {
-  Json record = Json::Object();
-  record.Set("lacos_version", kLacosVersion);
-  record.Set("command", command);
-  record.Set("interface", "lacos.h");
-  record.Set("call", settings.all());
-  record.Set("machine", MachineRecord());
-  return record;
-}
 
 Json TextEvent(const char* kind, const std::string& text) {
   Json event = Json::Object();
@@ -70,7 +58,7 @@ void Quantize(const char* json, lacos_event on_event, void* context, char** repo
   settings.Read("overwrite", options.writing.overwrite);
   const int threads = settings.ReadThreads();
   settings.RefuseOthers();
-  options.writing.record = RecordOfCall("quantize", settings);
+  options.writing.record = RecordOfCall("quantize", settings.all());
   RunWithEvents(on_event, context, [&](Events& events) {
     SetThreadCount(threads);
     options.writing.progress = [&](const WorkProgress& work) {
@@ -179,7 +167,7 @@ void Train(const char* json, lacos_event on_event, void* context, char** report)
     throw UserError(
         "[`resume`, `overwrite`] both are set; expected one; go on with a run or start anew");
   }
-  options.run.writing.record = RecordOfCall("train", settings);
+  options.run.writing.record = RecordOfCall("train", settings.all());
   RunWithEvents(on_event, context, [&](Events& events) {
     SetThreadCount(threads);
     TrainEvents observer(events);

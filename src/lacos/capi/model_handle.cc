@@ -103,12 +103,13 @@ void Open(const char* path, const lacos_options* given, lacos_model** model) {
   *model = nullptr;
   int threads = 0;
   SentenceEncoderOptions options = ReadOptions(path, given, threads);
+  auto opened = std::make_unique<lacos_model>();
+  opened->options = options;
   const std::optional<bool> normalize = options.normalize;
   // Calls choose both anew, so the encoder gives whole vectors as they are pooled.
   options.normalize = false;
   options.truncate_dim = 0;
 
-  auto opened = std::make_unique<lacos_model>();
   opened->compute_thread = ComputeThread::Acquire();
   opened->compute_thread->Run([&] {
     SetThreadCount(threads);

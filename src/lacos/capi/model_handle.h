@@ -20,6 +20,7 @@ struct lacos_model {
   lacos_compute compute = LACOS_COMPUTE_BF16;
   lacos_pooling pooling = LACOS_POOLING_MEAN;
   bool normalize = false;
+  lacos::SentenceEncoderOptions options;  // as the caller gave them
   std::string description;
 };
 

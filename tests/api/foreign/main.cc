@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -146,13 +147,22 @@ void TestEncode(const lacos::SentenceEncoder& encoder) {
         "the nearest text is the text itself");
 }
 
-void TestEvaluate(const lacos::SentenceEncoder& encoder, const std::string& data) {
+void TestEvaluate(const lacos::SentenceEncoder& encoder, const std::string& data,
+                  const std::string& work) {
   const lacos::Evaluation sts = lacos::Evaluate(encoder, "sts", data + "/stsb-captions-test.tsv");
   Check(sts.items > 100 && sts.measures.at(0).name == "spearman", "pairs are scored");
   Check(sts.measures[0].value > 20 && sts.measures[0].value < 100, "the score is plausible");
   std::cout << "Spearman " << sts.measures[0].value << "\n";
   ExpectError("[`task`] found 'poetry'; expected sts, retrieval",
               [&] { lacos::Evaluate(encoder, "poetry", data); });
+  lacos::EvaluateOptions options;
+  options.output = work + "/results";
+  const lacos::Evaluation kept =
+      lacos::Evaluate(encoder, "sts", data + "/stsb-captions-test.tsv", options);
+  Check(kept.measures[0].value == sts.measures[0].value, "keeping results changes no score");
+  Check(std::ifstream(options.output + "/report.html").good(), "the results have a page");
+  ExpectError("already exists",
+              [&] { lacos::Evaluate(encoder, "sts", data + "/stsb-captions-test.tsv", options); });
 }
 
 void TestServer(const std::string& model) {
@@ -181,6 +191,6 @@ int main(int argc, char** argv) {
   TestTrain(data, work);
   const lacos::SentenceEncoder encoder(work + "/trained");
   TestEncode(encoder);
-  TestEvaluate(encoder, data);
+  TestEvaluate(encoder, data, work);
   TestServer(work + "/trained");
 }
