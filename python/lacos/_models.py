@@ -187,7 +187,7 @@ def train(*, model: Path, train: Any, output: Path, dev: Any = None, base: Optio
         outcome = run(LIBRARY.lacos_train, {
             "model": place, "train": files.paths, "dev": dev_files.paths[0] if dev_files.paths else None, "output": output,
             "base": None if base is None else model_place(base), "adapter": adapter, "overwrite": overwrite,
-            "threads": threads, "device": device_name(device), **given}, on_event)
+            "threads": threads, "device": device_name(device), **given}, on_event, names=names)
     report = outcome.report
     if outcome.interrupted and report["interrupted"]:
         raise KeyboardInterrupt(f"[train] Ctrl-C at step {report['steps']}; the state is saved in {os.fspath(output)}; "

@@ -276,6 +276,24 @@ class ModelsTest(ModelTest):
         with self.assertRaisesRegex(lacos.Error, "no set in common"):  # their names differ
             lacos.compare_evaluations(self.folder / "rows-results-0", self.folder / "rows-results-2")
 
+    def test_records_of_calls(self) -> None:
+        runs = []
+        for i in range(2):
+            output, _ = self.trained(f"recorded-{i}", train=ROWS, dev=None, pooling="mean")
+            runs.append((output / "run.json").read_bytes())
+        self.assertEqual(runs[0], runs[1])
+        run = json.loads(runs[0])
+        self.assertEqual((run["command"], run["function"], run["seed"]), ("train", "lacos_train", 42))
+        self.assertEqual((run["call"]["train"], run["call"]["pooling"], run["call"]["max_steps"]), (["train"], "mean", 4))
+        self.assertEqual([entry["path"] for entry in run["inputs"] if entry["role"] == "train"], ["train"])
+        program = self.folder / "recorded-program"
+        self.run_program("train", "--model", self.base, "--train", PAIRS, "--output", program, *flags_of(SHORT))
+        theirs = json.loads((program / "run.json").read_text())
+        self.assertEqual(set(theirs) - set(run), {"arguments", "flags"})
+        self.assertEqual(set(run) - set(theirs), {"interface", "function", "call"})
+        for name in ("lacos_version", "machine", "environment"):
+            self.assertEqual(run[name], theirs[name], name)
+
     def test_progress(self) -> None:
         with unittest.mock.patch.dict(sys.modules, {"tqdm": None, "tqdm.auto": None}), \
                 warnings.catch_warnings():  # tqdm is not installed

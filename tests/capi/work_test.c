@@ -200,6 +200,44 @@ static void TestEvaluationFolders(void) {
       LACOS_USER_ERROR, "did you mean 'resamples'?");
 }
 
+/* The record of a call says what the program's says, and the program can repeat the run. */
+static void TestRecords(void) {
+  CHECK_STATUS(lacos_train(TrainSettings(InFolder("work-recorded"),
+                                         ", \"overwrite\": true, \"max_steps\": 2, \"symmetric\": "
+                                         "true, \"lora_target\": [\"dense\", \"query_key_value\"]"),
+                           NULL, NULL, NULL),
+               LACOS_OK);
+  const char* const run = InFolder("work-recorded/run.json");
+  const char* const parts[] = {"\"lacos_version\": ",    "\"commit\": ",
+                               "\"command\": \"train\"", "\"function\": \"lacos_train\"",
+                               "\"max_steps\": 2",       "\"seed\": 42",
+                               "\"environment\": ",      "\"working_directory\": ",
+                               "\"role\": \"train\"",    "\"kernels\": "};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i) CHECK(Contains(run, parts[i]));
+  CHECK(!Contains(run, "\"overwrite\": true"));
+  const char* const again[] = {
+      "train",       "--config", run, "--output", InFolder("work-repeated"),
+      "--overwrite", "--quiet",  NULL};
+  CHECK(RunProgram(again) == 0);
+  size_t sizes[2];
+  char* weights[2];
+  weights[0] = ReadBytes(InFolder("work-recorded/adapter_model.safetensors"), 1 << 26, &sizes[0]);
+  weights[1] = ReadBytes(InFolder("work-repeated/adapter_model.safetensors"), 1 << 26, &sizes[1]);
+  CHECK(sizes[0] > 0 && sizes[0] == sizes[1] && memcmp(weights[0], weights[1], sizes[0]) == 0);
+  free(weights[0]);
+  free(weights[1]);
+  const char* const page[] = {"report", InFolder("work-recorded"), NULL};
+  CHECK(RunProgram(page) == 0);
+  CHECK(Contains(InFolder("work-recorded/report.html"), "lacos_train"));
+  const char* const verify[] = {"verify", InFolder("work-recorded"), NULL};
+  CHECK(RunProgram(verify) == 0);
+  CHECK(Contains(InFolder("work-int8/run.json"), "\"function\": \"lacos_quantize\""));
+  const char* const not_a_run[] = {
+      "train", "--config", InFolder("work-int8/run.json"), "--output", InFolder("work-never"),
+      NULL};
+  CHECK(RunProgram(not_a_run) == 1);
+}
+
 static void TestRows(void) {
   WriteText(InFolder("work-pairs.tsv"), "anchor\tpositive\n\xc3\xa9\tb\nc\td\ne\tf\n");
   lacos_rows* rows = NULL;
@@ -314,6 +352,7 @@ void TestWork(void) {
   TestQuantizeFolder();
   TestEvaluateModel();
   TestEvaluationFolders();
+  TestRecords();
   TestRows();
   TestPrecisions();
   TestTokenVectors();

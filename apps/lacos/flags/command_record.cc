@@ -2,53 +2,19 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <map>
 
-#include "build_commit.h"
 #include "flags/config_file.h"
 #include "lacos/base/version.h"
+#include "lacos/record/caller.h"
 #include "lacos/record/machine.h"
 #include "terminal/interrupt.h"
-
-extern char** environ;
 
 namespace lacos::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-Json BuildJson() {
-  Json build = Json::Object();
-#if defined(__clang__)
-  build.Set("compiler", "clang " __clang_version__);
-#else
-  build.Set("compiler", "g++ " __VERSION__);
-#endif
-  build.Set("type", LACOS_BUILD_TYPE);
-  const std::string commit = LACOS_COMMIT;
-  build.Set("commit", commit.empty() ? Json() : Json(commit));
-  return build;
-}
-
-// The environment variables of oneDNN, OpenMP and lacos, sorted by name. They may change how a run
-// computes.
-Json EnvironmentJson() {
-  std::map<std::string, std::string> found;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string variable = *entry;
-    const size_t equals = variable.find('=');
-    for (const char* prefix : {"ONEDNN_", "DNNL_", "OMP_", "GOMP_", "KMP_", "LACOS_"}) {
-      if (equals != std::string::npos && variable.starts_with(prefix))
-        found[variable.substr(0, equals)] = variable.substr(equals + 1);
-    }
-  }
-  Json json = Json::Object();
-  for (const auto& [name, value] : found) json.Set(name, value);
-  return json;
-}
 
 // The command's flags and positional arguments, each with its given or default value.
 Json FlagsJson(const CLI::App& command) {
@@ -83,21 +49,14 @@ std::string CommandName(const GlobalOptions& globals) {
 Json CommandRecord(const GlobalOptions& globals, const std::string& output) {
   Json record = Json::Object();
   record.Set("lacos_version", kLacosVersion);
-  record.Set("build", BuildJson());
+  record.Set("build", BuildRecord());
   record.Set("command", CommandName(globals));
   record.Set("arguments", Json::Strings(RepeatableArguments(globals.arguments, globals.command)));
-  if (!output.empty()) {
-    std::error_code error;
-    const fs::path here = fs::current_path(error);
-    const fs::path relative =
-        here.lexically_relative(fs::weakly_canonical(fs::path(output) / "", error));
-    record.Set("working_directory",
-               relative.empty() ? here.generic_string() : relative.generic_string());
-  }
+  if (!output.empty()) record.Set("working_directory", WorkingDirectoryFrom(output));
   if (globals.command != nullptr) record.Set("flags", FlagsJson(*globals.command));
   record.Set("seed", globals.seed);
   record.Set("machine", MachineRecord());
-  record.Set("environment", EnvironmentJson());
+  record.Set("environment", EnvironmentRecord());
   return record;
 }
 

@@ -9,6 +9,7 @@
 #include "lacos/api/call.h"
 #include "lacos/base/error.h"
 #include "lacos/base/word_value.h"
+#include "lacos/capi/call_record.h"
 #include "lacos/convert/quantize.h"
 
 namespace lacos::v0 {
@@ -21,7 +22,19 @@ QuantizeReport Quantize(const std::string& model, const std::string& output,
       throw UserError("[`scheme`] found 'none'; expected linear or dynamic; correct it");
     }
     std::atomic<bool> stopped = false;
+    Json call = Json::Object();
+    call.Set("model", model);
+    call.Set("scheme", options.scheme);
+    call.Set("block_size", options.block_size);
+    call.Set("keep_embedding", options.keep_embedding);
+    call.Set("layout", options.layout);
+    if (!options.base_name.empty()) call.Set("base_name", options.base_name);
     OutputOptions writing{.overwrite = options.overwrite};
+    writing.record = capi::RecordOfCall({.command = "quantize",
+                                         .interface = "lacos/quantize.h",
+                                         .function = "lacos::Quantize",
+                                         .settings = call,
+                                         .output = output});
     writing.progress = [&](const WorkProgress& work) {
       if (options.progress && !options.progress(work.done, work.total)) stopped = true;
     };

@@ -3,10 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <string>
+#include <type_traits>
+
 #include "lacos/api/call.h"
 #include "lacos/base/error.h"
 #include "lacos/base/parallel.h"
 #include "lacos/base/word_value.h"
+#include "lacos/capi/call_record.h"
 #include "lacos/train/setting_values.h"
 #include "lacos/train/trainer.h"
 
@@ -30,6 +34,60 @@ void Take(const SettingInfo& info, const Given& given, T& field) {
   }
 }
 
+// Calls `visit` with the name of each setting, its value, its default, and the library's own field.
+template <class Visit>
+void ForEachSetting(const TrainSettings& given, lacos::TrainOptions& options, const Visit& visit) {
+  const TrainSettings otherwise;
+#define LACOS_SETTING(part, name) visit(#name, given.name, otherwise.name, options.part.name)
+#include "lacos/api/train_settings.inc"
+#undef LACOS_SETTING
+}
+
+// Adds a setting that differs from its default.
+template <class T>
+void AddGiven(const char* name, const T& value, const T& otherwise, Json& call) {
+  if (value == otherwise) return;
+  if constexpr (requires { value.has_value(); }) {
+    call.Set(name, *value);
+  } else if constexpr (requires {
+                         typename T::allocator_type;
+                         requires !std::is_same_v<T, std::string>;
+                       }) {
+    Json list = Json::Array();
+    for (const auto& element : value) list.Append(element);
+    call.Set(name, list);
+  } else {
+    call.Set(name, value);
+  }
+}
+
+// The call for run.json.
+Json RecordOf(const TrainOptions& given) {
+  const TrainOptions otherwise;
+  Json call = Json::Object();
+  const auto add = [&](const char* name, const auto& value, const auto& default_value) {
+    AddGiven(name, value, default_value, call);
+  };
+  add("model", given.model, otherwise.model);
+  add("base", given.base, otherwise.base);
+  add("adapter", given.adapter, otherwise.adapter);
+  add("train", given.train, otherwise.train);
+  add("dev", given.dev, otherwise.dev);
+  add("threads", given.threads, otherwise.threads);
+  add("device", given.device, otherwise.device);
+  lacos::TrainOptions unused;
+  ForEachSetting(given.settings, unused,
+                 [&](const char* name, const auto& value, const auto& default_value, const auto&) {
+                   add(name, value, default_value);
+                 });
+  return capi::RecordOfCall({.command = "train",
+                             .interface = "lacos/trainer.h",
+                             .function = "lacos::Train",
+                             .settings = call,
+                             .output = given.output,
+                             .seed = given.settings.seed});
+}
+
 lacos::TrainOptions MakeOptions(const TrainOptions& given) {
   lacos::TrainOptions options;
   options.model = given.model;
@@ -40,9 +98,10 @@ lacos::TrainOptions MakeOptions(const TrainOptions& given) {
   options.run.output = given.output;
   options.run.writing.overwrite = given.overwrite;
   options.device = DeviceValue(given.device);
-#define LACOS_SETTING(part, name) Take(SettingNamed(#name), given.settings.name, options.part.name)
-#include "lacos/api/train_settings.inc"
-#undef LACOS_SETTING
+  ForEachSetting(given.settings, options,
+                 [](const char* name, const auto& value, const auto&, auto& field) {
+                   Take(SettingNamed(name), value, field);
+                 });
   return options;
 }
 
@@ -93,12 +152,13 @@ class Events final : public TrainObserver {
 
 TrainReport Train(const TrainOptions& given) {
   return Call([&] {
-    const lacos::TrainOptions options = MakeOptions(given);
+    lacos::TrainOptions options = MakeOptions(given);
     if (options.run.resume && given.overwrite) {
       throw UserError(
           "[`resume`, `overwrite`] both are set; expected one; go on with a run or start anew");
     }
     SetThreadCount(given.threads);
+    options.run.writing.record = RecordOf(given);
     Events events(given);
     const lacos::TrainReport report =
         lacos::Train(options, {&events}, [&] { return events.stopped(); });

@@ -94,33 +94,20 @@ Json NoteEvent(const char* kind, const std::string& text) {
   return event;
 }
 
-// The settings with which the model was opened: what run.json says beside those of the call.
-Json OpeningSettings(const lacos_model& model) {
-  const SentenceEncoderOptions& options = model.options;
-  Json settings = Json::Object();
-  settings.Set("model", options.path);
-  if (!options.base.empty()) settings.Set("base", options.base);
-  if (!options.adapter.empty()) settings.Set("adapter", options.adapter);
-  settings.Set("device", NameOf(options.device));
-  settings.Set("compute", Name(options.compute));
-  if (options.pooling) settings.Set("pooling", Name(*options.pooling));
-  if (options.normalize) settings.Set("normalize", *options.normalize);
-  if (options.max_length) settings.Set("max_length", *options.max_length);
-  if (options.strip) settings.Set("strip", *options.strip);
-  if (!options.prefix.empty()) settings.Set("prefix", options.prefix);
-  if (!options.suffix.empty()) settings.Set("suffix", options.suffix);
-  if (options.preset) settings.Set("preset", Name(*options.preset));
-  return settings;
-}
-
 void Evaluate(const lacos_model* model, const char* json, lacos_event on_event, void* context,
               char** report) {
   RequireModel(model);
   CallSettings settings(json, "lacos_evaluate");
   EvaluationCall call = ReadSettings(*model, settings);
   Json recorded = OpeningSettings(*model);
-  for (const std::string& name : settings.all().Keys()) recorded.Set(name, settings.all().At(name));
-  call.writing.record = RecordOfCall("eval", recorded, call.data.names);
+  AddMembers(settings.all(), recorded);
+  call.writing.record = RecordOfCall({.command = "eval",
+                                      .interface = "lacos.h",
+                                      .function = "lacos_evaluate",
+                                      .settings = recorded,
+                                      .output = call.output,
+                                      .seed = call.seed,
+                                      .names = call.data.names});
   RunWithEvents(on_event, context, [&](Events& events) {
     call.on_note = [&](const std::string& line) { events.Post(NoteEvent("message", line)); };
     call.on_warning = [&](const std::string& line) { events.Post(NoteEvent("warning", line)); };
@@ -148,8 +135,13 @@ void CompareEvaluations(const char* folder_a, const char* folder_b, const char* 
   settings.RefuseOthers();
   Json recorded = Json::Object();
   recorded.Set("compare", Json::Strings({a, b}));
-  for (const std::string& name : settings.all().Keys()) recorded.Set(name, settings.all().At(name));
-  writing.record = RecordOfCall("eval", recorded);
+  AddMembers(settings.all(), recorded);
+  writing.record = RecordOfCall({.command = "eval",
+                                 .interface = "lacos.h",
+                                 .function = "lacos_compare_evaluations",
+                                 .settings = recorded,
+                                 .output = output,
+                                 .seed = bootstrap.seed});
   RunWithEvents(on_event, context, [&](Events& events) {
     writing.check_cancel = [&] { events.CheckStop(); };
     events.CheckStop();

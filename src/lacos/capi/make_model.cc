@@ -58,7 +58,11 @@ void Quantize(const char* json, lacos_event on_event, void* context, char** repo
   settings.Read("overwrite", options.writing.overwrite);
   const int threads = settings.ReadThreads();
   settings.RefuseOthers();
-  options.writing.record = RecordOfCall("quantize", settings.all());
+  options.writing.record = RecordOfCall({.command = "quantize",
+                                         .interface = "lacos.h",
+                                         .function = "lacos_quantize",
+                                         .settings = settings.all(),
+                                         .output = output});
   RunWithEvents(on_event, context, [&](Events& events) {
     SetThreadCount(threads);
     options.writing.progress = [&](const WorkProgress& work) {
@@ -162,12 +166,19 @@ void Train(const char* json, lacos_event on_event, void* context, char** report)
   const auto read = [&](const SettingInfo& info, auto& field) { settings.ReadListed(info, field); };
   options.settings.ForEachField(read);
   options.run.ForEachField(read);
+  options.run.names = settings.ReadNames();
   settings.RefuseOthers();
   if (options.run.resume && options.run.writing.overwrite) {
     throw UserError(
         "[`resume`, `overwrite`] both are set; expected one; go on with a run or start anew");
   }
-  options.run.writing.record = RecordOfCall("train", settings.all());
+  options.run.writing.record = RecordOfCall({.command = "train",
+                                             .interface = "lacos.h",
+                                             .function = "lacos_train",
+                                             .settings = settings.all(),
+                                             .output = options.run.output,
+                                             .seed = options.settings.seed,
+                                             .names = options.run.names});
   RunWithEvents(on_event, context, [&](Events& events) {
     SetThreadCount(threads);
     TrainEvents observer(events);

@@ -1,5 +1,6 @@
 #include "lacos/record/run_file.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -22,7 +23,35 @@ bool RunFile::IsOf(std::string_view command) const {
   return !recorded || recorded->AsString() == command;
 }
 
+namespace {
+
+// The flags that have the values of a call's settings.
+std::vector<std::string> FlagsOf(const Json& call) {
+  std::vector<std::string> arguments;
+  const auto text = [](const Json& value) {
+    return value.IsString() ? value.AsString() : value.Dump();
+  };
+  call.ForEachItem([&](std::string_view name, const Json& value) {
+    if (value.IsNull()) return;
+    std::string flag = "--" + std::string(name);
+    std::ranges::replace(flag, '_', '-');
+    if (value.IsArray()) {
+      arguments.push_back(flag);
+      value.ForEachElement([&](const Json& element) { arguments.push_back(text(element)); });
+    } else if (value.IsBool()) {
+      arguments.push_back(value.AsBool() ? flag : flag + "=false");
+    } else {
+      arguments.push_back(flag + "=" + text(value));
+    }
+  });
+  return arguments;
+}
+
+}  // namespace
+
 std::vector<std::string> RunFile::Arguments() const {
+  const std::optional<Json> call = json_.Find("call");
+  if (call && !json_.Has("arguments")) return FlagsOf(*call);
   const Json list = json_.At("arguments");
   std::vector<std::string> arguments;
   for (size_t i = 0; i < list.size(); ++i) arguments.push_back(list[i].AsString());

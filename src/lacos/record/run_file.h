@@ -22,8 +22,8 @@ class RunFile {
   bool IsOf(std::string_view command) const;
   // The recorded command; empty if there is none.
   std::string Command() const;
-  // The recorded command line, without arguments that do not affect the output. Throws UserError if
-  // there is none.
+  // The recorded command line, without arguments that do not affect the output. For a call of the
+  // library, the command line that does the same. Throws UserError if there is neither.
   std::vector<std::string> Arguments() const;
   // A path among the arguments, as seen from the current directory. Relative paths are resolved
   // from the place of the run.json and the working directory that it names, so that they stay valid

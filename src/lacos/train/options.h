@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,8 @@ struct RunOptions {
   // Names and values for run.json, the model card and the resume check. If empty, the Recipe of the
   // settings is used.
   std::vector<std::pair<std::string, std::string>> recipe;
+  // What run.json calls input files, by path; see RunInputs::SetNames.
+  std::map<std::string, std::string> names;
   // run.json of the run that this one repeats; differences are reported as warnings
   std::string repeats;
 

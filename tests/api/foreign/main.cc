@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,15 @@ void ExpectError(const std::string& part, const Work& work) {
   Check(false, "an error says '" + part + "'");
 }
 
+// Checks that the folder has a record of the function that made it.
+void CheckRecord(const std::string& folder, const std::string& function) {
+  std::ifstream file(folder + "/run.json");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  Check(text.find("\"function\": \"" + function + "\"") != std::string::npos,
+        "run.json names " + function);
+  Check(text.find("\"inputs\"") != std::string::npos, "run.json has the inputs");
+}
+
 void TestQuantize(const std::string& base, const std::string& work) {
   lacos::QuantizeOptions options;
   bool all_done = false;
@@ -49,6 +59,7 @@ void TestQuantize(const std::string& base, const std::string& work) {
   Check(all_done, "progress reaches the end");
   Check(report.bytes_after < report.bytes_before * 3 / 4, "8 bits are fewer than 16");
   Check(report.relative_error.at("query_key_value") < 0.02, "rounding is small");
+  CheckRecord(work + "/base-int8", "lacos::Quantize");
   ExpectError("already exists", [&] { lacos::Quantize(base, work + "/base-int8"); });
   ExpectError("[`scheme`] found 'cubic'; expected", [&] {
     lacos::QuantizeOptions wrong;
@@ -83,6 +94,7 @@ void TestTrain(const std::string& data, const std::string& work) {
   const lacos::TrainReport report = lacos::Train(options);
   Check(report.steps == 10 && steps.size() == 10, "ten steps were trained");
   Check(steps[9].total_steps == 10 && std::isfinite(steps[9].loss), "steps have a loss");
+  CheckRecord(work + "/trained", "lacos::Train");
   Check(report.has_dev_score && std::isfinite(report.best.spearman), "the dev set was scored");
 
   options.output = work + "/wrong";
@@ -161,6 +173,7 @@ void TestEvaluate(const lacos::SentenceEncoder& encoder, const std::string& data
       lacos::Evaluate(encoder, "sts", data + "/stsb-captions-test.tsv", options);
   Check(kept.measures[0].value == sts.measures[0].value, "keeping results changes no score");
   Check(std::ifstream(options.output + "/report.html").good(), "the results have a page");
+  CheckRecord(options.output, "lacos::Evaluate");
   ExpectError("already exists",
               [&] { lacos::Evaluate(encoder, "sts", data + "/stsb-captions-test.tsv", options); });
 }

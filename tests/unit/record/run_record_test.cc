@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "lacos/kernels/backend.h"
+#include "lacos/record/caller.h"
 #include "lacos/record/run_file.h"
 #include "unit/io/test_files.h"
 
@@ -102,6 +104,34 @@ TEST(RunFile, ARecordWithoutACommandMayBeOfAny) {
   EXPECT_EQ(run.Command(), "");
   EXPECT_TRUE(run.IsOf("train"));
   EXPECT_THAT(ErrorOf([&] { run.Arguments(); }), HasSubstr("arguments"));
+}
+
+TEST(RunFile, ACallOfTheLibraryHasTheArgumentsThatDoTheSame) {
+  const TestFolder folder;
+  const RunFile run(folder.Write(
+      "run.json",
+      R"({"command": "train", "call": {"model": "base", "train": ["a.tsv", "b.tsv"], "batch_size": 64,
+          "learning_rate": 2e-4, "symmetric": true, "normalize": false, "dev": null}})"));
+  EXPECT_THAT(run.Arguments(),
+              ElementsAre("--model=base", "--train", "a.tsv", "b.tsv", "--batch-size=64",
+                          "--learning-rate=2e-4", "--symmetric", "--normalize=false"));
+}
+
+TEST(Caller, TheRecordHasTheEnvironmentThatMayChangeAResult) {
+  ASSERT_EQ(setenv("LACOS_CALLER_TEST", "a=b", 1), 0);
+  ASSERT_EQ(setenv("NOT_LACOS_CALLER_TEST", "c", 1), 0);
+  const Json environment = EnvironmentRecord();
+  EXPECT_EQ(environment.At("LACOS_CALLER_TEST").AsString(), "a=b");
+  EXPECT_FALSE(environment.Has("NOT_LACOS_CALLER_TEST"));
+  unsetenv("LACOS_CALLER_TEST");
+  unsetenv("NOT_LACOS_CALLER_TEST");
+  EXPECT_FALSE(EnvironmentRecord().Has("LACOS_CALLER_TEST"));
+  EXPECT_THAT(BuildRecord().Keys(), ElementsAre("compiler", "type", "commit"));
+}
+
+TEST(Caller, TheWorkingDirectoryIsThatSeenFromTheOutput) {
+  EXPECT_EQ(WorkingDirectoryFrom((fs::current_path() / "runs/first").string()), "../..");
+  EXPECT_EQ(WorkingDirectoryFrom("runs"), "..");
 }
 
 TEST(RunFile, RelativePathsAreFoundFromTheFolderThatTheRunStoodIn) {

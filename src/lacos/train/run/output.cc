@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "lacos/base/error.h"
@@ -33,7 +34,12 @@ namespace fs = std::filesystem;
 
 // The "data" section of run.json: the training and dev files, and how many of their rows were
 // dropped for which reason.
-Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
+Json DataJson(const TrainingData& data, const ScoredPairs& dev,
+              const std::map<std::string, std::string>& names) {
+  const auto name_of = [&](const std::string& path) {
+    const auto named = names.find(path);
+    return named == names.end() ? path : named->second;
+  };
   Json files = Json::Array();
   for (const ExampleFile& file : data.files()) {
     Json dropped = Json::Object();
@@ -41,7 +47,7 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
       if (rows > 0) dropped.Set(reason, rows);
     });
     Json entry = Json::Object();
-    entry.Set("path", file.path);
+    entry.Set("path", name_of(file.path));
     entry.Set("rows", file.rows);
     entry.Set("examples", static_cast<int64_t>(file.examples.size()));
     entry.Set("dropped", dropped);
@@ -56,7 +62,7 @@ Json DataJson(const TrainingData& data, const ScoredPairs& dev) {
   json.Set("distinct_tokens", data.distinct_tokens());
   if (!dev.path.empty()) {
     Json entry = Json::Object();
-    entry.Set("path", dev.path);
+    entry.Set("path", name_of(dev.path));
     entry.Set("rows", dev.rows);
     entry.Set("pairs", static_cast<int64_t>(dev.score.size()));
     entry.Set("dropped_no_score", dev.dropped_no_score);
@@ -132,6 +138,7 @@ Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const T
   Json run = record.IsNull() ? Json::Object() : record;
   if (!run.Has("lacos_version")) run.Set("lacos_version", kLacosVersion);
   RunInputs inputs;
+  inputs.SetNames(options.run.names);
   inputs.AddModel(loaded.folder);
   for (const std::string& path : options.train_files) {
     for (const Shard& shard : ShardsOf(path)) inputs.AddFile("train", shard.path);
@@ -142,7 +149,7 @@ Json MakeRunFile(const TrainOptions& options, const LoadedModel& loaded, const T
   run.Set("inputs", inputs.ToJson());
   run.Set("kernels", KernelsJson(backend.Describe()));
   run.Set("settings", settings);
-  run.Set("data", DataJson(data, dev));
+  run.Set("data", DataJson(data, dev, options.run.names));
   return run;
 }
 

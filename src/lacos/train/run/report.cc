@@ -398,6 +398,9 @@ class RunPage {
         command += word.AsString();
       });
       facts.emplace_back("command", command);
+    } else if (const auto call = run_.Find("call")) {
+      const auto function = run_.Find("function");
+      facts.emplace_back("call", (function ? function->AsString() : "") + " " + call->Dump());
     }
     const auto add = [&](const char* name, const char* group, const char* key) {
       const auto part = run_.Find(group);
