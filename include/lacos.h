@@ -353,10 +353,20 @@ LACOS_API lacos_status lacos_train(const char* settings, lacos_event on_event, v
  * skip_missing, split, train_data, shots, keep_identical_ids, prompt, prompt_name, query_prompt,
  * document_prompt, similarity, leak_check, resamples, confidence, seed, delimiter, quoting,
  * replace_invalid, output (a folder for the report page and the results), overwrite, names (an object
- * with what results call files, by their paths). The report is that of `lacos eval --json`. If on_event
- * stops the call, its status is LACOS_CANCELLED, and nothing is left behind. */
+ * with what results call files, by their paths), cache (a folder where vectors are kept between calls).
+ * The report is that of `lacos eval --json`. If on_event stops the call, its status is LACOS_CANCELLED,
+ * and nothing is left behind.
+ * With one of these settings, another system is measured, and `model` is NULL: embeddings (an .npy file
+ * with a row for each text of lacos_evaluation_texts) and about (a JSON file that says what made them),
+ * or floor ("word-overlap" or "tf-idf", which count words). */
 LACOS_API lacos_status lacos_evaluate(lacos_model* model, const char* settings,
                                       lacos_event on_event, void* context, char** report);
+
+/* The distinct texts of an evaluation, for another system to embed: a JSON array of {"text", "role"},
+ * where a role is "plain", "query" or "document". Settings: those of lacos_evaluate about data (task,
+ * data, suite, suite_folder, skip_missing, split, train_data, shots, keep_identical_ids, delimiter,
+ * quoting, replace_invalid, names). Release *texts with lacos_free_text. */
+LACOS_API lacos_status lacos_evaluation_texts(const char* settings, char** texts);
 
 /* Compares two evaluations by the folders that `output` of lacos_evaluate or `lacos eval --output`
  * names, as `lacos eval --compare` does: a paired bootstrap over the items that both have. Settings:

@@ -29,6 +29,7 @@ struct EvaluateOptions {
   // none. `overwrite` replaces an earlier one.
   std::string output;
   bool overwrite = false;
+  std::string cache;  // a folder where vectors are kept between calls; "" for none
   // Called with the number of texts done and of all texts. If it returns false, the call throws
   // Cancelled.
   std::function<bool(std::size_t done, std::size_t total)> progress;

@@ -21,6 +21,7 @@ from lacos._models import (
     TrainStep,
     compare_evaluations,
     evaluate,
+    evaluation_texts,
     quantize,
     train,
 )
@@ -35,6 +36,6 @@ __all__ = [
     "Compute", "DevScore", "Error", "Evaluation", "EvaluationComparison", "InvalidArgumentError",
     "OutOfMemoryError", "Pooling",
     "Precision", "Preset", "QuantizeReport", "SentenceEncoder", "Server", "SimilarityFunction", "Task", "TrainReport", "TrainStep",
-    "compare_evaluations", "evaluate", "quantize", "quantize_embeddings", "ranges_of", "read_rows", "read_texts", "similarity",
+    "compare_evaluations", "evaluate", "evaluation_texts", "quantize", "quantize_embeddings", "ranges_of", "read_rows", "read_texts", "similarity",
     "similarity_pairwise", "train",
 ]

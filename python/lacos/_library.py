@@ -109,6 +109,7 @@ _FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "lacos_quantize": (ctypes.c_int, [ctypes.c_char_p, EVENT, ctypes.c_void_p, _MADE]),
     "lacos_train": (ctypes.c_int, [ctypes.c_char_p, EVENT, ctypes.c_void_p, _MADE]),
     "lacos_evaluate": (ctypes.c_int, [_MODEL, ctypes.c_char_p, EVENT, ctypes.c_void_p, _MADE]),
+    "lacos_evaluation_texts": (ctypes.c_int, [ctypes.c_char_p, _MADE]),
     "lacos_compare_evaluations": (ctypes.c_int, [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, EVENT, ctypes.c_void_p,
                                                  _MADE]),
     "lacos_open_rows": (ctypes.c_int, [ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(_ROWS)]),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import json
 import logging
 import os
+import tempfile
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Literal, Mapping, Optional, Union
 
+import numpy as np
+
 from lacos import _words
-from lacos._calls import Outcome, names_in_messages, renamed, run
+from lacos._calls import Outcome, names_in_messages, renamed, run, settings_json
 from lacos._data import data_files, tables_of
 from lacos._encoder import SentenceEncoder, device_name
 from lacos._hub import model_place
-from lacos._library import LIBRARY
+from lacos._library import LIBRARY, check, take_text
 from lacos._progress import Steps, is_shown
 
 if TYPE_CHECKING:
@@ -197,7 +202,7 @@ def train(*, model: Path, train: Any, output: Path, dev: Any = None, base: Optio
     return TrainReport(output=os.fspath(output), **report)
 
 
-def evaluate(model: Union[Path, SentenceEncoder], data: Any = None, *, task: _words.Task = "sts",
+def evaluate(model: Union[Path, SentenceEncoder, None] = None, data: Any = None, *, task: _words.Task = "sts",
              suite: Union[str, List[str], None] = None, suite_folder: Optional[Path] = None,
              skip_missing: Optional[bool] = None, split: Optional[str] = None, train_data: Any = None,
              shots: Optional[int] = None, keep_identical_ids: Optional[bool] = None, prompt: Optional[str] = None,
@@ -206,6 +211,8 @@ def evaluate(model: Union[Path, SentenceEncoder], data: Any = None, *, task: _wo
              resamples: Optional[int] = None, confidence: Optional[float] = None, seed: Optional[int] = None,
              delimiter: Optional[str] = None, quoting: Optional[Literal["none", "csv"]] = None,
              replace_invalid: Optional[bool] = None, output: Optional[Path] = None, overwrite: bool = False,
+             cache: Optional[Path] = None, embeddings: Any = None, about: Union[Path, Mapping[str, Any], None] = None,
+             floor: Optional[Literal["word-overlap", "tf-idf"]] = None,
              show_progress_bar: Optional[bool] = None, **opening: Any) -> Evaluation:
     """Scores a model on data of your own or on published test sets, as `lacos eval` does with flags of the same names.
 
@@ -213,21 +220,22 @@ def evaluate(model: Union[Path, SentenceEncoder], data: Any = None, *, task: _wo
     `compute`, `pooling` and `preset`, may then be given too. `data` is a file, a folder, rows as dicts, a
     datasets.Dataset, or a list of these; retrieval takes a folder in the layout of BEIR. `suite` and `suite_folder` name
     published sets that `lacos data prepare` made. `output` is a folder for report.html, results.json and what
-    `compare_evaluations` needs; `overwrite` replaces an earlier one. Ctrl-C ends the work and raises KeyboardInterrupt.
+    `compare_evaluations` needs; `overwrite` replaces an earlier one. `cache` is a folder where vectors are kept between
+    calls.
+
+    Instead of a model, other systems can be measured: `embeddings` is an array or .npy file with a row for each text of
+    `evaluation_texts`, and `about` a dict or JSON file that says what made them; `floor` counts words.
+
+    Ctrl-C ends the work and raises KeyboardInterrupt.
     """
     steps = Steps(is_shown(show_progress_bar), "embedding", "texts")
     notes: List[str] = []
     with contextlib.ExitStack() as stack:
-        def as_files(name: str, tables: Any) -> List[str]:
-            if tables is None:
-                return []
-            named = [(name, tables)] if task == "retrieval" and isinstance(tables, (str, os.PathLike)) else tables_of(name, tables)
-            files = stack.enter_context(data_files(named, split or "test", task != "sts"))
-            names.update(files.names)
-            return files.paths
-
-        names: Dict[str, str] = {}
-        paths, training, leaks = as_files("data", data), as_files("train_data", train_data), as_files("leak_check", leak_check)
+        files = _EvaluationFiles(stack, task, split)
+        paths, training = files.of("data", data), files.of("train_data", train_data)
+        leaks = files.of("leak_check", leak_check)
+        vectors, said = files.of_embeddings(embeddings), files.of_about(about)
+        names = files.names
         stack.enter_context(names_in_messages(names))
         stack.enter_context(contextlib.closing(steps))
 
@@ -245,15 +253,76 @@ def evaluate(model: Union[Path, SentenceEncoder], data: Any = None, *, task: _wo
                     "query_prompt": query_prompt, "document_prompt": document_prompt, "similarity": similarity,
                     "leak_check": leaks or None, "resamples": resamples, "confidence": confidence, "seed": seed,
                     "delimiter": delimiter, "quoting": quoting, "replace_invalid": replace_invalid,
-                    "output": output, "overwrite": overwrite}
+                    "output": output, "overwrite": overwrite, "cache": cache, "embeddings": vectors, "about": said,
+                    "floor": floor}
         with _opened(model, opening) as encoder:
-            if settings["similarity"] is None and encoder.similarity_was_chosen:
+            if encoder is not None and settings["similarity"] is None and encoder.similarity_was_chosen:
                 settings["similarity"] = encoder.similarity_fn_name
-            with encoder.in_use() as handle:
+            with contextlib.ExitStack() as use:
+                handle = None if encoder is None else use.enter_context(encoder.in_use())
                 outcome = run(LIBRARY.lacos_evaluate, settings, on_event, [handle], names)
     _raise_if_interrupted(outcome, "evaluate", "nothing was written")
     report = outcome.report
     return Evaluation(tasks=report["tasks"], average=report["average"], aggregates=report["aggregates"], notes=notes)
+
+
+def evaluation_texts(data: Any = None, *, task: _words.Task = "sts", suite: Union[str, List[str], None] = None,
+                     suite_folder: Optional[Path] = None, skip_missing: Optional[bool] = None, split: Optional[str] = None,
+                     train_data: Any = None, delimiter: Optional[str] = None, quoting: Optional[Literal["none", "csv"]] = None,
+                     replace_invalid: Optional[bool] = None) -> List[Dict[str, str]]:
+    """The distinct texts of an evaluation, in the order in which `evaluate` takes `embeddings`.
+
+    A dict has "text" and "role", which is "plain", "query" or "document". The arguments are those of `evaluate`.
+    """
+    with contextlib.ExitStack() as stack:
+        files = _EvaluationFiles(stack, task, split)
+        paths, training = files.of("data", data), files.of("train_data", train_data)
+        stack.enter_context(names_in_messages(files.names))
+        settings = {"task": task, "data": paths or None, "suite": suite, "suite_folder": suite_folder,
+                    "skip_missing": skip_missing, "split": split, "train_data": training[0] if training else None,
+                    "delimiter": delimiter, "quoting": quoting, "replace_invalid": replace_invalid}
+        made = ctypes.c_void_p()
+        check(LIBRARY.lacos_evaluation_texts(settings_json(settings), ctypes.byref(made)))
+        texts: List[Dict[str, str]] = json.loads(take_text(made))
+        return texts
+
+
+class _EvaluationFiles:
+    """The files of an evaluation. Those that are made of data in memory disappear with `stack`."""
+
+    def __init__(self, stack: contextlib.ExitStack, task: str, split: Optional[str]) -> None:
+        self._stack, self._task, self._split = stack, task, split
+        self.names: Dict[str, str] = {}
+
+    def of(self, name: str, tables: Any) -> List[str]:
+        if tables is None:
+            return []
+        is_folder = self._task == "retrieval" and isinstance(tables, (str, os.PathLike))
+        named = [(name, tables)] if is_folder else tables_of(name, tables)
+        files = self._stack.enter_context(data_files(named, self._split or "test", self._task != "sts"))
+        self.names.update(files.names)
+        return files.paths
+
+    def of_embeddings(self, embeddings: Any) -> Optional[str]:
+        if embeddings is None or isinstance(embeddings, (str, os.PathLike)):
+            return None if embeddings is None else os.fspath(embeddings)
+        path = self._new_file("embeddings", ".npy")
+        np.save(path, np.asarray(embeddings, dtype=np.float32))
+        return path
+
+    def of_about(self, about: Union[Path, Mapping[str, Any], None]) -> Optional[str]:
+        if about is None or isinstance(about, (str, os.PathLike)):
+            return None if about is None else os.fspath(about)
+        path = self._new_file("about", ".json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(about, file)
+        return path
+
+    def _new_file(self, name: str, ending: str) -> str:
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="lacos-"))
+        path = os.path.join(folder, name + ending)
+        self.names[path] = name
+        return path
 
 
 def compare_evaluations(a: Path, b: Path, *, resamples: Optional[int] = None, confidence: Optional[float] = None,
@@ -273,10 +342,11 @@ def compare_evaluations(a: Path, b: Path, *, resamples: Optional[int] = None, co
 
 
 @contextlib.contextmanager
-def _opened(model: Union[Path, SentenceEncoder], options: Dict[str, Any]) -> Iterator[SentenceEncoder]:
-    if isinstance(model, SentenceEncoder):
+def _opened(model: Union[Path, SentenceEncoder, None], options: Dict[str, Any]) -> Iterator[Optional[SentenceEncoder]]:
+    if model is None or isinstance(model, SentenceEncoder):
         if options:
-            raise TypeError(f"evaluate() found {', '.join(options)} with an open model; expected them where it is opened")
+            raise TypeError(f"evaluate() found {', '.join(options)} with {'an open' if model else 'no'} model; expected them "
+                            "where one is opened")
         yield model
         return
     with SentenceEncoder(model, **options) as encoder:

@@ -276,6 +276,42 @@ class ModelsTest(ModelTest):
         with self.assertRaisesRegex(lacos.Error, "no set in common"):  # their names differ
             lacos.compare_evaluations(self.folder / "rows-results-0", self.folder / "rows-results-2")
 
+    def test_other_systems_are_measured(self) -> None:
+        rows = [{"sentence1": f"song {i}", "sentence2": f"song {i * i}", "score": i % 6} for i in range(12)]
+        texts = lacos.evaluation_texts(rows)
+        self.assertEqual(texts[:2], [{"text": "song 0", "role": "plain"}, {"text": "song 1", "role": "plain"}])
+        with lacos.SentenceEncoder(MODEL) as encoder:
+            vectors = encoder.encode([text["text"] for text in texts])
+            expected = lacos.evaluate(encoder, rows)
+        about = {"model": "mine", "parameters": 7}
+        found = lacos.evaluate(data=rows, embeddings=vectors, about=about, output=self.folder / "other")
+        self.assertEqual(found.measures, expected.measures)
+        system = json.loads((self.folder / "other/results.json").read_text())["system"]
+        self.assertEqual((system["model"], system["parameters"]), ("mine", 7))
+        np.save(self.folder / "other.npy", vectors)
+        self.assertEqual(lacos.evaluate(data=rows, embeddings=self.folder / "other.npy").measures, expected.measures)
+        report = json.loads(self.run_program("eval", "--floor", "tf-idf", "--data", TEST, "--json"))
+        floor = lacos.evaluate(data=TEST, floor="tf-idf")
+        self.assertEqual(floor.tasks, report["tasks"])
+        with self.assertRaisesRegex(lacos.Error, r"\[embeddings\].*lacos_evaluation_texts"):
+            lacos.evaluate(data=rows, embeddings=vectors[:-1])
+        with self.assertRaisesRegex(lacos.Error, "more than one system"):
+            lacos.evaluate(MODEL, rows, floor="tf-idf")
+        with self.assertRaisesRegex(TypeError, "compute with no model"):
+            lacos.evaluate(data=rows, floor="tf-idf", compute="f32")
+        with self.assertRaisesRegex(lacos.InvalidArgumentError, r"\[model\]"):
+            lacos.evaluate(data=rows)
+
+    def test_vectors_are_kept_between_evaluations(self) -> None:
+        cached = []
+        for name in ("first", "second"):
+            lacos.evaluate(MODEL, TEST, cache=self.folder / "cache", output=self.folder / f"cached-{name}", resamples=100)
+            system = json.loads((self.folder / f"cached-{name}/results.json").read_text())["system"]
+            cached.append((system["cached_texts"], system["embedded_texts"]))
+        self.assertEqual(cached, [(0, system["texts"]), (system["texts"], 0)])
+        scores = [(self.folder / f"cached-{name}/results.csv").read_bytes() for name in ("first", "second")]
+        self.assertEqual(scores[0], scores[1])
+
     def test_records_of_calls(self) -> None:
         runs = []
         for i in range(2):

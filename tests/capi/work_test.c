@@ -200,6 +200,83 @@ static void TestEvaluationFolders(void) {
       LACOS_USER_ERROR, "did you mean 'resamples'?");
 }
 
+/* Vectors of another system, floors, and vectors that are kept. */
+static void TestOtherSystems(void) {
+  WriteText(
+      InFolder("work-other.tsv"),
+      "sentence1\tsentence2\tscore\na man\ta person\t4\na man\ta red car\t0.5\nrain\tsnow\t2\n");
+  char json[4096];
+  char* text = NULL;
+  snprintf(json, sizeof json, "{\"data\": \"%s\"}", InFolder("work-other.tsv"));
+  CHECK_STATUS(lacos_evaluation_texts(json, &text), LACOS_OK);
+  CHECK(strcmp(text,
+               "[{\"text\": \"a man\", \"role\": \"plain\"}, {\"text\": \"rain\", \"role\": "
+               "\"plain\"}, {\"text\": \"a person\", \"role\": \"plain\"}, {\"text\": \"a red "
+               "car\", \"role\": \"plain\"}, {\"text\": \"snow\", \"role\": \"plain\"}]") == 0);
+  lacos_free_text(text);
+
+  /* The first rows are those of `a man` and `rain`; the scores have the order of the cosines. */
+  const float vectors[5][2] = {{1, 0}, {1, 0}, {1, 0}, {0, 1}, {1, 1}};
+  char file[128 + sizeof vectors] = "\x93NUMPY\x01";
+  const char* const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (5, 2), }";
+  file[7] = 0;
+  file[8] = 118;
+  file[9] = 0;
+  memset(file + 10, ' ', 117);
+  memcpy(file + 10, header, strlen(header));
+  file[127] = '\n';
+  memcpy(file + 128, vectors, sizeof vectors);
+  WriteBytes(InFolder("work-other.npy"), file, sizeof file);
+  WriteText(InFolder("work-about.json"), "{\"model\": \"mine\", \"parameters\": 12}");
+  snprintf(json, sizeof json,
+           "{\"data\": \"%s\", \"embeddings\": \"%s\", \"about\": \"%s\", \"output\": \"%s\", "
+           "\"overwrite\": true}",
+           InFolder("work-other.tsv"), InFolder("work-other.npy"), InFolder("work-about.json"),
+           InFolder("work-other-results"));
+  CHECK_STATUS(lacos_evaluate(NULL, json, NULL, NULL, &text), LACOS_OK);
+  CHECK(strstr(text, "\"model\": \"mine\"") != NULL);
+  CHECK(strstr(text, "\"spearman\": 100") != NULL || strstr(text, "\"spearman\": 99.99") != NULL);
+  lacos_free_text(text);
+  CHECK(Contains(InFolder("work-other-results/results.json"), "\"parameters\": 12"));
+  CHECK(Contains(InFolder("work-other-results/run.json"), "\"role\": \"embeddings\""));
+
+  snprintf(json, sizeof json, "{\"data\": \"%s\", \"floor\": \"word-overlap\"}",
+           InFolder("work-other.tsv"));
+  CHECK_STATUS(lacos_evaluate(NULL, json, NULL, NULL, &text), LACOS_OK);
+  CHECK(strstr(text, "\"model\": \"floor: word-overlap\"") != NULL);
+  lacos_free_text(text);
+  lacos_model* model = OpenOrExit(g_model, NULL);
+  CHECK_FAILS(lacos_evaluate(model, json, NULL, NULL, NULL), LACOS_USER_ERROR,
+              "more than one system");
+  snprintf(json, sizeof json, "{\"data\": \"%s\", \"floor\": \"ceiling\"}",
+           InFolder("work-other.tsv"));
+  CHECK_FAILS(lacos_evaluate(NULL, json, NULL, NULL, NULL), LACOS_USER_ERROR,
+              "[`floor`] found 'ceiling'; expected word-overlap, tf-idf");
+  snprintf(json, sizeof json, "{\"data\": \"%s\", \"about\": \"x\"}", InFolder("work-other.tsv"));
+  CHECK_FAILS(lacos_evaluate(model, json, NULL, NULL, NULL), LACOS_USER_ERROR, "[`about`]");
+  CHECK_FAILS(lacos_evaluation_texts("{}", &text), LACOS_USER_ERROR, "`data`");
+  CHECK_FAILS(lacos_evaluation_texts("{}", NULL), LACOS_INVALID_ARGUMENT, "[texts]");
+
+  /* The program reads the vectors that the library kept: both have one cache. */
+  snprintf(json, sizeof json, "{\"data\": \"%s\", \"cache\": \"%s\"}", InFolder("work-other.tsv"),
+           InFolder("work-cache"));
+  CHECK_STATUS(lacos_evaluate(model, json, NULL, NULL, NULL), LACOS_OK);
+  lacos_close(model);
+  const char* const again[] = {"eval",
+                               "--model",
+                               g_model,
+                               "--data",
+                               InFolder("work-other.tsv"),
+                               "--cache",
+                               InFolder("work-cache"),
+                               "--output",
+                               InFolder("work-cache-results"),
+                               "--overwrite",
+                               NULL};
+  CHECK(RunProgram(again) == 0);
+  CHECK(Contains(InFolder("work-cache-results/results.json"), "\"cached_texts\": 5"));
+}
+
 /* The record of a call says what the program's says, and the program can repeat the run. */
 static void TestRecords(void) {
   CHECK_STATUS(lacos_train(TrainSettings(InFolder("work-recorded"),
@@ -352,6 +429,7 @@ void TestWork(void) {
   TestQuantizeFolder();
   TestEvaluateModel();
   TestEvaluationFolders();
+  TestOtherSystems();
   TestRecords();
   TestRows();
   TestPrecisions();

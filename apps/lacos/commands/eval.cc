@@ -68,14 +68,9 @@ EvaluationTasks TasksOf(const EvalFlags& flags) {
 
 // Writes one JSON object per line, in the order in which --embeddings expects the vectors.
 void WriteTexts(const std::string& path, const TextTable& texts) {
-  static constexpr const char* kRoles[] = {"plain", "query", "document"};
   AtomicFile file(path);
-  for (int64_t row = 0; row < texts.size(); ++row) {
-    Json line = Json::Object();
-    line.Set("text", texts.text(row));
-    line.Set("role", kRoles[static_cast<size_t>(texts.role(row))]);
-    file.WriteText(line.Dump() + "\n");
-  }
+  for (int64_t row = 0; row < texts.size(); ++row)
+    file.WriteText(TextJson(texts, row).Dump() + "\n");
   file.Commit();
 }
 

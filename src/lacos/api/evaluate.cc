@@ -56,6 +56,7 @@ Evaluation Evaluate(const SentenceEncoder& encoder, const std::string& task,
         .complete = false};
     call.data.options.classification.seed = call.bootstrap.seed = options.seed;
     call.output = options.output;
+    call.cache = options.cache;
     call.writing.overwrite = options.overwrite;
     call.writing.record = RecordOf(model, task, data, options);
     call.progress = [&](size_t done, size_t total) {

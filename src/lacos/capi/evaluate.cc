@@ -1,4 +1,5 @@
-// lacos_evaluate and lacos_compare_evaluations: the settings of a call become those of an evaluation.
+// lacos_evaluate, lacos_evaluation_texts and lacos_compare_evaluations: the settings of a call become
+// those of an evaluation.
 #include <string>
 #include <vector>
 
@@ -45,9 +46,9 @@ void ReadBootstrap(CallSettings& settings, BootstrapOptions& bootstrap) {
   settings.Read("seed", bootstrap.seed);
 }
 
-EvaluationCall ReadSettings(const lacos_model& model, CallSettings& settings) {
-  EvaluationCall read{.model = &model};
-  EvaluationData& data = read.data;
+// The settings that say what is measured on.
+EvaluationData ReadData(CallSettings& settings) {
+  EvaluationData data;
   settings.Read("task", data.task);
   if (!Parse<Task>(data.task)) WordValue<Task>("task", data.task);
   settings.Read("data", data.files);
@@ -75,14 +76,51 @@ EvaluationCall ReadSettings(const lacos_model& model, CallSettings& settings) {
   data.options.table = MakeTableOptions(delimiter, quoting, replace_invalid);
   settings.ReadListed({.name = "shots", .low = 0, .high = INT32_MAX},
                       data.options.classification.shots);
+  data.names = settings.ReadNames();
+  return data;
+}
+
+// The settings that say which other system is measured than a model.
+void ReadOtherSystem(CallSettings& settings, EvaluationCall& call) {
+  std::string floor;
+  settings.Read("embeddings", call.other.embeddings);
+  settings.Read("about", call.other.about);
+  settings.Read("floor", floor);
+  if (!floor.empty()) call.floor = WordValue<Floor>("floor", floor);
+  const auto named = call.data.names.find(call.other.embeddings);
+  call.other.name = named == call.data.names.end() ? call.other.embeddings : named->second;
+  call.other.texts_from = "lacos_evaluation_texts";
+  const int systems = (call.model != nullptr ? 1 : 0) + (call.other.embeddings.empty() ? 0 : 1) +
+                      (call.floor ? 1 : 0);
+  if (systems > 1) {
+    throw UserError(
+        "[`embeddings`, `floor`] found more than one system; expected a model, `embeddings` or "
+        "`floor`; leave the others out");
+  }
+  if (systems == 0) RequireModel(nullptr);
+  if (!call.other.about.empty() && call.other.embeddings.empty()) {
+    throw UserError(
+        "[`about`] found no `embeddings`; expected them, since what is said of a model is measured; "
+        "leave it out");
+  }
+}
+
+EvaluationCall ReadSettings(const lacos_model* model, CallSettings& settings) {
+  EvaluationCall read{.model = model};
+  read.data = ReadData(settings);
   ReadBootstrap(settings, read.bootstrap);
-  read.seed = data.options.classification.seed = read.bootstrap.seed;
+  read.seed = read.data.options.classification.seed = read.bootstrap.seed;
+  ReadOtherSystem(settings, read);
   settings.Read("similarity", read.similarity);
   settings.Read("leak_check", read.leak_check);
   settings.Read("output", read.output);
   settings.Read("overwrite", read.writing.overwrite);
-  data.names = settings.ReadNames();
-  read.prompts = ReadPrompts(settings, model.embedder->folder().settings);
+  settings.Read("cache", read.cache);
+  if (!read.cache.empty() && model == nullptr) {
+    throw UserError("[`cache`] found no model; expected one, whose vectors it keeps; leave it out");
+  }
+  read.prompts = ReadPrompts(
+      settings, model != nullptr ? model->embedder->folder().settings : EmbeddingSettings{});
   settings.RefuseOthers();
   return read;
 }
@@ -96,10 +134,9 @@ Json NoteEvent(const char* kind, const std::string& text) {
 
 void Evaluate(const lacos_model* model, const char* json, lacos_event on_event, void* context,
               char** report) {
-  RequireModel(model);
   CallSettings settings(json, "lacos_evaluate");
-  EvaluationCall call = ReadSettings(*model, settings);
-  Json recorded = OpeningSettings(*model);
+  EvaluationCall call = ReadSettings(model, settings);
+  Json recorded = model != nullptr ? OpeningSettings(*model) : Json::Object();
   AddMembers(settings.all(), recorded);
   call.writing.record = RecordOfCall({.command = "eval",
                                       .interface = "lacos.h",
@@ -119,6 +156,18 @@ void Evaluate(const lacos_model* model, const char* json, lacos_event on_event, 
     const EvaluationResults results = RunEvaluation(call);
     GiveText(ResultsReport(results, call.bootstrap.confidence).Dump(), report);
   });
+}
+
+void EvaluationTexts(const char* json, char** texts) {
+  Require(texts != nullptr,
+          "[texts] NULL; expected where the texts are to be put; pass the address of a pointer");
+  CallSettings settings(json, "lacos_evaluation_texts");
+  const EvaluationCall call{.data = ReadData(settings)};
+  settings.RefuseOthers();
+  const TextTable table = TextsOf(call);
+  Json list = Json::Array();
+  for (int64_t row = 0; row < table.size(); ++row) list.Append(TextJson(table, row));
+  GiveText(list.Dump(), texts);
 }
 
 void CompareEvaluations(const char* folder_a, const char* folder_b, const char* json,
@@ -164,6 +213,11 @@ lacos_status lacos_evaluate(lacos_model* model, const char* settings, lacos_even
   if (report != nullptr) *report = nullptr;
   return lacos::capi::Call(
       [&] { lacos::capi::Evaluate(model, settings, on_event, context, report); });
+}
+
+lacos_status lacos_evaluation_texts(const char* settings, char** texts) {
+  if (texts != nullptr) *texts = nullptr;
+  return lacos::capi::Call([&] { lacos::capi::EvaluationTexts(settings, texts); });
 }
 
 lacos_status lacos_compare_evaluations(const char* a, const char* b, const char* settings,

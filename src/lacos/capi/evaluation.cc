@@ -47,70 +47,93 @@ MeasuredSystem MeasureOpenModel(const EvaluationCall& call, const TextTable& tex
                        .suffix = model.options.suffix,
                        .preset = model.options.preset,
                        .similarity = call.similarity,
-                       .cache = "",
+                       .cache = call.cache,
                        .progress = {},
                        .on_warning = on_warning});
 }
 
-// The model embedded the texts, so its kernels are on record.
-WorkRecord RecordOf(const EvaluationCall& call) {
+WorkRecord RecordOf(const EvaluationCall& call, const Backend& backend) {
   return {.inputs =
               [&call](RunInputs& inputs) {
-                AddInputs({.model = &call.model->embedder->folder(),
-                           .embeddings = "",
-                           .about = "",
+                AddInputs({.model = call.model ? &call.model->embedder->folder() : nullptr,
+                           .embeddings = call.other.embeddings,
+                           .about = call.other.about,
                            .leak_check = call.leak_check},
                           call.data, inputs);
               },
           .kernels =
-              [&call] {
-                KernelInfo kernels;
+              [&call, &backend] {
+                if (call.model == nullptr) return backend.Describe();
+                KernelInfo kernels;  // those that embedded the texts
                 RunForModel(*call.model,
                             [&] { kernels = call.model->embedder->backend().Describe(); });
                 return kernels;
               }};
 }
 
-}  // namespace
+void Note(const EvaluationCall& call, const std::string& line) {
+  if (call.on_note) call.on_note(line);
+}
+void Warn(const EvaluationCall& call, const std::string& line) {
+  if (call.on_warning) call.on_warning(line);
+}
 
-EvaluationResults RunEvaluation(const EvaluationCall& call) {
-  const auto note = [&](const std::string& line) {
-    if (call.on_note) call.on_note(line);
-  };
-  const auto warn = [&](const std::string& line) {
-    if (call.on_warning) call.on_warning(line);
-  };
-  const ModelFolder& folder = call.model->embedder->folder();
-  Check(call);
-  if (!call.output.empty())
-    CheckOutput(call.output, {.overwrite = call.writing.overwrite, .inputs = {folder.path}});
+EvaluationTasks ReadTasks(const EvaluationCall& call, TextTable& texts) {
   std::vector<std::string> absent;
-  const EvaluationTasks tasks = MakeTasks(call.data, absent);
-  if (!absent.empty()) warn(fmt::format("not in the suite, left out: {}", fmt::join(absent, ", ")));
-  TextTable texts;
+  EvaluationTasks tasks = MakeTasks(call.data, absent);
+  if (!absent.empty())
+    Warn(call, fmt::format("not in the suite, left out: {}", fmt::join(absent, ", ")));
   for (const auto& task : tasks) {
     task->Collect(texts);
-    for (const std::string& line : task->notes()) note(line);
-    for (const std::string& line : task->warnings()) warn(line);
+    for (const std::string& line : task->notes()) Note(call, line);
+    for (const std::string& line : task->warnings()) Warn(call, line);
   }
-  const MeasuredSystem system = MeasureOpenModel(call, texts, warn);
+  return tasks;
+}
+
+MeasuredSystem Measure(const EvaluationCall& call, const TextTable& texts, const Backend& backend) {
+  if (call.model != nullptr)
+    return MeasureOpenModel(call, texts, [&](const std::string& line) { Warn(call, line); });
+  MeasuredSystem system = call.floor ? MeasureFloor(*call.floor, texts, backend)
+                                     : MeasureEmbeddings(call.other, texts, backend);
+  system.similarity = call.similarity.value_or(Similarity::kCosine);
+  return system;
+}
+
+}  // namespace
+
+TextTable TextsOf(const EvaluationCall& call) {
+  TextTable texts;
+  ReadTasks(call, texts);
+  return texts;
+}
+
+EvaluationResults RunEvaluation(const EvaluationCall& call) {
+  const ModelFolder* folder = call.model ? &call.model->embedder->folder() : nullptr;
+  Check(call);
+  if (!call.output.empty()) {
+    CheckOutput(call.output, {.overwrite = call.writing.overwrite,
+                              .inputs = {folder ? folder->path : call.other.embeddings}});
+  }
+  TextTable texts;
+  const EvaluationTasks tasks = ReadTasks(call, texts);
   // Vectors are compared beside the thread that computes for all callers, which can go on meanwhile.
   const std::unique_ptr<Backend> backend = MakeBackend({.compute = Compute::kF32});
-  EvaluationResults results =
-      ScoreTasks(tasks, system, *backend, call.seed,
-                 [&](int64_t, const std::string&) { Check(call); });
+  const MeasuredSystem system = Measure(call, texts, *backend);
+  EvaluationResults results = ScoreTasks(tasks, system, *backend, call.seed,
+                                         [&](int64_t, const std::string&) { Check(call); });
   if (!call.complete && call.output.empty()) return results;
-  CompleteResults({.adapter_path = folder.adapter_path,
+  CompleteResults({.adapter_path = folder ? folder->adapter_path : "",
                    .files = call.leak_check,
                    .table = call.data.options.table,
                    .names = call.data.names,
                    .check_cancel = [&] { Check(call); },
-                   .on_warning = warn,
-                   .on_note = note},
+                   .on_warning = [&](const std::string& line) { Warn(call, line); },
+                   .on_note = [&](const std::string& line) { Note(call, line); }},
                   tasks, texts, call.bootstrap, results);
   if (!call.output.empty()) {
     WriteResultsFolder(results, call.bootstrap.confidence, call.output, call.writing,
-                       RecordOf(call));
+                       RecordOf(call, *backend));
   }
   return results;
 }

@@ -16,16 +16,21 @@
 namespace lacos::capi {
 
 struct EvaluationCall {
+  // One of these is measured.
   const lacos_model* model = nullptr;
+  OtherSystem other;  // if it has embeddings
+  std::optional<Floor> floor;
+
   EvaluationData data;
   RolePrompts prompts;
-  std::optional<Similarity> similarity;  // absent: the model's
+  std::optional<Similarity> similarity;  // absent: the model's, else cosine
   uint64_t seed = 42;
   // Whether the results also get averages, intervals, overlap and worst pairs (CompleteResults), as
   // they always do if there is an output.
   bool complete = true;
   BootstrapOptions bootstrap;
   std::vector<std::string> leak_check;
+  std::string cache;      // the folder where a model's vectors are kept between runs; "" for none
   std::string output;     // the folder for the results; "" for none
   OutputOptions writing;  // overwrite, and the caller's part of run.json
   std::function<void(size_t done, size_t total)> progress;  // texts; may throw to end the work
@@ -34,7 +39,10 @@ struct EvaluationCall {
   std::function<void(const std::string&)> on_note, on_warning;
 };
 
-// Collects the texts of the tasks, encodes them with their prompts, and scores the vectors.
+// Collects the texts of the tasks, gets their vectors, and scores them.
 EvaluationResults RunEvaluation(const EvaluationCall& call);
+
+// The distinct texts of the data, in the order in which `other` has their vectors.
+TextTable TextsOf(const EvaluationCall& call);
 
 }  // namespace lacos::capi

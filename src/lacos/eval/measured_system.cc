@@ -136,16 +136,15 @@ MeasuredSystem MeasureModel(const TableEncoder& encoder, const TextTable& texts,
   return system;
 }
 
-MeasuredSystem MeasureEmbeddings(const std::string& embeddings, const std::string& about,
-                                 const TextTable& texts, const std::string& texts_from,
+MeasuredSystem MeasureEmbeddings(const OtherSystem& other, const TextTable& texts,
                                  const Backend& backend) {
   MeasuredSystem system = WithoutModel(texts);
-  VectorFile file = ReadVectors(embeddings, texts.size(), texts_from);
+  VectorFile file = ReadVectors(other.embeddings, texts.size(), other.texts_from);
   system.table.values = std::move(file.values);
   system.table.d = file.d;
-  system.description.Set("model", embeddings);
-  if (!about.empty()) AddAbout(about, system.description);
-  system.description.Set("embeddings_sha256", FileSha256(embeddings));
+  system.description.Set("model", other.name);
+  if (!other.about.empty()) AddAbout(other.about, system.description);
+  system.description.Set("embeddings_sha256", FileSha256(other.embeddings));
   system.description.Set("texts", texts.size());
   DescribeRun(system.table, backend.Describe(), system.description);
   return system;

@@ -41,13 +41,16 @@ struct ModelUse {
 MeasuredSystem MeasureModel(const TableEncoder& encoder, const TextTable& texts,
                             const ModelUse& use);
 
-// Reads the vectors of another system: an .npy file with a row for each text, in the table's order.
-// `about`, which may be empty, names a JSON file that says what made them, for the description. Both
-// functions describe `backend`, which will compare the vectors. Throws UserError for files that
-// cannot be read, another number of rows, and rows that are zero or not finite; the message says that
-// `texts_from` gives the texts.
-MeasuredSystem MeasureEmbeddings(const std::string& embeddings, const std::string& about,
-                                 const TextTable& texts, const std::string& texts_from,
+// The vectors of another system.
+struct OtherSystem {
+  std::string embeddings;  // an .npy file with a row for each text, in the table's order
+  std::string about;       // a JSON file that says what made them, for the description; "" for none
+  std::string name;        // what the description calls them, unless `about` does
+  std::string texts_from;  // what gives the texts in order, for messages
+};
+// Reads them. Both functions describe `backend`, which will compare the vectors. Throws UserError for
+// files that cannot be read, another number of rows, and rows that are zero or not finite.
+MeasuredSystem MeasureEmbeddings(const OtherSystem& other, const TextTable& texts,
                                  const Backend& backend);
 
 // Counts words.

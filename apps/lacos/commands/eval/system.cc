@@ -83,8 +83,11 @@ System MakeSystem(const GlobalOptions& globals, const EvalFlags& flags, const Te
   system.backend = MakeBackend({.compute = Compute::kF32});
   system.measured = flags.embeddings.empty()
                         ? MeasureFloor(*Parse<Floor>(flags.floor), texts, *system.backend)
-                        : MeasureEmbeddings(flags.embeddings, flags.about, texts, "--write-texts",
-                                            *system.backend);
+                        : MeasureEmbeddings({.embeddings = flags.embeddings,
+                                             .about = flags.about,
+                                             .name = flags.embeddings,
+                                             .texts_from = "--write-texts"},
+                                            texts, *system.backend);
   system.measured.similarity = flags.similarity.value_or(Similarity::kCosine);
   return system;
 }

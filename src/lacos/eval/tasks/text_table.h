@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "lacos/io/json.h"
 #include "lacos/search/vectors.h"
 
 namespace lacos {
@@ -38,6 +39,16 @@ class TextTable {
   std::map<std::pair<TextRole, std::string>, int64_t> rows_;
   std::vector<const std::pair<TextRole, std::string>*> texts_;  // for each row, its key in rows_
 };
+
+// A text as programs read it, in the order in which the vectors of other systems are expected:
+// {"text", "role"}.
+inline Json TextJson(const TextTable& texts, int64_t row) {
+  static constexpr const char* kRoles[] = {"plain", "query", "document"};
+  Json json = Json::Object();
+  json.Set("text", texts.text(row));
+  json.Set("role", kRoles[static_cast<size_t>(texts.role(row))]);
+  return json;
+}
 
 // Copies the rows `rows` of `all`, in that order: [rows.size(), d].
 inline std::vector<float> GatherVectors(const Vectors& all, const std::vector<int64_t>& rows) {
