@@ -95,6 +95,8 @@ class CommandLineTest(ServeTest):
         for flags, part in ((["--listen", "nowhere"], "[listen nowhere]"), (["--api-keys", "/no/such/keys"], "/no/such/keys"),
                             (["--access-log", "/no/such/folder/log"], "/no/such/folder/log"), (["--adapter", "x"], "NAME=DIR"),
                             (["--adapter", "a=/no/such/adapter"], "/no/such/adapter"), (["--socket-mode", "999"], "octal"),
+                            (["--adapter-root", "/no/such/root"], "/no/such/root"), (["--adapter-root", str(self.folder)], "--api-keys"),
+                            (["--cors", "page.example"], "https://app.example"), (["--allow-host", "http://x"], "[allow_host http://x]"),
                             (["--listen", "127.0.0.1:0", "--max-wait", "x"], "--max-wait"), (["--config", "/no/such.toml"], "/no/such.toml")):
             result = run("--model", str(MODEL), *flags)
             self.assertIn(result.returncode, (1, 2), flags)
@@ -138,6 +140,17 @@ class CommandLineTest(ServeTest):
             process.terminate()
             self.assertEqual(process.wait(30), 0)
             process.stdout.close()
+
+    def test_every_limit_is_in_info(self):
+        with Server("--max-body", "2048", "--max-texts", "7") as server:
+            status, _, info = server.ask("GET", "/info")
+        self.assertEqual((status, info["max_client_batch_size"]), (200, 7))
+        expected = {"max_connections": 4096, "max_connections_per_address": 256, "max_head_bytes": 16384, "max_fields": 100,
+                    "max_target_bytes": 4096, "max_body_bytes": 2048, "payload_limit": 2048, "max_all_body_bytes": 256 << 20,
+                    "max_gzip_expansion": 250, "max_request_tokens": 300_000, "head_seconds": 10, "body_seconds": 30,
+                    "min_body_bytes_per_second": 1000, "idle_seconds": 75, "write_seconds": 30, "max_wait_seconds": 10,
+                    "request_timeout_seconds": 60}
+        self.assertEqual({name: info["lacos"].get(name) for name in expected}, expected)
 
     def test_unix_sockets_and_ipv6(self):
         with Server(listen=f"unix:{self.folder}/s", environment={}) as server:

@@ -9,7 +9,15 @@
 #include <string_view>
 #include <vector>
 
+#include "lacos/base/error.h"
+
 namespace lacos {
+
+// Thrown for a text that has more values than its limits allow, and that may be valid otherwise.
+class JsonTooLarge : public UserError {
+ public:
+  using UserError::UserError;
+};
 
 // Limits for texts from strangers.
 struct JsonLimits {
@@ -43,7 +51,7 @@ class Json {
   static Json Array();
   static Json Strings(const std::vector<std::string>& strings);  // an array of strings
   // Parses text; messages call it `where`. Throws UserError for nesting deeper than 64, more values
-  // than `limits` allow, duplicate keys, trailing text and invalid UTF-8. Messages about broken
+  // than `limits` allow (JsonTooLarge), duplicate keys, trailing text and invalid UTF-8. Messages about broken
   // syntax name line, byte and the place in the structure. They quote at most 60 bytes of the text.
   // Numbers that are not 64-bit integers keep their text for Dump.
   static Json Parse(std::string_view text, const std::string& where, const JsonLimits& limits = {});

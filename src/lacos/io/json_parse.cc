@@ -101,7 +101,7 @@ class Json::Builder : public nlohmann::json_sax<nlohmann::json> {
  private:
   bool Add(std::shared_ptr<Node> node) {
     if (++values_ > limits_.values) {
-      throw UserError(fmt::format(
+      throw JsonTooLarge(fmt::format(
           "[{}] found more than {} values; expected at most that; check that this is the "
           "right file",
           where_, limits_.values));

@@ -114,6 +114,7 @@ void Service::Queue(const ExchangePtr& exchange) {
     work.admitted = work.started = work.finished = std::chrono::steady_clock::now();
     return Reply(exchange);
   }
+  RequireWanted(e);  // reading a large request takes time
   // A request that cannot be done in time even alone is refused before it costs anything.
   const double own = dispatcher_.SecondsFor(missing_tokens);
   const double left = SecondsBetween(std::chrono::steady_clock::now(), work.deadline);
@@ -171,16 +172,9 @@ void Service::RequireComputed(const Exchange& exchange) {
           "", TeiError::kBackend);
     case WorkEnd::kDeviceFailed:
       throw DeviceFailed(work.failure);
-    case WorkEnd::kExpired: {
+    case WorkEnd::kExpired:
       metrics_.Add("lacos_expired");
-      ApiError error(
-          503, "request_timeout",
-          "[server] the request's time was over before its texts were computed; expected "
-          "less to do; send fewer texts, or allow more time",
-          "", TeiError::kOverloaded);
-      error.headers = {{"x-should-retry", "false"}};
-      throw error;
-    }
+      throw TimeOver();
     case WorkEnd::kLate:
       throw TooBusy(
           std::max(dispatcher_.ShortWait(), 1.0), "overloaded",
@@ -190,8 +184,7 @@ void Service::RequireComputed(const Exchange& exchange) {
               options_.max_wait));
     case WorkEnd::kAbandoned:
       metrics_.Add("lacos_abandoned");
-      throw ApiError(503, "abandoned", "[client] has closed the connection; expected it to wait",
-                     "", TeiError::kUnhealthy);
+      throw ClientGone();
   }
 }
 

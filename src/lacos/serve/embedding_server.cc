@@ -33,7 +33,7 @@ class LoadingHandler : public Handler {
   }
   std::optional<HttpReply> CheckHead(const HttpRequest& head) override {
     if (const std::shared_ptr<Service> service = Get()) return service->CheckHead(head);
-    if (head.target == "/livez") return std::nullopt;
+    if (PathOf(head.target) == "/livez") return std::nullopt;
     HttpRefusal refusal{
         .status = 503,
         .code = "loading",
@@ -83,6 +83,24 @@ class LoadingHandler : public Handler {
   bool draining_ = false;
 };
 
+// Throws UserError where adapters could never be loaded by requests although they should.
+void CheckAdapterRoot(const EmbeddingServerOptions& options) {
+  const std::string& root = options.service.adapter_root;
+  if (root.empty()) return;
+  std::error_code error;
+  if (!std::filesystem::is_directory(root, error)) {
+    throw UserError(fmt::format(
+        "[adapter_root {}] is no folder; expected one below which adapters lie; check the path",
+        root));
+  }
+  if (options.http.keys_file.empty()) {
+    throw UserError(fmt::format(
+        "[adapter_root {}] only an admin key may load adapters, and there are no keys; expected a "
+        "file of keys; give it (`api_keys`), or leave `adapter_root` out",
+        root));
+  }
+}
+
 Json LimitsOf(const HttpLimits& limits) {
   Json json = Json::Object();
   json.Set("max_connections", limits.connections);
@@ -93,6 +111,15 @@ Json LimitsOf(const HttpLimits& limits) {
   json.Set("max_body_bytes", limits.body_bytes);
   json.Set("payload_limit", limits.body_bytes);  // TEI's name
   json.Set("max_all_body_bytes", limits.all_body_bytes);
+  const auto seconds = [](std::chrono::milliseconds time) {
+    return static_cast<double>(time.count()) / 1000;
+  };
+  json.Set("head_seconds", seconds(limits.head_time));
+  json.Set("body_seconds", seconds(limits.body_time));
+  json.Set("min_body_bytes_per_second", limits.body_bytes_per_second);
+  json.Set("idle_seconds", seconds(limits.idle_time));
+  json.Set("write_seconds", seconds(limits.write_time));
+  json.Set("max_gzip_expansion", int64_t{kMaxGzipExpansion});
   return json;
 }
 
@@ -126,6 +153,7 @@ EmbeddingServer::EmbeddingServer(const EmbeddingServerOptions& given,
   EmbeddingServerOptions& options = s.options;
   s.name = options.model_name.empty() ? ModelNameOf(options.model.path) : options.model_name;
   HttpServer::Check(options.http);
+  CheckAdapterRoot(options);
   options.model.device =
       ChooseDevice({.device = options.model.device, .compute = options.model.compute});
   const int64_t activations = RequireFit(options.model, options.service.batch_tokens);
@@ -169,7 +197,14 @@ const std::string& EmbeddingServer::url() const { return state_->http->url(); }
 const std::string& EmbeddingServer::model_name() const { return state_->name; }
 const SentenceEncoder& EmbeddingServer::encoder() const { return *state_->encoder; }
 
-std::vector<std::string> EmbeddingServer::notes() const { return state_->http->notes(); }
+std::vector<std::string> EmbeddingServer::notes() const {
+  std::vector<std::string> notes = state_->http->notes();
+  for (const auto& model : state_->models->All()) {
+    if (model != state_->models->Default())  // whose notes are the encoder's
+      notes.insert(notes.end(), model->warnings.begin(), model->warnings.end());
+  }
+  return notes;
+}
 
 void EmbeddingServer::ReloadKeys() { state_->http->ReloadKeys(); }
 void EmbeddingServer::ReopenLog() { state_->http->ReopenLog(); }

@@ -49,6 +49,20 @@ inline ApiError Unhealthy(const std::string& message) {
   return {503, "unavailable", message, "", TeiError::kUnhealthy};
 }
 
+inline ApiError ClientGone() {
+  return {503, "abandoned", "[client] has closed the connection; expected it to wait", "",
+          TeiError::kUnhealthy};
+}
+
+inline ApiError TimeOver() {
+  ApiError error(503, "request_timeout",
+                 "[server] the request's time was over before its texts were computed; expected "
+                 "less to do; send fewer texts, or allow more time",
+                 "", TeiError::kOverloaded);
+  error.headers = {{"x-should-retry", "false"}};
+  return error;
+}
+
 // A device could not compute; `found` is the first part of its message.
 inline ApiError DeviceFailed(const std::string& found) {
   return {503, "device_failed",
@@ -62,9 +76,8 @@ inline ApiError DeviceFailed(const std::string& found) {
 // since the threads of the server have nobody to tell.
 template <class F>
 void Service::Guarded(Exchange& exchange, const F& step) {
-  const bool is_compute = exchange.request.method == "POST";
   const auto fail = [&](const ApiError& error) {
-    exchange.Reply(Failure(error, exchange.dialect, is_compute));
+    exchange.Reply(Failure(error, exchange.request));
   };
   try {
     try {

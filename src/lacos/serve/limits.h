@@ -6,6 +6,10 @@
 
 namespace lacos {
 
+// A gzip body may be so many times as large as its compressed bytes. Texts are compressed 3 to 30
+// times, repetitive ones perhaps 100 times.
+inline constexpr int64_t kMaxGzipExpansion = 250;
+
 struct HttpLimits {
   int64_t connections = 4096;             // beyond them a connection gets 503 and is closed
   int64_t connections_per_address = 256;  // not for loopback addresses and unix sockets

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -17,6 +18,9 @@ namespace {
 
 // Bodies beyond this size are read by the thread for large jobs.
 constexpr size_t kLargeBody = size_t{16} << 10;
+// A job of the workers that runs so long stands still. The largest body without a space takes half a
+// minute to tokenize, and a large adapter on a slow disk takes minutes to load.
+constexpr double kStillSeconds = 300;
 
 ProtocolOptions ProtocolFor(const ServiceOptions& options, const Models& models) {
   const auto model = models.Default();
@@ -92,15 +96,19 @@ bool Service::NeedsKey(std::string_view method, std::string_view path) const {
   }
 }
 
-HttpReply Service::Failure(const ApiError& error, Dialect dialect, bool is_compute) {
+HttpReply Service::Failure(const ApiError& error, const HttpRequest& head) {
   metrics_.Add("lacos_refused", Metrics::Label("why", error.code));
-  if (is_compute) {
+  const std::string_view path = PathOf(head.target);
+  if (CurrentRoutes()->AsksForVectors(head.method, path)) {
     std::string kind =
         error.code == "too_many_texts" ? "batch_size" : std::string(Name(error.type));
     kind[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(kind[0])));
     metrics_.Add("te_request_failure", Metrics::Label("err", kind));
   }
-  return ErrorReply(error, dialect);
+  ApiError told(error.status, error.code, models_.WithoutPlaces(error.what()), error.param,
+                error.type);
+  told.headers = error.headers;
+  return ErrorReply(told, DialectOf(path));
 }
 
 Routes::Match Service::CheckedMatch(const Routes& routes, const HttpRequest& head) {
@@ -125,7 +133,7 @@ std::optional<HttpReply> Service::CheckHead(const HttpRequest& head) {
     CheckedMatch(*CurrentRoutes(), head);
     return std::nullopt;
   } catch (const ApiError& error) {
-    HttpReply reply = Failure(error, DialectOf(PathOf(head.target)), head.method == "POST");
+    HttpReply reply = Failure(error, head);
     reply.close = draining_;
     return reply;
   }
@@ -137,7 +145,9 @@ HttpReply Service::Refuse(const HttpRefusal& refusal) {
                  : refusal.status >= 500 ? TeiError::kUnhealthy
                                          : TeiError::kValidation);
   error.headers = refusal.headers;
-  return Failure(error, DialectOf(PathOf(refusal.target)), /*is_compute=*/false);
+  HttpRequest head;  // without a method: what HTTP refuses has a counter of its own
+  head.target = refusal.target;
+  return Failure(error, head);
 }
 
 void Service::Drain() { draining_ = true; }
@@ -152,7 +162,7 @@ void Service::RequireKeyLimit(const ApiKey& key, double texts, double tokens) {
     throw TooBusy(*wait, "rate_limit_exceeded",
                   fmt::format("[key] has reached its limit of texts or tokens; expected fewer; try "
                               "again after {:.1f} s",
-                              *wait));
+                              std::ceil(*wait * 10) / 10));
   }
 }
 
@@ -167,8 +177,27 @@ void Service::Handle(HttpRequest request, Send send) {
     const Route& route = *exchange->match.route;
     if (route.method == "GET") return Get(exchange);
     const bool is_large = exchange->request.body.size() > kLargeBody || route.admin;
-    workers_.Post(is_large, [this, exchange] { Guarded(*exchange, [&] { Post(exchange); }); });
+    workers_.Post(is_large, [this, exchange] {
+      Guarded(*exchange, [&] {
+        RequireWanted(*exchange);  // it may have waited behind large requests
+        Post(exchange);
+      });
+    });
   });
+}
+
+void Service::RequireWanted(const Exchange& exchange) {
+  const HttpRequest& request = exchange.request;
+  if (exchange.match.route->admin) return;  // it has no deadline
+  if (request.abandoned != nullptr && *request.abandoned) {
+    metrics_.Add("lacos_abandoned");
+    throw ClientGone();
+  }
+  const TimePoint deadline =
+      After(request.arrived, TimeoutOf(request.headers, options_.request_timeout));
+  if (std::chrono::steady_clock::now() < deadline) return;
+  metrics_.Add("lacos_expired");
+  throw TimeOver();
 }
 
 void Service::Get(const ExchangePtr& exchange) {
@@ -189,7 +218,7 @@ void Service::Get(const ExchangePtr& exchange) {
         });
       });
     case RouteKind::kLive:
-      if (!health_.IsMoving() || workers_.OldestSeconds() > 60)
+      if (!health_.IsMoving() || workers_.RunningSeconds() > kStillSeconds)
         throw Unhealthy("[server] a thread stands still; expected all to move; restart it");
       return exchange->Reply({.body = R"({"status":"ok"})"});
     case RouteKind::kMetrics:
@@ -329,17 +358,19 @@ HttpReply Service::LoadAdapter(const Json& body) {
   if (call.name.size() > 128)
     throw refuse(422, "invalid_value",
                  "[name] found more than 128 bytes; expected fewer; shorten it", "name");
+  // Clients are not told where folders are.
+  const auto without_root = [&](std::string message) {
+    for (size_t at = 0; (at = message.find(root.string(), at)) != std::string::npos;)
+      message.replace(at, root.string().size(), "adapter-root");
+    return message;
+  };
   std::shared_ptr<const ServedModel> model;
   try {
     model = models_.Load({.name = call.name, .folder = folder.string()});
   } catch (const DeviceError&) {
     throw;
   } catch (const UserError& user_error) {
-    // Clients are not told where folders are.
-    std::string message = user_error.what();
-    for (size_t at = 0; (at = message.find(root.string(), at)) != std::string::npos;)
-      message.replace(at, root.string().size(), "adapter-root");
-    throw refuse(422, "adapter_not_loaded", message, "folder");
+    throw refuse(422, "adapter_not_loaded", without_root(user_error.what()), "folder");
   }
   if (model == nullptr) {
     throw refuse(
@@ -350,11 +381,24 @@ HttpReply Service::LoadAdapter(const Json& body) {
         "name");
   }
   UpdateRoutes();
-  return JsonReply(ModelCardOf(model->name, model->created));
+  Json card = ModelCardOf(model->name, model->created), warnings = Json::Array();
+  for (const std::string& warning : model->warnings)
+    warnings.Append(models_.WithoutPlaces(without_root(warning)));
+  card.Set("warnings", warnings);
+  return JsonReply(card);
 }
 
 HttpReply Service::UnloadAdapter(const std::string& name) {
-  if (!models_.Unload(name)) throw UnknownModel(name);
+  if (!models_.Unload(name)) {
+    std::string names;
+    for (const auto& model : models_.All()) {
+      if (model != models_.Default()) names += (names.empty() ? "" : ", ") + model->name;
+    }
+    throw ApiError(404, "model_not_found",
+                   fmt::format("[name] found {}; expected the name of an adapter ({}); use one",
+                               Quoted(name), names.empty() ? "none is loaded" : names),
+                   "name");
+  }
   UpdateRoutes();
   Json reply = Json::Object();
   reply.Set("id", name);

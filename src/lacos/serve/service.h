@@ -70,10 +70,12 @@ class Service : public Handler {
   void UpdateRoutes();
   // Throws ApiError for a request that is refused whatever its body is.
   Routes::Match CheckedMatch(const Routes& routes, const HttpRequest& head);
+  // Throws ApiError if the client has gone, or the request's time is over.
+  void RequireWanted(const Exchange& exchange);
   void RequireKeyLimit(const ApiKey& key, double texts, double tokens);
   ApiError UnknownModel(const std::string& name) const;
-  // The reply to a failed request, which is counted. `is_compute`: it was a request for vectors.
-  HttpReply Failure(const ApiError& error, Dialect dialect, bool is_compute);
+  // The reply to a failed request, which is counted.
+  HttpReply Failure(const ApiError& error, const HttpRequest& head);
   template <class F>
   void Guarded(Exchange& exchange, const F& step);
 

@@ -27,18 +27,17 @@ void Workers::Post(bool is_large, std::function<void()> job) {
   Lane& lane = is_large ? large_ : small_;
   {
     const std::lock_guard lock(mutex_);
-    lane.jobs.emplace_back(std::chrono::steady_clock::now(), std::move(job));
+    lane.jobs.push_back(std::move(job));
   }
   lane.arrived.notify_one();
 }
 
-double Workers::OldestSeconds() const {
+double Workers::RunningSeconds() const {
   const std::lock_guard lock(mutex_);
   const TimePoint now = std::chrono::steady_clock::now();
   TimePoint oldest = now;
   for (const Lane* lane : {&small_, &large_}) {
     if (lane->running) oldest = std::min(oldest, *lane->running);
-    if (!lane->jobs.empty()) oldest = std::min(oldest, lane->jobs.front().first);
   }
   return SecondsBetween(oldest, now);
 }
@@ -48,7 +47,7 @@ void Workers::Loop(Lane& lane) {
   for (;;) {
     lane.arrived.wait(lock, [&] { return stop_ || !lane.jobs.empty(); });
     if (stop_) return;
-    std::function<void()> job = std::move(lane.jobs.front().second);
+    std::function<void()> job = std::move(lane.jobs.front());
     lane.jobs.pop_front();
     lane.running = std::chrono::steady_clock::now();
     lock.unlock();

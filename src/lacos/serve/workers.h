@@ -8,7 +8,6 @@
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <utility>
 
 #include "lacos/serve/schedule/time_point.h"
 
@@ -24,12 +23,13 @@ class Workers {
   // The job must not throw.
   void Post(bool is_large, std::function<void()> job);
 
-  // How long the job that runs or waits longest is here.
-  double OldestSeconds() const;
+  // How long the job that runs longest has been running. Jobs that wait behind it do not count: many
+  // large requests are no sign of a thread that stands still.
+  double RunningSeconds() const;
 
  private:
   struct Lane {
-    std::deque<std::pair<TimePoint, std::function<void()>>> jobs;
+    std::deque<std::function<void()>> jobs;
     std::optional<TimePoint> running;
     std::condition_variable arrived;
     std::thread thread;

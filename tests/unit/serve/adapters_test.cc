@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "lacos/base/rng.h"
 #include "lacos/formats/lora_adapter.h"
@@ -120,7 +121,9 @@ TEST_F(ServedAdapters, AreUnloadedWithoutALossAndTheirNamesAreFreeAgain) {
   EXPECT_THAT(Floats(Parsed(pending.get()).At("data")[0].At("embedding")),
               HasTheBitsOf(ExpectedWith(0, "late")));
   EXPECT_EQ(Admin("DELETE", "/v1/adapters/n").status, 404);
-  EXPECT_EQ(Admin("DELETE", "/v1/adapters/nano").status, 404);
+  const HttpReply no_adapter = Admin("DELETE", "/v1/adapters/nano");
+  EXPECT_EQ(no_adapter.status, 404);
+  EXPECT_THAT(no_adapter.body, HasSubstr("(none is loaded)"));
   ASSERT_EQ(Load("n", "a1").status, 200);
   EXPECT_THAT(VectorWith("n", "late"), HasTheBitsOf(ExpectedWith(1, "late")));
 }
@@ -156,6 +159,19 @@ TEST_F(ServedAdapters, ThatComeAndGoLeaveNothingInMemory) {
   EXPECT_LT(allocated_bytes(), before + 50'000);
 }
 #endif
+
+TEST_F(ServedAdapters, WarningsAboutTheirFoldersAreTold) {
+  EXPECT_EQ(Parsed(Load("plain", "a0")).At("warnings").size(), 0u);
+  std::ofstream(root_.path() + "/a1/tokenizer.json") << "{}";
+  const HttpReply loaded = Load("n", "a1");
+  ASSERT_EQ(loaded.status, 200) << loaded.body;
+  const Json warnings = Parsed(loaded).At("warnings");
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_THAT(warnings[0].AsString(), HasSubstr("[adapter-root/a1/tokenizer.json] is not used"));
+  EXPECT_THAT(loaded.body, Not(HasSubstr(root_.path())));
+  EXPECT_THAT(loaded.body, Not(HasSubstr(encoder_options_.path)));
+  EXPECT_EQ(models_->Find("n")->warnings.size(), 1u);
+}
 
 TEST_F(ServedAdapters, ComeAndGoUnderTraffic) {
   ASSERT_EQ(Load("stays", "a0").status, 200);

@@ -41,7 +41,7 @@ class TestEngine : public Engine {
     for (const EngineText& text : texts) {
       if (poison_ >= 0 && std::find(text.ids.begin(), text.ids.end(), poison_) != text.ids.end()) {
         if (poison_takes_memory_) throw std::bad_alloc();
-        throw UserError("[text] cannot be computed; expected another; leave it out");
+        throw UserError(poison_message_);
       }
     }
     seen_ += static_cast<int64_t>(texts.size());
@@ -62,6 +62,8 @@ class TestEngine : public Engine {
     poison_takes_memory_ = takes_memory;
     poison_ = id;
   }
+  // What is thrown for the texts that fail from now on.
+  void SetPoisonMessage(const std::string& message) { poison_message_ = message; }
   // The next pause of a batch begins with this.
   void SetOnPause(std::function<void()> on_pause) { on_pause_ = std::move(on_pause); }
   int64_t batches() const { return batches_; }
@@ -83,6 +85,7 @@ class TestEngine : public Engine {
   std::atomic<int64_t> batches_{0}, seen_{0};
   std::atomic<int32_t> poison_{-1};
   std::atomic<bool> poison_takes_memory_{false};
+  std::string poison_message_ = "[text] cannot be computed; expected another; leave it out";
 };
 
 class ServiceTest : public ::testing::Test {

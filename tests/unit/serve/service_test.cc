@@ -171,6 +171,30 @@ TEST_F(ServiceTest, LimitsAreToldWithTheirNumbers) {
   const HttpReply many = Post("/embed", R"({"inputs": ["a", "b", "c", "d"]})");
   EXPECT_EQ(many.status, 413);
   EXPECT_THAT(Message(many), HasSubstr("found 4 texts; expected at most 3"));
+  const auto sentences = [](int count) {
+    Json list = Json::Array(), inputs = Json::Object(), body = Json::Object();
+    for (int i = 0; i < count; ++i) list.Append("a");
+    inputs.Set("source_sentence", "a");
+    inputs.Set("sentences", list);
+    body.Set("inputs", inputs);
+    return body.Dump();
+  };
+  EXPECT_EQ(Post("/similarity", sentences(2)).status, 200);
+  EXPECT_EQ(Post("/similarity", sentences(3)).status, 413) << "the source sentence is a text too";
+  EXPECT_EQ(Post("/similarity", sentences(4)).status, 413);
+  Json very_many = Json::Array(), very_many_body = Json::Object();
+  for (int i = 0; i < 2000; ++i) very_many.Append("a");
+  very_many_body.Set("inputs", very_many);
+  EXPECT_EQ(Post("/embed", very_many_body.Dump()).status, 413) << "more values than are parsed";
+  Json ids_body = Json::Object();
+  for (const int count : {50, 51}) {
+    Json list = Json::Array();
+    for (int i = 0; i < count; ++i) list.Append(int64_t{5});
+    ids_body.Set("ids", list);
+    EXPECT_EQ(Post("/decode", ids_body.Dump()).status, count == 50 ? 200 : 413);
+  }
+  ids_body.Set("ids", Json::Parse("[[1, 2], [3]]", "ids"));
+  EXPECT_EQ(Post("/decode", ids_body.Dump()).status, 200);
   const std::string words = "one two three four five six seven eight nine ten eleven twelve";
   const HttpReply cut = Post("/v1/embeddings", R"({"input": ["short", ")" + words + "\"]}");
   EXPECT_EQ(FindField(cut.headers, "x-lacos-truncated"), "1");
@@ -242,6 +266,10 @@ TEST_F(ServiceTest, OnlyTheTextThatFailsIsLost) {
     EXPECT_THAT(Floats(Parsed(reply)[0]), HasTheBitsOf(Expected(fmt::format("text {}", i), true)));
   }
   EXPECT_GE(service_->metrics().Value("lacos_failed_batches"), 1);
+  engine_->SetPoisonMessage("[" + encoder_options_.path + "/model.safetensors] is cut off");
+  const HttpReply cut_off = Post("/embed", R"({"inputs": "poison"})");
+  EXPECT_EQ(Message(cut_off), "[inputs] [model.safetensors] is cut off")
+      << "clients do not learn where folders are";
   engine_->Poison(ids[0], /*takes_memory=*/true);
   EXPECT_EQ(Post("/embed", R"({"inputs": "poison"})").status, 503);
   EXPECT_EQ(Post("/embed", R"({"inputs": "fine"})").status, 200);
@@ -273,6 +301,34 @@ TEST_F(ServiceTest, ExpiredAndAbandonedRequestsAreAnsweredAndNotComputed) {
   EXPECT_EQ(service_->metrics().Value("lacos_abandoned"), 1);
   late.headers.back().second = "soon";
   EXPECT_EQ(Ask(late).status, 400);
+  late.headers.back().second = "99999999999999999999";  // more than the server allows
+  EXPECT_EQ(Ask(late).status, 200);
+}
+
+TEST_F(ServiceTest, WhatHasWaitedTooLongToBeReadIsNotRead) {
+  Start();
+  const auto begin = std::chrono::steady_clock::now();
+  for (const char* target : {"/v1/embeddings", "/tokenize"}) {
+    const bool is_openai = std::string(target) == "/v1/embeddings";
+    const std::string body = is_openai ? R"({"input": "a"})" : R"({"inputs": "a"})";
+    HttpRequest late = MakeRequest("POST", target, body);
+    late.headers.emplace_back("x-request-timeout-ms", "5000");
+    late.arrived = begin - std::chrono::seconds(6);
+    const HttpReply reply = Ask(late);
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_EQ(FindField(reply.headers, "x-should-retry"), "false");
+    HttpRequest left = MakeRequest("POST", target, body);
+    left.abandoned = std::make_shared<Abandoned>(true);
+    const HttpReply to_nobody = Ask(left);
+    EXPECT_EQ(to_nobody.status, 503);
+    if (is_openai) {
+      EXPECT_EQ(CodeOf(reply), "request_timeout");
+      EXPECT_EQ(CodeOf(to_nobody), "abandoned");
+    }
+  }
+  EXPECT_EQ(service_->metrics().Value("lacos_expired"), 2);
+  EXPECT_EQ(service_->metrics().Value("lacos_abandoned"), 2);
+  EXPECT_EQ(service_->metrics().Value("te_request_count", R"(method="single")"), 0);
 }
 
 TEST_F(ServiceTest, TooLongAWaitIsRefusedWithATrueRetryAfter) {
@@ -442,6 +498,11 @@ TEST_F(ServiceTest, CountersAgreeWithWhatWasSent) {
         200);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(Post("/embed", "{").status, 400);
   EXPECT_EQ(Post("/v1/embeddings", R"({"input": [[1]]})").status, 400);
+  // These are no requests for vectors.
+  EXPECT_EQ(Post("/tokenize", R"({"inputs": 5})").status, 422);
+  EXPECT_EQ(Post("/nowhere", "{}").status, 404);
+  EXPECT_EQ(Post("/livez", "{}").status, 405);
+  EXPECT_EQ(Post("/v1/adapters", "{}").status, 403);
   const Metrics& metrics = service_->metrics();
   EXPECT_EQ(metrics.Value("te_request_count", R"(method="single")"), 5);
   EXPECT_EQ(metrics.Value("te_request_count", R"(method="batch")"), 3);
@@ -494,6 +555,10 @@ TEST_F(ServiceTest, RepliesMatchTheirSchemas) {
     }
   }
   EXPECT_GE(checked, 15u);
+  // What HTTP itself answers stands there, too.
+  const Json responses = document.At("paths").At("/livez").At("get").At("responses");
+  for (const char* status : {"200", "400", "408", "414", "415", "417", "421", "431", "501", "505"})
+    EXPECT_TRUE(responses.Has(status)) << status;
 }
 
 TEST_F(ServiceTest, MixedRequestsOfManyClientsGetTheirOwnVectors) {

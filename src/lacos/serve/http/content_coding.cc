@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "lacos/serve/http/head.h"
+#include "lacos/serve/limits.h"
 
 namespace lacos::serve {
 namespace {
 
-// Texts are compressed 3 to 30 times, repetitive ones perhaps 100 times.
-constexpr size_t kMaxExpansion = 250;
+constexpr auto kMaxExpansion = static_cast<size_t>(kMaxGzipExpansion);
 constexpr size_t kFreeBytes = size_t{64} << 10;
 constexpr size_t kStep = size_t{64} << 10;
 constexpr int kGzipWindow = 15 + 16;  // zlib's mark for gzip alone

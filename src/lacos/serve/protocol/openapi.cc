@@ -10,7 +10,8 @@ namespace lacos::serve {
 namespace {
 
 // Statuses that HTTP itself, or the state of the server, may give any request.
-const std::vector<int> kEverywhere = {400, 403, 404, 405, 408, 413, 429, 431, 500, 503};
+const std::vector<int> kEverywhere = {400, 403, 404, 405, 408, 413, 414, 415,
+                                      417, 421, 429, 431, 500, 501, 503, 505};
 
 Json ErrorSchema(Dialect dialect) {
   if (dialect == Dialect::kOpenAi) {

@@ -64,6 +64,21 @@ void CheckTexts(const ProtocolOptions& options, const Json& value, const std::st
       [&](const Json& text) { check(text, fmt::format("{}[{}]", place, index++)); });
 }
 
+// The ids of /decode are limited like the tokens of texts.
+void CheckIdCount(const ProtocolOptions& options, const Json& value) {
+  if (!value.IsArray()) return;
+  int64_t ids = 0;
+  value.ForEachElement([&](const Json& element) {
+    ids += element.IsArray() ? static_cast<int64_t>(element.size()) : 1;
+  });
+  if (ids <= options.max_request_tokens) return;
+  throw ApiError(413, "too_many_tokens",
+                 fmt::format("[ids] found {} ids; expected at most {}; send them in several "
+                             "requests, or raise --max-request-tokens",
+                             ids, options.max_request_tokens),
+                 "ids");
+}
+
 void CheckAllTexts(const ProtocolOptions& options, RouteKind kind, const Json& body) {
   if (!body.IsObject()) return;
   const auto check = [&](const Json& object, const char* name, const std::string& place) {
@@ -80,7 +95,10 @@ void CheckAllTexts(const ProtocolOptions& options, RouteKind kind, const Json& b
     case RouteKind::kSimilarity: {
       const Json inputs = body.Has("inputs") ? body.At("inputs") : Json();
       check(inputs, "source_sentence", "inputs.source_sentence");
-      check(inputs, "sentences", "inputs.sentences");
+      if (!inputs.IsObject() || !inputs.Has("sentences")) break;
+      ProtocolOptions others = options;
+      --others.max_texts;  // the source sentence is one of them
+      CheckTexts(others, inputs.At("sentences"), "inputs.sentences");
       break;
     }
     case RouteKind::kTokenize:
@@ -90,11 +108,13 @@ void CheckAllTexts(const ProtocolOptions& options, RouteKind kind, const Json& b
       relaxed.empty_is_zero = true;
       relaxed.accept_token_ids = kind == RouteKind::kDecode;
       const char* name = kind == RouteKind::kDecode ? "ids" : "inputs";
+      if (!body.Has(name)) break;
+      const Json value = body.At(name);
+      if (kind == RouteKind::kDecode) CheckIdCount(options, value);
       // A list of ids is one text.
-      if (kind == RouteKind::kDecode && body.Has(name) && body.At(name).IsArray() &&
-          body.At(name).size() > 0 && body.At(name)[0].IsNumber())
+      if (kind == RouteKind::kDecode && value.IsArray() && value.size() > 0 && value[0].IsNumber())
         break;
-      if (body.Has(name)) CheckTexts(relaxed, body.At(name), name);
+      CheckTexts(relaxed, value, name);
       break;
     }
     default:
@@ -164,6 +184,10 @@ Json ReadBody(const Routes& routes, const Route& route, Dialect dialect, std::st
     json = Json::Parse(
         body, "body",
         {.values = static_cast<size_t>(options.max_request_tokens + 2 * options.max_texts + 1000)});
+  } catch (const JsonTooLarge& error) {
+    const std::string message = error.what();
+    throw ApiError(413, "too_many_values",
+                   message.substr(0, message.rfind("; ")) + "; send them in several requests");
   } catch (const UserError& error) {
     throw ApiError(400, "invalid_json", AboutBody(error.what()));
   }
@@ -250,6 +274,7 @@ double TimeoutOf(const HttpFields& headers, double most) {
   int64_t milliseconds = 0;
   const auto [end, error] =
       std::from_chars(given->data(), given->data() + given->size(), milliseconds);
+  if (error == std::errc::result_out_of_range && (*given)[0] != '-') return most;
   if (error != std::errc() || end != given->data() + given->size() || milliseconds < 1) {
     throw ApiError(
         400, "invalid_value",

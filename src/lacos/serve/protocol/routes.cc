@@ -146,11 +146,20 @@ Schema DecodeRequest(const ProtocolOptions& options) {
        {"skip_special_tokens", Schema::Boolean().OrNull()}});
 }
 
-Schema ModelCard() {
-  return Schema::Object({{"id", Schema::String(), true},
-                         {"object", Schema::Words({"model"}), true},
-                         {"created", Schema::Integer(0), true},
-                         {"owned_by", Schema::String(), true}});
+std::vector<Field> ModelCardFields() {
+  return {{"id", Schema::String(), true},
+          {"object", Schema::Words({"model"}), true},
+          {"created", Schema::Integer(0), true},
+          {"owned_by", Schema::String(), true}};
+}
+Schema ModelCard() { return Schema::Object(ModelCardFields()); }
+Schema LoadedAdapter() {
+  std::vector<Field> fields = ModelCardFields();
+  fields.push_back(
+      {"warnings",
+       Schema::Array(Schema::String()).Described("what is not used of the folder, and the like"),
+       true});
+  return Schema::Object(std::move(fields));
 }
 Schema ModelList() {
   return Schema::Object(
@@ -206,13 +215,18 @@ const std::vector<StatusMeaning>& StatusMeanings() {
       {408, "The request was not complete in time"},
       {409, "There is something with this name already"},
       {413, "The request is too large"},
+      {414, "The target is too long"},
       {415, "The body is not JSON"},
+      {417, "The expectation is unknown"},
+      {421, "The host is no name of this machine"},
       {422, "A value of the request cannot be used"},
       {424, "The model failed on a text of the request"},
       {429, "The server is busy, or the key's limit is reached; retry-after says for how long"},
       {431, "The head of the request is too large"},
       {500, "A defect of the server"},
+      {501, "The transfer encoding is unknown"},
       {503, "The server cannot answer now"},
+      {505, "The version of HTTP is unknown"},
   };
   return meanings;
 }
@@ -336,7 +350,7 @@ Routes::Routes(const ProtocolOptions& options) : options_(options) {
        .summary = "Loads an adapter over the base that is served",
        .request =
            Schema::Object({{"name", Schema::String(1), true}, {"folder", Schema::String(1), true}}),
-       .reply = ModelCard(),
+       .reply = LoadedAdapter(),
        .errors = {403, 404, 409, 413, 415, 422},
        .admin = true},
       {.kind = RouteKind::kUnloadAdapter,
@@ -348,6 +362,16 @@ Routes::Routes(const ProtocolOptions& options) : options_(options) {
        .errors = {403, 404},
        .admin = true},
   };
+}
+
+bool Routes::AsksForVectors(std::string_view method, std::string_view path) const {
+  return std::any_of(routes_.begin(), routes_.end(), [&](const Route& route) {
+    const bool computes = route.kind == RouteKind::kOpenAiEmbeddings ||
+                          route.kind == RouteKind::kEmbed || route.kind == RouteKind::kEmbedAll ||
+                          route.kind == RouteKind::kSimilarity;
+    return computes && route.method == method &&
+           std::find(route.paths.begin(), route.paths.end(), path) != route.paths.end();
+  });
 }
 
 Routes::Match Routes::Find(std::string_view method, std::string_view path) const {

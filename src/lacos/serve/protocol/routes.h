@@ -71,6 +71,9 @@ class Routes {
   // Throws ApiError 404, or 405 with the methods of the path.
   Match Find(std::string_view method, std::string_view path) const;
 
+  // Whether this is the route of a request for vectors.
+  bool AsksForVectors(std::string_view method, std::string_view path) const;
+
   const std::vector<Route>& all() const { return routes_; }
   const ProtocolOptions& options() const { return options_; }
 
