@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <utility>
 
 #include "lacos/record/inputs.h"
 
@@ -19,7 +20,20 @@ std::vector<std::string> DifferencesFromRun(const Json& before, const Json& run)
   };
   compare("lacos", before.Find("lacos_version"), run.Find("lacos_version"));
   const auto kernels = before.Find("kernels");
-  if (kernels) compare("instruction set", kernels->Find("isa"), run.At("kernels").Find("isa"));
+  if (!kernels) return differences;
+  // The facts of a backend that its bytes depend on, by their names in run.json.
+  constexpr std::pair<const char*, const char*> kFacts[] = {
+      {"device", "backend"},
+      {"instruction set", "isa"},
+      {"GPU", "card"},
+      {"compute capability", "sm"},
+      {"driver", "driver"},
+      {"CUDA runtime", "cuda_runtime"},
+      {"products", "products"},
+      {"cuBLASLt", "cublaslt"},
+      {"algorithms of products", "algorithms"}};
+  for (const auto& [what, key] : kFacts)
+    compare(what, kernels->Find(key), run.At("kernels").Find(key));
   return differences;
 }
 

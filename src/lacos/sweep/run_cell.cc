@@ -19,6 +19,7 @@
 #include "lacos/io/manifest.h"
 #include "lacos/io/tensor_file.h"
 #include "lacos/model/sentence_encoder.h"
+#include "lacos/record/run_record.h"
 
 namespace lacos {
 namespace {
@@ -133,8 +134,7 @@ class Runner {
     encode.Set("ms_per_text",
                1e3 * seconds / static_cast<double>(std::max<int64_t>(texts.size(), 1)));
     record_.Set("encode", encode);
-    const KernelInfo kernels = embedder.backend().Describe();
-    for (const KernelInfo::Fact& fact : kernels.facts) record_.Set(fact.name, fact.value);
+    record_.Set("kernels", KernelsJson(embedder.backend().Describe()));
 
     EvaluationResults results;
     results.system.Set("cell", run_.cell.name);

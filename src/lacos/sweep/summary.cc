@@ -185,9 +185,14 @@ class Summary {
       costs.Set("adapter_bytes", 0);
     }
     json.Set("costs", costs);
-    json.Set("relative_error", finished.records[0].At("relative_error"));
-    json.Set("isa", finished.records[0].At("isa"));
-    json.Set("lacos_version", finished.records[0].At("lacos_version"));
+    const Json& record = finished.records[0];
+    json.Set("relative_error", record.At("relative_error"));
+    if (const auto kernels = record.Find("kernels")) {
+      json.Set("kernels", *kernels);
+    } else {
+      json.Set("isa", record.At("isa"));  // the runs of earlier versions have no more
+    }
+    json.Set("lacos_version", record.At("lacos_version"));
     return json;
   }
 
