@@ -69,7 +69,8 @@ class CudaRuntime final : public Runtime {
     return StatusOf(cudaStreamSynchronize(StreamOf(stream)));
   }
   Status CreateEvent(Event* event) override {
-    return StatusOf(cudaEventCreate(reinterpret_cast<cudaEvent_t*>(event)));
+    return StatusOf(
+        cudaEventCreateWithFlags(reinterpret_cast<cudaEvent_t*>(event), cudaEventDisableTiming));
   }
   Status DestroyEvent(Event event) override { return StatusOf(cudaEventDestroy(EventOf(event))); }
   Status Record(Event event, gpu::Stream stream) override {
@@ -79,9 +80,6 @@ class CudaRuntime final : public Runtime {
     return StatusOf(cudaStreamWaitEvent(StreamOf(stream), EventOf(event)));
   }
   Status Await(Event event) override { return StatusOf(cudaEventSynchronize(EventOf(event))); }
-  Status ElapsedMs(Event begin, Event end, float* ms) override {
-    return StatusOf(cudaEventElapsedTime(ms, EventOf(begin), EventOf(end)));
-  }
 
   Status Copy(void* to, const void* from, size_t bytes, CopyKind kind,
               gpu::Stream stream) override {

@@ -70,7 +70,6 @@ class Runtime {
   virtual Status Record(Event event, gpu::Stream stream) = 0;
   virtual Status Wait(gpu::Stream stream, Event event) = 0;  // the stream waits
   virtual Status Await(Event event) = 0;                     // the host waits
-  virtual Status ElapsedMs(Event begin, Event end, float* ms) = 0;
 
   // Memory of the host must be pinned.
   virtual Status Copy(void* to, const void* from, size_t bytes, CopyKind kind,

@@ -246,6 +246,14 @@ TEST(CudaDevice, AChildOfAProcessThatUsesTheGpuGetsAMessage) {
                      std::string::npos;
             }),
             0);
+  EXPECT_EQ(StatusOfChild([] {
+              Workbench wb(MakeCpuBackend({.compute = Compute::kF32}));
+              const TensorView x = wb.From(Role::kStatistic, {2}, std::vector<float>{1, 2});
+              wb.backend().Add(x, x, x);
+              return wb.Read(x) == std::vector<double>{2, 4};
+            }),
+            0)
+      << "the CPU's backend works in the child";
   backend->Fill({buffer.data(), DType::kF32, {4}}, 1);  // the parent goes on
 }
 

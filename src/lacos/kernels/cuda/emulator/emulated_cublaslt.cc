@@ -14,6 +14,13 @@ constexpr int kSuccess = 0, kInvalidValue = 7, kExecutionFailed = 13, kNotSuppor
 
 CublasLtState state;
 
+// Counts a call. Returns whether it is the one that fails.
+bool Fails(const char* function) {
+  if (state.calls++ != state.failing_call) return false;
+  state.failed = function;
+  return true;
+}
+
 struct Description {
   int compute = 0;
   int32_t transpose = 0;
@@ -39,20 +46,32 @@ int Destroy(void* object) {
   return kSuccess;
 }
 
+int CreateHandle(void** handle) {
+  if (Fails("cublasLtCreate")) return kExecutionFailed;
+  return Make(handle, 0);
+}
+int CreatePreference(void** preference) {
+  if (Fails("cublasLtMatmulPreferenceCreate")) return kExecutionFailed;
+  return Make(preference, Preference{});
+}
 int CreateDescription(void** description, int compute, int scale_type) {
+  if (Fails("cublasLtMatmulDescCreate")) return kExecutionFailed;
   const bool known = (compute == kComputeF32 && scale_type == kF32) ||
                      (compute == kComputeI32 && scale_type == kI32);
   return known ? Make(description, Description{.compute = compute}) : kInvalidValue;
 }
 int SetDescription(void* description, int key, const void* value, size_t bytes) {
+  if (Fails("cublasLtMatmulDescSetAttribute")) return kExecutionFailed;
   if (key != kTransposeA || bytes != sizeof(int32_t)) return kInvalidValue;
   std::memcpy(&static_cast<Description*>(description)->transpose, value, bytes);
   return kSuccess;
 }
 int CreateLayout(void** layout, int type, uint64_t rows, uint64_t cols, int64_t step) {
+  if (Fails("cublasLtMatrixLayoutCreate")) return kExecutionFailed;
   return Make(layout, Layout{type, static_cast<int64_t>(rows), static_cast<int64_t>(cols), step});
 }
 int SetPreference(void* object, int key, const void* value, size_t bytes) {
+  if (Fails("cublasLtMatmulPreferenceSetAttribute")) return kExecutionFailed;
   auto& preference = *static_cast<Preference*>(object);
   if (key == kPreferWorkspace && bytes == sizeof(uint64_t)) {
     preference.workspace = true;
@@ -66,6 +85,7 @@ int SetPreference(void* object, int key, const void* value, size_t bytes) {
 
 int Candidates(void*, void*, void*, void*, void*, void*, void* preference, int most,
                CublasLtCandidate* found, int* count) {
+  if (Fails("cublasLtMatmulAlgoGetHeuristic")) return kExecutionFailed;
   const auto& wanted = *static_cast<Preference*>(preference);
   if (!wanted.workspace || !wanted.no_reductions) return kInvalidValue;
   if (state.no_heuristic) return kNotSupported;
@@ -76,6 +96,7 @@ int Candidates(void*, void*, void*, void*, void*, void*, void* preference, int m
 }
 int AlgorithmGet(const CublasLtAlgorithm* algorithm, int key, void* value, size_t bytes,
                  size_t* written) {
+  if (Fails("cublasLtMatmulAlgoConfigGetAttribute")) return kExecutionFailed;
   if (bytes != sizeof(int32_t)) return kInvalidValue;
   const auto number = static_cast<int32_t>(algorithm->data[0]);
   const int32_t fact = key == kId          ? 60 + number
@@ -130,6 +151,7 @@ int Multiply(void*, void* description, const void* alpha, const void* a, void* a
              const void* b, void* b_layout, const void* beta, const void*, void*, void* d,
              void* d_layout, const CublasLtAlgorithm* algorithm, void*, size_t,
              gpu::Stream stream) {
+  if (Fails("cublasLtMatmul")) return kExecutionFailed;
   if (state.products++ == state.failing_product) return kExecutionFailed;
   if (algorithm->data[0] == 0)
     return kInvalidValue;  // nobody may use the one that splits the depth
@@ -165,21 +187,20 @@ int Multiply(void*, void* description, const void* alpha, const void* a, void* a
 CublasLtState& CublasLt() { return state; }
 
 const CublasLtFunctions& EmulatedCublasLt() {
-  static const CublasLtFunctions functions = {
-      .GetVersion = [] { return size_t{130100}; },
-      .Create = [](void** handle) { return Make(handle, 0); },
-      .Destroy = Destroy<int>,
-      .DescriptionCreate = CreateDescription,
-      .DescriptionSet = SetDescription,
-      .DescriptionDestroy = Destroy<Description>,
-      .LayoutCreate = CreateLayout,
-      .LayoutDestroy = Destroy<Layout>,
-      .PreferenceCreate = [](void** preference) { return Make(preference, Preference{}); },
-      .PreferenceSet = SetPreference,
-      .PreferenceDestroy = Destroy<Preference>,
-      .Candidates = Candidates,
-      .AlgorithmGet = AlgorithmGet,
-      .Multiply = Multiply};
+  static const CublasLtFunctions functions = {.GetVersion = [] { return size_t{130100}; },
+                                              .Create = CreateHandle,
+                                              .Destroy = Destroy<int>,
+                                              .DescriptionCreate = CreateDescription,
+                                              .DescriptionSet = SetDescription,
+                                              .DescriptionDestroy = Destroy<Description>,
+                                              .LayoutCreate = CreateLayout,
+                                              .LayoutDestroy = Destroy<Layout>,
+                                              .PreferenceCreate = CreatePreference,
+                                              .PreferenceSet = SetPreference,
+                                              .PreferenceDestroy = Destroy<Preference>,
+                                              .Candidates = Candidates,
+                                              .AlgorithmGet = AlgorithmGet,
+                                              .Multiply = Multiply};
   return functions;
 }
 

@@ -2,6 +2,8 @@
 // tests choose which algorithms it offers and which calls fail.
 #pragma once
 
+#include <string>
+
 #include "lacos/kernels/cuda/emulator/emulated_runtime.h"
 #include "lacos/kernels/cuda/linear/cublaslt_api.h"
 
@@ -14,8 +16,11 @@ struct CublasLtState {
   int first_candidate = 0, candidates = 3;
   bool no_heuristic = false;  // it knows no algorithm for any product
   int failing_product = -1;   // the product with this number fails with status 13
+  int failing_call = -1;      // the call with this number fails with status 13
   int objects = 0;            // descriptions, layouts, preferences and handles that exist
   int products = 0;           // products so far
+  int calls = 0;              // calls so far that can fail
+  std::string failed;         // the function whose call failed as `failing_call` says
 };
 CublasLtState& CublasLt();
 

@@ -13,6 +13,7 @@ namespace lacos::cuda::emulator {
 EmulatedRuntime::~EmulatedRuntime() {
   for (gpu::Stream stream : streams_) delete stream;
   for (const auto& [memory, bytes] : device_memory_) std::free(memory);
+  for (const auto& [memory, bytes] : pinned_memory_) std::free(memory);
 }
 
 Status EmulatedRuntime::DriverVersion(int* version) {
@@ -74,10 +75,18 @@ Status EmulatedRuntime::Free(void* device) {
 
 Status EmulatedRuntime::AllocateHost(size_t bytes, void** host) {
   *host = std::malloc(bytes);
-  return *host == nullptr ? Status::kOutOfMemory : Status::kOk;
+  if (*host == nullptr) return Status::kOutOfMemory;
+  pinned_memory_[*host] = bytes;
+  pinned_ += static_cast<int64_t>(bytes);
+  pinned_peak_ = std::max(pinned_peak_, pinned_);
+  return Status::kOk;
 }
 
 Status EmulatedRuntime::FreeHost(void* host) {
+  const auto found = pinned_memory_.find(host);
+  if (found == pinned_memory_.end()) return Status::kInvalidValue;
+  pinned_ -= static_cast<int64_t>(found->second);
+  pinned_memory_.erase(found);
   std::free(host);
   return Status::kOk;
 }
@@ -124,11 +133,6 @@ Status EmulatedRuntime::Wait(gpu::Stream stream, Event event) {
 Status EmulatedRuntime::Await(Event event) {
   const Mark mark = *static_cast<Mark*>(event);
   if (mark.stream != nullptr) mark.stream->RunUntil(mark.count);
-  return Status::kOk;
-}
-
-Status EmulatedRuntime::ElapsedMs(Event, Event, float* ms) {
-  *ms = 0;
   return Status::kOk;
 }
 

@@ -39,7 +39,6 @@ class EmulatedRuntime : public Runtime {
   Status Record(Event event, gpu::Stream stream) override;
   Status Wait(gpu::Stream stream, Event event) override;
   Status Await(Event event) override;
-  Status ElapsedMs(Event begin, Event end, float* ms) override;
   Status Copy(void* to, const void* from, size_t bytes, CopyKind kind, gpu::Stream stream) override;
   Status SetBytes(void* device, int value, size_t bytes, gpu::Stream stream) override;
   Status LastStatus() override { return Status::kOk; }
@@ -52,6 +51,8 @@ class EmulatedRuntime : public Runtime {
   int64_t peak_bytes() const { return peak_; }
   void ResetPeak() { peak_ = used_; }
   int64_t allocations() const { return allocations_; }
+  // The most pinned memory of the host so far.
+  int64_t pinned_peak_bytes() const { return pinned_peak_; }
 
  private:
   struct Mark {
@@ -60,8 +61,8 @@ class EmulatedRuntime : public Runtime {
   };
 
   bool deferred_;
-  int64_t used_ = 0, peak_ = 0, allocations_ = 0;
-  std::map<void*, size_t> device_memory_;
+  int64_t used_ = 0, peak_ = 0, allocations_ = 0, pinned_ = 0, pinned_peak_ = 0;
+  std::map<void*, size_t> device_memory_, pinned_memory_;
   std::set<gpu::Stream> streams_;
 };
 

@@ -87,41 +87,30 @@ const CublasLtFunctions* LoadCublasLt() {
 // [columns, rows] = a b with a our right matrix and b our left one.
 struct CublasLtProducts::Layouts {
   Layouts(const CublasLtProducts& products, const Shape& shape, int64_t rows)
-      : functions(products.functions_) {
-    const int64_t a_rows = shape.across ? shape.columns : shape.depth;
-    const int64_t a_columns = shape.across ? shape.depth : shape.columns;
-    Make(products, &a, cublaslt::kBF16, a_rows, a_columns);
-    Make(products, &b, cublaslt::kBF16, shape.depth, rows);
-    Make(products, &d, cublaslt::kF32, shape.columns, rows);
-  }
-  ~Layouts() {
-    for (void* layout : {a, b, d}) {
-      if (layout != nullptr) functions.LayoutDestroy(layout);
-    }
-  }
-  Layouts(const Layouts&) = delete;
-  Layouts& operator=(const Layouts&) = delete;
+      : a(Make(products, cublaslt::kBF16, shape.across ? shape.columns : shape.depth,
+               shape.across ? shape.depth : shape.columns)),
+        b(Make(products, cublaslt::kBF16, shape.depth, rows)),
+        d(Make(products, cublaslt::kF32, shape.columns, rows)) {}
 
-  static void Make(const CublasLtProducts& products, void** layout, int type, int64_t rows,
-                   int64_t columns) {
-    products.Require(products.functions_.LayoutCreate(layout, type, static_cast<uint64_t>(rows),
+  static Object Make(const CublasLtProducts& products, int type, int64_t rows, int64_t columns) {
+    void* layout = nullptr;
+    products.Require(products.functions_.LayoutCreate(&layout, type, static_cast<uint64_t>(rows),
                                                       static_cast<uint64_t>(columns), rows),
                      "cublasLtMatrixLayoutCreate");
+    return {layout, products.functions_.LayoutDestroy};
   }
 
-  const CublasLtFunctions& functions;
-  void *a = nullptr, *b = nullptr, *d = nullptr;
+  Object a, b, d;
 };
 
 CublasLtProducts::CublasLtProducts(Context& context, const CublasLtFunctions& functions)
     : context_(context), functions_(functions) {
-  if (!context.dry()) Require(functions.Create(&handle_), "cublasLtCreate");
+  if (!context.dry()) {
+    void* handle = nullptr;
+    Require(functions.Create(&handle), "cublasLtCreate");
+    handle_ = {handle, functions.Destroy};
+  }
   workspace_ = context.Allocate(kWorkspaceBytes);
-}
-
-CublasLtProducts::~CublasLtProducts() {
-  pinned_.clear();
-  if (handle_ != nullptr) functions_.Destroy(handle_);
 }
 
 void CublasLtProducts::Require(int status, const char* function) const {
@@ -158,7 +147,7 @@ CublasLtProducts::Pinned CublasLtProducts::Choose(const Shape& shape) {
 
   void* preference = nullptr;
   Require(functions_.PreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
-  const std::unique_ptr<void, int (*)(void*)> owner(preference, functions_.PreferenceDestroy);
+  const Object owner(preference, functions_.PreferenceDestroy);
   const uint32_t no_reductions = 0;
   Require(functions_.PreferenceSet(preference, cublaslt::kPreferWorkspace, &kWorkspaceBytes,
                                    sizeof(kWorkspaceBytes)),
@@ -171,8 +160,9 @@ CublasLtProducts::Pinned CublasLtProducts::Choose(const Shape& shape) {
   std::array<CublasLtCandidate, kCandidates> candidates = {};
   int count = 0;
   // A status other than success means that no algorithm is known.
-  if (functions_.Candidates(handle_, description, layouts.a, layouts.b, layouts.d, layouts.d,
-                            preference, kCandidates, candidates.data(), &count) != 0) {
+  if (functions_.Candidates(handle_.get(), description, layouts.a.get(), layouts.b.get(),
+                            layouts.d.get(), layouts.d.get(), preference, kCandidates,
+                            candidates.data(), &count) != 0) {
     return pinned;
   }
   for (int i = 0; i < count && !pinned.usable; ++i) {
@@ -218,9 +208,10 @@ void CublasLtProducts::Run(const Shape& shape, const Pinned& pinned, int64_t row
   if (context_.dry()) return;
   const Layouts layouts(*this, shape, rows);
   const float one = 1, zero = 0;
-  Require(functions_.Multiply(handle_, pinned.description.get(), &one, right, layouts.a, left,
-                              layouts.b, &zero, sums, layouts.d, sums, layouts.d, &pinned.algorithm,
-                              workspace_.data(), kWorkspaceBytes, context_.stream()),
+  Require(functions_.Multiply(handle_.get(), pinned.description.get(), &one, right, layouts.a.get(),
+                              left, layouts.b.get(), &zero, sums, layouts.d.get(), sums,
+                              layouts.d.get(), &pinned.algorithm, workspace_.data(),
+                              kWorkspaceBytes, context_.stream()),
           "cublasLtMatmul");
 }
 

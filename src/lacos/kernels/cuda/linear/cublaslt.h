@@ -23,7 +23,6 @@ class CublasLtProducts {
  public:
   // `functions` outlives this object.
   CublasLtProducts(Context& context, const CublasLtFunctions& functions);
-  ~CublasLtProducts();
   CublasLtProducts(const CublasLtProducts&) = delete;
   CublasLtProducts& operator=(const CublasLtProducts&) = delete;
 
@@ -44,8 +43,10 @@ class CublasLtProducts {
   std::string Algorithms() const;
 
  private:
+  // An object of the library, with the function that destroys it.
+  using Object = std::unique_ptr<void, int (*)(void*)>;
   struct Pinned {
-    std::unique_ptr<void, int (*)(void*)> description{nullptr, nullptr};
+    Object description{nullptr, nullptr};
     bool usable = false;
     CublasLtAlgorithm algorithm = {};
     size_t workspace = 0;
@@ -59,7 +60,7 @@ class CublasLtProducts {
 
   Context& context_;
   const CublasLtFunctions& functions_;
-  void* handle_ = nullptr;
+  Object handle_{nullptr, nullptr};  // destroyed after the descriptions of pinned_
   Buffer workspace_;
   std::map<Shape, Pinned> pinned_;
 };
