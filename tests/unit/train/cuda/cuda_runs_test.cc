@@ -149,7 +149,9 @@ TEST_F(CudaRuns, ThatCannotFitAreRefusedBeforeTheirFirstStep) {
   options.settings.batch_size = 16;
   options.settings.gradient_strategy = StrategyChoice::kDirect;
   const int64_t peak = PlanRun(options).chosen.peak_bytes;
-  const auto refusal = AllOf(HasSubstr("[memory]"), HasSubstr("95 % of the free memory"));
+  const auto refusal =
+      AllOf(HasSubstr("[memory] this run needs"), HasSubstr("95 % of the free memory"),
+            HasSubstr("lower `batch_size`"), HasSubstr("use `stream_layers`"));
   Losses losses;
   const int64_t total = TheGpu()->total_bytes;
   TheGpu()->total_bytes = peak * 4 / 5;

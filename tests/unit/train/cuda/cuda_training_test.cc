@@ -43,6 +43,29 @@ TEST_F(CudaTraining, TenStepsStayCloseToTheCpus) {
     EXPECT_EQ(cuda.allocations.back(), cuda.allocations[1]) << Name(compute);
     EXPECT_LE(TheGpu()->peak_bytes(), 1.06 * static_cast<double>(cuda.plan.peak_bytes));
     EXPECT_GE(TheGpu()->peak_bytes(), 0.94 * static_cast<double>(cuda.plan.peak_bytes));
+    EXPECT_LE(TheGpu()->pinned_peak_bytes(), int64_t{16} << 20);
+  }
+}
+
+// The long form tests every mode, which takes 30 s.
+TEST_F(CudaTraining, AnEpochEndsWithTheDevScoreOfTheCpu) {
+  for (const Compute compute : kModes) {
+    if (!IsLongForm() && compute != Compute::kBF16) continue;
+    double scores[2];
+    for (const bool on_cuda : {false, true}) {
+      TrainOptions options = Options(compute, on_cuda ? kCuda : Device{}, "epoch");
+      options.dev_file = (folder_ / "dev.tsv").string();
+      options.settings.max_steps = 0;
+      options.settings.epochs = 1;
+      options.settings.learning_rate = 2e-3;
+      options.settings.scale = 20;
+      Losses losses;
+      Train(options, {&losses}, {});
+      ASSERT_EQ(losses.dev_scores.size(), 2u);
+      scores[on_cuda ? 1 : 0] = losses.dev_scores[1];
+    }
+    EXPECT_NEAR(scores[1], scores[0], 0.3) << Name(compute);
+    EXPECT_GT(std::abs(scores[0]), 20) << "the score says something";
   }
 }
 
@@ -166,6 +189,7 @@ TEST(CudaStreaming, ABaseThatDoesNotFitGivesTheSameBytes) {
       gpu.LimitWeights(limit);
       bench.Gradients(texts, {.examples = 1}, {});
       EXPECT_LE(gpu.WeightBytes(), limit);
+      EXPECT_LE(TheGpu()->pinned_peak_bytes(), int64_t{16} << 20);
       const std::vector<std::byte> bytes = bench.GradientBytes();
       if (first.empty()) first = bytes;
       EXPECT_TRUE(bytes == first) << Name(compute) << " share " << share;

@@ -41,6 +41,15 @@ void EmulatedTraining::SetUp() {
     for (const char* action : actions)
       pairs << subject << ' ' << action << '\t' << subject << " now " << action << '\n';
   }
+  // A pair scores a point for the subject and four for the action that both texts share.
+  std::ofstream dev(folder_ / "dev.tsv");
+  dev << "sentence1\tsentence2\tscore\n";
+  for (int i = 0; i < 240; ++i) {
+    const int a = i % 16, b = i * 7 / 16 % 16;
+    dev << subjects[a / 4] << " slowly " << actions[a % 4] << '\t' << subjects[b / 4] << ' '
+        << actions[b % 4] << " today\t" << (a / 4 == b / 4 ? 1 : 0) + (a % 4 == b % 4 ? 4 : 0)
+        << '\n';
+  }
 }
 
 void EmulatedTraining::TearDown() {

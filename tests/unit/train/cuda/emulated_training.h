@@ -35,9 +35,14 @@ class EmulatedTraining : public ::testing::Test {
 struct Losses : TrainObserver {
   void OnStart(const TrainingData&, const MemoryPlan& planned, int64_t, int64_t) override;
   void OnStep(const StepRecord& step) override;
+  void OnEvaluation(const EvaluationRecord& evaluation) override {
+    dev_scores.push_back(evaluation.spearman);
+  }
   void OnMessage(const std::string& message) override { messages.push_back(message); }
 
-  std::vector<double> values;        // one for each step
+  std::vector<double> values;  // one for each step
+  std::vector<double>
+      dev_scores;  // Spearman's correlation times 100, before the run and after its epochs
   std::vector<int64_t> allocations;  // of the GPU, after each step
   std::vector<std::string> messages;
   PlannedStrategy plan;
