@@ -125,6 +125,11 @@ FLOAT_ATOMICS = [
     (r"\b(atom|red)\.[\w.]*\b(b?f16|b?f16x2|f32|f64)\b", "atomic operations of PTX are on integers only"),
 ]
 
+# A file with kernels begins with a comment that says what a reader needs to judge their speed.
+KERNEL_HEAD = {"its grid": r"\bGrid\b", "what it saves": r"\b[Ss]aves?\b", "its bytes": r"\b[Bb]ytes?\b", "its FLOP": r"\bFLOP\b",
+               "the share of a ceiling that it reached": r"\b[Ss]hare\b"}
+MOST_CUDA_LINES = 500
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SOURCES = {".h", ".c", ".cc", ".cu", ".cuh", ".inc"}
 
@@ -215,6 +220,13 @@ def check_file(root, path):
             for pattern, message in FLOAT_ATOMICS:
                 if re.search(pattern, line):
                     yield f"{path}:{number}: {message}"
+        if text.count("\n") > MOST_CUDA_LINES:
+            yield f"{path}:1: has more than {MOST_CUDA_LINES} lines; divide it by topic"
+        if path.endswith(".cu") and re.search(r"GPU_KERNEL|Launch", text):
+            head = re.match(r"(//[^\n]*\n)*", text).group(0)
+            for what, pattern in KERNEL_HEAD.items():
+                if not re.search(pattern, head):
+                    yield f"{path}:1: the comment at the head of kernels does not say {what}"
     if not path.startswith("src/lacos/"):
         return
     for number, line in enumerate(without_comments(text).split("\n"), 1):
@@ -306,6 +318,10 @@ SELF_TEST = [
     ("src/lacos/kernels/cuda/a.cu", 'void f() { asm("red.global.add.f32 [%0], %1;"); }', True),
     ("src/lacos/kernels/cuda/a.cu", 'void f() { asm("atom.add.noftz.bf16x2 %0, [%1], %2;"); }', True),
     ("src/lacos/kernels/cuda/a.cu", 'void f() { asm("red.global.add.u64 [%0], %1;"); }', False),
+    ("src/lacos/kernels/cuda/a.cu", "// Adds. Grid: a thread a value. Saves nothing. Bytes: 12. FLOP: 1. Share: not measured yet.\nGPU_KERNEL Add() {}", False),
+    ("src/lacos/kernels/cuda/a.cu", "// Adds. Grid: a thread a value. Saves nothing. Bytes: 12. FLOP: 1.\nGPU_KERNEL Add() {}", True),
+    ("src/lacos/kernels/cuda/a.h", "\n" * 499, False),
+    ("src/lacos/kernels/cuda/a.h", "\n" * 500, True),
     ("apps/lacos/a.cc", "#ifdef LACOS_CUDA_BUILT\n#endif", True),
     ("src/lacos/train/a.cc", "#include <mpi.h>", True),
     ("src/lacos/train/comm/a.cc", "#include <mpi.h>", False),

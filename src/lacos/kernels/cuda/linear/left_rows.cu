@@ -1,9 +1,9 @@
 // Rows of activations or gradients as codes or bf16 numbers.
 //
-// QuantizeRows: one block of 128 threads for each row, which reads the row twice, the second time from
-// cache. RoundRows: one thread for each eight values. Both save nothing and read 2 or 4 and write 1 or
-// 2 bytes a value; a few operations a value, so the time is that of the bytes. Share of the copy
-// bandwidth: not measured yet.
+// Grid: QuantizeRows has one block of 128 threads for each row, which reads the row twice, the second
+// time from cache; RoundRows has one thread for each eight values. Both save nothing. Bytes a value: 2 or
+// 4 read, 1 or 2 written. FLOP a value: QuantizeRows 3, RoundRows 1, and one more where columns have
+// scales; so the time is that of the bytes. Share of the copy bandwidth: not measured yet.
 #include "lacos/kernels/cuda/linear/left_rows.h"
 
 namespace lacos::cuda {

@@ -1,10 +1,10 @@
 // The losses in double, with the exponential and logarithm of math.h. A loss is the sum of the parts of
 // its rows, which one block adds in a fixed order.
 //
-// Grid: one block of 128 threads a row, then one block for the sum. Bytes: the scores [N, M] are read
-// three times and their gradient is written once; CoSENT computes N^2 exponentials three times. A
-// batch has few similarities compared with its activations. Share of the copy bandwidth: not measured
-// yet.
+// Grid: one block of 128 threads a row, then one block for the sum. Saves nothing. Bytes: the scores
+// [N, M] are read three times and their gradient is written once. FLOP a score: two exponentials of 30
+// each in double; CoSENT computes N^2 of them three times. A batch has few similarities compared with
+// its activations. Share of the copy bandwidth: not measured yet.
 #include "lacos/kernels/cuda/rows/losses.h"
 
 #include "lacos/kernels/cuda/elements.h"

@@ -2,9 +2,9 @@
 // with the same bytes), and the sum of squares of all gradients.
 //
 // Grid: Adam8 one block of 128 threads for the 256 values of a block of codes; Adam one thread a value;
-// SumSquares one block for 65,536 values, then one block for their sums. Bytes a parameter: Adam8 4 read
-// for the gradient and 12 for value and state, Adam 28, SumSquares 4. FLOP a parameter: 20. Share of the
-// copy bandwidth: not measured yet.
+// SumSquares one block for 65,536 values, then one block for their sums. Saves nothing but the state.
+// Bytes a parameter: Adam8 4 read for the gradient and 12 for value and state, Adam 28, SumSquares 4.
+// FLOP a parameter: 20. Share of the copy bandwidth: not measured yet.
 #include "lacos/kernels/cuda/rows/optimizer.h"
 
 #include <vector>
