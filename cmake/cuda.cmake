@@ -9,7 +9,8 @@ set(LACOS_CUDA AUTO CACHE STRING "The CUDA backend: AUTO, ON, OFF or EMULATED (s
 set_property(CACHE LACOS_CUDA PROPERTY STRINGS AUTO ON OFF EMULATED)
 set(LACOS_CUDA_ARCHITECTURES "" CACHE STRING
     "Compute capabilities to compile for, such as \"90\" or \"80;89;90\"; empty: this machine's GPU with AUTO, all with ON")
-set(lacos_all_cuda_architectures 80 89 90 100 120)  # each also runs on newer GPUs of its generation
+# Each also runs on newer GPUs of its generation: code for 8.0 on 8.6 and 8.9, for 10.0 on 10.3, for 12.0 on 12.1.
+set(lacos_all_cuda_architectures 80 90 100 120)
 set(lacos_oldest_nvcc 12.8)
 
 # Sets LACOS_NVCC and LACOS_NVCC_VERSION, or the latter to nothing.
@@ -67,6 +68,7 @@ if(LACOS_CUDA_BUILT)
   if(NOT lacos_cuda_architectures)
     set(lacos_cuda_architectures ${lacos_all_cuda_architectures})
   endif()
+  list(SORT lacos_cuda_architectures COMPARE NATURAL)
   # The toolkit's folder is named by nvcc itself, since nvcc may be a link.
   get_filename_component(nvcc_file ${LACOS_NVCC} REALPATH)
   get_filename_component(lacos_cuda_toolkit ${nvcc_file} DIRECTORY)
@@ -93,13 +95,15 @@ function(lacos_cuda_objects target)
   if(LACOS_WERROR)
     list(APPEND flags -Werror=all-warnings -Xcompiler=-Werror)
   endif()
-  foreach(architecture IN LISTS lacos_cuda_architectures)
-    list(APPEND flags -gencode=arch=compute_${architecture},code=sm_${architecture})
-  endforeach()
+  # The front end and the optimizer run once, for the lowest of the compute capabilities, and the assembler for each. No kernel
+  # asks for more than 8.0 has; registers are those of a run for each.
   list(GET lacos_cuda_architectures 0 lowest)
+  list(TRANSFORM lacos_cuda_architectures PREPEND sm_ OUTPUT_VARIABLE codes)
   if("${lacos_cuda_architectures}" STREQUAL "${lacos_all_cuda_architectures}")
-    list(APPEND flags -gencode=arch=compute_${lowest},code=compute_${lowest})  # for GPUs that do not exist yet
+    list(APPEND codes compute_${lowest})  # for GPUs that do not exist yet
   endif()
+  list(JOIN codes "," codes)
+  list(APPEND flags "-gencode=arch=compute_${lowest},code=[${codes}]")
   list(LENGTH ARGN count)
   math(EXPR size "(${count} + 1) / 2")
   math(EXPR last "${count} - 1")

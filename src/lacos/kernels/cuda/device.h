@@ -55,6 +55,7 @@ struct MmaBF16 {
 #define GPU_DEVICE __device__ __forceinline__
 #define GPU_KERNEL static __global__ void
 #define GPU_UNROLL _Pragma("unroll")
+#define GPU_ROLLED _Pragma("unroll 1")  // a loop stays a loop, for short code
 
 namespace lacos::cuda::gpu {
 
@@ -177,6 +178,7 @@ void Launch(Stream stream, const Grid& grid, void (*kernel)(P...), A... argument
 #define GPU_DEVICE inline
 #define GPU_KERNEL static void
 #define GPU_UNROLL
+#define GPU_ROLLED
 
 namespace lacos::cuda::gpu {
 

@@ -27,11 +27,11 @@ GPU_DEVICE void MultiplyAdd(const uint32_t (&a)[4], uint32_t b0, uint32_t b1, C 
 // e^x within 2 ulp, 0 below -87.3 (where the result would be subnormal), infinity above 88.7.
 // Source of the polynomial: S. Moshier, Cephes (expf).
 GPU_DEVICE float Exp(float x) {
-  if (x != x) return x;
-  if (x < -87.3f) return 0.0f;
-  if (x > 88.7f) return kInfinity;
-  const float n = gpu::Round(x * 1.44269504f);
-  const float r = gpu::Fma(n, 2.12194440e-4f, gpu::Fma(n, -0.693359375f, x));
+  // Without branches: the value for a number in range is computed for all, which takes the compilers less
+  // time and code, and no thread waits for another one.
+  const float in_range = fminf(fmaxf(x, -87.3f), 88.7f);
+  const float n = gpu::Round(in_range * 1.44269504f);
+  const float r = gpu::Fma(n, 2.12194440e-4f, gpu::Fma(n, -0.693359375f, in_range));
   float p = 1.9875691500e-4f;
   p = gpu::Fma(p, r, 1.3981999507e-3f);
   p = gpu::Fma(p, r, 8.3334519073e-3f);
@@ -41,8 +41,9 @@ GPU_DEVICE float Exp(float x) {
   p = gpu::Fma(p, r * r, r) + 1.0f;
   // n is at most 128, and 2^128 is no float: two factors.
   const int whole = static_cast<int>(n), half = whole / 2;
-  return p * gpu::FloatOf(static_cast<uint32_t>(half + 127) << 23) *
-         gpu::FloatOf(static_cast<uint32_t>(whole - half + 127) << 23);
+  const float value = p * gpu::FloatOf(static_cast<uint32_t>(half + 127) << 23) *
+                      gpu::FloatOf(static_cast<uint32_t>(whole - half + 127) << 23);
+  return x != x ? x : x < -87.3f ? 0.0f : x > 88.7f ? kInfinity : value;
 }
 
 // e^x: Taylor's polynomial of degree 13 on |r| <= ln(2) / 2, whose rest is below 1e-17.
@@ -108,9 +109,8 @@ GPU_DEVICE float GeluGate(float u) {
   return gpu::Divide(1.0f, 1.0f + Exp(fminf(-2.0f * kGeluSlope * u * inner, 88.0f)));
 }
 GPU_DEVICE float GeluValue(float u) { return u * GeluGate(u); }
-// gate + u gate (1 - gate) 2 kGeluSlope (1 + 3 kGeluCubic u^2)
-GPU_DEVICE float GeluDerivative(float u) {
-  const float gate = GeluGate(u);
+// gate + u gate (1 - gate) 2 kGeluSlope (1 + 3 kGeluCubic u^2), where gate is GeluGate(u)
+GPU_DEVICE float GeluDerivative(float u, float gate) {
   const float inner = gpu::Fma(3.0f * kGeluCubic, u * u, 1.0f);
   return gpu::Fma(gate * (1.0f - gate), 2.0f * kGeluSlope * u * inner, gate);
 }

@@ -111,10 +111,14 @@ GPU_DEVICE void ScoreTile(float (&c)[4], int query, int key, float scale, float 
 GPU_DEVICE void DropTile(const DropoutMask& mask, int64_t first, int length, int head, int query,
                          int key, float (&c)[4]) {
   if (mask.token_keys == nullptr) return;
+  const int j = key + gpu::Lane() % 4 * 2;
   GPU_UNROLL
-  for (int r = 0; r < 4; ++r) {
-    const int i = query + gpu::Lane() / 4 + r / 2 * 8, j = key + gpu::Lane() % 4 * 2 + r % 2;
-    if (i < length) c[r] *= KeyFactor(mask, first + i, head, j);
+  for (int half = 0; half < 2; ++half) {
+    const int i = query + gpu::Lane() / 4 + half * 8;
+    if (i >= length) continue;
+    const KeyFactors pair = KeyPairFactors(mask, first + i, head, j);
+    c[half * 2] *= pair.factor[0];
+    c[half * 2 + 1] *= pair.factor[1];
   }
 }
 

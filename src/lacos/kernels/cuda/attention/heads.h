@@ -40,15 +40,25 @@ struct HeadArguments {
   GPU_DEVICE int64_t OutStride() const { return static_cast<int64_t>(heads) * dim; }
 };
 
-// The factor of a probability, by the token of its query and the position of its key in the text.
-GPU_DEVICE float KeyFactor(const DropoutMask& mask, int64_t token, int head, int key) {
-  if (mask.token_keys == nullptr) return 1.0f;
+// The factors of two probabilities of a query, by its token and the position of the first key in the
+// text, which is even.
+struct KeyFactors {
+  float factor[2];
+};
+GPU_DEVICE KeyFactors KeyPairFactors(const DropoutMask& mask, int64_t token, int head, int key) {
+  if (mask.token_keys == nullptr) return {{1.0f, 1.0f}};
   const auto channel = static_cast<uint32_t>(head * 65536 + key);
   const PhiloxWords w =
       Philox(channel / 4, mask.site, static_cast<uint64_t>(mask.token_keys[token]));
-  const uint32_t low = channel % 2 == 0 ? w.word[0] : w.word[1];
-  const uint32_t high = channel % 2 == 0 ? w.word[2] : w.word[3];
-  return (channel % 4 < 2 ? low : high) < mask.threshold ? 0.0f : mask.scale;
+  const uint32_t first = channel % 4 == 0 ? w.word[0] : w.word[2];
+  const uint32_t second = channel % 4 == 0 ? w.word[1] : w.word[3];
+  return {
+      {first < mask.threshold ? 0.0f : mask.scale, second < mask.threshold ? 0.0f : mask.scale}};
+}
+// The factor of one of them; `key` is any.
+GPU_DEVICE float KeyFactor(const DropoutMask& mask, int64_t token, int head, int key) {
+  const KeyFactors pair = KeyPairFactors(mask, token, head, key & ~1);
+  return key % 2 == 0 ? pair.factor[0] : pair.factor[1];
 }
 
 // The widths of heads that the kernels on tensor cores are compiled for.

@@ -27,7 +27,7 @@ inline constexpr int kMaxSegments = 24;
 // What happens to the sums [rows, columns] in this order:
 //   v = sum * left_scale[row] * right_scale[column] + bias[column] + updates
 //   with `gelu`: v is rounded like the activations, stored to saved_out, and becomes gelu(v)
-//   with `saved_in`: v is multiplied by gelu'(saved_in)
+//   with `saved_in`, and never with `gelu`: v is multiplied by gelu'(saved_in)
 //   with `added`: v += added; then v is stored in y, which may be `added`.
 // Null pointers mean "absent". All matrices have `columns` values from row to row.
 struct EpilogueArguments {
@@ -102,19 +102,19 @@ GPU_DEVICE void FinishEight(const EpilogueArguments& e, int row, int column, int
   const bool whole = e.aligned && count == 8;
   const int64_t at = static_cast<int64_t>(row) * columns + column;
   float other[8];
-  if (e.gelu) {
-    if (e.round_gelu) {
+  if (e.gelu || e.saved_in.data != nullptr) {
+    if (e.gelu) {
       GPU_UNROLL
-      for (int i = 0; i < 8; ++i) v[i] = RoundedToBF16(v[i]);
+      for (int i = 0; i < 8; ++i) other[i] = e.round_gelu ? RoundedToBF16(v[i]) : v[i];
+      if (e.saved_out.data != nullptr) StoreEight(other, e.saved_out, at, whole, count);
+    } else {
+      LoadEight(e.saved_in, at, whole, count, other);
     }
-    if (e.saved_out.data != nullptr) StoreEight(v, e.saved_out, at, whole, count);
     GPU_UNROLL
-    for (int i = 0; i < 8; ++i) v[i] = GeluValue(v[i]);
-  }
-  if (e.saved_in.data != nullptr) {
-    LoadEight(e.saved_in, at, whole, count, other);
-    GPU_UNROLL
-    for (int i = 0; i < 8; ++i) v[i] *= GeluDerivative(other[i]);
+    for (int i = 0; i < 8; ++i) {  // one gate for both, as divisions and exponentials are long code
+      const float gate = GeluGate(other[i]);
+      v[i] = e.gelu ? other[i] * gate : v[i] * GeluDerivative(other[i], gate);
+    }
   }
   if (e.added.data != nullptr) {
     LoadEight(e.added, at, whole, count, other);

@@ -41,12 +41,26 @@ GPU_DEVICE void StoreValue(float value, DeviceFloats y, int64_t at) {
   }
 }
 
+// Moves v[i + 1] to v[i], and v[0] to v[7].
+GPU_DEVICE void Rotate(float (&v)[8]) {
+  const float first = v[0];
+  GPU_UNROLL
+  for (int i = 0; i < 7; ++i) v[i] = v[i + 1];
+  v[7] = first;
+}
+
 // Loads x[at] to x[at + 7]. With `whole` the values are 16-byte aligned; otherwise only the first
-// `count` are read, and the others become 0.
+// `count` are read, and the others become 0. That loop is rare, and stays a loop for the sake of short
+// code: registers have no index, so the values move past one place.
 GPU_DEVICE void LoadEight(DeviceFloats x, int64_t at, bool whole, int count, float (&v)[8]) {
   if (!whole) {
     GPU_UNROLL
-    for (int i = 0; i < 8; ++i) v[i] = i < count ? LoadValue(x, at + i) : 0.0f;
+    for (int i = 0; i < 8; ++i) v[i] = 0;
+    GPU_ROLLED
+    for (int i = 0; i < 8; ++i) {
+      if (i < count) v[0] = LoadValue(x, at + i);
+      Rotate(v);
+    }
   } else if (x.bf16) {
     const Words4 w = *reinterpret_cast<const Words4*>(x.data + at * 2);
     GPU_UNROLL
@@ -64,9 +78,13 @@ GPU_DEVICE void LoadEight(DeviceFloats x, int64_t at, bool whole, int count, flo
 // Stores y[at] to y[at + 7], under the same conditions.
 GPU_DEVICE void StoreEight(const float (&v)[8], DeviceFloats y, int64_t at, bool whole, int count) {
   if (!whole) {
+    float turning[8];
     GPU_UNROLL
+    for (int i = 0; i < 8; ++i) turning[i] = v[i];
+    GPU_ROLLED
     for (int i = 0; i < 8; ++i) {
-      if (i < count) StoreValue(v[i], y, at + i);
+      if (i < count) StoreValue(turning[0], y, at + i);
+      Rotate(turning);
     }
   } else if (y.bf16) {
     Words4 w;

@@ -70,7 +70,7 @@ GPU_KERNEL GeluBackwardElements(const G* dy, const X* u, int64_t n, Y* du) {
   float g[kCount], v[kCount];
   LoadElements<kCount>(dy + i, g);
   LoadElements<kCount>(u + i, v);
-  for (int k = 0; k < kCount; ++k) g[k] *= GeluDerivative(v[k]);
+  for (int k = 0; k < kCount; ++k) g[k] *= GeluDerivative(v[k], GeluGate(v[k]));
   StoreElements<kCount>(g, du + i);
 }
 
