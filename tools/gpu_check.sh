@@ -5,7 +5,8 @@
 #     --goldens FILE  hashes that the emulator wrote (LACOS_CUDA_GOLDENS=FILE bin/cuda_emulated_test --gtest_filter=CudaGoldens.*)
 #     --output FILE   gets one JSON line for each step, as soon as the step has ended (default: gpu-check.jsonl)
 #     --python PYTHON a Python with torch, transformers, peft and sentence-transformers, to measure the same on the same GPU
-#     --bases DIR     with --python: small bases are pre-trained into this folder in the time that is left (tools/gpu_pretrain.py)
+#     --bases DIR     with --python: small bases are pre-trained into this folder in the time that is left (tools/gpu_pretrain.py);
+#                     those below 16 MB stay there
 #     --quick         correctness only (steps 0 to 2)
 #     --emulated      the emulated GPU of a build with LACOS_CUDA=EMULATED, and tiny shapes: shows that this script works, and
 #                     measures nothing
@@ -32,11 +33,13 @@ if [[ -n $emulated ]]; then
   texts=24 pairs=24 batch=4 steps=1 few_tests='*LayerNorm*:*Gelu5x33*:*OneHead*'
   # NAME LAYERS WIDTH HEADS VOCABULARY
   small=(560m 2 64 2 512) large=(7b1 6 64 2 512) stream_budget=3MB
+  base_sizes=(tiny) base_device=cpu
 else
   build=${build:-build/cuda-on}
   lacos=$build/bin/lacos tests=$build/bin/cuda_gpu_test
   texts=20000 pairs=640 batch=64 steps=20 few_tests='*'
   small=(560m 24 1024 16 250880) large=(7b1 30 4096 32 250880) stream_budget=5GB
+  base_sizes=(2m 8m 40m) base_device=cuda
 fi
 bench=$build/bin/gpu_bench
 [[ -x $lacos ]] || { echo "gpu_check.sh: $lacos is missing; expected a build with a GPU's kernels; run 'make gpu-check' or 'make gpu-check-emulated', or name one with --build" >&2; exit 2; }
@@ -195,16 +198,23 @@ if shape "${large[@]}"; then
   step plan-7b1 30 "$lacos" plan --model "$work/7b1" --device cuda --batch-size $((batch < 16 ? batch : 16)) --train "$work/pairs.tsv" --stream-layers --memory-budget $stream_budget --json --quiet
   step stream-7b1 60 "$lacos" bench train --model "$work/7b1" --device cuda --compute bf16 --batch-size $((batch < 16 ? batch : 16)) --train "$work/pairs.tsv" --steps 2 --stream-layers --memory-budget $stream_budget --json --quiet
 fi
-if [[ -n $python ]]; then
+if [[ -n $python && -n $emulated ]]; then
+  skip peers "the GPU is emulated"
+elif [[ -n $python ]]; then
   step peers-560m 60 "$python" tools/gpu_peers.py --layers "${small[1]}" --width "${small[2]}" --heads "${small[3]}"
   step peers-7b1 90 "$python" tools/gpu_peers.py --layers "${large[1]}" --width "${large[2]}" --heads "${large[3]}"
 else
   skip peers "no --python"
 fi
 if [[ -n $python && -n $bases ]]; then
-  for size in 2m 8m 40m; do
-    if (($(left) > 30)); then
-      step "pretrain-$size" $(left) "$python" tools/gpu_pretrain.py --size $size --seconds $(($(left) - 20)) --output "$bases/bloom-$size"
+  for index in "${!base_sizes[@]}"; do
+    size=${base_sizes[index]}
+    # The time that is left is divided among the sizes that are left. Loading PyTorch and writing the base take some of it.
+    share=$((($(left) - 5) / (${#base_sizes[@]} - index)))
+    [[ -z $emulated || $share -lt 40 ]] || share=40
+    if ((share >= 30)); then
+      step "pretrain-$size" $share "$python" tools/gpu_pretrain.py --size $size --seconds $((share - 15)) --output "$bases/bloom-$size" \
+        --ids "$work/token-ids.pt" --device $base_device
     else
       skip "pretrain-$size" "no time was left"
     fi

@@ -80,6 +80,8 @@ def main():
     parser.add_argument("--seconds", type=float, required=True, help="the time for everything")
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--most-bytes", type=int, default=16_000_000)
+    parser.add_argument("--ids", type=pathlib.Path, help="where the ids of the texts are kept for the other sizes of the family "
+                                                         "(default: token-ids.pt beside --output)")
     parser.add_argument("--device", default="cuda")
     options = parser.parse_args()
     began = time.monotonic()
@@ -91,7 +93,7 @@ def main():
 
     shared = pathlib.Path(os.environ.get("LACOS_SHARED", ROOT.parent / "shared"))
     # The sizes of a family share the ids of the texts.
-    ids_file = options.output.parent / "token-ids.pt"
+    ids_file = options.ids or options.output.parent / "token-ids.pt"
     if ids_file.is_file():
         ids = torch.load(ids_file)
     else:
