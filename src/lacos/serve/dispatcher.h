@@ -85,8 +85,9 @@ class Dispatcher {
   std::optional<double> Admit(const std::shared_ptr<Work>& work);
   // Seconds until a short request would start now.
   double ShortWait() const;
-  // Seconds that computing so many tokens takes.
+  // Seconds that computing so many tokens takes, by what is known, and at least.
   double SecondsFor(int64_t tokens) const;
+  double LeastSecondsFor(int64_t tokens) const;
   double Rate() const;
   int64_t BatchTokens() const;  // of the largest batch, unless one text has more
 

@@ -118,7 +118,7 @@ void Service::Queue(const ExchangePtr& exchange) {
   // A request that cannot be done in time even alone is refused before it costs anything.
   const double own = dispatcher_.SecondsFor(missing_tokens);
   const double left = SecondsBetween(std::chrono::steady_clock::now(), work.deadline);
-  if (own > 2 * left && own > 1) {
+  if (own > 1 && dispatcher_.LeastSecondsFor(missing_tokens) > left) {
     throw ApiError(413, "takes_too_long",
                    fmt::format("[{}] {} tokens take about {:.0f} s at the measured rate, and the "
                                "request may take {:.0f} s; expected less; send fewer texts in a "

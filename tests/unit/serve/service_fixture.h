@@ -29,7 +29,8 @@ namespace lacos::serve {
 // Passes batches on to a model, unless it is told to fail or to wait.
 class TestEngine : public Engine {
  public:
-  explicit TestEngine(Encoder& encoder) : engine_(encoder) {}
+  explicit TestEngine(Encoder& encoder, double seconds_per_token = 0)
+      : engine_(encoder), seconds_per_token_(seconds_per_token) {}
 
   std::vector<std::vector<float>> Compute(std::span<const EngineText> texts, int64_t& computed,
                                           const std::function<void()>& pause) override {
@@ -45,6 +46,10 @@ class TestEngine : public Engine {
       }
     }
     seen_ += static_cast<int64_t>(texts.size());
+    for (const EngineText& text : texts) {
+      std::this_thread::sleep_for(
+          std::chrono::duration<double>(seconds_per_token_ * static_cast<double>(text.ids.size())));
+    }
     if (!pause) return engine_.Compute(texts, computed, pause);
     return engine_.Compute(texts, computed, [&] {
       if (on_pause_) std::exchange(on_pause_, nullptr)();
@@ -64,6 +69,8 @@ class TestEngine : public Engine {
   }
   // What is thrown for the texts that fail from now on.
   void SetPoisonMessage(const std::string& message) { poison_message_ = message; }
+  // Each token takes so much longer than the model needs.
+  void SetSecondsPerToken(double seconds) { seconds_per_token_ = seconds; }
   // The next pause of a batch begins with this.
   void SetOnPause(std::function<void()> on_pause) { on_pause_ = std::move(on_pause); }
   int64_t batches() const { return batches_; }
@@ -82,6 +89,7 @@ class TestEngine : public Engine {
   std::condition_variable open_;
   bool closed_ = false;
   std::function<void()> on_pause_;
+  std::atomic<double> seconds_per_token_;
   std::atomic<int64_t> batches_{0}, seen_{0};
   std::atomic<int32_t> poison_{-1};
   std::atomic<bool> poison_takes_memory_{false};
@@ -105,7 +113,7 @@ class ServiceTest : public ::testing::Test {
   // Opens the model and starts the service with options_.
   Service& Start() {
     encoder_ = std::make_unique<SentenceEncoder>(encoder_options_);
-    engine_ = std::make_unique<TestEngine>(encoder_->encoder());
+    engine_ = std::make_unique<TestEngine>(encoder_->encoder(), seconds_per_token_);
     models_ = std::make_unique<Models>("nano", *encoder_, encoder_options_);
     service_ = std::make_unique<Service>(options_, *engine_, *models_);
     return *service_;
@@ -158,6 +166,7 @@ class ServiceTest : public ::testing::Test {
 
   SentenceEncoderOptions encoder_options_;
   ServiceOptions options_;
+  double seconds_per_token_ = 0;  // of the engine while the service starts
   std::unique_ptr<SentenceEncoder> encoder_;
   std::unique_ptr<TestEngine> engine_;
   std::unique_ptr<Models> models_;

@@ -276,6 +276,26 @@ TEST_F(ServiceTest, OnlyTheTextThatFailsIsLost) {
   EXPECT_EQ(service_->unanswered(), 0);
 }
 
+TEST_F(ServiceTest, ALongRequestIsRefusedOnlyWhenTheSpeedIsKnown) {
+  options_.request_timeout = 0.4;
+  seconds_per_token_ = 0.01;  // the machine is busy while the server starts
+  Start();
+  const auto texts = [](int from, int count) {
+    std::string list;
+    for (int i = from; i < from + count; ++i)
+      list += fmt::format("{}\"text {} of a long list\"", i > from ? ", " : "", i);
+    return fmt::format(R"({{"inputs": [{}]}})", list);
+  };
+  engine_->SetSecondsPerToken(0);
+  EXPECT_EQ(Post("/embed", texts(0, 40)).status, 200);
+  engine_->SetSecondsPerToken(0.02);
+  const auto computed = [&] { return service_->metrics().Value("lacos_computed_tokens"); };
+  for (int i = 1; computed() < 470; ++i) Post("/embed", texts(100 * i, 2));
+  const HttpReply refused = Post("/embed", texts(1, 40));
+  EXPECT_EQ(refused.status, 413) << refused.body;
+  EXPECT_THAT(refused.body, HasSubstr("measured rate"));
+}
+
 TEST_F(ServiceTest, ExpiredAndAbandonedRequestsAreAnsweredAndNotComputed) {
   Start();
   const int64_t before = engine_->seen();

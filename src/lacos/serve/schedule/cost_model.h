@@ -40,7 +40,12 @@ class CostModel {
     scale_ = std::clamp(actual_ / expected_, 1e-3, 1e3);
   }
 
+  // Whether enough was computed for the speed to be that of batches, and not only that of the start,
+  // when the machine may have been busy.
+  bool HasLearned() const { return actual_ > kLearnedSeconds; }
+
  private:
+  static constexpr double kLearnedSeconds = 2;
   double fixed_, per_token_;
   double scale_ = 1;
   // Decayed sums, which start as if half a second had gone as expected.
