@@ -29,7 +29,7 @@ namespace lacos::serve {
 // Passes batches on to a model, unless it is told to fail or to wait.
 class TestEngine : public Engine {
  public:
-  explicit TestEngine(Encoder& encoder, double seconds_per_token = 0)
+  explicit TestEngine(Encoder& encoder, double seconds_per_token = -1)
       : engine_(encoder), seconds_per_token_(seconds_per_token) {}
 
   std::vector<std::vector<float>> Compute(std::span<const EngineText> texts, int64_t& computed,
@@ -46,9 +46,12 @@ class TestEngine : public Engine {
       }
     }
     seen_ += static_cast<int64_t>(texts.size());
-    for (const EngineText& text : texts) {
+    if (seconds_per_token_ >= 0) {
+      computed = 0;
+      for (const EngineText& text : texts) computed += static_cast<int64_t>(text.ids.size());
       std::this_thread::sleep_for(
-          std::chrono::duration<double>(seconds_per_token_ * static_cast<double>(text.ids.size())));
+          std::chrono::duration<double>(seconds_per_token_ * static_cast<double>(computed)));
+      return {texts.size(), std::vector<float>(static_cast<size_t>(width()), 1.0f)};
     }
     if (!pause) return engine_.Compute(texts, computed, pause);
     return engine_.Compute(texts, computed, [&] {
@@ -69,7 +72,7 @@ class TestEngine : public Engine {
   }
   // What is thrown for the texts that fail from now on.
   void SetPoisonMessage(const std::string& message) { poison_message_ = message; }
-  // Each token takes so much longer than the model needs.
+  // From 0 on, each token takes so long, and nothing is computed: a speed that no machine changes.
   void SetSecondsPerToken(double seconds) { seconds_per_token_ = seconds; }
   // The next pause of a batch begins with this.
   void SetOnPause(std::function<void()> on_pause) { on_pause_ = std::move(on_pause); }
@@ -166,7 +169,7 @@ class ServiceTest : public ::testing::Test {
 
   SentenceEncoderOptions encoder_options_;
   ServiceOptions options_;
-  double seconds_per_token_ = 0;  // of the engine while the service starts
+  double seconds_per_token_ = -1;  // of the engine while the service starts; see SetSecondsPerToken
   std::unique_ptr<SentenceEncoder> encoder_;
   std::unique_ptr<TestEngine> engine_;
   std::unique_ptr<Models> models_;
