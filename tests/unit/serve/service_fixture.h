@@ -176,6 +176,19 @@ class ServiceTest : public ::testing::Test {
   std::unique_ptr<Service> service_;
 };
 
+// The message, code and type of an error.
+inline std::string Message(const HttpReply& reply) {
+  const Json body = Json::Parse(reply.body, "reply");
+  return body.At("error").IsObject() ? body.At("error").At("message").AsString()
+                                     : body.At("error").AsString();
+}
+inline std::string CodeOf(const HttpReply& reply) {
+  return Json::Parse(reply.body, "reply").At("error").At("code").AsString();
+}
+inline std::string TypeOf(const HttpReply& reply) {
+  return Json::Parse(reply.body, "reply").At("error_type").AsString();
+}
+
 // Whether two vectors have the same bits.
 MATCHER_P(HasTheBitsOf, expected, "") {
   return arg.size() == expected.size() &&
