@@ -147,8 +147,8 @@ double Dispatcher::SecondsFor(int64_t tokens) const {
 double Dispatcher::LeastSecondsFor(int64_t tokens) const {
   // At the start of a busy machine, five times the true time was measured.
   constexpr double kFaster = 2, kFasterThanAtStart = 20;
+  const double seconds = SecondsFor(tokens);
   const std::lock_guard lock(mutex_);
-  const double seconds = static_cast<double>(tokens) / scheduler_->Rate();
   return seconds / (scheduler_->cost().HasLearned() ? kFaster : kFasterThanAtStart);
 }
 
