@@ -28,7 +28,8 @@ test: deps check   ## build everything, check levels, format and docs, run all t
 	@cmake --preset $(PRESET) >/dev/null
 	@cmake --build --preset $(PRESET) --parallel $(JOBS)
 	@python3 tools/make_cli_docs.py --program build/$(PRESET)/bin/lacos --check
-	@ctest --preset $(PRESET)
+	@ctest --preset $(PRESET) --label-exclude emulated
+	@ctest --preset $(PRESET) --label-regex emulated --parallel $(JOBS)
 
 test-python: build ## test the Python package in a fresh virtual environment
 	@tools/test_python.sh build/$(PRESET)/bin/lacos
@@ -157,7 +158,7 @@ SECONDS ?= 900
 fuzz: fuzzers      ## fuzz one target: make fuzz TARGET=tokenizer SECONDS=900 (fuzz/report.sh writes the table of the docs)
 	@fuzz/run.sh $(TARGET) $(SECONDS)
 
-fuzz-smoke: fuzzers ## fuzz every target for a few seconds from its seeds and regressions (two minutes in all)
+fuzz-smoke: fuzzers ## fuzz every target for five seconds from its seeds and regressions (a minute on two cores)
 	@fuzz/smoke.sh
 
 coverage:          ## run all tests in an instrumented build, then show the covered lines by folder and file

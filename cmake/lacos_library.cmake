@@ -76,3 +76,9 @@ function(lacos_test name)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${timeout})
 endfunction()
+
+# Tests of the emulated GPU, whose kernels run in one thread. So `make test` runs several of them at once.
+function(lacos_emulated_tests)
+  set_property(TEST ${ARGN} APPEND PROPERTY LABELS emulated)
+  set_property(TEST ${ARGN} APPEND PROPERTY ENVIRONMENT OMP_NUM_THREADS=1)
+endfunction()
