@@ -132,7 +132,7 @@ void Service::Queue(const ExchangePtr& exchange) {
                            exchange->kept;
     const auto reply = [this, exchange] { Guarded(*exchange, [&] { Reply(exchange); }); };
     try {
-      workers_.Post(values > kLargeReply, reply);
+      workers_.Post(values > kLargeReply, static_cast<size_t>(values) * sizeof(float), reply);
     } catch (const std::bad_alloc&) {
       reply();
     }

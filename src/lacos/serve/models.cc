@@ -71,7 +71,6 @@ Models::Models(std::string name, SentenceEncoder& encoder, const SentenceEncoder
       tokenizer_(std::shared_ptr<const Tokenizer>(), &encoder.tokenizer()),
       run_alone_([](const std::function<void()>& work) { work(); }),
       garbage_(std::make_shared<Garbage>()) {
-  NotePlaces(encoder.folder());
   default_ = std::make_shared<const ServedModel>(MakeModel(
       name, encoder.folder(), tokenizer_, encoder.model().adapters() > 0 ? 0 : kNoAdapter));
 }
@@ -97,6 +96,10 @@ ServedModel Models::MakeModel(const std::string& name, const ModelFolder& folder
       model.text.truncate_dim > 0 ? std::min(model.text.truncate_dim, model.width) : model.width;
   model.created = SecondsSince1970();
   model.warnings = folder.warnings;
+  for (std::string place : {folder.path, folder.base_path, folder.adapter_path}) {
+    while (place.ends_with('/')) place.pop_back();
+    model.places.push_back(std::move(place));
+  }
   return model;
 }
 
@@ -150,7 +153,6 @@ std::shared_ptr<const ServedModel> Models::Load(const AdapterFolder& adapter) {
         adapter.name));
   }
   std::shared_ptr<const Tokenizer> tokenizer = TokenizerFor(folder);
-  NotePlaces(folder);
   std::optional<Attachment> attachment;
   run([&] {
     CollectGarbage();
@@ -194,21 +196,15 @@ bool Models::Unload(const std::string& name) {
   return true;
 }
 
-void Models::NotePlaces(const ModelFolder& folder) {
-  const std::lock_guard lock(mutex_);
-  for (std::string place : {folder.path, folder.base_path, folder.adapter_path}) {
-    while (place.ends_with('/')) place.pop_back();
-    places_.insert(std::move(place));
-  }
-}
-
 std::string Models::WithoutPlaces(std::string message) const {
-  const std::lock_guard lock(mutex_);
+  // A folder comes after those inside it.
+  std::set<std::string, std::greater<>> places;
+  for (const auto& model : All()) places.insert(model->places.begin(), model->places.end());
   const auto replace = [&](const std::string& place, const std::string& by) {
     for (size_t at = 0; (at = message.find(place, at)) != std::string::npos; at += by.size())
       message.replace(at, place.size(), by);
   };
-  for (const std::string& place : places_) {
+  for (const std::string& place : places) {
     const std::string name = std::filesystem::path(place).filename().string();
     if (name.empty() || name == place) continue;  // it tells nothing about other folders
     replace(place + "/", "");

@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +29,7 @@ struct ServedModel {
   int64_t dimension = 0;              // values that are kept unless a request says otherwise
   int64_t created = 0;                // seconds since 1970
   std::vector<std::string> warnings;  // what the user should know about the folder
+  std::vector<std::string> places;    // the folder, its base's and its adapter's
 };
 
 struct AdapterFolder {
@@ -63,7 +63,7 @@ class Models {
   // The names of the prompts of all models, each once.
   std::vector<std::string> PromptNames() const;
 
-  // A message without the places of the folders that were opened, since clients are not told where
+  // A message without the places of the folders of all models, since clients are not told where
   // files of the server are: "[/srv/base/model.safetensors]" becomes "[model.safetensors]".
   std::string WithoutPlaces(std::string message) const;
 
@@ -75,7 +75,6 @@ class Models {
   ServedModel MakeModel(const std::string& name, const ModelFolder& folder,
                         std::shared_ptr<const Tokenizer> tokenizer, int32_t adapter);
   std::shared_ptr<const Tokenizer> TokenizerFor(const ModelFolder& folder) const;
-  void NotePlaces(const ModelFolder& folder);
   // Frees the adapters that no request uses any more; on the computing thread.
   void CollectGarbage();
 
@@ -89,8 +88,7 @@ class Models {
   RunAlone run_alone_;
   uint64_t next_number_ = 0;
   std::vector<std::shared_ptr<const ServedModel>> adapters_;
-  std::set<std::string, std::greater<>> places_;  // a folder comes after those inside it
-  std::shared_ptr<Garbage> garbage_;              // adapters that no request uses any more
+  std::shared_ptr<Garbage> garbage_;  // adapters that no request uses any more
 };
 
 }  // namespace lacos::serve

@@ -176,8 +176,8 @@ void Service::Handle(HttpRequest request, Send send) {
     exchange->match = CheckedMatch(*exchange->routes, exchange->request);
     const Route& route = *exchange->match.route;
     if (route.method == "GET") return Get(exchange);
-    const bool is_large = exchange->request.body.size() > kLargeBody || route.admin;
-    workers_.Post(is_large, [this, exchange] {
+    const size_t bytes = route.admin ? 0 : exchange->request.body.size();
+    workers_.Post(route.admin || bytes > kLargeBody, bytes, [this, exchange] {
       Guarded(*exchange, [&] {
         RequireWanted(*exchange);  // it may have waited behind large requests
         Post(exchange);

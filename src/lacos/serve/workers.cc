@@ -23,11 +23,11 @@ Workers::~Workers() {
   }
 }
 
-void Workers::Post(bool is_large, std::function<void()> job) {
+void Workers::Post(bool is_large, size_t bytes, std::function<void()> job) {
   Lane& lane = is_large ? large_ : small_;
   {
     const std::lock_guard lock(mutex_);
-    lane.jobs.push_back(std::move(job));
+    lane.jobs.emplace(is_large ? bytes : 0, std::move(job));
   }
   lane.arrived.notify_one();
 }
@@ -47,8 +47,7 @@ void Workers::Loop(Lane& lane) {
   for (;;) {
     lane.arrived.wait(lock, [&] { return stop_ || !lane.jobs.empty(); });
     if (stop_) return;
-    std::function<void()> job = std::move(lane.jobs.front());
-    lane.jobs.pop_front();
+    std::function<void()> job = std::move(lane.jobs.extract(lane.jobs.begin()).mapped());
     lane.running = std::chrono::steady_clock::now();
     lock.unlock();
     job();

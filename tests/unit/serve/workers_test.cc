@@ -6,6 +6,7 @@
 #include <chrono>
 #include <future>
 #include <thread>
+#include <vector>
 
 namespace lacos::serve {
 namespace {
@@ -17,8 +18,8 @@ TEST(Workers, AJobThatWaitsIsNoSignOfAThreadThatStandsStill) {
   Workers workers;
   EXPECT_EQ(workers.RunningSeconds(), 0);
   const TimePoint posted = std::chrono::steady_clock::now();
-  workers.Post(/*is_large=*/true, [&] { wait.wait(); });
-  workers.Post(/*is_large=*/true, [&] {
+  workers.Post(/*is_large=*/true, 1, [&] { wait.wait(); });
+  workers.Post(/*is_large=*/true, 1, [&] {
     second_began.set_value();
     wait_too.wait();
   });
@@ -30,6 +31,43 @@ TEST(Workers, AJobThatWaitsIsNoSignOfAThreadThatStandsStill) {
   const double since_posted = SecondsBetween(posted, std::chrono::steady_clock::now());
   EXPECT_LT(running, since_posted - 0.1) << "the time in the queue does not count";
   second_may_end.set_value();
+}
+
+// A client that sends the largest texts again and again must not keep out those with many short ones.
+TEST(Workers, OfTheLargeJobsThatWaitTheSmallestIsNext) {
+  std::promise<void> may_end, all_done;
+  auto wait = may_end.get_future(), done = all_done.get_future();
+  std::vector<int> order;
+  Workers workers;
+  workers.Post(/*is_large=*/true, 1, [&] { wait.wait(); });
+  const size_t sizes[] = {30, 30, 20, 0, 20};
+  for (int i = 0; i < 5; ++i) {
+    workers.Post(/*is_large=*/true, sizes[i], [&, i] {
+      order.push_back(i);
+      if (order.size() == 5) all_done.set_value();
+    });
+  }
+  may_end.set_value();
+  done.wait();
+  EXPECT_EQ(order, (std::vector<int>{3, 2, 4, 0, 1}));
+}
+
+// Small jobs keep their order, whatever their sizes.
+TEST(Workers, SmallJobsAreDoneByAge) {
+  std::promise<void> may_end, all_done;
+  auto wait = may_end.get_future(), done = all_done.get_future();
+  std::vector<int> order;
+  Workers workers;
+  workers.Post(/*is_large=*/false, 1, [&] { wait.wait(); });
+  for (int i = 0; i < 3; ++i) {
+    workers.Post(/*is_large=*/false, static_cast<size_t>(3 - i), [&, i] {
+      order.push_back(i);
+      if (order.size() == 3) all_done.set_value();
+    });
+  }
+  may_end.set_value();
+  done.wait();
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
 }
 
 }  // namespace
