@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/context/fiber.hpp>
-#include <boost/context/fixedsize_stack.hpp>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -34,9 +33,26 @@ struct Copy {
   const std::byte* from;
 };
 
+// A thread's stack is memory of its ThreadState.
+struct OwnedStack {
+  void deallocate(context::stack_context&) const {}
+};
+
 struct ThreadState {
-  context::fiber self;  // to resume this thread
-  context::fiber back;  // to return to the scheduler
+  ThreadState() : self(), back() {}
+  // The contexts are left as they are: their destructors would unwind the stack in a switch of which
+  // AddressSanitizer cannot be told. What kernels have on their stacks needs no destructor.
+  ~ThreadState() {}  // NOLINT(modernize-use-equals-default)
+  ThreadState(const ThreadState&) = delete;
+  ThreadState& operator=(const ThreadState&) = delete;
+
+  std::unique_ptr<std::byte[]> stack = std::make_unique_for_overwrite<std::byte[]>(kStackBytes);
+  union {
+    context::fiber self;  // to resume this thread
+  };
+  union {
+    context::fiber back;  // to return to the scheduler
+  };
   SanitizedFiber sanitized;
   State state = State::kDone;
   WarpOp op = WarpOp::kSync;
@@ -170,20 +186,19 @@ void Device::Wait(State state) {
 void Device::MakeThread(unsigned i) {
   threads_.push_back(std::make_unique<ThreadState>());
   ThreadState& thread = *threads_.back();
-  context::fixedsize_stack allocator(kStackBytes);
-  const context::stack_context stack = allocator.allocate();
-  thread.sanitized.Make(static_cast<std::byte*>(stack.sp) - stack.size, stack.size);
+  context::stack_context stack;
+  stack.size = kStackBytes;
+  stack.sp = thread.stack.get() + kStackBytes;
+  thread.sanitized.Make(thread.stack.get(), kStackBytes);
   thread.self =
       context::fiber(std::allocator_arg, context::preallocated(stack.sp, stack.size, stack),
-                     allocator, [this, i, &thread](context::fiber&& back) -> context::fiber {
+                     OwnedStack(), [this, i, &thread](context::fiber&& back) -> context::fiber {
                        thread.back = std::move(back);
                        ArriveAtFiber(thread.sanitized, scheduler_);
                        for (;;) {
                          launch_sync_.Acquire(0);
                          try {
                            (*body_)();
-                         } catch (const context::detail::forced_unwind&) {
-                           throw;
                          } catch (...) {
                            error_ = std::current_exception();
                          }
@@ -320,7 +335,7 @@ void Device::Launch(const Grid& grid, const void* kernel, const std::function<vo
       launch_sync_.Acquire(1);
     }
   } catch (...) {
-    threads_.clear();  // unwinds the threads that have not ended
+    threads_.clear();  // also those that have not ended
     throw;
   }
 }
