@@ -315,7 +315,7 @@ class AdaptersTest(ServeTest):
         plain, adapted = vectors_of_program(texts, self.folder), vectors_of_program(texts, self.folder, model=trained)
         self.assertNotEqual(plain, adapted)
         key = lambda name: {"Authorization": f"Bearer {name}"}
-        with Server("--adapter-root", str(trained.parent), "--api-keys", str(keys)) as server:
+        with Server("--adapter-root", str(trained.parent), "--api-keys", str(keys), "--max-wait", "600", "--request-timeout", "900") as server:
             post = lambda body, name="boss": server.ask("POST", "/v1/adapters", body, key(name))[0]
 
             def embed(model):
