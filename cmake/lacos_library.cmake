@@ -51,6 +51,12 @@ function(lacos_library name)
   target_link_libraries(lacos_${name} PUBLIC fmt::fmt Threads::Threads PRIVATE ${ARG_PRIVATE})
 endfunction()
 
+# The seconds after which a test is ended.
+set(lacos_test_timeout 600)
+if(CMAKE_CXX_FLAGS MATCHES "fsanitize|coverage")
+  set(lacos_test_timeout 7200)
+endif()
+
 # lacos_test(NAME SOURCES a_test.cc ... DEPENDS lib ...) adds a GoogleTest program and registers it as one ctest case.
 # NEEDS_PROGRAM says that the test runs the lacos program. test_paths.h has the paths of the program and the sources.
 function(lacos_test name)
@@ -70,11 +76,7 @@ function(lacos_test name)
     add_dependencies(${name} lacos)
   endif()
   add_test(NAME ${name} COMMAND ${name})
-  set(timeout 600)
-  if(CMAKE_CXX_FLAGS MATCHES "fsanitize|coverage")
-    set(timeout 7200)
-  endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${timeout})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${lacos_test_timeout})
 endfunction()
 
 # Tests of the emulated GPU, whose kernels run in one thread. So `make test` runs several of them at once.
