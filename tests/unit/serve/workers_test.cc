@@ -33,41 +33,32 @@ TEST(Workers, AJobThatWaitsIsNoSignOfAThreadThatStandsStill) {
   second_may_end.set_value();
 }
 
-// A client that sends the largest texts again and again must not keep out those with many short ones.
-TEST(Workers, OfTheLargeJobsThatWaitTheSmallestIsNext) {
+// Jobs of these sizes wait for one thread. Returns their indexes in the order in which they were done.
+std::vector<int> OrderOf(bool is_large, const std::vector<size_t>& sizes) {
   std::promise<void> may_end, all_done;
   auto wait = may_end.get_future(), done = all_done.get_future();
   std::vector<int> order;
   Workers workers;
-  workers.Post(/*is_large=*/true, 1, [&] { wait.wait(); });
-  const size_t sizes[] = {30, 30, 20, 0, 20};
-  for (int i = 0; i < 5; ++i) {
-    workers.Post(/*is_large=*/true, sizes[i], [&, i] {
-      order.push_back(i);
-      if (order.size() == 5) all_done.set_value();
+  workers.Post(is_large, 1, [&] { wait.wait(); });
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    workers.Post(is_large, sizes[i], [&, i] {
+      order.push_back(static_cast<int>(i));
+      if (order.size() == sizes.size()) all_done.set_value();
     });
   }
   may_end.set_value();
   done.wait();
-  EXPECT_EQ(order, (std::vector<int>{3, 2, 4, 0, 1}));
+  return order;
+}
+
+// A client that sends the largest texts again and again must not keep out those with many short ones.
+TEST(Workers, OfTheLargeJobsThatWaitTheSmallestIsNext) {
+  EXPECT_EQ(OrderOf(/*is_large=*/true, {30, 30, 20, 0, 20}), (std::vector<int>{3, 2, 4, 0, 1}));
 }
 
 // Small jobs keep their order, whatever their sizes.
 TEST(Workers, SmallJobsAreDoneByAge) {
-  std::promise<void> may_end, all_done;
-  auto wait = may_end.get_future(), done = all_done.get_future();
-  std::vector<int> order;
-  Workers workers;
-  workers.Post(/*is_large=*/false, 1, [&] { wait.wait(); });
-  for (int i = 0; i < 3; ++i) {
-    workers.Post(/*is_large=*/false, static_cast<size_t>(3 - i), [&, i] {
-      order.push_back(i);
-      if (order.size() == 3) all_done.set_value();
-    });
-  }
-  may_end.set_value();
-  done.wait();
-  EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
+  EXPECT_EQ(OrderOf(/*is_large=*/false, {3, 2, 1}), (std::vector<int>{0, 1, 2}));
 }
 
 }  // namespace
