@@ -63,8 +63,8 @@ class Models {
   // The names of the prompts of all models, each once.
   std::vector<std::string> PromptNames() const;
 
-  // A message without the places of the folders of all models, since clients are not told where
-  // files of the server are: "[/srv/base/model.safetensors]" becomes "[model.safetensors]".
+  // The message without the paths of the models' folders, since clients are not told where the
+  // server's files are: "[/srv/base/model.safetensors]" becomes "[model.safetensors]".
   std::string WithoutPlaces(std::string message) const;
 
  private:

@@ -72,7 +72,8 @@ class TestEngine : public Engine {
   }
   // What is thrown for the texts that fail from now on.
   void SetPoisonMessage(const std::string& message) { poison_message_ = message; }
-  // From 0 on, each token takes so long, and nothing is computed: a speed that no machine changes.
+  // If 0 or more, each token takes this long and nothing is computed, so that every machine has the
+  // same speed.
   void SetSecondsPerToken(double seconds) { seconds_per_token_ = seconds; }
   // The next pause of a batch begins with this.
   void SetOnPause(std::function<void()> on_pause) { on_pause_ = std::move(on_pause); }

@@ -160,7 +160,7 @@ TEST_F(ServiceTest, AShortRequestIsAnsweredInAPauseOfAnother) {
   HttpReply in_pause;
   engine_->SetOnPause([&] {
     auto reply = Send(MakeRequest("POST", "/embed", R"({"inputs":"a short one"})"));
-    // Another thread reads it. It is then computed in this pause.
+    // Waits until another thread has read the request, so that it is computed in this pause.
     for (int i = 0;
          i < 5000 && Get("/metrics").body.find("\nte_queue_size 1\n") == std::string::npos; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -185,7 +185,7 @@ TEST_F(Connections, StoppingAnswersWhatWasAdmittedAndRefusesTheRest) {
   const RawReply reply = client.Read();
   EXPECT_EQ(reply.body, "held abc");
   stopping.join();
-  // A body that never becomes whole does not delay the end.
+  // The server does not wait for the body that never arrives in full.
   EXPECT_LT(std::chrono::steady_clock::now() - began, milliseconds(1500));
   EXPECT_EQ(lost, 0);
 }

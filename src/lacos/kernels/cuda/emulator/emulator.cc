@@ -33,15 +33,15 @@ struct Copy {
   const std::byte* from;
 };
 
-// A thread's stack is memory of its ThreadState.
+// Frees nothing: the stack of a thread is a part of its ThreadState.
 struct OwnedStack {
   void deallocate(context::stack_context&) const {}
 };
 
 struct ThreadState {
   ThreadState() : self(), back() {}
-  // The contexts are left as they are: their destructors would unwind the stack in a switch of which
-  // AddressSanitizer cannot be told. What kernels have on their stacks needs no destructor.
+  // Does not destroy the two fibers. Their destructors would switch to the thread to unwind its stack,
+  // and AddressSanitizer would not know of that switch. Nothing on that stack needs a destructor.
   ~ThreadState() {}  // NOLINT(modernize-use-equals-default)
   ThreadState(const ThreadState&) = delete;
   ThreadState& operator=(const ThreadState&) = delete;
